@@ -1,0 +1,102 @@
+# Steadyframe. `make help` lists the targets; `make run` and `make test` are all that a fresh machine with Go needs.
+
+SHELL       := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS     := -X main.version=$(VERSION)
+
+# What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
+LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/kernel/... ./internal/ingest/...
+
+# Settings of `make run`, `make bench` and `make fuzz`, given as `make bench BENCH=Encode PKG=./jpeg`.
+ARGS     ?=
+BENCH    ?= .
+PKG      ?= ./...
+FUZZTIME ?= 5s
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/steadyframe
+	@mkdir -p bin
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: run
+run: build ## build and start the demo (ARGS='--for 10s' ends it)
+	bin/steadyframe demo $(ARGS)
+
+# --- checks -----------------------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: tools lint test-plain test-race test-386 cross ## all checks and all tests, as continuous integration runs them
+
+.PHONY: tools
+tools: ## install through apt-get what the tests call, when it may
+	scripts/install-test-tools
+
+.PHONY: lint
+lint: fmt vet staticcheck shellcheck api ## formatting, vet, staticcheck, shellcheck, generated code
+
+.PHONY: fmt
+fmt:
+	@unformatted=$$(gofmt -l .); if [[ -n $$unformatted ]]; then echo "gofmt -w these:"; echo "$$unformatted"; exit 1; fi
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: staticcheck
+staticcheck:
+	go run $(STATICCHECK) ./...
+
+.PHONY: shellcheck
+shellcheck:
+	scripts/check-shell
+
+.PHONY: api
+api:
+	scripts/check-api
+
+# Every test, fuzz seeds and end-to-end tests among them. -count=1: a test that measures must measure now.
+.PHONY: test-plain
+test-plain:
+	go test -count=1 -timeout 10m ./...
+
+# The race detector slows code five- to tenfold. -short leaves out what it has nothing to say on: pixel comparisons over whole
+# ranges of sizes, which run on one goroutine and in full above. Allocation tests skip themselves.
+.PHONY: test-race
+test-race:
+	scripts/test-race
+
+# The libraries as 32-bit programs: an int that overflows there is found by their own tests.
+.PHONY: test-386
+test-386:
+	scripts/test-386 $(LIBRARIES)
+
+.PHONY: cross
+cross: ## build for other systems and processors, without cgo
+	scripts/cross-build
+
+# --- on demand --------------------------------------------------------------------------------------------------------
+
+.PHONY: bench
+bench: ## run benchmarks: BENCH=regexp PKG=./pipeline
+	go test -run '^$$' -bench '$(BENCH)' -benchmem $(PKG)
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME (5s)
+	scripts/fuzz '$(FUZZTIME)'
+
+.PHONY: cover
+cover: ## test coverage, by function, into coverage.out
+	go test -short -coverpkg=./... -coverprofile=coverage.out ./...
+	go tool cover -func=coverage.out | tail -n 1
+
+.PHONY: clean
+clean: ## remove what these targets made
+	rm -rf bin out coverage.out
