@@ -1,0 +1,146 @@
+package pool
+
+import (
+	"math/bits"
+	"sync"
+)
+
+// Size classes: 4 KiB, and from there four for each doubling, evenly spaced, up to 64 MiB:
+//
+//	4096  5120 6144 7168 8192  10240 12288 14336 16384 ... 67108864
+//
+// A class is at most 5/4 of the one below it, so a buffer above 4 KiB wastes less than a quarter of what was asked
+// (a fifth of what is held); a power-of-two pool wastes up to all of it. docs/adr/0004 weighs the steps.
+const (
+	MinSize = 4 << 10  // MinSize is the smallest class: what Get(0) leases.
+	MaxSize = 64 << 20 // MaxSize is the largest n that Get takes.
+
+	minShift   = 12 // log2 MinSize
+	maxShift   = 26 // log2 MaxSize
+	numClasses = 4*(maxShift-minShift) + 1
+)
+
+// ClassSize returns how many bytes a lease of n bytes takes from the Budget: the size of the smallest class that n fits.
+// It returns 0 when n is negative or above MaxSize, for which Get returns an error.
+func ClassSize(n int) int {
+	if uint(n) > MaxSize {
+		return 0
+	}
+	return classSize(classOf(n))
+}
+
+// classOf returns the index of the smallest class of at least n bytes, 0 <= n <= MaxSize. Above MinSize, the length of n-1
+// in bits tells the doubling, and the two bits below its highest one tell the quarter:
+//
+//	n = 4097:    n-1 = 4096 = 0b1_00_0000000000, 13 bits, quarter 0: class 1, 5120 bytes
+//	n = 691200:  n-1 = 691199 = 0b1_01_01000101111111111, 20 bits, quarter 1: class 4*7+1+1 = 30, 786432 bytes
+//	n = 3110400: n-1 = 0b1_01_1110111010111111111, 22 bits, quarter 1: class 4*9+1+1 = 38, 3145728 bytes (I420 of 1080p)
+func classOf(n int) int {
+	if n <= MinSize {
+		return 0
+	}
+	length := bits.Len(uint(n - 1))
+	quarter := (n - 1) >> (length - 3) & 3
+	return 4*(length-minShift-1) + quarter + 1
+}
+
+// classSize is the size in bytes of class i, the inverse of classOf.
+func classSize(i int) int {
+	if i == 0 {
+		return MinSize
+	}
+	doubling, quarter := (i-1)/4, (i-1)%4
+	return (5 + quarter) << (doubling + minShift - 2)
+}
+
+// A class is the slabs of one size.
+type class struct {
+	idle sync.Pool // of *slab. It may hold references to slabs that are not idle any more: claim tells.
+	pool *Pool
+	size int
+
+	// Guarded by pool.mu.
+	records []*record // one for each slab that lives, in no order
+	skip    int       // misses that need not look for an idle slab
+	pinned  int64     // bytes of this class's slabs that the floor refers to
+	past    counts    // of the slabs that live no more
+	misses  uint64    // slabs made
+	gone    Discards
+}
+
+// counts are the leases begun and ended of some slabs.
+type counts struct{ gets, puts uint64 }
+
+// lookEvery bounds the work of a growing class: when a look at all its records finds no idle slab, the next
+// len(records)/lookEvery misses make a slab without one. So a miss looks at about lookEvery records on average, however many
+// slabs are leased, and a class of fewer than lookEvery slabs never misses while one of them is idle.
+const lookEvery = 64
+
+// takeIdle leases an idle slab of c, if there is one.
+func (c *class) takeIdle(n int) (Buf, bool) {
+	for _, r := range c.records {
+		if r.state.Load()&holderMask != 0 {
+			continue
+		}
+		if s := r.slab.Value(); s != nil {
+			if b, ok := s.claim(n); ok {
+				return b, true
+			}
+		}
+	}
+	c.skip = len(c.records) / lookEvery
+	return Buf{}, false
+}
+
+// newRecord adds the record of a slab that is about to be made, leased to one holder.
+func (c *class) newRecord() *record {
+	if len(c.records) == cap(c.records) {
+		c.reap() // before growing, so that records of dead slabs never outnumber those of living ones for long
+	}
+	r := &record{}
+	r.state.Store(1)
+	c.records = append(c.records, r)
+	c.misses++
+	return r
+}
+
+// reap strikes out the records whose slabs the collector took.
+func (c *class) reap() {
+	for i := 0; i < len(c.records); {
+		r := c.records[i]
+		switch {
+		case !r.dead():
+			i++
+		case r.state.Load()&holderMask == 0:
+			c.strike(i, DiscardCollected)
+		default:
+			c.strike(i, DiscardLost)
+		}
+	}
+}
+
+// strike removes record i, whose slab lives no more.
+func (c *class) strike(i int, why DiscardReason) {
+	r := c.records[i]
+	n := r.counts()
+	c.past.gets += n.gets
+	c.past.puts += n.puts
+	c.gone[why]++
+	c.pool.held -= int64(c.size)
+	c.unpin(r)
+	last := len(c.records) - 1
+	c.records[i] = c.records[last]
+	c.records[last] = nil
+	c.records = c.records[:last]
+}
+
+// counts returns the leases begun and ended since the pool was made.
+func (c *class) counts() counts {
+	sum := c.past
+	for _, r := range c.records {
+		n := r.counts()
+		sum.gets += n.gets
+		sum.puts += n.puts
+	}
+	return sum
+}

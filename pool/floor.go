@@ -1,0 +1,59 @@
+package pool
+
+// The floor: sync.Pool is emptied by two collections, so the pool also refers directly to some slabs, up to Options.Floor
+// bytes. A pinned slab is leased and released like any other, at no cost; when a collection has emptied sync.Pool, the next
+// Get finds it through its record.
+
+// pin makes the floor keep s, a slab just made, if there is room for it or if other classes have more than their share.
+// The share is max-min fair in bytes: c takes from the class that has most, as long as that one is left with no less than
+// c then has. So a class that was busy once cannot keep the floor from those that miss now, and one that nobody contests
+// may fill it.
+func (p *Pool) pin(c *class, r *record, s *slab) {
+	size := int64(c.size)
+	if p.pinned+size-p.spare(c.pinned+size) > p.floor {
+		return
+	}
+	for p.pinned+size > p.floor {
+		donor := &p.classes[0]
+		for i := range p.classes {
+			if p.classes[i].pinned > donor.pinned {
+				donor = &p.classes[i]
+			}
+		}
+		donor.unpinOne()
+	}
+	r.pin = s
+	c.pinned += size
+	p.pinned += size
+}
+
+// spare returns how many pinned bytes other classes can give up such that each keeps at least share bytes.
+func (p *Pool) spare(share int64) (sum int64) {
+	for i := range p.classes {
+		c := &p.classes[i]
+		if over := c.pinned - share; over > 0 {
+			sum += over - over%int64(c.size)
+		}
+	}
+	return sum
+}
+
+// unpinOne makes the floor let go of one slab of c, which must have one.
+func (c *class) unpinOne() {
+	for _, r := range c.records {
+		if r.pin != nil {
+			c.unpin(r)
+			return
+		}
+	}
+}
+
+// unpin makes the floor let go of r's slab, if it keeps it.
+func (c *class) unpin(r *record) {
+	if r.pin == nil {
+		return
+	}
+	r.pin = nil
+	c.pinned -= int64(c.size)
+	c.pool.pinned -= int64(c.size)
+}

@@ -1,0 +1,48 @@
+package pool
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Of is a pool of *T, for typed scratch: worker contexts, tables, parsers. The zero Of makes zero Ts. Set the fields before
+// the first Get and do not copy an Of afterwards. Get and Put may be called from any goroutine.
+//
+// It is a sync.Pool that cannot be given the wrong type, nil, or an object of the wrong shape. It has no handles: who uses
+// a T after Put goes unnoticed.
+type Of[T any] struct {
+	New   func() *T     // makes an object when there is none; nil: new(T)
+	Reset func(*T)      // called by Put on what it keeps, to drop references to what others own; may be nil
+	Keep  func(*T) bool // called by Put first: whether t is fit to be used again, say not grown too large; nil: always
+	free  sync.Pool     // of *T
+	drops atomic.Uint64 // refused by Keep
+}
+
+// Get returns an object, new or as Reset left it. The caller owns it until Put.
+func (o *Of[T]) Get() *T {
+	if t, _ := o.free.Get().(*T); t != nil {
+		return t
+	}
+	if o.New != nil {
+		return o.New()
+	}
+	return new(T)
+}
+
+// Put takes t back. It panics when t is nil.
+func (o *Of[T]) Put(t *T) {
+	if t == nil {
+		panic("pool: Put of nil")
+	}
+	if o.Keep != nil && !o.Keep(t) {
+		o.drops.Add(1)
+		return
+	}
+	if o.Reset != nil {
+		o.Reset(t)
+	}
+	o.free.Put(t)
+}
+
+// Refused returns how many objects Keep has refused.
+func (o *Of[T]) Refused() uint64 { return o.drops.Load() }

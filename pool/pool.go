@@ -1,0 +1,146 @@
+// Package pool lends large byte buffers again and again, so that a steady stream of pictures neither allocates, nor
+// zeroes, nor faults in memory, and so that what it holds stays under a stated budget.
+//
+// A [Pool] keeps one [sync.Pool] for each of 57 size classes. [Pool.Get] leases a [Buf], a 16-byte handle to be passed
+// by value; [Buf.Release] gives the memory back. A handle carries the generation of its lease: whoever uses one after
+// its release gets a panic, also when the memory has a new owner by then. The memory is dirty: a lease begins with what
+// the last one left.
+//
+//	b, err := p.Get(n)
+//	if err != nil {
+//		return err
+//	}
+//	defer b.Release()
+//
+// [Options] bounds the memory (Budget) and keeps some of it through garbage collections (Floor). [Pool.Admit] is where
+// work waits for memory; Get itself never waits. [Of] is the same idea for typed scratch.
+//
+// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 say why it is as it is.
+package pool
+
+import (
+	"math"
+	"sync"
+)
+
+// Options configures a Pool. The zero value bounds nothing, holds nothing through a collection and aligns to 64 bytes.
+type Options struct {
+	// Budget bounds the bytes of all slabs, leased and idle together, each at its class's size. 0: no bound.
+	// Not counted: a slab's header and record (128 bytes), what alignment above 64 adds, and memory that the collector
+	// has found dead but not yet reused.
+	Budget int64
+	// Floor is how many bytes of slabs, at most, the pool refers to strongly, so that they outlive an idle time; see
+	// docs/pooling.md. A Floor above the Budget counts as the Budget. 0: idle slabs live for two collections.
+	Floor int64
+	// Align is the alignment of each buffer's first byte: a power of two up to 4096. 0: 64, a cache line and an AVX-512
+	// register.
+	Align int
+}
+
+const (
+	defaultAlign = 64
+	maxAlign     = 4096
+)
+
+// A Pool lends buffers. Its methods may be called from any goroutine. It needs no closing: a Pool that nobody refers to is
+// collected together with its idle slabs.
+type Pool struct {
+	budget    int64 // as in Options
+	limit     int64 // budget, or MaxInt64 where there is none
+	floor     int64
+	align     int
+	classes   [numClasses]class
+	admission admission
+
+	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it for a
+	// look at the records, never while it allocates or zeroes a slab.
+	mu      sync.Mutex
+	held    int64  // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
+	pinned  int64  // bytes of the slabs that the floor refers to. Never above floor.
+	refused uint64 // Gets that ended in ErrBudget
+}
+
+// New returns an empty Pool. It panics when o.Align is not 0 or a power of two up to 4096, and when o.Budget or o.Floor is
+// negative.
+func New(o Options) *Pool {
+	if o.Align == 0 {
+		o.Align = defaultAlign
+	}
+	if o.Align < 0 || o.Align > maxAlign || o.Align&(o.Align-1) != 0 {
+		panic("pool: Options.Align is not a power of two up to 4096")
+	}
+	if o.Budget < 0 || o.Floor < 0 {
+		panic("pool: Options.Budget or Options.Floor is negative")
+	}
+	p := &Pool{budget: o.Budget, limit: o.Budget, floor: o.Floor, align: o.Align}
+	if p.limit == 0 {
+		p.limit = math.MaxInt64
+	}
+	p.floor = min(p.floor, p.limit)
+	p.admission.limit = p.limit
+	for i := range p.classes {
+		p.classes[i].pool = p
+		p.classes[i].size = classSize(i)
+	}
+	return p
+}
+
+// Get leases a buffer of n bytes, 0 <= n <= MaxSize, of undefined content; its capacity is ClassSize(n). The caller owns
+// the lease and ends it with Release. Get never waits: it returns a *SizeError (ErrSize) for another n, and a
+// *BudgetError (ErrBudget) when the bytes leased and ClassSize(n) together exceed the Budget.
+func (p *Pool) Get(n int) (Buf, error) {
+	if uint(n) > MaxSize {
+		return Buf{}, &SizeError{Got: int64(n), Max: MaxSize}
+	}
+	c := &p.classes[classOf(n)]
+	if s, _ := c.idle.Get().(*slab); s != nil {
+		if b, ok := s.claim(n); ok {
+			return b, nil
+		}
+	}
+	return p.getSlow(c, n)
+}
+
+// getSlow is Get when the class's sync.Pool has nothing for this processor: it looks through the records for an idle slab
+// that sync.Pool dropped, or keeps where this processor cannot reach it, and makes a new slab when there is none.
+func (p *Pool) getSlow(c *class, n int) (Buf, error) {
+	p.mu.Lock()
+	b, err := p.reserve(c, n)
+	if err != nil || !b.IsZero() {
+		p.mu.Unlock()
+		return b, err
+	}
+	r := c.newRecord()
+	p.held += int64(c.size)
+	p.mu.Unlock()
+
+	s := newSlab(c, r) // outside the lock: zeroing 64 MiB takes milliseconds
+	s.mem = s.mem[:n]
+
+	p.mu.Lock()
+	r.attach(s)
+	p.pin(c, r, s)
+	p.mu.Unlock()
+	return Buf{s: s}, nil
+}
+
+// Prewarm makes sure that the pool holds count buffers of n bytes: it leases them all, holding them at the same time, and
+// puts them all back. On an error of Get it stops, puts back what it has, and returns the error.
+//
+// Idle slabs beyond Options.Floor still die with the second collection.
+func (p *Pool) Prewarm(n, count int) error {
+	var bufs []Buf
+	defer func() {
+		for _, b := range bufs {
+			b.Release()
+		}
+	}()
+	for range count {
+		b, err := p.Get(n)
+		if err != nil {
+			return err
+		}
+		bufs = append(bufs, b)
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package pool
+
+import (
+	"sync/atomic"
+	"unsafe"
+	"weak"
+)
+
+// A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the one who has just
+// evicted the slab, touches mem.
+type slab struct {
+	record *record
+	class  *class
+	mem    []byte // length as asked, capacity the class's size; nil once evicted
+	_      [24]byte
+}
+
+// A record is what the pool knows of a slab. The pool refers to it strongly and it refers to the slab weakly, so that it
+// outlives the slab and tells how it ended. It fills a cache line of its own: state is written by whoever leases the slab.
+type record struct {
+	// state is generation<<holderBits | holders:
+	//
+	//	idle     (g, 0)
+	//	leased   (g, 1..maxHolders)   Get: (g, 0) -> (g, 1); Retain and Release count
+	//	released (g+1, 0)             the last Release: idle again, and every handle of g is stale
+	//	evicted  (g, evicted)         for good: the slab has lost its memory
+	//
+	// A generation has 48 bits: a slab leased each microsecond would come back to a stale handle's after 8.9 years.
+	// It is also the counter of leases, which thus costs nothing more.
+	state atomic.Uint64
+
+	// Guarded by Pool.mu.
+	slab     weak.Pointer[slab]
+	attached bool  // slab is set: newSlab is done
+	pin      *slab // the same slab, where the floor keeps it
+	_        [32]byte
+}
+
+const (
+	holderBits = 16
+	holderMask = 1<<holderBits - 1
+	evicted    = holderMask
+	maxHolders = holderMask - 1
+)
+
+// newSlab allocates a slab of class c, leased by r's first state.
+func newSlab(c *class, r *record) *slab {
+	return &slab{record: r, class: c, mem: alignedBytes(c.size, c.pool.align)}
+}
+
+// alignedBytes returns size bytes whose first one is aligned. The Go heap aligns all of our classes to 64 bytes and more, so
+// the second allocation is for larger alignments only.
+func alignedBytes(size, align int) []byte {
+	mem := make([]byte, size)
+	if misaligned(mem, align) == 0 {
+		return mem
+	}
+	mem = make([]byte, size+align-1)
+	skip := (align - misaligned(mem, align)) & (align - 1)
+	return mem[skip : skip+size : skip+size]
+}
+
+// misaligned returns by how many bytes the start of mem is beyond a multiple of align, a power of two.
+func misaligned(mem []byte, align int) int {
+	return int(uintptr(unsafe.Pointer(unsafe.SliceData(mem))) & uintptr(align-1))
+}
+
+// claim leases s, if it is idle, for n bytes. It and release are the only two places where a slab changes hands.
+func (s *slab) claim(n int) (Buf, bool) {
+	r := s.record
+	idle := r.state.Load()
+	if idle&holderMask != 0 || !r.state.CompareAndSwap(idle, idle|1) {
+		return Buf{}, false
+	}
+	s.mem = s.mem[:n]
+	return Buf{s: s, gen: idle >> holderBits}, true
+}
+
+// attach makes s known to its record.
+func (r *record) attach(s *slab) {
+	r.slab = weak.Make(s)
+	r.attached = true
+}
+
+// dead reports whether the collector has taken the slab: an idle one that sync.Pool dropped, or a leased one whose handles
+// are all gone.
+func (r *record) dead() bool {
+	return r.attached && r.slab.Value() == nil
+}
+
+// evict takes the memory from the slab, if it is idle.
+func (r *record) evict() bool {
+	idle := r.state.Load()
+	if idle&holderMask != 0 {
+		return false
+	}
+	s := r.slab.Value()
+	if s == nil || !r.state.CompareAndSwap(idle, idle|evicted) {
+		return false
+	}
+	s.mem = nil
+	return true
+}
+
+// counts returns how many leases of the slab began and ended.
+func (r *record) counts() counts {
+	state := r.state.Load()
+	n := counts{gets: state >> holderBits, puts: state >> holderBits}
+	if holders := state & holderMask; holders != 0 && holders != evicted {
+		n.gets++
+	}
+	return n
+}
