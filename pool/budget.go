@@ -49,36 +49,28 @@ const maxPasses = 64
 func (p *Pool) reserve(c *class, n int) (Buf, error) {
 	size := int64(c.size)
 	fits := func() bool { return p.held+size <= p.limit }
-	if c.skip > 0 && fits() {
-		c.skip--
-		return Buf{}, nil
+	if fits() {
+		b, _ := c.takeIdle(n, maxLook)
+		return b, nil
 	}
-	var before uint64
-	for pass := 0; ; pass++ {
-		if b, ok := c.takeIdle(n); ok {
+	var inUse int64
+	var before, events uint64
+	for range maxPasses {
+		if b, ok := c.takeIdle(n, len(c.records)); ok {
 			return b, nil
 		}
-		if fits() {
-			return Buf{}, nil
-		}
-		inUse, events := p.look()
-		switch {
-		case fits(): // some records were of dead slabs
-			return Buf{}, nil
-		case inUse+size <= p.limit:
-			p.evict(c)
-			if fits() {
+		inUse, events = p.look()
+		if inUse+size <= p.limit {
+			if p.evict(c); fits() {
 				return Buf{}, nil
 			}
-		case pass > 0 && events == before:
-			pass = maxPasses
-		}
-		if pass >= maxPasses {
-			p.refused++
-			return Buf{}, &BudgetError{Want: size, InUse: inUse, Budget: p.budget}
+		} else if events == before {
+			break
 		}
 		before = events
 	}
+	p.refused++
+	return Buf{}, &BudgetError{Want: size, InUse: inUse, Budget: p.budget}
 }
 
 // look strikes out dead slabs and returns the bytes leased, and a number that grows with each lease that begins or ends.

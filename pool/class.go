@@ -61,7 +61,7 @@ type class struct {
 
 	// Guarded by pool.mu.
 	records []*record // one for each slab that lives, in no order
-	skip    int       // misses that need not look for an idle slab
+	at      int       // the record that takeIdle looked at last
 	pinned  int64     // bytes of this class's slabs that the floor refers to
 	past    counts    // of the slabs that live no more
 	misses  uint64    // slabs made
@@ -71,14 +71,18 @@ type class struct {
 // counts are the leases begun and ended of some slabs.
 type counts struct{ gets, puts uint64 }
 
-// lookEvery bounds the work of a growing class: when a look at all its records finds no idle slab, the next
-// len(records)/lookEvery misses make a slab without one. So a miss looks at about lookEvery records on average, however many
-// slabs are leased, and a class of fewer than lookEvery slabs never misses while one of them is idle.
-const lookEvery = 64
+// maxLook bounds the records that a Get looks at while there is budget for another slab, so that a class may grow to any number
+// of leases. A class of no more slabs never misses while one of them is idle.
+const maxLook = 64
 
-// takeIdle leases an idle slab of c, if there is one.
-func (c *class) takeIdle(n int) (Buf, bool) {
-	for _, r := range c.records {
+// takeIdle leases an idle slab of c, if there is one among the next so many records, which it visits in turn.
+func (c *class) takeIdle(n, records int) (Buf, bool) {
+	for range min(records, len(c.records)) {
+		c.at++
+		if c.at >= len(c.records) {
+			c.at = 0
+		}
+		r := c.records[c.at]
 		if r.state.Load()&holderMask != 0 {
 			continue
 		}
@@ -88,7 +92,6 @@ func (c *class) takeIdle(n int) (Buf, bool) {
 			}
 		}
 	}
-	c.skip = len(c.records) / lookEvery
 	return Buf{}, false
 }
 

@@ -26,8 +26,8 @@ import (
 // Options configures a Pool. The zero value bounds nothing, holds nothing through a collection and aligns to 64 bytes.
 type Options struct {
 	// Budget bounds the bytes of all slabs, leased and idle together, each at its class's size. 0: no bound.
-	// Not counted: a slab's header and record (128 bytes), what alignment above 64 adds, and memory that the collector
-	// has found dead but not yet reused.
+	// Not counted: the pool's own headers, what an Align above 64 adds (Align-1 bytes a slab), and the memory of slabs
+	// that are discarded but not yet swept by the collector.
 	Budget int64
 	// Floor is how many bytes of slabs, at most, the pool refers to strongly, so that they outlive an idle time; see
 	// docs/pooling.md. A Floor above the Budget counts as the Budget. 0: idle slabs live for two collections.
@@ -93,7 +93,7 @@ func (p *Pool) Get(n int) (Buf, error) {
 		return Buf{}, &SizeError{Got: int64(n), Max: MaxSize}
 	}
 	c := &p.classes[classOf(n)]
-	if s, _ := c.idle.Get().(*slab); s != nil {
+	for s, _ := c.idle.Get().(*slab); s != nil; s, _ = c.idle.Get().(*slab) {
 		if b, ok := s.claim(n); ok {
 			return b, nil
 		}
