@@ -1,0 +1,181 @@
+package pool_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
+)
+
+// admit is p.Admit for tests that expect no error.
+func admit(t *testing.T, p *pool.Pool, n int64) pool.Grant {
+	t.Helper()
+	g, err := p.Admit(t.Context(), n)
+	if err != nil {
+		t.Fatalf("Admit(%d): %v", n, err)
+	}
+	return g
+}
+
+func TestAdmitErrors(t *testing.T) {
+	done, cancel := context.WithCancel(t.Context())
+	cancel()
+	tests := []struct {
+		name string
+		ctx  context.Context
+		n    int64
+		want error
+		text string
+	}{
+		{"negative", t.Context(), -1, pool.ErrSize, "pool: size out of range: got -1 bytes, want 0 to 100"},
+		{"above_budget", t.Context(), 101, pool.ErrBudget,
+			"pool: over budget: got a request for 101 bytes with 60 in use, want at most 100 together"},
+		{"above_budget_and_done", done, 101, pool.ErrBudget,
+			"pool: over budget: got a request for 101 bytes with 60 in use, want at most 100 together"},
+		{"done_though_it_fits", done, 1, context.Canceled, "pool: admission of 1 bytes: context canceled"},
+	}
+	p := pooltest.New(t, pool.Options{Budget: 100})
+	defer admit(t, p, 60).Release()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g, err := p.Admit(tt.ctx, tt.n)
+			g.Release() // the zero Grant
+			if !errors.Is(err, tt.want) || err.Error() != tt.text {
+				t.Errorf("Admit(%d): got %v, want %q", tt.n, err, tt.text)
+			}
+		})
+	}
+}
+
+func TestAdmitWithoutBudget(t *testing.T) {
+	p := pooltest.New(t, pool.Options{})
+	for range 3 {
+		defer admit(t, p, 1<<61).Release()
+	}
+	if s := p.Stats(); s.Admitted != 3<<61 || s.Waiting != 0 {
+		t.Errorf("got %d bytes admitted, %d waiting, want %d and 0", s.Admitted, s.Waiting, int64(3<<61))
+	}
+}
+
+func TestGrantReleasedTwice(t *testing.T) {
+	for _, budget := range []int64{0, 100} {
+		t.Run(fmt.Sprintf("budget=%d", budget), func(t *testing.T) {
+			p := pooltest.New(t, pool.Options{Budget: budget})
+			g := admit(t, p, 30)
+			g.Release()
+			other := admit(t, p, 40) // in the ticket that g had
+			if got := recovered(g.Release); got != "pool: Grant released twice" {
+				t.Errorf("got panic %v", got)
+			}
+			if got := p.Stats().Admitted; got != 40 {
+				t.Errorf("got %d bytes admitted, want the other grant's 40", got)
+			}
+			other.Release()
+		})
+	}
+}
+
+// TestAdmitOrder: who waits longest comes first, also before a smaller one that would fit.
+func TestAdmitOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pooltest.New(t, pool.Options{Budget: 100})
+		type admission struct {
+			n     int64
+			grant pool.Grant
+		}
+		admitted := make(chan admission, 4)
+		// expect waits for exactly the admissions of want, which come together and so in any order, and releases them.
+		expect := func(want ...int64) {
+			t.Helper()
+			synctest.Wait()
+			var got []int64
+			var grants []pool.Grant
+			for range len(admitted) {
+				a := <-admitted
+				got, grants = append(got, a.n), append(grants, a.grant)
+			}
+			if slices.Sort(got); !slices.Equal(got, want) {
+				t.Errorf("got %d admitted, want %d", got, want)
+			}
+			for _, g := range grants {
+				g.Release()
+			}
+		}
+		first := admit(t, p, 70)
+		for _, n := range []int64{60, 10, 40, 30} {
+			go func() { admitted <- admission{n, admit(t, p, n)} }()
+			synctest.Wait() // so that they queue in this order
+		}
+		if s := p.Stats(); s.Waiting != 4 || s.Admitted != 70 {
+			t.Errorf("got %d waiting, %d bytes admitted, want 4 and 70: 30 would fit but must not overtake", s.Waiting, s.Admitted)
+		}
+		expect()
+		first.Release()
+		expect(10, 60)
+		expect(30, 40)
+	})
+}
+
+// TestAdmitCancelled: a waiter that gives up leaves the queue, and those behind it go on.
+func TestAdmitCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pooltest.New(t, pool.Options{Budget: 100})
+		holder := admit(t, p, 70)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		large := make(chan error)
+		go func() {
+			_, err := p.Admit(ctx, 60)
+			large <- err
+		}()
+		synctest.Wait()
+		small := make(chan pool.Grant)
+		go func() { small <- admit(t, p, 30) }()
+		synctest.Wait()
+		if s := p.Stats(); s.Waiting != 2 {
+			t.Fatalf("got %d waiting, want 2", s.Waiting)
+		}
+		if err := <-large; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want context.DeadlineExceeded", err)
+		}
+		(<-small).Release() // the holder has not released: the end of the wait made way
+		holder.Release()
+	})
+}
+
+// TestAdmitCancelRace: grants and cancellations at the same moment lose neither bytes nor wake-ups.
+func TestAdmitCancelRace(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	synctest.Test(t, func(t *testing.T) {
+		p := pooltest.New(t, pool.Options{Budget: 100})
+		var wg sync.WaitGroup
+		for g := range 64 {
+			wg.Go(func() {
+				r := rand.New(rand.NewPCG(seed, uint64(g)))
+				for range 50 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+r.IntN(20)))
+					grant, err := p.Admit(ctx, int64(r.IntN(101)))
+					if err == nil {
+						<-time.After(time.Duration(1 + r.IntN(3)))
+						if s := p.Stats(); s.Admitted > 100 {
+							t.Errorf("seed %d: %d bytes admitted of 100", seed, s.Admitted)
+						}
+						grant.Release()
+					}
+					cancel()
+				}
+			})
+		}
+		wg.Wait() // a lost wake-up deadlocks, which synctest reports
+		admit(t, p, 100).Release()
+	})
+}
