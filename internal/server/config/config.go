@@ -1,0 +1,85 @@
+// Package config is what a Steadyframe server can be told: the settings, their defaults, and where they are read from.
+package config
+
+import "time"
+
+// Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same in a file, in a
+// flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default returns the values to start from.
+type Config struct {
+	HTTP    Listener `yaml:"http"`
+	GRPC    Listener `yaml:"grpc"`
+	Admin   Listener `yaml:"admin"`
+	Auth    Auth     `yaml:"auth"`
+	Limits  Limits   `yaml:"limits"`
+	Timeout Timeouts `yaml:"timeouts"`
+	Log     Log      `yaml:"log"`
+
+	Workers      int      `yaml:"workers" doc:"goroutines that encode; 0: one for each processor Go may use"`
+	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long a stop waits for work in flight"`
+}
+
+// Listener is where a face of the server is found.
+type Listener struct {
+	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
+}
+
+// Auth is who may use the HTTP and gRPC faces.
+type Auth struct {
+	Token string `yaml:"token" doc:"when set, callers must send Authorization: Bearer TOKEN"`
+}
+
+// Limits bound what callers may ask for and what the server may hold.
+type Limits struct {
+	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
+	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`
+	MaxMessageBytes Size `yaml:"max_message_bytes" doc:"bytes of one gRPC request"`
+	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames and pictures together"`
+	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
+	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; one more is refused"`
+	MaxStreams      int  `yaml:"max_streams" doc:"requests open at the same time over gRPC and HTTP"`
+	MaxConnections  int  `yaml:"max_connections" doc:"connections open at the same time, of each listener"`
+}
+
+// Timeouts bound how long the server waits for others.
+type Timeouts struct {
+	Receive Duration `yaml:"receive" doc:"a request that has begun must bring 512 KiB, or its end, within this"`
+	Send    Duration `yaml:"send" doc:"an answer must be taken within this"`
+	Queue   Duration `yaml:"queue" doc:"wait for memory or a turn, where the caller sets no deadline"`
+	Idle    Duration `yaml:"idle" doc:"silence between two frames of a stream, or two requests of a connection"`
+}
+
+// Log is how the server logs.
+type Log struct {
+	Level  string `yaml:"level" doc:"debug, info, warn or error"`
+	Format string `yaml:"format" doc:"text or json"`
+}
+
+// Default returns the settings of a server that is told nothing.
+//
+// A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory budget: one such request
+// never shuts all others out. The receive timeout is below 10 s, after which a silent connection should be gone.
+func Default() Config {
+	return Config{
+		HTTP:  Listener{Listen: "127.0.0.1:8080"},
+		GRPC:  Listener{Listen: "127.0.0.1:50051"},
+		Admin: Listener{Listen: "127.0.0.1:9090"},
+		Limits: Limits{
+			MaxPixels:       50_000_000,
+			MaxBatch:        64,
+			MaxMessageBytes: 256 * MiB,
+			MemoryBudget:    512 * MiB,
+			MemoryFloor:     64 * MiB,
+			QueueDepth:      64,
+			MaxStreams:      256,
+			MaxConnections:  1024,
+		},
+		Timeout: Timeouts{
+			Receive: Duration(8 * time.Second),
+			Send:    Duration(10 * time.Second),
+			Queue:   Duration(5 * time.Second),
+			Idle:    Duration(5 * time.Minute),
+		},
+		Log:          Log{Level: "info", Format: "text"},
+		DrainTimeout: Duration(20 * time.Second),
+	}
+}

@@ -1,0 +1,37 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// FuzzParse: what Parse accepts is valid and survives being written and read again; nothing makes it panic.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		"", "# nothing", "http:\n  listen: 127.0.0.1:1\n", "limits: {memory_budget: 1GiB, max_batch: 3}", "http: &a {listen: off}\ngrpc: *a",
+		"<<: {workers: 1}", "workers: !!binary aGk=", "? [a]\n: b", "workers: 0x10", "- a\n- b", "log: ~", "timeouts: {idle: 1h}", "a: b: c", "\x00", "--- 1\n--- 2",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		if len(doc) > 1<<12 {
+			t.Skip()
+		}
+		c, err := Parse("fuzz", []byte(doc))
+		if err != nil {
+			return
+		}
+		if err := c.Validate(); err != nil {
+			t.Fatalf("%q: accepted settings are not valid: %v", doc, err)
+		}
+		c.Auth.Token = "" // It is written as "(set)", which is not accepted.
+		var b strings.Builder
+		if err := c.WriteYAML(&b); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Parse("written", []byte(b.String()))
+		if err != nil || again != c {
+			t.Fatalf("%q: got %+v, %v after writing and reading, want %+v", doc, again, err, c)
+		}
+	})
+}

@@ -1,0 +1,161 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// LoadOptions is where settings come from.
+type LoadOptions struct {
+	File    string            // a YAML file; "" for none
+	Environ []string          // as os.Environ gives it; nil for none
+	Set     map[string]string // flags: dotted keys and their values
+}
+
+// Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones before. It returns an
+// *UnknownKeyError or a *ValueError that says where the wrong one stands, or the error of reading the file. The result is valid (Validate).
+func Load(o LoadOptions) (Config, error) {
+	c := Default()
+	fs := fields(&c)
+	if o.File != "" {
+		data, err := os.ReadFile(o.File)
+		if err != nil {
+			return Config{}, fmt.Errorf("config: %w", err)
+		}
+		if err := setYAML(fs, o.File, data); err != nil {
+			return Config{}, err
+		}
+	}
+	if err := setEnviron(fs, o.Environ); err != nil {
+		return Config{}, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(o.Set)) {
+		if err := set(fs, key, o.Set[key], "flags"); err != nil {
+			return Config{}, err
+		}
+	}
+	return c, c.Validate()
+}
+
+// Parse returns the defaults with the settings of a YAML document over them; name is what errors call it.
+func Parse(name string, data []byte) (Config, error) {
+	c := Default()
+	if err := setYAML(fields(&c), name, data); err != nil {
+		return Config{}, err
+	}
+	return c, c.Validate()
+}
+
+// set sets one setting, found at from.
+func set(fs []field, key, text, from string) error {
+	f, err := find(fs, key, from)
+	if err != nil {
+		return err
+	}
+	if err := f.set(text); err != nil {
+		return &ValueError{Key: key, From: from, Reason: err.Error()}
+	}
+	return nil
+}
+
+// setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known, and a document is
+// read as it is written: no anchors, no merging.
+func setYAML(fs []field, name string, data []byte) error {
+	dec := yaml.NewDecoder(strings.NewReader(string(data)))
+	var doc, second yaml.Node
+	switch err := dec.Decode(&doc); {
+	case errors.Is(err, io.EOF): // nothing but comments
+		return nil
+	case err != nil:
+		return fmt.Errorf("config: %s: %w", name, err)
+	}
+	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("config: %s: got more than one YAML document, want one", name)
+	}
+	return setNode(fs, name, "", doc.Content[0], map[string]bool{})
+}
+
+// setNode sets what the mapping n says of the settings below prefix.
+func setNode(fs []field, name, prefix string, n *yaml.Node, seen map[string]bool) error {
+	from := func(n *yaml.Node) string { return fmt.Sprintf("%s line %d", name, n.Line) }
+	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" { // "http:" with nothing below
+		return nil
+	}
+	if n.Kind != yaml.MappingNode {
+		return &ValueError{Key: strings.TrimSuffix(prefix, "."), From: from(n), Reason: "got a " + kindName(n) + ", want a mapping"}
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		k, v := n.Content[i], n.Content[i+1]
+		key := prefix + k.Value
+		if seen[key] {
+			return &ValueError{Key: key, From: from(k), Reason: "got it twice, want it once"}
+		}
+		seen[key] = true
+		group := slices.ContainsFunc(fs, func(f field) bool { return strings.HasPrefix(f.key, key+".") })
+		var err error
+		switch {
+		case group:
+			err = setNode(fs, name, key+".", v, seen)
+		case v.Kind == yaml.ScalarNode:
+			err = set(fs, key, v.Value, from(k))
+		default:
+			if _, err = find(fs, key, from(k)); err == nil {
+				err = &ValueError{Key: key, From: from(k), Reason: "got a " + kindName(v) + ", want one value"}
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func kindName(n *yaml.Node) string {
+	switch n.Kind {
+	case yaml.MappingNode:
+		return "mapping"
+	case yaml.SequenceNode:
+		return "list"
+	case yaml.AliasNode:
+		return "alias"
+	default:
+		return "single value"
+	}
+}
+
+const envPrefix = "STEADYFRAME_"
+
+// setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe are none of ours.
+func setEnviron(fs []field, environ []string) error {
+	for _, kv := range environ {
+		name, text, _ := strings.Cut(kv, "=")
+		if !strings.HasPrefix(name, envPrefix) || isServiceVariable(name) {
+			continue
+		}
+		i := slices.IndexFunc(fs, func(f field) bool { return envName(f.key) == name })
+		if i < 0 {
+			err := &UnknownKeyError{Key: name, From: "environment"}
+			if key := nearest(strings.ToLower(strings.TrimPrefix(name, envPrefix)), fs); key != "" {
+				err.Nearest = envName(key)
+			}
+			return err
+		}
+		if err := set(fs, fs[i].key, text, "environment, "+name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isServiceVariable reports whether Kubernetes or Docker's links made the variable: STEADYFRAME_SERVICE_HOST, STEADYFRAME_PORT_8080_TCP_ADDR.
+func isServiceVariable(name string) bool {
+	rest := strings.TrimPrefix(name, envPrefix)
+	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")
+}

@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Off as a Listener's Listen leaves that face of the server away.
+const Off = "off"
+
+// Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
+func (c Config) Validate() error {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkRest} {
+		if err := check(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func wrong(key, format string, args ...any) *ValueError {
+	return &ValueError{Key: key, Reason: fmt.Sprintf(format, args...)}
+}
+
+func checkListeners(c Config) *ValueError {
+	for _, l := range []struct{ key, listen string }{
+		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"admin.listen", c.Admin.Listen},
+	} {
+		if l.listen == Off {
+			continue
+		}
+		if path, ok := strings.CutPrefix(l.listen, "unix:"); ok {
+			if path == "" {
+				return wrong(l.key, "got %q, want a path after unix:", l.listen)
+			}
+			continue
+		}
+		_, port, err := net.SplitHostPort(l.listen)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return wrong(l.key, "got %q, want host:port, unix:/path or off", l.listen)
+		}
+	}
+	if c.HTTP.Listen == Off && c.GRPC.Listen == Off {
+		return wrong("http.listen", "got off, as grpc.listen is too: want one of them on")
+	}
+	return nil
+}
+
+// most bounds every count, so that sums and products of settings stay far from overflowing.
+const most = 1 << 30
+
+func checkLimits(c Config) *ValueError {
+	l := c.Limits
+	for _, n := range []struct {
+		key            string
+		got, low, high int
+	}{
+		{"limits.max_pixels", l.MaxPixels, 1, most},
+		{"limits.max_batch", l.MaxBatch, 1, 4096},
+		{"limits.queue_depth", l.QueueDepth, 0, most},
+		{"limits.max_streams", l.MaxStreams, 1, most},
+		{"limits.max_connections", l.MaxConnections, 1, most},
+		{"workers", c.Workers, 0, 1024},
+	} {
+		if n.got < n.low || n.got > n.high {
+			return wrong(n.key, "got %d, want %d..%d", n.got, n.low, n.high)
+		}
+	}
+	switch {
+	case l.MaxMessageBytes < 64*KiB || l.MaxMessageBytes > 2*GiB-1: // what gRPC can carry everywhere
+		return wrong("limits.max_message_bytes", "got %s, want 64KiB to 2GiB-1", l.MaxMessageBytes)
+	case l.MemoryBudget < MiB || l.MemoryBudget > 1<<50:
+		return wrong("limits.memory_budget", "got %s, want 1MiB or more", l.MemoryBudget)
+	case l.MemoryFloor < 0 || l.MemoryFloor > l.MemoryBudget:
+		return wrong("limits.memory_floor", "got %s, want at most limits.memory_budget, %s", l.MemoryFloor, l.MemoryBudget)
+	}
+	return nil
+}
+
+func checkTimes(c Config) *ValueError {
+	for _, d := range []struct {
+		key string
+		got Duration
+	}{
+		{"timeouts.receive", c.Timeout.Receive}, {"timeouts.send", c.Timeout.Send}, {"timeouts.queue", c.Timeout.Queue},
+		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout},
+	} {
+		if d.got < Duration(time.Millisecond) || d.got > Duration(24*time.Hour) {
+			return wrong(d.key, "got %s, want 1ms to 24h", d.got)
+		}
+	}
+	return nil
+}
+
+func checkRest(c Config) *ValueError {
+	for _, s := range []struct {
+		key, got string
+		known    []string
+	}{
+		{"log.level", c.Log.Level, []string{"debug", "info", "warn", "error"}},
+		{"log.format", c.Log.Format, []string{"text", "json"}},
+	} {
+		if !slices.Contains(s.known, s.got) {
+			return wrong(s.key, "got %q, want one of %s", s.got, strings.Join(s.known, ", "))
+		}
+	}
+	if c.Auth.Token == tokenSet {
+		return wrong("auth.token", "got %s, which only stands for a token where settings are shown: want the token", tokenSet)
+	}
+	if strings.ContainsFunc(c.Auth.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return wrong("auth.token", "got a token with a space or a character outside ASCII, want none")
+	}
+	return nil
+}
