@@ -1,0 +1,104 @@
+package band
+
+import "github.com/steadyframe/steadyframe/internal/kernel/resample"
+
+// axis is one direction of a resize: where the samples of an output plane lie on an input plane. Lengths and origins are in pixels at
+// full resolution; a sample of a subsampled plane is a step of 2 pixels, and lies in their middle.
+type axis struct {
+	origin, length  int // the crop
+	out             int // what the crop is resized to
+	inStep, outStep int // pixels from one sample to the next, 1 or 2
+}
+
+// samples is how many samples the output plane has.
+func (a axis) samples() int { return (a.out + a.outStep - 1) / a.outStep }
+
+// first and last are the samples of the input plane that the crop begins and ends in. Positions are clamped to them.
+func (a axis) first() int { return a.origin / a.inStep }
+func (a axis) last() int  { return (a.origin + a.length - 1) / a.inStep }
+
+// shrinks reports whether there are fewer output than input samples.
+func (a axis) shrinks() bool { return a.outStep*a.length > a.inStep*a.out }
+
+// place is a position in an input plane: frac/den, below 1, after the middle of sample index.
+type place struct {
+	index     int
+	frac, den int64
+}
+
+// round returns the place with frac/den as a weight in units of 1/one. A weight that rounds up to one is the next sample with weight 0.
+func (p place) round(one int64) (index, weight int) {
+	w := (2*p.frac*one + p.den) / (2 * p.den)
+	return p.index + int(w/one), int(w % one)
+}
+
+// center returns the centre of output sample k as a fraction of input samples, counted from the left edge of the input plane:
+// (origin + (k+1/2)*outStep * length/out) / inStep. With sides of at most 1<<16 both are below 1<<36.
+func (a axis) center(k int) (num, den int64) {
+	num = 2*int64(a.out)*int64(a.origin) + int64(2*k+1)*int64(a.outStep)*int64(a.length)
+	return num, 2 * int64(a.out) * int64(a.inStep)
+}
+
+// linear returns where output sample k lies between the middles of input samples.
+func (a axis) linear(k int) place {
+	num, den := a.center(k)
+	num -= den / 2 // den is even; the middle of a sample is half a sample after its edge
+	switch {
+	case num <= int64(a.first())*den:
+		return place{index: a.first(), den: 1}
+	case num >= int64(a.last())*den:
+		return place{index: a.last(), den: 1}
+	}
+	return place{int(num / den), num % den, den}
+}
+
+// nearest returns the input sample that the centre of output sample k lies in.
+func (a axis) nearest(k int) place {
+	num, den := a.center(k)
+	return place{index: min(int(num/den), a.last()), den: 1} // the centre of the last chroma sample of an odd side may be the crop's edge
+}
+
+// places returns where the output samples lie under filter f, which is not Area along an axis that shrinks.
+func (a axis) places(f Filter) []place {
+	p := make([]place, a.samples())
+	for k := range p {
+		if f == Nearest {
+			p[k] = a.nearest(k)
+		} else {
+			p[k] = a.linear(k)
+		}
+	}
+	return p
+}
+
+// coverage returns which input samples each output sample covers, and how much of it each takes in 16384ths, offsets counted in units of
+// size from sample from. The weights of a span are the differences of its rounded running sum, so that they add up to 1<<14 exactly;
+// input samples that round to nothing at either end are left out.
+func (a axis) coverage(from, size int) resample.Coverage {
+	var c resample.Coverage
+	sample := int64(a.out) * int64(a.inStep) // one input sample, in units in which edges are whole numbers
+	end := int64(a.out) * int64(a.origin+a.length)
+	for k := range a.samples() {
+		start := int64(a.out)*int64(a.origin) + int64(k)*int64(a.outStep)*int64(a.length)
+		stop := min(start+int64(a.outStep)*int64(a.length), end)
+		first, sum := start/sample, int64(0)
+		var weights []int16
+		for i := first; i*sample < stop; i++ {
+			next := roundDiv((min((i+1)*sample, stop)-start)<<14, stop-start)
+			weights = append(weights, int16(next-sum))
+			sum = next
+		}
+		for weights[0] == 0 {
+			weights, first = weights[1:], first+1
+		}
+		for weights[len(weights)-1] == 0 {
+			weights = weights[:len(weights)-1]
+		}
+		c.Spans = append(c.Spans, resample.Span{Offset: uint32((int(first) - from) * size), Count: uint32(len(weights))})
+		c.Weights = append(c.Weights, weights...)
+	}
+	return c
+}
+
+// roundDiv is a/b, rounded, for a >= 0 and b > 0.
+func roundDiv(a, b int64) int64 { return (2*a + b) / (2 * b) }

@@ -1,0 +1,132 @@
+package band
+
+import (
+	"unsafe"
+
+	"github.com/steadyframe/steadyframe/frame"
+)
+
+// Scratch is one worker's memory: the row cache, and the band being made. It belongs to one Sampler and one goroutine at a time.
+type Scratch struct {
+	Band Band // valid until the next Fill; its memory is the scratch's
+
+	sampler *Sampler
+	next    int            // the band that the caches are good for
+	planes  [3]frame.Plane // of the frame, during Fill
+	caches  [2]cache       // one a source
+	rgb     [3][]int16     // a row between interpolation and colour conversion
+	wide    []int16        // a row of floats before the interpolation
+	made    int            // input rows made so far, for tests
+}
+
+// cache holds what a source made of input rows.
+type cache struct {
+	rows   [4]cachedRow
+	slots  int // rows in use
+	oldest int
+	lines  [2][3][]int16 // Area: means of rows, for a line or for two that share their chroma
+	sums   [3][]int32    // Area: the mean in the making
+}
+
+type cachedRow struct {
+	number int // of the input row; -1 for none
+	planes [3][]int16
+}
+
+// drop forgets all rows.
+func (c *cache) drop() {
+	for i := range c.rows {
+		c.rows[i].number = -1
+	}
+	c.oldest = 0
+}
+
+// align is the samples that every row begins on a multiple of: 64 bytes.
+const align = 32
+
+// memory hands out the parts of a scratch, or, without slices, adds up what they need.
+type memory struct {
+	samples []int16
+	sums    []int32
+	used    struct{ samples, sums int }
+}
+
+// row returns the next n samples, at a multiple of align from the beginning.
+func (m *memory) row(n int) []int16 {
+	from := m.used.samples
+	m.used.samples += (n + align - 1) / align * align
+	if m.samples == nil {
+		return nil
+	}
+	return m.samples[from:][:n:n]
+}
+
+func (m *memory) sumRow(n int) []int32 {
+	from := m.used.sums
+	m.used.sums += (n + align - 1) / align * align
+	if m.sums == nil {
+		return nil
+	}
+	return m.sums[from:][:n:n]
+}
+
+// NewScratch returns memory for one worker.
+func (s *Sampler) NewScratch() *Scratch {
+	var need memory
+	s.divide(&Scratch{}, &need)
+	sc := &Scratch{sampler: s}
+	s.divide(sc, &memory{samples: make([]int16, need.used.samples), sums: make([]int32, need.used.sums)})
+	s.Begin(sc)
+	return sc
+}
+
+// ScratchBytes returns the size of a Scratch with all that it holds.
+func (s *Sampler) ScratchBytes() int {
+	var need memory
+	s.divide(&Scratch{}, &need)
+	return int(unsafe.Sizeof(Scratch{})) + 2*need.used.samples + 4*need.used.sums
+}
+
+// divide sets the slices of sc from m.
+func (s *Sampler) divide(sc *Scratch, m *memory) {
+	for i := range s.planeCount {
+		l := s.planes[i]
+		sc.Band.Planes[i] = Plane{Pix: m.row(l.padded * l.lines), Stride: l.padded, Width: l.padded, Height: l.lines}
+	}
+	for i := range s.sources {
+		s.sources[i].divide(&sc.caches[i], m)
+		s.sources[i].divideRows(sc, m)
+	}
+}
+
+// divide sets the slices of c from m.
+func (src *source) divide(c *cache, m *memory) {
+	c.slots = src.down.slots(src.halved)
+	for i := range c.slots {
+		for p := range src.count {
+			c.rows[i].planes[p] = m.row(src.widths[p])
+		}
+	}
+	if src.down.method != Area {
+		return
+	}
+	for p := range src.count {
+		c.sums[p] = m.sumRow(src.widths[p])
+		c.lines[0][p] = m.row(src.widths[p])
+		if src.halved {
+			c.lines[1][p] = m.row(src.widths[p])
+		}
+	}
+}
+
+// divideRows sets the rows that are needed on the way from an input row to one of the cache.
+func (src *source) divideRows(sc *Scratch, m *memory) {
+	if src.convert != none && !src.fuses() {
+		for p := range sc.rgb {
+			sc.rgb[p] = m.row(src.across.outputs)
+		}
+	}
+	if src.layout == floats {
+		sc.wide = m.row(src.across.inputs() + 1)
+	}
+}

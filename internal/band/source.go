@@ -1,0 +1,133 @@
+package band
+
+import (
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/kernel/color"
+)
+
+// source makes some planes of a band from some planes of a frame: all of them for RGB inputs; for YUV inputs luma is one source and chroma
+// another. The planes of a source share their input rows and one row cache.
+type source struct {
+	first, count int    // planes of the band
+	widths       [3]int // samples of a row of Content, by plane of the source
+	halved       bool   // its planes after the first have one line for each two of the first
+
+	input   int // plane of the frame, the first of several
+	layout  layout
+	across  across
+	down    down
+	packed  color.Packed // of layout packed
+	step    int          // bytes from one sample or pixel to the next
+	floats  floatScale   // of layout float
+	convert conversion
+	limited bool // luma or chroma of limited range
+}
+
+// layout is how the samples of an input row lie in memory.
+type layout uint8
+
+const (
+	packed layout = iota // pixels of three 8-bit channels, perhaps with alpha
+	single               // bytes of one plane
+	double               // bytes of two planes
+	pairs                // interleaved bytes of two channels
+	floats               // float32 of three planes
+)
+
+// conversion is what becomes of R, G, B after the interpolation.
+type conversion uint8
+
+const (
+	none conversion = iota
+	toYCC
+	toYCCHalf // chroma halved across
+	toLuma
+)
+
+// floatScale takes float samples to rows: value*factor + offset.
+type floatScale struct{ factor, offset float32 }
+
+// newSources returns what makes the planes of c.
+func newSources(c *Config) []source {
+	switch c.In.Format {
+	case frame.I420, frame.NV12:
+		if c.Space == Luma {
+			return []source{newLuma(c)}
+		}
+		return []source{newLuma(c), newChroma(c)}
+	case frame.Gray8:
+		return []source{newLuma(c)}
+	}
+	return []source{newRGB(c)}
+}
+
+func newLuma(c *Config) source {
+	s := source{count: 1, layout: single, step: 1, limited: c.In.EffectiveRange() == frame.RangeLimited}
+	s.setTables(c, 1, 1, 1)
+	return s
+}
+
+func newChroma(c *Config) source {
+	s := source{first: 1, count: 2, input: 1, layout: double, step: 1, limited: c.In.EffectiveRange() == frame.RangeLimited}
+	if c.In.Format == frame.NV12 {
+		s.layout, s.step = pairs, 2
+	}
+	x, y := c.subsampling()
+	s.setTables(c, 2, x, y)
+	return s
+}
+
+func newRGB(c *Config) source {
+	s := source{count: 3, layout: packed}
+	x, y := c.subsampling()
+	switch {
+	case c.Space == Luma:
+		s.count, s.convert = 1, toLuma
+	case c.Space == YCC && x == 2:
+		s.convert = toYCCHalf
+	case c.Space == YCC:
+		s.convert = toYCC
+	}
+	f := c.In.Format
+	s.step = f.SampleBytes(0)
+	s.packed = color.Packed{Step: s.step, RedFirst: f == frame.RGB24 || f == frame.RGBA || f == frame.RGBF32P}
+	if f.IsFloat() {
+		s.layout, s.floats = floats, scaleOf(c.In.EffectiveRange())
+	}
+	s.setTables(c, 1, 1, 1)
+	s.halved = y == 2
+	for i := 1; i < s.count; i++ {
+		s.widths[i] = (s.widths[0] + x - 1) / x
+	}
+	return s
+}
+
+// setTables sets the tables from planes subsampled by in, to planes subsampled by outX and outY.
+func (s *source) setTables(c *Config, in, outX, outY int) {
+	size := s.step
+	if s.layout == floats {
+		size = 1
+	}
+	s.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size, s.layout == floats)
+	s.down = newDown(axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}, c.Filter)
+	for i := range s.count {
+		s.widths[i] = s.across.outputs
+	}
+}
+
+// scaleOf takes floats of range r to 0..255 with 7 fractional bits.
+func scaleOf(r frame.ValueRange) floatScale {
+	const top = 255 << 7
+	switch r {
+	case frame.RangeByte:
+		return floatScale{1 << 7, 0}
+	case frame.RangeSigned:
+		return floatScale{top / 2, top / 2}
+	}
+	return floatScale{top, 0}
+}
+
+// fuses reports whether one kernel interpolates the source's rows and converts their colours.
+func (s *source) fuses() bool {
+	return s.layout == packed && s.convert != none && s.across.method != Area
+}

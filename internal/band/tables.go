@@ -1,0 +1,97 @@
+package band
+
+import "github.com/steadyframe/steadyframe/internal/kernel/resample"
+
+// across is the tables of one plane's rows. Offsets count from sample first of an input row.
+type across struct {
+	first, last int // input samples that the crop takes part in: what lies beside them is never read
+	outputs     int
+	method      Filter             // what is really done: Area only along an axis that shrinks
+	taps        []resample.Tap     // 8-bit samples, not Area
+	wide        []resample.WideTap // float samples, not Area
+	cover       resample.Coverage  // Area
+}
+
+// inputs is how many samples of an input row may be read.
+func (t *across) inputs() int { return t.last - t.first + 1 }
+
+// newAcross returns the tables for samples that lie size bytes apart, or as whole units when wide.
+func newAcross(a axis, f Filter, size int, wide bool) across {
+	t := across{first: a.first(), last: a.last(), outputs: a.samples(), method: a.method(f)}
+	if t.method == Area {
+		t.cover = a.coverage(t.first, size)
+		return t
+	}
+	for _, p := range a.places(t.method) {
+		if wide {
+			i, w := p.round(1 << 15)
+			t.wide = append(t.wide, resample.MakeWideTap(i-t.first, w))
+		} else {
+			i, w := p.round(1 << 7)
+			t.taps = append(t.taps, resample.MakeTap((i-t.first)*size, w))
+		}
+	}
+	return t
+}
+
+// down is the table of one plane's lines.
+type down struct {
+	method Filter
+	lines  []line    // not Area
+	cover  []covered // Area
+	blends bool      // some line lies between two rows
+}
+
+// covered is the input rows whose mean is an output line: those from row on, one for each weight. The weights, in 16384ths, add up to 1<<14.
+type covered struct {
+	row     int
+	weights []int16
+}
+
+// line says which input rows an output line is made of: it lies at weight 32768ths of the way from row to the next one. With weight 0
+// the next one is not read.
+type line struct {
+	row    int32
+	weight int16
+}
+
+func newDown(a axis, f Filter) down {
+	d := down{method: a.method(f)}
+	if d.method == Area {
+		c := a.coverage(0, 1)
+		for _, span := range c.Spans {
+			d.cover = append(d.cover, covered{int(span.Offset), c.Weights[:span.Count]})
+			c.Weights = c.Weights[span.Count:]
+		}
+		return d
+	}
+	for _, p := range a.places(d.method) {
+		i, w := p.round(1 << 15)
+		d.lines = append(d.lines, line{int32(i), int16(w)})
+		d.blends = d.blends || w != 0
+	}
+	return d
+}
+
+// slots returns how many input rows must be at hand at a time to make one output line, or two when pairs of lines share their chroma.
+func (d *down) slots(halved bool) int {
+	n := 1
+	if d.method == Area {
+		return n // a line adds up its rows one by one; it may share its last with the next line
+	}
+	if d.blends {
+		n *= 2
+	}
+	if halved {
+		n *= 2
+	}
+	return n
+}
+
+// method returns how f resizes along a.
+func (a axis) method(f Filter) Filter {
+	if f == Area && !a.shrinks() {
+		return Bilinear
+	}
+	return f
+}

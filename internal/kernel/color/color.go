@@ -1,0 +1,62 @@
+// Package color holds conversions between R, G, B and luma and chroma.
+//
+// Notation: rows are int16 with 7 fractional bits, R, G, B in 0..32640, luma less 128 (Y) in -16384..16256, chroma (Cb, Cr) centred on 0 in
+// -16320..16320. Lines of a band are the same with 4 fractional bits: R, G, B in 0..4080, Y in -2048..2032, Cb, Cr in -2040..2040. Luma and
+// chroma are those of JPEG: full range, ITU-R BT.601 (ITU-T T.871, section 7).
+package color
+
+import "github.com/steadyframe/steadyframe/internal/impl"
+
+// Packed says how the channels of an 8-bit pixel lie in memory.
+type Packed struct {
+	Step     int  // bytes from one pixel to the next, 3 or 4
+	RedFirst bool // R, G, B; else B, G, R
+}
+
+// Kernels is one implementation. Sources and destinations do not overlap unless the text says "in place".
+type Kernels struct {
+	// YCC converts rows R, G, B to rows Y, Cb, Cr of the same length.
+	YCC func(dst, rgb [3][]int16)
+	// YCCHalf is YCC with chroma halved across: Cb and Cr are of the means of neighbours, (n+1)/2 long for n samples of R.
+	YCCHalf func(dst, rgb [3][]int16)
+	// Luma converts rows R, G, B to the row Y.
+	Luma func(y []int16, rgb [3][]int16)
+
+	// PackedYCC, PackedYCCHalf and PackedLuma are interpolation across, as resample's Packed does it with the same taps, and YCC, YCCHalf
+	// or Luma in one pass.
+	PackedYCC     func(dst [3][]int16, src []byte, taps []uint32, p Packed)
+	PackedYCCHalf func(dst [3][]int16, src []byte, taps []uint32, p Packed)
+	PackedLuma    func(y []int16, src []byte, taps []uint32, p Packed)
+
+	// ExpandLuma and ExpandChroma stretch a row of limited range to full range in place.
+	ExpandLuma   func(y []int16)
+	ExpandChroma func(c []int16)
+
+	// LumaTo601 makes lines Y of BT.601 of lines of BT.709, in place; sample x goes with chroma sample x>>shift. ChromaTo601 does so for Cb
+	// and Cr, after the luma.
+	LumaTo601   func(y, cb, cr []int16, shift uint)
+	ChromaTo601 func(cb, cr []int16)
+	// RGB makes lines R, G, B of lines Y, Cb, Cr in place.
+	RGB func(ycc [3][]int16, m Matrix)
+}
+
+// Matrix names a luma and chroma matrix.
+type Matrix uint8
+
+// The matrices.
+const (
+	BT601 Matrix = iota // ITU-T T.871, section 7
+	BT709               // ITU-R BT.709-6, section 3
+)
+
+// Implementations holds every implementation that this processor can run.
+var Implementations impl.Registry[Kernels]
+
+func init() {
+	Implementations.Register(impl.Generic, Kernels{
+		YCC: ycc, YCCHalf: yccHalf, Luma: luma,
+		PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
+		ExpandLuma: expandLuma, ExpandChroma: expandChroma,
+		LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
+	})
+}
