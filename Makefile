@@ -5,8 +5,7 @@ SHELL       := /usr/bin/env bash
 .DEFAULT_GOAL := help
 
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
-VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS     := -X main.version=$(VERSION)
+VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty without git: then `version` says (devel)
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
 LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/kernel/... ./internal/ingest/...
@@ -24,7 +23,7 @@ help: ## list the targets
 .PHONY: build
 build: ## build bin/steadyframe
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))' -o bin/ ./cmd/...
 
 .PHONY: run
 run: build ## build and start the demo (ARGS='--for 10s' ends it)
