@@ -31,15 +31,16 @@ func descErrorf(field, format string, args ...any) *DescError {
 	return &DescError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// Validate returns nil for a geometry that can be read, else a *DescError about the first wrong field: an invalid format, a side outside
-// 1..MaxSide, a range or colour space that the format does not have, or a size in bytes that an int cannot hold. It says nothing of
-// limits that a server sets: those are far lower.
+// Validate returns nil for a geometry that can be read, else a *DescError about the first wrong field: an invalid
+// format, a side outside 1..MaxSide, a range or colour space that the format does not have, or a size in bytes that an
+// int cannot hold. It says nothing of limits that a server sets: those are far lower.
 func (d Desc) Validate() error {
 	_, err := d.Size()
 	return err
 }
 
-// Size returns the bytes of a tightly packed frame: planes one after the other, rows without gaps. The error is Validate's.
+// Size returns the bytes of a tightly packed frame: planes one after the other, rows without gaps. The error is
+// Validate's.
 func (d Desc) Size() (int, error) {
 	if !d.Format.Valid() {
 		return 0, descErrorf("format", "got %d, want one of %s", uint8(d.Format), formatNames())
@@ -96,8 +97,8 @@ func (d Desc) EffectiveRange() ValueRange {
 	return RangeFull
 }
 
-// PlaneSize returns the size of plane i in samples, and the bytes of one of its rows without padding. All three are 0 for a plane that
-// the format has not. It needs a valid Desc.
+// PlaneSize returns the size of plane i in samples, and the bytes of one of its rows without padding. All three are 0
+// for a plane that the format has not. It needs a valid Desc.
 func (d Desc) PlaneSize(i int) (width, height, rowBytes int) {
 	info := d.Format.info()
 	if i < 0 || i >= info.planes {
@@ -110,11 +111,12 @@ func (d Desc) PlaneSize(i int) (width, height, rowBytes int) {
 	return width, height, width * info.bytes[i]
 }
 
-// ChromaSize returns the chroma samples along a side of n luma samples when chroma is halved: n/2 rounded up, so that an odd side
-// has a last chroma sample of its own.
+// ChromaSize returns the chroma samples along a side of n luma samples when chroma is halved: n/2 rounded up, so that
+// an odd side has a last chroma sample of its own.
 func ChromaSize(n int) int { return (n + 1) / 2 }
 
-// String returns a short form such as "bgr24 640x360" or "nv12 1920x1080 full bt709"; default range and colour space are left out.
+// String returns a short form such as "bgr24 640x360" or "nv12 1920x1080 full bt709"; default range and colour space
+// are left out.
 func (d Desc) String() string {
 	s := fmt.Sprintf("%s %dx%d", d.Format, d.Width, d.Height)
 	if d.Range != RangeDefault {

@@ -1,7 +1,7 @@
 // Package frame says how the samples of a picture lie in memory, and who owns that memory. It converts nothing.
 //
-// A [Desc] is the geometry: pixel format, size, value range, colour space. It is comparable, it is plain data (JSON and YAML
-// both ways), and it is checked in one place, [Desc.Validate]. A [Frame] is a Desc with its planes.
+// A [Desc] is the geometry: pixel format, size, value range, colour space. It is comparable, it is plain data (JSON and
+// YAML both ways), and it is checked in one place, [Desc.Validate]. A [Frame] is a Desc with its planes.
 //
 // Ownership is said with three words, here and in all packages of Steadyframe:
 //
@@ -10,6 +10,6 @@
 //     the caller keeps it alive and unchanged meanwhile, and still owns it.
 //   - retains: the callee keeps a holding of its own beside the caller's; both release.
 //
-// [Wrap] and [WrapBytes] borrow memory from anywhere; [New] and [FromBuf] make frames that own a buffer of a pool, which
-// [Frame.Release] gives back.
+// [Wrap] and [WrapBytes] borrow memory from anywhere; [New] and [FromBuf] make frames that own a buffer of a pool,
+// which [Frame.Release] gives back.
 package frame

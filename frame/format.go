@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// PixelFormat names how samples lie in memory. The zero value is no format. Its text form is ffmpeg's name; the text form of the zero
-// value is empty.
+// PixelFormat names how samples lie in memory. The zero value is no format. Its text form is ffmpeg's name; the text
+// form of the zero value is empty.
 type PixelFormat uint8
 
 // The pixel formats, with ffmpeg's names.
@@ -49,8 +49,8 @@ var formats = [numFormats + 1]formatInfo{
 	RGBF32P: {name: "rgbf32p", planes: 3, bytes: [MaxPlanes]int{4, 4, 4}, isFloat: true},
 }
 
-// aliases are the further spellings that ParsePixelFormat takes: ROS's (sensor_msgs/image_encodings), GStreamer's in lower case, and
-// the formats whose fourth byte is unused, since alpha is ignored here.
+// aliases are the further spellings that ParsePixelFormat takes: ROS's (sensor_msgs/image_encodings), GStreamer's in
+// lower case, and the formats whose fourth byte is unused, since alpha is ignored here.
 var aliases = map[string]PixelFormat{
 	"bgr8": BGR24, "rgb8": RGB24, "bgra8": BGRA, "rgba8": RGBA, "mono8": Gray8,
 	"bgr": BGR24, "rgb": RGB24, "bgrx": BGRA, "rgbx": RGBA, "bgr0": BGRA, "rgb0": RGBA, "gray8": Gray8, "i420": I420,
@@ -65,8 +65,8 @@ func Formats() []PixelFormat {
 	return fs
 }
 
-// ParsePixelFormat returns the format called s: ffmpeg's name, or ROS's or GStreamer's, in any case. An unknown name gives a *DescError
-// that lists the known ones.
+// ParsePixelFormat returns the format called s: ffmpeg's name, or ROS's or GStreamer's, in any case. An unknown name
+// gives a *DescError that lists the known ones.
 func ParsePixelFormat(s string) (PixelFormat, error) {
 	name := strings.ToLower(s)
 	for f := 1; f <= numFormats; f++ {
@@ -100,11 +100,12 @@ func (f PixelFormat) Planes() int { return f.info().planes }
 // IsFloat reports whether the samples of f are float32.
 func (f PixelFormat) IsFloat() bool { return f.info().isFloat }
 
-// IsYUV reports whether f holds luma and chroma rather than red, green and blue. Gray8 does not count: it has no colour.
+// IsYUV reports whether f holds luma and chroma rather than red, green and blue. Gray8 does not count: it has no
+// colour.
 func (f PixelFormat) IsYUV() bool { return f.info().isYUV }
 
-// SampleBytes returns the bytes from one sample to the next in a row of plane i: 3 for bgr24, 2 for the CbCr plane of nv12. It is 0 for an
-// invalid format, or a plane that f has not.
+// SampleBytes returns the bytes from one sample to the next in a row of plane i: 3 for bgr24, 2 for the CbCr plane of
+// nv12. It is 0 for an invalid format, or a plane that f has not.
 func (f PixelFormat) SampleBytes(i int) int {
 	if i < 0 || i >= MaxPlanes {
 		return 0

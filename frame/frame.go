@@ -9,8 +9,8 @@ type Plane struct {
 	Width, Height int
 }
 
-// Frame is a picture: its Desc and its planes. It is a value: copies share the memory, and one of them alone is released. The zero Frame has
-// no planes and is safe to Release.
+// Frame is a picture: its Desc and its planes. It is a value: copies share the memory, and one of them alone is
+// released. The zero Frame has no planes and is safe to Release.
 type Frame struct {
 	Desc   Desc
 	planes [MaxPlanes]Plane
@@ -18,9 +18,10 @@ type Frame struct {
 	buf    pool.Buf // zero when the memory is borrowed
 }
 
-// Wrap returns a frame over planes in memory from anywhere, one for each plane of d.Format, in order. A Stride of 0 means rows without gaps; a
-// Width or Height of 0 means what d has; others must equal it. It borrows the memory: keep it alive and unchanged while the frame is used.
-// It returns a *DescError for an invalid d, a wrong number of planes, a stride below the bytes of a row, or a plane too short.
+// Wrap returns a frame over planes in memory from anywhere, one for each plane of d.Format, in order. A Stride of 0
+// means rows without gaps; a Width or Height of 0 means what d has; others must equal it. It borrows the memory: keep
+// it alive and unchanged while the frame is used. It returns a *DescError for an invalid d, a wrong number of planes, a
+// stride below the bytes of a row, or a plane too short.
 func Wrap(d Desc, planes ...Plane) (Frame, error) {
 	if err := d.Validate(); err != nil {
 		return Frame{}, err
@@ -67,8 +68,8 @@ func planeErrorf(i int, field, format string, args ...any) *DescError {
 	return descErrorf("planes["+string(rune('0'+i))+"]."+field, format, args...)
 }
 
-// WrapBytes returns a frame over data: planes one after the other, rows without gaps. It borrows data. It returns a *DescError for an
-// invalid d, or when data is not exactly d.Size() long: a wrong length means a wrong geometry.
+// WrapBytes returns a frame over data: planes one after the other, rows without gaps. It borrows data. It returns a
+// *DescError for an invalid d, or when data is not exactly d.Size() long: a wrong length means a wrong geometry.
 func WrapBytes(d Desc, data []byte) (Frame, error) {
 	size, err := d.Size()
 	if err != nil {
@@ -87,7 +88,8 @@ func WrapBytes(d Desc, data []byte) (Frame, error) {
 	return f, nil
 }
 
-// FromBuf is WrapBytes on the bytes of b, which the frame owns. It takes b, also when it returns an error: b is then released already.
+// FromBuf is WrapBytes on the bytes of b, which the frame owns. It takes b, also when it returns an error: b is then
+// released already.
 func FromBuf(d Desc, b pool.Buf) (Frame, error) {
 	f, err := WrapBytes(d, b.Bytes())
 	if err != nil {
@@ -98,8 +100,8 @@ func FromBuf(d Desc, b pool.Buf) (Frame, error) {
 	return f, nil
 }
 
-// New returns a frame with memory from p, its samples not set: what the last owner left. The caller releases it. The error is a *DescError,
-// or p's: pool.ErrBudget.
+// New returns a frame with memory from p, its samples not set: what the last owner left. The caller releases it. The
+// error is a *DescError, or p's: pool.ErrBudget.
 func New(p *pool.Pool, d Desc) (Frame, error) {
 	size, err := d.Size()
 	if err != nil {
@@ -124,7 +126,8 @@ func (f *Frame) Plane(i int) *Plane {
 	return &f.planes[:f.n][i]
 }
 
-// Row returns the bytes of row y of plane i, without padding. It panics as Plane does, and when the plane has no such row.
+// Row returns the bytes of row y of plane i, without padding. It panics as Plane does, and when the plane has no such
+// row.
 func (f *Frame) Row(i, y int) []byte {
 	p := f.Plane(i)
 	rowBytes := p.Width * f.Desc.Format.SampleBytes(i)
@@ -141,8 +144,8 @@ func (f *Frame) checkLive() {
 // Owned reports whether f owns its memory, so that Release gives it back to a pool.
 func (f *Frame) Owned() bool { return !f.buf.IsZero() }
 
-// Release gives the memory back to its pool when f owns it, and leaves f without planes, so that a second Release of f does nothing. The
-// Release of a second copy of f panics. On a frame that borrows its memory it does nothing.
+// Release gives the memory back to its pool when f owns it, and leaves f without planes, so that a second Release of f
+// does nothing. The Release of a second copy of f panics. On a frame that borrows its memory it does nothing.
 func (f *Frame) Release() {
 	if f.buf.IsZero() {
 		return

@@ -28,8 +28,8 @@ var rangeAliases = map[string]ValueRange{
 	"": RangeDefault, "pc": RangeFull, "jpeg": RangeFull, "tv": RangeLimited, "mpeg": RangeLimited,
 }
 
-// ParseValueRange returns the range called s, in any case: default (or nothing), full, limited, 0..1, 0..255, -1..1, or ffmpeg's pc, jpeg, tv,
-// mpeg. An unknown name gives a *DescError.
+// ParseValueRange returns the range called s, in any case: default (or nothing), full, limited, 0..1, 0..255, -1..1, or
+// ffmpeg's pc, jpeg, tv, mpeg. An unknown name gives a *DescError.
 func ParseValueRange(s string) (ValueRange, error) {
 	name := strings.ToLower(s)
 	if i := slices.Index(rangeNames, name); i >= 0 {
@@ -63,7 +63,8 @@ func (r *ValueRange) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// ColorSpace is the matrix between RGB and luma and chroma; it matters for I420 and NV12 alone. The zero value is BT.601.
+// ColorSpace is the matrix between RGB and luma and chroma; it matters for I420 and NV12 alone. The zero value is
+// BT.601.
 type ColorSpace uint8
 
 // The colour spaces.
@@ -78,8 +79,8 @@ var colorNames = []string{"bt601", "bt709"}
 // colorAliases are ffmpeg's names of the matrices equal to BT.601's (its option colorspace).
 var colorAliases = map[string]ColorSpace{"": BT601, "smpte170m": BT601, "bt470bg": BT601}
 
-// ParseColorSpace returns the colour space called s, in any case: bt601 (or nothing, smpte170m, bt470bg) or bt709. An unknown name gives
-// a *DescError.
+// ParseColorSpace returns the colour space called s, in any case: bt601 (or nothing, smpte170m, bt470bg) or bt709. An
+// unknown name gives a *DescError.
 func ParseColorSpace(s string) (ColorSpace, error) {
 	name := strings.ToLower(s)
 	if i := slices.Index(colorNames, name); i >= 0 {
