@@ -147,15 +147,18 @@ func TestBudgetConcurrent(t *testing.T) {
 }
 
 // TestAdmittedGetsSucceed: where each lease is covered by a grant of its class's size, Get finds room, however tight the budget
-// and however the classes differ.
+// and however often leases change hands while it looks.
 func TestAdmittedGetsSucceed(t *testing.T) {
-	const budget, rounds = 64 * kib, 300
+	const budget, rounds = 32 * kib, 10_000
 	p := pooltest.New(t, pool.Options{Budget: budget})
 	var wg sync.WaitGroup
-	for g := range 16 {
+	for g := range 4 {
 		wg.Go(func() {
 			for i := range rounds {
-				n := (1 + (g*11+i*7)%32) * kib
+				n := 4 * kib
+				if i%8 == 0 {
+					n = (5 + (g*5+i/8)%12) * kib // makes room by discarding
+				}
 				grant, err := p.Admit(t.Context(), int64(pool.ClassSize(n)))
 				if err != nil {
 					t.Errorf("Admit: %v", err)
@@ -171,4 +174,35 @@ func TestAdmittedGetsSucceed(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// TestNoRefusalInPassing: a lease that moves from one class to another while Get looks is not counted twice. One goroutine leases
+// either the small or the large buffer, never both, so that any third one up to the small one's size always fits.
+func TestNoRefusalInPassing(t *testing.T) {
+	const small, large, rounds = 40 * kib, 128 * kib, 20_000
+	p := pooltest.New(t, pool.Options{Budget: small + large})
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	var stop atomic.Bool
+	defer stop.Store(true)
+	wg.Go(func() {
+		for !stop.Load() {
+			for _, n := range []int{small, large} {
+				b, err := p.Get(n)
+				if err != nil {
+					t.Errorf("Get(%d): %v", n, err)
+					return
+				}
+				b.Release()
+			}
+		}
+	})
+	for i := range rounds {
+		third := 4*kib + i*4*kib%(small-4*kib) // each time another class, so that it must make room
+		b, err := p.Get(third)
+		if err != nil {
+			t.Fatalf("Get(%d): %v", third, err)
+		}
+		b.Release()
+	}
 }

@@ -1,6 +1,7 @@
 package pool_test
 
 import (
+	"sync"
 	"testing"
 	"unsafe"
 
@@ -106,6 +107,27 @@ func TestRetain(t *testing.T) {
 	if got := recovered(b.Release); got != twice {
 		t.Errorf("one Release too many: got panic %v, want %q", got, twice)
 	}
+}
+
+// TestRetainConcurrent: holders come and go on all sides, and the lease ends with the last of them.
+func TestRetainConcurrent(t *testing.T) {
+	p := pooltest.New(t, pool.Options{})
+	b := get(t, p, 100)
+	var wg sync.WaitGroup
+	for range 4 {
+		mine := b.Retain()
+		wg.Go(func() {
+			for range 300_000 { // long enough that they do run together
+				mine.Retain().Release()
+			}
+			mine.Release()
+		})
+	}
+	wg.Wait()
+	if p.Stats().InUse == 0 {
+		t.Error("the lease ended before its first holder's Release")
+	}
+	b.Release()
 }
 
 func TestSetLen(t *testing.T) {

@@ -78,10 +78,7 @@ const maxLook = 64
 // takeIdle leases an idle slab of c, if there is one among the next so many records, which it visits in turn.
 func (c *class) takeIdle(n, records int) (Buf, bool) {
 	for range min(records, len(c.records)) {
-		c.at++
-		if c.at >= len(c.records) {
-			c.at = 0
-		}
+		c.at = (c.at + 1) % len(c.records)
 		r := c.records[c.at]
 		if r.state.Load()&holderMask != 0 {
 			continue

@@ -10,24 +10,19 @@ package pool
 // may fill it.
 func (p *Pool) pin(c *class, r *record, s *slab) {
 	size := int64(c.size)
-	if p.pinned+size-p.spare(c.pinned+size) > p.floor {
+	share := c.pinned + size
+	if p.pinned+size-p.spare(share) > p.floor {
 		return
 	}
 	for p.pinned+size > p.floor {
-		donor := &p.classes[0]
-		for i := range p.classes {
-			if p.classes[i].pinned > donor.pinned {
-				donor = &p.classes[i]
-			}
-		}
-		donor.unpinOne()
+		p.donor(share).unpinOne()
 	}
 	r.pin = s
 	c.pinned += size
 	p.pinned += size
 }
 
-// spare returns how many pinned bytes other classes can give up such that each keeps at least share bytes.
+// spare returns how many pinned bytes all classes can give up such that each keeps at least share.
 func (p *Pool) spare(share int64) (sum int64) {
 	for i := range p.classes {
 		c := &p.classes[i]
@@ -36,6 +31,18 @@ func (p *Pool) spare(share int64) (sum int64) {
 		}
 	}
 	return sum
+}
+
+// donor returns the class with the most pinned bytes of those that can give up a slab and keep at least share, nil if there
+// is none.
+func (p *Pool) donor(share int64) (most *class) {
+	for i := range p.classes {
+		c := &p.classes[i]
+		if c.pinned-int64(c.size) >= share && (most == nil || c.pinned > most.pinned) {
+			most = c
+		}
+	}
+	return most
 }
 
 // unpinOne makes the floor let go of one slab of c, which must have one.

@@ -66,34 +66,53 @@ func TestFloor(t *testing.T) {
 }
 
 // TestFloorIsShared: a class that filled the floor first gives up half of it to another that needs it, and no more; a rare class
-// gets no more than it asked for.
+// gets no more than it asked for; none is left with less than the one it gives to.
 func TestFloorIsShared(t *testing.T) {
 	const slab = 64 * kib
-	p := pooltest.New(t, pool.Options{Floor: 16 * slab})
-	steps := []struct {
-		name string
-		n    int
-		warm int
-		want map[int]int64 // slabs of each class after collections
-	}{
-		{"first_takes_all", slab, 32, map[int]int64{slab: 16}},
-		{"second_gets_half", 2 * slab, 16, map[int]int64{slab: 8, 2 * slab: 4}},
-		{"rare_gets_its_one", 4 * slab, 1, map[int]int64{slab: 6, 2 * slab: 3, 4 * slab: 1}},
-		{"too_large_gets_none", 17 * slab, 1, map[int]int64{slab: 6, 2 * slab: 3, 4 * slab: 1, 17 * slab: 0}},
+	type step struct {
+		name    string
+		n, warm int
+		want    map[int]int64 // slabs of each class after collections
 	}
-	for _, step := range steps {
-		if err := p.Prewarm(step.n, step.warm); err != nil {
-			t.Fatal(err)
-		}
-		collect()
-		for n, want := range step.want {
-			if got := idleSlabs(p, n); got != want {
-				t.Errorf("%s: got %d slabs of %d bytes, want %d", step.name, got, n, want)
+	tests := []struct {
+		name  string
+		floor int64
+		steps []step
+	}{
+		{"in_turn", 16 * slab, []step{
+			{"first_takes_all", slab, 32, map[int]int64{slab: 16}},
+			{"second_gets_half", 2 * slab, 16, map[int]int64{slab: 8, 2 * slab: 4}},
+			{"rare_gets_its_one", 4 * slab, 1, map[int]int64{slab: 6, 2 * slab: 3, 4 * slab: 1}},
+			{"too_large_gets_none", 17 * slab, 1, map[int]int64{slab: 6, 2 * slab: 3, 4 * slab: 1, 17 * slab: 0}},
+		}},
+		{"one_large_slab_is_not_halved", 4 * slab, []step{
+			{"large", 4 * slab, 1, map[int]int64{4 * slab: 1}},
+			{"small", slab, 1, map[int]int64{4 * slab: 1, slab: 0}},
+		}},
+		{"the_one_that_can_gives", 7 * slab, []step{
+			{"large", 4 * slab, 1, map[int]int64{4 * slab: 1}},
+			{"small", slab, 3, map[int]int64{4 * slab: 1, slab: 3}},
+			{"smaller", slab * 3 / 4, 1, map[int]int64{4 * slab: 1, slab: 2, slab * 3 / 4: 1}},
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := pooltest.New(t, pool.Options{Floor: tt.floor})
+			for _, step := range tt.steps {
+				if err := p.Prewarm(step.n, step.warm); err != nil {
+					t.Fatal(err)
+				}
+				collect()
+				for n, want := range step.want {
+					if got := idleSlabs(p, n); got != want {
+						t.Errorf("%s: got %d slabs of %d bytes, want %d", step.name, got, n, want)
+					}
+				}
+				if s := p.Stats(); s.Pinned > s.Floor || s.Pinned != s.Idle {
+					t.Errorf("%s: got %d bytes pinned, %d idle, want the same and at most %d", step.name, s.Pinned, s.Idle, s.Floor)
+				}
 			}
-		}
-		if s := p.Stats(); s.Pinned > s.Floor || s.Pinned != s.Idle {
-			t.Errorf("%s: got %d bytes pinned, %d idle, want the same and at most %d", step.name, s.Pinned, s.Idle, s.Floor)
-		}
+		})
 	}
 }
 
