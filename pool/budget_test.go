@@ -175,34 +175,3 @@ func TestAdmittedGetsSucceed(t *testing.T) {
 	}
 	wg.Wait()
 }
-
-// TestNoRefusalInPassing: a lease that moves from one class to another while Get looks is not counted twice. One goroutine leases
-// either the small or the large buffer, never both, so that any third one up to the small one's size always fits.
-func TestNoRefusalInPassing(t *testing.T) {
-	const small, large, rounds = 40 * kib, 128 * kib, 20_000
-	p := pooltest.New(t, pool.Options{Budget: small + large})
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	var stop atomic.Bool
-	defer stop.Store(true)
-	wg.Go(func() {
-		for !stop.Load() {
-			for _, n := range []int{small, large} {
-				b, err := p.Get(n)
-				if err != nil {
-					t.Errorf("Get(%d): %v", n, err)
-					return
-				}
-				b.Release()
-			}
-		}
-	})
-	for i := range rounds {
-		third := 4*kib + i*4*kib%(small-4*kib) // each time another class, so that it must make room
-		b, err := p.Get(third)
-		if err != nil {
-			t.Fatalf("Get(%d): %v", third, err)
-		}
-		b.Release()
-	}
-}
