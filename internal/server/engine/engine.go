@@ -1,0 +1,201 @@
+// Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say in who may use them. Its
+// errors are *fault.Error.
+//
+// A request goes through it in this order: Open, Pipeline, Admit before the first frame is taken in, Run, and the releases backwards.
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Engine encodes for requests. All methods may be called from any goroutine.
+type Engine struct {
+	Pool    *pool.Pool // where frames come from
+	Metrics *metrics.Metrics
+	Config  config.Config
+
+	workers   *pipeline.Workers
+	pipelines *pipelines
+	queue     queue
+	open      atomic.Int64
+	draining  chan struct{}
+	drainOnce sync.Once
+}
+
+// New returns an Engine for the settings c. Close ends it.
+func New(c config.Config, m *metrics.Metrics) *Engine {
+	e := &Engine{
+		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget), Floor: int64(c.Limits.MemoryFloor)}),
+		Metrics:  m,
+		Config:   c,
+		workers:  pipeline.NewWorkers(c.Workers),
+		draining: make(chan struct{}),
+	}
+	e.pipelines = newPipelines(func(s pipeline.Spec) (*pipeline.Pipeline, error) {
+		return pipeline.Compile(s, pipeline.Options{Pool: e.Pool, Workers: e.workers})
+	})
+	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
+	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats))
+	m.RegisterGauges(metrics.Gauges{
+		QueueDepth:   func() int { _, n := e.queue.lengths(); return n },
+		Running:      func() int { n, _ := e.queue.lengths(); return n },
+		OpenRequests: func() int { return int(e.open.Load()) },
+	})
+	return e
+}
+
+// Close waits for the runs in flight and ends the workers. Later runs fail with Draining.
+func (e *Engine) Close() { e.workers.Close() }
+
+// Drain makes Open refuse, and closes what Draining returns.
+func (e *Engine) Drain() { e.drainOnce.Do(func() { close(e.draining) }) }
+
+// Draining returns a channel that is closed once the server is stopping: what is in flight should end.
+func (e *Engine) Draining() <-chan struct{} { return e.draining }
+
+// IsDraining reports whether the server is stopping.
+func (e *Engine) IsDraining() bool {
+	select {
+	case <-e.draining:
+		return true
+	default:
+		return false
+	}
+}
+
+// errDraining is what a request is told that comes, or would go on, while the server stops.
+func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
+
+// Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above limits.max_streams.
+func (e *Engine) Open() error {
+	if e.IsDraining() {
+		return errDraining()
+	}
+	most := int64(e.Config.Limits.MaxStreams)
+	if n := e.open.Add(1); n > most {
+		e.open.Add(-1)
+		return fault.BusyOf("limits.max_streams", n, most, "too many requests are open")
+	}
+	return nil
+}
+
+// Done ends what Open began.
+func (e *Engine) Done() { e.open.Add(-1) }
+
+// CheckQueue refuses with Busy when a request that is not a stream would find the queue full now.
+func (e *Engine) CheckQueue() error { return e.queue.check() }
+
+// Pipeline returns the compiled pipeline of s, from earlier calls if it can. It refuses a wrong Spec with Invalid, and with TooLarge one of more pixels
+// than limits.max_pixels, in or out, before anything is compiled.
+func (e *Engine) Pipeline(s pipeline.Spec) (*pipeline.Pipeline, error) {
+	if err := s.Validate(); err != nil {
+		return nil, fault.From(err)
+	}
+	width, height := s.OutputSize()
+	for _, v := range []struct {
+		what          string
+		width, height int
+	}{{"the input", s.Input.Width, s.Input.Height}, {"the output", width, height}} {
+		pixels, most := int64(v.width)*int64(v.height), int64(e.Config.Limits.MaxPixels)
+		if pixels > most {
+			return nil, fault.LimitOf("limits.max_pixels", pixels, most, v.what+" has too many pixels")
+		}
+	}
+	if size, err := s.Input.Size(); err == nil && size > pool.MaxSize {
+		return nil, fault.From(&pool.SizeError{Got: int64(size), Max: pool.MaxSize})
+	}
+	p, err := e.pipelines.get(s)
+	if err != nil {
+		return nil, fault.From(err)
+	}
+	return p, nil
+}
+
+// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others wait at most timeouts.queue, and are
+// then refused with Busy. A request that can never fit is refused with TooLarge at once.
+func (e *Engine) Admit(ctx context.Context, n int64, stream bool) (pool.Grant, error) {
+	if stream {
+		g, err := e.Pool.Admit(ctx, n)
+		if err != nil {
+			return pool.Grant{}, fault.From(err)
+		}
+		return g, nil
+	}
+	wait := errors.New("waited for timeouts.queue")
+	limited, cancel := context.WithTimeoutCause(ctx, time.Duration(e.Config.Timeout.Queue), wait)
+	defer cancel()
+	g, err := e.Pool.Admit(limited, n)
+	switch {
+	case err == nil:
+		return g, nil
+	case context.Cause(limited) == wait:
+		s := e.Pool.Stats()
+		return pool.Grant{}, fault.BusyOf("limits.memory_budget", s.Admitted+n, s.Budget, "no memory within timeouts.queue")
+	}
+	return pool.Grant{}, fault.From(err)
+}
+
+// Cost is what a batch of n frames of p may lease, of in bytes altogether: buffers are up to a quarter larger than asked for, and a picture is copied once
+// while it outgrows its buffer.
+func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
+	s := p.Spec()
+	width, height := s.OutputSize()
+	picture := min(p.MaxOutput(), 4096+width*height/2) // 4 bits a pixel: twice what natural pictures take at quality 75
+	if s.Output.Format != pipeline.JPEG {
+		picture = p.MaxOutput()
+	}
+	return in + in/4 + int64(n)*int64(pool.ClassSize(min(picture, pool.MaxSize)))
+}
+
+// Timing is how long a batch took.
+type Timing struct{ Queue, Run time.Duration }
+
+// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do. The frames of b count as pictures or failures
+// in the metrics. When it returns an error, b has no picture.
+func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
+	var t Timing
+	start := time.Now()
+	if err := e.queue.enter(ctx, stream); err != nil {
+		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
+		return t, err
+	}
+	turn := time.Now()
+	err := e.takeTurn(ctx, p, b)
+	t = Timing{Queue: turn.Sub(start), Run: time.Since(turn)}
+	e.Metrics.Waited(t.Queue)
+	e.Metrics.Took(metrics.Run, t.Run)
+	if err != nil {
+		f := fault.From(err)
+		e.Metrics.FrameFailed(f.Kind, len(b.In))
+		return t, f
+	}
+	ok := 0
+	for i := range b.Out {
+		if err := b.Out[i].Err; err != nil {
+			e.Metrics.FrameFailed(fault.From(err).Kind, 1)
+		} else {
+			ok++
+		}
+	}
+	e.Metrics.FrameOK(ok)
+	return t, nil
+}
+
+// takeTurn runs p on b and ends the turn, also when p panics.
+func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch) error {
+	defer e.queue.leave()
+	return p.Run(ctx, b)
+}
+
+// OpenRequests returns how many requests and streams are open.
+func (e *Engine) OpenRequests() int { return int(e.open.Load()) }

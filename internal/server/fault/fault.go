@@ -1,0 +1,135 @@
+// Package fault says why the server could not do what a caller asked, in terms that both of its faces can tell the caller: gRPC as a status, HTTP
+// as a problem document. The libraries know nothing of it; From is where their errors get a Kind.
+package fault
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Kind says what the caller should do about it.
+type Kind uint8
+
+// The kinds. Each has one gRPC code and one HTTP status.
+const (
+	Internal     Kind = iota // a bug, ours: nothing to be done
+	Invalid                  // the request is wrong: change it
+	TooLarge                 // the request is above a limit: make it smaller
+	Unsupported              // the request's form is none that is known
+	Unauthorized             // a token is missing or wrong
+	Busy                     // no room now: come again after RetryAfter
+	Draining                 // the server is stopping: go to another
+	Deadline                 // the caller's deadline passed
+	Slow                     // the caller sent, or took, too slowly
+	Canceled                 // the caller went away
+)
+
+var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "busy", "draining", "deadline", "slow", "canceled"}
+
+// Kinds is how many kinds there are: they count from 0.
+const Kinds = len(kindNames)
+
+// String returns the kind as metrics name it.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) {
+		return kindNames[k]
+	}
+	return fmt.Sprintf("Kind(%d)", uint8(k))
+}
+
+// Error is a request, or one frame of it, that was not served.
+type Error struct {
+	Kind       Kind
+	Reason     string        // "frame 3: got 12 bytes, want 691200"; empty: Err's
+	Field      string        // of the request: "resize.width"; may be empty
+	Limit      string        // the setting that was exceeded: "limits.max_batch"; may be empty
+	Got, Max   int64         // of Limit
+	RetryAfter time.Duration // of Busy
+	Err        error         // what it comes from; may be nil
+}
+
+// Error returns why, with the limit's name and numbers.
+func (e *Error) Error() string {
+	msg := e.Reason
+	if msg == "" && e.Err != nil {
+		msg = e.Err.Error()
+	}
+	if e.Limit != "" {
+		msg += fmt.Sprintf(" (%s: got %d, want at most %d)", e.Limit, e.Got, e.Max)
+	}
+	return msg
+}
+
+// Unwrap returns what e comes from.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Errorf returns an Error of that kind.
+func Errorf(k Kind, format string, args ...any) *Error {
+	return &Error{Kind: k, Reason: fmt.Sprintf(format, args...)}
+}
+
+// retryAfter is the advice when nothing better is known: the backlog of a full queue takes about this long.
+const retryAfter = time.Second
+
+// BusyOf returns the Error for no room now under that setting.
+func BusyOf(limit string, got, most int64, reason string) *Error {
+	return &Error{Kind: Busy, Reason: reason, Limit: limit, Got: got, Max: most, RetryAfter: retryAfter}
+}
+
+// LimitOf returns the Error for a request above that setting.
+func LimitOf(limit string, got, most int64, reason string) *Error {
+	return &Error{Kind: TooLarge, Reason: reason, Limit: limit, Got: got, Max: most}
+}
+
+// From returns err as an *Error: itself if it is one, else one of the Kind that the library's error means. It returns nil for nil.
+func From(err error) *Error {
+	var (
+		own       *Error
+		spec      *pipeline.SpecError
+		desc      *frame.DescError
+		budget    *pool.BudgetError
+		size      *pool.SizeError
+		truncated *ingest.TruncatedError
+		format    *ingest.FormatError
+		limit     *ingest.LimitError
+		other     *pipeline.FrameError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &spec):
+		return &Error{Kind: Invalid, Field: spec.Field, Err: err}
+	case errors.As(err, &desc):
+		return &Error{Kind: Invalid, Field: desc.Field, Err: err}
+	case errors.As(err, &budget):
+		e := BusyOf("limits.memory_budget", budget.Want+budget.InUse, budget.Budget, "no memory now")
+		if budget.Want > budget.Budget {
+			e = LimitOf("limits.memory_budget", budget.Want, budget.Budget, "more memory than there is")
+		}
+		e.Err = err
+		return e
+	case errors.As(err, &size):
+		return &Error{Kind: TooLarge, Reason: "larger than any buffer", Limit: "bytes of a frame", Got: size.Got, Max: size.Max, Err: err}
+	case errors.As(err, &limit):
+		return &Error{Kind: TooLarge, Reason: "the stream declares it", Limit: "limits.max_" + limit.Limit, Got: limit.Got, Max: limit.Max, Err: err}
+	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Kind: Invalid, Err: err}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Kind: Deadline, Reason: "the deadline passed", Err: err}
+	case errors.Is(err, context.Canceled):
+		return &Error{Kind: Canceled, Reason: "the caller went away", Err: err}
+	case errors.Is(err, pipeline.ErrClosed):
+		return &Error{Kind: Draining, Reason: "the server is stopping", Err: err}
+	}
+	return &Error{Kind: Internal, Err: err}
+}

@@ -1,0 +1,135 @@
+// Package metrics is what a server counts, and how Prometheus reads it. Counting allocates nothing.
+package metrics
+
+import (
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// Stage is a part of a batch's way through the server.
+type Stage uint8
+
+// The stages.
+const (
+	Receive Stage = iota // from a batch's first byte to its last
+	Run                  // convert, resize and encode
+	Send                 // hand the answer to the transport
+)
+
+var stageNames = [...]string{"receive", "run", "send"}
+
+// Metrics is everything a server counts. All methods may be called from any goroutine.
+type Metrics struct {
+	Registry *prometheus.Registry
+
+	framesOK   prometheus.Counter
+	framesNot  [fault.Kinds]prometheus.Counter
+	rejected   [fault.Kinds]prometheus.Counter
+	stages     [len(stageNames)]*Histogram
+	queueWait  *Histogram
+	frames     atomic.Uint64 // the same as framesOK, for Frames
+	frameFails atomic.Uint64
+}
+
+// Gauges are read when Prometheus asks.
+type Gauges struct {
+	QueueDepth   func() int // batches that wait for a turn
+	Running      func() int // batches that have one
+	OpenRequests func() int // streams and requests
+}
+
+// New returns Metrics in a registry of their own, with those of the Go runtime and the process.
+func New() *Metrics {
+	m := &Metrics{Registry: prometheus.NewRegistry()}
+	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steadyframe_frames_total", Help: "Frames by outcome: ok, or why there is no picture.",
+	}, []string{"outcome"})
+	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steadyframe_rejected_total", Help: "Requests refused or ended early, by reason.",
+	}, []string{"reason"})
+	m.framesOK = frames.WithLabelValues("ok")
+	for k := range fault.Kinds {
+		m.framesNot[k] = frames.WithLabelValues(fault.Kind(k).String())
+		m.rejected[k] = rejected.WithLabelValues(fault.Kind(k).String())
+	}
+	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
+	m.Registry.MustRegister(frames, rejected, m.queueWait, newBuildInfo(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
+			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
+			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
+		)),
+	)
+	for i, name := range stageNames {
+		m.stages[i] = newHistogram("steadyframe_stage_duration_seconds", "Time of a batch in each stage.", "stage", name)
+		m.Registry.MustRegister(m.stages[i])
+	}
+	return m
+}
+
+// RegisterGauges adds the gauges.
+func (m *Metrics) RegisterGauges(g Gauges) {
+	for _, v := range []struct {
+		name, help string
+		read       func() int
+	}{
+		{"steadyframe_queue_depth", "Batches that wait for their turn.", g.QueueDepth},
+		{"steadyframe_running_batches", "Batches that are being encoded.", g.Running},
+		{"steadyframe_open_requests", "Requests and streams that are open.", g.OpenRequests},
+	} {
+		m.Registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: v.name, Help: v.help},
+			func() float64 { return float64(v.read()) }))
+	}
+}
+
+// FrameOK counts n frames that became pictures.
+func (m *Metrics) FrameOK(n int) {
+	m.framesOK.Add(float64(n))
+	m.frames.Add(uint64(n))
+}
+
+// FrameFailed counts n frames that did not.
+func (m *Metrics) FrameFailed(k fault.Kind, n int) {
+	m.framesNot[k].Add(float64(n))
+	m.frameFails.Add(uint64(n))
+}
+
+// Rejected counts a request that was refused, or a stream that ended early.
+func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
+
+// Took counts the time of a batch in a stage.
+func (m *Metrics) Took(s Stage, d time.Duration) { m.stages[s].Observe(d) }
+
+// Waited counts the time of a batch in the queue.
+func (m *Metrics) Waited(d time.Duration) { m.queueWait.Observe(d) }
+
+// Frames returns how many frames became pictures and how many did not.
+func (m *Metrics) Frames() (ok, failed uint64) { return m.frames.Load(), m.frameFails.Load() }
+
+// Stage returns the histogram of a stage.
+func (m *Metrics) Stage(s Stage) *Histogram { return m.stages[s] }
+
+// newBuildInfo returns the gauge that is always 1 and names what runs.
+func newBuildInfo() prometheus.Collector {
+	version, revision := "unknown", "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				revision = s.Value
+			}
+		}
+	}
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "steadyframe_build_info", Help: "Always 1; the labels say what runs.",
+		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
+}
