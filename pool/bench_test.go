@@ -43,6 +43,23 @@ var rivals = []struct {
 			free <- mem
 		}
 	}},
+	{"mutex", func(_ *testing.B, n int) func() {
+		var mu sync.Mutex
+		free := make([][]byte, 16)
+		for i := range free {
+			free[i] = make([]byte, n)
+		}
+		return func() {
+			mu.Lock()
+			mem := free[len(free)-1]
+			free = free[:len(free)-1]
+			mu.Unlock()
+			mem[0]++
+			mu.Lock()
+			free = append(free, mem)
+			mu.Unlock()
+		}
+	}},
 	{"make", func(_ *testing.B, n int) func() {
 		return func() {
 			mem := make([]byte, n)
