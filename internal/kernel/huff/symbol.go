@@ -1,0 +1,43 @@
+package huff
+
+// Symbol is an index of Codes. The ranges:
+//
+//	0x0000 + class<<14 + run<<10 + value&1023   AC coefficient of -511..511 after run zeros; value 0 with run 0 is EOB, with run 15 ZRL
+//	0x8000 + class<<12 + diff&4095              DC difference, -2047..2047
+//	0xA000                                      nothing, which makes a list even
+//	0xA400 + class<<4 + run                     AC coefficient of 10 bits after run zeros, whose value is the next symbol
+//	0xA800 + bits                               10 bits as they are
+type Symbol = uint16
+
+// Class says which of the two sets of Huffman tables a block uses.
+type Class uint8
+
+// The classes.
+const (
+	Luma Class = iota
+	Chroma
+)
+
+const (
+	symDC    = 0x8000
+	symNone  = 0xA000
+	symAC10  = 0xA400
+	symRaw10 = 0xA800
+
+	maxShort = 511 // largest AC value with a symbol of its own
+
+	acClassShift = 14
+	runShift     = 10
+	valueMask    = 1<<runShift - 1
+	zrl          = 15 << runShift
+	dcClassShift = 12
+	dcMask       = 1<<dcClassShift - 1
+)
+
+// Codes holds the code of each Symbol: its bits from bit lengthBits up, the first of them the highest, and below them their number, at most 25.
+type Codes [1 << 16]uint32
+
+const (
+	lengthBits = 5
+	lengthMask = 1<<lengthBits - 1
+)
