@@ -2,6 +2,7 @@ package pool
 
 import (
 	"math/bits"
+	"slices"
 	"sync"
 )
 
@@ -95,7 +96,8 @@ func (c *class) takeIdle(n, records int) (Buf, bool) {
 // newRecord adds the record of a slab that is about to be made, leased to one holder.
 func (c *class) newRecord() *record {
 	if len(c.records) == cap(c.records) {
-		c.reap() // before growing, so that records of dead slabs never outnumber those of living ones for long
+		c.reap()                                               // so that the records of dead slabs do not add up, whoever looks at them
+		c.records = slices.Grow(c.records, len(c.records)/2+1) // the next reap is as many misses away
 	}
 	r := &record{}
 	r.state.Store(1)

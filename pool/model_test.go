@@ -263,7 +263,7 @@ func (w *worker) releaseOne() {
 // TestModelConcurrent: 64 goroutines get, retain, hand over and release at random, under a budget that makes them compete, while
 // collections run. No buffer is ever written by two owners, no lease is miscounted, and the budget holds in every picture.
 func TestModelConcurrent(t *testing.T) {
-	const workers, steps, budget = 64, 1000, 4 << 20
+	const workers, steps, budget = 64, 1000, 2 << 20
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	p := pooltest.New(t, pool.Options{Budget: budget, Floor: budget / 2})
@@ -275,6 +275,7 @@ func TestModelConcurrent(t *testing.T) {
 			w := worker{t: t, p: p, r: rand.New(rand.NewPCG(seed, uint64(g))), shared: shared, stamps: &stamps}
 			for range steps {
 				w.step()
+				runtime.Gosched() // so that all hold leases together on one processor too
 			}
 			for len(w.leases) > 0 {
 				w.releaseOne()

@@ -65,7 +65,7 @@ func misaligned(mem []byte, align int) int {
 	return int(uintptr(unsafe.Pointer(unsafe.SliceData(mem))) & uintptr(align-1))
 }
 
-// claim leases s, if it is idle, for n bytes. It and release are the only two places where a slab changes hands.
+// claim leases s, if it is idle, for n bytes. Slabs change hands here and in Buf.Release, and nowhere else.
 func (s *slab) claim(n int) (Buf, bool) {
 	r := s.record
 	idle := r.state.Load()
