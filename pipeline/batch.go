@@ -1,0 +1,52 @@
+package pipeline
+
+import (
+	"slices"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Batch is frames in, results out. Keep it from run to run: its slices are then allocated once.
+type Batch struct {
+	In  []frame.Frame // the caller's; Run borrows them
+	Out []Result      // set by Run: one result for each frame of In, in order
+}
+
+// Result is one picture, or why there is none. The holder of the Batch owns Buf.
+type Result struct {
+	Buf pool.Buf // the picture; zero when Err is set
+	Err error    // *FrameError, *frame.DescError, *PanicError, the pool's; or the error that the whole Run returned
+}
+
+// Bytes returns the picture, nil when there is none. It lends them until Buf is released.
+func (r *Result) Bytes() []byte {
+	if r.Buf.IsZero() {
+		return nil
+	}
+	return r.Buf.Bytes()
+}
+
+// Release releases all results and empties Out, keeping its memory. It must be called before the next Run, by whoever did not take every Buf out
+// of Out (and left a zero one). The frames in In stay the caller's. A second call does nothing.
+func (b *Batch) Release() {
+	for i := range b.Out {
+		b.Out[i].Buf.Release()
+	}
+	clear(b.Out)
+	b.Out = b.Out[:0]
+}
+
+// reset makes b.Out as long as b.In, without results.
+func (b *Batch) reset() {
+	b.Out = slices.Grow(b.Out[:0], len(b.In))[:len(b.In)]
+	clear(b.Out)
+}
+
+// fail releases all results and leaves err in their place.
+func (b *Batch) fail(err error) {
+	for i := range b.Out {
+		b.Out[i].Buf.Release()
+		b.Out[i] = Result{Err: err}
+	}
+}

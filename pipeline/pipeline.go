@@ -1,0 +1,107 @@
+package pipeline
+
+import (
+	"runtime"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Options says where a Pipeline gets memory and helpers. The zero value is a pool of its own, without budget, and no helpers.
+type Options struct {
+	Pool    *pool.Pool // of results; nil: a new one, without budget. The pipeline retains it
+	Workers *Workers   // nil: the goroutine that calls Run alone. They stay the caller's to close
+}
+
+// Pipeline is a compiled Spec: immutable tables, and working memory that is kept from run to run. It may be used by any number of goroutines
+// at once. It holds no goroutine and needs no closing.
+type Pipeline struct {
+	spec    Spec
+	input   frame.Desc // spec.Input with its range spelled out
+	inBytes int
+	pixels  int // of the output
+	pool    *pool.Pool
+	workers *Workers
+	out     output
+	scratch freeList[scratch]
+	runs    freeList[run]
+}
+
+// Compile returns the pipeline that does what s says. The error is Validate's, a *SpecError. It borrows nothing and retains o.Pool and o.Workers.
+func Compile(s Spec, o Options) (*Pipeline, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	p := &Pipeline{spec: s, input: explicit(s.Input), pool: o.Pool, workers: o.Workers}
+	if p.pool == nil {
+		p.pool = pool.New(pool.Options{})
+	}
+	w, h := s.OutputSize()
+	p.pixels = w * h
+	p.inBytes, _ = s.Input.Size() // valid: Validate has seen it
+	var err error
+	if p.out, err = newOutput(s, p.pool); err != nil {
+		return nil, &SpecError{Field: "output", Reason: err.Error()}
+	}
+	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
+	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)
+	p.scratch.init(keep, p.out.newScratch)
+	p.runs.init(keep, func() *run { return &run{p: p} })
+	return p, nil
+}
+
+func newOutput(s Spec, p *pool.Pool) (output, error) {
+	if s.Output.Format == JPEG {
+		return newJPEGOutput(s, p)
+	}
+	if o := newCopyOutput(s, p); o != nil {
+		return o, nil
+	}
+	return newRawOutput(s, p)
+}
+
+// Spec returns what p was compiled from.
+func (p *Pipeline) Spec() Spec { return p.spec }
+
+// MaxOutput returns the bytes that no picture exceeds: of a JPEG, the worst case of its Huffman codes.
+func (p *Pipeline) MaxOutput() int { return p.out.bound() }
+
+// FrameBytes returns the memory to reckon with for one frame, for admission: the bytes of the input, and those of a picture as they have been of late.
+func (p *Pipeline) FrameBytes() int { return p.inBytes + p.out.expected() }
+
+// accept returns a frame over the planes of f, with the Desc that p was compiled for; an error when f is not such a frame.
+func (p *Pipeline) accept(f *frame.Frame) (frame.Frame, error) {
+	if f.Desc != p.spec.Input && explicit(f.Desc) != p.input {
+		return frame.Frame{}, &FrameError{Got: f.Desc, Want: p.spec.Input}
+	}
+	// Wrap checks the planes: a zero frame has none, and the holder of a frame can change them.
+	return frame.Wrap(p.spec.Input, f.Planes()...)
+}
+
+// explicit returns d with the default range replaced by the range that it stands for.
+func explicit(d frame.Desc) frame.Desc {
+	d.Range = d.EffectiveRange()
+	return d
+}
+
+// partPixels is the least output pixels worth a part of their own: about a quarter of a millisecond of work, far more than waking a worker takes.
+const partPixels = 1 << 15
+
+// parts returns how many parts each of n frames is split into: one when the frames alone keep all workers busy, else enough for two parts a
+// worker, as far as the output can be split.
+func (p *Pipeline) parts(n int) int {
+	workers := p.workers.Size()
+	if n >= workers {
+		return 1
+	}
+	total, unit := p.out.bands()
+	units := (total + unit - 1) / unit
+	return max(1, min((2*workers+n-1)/max(n, 1), units, p.pixels/partPixels))
+}
+
+// partBands returns the bands of part i of n: units as evenly as they divide.
+func (p *Pipeline) partBands(i, n int) (first, last int) {
+	total, unit := p.out.bands()
+	units := (total + unit - 1) / unit
+	return i * units / n * unit, min((i+1)*units/n*unit, total)
+}

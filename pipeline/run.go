@@ -1,0 +1,222 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// errEnded is what a part returns that found the run's context ended.
+var errEnded = errors.New("pipeline: context ended")
+
+// run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what is claimed is done by
+// whoever claimed it, and the last to finish a part of a frame finishes the frame.
+type run struct {
+	p       *Pipeline
+	ctx     context.Context
+	frames  []frameRun
+	bufs    []pool.Buf // of all frames: frameRun.parts
+	parts   int        // of each frame
+	tasks   int        // frames times parts
+	next    atomic.Int64
+	ended   atomic.Bool // ctx was found ended
+	helpers sync.WaitGroup
+}
+
+// frameRun is one frame of a run.
+type frameRun struct {
+	in     *frame.Frame
+	out    *Result
+	parts  []pool.Buf   // what the parts have made, owned by the run; a raw picture is in parts[0] alone
+	left   atomic.Int32 // parts not finished
+	failed atomic.Bool
+
+	mu  sync.Mutex
+	err error // of the first part that failed
+}
+
+// Run makes a picture of each frame of b.In and puts it, or why there is none, in the same place of b.Out, which it makes as long as b.In; what
+// b.Out held before is forgotten, so release it first. It borrows the frames until it returns, and the results are the holder's of b, to be
+// released with b.Release or one by one. The goroutine that calls Run does its share of the work.
+//
+// A frame that is not as Spec.Input says, a panic in a stage, or a pool above its budget fails that frame alone, in its Result.Err. Run returns an error when
+// ctx has ended, which it sees between bands at the latest (context.Cause(ctx)), or when the workers are closed (ErrClosed): then no result has a picture,
+// and every Err is that error.
+//
+// Run may be called from any number of goroutines at once, each with a Batch of its own.
+func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
+	b.reset()
+	if ctx.Err() != nil {
+		err := context.Cause(ctx)
+		b.fail(err)
+		return err
+	}
+	r := p.runs.get()
+	r.start(ctx, b)
+	err := ErrClosed
+	if p.workers.enter(r) {
+		r.work()
+		p.workers.leave(r)
+		err = r.result()
+	}
+	if err != nil {
+		r.release()
+		b.fail(err)
+	}
+	r.forget()
+	p.runs.put(r)
+	return err
+}
+
+// start sets r up for the frames of b. The memory of an earlier run is used again.
+func (r *run) start(ctx context.Context, b *Batch) {
+	n := len(b.In)
+	r.ctx = ctx
+	r.parts = r.p.parts(n)
+	r.tasks = n * r.parts
+	r.next.Store(0)
+	r.ended.Store(false)
+	if cap(r.frames) < n {
+		r.frames = make([]frameRun, n)
+	}
+	if cap(r.bufs) < r.tasks {
+		r.bufs = make([]pool.Buf, r.tasks)
+	}
+	r.frames, r.bufs = r.frames[:n], r.bufs[:r.tasks]
+	for i := range r.frames {
+		fr := &r.frames[i]
+		fr.in, fr.out, fr.parts = &b.In[i], &b.Out[i], r.bufs[i*r.parts:][:r.parts]
+		fr.left.Store(int32(r.parts))
+	}
+}
+
+// forget drops what r refers to, so that an idle run keeps no picture and no request alive.
+func (r *run) forget() {
+	r.ctx = nil
+	for i := range r.frames {
+		fr := &r.frames[i]
+		fr.in, fr.out, fr.parts, fr.err = nil, nil, nil, nil
+		fr.failed.Store(false)
+	}
+}
+
+// work does tasks until none is left to claim or the run has ended.
+func (r *run) work() {
+	var sc *scratch
+	for !r.ended.Load() {
+		t := int(r.next.Add(1)) - 1
+		if t >= r.tasks {
+			break
+		}
+		if sc == nil {
+			sc = r.p.scratch.get()
+		}
+		if !r.do(sc, t) {
+			sc = nil
+		}
+	}
+	if sc != nil {
+		sc.frame = frame.Frame{}
+		r.p.scratch.put(sc)
+	}
+}
+
+// do does task t, and finishes its frame when it is the last of it. It returns false when sc must not be used again, since a stage panicked.
+func (r *run) do(sc *scratch, t int) bool {
+	fr, n := &r.frames[t/r.parts], t%r.parts
+	err := r.encode(sc, fr, n)
+	if err != nil {
+		fr.fail(err)
+	}
+	if fr.left.Add(-1) == 0 {
+		r.finish(fr)
+	}
+	_, panicked := err.(*PanicError)
+	return !panicked
+}
+
+// encode makes part n of fr.
+func (r *run) encode(sc *scratch, fr *frameRun, n int) (err error) {
+	defer catch(&err)
+	if sc.frame, err = r.p.accept(fr.in); err != nil {
+		return err
+	}
+	first, last := r.p.partBands(n, r.parts)
+	return r.p.out.encode(sc, r, fr, n, first, last)
+}
+
+// halted says why no further band of fr need be made, nil if it need. It is asked before each band.
+func (r *run) halted(fr *frameRun) error {
+	if fr.failed.Load() {
+		return fr.err
+	}
+	if r.ended.Load() || r.ctx.Err() != nil {
+		r.ended.Store(true)
+		return errEnded
+	}
+	return nil
+}
+
+// finish makes the result of fr, whose parts are all finished.
+func (r *run) finish(fr *frameRun) {
+	err := fr.err
+	if err == nil {
+		err = r.join(fr)
+	}
+	if err != nil {
+		fr.release()
+		*fr.out = Result{Err: err}
+	}
+}
+
+func (r *run) join(fr *frameRun) (err error) {
+	defer catch(&err)
+	if err := r.p.out.join(fr); err != nil {
+		return err
+	}
+	fr.out.Buf, fr.parts[0] = fr.parts[0], pool.Buf{}
+	return nil
+}
+
+// result returns the error of the whole run, all of whose tasks are done or will not be.
+func (r *run) result() error {
+	if r.ended.Load() {
+		return context.Cause(r.ctx)
+	}
+	return nil
+}
+
+// release releases what the run owns: nothing is left of a run that did not end early.
+func (r *run) release() {
+	for i := range r.frames {
+		r.frames[i].release()
+	}
+}
+
+func (fr *frameRun) release() {
+	for i := range fr.parts {
+		fr.parts[i].Release()
+		fr.parts[i] = pool.Buf{}
+	}
+}
+
+func (fr *frameRun) fail(err error) {
+	fr.mu.Lock()
+	defer fr.mu.Unlock()
+	if fr.err == nil {
+		fr.err = err
+		fr.failed.Store(true)
+	}
+}
+
+// catch, deferred, turns a panic into a *PanicError.
+func catch(err *error) {
+	if v := recover(); v != nil {
+		*err = &PanicError{Value: v, Stack: debug.Stack()}
+	}
+}

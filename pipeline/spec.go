@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/jpeg"
+)
+
+// Spec says what to make of each frame. It is pure, comparable data; only Input has no default. In JSON and YAML:
+//
+//	input:  {format: bgr24, width: 640, height: 360}
+//	crop:   480x270+80+45
+//	resize: {width: 320, height: 320, mode: fit, filter: area, background: "#102030"}
+//	output: {format: jpeg, quality: 80, subsampling: "420", restart: row}
+type Spec struct {
+	Input  frame.Desc `json:"input" yaml:"input"`                      // what every frame must be
+	Crop   Rect       `json:"crop,omitzero" yaml:"crop,omitempty"`     // of the input, taken before the resize; zero: the whole
+	Resize Resize     `json:"resize,omitzero" yaml:"resize,omitempty"` // zero: none
+	Output Output     `json:"output,omitzero" yaml:"output,omitempty"` // zero: JPEG of quality 75, 4:2:0
+}
+
+// Resize is the size of the output and how the picture gets it. When one of Width and Height is zero the other keeps the aspect; when both are,
+// nothing is resized and the other fields must be zero.
+type Resize struct {
+	Width      int    `json:"width,omitzero" yaml:"width,omitempty"`   // pixels
+	Height     int    `json:"height,omitzero" yaml:"height,omitempty"` // pixels
+	Mode       Mode   `json:"mode,omitzero" yaml:"mode,omitempty"`
+	Filter     Filter `json:"filter,omitzero" yaml:"filter,omitempty"`
+	Background Color  `json:"background,omitzero" yaml:"background,omitempty"` // around the picture in mode Fit
+}
+
+// Mode says what happens when the picture and the output differ in aspect.
+type Mode uint8
+
+// The modes.
+const (
+	Stretch Mode = iota // "stretch": the aspect changes
+	Fit                 // "fit": the whole picture, centred, with Background around it
+	Fill                // "fill": the centre of the picture that fills the output
+)
+
+// Filter is how samples of the output are made of samples of the input. Pixel centres are at halves.
+type Filter uint8
+
+// The filters.
+const (
+	Bilinear Filter = iota // "bilinear": from the four nearest samples
+	Area                   // "area": mean of all the samples that an output pixel covers; along an axis that grows, bilinear
+	Nearest                // "nearest": the nearest sample
+)
+
+// Output is the form of the pictures. Quality, Subsampling and Restart are JPEG's alone.
+type Output struct {
+	Format      OutputFormat     `json:"format,omitzero" yaml:"format,omitempty"`
+	Quality     int              `json:"quality,omitzero" yaml:"quality,omitempty"` // 1..100; 0 means 75
+	Subsampling jpeg.Subsampling `json:"subsampling,omitzero" yaml:"subsampling,omitempty"`
+	Restart     Restart          `json:"restart,omitzero" yaml:"restart,omitempty"`
+}
+
+// OutputFormat is a JPEG, or raw pixels: planes one after the other, rows without gaps.
+type OutputFormat uint8
+
+// The output formats.
+const (
+	JPEG     OutputFormat = iota // "jpeg": baseline JFIF
+	RawRGBA                      // "rgba": alpha is 255
+	RawRGB24                     // "rgb24"
+	RawBGR24                     // "bgr24"
+	RawI420                      // "yuv420p", also "i420": BT.601, limited range, as ffmpeg means it
+)
+
+// PixelFormat returns the pixel format of a raw output, and false for JPEG.
+func (f OutputFormat) PixelFormat() (frame.PixelFormat, bool) {
+	switch f {
+	case RawRGBA:
+		return frame.RGBA, true
+	case RawRGB24:
+		return frame.RGB24, true
+	case RawBGR24:
+		return frame.BGR24, true
+	case RawI420:
+		return frame.I420, true
+	}
+	return 0, false
+}
+
+// Restart is a JPEG's restart interval in MCUs, the blocks of 16x16 pixels (4:2:0), 16x8 (4:2:2) or 8x8 that are coded together. Its text is
+// "none", "row" or the number. Where markers fall on the ends of MCU rows one picture can be split among workers: always with RestartRow.
+type Restart int
+
+// The restart intervals with names.
+const (
+	RestartNone Restart = 0
+	RestartRow  Restart = jpeg.RestartRow // a marker after each row of MCUs
+)
