@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
-// filterNames are the texts of Explain.
-var filterNames = [...]string{Bilinear: "bilinear", Area: "area", Nearest: "nearest"}
+// filterNames and spaceNames are the texts of Explain.
+var (
+	filterNames = [...]string{Bilinear: "bilinear", Area: "area", Nearest: "nearest"}
+	spaceNames  = [...]string{YCC: "ycc", RGB: "rgb", Luma: "luma"}
+)
 
 // Explain returns what the Sampler does and the kernels chosen, one line each.
 func (s *Sampler) Explain() string {

@@ -18,34 +18,27 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 
 // makeRow makes a row of the cache: interpolation across, and colours.
 func (sc *Scratch) makeRow(src *source, dst *[3][]int16, number int) {
-	k := &sc.sampler.kernels.color
-	if src.fuses() {
-		in := sc.input(src, 0, number)
+	k := &sc.sampler.kernels
+	switch {
+	case src.converts():
+		sc.convertPacked(src, dst, sc.input(src, 0, number))
+	case src.lookup != nil:
+		sc.lookUp(src, dst, number)
+	case src.convert != none:
+		sc.interpolate(src, &sc.rgb, number)
 		switch src.convert {
 		case toYCC:
-			k.PackedYCC(*dst, in, src.across.taps, src.packed)
+			k.color.YCC(*dst, sc.rgb)
 		case toYCCHalf:
-			k.PackedYCCHalf(*dst, in, src.across.taps, src.packed)
+			k.color.YCCHalf(*dst, sc.rgb)
 		case toLuma:
-			k.PackedLuma(dst[0], in, src.across.taps, src.packed)
+			k.color.Luma(dst[0], sc.rgb)
 		}
-		return
-	}
-	channels := dst
-	if src.convert != none {
-		channels = &sc.rgb
-	}
-	sc.interpolate(src, channels, number)
-	switch src.convert {
-	case toYCC:
-		k.YCC(*dst, sc.rgb)
-	case toYCCHalf:
-		k.YCCHalf(*dst, sc.rgb)
-	case toLuma:
-		k.Luma(dst[0], sc.rgb)
-	}
-	if src.limited {
-		sc.expand(src, dst)
+	default:
+		sc.interpolate(src, dst, number)
+		for i := range src.count {
+			src.expand(k, dst[i])
+		}
 	}
 }
 
@@ -56,21 +49,46 @@ func (sc *Scratch) input(src *source, i, number int) []byte {
 	return row[src.across.first*src.step : (src.across.last+1)*src.step]
 }
 
+// convertPacked makes luma and chroma of pixels that are not interpolated across.
+func (sc *Scratch) convertPacked(src *source, dst *[3][]int16, in []byte) {
+	k := &sc.sampler.kernels.color
+	switch src.convert {
+	case toYCC:
+		k.PackedYCC(*dst, in, src.packed)
+	case toYCCHalf:
+		k.PackedYCCHalf(*dst, in, src.packed)
+	case toLuma:
+		k.PackedLuma(dst[0], in, src.packed)
+	}
+}
+
+// lookUp makes rows of bytes that are not interpolated across.
+func (sc *Scratch) lookUp(src *source, dst *[3][]int16, number int) {
+	k := &sc.sampler.kernels.resample
+	if src.layout == pairs {
+		k.PairsLookup(dst[0], dst[1], sc.input(src, 0, number), src.lookup)
+		return
+	}
+	for i := range src.count {
+		k.Lookup(dst[i], sc.input(src, i, number), src.lookup)
+	}
+}
+
 // interpolate makes rows of the channels of an input row: R, G, B, or luma, or Cb, Cr.
 func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels.resample
 	t := &src.across
 	area := t.method == Area
-	switch in := sc.input(src, 0, number); src.layout {
+	switch src.layout {
 	case packed:
-		memoryOrder := [3][]int16{dst[2], dst[1], dst[0]}
+		in, rows := sc.input(src, 0, number), [3][]int16{dst[2], dst[1], dst[0]}
 		if src.packed.RedFirst {
-			memoryOrder = *dst
+			rows = *dst
 		}
 		if area {
-			k.PackedArea(memoryOrder, in, t.cover, src.step)
+			k.PackedArea(rows, in, t.cover, src.step)
 		} else {
-			k.Packed(memoryOrder, in, t.taps, src.step)
+			k.Packed(rows, in, t.taps, src.step)
 		}
 	case single, double:
 		for i := range src.count {
@@ -81,7 +99,7 @@ func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
 			}
 		}
 	case pairs:
-		if area {
+		if in := sc.input(src, 0, number); area {
 			k.PairsArea(dst[0], dst[1], in, t.cover)
 		} else {
 			k.Pairs(dst[0], dst[1], in, t.taps)
@@ -91,30 +109,21 @@ func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
 	}
 }
 
+// interpolateFloats is interpolate for planes of float32, one after the other.
 func (sc *Scratch) interpolateFloats(src *source, dst *[3][]int16, number int) {
-	n := len(sc.wide) - 1
+	k := &sc.sampler.kernels
+	n := src.across.inputs()
 	for i := range dst {
-		to := dst[2-i]
+		row := dst[2-i]
 		if src.packed.RedFirst {
-			to = dst[i]
+			row = dst[i]
 		}
-		sc.sampler.kernels.tensor.Row(sc.wide[:n], sc.input(src, i, number), src.floats.factor, src.floats.offset)
+		k.tensor.Row(sc.wide[:n], sc.input(src, i, number), src.floats.factor, src.floats.offset)
 		sc.wide[n] = sc.wide[n-1]
-		if k := &sc.sampler.kernels.resample; src.across.method == Area {
-			k.WideArea(to, sc.wide, src.across.cover)
+		if src.across.method == Area {
+			k.resample.WideArea(row, sc.wide, src.across.cover)
 		} else {
-			k.Wide(to, sc.wide, src.across.wide)
+			k.resample.Wide(row, sc.wide, src.across.taps)
 		}
 	}
-}
-
-// expand stretches luma or chroma of limited range.
-func (sc *Scratch) expand(src *source, rows *[3][]int16) {
-	k := &sc.sampler.kernels.color
-	if src.first == 0 {
-		k.ExpandLuma(rows[0])
-		return
-	}
-	k.ExpandChroma(rows[0])
-	k.ExpandChroma(rows[1])
 }

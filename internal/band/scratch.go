@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/kernel/blend"
 )
 
 // Scratch is one worker's memory: the row cache, and the band being made. It belongs to one Sampler and one goroutine at a time.
@@ -25,7 +26,7 @@ type cache struct {
 	slots  int // rows in use
 	oldest int
 	lines  [2][3][]int16 // Area: means of rows, for a line or for two that share their chroma
-	sums   [3][]int32    // Area: the mean in the making
+	sums   [3][]uint64   // Area: the mean in the making
 }
 
 type cachedRow struct {
@@ -47,7 +48,7 @@ const align = 32
 // memory hands out the parts of a scratch, or, without slices, adds up what they need.
 type memory struct {
 	samples []int16
-	sums    []int32
+	sums    []uint64
 	used    struct{ samples, sums int }
 }
 
@@ -61,9 +62,9 @@ func (m *memory) row(n int) []int16 {
 	return m.samples[from:][:n:n]
 }
 
-func (m *memory) sumRow(n int) []int32 {
-	from := m.used.sums
-	m.used.sums += (n + align - 1) / align * align
+func (m *memory) sumRow(samples int) []uint64 {
+	from, n := m.used.sums, blend.Sums(samples)
+	m.used.sums += n
 	if m.sums == nil {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (s *Sampler) NewScratch() *Scratch {
 	var need memory
 	s.divide(&Scratch{}, &need)
 	sc := &Scratch{sampler: s}
-	s.divide(sc, &memory{samples: make([]int16, need.used.samples), sums: make([]int32, need.used.sums)})
+	s.divide(sc, &memory{samples: make([]int16, need.used.samples), sums: make([]uint64, need.used.sums)})
 	s.Begin(sc)
 	return sc
 }
@@ -84,7 +85,7 @@ func (s *Sampler) NewScratch() *Scratch {
 func (s *Sampler) ScratchBytes() int {
 	var need memory
 	s.divide(&Scratch{}, &need)
-	return int(unsafe.Sizeof(Scratch{})) + 2*need.used.samples + 4*need.used.sums
+	return int(unsafe.Sizeof(Scratch{})) + 2*need.used.samples + 8*need.used.sums
 }
 
 // divide sets the slices of sc from m.
@@ -121,7 +122,7 @@ func (src *source) divide(c *cache, m *memory) {
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.fuses() {
+	if src.convert != none && !src.converts() {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

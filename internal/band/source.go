@@ -3,6 +3,7 @@ package band
 import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/kernel/color"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
 // source makes some planes of a band from some planes of a frame: all of them for RGB inputs; for YUV inputs luma is one source and chroma
@@ -20,7 +21,8 @@ type source struct {
 	step    int          // bytes from one sample or pixel to the next
 	floats  floatScale   // of layout float
 	convert conversion
-	limited bool // luma or chroma of limited range
+	limited bool        // luma or chroma of limited range
+	lookup  *[256]int16 // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
 
 // layout is how the samples of an input row lie in memory.
@@ -106,9 +108,9 @@ func newRGB(c *Config) source {
 func (s *source) setTables(c *Config, in, outX, outY int) {
 	size := s.step
 	if s.layout == floats {
-		size = 1
+		size = 0
 	}
-	s.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size, s.layout == floats)
+	s.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size)
 	s.down = newDown(axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}, c.Filter)
 	for i := range s.count {
 		s.widths[i] = s.across.outputs
@@ -127,7 +129,31 @@ func scaleOf(r frame.ValueRange) floatScale {
 	return floatScale{top, 0}
 }
 
-// fuses reports whether one kernel interpolates the source's rows and converts their colours.
-func (s *source) fuses() bool {
-	return s.layout == packed && s.convert != none && s.across.method != Area
+// setLookup sets lookup where it serves.
+func (s *source) setLookup(k *kernels) {
+	if !s.across.copies || s.layout == packed || s.layout == floats {
+		return
+	}
+	s.lookup = new([256]int16)
+	var bytes [256]byte
+	var taps [256]resample.Tap
+	for i := range bytes {
+		bytes[i], taps[i].Offset = byte(i), uint32(i)
+	}
+	k.resample.Plane(s.lookup[:], bytes[:], taps[:])
+	s.expand(k, s.lookup[:])
 }
+
+// expand stretches a row to full range if it is of limited range.
+func (s *source) expand(k *kernels, row []int16) {
+	switch {
+	case !s.limited:
+	case s.first == 0:
+		k.color.ExpandLuma(row)
+	default:
+		k.color.ExpandChroma(row)
+	}
+}
+
+// converts reports whether one kernel takes the source's input rows to luma and chroma, without rows of R, G, B in between.
+func (s *source) converts() bool { return s.layout == packed && s.convert != none && s.across.copies }

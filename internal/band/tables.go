@@ -2,34 +2,35 @@ package band
 
 import "github.com/steadyframe/steadyframe/internal/kernel/resample"
 
-// across is the tables of one plane's rows. Offsets count from sample first of an input row.
+// across is the tables of one plane's rows.
 type across struct {
-	first, last int // input samples that the crop takes part in: what lies beside them is never read
+	first, last int // input samples that the crop takes part in; what lies beside them is never read
 	outputs     int
-	method      Filter             // what is really done: Area only along an axis that shrinks
-	taps        []resample.Tap     // 8-bit samples, not Area
-	wide        []resample.WideTap // float samples, not Area
-	cover       resample.Coverage  // Area
+	method      Filter            // what is really done: Area only along an axis that shrinks
+	copies      bool              // each output sample is the input sample of the same place
+	taps        []resample.Tap    // not Area; offsets count from first
+	cover       resample.Coverage // Area; offsets count from first
 }
 
 // inputs is how many samples of an input row may be read.
 func (t *across) inputs() int { return t.last - t.first + 1 }
 
-// newAcross returns the tables for samples that lie size bytes apart, or as whole units when wide.
-func newAcross(a axis, f Filter, size int, wide bool) across {
+// newAcross returns the tables for samples that lie size bytes apart, or, with size 0, for rows of int16.
+func newAcross(a axis, f Filter, size int) across {
 	t := across{first: a.first(), last: a.last(), outputs: a.samples(), method: a.method(f)}
+	one := int64(1 << 7)
+	if size == 0 {
+		size, one = 1, 1<<15
+	}
 	if t.method == Area {
 		t.cover = a.coverage(t.first, size)
 		return t
 	}
-	for _, p := range a.places(t.method) {
-		if wide {
-			i, w := p.round(1 << 15)
-			t.wide = append(t.wide, resample.MakeWideTap(i-t.first, w))
-		} else {
-			i, w := p.round(1 << 7)
-			t.taps = append(t.taps, resample.MakeTap((i-t.first)*size, w))
-		}
+	t.copies = t.outputs == t.inputs()
+	for k, p := range a.places(t.method) {
+		i, w := p.round(one)
+		t.taps = append(t.taps, resample.Tap{Offset: uint32((i - t.first) * size), Weight: uint32(w)})
+		t.copies = t.copies && i-t.first == k && w == 0
 	}
 	return t
 }

@@ -17,11 +17,14 @@ type Kernels struct {
 	Mean func(dst, a, b []int16)
 	// LerpMean is Mean of the row at upper.W of the way from upper.A to upper.B and the row so between lower.A and lower.B.
 	LerpMean func(dst []int16, upper, lower Between)
-	// Accumulate adds row times weight, 0..16384, to the sums.
-	Accumulate func(sums []int32, row []int16, weight int16)
-	// Resolve sets dst, a row, to the sums of rows whose weights added up to 1<<14, rounded, and the sums to 0.
-	Resolve func(dst []int16, sums []int32)
+	// Accumulate adds row times weight, 0..16384, to the sums, of which there are Sums(len(row)). Their layout is the implementation's own.
+	Accumulate func(sums []uint64, row []int16, weight int16)
+	// Resolve sets dst, a row, to the sums of rows whose weights added up to 1<<14, divided by that and rounded, and the sums to 0.
+	Resolve func(dst []int16, sums []uint64)
 }
+
+// Sums returns the length of the sums for rows of n samples.
+func Sums(n int) int { return (n + 3) / 4 * 2 }
 
 // Between is a place between two rows: at W 32768ths, 0..32767, of the way from A to B.
 type Between struct {

@@ -17,16 +17,16 @@ type Packed struct {
 type Kernels struct {
 	// YCC converts rows R, G, B to rows Y, Cb, Cr of the same length.
 	YCC func(dst, rgb [3][]int16)
-	// YCCHalf is YCC with chroma halved across: Cb and Cr are of the means of neighbours, (n+1)/2 long for n samples of R.
+	// YCCHalf is YCC with chroma halved across: Cb and Cr are those of the means of neighbours, (n+1)/2 long for n samples of Y. The last of
+	// an odd number is its own neighbour.
 	YCCHalf func(dst, rgb [3][]int16)
 	// Luma converts rows R, G, B to the row Y.
 	Luma func(y []int16, rgb [3][]int16)
 
-	// PackedYCC, PackedYCCHalf and PackedLuma are interpolation across, as resample's Packed does it with the same taps, and YCC, YCCHalf
-	// or Luma in one pass.
-	PackedYCC     func(dst [3][]int16, src []byte, taps []uint32, p Packed)
-	PackedYCCHalf func(dst [3][]int16, src []byte, taps []uint32, p Packed)
-	PackedLuma    func(y []int16, src []byte, taps []uint32, p Packed)
+	// PackedYCC, PackedYCCHalf and PackedLuma do so for 8-bit pixels that are not interpolated, one for each sample of Y.
+	PackedYCC     func(dst [3][]int16, src []byte, p Packed)
+	PackedYCCHalf func(dst [3][]int16, src []byte, p Packed)
+	PackedLuma    func(y []int16, src []byte, p Packed)
 
 	// ExpandLuma and ExpandChroma stretch a row of limited range to full range in place.
 	ExpandLuma   func(y []int16)

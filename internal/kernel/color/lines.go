@@ -9,10 +9,24 @@ const (
 )
 
 func lumaTo601(y, cb, cr []int16, shift uint) {
-	for x, v := range y {
-		b, r := int32(cb[x>>shift]), int32(cr[x>>shift])
-		y[x] = int16(min(max(int32(v)+mulhrs(b, y601Cb)+mulhrs(r, y601Cr), -2048), 2032)) // before the clamp within 2048+207+400
+	if shift == 0 {
+		for x := range y {
+			y[x] = addLuma(y[x], cb[x], cr[x])
+		}
+		return
 	}
+	for i := range len(y) / 2 {
+		p := y[2*i : 2*i+2]
+		p[0], p[1] = addLuma(p[0], cb[i], cr[i]), addLuma(p[1], cb[i], cr[i])
+	}
+	if n := len(y); n%2 != 0 {
+		y[n-1] = addLuma(y[n-1], cb[n/2], cr[n/2])
+	}
+}
+
+// addLuma returns Y of BT.601. What is added to y is within 207+400.
+func addLuma(y, cb, cr int16) int16 {
+	return int16(min(max(int32(y)+mulhrs(int32(cb), y601Cb)+mulhrs(int32(cr), y601Cr), -2048), 2032))
 }
 
 func chromaTo601(cb, cr []int16) {

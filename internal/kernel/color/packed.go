@@ -1,49 +1,94 @@
 package color
 
-// lerp is the sample between a and b, bytes, at w 128ths of the way: 0..32640.
-func lerp(a, b byte, w int32) int32 { return int32(a)<<7 + (int32(b)-int32(a))*w }
+// The tables are made of the same arithmetic as the rows, and never written again.
+var (
+	bgrTables = newByteTables(2, 1, 0)
+	rgbTables = newByteTables(0, 1, 2)
+)
 
-// pixel is the pixel that t makes, with 7 fractional bits.
-func pixel(src []byte, t uint32, p Packed) (r, g, b int32) {
-	s := src[t>>8:]
-	q := s
-	if len(s) > p.Step {
-		q = s[p.Step:]
+// byteTables is what the bytes of a pixel, by their place in it, add to Y, Cb and Cr. They serve pixels that need no interpolation.
+type byteTables struct {
+	luma [3][256]int16
+	// chroma is by the sum of two neighbours: Cb in the lower half, Cr in the upper. What is added to either, so that no entry and no sum
+	// leaves its half, comes to 1<<15 for the three bytes together.
+	chroma [3][511]uint32
+}
+
+// newByteTables returns the tables for pixels whose three bytes are the given channels: 0 for R, 1 for G, 2 for B.
+func newByteTables(channels ...int) *byteTables {
+	t := new(byteTables)
+	offset := [3]int32{1 << 13, 1 << 14, 1 << 13} // of chroma: R takes away up to 5507, G up to 13666, B up to 2654
+	for i, c := range channels {
+		var rgb [3]int32
+		for v := range t.luma[i] {
+			rgb[c] = int32(v) << 7
+			t.luma[i][v] = int16(toY(rgb[0], rgb[1], rgb[2]) + 128<<7)
+		}
+		for sum := range t.chroma[i] {
+			rgb[c] = int32(sum) << 6 // the mean of two bytes with 7 fractional bits: exact
+			cb, cr := toCb(rgb[0], rgb[1], rgb[2])+offset[c], toCr(rgb[0], rgb[1], rgb[2])+offset[c]
+			t.chroma[i][sum] = uint32(cb) | uint32(cr)<<16
+		}
 	}
-	w := int32(t & 0xff)
-	s, q = s[:3], q[:3]
-	c0, c1, c2 := lerp(s[0], q[0], w), lerp(s[1], q[1], w), lerp(s[2], q[2], w)
+	return t
+}
+
+func (p Packed) tables() *byteTables {
 	if p.RedFirst {
-		return c0, c1, c2
+		return rgbTables
 	}
-	return c2, c1, c0
+	return bgrTables
 }
 
-func packedLuma(y []int16, src []byte, taps []uint32, p Packed) {
-	y = y[:len(taps)]
-	for x, t := range taps {
-		y[x] = int16(toY(pixel(src, t, p)))
+// y returns Y of pixel p, of three bytes.
+func (t *byteTables) y(p []byte) int16 {
+	return t.luma[0][p[0]] + t.luma[1][p[1]] + t.luma[2][p[2]] - 128<<7
+}
+
+// c returns Cb and Cr of the mean of pixels p and q.
+func (t *byteTables) c(p, q []byte) (cb, cr int16) {
+	c := t.chroma[0][uint(p[0])+uint(q[0])] + t.chroma[1][uint(p[1])+uint(q[1])] + t.chroma[2][uint(p[2])+uint(q[2])]
+	return int16(c ^ 1<<15), int16((c ^ 1<<31) >> 16)
+}
+
+func packedLuma(y []int16, src []byte, p Packed) {
+	t := p.tables()
+	at := 0
+	for x := range y {
+		y[x] = t.y(src[at : at+3])
+		at += p.Step
 	}
 }
 
-func packedYCC(dst [3][]int16, src []byte, taps []uint32, p Packed) {
-	y, cb, cr := dst[0][:len(taps)], dst[1][:len(taps)], dst[2][:len(taps)]
-	for x, t := range taps {
-		r, g, b := pixel(src, t, p)
-		y[x], cb[x], cr[x] = int16(toY(r, g, b)), int16(toCb(r, g, b)), int16(toCr(r, g, b))
+func packedYCC(dst [3][]int16, src []byte, p Packed) {
+	t := p.tables()
+	y := dst[0]
+	cb, cr := dst[1][:len(y)], dst[2][:len(y)]
+	at := 0
+	for x := range y {
+		s := src[at : at+3]
+		y[x] = t.y(s)
+		cb[x], cr[x] = t.c(s, s)
+		at += p.Step
 	}
 }
 
-func packedYCCHalf(dst [3][]int16, src []byte, taps []uint32, p Packed) {
-	y := dst[0][:len(taps)]
-	cb := dst[1][:(len(taps)+1)/2]
+func packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
+	t := p.tables()
+	y := dst[0]
+	cb := dst[1][:(len(y)+1)/2]
 	cr := dst[2][:len(cb)]
-	for i := range cb {
-		x0, x1 := 2*i, min(2*i+1, len(taps)-1)
-		r0, g0, b0 := pixel(src, taps[x0], p)
-		r1, g1, b1 := pixel(src, taps[x1], p)
-		y[x0], y[x1] = int16(toY(r0, g0, b0)), int16(toY(r1, g1, b1))
-		r, g, b := (r0+r1+1)>>1, (g0+g1+1)>>1, (b0+b1+1)>>1
-		cb[i], cr[i] = int16(toCb(r, g, b)), int16(toCr(r, g, b))
+	at := 0
+	for i := range len(y) / 2 {
+		s, next := src[at:at+3], src[at+p.Step:at+p.Step+3]
+		d := y[2*i : 2*i+2]
+		d[0], d[1] = t.y(s), t.y(next)
+		cb[i], cr[i] = t.c(s, next)
+		at += 2 * p.Step
+	}
+	if n := len(y); n%2 != 0 {
+		s := src[at : at+3]
+		y[n-1] = t.y(s)
+		cb[n/2], cr[n/2] = t.c(s, s)
 	}
 }
