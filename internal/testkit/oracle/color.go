@@ -3,8 +3,10 @@ package oracle
 // Matrix is how luma is made of R, G, B: Kr*R + (1-Kr-Kb)*G + Kb*B.
 type Matrix struct{ Kr, Kb float64 }
 
-// BT601 and BT709 return the matrices of the Recommendations ITU-R BT.601-7, 2.5.1, and BT.709-6, 3.2.
+// BT601 returns the matrix of Recommendation ITU-R BT.601-7, 2.5.1.
 func BT601() Matrix { return Matrix{Kr: 0.299, Kb: 0.114} }
+
+// BT709 returns the matrix of Recommendation ITU-R BT.709-6, 3.2.
 func BT709() Matrix { return Matrix{Kr: 0.2126, Kb: 0.0722} }
 
 // YCC returns luma and chroma of full range, both with 0 as black and gray: y in 0..255, cb and cr in -127.5..127.5.
