@@ -1,0 +1,59 @@
+package synth
+
+import "math"
+
+// rgb is a colour, each part 0..1, gamma-encoded as in the picture.
+type rgb struct{ r, g, b float32 }
+
+func (c rgb) mix(d rgb, t float64) rgb {
+	f := float32(t)
+	return rgb{c.r + (d.r-c.r)*f, c.g + (d.g-c.g)*f, c.b + (d.b-c.b)*f}
+}
+
+func (c rgb) scale(s float64) rgb {
+	f := float32(s)
+	return rgb{c.r * f, c.g * f, c.b * f}
+}
+
+// canvas is what a layer is painted on: colours with coverage. It wraps around across, and is clipped above and below.
+type canvas struct {
+	w, h  int
+	color []rgb
+	alpha []float32 // 0..1
+}
+
+func newCanvas(w, h int) *canvas {
+	return &canvas{w: w, h: h, color: make([]rgb, w*h), alpha: make([]float32, w*h)}
+}
+
+// blend paints c over the pixel x, y with coverage a.
+func (cv *canvas) blend(x, y int, c rgb, a float64) {
+	if y < 0 || y >= cv.h || a <= 0 {
+		return
+	}
+	x %= cv.w
+	if x < 0 {
+		x += cv.w
+	}
+	i := y*cv.w + x
+	a = min(a, 1)
+	sum := a + float64(cv.alpha[i])*(1-a)
+	cv.color[i] = cv.color[i].mix(c, a/sum)
+	cv.alpha[i] = float32(sum)
+}
+
+// stroke paints a line from x, y up to x+dx, y-dy, as wide as width at its foot and pointed at its tip, from colour
+// foot to tip.
+func (cv *canvas) stroke(x, y, dx, dy, width float64, foot, tip rgb) {
+	steps := int(math.Ceil(dy))
+	for s := range steps {
+		t := (float64(s) + 0.5) / float64(steps)
+		half := width * (1 - t) / 2
+		cx, cy := x+dx*t*t, y-dy*t
+		c := foot.mix(tip, t)
+		for px := math.Floor(cx - half); px <= cx+half; px++ {
+			cover := min(px+1, cx+half) - max(px, cx-half)
+			cv.blend(int(px), int(math.Floor(cy)), c, cover)
+		}
+	}
+}

@@ -1,0 +1,90 @@
+package synth
+
+import "math"
+
+// forest is a slope of conifers, painted from the farthest to the nearest.
+func (p *painter) forest(cv *canvas) {
+	crest := p.ridge(0.70, 0.035, 0.9)
+	ground := p.noise(0.03)
+	p.each(cv, crest, func(x, y float64) rgb {
+		return rgb{0.20, 0.24, 0.13}.scale(1 + 0.5*ground.fbm(x, y*2, 3))
+	})
+	r := random{seed: mix(p.seed, 3, 3)}
+	const rows = 9
+	for row := range rows {
+		depth := float64(row) / (rows - 1) // 0 is the farthest
+		height := lerp(0.055, 0.13, depth) * p.h
+		spacing := max(height*0.30, 1)
+		for x := 0.0; x < float64(p.period); x += spacing * r.between(0.6, 1.5) {
+			foot := crest[int(x)] + lerp(0.005, 0.20, depth)*p.h + r.between(-0.01, 0.01)*p.h
+			if r.next() < 0.12 {
+				continue
+			}
+			p.conifer(cv, &r, x, foot, height*r.between(0.65, 1.15), 1-depth)
+		}
+	}
+}
+
+// conifer paints one tree: boughs that droop, in rows from the top down, lit from the left; far is 1 for the farthest,
+// 0 for the nearest.
+func (p *painter) conifer(cv *canvas, r *random, x, foot, height, far float64) {
+	tint := r.between(-0.03, 0.03)
+	dark := rgb{float32(0.06 + tint/2), float32(0.12 + tint), 0.09}.mix(haze, 0.25*far)
+	lit := rgb{float32(0.30 + 2*tint), float32(0.40 + tint), 0.19}.mix(haze, 0.22*far)
+	half := height * r.between(0.16, 0.21)
+	for dy := 0.0; dy < height; dy++ {
+		t := dy / height
+		// Each bough is a saw tooth: wide at its foot, narrow where the next begins.
+		tooth := math.Mod(t*9+0.3*math.Sin(t*31+x), 1)
+		reach := half * (0.08 + 0.92*t) * (0.55 + 0.45*tooth)
+		for px := math.Floor(x - reach); px <= x+reach; px++ {
+			side := (px + 0.5 - x) / (reach + 0.5)
+			light := clamp01(0.42-0.45*side+0.35*tooth-0.3) + 0.28*(r.next()-0.5)
+			edge := min(px+1, x+reach) - max(px, x-reach)
+			cv.blend(int(px), int(foot-height+dy), dark.mix(lit, clamp01(light)), edge)
+		}
+	}
+}
+
+// meadow is tall grass, painted blade by blade from the farthest to the nearest, with flowers and ripe ears.
+func (p *painter) meadow(cv *canvas) {
+	crest := p.ridge(0.80, 0.018, 0.8)
+	soil, patches := p.noise(0.05), p.noise(0.35)
+	p.each(cv, crest, func(x, y float64) rgb {
+		return rgb{0.33, 0.37, 0.15}.scale(0.9 + 0.4*soil.fbm(x, y*3, 3))
+	})
+	r := random{seed: mix(p.seed, 4, 4)}
+	const rows = 60
+	for row := range rows {
+		depth := float64(row) / (rows - 1)
+		length := lerp(0.010, 0.085, depth*depth) * p.h
+		width := max(length*0.055, 0.7)
+		for x := 0.0; x < float64(p.period); x += width * r.between(0.8, 2.8) {
+			foot := crest[int(x)] + lerp(0, 0.27, depth)*p.h + length*0.6
+			ripe := clamp01(0.5 + 1.1*patches.fbm(x, foot, 2) + r.between(-0.25, 0.25))
+			green := rgb{0.20, 0.36, 0.10}.mix(rgb{0.44, 0.55, 0.18}, r.next())
+			straw := rgb{0.58, 0.47, 0.22}.mix(rgb{0.90, 0.76, 0.47}, r.next())
+			blade := green.mix(straw, ripe)
+			long := length * r.between(0.5, 1.3)
+			cv.stroke(x, foot, long*r.between(-0.35, 0.5), long, width*1.6, blade.scale(0.55), blade)
+			if r.next() < 0.012 {
+				p.flower(cv, &r, x, foot-long, 0.006*p.h*lerp(0.4, 1.3, depth))
+			}
+		}
+	}
+}
+
+// petals are the colours of the flowers: poppy, cornflower, ox-eye, mallow.
+var petals = [4]rgb{{0.86, 0.20, 0.13}, {0.33, 0.40, 0.82}, {0.97, 0.95, 0.88}, {0.85, 0.50, 0.66}}
+
+// flower paints a disc with a soft edge and a yellow heart.
+func (p *painter) flower(cv *canvas, r *random, x, y, radius float64) {
+	c := petals[int(r.next()*4)].scale(r.between(0.85, 1.05))
+	for py := math.Floor(y - radius); py <= y+radius; py++ {
+		for px := math.Floor(x - radius); px <= x+radius; px++ {
+			d := math.Hypot(px+0.5-x, (py+0.5-y)*1.3)
+			shade := c.mix(rgb{0.92, 0.75, 0.20}, clamp01(1.2-d/(radius*0.35+0.01)))
+			cv.blend(int(px), int(py), shade, clamp01(radius+0.5-d))
+		}
+	}
+}

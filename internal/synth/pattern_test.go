@@ -1,0 +1,225 @@
+package synth_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/synth"
+)
+
+// TestFillColourBars holds conversions to what ffmpeg makes of the colours of 100 % colour bars (its "lime" is green
+// here):
+//
+//	ffmpeg -f lavfi -i color=c=red:s=16x16,format=rgb24,scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuv444p \
+//		-frames:v 1 -f rawvideo - | od -An -tu1
+func TestFillColourBars(t *testing.T) {
+	tests := []struct {
+		name    string
+		r, g, b uint8
+		bt601   [3]byte
+		bt709   [3]byte
+	}{
+		{"white", 255, 255, 255, [3]byte{235, 128, 128}, [3]byte{235, 128, 128}},
+		{"yellow", 255, 255, 0, [3]byte{210, 16, 146}, [3]byte{219, 16, 138}},
+		{"cyan", 0, 255, 255, [3]byte{170, 166, 16}, [3]byte{188, 154, 16}},
+		{"green", 0, 255, 0, [3]byte{145, 54, 34}, [3]byte{173, 42, 26}},
+		{"magenta", 255, 0, 255, [3]byte{106, 202, 222}, [3]byte{78, 214, 230}},
+		{"red", 255, 0, 0, [3]byte{81, 90, 240}, [3]byte{63, 102, 240}},
+		{"blue", 0, 0, 255, [3]byte{41, 240, 110}, [3]byte{32, 240, 118}},
+		{"black", 0, 0, 0, [3]byte{16, 128, 128}, [3]byte{16, 128, 128}},
+	}
+	for _, tt := range tests {
+		for _, space := range []frame.ColorSpace{frame.BT601, frame.BT709} {
+			want := tt.bt601
+			if space == frame.BT709 {
+				want = tt.bt709
+			}
+			i420, data := newFrame(t, frame.Desc{Format: frame.I420, Width: 1, Height: 1, Color: space})
+			synth.Fill(&i420, synth.Flat(tt.r, tt.g, tt.b))
+			if !bytes.Equal(data, want[:]) {
+				t.Errorf("%s in %s: got %v, want %v", tt.name, i420.Desc, data, want)
+			}
+			nv12, data := newFrame(t, frame.Desc{Format: frame.NV12, Width: 1, Height: 1, Color: space})
+			synth.Fill(&nv12, synth.Flat(tt.r, tt.g, tt.b))
+			if !bytes.Equal(data, want[:]) {
+				t.Errorf("%s in %s: got %v, want %v", tt.name, nv12.Desc, data, want)
+			}
+		}
+		// Full-range BT.601 is JFIF's, and image/color's.
+		full, data := newFrame(t, frame.Desc{Format: frame.I420, Width: 1, Height: 1, Range: frame.RangeFull})
+		synth.Fill(&full, synth.Flat(tt.r, tt.g, tt.b))
+		y, cb, cr := color.RGBToYCbCr(tt.r, tt.g, tt.b)
+		if want := []byte{y, cb, cr}; !bytes.Equal(data, want) {
+			t.Errorf("%s in %s: got %v, want %v", tt.name, full.Desc, data, want)
+		}
+	}
+}
+
+// TestFillPacked holds the order of samples of all other formats.
+func TestFillPacked(t *testing.T) {
+	tests := []struct {
+		format frame.PixelFormat
+		rng    frame.ValueRange
+		want   []byte
+	}{
+		{frame.BGR24, 0, []byte{30, 20, 10}},
+		{frame.RGB24, 0, []byte{10, 20, 30}},
+		{frame.BGRA, 0, []byte{30, 20, 10, 255}},
+		{frame.RGBA, 0, []byte{10, 20, 30, 255}},
+		{frame.Gray8, 0, []byte{18}},                  // 0.299*10 + 0.587*20 + 0.114*30 = 18.15
+		{frame.Gray8, frame.RangeLimited, []byte{32}}, // 16 + 18.15*219/255 = 31.59
+		{frame.BGRF32P, 0, floats(30.0/255, 20.0/255, 10.0/255)},
+		{frame.RGBF32P, frame.RangeByte, floats(10, 20, 30)},
+		{frame.RGBF32P, frame.RangeSigned, floats(20.0/255-1, 40.0/255-1, 60.0/255-1)},
+	}
+	for _, tt := range tests {
+		f, data := newFrame(t, frame.Desc{Format: tt.format, Width: 1, Height: 1, Range: tt.rng})
+		synth.Fill(&f, synth.Flat(10, 20, 30))
+		if !bytes.Equal(data, tt.want) {
+			t.Errorf("%s: got % x, want % x", f.Desc, data, tt.want)
+		}
+	}
+}
+
+func floats(values ...float64) []byte {
+	var data []byte
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(v)))
+	}
+	return data
+}
+
+// TestFillChroma holds that halved chroma is that of the mean of its pixels, also of the two or the one at an odd edge.
+func TestFillChroma(t *testing.T) {
+	red := synth.Pattern(func(x, y int) (r, g, b uint8) { return uint8(x * 40), uint8(y * 40), 0 })
+	f, _ := newFrame(t, frame.Desc{Format: frame.I420, Width: 3, Height: 3, Range: frame.RangeFull})
+	synth.Fill(&f, red)
+	means := [2][2][2]uint8{{{20, 20}, {80, 20}}, {{20, 80}, {80, 80}}} // red and green of each chroma sample
+	for y := range 2 {
+		for x := range 2 {
+			_, cb, cr := color.RGBToYCbCr(means[y][x][0], means[y][x][1], 0)
+			if f.Row(1, y)[x] != cb || f.Row(2, y)[x] != cr {
+				t.Errorf("chroma %d, %d: got %d, %d, want %d, %d", x, y, f.Row(1, y)[x], f.Row(2, y)[x], cb, cr)
+			}
+		}
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	tests := []struct {
+		name    string
+		pattern synth.Pattern
+		x, y    int
+		r, g, b uint8
+	}{
+		{"flat", synth.Flat(1, 2, 3), 99, 7, 1, 2, 3},
+		{"gradient-start", synth.Gradient(641, 360), 0, 0, 0, 0, 255},
+		{"gradient-end", synth.Gradient(641, 360), 640, 359, 255, 255, 0},
+		{"gradient-one-pixel", synth.Gradient(1, 1), 0, 0, 0, 0, 255},
+		{"checkerboard-first", synth.Checkerboard(8), 7, 7, 0, 0, 0},
+		{"checkerboard-second", synth.Checkerboard(8), 8, 7, 255, 255, 255},
+		{"checkerboard-below", synth.Checkerboard(8), 8, 8, 0, 0, 0},
+	}
+	for _, tt := range tests {
+		if r, g, b := tt.pattern(tt.x, tt.y); r != tt.r || g != tt.g || b != tt.b {
+			t.Errorf("%s at %d, %d: got %d, %d, %d, want %d, %d, %d", tt.name, tt.x, tt.y, r, g, b, tt.r, tt.g, tt.b)
+		}
+	}
+	f, data := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 100, Height: 100})
+	synth.Fill(&f, synth.Noise(1))
+	black, white := bytes.Count(data, []byte{0}), bytes.Count(data, []byte{255})
+	if black+white != len(data) || black < len(data)*48/100 || white < len(data)*48/100 {
+		t.Errorf("noise: got %d samples of 0 and %d of 255 of %d, want half of each", black, white, len(data))
+	}
+}
+
+// TestIndexSurvives holds that an index is read back from JPEGs of quality 50, at full size and halved.
+func TestIndexSurvives(t *testing.T) {
+	const seed = 1
+	rng := rand.New(rand.NewPCG(seed, 0))
+	indexes := []int{0, 1, 2, 24, 25, synth.MaxIndex / 2, synth.MaxIndex - 1}
+	for range 50 {
+		indexes = append(indexes, rng.IntN(synth.MaxIndex))
+	}
+	for _, size := range []image.Point{{64, 32}, {67, 45}, {320, 320}, {640, 360}} {
+		f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: size.X, Height: size.Y})
+		for i, n := range indexes {
+			if i > 10 && size.X > 100 {
+				break
+			}
+			synth.Fill(&f, synth.Index(size.X, size.Y, n))
+			img := toImage(&f)
+			for _, img := range []image.Image{img, throughJPEG(t, img), throughJPEG(t, halved(img))} {
+				if got, err := synth.ReadIndex(img); got != n || err != nil {
+					t.Errorf("seed %d: %v of %v: got %d, %v, want %d", seed, img.Bounds(), size, got, err, n)
+				}
+			}
+		}
+	}
+}
+
+func throughJPEG(t *testing.T, img image.Image) image.Image {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, &jpeg.Options{Quality: 50}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := jpeg.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// halved returns img at half the size, each pixel the mean of four.
+func halved(img *image.RGBA) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, img.Rect.Dx()/2, img.Rect.Dy()/2))
+	for i := range out.Pix {
+		x, y, part := i/4%out.Rect.Dx()*2, i/out.Stride*2, i%4
+		sum := 0
+		for _, o := range [4]int{0, 4, img.Stride, img.Stride + 4} {
+			sum += int(img.Pix[y*img.Stride+x*4+part+o])
+		}
+		out.Pix[i] = uint8(sum / 4)
+	}
+	return out
+}
+
+// TestIndexRefuses holds that no index is read from pictures that carry none, or that were put together from two.
+func TestIndexRefuses(t *testing.T) {
+	draw := func(p synth.Pattern) *image.RGBA {
+		f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 64, Height: 32})
+		synth.Fill(&f, p)
+		return toImage(&f)
+	}
+	mixed := draw(synth.Index(64, 32, 1234))
+	copy(mixed.Pix[:mixed.Stride*12], draw(synth.Index(64, 32, 5555)).Pix)
+	tests := []struct {
+		name string
+		img  image.Image
+	}{
+		{"black", draw(synth.Flat(0, 0, 0))},
+		{"white", draw(synth.Flat(255, 255, 255))},
+		{"checkerboard", draw(synth.Checkerboard(8))},
+		{"gradient", draw(synth.Gradient(64, 32))},
+		{"parts-of-two", mixed},
+		{"small", image.NewRGBA(image.Rect(0, 0, 31, 16))},
+		{"empty", image.NewRGBA(image.Rectangle{})},
+	}
+	for _, tt := range tests {
+		if n, err := synth.ReadIndex(tt.img); err == nil {
+			t.Errorf("%s: got index %d, want an error", tt.name, n)
+		}
+	}
+	// A part of a larger picture has bounds that do not begin at 0, 0.
+	img := draw(synth.Index(64, 32, 77))
+	if n, err := synth.ReadIndex(&image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect.Add(image.Pt(5, 9))}); n != 77 || err != nil {
+		t.Errorf("moved bounds: got %d, %v, want 77", n, err)
+	}
+}

@@ -1,0 +1,207 @@
+package synth_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+)
+
+// newFrame returns a frame of d, tightly packed in data, that holds 0xDB where nothing was written.
+func newFrame(t testing.TB, d frame.Desc) (f frame.Frame, data []byte) {
+	t.Helper()
+	size, err := d.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data = bytes.Repeat([]byte{0xDB}, size)
+	f, err = frame.WrapBytes(d, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, data
+}
+
+// toImage returns a BGR24 frame as an image.
+func toImage(f *frame.Frame) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, f.Desc.Width, f.Desc.Height))
+	for y := range f.Desc.Height {
+		row := f.Row(0, y)
+		for x := range f.Desc.Width {
+			img.SetRGBA(x, y, color.RGBA{R: row[x*3+2], G: row[x*3+1], B: row[x*3], A: 255})
+		}
+	}
+	return img
+}
+
+func TestSceneFollowsFromItsArguments(t *testing.T) {
+	d := frame.Desc{Format: frame.BGR24, Width: 160, Height: 90}
+	render := func(s *synth.Scene, n int) []byte {
+		f, data := newFrame(t, d)
+		s.Render(&f, n)
+		return data
+	}
+	s, same, other := synth.New(160, 90, 1), synth.New(160, 90, 1), synth.New(160, 90, 2)
+	first := render(s, 5)
+	render(s, 1000)
+	if !bytes.Equal(first, render(s, 5)) {
+		t.Error("frame 5 is another one when it is made a second time")
+	}
+	if !bytes.Equal(first, render(same, 5)) {
+		t.Error("two scenes of one seed differ")
+	}
+	if bytes.Equal(first, render(other, 5)) {
+		t.Error("scenes of two seeds are the same")
+	}
+	if bytes.Equal(first, render(s, 6)) {
+		t.Error("frames 5 and 6 are the same")
+	}
+}
+
+// TestSceneIsLikePhotographs holds that frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at
+// quality 75, 4:2:0.
+func TestSceneIsLikePhotographs(t *testing.T) {
+	for _, size := range []image.Point{{320, 180}, {640, 360}} {
+		for seed := range uint64(3) {
+			s := synth.New(size.X, size.Y, seed)
+			f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: size.X, Height: size.Y})
+			for _, n := range []int{0, 123, 4567} {
+				s.Render(&f, n)
+				var b bytes.Buffer
+				if err := jpeg.Encode(&b, toImage(&f), &jpeg.Options{Quality: 75}); err != nil {
+					t.Fatal(err)
+				}
+				if bpp := float64(b.Len()*8) / float64(size.X*size.Y); bpp < 0.8 || bpp > 2.5 {
+					t.Errorf("%v, seed %d, frame %d: got %.2f bits a pixel, want 0.8..2.5", size, seed, n, bpp)
+				}
+			}
+		}
+	}
+}
+
+// TestRenderFormats holds that a frame in any format, at any stride, is the BGR24 frame converted, and that padding
+// stays as it was.
+func TestRenderFormats(t *testing.T) {
+	const w, h, n, pad = 37, 23, 11, 5
+	s := synth.New(w, h, 3)
+	bgr, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: w, Height: h})
+	s.Render(&bgr, n)
+	for _, format := range frame.Formats() {
+		d := frame.Desc{Format: format, Width: w, Height: h}
+		want, _ := newFrame(t, d)
+		synth.Fill(&want, func(x, y int) (r, g, b uint8) {
+			px := bgr.Row(0, y)[x*3:]
+			return px[2], px[1], px[0]
+		})
+		var planes []frame.Plane
+		var memory [][]byte
+		for i := range format.Planes() {
+			_, ph, rowBytes := d.PlaneSize(i)
+			pix := bytes.Repeat([]byte{0xDB}, ph*(rowBytes+pad))
+			memory = append(memory, pix)
+			planes = append(planes, frame.Plane{Pix: pix, Stride: rowBytes + pad})
+		}
+		got, err := frame.Wrap(d, planes...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Render(&got, n)
+		for i := range got.Planes() {
+			_, ph, rowBytes := d.PlaneSize(i)
+			for y := range ph {
+				if !bytes.Equal(got.Row(i, y), want.Row(i, y)) {
+					t.Fatalf("%s: plane %d, row %d differs from the BGR24 frame's, converted", d, i, y)
+				}
+				if gap := memory[i][y*(rowBytes+pad)+rowBytes:][:pad]; !bytes.Equal(gap, bytes.Repeat([]byte{0xDB}, pad)) {
+					t.Fatalf("%s: plane %d, row %d: the padding was written", d, i, y)
+				}
+			}
+		}
+	}
+}
+
+func TestSmallScenes(t *testing.T) {
+	for w := 1; w <= 9; w++ {
+		for h := 1; h <= 9; h++ {
+			s := synth.New(w, h, 1)
+			for _, format := range frame.Formats() {
+				f, _ := newFrame(t, frame.Desc{Format: format, Width: w, Height: h})
+				s.Render(&f, w*h)
+			}
+		}
+	}
+	s := synth.New(3000, 1, 1)
+	f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 3000, Height: 1})
+	s.Render(&f, 0)
+}
+
+func TestScenePanics(t *testing.T) {
+	tests := []struct {
+		name string
+		call func()
+		want string
+	}{
+		{"no-width", func() { synth.New(0, 1, 1) }, "synth: size out of range"},
+		{"no-height", func() { synth.New(1, 0, 1) }, "synth: size out of range"},
+		{"wide", func() { synth.New(65536, 1, 1) }, "synth: size out of range"},
+		{"high", func() { synth.New(1, 65536, 1) }, "synth: size out of range"},
+		{"other-size", func() {
+			f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 3, Height: 2})
+			synth.New(2, 3, 1).Render(&f, 0)
+		}, "synth: Render into a frame of another size"},
+		{"index-negative", func() { synth.Index(64, 32, -1) }, "synth: index out of range"},
+		{"index-large", func() { synth.Index(64, 32, synth.MaxIndex) }, "synth: index out of range"},
+		{"index-small-picture", func() { synth.Index(63, 32, 0) }, "synth: picture too small for an index"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			defer func() {
+				if got := recover(); got != tt.want {
+					t.Errorf("got panic %v, want %q", got, tt.want)
+				}
+			}()
+			tt.call()
+		})
+	}
+}
+
+func TestRenderAllocates(t *testing.T) {
+	s := synth.New(64, 36, 1)
+	for _, format := range frame.Formats() {
+		f, _ := newFrame(t, frame.Desc{Format: format, Width: 64, Height: 36})
+		n := 0
+		alloctest.Zero(t, 50, func() {
+			s.Render(&f, n)
+			n++
+		})
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	for _, format := range []frame.PixelFormat{frame.BGR24, frame.I420} {
+		b.Run(fmt.Sprintf("fmt=%s/size=640x360", format), func(b *testing.B) {
+			s := synth.New(640, 360, 1)
+			f, _ := newFrame(b, frame.Desc{Format: format, Width: 640, Height: 360})
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				s.Render(&f, n)
+				n++
+			}
+		})
+	}
+}
+
+func BenchmarkNew(b *testing.B) {
+	b.Run("size=640x360", func(b *testing.B) {
+		for b.Loop() {
+			synth.New(640, 360, 1)
+		}
+	})
+}
