@@ -28,16 +28,17 @@ func (c *Coder) transform(s *Scratch, b *band.Band, x, n int) {
 		l := &c.lines[i]
 		p := &b.Planes[l.plane]
 		from, to := l.first, l.first+n*l.perMCU
-		c.dct.Forward(s.strip.Coefs[from:to], s.strip.Masks[from:to], p.Pix[l.y*p.Stride+x*l.perMCU*dct.BlockSize:], p.Stride, l.table)
+		c.dct.Kernels.Forward(s.strip.Coefs[from:to], s.strip.Masks[from:to], p.Pix[l.y*p.Stride+x*l.perMCU*dct.BlockSize:], p.Stride, l.table)
 	}
 }
 
 // code appends the bytes of a strip of n MCUs to s.out, segment by segment.
 func (c *Coder) code(s *Scratch, n int) {
+	k := &c.huff.Kernels
 	for from := 0; from < n; {
 		m := min(n-from, s.left)
-		syms := s.syms[:c.huff.Flatten(s.syms, &s.strip, from, m)]
-		raw := s.raw[:c.huff.Write(s.raw, syms, c.codes, &s.bits)]
+		syms := s.syms[:k.Flatten(s.syms, &s.strip, from, m)]
+		raw := s.raw[:k.Write(s.raw, syms, c.codes, &s.bits)]
 		from += m
 		s.mcu += m
 		s.left -= m
@@ -45,7 +46,7 @@ func (c *Coder) code(s *Scratch, n int) {
 			raw = s.bits.Flush(raw)
 		}
 		end := len(s.out)
-		s.out = s.out[:end+c.huff.Stuff(s.out[end:cap(s.out)], raw)]
+		s.out = s.out[:end+k.Stuff(s.out[end:cap(s.out)], raw)]
 		if s.left == 0 && s.mcu < c.perRow*c.rows {
 			s.out = append(s.out, 0xFF, markerRST0+byte(s.segment%8))
 			s.beginSegment(c, s.segment+1)

@@ -9,6 +9,9 @@ import (
 	"unsafe"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/kernel/dct"
+	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
@@ -112,5 +115,15 @@ func TestBounds(t *testing.T) {
 				t.Errorf("%v: the scratch has %d bytes, want ScratchBytes = %d", s, got, c.ScratchBytes())
 			}
 		}
+	}
+}
+
+func TestExplain(t *testing.T) {
+	c, err := NewCoder(320, 160, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.Explain(), fmt.Sprintf("code: dct %v, huff %v\n", dct.Implementations.Best(impl.Max).Level, huff.Implementations.Best(impl.Max).Level); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -27,7 +27,7 @@ type Kernels struct {
 	Forward func(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table)
 }
 
-// Registry holds the implementations that this processor can run.
-var Registry impl.Registry[Kernels]
+// Implementations holds every implementation that this processor can run.
+var Implementations impl.Registry[Kernels]
 
-func init() { Registry.Register(impl.Generic, Kernels{Forward: forward}) }
+func init() { Implementations.Register(impl.Generic, Kernels{Forward: forward}) }

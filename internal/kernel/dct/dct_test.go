@@ -110,7 +110,7 @@ func clearUnmasked(c *Coefs, mask uint64) {
 
 // TestForwardReference wants every implementation to equal the definition, bit for bit, and the coefficients to be in their range.
 func TestForwardReference(t *testing.T) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, source := range sources {
 			t.Run(fmt.Sprintf("impl=%v/source=%s", impl.Level, source.name), func(t *testing.T) {
 				for seed := range uint64(1500) {
@@ -137,7 +137,7 @@ func TestForwardExact(t *testing.T) {
 		step uint8
 		want float64
 	}{{1, 1.6}, {2, 1.3}, {16, 0.6}, {255, 0.51}}
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, test := range tests {
 			t.Run(fmt.Sprintf("impl=%v/step=%d", impl.Level, test.step), func(t *testing.T) {
 				var q [64]uint8
@@ -165,7 +165,7 @@ func TestForwardExact(t *testing.T) {
 
 // TestForwardStrips wants blocks side by side to be as blocks alone, for every number of them, wide strides, every alignment and nothing written beyond.
 func TestForwardStrips(t *testing.T) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		t.Run(fmt.Sprintf("impl=%v", impl.Level), func(t *testing.T) {
 			for n := range 36 {
 				for offset := range 5 {
@@ -223,7 +223,7 @@ func TestForwardPanics(t *testing.T) {
 		name              string
 		coefs, masks, src int
 	}{{"coefs", 1, 2, 128}, {"src", 2, 2, 127}, {"no-src", 1, 1, 0}}
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, test := range tests {
 			t.Run(fmt.Sprintf("impl=%v/short=%s", impl.Level, test.name), func(t *testing.T) {
 				defer func() {
@@ -318,14 +318,14 @@ func TestForwardAllocates(t *testing.T) {
 	block, q := sources[0].block(rng), randomTable(rng, 20)
 	table := NewTable(&q)
 	coefs, masks := make([]Coefs, 1), make([]uint64, 1)
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		alloctest.Zero(t, 100, func() { impl.Kernels.Forward(coefs, masks, block[:], BlockSize, table) })
 	}
 }
 
 // BenchmarkForward transforms strips of ramps with more and less grain.
 func BenchmarkForward(b *testing.B) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, grain := range []int{4, 100, 1000} {
 			b.Run(fmt.Sprintf("impl=%v/grain=%d", impl.Level, grain), func(b *testing.B) {
 				const n = 64

@@ -90,17 +90,13 @@ func fdct8(x0, x1, x2, x3, x4, x5, x6, x7 uint64) (y0, y1, y2, y3, y4, y5, y6, y
 	return y0, z11 + z4, y2, z13 - z2, y4, z13 + z2, y6, z11 - z4
 }
 
-// round3Bias is the bias that transpose leaves on its lanes.
-const round3Bias = laneBias >> 3
-
-// transpose takes four rows of four lanes that have a bias of laneBias+4, divides them by 8 (so that the quotients round to the nearest and have a
-// bias of round3Bias) and returns the four columns.
+// transpose takes four rows of four lanes that have a bias of laneBias+4, divides them by 8, so that the quotients round to the nearest and have a
+// bias of laneBias/8, and returns the four columns.
 func transpose(a, b, c, d uint64) (r0, r1, r2, r3 uint64) {
 	const even, odd = evenOnes * 0x1FFF, evenOnes * 0x1FFF << 16
 	ab02 := a>>3&even | b<<13&odd // a0 b0 a2 b2
 	ab13 := a>>19&even | b>>3&odd // a1 b1 a3 b3
 	cd02 := c>>3&even | d<<13&odd
 	cd13 := c>>19&even | d>>3&odd
-	const low = 1<<32 - 1
-	return ab02&low | cd02<<32, ab13&low | cd13<<32, ab02>>32 | cd02&^low, ab13>>32 | cd13&^low
+	return uint64(uint32(ab02)) | cd02<<32, uint64(uint32(ab13)) | cd13<<32, ab02>>32 | cd02>>32<<32, ab13>>32 | cd13>>32<<32
 }

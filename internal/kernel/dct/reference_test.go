@@ -29,7 +29,6 @@ func reference(t testing.TB, block *[64]int16, q *[64]uint8) (out Coefs) {
 
 // reference8 is libjpeg's jfdctfst.c with mulhrs for its multiplications, in place on 8 values n apart.
 func reference8(t testing.TB, d []int16, n int) {
-	t.Helper()
 	at := func(i int) int32 { return int32(d[i*n]) }
 	put := func(i int, v int32) { d[i*n] = fit16(t, v) }
 	mul := func(a, c int32) int32 { return int32(mulhrs16(t, a, c)) }
@@ -56,12 +55,10 @@ func reference8(t testing.TB, d []int16, n int) {
 }
 
 func mulhrs16(t testing.TB, a, b int32) int16 {
-	t.Helper()
 	return fit16(t, (int32(fit16(t, a))*int32(fit16(t, b))+1<<14)>>15)
 }
 
 func fit16(t testing.TB, v int32) int16 {
-	t.Helper()
 	if int32(int16(v)) != v {
 		t.Fatalf("%d does not fit int16", v)
 	}

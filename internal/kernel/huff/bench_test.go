@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// BenchmarkCode times each kernel on strips of natural blocks, and of few and many coefficients.
+// BenchmarkCode times each kernel on blocks of few coefficients, as at quality 75, of many, and of large ones everywhere.
 func BenchmarkCode(b *testing.B) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, f := range fills[1:4] {
 			b.Run(fmt.Sprintf("impl=%v/fill=%s", impl.Level, f.name), func(b *testing.B) { benchmarkCode(b, impl.Kernels, f) })
 		}

@@ -30,55 +30,59 @@ func flatten(dst []Symbol, s *Strip, first, n int) int {
 			slot := &s.Slots[i]
 			b := slot.First + m*slot.Step
 			c := &s.Coefs[b]
-			dc := int32(c[0])
-			pred := &s.Pred[slot.Component]
 			d := (*[maxBlockSymbols]Symbol)(dst[out:])
-			d[0] = symDC | Symbol(slot.Class)<<dcClassShift | Symbol(dc-*pred)&dcMask
-			*pred = dc
-			out += flattenAC(d, c, s.Masks[b], Symbol(slot.Class))
+			pred := &s.Pred[slot.Component]
+			out += flattenBlock(d, c, s.Masks[b], *pred, Symbol(slot.Class))
+			*pred = int32(c[0])
 		}
 	}
 	dst[out] = symNone
 	return out + out&1
 }
 
-// flattenAC writes the symbols of a block's AC coefficients from d[1] and returns how many there are with d[0].
-func flattenAC(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, class Symbol) int {
+// flattenBlock writes the symbols of one block and returns how many there are.
+func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, pred int32, class Symbol) int {
+	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-pred)&dcMask
 	base := uint(class) << acClassShift
 	n := uint(1)
-	prev := 0 // index of the last coefficient that was not zero, or 0
+	prev := 0 // index of the last coefficient that was not zero
 	for m := mask; m != 0; m &= m - 1 {
-		k := bits.TrailingZeros64(m) & 63
-		v := int(c[k])
-		run := k - prev - 1
-		prev = k
-		if uint(run) > 15 || uint(v+maxShort) > 2*maxShort {
-			n = flattenRare(d, n, run, v, class)
-			continue
+		k := bits.TrailingZeros64(m)
+		v := int(c[k&63])
+		run := uint(k - prev - 1)
+		if run > maxRun || uint(v+maxShort) > 2*maxShort {
+			return flattenAny(d, c, mask, class)
 		}
-		d[n&(maxBlockSymbols-1)] = Symbol(base | uint(run)<<runShift | uint(v)&valueMask)
+		d[n%maxBlockSymbols] = Symbol(base | run<<runShift | uint(v)&valueMask)
 		n++
+		prev = k
 	}
 	// EOB, unless the last coefficient is not zero.
-	d[n&(maxBlockSymbols-1)] = Symbol(base)
+	d[n%maxBlockSymbols] = Symbol(base)
 	return int(n + 1 - uint(mask>>63))
 }
 
-// flattenRare writes the symbols of coefficient v after run zeros where they are more than one, and returns the new n.
-func flattenRare(d *[maxBlockSymbols]Symbol, n uint, run, v int, class Symbol) uint {
-	put := func(s Symbol) {
-		d[n&(maxBlockSymbols-1)] = s
-		n++
+// flattenAny is the rest of flattenBlock for blocks that have long runs or large values, whose symbols are more than one.
+func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, class Symbol) int {
+	ac := class << acClassShift
+	out := d[:1]
+	prev := 0
+	for m := mask; m != 0; m &= m - 1 {
+		k := bits.TrailingZeros64(m)
+		run := k - prev - 1
+		prev = k
+		for ; run > maxRun; run -= maxRun + 1 {
+			out = append(out, ac|zrl)
+		}
+		v := int(c[k&63])
+		if size, low := magnitude(v); size < 10 {
+			out = append(out, ac|Symbol(run)<<runShift|Symbol(v)&valueMask)
+		} else {
+			out = append(out, symAC10|class<<4|Symbol(run), symRaw10|Symbol(low)&valueMask)
+		}
 	}
-	for ; run > 15; run -= 16 {
-		put(class<<acClassShift | zrl)
+	if prev < 63 {
+		out = append(out, ac)
 	}
-	if uint(v+maxShort) <= 2*maxShort {
-		put(class<<acClassShift | Symbol(run)<<runShift | Symbol(v)&valueMask)
-		return n
-	}
-	put(symAC10 | class<<4 | Symbol(run))
-	_, low := magnitude(v)
-	put(symRaw10 | Symbol(low)&valueMask)
-	return n
+	return len(out)
 }

@@ -23,11 +23,11 @@ type Kernels struct {
 	Stuff func(dst, src []byte) int
 }
 
-// Registry holds the implementations that this processor can run.
-var Registry impl.Registry[Kernels]
+// Implementations holds every implementation that this processor can run.
+var Implementations impl.Registry[Kernels]
 
 func init() {
-	Registry.Register(impl.Generic, Kernels{Flatten: flatten, Write: write, Stuff: stuff})
+	Implementations.Register(impl.Generic, Kernels{Flatten: flatten, Write: write, Stuff: stuff})
 }
 
 const (

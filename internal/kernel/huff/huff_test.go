@@ -13,11 +13,12 @@ import (
 // slots420 are the blocks of MCUs of 4:2:0 where those of an MCU lie together.
 var slots420 = []Slot{{0, 6, 0, Luma}, {1, 6, 0, Luma}, {2, 6, 0, Luma}, {3, 6, 0, Luma}, {4, 6, 1, Chroma}, {5, 6, 2, Chroma}}
 
-// fill is a kind of block: how many coefficients are not zero, and how large they are.
+// fill is a kind of block: how many AC coefficients are not zero, how large they are and where.
 type fill struct {
 	name    string
 	nonzero func(rng *rand.Rand) int
 	value   func(rng *rand.Rand) int16
+	near    bool // the coefficients of lowest frequency are not zero; else any
 }
 
 func small(rng *rand.Rand) int16 { return sign(rng, 1+int16(rng.ExpFloat64()*1.5)) }
@@ -34,12 +35,12 @@ func sign(rng *rand.Rand, v int16) int16 {
 }
 
 var fills = []fill{
-	{"empty", func(*rand.Rand) int { return 0 }, small},
-	{"few", func(rng *rand.Rand) int { return rng.IntN(4) }, small},
-	{"natural", func(rng *rand.Rand) int { return rng.IntN(20) }, small},
-	{"full", func(*rand.Rand) int { return 63 }, any10},
-	{"edges", func(rng *rand.Rand) int { return rng.IntN(64) }, edges},
-	{"far-apart", func(rng *rand.Rand) int { return 1 + rng.IntN(2) }, edges},
+	{"empty", func(*rand.Rand) int { return 0 }, small, false},
+	{"few", func(rng *rand.Rand) int { return rng.IntN(5) }, small, true},
+	{"many", func(rng *rand.Rand) int { return rng.IntN(40) }, small, true},
+	{"full", func(*rand.Rand) int { return 63 }, any10, false},
+	{"edges", func(rng *rand.Rand) int { return rng.IntN(64) }, edges, false},
+	{"far-apart", func(rng *rand.Rand) int { return 1 + rng.IntN(2) }, edges, false},
 }
 
 // strip returns a strip of n MCUs of 4:2:0. What is not in the masks is nonsense.
@@ -50,15 +51,15 @@ func (f fill) strip(rng *rand.Rand, n int) *Strip {
 			s.Coefs[i][k] = int16(rng.Uint32())
 		}
 		s.Coefs[i][0] = int16(rng.IntN(2041) - 1024)
-		places := rng.Perm(63)[:f.nonzero(rng)]
-		if f.name == "natural" {
-			for j := range places {
-				places[j] = int(rng.Float64() * float64(places[j]))
+		n := f.nonzero(rng)
+		places := rng.Perm(63)
+		for j := range n {
+			k := 1 + places[j]
+			if f.near {
+				k = 1 + j*3/2
 			}
-		}
-		for _, k := range places {
-			s.Coefs[i][k+1] = f.value(rng)
-			s.Masks[i] |= 1 << (k + 1)
+			s.Coefs[i][k] = f.value(rng)
+			s.Masks[i] |= 1 << k
 		}
 	}
 	return s
@@ -100,7 +101,7 @@ func (p Partial) clone() *Partial { return &p }
 
 // TestRoundTrip decodes what the kernels made of every kind of block.
 func TestRoundTrip(t *testing.T) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for _, f := range fills {
 			t.Run(fmt.Sprintf("impl=%v/fill=%s", impl.Level, f.name), func(t *testing.T) {
 				for seed := range uint64(60) {
@@ -139,7 +140,7 @@ func checkDecodes(t *testing.T, s *Strip, first, n int, b []byte, seed uint64) {
 
 // TestSplit wants the bytes of a strip coded at once from one coded MCU by MCU: predictors and bits are carried.
 func TestSplit(t *testing.T) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for seed := range uint64(40) {
 			rng := rand.New(rand.NewPCG(seed, 2))
 			const n = 9
@@ -168,7 +169,7 @@ func TestSplit(t *testing.T) {
 
 // TestMiddle codes MCUs from the middle of a strip.
 func TestMiddle(t *testing.T) {
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		s := fills[2].strip(rand.New(rand.NewPCG(3, 3)), 8)
 		var p Partial
 		checkDecodes(t, s, 3, 4, encode(t, impl.Kernels, s, 3, 4, &p), 3)
@@ -224,7 +225,7 @@ func TestCodes(t *testing.T) {
 // TestStuff compares with the standard library for every length, density of 0xFF and alignment, and wants nothing written beyond.
 func TestStuff(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		for n := range 258 {
 			for _, percent := range []int{0, 1, 30, 100} {
 				offset := rng.IntN(9)
@@ -272,7 +273,7 @@ func TestFlush(t *testing.T) {
 func TestPanics(t *testing.T) {
 	s := fills[3].strip(rand.New(rand.NewPCG(5, 5)), 2)
 	syms := make([]Symbol, MaxSymbols(12))
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		k := impl.Kernels
 		n := k.Flatten(syms, s, 0, 2)
 		for name, f := range map[string]func(){
@@ -299,7 +300,7 @@ func TestAllocates(t *testing.T) {
 	syms, raw := make([]Symbol, MaxSymbols(18)), make([]byte, 18*MaxBlockBytes+WriteSlack)
 	out := make([]byte, 2*len(raw))
 	p, c := new(Partial), StandardCodes()
-	for _, impl := range Registry.All() {
+	for _, impl := range Implementations.All() {
 		k := impl.Kernels
 		alloctest.Zero(t, 100, func() { k.Stuff(out, raw[:k.Write(raw, syms[:k.Flatten(syms, s, 0, 3)], c, p)]) })
 	}
@@ -324,7 +325,7 @@ func FuzzRoundTrip(f *testing.F) {
 			}
 			s.Coefs[b][k] = v
 		}
-		for _, impl := range Registry.All() {
+		for _, impl := range Implementations.All() {
 			var p Partial
 			s.Pred = [3]int32{}
 			checkDecodes(t, s, 0, n, encode(t, impl.Kernels, s, 0, n, &p), 0)

@@ -25,11 +25,12 @@ const (
 	symRaw10 = 0xA800
 
 	maxShort = 511 // largest AC value with a symbol of its own
+	maxRun   = 15  // longest run with a symbol of its own
 
 	acClassShift = 14
 	runShift     = 10
 	valueMask    = 1<<runShift - 1
-	zrl          = 15 << runShift
+	zrl          = maxRun << runShift
 	dcClassShift = 12
 	dcMask       = 1<<dcClassShift - 1
 )
