@@ -1,0 +1,135 @@
+package blend
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+)
+
+// ranges are those of the rows: luma, chroma, and R, G, B.
+var ranges = [][2]int{{-16384, 16256}, {-16320, 16320}, {0, 32640}}
+
+// weight returns the weight of a second row, often an extreme one.
+func weight(r *rand.Rand) int16 {
+	switch r.IntN(4) {
+	case 0:
+		return 0
+	case 1:
+		return 32767
+	default:
+		return int16(r.IntN(32768))
+	}
+}
+
+// between is what lies at w 32768ths of the way from a to b, as the package defines it.
+func between(a, b, w int16) int {
+	return int(a) + (int(b-a)*int(w)+1<<14)>>15
+}
+
+// everyRow calls f with rows of every width, range and pair of alignments; rows have the second alignment.
+func everyRow(t *testing.T, f func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16])) {
+	kerneltest.Widths(t, func(width int, r *rand.Rand) {
+		for shift := range 16 {
+			limits := ranges[r.IntN(len(ranges))]
+			var rows [4]kerneltest.Slice[int16]
+			for i := range rows {
+				rows[i] = kerneltest.Copy(kerneltest.Samples(r, width, limits[0], limits[1]), shift/4, int16(r.Uint32()))
+			}
+			dst := kerneltest.Make(width, shift%4, int16(21555))
+			f(r, dst, rows)
+			dst.Check(t, "dst")
+		}
+	})
+}
+
+func TestLine(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+			want := make([]int16, len(dst.S))
+			for i, v := range rows[0].S {
+				want[i] = int16((int(v) + 4) >> 3)
+			}
+			k.Line(dst.S, rows[0].S)
+			kerneltest.Same(t, "dst", dst.S, want)
+		})
+	})
+}
+
+func TestLerp(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		everyRow(t, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+			w := weight(r)
+			want := make([]int16, len(dst.S))
+			for i := range want {
+				want[i] = int16((between(rows[0].S[i], rows[1].S[i], w) + 4) >> 3)
+			}
+			k.Lerp(dst.S, rows[0].S, rows[1].S, w)
+			kerneltest.Same(t, "dst", dst.S, want)
+		})
+	})
+}
+
+func TestMean(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+			want := make([]int16, len(dst.S))
+			for i := range want {
+				want[i] = int16((int(rows[0].S[i]) + int(rows[1].S[i]) + 8) >> 4)
+			}
+			k.Mean(dst.S, rows[0].S, rows[1].S)
+			kerneltest.Same(t, "dst", dst.S, want)
+		})
+	})
+}
+
+func TestLerpMean(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		everyRow(t, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+			upper, lower := Between{rows[0].S, rows[1].S, weight(r)}, Between{rows[2].S, rows[3].S, weight(r)}
+			want := make([]int16, len(dst.S))
+			for i := range want {
+				v0, v1 := between(upper.A[i], upper.B[i], upper.W), between(lower.A[i], lower.B[i], lower.W)
+				want[i] = int16((v0 + v1 + 8) >> 4)
+			}
+			k.LerpMean(dst.S, upper, lower)
+			kerneltest.Same(t, "dst", dst.S, want)
+		})
+	})
+}
+
+func TestAccumulate(t *testing.T) {
+	weights := [4]int16{1, 9000, 7000, 383} // adding up to 1<<14
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+			want := make([]int16, len(dst.S))
+			sums := kerneltest.Make(Sums(len(dst.S)), 0, uint64(77))
+			clear(sums.S)
+			for i := range want {
+				sum := 1 << 13
+				for n := range rows {
+					sum += int(rows[n].S[i]) * int(weights[n])
+				}
+				want[i] = int16(sum >> 14)
+			}
+			for range 2 { // the second time shows that the sums were left at 0
+				for n := range rows {
+					k.Accumulate(sums.S, rows[n].S, weights[n])
+				}
+				k.Resolve(dst.S, sums.S)
+				sums.Check(t, "sums")
+				kerneltest.Same(t, "dst", dst.S, want)
+			}
+		})
+	})
+}
+
+func TestAccumulateOneRow(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		row := kerneltest.Samples(kerneltest.Rand(1), 64, -16384, 32640)
+		sums, dst := make([]uint64, Sums(len(row))), make([]int16, len(row))
+		k.Accumulate(sums, row, 1<<14)
+		k.Resolve(dst, sums)
+		kerneltest.Same(t, "dst", dst, row)
+	})
+}
