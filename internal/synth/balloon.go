@@ -12,26 +12,43 @@ type balloon struct {
 	travel float64 // pixels after which it comes again
 }
 
-// fabrics are the colours of the balloons, in pairs that alternate.
-var fabrics = [][2]rgb{
-	{{0.80, 0.16, 0.13}, {0.96, 0.80, 0.38}}, // red and straw
-	{{0.93, 0.70, 0.55}, {0.98, 0.92, 0.84}}, // skin and cream
-	{{0.12, 0.33, 0.58}, {0.95, 0.94, 0.90}}, // blue and white
-	{{0.92, 0.48, 0.12}, {0.36, 0.16, 0.35}}, // orange and plum
+// fabric is what an envelope is sewn of: two colours, in a cut.
+type fabric struct {
+	colors [2]rgb
+	cut    cut
 }
+
+// cut says how the colours of a fabric alternate.
+type cut uint8
+
+const (
+	stripes cut = iota // from the crown to the mouth
+	zigzags            // around
+	spirals
+)
+
+// fabrics are those of the balloons, from the farthest to the nearest.
+var fabrics = [4]fabric{
+	{[2]rgb{{0.80, 0.16, 0.13}, {0.96, 0.80, 0.38}}, stripes}, // red and straw
+	{[2]rgb{{0.93, 0.70, 0.55}, {0.98, 0.92, 0.84}}, zigzags}, // skin and cream
+	{[2]rgb{{0.12, 0.33, 0.58}, {0.95, 0.94, 0.90}}, stripes}, // blue and white
+	{[2]rgb{{0.92, 0.48, 0.12}, {0.36, 0.16, 0.35}}, spirals}, // orange and plum
+}
+
+// radii are those of the envelopes in picture heights, in the same order.
+var radii = [len(fabrics)]float64{0.05, 0.07, 0.12, 0.19}
 
 // newBalloons returns the balloons of a picture of w x h pixels, from the farthest, smallest to the nearest.
 func newBalloons(w, h int, seed uint64) []balloon {
 	r := random{seed: mix(seed, 5, 5)}
-	scales := []float64{0.05, 0.07, 0.12, 0.19} // radius in picture heights
 	var bs []balloon
-	for i, scale := range scales {
+	for i, scale := range radii {
 		radius := scale * float64(h)
-		l := paintBalloon(radius, fabrics[i], i)
+		l := paintBalloon(radius, fabrics[i])
 		b := balloon{layer: l, bob: 0.05 * radius, cycle: r.between(180, 300), travel: float64(w + l.w)}
 		b.x = b.travel * (float64(i)*0.29 + r.between(0.05, 0.2))
 		b.y = float64(h) * r.between(0.05, 0.28-0.7*scale)
-		b.speed = float64(w) * 0.004 * scale / scales[len(scales)-1]
+		b.speed = float64(w) * 0.004 * scale / radii[len(radii)-1]
 		bs = append(bs, b)
 	}
 	return bs
@@ -46,7 +63,7 @@ func (b *balloon) at(n uint64) (x, y int) {
 }
 
 // paintBalloon paints a balloon whose envelope has that radius.
-func paintBalloon(radius float64, fabric [2]rgb, style int) *layer {
+func paintBalloon(radius float64, f fabric) *layer {
 	cv := newCanvas(int(2.1*radius)+3, int(3.05*radius)+3)
 	cx, cy := float64(cv.w)/2, radius*1.03+1
 	paintBasket(cv, cx, cy+1.62*radius, radius)
@@ -58,7 +75,7 @@ func paintBalloon(radius float64, fabric [2]rgb, style int) *layer {
 			for i := range 4 {
 				u, v := (float64(x)+0.25+0.5*float64(i&1)-cx)/radius, (float64(y)+0.25+0.5*float64(i>>1)-cy)/radius
 				if half := envelope(v); math.Abs(u) < half {
-					c := fabricAt(fabric, style, u/half, v)
+					c := f.at(u/half, v)
 					sum = rgb{sum.r + c.r, sum.g + c.g, sum.b + c.b}
 					hits++
 				}
@@ -84,18 +101,18 @@ func envelope(v float64) float64 {
 	return lerp(0.9367, 0.17, t*(0.55+0.45*t)) // 0.9367 is the sphere's at 0.35
 }
 
-// fabricAt returns the colour of the envelope at u (-1..1 across) and v: gores, lit from the upper left.
-func fabricAt(fabric [2]rgb, style int, u, v float64) rgb {
+// at returns the colour of an envelope at u (-1..1 across) and v: gores with their seams, lit from the upper left.
+func (f fabric) at(u, v float64) rgb {
 	longitude := math.Asin(u)/math.Pi + 0.5
 	gore := longitude * 10
 	pick := int(gore)
-	switch style {
-	case 1:
+	switch f.cut {
+	case zigzags:
 		pick = int(math.Floor(v*4 + 0.9*math.Abs(math.Mod(gore, 2)-1)))
-	case 3:
+	case spirals:
 		pick = int(math.Floor(v*3.2 + gore))
 	}
-	c := fabric[pick&1]
+	c := f.colors[pick&1]
 	seam := math.Abs(gore - math.Round(gore))
 	depth := math.Sqrt(max(1-u*u, 0))
 	light := 0.62*depth - 0.42*u - 0.38*v

@@ -42,18 +42,22 @@ func (cv *canvas) blend(x, y int, c rgb, a float64) {
 	cv.alpha[i] = float32(sum)
 }
 
-// stroke paints a line from x, y up to x+dx, y-dy, as wide as width at its foot and pointed at its tip, from colour
-// foot to tip.
-func (cv *canvas) stroke(x, y, dx, dy, width float64, foot, tip rgb) {
-	steps := int(math.Ceil(dy))
-	for s := range steps {
-		t := (float64(s) + 0.5) / float64(steps)
-		half := width * (1 - t) / 2
-		cx, cy := x+dx*t*t, y-dy*t
-		c := foot.mix(tip, t)
-		for px := math.Floor(cx - half); px <= cx+half; px++ {
-			cover := min(px+1, cx+half) - max(px, cx-half)
-			cv.blend(int(px), int(math.Floor(cy)), c, cover)
+// stroke is a curved line from x, y up to x+dx, y-dy: as wide as width at its foot, pointed at its tip.
+type stroke struct {
+	x, y, dx, dy, width float64
+	foot, tip           rgb
+}
+
+// stroke paints s.
+func (cv *canvas) stroke(s stroke) {
+	steps := int(math.Ceil(s.dy))
+	for i := range steps {
+		t := (float64(i) + 0.5) / float64(steps)
+		half := s.width * (1 - t) / 2
+		x, y := s.x+s.dx*t*t, math.Floor(s.y-s.dy*t)
+		c := s.foot.mix(s.tip, t)
+		for px := math.Floor(x - half); px <= x+half; px++ {
+			cv.blend(int(px), int(y), c, min(px+1, x+half)-max(px, x-half))
 		}
 	}
 }

@@ -20,28 +20,34 @@ func (p *painter) forest(cv *canvas) {
 			if r.next() < 0.12 {
 				continue
 			}
-			p.conifer(cv, &r, x, foot, height*r.between(0.65, 1.15), 1-depth)
+			tree := conifer{x: x, foot: foot, height: height * r.between(0.65, 1.15), far: 1 - depth}
+			tree.paint(cv, &r)
 		}
 	}
 }
 
-// conifer paints one tree: boughs that droop, in rows from the top down, lit from the left; far is 1 for the farthest,
-// 0 for the nearest.
-func (p *painter) conifer(cv *canvas, r *random, x, foot, height, far float64) {
+// conifer is one tree.
+type conifer struct {
+	x, foot, height float64 // on the canvas, in pixels
+	far             float64 // 1 for the farthest, 0 for the nearest
+}
+
+// paint paints boughs that droop, in rows from the top down, lit from the left.
+func (c conifer) paint(cv *canvas, r *random) {
 	tint := r.between(-0.03, 0.03)
-	dark := rgb{float32(0.06 + tint/2), float32(0.12 + tint), 0.09}.mix(haze, 0.25*far)
-	lit := rgb{float32(0.30 + 2*tint), float32(0.40 + tint), 0.19}.mix(haze, 0.22*far)
-	half := height * r.between(0.16, 0.21)
-	for dy := 0.0; dy < height; dy++ {
-		t := dy / height
+	dark := rgb{float32(0.06 + tint/2), float32(0.12 + tint), 0.09}.mix(haze, 0.25*c.far)
+	lit := rgb{float32(0.30 + 2*tint), float32(0.40 + tint), 0.19}.mix(haze, 0.22*c.far)
+	half := c.height * r.between(0.16, 0.21)
+	for dy := 0.0; dy < c.height; dy++ {
+		t := dy / c.height
 		// Each bough is a saw tooth: wide at its foot, narrow where the next begins.
-		tooth := math.Mod(t*9+0.3*math.Sin(t*31+x), 1)
+		tooth := math.Mod(t*9+0.3*math.Sin(t*31+c.x), 1)
 		reach := half * (0.08 + 0.92*t) * (0.55 + 0.45*tooth)
-		for px := math.Floor(x - reach); px <= x+reach; px++ {
-			side := (px + 0.5 - x) / (reach + 0.5)
+		for px := math.Floor(c.x - reach); px <= c.x+reach; px++ {
+			side := (px + 0.5 - c.x) / (reach + 0.5)
 			light := clamp01(0.42-0.45*side+0.35*tooth-0.3) + 0.28*(r.next()-0.5)
-			edge := min(px+1, x+reach) - max(px, x-reach)
-			cv.blend(int(px), int(foot-height+dy), dark.mix(lit, clamp01(light)), edge)
+			edge := min(px+1, c.x+reach) - max(px, c.x-reach)
+			cv.blend(int(px), int(c.foot-c.height+dy), dark.mix(lit, clamp01(light)), edge)
 		}
 	}
 }
@@ -66,9 +72,11 @@ func (p *painter) meadow(cv *canvas) {
 			straw := rgb{0.58, 0.47, 0.22}.mix(rgb{0.90, 0.76, 0.47}, r.next())
 			blade := green.mix(straw, ripe)
 			long := length * r.between(0.5, 1.3)
-			cv.stroke(x, foot, long*r.between(-0.35, 0.5), long, width*1.6, blade.scale(0.55), blade)
+			lean := long * r.between(-0.35, 0.5)
+			cv.stroke(stroke{x: x, y: foot, dx: lean, dy: long, width: width * 1.6, foot: blade.scale(0.55), tip: blade})
 			if r.next() < 0.012 {
-				p.flower(cv, &r, x, foot-long, 0.006*p.h*lerp(0.4, 1.3, depth))
+				bloom := flower{x: x, y: foot - long, radius: 0.006 * p.h * lerp(0.4, 1.3, depth)}
+				bloom.paint(cv, &r)
 			}
 		}
 	}
@@ -77,14 +85,17 @@ func (p *painter) meadow(cv *canvas) {
 // petals are the colours of the flowers: poppy, cornflower, ox-eye, mallow.
 var petals = [4]rgb{{0.86, 0.20, 0.13}, {0.33, 0.40, 0.82}, {0.97, 0.95, 0.88}, {0.85, 0.50, 0.66}}
 
-// flower paints a disc with a soft edge and a yellow heart.
-func (p *painter) flower(cv *canvas, r *random, x, y, radius float64) {
+// flower is one bloom.
+type flower struct{ x, y, radius float64 }
+
+// paint paints a disc with a soft edge and a yellow heart.
+func (f flower) paint(cv *canvas, r *random) {
 	c := petals[int(r.next()*4)].scale(r.between(0.85, 1.05))
-	for py := math.Floor(y - radius); py <= y+radius; py++ {
-		for px := math.Floor(x - radius); px <= x+radius; px++ {
-			d := math.Hypot(px+0.5-x, (py+0.5-y)*1.3)
-			shade := c.mix(rgb{0.92, 0.75, 0.20}, clamp01(1.2-d/(radius*0.35+0.01)))
-			cv.blend(int(px), int(py), shade, clamp01(radius+0.5-d))
+	for py := math.Floor(f.y - f.radius); py <= f.y+f.radius; py++ {
+		for px := math.Floor(f.x - f.radius); px <= f.x+f.radius; px++ {
+			d := math.Hypot(px+0.5-f.x, (py+0.5-f.y)*1.3)
+			shade := c.mix(rgb{0.92, 0.75, 0.20}, clamp01(1.2-d/(f.radius*0.35+0.01)))
+			cv.blend(int(px), int(py), shade, clamp01(f.radius+0.5-d))
 		}
 	}
 }
