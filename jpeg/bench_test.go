@@ -10,8 +10,8 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 )
 
-// BenchmarkEncode encodes frames as they are, without any resizing. The rival is image/jpeg on the same picture, from a YCbCr image, the fastest
-// input that it takes.
+// BenchmarkEncode encodes frames as they are, without any resizing. The rival is image/jpeg on the same picture, from
+// a YCbCr image, the fastest input that it takes.
 //
 //	go test -bench Encode ./jpeg
 func BenchmarkEncode(b *testing.B) {

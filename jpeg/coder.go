@@ -7,8 +7,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 )
 
-// Coder is what a pipeline encodes bands with: the compiled part (tables, headers, segment layout) of an encoder for one picture size. It is immutable
-// and may be shared by any number of goroutines, each with a Scratch of its own.
+// Coder is what a pipeline encodes bands with: the compiled part (tables, headers, segment layout) of an encoder for
+// one picture size. It is immutable and may be shared by any number of goroutines, each with a Scratch of its own.
 type Coder struct {
 	options       Options
 	width, height int
@@ -26,8 +26,8 @@ type Coder struct {
 	slots []huff.Slot
 }
 
-// stripMCUs is how many MCUs are transformed and coded at a time. Those of 4:2:0 have 6 KiB of coefficients; from 4 to 32 there is no difference
-// in speed that BenchmarkCoder shows.
+// stripMCUs is how many MCUs are transformed and coded at a time. Those of 4:2:0 have 6 KiB of coefficients; from 4
+// to 32 there is no difference in speed that BenchmarkCoder shows.
 const stripMCUs = 8
 
 // line is one row of blocks in a strip: where it comes from, and where its blocks go.
@@ -99,8 +99,8 @@ func (c *Coder) Bands() int { return c.rows }
 // BandLines returns the lines of a band: 16 where chroma is halved vertically, else 8.
 func (c *Coder) BandLines() int { return c.mcuHeight }
 
-// RunBands returns how many bands lie between points where independent coding may start: the least number of whole bands that whole segments
-// make up. It is Bands where no split is possible.
+// RunBands returns how many bands lie between points where independent coding may start: the least number of whole
+// bands that whole segments make up. It is Bands where no split is possible.
 func (c *Coder) RunBands() int { return min(c.interval/gcd(c.interval, c.perRow), c.rows) }
 
 func gcd(a, b int) int {

@@ -10,12 +10,13 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
 var subsamplings = []Subsampling{Sub420, Sub422, Sub444, Gray}
 
-// TestSizes decodes every width and height up to 70, and those around 1080p.
+// TestSizes decodes every width and height up to 70, and those around 1080p (too slow under the race detector).
 func TestSizes(t *testing.T) {
 	sizes := make(map[image.Point]bool)
 	for n := 1; n <= 70; n++ {
@@ -24,7 +25,7 @@ func TestSizes(t *testing.T) {
 			sizes[image.Pt(m, n)] = true
 		}
 	}
-	if !testing.Short() {
+	if !testing.Short() && !race.Enabled {
 		for _, s := range []image.Point{{1919, 1079}, {1920, 1080}, {1921, 1081}} {
 			sizes[s] = true
 		}
@@ -36,12 +37,26 @@ func TestSizes(t *testing.T) {
 				p := large.crop(size.X, size.Y)
 				b := encode(t, p.frame(t, frame.RGB24), Options{Subsampling: s, Quality: 92})
 				m := decode(t, b, size.X, size.Y, s)
-				// A pixel of chroma beside an edge costs most in the smallest pictures; a block in a wrong place is below 20 dB.
+				// A pixel of chroma beside an edge costs most in the smallest pictures; a block in a wrong place is
+				// below 20 dB.
 				if got := p.psnr(m); got < 27 {
 					t.Errorf("%v: got %.1f dB, want >= 27", size, got)
 				}
 			}
 		})
+	}
+}
+
+// TestLargestSides encodes what the frame header can just say.
+func TestLargestSides(t *testing.T) {
+	for _, size := range []image.Point{{X: 65535, Y: 3}, {X: 3, Y: 65535}} {
+		p := &picture{size.X, size.Y, bytes.Repeat([]byte{200}, 3*size.X*size.Y)}
+		for _, s := range subsamplings {
+			b := encode(t, p.frame(t, frame.RGB24), Options{Subsampling: s, RestartInterval: 65535})
+			if got := p.psnr(decode(t, b, size.X, size.Y, s)); got < 45 {
+				t.Errorf("%v %v: got %.1f dB, want >= 45", size, s, got)
+			}
+		}
 	}
 }
 
@@ -55,7 +70,8 @@ func (p *picture) crop(width, height int) *picture {
 	return c
 }
 
-// TestExtremes decodes the largest and smallest coefficients: samples of 0 and 255 at the ends of the quality scale, and flat pictures.
+// TestExtremes decodes the largest and smallest coefficients: samples of 0 and 255 at the ends of the quality scale,
+// and flat pictures.
 func TestExtremes(t *testing.T) {
 	pictures := []struct {
 		name string
@@ -93,7 +109,8 @@ func checkers(width, height int) *picture {
 	return p
 }
 
-// TestDjpeg decodes with libjpeg-turbo, which warns of what image/jpeg lets pass, and compares the pixels of the two decoders.
+// TestDjpeg decodes with libjpeg-turbo, which warns of what image/jpeg lets pass, and compares the pixels of the two
+// decoders.
 func TestDjpeg(t *testing.T) {
 	djpeg := exttool.Require(t, "djpeg", "libjpeg-turbo-progs")
 	rng := rand.New(rand.NewPCG(4, 4))

@@ -94,7 +94,8 @@ func TestAppendAllocates(t *testing.T) {
 	}
 }
 
-// TestBounds codes the most expensive pictures within MaxBandBytes, and wants ScratchBytes to be what NewScratch allocates.
+// TestBounds codes the most expensive pictures within MaxBandBytes, and wants ScratchBytes to be what NewScratch
+// allocates.
 func TestBounds(t *testing.T) {
 	for _, s := range subsamplings {
 		for _, interval := range []int{0, 1, 3, RestartRow} {
@@ -123,7 +124,8 @@ func TestExplain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := c.Explain(), fmt.Sprintf("code: dct %v, huff %v\n", dct.Implementations.Best(impl.Max).Level, huff.Implementations.Best(impl.Max).Level); got != want {
+	d, h := dct.Implementations.Best(impl.Max).Level, huff.Implementations.Best(impl.Max).Level
+	if got, want := c.Explain(), fmt.Sprintf("code: dct %v, huff %v\n", d, h); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -163,7 +163,8 @@ func decode(t testing.TB, b []byte, width, height int, s Subsampling) image.Imag
 	return m
 }
 
-// psnr is that of m against p, over the samples of red, green and blue; a gray picture is compared with p's luma, not rounded.
+// psnr is that of m against p, over the samples of red, green and blue; a gray picture is compared with p's luma, not
+// rounded.
 func (p *picture) psnr(m image.Image) float64 {
 	var sum float64
 	for y := range p.height {

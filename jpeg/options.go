@@ -10,7 +10,8 @@ import (
 // DefaultQuality is what an Options.Quality of 0 stands for: that of cjpeg and of most programs.
 const DefaultQuality = 75
 
-// RestartRow as Options.RestartInterval puts a restart marker after each MCU row, so that every band is a segment of its own.
+// RestartRow as Options.RestartInterval puts a restart marker after each MCU row, so that every band is a segment of
+// its own.
 const RestartRow = -1
 
 // Options says how to encode. The zero value is quality 75, 4:2:0, no restart markers.
@@ -69,8 +70,8 @@ const (
 // subsamplingNames are the text forms, in the order of the values.
 var subsamplingNames = []string{"420", "422", "444", "gray"}
 
-// ParseSubsampling returns the subsampling called s, in any case and with or without colons: 420 (or nothing), 422, 444 or gray. An unknown name
-// gives an *OptionsError.
+// ParseSubsampling returns the subsampling called s, in any case and with or without colons: 420 (or nothing), 422,
+// 444 or gray. An unknown name gives an *OptionsError.
 func ParseSubsampling(s string) (Subsampling, error) {
 	name := strings.ToLower(strings.ReplaceAll(s, ":", ""))
 	if i := slices.Index(subsamplingNames, name); i >= 0 {

@@ -26,8 +26,8 @@ var baseQuant = [2][64]uint8{
 	},
 }
 
-// quantTable returns the table of class c at quality 1..100, in row order, as libjpeg has it: jpeg_quality_scaling and jpeg_add_quant_table with
-// force_baseline.
+// quantTable returns the table of class c at quality 1..100, in row order, as libjpeg has it: jpeg_quality_scaling
+// and jpeg_add_quant_table with force_baseline.
 func quantTable(c huff.Class, quality int) (q [64]uint8) {
 	percent := 200 - 2*quality
 	if quality < 50 {

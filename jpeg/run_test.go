@@ -42,7 +42,8 @@ func TestRunBands(t *testing.T) {
 	}
 }
 
-// TestRuns codes the runs of a picture apart, in any order and with dirty scratches, and wants the bytes of Encoder.Append.
+// TestRuns codes the runs of a picture apart, in any order and with dirty scratches, and wants the bytes of
+// Encoder.Append.
 func TestRuns(t *testing.T) {
 	for seed := range uint64(120) {
 		rng := rand.New(rand.NewPCG(seed, 5))
@@ -67,7 +68,8 @@ func TestRuns(t *testing.T) {
 	}
 }
 
-// joinRuns codes the runs of bands in random order with two scratches, and puts them together. A scratch is sometimes left in the middle of a run.
+// joinRuns codes the runs of bands in random order with two scratches, and puts them together. A scratch is sometimes
+// left in the middle of a run.
 func joinRuns(c *Coder, bands []band.Band, rng *rand.Rand) []byte {
 	scratches := []*Scratch{c.NewScratch(), c.NewScratch()}
 	runs := make([][]byte, (c.Bands()+c.RunBands()-1)/c.RunBands())

@@ -7,7 +7,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 )
 
-// Scratch is one worker's coding state and memory: coefficients, symbols, bits, DC predictors. It belongs to one Coder and one goroutine at a time.
+// Scratch is one worker's coding state and memory: coefficients, symbols, bits, DC predictors. It belongs to one
+// Coder and one goroutine at a time.
 type Scratch struct {
 	band    int // the next
 	mcu     int // the next, of the picture
@@ -44,8 +45,9 @@ func (c *Coder) stripBlocks() int { return stripMCUs * len(c.slots) }
 // rawBytes is a strip's bytes, one of bits carried in or padded out, and what Write writes beyond.
 func (c *Coder) rawBytes() int { return c.stripBlocks()*huff.MaxBlockBytes + 1 + huff.WriteSlack }
 
-// Begin starts a run of bands at band i, which must be a multiple of RunBands. Runs that begin at different bands may be coded in any order, or at
-// the same time in different Scratches: their bytes, one after the other, are those of one run over all bands.
+// Begin starts a run of bands at band i, which must be a multiple of RunBands. Runs that begin at different bands may
+// be coded in any order, or at the same time in different Scratches: their bytes, one after the other, are those of
+// one run over all bands.
 func (c *Coder) Begin(s *Scratch, i int) {
 	if i < 0 || i >= c.rows || i%c.RunBands() != 0 {
 		panic("jpeg: run begins inside a segment")

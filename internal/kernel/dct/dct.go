@@ -1,10 +1,12 @@
 // Package dct turns strips of 8x8 blocks of samples into quantized DCT coefficients in zig-zag order.
 //
-// The arithmetic is 16 bits wide everywhere and is defined by one rounding multiplication, which SSSE3 has as PMULHRSW and NEON as SQRDMULH:
+// The arithmetic is 16 bits wide everywhere and is defined by one rounding multiplication, which SSSE3 has as
+// PMULHRSW and NEON as SQRDMULH:
 //
 //	mulhrs(a, b) = (a*b + 1<<14) >> 15
 //
-// so that kernels written for those instructions equal the plain Go one bit for bit. docs/adr/0005-jpeg-arithmetic.md says why it is so.
+// so that kernels written for those instructions equal the plain Go one bit for bit. docs/adr/0005-jpeg-arithmetic.md
+// says why it is so.
 package dct
 
 import "github.com/steadyframe/steadyframe/internal/impl"
@@ -17,11 +19,15 @@ type Coefs = [64]int16
 
 // Kernels is one implementation of this package's kernels.
 type Kernels struct {
-	// Forward transforms and quantizes len(masks) blocks that lie side by side. The rows of the first start at src[0], src[stride], ...;
-	// samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones.
+	// Forward transforms and quantizes len(masks) blocks that lie side by side. The rows of the first start at
+	// src[0], src[stride], ...; samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones.
 	//
-	// masks[i] has bit k set where AC coefficient k of block i is not zero; bit 0 is clear. coefs[i][0] is the DC coefficient. Coefficients
-	// whose bit is clear may be anything: they are not to be read. |AC| <= 1021 and -1024 <= DC <= 1016, for any quantization table.
+	// masks[i] has bit k set where AC coefficient k of block i is not zero; bit 0 is clear. coefs[i][0] is the DC
+	// coefficient. Coefficients whose bit is clear may be anything: they are not to be read.
+	//
+	// DC is in -1024..1016 and AC in -1021..1021 for any quantization table, so that baseline's 10 bits need no
+	// clamp: an AC basis function sums to zero, so a coefficient is at most 127.5 times the sum of its absolute
+	// values, 8 for the largest, and 1,020; the rounding adds less than 1.
 	//
 	// It panics where coefs or src are too short for len(masks) blocks.
 	Forward func(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table)

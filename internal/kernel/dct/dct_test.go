@@ -108,7 +108,8 @@ func clearUnmasked(c *Coefs, mask uint64) {
 	}
 }
 
-// TestForwardReference wants every implementation to equal the definition, bit for bit, and the coefficients to be in their range.
+// TestForwardReference wants every implementation to equal the definition, bit for bit, and the coefficients to be in
+// their range.
 func TestForwardReference(t *testing.T) {
 	for _, impl := range Implementations.All() {
 		for _, source := range sources {
@@ -130,8 +131,9 @@ func TestForwardReference(t *testing.T) {
 	}
 }
 
-// TestForwardExact compares with the DCT in floats. Where a step is one level, 16 bits show: the transform rounds in units of up to 0.8 of a level
-// (the last coefficient), several times. With the steps that are used, the error is the half step that is quantization, and little more.
+// TestForwardExact compares with the DCT in floats. Where a step is one level, 16 bits show: the transform rounds in
+// units of up to 0.8 of a level (the last coefficient), several times. With the steps that are used, the error is the
+// half step that is quantization, and little more.
 func TestForwardExact(t *testing.T) {
 	tests := []struct {
 		step uint8
@@ -163,7 +165,8 @@ func TestForwardExact(t *testing.T) {
 	}
 }
 
-// TestForwardStrips wants blocks side by side to be as blocks alone, for every number of them, wide strides, every alignment and nothing written beyond.
+// TestForwardStrips wants blocks side by side to be as blocks alone, for every number of them, wide strides, every
+// alignment and nothing written beyond.
 func TestForwardStrips(t *testing.T) {
 	for _, impl := range Implementations.All() {
 		t.Run(fmt.Sprintf("impl=%v", impl.Level), func(t *testing.T) {

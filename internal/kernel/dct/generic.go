@@ -24,13 +24,19 @@ type workspace struct {
 func (w *workspace) load(src []int16, o, stride int) {
 	for y := range BlockSize {
 		s := (*[BlockSize]int16)(src[o : o+BlockSize : o+BlockSize])
-		w.samples[0][y] = (uint64(uint16(s[0])) | uint64(uint16(s[1]))<<16 | uint64(uint16(s[2]))<<32 | uint64(uint16(s[3]))<<48) ^ signs
-		w.samples[1][y] = (uint64(uint16(s[4])) | uint64(uint16(s[5]))<<16 | uint64(uint16(s[6]))<<32 | uint64(uint16(s[7]))<<48) ^ signs
+		w.samples[0][y] = pack(s[0], s[1], s[2], s[3]) ^ signs
+		w.samples[1][y] = pack(s[4], s[5], s[6], s[7]) ^ signs
 		o += stride
 	}
 }
 
-// columns transforms down the columns, four at a time, and divides by 8: 2048 -> 20,600 -> 2,576.
+// pack returns four samples as they lie in memory. Where that is from low to high, the compiler makes one load of it.
+func pack(a, b, c, d int16) uint64 {
+	return uint64(uint16(a)) | uint64(uint16(b))<<16 | uint64(uint16(c))<<32 | uint64(uint16(d))<<48
+}
+
+// columns transforms down the columns, four at a time, and divides by 8, which is mulhrs(y, 4096):
+// 2,048 -> 20,600 -> 2,576.
 func (w *workspace) columns() {
 	const round = 4 * lanes
 	const unbias0 = mod - 7*laneBias*lanes%mod // from the biases of the eight inputs
@@ -38,14 +44,16 @@ func (w *workspace) columns() {
 		x := &w.samples[g]
 		y0, y1, y2, y3, y4, y5, y6, y7 := fdct8(x[0], x[1], x[2], x[3], x[4], x[5], x[6], x[7])
 		c := (*[4]uint64)(w.cols[0][4*g:])
-		c[0], c[1], c[2], c[3] = transpose(y0+(unbias0+round)%mod, y1+(unbias1+round)%mod, y2+(unbias2+round)%mod, y3+(unbias3+round)%mod)
+		c[0], c[1], c[2], c[3] = transpose(
+			y0+(unbias0+round)%mod, y1+(unbias1+round)%mod, y2+(unbias2+round)%mod, y3+(unbias3+round)%mod)
 		c = (*[4]uint64)(w.cols[1][4*g:])
-		c[0], c[1], c[2], c[3] = transpose(y4+(unbias4+round)%mod, y5+(unbias5+round)%mod, y6+(unbias6+round)%mod, y7+(unbias7+round)%mod)
+		c[0], c[1], c[2], c[3] = transpose(
+			y4+(unbias4+round)%mod, y5+(unbias5+round)%mod, y6+(unbias6+round)%mod, y7+(unbias7+round)%mod)
 	}
 }
 
-// transformRows transforms along the rows, four at a time: 2,576 -> 25,900. It leaves rows with the biases of fdct8, and returns where coefficients
-// are not zero after quantization: bit 16*l+i for lane l of rows[i].
+// transformRows transforms along the rows, four at a time: 2,576 -> 25,900. It leaves rows with the biases of fdct8,
+// and returns where coefficients are not zero after quantization: bit 16*l+i for lane l of rows[i].
 func (w *workspace) transformRows(t *Table) (nonzero uint64) {
 	for h := range 2 {
 		x := &w.cols[h]

@@ -2,10 +2,11 @@ package dct
 
 // The plain Go transform works on four 16-bit lanes at a time, in a uint64.
 //
-// Four integers a, b, c, d are held as the number a + b<<16 + c<<32 + d<<48, modulo 2^64. Sums and differences of such numbers are those of all
-// four lanes at once, whatever the signs: what a lane borrows from its neighbour it gives back when the lane's own value is read. A lane can be
-// read, shifted or multiplied only while it is in 0..65535, so a bias is added before that; where a result carries a bias, it stays on and is
-// accounted for later, since everything between is linear.
+// Four integers a, b, c, d are held as the number a + b<<16 + c<<32 + d<<48, modulo 2^64. Sums and differences of
+// such numbers are those of all four lanes at once, whatever the signs: what a lane borrows from its neighbour it
+// gives back when the lane's own value is read. A lane can be read, shifted or multiplied only while it is in
+// 0..65535, so a bias is added before that; where a result carries a bias, it stays on and is accounted for later,
+// since everything between is linear.
 const (
 	lanes    = 0x0001_0001_0001_0001 // 1 in each lane
 	evenMask = 0x0000_FFFF_0000_FFFF // lanes 0 and 2
@@ -23,8 +24,8 @@ const (
 	c2Add6 = 10045 // cos(2*pi/16) + cos(6*pi/16)  = 1.306562965, less 1
 )
 
-// A lane is multiplied with a bias b for which b*c is 1<<14 modulo 1<<15. That makes the product round by itself: (v+b)*c >> 15 is
-// mulhrs(v, c) + g with the whole number g = (b*c - 1<<14) >> 15. v may be -b..65535-b.
+// A lane is multiplied with a bias b for which b*c is 1<<14 modulo 1<<15. That makes the product round by itself:
+// (v+b)*c >> 15 is mulhrs(v, c) + g with the whole number g = (b*c - 1<<14) >> 15. v may be -b..65535-b.
 const (
 	bC4     = 24576
 	bC6     = 28672
@@ -37,7 +38,8 @@ const (
 	gC2Add6 = (bC2Add6*c2Add6 - 1<<14) >> 15
 )
 
-// mulEven and mulOdd multiply lanes 0 and 2, and lanes 1 and 3, which must have been moved to where 0 and 2 are. Products are below 2^31.
+// mulEven and mulOdd multiply lanes 0 and 2, and lanes 1 and 3, which must have been moved to where 0 and 2 are.
+// Products are below 2^31.
 func mulEven(x, c uint64) uint64 { return x * c >> 15 & evenMask }
 func mulOdd(x, c uint64) uint64  { return x * c << 1 & oddMask }
 
@@ -54,9 +56,9 @@ const (
 	unbias7 = (mod + (laneBias-gC4+gC2Add6+gC6)*lanes) % mod
 )
 
-// fdct8 is the one-dimensional AAN transform of four columns at once: 5 multiplications and 29 additions each (Arai, Agui and Nakajima 1988, in
-// the order of libjpeg's jfdctfst.c). All inputs have the same bias. Output k is brought to a bias of laneBias by unbias<k>, except that
-// output 0 has eight times the inputs'.
+// fdct8 is the one-dimensional AAN transform of four columns at once: 5 multiplications and 29 additions each (Arai,
+// Agui and Nakajima 1988, in the order of libjpeg's jfdctfst.c). All inputs have the same bias. Output k is brought
+// to a bias of laneBias by unbias<k>, except that output 0 has eight times the inputs'.
 //
 // With inputs -m..m, m <= 2576, no value before the multiplications is above 8m <= 20,608, and the outputs are at most
 // 8m, 10.05m, 9.66m, 8.52m, 8m, 5.70m, 4m and 2.00m <= 25,900.
@@ -90,8 +92,8 @@ func fdct8(x0, x1, x2, x3, x4, x5, x6, x7 uint64) (y0, y1, y2, y3, y4, y5, y6, y
 	return y0, z11 + z4, y2, z13 - z2, y4, z13 + z2, y6, z11 - z4
 }
 
-// transpose takes four rows of four lanes that have a bias of laneBias+4, divides them by 8, so that the quotients round to the nearest and have a
-// bias of laneBias/8, and returns the four columns.
+// transpose takes four rows of four lanes that have a bias of laneBias+4, divides them by 8, so that the quotients
+// round to the nearest and have a bias of laneBias/8, and returns the four columns.
 func transpose(a, b, c, d uint64) (r0, r1, r2, r3 uint64) {
 	const even, odd = evenOnes * 0x1FFF, evenOnes * 0x1FFF << 16
 	ab02 := a>>3&even | b<<13&odd // a0 b0 a2 b2

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// reference is Forward for one block written down as the arithmetic is defined, one int16 at a time. It fails t where a value does not fit
-// int16. It returns all 64 coefficients in zig-zag order.
+// reference is Forward for one block written down as the arithmetic is defined, one int16 at a time. It fails t where
+// a value does not fit int16. It returns all 64 coefficients in zig-zag order.
 func reference(t testing.TB, block *[64]int16, q *[64]uint8) (out Coefs) {
 	t.Helper()
 	ws := *block
@@ -65,7 +65,8 @@ func fit16(t testing.TB, v int32) int16 {
 	return int16(v)
 }
 
-// exact is the DCT of T.81, A.3.3, of samples with 4 fractional bits, divided by the quantization table and not rounded, in zig-zag order.
+// exact is the DCT of T.81, A.3.3, of samples with 4 fractional bits, divided by the quantization table and not
+// rounded, in zig-zag order.
 func exact(block *[64]int16, q *[64]uint8) (out [64]float64) {
 	for k, at := range Zigzag {
 		v, u := int(at)/BlockSize, int(at)%BlockSize

@@ -6,15 +6,17 @@ import "math"
 type Table struct {
 	// quant[i] quantizes the coefficient at bit i of a block's lane mask (see laneOrder).
 	quant [64]quantizer
-	// A coefficient y is not zero after quantization where y >= over or y <= under. Lanes as in lanes.go: word [h][u] holds the
-	// coefficients of vertical frequencies 4h..4h+3 and horizontal frequency u. under is kept as 65536 + under.
+	// A coefficient y is not zero after quantization where y >= over or y <= under. Lanes as in lanes.go: word [h][u]
+	// holds the coefficients of vertical frequencies 4h..4h+3 and horizontal frequency u. under is kept as
+	// 65536 + under; the biases that transformRows leaves on its rows are in both.
 	over, under [2][BlockSize]uint64
 }
 
 // quantizer divides: (int64(y+laneBias)*recip + bias) >> 31 is the quantized y.
 type quantizer struct{ recip, bias int64 }
 
-// aanScale[k] is what the AAN transform multiplies frequency k by (Arai, Agui and Nakajima 1988): 1, and sqrt(2)*cos(k*pi/16) above.
+// aanScale[k] is what the AAN transform multiplies frequency k by (Arai, Agui and Nakajima 1988): 1, and
+// sqrt(2)*cos(k*pi/16) above.
 var aanScale = [BlockSize]float64{1, 1.387039845, 1.306562965, 1.175875602, 1, 0.785694958, 0.541196100, 0.275899379}
 
 // NewTable returns the Table of a quantization table given in row order, all entries 1..255.
@@ -39,16 +41,16 @@ func NewTable(q *[64]uint8) *Table {
 	return t
 }
 
-// reciprocal is the definition of quantization: y/d is mulhrs(y, norm), rounded to the nearest by a shift. The rounding shift of y by s bits is
-// mulhrs(y, 1<<(15-s)); where s is 0 it leaves y as it is, and so does mulhrs(y, 32767), which fits int16, since |y| <= 1031 there (the last
-// coefficient, the one whose divisor may be below 2).
+// reciprocal is the definition of quantization: y/d is mulhrs(y, norm), rounded to the nearest by a shift. The
+// rounding shift of y by s bits is mulhrs(y, 1<<(15-s)); where s is 0 it leaves y as it is, and so does mulhrs(y,
+// 32767), which fits int16, since |y| <= 1031 there (the last coefficient, the one whose divisor may be below 2).
 type reciprocal struct {
 	norm  int64 // 2^(15+shift) / d, in 16384..32767
 	shift uint  // floor(log2(d)), 0..12
 }
 
-// newReciprocal returns the reciprocal of the divisor at vertical frequency v and horizontal frequency u: the transform leaves
-// 16*aanScale[v]*aanScale[u] times the coefficient of T.81 A.3.3, 1.2 <= d <= 7850.
+// newReciprocal returns the reciprocal of the divisor at vertical frequency v and horizontal frequency u: the
+// transform leaves 16*aanScale[v]*aanScale[u] times the coefficient of T.81 A.3.3, 1.2 <= d <= 7850.
 func newReciprocal(q uint8, v, u int) reciprocal {
 	d := 16 * aanScale[v] * aanScale[u] * float64(q)
 	_, exp := math.Frexp(d) // d = f * 2^exp, 0.5 <= f < 1
@@ -69,7 +71,8 @@ func (r reciprocal) quantize(y int64) int64 {
 // mulhrs is the rounding multiplication that defines this package's results.
 func mulhrs(a, b int64) int64 { return (a*b + 1<<14) >> 15 }
 
-// quantizer returns quantize as one multiplication. Since floor((floor(a/m)+b)/n) = floor((a+b*m)/(m*n)), with s for the shift,
+// quantizer returns quantize as one multiplication. Since floor((floor(a/m)+b)/n) = floor((a+b*m)/(m*n)), with s for
+// the shift,
 //
 //	quantize(y) = (y*norm + 1<<14 + 1<<(14+s)) >> (15+s)      (without the second term where s is 0)
 //
@@ -83,7 +86,8 @@ func (r reciprocal) quantizer() quantizer {
 	return quantizer{recip: recip, bias: round<<(16-r.shift) - laneBias*recip}
 }
 
-// thresholds returns the least y > 0 and the greatest y < 0 that do not quantize to zero, at most 3930 and at least -3930.
+// thresholds returns the least y > 0 and the greatest y < 0 that do not quantize to zero, at most 3930 and at least
+// -3930.
 func (r reciprocal) thresholds() (over, under int64) {
 	for over = 1; r.quantize(over) == 0; over++ {
 	}

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// decoder reads entropy-coded bytes by the procedures of T.81, annex F.2, from the tables as a DHT segment has them. It shares nothing with what it
-// checks.
+// decoder reads entropy-coded bytes by the procedures of T.81, annex F.2, from the tables as a DHT segment has them.
+// It shares nothing with what it checks.
 type decoder struct {
 	data []byte
 	bit  int

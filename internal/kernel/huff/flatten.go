@@ -4,7 +4,8 @@ import "math/bits"
 
 // Strip is what Flatten reads: the blocks of some MCUs that lie side by side.
 type Strip struct {
-	// Coefs are blocks of coefficients in zig-zag order, and Masks have bit k set where AC coefficient k is not zero; the others are not read.
+	// Coefs are blocks of coefficients in zig-zag order, and Masks have bit k set where AC coefficient k is not zero;
+	// the others are not read.
 	Coefs [][64]int16
 	Masks []uint64
 

@@ -222,7 +222,8 @@ func TestCodes(t *testing.T) {
 	}
 }
 
-// TestStuff compares with the standard library for every length, density of 0xFF and alignment, and wants nothing written beyond.
+// TestStuff compares with the standard library for every length, density of 0xFF and alignment, and wants nothing
+// written beyond.
 func TestStuff(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, impl := range Implementations.All() {

@@ -2,7 +2,8 @@ package huff
 
 // Symbol is an index of Codes. The ranges:
 //
-//	0x0000 + class<<14 + run<<10 + value&1023   AC coefficient of -511..511 after run zeros; value 0 with run 0 is EOB, with run 15 ZRL
+//	0x0000 + class<<14 + run<<10 + value&1023   AC coefficient of -511..511 after run zeros;
+//	                                            value 0 is EOB with run 0, ZRL with run 15
 //	0x8000 + class<<12 + diff&4095              DC difference, -2047..2047
 //	0xA000                                      nothing, which makes a list even
 //	0xA400 + class<<4 + run                     AC coefficient of 10 bits after run zeros, whose value is the next symbol
@@ -35,7 +36,8 @@ const (
 	dcMask       = 1<<dcClassShift - 1
 )
 
-// Codes holds the code of each Symbol: its bits from bit lengthBits up, the first of them the highest, and below them their number, at most 25.
+// Codes holds the code of each Symbol: its bits from bit lengthBits up, the first of them the highest, and below them
+// their number, at most 25.
 type Codes [1 << 16]uint32
 
 const (

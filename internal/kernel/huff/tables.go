@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Table is a Huffman table as a DHT segment has it: how many codes there are of each length 1..16, and what they stand for, shortest first.
+// Table is a Huffman table as a DHT segment has it: how many codes there are of each length 1..16, and what they
+// stand for, shortest first.
 type Table struct {
 	Counts [16]uint8
 	Values []uint8
@@ -119,7 +120,8 @@ func (t *Table) codes() (c [256]code) {
 	return c
 }
 
-// magnitude returns the size category of v and the bits that follow the code: those of v, or of v-1 where it is negative (T.81, F.1.2.1).
+// magnitude returns the size category of v and the bits that follow the code: those of v, or of v-1 where it is
+// negative (T.81, F.1.2.1).
 func magnitude(v int) (size int, low uint32) {
 	size = bits.Len(uint(max(v, -v)))
 	if v < 0 {

@@ -40,7 +40,8 @@ func write(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 	return n
 }
 
-// stuff is the plain Go Kernels.Stuff. A byte of 256 is 0xFF on average, so that it is mostly the search and the copy of the standard library.
+// stuff is the plain Go Kernels.Stuff. A byte of 256 is 0xFF on average, so that it is mostly the search and the copy
+// of the standard library.
 func stuff(dst, src []byte) int {
 	n := 0
 	for {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Require returns the path of the program called name. Where there is none it skips t and names the Debian package that has it, or, where the
-// environment says CI=true, fails t: there, what a test needs is to be installed.
+// Require returns the path of the program called name. Where there is none it skips t and names the Debian package
+// that has it, or, where the environment says CI=true, fails t: there, what a test needs is to be installed.
 func Require(t testing.TB, name, debianPackage string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
