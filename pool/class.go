@@ -6,18 +6,18 @@ import (
 	"sync"
 )
 
-// Size classes: 4 KiB, and from there four for each doubling, evenly spaced, up to 64 MiB:
+// Size classes: 4 KiB, and from there four for each doubling, evenly spaced, up to 256 MiB:
 //
-//	4096  5120 6144 7168 8192  10240 12288 14336 16384 ... 67108864
+//	4096  5120 6144 7168 8192  10240 12288 14336 16384 ... 268435456
 //
 // A class is at most 5/4 of the one below it, so a buffer above 4 KiB wastes less than a quarter of what was asked
 // (a fifth of what is held); a power-of-two pool wastes up to all of it. docs/adr/0004 weighs the steps.
 const (
-	MinSize = 4 << 10  // MinSize is the smallest class: what Get(0) leases.
-	MaxSize = 64 << 20 // MaxSize is the largest n that Get takes.
+	MinSize = 4 << 10   // MinSize is the smallest class: what Get(0) leases.
+	MaxSize = 256 << 20 // MaxSize is the largest n that Get takes.
 
 	minShift   = 12 // log2 MinSize
-	maxShift   = 26 // log2 MaxSize
+	maxShift   = 28 // log2 MaxSize
 	numClasses = 4*(maxShift-minShift) + 1
 )
 

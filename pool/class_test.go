@@ -24,7 +24,8 @@ func TestClassOf(t *testing.T) {
 		{"bgr_1080p", 6_220_800, 42, 6_291_456},
 		{"batch_of_25_bgr_640x360", 17_280_000, 49, 20_971_520},
 		{"bgr_2160p", 24_883_200, 50, 25_165_824},
-		{"largest", MaxSize, 56, 64 << 20},
+		{"rgba_of_50_megapixels", 200_000_000, 62, 201_326_592},
+		{"largest", MaxSize, 64, 256 << 20},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

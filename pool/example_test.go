@@ -29,7 +29,7 @@ func Example() {
 		fmt.Printf("class %d: %d gets, %d puts, %d in use, %d misses\n", c.Size, c.Gets, c.Puts, c.InUse, c.Misses)
 	}
 	// Output:
-	// <nil> <nil> pool: size out of range: got 400000000 bytes, want 0 to 67108864
+	// <nil> <nil> pool: size out of range: got 400000000 bytes, want 0 to 268435456
 	// class 262144: 2 gets, 2 puts, 0 in use, 1 misses
 }
 

@@ -1,7 +1,7 @@
 // Package pool lends large byte buffers again and again, so that a steady stream of pictures neither allocates, nor
 // zeroes, nor faults in memory, and so that what it holds stays under a stated budget.
 //
-// A [Pool] keeps one [sync.Pool] for each of 57 size classes. [Pool.Get] leases a [Buf], a 16-byte handle to be passed
+// A [Pool] keeps one [sync.Pool] for each of 65 size classes. [Pool.Get] leases a [Buf], a 16-byte handle to be passed
 // by value; [Buf.Release] gives the memory back. A handle carries the generation of its lease: whoever uses one after
 // its release gets a panic, also when the memory has a new owner by then. The memory is dirty: a lease begins with what
 // the last one left.
@@ -114,7 +114,7 @@ func (p *Pool) getSlow(c *class, n int) (Buf, error) {
 	p.held += int64(c.size)
 	p.mu.Unlock()
 
-	s := newSlab(c, r) // outside the lock: zeroing 64 MiB takes milliseconds
+	s := newSlab(c, r) // outside the lock: zeroing 256 MiB takes long
 	s.mem = s.mem[:n]
 
 	p.mu.Lock()

@@ -55,7 +55,7 @@ func TestGet(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			b, err := p.Get(tt.n)
 			if tt.wantCap == 0 {
-				want := fmt.Sprintf("pool: size out of range: got %d bytes, want 0 to 67108864", tt.n)
+				want := fmt.Sprintf("pool: size out of range: got %d bytes, want 0 to 268435456", tt.n)
 				var typed *pool.SizeError
 				if !errors.Is(err, pool.ErrSize) || !errors.As(err, &typed) || err.Error() != want || !b.IsZero() {
 					t.Errorf("Get(%d): got error %v, want %q", tt.n, err, want)
