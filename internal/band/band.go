@@ -44,7 +44,8 @@ type Config struct {
 	Background       [3]uint8 // R, G, B around Content
 }
 
-// Band is the samples of one band, with 4 fractional bits (value x 16): R, G, B in 0..4080, luma in -2048..2032, chroma in -2040..2040.
+// Band is the samples of one band, with 4 fractional bits (value x 16): R, G, B in 0..4080, luma in -2048..2032, chroma in -2048..2040 (its
+// byte 0 is half a step beyond what R, G, B can make).
 // Rows are padded by replication to whole 16x16 (or 8x8) blocks, and so are lines below the picture.
 type Band struct {
 	Planes [3]Plane // Y, Cb, Cr or R, G, B; Luma: plane 0 alone

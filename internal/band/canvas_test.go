@@ -1,6 +1,7 @@
 package band
 
 import (
+	"encoding/binary"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -92,6 +93,22 @@ func deviate(c canvas, ref [3]oracle.Plane) deviation {
 // randomFrame returns a frame of d with random samples, and random bytes between its rows.
 func randomFrame(t testing.TB, d frame.Desc, r *rand.Rand) frame.Frame {
 	t.Helper()
+	return newFrame(t, d, r, func(_, _ int) float64 { return 1.2*r.Float64() - 0.1 })
+}
+
+// smoothFrame returns a frame of d with gradients and a little noise, which stays inside the range, as pictures do.
+func smoothFrame(t testing.TB, d frame.Desc) frame.Frame {
+	t.Helper()
+	r := rand.New(rand.NewPCG(1, 1))
+	return newFrame(t, d, r, func(x, y int) float64 {
+		return 0.5 + 0.3*math.Sin(float64(x)/40)*math.Cos(float64(y)/30) + 0.1*(r.Float64()-0.5)
+	})
+}
+
+// newFrame returns a frame of d with samples from f, at x and y of their plane, 0 for black and 1 for white. What is outside 0..1 stays so
+// in tensors and is random in bytes. Rows are further apart than they are long, with random bytes between them.
+func newFrame(t testing.TB, d frame.Desc, r *rand.Rand, f func(x, y int) float64) frame.Frame {
+	t.Helper()
 	var planes []frame.Plane
 	for i := range d.Format.Planes() {
 		_, h, rowBytes := d.PlaneSize(i)
@@ -100,32 +117,34 @@ func randomFrame(t testing.TB, d frame.Desc, r *rand.Rand) frame.Frame {
 		for k := range p.Pix {
 			p.Pix[k] = byte(r.Uint32())
 		}
-		if d.Format.IsFloat() {
-			randomFloats(p, d, r)
+		size := d.Format.SampleBytes(i)
+		for y := range h {
+			for x := range rowBytes {
+				v := f(x/size, y)
+				switch {
+				case !d.Format.IsFloat() && v >= 0 && v <= 1:
+					p.Pix[y*stride+x] = byte(255*v + 0.5)
+				case d.Format.IsFloat() && x%4 == 0:
+					binary.LittleEndian.PutUint32(p.Pix[y*stride+x:], math.Float32bits(toFloat(v, d)))
+				}
+			}
 		}
 		planes = append(planes, p)
 	}
-	f, err := frame.Wrap(d, planes...)
+	w, err := frame.Wrap(d, planes...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return f
+	return w
 }
 
-// randomFloats fills p with values of d's range and a tenth of it beyond.
-func randomFloats(p frame.Plane, d frame.Desc, r *rand.Rand) {
-	low, high := 0.0, 1.0
+// toFloat takes 0..1 to the range of d.
+func toFloat(v float64, d frame.Desc) float32 {
 	switch d.EffectiveRange() {
 	case frame.RangeByte:
-		high = 255
+		return float32(255 * v)
 	case frame.RangeSigned:
-		low = -1
+		return float32(2*v - 1)
 	}
-	for y := range d.Height {
-		for x := range d.Width {
-			v := math.Float32bits(float32(low + (high-low)*(r.Float64()*1.2-0.1)))
-			b := p.Pix[y*p.Stride+4*x:]
-			b[0], b[1], b[2], b[3] = byte(v), byte(v>>8), byte(v>>16), byte(v>>24)
-		}
-	}
+	return float32(v)
 }

@@ -21,10 +21,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("band: content: got %v, want a part of %dx%d", c.Content, c.Width, c.Height)
 	}
 	if c.Filter > Nearest {
-		return fmt.Errorf("band: filter: got %d, want <= %d", c.Filter, Nearest)
+		return fmt.Errorf("band: filter: got %d, want <= %d", uint8(c.Filter), uint8(Nearest))
 	}
 	if c.Space > Luma {
-		return fmt.Errorf("band: space: got %d, want <= %d", c.Space, Luma)
+		return fmt.Errorf("band: space: got %d, want <= %d", uint8(c.Space), uint8(Luma))
 	}
 	return c.checkGrid()
 }
@@ -61,4 +61,4 @@ func (r Rect) inside(width, height int) bool {
 }
 
 // String returns the rectangle as 640x360+8+16.
-func (r Rect) String() string { return fmt.Sprintf("%dx%d+%d+%d", r.Width, r.Height, r.X, r.Y) }
+func (r Rect) String() string { return fmt.Sprintf("%dx%d%+d%+d", r.Width, r.Height, r.X, r.Y) }

@@ -3,18 +3,110 @@ package band
 import (
 	"fmt"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-// filterNames and spaceNames are the texts of Explain.
-var (
-	filterNames = [...]string{Bilinear: "bilinear", Area: "area", Nearest: "nearest"}
-	spaceNames  = [...]string{YCC: "ycc", RGB: "rgb", Luma: "luma"}
-)
-
-// Explain returns what the Sampler does and the kernels chosen, one line each.
+// Explain returns what the Sampler does, with the kernels chosen, for people to read: one line a step.
 func (s *Sampler) Explain() string {
 	var b strings.Builder
-	c := &s.config
-	fmt.Fprintf(&b, "sample %s: crop %v to %v of %dx%d, %d bands of %d lines\n", c.In, c.Crop, c.Content, c.Width, c.Height, s.Bands(), c.Lines)
+	for i := range s.sources {
+		src := &s.sources[i]
+		fmt.Fprintf(&b, "%s across: %s\n", src.name(), s.explainAcross(src))
+		fmt.Fprintf(&b, "%s down: %s\n", src.name(), s.explainDown(src))
+	}
+	switch s.after {
+	case from709:
+		fmt.Fprintf(&b, "colours: bt709 to bt601 (color %s)\n", s.kernels.level.color)
+	case toRGB, from709toRGB:
+		fmt.Fprintf(&b, "colours: %s to rgb (color %s)\n", s.config.In.Color, s.kernels.level.color)
+	}
 	return b.String()
+}
+
+// levels is the implementation level of each kernel set that a Sampler uses.
+type levels struct{ resample, color, blend, tensor impl.Level }
+
+func (src *source) name() string {
+	switch {
+	case src.layout == packed || src.layout == floats:
+		return "pixels"
+	case src.first == 0:
+		return "luma"
+	}
+	return "chroma"
+}
+
+// explainAcross says what is done to an input row.
+func (s *Sampler) explainAcross(src *source) string {
+	t, level := &src.across, &s.kernels.level
+	var steps []string
+	if src.layout == floats {
+		steps = append(steps, fmt.Sprintf("floats to int16 (tensor %s)", level.tensor))
+	}
+	switch {
+	case !t.copies:
+		steps = append(steps, fmt.Sprintf("%s %d to %d (resample %s)", t.method, t.inputs(), t.outputs, level.resample))
+	case !src.converts() && src.layout != floats:
+		steps = append(steps, fmt.Sprintf("%d samples copied (resample %s)", t.outputs, level.resample))
+	}
+	switch {
+	case src.convert != none:
+		steps = append(steps, fmt.Sprintf("%s (color %s)", src.convert, level.color))
+	case src.limited:
+		steps = append(steps, fmt.Sprintf("limited range to full (color %s)", level.color))
+	}
+	return strings.Join(steps, ", ")
+}
+
+// explainDown says what is done to the rows that an input row has become.
+func (s *Sampler) explainDown(src *source) string {
+	d, level := &src.down, s.kernels.level.blend
+	text := fmt.Sprintf("%s to %d lines", d.method, len(d.lines)+len(d.cover))
+	if d.method != Area && !d.blends {
+		text = fmt.Sprintf("%d lines copied", len(d.lines))
+	}
+	if src.halved {
+		text += ", chroma halved"
+	}
+	return fmt.Sprintf("%s, rows at hand: %d (blend %s)", text, d.slots(src.halved), level)
+}
+
+// String returns "bilinear", "area" or "nearest".
+func (f Filter) String() string {
+	switch f {
+	case Bilinear:
+		return "bilinear"
+	case Area:
+		return "area"
+	case Nearest:
+		return "nearest"
+	}
+	return fmt.Sprintf("Filter(%d)", uint8(f))
+}
+
+// String returns "ycc", "rgb" or "luma".
+func (s Space) String() string {
+	switch s {
+	case YCC:
+		return "ycc"
+	case RGB:
+		return "rgb"
+	case Luma:
+		return "luma"
+	}
+	return fmt.Sprintf("Space(%d)", uint8(s))
+}
+
+// String says what the conversion makes.
+func (c conversion) String() string {
+	switch c {
+	case toYCC:
+		return "ycc"
+	case toYCCHalf:
+		return "ycc with chroma halved"
+	case toLuma:
+		return "luma"
+	}
+	return "rgb"
 }

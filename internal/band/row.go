@@ -118,7 +118,12 @@ func (sc *Scratch) interpolateFloats(src *source, dst *[3][]int16, number int) {
 		if src.packed.RedFirst {
 			row = dst[i]
 		}
-		k.tensor.Row(sc.wide[:n], sc.input(src, i, number), src.floats.factor, src.floats.offset)
+		in := sc.input(src, i, number)
+		if src.across.copies {
+			k.tensor.Row(row, in, src.floats.factor, src.floats.offset)
+			continue
+		}
+		k.tensor.Row(sc.wide[:n], in, src.floats.factor, src.floats.offset)
 		sc.wide[n] = sc.wide[n-1]
 		if src.across.method == Area {
 			k.resample.WideArea(row, sc.wide, src.across.cover)

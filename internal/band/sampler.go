@@ -26,7 +26,7 @@ type kernels struct {
 	color    color.Kernels
 	blend    blend.Kernels
 	tensor   tensor.Kernels
-	levels   [4]impl.Level // of the four, in this order
+	level    levels
 }
 
 // planeLayout is the size of one plane of the canvas and of its bands.
@@ -71,7 +71,7 @@ func newSampler(c Config, limit impl.Level) (*Sampler, error) {
 func chooseKernels(limit impl.Level) kernels {
 	r, c := resample.Implementations.Best(limit), color.Implementations.Best(limit)
 	b, t := blend.Implementations.Best(limit), tensor.Implementations.Best(limit)
-	return kernels{r.Kernels, c.Kernels, b.Kernels, t.Kernels, [4]impl.Level{r.Level, c.Level, b.Level, t.Level}}
+	return kernels{r.Kernels, c.Kernels, b.Kernels, t.Kernels, levels{r.Level, c.Level, b.Level, t.Level}}
 }
 
 // afterYUV is what a band of luma and chroma, as the input has them, still needs.

@@ -16,7 +16,7 @@ type Scratch struct {
 	planes  [3]frame.Plane // of the frame, during Fill
 	caches  [2]cache       // one a source
 	rgb     [3][]int16     // a row between interpolation and colour conversion
-	wide    []int16        // a row of floats before the interpolation
+	wide    []int16        // a row of floats before the interpolation, and its last sample again
 	made    int            // input rows made so far, for tests
 }
 
@@ -127,7 +127,7 @@ func (src *source) divideRows(sc *Scratch, m *memory) {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}
 	}
-	if src.layout == floats {
+	if src.layout == floats && !src.across.copies {
 		sc.wide = m.row(src.across.inputs() + 1)
 	}
 }

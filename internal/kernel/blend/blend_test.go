@@ -8,7 +8,7 @@ import (
 )
 
 // ranges are those of the rows: luma, chroma, and R, G, B.
-var ranges = [][2]int{{-16384, 16256}, {-16320, 16320}, {0, 32640}}
+var ranges = [][2]int{{-16384, 16256}, {-16384, 16320}, {0, 32640}}
 
 // weight returns the weight of a second row, often an extreme one.
 func weight(r *rand.Rand) int16 {

@@ -1,8 +1,8 @@
 // Package color holds conversions between R, G, B and luma and chroma.
 //
 // Notation: rows are int16 with 7 fractional bits, R, G, B in 0..32640, luma less 128 (Y) in -16384..16256, chroma (Cb, Cr) centred on 0 in
-// -16320..16320. Lines of a band are the same with 4 fractional bits: R, G, B in 0..4080, Y in -2048..2032, Cb, Cr in -2040..2040. Luma and
-// chroma are those of JPEG: full range, ITU-R BT.601 (ITU-T T.871, section 7).
+// -16384..16320; what is made of R, G, B is at least -16320. Lines of a band are the same with 4 fractional bits: R, G, B in 0..4080, Y in
+// -2048..2032, Cb, Cr in -2048..2040. Luma and chroma are those of JPEG: full range, ITU-R BT.601 (ITU-T T.871, section 7).
 package color
 
 import "github.com/steadyframe/steadyframe/internal/impl"

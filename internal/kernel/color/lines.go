@@ -24,7 +24,7 @@ func lumaTo601(y, cb, cr []int16, shift uint) {
 	}
 }
 
-// addLuma returns Y of BT.601. What is added to y is within 207+400.
+// addLuma returns Y of BT.601. What is added to y is within 208+402.
 func addLuma(y, cb, cr int16) int16 {
 	return int16(min(max(int32(y)+mulhrs(int32(cb), y601Cb)+mulhrs(int32(cr), y601Cr), -2048), 2032))
 }
@@ -33,8 +33,8 @@ func chromaTo601(cb, cr []int16) {
 	cr = cr[:len(cb)]
 	for x := range cb {
 		b, r := int32(cb[x]), int32(cr[x])
-		cb[x] = int16(min(max(mulhrs(b, cb601Cb)+mulhrs(r, cb601Cr), -2040), 2040)) // before the clamp within 2019+226
-		cr[x] = int16(min(max(mulhrs(b, cr601Cb)+mulhrs(r, cr601Cr), -2040), 2040)) // before the clamp within 148+2006
+		cb[x] = int16(min(max(mulhrs(b, cb601Cb)+mulhrs(r, cb601Cr), -2040), 2040)) // before the clamp within 2027+227
+		cr[x] = int16(min(max(mulhrs(b, cr601Cb)+mulhrs(r, cr601Cr), -2040), 2040)) // before the clamp within 148+2014
 	}
 }
 
@@ -56,7 +56,7 @@ func rgb(ycc [3][]int16, m Matrix) {
 	p0, p1, p2 := ycc[0], ycc[1][:n], ycc[2][:n]
 	for x := range p0 {
 		y, cb, cr := int32(p0[x])+128<<4, int32(p1[x]), int32(p2[x])
-		p0[x] = clampRGB(y + cr + mulhrs(cr, c.rCr)) // before the clamps within 4080+2*2040
+		p0[x] = clampRGB(y + cr + mulhrs(cr, c.rCr)) // before the clamps within 4080+2*2048
 		p1[x] = clampRGB(y + mulhrs(cb, c.gCb) + mulhrs(cr, c.gCr))
 		p2[x] = clampRGB(y + cb + mulhrs(cb, c.bCb))
 	}

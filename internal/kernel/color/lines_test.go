@@ -13,8 +13,8 @@ import (
 func randomYCC(r *rand.Rand, n, m int) guarded {
 	g := makeRows(r, n, m)
 	copy(g[0].S, kerneltest.Samples(r, n, -2048, 2032))
-	copy(g[1].S, kerneltest.Samples(r, m, -2040, 2040))
-	copy(g[2].S, kerneltest.Samples(r, m, -2040, 2040))
+	copy(g[1].S, kerneltest.Samples(r, m, -2048, 2040))
+	copy(g[2].S, kerneltest.Samples(r, m, -2048, 2040))
 	return g
 }
 

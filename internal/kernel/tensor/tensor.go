@@ -28,9 +28,9 @@ const top = 255 << 7
 func row(dst []int16, src []byte, scale, offset float32) {
 	src = src[:4*len(dst)]
 	for i := range dst {
-		v := math.Float32frombits(binary.LittleEndian.Uint32(src))
-		src = src[4:]
-		t := float32(v*scale) + offset // the conversion keeps the compiler from fusing the two (Go specification, Floating-point operators)
+		v := math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4]))
+		// The conversion keeps the compiler from fusing product and sum (Go specification, Floating-point operators).
+		t := float32(v*scale) + offset
 		switch {
 		case !(t > 0): // NaN too
 			dst[i] = 0

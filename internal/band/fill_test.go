@@ -1,0 +1,229 @@
+package band
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+)
+
+// mustSampler returns a Sampler for c.
+func mustSampler(t testing.TB, c Config) *Sampler {
+	t.Helper()
+	s, err := NewSampler(c)
+	if err != nil {
+		t.Fatalf("%+v: %v", c, err)
+	}
+	return s
+}
+
+// sameCanvas fails t unless the samples of got are those of want.
+func sameCanvas(t testing.TB, what string, got, want canvas) {
+	t.Helper()
+	for p := range want.planes {
+		if !slices.Equal(got.planes[p], want.planes[p]) {
+			i := 0
+			for got.planes[p][i] == want.planes[p][i] {
+				i++
+			}
+			x, y := i%want.widths[p], i/want.widths[p]
+			t.Fatalf("%s: plane %d at %d,%d: got %d, want %d", what, p, x, y, got.planes[p][i], want.planes[p][i])
+		}
+	}
+}
+
+// geometries are inputs of 61x47 taken to several canvases: shrinking, growing, cropped at odd places, letterboxed.
+func geometries() []Config {
+	all := []Config{
+		{Crop: Rect{0, 0, 61, 47}, Width: 61, Height: 47, Content: Rect{0, 0, 61, 47}},
+		{Crop: Rect{0, 0, 61, 47}, Width: 23, Height: 99, Content: Rect{0, 0, 23, 99}},
+		{Crop: Rect{7, 5, 31, 27}, Width: 77, Height: 51, Content: Rect{0, 0, 77, 51}},
+		{Crop: Rect{1, 3, 60, 44}, Width: 37, Height: 83, Content: Rect{6, 34, 20, 30}},
+	}
+	for i := range all {
+		all[i].ChromaX, all[i].ChromaY, all[i].Lines, all[i].Background = 2, 2, 16, [3]uint8{9, 80, 200}
+	}
+	return all
+}
+
+// everyConfig calls f with the geometries under every input, filter and space.
+func everyConfig(f func(c Config)) {
+	for _, c := range geometries() {
+		for _, d := range descs(61, 47) {
+			for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
+				for c.Space = YCC; c.Space <= Luma; c.Space++ {
+					c.In = d
+					f(c)
+				}
+			}
+		}
+	}
+}
+
+func TestFillInAnyOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	everyConfig(func(c Config) {
+		s := mustSampler(t, c)
+		f := randomFrame(t, c.In, r)
+		sc := s.NewScratch()
+		want := sample(t, s, sc, &f)
+		order := append(r.Perm(s.Bands()), r.Perm(s.Bands())...)
+		sameCanvas(t, fmt.Sprintf("%+v, order %v", c, order), sample(t, s, sc, &f, order...), want)
+	})
+}
+
+// TestFillByManyWorkers is for the race detector too: a Sampler and a frame are shared, a Scratch is not.
+func TestFillByManyWorkers(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 3))
+	c := geometries()[2]
+	c.In = frame.Desc{Format: frame.NV12, Width: 61, Height: 47}
+	s := mustSampler(t, c)
+	f := randomFrame(t, c.In, r)
+	want := sample(t, s, s.NewScratch(), &f)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			sameCanvas(t, "worker", sample(t, s, s.NewScratch(), &f), want)
+		})
+	}
+	wg.Wait()
+}
+
+// TestFillForgetsTheLastFrame: rows of one frame must not reach the next, also where the first ended in the middle.
+func TestFillForgetsTheLastFrame(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 4))
+	everyConfig(func(c Config) {
+		s := mustSampler(t, c)
+		first, second := randomFrame(t, c.In, r), randomFrame(t, c.In, r)
+		want := sample(t, s, s.NewScratch(), &second)
+		sc := s.NewScratch()
+		s.Begin(sc)
+		s.Fill(sc, &first, 0)
+		sameCanvas(t, fmt.Sprintf("%+v", c), sample(t, s, sc, &second), want)
+	})
+}
+
+// TestFillReadsRowsOnce: every input row that is needed is made once for a frame, and no other.
+func TestFillReadsRowsOnce(t *testing.T) {
+	everyConfig(func(c Config) {
+		s := mustSampler(t, c)
+		f := randomFrame(t, c.In, rand.New(rand.NewPCG(1, 5)))
+		sc := s.NewScratch()
+		sample(t, s, sc, &f)
+		want := 0
+		for i := range s.sources {
+			rows := map[int]bool{}
+			for _, l := range s.sources[i].down.lines {
+				rows[int(l.row)] = true
+				if l.weight != 0 {
+					rows[int(l.row)+1] = true
+				}
+			}
+			for _, l := range s.sources[i].down.cover {
+				for k := range l.weights {
+					rows[l.row+k] = true
+				}
+			}
+			want += len(rows)
+		}
+		if sc.made != want {
+			t.Fatalf("%+v: got %d rows made, want %d", c, sc.made, want)
+		}
+	})
+}
+
+// TestFillReadsTheCropAlone: what lies beside the crop, and between rows, has no part in the samples. A chroma sample lies in the crop when
+// one of its four pixels does.
+func TestFillReadsTheCropAlone(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 6))
+	everyConfig(func(c Config) {
+		s := mustSampler(t, c)
+		f := randomFrame(t, c.In, r)
+		sc := s.NewScratch()
+		want := sample(t, s, sc, &f)
+		for i := range f.Planes() {
+			spoil(f.Plane(i), c, i)
+		}
+		sameCanvas(t, fmt.Sprintf("%+v", c), sample(t, s, sc, &f), want)
+	})
+}
+
+// spoil changes every byte of plane i that is not of the crop.
+func spoil(p *frame.Plane, c Config, i int) {
+	step := 1
+	if p.Width != c.In.Width {
+		step = 2
+	}
+	size := c.In.Format.SampleBytes(i)
+	left, right := c.Crop.X/step*size, ((c.Crop.X+c.Crop.Width-1)/step+1)*size
+	top, bottom := c.Crop.Y/step, (c.Crop.Y+c.Crop.Height-1)/step
+	for at := range p.Pix {
+		if x, y := at%p.Stride, at/p.Stride; x < left || x >= right || y < top || y > bottom {
+			p.Pix[at] ^= 0xa5
+		}
+	}
+}
+
+func TestFillOfStrangeFloats(t *testing.T) {
+	values := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), -1, 2, 1e-42, -1e-42, math.MaxFloat32}
+	for c := range everyFloatConfig() {
+		s := mustSampler(t, c)
+		n := 0
+		f := newFrame(t, c.In, rand.New(rand.NewPCG(1, 7)), func(_, _ int) float64 {
+			n++
+			return float64(values[n*n%len(values)])
+		})
+		got := deviate(sample(t, s, s.NewScratch(), &f), reference(c, &f))
+		if limit := tolerance(s); got.max > limit {
+			t.Errorf("%+v: got a deviation of %.3f, want <= %.3f", c, got.max, limit)
+		}
+	}
+}
+
+// everyFloatConfig yields the configurations of everyConfig with tensors.
+func everyFloatConfig() func(yield func(Config) bool) {
+	return func(yield func(Config) bool) {
+		more := true
+		everyConfig(func(c Config) {
+			more = more && (!c.In.Format.IsFloat() || yield(c))
+		})
+	}
+}
+
+func TestFillAllocatesNothing(t *testing.T) {
+	for _, c := range geometries() {
+		for _, d := range descs(61, 47) {
+			for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
+				c.In = d
+				s := mustSampler(t, c)
+				f := randomFrame(t, d, rand.New(rand.NewPCG(1, 8)))
+				sc := s.NewScratch()
+				alloctest.Zero(t, 10, func() {
+					s.Begin(sc)
+					for i := range s.Bands() {
+						s.Fill(sc, &f, i)
+					}
+				})
+			}
+		}
+	}
+}
+
+// TestScratchBytes: what a Scratch is said to need is what the allocator is asked for, but for size classes.
+func TestScratchBytes(t *testing.T) {
+	for _, c := range geometries() {
+		c.In = frame.Desc{Format: frame.BGRF32P, Width: 61, Height: 47}
+		for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
+			s := mustSampler(t, c)
+			_, got := alloctest.Measure(t, 1, func() { s.NewScratch() })
+			if want := uint64(s.ScratchBytes()); got < want || got > want+want/4 {
+				t.Errorf("%+v: got %d bytes allocated, want %d to a quarter more", c, got, want)
+			}
+		}
+	}
+}
