@@ -27,8 +27,9 @@ func (r *Result) Bytes() []byte {
 	return r.Buf.Bytes()
 }
 
-// Release releases all results and empties Out, keeping its memory. It must be called before the next Run, by whoever did not take every Buf out
-// of Out (and left a zero one). The frames in In stay the caller's. A second call does nothing.
+// Release releases all results and empties Out, keeping its memory. It must be called before the next Run, by whoever
+// did not take every Buf out of Out (and left a zero one). The frames in In stay the caller's. A second call does
+// nothing.
 func (b *Batch) Release() {
 	for i := range b.Out {
 		b.Out[i].Buf.Release()

@@ -5,8 +5,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// copyOutput makes raw pictures that are a part of the input, or all of it, byte for byte. Bands could not: they would clamp the samples beyond
-// the limited range, which yuv420p may hold.
+// copyOutput makes raw pictures that are a part of the input, or all of it, byte for byte. Bands could not: they would
+// clamp the samples beyond the limited range, which yuv420p may hold.
 type copyOutput struct {
 	pool *pool.Pool
 	desc frame.Desc
@@ -67,4 +67,4 @@ func (o *copyOutput) newScratch() *scratch { return &scratch{} }
 
 func (o *copyOutput) scratchBytes() int { return 0 }
 
-func (o *copyOutput) explain() []string { return []string{"copy rows"} }
+func (o *copyOutput) explain() []string { return []string{"copy: rows, unchanged"} }

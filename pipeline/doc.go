@@ -1,4 +1,5 @@
-// Package pipeline turns raw frames into JPEGs, or into raw pictures, as a [Spec] says: crop, resize, letterbox, colour conversion, encode.
+// Package pipeline turns raw frames into JPEGs, or into raw pictures, as a [Spec] says: crop, resize, letterbox, colour
+// conversion, encode.
 //
 //	s := pipeline.Spec{
 //		Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
@@ -9,12 +10,14 @@
 //	...
 //	err = p.Run(ctx, &batch) // batch.In: frames; batch.Out: pictures in the same order
 //
-// A Spec is data, in Go, JSON or YAML. [Compile] does all validation and all choosing of kernels and tables, once; [Pipeline.Run] then allocates
-// nothing in steady state: pictures are buffers of a [pool.Pool], working memory is kept from run to run.
+// A Spec is data, in Go, JSON or YAML. [Compile] does all validation and all choosing of kernels and tables, once;
+// [Pipeline.Run] then allocates nothing in steady state: pictures are buffers of a [pool.Pool], working memory is kept
+// from run to run.
 //
-// A picture is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass), coded, and forgotten.
-// There is no picture between input and output. Frames of a batch go to the goroutines of a [Workers] whole; a JPEG with restart markers,
-// and any raw picture, may also be split into runs of bands. Every byte is the same for any number of workers.
+// A picture is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass),
+// coded, and forgotten. There is no picture between input and output. Frames of a batch go to the goroutines of a
+// [Workers] whole; a JPEG with restart markers, and any raw picture, may also be split into runs of bands. Every byte
+// is the same for any number of workers.
 //
 // Run borrows the frames and gives the results to the holder of the [Batch], who releases them.
 package pipeline

@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// Explain returns what Compile has made of the Spec, for people to read: geometry, kernels, memory, and how a picture can be split. One line a subject,
-// each ended by a newline.
+// Explain returns what Compile has made of the Spec, for people to read: geometry, kernels, memory, and how a picture
+// can be split. One line a subject, each ended by a newline.
 func (p *Pipeline) Explain() string {
 	var b strings.Builder
 	line := func(subject, format string, args ...any) {
@@ -22,10 +22,11 @@ func (p *Pipeline) Explain() string {
 	}
 	line("resize", "%s", p.spec.explainResize(c))
 	for _, l := range p.out.explain() {
-		line("kernels", "%s", l)
+		line("stage", "%s", l)
 	}
-	line("output", "%s %dx%d, at most %d bytes a picture, %d expected", p.spec.Output.explain(), c.Width, c.Height, p.out.bound(), p.out.expected())
-	line("memory", "%d bytes of scratch a worker, %d workers", p.out.scratchBytes(), p.workers.Size())
+	line("output", "%s %dx%d, at most %d bytes a picture, %d expected",
+		p.spec.Output.explain(), c.Width, c.Height, p.out.bound(), p.out.expected())
+	line("memory", "%d bytes of scratch a worker, workers: %d", p.out.scratchBytes(), p.workers.Size())
 	line("split", "%s", p.explainSplit())
 	return b.String()
 }

@@ -6,8 +6,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// freeList keeps what is used again from run to run. The first of them are held strongly, so that neither an idle minute nor a goroutine's move to
-// another processor makes a run allocate; what a burst needs beyond goes through a pool.Of, from which the collector takes it.
+// freeList keeps what is used again from run to run. The first of them are held strongly, so that neither an idle
+// minute nor a goroutine's move to another processor makes a run allocate; what a burst needs beyond goes through a
+// pool.Of, from which the collector takes it.
 type freeList[T any] struct {
 	more pool.Of[T]
 

@@ -69,7 +69,8 @@ func (s Spec) geometry() band.Config {
 	return c
 }
 
-// space returns what bands hold for the output: the colour space, and how many pixels a chroma sample spans across and down.
+// space returns what bands hold for the output: the colour space, and how many pixels a chroma sample spans across and
+// down.
 func (o Output) space() (space band.Space, chromaX, chromaY int) {
 	switch {
 	case o.Format == RawI420, o.Format == JPEG && o.Subsampling == jpeg.Sub420:
@@ -96,9 +97,9 @@ func (f Filter) sampler() band.Filter {
 	}
 }
 
-// fit returns the largest centred rectangle of a width x height canvas that has the aspect of c, rounded to whole pixels and then to whole
-// chroma samples: along an axis where a chroma sample spans two pixels, offset and size are even, unless the rectangle spans the canvas. So no
-// chroma sample is of both picture and background.
+// fit returns the largest centred rectangle of a width x height canvas that has the aspect of c, rounded to whole
+// pixels and then to whole chroma samples: along an axis where a chroma sample spans two pixels, offset and size are
+// even, unless the rectangle spans the canvas. So no chroma sample is of both picture and background.
 func fit(c band.Rect, width, height, chromaX, chromaY int) band.Rect {
 	w, h := width, height
 	if int64(c.Width)*int64(height) >= int64(c.Height)*int64(width) {
@@ -112,7 +113,8 @@ func fit(c band.Rect, width, height, chromaX, chromaY int) band.Rect {
 	return r
 }
 
-// centre returns where n pixels lie in the middle of canvas pixels, rounded to multiples of grid: the size up, the offset down.
+// centre returns where n pixels lie in the middle of canvas pixels, rounded to multiples of grid: the size up, the
+// offset down.
 func centre(n, canvas, grid int) (offset, size int) {
 	size = (n + grid - 1) / grid * grid
 	if size >= canvas {

@@ -81,7 +81,8 @@ func TestGeometryProperties(t *testing.T) {
 	}
 }
 
-// checkGeometry fails t when the geometry of s, which is valid, is none that a sampler can serve, or is further from the aspect than rounding explains.
+// checkGeometry fails t when the geometry of s, which is valid, is none that a sampler can serve, or is further from
+// the aspect than rounding explains.
 func checkGeometry(t *testing.T, s Spec) {
 	t.Helper()
 	c := s.geometry()
@@ -98,7 +99,8 @@ func checkGeometry(t *testing.T, s Spec) {
 		}
 		return
 	}
-	// One side is exact. The other is off by half a pixel of rounding, and in mode Fit by up to one more for the chroma grid.
+	// One side is exact. The other is off by half a pixel of rounding, and in mode Fit by up to one more for the chroma
+	// grid.
 	r, of, slack := c.Content, c.Crop, 1.5
 	if s.Resize.Mode == Fill {
 		r, of, slack = c.Crop, canvas, 0.5

@@ -8,12 +8,12 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// jpegOutput makes JPEGs. The parts of a picture are runs of its restart segments: the first begins with the headers, the last ends with the trailer.
+// jpegOutput makes JPEGs. The parts of a picture are runs of its restart segments: the first begins with the headers,
+// the last ends with the trailer.
 type jpegOutput struct {
 	pool    *pool.Pool
 	sampler *band.Sampler
 	coder   *jpeg.Coder
-	options jpeg.Options
 	header  []byte
 	trailer []byte
 	guess   sizeGuess
@@ -22,21 +22,20 @@ type jpegOutput struct {
 // newJPEGOutput compiles a valid Spec.
 func newJPEGOutput(s Spec, p *pool.Pool) (*jpegOutput, error) {
 	c := s.geometry()
-	o := &jpegOutput{pool: p, options: jpeg.Options{
+	coder, err := jpeg.NewCoder(c.Width, c.Height, &jpeg.Options{
 		Quality:         s.Output.Quality,
 		Subsampling:     s.Output.Subsampling,
 		RestartInterval: int(s.Output.Restart),
-	}}
-	var err error
-	if o.coder, err = jpeg.NewCoder(c.Width, c.Height, &o.options); err != nil {
+	})
+	if err != nil {
 		return nil, err
 	}
-	c.Lines = o.coder.BandLines()
-	if o.sampler, err = band.NewSampler(c); err != nil {
+	c.Lines = coder.BandLines()
+	sampler, err := band.NewSampler(c)
+	if err != nil {
 		return nil, err
 	}
-	o.header = o.coder.AppendHeader(nil)
-	o.trailer = o.coder.AppendTrailer(nil)
+	o := &jpegOutput{pool: p, sampler: sampler, coder: coder, header: coder.AppendHeader(nil), trailer: coder.AppendTrailer(nil)}
 	// 2 bits a pixel: about what natural pictures take at quality 75.
 	o.guess.first = len(o.header) + len(o.trailer) + c.Width*c.Height/4
 	return o, nil
@@ -121,11 +120,12 @@ func (o *jpegOutput) newScratch() *scratch {
 func (o *jpegOutput) scratchBytes() int { return o.sampler.ScratchBytes() + o.coder.ScratchBytes() }
 
 func (o *jpegOutput) explain() []string {
-	return lines(o.sampler.Explain())
+	return append(lines(o.sampler.Explain()), lines(o.coder.Explain())...)
 }
 
-// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small picture among large ones does not make the next grow.
-// It decides how much memory is asked for and nothing else; of two notes at the same time one may be lost.
+// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small picture among large ones
+// does not make the next grow. It decides how much memory is asked for and nothing else; of two notes at the same time
+// one may be lost.
 type sizeGuess struct {
 	first  int          // until there is a picture
 	recent atomic.Int64 // 0 at first

@@ -21,7 +21,7 @@ type output interface {
 	// newScratch returns the memory of one worker, of scratchBytes together.
 	newScratch() *scratch
 	scratchBytes() int
-	// explain returns a line for each kernel or table chosen.
+	// explain returns a line for each stage, with the kernels chosen.
 	explain() []string
 }
 

@@ -7,14 +7,15 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Options says where a Pipeline gets memory and helpers. The zero value is a pool of its own, without budget, and no helpers.
+// Options says where a Pipeline gets memory and helpers. The zero value is a pool of its own, without budget, and no
+// helpers.
 type Options struct {
 	Pool    *pool.Pool // of results; nil: a new one, without budget. The pipeline retains it
 	Workers *Workers   // nil: the goroutine that calls Run alone. They stay the caller's to close
 }
 
-// Pipeline is a compiled Spec: immutable tables, and working memory that is kept from run to run. It may be used by any number of goroutines
-// at once. It holds no goroutine and needs no closing.
+// Pipeline is a compiled Spec: immutable tables, and working memory that is kept from run to run. It may be used by any
+// number of goroutines at once. It holds no goroutine and needs no closing.
 type Pipeline struct {
 	spec    Spec
 	input   frame.Desc // spec.Input with its range spelled out
@@ -27,7 +28,8 @@ type Pipeline struct {
 	runs    freeList[run]
 }
 
-// Compile returns the pipeline that does what s says. The error is Validate's, a *SpecError. It borrows nothing and retains o.Pool and o.Workers.
+// Compile returns the pipeline that does what s says. The error is Validate's, a *SpecError. It borrows nothing and
+// retains o.Pool and o.Workers.
 func Compile(s Spec, o Options) (*Pipeline, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -66,10 +68,15 @@ func (p *Pipeline) Spec() Spec { return p.spec }
 // MaxOutput returns the bytes that no picture exceeds: of a JPEG, the worst case of its Huffman codes.
 func (p *Pipeline) MaxOutput() int { return p.out.bound() }
 
-// FrameBytes returns the memory to reckon with for one frame, for admission: the bytes of the input, and those of a picture as they have been of late.
-func (p *Pipeline) FrameBytes() int { return p.inBytes + p.out.expected() }
+// FrameBytes returns the memory to reckon with for one frame, for admission: the input, and a picture as they have been
+// of late, each as the budget of a pool counts it, at the size of its class.
+func (p *Pipeline) FrameBytes() int { return leased(p.inBytes) + leased(p.out.expected()) }
 
-// accept returns a frame over the planes of f, with the Desc that p was compiled for; an error when f is not such a frame.
+// leased returns the bytes of a buffer for n, which a pool may be too small for.
+func leased(n int) int { return max(n, pool.ClassSize(n)) }
+
+// accept returns a frame over the planes of f, with the Desc that p was compiled for; an error when f is not such a
+// frame.
 func (p *Pipeline) accept(f *frame.Frame) (frame.Frame, error) {
 	if f.Desc != p.spec.Input && explicit(f.Desc) != p.input {
 		return frame.Frame{}, &FrameError{Got: f.Desc, Want: p.spec.Input}
@@ -84,11 +91,12 @@ func explicit(d frame.Desc) frame.Desc {
 	return d
 }
 
-// partPixels is the least output pixels worth a part of their own: about a quarter of a millisecond of work, far more than waking a worker takes.
+// partPixels is the least output pixels worth a part of their own: about a quarter of a millisecond of work, far more
+// than waking a worker takes.
 const partPixels = 1 << 15
 
-// parts returns how many parts each of n frames is split into: one when the frames alone keep all workers busy, else enough for two parts a
-// worker, as far as the output can be split.
+// parts returns how many parts each of n frames is split into: one when the frames alone keep all workers busy, else
+// enough for two parts a worker, as far as the output can be split.
 func (p *Pipeline) parts(n int) int {
 	workers := p.workers.Size()
 	if n >= workers {

@@ -8,7 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// rawOutput makes raw pictures by packing the samples of bands into bytes. Parts write into one buffer, each its own lines.
+// rawOutput makes raw pictures by packing the samples of bands into bytes. Parts write into one buffer, each its own
+// lines.
 type rawOutput struct {
 	pool    *pool.Pool
 	sampler *band.Sampler

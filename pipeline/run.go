@@ -14,8 +14,8 @@ import (
 // errEnded is what a part returns that found the run's context ended.
 var errEnded = errors.New("pipeline: context ended")
 
-// run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what is claimed is done by
-// whoever claimed it, and the last to finish a part of a frame finishes the frame.
+// run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what
+// is claimed is done by whoever claimed it, and the last to finish a part of a frame finishes the frame.
 type run struct {
 	p       *Pipeline
 	ctx     context.Context
@@ -40,13 +40,14 @@ type frameRun struct {
 	err error // of the first part that failed
 }
 
-// Run makes a picture of each frame of b.In and puts it, or why there is none, in the same place of b.Out, which it makes as long as b.In; what
-// b.Out held before is forgotten, so release it first. It borrows the frames until it returns, and the results are the holder's of b, to be
-// released with b.Release or one by one. The goroutine that calls Run does its share of the work.
+// Run makes a picture of each frame of b.In and puts it, or why there is none, in the same place of b.Out, which it
+// makes as long as b.In; what b.Out held before is forgotten, so release it first. It borrows the frames until it
+// returns, and the results are the holder's of b, to be released with b.Release or one by one. The goroutine that calls
+// Run does its share of the work.
 //
-// A frame that is not as Spec.Input says, a panic in a stage, or a pool above its budget fails that frame alone, in its Result.Err. Run returns an error when
-// ctx has ended, which it sees between bands at the latest (context.Cause(ctx)), or when the workers are closed (ErrClosed): then no result has a picture,
-// and every Err is that error.
+// A frame that is not as Spec.Input says, a panic in a stage, or a pool above its budget fails that frame alone, in its
+// Result.Err. Run returns an error when ctx has ended, which it sees between bands at the latest (context.Cause(ctx)),
+// or when the workers are closed (ErrClosed): then no result has a picture, and every Err is that error.
 //
 // Run may be called from any number of goroutines at once, each with a Batch of its own.
 func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
@@ -126,7 +127,8 @@ func (r *run) work() {
 	}
 }
 
-// do does task t, and finishes its frame when it is the last of it. It returns false when sc must not be used again, since a stage panicked.
+// do does task t, and finishes its frame when it is the last of it. It returns false when sc must not be used again,
+// since a stage panicked.
 func (r *run) do(sc *scratch, t int) bool {
 	fr, n := &r.frames[t/r.parts], t%r.parts
 	err := r.encode(sc, fr, n)

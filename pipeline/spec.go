@@ -13,13 +13,13 @@ import (
 //	output: {format: jpeg, quality: 80, subsampling: "420", restart: row}
 type Spec struct {
 	Input  frame.Desc `json:"input" yaml:"input"`                      // what every frame must be
-	Crop   Rect       `json:"crop,omitzero" yaml:"crop,omitempty"`     // of the input, taken before the resize; zero: the whole
+	Crop   Rect       `json:"crop,omitzero" yaml:"crop,omitempty"`     // of the input, before the resize; zero: all
 	Resize Resize     `json:"resize,omitzero" yaml:"resize,omitempty"` // zero: none
 	Output Output     `json:"output,omitzero" yaml:"output,omitempty"` // zero: JPEG of quality 75, 4:2:0
 }
 
-// Resize is the size of the output and how the picture gets it. When one of Width and Height is zero the other keeps the aspect; when both are,
-// nothing is resized and the other fields must be zero.
+// Resize is the size of the output and how the picture gets it. When one of Width and Height is zero the other keeps
+// the aspect; when both are, nothing is resized and the other fields must be zero.
 type Resize struct {
 	Width      int    `json:"width,omitzero" yaml:"width,omitempty"`   // pixels
 	Height     int    `json:"height,omitzero" yaml:"height,omitempty"` // pixels
@@ -44,7 +44,7 @@ type Filter uint8
 // The filters.
 const (
 	Bilinear Filter = iota // "bilinear": from the four nearest samples
-	Area                   // "area": mean of all the samples that an output pixel covers; along an axis that grows, bilinear
+	Area                   // "area": the mean of what an output pixel covers; along an axis that grows, bilinear
 	Nearest                // "nearest": the nearest sample
 )
 
@@ -83,8 +83,9 @@ func (f OutputFormat) PixelFormat() (frame.PixelFormat, bool) {
 	return 0, false
 }
 
-// Restart is a JPEG's restart interval in MCUs, the blocks of 16x16 pixels (4:2:0), 16x8 (4:2:2) or 8x8 that are coded together. Its text is
-// "none", "row" or the number. Where markers fall on the ends of MCU rows one picture can be split among workers: always with RestartRow.
+// Restart is a JPEG's restart interval in MCUs, the blocks of 16x16 pixels (4:2:0), 16x8 (4:2:2) or 8x8 that are coded
+// together. Its text is "none", "row" or the number. Where markers fall on the ends of MCU rows one picture can be
+// split among workers: always with RestartRow.
 type Restart int
 
 // The restart intervals with names.

@@ -201,7 +201,8 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// Whatever JSON says, it is refused or it is a Spec whose texts say the same again, and whose geometry a pipeline can be made of.
+// Whatever JSON says, it is refused or it is a Spec whose texts say the same again, and whose geometry a pipeline can
+// be made of.
 func FuzzSpec(f *testing.F) {
 	f.Add([]byte(fullJSON))
 	f.Add([]byte(`{"input":{"format":"bgr24","width":640,"height":360},"resize":{"width":320,"height":320,"mode":"fill"}}`))

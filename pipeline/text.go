@@ -78,7 +78,8 @@ func (f OutputFormat) MarshalText() ([]byte, error) {
 	return marshalName(outputNames, "output format", uint8(f))
 }
 
-// UnmarshalText sets f to the format that text names. The further names that frame.ParsePixelFormat knows are known here too.
+// UnmarshalText sets f to the format that text names. The further names that frame.ParsePixelFormat knows are known
+// here too.
 func (f *OutputFormat) UnmarshalText(text []byte) error {
 	if px, err := frame.ParsePixelFormat(string(text)); err == nil {
 		text = []byte(px.String())

@@ -11,7 +11,8 @@ import (
 // maxRestart is the largest restart interval: DRI has 16 bits for it (ITU-T T.81, B.2.4.4).
 const maxRestart = 65535
 
-// Validate returns nil when s can be compiled, else a *SpecError about the first wrong field. It allocates nothing for what s declares.
+// Validate returns nil when s can be compiled, else a *SpecError about the first wrong field. It allocates nothing for
+// what s declares.
 func (s Spec) Validate() error {
 	if err := s.Input.Validate(); err != nil {
 		return descSpecError("input", err)

@@ -6,8 +6,9 @@ import (
 	"sync"
 )
 
-// Workers is a bounded set of goroutines that any number of pipelines share. A run is worked on by the goroutine that called Run and by those
-// workers that are free, so that a run never waits for another. A nil *Workers has none: each run is its caller's alone.
+// Workers is a bounded set of goroutines that any number of pipelines share. A run is worked on by the goroutine that
+// called Run and by those workers that are free, so that a run never waits for another. A nil *Workers has none: each
+// run is its caller's alone.
 type Workers struct {
 	size int
 	exit sync.WaitGroup // one for each goroutine
@@ -20,7 +21,8 @@ type Workers struct {
 	closed bool
 }
 
-// NewWorkers returns workers for n goroutines in a run: n-1 of their own, and the caller's. n <= 0 means GOMAXPROCS. The caller closes them.
+// NewWorkers returns workers for n goroutines in a run: n-1 of their own, and the caller's. n <= 0 means GOMAXPROCS.
+// The caller closes them.
 func NewWorkers(n int) *Workers {
 	if n <= 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -41,7 +43,8 @@ func (w *Workers) Size() int {
 	return w.size
 }
 
-// Close waits for the runs in flight, ends the goroutines and waits for them. Later runs return ErrClosed. It may be called again, and on nil.
+// Close waits for the runs in flight, ends the goroutines and waits for them. Later runs return ErrClosed. It may be
+// called again, and on nil.
 func (w *Workers) Close() {
 	if w == nil {
 		return
@@ -99,7 +102,8 @@ func (w *Workers) shut(r *run) {
 	}
 }
 
-// help is a worker's life: it helps one open run after the other. A run that was helped moves to the end, so that free workers spread.
+// help is a worker's life: it helps one open run after the other. A run that was helped moves to the end, so that free
+// workers spread.
 func (w *Workers) help() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

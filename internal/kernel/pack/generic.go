@@ -28,9 +28,9 @@ func pixel(v int16) byte {
 	return byte(p)
 }
 
-// Limited range (Recommendation ITU-R BT.601, 2.5.3) has 219 steps of luma and 224 of chroma where full range has 255. Factors have 15 fractional bits,
-// samples are brought to 7, so that the product is rounded to 1/128 of a step and the result to a step: what was widened from limited range
-// comes back exact.
+// Limited range (Recommendation ITU-R BT.601, 2.5.3) has 219 steps of luma and 224 of chroma where full range has 255.
+// Factors have 15 fractional bits, samples are brought to 7, so that the product is rounded to 1/128 of a step and the
+// result to a step: what was widened from limited range comes back exact.
 const (
 	lumaFactor   = 28142 // 219/255
 	chromaFactor = 28784 // 224/255

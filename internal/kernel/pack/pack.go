@@ -4,17 +4,17 @@
 //
 //	mulhrs(a, b) = (a*b + 1<<14) >> 15
 //
-// of 16-bit numbers, which SSSE3 has as PMULHRSW and NEON as SQRDMULH, and all sums fit 16 bits for samples within their range: kernels for
-// those instructions equal the plain Go one bit for bit.
+// of 16-bit numbers, which SSSE3 has as PMULHRSW and NEON as SQRDMULH, and all sums fit 16 bits for samples within
+// their range: kernels for those instructions equal the plain Go one bit for bit.
 package pack
 
 import "github.com/steadyframe/steadyframe/internal/impl"
 
-// Kernels is one implementation of this package's kernels. Each writes all of dst, and panics where a source is too short for it. dst and sources do
-// not overlap.
+// Kernels is one implementation of this package's kernels. Each writes all of dst, and panics where a source is too
+// short for it. dst and sources do not overlap.
 type Kernels struct {
-	// RGB24 writes len(dst)/3 pixels of 3 bytes, in the order of its sources; with r and b exchanged it writes bgr24. Samples are rounded, halves up,
-	// and clamped to 0..255, whatever they are.
+	// RGB24 writes len(dst)/3 pixels of 3 bytes, in the order of its sources; with r and b exchanged it writes bgr24.
+	// Samples are rounded, halves up, and clamped to 0..255, whatever they are.
 	RGB24 func(dst []byte, r, g, b []int16)
 
 	// RGBA writes len(dst)/4 pixels of 4 bytes as RGB24 does, with alpha 255.

@@ -8,7 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
-// exact is the value that v, a sample with 4 fractional bits centred on half the range, has as limited range of the given steps.
+// exact is the value that v, a sample with 4 fractional bits centred on half the range, has as limited range of the
+// given steps.
 func exact(v int16, black, steps float64) float64 {
 	return black + (float64(v)/16+128)*steps/255
 }
@@ -79,7 +80,8 @@ func TestPixelRounding(t *testing.T) {
 // redZone surrounds what a kernel may write.
 const redZone = 0xA5
 
-// Every width, at every offset of destination and sources: each byte is that of the right sample, and nothing around them is written.
+// Every width, at every offset of destination and sources: each byte is that of the right sample, and nothing around
+// them is written.
 func TestWidthsAndOffsets(t *testing.T) {
 	const seed = 8
 	rng := rand.New(rand.NewPCG(seed, 0))

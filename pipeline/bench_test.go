@@ -1,0 +1,164 @@
+package pipeline
+
+import (
+	"bytes"
+	"image"
+	stdjpeg "image/jpeg"
+	"testing"
+
+	ximage "golang.org/x/image/draw"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/synth"
+)
+
+// reportFPS reports frames a second for n frames in each of the b.N loops.
+func reportFPS(b *testing.B, n int) {
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "fps")
+}
+
+// loop runs batch after batch through p, once before the clock starts.
+func loop(b *testing.B, p *Pipeline, next func(i int) *Batch) {
+	run := func(batch *Batch) {
+		if err := p.Run(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+		batch.Release()
+	}
+	run(next(0))
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		run(next(i))
+	}
+	reportFPS(b, len(next(0).In))
+}
+
+// BenchmarkProcessBatch is the life of a server: batches of 25 frames of W1, results released.
+func BenchmarkProcessBatch(b *testing.B) {
+	for _, bm := range []struct {
+		name    string
+		workers *Workers
+	}{
+		{"workers=1", nil},
+		{"workers=gomaxprocs", newWorkers(b, 0)},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			p := compile(b, w1, bm.workers)
+			batch := w1Batch(b)
+			b.SetBytes(int64(len(batch.In) * p.inBytes))
+			loop(b, p, func(int) *Batch { return batch })
+		})
+	}
+}
+
+// BenchmarkOutput compares the outputs of one input, and inputs of one output.
+func BenchmarkOutput(b *testing.B) {
+	for _, o := range outputs {
+		s := w1
+		s.Output = o
+		b.Run("in="+s.Input.Format.String()+"/out="+o.Format.String()+"/subsampling="+o.Subsampling.String()+"/restart="+o.Restart.String(), func(b *testing.B) {
+			benchmarkOne(b, s)
+		})
+	}
+	for _, d := range inputs(640, 360) {
+		s := w1
+		s.Input = d
+		b.Run("in="+d.Format.String()+"/range="+d.EffectiveRange().String()+"/color="+d.Color.String()+"/out=jpeg", func(b *testing.B) {
+			benchmarkOne(b, s)
+		})
+	}
+}
+
+func benchmarkOne(b *testing.B, s Spec) {
+	p := compile(b, s, nil)
+	batch := batchOf(b, s, 1)
+	synth.New(s.Input.Width, s.Input.Height, 1).Render(&batch.In[0], 0)
+	loop(b, p, func(int) *Batch { return batch })
+}
+
+// BenchmarkW1 compares this module with Go's standard library on the same frames, in one run. The rivals are as people
+// write them: buffers made for each frame, image.RGBA between the steps.
+//
+//	go test -run '^$' -bench BenchmarkW1 -cpu 1 ./pipeline
+func BenchmarkW1(b *testing.B) {
+	batch := w1Batch(b)
+	frames := make([][]byte, len(batch.In))
+	for i := range batch.In {
+		frames[i] = batch.In[i].Plane(0).Pix
+	}
+	b.Run("impl=steadyframe", func(b *testing.B) {
+		p := compile(b, w1, nil)
+		one := &Batch{In: make([]frame.Frame, 1)}
+		loop(b, p, func(i int) *Batch {
+			one.In[0] = batch.In[i%len(batch.In)]
+			return one
+		})
+	})
+	for _, rival := range []struct {
+		name   string
+		resize func(src *image.RGBA, w, h int) *image.RGBA
+	}{
+		{"impl=stdlib", naiveBilinear},
+		{"impl=stdlib+ximage", approxBiLinear},
+	} {
+		b.Run(rival.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				src := rgbaOf(frames[i%len(frames)], w1.Input.Width, w1.Input.Height)
+				dst := rival.resize(src, w1.Resize.Width, w1.Resize.Height)
+				var out bytes.Buffer
+				if err := stdjpeg.Encode(&out, dst, &stdjpeg.Options{Quality: w1.Output.Quality}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			reportFPS(b, 1)
+		})
+	}
+}
+
+// rgbaOf copies BGR24 pixels into a new image.
+func rgbaOf(bgr []byte, w, h int) *image.RGBA {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	for s, d := 0, 0; s+2 < len(bgr); s, d = s+3, d+4 {
+		px := img.Pix[d : d+4 : d+4]
+		px[0], px[1], px[2], px[3] = bgr[s+2], bgr[s+1], bgr[s], 255
+	}
+	return img
+}
+
+// naiveBilinear resizes with half-pixel centres: four pixels and two weights for each output pixel, in floating point.
+func naiveBilinear(src *image.RGBA, w, h int) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	sw, sh := src.Bounds().Dx(), src.Bounds().Dy()
+	for y := range h {
+		y0, y1, fy := neighbours(y, sh, h)
+		top, bottom := src.Pix[y0*src.Stride:], src.Pix[y1*src.Stride:]
+		for x := range w {
+			x0, x1, fx := neighbours(x, sw, w)
+			a, b := top[4*x0:4*x0+4], top[4*x1:4*x1+4]
+			c, d := bottom[4*x0:4*x0+4], bottom[4*x1:4*x1+4]
+			out := dst.Pix[y*dst.Stride+4*x:][:4]
+			for i := range 3 {
+				t := float32(a[i]) + (float32(b[i])-float32(a[i]))*fx
+				u := float32(c[i]) + (float32(d[i])-float32(c[i]))*fx
+				out[i] = uint8(t + (u-t)*fy + 0.5)
+			}
+			out[3] = 255
+		}
+	}
+	return dst
+}
+
+// neighbours returns the samples of n that output sample i of m lies between, and how far.
+func neighbours(i, n, m int) (first, second int, fraction float32) {
+	pos := (float32(i)+0.5)*float32(n)/float32(m) - 0.5
+	pos = max(0, min(pos, float32(n-1)))
+	first = int(pos)
+	return first, min(first+1, n-1), pos - float32(first)
+}
+
+func approxBiLinear(src *image.RGBA, w, h int) *image.RGBA {
+	dst := image.NewRGBA(image.Rect(0, 0, w, h))
+	ximage.ApproxBiLinear.Scale(dst, dst.Bounds(), src, src.Bounds(), ximage.Src, nil)
+	return dst
+}
