@@ -62,6 +62,7 @@ tests                                                                           
   e2e                     the whole program, from outside                             -> service
   internal/testkit/alloctest    what a function allocates
   internal/testkit/exttool      programs from outside: ffmpeg, djpeg
+  internal/testkit/kerneltest   widths, alignments and red zones for kernels
   internal/testkit/oracle       slow, obvious forms of what the libraries do
 `
 
