@@ -21,7 +21,7 @@ type rawOutput struct {
 }
 
 // rawPlane is where a plane lies in the picture.
-type rawPlane struct{ offset, rowBytes, height int }
+type rawPlane struct{ offset, rowBytes int }
 
 // newRawOutput compiles a valid Spec.
 func newRawOutput(s Spec, p *pool.Pool) (*rawOutput, error) {
@@ -34,7 +34,7 @@ func newRawOutput(s Spec, p *pool.Pool) (*rawOutput, error) {
 	}
 	for i := range o.desc.Format.Planes() {
 		_, h, rowBytes := o.desc.PlaneSize(i)
-		o.planes[i] = rawPlane{o.size, rowBytes, h}
+		o.planes[i] = rawPlane{o.size, rowBytes}
 		o.size += h * rowBytes
 	}
 	return o, nil
