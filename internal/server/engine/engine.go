@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -47,9 +48,9 @@ func New(c config.Config, m *metrics.Metrics) *Engine {
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats))
 	m.RegisterGauges(metrics.Gauges{
-		QueueDepth:   func() int { _, n := e.queue.lengths(); return n },
-		Running:      func() int { n, _ := e.queue.lengths(); return n },
-		OpenRequests: func() int { return int(e.open.Load()) },
+		QueueDepth:   func() int { _, n := e.Queue(); return n },
+		Running:      func() int { n, _ := e.Queue(); return n },
+		OpenRequests: e.OpenRequests,
 	})
 	return e
 }
@@ -145,8 +146,7 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream bool) (pool.Grant, e
 	return pool.Grant{}, fault.From(err)
 }
 
-// Cost is what a batch of n frames of p may lease, of in bytes altogether: buffers are up to a quarter larger than asked for, and a picture is copied once
-// while it outgrows its buffer.
+// Cost is what a batch of n frames of p may lease, of in bytes altogether: a buffer is up to a quarter larger than asked for, and 4 KiB at least.
 func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 	s := p.Spec()
 	width, height := s.OutputSize()
@@ -154,7 +154,7 @@ func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 	if s.Output.Format != pipeline.JPEG {
 		picture = p.MaxOutput()
 	}
-	return in + in/4 + int64(n)*int64(pool.ClassSize(min(picture, pool.MaxSize)))
+	return in + in/4 + int64(n)*int64(pool.ClassSize(0)+pool.ClassSize(min(picture, pool.MaxSize)))
 }
 
 // Timing is how long a batch took.
@@ -164,6 +164,9 @@ type Timing struct{ Queue, Run time.Duration }
 // in the metrics. When it returns an error, b has no picture.
 func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
 	var t Timing
+	if len(b.In) == 0 {
+		return t, nil
+	}
 	start := time.Now()
 	if err := e.queue.enter(ctx, stream); err != nil {
 		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
@@ -197,5 +200,43 @@ func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline
 	return p.Run(ctx, b)
 }
 
+// Queue returns how many batches are being encoded, and how many wait for their turn.
+func (e *Engine) Queue() (running, waiting int) { return e.queue.lengths() }
+
 // OpenRequests returns how many requests and streams are open.
 func (e *Engine) OpenRequests() int { return int(e.open.Load()) }
+
+// tinySpec is the smallest work there is.
+var tinySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}}
+
+// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a server that is merely busy from one that is broken.
+func (e *Engine) SelfTest(ctx context.Context) error {
+	p, err := e.pipelines.get(tinySpec)
+	if err != nil {
+		return err
+	}
+	f, err := frame.WrapBytes(tinySpec.Input, make([]byte, 16*16))
+	if err != nil {
+		return err
+	}
+	b := pipeline.Batch{In: []frame.Frame{f}}
+	defer b.Release()
+	if err := p.Run(ctx, &b); err != nil {
+		return err
+	}
+	return b.Out[0].Err
+}
+
+// Ready returns nil when a request that came now would be taken, else why not.
+func (e *Engine) Ready() error {
+	if e.IsDraining() {
+		return errDraining()
+	}
+	if s := e.Pool.Stats(); s.Waiting > 0 {
+		return fault.BusyOf("limits.memory_budget", s.Admitted, s.Budget, "requests wait for memory")
+	}
+	return e.queue.check()
+}
+
+// Workers returns how many goroutines encode.
+func (e *Engine) Workers() int { return e.workers.Size() }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -19,114 +20,93 @@ const (
 const (
 	maxSpecBytes = 4 << 10 // all fields of a Spec at their longest take less than 200
 	maxGroups    = 16      // nested groups in unknown fields; nobody sends one
+	// headBytes of a frame are there before it has memory: what is only declared costs nothing.
+	headBytes = 512
 )
 
-// Decoder reads one EncodeRequest from pieces of any size, into a Request. It takes what google.golang.org/protobuf takes, but for the limits, and what no
-// encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice. What the spec's bytes say is read later, by ParseSpec.
-// Memory for a frame is taken when its first byte is there.
+// Source is where a message comes from, and memory for its frames.
+type Source interface {
+	// Fill fills p with the message's next bytes. It borrows p.
+	Fill(p []byte) error
+	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the frames, is in the Request.
+	Lease(n int) (pool.Buf, error)
+}
+
+// Decoder reads EncodeRequests. It takes what google.golang.org/protobuf takes, but for the limits, and what no encoder writes: unknown groups nested more than 16
+// deep, a spec of more than 4 KiB, a spec given twice. What the spec's bytes say is read later, by ParseSpec. It is used again from message to message.
 type Decoder struct {
-	Pool   *pool.Pool
-	Limits Limits
+	MaxFrames int // limits.max_batch
 
-	req   *Request
-	left  int // bytes of the message not yet taken
-	state state
-
-	tag    protowire.Number
-	kind   protowire.Type
-	varint uint64
-	shift  uint
-	body   int // bytes left of a length-delimited or fixed value
-	frame  []byte
+	source Source
+	req    *Request
+	left   int // bytes of the message not yet read
 	groups [maxGroups]protowire.Number
 	depth  int
+	small  [headBytes]byte
 }
 
-// state is what the next byte is part of.
-type state uint8
-
-const (
-	inTag    state = iota
-	inVarint       // a value of wire type varint
-	inLength       // the length of a length-delimited value
-	inSkip         // a value nobody wants
-	inSpec
-	inFrame
-)
-
-// Reset makes d ready to read a message of length bytes into req, which must be empty. The frames it gets are req's, also when reading ends in an error.
-func (d *Decoder) Reset(req *Request, length int) {
-	*d = Decoder{Pool: d.Pool, Limits: d.Limits, req: req, left: length}
-}
-
-// Write takes the next piece of the message. It borrows p. The error is a *fault.Error, and final.
-func (d *Decoder) Write(p []byte) error {
-	if len(p) > d.left {
-		return malformed("got %d bytes more than its length", len(p)-d.left)
-	}
-	for len(p) > 0 {
-		n, err := 1, error(nil)
-		switch d.state {
-		case inTag, inVarint, inLength:
-			d.left--
-			err = d.digit(p[0])
-		default:
-			n = min(len(p), d.body)
-			d.left -= n
-			err = d.take(p[:n])
-		}
-		if err != nil {
+// Decode reads a message of length bytes from source into req, which must be empty. What source returns as an error, it returns; all others are *fault.Error of
+// kind Invalid. The frames read so far are req's then, too.
+func (d *Decoder) Decode(req *Request, source Source, length int) error {
+	d.source, d.req, d.left, d.depth = source, req, length, 0
+	defer func() { d.source, d.req = nil, nil }()
+	for d.left > 0 {
+		if err := d.field(); err != nil {
 			return err
 		}
-		p = p[n:]
+	}
+	if d.depth > 0 {
+		return malformed("it ends inside group %d", d.groups[d.depth-1])
 	}
 	return nil
 }
 
-// Close ends the message. It returns a *fault.Error when it ended inside a field or before its length.
-func (d *Decoder) Close() error {
-	if d.left > 0 || d.state != inTag || d.shift > 0 || d.depth > 0 {
-		return malformed("the message ends inside a field")
+// fill reads len(p) bytes of the message.
+func (d *Decoder) fill(p []byte) error {
+	if len(p) > d.left {
+		return malformed("it ends inside a field")
 	}
-	return nil
+	d.left -= len(p)
+	return d.source.Fill(p)
 }
 
-// digit takes one byte of a varint: a tag, a value or a length.
-func (d *Decoder) digit(b byte) error {
-	if d.shift == 63 && b > 1 {
-		return malformed("a varint has more than 64 bits")
+// varint reads a varint.
+func (d *Decoder) varint() (uint64, error) {
+	var v uint64
+	for shift := uint(0); ; shift += 7 {
+		if err := d.fill(d.small[:1]); err != nil {
+			return 0, err
+		}
+		b := d.small[0]
+		if shift == 63 && b > 1 {
+			return 0, malformed("a varint has more than 64 bits")
+		}
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v, nil
+		}
 	}
-	d.varint |= uint64(b&0x7f) << d.shift
-	if b >= 0x80 {
-		d.shift += 7
-		return nil
+}
+
+// field reads one field.
+func (d *Decoder) field() error {
+	tag, err := d.varint()
+	if err != nil {
+		return err
 	}
-	v := d.varint
-	d.varint, d.shift = 0, 0
-	switch d.state {
-	case inVarint:
-		if d.tag == fieldID && d.depth == 0 {
+	if tag>>3 < uint64(protowire.MinValidNumber) || tag>>3 > uint64(protowire.MaxValidNumber) {
+		return malformed("got field number %d, want %d..%d", tag>>3, protowire.MinValidNumber, protowire.MaxValidNumber)
+	}
+	number := protowire.Number(tag >> 3)
+	switch kind := protowire.Type(tag & 7); kind {
+	case protowire.VarintType:
+		v, err := d.varint()
+		if number == fieldID && d.depth == 0 && err == nil {
 			d.req.ID = v
 		}
-		d.state = inTag
-		return nil
-	case inLength:
-		return d.begin(v)
-	}
-	return d.field(v)
-}
-
-// field takes a field's tag.
-func (d *Decoder) field(v uint64) error {
-	if v>>3 < uint64(protowire.MinValidNumber) || v>>3 > uint64(protowire.MaxValidNumber) {
-		return malformed("got field number %d, want %d..%d", v>>3, protowire.MinValidNumber, protowire.MaxValidNumber)
-	}
-	d.tag, d.kind = protowire.Number(v>>3), protowire.Type(v&7)
-	switch d.kind {
-	case protowire.VarintType:
-		d.state = inVarint
+		return err
 	case protowire.BytesType:
-		d.state = inLength
+		return d.bytes(number)
 	case protowire.Fixed32Type:
 		return d.skip(4)
 	case protowire.Fixed64Type:
@@ -135,97 +115,90 @@ func (d *Decoder) field(v uint64) error {
 		if d.depth == maxGroups {
 			return malformed("got groups nested more than %d deep", maxGroups)
 		}
-		d.groups[d.depth] = d.tag
+		d.groups[d.depth] = number
 		d.depth++
+		return nil
 	case protowire.EndGroupType:
-		if d.depth == 0 || d.groups[d.depth-1] != d.tag {
-			return malformed("got the end of group %d, which is not open", d.tag)
+		if d.depth == 0 || d.groups[d.depth-1] != number {
+			return malformed("got the end of group %d, which is not open", number)
 		}
 		d.depth--
+		return nil
 	default:
-		return malformed("got wire type %d of field %d, want 0..5", d.kind, d.tag)
+		return malformed("got wire type %d of field %d, want 0..5", kind, number)
 	}
-	return nil
 }
 
-// begin takes the length of a length-delimited value.
-func (d *Decoder) begin(length uint64) error {
+// bytes reads a length-delimited field.
+func (d *Decoder) bytes(number protowire.Number) error {
+	length, err := d.varint()
+	if err != nil {
+		return err
+	}
 	if length > uint64(d.left) {
 		return malformed("got a field of %d bytes with %d bytes of the message left", length, d.left)
 	}
 	n := int(length)
-	if d.depth > 0 {
+	switch {
+	case d.depth > 0:
 		return d.skip(n)
-	}
-	switch d.tag {
-	case fieldSpec:
-		return d.beginSpec(n)
-	case fieldFrames:
-		return d.beginFrame(n)
+	case number == fieldSpec:
+		return d.spec(n)
+	case number == fieldFrames:
+		return d.frame(n)
 	}
 	return d.skip(n)
 }
 
-func (d *Decoder) beginSpec(n int) error {
+func (d *Decoder) spec(n int) error {
 	if d.req.HasSpec {
 		return malformed("got spec twice")
 	}
 	if n > maxSpecBytes {
 		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: fmt.Sprintf("wire: got a spec of %d bytes, want at most %d", n, maxSpecBytes)}
 	}
+	d.req.Spec = slices.Grow(d.req.Spec[:0], n)[:n]
+	if err := d.fill(d.req.Spec); err != nil {
+		return err
+	}
 	d.req.HasSpec = true
-	d.enter(inSpec, n)
 	return nil
 }
 
-func (d *Decoder) beginFrame(n int) error {
-	i, most := len(d.req.Frames), d.Limits.MaxFrames
-	if i == most {
+func (d *Decoder) frame(n int) error {
+	i := len(d.req.Frames)
+	if i == d.MaxFrames {
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "too many frames in one request",
-			Limit: "limits.max_batch", Got: int64(most) + 1, Max: int64(most)}
+			Limit: "limits.max_batch", Got: int64(d.MaxFrames) + 1, Max: int64(d.MaxFrames)}
 	}
 	if n > pool.MaxSize {
 		return &fault.Error{Kind: fault.Invalid, Field: fmt.Sprintf("frames[%d]", i), Reason: "a frame is larger than any buffer",
 			Limit: "bytes of a frame", Got: int64(n), Max: pool.MaxSize}
 	}
-	d.req.Frames = append(d.req.Frames, pool.Buf{})
-	d.frame = nil
-	d.enter(inFrame, n)
-	return nil
+	if n == 0 {
+		d.req.Frames = append(d.req.Frames, pool.Buf{})
+		return nil
+	}
+	head := d.small[:min(n, headBytes)]
+	if err := d.fill(head); err != nil {
+		return err
+	}
+	b, err := d.source.Lease(n)
+	if err != nil {
+		return err
+	}
+	d.req.Frames = append(d.req.Frames, b)
+	return d.fill(b.Bytes()[copy(b.Bytes(), head):])
 }
 
 // skip passes over n bytes.
 func (d *Decoder) skip(n int) error {
-	d.enter(inSkip, n)
-	return nil
-}
-
-// enter goes on with a body of n bytes.
-func (d *Decoder) enter(s state, n int) {
-	d.state, d.body = s, n
-	if n == 0 {
-		d.state = inTag
-	}
-}
-
-// take takes bytes of a value's body.
-func (d *Decoder) take(p []byte) error {
-	switch d.state {
-	case inSpec:
-		d.req.Spec = append(d.req.Spec, p...)
-	case inFrame:
-		if d.frame == nil {
-			b, err := d.Pool.Get(d.body)
-			if err != nil {
-				return fault.From(err)
-			}
-			d.req.Frames[len(d.req.Frames)-1] = b
-			d.frame = b.Bytes()
+	for n > 0 {
+		part := min(n, headBytes)
+		if err := d.fill(d.small[:part]); err != nil {
+			return err
 		}
-		d.frame = d.frame[copy(d.frame, p):]
-	}
-	if d.body -= len(p); d.body == 0 {
-		d.state = inTag
+		n -= part
 	}
 	return nil
 }

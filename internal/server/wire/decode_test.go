@@ -2,7 +2,9 @@ package wire
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -17,17 +19,32 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// decode reads data in pieces of at most piece bytes. The caller releases req.
-func decode(d *Decoder, req *Request, data []byte, piece int) error {
-	d.Reset(req, len(data))
-	for len(data) > 0 {
-		n := min(piece, len(data))
-		if err := d.Write(data[:n]); err != nil {
-			return err
-		}
-		data = data[n:]
+// source is what decode reads from: the bytes of a message, and a pool.
+type source struct {
+	data []byte
+	pool *pool.Pool
+}
+
+func (s *source) Fill(p []byte) error {
+	if len(p) > len(s.data) {
+		return errors.New("Fill beyond the message's length")
 	}
-	return d.Close()
+	s.data = s.data[copy(p, s.data):]
+	return nil
+}
+
+func (s *source) Lease(n int) (pool.Buf, error) { return s.pool.Get(n) }
+
+// decode reads data. The caller releases req.
+func decode(d *Decoder, p *pool.Pool, req *Request, data []byte) error {
+	s := source{data, p}
+	if err := d.Decode(req, &s, len(data)); err != nil {
+		return err
+	}
+	if len(s.data) > 0 {
+		return fmt.Errorf("%d bytes left", len(s.data))
+	}
+	return nil
 }
 
 func TestDecodeAgreesWithProtobuf(t *testing.T) {
@@ -43,17 +60,17 @@ func TestDecodeAgreesWithProtobuf(t *testing.T) {
 	want := &api.EncodeRequest{
 		Id:     1<<64 - 1,
 		Spec:   &api.Spec{Input: &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: 640, Height: 360}},
-		Frames: [][]byte{frame(1), {}, frame(127), frame(128), frame(70000)},
+		Frames: [][]byte{frame(1), {}, frame(127), frame(128), frame(headBytes), frame(headBytes + 1), frame(70000)},
 	}
 	data, err := proto.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Decoder{Pool: p, Limits: Limits{MaxFrames: 5}}
+	d := Decoder{MaxFrames: 7}
 	var req Request
-	for _, piece := range []int{1, 2, 3, 7, 127, 16384, len(data)} {
-		if err := decode(&d, &req, data, piece); err != nil {
-			t.Fatalf("in pieces of %d: %v", piece, err)
+	for range 3 {
+		if err := decode(&d, p, &req, data); err != nil {
+			t.Fatal(err)
 		}
 		checkSame(t, &req, want)
 		req.Release()
@@ -117,7 +134,7 @@ func TestDecodeTakesWhatProtobufTakes(t *testing.T) {
 		{"largest-varint", message{}.tag(1, protowire.VarintType).varint(1<<64 - 1)},
 	}
 	p := pooltest.New(t, pool.Options{})
-	d := Decoder{Pool: p, Limits: Limits{MaxFrames: 5}}
+	d := Decoder{MaxFrames: 5}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var want api.EncodeRequest
@@ -125,7 +142,7 @@ func TestDecodeTakesWhatProtobufTakes(t *testing.T) {
 				t.Fatalf("protobuf does not take it: %v", err)
 			}
 			var req Request
-			if err := decode(&d, &req, tt.data, 1); err != nil {
+			if err := decode(&d, p, &req, tt.data); err != nil {
 				t.Fatal(err)
 			}
 			checkSame(t, &req, &want)
@@ -148,7 +165,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"truncated-tag", message{0x80}, fault.Invalid, "ends inside a field"},
 		{"truncated-varint", message{}.tag(1, protowire.VarintType), fault.Invalid, "ends inside a field"},
 		{"truncated-fixed", message{}.tag(1, protowire.Fixed32Type), fault.Invalid, "ends inside a field"},
-		{"open-group", message{}.tag(7, protowire.StartGroupType), fault.Invalid, "ends inside a field"},
+		{"open-group", message{}.tag(7, protowire.StartGroupType), fault.Invalid, "ends inside group 7"},
 		{"frame-longer-than-message", message{}.tag(3, protowire.BytesType).varint(100), fault.Invalid, "a field of 100 bytes with 0 bytes of the message left"},
 		{"length-off-by-one", append(message{}.tag(3, protowire.BytesType).varint(3), 'a', 'b'), fault.Invalid, "a field of 3 bytes with 2 bytes"},
 		{"huge-length", message{}.tag(3, protowire.BytesType).varint(1<<63 - 1), fault.Invalid, "a field of 9223372036854775807 bytes"},
@@ -165,51 +182,50 @@ func TestDecodeRefuses(t *testing.T) {
 		{"over-budget", message{}.bytes(3, strings.Repeat("x", 9000)), fault.TooLarge, "limits.memory_budget"},
 	}
 	p := pooltest.New(t, pool.Options{Budget: 8192})
-	d := Decoder{Pool: p, Limits: Limits{MaxFrames: 2}}
+	d := Decoder{MaxFrames: 2}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			for _, piece := range []int{1, len(tt.data) + 1} {
-				var req Request
-				err := decode(&d, &req, tt.data, piece)
-				req.Release()
-				if f := fault.From(err); f == nil || f.Kind != tt.kind || !strings.Contains(f.Error(), tt.want) {
-					t.Errorf("in pieces of %d: got %v, want %s with %q", piece, err, tt.kind, tt.want)
-				}
+			var req Request
+			err := decode(&d, p, &req, tt.data)
+			req.Release()
+			if f := fault.From(err); f == nil || f.Kind != tt.kind || !strings.Contains(f.Error(), tt.want) {
+				t.Errorf("got %v, want %s with %q", err, tt.kind, tt.want)
 			}
 		})
 	}
 }
 
-func TestDecodeRefusesMoreThanItsLength(t *testing.T) {
-	var req Request
-	d := Decoder{Pool: pooltest.New(t, pool.Options{})}
-	d.Reset(&req, 2)
-	if err := d.Write([]byte{8, 1, 8}); err == nil {
-		t.Error("got no error for 3 bytes of a message of 2")
-	}
-	d.Reset(&req, 3)
-	if err := d.Write([]byte{8, 1}); err != nil {
-		t.Fatal(err)
-	}
-	if err := d.Close(); err == nil {
-		t.Error("got no error for 2 bytes of a message of 3")
-	}
+// brokenSource breaks off after some bytes.
+type brokenSource struct {
+	source
+	err error
 }
 
-// TestDeclaredFramesTakeNoMemory: a frame has memory only once its first byte is there.
+func (s *brokenSource) Fill(p []byte) error {
+	if len(p) > len(s.data) {
+		return s.err
+	}
+	return s.source.Fill(p)
+}
+
+// TestDeclaredFramesTakeNoMemory: a frame has memory only once its first bytes are there.
 func TestDeclaredFramesTakeNoMemory(t *testing.T) {
 	p := pooltest.New(t, pool.Options{})
-	d := Decoder{Pool: p, Limits: Limits{MaxFrames: 1}}
+	d := Decoder{MaxFrames: 1}
 	var req Request
 	head := message{}.tag(3, protowire.BytesType).varint(64 << 20)
-	d.Reset(&req, len(head)+64<<20)
-	if err := d.Write(head); err != nil {
-		t.Fatal(err)
+	src := &brokenSource{source{append(head, make([]byte, headBytes-1)...), p}, io.ErrUnexpectedEOF}
+	if err := d.Decode(&req, src, len(head)+64<<20); err != io.ErrUnexpectedEOF {
+		t.Errorf("got %v, want the source's error", err)
 	}
-	if s := p.Stats(); s.InUse != 0 {
-		t.Errorf("got %d bytes leased for a frame that is only declared, want 0", s.InUse)
+	if s := p.Stats(); len(s.Classes) != 0 {
+		t.Errorf("got leases of %+v for a frame that is only declared, want none", s.Classes)
 	}
-	req.Release()
+	src = &brokenSource{source{append(head, make([]byte, headBytes)...), p}, io.ErrUnexpectedEOF}
+	if err := d.Decode(&req, src, len(head)+64<<20); err != io.ErrUnexpectedEOF {
+		t.Errorf("got %v, want the source's error", err)
+	}
+	req.Release() // It has the frame that had begun.
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
@@ -218,18 +234,19 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Decoder{Pool: p, Limits: Limits{MaxFrames: 64}}
+	d := Decoder{MaxFrames: 64}
+	var src source
 	var req Request
 	alloctest.Zero(t, 100, func() {
-		if err := decode(&d, &req, data, 16384); err != nil {
+		src = source{data, p}
+		if err := d.Decode(&req, &src, len(data)); err != nil {
 			t.Fatal(err)
 		}
 		req.Release()
 	})
 }
 
-// FuzzDecode: what Decoder makes of bytes does not depend on the pieces, and is what protobuf makes of them but for what Decoder's doc comment names; it takes
-// no more memory than the message has bytes.
+// FuzzDecode: what Decoder makes of bytes is what protobuf makes of them, but for what Decoder's doc comment names; and it takes a buffer for each frame at most.
 func FuzzDecode(f *testing.F) {
 	for _, m := range []proto.Message{
 		&api.EncodeRequest{},
@@ -239,30 +256,23 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.Add(data, uint8(3))
+		f.Add(data)
 	}
-	f.Add([]byte(message{}.tag(7, protowire.StartGroupType).bytes(3, "no").tag(7, protowire.EndGroupType)), uint8(1))
-	f.Add([]byte{0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f}, uint8(1))
-	f.Add([]byte{0x0b, 0x0c}, uint8(1))
-	f.Fuzz(func(t *testing.T, data []byte, piece uint8) {
+	f.Add([]byte(message{}.tag(7, protowire.StartGroupType).bytes(3, "no").tag(7, protowire.EndGroupType)))
+	f.Add([]byte{0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add([]byte{0x0b, 0x0c})
+	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<12 {
 			t.Skip()
 		}
 		p := pool.New(pool.Options{Budget: 1 << 20})
-		d := Decoder{Pool: p, Limits: Limits{MaxFrames: 8}}
+		d := Decoder{MaxFrames: 8}
 		var req Request
 		defer req.Release()
-		err := decode(&d, &req, data, int(piece)+1)
-		if leased := len(req.Frames) * 4096; p.Stats().InUse > int64(leased) {
+		err := decode(&d, p, &req, data)
+		if most := int64(len(req.Frames) * 4096); p.Stats().InUse > most {
 			t.Fatalf("got %d bytes leased for %d frames in %d bytes", p.Stats().InUse, len(req.Frames), len(data))
 		}
-
-		var whole Request
-		defer whole.Release()
-		if again := decode(&d, &whole, data, len(data)+1); fmt.Sprint(again) != fmt.Sprint(err) {
-			t.Fatalf("got %v in pieces of %d, %v at once", err, int(piece)+1, again)
-		}
-
 		var want api.EncodeRequest
 		wantErr := proto.Unmarshal(data, &want)
 		if err != nil {

@@ -21,8 +21,3 @@ func (r *Request) Release() {
 	clear(r.Frames)
 	*r = Request{Spec: r.Spec[:0], Frames: r.Frames[:0]}
 }
-
-// Limits bound what a Decoder takes.
-type Limits struct {
-	MaxFrames int // limits.max_batch
-}

@@ -1,0 +1,173 @@
+package client
+
+import (
+	"errors"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+)
+
+// Batch is frames of one geometry, to be encoded together.
+type Batch struct {
+	ID     uint64    // the caller's own; the answer has it too
+	Spec   *api.Spec // what the frames are and what to make of them; nil on a stream: as before
+	Frames [][]byte  // tightly packed planes, one after the other
+}
+
+// Answer is the pictures of one Batch. It is filled again and again; what it lends is valid until the next time.
+type Answer struct {
+	ID       uint64
+	Pictures []Picture     // one for each frame, in order
+	Queue    time.Duration // how long the batch waited for a worker
+	Run      time.Duration // how long its encoding took
+
+	memory []byte // what Pictures' Data points into
+}
+
+// Picture is one encoded frame, or why there is none.
+type Picture struct {
+	Data []byte // lent by the Answer
+	Err  error  // *Error; nil when Data is the picture
+}
+
+// The tags of EncodeRequest, EncodeResponse and Picture: the numbers that api/steadyframe/v1/frame.proto gives the fields, and their wire types.
+const (
+	tagID     = 1<<3 | uint64(protowire.VarintType)
+	tagSpec   = 2<<3 | uint64(protowire.BytesType)
+	tagFrames = 3<<3 | uint64(protowire.BytesType)
+
+	tagPictures = 2<<3 | uint64(protowire.BytesType)
+	tagQueueUS  = 3<<3 | uint64(protowire.VarintType)
+	tagRunUS    = 4<<3 | uint64(protowire.VarintType)
+
+	tagData    = 1<<3 | uint64(protowire.BytesType)
+	tagCode    = 2<<3 | uint64(protowire.VarintType)
+	tagMessage = 3<<3 | uint64(protowire.BytesType)
+)
+
+// The most that a tag, all below 128, and a varint take.
+const (
+	maxTag    = 1
+	maxVarint = 10
+)
+
+// marshal returns b as protobuf: what stands between the frames in a buffer from heads, and the frames where they are.
+func (b *Batch) marshal(heads *headPool) (mem.BufferSlice, error) {
+	spec, err := b.marshalSpec()
+	if err != nil {
+		return nil, err
+	}
+	p := heads.Get((2+len(b.Frames))*(maxTag+maxVarint) + len(spec))
+	head := (*p)[:0]
+	if b.ID != 0 {
+		head = protowire.AppendVarint(protowire.AppendVarint(head, tagID), b.ID)
+	}
+	if b.Spec != nil {
+		head = protowire.AppendBytes(protowire.AppendVarint(head, tagSpec), spec)
+	}
+	out := make(mem.BufferSlice, 0, 2*len(b.Frames)+1)
+	root := mem.NewBuffer(p, heads) // as long as it may become; only what is written is sent
+	start := 0
+	for i := range b.Frames {
+		head = protowire.AppendVarint(protowire.AppendVarint(head, tagFrames), uint64(len(b.Frames[i])))
+		out = append(out, root.Slice(start, len(head)))
+		start = len(head)
+		if len(b.Frames[i]) > 0 {
+			out = append(out, mem.NewBuffer(&b.Frames[i], borrowed{}))
+		}
+	}
+	if start < len(head) {
+		out = append(out, root.Slice(start, len(head)))
+	}
+	root.Free()
+	return out, nil
+}
+
+func (b *Batch) marshalSpec() ([]byte, error) {
+	if b.Spec == nil {
+		return nil, nil
+	}
+	return proto.Marshal(b.Spec)
+}
+
+var errAnswer = errors.New("client: the answer is not an EncodeResponse")
+
+// unmarshal sets a to what data says, copying it into memory of its own.
+func (a *Answer) unmarshal(data mem.BufferSlice) error {
+	n := data.Len()
+	if cap(a.memory) < n {
+		a.memory = make([]byte, n+n/4) // Pictures grow and shrink a little.
+	}
+	a.memory = a.memory[:n]
+	data.CopyTo(a.memory)
+	clear(a.Pictures)
+	*a = Answer{Pictures: a.Pictures[:0], memory: a.memory}
+	return eachField(a.memory, func(tag, v uint64, body []byte) error {
+		switch tag {
+		case tagID:
+			a.ID = v
+		case tagQueueUS:
+			a.Queue = time.Duration(v) * time.Microsecond
+		case tagRunUS:
+			a.Run = time.Duration(v) * time.Microsecond
+		case tagPictures:
+			a.Pictures = append(a.Pictures, Picture{})
+			return a.Pictures[len(a.Pictures)-1].unmarshal(body)
+		}
+		return nil
+	})
+}
+
+func (p *Picture) unmarshal(data []byte) error {
+	var code codes.Code
+	message := ""
+	err := eachField(data, func(tag, v uint64, body []byte) error {
+		switch tag {
+		case tagData:
+			p.Data = body
+		case tagCode:
+			code = codes.Code(v)
+		case tagMessage:
+			message = string(body)
+		}
+		return nil
+	})
+	if code != codes.OK {
+		p.Err = &Error{Code: code, Reason: message}
+	}
+	return err
+}
+
+// eachField calls f for each varint and length-delimited field of a message, with the value of the one and the bytes of the other.
+func eachField(data []byte, f func(tag, v uint64, body []byte) error) error {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return errAnswer
+		}
+		data = data[n:]
+		var v uint64
+		var body []byte
+		switch kind {
+		case protowire.VarintType:
+			v, n = protowire.ConsumeVarint(data)
+		case protowire.BytesType:
+			body, n = protowire.ConsumeBytes(data)
+		default:
+			n = protowire.ConsumeFieldValue(number, kind, data)
+		}
+		if n < 0 {
+			return errAnswer
+		}
+		data = data[n:]
+		if err := f(protowire.EncodeTag(number, kind), v, body); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+// Package admin is the face of the server for those who run it: health, metrics, profiles and the state of the pools. It belongs on a listener that callers do
+// not reach.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+)
+
+// healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
+const healthTimeout = 2 * time.Second
+
+// NewHandler returns the admin face of e.
+func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeoutCause(r.Context(), healthTimeout, errors.New("a tiny frame took too long"))
+		defer cancel()
+		report(w, log, "healthz", e.SelfTest(ctx))
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { report(w, log, "readyz", e.Ready()) })
+	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics.Registry, promhttp.HandlerOpts{Registry: e.Metrics.Registry}))
+	mux.HandleFunc("GET /debug/pools", func(w http.ResponseWriter, r *http.Request) { servePools(w, r, e.Pool.Stats()) })
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
+	})
+	return mux
+}
+
+// report answers ok, or 503 with err.
+func report(w http.ResponseWriter, log *slog.Logger, what string, err error) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err != nil {
+		log.Debug("not well", "check", what, "reason", err.Error())
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, err)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}

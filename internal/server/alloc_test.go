@@ -1,0 +1,67 @@
+package server_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+)
+
+// TestStreamAllocations: what the server's process allocates a frame over a gRPC stream in steady state. 2.0 KB of it, and of a batch of one 5 objects, are the
+// backlog that grpc-go keeps of a stream's HTTP/2 frames (docs/adr/0009-grpc-codec.md); how many objects depends on how the goroutines are scheduled, so the
+// least of some tries counts.
+func TestStreamAllocations(t *testing.T) {
+	for _, tt := range []struct {
+		batch          int
+		objects, bytes float64
+	}{{25, 6, 2560}, {1, 10, 2816}} {
+		t.Run(fmt.Sprintf("batch=%d", tt.batch), func(t *testing.T) {
+			server := startChild(t, "{}")
+			c, err := client.Dial(server.GRPC, client.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = c.Close() }()
+			s, err := c.Stream(timeout(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, tt.batch)}
+			encodeOnStream(t, s, batch, 1000/tt.batch)
+			var objects, bytes float64
+			for range 8 {
+				const frames = 1000
+				before := server.counters(t)
+				encodeOnStream(t, s, batch, frames/tt.batch)
+				after := server.counters(t)
+				objects = float64(after.Mallocs-before.Mallocs) / frames
+				bytes = float64(after.Bytes-before.Bytes) / frames
+				t.Logf("%.2f objects and %.0f bytes a frame", objects, bytes)
+				if objects <= tt.objects && bytes <= tt.bytes {
+					return
+				}
+			}
+			t.Errorf("got %.2f objects and %.0f bytes a frame, want at most %v and %v", objects, bytes, tt.objects, tt.bytes)
+		})
+	}
+}
+
+// encodeOnStream sends a batch so many times, each after the answer to the last.
+func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times int) {
+	t.Helper()
+	var answer client.Answer
+	for range times {
+		if err := s.Send(batch); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Recv(&answer); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range answer.Pictures {
+			if p.Err != nil {
+				t.Fatal(p.Err)
+			}
+		}
+	}
+}

@@ -1,0 +1,140 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/server"
+)
+
+// childVariable makes the test binary a server, whose standard output begins with its addresses, and which stops when its standard input ends.
+const childVariable = "TEST_STEADYFRAME_CHILD"
+
+// runChild is that server.
+func runChild() {
+	debug.SetGCPercent(-1) // so that sync.Pool keeps what it is given
+	c := server.Default()
+	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &c.Limits); err != nil {
+		panic(err)
+	}
+	s, err := server.New(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	requests := bufio.NewScanner(os.Stdin)
+	if err := json.NewEncoder(os.Stdout).Encode(s.Addrs()); err != nil {
+		panic(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Run(ctx) }()
+	for requests.Scan() { // Each line asks for the process's counters.
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		out := counters{Mallocs: m.Mallocs, Bytes: m.TotalAlloc, RSS: rss(), Goroutines: runtime.NumGoroutine(), Stats: s.Stats()}
+		if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
+			panic(err)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		panic(err)
+	}
+}
+
+// counters are a process's.
+type counters struct {
+	Mallocs, Bytes uint64
+	RSS            int64
+	Goroutines     int
+	Stats          server.Stats
+}
+
+// rss returns the resident bytes of this process, 0 where it cannot tell.
+func rss() int64 {
+	data, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(data), &size, &resident); err != nil {
+		return 0
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+// child is a server in a process of its own.
+type child struct {
+	server.Addrs
+	in  io.Writer
+	out *bufio.Reader
+}
+
+// startChild starts a server in a process of its own, so that what it allocates can be told from what the test does.
+func startChild(t *testing.T, limits string) *child {
+	t.Helper()
+	if race.Enabled {
+		t.Skip("allocations are not counted under the race detector: sync.Pool drops one Put in four")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), childVariable+"="+limits)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("the server's process: %v", err)
+		}
+	})
+	c := &child{in: in, out: bufio.NewReader(out)}
+	c.readJSON(t, &c.Addrs)
+	return c
+}
+
+func (c *child) readJSON(t *testing.T, v any) {
+	t.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.NewDecoder(strings.NewReader(line)).Decode(v); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// counters asks for the server's counters.
+func (c *child) counters(t *testing.T) counters {
+	t.Helper()
+	if _, err := io.WriteString(c.in, "\n"); err != nil {
+		t.Fatal(err)
+	}
+	var out counters
+	c.readJSON(t, &out)
+	return out
+}

@@ -1,0 +1,84 @@
+package rpc
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// batch is one request on its way to being an answer. Its memory is used again and again.
+type batch struct {
+	header   [5]byte
+	incoming incoming
+	decoder  wire.Decoder
+	request  wire.Request
+	grant    pool.Grant
+	pipeline *pipeline.Pipeline
+	run      pipeline.Batch
+	places   []int // the picture of each frame of run
+	response wire.Response
+	outgoing outgoing
+}
+
+// release gives back everything that b holds. It may be called at any time, and again.
+func (b *batch) release() {
+	b.request.Release()
+	for i := range b.run.In {
+		b.run.In[i].Release()
+	}
+	clear(b.run.In)
+	b.run.In = b.run.In[:0]
+	b.run.Release()
+	b.response.Reset()
+	b.pipeline = nil
+	b.grant.Release()
+	b.grant = pool.Grant{}
+}
+
+// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone: its picture says why.
+func (b *batch) arrange() {
+	desc := b.pipeline.Spec().Input
+	b.response.ID = b.request.ID
+	b.places = b.places[:0]
+	for i, buf := range b.request.Frames {
+		b.request.Frames[i] = pool.Buf{}
+		f, err := frame.FromBuf(desc, buf)
+		b.response.Pictures = append(b.response.Pictures, wire.Picture{})
+		if err != nil {
+			e := &fault.Error{Kind: fault.Invalid, Reason: fmt.Sprintf("frames[%d]: %v", i, err), Err: err}
+			b.fail(i, e)
+			continue
+		}
+		b.run.In = append(b.run.In, f)
+		b.places = append(b.places, i)
+	}
+}
+
+// fail says in picture i why there is none.
+func (b *batch) fail(i int, e *fault.Error) {
+	b.response.Pictures[i] = wire.Picture{Code: int32(code(e.Kind)), Message: strings.ToValidUTF8(e.Error(), "\ufffd")}
+}
+
+// answer makes the response of the run's results, and encodes it. After it nothing of the pool is held.
+func (b *batch) answer(t engine.Timing, chunks *wire.Chunks) *outgoing {
+	for i := range b.run.Out {
+		if r := &b.run.Out[i]; r.Err != nil {
+			b.fail(b.places[i], fault.From(r.Err))
+		} else {
+			b.response.Pictures[b.places[i]].Data = r.Bytes()
+		}
+	}
+	b.response.QueueUS, b.response.RunUS = micros(t.Queue), micros(t.Run)
+	b.outgoing.data = b.response.Marshal(chunks)
+	b.release()
+	return &b.outgoing
+}
+
+func micros(d time.Duration) uint64 { return uint64(max(d, 0) / time.Microsecond) }

@@ -1,0 +1,226 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow), and with timeouts.receive how slowly a
+// request may come.
+const pieceBytes = 1 << 20
+
+// minPiece is the least that is given a time of its own: tags and lengths are not.
+const minPiece = 512
+
+// receive reads messages until there are no more, and hands them on as batches. It returns nil when they went to the encoding goroutine, whose the outcome
+// is then.
+func (c *session) receive() error {
+	defer close(c.ready)
+	for {
+		var b *batch
+		select {
+		case b = <-c.free:
+		case <-c.ctx.Done():
+			return fault.From(context.Cause(c.ctx))
+		}
+		err := c.next(b)
+		if err == nil {
+			c.received()
+			c.hand(b)
+			if !c.unary {
+				continue
+			}
+			err = io.EOF
+		} else {
+			b.release()
+		}
+		c.receiving.Stop()
+		if err == io.EOF && !c.started && c.unary {
+			err = fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
+		}
+		if err == io.EOF {
+			err = nil
+		}
+		return c.end(err)
+	}
+}
+
+// hand gives b to the encoding goroutine, which it starts if it has not yet.
+func (c *session) hand(b *batch) {
+	if !c.started {
+		c.started = true
+		c.start(c.encode)
+	}
+	c.ready <- b
+}
+
+// end says that no further batch comes, because of err or, nil, because the caller has no more. Batches on their way are still answered: the encoding
+// goroutine, if there is one, makes it the outcome after that.
+func (c *session) end(err error) error {
+	if !c.started {
+		c.finish(err)
+		return nil
+	}
+	c.ended = err
+	return nil
+}
+
+// next reads one message into b and readies it for encoding. It returns io.EOF when the caller has no more.
+func (c *session) next(b *batch) error {
+	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Idle))
+	if err := c.in.ReadMessageHeader(b.header[:]); err != nil {
+		return c.readError(err)
+	}
+	start := time.Now()
+	if err := c.begin(); err != nil {
+		return err
+	}
+	length := int64(binary.BigEndian.Uint32(b.header[1:]))
+	most := int64(c.engine.Config.Limits.MaxMessageBytes)
+	switch {
+	case b.header[0] != 0:
+		return fault.Errorf(fault.Unsupported, "rpc: the message is compressed, want it plain")
+	case length > most:
+		return fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
+	}
+	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
+	if err := c.read(b, int(length)); err != nil {
+		return err
+	}
+	c.receiving.Stop()
+	c.engine.Metrics.Took(metrics.Receive, time.Since(start))
+	if n := len(b.request.Frames); n == 0 {
+		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("rpc: got no frames, want 1..%d", c.engine.Config.Limits.MaxBatch)}
+	}
+	b.arrange()
+	if failed := len(b.response.Pictures) - len(b.run.In); failed > 0 {
+		c.engine.Metrics.FrameFailed(fault.Invalid, failed)
+	}
+	return nil
+}
+
+// incoming is the message that comes in for a batch. It is a wire.Source.
+type incoming struct {
+	session *session
+	batch   *batch
+	length  int
+	leased  bool
+}
+
+// read reads a message of length bytes into b.request, and finds its pipeline.
+func (c *session) read(b *batch, length int) error {
+	b.incoming = incoming{session: c, batch: b, length: length}
+	if err := b.decoder.Decode(&b.request, &b.incoming, length); err != nil {
+		return err
+	}
+	return c.resolve(b)
+}
+
+// Fill is part of wire.Source. A piece must come within timeouts.receive.
+func (in *incoming) Fill(p []byte) error {
+	c := in.session
+	for len(p) > 0 {
+		n := min(len(p), pieceBytes)
+		if n >= minPiece {
+			c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
+		}
+		if err := c.in.ReadMessageHeader(p[:n]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return c.readError(err)
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known, and that there is memory for all of it.
+func (in *incoming) Lease(n int) (pool.Buf, error) {
+	if !in.leased {
+		in.leased = true
+		if in.batch.request.HasSpec {
+			if err := in.session.resolve(in.batch); err != nil {
+				return pool.Buf{}, err
+			}
+		}
+		if err := in.session.admit(in.batch, in.length); err != nil {
+			return pool.Buf{}, err
+		}
+	}
+	buf, err := in.session.engine.Pool.Get(n)
+	if err != nil {
+		return pool.Buf{}, fault.From(err)
+	}
+	return buf, nil
+}
+
+// readError returns why the transport gave no bytes.
+func (c *session) readError(err error) error {
+	switch {
+	case err == io.EOF:
+		return err
+	case c.ctx.Err() != nil:
+		return fault.From(context.Cause(c.ctx))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Errorf(fault.Invalid, "rpc: the call ended inside a message")
+	}
+	return &fault.Error{Kind: fault.Canceled, Err: err}
+}
+
+// resolve finds the pipeline that b's spec means, or that of the last request that had one.
+func (c *session) resolve(b *batch) error {
+	if b.pipeline != nil {
+		return nil
+	}
+	if b.request.HasSpec && (c.pipeline == nil || !bytes.Equal(b.request.Spec, c.spec)) {
+		spec, err := wire.ParseSpec(b.request.Spec)
+		if err != nil {
+			return err
+		}
+		p, err := c.engine.Pipeline(spec)
+		if err != nil {
+			return err
+		}
+		c.spec, c.pipeline = append(c.spec[:0], b.request.Spec...), p
+	}
+	if c.pipeline == nil {
+		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: "rpc: the first request has no spec"}
+	}
+	b.pipeline = c.pipeline
+	return nil
+}
+
+// admit waits for the memory that a message of length bytes and its pictures take. The time does not count as the caller's.
+func (c *session) admit(b *batch, length int) error {
+	c.receiving.Stop()
+	cost := 2 * int64(length) // when it is not known what to make of it
+	p := b.pipeline
+	if p == nil {
+		p = c.pipeline // Most likely it is the same as before.
+	}
+	if p != nil {
+		size, err := p.Spec().Input.Size()
+		if err != nil {
+			return fault.From(err)
+		}
+		cost = engine.Cost(p, int64(length), min(length/size+1, c.engine.Config.Limits.MaxBatch))
+	}
+	grant, err := c.engine.Admit(c.ctx, cost, !c.unary)
+	if err != nil {
+		return err
+	}
+	b.grant = grant
+	return nil
+}

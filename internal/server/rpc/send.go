@@ -1,0 +1,43 @@
+package rpc
+
+import (
+	"context"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+)
+
+// encode encodes and answers batches in their order until there are no more.
+func (c *session) encode() error {
+	for b := range c.ready {
+		if err := c.serveBatch(b); err != nil {
+			return err // The receiving goroutine ends with the context; whoever ends last releases.
+		}
+		c.answered()
+		c.free <- b
+	}
+	c.finish(c.ended)
+	return nil
+}
+
+// serveBatch encodes b and sends its answer.
+func (c *session) serveBatch(b *batch) error {
+	timing, err := c.engine.Run(c.ctx, b.pipeline, &b.run, !c.unary)
+	if err != nil {
+		return err
+	}
+	out := b.answer(timing, &c.chunks)
+	start := time.Now()
+	c.sending.Reset(time.Duration(c.engine.Config.Timeout.Send))
+	err = c.stream.SendMsg(out)
+	c.sending.Stop()
+	c.engine.Metrics.Took(metrics.Send, time.Since(start))
+	if err != nil {
+		if c.ctx.Err() != nil {
+			return fault.From(context.Cause(c.ctx))
+		}
+		return &fault.Error{Kind: fault.Canceled, Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// filler is what a session reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes, whatever they are; grpc-go itself reads the
+// five bytes before a message with it. It copies them from its buffers, frees those, and allocates nothing.
+type filler interface {
+	ReadMessageHeader(p []byte) error
+}
+
+// session is one call of Encode or EncodeStream. Three goroutines serve it, for as long as it lasts: one receives batches, one encodes and answers them in
+// order, and the call's own watches over both, since only its return can end a read or a write that hangs. The second is started by the first batch.
+//
+// A batch goes round: free, received, ready, answered, free. There are two, so that the next is received while one is encoded.
+type session struct {
+	*service
+	ctx    context.Context
+	stream grpc.ServerStream
+	in     filler
+	unary  bool
+
+	batches [2]batch
+	free    chan *batch
+	ready   chan *batch
+	users   atomic.Int32 // of batches: the goroutines that have not ended
+	started bool         // whether the encoding goroutine is; the receiving one's own
+	ended   error        // why no further batch comes, nil when the caller has none; set before ready is closed
+
+	spec     []byte             // of the last request that had one
+	pipeline *pipeline.Pipeline // what it means
+
+	receiving *time.Timer // when one of these fires, the call has waited too long
+	sending   *time.Timer
+	done      chan error // takes the first outcome
+
+	mu       sync.Mutex
+	draining bool // take no further message
+	inside   bool // a message is being received
+	pending  int  // messages received and not yet answered
+}
+
+func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
+	c := &session{
+		service: s, ctx: stream.Context(), stream: stream, in: in, unary: unary,
+		free: make(chan *batch, 2), ready: make(chan *batch, 2), done: make(chan error, 1),
+		receiving: time.NewTimer(time.Hour), sending: time.NewTimer(time.Hour),
+		ended: fault.Errorf(fault.Internal, "rpc: receiving broke off"), // unless receive says otherwise
+	}
+	c.receiving.Stop()
+	c.sending.Stop()
+	for i := range c.batches {
+		c.batches[i].decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
+		c.free <- &c.batches[i]
+	}
+	return c
+}
+
+// run serves the call until its outcome is known, and returns that. The goroutines may still be running then: they end soon, since the return ends the
+// stream's context, and release what they hold.
+func (c *session) run() error {
+	defer c.receiving.Stop()
+	defer c.sending.Stop()
+	c.start(c.receive)
+	draining := c.engine.Draining()
+	for {
+		select {
+		case err := <-c.done:
+			return err
+		case <-c.ctx.Done():
+			return fault.From(context.Cause(c.ctx))
+		case <-c.receiving.C:
+			return fault.Errorf(fault.Slow, "the request did not come within timeouts.receive or timeouts.idle")
+		case <-c.sending.C:
+			return fault.Errorf(fault.Slow, "the answer was not taken within timeouts.send")
+		case <-draining:
+			draining = nil
+			c.drain()
+		}
+	}
+}
+
+// start runs f on a goroutine of the session. What f returns, if not nil, is an outcome; a panic is one too.
+func (c *session) start(f func() error) {
+	c.users.Add(1)
+	c.wait.Go(func() {
+		defer func() {
+			if v := recover(); v != nil {
+				c.log.Error("panic in a call", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+				c.finish(fault.Errorf(fault.Internal, "rpc: panic: %v", v))
+			}
+			if c.users.Add(-1) == 0 {
+				for i := range c.batches {
+					c.batches[i].release()
+				}
+			}
+		}()
+		if err := f(); err != nil {
+			c.finish(err)
+		}
+	})
+}
+
+// finish makes err, or nil for success, the outcome, if there is none yet.
+func (c *session) finish(err error) {
+	select {
+	case c.done <- err:
+	default:
+	}
+}
+
+// drain makes the session end after the answers to the messages that have begun to come in.
+func (c *session) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	c.settle()
+}
+
+// settle ends a draining session that has nothing in flight. c.mu is held.
+func (c *session) settle() {
+	if c.draining && !c.inside && c.pending == 0 {
+		c.finish(errDraining())
+	}
+}
+
+// begin is called when a message begins to come in. It returns an error when the session takes no more.
+func (c *session) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		return errDraining()
+	}
+	c.inside = true
+	return nil
+}
+
+// received is called when a message is complete, answered when its answer is sent.
+func (c *session) received() {
+	c.mu.Lock()
+	c.inside = false
+	c.pending++
+	c.mu.Unlock()
+}
+
+func (c *session) answered() {
+	c.mu.Lock()
+	c.pending--
+	c.settle()
+	c.mu.Unlock()
+}
+
+func errDraining() error { return fault.Errorf(fault.Draining, "the server is stopping") }

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/admin"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/server/rpc"
+	"github.com/steadyframe/steadyframe/internal/server/web"
+)
+
+// Server is a Steadyframe server. New opens its listeners, Run serves on them.
+type Server struct {
+	config Config
+	log    *slog.Logger
+	engine *engine.Engine
+	faces  []face
+	addrs  Addrs
+}
+
+// Addrs is where the faces of a server are found; an empty one is off. Of a port 0 it tells the real one.
+type Addrs struct{ HTTP, GRPC, Admin string }
+
+// face is one listener and what serves it.
+type face struct {
+	name     string
+	listener net.Listener
+	serve    func(net.Listener) error
+	shutdown func(context.Context) // ends serve; what is left when the context ends is cut
+}
+
+// New returns a server with the settings c, which must be valid, whose listeners are open. An error names the setting whose listener could not be opened. Run
+// must be called: it is what closes them.
+func New(c Config, log *slog.Logger) (*Server, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	s := &Server{config: c, log: log}
+	if err := s.open(); err != nil {
+		s.closeListeners()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open opens the listeners and makes the faces.
+func (s *Server) open() error {
+	c := s.config
+	most := c.Limits.MaxConnections
+	httpListener, err := listen("http.listen", c.HTTP.Listen, most)
+	if err != nil {
+		return err
+	}
+	s.add("http", httpListener, &s.addrs.HTTP)
+	grpcListener, err := listen("grpc.listen", c.GRPC.Listen, most)
+	if err != nil {
+		return err
+	}
+	s.add("grpc", grpcListener, &s.addrs.GRPC)
+	adminListener, err := listen("admin.listen", c.Admin.Listen, most)
+	if err != nil {
+		return err
+	}
+	s.add("admin", adminListener, &s.addrs.Admin)
+
+	s.engine = engine.New(c, metrics.New())
+	for i := range s.faces {
+		f := &s.faces[i]
+		switch f.name {
+		case "http":
+			f.serve, f.shutdown = serveHTTP(c, web.NewHandler(s.engine, s.log), s.log)
+		case "grpc":
+			g := rpc.New(s.engine, s.log)
+			f.serve, f.shutdown = g.Serve, g.Shutdown
+		case "admin":
+			f.serve, f.shutdown = serveHTTP(c, admin.NewHandler(s.engine, s.log), s.log)
+		}
+	}
+	return nil
+}
+
+// add adds a face for l, if it is not off, and says in addr where it is.
+func (s *Server) add(name string, l net.Listener, addr *string) {
+	if l == nil {
+		return
+	}
+	*addr = l.Addr().String()
+	if l.Addr().Network() == "unix" {
+		*addr = "unix:" + *addr
+	}
+	s.faces = append(s.faces, face{name: name, listener: l})
+}
+
+func (s *Server) closeListeners() {
+	for _, f := range s.faces {
+		_ = f.listener.Close() // Nothing was accepted from it.
+	}
+}
+
+// Addrs returns where the faces are found.
+func (s *Server) Addrs() Addrs { return s.addrs }
+
+// Run serves until ctx ends, then drains: the server is no longer ready, what has begun to come in is answered, and what takes longer than drain_timeout is cut.
+// It returns nil after that, or the error of a face that could not go on. It may be called once.
+func (s *Server) Run(ctx context.Context) error {
+	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
+		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
+	failed := make(chan error, len(s.faces))
+	var serving sync.WaitGroup
+	for _, f := range s.faces {
+		serving.Go(func() {
+			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("server: %s: %w", f.name, err)
+			}
+		})
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	s.drain()
+	serving.Wait()
+	s.engine.Close()
+	if err != nil {
+		return err
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+// drain ends all faces, the admin face last, so that it can be asked meanwhile.
+func (s *Server) drain() {
+	start := time.Now()
+	s.log.Info("draining", "open_requests", s.engine.OpenRequests(), "drain_timeout", s.config.DrainTimeout.String())
+	s.engine.Drain()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.config.DrainTimeout))
+	defer cancel()
+	var ending sync.WaitGroup
+	for _, f := range s.faces {
+		if f.name != "admin" {
+			ending.Go(func() { f.shutdown(ctx) })
+		}
+	}
+	ending.Wait()
+	for _, f := range s.faces {
+		if f.name == "admin" {
+			f.shutdown(ctx)
+		}
+	}
+	s.log.Info("drained", "took", time.Since(start).Round(time.Millisecond).String(), "complete", ctx.Err() == nil)
+}

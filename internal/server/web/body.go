@@ -1,0 +1,105 @@
+package web
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// pieceBytes of a frame must come within timeouts.receive.
+const pieceBytes = 1 << 20
+
+// body reads a request's body under deadlines: a frame that has begun must go on, and between frames there may be silence, but not for ever. It is for one
+// goroutine; stop is for any.
+type body struct {
+	r             io.Reader
+	control       *http.ResponseController
+	receive, idle time.Duration
+	head          bytes.Reader // read ahead for the sniffing
+	headMemory    [16]byte
+	left          int  // bytes until the deadline is set anew
+	between       bool // whether the next byte begins a frame
+	stopped       atomic.Bool
+}
+
+// sniff returns the first bytes of the body, as many as tell Y4M from others; fewer only when the body has no more. They will be read again.
+func (b *body) sniff() ([]byte, error) {
+	n, err := io.ReadFull(onlyReader{b}, b.headMemory[:10])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	b.head.Reset(b.headMemory[:n])
+	return b.headMemory[:n], nil
+}
+
+// onlyReader keeps io.ReadFull from what else a body can.
+type onlyReader struct{ b *body }
+
+func (o onlyReader) Read(p []byte) (int, error) { return o.b.Read(p) }
+
+// nextFrame says that what is read next begins a frame.
+func (b *body) nextFrame() { b.between = true }
+
+// Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
+func (b *body) Read(p []byte) (int, error) {
+	if b.head.Len() > 0 {
+		return b.head.Read(p)
+	}
+	if b.between || b.left <= 0 {
+		if err := b.setDeadline(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	if n > 0 && b.between {
+		b.between, b.left = false, 0
+	}
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, b.fault(err)
+}
+
+func (b *body) setDeadline() error {
+	wait := b.receive
+	if b.between {
+		wait = b.idle
+	}
+	b.left = pieceBytes
+	if err := b.control.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	if b.stopped.Load() { // stop set an earlier one a moment ago
+		return errStopped
+	}
+	return nil
+}
+
+// errStopped is what Read returns after stop.
+var errStopped = &fault.Error{Kind: fault.Draining, Reason: "the server is stopping"}
+
+// fault returns why the body gave no more.
+func (b *body) fault(err error) *fault.Error {
+	switch {
+	case b.stopped.Load():
+		return errStopped
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &fault.Error{Kind: fault.Slow, Reason: "the body did not come within timeouts.receive or timeouts.idle", Err: err}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &fault.Error{Kind: fault.Canceled, Reason: "the body broke off", Err: err}
+	}
+	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
+}
+
+// stop makes a Read that waits, and all later ones, return.
+func (b *body) stop() {
+	b.stopped.Store(true)
+	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // It fails where setDeadline did.
+}

@@ -1,0 +1,95 @@
+package web
+
+import (
+	"encoding"
+	"maps"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// parameters are those of POST /v1/encode, by name, with what each sets in the Spec.
+var parameters = map[string]func(s *pipeline.Spec, value string) error{
+	"format":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Format }),
+	"range":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Range }),
+	"color":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Color }),
+	"crop":        text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Crop }),
+	"mode":        text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Mode }),
+	"filter":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Filter }),
+	"background":  text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Background }),
+	"output":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Format }),
+	"subsampling": text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Subsampling }),
+	"restart":     text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Restart }),
+	"size":        setSize,
+	"resize":      setResize,
+	"quality":     setQuality,
+}
+
+// text returns the setter of a field that knows its own text.
+func text(field func(*pipeline.Spec) encoding.TextUnmarshaler) func(*pipeline.Spec, string) error {
+	return func(s *pipeline.Spec, value string) error { return field(s).UnmarshalText([]byte(value)) }
+}
+
+func setSize(s *pipeline.Spec, value string) (err error) {
+	s.Input.Width, s.Input.Height, err = frame.ParseSize(value)
+	return err
+}
+
+// setResize takes 320x320, and 320x or x320, where the side that is left out keeps the aspect.
+func setResize(s *pipeline.Spec, value string) (err error) {
+	if width, ok := strings.CutSuffix(value, "x"); ok {
+		s.Resize.Width, _, err = frame.ParseSize(width + "x1")
+	} else if height, ok := strings.CutPrefix(value, "x"); ok {
+		_, s.Resize.Height, err = frame.ParseSize("1x" + height)
+	} else {
+		s.Resize.Width, s.Resize.Height, err = frame.ParseSize(value)
+	}
+	if err != nil {
+		return fault.Errorf(fault.Invalid, "got %q, want WIDTHxHEIGHT such as 320x320, or 320x or x320, each 1..%d", value, frame.MaxSide)
+	}
+	return nil
+}
+
+func setQuality(s *pipeline.Spec, value string) error {
+	n, err := strconv.ParseUint(value, 10, 7)
+	if err != nil || n < 1 || n > 100 {
+		return fault.Errorf(fault.Invalid, "got %q, want 1..100", value)
+	}
+	s.Output.Quality = int(n)
+	return nil
+}
+
+// ParseQuery returns the Spec that a query says, and the names of the parameters in it. Input is not complete where the body is to say what it is. The error is a
+// *fault.Error of kind Invalid that names the parameter.
+func ParseQuery(raw string) (pipeline.Spec, []string, error) {
+	var s pipeline.Spec
+	q, err := url.ParseQuery(raw)
+	if err != nil {
+		return s, nil, &fault.Error{Kind: fault.Invalid, Field: "query", Err: err}
+	}
+	names := slices.Sorted(maps.Keys(q))
+	for _, name := range names {
+		set, ok := parameters[name]
+		if !ok {
+			return s, nil, &fault.Error{Kind: fault.Invalid, Field: name,
+				Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")}
+		}
+		if len(q[name]) > 1 {
+			return s, nil, fieldError(name, "got it "+strconv.Itoa(len(q[name]))+" times, want it once")
+		}
+		if err := set(&s, q[name][0]); err != nil {
+			return s, nil, fieldError(name, err.Error())
+		}
+	}
+	return s, names, nil
+}
+
+// fieldError returns the fault of a parameter or header.
+func fieldError(name, reason string) *fault.Error {
+	return &fault.Error{Kind: fault.Invalid, Field: name, Reason: name + ": " + reason}
+}
