@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+)
+
+// maxAnswer caps what is read of an answer to AskAdmin.
+const maxAnswer = 4 << 10
+
+// AskAdmin gets path from a server's admin listener, which listens as the setting admin.listen says: host:port, or unix:/path. It returns the
+// answer's text, or an error when there is none, or when its status is not 200. The error is for the user as it is.
+func AskAdmin(ctx context.Context, listen, path string) (string, error) {
+	if listen == "off" {
+		return "", usagef("admin.listen is off: there is no one to ask; give --admin ADDR")
+	}
+	network, address := "tcp", listen
+	if socket, ok := strings.CutPrefix(listen, "unix:"); ok {
+		network, address = "unix", socket
+	}
+	var dialer net.Dialer
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, dialable(address))
+		},
+		DisableKeepAlives: true,
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://steadyframe"+path, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := transport.RoundTrip(request)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
+		return "", fmt.Errorf("no server at %s: is it running, and with this admin.listen?", listen)
+	case errors.Is(err, context.DeadlineExceeded):
+		return "", fmt.Errorf("the server at %s did not answer in time", listen)
+	case err != nil:
+		return "", fmt.Errorf("admin listener %s: %w", listen, err)
+	}
+	defer response.Body.Close()
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // what arrived is what can be shown
+	text := string(bytes.TrimSpace(body))
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the server at %s says %s: %s", listen, response.Status, text)
+	}
+	return text, nil
+}
+
+// dialable returns the address to dial for one to listen at: where that is every address of the machine, its own.
+func dialable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil { // unix:/path
+		return address
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("localhost", port)
+	}
+	return address
+}

@@ -1,0 +1,338 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Job is one run from an input to an output.
+type Job struct {
+	Source   *Source
+	Spec     pipeline.Spec // Input is the Source's
+	Sink     Sink          // Run does not close it
+	Pool     *pool.Pool    // the Source's
+	Workers  int           // 0: as many as GOMAXPROCS
+	Batch    int           // frames; 0: see autoBatch
+	FPS      float64       // frames are read at this pace; 0: as fast as it goes
+	Frames   int           // frames to encode; 0: all
+	Progress func(n int)   // called after each batch, with its pictures written; may be nil
+}
+
+// rotation is how many batches exist: one is read, one encoded and one written at a time. Memory is bounded by that.
+const rotation = 3
+
+// Limits of a batch of a size that was not given. 25 frames amortize what a batch costs; 64 MiB keep 4K frames from taking gigabytes; 100 ms
+// keep pictures of a live input from waiting for a batch to fill.
+const (
+	autoBatchFrames = 25
+	autoBatchBytes  = 64 << 20
+	autoBatchWait   = 100 * time.Millisecond
+)
+
+// autoBatch returns the frames of a batch where none were asked for: enough for all workers.
+func autoBatch(frameBytes, workers int) int {
+	return max(min(autoBatchFrames, autoBatchBytes/max(frameBytes, 1)), workers, 1)
+}
+
+// work is a batch on its way from the reader to the writer and back.
+type work struct {
+	batch pipeline.Batch
+	ran   time.Duration // that its encoding took
+	err   error         // why reading ended after these frames, or encoding failed
+}
+
+// encode is a Job that runs.
+type encode struct {
+	*Job
+	pipeline  *pipeline.Pipeline
+	batch     int
+	maxWait   time.Duration // after which a batch that is not full goes on; 0: it waits
+	frames    int           // frames read
+	tally     *tally
+	pictures  int // pictures written
+	free      chan *work
+	read      chan *work
+	encoded   chan *work
+	interrupt <-chan struct{} // closed when no more is to be read
+	working   context.Context // ends when what was read is not wanted any more
+	abandon   context.CancelFunc
+}
+
+// Run encodes until the input ends, Frames are done, ctx ends, or something fails. Reading, encoding and writing overlap. Whatever the error,
+// every picture that was written is whole, the Summary is about those, and when ctx ends what was read goes to the output first. The error is
+// for the user as it is. A reader that waits for its input when Run returns is left behind until the caller closes the Source.
+func (j *Job) Run(ctx context.Context) (Summary, error) {
+	workers := pipeline.NewWorkers(j.Workers)
+	defer workers.Close()
+	p, err := pipeline.Compile(j.Spec, pipeline.Options{Pool: j.Pool, Workers: workers})
+	if err != nil {
+		return Summary{}, err
+	}
+	e := &encode{
+		Job: j, pipeline: p, batch: j.Batch, tally: newTally(),
+		free: make(chan *work, rotation), read: make(chan *work, rotation), encoded: make(chan *work, rotation),
+	}
+	defer e.tally.close()
+	if err := e.setBatch(workers.Size()); err != nil {
+		return Summary{}, err
+	}
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	e.interrupt = reading.Done()
+	e.working, e.abandon = context.WithCancel(context.WithoutCancel(ctx))
+	defer e.abandon()
+	for range rotation {
+		e.free <- &work{batch: pipeline.Batch{In: make([]frame.Frame, 0, e.batch), Out: make([]pipeline.Result, 0, e.batch)}}
+	}
+	readerDone := make(chan struct{})
+	go func() {
+		defer close(readerDone)
+		e.readAll()
+	}()
+	go e.encodeAll()
+	err = e.writeAll(stop)
+	s := e.tally.summary()
+	s.Batch, s.Workers = e.batch, workers.Size()
+	e.leave(readerDone)
+	if err == nil && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return s, err
+}
+
+// setBatch settles the frames of a batch, and makes the buffers of all that will be under way, so that none is made in the middle of a run.
+// They take memory when they are first used.
+func (e *encode) setBatch(workers int) error {
+	size, err := e.Spec.Input.Size()
+	if err != nil {
+		return err
+	}
+	if e.batch <= 0 {
+		e.batch, e.maxWait = autoBatch(size, workers), autoBatchWait
+	}
+	n := rotation * e.batch
+	for _, total := range [...]int{e.Frames, e.Source.Total} {
+		if total > 0 {
+			n = min(n, total)
+		}
+	}
+	return e.Pool.Prewarm(size, n)
+}
+
+// readerGrace is how long a reader gets to end after nothing more is wanted of it.
+const readerGrace = 100 * time.Millisecond
+
+// leave waits for the reader and releases what it read in vain. A reader that waits for its input is left behind.
+func (e *encode) leave(readerDone <-chan struct{}) {
+	select {
+	case <-readerDone:
+		for w := range e.read {
+			w.release()
+		}
+	case <-time.After(readerGrace):
+	}
+}
+
+// release gives back the frames and pictures of w.
+func (w *work) release() {
+	w.batch.Release()
+	for i := range w.batch.In {
+		w.batch.In[i].Release()
+	}
+	w.batch.In = w.batch.In[:0]
+}
+
+// readAll fills batches until the input ends. It closes e.read.
+func (e *encode) readAll() {
+	defer close(e.read)
+	pace := newPacer(e.FPS)
+	for {
+		select {
+		case w := <-e.free:
+			err := e.fill(w, pace)
+			w.err = err
+			e.read <- w // w is the encoder's now
+			if err != nil {
+				return
+			}
+		case <-e.interrupt:
+			return
+		}
+	}
+}
+
+// fill reads a batch. The error, io.EOF for one, says why there is none after it; the frames before the error are in w.
+func (e *encode) fill(w *work, pace *pacer) error {
+	var deadline time.Time
+	for len(w.batch.In) < e.batch {
+		if e.Frames > 0 && e.frames == e.Frames {
+			return io.EOF
+		}
+		f, err := e.Source.Next()
+		if err != nil {
+			return err
+		}
+		w.batch.In = append(w.batch.In, f)
+		e.frames++
+		if !pace.wait(e.interrupt) {
+			return io.EOF
+		}
+		if e.maxWait == 0 {
+			continue
+		}
+		if now := time.Now(); deadline.IsZero() {
+			deadline = now.Add(e.maxWait)
+		} else if now.After(deadline) {
+			break
+		}
+	}
+	return nil
+}
+
+// encodeAll encodes batches until there are none, or reading was interrupted and what was read is done. It closes e.encoded.
+func (e *encode) encodeAll() {
+	defer close(e.encoded)
+	for w := range e.toEncode {
+		start := time.Now()
+		if len(w.batch.In) > 0 {
+			if err := e.pipeline.Run(e.working, &w.batch); err != nil {
+				w.err = err
+			}
+		}
+		w.ran = time.Since(start)
+		e.encoded <- w
+	}
+}
+
+// toEncode yields the batches that were read. It does not wait for a reader that was interrupted: that may sit in a Read for ever.
+func (e *encode) toEncode(yield func(*work) bool) {
+	for {
+		var w *work
+		select {
+		case w = <-e.read:
+		case <-e.interrupt:
+			select {
+			case w = <-e.read:
+			default:
+			}
+		}
+		if w == nil || !yield(w) {
+			return
+		}
+	}
+}
+
+// writeAll writes pictures until there are no more, or one can not be written; stop then ends the reader. It returns why there are no more,
+// nil when the input came to its end.
+func (e *encode) writeAll(stop func()) error {
+	var failed error
+	for w := range e.encoded {
+		if failed == nil {
+			if failed = e.write(w); failed != nil {
+				stop()
+				e.abandon()
+			}
+		}
+		w.release()
+		if failed == nil {
+			e.free <- w
+		}
+	}
+	if failed == io.EOF {
+		return nil
+	}
+	return failed
+}
+
+// write writes the pictures of a batch.
+func (e *encode) write(w *work) error {
+	n, err := e.writePictures(w.batch.Out)
+	if n > 0 {
+		e.tally.add(n, w.ran)
+		if e.Progress != nil {
+			e.Progress(n)
+		}
+	}
+	switch {
+	case err != nil:
+		return err
+	case w.err != nil:
+		return inputError(w.err)
+	}
+	return nil
+}
+
+// writePictures writes pictures up to the first that is none, or that can not be written, and returns how many it wrote.
+func (e *encode) writePictures(results []pipeline.Result) (n int, err error) {
+	for i := range results {
+		r := &results[i]
+		if r.Err != nil {
+			return n, fmt.Errorf("frame %d: %w", e.pictures+1, r.Err)
+		}
+		jpeg := r.Bytes()
+		if err := e.Sink.Write(e.pictures+1, jpeg); err != nil {
+			return n, err
+		}
+		n++
+		e.pictures++
+		e.tally.bytes += int64(len(jpeg))
+	}
+	return n, nil
+}
+
+// inputError returns an error of the input as a text for the user, io.EOF as it is.
+func inputError(err error) error {
+	var cut *ingest.TruncatedError
+	var child *FFmpegError
+	switch {
+	case errors.As(err, &cut):
+		return fmt.Errorf("the input ends inside frame %d: got %d bytes of it, want %d; the %s before it came out whole (if the geometry of raw frames was given, check --format and --size)",
+			cut.Frame+1, cut.Got, cut.Want, count(cut.Frame, "frame"))
+	case errors.As(err, &child):
+		return child
+	}
+	return err
+}
+
+// pacer lets frames through at a steady rate.
+type pacer struct {
+	interval time.Duration // 0: all at once
+	next     time.Time
+	timer    *time.Timer
+}
+
+func newPacer(fps float64) *pacer {
+	p := &pacer{}
+	if fps > 0 {
+		p.interval = time.Duration(float64(time.Second) / fps)
+		p.timer = time.NewTimer(0)
+	}
+	return p
+}
+
+// wait returns true when the next frame is due, or false as soon as stop is closed. A reader that is late catches up.
+func (p *pacer) wait(stop <-chan struct{}) bool {
+	if p.interval == 0 {
+		return true
+	}
+	now := time.Now()
+	if p.next.IsZero() {
+		p.next = now
+	}
+	p.timer.Reset(p.next.Sub(now))
+	p.next = p.next.Add(p.interval)
+	select {
+	case <-p.timer.C:
+		return true
+	case <-stop:
+		return false
+	}
+}

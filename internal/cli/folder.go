@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// folder is a Sink that keeps each picture in a file of its own, whole or not at all: it writes a hidden file of the same folder and renames
+// it. It does not wait for the disk.
+type folder struct {
+	path  string
+	files wholeFiles
+	name  []byte // of the last picture
+}
+
+func openFolder(path string, force bool) (*folder, error) {
+	if err := os.MkdirAll(path, 0o777); err != nil {
+		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
+	}
+	if !force {
+		if old := firstPicture(path); old != "" {
+			return nil, fmt.Errorf("output folder %s holds %s already: choose another folder, or add --force to write over such files", path, old)
+		}
+	}
+	temp, err := tempName(path) // also tells at once whether the folder can be written
+	if err != nil {
+		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
+	}
+	files, err := openWholeFiles(path, filepath.Base(temp))
+	if err != nil {
+		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
+	}
+	return &folder{path: path, files: files}, nil
+}
+
+// Write keeps picture n, as Sink says. It allocates nothing on Linux.
+func (f *folder) Write(n int, jpeg []byte) error {
+	f.name = appendPictureName(f.name[:0], n)
+	if err := f.files.write(f.name, jpeg); err != nil {
+		return fmt.Errorf("cannot write %s: %w", filepath.Join(f.path, string(f.name)), withAdvice(err))
+	}
+	return nil
+}
+
+// Close ends the output: what is there is whole, whether the run was or not.
+func (f *folder) Close(bool) error {
+	f.files.close()
+	return nil
+}
+
+// appendPictureName appends the name of picture n to dst: frame-000001.jpg.
+func appendPictureName(dst []byte, n int) []byte {
+	dst = append(dst, "frame-"...)
+	for least := 100_000; n < least && least > 1; least /= 10 {
+		dst = append(dst, '0')
+	}
+	return append(strconv.AppendInt(dst, int64(n), 10), ".jpg"...)
+}
+
+// firstPicture returns the name of a picture that an earlier run left in dir, or "".
+func firstPicture(dir string) string {
+	d, err := os.Open(dir)
+	if err != nil {
+		return ""
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(256)
+		for _, name := range names {
+			if ok, _ := filepath.Match("frame-*.jpg", name); ok {
+				return name
+			}
+		}
+		if err != nil {
+			return ""
+		}
+	}
+}
+
+// tempName returns the path of a hidden file in dir that does not exist. It makes the file and removes it, which tells at once whether
+// dir can be written; pictures are made anew, with the permissions that the umask gives.
+func tempName(dir string) (string, error) {
+	f, err := os.CreateTemp(dir, ".steadyframe-*.tmp")
+	if err != nil {
+		return "", err
+	}
+	f.Close()
+	return f.Name(), os.Remove(f.Name())
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Sink is where pictures go.
+type Sink interface {
+	// Write keeps picture n, which counts from 1. It borrows jpeg. After an error the picture is not there, not even in part, and those
+	// before it are; the error is for the user as it is.
+	Write(n int, jpeg []byte) error
+	// Close ends the output. commit says that all went well; without it an output that makes sense as a whole only is not left behind.
+	Close(commit bool) error
+}
+
+// OpenSink opens out: "-" is stdout, a name that ends in .mjpeg or .mjpg is a file of JPEGs one after the other, .jpg or .jpeg is one
+// picture, a device or named pipe that exists gets JPEGs one after the other, and all else is a folder of frame-000001.jpg and so on, made
+// when it is not there. What is there already is written over with force alone. An error is a *UsageError when out can not be meant.
+func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
+	if out == "-" {
+		if isTerminal(stdout) {
+			return nil, usagef("standard output is a terminal: send it to a file or program, or name a folder or file with -o")
+		}
+		return newStream(stdout, "standard output"), nil
+	}
+	info, err := os.Stat(out)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("output %s: %w", out, withAdvice(err))
+	}
+	exists := err == nil
+	if exists && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0 {
+		return openStream(out, os.O_WRONLY)
+	}
+	oneFile := hasSuffixFold(out, ".mjpeg") || hasSuffixFold(out, ".mjpg") || hasSuffixFold(out, ".jpg") || hasSuffixFold(out, ".jpeg")
+	switch {
+	case exists && !info.IsDir() && !oneFile:
+		return nil, usagef("output %s is a file: name a folder, or a file that ends in .mjpeg or .jpg", out)
+	case exists && !info.IsDir() && !force:
+		return nil, fmt.Errorf("output %s exists already: choose another name, or add --force to write over it", out)
+	case exists && info.IsDir() || !oneFile:
+		return openFolder(out, force)
+	case hasSuffixFold(out, ".jpg") || hasSuffixFold(out, ".jpeg"):
+		return openSingle(out)
+	}
+	return openStream(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+}
+
+// ErrOnePicture is why a second picture was refused by a Sink that holds one. It has not kept the first either.
+var ErrOnePicture = errors.New("the input has more than one frame")
+
+// single keeps one picture and refuses a second.
+type single struct {
+	path, temp string
+	written    bool
+}
+
+func openSingle(path string) (*single, error) {
+	temp, err := tempName(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("output %s: %w", path, withAdvice(err))
+	}
+	return &single{path: path, temp: temp}, nil
+}
+
+func (s *single) Write(n int, jpeg []byte) error {
+	if s.written {
+		return fmt.Errorf("%w and %s holds one: add --frames 1, or name a folder or a .mjpeg file", ErrOnePicture, s.path)
+	}
+	s.written = true
+	if err := os.WriteFile(s.temp, jpeg, 0o666); err != nil {
+		return fmt.Errorf("cannot write %s: %w", s.path, withAdvice(err))
+	}
+	return nil
+}
+
+// Close gives the picture its name.
+func (s *single) Close(commit bool) error {
+	if !commit || !s.written {
+		return os.Remove(s.temp)
+	}
+	if err := os.Rename(s.temp, s.path); err != nil {
+		return fmt.Errorf("cannot write %s: %w", s.path, withAdvice(err))
+	}
+	return nil
+}
+
+// stream keeps pictures one after the other.
+type stream struct {
+	w    *os.File
+	name string
+	file bool  // a regular file, from which a part of a picture can be taken back
+	own  bool  // w is closed by Close
+	end  int64 // bytes of whole pictures
+	n    int   // whole pictures
+}
+
+func newStream(w *os.File, name string) *stream {
+	s := &stream{w: w, name: name}
+	if info, err := w.Stat(); err == nil && info.Mode().IsRegular() {
+		// Under a shell's >> others' bytes come first; taking back must not touch them.
+		if at, err := w.Seek(0, io.SeekEnd); err == nil {
+			s.file, s.end = true, at
+		}
+	}
+	return s
+}
+
+func openStream(path string, flags int) (*stream, error) {
+	f, err := os.OpenFile(path, flags, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("output %s: %w", path, withAdvice(err))
+	}
+	s := newStream(f, path)
+	s.own = true
+	return s, nil
+}
+
+func (s *stream) Write(n int, jpeg []byte) error {
+	_, err := s.w.Write(jpeg)
+	if err == nil {
+		s.end += int64(len(jpeg))
+		s.n++
+		return nil
+	}
+	if s.file {
+		s.w.Truncate(s.end)
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return fmt.Errorf("%s: its reader closed the pipe after %s", s.name, count(s.n, "picture"))
+	}
+	return fmt.Errorf("cannot write picture %d to %s: %w", n, s.name, withAdvice(err))
+}
+
+func (s *stream) Close(bool) error {
+	if !s.own {
+		return nil
+	}
+	if err := s.w.Close(); err != nil {
+		return fmt.Errorf("output %s: %w", s.name, withAdvice(err))
+	}
+	return nil
+}
+
+// CheckDistinct returns a *UsageError when the two paths are one file, which would be emptied before it is read.
+func CheckDistinct(in, out string) error {
+	a, errA := os.Stat(in)
+	b, errB := os.Stat(out)
+	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
+		return usagef("input and output are one file, %s: name another output", in)
+	}
+	return nil
+}

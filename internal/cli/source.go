@@ -1,0 +1,225 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Input says what to read frames from.
+type Input struct {
+	Path   string            // a file, "-" for Stdin, or a URL that ffmpeg opens
+	Stdin  io.Reader         // what "-" reads
+	Raw    frame.Desc        // geometry of raw frames; without a Format the input is Y4M or something for ffmpeg
+	Range  frame.ValueRange  // stands in for what Y4M or ffmpeg say; RangeDefault keeps theirs
+	Color  *frame.ColorSpace // the same; nil keeps theirs
+	Frames int               // frames wanted; 0 means all
+}
+
+// Source is an open input. The caller closes it, also to end a Next that waits.
+type Source struct {
+	ingest.Reader
+	Total int // frames to come, as far as the input says; 0 when unknown
+
+	close   func() error
+	warning func() string
+}
+
+// Close ends the input: it closes the file, or ends the ffmpeg child and waits for it. Standard input stays open.
+func (s *Source) Close() error {
+	if s.close == nil {
+		return nil
+	}
+	return s.close()
+}
+
+// Warning returns what the decoder complained of last although it read the input to its end, or "". Call it after Next returned io.EOF.
+func (s *Source) Warning() string {
+	if s.warning == nil {
+		return ""
+	}
+	return s.warning()
+}
+
+// sniffBytes is how much of an input's beginning decides what it is.
+const sniffBytes = 16
+
+// Open opens in; frames are read into buffers from p. The child that decodes ends with ctx. The error is for the user as it is; one about
+// raw geometry wraps a *frame.DescError.
+func Open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
+	if isURL(in.Path) {
+		return openFFmpeg(ctx, in, nil, p)
+	}
+	if in.Path == "-" {
+		if in.Raw.Format != 0 {
+			return openRaw(in, in.Stdin, -1, p)
+		}
+		// ingest reads frames past this buffer: a read that is larger goes straight to the file.
+		r := bufio.NewReader(in.Stdin)
+		return openSniffed(ctx, in, r, r, p)
+	}
+	f, err := openFile(in.Path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openRegular(ctx, in, f, p)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	if s.close == nil { // else ffmpeg reads the file itself
+		s.close = f.Close
+		return s, nil
+	}
+	f.Close()
+	return s, nil
+}
+
+func openFile(path string) (*os.File, error) {
+	f, err := os.Open(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("input %s: no such file; name a file, or - for standard input", path)
+	case err != nil:
+		return nil, fmt.Errorf("input %s: %w", path, reason(err))
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, fmt.Errorf("input %s is a folder; name one file in it (for numbered pictures: ffmpeg -i 'name-%%06d.png' -f yuv4mpegpipe - | steadyframe encode - -o OUT)", path)
+	}
+	return f, nil
+}
+
+func openRegular(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Source, error) {
+	size := int64(-1)
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	if size == 0 {
+		return nil, fmt.Errorf("input %s is empty; want at least one frame", in.Path)
+	}
+	if in.Raw.Format != 0 {
+		return openRaw(in, f, size, p)
+	}
+	if size < 0 { // a named pipe or a device: what is sniffed cannot be read again
+		r := bufio.NewReader(f)
+		return openSniffed(ctx, in, r, r, p)
+	}
+	head := make([]byte, sniffBytes)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("input %s: %w", in.Path, reason(err))
+	}
+	if ingest.IsY4M(head[:n]) || hasSuffixFold(in.Path, ".y4m") {
+		return openY4M(in, f, p)
+	}
+	return openFFmpeg(ctx, in, nil, p)
+}
+
+// openSniffed opens a stream that cannot be rewound; r is the reader behind peek.
+func openSniffed(ctx context.Context, in Input, peek *bufio.Reader, r io.Reader, p *pool.Pool) (*Source, error) {
+	head, err := peek.Peek(sniffBytes)
+	if len(head) == 0 {
+		if err == nil || err == io.EOF {
+			return nil, fmt.Errorf("%s is empty; want at least one frame", in.name())
+		}
+		return nil, fmt.Errorf("%s: %w", in.name(), reason(err))
+	}
+	if ingest.IsY4M(head) {
+		return openY4M(in, r, p)
+	}
+	return openFFmpeg(ctx, in, r, p)
+}
+
+// openRaw opens raw frames; size is the file's, or -1 for a stream.
+func openRaw(in Input, r io.Reader, size int64, p *pool.Pool) (*Source, error) {
+	if in.Range != frame.RangeDefault {
+		in.Raw.Range = in.Range
+	}
+	if in.Color != nil {
+		in.Raw.Color = *in.Color
+	}
+	frameBytes, err := in.Raw.Size()
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{}
+	if size >= 0 {
+		whole, rest := size/int64(frameBytes), size%int64(frameBytes)
+		enough := in.Frames > 0 && whole >= int64(in.Frames)
+		if rest != 0 && !enough {
+			return nil, &RawSizeError{Path: in.Path, Size: size, Frame: frameBytes, Desc: in.Raw}
+		}
+		s.Total = int(whole)
+	}
+	reader, err := ingest.NewRaw(r, in.Raw, p)
+	if err != nil {
+		return nil, err
+	}
+	s.Reader = reader
+	return s, nil
+}
+
+func openY4M(in Input, r io.Reader, p *pool.Pool) (*Source, error) {
+	reader, err := ingest.NewY4M(r, p, ingest.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", in.name(), err)
+	}
+	return &Source{Reader: in.described(reader)}, nil
+}
+
+// described is r with the range and colour space that the user gave instead of those of the input.
+func (in Input) described(r ingest.Reader) ingest.Reader {
+	d := r.Desc()
+	if in.Range != frame.RangeDefault {
+		d.Range = in.Range
+	}
+	if in.Color != nil {
+		d.Color = *in.Color
+	}
+	if d == r.Desc() {
+		return r
+	}
+	return &describedReader{r, d}
+}
+
+type describedReader struct {
+	ingest.Reader
+	desc frame.Desc
+}
+
+func (r *describedReader) Desc() frame.Desc { return r.desc }
+
+func (r *describedReader) Next() (frame.Frame, error) {
+	f, err := r.Reader.Next()
+	if err == nil {
+		f.Desc = r.desc
+	}
+	return f, err
+}
+
+func (in Input) name() string {
+	if in.Path == "-" {
+		return "standard input"
+	}
+	return "input " + in.Path
+}
+
+// isURL reports whether ffmpeg is to open path itself: rtsp://camera/1, http://host/clip.mp4.
+func isURL(path string) bool {
+	scheme, _, ok := strings.Cut(path, "://")
+	return ok && scheme != "" && strings.Trim(strings.ToLower(scheme), "abcdefghijklmnopqrstuvwxyz0123456789+") == ""
+}
+
+func hasSuffixFold(s, suffix string) bool {
+	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
+}
