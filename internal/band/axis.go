@@ -81,21 +81,17 @@ func (a axis) coverage(from, size int) resample.Coverage {
 	for k := range a.samples() {
 		start := int64(a.out)*int64(a.origin) + int64(k)*int64(a.outStep)*int64(a.length)
 		stop := min(start+int64(a.outStep)*int64(a.length), end)
-		first, sum := start/sample, int64(0)
-		var weights []int16
-		for i := first; i*sample < stop; i++ {
+		first, count, sum := start/sample, 0, int64(0)
+		for i := first; sum < 1<<14; i++ {
 			next := roundDiv((min((i+1)*sample, stop)-start)<<14, stop-start)
-			weights = append(weights, int16(next-sum))
-			sum = next
+			if next == 0 {
+				first = i + 1
+				continue
+			}
+			c.Weights = append(c.Weights, int16(next-sum))
+			count, sum = count+1, next
 		}
-		for weights[0] == 0 {
-			weights, first = weights[1:], first+1
-		}
-		for weights[len(weights)-1] == 0 {
-			weights = weights[:len(weights)-1]
-		}
-		c.Spans = append(c.Spans, resample.Span{Offset: uint32((int(first) - from) * size), Count: uint32(len(weights))})
-		c.Weights = append(c.Weights, weights...)
+		c.Spans = append(c.Spans, resample.Span{Offset: uint32((int(first) - from) * size), Count: uint32(count)})
 	}
 	return c
 }

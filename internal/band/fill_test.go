@@ -227,3 +227,11 @@ func TestScratchBytes(t *testing.T) {
 		}
 	}
 }
+
+// TestScratchOfW1: 640x360 to 320x320 works in the first and second level of the cache.
+func TestScratchOfW1(t *testing.T) {
+	s := mustSampler(t, wholeConfig(frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}, 320, 320))
+	if got := s.ScratchBytes(); got > 24<<10 {
+		t.Errorf("got %d bytes, want <= %d", got, 24<<10)
+	}
+}

@@ -19,7 +19,7 @@ type source struct {
 	down    down
 	packed  color.Packed // of layout packed
 	step    int          // bytes from one sample or pixel to the next
-	floats  floatScale   // of layout float
+	floats  floatScale   // of layout floats
 	convert conversion
 	limited bool        // luma or chroma of limited range
 	lookup  *[256]int16 // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
