@@ -1,0 +1,22 @@
+package main
+
+import "os"
+
+// checkConfigCmd is steadyframe check-config.
+type checkConfigCmd struct{ settings }
+
+// Help is the longer text of steadyframe check-config --help.
+func (checkConfigCmd) Help() string {
+	return `Settings come from defaults, then the file, then variables of the environment (STEADYFRAME_HTTP_LISTEN for http.listen),
+then flags, each over the ones before. What is printed can be used as a file. An unknown setting, or a wrong value, is an
+error: exit code 2.`
+}
+
+// Run prints the settings as YAML on standard output.
+func (c *checkConfigCmd) Run() error {
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	return loaded.WriteYAML(os.Stdout)
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// encodeCmd is steadyframe encode.
+type encodeCmd struct {
+	Input string `arg:"" help:"A video or picture (decoded by ffmpeg), Y4M, raw frames, or - for standard input."`
+	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one picture), or - for standard output."`
+	Force bool   `short:"f" help:"Write over what OUT holds already. Pictures that a longer run left in a folder stay."`
+
+	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
+	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
+	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"full or limited; for floats 0..1, 0..255 or --range=-1..1. Without it: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709, for yuv420p and nv12. Without it: what a video says, or bt709 for a high definition one that says nothing; bt601 for Y4M and raw frames."`
+	Frames int                `group:"input" placeholder:"N" help:"Stop after N frames."`
+	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them. Without it: as fast as it goes."`
+
+	Crop       pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
+	Resize     resize          `group:"picture" placeholder:"WxH" help:"Size of the pictures. 320x or x320: the other side keeps the aspect."`
+	Mode       pipeline.Mode   `group:"picture" default:"stretch" placeholder:"MODE" help:"Where the aspect changes: stretch, fit (all of it, with --background around) or fill (its middle). Default: stretch."`
+	Filter     pipeline.Filter `group:"picture" default:"bilinear" placeholder:"FILTER" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
+	Background pipeline.Color  `group:"picture" default:"#000000" placeholder:"RRGGBB" help:"Colour around the picture in mode fit. Default: 000000."`
+
+	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"1 to 100, as libjpeg has it. Default: 75."`
+	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
+	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large picture) or every N blocks. Default: none."`
+
+	Batch   int  `group:"run" placeholder:"N" help:"Frames that are encoded together. Default: 25, fewer where that is more than 64 MiB, or when a live input is slow (a frame waits 100 ms at most)."`
+	Workers int  `group:"run" placeholder:"N" help:"Goroutines that encode. Default: one for each processor. The pictures are the same for any number."`
+	JSON    bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error."`
+}
+
+// Help is the longer text of steadyframe encode --help.
+func (encodeCmd) Help() string {
+	return `INPUT is raw frames with --format and --size; else Y4M, which its first bytes tell; else whatever ffmpeg on PATH decodes.
+ffmpeg hands videos over as they are stored, as yuv420p (or gray), and pictures and videos with more colour than that
+(PNG, 4:4:4) as rgb24, so nothing is lost on the way; alpha is ignored.
+
+At the end one line says, on standard error, what was done:
+  encoded 377 frames in 0.41 s (919 fps), p50 1.0 ms p99 1.4 ms, 0.0 allocs/frame, 0 collections
+p50 and p99 are the time of a frame in the encoder: what its batch took, divided by the frames of the batch. allocs/frame
+and collections are of the whole process (on a terminal the progress bar too), after the first 4 batches have set up what
+is then used again.
+
+Exit code: 0, or 1 when something failed (each picture written before is whole), 2 when the command line is wrong,
+130 when interrupted.
+
+Examples:
+  steadyframe encode clip.mp4 --resize 320x320 -o out/
+  steadyframe encode photo.png --quality 90 -o photo.jpg
+  camera | steadyframe encode - --format bgr24 --size 640x360 -o - | viewer`
+}
+
+// AfterApply checks what no single flag can know.
+func (c *encodeCmd) AfterApply() error {
+	switch {
+	case c.Format == nil && c.Size != (size{}):
+		return errors.New("--size is the size of raw frames and needs --format, such as --format bgr24")
+	case c.Format != nil && c.Size == (size{}):
+		return errors.New("--format is for raw frames and needs --size, such as --size 640x360")
+	case c.Quality < 1 || c.Quality > 100:
+		return fmt.Errorf("--quality: got %d, want 1 to 100", c.Quality)
+	case c.FPS < 0:
+		return fmt.Errorf("--fps: got %v, want more than 0", c.FPS)
+	}
+	for _, f := range []struct {
+		name string
+		n    int
+	}{{"frames", c.Frames}, {"batch", c.Batch}, {"workers", c.Workers}} {
+		if f.n < 0 {
+			return fmt.Errorf("--%s: got %d, want 1 or more", f.name, f.n)
+		}
+	}
+	return nil
+}
+
+// Run is called by kong.
+func (c *encodeCmd) Run(ctx context.Context) error {
+	summary, err := c.encode(ctx)
+	if c.JSON {
+		if err != nil {
+			summary.Error = err.Error()
+		}
+		summary.WriteJSON(os.Stderr)
+		if err != nil {
+			return &toldError{err}
+		}
+		return nil
+	}
+	if summary.Warning != "" {
+		fmt.Fprintf(os.Stderr, "steadyframe: ffmpeg: %s\n", summary.Warning)
+	}
+	if err == nil || summary.Frames > 0 {
+		fmt.Fprintln(os.Stderr, summary)
+	}
+	return err
+}
+
+func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
+	p := pool.New(pool.Options{})
+	source, err := cli.Open(ctx, c.input(), p)
+	if err != nil {
+		return cli.Summary{}, usageIfGeometry(err)
+	}
+	defer source.Close()
+	spec := c.spec(source.Desc())
+	if err := spec.Validate(); err != nil {
+		return cli.Summary{}, usageIfGeometry(err)
+	}
+	if err := cli.CheckDistinct(c.Input, c.Out); err != nil {
+		return cli.Summary{}, err
+	}
+	sink, err := cli.OpenSink(c.Out, c.Force, os.Stdout)
+	if err != nil {
+		return cli.Summary{}, err
+	}
+	total := source.Total
+	if c.Frames > 0 && (total == 0 || c.Frames < total) {
+		total = c.Frames
+	}
+	bar := cli.NewProgress(os.Stderr, total, c.JSON)
+	job := cli.Job{
+		Source: source, Spec: spec, Sink: sink, Pool: p,
+		Workers: c.Workers, Batch: c.Batch, FPS: c.FPS, Frames: c.Frames, Progress: bar.Add,
+	}
+	summary, err := job.Run(ctx)
+	bar.Close()
+	if closeErr := sink.Close(err == nil); err == nil {
+		err = closeErr
+	}
+	switch {
+	case errors.Is(err, cli.ErrOnePicture):
+		return cli.Summary{}, err
+	case err == nil && summary.Frames == 0:
+		return cli.Summary{}, fmt.Errorf("input %s has no frame", c.Input)
+	case err == nil:
+		summary.Warning = source.Warning()
+	}
+	return summary, err
+}
+
+func (c *encodeCmd) input() cli.Input {
+	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, Frames: c.Frames}
+	if c.Format != nil {
+		in.Raw = frame.Desc{Format: *c.Format, Width: c.Size.Width, Height: c.Size.Height}
+	}
+	return in
+}
+
+// spec returns what to make of frames of geometry d.
+func (c *encodeCmd) spec(d frame.Desc) pipeline.Spec {
+	s := pipeline.Spec{
+		Input:  d,
+		Crop:   c.Crop,
+		Output: pipeline.Output{Quality: c.Quality, Subsampling: c.Subsampling, Restart: c.Restart},
+	}
+	if c.Resize != (resize{}) {
+		s.Resize = pipeline.Resize{Width: c.Resize.Width, Height: c.Resize.Height, Mode: c.Mode, Filter: c.Filter, Background: c.Background}
+	}
+	return s
+}
+
+// usageIfGeometry makes an error about what the flags ask for a *cli.UsageError.
+func usageIfGeometry(err error) error {
+	var spec *pipeline.SpecError
+	var desc *frame.DescError
+	if errors.As(err, &spec) || errors.As(err, &desc) {
+		return &cli.UsageError{Err: err}
+	}
+	return err
+}
+
+// resize is a flag's width and height of which one may be left out, as 320x: 0 then.
+type resize size
+
+// UnmarshalText sets r to the size that text says.
+func (r *resize) UnmarshalText(text []byte) (err error) {
+	s := string(text)
+	if width, ok := strings.CutSuffix(s, "x"); ok {
+		r.Width, _, err = frame.ParseSize(width + "x1")
+	} else if height, ok := strings.CutPrefix(s, "x"); ok {
+		_, r.Height, err = frame.ParseSize("1x" + height)
+	} else {
+		r.Width, r.Height, err = frame.ParseSize(s)
+	}
+	return err
+}
+
+// size is a flag's width and height, as 640x360.
+type size struct{ Width, Height int }
+
+// UnmarshalText sets s to the size that text says.
+func (s *size) UnmarshalText(text []byte) (err error) {
+	s.Width, s.Height, err = frame.ParseSize(string(text))
+	return err
+}

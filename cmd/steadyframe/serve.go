@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"syscall"
+
+	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/server"
+)
+
+// serveCmd is steadyframe serve.
+type serveCmd struct{ settings }
+
+// Help is the longer text of steadyframe serve --help.
+func (serveCmd) Help() string {
+	return `Takes raw frames over gRPC (steadyframe.v1.FrameService) and HTTP (POST /v1/encode) and answers with JPEGs. It listens on
+loopback alone unless told otherwise; steadyframe check-config lists all settings.
+
+SIGTERM or SIGINT: what has begun is answered, for drain_timeout at most, then it ends with exit code 0; a second one ends
+it at once. Logs go to standard error.
+
+Examples:
+  steadyframe serve
+  steadyframe serve --http 0.0.0.0:8080 --set auth.token=SECRET --set limits.max_batch=32`
+}
+
+// Run serves until ctx ends and the server has drained.
+func (c *serveCmd) Run(ctx context.Context) error {
+	loaded, err := c.load()
+	if err != nil {
+		return err
+	}
+	s, err := newServer(loaded)
+	if err != nil {
+		return err
+	}
+	return s.Run(ctx)
+}
+
+// newServer returns a server with its listeners open.
+func newServer(c server.Config) (*server.Server, error) {
+	log, err := newLogger(c)
+	if err != nil {
+		return nil, &cli.UsageError{Err: err}
+	}
+	s, err := server.New(c, log)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%w; does a server run already? Other addresses: --http, --grpc, --admin", err)
+	}
+	return s, err
+}
+
+// newLogger returns the logger to standard error that the settings ask for.
+func newLogger(c server.Config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return nil, fmt.Errorf("log.level: %w", err)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if c.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"maps"
+	"os"
+
+	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+)
+
+// settings are the flags that say how a server is set: those of serve, demo, check-config and health.
+type settings struct {
+	Config string            `short:"c" group:"settings" placeholder:"FILE" help:"Read settings from this YAML file."`
+	Set    map[string]string `group:"settings" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one setting, such as --set limits.max_batch=32. May be repeated; steadyframe check-config lists all."`
+
+	HTTP         *string `group:"settings" name:"http" placeholder:"ADDR" help:"Where HTTP listens: host:port, unix:/path or off."`
+	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
+	Admin        *string `group:"settings" placeholder:"ADDR" help:"Where metrics, health and profiles are found."`
+	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and pictures together, such as 512MiB."`
+	LogLevel     *string `group:"settings" placeholder:"LEVEL" help:"debug, info, warn or error."`
+}
+
+// load returns the settings: defaults, then the file's, then the environment's, then the flags'.
+func (s *settings) load() (config.Config, error) {
+	set := maps.Clone(s.Set)
+	if set == nil {
+		set = map[string]string{}
+	}
+	for key, value := range map[string]*string{
+		"http.listen": s.HTTP, "grpc.listen": s.GRPC, "admin.listen": s.Admin,
+		"limits.memory_budget": s.MemoryBudget, "log.level": s.LogLevel,
+	} {
+		if value != nil {
+			set[key] = *value
+		}
+	}
+	c, err := config.Load(config.LoadOptions{File: s.Config, Environ: os.Environ(), Set: set})
+	if err != nil {
+		return config.Config{}, &cli.UsageError{Err: err}
+	}
+	return c, nil
+}

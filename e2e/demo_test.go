@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// batches is how long TestSustainedLoad lasts; scripts/sustained-load sets it.
+var batches = flag.Int("batches", 40, "batches of 25 frames that TestSustainedLoad sends, two a second")
+
+// ports are the flags that let demos run beside each other and beside a server.
+var ports = []string{"--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}
+
+// loadSummary is what demo --json prints.
+type loadSummary struct {
+	Frames, Batches, Errors, Collections int
+	Seconds, FPS                         float64
+	P50                                  float64  `json:"batch_p50_ms"`
+	P99                                  float64  `json:"batch_p99_ms"`
+	AllocsPerFrame                       float64  `json:"allocs_per_frame"`
+	BytesPerFrame                        float64  `json:"bytes_per_frame"`
+	MaxRSS                               float64  `json:"rss_max_bytes"`
+	RSSSlope                             *float64 `json:"rss_mib_per_minute"`
+	Error                                string
+}
+
+// TestSustainedLoad is a camera's load, or a model's: batches of 25 frames at 50 frames a second over gRPC, without an error, at a steady
+// latency, in flat memory. In its long form, scripts/sustained-load, it is also the measurement: then the machine must be quiet.
+func TestSustainedLoad(t *testing.T) {
+	long := *batches >= 1000
+	if !long {
+		t.Parallel()
+	}
+	n := *batches
+	if testing.Short() {
+		n = min(n, 8)
+	}
+	r := succeed(t, nil, append([]string{"demo", "--json", "--batches", strconv.Itoa(n)}, ports...)...)
+	t.Logf("steadyframe demo --json --batches %d\n%s%s", n, r.stderr, r.stdout)
+	var got loadSummary
+	if err := json.Unmarshal(r.stdout, &got); err != nil {
+		t.Fatalf("%v: %s", err, r.stdout)
+	}
+	if got.Batches != n || got.Frames != 25*n || got.Errors != 0 || got.Error != "" {
+		t.Errorf("got %d batches, %d frames, %d errors, %q; want %d, %d, none", got.Batches, got.Frames, got.Errors, got.Error, n, 25*n)
+	}
+	// Other tests, and other programs, may want the processors in the short form: it would tell a deadlock from work, no more.
+	limit := 5000.0
+	if long {
+		limit = 100
+	}
+	if got.P99 > limit || got.P50 <= 0 {
+		t.Errorf("batch latency: got p50 %v ms, p99 %v ms, want p99 <= %v ms", got.P50, got.P99, limit)
+	}
+	if got.MaxRSS > 200e6 {
+		t.Errorf("resident set: got %.0f MB, want at most 200", got.MaxRSS/1e6)
+	}
+	if got.AllocsPerFrame > 25 || got.BytesPerFrame > 8192 {
+		t.Errorf("client and server: got %v heap objects of %v bytes a frame, want at most 25 of 8192", got.AllocsPerFrame, got.BytesPerFrame)
+	}
+	if long && (got.RSSSlope == nil || *got.RSSSlope > 0.5) {
+		t.Errorf("resident set: got a rise of %v MiB a minute, want at most 0.5", got.RSSSlope)
+	}
+}
+
+var (
+	secondLine = regexp.MustCompile(`(?m)^ +\d+ s +[\d.]+ fps   batch (p50 +[\d.]+ ms  p99 +[\d.]+ ms|warming up) +[\d.]+ allocs/frame   \d+ collections? +RSS +\d+ MiB$`)
+	curlLine   = regexp.MustCompile(`(?m)^  (yes steadyframe .*)$`)
+)
+
+// A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the pictures.
+func TestDemo(t *testing.T) {
+	exttool.Require(t, "curl", "curl")
+	bash := exttool.Require(t, "bash", "bash")
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"demo", "--for", "3s", "-o", filepath.Join(dir, "demo.mjpeg")}, ports...)...)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	tried := false
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		text.WriteString(lines.Text() + "\n")
+		if m := curlLine.FindStringSubmatch(lines.Text()); m != nil {
+			curl := exec.CommandContext(t.Context(), bash, "-c", m[1])
+			curl.Dir = dir
+			if out, err := curl.CombinedOutput(); err != nil {
+				t.Errorf("%s: %v\n%s", m[1], err, out)
+			}
+			tried = true
+		}
+	}
+	if err := cmd.Wait(); err != nil || stderr.Len() > 0 {
+		t.Fatalf("%v, standard error: %s", err, stderr.Bytes())
+	}
+	if n := len(secondLine.FindAllString(text.String(), -1)); n < 2 {
+		t.Errorf("got %d lines of a second, want 2 or more:\n%s", n, text.String())
+	}
+	for _, want := range []string{"An animated scene, 640x360 bgr24, 50 frames a second in batches of 25", " 0 errors\n", "batch p50 ", "client and server: "} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("got\n%s\nwant it to have %q", text.String(), want)
+		}
+	}
+	if !tried {
+		t.Fatalf("no curl command to try in\n%s", text.String())
+	}
+	wantDecodable(t, [][]byte{read(t, filepath.Join(dir, "frame.jpg"))}, 320, 320)
+	kept := split(t, read(t, filepath.Join(dir, "demo.mjpeg")))
+	if len(kept) < 100 {
+		t.Errorf("kept %d pictures, want those of 2 s or more", len(kept))
+	}
+	wantDecodable(t, kept[len(kept)-3:], 320, 320)
+}
+
+// SIGINT ends a demo without an end of its own, with a summary.
+func TestDemoInterrupted(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"demo", "--batch", "5"}, ports...)...)
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var last string
+	for lines := bufio.NewScanner(stdout); lines.Scan(); last = lines.Text() {
+		if secondLine.MatchString(lines.Text()) {
+			cmd.Process.Signal(syscall.SIGINT)
+		}
+	}
+	if err := cmd.Wait(); err != nil || !strings.HasPrefix(last, "client and server: ") {
+		t.Errorf("got %v, last line %q; want a summary and exit code 0", err, last)
+	}
+}
+
+// Where the usual ports are taken a demo says so and takes others.
+func TestDemoOnTakenPorts(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:8080", "127.0.0.1:50051", "127.0.0.1:9090"} {
+		occupy(t, address)
+	}
+	r := succeed(t, nil, "demo", "--batches", "1", "--batch", "2")
+	for _, want := range []string{
+		"127.0.0.1:8080 is taken: HTTP listens on a free port instead",
+		"127.0.0.1:50051 is taken: gRPC listens on a free port instead",
+		"127.0.0.1:9090 is taken: admin listens on a free port instead",
+		"2 frames in 1 batch",
+	} {
+		if !strings.Contains(string(r.stdout), want) {
+			t.Errorf("got\n%s\nwant it to have %q", r.stdout, want)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+// Package e2e tests the built steadyframe program from outside, as its users meet it: files, pipes, exit codes, texts, HTTP and gRPC.
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// program is the path of the binary under test, set by TestMain alone.
+var program string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(buildAndRun(m))
+}
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "steadyframe-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "steadyframe")
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", program, "../cmd/steadyframe")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+		return 1
+	}
+	return m.Run()
+}
+
+// result is how a run of the program ended.
+type result struct {
+	code           int
+	stdout, stderr []byte
+}
+
+// steadyframe runs the program to its end; stdin may be nil.
+func steadyframe(t testing.TB, stdin []byte, args ...string) result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if stdin != nil {
+		cmd.Stdin = bytes.NewReader(stdin)
+	}
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatalf("steadyframe %q: %v", args, err)
+	}
+	return result{cmd.ProcessState.ExitCode(), stdout.Bytes(), stderr.Bytes()}
+}
+
+// succeed is steadyframe for a run that must exit with 0.
+func succeed(t testing.TB, stdin []byte, args ...string) result {
+	t.Helper()
+	r := steadyframe(t, stdin, args...)
+	if r.code != 0 {
+		t.Fatalf("steadyframe %q: exit code %d\n%s", args, r.code, r.stderr)
+	}
+	return r
+}
+
+// waitFor waits until cond holds, and fails t when it does not within a generous time.
+func waitFor(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}
+
+// occupy listens at address until t ends, unless another program does so already: then it is taken as well.
+func occupy(t *testing.T, address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil && !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatal(err)
+	}
+	if err == nil {
+		t.Cleanup(func() { l.Close() })
+	}
+}

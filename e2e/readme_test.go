@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"image/jpeg"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// TestReadme runs the README's commands in their order, as one script beside the files that they name: what a newcomer
+// copies works. Those of make are left out, as continuous integration runs them; the server is started by the test, on a
+// port of its own.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	bash := exttool.Require(t, "bash", "bash")
+	exttool.Require(t, "curl", "curl")
+	dir := t.TempDir()
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=1", "-c:v", "mpeg4", filepath.Join(dir, "clip.mp4"))
+	write(t, filepath.Join(dir, "frame.bgr"), bytes.Repeat([]byte{200, 100, 50}, 640*360))
+
+	script := readmeScript(t)
+	if !strings.Contains(script, "localhost:8080") || !strings.Contains(script, "steadyframe encode") {
+		t.Fatalf("the README's commands lack curl or encode:\n%s", script)
+	}
+	script = strings.ReplaceAll(script, "localhost:8080", serve(t).HTTP)
+	run := exec.CommandContext(t.Context(), bash, "-euo", "pipefail", "-c", script)
+	run.Dir = dir
+	run.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	if out, err := run.CombinedOutput(); err != nil {
+		t.Fatalf("%v in\n%s\n%s", err, script, out)
+	}
+	for _, name := range []string{"out/frame-000001.jpg", "out/frame-000025.jpg", "out.mjpeg", "frame.jpg"} {
+		if _, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, name)))); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+var shellBlock = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+
+// readmeScript returns the README's commands, without make and the start of a server.
+func readmeScript(t *testing.T) string {
+	t.Helper()
+	var script strings.Builder
+	for _, block := range shellBlock.FindAllSubmatch(read(t, "../README.md"), -1) {
+		for line := range strings.Lines(string(block[1])) {
+			if !strings.HasPrefix(line, "make ") && !strings.HasPrefix(line, "steadyframe serve") {
+				script.WriteString(line)
+			}
+		}
+	}
+	return script.String()
+}
+
+// TestPythonExample runs examples/python with stubs that protoc makes, as its comment tells.
+func TestPythonExample(t *testing.T) {
+	t.Parallel()
+	python := pythonWithGRPC(t)
+	protoc := exttool.Require(t, "protoc", "protobuf-compiler")
+	plugin := exttool.Require(t, "grpc_python_plugin", "protobuf-compiler-grpc")
+	dir := t.TempDir()
+	stubs := exec.CommandContext(t.Context(), protoc, "-I", "../api", "--python_out="+dir, "--grpc_python_out="+dir,
+		"--plugin=protoc-gen-grpc_python="+plugin, "../api/steadyframe/v1/frame.proto")
+	if out, err := stubs.CombinedOutput(); err != nil {
+		t.Fatalf("protoc: %v\n%s", err, out)
+	}
+	example, err := filepath.Abs("../examples/python/encode.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	run := exec.CommandContext(t.Context(), python, example, serve(t).GRPC)
+	run.Dir = dir
+	run.Env = append(os.Environ(), "PYTHONPATH="+dir)
+	if out, err := run.CombinedOutput(); err != nil || string(out) != "25 pictures\n" {
+		t.Fatalf("%v, %q: want \"25 pictures\"", err, out)
+	}
+	for i := range 25 {
+		name := fmt.Sprintf("frame-%06d.jpg", i)
+		picture, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, name))))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if size := picture.Bounds().Size(); size.X != 320 || size.Y != 320 {
+			t.Errorf("%s: got %v, want 320x320", name, size)
+		}
+	}
+}
+
+// pythonWithGRPC returns a Python that has gRPC: the first of PATH, or Debian's.
+func pythonWithGRPC(t *testing.T) string {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.CommandContext(t.Context(), python, "-c", "import grpc, google.protobuf").Run() == nil {
+			return python
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("no Python with grpc (Debian package python3-grpcio)")
+	}
+	t.Skip("no Python with grpc (Debian package python3-grpcio)")
+	return ""
+}

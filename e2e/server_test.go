@@ -1,0 +1,244 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// served is a steadyframe serve that runs.
+type served struct {
+	HTTP, GRPC, Admin string
+
+	cmd   *exec.Cmd
+	log   bytes.Buffer // all of standard error, complete after done
+	done  chan struct{}
+	asked bool // to end: a second signal would end it at once
+}
+
+// serve starts the server on ports of its own. When t ends it gets SIGTERM, if it runs still, and must exit with 0.
+func serve(t *testing.T, args ...string) *served {
+	t.Helper()
+	s := &served{cmd: exec.Command(program, append([]string{"serve"}, args...)...), done: make(chan struct{})}
+	s.cmd.Env = append(os.Environ(), "STEADYFRAME_LOG_FORMAT=json",
+		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
+	stderr, err := s.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(io.TeeReader(stderr, &s.log))
+	for s.HTTP == "" {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("steadyframe serve ended before it said where it serves: %v\n%s", err, s.log.Bytes())
+		}
+		var entry struct{ Msg, HTTP, GRPC, Admin string }
+		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
+			s.HTTP, s.GRPC, s.Admin = entry.HTTP, entry.GRPC, entry.Admin
+		}
+	}
+	go func() {
+		defer close(s.done)
+		io.Copy(io.Discard, lines)
+		s.cmd.Wait()
+	}()
+	t.Cleanup(func() { s.terminate(t) })
+	return s
+}
+
+// askToEnd sends SIGTERM, once.
+func (s *served) askToEnd() {
+	if !s.asked {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+	}
+	s.asked = true
+}
+
+// terminate ends the server as a service manager does, and waits for it.
+func (s *served) terminate(t *testing.T) {
+	t.Helper()
+	s.askToEnd()
+	select {
+	case <-s.done:
+	case <-time.After(30 * time.Second):
+		s.cmd.Process.Kill()
+		t.Fatal("the server did not end within 30 s of SIGTERM")
+	}
+	if code := s.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("steadyframe serve: got exit code %d, want 0\n%s", code, s.log.Bytes())
+	}
+}
+
+// The server gives the same bytes as the library, on every path.
+func TestServerPathsAgree(t *testing.T) {
+	video := clip(t)
+	bgrFrames, i420Frames, y4mFile := raw(t, video, bgr), raw(t, video, i420), y4m(t, video)
+	fromBGR, fromI420 := library(t, spec(bgr), bgrFrames), library(t, spec(i420), i420Frames)
+	s := serve(t)
+	url := "http://" + s.HTTP + "/v1/encode?" + query
+	ofBGR := fmt.Sprintf("&format=bgr24&size=%dx%d", width, height)
+	frameBytes := len(bgrFrames) / frames
+
+	t.Run("http-one", func(t *testing.T) {
+		for i := range 3 {
+			body, header := post(t, url+ofBGR, "", bgrFrames[i*frameBytes:][:frameBytes])
+			if got := header.Get("Content-Type"); got != "image/jpeg" {
+				t.Errorf("Content-Type: got %q, want image/jpeg", got)
+			}
+			wantPictures(t, [][]byte{body}, fromBGR[i:i+1])
+		}
+	})
+	t.Run("http-batch", func(t *testing.T) {
+		body, header := post(t, url+ofBGR, "", bgrFrames)
+		wantPictures(t, parts(t, body, header), fromBGR)
+	})
+	t.Run("http-y4m", func(t *testing.T) {
+		body, _ := post(t, url, "video/x-motion-jpeg", y4mFile)
+		wantPictures(t, split(t, body), fromI420)
+	})
+	t.Run("http-curl", func(t *testing.T) {
+		curl := exec.CommandContext(t.Context(), exttool.Require(t, "curl", "curl"), "-sSf", "--data-binary", "@-",
+			"-H", "Accept: video/x-motion-jpeg", url+ofBGR)
+		curl.Stdin = bytes.NewReader(bgrFrames)
+		body, err := curl.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantPictures(t, split(t, body), fromBGR)
+	})
+	t.Run("http-endless", func(t *testing.T) { wantPictures(t, postEndless(t, url+ofBGR, bgrFrames), fromBGR) })
+	t.Run("grpc-encode", func(t *testing.T) {
+		c := dial(t, s.GRPC)
+		var answer client.Answer
+		if err := c.Encode(t.Context(), &client.Batch{Spec: message(bgr), Frames: cut(bgrFrames)}, &answer); err != nil {
+			t.Fatal(err)
+		}
+		wantPictures(t, pictures(t, &answer), fromBGR)
+	})
+	t.Run("grpc-stream", func(t *testing.T) {
+		// Two batches of one geometry, then one of another.
+		all, more := cut(bgrFrames), cut(i420Frames)
+		got := stream(t, dial(t, s.GRPC), []client.Batch{
+			{ID: 1, Spec: message(bgr), Frames: all[:25]}, {ID: 2, Frames: all[25:]}, {ID: 3, Spec: message(i420), Frames: more},
+		})
+		wantPictures(t, got, append(append([][]byte{}, fromBGR...), fromI420...))
+	})
+}
+
+// After SIGTERM a server answers what has begun and then ends, with 0.
+func TestServeDrains(t *testing.T) {
+	s := serve(t)
+	c := dial(t, s.GRPC)
+	open, err := c.Stream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := make([]byte, width*height*3)
+	var answer client.Answer
+	batch := client.Batch{Spec: message(bgr), Frames: [][]byte{frame}}
+	if err := open.Send(&batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := open.Recv(&answer); err != nil {
+		t.Fatal(err)
+	}
+	s.askToEnd()
+	// The stream comes to its end: by an error that says to go elsewhere, and whole answers before that.
+	for err == nil {
+		if err = open.Recv(&answer); err == nil {
+			pictures(t, &answer)
+		}
+	}
+	s.terminate(t)
+	for _, want := range []string{`"msg":"draining"`, `"msg":"stopped"`} {
+		if !strings.Contains(s.log.String(), want) {
+			t.Errorf("log: got\n%s\nwant it to have %s", s.log.Bytes(), want)
+		}
+	}
+}
+
+func TestHealth(t *testing.T) {
+	s := serve(t)
+	for _, args := range [][]string{{"health", "--admin", s.Admin}, {"health", "--ready", "--admin", s.Admin}} {
+		if r := succeed(t, nil, args...); len(r.stdout) == 0 {
+			t.Errorf("steadyframe %q: printed nothing", args)
+		}
+	}
+	s.terminate(t)
+	r := steadyframe(t, nil, "health", "--admin", s.Admin)
+	if r.code != 1 || !strings.Contains(string(r.stderr), "no server at "+s.Admin) {
+		t.Errorf("without a server: got exit code %d, %s", r.code, r.stderr)
+	}
+}
+
+func TestServeErrors(t *testing.T) {
+	s := serve(t)
+	file := filepath.Join(t.TempDir(), "steadyframe.yaml")
+	write(t, file, []byte("limits:\n  max_batsh: 3\n"))
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want []string
+	}{
+		{"port-taken", []string{"serve", "--http", s.HTTP, "--grpc", "127.0.0.1:0", "--admin", "off"}, 1, []string{"http.listen", s.HTTP, "--http, --grpc, --admin"}},
+		{"unknown-setting", []string{"serve", "--set", "limits.max_frames=3"}, 2, []string{"limits.max_frames"}},
+		{"misspelt-in-file", []string{"serve", "--config", file}, 2, []string{"max_batsh", "line 2", "max_batch"}},
+		{"bad-value", []string{"check-config", "--set", "limits.max_batch=many"}, 2, []string{"limits.max_batch", "many"}},
+		{"no-file", []string{"check-config", "--config", "nowhere.yaml"}, 2, []string{"nowhere.yaml"}},
+		{"demo-without-grpc", []string{"demo", "--grpc", "off"}, 2, []string{"grpc.listen is off"}},
+		{"demo-bad-fps", []string{"demo", "--fps", "0"}, 2, []string{"--fps"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := steadyframe(t, nil, tt.args...)
+			if r.code != tt.code {
+				t.Errorf("exit code: got %d, want %d", r.code, tt.code)
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(string(r.stderr), want) {
+					t.Errorf("standard error: got %q, want it to say %q", r.stderr, want)
+				}
+			}
+		})
+	}
+}
+
+// What check-config prints can be used as a file, and says the same then.
+func TestCheckConfig(t *testing.T) {
+	first := succeed(t, nil, "check-config", "--http", "127.0.0.1:1234", "--set", "limits.max_batch=7")
+	for _, want := range []string{"127.0.0.1:1234", "max_batch: 7"} {
+		if !strings.Contains(string(first.stdout), want) {
+			t.Errorf("got\n%s\nwant it to have %q", first.stdout, want)
+		}
+	}
+	file := filepath.Join(t.TempDir(), "steadyframe.yaml")
+	write(t, file, first.stdout)
+	if second := succeed(t, nil, "check-config", "--config", file); !bytes.Equal(first.stdout, second.stdout) {
+		t.Errorf("read again: got\n%s\nwant\n%s", second.stdout, first.stdout)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	r := succeed(t, nil, "version")
+	for _, want := range []string{"steadyframe ", "go1.", "kernels"} {
+		if !strings.Contains(string(r.stdout), want) {
+			t.Errorf("got %q, want it to have %q", r.stdout, want)
+		}
+	}
+}
