@@ -28,7 +28,7 @@ func TestNew(t *testing.T) {
 
 	_, err = frame.New(p, frame.Desc{Format: frame.NV12, Width: 0, Height: 3})
 	wantDescError(t, err, "width", "got 0")
-	if _, err = frame.New(p, frame.Desc{Format: frame.BGR24, Width: 65535, Height: 65535}); !errors.Is(err, pool.ErrSize) {
+	if _, err = frame.New(p, frame.Desc{Format: frame.BGR24, Width: 20_000, Height: 20_000}); !errors.Is(err, pool.ErrSize) {
 		t.Errorf("got error %v, want %v", err, pool.ErrSize)
 	}
 	small := pooltest.New(t, pool.Options{Budget: 4096})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -147,8 +148,8 @@ func TestValidate(t *testing.T) {
 		{"crop-left", func(s *Spec) { s.Crop = Rect{X: -1, Width: 10, Height: 10} }, "crop"},
 		{"crop-right", func(s *Spec) { s.Crop = Rect{X: 631, Width: 10, Height: 10} }, "crop"},
 		{"crop-below", func(s *Spec) { s.Crop = Rect{Y: 351, Width: 10, Height: 10} }, "crop"},
-		{"crop-overflow", func(s *Spec) { s.Crop = Rect{X: 1<<63 - 1, Width: 10, Height: 10} }, "crop"},
-		{"crop-wide", func(s *Spec) { s.Crop = Rect{X: 1, Width: 1<<63 - 1, Height: 10} }, "crop"},
+		{"crop-overflow", func(s *Spec) { s.Crop = Rect{X: math.MaxInt, Width: 10, Height: 10} }, "crop"},
+		{"crop-wide", func(s *Spec) { s.Crop = Rect{X: 1, Width: math.MaxInt, Height: 10} }, "crop"},
 		{"resize-width", func(s *Spec) { s.Resize.Width = 100 }, ""},
 		{"resize-height", func(s *Spec) { s.Resize.Height = 100 }, ""},
 		{"resize-negative", func(s *Spec) { s.Resize.Width = -3 }, "resize.width"},

@@ -21,7 +21,7 @@ func TestLinearIsExact(t *testing.T) {
 			if k > 300 && k < a.samples()-300 {
 				continue
 			}
-			want := big.NewRat(int64((2*k+1)*a.outStep*a.length), int64(2*a.out))
+			want := big.NewRat(int64(2*k+1)*int64(a.outStep)*int64(a.length), int64(2*a.out))
 			want.Add(want, big.NewRat(int64(a.origin), 1))
 			want.Quo(want, big.NewRat(int64(a.inStep), 1))
 			want.Sub(want, big.NewRat(1, 2))

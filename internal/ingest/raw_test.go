@@ -174,7 +174,7 @@ func TestNewRawRefuses(t *testing.T) {
 	if !errors.As(err, &de) || r != nil {
 		t.Errorf("got reader %v, error %v, want a *frame.DescError", r, err)
 	}
-	r, err = ingest.NewRaw(strings.NewReader(""), frame.Desc{Format: frame.BGR24, Width: 65535, Height: 65535}, p)
+	r, err = ingest.NewRaw(strings.NewReader(""), frame.Desc{Format: frame.BGR24, Width: 20_000, Height: 20_000}, p)
 	if !errors.Is(err, pool.ErrSize) || r != nil {
 		t.Errorf("got reader %v, error %v, want %v", r, err, pool.ErrSize)
 	}

@@ -133,7 +133,7 @@ func TestY4MLimits(t *testing.T) {
 		{"W8000 H5000", 0, nil},
 		{"W10000 H5001", 0, &ingest.LimitError{Limit: "pixels", Got: 50_010_000, Max: 50_000_000}},
 		{"W65535 H65535", 0, &ingest.LimitError{Limit: "pixels", Got: 65535 * 65535, Max: 50_000_000}},
-		{"W9000 H9000", 100_000_000, &pool.SizeError{Got: 121_500_000, Max: pool.MaxSize}},
+		{"W14000 H14000", 200_000_000, &pool.SizeError{Got: 294_000_000, Max: pool.MaxSize}},
 	}
 	for _, tt := range tests {
 		_, err := ingest.NewY4M(strings.NewReader("YUV4MPEG2 "+tt.size+"\n"), p, ingest.Limits{MaxPixels: tt.maxPixels})
