@@ -27,7 +27,7 @@ type rawPlane struct{ offset, rowBytes int }
 func newRawOutput(s Spec, p *pool.Pool) (*rawOutput, error) {
 	c := s.geometry()
 	c.Lines = 8 * c.ChromaY // The lowest that a sampler makes: it stays in the first-level cache longest.
-	o := &rawOutput{pool: p, desc: s.rawDesc(), lines: c.Lines, kernels: pack.Registry.Best(impl.Max)}
+	o := &rawOutput{pool: p, desc: s.rawDesc(), lines: c.Lines, kernels: pack.Implementations.Best(impl.Max)}
 	var err error
 	if o.sampler, err = band.NewSampler(c); err != nil {
 		return nil, err

@@ -27,9 +27,9 @@ type Kernels struct {
 	LimitedChroma func(dst []byte, c []int16)
 }
 
-// Registry holds the implementations that this processor can run.
-var Registry impl.Registry[Kernels]
+// Implementations holds every implementation that this processor can run.
+var Implementations impl.Registry[Kernels]
 
 func init() {
-	Registry.Register(impl.Generic, Kernels{RGB24: rgb24, RGBA: rgba, LimitedLuma: limitedLuma, LimitedChroma: limitedChroma})
+	Implementations.Register(impl.Generic, Kernels{RGB24: rgb24, RGBA: rgba, LimitedLuma: limitedLuma, LimitedChroma: limitedChroma})
 }

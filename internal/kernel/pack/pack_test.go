@@ -17,7 +17,7 @@ func exact(v int16, black, steps float64) float64 {
 // Every sample of the range: within rounding of the definition in real numbers. The product is rounded to 1/128 first.
 func TestLimitedRange(t *testing.T) {
 	const slack = 0.5 + 1.0/128
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		var got [1]byte
 		for v := int16(-2048); v <= 2032; v++ {
 			e.Kernels.LimitedLuma(got[:], []int16{v})
@@ -36,7 +36,7 @@ func TestLimitedRange(t *testing.T) {
 
 // Limited range that was widened comes back as it was, however the sixteenths of a step were rounded.
 func TestLimitedRangeRoundTrip(t *testing.T) {
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		var got [1]byte
 		for want := 16; want <= 235; want++ {
 			full := (float64(want)-16)*255/219 - 128
@@ -60,7 +60,7 @@ func TestLimitedRangeRoundTrip(t *testing.T) {
 
 // Every int16 is rounded, halves up, and clamped.
 func TestPixelRounding(t *testing.T) {
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		var got [4]byte
 		for v := math.MinInt16; v <= math.MaxInt16; v++ {
 			s := []int16{int16(v)}
@@ -85,7 +85,7 @@ const redZone = 0xA5
 func TestWidthsAndOffsets(t *testing.T) {
 	const seed = 8
 	rng := rand.New(rand.NewPCG(seed, 0))
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		for width := 0; width <= 257; width++ {
 			for offset := range 8 {
 				if !checkWidth(t, e.Kernels, rng, width, offset) {
@@ -143,7 +143,7 @@ func checkWidth(t *testing.T, k Kernels, rng *rand.Rand, width, offset int) bool
 
 func TestShortSourcePanics(t *testing.T) {
 	long, short := make([]int16, 2), make([]int16, 1)
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		k := e.Kernels
 		for name, call := range map[string]func(){
 			"RGB24":         func() { k.RGB24(make([]byte, 6), long, long, short[:1:1]) },
@@ -165,7 +165,7 @@ func TestShortSourcePanics(t *testing.T) {
 
 func TestAllocs(t *testing.T) {
 	src, dst := make([]int16, 320), make([]byte, 4*320)
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		alloctest.Zero(t, 10, func() {
 			e.Kernels.RGB24(dst[:3*320], src, src, src)
 			e.Kernels.RGBA(dst, src, src, src)
@@ -178,7 +178,7 @@ func TestAllocs(t *testing.T) {
 func BenchmarkPack(b *testing.B) {
 	const width = 320
 	src, dst := make([]int16, width), make([]byte, 4*width)
-	for _, e := range Registry.All() {
+	for _, e := range Implementations.All() {
 		for _, k := range []struct {
 			name string
 			call func()
