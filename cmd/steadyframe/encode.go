@@ -137,14 +137,15 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 	}
 	summary, err := job.Run(ctx)
 	bar.Close()
+	if err == nil && summary.Frames == 0 {
+		err = fmt.Errorf("input %s has no frame", c.Input)
+	}
 	if closeErr := sink.Close(err == nil); err == nil {
 		err = closeErr
 	}
 	switch {
 	case errors.Is(err, cli.ErrOnePicture):
 		return cli.Summary{}, err
-	case err == nil && summary.Frames == 0:
-		return cli.Summary{}, fmt.Errorf("input %s has no frame", c.Input)
 	case err == nil:
 		summary.Warning = source.Warning()
 	}

@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -57,7 +55,8 @@ type encode struct {
 	maxWait   time.Duration // after which a batch that is not full goes on; 0: it waits
 	frames    int           // frames read
 	tally     *tally
-	pictures  int // pictures written
+	pictures  int  // pictures written
+	cut       bool // the input failed
 	free      chan *work
 	read      chan *work
 	encoded   chan *work
@@ -102,10 +101,25 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 	s := e.tally.summary()
 	s.Batch, s.Workers = e.batch, workers.Size()
 	e.leave(readerDone)
-	if err == nil && ctx.Err() != nil {
+	if e.interrupted(ctx, err) {
 		err = context.Cause(ctx)
 	}
 	return s, err
+}
+
+// interrupted reports whether the end of ctx is why a run ended with err. A terminal's SIGINT also ends the child that decodes, of which word
+// may come first.
+func (e *encode) interrupted(ctx context.Context, err error) bool {
+	if err != nil && !e.cut {
+		return false
+	}
+	if e.cut {
+		select {
+		case <-ctx.Done():
+		case <-time.After(readerGrace):
+		}
+	}
+	return ctx.Err() != nil
 }
 
 // setBatch settles the frames of a batch, and makes the buffers of all that will be under way, so that none is made in the middle of a run.
@@ -265,6 +279,7 @@ func (e *encode) write(w *work) error {
 	case err != nil:
 		return err
 	case w.err != nil:
+		e.cut = w.err != io.EOF
 		return inputError(w.err)
 	}
 	return nil
@@ -286,53 +301,4 @@ func (e *encode) writePictures(results []pipeline.Result) (n int, err error) {
 		e.tally.bytes += int64(len(jpeg))
 	}
 	return n, nil
-}
-
-// inputError returns an error of the input as a text for the user, io.EOF as it is.
-func inputError(err error) error {
-	var cut *ingest.TruncatedError
-	var child *FFmpegError
-	switch {
-	case errors.As(err, &cut):
-		return fmt.Errorf("the input ends inside frame %d: got %d bytes of it, want %d; the %s before it came out whole (if the geometry of raw frames was given, check --format and --size)",
-			cut.Frame+1, cut.Got, cut.Want, count(cut.Frame, "frame"))
-	case errors.As(err, &child):
-		return child
-	}
-	return err
-}
-
-// pacer lets frames through at a steady rate.
-type pacer struct {
-	interval time.Duration // 0: all at once
-	next     time.Time
-	timer    *time.Timer
-}
-
-func newPacer(fps float64) *pacer {
-	p := &pacer{}
-	if fps > 0 {
-		p.interval = time.Duration(float64(time.Second) / fps)
-		p.timer = time.NewTimer(0)
-	}
-	return p
-}
-
-// wait returns true when the next frame is due, or false as soon as stop is closed. A reader that is late catches up.
-func (p *pacer) wait(stop <-chan struct{}) bool {
-	if p.interval == 0 {
-		return true
-	}
-	now := time.Now()
-	if p.next.IsZero() {
-		p.next = now
-	}
-	p.timer.Reset(p.next.Sub(now))
-	p.next = p.next.Add(p.interval)
-	select {
-	case <-p.timer.C:
-		return true
-	case <-stop:
-		return false
-	}
 }

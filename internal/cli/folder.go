@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,11 +13,15 @@ import (
 // it. It does not wait for the disk.
 type folder struct {
 	path  string
+	made  bool // it was not there before
 	files wholeFiles
 	name  []byte // of the last picture
+	n     int    // pictures
 }
 
 func openFolder(path string, force bool) (*folder, error) {
+	_, err := os.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(path, 0o777); err != nil {
 		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
 	}
@@ -32,7 +38,7 @@ func openFolder(path string, force bool) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
 	}
-	return &folder{path: path, files: files}, nil
+	return &folder{path: path, made: made, files: files}, nil
 }
 
 // Write keeps picture n, as Sink says. It allocates nothing on Linux.
@@ -41,12 +47,16 @@ func (f *folder) Write(n int, jpeg []byte) error {
 	if err := f.files.write(f.name, jpeg); err != nil {
 		return fmt.Errorf("cannot write %s: %w", filepath.Join(f.path, string(f.name)), withAdvice(err))
 	}
+	f.n++
 	return nil
 }
 
 // Close ends the output: what is there is whole, whether the run was or not.
 func (f *folder) Close(bool) error {
 	f.files.close()
+	if f.made && f.n == 0 {
+		os.Remove(f.path) // unless someone else has put something there
+	}
 	return nil
 }
 

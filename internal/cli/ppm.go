@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"io"
 
@@ -59,7 +58,7 @@ func (p *ppmReader) Next() (frame.Frame, error) {
 		}
 	}
 	p.peeked = false
-	f, err := p.newFrame()
+	f, err := frame.New(p.pool, p.desc)
 	if err != nil {
 		return frame.Frame{}, err
 	}
@@ -75,16 +74,6 @@ func (p *ppmReader) Next() (frame.Frame, error) {
 		f.Release()
 		return frame.Frame{}, err
 	}
-}
-
-// newFrame returns a frame to read into. A photograph may exceed what a pool lends; then it is memory of its own.
-func (p *ppmReader) newFrame() (frame.Frame, error) {
-	f, err := frame.New(p.pool, p.desc)
-	if errors.Is(err, pool.ErrSize) {
-		size, _ := p.desc.Size() // valid: newPPM has seen it
-		return frame.WrapBytes(p.desc, make([]byte, size))
-	}
-	return f, err
 }
 
 // header reads the header of a picture. io.EOF: there is none.

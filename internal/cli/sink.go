@@ -35,7 +35,7 @@ func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
 	}
 	exists := err == nil
 	if exists && info.Mode()&(fs.ModeDevice|fs.ModeNamedPipe|fs.ModeSocket) != 0 {
-		return openStream(out, os.O_WRONLY)
+		return openStreamFile(out, os.O_WRONLY)
 	}
 	oneFile := hasSuffixFold(out, ".mjpeg") || hasSuffixFold(out, ".mjpg") || hasSuffixFold(out, ".jpg") || hasSuffixFold(out, ".jpeg")
 	switch {
@@ -48,7 +48,7 @@ func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
 	case hasSuffixFold(out, ".jpg") || hasSuffixFold(out, ".jpeg"):
 		return openSingle(out)
 	}
-	return openStream(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+	return openStreamFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 }
 
 // ErrOnePicture is why a second picture was refused by a Sink that holds one. It has not kept the first either.
@@ -111,7 +111,7 @@ func newStream(w *os.File, name string) *stream {
 	return s
 }
 
-func openStream(path string, flags int) (*stream, error) {
+func openStreamFile(path string, flags int) (*stream, error) {
 	f, err := os.OpenFile(path, flags, 0o666)
 	if err != nil {
 		return nil, fmt.Errorf("output %s: %w", path, withAdvice(err))
@@ -143,6 +143,9 @@ func (s *stream) Close(bool) error {
 	}
 	if err := s.w.Close(); err != nil {
 		return fmt.Errorf("output %s: %w", s.name, withAdvice(err))
+	}
+	if s.file && s.n == 0 {
+		os.Remove(s.name) // an empty file is no pictures
 	}
 	return nil
 }

@@ -60,27 +60,30 @@ func Open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
 		return openFFmpeg(ctx, in, nil, p)
 	}
 	if in.Path == "-" {
+		if f, ok := in.Stdin.(*os.File); ok && isTerminal(f) {
+			return nil, usagef("standard input is a terminal: pipe frames into it, or name a file")
+		}
 		if in.Raw.Format != 0 {
 			return openRaw(in, in.Stdin, -1, p)
 		}
-		// ingest reads frames past this buffer: a read that is larger goes straight to the file.
-		r := bufio.NewReader(in.Stdin)
-		return openSniffed(ctx, in, r, r, p)
+		return openStream(ctx, in, in.Stdin, p)
 	}
 	f, err := openFile(in.Path)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openRegular(ctx, in, f, p)
+	s, err := openOpened(ctx, in, f, p)
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	if s.close == nil { // else ffmpeg reads the file itself
-		s.close = f.Close
-		return s, nil
+	closeReader := s.close
+	s.close = func() error {
+		if closeReader != nil {
+			closeReader()
+		}
+		return f.Close()
 	}
-	f.Close()
 	return s, nil
 }
 
@@ -99,7 +102,8 @@ func openFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-func openRegular(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Source, error) {
+// openOpened opens the file at in.Path, which is f.
+func openOpened(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Source, error) {
 	size := int64(-1)
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		size = info.Size()
@@ -110,9 +114,8 @@ func openRegular(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Sour
 	if in.Raw.Format != 0 {
 		return openRaw(in, f, size, p)
 	}
-	if size < 0 { // a named pipe or a device: what is sniffed cannot be read again
-		r := bufio.NewReader(f)
-		return openSniffed(ctx, in, r, r, p)
+	if size < 0 { // a named pipe or a device
+		return openStream(ctx, in, f, p)
 	}
 	head := make([]byte, sniffBytes)
 	n, err := f.ReadAt(head, 0)
@@ -125,9 +128,10 @@ func openRegular(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Sour
 	return openFFmpeg(ctx, in, nil, p)
 }
 
-// openSniffed opens a stream that cannot be rewound; r is the reader behind peek.
-func openSniffed(ctx context.Context, in Input, peek *bufio.Reader, r io.Reader, p *pool.Pool) (*Source, error) {
-	head, err := peek.Peek(sniffBytes)
+// openStream opens what cannot be read twice. Frames are read past the buffer that this takes: a larger read goes straight to the stream.
+func openStream(ctx context.Context, in Input, stream io.Reader, p *pool.Pool) (*Source, error) {
+	r := bufio.NewReader(stream)
+	head, err := r.Peek(sniffBytes)
 	if len(head) == 0 {
 		if err == nil || err == io.EOF {
 			return nil, fmt.Errorf("%s is empty; want at least one frame", in.name())
@@ -153,6 +157,9 @@ func openRaw(in Input, r io.Reader, size int64, p *pool.Pool) (*Source, error) {
 		return nil, err
 	}
 	s := &Source{}
+	if frameBytes > pool.MaxSize {
+		return nil, fmt.Errorf("%s: a frame of %s has %d bytes, want at most %d", in.name(), in.Raw, frameBytes, pool.MaxSize)
+	}
 	if size >= 0 {
 		whole, rest := size/int64(frameBytes), size%int64(frameBytes)
 		enough := in.Frames > 0 && whole >= int64(in.Frames)

@@ -104,6 +104,10 @@ func TestOpenErrors(t *testing.T) {
 		{"less-than-a-frame", Input{Path: filepath.Join(dir, "short.bgr"), Raw: bgr4x2}, "has 3 bytes: 0 frames and 3 bytes more, at 24 bytes a frame of bgr24 4x2; check --format and --size"},
 		{"too-few-frames", Input{Path: filepath.Join(dir, "odd.bgr"), Raw: bgr4x2, Frames: 3}, "2 frames and 2 bytes more"},
 		{"y4m", Input{Path: filepath.Join(dir, "bad.y4m")}, "W: got"},
+		{
+			"huge-frame", Input{Path: "-", Raw: frame.Desc{Format: frame.BGRA, Width: 16000, Height: 8000}, Stdin: strings.NewReader("x")},
+			"standard input: a frame of bgra 16000x8000 has 512000000 bytes, want at most 268435456",
+		},
 		{"range-of-another-format", Input{Path: filepath.Join(dir, "odd.bgr"), Raw: bgr4x2, Range: frame.RangeLimited}, "range: got limited, want full"},
 	}
 	for _, tt := range tests {
@@ -212,6 +216,30 @@ func TestFFmpegFromStdin(t *testing.T) {
 	}
 	defer f.Close()
 	got := readAll(t, openSource(t, Input{Path: "-", Stdin: f}))
+	if want := readAll(t, openSource(t, Input{Path: path})); len(want) == 0 || !bytes.Equal(got, want) {
+		t.Errorf("got %d bytes, want the %d of the file", len(got), len(want))
+	}
+}
+
+// A named pipe cannot be read twice, as sniffing and ffmpeg would.
+func TestFFmpegFromNamedPipe(t *testing.T) {
+	exttool.Require(t, "ffmpeg", "ffmpeg")
+	mkfifo := exttool.Require(t, "mkfifo", "coreutils")
+	path := makeClip(t, "x.mkv", "-pix_fmt yuv420p -c:v ffv1")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := exec.Command(mkfifo, pipe).Run(); err != nil {
+		t.Fatal(err)
+	}
+	written := make(chan error, 1)
+	go func() { written <- os.WriteFile(pipe, data, 0) }()
+	got := readAll(t, openSource(t, Input{Path: pipe}))
+	if err := <-written; err != nil {
+		t.Fatal(err)
+	}
 	if want := readAll(t, openSource(t, Input{Path: path})); len(want) == 0 || !bytes.Equal(got, want) {
 		t.Errorf("got %d bytes, want the %d of the file", len(got), len(want))
 	}
