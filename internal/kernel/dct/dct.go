@@ -20,12 +20,13 @@ type Coefs = [64]int16
 // Kernels is one implementation of this package's kernels.
 type Kernels struct {
 	// Forward transforms and quantizes len(masks) blocks that lie side by side. The rows of the first start at
-	// src[0], src[stride], ...; samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones.
+	// src[0], src[stride], ...; samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones, and
+	// -2040..2040 for chroma made of 8-bit R, G, B.
 	//
 	// masks[i] has bit k set where AC coefficient k of block i is not zero; bit 0 is clear. coefs[i][0] is the DC
 	// coefficient. Coefficients whose bit is clear may be anything: they are not to be read.
 	//
-	// DC is in -1024..1016 and AC in -1021..1021 for any quantization table, so that baseline's 10 bits need no
+	// DC is in -1024..1020 and AC in -1021..1021 for any quantization table, so that baseline's 10 bits need no
 	// clamp: an AC basis function sums to zero, so a coefficient is at most 127.5 times the sum of its absolute
 	// values, 8 for the largest, and 1,020; the rounding adds less than 1.
 	//
