@@ -202,6 +202,8 @@ func TestServeErrors(t *testing.T) {
 		{"bad-value", []string{"check-config", "--set", "limits.max_batch=many"}, 2, []string{"limits.max_batch", "many"}},
 		{"no-file", []string{"check-config", "--config", "nowhere.yaml"}, 2, []string{"nowhere.yaml"}},
 		{"demo-without-grpc", []string{"demo", "--grpc", "off"}, 2, []string{"grpc.listen is off"}},
+		{"demo-huge-batch", append([]string{"demo", "--batch", "1000000"}, ports...), 2, []string{"a batch of 1000000 frames"}},
+		{"demo-to-stdout", []string{"demo", "-o", "-"}, 2, []string{"--out: got -"}},
 		{"demo-bad-fps", []string{"demo", "--fps", "0"}, 2, []string{"--fps"}},
 	}
 	for _, tt := range tests {

@@ -59,6 +59,8 @@ func (c *demoCmd) AfterApply() error {
 		return fmt.Errorf("--fps: got %v, want more than 0", c.FPS)
 	case c.For < 0:
 		return fmt.Errorf("--for: got %v, want more than 0", c.For)
+	case c.Out == "-":
+		return errors.New("--out: got -, want a folder or NAME.mjpeg: standard output is for the figures")
 	}
 	return nil
 }
