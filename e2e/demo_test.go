@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -46,11 +47,20 @@ func TestSustainedLoad(t *testing.T) {
 	if testing.Short() {
 		n = min(n, 8)
 	}
-	r := succeed(t, nil, append([]string{"demo", "--json", "--batches", strconv.Itoa(n)}, ports...)...)
-	t.Logf("steadyframe demo --json --batches %d\n%s%s", n, r.stderr, r.stdout)
+	cmd := exec.CommandContext(t.Context(), program, append([]string{"demo", "--json", "--batches", strconv.Itoa(n)}, ports...)...)
+	var seconds bytes.Buffer
+	cmd.Stderr = &seconds
+	if long {
+		cmd.Stderr = os.Stderr // for the one who waits
+	}
+	stdout, err := cmd.Output()
+	t.Logf("steadyframe demo --json --batches %d\n%s%s", n, seconds.Bytes(), stdout)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var got loadSummary
-	if err := json.Unmarshal(r.stdout, &got); err != nil {
-		t.Fatalf("%v: %s", err, r.stdout)
+	if err := json.Unmarshal(stdout, &got); err != nil {
+		t.Fatalf("%v: %s", err, stdout)
 	}
 	if got.Batches != n || got.Frames != 25*n || got.Errors != 0 || got.Error != "" {
 		t.Errorf("got %d batches, %d frames, %d errors, %q; want %d, %d, none", got.Batches, got.Frames, got.Errors, got.Error, n, 25*n)
@@ -66,11 +76,12 @@ func TestSustainedLoad(t *testing.T) {
 	if got.MaxRSS > 200e6 {
 		t.Errorf("resident set: got %.0f MB, want at most 200", got.MaxRSS/1e6)
 	}
-	if got.AllocsPerFrame > 25 || got.BytesPerFrame > 8192 {
-		t.Errorf("client and server: got %v heap objects of %v bytes a frame, want at most 25 of 8192", got.AllocsPerFrame, got.BytesPerFrame)
+	if got.AllocsPerFrame > 20 || got.BytesPerFrame > 8192 {
+		t.Errorf("client and server: got %v heap objects of %v bytes a frame, want at most 20 of 8192", got.AllocsPerFrame, got.BytesPerFrame)
 	}
-	if long && (got.RSSSlope == nil || *got.RSSSlope > 0.5) {
-		t.Errorf("resident set: got a rise of %v MiB a minute, want at most 0.5", got.RSSSlope)
+	// Garbage that a collection every two minutes takes away makes waves of some MiB.
+	if long && (got.RSSSlope == nil || *got.RSSSlope > 1) {
+		t.Errorf("resident set: got a rise of more than 1 MiB a minute at the end, want none")
 	}
 }
 

@@ -52,7 +52,7 @@ type LoadSummary struct {
 	Collections    int      `json:"collections"`
 	RSS            uint64   `json:"rss_bytes"`          // at the end
 	MaxRSS         uint64   `json:"rss_max_bytes"`      // of one sample a second
-	RSSSlope       *float64 `json:"rss_mib_per_minute"` // of the line through those samples; nil for less than a minute of them
+	RSSSlope       *float64 `json:"rss_mib_per_minute"` // of the line through the last five minutes of them; nil for less than one
 	Error          string   `json:"error,omitempty"`    // why the load ended early
 }
 
@@ -215,7 +215,7 @@ func (m *loadMeter) summary() LoadSummary {
 	s.Collections = int(m.last.Collections - m.warm.Collections)
 	s.RSS = m.last.RSS
 	s.MaxRSS = max(uint64(m.seconds.max*(1<<20)), s.RSS)
-	if m.seconds.n >= 60 {
+	if m.seconds.n >= 60 { // a minute
 		slope := m.seconds.slope()
 		s.RSSSlope = &slope
 	}
@@ -224,28 +224,4 @@ func (m *loadMeter) summary() LoadSummary {
 
 func milliseconds(h *hdrhistogram.Histogram, quantile float64) float64 {
 	return float64(h.ValueAtQuantile(quantile)) / 1000
-}
-
-// trend is the least-squares line through points, kept as sums: it holds no points.
-type trend struct {
-	n                 float64
-	x, y, xx, xy, max float64
-}
-
-func (t *trend) add(x, y float64) {
-	t.n++
-	t.x += x
-	t.y += y
-	t.xx += x * x
-	t.xy += x * y
-	t.max = max(t.max, y)
-}
-
-// slope returns y per x, 0 when there are fewer than two points.
-func (t *trend) slope() float64 {
-	d := t.n*t.xx - t.x*t.x
-	if t.n < 2 || d <= 0 {
-		return 0
-	}
-	return (t.n*t.xy - t.x*t.y) / d
 }

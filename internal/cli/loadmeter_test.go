@@ -65,32 +65,6 @@ func TestLoadMeterWithoutAnswers(t *testing.T) {
 	})
 }
 
-func TestTrend(t *testing.T) {
-	tests := []struct {
-		name   string
-		points [][2]float64
-		want   float64
-	}{
-		{"none", nil, 0},
-		{"one", [][2]float64{{1, 5}}, 0},
-		{"flat", [][2]float64{{0, 5}, {1, 5}, {2, 5}}, 0},
-		{"line", [][2]float64{{1, 5}, {2, 7}, {4, 11}}, 2},
-		{"scatter", [][2]float64{{0, 0}, {1, 3}, {2, 0}}, 0},
-		{"same-time", [][2]float64{{1, 3}, {1, 5}}, 0},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			var tr trend
-			for _, p := range tt.points {
-				tr.add(p[0], p[1])
-			}
-			if got := tr.slope(); math.Abs(got-tt.want) > 1e-9 {
-				t.Errorf("got %v, want %v", got, tt.want)
-			}
-		})
-	}
-}
-
 func TestLoadSummaryText(t *testing.T) {
 	slope := -0.004
 	tests := []struct {
