@@ -141,6 +141,7 @@ func TestEncodeErrors(t *testing.T) {
 		{"bad-size", nil, []string{odd, "--format", "bgr24", "--size", "4", "-o", "x"}, 2, []string{`"4"`, "640x360"}},
 		{"bad-quality", nil, []string{odd, "--quality", "101", "-o", "x"}, 2, []string{"--quality", "101", "1 to 100"}},
 		{"bad-crop", make([]byte, 24), append([]string{"-", "--crop", "5x2+0+0", "-o", "x"}, raw...), 2, []string{"crop", "5x2+0+0"}},
+		{"huge-batch", make([]byte, 24), append([]string{"-", "--batch", "1000000000", "-o", "x"}, raw...), 2, []string{"a batch of 1000000000 frames of 24 bytes", "at most 4096 frames"}},
 		{"missing-input", nil, []string{"nowhere.mp4", "-o", "x"}, 1, []string{"nowhere.mp4", "no such file"}},
 		{"no-video", nil, []string{text, "-o", "x"}, 1, []string{"text.mp4", "neither raw frames", "ffmpeg failed", "Invalid data"}},
 		{"size-does-not-divide", nil, append([]string{odd, "-o", "x"}, raw...), 1, []string{"29 bytes", "1 frame and 5 bytes more", "24 bytes a frame", "--frames 1"}},

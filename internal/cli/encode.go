@@ -40,6 +40,20 @@ func autoBatch(frameBytes, workers int) int {
 	return max(min(autoBatchFrames, autoBatchBytes/max(frameBytes, 1)), workers, 1)
 }
 
+// Limits of a batch of a size that was given: far beyond what makes it faster, and less than what takes a machine down.
+const (
+	maxBatchFrames = 4096
+	maxBatchBytes  = 1 << 30
+)
+
+// checkBatch returns a *UsageError when n frames of so many bytes are too many for a batch.
+func checkBatch(n, frameBytes int) error {
+	if most := min(max(maxBatchBytes/frameBytes, 1), maxBatchFrames); n > most {
+		return usagef("a batch of %d frames of %d bytes is too large: want at most %s", n, frameBytes, count(most, "frame"))
+	}
+	return nil
+}
+
 // work is a batch on its way from the reader to the writer and back.
 type work struct {
 	batch pipeline.Batch
@@ -131,6 +145,9 @@ func (e *encode) setBatch(workers int) error {
 	}
 	if e.batch <= 0 {
 		e.batch, e.maxWait = autoBatch(size, workers), autoBatchWait
+	}
+	if err := checkBatch(e.batch, size); err != nil {
+		return err
 	}
 	n := rotation * e.batch
 	for _, total := range [...]int{e.Frames, e.Source.Total} {

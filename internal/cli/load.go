@@ -33,9 +33,6 @@ type Load struct {
 // batchSets is how many batches of frames exist: one is rendered while another is on its way.
 const batchSets = 2
 
-// maxBatchBytes bounds the frames of a batch: a server takes far less in one message.
-const maxBatchBytes = 1 << 30
-
 // drainTime is how long the last answers may take after the last batch was sent.
 const drainTime = 10 * time.Second
 
@@ -110,8 +107,8 @@ func (l *Load) newSet() (*batchSet, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.Batch > maxBatchBytes/size {
-		return nil, usagef("a batch of %d frames of %d bytes: want at most %d bytes", l.Batch, size, maxBatchBytes)
+	if err := checkBatch(l.Batch, size); err != nil {
+		return nil, err
 	}
 	s := &batchSet{}
 	memory := make([]byte, l.Batch*size)
