@@ -66,7 +66,6 @@ func Dial(target string, o Options) (*Client, error) {
 			grpc.MaxCallRecvMsgSize(most),
 			grpc.MaxCallSendMsgSize(math.MaxInt32),
 		),
-		grpc.WithSharedWriteBuffer(true),
 		// With windows of a fixed size the client does not measure the line for each answer. Both or none: one alone would leave the other at 64 KiB.
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),

@@ -1,8 +1,14 @@
 package server_test
 
 import (
+	"bufio"
+	"bytes"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
@@ -63,5 +69,64 @@ func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times i
 				t.Fatal(p.Err)
 			}
 		}
+	}
+}
+
+// TestEndlessBodyAllocations: after warm-up, 100 batches of 25 frames over an endless HTTP body make the server's whole process allocate fewer than 250 objects.
+func TestEndlessBodyAllocations(t *testing.T) {
+	server := startChild(t, "{}")
+	frames := makeFrames(t, w1.Input, 25)
+	batch := bytes.Join(frames, nil)
+	pictures := bytes.Join(encodeDirectly(t, w1, frames), nil)
+	conn, err := net.Dial("tcp", server.HTTP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nTransfer-Encoding: chunked\r\n\r\n", query(t, w1))
+	var answer io.Reader
+	encode := func(batches int) {
+		sent := make(chan error, 1)
+		go func() {
+			for range batches {
+				chunk := append(fmt.Appendf(nil, "%x\r\n", len(batch)), batch...)
+				if _, err := conn.Write(append(chunk, '\r', '\n')); err != nil {
+					sent <- err
+					return
+				}
+			}
+			sent <- nil
+		}()
+		if answer == nil {
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer = resp.Body
+		}
+		got := make([]byte, len(pictures))
+		for range batches {
+			if _, err := io.ReadFull(answer, got); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, pictures) {
+				t.Fatal("got pictures that are not the library's")
+			}
+		}
+		if err := <-sent; err != nil {
+			t.Fatal(err)
+		}
+	}
+	encode(40)
+	before := server.counters(t)
+	encode(100)
+	after := server.counters(t)
+	objects := after.Mallocs - before.Mallocs
+	t.Logf("100 batches of 25 frames: %d objects, %d bytes", objects, after.Bytes-before.Bytes)
+	if objects >= 250 {
+		t.Errorf("100 batches of 25 frames allocated %d objects, want fewer than 250", objects)
 	}
 }

@@ -18,15 +18,23 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// childVariable makes the test binary a server, whose standard output begins with its addresses, and which stops when its standard input ends.
+// childVariable makes the test binary a server with the settings in it, as JSON, whose standard output begins with its addresses, and which stops when its standard input ends.
 const childVariable = "TEST_STEADYFRAME_CHILD"
+
+// childCollects, when set, leaves the child's garbage collector on.
+const childCollects = "TEST_STEADYFRAME_CHILD_COLLECTS"
 
 // runChild is that server.
 func runChild() {
-	debug.SetGCPercent(-1) // so that sync.Pool keeps what it is given
-	c := server.Default()
-	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
-	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &c.Limits); err != nil {
+	if os.Getenv(childCollects) == "" {
+		debug.SetGCPercent(-1) // so that sync.Pool keeps what it is given
+	}
+	set := map[string]string{"http.listen": "127.0.0.1:0", "grpc.listen": "127.0.0.1:0", "admin.listen": "127.0.0.1:0"}
+	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &set); err != nil {
+		panic(err)
+	}
+	c, err := server.LoadConfig(server.LoadOptions{Set: set})
+	if err != nil {
 		panic(err)
 	}
 	s, err := server.New(c, slog.New(slog.DiscardHandler))
@@ -83,7 +91,7 @@ type child struct {
 }
 
 // startChild starts a server in a process of its own, so that what it allocates can be told from what the test does.
-func startChild(t *testing.T, limits string) *child {
+func startChild(t *testing.T, set string) *child {
 	t.Helper()
 	if race.Enabled {
 		t.Skip("allocations are not counted under the race detector: sync.Pool drops one Put in four")
@@ -93,7 +101,7 @@ func startChild(t *testing.T, limits string) *child {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), childVariable+"="+limits)
+	cmd.Env = append(os.Environ(), childVariable+"="+set)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -114,6 +122,7 @@ func startChild(t *testing.T, limits string) *child {
 	})
 	c := &child{in: in, out: bufio.NewReader(out)}
 	c.readJSON(t, &c.Addrs)
+	c.counters(t) // The first time allocates more.
 	return c
 }
 

@@ -10,6 +10,9 @@ type Config = config.Config
 // LoadOptions is where settings come from.
 type LoadOptions = config.LoadOptions
 
+// Duration is a time in a Config.
+type Duration = config.Duration
+
 // Default returns the settings of a server that is told nothing.
 func Default() Config { return config.Default() }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"os"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -51,58 +50,3 @@ func removeStale(path string) error {
 	}
 	return nil
 }
-
-// limitListener accepts a limited number of connections at the same time, and closes more than that at once: left in the kernel's queue they would wait
-// without a word.
-type limitListener struct {
-	net.Listener
-	free chan struct{} // holds one token for each open connection
-}
-
-// Accept is part of net.Listener.
-func (l *limitListener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.free <- struct{}{}:
-			return l.wrap(c), nil
-		default:
-			_ = c.Close() // Its error is of no use to anyone.
-		}
-	}
-}
-
-// wrap returns c with a Close that frees its place. It keeps the methods of what c is: grpc-go reads through syscall.Conn, and then holds no buffer for a connection
-// that is silent.
-func (l *limitListener) wrap(c net.Conn) net.Conn {
-	release := sync.OnceFunc(func() { <-l.free })
-	switch c := c.(type) {
-	case *net.TCPConn:
-		return &tcpConn{c, release}
-	case *net.UnixConn:
-		return &unixConn{c, release}
-	}
-	return &otherConn{c, release}
-}
-
-type tcpConn struct {
-	*net.TCPConn
-	release func()
-}
-
-type unixConn struct {
-	*net.UnixConn
-	release func()
-}
-
-type otherConn struct {
-	net.Conn
-	release func()
-}
-
-func (c *tcpConn) Close() error   { c.release(); return c.TCPConn.Close() }
-func (c *unixConn) Close() error  { c.release(); return c.UnixConn.Close() }
-func (c *otherConn) Close() error { c.release(); return c.Conn.Close() }

@@ -76,7 +76,9 @@ func (s *Server) open() error {
 		f := &s.faces[i]
 		switch f.name {
 		case "http":
-			f.serve, f.shutdown = serveHTTP(c, web.NewHandler(s.engine, s.log), s.log)
+			h := web.NewHandler(s.engine, s.log)
+			serve, shutdown := serveHTTP(c, h, s.log)
+			f.serve, f.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
 			g := rpc.New(s.engine, s.log)
 			f.serve, f.shutdown = g.Serve, g.Shutdown

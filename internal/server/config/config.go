@@ -57,7 +57,8 @@ type Log struct {
 // Default returns the settings of a server that is told nothing.
 //
 // A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory budget: one such request
-// never shuts all others out. The receive timeout is below 10 s, after which a silent connection should be gone.
+// never shuts all others out. The receive timeout is below 10 s, after which a silent connection should be gone. A silent gRPC connection costs about 40 KB,
+// most of it grpc-go's goroutines, so 512 of them cost 20 MB (TestSilentConnectionsAreCheap of package server).
 func Default() Config {
 	return Config{
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},
@@ -71,7 +72,7 @@ func Default() Config {
 			MemoryFloor:     64 * MiB,
 			QueueDepth:      64,
 			MaxStreams:      256,
-			MaxConnections:  1024,
+			MaxConnections:  512,
 		},
 		Timeout: Timeouts{
 			Receive: Duration(8 * time.Second),

@@ -17,7 +17,6 @@ import (
 type batch struct {
 	header   [5]byte
 	incoming incoming
-	decoder  wire.Decoder
 	request  wire.Request
 	grant    pool.Grant
 	pipeline *pipeline.Pipeline

@@ -23,10 +23,20 @@ const pieceBytes = 1 << 20
 // minPiece is the least that is given a time of its own: tags and lengths are not.
 const minPiece = 512
 
-// receive reads messages until there are no more, and hands them on as batches. It returns nil when they went to the encoding goroutine, whose the outcome
-// is then.
-func (c *session) receive() error {
-	defer close(c.ready)
+// receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller has no more, is the outcome: at once, or, when
+// there are batches on their way, after the encoding goroutine has answered them.
+func (c *session) receive() {
+	err := c.protect(c.receiveAll)
+	c.receiving.Stop()
+	if c.started {
+		c.ended = err
+		close(c.ready)
+		return
+	}
+	c.finish(err)
+}
+
+func (c *session) receiveAll() error {
 	for {
 		var b *batch
 		select {
@@ -34,46 +44,24 @@ func (c *session) receive() error {
 		case <-c.ctx.Done():
 			return fault.From(context.Cause(c.ctx))
 		}
-		err := c.next(b)
-		if err == nil {
-			c.received()
-			c.hand(b)
-			if !c.unary {
-				continue
-			}
-			err = io.EOF
-		} else {
-			b.release()
+		switch err := c.next(b); {
+		case err == io.EOF && c.unary:
+			return fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
 		}
-		c.receiving.Stop()
-		if err == io.EOF && !c.started && c.unary {
-			err = fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
+		c.received()
+		if !c.started {
+			c.started = true
+			c.start(c.encode)
 		}
-		if err == io.EOF {
-			err = nil
+		c.ready <- b
+		if c.unary {
+			return nil
 		}
-		return c.end(err)
 	}
-}
-
-// hand gives b to the encoding goroutine, which it starts if it has not yet.
-func (c *session) hand(b *batch) {
-	if !c.started {
-		c.started = true
-		c.start(c.encode)
-	}
-	c.ready <- b
-}
-
-// end says that no further batch comes, because of err or, nil, because the caller has no more. Batches on their way are still answered: the encoding
-// goroutine, if there is one, makes it the outcome after that.
-func (c *session) end(err error) error {
-	if !c.started {
-		c.finish(err)
-		return nil
-	}
-	c.ended = err
-	return nil
 }
 
 // next reads one message into b and readies it for encoding. It returns io.EOF when the caller has no more.
@@ -121,7 +109,7 @@ type incoming struct {
 // read reads a message of length bytes into b.request, and finds its pipeline.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
-	if err := b.decoder.Decode(&b.request, &b.incoming, length); err != nil {
+	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
 		return err
 	}
 	return c.resolve(b)

@@ -8,17 +8,18 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
-// encode encodes and answers batches in their order until there are no more.
-func (c *session) encode() error {
+// encode encodes and answers batches in their order, until there are no more. Then the outcome is whatever ended the receiving.
+func (c *session) encode() { c.finish(c.protect(c.encodeAll)) }
+
+func (c *session) encodeAll() error {
 	for b := range c.ready {
 		if err := c.serveBatch(b); err != nil {
-			return err // The receiving goroutine ends with the context; whoever ends last releases.
+			return err
 		}
 		c.answered()
 		c.free <- b
 	}
-	c.finish(c.ended)
-	return nil
+	return c.ended
 }
 
 // serveBatch encodes b and sends its answer.

@@ -54,7 +54,6 @@ func New(e *engine.Engine, log *slog.Logger) *Server {
 			grpc.StaticStreamWindowSize(streamWindow),
 			grpc.StaticConnWindowSize(connWindow),
 			grpc.ReadBufferSize(readBuffer),
-			grpc.SharedWriteBuffer(true),
 			grpc.MaxHeaderListSize(maxHeaders),
 			grpc.MaxConcurrentStreams(uint32(c.Limits.MaxStreams)),
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),

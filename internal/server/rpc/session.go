@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -38,6 +40,7 @@ type session struct {
 	started bool         // whether the encoding goroutine is; the receiving one's own
 	ended   error        // why no further batch comes, nil when the caller has none; set before ready is closed
 
+	decoder  wire.Decoder
 	spec     []byte             // of the last request that had one
 	pipeline *pipeline.Pipeline // what it means
 
@@ -56,12 +59,11 @@ func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *se
 		service: s, ctx: stream.Context(), stream: stream, in: in, unary: unary,
 		free: make(chan *batch, 2), ready: make(chan *batch, 2), done: make(chan error, 1),
 		receiving: time.NewTimer(time.Hour), sending: time.NewTimer(time.Hour),
-		ended: fault.Errorf(fault.Internal, "rpc: receiving broke off"), // unless receive says otherwise
 	}
 	c.receiving.Stop()
 	c.sending.Stop()
+	c.decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
 	for i := range c.batches {
-		c.batches[i].decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
 		c.free <- &c.batches[i]
 	}
 	return c
@@ -83,6 +85,7 @@ func (c *session) run() error {
 		case <-c.receiving.C:
 			return fault.Errorf(fault.Slow, "the request did not come within timeouts.receive or timeouts.idle")
 		case <-c.sending.C:
+			c.hangUp()
 			return fault.Errorf(fault.Slow, "the answer was not taken within timeouts.send")
 		case <-draining:
 			draining = nil
@@ -91,25 +94,38 @@ func (c *session) run() error {
 	}
 }
 
-// start runs f on a goroutine of the session. What f returns, if not nil, is an outcome; a panic is one too.
-func (c *session) start(f func() error) {
+// hangUp closes the connection. The end of a call alone would reach the caller after the answers that it does not take, for which grpc-go would keep
+// memory as long as the connection lasts.
+func (c *session) hangUp() {
+	if p, ok := peer.FromContext(c.ctx); ok {
+		if addr, ok := p.Addr.(interface{ HangUp() }); ok {
+			addr.HangUp()
+		}
+	}
+}
+
+// start runs f on a goroutine of the session. The last of them to end releases what the batches hold.
+func (c *session) start(f func()) {
 	c.users.Add(1)
 	c.wait.Go(func() {
-		defer func() {
-			if v := recover(); v != nil {
-				c.log.Error("panic in a call", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
-				c.finish(fault.Errorf(fault.Internal, "rpc: panic: %v", v))
+		f()
+		if c.users.Add(-1) == 0 {
+			for i := range c.batches {
+				c.batches[i].release()
 			}
-			if c.users.Add(-1) == 0 {
-				for i := range c.batches {
-					c.batches[i].release()
-				}
-			}
-		}()
-		if err := f(); err != nil {
-			c.finish(err)
 		}
 	})
+}
+
+// protect returns f's error, and makes one of its panic.
+func (c *session) protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.log.Error("panic in a call", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = fault.Errorf(fault.Internal, "rpc: panic: %v", v)
+		}
+	}()
+	return f()
 }
 
 // finish makes err, or nil for success, the outcome, if there is none yet.

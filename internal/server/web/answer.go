@@ -39,9 +39,10 @@ type answer struct {
 	pool    *pool.Pool
 	send    time.Duration
 	form    form
-	kind    string // Content-Type of a picture
-	trailer bool   // whether the caller reads trailers
-	begun   bool   // whether something was written
+	kind    string    // Content-Type of a picture
+	trailer bool      // whether the caller reads trailers
+	begun   bool      // whether something was written
+	head    [128]byte // of a part
 }
 
 func newAnswer(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *answer {
@@ -49,10 +50,15 @@ func newAnswer(w http.ResponseWriter, r *http.Request, control *http.ResponseCon
 	switch {
 	case out.Format != pipeline.JPEG:
 		a.form, a.kind = concatenated, "application/octet-stream"
-	case strings.Contains(r.Header.Get("Accept"), typeMotionJPEG):
+	case acceptsMotionJPEG(r):
 		a.form, a.kind = concatenated, typeMotionJPEG
 	}
 	return a
+}
+
+// acceptsMotionJPEG reports whether the caller asks for pictures one after the other.
+func acceptsMotionJPEG(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), typeMotionJPEG)
 }
 
 // acceptsTrailers reports whether the caller promises to look at trailers (RFC 9110, 10.1.4).
@@ -100,17 +106,16 @@ func (a *answer) begin() error {
 
 // pictures writes those of a batch together, and sends them off. It borrows them.
 func (a *answer) pictures(out []pipeline.Result) error {
-	var head [128]byte
 	total := 0
 	for i := range out {
-		total += len(a.partHead(head[:0], len(out[i].Bytes()))) + len(out[i].Bytes())
+		total += len(a.partHead(a.head[:0], len(out[i].Bytes()))) + len(out[i].Bytes())
 	}
-	// One Write costs net/http's chunked encoding an allocation, so there is one for all; without memory for that there is one for each.
+	// Written together they take one system call; without memory for that, one each.
 	joined, err := a.pool.Get(total)
 	defer joined.Release()
 	together := joined.Bytes()[:0]
 	for i := range out {
-		h, picture := a.partHead(head[:0], len(out[i].Bytes())), out[i].Bytes()
+		h, picture := a.partHead(a.head[:0], len(out[i].Bytes())), out[i].Bytes()
 		if err == nil {
 			together = append(append(together, h...), picture...)
 			continue

@@ -14,7 +14,7 @@ import (
 )
 
 // encode serves POST /v1/encode.
-func (h *Handler) encode(w http.ResponseWriter, r *http.Request) error {
+func (h *Handler) encode(w *writer, r *http.Request) error {
 	e := h.engine
 	if err := e.Open(); err != nil {
 		return err
@@ -25,9 +25,16 @@ func (h *Handler) encode(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
+	in := io.Reader(r.Body)
+	if wantsTakeover(r) {
+		var err error
+		if in, err = h.takeOver(w, r); err != nil {
+			return err
+		}
+	}
 	control := http.NewResponseController(w)
 	b := &body{
-		r: r.Body, control: control,
+		r: in, control: control,
 		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
 	}
 	src, err := openSource(e, r, b)

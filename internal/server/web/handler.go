@@ -20,10 +20,14 @@ import (
 type Handler struct {
 	engine *engine.Engine
 	log    *slog.Logger
+	taken  takenOvers
 }
 
 // NewHandler returns the HTTP face of e.
 func NewHandler(e *engine.Engine, log *slog.Logger) *Handler { return &Handler{engine: e, log: log} }
+
+// Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that are left when ctx ends it cuts.
+func (h *Handler) Wait(ctx context.Context) { h.taken.wait(ctx) }
 
 // index is what GET / shows.
 const index = `Steadyframe: raw frames in, JPEGs out.
@@ -46,22 +50,33 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
+		w.end(true)
 		return
 	}
 	f := fault.From(err)
 	h.engine.Metrics.Rejected(f.Kind)
 	h.logFault(r, f)
-	if w.wrote {
-		cut(w, f)
+	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
+	if !w.wrote {
+		writeFault(w, f)
+		w.end(true)
 		return
 	}
-	writeFault(w, f)
+	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why; for others it breaks off, since they
+	// would take a proper end for success.
+	proper := w.Header().Get("Trailer") != "" && f.Kind != fault.Canceled
+	if proper {
+		w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
+	}
+	w.end(proper)
 }
 
-// writer knows whether an answer was begun.
+// writer is the answer to one request.
 type writer struct {
 	http.ResponseWriter
-	wrote bool
+	wrote bool       // whether anything of it was written
+	taken *takenOver // the ResponseWriter, when that is one
+	done  func()     // when taken
 }
 
 // Write is part of http.ResponseWriter.
@@ -73,17 +88,39 @@ func (w *writer) Write(p []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// cut ends an answer that was begun and cannot be completed, after whole pictures: for a caller that reads trailers, and was promised one, by saying why; for
-// others by breaking the connection off, since they would take a proper end for success.
-func cut(w http.ResponseWriter, f *fault.Error) {
-	if w.Header().Get("Trailer") == "" || f.Kind == fault.Canceled {
+// end ends the answer, properly or by breaking the connection off.
+func (w *writer) end(proper bool) {
+	switch {
+	case w.taken != nil:
+		defer w.done()
+		if proper {
+			w.taken.finish()
+		} else {
+			w.taken.breakOff()
+		}
+	case !proper:
 		panic(http.ErrAbortHandler)
 	}
-	w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
+}
+
+// takeOver makes w the writer of a connection of its own, and returns what reads the request's body from there.
+func (h *Handler) takeOver(w *writer, r *http.Request) (io.Reader, error) {
+	t, in, err := takeOver(w.ResponseWriter, r)
+	if err != nil {
+		return nil, err
+	}
+	h.taken.add(t)
+	w.ResponseWriter, w.taken, w.done = t, t, func() { h.taken.remove(t) }
+	return in, nil
+}
+
+// setWriteDeadline gives what is written next its time.
+func (h *Handler) setWriteDeadline(w http.ResponseWriter) error {
+	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(h.engine.Config.Timeout.Send)))
 }
 
 // serve serves a request, or returns why not. It turns a panic into an error.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
+func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &fault.Error{Kind: fault.Internal, Reason: "the server failed"}
@@ -91,7 +128,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 		}
 	}()
 	// What an earlier request of the connection left is of no concern to this one.
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(h.engine.Config.Timeout.Send))); err != nil {
+	if err := h.setWriteDeadline(w); err != nil {
 		return err
 	}
 	if !h.authorized(r) {
@@ -99,13 +136,13 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 	}
 	switch r.URL.Path {
 	case "/":
-		return h.only(w, r, http.MethodGet, func(w http.ResponseWriter, _ *http.Request) error {
+		return only(w, r, http.MethodGet, func(w *writer, _ *http.Request) error {
 			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			_, err := io.WriteString(w, index)
 			return err
 		})
 	case "/v1/encode":
-		return h.only(w, r, http.MethodPost, h.encode)
+		return only(w, r, http.MethodPost, h.encode)
 	}
 	writeProblem(w, problem{Type: "urn:steadyframe:problem:not_found", Title: "There is nothing here", Status: http.StatusNotFound,
 		Detail: "got path " + r.URL.Path + ", want / or /v1/encode"})
@@ -113,7 +150,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) (err error) {
 }
 
 // only serves r with f when it has that method (GET stands for HEAD too).
-func (h *Handler) only(w http.ResponseWriter, r *http.Request, method string, f func(http.ResponseWriter, *http.Request) error) error {
+func only(w *writer, r *http.Request, method string, f func(*writer, *http.Request) error) error {
 	if r.Method == method || method == http.MethodGet && r.Method == http.MethodHead {
 		return f(w, r)
 	}

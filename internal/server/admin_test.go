@@ -1,0 +1,124 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+)
+
+// admin gets a page of the admin face.
+func (s *running) admin(t testing.TB, path string) (status int, body string) {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	req, err := http.NewRequestWithContext(timeout(t), http.MethodGet, "http://"+s.Addrs().Admin+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	return resp.StatusCode, string(readAll(t, resp.Body))
+}
+
+// TestMetrics: after a known run the counters are exact, and every name is there.
+func TestMetrics(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	frames := makeFrames(t, small.Input, 10)
+	frames[9] = frames[9][1:]
+	var a client.Answer
+	if err := c.Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: frames}, &a); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small)}, &a); err == nil {
+		t.Fatal("got no error for a batch without frames")
+	}
+	readAll(t, s.post(t, query(t, small), bytes.NewReader(frames[0])).Body)
+	eventually(t, "all leases are returned", func() bool { return s.Stats().Pool.InUse == 0 && s.Stats().OpenRequests == 0 })
+	_, body := s.admin(t, "/metrics")
+	values := map[string]string{}
+	for line := range strings.Lines(body) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), "} "); ok {
+			values[name+"}"] = value
+		} else if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && name != "#" {
+			values[name] = value
+		}
+	}
+	for name, want := range map[string]string{
+		`steadyframe_frames_total{outcome="ok"}`:                            "10",
+		`steadyframe_frames_total{outcome="invalid"}`:                       "1",
+		`steadyframe_rejected_total{reason="invalid"}`:                      "1",
+		`steadyframe_rejected_total{reason="busy"}`:                         "0",
+		`steadyframe_pool_in_use_bytes`:                                     "0",
+		`steadyframe_pool_admitted_bytes`:                                   "0",
+		`steadyframe_pool_discards_total{reason="lost"}`:                    "0",
+		`steadyframe_queue_depth`:                                           "0",
+		`steadyframe_open_requests`:                                         "0",
+		`steadyframe_queue_wait_seconds_count`:                              "2",
+		`steadyframe_stage_duration_seconds_count{stage="run"}`:             "2",
+		`steadyframe_stage_duration_seconds_bucket{stage="run",le="+Inf"}`:  "2",
+		`steadyframe_stage_duration_seconds_bucket{stage="send",le="+Inf"}`: "1", // HTTP's single picture goes to net/http's buffer
+		`steadyframe_stage_duration_seconds_count{stage="receive"}`:         "2", // gRPC's, the one without frames too
+	} {
+		if got := values[name]; got != want {
+			t.Errorf("%s: got %q, want %s", name, got, want)
+		}
+	}
+	var gets, puts float64
+	for _, cs := range s.Stats().Pool.Classes {
+		gets, puts = gets+float64(cs.Gets), puts+float64(cs.Puts)
+		if got := values[fmt.Sprintf(`steadyframe_pool_gets_total{class="%d"}`, cs.Size)]; got != fmt.Sprint(cs.Gets) {
+			t.Errorf("gets of class %d: got %s, want %d", cs.Size, got, cs.Gets)
+		}
+	}
+	if gets != puts {
+		t.Errorf("got %v gets and %v puts at rest, want the same", gets, puts)
+	}
+	for _, name := range []string{"steadyframe_pool_puts_total{", "steadyframe_pool_misses_total{", "steadyframe_pool_idle_bytes", "steadyframe_build_info{", "go_sched_latencies_seconds_bucket",
+		"go_sched_pauses_total_gc_seconds_bucket", "go_gc_cycles_total_gc_cycles_total", "process_resident_memory_bytes"} {
+		if !strings.Contains(body, "\n"+name) {
+			t.Errorf("/metrics has no %s", name)
+		}
+	}
+}
+
+func TestAdminPages(t *testing.T) {
+	s := start(t, nil)
+	for path, want := range map[string]string{
+		"/":                    "/debug/pools",
+		"/healthz":             "ok",
+		"/readyz":              "ok",
+		"/debug/pools":         "misses",
+		"/debug/pprof/cmdline": "test",
+	} {
+		if status, body := s.admin(t, path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: got %d, %q, want 200 with %q", path, status, body, want)
+		}
+	}
+	if status, _ := s.admin(t, "/nothing"); status != http.StatusNotFound {
+		t.Errorf("/nothing: got %d, want 404", status)
+	}
+	_, body := s.admin(t, "/debug/pools?format=json")
+	var pools struct {
+		Budget  int64 `json:"budget_bytes"`
+		Classes []struct {
+			Size, Gets int64
+			Discards   map[string]int64
+		}
+	}
+	if err := json.Unmarshal([]byte(body), &pools); err != nil {
+		t.Fatal(err)
+	}
+	if pools.Budget != int64(server.Default().Limits.MemoryBudget) || len(pools.Classes) == 0 {
+		t.Errorf("/debug/pools: got %+v, want the budget and the class of /healthz's picture", pools)
+	}
+}

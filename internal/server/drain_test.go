@@ -1,0 +1,180 @@
+package server_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+)
+
+// TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams end with Unavailable after the answers to what
+// the server has taken, and nothing is answered twice or out of order.
+func TestDrainUnderLoad(t *testing.T) {
+	s := start(t, nil)
+	frames := makeFrames(t, w1.Input, 4)
+	want := encodeDirectly(t, w1, frames)
+	var answers atomic.Int64
+	var load sync.WaitGroup
+	for range 3 {
+		c := s.dial(t)
+		load.Go(func() { // one call after the other
+			var a client.Answer
+			for id := uint64(1); ; id++ {
+				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: wire.SpecToProto(w1), Frames: frames}, &a)
+				var e *client.Error
+				if errors.As(err, &e) && e.Code == codes.Unavailable {
+					return
+				}
+				if err != nil || a.ID != id {
+					t.Errorf("call %d: got answer %d, %v", id, a.ID, err)
+					return
+				}
+				checkPictures(t, pictures(t, &a), want)
+				answers.Add(1)
+			}
+		})
+		load.Go(func() { // a stream, sending ahead of the answers
+			stream, err := c.Stream(timeout(t))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			var sent atomic.Uint64
+			load.Go(func() {
+				for id := uint64(0); stream.Send(&client.Batch{ID: id, Spec: wire.SpecToProto(w1), Frames: frames}) == nil; id++ {
+					sent.Add(1)
+				}
+			})
+			var a client.Answer
+			for id := uint64(0); ; id++ {
+				if err := stream.Recv(&a); err != nil {
+					var e *client.Error
+					if !errors.As(err, &e) || e.Code != codes.Unavailable {
+						t.Errorf("stream: got %v after %d answers to %d batches, want Unavailable", err, id, sent.Load())
+					}
+					return
+				}
+				if a.ID != id {
+					t.Errorf("stream: got answer %d, want %d", a.ID, id)
+				}
+				checkPictures(t, pictures(t, &a), want)
+				answers.Add(1)
+			}
+		})
+	}
+	eventually(t, "answers come", func() bool { return answers.Load() > 20 })
+	begin := time.Now()
+	s.stop()
+	if took := time.Since(begin); took > 20*time.Second {
+		t.Errorf("the drain took %v, want less than drain_timeout", took)
+	}
+	load.Wait()
+	if got, want := s.Stats().Frames, uint64(answers.Load())*4; got < want {
+		t.Errorf("got %d frames counted, want at least the %d answered", got, want)
+	}
+}
+
+// TestDrainEndsIdleStreams: an open stream with nothing in flight does not keep the server from stopping.
+func TestDrainEndsIdleStreams(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	unused, err := c.Stream(timeout(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, err := c.Stream(timeout(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a client.Answer
+	if err := errors.Join(used.Send(&client.Batch{Spec: wire.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both streams are open", func() bool { return s.Stats().OpenRequests == 2 })
+	s.stop()
+	for _, stream := range []*client.Stream{unused, used} {
+		var e *client.Error
+		if err := stream.Recv(&a); !errors.As(err, &e) || e.Code != codes.Unavailable {
+			t.Errorf("got %v, want Unavailable", err)
+		}
+	}
+}
+
+// TestDrainEndsEndlessBodies: an endless body is answered as far as it came, and the trailer says why no further.
+func TestDrainEndsEndlessBodies(t *testing.T) {
+	s := start(t, nil)
+	frames := makeFrames(t, small.Input, 3)
+	want := encodeDirectly(t, small, frames)
+	body, feed := io.Pipe()
+	go func() {
+		if _, err := feed.Write(bytes.Join(frames, nil)); err != nil {
+			t.Error(err)
+		}
+	}()
+	resp := s.post(t, query(t, small), body, "Accept", "video/x-motion-jpeg", "TE", "trailers")
+	got := make([]byte, len(bytes.Join(want, nil)))
+	if _, err := io.ReadFull(resp.Body, got); err != nil {
+		t.Fatal(err)
+	}
+	checkPictures(t, [][]byte{got}, [][]byte{bytes.Join(want, nil)})
+	s.stop()
+	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 {
+		t.Errorf("got %d more bytes, %v, want none", len(rest), err)
+	}
+	if got := resp.Trailer.Get("Steadyframe-Error"); got != "draining: the server is stopping" {
+		t.Errorf("got trailer %q", got)
+	}
+	if err := feed.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDrainTimeout: what does not end is cut.
+func TestDrainTimeout(t *testing.T) {
+	s := start(t, func(c *server.Config) {
+		c.DrainTimeout = server.Duration(50 * time.Millisecond)
+		narrow(c)
+	})
+	free := make(chan struct{})
+	go func() {
+		defer close(free)
+		var a client.Answer
+		if err := s.dial(t).Encode(timeout(t), heavy(t), &a); err == nil {
+			t.Error("a heavy batch was answered")
+		}
+	}()
+	eventually(t, "the batch runs", func() bool { return s.Stats().Running == 1 })
+	begin := time.Now()
+	s.stop()
+	<-free
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("the stop took %v", took)
+	}
+}
+
+// TestNotReadyWhileDraining: the admin face answers until all else has ended, and says that the server is not ready.
+func TestNotReadyWhileDraining(t *testing.T) {
+	s := start(t, narrow)
+	free := s.occupy(t, 1)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.stop()
+	}()
+	eventually(t, "the server is not ready", func() bool {
+		status, body := s.admin(t, "/readyz")
+		return status == http.StatusServiceUnavailable && bytes.Contains([]byte(body), []byte("stopping"))
+	})
+	free()
+	<-stopped
+}

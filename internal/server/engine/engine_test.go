@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
+)
+
+// newEngine returns an Engine that is closed, and checked for leaks, when the test ends.
+func newEngine(t testing.TB, change func(*config.Config)) *Engine {
+	t.Helper()
+	c := config.Default()
+	if change != nil {
+		change(&c)
+	}
+	e := New(c, metrics.New())
+	t.Cleanup(func() {
+		e.Close()
+		if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
+			t.Error(leaks)
+		}
+	})
+	return e
+}
+
+func spec(width int) pipeline.Spec {
+	return pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: width, Height: 8}}
+}
+
+func TestPipelinesAreKeptWithinBounds(t *testing.T) {
+	e := newEngine(t, nil)
+	first, err := e.Pipeline(spec(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for w := 2; w <= maxPipelines; w++ {
+		if _, err := e.Pipeline(spec(w)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again, err := e.Pipeline(spec(1)); err != nil || again != first {
+		t.Errorf("got another pipeline, %v, for the same Spec", err)
+	}
+	if _, err := e.Pipeline(spec(maxPipelines + 1)); err != nil { // It drops spec(2)'s, not the one just used.
+		t.Fatal(err)
+	}
+	if e.pipelines.lookUp(spec(1)) != first || e.pipelines.lookUp(spec(2)) != nil || len(e.pipelines.bySpec) != maxPipelines || e.pipelines.recent.Len() != maxPipelines {
+		t.Errorf("got %d pipelines kept, and not those used last, want %d", len(e.pipelines.bySpec), maxPipelines)
+	}
+}
+
+func TestPipelinesByManyAtOnce(t *testing.T) {
+	e := newEngine(t, nil)
+	got := make([]*pipeline.Pipeline, 16)
+	var callers sync.WaitGroup
+	for i := range got {
+		callers.Go(func() { got[i], _ = e.Pipeline(spec(5)) })
+	}
+	callers.Wait()
+	for _, p := range got {
+		if p == nil || p != got[0] {
+			t.Fatalf("got pipelines %v for one Spec, want the same for all", got)
+		}
+	}
+}
+
+func TestPipelineRefuses(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MaxPixels = 1 << 30 })
+	tests := []struct {
+		name  string
+		spec  pipeline.Spec
+		kind  fault.Kind
+		field string
+		limit string
+	}{
+		{"wrong", spec(0), fault.Invalid, "input.width", ""},
+		{"pixels", pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 65535, Height: 65535}}, fault.TooLarge, "", "limits.max_pixels"},
+		{"pixels-out", pipeline.Spec{Input: spec(8).Input, Resize: pipeline.Resize{Width: 65535, Height: 65535}}, fault.TooLarge, "", "limits.max_pixels"},
+		{"bytes", pipeline.Spec{Input: frame.Desc{Format: frame.BGRF32P, Width: 10000, Height: 10000}}, fault.TooLarge, "", "bytes of a frame"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := e.Pipeline(tt.spec)
+			if f := fault.From(err); f == nil || f.Kind != tt.kind || f.Field != tt.field || f.Limit != tt.limit {
+				t.Errorf("got %v, %+v, want %s about field %q, limit %q", err, f, tt.kind, tt.field, tt.limit)
+			}
+		})
+	}
+	if n := len(e.pipelines.bySpec); n != 0 {
+		t.Errorf("got %d pipelines compiled, want none", n)
+	}
+}
+
+func TestAdmit(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) {
+		c.Limits.MemoryBudget, c.Limits.MemoryFloor, c.Timeout.Queue = config.MiB, 0, config.Duration(20*time.Millisecond)
+	})
+	ctx := context.Background()
+	all, err := e.Admit(ctx, int64(config.MiB), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.Admit(ctx, 1, false); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != int64(config.MiB)+1 {
+		t.Errorf("not now: got %v, want Busy with what would be admitted", err)
+	}
+	if _, err := e.Admit(ctx, int64(config.MiB)+1, false); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
+		t.Errorf("never: got %v, want TooLarge", err)
+	}
+	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	for _, stream := range []bool{false, true} {
+		if _, err := e.Admit(soon, 1, stream); fault.From(err) == nil || fault.From(err).Kind != fault.Deadline {
+			t.Errorf("deadline, stream %t: got %v, want Deadline", stream, err)
+		}
+	}
+	if err := e.Ready(); err != nil {
+		t.Errorf("got not ready, %v, with nobody waiting", err)
+	}
+	waits := make(chan error, 1)
+	go func() { // A stream waits on.
+		g, err := e.Admit(ctx, 1, true)
+		g.Release()
+		waits <- err
+	}()
+	for e.Pool.Stats().Waiting == 0 {
+		select {
+		case err := <-waits:
+			t.Fatalf("a stream did not wait: %v", err)
+		default:
+		}
+	}
+	if err := e.Ready(); err == nil || !strings.Contains(err.Error(), "limits.memory_budget") {
+		t.Errorf("got ready, %v, with a stream waiting for memory", err)
+	}
+	all.Release()
+	if err := <-waits; err != nil {
+		t.Errorf("a stream that waited: %v", err)
+	}
+}
+
+// TestRunCountsEachFrame: as a picture or as a failure, whatever happens to the batch.
+func TestRunCountsEachFrame(t *testing.T) {
+	e := newEngine(t, nil)
+	p, err := e.Pipeline(spec(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := frame.WrapBytes(spec(8).Input, make([]byte, 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := frame.WrapBytes(spec(4).Input, make([]byte, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b pipeline.Batch
+	run := func(ctx context.Context, in ...frame.Frame) error {
+		b.Release()
+		b.In = in
+		_, err := e.Run(ctx, p, &b, false)
+		return err
+	}
+	if err := errors.Join(run(context.Background()), run(context.Background(), good, other, good)); err != nil {
+		t.Fatal(err)
+	}
+	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 1 {
+		t.Errorf("got %d pictures and %d failures, want 2 and 1", ok, failed)
+	}
+	gone, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := run(gone, good, good); fault.From(err) == nil || fault.From(err).Kind != fault.Canceled {
+		t.Errorf("got %v, want Canceled", err)
+	}
+	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 3 {
+		t.Errorf("got %d pictures and %d failures, want 2 and 3", ok, failed)
+	}
+	b.Release()
+}
+
+// TestNoLeaseIsLost: whatever moment a batch is cancelled at, all memory comes back.
+func TestNoLeaseIsLost(t *testing.T) {
+	e := newEngine(t, nil)
+	s := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 64, Height: 64}, Resize: pipeline.Resize{Width: 300, Height: 300}}
+	p, err := e.Pipeline(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 200 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*10*time.Microsecond)
+		var b pipeline.Batch
+		for range 4 {
+			f, err := frame.New(e.Pool, s.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.In = append(b.In, f)
+		}
+		_, err := e.Run(ctx, p, &b, i%2 == 0)
+		if f := fault.From(err); f != nil && f.Kind != fault.Deadline {
+			t.Errorf("got %v, want Deadline or nothing", err)
+		}
+		b.Release()
+		for i := range b.In {
+			b.In[i].Release()
+		}
+		cancel()
+	}
+}
+
+// TestCostCoversTheRun: what Cost says is admitted is enough for what a batch leases.
+func TestCostCoversTheRun(t *testing.T) {
+	for _, s := range []pipeline.Spec{
+		{Input: frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}, Resize: pipeline.Resize{Width: 320, Height: 320}},
+		{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}},
+		{Input: frame.Desc{Format: frame.RGBA, Width: 333, Height: 222}, Output: pipeline.Output{Format: pipeline.RawRGBA}},
+	} {
+		e := newEngine(t, nil)
+		p, err := e.Pipeline(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b pipeline.Batch
+		size := 0
+		for i := range 25 {
+			f, err := frame.New(e.Pool, s.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			copy(f.Plane(0).Pix, bytes.Repeat([]byte{byte(i), 200, 90}, len(f.Plane(0).Pix)/3))
+			b.In = append(b.In, f)
+			size = len(f.Plane(0).Pix)
+		}
+		if _, err := e.Run(context.Background(), p, &b, false); err != nil {
+			t.Fatal(err)
+		}
+		var inUse int64
+		for _, c := range e.Pool.Stats().Classes {
+			inUse += c.InUse * int64(c.Size)
+		}
+		if cost := Cost(p, int64(25*size), 25); inUse > cost {
+			t.Errorf("%+v: got %d bytes leased, more than the cost of %d", s.Input, inUse, cost)
+		}
+		b.Release()
+		for i := range b.In {
+			b.In[i].Release()
+		}
+	}
+}
+
+func TestSelfTestAndClose(t *testing.T) {
+	e := New(config.Default(), metrics.New())
+	if err := e.SelfTest(context.Background()); err != nil {
+		t.Errorf("got %v from an engine that works", err)
+	}
+	e.Drain()
+	e.Drain()
+	if err := e.Open(); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
+		t.Errorf("Open: got %v while draining, want Draining", err)
+	}
+	if err := e.Ready(); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
+		t.Errorf("Ready: got %v while draining, want Draining", err)
+	}
+	e.Close()
+	if err := e.SelfTest(context.Background()); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
+		t.Errorf("got %v from an engine that is closed, want Draining", err)
+	}
+	if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
+		t.Error(leaks)
+	}
+}

@@ -1,0 +1,250 @@
+package server_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+	"google.golang.org/grpc/codes"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// beginCall opens a connection and a call of EncodeStream on it, and sends data as the beginning of its messages.
+func beginCall(t testing.TB, addr string, data []byte) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var head, out bytes.Buffer
+	enc := hpack.NewEncoder(&head)
+	for _, f := range []hpack.HeaderField{
+		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/EncodeStream"},
+		{Name: ":authority", Value: addr}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
+	} {
+		if err := enc.WriteField(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.WriteString(http2.ClientPreface)
+	framer := http2.NewFramer(&out, nil)
+	err = errors.Join(framer.WriteSettings(),
+		framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true}),
+		framer.WriteData(1, false, data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.Write(out.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// grpcStatus reads a connection of beginCall until the call ends, and returns its status and message.
+func grpcStatus(t testing.TB, conn net.Conn) (code, message string) {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	framer := http2.NewFramer(conn, conn)
+	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	for {
+		f, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, ok := f.(*http2.MetaHeadersFrame)
+		if !ok {
+			continue
+		}
+		for _, field := range h.Fields {
+			switch field.Name {
+			case "grpc-status":
+				code = field.Value
+			case "grpc-message":
+				message = field.Value
+			}
+		}
+		if h.StreamEnded() {
+			return code, message
+		}
+	}
+}
+
+// declared is the beginning of a message of 64 MiB with one frame in it: its length, the tag and length of the frame, and so many bytes.
+func declared(bytes int) []byte {
+	return append([]byte{0, 4, 0, 0, 0, 3<<3 | 2, 0xf0, 0xff, 0xff, 0x1f}, make([]byte, bytes)...)
+}
+
+// TestStalledRequestsEnd: a request that has begun and does not go on is ended after timeouts.receive, and gives back what it held.
+func TestStalledRequestsEnd(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
+	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1000, Height: 1000}}
+	for _, sent := range []int{1, 600} { // before and after there is memory for the frame
+		conn := beginCall(t, s.Addrs().GRPC, declared(sent))
+		code, message := grpcStatus(t, conn)
+		if want := "did not come within timeouts.receive"; code != "4" || sent == 1 && !strings.Contains(message, want) {
+			// With 600 bytes of the frame the server knows that the spec is missing.
+			if sent == 1 || code != "3" {
+				t.Errorf("gRPC, %d bytes: got status %s, %q, want 4 with %q", sent, code, message, want)
+			}
+		}
+		if err := conn.Close(); err != nil {
+			t.Error(err)
+		}
+
+		post := beginPost(t, s.Addrs().HTTP, query(t, spec), 3_000_000, make([]byte, sent))
+		if err := post.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(post)
+		if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) || !bytes.Contains(answer, []byte("timeouts.receive")) {
+			t.Errorf("HTTP, %d bytes: got %q, %v, want 408 and the end of the connection", sent, answer, err)
+		}
+		if err := post.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	eventually(t, "nothing is held", func() bool {
+		st := s.Stats()
+		return st.OpenRequests == 0 && st.Pool.InUse == 0 && st.Pool.Admitted == 0
+	})
+}
+
+// TestIdleStreamsEnd: silence between two requests of a stream, or two frames of a body, ends it after timeouts.idle; before that it does no harm.
+func TestIdleStreamsEnd(t *testing.T) {
+	s := start(t, func(c *server.Config) {
+		c.Timeout.Receive, c.Timeout.Idle = server.Duration(50*time.Millisecond), server.Duration(400*time.Millisecond)
+	})
+	frames := makeFrames(t, small.Input, 1)
+	stream, err := s.dial(t).Stream(timeout(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a client.Answer
+	if err := errors.Join(stream.Send(&client.Batch{Spec: wire.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	var e *client.Error
+	if err := stream.Recv(&a); !errors.As(err, &e) || e.Code != codes.DeadlineExceeded || !strings.Contains(e.Reason, "timeouts.idle") {
+		t.Errorf("gRPC: got %v, want DeadlineExceeded", err)
+	}
+	if silence := time.Since(begin); silence < 300*time.Millisecond {
+		t.Errorf("gRPC: the stream was ended after %v of silence, want timeouts.idle", silence)
+	}
+
+	body, feed := io.Pipe()
+	go func() {
+		if _, err := feed.Write(frames[0]); err != nil {
+			t.Error(err)
+		}
+	}()
+	begin = time.Now()
+	resp := s.post(t, query(t, small), body, "Accept", "video/x-motion-jpeg", "TE", "trailers")
+	checkPictures(t, [][]byte{readAll(t, resp.Body)}, encodeDirectly(t, small, frames))
+	if got := resp.Trailer.Get("Steadyframe-Error"); !strings.HasPrefix(got, "slow: ") {
+		t.Errorf("HTTP: got trailer %q, want that it was slow", got)
+	}
+	if silence := time.Since(begin); silence < 300*time.Millisecond {
+		t.Errorf("HTTP: the body was ended after %v of silence, want timeouts.idle", silence)
+	}
+	if err := feed.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUnreadAnswersEnd: a caller that takes no answers is cut off after timeouts.send, and what it held is given back.
+func TestUnreadAnswersEnd(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(200 * time.Millisecond) })
+	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
+		Output: pipeline.Output{Format: pipeline.RawRGBA}}
+	tiny := makeFrames(t, spec.Input, 8)
+	stream, err := s.dial(t).Stream(timeout(t)) // Each answer is 16 MB, which fits no window.
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&client.Batch{Spec: wire.SpecToProto(spec), Frames: tiny[:1]}); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		err = stream.Send(&client.Batch{Frames: tiny[:1]})
+	}
+	var a client.Answer
+	for err = nil; err == nil; {
+		err = stream.Recv(&a)
+	}
+	var e *client.Error
+	if !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("gRPC: got %v, want the connection to end", err)
+	}
+
+	conn := beginPost(t, s.Addrs().HTTP, query(t, spec), 8*256, bytes.Join(tiny, nil))
+	eventually(t, "nothing is held", func() bool {
+		st := s.Stats()
+		return st.OpenRequests == 0 && st.Pool.InUse == 0 && st.Pool.Admitted == 0 && st.Frames > 0
+	})
+	if !strings.Contains(s.log.String(), "the answer was not taken within timeouts.send") {
+		t.Error("the log does not say why the calls ended")
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSilentConnectionsAreCheap: connections that announce 64 MiB and send one byte cost the server's process little, no memory of the pool, and are ended in time.
+func TestSilentConnectionsAreCheap(t *testing.T) {
+	const n = 400
+	for face, most := range map[string]float64{"grpc": 56 << 10, "http": 36 << 10} {
+		t.Run(face, func(t *testing.T) {
+			t.Setenv(childCollects, "yes")
+			child := startChild(t, `{"timeouts.receive": "2s", "limits.max_streams": "2000"}`)
+			open := func() net.Conn {
+				if face == "grpc" {
+					return beginCall(t, child.GRPC, declared(1))
+				}
+				return beginPost(t, child.HTTP, "format=bgr24&size=4096x5461", 4096*5461*3, []byte{0})
+			}
+			warm := open()
+			defer func() { _ = warm.Close() }()
+			before := child.counters(t)
+			begin := time.Now()
+			conns := make([]net.Conn, n)
+			for i := range conns {
+				conns[i] = open()
+				defer func() { _ = conns[i].Close() }()
+			}
+			var during counters
+			eventually(t, "all requests are open", func() bool {
+				during = child.counters(t)
+				return during.Stats.OpenRequests >= n || time.Since(begin) > 1500*time.Millisecond
+			})
+			each := float64(during.RSS-before.RSS) / n
+			t.Logf("%d of %d requests open, %.0f bytes each, %d goroutines", during.Stats.OpenRequests, n, each, during.Goroutines)
+			if during.Stats.OpenRequests < n {
+				t.Errorf("got %d requests open, want %d", during.Stats.OpenRequests, n)
+			}
+			if each > most {
+				t.Errorf("got %.0f bytes of memory for each connection, want at most %.0f", each, most)
+			}
+			if got := during.Stats.Pool; got.InUse != 0 || got.Admitted != 0 {
+				t.Errorf("got %d bytes leased and %d admitted for what was only declared, want none", got.InUse, got.Admitted)
+			}
+			eventually(t, "all requests are ended", func() bool { return child.counters(t).Stats.OpenRequests == 0 })
+			if took := time.Since(begin); took > 10*time.Second {
+				t.Errorf("it took %v to end them, want at most 10 s", took)
+			}
+		})
+	}
+}

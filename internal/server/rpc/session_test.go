@@ -1,0 +1,203 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/proto"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// call is a call without a network: the bytes that come in, and what is sent.
+type call struct {
+	grpc.ServerStream // for the methods that are not used
+	ctx               context.Context
+	in                *bytes.Reader
+	failAt            int64 // bytes read before fail is called, when that is set
+	fail              func()
+	sent              [][]byte
+	sendErr           error
+}
+
+func (c *call) Context() context.Context { return c.ctx }
+
+func (c *call) ReadMessageHeader(p []byte) error {
+	if c.fail != nil && c.in.Size()-int64(c.in.Len()) >= c.failAt {
+		c.fail()
+	}
+	_, err := io.ReadFull(c.in, p)
+	return err
+}
+
+func (c *call) SendMsg(m any) error {
+	if c.sendErr != nil {
+		return c.sendErr
+	}
+	data, err := newCodec().Marshal(m)
+	if err != nil {
+		return err
+	}
+	c.sent = append(c.sent, data.Materialize())
+	data.Free()
+	return nil
+}
+
+// message frames a request as gRPC does.
+func message(t *testing.T, r *api.EncodeRequest) []byte {
+	t.Helper()
+	data, err := proto.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data))), data...)
+}
+
+// serve runs a session on c and returns its outcome, after all of it has ended; then nothing may be leased.
+func serve(t *testing.T, c *call, unary bool) error {
+	t.Helper()
+	e := engine.New(config.Default(), metrics.New())
+	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(context.Background())
+	c.ctx = ctx
+	err := newSession(s, c, c, unary).run()
+	cancel() // as grpc-go does when the handler returns
+	s.wait.Wait()
+	e.Close()
+	if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
+		t.Error(leaks)
+	}
+	return err
+}
+
+var gray = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 30, Height: 30}}
+
+func request(frames int) *api.EncodeRequest {
+	r := &api.EncodeRequest{Id: 5, Spec: wire.SpecToProto(gray)}
+	for range frames {
+		r.Frames = append(r.Frames, make([]byte, 900))
+	}
+	return r
+}
+
+func TestSession(t *testing.T) {
+	two := append(message(t, request(2)), message(t, request(3))...)
+	c := &call{in: bytes.NewReader(two)}
+	if err := serve(t, c, false); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.sent) != 2 {
+		t.Fatalf("got %d answers, want 2", len(c.sent))
+	}
+	for i, want := range []int{2, 3} {
+		var a api.EncodeResponse
+		if err := proto.Unmarshal(c.sent[i], &a); err != nil || len(a.Pictures) != want || a.Id != 5 {
+			t.Errorf("answer %d: got %d pictures, id %d, %v, want %d and 5", i, len(a.Pictures), a.Id, err, want)
+		}
+	}
+	if err := serve(t, &call{in: bytes.NewReader(nil)}, false); err != nil {
+		t.Errorf("a stream without requests: got %v", err)
+	}
+	if err := serve(t, &call{in: bytes.NewReader(nil)}, true); fault.From(err) == nil || fault.From(err).Kind != fault.Invalid {
+		t.Errorf("a call without a request: got %v, want Invalid", err)
+	}
+}
+
+// TestSessionBrokenAnywhere: wherever the bytes end, or reading panics, the session fails with the right kind, and no lease is lost.
+func TestSessionBrokenAnywhere(t *testing.T) {
+	data := append(message(t, request(2)), message(t, request(2))...)
+	for n := range len(data) {
+		if n > 60 && n%97 != 0 { // The rest is frames' bytes.
+			continue
+		}
+		err := serve(t, &call{in: bytes.NewReader(data[:n])}, false)
+		if whole := n == 0 || n == len(data)/2; whole != (err == nil) || err != nil && fault.From(err).Kind != fault.Invalid {
+			t.Errorf("after %d bytes: got %v, want Invalid inside a message", n, err)
+		}
+		unary := n%2 == 0
+		err = serve(t, &call{in: bytes.NewReader(data), failAt: int64(n), fail: func() { panic("broken transport") }}, unary)
+		if unary && n > len(data)/2-388 { // One call needs no second message, and no read begins inside the last piece of a frame.
+			continue
+		}
+		if f := fault.From(err); f == nil || f.Kind != fault.Internal || !strings.Contains(f.Error(), "broken transport") {
+			t.Errorf("panic after %d bytes: got %v, want Internal", n, err)
+		}
+	}
+}
+
+func TestSessionErrors(t *testing.T) {
+	good := message(t, request(1))
+	compressed := append([]byte{1}, good[1:]...)
+	huge := binary.BigEndian.AppendUint32([]byte{0}, 1<<30)
+	tests := []struct {
+		name string
+		call *call
+		kind fault.Kind
+		sent int
+	}{
+		{"compressed", &call{in: bytes.NewReader(compressed)}, fault.Unsupported, 0},
+		{"too-large", &call{in: bytes.NewReader(append(bytes.Clone(good), huge...))}, fault.TooLarge, 1},
+		{"malformed", &call{in: bytes.NewReader(append(bytes.Clone(good), 0, 0, 0, 0, 1, 0))}, fault.Invalid, 1},
+		{"send", &call{in: bytes.NewReader(good), sendErr: errors.New("gone")}, fault.Canceled, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := serve(t, tt.call, false)
+			if f := fault.From(err); f == nil || f.Kind != tt.kind || len(tt.call.sent) != tt.sent {
+				t.Errorf("got %v after %d answers, want %s after %d", err, len(tt.call.sent), tt.kind, tt.sent)
+			}
+		})
+	}
+}
+
+// TestStatus: every kind has its code, and the details say what a caller can do.
+func TestStatus(t *testing.T) {
+	want := map[fault.Kind]codes.Code{
+		fault.Internal: codes.Internal, fault.Invalid: codes.InvalidArgument, fault.TooLarge: codes.InvalidArgument, fault.Unsupported: codes.Unimplemented,
+		fault.Unauthorized: codes.Unauthenticated, fault.Busy: codes.ResourceExhausted, fault.Draining: codes.Unavailable,
+		fault.Deadline: codes.DeadlineExceeded, fault.Slow: codes.DeadlineExceeded, fault.Canceled: codes.Canceled,
+	}
+	for k := range fault.Kinds {
+		kind := fault.Kind(k)
+		st := toStatus(&fault.Error{Kind: kind, Reason: "bad \xff text", Field: "f", Limit: "l", RetryAfter: 1})
+		if st.Code() != want[kind] || !strings.HasPrefix(st.Message(), "bad \ufffd text") || len(st.Details()) != 3 {
+			t.Errorf("%s: got %s, %q, %d details, want %s and 3", kind, st.Code(), st.Message(), len(st.Details()), want[kind])
+		}
+	}
+}
+
+func TestCodecLeavesOthersAlone(t *testing.T) {
+	c := newCodec()
+	data, err := c.Marshal(request(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got api.EncodeRequest
+	if err := c.Unmarshal(data, &got); err != nil || !proto.Equal(&got, request(1)) {
+		t.Errorf("got %v, %v, want what was put in", &got, err)
+	}
+	o := &outgoing{data: mem.BufferSlice{mem.SliceBuffer("x")}}
+	if data, err := c.Marshal(o); err != nil || data.Len() != 1 || o.data != nil {
+		t.Errorf("got %v, %v, want the data given away", data, err)
+	}
+}
