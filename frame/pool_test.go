@@ -39,7 +39,7 @@ func TestNew(t *testing.T) {
 
 // TestStaleCopyPanics holds that no copy of a released frame gives access to memory that may have a new owner.
 func TestStaleCopyPanics(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pool.New(pool.Options{}) // pooltest's would fail the test for what it does
 	f, err := frame.New(p, frame.Desc{Format: frame.Gray8, Width: 8, Height: 8})
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 // admit is p.Admit for tests that expect no error.
@@ -42,7 +41,7 @@ func TestAdmitErrors(t *testing.T) {
 			"pool: over budget: got a request for 101 bytes with 60 in use, want at most 100 together"},
 		{"done_though_it_fits", done, 1, context.Canceled, "pool: admission of 1 bytes: context canceled"},
 	}
-	p := pooltest.New(t, pool.Options{Budget: 100})
+	p := newPool(t, pool.Options{Budget: 100})
 	defer admit(t, p, 60).Release()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -56,7 +55,7 @@ func TestAdmitErrors(t *testing.T) {
 }
 
 func TestAdmitWithoutBudget(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := newPool(t, pool.Options{})
 	for range 3 {
 		defer admit(t, p, 1<<61).Release()
 	}
@@ -68,7 +67,7 @@ func TestAdmitWithoutBudget(t *testing.T) {
 func TestGrantReleasedTwice(t *testing.T) {
 	for _, budget := range []int64{0, 100} {
 		t.Run(fmt.Sprintf("budget=%d", budget), func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{Budget: budget})
+			p := newPool(t, pool.Options{Budget: budget})
 			g := admit(t, p, 30)
 			g.Release()
 			other := admit(t, p, 40) // in the ticket that g had
@@ -86,7 +85,7 @@ func TestGrantReleasedTwice(t *testing.T) {
 // TestAdmitOrder: who waits longest comes first, also before a smaller one that would fit.
 func TestAdmitOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pooltest.New(t, pool.Options{Budget: 100})
+		p := newPool(t, pool.Options{Budget: 100})
 		type admission struct {
 			n     int64
 			grant pool.Grant
@@ -127,7 +126,7 @@ func TestAdmitOrder(t *testing.T) {
 // TestAdmitCancelled: a waiter that gives up leaves the queue, and those behind it go on.
 func TestAdmitCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := pooltest.New(t, pool.Options{Budget: 100})
+		p := newPool(t, pool.Options{Budget: 100})
 		holder := admit(t, p, 70)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -156,7 +155,7 @@ func TestAdmitCancelRace(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
-		p := pooltest.New(t, pool.Options{Budget: 100})
+		p := newPool(t, pool.Options{Budget: 100})
 		var wg sync.WaitGroup
 		for g := range 64 {
 			wg.Go(func() {

@@ -89,8 +89,12 @@ func (p *Pool) look() (inUse int64, events uint64) {
 // that discards the fewest bytes at the first hit: from c's size up, then from c's size down.
 func (p *Pool) evict(c *class) {
 	at := classOf(c.size)
+	first := at + 1
+	if p.noReuse() {
+		first = at // reserve did not lease its own class's idle slabs
+	}
 	for _, pinned := range []bool{false, true} {
-		for i := at + 1; i < numClasses; i++ {
+		for i := first; i < numClasses; i++ {
 			if p.classes[i].evict(pinned, c.size) {
 				return
 			}

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 const kib = 1 << 10
@@ -23,7 +22,7 @@ func discarded(s pool.Stats) (sum pool.Discards) {
 }
 
 func TestBudgetIsExact(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Budget: 20 * kib})
+	p := newPool(t, pool.Options{Budget: 20 * kib})
 	a := get(t, p, 1) // 4 KiB
 	b := get(t, p, 8*kib)
 	c := get(t, p, 8*kib)
@@ -72,7 +71,7 @@ func TestBudgetDiscardsIdle(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pooltest.New(t, tt.o)
+			p := newPool(t, tt.o)
 			var held []pool.Buf
 			for _, n := range tt.idle {
 				held = append(held, get(t, p, n))
@@ -95,7 +94,7 @@ func TestBudgetDiscardsIdle(t *testing.T) {
 // TestRefusalDiscardsNothing: a Get that cannot be served leaves the idle slabs alone.
 func TestRefusalDiscardsNothing(t *testing.T) {
 	noGC(t)
-	p := pooltest.New(t, pool.Options{Budget: 16 * kib})
+	p := newPool(t, pool.Options{Budget: 16 * kib})
 	defer get(t, p, 8*kib).Release()
 	get(t, p, 5*kib).Release()
 	if _, err := p.Get(10 * kib); !errors.Is(err, pool.ErrBudget) {
@@ -110,7 +109,7 @@ func TestRefusalDiscardsNothing(t *testing.T) {
 // pool says it holds.
 func TestBudgetConcurrent(t *testing.T) {
 	const budget, rounds = 256 * kib, 400
-	p := pooltest.New(t, pool.Options{Budget: budget, Floor: budget / 4})
+	p := newPool(t, pool.Options{Budget: budget, Floor: budget / 4})
 	var leased, served, refused atomic.Int64
 	var wg sync.WaitGroup
 	for g := range 16 {
@@ -150,7 +149,7 @@ func TestBudgetConcurrent(t *testing.T) {
 // and however often leases change hands while it looks.
 func TestAdmittedGetsSucceed(t *testing.T) {
 	const budget, rounds = 32 * kib, 10_000
-	p := pooltest.New(t, pool.Options{Budget: budget})
+	p := newPool(t, pool.Options{Budget: budget})
 	var wg sync.WaitGroup
 	for g := range 4 {
 		wg.Go(func() {

@@ -1,15 +1,19 @@
 package pool
 
+import "sync/atomic"
+
 // A Buf is a handle to a leased buffer, 16 bytes, passed by value. The zero Buf is empty and may be released.
 //
-// A copy of a Buf is the same handle: of all copies together, one Release for Get and one for each Retain. After the last
-// of them every copy is stale, for ever: its methods panic with "pool: use of released Buf", and a further Release panics
-// with "pool: Buf released twice". What no handle can find is a slice kept from Bytes after the Release.
+// A copy of a Buf is the same handle, and is released with it: one Release for Get's, one for each that Retain returned.
+// After the last of them all are stale, for ever: their methods panic with "pool: use of released Buf", and a further
+// Release panics with "pool: Buf released twice". What no handle can find is a slice kept from Bytes after the Release.
+//
+// In a checked pool (Options.Check) each handle is stale after its own Release, and these panics are *Misuse values.
 //
 // Holders may read the bytes at the same time; writing them, and SetLen, are for a holder that knows itself alone.
 type Buf struct {
 	s   *slab
-	gen uint64
+	gen uint64 // the generation of the lease; in a checked pool checkedMark and the holder's ticket
 }
 
 const (
@@ -25,13 +29,10 @@ func (b Buf) IsZero() bool { return b.s == nil }
 // Bytes returns the buffer: length as asked of Get or set by SetLen, capacity that of the whole class, so that append works
 // in place. The slice is borrowed from the lease and is not to be used after its Release. It is nil for the zero Buf.
 func (b Buf) Bytes() []byte {
-	if b.s == nil {
-		return nil
+	if b.s != nil && atomic.LoadUint64(b.s.state)>>holderBits == b.gen {
+		return b.s.mem
 	}
-	if b.s.record.state.Load()>>holderBits != b.gen {
-		panic(msgStale)
-	}
-	return b.s.mem
+	return b.bytesSlow()
 }
 
 // Len returns len(b.Bytes()).
@@ -51,22 +52,21 @@ func (b Buf) SetLen(n int) {
 	}
 }
 
-// Retain adds a holder, who must Release too, and returns b. It is for fan-out: one lease, several readers. It panics when
-// there are 65,534 holders. The zero Buf stays the zero Buf.
+// Retain adds a holder and returns its handle, which must be released too. It is for fan-out: one lease, several readers. It
+// panics when there are 65,534 holders. The zero Buf stays the zero Buf.
 func (b Buf) Retain() Buf {
 	if b.s == nil {
 		return b
 	}
-	state := &b.s.record.state
 	for {
-		old := state.Load()
+		old := atomic.LoadUint64(b.s.state)
 		if old>>holderBits != b.gen {
-			panic(msgStale)
+			return b.checked(msgStale).retain(b)
 		}
 		if old&holderMask == maxHolders {
 			panic(msgHolders)
 		}
-		if state.CompareAndSwap(old, old+1) {
+		if atomic.CompareAndSwapUint64(b.s.state, old, old+1) {
 			return b
 		}
 	}
@@ -79,21 +79,40 @@ func (b Buf) Release() {
 	if s == nil {
 		return
 	}
-	state := &s.record.state
 	for {
-		old := state.Load()
+		old := atomic.LoadUint64(s.state)
 		if old>>holderBits != b.gen {
-			panic(msgTwice)
+			b.checked(msgTwice).release(b)
+			return
 		}
 		if old&holderMask > 1 {
-			if state.CompareAndSwap(old, old-1) {
+			if atomic.CompareAndSwapUint64(s.state, old, old-1) {
 				return
 			}
 			continue
 		}
-		if state.CompareAndSwap(old, (b.gen+1)<<holderBits) {
+		if atomic.CompareAndSwapUint64(s.state, old, (b.gen+1)<<holderBits) {
 			s.class.idle.Put(s)
 			return
 		}
 	}
+}
+
+// bytesSlow is Bytes of the zero Buf, of a Buf of a checked pool, and of a stale one.
+func (b Buf) bytesSlow() []byte {
+	if b.s == nil {
+		return nil
+	}
+	b.checked(msgStale).use(b)
+	return b.s.mem
+}
+
+// checked returns the ledger of b's slab. The handles of checked pools look stale to every method, so that it need not ask for
+// them: they are held to the ledger here. In an unchecked pool b is stale, and checked panics with the message.
+func (b Buf) checked(message string) *ledger {
+	l := b.s.record.ledger
+	if l == nil {
+		panic(message)
+	}
+	return l
 }

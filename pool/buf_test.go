@@ -6,7 +6,6 @@ import (
 	"unsafe"
 
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 const (
@@ -34,7 +33,7 @@ func TestStaleHandle(t *testing.T) {
 	noGC(t)
 	for _, use := range uses {
 		t.Run(use.name, func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{})
+			p := newPool(t, pool.Options{})
 			for i := range 100 {
 				old := get(t, p, 10)
 				mem := unsafe.SliceData(old.Bytes())
@@ -66,7 +65,7 @@ func TestStaleHandle(t *testing.T) {
 
 // TestStaleHandleOfDiscarded: a handle stays stale when its slab was discarded for the budget.
 func TestStaleHandleOfDiscarded(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Budget: 12 << 10})
+	p := newPool(t, pool.Options{Budget: 12 << 10})
 	old := get(t, p, 8<<10)
 	old.Release()
 	defer get(t, p, 5<<10).Release()
@@ -91,7 +90,7 @@ func TestZeroBuf(t *testing.T) {
 }
 
 func TestRetain(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := newPool(t, pool.Options{})
 	b := get(t, p, 100)
 	b.Bytes()[7] = 42
 	readers := []pool.Buf{b, b.Retain(), b.Retain()}
@@ -111,7 +110,7 @@ func TestRetain(t *testing.T) {
 
 // TestRetainConcurrent: holders come and go on all sides, and the lease ends with the last of them.
 func TestRetainConcurrent(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := newPool(t, pool.Options{})
 	b := get(t, p, 100)
 	var wg sync.WaitGroup
 	for range 4 {
@@ -142,7 +141,7 @@ func TestSetLen(t *testing.T) {
 		{"whole_class", 4096, nil},
 		{"above", 4097, "pool: SetLen out of range"},
 	}
-	p := pooltest.New(t, pool.Options{})
+	p := newPool(t, pool.Options{})
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			b := get(t, p, 100)

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Size classes: 4 KiB, and from there four for each doubling, evenly spaced, up to 256 MiB:
@@ -56,7 +57,7 @@ func classSize(i int) int {
 
 // A class is the slabs of one size.
 type class struct {
-	idle sync.Pool // of *slab. It may hold references to slabs that are not idle any more: claim tells.
+	idle sync.Pool // of *slab. It may hold references to slabs that are not idle any more: claim tells. Empty when the pool is checked.
 	pool *Pool
 	size int
 
@@ -78,10 +79,13 @@ const maxLook = 64
 
 // takeIdle leases an idle slab of c, if there is one among the next so many records, which it visits in turn.
 func (c *class) takeIdle(n, records int) (Buf, bool) {
+	if c.pool.noReuse() {
+		return Buf{}, false
+	}
 	for range min(records, len(c.records)) {
 		c.at = (c.at + 1) % len(c.records)
 		r := c.records[c.at]
-		if r.state.Load()&holderMask != 0 {
+		if atomic.LoadUint64(&r.state)&holderMask != 0 {
 			continue
 		}
 		if s := r.slab.Value(); s != nil {
@@ -99,8 +103,10 @@ func (c *class) newRecord() *record {
 		c.reap()                                               // so that the records of dead slabs do not add up, whoever looks at them
 		c.records = slices.Grow(c.records, len(c.records)/2+1) // the next reap is as many misses away
 	}
-	r := &record{}
-	r.state.Store(1)
+	r := &record{state: 1}
+	if c.pool.check != nil {
+		r.ledger = &ledger{check: c.pool.check, size: c.size}
+	}
 	c.records = append(c.records, r)
 	c.misses++
 	return r
@@ -113,7 +119,7 @@ func (c *class) reap() {
 		switch {
 		case !r.dead():
 			i++
-		case r.state.Load()&holderMask == 0:
+		case atomic.LoadUint64(&r.state)&holderMask == 0:
 			c.strike(i, DiscardCollected)
 		default:
 			c.strike(i, DiscardLost)
@@ -130,6 +136,9 @@ func (c *class) strike(i int, why DiscardReason) {
 	c.gone[why]++
 	c.pool.held -= int64(c.size)
 	c.unpin(r)
+	if why == DiscardLost && r.ledger != nil {
+		r.ledger.lose()
+	}
 	last := len(c.records) - 1
 	c.records[i] = c.records[last]
 	c.records[last] = nil

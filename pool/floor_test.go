@@ -6,7 +6,6 @@ import (
 	"weak"
 
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 // collect runs enough collections to empty every sync.Pool and to free what was in it.
@@ -43,7 +42,7 @@ func TestFloor(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{Floor: tt.floor})
+			p := newPool(t, pool.Options{Floor: tt.floor})
 			if err := p.Prewarm(64*kib, tt.warm); err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +96,7 @@ func TestFloorIsShared(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{Floor: tt.floor})
+			p := newPool(t, pool.Options{Floor: tt.floor})
 			for _, step := range tt.steps {
 				if err := p.Prewarm(step.n, step.warm); err != nil {
 					t.Fatal(err)
@@ -117,7 +116,7 @@ func TestFloorIsShared(t *testing.T) {
 }
 
 func TestFloorAboveBudget(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Budget: 16 * kib, Floor: 1 << 30})
+	p := newPool(t, pool.Options{Budget: 16 * kib, Floor: 1 << 30})
 	if got := p.Stats().Floor; got != 16*kib {
 		t.Errorf("got a floor of %d bytes, want the budget's %d", got, 16*kib)
 	}

@@ -10,15 +10,14 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// A lease is what a test knows of a Buf: how many holders it has, and the stamp that nobody else may overwrite.
+// A lease is what a test knows of a Buf: the handles that Retain returned for it, and the stamp that nobody else may overwrite.
 type lease struct {
-	buf     pool.Buf
-	holders int
-	n       int
-	stamp   uint64
+	buf      pool.Buf
+	retained []pool.Buf
+	n        int
+	stamp    uint64
 }
 
 // put writes the stamp at both ends of the buffer's whole capacity.
@@ -65,8 +64,7 @@ func (m *model) step(op, arg byte) {
 		m.get(modelSizes[int(arg)%len(modelSizes)])
 	case 2:
 		if l := m.pick(arg); l != nil {
-			l.buf.Retain()
-			l.holders++
+			l.retained = append(l.retained, l.buf.Retain())
 		}
 	case 3, 4:
 		if l := m.pick(arg); l != nil {
@@ -116,7 +114,7 @@ func (m *model) get(n int) {
 		m.t.Fatalf("Get(%d) with %d bytes in use: got %v, want %v", n, m.inUse, err, want)
 	}
 	if err == nil {
-		l := &lease{buf: b, holders: 1, n: n}
+		l := &lease{buf: b, n: n}
 		l.put(m.gets)
 		m.leases = append(m.leases, l)
 	}
@@ -124,14 +122,17 @@ func (m *model) get(n int) {
 
 // release ends one holder's use of leases[i], which is l.
 func (m *model) release(l *lease, i int) {
-	if l.holders--; l.holders == 0 {
+	if n := len(l.retained); n > 0 {
+		l.retained[n-1].Release()
+		l.retained = l.retained[:n-1]
+	} else {
 		m.inUse -= int64(l.buf.Cap())
 		m.puts++
 		m.leases[i] = m.leases[len(m.leases)-1]
 		m.leases = m.leases[:len(m.leases)-1]
 		m.stale = append(m.stale, l.buf)
+		l.buf.Release()
 	}
-	l.buf.Release()
 }
 
 // check compares the pool with the model.
@@ -155,8 +156,18 @@ func (m *model) check() {
 	}
 }
 
-// FuzzPool holds one property: after any sequence of operations the pool agrees with the model. The first two bytes choose
-// budget and floor, and each two after them are an operation.
+// checks are the kinds of pool that must agree with the model.
+var checks = []struct {
+	name  string
+	check *pool.Check
+}{
+	{"plain", nil},
+	{"checked", &pool.Check{}},
+	{"no_reuse", &pool.Check{NoReuse: true}},
+}
+
+// FuzzPool holds one property: after any sequence of operations the pool, checked or not, agrees with the model. The first two
+// bytes choose budget and floor, and each two after them are an operation.
 func FuzzPool(f *testing.F) {
 	f.Add([]byte("\x10\x04"))
 	f.Add([]byte("\x08\x00\x00\x01\x00\x05\x03\x00\x00\x06\x06\x00"))                         // room made from an idle slab
@@ -167,16 +178,18 @@ func FuzzPool(f *testing.F) {
 		if len(program) < 2 || len(program) > 600 {
 			return
 		}
-		o := pool.Options{Budget: int64(program[0])*4096 + 4096, Floor: int64(program[1]) * 4096}
-		m := &model{t: t, p: pooltest.New(t, o), budget: o.Budget}
-		for ops := program[2:]; len(ops) >= 2; ops = ops[2:] {
-			m.step(ops[0], ops[1])
+		for _, kind := range checks {
+			o := pool.Options{Budget: int64(program[0])*4096 + 4096, Floor: int64(program[1]) * 4096, Check: kind.check}
+			m := &model{t: t, p: newPool(t, o), budget: o.Budget}
+			for ops := program[2:]; len(ops) >= 2; ops = ops[2:] {
+				m.step(ops[0], ops[1])
+				m.check()
+			}
+			for len(m.leases) > 0 {
+				m.release(m.leases[0], 0)
+			}
 			m.check()
 		}
-		for len(m.leases) > 0 {
-			m.release(m.leases[0], 0)
-		}
-		m.check()
 	})
 }
 
@@ -185,9 +198,9 @@ func TestModelLong(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	for range 20 {
-		o := pool.Options{Budget: r.Int64N(1<<20) + 4096, Floor: r.Int64N(1 << 20)}
-		m := &model{t: t, p: pooltest.New(t, o), budget: o.Budget}
+	for i := range 21 {
+		o := pool.Options{Budget: r.Int64N(1<<20) + 4096, Floor: r.Int64N(1 << 20), Check: checks[i%len(checks)].check}
+		m := &model{t: t, p: newPool(t, o), budget: o.Budget}
 		for range 500 {
 			m.step(byte(r.Uint32()), byte(r.Uint32()))
 			m.check()
@@ -263,10 +276,16 @@ func (w *worker) releaseOne() {
 // TestModelConcurrent: 64 goroutines get, retain, hand over and release at random, under a budget that makes them compete, while
 // collections run. No buffer is ever written by two owners, no lease is miscounted, and the budget holds in every picture.
 func TestModelConcurrent(t *testing.T) {
+	for _, kind := range checks {
+		t.Run(kind.name, func(t *testing.T) { modelConcurrent(t, kind.check) })
+	}
+}
+
+func modelConcurrent(t *testing.T, check *pool.Check) {
 	const workers, steps, budget = 64, 1000, 2 << 20
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	p := pooltest.New(t, pool.Options{Budget: budget, Floor: budget / 2})
+	p := newPool(t, pool.Options{Budget: budget, Floor: budget / 2, Check: check})
 	shared := make(chan lease, workers)
 	var stamps, gets atomic.Uint64
 	var wg sync.WaitGroup

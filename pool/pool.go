@@ -35,6 +35,9 @@ type Options struct {
 	// Align is the alignment of each buffer's first byte: a power of two up to 4096. 0: 64, a cache line and an AVX-512
 	// register.
 	Align int
+	// Check makes the pool find and report misuse, for tests and for hunting; see docs/pooling.md. nil: it does not, unless
+	// the program was built with -tags poolcheck, where it stands for the zero Check. New copies it.
+	Check *Check
 }
 
 const (
@@ -51,6 +54,7 @@ type Pool struct {
 	align     int
 	classes   [numClasses]class
 	admission admission
+	check     *checker // nil: unchecked
 
 	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it for a
 	// look at the records, never while it allocates or zeroes a slab.
@@ -78,6 +82,7 @@ func New(o Options) *Pool {
 	}
 	p.floor = min(p.floor, p.limit)
 	p.admission.limit = p.limit
+	p.check = newChecker(o.Check)
 	for i := range p.classes {
 		p.classes[i].pool = p
 		p.classes[i].size = classSize(i)
@@ -101,9 +106,17 @@ func (p *Pool) Get(n int) (Buf, error) {
 	return p.getSlow(c, n)
 }
 
-// getSlow is Get when the class's sync.Pool has nothing for this processor: it looks through the records for an idle slab
-// that sync.Pool dropped, or keeps where this processor cannot reach it, and makes a new slab when there is none.
+// getSlow is Get when the class's sync.Pool has nothing for this processor, or the pool is checked.
 func (p *Pool) getSlow(c *class, n int) (Buf, error) {
+	if p.check != nil {
+		return p.check.get(c, n)
+	}
+	return p.obtain(c, n)
+}
+
+// obtain looks through the records for an idle slab that sync.Pool dropped, or keeps where this processor cannot reach it,
+// and makes a new slab when there is none.
+func (p *Pool) obtain(c *class, n int) (Buf, error) {
 	p.mu.Lock()
 	b, err := p.reserve(c, n)
 	if err != nil || !b.IsZero() {

@@ -9,10 +9,11 @@ import (
 // A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the one who has just
 // evicted the slab, touches mem.
 type slab struct {
+	state  *uint64 // record.state, one step nearer, so that Buf.Bytes is small enough to be inlined
 	record *record
 	class  *class
 	mem    []byte // length as asked, capacity the class's size; nil once evicted
-	_      [24]byte
+	_      [16]byte
 }
 
 // A record is what the pool knows of a slab. The pool refers to it strongly and it refers to the slab weakly, so that it
@@ -26,14 +27,17 @@ type record struct {
 	//	evicted  (g, evicted)         for good: the slab has lost its memory
 	//
 	// A generation has 48 bits: a slab leased each microsecond would come back to a stale handle's after 8.9 years.
-	// It is also the counter of leases, which thus costs nothing more.
-	state atomic.Uint64
+	// It is also the counter of leases, which thus costs nothing more. It is read and written by sync/atomic alone, and
+	// comes first so that it is aligned on 32-bit targets.
+	state uint64
 
 	// Guarded by Pool.mu.
 	slab     weak.Pointer[slab]
 	attached bool  // slab is set: newSlab is done
 	pin      *slab // the same slab, where the floor keeps it
-	_        [32]byte
+
+	ledger *ledger // who holds the slab; nil unless the pool is checked
+	_      [24]byte
 }
 
 const (
@@ -45,7 +49,7 @@ const (
 
 // newSlab allocates a slab of class c, leased by r's first state.
 func newSlab(c *class, r *record) *slab {
-	return &slab{record: r, class: c, mem: alignedBytes(c.size, c.pool.align)}
+	return &slab{state: &r.state, record: r, class: c, mem: alignedBytes(c.size, c.pool.align)}
 }
 
 // alignedBytes returns size bytes whose first one is aligned. The Go heap aligns all of our classes to 64 bytes and more, so
@@ -67,9 +71,8 @@ func misaligned(mem []byte, align int) int {
 
 // claim leases s, if it is idle, for n bytes. Slabs change hands here and in Buf.Release, and nowhere else.
 func (s *slab) claim(n int) (Buf, bool) {
-	r := s.record
-	idle := r.state.Load()
-	if idle&holderMask != 0 || !r.state.CompareAndSwap(idle, idle|1) {
+	idle := atomic.LoadUint64(s.state)
+	if idle&holderMask != 0 || !atomic.CompareAndSwapUint64(s.state, idle, idle|1) {
 		return Buf{}, false
 	}
 	s.mem = s.mem[:n]
@@ -90,13 +93,16 @@ func (r *record) dead() bool {
 
 // evict takes the memory from the slab, if it is idle.
 func (r *record) evict() bool {
-	idle := r.state.Load()
+	idle := atomic.LoadUint64(&r.state)
 	if idle&holderMask != 0 {
 		return false
 	}
 	s := r.slab.Value()
-	if s == nil || !r.state.CompareAndSwap(idle, idle|evicted) {
+	if s == nil || !atomic.CompareAndSwapUint64(&r.state, idle, idle|evicted) {
 		return false
+	}
+	if r.ledger != nil {
+		r.ledger.evict(s)
 	}
 	s.mem = nil
 	return true
@@ -104,7 +110,7 @@ func (r *record) evict() bool {
 
 // counts returns how many leases of the slab began and ended.
 func (r *record) counts() counts {
-	state := r.state.Load()
+	state := atomic.LoadUint64(&r.state)
 	n := counts{gets: state >> holderBits, puts: state >> holderBits}
 	if holders := state & holderMask; holders != 0 && holders != evicted {
 		n.gets++

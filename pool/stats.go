@@ -70,6 +70,7 @@ func (d Discards) Total() (sum uint64) {
 
 // Stats counts. It reads one word for each slab that lives, and allocates the slice of classes alone.
 func (p *Pool) Stats() Stats {
+	defer p.check.flush() // what is learned here of lost leases
 	a := p.admission.stats()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,12 +6,11 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 func TestStats(t *testing.T) {
 	noGC(t)
-	p := pooltest.New(t, pool.Options{Budget: 1 << 20, Floor: 16 * kib})
+	p := newPool(t, pool.Options{Budget: 1 << 20, Floor: 16 * kib})
 	if s := p.Stats(); len(s.Classes) != 0 || s.Budget != 1<<20 || s.Floor != 16*kib {
 		t.Fatalf("a new pool: got %+v", s)
 	}
@@ -87,7 +86,7 @@ func balanced(t *testing.T, s pool.Stats) {
 // TestStatsWhileBusy: the equations hold in every picture, not only at rest, and gets of many goroutines are all counted.
 func TestStatsWhileBusy(t *testing.T) {
 	const workers, rounds = 8, 2000
-	p := pooltest.New(t, pool.Options{Budget: 512 * kib})
+	p := newPool(t, pool.Options{Budget: 512 * kib})
 	var wg sync.WaitGroup
 	for g := range workers {
 		wg.Go(func() {
@@ -116,7 +115,7 @@ func TestStatsWhileBusy(t *testing.T) {
 }
 
 func TestStatsAllocatesTheClassesOnly(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := newPool(t, pool.Options{})
 	for _, n := range []int{1, 10_000, 100_000} {
 		defer get(t, p, n).Release()
 	}

@@ -1,21 +1,38 @@
-// Package pooltest gives tests a pool that tells when they forget to release.
+// Package pooltest gives tests a pool that tells when they misuse it, and makes Gets fail where a test wants them to.
 package pooltest
 
 import (
 	"fmt"
+	"math"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// New returns pool.New(o). When t and its subtests end, t fails if anything of it is still leased or admitted, or was leased
-// when the collector took it. The message names the classes.
+// New returns a checked pool. When t and its subtests end, t fails for each misuse that the pool found, for each lease that is
+// open, with the stack of its Get, and for what is still admitted. A misuse that the test does on purpose fails it too: for
+// that, use a pool.New of its own.
+//
+// o.Floor is taken for unlimited, so that no collection hides a leak or a late write. o.Check is taken as it is, nil for the
+// zero Check; its Report is called as well.
 func New(t testing.TB, o pool.Options) *pool.Pool {
 	t.Helper()
+	var check pool.Check
+	if o.Check != nil {
+		check = *o.Check
+	}
+	found := &found{next: check.Report}
+	check.Report = found.add
+	o.Check, o.Floor = &check, math.MaxInt64
 	p := pool.New(o)
 	t.Cleanup(func() {
 		t.Helper()
+		for _, m := range p.Audit() {
+			found.add(m)
+		}
+		found.fail(t)
 		if leaks := Leaks(p.Stats()); leaks != "" {
 			t.Errorf("pooltest: %s", leaks)
 		}
@@ -41,4 +58,41 @@ func Leaks(s pool.Stats) string {
 		found = append(found, fmt.Sprintf("%d calls of Admit still waiting", s.Waiting))
 	}
 	return strings.Join(found, ", ")
+}
+
+// found gathers misuse.
+type found struct {
+	next func(*pool.Misuse) // told as well, unless nil
+
+	mu    sync.Mutex
+	texts []string // each once, as they came
+	times map[string]int
+}
+
+func (f *found) add(m *pool.Misuse) {
+	text := m.Error()
+	f.mu.Lock()
+	if f.times == nil {
+		f.times = map[string]int{}
+	}
+	if f.times[text]++; f.times[text] == 1 {
+		f.texts = append(f.texts, text)
+	}
+	f.mu.Unlock()
+	if f.next != nil {
+		f.next(m)
+	}
+}
+
+// fail fails t once for each different misuse.
+func (f *found) fail(t testing.TB) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, text := range f.texts {
+		if n := f.times[text]; n > 1 {
+			text = fmt.Sprintf("%d times: %s", n, text)
+		}
+		t.Errorf("pooltest: %s", text)
+	}
 }

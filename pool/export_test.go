@@ -1,0 +1,4 @@
+package pool
+
+// EveryPool is whether this program was built with -tags poolcheck.
+const EveryPool = everyPool
