@@ -1,0 +1,247 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// echo is a server, of the stock kind, whose pictures are the frames themselves. A batch of id 13 fails.
+type echo struct {
+	api.UnimplementedFrameServiceServer
+}
+
+func (echo) answer(ctx context.Context, r *api.EncodeRequest) (*api.EncodeResponse, error) {
+	if r.GetId() == 13 {
+		st, err := status.New(codes.ResourceExhausted, "the queue is full").WithDetails(
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)},
+			&errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{Subject: "limits.queue_depth"}}},
+			&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "frames"}}},
+		)
+		if err != nil {
+			return nil, err
+		}
+		return nil, st.Err()
+	}
+	a := &api.EncodeResponse{Id: r.GetId(), QueueUs: 7, RunUs: uint64(r.GetSpec().GetInput().GetWidth())}
+	for _, f := range r.GetFrames() {
+		p := &api.Picture{Data: f}
+		if len(f) == 0 {
+			p = &api.Picture{Code: int32(codes.InvalidArgument), Message: "empty"}
+		}
+		a.Pictures = append(a.Pictures, p)
+	}
+	if md, _ := metadata.FromIncomingContext(ctx); len(md.Get("authorization")) > 0 {
+		a.QueueUs = uint64(len(md.Get("authorization")[0]))
+	}
+	return a, nil
+}
+
+func (e echo) Encode(ctx context.Context, r *api.EncodeRequest) (*api.EncodeResponse, error) {
+	return e.answer(ctx, r)
+}
+
+func (e echo) EncodeStream(s api.FrameService_EncodeStreamServer) error {
+	for {
+		r, err := s.Recv()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		a, err := e.answer(s.Context(), r)
+		if err != nil {
+			return err
+		}
+		if err := s.Send(a); err != nil {
+			return err
+		}
+	}
+}
+
+// dialEcho returns a client of an echo server.
+func dialEcho(t *testing.T, o Options) *Client {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := grpc.NewServer(grpc.MaxRecvMsgSize(1 << 30))
+	api.RegisterFrameServiceServer(s, echo{})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	c, err := Dial(l.Addr().String(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+		s.Stop()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func TestEncodeWithAStockServer(t *testing.T) {
+	c := dialEcho(t, Options{Token: "hunter2"})
+	// 25 frames of W1 are more than gRPC's usual limit of 4 MiB, both ways.
+	b := &Batch{ID: 1 << 60, Spec: &api.Spec{Input: &api.FrameDesc{Width: 640}}}
+	for i := range 25 {
+		b.Frames = append(b.Frames, bytes.Repeat([]byte{byte(i + 1)}, 691200))
+	}
+	b.Frames[3] = nil
+	b.Frames[4] = []byte("small")
+	var a Answer
+	for range 2 { // the second time into the same memory
+		if err := c.Encode(context.Background(), b, &a); err != nil {
+			t.Fatal(err)
+		}
+		if a.ID != b.ID || len(a.Pictures) != 25 || a.Run != 640*time.Microsecond || a.Queue != time.Duration(len("Bearer hunter2"))*time.Microsecond {
+			t.Fatalf("got id %d, %d pictures, run %v, queue %v", a.ID, len(a.Pictures), a.Run, a.Queue)
+		}
+		for i, p := range a.Pictures {
+			var e *Error
+			if i == 3 {
+				if !errors.As(p.Err, &e) || e.Code != codes.InvalidArgument || e.Reason != "empty" || status.Code(p.Err) != codes.InvalidArgument {
+					t.Errorf("picture 3: got %v, want InvalidArgument", p.Err)
+				}
+				continue
+			}
+			if p.Err != nil || !bytes.Equal(p.Data, b.Frames[i]) {
+				t.Errorf("picture %d: got %d bytes, %v", i, len(p.Data), p.Err)
+			}
+		}
+	}
+}
+
+func TestStreamWithAStockServer(t *testing.T) {
+	c := dialEcho(t, Options{})
+	s, err := c.Stream(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 5 {
+		if err := s.Send(&Batch{ID: uint64(i), Frames: [][]byte{{byte(i)}}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	var a Answer
+	for i := range 5 {
+		if err := s.Recv(&a); err != nil || a.ID != uint64(i) || len(a.Pictures) != 1 || a.Pictures[0].Data[0] != byte(i) {
+			t.Fatalf("answer %d: got %+v, %v", i, a, err)
+		}
+	}
+	if err := s.Recv(&a); err != io.EOF {
+		t.Errorf("got %v at the end, want io.EOF", err)
+	}
+}
+
+func TestErrorsAreTyped(t *testing.T) {
+	c := dialEcho(t, Options{})
+	var a Answer
+	var e *Error
+	err := c.Encode(context.Background(), &Batch{ID: 13}, &a)
+	if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.RetryAfter != 1500*time.Millisecond || e.Limit != "limits.queue_depth" || e.Field != "frames" {
+		t.Errorf("got %v, %+v, want all that the server said", err, e)
+	}
+	if status.Code(err) != codes.ResourceExhausted || err.Error() != "client: ResourceExhausted: the queue is full" {
+		t.Errorf("got %s, %q", status.Code(err), err)
+	}
+	late, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	if err := c.Encode(late, &Batch{}, &a); !errors.As(err, &e) || e.Code != codes.DeadlineExceeded {
+		t.Errorf("got %v, want DeadlineExceeded", err)
+	}
+	nobody, err := Dial("unix:/nobody/there.sock", Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = nobody.Close() }()
+	if err := nobody.Encode(context.Background(), &Batch{}, &a); !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+	if _, err := Dial("nowhere", Options{}); err == nil {
+		t.Error("got no error for a target without a port")
+	}
+	if _, err := nobody.Stream(late); !errors.As(err, &e) {
+		t.Errorf("got %v, want an *Error", err)
+	}
+}
+
+// TestMarshalIsProtobuf: a Batch is what a stock client would send.
+func TestMarshalIsProtobuf(t *testing.T) {
+	spec := &api.Spec{Input: &api.FrameDesc{Width: 3}}
+	many := make([][]byte, 1000) // whose lengths take more than one of the buffers that are used again
+	for i := range many {
+		many[i] = make([]byte, i)
+	}
+	tests := []struct {
+		name  string
+		batch Batch
+	}{
+		{"empty", Batch{}},
+		{"id", Batch{ID: 1<<64 - 1}},
+		{"empty-spec", Batch{Spec: &api.Spec{}}},
+		{"frames", Batch{ID: 1, Spec: spec, Frames: [][]byte{make([]byte, 5000), {}, {1}, nil}}},
+		{"many", Batch{Spec: spec, Frames: many}},
+	}
+	heads := &headPool{}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(&api.EncodeRequest{Id: tt.batch.ID, Spec: tt.batch.Spec, Frames: tt.batch.Frames})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := tt.batch.marshal(heads)
+			if err != nil || !bytes.Equal(got.Materialize(), want) {
+				t.Errorf("got %d bytes, %v, want %d", got.Len(), err, len(want))
+			}
+			got.Free()
+		})
+	}
+}
+
+func TestMarshalAllocatesLittle(t *testing.T) {
+	b := Batch{ID: 1, Frames: make([][]byte, 25)}
+	for i := range b.Frames {
+		b.Frames[i] = make([]byte, 691200)
+	}
+	heads := &headPool{}
+	const runs = 100
+	objects, size := alloctest.Measure(t, runs, func() {
+		data, err := b.marshal(heads)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data.Free()
+	})
+	if objects > runs || size > runs*1024 {
+		t.Errorf("%d batches allocated %d objects of %d bytes, want one of at most 1 KiB each", runs, objects, size)
+	}
+}
