@@ -17,6 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -197,4 +198,47 @@ func TestMaxStreams(t *testing.T) {
 	eventually(t, "two streams are open", func() bool { return s.Stats().OpenRequests == 2 })
 	resp := s.post(t, query(t, small), bytes.NewReader(makeFrames(t, small.Input, 1)[0]))
 	checkProblem(t, resp, http.StatusTooManyRequests, "", "limits.max_streams", "got 3, want at most 2")
+}
+
+// TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster than those are served; and when the
+// load ends all is as before.
+func TestOverload(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Workers, c.Limits.QueueDepth = 2, 4 })
+	batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 8)}
+	var served, refused metrics.Histogram
+	var callers sync.WaitGroup
+	ctx, cancel := context.WithTimeout(timeout(t), 1500*time.Millisecond)
+	defer cancel()
+	for range 18 {
+		c := s.dial(t)
+		callers.Go(func() {
+			var a client.Answer
+			for ctx.Err() == nil {
+				begin := time.Now()
+				err := c.Encode(timeout(t), batch, &a)
+				var e *client.Error
+				switch {
+				case err == nil:
+					served.Observe(time.Since(begin))
+				case errors.As(err, &e) && e.Code == codes.ResourceExhausted && e.RetryAfter > 0:
+					refused.Observe(time.Since(begin))
+				default:
+					t.Errorf("got %v, want an answer or ResourceExhausted with advice", err)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
+	t.Logf("%d served, half within %v; %d refused, half within %v", served.Count(), served.Quantile(0.5), refused.Count(), refused.Quantile(0.5))
+	if served.Count() == 0 || refused.Count() == 0 || refused.Quantile(0.5) >= served.Quantile(0.5) {
+		t.Error("want some served, some refused, and these faster")
+	}
+	var a client.Answer
+	if err := s.dial(t).Encode(timeout(t), batch, &a); err != nil {
+		t.Errorf("after the load: %v", err)
+	}
+	if st := s.Stats(); st.Frames != 8*(served.Count()+1) {
+		t.Errorf("got %d frames counted, want 8 for each of %d batches served", st.Frames, served.Count()+1)
+	}
 }

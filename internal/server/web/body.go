@@ -93,7 +93,7 @@ func (b *body) fault(err error) *fault.Error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &fault.Error{Kind: fault.Slow, Reason: "the body did not come within timeouts.receive or timeouts.idle", Err: err}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return &fault.Error{Kind: fault.Canceled, Reason: "the body broke off", Err: err}
+		return fault.Errorf(fault.Canceled, "the body broke off") // Not wrapped: it would look like a body that ends inside a frame.
 	}
 	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding"
 	"maps"
 	"net/url"
@@ -76,7 +77,7 @@ func ParseQuery(raw string) (pipeline.Spec, []string, error) {
 	for _, name := range names {
 		set, ok := parameters[name]
 		if !ok {
-			return s, nil, &fault.Error{Kind: fault.Invalid, Field: name,
+			return s, nil, &fault.Error{Kind: fault.Invalid, Field: cmp.Or(name, "query"),
 				Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")}
 		}
 		if len(q[name]) > 1 {
