@@ -15,6 +15,9 @@ var rivals = []struct {
 }{
 	{"handle", func(b *testing.B, n int) func() { return leasing(b, pool.Options{}, n) }},
 	{"handle_budget", func(b *testing.B, n int) func() { return leasing(b, pool.Options{Budget: 1 << 30}, n) }},
+	{"handle_checked", func(b *testing.B, n int) func() {
+		return leasing(b, pool.Options{Floor: 1 << 30, Check: &pool.Check{}}, n)
+	}},
 	{"syncpool_pointer", func(_ *testing.B, n int) func() {
 		p := sync.Pool{New: func() any { mem := make([]byte, n); return &mem }}
 		return func() {

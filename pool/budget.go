@@ -50,7 +50,11 @@ func (p *Pool) reserve(c *class, n int) (Buf, error) {
 	size := int64(c.size)
 	fits := func() bool { return p.held+size <= p.limit }
 	if fits() {
-		b, _ := c.takeIdle(n, maxLook)
+		look := maxLook
+		if p.check != nil {
+			look = len(c.records) // it is slow anyway, and what a test counts should not depend on the scheduler
+		}
+		b, _ := c.takeIdle(n, look)
 		return b, nil
 	}
 	var inUse int64

@@ -20,7 +20,8 @@ type Check struct {
 	// stay idle until the Budget needs their room; only those that the Floor keeps are sure to be looked at.
 	NoReuse bool
 	// Report is called with each misuse, from any goroutine; before the panic where there is one. It must not use the Pool.
-	// nil: a write after Release panics in the Get that finds it; leaks, and writes found elsewhere, are written to standard error.
+	// nil: a write after Release panics in the Get that finds it; leaks, and writes found elsewhere, are written to standard
+	// error, those of the same stacks once.
 	Report func(*Misuse)
 	// Fault is called by each Get with its n, from any goroutine; an error that it returns is Get's. It may panic. nil: none.
 	// pooltest makes such functions.
@@ -88,7 +89,8 @@ type checker struct {
 	leases atomic.Uint64         // begun, for sampling
 
 	mu      sync.Mutex
-	pending []*Misuse // found under Pool.mu, to be reported without it
+	pending []*Misuse       // found under Pool.mu, to be reported without it
+	printed map[string]bool // what was written to standard error, which is told once
 }
 
 // newChecker returns the checker for Options.Check, nil when the pool is not to be checked.
@@ -179,9 +181,23 @@ func (k *checker) flush() {
 		if k.Report != nil {
 			k.Report(m)
 		} else {
-			print(m.Error(), "\n")
+			k.print(m.Error())
 		}
 	}
+}
+
+// print writes text to standard error, the first time.
+func (k *checker) print(text string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.printed[text] {
+		return
+	}
+	if k.printed == nil {
+		k.printed = map[string]bool{}
+	}
+	k.printed[text] = true
+	print(text, "\n")
 }
 
 // refuse reports m, the misuse of a handle, and panics with it.

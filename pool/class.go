@@ -57,7 +57,7 @@ func classSize(i int) int {
 
 // A class is the slabs of one size.
 type class struct {
-	idle sync.Pool // of *slab. It may hold references to slabs that are not idle any more: claim tells. Empty when the pool is checked.
+	idle sync.Pool // of *slab, not all of them idle any more: claim tells. Empty when the pool is checked.
 	pool *Pool
 	size int
 

@@ -15,7 +15,9 @@
 // [Options] bounds the memory (Budget) and keeps some of it through garbage collections (Floor). [Pool.Admit] is where
 // work waits for memory; Get itself never waits. [Of] is the same idea for typed scratch.
 //
-// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 say why it is as it is.
+// [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say whose it was.
+//
+// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 and 0019 say why it is as it is.
 package pool
 
 import (

@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// FailAt returns a pool.Check's Fault by which the n-th Get, counted from 1, returns a *pool.BudgetError (ErrBudget), though there is
-// room. The others go on.
+// FailAt returns a pool.Check's Fault by which the n-th Get, counted from 1, returns a *pool.BudgetError (ErrBudget),
+// though there is room. The others go on.
 func FailAt(n int) func(bytes int) error {
 	return at(n, func(bytes int) error { return &pool.BudgetError{Want: int64(pool.ClassSize(bytes))} })
 }
