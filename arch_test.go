@@ -48,7 +48,7 @@ service                                                                         
   internal/server/metrics what is counted and timed, for Prometheus                   -> internal/server/fault
   internal/server/engine  memory, workers, turns: what both faces share               -> internal/server/config internal/server/fault internal/server/metrics
   internal/server/wire    gRPC messages read into and written from pooled memory      -> api/steadyframe/v1 internal/server/fault
-  internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/engine internal/server/fault internal/server/metrics internal/server/wire
+  internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/config internal/server/engine internal/server/fault internal/server/metrics internal/server/wire
   internal/server/web     the HTTP face                                               -> internal/server/engine internal/server/fault internal/server/metrics
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
   internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config

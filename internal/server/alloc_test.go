@@ -36,7 +36,7 @@ func TestStreamAllocations(t *testing.T) {
 			batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, tt.batch)}
 			encodeOnStream(t, s, batch, 1000/tt.batch)
 			var objects, bytes float64
-			for range 8 {
+			for range 16 {
 				const frames = 1000
 				before := server.counters(t)
 				encodeOnStream(t, s, batch, frames/tt.batch)

@@ -41,19 +41,9 @@ func setSize(s *pipeline.Spec, value string) (err error) {
 	return err
 }
 
-// setResize takes 320x320, and 320x or x320, where the side that is left out keeps the aspect.
 func setResize(s *pipeline.Spec, value string) (err error) {
-	if width, ok := strings.CutSuffix(value, "x"); ok {
-		s.Resize.Width, _, err = frame.ParseSize(width + "x1")
-	} else if height, ok := strings.CutPrefix(value, "x"); ok {
-		_, s.Resize.Height, err = frame.ParseSize("1x" + height)
-	} else {
-		s.Resize.Width, s.Resize.Height, err = frame.ParseSize(value)
-	}
-	if err != nil {
-		return fault.Errorf(fault.Invalid, "got %q, want WIDTHxHEIGHT such as 320x320, or 320x or x320, each 1..%d", value, frame.MaxSide)
-	}
-	return nil
+	s.Resize.Width, s.Resize.Height, err = pipeline.ParseResize(value)
+	return err
 }
 
 func setQuality(s *pipeline.Spec, value string) error {

@@ -1,0 +1,127 @@
+package server_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server"
+)
+
+// TestExpectContinue: a caller that waits for leave to send its body gets it, or learns that the request is wrong before it sends anything.
+func TestExpectContinue(t *testing.T) {
+	s := start(t, nil)
+	frames := makeFrames(t, small.Input, 2)
+	want := encodeDirectly(t, small, frames)
+	for name, tt := range map[string]struct {
+		head, body string
+	}{
+		"length":  {fmt.Sprintf("Content-Length: %d\r\n", 2*len(frames[0])), string(frames[0]) + string(frames[1])},
+		"endless": {"Transfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s%s\r\n0\r\n\r\n", 2*len(frames[0]), frames[0], frames[1])},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.Addrs().HTTP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", query(t, small), tt.head)
+			r := bufio.NewReader(conn)
+			if line, err := r.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
+				t.Fatalf("got %q, %v, want leave to go on", line, err)
+			}
+			if _, err := r.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := io.WriteString(conn, tt.body); err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.ReadResponse(r, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkPictures(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
+			if _, err := r.ReadByte(); err != io.EOF {
+				t.Errorf("got %v after the answer, want the end of the connection", err)
+			}
+		})
+		t.Run(name+"/wrong", func(t *testing.T) {
+			conn, err := net.Dial("tcp", s.Addrs().HTTP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(conn, "POST /v1/encode?size=3x3 HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", tt.head)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkProblem(t, resp, 400, "format", "", "got none")
+		})
+	}
+}
+
+// TestKeepAlive: after a whole answer, and after a refusal of a body that was read, the connection serves the next request, whatever deadlines the last one had.
+func TestKeepAlive(t *testing.T) {
+	s := start(t, func(c *server.Config) {
+		c.Timeout.Send, c.Timeout.Receive = server.Duration(100*time.Millisecond), server.Duration(100*time.Millisecond)
+	})
+	frames := makeFrames(t, small.Input, 2)
+	var dials atomic.Int64
+	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials.Add(1)
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}}
+	defer transport.CloseIdleConnections()
+	c := &http.Client{Transport: transport}
+	pause := time.NewTicker(150 * time.Millisecond) // longer than the deadlines
+	defer pause.Stop()
+	for i, body := range []string{string(frames[0]), string(frames[0]) + string(frames[1]), "x", string(frames[1])} {
+		resp, err := c.Post("http://"+s.Addrs().HTTP+"/v1/encode?"+query(t, small), "", strings.NewReader(body))
+		if err != nil {
+			t.Fatalf("request %d: %v", i, err)
+		}
+		readAll(t, resp.Body)
+		if err := resp.Body.Close(); err != nil {
+			t.Fatal(err)
+		}
+		<-pause.C
+	}
+	if got := dials.Load(); got != 1 {
+		t.Errorf("got %d connections for 4 requests, want 1", got)
+	}
+}
+
+// TestACallerThatGoesAway is none of the server's errors, and leaves nothing behind.
+func TestACallerThatGoesAway(t *testing.T) {
+	s := start(t, nil)
+	for _, header := range []string{"Content-Length: 2304000\r\n", "Transfer-Encoding: chunked\r\n"} {
+		conn, err := net.Dial("tcp", s.Addrs().HTTP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\n%s\r\n900\r\n%s", query(t, small), header, make([]byte, 2000))
+		eventually(t, "the request is open", func() bool { return s.Stats().OpenRequests == 1 })
+		if err := conn.Close(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "nothing is held", func() bool { return s.Stats().OpenRequests == 0 && s.Stats().Pool.Admitted == 0 })
+	}
+	if log := s.log.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("got warnings about it:\n%s", log)
+	}
+}
