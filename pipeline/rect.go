@@ -5,6 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
 )
 
 // Rect is a rectangle in pixels. Its text is WIDTHxHEIGHT+X+Y, as in X11 and ImageMagick, with - for a negative offset.
@@ -52,6 +54,22 @@ func cutNumber(s, signs string) (n int, rest string, ok bool) {
 		n = -n
 	}
 	return n, s[digits:], true
+}
+
+// ParseResize reads the size of a Resize: WIDTHxHEIGHT, or WIDTHx or xHEIGHT, where the side that is left out is 0 and keeps the aspect.
+func ParseResize(s string) (width, height int, err error) {
+	if w, ok := strings.CutSuffix(s, "x"); ok {
+		width, _, err = frame.ParseSize(w + "x1")
+	} else if h, ok := strings.CutPrefix(s, "x"); ok {
+		_, height, err = frame.ParseSize("1x" + h)
+	} else {
+		width, height, err = frame.ParseSize(s)
+	}
+	if err != nil {
+		const want = "WIDTHxHEIGHT such as 320x320, or 320x or x320, each 1..%d"
+		return 0, 0, fmt.Errorf("pipeline: unreadable size: got %q, want "+want, s, frame.MaxSide)
+	}
+	return width, height, nil
 }
 
 // Color is an 8-bit colour. Its text is #rrggbb; the # may be left out, and in YAML it must be quoted.

@@ -94,3 +94,31 @@ func TestValuesWithoutText(t *testing.T) {
 		t.Errorf("String: got %q, want %q", got, want)
 	}
 }
+
+func TestParseResize(t *testing.T) {
+	tests := []struct {
+		text          string
+		width, height int
+		ok            bool
+	}{
+		{"320x240", 320, 240, true},
+		{"320x", 320, 0, true},
+		{"x240", 0, 240, true},
+		{"65535x1", 65535, 1, true},
+		{"x", 0, 0, false},
+		{"", 0, 0, false},
+		{"320", 0, 0, false},
+		{"0x240", 0, 0, false},
+		{"-1x", 0, 0, false},
+		{"65536x", 0, 0, false},
+		{"320x240x", 0, 0, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.text, func(t *testing.T) {
+			width, height, err := ParseResize(tt.text)
+			if (err == nil) != tt.ok || width != tt.width || height != tt.height {
+				t.Errorf("got %d, %d, %v, want %d, %d and ok %t", width, height, err, tt.width, tt.height, tt.ok)
+			}
+		})
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/cli"
@@ -188,14 +187,7 @@ type resize size
 
 // UnmarshalText sets r to the size that text says.
 func (r *resize) UnmarshalText(text []byte) (err error) {
-	s := string(text)
-	if width, ok := strings.CutSuffix(s, "x"); ok {
-		r.Width, _, err = frame.ParseSize(width + "x1")
-	} else if height, ok := strings.CutPrefix(s, "x"); ok {
-		_, r.Height, err = frame.ParseSize("1x" + height)
-	} else {
-		r.Width, r.Height, err = frame.ParseSize(s)
-	}
+	r.Width, r.Height, err = pipeline.ParseResize(string(text))
 	return err
 }
 
