@@ -1,0 +1,301 @@
+package flow
+
+import (
+	"go/types"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// Class is how a value relates to the root of a [Track].
+type Class uint8
+
+// Classes, the closer relations first.
+const (
+	None    Class = iota
+	Same          // the root's value itself, perhaps in an interface or of another type
+	Derived       // the root's own slice, cut or grown: what is put back for it
+	Part          // memory inside the root: a field, what Bytes returns
+	Holder        // made from the root and may refer to it: a closure, what a constructor returns
+	Inner         // something that the root refers to, read out of it
+	Err           // the error that came with the root
+	OK            // the bool that came with the root: true when the root was got
+)
+
+// Rules say how calls pass values on.
+type Rules interface {
+	// Result returns how result i of call relates to argument arg, which has class c. Arguments count as in [Operands].
+	Result(call *ssa.CallCommon, arg, i int, c Class) Class
+}
+
+// maxAliases bounds the aliases of a root: they are the bits of a [State].
+const maxAliases = 256
+
+// A Track is the aliases of one value in one function.
+type Track struct {
+	Fn   *ssa.Function
+	Root ssa.Value
+
+	rules    Rules
+	index    map[ssa.Value]int
+	classes  []Class
+	cells    map[ssa.Value]bool // variables that hold an alias, keyed by their address
+	moved    map[fieldKey]bool  // fields of the root that the function overwrites: what was read before has left
+	conds    map[*ssa.If]condition
+	overflow bool
+}
+
+type fieldKey struct {
+	typ   types.Type
+	field int
+}
+
+// NewTrack finds the aliases of root in fn. Root is a parameter, a free variable, or an instruction of fn; of a call with
+// several results, result is the index of the one to follow, otherwise -1. A free variable is a cell: the address of a
+// variable that holds the value.
+func NewTrack(fn *ssa.Function, root ssa.Value, result int, rules Rules) *Track {
+	t := &Track{
+		Fn: fn, Root: root, rules: rules,
+		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn),
+	}
+	if result < 0 {
+		t.cells[root] = IsCell(root)
+		t.add(root, Same)
+	} else {
+		t.add(root, None)
+		t.addResults(root, result)
+	}
+	t.conds = conditions(t)
+	return t
+}
+
+// IsCell reports whether v is the address of a variable of the enclosing function, as a closure captures it.
+func IsCell(v ssa.Value) bool {
+	fv, ok := v.(*ssa.FreeVar)
+	if !ok {
+		return false
+	}
+	_, ok = fv.Type().Underlying().(*types.Pointer)
+	return ok
+}
+
+// addResults adds what is extracted from a tuple of which one result is the root.
+func (t *Track) addResults(tuple ssa.Value, result int) {
+	for _, ref := range *tuple.Referrers() {
+		ex, ok := ref.(*ssa.Extract)
+		switch {
+		case !ok:
+		case ex.Index == result:
+			t.add(ex, Same)
+		case IsError(ex.Type()):
+			t.add(ex, Err)
+		case types.Identical(ex.Type().Underlying(), types.Typ[types.Bool]):
+			t.add(ex, OK)
+		}
+	}
+}
+
+// Class returns how v relates to the root, wherever it does.
+func (t *Track) Class(v ssa.Value) Class {
+	if i, ok := t.index[v]; ok {
+		return t.classes[i]
+	}
+	return None
+}
+
+// Cell reports whether v is the address of a local variable that holds an alias somewhere.
+func (t *Track) Cell(v ssa.Value) bool { return t.cells[v] }
+
+// add gives v class c and follows it on. A value that has a closer class keeps it.
+func (t *Track) add(v ssa.Value, c Class) {
+	i, ok := t.index[v]
+	if ok && t.classes[i] <= c {
+		return
+	}
+	if !ok {
+		if len(t.classes) == maxAliases {
+			t.overflow = true
+			return
+		}
+		t.index[v] = len(t.classes)
+		t.classes = append(t.classes, c)
+	} else {
+		t.classes[i] = c
+	}
+	if v.Referrers() == nil || c == None {
+		return
+	}
+	for _, ref := range *v.Referrers() {
+		if t.cells[v] {
+			t.followCell(v, ref, c)
+		} else {
+			t.follow(v, ref, c)
+		}
+	}
+}
+
+// addCell notes that the variable at addr holds an alias of class c.
+func (t *Track) addCell(addr ssa.Value, c Class) {
+	t.cells[addr] = true
+	t.add(addr, c)
+}
+
+// followCell adds the aliases that ref makes from the variable at v.
+func (t *Track) followCell(v ssa.Value, ref ssa.Instruction, c Class) {
+	switch ref := ref.(type) {
+	case *ssa.UnOp:
+		t.add(ref, c)
+	case *ssa.FieldAddr, *ssa.IndexAddr, *ssa.Slice:
+		t.add(ref.(ssa.Value), atLeast(c, Part))
+	case *ssa.MakeClosure:
+		t.add(ref, Holder)
+	case *ssa.MakeInterface, *ssa.ChangeType, *ssa.Convert:
+		t.add(ref.(ssa.Value), atLeast(c, Derived)) // as in Put(&b)
+	case *ssa.Phi:
+		t.add(ref, Inner) // the variable's address goes its own way
+	case ssa.CallInstruction:
+		t.followCall(v, ref, c)
+	}
+}
+
+// follow adds the aliases that ref makes from v.
+func (t *Track) follow(v ssa.Value, ref ssa.Instruction, c Class) {
+	switch ref := ref.(type) {
+	case *ssa.TypeAssert:
+		t.followAssert(ref, c)
+	case *ssa.ChangeType, *ssa.ChangeInterface, *ssa.MakeInterface, *ssa.Phi:
+		t.add(ref.(ssa.Value), c)
+	case *ssa.Convert:
+		if _, toString := ref.Type().Underlying().(*types.Basic); !toString || isUnsafePointer(ref.Type()) {
+			t.add(ref, atLeast(c, Derived))
+		}
+	case *ssa.Slice, *ssa.SliceToArrayPointer:
+		t.add(ref.(ssa.Value), atLeast(c, Derived))
+	case *ssa.FieldAddr:
+		t.add(ref, atLeast(c, Part))
+	case *ssa.IndexAddr:
+		if ref.X == v {
+			t.add(ref, atLeast(c, Part))
+		}
+	case *ssa.Field:
+		t.addRead(ref, c, false)
+	case *ssa.UnOp:
+		t.followLoad(v, ref, c)
+	case *ssa.Store:
+		if addr, ok := ref.Addr.(*ssa.Alloc); ok && ref.Val == v {
+			t.addCell(addr, c)
+		} else if made := LocalBase(ref.Addr); made != nil && ref.Val == v && c <= Inner {
+			t.add(made, atLeast(c, Holder))
+		}
+	case *ssa.MakeClosure:
+		t.add(ref, atLeast(c, Holder))
+	case *ssa.Range, *ssa.Next, *ssa.Lookup, *ssa.Index:
+		t.addRead(ref.(ssa.Value), c, false)
+	case ssa.CallInstruction:
+		t.followCall(v, ref, c)
+	}
+}
+
+// followAssert adds what a type assertion makes; of the comma-ok form, the parts of its tuple.
+func (t *Track) followAssert(ref *ssa.TypeAssert, c Class) {
+	if !ref.CommaOk {
+		t.add(ref, c)
+		return
+	}
+	t.add(ref, None)
+	for _, use := range *ref.Referrers() {
+		if ex, ok := use.(*ssa.Extract); ok && ex.Index == 0 {
+			t.add(ex, c)
+		} else if ok && c == Same {
+			t.add(ex, OK)
+		}
+	}
+}
+
+// followLoad adds what is read through v: a slice of the root's memory, or something the root refers to.
+func (t *Track) followLoad(v ssa.Value, load *ssa.UnOp, c Class) {
+	owned := c <= Part
+	switch v := v.(type) {
+	case *ssa.FieldAddr:
+		owned = owned && !t.moved[keyOf(v)]
+	case *ssa.IndexAddr:
+		owned = false // an element is a value of its own
+	case *ssa.Alloc:
+		if c == Holder { // a struct that was made here and holds the root, by value
+			t.add(load, c)
+			return
+		}
+	default:
+		if _, slice := load.Type().Underlying().(*types.Slice); slice && c == Same {
+			t.add(load, Derived) // the slice that the root points to
+			return
+		}
+	}
+	t.addRead(load, c, owned)
+}
+
+// addRead adds a value read out of an alias: memory of the root's when owned and a slice of plain data, otherwise Inner.
+func (t *Track) addRead(v ssa.Value, c Class, owned bool) {
+	switch {
+	case owned && isPlainSlice(v.Type()):
+		t.add(v, atLeast(c, Part))
+	case MayRefer(v.Type()):
+		t.add(v, atLeast(c, Inner))
+	}
+}
+
+// followCall adds the results of a call that v is an argument of.
+func (t *Track) followCall(v ssa.Value, ref ssa.CallInstruction, c Class) {
+	call, ok := ref.(*ssa.Call)
+	if !ok || c == Err || c == OK {
+		return
+	}
+	for arg, x := range Operands(&call.Call) {
+		if x != v {
+			continue
+		}
+		if _, tuple := call.Type().(*types.Tuple); !tuple {
+			if rc := t.rules.Result(&call.Call, arg, 0, c); rc != None {
+				t.add(call, rc)
+			}
+			continue
+		}
+		t.add(call, None)
+		for _, use := range *call.Referrers() {
+			if ex, ok := use.(*ssa.Extract); ok {
+				if rc := t.rules.Result(&call.Call, arg, ex.Index, c); rc != None {
+					t.add(ex, rc)
+				}
+			}
+		}
+	}
+}
+
+// LocalBase returns what the function has made and addr is a field or an element of, nil for none.
+func LocalBase(addr ssa.Value) ssa.Value {
+	for {
+		switch x := addr.(type) {
+		case *ssa.FieldAddr:
+			addr = x.X
+		case *ssa.IndexAddr:
+			addr = x.X
+		default:
+			made, _ := addr.(*ssa.Alloc)
+			if made == nil {
+				return nil
+			}
+			return made
+		}
+	}
+}
+
+// Operands returns what a call works on: of an interface method or a closure the value called, then the arguments. A
+// method's receiver is operand 0 either way.
+func Operands(call *ssa.CallCommon) []ssa.Value {
+	if call.IsInvoke() {
+		return append([]ssa.Value{call.Value}, call.Args...)
+	}
+	return call.Args
+}
+
+// atLeast returns the more distant of two classes.
+func atLeast(c, least Class) Class { return max(c, least) }

@@ -1,0 +1,108 @@
+package poolmodel
+
+import (
+	"fmt"
+	"go/types"
+	"maps"
+	"strings"
+)
+
+// api is what a function of a known pool does.
+type api struct {
+	get  bool // its first result comes out of the pool
+	put  bool // argument arg goes back into it
+	hold bool // argument arg has one more holder: its next put does not end its life
+	keep bool // argument arg changes hands
+	arg  int
+	self bool // the pool is not an operand: what was got is its own way back, or the pool is the package's
+}
+
+const ours = "github.com/steadyframe/steadyframe/"
+
+// apis are the pools that are known without being told, by package path, type and name of the function.
+var apis = map[string]api{
+	"sync.Pool.Get": {get: true},
+	"sync.Pool.Put": {put: true, arg: 1},
+
+	ours + "pool.Pool.Get":       {get: true, self: true},
+	ours + "pool.Pool.Admit":     {get: true, self: true},
+	ours + "pool.Buf.Retain":     {get: true, self: true, hold: true},
+	ours + "pool.Buf.Release":    {put: true, self: true},
+	ours + "pool.Grant.Release":  {put: true, self: true},
+	ours + "pool.Of.Get":         {get: true},
+	ours + "pool.Of.Put":         {put: true, arg: 1},
+	ours + "frame.New":           {get: true, self: true},
+	ours + "frame.FromBuf":       {get: true, self: true, keep: true, arg: 1},
+	ours + "frame.Frame.Release": {put: true, self: true},
+
+	"github.com/valyala/bytebufferpool.Get":      {get: true, self: true},
+	"github.com/valyala/bytebufferpool.Put":      {put: true, self: true},
+	"github.com/valyala/bytebufferpool.Pool.Get": {get: true},
+	"github.com/valyala/bytebufferpool.Pool.Put": {put: true, arg: 1},
+
+	"google.golang.org/grpc/mem.BufferPool.Get": {get: true},
+	"google.golang.org/grpc/mem.BufferPool.Put": {put: true, arg: 1},
+	"google.golang.org/grpc/mem.Buffer.Ref":     {hold: true},
+	"google.golang.org/grpc/mem.Buffer.Free":    {put: true, self: true},
+}
+
+// parseAPIs returns the table with the pools of the flag -pools added: "path.Type.Get=Put,path.Get=Put,…". A Put that
+// begins with a dot is a method of what was got: "path.Pool.Get=.Release" and the type of Get's first result.
+func parseAPIs(flag string) (map[string]api, error) {
+	table := maps.Clone(apis)
+	if flag == "" {
+		return table, nil
+	}
+	for _, pair := range strings.Split(flag, ",") {
+		get, put, ok := strings.Cut(strings.TrimSpace(pair), "=")
+		dot := strings.LastIndex(get, ".")
+		if !ok || dot < 0 || put == "" || put == "." {
+			return nil, fmt.Errorf("poolvet: flag -pools: got %q, want path.Type.Get=Put or path.Type.Get=path.Value.Release", pair)
+		}
+		_, name := cutLast(get, "/")
+		method := strings.Count(name, ".") > 1
+		if strings.Contains(put, ".") { // a method of the value, written out
+			table[get] = api{get: true, self: true}
+			table[put] = api{put: true, self: true}
+			continue
+		}
+		table[get] = api{get: true, self: !method}
+		if method {
+			table[get[:dot+1]+put] = api{put: true, arg: 1}
+		} else {
+			table[get[:dot+1]+put] = api{put: true, self: true}
+		}
+	}
+	return table, nil
+}
+
+func cutLast(s, sep string) (before, after string) {
+	i := strings.LastIndex(s, sep)
+	if i < 0 {
+		return "", s
+	}
+	return s[:i], s[i+len(sep):]
+}
+
+// apiKey returns the name of a function in the table: package path, receiver type if any, name.
+func apiKey(fn *types.Func) string {
+	if fn.Pkg() == nil {
+		return fn.Name()
+	}
+	name := fn.Pkg().Path() + "."
+	if recv := fn.Signature().Recv(); recv != nil {
+		if named := namedOf(recv.Type()); named != nil {
+			name += named.Obj().Name() + "."
+		}
+	}
+	return name + fn.Name()
+}
+
+// namedOf returns the named type of t or of what t points to, nil for others.
+func namedOf(t types.Type) *types.Named {
+	if p, ok := types.Unalias(t).(*types.Pointer); ok {
+		t = p.Elem()
+	}
+	named, _ := types.Unalias(t).(*types.Named)
+	return named
+}

@@ -1,0 +1,261 @@
+package poolmodel
+
+import (
+	"go/types"
+	"regexp"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
+)
+
+// effect returns what call does with its operand arg.
+func (m *Model) effect(call *ssa.CallCommon, arg int) Param {
+	callee := calleeOf(call)
+	if callee != nil {
+		if a, ok := m.apis[apiKey(callee)]; ok {
+			return apiEffect(call, a, arg)
+		}
+	}
+	if _, ok := call.Value.(*ssa.Builtin); ok {
+		return Param{}
+	}
+	if fn := call.StaticCallee(); fn != nil {
+		if p, ok := m.summaryOf(fn, arg); ok {
+			return p
+		}
+	}
+	return Param{Keep: !borrows(call, callee, arg)}
+}
+
+// apiEffect returns what a function of the table does with its operand arg.
+func apiEffect(call *ssa.CallCommon, a api, arg int) Param {
+	if arg != a.arg {
+		return Param{}
+	}
+	p := Param{Keep: a.keep}
+	if a.put {
+		p.Put = Always
+		if !a.self {
+			p.Pool = poolOf(flow.Operands(call)[0])
+		}
+	}
+	return p
+}
+
+// summaryOf returns what fn does with parameter arg, when its body is here or a fact tells.
+func (m *Model) summaryOf(fn *ssa.Function, arg int) (Param, bool) {
+	if origin := fn.Origin(); origin != nil {
+		fn = origin
+	}
+	if len(fn.Blocks) > 0 && m.here[fn] {
+		return m.param(fn, arg), true
+	}
+	if obj, ok := fn.Object().(*types.Func); ok {
+		if s := m.imported(obj); s != nil && arg < len(s.Params) {
+			return s.Params[arg], true
+		}
+	}
+	return Param{}, false
+}
+
+// calleeOf returns the function or method that call names, nil for a function value.
+func calleeOf(call *ssa.CallCommon) *types.Func {
+	if call.IsInvoke() {
+		return call.Method
+	}
+	fn := call.StaticCallee()
+	if fn == nil {
+		return nil
+	}
+	if origin := fn.Origin(); origin != nil {
+		fn = origin
+	}
+	obj, _ := fn.Object().(*types.Func)
+	return obj
+}
+
+// Names of methods that end a value's use, whatever they do in detail, and of those that keep an argument.
+var (
+	endsUse = regexp.MustCompile(`(?i)close|free|release|put|recycle|done|end|finish|return|unref|decref|delete|destroy|stop|drop|write$|send|flush`)
+	keeps   = regexp.MustCompile(`^(Reset|Store|Swap|CompareAndSwap|LoadOrStore|Push|Insert|Set|Put|Register|Handle|Notify|Add|Send|Do|Go)`)
+)
+
+// borrows reports whether a call without a summary only uses its operand arg while it runs. Of the standard library that is
+// the rule; of others it is known for the receiver alone.
+func borrows(call *ssa.CallCommon, callee *types.Func, arg int) bool {
+	if callee == nil {
+		return false
+	}
+	method := callee.Signature().Recv() != nil
+	if method && arg == 0 {
+		return isStd(callee) || !endsUse.MatchString(callee.Name())
+	}
+	if !isStd(callee) {
+		return false
+	}
+	return !method || isSlice(flow.Operands(call)[arg].Type()) || !keeps.MatchString(callee.Name()) || callee.Name() == "Reset"
+}
+
+// isStd reports whether fn is of the standard library.
+func isStd(fn *types.Func) bool {
+	if fn.Pkg() == nil {
+		return true // error.Error
+	}
+	first, _, _ := strings.Cut(fn.Pkg().Path(), "/")
+	return !strings.Contains(first, ".")
+}
+
+// Result returns how result i of call relates to operand arg, which has class c. It makes a Model the [flow.Rules] of its
+// package.
+func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
+	if b, ok := call.Value.(*ssa.Builtin); ok {
+		if b.Name() == "append" && arg == 0 {
+			return max(c, flow.Derived)
+		}
+		if b.Name() == "append" && c == flow.Holder {
+			return flow.Holder
+		}
+		return flow.None
+	}
+	callee := calleeOf(call)
+	if callee == nil {
+		return unknownResult(call, arg, i, c)
+	}
+	if a, ok := m.apis[apiKey(callee)]; ok && (a.get || a.put || a.hold) {
+		return flow.None
+	}
+	result := call.Signature().Results().At(i).Type()
+	if isSlice(result) {
+		switch {
+		case viewMethods[callee.Name()] && arg == 0 && callee.Signature().Recv() != nil:
+			return max(c, flow.Part)
+		case isAppender(call, callee, arg):
+			return max(c, flow.Derived)
+		}
+	}
+	if fn := call.StaticCallee(); fn != nil {
+		if p, ok := m.summaryOf(fn, arg); ok {
+			if i < len(p.Returns) && p.Returns[i] != flow.None {
+				return max(c, p.Returns[i])
+			}
+			return flow.None
+		}
+	}
+	return unknownResult(call, arg, i, c)
+}
+
+// viewMethods are methods that return a slice of the receiver's own memory.
+var viewMethods = map[string]bool{
+	"Bytes": true, "AvailableBuffer": true, "Next": true, "Peek": true, "ReadSlice": true, "Row": true, "ReadOnlyData": true,
+}
+
+// isAppender reports whether callee appends to its operand arg, a slice, and returns the longer slice; or cuts it, as
+// bytes.TrimSpace does.
+func isAppender(call *ssa.CallCommon, callee *types.Func, arg int) bool {
+	if !isSlice(flow.Operands(call)[arg].Type()) || !isStd(callee) {
+		return false
+	}
+	name := callee.Name()
+	return strings.HasPrefix(name, "Append") || name == "Sum" || callee.Pkg().Path() == "slices" && arg == 0 ||
+		callee.Pkg().Path() == "bytes" && strings.HasPrefix(name, "Trim") && arg == 0
+}
+
+// unknownResult is [Model.Result] for a call of which only the signature is known.
+func unknownResult(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
+	result := call.Signature().Results().At(i).Type()
+	if c >= flow.Inner || !flow.MayRefer(result) {
+		return flow.None
+	}
+	operand := flow.Operands(call)[arg].Type()
+	if call.Signature().Recv() != nil && arg == 0 && !types.Identical(result, operand) {
+		return flow.Inner
+	}
+	return flow.Holder
+}
+
+// What a condition asks about a pooled value.
+const (
+	asksNothing = iota
+	asksState
+	asksSize
+)
+
+// asksAbout returns what a condition asks about the root of t.
+func asksAbout(t *flow.Track, v ssa.Value, seen map[ssa.Value]bool) int {
+	instr, ok := v.(ssa.Instruction)
+	if !ok || seen[v] {
+		return asksNothing
+	}
+	seen[v] = true
+	alias := func(x ssa.Value) bool { return t.Class(x) != flow.None && t.Class(x) <= flow.Inner }
+	if call, ok := v.(*ssa.Call); ok {
+		return callAsks(call, call.Type(), alias)
+	}
+	if ex, ok := v.(*ssa.Extract); ok {
+		if call, ok := ex.Tuple.(*ssa.Call); ok {
+			return callAsks(call, ex.Type(), alias)
+		}
+	}
+	if alias(v) {
+		return asksState
+	}
+	if b, ok := v.(*ssa.BinOp); ok && isNilCompare(b) && (alias(b.X) || alias(b.Y)) {
+		return asksNothing
+	}
+	asks := asksNothing
+	for _, op := range instr.Operands(nil) {
+		if *op != nil && !t.Cell(*op) {
+			asks = max(asks, asksAbout(t, *op, seen))
+		}
+	}
+	return asks
+}
+
+// callAsks is asksAbout for a result, of the type given, of a call: a size is asked for by its name, the state by a bool of the value or by what
+// works on a part of it, such as a count of holders. Other results, errors above all, say how a use of the value went.
+func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int {
+	for _, x := range flow.Operands(&call.Call) {
+		if !alias(x) {
+			continue
+		}
+		if sizeName(call) {
+			return asksSize
+		}
+		_, field := x.(*ssa.FieldAddr)
+		if field || types.Identical(result.Underlying(), types.Typ[types.Bool]) {
+			return asksState
+		}
+	}
+	return asksNothing
+}
+
+// AsksAbout reports whether a branch asks about the root of t itself, its size or its state, and not how a use of it went.
+func AsksAbout(t *flow.Track, branch *ssa.If) bool {
+	return asksAbout(t, branch.Cond, map[ssa.Value]bool{}) != asksNothing
+}
+
+func isNilCompare(b *ssa.BinOp) bool {
+	for _, x := range []ssa.Value{b.X, b.Y} {
+		if c, ok := x.(*ssa.Const); ok && c.IsNil() {
+			return true
+		}
+	}
+	return false
+}
+
+// sizeName reports whether a call asks for a size: len, cap, or a method named so.
+func sizeName(call *ssa.Call) bool {
+	var name string
+	if b, ok := call.Call.Value.(*ssa.Builtin); ok {
+		name = b.Name()
+	} else if callee := calleeOf(&call.Call); callee != nil {
+		name = callee.Name()
+	}
+	switch strings.ToLower(name) {
+	case "len", "cap", "size", "available", "bounds", "capacity":
+		return true
+	}
+	return false
+}

@@ -1,0 +1,259 @@
+package poolmodel
+
+import (
+	"go/token"
+	"slices"
+
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
+)
+
+// Kind is what an instruction does to a pooled value.
+type Kind uint8
+
+// Kinds, the weaker first.
+const (
+	Nothing  Kind = iota
+	Use           // reads or writes the value or its memory
+	Keep          // somebody else has it from now on
+	Hold          // one more holder has it
+	DeferPut      // goes back to a pool when the function returns
+	Put           // goes back to a pool
+	Return        // is returned
+)
+
+// Event is what an instruction does to a pooled value, on one path.
+type Event struct {
+	Kind    Kind
+	Class   flow.Class // the alias that the instruction works on
+	Level   Level      // of Put and DeferPut
+	Pool    string     // of Put and DeferPut, when known
+	Bounded bool       // of Put and DeferPut: not when too large
+	Direct  bool       // of Keep: stored, sent or given to a goroutine here, not by a call
+}
+
+// Event returns what instr does to the root of t in state s.
+func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event {
+	owner := func(v ssa.Value) flow.Class { // relations that make somebody an owner
+		if c := t.Live(s, v); c <= flow.Inner {
+			return c
+		}
+		return flow.None
+	}
+	memory := func(v ssa.Value) flow.Class { // relations that make a read or write one of the value's memory
+		if c := t.Live(s, v); c <= flow.Part && !t.Cell(v) {
+			return c
+		}
+		return flow.None
+	}
+	switch instr := instr.(type) {
+	case *ssa.Return:
+		return m.returned(t, s, instr)
+	case *ssa.Store:
+		if owner(instr.Val) != flow.None && m.awaited(instr) {
+			return Event{Kind: Keep, Class: t.Live(s, instr.Val)}
+		}
+		return stored(owner(instr.Val), memory(instr.Addr), t.Cell(instr.Addr) || flow.LocalBase(instr.Addr) != nil)
+	case *ssa.MapUpdate:
+		return stored(max(owner(instr.Value), owner(instr.Key)), memory(instr.Map), false)
+	case *ssa.Send:
+		return stored(owner(instr.X), flow.None, false)
+	case *ssa.Select:
+		for _, st := range instr.States {
+			if st.Send != nil && owner(st.Send) != flow.None {
+				return Event{Kind: Keep, Class: owner(st.Send), Direct: true}
+			}
+		}
+	case *ssa.Panic:
+		return stored(owner(instr.X), flow.None, false)
+	case *ssa.UnOp:
+		if instr.Op == token.MUL {
+			return used(memory(instr.X))
+		}
+	case *ssa.Range:
+		return used(memory(instr.X))
+	case *ssa.Lookup:
+		return used(memory(instr.X))
+	case *ssa.Call:
+		return m.called(t, s, &instr.Call)
+	case *ssa.Defer:
+		return m.deferred(t, s, &instr.Call)
+	case *ssa.Go:
+		return m.started(t, s, &instr.Call)
+	}
+	return Event{}
+}
+
+// awaited reports whether a store is to a variable that a closure deferred before has captured and puts back.
+func (m *Model) awaited(store *ssa.Store) bool {
+	if store.Addr.Referrers() == nil {
+		return false
+	}
+	for _, ref := range *store.Addr.Referrers() {
+		mc, ok := ref.(*ssa.MakeClosure)
+		if !ok || !precedes(mc, store) {
+			continue
+		}
+		if e := m.captures(mc); e.Kind == Put || e.Kind == Keep {
+			return true
+		}
+	}
+	return false
+}
+
+// precedes reports whether a comes before b on every path to b.
+func precedes(a, b ssa.Instruction) bool {
+	if a.Block() != b.Block() {
+		return a.Block().Dominates(b.Block())
+	}
+	instrs := a.Block().Instrs
+	return slices.Index(instrs, a) < slices.Index(instrs, b)
+}
+
+func used(c flow.Class) Event {
+	if c == flow.None {
+		return Event{}
+	}
+	return Event{Kind: Use, Class: c}
+}
+
+// stored is the event of storing a value of class val at an address of class addr.
+func stored(val, addr flow.Class, local bool) Event {
+	switch {
+	case local:
+		return Event{}
+	case addr != flow.None:
+		return Event{Kind: Use, Class: addr} // into its own memory
+	case val != flow.None:
+		return Event{Kind: Keep, Class: val, Direct: true}
+	}
+	return Event{}
+}
+
+func (m *Model) returned(t *flow.Track, s *flow.State, ret *ssa.Return) Event {
+	e := Event{}
+	for _, r := range ret.Results {
+		c := t.Live(s, r)
+		if c != flow.None && c <= flow.Inner && (e.Kind == Nothing || c < e.Class) {
+			e = Event{Kind: Return, Class: c}
+		}
+	}
+	return e
+}
+
+// called is the event of a call: of all that it does to its operands, the strongest.
+func (m *Model) called(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event {
+	e := Event{}
+	for arg, x := range flow.Operands(call) {
+		c := t.Live(s, x)
+		if c == flow.None || c > flow.Inner {
+			continue
+		}
+		e = stronger(e, m.given(call, arg, x, c))
+	}
+	if mc, ok := call.Value.(*ssa.MakeClosure); ok {
+		e = stronger(e, m.captured(t, s, mc))
+	}
+	return e
+}
+
+// given is the event of giving x, of class c, to a call as operand arg.
+func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) Event {
+	if callee := calleeOf(call); callee != nil {
+		if a, ok := m.apis[apiKey(callee)]; ok && a.hold && arg == a.arg {
+			return Event{Kind: Hold, Class: c}
+		}
+	}
+	if mc, ok := x.(*ssa.MakeClosure); ok { // whoever gets a closure may call it
+		e := m.captures(mc)
+		if e.Kind == Put {
+			e.Kind = Keep
+		}
+		return e
+	}
+	p := m.effect(call, arg)
+	switch {
+	case p.Put != Never && c > flow.Part: // put back by way of what holds it
+		return Event{Kind: Keep, Class: c}
+	case c == flow.Inner:
+		return Event{}
+	case p.Put != Never && c <= flow.Derived:
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Bounded: p.Bounded}
+	case p.Keep && (c <= flow.Derived || c == flow.Holder):
+		return Event{Kind: Keep, Class: c}
+	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
+		return Event{}
+	}
+	return Event{Kind: Use, Class: c}
+}
+
+// captured is the event of calling a closure: what it does to the variables it has captured that are alive.
+func (m *Model) captured(t *flow.Track, s *flow.State, mc *ssa.MakeClosure) Event {
+	e := Event{}
+	for i, b := range mc.Bindings {
+		if c := t.Live(s, b); c != flow.None && c <= flow.Holder {
+			e = stronger(e, m.closureEvent(mc, i, c))
+		}
+	}
+	return e
+}
+
+// captures is captured for all variables of a closure, whatever lives in them.
+func (m *Model) captures(mc *ssa.MakeClosure) Event {
+	e := Event{}
+	for i := range mc.Bindings {
+		e = stronger(e, m.closureEvent(mc, i, flow.Holder))
+	}
+	return e
+}
+
+func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
+	fn := mc.Fn.(*ssa.Function)
+	p := m.param(fn, len(fn.Params)+i)
+	switch {
+	case p.Put != Never:
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Bounded: p.Bounded}
+	case p.Keep:
+		return Event{Kind: Keep, Class: c}
+	}
+	return Event{Kind: Use, Class: c}
+}
+
+// deferred is the event of a defer statement. What is only used then is no event.
+func (m *Model) deferred(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event {
+	e := m.called(t, s, call)
+	switch e.Kind {
+	case Put:
+		e.Kind = DeferPut
+	case Use, Return:
+		e = Event{}
+	}
+	return e
+}
+
+// started is the event of a go statement: the goroutine has all that it is given.
+func (m *Model) started(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event {
+	values := flow.Operands(call)
+	if mc, ok := call.Value.(*ssa.MakeClosure); ok {
+		values = append(mc.Bindings[:len(mc.Bindings):len(mc.Bindings)], values...)
+	}
+	for _, v := range values {
+		if c := t.Live(s, v); c != flow.None && c <= flow.Inner {
+			return Event{Kind: Keep, Class: c, Direct: true}
+		}
+	}
+	return Event{}
+}
+
+func stronger(a, b Event) Event {
+	if b.Kind > a.Kind || b.Kind == a.Kind && b.Level > a.Level {
+		return b
+	}
+	return a
+}
+
+func isBuiltin(call *ssa.CallCommon, name string) bool {
+	b, ok := call.Value.(*ssa.Builtin)
+	return ok && b.Name() == name
+}

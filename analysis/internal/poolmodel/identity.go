@@ -1,0 +1,77 @@
+package poolmodel
+
+import (
+	"go/token"
+	"go/types"
+	"strings"
+
+	"golang.org/x/tools/go/ssa"
+)
+
+// poolOf names the pool that v is, so that what comes out of it can be compared with what goes in: a package variable, or a
+// field of a type, whichever value of the type it is. A pool that is not one of these has no name, "".
+func poolOf(v ssa.Value) string {
+	switch v := v.(type) {
+	case *ssa.Global:
+		if v.Pkg != nil {
+			return v.Pkg.Pkg.Path() + "." + v.Name()
+		}
+	case *ssa.FieldAddr:
+		return fieldName(v.X.Type(), v.Field)
+	case *ssa.Field:
+		return fieldName(v.X.Type(), v.Field)
+	case *ssa.UnOp:
+		if v.Op == token.MUL {
+			return poolOf(v.X)
+		}
+	case *ssa.Alloc:
+		return "local " + v.Parent().String() + "." + v.Comment
+	case *ssa.FreeVar:
+		return boundPool(v)
+	}
+	return ""
+}
+
+func fieldName(t types.Type, field int) string {
+	named := namedOf(t)
+	if named == nil || named.Obj().Pkg() == nil {
+		return ""
+	}
+	st, ok := named.Underlying().(*types.Struct)
+	if !ok {
+		return ""
+	}
+	return named.Obj().Pkg().Path() + "." + named.Obj().Name() + "." + st.Field(field).Name()
+}
+
+// boundPool names the pool that a closure has captured as v.
+func boundPool(v *ssa.FreeVar) string {
+	fn := v.Parent()
+	if fn.Parent() == nil || fn.Referrers() == nil {
+		return ""
+	}
+	for _, ref := range *fn.Referrers() {
+		mc, ok := ref.(*ssa.MakeClosure)
+		if !ok {
+			continue
+		}
+		for i, fv := range fn.FreeVars {
+			if fv == v {
+				return poolOf(mc.Bindings[i])
+			}
+		}
+	}
+	return ""
+}
+
+// ShortPool returns the name of a pool without its package's path, for messages.
+func ShortPool(pool string) string {
+	if pool == "" {
+		return "its pool"
+	}
+	_, name := cutLast(pool, "/")
+	if _, after, ok := strings.Cut(name, "."); ok {
+		return after
+	}
+	return name
+}

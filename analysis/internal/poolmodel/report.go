@@ -1,0 +1,194 @@
+package poolmodel
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"strings"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
+)
+
+// ignorePrefix begins a comment that suppresses the reports of its own line and of the next one.
+const ignorePrefix = "//poolvet:ignore"
+
+type lineKey struct {
+	file string
+	line int
+}
+
+// findIgnores reads the comments that suppress reports, and reports those that do not say why.
+func (m *Model) findIgnores() {
+	m.ignored = map[lineKey]bool{}
+	for _, file := range m.pass.Files {
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				reason, ok := strings.CutPrefix(c.Text, ignorePrefix)
+				if !ok {
+					continue
+				}
+				if strings.TrimSpace(reason) == "" {
+					m.pass.Reportf(c.Pos(), "poolvet:ignore without a reason suppresses nothing: say why the report is wrong here")
+					continue
+				}
+				p := m.pass.Fset.Position(c.Pos())
+				m.ignored[lineKey{p.Filename, p.Line}] = true
+				m.ignored[lineKey{p.Filename, p.Line + 1}] = true
+			}
+		}
+	}
+}
+
+// Report reports d for pass, unless a comment suppresses it or it is in a test file and those are left out.
+func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
+	p := pass.Fset.Position(d.Pos)
+	if m.ignored[lineKey{p.Filename, p.Line}] || isTestFile(p.Filename) && !m.tests {
+		return
+	}
+	pass.Report(d)
+}
+
+// callSite is a call in the source.
+type callSite struct {
+	expr *ast.CallExpr
+	stmt ast.Stmt // the statement it is in
+	next ast.Stmt // the one after that in its block, nil for none
+}
+
+// indexCalls finds the source of each call, by the position that its SSA form has.
+func (m *Model) indexCalls() {
+	m.calls = map[token.Pos]callSite{}
+	for _, file := range m.pass.Files {
+		var stack []ast.Node
+		ast.Inspect(file, func(n ast.Node) bool {
+			if n == nil {
+				stack = stack[:len(stack)-1]
+				return true
+			}
+			stack = append(stack, n)
+			if call, ok := n.(*ast.CallExpr); ok {
+				stmt, next := statement(stack)
+				m.calls[call.Lparen] = callSite{call, stmt, next}
+			}
+			return true
+		})
+	}
+}
+
+// statement returns the innermost statement of a stack of nodes and the one that follows it in its block.
+func statement(stack []ast.Node) (stmt, next ast.Stmt) {
+	for i := len(stack) - 1; i >= 0; i-- {
+		s, ok := stack[i].(ast.Stmt)
+		if !ok {
+			continue
+		}
+		if block, ok := stack[i-1].(*ast.BlockStmt); ok {
+			for j, other := range block.List {
+				if other == s && j+1 < len(block.List) {
+					next = block.List[j+1]
+				}
+			}
+		}
+		return s, next
+	}
+	return nil, nil
+}
+
+// CallText returns what is called at a call, as the source has it: "bufPool.Get".
+func (m *Model) CallText(call ssa.CallInstruction) string {
+	site, ok := m.calls[call.Common().Pos()]
+	if !ok {
+		if callee := calleeOf(call.Common()); callee != nil {
+			return callee.Name()
+		}
+		return "a call"
+	}
+	return types.ExprString(site.expr.Fun)
+}
+
+// Got describes what an acquisition has got: "buf from bufPool.Get", or "a value from …" where it has no name.
+func (m *Model) Got(acq Acquisition) string {
+	name := "a value"
+	if id := m.GotName(acq); id != "" {
+		name = id
+	}
+	return name + " from " + m.CallText(acq.Call)
+}
+
+// GotName returns the name of the variable that an acquisition is assigned to, "" for none.
+func (m *Model) GotName(acq Acquisition) string {
+	site := m.calls[acq.Call.Call.Pos()]
+	assign, ok := site.stmt.(*ast.AssignStmt)
+	if !ok || max(acq.Result, 0) >= len(assign.Lhs) {
+		return ""
+	}
+	if id, ok := assign.Lhs[max(acq.Result, 0)].(*ast.Ident); ok && id.Name != "_" {
+		return id.Name
+	}
+	return ""
+}
+
+// Stmt returns the statement of an acquisition and the one after it in the same block; nil for none.
+func (m *Model) Stmt(acq Acquisition) (stmt, next ast.Stmt) {
+	site := m.calls[acq.Call.Call.Pos()]
+	return site.stmt, site.next
+}
+
+// PoolText returns the pool of a direct acquisition as the source has it, "" when it is not a method's receiver.
+func (m *Model) PoolText(acq Acquisition) string {
+	site, ok := m.calls[acq.Call.Call.Pos()]
+	if !ok {
+		return ""
+	}
+	if sel, ok := site.expr.Fun.(*ast.SelectorExpr); ok {
+		return types.ExprString(sel.X)
+	}
+	return ""
+}
+
+// Why returns what decided that a path came to step: " (err != nil)", with "not" where the condition was false, or "".
+func (m *Model) Why(step *flow.Step) string {
+	branch, taken := step.Decision()
+	if branch == nil {
+		return ""
+	}
+	cond := m.condText(branch)
+	if cond == "" {
+		return ""
+	}
+	if !taken {
+		return " (not " + cond + ")"
+	}
+	return " (" + cond + ")"
+}
+
+// condText returns the source of a branch's condition, "" when it is long or not an if's.
+func (m *Model) condText(branch *ssa.If) string {
+	const maxText = 48
+	pos := branch.Cond.Pos()
+	for _, file := range m.pass.Files {
+		if pos < file.FileStart || file.FileEnd <= pos {
+			continue
+		}
+		text := ""
+		ast.Inspect(file, func(n ast.Node) bool {
+			if n == nil || n.Pos() > pos || n.End() <= pos {
+				return false
+			}
+			if x, ok := n.(*ast.BinaryExpr); ok && x.OpPos == pos {
+				text = types.ExprString(x)
+			}
+			if x, ok := n.(*ast.CallExpr); ok && x.Lparen == pos {
+				text = types.ExprString(x)
+			}
+			return true
+		})
+		if len(text) <= maxText {
+			return text
+		}
+	}
+	return ""
+}
