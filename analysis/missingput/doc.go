@@ -1,0 +1,31 @@
+// Package missingput finds values that are taken out of a pool and not put back on some path.
+//
+// A pool that loses values allocates new ones: it works, slower, and shows in no test. The path that loses one is mostly the
+// one nobody runs, an early return on an error:
+//
+//	func render(w io.Writer, t *template.Template) error {
+//		buf := bufPool.Get().(*bytes.Buffer)
+//		if err := t.Execute(buf, nil); err != nil {
+//			return err // wrong: buf is lost
+//		}
+//		_, err := buf.WriteTo(w)
+//		bufPool.Put(buf)
+//		return err
+//	}
+//
+// Right is a defer next to the Get, which holds on every path, panics among them:
+//
+//	buf := bufPool.Get().(*bytes.Buffer)
+//	defer bufPool.Put(buf)
+//
+// The message says where the value comes from, at which return it is lost, and the last decision on the way there. A value
+// that is returned, stored, sent, captured by a goroutine, or given to a function that is not known to only borrow it has
+// been handed on, and is no longer this function's to put back. Wrappers count as what they wrap: after getBuf, which returns
+// what it takes from a pool, putBuf or a method that puts its receiver back. Who calls a wrapper is held to putting back only
+// where the same function does so on some path, or where the value never leaves it.
+//
+// The flag -missingput.panics also reports values that an explicit panic loses. It is off by default: after most panics
+// nobody asks about a pool.
+//
+// Where the function neither puts the value back nor hands it on anywhere, the suggested fix inserts the defer.
+package missingput

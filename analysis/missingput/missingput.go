@@ -1,0 +1,120 @@
+package missingput
+
+import (
+	"fmt"
+	"go/token"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
+	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
+)
+
+// Analyzer reports values that some path neither puts back nor hands on.
+var Analyzer = newAnalyzer()
+
+func newAnalyzer() *analysis.Analyzer {
+	a := &analysis.Analyzer{
+		Name:     "missingput",
+		Doc:      "report values taken out of a pool that some path neither puts back nor hands on",
+		URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#missingput",
+		Requires: []*analysis.Analyzer{poolmodel.Analyzer},
+	}
+	panics := a.Flags.Bool("panics", false, "also report values that an explicit panic loses")
+	a.Run = func(pass *analysis.Pass) (any, error) {
+		m := poolmodel.Of(pass)
+		for _, fn := range m.Funcs {
+			for _, acq := range m.Acquisitions(fn) {
+				check(pass, m, fn, acq, *panics)
+			}
+		}
+		return nil, nil
+	}
+	return a
+}
+
+// lost is a path's end at which nobody has the value any more.
+type lost struct {
+	pos    token.Pos
+	step   *flow.Step
+	panics bool
+}
+
+// fate is what the paths from an acquisition do with the value.
+type fate struct {
+	first      *lost // the first in source order of the ends that lose it
+	put, given bool  // some path puts it back, some path hands it on
+}
+
+func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition, panics bool) {
+	t := m.Track(fn, acq)
+	f, ok := follow(m, t, panics)
+	if !ok || f.first == nil || acq.Wrapper && !f.put && (f.given || acq.Pool == "") {
+		return
+	}
+	never := !f.put && !f.given
+	where := "when the function returns"
+	if f.first.panics {
+		where = "when the function panics"
+	}
+	msg := fmt.Sprintf("%s is not put back %s at line %d%s: the pool loses it",
+		m.Got(acq), where, m.Line(f.first.pos), m.Why(f.first.step))
+	if never {
+		msg = fmt.Sprintf("%s is never put back: the pool loses it on every call", m.Got(acq))
+	}
+	d := analysis.Diagnostic{
+		Pos: acq.Call.Pos(), Message: msg,
+		Related: []analysis.RelatedInformation{{Pos: f.first.pos, Message: "lost here"}},
+	}
+	if never {
+		d.SuggestedFixes = deferPut(pass, m, fn, acq)
+	}
+	m.Report(pass, d)
+}
+
+// follow walks the paths from an acquisition. It returns false when there were too many.
+func follow(m *poolmodel.Model, t *flow.Track, panics bool) (fate, bool) {
+	var f fate
+	ok := t.Walk(func(s *flow.State, step *flow.Step, instr ssa.Instruction) bool {
+		switch m.Event(t, s, instr).Kind {
+		case poolmodel.Put, poolmodel.DeferPut:
+			f.put = true
+			return false
+		case poolmodel.Keep, poolmodel.Return:
+			f.given = true
+			return false
+		}
+		if branch, ok := instr.(*ssa.If); ok && poolmodel.AsksAbout(t, branch) {
+			f.given = true // what becomes of it is up to its state, or it is dropped for its size
+			return false
+		}
+		end := &lost{pos: instr.Pos(), step: step}
+		switch instr.(type) {
+		case *ssa.Return:
+		case *ssa.Panic:
+			if !panics {
+				return true
+			}
+			end.panics = true
+		default:
+			return true
+		}
+		if !end.pos.IsValid() {
+			end.pos = closingBrace(t.Fn)
+		}
+		if f.first == nil || end.pos < f.first.pos {
+			f.first = end
+		}
+		return true
+	})
+	return f, ok
+}
+
+// closingBrace is where a function returns that has no return statement at its end.
+func closingBrace(fn *ssa.Function) token.Pos {
+	if syntax := fn.Syntax(); syntax != nil {
+		return syntax.End() - 1
+	}
+	return fn.Pos()
+}

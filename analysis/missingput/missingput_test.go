@@ -1,0 +1,52 @@
+package missingput_test
+
+import (
+	"testing"
+
+	"golang.org/x/tools/go/analysis/analysistest"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
+	"github.com/steadyframe/steadyframe/analysis/missingput"
+)
+
+func TestAnalyzer(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "direct", "wrapped", "ours", "others")
+}
+
+// TestFacts: what is known of a wrapper reaches the packages that use it.
+func TestFacts(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "user")
+}
+
+func TestSuggestedFixes(t *testing.T) {
+	analysistest.RunWithSuggestedFixes(t, analysistest.TestData(), missingput.Analyzer, "fixes")
+}
+
+func TestPanics(t *testing.T) {
+	set(t, &missingput.Analyzer.Flags, "panics", "true")
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "panics")
+}
+
+func TestOtherPools(t *testing.T) {
+	set(t, &poolmodel.Analyzer.Flags, "pools", "flagged.Arena.Alloc=Return,flagged.Arena.Lease=flagged.Lease.End")
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "flagged")
+}
+
+// flags is what set needs of a flag.FlagSet.
+type flags interface {
+	Set(name, value string) error
+}
+
+// set sets a flag until the test ends.
+func set(t *testing.T, f flags, name, value string) {
+	t.Helper()
+	if err := f.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+	zero := map[string]string{"panics": "false", "pools": ""}[name]
+	t.Cleanup(func() {
+		if err := f.Set(name, zero); err != nil {
+			t.Error(err)
+		}
+	})
+}
