@@ -1,0 +1,28 @@
+// Package useafterput finds uses of a pooled value after it was put back, and values put back twice.
+//
+// Who uses a value after its Put works on memory that another goroutine may have got meanwhile. The race is rare, and what
+// it corrupts is somebody else's:
+//
+//	func (s *Server) handle(ctx *Context) {
+//		s.reply(ctx)
+//		contexts.Put(ctx)
+//		log.Println(ctx.ID) // wrong: the ID of another request, sometimes
+//	}
+//
+// A second Put of the same value is worse: the pool then lends it to two at once.
+//
+// Memory inside the value counts as the value: what buf.Bytes() returned, a slice of it, a field's address. Hence also
+//
+//	func encode(v any) ([]byte, error) {
+//		buf := bufPool.Get().(*bytes.Buffer)
+//		defer bufPool.Put(buf)
+//		err := json.NewEncoder(buf).Encode(v)
+//		return buf.Bytes(), err // wrong: the memory goes back to the pool as the function returns
+//	}
+//
+// Right is to return a copy, bytes.Clone(buf.Bytes()) or buf.String(), or to let the caller put buf back.
+//
+// A function that puts its argument back on all paths counts as a Put where it is called. One that does so on some paths is
+// reported only when a Put of the same value follows whichever way it goes: then the value is put twice on those paths. A
+// function that lets go of one of several holders (a count in the value decides) is not taken for a Put.
+package useafterput
