@@ -1,0 +1,20 @@
+// Package poolescape finds pooled values that somebody still has after they were put back: in a field, a package variable, a
+// map, a channel, or a goroutine.
+//
+// What is kept there is read later, when the pool has lent the value to somebody else:
+//
+//	func (c *Cache) add(key string, r io.Reader) {
+//		buf := bufPool.Get().(*bytes.Buffer)
+//		defer bufPool.Put(buf)
+//		buf.ReadFrom(r)
+//		c.entries[key] = buf.Bytes() // wrong: the entry changes when the next one is added
+//	}
+//
+// Right is to keep a copy, or not to put the value back while it is kept:
+//
+//	c.entries[key] = bytes.Clone(buf.Bytes())
+//
+// A field that the function, or a closure of it, sets again is taken for a loan that ends in time. A goroutine is taken to be
+// done before the Put where the function waits for something after starting it: a WaitGroup, a channel, a select. Stores into
+// what the function itself has made are not reported, since they mostly die with it.
+package poolescape

@@ -1,0 +1,187 @@
+package poolescape
+
+import (
+	"go/token"
+	"go/types"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ssa"
+
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
+	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
+)
+
+// Analyzer reports pooled values that outlive their Put in a field, a package variable, a map, a channel or a goroutine.
+var Analyzer = &analysis.Analyzer{
+	Name:     "poolescape",
+	Doc:      "report pooled values that are kept somewhere although they are put back",
+	URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#poolescape",
+	Requires: []*analysis.Analyzer{poolmodel.Analyzer},
+	Run:      run,
+}
+
+// What is known of the value on a path.
+const (
+	flagKept     flow.Flags = 1 << iota // it is kept, by the instruction at the state's Mark
+	flagDeferred                        // it goes back when the function returns
+)
+
+func run(pass *analysis.Pass) (any, error) {
+	m := poolmodel.Of(pass)
+	for _, fn := range m.Funcs {
+		for _, acq := range m.Acquisitions(fn) {
+			check(pass, m, fn, acq)
+		}
+	}
+	return nil, nil
+}
+
+func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition) {
+	t := m.Track(fn, acq)
+	var first ssa.Instruction
+	where := ""
+	ok := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
+		e := m.Event(t, s, instr)
+		switch {
+		case e.Kind == poolmodel.Hold:
+			return false
+		case e.Kind == poolmodel.DeferPut && e.Level == poolmodel.Always:
+			s.Flags |= flagDeferred
+		case e.Kind == poolmodel.Keep && e.Class <= flow.Part:
+			if s.Flags&flagKept == 0 && e.Direct && keeper(instr) != "" {
+				s.Flags |= flagKept
+				s.Mark = instr
+			}
+		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && isGo(instr):
+			if s.Flags&flagKept == 0 && keeper(instr) != "" {
+				s.Flags |= flagKept
+				s.Mark = instr
+			}
+		}
+		_, returns := instr.(*ssa.Return)
+		back := e.Kind == poolmodel.Put && e.Level == poolmodel.Always || returns && s.Flags&flagDeferred != 0
+		if back && s.Flags&flagKept != 0 {
+			if first == nil || s.Mark.Pos() < first.Pos() {
+				first, where = s.Mark, keeper(s.Mark)
+			}
+			return false
+		}
+		return true
+	})
+	if !ok || first == nil {
+		return
+	}
+	m.Report(pass, analysis.Diagnostic{
+		Pos:     first.Pos(),
+		Message: m.Got(acq) + " stays in " + where + " although this function puts it back: it changes there when the pool lends it again",
+	})
+}
+
+func isGo(instr ssa.Instruction) bool {
+	_, ok := instr.(*ssa.Go)
+	return ok
+}
+
+// keeper says what keeps a value that instr stores, when that outlives the function; "" when it does not, or may not.
+func keeper(instr ssa.Instruction) string {
+	switch instr := instr.(type) {
+	case *ssa.Store:
+		return storeKeeper(instr)
+	case *ssa.MapUpdate:
+		if outlives(instr.Map) {
+			return "a map"
+		}
+	case *ssa.Send:
+		if outlives(instr.Chan) && !waitsAfter(instr) {
+			return "a channel"
+		}
+	case *ssa.Go:
+		if !waitsAfter(instr) {
+			return "a goroutine"
+		}
+	}
+	return ""
+}
+
+func storeKeeper(store *ssa.Store) string {
+	switch addr := store.Addr.(type) {
+	case *ssa.Global:
+		if !overwritten(store, func(a ssa.Value) bool { return a == addr }) {
+			return "the package variable " + addr.Name()
+		}
+	case *ssa.FieldAddr:
+		same := func(a ssa.Value) bool {
+			f, ok := a.(*ssa.FieldAddr)
+			return ok && f.Field == addr.Field && types.Identical(f.X.Type(), addr.X.Type())
+		}
+		if outlives(addr.X) && !overwritten(store, same) {
+			return "the field " + fieldName(addr)
+		}
+	}
+	return ""
+}
+
+func fieldName(f *ssa.FieldAddr) string {
+	st := f.X.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Struct)
+	return st.Field(f.Field).Name()
+}
+
+// outlives reports whether v was there before the function: its base is a parameter, a captured variable or a global.
+func outlives(v ssa.Value) bool {
+	switch v := v.(type) {
+	case *ssa.Parameter, *ssa.FreeVar, *ssa.Global:
+		return true
+	case *ssa.FieldAddr:
+		return outlives(v.X)
+	case *ssa.IndexAddr:
+		return outlives(v.X)
+	case *ssa.UnOp:
+		return v.Op == token.MUL && outlives(v.X)
+	}
+	return false
+}
+
+// overwritten reports whether the function of store, or a closure of it, stores to the same place elsewhere.
+func overwritten(store *ssa.Store, same func(ssa.Value) bool) bool {
+	var in func(fn *ssa.Function) bool
+	in = func(fn *ssa.Function) bool {
+		for _, b := range fn.Blocks {
+			for _, instr := range b.Instrs {
+				if other, ok := instr.(*ssa.Store); ok && other != store && same(other.Addr) {
+					return true
+				}
+			}
+		}
+		for _, lit := range fn.AnonFuncs {
+			if in(lit) {
+				return true
+			}
+		}
+		return false
+	}
+	return in(store.Parent())
+}
+
+// waitsAfter reports whether the function waits for others somewhere: a receive, a select, or a method named Wait.
+func waitsAfter(instr ssa.Instruction) bool {
+	for _, b := range instr.Parent().Blocks {
+		for _, x := range b.Instrs {
+			switch x := x.(type) {
+			case *ssa.UnOp:
+				if x.Op == token.ARROW {
+					return true
+				}
+			case *ssa.Select:
+				return true
+			case ssa.CallInstruction:
+				if callee := x.Common().StaticCallee(); callee != nil && callee.Name() == "Wait" {
+					return true
+				}
+				if x.Common().IsInvoke() && x.Common().Method.Name() == "Wait" {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
