@@ -1,0 +1,45 @@
+// Package boxed puts values that are not pointers.
+package boxed
+
+import "sync"
+
+type pair struct{ a, b int }
+
+type handle struct{ p *int }
+
+// Wrong.
+
+func slice(p *sync.Pool, b []byte) {
+	p.Put(b) // want `p.Put of a \[\]byte allocates its copy on the heap: put a pointer`
+}
+
+func cut(p *sync.Pool) {
+	b := p.Get().([]byte)
+	p.Put(b[:0]) // want `put a pointer`
+}
+
+func structure(p *sync.Pool, v pair) {
+	defer p.Put(v) // want `p.Put of a boxed.pair allocates`
+}
+
+func text(p *sync.Pool, s string) {
+	p.Put(s) // want `put a pointer`
+}
+
+// Right.
+
+func pointer(p *sync.Pool, b *[]byte, v *pair) {
+	p.Put(b)
+	p.Put(v)
+}
+
+func address(p *sync.Pool, b []byte) { p.Put(&b) }
+
+func others(p *sync.Pool, m map[int]int, c chan int, h handle, x any) {
+	p.Put(m)
+	p.Put(c)
+	p.Put(h)
+	p.Put(x)
+}
+
+func generic[T any](p *sync.Pool, v T) { p.Put(v) }

@@ -1,0 +1,107 @@
+// Package oversize puts what was made because the pool's values were too small into the pool of those.
+package oversize
+
+import (
+	"image"
+	"sync"
+)
+
+const width, height = 640, 480
+
+var images = sync.Pool{New: func() any { return image.NewRGBA(image.Rect(0, 0, width, height)) }}
+
+var chunks = sync.Pool{New: func() any {
+	b := make([]byte, 4096)
+	return &b
+}}
+
+type encoder struct{ pool sync.Pool }
+
+func newEncoder() *encoder {
+	return &encoder{pool: sync.Pool{New: func() any { return new([1024]byte) }}}
+}
+
+// Wrong.
+
+func draw(w, h int, f func(*image.RGBA)) {
+	img := images.Get().(*image.RGBA)
+	if w > width || h > height {
+		img = image.NewRGBA(image.Rect(0, 0, w, h))
+	}
+	f(img)
+	images.Put(img) // want `images makes values of one size, but may be given one of another \(made in line 29\): a later Get gets it`
+}
+
+func read(n int, f func([]byte)) {
+	bp := chunks.Get().(*[]byte)
+	if n > len(*bp) {
+		b := make([]byte, n)
+		bp = &b
+	}
+	f(*bp)
+	chunks.Put(bp) // want `chunks makes values of one size`
+}
+
+func getImage(w, h int) *image.RGBA {
+	if w > width || h > height {
+		return image.NewRGBA(image.Rect(0, 0, w, h))
+	}
+	return images.Get().(*image.RGBA)
+}
+
+func putImage(img *image.RGBA) {
+	images.Put(img) // want `images makes values of one size`
+}
+
+func render(w, h int, f func(*image.RGBA)) {
+	img := getImage(w, h)
+	defer putImage(img)
+	f(img)
+}
+
+// Right.
+
+func (e *encoder) fixed(f func([]byte)) {
+	b := e.pool.Get().(*[1024]byte)
+	f(b[:])
+	e.pool.Put(b)
+}
+
+var checked = sync.Pool{New: func() any {
+	b := make([]byte, 4096)
+	return &b
+}}
+
+func readChecked(n int, f func([]byte)) {
+	bp := checked.Get().(*[]byte)
+	if n > len(*bp) {
+		b := make([]byte, n)
+		bp = &b
+	}
+	f(*bp)
+	if cap(*bp) == 4096 {
+		checked.Put(bp)
+	}
+}
+
+func readSeparately(n int, f func([]byte)) {
+	if n > 4096 {
+		f(make([]byte, n))
+		return
+	}
+	bp := checked.Get().(*[]byte)
+	f((*bp)[:n])
+	checked.Put(bp)
+}
+
+var anySize = sync.Pool{New: func() any { return new([]byte) }}
+
+func readAny(n int, f func([]byte)) {
+	bp := anySize.Get().(*[]byte)
+	if n > cap(*bp) {
+		b := make([]byte, n)
+		bp = &b
+	}
+	f((*bp)[:n])
+	anySize.Put(bp)
+}
