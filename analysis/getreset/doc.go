@@ -1,0 +1,22 @@
+// Package getreset finds buffers that are taken out of a pool and used without a Reset, where nothing resets them on the way
+// back either.
+//
+// The value holds what its last user left, and what is written comes after that:
+//
+//	buf := bufPool.Get().(*bytes.Buffer)
+//	fmt.Fprintf(buf, "user %d", id) // wrong: comes after another request's text
+//	send(buf.Bytes())
+//	bufPool.Put(buf)
+//
+// Right is one of the two, on every path, and the same one for all users of a pool:
+//
+//	buf.Reset() // after the Get
+//
+//	buf.Reset() // before the Put
+//	bufPool.Put(buf)
+//
+// The pass looks at bytes.Buffer, strings.Builder, and the types that the package itself resets: those of which some Get or
+// Put of the same pool calls Reset. It reports only pools of which it sees at least one Put that does not reset, and a
+// wrapper of Get or Put that resets does so for its callers. For a buffer, Truncate(0) is a Reset, and so is assigning to all
+// of it.
+package getreset
