@@ -12,8 +12,9 @@
 //		// answer.Pictures[i].Data is the JPEG of frames[i], until the next Recv into answer
 //	}
 //
-// Pixels are not copied on their way to the socket, and pictures are copied once, into memory of the Answer, which is used again: a stream in steady state
-// allocates little whatever the size of its frames. Any stock gRPC client for api/steadyframe/v1 does the same work, with its own copies.
+// Pixels are not copied on their way to the socket, and pictures are copied once, into memory of the Answer, which is
+// used again: a stream in steady state allocates little whatever the size of its frames. Any stock gRPC client for
+// api/steadyframe/v1 does the same work, with its own copies.
 package client
 
 import (
@@ -36,7 +37,8 @@ type Options struct {
 	Dial           []grpc.DialOption // after the client's own, so that they win: credentials for TLS, a dialer
 }
 
-// Client is a connection to a server, made when it is first used, and again when it broke. Its methods may be called from any goroutine.
+// Client is a connection to a server, made when it is first used, and again when it broke. Its methods may be called
+// from any goroutine.
 type Client struct {
 	conn  *grpc.ClientConn
 	token string
@@ -49,7 +51,8 @@ const (
 	connWindow       = 16 << 20
 )
 
-// Dial returns a Client for the server at target, host:port or unix:/path. It does not wait for the server. The caller closes the Client.
+// Dial returns a Client for the server at target, host:port or unix:/path. It does not wait for the server. The caller
+// closes the Client.
 func Dial(target string, o Options) (*Client, error) {
 	most := o.MaxAnswerBytes
 	if most == 0 {
@@ -66,7 +69,8 @@ func Dial(target string, o Options) (*Client, error) {
 			grpc.MaxCallRecvMsgSize(most),
 			grpc.MaxCallSendMsgSize(math.MaxInt32),
 		),
-		// With windows of a fixed size the client does not measure the line for each answer. Both or none: one alone would leave the other at 64 KiB.
+		// With windows of a fixed size the client does not measure the line for each answer. Both or none: one alone
+		// would leave the other at 64 KiB.
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithDisableRetry(), // A retry would hold on to frames after they are sent.
@@ -85,13 +89,14 @@ func (c *Client) Close() error { return c.conn.Close() }
 // Conn returns the connection, for other services of the same server: health, reflection.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }
 
-// Encode sends one batch, which must have a Spec, and puts its pictures into a. It borrows the frames until it returns; after an error, until Close, since gRPC may
-// still be sending them. The error is an *Error.
+// Encode sends one batch, which must have a Spec, and puts its pictures into a. It borrows the frames until it returns;
+// after an error, until Close, since gRPC may still be sending them. The error is an *Error.
 func (c *Client) Encode(ctx context.Context, b *Batch, a *Answer) error {
 	return toError(c.conn.Invoke(c.context(ctx), api.FrameService_Encode_FullMethodName, b, a))
 }
 
-// Stream opens a stream of batches, which lasts until its CloseSend and last Recv, an error, or the end of ctx. The error is an *Error.
+// Stream opens a stream of batches, which lasts until its CloseSend and last Recv, an error, or the end of ctx. The
+// error is an *Error.
 func (c *Client) Stream(ctx context.Context) (*Stream, error) {
 	desc := &api.FrameService_ServiceDesc.Streams[0]
 	s, err := c.conn.NewStream(c.context(ctx), desc, api.FrameService_EncodeStream_FullMethodName)
@@ -112,12 +117,13 @@ func (c *Client) context(ctx context.Context) context.Context {
 // Stream is a stream of batches and their answers, in the same order. One goroutine may Send while another Recvs.
 type Stream struct{ stream grpc.ClientStream }
 
-// Send sends a batch. The first must have a Spec; it holds until another batch has one. It waits while the server takes no more. It retains the frames until
-// their answer is there, or, after an error, until the Client's Close; the Batch itself it borrows. io.EOF means that the stream has ended:
-// Recv says why. Any other error is an *Error.
+// Send sends a batch. The first must have a Spec; it holds until another batch has one. It waits while the server takes
+// no more. It retains the frames until their answer is there, or, after an error, until the Client's Close; the Batch
+// itself it borrows. io.EOF means that the stream has ended: Recv says why. Any other error is an *Error.
 func (s *Stream) Send(b *Batch) error { return toError(s.stream.SendMsg(b)) }
 
-// Recv waits for the next answer and puts it into a. It returns io.EOF after the last answer, when CloseSend was called; any other error is an *Error.
+// Recv waits for the next answer and puts it into a. It returns io.EOF after the last answer, when CloseSend was
+// called; any other error is an *Error.
 func (s *Stream) Recv(a *Answer) error { return toError(s.stream.RecvMsg(a)) }
 
 // CloseSend says that no further batch comes. The answers to those sent still do.

@@ -9,7 +9,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec writes a *Batch and reads an *Answer, and leaves other messages to the stock codec, so that other services can use the connection.
+// codec writes a *Batch and reads an *Answer, and leaves other messages to the stock codec, so that other services can
+// use the connection.
 type codec struct {
 	encoding.CodecV2
 	heads *headPool

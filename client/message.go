@@ -35,7 +35,8 @@ type Picture struct {
 	Err  error  // *Error; nil when Data is the picture
 }
 
-// The tags of EncodeRequest, EncodeResponse and Picture: the numbers that api/steadyframe/v1/frame.proto gives the fields, and their wire types.
+// The tags of EncodeRequest, EncodeResponse and Picture: the numbers that api/steadyframe/v1/frame.proto gives the
+// fields, and their wire types.
 const (
 	tagID     = 1<<3 | uint64(protowire.VarintType)
 	tagSpec   = 2<<3 | uint64(protowire.BytesType)
@@ -143,7 +144,8 @@ func (p *Picture) unmarshal(data []byte) error {
 	return err
 }
 
-// eachField calls f for each varint and length-delimited field of a message, with the value of the one and the bytes of the other.
+// eachField calls f for each varint and length-delimited field of a message, with the value of the one and the bytes of
+// the other.
 func eachField(data []byte, f func(tag, v uint64, body []byte) error) error {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)

@@ -14,9 +14,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 )
 
-// TestStreamAllocations: what the server's process allocates a frame over a gRPC stream in steady state. 2.0 KB of it, and of a batch of one 5 objects, are the
-// backlog that grpc-go keeps of a stream's HTTP/2 frames (docs/adr/0009-grpc-codec.md); how many objects depends on how the goroutines are scheduled, so the
-// least of some tries counts.
+// TestStreamAllocations: what the server's process allocates a frame over a gRPC stream in steady state. 2.0 KB of it,
+// and of a batch of one 5 objects, are the backlog that grpc-go keeps of a stream's HTTP/2 frames
+// (docs/adr/0009-grpc-codec.md); how many objects depends on how the goroutines are scheduled, so the least of some
+// tries counts.
 func TestStreamAllocations(t *testing.T) {
 	for _, tt := range []struct {
 		batch          int
@@ -72,7 +73,8 @@ func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times i
 	}
 }
 
-// TestEndlessBodyAllocations: after warm-up, 100 batches of 25 frames over an endless HTTP body make the server's whole process allocate fewer than 250 objects.
+// TestEndlessBodyAllocations: after warm-up, 100 batches of 25 frames over an endless HTTP body make the server's whole
+// process allocate fewer than 250 objects.
 func TestEndlessBodyAllocations(t *testing.T) {
 	server := startChild(t, "{}")
 	frames := makeFrames(t, w1.Input, 25)

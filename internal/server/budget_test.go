@@ -11,8 +11,9 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// TestBudgetUnderAttack: many streams of 4K frames that together need far more than the budget are held back, not refused; the process stays near the budget,
-// and a stream of small frames that was there before goes on without an error.
+// TestBudgetUnderAttack: many streams of 4K frames that together need far more than the budget are held back, not
+// refused; the process stays near the budget, and a stream of small frames that was there before goes on without an
+// error.
 func TestBudgetUnderAttack(t *testing.T) {
 	const budget, streams = 64 << 20, 40
 	t.Setenv(childCollects, "yes")

@@ -18,7 +18,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// childVariable makes the test binary a server with the settings in it, as JSON, whose standard output begins with its addresses, and which stops when its standard input ends.
+// childVariable makes the test binary a server with the settings in it, as JSON, whose standard output begins with its
+// addresses, and which stops when its standard input ends.
 const childVariable = "TEST_STEADYFRAME_CHILD"
 
 // childCollects, when set, leaves the child's garbage collector on.

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// limitListener accepts a limited number of connections at the same time, and closes more than that at once: left in the kernel's queue they would wait
-// without a word.
+// limitListener accepts a limited number of connections at the same time, and closes more than that at once: left in
+// the kernel's queue they would wait without a word.
 type limitListener struct {
 	net.Listener
 	free chan struct{} // holds one token for each open connection
@@ -52,7 +52,8 @@ func (c *conn) CloseWrite() error {
 // RemoteAddr returns the peer's address, which can also hang up.
 func (c *conn) RemoteAddr() net.Addr { return peerAddr{c.Conn.RemoteAddr(), c} }
 
-// peerAddr is the address of a connection's other end. Through it package rpc can hang up, which grpc-go has no word for.
+// peerAddr is the address of a connection's other end. Through it package rpc can hang up, which grpc-go has no word
+// for.
 type peerAddr struct {
 	net.Addr
 	conn *conn

@@ -17,8 +17,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 )
 
-// TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams end with Unavailable after the answers to what
-// the server has taken, and nothing is answered twice or out of order.
+// TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams
+// end with Unavailable after the answers to what the server has taken, and nothing is answered twice or out of order.
 func TestDrainUnderLoad(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, w1.Input, 4)

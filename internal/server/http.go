@@ -16,8 +16,8 @@ const (
 	http2Streams      = 64
 )
 
-// serveHTTP returns what serves h, over HTTP/1.1 and HTTP/2 without TLS, and what ends that. There is no time limit on a whole request or answer: handlers set
-// deadlines for their parts.
+// serveHTTP returns what serves h, over HTTP/1.1 and HTTP/2 without TLS, and what ends that. There is no time limit on
+// a whole request or answer: handlers set deadlines for their parts.
 func serveHTTP(c Config, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

@@ -16,7 +16,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// TestExpectContinue: a caller that waits for leave to send its body gets it, or learns that the request is wrong before it sends anything.
+// TestExpectContinue: a caller that waits for leave to send its body gets it, or learns that the request is wrong
+// before it sends anything.
 func TestExpectContinue(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, small.Input, 2)
@@ -75,7 +76,8 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: after a whole answer, and after a refusal of a body that was read, the connection serves the next request, whatever deadlines the last one had.
+// TestKeepAlive: after a whole answer, and after a refusal of a body that was read, the connection serves the next
+// request, whatever deadlines the last one had.
 func TestKeepAlive(t *testing.T) {
 	s := start(t, func(c *server.Config) {
 		c.Timeout.Send, c.Timeout.Receive = server.Duration(100*time.Millisecond), server.Duration(100*time.Millisecond)

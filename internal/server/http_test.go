@@ -198,7 +198,8 @@ func TestY4M(t *testing.T) {
 	}
 }
 
-// TestAnswersFlow: with Accept: video/x-motion-jpeg the picture of each frame comes while the body is still open, over HTTP/1.1 and HTTP/2.
+// TestAnswersFlow: with Accept: video/x-motion-jpeg the picture of each frame comes while the body is still open, over
+// HTTP/1.1 and HTTP/2.
 func TestAnswersFlow(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, w1.Input, 5)
@@ -257,7 +258,8 @@ func TestAnswersFlow(t *testing.T) {
 	}
 }
 
-// TestTruncatedBody: what was whole is answered; then the answer is cut, or ends with a trailer that says why for a caller that reads it.
+// TestTruncatedBody: what was whole is answered; then the answer is cut, or ends with a trailer that says why for a
+// caller that reads it.
 func TestTruncatedBody(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, small.Input, 3)

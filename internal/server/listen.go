@@ -34,7 +34,8 @@ func listen(setting, address string, connections int) (net.Listener, error) {
 	return &limitListener{Listener: l, free: make(chan struct{}, connections)}, nil
 }
 
-// removeStale removes the socket of a server that is gone. A socket that someone answers on stays, and so does any other file.
+// removeStale removes the socket of a server that is gone. A socket that someone answers on stays, and so does any
+// other file.
 func removeStale(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {

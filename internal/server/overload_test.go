@@ -33,7 +33,8 @@ func heavy(t testing.TB) *client.Batch {
 	return &client.Batch{Spec: wire.SpecToProto(spec), Frames: makeFrames(t, spec.Input, 64)}
 }
 
-// occupy makes the server busy: as many heavy batches as n, sent one after the other. What it returns cancels them and waits.
+// occupy makes the server busy: as many heavy batches as n, sent one after the other. What it returns cancels them and
+// waits.
 func (s *running) occupy(t testing.TB, n int) (free func()) {
 	t.Helper()
 	c, batch := s.dial(t), heavy(t)
@@ -56,7 +57,8 @@ func narrow(c *server.Config) {
 	c.Workers, c.Limits.QueueDepth, c.Limits.MemoryBudget = 1, 1, 4<<30
 }
 
-// TestFullQueueRefusesAtOnce: one batch runs, one waits; a third is refused at once, with advice when to come again, before its frames are read.
+// TestFullQueueRefusesAtOnce: one batch runs, one waits; a third is refused at once, with advice when to come again,
+// before its frames are read.
 func TestFullQueueRefusesAtOnce(t *testing.T) {
 	s := start(t, narrow)
 	free := s.occupy(t, 2)
@@ -135,8 +137,8 @@ func TestStreamsWaitTheirTurn(t *testing.T) {
 	}
 }
 
-// TestMemoryBudget: what can never fit is refused at once; what does not fit now waits for timeouts.queue; both name the limit, and nothing beyond the
-// budget is leased.
+// TestMemoryBudget: what can never fit is refused at once; what does not fit now waits for timeouts.queue; both name
+// the limit, and nothing beyond the budget is leased.
 func TestMemoryBudget(t *testing.T) {
 	const budget = 16 << 20
 	s := start(t, func(c *server.Config) {
@@ -200,8 +202,8 @@ func TestMaxStreams(t *testing.T) {
 	checkProblem(t, resp, http.StatusTooManyRequests, "", "limits.max_streams", "got 3, want at most 2")
 }
 
-// TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster than those are served; and when the
-// load ends all is as before.
+// TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster
+// than those are served; and when the load ends all is as before.
 func TestOverload(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Workers, c.Limits.QueueDepth = 2, 4 })
 	batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 8)}

@@ -8,8 +8,9 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// readiness reads from a connection once there is something to read, into a buffer that it takes only then: a connection that is silent holds none. grpc-go does the
-// same by itself for net's own types of connection (internal/transport/readyreader), and asks others for the method ReadOnReady.
+// readiness reads from a connection once there is something to read, into a buffer that it takes only then: a
+// connection that is silent holds none. grpc-go does the same by itself for net's own types of connection
+// (internal/transport/readyreader), and asks others for the method ReadOnReady.
 type readiness struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil where reading through it is not possible
@@ -33,8 +34,8 @@ func newReadiness(c net.Conn) *readiness {
 	return r
 }
 
-// ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it returns with the number of bytes in it. An error
-// comes without a buffer. It is for one goroutine at a time.
+// ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it
+// returns with the number of bytes in it. An error comes without a buffer. It is for one goroutine at a time.
 func (r *readiness) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
 	if r.raw == nil {
 		buf := pool.Get(size)

@@ -37,8 +37,8 @@ type face struct {
 	shutdown func(context.Context) // ends serve; what is left when the context ends is cut
 }
 
-// New returns a server with the settings c, which must be valid, whose listeners are open. An error names the setting whose listener could not be opened. Run
-// must be called: it is what closes them.
+// New returns a server with the settings c, which must be valid, whose listeners are open. An error names the setting
+// whose listener could not be opened. Run must be called: it is what closes them.
 func New(c Config, log *slog.Logger) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
@@ -110,8 +110,9 @@ func (s *Server) closeListeners() {
 // Addrs returns where the faces are found.
 func (s *Server) Addrs() Addrs { return s.addrs }
 
-// Run serves until ctx ends, then drains: the server is no longer ready, what has begun to come in is answered, and what takes longer than drain_timeout is cut.
-// It returns nil after that, or the error of a face that could not go on. It may be called once.
+// Run serves until ctx ends, then drains: the server is no longer ready, what has begun to come in is answered, and
+// what takes longer than drain_timeout is cut. It returns nil after that, or the error of a face that could not go on.
+// It may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")

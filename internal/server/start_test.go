@@ -35,8 +35,8 @@ type running struct {
 	stop func() // drains, and waits for Run
 }
 
-// start runs a server on free ports of the loopback, with what change changes of the defaults. When the test ends it drains; then nothing of its pool may
-// be leased or admitted.
+// start runs a server on free ports of the loopback, with what change changes of the defaults. When the test ends it
+// drains; then nothing of its pool may be leased or admitted.
 func start(t testing.TB, change func(*server.Config)) *running {
 	t.Helper()
 	c := server.Default()

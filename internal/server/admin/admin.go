@@ -1,5 +1,5 @@
-// Package admin is the face of the server for those who run it: health, metrics, profiles and the state of the pools. It belongs on a listener that callers do
-// not reach.
+// Package admin is the face of the server for those who run it: health, metrics, profiles and the state of the pools.
+// It belongs on a listener that callers do not reach.
 package admin
 
 import (

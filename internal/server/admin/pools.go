@@ -10,7 +10,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// servePools answers with s as a table, or as JSON where the request asks for it (Accept: application/json, or ?format=json).
+// servePools answers with s as a table, or as JSON where the request asks for it (Accept: application/json, or
+// ?format=json).
 func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats) {
 	if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")

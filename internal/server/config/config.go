@@ -3,8 +3,9 @@ package config
 
 import "time"
 
-// Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same in a file, in a
-// flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default returns the values to start from.
+// Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
+// in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
+// returns the values to start from.
 type Config struct {
 	HTTP    Listener `yaml:"http"`
 	GRPC    Listener `yaml:"grpc"`
@@ -56,9 +57,10 @@ type Log struct {
 
 // Default returns the settings of a server that is told nothing.
 //
-// A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory budget: one such request
-// never shuts all others out. The receive timeout is below 10 s, after which a silent connection should be gone. A silent gRPC connection costs about 40 KB,
-// most of it grpc-go's goroutines, so 512 of them cost 20 MB (TestSilentConnectionsAreCheap of package server).
+// A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory
+// budget: one such request never shuts all others out. The receive timeout is below 10 s, after which a silent
+// connection should be gone. A silent gRPC connection costs about 40 KB, most of it grpc-go's goroutines, so 512 of
+// them cost 20 MB (TestSilentConnectionsAreCheap of package server).
 func Default() Config {
 	return Config{
 		HTTP:  Listener{Listen: "127.0.0.1:8080"},

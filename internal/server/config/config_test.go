@@ -16,7 +16,8 @@ func TestDefaultIsValid(t *testing.T) {
 	}
 }
 
-// TestEverySettingIsDescribed holds what fields relies on: each leaf has a name and a doc, and is text, a number or knows its own text.
+// TestEverySettingIsDescribed holds what fields relies on: each leaf has a name and a doc, and is text, a number or
+// knows its own text.
 func TestEverySettingIsDescribed(t *testing.T) {
 	c := Default()
 	for _, f := range fields(&c) {

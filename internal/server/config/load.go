@@ -19,8 +19,9 @@ type LoadOptions struct {
 	Set     map[string]string // flags: dotted keys and their values
 }
 
-// Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones before. It returns an
-// *UnknownKeyError or a *ValueError that says where the wrong one stands, or the error of reading the file. The result is valid (Validate).
+// Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones
+// before. It returns an *UnknownKeyError or a *ValueError that says where the wrong one stands, or the error of reading
+// the file. The result is valid (Validate).
 func Load(o LoadOptions) (Config, error) {
 	c := Default()
 	fs := fields(&c)
@@ -65,8 +66,8 @@ func set(fs []field, key, text, from string) error {
 	return nil
 }
 
-// setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known, and a document is
-// read as it is written: no anchors, no merging.
+// setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known,
+// and a document is read as it is written: no anchors, no merging.
 func setYAML(fs []field, name string, data []byte) error {
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
 	var doc, second yaml.Node
@@ -132,7 +133,8 @@ func kindName(n *yaml.Node) string {
 
 const envPrefix = "STEADYFRAME_"
 
-// setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe are none of ours.
+// setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe
+// are none of ours.
 func setEnviron(fs []field, environ []string) error {
 	for _, kv := range environ {
 		name, text, _ := strings.Cut(kv, "=")
@@ -154,7 +156,8 @@ func setEnviron(fs []field, environ []string) error {
 	return nil
 }
 
-// isServiceVariable reports whether Kubernetes or Docker's links made the variable: STEADYFRAME_SERVICE_HOST, STEADYFRAME_PORT_8080_TCP_ADDR.
+// isServiceVariable reports whether Kubernetes or Docker's links made the variable: STEADYFRAME_SERVICE_HOST,
+// STEADYFRAME_PORT_8080_TCP_ADDR.
 func isServiceVariable(name string) bool {
 	rest := strings.TrimPrefix(name, envPrefix)
 	return rest == "PORT" || strings.HasPrefix(rest, "PORT_") || strings.HasPrefix(rest, "SERVICE_")

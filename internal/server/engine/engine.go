@@ -1,7 +1,8 @@
-// Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say in who may use them. Its
-// errors are *fault.Error.
+// Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say
+// in who may use them. Its errors are *fault.Error.
 //
-// A request goes through it in this order: Open, Pipeline, Admit before the first frame is taken in, Run, and the releases backwards.
+// A request goes through it in this order: Open, Pipeline, Admit before the first frame is taken in, Run, and the
+// releases backwards.
 package engine
 
 import (
@@ -77,7 +78,8 @@ func (e *Engine) IsDraining() bool {
 // errDraining is what a request is told that comes, or would go on, while the server stops.
 func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
 
-// Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above limits.max_streams.
+// Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above
+// limits.max_streams.
 func (e *Engine) Open() error {
 	if e.IsDraining() {
 		return errDraining()
@@ -96,8 +98,8 @@ func (e *Engine) Done() { e.open.Add(-1) }
 // CheckQueue refuses with Busy when a request that is not a stream would find the queue full now.
 func (e *Engine) CheckQueue() error { return e.queue.check() }
 
-// Pipeline returns the compiled pipeline of s, from earlier calls if it can. It refuses a wrong Spec with Invalid, and with TooLarge one of more pixels
-// than limits.max_pixels, in or out, before anything is compiled.
+// Pipeline returns the compiled pipeline of s, from earlier calls if it can. It refuses a wrong Spec with Invalid, and
+// with TooLarge one of more pixels than limits.max_pixels, in or out, before anything is compiled.
 func (e *Engine) Pipeline(s pipeline.Spec) (*pipeline.Pipeline, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fault.From(err)
@@ -122,8 +124,9 @@ func (e *Engine) Pipeline(s pipeline.Spec) (*pipeline.Pipeline, error) {
 	return p, nil
 }
 
-// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others wait at most timeouts.queue, and are
-// then refused with Busy. A request that can never fit is refused with TooLarge at once.
+// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others
+// wait at most timeouts.queue, and are then refused with Busy. A request that can never fit is refused with TooLarge at
+// once.
 func (e *Engine) Admit(ctx context.Context, n int64, stream bool) (pool.Grant, error) {
 	if stream {
 		g, err := e.Pool.Admit(ctx, n)
@@ -146,7 +149,8 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream bool) (pool.Grant, e
 	return pool.Grant{}, fault.From(err)
 }
 
-// Cost is what a batch of n frames of p may lease, of in bytes altogether: a buffer is up to a quarter larger than asked for, and 4 KiB at least.
+// Cost is what a batch of n frames of p may lease, of in bytes altogether: a buffer is up to a quarter larger than
+// asked for, and 4 KiB at least.
 func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 	s := p.Spec()
 	width, height := s.OutputSize()
@@ -160,8 +164,8 @@ func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do. The frames of b count as pictures or failures
-// in the metrics. When it returns an error, b has no picture.
+// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do. The
+// frames of b count as pictures or failures in the metrics. When it returns an error, b has no picture.
 func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
@@ -209,7 +213,8 @@ func (e *Engine) OpenRequests() int { return int(e.open.Load()) }
 // tinySpec is the smallest work there is.
 var tinySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}}
 
-// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a server that is merely busy from one that is broken.
+// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a server that is merely busy
+// from one that is broken.
 func (e *Engine) SelfTest(ctx context.Context) error {
 	p, err := e.pipelines.get(tinySpec)
 	if err != nil {

@@ -23,7 +23,8 @@ func newPipelines(compile func(pipeline.Spec) (*pipeline.Pipeline, error)) *pipe
 	return &pipelines{compile: compile, bySpec: map[pipeline.Spec]*list.Element{}}
 }
 
-// get returns the pipeline of s. Two callers who ask for a new one at the same time may both compile it; the first one is kept.
+// get returns the pipeline of s. Two callers who ask for a new one at the same time may both compile it; the first one
+// is kept.
 func (c *pipelines) get(s pipeline.Spec) (*pipeline.Pipeline, error) {
 	if p := c.lookUp(s); p != nil {
 		return p, nil

@@ -27,9 +27,9 @@ type waiter struct {
 	turn       chan struct{} // holds one token from the turn's giving until it is taken
 }
 
-// enter waits for a turn, to be ended with leave. It returns a *fault.Error: Busy, at once, when depth others wait already, unless patient, which
-// is for those whose number is bounded elsewhere; and what ctx ended with, also when the turn comes at the same moment. ctx is looked at before the wait,
-// during it, and after it.
+// enter waits for a turn, to be ended with leave. It returns a *fault.Error: Busy, at once, when depth others wait
+// already, unless patient, which is for those whose number is bounded elsewhere; and what ctx ended with, also when the
+// turn comes at the same moment. ctx is looked at before the wait, during it, and after it.
 func (q *queue) enter(ctx context.Context, patient bool) error {
 	if ctx.Err() != nil {
 		return fault.From(context.Cause(ctx))

@@ -1,5 +1,6 @@
-// Package fault says why the server could not do what a caller asked, in terms that both of its faces can tell the caller: gRPC as a status, HTTP
-// as a problem document. The libraries know nothing of it; From is where their errors get a Kind.
+// Package fault says why the server could not do what a caller asked, in terms that both of its faces can tell the
+// caller: gRPC as a status, HTTP as a problem document. The libraries know nothing of it; From is where their errors
+// get a Kind.
 package fault
 
 import (
@@ -89,7 +90,8 @@ func LimitOf(limit string, got, most int64, reason string) *Error {
 	return &Error{Kind: TooLarge, Reason: reason, Limit: limit, Got: got, Max: most}
 }
 
-// From returns err as an *Error: itself if it is one, else one of the Kind that the library's error means. It returns nil for nil.
+// From returns err as an *Error: itself if it is one, else one of the Kind that the library's error means. It returns
+// nil for nil.
 func From(err error) *Error {
 	var (
 		own       *Error

@@ -9,8 +9,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// Histogram counts durations in the buckets of bounds and, eight to the doubling, in those of a Prometheus native histogram of schema 3.
-// Observe allocates nothing, which prometheus.Histogram's does for native buckets below one second (their index is boxed).
+// Histogram counts durations in the buckets of bounds and, eight to the doubling, in those of a Prometheus native
+// histogram of schema 3. Observe allocates nothing, which prometheus.Histogram's does for native buckets below one
+// second (their index is boxed).
 //
 // The native buckets reach from about a microsecond to about four minutes; what is beyond counts in the outermost.
 type Histogram struct {
@@ -68,7 +69,8 @@ func nativeBucket(d time.Duration) int {
 	return min(max(i, 0), nativeBuckets-1)
 }
 
-// Quantile returns the duration that a share q of what was counted does not exceed, to within an eighth of a doubling; 0 when nothing was.
+// Quantile returns the duration that a share q of what was counted does not exceed, to within an eighth of a doubling;
+// 0 when nothing was.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	var counts [nativeBuckets]uint64
 	var total uint64
@@ -120,7 +122,8 @@ func (h *Histogram) Write(out *dto.Metric) error {
 	return nil
 }
 
-// writeNative adds the native buckets to d: spans of buckets that hold something, and the differences from bucket to bucket.
+// writeNative adds the native buckets to d: spans of buckets that hold something, and the differences from bucket to
+// bucket.
 func (h *Histogram) writeNative(d *dto.Histogram) {
 	s, zeroThreshold, zeroCount := int32(schema), 0.0, uint64(0)
 	d.Schema, d.ZeroThreshold, d.ZeroCount = &s, &zeroThreshold, &zeroCount

@@ -13,7 +13,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
-// TestHistogramIsPrometheus: what Histogram exports is what prometheus.Histogram does of the same observations, classic and native.
+// TestHistogramIsPrometheus: what Histogram exports is what prometheus.Histogram does of the same observations, classic
+// and native.
 func TestHistogramIsPrometheus(t *testing.T) {
 	bounds64 := make([]float64, len(bounds))
 	for i := range bounds {

@@ -12,7 +12,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// authorize returns an interceptor that lets calls through that bear token: all of them when there is none, and those of health, which tell nothing, always.
+// authorize returns an interceptor that lets calls through that bear token: all of them when there is none, and those
+// of health, which tell nothing, always.
 func authorize(token string) grpc.StreamServerInterceptor {
 	health := "/" + healthgrpc.Health_ServiceDesc.ServiceName + "/"
 	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {

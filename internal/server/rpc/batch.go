@@ -41,7 +41,8 @@ func (b *batch) release() {
 	b.grant = pool.Grant{}
 }
 
-// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone: its picture says why.
+// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone: its
+// picture says why.
 func (b *batch) arrange() {
 	desc := b.pipeline.Spec().Input
 	b.response.ID = b.request.ID

@@ -9,7 +9,8 @@ import (
 // outgoing is an answer of FrameService, encoded already.
 type outgoing struct{ data mem.BufferSlice }
 
-// codec passes FrameService's answers through, and leaves every other message, those of health and reflection, to the stock codec.
+// codec passes FrameService's answers through, and leaves every other message, those of health and reflection, to the
+// stock codec.
 type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }

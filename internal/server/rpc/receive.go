@@ -16,15 +16,16 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow), and with timeouts.receive how slowly a
-// request may come.
+// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow),
+// and with timeouts.receive how slowly a request may come.
 const pieceBytes = 1 << 20
 
 // minPiece is the least that is given a time of its own: tags and lengths are not.
 const minPiece = 512
 
-// receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller has no more, is the outcome: at once, or, when
-// there are batches on their way, after the encoding goroutine has answered them.
+// receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
+// has no more, is the outcome: at once, or, when there are batches on their way, after the encoding goroutine has
+// answered them.
 func (c *session) receive() {
 	err := c.protect(c.receiveAll)
 	c.receiving.Stop()
@@ -66,7 +67,11 @@ func (c *session) receiveAll() error {
 
 // next reads one message into b and readies it for encoding. It returns io.EOF when the caller has no more.
 func (c *session) next(b *batch) error {
-	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Idle))
+	wait := c.engine.Config.Timeout.Idle
+	if c.unary {
+		wait = c.engine.Config.Timeout.Receive
+	}
+	c.receiving.Reset(time.Duration(wait))
 	if err := c.in.ReadMessageHeader(b.header[:]); err != nil {
 		return c.readError(err)
 	}
@@ -134,7 +139,8 @@ func (in *incoming) Fill(p []byte) error {
 	return nil
 }
 
-// Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known, and that there is memory for all of it.
+// Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known,
+// and that there is memory for all of it.
 func (in *incoming) Lease(n int) (pool.Buf, error) {
 	if !in.leased {
 		in.leased = true
@@ -190,7 +196,8 @@ func (c *session) resolve(b *batch) error {
 	return nil
 }
 
-// admit waits for the memory that a message of length bytes and its pictures take. The time does not count as the caller's.
+// admit waits for the memory that a message of length bytes and its pictures take. The time does not count as the
+// caller's.
 func (c *session) admit(b *batch, length int) error {
 	c.receiving.Stop()
 	cost := 2 * int64(length) // when it is not known what to make of it

@@ -8,7 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
-// encode encodes and answers batches in their order, until there are no more. Then the outcome is whatever ended the receiving.
+// encode encodes and answers batches in their order, until there are no more. Then the outcome is whatever ended the
+// receiving.
 func (c *session) encode() { c.finish(c.protect(c.encodeAll)) }
 
 func (c *session) encodeAll() error {

@@ -27,15 +27,16 @@ type Server struct {
 }
 
 const (
-	// streamWindow is how much grpc-go buffers of a stream that nobody reads from. While a message is read, the window is a piece larger (readPiece), so that a
-	// small one does not slow a stream down. It is the least that HTTP/2 has.
+	// streamWindow is how much grpc-go buffers of a stream that nobody reads from. While a message is read, the window
+	// is a piece larger (readPiece), so that a small one does not slow a stream down. It is the least that HTTP/2 has.
 	streamWindow = 64<<10 - 1
-	// connWindow is refilled as data comes in, whether it is read or not: what it bounds is the bytes on their way. Setting one window without the other would
-	// leave the other at 64 KiB for ever.
+	// connWindow is refilled as data comes in, whether it is read or not: what it bounds is the bytes on their way.
+	// Setting one window without the other would leave the other at 64 KiB for ever.
 	connWindow = 16 << 20
 	// readBuffer is filled in one system call; a connection that is silent has none.
 	readBuffer = 128 << 10
-	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by limits.max_message_bytes.
+	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by
+	// limits.max_message_bytes.
 	otherMessage = 64 << 10
 	maxHeaders   = 16 << 10
 )
@@ -49,6 +50,7 @@ func New(e *engine.Engine, log *slog.Logger) *Server {
 		grpc: grpc.NewServer(
 			grpc.ForceServerCodecV2(newCodec()),
 			grpc.StreamInterceptor(authorize(c.Auth.Token)),
+			grpc.WaitForHandlers(true),
 			grpc.MaxRecvMsgSize(otherMessage),
 			grpc.MaxSendMsgSize(math.MaxInt32),
 			grpc.StaticStreamWindowSize(streamWindow),
@@ -76,8 +78,8 @@ func New(e *engine.Engine, log *slog.Logger) *Server {
 // Serve serves connections from l, which it takes, until Shutdown.
 func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
 
-// Shutdown ends the face, after engine.Engine.Drain: health says so at once, calls in flight are answered, and what is left when ctx ends is cut. When it returns,
-// no goroutine of a call is left.
+// Shutdown ends the face, after engine.Engine.Drain: health says so at once, calls in flight are answered, and what is
+// left when ctx ends is cut. When it returns, no goroutine of a call is left.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.health.Shutdown()
 	stop := context.AfterFunc(ctx, s.grpc.Stop)
@@ -86,7 +88,8 @@ func (s *Server) Shutdown(ctx context.Context) {
 	s.service.wait.Wait()
 }
 
-// frameBuffers is where grpc-go puts what it reads: one HTTP/2 frame a buffer. Unlike its own pool it does not clear a buffer before it is overwritten.
+// frameBuffers is where grpc-go puts what it reads: one HTTP/2 frame a buffer. Unlike its own pool it does not clear a
+// buffer before it is overwritten.
 type frameBuffers struct{ free sync.Pool } // of *[]byte
 
 // maxHTTP2Frame is the largest HTTP/2 frame that grpc-go takes or sends.

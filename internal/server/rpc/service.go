@@ -1,16 +1,18 @@
 // Package rpc is the gRPC face of the server: steadyframe.v1.FrameService, health and reflection.
 //
-// Messages of FrameService do not go through grpc-go's Recv: that would hold a whole message, up to limits.max_message_bytes, in buffers of its own before
-// anyone could refuse it. Each is read from the transport in pieces, as soon as memory for it is admitted, straight into the frames' buffers; what is not read
-// stays with the caller, held back by HTTP/2's flow control. docs/adr/0009-grpc-codec.md has the whole reasoning.
+// Messages of FrameService do not go through grpc-go's Recv: that would hold a whole message, up to
+// limits.max_message_bytes, in buffers of its own before anyone could refuse it. Each is read from the transport in
+// pieces, as soon as memory for it is admitted, straight into the frames' buffers; what is not read stays with the
+// caller, held back by HTTP/2's flow control. docs/adr/0009-grpc-codec.md has the whole reasoning.
 package rpc
 
 import (
-	"context"
 	"log/slog"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -26,8 +28,9 @@ type service struct {
 	wait   sync.WaitGroup // goroutines of sessions
 }
 
-// frameService is what grpc-go is told of FrameService: both methods as streams, so that it leaves the reading of messages to the handler. On the wire a unary
-// call is a stream of one message each way. Reflection shows the .proto, where Encode is unary.
+// desc returns what grpc-go is told of FrameService: both methods as streams, so that it leaves the reading of
+// messages to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto,
+// where Encode is unary.
 func (s *service) desc() *grpc.ServiceDesc {
 	handler := func(unary bool) grpc.StreamHandler {
 		return func(_ any, stream grpc.ServerStream) error { return s.serve(stream, unary) }
@@ -45,13 +48,19 @@ func (s *service) desc() *grpc.ServiceDesc {
 
 // serve is the handler of both methods.
 func (s *service) serve(stream grpc.ServerStream, unary bool) error {
+	method := "EncodeStream"
+	if unary {
+		method = "Encode"
+	}
+	start := time.Now()
 	err := s.open(stream, unary)
 	if err == nil {
+		s.log.Debug("call served", "method", method, "peer", peerOf(stream), "took", time.Since(start))
 		return nil
 	}
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
-	logFault(stream.Context(), s.log, unary, f)
+	s.log.Log(stream.Context(), level(f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
 	return toStatus(f).Err()
 }
 
@@ -73,19 +82,21 @@ func (s *service) open(stream grpc.ServerStream, unary bool) error {
 	return newSession(s, stream, in, unary).run()
 }
 
-// logFault writes one line about a call that failed: a caller that went away is none of ours to warn about.
-func logFault(ctx context.Context, log *slog.Logger, unary bool, f *fault.Error) {
-	level := slog.LevelWarn
-	switch f.Kind {
+// level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about.
+func level(k fault.Kind) slog.Level {
+	switch k {
 	case fault.Internal:
-		level = slog.LevelError
+		return slog.LevelError
 	case fault.Canceled, fault.Draining:
-		level = slog.LevelDebug
+		return slog.LevelDebug
 	}
-	method := "EncodeStream"
-	if unary {
-		method = "Encode"
+	return slog.LevelWarn
+}
+
+// peerOf returns who calls.
+func peerOf(stream grpc.ServerStream) string {
+	if p, ok := peer.FromContext(stream.Context()); ok && p.Addr != nil {
+		return p.Addr.String()
 	}
-	log.LogAttrs(ctx, level, "call failed", slog.String("method", method), slog.String("peer", peerAddr(ctx)),
-		slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
+	return "unknown"
 }

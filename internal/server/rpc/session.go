@@ -16,16 +16,19 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// filler is what a session reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes, whatever they are; grpc-go itself reads the
-// five bytes before a message with it. It copies them from its buffers, frees those, and allocates nothing.
+// filler is what a session reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes,
+// whatever they are; grpc-go itself reads the five bytes before a message with it. It copies them from its buffers,
+// frees those, and allocates nothing.
 type filler interface {
 	ReadMessageHeader(p []byte) error
 }
 
-// session is one call of Encode or EncodeStream. Three goroutines serve it, for as long as it lasts: one receives batches, one encodes and answers them in
-// order, and the call's own watches over both, since only its return can end a read or a write that hangs. The second is started by the first batch.
+// session is one call of Encode or EncodeStream. Three goroutines serve it, for as long as it lasts: one receives
+// batches, one encodes and answers them in order, and the call's own watches over both, since only its return can end a
+// read or a write that hangs. The second is started by the first batch.
 //
-// A batch goes round: free, received, ready, answered, free. There are two, so that the next is received while one is encoded.
+// A batch goes round: free, received, ready, answered, free. There are two, so that the next is received while one is
+// encoded.
 type session struct {
 	*service
 	ctx    context.Context
@@ -69,8 +72,8 @@ func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *se
 	return c
 }
 
-// run serves the call until its outcome is known, and returns that. The goroutines may still be running then: they end soon, since the return ends the
-// stream's context, and release what they hold.
+// run serves the call until its outcome is known, and returns that. The goroutines may still be running then: they end
+// soon, since the return ends the stream's context, and release what they hold.
 func (c *session) run() error {
 	defer c.receiving.Stop()
 	defer c.sending.Stop()
@@ -94,8 +97,8 @@ func (c *session) run() error {
 	}
 }
 
-// hangUp closes the connection. The end of a call alone would reach the caller after the answers that it does not take, for which grpc-go would keep
-// memory as long as the connection lasts.
+// hangUp closes the connection. The end of a call alone would reach the caller after the answers that it does not take,
+// for which grpc-go would keep memory as long as the connection lasts.
 func (c *session) hangUp() {
 	if p, ok := peer.FromContext(c.ctx); ok {
 		if addr, ok := p.Addr.(interface{ HangUp() }); ok {

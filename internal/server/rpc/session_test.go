@@ -123,7 +123,8 @@ func TestSession(t *testing.T) {
 	}
 }
 
-// TestSessionBrokenAnywhere: wherever the bytes end, or reading panics, the session fails with the right kind, and no lease is lost.
+// TestSessionBrokenAnywhere: wherever the bytes end, or reading panics, the session fails with the right kind, and no
+// lease is lost.
 func TestSessionBrokenAnywhere(t *testing.T) {
 	data := append(message(t, request(2)), message(t, request(2))...)
 	for n := range len(data) {

@@ -1,13 +1,11 @@
 package rpc
 
 import (
-	"context"
 	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -36,7 +34,8 @@ func code(k fault.Kind) codes.Code {
 	return codes.Internal
 }
 
-// toStatus returns f as a status, with details: when to come again (RetryInfo), which limit was exceeded (QuotaFailure), which field is wrong (BadRequest).
+// toStatus returns f as a status, with details: when to come again (RetryInfo), which limit was exceeded
+// (QuotaFailure), which field is wrong (BadRequest).
 func toStatus(f *fault.Error) *status.Status {
 	msg := strings.ToValidUTF8(f.Error(), "\ufffd")
 	st := status.New(code(f.Kind), msg)
@@ -54,12 +53,4 @@ func toStatus(f *fault.Error) *status.Status {
 		st = with
 	}
 	return st
-}
-
-// peerAddr returns who calls.
-func peerAddr(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
-		return p.Addr.String()
-	}
-	return "unknown"
 }

@@ -15,8 +15,8 @@ import (
 // pieceBytes of a frame must come within timeouts.receive.
 const pieceBytes = 1 << 20
 
-// body reads a request's body under deadlines: a frame that has begun must go on, and between frames there may be silence, but not for ever. It is for one
-// goroutine; stop is for any.
+// body reads a request's body under deadlines: a frame that has begun must go on, and between the frames of an endless
+// body there may be silence, but not for ever. It is for one goroutine; stop is for any.
 type body struct {
 	r             io.Reader
 	control       *http.ResponseController
@@ -28,9 +28,10 @@ type body struct {
 	stopped       atomic.Bool
 }
 
-// sniff returns the first bytes of the body, as many as tell Y4M from others; fewer only when the body has no more. They will be read again.
+// sniff returns the first bytes of the body, as many as tell Y4M from others; fewer only when the body has no more.
+// They will be read again.
 func (b *body) sniff() ([]byte, error) {
-	n, err := io.ReadFull(onlyReader{b}, b.headMemory[:10])
+	n, err := io.ReadFull(b, b.headMemory[:10])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
@@ -38,17 +39,13 @@ func (b *body) sniff() ([]byte, error) {
 	return b.headMemory[:n], nil
 }
 
-// onlyReader keeps io.ReadFull from what else a body can.
-type onlyReader struct{ b *body }
-
-func (o onlyReader) Read(p []byte) (int, error) { return o.b.Read(p) }
-
 // nextFrame says that what is read next begins a frame.
 func (b *body) nextFrame() { b.between = true }
 
 // Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
 func (b *body) Read(p []byte) (int, error) {
 	if b.head.Len() > 0 {
+		b.between, b.left = false, 0
 		return b.head.Read(p)
 	}
 	if b.between || b.left <= 0 {
@@ -67,6 +64,7 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.fault(err)
 }
 
+// setDeadline says by when the next bytes must come.
 func (b *body) setDeadline() error {
 	wait := b.receive
 	if b.between {

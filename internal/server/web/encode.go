@@ -33,9 +33,9 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 	}
 	control := http.NewResponseController(w)
-	b := &body{
-		r: in, control: control,
-		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+	b := &body{r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle)}
+	if r.ContentLength >= 0 {
+		b.idle = b.receive
 	}
 	src, err := openSource(e, r, b)
 	if err != nil {
@@ -49,7 +49,8 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 	return x.run(ctx)
 }
 
-// exchange is one request being served: frames come in on the intake's goroutine, and are encoded and written on the handler's.
+// exchange is one request being served: frames come in on the intake's goroutine, and are encoded and written on the
+// handler's.
 type exchange struct {
 	engine *engine.Engine
 	source *source
@@ -59,6 +60,7 @@ type exchange struct {
 
 	batch  pipeline.Batch
 	grants []pool.Grant
+	begun  bool     // whether a batch was encoded: what has begun is not refused in its middle
 	ahead  admitted // taken from the intake and not yet part of a batch
 }
 
@@ -105,7 +107,8 @@ func (x *exchange) peek(draining <-chan struct{}) bool {
 	}
 }
 
-// collect makes a batch of the frames that have come in: it waits for one and takes what is there. It returns false when there are no more.
+// collect makes a batch of the frames that have come in: it waits for one and takes what is there. It returns false
+// when there are no more.
 func (x *exchange) collect(draining <-chan struct{}) bool {
 	if !x.peek(draining) {
 		return false
@@ -135,9 +138,10 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	if _, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless); err != nil {
+	if _, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless || x.begun); err != nil {
 		return err
 	}
+	x.begun = true
 	for i := range x.batch.In {
 		x.batch.In[i].Release()
 	}

@@ -1,4 +1,5 @@
-// Package web is the HTTP face of the server: POST /v1/encode takes raw frames or Y4M and answers with pictures, as they come.
+// Package web is the HTTP face of the server: POST /v1/encode takes raw frames or Y4M and answers with pictures, as
+// they come.
 package web
 
 import (
@@ -26,7 +27,8 @@ type Handler struct {
 // NewHandler returns the HTTP face of e.
 func NewHandler(e *engine.Engine, log *slog.Logger) *Handler { return &Handler{engine: e, log: log} }
 
-// Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that are left when ctx ends it cuts.
+// Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that
+// are left when ctx ends it cuts.
 func (h *Handler) Wait(ctx context.Context) { h.taken.wait(ctx) }
 
 // index is what GET / shows.
@@ -62,8 +64,8 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		w.end(true)
 		return
 	}
-	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why; for others it breaks off, since they
-	// would take a proper end for success.
+	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
+	// for others it breaks off, since they would take a proper end for success.
 	proper := w.Header().Get("Trailer") != "" && f.Kind != fault.Canceled
 	if proper {
 		w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
@@ -160,7 +162,8 @@ func only(w *writer, r *http.Request, method string, f func(*writer, *http.Reque
 	return nil
 }
 
-// authorized reports whether r bears the token, when there is one, in a time that tells nothing about it but its length.
+// authorized reports whether r bears the token, when there is one, in a time that tells nothing about it but its
+// length.
 func (h *Handler) authorized(r *http.Request) bool {
 	token := h.engine.Config.Auth.Token
 	if token == "" {

@@ -28,15 +28,17 @@ func (a *admitted) release() {
 	*a = admitted{}
 }
 
-// intake reads frames on a goroutine of its own while others are encoded. It holds the admission of one frame ahead of reading it, so that frames wait for
-// memory outside, where TCP holds their sender back.
+// intake reads frames on a goroutine of its own while others are encoded. It holds the admission of one frame ahead of
+// reading it, so that frames wait for memory outside, where TCP holds their sender back.
 type intake struct {
 	frames chan admitted // closed at the end
+	begun  bool          // whether a frame was admitted
 	err    error         // why it ended, io.EOF for all read; set before frames is closed
 	done   chan struct{}
 }
 
-// startIntake starts reading. The caller ends it by reading frames to its end, or by ending ctx and stopping b, then waits for done and releases what is in frames.
+// startIntake starts reading. The caller ends it by reading frames to its end, or by ending ctx and stopping b, then
+// waits for done and releases what is in frames.
 func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *intake {
 	in := &intake{frames: make(chan admitted, maxBatch), done: make(chan struct{})}
 	go func() {
@@ -56,10 +58,11 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 
 // next reads one frame.
 func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) error {
-	grant, err := e.Admit(ctx, s.cost(), s.endless)
+	grant, err := e.Admit(ctx, s.cost(), s.endless || in.begun) // What has begun is not refused in its middle.
 	if err != nil {
 		return err
 	}
+	in.begun = true
 	a := admitted{grant: grant}
 	b.nextFrame()
 	if a.frame, err = s.frames.Next(); err != nil {

@@ -55,8 +55,8 @@ func setQuality(s *pipeline.Spec, value string) error {
 	return nil
 }
 
-// ParseQuery returns the Spec that a query says, and the names of the parameters in it. Input is not complete where the body is to say what it is. The error is a
-// *fault.Error of kind Invalid that names the parameter.
+// ParseQuery returns the Spec that a query says, and the names of the parameters in it. Input is not complete where the
+// body is to say what it is. The error is a *fault.Error of kind Invalid that names the parameter.
 func ParseQuery(raw string) (pipeline.Spec, []string, error) {
 	var s pipeline.Spec
 	q, err := url.ParseQuery(raw)

@@ -14,7 +14,8 @@ import (
 
 const typeY4M = "video/x-yuv4mpeg"
 
-// rawTypes are the Content-Types of a body whose form the query or the body's first bytes say; application/x-www-form-urlencoded is what curl calls everything.
+// rawTypes are the Content-Types of a body whose form the query or the body's first bytes say;
+// application/x-www-form-urlencoded is what curl calls everything.
 var rawTypes = []string{"", "application/octet-stream", "application/x-www-form-urlencoded", "video/x-raw", "video/raw"}
 
 // source is a request's frames, and what to make of them.
@@ -70,7 +71,8 @@ func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
 	return s, nil
 }
 
-// checkGiven refuses raw frames that the query does not describe fully, or whose size does not divide the body's length.
+// checkGiven refuses raw frames that the query does not describe fully, or whose size does not divide the body's
+// length.
 func checkGiven(e *engine.Engine, r *http.Request, spec pipeline.Spec) error {
 	if spec.Input.Format == 0 {
 		return fieldError("format", "got none, want the pixel format of the body, such as bgr24")
@@ -91,8 +93,8 @@ func checkGiven(e *engine.Engine, r *http.Request, spec pipeline.Spec) error {
 	return nil
 }
 
-// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word for the one, and some writers
-// are wrong about the other.
+// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word
+// for the one, and some writers are wrong about the other.
 func openY4M(e *engine.Engine, b *body, spec *pipeline.Spec) (ingest.Reader, error) {
 	y, err := ingest.NewY4M(b, e.Pool, ingest.Limits{MaxPixels: e.Config.Limits.MaxPixels})
 	if err != nil {
@@ -107,7 +109,8 @@ func openY4M(e *engine.Engine, b *body, spec *pipeline.Spec) (ingest.Reader, err
 	return y, nil
 }
 
-// isY4M reports whether the request's headers say that the body is Y4M. It refuses a body that is said to be neither that nor raw.
+// isY4M reports whether the request's headers say that the body is Y4M. It refuses a body that is said to be neither
+// that nor raw.
 func isY4M(r *http.Request) (bool, error) {
 	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
 		return false, &fault.Error{Kind: fault.Unsupported, Field: "Content-Encoding", Reason: "got Content-Encoding " + c + ", want none"}

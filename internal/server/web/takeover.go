@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// takenOver is an HTTP/1.1 connection that carries one endless answer and then ends. It is taken from net/http before the body is read, since net/http's
-// chunked encoding allocates with each Write, which an endless answer has one of for each batch.
+// takenOver is an HTTP/1.1 connection that carries one endless answer and then ends. It is taken from net/http before
+// the body is read, since net/http's chunked encoding allocates with each Write, which an endless answer has one of for
+// each batch.
 //
 // It is an http.ResponseWriter and has the methods that http.ResponseController looks for.
 type takenOver struct {
@@ -27,7 +28,8 @@ type takenOver struct {
 	digits  [16]byte
 }
 
-// wantsTakeover reports whether r is a request whose answer may have no end, over a connection that can be taken over: HTTP/2's cannot.
+// wantsTakeover reports whether r is a request whose answer may have no end, over a connection that can be taken over:
+// HTTP/2's cannot.
 func wantsTakeover(r *http.Request) bool {
 	return r.ProtoMajor == 1 && r.ProtoMinor == 1 && (r.ContentLength < 0 || acceptsMotionJPEG(r))
 }
@@ -135,7 +137,8 @@ func (t *takenOver) SetWriteDeadline(d time.Time) error { return t.conn.SetWrite
 // EnableFullDuplex is for http.ResponseController: it always is.
 func (t *takenOver) EnableFullDuplex() error { return nil }
 
-// finish ends the answer properly, with the trailer that its header announced, if that is set, and the connection with it.
+// finish ends the answer properly, with the trailer that its header announced, if that is set, and the connection with
+// it.
 func (t *takenOver) finish() {
 	err := t.sendHeader()
 	if err == nil && t.chunked {
@@ -162,8 +165,8 @@ func (t *takenOver) breakOff() {
 	_ = t.conn.Close()
 }
 
-// lingerTime and lingerBytes are how long and how much a caller may go on sending after the end of its answer. Closing at once would reset the connection under it, and the end
-// of the answer could be lost (RFC 9112, 9.6).
+// lingerTime and lingerBytes are how long and how much a caller may go on sending after the end of its answer. Closing
+// at once would reset the connection under it, and the end of the answer could be lost (RFC 9112, 9.6).
 const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 256 << 10

@@ -28,12 +28,14 @@ const (
 type Source interface {
 	// Fill fills p with the message's next bytes. It borrows p.
 	Fill(p []byte) error
-	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the frames, is in the Request.
+	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the
+	// frames, is in the Request.
 	Lease(n int) (pool.Buf, error)
 }
 
-// Decoder reads EncodeRequests. It takes what google.golang.org/protobuf takes, but for the limits, and what no encoder writes: unknown groups nested more than 16
-// deep, a spec of more than 4 KiB, a spec given twice. What the spec's bytes say is read later, by ParseSpec. It is used again from message to message.
+// Decoder reads EncodeRequests. It takes what google.golang.org/protobuf takes, but for the limits, and what no encoder
+// writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice. What the spec's bytes
+// say is read later, by ParseSpec. It is used again from message to message.
 type Decoder struct {
 	MaxFrames int // limits.max_batch
 
@@ -45,8 +47,8 @@ type Decoder struct {
 	small  [headBytes]byte
 }
 
-// Decode reads a message of length bytes from source into req, which must be empty. What source returns as an error, it returns; all others are *fault.Error of
-// kind Invalid. The frames read so far are req's then, too.
+// Decode reads a message of length bytes from source into req, which must be empty. What source returns as an error, it
+// returns; all others are *fault.Error of kind Invalid. The frames read so far are req's then, too.
 func (d *Decoder) Decode(req *Request, source Source, length int) error {
 	d.source, d.req, d.left, d.depth = source, req, length, 0
 	defer func() { d.source, d.req = nil, nil }()

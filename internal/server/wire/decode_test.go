@@ -246,7 +246,8 @@ func TestDecodeAllocatesNothing(t *testing.T) {
 	})
 }
 
-// FuzzDecode: what Decoder makes of bytes is what protobuf makes of them, but for what Decoder's doc comment names; and it takes a buffer for each frame at most.
+// FuzzDecode: what Decoder makes of bytes is what protobuf makes of them, but for what Decoder's doc comment names; and
+// it takes a buffer for each frame at most.
 func FuzzDecode(f *testing.F) {
 	for _, m := range []proto.Message{
 		&api.EncodeRequest{},

@@ -1,6 +1,7 @@
-// Package wire reads steadyframe.v1.EncodeRequest and writes EncodeResponse as protobuf has them on the wire (protobuf.dev/programming-guides/encoding),
-// between gRPC's buffers and those of the pool, without the generated types: pixels are copied once, from gRPC's 16 KiB pieces to where the pipeline reads
-// them, and nothing is allocated in steady state.
+// Package wire reads steadyframe.v1.EncodeRequest and writes EncodeResponse as protobuf has them on the wire
+// (protobuf.dev/programming-guides/encoding), between gRPC's buffers and those of the pool, without the generated
+// types: pixels are copied once, from gRPC's 16 KiB pieces to where the pipeline reads them, and nothing is allocated
+// in steady state.
 package wire
 
 import "github.com/steadyframe/steadyframe/pool"

@@ -42,11 +42,13 @@ const (
 
 // Chunks keeps the memory that answers are sent from. The zero Chunks is ready.
 //
-// A chunk is not a lease of the pool: grpc-go, when a stream or connection breaks, forgets what it has queued without freeing it
-// (internal/transport: loopyWriter.preprocessData, and run on its end), so that leases would be lost. A chunk it forgets is garbage.
+// A chunk is not a lease of the pool: grpc-go, when a stream or connection breaks, forgets what it has queued without
+// freeing it (internal/transport: loopyWriter.preprocessData, and run on its end), so that leases would be lost. A
+// chunk it forgets is garbage.
 type Chunks struct{ free sync.Pool } // of *[]byte
 
-// chunkSize is large enough for a picture of W1, so that a batch of one is one chunk, and a whole number of HTTP/2 frames.
+// chunkSize is large enough for a picture of W1, so that a batch of one is one chunk, and a whole number of HTTP/2
+// frames.
 const chunkSize = 32 << 10
 
 // Get returns a chunk. It is part of mem.BufferPool.
@@ -62,7 +64,8 @@ func (c *Chunks) Get(int) *[]byte {
 // Put takes a chunk back. It is part of mem.BufferPool.
 func (c *Chunks) Put(p *[]byte) { c.free.Put(p) }
 
-// Marshal returns r as protobuf, copied into chunks of c, which return to c when they are freed. The bytes are those that proto.Marshal makes.
+// Marshal returns r as protobuf, copied into chunks of c, which return to c when they are freed. The bytes are those
+// that proto.Marshal makes.
 func (r *Response) Marshal(c *Chunks) mem.BufferSlice {
 	size := varintFieldSize(fieldResponseID, r.ID) + varintFieldSize(fieldQueueUS, r.QueueUS) + varintFieldSize(fieldRunUS, r.RunUS)
 	for i := range r.Pictures {

@@ -13,7 +13,8 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// ParseSpec returns the pipeline.Spec that the bytes of a Spec message say. The error is a *fault.Error. Whether the Spec makes sense, its Validate says.
+// ParseSpec returns the pipeline.Spec that the bytes of a Spec message say. The error is a *fault.Error. Whether the
+// Spec makes sense, its Validate says.
 func ParseSpec(data []byte) (pipeline.Spec, error) {
 	var s api.Spec
 	if err := proto.Unmarshal(data, &s); err != nil {
@@ -26,8 +27,8 @@ func ParseSpec(data []byte) (pipeline.Spec, error) {
 	return spec, nil
 }
 
-// SpecFromProto returns the pipeline.Spec that s says. The numbers of the API's enumerations are the libraries' own. The error is a *pipeline.SpecError
-// about a number that a pipeline.Spec cannot hold.
+// SpecFromProto returns the pipeline.Spec that s says. The numbers of the API's enumerations are the libraries' own.
+// The error is a *pipeline.SpecError about a number that a pipeline.Spec cannot hold.
 func SpecFromProto(s *api.Spec) (pipeline.Spec, error) {
 	var r reader
 	in, crop, resize, out := s.GetInput(), s.GetCrop(), s.GetResize(), s.GetOutput()

@@ -43,7 +43,8 @@ func TestSpecSurvivesTheWire(t *testing.T) {
 	}
 }
 
-// TestEnumerationsHaveTheLibrariesNumbers holds what the conversions rely on: the API's names and the libraries' name the same numbers.
+// TestEnumerationsHaveTheLibrariesNumbers holds what the conversions rely on: the API's names and the libraries' name
+// the same numbers.
 func TestEnumerationsHaveTheLibrariesNumbers(t *testing.T) {
 	check := func(what string, number int32, name, library string) {
 		t.Helper()
