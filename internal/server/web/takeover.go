@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,7 +41,7 @@ func takeOver(w http.ResponseWriter, r *http.Request) (*takenOver, io.Reader, er
 	if err != nil {
 		return nil, nil, err
 	}
-	t := &takenOver{conn: conn, in: rw.Reader, out: rw.Writer, header: http.Header{}, status: http.StatusOK, expects: r.Header.Get("Expect") == "100-continue"}
+	t := &takenOver{conn: conn, in: rw.Reader, out: rw.Writer, header: http.Header{}, status: http.StatusOK, expects: strings.EqualFold(r.Header.Get("Expect"), "100-continue")}
 	if r.ContentLength >= 0 {
 		return t, &wholeReader{t, r.ContentLength}, nil
 	}
