@@ -13,6 +13,9 @@ import (
 
 // checkBound reports pools of buffers that grow of which no Put looks at the size.
 func checkBound(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSite) {
+	if fillsLook(m) {
+		return
+	}
 	bounded := map[string]bool{}
 	first := map[string]poolmodel.PutSite{}
 	var order []string
@@ -38,6 +41,19 @@ func checkBound(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			"%s takes buffers of any size: the largest ever put back stays in %s; look at Cap before",
 			m.CallText(put.Instr), poolmodel.ShortPool(pool))})
 	}
+}
+
+// fillsLook reports whether a function of the package that is given a bytes.Buffer, and is no wrapper of Put, looks at its
+// size: it bounds what it writes.
+func fillsLook(m *poolmodel.Model) bool {
+	for _, fn := range m.Funcs {
+		for i, p := range fn.Params {
+			if p.Type().String() == "*bytes.Buffer" && m.Param(fn, i).Put == poolmodel.Never && looksAtSize(fn) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // grows reports whether what is put back is a buffer that has no bound of its own: a bytes.Buffer, or a slice that the

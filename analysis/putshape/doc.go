@@ -11,6 +11,8 @@
 //	b := small.Get().(*[]byte)
 //	defer large.Put(b) // wrong
 //
+// Two pools that exchange values both ways are taken to be meant so.
+//
 // A pool that makes values of one size counts on getting them back. An oversize value, made because the pool's were too
 // small, must not go there, and neither may a smaller one:
 //

@@ -3,6 +3,7 @@ package putshape
 import (
 	"fmt"
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -29,13 +30,7 @@ func run(pass *analysis.Pass) (any, error) {
 				"%s of a %s allocates its copy on the heap: put a pointer", m.CallText(put.Instr), put.Value.Type())})
 		}
 	}
-	for _, fn := range m.Funcs {
-		for _, acq := range m.Acquisitions(fn) {
-			if acq.Pool != "" {
-				checkOrigin(pass, m, fn, acq)
-			}
-		}
-	}
+	checkOrigins(pass, m)
 	checkFixed(pass, m, puts)
 	checkBound(pass, m, puts)
 	return nil, nil
@@ -57,21 +52,49 @@ func pointerShaped(t types.Type) bool {
 	return generic
 }
 
-// checkOrigin reports what acq got from one pool and fn puts into another.
-func checkOrigin(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition) {
-	t := m.Track(fn, acq)
-	reported := false
-	t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
+// move is a value that comes out of one pool and goes into another.
+type move struct {
+	acq   poolmodel.Acquisition
+	instr ssa.Instruction
+	from  string
+	to    string
+}
+
+// checkOrigins reports the values that come out of one pool and go into another. Two pools that exchange values both ways are
+// meant to: one for what is in use, say, and one for what is empty.
+func checkOrigins(pass *analysis.Pass, m *poolmodel.Model) {
+	var moves []move
+	for _, fn := range m.Funcs {
+		for _, acq := range m.Acquisitions(fn) {
+			if mv, ok := moveOf(m, m.Track(fn, acq), acq); ok {
+				moves = append(moves, mv)
+			}
+		}
+	}
+	for _, mv := range moves {
+		if slices.ContainsFunc(moves, func(back move) bool { return back.from == mv.to && back.to == mv.from }) {
+			continue
+		}
+		m.Report(pass, analysis.Diagnostic{Pos: mv.instr.Pos(), Message: fmt.Sprintf(
+			"%s goes into %s, but came out of %s: the next Get there finds something else than it expects",
+			m.Got(mv.acq), poolmodel.ShortPool(mv.to), poolmodel.ShortPool(mv.from))})
+	}
+}
+
+// moveOf returns the first Put of what acq got into another pool.
+func moveOf(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition) (mv move, found bool) {
+	if acq.Pool == "" {
+		return move{}, false
+	}
+	whole := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
 		e := m.Event(t, s, instr)
 		if e.Kind != poolmodel.Put && e.Kind != poolmodel.DeferPut {
 			return true
 		}
-		if e.Pool != "" && e.Pool != acq.Pool && e.Class == flow.Same && !reported {
-			reported = true
-			m.Report(pass, analysis.Diagnostic{Pos: instr.Pos(), Message: fmt.Sprintf(
-				"%s goes into %s, but came out of %s: the next Get there finds something else than it expects",
-				m.Got(acq), poolmodel.ShortPool(e.Pool), poolmodel.ShortPool(acq.Pool))})
+		if e.Pool != "" && e.Pool != acq.Pool && e.Class == flow.Same && (!found || instr.Pos() < mv.instr.Pos()) {
+			mv, found = move{acq, instr, acq.Pool, e.Pool}, true
 		}
 		return e.Kind == poolmodel.DeferPut
 	})
+	return mv, found && whole
 }

@@ -9,5 +9,5 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "bound")
+	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "bound", "filled")
 }

@@ -254,7 +254,7 @@ func (t *Track) followCall(v ssa.Value, ref ssa.CallInstruction, c Class) {
 			continue
 		}
 		if _, tuple := call.Type().(*types.Tuple); !tuple {
-			if rc := t.rules.Result(&call.Call, arg, 0, c); rc != None {
+			if rc := t.result(call, arg, 0, c); rc != None {
 				t.add(call, rc)
 			}
 			continue
@@ -262,12 +262,26 @@ func (t *Track) followCall(v ssa.Value, ref ssa.CallInstruction, c Class) {
 		t.add(call, None)
 		for _, use := range *call.Referrers() {
 			if ex, ok := use.(*ssa.Extract); ok {
-				if rc := t.rules.Result(&call.Call, arg, ex.Index, c); rc != None {
+				if rc := t.result(call, arg, ex.Index, c); rc != None {
 					t.add(ex, rc)
 				}
 			}
 		}
 	}
+}
+
+// result is how a result of a call relates to the root. Where the function gives a slice field a new slice, what a method
+// returned before may have left the root's memory.
+func (t *Track) result(call *ssa.Call, arg, i int, c Class) Class {
+	rc := t.rules.Result(&call.Call, arg, i, c)
+	if rc == Part {
+		for field := range t.moved {
+			if field.slice() {
+				return Inner
+			}
+		}
+	}
+	return rc
 }
 
 // LocalBase returns what the function has made and addr is a field or an element of, nil for none.

@@ -5,6 +5,7 @@ import (
 	"go/constant"
 	"go/token"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -178,6 +179,9 @@ func (t *Track) known(s *State, cond ssa.Value) (known, truth bool) {
 		} else if !isNil(cond.Y) {
 			return false, false
 		}
+		if neverFails(x) {
+			return true, cond.Op == token.EQL
+		}
 		switch t.Live(s, x) {
 		case Same: // it was got, so it is not nil
 			return cond.Op == token.EQL || cond.Op == token.NEQ, cond.Op == token.NEQ
@@ -186,6 +190,26 @@ func (t *Track) known(s *State, cond ssa.Value) (known, truth bool) {
 		}
 	}
 	return false, false
+}
+
+// neverFails reports whether v is the error of a write to a buffer in memory, which is always nil.
+func neverFails(v ssa.Value) bool {
+	if ex, ok := v.(*ssa.Extract); ok {
+		v = ex.Tuple
+	}
+	call, ok := v.(*ssa.Call)
+	if !ok || call.Call.StaticCallee() == nil {
+		return false
+	}
+	recv := call.Call.StaticCallee().Signature.Recv()
+	if recv == nil || !strings.HasPrefix(call.Call.StaticCallee().Name(), "Write") || call.Call.StaticCallee().Name() == "WriteTo" {
+		return false
+	}
+	switch recv.Type().String() {
+	case "*bytes.Buffer", "*strings.Builder", "*github.com/valyala/bytebufferpool.ByteBuffer":
+		return true
+	}
+	return false
 }
 
 func isNil(v ssa.Value) bool {

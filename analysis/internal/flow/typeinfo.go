@@ -43,12 +43,25 @@ func isTime(t types.Type) bool {
 // isPlainSlice reports whether t is a slice of data without pointers: sharing one is sharing memory.
 func isPlainSlice(t types.Type) bool {
 	s, ok := t.Underlying().(*types.Slice)
-	return ok && !MayRefer(s.Elem()) && !isString(s.Elem())
+	return ok && isPlain(s.Elem())
 }
 
-func isString(t types.Type) bool {
-	b, ok := t.Underlying().(*types.Basic)
-	return ok && b.Info()&types.IsString != 0
+// isPlain reports whether t is made of numbers and bools alone.
+func isPlain(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Basic:
+		return u.Info()&(types.IsNumeric|types.IsBoolean) != 0
+	case *types.Array:
+		return isPlain(u.Elem())
+	case *types.Struct:
+		for f := range u.Fields() {
+			if !isPlain(f.Type()) {
+				return false
+			}
+		}
+		return true
+	}
+	return false
 }
 
 func isUnsafePointer(t types.Type) bool {
@@ -58,6 +71,16 @@ func isUnsafePointer(t types.Type) bool {
 
 func keyOf(f *ssa.FieldAddr) fieldKey {
 	return fieldKey{typ: types.Unalias(f.X.Type().Underlying().(*types.Pointer).Elem()), field: f.Field}
+}
+
+// slice reports whether the field is a slice.
+func (k fieldKey) slice() bool {
+	st, ok := k.typ.Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	_, ok = st.Field(k.field).Type().Underlying().(*types.Slice)
+	return ok
 }
 
 // movedFields returns the fields that fn gives a new value which is not a slice of the old one: what was read out of such a

@@ -176,6 +176,8 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 	switch {
 	case p.Put != Never && c > flow.Part: // put back by way of what holds it
 		return Event{Kind: Keep, Class: c}
+	case c == flow.Inner && p.Keep: // what the value refers to goes to somebody who may keep it
+		return Event{Kind: Keep, Class: c}
 	case c == flow.Inner:
 		return Event{}
 	case p.Put != Never && c <= flow.Derived:

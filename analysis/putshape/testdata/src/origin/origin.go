@@ -61,3 +61,19 @@ func sorted() {
 	b := small.Get().(*[]byte)
 	bySize(b)
 }
+
+// Two pools of one kind of box: full ones, and empty ones.
+type boxes struct{ full, empty sync.Pool }
+
+func (b *boxes) take() int {
+	box := b.full.Get().(*int)
+	v := *box
+	b.empty.Put(box)
+	return v
+}
+
+func (b *boxes) give(v int) {
+	box := b.empty.Get().(*int)
+	*box = v
+	b.full.Put(box)
+}

@@ -214,3 +214,15 @@ func partElsewhere(parts *sync.Pool) {
 	r.id = 0
 	requests.Put(r)
 }
+
+func (r *request) Bytes() []byte { return r.body }
+
+func lentMemory(dst []byte) []byte {
+	r := requests.Get().(*request)
+	old := r.body
+	r.body = dst
+	out := r.Bytes()
+	r.body = old
+	requests.Put(r)
+	return out
+}
