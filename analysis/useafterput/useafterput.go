@@ -25,7 +25,6 @@ const (
 	flagPut      flow.Flags = 1 << iota // it was put back, at the state's Mark
 	flagMaybe                           // it was put back on some paths of the call at Mark, and no branch was taken since
 	flagDeferred                        // it goes back when the function returns, by the defer at Mark
-	flagHeld                            // it has one more holder
 )
 
 func run(pass *analysis.Pass) (any, error) {
@@ -93,7 +92,7 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	switch {
 	case e.Kind == poolmodel.Nothing:
 		return finding{}, true
-	case e.Kind == poolmodel.Hold || s.Flags&flagHeld != 0:
+	case e.Kind == poolmodel.Hold: // one more holder: the next Put does not end its life
 		return finding{}, false
 	case s.Flags&flagPut != 0:
 		return c.after(s, instr, e)

@@ -25,28 +25,17 @@ const (
 
 // Event is what an instruction does to a pooled value, on one path.
 type Event struct {
-	Kind    Kind
-	Class   flow.Class // the alias that the instruction works on
-	Level   Level      // of Put and DeferPut
-	Pool    string     // of Put and DeferPut, when known
-	Bounded bool       // of Put and DeferPut: not when too large
-	Direct  bool       // of Keep: stored, sent or given to a goroutine here, not by a call
+	Kind   Kind
+	Class  flow.Class // the alias that the instruction works on
+	Level  Level      // of Put and DeferPut
+	Pool   string     // of Put and DeferPut, when known
+	Direct bool       // of Keep: stored, sent or given to a goroutine here, not by a call
 }
 
 // Event returns what instr does to the root of t in state s.
 func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event {
-	owner := func(v ssa.Value) flow.Class { // relations that make somebody an owner
-		if c := t.Live(s, v); c <= flow.Inner {
-			return c
-		}
-		return flow.None
-	}
-	memory := func(v ssa.Value) flow.Class { // relations that make a read or write one of the value's memory
-		if c := t.Live(s, v); c <= flow.Part && !t.Cell(v) {
-			return c
-		}
-		return flow.None
-	}
+	owner := func(v ssa.Value) flow.Class { return ownerClass(t, s, v) }
+	memory := func(v ssa.Value) flow.Class { return memoryClass(t, s, v) }
 	switch instr := instr.(type) {
 	case *ssa.Return:
 		return m.returned(t, s, instr)
@@ -83,6 +72,22 @@ func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event
 		return m.started(t, s, &instr.Call)
 	}
 	return Event{}
+}
+
+// ownerClass returns the class of v where having v makes somebody an owner of the root, otherwise None.
+func ownerClass(t *flow.Track, s *flow.State, v ssa.Value) flow.Class {
+	if c := t.Live(s, v); c <= flow.Inner {
+		return c
+	}
+	return flow.None
+}
+
+// memoryClass returns the class of v where a read or write through v is one of the root's memory, otherwise None.
+func memoryClass(t *flow.Track, s *flow.State, v ssa.Value) flow.Class {
+	if c := t.Live(s, v); c <= flow.Part && !t.Cell(v) {
+		return c
+	}
+	return flow.None
 }
 
 // awaited reports whether a store is to a variable that a closure deferred before has captured and puts back.
@@ -181,7 +186,7 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 	case c == flow.Inner:
 		return Event{}
 	case p.Put != Never && c <= flow.Derived:
-		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Bounded: p.Bounded}
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
 		return Event{Kind: Keep, Class: c}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
@@ -215,7 +220,7 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	p := m.param(fn, len(fn.Params)+i)
 	switch {
 	case p.Put != Never:
-		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Bounded: p.Bounded}
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep:
 		return Event{Kind: Keep, Class: c}
 	}

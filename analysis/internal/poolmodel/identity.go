@@ -8,6 +8,9 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
+// localPrefix begins the name of a pool that is a function's own variable.
+const localPrefix = "local "
+
 // poolOf names the pool that v is, so that what comes out of it can be compared with what goes in: a package variable, or a
 // field of a type, whichever value of the type it is. A pool that is not one of these has no name, "".
 func poolOf(v ssa.Value) string {
@@ -25,7 +28,7 @@ func poolOf(v ssa.Value) string {
 			return poolOf(v.X)
 		}
 	case *ssa.Alloc:
-		return "local " + v.Parent().String() + "." + v.Comment
+		return localPrefix + v.Parent().String() + "." + v.Comment
 	case *ssa.FreeVar:
 		return boundPool(v)
 	}

@@ -1,6 +1,8 @@
 package poolmodel
 
 import (
+	"strings"
+
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/steadyframe/steadyframe/analysis/internal/flow"
@@ -136,4 +138,4 @@ func assignedTo(v ssa.Value) string {
 	return ""
 }
 
-func isLocal(pool string) bool { return len(pool) > 6 && pool[:6] == "local " }
+func isLocal(pool string) bool { return strings.HasPrefix(pool, localPrefix) }

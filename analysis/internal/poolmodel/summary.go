@@ -25,7 +25,6 @@ type Param struct {
 	Put     Level
 	Pool    string       // where to, when that is known
 	Keep    bool         // it may keep the value, or give it to somebody who may
-	Bounded bool         // what is too large is not put back
 	Returns []flow.Class // how each result is related to it
 }
 
@@ -95,7 +94,6 @@ func (m *Model) walkParam(fn *ssa.Function, i int) Param {
 	default:
 		w.p.Put = Always
 	}
-	w.p.Bounded = w.bounded
 	return w.p
 }
 
@@ -111,11 +109,11 @@ func parameter(fn *ssa.Function, i int) ssa.Value {
 }
 
 type paramWalk struct {
-	m                           *Model
-	t                           *flow.Track
-	p                           Param
-	put, some, counted, bounded bool
-	asks                        map[*ssa.If]int
+	m                  *Model
+	t                  *flow.Track
+	p                  Param
+	put, some, counted bool
+	asks               map[*ssa.If]int
 }
 
 // glance notes what the function does with its parameter anywhere, whatever the path. It returns whether there is a Put, so
@@ -144,7 +142,6 @@ func (w *paramWalk) visit(s *flow.State, _ *flow.Step, instr ssa.Instruction) bo
 			asks = asksAbout(w.t, branch.Cond, map[ssa.Value]bool{})
 			w.asks[branch] = asks
 		}
-		w.bounded = w.bounded || asks == asksSize
 		if asks == asksSize {
 			s.Flags |= flagSized
 		} else if asks == asksState {
@@ -160,7 +157,6 @@ func (w *paramWalk) visit(s *flow.State, _ *flow.Step, instr ssa.Instruction) bo
 		}
 		w.put = true
 		w.p.Pool = e.Pool
-		w.bounded = w.bounded || e.Bounded
 		switch e.Level {
 		case Always:
 			s.Flags |= flagPut
