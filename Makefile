@@ -32,14 +32,14 @@ run: build ## build and start the demo (ARGS='--for 10s' ends it)
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-plain test-race test-386 cross ## all checks and all tests, as continuous integration runs them
+test: tools lint test-plain test-modules test-race test-386 cross ## all checks and all tests, as continuous integration runs them
 
 .PHONY: tools
 tools: ## install through apt-get what the tests call, when it may
 	scripts/install-test-tools
 
 .PHONY: lint
-lint: fmt vet staticcheck shellcheck api ## formatting, vet, staticcheck, shellcheck, generated code
+lint: fmt vet staticcheck poolvet shellcheck api ## formatting, vet, staticcheck, poolvet, shellcheck, generated code
 
 .PHONY: fmt
 fmt:
@@ -53,6 +53,10 @@ vet:
 staticcheck:
 	go run $(STATICCHECK) ./...
 
+.PHONY: poolvet
+poolvet:
+	go run ./cmd/poolvet ./...
+
 .PHONY: shellcheck
 shellcheck:
 	scripts/check-shell
@@ -65,6 +69,11 @@ api:
 .PHONY: test-plain
 test-plain:
 	go test -count=1 -timeout 10m ./...
+
+# Modules of their own, which ./... does not reach.
+.PHONY: test-modules
+test-modules:
+	cd analysis/golangci && go vet ./... && go test -count=1 ./...
 
 # The race detector slows code five- to tenfold. -short leaves out what it has nothing to say on: pixel comparisons over whole
 # ranges of sizes, which run on one goroutine and in full above. Allocation tests skip themselves.

@@ -12,9 +12,9 @@ const module = "github.com/steadyframe/steadyframe"
 
 // tree is every package of the module, and what each may import: the figure of ARCHITECTURE.md, word for word.
 //
-// A line that is not indented begins a group. After the arrow stands what may be imported: packages of this module (x/* is all
-// below x), the name of a group for all its packages, packages of other modules, "modules" for any of go.mod, "std" for the
-// standard library; -net takes net and all below it out again. What a group may import, each of its packages may.
+// A line that is not indented begins a group. After the arrow stands what may be imported: packages of this module or of others
+// (x/* is all below x), the name of a group for all its packages, "modules" for all of go.mod, "std" for the standard library;
+// -net takes net and all below it out again. What a group may import, each of its packages may.
 const tree = `
 libraries                                                                             -> std -net -log -os
   pool                    memory by size class: handles, budget, floor, statistics
@@ -53,6 +53,17 @@ service                                                                         
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
   internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config
   cmd/steadyframe         the command line                                            -> internal/cli internal/server internal/server/config ground
+
+analysis                                                                              -> std golang.org/x/tools/*
+  analysis/poolvet        the list of the passes                                      -> analysis/*
+  analysis/missingput     values that some path does not put back                     -> analysis/internal/*
+  analysis/useafterput    uses after a Put, and second Puts                           -> analysis/internal/*
+  analysis/poolescape     pooled values that outlive their Put                        -> analysis/internal/*
+  analysis/putshape       values that do not fit the pool they are put into           -> analysis/internal/*
+  analysis/getreset       buffers used with the contents of their last use            -> analysis/internal/*
+  analysis/internal/poolmodel   what is a pool, and what a call does to its values    -> analysis/internal/flow
+  analysis/internal/flow  one value's way through a function
+  cmd/poolvet             the passes as a program                                     -> analysis/poolvet
 
 programs                                                                              -> std libraries client
   examples/encode         the libraries in a small program
@@ -119,15 +130,16 @@ func (r importRule) allows(imported string) bool {
 		return false // the default build has no cgo: it must cross-compile, and calls into C cost more than many kernels
 	}
 	name, ours := strings.CutPrefix(imported, module+"/")
+	named := slices.ContainsFunc(r, func(word string) bool {
+		below, all := strings.CutSuffix(word, "/*")
+		return word == name || all && strings.HasPrefix(name, below+"/")
+	})
 	first, _, _ := strings.Cut(imported, "/")
 	switch {
 	case ours:
-		return slices.ContainsFunc(r, func(word string) bool {
-			below, all := strings.CutSuffix(word, "/*")
-			return word == name || all && strings.HasPrefix(name, below+"/")
-		})
+		return named
 	case strings.Contains(first, "."):
-		return slices.Contains(r, "modules") || slices.Contains(r, imported)
+		return named || slices.Contains(r, "modules")
 	default:
 		return slices.Contains(r, "std") && !slices.ContainsFunc(r, func(word string) bool {
 			banned, minus := strings.CutPrefix(word, "-")
@@ -187,6 +199,8 @@ low                      -> std -net
 high                     -> std modules
   cmd/c      text        -> low in/*
   d                      -> example.org/m/p
+lone                     -> example.org/m/*
+  e          text
 `)
 	tests := []struct {
 		dir, imported string
@@ -208,6 +222,9 @@ high                     -> std modules
 		{"cmd/c", module + "/d", false},
 		{"cmd/c", "C", false},
 		{"d", "example.org/m/p", true},
+		{"e", "example.org/m/p", true},
+		{"e", "example.org/mp", false},
+		{"e", "example.com/m/p", false},
 	}
 	for _, tt := range tests {
 		if got := rules[tt.dir].allows(tt.imported); got != tt.want {
