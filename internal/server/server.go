@@ -15,6 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/server/rpc"
 	"github.com/steadyframe/steadyframe/internal/server/web"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // Server is a Steadyframe server. New opens its listeners, Run serves on them.
@@ -39,12 +40,15 @@ type face struct {
 
 // New returns a server with the settings c, which must be valid, whose listeners are open. An error names the setting
 // whose listener could not be opened. Run must be called: it is what closes them.
-func New(c Config, log *slog.Logger) (*Server, error) {
+func New(c Config, log *slog.Logger) (*Server, error) { return newServer(c, log, nil) }
+
+// newServer is New with a pool that check, if not nil, makes a checked one.
+func newServer(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Server{config: c, log: log}
-	if err := s.open(); err != nil {
+	if err := s.open(check); err != nil {
 		s.closeListeners()
 		return nil, err
 	}
@@ -52,7 +56,7 @@ func New(c Config, log *slog.Logger) (*Server, error) {
 }
 
 // open opens the listeners and makes the faces.
-func (s *Server) open() error {
+func (s *Server) open(check *pool.Check) error {
 	c := s.config
 	most := c.Limits.MaxConnections
 	httpListener, err := listen("http.listen", c.HTTP.Listen, most)
@@ -71,7 +75,7 @@ func (s *Server) open() error {
 	}
 	s.add("admin", adminListener, &s.addrs.Admin)
 
-	s.engine = engine.New(c, metrics.New())
+	s.engine = engine.New(c, metrics.New(), check)
 	for i := range s.faces {
 		f := &s.faces[i]
 		switch f.name {

@@ -39,6 +39,12 @@ type running struct {
 // drains; then nothing of its pool may be leased or admitted.
 func start(t testing.TB, change func(*server.Config)) *running {
 	t.Helper()
+	return startWith(t, change, server.New)
+}
+
+// startWith is start with what makes the server.
+func startWith(t testing.TB, change func(*server.Config), create func(server.Config, *slog.Logger) (*server.Server, error)) *running {
+	t.Helper()
 	c := server.Default()
 	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	c.Log.Level = "debug"
@@ -46,7 +52,7 @@ func start(t testing.TB, change func(*server.Config)) *running {
 		change(&c)
 	}
 	log := &syncBuffer{}
-	s, err := server.New(c, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s, err := create(c, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}

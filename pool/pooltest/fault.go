@@ -11,7 +11,10 @@ import (
 // FailAt returns a pool.Check's Fault by which the n-th Get, counted from 1, returns a *pool.BudgetError (ErrBudget),
 // though there is room. The others go on.
 func FailAt(n int) func(bytes int) error {
-	return at(n, func(bytes int) error { return &pool.BudgetError{Want: int64(pool.ClassSize(bytes))} })
+	return at(n, func(bytes int) error {
+		size := int64(pool.ClassSize(bytes))
+		return &pool.BudgetError{Want: size, InUse: size, Budget: size} // would fit, were it not for others
+	})
 }
 
 // PanicAt returns a pool.Check's Fault by which the n-th Get, counted from 1, panics with a Panic: a stage that breaks where it

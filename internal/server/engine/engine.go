@@ -34,10 +34,10 @@ type Engine struct {
 	drainOnce sync.Once
 }
 
-// New returns an Engine for the settings c. Close ends it.
-func New(c config.Config, m *metrics.Metrics) *Engine {
+// New returns an Engine for the settings c. check is nil, or makes its pool a checked one. Close ends it.
+func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e := &Engine{
-		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget), Floor: int64(c.Limits.MemoryFloor)}),
+		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget), Floor: int64(c.Limits.MemoryFloor), Check: check}),
 		Metrics:  m,
 		Config:   c,
 		workers:  pipeline.NewWorkers(c.Workers),

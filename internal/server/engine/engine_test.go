@@ -24,7 +24,7 @@ func newEngine(t testing.TB, change func(*config.Config)) *Engine {
 	if change != nil {
 		change(&c)
 	}
-	e := New(c, metrics.New())
+	e := New(c, metrics.New(), nil)
 	t.Cleanup(func() {
 		e.Close()
 		if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
@@ -259,7 +259,7 @@ func TestCostCoversTheRun(t *testing.T) {
 }
 
 func TestSelfTestAndClose(t *testing.T) {
-	e := New(config.Default(), metrics.New())
+	e := New(config.Default(), metrics.New(), nil)
 	if err := e.SelfTest(context.Background()); err != nil {
 		t.Errorf("got %v from an engine that works", err)
 	}

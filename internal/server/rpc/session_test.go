@@ -76,7 +76,7 @@ func message(t *testing.T, r *api.EncodeRequest) []byte {
 // serve runs a session on c and returns its outcome, after all of it has ended; then nothing may be leased.
 func serve(t *testing.T, c *call, unary bool) error {
 	t.Helper()
-	e := engine.New(config.Default(), metrics.New())
+	e := engine.New(config.Default(), metrics.New(), nil)
 	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.ctx = ctx

@@ -57,16 +57,16 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 }
 
 // next reads one frame.
-func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) error {
+func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) (err error) {
 	grant, err := e.Admit(ctx, s.cost(), s.endless || in.begun) // What has begun is not refused in its middle.
 	if err != nil {
 		return err
 	}
 	in.begun = true
 	a := admitted{grant: grant}
+	defer func() { a.release() }() // nothing, once it is handed on; also when a Reader panics
 	b.nextFrame()
 	if a.frame, err = s.frames.Next(); err != nil {
-		a.release()
 		if err == io.EOF {
 			return err
 		}
@@ -75,9 +75,9 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	a.frame.Desc = s.pipeline.Spec().Input // A Y4M stream's range and colour may be set otherwise.
 	select {
 	case in.frames <- a:
+		a = admitted{}
 		return nil
 	case <-ctx.Done():
-		a.release()
 		return fault.From(context.Cause(ctx))
 	}
 }
