@@ -85,6 +85,25 @@ func (s *source) await() error {
 	return err
 }
 
+// Await waits until a good part of another frame is there: 512 bytes, or all of a smaller one. It takes no memory from
+// the pool, so that who admits work can wait for the stream first, and for memory then. It returns io.EOF when the
+// stream has ended between frames, and what Next would return for any other error of the stream; of an end inside a
+// frame Next will tell.
+func (s *source) Await() error {
+	if s.err != nil {
+		return s.err
+	}
+	_, err := s.br.Peek(min(s.size, bufSize))
+	switch n := s.br.Buffered(); {
+	case err == nil || err == io.EOF && n > 0:
+		return nil
+	case err == io.EOF:
+		return err
+	default:
+		return s.fail(n, err)
+	}
+}
+
 // readFrame reads one whole frame; that the stream ends before it is a *TruncatedError. It gets memory once the first
 // byte is there.
 func (s *source) readFrame() (frame.Frame, error) {

@@ -42,10 +42,13 @@ func (b *body) sniff() ([]byte, error) {
 // nextFrame says that what is read next begins a frame.
 func (b *body) nextFrame() { b.between = true }
 
+// resume says that what is read next goes on with a frame, after a wait that was not the caller's.
+func (b *body) resume() { b.between, b.left = false, 0 }
+
 // Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
 func (b *body) Read(p []byte) (int, error) {
 	if b.head.Len() > 0 {
-		b.between, b.left = false, 0
+		b.resume()
 		return b.head.Read(p)
 	}
 	if b.between || b.left <= 0 {
@@ -56,7 +59,7 @@ func (b *body) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.left -= n
 	if n > 0 && b.between {
-		b.between, b.left = false, 0
+		b.resume()
 	}
 	if err == nil || err == io.EOF {
 		return n, err

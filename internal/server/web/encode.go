@@ -74,7 +74,7 @@ func (x *exchange) run(ctx context.Context) error {
 		if err := x.encode(ctx); err != nil {
 			return err
 		}
-		if x.answer.form == perhapsOne && len(x.batch.In) == 1 && !x.peek(draining) && x.intake.err == io.EOF {
+		if x.answer.form == perhapsOne && len(x.batch.In) == 1 && !x.more(draining) && x.intake.err == io.EOF {
 			return x.writeOne()
 		}
 		if err := x.write(); err != nil {
@@ -90,8 +90,15 @@ func (x *exchange) run(ctx context.Context) error {
 	return x.answer.end()
 }
 
+// more waits until it is known whether another frame comes after the first. It does not wait for that frame: there may
+// be memory for it only when the first has given back its own.
+func (x *exchange) more(draining <-chan struct{}) bool { return x.wait(draining, x.intake.second) }
+
 // peek waits for the next frame and keeps it ahead. It returns false when there is none.
-func (x *exchange) peek(draining <-chan struct{}) bool {
+func (x *exchange) peek(draining <-chan struct{}) bool { return x.wait(draining, nil) }
+
+// wait returns true when the next frame is ahead, or enough happens; false when there is none.
+func (x *exchange) wait(draining, enough <-chan struct{}) bool {
 	if x.ahead.frame.Owned() {
 		return true
 	}
@@ -100,6 +107,8 @@ func (x *exchange) peek(draining <-chan struct{}) bool {
 		case a, ok := <-x.intake.frames:
 			x.ahead = a
 			return ok
+		case <-enough:
+			return true
 		case <-draining:
 			draining = nil
 			x.body.stop()

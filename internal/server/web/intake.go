@@ -28,11 +28,13 @@ func (a *admitted) release() {
 	*a = admitted{}
 }
 
-// intake reads frames on a goroutine of its own while others are encoded. It holds the admission of one frame ahead of
-// reading it, so that frames wait for memory outside, where TCP holds their sender back.
+// intake reads frames on a goroutine of its own while others are encoded. Each waits for its first bytes, then for
+// memory, and is read then: who sends nothing holds no memory, and what waits for memory does so outside, where TCP
+// holds its sender back.
 type intake struct {
 	frames chan admitted // closed at the end
-	begun  bool          // whether a frame was admitted
+	second chan struct{} // closed when a second frame begins to come in, perhaps long before there is memory for it
+	begun  int           // frames that began to come in
 	err    error         // why it ended, io.EOF for all read; set before frames is closed
 	done   chan struct{}
 }
@@ -40,7 +42,7 @@ type intake struct {
 // startIntake starts reading. The caller ends it by reading frames to its end, or by ending ctx and stopping b, then
 // waits for done and releases what is in frames.
 func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *intake {
-	in := &intake{frames: make(chan admitted, maxBatch), done: make(chan struct{})}
+	in := &intake{frames: make(chan admitted, maxBatch), second: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(in.done)
 		defer close(in.frames)
@@ -58,18 +60,24 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 
 // next reads one frame.
 func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) (err error) {
-	grant, err := e.Admit(ctx, s.cost(), s.endless || in.begun) // What has begun is not refused in its middle.
-	if err != nil {
-		return err
-	}
-	in.begun = true
-	a := admitted{grant: grant}
-	defer func() { a.release() }() // nothing, once it is handed on; also when a Reader panics
 	b.nextFrame()
-	if a.frame, err = s.frames.Next(); err != nil {
+	if err := s.frames.Await(); err != nil {
 		if err == io.EOF {
 			return err
 		}
+		return fault.From(err)
+	}
+	if in.begun++; in.begun == 2 {
+		close(in.second)
+	}
+	grant, err := e.Admit(ctx, s.cost(), s.endless || in.begun > 1) // What has begun is not refused in its middle.
+	if err != nil {
+		return err
+	}
+	a := admitted{grant: grant}
+	defer func() { a.release() }() // nothing, once it is handed on; also when a Reader panics
+	b.resume()
+	if a.frame, err = s.frames.Next(); err != nil {
 		return fault.From(err)
 	}
 	a.frame.Desc = s.pipeline.Spec().Input // A Y4M stream's range and colour may be set otherwise.

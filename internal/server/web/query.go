@@ -19,7 +19,7 @@ var parameters = map[string]func(s *pipeline.Spec, value string) error{
 	"format":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Format }),
 	"range":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Range }),
 	"color":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Color }),
-	"crop":        text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Crop }),
+	"crop":        setCrop,
 	"mode":        text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Mode }),
 	"filter":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Filter }),
 	"background":  text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Resize.Background }),
@@ -34,6 +34,11 @@ var parameters = map[string]func(s *pipeline.Spec, value string) error{
 // text returns the setter of a field that knows its own text.
 func text(field func(*pipeline.Spec) encoding.TextUnmarshaler) func(*pipeline.Spec, string) error {
 	return func(s *pipeline.Spec, value string) error { return field(s).UnmarshalText([]byte(value)) }
+}
+
+// setCrop takes WIDTHxHEIGHT+X+Y, also as it comes from those who type the + as it is: in a query that is a space.
+func setCrop(s *pipeline.Spec, value string) error {
+	return s.Crop.UnmarshalText([]byte(strings.ReplaceAll(value, " ", "+")))
 }
 
 func setSize(s *pipeline.Spec, value string) (err error) {

@@ -18,9 +18,15 @@ const typeY4M = "video/x-yuv4mpeg"
 // application/x-www-form-urlencoded is what curl calls everything.
 var rawTypes = []string{"", "application/octet-stream", "application/x-www-form-urlencoded", "video/x-raw", "video/raw"}
 
+// reader is an ingest.Reader that can wait for a frame before there is memory for it.
+type reader interface {
+	ingest.Reader
+	Await() error
+}
+
 // source is a request's frames, and what to make of them.
 type source struct {
-	frames   ingest.Reader
+	frames   reader
 	pipeline *pipeline.Pipeline
 	endless  bool // of unknown length
 }
@@ -95,7 +101,7 @@ func checkGiven(e *engine.Engine, r *http.Request, spec pipeline.Spec) error {
 
 // openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word
 // for the one, and some writers are wrong about the other.
-func openY4M(e *engine.Engine, b *body, spec *pipeline.Spec) (ingest.Reader, error) {
+func openY4M(e *engine.Engine, b *body, spec *pipeline.Spec) (reader, error) {
 	y, err := ingest.NewY4M(b, e.Pool, ingest.Limits{MaxPixels: e.Config.Limits.MaxPixels})
 	if err != nil {
 		return nil, err
