@@ -1,8 +1,8 @@
 // Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say
 // in who may use them. Its errors are *fault.Error.
 //
-// A request goes through it in this order: Open, Pipeline, Admit before the first frame is taken in, Run, and the
-// releases backwards.
+// A request goes through it in this order: Open, Reserve unless it is a stream, Pipeline, Admit before the first frame
+// is taken in, RunReserved or Run, and the releases backwards.
 package engine
 
 import (
@@ -95,7 +95,14 @@ func (e *Engine) Open() error {
 // Done ends what Open began.
 func (e *Engine) Done() { e.open.Add(-1) }
 
-// CheckQueue refuses with Busy when a request that is not a stream would find the queue full now.
+// Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called: whoever has one is
+// not refused when it comes to RunReserved. It refuses with Busy when more than limits.queue_depth would have to wait.
+func (e *Engine) Reserve() error { return e.queue.reserve() }
+
+// Unreserve ends what Reserve began, after the last RunReserved.
+func (e *Engine) Unreserve() { e.queue.unreserve() }
+
+// CheckQueue refuses with Busy when Reserve would now.
 func (e *Engine) CheckQueue() error { return e.queue.check() }
 
 // Pipeline returns the compiled pipeline of s, from earlier calls if it can. It refuses a wrong Spec with Invalid, and
@@ -164,20 +171,37 @@ func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do. The
-// frames of b count as pictures or failures in the metrics. When it returns an error, b has no picture.
+// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do; what is
+// none is refused with Busy when Reserve would refuse it. The frames of b count as pictures or failures in the metrics.
+// When it returns an error, b has no picture.
 func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
+	if !stream && len(b.In) > 0 {
+		if err := e.Reserve(); err != nil {
+			e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
+			return Timing{}, err
+		}
+		defer e.Unreserve()
+	}
+	return e.run(ctx, p, b, stream)
+}
+
+// RunReserved is Run for a request that holds a place in the queue: it waits until its turn comes.
+func (e *Engine) RunReserved(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch) (Timing, error) {
+	return e.run(ctx, p, b, false)
+}
+
+func (e *Engine) run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, patient bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
 		return t, nil
 	}
 	start := time.Now()
-	if err := e.queue.enter(ctx, stream); err != nil {
+	if err := e.queue.enter(ctx, patient); err != nil {
 		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
 		return t, err
 	}
 	turn := time.Now()
-	err := e.takeTurn(ctx, p, b)
+	err := e.takeTurn(ctx, p, b, patient)
 	t = Timing{Queue: turn.Sub(start), Run: time.Since(turn)}
 	e.Metrics.Waited(t.Queue)
 	e.Metrics.Took(metrics.Run, t.Run)
@@ -199,8 +223,8 @@ func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batc
 }
 
 // takeTurn runs p on b and ends the turn, also when p panics.
-func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch) error {
-	defer e.queue.leave()
+func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, patient bool) error {
+	defer e.queue.leave(patient)
 	return p.Run(ctx, b)
 }
 
@@ -236,6 +260,9 @@ func (e *Engine) SelfTest(ctx context.Context) error {
 func (e *Engine) Ready() error {
 	if e.IsDraining() {
 		return errDraining()
+	}
+	if n, most := e.open.Load(), int64(e.Config.Limits.MaxStreams); n >= most {
+		return fault.BusyOf("limits.max_streams", n+1, most, "too many requests are open")
 	}
 	if s := e.Pool.Stats(); s.Waiting > 0 {
 		return fault.BusyOf("limits.memory_budget", s.Admitted, s.Budget, "requests wait for memory")

@@ -149,6 +149,63 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
+// TestReserve: whoever holds a place runs, whoever holds none is refused before anything is done, and the frames of it
+// count as failures.
+func TestReserve(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Workers, c.Limits.QueueDepth = 1, 0 })
+	p, err := e.Pipeline(spec(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := frame.WrapBytes(spec(8).Input, make([]byte, 64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := pipeline.Batch{In: []frame.Frame{f}}
+	defer b.Release()
+	if err := e.Reserve(); err != nil {
+		t.Fatal(err)
+	}
+	_, run := e.Run(context.Background(), p, &b, false)
+	for _, err := range []error{e.Reserve(), e.CheckQueue(), e.Ready(), run} {
+		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.queue_depth" {
+			t.Errorf("got %v, want Busy by limits.queue_depth", err)
+		}
+	}
+	if _, err := e.RunReserved(context.Background(), p, &b); err != nil {
+		t.Errorf("got %v for the one that holds the place", err)
+	}
+	if ok, failed := e.Metrics.Frames(); ok != 1 || failed != 1 {
+		t.Errorf("got %d pictures and %d failures, want 1 and 1", ok, failed)
+	}
+	b.Release()
+	e.Unreserve()
+	if _, err := e.Run(context.Background(), p, &b, false); err != nil {
+		t.Errorf("got %v after the place was given back", err)
+	}
+	if err := e.Reserve(); err != nil {
+		t.Errorf("got %v after Run gave its place back", err)
+	}
+	e.Unreserve()
+}
+
+// TestReadyLooksAtMaxStreams: a server that would refuse to Open is not ready.
+func TestReadyLooksAtMaxStreams(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MaxStreams = 1 })
+	if err := e.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range []error{e.Open(), e.Ready()} {
+		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_streams" || f.Got != 2 || f.Max != 1 {
+			t.Errorf("got %v, want Busy by limits.max_streams", err)
+		}
+	}
+	e.Done()
+	if err := e.Ready(); err != nil {
+		t.Errorf("got not ready, %v, with nothing open", err)
+	}
+}
+
 // TestRunCountsEachFrame: as a picture or as a failure, whatever happens to the batch.
 func TestRunCountsEachFrame(t *testing.T) {
 	e := newEngine(t, nil)

@@ -8,13 +8,17 @@ import (
 )
 
 // queue gives turns to encode, in the order of arrival: as many at a time as turns, while the others wait.
+//
+// Those who are not patient hold a place, from before they are ready for a turn until after it, so that they are
+// refused before anything is spent on them. There are depth places more than turns that the patient leave them.
 type queue struct {
 	turns, depth int
 
 	mu          sync.Mutex
 	running     int
+	patient     int // of those running, the patient
+	places      int // that are held
 	waiting     int
-	impatient   int // of those waiting, the ones that count against depth
 	first, last *waiter
 	free        *waiter // to be used again, linked by next
 }
@@ -27,23 +31,52 @@ type waiter struct {
 	turn       chan struct{} // holds one token from the turn's giving until it is taken
 }
 
-// enter waits for a turn, to be ended with leave. It returns a *fault.Error: Busy, at once, when depth others wait
-// already, unless patient, which is for those whose number is bounded elsewhere; and what ctx ended with, also when the
-// turn comes at the same moment. ctx is looked at before the wait, during it, and after it.
+// reserve takes a place, to be given back with unreserve. It refuses with Busy when there is none.
+func (q *queue) reserve() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := q.full(); err != nil {
+		return err
+	}
+	q.places++
+	return nil
+}
+
+// unreserve gives a place back.
+func (q *queue) unreserve() {
+	q.mu.Lock()
+	q.places--
+	q.mu.Unlock()
+}
+
+// check returns the error of a reserve that would be refused, nil when there is room now.
+func (q *queue) check() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.full()
+}
+
+// full returns a *fault.Error when there is no place left. q.mu is held.
+func (q *queue) full() error {
+	left := q.turns - q.patient // turns that those with a place can have
+	if q.places < left+q.depth {
+		return nil
+	}
+	return fault.BusyOf("limits.queue_depth", int64(q.places-left)+1, int64(q.depth), "the queue is full")
+}
+
+// enter waits for a turn, to be ended with leave, for one who holds a place or is patient, which is for those whose
+// number is bounded elsewhere. It returns what ctx ended with, as a *fault.Error, also when the turn comes at the same
+// moment. ctx is looked at before the wait, during it, and after it.
 func (q *queue) enter(ctx context.Context, patient bool) error {
 	if ctx.Err() != nil {
 		return fault.From(context.Cause(ctx))
 	}
 	q.mu.Lock()
 	if q.first == nil && q.running < q.turns {
-		q.running++
+		q.begin(patient)
 		q.mu.Unlock()
 		return nil
-	}
-	if !patient && q.impatient >= q.depth {
-		err := q.full()
-		q.mu.Unlock()
-		return err
 	}
 	w := q.join(patient)
 	q.mu.Unlock()
@@ -65,33 +98,34 @@ func (q *queue) enter(ctx context.Context, patient bool) error {
 		case <-w.turn:
 		default:
 		}
-		q.running--
-		q.advance()
+		q.end(patient)
 	}
 	q.recycle(w)
 	return fault.From(context.Cause(ctx))
 }
 
-// leave ends a turn.
-func (q *queue) leave() {
+// leave ends a turn that enter gave.
+func (q *queue) leave(patient bool) {
 	q.mu.Lock()
-	q.running--
-	q.advance()
+	q.end(patient)
 	q.mu.Unlock()
 }
 
-// check returns the error of an enter that would be refused for want of room, nil when there is some now.
-func (q *queue) check() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.first != nil && q.impatient >= q.depth || q.depth == 0 && q.running >= q.turns {
-		return q.full()
+// begin counts a turn. q.mu is held.
+func (q *queue) begin(patient bool) {
+	q.running++
+	if patient {
+		q.patient++
 	}
-	return nil
 }
 
-func (q *queue) full() error {
-	return fault.BusyOf("limits.queue_depth", int64(q.impatient)+1, int64(q.depth), "the queue is full")
+// end gives a turn on. q.mu is held.
+func (q *queue) end(patient bool) {
+	q.running--
+	if patient {
+		q.patient--
+	}
+	q.advance()
 }
 
 // lengths returns how many have a turn and how many wait.
@@ -106,7 +140,7 @@ func (q *queue) advance() {
 	for q.first != nil && q.running < q.turns {
 		w := q.first
 		q.remove(w)
-		q.running++
+		q.begin(w.patient)
 		w.turn <- struct{}{}
 	}
 }
@@ -127,9 +161,6 @@ func (q *queue) join(patient bool) *waiter {
 	}
 	q.last = w
 	q.waiting++
-	if !patient {
-		q.impatient++
-	}
 	return w
 }
 
@@ -147,9 +178,6 @@ func (q *queue) remove(w *waiter) {
 	}
 	w.queued, w.prev, w.next = false, nil, nil
 	q.waiting--
-	if !w.patient {
-		q.impatient--
-	}
 }
 
 func (q *queue) recycle(w *waiter) { w.next, q.free = q.free, w }

@@ -24,20 +24,21 @@ func TestQueueServesInOrder(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 10 {
 			go func() {
-				if err := q.enter(t.Context(), i%2 == 0); err != nil {
+				patient := i%2 == 0
+				if err := q.enter(t.Context(), patient); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
-				q.leave()
+				q.leave(patient)
 			}()
 			synctest.Wait()
 		}
 		if running, waiting := q.lengths(); running != 1 || waiting != 10 {
 			t.Errorf("got %d running and %d waiting, want 1 and 10", running, waiting)
 		}
-		q.leave()
+		q.leave(false)
 		synctest.Wait()
 		for i := range order {
 			if order[i] != i {
@@ -50,36 +51,65 @@ func TestQueueServesInOrder(t *testing.T) {
 	})
 }
 
+// TestQueueRefusesAboveItsDepth: places are held from reserve on, whether their holders have come for a turn or not;
+// the patient who wait take none, those who run leave as many fewer.
 func TestQueueRefusesAboveItsDepth(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		q := queue{turns: 1, depth: 1}
-		ctx, cancel := context.WithCancel(t.Context())
-		if err := q.check(); err != nil {
-			t.Errorf("got %v from an empty queue", err)
-		}
-		if err := q.enter(ctx, false); err != nil {
-			t.Fatal(err)
-		}
-		for range 3 { // The patient do not count.
-			go func() { _ = q.enter(ctx, true) }()
-		}
-		synctest.Wait()
-		if err := q.check(); err != nil {
-			t.Errorf("got %v with room for one", err)
-		}
-		go func() { _ = q.enter(ctx, false) }()
-		synctest.Wait()
-		for _, err := range []error{q.enter(ctx, false), q.check()} {
-			if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.queue_depth" || f.Got != 2 || f.Max != 1 || f.RetryAfter <= 0 {
-				t.Errorf("got %v, want Busy by limits.queue_depth with advice", err)
-			}
-		}
-		cancel()
-		synctest.Wait()
-		if running, waiting := q.lengths(); running != 1 || waiting != 0 {
-			t.Errorf("got %d running and %d waiting after the others gave up, want 1 and 0", running, waiting)
-		}
-	})
+	tests := []struct {
+		name                    string
+		turns, depth            int
+		patient, waiting, taken int // patient that run and wait; places that are held
+		got                     int64
+	}{
+		{"room", 1, 1, 0, 0, 1, 0},
+		{"full", 1, 1, 0, 0, 2, 2},
+		{"more-turns", 3, 1, 0, 0, 4, 2},
+		{"more-turns-room", 3, 1, 0, 0, 3, 0},
+		{"patient-run", 3, 1, 2, 0, 2, 2},
+		{"patient-run-room", 3, 1, 2, 0, 1, 0},
+		{"patient-wait", 1, 1, 1, 3, 0, 0},
+		{"patient-wait-full", 1, 1, 1, 3, 1, 2},
+		{"no-depth", 2, 0, 0, 0, 2, 1},
+		{"no-depth-room", 2, 0, 0, 0, 1, 0},
+		{"no-depth-patient-run", 2, 0, 2, 0, 0, 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q := queue{turns: tt.turns, depth: tt.depth}
+				ctx, cancel := context.WithCancel(t.Context())
+				for range tt.taken {
+					if err := q.reserve(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for range tt.patient + tt.waiting {
+					go func() { _ = q.enter(ctx, true) }()
+				}
+				synctest.Wait()
+				errs := []error{q.check(), q.reserve()}
+				for _, err := range errs {
+					f := fault.From(err)
+					switch {
+					case (f != nil) != (tt.got > 0):
+						t.Errorf("got %v, want Busy %t", err, tt.got > 0)
+					case f != nil && (f.Kind != fault.Busy || f.Limit != "limits.queue_depth" || f.Got != tt.got || f.Max != int64(tt.depth) || f.RetryAfter <= 0):
+						t.Errorf("got %v, want Busy by limits.queue_depth, got %d, max %d, with advice", err, tt.got, tt.depth)
+					}
+				}
+				if errs[1] != nil && tt.taken > 0 { // The place that is given back is had by the next.
+					q.unreserve()
+					if err := q.reserve(); err != nil {
+						t.Errorf("got %v after a place was given back", err)
+					}
+				}
+				cancel()
+				synctest.Wait()
+				if running, waiting := q.lengths(); running != tt.patient || waiting != 0 {
+					t.Errorf("got %d running and %d waiting after the others gave up, want %d and 0", running, waiting, tt.patient)
+				}
+			})
+		})
+	}
 }
 
 // TestQueueLooksAtTheDeadline: before the wait, during it, and when the turn comes.
@@ -106,8 +136,7 @@ func TestQueueLooksAtTheDeadline(t *testing.T) {
 		go func() { got <- q.enter(gone, false) }()
 		synctest.Wait()
 		q.mu.Lock() // The turn and the end come at the same moment.
-		q.running--
-		q.advance()
+		q.end(false)
 		quit(cause)
 		q.mu.Unlock()
 		if err := <-got; !errors.Is(err, cause) {
@@ -129,21 +158,22 @@ func TestQueueUnderChurn(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(c), 1))
 			for range 300 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rng.IntN(200))*time.Microsecond)
-				if q.enter(ctx, rng.IntN(2) == 0) == nil {
+				patient := rng.IntN(2) == 0
+				if q.enter(ctx, patient) == nil {
 					if n := running.Add(1); n > 3 {
 						t.Errorf("%d run at once, want at most 3", n)
 					}
 					served.Add(1)
 					running.Add(-1)
-					q.leave()
+					q.leave(patient)
 				}
 				cancel()
 			}
 		})
 	}
 	callers.Wait()
-	if n, waiting := q.lengths(); n != 0 || waiting != 0 || served.Load() == 0 {
-		t.Errorf("got %d running, %d waiting, %d served at the end, want 0, 0 and some", n, waiting, served.Load())
+	if n, waiting := q.lengths(); n != 0 || waiting != 0 || q.patient != 0 || served.Load() == 0 {
+		t.Errorf("got %d running (%d patient), %d waiting, %d served at the end, want 0, 0 and some", n, q.patient, waiting, served.Load())
 	}
 }
 
@@ -153,15 +183,19 @@ func TestQueueAllocatesNothing(t *testing.T) {
 	next, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		for range next {
+			_ = q.reserve()
 			_ = q.enter(ctx, false)
-			q.leave()
+			q.leave(false)
+			q.unreserve()
 			done <- struct{}{}
 		}
 	}()
 	alloctest.Zero(t, 100, func() {
+		_ = q.reserve()
 		_ = q.enter(ctx, false)
 		next <- struct{}{}
-		q.leave()
+		q.leave(false)
+		q.unreserve()
 		<-done
 	})
 	close(next)

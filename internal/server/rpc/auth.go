@@ -27,7 +27,9 @@ func authorize(token string) grpc.StreamServerInterceptor {
 // bears reports whether the call has the token, in a time that tells nothing about it but its length.
 func bears(ctx context.Context, token string) bool {
 	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
-		if got, ok := strings.CutPrefix(v, "Bearer "); ok && subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1 {
+		// A scheme's case says nothing (RFC 9110, section 11.1).
+		scheme, got, _ := strings.Cut(v, " ")
+		if strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1 {
 			return true
 		}
 	}

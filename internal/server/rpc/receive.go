@@ -20,7 +20,8 @@ import (
 // and with timeouts.receive how slowly a request may come.
 const pieceBytes = 1 << 20
 
-// minPiece is the least that is given a time of its own: tags and lengths are not.
+// minPiece is the least that is given a time of its own: what comes in fewer bytes, as tags, lengths and small frames
+// do, shares one.
 const minPiece = 512
 
 // receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
@@ -87,7 +88,6 @@ func (c *session) next(b *batch) error {
 	case length > most:
 		return fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
 	}
-	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
 	if err := c.read(b, int(length)); err != nil {
 		return err
 	}
@@ -109,24 +109,27 @@ type incoming struct {
 	batch   *batch
 	length  int
 	leased  bool
+	fresh   int // bytes that have come since receiving was set
 }
 
 // read reads a message of length bytes into b.request, and finds its pipeline.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
+	b.incoming.expect()
 	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
 		return err
 	}
 	return c.resolve(b)
 }
 
-// Fill is part of wire.Source. A piece must come within timeouts.receive.
+// Fill is part of wire.Source. Each minPiece bytes at least must come within timeouts.receive: receiving is running
+// whenever bytes are waited for, and is set again only when so many have come, or were asked for at once.
 func (in *incoming) Fill(p []byte) error {
 	c := in.session
 	for len(p) > 0 {
 		n := min(len(p), pieceBytes)
-		if n >= minPiece {
-			c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
+		if in.fresh += n; in.fresh >= minPiece {
+			in.expect()
 		}
 		if err := c.in.ReadMessageHeader(p[:n]); err != nil {
 			if err == io.EOF {
@@ -139,6 +142,12 @@ func (in *incoming) Fill(p []byte) error {
 	return nil
 }
 
+// expect gives the next bytes the time of timeouts.receive.
+func (in *incoming) expect() {
+	in.fresh = 0
+	in.session.receiving.Reset(time.Duration(in.session.engine.Config.Timeout.Receive))
+}
+
 // Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known,
 // and that there is memory for all of it.
 func (in *incoming) Lease(n int) (pool.Buf, error) {
@@ -149,9 +158,11 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 				return pool.Buf{}, err
 			}
 		}
+		in.session.receiving.Stop() // The wait for memory is not the caller's.
 		if err := in.session.admit(in.batch, in.length); err != nil {
 			return pool.Buf{}, err
 		}
+		in.expect()
 	}
 	buf, err := in.session.engine.Pool.Get(n)
 	if err != nil {
@@ -196,10 +207,8 @@ func (c *session) resolve(b *batch) error {
 	return nil
 }
 
-// admit waits for the memory that a message of length bytes and its pictures take. The time does not count as the
-// caller's.
+// admit waits for the memory that a message of length bytes and its pictures take.
 func (c *session) admit(b *batch, length int) error {
-	c.receiving.Stop()
 	cost := 2 * int64(length) // when it is not known what to make of it
 	p := b.pipeline
 	if p == nil {

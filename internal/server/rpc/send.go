@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
@@ -25,7 +26,7 @@ func (c *session) encodeAll() error {
 
 // serveBatch encodes b and sends its answer.
 func (c *session) serveBatch(b *batch) error {
-	timing, err := c.engine.Run(c.ctx, b.pipeline, &b.run, !c.unary)
+	timing, err := c.runBatch(b)
 	if err != nil {
 		return err
 	}
@@ -42,4 +43,12 @@ func (c *session) serveBatch(b *batch) error {
 		return &fault.Error{Kind: fault.Canceled, Err: err}
 	}
 	return nil
+}
+
+// runBatch encodes b. A unary call holds a place in the queue, a stream waits for its turns.
+func (c *session) runBatch(b *batch) (engine.Timing, error) {
+	if c.unary {
+		return c.engine.RunReserved(c.ctx, b.pipeline, &b.run)
+	}
+	return c.engine.Run(c.ctx, b.pipeline, &b.run, true)
 }

@@ -28,7 +28,7 @@ type Server struct {
 
 const (
 	// streamWindow is how much grpc-go buffers of a stream that nobody reads from. While a message is read, the window
-	// is a piece larger (readPiece), so that a small one does not slow a stream down. It is the least that HTTP/2 has.
+	// is a piece larger (pieceBytes), so that a small one does not slow a stream down. It is the least that HTTP/2 has.
 	streamWindow = 64<<10 - 1
 	// connWindow is refilled as data comes in, whether it is read or not: what it bounds is the bytes on their way.
 	// Setting one window without the other would leave the other at 64 KiB for ever.

@@ -71,9 +71,10 @@ func (s *service) open(stream grpc.ServerStream, unary bool) error {
 	}
 	defer s.engine.Done()
 	if unary { // A stream waits for its turns, however long the queue.
-		if err := s.engine.CheckQueue(); err != nil {
+		if err := s.engine.Reserve(); err != nil {
 			return err
 		}
+		defer s.engine.Unreserve()
 	}
 	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
 	if !ok {

@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
@@ -36,6 +39,7 @@ type call struct {
 	in                *bytes.Reader
 	failAt            int64 // bytes read before fail is called, when that is set
 	fail              func()
+	silent            bool // whether the caller, after its bytes, says nothing until the call is over
 	sent              [][]byte
 	sendErr           error
 }
@@ -47,6 +51,9 @@ func (c *call) ReadMessageHeader(p []byte) error {
 		c.fail()
 	}
 	_, err := io.ReadFull(c.in, p)
+	if c.silent && err != nil {
+		<-c.ctx.Done()
+	}
 	return err
 }
 
@@ -142,6 +149,40 @@ func TestSessionBrokenAnywhere(t *testing.T) {
 		}
 		if f := fault.From(err); f == nil || f.Kind != fault.Internal || !strings.Contains(f.Error(), "broken transport") {
 			t.Errorf("panic after %d bytes: got %v, want Internal", n, err)
+		}
+	}
+}
+
+// TestSilenceEndsTheCall: wherever in a message a caller falls silent, also among frames that are smaller than minPiece,
+// timeouts.receive ends the call; between messages timeouts.idle does.
+func TestSilenceEndsTheCall(t *testing.T) {
+	r := &api.EncodeRequest{Spec: wire.SpecToProto(pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}})}
+	for range 20 {
+		r.Frames = append(r.Frames, make([]byte, 16*16))
+	}
+	data := message(t, r)
+	header, first := 5, len(data)-19*(1+2+16*16) // the first frame's end
+	if timeouts := config.Default().Timeout; timeouts.Receive == timeouts.Idle {
+		t.Fatal("the timeouts are the same")
+	}
+	for _, n := range []int{0, 1, header, header + 1, first - 1, first, first + 1, 600, 5000, len(data) - 1, len(data)} {
+		for _, unary := range []bool{false, true} {
+			if unary && n == len(data) { // It is complete.
+				continue
+			}
+			t.Run(fmt.Sprintf("bytes=%d/unary=%t", n, unary), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					begin := time.Now()
+					err := serve(t, &call{in: bytes.NewReader(data[:n]), silent: true}, unary)
+					want := config.Default().Timeout.Receive
+					if !unary && (n < header || n == len(data)) {
+						want = config.Default().Timeout.Idle
+					}
+					if f := fault.From(err); f == nil || f.Kind != fault.Slow || time.Since(begin) != time.Duration(want) {
+						t.Errorf("got %v after %v, want Slow after %v", err, time.Since(begin), time.Duration(want))
+					}
+				})
+			})
 		}
 	}
 }
