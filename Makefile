@@ -32,7 +32,7 @@ run: build ## build and start the demo (ARGS='--for 10s' ends it)
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-plain test-modules test-race test-386 cross ## all checks and all tests, as continuous integration runs them
+test: tools lint test-plain test-modules test-race test-checked test-386 cross ## all checks and all tests, as continuous integration runs them
 
 .PHONY: tools
 tools: ## install through apt-get what the tests call, when it may
@@ -80,6 +80,11 @@ test-modules:
 .PHONY: test-race
 test-race:
 	scripts/test-race
+
+# The whole server with checked pools: any misuse of a buffer, in any test, is reported with the stacks of who held it.
+.PHONY: test-checked
+test-checked:
+	go test -short -count=1 -timeout 10m -tags poolcheck ./pool/... ./frame/... ./pipeline/... ./internal/ingest/... ./internal/server/...
 
 # The libraries as 32-bit programs: an int that overflows there is found by their own tests.
 .PHONY: test-386

@@ -71,8 +71,8 @@ func (c *encodeCmd) AfterApply() error {
 		return errors.New("--format is for raw frames and needs --size, such as --size 640x360")
 	case c.Quality < 1 || c.Quality > 100:
 		return fmt.Errorf("--quality: got %d, want 1 to 100", c.Quality)
-	case c.FPS < 0:
-		return fmt.Errorf("--fps: got %v, want more than 0", c.FPS)
+	case !(c.FPS >= 0 && c.FPS <= 1e6): // also what is no number
+		return fmt.Errorf("--fps: got %v, want more than 0, and at most 1000000", c.FPS)
 	}
 	for _, f := range []struct {
 		name string
