@@ -105,15 +105,15 @@ func newRGB(c *Config) source {
 }
 
 // setTables sets the tables from planes subsampled by in, to planes subsampled by outX and outY.
-func (s *source) setTables(c *Config, in, outX, outY int) {
-	size := s.step
-	if s.layout == floats {
+func (src *source) setTables(c *Config, in, outX, outY int) {
+	size := src.step
+	if src.layout == floats {
 		size = 0
 	}
-	s.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size)
-	s.down = newDown(axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}, c.Filter)
-	for i := range s.count {
-		s.widths[i] = s.across.outputs
+	src.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size)
+	src.down = newDown(axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}, c.Filter)
+	for i := range src.count {
+		src.widths[i] = src.across.outputs
 	}
 }
 
@@ -130,25 +130,25 @@ func scaleOf(r frame.ValueRange) floatScale {
 }
 
 // setLookup sets lookup where it serves.
-func (s *source) setLookup(k *kernels) {
-	if !s.across.copies || s.layout == packed || s.layout == floats {
+func (src *source) setLookup(k *kernels) {
+	if !src.across.copies || src.layout == packed || src.layout == floats {
 		return
 	}
-	s.lookup = new([256]int16)
+	src.lookup = new([256]int16)
 	var bytes [256]byte
 	var taps [256]resample.Tap
 	for i := range bytes {
 		bytes[i], taps[i].Offset = byte(i), uint32(i)
 	}
-	k.resample.Plane(s.lookup[:], bytes[:], taps[:])
-	s.expand(k, s.lookup[:])
+	k.resample.Plane(src.lookup[:], bytes[:], taps[:])
+	src.expand(k, src.lookup[:])
 }
 
 // expand stretches a row to full range if it is of limited range.
-func (s *source) expand(k *kernels, row []int16) {
+func (src *source) expand(k *kernels, row []int16) {
 	switch {
-	case !s.limited:
-	case s.first == 0:
+	case !src.limited:
+	case src.first == 0:
 		k.color.ExpandLuma(row)
 	default:
 		k.color.ExpandChroma(row)
@@ -156,4 +156,4 @@ func (s *source) expand(k *kernels, row []int16) {
 }
 
 // converts reports whether one kernel takes the source's input rows to luma and chroma, without rows of R, G, B in between.
-func (s *source) converts() bool { return s.layout == packed && s.convert != none && s.across.copies }
+func (src *source) converts() bool { return src.layout == packed && src.convert != none && src.across.copies }
