@@ -156,4 +156,6 @@ func (src *source) expand(k *kernels, row []int16) {
 }
 
 // converts reports whether one kernel takes the source's input rows to luma and chroma, without rows of R, G, B in between.
-func (src *source) converts() bool { return src.layout == packed && src.convert != none && src.across.copies }
+func (src *source) converts() bool {
+	return src.layout == packed && src.convert != none && src.across.copies
+}
