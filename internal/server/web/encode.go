@@ -41,6 +41,12 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if !src.endless { // Not before the body has begun: who sends nothing takes nobody's place.
+		if err := e.Reserve(); err != nil {
+			return err
+		}
+		defer e.Unreserve()
+	}
 	a := newAnswer(w, r, control, src.pipeline.Spec().Output)
 	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
 	ctx, cancel := context.WithCancel(r.Context())
@@ -60,7 +66,6 @@ type exchange struct {
 
 	batch  pipeline.Batch
 	grants []pool.Grant
-	begun  bool     // whether a batch was encoded: what has begun is not refused in its middle
 	ahead  admitted // taken from the intake and not yet part of a batch
 }
 
@@ -147,14 +152,23 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	if _, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless || x.begun); err != nil {
+	if err := x.takeTurn(ctx); err != nil {
 		return err
 	}
-	x.begun = true
 	for i := range x.batch.In {
 		x.batch.In[i].Release()
 	}
 	return nil
+}
+
+// takeTurn waits for a turn of the batch and runs it.
+func (x *exchange) takeTurn(ctx context.Context) (err error) {
+	if x.source.endless {
+		_, err = x.engine.Run(ctx, x.source.pipeline, &x.batch, true)
+	} else {
+		_, err = x.engine.RunReserved(ctx, x.source.pipeline, &x.batch)
+	}
+	return err
 }
 
 // writeOne writes the only picture.
