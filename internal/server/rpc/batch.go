@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -41,19 +40,24 @@ func (b *batch) release() {
 	b.grant = pool.Grant{}
 }
 
-// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone: its
-// picture says why.
+// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone,
+// whether it was given memory or not: its picture says why.
 func (b *batch) arrange() {
 	desc := b.pipeline.Spec().Input
 	b.response.ID = b.request.ID
 	b.places = b.places[:0]
-	for i, buf := range b.request.Frames {
-		b.request.Frames[i] = pool.Buf{}
-		f, err := frame.FromBuf(desc, buf)
+	size, _ := desc.Size() // A pipeline's input has one.
+	for i, sent := range b.request.Frames {
+		b.request.Frames[i] = wire.Frame{}
 		b.response.Pictures = append(b.response.Pictures, wire.Picture{})
+		if sent.Size != size {
+			sent.Buf.Release()
+			b.fail(i, fault.Errorf(fault.Invalid, "frames[%d]: got %d bytes, want %d for %s", i, sent.Size, size, desc))
+			continue
+		}
+		f, err := frame.FromBuf(desc, sent.Buf)
 		if err != nil {
-			e := &fault.Error{Kind: fault.Invalid, Reason: fmt.Sprintf("frames[%d]: %v", i, err), Err: err}
-			b.fail(i, e)
+			b.fail(i, fault.From(err))
 			continue
 		}
 		b.run.In = append(b.run.In, f)

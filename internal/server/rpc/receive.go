@@ -149,15 +149,18 @@ func (in *incoming) expect() {
 }
 
 // Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known,
-// and that there is memory for all of it.
+// and that there is memory for all of it. A frame of another size than the request's own spec says gets none.
 func (in *incoming) Lease(n int) (pool.Buf, error) {
+	if in.batch.request.HasSpec {
+		if err := in.session.resolve(in.batch); err != nil {
+			return pool.Buf{}, err
+		}
+		if size, _ := in.batch.pipeline.Spec().Input.Size(); n != size { // A pipeline's input has a size.
+			return pool.Buf{}, nil
+		}
+	}
 	if !in.leased {
 		in.leased = true
-		if in.batch.request.HasSpec {
-			if err := in.session.resolve(in.batch); err != nil {
-				return pool.Buf{}, err
-			}
-		}
 		in.session.receiving.Stop() // The wait for memory is not the caller's.
 		if err := in.session.admit(in.batch, in.length); err != nil {
 			return pool.Buf{}, err

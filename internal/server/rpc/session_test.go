@@ -84,13 +84,19 @@ func message(t *testing.T, r *api.EncodeRequest) []byte {
 func serve(t *testing.T, c *call, unary bool) error {
 	t.Helper()
 	e := engine.New(config.Default(), metrics.New(), nil)
+	defer e.Close()
+	return serveWith(t, e, c, unary)
+}
+
+// serveWith is serve with an engine of the test's own.
+func serveWith(t *testing.T, e *engine.Engine, c *call, unary bool) error {
+	t.Helper()
 	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.ctx = ctx
 	err := newSession(s, c, c, unary).run()
 	cancel() // as grpc-go does when the handler returns
 	s.wait.Wait()
-	e.Close()
 	if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
 		t.Error(leaks)
 	}
@@ -183,6 +189,43 @@ func TestSilenceEndsTheCall(t *testing.T) {
 					}
 				})
 			})
+		}
+	}
+}
+
+// TestAFrameOfTheWrongSizeTakesNoMemory: nor does it fail those beside it.
+func TestAFrameOfTheWrongSizeTakesNoMemory(t *testing.T) {
+	r := request(3)
+	r.Frames[1] = make([]byte, 1<<20)
+	withoutSpec := &api.EncodeRequest{Frames: [][]byte{make([]byte, 900), make([]byte, 899), nil}}
+	c := &call{in: bytes.NewReader(append(message(t, r), message(t, withoutSpec)...))}
+	e := engine.New(config.Default(), metrics.New(), nil)
+	defer e.Close()
+	if err := serveWith(t, e, c, false); err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{
+		{"", "frames[1]: got 1048576 bytes, want 900 for gray 30x30", ""},
+		{"", "frames[1]: got 899 bytes, want 900 for gray 30x30", "frames[2]: got 0 bytes, want 900 for gray 30x30"},
+	}
+	for i := range want {
+		var a api.EncodeResponse
+		if err := proto.Unmarshal(c.sent[i], &a); err != nil || len(a.Pictures) != len(want[i]) {
+			t.Fatalf("answer %d: got %d pictures, %v, want %d", i, len(a.Pictures), err, len(want[i]))
+		}
+		for j, p := range a.Pictures {
+			code := codes.OK
+			if want[i][j] != "" {
+				code = codes.InvalidArgument
+			}
+			if p.Message != want[i][j] || codes.Code(p.Code) != code || (len(p.Data) > 0) != (code == codes.OK) {
+				t.Errorf("answer %d, picture %d: got %s, %q, %d bytes, want %s, %q", i, j, codes.Code(p.Code), p.Message, len(p.Data), code, want[i][j])
+			}
+		}
+	}
+	for _, class := range e.Pool.Stats().Classes {
+		if class.Size >= 1<<20 {
+			t.Errorf("got a class of %d bytes, want none for the frame of the wrong size", class.Size)
 		}
 	}
 }

@@ -29,7 +29,7 @@ type Source interface {
 	// Fill fills p with the message's next bytes. It borrows p.
 	Fill(p []byte) error
 	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the
-	// frames, is in the Request.
+	// frames, is in the Request. A zero Buf means that the bytes are of no use: they are passed over.
 	Lease(n int) (pool.Buf, error)
 }
 
@@ -178,7 +178,7 @@ func (d *Decoder) frame(n int) error {
 			Limit: "bytes of a frame", Got: int64(n), Max: pool.MaxSize}
 	}
 	if n == 0 {
-		d.req.Frames = append(d.req.Frames, pool.Buf{})
+		d.req.Frames = append(d.req.Frames, Frame{})
 		return nil
 	}
 	head := d.small[:min(n, headBytes)]
@@ -189,7 +189,10 @@ func (d *Decoder) frame(n int) error {
 	if err != nil {
 		return err
 	}
-	d.req.Frames = append(d.req.Frames, b)
+	d.req.Frames = append(d.req.Frames, Frame{Size: n, Buf: b})
+	if b.Len() == 0 {
+		return d.skip(n - len(head))
+	}
 	return d.fill(b.Bytes()[copy(b.Bytes(), head):])
 }
 

@@ -90,8 +90,8 @@ func checkSame(t *testing.T, got *Request, want *api.EncodeRequest) {
 		t.Fatalf("got spec %v, want %v", &spec, want.Spec)
 	}
 	for i := range got.Frames {
-		if !bytes.Equal(got.Frames[i].Bytes(), want.Frames[i]) {
-			t.Fatalf("frame %d: got %d bytes, want %d others", i, got.Frames[i].Len(), len(want.Frames[i]))
+		if f := got.Frames[i]; f.Size != len(want.Frames[i]) || !bytes.Equal(f.Buf.Bytes(), want.Frames[i]) {
+			t.Fatalf("frame %d: got %d bytes, of size %d, want %d others", i, f.Buf.Len(), f.Size, len(want.Frames[i]))
 		}
 	}
 }
@@ -226,6 +226,48 @@ func TestDeclaredFramesTakeNoMemory(t *testing.T) {
 		t.Errorf("got %v, want the source's error", err)
 	}
 	req.Release() // It has the frame that had begun.
+}
+
+// choosySource has a use for frames of one size alone.
+type choosySource struct {
+	source
+	size int
+}
+
+func (s *choosySource) Lease(n int) (pool.Buf, error) {
+	if n != s.size {
+		return pool.Buf{}, nil
+	}
+	return s.source.Lease(n)
+}
+
+// TestUnwantedFramesTakeNoMemory: a frame that the source has no use for is passed over, and those after it are read.
+func TestUnwantedFramesTakeNoMemory(t *testing.T) {
+	p := pooltest.New(t, pool.Options{})
+	var data message
+	sizes := []int{600, 700, 100_000, 1, headBytes, 600, 0}
+	for i, n := range sizes {
+		data = data.bytes(3, strings.Repeat(string(rune('a'+i)), n))
+	}
+	d := Decoder{MaxFrames: len(sizes)}
+	var req Request
+	src := &choosySource{source{data, p}, 600}
+	if err := d.Decode(&req, src, len(data)); err != nil || len(req.Frames) != len(sizes) {
+		t.Fatalf("got %d frames, %v, want %d", len(req.Frames), err, len(sizes))
+	}
+	for i, f := range req.Frames {
+		want := ""
+		if sizes[i] == 600 {
+			want = strings.Repeat(string(rune('a'+i)), 600)
+		}
+		if f.Size != sizes[i] || string(f.Buf.Bytes()) != want {
+			t.Errorf("frame %d: got %d bytes, of size %d, want %d of %d", i, f.Buf.Len(), f.Size, len(want), sizes[i])
+		}
+	}
+	if got, want := p.Stats().InUse, int64(2*pool.ClassSize(600)); got != want {
+		t.Errorf("got %d bytes leased, want %d", got, want)
+	}
+	req.Release()
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {

@@ -11,13 +11,19 @@ type Request struct {
 	ID      uint64
 	Spec    []byte // the bytes of spec
 	HasSpec bool
-	Frames  []pool.Buf // the Request's own; zero for an empty frame
+	Frames  []Frame
+}
+
+// Frame is one of a Request's frames.
+type Frame struct {
+	Size int      // bytes of it that were sent
+	Buf  pool.Buf // has them, and is the Request's own; zero when the frame is empty, or Source had no use for it
 }
 
 // Release releases the frames and empties r for another message, keeping its memory.
 func (r *Request) Release() {
 	for i := range r.Frames {
-		r.Frames[i].Release()
+		r.Frames[i].Buf.Release()
 	}
 	clear(r.Frames)
 	*r = Request{Spec: r.Spec[:0], Frames: r.Frames[:0]}
