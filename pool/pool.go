@@ -17,7 +17,7 @@
 //
 // [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say whose it was.
 //
-// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 and 0019 say why it is as it is.
+// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 and 0014 say why it is as it is.
 package pool
 
 import (
