@@ -80,6 +80,12 @@ func (c *session) next(b *batch) error {
 	if err := c.begin(); err != nil {
 		return err
 	}
+	if c.unary { // Before this a silent call would keep others out.
+		if err := c.engine.Reserve(); err != nil {
+			return err
+		}
+		c.placed.Store(true)
+	}
 	length := int64(binary.BigEndian.Uint32(b.header[1:]))
 	most := int64(c.engine.Config.Limits.MaxMessageBytes)
 	switch {

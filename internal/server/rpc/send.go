@@ -45,9 +45,10 @@ func (c *session) serveBatch(b *batch) error {
 	return nil
 }
 
-// runBatch encodes b. A unary call holds a place in the queue, a stream waits for its turns.
+// runBatch encodes b. A unary call holds a place in the queue until then, a stream waits for its turns.
 func (c *session) runBatch(b *batch) (engine.Timing, error) {
 	if c.unary {
+		defer c.unreserve()
 		return c.engine.RunReserved(c.ctx, b.pipeline, &b.run)
 	}
 	return c.engine.Run(c.ctx, b.pipeline, &b.run, true)

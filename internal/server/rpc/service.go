@@ -71,10 +71,9 @@ func (s *service) open(stream grpc.ServerStream, unary bool) error {
 	}
 	defer s.engine.Done()
 	if unary { // A stream waits for its turns, however long the queue.
-		if err := s.engine.Reserve(); err != nil {
+		if err := s.engine.CheckQueue(); err != nil {
 			return err
 		}
-		defer s.engine.Unreserve()
 	}
 	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
 	if !ok {

@@ -41,6 +41,7 @@ type session struct {
 	ready   chan *batch
 	users   atomic.Int32 // of batches: the goroutines that have not ended
 	started bool         // whether the encoding goroutine is; the receiving one's own
+	placed  atomic.Bool  // whether the call holds a place in the queue
 	ended   error        // why no further batch comes, nil when the caller has none; set before ready is closed
 
 	decoder  wire.Decoder
@@ -107,7 +108,7 @@ func (c *session) hangUp() {
 	}
 }
 
-// start runs f on a goroutine of the session. The last of them to end releases what the batches hold.
+// start runs f on a goroutine of the session. The last of them to end releases what the batches and the call hold.
 func (c *session) start(f func()) {
 	c.users.Add(1)
 	c.wait.Go(func() {
@@ -116,8 +117,16 @@ func (c *session) start(f func()) {
 			for i := range c.batches {
 				c.batches[i].release()
 			}
+			c.unreserve()
 		}
 	})
+}
+
+// unreserve gives back the call's place in the queue, if it holds one.
+func (c *session) unreserve() {
+	if c.placed.Swap(false) {
+		c.engine.Unreserve()
+	}
 }
 
 // protect returns f's error, and makes one of its panic.

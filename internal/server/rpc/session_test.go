@@ -97,6 +97,9 @@ func serveWith(t *testing.T, e *engine.Engine, c *call, unary bool) error {
 	err := newSession(s, c, c, unary).run()
 	cancel() // as grpc-go does when the handler returns
 	s.wait.Wait()
+	if err := e.Ready(); err != nil {
+		t.Errorf("got not ready, %v, after the call", err)
+	}
 	if leaks := pooltest.Leaks(e.Pool.Stats()); leaks != "" {
 		t.Error(leaks)
 	}
@@ -191,6 +194,50 @@ func TestSilenceEndsTheCall(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestACallHoldsAPlace: from its message's first bytes until it is encoded; a call that finds none is refused before more of it
+// is read, and a stream needs none.
+func TestACallHoldsAPlace(t *testing.T) {
+	settings := config.Default()
+	settings.Workers, settings.Limits.QueueDepth = 1, 0
+	e := engine.New(settings, metrics.New(), nil)
+	defer e.Close()
+	good := message(t, request(1))
+	for range 3 { // Each gives its place back.
+		inside := &call{in: bytes.NewReader(good), failAt: 5}
+		inside.fail = func() {
+			inside.fail = nil
+			if f := fault.From(e.CheckQueue()); f == nil || f.Limit != "limits.queue_depth" {
+				t.Errorf("got %v while a call is received, want Busy", f)
+			}
+			other := &call{in: bytes.NewReader(good)}
+			ctx, cancel := context.WithCancel(context.Background())
+			other.ctx = ctx
+			s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
+			if f := fault.From(newSession(s, other, other, true).run()); f == nil || f.Kind != fault.Busy || other.in.Len() != len(good)-5 {
+				t.Errorf("got %v with %d bytes unread, want Busy with %d", f, other.in.Len(), len(good)-5)
+			}
+			cancel()
+			s.wait.Wait()
+		}
+		if err := serveWith(t, e, inside, true); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := e.Reserve(); err != nil {
+		t.Fatal(err)
+	}
+	stream := &call{in: bytes.NewReader(good)}
+	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
+	ctx, cancel := context.WithCancel(context.Background())
+	stream.ctx = ctx
+	if err := newSession(s, stream, stream, false).run(); err != nil {
+		t.Errorf("a stream: got %v with every place held", err)
+	}
+	cancel()
+	s.wait.Wait()
+	e.Unreserve()
 }
 
 // TestAFrameOfTheWrongSizeTakesNoMemory: nor does it fail those beside it.
