@@ -2,7 +2,7 @@
 // in who may use them. Its errors are *fault.Error.
 //
 // A request goes through it in this order: Open, Reserve unless it is a stream, Pipeline, Admit before the first frame
-// is taken in, RunReserved or Run, and the releases backwards.
+// is taken in, Run, and the releases backwards.
 package engine
 
 import (
@@ -96,10 +96,10 @@ func (e *Engine) Open() error {
 func (e *Engine) Done() { e.open.Add(-1) }
 
 // Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called: whoever has one is
-// not refused when it comes to RunReserved. It refuses with Busy when more than limits.queue_depth would have to wait.
+// not refused when it comes to Run. It refuses with Busy when more than limits.queue_depth would have to wait.
 func (e *Engine) Reserve() error { return e.queue.reserve() }
 
-// Unreserve ends what Reserve began, after the last RunReserved.
+// Unreserve ends what Reserve began, after the last Run.
 func (e *Engine) Unreserve() { e.queue.unreserve() }
 
 // CheckQueue refuses with Busy when Reserve would now.
@@ -171,37 +171,21 @@ func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. A stream waits however many others do; what is
-// none is refused with Busy when Reserve would refuse it. The frames of b count as pictures or failures in the metrics.
-// When it returns an error, b has no picture.
+// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. It waits however many others do: a stream may, and
+// what is none holds a place from Reserve. The frames of b count as pictures or failures in the metrics. When it returns an
+// error, b has no picture.
 func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
-	if !stream && len(b.In) > 0 {
-		if err := e.Reserve(); err != nil {
-			e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
-			return Timing{}, err
-		}
-		defer e.Unreserve()
-	}
-	return e.run(ctx, p, b, stream)
-}
-
-// RunReserved is Run for a request that holds a place in the queue: it waits until its turn comes.
-func (e *Engine) RunReserved(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch) (Timing, error) {
-	return e.run(ctx, p, b, false)
-}
-
-func (e *Engine) run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, patient bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
 		return t, nil
 	}
 	start := time.Now()
-	if err := e.queue.enter(ctx, patient); err != nil {
+	if err := e.queue.enter(ctx, stream); err != nil {
 		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
 		return t, err
 	}
 	turn := time.Now()
-	err := e.takeTurn(ctx, p, b, patient)
+	err := e.takeTurn(ctx, p, b, stream)
 	t = Timing{Queue: turn.Sub(start), Run: time.Since(turn)}
 	e.Metrics.Waited(t.Queue)
 	e.Metrics.Took(metrics.Run, t.Run)
@@ -223,8 +207,8 @@ func (e *Engine) run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batc
 }
 
 // takeTurn runs p on b and ends the turn, also when p panics.
-func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, patient bool) error {
-	defer e.queue.leave(patient)
+func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) error {
+	defer e.queue.leave(stream)
 	return p.Run(ctx, b)
 }
 

@@ -49,7 +49,6 @@ func (c *session) serveBatch(b *batch) error {
 func (c *session) runBatch(b *batch) (engine.Timing, error) {
 	if c.unary {
 		defer c.unreserve()
-		return c.engine.RunReserved(c.ctx, b.pipeline, &b.run)
 	}
-	return c.engine.Run(c.ctx, b.pipeline, &b.run, true)
+	return c.engine.Run(c.ctx, b.pipeline, &b.run, !c.unary)
 }

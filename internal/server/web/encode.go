@@ -152,23 +152,13 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	if err := x.takeTurn(ctx); err != nil {
+	if _, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless); err != nil {
 		return err
 	}
 	for i := range x.batch.In {
 		x.batch.In[i].Release()
 	}
 	return nil
-}
-
-// takeTurn waits for a turn of the batch and runs it.
-func (x *exchange) takeTurn(ctx context.Context) (err error) {
-	if x.source.endless {
-		_, err = x.engine.Run(ctx, x.source.pipeline, &x.batch, true)
-	} else {
-		_, err = x.engine.RunReserved(ctx, x.source.pipeline, &x.batch)
-	}
-	return err
 }
 
 // writeOne writes the only picture.
