@@ -7,7 +7,6 @@ import (
 	"go/types"
 
 	"golang.org/x/tools/go/analysis"
-	"golang.org/x/tools/go/ssa"
 
 	"github.com/steadyframe/steadyframe/analysis/internal/flow"
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
@@ -15,7 +14,7 @@ import (
 
 // deferPut returns the fix that puts the value back when the function returns: a defer after the statement that gets it, or
 // after the check of the error that comes with it. There is none for a wrapper, in a loop, or for a value without a name.
-func deferPut(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition) []analysis.SuggestedFix {
+func deferPut(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition) []analysis.SuggestedFix {
 	name := m.GotName(acq)
 	if acq.Wrapper || name == "" || flow.InLoop(acq.Call.Block()) {
 		return nil

@@ -68,7 +68,7 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		Related: []analysis.RelatedInformation{{Pos: f.first.pos, Message: "lost here"}},
 	}
 	if never {
-		d.SuggestedFixes = deferPut(pass, m, fn, acq)
+		d.SuggestedFixes = deferPut(pass, m, acq)
 	}
 	m.Report(pass, d)
 }

@@ -23,7 +23,7 @@ func checkBound(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 		if put.Pool == "" || put.Name != "sync.Pool.Put" {
 			continue
 		}
-		if !grows(m, put) || looksAtSize(put.Fn) || callersLook(m, put.Fn) {
+		if !grows(put) || looksAtSize(put.Fn) || callersLook(m, put.Fn) {
 			bounded[put.Pool] = true
 			continue
 		}
@@ -58,7 +58,7 @@ func fillsLook(m *poolmodel.Model) bool {
 
 // grows reports whether what is put back is a buffer that has no bound of its own: a bytes.Buffer, or a slice that the
 // function has appended to.
-func grows(m *poolmodel.Model, put poolmodel.PutSite) bool {
+func grows(put poolmodel.PutSite) bool {
 	p, ok := put.Value.Type().Underlying().(*types.Pointer)
 	if !ok {
 		return false

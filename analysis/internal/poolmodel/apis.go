@@ -59,7 +59,7 @@ func parseAPIs(flag string) (map[string]api, error) {
 		if !ok || dot < 0 || put == "" || put == "." {
 			return nil, fmt.Errorf("poolvet: flag -pools: got %q, want path.Type.Get=Put or path.Type.Get=path.Value.Release", pair)
 		}
-		_, name := cutLast(get, "/")
+		name := afterSlash(get)
 		method := strings.Count(name, ".") > 1
 		if strings.Contains(put, ".") { // a method of the value, written out
 			table[get] = api{get: true, self: true}
@@ -76,13 +76,8 @@ func parseAPIs(flag string) (map[string]api, error) {
 	return table, nil
 }
 
-func cutLast(s, sep string) (before, after string) {
-	i := strings.LastIndex(s, sep)
-	if i < 0 {
-		return "", s
-	}
-	return s[:i], s[i+len(sep):]
-}
+// afterSlash returns what follows the last slash of s: all of it when there is none.
+func afterSlash(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
 // apiKey returns the name of a function in the table: package path, receiver type if any, name.
 func apiKey(fn *types.Func) string {

@@ -72,7 +72,7 @@ func ShortPool(pool string) string {
 	if pool == "" {
 		return "its pool"
 	}
-	_, name := cutLast(pool, "/")
+	name := afterSlash(pool)
 	if _, after, ok := strings.Cut(name, "."); ok {
 		return after
 	}
