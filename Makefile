@@ -39,7 +39,7 @@ tools: ## install through apt-get what the tests call, when it may
 	scripts/install-test-tools
 
 .PHONY: lint
-lint: fmt vet staticcheck poolvet shellcheck api ## formatting, vet, staticcheck, poolvet, shellcheck, generated code
+lint: fmt vet staticcheck poolvet shellcheck api asm ## formatting, vet, staticcheck, poolvet, shellcheck, generated code
 
 .PHONY: fmt
 fmt:
@@ -64,6 +64,10 @@ shellcheck:
 .PHONY: api
 api:
 	scripts/check-api
+
+.PHONY: asm
+asm:
+	scripts/check-asm
 
 # Every test, fuzz seeds and end-to-end tests among them. -count=1: a test that measures must measure now.
 .PHONY: test-plain

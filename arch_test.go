@@ -22,8 +22,9 @@ libraries                                                                       
   frame                   pixel formats, geometry, frames over borrowed memory        -> pool
   jpeg                    the baseline encoder: coding of bands, whole frames         -> frame pool internal/band kernels ground
   pipeline                Spec -> Compile -> Run: the one place that combines         -> frame jpeg pool internal/band kernels ground
+  stream                  live streams: one newest picture for any number of viewers  -> pool
   internal/band           a frame as bands of samples: crop, resize, colour           -> frame kernels ground
-  internal/ingest         frames out of byte streams: raw video, Y4M                  -> frame pool
+  internal/ingest         frames out of byte streams: raw video, Y4M, JPEGs           -> frame pool
   internal/synth          animated pictures made in code, for the demo and tests      -> frame
 
 kernels                                                                               -> std -net -log -os ground
@@ -37,6 +38,7 @@ kernels                                                                         
 
 ground                                                                                -> std -net -log -os
   internal/impl           the registry of kernel implementations
+  internal/cpu            which kernels run on this processor                         -> golang.org/x/sys/cpu internal/impl
   internal/race           whether the race detector is on
 
 service                                                                               -> std modules libraries
@@ -48,8 +50,11 @@ service                                                                         
   internal/server/metrics what is counted and timed, for Prometheus                   -> internal/server/fault
   internal/server/engine  memory, workers, turns: what both faces share               -> internal/server/config internal/server/fault internal/server/metrics
   internal/server/wire    gRPC messages read into and written from pooled memory      -> api/steadyframe/v1 internal/server/fault
-  internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/config internal/server/engine internal/server/fault internal/server/metrics internal/server/wire
-  internal/server/web     the HTTP face                                               -> internal/server/engine internal/server/fault internal/server/metrics
+  internal/server/live    live streams: sources and publishers, encoding, loss        -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics
+  internal/server/watch   live streams over HTTP: MJPEG, snapshots, WebSocket         -> internal/server/engine internal/server/fault internal/server/metrics
+  internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/wire
+  internal/server/web     the HTTP face                                               -> internal/console internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/watch
+  internal/console        the page: a wall of streams, one stream, the dashboard
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
   internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config
   cmd/steadyframe         the command line                                            -> internal/cli internal/server internal/server/config ground

@@ -3,18 +3,20 @@ package impl
 
 import "fmt"
 
-// Level is an instruction set that kernels are written for. Levels of one architecture are ordered: a higher one runs where the processor has it.
+// Level is an instruction set that kernels are written for. Levels of one architecture are ordered: a higher one runs
+// where the processor has it.
 type Level uint8
 
 // The levels.
 const (
-	Generic Level = iota // plain Go, on every target: the definition of each kernel's result
+	Max     Level = iota // none of them: as a limit, no limit
+	Generic              // plain Go, on every target: the definition of each kernel's result
 	NEON                 // arm64
-	AVX2                 // amd64
-	AVX512               // amd64, with VBMI, VBMI2 and VNNI
+	AVX2                 // amd64, with BMI1 and BMI2
+	AVX512               // amd64, with F, BW, DQ, VL, VBMI, VBMI2 and VNNI
 )
 
-var names = [...]string{"generic", "neon", "avx2", "avx512"}
+var names = [...]string{"max", "generic", "neon", "avx2", "avx512"}
 
 // String returns the level's name: "generic", "neon", "avx2", "avx512".
 func (l Level) String() string {
@@ -24,13 +26,27 @@ func (l Level) String() string {
 	return names[l]
 }
 
+// ParseLevel returns the level of a name that String returns, and Max for "".
+func ParseLevel(name string) (Level, error) {
+	if name == "" {
+		return Max, nil
+	}
+	for i, n := range names {
+		if n == name {
+			return Level(i), nil
+		}
+	}
+	return Max, fmt.Errorf("impl: level: got %q, want one of %q", name, names[1:])
+}
+
 // Entry is one implementation of the kernel set K.
 type Entry[K any] struct {
 	Level   Level
 	Kernels K
 }
 
-// Registry holds the implementations of one kernel set. Register is called from init alone; after that a Registry is only read.
+// Registry holds the implementations of one kernel set. Register is called from init alone; after that a Registry is
+// only read.
 type Registry[K any] struct {
 	entries []Entry[K] // ascending by level
 }
@@ -52,11 +68,11 @@ func (r *Registry[K]) Register(l Level, k K) {
 	r.entries[at] = Entry[K]{l, k}
 }
 
-// Best returns the implementation of the highest level that is at most limit.
+// Best returns the implementation of the highest level that is at most limit; with Max, of the highest of all.
 func (r *Registry[K]) Best(limit Level) Entry[K] {
 	best := r.entries[0]
 	for _, e := range r.entries {
-		if e.Level <= limit {
+		if e.Level <= limit || limit == Max {
 			best = e
 		}
 	}
