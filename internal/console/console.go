@@ -1,0 +1,94 @@
+// Package console is the page of the server: a wall of its live streams, a view of each, and a dashboard. It is HTML,
+// CSS and JavaScript modules as they were written: nothing is built, bundled or minified.
+//
+// The page asks for nothing but what the same server serves, by URLs relative to its own, so that it also works behind
+// a proxy that puts a path in front.
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+)
+
+//go:embed assets
+var assets embed.FS
+
+// contentTypes are those of the page's files, by what their names end in. The operating system is not asked: it may
+// have other ideas.
+var contentTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+// policy lets the page load what this server serves and nothing else, and run no script that stands in a document: what
+// a stream is called, or says of itself, can never become code. A snapshot that is shown is a blob.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
+	"form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+
+// file is one file of the page.
+type file struct {
+	content     []byte
+	contentType string
+	etag        string // a hash of content
+}
+
+// Handler serves the page at /, its files below /assets/, and its icon also at /favicon.ico, to GET and HEAD. What it
+// answers is to be asked for again each time, which costs a 304 while it is the same.
+func Handler() http.Handler {
+	files, err := load(assets)
+	if err != nil {
+		panic("console: embedded files: " + err.Error())
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		name := r.URL.Path
+		switch name {
+		case "/":
+			name = "/assets/index.html"
+		case "/favicon.ico":
+			name = "/assets/favicon.svg"
+		}
+		f, ok := files[strings.TrimPrefix(name, "/")]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Type", f.contentType)
+		h.Set("Cache-Control", "no-cache")
+		h.Set("Etag", f.etag)
+		h.Set("Content-Security-Policy", policy)
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))
+	})
+}
+
+// load returns the files of the page by path. Files whose names end in nothing known, such as licences, are no part of
+// it.
+func load(root fs.FS) (map[string]file, error) {
+	files := map[string]file{}
+	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		contentType, known := contentTypes[path.Ext(name)]
+		if err != nil || d.IsDir() || !known {
+			return err
+		}
+		content, err := fs.ReadFile(root, name)
+		if err != nil {
+			return fmt.Errorf("console: %w", err)
+		}
+		sum := sha256.Sum256(content)
+		files[name] = file{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		return nil
+	})
+	return files, err
+}
