@@ -8,6 +8,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,6 +26,7 @@ type Engine struct {
 	Pool    *pool.Pool // where frames come from
 	Metrics *metrics.Metrics
 	Config  config.Config
+	Started time.Time // when New was called
 
 	workers   *pipeline.Workers
 	pipelines *pipelines
@@ -40,6 +42,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget), Floor: int64(c.Limits.MemoryFloor), Check: check}),
 		Metrics:  m,
 		Config:   c,
+		Started:  time.Now(),
 		workers:  pipeline.NewWorkers(c.Workers),
 		draining: make(chan struct{}),
 	}
@@ -252,6 +255,17 @@ func (e *Engine) Ready() error {
 		return fault.BusyOf("limits.memory_budget", s.Admitted, s.Budget, "requests wait for memory")
 	}
 	return e.queue.check()
+}
+
+// Kernels names the kernels that code pictures on this processor, as a pipeline explains them.
+func (e *Engine) Kernels() string {
+	p, err := e.pipelines.get(tinySpec)
+	if err != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(p.Explain(), "code: ")
+	kernels, _, _ := strings.Cut(rest, "\n")
+	return kernels
 }
 
 // Workers returns how many goroutines encode.

@@ -82,10 +82,23 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	var sum uint64
 	for i, n := range counts {
 		if sum += n; sum >= rank && sum > 0 {
-			return time.Duration(math.Exp2(float64(i+firstBucket)/perDoubling) * float64(time.Second))
+			return nativeBound(i)
 		}
 	}
 	return 0
+}
+
+// Buckets is how many buckets Bucket knows.
+const Buckets = nativeBuckets
+
+// Bucket returns the upper bound of native bucket i, 0 <= i < Buckets, and how many durations it holds.
+func (h *Histogram) Bucket(i int) (upper time.Duration, n uint64) {
+	return nativeBound(i), h.native[i].Load()
+}
+
+// nativeBound returns the upper bound of native bucket i.
+func nativeBound(i int) time.Duration {
+	return time.Duration(math.Exp2(float64(i+firstBucket)/perDoubling) * float64(time.Second))
 }
 
 // Count returns how many durations were counted.
