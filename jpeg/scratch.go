@@ -26,7 +26,7 @@ type Scratch struct {
 func (c *Coder) NewScratch() *Scratch {
 	blocks := c.stripBlocks()
 	return &Scratch{
-		strip: huff.Strip{Coefs: make([]dct.Coefs, blocks), Masks: make([]uint64, blocks), Slots: c.slots},
+		strip: huff.Strip{Coefs: make([]dct.Coefs, blocks), Masks: make([]uint64, blocks), Order: &dct.Order, Slots: c.slots},
 		syms:  make([]huff.Symbol, huff.MaxSymbols(blocks)),
 		raw:   make([]byte, c.rawBytes()),
 		out:   make([]byte, 0, c.MaxBandBytes()),

@@ -2,6 +2,7 @@
 package gen
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,6 +119,25 @@ func (a *Asm) ArgAddr(param string) operand.Mem {
 
 // At returns the memory disp bytes from the address in base.
 func At(base reg.Register, disp int) operand.Mem { return operand.Mem{Base: base, Disp: disp} }
+
+// Words returns read-only memory with n words of a value.
+func (a *Asm) Words(name string, n int, value int16) operand.Mem {
+	data := make([]byte, 2*n)
+	for i := range n {
+		binary.LittleEndian.PutUint16(data[2*i:], uint16(value))
+	}
+	return a.Bytes(name, data)
+}
+
+// Bytes returns read-only memory with data, whose length is a multiple of 8.
+func (a *Asm) Bytes(name string, data []byte) operand.Mem {
+	global := a.StaticGlobal(name)
+	a.DataAttributes(attr.RODATA | attr.NOPTR)
+	for i := 0; i < len(data); i += 8 {
+		a.AppendDatum(operand.U64(binary.LittleEndian.Uint64(data[i:])))
+	}
+	return global
+}
 
 // NewLabel returns a label that begins with prefix and is not in use in this function.
 func (a *Asm) NewLabel(prefix string) operand.LabelRef {

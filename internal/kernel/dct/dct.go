@@ -1,4 +1,4 @@
-// Package dct turns strips of 8x8 blocks of samples into quantized DCT coefficients in zig-zag order.
+// Package dct turns strips of 8x8 blocks of samples into quantized DCT coefficients, and says which are not zero.
 //
 // The arithmetic is 16 bits wide everywhere and is defined by one rounding multiplication, which SSSE3 has as
 // PMULHRSW and NEON as SQRDMULH:
@@ -14,7 +14,9 @@ import "github.com/steadyframe/steadyframe/internal/impl"
 // BlockSize is the number of samples along an edge of a block.
 const BlockSize = 8
 
-// Coefs is one block of quantized coefficients in zig-zag order (ITU-T T.81, figure A.6).
+// Coefs is one block of quantized coefficients, column by column: that of vertical frequency v and horizontal frequency
+// u is at 8*u+v, where the transform leaves it. Few coefficients are not zero, so that whoever goes through them in
+// zig-zag order looks their places up in Order.
 type Coefs = [64]int16
 
 // Kernels is one implementation of this package's kernels.
@@ -23,8 +25,8 @@ type Kernels struct {
 	// src[0], src[stride], ...; samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones, and
 	// -2040..2040 for chroma made of 8-bit R, G, B.
 	//
-	// masks[i] has bit k set where AC coefficient k of block i is not zero; bit 0 is clear. coefs[i][0] is the DC
-	// coefficient. Coefficients whose bit is clear may be anything: they are not to be read.
+	// masks[i] has bit k set where the AC coefficient of block i at zig-zag index k is not zero; bit 0 is clear.
+	// coefs[i][0] is the DC coefficient. Coefficients whose bit is clear may be anything: they are not to be read.
 	//
 	// DC is in -1024..1020 and AC in -1021..1021 for any quantization table, so that baseline's 10 bits need no
 	// clamp: an AC basis function sums to zero, so a coefficient is at most 127.5 times the sum of its absolute

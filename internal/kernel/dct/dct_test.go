@@ -80,14 +80,13 @@ func randomTable(rng *rand.Rand, most int) (q [64]uint8) {
 	return q
 }
 
-// forward1 is Forward on one block, with the coefficients that are not in the mask set to 0.
-func forward1(t *testing.T, k Kernels, block *[64]int16, table *Table) Coefs {
+// forward1 is Forward on one block, in zig-zag order, with the coefficients that are not in the mask set to 0.
+func forward1(t *testing.T, k Kernels, block *[64]int16, table *Table) [64]int16 {
 	t.Helper()
 	var coefs [1]Coefs
 	var masks [1]uint64
 	k.Forward(coefs[:], masks[:], block[:], BlockSize, table)
-	c := &coefs[0]
-	clearUnmasked(c, masks[0])
+	c := zigzag(&coefs[0], masks[0])
 	if masks[0]&1 != 0 {
 		t.Fatal("bit 0 of the mask is set, want it clear")
 	}
@@ -96,16 +95,17 @@ func forward1(t *testing.T, k Kernels, block *[64]int16, table *Table) Coefs {
 			t.Fatalf("bit %d of the mask is set and the coefficient is 0", i)
 		}
 	}
-	return *c
+	return c
 }
 
-// clearUnmasked sets AC coefficients that are not in the mask, and so may be anything, to 0.
-func clearUnmasked(c *Coefs, mask uint64) {
-	for i := 1; i < 64; i++ {
-		if mask>>i&1 == 0 {
-			c[i] = 0
+// zigzag returns c in zig-zag order, with 0 for AC coefficients that are not in the mask and so may be anything.
+func zigzag(c *Coefs, mask uint64) (out [64]int16) {
+	for k, at := range Order {
+		if k == 0 || mask>>k&1 != 0 {
+			out[k] = c[at]
 		}
 	}
+	return out
 }
 
 // TestForwardReference wants every implementation to equal the definition, bit for bit, and the coefficients to be in
@@ -206,9 +206,8 @@ func checkStrip(t *testing.T, k Kernels, n, stride, offset int) {
 			block[j] = src[j/8*stride+i*8+j%8]
 		}
 		want := forward1(t, k, &block, table)
-		clearUnmasked(&coefs[i], masks[i])
-		if coefs[i] != want {
-			t.Fatalf("%d blocks, stride %d: block %d: got %v, want %v", n, stride, i, coefs[i], want)
+		if got := zigzag(&coefs[i], masks[i]); got != want {
+			t.Fatalf("%d blocks, stride %d: block %d: got %v, want %v", n, stride, i, got, want)
 		}
 	}
 	for i := n; i < n+guard; i++ {

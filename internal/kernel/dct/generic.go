@@ -74,7 +74,8 @@ func (w *workspace) transformRows(t *Table) (nonzero uint64) {
 	return nonzero
 }
 
-// quantize stores the DC coefficient and those in nonzero, and returns the latter's mask in zig-zag order.
+// quantize stores the DC coefficient and those in nonzero, whose bits 0-2 are u, 3 and 4-5 v/4 and v%4, and returns the
+// latter's mask in zig-zag order.
 func quantize(coefs *Coefs, rows *[16]uint64, nonzero uint64, t *Table) (mask uint64) {
 	dc := int64(rows[0] & 0xFFFF)
 	coefs[0] = int16((dc*t.quant[0].recip + t.quant[0].bias) >> 31)
@@ -82,9 +83,8 @@ func quantize(coefs *Coefs, rows *[16]uint64, nonzero uint64, t *Table) (mask ui
 		i := bits.TrailingZeros64(n) & 63
 		q := &t.quant[i]
 		y := int64(uint16((rows[i&15] + rowUnbias[i&15]) >> (i & 48)))
-		k := zigzagOfLane[i] & 63
-		coefs[k] = int16((y*q.recip + q.bias) >> 31)
-		mask |= 1 << k
+		coefs[i&7<<3|i>>1&4|i>>4] = int16((y*q.recip + q.bias) >> 31)
+		mask |= 1 << (zigzagOfLane[i] & 63)
 	}
 	return mask
 }

@@ -7,7 +7,7 @@ import (
 
 // reference is Forward for one block written down as the arithmetic is defined, one int16 at a time. It fails t where
 // a value does not fit int16. It returns all 64 coefficients in zig-zag order.
-func reference(t testing.TB, block *[64]int16, q *[64]uint8) (out Coefs) {
+func reference(t testing.TB, block *[64]int16, q *[64]uint8) (out [64]int16) {
 	t.Helper()
 	ws := *block
 	for x := range BlockSize {

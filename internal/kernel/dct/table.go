@@ -10,6 +10,10 @@ type Table struct {
 	// holds the coefficients of vertical frequencies 4h..4h+3 and horizontal frequency u. under is kept as
 	// 65536 + under; the biases that transformRows leaves on its rows are in both.
 	over, under [2][BlockSize]uint64
+
+	// vectors is what assembly multiplies by, one after the other: reciprocal.norm, and the factor that is its shift.
+	// Column u is vectors[...][u], four times for as many blocks side by side.
+	vectors [2][BlockSize][4 * BlockSize]int16
 }
 
 // quantizer divides: (int64(y+laneBias)*recip + bias) >> 31 is the quantized y.
@@ -30,6 +34,10 @@ func NewTable(q *[64]uint8) *Table {
 			t.over[h][u] |= uint64(over) << (16 * lane)
 			t.under[h][u] |= uint64(1<<16+under) << (16 * lane)
 			t.quant[int(lane)*16+h*BlockSize+u] = r.quantizer()
+			for block := range 4 {
+				t.vectors[0][u][block*BlockSize+v] = int16(r.norm)
+				t.vectors[1][u][block*BlockSize+v] = int16(r.shiftFactor())
+			}
 		}
 	}
 	for h := range 2 {
@@ -65,8 +73,11 @@ func (r reciprocal) quantize(y int64) int64 {
 	if r.shift == 0 {
 		return y
 	}
-	return mulhrs(y, 1<<(15-r.shift))
+	return mulhrs(y, r.shiftFactor())
 }
+
+// shiftFactor is what a rounding shift by r.shift multiplies by.
+func (r reciprocal) shiftFactor() int64 { return min(int64(1)<<(15-r.shift), math.MaxInt16) }
 
 // mulhrs is the rounding multiplication that defines this package's results.
 func mulhrs(a, b int64) int64 { return (a*b + 1<<14) >> 15 }

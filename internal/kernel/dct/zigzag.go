@@ -11,3 +11,11 @@ var Zigzag = [64]uint8{
 	58, 59, 52, 45, 38, 31, 39, 46,
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
+
+// Order[k] is the place in Coefs of the coefficient at zig-zag index k.
+var Order = func() (o [64]uint8) {
+	for k, at := range Zigzag {
+		o[k] = at%BlockSize*BlockSize + at/BlockSize
+	}
+	return o
+}()

@@ -4,10 +4,11 @@ import "math/bits"
 
 // Strip is what Flatten reads: the blocks of some MCUs that lie side by side.
 type Strip struct {
-	// Coefs are blocks of coefficients in zig-zag order, and Masks have bit k set where AC coefficient k is not zero;
-	// the others are not read.
+	// Coefs are blocks of coefficients, that of zig-zag index k at Order[k], and the DC coefficient at 0. Masks have bit
+	// k set where AC coefficient k is not zero; the others are not read.
 	Coefs [][64]int16
 	Masks []uint64
+	Order *[64]uint8
 
 	// Slots are the blocks of one MCU in scan order, 1 to 6 of them.
 	Slots []Slot
@@ -33,7 +34,7 @@ func flatten(dst []Symbol, s *Strip, first, n int) int {
 			c := &s.Coefs[b]
 			d := (*[maxBlockSymbols]Symbol)(dst[out:])
 			pred := &s.Pred[slot.Component]
-			out += flattenBlock(d, c, s.Masks[b], *pred, Symbol(slot.Class))
+			out += flattenBlock(d, c, s.Order, s.Masks[b], *pred, Symbol(slot.Class))
 			*pred = int32(c[0])
 		}
 	}
@@ -42,17 +43,17 @@ func flatten(dst []Symbol, s *Strip, first, n int) int {
 }
 
 // flattenBlock writes the symbols of one block and returns how many there are.
-func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, pred int32, class Symbol) int {
+func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, mask uint64, pred int32, class Symbol) int {
 	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-pred)&dcMask
 	base := uint(class) << acClassShift
 	n := uint(1)
 	prev := 0 // index of the last coefficient that was not zero
 	for m := mask; m != 0; m &= m - 1 {
 		k := bits.TrailingZeros64(m)
-		v := int(c[k&63])
+		v := int(c[order[k&63]&63])
 		run := uint(k - prev - 1)
 		if run > maxRun || uint(v+maxShort) > 2*maxShort {
-			return flattenAny(d, c, mask, class)
+			return flattenAny(d, c, order, mask, class)
 		}
 		d[n%maxBlockSymbols] = Symbol(base | run<<runShift | uint(v)&valueMask)
 		n++
@@ -64,7 +65,7 @@ func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, pred in
 }
 
 // flattenAny is the rest of flattenBlock for blocks that have long runs or large values, whose symbols are more than one.
-func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, class Symbol) int {
+func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, mask uint64, class Symbol) int {
 	ac := class << acClassShift
 	out := d[:1]
 	prev := 0
@@ -75,7 +76,7 @@ func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, mask uint64, class Sym
 		for ; run > maxRun; run -= maxRun + 1 {
 			out = append(out, ac|zrl)
 		}
-		v := int(c[k&63])
+		v := int(c[order[k&63]&63])
 		if size, low := magnitude(v); size < 10 {
 			out = append(out, ac|Symbol(run)<<runShift|Symbol(v)&valueMask)
 		} else {

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+// avx2 writes Forward for pairs of blocks. It is unrolled because a block is all of the registers.
+func avx2(a *gen.Asm) {
+	t := &transformer{Asm: a, vector: a.YMM}
+	t.c4, t.c6 = a.Words("c4", 16, 23170), a.Words("c6", 16, 12540)
+	t.c2Sub6, t.c2Add6 = a.Words("c2Sub6", 16, 17734), a.Words("c2Add6", 16, 10045)
+	t.eighth = a.Words("eighth", 16, 4096)
+
+	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16)", `
+forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in each
+128-bit lane.`)
+	coefs, masks, src, stride := a.Arg("coefs"), a.Arg("masks"), a.Arg("src"), a.Arg("stride")
+	pairs, table := a.Arg("pairs"), a.Arg("table")
+	stride3 := gen.Name(a, "3*stride", a.GP64())
+	src5 := gen.Name(a, "src+5*stride", a.GP64())
+	a.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, stride3)
+	a.LEAQ(operand.Mem{Base: src, Index: stride, Scale: 4}, src5)
+	a.ADDQ(stride, src5)
+	a.Loop("pair", pairs, 1, func() {
+		y := t.coefficients(t.load(src, stride, stride3, src5), table)
+		for u, r := range y {
+			a.VMOVDQU(r.AsX(), gen.At(coefs, 16*u))
+			a.VEXTRACTI128(operand.U8(1), r, gen.At(coefs, 128+16*u))
+		}
+		storeMasks(t, y, masks)
+		a.ADDQ(operand.U8(32), src)
+		a.ADDQ(operand.U8(32), src5)
+		a.ADDQ(operand.U32(256), coefs)
+		a.ADDQ(operand.U8(16), masks)
+	})
+	a.End()
+}
+
+// storeMasks stores which of the coefficients y of two blocks are not zero, in zig-zag order, without the DC.
+func storeMasks(t *transformer, y rows, masks reg.GPVirtual) {
+	t.Comment("Masks: words become bytes that are zero where the words are, then are put into zig-zag order.")
+	var columns [4]reg.VecVirtual // 2i and 2i+1
+	for i := range columns {
+		columns[i] = t.vector()
+		t.VPACKSSWB(y[2*i+1], y[2*i], columns[i])
+	}
+	var ordered [4]reg.VecVirtual // zig-zag indices 16i..16i+15
+	for i := range ordered {
+		for j := range columns {
+			shuffle, used := zigzagShuffle(i, j)
+			if !used {
+				continue
+			}
+			part := t.vector()
+			t.VPSHUFB(shuffle.memory(t.Asm), columns[j], part)
+			if ordered[i] == nil {
+				ordered[i] = part
+			} else {
+				t.VPOR(part, ordered[i], ordered[i])
+			}
+		}
+	}
+	zero := t.vector()
+	t.VPXOR(zero, zero, zero)
+	for block, halves := range []uint8{0x20, 0x31} {
+		var bits [2]reg.GPVirtual
+		for i := range bits {
+			v := t.vector()
+			t.VPERM2I128(operand.U8(halves), ordered[2*i+1], ordered[2*i], v)
+			t.VPCMPEQB(zero, v, v)
+			bits[i] = t.GP64()
+			t.VPMOVMSKB(v, bits[i].As32())
+		}
+		t.SHLQ(operand.U8(32), bits[1])
+		t.ORQ(bits[1], bits[0])
+		t.NOTQ(bits[0])
+		t.ANDQ(operand.I8(-2), bits[0])
+		t.MOVQ(bits[0], gen.At(masks, 8*block))
+	}
+}
+
+// shuffle is the operand of a VPSHUFB, the same for each lane.
+type shuffle struct {
+	name  string
+	bytes [16]byte
+}
+
+// zigzagShuffle returns the shuffle that puts coefficients of columns 2*from and 2*from+1 where they belong among
+// zig-zag indices 16*to..16*to+15, zeros elsewhere, and whether there are any.
+func zigzagShuffle(to, from int) (s shuffle, used bool) {
+	s.name = "zigzag" + string(rune('0'+to)) + string(rune('0'+from))
+	for i := range s.bytes {
+		s.bytes[i] = 0x80
+		if at := int(order[16*to+i]); at/16 == from {
+			s.bytes[i], used = byte(at%16), true
+		}
+	}
+	return s, used
+}
+
+// memory returns s twice, for the two lanes of a YMM register.
+func (s shuffle) memory(a *gen.Asm) operand.Mem { return a.Bytes(s.name, slices.Concat(s.bytes[:], s.bytes[:])) }

@@ -1,0 +1,8 @@
+// Command dct writes the assembly of internal/kernel/dct.
+package main
+
+import "github.com/steadyframe/steadyframe/_asm/internal/gen"
+
+func main() {
+	gen.Main("dct", map[string]func(*gen.Asm){"avx2": avx2})
+}
