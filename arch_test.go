@@ -30,7 +30,7 @@ libraries                                                                       
 kernels                                                                               -> std -net -log -os ground
   internal/kernel/resample  horizontal resizing: rows of bytes to rows of int16
   internal/kernel/tensor    rows of float samples
-  internal/kernel/color     R, G, B to luma and chroma and back
+  internal/kernel/color     R, G, B to luma and chroma and back                       -> internal/kernel/resample
   internal/kernel/blend     vertical resizing: rows to the lines of a band
   internal/kernel/dct       blocks to quantized coefficients in zig-zag order
   internal/kernel/huff      coefficients to symbols, symbols to bits

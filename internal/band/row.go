@@ -20,6 +20,8 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 func (sc *Scratch) makeRow(src *source, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels
 	switch {
+	case src.resized != nil:
+		src.resized.Row(*dst, sc.input(src, 0, number))
 	case src.converts():
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:

@@ -5,6 +5,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/kernel/blend"
+	"github.com/steadyframe/steadyframe/internal/kernel/color"
 )
 
 // Scratch is one worker's memory: the row cache, and the band being made. It belongs to one Sampler and one goroutine at a time.
@@ -42,8 +43,8 @@ func (c *cache) drop() {
 	c.oldest = 0
 }
 
-// align is the samples that every row begins on a multiple of: 64 bytes.
-const align = 32
+// align is the samples that every row begins on a multiple of, and has room for a multiple of: 64 bytes.
+const align = color.Room
 
 // memory hands out the parts of a scratch, or, without slices, adds up what they need.
 type memory struct {
@@ -55,11 +56,12 @@ type memory struct {
 // row returns the next n samples, at a multiple of align from the beginning.
 func (m *memory) row(n int) []int16 {
 	from := m.used.samples
-	m.used.samples += (n + align - 1) / align * align
+	room := (n + align - 1) / align * align
+	m.used.samples += room
 	if m.samples == nil {
 		return nil
 	}
-	return m.samples[from:][:n:n]
+	return m.samples[from:][:n:room]
 }
 
 func (m *memory) sumRow(samples int) []uint64 {
@@ -122,7 +124,7 @@ func (src *source) divide(c *cache, m *memory) {
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.converts() {
+	if src.convert != none && !src.converts() && src.resized == nil {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

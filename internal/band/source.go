@@ -21,8 +21,9 @@ type source struct {
 	step    int          // bytes from one sample or pixel to the next
 	floats  floatScale   // of layout floats
 	convert conversion
-	limited bool        // luma or chroma of limited range
-	lookup  *[256]int16 // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
+	limited bool           // luma or chroma of limited range
+	resized *color.Resized // interpolates and converts at once; nil where the kernels that do one of it are to serve
+	lookup  *[256]int16    // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
 
 // layout is how the samples of an input row lie in memory.
@@ -142,6 +143,21 @@ func (src *source) setLookup(k *kernels) {
 	}
 	k.resample.Plane(src.lookup[:], bytes[:], taps[:])
 	src.expand(k, src.lookup[:])
+}
+
+// setResized sets resized where a kernel serves.
+func (src *source) setResized(k *kernels) {
+	if src.layout != packed || src.across.method == Area || src.converts() {
+		return
+	}
+	src.resized = k.color.Resize(&color.Resize{
+		Taps: src.across.taps, Bytes: src.across.inputs() * src.step, Packed: src.packed, To: src.convert.planes(),
+	})
+}
+
+// planes returns what c makes.
+func (c conversion) planes() color.Planes {
+	return [...]color.Planes{none: color.ToRGB, toYCC: color.ToYCC, toYCCHalf: color.ToYCCHalf, toLuma: color.ToLuma}[c]
 }
 
 // expand stretches a row to full range if it is of limited range.

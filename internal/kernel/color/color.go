@@ -28,6 +28,9 @@ type Kernels struct {
 	PackedYCCHalf func(dst [3][]int16, src []byte, p Packed)
 	PackedLuma    func(y []int16, src []byte, p Packed)
 
+	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
+	Resize func(z *Resize) *Resized
+
 	// ExpandLuma and ExpandChroma stretch a row of limited range to full range in place.
 	ExpandLuma   func(y []int16)
 	ExpandChroma func(c []int16)
@@ -52,11 +55,13 @@ const (
 // Implementations holds every implementation that this processor can run.
 var Implementations impl.Registry[Kernels]
 
-func init() {
-	Implementations.Register(impl.Generic, Kernels{
-		YCC: ycc, YCCHalf: yccHalf, Luma: luma,
-		PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
-		ExpandLuma: expandLuma, ExpandChroma: expandChroma,
-		LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
-	})
+// generic is plain Go: the definition of each kernel's result.
+var generic = Kernels{
+	YCC: ycc, YCCHalf: yccHalf, Luma: luma,
+	PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
+	Resize:     resizeNothing,
+	ExpandLuma: expandLuma, ExpandChroma: expandChroma,
+	LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
 }
+
+func init() { Implementations.Register(impl.Generic, generic) }

@@ -1,0 +1,8 @@
+package main
+
+import "github.com/steadyframe/steadyframe/_asm/internal/gen"
+
+func avx2(a *gen.Asm) {
+	f := newFile(a, 32)
+	resizedAVX2(f)
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+// The weights of R, G, B in Y, Cb and Cr, in 32768ths: those of internal/kernel/color.
+var (
+	lumaWeights = [3]int16{9798, 19235, 3735}
+	cbWeights   = [3]int16{-5529, -10855, 16384}
+	crWeights   = [3]int16{16384, -13720, -2664}
+)
+
+// mid is 128 with 7 fractional bits.
+const mid = 128 << 7
+
+// planes is what becomes of R, G, B.
+type planes int
+
+const (
+	rgb planes = iota
+	ycc
+	yccHalf
+	luma
+)
+
+func (p planes) String() string { return [...]string{"RGB", "YCC", "YCCHalf", "Luma"}[p] }
+
+// file is an assembly file with its constants.
+type file struct {
+	*gen.Asm
+	width  int // bytes of a register: 32 or 64
+	consts map[string]operand.Mem
+}
+
+func newFile(a *gen.Asm, width int) *file {
+	return &file{Asm: a, width: width, consts: map[string]operand.Mem{}}
+}
+
+// vec returns a new register of the file's width.
+func (f *file) vec() reg.VecVirtual {
+	if f.width == 64 {
+		return f.ZMM()
+	}
+	return f.YMM()
+}
+
+// half returns the lower half of a register.
+func (f *file) half(v reg.VecVirtual) reg.Register {
+	if f.width == 64 {
+		return v.AsY()
+	}
+	return v.AsX()
+}
+
+// data returns where bits lie in the file, which it puts there if they are new.
+func (f *file) data(bits []byte) operand.Mem {
+	key := string(bits)
+	m, found := f.consts[key]
+	if !found {
+		m = f.StaticGlobal(fmt.Sprintf("const%d", len(f.consts)))
+		f.DataAttributes(attr.RODATA | attr.NOPTR)
+		for i := range len(bits) / 4 {
+			b := bits[4*i:]
+			f.AddDatum(4*i, operand.U32(uint32(b[0])|uint32(b[1])<<8|uint32(b[2])<<16|uint32(b[3])<<24))
+		}
+		f.consts[key] = m
+	}
+	return m
+}
+
+// words returns a register of pairs of words.
+func (f *file) words(low, high int16, name string) reg.VecVirtual {
+	v := gen.Name(f.Asm, name, f.vec())
+	f.VPBROADCASTD(f.data(pair(low, high)), v)
+	return v
+}
+
+// repeated returns memory of a register's width that is full of pairs of words: for constants that there are too few
+// registers for.
+func (f *file) repeated(low, high int16) operand.Mem {
+	return f.data(bytes.Repeat(pair(low, high), f.width/4))
+}
+
+// pair returns two words in their order in memory.
+func pair(low, high int16) []byte {
+	return []byte{byte(low), byte(low >> 8), byte(high), byte(high >> 8)}
+}
+
+// shuffle returns a register with 16 bytes in each part of 16.
+func (f *file) shuffle(places [16]byte, name string) reg.VecVirtual {
+	v := gen.Name(f.Asm, name, f.vec())
+	if f.width == 64 {
+		f.VBROADCASTI32X4(f.data(places[:]), v)
+	} else {
+		f.VBROADCASTI128(f.data(places[:]), v)
+	}
+	return v
+}
+
+// converter writes what becomes of a register each of R, G, B: samples of 0..32640.
+type converter struct {
+	*file
+	to  planes
+	dst [3]reg.GPVirtual
+	at  reg.GPVirtual // samples of R done
+
+	luma [3]operand.Op // weights in Y
+	mid  reg.VecVirtual
+	// Of yccHalf:
+	chroma [3]operand.Op  // weights in Cb and Cr, in turn
+	swap   reg.VecVirtual // exchanges the words of a pair
+	part   reg.VecVirtual // takes the words of pairs apart: within 16 bytes, or, with AVX-512, all
+}
+
+// newConverter loads the constants, and the planes of the parameter dst.
+func newConverter(f *file, to planes) *converter {
+	c := &converter{file: f, to: to}
+	names := [3]string{"Y", "Cb", "Cr"}
+	if to == rgb {
+		names = [3]string{"R", "G", "B"}
+	}
+	for i, name := range names {
+		if to != luma || i == 0 {
+			c.dst[i] = gen.Name(f.Asm, name, f.Load(f.Param("dst").Index(i), f.GP64()).(reg.GPVirtual))
+		}
+	}
+	c.at = gen.Name(f.Asm, "samples done", f.GP64())
+	f.XORL(c.at.As32(), c.at.As32())
+	if to == rgb {
+		return c
+	}
+	for i, w := range lumaWeights {
+		c.luma[i] = f.words(w, w, "weight of "+"RGB"[i:i+1]+" in Y")
+	}
+	c.mid = f.words(mid, mid, "128<<7")
+	if to == yccHalf {
+		for i := range c.chroma {
+			c.chroma[i] = f.repeated(cbWeights[i], crWeights[i])
+		}
+		c.swap = f.shuffle([16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, "exchanges words")
+		c.part = f.shuffle([16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}, "even words, odd words")
+	}
+	return c
+}
+
+// store writes the samples that follow those that are done.
+func (c *converter) store(v reg.Register, plane int) {
+	c.storeWhole(v, operand.Mem{Base: c.dst[plane], Index: c.at, Scale: 2})
+}
+
+// storeWhole stores a whole register.
+func (f *file) storeWhole(v, m operand.Op) {
+	if f.width == 64 {
+		f.VMOVDQU64(v, m)
+	} else {
+		f.VMOVDQU(v, m)
+	}
+}
+
+// write converts R, G, B and stores what comes of them.
+func (c *converter) write(p [3]reg.VecVirtual) {
+	switch c.to {
+	case rgb:
+		for i, v := range p {
+			c.store(v, i)
+		}
+	case ycc:
+		c.writeLuma(p)
+		for i, weights := range [][3]int16{cbWeights, crWeights} {
+			var ops [3]operand.Op
+			for k, w := range weights {
+				ops[k] = c.repeated(w, w)
+			}
+			c.store(c.weighted(p, ops), 1+i)
+		}
+	case yccHalf:
+		c.writeLuma(p)
+		c.writeHalf(p)
+	case luma:
+		c.writeLuma(p)
+	}
+	c.ADDQ(operand.Imm(uint64(c.width/2)), c.at)
+}
+
+// weighted returns the sum of the products.
+func (c *converter) weighted(p [3]reg.VecVirtual, weights [3]operand.Op) reg.VecVirtual {
+	var t [3]reg.VecVirtual
+	for i := range t {
+		t[i] = c.vec()
+		c.VPMULHRSW(weights[i], p[i], t[i])
+	}
+	c.VPADDW(t[1], t[0], t[0])
+	c.VPADDW(t[2], t[0], t[0])
+	return t[0]
+}
+
+func (c *converter) writeLuma(p [3]reg.VecVirtual) {
+	y := c.weighted(p, c.luma)
+	c.VPSUBW(c.mid, y, y)
+	c.store(y, 0)
+}
+
+// writeHalf makes the means of neighbours in both words of each pair, Cb in one and Cr in the other.
+func (c *converter) writeHalf(p [3]reg.VecVirtual) {
+	var means [3]reg.VecVirtual
+	for i := range means {
+		means[i] = c.vec()
+		c.VPSHUFB(c.swap, p[i], means[i])
+		c.VPAVGW(p[i], means[i], means[i])
+	}
+	v := c.weighted(means, c.chroma)
+	c.VPSHUFB(c.part, v, v)
+	c.VPERMQ(operand.U8(0xd8), v, v) // quadwords 0, 2, 1, 3
+	c.VMOVDQU(v.AsX(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})
+	c.VEXTRACTI128(operand.U8(1), v, operand.Mem{Base: c.dst[2], Index: c.at, Scale: 1})
+}

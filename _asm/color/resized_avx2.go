@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// resizedAVX2 writes kernels of Resized that make 16 samples at a time. A group of a table is, in bytes:
+//
+//	offsets   4 each: of the windows of 16 bytes for samples 0, 1; 2, 3; .. (near), or of 8 bytes for each sample (far)
+//	shuffles  32 each, for samples 0, 1, 8, 9; 2, 3, 10, 11; 4, 5, 12, 13; 6, 7, 14, 15: the bytes of two neighbouring
+//	          pixels to R R R R G G G G B B B B and four zeros, for two samples
+//	weights   32: of the two pixels of each sample, adding up to 128
+func resizedAVX2(f *file) {
+	for _, far := range []bool{false, true} {
+		for to := rgb; to <= luma; to++ {
+			writeResizedAVX2(f, far, to)
+		}
+	}
+}
+
+func writeResizedAVX2(f *file, far bool, to planes) {
+	name, windows, size := "near", 8, 16
+	if far {
+		name, windows, size = "far", 16, 8
+	}
+	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(dst [3]*int16, src, table *byte, groups int)", fmt.Sprintf(`
+%s%sAVX2 interpolates groups*16 pixels, groups > 0, of windows of %d bytes.`, name, to, size))
+	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
+	c := newConverter(f, to)
+	shuffles, weights := 4*windows, 4*windows+128
+	f.Loop("loop", groups, 1, func() {
+		var quads [4]reg.VecVirtual // R, G, B of samples 0, 1 and 8, 9, and so on
+		for i := range quads {
+			quads[i] = f.YMM()
+			if far {
+				loadFar(f, src, table, i, quads[i])
+			} else {
+				loadNear(f, src, table, i, quads[i])
+			}
+			f.VPSHUFB(operand.Mem{Base: table, Disp: shuffles + 32*i}, quads[i], quads[i])
+		}
+		p := transpose(f, quads)
+		for i := range p {
+			f.VPMADDUBSW(operand.Mem{Base: table, Disp: weights}, p[i], p[i])
+		}
+		c.write(p)
+		f.ADDQ(operand.Imm(uint64(weights+32)), table)
+	})
+	f.End()
+}
+
+// window returns the operand of window i.
+func window(f *file, src, table reg.GPVirtual, i int) operand.Mem {
+	offset := f.GP64()
+	f.MOVL(operand.Mem{Base: table, Disp: 4 * i}, offset.As32())
+	return operand.Mem{Base: src, Index: offset, Scale: 1}
+}
+
+func loadNear(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
+	f.VMOVDQU(window(f, src, table, i), v.AsX())
+	f.VINSERTI128(operand.U8(1), window(f, src, table, i+4), v, v)
+}
+
+func loadFar(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
+	high := f.YMM()
+	for k, x := range []reg.VecVirtual{v, high} {
+		at := 2*i + 8*k
+		f.VMOVQ(window(f, src, table, at), x.AsX())
+		f.VMOVHPS(window(f, src, table, at+1), x.AsX(), x.AsX())
+	}
+	f.VINSERTI128(operand.U8(1), high.AsX(), v, v)
+}
+
+// transpose returns the first, second and third doublewords of all quads.
+func transpose(f *file, q [4]reg.VecVirtual) [3]reg.VecVirtual {
+	lowA, lowB, highA, highB := f.YMM(), f.YMM(), f.YMM(), f.YMM()
+	f.VPUNPCKLDQ(q[1], q[0], lowA)
+	f.VPUNPCKLDQ(q[3], q[2], lowB)
+	f.VPUNPCKHDQ(q[1], q[0], highA)
+	f.VPUNPCKHDQ(q[3], q[2], highB)
+	p := [3]reg.VecVirtual{f.YMM(), f.YMM(), f.YMM()}
+	f.VPUNPCKLQDQ(lowB, lowA, p[0])
+	f.VPUNPCKHQDQ(lowB, lowA, p[1])
+	f.VPUNPCKLQDQ(highB, highA, p[2])
+	return p
+}

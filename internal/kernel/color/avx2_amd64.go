@@ -1,0 +1,16 @@
+//go:build !purego
+
+package color
+
+import (
+	"github.com/steadyframe/steadyframe/internal/cpu"
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
+
+func init() {
+	if cpu.Has(impl.AVX2) {
+		k := generic // what has no assembly
+		k.Resize = resizeAVX2
+		Implementations.Register(impl.AVX2, k)
+	}
+}

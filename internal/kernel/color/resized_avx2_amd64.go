@@ -1,0 +1,95 @@
+//go:build !purego
+
+package color
+
+import "encoding/binary"
+
+//go:noescape
+func nearRGBAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func nearYCCAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func nearYCCHalfAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func nearLumaAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func farRGBAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func farYCCAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func farYCCHalfAVX2(dst [3]*int16, src, table *byte, groups int)
+
+//go:noescape
+func farLumaAVX2(dst [3]*int16, src, table *byte, groups int)
+
+// groupAVX2 is the samples that AVX2 makes at a time.
+const groupAVX2 = 16
+
+// resizeAVX2 is Resize: near where two neighbouring samples are made of the same 16 bytes, else far, from 8 bytes for each
+// of them. It returns nil for rows of less than 16 bytes, and of less than 8.
+func resizeAVX2(z *Resize) *Resized {
+	r := &Resized{bytes: z.Bytes, room: z.rooms(), groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}
+	if r.table = z.tableAVX2(true); r.table != nil {
+		r.kernel = [...]func([3]*int16, *byte, *byte, int){nearRGBAVX2, nearYCCAVX2, nearYCCHalfAVX2, nearLumaAVX2}[z.To]
+		return r
+	}
+	if r.table = z.tableAVX2(false); r.table != nil {
+		r.kernel = [...]func([3]*int16, *byte, *byte, int){farRGBAVX2, farYCCAVX2, farYCCHalfAVX2, farLumaAVX2}[z.To]
+		return r
+	}
+	return nil
+}
+
+// tableAVX2 returns the groups, laid out as the generator says; nil when the windows don't hold what is needed.
+func (z *Resize) tableAVX2(near bool) []byte {
+	groups := (len(z.Taps) + groupAVX2 - 1) / groupAVX2
+	table := aligned(groups * 224)
+	for g := range groups {
+		var samples [groupAVX2]blended
+		var offsets [groupAVX2]int // of samples, within their windows
+		for i := range samples {
+			samples[i] = z.sample(g*groupAVX2 + i)
+		}
+		for i := 0; i < groupAVX2; i += 2 {
+			if near {
+				at, found := z.window(16, samples[i:i+2]...)
+				if !found {
+					return nil
+				}
+				table = binary.LittleEndian.AppendUint32(table, uint32(at))
+				offsets[i], offsets[i+1] = -at, -at
+				continue
+			}
+			for k := range 2 { // of two windows, side by side in 16 bytes
+				at, found := z.window(8, samples[i+k])
+				if !found {
+					return nil
+				}
+				table = binary.LittleEndian.AppendUint32(table, uint32(at))
+				offsets[i+k] = 8*k - at
+			}
+		}
+		for i := 0; i < groupAVX2/2; i += 2 {
+			for _, first := range []int{i, i + groupAVX2/2} {
+				for c := range 3 {
+					for s := first; s < first+2; s++ {
+						for _, o := range samples[s].offsets {
+							table = append(table, byte(o+offsets[s]+z.channel(c)))
+						}
+					}
+				}
+				table = append(table, 0x80, 0x80, 0x80, 0x80) // zeros
+			}
+		}
+		for _, s := range samples {
+			table = append(table, byte(s.weights[0]), byte(s.weights[1]))
+		}
+	}
+	return table
+}
