@@ -94,7 +94,8 @@ func (PixelFormat) EnumDescriptor() ([]byte, []int) {
 	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{0}
 }
 
-// ValueRange says which sample values are black and white. UNSPECIFIED is limited for I420 and NV12, 0..255 for 8-bit RGB and gray, 0..1 for floats.
+// ValueRange says which sample values are black and white. UNSPECIFIED is limited for I420 and NV12, 0..255 for 8-bit
+// RGB and gray, 0..1 for floats.
 type ValueRange int32
 
 const (
@@ -404,6 +405,57 @@ func (Output_Subsampling) EnumDescriptor() ([]byte, []int) {
 	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{7, 1}
 }
 
+type StreamInfo_State int32
+
+const (
+	// WAITING: no frame has come yet.
+	StreamInfo_WAITING StreamInfo_State = 0
+	StreamInfo_ONLINE  StreamInfo_State = 1
+	// OFFLINE: the source is lost.
+	StreamInfo_OFFLINE StreamInfo_State = 2
+)
+
+// Enum value maps for StreamInfo_State.
+var (
+	StreamInfo_State_name = map[int32]string{
+		0: "WAITING",
+		1: "ONLINE",
+		2: "OFFLINE",
+	}
+	StreamInfo_State_value = map[string]int32{
+		"WAITING": 0,
+		"ONLINE":  1,
+		"OFFLINE": 2,
+	}
+)
+
+func (x StreamInfo_State) Enum() *StreamInfo_State {
+	p := new(StreamInfo_State)
+	*p = x
+	return p
+}
+
+func (x StreamInfo_State) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StreamInfo_State) Descriptor() protoreflect.EnumDescriptor {
+	return file_steadyframe_v1_frame_proto_enumTypes[7].Descriptor()
+}
+
+func (StreamInfo_State) Type() protoreflect.EnumType {
+	return &file_steadyframe_v1_frame_proto_enumTypes[7]
+}
+
+func (x StreamInfo_State) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StreamInfo_State.Descriptor instead.
+func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15, 0}
+}
+
 // EncodeRequest is a batch of frames of one geometry.
 type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -411,7 +463,8 @@ type EncodeRequest struct {
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// spec says what the frames are and what to make of them.
 	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// frames are the frames' bytes: tightly packed planes, one after the other, as spec.input describes them. 1 to 64 of them unless the server is set otherwise.
+	// frames are the frames' bytes: tightly packed planes, one after the other, as spec.input describes them. 1 to 64 of
+	// them unless the server is set otherwise.
 	Frames        [][]byte `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -965,6 +1018,805 @@ func (x *Output) GetRestart() int32 {
 	return 0
 }
 
+// PublishRequest is the next frames of a live stream. Fields must come in the order of their numbers, as every protobuf
+// library writes them. A request without frames is a sign of life, for a producer that waits for viewers.
+type PublishRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// stream is the stream's name: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. In the first request.
+	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// spec says what the frames are and what to make of them. In the first request. Without spec.input they are whole
+	// JPEGs, which are passed on as they are unless the rest of spec asks for other pictures. spec.output.format must be
+	// JPEG.
+	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
+	// max_fps is how many pictures a second are made at most; 0: one of each frame. In the first request.
+	MaxFps float64 `protobuf:"fixed64,3,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
+	// captured_us is when the frames of this request were captured, in microseconds since the Unix epoch; 0: when they
+	// come in.
+	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	// frames are the frames' bytes, oldest first: tightly packed planes, one after the other, as spec.input describes
+	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last.
+	Frames        [][]byte `protobuf:"bytes,5,rep,name=frames,proto3" json:"frames,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishRequest) Reset() {
+	*x = PublishRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishRequest) ProtoMessage() {}
+
+func (x *PublishRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
+func (*PublishRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PublishRequest) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *PublishRequest) GetSpec() *Spec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *PublishRequest) GetMaxFps() float64 {
+	if x != nil {
+		return x.MaxFps
+	}
+	return 0
+}
+
+func (x *PublishRequest) GetCapturedUs() uint64 {
+	if x != nil {
+		return x.CapturedUs
+	}
+	return 0
+}
+
+func (x *PublishRequest) GetFrames() [][]byte {
+	if x != nil {
+		return x.Frames
+	}
+	return nil
+}
+
+// PublishStatus is what has become of the frames of a Publish so far.
+type PublishStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// arrived is how many frames have come in; published, how many pictures were made of them.
+	Arrived   uint64 `protobuf:"varint,1,opt,name=arrived,proto3" json:"arrived,omitempty"`
+	Published uint64 `protobuf:"varint,2,opt,name=published,proto3" json:"published,omitempty"`
+	// same is how many pictures were equal to the one before, byte for byte, and therefore not published.
+	Same uint64 `protobuf:"varint,3,opt,name=same,proto3" json:"same,omitempty"`
+	// dropped are the frames that no picture was made of.
+	Dropped *Dropped `protobuf:"bytes,4,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// viewers is how many watch the stream now, over any transport.
+	Viewers uint32 `protobuf:"varint,5,opt,name=viewers,proto3" json:"viewers,omitempty"`
+	// fps_out is how many pictures were published a second, over the last two seconds or so.
+	FpsOut        float64 `protobuf:"fixed64,6,opt,name=fps_out,json=fpsOut,proto3" json:"fps_out,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PublishStatus) Reset() {
+	*x = PublishStatus{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishStatus) ProtoMessage() {}
+
+func (x *PublishStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishStatus.ProtoReflect.Descriptor instead.
+func (*PublishStatus) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *PublishStatus) GetArrived() uint64 {
+	if x != nil {
+		return x.Arrived
+	}
+	return 0
+}
+
+func (x *PublishStatus) GetPublished() uint64 {
+	if x != nil {
+		return x.Published
+	}
+	return 0
+}
+
+func (x *PublishStatus) GetSame() uint64 {
+	if x != nil {
+		return x.Same
+	}
+	return 0
+}
+
+func (x *PublishStatus) GetDropped() *Dropped {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+func (x *PublishStatus) GetViewers() uint32 {
+	if x != nil {
+		return x.Viewers
+	}
+	return 0
+}
+
+func (x *PublishStatus) GetFpsOut() float64 {
+	if x != nil {
+		return x.FpsOut
+	}
+	return 0
+}
+
+// Dropped is how many frames have no picture, by reason.
+type Dropped struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// newer: a newer frame came before its turn.
+	Newer uint64 `protobuf:"varint,1,opt,name=newer,proto3" json:"newer,omitempty"`
+	// capped: it was above max_fps.
+	Capped uint64 `protobuf:"varint,2,opt,name=capped,proto3" json:"capped,omitempty"`
+	// unseen: nobody watched.
+	Unseen uint64 `protobuf:"varint,3,opt,name=unseen,proto3" json:"unseen,omitempty"`
+	// no_memory: there was no room for it in the server's memory budget.
+	NoMemory uint64 `protobuf:"varint,4,opt,name=no_memory,json=noMemory,proto3" json:"no_memory,omitempty"`
+	// failed: it could not be decoded or encoded.
+	Failed        uint64 `protobuf:"varint,5,opt,name=failed,proto3" json:"failed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dropped) Reset() {
+	*x = Dropped{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dropped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dropped) ProtoMessage() {}
+
+func (x *Dropped) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
+func (*Dropped) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Dropped) GetNewer() uint64 {
+	if x != nil {
+		return x.Newer
+	}
+	return 0
+}
+
+func (x *Dropped) GetCapped() uint64 {
+	if x != nil {
+		return x.Capped
+	}
+	return 0
+}
+
+func (x *Dropped) GetUnseen() uint64 {
+	if x != nil {
+		return x.Unseen
+	}
+	return 0
+}
+
+func (x *Dropped) GetNoMemory() uint64 {
+	if x != nil {
+		return x.NoMemory
+	}
+	return 0
+}
+
+func (x *Dropped) GetFailed() uint64 {
+	if x != nil {
+		return x.Failed
+	}
+	return 0
+}
+
+// WatchRequest asks for pictures of a live stream.
+type WatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// stream is the stream's name. In the first request.
+	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// max_fps is how many pictures a second are sent at most; 0: all. In the first request.
+	MaxFps float64 `protobuf:"fixed64,2,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
+	// pictures is how many more pictures to send. 0 in the first request: any number. When all that were asked for are
+	// sent and the caller has ended its requests, the call ends.
+	Pictures      uint32 `protobuf:"varint,3,opt,name=pictures,proto3" json:"pictures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRequest) Reset() {
+	*x = WatchRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRequest) ProtoMessage() {}
+
+func (x *WatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
+func (*WatchRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *WatchRequest) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *WatchRequest) GetMaxFps() float64 {
+	if x != nil {
+		return x.MaxFps
+	}
+	return 0
+}
+
+func (x *WatchRequest) GetPictures() uint32 {
+	if x != nil {
+		return x.Pictures
+	}
+	return 0
+}
+
+// WatchPicture is one picture of a live stream.
+type WatchPicture struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// data is a whole JPEG.
+	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
+	// seq counts the stream's pictures from 1. What is missing between two was dropped for this viewer, or never made.
+	Seq uint64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
+	// captured_us is when the picture's frame was captured, sent_us when the picture was sent, in microseconds since the
+	// Unix epoch.
+	CapturedUs uint64 `protobuf:"varint,3,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	SentUs     uint64 `protobuf:"varint,4,opt,name=sent_us,json=sentUs,proto3" json:"sent_us,omitempty"`
+	// width and height are the picture's, in pixels.
+	Width  uint32 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"`
+	Height uint32 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
+	// offline says that the stream's source is lost: the picture stands for it.
+	Offline bool `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
+	// repeat says that this viewer was sent the same picture before.
+	Repeat        bool `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchPicture) Reset() {
+	*x = WatchPicture{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchPicture) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchPicture) ProtoMessage() {}
+
+func (x *WatchPicture) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchPicture.ProtoReflect.Descriptor instead.
+func (*WatchPicture) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchPicture) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+func (x *WatchPicture) GetSeq() uint64 {
+	if x != nil {
+		return x.Seq
+	}
+	return 0
+}
+
+func (x *WatchPicture) GetCapturedUs() uint64 {
+	if x != nil {
+		return x.CapturedUs
+	}
+	return 0
+}
+
+func (x *WatchPicture) GetSentUs() uint64 {
+	if x != nil {
+		return x.SentUs
+	}
+	return 0
+}
+
+func (x *WatchPicture) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *WatchPicture) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *WatchPicture) GetOffline() bool {
+	if x != nil {
+		return x.Offline
+	}
+	return false
+}
+
+func (x *WatchPicture) GetRepeat() bool {
+	if x != nil {
+		return x.Repeat
+	}
+	return false
+}
+
+type ListStreamsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// stream names one stream to be told of; empty: all.
+	Stream        string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListStreamsRequest) Reset() {
+	*x = ListStreamsRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListStreamsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListStreamsRequest) ProtoMessage() {}
+
+func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListStreamsRequest.ProtoReflect.Descriptor instead.
+func (*ListStreamsRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ListStreamsRequest) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+type ListStreamsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Streams       []*StreamInfo          `protobuf:"bytes,1,rep,name=streams,proto3" json:"streams,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListStreamsResponse) Reset() {
+	*x = ListStreamsResponse{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListStreamsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListStreamsResponse) ProtoMessage() {}
+
+func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListStreamsResponse.ProtoReflect.Descriptor instead.
+func (*ListStreamsResponse) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListStreamsResponse) GetStreams() []*StreamInfo {
+	if x != nil {
+		return x.Streams
+	}
+	return nil
+}
+
+// StreamInfo is what is known of a live stream.
+type StreamInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	State StreamInfo_State       `protobuf:"varint,2,opt,name=state,proto3,enum=steadyframe.v1.StreamInfo_State" json:"state,omitempty"`
+	// since_us is since when it has been in that state, in microseconds since the Unix epoch.
+	SinceUs uint64 `protobuf:"varint,3,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
+	// source is who feeds it, and format what comes in, for people: "grpc 127.0.0.1:41234", "yuv420p 768x432".
+	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	Format string `protobuf:"bytes,5,opt,name=format,proto3" json:"format,omitempty"`
+	// width and height are the pictures', in pixels; 0 before the first.
+	Width  uint32 `protobuf:"varint,6,opt,name=width,proto3" json:"width,omitempty"`
+	Height uint32 `protobuf:"varint,7,opt,name=height,proto3" json:"height,omitempty"`
+	// fps_in and fps_out are frames in and pictures out a second, over the last two seconds or so.
+	FpsIn  float64 `protobuf:"fixed64,8,opt,name=fps_in,json=fpsIn,proto3" json:"fps_in,omitempty"`
+	FpsOut float64 `protobuf:"fixed64,9,opt,name=fps_out,json=fpsOut,proto3" json:"fps_out,omitempty"`
+	// arrived, published, same and dropped are as in PublishStatus, of all publishers since the stream was made.
+	Arrived   uint64   `protobuf:"varint,10,opt,name=arrived,proto3" json:"arrived,omitempty"`
+	Published uint64   `protobuf:"varint,11,opt,name=published,proto3" json:"published,omitempty"`
+	Same      uint64   `protobuf:"varint,12,opt,name=same,proto3" json:"same,omitempty"`
+	Dropped   *Dropped `protobuf:"bytes,13,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// picture_bytes is the size of the newest picture.
+	PictureBytes  uint32        `protobuf:"varint,14,opt,name=picture_bytes,json=pictureBytes,proto3" json:"picture_bytes,omitempty"`
+	Viewers       []*ViewerInfo `protobuf:"bytes,15,rep,name=viewers,proto3" json:"viewers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamInfo) Reset() {
+	*x = StreamInfo{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamInfo) ProtoMessage() {}
+
+func (x *StreamInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamInfo.ProtoReflect.Descriptor instead.
+func (*StreamInfo) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *StreamInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StreamInfo) GetState() StreamInfo_State {
+	if x != nil {
+		return x.State
+	}
+	return StreamInfo_WAITING
+}
+
+func (x *StreamInfo) GetSinceUs() uint64 {
+	if x != nil {
+		return x.SinceUs
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
+func (x *StreamInfo) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *StreamInfo) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetFpsIn() float64 {
+	if x != nil {
+		return x.FpsIn
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetFpsOut() float64 {
+	if x != nil {
+		return x.FpsOut
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetArrived() uint64 {
+	if x != nil {
+		return x.Arrived
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetPublished() uint64 {
+	if x != nil {
+		return x.Published
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetSame() uint64 {
+	if x != nil {
+		return x.Same
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetDropped() *Dropped {
+	if x != nil {
+		return x.Dropped
+	}
+	return nil
+}
+
+func (x *StreamInfo) GetPictureBytes() uint32 {
+	if x != nil {
+		return x.PictureBytes
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetViewers() []*ViewerInfo {
+	if x != nil {
+		return x.Viewers
+	}
+	return nil
+}
+
+// ViewerInfo is what is known of one viewer of a live stream.
+type ViewerInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	// transport is how it watches: "mjpeg", "websocket", "grpc", "snapshot"; peer is from where.
+	Transport string `protobuf:"bytes,2,opt,name=transport,proto3" json:"transport,omitempty"`
+	Peer      string `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
+	// since_us is when it came, in microseconds since the Unix epoch.
+	SinceUs uint64 `protobuf:"varint,4,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
+	// fps is how many pictures it took a second, over the last two seconds or so.
+	Fps float64 `protobuf:"fixed64,5,opt,name=fps,proto3" json:"fps,omitempty"`
+	// delivered is how many pictures it took, dropped how many newer ones took the place of.
+	Delivered uint64 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`
+	Dropped   uint64 `protobuf:"varint,7,opt,name=dropped,proto3" json:"dropped,omitempty"`
+	// lag_us is how old the last picture that it took was then, in microseconds since its capture.
+	LagUs uint64 `protobuf:"varint,8,opt,name=lag_us,json=lagUs,proto3" json:"lag_us,omitempty"`
+	// bytes is the size of all that it took.
+	Bytes         uint64 `protobuf:"varint,9,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewerInfo) Reset() {
+	*x = ViewerInfo{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewerInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewerInfo) ProtoMessage() {}
+
+func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewerInfo.ProtoReflect.Descriptor instead.
+func (*ViewerInfo) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ViewerInfo) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetTransport() string {
+	if x != nil {
+		return x.Transport
+	}
+	return ""
+}
+
+func (x *ViewerInfo) GetPeer() string {
+	if x != nil {
+		return x.Peer
+	}
+	return ""
+}
+
+func (x *ViewerInfo) GetSinceUs() uint64 {
+	if x != nil {
+		return x.SinceUs
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetFps() float64 {
+	if x != nil {
+		return x.Fps
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetDelivered() uint64 {
+	if x != nil {
+		return x.Delivered
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetDropped() uint64 {
+	if x != nil {
+		return x.Dropped
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetLagUs() uint64 {
+	if x != nil {
+		return x.LagUs
+	}
+	return 0
+}
+
+func (x *ViewerInfo) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
 var File_steadyframe_v1_frame_proto protoreflect.FileDescriptor
 
 const file_steadyframe_v1_frame_proto_rawDesc = "" +
@@ -1030,7 +1882,79 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x04S420\x10\x00\x12\b\n" +
 	"\x04S422\x10\x01\x12\b\n" +
 	"\x04S444\x10\x02\x12\b\n" +
-	"\x04GRAY\x10\x03*\x83\x02\n" +
+	"\x04GRAY\x10\x03\"\xa4\x01\n" +
+	"\x0ePublishRequest\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12(\n" +
+	"\x04spec\x18\x02 \x01(\v2\x14.steadyframe.v1.SpecR\x04spec\x12\x17\n" +
+	"\amax_fps\x18\x03 \x01(\x01R\x06maxFps\x12\x1f\n" +
+	"\vcaptured_us\x18\x04 \x01(\x04R\n" +
+	"capturedUs\x12\x16\n" +
+	"\x06frames\x18\x05 \x03(\fR\x06frames\"\xc1\x01\n" +
+	"\rPublishStatus\x12\x18\n" +
+	"\aarrived\x18\x01 \x01(\x04R\aarrived\x12\x1c\n" +
+	"\tpublished\x18\x02 \x01(\x04R\tpublished\x12\x12\n" +
+	"\x04same\x18\x03 \x01(\x04R\x04same\x121\n" +
+	"\adropped\x18\x04 \x01(\v2\x17.steadyframe.v1.DroppedR\adropped\x12\x18\n" +
+	"\aviewers\x18\x05 \x01(\rR\aviewers\x12\x17\n" +
+	"\afps_out\x18\x06 \x01(\x01R\x06fpsOut\"\x84\x01\n" +
+	"\aDropped\x12\x14\n" +
+	"\x05newer\x18\x01 \x01(\x04R\x05newer\x12\x16\n" +
+	"\x06capped\x18\x02 \x01(\x04R\x06capped\x12\x16\n" +
+	"\x06unseen\x18\x03 \x01(\x04R\x06unseen\x12\x1b\n" +
+	"\tno_memory\x18\x04 \x01(\x04R\bnoMemory\x12\x16\n" +
+	"\x06failed\x18\x05 \x01(\x04R\x06failed\"[\n" +
+	"\fWatchRequest\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x17\n" +
+	"\amax_fps\x18\x02 \x01(\x01R\x06maxFps\x12\x1a\n" +
+	"\bpictures\x18\x03 \x01(\rR\bpictures\"\xce\x01\n" +
+	"\fWatchPicture\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
+	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1f\n" +
+	"\vcaptured_us\x18\x03 \x01(\x04R\n" +
+	"capturedUs\x12\x17\n" +
+	"\asent_us\x18\x04 \x01(\x04R\x06sentUs\x12\x14\n" +
+	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n" +
+	"\aoffline\x18\a \x01(\bR\aoffline\x12\x16\n" +
+	"\x06repeat\x18\b \x01(\bR\x06repeat\",\n" +
+	"\x12ListStreamsRequest\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\"K\n" +
+	"\x13ListStreamsResponse\x124\n" +
+	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\x8a\x04\n" +
+	"\n" +
+	"StreamInfo\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
+	"\x05state\x18\x02 \x01(\x0e2 .steadyframe.v1.StreamInfo.StateR\x05state\x12\x19\n" +
+	"\bsince_us\x18\x03 \x01(\x04R\asinceUs\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\x12\x16\n" +
+	"\x06format\x18\x05 \x01(\tR\x06format\x12\x14\n" +
+	"\x05width\x18\x06 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\a \x01(\rR\x06height\x12\x15\n" +
+	"\x06fps_in\x18\b \x01(\x01R\x05fpsIn\x12\x17\n" +
+	"\afps_out\x18\t \x01(\x01R\x06fpsOut\x12\x18\n" +
+	"\aarrived\x18\n" +
+	" \x01(\x04R\aarrived\x12\x1c\n" +
+	"\tpublished\x18\v \x01(\x04R\tpublished\x12\x12\n" +
+	"\x04same\x18\f \x01(\x04R\x04same\x121\n" +
+	"\adropped\x18\r \x01(\v2\x17.steadyframe.v1.DroppedR\adropped\x12#\n" +
+	"\rpicture_bytes\x18\x0e \x01(\rR\fpictureBytes\x124\n" +
+	"\aviewers\x18\x0f \x03(\v2\x1a.steadyframe.v1.ViewerInfoR\aviewers\"-\n" +
+	"\x05State\x12\v\n" +
+	"\aWAITING\x10\x00\x12\n" +
+	"\n" +
+	"\x06ONLINE\x10\x01\x12\v\n" +
+	"\aOFFLINE\x10\x02\"\xe0\x01\n" +
+	"\n" +
+	"ViewerInfo\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1c\n" +
+	"\ttransport\x18\x02 \x01(\tR\ttransport\x12\x12\n" +
+	"\x04peer\x18\x03 \x01(\tR\x04peer\x12\x19\n" +
+	"\bsince_us\x18\x04 \x01(\x04R\asinceUs\x12\x10\n" +
+	"\x03fps\x18\x05 \x01(\x01R\x03fps\x12\x1c\n" +
+	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12\x18\n" +
+	"\adropped\x18\a \x01(\x04R\adropped\x12\x15\n" +
+	"\x06lag_us\x18\b \x01(\x04R\x05lagUs\x12\x14\n" +
+	"\x05bytes\x18\t \x01(\x04R\x05bytes*\x83\x02\n" +
 	"\vPixelFormat\x12\x1c\n" +
 	"\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PIXEL_FORMAT_BGR24\x10\x01\x12\x16\n" +
@@ -1053,10 +1977,13 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"ColorSpace\x12\x15\n" +
 	"\x11COLOR_SPACE_BT601\x10\x00\x12\x15\n" +
-	"\x11COLOR_SPACE_BT709\x10\x012\xaa\x01\n" +
+	"\x11COLOR_SPACE_BT709\x10\x012\x99\x03\n" +
 	"\fFrameService\x12G\n" +
 	"\x06Encode\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse\x12Q\n" +
-	"\fEncodeStream\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse(\x010\x01BEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
+	"\fEncodeStream\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse(\x010\x01\x12L\n" +
+	"\aPublish\x12\x1e.steadyframe.v1.PublishRequest\x1a\x1d.steadyframe.v1.PublishStatus(\x010\x01\x12G\n" +
+	"\x05Watch\x12\x1c.steadyframe.v1.WatchRequest\x1a\x1c.steadyframe.v1.WatchPicture(\x010\x01\x12V\n" +
+	"\vListStreams\x12\".steadyframe.v1.ListStreamsRequest\x1a#.steadyframe.v1.ListStreamsResponseBEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
 
 var (
 	file_steadyframe_v1_frame_proto_rawDescOnce sync.Once
@@ -1070,32 +1997,42 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 	return file_steadyframe_v1_frame_proto_rawDescData
 }
 
-var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
-	(PixelFormat)(0),        // 0: steadyframe.v1.PixelFormat
-	(ValueRange)(0),         // 1: steadyframe.v1.ValueRange
-	(ColorSpace)(0),         // 2: steadyframe.v1.ColorSpace
-	(Resize_Mode)(0),        // 3: steadyframe.v1.Resize.Mode
-	(Resize_Filter)(0),      // 4: steadyframe.v1.Resize.Filter
-	(Output_Format)(0),      // 5: steadyframe.v1.Output.Format
-	(Output_Subsampling)(0), // 6: steadyframe.v1.Output.Subsampling
-	(*EncodeRequest)(nil),   // 7: steadyframe.v1.EncodeRequest
-	(*EncodeResponse)(nil),  // 8: steadyframe.v1.EncodeResponse
-	(*Picture)(nil),         // 9: steadyframe.v1.Picture
-	(*Spec)(nil),            // 10: steadyframe.v1.Spec
-	(*FrameDesc)(nil),       // 11: steadyframe.v1.FrameDesc
-	(*Rect)(nil),            // 12: steadyframe.v1.Rect
-	(*Resize)(nil),          // 13: steadyframe.v1.Resize
-	(*Output)(nil),          // 14: steadyframe.v1.Output
+	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
+	(ValueRange)(0),             // 1: steadyframe.v1.ValueRange
+	(ColorSpace)(0),             // 2: steadyframe.v1.ColorSpace
+	(Resize_Mode)(0),            // 3: steadyframe.v1.Resize.Mode
+	(Resize_Filter)(0),          // 4: steadyframe.v1.Resize.Filter
+	(Output_Format)(0),          // 5: steadyframe.v1.Output.Format
+	(Output_Subsampling)(0),     // 6: steadyframe.v1.Output.Subsampling
+	(StreamInfo_State)(0),       // 7: steadyframe.v1.StreamInfo.State
+	(*EncodeRequest)(nil),       // 8: steadyframe.v1.EncodeRequest
+	(*EncodeResponse)(nil),      // 9: steadyframe.v1.EncodeResponse
+	(*Picture)(nil),             // 10: steadyframe.v1.Picture
+	(*Spec)(nil),                // 11: steadyframe.v1.Spec
+	(*FrameDesc)(nil),           // 12: steadyframe.v1.FrameDesc
+	(*Rect)(nil),                // 13: steadyframe.v1.Rect
+	(*Resize)(nil),              // 14: steadyframe.v1.Resize
+	(*Output)(nil),              // 15: steadyframe.v1.Output
+	(*PublishRequest)(nil),      // 16: steadyframe.v1.PublishRequest
+	(*PublishStatus)(nil),       // 17: steadyframe.v1.PublishStatus
+	(*Dropped)(nil),             // 18: steadyframe.v1.Dropped
+	(*WatchRequest)(nil),        // 19: steadyframe.v1.WatchRequest
+	(*WatchPicture)(nil),        // 20: steadyframe.v1.WatchPicture
+	(*ListStreamsRequest)(nil),  // 21: steadyframe.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil), // 22: steadyframe.v1.ListStreamsResponse
+	(*StreamInfo)(nil),          // 23: steadyframe.v1.StreamInfo
+	(*ViewerInfo)(nil),          // 24: steadyframe.v1.ViewerInfo
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
-	10, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
-	9,  // 1: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
-	11, // 2: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
-	12, // 3: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
-	13, // 4: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
-	14, // 5: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
+	11, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
+	10, // 1: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
+	12, // 2: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
+	13, // 3: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
+	14, // 4: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
+	15, // 5: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
 	0,  // 6: steadyframe.v1.FrameDesc.format:type_name -> steadyframe.v1.PixelFormat
 	1,  // 7: steadyframe.v1.FrameDesc.range:type_name -> steadyframe.v1.ValueRange
 	2,  // 8: steadyframe.v1.FrameDesc.color:type_name -> steadyframe.v1.ColorSpace
@@ -1103,15 +2040,27 @@ var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	4,  // 10: steadyframe.v1.Resize.filter:type_name -> steadyframe.v1.Resize.Filter
 	5,  // 11: steadyframe.v1.Output.format:type_name -> steadyframe.v1.Output.Format
 	6,  // 12: steadyframe.v1.Output.subsampling:type_name -> steadyframe.v1.Output.Subsampling
-	7,  // 13: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
-	7,  // 14: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
-	8,  // 15: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	8,  // 16: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	11, // 13: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
+	18, // 14: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
+	23, // 15: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
+	7,  // 16: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
+	18, // 17: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
+	24, // 18: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
+	8,  // 19: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
+	8,  // 20: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
+	16, // 21: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
+	19, // 22: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
+	21, // 23: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	9,  // 24: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	9,  // 25: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	17, // 26: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	20, // 27: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	22, // 28: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	24, // [24:29] is the sub-list for method output_type
+	19, // [19:24] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_steadyframe_v1_frame_proto_init() }
@@ -1124,8 +2073,8 @@ func file_steadyframe_v1_frame_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   8,
+			NumEnums:      8,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

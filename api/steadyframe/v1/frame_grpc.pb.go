@@ -23,19 +23,48 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	FrameService_Encode_FullMethodName       = "/steadyframe.v1.FrameService/Encode"
 	FrameService_EncodeStream_FullMethodName = "/steadyframe.v1.FrameService/EncodeStream"
+	FrameService_Publish_FullMethodName      = "/steadyframe.v1.FrameService/Publish"
+	FrameService_Watch_FullMethodName        = "/steadyframe.v1.FrameService/Watch"
+	FrameService_ListStreams_FullMethodName  = "/steadyframe.v1.FrameService/ListStreams"
 )
 
 // FrameServiceClient is the client API for FrameService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// FrameService turns raw frames into pictures.
+// FrameService turns raw frames into pictures, for the caller or for everyone who watches a live stream.
 type FrameServiceClient interface {
 	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(ctx context.Context, in *EncodeRequest, opts ...grpc.CallOption) (*EncodeResponse, error)
-	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first request must carry a spec;
-	// it holds until a later request carries another.
+	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first
+	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EncodeRequest, EncodeResponse], error)
+	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from whoever
+	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
+	//
+	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
+	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
+	// one a second, one at once when the first viewer comes or the last goes, and one after the last frame. Nobody has to
+	// read them: a new one is sent when the one before has left.
+	//
+	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
+	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
+	Publish(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishRequest, PublishStatus], error)
+	// Watch sends the pictures of a live stream, for as long as the caller wants them. A caller is sent the newest
+	// picture when it can take one, and never one that was made before the last: there is no queue, so that a slow caller
+	// sees fewer pictures, and not older ones. A picture that stays the same is repeated once a second. When the stream's
+	// source is lost a picture that says so comes in its place, and the call goes on.
+	//
+	// The first request names the stream. There are two ways to say how much one can take. Who sends no more requests (a
+	// call with one request, as grpcurl makes) gets pictures as fast as HTTP/2's flow control lets them through; what its
+	// gRPC library reads ahead, 64 KiB or more, then lies between the newest picture and the one that it sees. Who sets
+	// pictures in the first request gets so many, and more as further requests ask for them: 2 at first and 1 for each
+	// that was taken keeps one on the way while another is looked at, and no more.
+	//
+	// A stream that does not exist is NOT_FOUND, with the names of those that do.
+	Watch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WatchRequest, WatchPicture], error)
+	// ListStreams tells of the live streams, sorted by name: what GET /v1/streams does over HTTP.
+	ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error)
 }
 
 type frameServiceClient struct {
@@ -69,17 +98,79 @@ func (c *frameServiceClient) EncodeStream(ctx context.Context, opts ...grpc.Call
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type FrameService_EncodeStreamClient = grpc.BidiStreamingClient[EncodeRequest, EncodeResponse]
 
+func (c *frameServiceClient) Publish(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishRequest, PublishStatus], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[1], FrameService_Publish_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[PublishRequest, PublishStatus]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_PublishClient = grpc.BidiStreamingClient[PublishRequest, PublishStatus]
+
+func (c *frameServiceClient) Watch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WatchRequest, WatchPicture], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[2], FrameService_Watch_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchRequest, WatchPicture]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_WatchClient = grpc.BidiStreamingClient[WatchRequest, WatchPicture]
+
+func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListStreamsResponse)
+	err := c.cc.Invoke(ctx, FrameService_ListStreams_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FrameServiceServer is the server API for FrameService service.
 // All implementations must embed UnimplementedFrameServiceServer
 // for forward compatibility.
 //
-// FrameService turns raw frames into pictures.
+// FrameService turns raw frames into pictures, for the caller or for everyone who watches a live stream.
 type FrameServiceServer interface {
 	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(context.Context, *EncodeRequest) (*EncodeResponse, error)
-	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first request must carry a spec;
-	// it holds until a later request carries another.
+	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first
+	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(grpc.BidiStreamingServer[EncodeRequest, EncodeResponse]) error
+	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from whoever
+	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
+	//
+	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
+	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
+	// one a second, one at once when the first viewer comes or the last goes, and one after the last frame. Nobody has to
+	// read them: a new one is sent when the one before has left.
+	//
+	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
+	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
+	Publish(grpc.BidiStreamingServer[PublishRequest, PublishStatus]) error
+	// Watch sends the pictures of a live stream, for as long as the caller wants them. A caller is sent the newest
+	// picture when it can take one, and never one that was made before the last: there is no queue, so that a slow caller
+	// sees fewer pictures, and not older ones. A picture that stays the same is repeated once a second. When the stream's
+	// source is lost a picture that says so comes in its place, and the call goes on.
+	//
+	// The first request names the stream. There are two ways to say how much one can take. Who sends no more requests (a
+	// call with one request, as grpcurl makes) gets pictures as fast as HTTP/2's flow control lets them through; what its
+	// gRPC library reads ahead, 64 KiB or more, then lies between the newest picture and the one that it sees. Who sets
+	// pictures in the first request gets so many, and more as further requests ask for them: 2 at first and 1 for each
+	// that was taken keeps one on the way while another is looked at, and no more.
+	//
+	// A stream that does not exist is NOT_FOUND, with the names of those that do.
+	Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error
+	// ListStreams tells of the live streams, sorted by name: what GET /v1/streams does over HTTP.
+	ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error)
 	mustEmbedUnimplementedFrameServiceServer()
 }
 
@@ -95,6 +186,15 @@ func (UnimplementedFrameServiceServer) Encode(context.Context, *EncodeRequest) (
 }
 func (UnimplementedFrameServiceServer) EncodeStream(grpc.BidiStreamingServer[EncodeRequest, EncodeResponse]) error {
 	return status.Error(codes.Unimplemented, "method EncodeStream not implemented")
+}
+func (UnimplementedFrameServiceServer) Publish(grpc.BidiStreamingServer[PublishRequest, PublishStatus]) error {
+	return status.Error(codes.Unimplemented, "method Publish not implemented")
+}
+func (UnimplementedFrameServiceServer) Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error {
+	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedFrameServiceServer) ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListStreams not implemented")
 }
 func (UnimplementedFrameServiceServer) mustEmbedUnimplementedFrameServiceServer() {}
 func (UnimplementedFrameServiceServer) testEmbeddedByValue()                      {}
@@ -142,6 +242,38 @@ func _FrameService_EncodeStream_Handler(srv interface{}, stream grpc.ServerStrea
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type FrameService_EncodeStreamServer = grpc.BidiStreamingServer[EncodeRequest, EncodeResponse]
 
+func _FrameService_Publish_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FrameServiceServer).Publish(&grpc.GenericServerStream[PublishRequest, PublishStatus]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_PublishServer = grpc.BidiStreamingServer[PublishRequest, PublishStatus]
+
+func _FrameService_Watch_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FrameServiceServer).Watch(&grpc.GenericServerStream[WatchRequest, WatchPicture]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_WatchServer = grpc.BidiStreamingServer[WatchRequest, WatchPicture]
+
+func _FrameService_ListStreams_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListStreamsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FrameServiceServer).ListStreams(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FrameService_ListStreams_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FrameServiceServer).ListStreams(ctx, req.(*ListStreamsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // FrameService_ServiceDesc is the grpc.ServiceDesc for FrameService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -153,11 +285,27 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "Encode",
 			Handler:    _FrameService_Encode_Handler,
 		},
+		{
+			MethodName: "ListStreams",
+			Handler:    _FrameService_ListStreams_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
 		{
 			StreamName:    "EncodeStream",
 			Handler:       _FrameService_EncodeStream_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Publish",
+			Handler:       _FrameService_Publish_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Watch",
+			Handler:       _FrameService_Watch_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
 		},

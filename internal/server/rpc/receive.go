@@ -180,6 +180,9 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 	return buf, nil
 }
 
+// Complete is part of wire.Source. A batch is encoded when all of its frames are there.
+func (in *incoming) Complete() error { return nil }
+
 // readError returns why the transport gave no bytes.
 func (c *session) readError(err error) error {
 	switch {
