@@ -1,0 +1,68 @@
+package stream
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Sentinels, for control flow.
+var (
+	// ErrReplaced ends a Publisher: a newer one took its stream over.
+	ErrReplaced = errors.New("stream: another publisher took the stream over")
+	// ErrClosed is what a closed Hub, Publisher or Viewer answers.
+	ErrClosed = errors.New("stream: closed")
+	// ErrFixed is Hub.Publish's when the stream's publisher is Fixed.
+	ErrFixed = errors.New("stream: the stream has a source of its own")
+	// ErrEmpty is Publish's for a picture of no bytes.
+	ErrEmpty = errors.New("stream: empty picture: got 0 bytes, want a JPEG")
+)
+
+// NotFoundError says that there is no stream of that name.
+type NotFoundError struct {
+	Name  string
+	Names []string // those that exist, sorted
+}
+
+func (e *NotFoundError) Error() string {
+	if len(e.Names) == 0 {
+		return fmt.Sprintf("stream: unknown stream: got %q, and there is none", e.Name)
+	}
+	return fmt.Sprintf("stream: unknown stream: got %q, want one of %s", e.Name, strings.Join(e.Names, ", "))
+}
+
+// NameError says that a stream cannot be called so.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string {
+	return fmt.Sprintf("stream: bad name: got %.80q, want 1 to %d of A-Z a-z 0-9 . _ - and no dot at the beginning", e.Name, maxName)
+}
+
+// LimitError says that there are as many as Options allow.
+type LimitError struct {
+	Limit string // of what: "streams" or "viewers"
+	Max   int
+}
+
+func (e *LimitError) Error() string {
+	return fmt.Sprintf("stream: too many %s: got one more than %d, want at most those", e.Limit, e.Max)
+}
+
+const maxName = 64
+
+// CheckName returns a *NameError unless name can be a stream's: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. Such
+// a name needs no quoting in a path, a URL, a shell or a metric.
+func CheckName(name string) error {
+	if name == "" || len(name) > maxName || name[0] == '.' {
+		return &NameError{Name: name}
+	}
+	for i := range len(name) {
+		c := name[i]
+		switch {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return &NameError{Name: name}
+		}
+	}
+	return nil
+}

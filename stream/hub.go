@@ -1,0 +1,193 @@
+package stream
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// Options configures a Hub. The zero value works.
+type Options struct {
+	MaxStreams int // streams at the same time; 0: 64
+	MaxViewers int // viewers of all streams together, at most MostViewers; 0: 1024
+	// OfflineAfter is for how long a stream without a frame counts as alive; 0: 1.5 s. While a publisher is there it is
+	// three of the stream's own intervals, if those are longer.
+	OfflineAfter time.Duration
+	Keep         time.Duration // a stream without publisher and viewers is forgotten after this; 0: 1 min
+
+	// Offline makes the JPEG that the viewers of a lost source see, in a buffer that the Hub takes. Width and height are
+	// those of the last picture, 0 when there was none. After an error the last picture stays, and Offline is called
+	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last picture stays.
+	Offline func(name string, width, height int) (pool.Buf, error)
+}
+
+// MostViewers is the largest Options.MaxViewers: as many as can hold one picture at the same time, twice, since a pool.Buf
+// has at most 65,533 holders.
+const MostViewers = 30_000
+
+// A Hub holds live streams by name. Its methods may be called from any goroutine.
+//
+// What is locked, in this order: Hub.mu for who is there, Viewer.mu for what one viewer was given, stream.mu for a
+// stream's newest picture. A picture on its way takes the latter two, each for some tens of nanoseconds; streams have no
+// lock in common.
+type Hub struct {
+	o     Options
+	epoch time.Time // all times inside are durations since then
+
+	mu         sync.RWMutex
+	closed     bool
+	streams    []*stream    // by name
+	transports []*transport // by name
+	viewers    int
+	lastID     uint64 // of a viewer
+}
+
+// New returns an empty Hub. It panics when o.MaxViewers is above MostViewers.
+func New(o Options) *Hub {
+	if o.MaxViewers > MostViewers {
+		panic("stream: Options.MaxViewers is above MostViewers")
+	}
+	o.MaxStreams = cmp.Or(o.MaxStreams, 64)
+	o.MaxViewers = cmp.Or(o.MaxViewers, 1024)
+	o.OfflineAfter = cmp.Or(o.OfflineAfter, 1500*time.Millisecond)
+	o.Keep = cmp.Or(o.Keep, time.Minute)
+	return &Hub{o: o, epoch: time.Now().Add(-1)} // so that no time inside is 0, which stands for none
+}
+
+// now is the time since the Hub was made.
+func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
+
+// Add makes a stream that is there for as long as the Hub, also without a publisher: a configured one. A stream of that
+// name stays, and becomes such a one. It returns a *NameError, a *LimitError or ErrClosed.
+func (h *Hub) Add(name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, err := h.findOrMake(name)
+	if err != nil {
+		return err
+	}
+	s.kept = true
+	return nil
+}
+
+// Publish makes the caller the publisher of a stream, which is made when there is none; it ends with Publisher.Close. A
+// publisher that the stream has already is replaced: its calls return ErrReplaced. Publish returns ErrFixed when that one is
+// Fixed, a *NameError, a *LimitError, or ErrClosed.
+func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, err := h.findOrMake(name)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{s: s, fixed: o.Fixed, wanted: make(chan struct{}, 1), done: make(chan struct{})}
+	if err := s.lead(p, o); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// View adds a viewer to a stream; it ends with Viewer.Close. If the stream has a picture, the viewer is given it at once.
+// View returns a *NotFoundError, a *LimitError or ErrClosed.
+func (h *Hub) View(name string, o ViewerOptions) (*Viewer, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
+	i, ok := h.search(name)
+	if !ok {
+		return nil, &NotFoundError{Name: name, Names: h.names()}
+	}
+	if h.viewers >= h.o.MaxViewers {
+		return nil, &LimitError{Limit: "viewers", Max: h.o.MaxViewers}
+	}
+	h.viewers++
+	h.lastID++
+	v := newViewer(h.lastID, h.streams[i], h.transport(o.Transport), o)
+	v.transport.viewers++
+	v.s.join(v)
+	return v, nil
+}
+
+// leave is Viewer.Close for a viewer that was not closed yet.
+func (h *Hub) leave(v *Viewer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	left, ok := v.end()
+	if !ok {
+		return
+	}
+	v.s.part(v)
+	v.transport.left.add(left)
+	v.transport.viewers--
+	h.viewers--
+}
+
+// search returns where in h.streams the stream of that name is, or belongs.
+func (h *Hub) search(name string) (int, bool) {
+	return slices.BinarySearchFunc(h.streams, name, func(s *stream, name string) int { return strings.Compare(s.name, name) })
+}
+
+// findOrMake returns the stream of that name. Where there is no room for a new one, that goes which nobody has fed or watched
+// for longest.
+func (h *Hub) findOrMake(name string) (*stream, error) {
+	if h.closed {
+		return nil, ErrClosed
+	}
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	i, ok := h.search(name)
+	if ok {
+		return h.streams[i], nil
+	}
+	if len(h.streams) >= h.o.MaxStreams {
+		if !h.makeRoom() {
+			return nil, &LimitError{Limit: "streams", Max: h.o.MaxStreams}
+		}
+		i, _ = h.search(name)
+	}
+	s := newStream(h, name)
+	h.streams = slices.Insert(h.streams, i, s)
+	return s, nil
+}
+
+// makeRoom forgets the stream that nobody has fed or watched for longest, before its time, and reports whether there was one.
+func (h *Hub) makeRoom() bool {
+	longest := -1
+	var since time.Duration
+	for i, s := range h.streams {
+		if idle, ok := s.idleSince(); ok && !s.kept && (longest < 0 || idle < since) {
+			longest, since = i, idle
+		}
+	}
+	if longest < 0 {
+		return false
+	}
+	h.streams[longest].end()
+	h.streams = slices.Delete(h.streams, longest, longest+1)
+	return true
+}
+
+// names returns the names of all streams, sorted.
+func (h *Hub) names() []string {
+	names := make([]string, len(h.streams))
+	for i, s := range h.streams {
+		names[i] = s.name
+	}
+	return names
+}
+
+// transport returns what is counted of a kind of viewers.
+func (h *Hub) transport(name string) *transport {
+	i, ok := slices.BinarySearchFunc(h.transports, name, func(t *transport, name string) int { return strings.Compare(t.name, name) })
+	if !ok {
+		h.transports = slices.Insert(h.transports, i, &transport{name: name})
+	}
+	return h.transports[i]
+}

@@ -1,0 +1,151 @@
+package stream
+
+import "time"
+
+// State says whether a stream's source lives.
+type State uint8
+
+const (
+	Waiting   State = iota // no frame has come yet
+	Online                 // frames come in
+	Offline                // none has come for a while
+	numStates = iota
+)
+
+// String returns the state as it is spelled in lists.
+func (s State) String() string { return [numStates]string{"waiting", "online", "offline"}[s] }
+
+// Info is what is known of a stream.
+type Info struct {
+	Name           string
+	Source, Format string // of its publisher, or of its last one
+	State          State
+	Since          time.Time              // of the state
+	Width, Height  int                    // of the source's last picture; 0 before the first
+	FPSIn, FPSOut  float64                // frames and different pictures, over the last two seconds or so; 0 when it is not online
+	Arrived        uint64                 // frames
+	Published      uint64                 // pictures that differed from the one before
+	Same           uint64                 // pictures that did not
+	Dropped        [numDropReasons]uint64 // frames without a picture, by DropReason
+	PictureBytes   int                    // of the newest picture; 0 when there is none
+	Viewers        []ViewerInfo           // in the order in which they came
+}
+
+// ViewerInfo is what is known of a viewer.
+type ViewerInfo struct {
+	ID              uint64 // unique in the Hub
+	Transport, Peer string
+	Since           time.Time
+	FPS             float64       // delivered, over the last two seconds or so
+	Delivered       uint64        // pictures, repeats too
+	Dropped         uint64        // pictures that it was never given, but for those that its MaxFPS passed over
+	Lag             time.Duration // from capture to delivery, of the last delivered picture that was no repeat
+	Bytes           uint64        // delivered
+}
+
+// Infos appends what is known of all streams to dst, sorted by name.
+func (h *Hub) Infos(dst []Info) []Info {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	for _, s := range h.streams {
+		dst = append(dst, s.info())
+	}
+	return dst
+}
+
+// Info returns what is known of one stream, and whether there is one of that name.
+func (h *Hub) Info(name string) (Info, bool) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	i, ok := h.search(name)
+	if !ok {
+		return Info{}, false
+	}
+	return h.streams[i].info(), true
+}
+
+func (s *stream) info() Info {
+	now := s.hub.now()
+	s.mu.Lock()
+	i := Info{
+		Name: s.name, Source: s.source, Format: s.format,
+		State: s.state, Since: s.hub.epoch.Add(s.since),
+		Width: s.width, Height: s.height,
+		Arrived: s.counts.arrived, Published: s.counts.published, Same: s.counts.same, Dropped: s.counts.dropped,
+		PictureBytes: s.newest.Buf.Len(),
+	}
+	if s.state == Online {
+		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)
+	}
+	viewers, settled := s.viewers, s.settled()
+	s.mu.Unlock()
+	i.Viewers = make([]ViewerInfo, len(viewers))
+	for n, v := range viewers {
+		i.Viewers[n] = v.info(now, settled)
+	}
+	return i
+}
+
+func (v *Viewer) info(now time.Duration, settled uint64) ViewerInfo {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	c := v.countsAt(settled)
+	return ViewerInfo{
+		ID: v.id, Transport: v.transport.name, Peer: v.peer, Since: v.s.hub.epoch.Add(v.since),
+		FPS: v.rate.rate(now), Delivered: c.delivered, Dropped: c.dropped, Lag: v.lag, Bytes: c.bytes,
+	}
+}
+
+// Totals are for metrics.
+type Totals struct {
+	Streams    int
+	Online     int               // of the streams
+	Transports []TransportTotals // sorted by name
+}
+
+// TransportTotals are of all viewers of one transport. Delivered, Dropped and Bytes, as in ViewerInfo, count those too that have
+// left, and only grow.
+type TransportTotals struct {
+	Transport                 string
+	Viewers                   int
+	Delivered, Dropped, Bytes uint64
+}
+
+// A transport is what is known of all viewers of one kind. Hub.mu guards it.
+type transport struct {
+	name    string
+	viewers int
+	left    viewerCounts // of those that have left
+}
+
+// Totals returns the totals of all streams.
+func (h *Hub) Totals() Totals {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	sums := make(map[*transport]*viewerCounts, len(h.transports))
+	for _, t := range h.transports {
+		sum := t.left
+		sums[t] = &sum
+	}
+	totals := Totals{Streams: len(h.streams), Transports: make([]TransportTotals, len(h.transports))}
+	for _, s := range h.streams {
+		s.mu.Lock()
+		viewers, settled := s.viewers, s.settled()
+		if s.state == Online {
+			totals.Online++
+		}
+		s.mu.Unlock()
+		for _, v := range viewers {
+			v.mu.Lock()
+			sums[v.transport].add(v.countsAt(settled))
+			v.mu.Unlock()
+		}
+	}
+	for i, t := range h.transports {
+		sum := sums[t]
+		totals.Transports[i] = TransportTotals{
+			Transport: t.name, Viewers: t.viewers, Delivered: sum.delivered, Dropped: sum.dropped, Bytes: sum.bytes,
+		}
+	}
+	return totals
+}

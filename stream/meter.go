@@ -1,0 +1,73 @@
+package stream
+
+import "time"
+
+const (
+	binWidth = 500 * time.Millisecond
+	numBins  = 4
+)
+
+// A meter tells how often something has happened lately, over the last one and a half to two seconds, or, where it is rarer, by
+// the last two times.
+type meter struct {
+	bins      [numBins]bin
+	last      time.Duration // 0: never
+	gap       time.Duration // between the last two; 0: not yet
+	gapBefore time.Duration // between the two before, the same as gap when there weren't any
+}
+
+// A bin counts the events of one binWidth.
+type bin struct {
+	number int64 // binWidths since the beginning
+	events int
+	first  time.Duration
+}
+
+// add counts an event. Times are above 0 and do not fall.
+func (m *meter) add(now time.Duration) {
+	if m.last != 0 {
+		m.gapBefore = m.gap
+		m.gap = now - m.last
+		if m.gapBefore == 0 {
+			m.gapBefore = m.gap
+		}
+	}
+	m.last = now
+	number := int64(now / binWidth)
+	b := &m.bins[number%numBins]
+	if b.events == 0 || b.number != number {
+		*b = bin{number: number, first: now}
+	}
+	b.events++
+}
+
+// steady is the time between events: the lesser of the last two gaps, so that one pause is not taken for it.
+func (m *meter) steady() time.Duration { return min(m.gap, m.gapBefore) }
+
+// rate returns events a second. Of a regular series it is exact, however few of them the bins hold.
+func (m *meter) rate(now time.Duration) float64 {
+	oldest := int64(now/binWidth) - numBins
+	events, first := 0, now
+	for i := range m.bins {
+		if b := &m.bins[i]; b.events > 0 && b.number > oldest {
+			events += b.events
+			first = min(first, b.first)
+		}
+	}
+	silence := now - m.last
+	if events < 2 {
+		if m.gap == 0 || silence > 3*m.gap {
+			return 0
+		}
+		return 1 / max(m.gap, silence).Seconds()
+	}
+	// The time from the first to the last has one event less than there are. Silence beyond an interval counts as time too.
+	span, intervals := m.last-first, time.Duration(events-1)
+	if silence*intervals > span {
+		span, intervals = now-first, time.Duration(events)
+	}
+	if span == 0 {
+		return 0
+	}
+	return float64(intervals) / span.Seconds()
+}

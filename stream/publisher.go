@@ -1,0 +1,174 @@
+package stream
+
+import (
+	"bytes"
+	"time"
+)
+
+// PublisherOptions say who publishes.
+type PublisherOptions struct {
+	Source string // for people: "http 127.0.0.1:41234", "file.mp4", "testsrc"
+	Format string // what comes in, for people: "yuv420p 768x432"; Describe may say it later
+	Fixed  bool   // nobody may take the stream over
+}
+
+// A Publisher feeds a stream. Its methods may be called from any goroutine; pictures are best published from one, in order.
+type Publisher struct {
+	s      *stream
+	fixed  bool
+	wanted chan struct{}
+	done   chan struct{}
+
+	err     error // why it ended; stream.mu guards it and what follows
+	arrives bool  // it calls Arrived
+}
+
+// DropReason is why an arrived frame has no picture.
+type DropReason uint8
+
+const (
+	Newer          DropReason = iota // a newer frame came before its turn
+	Capped                           // above the stream's fps cap
+	Unseen                           // nobody watches
+	NoMemory                         // the budget has no room for it
+	Failed                           // it could not be encoded
+	numDropReasons = iota
+)
+
+// String returns the reason as it is spelled in lists and metrics.
+func (r DropReason) String() string {
+	return [numDropReasons]string{"newer", "capped", "unseen", "no_memory", "failed"}[r]
+}
+
+// Describe says what comes in, for people.
+func (p *Publisher) Describe(format string) {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.err == nil {
+		p.s.format = format
+	}
+}
+
+// Arrived counts a frame that came in, whatever becomes of it: the stream is online. For a publisher that never calls it each
+// picture counts as a frame.
+func (p *Publisher) Arrived() {
+	p.s.mu.Lock()
+	var viewers []*Viewer
+	if p.err == nil {
+		p.arrives = true
+		now := p.s.hub.now()
+		p.s.count(now)
+		if p.s.alive(now) {
+			viewers = p.s.viewers
+		}
+	}
+	p.s.mu.Unlock()
+	wake(viewers)
+}
+
+// count counts a frame. s.mu is held.
+func (s *stream) count(now time.Duration) {
+	s.counts.arrived++
+	s.arrivals.add(now)
+}
+
+// Dropped counts an arrived frame that gets no picture.
+func (p *Publisher) Dropped(reason DropReason) {
+	p.s.mu.Lock()
+	p.s.counts.dropped[reason]++
+	p.s.mu.Unlock()
+}
+
+// Publish makes pic the newest picture of the stream, and wakes the viewers. One whose bytes equal the last one's is counted
+// and goes no further, but that the last one's Captured is now pic's. Publish takes pic.Buf, also on an error: ErrReplaced,
+// ErrClosed, or ErrEmpty for a picture of no bytes. It allocates nothing.
+func (p *Publisher) Publish(pic Picture) error {
+	s, jpeg := p.s, pic.Buf.Bytes()
+	s.mu.Lock()
+	now, err := s.hub.now(), p.err
+	if err == nil && len(jpeg) == 0 {
+		err = ErrEmpty
+	}
+	if err != nil {
+		s.mu.Unlock()
+		pic.Release()
+		return err
+	}
+	if pic.Encoded.IsZero() {
+		pic.Encoded = s.hub.epoch.Add(now)
+	}
+	if pic.Captured.IsZero() {
+		pic.Captured = pic.Encoded
+	}
+	if !p.arrives {
+		s.count(now)
+	}
+	news := s.alive(now)
+	s.cadence.add(now)
+	if !s.newest.Offline && bytes.Equal(s.newest.Buf.Bytes(), jpeg) {
+		s.counts.same++
+		s.newest.Captured = pic.Captured
+		viewers := s.viewers
+		s.mu.Unlock()
+		pic.Release()
+		if news {
+			wake(viewers)
+		}
+		return nil
+	}
+	pic.Offline, pic.Repeat = false, false
+	s.counts.published++
+	s.departures.add(now)
+	s.width, s.height = pic.Width, pic.Height
+	s.replace(pic)
+	return nil
+}
+
+// Skip says that there is a newer frame than the last picture shows, which is not going to be encoded, since nobody watches. It
+// drops that picture, so that nobody who comes now is shown an old one for the newest.
+func (p *Publisher) Skip() {
+	p.s.mu.Lock()
+	if p.err != nil || p.s.newest.Buf.IsZero() {
+		p.s.mu.Unlock()
+		return
+	}
+	p.s.replace(Picture{})
+}
+
+// Watched reports whether the stream has viewers.
+func (p *Publisher) Watched() bool {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return len(p.s.viewers) > 0
+}
+
+// Wanted returns a channel of capacity 1 that receives when a first viewer comes.
+func (p *Publisher) Wanted() <-chan struct{} { return p.wanted }
+
+// Done returns a channel that is closed when the Publisher has ended: by Close, replaced, or with the Hub.
+func (p *Publisher) Done() <-chan struct{} { return p.done }
+
+// Err returns why the Publisher has ended, ErrReplaced or ErrClosed, and nil as long as it has not.
+func (p *Publisher) Err() error {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	return p.err
+}
+
+// Close ends the Publisher. The stream goes offline in its time, unless another one comes. A second Close does nothing.
+func (p *Publisher) Close() {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.err != nil {
+		return
+	}
+	p.finish(ErrClosed)
+	p.s.publisher = nil
+	p.s.rest()
+}
+
+// finish ends p with err. stream.mu is held.
+func (p *Publisher) finish(err error) {
+	p.err = err
+	close(p.done)
+}

@@ -1,0 +1,196 @@
+package stream
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// ViewerOptions say who views, and how.
+type ViewerOptions struct {
+	Transport string  // "mjpeg", "websocket", "grpc", "snapshot": what Totals are told by
+	Peer      string  // for people
+	MaxFPS    float64 // pictures a second at most, evenly spaced; 0: all
+	// Late is for clients that show a picture only when the next one begins to come, as Chromium does with multipart: a still
+	// picture is repeated 5 times a second in the first second, and once as soon as motion has ended. Every viewer gets a
+	// repeat of a still picture once a second.
+	Late bool
+	// Wake is for viewers that share a connection: a channel of capacity 1 that receives when one of them may have something
+	// to be given. Who receives from it polls them all; Next would take the others' tokens. nil: a channel of its own.
+	Wake chan struct{}
+}
+
+// A Viewer is given the pictures of a stream. Next and Poll are for one goroutine at a time, the other methods for any.
+type Viewer struct {
+	s         *stream
+	transport *transport
+	id        uint64
+	peer      string
+	since     time.Duration
+	late      bool
+	wake      chan struct{}
+	timer     *time.Timer // of Next alone, which makes it when it waits for the first time
+
+	mu     sync.Mutex
+	closed bool
+	seq    uint64        // of the picture it was given last; 0: none yet
+	first  time.Duration // when it was given that for the first time
+	given  time.Duration // and for the last
+	pace   pace
+	passed uint64 // of the stream's published pictures: those that it was given, or will never be
+	counts viewerCounts
+	lag    time.Duration
+	rate   meter // of Delivered
+}
+
+// viewerCounts only grow.
+type viewerCounts struct{ delivered, dropped, bytes uint64 }
+
+func (c *viewerCounts) add(d viewerCounts) {
+	c.delivered += d.delivered
+	c.dropped += d.dropped
+	c.bytes += d.bytes
+}
+
+func newViewer(id uint64, s *stream, t *transport, o ViewerOptions) *Viewer {
+	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS)}
+	if v.wake == nil {
+		v.wake = make(chan struct{}, 1)
+	}
+	return v
+}
+
+// Next waits for a picture that is due: a newer one than it has returned before, or that one again as a repeat. The caller
+// releases it. Next returns context.Cause(ctx) when ctx ends, and ErrClosed after Close or when the Hub is closed, also from
+// another goroutine while it waits. It allocates nothing.
+func (v *Viewer) Next(ctx context.Context) (Picture, error) {
+	for {
+		if ctx.Err() != nil {
+			return Picture{}, context.Cause(ctx)
+		}
+		p, ok, wait, err := v.Poll()
+		if ok || err != nil {
+			return p, err
+		}
+		if v.timer == nil {
+			v.timer = time.NewTimer(wait)
+		} else {
+			v.timer.Reset(wait)
+		}
+		select {
+		case <-v.wake:
+		case <-v.timer.C:
+		case <-ctx.Done():
+		}
+		v.timer.Stop()
+	}
+}
+
+// Poll is Next without waiting: ok says whether a picture is due, which the caller releases. If not, nothing will be within
+// wait unless Wake receives. The error is ErrClosed.
+func (v *Viewer) Poll() (p Picture, ok bool, wait time.Duration, err error) {
+	s, now := v.s, v.s.hub.now()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v.closed || s.ended {
+		return Picture{}, false, 0, ErrClosed
+	}
+	if s.newest.Buf.IsZero() {
+		return Picture{}, false, never, nil
+	}
+	due, repeat := v.pace.slot, s.newest.Seq == v.seq
+	if repeat {
+		due = max(due, repeatDue(v.late, v.first, v.given, s.cadence.mean))
+	}
+	if due > now {
+		if !repeat {
+			v.passed = s.settled() // what its own pace passes over is not dropped
+		}
+		return Picture{}, false, due - now, nil
+	}
+	p = s.newest
+	p.Buf, p.Repeat = s.newest.Buf.Retain(), repeat
+	if !repeat {
+		v.counts.dropped += v.missed(s.settled())
+		v.passed = s.counts.published
+		v.seq, v.first = p.Seq, now
+	}
+	v.given = now
+	v.pace.take(now)
+	return p, true, 0, nil
+}
+
+// settled returns how many of the published pictures nobody is going to be given any more. s.mu is held.
+func (s *stream) settled() uint64 {
+	if s.newest.Offline || s.newest.Buf.IsZero() {
+		return s.counts.published
+	}
+	return s.counts.published - 1
+}
+
+// missed returns how many of settled pictures v was not given, though it would have been in time for them. v.mu is held.
+func (v *Viewer) missed(settled uint64) uint64 {
+	if settled <= v.passed {
+		return 0
+	}
+	return settled - v.passed
+}
+
+// Wake returns the channel that receives, with capacity 1, when there may be something to be given: a new picture, another
+// state of the stream, or its end. It may also receive for nothing.
+func (v *Viewer) Wake() <-chan struct{} { return v.wake }
+
+// State returns the state of the stream, at the cost of a lock.
+func (v *Viewer) State() State {
+	v.s.mu.Lock()
+	defer v.s.mu.Unlock()
+	return v.s.state
+}
+
+// Delivered counts p as taken by the client, now. It borrows p, which must not be released yet. It allocates nothing.
+func (v *Viewer) Delivered(p *Picture) {
+	h, size := v.s.hub, p.Buf.Len()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return
+	}
+	now := h.now()
+	v.counts.delivered++
+	v.counts.bytes += uint64(size)
+	v.rate.add(now)
+	if !p.Repeat {
+		v.lag = h.epoch.Add(now).Sub(p.Captured)
+	}
+}
+
+// Close ends the viewer; a second Close does nothing. Pictures that it was given are still the caller's to release.
+func (v *Viewer) Close() {
+	v.s.hub.leave(v)
+	signal(v.wake)
+}
+
+// end closes v, and returns its last counts, unless it was closed already.
+func (v *Viewer) end() (last viewerCounts, ok bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.closed {
+		return viewerCounts{}, false
+	}
+	v.closed = true
+	v.s.mu.Lock()
+	settled := v.s.settled()
+	v.s.mu.Unlock()
+	return v.countsAt(settled), true
+}
+
+// countsAt returns v's counts, with the pictures that it has missed since it was given one. v.mu is held.
+func (v *Viewer) countsAt(settled uint64) viewerCounts {
+	c := v.counts
+	if v.pace.spacing == 0 { // of others it is not known before their slot who missed the picture, they or their pace
+		c.dropped += v.missed(settled)
+	}
+	return c
+}
