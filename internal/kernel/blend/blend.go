@@ -13,7 +13,7 @@ type Kernels struct {
 	Line func(dst, a []int16)
 	// Lerp makes a line of a band from the row at weight w of the way from a to b.
 	Lerp func(dst, a, b []int16, w int16)
-	// Mean makes a line of chroma from two rows, of two neighbouring lines: (a+b+8)>>4.
+	// Mean makes a line of chroma from two rows of chroma, of two neighbouring lines: (a+b+8)>>4.
 	Mean func(dst, a, b []int16)
 	// LerpMean is Mean of the row at upper.W of the way from upper.A to upper.B and the row so between lower.A and lower.B.
 	LerpMean func(dst []int16, upper, lower Between)

@@ -7,8 +7,11 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
-// ranges are those of the rows: luma, chroma, and R, G, B.
-var ranges = [][2]int{{-16384, 16256}, {-16384, 16320}, {0, 32640}}
+// Ranges of rows.
+var (
+	chroma = [][2]int{{-16384, 16320}}
+	every  = append(chroma, [][2]int{{-16384, 16256}, {0, 32640}}...) // luma, and R, G, B
+)
 
 // weight returns the weight of a second row, often an extreme one.
 func weight(r *rand.Rand) int16 {
@@ -27,8 +30,8 @@ func between(a, b, w int16) int {
 	return int(a) + (int(b-a)*int(w)+1<<14)>>15
 }
 
-// everyRow calls f with rows of every width, range and pair of alignments; rows have the second alignment.
-func everyRow(t *testing.T, f func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16])) {
+// everyRow calls f with rows of every width, pair of alignments, and one of ranges; rows have the second alignment.
+func everyRow(t *testing.T, ranges [][2]int, f func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16])) {
 	kerneltest.Widths(t, func(width int, r *rand.Rand) {
 		for shift := range 16 {
 			limits := ranges[r.IntN(len(ranges))]
@@ -45,7 +48,7 @@ func everyRow(t *testing.T, f func(r *rand.Rand, dst kerneltest.Slice[int16], ro
 
 func TestLine(t *testing.T) {
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+		everyRow(t, every, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
 			want := make([]int16, len(dst.S))
 			for i, v := range rows[0].S {
 				want[i] = int16((int(v) + 4) >> 3)
@@ -58,7 +61,7 @@ func TestLine(t *testing.T) {
 
 func TestLerp(t *testing.T) {
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		everyRow(t, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+		everyRow(t, every, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
 			w := weight(r)
 			want := make([]int16, len(dst.S))
 			for i := range want {
@@ -72,7 +75,7 @@ func TestLerp(t *testing.T) {
 
 func TestMean(t *testing.T) {
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+		everyRow(t, chroma, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
 			want := make([]int16, len(dst.S))
 			for i := range want {
 				want[i] = int16((int(rows[0].S[i]) + int(rows[1].S[i]) + 8) >> 4)
@@ -85,7 +88,7 @@ func TestMean(t *testing.T) {
 
 func TestLerpMean(t *testing.T) {
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		everyRow(t, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+		everyRow(t, chroma, func(r *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
 			upper, lower := Between{rows[0].S, rows[1].S, weight(r)}, Between{rows[2].S, rows[3].S, weight(r)}
 			want := make([]int16, len(dst.S))
 			for i := range want {
@@ -101,7 +104,7 @@ func TestLerpMean(t *testing.T) {
 func TestAccumulate(t *testing.T) {
 	weights := [4]int16{1, 9000, 7000, 383} // adding up to 1<<14
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		everyRow(t, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
+		everyRow(t, every, func(_ *rand.Rand, dst kerneltest.Slice[int16], rows [4]kerneltest.Slice[int16]) {
 			want := make([]int16, len(dst.S))
 			sums := kerneltest.Make(Sums(len(dst.S)), 0, uint64(77))
 			clear(sums.S)
