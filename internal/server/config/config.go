@@ -13,6 +13,8 @@ type Config struct {
 	Auth    Auth     `yaml:"auth"`
 	Limits  Limits   `yaml:"limits"`
 	Timeout Timeouts `yaml:"timeouts"`
+	Live    Live     `yaml:"live"`
+	Streams Streams  `yaml:"streams"`
 	Log     Log      `yaml:"log"`
 
 	Workers      int      `yaml:"workers" doc:"goroutines that encode; 0: one for each processor Go may use"`
@@ -49,6 +51,16 @@ type Timeouts struct {
 	Idle    Duration `yaml:"idle" doc:"silence between two frames of a stream, or two requests of a connection"`
 }
 
+// Live bounds live streams and their viewers, and says when they end.
+type Live struct {
+	MaxStreams      int      `yaml:"max_streams" doc:"live streams at the same time"`
+	MaxViewers      int      `yaml:"max_viewers" doc:"viewers of all live streams together"`
+	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for so long is offline"`
+	Keep            Duration `yaml:"keep" doc:"a live stream that nobody feeds or watches is forgotten after this"`
+	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether live streams are encoded that nobody watches"`
+	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is let go"`
+}
+
 // Log is how the server logs.
 type Log struct {
 	Level  string `yaml:"level" doc:"debug, info, warn or error"`
@@ -81,6 +93,13 @@ func Default() Config {
 			Send:    Duration(10 * time.Second),
 			Queue:   Duration(5 * time.Second),
 			Idle:    Duration(5 * time.Minute),
+		},
+		Live: Live{
+			MaxStreams:   64,
+			MaxViewers:   1000,
+			OfflineAfter: Duration(1500 * time.Millisecond),
+			Keep:         Duration(time.Minute),
+			Stall:        Duration(30 * time.Second),
 		},
 		Log:          Log{Level: "info", Format: "text"},
 		DrainTimeout: Duration(20 * time.Second),

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -16,7 +15,7 @@ type field struct {
 	value reflect.Value
 }
 
-// fields returns the settings of c, in the order of the struct. Setting their values sets c's.
+// fields returns the settings of c but for its streams, in the order of the struct. Setting their values sets c's.
 func fields(c *Config) []field {
 	return appendFields(nil, "", reflect.ValueOf(c).Elem())
 }
@@ -24,12 +23,16 @@ func fields(c *Config) []field {
 func appendFields(fs []field, prefix string, v reflect.Value) []field {
 	for i := range v.NumField() {
 		sf := v.Type().Field(i)
-		key := prefix + sf.Tag.Get("yaml")
-		if sf.Type.Kind() == reflect.Struct {
+		name, _, _ := strings.Cut(sf.Tag.Get("yaml"), ",")
+		key := prefix + name
+		_, leaf := v.Field(i).Addr().Interface().(encoding.TextUnmarshaler)
+		switch kind := sf.Type.Kind(); {
+		case kind == reflect.Map: // the streams, which come and go
+		case kind == reflect.Struct && !leaf:
 			fs = appendFields(fs, key+".", v.Field(i))
-			continue
+		default:
+			fs = append(fs, field{key: key, doc: sf.Tag.Get("doc"), value: v.Field(i)})
 		}
-		fs = append(fs, field{key: key, doc: sf.Tag.Get("doc"), value: v.Field(i)})
 	}
 	return fs
 }
@@ -39,36 +42,41 @@ func (f field) set(text string) error {
 	if u, ok := f.value.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
 	}
-	if f.value.Kind() == reflect.String {
+	switch f.value.Kind() {
+	case reflect.String:
 		f.value.SetString(text)
-		return nil
+	case reflect.Bool:
+		if text != "true" && text != "false" {
+			return fmt.Errorf("got %q, want true or false", text)
+		}
+		f.value.SetBool(text == "true")
+	case reflect.Float64:
+		n, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return fmt.Errorf("got %q, want a number", text)
+		}
+		f.value.SetFloat(n)
+	default: // Every other setting is an int; a test keeps that so.
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Errorf("got %q, want a whole number", text)
+		}
+		f.value.SetInt(int64(n))
 	}
-	n, err := strconv.Atoi(text) // Every other setting is an int; a test keeps that so.
-	if err != nil {
-		return fmt.Errorf("got %q, want a whole number", text)
-	}
-	f.value.SetInt(int64(n))
 	return nil
 }
 
 // text returns what set would set f to again.
 func (f field) text() string { return fmt.Sprint(f.value.Interface()) }
 
-// find returns the setting of that key, or an *UnknownKeyError from where it was found.
-func find(fs []field, key, from string) (field, error) {
-	if i := slices.IndexFunc(fs, func(f field) bool { return f.key == key }); i >= 0 {
-		return fs[i], nil
-	}
-	return field{}, &UnknownKeyError{Key: key, From: from, Nearest: nearest(key, fs)}
-}
-
 // Setting is one setting as text, for those who list them.
 type Setting struct{ Key, Env, Doc, Value string }
 
-// Settings returns all settings of c in their order. The token reads "(set)".
+// Settings returns all settings of c in their order. The token reads "(set)", the password of a source xxxxx.
 func (c Config) Settings() []Setting {
+	c.Streams = c.Streams.shown()
 	var out []Setting
-	for _, f := range fields(&c) {
+	for _, f := range newTarget(&c).all() {
 		s := Setting{Key: f.key, Env: envName(f.key), Doc: f.doc, Value: f.text()}
 		if f.key == "auth.token" && s.Value != "" {
 			s.Value = tokenSet
@@ -83,5 +91,5 @@ const tokenSet = "(set)"
 
 // envName returns the environment's name of a setting.
 func envName(key string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }

@@ -24,51 +24,42 @@ type LoadOptions struct {
 // the file. The result is valid (Validate).
 func Load(o LoadOptions) (Config, error) {
 	c := Default()
-	fs := fields(&c)
+	t := newTarget(&c)
 	if o.File != "" {
 		data, err := os.ReadFile(o.File)
 		if err != nil {
 			return Config{}, fmt.Errorf("config: %w", err)
 		}
-		if err := setYAML(fs, o.File, data); err != nil {
+		if err := t.setYAML(o.File, data); err != nil {
 			return Config{}, err
 		}
 	}
-	if err := setEnviron(fs, o.Environ); err != nil {
+	if err := t.setEnviron(o.Environ); err != nil {
 		return Config{}, err
 	}
 	for _, key := range slices.Sorted(maps.Keys(o.Set)) {
-		if err := set(fs, key, o.Set[key], "flags"); err != nil {
+		if err := t.set(key, o.Set[key], "flags"); err != nil {
 			return Config{}, err
 		}
 	}
+	t.keepStreams()
 	return c, c.Validate()
 }
 
 // Parse returns the defaults with the settings of a YAML document over them; name is what errors call it.
 func Parse(name string, data []byte) (Config, error) {
 	c := Default()
-	if err := setYAML(fields(&c), name, data); err != nil {
+	t := newTarget(&c)
+	if err := t.setYAML(name, data); err != nil {
 		return Config{}, err
 	}
+	t.keepStreams()
 	return c, c.Validate()
-}
-
-// set sets one setting, found at from.
-func set(fs []field, key, text, from string) error {
-	f, err := find(fs, key, from)
-	if err != nil {
-		return err
-	}
-	if err := f.set(text); err != nil {
-		return &ValueError{Key: key, From: from, Reason: err.Error()}
-	}
-	return nil
 }
 
 // setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known,
 // and a document is read as it is written: no anchors, no merging.
-func setYAML(fs []field, name string, data []byte) error {
+func (t *target) setYAML(name string, data []byte) error {
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
 	var doc, second yaml.Node
 	switch err := dec.Decode(&doc); {
@@ -80,11 +71,11 @@ func setYAML(fs []field, name string, data []byte) error {
 	if err := dec.Decode(&second); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("config: %s: got more than one YAML document, want one", name)
 	}
-	return setNode(fs, name, "", doc.Content[0], map[string]bool{})
+	return t.setNode(name, "", doc.Content[0], map[string]bool{})
 }
 
 // setNode sets what the mapping n says of the settings below prefix.
-func setNode(fs []field, name, prefix string, n *yaml.Node, seen map[string]bool) error {
+func (t *target) setNode(name, prefix string, n *yaml.Node, seen map[string]bool) error {
 	from := func(n *yaml.Node) string { return fmt.Sprintf("%s line %d", name, n.Line) }
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" { // "http:" with nothing below
 		return nil
@@ -99,15 +90,14 @@ func setNode(fs []field, name, prefix string, n *yaml.Node, seen map[string]bool
 			return &ValueError{Key: key, From: from(k), Reason: "got it twice, want it once"}
 		}
 		seen[key] = true
-		group := slices.ContainsFunc(fs, func(f field) bool { return strings.HasPrefix(f.key, key+".") })
 		var err error
 		switch {
-		case group:
-			err = setNode(fs, name, key+".", v, seen)
+		case t.isGroup(prefix, k.Value):
+			err = t.setNode(name, key+".", v, seen)
 		case v.Kind == yaml.ScalarNode:
-			err = set(fs, key, v.Value, from(k))
+			err = t.set(key, v.Value, from(k))
 		default:
-			if _, err = find(fs, key, from(k)); err == nil {
+			if _, err = t.find(key, from(k)); err == nil {
 				err = &ValueError{Key: key, From: from(k), Reason: "got a " + kindName(v) + ", want one value"}
 			}
 		}
@@ -135,22 +125,22 @@ const envPrefix = "STEADYFRAME_"
 
 // setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe
 // are none of ours.
-func setEnviron(fs []field, environ []string) error {
+func (t *target) setEnviron(environ []string) error {
 	for _, kv := range environ {
 		name, text, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, envPrefix) || isServiceVariable(name) {
 			continue
 		}
-		i := slices.IndexFunc(fs, func(f field) bool { return envName(f.key) == name })
-		if i < 0 {
+		f, ok := t.findEnv(name)
+		if !ok {
 			err := &UnknownKeyError{Key: name, From: "environment"}
-			if key := nearest(strings.ToLower(strings.TrimPrefix(name, envPrefix)), fs); key != "" {
+			if key := nearest(strings.ToLower(strings.TrimPrefix(name, envPrefix)), t.all()); key != "" {
 				err.Nearest = envName(key)
 			}
 			return err
 		}
-		if err := set(fs, fs[i].key, text, "environment, "+name); err != nil {
-			return err
+		if err := f.set(text); err != nil {
+			return &ValueError{Key: f.key, From: "environment, " + name, Reason: err.Error()}
 		}
 	}
 	return nil

@@ -14,7 +14,7 @@ const Off = "off"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
-	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkRest} {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkStreams, checkRest} {
 		if err := check(c); err != nil {
 			return err
 		}
@@ -67,6 +67,8 @@ func checkLimits(c Config) *ValueError {
 		{"limits.queue_depth", l.QueueDepth, 0, most},
 		{"limits.max_streams", l.MaxStreams, 1, most},
 		{"limits.max_connections", l.MaxConnections, 1, most},
+		{"live.max_streams", c.Live.MaxStreams, 1, most},
+		{"live.max_viewers", c.Live.MaxViewers, 1, most},
 		{"workers", c.Workers, 0, 1024},
 	} {
 		if n.got < n.low || n.got > n.high {
@@ -91,6 +93,7 @@ func checkTimes(c Config) *ValueError {
 	}{
 		{"timeouts.receive", c.Timeout.Receive}, {"timeouts.send", c.Timeout.Send}, {"timeouts.queue", c.Timeout.Queue},
 		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout},
+		{"live.offline_after", c.Live.OfflineAfter}, {"live.keep", c.Live.Keep}, {"live.stall", c.Live.Stall},
 	} {
 		if d.got < Duration(time.Millisecond) || d.got > Duration(24*time.Hour) {
 			return wrong(d.key, "got %s, want 1ms to 24h", d.got)

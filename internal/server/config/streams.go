@@ -1,0 +1,120 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// Streams are the live streams that are known before anyone publishes them, by name. Those who hold a Config read them
+// only.
+type Streams map[string]Stream
+
+// Stream is where the frames of a live stream come from, and what is made of them. Its settings have the texts of the
+// parameters of an HTTP query.
+type Stream struct {
+	Source string  `yaml:"source,omitempty" doc:"a file, a URL that ffmpeg reads, or testsrc, testsrc:1280x720@30, testsrc?seed=2; none: whoever publishes it"`
+	FPS    float64 `yaml:"fps,omitempty" doc:"pictures a second at most; 0: one for each frame"`
+
+	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the frames' samples, where their source does not say: full or limited"`
+	Color frame.ColorSpace `yaml:"color,omitempty" doc:"of the frames, where their source does not say: bt601 or bt709"`
+
+	Crop        pipeline.Rect    `yaml:"crop,omitempty" doc:"part of the frame, WIDTHxHEIGHT+X+Y"`
+	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the pictures, WIDTHxHEIGHT; a side left out keeps the aspect"`
+	Mode        pipeline.Mode    `yaml:"mode,omitempty" doc:"of the resize: stretch, fit or fill"`
+	Filter      pipeline.Filter  `yaml:"filter,omitempty" doc:"of the resize: bilinear, area or nearest"`
+	Background  pipeline.Color   `yaml:"background,omitempty" doc:"around the picture in mode fit, #rrggbb"`
+	Quality     int              `yaml:"quality,omitempty" doc:"of the JPEGs, 1 to 100; 0: 75"`
+	Subsampling jpeg.Subsampling `yaml:"subsampling,omitempty" doc:"of the JPEGs: 420, 422, 444 or gray"`
+	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
+}
+
+// Fill returns spec with what the stream's settings say where spec says nothing: of the crop, of the resize as a whole,
+// and of each field of the output.
+func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
+	if spec.Input.Range == frame.RangeDefault {
+		spec.Input.Range = s.Range
+	}
+	if spec.Input.Color == frame.BT601 {
+		spec.Input.Color = s.Color
+	}
+	if spec.Crop == (pipeline.Rect{}) {
+		spec.Crop = s.Crop
+	}
+	if spec.Resize == (pipeline.Resize{}) {
+		spec.Resize = pipeline.Resize{Width: s.Resize.Width, Height: s.Resize.Height, Mode: s.Mode, Filter: s.Filter, Background: s.Background}
+	}
+	if spec.Output.Quality == 0 {
+		spec.Output.Quality = s.Quality
+	}
+	if spec.Output.Subsampling == 0 {
+		spec.Output.Subsampling = s.Subsampling
+	}
+	if spec.Output.Restart == 0 {
+		spec.Output.Restart = s.Restart
+	}
+	return spec
+}
+
+// PictureSize is the size of a picture in pixels; a side of 0 keeps the aspect. Its text is that of
+// pipeline.ParseResize: 640x360, 640x or x360; that of the zero value is empty.
+type PictureSize struct{ Width, Height int }
+
+// String returns the text of s.
+func (s PictureSize) String() string {
+	switch {
+	case s == (PictureSize{}):
+		return ""
+	case s.Height == 0:
+		return fmt.Sprintf("%dx", s.Width)
+	case s.Width == 0:
+		return fmt.Sprintf("x%d", s.Height)
+	}
+	return fmt.Sprintf("%dx%d", s.Width, s.Height)
+}
+
+// MarshalText returns the text of s.
+func (s PictureSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText sets s to what text says.
+func (s *PictureSize) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*s = PictureSize{}
+		return nil
+	}
+	width, height, err := pipeline.ParseResize(string(text))
+	if err == nil {
+		*s = PictureSize{width, height}
+	}
+	return err
+}
+
+// passwordShown stands for the password of a URL wherever settings are shown (url.URL.Redacted).
+const passwordShown = "xxxxx"
+
+// ShownSource returns source for people to read: without the password, if it is a URL with one.
+func ShownSource(source string) string {
+	if u, err := url.Parse(source); err == nil && u.User != nil {
+		return u.Redacted()
+	}
+	if scheme, rest, ok := strings.Cut(source, "://"); ok { // no URL for Go, such as one with a space in it
+		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
+			return scheme + "://" + passwordShown + rest[at:]
+		}
+	}
+	return source
+}
+
+// shown returns s as settings are shown: without passwords.
+func (s Streams) shown() Streams {
+	shown := Streams{}
+	for name, stream := range s {
+		stream.Source = ShownSource(stream.Source)
+		shown[name] = stream
+	}
+	return shown
+}

@@ -1,0 +1,122 @@
+package config
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// target is a Config that is being set, and its settings by name. A stream is made by the first mention of one of its
+// settings; keepStreams puts them into the Config.
+type target struct {
+	config  *Config
+	fields  []field // of all but the streams
+	streams map[string]*Stream
+}
+
+func newTarget(c *Config) *target {
+	t := &target{config: c, fields: fields(c), streams: map[string]*Stream{}}
+	for name, s := range c.Streams {
+		t.streams[name] = &s
+	}
+	return t
+}
+
+// keepStreams makes the streams that were set those of the Config.
+func (t *target) keepStreams() {
+	if len(t.streams) == 0 {
+		return
+	}
+	t.config.Streams = Streams{}
+	for name, s := range t.streams {
+		t.config.Streams[name] = *s
+	}
+}
+
+// all returns the settings, with those of the streams, in the order of their names, at the end.
+func (t *target) all() []field {
+	all := slices.Clone(t.fields)
+	for _, name := range slices.Sorted(maps.Keys(t.streams)) {
+		all = append(all, t.streamFields(name)...)
+	}
+	return all
+}
+
+// streamsPrefix begins the key of a stream's setting: streams.NAME.SETTING.
+const streamsPrefix = "streams."
+
+// streamFields returns the settings of the stream called name, which it makes when there is none.
+func (t *target) streamFields(name string) []field {
+	s := t.streams[name]
+	if s == nil {
+		s = &Stream{}
+		t.streams[name] = s
+	}
+	return appendFields(nil, streamsPrefix+name+".", reflect.ValueOf(s).Elem())
+}
+
+// find returns the setting of that key, or an *UnknownKeyError from where it was found. The name of a stream may have
+// dots in it, its settings have none.
+func (t *target) find(key, from string) (field, error) {
+	known := t.fields
+	if rest, ok := strings.CutPrefix(key, streamsPrefix); ok {
+		if dot := strings.LastIndexByte(rest, '.'); dot > 0 {
+			known = t.streamFields(rest[:dot])
+		}
+	}
+	if i := slices.IndexFunc(known, func(f field) bool { return f.key == key }); i >= 0 {
+		return known[i], nil
+	}
+	return field{}, &UnknownKeyError{Key: key, From: from, Nearest: nearest(key, known)}
+}
+
+// findEnv returns the setting of that variable of the environment. Of a stream that is not known yet the name is in
+// lower case, and has neither dots nor hyphens.
+func (t *target) findEnv(variable string) (field, bool) {
+	if f, ok := fieldOfEnv(t.all(), variable); ok {
+		return f, true
+	}
+	rest, ok := strings.CutPrefix(variable, envName(streamsPrefix))
+	if !ok {
+		return field{}, false
+	}
+	for _, f := range appendFields(nil, ".", reflect.ValueOf(&Stream{}).Elem()) {
+		suffix := strings.TrimPrefix(envName(f.key), envPrefix)
+		if name, ok := strings.CutSuffix(rest, suffix); ok && name != "" {
+			return fieldOfEnv(t.streamFields(strings.ToLower(name)), variable)
+		}
+	}
+	return field{}, false
+}
+
+func fieldOfEnv(fs []field, variable string) (field, bool) {
+	i := slices.IndexFunc(fs, func(f field) bool { return envName(f.key) == variable })
+	if i < 0 {
+		return field{}, false
+	}
+	return fs[i], true
+}
+
+// isGroup reports whether the key of a mapping, below prefix, is that of a group of settings. Every key below streams
+// is: the name of a stream, which is made if there is none.
+func (t *target) isGroup(prefix, key string) bool {
+	if prefix == streamsPrefix {
+		t.streamFields(key)
+		return true
+	}
+	group := prefix + key + "."
+	return group == streamsPrefix || slices.ContainsFunc(t.fields, func(f field) bool { return strings.HasPrefix(f.key, group) })
+}
+
+// set sets one setting, found at from.
+func (t *target) set(key, text, from string) error {
+	f, err := t.find(key, from)
+	if err != nil {
+		return err
+	}
+	if err := f.set(text); err != nil {
+		return &ValueError{Key: key, From: from, Reason: err.Error()}
+	}
+	return nil
+}

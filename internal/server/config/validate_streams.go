@@ -1,0 +1,84 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+func checkStreams(c Config) *ValueError {
+	if n := len(c.Streams); n > c.Live.MaxStreams {
+		return wrong("streams", "got %d, want at most live.max_streams, %d", n, c.Live.MaxStreams)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Streams)) {
+		key := streamsPrefix + name
+		if err := stream.CheckName(name); err != nil {
+			return wrong(key, "%v", err)
+		}
+		s := c.Streams[name]
+		if err := checkSource(key+".source", s.Source, c.Limits.MaxPixels); err != nil {
+			return err
+		}
+		if !(s.FPS >= 0 && s.FPS <= maxFPS) {
+			return wrong(key+".fps", "got %v, want 0..%d", s.FPS, maxFPS)
+		}
+		if err := checkSpec(key, s.Fill(standIn(s))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// standIn returns a Spec with frames that the settings of s may be tried on, before it is known what will come.
+func standIn(s Stream) pipeline.Spec {
+	input := frame.Desc{Format: frame.I420, Width: 640, Height: 360}
+	if r := s.Crop; r.Width > 0 && r.Height > 0 && r.X >= 0 && r.Y >= 0 {
+		input.Width, input.Height = min(r.X, frame.MaxSide)+r.Width, min(r.Y, frame.MaxSide)+r.Height
+	}
+	return pipeline.Spec{Input: input}
+}
+
+// checkSpec returns what is wrong with the Spec that a stream's settings make, under the name of the setting.
+func checkSpec(key string, s pipeline.Spec) *ValueError {
+	err := s.Validate()
+	var spec *pipeline.SpecError
+	switch {
+	case err == nil:
+		return nil
+	case !errors.As(err, &spec):
+		return wrong(key, "%v", err)
+	}
+	setting := spec.Field[strings.LastIndexByte(spec.Field, '.')+1:]
+	if setting == "width" || setting == "height" {
+		setting = "resize"
+	}
+	return wrong(key+"."+setting, "%s", spec.Reason)
+}
+
+func checkSource(key, source string, maxPixels int) *ValueError {
+	if strings.HasPrefix(source, "-") {
+		return wrong(key, "got %q, want no hyphen before it; a file of that name is ./%s", source, source)
+	}
+	if strings.ContainsFunc(source, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return wrong(key, "got a control character in %q, want none", source)
+	}
+	if u, err := url.Parse(source); err == nil {
+		if password, _ := u.User.Password(); password == passwordShown {
+			return wrong(key, "got the password %s, which only stands for one where settings are shown: want the password", passwordShown)
+		}
+	}
+	t, ok, err := ParseTestSource(source)
+	switch {
+	case err != nil:
+		return wrong(key, "%v", err)
+	case ok && t.Width*t.Height > maxPixels:
+		return wrong(key, "got %dx%d pixels, want at most limits.max_pixels, %d", t.Width, t.Height, maxPixels)
+	}
+	return nil
+}
