@@ -14,6 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Kind says what the caller should do about it.
@@ -26,6 +27,9 @@ const (
 	TooLarge                 // the request is above a limit: make it smaller
 	Unsupported              // the request's form is none that is known
 	Unauthorized             // a token is missing or wrong
+	NotFound                 // there is nothing of that name
+	Conflict                 // another has what the request wants
+	Offline                  // a stream without a source, or a picture, now: come again after RetryAfter
 	Busy                     // no room now: come again after RetryAfter
 	Draining                 // the server is stopping: go to another
 	Deadline                 // the caller's deadline passed
@@ -33,7 +37,7 @@ const (
 	Canceled                 // the caller went away
 )
 
-var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "busy", "draining", "deadline", "slow", "canceled"}
+var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled"}
 
 // Kinds is how many kinds there are: they count from 0.
 const Kinds = len(kindNames)
@@ -53,7 +57,7 @@ type Error struct {
 	Field      string        // of the request: "resize.width"; may be empty
 	Limit      string        // the setting that was exceeded: "limits.max_batch"; may be empty
 	Got, Max   int64         // of Limit
-	RetryAfter time.Duration // of Busy
+	RetryAfter time.Duration // of Busy and Offline
 	Err        error         // what it comes from; may be nil
 }
 
@@ -103,6 +107,9 @@ func From(err error) *Error {
 		format    *ingest.FormatError
 		limit     *ingest.LimitError
 		other     *pipeline.FrameError
+		name      *stream.NameError
+		missing   *stream.NotFoundError
+		full      *stream.LimitError
 	)
 	switch {
 	case err == nil:
@@ -124,13 +131,23 @@ func From(err error) *Error {
 		return &Error{Kind: TooLarge, Reason: "larger than any buffer", Limit: "bytes of a frame", Got: size.Got, Max: size.Max, Err: err}
 	case errors.As(err, &limit):
 		return &Error{Kind: TooLarge, Reason: "the stream declares it", Limit: "limits.max_" + limit.Limit, Got: limit.Got, Max: limit.Max, Err: err}
+	case errors.As(err, &name):
+		return &Error{Kind: Invalid, Field: "stream", Err: err}
+	case errors.As(err, &missing):
+		return &Error{Kind: NotFound, Field: "stream", Err: err}
+	case errors.As(err, &full):
+		f := BusyOf("live.max_"+full.Limit, int64(full.Max)+1, int64(full.Max), "too many "+full.Limit)
+		f.Err = err
+		return f
+	case errors.Is(err, stream.ErrReplaced), errors.Is(err, stream.ErrFixed):
+		return &Error{Kind: Conflict, Field: "stream", Err: err}
 	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: Invalid, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: Deadline, Reason: "the deadline passed", Err: err}
 	case errors.Is(err, context.Canceled):
 		return &Error{Kind: Canceled, Reason: "the caller went away", Err: err}
-	case errors.Is(err, pipeline.ErrClosed):
+	case errors.Is(err, pipeline.ErrClosed), errors.Is(err, stream.ErrClosed):
 		return &Error{Kind: Draining, Reason: "the server is stopping", Err: err}
 	}
 	return &Error{Kind: Internal, Err: err}

@@ -11,6 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestFrom(t *testing.T) {
@@ -30,10 +31,16 @@ func TestFrom(t *testing.T) {
 		{"size", &pool.SizeError{Got: 9, Max: 8}, TooLarge, "", "bytes of a frame", "larger than any buffer (bytes of a frame: got 9, want at most 8)"},
 		{"pixels", &ingest.LimitError{Limit: "pixels", Got: 9, Max: 8}, TooLarge, "", "limits.max_pixels", "the stream declares it (limits.max_pixels: got 9, want at most 8)"},
 		{"truncated", &ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}, Invalid, "", "", (&ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}).Error()},
-		{"y4m", &ingest.FormatError{Field: "C", Reason: "r"}, Invalid, "", "", "ingest: Y4M C: r"},
+		{"y4m", &ingest.FormatError{Stream: "Y4M", Field: "C", Reason: "r"}, Invalid, "", "", "ingest: Y4M C: r"},
 		{"eof", io.ErrUnexpectedEOF, Invalid, "", "", "unexpected EOF"},
 		{"deadline", context.DeadlineExceeded, Deadline, "", "", "the deadline passed"},
 		{"canceled", context.Canceled, Canceled, "", "", "the caller went away"},
+		{"stream-name", &stream.NameError{Name: "/"}, Invalid, "stream", "", (&stream.NameError{Name: "/"}).Error()},
+		{"no-stream", &stream.NotFoundError{Name: "a"}, NotFound, "stream", "", (&stream.NotFoundError{Name: "a"}).Error()},
+		{"streams", &stream.LimitError{Limit: "streams", Max: 8}, Busy, "", "live.max_streams", "too many streams (live.max_streams: got 9, want at most 8)"},
+		{"replaced", stream.ErrReplaced, Conflict, "stream", "", stream.ErrReplaced.Error()},
+		{"fixed", stream.ErrFixed, Conflict, "stream", "", stream.ErrFixed.Error()},
+		{"hub-closed", stream.ErrClosed, Draining, "", "", "the server is stopping"},
 		{"closed", pipeline.ErrClosed, Draining, "", "", "the server is stopping"},
 		{"panic", &pipeline.PanicError{Value: "v"}, Internal, "", "", (&pipeline.PanicError{Value: "v"}).Error()},
 		{"other", errors.New("zzz"), Internal, "", "", "zzz"},

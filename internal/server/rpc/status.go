@@ -22,9 +22,13 @@ func code(k fault.Kind) codes.Code {
 		return codes.Unimplemented
 	case fault.Unauthorized:
 		return codes.Unauthenticated
+	case fault.NotFound:
+		return codes.NotFound
+	case fault.Conflict:
+		return codes.Aborted
 	case fault.Busy:
 		return codes.ResourceExhausted
-	case fault.Draining:
+	case fault.Draining, fault.Offline:
 		return codes.Unavailable
 	case fault.Deadline, fault.Slow:
 		return codes.DeadlineExceeded

@@ -38,6 +38,12 @@ func status(k fault.Kind) (code int, title string) {
 		return http.StatusUnsupportedMediaType, "The body's form is not known"
 	case fault.Unauthorized:
 		return http.StatusUnauthorized, "A token is missing or wrong"
+	case fault.NotFound:
+		return http.StatusNotFound, "There is nothing of that name"
+	case fault.Conflict:
+		return http.StatusConflict, "Another has it"
+	case fault.Offline:
+		return http.StatusServiceUnavailable, "The stream has no picture now"
 	case fault.Busy:
 		return http.StatusTooManyRequests, "The server has no room now"
 	case fault.Draining:
