@@ -12,6 +12,7 @@ import (
 type settings struct {
 	Config string            `short:"c" group:"settings" placeholder:"FILE" help:"Read settings from this YAML file."`
 	Set    map[string]string `group:"settings" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one setting, such as --set limits.max_batch=32. May be repeated; steadyframe check-config lists all."`
+	Stream map[string]string `group:"settings" mapsep:"none" placeholder:"NAME=SOURCE" help:"Show a live stream: of a file or a URL that ffmpeg reads, or of testsrc, a scene made in code (testsrc:1280x720@30). May be repeated."`
 
 	HTTP         *string `group:"settings" name:"http" placeholder:"ADDR" help:"Where HTTP listens: host:port, unix:/path or off."`
 	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
@@ -25,6 +26,9 @@ func (s *settings) load() (config.Config, error) {
 	set := maps.Clone(s.Set)
 	if set == nil {
 		set = map[string]string{}
+	}
+	for name, source := range s.Stream {
+		set["streams."+name+".source"] = source
 	}
 	for key, value := range map[string]*string{
 		"http.listen": s.HTTP, "grpc.listen": s.GRPC, "admin.listen": s.Admin,
