@@ -24,7 +24,7 @@ libraries                                                                       
   pipeline                Spec -> Compile -> Run: the one place that combines         -> frame jpeg pool internal/band kernels ground
   stream                  live streams: one newest picture for any number of viewers  -> pool
   internal/band           a frame as bands of samples: crop, resize, colour           -> frame kernels ground
-  internal/ingest         frames out of byte streams: raw video, Y4M, JPEGs           -> frame pool
+  internal/ingest         frames out of byte streams: raw video, Y4M, JPEGs           -> frame pool internal/kernel/huff
   internal/synth          animated pictures made in code, for the demo and tests      -> frame
 
 kernels                                                                               -> std -net -log -os ground

@@ -8,31 +8,52 @@ import (
 // TruncatedError is a stream that ended inside a frame. It unwraps to io.ErrUnexpectedEOF.
 type TruncatedError struct {
 	Frame     int // frames read whole before
-	Got, Want int // bytes of the frame that was cut
+	Got, Want int // bytes of the frame that was cut; Want is 0 for a JPEG, which does not say
 }
 
 func (e *TruncatedError) Error() string {
+	if e.Want == 0 {
+		return fmt.Sprintf("ingest: stream ends inside a JPEG, after %d whole ones: got %d bytes, want its end (FF D9)", e.Frame, e.Got)
+	}
 	return fmt.Sprintf("ingest: stream ends inside a frame, after %d whole ones: got %d bytes, want %d", e.Frame, e.Got, e.Want)
 }
 
 // Unwrap returns io.ErrUnexpectedEOF.
 func (e *TruncatedError) Unwrap() error { return io.ErrUnexpectedEOF }
 
-// FormatError is a Y4M stream that is malformed, or that holds what cannot be read here.
+// FormatError is a stream that is malformed, or that holds what cannot be read here.
 type FormatError struct {
-	Field  string // "W", "C" and so on: the letter of the header's parameter; "header", "frame"
+	Stream string // "Y4M" or "multipart"
+	Field  string // of Y4M, the letter of the header's parameter ("W", "C") or "frame"; "header", "boundary"
 	Reason string // "got 422, want ..."
 }
 
-func (e *FormatError) Error() string { return "ingest: Y4M " + e.Field + ": " + e.Reason }
+func (e *FormatError) Error() string { return "ingest: " + e.Stream + " " + e.Field + ": " + e.Reason }
 
-func formatErrorf(field, format string, args ...any) *FormatError {
-	return &FormatError{Field: field, Reason: fmt.Sprintf(format, args...)}
+// y4mErrorf returns the error of a Y4M stream.
+func y4mErrorf(field, format string, args ...any) *FormatError {
+	return &FormatError{Stream: "Y4M", Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// multipartErrorf returns the error of a multipart stream.
+func multipartErrorf(field, format string, args ...any) *FormatError {
+	return &FormatError{Stream: "multipart", Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// JPEGError is a picture that is no JPEG as T.81 has it, or of a kind that browsers do not show.
+type JPEGError struct {
+	Picture int    // pictures read whole before
+	Offset  int    // of the byte that was wrong, in the picture
+	Reason  string // "got 12 bits a sample, want 8"
+}
+
+func (e *JPEGError) Error() string {
+	return fmt.Sprintf("ingest: JPEG after %d whole ones, byte %d: %s", e.Picture, e.Offset, e.Reason)
 }
 
 // LimitError is a stream that declares more than Limits allow.
 type LimitError struct {
-	Limit    string // the limit's name: "pixels"
+	Limit    string // the limit's name: "pixels" or "bytes"
 	Got, Max int64
 }
 

@@ -19,6 +19,7 @@ const defaultMaxPixels = 50_000_000
 // Limits bounds what a stream may declare.
 type Limits struct {
 	MaxPixels int // width times height; 0 means 50 million
+	MaxBytes  int // of a JPEG; 0 means 64 MiB
 }
 
 // Y4MReader reads the frames of a Y4M stream, as I420 or Gray8.
@@ -87,7 +88,7 @@ func (y *Y4MReader) frameLine() error {
 		return err
 	}
 	if rest, ok := bytes.CutPrefix(line, []byte("FRAME")); !ok || len(rest) > 0 && rest[0] != ' ' {
-		return formatErrorf("frame", "got line %s after %d whole frames, want FRAME", quote(line), y.frames)
+		return y4mErrorf("frame", "got line %s after %d whole frames, want FRAME", quote(line), y.frames)
 	}
 	return nil
 }
@@ -98,9 +99,9 @@ func (y *Y4MReader) line(what string) ([]byte, error) {
 	line, err := y.br.ReadSlice('\n')
 	switch {
 	case err == bufio.ErrBufferFull || len(line) > maxLine:
-		return nil, formatErrorf(what, "got a line of more than %d bytes that begins %s", maxLine, quote(line))
+		return nil, y4mErrorf(what, "got a line of more than %d bytes that begins %s", maxLine, quote(line))
 	case err == io.EOF && what == "header":
-		return nil, formatErrorf(what, "got %s and the end of the stream, want a line that begins %s", quote(line), y4mMagic)
+		return nil, y4mErrorf(what, "got %s and the end of the stream, want a line that begins %s", quote(line), y4mMagic)
 	case err == io.EOF:
 		return nil, y.fail(0, err)
 	case err != nil:

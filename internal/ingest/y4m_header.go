@@ -22,7 +22,7 @@ type y4mHeader struct {
 func parseY4MHeader(line string) (y4mHeader, error) {
 	magic, params, _ := strings.Cut(line, " ")
 	if magic != y4mMagic {
-		return y4mHeader{}, formatErrorf("header", "got %.32q, want a line that begins %s", line, y4mMagic)
+		return y4mHeader{}, y4mErrorf("header", "got %.32q, want a line that begins %s", line, y4mMagic)
 	}
 	var h y4mHeader
 	chroma, colorRange := "", ""
@@ -54,10 +54,10 @@ func parseY4MHeader(line string) (y4mHeader, error) {
 // finish sets what depends on more than one parameter, and checks that none is missing.
 func (h *y4mHeader) finish(chroma, colorRange string) error {
 	if h.desc.Width == 0 {
-		return formatErrorf("W", "got none, want the width")
+		return y4mErrorf("W", "got none, want the width")
 	}
 	if h.desc.Height == 0 {
-		return formatErrorf("H", "got none, want the height")
+		return y4mErrorf("H", "got none, want the height")
 	}
 	switch chroma {
 	case "", "420", "420jpeg", "420mpeg2", "420paldv":
@@ -66,7 +66,7 @@ func (h *y4mHeader) finish(chroma, colorRange string) error {
 	case "mono":
 		h.desc.Format = frame.Gray8
 	default:
-		return formatErrorf("C", "got %.32q, want 420, 420jpeg, 420mpeg2, 420paldv or mono: "+
+		return y4mErrorf("C", "got %.32q, want 420, 420jpeg, 420mpeg2, 420paldv or mono: "+
 			"convert it with ffmpeg -pix_fmt yuv420p", chroma)
 	}
 	switch colorRange {
@@ -76,7 +76,7 @@ func (h *y4mHeader) finish(chroma, colorRange string) error {
 	case "LIMITED":
 		h.desc.Range = frame.RangeLimited
 	default:
-		return formatErrorf("XCOLORRANGE", "got %.32q, want FULL or LIMITED", colorRange)
+		return y4mErrorf("XCOLORRANGE", "got %.32q, want FULL or LIMITED", colorRange)
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func (h *y4mHeader) finish(chroma, colorRange string) error {
 func parseSide(key, value string) (int, error) {
 	n, err := strconv.ParseUint(value, 10, 16)
 	if err != nil || n == 0 {
-		return 0, formatErrorf(key, "got %.32q, want 1..%d", value, frame.MaxSide)
+		return 0, y4mErrorf(key, "got %.32q, want 1..%d", value, frame.MaxSide)
 	}
 	return int(n), nil
 }
@@ -96,7 +96,7 @@ func parseRate(value string) (num, den int, err error) {
 	num64, errNum := strconv.ParseUint(n, 10, 31)
 	den64, errDen := strconv.ParseUint(d, 10, 31)
 	if !ok || errNum != nil || errDen != nil || (num64 == 0) != (den64 == 0) {
-		return 0, 0, formatErrorf("F", "got %.32q, want a ratio such as 30000:1001, or 0:0", value)
+		return 0, 0, y4mErrorf("F", "got %.32q, want a ratio such as 30000:1001, or 0:0", value)
 	}
 	return int(num64), int(den64), nil
 }

@@ -22,7 +22,7 @@ func NewY4MWriter(w io.Writer, d frame.Desc, num, den int) (*Y4MWriter, error) {
 		return nil, err
 	}
 	if d.Format != frame.I420 && d.Format != frame.Gray8 {
-		return nil, formatErrorf("C", "got %s, want %s or %s", d.Format, frame.I420, frame.Gray8)
+		return nil, y4mErrorf("C", "got %s, want %s or %s", d.Format, frame.I420, frame.Gray8)
 	}
 	header := y4mHeader{desc: d, num: num, den: den}
 	if _, err := io.WriteString(w, header.String()+"\n"); err != nil {
@@ -34,7 +34,7 @@ func NewY4MWriter(w io.Writer, d frame.Desc, num, den int) (*Y4MWriter, error) {
 // WriteFrame writes f, which must have the writer's geometry. It borrows f.
 func (y *Y4MWriter) WriteFrame(f *frame.Frame) error {
 	if f.Desc != y.desc {
-		return formatErrorf("frame", "got %s, want %s", f.Desc, y.desc)
+		return y4mErrorf("frame", "got %s, want %s", f.Desc, y.desc)
 	}
 	_, err := io.WriteString(y.w, "FRAME\n")
 	for i := 0; i < len(f.Planes()) && err == nil; i++ {

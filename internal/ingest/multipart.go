@@ -1,0 +1,142 @@
+package ingest
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+)
+
+// multipart finds the parts of a multipart stream (RFC 2046, 5.1), as cameras write it: the boundary that is declared
+// may have the dashes that stand before it in the stream or lack them, lines may end with LF alone, and a part need not
+// say how long it is.
+type multipart struct {
+	boundary  []byte // as declared, without dashes before it; may be empty
+	delimiter []byte // the line that begins a part, with its dashes; empty until the first was found
+	maxSkip   int    // bytes without a delimiter, at most
+	length    int64  // what the part's Content-Length says, -1 for nothing
+}
+
+// maxHeaderBytes bounds the header lines of a part.
+const maxHeaderBytes = 16 << 10
+
+func newMultipart(boundary string, maxSkip int) *multipart {
+	return &multipart{boundary: bytes.TrimLeft([]byte(boundary), "-"), maxSkip: maxSkip, length: -1}
+}
+
+// IsMultipart reports whether a stream that begins with head, its first 3 bytes or more, is a multipart stream.
+func IsMultipart(head []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("--"))
+}
+
+// next reads up to the first byte of the next part. It returns io.EOF when there is none, io.ErrUnexpectedEOF when the
+// stream ends in the header of one, and a *FormatError.
+func (m *multipart) next(br *bufio.Reader) error {
+	if err := m.skipToDelimiter(br); err != nil {
+		return err
+	}
+	m.length = -1
+	begins := true // a line
+	for size := 0; size <= maxHeaderBytes; {
+		line, whole, err := readLine(br)
+		size += len(line) + 1
+		switch {
+		case err == io.EOF && size == 1:
+			return err
+		case err == io.EOF:
+			return io.ErrUnexpectedEOF
+		case err != nil:
+			return err
+		case len(line) == 0 && begins:
+			return nil
+		}
+		m.header(line)
+		begins = whole
+	}
+	return multipartErrorf("header", "got more than %d bytes of a part's header, want an empty line before", maxHeaderBytes)
+}
+
+// skipToDelimiter reads up to the end of the next delimiter. It returns io.EOF when that ends the stream, or there is
+// none.
+func (m *multipart) skipToDelimiter(br *bufio.Reader) error {
+	begins, first := true, len(m.delimiter) == 0 // of a line; whether the line is the first of the stream
+	for skipped := 0; skipped <= m.maxSkip; {
+		line, whole, err := readLine(br)
+		if err != nil {
+			if err == io.EOF && len(m.delimiter) == 0 {
+				return multipartErrorf("boundary", "got the end of the stream, want a line with the boundary")
+			}
+			return err
+		}
+		skipped += len(line) + 1
+		if begins && whole {
+			found, last := m.isDelimiter(line, first)
+			if last {
+				return io.EOF
+			}
+			if found {
+				return nil
+			}
+		}
+		begins, first = whole, first && len(line) == 0
+	}
+	return multipartErrorf("boundary", "got %d bytes without a line %s", m.maxSkip, quote(m.boundary))
+}
+
+// isDelimiter reports whether a line begins a part, or ends the last one.
+func (m *multipart) isDelimiter(line []byte, first bool) (found, last bool) {
+	if len(m.delimiter) == 0 && !m.adopt(line, first) {
+		return false, false
+	}
+	rest, ok := bytes.CutPrefix(line, m.delimiter)
+	return ok && len(rest) == 0, ok && string(rest) == "--"
+}
+
+// adopt makes line the delimiter, when it has the boundary, or there is none to compare it with. The first line of the
+// stream is believed in any case: there are cameras that declare another boundary than they use.
+func (m *multipart) adopt(line []byte, first bool) bool {
+	name := bytes.TrimLeft(line, "-")
+	dashes := len(line) - len(name)
+	rest, ok := bytes.CutPrefix(name, m.boundary)
+	switch {
+	case ok && len(m.boundary) > 0 && (len(rest) == 0 || string(rest) == "--"):
+		m.delimiter = bytes.Clone(line[:dashes+len(m.boundary)])
+	case dashes >= 2 && len(name) > 0 && (first || len(m.boundary) == 0):
+		m.delimiter = bytes.Clone(line)
+	default:
+		return false
+	}
+	return true
+}
+
+// header takes the Content-Length from a header line, if that is one and says a number.
+func (m *multipart) header(line []byte) {
+	name, value, _ := bytes.Cut(line, []byte(":"))
+	if !bytes.EqualFold(bytes.TrimSpace(name), []byte("Content-Length")) {
+		return
+	}
+	n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
+	if n >= 0 && !errors.Is(err, strconv.ErrSyntax) { // A number out of range is the largest there is.
+		m.length = n
+	}
+}
+
+// endsHere reports whether the next bytes are a line's end and a delimiter. It waits for them.
+func (m *multipart) endsHere(br *bufio.Reader) bool {
+	head, _ := br.Peek(len("\r\n") + len(m.delimiter)) // Fewer where the stream ends.
+	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), m.delimiter)
+}
+
+// readLine returns the next line, without its end and blanks before that, valid until the next read. A line that is too
+// long comes in pieces, of which whole is false but for the last. It returns io.EOF at the end of the stream alone.
+func readLine(br *bufio.Reader) (line []byte, whole bool, err error) {
+	line, err = br.ReadSlice('\n')
+	if err == bufio.ErrBufferFull {
+		return line, false, nil
+	}
+	if err == io.EOF && len(line) > 0 {
+		err = nil
+	}
+	return bytes.TrimRight(line, "\r\n\t "), true, err
+}
