@@ -34,7 +34,7 @@ func repeatDue(late bool, first, given, frame time.Duration) time.Duration {
 // A pace gives slots in time to a viewer that wants so many pictures a second at most. The zero pace is always ready.
 type pace struct {
 	spacing time.Duration
-	slot    time.Duration // no picture before this
+	slot    time.Duration // no picture before this; 0: there was none yet
 }
 
 // paceOf returns the pace of so many pictures a second; 0, and what is no number, stand for any.
@@ -48,7 +48,7 @@ func paceOf(fps float64) pace {
 // take uses the slot. The next one is a spacing later, so that slots are even though pictures come late in them; but a slot
 // that was missed altogether is not made up for.
 func (p *pace) take(now time.Duration) {
-	if now-p.slot >= p.spacing {
+	if p.slot == 0 || now-p.slot >= p.spacing {
 		p.slot = now
 	}
 	p.slot += p.spacing
@@ -56,19 +56,32 @@ func (p *pace) take(now time.Duration) {
 
 // A cadence is the mean time between a stream's pictures.
 type cadence struct {
-	last, mean time.Duration // 0: none yet
+	last time.Duration // 0: none yet
+	mean time.Duration
+	gaps int // that mean is of, at most cadenceGaps
 }
 
-// add notes a picture. Its weight is an eighth; a pause of more than a second is none, and a gap counts at most twice the mean,
-// so that one hiccup moves it by an eighth.
+// cadenceGaps is how many gaps the mean is of; more exactly, a gap's weight is one in so many.
+const cadenceGaps = 8
+
+// add notes a picture. A pause of more than a second is no gap, and a longer one than twice the mean counts as that, so that one
+// hiccup does not move it far.
 func (c *cadence) add(now time.Duration) {
 	gap := now - c.last
-	switch {
-	case c.last == 0 || gap > time.Second:
-	case c.mean == 0:
-		c.mean = gap
-	default:
-		c.mean += (min(gap, 2*c.mean) - c.mean) / 8
+	if c.last != 0 && gap <= time.Second {
+		if c.gaps == cadenceGaps {
+			gap = min(gap, 2*c.mean)
+		}
+		c.gaps = min(c.gaps+1, cadenceGaps)
+		c.mean += (gap - c.mean) / time.Duration(c.gaps)
 	}
 	c.last = now
+}
+
+// frame returns the time between pictures, 0 when there were too few to tell.
+func (c *cadence) frame() time.Duration {
+	if c.gaps < 2 {
+		return 0
+	}
+	return c.mean
 }

@@ -102,7 +102,7 @@ func (v *Viewer) Poll() (p Picture, ok bool, wait time.Duration, err error) {
 	}
 	due, repeat := v.pace.slot, s.newest.Seq == v.seq
 	if repeat {
-		due = max(due, repeatDue(v.late, v.first, v.given, s.cadence.mean))
+		due = max(due, repeatDue(v.late, v.first, v.given, s.cadence.frame()))
 	}
 	if due > now {
 		if !repeat {

@@ -1,0 +1,538 @@
+package stream_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// ms returns when pictures were taken, in milliseconds.
+func ms(got []taken) []int {
+	var times []int
+	for _, g := range got {
+		times = append(times, int(g.At.Milliseconds()))
+	}
+	return times
+}
+
+// A still picture goes out again on a schedule, which begins anew with each picture. Times are from the last new picture.
+func TestRepeats(t *testing.T) {
+	tests := []struct {
+		name   string
+		o      stream.ViewerOptions
+		frame  time.Duration // between the ten pictures before; 0: there is but the last
+		source int           // identical pictures that follow, a frame time apart
+		want   []int
+	}{
+		{"all", stream.ViewerOptions{}, 40 * time.Millisecond, 0, []int{0, 900, 1800, 2700}},
+		{"all-alone", stream.ViewerOptions{}, 0, 0, []int{0, 900, 1800, 2700}},
+		{"all-same", stream.ViewerOptions{}, 40 * time.Millisecond, 70, []int{0, 900, 1800, 2700}},
+		{"late-25-fps", stream.ViewerOptions{Late: true}, 40 * time.Millisecond, 0, []int{0, 60, 240, 420, 600, 780, 960, 1860, 2760}},
+		{"late-same", stream.ViewerOptions{Late: true}, 40 * time.Millisecond, 70, []int{0, 60, 240, 420, 600, 780, 960, 1860, 2760}},
+		{"late-50-fps", stream.ViewerOptions{Late: true}, 20 * time.Millisecond, 0, []int{0, 30, 210, 390, 570, 750, 930, 1830, 2730}},
+		{"late-5-fps", stream.ViewerOptions{Late: true}, 200 * time.Millisecond, 0, []int{0, 180, 360, 540, 720, 900, 1800, 2700}},
+		{"late-alone", stream.ViewerOptions{Late: true}, 0, 0, []int{0, 180, 360, 540, 720, 900, 1800, 2700}},
+		{"late-2-fps-cap", stream.ViewerOptions{Late: true, MaxFPS: 2}, 0, 0, []int{0, 500, 1000, 1900, 2800}},
+		{"cap-below-repeats", stream.ViewerOptions{MaxFPS: 0.5}, 0, 0, []int{0, 2000}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+				p := f.publisher(t, "cam1")
+				if tt.frame > 0 {
+					for i := range 10 {
+						f.show(t, p, i)
+						time.Sleep(tt.frame)
+					}
+				}
+				v := f.viewer(t, "cam1", tt.o)
+				if tt.frame > 0 {
+					wantNext(t, v, 9)
+				}
+				f.show(t, p, 10)
+				ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+				defer cancel()
+				go func() {
+					for range tt.source {
+						time.Sleep(tt.frame)
+						f.show(t, p, 10)
+					}
+				}()
+				got := take(ctx, v, time.Now())
+				if !slices.Equal(ms(got), tt.want) {
+					t.Errorf("got pictures at %v ms, want %v", ms(got), tt.want)
+				}
+				for i, g := range got {
+					if g.Number != 10 || g.Repeat != (i > 0) {
+						t.Errorf("got %+v, want picture 10, a repeat but for the first", g)
+					}
+				}
+				v.Close()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// A new picture is given at once, between repeats too, and nothing is repeated while there is motion.
+func TestNoRepeatsInMotion(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.publisher(t, "cam1")
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 2100*time.Millisecond)
+		defer cancel()
+		v := f.viewer(t, "cam1", stream.ViewerOptions{Late: true})
+		go func() {
+			for i := range 20 {
+				f.show(t, p, i)
+				time.Sleep([]time.Duration{30, 50}[i%2] * time.Millisecond) // 25 fps, with jitter
+			}
+			time.Sleep(500 * time.Millisecond)
+			f.show(t, p, 20)
+		}()
+		var want []taken
+		at := time.Duration(0)
+		for i := range 20 {
+			want = append(want, taken{At: at, Number: i})
+			at += []time.Duration{30, 50}[i%2] * time.Millisecond
+		}
+		last := want[19].At
+		frame := take(ctx, v, start)
+		// The mean of the intervals is the schedule's business; what is sure is motion, a repeat soon after, and the new picture at once.
+		if !reflect.DeepEqual(frame[:20], want) {
+			t.Errorf("motion: got %+v, want %+v", frame[:20], want)
+		}
+		if after := frame[20].At - last; !frame[20].Repeat || after < 50*time.Millisecond || after > 70*time.Millisecond {
+			t.Errorf("after motion: got %+v, %v later, want a repeat about 60 ms later", frame[20], after)
+		}
+		if i := slices.Index(frame, taken{At: at + 500*time.Millisecond, Number: 20}); i < 0 || !frame[i-1].Repeat {
+			t.Errorf("got %+v, want picture 20 at once after repeats", frame)
+		}
+	})
+}
+
+// A viewer with a cap is given the newest picture in each slot, evenly. What its cap passes over is not dropped; what comes while
+// it is busy is.
+func TestMaxFPS(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.publisher(t, "cam1")
+		start := time.Now()
+		f.show(t, p, 0)
+		v := f.viewer(t, "cam1", stream.ViewerOptions{MaxFPS: 10, Transport: "mjpeg"})
+		go func() { // picture n at 3 + 40n ms, so that none comes at the time of a slot
+			time.Sleep(3 * time.Millisecond)
+			for i := 1; i < 100; i++ {
+				time.Sleep(40 * time.Millisecond)
+				f.show(t, p, i)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), 1999*time.Millisecond)
+		defer cancel()
+		var want []taken
+		for at := time.Duration(0); at < 1999*time.Millisecond; at += 100 * time.Millisecond {
+			newest := max(0, int((at-3*time.Millisecond)/(40*time.Millisecond)))
+			want = append(want, taken{At: at, Number: newest})
+		}
+		if got := take(ctx, v, start); !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v\nwant %+v", got, want)
+		}
+		if got := f.info(t, "cam1").Viewers[0]; got.Dropped != 0 || got.Delivered != 20 || math.Abs(got.FPS-10) > 0.01 {
+			t.Errorf("got %+v, want 20 delivered at 10 fps, none dropped", got)
+		}
+		time.Sleep(time.Second) // busy
+		wantNext(t, v, 74)
+		// The last one was of the slot at 1900 ms: picture 47. The slot of 2000 ms knew of 49 at 1999, and of no more.
+		if got := f.Totals().Transports[0].Dropped; got != 74-49 {
+			t.Errorf("got %d dropped, want %d", got, 74-49)
+		}
+		time.Sleep(2 * time.Second)
+		v.Close()
+	})
+}
+
+func TestOddMaxFPS(t *testing.T) {
+	f := newFixture(t, stream.Options{})
+	p := f.publisher(t, "cam1")
+	f.show(t, p, 0)
+	for _, fps := range []float64{0, -1, math.NaN(), math.Inf(1), math.Inf(-1), math.MaxFloat64, 1e10, 1e-300, 25} {
+		v := f.viewer(t, "cam1", stream.ViewerOptions{MaxFPS: fps})
+		wantNext(t, v, 0)
+		if _, ok, wait, _ := v.Poll(); ok || wait <= 0 || wait > time.Hour {
+			t.Errorf("%v fps: got picture %v, wait %v; want to wait for the repeat", fps, ok, wait)
+		}
+		v.Close()
+	}
+}
+
+// Poll says how long nothing will be due, and Wake when that is wrong.
+func TestPollWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+		p := f.publisher(t, "cam1")
+		v := f.viewer(t, "cam1", stream.ViewerOptions{MaxFPS: 10})
+		wantWait := func(want time.Duration) {
+			t.Helper()
+			if _, ok, wait, err := v.Poll(); ok || wait != want || err != nil {
+				t.Errorf("got picture %v, wait %v, error %v; want to wait %v", ok, wait, err, want)
+			}
+		}
+		wantWait(math.MaxInt64)
+		f.show(t, p, 1)
+		<-v.Wake()
+		wantNext(t, v, 1)
+		wantWait(900 * time.Millisecond)
+		time.Sleep(30 * time.Millisecond)
+		wantWait(870 * time.Millisecond)
+		f.show(t, p, 2)
+		<-v.Wake()
+		wantWait(70 * time.Millisecond) // until its slot
+		time.Sleep(70 * time.Millisecond)
+		wantNext(t, v, 2)
+		p.Skip()
+		wantWait(math.MaxInt64)
+	})
+}
+
+// offlinePicture returns an Options.Offline for f that makes picture -1, and notes what it was called with.
+func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int, int) (pool.Buf, error) {
+	return func(name string, width, height int) (pool.Buf, error) {
+		*calls = append(*calls, fmt.Sprintf("%s %dx%d", name, width, height))
+		return (*f).jpeg(t, -1), nil
+	}
+}
+
+// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are given the first new
+// picture at once.
+func TestOffline(t *testing.T) {
+	for _, gone := range []bool{false, true} {
+		t.Run(fmt.Sprintf("gone=%v", gone), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var f *fixture
+				var calls []string
+				f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
+				start := time.Now()
+				p := f.publisher(t, "cam1")
+				v, late := f.viewer(t, "cam1", stream.ViewerOptions{}), f.viewer(t, "cam1", stream.ViewerOptions{})
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+				defer cancel()
+				got := make(chan []taken)
+				go func() { got <- take(ctx, v, start) }()
+				for i := range 10 { // to 360 ms
+					p.Arrived()
+					f.show(t, p, i)
+					time.Sleep(40 * time.Millisecond)
+				}
+				if gone {
+					p.Close()
+				}
+				time.Sleep(2900*time.Millisecond - time.Since(start))
+				i := f.info(t, "cam1")
+				if since := i.Since.Sub(start); i.State != stream.Offline || since != 1900*time.Millisecond || i.FPSIn != 0 || i.FPSOut != 0 || i.Width != 640 {
+					t.Errorf("got %v since %v, %v fps in, %v out, %d wide; want offline since 1.9 s, no fps, 640", i.State, since, i.FPSIn, i.FPSOut, i.Width)
+				}
+				if late.State() != stream.Offline || f.Totals().Online != 0 {
+					t.Errorf("got %v, %d online, want offline and none", late.State(), f.Totals().Online)
+				}
+				if p, _, _, _ := late.Poll(); !p.Offline || p.Seq != 11 || p.Width != 640 || p.Height != 360 {
+					t.Errorf("got %+v, want the offline picture of 640x360, the eleventh", p)
+				} else {
+					p.Release()
+				}
+				if gone {
+					p = f.publisher(t, "cam1")
+				}
+				f.show(t, p, 9) // as before the loss: new all the same
+				if late.State() != stream.Online || f.Totals().Online != 1 {
+					t.Errorf("got %v, %d online, want online and one", late.State(), f.Totals().Online)
+				}
+				want := []taken{{1260 * time.Millisecond, 9, false, true}, {1900 * time.Millisecond, -1, true, false},
+					{2800 * time.Millisecond, -1, true, true}, {2900 * time.Millisecond, 9, false, false}, {3800 * time.Millisecond, 9, false, true}}
+				if got := (<-got)[10:]; !reflect.DeepEqual(got, want) {
+					t.Errorf("got %+v\nwant %+v", got, want)
+				}
+				if want := []string{"cam1 640x360"}; !slices.Equal(calls, want) {
+					t.Errorf("Offline was called for %v, want %v", calls, want)
+				}
+				if got := f.info(t, "cam1").Viewers; got[0].Dropped != 0 || got[1].Dropped != 10 {
+					t.Errorf("dropped: got %d and %d, want none, and the 10 before the loss", got[0].Dropped, got[1].Dropped)
+				}
+			})
+		})
+	}
+}
+
+// A stream that never had a frame shows the picture too, but is still waiting.
+func TestOfflineBeforeTheFirstFrame(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *fixture
+		var calls []string
+		f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
+		start := time.Now()
+		if err := f.Add("cam1"); err != nil {
+			t.Fatal(err)
+		}
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if got, want := take(ctx, v, start), []taken{{1500 * time.Millisecond, -1, true, false}}; !reflect.DeepEqual(got, want) {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		if i := f.info(t, "cam1"); i.State != stream.Waiting || i.Published != 0 || !slices.Equal(calls, []string{"cam1 0x0"}) {
+			t.Errorf("got %+v after calls for %v, want waiting, and one call without a size", i, calls)
+		}
+	})
+}
+
+// As long as its publisher is there, a slow stream is given three of its intervals.
+func TestOfflineOfSlowStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.publisher(t, "cam1")
+		var offline time.Duration // in all
+		for range 5 {
+			p.Arrived()
+			for range 40 {
+				time.Sleep(100 * time.Millisecond)
+				if f.info(t, "cam1").State == stream.Offline {
+					offline += 100 * time.Millisecond
+				}
+			}
+		}
+		// Before the second frame nobody knows how slow it is.
+		if offline < 2400*time.Millisecond || offline > 2600*time.Millisecond {
+			t.Errorf("with a frame in 4 s: offline for %v, want it for 2.5 s before the second frame", offline)
+		}
+		if i := f.info(t, "cam1"); i.State != stream.Online || i.FPSIn != 0.25 {
+			t.Errorf("got %v at %v fps, want online at 0.25", i.State, i.FPSIn)
+		}
+		p.Close()
+		time.Sleep(tick)
+		if got := f.info(t, "cam1").State; got != stream.Offline {
+			t.Errorf("4 s after the last frame, with the publisher gone: got %v, want offline", got)
+		}
+	})
+}
+
+// tick is how much later than due Run may do things.
+const tick = 100 * time.Millisecond
+
+// While there is no offline picture the last one stays, and another is asked for a second later.
+func TestOfflineFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *fixture
+		var calls []time.Duration
+		start := time.Now()
+		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
+			calls = append(calls, time.Since(start).Round(tick))
+			switch len(calls) {
+			case 1:
+				return pool.Buf{}, errors.New("no memory")
+			case 2:
+				return pool.Buf{}, nil
+			}
+			return f.jpeg(t, -1), nil
+		}})
+		p := f.publisher(t, "cam1")
+		f.show(t, p, 1)
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		wantNext(t, v, 1)
+		time.Sleep(3 * time.Second)
+		if p := wantNext(t, v, 1); !p.Repeat || f.info(t, "cam1").State != stream.Offline {
+			t.Errorf("got %+v, want the last picture of an offline stream", p)
+		}
+		time.Sleep(time.Second)
+		if p := wantNext(t, v, -1); !p.Offline {
+			t.Errorf("got %+v, want the offline picture", p)
+		}
+		time.Sleep(10 * time.Second)
+		if want := []time.Duration{1500 * time.Millisecond, 2500 * time.Millisecond, 3500 * time.Millisecond}; !slices.Equal(calls, want) {
+			t.Errorf("Offline was called at %v, want %v", calls, want)
+		}
+	})
+}
+
+// A frame that comes while the offline picture is made wins.
+func TestBackWhileGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *fixture
+		asked, go_on := make(chan bool), make(chan bool)
+		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
+			asked <- true
+			<-go_on
+			return f.jpeg(t, -1), nil
+		}})
+		p := f.publisher(t, "cam1")
+		f.show(t, p, 1)
+		<-asked
+		f.show(t, p, 2)
+		go_on <- true
+		synctest.Wait()
+		wantNext(t, f.viewer(t, "cam1", stream.ViewerOptions{}), 2)
+		if got := f.info(t, "cam1").State; got != stream.Online {
+			t.Errorf("got %v, want online", got)
+		}
+		<-asked // the next loss: the Hub closes meanwhile
+		closed := make(chan bool)
+		go func() {
+			f.stop()
+			close(closed)
+		}()
+		go_on <- true
+		<-closed
+	})
+}
+
+// Streams that nobody needs are forgotten after Keep, to the next tick; those of Add never.
+func TestKeep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		if err := f.Add("added"); err != nil {
+			t.Fatal(err)
+		}
+		fed, watched, idle := f.publisher(t, "fed"), f.publisher(t, "watched"), f.publisher(t, "idle")
+		late := f.publisher(t, "added-late")
+		f.show(t, watched, 1)
+		f.show(t, idle, 1)
+		v := f.viewer(t, "watched", stream.ViewerOptions{})
+		watched.Close()
+		idle.Close()
+		late.Close()
+		if err := f.Add("added-late"); err != nil {
+			t.Fatal(err)
+		}
+		wantNames := func(after time.Duration, want ...string) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			var got []string
+			for _, i := range f.Infos(nil) {
+				got = append(got, i.Name)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got streams %v, want %v", got, want)
+			}
+		}
+		wantNames(time.Minute-time.Millisecond, "added", "added-late", "fed", "idle", "watched")
+		wantNames(tick, "added", "added-late", "fed", "watched")
+		v.Close()
+		fed.Close()
+		wantNames(time.Minute-time.Millisecond, "added", "added-late", "fed", "watched")
+		wantNames(tick, "added", "added-late")
+		wantNames(time.Hour, "added", "added-late")
+	})
+}
+
+// Rates are exact for regular streams, and fall when nothing comes.
+func TestRates(t *testing.T) {
+	tests := []struct {
+		name     string
+		interval time.Duration
+		events   int
+		silence  time.Duration // after the last event
+		want     float64
+	}{
+		{"one", time.Second, 1, 0, 0},
+		{"two", 40 * time.Millisecond, 2, 0, 25},
+		{"25", 40 * time.Millisecond, 100, 0, 25},
+		{"25-an-interval-later", 40 * time.Millisecond, 100, 40 * time.Millisecond, 25},
+		{"1000", time.Millisecond, 5000, 0, 1000},
+		{"1", time.Second, 10, 0, 1},
+		{"0.2", 5 * time.Second, 3, 4 * time.Second, 0.2},
+		{"0.2-late", 5 * time.Second, 3, 10 * time.Second, 0.1},
+		{"0.2-gone", 5 * time.Second, 3, 16 * time.Second, 0},
+		{"at-once", 0, 10, 0, 0},
+		{"25-gone", 40 * time.Millisecond, 100, 3 * time.Second, 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+				p := f.publisher(t, "cam1")
+				v := f.viewer(t, "cam1", stream.ViewerOptions{})
+				for i := range tt.events {
+					if i > 0 {
+						time.Sleep(tt.interval)
+					}
+					p.Arrived()
+					f.show(t, p, i)
+					wantNext(t, v, i)
+				}
+				time.Sleep(tt.silence)
+				i := f.info(t, "cam1")
+				for what, got := range map[string]float64{"in": i.FPSIn, "out": i.FPSOut, "viewer": i.Viewers[0].FPS} {
+					if math.Abs(got-tt.want) > tt.want/1000 {
+						t.Errorf("%s: got %v fps, want %v", what, got, tt.want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// Half a second after a stop the rate has fallen by half a second's worth.
+func TestRateFalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+		p := f.publisher(t, "cam1")
+		var last float64
+		for i := range 101 { // the last at 4 s
+			p.Arrived()
+			if i < 100 {
+				time.Sleep(40 * time.Millisecond)
+			}
+		}
+		for i := range 5 {
+			got := f.info(t, "cam1").FPSIn
+			if i > 0 && got >= last && last > 0 {
+				t.Errorf("%d half seconds after the last frame: got %v fps, want less than %v", i, got, last)
+			}
+			last = got
+			time.Sleep(500 * time.Millisecond)
+		}
+		if last != 0 {
+			t.Errorf("2 s after the last frame: got %v fps, want 0", last)
+		}
+	})
+}
+
+// Lag is the time from capture to delivery, of new pictures.
+func TestLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+		p := f.publisher(t, "cam1")
+		v := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "mjpeg", Peer: "127.0.0.1:5"})
+		pic := f.picture(t, 1)
+		pic.Captured = time.Now()
+		time.Sleep(7 * time.Millisecond)
+		if err := p.Publish(pic); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(5 * time.Millisecond)
+		got, err := v.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Millisecond)
+		v.Delivered(&got)
+		got.Release()
+		time.Sleep(time.Second)
+		wantNext(t, v, 1) // a repeat
+		i := f.info(t, "cam1").Viewers[0]
+		want := stream.ViewerInfo{ID: 1, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: i.Since, FPS: i.FPS, Delivered: 2, Lag: 42 * time.Millisecond, Bytes: 2 * pictureBytes}
+		if i != want {
+			t.Errorf("got %+v, want %+v", i, want)
+		}
+	})
+}
