@@ -5,4 +5,5 @@ import "github.com/steadyframe/steadyframe/_asm/internal/gen"
 func avx2(a *gen.Asm) {
 	f := newFile(a, 32)
 	resizedAVX2(f)
+	packedAVX2(f)
 }

@@ -44,6 +44,9 @@ func newFile(a *gen.Asm, width int) *file {
 	return &file{Asm: a, width: width, consts: map[string]operand.Mem{}}
 }
 
+// bytes64 returns memory of a register's width with 64 in each byte.
+func (f *file) bytes64() operand.Mem { return f.data(bytes.Repeat([]byte{64}, f.width)) }
+
 // vec returns a new register of the file's width.
 func (f *file) vec() reg.VecVirtual {
 	if f.width == 64 {
@@ -83,10 +86,13 @@ func (f *file) words(low, high int16, name string) reg.VecVirtual {
 	return v
 }
 
-// repeated returns memory of a register's width that is full of pairs of words: for constants that there are too few
-// registers for.
-func (f *file) repeated(low, high int16) operand.Mem {
-	return f.data(bytes.Repeat(pair(low, high), f.width/4))
+// repeated returns memory that is full of pairs of words, for each of three pairs of weights: there are too few registers
+// for all of them.
+func (f *file) repeated(low, high [3]int16) (weights [3]operand.Op) {
+	for i := range weights {
+		weights[i] = f.data(bytes.Repeat(pair(low[i], high[i]), f.width/4))
+	}
+	return weights
 }
 
 // pair returns two words in their order in memory.
@@ -114,13 +120,11 @@ type converter struct {
 
 	luma [3]operand.Op // weights in Y
 	mid  reg.VecVirtual
-	// Of yccHalf:
-	chroma [3]operand.Op  // weights in Cb and Cr, in turn
-	swap   reg.VecVirtual // exchanges the words of a pair
-	part   reg.VecVirtual // takes the words of pairs apart: within 16 bytes, or, with AVX-512, all
+	swap reg.VecVirtual // exchanges the words of a pair
+	part reg.VecVirtual // takes the words of pairs apart, within 16 bytes
 }
 
-// newConverter loads the constants, and the planes of the parameter dst.
+// newConverter loads the planes of the parameter dst, and constants.
 func newConverter(f *file, to planes) *converter {
 	c := &converter{file: f, to: to}
 	names := [3]string{"Y", "Cb", "Cr"}
@@ -141,19 +145,21 @@ func newConverter(f *file, to planes) *converter {
 		c.luma[i] = f.words(w, w, "weight of "+"RGB"[i:i+1]+" in Y")
 	}
 	c.mid = f.words(mid, mid, "128<<7")
-	if to == yccHalf {
-		for i := range c.chroma {
-			c.chroma[i] = f.repeated(cbWeights[i], crWeights[i])
-		}
-		c.swap = f.shuffle([16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, "exchanges words")
-		c.part = f.shuffle([16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}, "even words, odd words")
-	}
 	return c
 }
 
-// store writes the samples that follow those that are done.
-func (c *converter) store(v reg.Register, plane int) {
-	c.storeWhole(v, operand.Mem{Base: c.dst[plane], Index: c.at, Scale: 2})
+// loadShuffles loads what writeHalf needs.
+func (c *converter) loadShuffles() {
+	c.swap = c.shuffle([16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, "exchanges words")
+	c.part = c.shuffle([16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}, "even words, odd words")
+}
+
+// advance counts samples as done.
+func (c *converter) advance(samples int) { c.ADDQ(operand.Imm(uint64(samples)), c.at) }
+
+// store writes samples at some distance from those that are done.
+func (c *converter) store(v reg.Register, plane, samples int) {
+	c.storeWhole(v, operand.Mem{Base: c.dst[plane], Disp: 2 * samples, Index: c.at, Scale: 2})
 }
 
 // storeWhole stores a whole register.
@@ -165,50 +171,24 @@ func (f *file) storeWhole(v, m operand.Op) {
 	}
 }
 
-// write converts R, G, B and stores what comes of them.
-func (c *converter) write(p [3]reg.VecVirtual) {
-	switch c.to {
-	case rgb:
+// write makes, of R, G, B at some distance from the samples that are done, the planes that are as long as R.
+func (c *converter) write(p [3]reg.VecVirtual, samples int) {
+	if c.to == rgb {
 		for i, v := range p {
-			c.store(v, i)
+			c.store(v, i, samples)
 		}
-	case ycc:
-		c.writeLuma(p)
-		for i, weights := range [][3]int16{cbWeights, crWeights} {
-			var ops [3]operand.Op
-			for k, w := range weights {
-				ops[k] = c.repeated(w, w)
-			}
-			c.store(c.weighted(p, ops), 1+i)
-		}
-	case yccHalf:
-		c.writeLuma(p)
-		c.writeHalf(p)
-	case luma:
-		c.writeLuma(p)
+		return
 	}
-	c.ADDQ(operand.Imm(uint64(c.width/2)), c.at)
-}
-
-// weighted returns the sum of the products.
-func (c *converter) weighted(p [3]reg.VecVirtual, weights [3]operand.Op) reg.VecVirtual {
-	var t [3]reg.VecVirtual
-	for i := range t {
-		t[i] = c.vec()
-		c.VPMULHRSW(weights[i], p[i], t[i])
-	}
-	c.VPADDW(t[1], t[0], t[0])
-	c.VPADDW(t[2], t[0], t[0])
-	return t[0]
-}
-
-func (c *converter) writeLuma(p [3]reg.VecVirtual) {
 	y := c.weighted(p, c.luma)
 	c.VPSUBW(c.mid, y, y)
-	c.store(y, 0)
+	c.store(y, 0, samples)
+	if c.to == ycc {
+		c.store(c.weighted(p, c.repeated(cbWeights, cbWeights)), 1, samples)
+		c.store(c.weighted(p, c.repeated(crWeights, crWeights)), 2, samples)
+	}
 }
 
-// writeHalf makes the means of neighbours in both words of each pair, Cb in one and Cr in the other.
+// writeHalf makes chroma of the means of neighbours: they are in both words of a pair, for Cb and for Cr.
 func (c *converter) writeHalf(p [3]reg.VecVirtual) {
 	var means [3]reg.VecVirtual
 	for i := range means {
@@ -216,9 +196,21 @@ func (c *converter) writeHalf(p [3]reg.VecVirtual) {
 		c.VPSHUFB(c.swap, p[i], means[i])
 		c.VPAVGW(p[i], means[i], means[i])
 	}
-	v := c.weighted(means, c.chroma)
+	v := c.weighted(means, c.repeated(cbWeights, crWeights))
 	c.VPSHUFB(c.part, v, v)
-	c.VPERMQ(operand.U8(0xd8), v, v) // quadwords 0, 2, 1, 3
+	c.VPERMQ(operand.U8(0b11_01_10_00), v, v) // Cb, Cr, Cb, Cr
 	c.VMOVDQU(v.AsX(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})
 	c.VEXTRACTI128(operand.U8(1), v, operand.Mem{Base: c.dst[2], Index: c.at, Scale: 1})
+}
+
+// weighted returns the sum of the products.
+func (c *converter) weighted(p [3]reg.VecVirtual, weights [3]operand.Op) reg.VecVirtual {
+	sum := c.vec()
+	c.VPMULHRSW(weights[0], p[0], sum)
+	for i := 1; i < 3; i++ {
+		product := c.vec()
+		c.VPMULHRSW(weights[i], p[i], product)
+		c.VPADDW(product, sum, sum)
+	}
+	return sum
 }

@@ -30,6 +30,9 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 %s%sAVX2 interpolates groups*16 pixels, groups > 0, of windows of %d bytes.`, name, to, size))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)
+	if to == yccHalf {
+		c.loadShuffles()
+	}
 	shuffles, weights := 4*windows, 4*windows+128
 	f.Loop("loop", groups, 1, func() {
 		var quads [4]reg.VecVirtual // R, G, B of samples 0, 1 and 8, 9, and so on
@@ -46,7 +49,11 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 		for i := range p {
 			f.VPMADDUBSW(operand.Mem{Base: table, Disp: weights}, p[i], p[i])
 		}
-		c.write(p)
+		c.write(p, 0)
+		if to == yccHalf {
+			c.writeHalf(p)
+		}
+		c.advance(16)
 		f.ADDQ(operand.Imm(uint64(weights+32)), table)
 	})
 	f.End()
@@ -60,8 +67,14 @@ func window(f *file, src, table reg.GPVirtual, i int) operand.Mem {
 }
 
 func loadNear(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
-	f.VMOVDQU(window(f, src, table, i), v.AsX())
-	f.VINSERTI128(operand.U8(1), window(f, src, table, i+4), v, v)
+	f.loadHalves(window(f, src, table, i), window(f, src, table, i+4), v)
+}
+
+// loadHalves loads 16 bytes each into the halves of a register. That the lower ones first go to both costs nothing, and
+// avo sees that the register's former contents are gone.
+func (f *file) loadHalves(low, high operand.Mem, v reg.VecVirtual) {
+	f.VBROADCASTI128(low, v)
+	f.VINSERTI128(operand.U8(1), high, v, v)
 }
 
 func loadFar(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {

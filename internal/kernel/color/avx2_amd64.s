@@ -18,43 +18,43 @@ TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-48
 	XORL R8, R8
 
 loop:
-	MOVL        (CX), R9
-	VMOVDQU     (AX)(R9*1), X0
-	MOVL        16(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y0, Y0
-	VPSHUFB     32(CX), Y0, Y0
-	MOVL        4(CX), R9
-	VMOVDQU     (AX)(R9*1), X1
-	MOVL        20(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y1, Y1
-	VPSHUFB     64(CX), Y1, Y1
-	MOVL        8(CX), R9
-	VMOVDQU     (AX)(R9*1), X2
-	MOVL        24(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y2, Y2
-	VPSHUFB     96(CX), Y2, Y2
-	MOVL        12(CX), R9
-	VMOVDQU     (AX)(R9*1), X3
-	MOVL        28(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y3, Y3
-	VPSHUFB     128(CX), Y3, Y3
-	VPUNPCKLDQ  Y1, Y0, Y4
-	VPUNPCKLDQ  Y3, Y2, Y5
-	VPUNPCKHDQ  Y1, Y0, Y6
-	VPUNPCKHDQ  Y3, Y2, Y7
-	VPUNPCKLQDQ Y5, Y4, Y8
-	VPUNPCKHQDQ Y5, Y4, Y4
-	VPUNPCKLQDQ Y7, Y6, Y5
-	VPMADDUBSW  160(CX), Y8, Y8
-	VPMADDUBSW  160(CX), Y4, Y4
-	VPMADDUBSW  160(CX), Y5, Y5
-	VMOVDQU     Y8, (BX)(R8*2)
-	VMOVDQU     Y4, (SI)(R8*2)
-	VMOVDQU     Y5, (DI)(R8*2)
-	ADDQ        $0x10, R8
-	ADDQ        $0xc0, CX
-	SUBQ        $0x01, DX
-	JG          loop
+	MOVL           (CX), R9
+	MOVL           16(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y0
+	VINSERTI128    $0x01, (AX)(R10*1), Y0, Y0
+	VPSHUFB        32(CX), Y0, Y0
+	MOVL           4(CX), R9
+	MOVL           20(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y1
+	VINSERTI128    $0x01, (AX)(R10*1), Y1, Y1
+	VPSHUFB        64(CX), Y1, Y1
+	MOVL           8(CX), R9
+	MOVL           24(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y2
+	VINSERTI128    $0x01, (AX)(R10*1), Y2, Y2
+	VPSHUFB        96(CX), Y2, Y2
+	MOVL           12(CX), R9
+	MOVL           28(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y3
+	VINSERTI128    $0x01, (AX)(R10*1), Y3, Y3
+	VPSHUFB        128(CX), Y3, Y3
+	VPUNPCKLDQ     Y1, Y0, Y4
+	VPUNPCKLDQ     Y3, Y2, Y5
+	VPUNPCKHDQ     Y1, Y0, Y0
+	VPUNPCKHDQ     Y3, Y2, Y1
+	VPUNPCKLQDQ    Y5, Y4, Y2
+	VPUNPCKHQDQ    Y5, Y4, Y3
+	VPUNPCKLQDQ    Y1, Y0, Y0
+	VPMADDUBSW     160(CX), Y2, Y2
+	VPMADDUBSW     160(CX), Y3, Y3
+	VPMADDUBSW     160(CX), Y0, Y0
+	VMOVDQU        Y2, (BX)(R8*2)
+	VMOVDQU        Y3, (SI)(R8*2)
+	VMOVDQU        Y0, (DI)(R8*2)
+	ADDQ           $0x10, R8
+	ADDQ           $0xc0, CX
+	SUBQ           $0x01, DX
+	JG             loop
 	VZEROUPPER
 	RET
 
@@ -77,59 +77,59 @@ TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD const3<>+0(SB), Y3
 
 loop:
-	MOVL        (CX), R9
-	VMOVDQU     (AX)(R9*1), X4
-	MOVL        16(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y4, Y4
-	VPSHUFB     32(CX), Y4, Y4
-	MOVL        4(CX), R9
-	VMOVDQU     (AX)(R9*1), X5
-	MOVL        20(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y5, Y5
-	VPSHUFB     64(CX), Y5, Y5
-	MOVL        8(CX), R9
-	VMOVDQU     (AX)(R9*1), X6
-	MOVL        24(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y6, Y6
-	VPSHUFB     96(CX), Y6, Y6
-	MOVL        12(CX), R9
-	VMOVDQU     (AX)(R9*1), X7
-	MOVL        28(CX), R9
-	VINSERTI128 $0x01, (AX)(R9*1), Y7, Y7
-	VPSHUFB     128(CX), Y7, Y7
-	VPUNPCKLDQ  Y5, Y4, Y8
-	VPUNPCKLDQ  Y7, Y6, Y9
-	VPUNPCKHDQ  Y5, Y4, Y10
-	VPUNPCKHDQ  Y7, Y6, Y11
-	VPUNPCKLQDQ Y9, Y8, Y12
-	VPUNPCKHQDQ Y9, Y8, Y8
-	VPUNPCKLQDQ Y11, Y10, Y9
-	VPMADDUBSW  160(CX), Y12, Y12
-	VPMADDUBSW  160(CX), Y8, Y8
-	VPMADDUBSW  160(CX), Y9, Y9
-	VPMULHRSW   Y0, Y12, Y10
-	VPMULHRSW   Y1, Y8, Y11
-	VPMULHRSW   Y2, Y9, Y13
-	VPADDW      Y11, Y10, Y10
-	VPADDW      Y13, Y10, Y10
-	VPSUBW      Y3, Y10, Y10
-	VMOVDQU     Y10, (BX)(R8*2)
-	VPMULHRSW   const4<>+0(SB), Y12, Y10
-	VPMULHRSW   const5<>+0(SB), Y8, Y11
-	VPMULHRSW   const6<>+0(SB), Y9, Y13
-	VPADDW      Y11, Y10, Y10
-	VPADDW      Y13, Y10, Y10
-	VMOVDQU     Y10, (SI)(R8*2)
-	VPMULHRSW   const6<>+0(SB), Y12, Y10
-	VPMULHRSW   const7<>+0(SB), Y8, Y8
-	VPMULHRSW   const8<>+0(SB), Y9, Y9
-	VPADDW      Y8, Y10, Y10
-	VPADDW      Y9, Y10, Y10
-	VMOVDQU     Y10, (DI)(R8*2)
-	ADDQ        $0x10, R8
-	ADDQ        $0xc0, CX
-	SUBQ        $0x01, DX
-	JG          loop
+	MOVL           (CX), R9
+	MOVL           16(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y4
+	VINSERTI128    $0x01, (AX)(R10*1), Y4, Y4
+	VPSHUFB        32(CX), Y4, Y4
+	MOVL           4(CX), R9
+	MOVL           20(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y5
+	VINSERTI128    $0x01, (AX)(R10*1), Y5, Y5
+	VPSHUFB        64(CX), Y5, Y5
+	MOVL           8(CX), R9
+	MOVL           24(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y6
+	VINSERTI128    $0x01, (AX)(R10*1), Y6, Y6
+	VPSHUFB        96(CX), Y6, Y6
+	MOVL           12(CX), R9
+	MOVL           28(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y7
+	VINSERTI128    $0x01, (AX)(R10*1), Y7, Y7
+	VPSHUFB        128(CX), Y7, Y7
+	VPUNPCKLDQ     Y5, Y4, Y8
+	VPUNPCKLDQ     Y7, Y6, Y9
+	VPUNPCKHDQ     Y5, Y4, Y4
+	VPUNPCKHDQ     Y7, Y6, Y5
+	VPUNPCKLQDQ    Y9, Y8, Y6
+	VPUNPCKHQDQ    Y9, Y8, Y7
+	VPUNPCKLQDQ    Y5, Y4, Y4
+	VPMADDUBSW     160(CX), Y6, Y6
+	VPMADDUBSW     160(CX), Y7, Y7
+	VPMADDUBSW     160(CX), Y4, Y4
+	VPMULHRSW      Y0, Y6, Y5
+	VPMULHRSW      Y1, Y7, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      Y2, Y4, Y8
+	VPADDW         Y8, Y5, Y5
+	VPSUBW         Y3, Y5, Y5
+	VMOVDQU        Y5, (BX)(R8*2)
+	VPMULHRSW      const4<>+0(SB), Y6, Y5
+	VPMULHRSW      const5<>+0(SB), Y7, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      const6<>+0(SB), Y4, Y8
+	VPADDW         Y8, Y5, Y5
+	VMOVDQU        Y5, (SI)(R8*2)
+	VPMULHRSW      const6<>+0(SB), Y6, Y5
+	VPMULHRSW      const7<>+0(SB), Y7, Y6
+	VPADDW         Y6, Y5, Y5
+	VPMULHRSW      const8<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y5, Y5
+	VMOVDQU        Y5, (DI)(R8*2)
+	ADDQ           $0x10, R8
+	ADDQ           $0xc0, CX
+	SUBQ           $0x01, DX
+	JG             loop
 	VZEROUPPER
 	RET
 
@@ -212,110 +212,110 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD   const1<>+0(SB), Y1
 	VPBROADCASTD   const2<>+0(SB), Y2
 	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const12<>+0(SB), Y4
-	VBROADCASTI128 const13<>+0(SB), Y5
+	VBROADCASTI128 const9<>+0(SB), Y4
+	VBROADCASTI128 const10<>+0(SB), Y5
 
 loop:
-	MOVL         (CX), R9
-	VMOVDQU      (AX)(R9*1), X6
-	MOVL         16(CX), R9
-	VINSERTI128  $0x01, (AX)(R9*1), Y6, Y6
-	VPSHUFB      32(CX), Y6, Y6
-	MOVL         4(CX), R9
-	VMOVDQU      (AX)(R9*1), X7
-	MOVL         20(CX), R9
-	VINSERTI128  $0x01, (AX)(R9*1), Y7, Y7
-	VPSHUFB      64(CX), Y7, Y7
-	MOVL         8(CX), R9
-	VMOVDQU      (AX)(R9*1), X8
-	MOVL         24(CX), R9
-	VINSERTI128  $0x01, (AX)(R9*1), Y8, Y8
-	VPSHUFB      96(CX), Y8, Y8
-	MOVL         12(CX), R9
-	VMOVDQU      (AX)(R9*1), X9
-	MOVL         28(CX), R9
-	VINSERTI128  $0x01, (AX)(R9*1), Y9, Y9
-	VPSHUFB      128(CX), Y9, Y9
-	VPUNPCKLDQ   Y7, Y6, Y10
-	VPUNPCKLDQ   Y9, Y8, Y11
-	VPUNPCKHDQ   Y7, Y6, Y12
-	VPUNPCKHDQ   Y9, Y8, Y13
-	VPUNPCKLQDQ  Y11, Y10, Y14
-	VPUNPCKHQDQ  Y11, Y10, Y10
-	VPUNPCKLQDQ  Y13, Y12, Y11
-	VPMADDUBSW   160(CX), Y14, Y14
-	VPMADDUBSW   160(CX), Y10, Y10
-	VPMADDUBSW   160(CX), Y11, Y11
-	VPMULHRSW    Y0, Y14, Y12
-	VPMULHRSW    Y1, Y10, Y13
-	VPMULHRSW    Y2, Y11, Y15
-	VPADDW       Y13, Y12, Y12
-	VPADDW       Y15, Y12, Y12
-	VPSUBW       Y3, Y12, Y12
-	VMOVDQU      Y12, (BX)(R8*2)
-	VPSHUFB      Y4, Y14, Y12
-	VPAVGW       Y14, Y12, Y12
-	VPSHUFB      Y4, Y10, Y13
-	VPAVGW       Y10, Y13, Y13
-	VPSHUFB      Y4, Y11, Y10
-	VPAVGW       Y11, Y10, Y10
-	VPMULHRSW    const9<>+0(SB), Y12, Y11
-	VPMULHRSW    const10<>+0(SB), Y13, Y12
-	VPMULHRSW    const11<>+0(SB), Y10, Y10
-	VPADDW       Y12, Y11, Y11
-	VPADDW       Y10, Y11, Y11
-	VPSHUFB      Y5, Y11, Y11
-	VPERMQ       $0xd8, Y11, Y11
-	VMOVDQU      X11, (SI)(R8*1)
-	VEXTRACTI128 $0x01, Y11, (DI)(R8*1)
-	ADDQ         $0x10, R8
-	ADDQ         $0xc0, CX
-	SUBQ         $0x01, DX
-	JG           loop
+	MOVL           (CX), R9
+	MOVL           16(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y6
+	VINSERTI128    $0x01, (AX)(R10*1), Y6, Y6
+	VPSHUFB        32(CX), Y6, Y6
+	MOVL           4(CX), R9
+	MOVL           20(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y7
+	VINSERTI128    $0x01, (AX)(R10*1), Y7, Y7
+	VPSHUFB        64(CX), Y7, Y7
+	MOVL           8(CX), R9
+	MOVL           24(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y8
+	VINSERTI128    $0x01, (AX)(R10*1), Y8, Y8
+	VPSHUFB        96(CX), Y8, Y8
+	MOVL           12(CX), R9
+	MOVL           28(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y9
+	VINSERTI128    $0x01, (AX)(R10*1), Y9, Y9
+	VPSHUFB        128(CX), Y9, Y9
+	VPUNPCKLDQ     Y7, Y6, Y10
+	VPUNPCKLDQ     Y9, Y8, Y11
+	VPUNPCKHDQ     Y7, Y6, Y6
+	VPUNPCKHDQ     Y9, Y8, Y7
+	VPUNPCKLQDQ    Y11, Y10, Y8
+	VPUNPCKHQDQ    Y11, Y10, Y9
+	VPUNPCKLQDQ    Y7, Y6, Y6
+	VPMADDUBSW     160(CX), Y8, Y8
+	VPMADDUBSW     160(CX), Y9, Y9
+	VPMADDUBSW     160(CX), Y6, Y6
+	VPMULHRSW      Y0, Y8, Y7
+	VPMULHRSW      Y1, Y9, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      Y2, Y6, Y10
+	VPADDW         Y10, Y7, Y7
+	VPSUBW         Y3, Y7, Y7
+	VMOVDQU        Y7, (BX)(R8*2)
+	VPSHUFB        Y4, Y8, Y7
+	VPAVGW         Y8, Y7, Y7
+	VPSHUFB        Y4, Y9, Y8
+	VPAVGW         Y9, Y8, Y8
+	VPSHUFB        Y4, Y6, Y9
+	VPAVGW         Y6, Y9, Y9
+	VPMULHRSW      const11<>+0(SB), Y7, Y6
+	VPMULHRSW      const12<>+0(SB), Y8, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      const13<>+0(SB), Y9, Y7
+	VPADDW         Y7, Y6, Y6
+	VPSHUFB        Y5, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        X6, (SI)(R8*1)
+	VEXTRACTI128   $0x01, Y6, (DI)(R8*1)
+	ADDQ           $0x10, R8
+	ADDQ           $0xc0, CX
+	SUBQ           $0x01, DX
+	JG             loop
 	VZEROUPPER
 	RET
 
-DATA const9<>+0(SB)/4, $0x4000ea67
-DATA const9<>+4(SB)/4, $0x4000ea67
-DATA const9<>+8(SB)/4, $0x4000ea67
-DATA const9<>+12(SB)/4, $0x4000ea67
-DATA const9<>+16(SB)/4, $0x4000ea67
-DATA const9<>+20(SB)/4, $0x4000ea67
-DATA const9<>+24(SB)/4, $0x4000ea67
-DATA const9<>+28(SB)/4, $0x4000ea67
-GLOBL const9<>(SB), RODATA|NOPTR, $32
+DATA const9<>+0(SB)/4, $0x01000302
+DATA const9<>+4(SB)/4, $0x05040706
+DATA const9<>+8(SB)/4, $0x09080b0a
+DATA const9<>+12(SB)/4, $0x0d0c0f0e
+GLOBL const9<>(SB), RODATA|NOPTR, $16
 
-DATA const10<>+0(SB)/4, $0xca68d599
-DATA const10<>+4(SB)/4, $0xca68d599
-DATA const10<>+8(SB)/4, $0xca68d599
-DATA const10<>+12(SB)/4, $0xca68d599
-DATA const10<>+16(SB)/4, $0xca68d599
-DATA const10<>+20(SB)/4, $0xca68d599
-DATA const10<>+24(SB)/4, $0xca68d599
-DATA const10<>+28(SB)/4, $0xca68d599
-GLOBL const10<>(SB), RODATA|NOPTR, $32
+DATA const10<>+0(SB)/4, $0x05040100
+DATA const10<>+4(SB)/4, $0x0d0c0908
+DATA const10<>+8(SB)/4, $0x07060302
+DATA const10<>+12(SB)/4, $0x0f0e0b0a
+GLOBL const10<>(SB), RODATA|NOPTR, $16
 
-DATA const11<>+0(SB)/4, $0xf5984000
-DATA const11<>+4(SB)/4, $0xf5984000
-DATA const11<>+8(SB)/4, $0xf5984000
-DATA const11<>+12(SB)/4, $0xf5984000
-DATA const11<>+16(SB)/4, $0xf5984000
-DATA const11<>+20(SB)/4, $0xf5984000
-DATA const11<>+24(SB)/4, $0xf5984000
-DATA const11<>+28(SB)/4, $0xf5984000
+DATA const11<>+0(SB)/4, $0x4000ea67
+DATA const11<>+4(SB)/4, $0x4000ea67
+DATA const11<>+8(SB)/4, $0x4000ea67
+DATA const11<>+12(SB)/4, $0x4000ea67
+DATA const11<>+16(SB)/4, $0x4000ea67
+DATA const11<>+20(SB)/4, $0x4000ea67
+DATA const11<>+24(SB)/4, $0x4000ea67
+DATA const11<>+28(SB)/4, $0x4000ea67
 GLOBL const11<>(SB), RODATA|NOPTR, $32
 
-DATA const12<>+0(SB)/4, $0x01000302
-DATA const12<>+4(SB)/4, $0x05040706
-DATA const12<>+8(SB)/4, $0x09080b0a
-DATA const12<>+12(SB)/4, $0x0d0c0f0e
-GLOBL const12<>(SB), RODATA|NOPTR, $16
+DATA const12<>+0(SB)/4, $0xca68d599
+DATA const12<>+4(SB)/4, $0xca68d599
+DATA const12<>+8(SB)/4, $0xca68d599
+DATA const12<>+12(SB)/4, $0xca68d599
+DATA const12<>+16(SB)/4, $0xca68d599
+DATA const12<>+20(SB)/4, $0xca68d599
+DATA const12<>+24(SB)/4, $0xca68d599
+DATA const12<>+28(SB)/4, $0xca68d599
+GLOBL const12<>(SB), RODATA|NOPTR, $32
 
-DATA const13<>+0(SB)/4, $0x05040100
-DATA const13<>+4(SB)/4, $0x0d0c0908
-DATA const13<>+8(SB)/4, $0x07060302
-DATA const13<>+12(SB)/4, $0x0f0e0b0a
-GLOBL const13<>(SB), RODATA|NOPTR, $16
+DATA const13<>+0(SB)/4, $0xf5984000
+DATA const13<>+4(SB)/4, $0xf5984000
+DATA const13<>+8(SB)/4, $0xf5984000
+DATA const13<>+12(SB)/4, $0xf5984000
+DATA const13<>+16(SB)/4, $0xf5984000
+DATA const13<>+20(SB)/4, $0xf5984000
+DATA const13<>+24(SB)/4, $0xf5984000
+DATA const13<>+28(SB)/4, $0xf5984000
+GLOBL const13<>(SB), RODATA|NOPTR, $32
 
 // func nearLumaAVX2(dst [3]*int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
@@ -334,47 +334,47 @@ TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD const3<>+0(SB), Y3
 
 loop:
-	MOVL        (CX), DI
-	VMOVDQU     (AX)(DI*1), X4
-	MOVL        16(CX), DI
-	VINSERTI128 $0x01, (AX)(DI*1), Y4, Y4
-	VPSHUFB     32(CX), Y4, Y4
-	MOVL        4(CX), DI
-	VMOVDQU     (AX)(DI*1), X5
-	MOVL        20(CX), DI
-	VINSERTI128 $0x01, (AX)(DI*1), Y5, Y5
-	VPSHUFB     64(CX), Y5, Y5
-	MOVL        8(CX), DI
-	VMOVDQU     (AX)(DI*1), X6
-	MOVL        24(CX), DI
-	VINSERTI128 $0x01, (AX)(DI*1), Y6, Y6
-	VPSHUFB     96(CX), Y6, Y6
-	MOVL        12(CX), DI
-	VMOVDQU     (AX)(DI*1), X7
-	MOVL        28(CX), DI
-	VINSERTI128 $0x01, (AX)(DI*1), Y7, Y7
-	VPSHUFB     128(CX), Y7, Y7
-	VPUNPCKLDQ  Y5, Y4, Y8
-	VPUNPCKLDQ  Y7, Y6, Y9
-	VPUNPCKHDQ  Y5, Y4, Y10
-	VPUNPCKHDQ  Y7, Y6, Y11
-	VPUNPCKLQDQ Y9, Y8, Y12
-	VPUNPCKHQDQ Y9, Y8, Y8
-	VPUNPCKLQDQ Y11, Y10, Y9
-	VPMADDUBSW  160(CX), Y12, Y12
-	VPMADDUBSW  160(CX), Y8, Y8
-	VPMADDUBSW  160(CX), Y9, Y9
-	VPMULHRSW   Y0, Y12, Y10
-	VPMULHRSW   Y1, Y8, Y8
-	VPMULHRSW   Y2, Y9, Y9
-	VPADDW      Y8, Y10, Y10
-	VPADDW      Y9, Y10, Y10
-	VPSUBW      Y3, Y10, Y10
-	VMOVDQU     Y10, (BX)(SI*2)
-	ADDQ        $0x10, SI
-	ADDQ        $0xc0, CX
-	SUBQ        $0x01, DX
-	JG          loop
+	MOVL           (CX), DI
+	MOVL           16(CX), R8
+	VBROADCASTI128 (AX)(DI*1), Y4
+	VINSERTI128    $0x01, (AX)(R8*1), Y4, Y4
+	VPSHUFB        32(CX), Y4, Y4
+	MOVL           4(CX), DI
+	MOVL           20(CX), R8
+	VBROADCASTI128 (AX)(DI*1), Y5
+	VINSERTI128    $0x01, (AX)(R8*1), Y5, Y5
+	VPSHUFB        64(CX), Y5, Y5
+	MOVL           8(CX), DI
+	MOVL           24(CX), R8
+	VBROADCASTI128 (AX)(DI*1), Y6
+	VINSERTI128    $0x01, (AX)(R8*1), Y6, Y6
+	VPSHUFB        96(CX), Y6, Y6
+	MOVL           12(CX), DI
+	MOVL           28(CX), R8
+	VBROADCASTI128 (AX)(DI*1), Y7
+	VINSERTI128    $0x01, (AX)(R8*1), Y7, Y7
+	VPSHUFB        128(CX), Y7, Y7
+	VPUNPCKLDQ     Y5, Y4, Y8
+	VPUNPCKLDQ     Y7, Y6, Y9
+	VPUNPCKHDQ     Y5, Y4, Y4
+	VPUNPCKHDQ     Y7, Y6, Y5
+	VPUNPCKLQDQ    Y9, Y8, Y6
+	VPUNPCKHQDQ    Y9, Y8, Y7
+	VPUNPCKLQDQ    Y5, Y4, Y4
+	VPMADDUBSW     160(CX), Y6, Y6
+	VPMADDUBSW     160(CX), Y7, Y7
+	VPMADDUBSW     160(CX), Y4, Y4
+	VPMULHRSW      Y0, Y6, Y5
+	VPMULHRSW      Y1, Y7, Y6
+	VPADDW         Y6, Y5, Y5
+	VPMULHRSW      Y2, Y4, Y4
+	VPADDW         Y4, Y5, Y5
+	VPSUBW         Y3, Y5, Y5
+	VMOVDQU        Y5, (BX)(SI*2)
+	ADDQ           $0x10, SI
+	ADDQ           $0xc0, CX
+	SUBQ           $0x01, DX
+	JG             loop
 	VZEROUPPER
 	RET
 
@@ -523,22 +523,22 @@ loop:
 	VPMADDUBSW  192(CX), Y9, Y9
 	VPMULHRSW   Y0, Y12, Y10
 	VPMULHRSW   Y1, Y8, Y11
-	VPMULHRSW   Y2, Y9, Y13
 	VPADDW      Y11, Y10, Y10
-	VPADDW      Y13, Y10, Y10
+	VPMULHRSW   Y2, Y9, Y11
+	VPADDW      Y11, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
 	VMOVDQU     Y10, (BX)(R8*2)
 	VPMULHRSW   const4<>+0(SB), Y12, Y10
 	VPMULHRSW   const5<>+0(SB), Y8, Y11
-	VPMULHRSW   const6<>+0(SB), Y9, Y13
 	VPADDW      Y11, Y10, Y10
-	VPADDW      Y13, Y10, Y10
+	VPMULHRSW   const6<>+0(SB), Y9, Y11
+	VPADDW      Y11, Y10, Y10
 	VMOVDQU     Y10, (SI)(R8*2)
 	VPMULHRSW   const6<>+0(SB), Y12, Y10
 	VPMULHRSW   const7<>+0(SB), Y8, Y8
-	VPMULHRSW   const8<>+0(SB), Y9, Y9
 	VPADDW      Y8, Y10, Y10
-	VPADDW      Y9, Y10, Y10
+	VPMULHRSW   const8<>+0(SB), Y9, Y8
+	VPADDW      Y8, Y10, Y10
 	VMOVDQU     Y10, (DI)(R8*2)
 	ADDQ        $0x10, R8
 	ADDQ        $0xe0, CX
@@ -564,8 +564,8 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD   const1<>+0(SB), Y1
 	VPBROADCASTD   const2<>+0(SB), Y2
 	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const12<>+0(SB), Y4
-	VBROADCASTI128 const13<>+0(SB), Y5
+	VBROADCASTI128 const9<>+0(SB), Y4
+	VBROADCASTI128 const10<>+0(SB), Y5
 
 loop:
 	MOVL         (CX), R9
@@ -620,9 +620,9 @@ loop:
 	VPMADDUBSW   192(CX), Y11, Y11
 	VPMULHRSW    Y0, Y14, Y12
 	VPMULHRSW    Y1, Y10, Y13
-	VPMULHRSW    Y2, Y11, Y15
 	VPADDW       Y13, Y12, Y12
-	VPADDW       Y15, Y12, Y12
+	VPMULHRSW    Y2, Y11, Y13
+	VPADDW       Y13, Y12, Y12
 	VPSUBW       Y3, Y12, Y12
 	VMOVDQU      Y12, (BX)(R8*2)
 	VPSHUFB      Y4, Y14, Y12
@@ -631,10 +631,10 @@ loop:
 	VPAVGW       Y10, Y13, Y13
 	VPSHUFB      Y4, Y11, Y10
 	VPAVGW       Y11, Y10, Y10
-	VPMULHRSW    const9<>+0(SB), Y12, Y11
-	VPMULHRSW    const10<>+0(SB), Y13, Y12
-	VPMULHRSW    const11<>+0(SB), Y10, Y10
+	VPMULHRSW    const11<>+0(SB), Y12, Y11
+	VPMULHRSW    const12<>+0(SB), Y13, Y12
 	VPADDW       Y12, Y11, Y11
+	VPMULHRSW    const13<>+0(SB), Y10, Y10
 	VPADDW       Y10, Y11, Y11
 	VPSHUFB      Y5, Y11, Y11
 	VPERMQ       $0xd8, Y11, Y11
@@ -716,14 +716,546 @@ loop:
 	VPMADDUBSW  192(CX), Y9, Y9
 	VPMULHRSW   Y0, Y12, Y10
 	VPMULHRSW   Y1, Y8, Y8
-	VPMULHRSW   Y2, Y9, Y9
 	VPADDW      Y8, Y10, Y10
-	VPADDW      Y9, Y10, Y10
+	VPMULHRSW   Y2, Y9, Y8
+	VPADDW      Y8, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
 	VMOVDQU     Y10, (BX)(SI*2)
 	ADDQ        $0x10, SI
 	ADDQ        $0xe0, CX
 	SUBQ        $0x01, DX
 	JG          loop
+	VZEROUPPER
+	RET
+
+// func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
+	// packed3YCCAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
+	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	MOVQ         dst_1+8(FP), SI
+	MOVQ         dst_2+16(FP), DI
+	XORL         R8, R8
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 24(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 12(AX), Y6
+	VINSERTI128    $0x01, 36(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 48(AX), Y7
+	VINSERTI128    $0x01, 72(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 60(AX), Y8
+	VINSERTI128    $0x01, 80(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y11
+	VPMULHRSW      Y1, Y9, Y12
+	VPADDW         Y12, Y11, Y11
+	VPMULHRSW      Y2, Y10, Y12
+	VPADDW         Y12, Y11, Y11
+	VPSUBW         Y3, Y11, Y11
+	VMOVDQU        Y11, (BX)(R8*2)
+	VPMULHRSW      const4<>+0(SB), Y6, Y11
+	VPMULHRSW      const5<>+0(SB), Y9, Y12
+	VPADDW         Y12, Y11, Y11
+	VPMULHRSW      const6<>+0(SB), Y10, Y12
+	VPADDW         Y12, Y11, Y11
+	VMOVDQU        Y11, (SI)(R8*2)
+	VPMULHRSW      const6<>+0(SB), Y6, Y6
+	VPMULHRSW      const7<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VMOVDQU        Y6, (DI)(R8*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y5, Y4, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPMULHRSW      Y0, Y6, Y8
+	VPMULHRSW      Y1, Y7, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      Y2, Y5, Y9
+	VPADDW         Y9, Y8, Y8
+	VPSUBW         Y3, Y8, Y8
+	VMOVDQU        Y8, 32(BX)(R8*2)
+	VPMULHRSW      const4<>+0(SB), Y6, Y8
+	VPMULHRSW      const5<>+0(SB), Y7, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPADDW         Y9, Y8, Y8
+	VMOVDQU        Y8, 32(SI)(R8*2)
+	VPMULHRSW      const6<>+0(SB), Y6, Y6
+	VPMULHRSW      const7<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VMOVDQU        Y6, 32(DI)(R8*2)
+	ADDQ           $0x20, R8
+	ADDQ           $0x60, AX
+	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
+	// packed3YCCHalfAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
+	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	MOVQ         dst_1+8(FP), SI
+	MOVQ         dst_2+16(FP), DI
+	XORL         R8, R8
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 24(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 12(AX), Y6
+	VINSERTI128    $0x01, 36(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 48(AX), Y7
+	VINSERTI128    $0x01, 72(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 60(AX), Y8
+	VINSERTI128    $0x01, 80(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, (BX)(R8*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKHBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(R8*2)
+	VPMADDUBSW     const14<>+0(SB), Y7, Y7
+	VPMADDUBSW     const14<>+0(SB), Y8, Y8
+	VPMADDUBSW     const14<>+0(SB), Y5, Y5
+	VPMULHRSW      const4<>+0(SB), Y7, Y6
+	VPMULHRSW      const5<>+0(SB), Y8, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPADDW         Y9, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (SI)(R8*1)
+	VPMULHRSW      const6<>+0(SB), Y7, Y6
+	VPMULHRSW      const7<>+0(SB), Y8, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (DI)(R8*1)
+	ADDQ           $0x20, R8
+	ADDQ           $0x60, AX
+	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA const14<>+0(SB)/4, $0x40404040
+DATA const14<>+4(SB)/4, $0x40404040
+DATA const14<>+8(SB)/4, $0x40404040
+DATA const14<>+12(SB)/4, $0x40404040
+DATA const14<>+16(SB)/4, $0x40404040
+DATA const14<>+20(SB)/4, $0x40404040
+DATA const14<>+24(SB)/4, $0x40404040
+DATA const14<>+28(SB)/4, $0x40404040
+GLOBL const14<>(SB), RODATA|NOPTR, $32
+
+// func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
+	// packed3LumaAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y,
+	// Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	XORL         SI, SI
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 24(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 12(AX), Y6
+	VINSERTI128    $0x01, 36(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 48(AX), Y7
+	VINSERTI128    $0x01, 72(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 60(AX), Y8
+	VINSERTI128    $0x01, 80(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, (BX)(SI*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y5, Y4, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      Y2, Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(SI*2)
+	ADDQ           $0x20, SI
+	ADDQ           $0x60, AX
+	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
+	// packed4YCCAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
+	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	MOVQ         dst_1+8(FP), SI
+	MOVQ         dst_2+16(FP), DI
+	XORL         R8, R8
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 32(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 16(AX), Y6
+	VINSERTI128    $0x01, 48(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 64(AX), Y7
+	VINSERTI128    $0x01, 96(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 80(AX), Y8
+	VINSERTI128    $0x01, 112(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y11
+	VPMULHRSW      Y1, Y9, Y12
+	VPADDW         Y12, Y11, Y11
+	VPMULHRSW      Y2, Y10, Y12
+	VPADDW         Y12, Y11, Y11
+	VPSUBW         Y3, Y11, Y11
+	VMOVDQU        Y11, (BX)(R8*2)
+	VPMULHRSW      const4<>+0(SB), Y6, Y11
+	VPMULHRSW      const5<>+0(SB), Y9, Y12
+	VPADDW         Y12, Y11, Y11
+	VPMULHRSW      const6<>+0(SB), Y10, Y12
+	VPADDW         Y12, Y11, Y11
+	VMOVDQU        Y11, (SI)(R8*2)
+	VPMULHRSW      const6<>+0(SB), Y6, Y6
+	VPMULHRSW      const7<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VMOVDQU        Y6, (DI)(R8*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y5, Y4, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPMULHRSW      Y0, Y6, Y8
+	VPMULHRSW      Y1, Y7, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      Y2, Y5, Y9
+	VPADDW         Y9, Y8, Y8
+	VPSUBW         Y3, Y8, Y8
+	VMOVDQU        Y8, 32(BX)(R8*2)
+	VPMULHRSW      const4<>+0(SB), Y6, Y8
+	VPMULHRSW      const5<>+0(SB), Y7, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPADDW         Y9, Y8, Y8
+	VMOVDQU        Y8, 32(SI)(R8*2)
+	VPMULHRSW      const6<>+0(SB), Y6, Y6
+	VPMULHRSW      const7<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VMOVDQU        Y6, 32(DI)(R8*2)
+	ADDQ           $0x20, R8
+	ADDQ           $0x80, AX
+	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
+	// packed4YCCHalfAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
+	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	MOVQ         dst_1+8(FP), SI
+	MOVQ         dst_2+16(FP), DI
+	XORL         R8, R8
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 32(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 16(AX), Y6
+	VINSERTI128    $0x01, 48(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 64(AX), Y7
+	VINSERTI128    $0x01, 96(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 80(AX), Y8
+	VINSERTI128    $0x01, 112(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, (BX)(R8*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKHBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(R8*2)
+	VPMADDUBSW     const14<>+0(SB), Y7, Y7
+	VPMADDUBSW     const14<>+0(SB), Y8, Y8
+	VPMADDUBSW     const14<>+0(SB), Y5, Y5
+	VPMULHRSW      const4<>+0(SB), Y7, Y6
+	VPMULHRSW      const5<>+0(SB), Y8, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPADDW         Y9, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (SI)(R8*1)
+	VPMULHRSW      const6<>+0(SB), Y7, Y6
+	VPMULHRSW      const7<>+0(SB), Y8, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (DI)(R8*1)
+	ADDQ           $0x20, R8
+	ADDQ           $0x80, AX
+	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// Requires: AVX, AVX2
+TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
+	// packed4LumaAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y,
+	// Y2 weight of B in Y, Y3 128<<7, Y4 0
+	MOVQ         src+24(FP), AX
+	MOVQ         blocks+32(FP), CX
+	MOVQ         shuffles+40(FP), DX
+	MOVQ         dst_0+0(FP), BX
+	XORL         SI, SI
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	VPXOR        Y4, Y4, Y4
+
+loop:
+	VBROADCASTI128 (AX), Y5
+	VINSERTI128    $0x01, 32(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 16(AX), Y6
+	VINSERTI128    $0x01, 48(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 64(AX), Y7
+	VINSERTI128    $0x01, 96(AX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 80(AX), Y8
+	VINSERTI128    $0x01, 112(AX), Y8, Y8
+	VPSHUFB        32(DX), Y8, Y8
+	VPUNPCKLDQ     Y6, Y5, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y5, Y5
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VPUNPCKLBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKLBW     Y8, Y4, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPUNPCKLBW     Y5, Y4, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y9, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      Y2, Y10, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, (BX)(SI*2)
+	VPUNPCKHBW     Y7, Y4, Y6
+	VPSRLW         $0x01, Y6, Y6
+	VPUNPCKHBW     Y8, Y4, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y5, Y4, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPMULHRSW      Y0, Y6, Y6
+	VPMULHRSW      Y1, Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      Y2, Y5, Y5
+	VPADDW         Y5, Y6, Y6
+	VPSUBW         Y3, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(SI*2)
+	ADDQ           $0x20, SI
+	ADDQ           $0x80, AX
+	SUBQ           $0x01, CX
+	JG             loop
 	VZEROUPPER
 	RET
