@@ -157,8 +157,8 @@ func (r *JPEGReader) follow(b *growing) (JPEG, error) {
 			}
 		}
 		r.br.Discard(n) // It was peeked.
-		if err == nil {
-			err = r.checkLimits()
+		if limit := r.checkLimits(); limit != nil {
+			err = limit
 		}
 		if err != nil {
 			return JPEG{}, r.broken(err)
@@ -204,8 +204,8 @@ func (r *JPEGReader) chunk() ([]byte, error) {
 
 // checkLimits returns a *LimitError for a picture above the Limits.
 func (r *JPEGReader) checkLimits() error {
-	if got := r.scan.size; got > r.limits.MaxBytes {
-		return &LimitError{Limit: "bytes", Got: int64(got), Max: int64(r.limits.MaxBytes)}
+	if most := int64(r.limits.MaxBytes); int64(r.scan.size) > most {
+		return &LimitError{Limit: "bytes", Got: most + 1, Max: most} // How much more there would be is not known.
 	}
 	if got := r.scan.width * r.scan.height; got > r.limits.MaxPixels {
 		return &LimitError{Limit: "pixels", Got: int64(got), Max: int64(r.limits.MaxPixels)}

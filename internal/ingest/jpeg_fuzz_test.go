@@ -25,6 +25,7 @@ func FuzzJPEG(f *testing.F) {
 	f.Add("", concat(whole, bare, whole[:50]))
 	f.Add("", insert(whole, segment(0xE1, "Exif\x00\x00", whole)))
 	f.Add("", frameHeader(0xC2, 8, 65535, 65535, 3))
+	f.Add("", concat(frameHeader(0xC0, 8, 65535, 65535, 3)[:15], "no marker"))
 	f.Add("frame", concat("--frame\r\nContent-Length: 10\r\n\r\n", whole, "\r\n--frame\r\n\r\n", bare[:200], "\r\n--frame\r\n\r\n", whole, "\r\n--frame--"))
 	f.Add("--frame", concat("preamble\n--frame\nContent-Length: 99999999999999999999\n\n", whole))
 	f.Add("-", []byte("--\r\n----\r\n\r\n\r\n--x\r\n\r\n\xff\xd8"))

@@ -237,6 +237,7 @@ func TestJPEGLimits(t *testing.T) {
 		{"below", ingest.Limits{MaxPixels: 31 * 17, MaxBytes: len(whole)}, nil},
 		{"pixels", ingest.Limits{MaxPixels: 31*17 - 1}, &ingest.LimitError{Limit: "pixels", Got: 31 * 17, Max: 31*17 - 1}},
 		{"bytes", ingest.Limits{MaxBytes: len(whole) - 1}, &ingest.LimitError{Limit: "bytes", Got: int64(len(whole)), Max: int64(len(whole) - 1)}},
+		{"far-above", ingest.Limits{MaxBytes: 100}, &ingest.LimitError{Limit: "bytes", Got: 101, Max: 100}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
