@@ -23,6 +23,10 @@ type Options struct {
 	// those of the last picture, 0 when there was none. After an error the last picture stays, and Offline is called
 	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last picture stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
+
+	// Lag is told the lag of each delivered picture that is no repeat, as in ViewerInfo, from any goroutine. It must not
+	// wait, and not call the Hub. nil: nobody is told.
+	Lag func(time.Duration)
 }
 
 // MostViewers is the largest Options.MaxViewers: as many as can hold one picture at the same time, twice, since a pool.Buf

@@ -163,6 +163,9 @@ func (v *Viewer) Delivered(p *Picture) {
 	v.rate.add(now)
 	if !p.Repeat {
 		v.lag = h.epoch.Add(now).Sub(p.Captured)
+		if h.o.Lag != nil {
+			h.o.Lag(v.lag)
+		}
 	}
 }
 

@@ -36,6 +36,8 @@ type Metrics struct {
 	rejected   [fault.Kinds]prometheus.Counter
 	stages     [len(stageNames)]*Histogram
 	queueWait  *Histogram
+	viewerLag  *Histogram
+	live       liveFrames
 	frames     atomic.Uint64 // the same as framesOK, for Frames
 	frameFails atomic.Uint64
 }
@@ -64,7 +66,10 @@ func New() *Metrics {
 		m.rejected[k] = rejected.WithLabelValues(fault.Kind(k).String())
 	}
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
-	m.Registry.MustRegister(frames, rejected, m.queueWait, newBuildInfo(), process,
+	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From a picture's capture until a viewer had it; repeats do not count.")
+	live, streamFrames := newLiveFrames()
+	m.live = live
+	m.Registry.MustRegister(frames, rejected, m.queueWait, m.viewerLag, streamFrames, newBuildInfo(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},

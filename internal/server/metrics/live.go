@@ -1,0 +1,86 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// liveFrames counts the frames of live streams by what became of them.
+type liveFrames struct {
+	made    prometheus.Counter
+	dropped [len(stream.Info{}.Dropped)]prometheus.Counter
+}
+
+// newLiveFrames returns the counters, and what is to be registered.
+func newLiveFrames() (liveFrames, prometheus.Collector) {
+	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steadyframe_stream_frames_total", Help: "Frames of live streams by outcome: ok, or why there is no picture.",
+	}, []string{"outcome"})
+	f := liveFrames{made: frames.WithLabelValues("ok")}
+	for r := range f.dropped {
+		f.dropped[r] = frames.WithLabelValues(stream.DropReason(r).String())
+	}
+	return f, frames
+}
+
+// StreamFrameOK counts a frame of a live stream that became a picture.
+func (m *Metrics) StreamFrameOK() { m.live.made.Inc() }
+
+// StreamFrameDropped counts a frame of a live stream that did not.
+func (m *Metrics) StreamFrameDropped(r stream.DropReason) { m.live.dropped[r].Inc() }
+
+// Lagged counts the time from a picture's capture until a viewer had it.
+func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }
+
+// Live exports what is known of live streams and their viewers each time it is collected. No metric has a label for a
+// stream or a viewer: those come and go.
+type Live struct {
+	hub *stream.Hub
+
+	streams, viewers, delivered, dropped, sent *prometheus.Desc
+}
+
+// NewLive returns a collector of what hub knows.
+func NewLive(hub *stream.Hub) *Live {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("steadyframe_"+name, help, labels, nil)
+	}
+	return &Live{
+		hub:       hub,
+		streams:   desc("streams", "Live streams by state.", "state"),
+		viewers:   desc("viewers", "Viewers of live streams.", "transport"),
+		delivered: desc("viewer_frames_delivered_total", "Pictures that viewers took, repeats too.", "transport"),
+		dropped:   desc("viewer_frames_dropped_total", "Pictures that a viewer was never given, by reason: newer, since a newer one came before it could take another.", "transport", "reason"),
+		sent:      desc("viewer_sent_bytes_total", "Bytes of the pictures that viewers took.", "transport"),
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (c *Live) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{c.streams, c.viewers, c.delivered, c.dropped, c.sent} {
+		ch <- d
+	}
+}
+
+// Collect is part of prometheus.Collector.
+func (c *Live) Collect(ch chan<- prometheus.Metric) {
+	states := map[stream.State]int{stream.Waiting: 0, stream.Online: 0, stream.Offline: 0}
+	for _, s := range c.hub.Infos(nil) {
+		states[s.State]++
+	}
+	for state, n := range states {
+		ch <- prometheus.MustNewConstMetric(c.streams, prometheus.GaugeValue, float64(n), state.String())
+	}
+	for _, t := range c.hub.Totals().Transports {
+		count := func(d *prometheus.Desc, v uint64, labels ...string) {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+		}
+		ch <- prometheus.MustNewConstMetric(c.viewers, prometheus.GaugeValue, float64(t.Viewers), t.Transport)
+		count(c.delivered, t.Delivered, t.Transport)
+		count(c.dropped, t.Dropped, t.Transport, stream.Newer.String())
+		count(c.sent, t.Bytes, t.Transport)
+	}
+}
