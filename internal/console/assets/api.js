@@ -1,0 +1,48 @@
+// The server's HTTP face, by URLs relative to the page's own: a proxy may have put a path in front.
+
+const key = 'steadyframe.token';
+
+// The token, when the server wants one, lasts as long as the tab.
+export const token = {
+  get: () => sessionStorage.getItem(key) ?? '',
+  set: (value) => sessionStorage.setItem(key, value),
+};
+
+// url returns the address of a path of the server, for the address bar, commands and fetch.
+export function url(path, params = {}) {
+  const u = new URL(path, document.baseURI);
+  u.hash = '';
+  for (const [name, value] of Object.entries(params)) u.searchParams.set(name, value);
+  return u;
+}
+
+// loadable is url for what the browser loads by itself, images and the WebSocket: those bear no headers, so the token is
+// a parameter.
+export function loadable(path, params = {}) {
+  return url(path, token.get() ? { ...params, access_token: token.get() } : params);
+}
+
+export const paths = {
+  mjpeg: (name) => `stream/${encodeURIComponent(name)}.mjpg`,
+  snapshot: (name) => `snapshot/${encodeURIComponent(name)}.jpg`,
+  publish: (name) => `v1/streams/${encodeURIComponent(name)}`,
+};
+
+// StatusError is an answer that is not what was asked for.
+export class StatusError extends Error {
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+// getJSON returns what the server says at path. It throws a StatusError, or what fetch throws when there is no server.
+export async function getJSON(path, timeout = 5000) {
+  const headers = token.get() ? { Authorization: `Bearer ${token.get()}` } : {};
+  const response = await fetch(url(path), { headers, cache: 'no-store', signal: AbortSignal.timeout(timeout) });
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    throw new StatusError(response.status, problem.detail ?? response.statusText);
+  }
+  return response.json();
+}

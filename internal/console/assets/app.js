@@ -1,0 +1,70 @@
+// The page: which view is shown, by the address's hash, and the keys that work everywhere.
+import { Dashboard } from './dashboard.js';
+import { setAttribute } from './dom.js';
+import { Notices } from './notices.js';
+import { Server } from './server.js';
+import { Socket } from './socket.js';
+import { StreamView } from './stream.js';
+import { bindTheme, toggleTheme } from './theme.js';
+import { Wall } from './wall.js';
+
+const byID = (id) => document.getElementById(id);
+const main = byID('main');
+const help = byID('keys');
+
+const server = new Server();
+const socket = new Socket(() => server.status === 'ok');
+const page = { server, socket };
+
+// The server that comes back is asked for pictures at once, not when the socket's back-off is over.
+server.addEventListener('status', () => server.status === 'ok' && socket.retry());
+
+let view = null;
+
+// route returns the view that a hash means, and its place in the header.
+function route(hash) {
+  const [place, name] = hash.replace(/^#\/?/, '').split('/');
+  if (place === 'stream' && name) return { view: new StreamView(page, decodeURIComponent(name)), place: 'wall' };
+  if (place === 'server') return { view: new Dashboard(page), place: 'server' };
+  return { view: new Wall(page), place: 'wall' };
+}
+
+function show() {
+  view?.close();
+  const routed = route(location.hash);
+  view = routed.view;
+  main.replaceChildren(view.element);
+  view.open();
+  document.title = `${view.title} · Steadyframe`;
+  for (const link of document.querySelectorAll('[data-view]')) {
+    setAttribute(link, 'aria-current', link.dataset.view === routed.place ? 'page' : null);
+  }
+  window.scrollTo(0, 0);
+}
+
+const keys = {
+  w: () => (location.hash = '#/'),
+  d: () => (location.hash = '#/server'),
+  t: toggleTheme,
+  '?': () => help.showModal(),
+};
+
+function pressed(event) {
+  const typing = event.target.closest('input, textarea, select, dialog[open], pre');
+  if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.key === 'Escape' && document.fullscreenElement) return;
+  if (view.key(event)) event.preventDefault();
+  else keys[event.key]?.();
+}
+
+addEventListener('hashchange', show);
+addEventListener('keydown', pressed);
+byID('help').addEventListener('click', () => help.showModal());
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault(); // hashes are views
+  main.focus();
+});
+bindTheme(byID('theme'));
+new Notices(page, byID('notices'), byID('link'));
+server.start();
+show();

@@ -1,0 +1,25 @@
+// Clock is the server's clock, as far as it can be told from here: capture times are the server's, and the clocks of two
+// machines may be seconds apart, where lags are milliseconds.
+const trustFor = 60_000; // ms, after which a worse answer than the best so far is taken: clocks drift
+
+export class Clock {
+  #ahead = 0; // of ours, ms
+  #roundTrip = Infinity;
+  #at = 0;
+
+  // heard takes the server's time out of an answer, in ms, which it gave some time between asked and answered. The
+  // middle is wrong by half the round trip at most, so the quickest answers count.
+  heard(time, asked, answered) {
+    const roundTrip = answered - asked;
+    if (roundTrip > this.#roundTrip && answered - this.#at < trustFor) return;
+    this.#ahead = time - (asked + answered) / 2;
+    this.#roundTrip = roundTrip;
+    this.#at = answered;
+  }
+
+  // now returns ms since the epoch by the server's clock. A difference that the round trip explains counts as none: with
+  // both on one machine, there is none.
+  now() {
+    return Date.now() + (Math.abs(this.#ahead) > this.#roundTrip / 2 + 1 ? this.#ahead : 0);
+  }
+}

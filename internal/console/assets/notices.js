@@ -1,0 +1,66 @@
+// Notices say, above the view, what is wrong with the connection and what the page does about it.
+import { token } from './api.js';
+import { el } from './dom.js';
+import { clockTime } from './format.js';
+
+export class Notices {
+  #server;
+  #socket;
+  #place;
+  #link;
+  #shown = '';
+
+  // place is where notices go, link the short word in the header that is always there.
+  constructor({ server, socket }, place, link) {
+    this.#server = server;
+    this.#socket = socket;
+    this.#place = place;
+    this.#link = link;
+    server.addEventListener('status', () => this.#update());
+    socket.addEventListener('status', () => this.#update());
+    this.#update();
+  }
+
+  #update() {
+    const { status } = this.#server;
+    const refused = status === 'ok' && this.#socket.refused;
+    this.#link.dataset.status = refused ? 'refused' : status;
+    this.#link.textContent = { asking: 'connecting', ok: refused ? 'MJPEG' : 'live', gone: 'no connection', unauthorized: 'token needed' }[status];
+    const key = refused ? 'refused' : `${status} ${this.#server.since}`;
+    if (key === this.#shown) return;
+    this.#shown = key;
+    this.#place.replaceChildren(...this.#notices(status, refused));
+  }
+
+  #notices(status, refused) {
+    if (status === 'gone') {
+      const why = this.#server.reason ? ` It says: ${this.#server.reason}.` : '';
+      return [notice('bad', `No answer from the server since ${clockTime(this.#server.since)}.${why} The page keeps trying, and goes on by itself.`)];
+    }
+    if (status === 'unauthorized') return [this.#tokenForm()];
+    if (refused) {
+      return [notice('warn', 'The WebSocket does not get through, maybe because of a proxy in between. Streams are shown as MJPEG instead, only some of them moving.')];
+    }
+    return [];
+  }
+
+  #tokenForm() {
+    const input = el('input', { type: 'password', name: 'token', autocomplete: 'current-password', required: true, 'aria-describedby': 'token-hint' });
+    const form = el('form', { class: 'notice token' },
+      el('label', {}, 'This server wants a token ', input), el('button', { class: 'button primary' }, 'Open'),
+      el('p', { id: 'token-hint', class: 'note' }, token.get() ? 'The one given was not accepted.' : 'Its setting auth.token. It is kept until this tab is closed.'));
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      token.set(input.value);
+      this.#shown = '';
+      this.#server.ask().then(() => this.#update());
+      this.#socket.retry();
+    });
+    queueMicrotask(() => input.focus());
+    return form;
+  }
+}
+
+function notice(kind, text) {
+  return el('p', { class: `notice ${kind}`, role: 'alert' }, text);
+}

@@ -1,0 +1,88 @@
+// Rates turns the counters of GET /v1/stats into figures of now: differences between two of them, over their time.
+
+// What figures Rates gives. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
+export const names = [
+  'frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses', // a second
+  'p50', 'p99', // of batches, in the last 10 s
+  'collections', 'pause', // how many, and the longest pause, in the last minute
+  'inUse', 'held', 'resident', 'heap', 'queue', 'running', 'open', 'viewers', // at the moment
+];
+
+const MiB = 2 ** 20;
+const windows = { batches: 10, collections: 60 }; // seconds, of figures that one second says too little about
+
+// quantile returns what a share q of the durations counted between two histograms does not exceed, in seconds; null
+// when none were. The histograms are cumulative, and begin and end where there is something in them.
+export function quantile(before, after, q) {
+  const total = after.count - before.count;
+  if (total <= 0) return null;
+  let i = 0;
+  let counted = 0;
+  for (let k = 0; k < after.le.length; k++) {
+    while (i < before.le.length && before.le[i] <= after.le[k]) counted = before.counts[i++];
+    if (after.counts[k] - counted >= q * total) return after.le[k];
+  }
+  return after.le.at(-1) ?? null;
+}
+
+export class Rates {
+  #past = []; // statistics of the last minute, oldest first
+
+  // add takes the newest statistics and returns the figures of now: those of a server that has just begun, or begun
+  // again, are null.
+  add(stats) {
+    const last = this.#past.at(-1);
+    if (last && (stats.uptime_s < last.uptime_s || stats.time <= last.time)) this.#past = [];
+    this.#past.push(stats);
+    while (this.#past.length > 2 && this.#past[1].time <= stats.time - windows.collections) this.#past.shift();
+    const then = this.#past.at(-2);
+    return { ...this.#state(stats), ...(then ? this.#flow(then, stats) : {}), ...this.#windowed(stats) };
+  }
+
+  #state({ pool, rss_bytes: resident, heap, queue_depth: queue, running, open_requests: open, live }) {
+    return {
+      inUse: pool.in_use / MiB, held: pool.held / MiB, resident: resident > 0 ? resident / MiB : null, heap: heap.live_bytes / MiB,
+      queue, running, open, viewers: live.viewers,
+    };
+  }
+
+  #flow(then, now) {
+    const rate = (read) => (read(now) - read(then)) / (now.time - then.time);
+    const ofClasses = (name) => rate((s) => s.pool.classes.reduce((sum, c) => sum + c[name], 0));
+    return {
+      frames: rate((s) => s.frames.ok),
+      failed: rate((s) => s.frames.failed),
+      delivered: rate((s) => s.live.delivered),
+      sent: rate((s) => s.live.bytes) * 8 / 1e6,
+      allocated: rate((s) => s.heap.allocs_bytes) / 1e6,
+      objects: rate((s) => s.heap.allocs_objects),
+      gets: ofClasses('gets'),
+      misses: ofClasses('misses'),
+    };
+  }
+
+  #windowed(now) {
+    const since = (seconds) => this.#past.find((s) => s.time >= now.time - seconds - 0.5);
+    const batches = since(windows.batches).batch_seconds;
+    const minute = since(windows.collections);
+    const milliseconds = (seconds) => (seconds === null ? null : seconds * 1e3);
+    return {
+      p50: milliseconds(quantile(batches, now.batch_seconds, 0.5)),
+      p99: milliseconds(quantile(batches, now.batch_seconds, 0.99)),
+      collections: now === minute ? null : now.gc.cycles - minute.gc.cycles,
+      pause: milliseconds(quantile(minute.gc.pauses, now.gc.pauses, 1)),
+    };
+  }
+}
+
+// classRates returns the gets and misses a second of each size class, by size.
+export function classRates(then, now) {
+  const rates = new Map();
+  const seconds = now.time - then.time;
+  const before = new Map(then.pool.classes.map((c) => [c.size, c]));
+  for (const c of now.pool.classes) {
+    const b = before.get(c.size) ?? { gets: 0, misses: 0 };
+    if (seconds > 0) rates.set(c.size, { gets: (c.gets - b.gets) / seconds, misses: (c.misses - b.misses) / seconds });
+  }
+  return rates;
+}

@@ -1,0 +1,105 @@
+// Screen shows one stream: on a canvas, by the one WebSocket; or where that is refused, as MJPEG in an <img>.
+import { loadable, paths } from './api.js';
+import { el } from './dom.js';
+import { Player } from './player.js';
+
+// A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots now and then,
+// so that the page itself still gets through.
+const mostMJPEG = 3;
+let openMJPEG = 0;
+
+const loadAgain = 2000; // ms, from snapshot to snapshot, or after an MJPEG has ended
+
+export class Screen {
+  #socket;
+  #stream;
+  #canvas = el('canvas', { width: 16, height: 9 });
+  #image = el('img', { alt: '', hidden: true, onerror: () => this.#loadLater(), onload: () => this.#loaded() });
+  #player;
+  #watch = null;
+  #holdsMJPEG = false;
+  #timer = 0;
+  #active = false;
+  #fps = 0;
+  #onStatus = () => this.#chooseImage();
+
+  // stream is a Stream of server.js. element holds the picture; its data-seq is that of the picture on the canvas.
+  constructor(socket, stream, clock) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.element = el('div', { class: 'screen' }, this.#canvas, this.#image);
+    this.#player = new Player(this.#canvas, clock, stream.meter, (picture) => (this.element.dataset.seq = picture.seq));
+    socket.addEventListener('status', this.#onStatus);
+  }
+
+  // run says whether pictures are wanted, and how many a second at most (0: all). A screen that stops keeps its last
+  // picture.
+  run(active, fps = 0) {
+    if (active === this.#active && fps === this.#fps) return;
+    this.#end();
+    this.#active = active;
+    this.#fps = fps;
+    if (!active) return;
+    this.#watch = this.#socket.watch(this.#stream.name, fps, (picture) => this.#player.take(picture));
+    this.#chooseImage();
+  }
+
+  // close ends the screen.
+  close() {
+    this.#socket.removeEventListener('status', this.#onStatus);
+    this.#end();
+  }
+
+  // picture is the element that shows the picture now: a canvas or an img.
+  get picture() {
+    return this.#image.hidden ? this.#canvas : this.#image;
+  }
+
+  #end() {
+    this.#active = false;
+    this.#watch?.close();
+    this.#watch = null;
+    this.#player.stop();
+    this.#endImage();
+  }
+
+  // chooseImage begins or ends the makeshift. The watch stays: the socket goes on trying.
+  #chooseImage() {
+    if (!this.#active || this.#socket.refused === !this.#image.hidden) return;
+    if (this.#socket.refused) this.#beginImage();
+    else this.#endImage();
+  }
+
+  #beginImage() {
+    this.#holdsMJPEG = openMJPEG < mostMJPEG;
+    if (this.#holdsMJPEG) openMJPEG++;
+    this.#image.hidden = false;
+    this.#canvas.hidden = true;
+    this.#load();
+  }
+
+  #load() {
+    if (this.#holdsMJPEG) this.#image.src = loadable(paths.mjpeg(this.#stream.name), this.#fps > 0 ? { fps: this.#fps } : {});
+    else this.#image.src = loadable(paths.snapshot(this.#stream.name), { at: Date.now() });
+  }
+
+  // loaded is called for each snapshot, and for the first picture of an MJPEG.
+  #loaded() {
+    if (!this.#holdsMJPEG) this.#loadLater();
+  }
+
+  #loadLater() {
+    clearTimeout(this.#timer);
+    if (!this.#image.hidden) this.#timer = setTimeout(() => this.#load(), loadAgain);
+  }
+
+  #endImage() {
+    if (this.#image.hidden) return;
+    clearTimeout(this.#timer);
+    if (this.#holdsMJPEG) openMJPEG--;
+    this.#holdsMJPEG = false;
+    this.#image.hidden = true;
+    this.#canvas.hidden = false;
+    this.#image.src = ''; // which ends the connection; to take the element out of the page would not
+  }
+}

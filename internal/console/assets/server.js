@@ -1,0 +1,99 @@
+// What the server says of itself and its streams, asked once a second while the page is visible.
+import { getJSON, StatusError } from './api.js';
+import { Clock } from './clock.js';
+import { History } from './history.js';
+import { Meter } from './meter.js';
+import { names, Rates } from './rates.js';
+
+const every = 1000; // ms
+
+// Stream is one stream, for as long as it is listed.
+class Stream {
+  meter = new Meter(); // of the pictures that reach a screen here
+  shown = null; // its last sample
+  history = new History('in', 'out', 'shown', 'lag');
+
+  constructor(name) {
+    this.name = name;
+  }
+
+  update(info, time) {
+    this.info = info;
+    this.shown = this.meter.sample();
+    this.history.add(time, { in: info.fps_in, out: info.fps_out, shown: this.shown.fps, lag: this.shown.lag });
+  }
+}
+
+// Server dispatches 'update' after each answer, and 'status' when status changes: 'asking' before the first answer, 'ok',
+// 'gone' (since when is in since, what it said last in reason), or 'unauthorized'.
+export class Server extends EventTarget {
+  status = 'asking';
+  since = Date.now();
+  reason = '';
+  clock = new Clock();
+  streams = new Map(); // by name, sorted
+  stats = null; // as GET /v1/stats has them
+  lastStats = null; // those before
+  history = new History(...names);
+  #rates = new Rates();
+  #timer = 0;
+  #asking = false;
+
+  start() {
+    document.addEventListener('visibilitychange', () => this.ask());
+    this.ask();
+  }
+
+  // ask asks now, and from then on.
+  async ask() {
+    clearTimeout(this.#timer);
+    if (document.hidden || this.#asking) return;
+    this.#asking = true;
+    const begun = performance.now();
+    try {
+      const [list, stats] = await Promise.all([getJSON('v1/streams'), this.#getStats()]);
+      this.#takeStreams(list.streams);
+      this.#takeStats(stats);
+      this.#turn('ok');
+      this.dispatchEvent(new Event('update'));
+    } catch (error) {
+      const unauthorized = error instanceof StatusError && error.status === 401;
+      this.#turn(unauthorized ? 'unauthorized' : 'gone', error instanceof StatusError ? error.message : '');
+    }
+    this.#asking = false;
+    clearTimeout(this.#timer);
+    if (!document.hidden) this.#timer = setTimeout(() => this.ask(), Math.max(100, every - (performance.now() - begun)));
+  }
+
+  async #getStats() {
+    const asked = Date.now();
+    const stats = await getJSON('v1/stats');
+    this.clock.heard(stats.time * 1000, asked, Date.now());
+    return stats;
+  }
+
+  #takeStreams(infos) {
+    const time = Date.now() / 1000;
+    const before = this.streams;
+    this.streams = new Map();
+    for (const info of infos) {
+      const stream = before.get(info.name) ?? new Stream(info.name);
+      stream.update(info, time);
+      this.streams.set(info.name, stream);
+    }
+  }
+
+  #takeStats(stats) {
+    this.lastStats = this.stats;
+    this.stats = stats;
+    this.history.add(Date.now() / 1000, this.#rates.add(stats));
+  }
+
+  #turn(status, reason = '') {
+    this.reason = reason;
+    if (this.status === status) return;
+    this.status = status;
+    this.since = Date.now();
+    this.dispatchEvent(new Event('status'));
+  }
+}

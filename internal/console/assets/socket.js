@@ -1,0 +1,145 @@
+// The one WebSocket: any number of streams, watched and left by messages, so that the browser's few connections a host
+// are enough for a wall of them. Pictures are acknowledged once painted or thrown away; the server sends no more than
+// two ahead of that, always its newest, so a slow page gets fewer pictures, never old ones.
+import { loadable } from './api.js';
+
+const protocol = 'steadyframe.v1';
+const version = 1; // of the pictures' header
+const flags = { offline: 1, repeat: 2 };
+const backOff = { first: 250, most: 5000 }; // ms
+const refusals = 3; // connections that fail while the server answers otherwise: something does not let WebSockets through
+
+// Watch is a stream that somebody looks at: take is called with each of its pictures.
+class Watch {
+  constructor(socket, id, stream, fps, take) {
+    Object.assign(this, { socket, id, stream, fps, take });
+  }
+
+  close() {
+    this.socket.leave(this);
+  }
+}
+
+// Socket keeps one connection open for as long as there are watches, and makes it again when it is lost. It dispatches
+// 'status' when connected or refused changes.
+export class Socket extends EventTarget {
+  #alive; // () => whether the server answers otherwise
+  #ws = null;
+  #watches = new Map(); // by id
+  #lastID = 0;
+  #delay = backOff.first;
+  #timer = 0;
+  #failures = 0;
+
+  constructor(alive) {
+    super();
+    this.#alive = alive;
+  }
+
+  get connected() {
+    return this.#ws?.readyState === WebSocket.OPEN;
+  }
+
+  get refused() {
+    return this.#failures >= refusals;
+  }
+
+  // watch begins a stream, with at most fps pictures a second (0: all), and returns a Watch to close. take owns the
+  // pictures it is called with: it calls acknowledge once each of them is painted or thrown away.
+  watch(stream, fps, take) {
+    this.#lastID++;
+    const watch = new Watch(this, this.#lastID, stream, fps, take);
+    this.#watches.set(watch.id, watch);
+    if (this.connected) this.#ask(watch);
+    else if (!this.#ws && !this.#timer) this.#connect();
+    return watch;
+  }
+
+  leave(watch) {
+    if (this.#watches.delete(watch.id) && this.connected) this.#tell({ op: 'unwatch', id: watch.id });
+  }
+
+  // retry connects now instead of later: something has changed.
+  retry() {
+    this.#delay = backOff.first;
+    if (!this.connected) this.#failures = 0;
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#connect();
+  }
+
+  #connect() {
+    const address = loadable('ws');
+    address.protocol = address.protocol.replace('http', 'ws');
+    const ws = new WebSocket(address, protocol);
+    this.#ws = ws;
+    ws.binaryType = 'arraybuffer';
+    ws.onopen = () => {
+      this.#delay = backOff.first;
+      this.#failures = 0;
+      for (const watch of this.#watches.values()) this.#ask(watch);
+      this.#changed();
+    };
+    ws.onmessage = ({ data }) => (typeof data === 'string' ? this.#heard(JSON.parse(data)) : this.#received(data));
+    ws.onclose = () => this.#lost();
+  }
+
+  #lost() {
+    this.#ws = null;
+    this.#failures = this.#alive() ? this.#failures + 1 : 0;
+    if (this.#watches.size > 0) {
+      // Some at random, so that all pages of a server that restarts do not come back at once.
+      const delay = this.#delay * (0.8 + 0.4 * Math.random());
+      this.#timer = setTimeout(() => {
+        this.#timer = 0;
+        this.#connect();
+      }, delay);
+      this.#delay = Math.min(this.#delay * 2, backOff.most);
+    }
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('status'));
+  }
+
+  #ask({ id, stream, fps }) {
+    this.#tell(fps > 0 ? { op: 'watch', stream, id, fps } : { op: 'watch', stream, id });
+  }
+
+  #tell(message) {
+    this.#ws.send(JSON.stringify(message));
+  }
+
+  // heard takes a message in text. States are no news: the list of streams has those of all.
+  #heard({ op, id, reason }) {
+    if (op === 'error') console.warn(`steadyframe: ${this.#watches.get(id)?.stream ?? 'WebSocket'}: ${reason}`);
+  }
+
+  // received takes a message with a picture: its header is all numbers, big endian.
+  #received(data) {
+    const view = new DataView(data);
+    if (data.byteLength < 32 || view.getUint8(0) !== version) return;
+    const watch = this.#watches.get(view.getUint32(4));
+    if (!watch) return; // left a moment ago
+    const ws = this.#ws;
+    const seq = view.getBigUint64(8);
+    watch.take({
+      jpeg: new Uint8Array(data, view.getUint16(2)),
+      seq,
+      captured: Number(view.getBigUint64(16)) / 1000, // ms since the epoch, by the server's clock
+      offline: (view.getUint8(1) & flags.offline) !== 0,
+      repeat: (view.getUint8(1) & flags.repeat) !== 0,
+      acknowledge: () => this.#acknowledge(ws, watch, seq),
+    });
+  }
+
+  #acknowledge(ws, watch, seq) {
+    if (ws !== this.#ws || !this.connected || !this.#watches.has(watch.id)) return;
+    const message = new DataView(new ArrayBuffer(12));
+    message.setUint32(0, watch.id);
+    message.setBigUint64(4, seq);
+    ws.send(message.buffer);
+  }
+}

@@ -1,0 +1,45 @@
+// Tile is one stream of the wall: its picture, and below it what there is to know at a glance.
+import { el, icon, setAttribute, setText } from './dom.js';
+import { fps, milliseconds, plural, size, unknown } from './format.js';
+import { Screen } from './screen.js';
+
+export class Tile {
+  #name = el('span', { class: 'name' });
+  #state = el('span', { class: 'state' });
+  #fps = el('span', { title: 'pictures a second on this screen' });
+  #lag = el('span', { title: 'from capture to this screen' });
+  #size = el('span', { class: 'optional' });
+  #viewers = el('span');
+  #figures = el('span', { class: 'figures' }, this.#fps, this.#lag, this.#size, el('span', { class: 'viewers' }, icon('viewers'), this.#viewers));
+  #stream;
+
+  inView = false;
+
+  constructor(stream, socket, clock) {
+    this.#stream = stream;
+    this.screen = new Screen(socket, stream, clock);
+    this.element = el('a', { class: 'tile', href: `#/stream/${encodeURIComponent(stream.name)}` },
+      this.screen.element, el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures));
+    setText(this.#name, stream.name);
+    this.update();
+  }
+
+  // update shows the stream's newest figures.
+  update() {
+    const { name, info, shown } = this.#stream;
+    this.element.dataset.state = info.state;
+    setText(this.#state, info.state === 'online' ? '' : info.state);
+    setAttribute(this.element, 'aria-label', `${name}, ${info.state}`);
+    const live = info.state === 'online';
+    setText(this.#fps, `${live && shown.fps > 0 ? fps(shown.fps) : unknown} fps`);
+    setText(this.#lag, live ? milliseconds(shown.lag) : unknown);
+    setText(this.#size, size(info.width, info.height));
+    setText(this.#viewers, `${info.viewers.length}`);
+    setAttribute(this.#viewers.parentElement, 'title', plural(info.viewers.length, 'viewer'));
+  }
+
+  close() {
+    this.screen.close();
+    this.element.remove();
+  }
+}

@@ -1,0 +1,40 @@
+// Viewers is the table of those who watch a stream: who is slow, and by how much.
+import { el, setText } from './dom.js';
+import { bytes, count, duration, fps, milliseconds } from './format.js';
+
+const columns = ['Viewer', 'By', 'For', 'fps', 'Lag', 'Dropped', 'Sent'];
+
+export class Viewers {
+  #rows = new Map(); // by the viewer's id
+  #body = el('tbody');
+  #none = el('p', { class: 'none' }, 'Nobody watches.');
+  #table = el('table', {}, el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))), this.#body);
+
+  constructor() {
+    this.element = el('div', { class: 'scroll' }, this.#table, this.#none);
+  }
+
+  update(viewers, clock) {
+    this.#none.hidden = viewers.length > 0;
+    this.#table.hidden = viewers.length === 0;
+    const now = new Set(viewers.map((viewer) => viewer.id));
+    for (const [id, row] of this.#rows) {
+      if (now.has(id)) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    for (const viewer of viewers) {
+      const row = this.#rows.get(viewer.id) ?? this.#add(viewer.id);
+      const cells = [viewer.peer, viewer.transport, duration((clock.now() - Date.parse(viewer.since)) / 1000),
+        fps(viewer.fps), milliseconds(viewer.lag_ms), count(viewer.dropped), bytes(viewer.bytes)];
+      cells.forEach((text, i) => setText(row.children[i], text));
+    }
+  }
+
+  #add(id) {
+    const row = el('tr', {}, ...columns.map(() => el('td')));
+    this.#rows.set(id, row);
+    this.#body.append(row);
+    return row;
+  }
+}

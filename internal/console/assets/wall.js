@@ -1,0 +1,152 @@
+// The wall: all streams, live. Tiles out of sight, and all of them while the page is hidden, stop.
+import { command, pushing } from './commands.js';
+import { el, setText } from './dom.js';
+import { compact, plural } from './format.js';
+import { Tile } from './tile.js';
+
+// What a page decodes at most, so that a wall of many streams does not take a machine over: with more in sight, each is
+// shown less often.
+const mostPictures = 240; // a second
+const rates = [15, 12, 10, 8, 5]; // a stream may be capped to, in steps: each change begins the streams anew
+
+const aspect = 16 / 9;
+const captionHeight = 47; // px, as in wall.css
+const gap = 10;
+const narrowest = 230; // a tile, when not all fit on the screen
+
+// columns returns how many columns make n tiles as large as can be while all of them fit; else as many as are not too
+// narrow.
+function columns(n, width, height) {
+  const most = Math.max(1, Math.min(n, Math.floor((width + gap) / (narrowest + gap))));
+  for (let c = 1; c <= most; c++) {
+    const tile = (width - gap * (c - 1)) / c;
+    const rows = Math.ceil(n / c);
+    if (rows * (tile / aspect + captionHeight) + gap * (rows - 1) <= height) return c;
+  }
+  return most;
+}
+
+export class Wall {
+  #server;
+  #socket;
+  #tiles = new Map(); // by name
+  #summary = el('p', { class: 'summary' });
+  #grid = el('div', { class: 'grid', role: 'group', 'aria-label': 'Live streams' });
+  #empty = null;
+  #onUpdate = () => this.#update();
+  #onVisibility = () => this.#run();
+  #onResize = () => this.#layOut();
+  #observer = new IntersectionObserver((entries) => this.#seen(entries), { rootMargin: '50px' });
+
+  title = 'Streams';
+
+  constructor({ server, socket }) {
+    this.#server = server;
+    this.#socket = socket;
+    this.element = el('section', { class: 'wall', 'aria-label': 'Streams' }, this.#summary, this.#grid);
+  }
+
+  open() {
+    this.#server.addEventListener('update', this.#onUpdate);
+    document.addEventListener('visibilitychange', this.#onVisibility);
+    window.addEventListener('resize', this.#onResize);
+    if (this.#server.status !== 'asking') this.#update();
+  }
+
+  close() {
+    this.#server.removeEventListener('update', this.#onUpdate);
+    document.removeEventListener('visibilitychange', this.#onVisibility);
+    window.removeEventListener('resize', this.#onResize);
+    this.#observer.disconnect();
+    for (const tile of this.#tiles.values()) tile.close();
+  }
+
+  // key moves the focus among the tiles.
+  key({ key }) {
+    const tiles = [...this.#grid.children];
+    const at = tiles.indexOf(document.activeElement);
+    const perRow = Number(this.#grid.style.getPropertyValue('--columns'));
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - perRow, ArrowDown: at + perRow, Home: 0, End: tiles.length - 1 };
+    if (!(key in to) || tiles.length === 0) return false;
+    tiles[at < 0 ? 0 : to[key]]?.focus();
+    return true;
+  }
+
+  #update() {
+    const { streams } = this.#server;
+    for (const [name, tile] of this.#tiles) {
+      if (streams.has(name)) continue;
+      this.#observer.unobserve(tile.element);
+      tile.close();
+      this.#tiles.delete(name);
+    }
+    let changed = this.#grid.childElementCount !== streams.size;
+    for (const [name, stream] of streams) {
+      const tile = this.#tiles.get(name);
+      if (tile) tile.update();
+      else {
+        this.#add(name, stream);
+        changed = true;
+      }
+    }
+    this.#summarize();
+    this.#showEmpty(streams.size === 0);
+    if (changed) this.#layOut();
+  }
+
+  // add puts a new tile in its place: streams are sorted by name.
+  #add(name, stream) {
+    const tile = new Tile(stream, this.#socket, this.#server.clock);
+    this.#tiles.set(name, tile);
+    const names = [...this.#server.streams.keys()];
+    const after = names.slice(names.indexOf(name) + 1).find((other) => this.#tiles.has(other));
+    this.#grid.insertBefore(tile.element, after ? this.#tiles.get(after).element : null);
+    this.#observer.observe(tile.element);
+  }
+
+  #seen(entries) {
+    const byElement = new Map([...this.#tiles.values()].map((tile) => [tile.element, tile]));
+    for (const { target, isIntersecting } of entries) {
+      const tile = byElement.get(target);
+      if (tile) tile.inView = isIntersecting;
+    }
+    this.#run();
+  }
+
+  // run starts and stops the streams of the tiles, as they are seen.
+  #run() {
+    const seen = [...this.#tiles.values()].filter((tile) => tile.inView).length;
+    const share = mostPictures / seen;
+    const most = share >= 25 ? 0 : (rates.find((rate) => rate <= share) ?? rates.at(-1));
+    for (const tile of this.#tiles.values()) tile.screen.run(tile.inView && !document.hidden, most);
+  }
+
+  #layOut() {
+    const top = this.#grid.getBoundingClientRect().top + window.scrollY;
+    const below = 16; // px, of padding
+    this.#grid.style.setProperty('--columns', columns(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below));
+  }
+
+  #summarize() {
+    const infos = [...this.#server.streams.values()].map((stream) => stream.info);
+    const online = infos.filter((info) => info.state === 'online');
+    const made = online.reduce((sum, info) => sum + info.fps_out, 0);
+    const viewers = infos.reduce((sum, info) => sum + info.viewers.length, 0);
+    const parts = [plural(infos.length, 'stream'), online.length === infos.length ? 'all online' : `${online.length} online`,
+      `${compact(made)} pictures/s`, plural(viewers, 'viewer')];
+    setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
+  }
+
+  #showEmpty(empty) {
+    if (empty === (this.#empty !== null)) return;
+    this.#empty?.remove();
+    this.#empty = empty ? emptyWall() : null;
+    if (empty) this.element.append(this.#empty);
+  }
+}
+
+// emptyWall says what to do when there is nothing to see.
+function emptyWall() {
+  return el('div', { class: 'message' }, el('h1', {}, 'No streams yet'),
+    el('p', {}, 'Push one to this server, and it appears here within a second:'), ...pushing().map(([title, line]) => command(title, line)));
+}
