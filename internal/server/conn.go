@@ -41,6 +41,10 @@ func (c *conn) Close() error {
 	return c.Conn.Close()
 }
 
+// NetConn returns the connection that c wraps, as tls.Conn's does: package net gathers a write of several slices into one
+// system call for its own types alone.
+func (c *conn) NetConn() net.Conn { return c.Conn }
+
 // CloseWrite is what net/http ends a connection with whose peer may still be sending, so that the answer is not lost.
 func (c *conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
