@@ -116,7 +116,7 @@ func (p *Publisher) Publish(pic Picture) error {
 		}
 		return nil
 	}
-	pic.Offline, pic.Repeat = false, false
+	pic.Size, pic.Offline, pic.Repeat = len(jpeg), false, false
 	s.counts.published++
 	s.departures.add(now)
 	s.width, s.height = pic.Width, pic.Height

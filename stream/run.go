@@ -129,5 +129,5 @@ func (s *stream) showLoss(buf pool.Buf, l loss) {
 		buf.Release()
 		return
 	}
-	s.replace(Picture{Buf: buf, Captured: now, Encoded: now, Width: l.width, Height: l.height, Offline: true})
+	s.replace(Picture{Buf: buf, Size: buf.Len(), Captured: now, Encoded: now, Width: l.width, Height: l.height, Offline: true})
 }

@@ -149,9 +149,10 @@ func (v *Viewer) State() State {
 	return v.s.state
 }
 
-// Delivered counts p as taken by the client, now. It borrows p, which must not be released yet. It allocates nothing.
+// Delivered counts p as taken by the client, now. p may be released already: a client that acknowledges pictures does so
+// long after they were written. It allocates nothing.
 func (v *Viewer) Delivered(p *Picture) {
-	h, size := v.s.hub, p.Buf.Len()
+	h := v.s.hub
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.closed {
@@ -159,7 +160,7 @@ func (v *Viewer) Delivered(p *Picture) {
 	}
 	now := h.now()
 	v.counts.delivered++
-	v.counts.bytes += uint64(size)
+	v.counts.bytes += uint64(p.Size)
 	v.rate.add(now)
 	if !p.Repeat {
 		v.lag = h.epoch.Add(now).Sub(p.Captured)
