@@ -1,0 +1,46 @@
+#include <opencv2/core.hpp>
+#include <opencv2/imgcodecs.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "opencv.h"
+
+// What an OpenCV program keeps from frame to frame.
+struct opencv {
+	int w, h, ow, oh;
+	bool floats;
+	cv::Mat merged, bytes, scaled;
+	std::vector<unsigned char> out;
+	std::vector<int> options;
+};
+
+opencv *opencv_new(int w, int h, int ow, int oh, int floats, int quality) {
+	cv::setNumThreads(0); // one frame on one thread, as all rivals do it
+	return new opencv{w, h, ow, oh, floats != 0, {}, {}, {}, {}, {cv::IMWRITE_JPEG_QUALITY, quality}};
+}
+
+void opencv_free(opencv *o) { delete o; }
+
+long opencv_encode(opencv *o, const void *src, const unsigned char **out) {
+	try {
+		cv::Mat in;
+		if (o->floats) {
+			float *p = const_cast<float *>(static_cast<const float *>(src));
+			size_t n = size_t(o->w) * o->h;
+			cv::Mat planes[3] = {cv::Mat(o->h, o->w, CV_32F, p), cv::Mat(o->h, o->w, CV_32F, p + n), cv::Mat(o->h, o->w, CV_32F, p + 2 * n)};
+			cv::merge(planes, 3, o->merged);
+			o->merged.convertTo(o->bytes, CV_8U, 255);
+			in = o->bytes;
+		} else {
+			in = cv::Mat(o->h, o->w, CV_8UC3, const_cast<void *>(src));
+		}
+		if (o->w != o->ow || o->h != o->oh) {
+			cv::resize(in, o->scaled, cv::Size(o->ow, o->oh), 0, 0, cv::INTER_LINEAR);
+			in = o->scaled;
+		}
+		if (!cv::imencode(".jpg", in, o->out, o->options)) return -1;
+	} catch (const cv::Exception &) {
+		return -1;
+	}
+	*out = o->out.data();
+	return long(o->out.size());
+}

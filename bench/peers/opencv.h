@@ -1,0 +1,14 @@
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct opencv opencv;
+
+opencv *opencv_new(int w, int h, int ow, int oh, int floats, int quality);
+void opencv_free(opencv *);
+// opencv_encode sets *out to the JPEG, good until the next call, and returns its length, or -1.
+long opencv_encode(opencv *, const void *src, const unsigned char **out);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/jpeg"
+	"strings"
+	"testing"
+	"time"
+)
+
+// fake is an encoder that gives the same picture whatever comes, after some time.
+type fake struct {
+	picture []byte
+	wait    time.Duration
+}
+
+func (f fake) Encode([]byte) ([]byte, error) {
+	for start := time.Now(); time.Since(start) < f.wait; { // as an encoder would, busy
+	}
+	return f.picture, nil
+}
+
+func (f fake) Close() {}
+
+func small(t *testing.T) *workload {
+	t.Helper()
+	w := workloads()[0]
+	if err := w.load("", 4); err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// TestJudge: a rival that gives wrong pictures is found out, whatever is wrong with them.
+func TestJudge(t *testing.T) {
+	w := small(t)
+	ours, err := openOurs(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	v, err := judge(w, ours)
+	if err != nil || v.PSNR < 30 || v.SSIM < 0.9 || v.Bytes < 1000 {
+		t.Errorf("ours: got %+v, %v, want a good picture", v, err)
+	}
+	gray := func(width, height int) []byte {
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, image.NewGray(image.Rect(0, 0, width, height)), nil); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	tests := []struct {
+		name    string
+		picture []byte
+		want    string
+	}{
+		{"black", gray(w.width, w.height), "shows something else"},
+		{"size", gray(w.width, w.height-1), "want 320x320"},
+		{"torn", gray(w.width, w.height)[:100], "does not decode"},
+	}
+	for _, tt := range tests {
+		if _, err := judge(w, fake{picture: tt.picture}); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want an error with %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestContest: the ratio of a rival that takes twice as long is about two, and those that take no part are not shown.
+func TestContest(t *testing.T) {
+	w := small(t)
+	ours, err := openOurs(w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	picture, err := ours.Encode(w.frames[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture = bytes.Clone(picture)
+	w.frames = w.frames[:1] // the only one that the picture shows
+	taking := func(name string, c bool, wait time.Duration) rival {
+		return rival{name: name, c: c, open: func(*workload) (encoder, error) { return fake{picture, wait}, nil }}
+	}
+	c := &contest{workload: w, cores: 1, rounds: 5, turn: 20 * time.Millisecond, rivals: []rival{
+		taking("ours", false, time.Millisecond),
+		taking("slow", true, 4*time.Millisecond),
+		taking("twice", true, 2*time.Millisecond),
+		{name: "none", open: func(*workload) (encoder, error) { return nil, errNoWay }},
+	}}
+	if err := c.run(); err != nil {
+		t.Fatal(err)
+	}
+	results := c.results()
+	if len(results) != 3 || results[1].BestOfC || !results[2].BestOfC || results[0].Ratio != 0 {
+		t.Fatalf("got %+v, want ours, slow, and twice as the best in C", results)
+	}
+	if r := results[2].Ratio; r < 1.2 || r > 4 {
+		t.Errorf("ratio of a rival that takes twice as long: got %.2f, want about 2", r)
+	}
+	c.rivals = []rival{{name: "broken", open: func(*workload) (encoder, error) { return nil, errors.New("no") }}}
+	c.entries = nil
+	if err := c.run(); err == nil || !strings.Contains(err.Error(), "broken") {
+		t.Errorf("a rival that cannot start: got %v, want an error that names it", err)
+	}
+}

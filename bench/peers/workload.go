@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os/exec"
+	"strconv"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// quality is that of all JPEGs, in the scale of libjpeg.
+const quality = 75
+
+// workload is one kind of work: frames of one geometry that become JPEGs of 4:2:0.
+type workload struct {
+	name          string
+	in            frame.Desc
+	width, height int // of the pictures
+	frames        [][]byte
+}
+
+// workloads are all of them, in the order they are run. The sizes are those that people have: a model's, a webcam's, a camera's.
+func workloads() []*workload {
+	bgr := func(w, h, width, height int) *workload {
+		return &workload{name: fmt.Sprintf("bgr24 %dx%d -> %dx%d", w, h, width, height), in: frame.Desc{Format: frame.BGR24, Width: w, Height: h}, width: width, height: height}
+	}
+	return []*workload{
+		bgr(640, 360, 320, 320), // W1
+		bgr(640, 360, 640, 360),
+		bgr(1280, 720, 1280, 720),
+		bgr(1920, 1080, 1920, 1080), // W3
+		bgr(1280, 720, 640, 360),
+		bgr(1280, 720, 320, 320),
+		bgr(1920, 1080, 640, 360),
+		bgr(1920, 1080, 320, 320),
+		{name: "bgrf32p 320x320 -> 320x320", in: frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, width: 320, height: 320},
+	}
+}
+
+// resizes reports whether pictures are of another size than frames.
+func (w *workload) resizes() bool { return w.width != w.in.Width || w.height != w.in.Height }
+
+// spec is the workload for our pipeline.
+func (w *workload) spec() pipeline.Spec {
+	s := pipeline.Spec{Input: w.in, Output: pipeline.Output{Quality: quality}}
+	if w.resizes() {
+		s.Resize = pipeline.Resize{Width: w.width, Height: w.height}
+	}
+	return s
+}
+
+// frameBytes bounds the frames of a workload: more than a processor's caches, so that a frame comes from memory as a
+// real one does, and not so much that it is not to be had.
+const frameBytes = 256 << 20
+
+// load makes n frames: of the clip, scaled by ffmpeg, or painted when there is none.
+func (w *workload) load(clip string, n int) error {
+	size, err := w.in.Size()
+	if err != nil {
+		return err
+	}
+	n = max(min(n, frameBytes/size), 2)
+	source := frame.Desc{Format: frame.BGR24, Width: w.in.Width, Height: w.in.Height}
+	raw, err := source.Size()
+	if err != nil {
+		return err
+	}
+	data := make([]byte, 0, n*raw)
+	if clip != "" {
+		data, err = exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-frames:v", strconv.Itoa(n),
+			"-vf", fmt.Sprintf("scale=%d:%d:flags=lanczos", source.Width, source.Height), "-f", "rawvideo", "-pix_fmt", "bgr24", "-").Output()
+		if err != nil {
+			return fmt.Errorf("peers: ffmpeg cannot read %s: %w", clip, err)
+		}
+		if len(data) < raw {
+			return fmt.Errorf("peers: %s: got %d bytes, want a frame of %d or more", clip, len(data), raw)
+		}
+	} else {
+		data = data[:cap(data)]
+		scene := synth.New(source.Width, source.Height, 1)
+		for i := range n {
+			f, err := frame.WrapBytes(source, data[i*raw:][:raw])
+			if err != nil {
+				return err
+			}
+			scene.Render(&f, 5*i)
+		}
+	}
+	w.frames = nil
+	for len(data) >= raw {
+		w.frames = append(w.frames, w.fromBGR(data[:raw:raw]))
+		data = data[raw:]
+	}
+	return nil
+}
+
+// fromBGR returns the frame of the workload's format that a packed one of the same size is.
+func (w *workload) fromBGR(packed []byte) []byte {
+	if w.in.Format == frame.BGR24 {
+		return packed
+	}
+	return planesOfFloats(packed)
+}
