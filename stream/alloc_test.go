@@ -1,0 +1,101 @@
+package stream_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// A frame and its way to any number of viewers allocates nothing: by Poll, as a connection with many streams does it, and by Next, which
+// waits in a goroutine for each viewer.
+func TestNothingIsAllocated(t *testing.T) {
+	for _, viewers := range []int{1, 50} {
+		t.Run(fmt.Sprintf("poll/viewers=%d", viewers), func(t *testing.T) {
+			f := newFixtureOn(t, pool.New(pool.Options{}), stream.Options{})
+			p := f.publisher(t, "cam1")
+			wake := make(chan struct{}, 1)
+			var views []*stream.Viewer
+			for i := range viewers {
+				views = append(views, f.viewer(t, "cam1", stream.ViewerOptions{Wake: wake, Late: i%2 == 0}))
+			}
+			n := 0
+			alloctest.Zero(t, 100, func() {
+				n++
+				p.Arrived()
+				f.show(t, p, n)
+				f.show(t, p, n) // the same
+				<-wake
+				for _, v := range views {
+					wantNext(t, v, n)
+					wantNone(t, v)
+				}
+				p.Dropped(stream.Newer)
+			})
+		})
+		t.Run(fmt.Sprintf("next/viewers=%d", viewers), func(t *testing.T) {
+			f := newFixtureOn(t, pool.New(pool.Options{}), stream.Options{})
+			out := newFanOut(t, f, viewers)
+			alloctest.Zero(t, 100, func() { out.frame(t) })
+			out.end()
+		})
+	}
+}
+
+// fanOut is a stream whose viewers each have a goroutine in Next.
+type fanOut struct {
+	f         *fixture
+	publisher *stream.Publisher
+	n         int
+	viewers   int
+	took      chan int // picture numbers
+	stop      context.CancelFunc
+}
+
+func newFanOut(t testing.TB, f *fixture, viewers int) *fanOut {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out := &fanOut{f: f, publisher: f.publisher(t, "cam1"), viewers: viewers, took: make(chan int, viewers), stop: cancel}
+	for range viewers {
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		go func() {
+			defer v.Close()
+			for {
+				p, err := v.Next(ctx)
+				if err != nil {
+					out.took <- -1
+					return
+				}
+				n := number(p)
+				v.Delivered(&p)
+				p.Release()
+				if !p.Repeat {
+					out.took <- n
+				}
+			}
+		}()
+	}
+	return out
+}
+
+// frame publishes a picture and returns when all viewers have taken it.
+func (out *fanOut) frame(t testing.TB) {
+	out.n++
+	out.f.show(t, out.publisher, out.n)
+	for range out.viewers {
+		if n := <-out.took; n != out.n {
+			t.Fatalf("a viewer was given picture %d, want %d", n, out.n)
+		}
+	}
+}
+
+// end ends the viewers.
+func (out *fanOut) end() {
+	out.stop()
+	for range out.viewers {
+		<-out.took
+	}
+}
