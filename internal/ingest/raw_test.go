@@ -211,6 +211,59 @@ func TestBudgetLosesNothing(t *testing.T) {
 	}
 }
 
+// TestSkip holds that a frame that is skipped takes no memory, also after Next was refused it, and that those after it
+// are whole.
+func TestSkip(t *testing.T) {
+	p := pooltest.New(t, pool.Options{Budget: 4096})
+	d := frame.Desc{Format: frame.Gray8, Width: 50, Height: 50}
+	want := noise(4, 3*2500)
+	for _, kind := range readerKinds {
+		raw, err := ingest.NewRaw(kind.wrap(bytes.NewReader(want)), d, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stream := concat("YUV4MPEG2 W50 H50 Cmono\nFRAME\n", want[:2500], "FRAME\n", want[2500:5000], "FRAME\n", want[5000:])
+		y4m, err := ingest.NewY4M(kind.wrap(bytes.NewReader(stream)), p, ingest.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range []interface {
+			ingest.Reader
+			Skip() error
+		}{raw, y4m} {
+			if err := r.Skip(); err != nil {
+				t.Fatal(err)
+			}
+			b, err := p.Get(4096)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := r.Next(); !errors.Is(err, pool.ErrBudget) {
+				t.Errorf("%T: got error %v with the budget in use, want %v", r, err, pool.ErrBudget)
+			}
+			if err := r.Skip(); err != nil {
+				t.Fatal(err)
+			}
+			b.Release()
+			got, err := readAll(t, r)
+			if err != io.EOF || !bytes.Equal(got, want[5000:]) {
+				t.Errorf("%T, %s: got %d bytes, error %v, want the third frame, %v", r, kind.name, len(got), err, io.EOF)
+			}
+			if err := r.Skip(); err != io.EOF {
+				t.Errorf("%T: got error %v from Skip at the end, want %v", r, err, io.EOF)
+			}
+		}
+		cut, err := ingest.NewRaw(kind.wrap(bytes.NewReader(want[:2600])), d, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var te *ingest.TruncatedError
+		if err := errors.Join(cut.Skip(), cut.Skip()); !errors.As(err, &te) || *te != (ingest.TruncatedError{Frame: 1, Got: 100, Want: 2500}) {
+			t.Errorf("%s: got error %v from Skip of a frame that is cut", kind.name, err)
+		}
+	}
+}
+
 // watcher hands out data, up to chunk bytes a call, and notes the most memory that is leased from pool while it is
 // asked for the byte at each offset in at.
 type watcher struct {

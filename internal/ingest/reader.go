@@ -60,6 +60,18 @@ func (r *RawReader) Next() (frame.Frame, error) {
 	return r.readFrame()
 }
 
+// Skip reads the next frame and throws it away, without memory from the pool: what to do after pool.ErrBudget when frames
+// must not wait. The error is what Next returns.
+func (r *RawReader) Skip() error {
+	if r.err == nil {
+		r.err = r.await()
+	}
+	if r.err != nil {
+		return r.err
+	}
+	return r.skipFrame()
+}
+
 // setDesc sets the geometry of every frame. The error is a *frame.DescError or a *pool.SizeError.
 func (s *source) setDesc(d frame.Desc) error {
 	size, err := d.Size()
@@ -126,6 +138,15 @@ func (s *source) readFrame() (frame.Frame, error) {
 	whole = true
 	s.frames++
 	return frame.FromBuf(s.desc, b)
+}
+
+// skipFrame reads one whole frame and throws it away.
+func (s *source) skipFrame() error {
+	if n, err := s.br.Discard(s.size); err != nil {
+		return s.fail(n, err)
+	}
+	s.frames++
+	return nil
 }
 
 // fail makes err, met after got bytes of a frame, the final error, and returns it.

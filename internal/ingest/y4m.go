@@ -64,18 +64,32 @@ func (y *Y4MReader) FPS() (num, den int) { return y.header.num, y.header.den }
 // Next returns the next frame, as Reader says; also a *FormatError when another line than FRAME precedes it. Parameters
 // in that line (interlacing) are ignored.
 func (y *Y4MReader) Next() (frame.Frame, error) {
-	if y.err == nil && !y.inFrame {
-		y.err = y.frameLine()
+	if err := y.begin(); err != nil {
+		return frame.Frame{}, err
 	}
-	if y.err != nil {
-		return frame.Frame{}, y.err
-	}
-	y.inFrame = true
 	f, err := y.readFrame()
 	if err == nil {
 		y.inFrame = false
 	}
 	return f, err
+}
+
+// Skip reads the next frame and throws it away, as RawReader's does.
+func (y *Y4MReader) Skip() error {
+	if err := y.begin(); err != nil {
+		return err
+	}
+	y.inFrame = false
+	return y.skipFrame()
+}
+
+// begin reads up to the samples of the next frame.
+func (y *Y4MReader) begin() error {
+	if y.err == nil && !y.inFrame {
+		y.err = y.frameLine()
+	}
+	y.inFrame = y.err == nil
+	return y.err
 }
 
 // frameLine reads the line before a frame. It returns io.EOF when the stream ends before that line.

@@ -105,6 +105,7 @@ func From(err error) *Error {
 		size      *pool.SizeError
 		truncated *ingest.TruncatedError
 		format    *ingest.FormatError
+		picture   *ingest.JPEGError
 		limit     *ingest.LimitError
 		other     *pipeline.FrameError
 		name      *stream.NameError
@@ -141,7 +142,7 @@ func From(err error) *Error {
 		return f
 	case errors.Is(err, stream.ErrReplaced), errors.Is(err, stream.ErrFixed):
 		return &Error{Kind: Conflict, Field: "stream", Err: err}
-	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &picture), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: Invalid, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: Deadline, Reason: "the deadline passed", Err: err}
