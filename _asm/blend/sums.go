@@ -28,8 +28,8 @@ func (b *blender) accumulate() {
 		b.VPADDD(gen.At(sums, 2*b.samples), high, high)
 		b.move(sum, gen.At(sums, 0))
 		b.move(high, gen.At(sums, 2*b.samples))
-		b.ADDQ(operand.Imm(uint64(2*b.samples)), row)
-		b.ADDQ(operand.Imm(uint64(4*b.samples)), sums)
+		b.ADDQ(operand.U32(2*b.samples), row)
+		b.ADDQ(operand.U32(4*b.samples), sums)
 	})
 	b.End()
 }
@@ -52,8 +52,8 @@ func (b *blender) resolve() {
 		b.move(low, gen.At(dst, 0))
 		b.move(zero, gen.At(sums, 0))
 		b.move(zero, gen.At(sums, 2*b.samples))
-		b.ADDQ(operand.Imm(uint64(2*b.samples)), dst)
-		b.ADDQ(operand.Imm(uint64(4*b.samples)), sums)
+		b.ADDQ(operand.U32(2*b.samples), dst)
+		b.ADDQ(operand.U32(4*b.samples), sums)
 	})
 	b.End()
 }

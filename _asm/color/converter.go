@@ -44,9 +44,6 @@ func newFile(a *gen.Asm, width int) *file {
 	return &file{Asm: a, width: width, consts: map[string]operand.Mem{}}
 }
 
-// bytes64 returns memory of a register's width with 64 in each byte.
-func (f *file) bytes64() operand.Mem { return f.data(bytes.Repeat([]byte{64}, f.width)) }
-
 // vec returns a new register of the file's width.
 func (f *file) vec() reg.VecVirtual {
 	if f.width == 64 {
@@ -86,13 +83,17 @@ func (f *file) words(low, high int16, name string) reg.VecVirtual {
 	return v
 }
 
-// repeated returns memory that is full of pairs of words, for each of three pairs of weights: there are too few registers
-// for all of them.
-func (f *file) repeated(low, high [3]int16) (weights [3]operand.Op) {
-	for i := range weights {
-		weights[i] = f.data(bytes.Repeat(pair(low[i], high[i]), f.width/4))
+// each returns pairs of words in each of three registers, named for R, G and B. In AVX2, which has too few registers, they
+// are in memory; in AVX-512, where memory would have to be aligned to 64 bytes, they are in registers.
+func (f *file) each(low, high [3]int16, name string) (ops [3]operand.Op) {
+	for i := range ops {
+		if f.width == 64 {
+			ops[i] = f.words(low[i], high[i], fmt.Sprintf("weight of %c in %s", "RGB"[i], name))
+		} else {
+			ops[i] = f.data(bytes.Repeat(pair(low[i], high[i]), 8))
+		}
 	}
-	return weights
+	return ops
 }
 
 // pair returns two words in their order in memory.
@@ -118,10 +119,11 @@ type converter struct {
 	dst [3]reg.GPVirtual
 	at  reg.GPVirtual // samples of R done
 
-	luma [3]operand.Op // weights in Y
-	mid  reg.VecVirtual
-	swap reg.VecVirtual // exchanges the words of a pair
-	part reg.VecVirtual // takes the words of pairs apart, within 16 bytes
+	luma, cb, cr [3]operand.Op // weights
+	inTurn       [3]operand.Op // weights in Cb and in Cr, of pairs
+	mid          reg.VecVirtual
+	swap         reg.VecVirtual // exchanges the words of a pair
+	part         reg.VecVirtual // takes the words of pairs apart: in AVX2 within 16 bytes
 }
 
 // newConverter loads the planes of the parameter dst, and constants.
@@ -145,17 +147,35 @@ func newConverter(f *file, to planes) *converter {
 		c.luma[i] = f.words(w, w, "weight of "+"RGB"[i:i+1]+" in Y")
 	}
 	c.mid = f.words(mid, mid, "128<<7")
+	if to == ycc {
+		c.loadChroma(true)
+	}
 	return c
 }
 
-// loadShuffles loads what writeHalf needs.
-func (c *converter) loadShuffles() {
+// loadChroma loads what chroma needs: that of each sample, if they are whole, and of pairs of words, as writeHalf has
+// them, else.
+func (c *converter) loadChroma(whole bool) {
+	if whole {
+		c.cb, c.cr = c.each(cbWeights, cbWeights, "Cb"), c.each(crWeights, crWeights, "Cr")
+		return
+	}
+	c.inTurn = c.each(cbWeights, crWeights, "Cb, Cr")
 	c.swap = c.shuffle([16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, "exchanges words")
+	if c.width == 64 {
+		c.part = gen.Name(c.Asm, "even words, odd words", c.ZMM())
+		var places []byte
+		for i := range 32 {
+			places = append(places, byte(2*i%32+i/16), 0)
+		}
+		c.VMOVDQU64(c.data(places), c.part)
+		return
+	}
 	c.part = c.shuffle([16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}, "even words, odd words")
 }
 
 // advance counts samples as done.
-func (c *converter) advance(samples int) { c.ADDQ(operand.Imm(uint64(samples)), c.at) }
+func (c *converter) advance(samples int) { c.ADDQ(operand.U32(samples), c.at) }
 
 // store writes samples at some distance from those that are done.
 func (c *converter) store(v reg.Register, plane, samples int) {
@@ -183,8 +203,8 @@ func (c *converter) write(p [3]reg.VecVirtual, samples int) {
 	c.VPSUBW(c.mid, y, y)
 	c.store(y, 0, samples)
 	if c.to == ycc {
-		c.store(c.weighted(p, c.repeated(cbWeights, cbWeights)), 1, samples)
-		c.store(c.weighted(p, c.repeated(crWeights, crWeights)), 2, samples)
+		c.store(c.weighted(p, c.cb), 1, samples)
+		c.store(c.weighted(p, c.cr), 2, samples)
 	}
 }
 
@@ -196,7 +216,13 @@ func (c *converter) writeHalf(p [3]reg.VecVirtual) {
 		c.VPSHUFB(c.swap, p[i], means[i])
 		c.VPAVGW(p[i], means[i], means[i])
 	}
-	v := c.weighted(means, c.repeated(cbWeights, crWeights))
+	v := c.weighted(means, c.inTurn)
+	if c.width == 64 {
+		c.VPERMW(v, c.part, v)
+		c.VMOVDQU(v.AsY(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})
+		c.VEXTRACTI64X4(operand.U8(1), v, operand.Mem{Base: c.dst[2], Index: c.at, Scale: 1})
+		return
+	}
 	c.VPSHUFB(c.part, v, v)
 	c.VPERMQ(operand.U8(0b11_01_10_00), v, v) // Cb, Cr, Cb, Cr
 	c.VMOVDQU(v.AsX(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})

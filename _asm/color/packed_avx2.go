@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -20,12 +21,15 @@ func packedAVX2(f *file) {
 
 func writePackedAVX2(f *file, step int, to planes) {
 	name := fmt.Sprintf("packed%d%sAVX2", step, to)
-	f.Func(name, "func(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)", fmt.Sprintf(`
+	f.Func(name, "func(dst [3]*int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
 %s converts 32*blocks pixels of %d bytes, blocks > 0.
 A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.`, name, step))
-	src, blocks, shuffles := f.Arg("src"), f.Arg("blocks"), f.Arg("shuffles")
+	src, blocks, places := f.Arg("src"), f.Arg("blocks"), f.Arg("places")
 	c := newConverter(f, to)
+	if to == yccHalf {
+		c.loadChroma(true)
+	}
 	zero := gen.Name(f.Asm, "0", f.YMM())
 	f.VPXOR(zero, zero, zero)
 	f.Loop("loop", blocks, 1, func() {
@@ -39,7 +43,7 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 			}
 			quads[i] = f.YMM()
 			f.loadHalves(gen.At(src, 4*step*low), gen.At(src, high), quads[i])
-			f.VPSHUFB(gen.At(shuffles, shuffle), quads[i], quads[i])
+			f.VPSHUFB(gen.At(places, shuffle), quads[i], quads[i])
 		}
 		bytes := transpose(f, quads)
 		for i, unpack := range []func(...operand.Op){f.VPUNPCKLBW, f.VPUNPCKHBW} {
@@ -55,7 +59,7 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 			c.writeMeans(bytes)
 		}
 		c.advance(32)
-		f.ADDQ(operand.Imm(uint64(32*step)), src)
+		f.ADDQ(operand.U32(32*step), src)
 	})
 	f.End()
 }
@@ -63,10 +67,10 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 // writeMeans makes chroma of the means of 16 pairs of bytes.
 func (c *converter) writeMeans(bytes [3]reg.VecVirtual) {
 	for _, b := range bytes {
-		c.VPMADDUBSW(c.bytes64(), b, b) // (first + second) * 64: with 7 fractional bits
+		c.VPMADDUBSW(c.data(slices.Repeat([]byte{64}, 32)), b, b) // (first + second) * 64: with 7 fractional bits
 	}
-	for i, weights := range [][3]int16{cbWeights, crWeights} {
-		v := c.weighted(bytes, c.repeated(weights, weights))
+	for i, weights := range [][3]operand.Op{c.cb, c.cr} {
+		v := c.weighted(bytes, weights)
 		c.VPERMQ(operand.U8(0b11_01_10_00), v, v) // pairs 0..3, 8..11, 4..7, 12..15
 		c.VMOVDQU(v, operand.Mem{Base: c.dst[1+i], Index: c.at, Scale: 1})
 	}

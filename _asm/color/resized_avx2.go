@@ -5,6 +5,8 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
 )
 
 // resizedAVX2 writes kernels of Resized that make 16 samples at a time. A group of a table is, in bytes:
@@ -31,7 +33,7 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)
 	if to == yccHalf {
-		c.loadShuffles()
+		c.loadChroma(false)
 	}
 	shuffles, weights := 4*windows, 4*windows+128
 	f.Loop("loop", groups, 1, func() {
@@ -54,20 +56,13 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 			c.writeHalf(p)
 		}
 		c.advance(16)
-		f.ADDQ(operand.Imm(uint64(weights+32)), table)
+		f.ADDQ(operand.U32(weights+32), table)
 	})
 	f.End()
 }
 
-// window returns the operand of window i.
-func window(f *file, src, table reg.GPVirtual, i int) operand.Mem {
-	offset := f.GP64()
-	f.MOVL(operand.Mem{Base: table, Disp: 4 * i}, offset.As32())
-	return operand.Mem{Base: src, Index: offset, Scale: 1}
-}
-
 func loadNear(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
-	f.loadHalves(window(f, src, table, i), window(f, src, table, i+4), v)
+	f.loadHalves(windowAt(f, src, gen.At(table, 4*i)), windowAt(f, src, gen.At(table, 4*(i+4))), v)
 }
 
 // loadHalves loads 16 bytes each into the halves of a register. That the lower ones first go to both costs nothing, and
@@ -81,8 +76,8 @@ func loadFar(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
 	high := f.YMM()
 	for k, x := range []reg.VecVirtual{v, high} {
 		at := 2*i + 8*k
-		f.VMOVQ(window(f, src, table, at), x.AsX())
-		f.VMOVHPS(window(f, src, table, at+1), x.AsX(), x.AsX())
+		f.VMOVQ(windowAt(f, src, gen.At(table, 4*at)), x.AsX())
+		f.VMOVHPS(windowAt(f, src, gen.At(table, 4*(at+1))), x.AsX(), x.AsX())
 	}
 	f.VINSERTI128(operand.U8(1), high.AsX(), v, v)
 }

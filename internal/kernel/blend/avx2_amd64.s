@@ -173,8 +173,8 @@ loop:
 	VPADDD     32(AX), Y1, Y1
 	VMOVDQU    Y3, (AX)
 	VMOVDQU    Y1, 32(AX)
-	ADDQ       $0x20, CX
-	ADDQ       $0x40, AX
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000040, AX
 	SUBQ       $0x01, DX
 	JG         loop
 	VZEROUPPER
@@ -201,8 +201,8 @@ loop:
 	VMOVDQU   Y2, (AX)
 	VMOVDQU   Y0, (CX)
 	VMOVDQU   Y0, 32(CX)
-	ADDQ      $0x20, AX
-	ADDQ      $0x40, CX
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000040, CX
 	SUBQ      $0x01, DX
 	JG        loop
 	VZEROUPPER

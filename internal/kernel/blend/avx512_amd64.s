@@ -173,8 +173,8 @@ loop:
 	VPADDD     64(AX), Z1, Z1
 	VMOVDQU64  Z3, (AX)
 	VMOVDQU64  Z1, 64(AX)
-	ADDQ       $0x40, CX
-	ADDQ       $0x80, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000080, AX
 	SUBQ       $0x01, DX
 	JG         loop
 	VZEROUPPER
@@ -201,8 +201,8 @@ loop:
 	VMOVDQU64 Z2, (AX)
 	VMOVDQU64 Z0, (CX)
 	VMOVDQU64 Z0, 64(CX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x80, CX
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000080, CX
 	SUBQ      $0x01, DX
 	JG        loop
 	VZEROUPPER

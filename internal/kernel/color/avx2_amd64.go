@@ -9,9 +9,55 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX2) {
-		k := generic // what has no assembly
-		k.Resize = resizeAVX2
-		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma = packedYCCBlocks, packedYCCHalfBlocks, packedLumaBlocks
-		Implementations.Register(impl.AVX2, k)
+		Implementations.Register(impl.AVX2, kernelsAVX2())
 	}
+}
+
+func kernelsAVX2() Kernels {
+	k := generic // what has no assembly
+	k.Resize = resizeAVX2
+	b := newBlocks(blocks{
+		ycc:     [2]blocksKernel{packed3YCCAVX2, packed4YCCAVX2},
+		yccHalf: [2]blocksKernel{packed3YCCHalfAVX2, packed4YCCHalfAVX2},
+		luma:    [2]blocksKernel{packed3LumaAVX2, packed4LumaAVX2},
+	}, placesAVX2)
+	k.PackedYCC, k.PackedYCCHalf, k.PackedLuma = b.packedYCC, b.packedYCCHalf, b.packedLuma
+	return k
+}
+
+//go:noescape
+func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+
+// placesAVX2 returns two shuffles of 32 bytes. Each half takes 16 bytes with four pixels to four bytes each of R, G and B,
+// and zeros; the pixels are at the beginning of the bytes, and, for the last half, at their end.
+func placesAVX2(p Packed) []byte {
+	s := make([]byte, 0, 64)
+	for half := range 4 {
+		at := 0
+		if half == 3 {
+			at = 16 - 4*p.Step
+		}
+		for c := range 3 {
+			for i := range 4 {
+				s = append(s, byte(at+i*p.Step+p.channel(c)))
+			}
+		}
+		s = append(s, 0x80, 0x80, 0x80, 0x80)
+	}
+	return s
 }

@@ -51,8 +51,8 @@ loop:
 	VMOVDQU        Y2, (BX)(R8*2)
 	VMOVDQU        Y3, (SI)(R8*2)
 	VMOVDQU        Y0, (DI)(R8*2)
-	ADDQ           $0x10, R8
-	ADDQ           $0xc0, CX
+	ADDQ           $0x00000010, R8
+	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
@@ -62,8 +62,8 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
 	// nearYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight
-	// of G in Y, Y2 weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
@@ -126,8 +126,8 @@ loop:
 	VPMULHRSW      const8<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y5, Y5
 	VMOVDQU        Y5, (DI)(R8*2)
-	ADDQ           $0x10, R8
-	ADDQ           $0xc0, CX
+	ADDQ           $0x00000010, R8
+	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
@@ -199,8 +199,8 @@ GLOBL const8<>(SB), RODATA|NOPTR, $32
 // Requires: AVX, AVX2
 TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	// nearYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight
-	// of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
+	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
@@ -212,8 +212,8 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD   const1<>+0(SB), Y1
 	VPBROADCASTD   const2<>+0(SB), Y2
 	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const9<>+0(SB), Y4
-	VBROADCASTI128 const10<>+0(SB), Y5
+	VBROADCASTI128 const12<>+0(SB), Y4
+	VBROADCASTI128 const13<>+0(SB), Y5
 
 loop:
 	MOVL           (CX), R9
@@ -259,63 +259,63 @@ loop:
 	VPAVGW         Y9, Y8, Y8
 	VPSHUFB        Y4, Y6, Y9
 	VPAVGW         Y6, Y9, Y9
-	VPMULHRSW      const11<>+0(SB), Y7, Y6
-	VPMULHRSW      const12<>+0(SB), Y8, Y7
+	VPMULHRSW      const9<>+0(SB), Y7, Y6
+	VPMULHRSW      const10<>+0(SB), Y8, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const13<>+0(SB), Y9, Y7
+	VPMULHRSW      const11<>+0(SB), Y9, Y7
 	VPADDW         Y7, Y6, Y6
 	VPSHUFB        Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        X6, (SI)(R8*1)
 	VEXTRACTI128   $0x01, Y6, (DI)(R8*1)
-	ADDQ           $0x10, R8
-	ADDQ           $0xc0, CX
+	ADDQ           $0x00000010, R8
+	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
 	RET
 
-DATA const9<>+0(SB)/4, $0x01000302
-DATA const9<>+4(SB)/4, $0x05040706
-DATA const9<>+8(SB)/4, $0x09080b0a
-DATA const9<>+12(SB)/4, $0x0d0c0f0e
-GLOBL const9<>(SB), RODATA|NOPTR, $16
+DATA const9<>+0(SB)/4, $0x4000ea67
+DATA const9<>+4(SB)/4, $0x4000ea67
+DATA const9<>+8(SB)/4, $0x4000ea67
+DATA const9<>+12(SB)/4, $0x4000ea67
+DATA const9<>+16(SB)/4, $0x4000ea67
+DATA const9<>+20(SB)/4, $0x4000ea67
+DATA const9<>+24(SB)/4, $0x4000ea67
+DATA const9<>+28(SB)/4, $0x4000ea67
+GLOBL const9<>(SB), RODATA|NOPTR, $32
 
-DATA const10<>+0(SB)/4, $0x05040100
-DATA const10<>+4(SB)/4, $0x0d0c0908
-DATA const10<>+8(SB)/4, $0x07060302
-DATA const10<>+12(SB)/4, $0x0f0e0b0a
-GLOBL const10<>(SB), RODATA|NOPTR, $16
+DATA const10<>+0(SB)/4, $0xca68d599
+DATA const10<>+4(SB)/4, $0xca68d599
+DATA const10<>+8(SB)/4, $0xca68d599
+DATA const10<>+12(SB)/4, $0xca68d599
+DATA const10<>+16(SB)/4, $0xca68d599
+DATA const10<>+20(SB)/4, $0xca68d599
+DATA const10<>+24(SB)/4, $0xca68d599
+DATA const10<>+28(SB)/4, $0xca68d599
+GLOBL const10<>(SB), RODATA|NOPTR, $32
 
-DATA const11<>+0(SB)/4, $0x4000ea67
-DATA const11<>+4(SB)/4, $0x4000ea67
-DATA const11<>+8(SB)/4, $0x4000ea67
-DATA const11<>+12(SB)/4, $0x4000ea67
-DATA const11<>+16(SB)/4, $0x4000ea67
-DATA const11<>+20(SB)/4, $0x4000ea67
-DATA const11<>+24(SB)/4, $0x4000ea67
-DATA const11<>+28(SB)/4, $0x4000ea67
+DATA const11<>+0(SB)/4, $0xf5984000
+DATA const11<>+4(SB)/4, $0xf5984000
+DATA const11<>+8(SB)/4, $0xf5984000
+DATA const11<>+12(SB)/4, $0xf5984000
+DATA const11<>+16(SB)/4, $0xf5984000
+DATA const11<>+20(SB)/4, $0xf5984000
+DATA const11<>+24(SB)/4, $0xf5984000
+DATA const11<>+28(SB)/4, $0xf5984000
 GLOBL const11<>(SB), RODATA|NOPTR, $32
 
-DATA const12<>+0(SB)/4, $0xca68d599
-DATA const12<>+4(SB)/4, $0xca68d599
-DATA const12<>+8(SB)/4, $0xca68d599
-DATA const12<>+12(SB)/4, $0xca68d599
-DATA const12<>+16(SB)/4, $0xca68d599
-DATA const12<>+20(SB)/4, $0xca68d599
-DATA const12<>+24(SB)/4, $0xca68d599
-DATA const12<>+28(SB)/4, $0xca68d599
-GLOBL const12<>(SB), RODATA|NOPTR, $32
+DATA const12<>+0(SB)/4, $0x01000302
+DATA const12<>+4(SB)/4, $0x05040706
+DATA const12<>+8(SB)/4, $0x09080b0a
+DATA const12<>+12(SB)/4, $0x0d0c0f0e
+GLOBL const12<>(SB), RODATA|NOPTR, $16
 
-DATA const13<>+0(SB)/4, $0xf5984000
-DATA const13<>+4(SB)/4, $0xf5984000
-DATA const13<>+8(SB)/4, $0xf5984000
-DATA const13<>+12(SB)/4, $0xf5984000
-DATA const13<>+16(SB)/4, $0xf5984000
-DATA const13<>+20(SB)/4, $0xf5984000
-DATA const13<>+24(SB)/4, $0xf5984000
-DATA const13<>+28(SB)/4, $0xf5984000
-GLOBL const13<>(SB), RODATA|NOPTR, $32
+DATA const13<>+0(SB)/4, $0x05040100
+DATA const13<>+4(SB)/4, $0x0d0c0908
+DATA const13<>+8(SB)/4, $0x07060302
+DATA const13<>+12(SB)/4, $0x0f0e0b0a
+GLOBL const13<>(SB), RODATA|NOPTR, $16
 
 // func nearLumaAVX2(dst [3]*int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
@@ -371,8 +371,8 @@ loop:
 	VPADDW         Y4, Y5, Y5
 	VPSUBW         Y3, Y5, Y5
 	VMOVDQU        Y5, (BX)(SI*2)
-	ADDQ           $0x10, SI
-	ADDQ           $0xc0, CX
+	ADDQ           $0x00000010, SI
+	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
@@ -445,8 +445,8 @@ loop:
 	VMOVDQU     Y8, (BX)(R8*2)
 	VMOVDQU     Y4, (SI)(R8*2)
 	VMOVDQU     Y5, (DI)(R8*2)
-	ADDQ        $0x10, R8
-	ADDQ        $0xe0, CX
+	ADDQ        $0x00000010, R8
+	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop
 	VZEROUPPER
@@ -456,8 +456,8 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
 	// farYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight
-	// of G in Y, Y2 weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
@@ -540,8 +540,8 @@ loop:
 	VPMULHRSW   const8<>+0(SB), Y9, Y8
 	VPADDW      Y8, Y10, Y10
 	VMOVDQU     Y10, (DI)(R8*2)
-	ADDQ        $0x10, R8
-	ADDQ        $0xe0, CX
+	ADDQ        $0x00000010, R8
+	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop
 	VZEROUPPER
@@ -551,8 +551,8 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	// farYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight
-	// of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
+	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
@@ -564,8 +564,8 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VPBROADCASTD   const1<>+0(SB), Y1
 	VPBROADCASTD   const2<>+0(SB), Y2
 	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const9<>+0(SB), Y4
-	VBROADCASTI128 const10<>+0(SB), Y5
+	VBROADCASTI128 const12<>+0(SB), Y4
+	VBROADCASTI128 const13<>+0(SB), Y5
 
 loop:
 	MOVL         (CX), R9
@@ -631,17 +631,17 @@ loop:
 	VPAVGW       Y10, Y13, Y13
 	VPSHUFB      Y4, Y11, Y10
 	VPAVGW       Y11, Y10, Y10
-	VPMULHRSW    const11<>+0(SB), Y12, Y11
-	VPMULHRSW    const12<>+0(SB), Y13, Y12
+	VPMULHRSW    const9<>+0(SB), Y12, Y11
+	VPMULHRSW    const10<>+0(SB), Y13, Y12
 	VPADDW       Y12, Y11, Y11
-	VPMULHRSW    const13<>+0(SB), Y10, Y10
+	VPMULHRSW    const11<>+0(SB), Y10, Y10
 	VPADDW       Y10, Y11, Y11
 	VPSHUFB      Y5, Y11, Y11
 	VPERMQ       $0xd8, Y11, Y11
 	VMOVDQU      X11, (SI)(R8*1)
 	VEXTRACTI128 $0x01, Y11, (DI)(R8*1)
-	ADDQ         $0x10, R8
-	ADDQ         $0xe0, CX
+	ADDQ         $0x00000010, R8
+	ADDQ         $0x000000e0, CX
 	SUBQ         $0x01, DX
 	JG           loop
 	VZEROUPPER
@@ -721,24 +721,24 @@ loop:
 	VPADDW      Y8, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
 	VMOVDQU     Y10, (BX)(SI*2)
-	ADDQ        $0x10, SI
-	ADDQ        $0xe0, CX
+	ADDQ        $0x00000010, SI
+	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop
 	VZEROUPPER
 	RET
 
-// func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
-	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	MOVQ         dst_1+8(FP), SI
 	MOVQ         dst_2+16(FP), DI
@@ -819,24 +819,24 @@ loop:
 	VPMULHRSW      const8<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VMOVDQU        Y6, 32(DI)(R8*2)
-	ADDQ           $0x20, R8
-	ADDQ           $0x60, AX
+	ADDQ           $0x00000020, R8
+	ADDQ           $0x00000060, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCHalfAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
-	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	MOVQ         dst_1+8(FP), SI
 	MOVQ         dst_2+16(FP), DI
@@ -910,8 +910,8 @@ loop:
 	VPADDW         Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*1)
-	ADDQ           $0x20, R8
-	ADDQ           $0x60, AX
+	ADDQ           $0x00000020, R8
+	ADDQ           $0x00000060, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER
@@ -927,17 +927,17 @@ DATA const14<>+24(SB)/4, $0x40404040
 DATA const14<>+28(SB)/4, $0x40404040
 GLOBL const14<>(SB), RODATA|NOPTR, $32
 
-// func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
 	// packed3LumaAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y,
-	// Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
+	// weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
@@ -992,24 +992,24 @@ loop:
 	VPADDW         Y5, Y6, Y6
 	VPSUBW         Y3, Y6, Y6
 	VMOVDQU        Y6, 32(BX)(SI*2)
-	ADDQ           $0x20, SI
-	ADDQ           $0x60, AX
+	ADDQ           $0x00000020, SI
+	ADDQ           $0x00000060, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
-	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	MOVQ         dst_1+8(FP), SI
 	MOVQ         dst_2+16(FP), DI
@@ -1090,24 +1090,24 @@ loop:
 	VPMULHRSW      const8<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VMOVDQU        Y6, 32(DI)(R8*2)
-	ADDQ           $0x20, R8
-	ADDQ           $0x80, AX
+	ADDQ           $0x00000020, R8
+	ADDQ           $0x00000080, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCHalfAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1
-	// weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	MOVQ         dst_1+8(FP), SI
 	MOVQ         dst_2+16(FP), DI
@@ -1181,24 +1181,24 @@ loop:
 	VPADDW         Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*1)
-	ADDQ           $0x20, R8
-	ADDQ           $0x80, AX
+	ADDQ           $0x00000020, R8
+	ADDQ           $0x00000080, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, shuffles *[2][32]byte)
+// func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
 	// packed4LumaAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX src, CX blocks, DX shuffles, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y,
-	// Y2 weight of B in Y, Y3 128<<7, Y4 0
+	// Registers: AX src, CX blocks, DX places, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
+	// weight of B in Y, Y3 128<<7, Y4 0
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
-	MOVQ         shuffles+40(FP), DX
+	MOVQ         places+40(FP), DX
 	MOVQ         dst_0+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
@@ -1253,8 +1253,8 @@ loop:
 	VPADDW         Y5, Y6, Y6
 	VPSUBW         Y3, Y6, Y6
 	VMOVDQU        Y6, 32(BX)(SI*2)
-	ADDQ           $0x20, SI
-	ADDQ           $0x80, AX
+	ADDQ           $0x00000020, SI
+	ADDQ           $0x00000080, AX
 	SUBQ           $0x01, CX
 	JG             loop
 	VZEROUPPER

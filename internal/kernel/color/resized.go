@@ -32,8 +32,10 @@ type Resized struct {
 	room   [3]int // samples that the planes of a row have room for
 	groups int
 	table  []byte // of each group: which bytes to load, where to put them, their weights
-	kernel func(dst [3]*int16, src, table *byte, groups int)
+	kernel resizedKernel
 }
+
+type resizedKernel func(dst [3]*int16, src, table *byte, groups int)
 
 // Room is what the capacity of rows for Resized is a multiple of, in samples: its kernels write whole vectors.
 const Room = 32
@@ -55,6 +57,14 @@ func (r *Resized) Row(dst [3][]int16, src []byte) {
 // resizeNothing is Resize in plain Go, where two passes over rows in the cache are as fast as one that would need more
 // registers than there are.
 func resizeNothing(*Resize) *Resized { return nil }
+
+// resized returns what makes groups of n samples by a table.
+func (z *Resize) resized(n int, table []byte, kernel resizedKernel) *Resized {
+	return &Resized{bytes: z.Bytes, room: z.rooms(), groups: z.groups(n), table: table, kernel: kernel}
+}
+
+// groups returns how many groups of n samples hold all of them.
+func (z *Resize) groups(n int) int { return (len(z.Taps) + n - 1) / n }
 
 // rooms returns what the rows of z need room for.
 func (z *Resize) rooms() (n [3]int) {

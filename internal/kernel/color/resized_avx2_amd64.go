@@ -32,23 +32,22 @@ func farLumaAVX2(dst [3]*int16, src, table *byte, groups int)
 const groupAVX2 = 16
 
 // resizeAVX2 is Resize: near where two neighbouring samples are made of the same 16 bytes, else far, from 8 bytes for each
-// of them. It returns nil for rows of less than 16 bytes, and of less than 8.
+// of them. It returns nil for rows of less than 8 bytes.
 func resizeAVX2(z *Resize) *Resized {
-	r := &Resized{bytes: z.Bytes, room: z.rooms(), groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}
-	if r.table = z.tableAVX2(true); r.table != nil {
-		r.kernel = [...]func([3]*int16, *byte, *byte, int){nearRGBAVX2, nearYCCAVX2, nearYCCHalfAVX2, nearLumaAVX2}[z.To]
-		return r
+	near := [...]resizedKernel{nearRGBAVX2, nearYCCAVX2, nearYCCHalfAVX2, nearLumaAVX2}
+	far := [...]resizedKernel{farRGBAVX2, farYCCAVX2, farYCCHalfAVX2, farLumaAVX2}
+	if table := z.tableAVX2(true); table != nil {
+		return z.resized(groupAVX2, table, near[z.To])
 	}
-	if r.table = z.tableAVX2(false); r.table != nil {
-		r.kernel = [...]func([3]*int16, *byte, *byte, int){farRGBAVX2, farYCCAVX2, farYCCHalfAVX2, farLumaAVX2}[z.To]
-		return r
+	if table := z.tableAVX2(false); table != nil {
+		return z.resized(groupAVX2, table, far[z.To])
 	}
 	return nil
 }
 
 // tableAVX2 returns the groups, laid out as the generator says; nil when the windows don't hold what is needed.
 func (z *Resize) tableAVX2(near bool) []byte {
-	groups := (len(z.Taps) + groupAVX2 - 1) / groupAVX2
+	groups := z.groups(groupAVX2)
 	table := aligned(groups * 224)
 	for g := range groups {
 		var samples [groupAVX2]blended

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+func avx512(a *gen.Asm) {
+	f := newFile(a, 64)
+	for to := rgb; to <= luma; to++ {
+		writeResizedAVX512(f, to)
+	}
+	for _, step := range []int{3, 4} {
+		for to := ycc; to <= luma; to++ {
+			writePackedAVX512(f, step, to)
+		}
+	}
+}
+
+// writeResizedAVX512 writes a kernel of Resized that makes 32 samples at a time. A group of a table is, in bytes:
+//
+//	places   64, of pairs of pixels in two windows of 64 bytes: R, and then G, of samples 0..15
+//	         64, the same for samples 16..31
+//	         32, B of samples 0..15
+//	         32, B of samples 16..31
+//	weights  64, of the two pixels of each sample, adding up to 128
+//	offsets  4 each, of the windows for samples 0..7; 8..15; 16..23; 24..31
+//	         and 48 of nothing
+func writeResizedAVX512(f *file, to planes) {
+	name := "wide" + to.String() + "AVX512"
+	f.Func(name, "func(dst [3]*int16, src, table *byte, groups int)", name+` interpolates groups*32
+pixels, groups > 0, of windows of 64 bytes.`)
+	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
+	c := newConverter(f, to)
+	if to == yccHalf {
+		c.loadChroma(false)
+	}
+	f.Loop("loop", groups, 1, func() {
+		var rg, b [2]reg.VecVirtual
+		for i := range rg {
+			first, second := f.ZMM(), f.ZMM()
+			f.VMOVDQU64(windowAt(f, src, gen.At(table, 256+8*i)), first)
+			f.VMOVDQU64(windowAt(f, src, gen.At(table, 260+8*i)), second)
+			rg[i], b[i] = f.ZMM(), f.ZMM()
+			f.VMOVDQU64(gen.At(table, 64*i), rg[i])
+			f.VPERMI2B(second, first, rg[i])
+			f.VBROADCASTI64X4(gen.At(table, 128+32*i), b[i])
+			f.VPERMI2B(second, first, b[i])
+		}
+		p := [3]reg.VecVirtual{f.ZMM(), f.ZMM(), f.ZMM()}
+		f.VSHUFI64X2(operand.U8(0b01_00_01_00), rg[1], rg[0], p[0])
+		f.VSHUFI64X2(operand.U8(0b11_10_11_10), rg[1], rg[0], p[1])
+		f.VSHUFI64X2(operand.U8(0b01_00_01_00), b[1], b[0], p[2])
+		for i := range p {
+			f.VPMADDUBSW(gen.At(table, 192), p[i], p[i])
+		}
+		c.write(p, 0)
+		if to == yccHalf {
+			c.writeHalf(p)
+		}
+		c.advance(32)
+		f.ADDQ(operand.U32(320), table)
+	})
+	f.End()
+}
+
+// writePackedAVX512 writes one of PackedYCC, PackedYCCHalf and PackedLuma for 32 pixels at a time.
+func writePackedAVX512(f *file, step int, to planes) {
+	name := fmt.Sprintf("packed%d%sAVX512", step, to)
+	f.Func(name, "func(dst [3]*int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
+%s converts 32*blocks pixels of %d bytes, blocks > 0.
+places has where R, G and B are in the block's first 64 bytes (0..63) and last 64 (64..127), each in the upper byte of a word.`,
+		name, step))
+	src, blocks, places := f.Arg("src"), f.Arg("blocks"), f.Arg("places")
+	c := newConverter(f, to)
+	if to == yccHalf {
+		c.loadChroma(false)
+	}
+	var channels [3]reg.VecVirtual
+	for i := range channels {
+		channels[i] = gen.Name(f.Asm, fmt.Sprintf("places of %c", "RGB"[i]), f.ZMM())
+		f.VMOVDQU64(gen.At(places, 64*i), channels[i])
+	}
+	upper, odd := gen.Name(f.Asm, "upper bytes of words", f.K()), f.GP64()
+	f.MOVQ(operand.U64(0xaaaaaaaaaaaaaaaa), odd)
+	f.KMOVQ(odd, upper)
+	f.Loop("loop", blocks, 1, func() {
+		first, last := f.ZMM(), f.ZMM()
+		f.VMOVDQU64(gen.At(src, 0), first)
+		f.VMOVDQU64(gen.At(src, 32*step-64), last)
+		var p [3]reg.VecVirtual // bytes << 8 >> 1
+		for i := range p {
+			p[i] = f.ZMM()
+			f.VMOVDQA64(channels[i], p[i])
+			f.VPERMI2B_Z(last, first, upper, p[i])
+			f.VPSRLW(operand.U8(1), p[i], p[i])
+		}
+		c.write(p, 0)
+		if to == yccHalf {
+			c.writeHalf(p)
+		}
+		c.advance(32)
+		f.ADDQ(operand.U32(32*step), src)
+	})
+	f.End()
+}
+
+// windowAt returns the operand of the window whose offset is in memory.
+func windowAt(f *file, src reg.GPVirtual, at operand.Mem) operand.Mem {
+	offset := f.GP64()
+	f.MOVL(at, offset.As32())
+	return operand.Mem{Base: src, Index: offset, Scale: 1}
+}

@@ -1,0 +1,56 @@
+//go:build !purego
+
+package color
+
+import (
+	"github.com/steadyframe/steadyframe/internal/cpu"
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
+
+func init() {
+	if cpu.Has(impl.AVX512) {
+		k := kernelsAVX2()
+		k.Resize = resizeAVX512
+		b := newBlocks(blocks{
+			ycc:     [2]blocksKernel{packed3YCCAVX512, packed4YCCAVX512},
+			yccHalf: [2]blocksKernel{packed3YCCHalfAVX512, packed4YCCHalfAVX512},
+			luma:    [2]blocksKernel{packed3LumaAVX512, packed4LumaAVX512},
+		}, placesAVX512)
+		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma = b.packedYCC, b.packedYCCHalf, b.packedLuma
+		Implementations.Register(impl.AVX512, k)
+	}
+}
+
+//go:noescape
+func packed3YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed3YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed3LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+
+// placesAVX512 returns, for R, G and B, where the bytes of a block's pixels are, each behind a byte that does not matter:
+// 0..63 in its first 64 bytes, 64..127 in its last 64.
+func placesAVX512(p Packed) []byte {
+	places := make([]byte, 0, 3*64)
+	for c := range 3 {
+		for i := range block {
+			at := i*p.Step + p.channel(c)
+			if at >= 64 {
+				at += 128 - block*p.Step // counted from where the last 64 bytes begin
+			}
+			places = append(places, 0, byte(at))
+		}
+	}
+	return places
+}

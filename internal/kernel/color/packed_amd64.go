@@ -1,0 +1,77 @@
+//go:build !purego
+
+package color
+
+// blocks is PackedYCC, PackedYCCHalf and PackedLuma for blocks of 32 pixels. Where they don't fill the row, the last one
+// overlaps the one before it; rows of less than a block, and the last pixel of an odd number with its chroma, are for
+// plain Go.
+type blocks struct {
+	ycc, yccHalf, luma [2]blocksKernel // by Step-3
+	places             [2][2]*byte     // by Step-3, and 1 for RedFirst: what the kernels need to know of the pixels
+}
+
+type blocksKernel func(dst [3]*int16, src *byte, blocks int, places *byte)
+
+// block is the pixels of a block.
+const block = 32
+
+// newBlocks returns b with the places that describe makes.
+func newBlocks(b blocks, describe func(p Packed) []byte) *blocks {
+	for step := range b.places {
+		for first := range b.places[step] {
+			b.places[step][first] = &describe(Packed{Step: 3 + step, RedFirst: first == 1})[0]
+		}
+	}
+	return &b
+}
+
+func (b *blocks) placesOf(p Packed) *byte {
+	if p.RedFirst {
+		return b.places[p.Step-3][1]
+	}
+	return b.places[p.Step-3][0]
+}
+
+func (b *blocks) packedYCC(dst [3][]int16, src []byte, p Packed) {
+	y := dst[0]
+	n := len(y)
+	cb, cr, src := dst[1][:n], dst[2][:n], src[:n*p.Step]
+	if n < block {
+		packedYCC(dst, src, p)
+		return
+	}
+	kernel, places := b.ycc[p.Step-3], b.placesOf(p)
+	kernel([3]*int16{&y[0], &cb[0], &cr[0]}, &src[0], n/block, places)
+	if at := n - block; n%block != 0 {
+		kernel([3]*int16{&y[at], &cb[at], &cr[at]}, &src[at*p.Step], 1, places)
+	}
+}
+
+func (b *blocks) packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
+	y := dst[0]
+	n := len(y)
+	cb, cr, src := dst[1][:(n+1)/2], dst[2][:(n+1)/2], src[:n*p.Step]
+	if even := n &^ 1; even >= block {
+		kernel, places := b.yccHalf[p.Step-3], b.placesOf(p)
+		kernel([3]*int16{&y[0], &cb[0], &cr[0]}, &src[0], n/block, places)
+		if at := even - block; even%block != 0 {
+			kernel([3]*int16{&y[at], &cb[at/2], &cr[at/2]}, &src[at*p.Step], 1, places)
+		}
+		y, cb, cr, src = y[even:], cb[even/2:], cr[even/2:], src[even*p.Step:]
+	}
+	packedYCCHalf([3][]int16{y, cb, cr}, src, p)
+}
+
+func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
+	n := len(y)
+	src = src[:n*p.Step]
+	if n < block {
+		packedLuma(y, src, p)
+		return
+	}
+	kernel, places := b.luma[p.Step-3], b.placesOf(p)
+	kernel([3]*int16{&y[0]}, &src[0], n/block, places)
+	if at := n - block; n%block != 0 {
+		kernel([3]*int16{&y[at]}, &src[at*p.Step], 1, places)
+	}
+}
