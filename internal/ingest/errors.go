@@ -45,6 +45,7 @@ type JPEGError struct {
 	Picture int    // pictures read whole before
 	Offset  int    // of the byte that was wrong, in the picture
 	Reason  string // "got 12 bits a sample, want 8"
+	Final   bool   // whether none can be read after it: nothing but pictures tells where one begins
 }
 
 func (e *JPEGError) Error() string {

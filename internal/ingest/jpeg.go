@@ -113,9 +113,9 @@ func (r *JPEGReader) seek() error {
 // Next returns the next picture; the caller releases its Buf. It returns io.EOF after the last whole one,
 // *TruncatedError when the stream ends inside one, *JPEGError for one that is broken, *LimitError for one above the
 // Limits, pool.ErrBudget when there is no memory, and any other error of the stream, wrapped. After pool.ErrBudget that
-// picture is lost and Next gives the one after it. So it is after a *JPEGError in a multipart stream; when such a picture
-// was cut short in a part without Content-Length, its successor is lost with it. All other errors are final: later calls
-// return them again.
+// picture is lost and Next gives the one after it. So it is after a *JPEGError in a multipart stream, which is not Final;
+// when such a picture was cut short in a part without Content-Length, its successor is lost with it. All other errors are
+// final: later calls return them again.
 func (r *JPEGReader) Next() (JPEG, error) {
 	if err := r.Await(); err != nil {
 		return JPEG{}, err
@@ -229,7 +229,7 @@ func (r *JPEGReader) skipPadding() error {
 func (r *JPEGReader) broken(err error) error {
 	r.inside, r.lost = false, false
 	var picture *JPEGError
-	if errors.As(err, &picture) && r.parts != nil {
+	if r.parts != nil && errors.As(err, &picture) {
 		picture.Picture = r.pictures
 		return err
 	}
@@ -248,7 +248,7 @@ func (r *JPEGReader) fail(err error) error {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		err = &TruncatedError{Frame: r.pictures, Got: r.scan.size}
 	case errors.As(err, &picture):
-		picture.Picture = r.pictures
+		picture.Picture, picture.Final = r.pictures, true
 	case errors.Is(err, io.EOF), errors.As(err, &limit), errors.As(err, &format):
 	default:
 		err = fmt.Errorf("ingest: read after %d whole pictures and %d bytes: %w", r.pictures, r.scan.size, err)

@@ -78,7 +78,7 @@ func fuzzRead(t *testing.T, stream io.Reader, boundary string) fuzzed {
 	if boundary != "" {
 		r = ingest.NewMultipart(stream, boundary, p, limits)
 	}
-	pictures, broken, err := read(t, r, boundary != "")
+	pictures, broken, err := read(t, r)
 	if errors.Is(err, pool.ErrBudget) {
 		t.Fatalf("got error %v", err)
 	}

@@ -64,7 +64,7 @@ type picture struct {
 }
 
 // read returns the pictures of r up to its final error, which must come again, and the errors before that.
-func read(t testing.TB, r *ingest.JPEGReader, parts bool) (pictures []picture, broken []error, end error) {
+func read(t testing.TB, r *ingest.JPEGReader) (pictures []picture, broken []error, end error) {
 	t.Helper()
 	for {
 		j, err := r.Next()
@@ -73,7 +73,7 @@ func read(t testing.TB, r *ingest.JPEGReader, parts bool) (pictures []picture, b
 		case err == nil:
 			pictures = append(pictures, picture{string(j.Buf.Bytes()), j.Width, j.Height, j.Components, j.Progressive})
 			j.Buf.Release()
-		case parts && errors.As(err, &je):
+		case errors.As(err, &je) && !je.Final:
 			broken = append(broken, err)
 		default:
 			if _, again := r.Next(); again != err {
@@ -108,7 +108,7 @@ func TestJPEG(t *testing.T) {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
 				p := pooltest.New(t, pool.Options{})
-				got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}), false)
+				got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}))
 				if err != io.EOF || len(got) != len(tt.want) {
 					t.Fatalf("got %d pictures, error %v, want %d, %v", len(got), err, len(tt.want), io.EOF)
 				}
@@ -155,7 +155,7 @@ func TestJPEGKinds(t *testing.T) {
 		0xC0: "", 0xC1: "", 0xC2: "", 0xC3: "lossless", 0xC5: "hierarchical", 0xC9: "arithmetic", 0xCF: "lossless", 0xDE: "hierarchical",
 	} {
 		p := pooltest.New(t, pool.Options{})
-		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(frameHeader(marker, 8, 7, 5, 3)), p, ingest.Limits{}), false)
+		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(frameHeader(marker, 8, 7, 5, 3)), p, ingest.Limits{}))
 		var je *ingest.JPEGError
 		switch {
 		case want != "":
@@ -199,10 +199,12 @@ func TestJPEGBroken(t *testing.T) {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
 				p := pooltest.New(t, pool.Options{})
-				_, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}), false)
+				_, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}))
+				want := tt.want
+				want.Final = true
 				var je *ingest.JPEGError
-				if !errors.As(err, &je) || *je != tt.want {
-					t.Errorf("got error %v, want %v", err, &tt.want)
+				if !errors.As(err, &je) || *je != want {
+					t.Errorf("got error %#v, want %#v", err, &want)
 				}
 			})
 		}
@@ -214,7 +216,7 @@ func TestJPEGTruncated(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	p := pooltest.New(t, pool.Options{})
 	for n := 1; n < len(whole); n++ {
-		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(concat(whole, whole[:n])), p, ingest.Limits{}), false)
+		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(concat(whole, whole[:n])), p, ingest.Limits{}))
 		var te *ingest.TruncatedError
 		if !errors.As(err, &te) || *te != (ingest.TruncatedError{Frame: 1, Got: n}) || len(got) != 1 {
 			t.Fatalf("%d bytes: got %d pictures, error %v, want one, and the error of a stream that is cut", n, len(got), err)
@@ -242,7 +244,7 @@ func TestJPEGLimits(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			p := pooltest.New(t, pool.Options{})
-			got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(whole), p, tt.limits), false)
+			got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(whole), p, tt.limits))
 			if tt.want == nil {
 				if err != io.EOF || len(got) != 1 {
 					t.Errorf("got %d pictures, error %v, want one", len(got), err)
@@ -257,7 +259,7 @@ func TestJPEGLimits(t *testing.T) {
 	}
 	p := pooltest.New(t, pool.Options{})
 	huge := &endless{data: concat(whole[:len(whole)-2], bytes.Repeat([]byte{1}, 1<<12))}
-	if _, _, err := read(t, ingest.NewJPEG(huge, p, ingest.Limits{MaxBytes: 1 << 16}), false); err == nil {
+	if _, _, err := read(t, ingest.NewJPEG(huge, p, ingest.Limits{MaxBytes: 1 << 16})); err == nil {
 		t.Error("got no error for a picture without an end")
 	}
 }
@@ -271,7 +273,7 @@ func TestJPEGTables(t *testing.T) {
 	}
 	for _, kind := range readerKinds {
 		p := pooltest.New(t, pool.Options{})
-		got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(bare, whole, bare))), p, ingest.Limits{}), false)
+		got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(bare, whole, bare))), p, ingest.Limits{}))
 		if err != io.EOF || len(got) != 3 {
 			t.Fatalf("%s: got %d pictures, error %v, want 3", kind.name, len(got), err)
 		}
@@ -286,7 +288,7 @@ func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 	p := pooltest.New(t, pool.Options{})
 	whole := encodeJPEG(t, 1, 160, 96)
 	w := &watcher{data: concat("\r\n--frame\r\nContent-Length: 9999999\r\n\r\n", whole, "\r\n--frame\r\nContent-Length: 5000000\r\n\r\n\xff"), chunk: 1, pool: p, inUse: map[int]int64{}}
-	if _, _, err := read(t, ingest.NewMultipart(w, "", p, ingest.Limits{}), true); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, _, err := read(t, ingest.NewMultipart(w, "", p, ingest.Limits{})); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("got error %v, want %v", err, io.ErrUnexpectedEOF)
 	}
 	begin := bytes.Index(w.data, whole)
@@ -333,7 +335,7 @@ func TestJPEGStreamErrors(t *testing.T) {
 	whole, broken := encodeJPEG(t, 1, 31, 17), errors.New("cable pulled")
 	for _, n := range []int{0, 1, 300} {
 		p := pooltest.New(t, pool.Options{})
-		_, _, err := read(t, ingest.NewJPEG(io.MultiReader(bytes.NewReader(concat(whole, whole[:n])), iotest.ErrReader(broken)), p, ingest.Limits{}), false)
+		_, _, err := read(t, ingest.NewJPEG(io.MultiReader(bytes.NewReader(concat(whole, whole[:n])), iotest.ErrReader(broken)), p, ingest.Limits{}))
 		want := fmt.Sprintf("ingest: read after 1 whole pictures and %d bytes: cable pulled", n)
 		if !errors.Is(err, broken) || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)

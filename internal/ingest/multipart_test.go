@@ -51,7 +51,7 @@ func TestMultipart(t *testing.T) {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
 				p := pooltest.New(t, pool.Options{})
-				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{}), true)
+				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 2 || len(broken) != 0 {
 					t.Fatalf("got %d pictures, errors %v, %v, want 2, none, %v", len(got), broken, err, io.EOF)
 				}
@@ -68,7 +68,7 @@ func TestMultipartLongHeader(t *testing.T) {
 	p := pooltest.New(t, pool.Options{})
 	for n := 4<<10 - 20; n < 4<<10+20; n++ {
 		stream := concat("--frame\r\nX: ", strings.Repeat("x", n), "\r\nY: y\r\n\r\n", a)
-		got, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(stream), "frame", p, ingest.Limits{}), true)
+		got, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(stream), "frame", p, ingest.Limits{}))
 		if err != io.EOF || len(got) != 1 || len(broken) > 0 {
 			t.Errorf("%d bytes: got %d pictures, errors %v, %v, want one", n, len(got), broken, err)
 		}
@@ -99,7 +99,7 @@ func TestMultipartBroken(t *testing.T) {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
 				p := pooltest.New(t, pool.Options{})
 				stream := concat("--frame\r\n\r\n", a, "\r\n--frame\r\n", tt.part, "\r\n--frame\r\n\r\n", a, "\r\n--frame\r\n\r\n", a, "\r\n--frame--")
-				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(stream)), "frame", p, ingest.Limits{}), true)
+				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(stream)), "frame", p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 3-tt.lost || len(broken) != 1 {
 					t.Fatalf("got %d pictures, errors %v, %v, want %d, one, %v", len(got), broken, err, 3-tt.lost, io.EOF)
 				}
@@ -137,7 +137,7 @@ func TestMultipartRefused(t *testing.T) {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
 				p := pooltest.New(t, pool.Options{})
-				_, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{MaxBytes: 1 << 16}), true)
+				_, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{MaxBytes: 1 << 16}))
 				if err == nil || err.Error() != tt.want || len(broken) > 0 {
 					t.Errorf("got errors %v, %v, want %s", broken, err, tt.want)
 				}
@@ -173,7 +173,7 @@ func TestMultipartAgainstMime(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := pooltest.New(t, pool.Options{})
-		got, broken, end := read(t, ingest.NewMultipart(bytes.NewReader(b.Bytes()), w.Boundary(), p, ingest.Limits{}), true)
+		got, broken, end := read(t, ingest.NewMultipart(bytes.NewReader(b.Bytes()), w.Boundary(), p, ingest.Limits{}))
 		if end != io.EOF || len(broken) > 0 {
 			t.Fatalf("seed %d: got errors %v, %v", seed, broken, end)
 		}
@@ -207,14 +207,14 @@ func TestFFmpeg(t *testing.T) {
 		return out
 	}
 	p := pooltest.New(t, pool.Options{})
-	one, _, err := read(t, ingest.NewJPEG(bytes.NewReader(run("-f", "image2pipe")), p, ingest.Limits{}), false)
+	one, _, err := read(t, ingest.NewJPEG(bytes.NewReader(run("-f", "image2pipe")), p, ingest.Limits{}))
 	if err != io.EOF || len(one) != 20 {
 		t.Fatalf("image2pipe: got %d pictures, error %v, want 20", len(one), err)
 	}
 	for _, g := range one {
 		wantHeader(t, g)
 	}
-	parts, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(run("-f", "mpjpeg")), "", p, ingest.Limits{}), true)
+	parts, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(run("-f", "mpjpeg")), "", p, ingest.Limits{}))
 	if err != io.EOF || len(parts) != 20 || len(broken) > 0 {
 		t.Fatalf("mpjpeg: got %d pictures, errors %v, %v, want 20", len(parts), broken, err)
 	}
