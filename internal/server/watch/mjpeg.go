@@ -162,7 +162,7 @@ func (m *mjpeg) run(before []byte) error {
 		select {
 		case <-m.draining:
 		case <-m.gone:
-			return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away"}
+			return gone(nil)
 		case <-m.viewer.Wake():
 		case <-timer.C:
 		}

@@ -33,5 +33,10 @@ func unwritten(err error) *fault.Error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return &fault.Error{Kind: fault.Slow, Reason: "the viewer took not a byte within live.stall", Err: err}
 	}
+	return gone(err)
+}
+
+// gone returns the fault of a viewer that went away, as err showed.
+func gone(err error) *fault.Error {
 	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away", Err: err}
 }

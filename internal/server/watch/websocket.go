@@ -3,7 +3,6 @@ package watch
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -32,7 +31,6 @@ func (h *Handler) WebSocket(w http.ResponseWriter, r *http.Request) error {
 		return fault.Errorf(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "failed to accept WebSocket connection: "))
 	}
 	defer h.release(u.conn)
-	ws.SetReadLimit(maxMessage)
 	begin := time.Now()
 	s := newSession(h, r, ws, u.conn)
 	why := s.run()
@@ -86,11 +84,15 @@ func (s *session) read() *fault.Error {
 		// Not bound to a context, which would allocate with each message: the connection's end ends it.
 		kind, r, err := s.ws.Reader(context.Background())
 		if err != nil {
-			return readError(err)
+			return gone(err)
 		}
 		n, err := io.ReadFull(r, buf)
-		if err != io.ErrUnexpectedEOF && err != io.EOF { // io.EOF is that of an empty message.
-			return readError(err)
+		switch err {
+		case io.EOF, io.ErrUnexpectedEOF: // of the message
+		case nil:
+			return violation("message: got more than %d bytes", maxMessage)
+		default:
+			return gone(err)
 		}
 		parse := parseText
 		if kind == websocket.MessageBinary {
@@ -106,12 +108,4 @@ func (s *session) read() *fault.Error {
 			return errStopping
 		}
 	}
-}
-
-// readError returns why nothing more was read.
-func readError(err error) *fault.Error {
-	if errors.Is(err, websocket.ErrMessageTooBig) {
-		return violation("message: got more than %d bytes", maxMessage)
-	}
-	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away", Err: err}
 }
