@@ -10,6 +10,8 @@ const (
 	// others. What is promised is 5 a second and 1 a second; a tenth is for what clocks and schedulers take.
 	quick = 180 * time.Millisecond
 	slow  = 900 * time.Millisecond
+	// soonest is the least time to any repeat, for streams whose pictures come in bursts.
+	soonest = 10 * time.Millisecond
 	// never is how long a viewer waits when nothing but its Wake can end the wait.
 	never = time.Duration(math.MaxInt64)
 )
@@ -20,11 +22,12 @@ const (
 // A Late viewer's client shows what it has when more comes. It waits most after motion: so the first repeat comes half a
 // frame time after the next picture should have come, and not before it when that one is merely late.
 func repeatDue(late bool, first, given, frame time.Duration) time.Duration {
+	afterMotion := max(frame+frame/2, soonest)
 	switch {
 	case !late:
 		return given + slow
-	case given == first && frame > 0 && frame+frame/2 < quick:
-		return first + frame + frame/2
+	case given == first && frame > 0 && afterMotion < quick:
+		return first + afterMotion
 	case given+quick <= first+time.Second:
 		return given + quick
 	}

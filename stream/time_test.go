@@ -2,8 +2,6 @@ package stream_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"math"
 	"reflect"
 	"slices"
@@ -11,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/stream"
 )
 
@@ -39,6 +36,7 @@ func TestRepeats(t *testing.T) {
 		{"late-25-fps", stream.ViewerOptions{Late: true}, 40 * time.Millisecond, 0, []int{0, 60, 240, 420, 600, 780, 960, 1860, 2760}},
 		{"late-same", stream.ViewerOptions{Late: true}, 40 * time.Millisecond, 70, []int{0, 60, 240, 420, 600, 780, 960, 1860, 2760}},
 		{"late-50-fps", stream.ViewerOptions{Late: true}, 20 * time.Millisecond, 0, []int{0, 30, 210, 390, 570, 750, 930, 1830, 2730}},
+		{"late-1000-fps", stream.ViewerOptions{Late: true}, time.Millisecond, 0, []int{0, 10, 190, 370, 550, 730, 910, 1810, 2710}},
 		{"late-5-fps", stream.ViewerOptions{Late: true}, 200 * time.Millisecond, 0, []int{0, 180, 360, 540, 720, 900, 1800, 2700}},
 		{"late-alone", stream.ViewerOptions{Late: true}, 0, 0, []int{0, 180, 360, 540, 720, 900, 1800, 2700}},
 		{"late-2-fps-cap", stream.ViewerOptions{Late: true, MaxFPS: 2}, 0, 0, []int{0, 500, 1000, 1900, 2800}},
@@ -202,235 +200,6 @@ func TestPollWaits(t *testing.T) {
 		wantNext(t, v, 2)
 		p.Skip()
 		wantWait(math.MaxInt64)
-	})
-}
-
-// offlinePicture returns an Options.Offline for f that makes picture -1, and notes what it was called with.
-func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int, int) (pool.Buf, error) {
-	return func(name string, width, height int) (pool.Buf, error) {
-		*calls = append(*calls, fmt.Sprintf("%s %dx%d", name, width, height))
-		return (*f).jpeg(t, -1), nil
-	}
-}
-
-// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are given the first new
-// picture at once.
-func TestOffline(t *testing.T) {
-	for _, gone := range []bool{false, true} {
-		t.Run(fmt.Sprintf("gone=%v", gone), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var f *fixture
-				var calls []string
-				f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
-				start := time.Now()
-				p := f.publisher(t, "cam1")
-				v, late := f.viewer(t, "cam1", stream.ViewerOptions{}), f.viewer(t, "cam1", stream.ViewerOptions{})
-				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
-				defer cancel()
-				got := make(chan []taken)
-				go func() { got <- take(ctx, v, start) }()
-				for i := range 10 { // to 360 ms
-					p.Arrived()
-					f.show(t, p, i)
-					time.Sleep(40 * time.Millisecond)
-				}
-				if gone {
-					p.Close()
-				}
-				time.Sleep(2900*time.Millisecond - time.Since(start))
-				i := f.info(t, "cam1")
-				if since := i.Since.Sub(start); i.State != stream.Offline || since != 1900*time.Millisecond || i.FPSIn != 0 || i.FPSOut != 0 || i.Width != 640 {
-					t.Errorf("got %v since %v, %v fps in, %v out, %d wide; want offline since 1.9 s, no fps, 640", i.State, since, i.FPSIn, i.FPSOut, i.Width)
-				}
-				if late.State() != stream.Offline || f.Totals().Online != 0 {
-					t.Errorf("got %v, %d online, want offline and none", late.State(), f.Totals().Online)
-				}
-				if p, _, _, _ := late.Poll(); !p.Offline || p.Seq != 11 || p.Width != 640 || p.Height != 360 {
-					t.Errorf("got %+v, want the offline picture of 640x360, the eleventh", p)
-				} else {
-					p.Release()
-				}
-				if gone {
-					p = f.publisher(t, "cam1")
-				}
-				f.show(t, p, 9) // as before the loss: new all the same
-				if late.State() != stream.Online || f.Totals().Online != 1 {
-					t.Errorf("got %v, %d online, want online and one", late.State(), f.Totals().Online)
-				}
-				want := []taken{{1260 * time.Millisecond, 9, false, true}, {1900 * time.Millisecond, -1, true, false},
-					{2800 * time.Millisecond, -1, true, true}, {2900 * time.Millisecond, 9, false, false}, {3800 * time.Millisecond, 9, false, true}}
-				if got := (<-got)[10:]; !reflect.DeepEqual(got, want) {
-					t.Errorf("got %+v\nwant %+v", got, want)
-				}
-				if want := []string{"cam1 640x360"}; !slices.Equal(calls, want) {
-					t.Errorf("Offline was called for %v, want %v", calls, want)
-				}
-				if got := f.info(t, "cam1").Viewers; got[0].Dropped != 0 || got[1].Dropped != 10 {
-					t.Errorf("dropped: got %d and %d, want none, and the 10 before the loss", got[0].Dropped, got[1].Dropped)
-				}
-			})
-		})
-	}
-}
-
-// A stream that never had a frame shows the picture too, but is still waiting.
-func TestOfflineBeforeTheFirstFrame(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var f *fixture
-		var calls []string
-		f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
-		start := time.Now()
-		if err := f.Add("cam1"); err != nil {
-			t.Fatal(err)
-		}
-		v := f.viewer(t, "cam1", stream.ViewerOptions{})
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		if got, want := take(ctx, v, start), []taken{{1500 * time.Millisecond, -1, true, false}}; !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-		if i := f.info(t, "cam1"); i.State != stream.Waiting || i.Published != 0 || !slices.Equal(calls, []string{"cam1 0x0"}) {
-			t.Errorf("got %+v after calls for %v, want waiting, and one call without a size", i, calls)
-		}
-	})
-}
-
-// As long as its publisher is there, a slow stream is given three of its intervals.
-func TestOfflineOfSlowStreams(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, stream.Options{})
-		p := f.publisher(t, "cam1")
-		var offline time.Duration // in all
-		for range 5 {
-			p.Arrived()
-			for range 40 {
-				time.Sleep(100 * time.Millisecond)
-				if f.info(t, "cam1").State == stream.Offline {
-					offline += 100 * time.Millisecond
-				}
-			}
-		}
-		// Before the second frame nobody knows how slow it is.
-		if offline < 2400*time.Millisecond || offline > 2600*time.Millisecond {
-			t.Errorf("with a frame in 4 s: offline for %v, want it for 2.5 s before the second frame", offline)
-		}
-		if i := f.info(t, "cam1"); i.State != stream.Online || i.FPSIn != 0.25 {
-			t.Errorf("got %v at %v fps, want online at 0.25", i.State, i.FPSIn)
-		}
-		p.Close()
-		time.Sleep(tick)
-		if got := f.info(t, "cam1").State; got != stream.Offline {
-			t.Errorf("4 s after the last frame, with the publisher gone: got %v, want offline", got)
-		}
-	})
-}
-
-// tick is how much later than due Run may do things.
-const tick = 100 * time.Millisecond
-
-// While there is no offline picture the last one stays, and another is asked for a second later.
-func TestOfflineFails(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var f *fixture
-		var calls []time.Duration
-		start := time.Now()
-		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
-			calls = append(calls, time.Since(start).Round(tick))
-			switch len(calls) {
-			case 1:
-				return pool.Buf{}, errors.New("no memory")
-			case 2:
-				return pool.Buf{}, nil
-			}
-			return f.jpeg(t, -1), nil
-		}})
-		p := f.publisher(t, "cam1")
-		f.show(t, p, 1)
-		v := f.viewer(t, "cam1", stream.ViewerOptions{})
-		wantNext(t, v, 1)
-		time.Sleep(3 * time.Second)
-		if p := wantNext(t, v, 1); !p.Repeat || f.info(t, "cam1").State != stream.Offline {
-			t.Errorf("got %+v, want the last picture of an offline stream", p)
-		}
-		time.Sleep(time.Second)
-		if p := wantNext(t, v, -1); !p.Offline {
-			t.Errorf("got %+v, want the offline picture", p)
-		}
-		time.Sleep(10 * time.Second)
-		if want := []time.Duration{1500 * time.Millisecond, 2500 * time.Millisecond, 3500 * time.Millisecond}; !slices.Equal(calls, want) {
-			t.Errorf("Offline was called at %v, want %v", calls, want)
-		}
-	})
-}
-
-// A frame that comes while the offline picture is made wins.
-func TestBackWhileGoing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var f *fixture
-		asked, go_on := make(chan bool), make(chan bool)
-		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
-			asked <- true
-			<-go_on
-			return f.jpeg(t, -1), nil
-		}})
-		p := f.publisher(t, "cam1")
-		f.show(t, p, 1)
-		<-asked
-		f.show(t, p, 2)
-		go_on <- true
-		synctest.Wait()
-		wantNext(t, f.viewer(t, "cam1", stream.ViewerOptions{}), 2)
-		if got := f.info(t, "cam1").State; got != stream.Online {
-			t.Errorf("got %v, want online", got)
-		}
-		<-asked // the next loss: the Hub closes meanwhile
-		closed := make(chan bool)
-		go func() {
-			f.stop()
-			close(closed)
-		}()
-		go_on <- true
-		<-closed
-	})
-}
-
-// Streams that nobody needs are forgotten after Keep, to the next tick; those of Add never.
-func TestKeep(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, stream.Options{})
-		if err := f.Add("added"); err != nil {
-			t.Fatal(err)
-		}
-		fed, watched, idle := f.publisher(t, "fed"), f.publisher(t, "watched"), f.publisher(t, "idle")
-		late := f.publisher(t, "added-late")
-		f.show(t, watched, 1)
-		f.show(t, idle, 1)
-		v := f.viewer(t, "watched", stream.ViewerOptions{})
-		watched.Close()
-		idle.Close()
-		late.Close()
-		if err := f.Add("added-late"); err != nil {
-			t.Fatal(err)
-		}
-		wantNames := func(after time.Duration, want ...string) {
-			t.Helper()
-			time.Sleep(after)
-			synctest.Wait()
-			var got []string
-			for _, i := range f.Infos(nil) {
-				got = append(got, i.Name)
-			}
-			if !slices.Equal(got, want) {
-				t.Errorf("got streams %v, want %v", got, want)
-			}
-		}
-		wantNames(time.Minute-time.Millisecond, "added", "added-late", "fed", "idle", "watched")
-		wantNames(tick, "added", "added-late", "fed", "watched")
-		v.Close()
-		fed.Close()
-		wantNames(time.Minute-time.Millisecond, "added", "added-late", "fed", "watched")
-		wantNames(tick, "added", "added-late")
-		wantNames(time.Hour, "added", "added-late")
 	})
 }
 
