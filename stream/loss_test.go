@@ -128,6 +128,7 @@ func TestOfflineOfSlowStreams(t *testing.T) {
 		}
 		p.Close()
 		time.Sleep(tick)
+		synctest.Wait()
 		if got := f.info(t, "cam1").State; got != stream.Offline {
 			t.Errorf("4 s after the last frame, with the publisher gone: got %v, want offline", got)
 		}
