@@ -14,7 +14,6 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
-	"strings"
 	"time"
 )
 
@@ -50,14 +49,7 @@ func Handler() http.Handler {
 		panic("console: embedded files: " + err.Error())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := r.URL.Path
-		switch name {
-		case "/":
-			name = "/assets/index.html"
-		case "/favicon.ico":
-			name = "/assets/favicon.svg"
-		}
-		f, ok := files[strings.TrimPrefix(name, "/")]
+		f, ok := files[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
 			return
@@ -73,8 +65,8 @@ func Handler() http.Handler {
 	})
 }
 
-// load returns the files of the page by path. Files whose names end in nothing known, such as licences, are no part of
-// it.
+// load returns the files of the page by the paths of their URLs. Files whose names end in nothing known, such as
+// licences, are no part of it.
 func load(root fs.FS) (map[string]file, error) {
 	files := map[string]file{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
@@ -87,8 +79,17 @@ func load(root fs.FS) (map[string]file, error) {
 			return fmt.Errorf("console: %w", err)
 		}
 		sum := sha256.Sum256(content)
-		files[name] = file{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		files[urlPath(name)] = file{content: content, contentType: contentType, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
 		return nil
 	})
+	files["/favicon.ico"] = files["/assets/favicon.svg"]
 	return files, err
+}
+
+// urlPath returns the path that a file is served at. The page's own is / alone: its URLs are relative to that.
+func urlPath(name string) string {
+	if name == "assets/index.html" {
+		return "/"
+	}
+	return "/" + name
 }

@@ -16,8 +16,8 @@ export function url(path, params = {}) {
   return u;
 }
 
-// loadable is url for what the browser loads by itself, images and the WebSocket: those bear no headers, so the token is
-// a parameter.
+// loadable is url for what the browser loads by itself, images and the WebSocket: those bear no headers, so the token
+// is a parameter.
 export function loadable(path, params = {}) {
   return url(path, token.get() ? { ...params, access_token: token.get() } : params);
 }

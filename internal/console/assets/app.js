@@ -50,7 +50,7 @@ const keys = {
 };
 
 function pressed(event) {
-  const typing = event.target.closest('input, textarea, select, dialog[open], pre');
+  const typing = event.target.closest('input, textarea, select, dialog[open]');
   if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === 'Escape' && document.fullscreenElement) return;
   if (view.key(event)) event.preventDefault();

@@ -2,7 +2,7 @@
 // is on a chart, all cards show the values of that moment.
 import { Chart } from './chart.js';
 import { el, setText } from './dom.js';
-import { clockTime, compact, unknown } from './format.js';
+import { clockTime, compact, count, unknown } from './format.js';
 
 export class Card {
   #history;
@@ -13,24 +13,37 @@ export class Card {
   #chart;
   #at; // the sample under the pointer, undefined for the newest
 
-  // spec has title, unit, value (the name of the figure in the History), lines (as Chart has them, each with a label), and
-  // may have least, limits ({ target, alert }: what to stay below), note(sample), and none, what to say when there is no
-  // value.
+  // spec has title, unit, value (the name of the figure in the History), lines (as Chart has them, each with a label),
+  // and may have whole (for what is counted), least, limits ({ target, alert }: what to stay below), note(sample), and
+  // none, what to say when there is no value.
   constructor(history, spec) {
     this.#history = history;
     this.#spec = spec;
-    const limits = spec.limits ? [{ value: spec.limits.target, ink: 'warn' }, { value: spec.limits.alert, ink: 'bad' }] : [];
+    const limits = spec.limits
+      ? [
+          { value: spec.limits.target, ink: 'warn' },
+          { value: spec.limits.alert, ink: 'bad' },
+        ]
+      : [];
     this.#chart = new Chart(history, {
-      lines: spec.lines, label: `${spec.title}, ${spec.unit}`, least: spec.least, limits,
+      lines: spec.lines,
+      label: `${spec.title}, ${spec.unit}`,
+      least: spec.least,
+      limits,
       onCursor: (i) => {
         this.#at = i ?? undefined;
         this.#show();
       },
     });
-    this.element = el('section', { class: 'panel card' },
-      el('h3', {}, spec.title), legend(spec.lines),
+    this.element = el(
+      'section',
+      { class: 'panel card' },
+      el('h3', {}, spec.title),
+      legend(spec.lines),
       el('p', { class: 'headline' }, this.#value, el('span', { class: 'unit' }, spec.unit), this.#verdict),
-      this.#note, this.#chart.element);
+      this.#note,
+      this.#chart.element,
+    );
   }
 
   update() {
@@ -46,12 +59,16 @@ export class Card {
     const { value: name, limits, note, none = '' } = this.#spec;
     const sample = this.#history.at(this.#at);
     const value = sample[name];
-    const state = !limits || value === null ? '' : value > limits.alert ? 'bad' : value > limits.target ? 'warn' : 'good';
+    const state =
+      !limits || value === null ? '' : value > limits.alert ? 'bad' : value > limits.target ? 'warn' : 'good';
     this.element.dataset.state = state;
-    setText(this.#value, compact(value));
+    setText(this.#value, this.#spec.whole ? count(value) : compact(value));
     setText(this.#verdict, limits ? verdict(state, limits) : '');
     const text = value === null ? none : (note?.(sample) ?? '');
-    setText(this.#note, this.#at === undefined ? text || unknown : `${clockTime(this.#history.times[this.#at] * 1000)} ${text}`);
+    setText(
+      this.#note,
+      this.#at === undefined ? text || unknown : `${clockTime(this.#history.times[this.#at] * 1000)} ${text}`,
+    );
   }
 }
 
@@ -64,5 +81,9 @@ function verdict(state, { target, alert }) {
 // legend names the lines of a chart that has several.
 function legend(lines) {
   if (lines.length < 2) return undefined;
-  return el('p', { class: 'legend' }, ...lines.flatMap(({ label, ink }) => [el('span', { class: `key ${ink}` }), label]));
+  return el(
+    'p',
+    { class: 'legend' },
+    ...lines.flatMap(({ label, ink }) => [el('span', { class: `key ${ink}` }), label]),
+  );
 }

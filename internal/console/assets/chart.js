@@ -1,7 +1,7 @@
 // Chart is a small chart of the last minutes, drawn by uPlot in the page's colours.
 import uPlot from './vendor/uplot/uPlot.esm.js';
 import { el } from './dom.js';
-import { compact } from './format.js';
+import { tick } from './format.js';
 import { span } from './history.js';
 
 const root = document.documentElement;
@@ -60,31 +60,70 @@ export class Chart {
   #observer;
   #onTheme = () => this.#plot?.redraw();
 
-  // lines are { name, label, ink, fill } of a History; format is for the values of the axis; least is the height that the
-  // axis shows at least, and limits are { value, ink }. onCursor(i) is called with the index of the sample under the
+  // lines are { name, label, ink, fill } of a History; least is the height that the axis shows at least, and
+  // limits are { value, ink }. onCursor(i) is called with the index of the sample under the
   // pointer, null when it leaves.
-  constructor(history, { lines, label, format = compact, least = 1, limits = [], height = 96, onCursor = () => {} }) {
+  constructor(history, { lines, label, least = 1, limits = [], height = 96, onCursor = () => {} }) {
     this.#history = history;
     this.#names = lines.map((line) => line.name);
     this.element = el('div', { class: 'chart', role: 'img', 'aria-label': `${label}, the last minutes` });
-    this.#plot = new uPlot({
-      width: 300, height, legend: { show: false }, padding: [6, 6, 0, 0],
-      plugins: [limitLines(limits)],
-      hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
-      cursor: { sync: { key: 'steadyframe', setSeries: false }, drag: { x: false, y: false }, y: false, points: { size: 6 } },
-      scales: { x: { range: () => this.#range() }, y: { range: (_, low, high) => [0, Math.max(high ?? 0, least) * 1.12] } },
-      axes: [
-        { stroke: () => ink('muted'), font: axisFont, size: 20, gap: 3, space: 70, grid: { show: false }, ticks: { show: false },
-          incrs: [60, 120, 300], values: (_, times) => times.map(minute) },
-        { stroke: () => ink('muted'), font: axisFont, size: 38, gap: 4, space: 28, ticks: { show: false },
-          grid: { stroke: () => ink('line'), width: 1 }, values: (_, values) => values.map(format) },
-      ],
-      series: [{}, ...lines.map((line) => ({
-        stroke: () => ink(line.ink), width: 1.5, points: { show: false }, spanGaps: false,
-        fill: line.fill ? () => ink(line.fill) : undefined,
-      }))],
-    }, history.data(...this.#names), this.element);
-    this.#observer = new ResizeObserver(([entry]) => this.#plot.setSize({ width: Math.floor(entry.contentRect.width), height }));
+    this.#plot = new uPlot(
+      {
+        width: 300,
+        height,
+        legend: { show: false },
+        padding: [6, 6, 0, 0],
+        plugins: [limitLines(limits)],
+        hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+        cursor: {
+          sync: { key: 'steadyframe', setSeries: false },
+          drag: { x: false, y: false },
+          y: false,
+          points: { size: 6 },
+        },
+        scales: {
+          x: { range: () => this.#range() },
+          y: { range: (_, low, high) => [0, Math.max(high ?? 0, least) * 1.12] },
+        },
+        axes: [
+          {
+            stroke: () => ink('muted'),
+            font: axisFont,
+            size: 22,
+            gap: 6,
+            grid: { show: false },
+            ticks: { show: false },
+            splits: (plot) => ago(plot.scales.x),
+            values: (plot, times) => times.map((time) => howLongAgo(plot.scales.x.max - time)),
+          },
+          {
+            stroke: () => ink('muted'),
+            font: axisFont,
+            size: 38,
+            gap: 4,
+            space: 28,
+            ticks: { show: false },
+            grid: { stroke: () => ink('line'), width: 1 },
+            values: (_, values) => values.map(tick),
+          },
+        ],
+        series: [
+          {},
+          ...lines.map((line) => ({
+            stroke: () => ink(line.ink),
+            width: 1.5,
+            points: { show: false },
+            spanGaps: false,
+            fill: line.fill ? () => ink(line.fill) : undefined,
+          })),
+        ],
+      },
+      history.data(...this.#names),
+      this.element,
+    );
+    this.#observer = new ResizeObserver(([entry]) =>
+      this.#plot.setSize({ width: Math.floor(entry.contentRect.width), height }),
+    );
     this.#observer.observe(this.element);
     root.addEventListener('themechange', this.#onTheme);
   }
@@ -101,10 +140,22 @@ export class Chart {
     this.#plot = null;
   }
 
+  // range is what there is, but a minute at least: a page that was just opened shows more than a corner.
   #range() {
     const now = this.#history.times.at(-1) ?? Date.now() / 1000;
-    return [now - span, now];
+    const first = this.#history.times[0] ?? now;
+    return [now - Math.min(Math.max(now - first, 60), span), now];
   }
 }
 
-const minute = (time) => new Date(time * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hour12: false });
+// ago returns the times of the axis's labels, counted from the newest: those do not move.
+function ago({ min, max }) {
+  const step = [15, 30, 60].find((seconds) => (max - min) / seconds <= 5) ?? 60;
+  const labels = Math.floor((0.95 * (max - min)) / step); // none at the corner, where the other axis begins
+  return Array.from({ length: labels }, (_, i) => max - (labels - i) * step);
+}
+
+function howLongAgo(time) {
+  const seconds = Math.round(time);
+  return seconds % 60 === 0 ? `−${seconds / 60} min` : `−${seconds} s`;
+}

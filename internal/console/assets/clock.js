@@ -1,5 +1,5 @@
-// Clock is the server's clock, as far as it can be told from here: capture times are the server's, and the clocks of two
-// machines may be seconds apart, where lags are milliseconds.
+// Clock is the server's clock, as far as it can be told from here: capture times are the server's, and the clocks of
+// two machines may be seconds apart, where lags are milliseconds.
 const trustFor = 60_000; // ms, after which a worse answer than the best so far is taken: clocks drift
 
 export class Clock {
@@ -17,9 +17,14 @@ export class Clock {
     this.#at = answered;
   }
 
-  // now returns ms since the epoch by the server's clock. A difference that the round trip explains counts as none: with
-  // both on one machine, there is none.
+  // now returns ms since the epoch by the server's clock. A difference that the round trip explains counts as none:
+  // with both on one machine, there is none.
   now() {
     return Date.now() + (Math.abs(this.#ahead) > this.#roundTrip / 2 + 1 ? this.#ahead : 0);
+  }
+
+  // since returns how many seconds ago the server's time was, given as RFC 3339.
+  since(time) {
+    return (this.now() - Date.parse(time)) / 1000;
   }
 }

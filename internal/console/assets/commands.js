@@ -5,16 +5,20 @@ import { el, icon } from './dom.js';
 // command returns a line that can be copied, below what it is for.
 export function command(title, line) {
   const code = el('code', {}, line);
-  const button = el('button', { class: 'plain', type: 'button', 'aria-label': `Copy: ${title}`, title: 'Copy' }, icon('copy'));
+  const button = el(
+    'button',
+    { class: 'plain', type: 'button', 'aria-label': `Copy: ${title}`, title: 'Copy' },
+    icon('copy'),
+  );
   button.addEventListener('click', async () => {
     button.replaceChildren(icon((await copied(line, code)) ? 'check' : 'copy'));
     setTimeout(() => button.replaceChildren(icon('copy')), 1500);
   });
-  return el('div', { class: 'command' }, el('p', {}, title), el('div', {}, el('pre', { tabindex: 0 }, code), button));
+  return el('div', { class: 'command' }, el('p', {}, title), el('div', {}, el('pre', {}, code), button));
 }
 
-// copied reports whether line is on the clipboard. Browsers give it to pages of https and localhost alone: elsewhere the
-// line is selected, for Ctrl-C.
+// copied reports whether line is on the clipboard. Browsers give it to pages of https and localhost alone: elsewhere
+// the line is selected, for Ctrl-C.
 async function copied(line, code) {
   try {
     await navigator.clipboard.writeText(line);
@@ -34,9 +38,14 @@ export function pushing(name = 'clip') {
   const option = token.get() ? ' --token TOKEN' : '';
   const root = url('.').href.replace(/\/$/, '');
   return [
-    ['Any video, camera or screen that ffmpeg reads, through steadyframe',
-      `ffmpeg -v error -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream ${name}${option} ${root}`],
-    ['With ffmpeg alone', `ffmpeg -v error -re -i clip.mp4 -c:v mjpeg -q:v 4 -f mpjpeg${header} ${url(paths.publish(name))}`],
+    [
+      'Any video, camera or screen that ffmpeg reads, through steadyframe',
+      `ffmpeg -v error -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream ${name}${option} ${root}`,
+    ],
+    [
+      'With ffmpeg alone',
+      `ffmpeg -v error -re -i clip.mp4 -c:v mjpeg -q:v 4 -f mpjpeg${header} ${url(paths.publish(name))}`,
+    ],
   ];
 }
 
@@ -50,7 +59,10 @@ export function pulling(name) {
     ['Newest picture', `${snapshot}`],
     ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
     ['OpenCV', `capture = cv2.VideoCapture("${mjpeg}")`],
-    ['GStreamer', `gst-launch-1.0 souphttpsrc location=${quoted(mjpeg)} is-live=true ! multipartdemux ! jpegdec ! autovideosink`],
+    [
+      'GStreamer',
+      `gst-launch-1.0 souphttpsrc location=${quoted(mjpeg)} is-live=true ! multipartdemux ! jpegdec ! autovideosink`,
+    ],
     ['curl', `curl -o ${name}.jpg ${quoted(snapshot)}`],
   ];
 }

@@ -7,22 +7,47 @@ import { PoolTable } from './pooltable.js';
 // The limits are those of the alert rules for the server's metrics.
 const work = [
   {
-    title: 'Frames encoded', unit: '/s', value: 'frames', least: 10,
-    lines: [{ name: 'frames', label: 'encoded', ink: 'accent', fill: 'accent-soft' }, { name: 'failed', label: 'failed', ink: 'bad' }],
+    title: 'Frames encoded',
+    unit: '/s',
+    value: 'frames',
+    least: 10,
+    lines: [
+      { name: 'frames', label: 'encoded', ink: 'accent', fill: 'accent-soft' },
+      { name: 'failed', label: 'failed', ink: 'bad' },
+    ],
     note: (s) => (s.failed > 0 ? `${compact(s.failed)} a second failed` : 'none failed'),
   },
   {
-    title: 'Time of a batch', unit: 'ms', value: 'p99', least: 20, limits: { target: 300, alert: 500 },
-    lines: [{ name: 'p99', label: 'P99', ink: 'accent' }, { name: 'p50', label: 'P50', ink: 'muted' }],
-    note: (s) => `P99 of 10 s; P50 ${compact(s.p50)} ms`, none: 'no batch in the last 10 s',
+    title: 'Time of a batch',
+    unit: 'ms',
+    value: 'p99',
+    least: 20,
+    limits: { target: 300, alert: 500 },
+    lines: [
+      { name: 'p99', label: 'P99', ink: 'accent' },
+      { name: 'p50', label: 'P50', ink: 'muted' },
+    ],
+    note: (s) => `P99 of 10 s; P50 ${compact(s.p50)} ms`,
+    none: 'no batch in the last 10 s',
   },
   {
-    title: 'Queue', unit: 'waiting', value: 'queue', least: 4,
-    lines: [{ name: 'queue', label: 'waiting', ink: 'accent', fill: 'accent-soft' }, { name: 'running', label: 'running', ink: 'muted' }],
-    note: (s) => `${plural(s.running, 'batch').replace('batchs', 'batches')} running, ${plural(s.open, 'request')} open`,
+    title: 'Queue',
+    unit: 'waiting',
+    value: 'queue',
+    whole: true,
+    least: 4,
+    lines: [
+      { name: 'queue', label: 'waiting', ink: 'accent', fill: 'accent-soft' },
+      { name: 'running', label: 'running', ink: 'muted' },
+    ],
+    note: (s) =>
+      `${plural(s.running, 'batch').replace('batchs', 'batches')} running, ${plural(s.open, 'request')} open`,
   },
   {
-    title: 'Pictures to viewers', unit: '/s', value: 'delivered', least: 10,
+    title: 'Pictures to viewers',
+    unit: '/s',
+    value: 'delivered',
+    least: 10,
     lines: [{ name: 'delivered', label: 'delivered', ink: 'accent', fill: 'accent-soft' }],
     note: (s) => `${plural(s.viewers, 'viewer')}, ${compact(s.sent)} Mbit/s`,
   },
@@ -30,36 +55,69 @@ const work = [
 
 const memory = [
   {
-    title: 'Heap allocation', unit: 'MB/s', value: 'allocated', least: 2, limits: { target: 20, alert: 100 },
+    title: 'Heap allocation',
+    unit: 'MB/s',
+    value: 'allocated',
+    least: 2,
+    limits: { target: 20, alert: 100 },
     lines: [{ name: 'allocated', label: 'allocated', ink: 'accent', fill: 'accent-soft' }],
     note: (s) => `${count(s.objects)} objects a second`,
   },
   {
-    title: 'Garbage collections', unit: 'a minute', value: 'collections', least: 4, limits: { target: 2, alert: 12 },
+    title: 'Garbage collections',
+    unit: 'a minute',
+    value: 'collections',
+    whole: true,
+    least: 4,
+    limits: { target: 2, alert: 12 },
     lines: [{ name: 'collections', label: 'collections', ink: 'accent', fill: 'accent-soft' }],
     note: (s) => `live heap ${compact(s.heap)} MiB`,
   },
   {
-    title: 'Longest pause', unit: 'ms', value: 'pause', least: 1, limits: { target: 10, alert: 50 },
+    title: 'Longest pause',
+    unit: 'ms',
+    value: 'pause',
+    least: 1,
+    limits: { target: 10, alert: 50 },
     lines: [{ name: 'pause', label: 'pause', ink: 'accent', fill: 'accent-soft' }],
-    note: () => 'of the collector, in a minute', none: 'no collection in the last minute',
+    note: () => 'of the collector, in a minute',
+    none: 'no collection in the last minute',
   },
   {
-    title: 'Resident memory', unit: 'MiB', value: 'resident', least: 32,
-    lines: [{ name: 'resident', label: 'resident', ink: 'accent', fill: 'accent-soft' }, { name: 'held', label: 'pool', ink: 'muted' }],
-    note: (s) => `the pool holds ${compact(s.held)} MiB`, none: 'this system does not say',
+    title: 'Resident memory',
+    unit: 'MiB',
+    value: 'resident',
+    least: 32,
+    lines: [
+      { name: 'resident', label: 'resident', ink: 'accent', fill: 'accent-soft' },
+      { name: 'held', label: 'pool', ink: 'muted' },
+    ],
+    note: (s) => `the pool holds ${compact(s.held)} MiB`,
+    none: 'this system does not say',
   },
 ];
 
 const pool = [
   {
-    title: 'Pool in use', unit: 'MiB', value: 'inUse', least: 4,
-    lines: [{ name: 'inUse', label: 'in use', ink: 'accent', fill: 'accent-soft' }, { name: 'held', label: 'held', ink: 'muted' }],
+    title: 'Pool in use',
+    unit: 'MiB',
+    value: 'inUse',
+    least: 4,
+    lines: [
+      { name: 'inUse', label: 'in use', ink: 'accent', fill: 'accent-soft' },
+      { name: 'held', label: 'held', ink: 'muted' },
+    ],
     note: (s) => `${compact(s.held)} MiB held`,
   },
   {
-    title: 'Pool gets', unit: '/s', value: 'gets', least: 10,
-    lines: [{ name: 'gets', label: 'gets', ink: 'accent', fill: 'accent-soft' }, { name: 'misses', label: 'misses', ink: 'bad' }],
+    title: 'Pool gets',
+    unit: '/s',
+    value: 'gets',
+    least: 10,
+    lines: [
+      { name: 'gets', label: 'gets', ink: 'accent', fill: 'accent-soft' },
+      { name: 'misses', label: 'misses', ink: 'bad' },
+    ],
     note: (s) => (s.misses > 0 ? `${compact(s.misses)} misses a second` : 'no misses'),
   },
 ];
@@ -78,10 +136,22 @@ export class Dashboard {
     const group = (name, specs, ...more) => {
       const added = specs.map((spec) => new Card(server.history, spec));
       this.#cards.push(...added);
-      return el('section', { class: 'cards', 'aria-label': name }, el('h2', {}, name), ...added.map((card) => card.element), ...more);
+      return el(
+        'section',
+        { class: 'cards', 'aria-label': name },
+        el('h2', {}, name),
+        ...added.map((card) => card.element),
+        ...more,
+      );
     };
-    this.element = el('section', { class: 'dashboard', 'aria-label': 'Server' }, this.#about,
-      group('Work', work), group('Memory and collector', memory), group('Buffer pool', pool, this.#table.element));
+    this.element = el(
+      'section',
+      { class: 'dashboard', 'aria-label': 'Server' },
+      this.#about,
+      group('Work', work),
+      group('Memory and collector', memory),
+      group('Buffer pool', pool, this.#table.element),
+    );
   }
 
   open() {
@@ -100,8 +170,14 @@ export class Dashboard {
 
   #update() {
     const { stats, lastStats } = this.#server;
-    const about = [`up ${duration(stats.uptime_s)}`, stats.version && `version ${stats.version}`, stats.go, plural(stats.workers, 'worker'),
-      stats.kernels && `kernels: ${stats.kernels}`, plural(stats.goroutines, 'goroutine')];
+    const about = [
+      `up ${duration(stats.uptime_s)}`,
+      stats.version && `version ${stats.version}`,
+      stats.go,
+      plural(stats.workers, 'worker'),
+      stats.kernels && `kernels: ${stats.kernels}`,
+      plural(stats.goroutines, 'goroutine'),
+    ];
     setText(this.#about, about.filter(Boolean).join(' · '));
     for (const card of this.#cards) card.update();
     this.#table.update(stats, lastStats);

@@ -16,11 +16,18 @@ export function compact(value) {
   return value.toFixed(size === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
+// tick returns a round number as short as it can be: 20, 0.5.
+export const tick = (value) => `${+value.toPrecision(6)}`;
+
 export const fps = (value) => fixed(value, 1);
 
 // count returns a whole number with its thousands apart: 12 345 678.
 export function count(value) {
-  return known(value) ? Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, '\u2009') : unknown;
+  return known(value)
+    ? Math.round(value)
+        .toString()
+        .replace(/\B(?=(\d{3})+$)/g, '\u2009')
+    : unknown;
 }
 
 // milliseconds returns a number of them with its unit.
@@ -36,7 +43,11 @@ export const mebibytes = (bytes) => (known(bytes) ? `${compact(bytes / 2 ** 20)}
 // bytes returns a sum of traffic.
 export function bytes(value) {
   if (!known(value)) return unknown;
-  for (const [unit, size] of [['TB', 1e12], ['GB', 1e9], ['MB', 1e6]]) {
+  for (const [unit, size] of [
+    ['TB', 1e12],
+    ['GB', 1e9],
+    ['MB', 1e6],
+  ]) {
     if (value >= size * 0.9995) return `${compact(value / size)} ${unit}`;
   }
   return kilobytes(value);
@@ -51,7 +62,12 @@ export function classSize(size) {
 export function duration(seconds) {
   if (!known(seconds)) return unknown;
   const s = Math.max(0, Math.floor(seconds));
-  const units = [[86400, 'd'], [3600, 'h'], [60, 'min'], [1, 's']];
+  const units = [
+    [86400, 'd'],
+    [3600, 'h'],
+    [60, 'min'],
+    [1, 's'],
+  ];
   const first = units.findIndex(([size]) => s >= size);
   if (first < 0) return '0 s';
   const parts = [];

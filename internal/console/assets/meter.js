@@ -23,14 +23,15 @@ export class Meter {
     this.#bytes += bytes;
   }
 
-  // sample returns pictures painted and bits received a second, the mean lag from capture to screen in ms, null when
-  // nothing was measured, and the number of late pictures.
+  // sample returns pictures painted and bits received a second, the mean lag from capture to screen in ms, and the
+  // number of late pictures. Where nothing was measured, a figure is null.
   sample() {
     const now = performance.now();
     const seconds = (now - this.#since) / 1000;
+    const perSecond = (n) => (seconds > 0.1 ? n / seconds : null);
     const sample = {
-      fps: this.#painted / seconds,
-      bits: (this.#bytes * 8) / seconds,
+      fps: perSecond(this.#painted),
+      bits: perSecond(this.#bytes * 8),
       lag: this.#measured > 0 ? this.#lag / this.#measured : null,
       late: this.#late,
     };

@@ -25,7 +25,12 @@ export class Notices {
     const { status } = this.#server;
     const refused = status === 'ok' && this.#socket.refused;
     this.#link.dataset.status = refused ? 'refused' : status;
-    this.#link.textContent = { asking: 'connecting', ok: refused ? 'MJPEG' : 'live', gone: 'no connection', unauthorized: 'token needed' }[status];
+    this.#link.textContent = {
+      asking: 'connecting',
+      ok: refused ? 'MJPEG' : 'live',
+      gone: 'no connection',
+      unauthorized: 'token needed',
+    }[status];
     const key = refused ? 'refused' : `${status} ${this.#server.since}`;
     if (key === this.#shown) return;
     this.#shown = key;
@@ -35,20 +40,49 @@ export class Notices {
   #notices(status, refused) {
     if (status === 'gone') {
       const why = this.#server.reason ? ` It says: ${this.#server.reason}.` : '';
-      return [notice('bad', `No answer from the server since ${clockTime(this.#server.since)}.${why} The page keeps trying, and goes on by itself.`)];
+      return [
+        notice(
+          'bad',
+          `No answer from the server since ${clockTime(this.#server.since)}.${why} ` +
+            'The page keeps trying, and goes on by itself.',
+        ),
+      ];
     }
     if (status === 'unauthorized') return [this.#tokenForm()];
     if (refused) {
-      return [notice('warn', 'The WebSocket does not get through, maybe because of a proxy in between. Streams are shown as MJPEG instead, only some of them moving.')];
+      return [
+        notice(
+          'warn',
+          'The WebSocket does not get through; maybe a proxy in between does not know it. ' +
+            'Streams are shown as MJPEG instead, and most of a wall as snapshots.',
+        ),
+      ];
     }
     return [];
   }
 
   #tokenForm() {
-    const input = el('input', { type: 'password', name: 'token', autocomplete: 'current-password', required: true, 'aria-describedby': 'token-hint' });
-    const form = el('form', { class: 'notice token' },
-      el('label', {}, 'This server wants a token ', input), el('button', { class: 'button primary' }, 'Open'),
-      el('p', { id: 'token-hint', class: 'note' }, token.get() ? 'The one given was not accepted.' : 'Its setting auth.token. It is kept until this tab is closed.'));
+    const input = el('input', {
+      type: 'password',
+      name: 'token',
+      autocomplete: 'current-password',
+      required: true,
+      'aria-label': 'Token',
+      'aria-describedby': 'token-hint',
+    });
+    const form = el(
+      'form',
+      { class: 'message token' },
+      el('h1', {}, 'This server wants a token'),
+      el(
+        'p',
+        { id: 'token-hint' },
+        token.get()
+          ? 'The one given was not accepted.'
+          : 'It is the server’s setting auth.token, and kept here until this tab is closed.',
+      ),
+      el('div', {}, input, el('button', { class: 'button primary' }, 'Open')),
+    );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
       token.set(input.value);

@@ -14,9 +14,23 @@ export class PoolTable {
   };
 
   constructor() {
-    this.element = el('section', { class: 'panel pool' }, el('h3', {}, 'Pool, by size class'),
-      el('div', { class: 'budget', 'aria-hidden': 'true' }, this.#bar.inUse, this.#bar.idle), this.#bar.text,
-      el('div', { class: 'scroll' }, el('table', {}, el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))), this.#body)));
+    this.element = el(
+      'section',
+      { class: 'panel pool' },
+      el('h3', {}, 'Pool, by size class'),
+      el('div', { class: 'budget', 'aria-hidden': 'true' }, this.#bar.inUse, this.#bar.idle),
+      this.#bar.text,
+      el(
+        'div',
+        { class: 'scroll' },
+        el(
+          'table',
+          {},
+          el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
+          this.#body,
+        ),
+      ),
+    );
   }
 
   // update shows the pool of stats; last are those before, or null.
@@ -25,15 +39,25 @@ export class PoolTable {
     const share = (bytes) => `${(100 * bytes) / pool.budget}%`;
     this.#bar.inUse.style.width = share(pool.in_use);
     this.#bar.idle.style.width = share(pool.idle);
-    setText(this.#bar.text, `${mebibytes(pool.in_use)} in use, ${mebibytes(pool.idle)} idle, of a budget of ${mebibytes(pool.budget)}; ` +
-      `${mebibytes(pool.admitted)} admitted, ${count(pool.waiting)} waiting, ${count(pool.refused)} refused`);
+    setText(
+      this.#bar.text,
+      `${mebibytes(pool.in_use)} in use, ${mebibytes(pool.idle)} idle, of a budget of ${mebibytes(pool.budget)}; ` +
+        `${mebibytes(pool.admitted)} admitted, ${count(pool.waiting)} waiting, ${count(pool.refused)} refused`,
+    );
     const rates = last ? classRates(last, stats) : new Map();
     while (this.#body.childElementCount > pool.classes.length) this.#body.lastElementChild.remove();
     pool.classes.forEach((c, i) => {
       const row = this.#body.children[i] ?? this.#add();
       const rate = rates.get(c.size) ?? { gets: null, misses: null };
-      const cells = [classSize(c.size), count(c.in_use), count(c.idle), compact(rate.gets), compact(rate.misses), count(c.misses),
-        c.gets > 0 ? `${fixed((100 * c.misses) / c.gets, 2)} %` : '–'];
+      const cells = [
+        classSize(c.size),
+        count(c.in_use),
+        count(c.idle),
+        compact(rate.gets),
+        compact(rate.misses),
+        count(c.misses),
+        c.gets > 0 ? `${fixed((100 * c.misses) / c.gets, 2)} %` : '–',
+      ];
       cells.forEach((text, k) => setText(row.children[k], text));
     });
   }

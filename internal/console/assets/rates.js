@@ -2,10 +2,26 @@
 
 // What figures Rates gives. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
 export const names = [
-  'frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses', // a second
-  'p50', 'p99', // of batches, in the last 10 s
-  'collections', 'pause', // how many, and the longest pause, in the last minute
-  'inUse', 'held', 'resident', 'heap', 'queue', 'running', 'open', 'viewers', // at the moment
+  'frames',
+  'failed',
+  'delivered',
+  'sent',
+  'allocated',
+  'objects',
+  'gets',
+  'misses', // a second
+  'p50',
+  'p99', // of batches, in the last 10 s
+  'collections',
+  'pause', // how many, and the longest pause, in the last minute
+  'inUse',
+  'held',
+  'resident',
+  'heap',
+  'queue',
+  'running',
+  'open',
+  'viewers', // at the moment
 ];
 
 const MiB = 2 ** 20;
@@ -41,8 +57,14 @@ export class Rates {
 
   #state({ pool, rss_bytes: resident, heap, queue_depth: queue, running, open_requests: open, live }) {
     return {
-      inUse: pool.in_use / MiB, held: pool.held / MiB, resident: resident > 0 ? resident / MiB : null, heap: heap.live_bytes / MiB,
-      queue, running, open, viewers: live.viewers,
+      inUse: pool.in_use / MiB,
+      held: pool.held / MiB,
+      resident: resident > 0 ? resident / MiB : null,
+      heap: heap.live_bytes / MiB,
+      queue,
+      running,
+      open,
+      viewers: live.viewers,
     };
   }
 
@@ -53,7 +75,7 @@ export class Rates {
       frames: rate((s) => s.frames.ok),
       failed: rate((s) => s.frames.failed),
       delivered: rate((s) => s.live.delivered),
-      sent: rate((s) => s.live.bytes) * 8 / 1e6,
+      sent: (rate((s) => s.live.bytes) * 8) / 1e6,
       allocated: rate((s) => s.heap.allocs_bytes) / 1e6,
       objects: rate((s) => s.heap.allocs_objects),
       gets: ofClasses('gets'),

@@ -3,8 +3,8 @@ import { loadable, paths } from './api.js';
 import { el } from './dom.js';
 import { Player } from './player.js';
 
-// A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots now and then,
-// so that the page itself still gets through.
+// A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots now and
+// then, so that the page itself still gets through.
 const mostMJPEG = 3;
 let openMJPEG = 0;
 
@@ -79,7 +79,8 @@ export class Screen {
   }
 
   #load() {
-    if (this.#holdsMJPEG) this.#image.src = loadable(paths.mjpeg(this.#stream.name), this.#fps > 0 ? { fps: this.#fps } : {});
+    if (this.#holdsMJPEG)
+      this.#image.src = loadable(paths.mjpeg(this.#stream.name), this.#fps > 0 ? { fps: this.#fps } : {});
     else this.#image.src = loadable(paths.snapshot(this.#stream.name), { at: Date.now() });
   }
 

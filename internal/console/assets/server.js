@@ -24,8 +24,8 @@ class Stream {
   }
 }
 
-// Server dispatches 'update' after each answer, and 'status' when status changes: 'asking' before the first answer, 'ok',
-// 'gone' (since when is in since, what it said last in reason), or 'unauthorized'.
+// Server dispatches 'update' after each answer, and 'status' when status changes: 'asking' before the first answer,
+// 'ok', 'gone' (since when is in since, what it said last in reason), or 'unauthorized'.
 export class Server extends EventTarget {
   status = 'asking';
   since = Date.now();
@@ -62,7 +62,8 @@ export class Server extends EventTarget {
     }
     this.#asking = false;
     clearTimeout(this.#timer);
-    if (!document.hidden) this.#timer = setTimeout(() => this.ask(), Math.max(100, every - (performance.now() - begun)));
+    if (document.hidden || this.status === 'unauthorized') return; // until somebody looks, or has a token
+    this.#timer = setTimeout(() => this.ask(), Math.max(100, every - (performance.now() - begun)));
   }
 
   async #getStats() {

@@ -7,7 +7,8 @@ const protocol = 'steadyframe.v1';
 const version = 1; // of the pictures' header
 const flags = { offline: 1, repeat: 2 };
 const backOff = { first: 250, most: 5000 }; // ms
-const refusals = 3; // connections that fail while the server answers otherwise: something does not let WebSockets through
+// So many connections that fail while the server answers otherwise mean that something lets no WebSockets through.
+const refusals = 3;
 
 // Watch is a stream that somebody looks at: take is called with each of its pictures.
 class Watch {

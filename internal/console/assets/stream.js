@@ -3,11 +3,17 @@ import { loadable, paths } from './api.js';
 import { Chart } from './chart.js';
 import { command, pulling } from './commands.js';
 import { el, icon, setAttribute, setText } from './dom.js';
-import { count, duration, fps, kilobytes, milliseconds, size, unknown } from './format.js';
+import { count, duration, fixed, fps, kilobytes, milliseconds, size, unknown } from './format.js';
 import { Screen } from './screen.js';
 import { Viewers } from './viewers.js';
 
-const dropReasons = { newer: 'a newer frame came first', capped: 'above the stream’s fps cap', unseen: 'nobody watched', no_memory: 'no memory', failed: 'could not be encoded' };
+const dropReasons = {
+  newer: 'a newer frame came first',
+  capped: 'above the stream’s fps cap',
+  unseen: 'nobody watched',
+  no_memory: 'no memory',
+  failed: 'could not be encoded',
+};
 
 // Figures is a list of names and values.
 class Figures {
@@ -37,11 +43,29 @@ export class StreamView {
   #state = el('span', { class: 'state' });
   #origin = el('p', { class: 'origin' });
   #stage = el('div', { class: 'stage' });
-  #fit = el('button', { class: 'button', type: 'button', title: 'Pixel for pixel (1)', onclick: () => this.#toggleFit() }, '1:1');
+  #fit = el(
+    'button',
+    { class: 'button', type: 'button', title: 'Pixel for pixel (1)', onclick: () => this.#toggleFit() },
+    '1:1',
+  );
   #save = el('a', { class: 'button', title: 'Save a snapshot (s)' }, icon('save'), 'Snapshot');
-  #live = new Figures({ in: 'Frames in', out: 'Pictures out', shown: 'On this screen', lag: 'Capture to screen', size: 'Size', bytes: 'A picture', bits: 'To this screen', online: 'Since' });
-  #counts = new Figures({ arrived: 'Frames', published: 'Pictures', same: 'Unchanged', ...Object.fromEntries(Object.entries(dropReasons).map(([key, why]) => [key, `Dropped: ${why}`])) });
+  #live = new Figures({
+    in: 'Frames in',
+    out: 'Pictures out',
+    shown: 'On this screen',
+    lag: 'Capture to screen',
+    size: 'Size',
+    bytes: 'Each picture',
+    bits: 'To this screen',
+  });
+  #counts = new Figures({
+    arrived: 'Frames',
+    published: 'Pictures',
+    same: 'Unchanged',
+    ...Object.fromEntries(Object.entries(dropReasons).map(([key, why]) => [key, `Dropped: ${why}`])),
+  });
   #viewers = new Viewers();
+  #side = el('div', { class: 'side' });
   #body = el('div', { class: 'stream-body' });
   #gone = el('div', { class: 'message', hidden: true });
   #onUpdate = () => this.#update();
@@ -52,15 +76,37 @@ export class StreamView {
     this.#socket = socket;
     this.#name = name;
     this.title = name;
-    const full = el('button', { class: 'button', type: 'button', title: 'Fullscreen (f)', onclick: () => this.#fullscreen() }, icon('fullscreen'), 'Fullscreen');
-    this.element = el('section', { class: 'stream', 'aria-label': `Stream ${name}` },
-      el('div', { class: 'bar' },
+    const full = el(
+      'button',
+      { class: 'button', type: 'button', title: 'Fullscreen (f)', onclick: () => this.#fullscreen() },
+      icon('fullscreen'),
+      'Fullscreen',
+    );
+    this.element = el(
+      'section',
+      { class: 'stream', 'aria-label': `Stream ${name}` },
+      el(
+        'div',
+        { class: 'bar' },
         el('a', { class: 'plain', href: '#/', title: 'All streams (Esc)', 'aria-label': 'All streams' }, icon('back')),
-        el('h1', {}, name), this.#state, this.#origin, el('div', { class: 'tools' }, this.#fit, full, this.#save)),
-      this.#gone, this.#body);
+        el('h1', {}, name),
+        this.#state,
+        this.#origin,
+        el('div', { class: 'tools' }, this.#fit, full, this.#save),
+      ),
+      this.#gone,
+      this.#body,
+    );
     this.#body.append(
-      el('div', { class: 'stage-column' }, this.#stage, section('Viewers', this.#viewers.element), section('Elsewhere', ...pulling(name).map(([t, line]) => command(t, line)))),
-      el('div', { class: 'side' }));
+      this.#stage,
+      this.#side,
+      el(
+        'div',
+        { class: 'below' },
+        section('Viewers', this.#viewers.element),
+        section('Elsewhere', ...pulling(name).map((c) => command(...c))),
+      ),
+    );
   }
 
   open() {
@@ -98,19 +144,44 @@ export class StreamView {
     this.#screen.run(!document.hidden);
     this.#save.download = `${this.#name}.jpg`;
     this.#save.href = loadable(paths.snapshot(this.#name));
-    const rates = new Chart(stream.history, { label: 'Pictures a second', least: 10, lines: [{ name: 'out', ink: 'muted' }, { name: 'shown', ink: 'accent' }] });
-    const lag = new Chart(stream.history, { label: 'Lag in milliseconds', least: 50, lines: [{ name: 'lag', ink: 'accent', fill: 'accent-soft' }] });
+    const rates = new Chart(stream.history, {
+      label: 'Pictures a second',
+      least: 10,
+      lines: [
+        { name: 'out', ink: 'muted' },
+        { name: 'shown', ink: 'accent' },
+      ],
+    });
+    const lag = new Chart(stream.history, {
+      label: 'Lag in milliseconds',
+      least: 50,
+      lines: [{ name: 'lag', ink: 'accent', fill: 'accent-soft' }],
+    });
     this.#charts = [rates, lag];
-    this.#body.lastElementChild.append(section('Now', this.#live.element),
-      section('Pictures a second', el('p', { class: 'legend' }, el('span', { class: 'key accent' }), 'on this screen', el('span', { class: 'key muted' }), 'made'), rates.element),
-      section('Capture to screen, ms', lag.element), section('Since it began', this.#counts.element));
+    this.#side.append(
+      section('Now', this.#live.element),
+      section(
+        'Pictures a second',
+        el(
+          'p',
+          { class: 'legend' },
+          el('span', { class: 'key accent' }),
+          'on this screen',
+          el('span', { class: 'key muted' }),
+          'made',
+        ),
+        rates.element,
+      ),
+      section('Capture to screen, ms', lag.element),
+      section('Since it began', this.#counts.element),
+    );
   }
 
   #end() {
     this.#screen?.close();
     this.#screen?.element.remove();
     for (const chart of this.#charts) chart.close();
-    this.#body.lastElementChild.replaceChildren();
+    this.#side.replaceChildren();
     this.#stream = this.#screen = null;
     this.#charts = [];
   }
@@ -126,7 +197,10 @@ export class StreamView {
     if (stream === null) {
       setText(this.#state, '');
       setText(this.#origin, '');
-      this.#gone.replaceChildren(el('h2', {}, 'There is no such stream now'), el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')));
+      this.#gone.replaceChildren(
+        el('h2', {}, 'There is no such stream now'),
+        el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')),
+      );
       return;
     }
     this.#show(stream.info, stream.shown);
@@ -134,9 +208,8 @@ export class StreamView {
   }
 
   #show(info, shown) {
-    const online = info.state === 'online';
     this.element.dataset.state = info.state;
-    setText(this.#state, info.state);
+    setText(this.#state, `${info.state} for ${duration(this.#server.clock.since(info.since))}`);
     setText(this.#origin, [info.source, info.format].filter(Boolean).join(' · '));
     const figures = {
       in: `${fps(info.fps_in)} fps`,
@@ -145,15 +218,14 @@ export class StreamView {
       lag: milliseconds(shown.lag),
       size: size(info.width, info.height),
       bytes: info.picture_bytes > 0 ? kilobytes(info.picture_bytes) : unknown,
-      bits: `${(shown.bits / 1e6).toFixed(2)} Mbit/s`,
-      online: duration((this.#server.clock.now() - Date.parse(info.since)) / 1000),
+      bits: `${fixed(shown.bits && shown.bits / 1e6, 2)} Mbit/s`,
     };
     for (const [key, text] of Object.entries(figures)) this.#live.set(key, text);
     for (const key of ['arrived', 'published', 'same']) this.#counts.set(key, count(info[key]));
     for (const reason of Object.keys(dropReasons)) this.#counts.set(reason, count(info.dropped[reason]));
     this.#viewers.update(info.viewers, this.#server.clock);
     setAttribute(this.#stage, 'aria-label', `${info.name}, ${info.state}`);
-    this.#stage.classList.toggle('stale', !online);
+    if (info.width > 0) this.#stage.style.setProperty('--aspect', info.width / info.height);
   }
 
   #toggleFit() {

@@ -1,25 +1,38 @@
 // Tile is one stream of the wall: its picture, and below it what there is to know at a glance.
 import { el, icon, setAttribute, setText } from './dom.js';
-import { fps, milliseconds, plural, size, unknown } from './format.js';
+import { duration, fps, milliseconds, plural, size } from './format.js';
 import { Screen } from './screen.js';
 
 export class Tile {
   #name = el('span', { class: 'name' });
   #state = el('span', { class: 'state' });
-  #fps = el('span', { title: 'pictures a second on this screen' });
+  #fps = el('span', { title: 'pictures a second, on this screen' });
   #lag = el('span', { title: 'from capture to this screen' });
   #size = el('span', { class: 'optional' });
   #viewers = el('span');
-  #figures = el('span', { class: 'figures' }, this.#fps, this.#lag, this.#size, el('span', { class: 'viewers' }, icon('viewers'), this.#viewers));
+  #figures = el(
+    'span',
+    { class: 'figures' },
+    this.#fps,
+    this.#lag,
+    this.#size,
+    el('span', { class: 'viewers' }, icon('viewers'), this.#viewers),
+  );
   #stream;
+  #clock;
 
   inView = false;
 
   constructor(stream, socket, clock) {
     this.#stream = stream;
+    this.#clock = clock;
     this.screen = new Screen(socket, stream, clock);
-    this.element = el('a', { class: 'tile', href: `#/stream/${encodeURIComponent(stream.name)}` },
-      this.screen.element, el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures));
+    this.element = el(
+      'a',
+      { class: 'tile', href: `#/stream/${encodeURIComponent(stream.name)}` },
+      this.screen.element,
+      el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures),
+    );
     setText(this.#name, stream.name);
     this.update();
   }
@@ -30,10 +43,13 @@ export class Tile {
     this.element.dataset.state = info.state;
     setText(this.#state, info.state === 'online' ? '' : info.state);
     setAttribute(this.element, 'aria-label', `${name}, ${info.state}`);
-    const live = info.state === 'online';
-    setText(this.#fps, `${live && shown.fps > 0 ? fps(shown.fps) : unknown} fps`);
-    setText(this.#lag, live ? milliseconds(shown.lag) : unknown);
-    setText(this.#size, size(info.width, info.height));
+    const online = info.state === 'online';
+    setText(
+      this.#fps,
+      online ? `${fps(shown.fps || info.fps_out)} fps` : `for ${duration(this.#clock.since(info.since))}`,
+    );
+    setText(this.#lag, online && shown.lag !== null ? milliseconds(shown.lag) : '');
+    setText(this.#size, info.width > 0 ? size(info.width, info.height) : '');
     setText(this.#viewers, `${info.viewers.length}`);
     setAttribute(this.#viewers.parentElement, 'title', plural(info.viewers.length, 'viewer'));
   }

@@ -8,7 +8,12 @@ export class Viewers {
   #rows = new Map(); // by the viewer's id
   #body = el('tbody');
   #none = el('p', { class: 'none' }, 'Nobody watches.');
-  #table = el('table', {}, el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))), this.#body);
+  #table = el(
+    'table',
+    {},
+    el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))),
+    this.#body,
+  );
 
   constructor() {
     this.element = el('div', { class: 'scroll' }, this.#table, this.#none);
@@ -25,8 +30,15 @@ export class Viewers {
     }
     for (const viewer of viewers) {
       const row = this.#rows.get(viewer.id) ?? this.#add(viewer.id);
-      const cells = [viewer.peer, viewer.transport, duration((clock.now() - Date.parse(viewer.since)) / 1000),
-        fps(viewer.fps), milliseconds(viewer.lag_ms), count(viewer.dropped), bytes(viewer.bytes)];
+      const cells = [
+        viewer.peer,
+        viewer.transport,
+        duration(clock.since(viewer.since)),
+        fps(viewer.fps),
+        milliseconds(viewer.lag_ms),
+        count(viewer.dropped),
+        bytes(viewer.bytes),
+      ];
       cells.forEach((text, i) => setText(row.children[i], text));
     }
   }

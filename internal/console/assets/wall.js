@@ -66,7 +66,14 @@ export class Wall {
     const tiles = [...this.#grid.children];
     const at = tiles.indexOf(document.activeElement);
     const perRow = Number(this.#grid.style.getPropertyValue('--columns'));
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, ArrowUp: at - perRow, ArrowDown: at + perRow, Home: 0, End: tiles.length - 1 };
+    const to = {
+      ArrowLeft: at - 1,
+      ArrowRight: at + 1,
+      ArrowUp: at - perRow,
+      ArrowDown: at + perRow,
+      Home: 0,
+      End: tiles.length - 1,
+    };
     if (!(key in to) || tiles.length === 0) return false;
     tiles[at < 0 ? 0 : to[key]]?.focus();
     return true;
@@ -124,7 +131,10 @@ export class Wall {
   #layOut() {
     const top = this.#grid.getBoundingClientRect().top + window.scrollY;
     const below = 16; // px, of padding
-    this.#grid.style.setProperty('--columns', columns(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below));
+    this.#grid.style.setProperty(
+      '--columns',
+      columns(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below),
+    );
   }
 
   #summarize() {
@@ -132,8 +142,12 @@ export class Wall {
     const online = infos.filter((info) => info.state === 'online');
     const made = online.reduce((sum, info) => sum + info.fps_out, 0);
     const viewers = infos.reduce((sum, info) => sum + info.viewers.length, 0);
-    const parts = [plural(infos.length, 'stream'), online.length === infos.length ? 'all online' : `${online.length} online`,
-      `${compact(made)} pictures/s`, plural(viewers, 'viewer')];
+    const parts = [
+      plural(infos.length, 'stream'),
+      online.length === infos.length ? 'all online' : `${online.length} online`,
+      `${compact(made)} pictures/s`,
+      plural(viewers, 'viewer'),
+    ];
     setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
   }
 
@@ -147,6 +161,11 @@ export class Wall {
 
 // emptyWall says what to do when there is nothing to see.
 function emptyWall() {
-  return el('div', { class: 'message' }, el('h1', {}, 'No streams yet'),
-    el('p', {}, 'Push one to this server, and it appears here within a second:'), ...pushing().map(([title, line]) => command(title, line)));
+  return el(
+    'div',
+    { class: 'message' },
+    el('h1', {}, 'No streams yet'),
+    el('p', {}, 'Push one to this server, and it appears here within a second:'),
+    ...pushing().map(([title, line]) => command(title, line)),
+  );
 }

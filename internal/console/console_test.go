@@ -1,0 +1,161 @@
+package console
+
+import (
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// get asks a Handler, with headers as name and value by turns.
+func get(t *testing.T, method, target string, headers ...string) *http.Response {
+	t.Helper()
+	r := httptest.NewRequest(method, target, nil)
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	Handler().ServeHTTP(w, r)
+	return w.Result()
+}
+
+func TestHandler(t *testing.T) {
+	tests := []struct {
+		method, path string
+		status       int
+		contentType  string
+	}{
+		{"GET", "/", 200, "text/html; charset=utf-8"},
+		{"HEAD", "/", 200, "text/html; charset=utf-8"},
+		{"GET", "/assets/app.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/assets/base.css", 200, "text/css; charset=utf-8"},
+		{"GET", "/assets/vendor/uplot/uPlot.esm.js", 200, "text/javascript; charset=utf-8"},
+		{"GET", "/favicon.ico", 200, "image/svg+xml"},
+		{"GET", "/assets/", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/nothing.js", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/../console.go", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/vendor/uplot/LICENSE", 404, "text/plain; charset=utf-8"},
+		{"GET", "/assets/index.html", 404, "text/plain; charset=utf-8"}, // its URLs are right at / alone
+	}
+	for _, tt := range tests {
+		got := get(t, tt.method, "http://host"+tt.path)
+		if got.StatusCode != tt.status || got.Header.Get("Content-Type") != tt.contentType {
+			t.Errorf("%s %s: got %d %s, want %d %s", tt.method, tt.path, got.StatusCode, got.Header.Get("Content-Type"), tt.status, tt.contentType)
+		}
+	}
+}
+
+// A browser that has the page asks whether it is the same still, and is told so without it.
+func TestCaching(t *testing.T) {
+	first := get(t, "GET", "/")
+	etag := first.Header.Get("Etag")
+	if etag == "" || first.Header.Get("Cache-Control") != "no-cache" {
+		t.Fatalf("got ETag %q, Cache-Control %q, want a tag and no-cache", etag, first.Header.Get("Cache-Control"))
+	}
+	if again := get(t, "GET", "/", "If-None-Match", etag); again.StatusCode != http.StatusNotModified {
+		t.Errorf("with the tag: got %d, want 304", again.StatusCode)
+	}
+	if other := get(t, "GET", "/assets/app.js", "If-None-Match", etag); other.StatusCode != http.StatusOK {
+		t.Errorf("with another file's tag: got %d, want 200", other.StatusCode)
+	}
+}
+
+// The policy forbids what stands in the document itself, so nothing may: it would be silently dead.
+func TestPolicyFitsThePage(t *testing.T) {
+	page := get(t, "GET", "/")
+	policy := page.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"} {
+		if !strings.Contains(policy, want) {
+			t.Errorf("policy %q: want it to have %s", policy, want)
+		}
+	}
+	if strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q: want nothing unsafe", policy)
+	}
+	body, err := io.ReadAll(page.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, forbidden := range []string{`<script>`, `<style`, ` style=`, ` onclick=`, ` onload=`} {
+		if strings.Contains(string(body), forbidden) {
+			t.Errorf("the page has %q, which its policy forbids", forbidden)
+		}
+	}
+}
+
+var (
+	inPage   = regexp.MustCompile(`(?:src|href)="([^"#]+)"`)
+	inModule = regexp.MustCompile(`(?m)^import [^;]*?'([^']+)';`)
+	absolute = regexp.MustCompile(`(?:src|href)="/|fetch\('/|https?://`)
+)
+
+// What the page and its modules refer to is there, by URLs relative to where they stand, and all that is there is
+// referred to.
+func TestReferences(t *testing.T) {
+	used := map[string]bool{"/": true, "/favicon.ico": true} // browsers ask for the icon by themselves
+	err := fs.WalkDir(assets, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(name, "assets/vendor/") {
+			return err
+		}
+		data, err := assets.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		text := strings.ReplaceAll(string(data), "http://www.w3.org/", "") // names, not addresses
+		if m := absolute.FindString(text); m != "" {
+			t.Errorf("%s has %q: want URLs relative to the page's own", name, m)
+		}
+		dir, pattern := "", inPage
+		if path.Ext(name) == ".js" {
+			dir, pattern = path.Dir(name), inModule
+		}
+		for _, m := range pattern.FindAllStringSubmatch(text, -1) {
+			used[path.Join("/", dir, m[1])] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := load(assets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range used {
+		if _, ok := files[name]; !ok {
+			t.Errorf("%s is referred to and not there", name)
+		}
+	}
+	for name := range files {
+		if !used[name] {
+			t.Errorf("%s is there and nothing refers to it", name)
+		}
+	}
+}
+
+// A file is one idea, as in Go.
+func TestFilesAreShort(t *testing.T) {
+	const maxLines, maxColumns = 300, 120
+	files, err := load(assets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, f := range files {
+		if strings.HasPrefix(name, "/assets/vendor/") {
+			continue
+		}
+		lines := strings.Split(string(f.content), "\n")
+		if len(lines) > maxLines {
+			t.Errorf("%s has %d lines, want at most %d", name, len(lines), maxLines)
+		}
+		for i, line := range lines {
+			if n := len([]rune(line)); n > maxColumns {
+				t.Errorf("%s: line %d has %d columns, want at most %d", name, i+1, n, maxColumns)
+			}
+		}
+	}
+}
