@@ -104,4 +104,6 @@ func zigzagShuffle(to, from int) (s shuffle, used bool) {
 }
 
 // memory returns s twice, for the two lanes of a YMM register.
-func (s shuffle) memory(a *gen.Asm) operand.Mem { return a.Bytes(s.name, slices.Concat(s.bytes[:], s.bytes[:])) }
+func (s shuffle) memory(a *gen.Asm) operand.Mem {
+	return a.Bytes(s.name, slices.Concat(s.bytes[:], s.bytes[:]))
+}

@@ -4,6 +4,8 @@ package gen
 import (
 	"encoding/binary"
 	"fmt"
+	"go/token"
+	"go/types"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/mmcloughlin/avo/attr"
 	"github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
 	"github.com/mmcloughlin/avo/ir"
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/pass"
@@ -53,11 +56,12 @@ func Main(pkg string, levels map[string]func(*Asm)) {
 
 // sets are the instructions of each level, as avo names them. avo takes what fits the operands: a shift of a YMM register
 // from memory, say, is AVX-512.
-var sets = map[string][]string{
-	"avx2": {"SSE2", "AVX", "AVX2", "BMI", "BMI2", "POPCNT", "LZCNT"},
-	"avx512": {"SSE2", "AVX", "AVX2", "BMI", "BMI2", "POPCNT", "LZCNT",
-		"AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512VBMI", "AVX512VBMI2", "AVX512VNNI"},
-}
+var sets = map[string][]string{"avx2": avx2, "avx512": slices.Concat(avx2, avx512)}
+
+var (
+	avx2   = []string{"CMOV", "MMX+", "SSE2", "POPCNT", "AVX", "AVX2", "BMI", "BMI2"}
+	avx512 = []string{"AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512VBMI", "AVX512VBMI2", "AVX512VNNI"}
+)
 
 func generate(pkg string, allowed []string, write func(*Asm)) ([]byte, error) {
 	a := &Asm{Context: build.NewContext()}
@@ -81,12 +85,23 @@ func generate(pkg string, allowed []string, write func(*Asm)) ([]byte, error) {
 	return printer.NewGoAsm(printer.Config{Name: "scripts/generate-asm from _asm/" + pkg, Pkg: pkg}).Print(file)
 }
 
-// Func begins a function. doc says what it does: the Go that it replaces, and what must hold before.
-func (a *Asm) Func(name, signature, doc string) {
+// Func begins a function. doc says what it does: the Go that it replaces, and what must hold before. The signature may
+// have pointers to the opaque types, by their names alone.
+func (a *Asm) Func(name, signature, doc string, opaque ...string) {
 	a.Function(name)
 	a.counts = map[string]int{}
 	a.Attributes(attr.NOSPLIT)
-	a.SignatureExpr(signature)
+	pkg := types.NewPackage(name, name)
+	for _, t := range opaque {
+		named := types.NewTypeName(token.NoPos, pkg, t, nil)
+		types.NewNamed(named, types.NewStruct(nil, nil), nil)
+		pkg.Scope().Insert(named)
+	}
+	s, err := gotypes.ParseSignatureInPackage(pkg, signature)
+	if err != nil {
+		panic(err)
+	}
+	a.Signature(s)
 	a.Comment(lines(doc)...)
 }
 
@@ -173,7 +188,7 @@ func (a *Asm) describeRegisters(f *ir.Function) {
 
 // lines breaks text into lines of a comment: where it has line ends, and where a line would be too long.
 func lines(text string) []string {
-	const width = 110
+	const width = 112
 	var out []string
 	for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 		for len(line) > width {

@@ -100,7 +100,7 @@ func forward1(t *testing.T, k Kernels, block *[64]int16, table *Table) [64]int16
 
 // zigzag returns c in zig-zag order, with 0 for AC coefficients that are not in the mask and so may be anything.
 func zigzag(c *Coefs, mask uint64) (out [64]int16) {
-	for k, at := range Order {
+	for k, at := range Order[:64] {
 		if k == 0 || mask>>k&1 != 0 {
 			out[k] = c[at]
 		}

@@ -5,10 +5,11 @@ import "math/bits"
 // Strip is what Flatten reads: the blocks of some MCUs that lie side by side.
 type Strip struct {
 	// Coefs are blocks of coefficients, that of zig-zag index k at Order[k], and the DC coefficient at 0. Masks have bit
-	// k set where AC coefficient k is not zero; the others are not read.
+	// k set where AC coefficient k is not zero; the others mean nothing. Order[64], where a mask that is used up leads,
+	// is any place.
 	Coefs [][64]int16
 	Masks []uint64
-	Order *[64]uint8
+	Order *[65]uint8
 
 	// Slots are the blocks of one MCU in scan order, 1 to 6 of them.
 	Slots []Slot
@@ -29,35 +30,36 @@ func flatten(dst []Symbol, s *Strip, first, n int) int {
 	out := 0
 	for m := first; m < first+n; m++ {
 		for i := range s.Slots {
-			slot := &s.Slots[i]
-			b := slot.First + m*slot.Step
-			c := &s.Coefs[b]
-			d := (*[maxBlockSymbols]Symbol)(dst[out:])
-			pred := &s.Pred[slot.Component]
-			out += flattenBlock(d, c, s.Order, s.Masks[b], *pred, Symbol(slot.Class))
-			*pred = int32(c[0])
+			out += s.flattenBlock(dst[out:], &s.Slots[i], m)
 		}
 	}
 	dst[out] = symNone
 	return out + out&1
 }
 
-// flattenBlock writes the symbols of one block and returns how many there are.
-func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, mask uint64, pred int32, class Symbol) int {
-	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-pred)&dcMask
+// flattenBlock writes the symbols of the block that slot has in MCU m, and returns how many there are.
+func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
+	b := slot.First + m*slot.Step
+	c, mask := &s.Coefs[b], s.Masks[b]
+	d := (*[maxBlockSymbols]Symbol)(dst)
+	class := Symbol(slot.Class)
+	pred := &s.Pred[slot.Component]
+	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-*pred)&dcMask
+	*pred = int32(c[0])
 	base := uint(class) << acClassShift
 	n := uint(1)
+	order := s.Order
 	prev := 0 // index of the last coefficient that was not zero
 	for m := mask; m != 0; m &= m - 1 {
 		k := bits.TrailingZeros64(m)
-		v := int(c[order[k&63]&63])
 		run := uint(k - prev - 1)
-		if run > maxRun || uint(v+maxShort) > 2*maxShort {
-			return flattenAny(d, c, order, mask, class)
-		}
-		d[n%maxBlockSymbols] = Symbol(base | run<<runShift | uint(v)&valueMask)
-		n++
 		prev = k
+		v := int(c[order[prev&63]&63])
+		if run > maxRun || uint(v+maxShort) > 2*maxShort {
+			return flattenAny(d, c, s.Order, mask, class)
+		}
+		d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
+		n++
 	}
 	// EOB, unless the last coefficient is not zero.
 	d[n%maxBlockSymbols] = Symbol(base)
@@ -65,7 +67,7 @@ func flattenBlock(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, ma
 }
 
 // flattenAny is the rest of flattenBlock for blocks that have long runs or large values, whose symbols are more than one.
-func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, mask uint64, class Symbol) int {
+func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[65]uint8, mask uint64, class Symbol) int {
 	ac := class << acClassShift
 	out := d[:1]
 	prev := 0
@@ -78,9 +80,9 @@ func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[64]uint8, mask
 		}
 		v := int(c[order[k&63]&63])
 		if size, low := magnitude(v); size < 10 {
-			out = append(out, ac|Symbol(run)<<runShift|Symbol(v)&valueMask)
+			out = append(out, ac+Symbol(run)<<runShift+Symbol(v))
 		} else {
-			out = append(out, symAC10|class<<4|Symbol(run), symRaw10|Symbol(low)&valueMask)
+			out = append(out, symAC10|class<<4|Symbol(run), symRaw10|Symbol(low))
 		}
 	}
 	if prev < 63 {

@@ -14,7 +14,7 @@ import (
 var slots420 = []Slot{{0, 6, 0, Luma}, {1, 6, 0, Luma}, {2, 6, 0, Luma}, {3, 6, 0, Luma}, {4, 6, 1, Chroma}, {5, 6, 2, Chroma}}
 
 // order is any permutation that leaves 0 where it is: huff is told where coefficients are.
-var order = func() (o [64]uint8) {
+var order = func() (o [65]uint8) {
 	for i, at := range rand.New(rand.NewPCG(7, 7)).Perm(63) {
 		o[1+i] = uint8(1 + at)
 	}
@@ -195,12 +195,12 @@ func TestCodes(t *testing.T) {
 		{"luma-eob", 0, "1010"},
 		{"luma-zrl", zrl, "11111111001"},
 		{"luma-0/1", 1, "001"},
-		{"luma-0/1-negative", -1 & valueMask, "000"},
+		{"luma-0/1-negative", 0xFFFF, "000"},
 		{"luma-1/2", 1<<runShift | 3, "1101111"},
 		{"luma-15/1", 15<<runShift | 1, "11111111111101011"},
 		{"chroma-eob", 1 << acClassShift, "00"},
 		{"chroma-zrl", 1<<acClassShift | zrl, "1111111010"},
-		{"chroma-0/2", 1<<acClassShift | -2&valueMask, "10001"},
+		{"chroma-0/2", 1<<acClassShift - 2, "10001"},
 		{"luma-dc-0", symDC, "00"},
 		{"luma-dc-11", symDC | 2047, "111111110" + "11111111111"},
 		{"luma-dc-11-negative", symDC | -2047&dcMask, "111111110" + "00000000000"},

@@ -2,7 +2,8 @@ package huff
 
 // Symbol is an index of Codes. The ranges:
 //
-//	0x0000 + class<<14 + run<<10 + value&1023   AC coefficient of -511..511 after run zeros;
+//	0x0000 + class<<14 + run<<10 + value        AC coefficient of -511..511 after run zeros, modulo 1<<16: negative
+//	                                            ones are before 0, and take the place of positive ones above 511;
 //	                                            value 0 is EOB with run 0, ZRL with run 15
 //	0x8000 + class<<12 + diff&4095              DC difference, -2047..2047
 //	0xA000                                      nothing, which makes a list even
@@ -30,17 +31,16 @@ const (
 
 	acClassShift = 14
 	runShift     = 10
-	valueMask    = 1<<runShift - 1
 	zrl          = maxRun << runShift
 	dcClassShift = 12
 	dcMask       = 1<<dcClassShift - 1
 )
 
 // Codes holds the code of each Symbol: its bits from bit lengthBits up, the first of them the highest, and below them
-// their number, at most 25.
+// their number, at most 25. Those are the 6 bits that a shift of 64 bits looks at.
 type Codes [1 << 16]uint32
 
 const (
-	lengthBits = 5
+	lengthBits = 6
 	lengthMask = 1<<lengthBits - 1
 )

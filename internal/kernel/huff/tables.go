@@ -91,7 +91,7 @@ func (c *Codes) addAC(class Symbol, t *Table) {
 		at := class<<acClassShift | run<<runShift
 		for v := -maxShort; v <= maxShort; v++ {
 			size, low := magnitude(v)
-			c[at|Symbol(v)&valueMask] = codes[int(run)<<4|size].with(size, low)
+			c[at+Symbol(v)] = codes[int(run)<<4|size].with(size, low)
 		}
 		c[symAC10|class<<4|run] = codes[run<<4|10].with(0, 0)
 	}

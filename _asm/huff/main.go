@@ -1,0 +1,10 @@
+// Command huff writes the assembly of internal/kernel/huff.
+package main
+
+import "github.com/steadyframe/steadyframe/_asm/internal/gen"
+
+func main() {
+	gen.Main("huff", map[string]func(*gen.Asm){
+		"avx2": func(a *gen.Asm) { flattenBMI(a); write(a); stuffAVX2(a) },
+	})
+}

@@ -1,0 +1,34 @@
+//go:build !purego
+
+package huff
+
+import (
+	"github.com/steadyframe/steadyframe/internal/cpu"
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
+
+func init() {
+	if cpu.Has(impl.AVX2) {
+		Implementations.Register(impl.AVX2, Kernels{
+			Flatten: func(dst []Symbol, s *Strip, first, n int) int { return flattenBlocks(flattenAVX2, dst, s, first, n) },
+			Write:   writePairs,
+			Stuff:   stuffVectors,
+		})
+	}
+}
+
+// flattenFunc lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs
+// flattenAny, and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of
+// each.
+type flattenFunc = func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+
+//go:noescape
+func flattenAVX2(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+
+//go:noescape
+func writeAVX2(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
+
+//go:noescape
+func stuffAVX2(dst, src *byte, length int) (n, left int)

@@ -1,0 +1,64 @@
+//go:build !purego
+
+package huff
+
+// What the kernels in assembly have in common: the checks before them, and what they leave over for plain Go.
+
+// flattenBlocks is Kernels.Flatten: blocks that the kernel stops at are for plain Go.
+func flattenBlocks(kernel flattenFunc, dst []Symbol, s *Strip, first, n int) int {
+	slots, blocks := s.Slots, n*len(s.Slots)
+	s.check(first, n)
+	_ = dst[MaxSymbols(blocks)-1]
+	out := 0
+	for left := blocks; left > 0; {
+		done := blocks - left
+		mcu, slot := first+done/len(slots), done%len(slots)
+		listed, rest := kernel(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
+			&slots[0], &slots[slot], &slots[len(slots)-1], mcu, left)
+		out, left = out+listed, rest
+		if left > 0 {
+			done = blocks - left
+			out += s.flattenBlock(dst[out:], &slots[done%len(slots)], first+done/len(slots))
+			left--
+		}
+	}
+	dst[out] = symNone
+	return out + out&1
+}
+
+// check panics where MCUs first..first+n-1 are not in s.
+func (s *Strip) check(first, n int) {
+	for i := range s.Slots {
+		slot := &s.Slots[i]
+		_ = s.Pred[slot.Component]
+		for _, b := range [2]int{slot.First + first*slot.Step, slot.First + (first+n-1)*slot.Step} {
+			_, _ = s.Coefs[b], s.Masks[b]
+		}
+	}
+}
+
+// writePairs is Kernels.Write. Where dst has no room for the longest codes that so many symbols could have, it takes as
+// many as surely fit, then those that fit what these have left, and the last few in plain Go.
+func writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
+	const pairBits, partialBits = 50, 7
+	n := 0
+	for len(syms) >= 2 {
+		pairs := min(len(syms)/2, (8*(len(dst)-n-WriteSlack)-partialBits)/pairBits)
+		if pairs <= 0 {
+			break
+		}
+		n += writeAVX2(&dst[n], &syms[0], pairs, c, p)
+		syms = syms[2*pairs:]
+	}
+	return n + write(dst[n:], syms, c, p)
+}
+
+// stuffVectors is Kernels.Stuff: the last bytes are for plain Go.
+func stuffVectors(dst, src []byte) int {
+	dst = dst[:2*len(src)]
+	if len(src) < 32 {
+		return stuff(dst, src)
+	}
+	n, left := stuffAVX2(&dst[0], &src[0], len(src))
+	return n + stuff(dst[n:], src[len(src)-left:])
+}
