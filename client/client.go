@@ -21,6 +21,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -98,12 +99,18 @@ func (c *Client) Encode(ctx context.Context, b *Batch, a *Answer) error {
 // Stream opens a stream of batches, which lasts until its CloseSend and last Recv, an error, or the end of ctx. The
 // error is an *Error.
 func (c *Client) Stream(ctx context.Context) (*Stream, error) {
-	desc := &api.FrameService_ServiceDesc.Streams[0]
-	s, err := c.conn.NewStream(c.context(ctx), desc, api.FrameService_EncodeStream_FullMethodName)
+	s, err := c.open(ctx, api.FrameService_EncodeStream_FullMethodName)
 	if err != nil {
-		return nil, toError(err)
+		return nil, err
 	}
 	return &Stream{stream: s}, nil
+}
+
+// open opens a call of a method with messages in both directions. The error is an *Error.
+func (c *Client) open(ctx context.Context, method string) (grpc.ClientStream, error) {
+	desc := &grpc.StreamDesc{StreamName: path.Base(method), ClientStreams: true, ServerStreams: true}
+	s, err := c.conn.NewStream(c.context(ctx), desc, method)
+	return s, toError(err)
 }
 
 // context returns ctx with the token, if there is one.

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec writes a *Batch and reads an *Answer, and leaves other messages to the stock codec, so that other services can
-// use the connection.
+// codec writes a *Batch and *frames, and reads an *Answer and a *LivePicture. It leaves other messages to the stock
+// codec, so that other services can use the connection.
 type codec struct {
 	encoding.CodecV2
 	heads *headPool
@@ -27,6 +27,9 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 		}
 		return data, nil
 	}
+	if f, ok := v.(*frames); ok {
+		return f.marshal(), nil
+	}
 	return c.CodecV2.Marshal(v)
 }
 
@@ -34,6 +37,9 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if a, ok := v.(*Answer); ok {
 		return a.unmarshal(data)
+	}
+	if p, ok := v.(*LivePicture); ok {
+		return p.unmarshal(data)
 	}
 	return c.CodecV2.Unmarshal(data, v)
 }

@@ -52,3 +52,37 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// FuzzLivePicture: a LivePicture is read as protobuf reads it, and never with a panic.
+func FuzzLivePicture(f *testing.F) {
+	for _, m := range []*api.WatchPicture{
+		{},
+		{Data: []byte("jpeg"), Seq: 3, CapturedUs: 1 << 50, SentUs: 1<<50 + 9, Width: 640, Height: 360, Offline: true, Repeat: true},
+	} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte{0x0a, 0xff})
+	f.Add([]byte{0x28, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x38, 0x02})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<12 {
+			t.Skip()
+		}
+		var got LivePicture
+		err := got.unmarshal(mem.BufferSlice{mem.SliceBuffer(data)})
+		var want api.WatchPicture
+		if proto.Unmarshal(data, &want) != nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("got %v for what protobuf takes", err)
+		}
+		if !bytes.Equal(got.Data, want.GetData()) || got.Seq != want.GetSeq() || got.Width != int(want.GetWidth()) || got.Height != int(want.GetHeight()) ||
+			got.Offline != want.GetOffline() || got.Repeat != want.GetRepeat() {
+			t.Fatalf("got %+v, want %v", got, &want)
+		}
+	})
+}

@@ -57,13 +57,13 @@ const (
 	maxVarint = 10
 )
 
-// marshal returns b as protobuf: what stands between the frames in a buffer from heads, and the frames where they are.
+// marshal returns b as protobuf.
 func (b *Batch) marshal(heads *headPool) (mem.BufferSlice, error) {
 	spec, err := b.marshalSpec()
 	if err != nil {
 		return nil, err
 	}
-	p := heads.Get((2+len(b.Frames))*(maxTag+maxVarint) + len(spec))
+	p := heads.Get(2*(maxTag+maxVarint) + len(spec) + headSizeOf(b.Frames))
 	head := (*p)[:0]
 	if b.ID != 0 {
 		head = protowire.AppendVarint(protowire.AppendVarint(head, tagID), b.ID)
@@ -71,22 +71,46 @@ func (b *Batch) marshal(heads *headPool) (mem.BufferSlice, error) {
 	if b.Spec != nil {
 		head = protowire.AppendBytes(protowire.AppendVarint(head, tagSpec), spec)
 	}
-	out := make(mem.BufferSlice, 0, 2*len(b.Frames)+1)
-	root := mem.NewBuffer(p, heads) // as long as it may become; only what is written is sent
+	return appendFrames(mem.NewBuffer(p, heads), head, tagFrames, b.Frames, borrowed{}), nil
+}
+
+// isSmall reports whether a frame is copied into the head: grpc-go keeps no count of so small a buffer.
+func isSmall(frame []byte) bool { return mem.IsBelowBufferPoolingThreshold(cap(frame)) }
+
+// headSizeOf returns the bytes of a head that frames take at most.
+func headSizeOf(frames [][]byte) int {
+	n := len(frames) * (maxTag + maxVarint)
+	for _, f := range frames {
+		if isSmall(f) {
+			n += len(f)
+		}
+	}
+	return n
+}
+
+// appendFrames returns the message of root, which has the fields of head and room for headSizeOf(frames), and then the
+// frames, each a field of that tag: what stands between them in root, and the frames where they are, in buffers of pool.
+// It takes root.
+func appendFrames(root mem.Buffer, head []byte, tag uint64, frames [][]byte, pool mem.BufferPool) mem.BufferSlice {
+	out := make(mem.BufferSlice, 0, 2*len(frames)+1)
 	start := 0
-	for i := range b.Frames {
-		head = protowire.AppendVarint(protowire.AppendVarint(head, tagFrames), uint64(len(b.Frames[i])))
+	for i := range frames {
+		head = protowire.AppendVarint(protowire.AppendVarint(head, tag), uint64(len(frames[i])))
+		if isSmall(frames[i]) {
+			head = append(head, frames[i]...)
+			continue
+		}
 		out = append(out, root.Slice(start, len(head)))
 		start = len(head)
-		if len(b.Frames[i]) > 0 {
-			out = append(out, mem.NewBuffer(&b.Frames[i], borrowed{}))
+		if len(frames[i]) > 0 {
+			out = append(out, mem.NewBuffer(&frames[i], pool))
 		}
 	}
 	if start < len(head) {
 		out = append(out, root.Slice(start, len(head)))
 	}
 	root.Free()
-	return out, nil
+	return out
 }
 
 func (b *Batch) marshalSpec() ([]byte, error) {
@@ -96,18 +120,12 @@ func (b *Batch) marshalSpec() ([]byte, error) {
 	return proto.Marshal(b.Spec)
 }
 
-var errAnswer = errors.New("client: the answer is not an EncodeResponse")
+var errAnswer = errors.New("client: the answer is not the message it should be")
 
 // unmarshal sets a to what data says, copying it into memory of its own.
 func (a *Answer) unmarshal(data mem.BufferSlice) error {
-	n := data.Len()
-	if cap(a.memory) < n {
-		a.memory = make([]byte, n+n/4) // Pictures grow and shrink a little.
-	}
-	a.memory = a.memory[:n]
-	data.CopyTo(a.memory)
 	clear(a.Pictures)
-	*a = Answer{Pictures: a.Pictures[:0], memory: a.memory}
+	*a = Answer{Pictures: a.Pictures[:0], memory: copyInto(a.memory, data)}
 	return eachField(a.memory, func(tag, v uint64, body []byte) error {
 		switch tag {
 		case tagID:
@@ -122,6 +140,16 @@ func (a *Answer) unmarshal(data mem.BufferSlice) error {
 		}
 		return nil
 	})
+}
+
+// copyInto returns a copy of data, in memory if there is room.
+func copyInto(memory []byte, data mem.BufferSlice) []byte {
+	n := data.Len()
+	if cap(memory) < n {
+		memory = make([]byte, n+n/4) // Pictures grow and shrink a little.
+	}
+	data.CopyTo(memory[:n])
+	return memory[:n]
 }
 
 func (p *Picture) unmarshal(data []byte) error {

@@ -1451,9 +1451,7 @@ func (x *WatchPicture) GetRepeat() bool {
 }
 
 type ListStreamsRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// stream names one stream to be told of; empty: all.
-	Stream        string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1486,13 +1484,6 @@ func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ListStreamsRequest.ProtoReflect.Descriptor instead.
 func (*ListStreamsRequest) Descriptor() ([]byte, []int) {
 	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{13}
-}
-
-func (x *ListStreamsRequest) GetStream() string {
-	if x != nil {
-		return x.Stream
-	}
-	return ""
 }
 
 type ListStreamsResponse struct {
@@ -1916,9 +1907,8 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
 	"\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12\x16\n" +
-	"\x06repeat\x18\b \x01(\bR\x06repeat\",\n" +
-	"\x12ListStreamsRequest\x12\x16\n" +
-	"\x06stream\x18\x01 \x01(\tR\x06stream\"K\n" +
+	"\x06repeat\x18\b \x01(\bR\x06repeat\"\x14\n" +
+	"\x12ListStreamsRequest\"K\n" +
 	"\x13ListStreamsResponse\x124\n" +
 	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\x8a\x04\n" +
 	"\n" +

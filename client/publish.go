@@ -1,0 +1,214 @@
+package client
+
+import (
+	"context"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+)
+
+// PublishOptions say more of a live stream. The zero value is right for most.
+type PublishOptions struct {
+	MaxFPS float64 // pictures a second at most; 0: one of each frame
+}
+
+// Status is what has become of the frames of a Publisher so far, and who sees them.
+type Status struct {
+	Arrived   uint64 // frames that the server has
+	Published uint64 // pictures made of them
+	Same      uint64 // pictures that were equal to the one before, and therefore not published
+	Dropped   Dropped
+	Viewers   int     // of the stream now, over any transport
+	FPSOut    float64 // pictures published a second, over the last two seconds or so
+}
+
+// Dropped counts frames that no picture was made of.
+type Dropped struct {
+	Newer    uint64 // a newer frame came before its turn
+	Capped   uint64 // above MaxFPS
+	Unseen   uint64 // nobody watched
+	NoMemory uint64 // there was no room in the server's memory budget
+	Failed   uint64 // it could not be decoded or encoded
+}
+
+// Publisher feeds a live stream. One goroutine at a time may Send.
+type Publisher struct {
+	stream   grpc.ClientStream
+	outgoing frames
+	status   atomic.Pointer[Status]
+	ended    chan struct{} // closed when the server has ended the call
+	err      error         // why; nil when that was after all frames
+}
+
+// Publish makes the caller the publisher of the live stream of that name, in the place of any other. spec says what the
+// frames are and what to make of them; nil, or without Input, frames are whole JPEGs. It waits until the server has
+// agreed. The caller ends the Publisher with Close, or by ending ctx. The error is an *Error: FailedPrecondition for a
+// stream with a source of its own, ResourceExhausted without room for one more.
+func (c *Client) Publish(ctx context.Context, name string, spec *api.Spec, o PublishOptions) (*Publisher, error) {
+	s, err := c.open(ctx, api.FrameService_Publish_FullMethodName)
+	if err != nil {
+		return nil, err
+	}
+	p := &Publisher{stream: s, ended: make(chan struct{})}
+	p.outgoing.heads, p.outgoing.gone = c.codec.heads, make(chan struct{}, 1)
+	if err := s.SendMsg(&api.PublishRequest{Stream: name, Spec: spec, MaxFps: o.MaxFPS}); err != nil && err != io.EOF {
+		return nil, toError(err)
+	}
+	if err := p.recv(); err != nil {
+		return nil, toError(early(err))
+	}
+	go p.follow()
+	return p, nil
+}
+
+// recv waits for a status.
+func (p *Publisher) recv() error {
+	var s api.PublishStatus
+	if err := p.stream.RecvMsg(&s); err != nil {
+		return err
+	}
+	d := s.GetDropped()
+	p.status.Store(&Status{
+		Arrived:   s.GetArrived(),
+		Published: s.GetPublished(),
+		Same:      s.GetSame(),
+		Dropped:   Dropped{Newer: d.GetNewer(), Capped: d.GetCapped(), Unseen: d.GetUnseen(), NoMemory: d.GetNoMemory(), Failed: d.GetFailed()},
+		Viewers:   int(s.GetViewers()),
+		FPSOut:    s.GetFpsOut(),
+	})
+	return nil
+}
+
+// follow takes in statuses until the call ends.
+func (p *Publisher) follow() {
+	defer close(p.ended)
+	for {
+		if err := p.recv(); err == io.EOF {
+			return
+		} else if err != nil {
+			p.err = toError(err)
+			return
+		}
+	}
+}
+
+// Send sends frames, captured now, oldest first. It waits until they are on their way, and borrows them until it
+// returns; after an error, until the Client's Close. Without frames it is a sign of life, for who waits for viewers. The
+// error is an *Error, and final: Aborted when another publisher took the stream over.
+func (p *Publisher) Send(frames ...[]byte) error { return p.SendCaptured(time.Now(), frames...) }
+
+// SendCaptured is Send for frames that were captured at that time.
+func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
+	p.outgoing.capturedUS, p.outgoing.frames = uint64(max(at.UnixMicro(), 0)), frames
+	err := p.stream.SendMsg(&p.outgoing)
+	p.outgoing.frames = nil
+	if err != nil && err != io.EOF {
+		return toError(err)
+	}
+	if err == nil {
+		select {
+		case <-p.outgoing.gone:
+			return nil
+		case <-p.ended:
+		}
+	}
+	<-p.ended // io.EOF says as much.
+	if p.err == nil {
+		return toError(early(io.EOF))
+	}
+	return p.err
+}
+
+// Status returns the newest status: there is one a second, and one soon after the first viewer has come or the last has
+// gone. A producer that makes frames may stop while Viewers is 0.
+func (p *Publisher) Status() Status { return *p.status.Load() }
+
+// Close says that no further frame comes, waits until the server has made the last picture, and returns the last status.
+// The error is an *Error.
+func (p *Publisher) Close() (Status, error) {
+	if err := p.stream.CloseSend(); err != nil {
+		return p.Status(), toError(err)
+	}
+	<-p.ended
+	return p.Status(), p.err
+}
+
+// early returns err, and a status for io.EOF where the server should not have ended the call.
+func early(err error) error {
+	if err == io.EOF {
+		return status.Error(codes.Internal, "the server ended the call without a reason")
+	}
+	return err
+}
+
+// frames are a PublishRequest on its way, without the description of the stream.
+type frames struct {
+	departure
+	capturedUS uint64
+	frames     [][]byte
+}
+
+// The tags of PublishRequest, as those of EncodeRequest.
+const (
+	tagCapturedUS    = 4<<3 | uint64(protowire.VarintType)
+	tagPublishFrames = 5<<3 | uint64(protowire.BytesType)
+)
+
+// marshal returns f as protobuf.
+func (f *frames) marshal() mem.BufferSlice {
+	p := f.heads.Get(maxTag + maxVarint + headSizeOf(f.frames))
+	f.begin(f.frames)
+	head := (*p)[:0]
+	if f.capturedUS != 0 {
+		head = protowire.AppendVarint(protowire.AppendVarint(head, tagCapturedUS), f.capturedUS)
+	}
+	return appendFrames(mem.NewBuffer(p, departingHead{&f.departure}), head, tagPublishFrames, f.frames, &f.departure)
+}
+
+// departure is the pool of a message's buffers, and tells when all have been written: when the message has left.
+type departure struct {
+	heads *headPool
+	held  atomic.Int32  // buffers that have not been written
+	gone  chan struct{} // receives when there are no more
+}
+
+// begin expects a head and the frames that are not in it.
+func (d *departure) begin(frames [][]byte) {
+	n := int32(1)
+	for _, f := range frames {
+		if len(f) > 0 && !isSmall(f) {
+			n++
+		}
+	}
+	d.held.Store(n)
+}
+
+// Get is part of mem.BufferPool.
+func (d *departure) Get(n int) *[]byte { return borrowed{}.Get(n) }
+
+// Put is part of mem.BufferPool.
+func (d *departure) Put(*[]byte) {
+	if d.held.Add(-1) == 0 {
+		select {
+		case d.gone <- struct{}{}:
+		default: // Nobody waits: the call has ended.
+		}
+	}
+}
+
+// departingHead is the pool of the head of a departure.
+type departingHead struct{ *departure }
+
+// Put is part of mem.BufferPool.
+func (d departingHead) Put(p *[]byte) {
+	d.heads.Put(p)
+	d.departure.Put(p)
+}

@@ -1,0 +1,138 @@
+package client
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+)
+
+// WatchOptions say how a live stream is watched. The zero value is right for most.
+type WatchOptions struct {
+	MaxFPS float64 // pictures a second at most; 0: all
+	// InFlight is how many pictures the server may have sent that Next has not returned; 0: 2, one on its way while another
+	// is looked at. With 1 each picture is the newest at the time of Next, which then takes a round trip. Over long lines
+	// it must be more: it is the most pictures a round trip.
+	InFlight int
+}
+
+// LivePicture is one picture of a live stream. It is filled again and again; what it lends is valid until the next time.
+type LivePicture struct {
+	Data          []byte    // a whole JPEG, lent
+	Seq           uint64    // counts the stream's pictures; what is missing between two was dropped for this viewer, or never made
+	Captured      time.Time // when its frame was captured
+	Sent          time.Time // when the server sent it
+	Width, Height int       // pixels
+	Offline       bool      // the stream's source is lost: the picture says so
+	Repeat        bool      // this viewer was sent it before
+
+	memory []byte // what Data points into
+}
+
+// Watcher is given the pictures of a live stream. One goroutine at a time may use it.
+type Watcher struct {
+	stream grpc.ClientStream
+	cancel context.CancelFunc
+	again  bool // Next has returned a picture, which is taken by now
+}
+
+// Watch begins to watch the live stream of that name. The caller ends it with Close, or by ending ctx. The error is an
+// *Error: NotFound when there is no such stream, ResourceExhausted when it has too many viewers.
+func (c *Client) Watch(ctx context.Context, name string, o WatchOptions) (*Watcher, error) {
+	if o.InFlight <= 0 {
+		o.InFlight = 2
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	w, err := c.watch(ctx, &api.WatchRequest{Stream: name, MaxFps: o.MaxFPS, Pictures: uint32(o.InFlight)})
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	w.cancel = cancel
+	return w, nil
+}
+
+func (c *Client) watch(ctx context.Context, r *api.WatchRequest) (*Watcher, error) {
+	s, err := c.open(ctx, api.FrameService_Watch_FullMethodName)
+	if err != nil {
+		return nil, err
+	}
+	_ = s.SendMsg(r) // What is wrong, the answer says.
+	head, err := s.Header()
+	if err == nil && head == nil { // The answer is an end.
+		err = early(s.RecvMsg(&LivePicture{}))
+	}
+	if err != nil {
+		return nil, toError(err)
+	}
+	return &Watcher{stream: s}, nil
+}
+
+// Next waits for the next picture that there is for this viewer and puts it into p: the newest when the server had word
+// that one more is wanted, or a repeat, once a second, of one that stays the same. The error is an *Error, and final.
+func (w *Watcher) Next(p *LivePicture) error {
+	if w.again {
+		w.again = false
+		_ = w.stream.SendMsg(&api.WatchRequest{Pictures: 1}) // What is wrong, RecvMsg says.
+	}
+	if err := w.stream.RecvMsg(p); err != nil {
+		return toError(early(err))
+	}
+	w.again = true
+	return nil
+}
+
+// Close ends the watching. It may be called from any goroutine; a Next that waits then returns an error. A second Close
+// does nothing.
+func (w *Watcher) Close() { w.cancel() }
+
+// The tags of WatchPicture, as those of EncodeRequest.
+const (
+	tagPictureData     = 1<<3 | uint64(protowire.BytesType)
+	tagSeq             = 2<<3 | uint64(protowire.VarintType)
+	tagPictureCaptured = 3<<3 | uint64(protowire.VarintType)
+	tagSentUS          = 4<<3 | uint64(protowire.VarintType)
+	tagPictureWidth    = 5<<3 | uint64(protowire.VarintType)
+	tagPictureHeight   = 6<<3 | uint64(protowire.VarintType)
+	tagPictureOffline  = 7<<3 | uint64(protowire.VarintType)
+	tagPictureRepeat   = 8<<3 | uint64(protowire.VarintType)
+)
+
+// unmarshal sets p to what data says, copying it into memory of its own.
+func (p *LivePicture) unmarshal(data mem.BufferSlice) error {
+	*p = LivePicture{memory: copyInto(p.memory, data)}
+	return eachField(p.memory, func(tag, v uint64, body []byte) error {
+		switch tag {
+		case tagPictureData:
+			p.Data = body
+		case tagSeq:
+			p.Seq = v
+		case tagPictureCaptured:
+			p.Captured = time.UnixMicro(int64(v))
+		case tagSentUS:
+			p.Sent = time.UnixMicro(int64(v))
+		case tagPictureWidth:
+			p.Width = int(uint32(v))
+		case tagPictureHeight:
+			p.Height = int(uint32(v))
+		case tagPictureOffline:
+			p.Offline = v != 0
+		case tagPictureRepeat:
+			p.Repeat = v != 0
+		}
+		return nil
+	})
+}
+
+// ListStreams returns what is known of the server's live streams, sorted by name. The error is an *Error.
+func (c *Client) ListStreams(ctx context.Context) ([]*api.StreamInfo, error) {
+	var answer api.ListStreamsResponse
+	if err := c.conn.Invoke(c.context(ctx), api.FrameService_ListStreams_FullMethodName, &api.ListStreamsRequest{}, &answer); err != nil {
+		return nil, toError(err)
+	}
+	return answer.GetStreams(), nil
+}
