@@ -117,19 +117,7 @@ func TestFillReadsRowsOnce(t *testing.T) {
 		sample(t, s, sc, &f)
 		want := 0
 		for i := range s.sources {
-			rows := map[int]bool{}
-			for _, l := range s.sources[i].down.lines {
-				rows[int(l.row)] = true
-				if l.weight != 0 {
-					rows[int(l.row)+1] = true
-				}
-			}
-			for _, l := range s.sources[i].down.cover {
-				for k := range l.weights {
-					rows[l.row+k] = true
-				}
-			}
-			want += len(rows)
+			want += len(neededRows(&s.sources[i].down))
 		}
 		if sc.made != want {
 			t.Fatalf("%+v: got %d rows made, want %d", c, sc.made, want)

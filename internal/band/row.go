@@ -11,9 +11,21 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	r := &c.rows[c.oldest]
 	c.oldest = (c.oldest + 1) % c.slots
 	r.number = number
+	sc.prefetch(src, number)
 	sc.makeRow(src, &r.planes, number)
 	sc.made++
 	return &r.planes
+}
+
+// prefetch asks for an input row that will be needed some rows after number.
+func (sc *Scratch) prefetch(src *source, number int) {
+	ahead := int(src.down.ahead[number])
+	if ahead == 0 {
+		return
+	}
+	for i := range src.inputs {
+		sc.sampler.kernels.resample.Prefetch(sc.input(src, i, ahead))
+	}
 }
 
 // makeRow makes a row of the cache: interpolation across, and colours.

@@ -14,6 +14,7 @@ type source struct {
 	halved       bool   // its planes after the first have one line for each two of the first
 
 	input   int // plane of the frame, the first of several
+	inputs  int // how many
 	layout  layout
 	across  across
 	down    down
@@ -116,6 +117,14 @@ func (src *source) setTables(c *Config, in, outX, outY int) {
 	for i := range src.count {
 		src.widths[i] = src.across.outputs
 	}
+	src.inputs = 1
+	if src.layout == floats {
+		src.inputs = 3
+	}
+	if src.layout == double {
+		src.inputs = 2
+	}
+	src.down.setAhead(c.In.Height, src.inputs*src.across.inputs()*src.step)
 }
 
 // scaleOf takes floats of range r to 0..255 with 7 fractional bits.

@@ -44,15 +44,20 @@ type Kernels struct {
 	// Lookup and PairsLookup take each byte through a table, without any interpolation: len(dst) bytes, or pairs of bytes.
 	Lookup      func(dst []int16, src []byte, table *[256]int16)
 	PairsLookup func(first, second []int16, src []byte, table *[256]int16)
+
+	// Prefetch asks the processor to have a row, of one byte or more, in its caches soon. In plain Go it does nothing.
+	Prefetch func(row []byte)
 }
 
 // Implementations holds every implementation that this processor can run.
 var Implementations impl.Registry[Kernels]
 
-func init() {
-	Implementations.Register(impl.Generic, Kernels{
-		Packed: packed, Plane: plane, Pairs: pairs, Wide: wide,
-		PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea,
-		Lookup: lookup, PairsLookup: pairsLookup,
-	})
+// generic is plain Go: the definition of each kernel's result.
+var generic = Kernels{
+	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide,
+	PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea,
+	Lookup: lookup, PairsLookup: pairsLookup,
+	Prefetch: func([]byte) {},
 }
+
+func init() { Implementations.Register(impl.Generic, generic) }

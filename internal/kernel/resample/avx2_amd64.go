@@ -1,0 +1,24 @@
+//go:build !purego
+
+package resample
+
+import (
+	"github.com/steadyframe/steadyframe/internal/cpu"
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
+
+func init() {
+	if cpu.Has(impl.AVX2) {
+		k := generic // what has no assembly
+		k.Prefetch = prefetchLines
+		Implementations.Register(impl.AVX2, k)
+	}
+}
+
+//go:noescape
+func prefetchAVX2(row *byte, lines int)
+
+func prefetchLines(row []byte) {
+	const line = 64
+	prefetchAVX2(&row[0], (len(row)+line-1)/line)
+}
