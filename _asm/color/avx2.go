@@ -6,4 +6,6 @@ func avx2(a *gen.Asm) {
 	f := newFile(a, 32)
 	resizedAVX2(f)
 	packedAVX2(f)
+	rows(f, "AVX2")
+	lines(f)
 }

@@ -19,6 +19,7 @@ func avx512(a *gen.Asm) {
 			writePackedAVX512(f, step, to)
 		}
 	}
+	rows(f, "AVX512")
 }
 
 // writeResizedAVX512 writes a kernel of Resized that makes 32 samples at a time. A group of a table is, in bytes:

@@ -179,15 +179,15 @@ func (c *converter) advance(samples int) { c.ADDQ(operand.U32(samples), c.at) }
 
 // store writes samples at some distance from those that are done.
 func (c *converter) store(v reg.Register, plane, samples int) {
-	c.storeWhole(v, operand.Mem{Base: c.dst[plane], Disp: 2 * samples, Index: c.at, Scale: 2})
+	c.move(v, operand.Mem{Base: c.dst[plane], Disp: 2 * samples, Index: c.at, Scale: 2})
 }
 
-// storeWhole stores a whole register.
-func (f *file) storeWhole(v, m operand.Op) {
+// move copies a whole register.
+func (f *file) move(from, to operand.Op) {
 	if f.width == 64 {
-		f.VMOVDQU64(v, m)
+		f.VMOVDQU64(from, to)
 	} else {
-		f.VMOVDQU(v, m)
+		f.VMOVDQU(from, to)
 	}
 }
 

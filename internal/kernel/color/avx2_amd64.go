@@ -14,16 +14,29 @@ func init() {
 }
 
 func kernelsAVX2() Kernels {
-	k := generic // what has no assembly
-	k.Resize = resizeAVX2
+	v := &vectors{size: 16, ycc: rowsYCCAVX2, yccHalf: rowsYCCHalfAVX2, luma: rowsLumaAVX2}
 	b := newBlocks(blocks{
 		ycc:     [2]blocksKernel{packed3YCCAVX2, packed4YCCAVX2},
 		yccHalf: [2]blocksKernel{packed3YCCHalfAVX2, packed4YCCHalfAVX2},
 		luma:    [2]blocksKernel{packed3LumaAVX2, packed4LumaAVX2},
 	}, placesAVX2)
-	k.PackedYCC, k.PackedYCCHalf, k.PackedLuma = b.packedYCC, b.packedYCCHalf, b.packedLuma
-	return k
+	return Kernels{
+		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
+		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
+		Resize:     resizeAVX2,
+		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
+		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
+	}
 }
+
+//go:noescape
+func rowsYCCAVX2(dst, rgb [3]*int16, vectors int)
+
+//go:noescape
+func rowsYCCHalfAVX2(dst, rgb [3]*int16, vectors int)
+
+//go:noescape
+func rowsLumaAVX2(dst, rgb [3]*int16, vectors int)
 
 //go:noescape
 func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)

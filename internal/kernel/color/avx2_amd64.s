@@ -1259,3 +1259,346 @@ loop:
 	JG             loop
 	VZEROUPPER
 	RET
+
+// func rowsYCCAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX2
+TEXT ·rowsYCCAVX2(SB), NOSPLIT, $0-56
+	// rowsYCCAVX2 converts 16*vectors samples, vectors > 0.
+	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y,
+	// Y3 128<<7, SI R, DI G, R8 B, R9 vectors
+	MOVQ         dst_0+0(FP), AX
+	MOVQ         dst_1+8(FP), CX
+	MOVQ         dst_2+16(FP), DX
+	XORL         BX, BX
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	MOVQ         rgb_0+24(FP), SI
+	MOVQ         rgb_1+32(FP), DI
+	MOVQ         rgb_2+40(FP), R8
+	MOVQ         vectors+48(FP), R9
+
+loop:
+	VMOVDQU   (SI)(BX*2), Y4
+	VMOVDQU   (DI)(BX*2), Y5
+	VMOVDQU   (R8)(BX*2), Y6
+	VPMULHRSW Y0, Y4, Y7
+	VPMULHRSW Y1, Y5, Y8
+	VPADDW    Y8, Y7, Y7
+	VPMULHRSW Y2, Y6, Y8
+	VPADDW    Y8, Y7, Y7
+	VPSUBW    Y3, Y7, Y7
+	VMOVDQU   Y7, (AX)(BX*2)
+	VPMULHRSW const4<>+0(SB), Y4, Y7
+	VPMULHRSW const5<>+0(SB), Y5, Y8
+	VPADDW    Y8, Y7, Y7
+	VPMULHRSW const6<>+0(SB), Y6, Y8
+	VPADDW    Y8, Y7, Y7
+	VMOVDQU   Y7, (CX)(BX*2)
+	VPMULHRSW const6<>+0(SB), Y4, Y4
+	VPMULHRSW const7<>+0(SB), Y5, Y5
+	VPADDW    Y5, Y4, Y4
+	VPMULHRSW const8<>+0(SB), Y6, Y5
+	VPADDW    Y5, Y4, Y4
+	VMOVDQU   Y4, (DX)(BX*2)
+	ADDQ      $0x00000010, BX
+	SUBQ      $0x01, R9
+	JG        loop
+	VZEROUPPER
+	RET
+
+// func rowsYCCHalfAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX2
+TEXT ·rowsYCCHalfAVX2(SB), NOSPLIT, $0-56
+	// rowsYCCHalfAVX2 converts 16*vectors samples, vectors > 0.
+	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y,
+	// Y3 128<<7, Y4 exchanges words, Y5 even words, odd words, SI R, DI G, R8 B, R9 vectors
+	MOVQ           dst_0+0(FP), AX
+	MOVQ           dst_1+8(FP), CX
+	MOVQ           dst_2+16(FP), DX
+	XORL           BX, BX
+	VPBROADCASTD   const0<>+0(SB), Y0
+	VPBROADCASTD   const1<>+0(SB), Y1
+	VPBROADCASTD   const2<>+0(SB), Y2
+	VPBROADCASTD   const3<>+0(SB), Y3
+	VBROADCASTI128 const12<>+0(SB), Y4
+	VBROADCASTI128 const13<>+0(SB), Y5
+	MOVQ           rgb_0+24(FP), SI
+	MOVQ           rgb_1+32(FP), DI
+	MOVQ           rgb_2+40(FP), R8
+	MOVQ           vectors+48(FP), R9
+
+loop:
+	VMOVDQU      (SI)(BX*2), Y6
+	VMOVDQU      (DI)(BX*2), Y7
+	VMOVDQU      (R8)(BX*2), Y8
+	VPMULHRSW    Y0, Y6, Y9
+	VPMULHRSW    Y1, Y7, Y10
+	VPADDW       Y10, Y9, Y9
+	VPMULHRSW    Y2, Y8, Y10
+	VPADDW       Y10, Y9, Y9
+	VPSUBW       Y3, Y9, Y9
+	VMOVDQU      Y9, (AX)(BX*2)
+	VPSHUFB      Y4, Y6, Y9
+	VPAVGW       Y6, Y9, Y9
+	VPSHUFB      Y4, Y7, Y6
+	VPAVGW       Y7, Y6, Y6
+	VPSHUFB      Y4, Y8, Y7
+	VPAVGW       Y8, Y7, Y7
+	VPMULHRSW    const9<>+0(SB), Y9, Y8
+	VPMULHRSW    const10<>+0(SB), Y6, Y6
+	VPADDW       Y6, Y8, Y8
+	VPMULHRSW    const11<>+0(SB), Y7, Y6
+	VPADDW       Y6, Y8, Y8
+	VPSHUFB      Y5, Y8, Y8
+	VPERMQ       $0xd8, Y8, Y8
+	VMOVDQU      X8, (CX)(BX*1)
+	VEXTRACTI128 $0x01, Y8, (DX)(BX*1)
+	ADDQ         $0x00000010, BX
+	SUBQ         $0x01, R9
+	JG           loop
+	VZEROUPPER
+	RET
+
+// func rowsLumaAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX2
+TEXT ·rowsLumaAVX2(SB), NOSPLIT, $0-56
+	// rowsLumaAVX2 converts 16*vectors samples, vectors > 0.
+	// Registers: AX Y, CX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, DX
+	// R, BX G, SI B, DI vectors
+	MOVQ         dst_0+0(FP), AX
+	XORL         CX, CX
+	VPBROADCASTD const0<>+0(SB), Y0
+	VPBROADCASTD const1<>+0(SB), Y1
+	VPBROADCASTD const2<>+0(SB), Y2
+	VPBROADCASTD const3<>+0(SB), Y3
+	MOVQ         rgb_0+24(FP), DX
+	MOVQ         rgb_1+32(FP), BX
+	MOVQ         rgb_2+40(FP), SI
+	MOVQ         vectors+48(FP), DI
+
+loop:
+	VMOVDQU   (DX)(CX*2), Y4
+	VMOVDQU   (BX)(CX*2), Y5
+	VMOVDQU   (SI)(CX*2), Y6
+	VPMULHRSW Y0, Y4, Y4
+	VPMULHRSW Y1, Y5, Y5
+	VPADDW    Y5, Y4, Y4
+	VPMULHRSW Y2, Y6, Y5
+	VPADDW    Y5, Y4, Y4
+	VPSUBW    Y3, Y4, Y4
+	VMOVDQU   Y4, (AX)(CX*2)
+	ADDQ      $0x00000010, CX
+	SUBQ      $0x01, DI
+	JG        loop
+	VZEROUPPER
+	RET
+
+// func expandAVX2(row *int16, vectors int, slope int16, add int16, low int16, high int16)
+// Requires: AVX, AVX2
+TEXT ·expandAVX2(SB), NOSPLIT, $0-24
+	// expandAVX2 stretches 16*vectors samples, vectors > 0.
+	// 	row[i] = min(max(row[i] + mulhrs(row[i], slope) + add, low), high)
+	// Registers: AX row, CX vectors, Y0 slope, Y1 add, Y2 low, Y3 high
+	MOVQ         row+0(FP), AX
+	MOVQ         vectors+8(FP), CX
+	VPBROADCASTW slope+16(FP), Y0
+	VPBROADCASTW add+18(FP), Y1
+	VPBROADCASTW low+20(FP), Y2
+	VPBROADCASTW high+22(FP), Y3
+
+loop:
+	VMOVDQU   (AX), Y4
+	VPMULHRSW Y0, Y4, Y5
+	VPADDW    Y1, Y5, Y5
+	VPADDW    Y5, Y4, Y4
+	VPMAXSW   Y2, Y4, Y4
+	VPMINSW   Y3, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	SUBQ      $0x01, CX
+	JG        loop
+	VZEROUPPER
+	RET
+
+// func lumaTo601AVX2(y *int16, cb *int16, cr *int16, vectors int, wb int16, wr int16)
+// Requires: AVX, AVX2
+TEXT ·lumaTo601AVX2(SB), NOSPLIT, $0-36
+	// lumaTo601AVX2 converts 16*vectors samples of luma with as many of chroma, vectors > 0.
+	// 	y[x] = min(max(y[x] + mulhrs(cb[x], wb) + mulhrs(cr[x], wr), -2048), 2032)
+	// Registers: AX y, CX cb, DX cr, BX vectors, Y0 wb, Y1 wr, Y2 -2048, Y3 2032
+	MOVQ         y+0(FP), AX
+	MOVQ         cb+8(FP), CX
+	MOVQ         cr+16(FP), DX
+	MOVQ         vectors+24(FP), BX
+	VPBROADCASTW wb+32(FP), Y0
+	VPBROADCASTW wr+34(FP), Y1
+	VPBROADCASTD const15<>+0(SB), Y2
+	VPBROADCASTD const16<>+0(SB), Y3
+
+loop:
+	VMOVDQU   (CX), Y4
+	VMOVDQU   (DX), Y5
+	VPMULHRSW Y0, Y4, Y4
+	VPMULHRSW Y1, Y5, Y5
+	VPADDW    Y5, Y4, Y4
+	VPADDW    (AX), Y4, Y4
+	VPMAXSW   Y2, Y4, Y4
+	VPMINSW   Y3, Y4, Y4
+	VMOVDQU   Y4, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, DX
+	SUBQ      $0x01, BX
+	JG        loop
+	VZEROUPPER
+	RET
+
+DATA const15<>+0(SB)/4, $0xf800f800
+GLOBL const15<>(SB), RODATA|NOPTR, $4
+
+DATA const16<>+0(SB)/4, $0x07f007f0
+GLOBL const16<>(SB), RODATA|NOPTR, $4
+
+// func lumaTo601HalfAVX2(y *int16, cb *int16, cr *int16, vectors int, wb int16, wr int16)
+// Requires: AVX, AVX2
+TEXT ·lumaTo601HalfAVX2(SB), NOSPLIT, $0-36
+	// lumaTo601HalfAVX2 converts 16*vectors samples of luma with half as many of chroma, vectors > 0 and even.
+	// 	y[x] = min(max(y[x] + mulhrs(cb[x], wb) + mulhrs(cr[x], wr), -2048), 2032)
+	// Registers: AX y, CX cb, DX cr, BX vectors, Y0 wb, Y1 wr, Y2 -2048, Y3 2032
+	MOVQ         y+0(FP), AX
+	MOVQ         cb+8(FP), CX
+	MOVQ         cr+16(FP), DX
+	MOVQ         vectors+24(FP), BX
+	VPBROADCASTW wb+32(FP), Y0
+	VPBROADCASTW wr+34(FP), Y1
+	VPBROADCASTD const15<>+0(SB), Y2
+	VPBROADCASTD const16<>+0(SB), Y3
+
+loop:
+	VMOVDQU    (CX), Y4
+	VMOVDQU    (DX), Y5
+	VPMULHRSW  Y0, Y4, Y4
+	VPMULHRSW  Y1, Y5, Y5
+	VPADDW     Y5, Y4, Y4
+	VPERMQ     $0xd8, Y4, Y4
+	VPUNPCKLWD Y4, Y4, Y5
+	VPUNPCKHWD Y4, Y4, Y4
+	VPADDW     (AX), Y5, Y5
+	VPMAXSW    Y2, Y5, Y5
+	VPMINSW    Y3, Y5, Y5
+	VMOVDQU    Y5, (AX)
+	VPADDW     32(AX), Y4, Y4
+	VPMAXSW    Y2, Y4, Y4
+	VPMINSW    Y3, Y4, Y4
+	VMOVDQU    Y4, 32(AX)
+	ADDQ       $0x40, AX
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, DX
+	SUBQ       $0x02, BX
+	JG         loop
+	VZEROUPPER
+	RET
+
+// func chromaTo601AVX2(cb *int16, cr *int16, vectors int, wbb int16, wbr int16, wrb int16, wrr int16)
+// Requires: AVX, AVX2
+TEXT ·chromaTo601AVX2(SB), NOSPLIT, $0-32
+	// chromaTo601AVX2 converts 16*vectors samples of each, vectors > 0.
+	// 	cb[x], cr[x] = clamp(mulhrs(cb[x], wbb) + mulhrs(cr[x], wbr)), clamp(mulhrs(cb[x], wrb) + mulhrs(cr[x], wrr))
+	// where clamp is to -2040..2040.
+	// Registers: AX cb, CX cr, DX vectors, Y0 wbb, Y1 wbr, Y2 wrb, Y3 wrr, Y4 -2040, Y5 2040
+	MOVQ         cb+0(FP), AX
+	MOVQ         cr+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	VPBROADCASTW wbb+24(FP), Y0
+	VPBROADCASTW wbr+26(FP), Y1
+	VPBROADCASTW wrb+28(FP), Y2
+	VPBROADCASTW wrr+30(FP), Y3
+	VPBROADCASTD const17<>+0(SB), Y4
+	VPBROADCASTD const18<>+0(SB), Y5
+
+loop:
+	VMOVDQU   (AX), Y6
+	VMOVDQU   (CX), Y7
+	VPMULHRSW Y0, Y6, Y8
+	VPMULHRSW Y1, Y7, Y9
+	VPADDW    Y9, Y8, Y8
+	VPMULHRSW Y2, Y6, Y6
+	VPMULHRSW Y3, Y7, Y7
+	VPADDW    Y7, Y6, Y6
+	VPMAXSW   Y4, Y8, Y8
+	VPMINSW   Y5, Y8, Y8
+	VPMAXSW   Y4, Y6, Y6
+	VPMINSW   Y5, Y6, Y6
+	VMOVDQU   Y8, (AX)
+	VMOVDQU   Y6, (CX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, CX
+	SUBQ      $0x01, DX
+	JG        loop
+	VZEROUPPER
+	RET
+
+DATA const17<>+0(SB)/4, $0xf808f808
+GLOBL const17<>(SB), RODATA|NOPTR, $4
+
+DATA const18<>+0(SB)/4, $0x07f807f8
+GLOBL const18<>(SB), RODATA|NOPTR, $4
+
+// func rgbAVX2(ycc [3]*int16, vectors int, rCr int16, gCb int16, gCr int16, bCb int16)
+// Requires: AVX, AVX2
+TEXT ·rgbAVX2(SB), NOSPLIT, $0-40
+	// rgbAVX2 converts 16*vectors samples of Y, Cb and Cr, vectors > 0, to R, G and B in their place.
+	// 	y := ycc[0][x] + 2048
+	// 	r, g, b := y + cr + mulhrs(cr, rCr), y + mulhrs(cb, gCb) + mulhrs(cr, gCr), y + cb + mulhrs(cb, bCb)
+	// Each is clamped to 0..4080.
+	// Registers: AX Y, R, CX Cb, G, DX Cr, B, BX vectors, Y0 rCr, Y1 gCb, Y2 gCr, Y3 bCb, Y4 2048, Y5 4080, Y6 0
+	MOVQ         ycc_0+0(FP), AX
+	MOVQ         ycc_1+8(FP), CX
+	MOVQ         ycc_2+16(FP), DX
+	MOVQ         vectors+24(FP), BX
+	VPBROADCASTW rCr+32(FP), Y0
+	VPBROADCASTW gCb+34(FP), Y1
+	VPBROADCASTW gCr+36(FP), Y2
+	VPBROADCASTW bCb+38(FP), Y3
+	VPBROADCASTD const19<>+0(SB), Y4
+	VPBROADCASTD const20<>+0(SB), Y5
+	VPXOR        Y6, Y6, Y6
+
+loop:
+	VPADDW    (AX), Y4, Y7
+	VMOVDQU   (CX), Y8
+	VMOVDQU   (DX), Y9
+	VPMULHRSW Y1, Y8, Y10
+	VPMULHRSW Y2, Y9, Y11
+	VPADDW    Y11, Y10, Y10
+	VPMULHRSW Y0, Y9, Y11
+	VPADDW    Y9, Y11, Y11
+	VPMULHRSW Y3, Y8, Y9
+	VPADDW    Y8, Y9, Y9
+	VPADDW    Y7, Y11, Y11
+	VPMAXSW   Y6, Y11, Y11
+	VPMINSW   Y5, Y11, Y11
+	VMOVDQU   Y11, (AX)
+	ADDQ      $0x20, AX
+	VPADDW    Y7, Y10, Y10
+	VPMAXSW   Y6, Y10, Y10
+	VPMINSW   Y5, Y10, Y10
+	VMOVDQU   Y10, (CX)
+	ADDQ      $0x20, CX
+	VPADDW    Y7, Y9, Y9
+	VPMAXSW   Y6, Y9, Y9
+	VPMINSW   Y5, Y9, Y9
+	VMOVDQU   Y9, (DX)
+	ADDQ      $0x20, DX
+	SUBQ      $0x01, BX
+	JG        loop
+	VZEROUPPER
+	RET
+
+DATA const19<>+0(SB)/4, $0x08000800
+GLOBL const19<>(SB), RODATA|NOPTR, $4
+
+DATA const20<>+0(SB)/4, $0x0ff00ff0
+GLOBL const20<>(SB), RODATA|NOPTR, $4

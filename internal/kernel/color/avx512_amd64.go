@@ -9,7 +9,9 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX512) {
-		k := kernelsAVX2()
+		k := kernelsAVX2() // for what gains nothing from AVX-512
+		v := &vectors{size: 32, ycc: rowsYCCAVX512, yccHalf: rowsYCCHalfAVX512, luma: rowsLumaAVX512}
+		k.YCC, k.YCCHalf, k.Luma = v.rowsYCC, v.rowsYCCHalf, v.rowsLuma
 		k.Resize = resizeAVX512
 		b := newBlocks(blocks{
 			ycc:     [2]blocksKernel{packed3YCCAVX512, packed4YCCAVX512},
@@ -20,6 +22,15 @@ func init() {
 		Implementations.Register(impl.AVX512, k)
 	}
 }
+
+//go:noescape
+func rowsYCCAVX512(dst, rgb [3]*int16, vectors int)
+
+//go:noescape
+func rowsYCCHalfAVX512(dst, rgb [3]*int16, vectors int)
+
+//go:noescape
+func rowsLumaAVX512(dst, rgb [3]*int16, vectors int)
 
 //go:noescape
 func packed3YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)

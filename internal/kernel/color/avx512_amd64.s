@@ -696,3 +696,148 @@ loop:
 	JG         loop
 	VZEROUPPER
 	RET
+
+// func rowsYCCAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·rowsYCCAVX512(SB), NOSPLIT, $0-56
+	// rowsYCCAVX512 converts 32*vectors samples, vectors > 0.
+	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6 weight of B in Cb, Z7 weight of R in Cr, Z8 weight of
+	// G in Cr, Z9 weight of B in Cr, SI R, DI G, R8 B, R9 vectors
+	MOVQ         dst_0+0(FP), AX
+	MOVQ         dst_1+8(FP), CX
+	MOVQ         dst_2+16(FP), DX
+	XORL         BX, BX
+	VPBROADCASTD const0<>+0(SB), Z0
+	VPBROADCASTD const1<>+0(SB), Z1
+	VPBROADCASTD const2<>+0(SB), Z2
+	VPBROADCASTD const3<>+0(SB), Z3
+	VPBROADCASTD const4<>+0(SB), Z4
+	VPBROADCASTD const5<>+0(SB), Z5
+	VPBROADCASTD const3<>+0(SB), Z6
+	VPBROADCASTD const3<>+0(SB), Z7
+	VPBROADCASTD const6<>+0(SB), Z8
+	VPBROADCASTD const7<>+0(SB), Z9
+	MOVQ         rgb_0+24(FP), SI
+	MOVQ         rgb_1+32(FP), DI
+	MOVQ         rgb_2+40(FP), R8
+	MOVQ         vectors+48(FP), R9
+
+loop:
+	VMOVDQU64 (SI)(BX*2), Z10
+	VMOVDQU64 (DI)(BX*2), Z11
+	VMOVDQU64 (R8)(BX*2), Z12
+	VPMULHRSW Z0, Z10, Z13
+	VPMULHRSW Z1, Z11, Z14
+	VPADDW    Z14, Z13, Z13
+	VPMULHRSW Z2, Z12, Z14
+	VPADDW    Z14, Z13, Z13
+	VPSUBW    Z3, Z13, Z13
+	VMOVDQU64 Z13, (AX)(BX*2)
+	VPMULHRSW Z4, Z10, Z13
+	VPMULHRSW Z5, Z11, Z14
+	VPADDW    Z14, Z13, Z13
+	VPMULHRSW Z6, Z12, Z14
+	VPADDW    Z14, Z13, Z13
+	VMOVDQU64 Z13, (CX)(BX*2)
+	VPMULHRSW Z7, Z10, Z10
+	VPMULHRSW Z8, Z11, Z11
+	VPADDW    Z11, Z10, Z10
+	VPMULHRSW Z9, Z12, Z11
+	VPADDW    Z11, Z10, Z10
+	VMOVDQU64 Z10, (DX)(BX*2)
+	ADDQ      $0x00000020, BX
+	SUBQ      $0x01, R9
+	JG        loop
+	VZEROUPPER
+	RET
+
+// func rowsYCCHalfAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·rowsYCCHalfAVX512(SB), NOSPLIT, $0-56
+	// rowsYCCHalfAVX512 converts 32*vectors samples, vectors > 0.
+	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in Cb, Cr, Z7 exchanges words, Z8
+	// even words, odd words, SI R, DI G, R8 B, R9 vectors
+	MOVQ            dst_0+0(FP), AX
+	MOVQ            dst_1+8(FP), CX
+	MOVQ            dst_2+16(FP), DX
+	XORL            BX, BX
+	VPBROADCASTD    const0<>+0(SB), Z0
+	VPBROADCASTD    const1<>+0(SB), Z1
+	VPBROADCASTD    const2<>+0(SB), Z2
+	VPBROADCASTD    const3<>+0(SB), Z3
+	VPBROADCASTD    const8<>+0(SB), Z4
+	VPBROADCASTD    const9<>+0(SB), Z5
+	VPBROADCASTD    const10<>+0(SB), Z6
+	VBROADCASTI32X4 const11<>+0(SB), Z7
+	VMOVDQU64       const12<>+0(SB), Z8
+	MOVQ            rgb_0+24(FP), SI
+	MOVQ            rgb_1+32(FP), DI
+	MOVQ            rgb_2+40(FP), R8
+	MOVQ            vectors+48(FP), R9
+
+loop:
+	VMOVDQU64     (SI)(BX*2), Z9
+	VMOVDQU64     (DI)(BX*2), Z10
+	VMOVDQU64     (R8)(BX*2), Z11
+	VPMULHRSW     Z0, Z9, Z12
+	VPMULHRSW     Z1, Z10, Z13
+	VPADDW        Z13, Z12, Z12
+	VPMULHRSW     Z2, Z11, Z13
+	VPADDW        Z13, Z12, Z12
+	VPSUBW        Z3, Z12, Z12
+	VMOVDQU64     Z12, (AX)(BX*2)
+	VPSHUFB       Z7, Z9, Z12
+	VPAVGW        Z9, Z12, Z12
+	VPSHUFB       Z7, Z10, Z9
+	VPAVGW        Z10, Z9, Z9
+	VPSHUFB       Z7, Z11, Z10
+	VPAVGW        Z11, Z10, Z10
+	VPMULHRSW     Z4, Z12, Z11
+	VPMULHRSW     Z5, Z9, Z9
+	VPADDW        Z9, Z11, Z11
+	VPMULHRSW     Z6, Z10, Z9
+	VPADDW        Z9, Z11, Z11
+	VPERMW        Z11, Z8, Z11
+	VMOVDQU       Y11, (CX)(BX*1)
+	VEXTRACTI64X4 $0x01, Z11, (DX)(BX*1)
+	ADDQ          $0x00000020, BX
+	SUBQ          $0x01, R9
+	JG            loop
+	VZEROUPPER
+	RET
+
+// func rowsLumaAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·rowsLumaAVX512(SB), NOSPLIT, $0-56
+	// rowsLumaAVX512 converts 32*vectors samples, vectors > 0.
+	// Registers: AX Y, CX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, DX
+	// R, BX G, SI B, DI vectors
+	MOVQ         dst_0+0(FP), AX
+	XORL         CX, CX
+	VPBROADCASTD const0<>+0(SB), Z0
+	VPBROADCASTD const1<>+0(SB), Z1
+	VPBROADCASTD const2<>+0(SB), Z2
+	VPBROADCASTD const3<>+0(SB), Z3
+	MOVQ         rgb_0+24(FP), DX
+	MOVQ         rgb_1+32(FP), BX
+	MOVQ         rgb_2+40(FP), SI
+	MOVQ         vectors+48(FP), DI
+
+loop:
+	VMOVDQU64 (DX)(CX*2), Z4
+	VMOVDQU64 (BX)(CX*2), Z5
+	VMOVDQU64 (SI)(CX*2), Z6
+	VPMULHRSW Z0, Z4, Z4
+	VPMULHRSW Z1, Z5, Z5
+	VPADDW    Z5, Z4, Z4
+	VPMULHRSW Z2, Z6, Z5
+	VPADDW    Z5, Z4, Z4
+	VPSUBW    Z3, Z4, Z4
+	VMOVDQU64 Z4, (AX)(CX*2)
+	ADDQ      $0x00000020, CX
+	SUBQ      $0x01, DI
+	JG        loop
+	VZEROUPPER
+	RET

@@ -69,3 +69,31 @@ func bilinear(in, out int) *Resize {
 	}
 	return z
 }
+
+// BenchmarkRows runs the kernels of rows and lines.
+func BenchmarkRows(b *testing.B) {
+	const n = 640
+	row := func() [3][]int16 { return [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)} }
+	dst, src := row(), row()
+	for _, kernel := range []struct {
+		name string
+		run  func(k *Kernels)
+	}{
+		{"YCC", func(k *Kernels) { k.YCC(dst, src) }},
+		{"YCCHalf", func(k *Kernels) { k.YCCHalf(dst, src) }},
+		{"Luma", func(k *Kernels) { k.Luma(dst[0], src) }},
+		{"ExpandLuma", func(k *Kernels) { k.ExpandLuma(dst[0]) }},
+		{"ExpandChroma", func(k *Kernels) { k.ExpandChroma(dst[1]) }},
+		{"LumaTo601", func(k *Kernels) { k.LumaTo601(dst[0], dst[1], dst[2], 1) }},
+		{"ChromaTo601", func(k *Kernels) { k.ChromaTo601(dst[1], dst[2]) }},
+		{"RGB", func(k *Kernels) { k.RGB(dst, BT601) }},
+	} {
+		for _, e := range Implementations.All() {
+			b.Run(fmt.Sprintf("kernel=%s/n=%d/impl=%s", kernel.name, n, e.Level), func(b *testing.B) {
+				for b.Loop() {
+					kernel.run(&e.Kernels)
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+// rows writes YCC, YCCHalf and Luma for whole vectors.
+func rows(f *file, level string) {
+	for to := ycc; to <= luma; to++ {
+		name := fmt.Sprintf("rows%s%s", to, level)
+		f.Func(name, "func(dst, rgb [3]*int16, vectors int)",
+			fmt.Sprintf("%s converts %d*vectors samples, vectors > 0.", name, f.width/2))
+		c := newConverter(f, to)
+		if to == yccHalf {
+			c.loadChroma(false)
+		}
+		var src [3]reg.GPVirtual
+		for i := range src {
+			src[i] = gen.Name(f.Asm, "RGB"[i:i+1], f.Load(f.Param("rgb").Index(i), f.GP64()).(reg.GPVirtual))
+		}
+		f.Loop("loop", f.Arg("vectors"), 1, func() {
+			var p [3]reg.VecVirtual
+			for i := range p {
+				p[i] = f.vec()
+				f.move(operand.Mem{Base: src[i], Index: c.at, Scale: 2}, p[i])
+			}
+			c.write(p, 0)
+			if to == yccHalf {
+				c.writeHalf(p)
+			}
+			c.advance(f.width / 2)
+		})
+		f.End()
+	}
+}
