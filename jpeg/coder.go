@@ -19,6 +19,7 @@ type Coder struct {
 
 	quant [2][64]uint8 // a class each, in row order
 	codes *huff.Codes
+	limit impl.Level // of kernels
 	dct   impl.Entry[dct.Kernels]
 	huff  impl.Entry[huff.Kernels]
 
@@ -52,7 +53,10 @@ func NewCoder(width, height int, o *Options) (*Coder, error) {
 		return nil, optionsErrorf("height", "got %d, want 1..%d", height, frame.MaxSide)
 	}
 	c := &Coder{options: options, width: width, height: height, codes: huff.StandardCodes()}
-	c.dct, c.huff = dct.Implementations.Best(impl.Max), huff.Implementations.Best(impl.Max)
+	if c.limit, err = impl.ParseLevel(options.Kernels); err != nil {
+		return nil, optionsErrorf("kernels", "%v", err)
+	}
+	c.dct, c.huff = dct.Implementations.Best(c.limit), huff.Implementations.Best(c.limit)
 	c.layOut()
 	return c, nil
 }

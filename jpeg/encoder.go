@@ -26,7 +26,7 @@ func NewEncoder(d frame.Desc, o *Options) (*Encoder, error) {
 		return nil, err
 	}
 	whole := band.Rect{Width: d.Width, Height: d.Height}
-	config := band.Config{In: d, Crop: whole, Width: d.Width, Height: d.Height, Content: whole, Lines: c.BandLines()}
+	config := band.Config{In: d, Crop: whole, Width: d.Width, Height: d.Height, Content: whole, Lines: c.BandLines(), Limit: c.limit}
 	config.ChromaX, config.ChromaY = c.options.Subsampling.factors()
 	if c.options.Subsampling == Gray {
 		config.Space = band.Luma

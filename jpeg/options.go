@@ -19,6 +19,10 @@ type Options struct {
 	Quality         int         // 1..100, libjpeg's scaling of the Annex K tables; 0 means 75
 	Subsampling     Subsampling // 4:2:0 when zero
 	RestartInterval int         // in MCUs, 0 for none, at most 65,535; RestartRow for one MCU row
+
+	// Kernels limits the level of the kernels used: "generic", "neon", "avx2" or "avx512". Empty means the best that
+	// the processor has. The bytes are the same at every level.
+	Kernels string
 }
 
 // maxRestartInterval is what the DRI segment can say (T.81, B.2.4.4).
@@ -46,7 +50,7 @@ func (o *Options) resolve() (Options, error) {
 
 // OptionsError says which of the Options, or of the sides of the picture, is wrong.
 type OptionsError struct {
-	Field  string // "quality", "subsampling", "restart interval", "width", "height"
+	Field  string // "quality", "subsampling", "restart interval", "kernels", "width", "height"
 	Reason string // "got 101, want 1..100"
 }
 

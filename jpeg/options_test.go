@@ -23,6 +23,7 @@ func TestOptionsRefused(t *testing.T) {
 		{"width-low", 0, 8, Options{}, "jpeg: width: got 0, want 1..65535"},
 		{"width-high", 65536, 8, Options{}, "jpeg: width: got 65536, want 1..65535"},
 		{"height-low", 8, -1, Options{}, "jpeg: height: got -1, want 1..65535"},
+		{"kernels", 8, 8, Options{Kernels: "sse"}, `jpeg: kernels: got "sse", want one of ["generic" "neon" "avx2" "avx512"]`},
 		{"height-high", 8, 65536, Options{}, "jpeg: height: got 65536, want 1..65535"},
 	}
 	for _, test := range tests {

@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -20,17 +21,18 @@ type jpegOutput struct {
 }
 
 // newJPEGOutput compiles a valid Spec.
-func newJPEGOutput(s Spec, p *pool.Pool) (*jpegOutput, error) {
+func newJPEGOutput(s Spec, p *pool.Pool, limit impl.Level) (*jpegOutput, error) {
 	c := s.geometry()
 	coder, err := jpeg.NewCoder(c.Width, c.Height, &jpeg.Options{
 		Quality:         s.Output.Quality,
 		Subsampling:     s.Output.Subsampling,
 		RestartInterval: int(s.Output.Restart),
+		Kernels:         limit.String(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	c.Lines = coder.BandLines()
+	c.Lines, c.Limit = coder.BandLines(), limit
 	sampler, err := band.NewSampler(c)
 	if err != nil {
 		return nil, err

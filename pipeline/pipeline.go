@@ -4,14 +4,19 @@ import (
 	"runtime"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Options says where a Pipeline gets memory and helpers. The zero value is a pool of its own, without budget, and no
+// Options says where a Pipeline gets memory, helpers and kernels. The zero value is a pool of its own, without budget, and no
 // helpers.
 type Options struct {
 	Pool    *pool.Pool // of results; nil: a new one, without budget. The pipeline retains it
 	Workers *Workers   // nil: the goroutine that calls Run alone. They stay the caller's to close
+
+	// Kernels limits the level of the kernels used, as in jpeg.Options: "generic", "neon", "avx2" or "avx512". Empty
+	// means the best that the processor has. Pictures are the same at every level.
+	Kernels string
 }
 
 // Pipeline is a compiled Spec: immutable tables, and working memory that is kept from run to run. It may be used by any
@@ -28,8 +33,8 @@ type Pipeline struct {
 	runs    freeList[run]
 }
 
-// Compile returns the pipeline that does what s says. The error is Validate's, a *SpecError. It borrows nothing and
-// retains o.Pool and o.Workers.
+// Compile returns the pipeline that does what s says. The error, Validate's or about o.Kernels, is a *SpecError. It
+// borrows nothing and retains o.Pool and o.Workers.
 func Compile(s Spec, o Options) (*Pipeline, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -41,8 +46,11 @@ func Compile(s Spec, o Options) (*Pipeline, error) {
 	w, h := s.OutputSize()
 	p.pixels = w * h
 	p.inBytes, _ = s.Input.Size() // valid: Validate has seen it
-	var err error
-	if p.out, err = newOutput(s, p.pool); err != nil {
+	limit, err := impl.ParseLevel(o.Kernels)
+	if err != nil {
+		return nil, &SpecError{Field: "kernels", Reason: err.Error()}
+	}
+	if p.out, err = newOutput(s, p.pool, limit); err != nil {
 		return nil, &SpecError{Field: "output", Reason: err.Error()}
 	}
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
@@ -52,14 +60,14 @@ func Compile(s Spec, o Options) (*Pipeline, error) {
 	return p, nil
 }
 
-func newOutput(s Spec, p *pool.Pool) (output, error) {
+func newOutput(s Spec, p *pool.Pool, limit impl.Level) (output, error) {
 	if s.Output.Format == JPEG {
-		return newJPEGOutput(s, p)
+		return newJPEGOutput(s, p, limit)
 	}
 	if o := newCopyOutput(s, p); o != nil {
 		return o, nil
 	}
-	return newRawOutput(s, p)
+	return newRawOutput(s, p, limit)
 }
 
 // Spec returns what p was compiled from.

@@ -24,10 +24,11 @@ type rawOutput struct {
 type rawPlane struct{ offset, rowBytes int }
 
 // newRawOutput compiles a valid Spec.
-func newRawOutput(s Spec, p *pool.Pool) (*rawOutput, error) {
+func newRawOutput(s Spec, p *pool.Pool, limit impl.Level) (*rawOutput, error) {
 	c := s.geometry()
 	c.Lines = 8 * c.ChromaY // The lowest that a sampler makes: it stays in the first-level cache longest.
-	o := &rawOutput{pool: p, desc: s.rawDesc(), lines: c.Lines, kernels: pack.Implementations.Best(impl.Max)}
+	c.Limit = limit
+	o := &rawOutput{pool: p, desc: s.rawDesc(), lines: c.Lines, kernels: pack.Implementations.Best(limit)}
 	var err error
 	if o.sampler, err = band.NewSampler(c); err != nil {
 		return nil, err

@@ -6,7 +6,10 @@
 // arithmetic.
 package band
 
-import "github.com/steadyframe/steadyframe/frame"
+import (
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 // Space is what the samples of a band are.
 type Space uint8
@@ -39,9 +42,10 @@ type Config struct {
 	Content          Rect // where the resized crop lands on the canvas; its edges lie on the chroma grid or on the canvas's edges
 	Filter           Filter
 	Space            Space
-	ChromaX, ChromaY int      // 1 or 2: subsampling of planes 1 and 2 (YCC alone)
-	Lines            int      // output lines a band: 16 or 8
-	Background       [3]uint8 // R, G, B around Content
+	ChromaX, ChromaY int        // 1 or 2: subsampling of planes 1 and 2 (YCC alone)
+	Lines            int        // output lines a band: 16 or 8
+	Background       [3]uint8   // R, G, B around Content
+	Limit            impl.Level // of the kernels to choose from; zero is none
 }
 
 // Band is the samples of one band, with 4 fractional bits (value x 16): R, G, B in 0..4080, luma in -2048..2032, chroma in -2048..2040 (its

@@ -48,7 +48,7 @@ const (
 
 // NewSampler compiles c. It returns an error when c is not a geometry that makes sense: an invalid input, a crop or content that is empty
 // or not inside, content that does not lie on the chroma grid.
-func NewSampler(c Config) (*Sampler, error) { return newSampler(c, impl.Max) }
+func NewSampler(c Config) (*Sampler, error) { return newSampler(c, c.Limit) }
 
 // newSampler is NewSampler with kernels up to a level.
 func newSampler(c Config, limit impl.Level) (*Sampler, error) {

@@ -26,7 +26,8 @@ func (l Level) String() string {
 	return names[l]
 }
 
-// ParseLevel returns the level of a name that String returns, and Max for "".
+// ParseLevel returns the level of a name that String returns, and Max for "". The error has no prefix: whose option the
+// name is, the caller knows.
 func ParseLevel(name string) (Level, error) {
 	if name == "" {
 		return Max, nil
@@ -36,7 +37,7 @@ func ParseLevel(name string) (Level, error) {
 			return Level(i), nil
 		}
 	}
-	return Max, fmt.Errorf("impl: level: got %q, want one of %q", name, names[1:])
+	return Max, fmt.Errorf("got %q, want one of %q", name, names[Generic:])
 }
 
 // Entry is one implementation of the kernel set K.
