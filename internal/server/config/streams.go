@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -33,14 +34,11 @@ type Stream struct {
 	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
 }
 
-// Fill returns spec with what the stream's settings say where spec says nothing: of the crop, of the resize as a whole,
-// and of each field of the output.
+// Fill returns spec with what the stream's settings say where spec says nothing: of range and colour space, if its frames
+// are luma and chroma, of the crop, of the resize as a whole, and of each field of the output.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
-	if spec.Input.Range == frame.RangeDefault {
-		spec.Input.Range = s.Range
-	}
-	if spec.Input.Color == frame.BT601 {
-		spec.Input.Color = s.Color
+	if in := &spec.Input; in.Format.IsYUV() {
+		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color)
 	}
 	if spec.Crop == (pipeline.Rect{}) {
 		spec.Crop = s.Crop
@@ -48,15 +46,8 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if spec.Resize == (pipeline.Resize{}) {
 		spec.Resize = pipeline.Resize{Width: s.Resize.Width, Height: s.Resize.Height, Mode: s.Mode, Filter: s.Filter, Background: s.Background}
 	}
-	if spec.Output.Quality == 0 {
-		spec.Output.Quality = s.Quality
-	}
-	if spec.Output.Subsampling == 0 {
-		spec.Output.Subsampling = s.Subsampling
-	}
-	if spec.Output.Restart == 0 {
-		spec.Output.Restart = s.Restart
-	}
+	out := &spec.Output
+	out.Quality, out.Subsampling, out.Restart = cmp.Or(out.Quality, s.Quality), cmp.Or(out.Subsampling, s.Subsampling), cmp.Or(out.Restart, s.Restart)
 	return spec
 }
 

@@ -28,25 +28,26 @@ func checkStreams(c Config) *ValueError {
 		if !(s.FPS >= 0 && s.FPS <= maxFPS) {
 			return wrong(key+".fps", "got %v, want 0..%d", s.FPS, maxFPS)
 		}
-		if err := checkSpec(key, s.Fill(standIn(s))); err != nil {
+		if err := checkSpec(key, s.Fill(pipeline.Spec{Input: frame.Desc{Format: frame.I420}})); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// standIn returns a Spec with frames that the settings of s may be tried on, before it is known what will come.
-func standIn(s Stream) pipeline.Spec {
-	input := frame.Desc{Format: frame.I420, Width: 640, Height: 360}
+// CheckSpec returns nil when there are frames for which s can be compiled, else a *pipeline.SpecError: where it is not
+// known yet what will come, s has no Input.
+func CheckSpec(s pipeline.Spec) error {
+	s.Input.Format, s.Input.Width, s.Input.Height = frame.I420, 640, 360
 	if r := s.Crop; r.Width > 0 && r.Height > 0 && r.X >= 0 && r.Y >= 0 {
-		input.Width, input.Height = min(r.X, frame.MaxSide)+r.Width, min(r.Y, frame.MaxSide)+r.Height
+		s.Input.Width, s.Input.Height = min(r.X, frame.MaxSide)+r.Width, min(r.Y, frame.MaxSide)+r.Height
 	}
-	return pipeline.Spec{Input: input}
+	return s.Validate()
 }
 
 // checkSpec returns what is wrong with the Spec that a stream's settings make, under the name of the setting.
 func checkSpec(key string, s pipeline.Spec) *ValueError {
-	err := s.Validate()
+	err := CheckSpec(s)
 	var spec *pipeline.SpecError
 	switch {
 	case err == nil:

@@ -1,0 +1,3 @@
+package live
+
+func runAsChild() bool { return false }

@@ -1,0 +1,148 @@
+// Package live is where live streams are made: frames of publishers and of built-in sources become pictures of a
+// stream.Hub, the newest first, and lost sources become a picture that says so.
+//
+// Each publisher has one slot for the newest frame and one goroutine that makes pictures: a frame that comes before the
+// one in the slot had its turn replaces it. So what is in flight does not depend on how fast frames come, and its
+// memory is admitted once, when the publisher begins.
+package live
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// Live is the live streams of a server. Its methods may be called from any goroutine.
+type Live struct {
+	Hub *stream.Hub // where viewers find them
+
+	engine  *engine.Engine
+	log     *slog.Logger
+	offline *offline
+
+	mu      sync.Mutex
+	ended   bool           // nobody may publish any more
+	feeding sync.WaitGroup // the goroutines of publishers
+}
+
+// New returns the live streams of a server with the settings of e, which it retains. The configured ones are known at
+// once; Run starts their sources. The error is about one that the Hub does not take.
+func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
+	l := &Live{engine: e, log: log, offline: newOffline(e)}
+	settings := e.Config.Live
+	l.Hub = stream.New(stream.Options{
+		MaxStreams:   settings.MaxStreams,
+		MaxViewers:   settings.MaxViewers,
+		OfflineAfter: time.Duration(settings.OfflineAfter),
+		Keep:         time.Duration(settings.Keep),
+		Offline:      l.offline.picture,
+		Lag:          e.Metrics.Lagged,
+	})
+	for name := range e.Config.Streams {
+		if err := l.Hub.Add(name); err != nil {
+			return nil, err
+		}
+	}
+	e.Metrics.Registry.MustRegister(metrics.NewLive(l.Hub))
+	return l, nil
+}
+
+// Run runs the Hub and the built-in sources until ctx ends. It returns when the sources have ended, publishers make no
+// pictures any more, and all pictures are released but those that viewers hold. It may be called once.
+func (l *Live) Run(ctx context.Context) {
+	var sources sync.WaitGroup
+	for name, s := range l.engine.Config.Streams {
+		if s.Source != "" {
+			sources.Go(func() { l.runSource(ctx, name, s) })
+		}
+	}
+	l.Hub.Run(ctx)
+	sources.Wait()
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
+	l.feeding.Wait()
+}
+
+// Settings are what a publisher asks for. What the configuration says of the stream holds where they say nothing.
+type Settings struct {
+	Source string        // who publishes, for people
+	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
+	FPS    float64       // pictures a second at most; 0: one for each frame
+	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are decoded
+	// by image/jpeg, which allocates several times their size in pixels, and encoded again: for few streams, or slow ones.
+	JPEG bool
+}
+
+// Publish makes the caller the publisher of a stream, in the place of an earlier one; it ends with Publisher.Close. It
+// waits for the memory of the stream, frames in flight and pictures, for timeouts.queue at most. The error is a
+// *fault.Error: Invalid for the name or the settings, TooLarge, Busy for want of memory or of room for one more stream,
+// Conflict for a stream with a source of its own, Draining.
+func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher, error) {
+	if err := stream.CheckName(name); err != nil {
+		return nil, fault.From(err)
+	}
+	if l.engine.Config.Streams[name].Source != "" {
+		return nil, fault.From(stream.ErrFixed)
+	}
+	if l.engine.IsDraining() {
+		return nil, fault.From(stream.ErrClosed)
+	}
+	p, err := l.prepare(ctx, name, s)
+	if err != nil {
+		return nil, err
+	}
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.maker.format()})
+	if err == nil {
+		if err = p.start(out); err != nil {
+			out.Close()
+		}
+	}
+	if err != nil {
+		p.maker.close()
+		return nil, fault.From(err)
+	}
+	return p, nil
+}
+
+// prepare returns a Publisher that has its memory, and is to be started, or its maker to be closed.
+func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher, error) {
+	configured := l.engine.Config.Streams[name]
+	if s.FPS == 0 {
+		s.FPS = configured.FPS
+	}
+	if !(s.FPS >= 0) || math.IsInf(s.FPS, 1) {
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: "fps: got a rate below 0, or none, want a number of pictures a second"}
+	}
+	if s.Spec.Output.Format != pipeline.JPEG {
+		return nil, fault.Errorf(fault.Invalid, "output: got %s, want jpeg for a live stream", s.Spec.Output.Format)
+	}
+	m, err := newMaker(ctx, l.engine, configured.Fill(s.Spec), s.JPEG)
+	if err != nil {
+		return nil, err
+	}
+	return &Publisher{
+		live: l, name: name, maker: m, pace: paceOf(s.FPS),
+		wake: make(chan struct{}, 1), over: make(chan struct{}),
+		unwatched: l.engine.Config.Live.EncodeUnwatched || m.passes(),
+	}, nil
+}
+
+// feed runs f on a goroutine that Run waits for. It returns stream.ErrClosed when Run is past that.
+func (l *Live) feed(f func()) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		return stream.ErrClosed
+	}
+	l.feeding.Go(f)
+	return nil
+}

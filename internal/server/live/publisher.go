@@ -1,0 +1,316 @@
+package live
+
+import (
+	"errors"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// Publisher feeds a stream. It is for one goroutine, but for Done, Err and Counts; pictures are made on another, of the
+// newest frame.
+type Publisher struct {
+	live      *Live
+	name      string
+	out       *stream.Publisher
+	lent      bool // out is not the Publisher's to close
+	maker     *maker
+	unwatched bool          // pictures are made also when nobody watches
+	wake      chan struct{} // of capacity 1: there is something to do
+	over      chan struct{} // closed when no picture will be made any more
+
+	mu      sync.Mutex
+	newest  item // the slot: the newest frame, until its turn
+	pace    pace
+	closing bool // no frame will come
+	ended   bool // no picture will be made
+
+	arrived, published, dropped atomic.Uint64
+	complained                  bool // of the goroutine that makes pictures
+}
+
+// item is what came in: a frame or a JPEG, which it owns. The zero item is empty.
+type item struct {
+	frame    frame.Frame
+	jpeg     pool.Buf
+	captured time.Time
+	came     time.Time // zero in an empty item alone
+}
+
+func (it *item) empty() bool { return it.came.IsZero() }
+
+func (it *item) release() {
+	it.frame.Release()
+	it.jpeg.Release()
+	*it = item{}
+}
+
+// start begins to make pictures for out, which ends with the Publisher unless it is lent. It returns stream.ErrClosed
+// when the server stops.
+func (p *Publisher) start(out *stream.Publisher) error {
+	p.out = out
+	return p.live.feed(p.run)
+}
+
+// Frame takes f, captured at that time. It never waits. The error, a *fault.Error, is final: another publisher took the
+// stream over (Conflict), or the server stops (Draining). A frame that is not as the Spec says is counted as failed.
+func (p *Publisher) Frame(f frame.Frame, captured time.Time) error {
+	return p.put(item{frame: f, captured: captured, came: time.Now()})
+}
+
+// JPEG is Frame for a Publisher of JPEGs. It takes b, a whole JPEG.
+func (p *Publisher) JPEG(b pool.Buf, captured time.Time) error {
+	return p.put(item{jpeg: b, captured: captured, came: time.Now()})
+}
+
+// put takes it into the slot, and drops what was there.
+func (p *Publisher) put(it item) error {
+	if err := p.Err(); err != nil {
+		it.release()
+		return err
+	}
+	p.arrived.Add(1)
+	p.out.Arrived()
+	watched := p.unwatched || p.out.Watched()
+
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		it.release()
+		return p.Err()
+	}
+	old := p.newest
+	reason := p.reason(&old, watched, it.came)
+	p.newest = it
+	p.mu.Unlock()
+
+	if !old.empty() {
+		old.release()
+		p.drop(reason)
+	}
+	if watched {
+		signal(p.wake)
+	} else {
+		p.out.Skip()
+	}
+	return nil
+}
+
+// reason returns why old has no picture when a newer frame replaces it. p.mu is held.
+func (p *Publisher) reason(old *item, watched bool, now time.Time) stream.DropReason {
+	switch {
+	case !watched:
+		return stream.Unseen
+	case p.pace.wait(old.came, now) > 0:
+		return stream.Capped
+	}
+	return stream.Newer
+}
+
+// miss counts a frame that was not made for that reason: nobody would see it, or there is no memory. What is in the slot
+// is older, and dropped. The error is Frame's.
+func (p *Publisher) miss(reason stream.DropReason) error {
+	p.mu.Lock()
+	old := p.newest
+	p.newest = item{}
+	p.mu.Unlock()
+	if !old.empty() {
+		old.release()
+		p.drop(reason)
+	}
+	p.arrived.Add(1)
+	p.out.Arrived()
+	p.drop(reason)
+	if reason == stream.Unseen {
+		p.out.Skip()
+	}
+	return p.Err()
+}
+
+// NoMemory counts a frame that came in and that there was no memory for. The error is Frame's.
+func (p *Publisher) NoMemory() error { return p.miss(stream.NoMemory) }
+
+// Watched reports whether the stream has viewers.
+func (p *Publisher) Watched() bool { return p.out.Watched() }
+
+// Lost counts a frame that came in and that the caller has no whole of: it was broken, or there was no memory for it.
+func (p *Publisher) Lost(reason stream.DropReason) {
+	p.arrived.Add(1)
+	p.out.Arrived()
+	p.drop(reason)
+}
+
+func (p *Publisher) drop(reason stream.DropReason) {
+	p.out.Dropped(reason)
+	p.dropped.Add(1)
+	p.live.engine.Metrics.StreamFrameDropped(reason)
+}
+
+// Done is closed when the Publisher should end; Err says why.
+func (p *Publisher) Done() <-chan struct{} { return p.out.Done() }
+
+// Err returns why the Publisher should end, as a *fault.Error, or nil.
+func (p *Publisher) Err() error {
+	if err := p.out.Err(); err != nil {
+		return fault.From(err)
+	}
+	return nil
+}
+
+// Counts returns how many frames came in, became pictures, and were dropped. After Close the first is the sum of the
+// others.
+func (p *Publisher) Counts() (arrived, published, dropped uint64) {
+	return p.arrived.Load(), p.published.Load(), p.dropped.Load()
+}
+
+// Close makes a picture of the newest frame, if it had none yet and somebody watches, ends the Publisher and gives its
+// memory back. A second Close does nothing.
+func (p *Publisher) Close() {
+	p.mu.Lock()
+	again := p.closing
+	p.closing = true
+	p.mu.Unlock()
+	if again {
+		return
+	}
+	signal(p.wake)
+	<-p.over
+	if !p.lent {
+		p.out.Close()
+	}
+	p.maker.close()
+}
+
+// run makes pictures until the Publisher or its stream ends.
+func (p *Publisher) run() {
+	defer p.end()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for p.out.Err() == nil {
+		it, wait, last := p.take()
+		if !it.empty() {
+			p.picture(it)
+			continue
+		}
+		if last {
+			return
+		}
+		timer.Reset(wait)
+		select {
+		case <-p.wake:
+		case <-p.out.Wanted():
+		case <-timer.C:
+		case <-p.out.Done():
+		}
+	}
+}
+
+// idle is how long run waits when nothing is due: something else will wake it.
+const idle = time.Hour
+
+// take empties the slot, if what is there is due. Else it returns how long to wait, and whether this was the last.
+func (p *Publisher) take() (it item, wait time.Duration, last bool) {
+	now := time.Now()
+	watched := p.unwatched || p.out.Watched()
+	stale := watched && p.stale(now)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.newest.empty() || !watched || stale {
+		return item{}, idle, p.closing
+	}
+	if wait := p.pace.wait(p.newest.came, now); wait > 0 && !p.closing {
+		return item{}, wait, false
+	}
+	p.pace.took(now)
+	it, p.newest = p.newest, item{}
+	return it, 0, false
+}
+
+// stale reports whether the frame in the slot is from before the source was lost: it was kept for a viewer, and must
+// not be shown to one who comes now.
+func (p *Publisher) stale(now time.Time) bool {
+	p.mu.Lock()
+	came, empty := p.newest.came, p.newest.empty()
+	p.mu.Unlock()
+	if empty || now.Sub(came) < time.Duration(p.live.engine.Config.Live.OfflineAfter) {
+		return false
+	}
+	info, ok := p.live.Hub.Info(p.name)
+	return ok && info.State != stream.Online
+}
+
+// end drops what is in the slot: from now on nothing gets there.
+func (p *Publisher) end() {
+	p.mu.Lock()
+	p.ended = true
+	left := p.newest
+	p.newest = item{}
+	p.mu.Unlock()
+	if !left.empty() {
+		left.release()
+		p.drop(stream.Unseen)
+	}
+	close(p.over)
+}
+
+// picture makes a picture of it, which it takes, and publishes it.
+func (p *Publisher) picture(it item) {
+	pic, err := p.make(&it)
+	it.release()
+	if err != nil {
+		p.failed(err)
+		return
+	}
+	p.published.Add(1)
+	p.live.engine.Metrics.StreamFrameOK()
+	_ = p.out.Publish(pic) // The one error is that p has ended, which run sees.
+}
+
+// make returns the picture of it, also when a stage panics: as an error then.
+func (p *Publisher) make(it *item) (pic stream.Picture, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicError{value: v, stack: debug.Stack()}
+		}
+	}()
+	format := p.maker.input
+	pic, err = p.maker.make(it)
+	if p.maker.input != format {
+		p.out.Describe(p.maker.format())
+	}
+	pic.Captured = it.captured
+	return pic, err
+}
+
+// failed counts a frame without a picture, and logs why, once.
+func (p *Publisher) failed(err error) {
+	reason := stream.Failed
+	if errors.Is(err, pool.ErrBudget) || fault.From(err).Kind == fault.Busy {
+		reason = stream.NoMemory
+	}
+	p.drop(reason)
+	if p.complained {
+		return
+	}
+	p.complained = true
+	var panicked *panicError
+	if errors.As(err, &panicked) {
+		p.live.log.Error("live frame failed", "stream", p.name, "err", err, "stack", string(panicked.stack))
+		return
+	}
+	p.live.log.Warn("live frame failed", "stream", p.name, "err", err, "more", "are counted alone")
+}
+
+// signal leaves a token in c, whose capacity is 1.
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

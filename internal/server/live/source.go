@@ -1,0 +1,84 @@
+package live
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// How long a source that was lost has peace: the time doubles from the first to the longest, and begins anew with a
+// source that lived for longer than that.
+const (
+	firstRetry   = 500 * time.Millisecond
+	longestRetry = 15 * time.Second
+)
+
+// source is a built-in source of a stream: it is its publisher for as long as the server runs, also while it is lost.
+type source struct {
+	live     *Live
+	name     string
+	settings config.Stream
+	shown    string // settings.Source, for people
+	out      *stream.Publisher
+	log      *slog.Logger
+}
+
+// runSource feeds a stream from its configured source until ctx ends.
+func (l *Live) runSource(ctx context.Context, name string, settings config.Stream) {
+	s := &source{live: l, name: name, settings: settings, shown: config.ShownSource(settings.Source)}
+	s.log = l.log.With("stream", name, "source", s.shown)
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.shown, Fixed: true})
+	if err != nil {
+		s.log.Error("no source for the stream", "err", err)
+		return
+	}
+	defer out.Close()
+	s.out = out
+	if test, ok, err := config.ParseTestSource(settings.Source); ok && err == nil {
+		s.keepUp(ctx, func(ctx context.Context) error { return s.test(ctx, test) })
+	} else {
+		s.keepUp(ctx, s.ffmpeg)
+	}
+}
+
+// keepUp calls run again and again until ctx ends. Why it ended is logged, and told where the stream's format was.
+func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
+	for wait := firstRetry; ; wait = min(2*wait, longestRetry) {
+		began := time.Now()
+		err := run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > longestRetry {
+			wait = firstRetry
+		}
+		s.log.Warn("source lost", "err", err, "again_in", wait.String())
+		s.out.Describe(fmt.Sprintf("lost: %v; again in %v", err, wait))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+// publish returns a Publisher of frames of that geometry, with the stream's settings; the caller closes it.
+func (s *source) publish(ctx context.Context, input frame.Desc) (*Publisher, error) {
+	p, err := s.live.prepare(ctx, s.name, Settings{Spec: pipeline.Spec{Input: input}})
+	if err != nil {
+		return nil, err
+	}
+	p.lent = true
+	if err := p.start(s.out); err != nil {
+		p.maker.close()
+		return nil, err
+	}
+	s.out.Describe(p.maker.format())
+	return p, nil
+}

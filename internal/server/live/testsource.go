@@ -1,0 +1,64 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// test feeds the stream with an animated scene until ctx ends. While nobody watches, frames are counted and not drawn.
+func (s *source) test(ctx context.Context, t config.TestSource) error {
+	desc := frame.Desc{Format: frame.BGR24, Width: t.Width, Height: t.Height}
+	p, err := s.publish(ctx, desc)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	scene, stamp := synth.New(t.Width, t.Height, t.Seed), newStamp(t.Height)
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := 0; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-p.Done():
+			return p.Err()
+		case <-timer.C:
+		}
+		now := time.Now()
+		if p.unwatched || p.out.Watched() {
+			err = s.show(p, desc, func(f *frame.Frame) {
+				scene.Render(f, n)
+				stamp.draw(f, now, n)
+			})
+		} else {
+			err = p.miss(stream.Unseen)
+		}
+		if err != nil {
+			return err
+		}
+		now = time.Now()
+		n = max(n+1, int(now.Sub(start).Seconds()*t.FPS)) // What is too late by now is left out.
+		timer.Reset(start.Add(time.Duration(float64(n) / t.FPS * float64(time.Second))).Sub(now))
+	}
+}
+
+// show draws a frame and hands it to p.
+func (s *source) show(p *Publisher, d frame.Desc, draw func(*frame.Frame)) error {
+	f, err := frame.New(s.live.engine.Pool, d)
+	if errors.Is(err, pool.ErrBudget) {
+		return p.miss(stream.NoMemory)
+	}
+	if err != nil {
+		return err
+	}
+	draw(&f)
+	return p.Frame(f, time.Now())
+}
