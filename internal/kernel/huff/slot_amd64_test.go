@@ -1,0 +1,23 @@
+//go:build !purego
+
+package huff
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestSlotLayout wants the fields of Slot to be where _asm/huff believes them.
+func TestSlotLayout(t *testing.T) {
+	var s Slot
+	got := [...]uintptr{
+		unsafe.Offsetof(s.First), unsafe.Offsetof(s.Step), unsafe.Offsetof(s.Component), unsafe.Offsetof(s.Class), unsafe.Sizeof(s),
+	}
+	if want := [...]uintptr{0, 8, 16, 24, 32}; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	var p Partial
+	if at := unsafe.Offsetof(p.Len); at != 8 || unsafe.Sizeof(p.Len) != 8 {
+		t.Errorf("Partial.Len: got offset %d and size %d, want 8 and 8", at, unsafe.Sizeof(p.Len))
+	}
+}
