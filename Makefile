@@ -78,6 +78,7 @@ test-plain:
 .PHONY: test-modules
 test-modules:
 	cd analysis/golangci && go vet ./... && go test -count=1 ./...
+	cd e2e/browser && go vet ./... && go test -count=1 ./...
 
 # The race detector slows code five- to tenfold. -short leaves out what it has nothing to say on: pixel comparisons over whole
 # ranges of sizes, which run on one goroutine and in full above. Allocation tests skip themselves.

@@ -63,14 +63,14 @@ export class Chart {
   // lines are { name, label, ink, fill } of a History; least is the height that the axis shows at least, and
   // limits are { value, ink }. onCursor(i) is called with the index of the sample under the
   // pointer, null when it leaves.
-  constructor(history, { lines, label, least = 1, limits = [], height = 96, onCursor = () => {} }) {
+  constructor(history, { lines, label, least = 1, limits = [], onCursor = () => {} }) {
     this.#history = history;
     this.#names = lines.map((line) => line.name);
     this.element = el('div', { class: 'chart', role: 'img', 'aria-label': `${label}, the last minutes` });
     this.#plot = new uPlot(
       {
         width: 300,
-        height,
+        height: 96,
         legend: { show: false },
         padding: [6, 6, 0, 0],
         plugins: [limitLines(limits)],
@@ -122,7 +122,7 @@ export class Chart {
       this.element,
     );
     this.#observer = new ResizeObserver(([entry]) =>
-      this.#plot.setSize({ width: Math.floor(entry.contentRect.width), height }),
+      this.#plot.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }),
     );
     this.#observer.observe(this.element);
     root.addEventListener('themechange', this.#onTheme);

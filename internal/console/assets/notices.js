@@ -53,8 +53,8 @@ export class Notices {
       return [
         notice(
           'warn',
-          'The WebSocket does not get through; maybe a proxy in between does not know it. ' +
-            'Streams are shown as MJPEG instead, and most of a wall as snapshots.',
+          'The WebSocket does not get through: a proxy must pass on the headers Upgrade, Connection and Host. ' +
+            'Meanwhile streams are shown as MJPEG, and most of a wall as snapshots.',
         ),
       ];
     }

@@ -14,16 +14,19 @@ const captionHeight = 47; // px, as in wall.css
 const gap = 10;
 const narrowest = 230; // a tile, when not all fit on the screen
 
-// columns returns how many columns make n tiles as large as can be while all of them fit; else as many as are not too
-// narrow.
-function columns(n, width, height) {
-  const most = Math.max(1, Math.min(n, Math.floor((width + gap) / (narrowest + gap))));
-  for (let c = 1; c <= most; c++) {
-    const tile = (width - gap * (c - 1)) / c;
-    const rows = Math.ceil(n / c);
-    if (rows * (tile / aspect + captionHeight) + gap * (rows - 1) <= height) return c;
+// layout returns how many columns make n tiles as large as can be with all of them in sight, and how wide a tile is
+// then; or as many columns as are not too narrow, when that takes scrolling.
+function layout(n, width, height) {
+  let best = { columns: 1, tile: 0 };
+  for (let columns = 1; columns <= n; columns++) {
+    const rows = Math.ceil(n / columns);
+    const high = (height - gap * (rows - 1)) / rows - captionHeight;
+    const tile = Math.floor(Math.min((width - gap * (columns - 1)) / columns, high * aspect));
+    if (tile > best.tile) best = { columns, tile };
   }
-  return most;
+  if (best.tile >= narrowest) return best;
+  const columns = Math.min(n, Math.max(1, Math.floor((width + gap) / (narrowest + gap))));
+  return { columns, tile: width };
 }
 
 export class Wall {
@@ -129,12 +132,12 @@ export class Wall {
   }
 
   #layOut() {
+    if (this.#tiles.size === 0) return;
     const top = this.#grid.getBoundingClientRect().top + window.scrollY;
     const below = 16; // px, of padding
-    this.#grid.style.setProperty(
-      '--columns',
-      columns(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below),
-    );
+    const { columns, tile } = layout(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below);
+    this.#grid.style.setProperty('--columns', columns);
+    this.#grid.style.setProperty('--tile', `${tile}px`);
   }
 
   #summarize() {
