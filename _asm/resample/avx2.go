@@ -8,6 +8,7 @@ import (
 
 func avx2(a *gen.Asm) {
 	prefetch(a)
+	resized(a)
 }
 
 // prefetch writes the kernel of Prefetch.

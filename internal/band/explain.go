@@ -45,7 +45,7 @@ func (s *Sampler) explainAcross(src *source) string {
 		steps = append(steps, fmt.Sprintf("floats to int16 (tensor %s)", level.tensor))
 	}
 	switch {
-	case src.resized != nil:
+	case src.pixels != nil:
 		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, level.color))
 		return strings.Join(steps, ", ")
 	case !t.copies:

@@ -32,8 +32,8 @@ func (sc *Scratch) prefetch(src *source, number int) {
 func (sc *Scratch) makeRow(src *source, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels
 	switch {
-	case src.resized != nil:
-		src.resized.Row(*dst, sc.input(src, 0, number))
+	case src.pixels != nil:
+		src.pixels.Row(*dst, sc.input(src, 0, number))
 	case src.converts():
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:
@@ -92,34 +92,43 @@ func (sc *Scratch) lookUp(src *source, dst *[3][]int16, number int) {
 func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels.resample
 	t := &src.across
-	area := t.method == Area
 	switch src.layout {
 	case packed:
 		in, rows := sc.input(src, 0, number), [3][]int16{dst[2], dst[1], dst[0]}
 		if src.packed.RedFirst {
 			rows = *dst
 		}
-		if area {
+		if t.method == Area {
 			k.PackedArea(rows, in, t.cover, src.step)
 		} else {
 			k.Packed(rows, in, t.taps, src.step)
 		}
 	case single, double:
 		for i := range src.count {
-			if in := sc.input(src, i, number); area {
-				k.PlaneArea(dst[i], in, t.cover)
-			} else {
-				k.Plane(dst[i], in, t.taps)
-			}
+			sc.interpolateBytes(src, dst[i:], sc.input(src, i, number))
 		}
 	case pairs:
-		if in := sc.input(src, 0, number); area {
-			k.PairsArea(dst[0], dst[1], in, t.cover)
-		} else {
-			k.Pairs(dst[0], dst[1], in, t.taps)
-		}
+		sc.interpolateBytes(src, dst[:], sc.input(src, 0, number))
 	case floats:
 		sc.interpolateFloats(src, dst, number)
+	}
+}
+
+// interpolateBytes is interpolate for bytes of one channel, or of two that are interleaved.
+func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte) {
+	k, t := &sc.sampler.kernels.resample, &src.across
+	area := t.method == Area
+	switch {
+	case src.bytes != nil:
+		src.bytes.Row(dst, in)
+	case src.layout == pairs && area:
+		k.PairsArea(dst[0], dst[1], in, t.cover)
+	case src.layout == pairs:
+		k.Pairs(dst[0], dst[1], in, t.taps)
+	case area:
+		k.PlaneArea(dst[0], in, t.cover)
+	default:
+		k.Plane(dst[0], in, t.taps)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/kernel/blend"
-	"github.com/steadyframe/steadyframe/internal/kernel/color"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
 // Scratch is one worker's memory: the row cache, and the band being made. It belongs to one Sampler and one goroutine at a time.
@@ -44,7 +44,7 @@ func (c *cache) drop() {
 }
 
 // align is the samples that every row begins on a multiple of, and has room for a multiple of: 64 bytes.
-const align = color.Room
+const align = resample.Room
 
 // memory hands out the parts of a scratch, or, without slices, adds up what they need.
 type memory struct {
@@ -56,7 +56,7 @@ type memory struct {
 // row returns the next n samples, at a multiple of align from the beginning.
 func (m *memory) row(n int) []int16 {
 	from := m.used.samples
-	room := (n + align - 1) / align * align
+	room := resample.RoomFor(n)
 	m.used.samples += room
 	if m.samples == nil {
 		return nil
@@ -124,7 +124,7 @@ func (src *source) divide(c *cache, m *memory) {
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.converts() && src.resized == nil {
+	if src.convert != none && !src.converts() && src.pixels == nil {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

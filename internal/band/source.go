@@ -22,9 +22,10 @@ type source struct {
 	step    int          // bytes from one sample or pixel to the next
 	floats  floatScale   // of layout floats
 	convert conversion
-	limited bool           // luma or chroma of limited range
-	resized *color.Resized // interpolates and converts at once; nil where the kernels that do one of it are to serve
-	lookup  *[256]int16    // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
+	limited bool              // luma or chroma of limited range
+	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
+	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
+	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
 
 // layout is how the samples of an input row lie in memory.
@@ -141,7 +142,7 @@ func scaleOf(r frame.ValueRange) floatScale {
 
 // setLookup sets lookup where it serves.
 func (src *source) setLookup(k *kernels) {
-	if !src.across.copies || src.layout == packed || src.layout == floats {
+	if !src.across.copies || src.bytes != nil || src.layout == packed || src.layout == floats {
 		return
 	}
 	src.lookup = new([256]int16)
@@ -154,14 +155,18 @@ func (src *source) setLookup(k *kernels) {
 	src.expand(k, src.lookup[:])
 }
 
-// setResized sets resized where a kernel serves.
+// setResized sets pixels or bytes where a kernel serves.
 func (src *source) setResized(k *kernels) {
-	if src.layout != packed || src.across.method == Area || src.converts() {
-		return
+	size := src.across.inputs() * src.step
+	switch {
+	case src.across.method == Area || src.layout == floats || src.converts():
+	case src.layout == packed:
+		src.pixels = k.color.Resize(&color.Resize{
+			Taps: src.across.taps, Bytes: size, Packed: src.packed, To: src.convert.planes(),
+		})
+	default:
+		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step})
 	}
-	src.resized = k.color.Resize(&color.Resize{
-		Taps: src.across.taps, Bytes: src.across.inputs() * src.step, Packed: src.packed, To: src.convert.planes(),
-	})
 }
 
 // planes returns what c makes.

@@ -2,7 +2,11 @@
 
 package color
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
+)
 
 //go:noescape
 func nearRGBAVX2(dst [3]*int16, src, table *byte, groups int)
@@ -48,16 +52,16 @@ func resizeAVX2(z *Resize) *Resized {
 // tableAVX2 returns the groups, laid out as the generator says; nil when the windows don't hold what is needed.
 func (z *Resize) tableAVX2(near bool) []byte {
 	groups := z.groups(groupAVX2)
-	table := aligned(groups * 224)
+	table := resample.Aligned(groups * 224)[:0]
 	for g := range groups {
-		var samples [groupAVX2]blended
+		var samples [groupAVX2]resample.Blend
 		var offsets [groupAVX2]int // of samples, within their windows
 		for i := range samples {
 			samples[i] = z.sample(g*groupAVX2 + i)
 		}
 		for i := 0; i < groupAVX2; i += 2 {
 			if near {
-				at, found := z.window(16, samples[i:i+2]...)
+				at, found := resample.Window(z.Bytes, 16, 3, samples[i:i+2]...)
 				if !found {
 					return nil
 				}
@@ -66,7 +70,7 @@ func (z *Resize) tableAVX2(near bool) []byte {
 				continue
 			}
 			for k := range 2 { // of two windows, side by side in 16 bytes
-				at, found := z.window(8, samples[i+k])
+				at, found := resample.Window(z.Bytes, 8, 3, samples[i+k])
 				if !found {
 					return nil
 				}
@@ -78,7 +82,7 @@ func (z *Resize) tableAVX2(near bool) []byte {
 			for _, first := range []int{i, i + groupAVX2/2} {
 				for c := range 3 {
 					for s := first; s < first+2; s++ {
-						for _, o := range samples[s].offsets {
+						for _, o := range samples[s].Offsets {
 							table = append(table, byte(o+offsets[s]+z.channel(c)))
 						}
 					}
@@ -87,7 +91,7 @@ func (z *Resize) tableAVX2(near bool) []byte {
 			}
 		}
 		for _, s := range samples {
-			table = append(table, byte(s.weights[0]), byte(s.weights[1]))
+			table = append(table, byte(s.Weights[0]), byte(s.Weights[1]))
 		}
 	}
 	return table

@@ -2,7 +2,11 @@
 
 package color
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
+)
 
 //go:noescape
 func wideRGBAVX512(dst [3]*int16, src, table *byte, groups int)
@@ -33,26 +37,26 @@ func resizeAVX512(z *Resize) *Resized {
 func (z *Resize) tableAVX512() []byte {
 	const size = 5 * 64 // of a group
 	groups := z.groups(groupAVX512)
-	table := aligned(groups * size)[:groups*size]
+	table := resample.Aligned(groups * size)
 	for g := range groups {
 		group := table[g*size:][:size]
 		for w := range 4 { // windows
-			var samples [8]blended
+			var samples [8]resample.Blend
 			for i := range samples {
 				samples[i] = z.sample(g*groupAVX512 + w*8 + i)
 			}
-			at, found := z.window(64, samples[:]...)
+			at, found := resample.Window(z.Bytes, 64, 3, samples[:]...)
 			if !found {
 				return nil
 			}
 			binary.LittleEndian.PutUint32(group[256+4*w:], uint32(at))
 			for i, s := range samples {
-				for k, o := range s.offsets {
+				for k, o := range s.Offsets {
 					place, even := o-at+w%2*64, w%2*16+2*i+k // the latter within 16 samples
 					group[w/2*64+even] = byte(place + z.channel(0))
 					group[w/2*64+32+even] = byte(place + z.channel(1))
 					group[128+w/2*32+even] = byte(place + z.channel(2))
-					group[192+w*16+2*i+k] = byte(s.weights[k])
+					group[192+w*16+2*i+k] = byte(s.Weights[k])
 				}
 			}
 		}

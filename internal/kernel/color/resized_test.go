@@ -56,7 +56,7 @@ func wantResized(z *Resize, src []byte) [3][]int16 {
 
 // roomy returns a row of n samples with room behind them, between red zones, and the whole of it.
 func roomy(n, shift int) (row []int16, whole kerneltest.Slice[int16]) {
-	whole = kerneltest.Make((n+Room-1)/Room*Room, shift, int16(21555))
+	whole = kerneltest.Make(resample.RoomFor(n), shift, int16(21555))
 	return whole.S[:n], whole
 }
 

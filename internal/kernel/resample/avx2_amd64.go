@@ -10,7 +10,7 @@ import (
 func init() {
 	if cpu.Has(impl.AVX2) {
 		k := generic // what has no assembly
-		k.Prefetch = prefetchLines
+		k.Resize, k.Prefetch = resizeAVX2, prefetchLines
 		Implementations.Register(impl.AVX2, k)
 	}
 }

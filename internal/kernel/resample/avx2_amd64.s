@@ -18,3 +18,174 @@ loop:
 	SUBQ       $0x01, CX
 	JG         loop
 	RET
+
+DATA mid<>+0(SB)/8, $0x4000400040004000
+GLOBL mid<>(SB), RODATA|NOPTR, $8
+
+// func nearPlaneAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·nearPlaneAVX2(SB), NOSPLIT, $0-40
+	// nearPlaneAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
+	// Registers: AX first, CX src, DX table, BX groups, Y0 128<<7
+	MOVQ         first+0(FP), AX
+	MOVQ         src+16(FP), CX
+	MOVQ         table+24(FP), DX
+	MOVQ         groups+32(FP), BX
+	VPBROADCASTW mid<>+0(SB), Y0
+
+loop:
+	MOVL           96(DX), SI
+	MOVL           100(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y1
+	VINSERTI128    $0x01, (CX)(DI*1), Y1, Y1
+	VPSHUFB        (DX), Y1, Y1
+	MOVL           104(DX), SI
+	MOVL           108(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        32(DX), Y2, Y2
+	VPOR           Y2, Y1, Y1
+	VPMADDUBSW     64(DX), Y1, Y1
+	VPSUBW         Y0, Y1, Y1
+	VMOVDQU        Y1, (AX)
+	ADDQ           $0x20, AX
+	ADDQ           $0x00000080, DX
+	SUBQ           $0x01, BX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func farPlaneAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·farPlaneAVX2(SB), NOSPLIT, $0-40
+	// farPlaneAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
+	// Registers: AX first, CX src, DX table, BX groups, Y0 128<<7
+	MOVQ         first+0(FP), AX
+	MOVQ         src+16(FP), CX
+	MOVQ         table+24(FP), DX
+	MOVQ         groups+32(FP), BX
+	VPBROADCASTW mid<>+0(SB), Y0
+
+loop:
+	MOVL           160(DX), SI
+	MOVL           164(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y1
+	VINSERTI128    $0x01, (CX)(DI*1), Y1, Y1
+	VPSHUFB        (DX), Y1, Y1
+	MOVL           168(DX), SI
+	MOVL           172(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        32(DX), Y2, Y2
+	VPOR           Y2, Y1, Y1
+	MOVL           176(DX), SI
+	MOVL           180(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        64(DX), Y2, Y2
+	VPOR           Y2, Y1, Y1
+	MOVL           184(DX), SI
+	MOVL           188(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        96(DX), Y2, Y2
+	VPOR           Y2, Y1, Y1
+	VPMADDUBSW     128(DX), Y1, Y1
+	VPSUBW         Y0, Y1, Y1
+	VMOVDQU        Y1, (AX)
+	ADDQ           $0x20, AX
+	ADDQ           $0x000000c0, DX
+	SUBQ           $0x01, BX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func nearPairsAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-40
+	// nearPairsAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
+	// Registers: AX first, CX second, DX src, BX table, SI groups, Y0 128<<7
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         table+24(FP), BX
+	MOVQ         groups+32(FP), SI
+	VPBROADCASTW mid<>+0(SB), Y0
+
+loop:
+	MOVL           96(BX), DI
+	MOVL           100(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y1
+	VINSERTI128    $0x01, (DX)(R8*1), Y1, Y1
+	VPSHUFB        (BX), Y1, Y1
+	MOVL           104(BX), DI
+	MOVL           108(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y2
+	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	VPSHUFB        32(BX), Y2, Y2
+	VPUNPCKLQDQ    Y2, Y1, Y3
+	VPUNPCKHQDQ    Y2, Y1, Y1
+	VPMADDUBSW     64(BX), Y3, Y3
+	VPSUBW         Y0, Y3, Y3
+	VMOVDQU        Y3, (AX)
+	ADDQ           $0x20, AX
+	VPMADDUBSW     64(BX), Y1, Y1
+	VPSUBW         Y0, Y1, Y1
+	VMOVDQU        Y1, (CX)
+	ADDQ           $0x20, CX
+	ADDQ           $0x00000080, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func farPairsAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·farPairsAVX2(SB), NOSPLIT, $0-40
+	// farPairsAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
+	// Registers: AX first, CX second, DX src, BX table, SI groups, Y0 128<<7
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         table+24(FP), BX
+	MOVQ         groups+32(FP), SI
+	VPBROADCASTW mid<>+0(SB), Y0
+
+loop:
+	MOVL           160(BX), DI
+	MOVL           164(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y1
+	VINSERTI128    $0x01, (DX)(R8*1), Y1, Y1
+	VPSHUFB        (BX), Y1, Y1
+	MOVL           168(BX), DI
+	MOVL           172(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y2
+	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	VPSHUFB        32(BX), Y2, Y2
+	VPOR           Y2, Y1, Y1
+	MOVL           176(BX), DI
+	MOVL           180(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y2
+	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	VPSHUFB        64(BX), Y2, Y2
+	MOVL           184(BX), DI
+	MOVL           188(BX), R8
+	VBROADCASTI128 (DX)(DI*1), Y3
+	VINSERTI128    $0x01, (DX)(R8*1), Y3, Y3
+	VPSHUFB        96(BX), Y3, Y3
+	VPOR           Y3, Y2, Y2
+	VPUNPCKLQDQ    Y2, Y1, Y3
+	VPUNPCKHQDQ    Y2, Y1, Y1
+	VPMADDUBSW     128(BX), Y3, Y3
+	VPSUBW         Y0, Y3, Y3
+	VMOVDQU        Y3, (AX)
+	ADDQ           $0x20, AX
+	VPMADDUBSW     128(BX), Y1, Y1
+	VPSUBW         Y0, Y1, Y1
+	VMOVDQU        Y1, (CX)
+	ADDQ           $0x20, CX
+	ADDQ           $0x000000c0, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET

@@ -35,6 +35,9 @@ type Kernels struct {
 	// Wide interpolates samples of 0..32640. src has one more sample than the taps begin at.
 	Wide func(dst, src []int16, taps []Tap)
 
+	// Resize compiles z, which it borrows. It returns nil for what Plane and Pairs are to do.
+	Resize func(z *Resize) *Resized
+
 	// PackedArea, PlaneArea, PairsArea and WideArea take the mean over what an output sample covers.
 	PackedArea func(dst [3][]int16, src []byte, c Coverage, step int)
 	PlaneArea  func(dst []int16, src []byte, c Coverage)
@@ -54,7 +57,7 @@ var Implementations impl.Registry[Kernels]
 
 // generic is plain Go: the definition of each kernel's result.
 var generic = Kernels{
-	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide,
+	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide, Resize: resizeNothing,
 	PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea,
 	Lookup: lookup, PairsLookup: pairsLookup,
 	Prefetch: func([]byte) {},

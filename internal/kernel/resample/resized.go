@@ -1,0 +1,39 @@
+package resample
+
+import "unsafe"
+
+// Resize is a horizontal resize of rows of bytes: Plane's, of one channel, or Pairs', of two that are interleaved.
+type Resize struct {
+	Taps     []Tap // one or more
+	Bytes    int   // of an input row
+	Channels int   // 1 or 2
+}
+
+// Resized does a Resize by tables made for it. It is immutable.
+type Resized struct {
+	bytes    int
+	room     int // samples that a row has room for
+	channels int
+	groups   int
+	table    []byte // of each group: which bytes to load, where to put them, their weights
+	kernel   resizedKernel
+}
+
+type resizedKernel func(first, second *int16, src, table *byte, groups int)
+
+// Row makes a row of dst for each channel of the bytes of src, which is as long as the Resize says. The capacity of a row is
+// RoomFor its length: whole vectors are written, over what is there behind its length.
+func (r *Resized) Row(dst [][]int16, src []byte) {
+	_ = src[r.bytes-1]
+	var rows [2]*int16
+	for i, row := range dst[:r.channels] {
+		if cap(row) < r.room {
+			panic("resample: a row of dst has no room")
+		}
+		rows[i] = unsafe.SliceData(row)
+	}
+	r.kernel(rows[0], rows[1], &src[0], &r.table[0], r.groups)
+}
+
+// resizeNothing is Resize in plain Go, which Plane and Pairs are.
+func resizeNothing(*Resize) *Resized { return nil }
