@@ -19,24 +19,15 @@ func avx2(a *gen.Asm) {
 	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16)", `
 forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in each
 128-bit lane.`)
-	coefs, masks, src, stride := a.Arg("coefs"), a.Arg("masks"), a.Arg("src"), a.Arg("stride")
-	pairs, table := a.Arg("pairs"), a.Arg("table")
-	stride3 := gen.Name(a, "3*stride", a.GP64())
-	src5 := gen.Name(a, "src+5*stride", a.GP64())
-	a.LEAQ(operand.Mem{Base: stride, Index: stride, Scale: 2}, stride3)
-	a.LEAQ(operand.Mem{Base: src, Index: stride, Scale: 4}, src5)
-	a.ADDQ(stride, src5)
-	a.Loop("pair", pairs, 1, func() {
-		y := t.coefficients(t.load(src, stride, stride3, src5), table)
+	f := begin(a, "pairs")
+	a.Loop("pair", f.groups, 1, func() {
+		y := t.coefficients(t.load(f), f.table)
 		for u, r := range y {
-			a.VMOVDQU(r.AsX(), gen.At(coefs, 16*u))
-			a.VEXTRACTI128(operand.U8(1), r, gen.At(coefs, 128+16*u))
+			a.VMOVDQU(r.AsX(), gen.At(f.coefs, 16*u))
+			a.VEXTRACTI128(operand.U8(1), r, gen.At(f.coefs, 128+16*u))
 		}
-		storeMasks(t, y, masks)
-		a.ADDQ(operand.U8(32), src)
-		a.ADDQ(operand.U8(32), src5)
-		a.ADDQ(operand.U32(256), coefs)
-		a.ADDQ(operand.U8(16), masks)
+		storeMasks(t, y, f.masks)
+		f.next(2)
 	})
 	a.End()
 }

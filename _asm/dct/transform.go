@@ -7,6 +7,35 @@ import (
 	"github.com/steadyframe/steadyframe/_asm/internal/gen"
 )
 
+// forward is where a kernel of Forward is.
+type forward struct {
+	*gen.Asm
+	coefs, masks, src, stride, groups, table reg.GPVirtual
+
+	stride3, src5 reg.GPVirtual // 3*stride, and 5 strides after src
+}
+
+// begin loads the parameters of a kernel of Forward; groups counts as many blocks as a vector has lanes.
+func begin(a *gen.Asm, groups string) *forward {
+	f := &forward{
+		Asm: a, coefs: a.Arg("coefs"), masks: a.Arg("masks"), src: a.Arg("src"), stride: a.Arg("stride"),
+		groups: a.Arg(groups), table: a.Arg("table"),
+		stride3: gen.Name(a, "3*stride", a.GP64()), src5: gen.Name(a, "src+5*stride", a.GP64()),
+	}
+	a.LEAQ(operand.Mem{Base: f.stride, Index: f.stride, Scale: 2}, f.stride3)
+	a.LEAQ(operand.Mem{Base: f.src, Index: f.stride, Scale: 4}, f.src5)
+	a.ADDQ(f.stride, f.src5)
+	return f
+}
+
+// next goes on to the next blocks.
+func (f *forward) next(blocks int) {
+	f.ADDQ(operand.U32(16*uint32(blocks)), f.src)
+	f.ADDQ(operand.U32(16*uint32(blocks)), f.src5)
+	f.ADDQ(operand.U32(128*uint32(blocks)), f.coefs)
+	f.ADDQ(operand.U32(8*uint32(blocks)), f.masks)
+}
+
 // rows are the rows, or columns, of as many blocks as a vector has 128-bit lanes, one block a lane.
 type rows [8]reg.VecVirtual
 
@@ -60,21 +89,20 @@ func (t *transformer) fdct8(x [8]operand.Op) rows {
 	return rows{y0, t.add(z11, z4), y2, t.sub(z13, z2), y4, t.add(z13, z2), y6, t.sub(z11, z4)}
 }
 
-// load returns the rows of the blocks at src: those of the first half in registers, the others in memory. stride3 is
-// three times stride, and src5 is five strides after src.
-func (t *transformer) load(src, stride, stride3, src5 reg.Register) (x [8]operand.Op) {
+// load returns the rows of the blocks at f.src: those of the first half in registers, the others in memory.
+func (t *transformer) load(f *forward) (x [8]operand.Op) {
 	for i := range x {
-		at := operand.Mem{Base: src}
+		at := operand.Mem{Base: f.src}
 		if i >= 5 {
-			at.Base = src5
+			at.Base = f.src5
 		}
 		switch i % 5 {
 		case 1, 2:
-			at.Index, at.Scale = stride, uint8(i%5)
+			at.Index, at.Scale = f.stride, uint8(i%5)
 		case 3:
-			at.Index, at.Scale = stride3, 1
+			at.Index, at.Scale = f.stride3, 1
 		case 4:
-			at.Index, at.Scale = stride, 4
+			at.Index, at.Scale = f.stride, 4
 		}
 		x[i] = at
 		if i < 4 {

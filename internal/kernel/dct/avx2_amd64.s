@@ -249,10 +249,10 @@ pair:
 	NOTQ       R10
 	ANDQ       $-2, R10
 	MOVQ       R10, 8(CX)
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, R9
+	ADDQ       $0x00000020, DX
+	ADDQ       $0x00000020, R9
 	ADDQ       $0x00000100, AX
-	ADDQ       $0x10, CX
+	ADDQ       $0x00000010, CX
 	SUBQ       $0x01, SI
 	JG         pair
 	VZEROUPPER

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+// avx512 writes Forward for four blocks at a time.
+func avx512(a *gen.Asm) {
+	a.Func("forwardAVX512", "func(coefs *[64]int16, masks *uint64, src *int16, stride, quads int, table *[2][8][32]int16)", `
+forwardAVX512 is Kernels.Forward for 4*quads blocks, quads > 0. stride is in bytes. It transforms one block in
+each 128-bit lane.`)
+	f := begin(a, "quads")
+	t := &transformer{Asm: a, vector: a.ZMM}
+	t.c4, t.c6 = broadcast(a, "c4", 23170), broadcast(a, "c6", 12540)
+	t.c2Sub6, t.c2Add6 = broadcast(a, "c2Sub6", 17734), broadcast(a, "c2Add6", 10045)
+	t.eighth = broadcast(a, "eighth", 4096)
+	index := gen.Name(a, "where the coefficients of zig-zag order are", a.ZMM())
+	a.VMOVDQU8(a.Bytes("zigzag", packedOrder()), index)
+	ac := gen.Name(a, "all but the DC", a.K())
+	bits := a.GP64()
+	a.MOVQ(operand.I32(-2), bits)
+	a.KMOVQ(bits, ac)
+
+	a.Loop("quad", f.groups, 1, func() {
+		y := t.coefficients(t.load(f), f.table)
+		a.Comment("Lanes change places, so that 4 columns of a block are together.")
+		low, high := gather(t, y[:4]), gather(t, y[4:])
+		for block := range 4 {
+			a.VMOVDQU16(low[block], gen.At(f.coefs, 128*block))
+			a.VMOVDQU16(high[block], gen.At(f.coefs, 128*block+64))
+		}
+		a.Comment("Masks: words become bytes that are zero where the words are, then are put into zig-zag order.")
+		for block := range 4 {
+			v, k := a.ZMM(), a.K()
+			a.VPACKSSWB(high[block], low[block], v)
+			a.VPERMB(v, index, v)
+			a.VPTESTMB(v, v, ac, k)
+			a.KMOVQ(k, gen.At(f.masks, 8*block))
+		}
+		f.next(4)
+	})
+	a.End()
+}
+
+// broadcast returns a register with a value in each word.
+func broadcast(a *gen.Asm, name string, value uint32) reg.VecVirtual {
+	r, v := a.GP32(), gen.Name(a, name, a.ZMM())
+	a.MOVL(operand.U32(value), r)
+	a.VPBROADCASTW(r, v)
+	return v
+}
+
+// gather returns, for each lane, those of the four registers one after the other.
+func gather(t *transformer, y []reg.VecVirtual) (out [4]reg.VecVirtual) {
+	shuffle := func(lanes uint8, x, y reg.VecVirtual) reg.VecVirtual {
+		v := t.vector()
+		t.VSHUFI32X4(operand.U8(lanes), y, x, v)
+		return v
+	}
+	const low, high, even, odd = 0b01_00_01_00, 0b11_10_11_10, 0b10_00_10_00, 0b11_01_11_01
+	for i, half := range []uint8{low, high} {
+		first, second := shuffle(half, y[0], y[1]), shuffle(half, y[2], y[3])
+		out[2*i], out[2*i+1] = shuffle(even, first, second), shuffle(odd, first, second)
+	}
+	return out
+}
+
+// packedOrder is order for bytes as VPACKSSWB leaves them: columns 0, 4, 1, 5, 2, 6, 3 and 7.
+func packedOrder() []byte {
+	bytes := make([]byte, len(order))
+	for k, at := range order {
+		u, v := at/8, at%8
+		bytes[k] = u%4*16 + u/4*8 + v
+	}
+	return bytes
+}
