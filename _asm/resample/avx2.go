@@ -9,6 +9,7 @@ import (
 func avx2(a *gen.Asm) {
 	prefetch(a)
 	resized(a)
+	area(a)
 }
 
 // prefetch writes the kernel of Prefetch.

@@ -98,9 +98,12 @@ func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
 		if src.packed.RedFirst {
 			rows = *dst
 		}
-		if t.method == Area {
+		switch {
+		case src.cover != nil:
+			src.cover.Row(rows, in)
+		case t.method == Area:
 			k.PackedArea(rows, in, t.cover, src.step)
-		} else {
+		default:
 			k.Packed(rows, in, t.taps, src.step)
 		}
 	case single, double:

@@ -25,6 +25,7 @@ type source struct {
 	limited bool              // luma or chroma of limited range
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
+	cover   *resample.Covered // of layout packed, filter Area: takes the means; else, or where it does not serve, nil
 	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
 
@@ -155,10 +156,12 @@ func (src *source) setLookup(k *kernels) {
 	src.expand(k, src.lookup[:])
 }
 
-// setResized sets pixels or bytes where a kernel serves.
+// setResized sets pixels, bytes or cover where a kernel serves.
 func (src *source) setResized(k *kernels) {
 	size := src.across.inputs() * src.step
 	switch {
+	case src.layout == packed && src.across.method == Area:
+		src.cover = k.resample.Cover(&resample.Cover{Coverage: src.across.cover, Bytes: size, Step: src.step})
 	case src.across.method == Area || src.layout == floats || src.converts():
 	case src.layout == packed:
 		src.pixels = k.color.Resize(&color.Resize{

@@ -114,3 +114,38 @@ func TestWideArea(t *testing.T) {
 		})
 	})
 }
+
+func TestCovered(t *testing.T) {
+	served := 0
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		kerneltest.Widths(t, func(width int, r *rand.Rand) {
+			for shift := range 8 {
+				if width == 0 {
+					return
+				}
+				step, inputs := 3+shift%2, 1+r.IntN(4*width)
+				z := &Cover{Coverage: randomCoverage(r, width, inputs, step), Bytes: inputs * step, Step: step}
+				covered := k.Cover(z)
+				if covered == nil {
+					continue
+				}
+				served++
+				src := kerneltest.Copy(kerneltest.Bytes(r, z.Bytes), shift, byte(r.Uint32()))
+				var dst [3][]int16
+				var whole [3]kerneltest.Slice[int16]
+				for c := range dst {
+					whole[c] = kerneltest.Make(RoomFor(width), shift, int16(21555))
+					dst[c] = whole[c].S[:width]
+				}
+				covered.Row(dst, src.S)
+				for c := range dst {
+					whole[c].Check(t, "dst")
+					kerneltest.Same(t, "dst", dst[c], round(wantArea(src.S, z.Coverage, c, step), 7, 0))
+				}
+			}
+		})
+	})
+	if levels := len(Implementations.All()); levels > 1 && served < 2000*(levels-1) {
+		t.Errorf("got %d resizes served at %d levels, want most of 2056 at each but plain Go", served, levels)
+	}
+}

@@ -10,10 +10,13 @@ import (
 func init() {
 	if cpu.Has(impl.AVX2) {
 		k := generic // what has no assembly
-		k.Resize, k.Prefetch = resizeAVX2, prefetchLines
+		k.Resize, k.Cover, k.Prefetch = resizeAVX2, coverAVX2, prefetchLines
 		Implementations.Register(impl.AVX2, k)
 	}
 }
+
+// groupAVX2 is the samples that a kernel makes at a time.
+const groupAVX2 = 16
 
 //go:noescape
 func prefetchAVX2(row *byte, lines int)

@@ -189,3 +189,409 @@ loop:
 	JG             loop
 	VZEROUPPER
 	RET
+
+DATA bytes12<>+0(SB)/8, $0xffffffffffffffff
+DATA bytes12<>+8(SB)/8, $0x00000000ffffffff
+DATA bytes12<>+16(SB)/8, $0x0000000000000000
+DATA bytes12<>+24(SB)/8, $0x0000000000000000
+GLOBL bytes12<>(SB), RODATA|NOPTR, $32
+
+DATA weights01<>+0(SB)/8, $0x0302010003020100
+DATA weights01<>+8(SB)/8, $0x0302010003020100
+DATA weights01<>+16(SB)/8, $0x0b0a09080b0a0908
+DATA weights01<>+24(SB)/8, $0x0b0a09080b0a0908
+GLOBL weights01<>(SB), RODATA|NOPTR, $32
+
+DATA weights23<>+0(SB)/8, $0x0706050407060504
+DATA weights23<>+8(SB)/8, $0x0706050407060504
+DATA weights23<>+16(SB)/8, $0x0f0e0d0c0f0e0d0c
+DATA weights23<>+24(SB)/8, $0x0f0e0d0c0f0e0d0c
+GLOBL weights23<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/8, $0x0000004000000040
+GLOBL half<>(SB), RODATA|NOPTR, $8
+
+DATA pixels3x0<>+0(SB)/8, $0x8004800180038000
+DATA pixels3x0<>+8(SB)/8, $0x8080808080058002
+DATA pixels3x0<>+16(SB)/8, $0x8004800180038000
+DATA pixels3x0<>+24(SB)/8, $0x8080808080058002
+GLOBL pixels3x0<>(SB), RODATA|NOPTR, $32
+
+DATA pixels3x1<>+0(SB)/8, $0x800a800780098006
+DATA pixels3x1<>+8(SB)/8, $0x80808080800b8008
+DATA pixels3x1<>+16(SB)/8, $0x800a800780098006
+DATA pixels3x1<>+24(SB)/8, $0x80808080800b8008
+GLOBL pixels3x1<>(SB), RODATA|NOPTR, $32
+
+// func area3AVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·area3AVX2(SB), NOSPLIT, $0-48
+	// area3AVX2 makes groups*16 samples of pixels of 3 bytes, groups > 0.
+	// Registers: AX channel 0, CX channel 1, DX channel 2, BX src, SI table, DI groups, Y0 to words of pixels 0, 1,
+	// Y1 to words of pixels 2, 3, Y2 12 bytes, Y3 half
+	MOVQ         dst_0+0(FP), AX
+	MOVQ         dst_1+8(FP), CX
+	MOVQ         dst_2+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         table+32(FP), SI
+	MOVQ         groups+40(FP), DI
+	VMOVDQU      pixels3x0<>+0(SB), Y0
+	VMOVDQU      pixels3x1<>+0(SB), Y1
+	VMOVDQU      bytes12<>+0(SB), Y2
+	VPBROADCASTD half<>+0(SB), Y3
+
+loop:
+	MOVQ    (SI), R8
+	ADDQ    $0x08, SI
+	VMOVDQA Y3, Y4
+	VMOVDQA Y3, Y5
+	VMOVDQA Y3, Y6
+	VMOVDQA Y3, Y7
+	MOVQ    R8, R9
+
+round:
+	MOVL           (SI), R10
+	MOVL           4(SI), R11
+	VPMASKMOVD     (BX)(R10*1), Y2, Y8
+	VPMASKMOVD     (BX)(R11*1), X2, X9
+	VINSERTI128    $0x01, X9, Y8, Y8
+	VBROADCASTI128 8(SI), Y9
+	VPSHUFB        Y0, Y8, Y10
+	VPSHUFB        weights01<>+0(SB), Y9, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y4, Y4
+	VPSHUFB        Y1, Y8, Y8
+	VPSHUFB        weights23<>+0(SB), Y9, Y9
+	VPMADDWD       Y9, Y8, Y8
+	VPADDD         Y8, Y4, Y4
+	MOVL           24(SI), R10
+	MOVL           28(SI), R11
+	VPMASKMOVD     (BX)(R10*1), Y2, Y8
+	VPMASKMOVD     (BX)(R11*1), X2, X9
+	VINSERTI128    $0x01, X9, Y8, Y8
+	VBROADCASTI128 32(SI), Y9
+	VPSHUFB        Y0, Y8, Y10
+	VPSHUFB        weights01<>+0(SB), Y9, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y5, Y5
+	VPSHUFB        Y1, Y8, Y8
+	VPSHUFB        weights23<>+0(SB), Y9, Y9
+	VPMADDWD       Y9, Y8, Y8
+	VPADDD         Y8, Y5, Y5
+	MOVL           48(SI), R10
+	MOVL           52(SI), R11
+	VPMASKMOVD     (BX)(R10*1), Y2, Y8
+	VPMASKMOVD     (BX)(R11*1), X2, X9
+	VINSERTI128    $0x01, X9, Y8, Y8
+	VBROADCASTI128 56(SI), Y9
+	VPSHUFB        Y0, Y8, Y10
+	VPSHUFB        weights01<>+0(SB), Y9, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y6, Y6
+	VPSHUFB        Y1, Y8, Y8
+	VPSHUFB        weights23<>+0(SB), Y9, Y9
+	VPMADDWD       Y9, Y8, Y8
+	VPADDD         Y8, Y6, Y6
+	MOVL           72(SI), R10
+	MOVL           76(SI), R11
+	VPMASKMOVD     (BX)(R10*1), Y2, Y8
+	VPMASKMOVD     (BX)(R11*1), X2, X9
+	VINSERTI128    $0x01, X9, Y8, Y8
+	VBROADCASTI128 80(SI), Y9
+	VPSHUFB        Y0, Y8, Y10
+	VPSHUFB        weights01<>+0(SB), Y9, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y7, Y7
+	VPSHUFB        Y1, Y8, Y8
+	VPSHUFB        weights23<>+0(SB), Y9, Y9
+	VPMADDWD       Y9, Y8, Y8
+	VPADDD         Y8, Y7, Y7
+	ADDQ           $0x00000060, SI
+	SUBQ           $0x01, R9
+	JG             round
+	VPUNPCKLDQ     Y5, Y4, Y8
+	VPUNPCKLDQ     Y7, Y6, Y9
+	VPUNPCKHDQ     Y5, Y4, Y4
+	VPUNPCKHDQ     Y7, Y6, Y5
+	VPUNPCKLQDQ    Y9, Y8, Y6
+	VPUNPCKHQDQ    Y9, Y8, Y7
+	VPUNPCKLQDQ    Y5, Y4, Y4
+	VPSRAD         $0x07, Y6, Y6
+	VPSRAD         $0x07, Y7, Y7
+	VPSRAD         $0x07, Y4, Y4
+	VMOVDQA        Y3, Y5
+	VMOVDQA        Y3, Y8
+	VMOVDQA        Y3, Y9
+	VMOVDQA        Y3, Y10
+
+round2:
+	MOVL           (SI), R9
+	MOVL           4(SI), R10
+	VPMASKMOVD     (BX)(R9*1), Y2, Y11
+	VPMASKMOVD     (BX)(R10*1), X2, X12
+	VINSERTI128    $0x01, X12, Y11, Y11
+	VBROADCASTI128 8(SI), Y12
+	VPSHUFB        Y0, Y11, Y13
+	VPSHUFB        weights01<>+0(SB), Y12, Y14
+	VPMADDWD       Y14, Y13, Y13
+	VPADDD         Y13, Y5, Y5
+	VPSHUFB        Y1, Y11, Y11
+	VPSHUFB        weights23<>+0(SB), Y12, Y12
+	VPMADDWD       Y12, Y11, Y11
+	VPADDD         Y11, Y5, Y5
+	MOVL           24(SI), R9
+	MOVL           28(SI), R10
+	VPMASKMOVD     (BX)(R9*1), Y2, Y11
+	VPMASKMOVD     (BX)(R10*1), X2, X12
+	VINSERTI128    $0x01, X12, Y11, Y11
+	VBROADCASTI128 32(SI), Y12
+	VPSHUFB        Y0, Y11, Y13
+	VPSHUFB        weights01<>+0(SB), Y12, Y14
+	VPMADDWD       Y14, Y13, Y13
+	VPADDD         Y13, Y8, Y8
+	VPSHUFB        Y1, Y11, Y11
+	VPSHUFB        weights23<>+0(SB), Y12, Y12
+	VPMADDWD       Y12, Y11, Y11
+	VPADDD         Y11, Y8, Y8
+	MOVL           48(SI), R9
+	MOVL           52(SI), R10
+	VPMASKMOVD     (BX)(R9*1), Y2, Y11
+	VPMASKMOVD     (BX)(R10*1), X2, X12
+	VINSERTI128    $0x01, X12, Y11, Y11
+	VBROADCASTI128 56(SI), Y12
+	VPSHUFB        Y0, Y11, Y13
+	VPSHUFB        weights01<>+0(SB), Y12, Y14
+	VPMADDWD       Y14, Y13, Y13
+	VPADDD         Y13, Y9, Y9
+	VPSHUFB        Y1, Y11, Y11
+	VPSHUFB        weights23<>+0(SB), Y12, Y12
+	VPMADDWD       Y12, Y11, Y11
+	VPADDD         Y11, Y9, Y9
+	MOVL           72(SI), R9
+	MOVL           76(SI), R10
+	VPMASKMOVD     (BX)(R9*1), Y2, Y11
+	VPMASKMOVD     (BX)(R10*1), X2, X12
+	VINSERTI128    $0x01, X12, Y11, Y11
+	VBROADCASTI128 80(SI), Y12
+	VPSHUFB        Y0, Y11, Y13
+	VPSHUFB        weights01<>+0(SB), Y12, Y14
+	VPMADDWD       Y14, Y13, Y13
+	VPADDD         Y13, Y10, Y10
+	VPSHUFB        Y1, Y11, Y11
+	VPSHUFB        weights23<>+0(SB), Y12, Y12
+	VPMADDWD       Y12, Y11, Y11
+	VPADDD         Y11, Y10, Y10
+	ADDQ           $0x00000060, SI
+	SUBQ           $0x01, R8
+	JG             round2
+	VPUNPCKLDQ     Y8, Y5, Y11
+	VPUNPCKLDQ     Y10, Y9, Y12
+	VPUNPCKHDQ     Y8, Y5, Y5
+	VPUNPCKHDQ     Y10, Y9, Y8
+	VPUNPCKLQDQ    Y12, Y11, Y9
+	VPUNPCKHQDQ    Y12, Y11, Y10
+	VPUNPCKLQDQ    Y8, Y5, Y5
+	VPSRAD         $0x07, Y9, Y9
+	VPSRAD         $0x07, Y10, Y10
+	VPSRAD         $0x07, Y5, Y5
+	VPACKSSDW      Y9, Y6, Y6
+	VMOVDQU        Y6, (AX)
+	ADDQ           $0x20, AX
+	VPACKSSDW      Y10, Y7, Y7
+	VMOVDQU        Y7, (CX)
+	ADDQ           $0x20, CX
+	VPACKSSDW      Y5, Y4, Y4
+	VMOVDQU        Y4, (DX)
+	ADDQ           $0x20, DX
+	SUBQ           $0x01, DI
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA pixels4x0<>+0(SB)/8, $0x8005800180048000
+DATA pixels4x0<>+8(SB)/8, $0x8080808080068002
+DATA pixels4x0<>+16(SB)/8, $0x8005800180048000
+DATA pixels4x0<>+24(SB)/8, $0x8080808080068002
+GLOBL pixels4x0<>(SB), RODATA|NOPTR, $32
+
+DATA pixels4x1<>+0(SB)/8, $0x800d8009800c8008
+DATA pixels4x1<>+8(SB)/8, $0x80808080800e800a
+DATA pixels4x1<>+16(SB)/8, $0x800d8009800c8008
+DATA pixels4x1<>+24(SB)/8, $0x80808080800e800a
+GLOBL pixels4x1<>(SB), RODATA|NOPTR, $32
+
+// func area4AVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·area4AVX2(SB), NOSPLIT, $0-48
+	// area4AVX2 makes groups*16 samples of pixels of 4 bytes, groups > 0.
+	// Registers: AX channel 0, CX channel 1, DX channel 2, BX src, SI table, DI groups, Y0 to words of pixels 0, 1,
+	// Y1 to words of pixels 2, 3, Y2 half
+	MOVQ         dst_0+0(FP), AX
+	MOVQ         dst_1+8(FP), CX
+	MOVQ         dst_2+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         table+32(FP), SI
+	MOVQ         groups+40(FP), DI
+	VMOVDQU      pixels4x0<>+0(SB), Y0
+	VMOVDQU      pixels4x1<>+0(SB), Y1
+	VPBROADCASTD half<>+0(SB), Y2
+
+loop:
+	MOVQ    (SI), R8
+	ADDQ    $0x08, SI
+	VMOVDQA Y2, Y3
+	VMOVDQA Y2, Y4
+	VMOVDQA Y2, Y5
+	VMOVDQA Y2, Y6
+	MOVQ    R8, R9
+
+round:
+	MOVL           (SI), R10
+	MOVL           4(SI), R11
+	VBROADCASTI128 (BX)(R10*1), Y7
+	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
+	VBROADCASTI128 8(SI), Y8
+	VPSHUFB        Y0, Y7, Y9
+	VPSHUFB        weights01<>+0(SB), Y8, Y10
+	VPMADDWD       Y10, Y9, Y9
+	VPADDD         Y9, Y3, Y3
+	VPSHUFB        Y1, Y7, Y7
+	VPSHUFB        weights23<>+0(SB), Y8, Y8
+	VPMADDWD       Y8, Y7, Y7
+	VPADDD         Y7, Y3, Y3
+	MOVL           24(SI), R10
+	MOVL           28(SI), R11
+	VBROADCASTI128 (BX)(R10*1), Y7
+	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
+	VBROADCASTI128 32(SI), Y8
+	VPSHUFB        Y0, Y7, Y9
+	VPSHUFB        weights01<>+0(SB), Y8, Y10
+	VPMADDWD       Y10, Y9, Y9
+	VPADDD         Y9, Y4, Y4
+	VPSHUFB        Y1, Y7, Y7
+	VPSHUFB        weights23<>+0(SB), Y8, Y8
+	VPMADDWD       Y8, Y7, Y7
+	VPADDD         Y7, Y4, Y4
+	MOVL           48(SI), R10
+	MOVL           52(SI), R11
+	VBROADCASTI128 (BX)(R10*1), Y7
+	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
+	VBROADCASTI128 56(SI), Y8
+	VPSHUFB        Y0, Y7, Y9
+	VPSHUFB        weights01<>+0(SB), Y8, Y10
+	VPMADDWD       Y10, Y9, Y9
+	VPADDD         Y9, Y5, Y5
+	VPSHUFB        Y1, Y7, Y7
+	VPSHUFB        weights23<>+0(SB), Y8, Y8
+	VPMADDWD       Y8, Y7, Y7
+	VPADDD         Y7, Y5, Y5
+	MOVL           72(SI), R10
+	MOVL           76(SI), R11
+	VBROADCASTI128 (BX)(R10*1), Y7
+	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
+	VBROADCASTI128 80(SI), Y8
+	VPSHUFB        Y0, Y7, Y9
+	VPSHUFB        weights01<>+0(SB), Y8, Y10
+	VPMADDWD       Y10, Y9, Y9
+	VPADDD         Y9, Y6, Y6
+	VPSHUFB        Y1, Y7, Y7
+	VPSHUFB        weights23<>+0(SB), Y8, Y8
+	VPMADDWD       Y8, Y7, Y7
+	VPADDD         Y7, Y6, Y6
+	ADDQ           $0x00000060, SI
+	SUBQ           $0x01, R9
+	JG             round
+	VPUNPCKLDQ     Y4, Y3, Y7
+	VPUNPCKLDQ     Y6, Y5, Y8
+	VPUNPCKHDQ     Y4, Y3, Y3
+	VPUNPCKHDQ     Y6, Y5, Y4
+	VPUNPCKLQDQ    Y8, Y7, Y5
+	VPUNPCKHQDQ    Y8, Y7, Y6
+	VPUNPCKLQDQ    Y4, Y3, Y3
+	VPSRAD         $0x07, Y5, Y5
+	VPSRAD         $0x07, Y6, Y6
+	VPSRAD         $0x07, Y3, Y3
+	VMOVDQA        Y2, Y4
+	VMOVDQA        Y2, Y7
+	VMOVDQA        Y2, Y8
+	VMOVDQA        Y2, Y9
+
+round2:
+	MOVL           (SI), R9
+	MOVL           4(SI), R10
+	VBROADCASTI128 (BX)(R9*1), Y10
+	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
+	VBROADCASTI128 8(SI), Y11
+	VPSHUFB        Y0, Y10, Y12
+	VPSHUFB        weights01<>+0(SB), Y11, Y13
+	VPMADDWD       Y13, Y12, Y12
+	VPADDD         Y12, Y4, Y4
+	VPSHUFB        Y1, Y10, Y10
+	VPSHUFB        weights23<>+0(SB), Y11, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y4, Y4
+	MOVL           24(SI), R9
+	MOVL           28(SI), R10
+	VBROADCASTI128 (BX)(R9*1), Y10
+	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
+	VBROADCASTI128 32(SI), Y11
+	VPSHUFB        Y0, Y10, Y12
+	VPSHUFB        weights01<>+0(SB), Y11, Y13
+	VPMADDWD       Y13, Y12, Y12
+	VPADDD         Y12, Y7, Y7
+	VPSHUFB        Y1, Y10, Y10
+	VPSHUFB        weights23<>+0(SB), Y11, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y7, Y7
+	MOVL           48(SI), R9
+	MOVL           52(SI), R10
+	VBROADCASTI128 (BX)(R9*1), Y10
+	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
+	VBROADCASTI128 56(SI), Y11
+	VPSHUFB        Y0, Y10, Y12
+	VPSHUFB        weights01<>+0(SB), Y11, Y13
+	VPMADDWD       Y13, Y12, Y12
+	VPADDD         Y12, Y8, Y8
+	VPSHUFB        Y1, Y10, Y10
+	VPSHUFB        weights23<>+0(SB), Y11, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y8, Y8
+	MOVL           72(SI), R9
+	MOVL           76(SI), R10
+	VBROADCASTI128 (BX)(R9*1), Y10
+	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
+	VBROADCASTI128 80(SI), Y11
+	VPSHUFB        Y0, Y10, Y12
+	VPSHUFB        weights01<>+0(SB), Y11, Y13
+	VPMADDWD       Y13, Y12, Y12
+	VPADDD         Y12, Y9, Y9
+	VPSHUFB        Y1, Y10, Y10
+	VPSHUFB        weights23<>+0(SB), Y11, Y11
+	VPMADDWD       Y11, Y10, Y10
+	VPADDD         Y10, Y9, Y9
+	ADDQ           $0x00000060, SI
+	SUBQ           $0x01, R8
+	JG             round2
+	VPUNPCKLDQ     Y7, Y4, Y10
+	VPUNPCKLDQ     Y9, Y8, Y11
+	VPUNPCKHDQ     Y7, Y4, Y4
+	VPUNPCKHDQ     Y9, Y8, Y7
+	VPUNPCKLQDQ    Y11, Y10, Y8
+	VPUNPCKHQDQ    Y11, Y10, Y9
+	VPUNPCKLQDQ    Y7, Y4, Y4
+	VPSRAD         $0x07, Y8, Y8
+	VPSRAD         $0x07, Y9, Y9
+	VPSRAD         $0x07, Y4, Y4
+	VPACKSSDW      Y8, Y5, Y5
+	VMOVDQU        Y5, (AX)
+	ADDQ           $0x20, AX
+	VPACKSSDW      Y9, Y6, Y6
+	VMOVDQU        Y6, (CX)
+	ADDQ           $0x20, CX
+	VPACKSSDW      Y4, Y3, Y3
+	VMOVDQU        Y3, (DX)
+	ADDQ           $0x20, DX
+	SUBQ           $0x01, DI
+	JG             loop
+	VZEROUPPER
+	RET

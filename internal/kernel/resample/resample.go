@@ -44,6 +44,9 @@ type Kernels struct {
 	PairsArea  func(first, second []int16, src []byte, c Coverage)
 	WideArea   func(dst, src []int16, c Coverage)
 
+	// Cover compiles z, which it borrows. It returns nil for what PackedArea is to do.
+	Cover func(z *Cover) *Covered
+
 	// Lookup and PairsLookup take each byte through a table, without any interpolation: len(dst) bytes, or pairs of bytes.
 	Lookup      func(dst []int16, src []byte, table *[256]int16)
 	PairsLookup func(first, second []int16, src []byte, table *[256]int16)
@@ -58,7 +61,7 @@ var Implementations impl.Registry[Kernels]
 // generic is plain Go: the definition of each kernel's result.
 var generic = Kernels{
 	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide, Resize: resizeNothing,
-	PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea,
+	PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea, Cover: coverNothing,
 	Lookup: lookup, PairsLookup: pairsLookup,
 	Prefetch: func([]byte) {},
 }
