@@ -45,7 +45,7 @@ type LimitError struct {
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("stream: too many %s: got one more than %d, want at most those", e.Limit, e.Max)
+	return fmt.Sprintf("stream: too many %s: got %d, want at most %d", e.Limit, e.Max+1, e.Max)
 }
 
 const maxName = 64

@@ -128,6 +128,10 @@ func TestReplace(t *testing.T) {
 	}
 	f.show(t, fixed, 3)
 	wantNext(t, v, 3)
+	fixed.Describe("nv12 640x360")
+	if got := f.info(t, "cam1").Format; got != "nv12 640x360" {
+		t.Errorf("got format %q, want what Describe says", got)
+	}
 
 	if _, err := f.Publish("cam1", stream.PublisherOptions{}); err != stream.ErrFixed {
 		t.Errorf("over a fixed one: got %v, want ErrFixed", err)

@@ -173,6 +173,35 @@ func TestOfflineFails(t *testing.T) {
 	})
 }
 
+// Without an offline picture the last one stays; that the stream is online again, with the same picture, wakes its viewers all the same.
+func TestOfflineWithoutPicture(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.publisher(t, "cam1")
+		f.show(t, p, 1)
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		wantNext(t, v, 1)
+		<-v.Wake() // now offline
+		if got := v.State(); got != stream.Offline {
+			t.Errorf("got %v, want offline", got)
+		}
+		for _, back := range []func(){func() { f.show(t, p, 1) }, p.Arrived} {
+			back()
+			<-v.Wake()
+			if got := v.State(); got != stream.Online {
+				t.Errorf("got %v, want online", got)
+			}
+			<-v.Wake()
+			if got := v.State(); got != stream.Offline {
+				t.Errorf("got %v, want offline", got)
+			}
+		}
+		if got := wantNext(t, v, 1); !got.Repeat || got.Offline {
+			t.Errorf("got %+v, want the last picture", got)
+		}
+	})
+}
+
 // A frame that comes while the offline picture is made wins.
 func TestBackWhileGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

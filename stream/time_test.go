@@ -279,7 +279,8 @@ func TestRateFalls(t *testing.T) {
 // Lag is the time from capture to delivery, of new pictures.
 func TestLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
+		var told []time.Duration
+		f := newFixture(t, stream.Options{OfflineAfter: time.Hour, Lag: func(d time.Duration) { told = append(told, d) }})
 		p := f.publisher(t, "cam1")
 		v := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "mjpeg", Peer: "127.0.0.1:5"})
 		pic := f.picture(t, 1)
@@ -300,8 +301,13 @@ func TestLag(t *testing.T) {
 		wantNext(t, v, 1) // a repeat
 		i := f.info(t, "cam1").Viewers[0]
 		want := stream.ViewerInfo{ID: 1, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: i.Since, FPS: i.FPS, Delivered: 2, Lag: 42 * time.Millisecond, Bytes: 2 * pictureBytes}
-		if i != want {
-			t.Errorf("got %+v, want %+v", i, want)
+		if i != want || !slices.Equal(told, []time.Duration{want.Lag}) {
+			t.Errorf("got %+v, and told %v; want %+v, told once", i, told, want)
+		}
+		v.Close()
+		v.Delivered(&got) // too late
+		if got := f.Totals().Transports[0]; got.Delivered != 2 || len(told) != 1 {
+			t.Errorf("after Close: got %+v, told %v", got, told)
 		}
 	})
 }
