@@ -79,21 +79,25 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // write writes head, body and tail, of which any may be empty, in one system call as far as the peer takes them. It
-// borrows them. As long as some of it is taken within live.stall it goes on; else its error is a deadline's.
+// borrows them. It goes on for as long as the peer takes any of it; once that takes
+// nothing for live.stall, the error is a deadline's.
 func (c *conn) write(head, body, tail []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = append(c.parts[:0], head, body, tail)
-	for {
-		if err := c.out.SetWriteDeadline(time.Now().Add(c.patience())); err != nil {
+	for last := time.Now(); ; {
+		patience := c.patience()
+		if err := c.out.SetWriteDeadline(time.Now().Add(patience / 4)); err != nil { // so that it is known when the last byte was taken
 			return err
 		}
 		n, err := c.left.WriteTo(c.out)
-		if err == nil {
+		switch {
+		case err == nil:
 			return nil
-		}
-		if n == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			clear(c.parts[:])
+		case n > 0:
+			last = time.Now()
+		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(last) >= patience:
+			clear(c.parts[:]) // They are the caller's.
 			return err
 		}
 	}

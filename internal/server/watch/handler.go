@@ -82,17 +82,16 @@ func (h *Handler) info(r *http.Request, name string) (stream.Info, error) {
 // ended writes a line about a viewer that has left: why is nil where it came to a proper end. A viewer that went away,
 // or that the server sends away because it stops, is nothing to warn about.
 func (h *Handler) ended(r *http.Request, transport, name string, since time.Time, why error) {
-	f := fault.From(why)
 	level := slog.LevelDebug
 	attrs := []slog.Attr{slog.String("transport", transport), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}
 	if name != "" {
 		attrs = append(attrs, slog.String("stream", name))
 	}
-	if f != nil {
+	if f := fault.From(why); f != nil {
 		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
-		h.engine.Metrics.Rejected(f.Kind)
 		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
 			level = slog.LevelWarn
+			h.engine.Metrics.Rejected(f.Kind)
 		}
 	}
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer left", attrs...)

@@ -47,10 +47,15 @@ func (m mjpegReader) expect(want string) {
 	}
 }
 
+// head reads the head of a part.
+func (m mjpegReader) head() (textproto.MIMEHeader, error) {
+	return textproto.NewReader(m.Reader).ReadMIMEHeader()
+}
+
 // part reads a part with the boundary after it.
 func (m mjpegReader) part() (textproto.MIMEHeader, []byte) {
 	m.t.Helper()
-	h, err := textproto.NewReader(m.Reader).ReadMIMEHeader()
+	h, err := m.head()
 	if err != nil {
 		m.t.Fatal(err)
 	}
@@ -148,7 +153,7 @@ func TestMJPEGOptions(t *testing.T) {
 		_, r := f.dial(t, "GET /stream/cam1.mjpg?advance_headers=1 HTTP/1.1")
 		m, _ := mjpegAnswer(t, r)
 		for range 2 { // The second is a repeat.
-			head, err := textproto.NewReader(m.Reader).ReadMIMEHeader()
+			head, err := m.head()
 			if err != nil || head.Get("Content-Type") != "image/jpeg" || head.Get("X-Timestamp") == "" || len(head) != 2 {
 				t.Errorf("got head %v, %v, want a type and a time", head, err)
 			}

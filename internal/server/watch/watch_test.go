@@ -37,6 +37,7 @@ type fixture struct {
 	pool    *pool.Pool
 	pending sync.WaitGroup // requests being served
 	log     syncBuffer
+	other   http.HandlerFunc // what else the server serves
 }
 
 // syncBuffer is a log that may be read while it is written.
@@ -111,6 +112,8 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = f.Streams(w, r)
 	case "one":
 		err = f.Stream(w, r, name)
+	case "other":
+		f.other(w, r)
 	}
 	if err != nil {
 		e := fault.From(err)

@@ -1,11 +1,13 @@
 package watch
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"net/http"
 	"strings"
@@ -364,6 +366,43 @@ func TestWebSocketSilence(t *testing.T) {
 	eventually(t, "the log says why", func() bool {
 		return strings.Contains(f.log.String(), "level=WARN") && strings.Contains(f.log.String(), "did not answer pings")
 	})
+}
+
+// TestWebSocketStalled: a viewer that takes nothing is let go, as one of MJPEG is.
+func TestWebSocketStalled(t *testing.T) {
+	f := newFixture(t, nil, stall(100*time.Millisecond))
+	f.publish(t, f.publisher(t, "cam1"), large())
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	eventually(t, "the log says why", func() bool {
+		return strings.Contains(f.log.String(), "transport=websocket") && strings.Contains(f.log.String(), "kind=slow")
+	})
+	eventually(t, "it is gone", func() bool { return f.viewers("cam1") == 0 })
+}
+
+// TestWebSocketPingInsidePicture: the answer to a ping waits for the picture that is being written.
+func TestWebSocketPingInsidePicture(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	f.publish(t, f.publisher(t, "cam1"), large())
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	if _, said := c.next(); !strings.Contains(said, "online") {
+		t.Fatalf("got %s", said)
+	}
+	_, r, err := c.Reader(c.ctx) // The picture has begun, and cannot go on before it is read.
+	if err != nil {
+		t.Fatal(err)
+	}
+	ponged := make(chan error, 1)
+	go func() { ponged <- c.Ping(c.ctx) }()
+	data, err := io.ReadAll(r)
+	if err != nil || !bytes.Equal(data[headBytes:], large()) {
+		t.Errorf("got %d bytes, %v, want the picture", len(data), err)
+	}
+	go func() { _, _, _ = c.Read(c.ctx) }() // The pong is read while something is.
+	if err := <-ponged; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestParseText: what viewers say, in all spellings of JSON.
