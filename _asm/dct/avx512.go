@@ -14,9 +14,9 @@ forwardAVX512 is Kernels.Forward for 4*quads blocks, quads > 0. stride is in byt
 each 128-bit lane.`)
 	f := begin(a, "quads")
 	t := &transformer{Asm: a, vector: a.ZMM}
-	t.c4, t.c6 = broadcast(a, "c4", 23170), broadcast(a, "c6", 12540)
-	t.c2Sub6, t.c2Add6 = broadcast(a, "c2Sub6", 17734), broadcast(a, "c2Add6", 10045)
-	t.eighth = broadcast(a, "eighth", 4096)
+	t.c4, t.c6 = a.BroadcastW("c4", 23170), a.BroadcastW("c6", 12540)
+	t.c2Sub6, t.c2Add6 = a.BroadcastW("c2Sub6", 17734), a.BroadcastW("c2Add6", 10045)
+	t.eighth = a.BroadcastW("eighth", 4096)
 	index := gen.Name(a, "where the coefficients of zig-zag order are", a.ZMM())
 	a.VMOVDQU8(a.Bytes("zigzag", packedOrder()), index)
 	ac := gen.Name(a, "all but the DC", a.K())
@@ -43,14 +43,6 @@ each 128-bit lane.`)
 		f.next(4)
 	})
 	a.End()
-}
-
-// broadcast returns a register with a value in each word.
-func broadcast(a *gen.Asm, name string, value uint32) reg.VecVirtual {
-	r, v := a.GP32(), gen.Name(a, name, a.ZMM())
-	a.MOVL(operand.U32(value), r)
-	a.VPBROADCASTW(r, v)
-	return v
 }
 
 // gather returns, for each lane, those of the four registers one after the other.

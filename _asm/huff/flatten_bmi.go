@@ -15,6 +15,7 @@ func flattenBMI(a *gen.Asm) {
 	a.Func("flattenAVX2", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX2"), "Slot")
 	w := begin(a)
 	w.walk(func(stop operand.LabelRef) {
+		w.longRuns(stop)
 		w.largeValues(stop)
 		a.Comment("AC. With class<<4 taken from k-1 before it becomes the k before, k less that is class<<4 + run.")
 		c := &coefficients{walker: w, rest: a.GP64(), order: a.GP64(), out: a.GP64(), prev: a.GP64(), ten: a.GP64()}
@@ -65,6 +66,23 @@ func (c *coefficients) list(disp int) {
 	c.ADDL(k.As32(), v.As32())
 	c.LEAQ(operand.Mem{Base: k, Index: c.class, Scale: 1}, c.prev)
 	c.MOVW(v.As16(), gen.At(c.out, disp))
+}
+
+// longRuns jumps to stop if a coefficient has none of the 16 coefficients before it, the DC among them, that is not
+// zero: the mask's bits are smeared over the 16 above them.
+func (w *walker) longRuns(stop operand.LabelRef) {
+	w.Comment("Runs of more than 15 zeros.")
+	near, shifted := w.GP64(), w.GP64()
+	w.MOVQ(w.mask, near)
+	w.ORQ(operand.U8(1), near)
+	for _, n := range []uint8{1, 2, 4, 8} {
+		w.MOVQ(near, shifted)
+		w.SHLQ(operand.U8(n), shifted)
+		w.ORQ(shifted, near)
+	}
+	w.ADDQ(near, near)
+	w.ANDNQ(w.mask, near, near)
+	w.JNZ(stop)
 }
 
 // largeValues jumps to stop where an AC coefficient may be above maxShort: bits of its absolute value are, or it is not

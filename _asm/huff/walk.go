@@ -33,9 +33,9 @@ const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *
 	"slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)"
 
 const flattenDoc = `
-flatten%s lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and says how many there are.
-dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun zeros, or
-with a value that may be above maxShort, and says how many blocks are left.`
+flatten%s lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
+number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
+zeros, or with a value that may be above maxShort, and returns how many blocks are left.`
 
 // begin loads what walk needs.
 func begin(a *gen.Asm) *walker {
@@ -46,8 +46,8 @@ func begin(a *gen.Asm) *walker {
 	return w
 }
 
-// walk writes the loop over blocks. ac lists the AC coefficients of a block that has some, all behind runs of at most
-// maxRun zeros, from 2 bytes after dst on, and jumps to stop before anything is stored for good.
+// walk writes the loop over blocks. ac lists the AC coefficients of a block that has some, from 2 bytes after dst on, or
+// jumps to stop.
 func (w *walker) walk(ac func(stop operand.LabelRef)) {
 	const next, noAC, stop = operand.LabelRef("next"), operand.LabelRef("noAC"), operand.LabelRef("stop")
 	w.Label("next")
@@ -63,7 +63,6 @@ func (w *walker) walk(ac func(stop operand.LabelRef)) {
 	w.ADDQ(at, w.block)
 	w.TESTQ(w.mask, w.mask)
 	w.JZ(noAC)
-	w.longRuns(stop)
 	ac(stop)
 	w.Label("noAC")
 	w.dc()
@@ -85,23 +84,6 @@ func (w *walker) walk(ac func(stop operand.LabelRef)) {
 	w.MOVQ(w.ArgAddr("blocks"), at)
 	w.Store(at, w.Return("left"))
 	w.End()
-}
-
-// longRuns jumps to stop if a coefficient has none of the 16 coefficients before it, the DC among them, that is not
-// zero: the mask's bits are smeared over the 16 above them.
-func (w *walker) longRuns(stop operand.LabelRef) {
-	w.Comment("Runs of more than 15 zeros.")
-	near, shifted := w.GP64(), w.GP64()
-	w.MOVQ(w.mask, near)
-	w.ORQ(operand.U8(1), near)
-	for _, n := range []uint8{1, 2, 4, 8} {
-		w.MOVQ(near, shifted)
-		w.SHLQ(operand.U8(n), shifted)
-		w.ORQ(shifted, near)
-	}
-	w.ADDQ(near, near)
-	w.ANDNQ(w.mask, near, near)
-	w.JNZ(stop)
 }
 
 // dc lists the DC difference.

@@ -12,7 +12,7 @@ func init() {
 		Implementations.Register(impl.AVX2, Kernels{
 			Flatten: func(dst []Symbol, s *Strip, first, n int) int { return flattenBlocks(flattenAVX2, dst, s, first, n) },
 			Write:   writePairs,
-			Stuff:   stuffVectors,
+			Stuff:   stuff,
 		})
 	}
 }
@@ -29,6 +29,3 @@ func flattenAVX2(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8,
 
 //go:noescape
 func writeAVX2(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
-
-//go:noescape
-func stuffAVX2(dst, src *byte, length int) (n, left int)

@@ -7,9 +7,9 @@
 // func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int, left int)
 // Requires: AVX, AVX2, BMI, BMI2, POPCNT
 TEXT ·flattenAVX2(SB), NOSPLIT, $0-96
-	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and says how many there are.
-	// dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun zeros, or
-	// with a value that may be above maxShort, and says how many blocks are left.
+	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
+	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
+	// zeros, or with a value that may be above maxShort, and returns how many blocks are left.
 	// Registers: AX dst, CX slot, DX coefficients of the block, BX mask of the block
 	MOVQ dst+0(FP), AX
 	MOVQ slot+48(FP), CX
@@ -263,57 +263,4 @@ end:
 	MOVQ R8, 8(SI)
 	SUBQ dst+0(FP), AX
 	MOVQ AX, n+40(FP)
-	RET
-
-// func stuffAVX2(dst *byte, src *byte, length int) (n int, left int)
-// Requires: AVX, AVX2, BMI
-TEXT ·stuffAVX2(SB), NOSPLIT, $0-40
-	// stuffAVX2 is Kernels.Stuff for all of length >= 32 bytes but the last 31, at most, and says how many bytes it
-	// wrote, and
-	// how many of src are left. It may write 32 bytes more than it counts.
-	// 	for len(src) >= 32 {
-	// 		at := bytes.IndexByte(src[:32], 0xFF)
-	// 		copy(dst, src[:32])
-	// 		if at < 0 {
-	// 			dst, src = dst[32:], src[32:]
-	// 		} else {
-	// 			dst[at+1] = 0
-	// 			dst, src = dst[at+2:], src[at+1:]
-	// 		}
-	// 	}
-	// Registers: AX dst, CX src, DX length, Y0 0xFF in each byte
-	MOVQ     dst+0(FP), AX
-	MOVQ     src+8(FP), CX
-	MOVQ     length+16(FP), DX
-	VPCMPEQB Y0, Y0, Y0
-
-vector:
-	VMOVDQU   (CX), Y1
-	VMOVDQU   Y1, (AX)
-	VPCMPEQB  Y1, Y0, Y1
-	VPMOVMSKB Y1, BX
-	TESTL     BX, BX
-	JNZ       found
-	ADDQ      $0x20, CX
-	ADDQ      $0x20, AX
-	SUBQ      $0x20, DX
-	CMPQ      DX, $0x20
-	JGE       vector
-	JMP       end
-
-found:
-	TZCNTL BX, BX
-	MOVB   $0x00, 1(AX)(BX*1)
-	LEAQ   2(AX)(BX*1), AX
-	INCQ   BX
-	ADDQ   BX, CX
-	SUBQ   BX, DX
-	CMPQ   DX, $0x20
-	JGE    vector
-
-end:
-	SUBQ dst+0(FP), AX
-	MOVQ AX, n+24(FP)
-	MOVQ DX, left+32(FP)
-	VZEROUPPER
 	RET

@@ -52,13 +52,3 @@ func writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 	}
 	return n + write(dst[n:], syms, c, p)
 }
-
-// stuffVectors is Kernels.Stuff: the last bytes are for plain Go.
-func stuffVectors(dst, src []byte) int {
-	dst = dst[:2*len(src)]
-	if len(src) < 32 {
-		return stuff(dst, src)
-	}
-	n, left := stuffAVX2(&dst[0], &src[0], len(src))
-	return n + stuff(dst[n:], src[len(src)-left:])
-}
