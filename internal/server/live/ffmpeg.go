@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/stream"
 )
@@ -38,7 +38,8 @@ func (s *source) ffmpeg(ctx context.Context) error {
 	defer context.AfterFunc(ctx, c.kill)()
 	err = s.relay(ctx, c)
 	c.kill()
-	if line := c.lastLine(); line != "" {
+	var ours *fault.Error
+	if line := c.lastLine(); line != "" && !errors.As(err, &ours) {
 		return errors.New(s.withoutSecrets(line))
 	}
 	return err
@@ -46,7 +47,10 @@ func (s *source) ffmpeg(ctx context.Context) error {
 
 // relay hands the frames that c writes to the stream until there are no more.
 func (s *source) relay(ctx context.Context, c *child) error {
-	watchdog := time.AfterFunc(silence, c.kill)
+	watchdog := time.AfterFunc(silence, func() {
+		s.log.Warn("no frame came: ffmpeg is killed", "for", silence.String())
+		c.kill()
+	})
 	defer watchdog.Stop()
 	r, err := ingest.NewY4M(c, s.live.engine.Pool, ingest.Limits{MaxPixels: s.live.engine.Config.Limits.MaxPixels})
 	if err != nil {
@@ -60,12 +64,12 @@ func (s *source) relay(ctx context.Context, c *child) error {
 	for {
 		f, err := r.Next()
 		switch {
-		case errors.Is(err, pool.ErrBudget):
+		case errors.Is(err, pool.ErrBudget): // The frame waits in the pipe.
 			err = p.miss(stream.NoMemory)
 			pause(ctx, breath)
-		case errors.Is(err, io.EOF):
-			return errors.New("ffmpeg ended")
-		case err == nil:
+		case err != nil:
+			return fmt.Errorf("ffmpeg ended: %w", err)
+		default:
 			err = p.Frame(f, time.Now())
 		}
 		if err != nil {

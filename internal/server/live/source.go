@@ -27,6 +27,7 @@ type source struct {
 	shown    string // settings.Source, for people
 	out      *stream.Publisher
 	log      *slog.Logger
+	lived    bool // frames came since it was lost last
 }
 
 // runSource feeds a stream from its configured source until ctx ends.
@@ -47,8 +48,10 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 	}
 }
 
-// keepUp calls run again and again until ctx ends. Why it ended is logged, and told where the stream's format was.
+// keepUp calls run again and again until ctx ends. Why it ended is told where the stream's format was, and logged as a
+// warning when it is news.
 func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
+	said := ""
 	for wait := firstRetry; ; wait = min(2*wait, longestRetry) {
 		began := time.Now()
 		err := run(ctx)
@@ -58,7 +61,12 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 		if time.Since(began) > longestRetry {
 			wait = firstRetry
 		}
-		s.log.Warn("source lost", "err", err, "again_in", wait.String())
+		level := slog.LevelDebug
+		if why := err.Error(); why != said || s.lived {
+			said, level = why, slog.LevelWarn
+		}
+		s.lived = false
+		s.log.Log(ctx, level, "source lost", "err", err, "again_in", wait.String())
 		s.out.Describe(fmt.Sprintf("lost: %v; again in %v", err, wait))
 		select {
 		case <-ctx.Done():
@@ -79,6 +87,8 @@ func (s *source) publish(ctx context.Context, input frame.Desc) (*Publisher, err
 		p.maker.close()
 		return nil, err
 	}
+	s.lived = true
 	s.out.Describe(p.maker.format())
+	s.log.Info("source lives", "format", p.maker.format())
 	return p, nil
 }

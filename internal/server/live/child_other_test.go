@@ -1,3 +1,5 @@
+//go:build !linux
+
 package live
 
 func runAsChild() bool { return false }

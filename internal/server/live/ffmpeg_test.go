@@ -1,0 +1,138 @@
+//go:build unix
+
+package live
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+func TestFFmpegArgs(t *testing.T) {
+	tests := []struct {
+		name, source string
+		color        frame.ColorSpace
+		want         string // before -map
+		filter       string
+	}{
+		{"file", "/a b;c.mp4", frame.BT601, "-nostdin -loglevel error -re -stream_loop -1 -i file:/a b;c.mp4", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
+		{"colon", "a:b.mp4", frame.BT709, "-nostdin -loglevel error -re -stream_loop -1 -i file:a:b.mp4", "settb=1/25,setpts=N"},
+		{"rtsp", "rtsp://u:p@h/1", frame.BT601, "-nostdin -loglevel error -rtsp_transport tcp -i rtsp://u:p@h/1", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
+		{"http", "http://h/a.m3u8", frame.BT601, "-nostdin -loglevel error -i http://h/a.m3u8", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args := ffmpegArgs(tt.source, tt.color)
+			n := slices.Index(args, "-map")
+			if got := strings.Join(args[:n], " "); got != tt.want || args[slices.Index(args, "-vf")+1] != tt.filter {
+				t.Errorf("got %q\nwant %q and the filter %s", args, tt.want, tt.filter)
+			}
+		})
+	}
+}
+
+// clip makes a film of two seconds and returns where it is.
+func clip(t *testing.T) string {
+	t.Helper()
+	ffmpeg := exttool.Require(t, "ffmpeg", "ffmpeg")
+	path := filepath.Join(t.TempDir(), "a clip; of 'two' seconds.mp4")
+	out, err := exec.Command(ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=160x96:rate=25:duration=2", "-c:v", "mpeg4", path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return path
+}
+
+// processes returns the numbers of the processes one of whose arguments contains text.
+func processes(t *testing.T, text string) (pids []int) {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil || len(lines) == 0 {
+		t.Skip("no /proc to find children in")
+	}
+	for _, line := range lines {
+		data, err := os.ReadFile(line)
+		if pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(line))); err == nil && pid != os.Getpid() && strings.Contains(string(data), text) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// TestFFmpegComesBack: a child that dies is started again, while viewers stay; none is left when Run has ended.
+func TestFFmpegComesBack(t *testing.T) {
+	path := clip(t)
+	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"film": {Source: path}} })
+	v := r.view("film")
+	for s := r.next(v); s.Offline || s.Width != 160 || s.Height != 96; s = r.next(v) { // It may come after the first tick of the Hub.
+		if !s.Offline {
+			t.Fatalf("got a picture of %dx%d, want 160x96", s.Width, s.Height)
+		}
+	}
+	pids := processes(t, path)
+	if len(pids) != 1 {
+		t.Fatalf("got children %v, want one", pids)
+	}
+	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the loss to be told", func() bool { return strings.HasPrefix(r.info("film").Format, "lost: ffmpeg ended") })
+	before := r.info("film").Published
+	until(t, "another child's frames", func() bool { i := r.info("film"); return i.Published > before+5 && i.State == stream.Online })
+	if again := processes(t, path); len(again) != 1 || again[0] == pids[0] {
+		t.Errorf("got children %v, want another than %v", again, pids)
+	}
+	if s := r.next(v); s.Offline {
+		t.Error("got the picture of a lost source, want the film")
+	}
+	r.stop()
+	if left := processes(t, path); len(left) != 0 {
+		t.Errorf("got children %v after Run, want none", left)
+	}
+}
+
+// TestSourcesThatCannotBeRead say why, without passwords.
+func TestSourcesThatCannotBeRead(t *testing.T) {
+	exttool.Require(t, "ffmpeg", "ffmpeg")
+	noVideo := filepath.Join(t.TempDir(), "text.mp4")
+	if err := os.WriteFile(noVideo, []byte("no film"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, func(c *config.Config) {
+		c.Streams = config.Streams{
+			"none":  {Source: "/none.mp4"},
+			"text":  {Source: noVideo},
+			"deaf":  {Source: "rtsp://user:hunter2@127.0.0.1:1/cam"},
+			"loose": {Source: "rtsp://user:hunter2@127.0.0.1:1/a cam"},
+		}
+	})
+	for name, want := range map[string]string{
+		"none": "No such file or directory", "text": "Invalid data", "deaf": "rtsp://user:xxxxx@127.0.0.1:1/cam: Connection refused", "loose": "Connection refused",
+	} {
+		until(t, name+" to say why", func() bool { return strings.Contains(r.info(name).Format, want) })
+	}
+	r.stop()
+	if strings.Contains(r.log.String(), "hunter2") {
+		t.Errorf("got the password in the log:\n%s", r.log)
+	}
+}
+
+func TestNoFFmpeg(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"film": {Source: "film.mp4"}} })
+	until(t, "the stream to say so", func() bool { return strings.Contains(r.info("film").Format, "no ffmpeg on PATH") })
+	r.stop()
+	if log := r.log.String(); strings.Count(log, "no ffmpeg on PATH") != 1 || !strings.Contains(log, "stream=film") {
+		t.Errorf("got log\n%s\nwant one line that says so of the stream", log)
+	}
+}

@@ -1,0 +1,268 @@
+package live
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	stdjpeg "image/jpeg"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// encoded returns a JPEG of that size and subsampling that carries n.
+func encoded(t testing.TB, width, height, n int, s jpeg.Subsampling) []byte {
+	t.Helper()
+	p, err := pipeline.Compile(pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: width, Height: height},
+		Output: pipeline.Output{Quality: 95, Subsampling: s},
+	}, pipeline.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := frame.WrapBytes(p.Spec().Input, make([]byte, width*height*3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	index := synth.Index(width, height, n)
+	synth.Fill(&f, func(x, y int) (r, g, b uint8) { // The index in brightness; colours that differ from end to end.
+		_, v, _ := index(x, y)
+		return v/4*3 + uint8(x*60/width), v / 4 * 3, v/4*3 + uint8(y*60/height)
+	})
+	b := pipeline.Batch{In: []frame.Frame{f}}
+	defer b.Release()
+	if err := p.Run(t.Context(), &b); err != nil || b.Out[0].Err != nil {
+		t.Fatal(err, b.Out[0].Err)
+	}
+	return bytes.Clone(b.Out[0].Bytes())
+}
+
+// TestJPEGsArePassedOn: untouched, by reference, also while nobody watches, and in any size.
+func TestJPEGsArePassedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		p := r.publish("cam", Settings{JPEG: true})
+		r.jpeg(p, encoded(t, 64, 32, 1, jpeg.Sub420))
+		synctest.Wait()
+		before := leases(r.engine.Pool)
+		v := r.view("cam")
+		if s := r.next(v); s.index != 1 {
+			t.Errorf("got frame %d, want the one from before the viewer came", s.index)
+		}
+		for _, width := range []int{64, 80, 640} {
+			data := encoded(t, width, 48, width, jpeg.Sub444)
+			r.jpeg(p, data)
+			if s := r.next(v); !bytes.Equal(s.data, data) || s.Width != width || s.Height != 48 {
+				t.Errorf("got %d bytes, %dx%d, want the same %d bytes, %dx48", len(s.data), s.Width, s.Height, len(data), width)
+			}
+		}
+		if got := leases(r.engine.Pool) - before; got != 3 {
+			t.Errorf("got %d leases for 3 JPEGs, want the test's own 3", got)
+		}
+		if i := r.info("cam"); i.Format != "jpeg 640x48" {
+			t.Errorf("got format %q, want jpeg 640x48", i.Format)
+		}
+		r.counts(p, 4, 4, 0)
+	})
+}
+
+// TestJPEGsAreEncodedAgain: where the publisher, or the configuration, asks for other pictures. The size may change.
+func TestJPEGsAreEncodedAgain(t *testing.T) {
+	tests := []struct {
+		name        string
+		subsampling jpeg.Subsampling
+		spec        pipeline.Spec
+	}{
+		{"420", jpeg.Sub420, pipeline.Spec{Output: pipeline.Output{Quality: 90}}},
+		{"422", jpeg.Sub422, pipeline.Spec{Output: pipeline.Output{Quality: 90}}},
+		{"444", jpeg.Sub444, pipeline.Spec{Output: pipeline.Output{Quality: 90, Subsampling: jpeg.Sub444}}},
+		{"gray", jpeg.Gray, pipeline.Spec{Output: pipeline.Output{Quality: 90}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := start(t, nil)
+				p := r.publish("cam", Settings{JPEG: true, Spec: tt.spec})
+				v := r.view("cam")
+				for n, size := range []image.Point{{128, 64}, {129, 67}, {128, 64}, {640, 360}} {
+					data := encoded(t, size.X, size.Y, n, tt.subsampling)
+					r.jpeg(p, data)
+					s := r.next(v)
+					if s.index != n || s.Width != size.X || s.Height != size.Y || bytes.Equal(s.data, data) {
+						t.Fatalf("got frame %d of %dx%d, the same bytes: %v; want %d of %v, encoded again", s.index, s.Width, s.Height, bytes.Equal(s.data, data), n, size)
+					}
+					if d := difference(r.decode(data), r.decode(s.data)); d > 4 {
+						t.Errorf("frame %d: got samples that differ by %.1f on average, want the same picture", n, d)
+					}
+				}
+				r.counts(p, 4, 4, 0)
+			})
+		})
+	}
+}
+
+// difference returns by how much the samples of two pictures of one size differ, on average.
+func difference(a, b image.Image) float64 {
+	sum, size := 0, a.Bounds().Size()
+	for y := range size.Y {
+		for x := range size.X {
+			p, q := color.RGBAModel.Convert(a.At(x, y)).(color.RGBA), color.RGBAModel.Convert(b.At(x, y)).(color.RGBA)
+			for _, d := range []int{int(p.R) - int(q.R), int(p.G) - int(q.G), int(p.B) - int(q.B)} {
+				sum += max(d, -d)
+			}
+		}
+	}
+	return float64(sum) / float64(3*size.X*size.Y)
+}
+
+// TestConfiguredResizeOfJPEGs: pictures of the configured size, encoded for viewers alone.
+func TestConfiguredResizeOfJPEGs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) {
+			c.Streams = config.Streams{"cam": {Crop: pipeline.Rect{Width: 128, Height: 64}, Resize: config.PictureSize{Width: 64}}}
+		})
+		p := r.publish("cam", Settings{JPEG: true})
+		r.jpeg(p, encoded(t, 128, 64, 1, jpeg.Sub420))
+		synctest.Wait()
+		if i := r.info("cam"); i.Published != 0 {
+			t.Errorf("got %d pictures with no viewer, want none", i.Published)
+		}
+		v := r.view("cam")
+		if s := r.next(v); s.index != 1 || s.Width != 64 || s.Height != 32 || r.decode(s.data).Bounds().Size() != image.Pt(64, 32) {
+			t.Errorf("got frame %d of %dx%d, want 1 of 64x32", s.index, s.Width, s.Height)
+		}
+		r.jpeg(p, encoded(t, 100, 64, 2, jpeg.Sub420)) // smaller than the crop
+		r.counts(p, 2, 1, 1)
+	})
+}
+
+// TestBadJPEGs are counted, and the stream goes on.
+func TestBadJPEGs(t *testing.T) {
+	good := encoded(t, 64, 32, 1, jpeg.Sub420)
+	huge := bytes.Clone(good)
+	header := bytes.Index(huge, []byte{0xFF, 0xC0})
+	copy(huge[header+5:], []byte{0xFF, 0xFF, 0xFF, 0xFF})
+	for _, spec := range []pipeline.Spec{{}, resized(32, 0)} {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, nil)
+			p := r.publish("cam", Settings{JPEG: true, Spec: spec})
+			v := r.view("cam")
+			bad := [][]byte{nil, []byte("no picture"), good[:20]}
+			if spec != (pipeline.Spec{}) {
+				bad = append(bad, huge, good[:header+40])
+			}
+			for _, data := range bad {
+				r.jpeg(p, data)
+				synctest.Wait()
+			}
+			if d := r.info("cam").Dropped; d[stream.Failed] != uint64(len(bad)) {
+				t.Errorf("got drops %v, want %d failed", d, len(bad))
+			}
+			r.none(v)
+			r.jpeg(p, good)
+			if s := r.next(v); s.index != 1 {
+				t.Errorf("got frame %d, want 1", s.index)
+			}
+			r.counts(p, uint64(len(bad))+1, 1, uint64(len(bad)))
+		})
+	}
+}
+
+// TestLargeJPEGsAreAdmitted: what is admitted grows with what comes; beyond the budget a JPEG is not shown, and the stream
+// goes on.
+func TestLargeJPEGsAreAdmitted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 16*config.MiB, 0 })
+		p := r.publish("cam", Settings{JPEG: true})
+		v := r.view("cam")
+		data := encoded(t, 64, 32, 1, jpeg.Sub420)
+		padded := func(n int) []byte { return append(bytes.Clone(data), make([]byte, n)...) }
+		first := r.engine.Pool.Stats().Admitted
+		r.jpeg(p, padded(1<<20))
+		r.next(v)
+		second := r.engine.Pool.Stats().Admitted
+		if second <= first || second < 6<<20 {
+			t.Errorf("got %d bytes admitted, then %d for JPEGs of 1 MiB, want more than 6 of them", first, second)
+		}
+		r.jpeg(p, padded(4<<20)) // There is no room for 6 of these.
+		time.Sleep(time.Second)
+		if d := r.info("cam").Dropped; d[stream.NoMemory] != 1 {
+			t.Errorf("got drops %v, want one without memory", d)
+		}
+		r.jpeg(p, padded(5))
+		r.next(v)
+		r.counts(p, 3, 2, 1)
+	})
+}
+
+// TestPassingOnAllocatesNothing: a JPEG from the pool to the viewer that takes it.
+func TestPassingOnAllocatesNothing(t *testing.T) {
+	r := start(t, nil)
+	p := r.publish("cam", Settings{JPEG: true})
+	v := r.view("cam")
+	data := [2][]byte{encoded(t, 640, 360, 1, jpeg.Sub420), encoded(t, 640, 360, 2, jpeg.Sub420)}
+	n := 0
+	alloctest.Zero(t, 300, func() {
+		n++
+		r.jpeg(p, data[n&1])
+		for repeat := true; repeat; {
+			pic, err := v.Next(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			repeat = pic.Repeat
+			pic.Release()
+		}
+	})
+}
+
+func TestJPEGSize(t *testing.T) {
+	head := "\xff\xd8\xff\xe0\x00\x04ab"
+	tests := []struct {
+		name, data    string
+		width, height int
+	}{
+		{"baseline", head + "\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0x304, 0x102},
+		{"progressive", head + "\xff\xff\xff\xc2\x00\x0b\x08\x01\x02\x03\x04", 0x304, 0x102},
+		{"tem", "\xff\xd8\xff\x01\xff\xc1\x00\x0b\x08\x00\x02\x00\x04", 4, 2},
+		{"empty", "", 0, 0},
+		{"no-soi", "\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
+		{"cut", head + "\xff\xc0\x00\x0b\x08\x01\x02\x03", 0, 0},
+		{"zero", head + "\xff\xc0\x00\x0b\x08\x00\x00\x03\x04", 0, 0},
+		{"long-segment", "\xff\xd8\xff\xe0\xff\xffab\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
+		{"short-segment", "\xff\xd8\xff\xe0\x00\x01\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
+		{"scan-first", head + "\xff\xda\x00\x02\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
+		{"tables", head + "\xff\xc4\x00\x03a\xff\xc8\x00\x02\xff\xcc\x00\x02\xff\xc0\x00\x0b\x08\x00\x01\x00\x02", 2, 1},
+	}
+	for _, tt := range tests {
+		w, h, err := jpegSize([]byte(tt.data))
+		if w != tt.width || h != tt.height || (err != nil) != (tt.width == 0) {
+			t.Errorf("%s: got %dx%d, %v, want %dx%d", tt.name, w, h, err, tt.width, tt.height)
+		}
+	}
+}
+
+// FuzzJPEGSize: nothing makes jpegSize panic, and where image/jpeg reads a size too, it is the same.
+func FuzzJPEGSize(f *testing.F) {
+	f.Add(encoded(f, 64, 32, 1, jpeg.Sub420))
+	f.Add(encoded(f, 65, 33, 1, jpeg.Gray))
+	f.Add([]byte("\xff\xd8\xff\xc4\x00\x03a\xff\xff\xc0\x00\x0b\x08\x00\x01\x00\x02"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<16 {
+			t.Skip()
+		}
+		width, height, err := jpegSize(data)
+		c, stdErr := stdjpeg.DecodeConfig(bytes.NewReader(data))
+		if err == nil && stdErr == nil && (c.Width != width || c.Height != height) {
+			t.Errorf("got %dx%d, want image/jpeg's %dx%d", width, height, c.Width, c.Height)
+		}
+	})
+}

@@ -1,0 +1,138 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// TestTestSource: frames come at their rate, and are drawn for viewers alone.
+func TestTestSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) {
+			c.Streams = config.Streams{"scene": {Source: "testsrc:64x32@25?seed=3", Quality: 50}}
+		})
+		time.Sleep(2*time.Second + 10*time.Millisecond)
+		i := r.info("scene")
+		if i.State != stream.Online || i.Arrived != 51 || i.Dropped[stream.Unseen] != 51 || i.Format != "bgr24 64x32" || i.Source != "testsrc:64x32@25?seed=3" {
+			t.Errorf("got %+v after 2 s, want 51 frames unseen, online, and what comes in", i)
+		}
+		if gets := leases(r.engine.Pool); gets != 0 {
+			t.Errorf("got %d leases for frames that nobody sees, want none", gets)
+		}
+		v := r.view("scene")
+		came := time.Now()
+		for range 25 {
+			if s := r.next(v); s.Offline || s.Width != 64 || s.Height != 32 {
+				t.Fatalf("got %+v, want a picture of 64x32", s.Picture)
+			}
+		}
+		if took := time.Since(came); took < 960*time.Millisecond || took > time.Second {
+			t.Errorf("got 25 pictures in %v, want them in a second", took)
+		}
+	})
+}
+
+// leases returns how many leases have begun.
+func leases(p *pool.Pool) (n uint64) {
+	for _, c := range p.Stats().Classes {
+		n += c.Gets
+	}
+	return n
+}
+
+// TestTestSourceThatIsTooLarge: it is refused as a publisher would be, and says so.
+func TestTestSourceThatIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) {
+			c.Limits.MemoryBudget, c.Limits.MemoryFloor = config.MiB, 0
+			c.Streams = config.Streams{"scene": {Source: "testsrc:1280x720"}}
+		})
+		time.Sleep(time.Second)
+		if i := r.info("scene"); !strings.Contains(i.Format, "limits.memory_budget") {
+			t.Errorf("got format %q, want it to name the limit", i.Format)
+		}
+	})
+}
+
+// TestKeepUp: a source that is lost has peace for longer and longer, and what is logged is news.
+func TestKeepUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		out, err := r.Hub.Publish("cam", stream.PublisherOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		s := &source{live: r.Live, name: "cam", out: out, log: slog.New(slog.NewTextHandler(r.log, nil))}
+		ctx, cancel := context.WithCancel(context.Background())
+		start := time.Now()
+		var began []time.Duration
+		s.keepUp(ctx, func(context.Context) error {
+			began = append(began, time.Since(start))
+			switch len(began) {
+			case 8: // It lives for a while.
+				time.Sleep(16 * time.Second)
+				s.lived = true
+				return errors.New("unplugged")
+			case 10:
+				cancel()
+			}
+			return errors.New("unplugged")
+		})
+		var waits []time.Duration
+		for i := 1; i < len(began); i++ {
+			waits = append(waits, began[i]-began[i-1])
+		}
+		const ms = time.Millisecond
+		want := []time.Duration{500 * ms, 1000 * ms, 2000 * ms, 4000 * ms, 8000 * ms, 15000 * ms, 15000 * ms, 16500 * ms, 1000 * ms}
+		if !slices.Equal(waits, want) {
+			t.Errorf("got waits %v, want %v", waits, want)
+		}
+		if n := strings.Count(r.log.String(), "unplugged"); n != 2 {
+			t.Errorf("got %d lines of log, want 2: for the first loss, and the one after it lived", n)
+		}
+		if i := r.info("cam"); i.Format != "lost: unplugged; again in 500ms" && i.Format != "lost: unplugged; again in 1s" {
+			t.Errorf("got format %q, want it to say why, and when again", i.Format)
+		}
+	})
+}
+
+func TestStamp(t *testing.T) {
+	r := start(t, nil)
+	d := small
+	d.Format, d.Width, d.Height = 1, 320, 90 // bgr24
+	f := r.frame(d, 0)
+	defer f.Release()
+	before := slices.Clone(f.Plane(0).Pix)
+	now := time.Date(2026, 1, 2, 3, 4, 5, 670_000_000, time.UTC)
+	newStamp(d.Height).draw(&f, now, 42)
+	first := slices.Clone(f.Plane(0).Pix)
+	if slices.Equal(first, before) {
+		t.Error("got a frame without a stamp")
+	}
+	newStamp(d.Height).draw(&f, now, 43)
+	if slices.Equal(f.Plane(0).Pix, first) {
+		t.Error("got the same stamp for another frame")
+	}
+	if row := len(before) / d.Height; !slices.Equal(f.Plane(0).Pix[40*row:], before[40*row:]) {
+		t.Error("got a stamp beyond its corner")
+	}
+	d.Width = 100
+	narrow := r.frame(d, 0)
+	defer narrow.Release()
+	before = slices.Clone(narrow.Plane(0).Pix)
+	newStamp(d.Height).draw(&narrow, now, 42)
+	if !slices.Equal(narrow.Plane(0).Pix, before) {
+		t.Error("got part of a stamp in a frame that has no room for it")
+	}
+}
