@@ -25,10 +25,11 @@ type body struct {
 	headMemory    [16]byte
 	left          int  // bytes until the deadline is set anew
 	between       bool // whether the next byte begins a frame
+	patient       bool // whether that is so until resume is called: what is read may still be what separates two frames
 	stopped       atomic.Bool
 }
 
-// sniff returns the first bytes of the body, as many as tell Y4M from others; fewer only when the body has no more.
+// sniff returns the first bytes of the body, as many as tell what it is; fewer only when the body has no more.
 // They will be read again.
 func (b *body) sniff() ([]byte, error) {
 	n, err := io.ReadFull(b, b.headMemory[:10])
@@ -58,7 +59,7 @@ func (b *body) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p)
 	b.left -= n
-	if n > 0 && b.between {
+	if n > 0 && b.between && !b.patient {
 		b.resume()
 	}
 	if err == nil || err == io.EOF {

@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// parameters are those of POST /v1/encode, by name, with what each sets in the Spec.
+// parameters are those of a Spec, by name, with what each sets in it.
 var parameters = map[string]func(s *pipeline.Spec, value string) error{
 	"format":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Format }),
 	"range":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Input.Range }),
@@ -62,7 +62,10 @@ func setQuality(s *pipeline.Spec, value string) error {
 
 // ParseQuery returns the Spec that a query says, and the names of the parameters in it. Input is not complete where the
 // body is to say what it is. The error is a *fault.Error of kind Invalid that names the parameter.
-func ParseQuery(raw string) (pipeline.Spec, []string, error) {
+func ParseQuery(raw string) (pipeline.Spec, []string, error) { return parseQuery(raw, nil) }
+
+// parseQuery is ParseQuery for a path that has parameters of its own, also, which are no part of the Spec.
+func parseQuery(raw string, also map[string]func(value string) error) (pipeline.Spec, []string, error) {
 	var s pipeline.Spec
 	q, err := url.ParseQuery(raw)
 	if err != nil {
@@ -70,15 +73,23 @@ func ParseQuery(raw string) (pipeline.Spec, []string, error) {
 	}
 	names := slices.Sorted(maps.Keys(q))
 	for _, name := range names {
-		set, ok := parameters[name]
-		if !ok {
+		set, ofSpec := parameters[name]
+		setOwn, own := also[name]
+		if !ofSpec && !own {
+			known := slices.Sorted(maps.Keys(parameters))
+			known = append(known, slices.Sorted(maps.Keys(also))...)
 			return s, nil, &fault.Error{Kind: fault.Invalid, Field: cmp.Or(name, "query"),
-				Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(slices.Sorted(maps.Keys(parameters)), ", ")}
+				Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(known, ", ")}
 		}
 		if len(q[name]) > 1 {
 			return s, nil, fieldError(name, "got it "+strconv.Itoa(len(q[name]))+" times, want it once")
 		}
-		if err := set(&s, q[name][0]); err != nil {
+		if own {
+			err = setOwn(q[name][0])
+		} else {
+			err = set(&s, q[name][0])
+		}
+		if err != nil {
 			return s, nil, fieldError(name, err.Error())
 		}
 	}
