@@ -10,6 +10,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
 // reportFPS reports frames a second for n frames in each of the b.N loops.
@@ -76,8 +77,8 @@ func benchmarkOne(b *testing.B, s Spec) {
 	loop(b, p, func(int) *Batch { return batch })
 }
 
-// BenchmarkW1 compares this module with Go's standard library on the same frames, in one run. The rivals are as people
-// write them: buffers made for each frame, image.RGBA between the steps.
+// BenchmarkW1 compares the levels of kernels with Go's standard library on the same frames, in one run. The rivals are as
+// people write them: buffers made for each frame, image.RGBA between the steps.
 //
 //	go test -run '^$' -bench BenchmarkW1 -cpu 1 ./pipeline
 func BenchmarkW1(b *testing.B) {
@@ -86,14 +87,7 @@ func BenchmarkW1(b *testing.B) {
 	for i := range batch.In {
 		frames[i] = batch.In[i].Plane(0).Pix
 	}
-	b.Run("impl=steadyframe", func(b *testing.B) {
-		p := compile(b, w1, nil)
-		one := &Batch{In: make([]frame.Frame, 1)}
-		loop(b, p, func(i int) *Batch {
-			one.In[0] = batch.In[i%len(batch.In)]
-			return one
-		})
-	})
+	benchmarkLevels(b, w1, batch)
 	for _, rival := range []struct {
 		name   string
 		resize func(src *image.RGBA, w, h int) *image.RGBA
@@ -112,6 +106,34 @@ func BenchmarkW1(b *testing.B) {
 				}
 			}
 			reportFPS(b, 1)
+		})
+	}
+}
+
+// BenchmarkW3 encodes frames of 1920x1080 without a resize: more of them than a cache holds.
+func BenchmarkW3(b *testing.B) {
+	s := Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}, Output: Output{Quality: 75}}
+	batch := batchOf(b, s, 12)
+	scene := synth.New(s.Input.Width, s.Input.Height, 1)
+	for i := range batch.In {
+		scene.Render(&batch.In[i], 8*i)
+	}
+	benchmarkLevels(b, s, batch)
+}
+
+// benchmarkLevels runs the frames of a batch, one at a time, with the kernels of each level.
+func benchmarkLevels(b *testing.B, s Spec, batch *Batch) {
+	for _, level := range kerneltest.Here() {
+		b.Run("impl="+level.String(), func(b *testing.B) {
+			p, err := Compile(s, Options{Kernels: level.String()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			one := &Batch{In: make([]frame.Frame, 1)}
+			loop(b, p, func(i int) *Batch {
+				one.In[0] = batch.In[i%len(batch.In)]
+				return one
+			})
 		})
 	}
 }
