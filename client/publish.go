@@ -195,7 +195,10 @@ func (d *departure) begin(frames [][]byte) {
 func (d *departure) Get(n int) *[]byte { return borrowed{}.Get(n) }
 
 // Put is part of mem.BufferPool.
-func (d *departure) Put(*[]byte) {
+func (d *departure) Put(*[]byte) { d.written() }
+
+// written counts a buffer as written.
+func (d *departure) written() {
 	if d.held.Add(-1) == 0 {
 		select {
 		case d.gone <- struct{}{}:
@@ -210,5 +213,5 @@ type departingHead struct{ *departure }
 // Put is part of mem.BufferPool.
 func (d departingHead) Put(p *[]byte) {
 	d.heads.Put(p)
-	d.departure.Put(p)
+	d.written()
 }

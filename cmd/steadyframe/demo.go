@@ -13,6 +13,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/cli"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
 // demoCmd is steadyframe demo.
@@ -34,7 +35,9 @@ type demoCmd struct {
 // Help is the longer text of steadyframe demo --help.
 func (demoCmd) Help() string {
 	return `Starts a server, as steadyframe serve does, and pushes an animated scene to it, made in code, through gRPC: the path that any
-client takes. The server can be used meanwhile. Where its usual ports are taken it listens on free ones.
+client takes. The server can be used meanwhile: its page shows three live streams, which are made only while somebody watches,
+and what the server does. Where its usual ports are taken it listens on free ones. With --stream, or streams in a settings file,
+those are shown instead of the three.
 
 A line a second says what came back: frames a second; the latency of a batch, from when it is due to when its pictures are
 there; and of the whole process, client and server, the heap objects allocated for each frame, garbage collections, and
@@ -142,6 +145,9 @@ func (c *demoCmd) demoSettings(out io.Writer) (server.Config, error) {
 	if loaded.GRPC.Listen == "off" {
 		return server.Config{}, &cli.UsageError{Err: errors.New("grpc.listen is off: the demo pushes its frames through gRPC")}
 	}
+	if len(loaded.Streams) == 0 {
+		loaded.Streams = demoStreams
+	}
 	usual := server.Default()
 	for _, l := range []struct {
 		name          string
@@ -160,6 +166,13 @@ func (c *demoCmd) demoSettings(out io.Writer) (server.Config, error) {
 	return loaded, nil
 }
 
+// demoStreams are shown when no others are set: different sizes, rates and shapes, since those are what a wall of streams has.
+var demoStreams = config.Streams{
+	"landscape": {Source: "testsrc:1280x720@30"},
+	"phone":     {Source: "testsrc:360x640@25?seed=3"},
+	"valley":    {Source: "testsrc:640x360@50?seed=2"},
+}
+
 // taken reports whether another program listens at address.
 func taken(address string) bool {
 	l, err := net.Listen("tcp", address)
@@ -171,23 +184,31 @@ func taken(address string) bool {
 
 // introduce says what runs, where, and what to try.
 func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
+	if a.HTTP != "" && !strings.HasPrefix(a.HTTP, "unix:") {
+		fmt.Fprintf(out, "Live streams and the server's figures, in a browser:  http://%s/\n\n", a.HTTP)
+	}
 	fmt.Fprintf(out, "An animated scene, %dx%d bgr24, %v frames a second in batches of %d, over gRPC to %dx%d JPEGs of quality %d\n",
 		c.Size.Width, c.Size.Height, c.FPS, c.Batch, c.Resize.Width, c.Resize.Height, c.Quality)
 	fmt.Fprintf(out, "  gRPC   %s   steadyframe.v1.FrameService\n", a.GRPC)
 	if a.HTTP != "" {
-		fmt.Fprintf(out, "  HTTP   %s   POST /v1/encode\n", a.HTTP)
+		fmt.Fprintf(out, "  HTTP   %s   POST /v1/encode /v1/streams/NAME   GET /stream/NAME.mjpg /snapshot/NAME.jpg\n", a.HTTP)
 	}
 	if a.Admin != "" {
 		fmt.Fprintf(out, "  admin  %s   /metrics /healthz /readyz /debug/pprof /debug/pools\n", a.Admin)
 	}
-	auth := ""
+	auth, flag := "", ""
 	if token != "" {
-		auth = "-H 'Authorization: Bearer TOKEN' "
+		auth, flag = "-H 'Authorization: Bearer TOKEN' ", "--token TOKEN "
 	}
 	fmt.Fprintln(out, "Try:")
 	if a.HTTP != "" {
 		curl, url := curlFor(a.HTTP)
+		target := url
+		if strings.HasPrefix(a.HTTP, "unix:") {
+			target = a.HTTP
+		}
 		fmt.Fprintf(out, "  yes steadyframe | head -c 691200 | %s %s--data-binary @- '%s/v1/encode?format=bgr24&size=640x360&resize=320x320' -o frame.jpg\n", curl, auth, url)
+		fmt.Fprintf(out, "  ffmpeg -re -i VIDEO -f yuv4mpegpipe - | steadyframe push %s--stream mine %s\n", flag, target)
 	}
 	if a.Admin != "" {
 		curl, url := curlFor(a.Admin)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/admin"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/server/rpc"
 	"github.com/steadyframe/steadyframe/internal/server/web"
@@ -23,6 +24,7 @@ type Server struct {
 	config Config
 	log    *slog.Logger
 	engine *engine.Engine
+	live   *live.Live
 	faces  []face
 	addrs  Addrs
 }
@@ -76,15 +78,18 @@ func (s *Server) open(check *pool.Check) error {
 	s.add("admin", adminListener, &s.addrs.Admin)
 
 	s.engine = engine.New(c, metrics.New(), check)
+	if s.live, err = live.New(s.engine, s.log); err != nil {
+		return err
+	}
 	for i := range s.faces {
 		f := &s.faces[i]
 		switch f.name {
 		case "http":
-			h := web.NewHandler(s.engine, s.log)
+			h := web.NewHandler(s.engine, s.live, s.log)
 			serve, shutdown := serveHTTP(c, h, s.log)
 			f.serve, f.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
-			g := rpc.New(s.engine, s.log)
+			g := rpc.New(s.engine, s.live, s.log)
 			f.serve, f.shutdown = g.Serve, g.Shutdown
 		case "admin":
 			f.serve, f.shutdown = serveHTTP(c, admin.NewHandler(s.engine, s.log), s.log)
@@ -122,6 +127,8 @@ func (s *Server) Run(ctx context.Context) error {
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
 	failed := make(chan error, len(s.faces))
 	var serving sync.WaitGroup
+	living, endLive := context.WithCancel(context.Background())
+	serving.Go(func() { s.live.Run(living) })
 	for _, f := range s.faces {
 		serving.Go(func() {
 			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -134,7 +141,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	s.drain()
+	s.drain(endLive)
 	serving.Wait()
 	s.engine.Close()
 	if err != nil {
@@ -144,11 +151,13 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// drain ends all faces, the admin face last, so that it can be asked meanwhile.
-func (s *Server) drain() {
+// drain ends live streams, which have no end of their own, then all faces, the admin face last, so that it can be asked
+// meanwhile.
+func (s *Server) drain(endLive func()) {
 	start := time.Now()
 	s.log.Info("draining", "open_requests", s.engine.OpenRequests(), "drain_timeout", s.config.DrainTimeout.String())
 	s.engine.Drain()
+	endLive()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.config.DrainTimeout))
 	defer cancel()
 	var ending sync.WaitGroup

@@ -14,7 +14,6 @@ import (
 
 // batch is one request on its way to being an answer. Its memory is used again and again.
 type batch struct {
-	header   [5]byte
 	incoming incoming
 	request  wire.Request
 	grant    pool.Grant

@@ -3,8 +3,6 @@ package rpc
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -15,14 +13,6 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 	"github.com/steadyframe/steadyframe/pool"
 )
-
-// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow),
-// and with timeouts.receive how slowly a request may come.
-const pieceBytes = 1 << 20
-
-// minPiece is the least that is given a time of its own: what comes in fewer bytes, as tags, lengths and small frames
-// do, shares one.
-const minPiece = 512
 
 // receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
 // has no more, is the outcome: at once, or, when there are batches on their way, after the encoding goroutine has
@@ -72,9 +62,8 @@ func (c *session) next(b *batch) error {
 	if c.unary {
 		wait = c.engine.Config.Timeout.Receive
 	}
-	c.receiving.Reset(time.Duration(wait))
-	if err := c.in.ReadMessageHeader(b.header[:]); err != nil {
-		return c.readError(err)
+	if err := c.await(time.Duration(wait)); err != nil {
+		return err
 	}
 	start := time.Now()
 	if err := c.begin(); err != nil {
@@ -86,15 +75,11 @@ func (c *session) next(b *batch) error {
 		}
 		c.placed.Store(true)
 	}
-	length := int64(binary.BigEndian.Uint32(b.header[1:]))
-	most := int64(c.engine.Config.Limits.MaxMessageBytes)
-	switch {
-	case b.header[0] != 0:
-		return fault.Errorf(fault.Unsupported, "rpc: the message is compressed, want it plain")
-	case length > most:
-		return fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
+	length, err := c.length()
+	if err != nil {
+		return err
 	}
-	if err := c.read(b, int(length)); err != nil {
+	if err := c.read(b, length); err != nil {
 		return err
 	}
 	c.receiving.Stop()
@@ -115,44 +100,20 @@ type incoming struct {
 	batch   *batch
 	length  int
 	leased  bool
-	fresh   int // bytes that have come since receiving was set
 }
 
 // read reads a message of length bytes into b.request, and finds its pipeline.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
-	b.incoming.expect()
+	c.expect()
 	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
 		return err
 	}
 	return c.resolve(b)
 }
 
-// Fill is part of wire.Source. Each minPiece bytes at least must come within timeouts.receive: receiving is running
-// whenever bytes are waited for, and is set again only when so many have come, or were asked for at once.
-func (in *incoming) Fill(p []byte) error {
-	c := in.session
-	for len(p) > 0 {
-		n := min(len(p), pieceBytes)
-		if in.fresh += n; in.fresh >= minPiece {
-			in.expect()
-		}
-		if err := c.in.ReadMessageHeader(p[:n]); err != nil {
-			if err == io.EOF {
-				err = io.ErrUnexpectedEOF
-			}
-			return c.readError(err)
-		}
-		p = p[n:]
-	}
-	return nil
-}
-
-// expect gives the next bytes the time of timeouts.receive.
-func (in *incoming) expect() {
-	in.fresh = 0
-	in.session.receiving.Reset(time.Duration(in.session.engine.Config.Timeout.Receive))
-}
+// Fill is part of wire.Source.
+func (in *incoming) Fill(p []byte) error { return in.session.fill(p) }
 
 // Lease is part of wire.Source. Before the first frame it sees to it that the request makes sense, as far as is known,
 // and that there is memory for all of it. A frame of another size than the request's own spec says gets none.
@@ -171,7 +132,7 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 		if err := in.session.admit(in.batch, in.length); err != nil {
 			return pool.Buf{}, err
 		}
-		in.expect()
+		in.session.expect()
 	}
 	buf, err := in.session.engine.Pool.Get(n)
 	if err != nil {
@@ -182,19 +143,6 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 
 // Complete is part of wire.Source. A batch is encoded when all of its frames are there.
 func (in *incoming) Complete() error { return nil }
-
-// readError returns why the transport gave no bytes.
-func (c *session) readError(err error) error {
-	switch {
-	case err == io.EOF:
-		return err
-	case c.ctx.Err() != nil:
-		return fault.From(context.Cause(c.ctx))
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.Errorf(fault.Invalid, "rpc: the call ended inside a message")
-	}
-	return &fault.Error{Kind: fault.Canceled, Err: err}
-}
 
 // resolve finds the pipeline that b's spec means, or that of the last request that had one.
 func (c *session) resolve(b *batch) error {

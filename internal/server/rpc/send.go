@@ -1,11 +1,9 @@
 package rpc
 
 import (
-	"context"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
-	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
@@ -37,10 +35,7 @@ func (c *session) serveBatch(b *batch) error {
 	c.sending.Stop()
 	c.engine.Metrics.Took(metrics.Send, time.Since(start))
 	if err != nil {
-		if c.ctx.Err() != nil {
-			return fault.From(context.Cause(c.ctx))
-		}
-		return &fault.Error{Kind: fault.Canceled, Err: err}
+		return c.sendError(err)
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 )
 
 // Server is the gRPC face.
@@ -41,11 +42,11 @@ const (
 	maxHeaders   = 16 << 10
 )
 
-// New returns the gRPC face of e, which is not serving yet.
-func New(e *engine.Engine, log *slog.Logger) *Server {
+// New returns the gRPC face of e and l, which is not serving yet.
+func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	c := e.Config
 	s := &Server{
-		service: &service{engine: e, log: log},
+		service: &service{engine: e, live: l, log: log},
 		health:  health.NewServer(),
 		grpc: grpc.NewServer(
 			grpc.ForceServerCodecV2(newCodec()),

@@ -70,7 +70,7 @@ func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &readyListener{Listener: tcp}
-	s := New(e, slog.New(slog.DiscardHandler))
+	s := New(e, nil, slog.New(slog.DiscardHandler))
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	conn, err := grpc.NewClient(tcp.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -17,43 +17,49 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 )
 
 // service serves FrameService.
 type service struct {
 	engine *engine.Engine
+	live   *live.Live
 	log    *slog.Logger
 	chunks wire.Chunks
 	wait   sync.WaitGroup // goroutines of sessions
 }
 
-// desc returns what grpc-go is told of FrameService: both methods as streams, so that it leaves the reading of
-// messages to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto,
-// where Encode is unary.
+// desc returns what grpc-go is told of FrameService: all methods as streams, so that it leaves the reading of messages
+// to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto, where some
+// are unary.
 func (s *service) desc() *grpc.ServiceDesc {
-	handler := func(unary bool) grpc.StreamHandler {
-		return func(_ any, stream grpc.ServerStream) error { return s.serve(stream, unary) }
+	method := func(name string, serve func(grpc.ServerStream, filler) error) grpc.StreamDesc {
+		handler := func(_ any, stream grpc.ServerStream) error { return s.serve(name, stream, serve) }
+		return grpc.StreamDesc{StreamName: name, Handler: handler, ClientStreams: true, ServerStreams: true}
 	}
 	return &grpc.ServiceDesc{
 		ServiceName: api.FrameService_ServiceDesc.ServiceName,
 		HandlerType: (*any)(nil),
 		Streams: []grpc.StreamDesc{
-			{StreamName: "Encode", Handler: handler(true), ClientStreams: true, ServerStreams: true},
-			{StreamName: "EncodeStream", Handler: handler(false), ClientStreams: true, ServerStreams: true},
+			method("Encode", s.encode),
+			method("EncodeStream", s.encodeStream),
+			method("Publish", s.publish),
+			method("Watch", s.watch),
+			method("ListStreams", s.listStreams),
 		},
 		Metadata: api.FrameService_ServiceDesc.Metadata,
 	}
 }
 
-// serve is the handler of both methods.
-func (s *service) serve(stream grpc.ServerStream, unary bool) error {
-	method := "EncodeStream"
-	if unary {
-		method = "Encode"
-	}
+// serve is the handler of a method.
+func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc.ServerStream, filler) error) error {
 	start := time.Now()
-	err := s.open(stream, unary)
+	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
+	if !ok {
+		return toStatus(fault.Errorf(fault.Internal, "rpc: the transport of this grpc-go cannot be read from")).Err()
+	}
+	err := serve(stream, in)
 	if err == nil {
 		s.log.Debug("call served", "method", method, "peer", peerOf(stream), "took", time.Since(start))
 		return nil
@@ -64,22 +70,38 @@ func (s *service) serve(stream grpc.ServerStream, unary bool) error {
 	return toStatus(f).Err()
 }
 
-// open runs a session, if there is room for one.
-func (s *service) open(stream grpc.ServerStream, unary bool) error {
+// encode serves Encode.
+func (s *service) encode(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error {
+		if err := s.engine.CheckQueue(); err != nil {
+			return err
+		}
+		return newSession(s, stream, in, true).run()
+	})
+}
+
+// encodeStream serves EncodeStream, which waits for its turns, however long the queue.
+func (s *service) encodeStream(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error { return newSession(s, stream, in, false).run() })
+}
+
+// publish serves Publish.
+func (s *service) publish(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error { return newPublishing(s, stream, in).run() })
+}
+
+// open runs a call, if there is room for one more of those that send frames. Who watches has limits of their own.
+func (s *service) open(run func() error) error {
 	if err := s.engine.Open(); err != nil {
 		return err
 	}
 	defer s.engine.Done()
-	if unary { // A stream waits for its turns, however long the queue.
-		if err := s.engine.CheckQueue(); err != nil {
-			return err
-		}
-	}
-	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
-	if !ok {
-		return fault.Errorf(fault.Internal, "rpc: the transport of this grpc-go cannot be read from")
-	}
-	return newSession(s, stream, in, unary).run()
+	return run()
+}
+
+// watch serves Watch.
+func (s *service) watch(stream grpc.ServerStream, in filler) error {
+	return newWatching(s, stream, in).run()
 }
 
 // level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about.

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
@@ -32,10 +33,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// call is a call without a network: the bytes that come in, and what is sent.
-type call struct {
+// scripted is a call without a network: the bytes that come in, and what is sent.
+type scripted struct {
 	grpc.ServerStream // for the methods that are not used
 	ctx               context.Context
+	cancel            context.CancelFunc // ends ctx
 	in                *bytes.Reader
 	failAt            int64 // bytes read before fail is called, when that is set
 	fail              func()
@@ -44,9 +46,9 @@ type call struct {
 	sendErr           error
 }
 
-func (c *call) Context() context.Context { return c.ctx }
+func (c *scripted) Context() context.Context { return c.ctx }
 
-func (c *call) ReadMessageHeader(p []byte) error {
+func (c *scripted) ReadMessageHeader(p []byte) error {
 	if c.fail != nil && c.in.Size()-int64(c.in.Len()) >= c.failAt {
 		c.fail()
 	}
@@ -57,7 +59,9 @@ func (c *call) ReadMessageHeader(p []byte) error {
 	return err
 }
 
-func (c *call) SendMsg(m any) error {
+func (c *scripted) SendHeader(metadata.MD) error { return nil }
+
+func (c *scripted) SendMsg(m any) error {
 	if c.sendErr != nil {
 		return c.sendErr
 	}
@@ -81,7 +85,7 @@ func message(t *testing.T, r *api.EncodeRequest) []byte {
 }
 
 // serve runs a session on c and returns its outcome, after all of it has ended; then nothing may be leased.
-func serve(t *testing.T, c *call, unary bool) error {
+func serve(t *testing.T, c *scripted, unary bool) error {
 	t.Helper()
 	e := engine.New(config.Default(), metrics.New(), nil)
 	defer e.Close()
@@ -89,7 +93,7 @@ func serve(t *testing.T, c *call, unary bool) error {
 }
 
 // serveWith is serve with an engine of the test's own.
-func serveWith(t *testing.T, e *engine.Engine, c *call, unary bool) error {
+func serveWith(t *testing.T, e *engine.Engine, c *scripted, unary bool) error {
 	t.Helper()
 	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -118,7 +122,7 @@ func request(frames int) *api.EncodeRequest {
 
 func TestSession(t *testing.T) {
 	two := append(message(t, request(2)), message(t, request(3))...)
-	c := &call{in: bytes.NewReader(two)}
+	c := &scripted{in: bytes.NewReader(two)}
 	if err := serve(t, c, false); err != nil {
 		t.Fatal(err)
 	}
@@ -131,10 +135,10 @@ func TestSession(t *testing.T) {
 			t.Errorf("answer %d: got %d pictures, id %d, %v, want %d and 5", i, len(a.Pictures), a.Id, err, want)
 		}
 	}
-	if err := serve(t, &call{in: bytes.NewReader(nil)}, false); err != nil {
+	if err := serve(t, &scripted{in: bytes.NewReader(nil)}, false); err != nil {
 		t.Errorf("a stream without requests: got %v", err)
 	}
-	if err := serve(t, &call{in: bytes.NewReader(nil)}, true); fault.From(err) == nil || fault.From(err).Kind != fault.Invalid {
+	if err := serve(t, &scripted{in: bytes.NewReader(nil)}, true); fault.From(err) == nil || fault.From(err).Kind != fault.Invalid {
 		t.Errorf("a call without a request: got %v, want Invalid", err)
 	}
 }
@@ -147,12 +151,12 @@ func TestSessionBrokenAnywhere(t *testing.T) {
 		if n > 60 && n%97 != 0 { // The rest is frames' bytes.
 			continue
 		}
-		err := serve(t, &call{in: bytes.NewReader(data[:n])}, false)
+		err := serve(t, &scripted{in: bytes.NewReader(data[:n])}, false)
 		if whole := n == 0 || n == len(data)/2; whole != (err == nil) || err != nil && fault.From(err).Kind != fault.Invalid {
 			t.Errorf("after %d bytes: got %v, want Invalid inside a message", n, err)
 		}
 		unary := n%2 == 0
-		err = serve(t, &call{in: bytes.NewReader(data), failAt: int64(n), fail: func() { panic("broken transport") }}, unary)
+		err = serve(t, &scripted{in: bytes.NewReader(data), failAt: int64(n), fail: func() { panic("broken transport") }}, unary)
 		if unary && n > len(data)/2-388 { // One call needs no second message, and no read begins inside the last piece of a frame.
 			continue
 		}
@@ -182,7 +186,7 @@ func TestSilenceEndsTheCall(t *testing.T) {
 			t.Run(fmt.Sprintf("bytes=%d/unary=%t", n, unary), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					begin := time.Now()
-					err := serve(t, &call{in: bytes.NewReader(data[:n]), silent: true}, unary)
+					err := serve(t, &scripted{in: bytes.NewReader(data[:n]), silent: true}, unary)
 					want := config.Default().Timeout.Receive
 					if !unary && (n < header || n == len(data)) {
 						want = config.Default().Timeout.Idle
@@ -205,13 +209,13 @@ func TestACallHoldsAPlace(t *testing.T) {
 	defer e.Close()
 	good := message(t, request(1))
 	for range 3 { // Each gives its place back.
-		inside := &call{in: bytes.NewReader(good), failAt: 5}
+		inside := &scripted{in: bytes.NewReader(good), failAt: 5}
 		inside.fail = func() {
 			inside.fail = nil
 			if f := fault.From(e.CheckQueue()); f == nil || f.Limit != "limits.queue_depth" {
 				t.Errorf("got %v while a call is received, want Busy", f)
 			}
-			other := &call{in: bytes.NewReader(good)}
+			other := &scripted{in: bytes.NewReader(good)}
 			ctx, cancel := context.WithCancel(context.Background())
 			other.ctx = ctx
 			s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
@@ -228,7 +232,7 @@ func TestACallHoldsAPlace(t *testing.T) {
 	if err := e.Reserve(); err != nil {
 		t.Fatal(err)
 	}
-	stream := &call{in: bytes.NewReader(good)}
+	stream := &scripted{in: bytes.NewReader(good)}
 	s := &service{engine: e, log: slog.New(slog.DiscardHandler)}
 	ctx, cancel := context.WithCancel(context.Background())
 	stream.ctx = ctx
@@ -245,7 +249,7 @@ func TestAFrameOfTheWrongSizeTakesNoMemory(t *testing.T) {
 	r := request(3)
 	r.Frames[1] = make([]byte, 1<<20)
 	withoutSpec := &api.EncodeRequest{Frames: [][]byte{make([]byte, 900), make([]byte, 899), nil}}
-	c := &call{in: bytes.NewReader(append(message(t, r), message(t, withoutSpec)...))}
+	c := &scripted{in: bytes.NewReader(append(message(t, r), message(t, withoutSpec)...))}
 	e := engine.New(config.Default(), metrics.New(), nil)
 	defer e.Close()
 	if err := serveWith(t, e, c, false); err != nil {
@@ -283,14 +287,14 @@ func TestSessionErrors(t *testing.T) {
 	huge := binary.BigEndian.AppendUint32([]byte{0}, 1<<30)
 	tests := []struct {
 		name string
-		call *call
+		call *scripted
 		kind fault.Kind
 		sent int
 	}{
-		{"compressed", &call{in: bytes.NewReader(compressed)}, fault.Unsupported, 0},
-		{"too-large", &call{in: bytes.NewReader(append(bytes.Clone(good), huge...))}, fault.TooLarge, 1},
-		{"malformed", &call{in: bytes.NewReader(append(bytes.Clone(good), 0, 0, 0, 0, 1, 0))}, fault.Invalid, 1},
-		{"send", &call{in: bytes.NewReader(good), sendErr: errors.New("gone")}, fault.Canceled, 0},
+		{"compressed", &scripted{in: bytes.NewReader(compressed)}, fault.Unsupported, 0},
+		{"too-large", &scripted{in: bytes.NewReader(append(bytes.Clone(good), huge...))}, fault.TooLarge, 1},
+		{"malformed", &scripted{in: bytes.NewReader(append(bytes.Clone(good), 0, 0, 0, 0, 1, 0))}, fault.Invalid, 1},
+		{"send", &scripted{in: bytes.NewReader(good), sendErr: errors.New("gone")}, fault.Canceled, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -307,6 +311,7 @@ func TestStatus(t *testing.T) {
 	want := map[fault.Kind]codes.Code{
 		fault.Internal: codes.Internal, fault.Invalid: codes.InvalidArgument, fault.TooLarge: codes.InvalidArgument, fault.Unsupported: codes.Unimplemented,
 		fault.Unauthorized: codes.Unauthenticated, fault.Busy: codes.ResourceExhausted, fault.Draining: codes.Unavailable,
+		fault.NotFound: codes.NotFound, fault.Conflict: codes.Aborted, fault.Offline: codes.Unavailable,
 		fault.Deadline: codes.DeadlineExceeded, fault.Slow: codes.DeadlineExceeded, fault.Canceled: codes.Canceled,
 	}
 	for k := range fault.Kinds {

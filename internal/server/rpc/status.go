@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
 )
 
 // code returns the gRPC code of a kind of failure.
@@ -42,7 +44,11 @@ func code(k fault.Kind) codes.Code {
 // (QuotaFailure), which field is wrong (BadRequest).
 func toStatus(f *fault.Error) *status.Status {
 	msg := strings.ToValidUTF8(f.Error(), "\ufffd")
-	st := status.New(code(f.Kind), msg)
+	c := code(f.Kind)
+	if errors.Is(f, stream.ErrFixed) {
+		c = codes.FailedPrecondition // To come again, as ABORTED says, is of no use.
+	}
+	st := status.New(c, msg)
 	var details []protoadapt.MessageV1
 	if f.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter.Round(time.Millisecond))})

@@ -1,10 +1,9 @@
 // Package web is the HTTP face of the server: POST /v1/encode takes raw frames or Y4M and answers with pictures, as
-// they come.
+// they come; POST /v1/streams/{name} feeds a live stream, which package watch shows; and / is the page.
 package web
 
 import (
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,36 +12,34 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/console"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/internal/server/watch"
 )
 
-// Handler serves the HTTP face of an engine.
+// Handler serves the HTTP face of an engine and its live streams.
 type Handler struct {
 	engine *engine.Engine
+	live   *live.Live
+	watch  *watch.Handler
+	page   http.Handler
 	log    *slog.Logger
 	taken  takenOvers
 }
 
-// NewHandler returns the HTTP face of e.
-func NewHandler(e *engine.Engine, log *slog.Logger) *Handler { return &Handler{engine: e, log: log} }
+// NewHandler returns the HTTP face of e and l.
+func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
+	return &Handler{engine: e, live: l, watch: watch.New(e, l.Hub, log), page: console.Handler(), log: log}
+}
 
 // Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that
 // are left when ctx ends it cuts.
-func (h *Handler) Wait(ctx context.Context) { h.taken.wait(ctx) }
-
-// index is what GET / shows.
-const index = `Steadyframe: raw frames in, JPEGs out.
-
-POST /v1/encode?format=bgr24&size=640x360   raw frames, tightly packed: one picture back, or multipart/mixed
-POST /v1/encode                             Y4M
-     resize=320x320 mode=stretch|fit|fill filter=bilinear|area|nearest background=%23rrggbb crop=WxH+X+Y
-     quality=1..100 subsampling=420|422|444|gray restart=none|row|N
-     output=jpeg|rgba|rgb24|bgr24|yuv420p range=full|limited color=bt601|bt709
-     Accept: video/x-motion-jpeg             JPEGs one after the other, while frames still come in
-
-curl --data-binary @frame.bgr 'http://HOST/v1/encode?format=bgr24&size=640x360&quality=80' -o frame.jpg
-`
+func (h *Handler) Wait(ctx context.Context) {
+	h.taken.wait(ctx)
+	h.watch.Wait(ctx)
+}
 
 // ServeHTTP is part of http.Handler.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -133,44 +130,7 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	if err := h.setWriteDeadline(w); err != nil {
 		return err
 	}
-	if !h.authorized(r) {
-		return &fault.Error{Kind: fault.Unauthorized, Reason: "the request bears no valid token: want Authorization: Bearer TOKEN"}
-	}
-	switch r.URL.Path {
-	case "/":
-		return only(w, r, http.MethodGet, func(w *writer, _ *http.Request) error {
-			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-			_, err := io.WriteString(w, index)
-			return err
-		})
-	case "/v1/encode":
-		return only(w, r, http.MethodPost, h.encode)
-	}
-	writeProblem(w, problem{Type: "urn:steadyframe:problem:not_found", Title: "There is nothing here", Status: http.StatusNotFound,
-		Detail: "got path " + r.URL.Path + ", want / or /v1/encode"})
-	return nil
-}
-
-// only serves r with f when it has that method (GET stands for HEAD too).
-func only(w *writer, r *http.Request, method string, f func(*writer, *http.Request) error) error {
-	if r.Method == method || method == http.MethodGet && r.Method == http.MethodHead {
-		return f(w, r)
-	}
-	w.Header().Set("Allow", method)
-	writeProblem(w, problem{Type: "urn:steadyframe:problem:method", Title: "The method is not known here", Status: http.StatusMethodNotAllowed,
-		Detail: "got " + r.Method + " " + r.URL.Path + ", want " + method})
-	return nil
-}
-
-// authorized reports whether r bears the token, when there is one, in a time that tells nothing about it but its
-// length.
-func (h *Handler) authorized(r *http.Request) bool {
-	token := h.engine.Config.Auth.Token
-	if token == "" {
-		return true
-	}
-	scheme, got, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	return ok && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1
+	return h.dispatch(w, r)
 }
 
 // logFault writes one line about a request that failed: a caller that went away is none of ours to warn about.

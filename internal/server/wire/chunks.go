@@ -53,6 +53,9 @@ func NewSlot(c *Chunks) *Slot { return &Slot{chunks: c, left: make(chan struct{}
 // its stream has ended, never does.
 func (s *Slot) Left() <-chan struct{} { return s.left }
 
+// Waiting returns how many chunks of the message have not left.
+func (s *Slot) Waiting() int { return int(s.taken.Load()) }
+
 // begin returns a writer of a message of size bytes.
 func (s *Slot) begin(size int) writer {
 	out := s.slices[0][:0]

@@ -1,0 +1,65 @@
+package rpc
+
+import (
+	"google.golang.org/grpc"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// listStreams serves ListStreams. Its request is nothing that could be too large, and is read by grpc-go.
+func (s *service) listStreams(out grpc.ServerStream, _ filler) error {
+	if s.engine.IsDraining() {
+		return errDraining()
+	}
+	if err := out.RecvMsg(&api.ListStreamsRequest{}); err != nil {
+		return fault.Errorf(fault.Invalid, "rpc: got no ListStreamsRequest: %v", err)
+	}
+	infos := s.live.Hub.Infos(nil)
+	answer := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
+	for i := range infos {
+		answer.Streams[i] = streamInfo(&infos[i])
+	}
+	return out.SendMsg(answer)
+}
+
+// streamInfo returns the message that says what i says.
+func streamInfo(i *stream.Info) *api.StreamInfo {
+	m := &api.StreamInfo{
+		Name:         i.Name,
+		State:        api.StreamInfo_State(i.State), // They have the same numbers.
+		SinceUs:      sinceEpoch(i.Since),
+		Source:       i.Source,
+		Format:       i.Format,
+		Width:        uint32(i.Width),
+		Height:       uint32(i.Height),
+		FpsIn:        i.FPSIn,
+		FpsOut:       i.FPSOut,
+		Arrived:      i.Arrived,
+		Published:    i.Published,
+		Same:         i.Same,
+		PictureBytes: uint32(i.PictureBytes),
+		Dropped: &api.Dropped{
+			Newer:    i.Dropped[stream.Newer],
+			Capped:   i.Dropped[stream.Capped],
+			Unseen:   i.Dropped[stream.Unseen],
+			NoMemory: i.Dropped[stream.NoMemory],
+			Failed:   i.Dropped[stream.Failed],
+		},
+	}
+	for _, v := range i.Viewers {
+		m.Viewers = append(m.Viewers, &api.ViewerInfo{
+			Id:        v.ID,
+			Transport: v.Transport,
+			Peer:      v.Peer,
+			SinceUs:   sinceEpoch(v.Since),
+			Fps:       v.FPS,
+			Delivered: v.Delivered,
+			Dropped:   v.Dropped,
+			LagUs:     micros(v.Lag),
+			Bytes:     v.Bytes,
+		})
+	}
+	return m
+}
