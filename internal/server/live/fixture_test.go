@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -207,6 +208,16 @@ func (r *running) counts(p *Publisher, arrived, published, dropped uint64) {
 	if a, b, c := p.Counts(); a != arrived || b != published || c != dropped {
 		r.t.Errorf("got %d frames, %d pictures, %d dropped, want %d, %d, %d", a, b, c, arrived, published, dropped)
 	}
+}
+
+// noAllocations checks that f allocates nothing in steady state: once every goroutine has waited a while, as often as it
+// will, and the Hub has looked at its streams.
+func noAllocations(t *testing.T, f func()) {
+	t.Helper()
+	for begin := time.Now(); time.Since(begin) < 300*time.Millisecond; {
+		f()
+	}
+	alloctest.Zero(t, 200, f)
 }
 
 // until waits for what a test expects to become true.
