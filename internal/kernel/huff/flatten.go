@@ -42,21 +42,17 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 	b := slot.First + m*slot.Step
 	c, mask := &s.Coefs[b], s.Masks[b]
 	d := (*[maxBlockSymbols]Symbol)(dst)
-	class := Symbol(slot.Class)
-	pred := &s.Pred[slot.Component]
-	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-*pred)&dcMask
-	*pred = int32(c[0])
-	base := uint(class) << acClassShift
+	d[0] = s.flattenDC(int32(c[0]), slot)
+	base := uint(slot.Class) << acClassShift
 	n := uint(1)
-	order := s.Order
 	prev := 0 // index of the last coefficient that was not zero
 	for m := mask; m != 0; m &= m - 1 {
 		k := bits.TrailingZeros64(m)
 		run := uint(k - prev - 1)
-		prev = k
-		v := int(c[order[prev&63]&63])
+		prev = k // the same register, or BSF, which waits for the last value of its destination, waits for a load
+		v := int(c[s.Order[prev&63]&63])
 		if run > maxRun || uint(v+maxShort) > 2*maxShort {
-			return flattenAny(d, c, s.Order, mask, class)
+			return s.flattenAny(d, slot, b)
 		}
 		d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
 		n++
@@ -66,27 +62,40 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 	return int(n + 1 - uint(mask>>63))
 }
 
-// flattenAny is the rest of flattenBlock for blocks that have long runs or large values, whose symbols are more than one.
-func flattenAny(d *[maxBlockSymbols]Symbol, c *[64]int16, order *[65]uint8, mask uint64, class Symbol) int {
-	ac := class << acClassShift
-	out := d[:1]
+// flattenDC returns the symbol of the DC coefficient dc, whose component it remembers it for.
+func (s *Strip) flattenDC(dc int32, slot *Slot) Symbol {
+	pred := &s.Pred[slot.Component]
+	diff := dc - *pred
+	*pred = dc
+	return symDC | Symbol(slot.Class)<<dcClassShift | Symbol(diff)&dcMask
+}
+
+// flattenAny is the rest of flattenBlock, behind the DC coefficient of block b, if there are long runs or large values,
+// whose symbols are more than one.
+func (s *Strip) flattenAny(d *[maxBlockSymbols]Symbol, slot *Slot, b int) int {
+	c, mask := &s.Coefs[b], s.Masks[b]
+	base := uint(slot.Class) << acClassShift
+	n := uint(1)
 	prev := 0
 	for m := mask; m != 0; m &= m - 1 {
 		k := bits.TrailingZeros64(m)
-		run := k - prev - 1
+		run := uint(k - prev - 1)
 		prev = k
 		for ; run > maxRun; run -= maxRun + 1 {
-			out = append(out, ac|zrl)
+			d[n%maxBlockSymbols] = Symbol(base + zrl)
+			n++
 		}
-		v := int(c[order[k&63]&63])
-		if size, low := magnitude(v); size < 10 {
-			out = append(out, ac+Symbol(run)<<runShift+Symbol(v))
-		} else {
-			out = append(out, symAC10|class<<4|Symbol(run), symRaw10|Symbol(low))
+		v := int(c[s.Order[prev&63]&63])
+		if uint(v+maxShort) <= 2*maxShort {
+			d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
+			n++
+			continue
 		}
+		_, low := magnitude(v) // of 10 bits
+		d[n%maxBlockSymbols] = symAC10 | Symbol(slot.Class)<<4 | Symbol(run)
+		d[(n+1)%maxBlockSymbols] = symRaw10 | Symbol(low)
+		n += 2
 	}
-	if prev < 63 {
-		out = append(out, ac)
-	}
-	return len(out)
+	d[n%maxBlockSymbols] = Symbol(base)
+	return int(n + 1 - uint(mask>>63))
 }

@@ -18,12 +18,20 @@ func flattenBlocks(kernel flattenFunc, dst []Symbol, s *Strip, first, n int) int
 		out, left = out+listed, rest
 		if left > 0 {
 			done = blocks - left
-			out += s.flattenBlock(dst[out:], &slots[done%len(slots)], first+done/len(slots))
+			out += s.flattenStopped(dst[out:], &slots[done%len(slots)], first+done/len(slots))
 			left--
 		}
 	}
 	dst[out] = symNone
 	return out + out&1
+}
+
+// flattenStopped is flattenBlock for a block that most likely needs flattenAny.
+func (s *Strip) flattenStopped(dst []Symbol, slot *Slot, m int) int {
+	b := slot.First + m*slot.Step
+	d := (*[maxBlockSymbols]Symbol)(dst)
+	d[0] = s.flattenDC(int32(s.Coefs[b][0]), slot)
+	return s.flattenAny(d, slot, b)
 }
 
 // check panics where MCUs first..first+n-1 are not in s.
