@@ -7,6 +7,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
 // BenchmarkFill makes all bands of a frame. The frames are in memory, not in a cache: there are more of them than fit.
@@ -43,7 +44,7 @@ func BenchmarkFill(b *testing.B) {
 		c := wholeConfig(frame.Desc{Format: tt.format, Width: tt.width, Height: tt.height}, tt.toW, tt.toH)
 		c.Filter, c.Space = tt.filter, tt.space
 		frames := framesInMemory(b, c.In)
-		for _, level := range levelsHere() {
+		for _, level := range kerneltest.Here() {
 			b.Run(fmt.Sprintf("fmt=%s/in=%dx%d/out=%dx%d/filter=%s/space=%s/impl=%s", tt.format, tt.width, tt.height, tt.toW, tt.toH,
 				tt.filter, tt.space, level), func(b *testing.B) { benchmarkFill(b, c, frames, level) })
 		}
@@ -70,10 +71,8 @@ func framesInMemory(b *testing.B, d frame.Desc) []frame.Frame {
 }
 
 func benchmarkFill(b *testing.B, c Config, frames []frame.Frame, level impl.Level) {
-	s, err := newSampler(c, level)
-	if err != nil {
-		b.Fatal(err)
-	}
+	c.Limit = level
+	s := mustSampler(b, c)
 	sc := s.NewScratch()
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {

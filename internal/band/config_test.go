@@ -123,7 +123,8 @@ func TestExplain(t *testing.T) {
 			tt.desc.Width, tt.desc.Height = 64, 48
 			c := wholeConfig(tt.desc, tt.w, tt.h)
 			c.Filter, c.Space = tt.filter, tt.space
-			s, err := newSampler(c, impl.Generic)
+			c.Limit = impl.Generic
+			s, err := NewSampler(c)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -6,35 +6,21 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/cpu"
-	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
-
-// levelsHere returns the levels that run here, plain Go first.
-func levelsHere() []impl.Level {
-	var all []impl.Level
-	for l := impl.Generic; l <= cpu.Level(); l++ {
-		if cpu.Has(l) {
-			all = append(all, l)
-		}
-	}
-	return all
-}
 
 // checkLevels fails t unless every level makes the same bands of f as plain Go.
 func checkLevels(t *testing.T, c Config, f *frame.Frame) {
 	t.Helper()
 	var want canvas
-	for i, level := range levelsHere() {
-		s, err := newSampler(c, level)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for i, level := range kerneltest.Here() {
+		c.Limit = level
+		s := mustSampler(t, c)
 		got := sample(t, s, s.NewScratch(), f)
 		if i == 0 {
 			want = got
 		}
-		sameCanvas(t, fmt.Sprintf("%+v, kernels of %s", c, level), got, want)
+		sameCanvas(t, fmt.Sprintf("%+v", c), got, want)
 	}
 }
 
@@ -48,8 +34,7 @@ func TestLevelsMakeTheSameBands(t *testing.T) {
 
 // TestLevelsMakeTheSameBandsOfAnySize takes odd sizes, some of them narrower than any vector, to odd sizes.
 func TestLevelsMakeTheSameBandsOfAnySize(t *testing.T) {
-	const seed = 12
-	r := rand.New(rand.NewPCG(1, seed))
+	r := rand.New(rand.NewPCG(1, 12))
 	n := 400
 	if testing.Short() {
 		n = 50

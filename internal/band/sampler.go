@@ -48,14 +48,11 @@ const (
 
 // NewSampler compiles c. It returns an error when c is not a geometry that makes sense: an invalid input, a crop or content that is empty
 // or not inside, content that does not lie on the chroma grid.
-func NewSampler(c Config) (*Sampler, error) { return newSampler(c, c.Limit) }
-
-// newSampler is NewSampler with kernels up to a level.
-func newSampler(c Config, limit impl.Level) (*Sampler, error) {
+func NewSampler(c Config) (*Sampler, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	s := &Sampler{config: c, kernels: chooseKernels(limit)}
+	s := &Sampler{config: c, kernels: chooseKernels(c.Limit)}
 	s.layOut()
 	s.background = s.backgroundSamples()
 	s.sources = newSources(&c)

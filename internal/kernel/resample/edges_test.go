@@ -1,0 +1,69 @@
+package resample
+
+import (
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+)
+
+func TestLevels(t *testing.T) {
+	kerneltest.Levels(t, &Implementations, impl.AVX2)
+}
+
+// TestEdges runs rows of every width beside memory that can't be accessed, on either side of each operand.
+func TestEdges(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		for width := 1; width < 100; width++ {
+			for _, edge := range kerneltest.Edges {
+				checkResizedEdge(t, k, width, edge)
+				checkCoveredEdge(t, k, width, edge)
+				k.Prefetch(kerneltest.Guarded[byte](t, width, edge))
+			}
+		}
+	})
+}
+
+// guardedRows returns rows of n samples with room, beside memory that can't be accessed.
+func guardedRows(t *testing.T, n int, edge kerneltest.Edge) (rows [3][]int16) {
+	for i := range rows {
+		rows[i] = kerneltest.Guarded[int16](t, RoomFor(n), edge)[:n]
+	}
+	return rows
+}
+
+func checkResizedEdge(t *testing.T, k Kernels, width int, edge kerneltest.Edge) {
+	t.Helper()
+	r := kerneltest.Rand(uint64(width))
+	for channels := 1; channels <= 2; channels++ {
+		inputs := 1 + r.IntN(3*width)
+		z := &Resize{Taps: randomTaps(r, width, inputs, channels, 128), Bytes: inputs * channels, Channels: channels}
+		resized := k.Resize(z)
+		if resized == nil {
+			continue
+		}
+		src, dst := kerneltest.GuardedCopy(t, kerneltest.Bytes(r, z.Bytes), edge), guardedRows(t, width, edge)
+		resized.Row(dst[:], src)
+		for c := range channels {
+			kerneltest.Same(t, "Resized", dst[c], wantLinear(src, z.Taps, c, channels, 128<<7))
+		}
+	}
+}
+
+func checkCoveredEdge(t *testing.T, k Kernels, width int, edge kerneltest.Edge) {
+	t.Helper()
+	r := kerneltest.Rand(uint64(width))
+	for step := 3; step <= 4; step++ {
+		inputs := 1 + r.IntN(3*width)
+		z := &Cover{Coverage: randomCoverage(r, width, inputs, step), Bytes: inputs * step, Step: step}
+		covered := k.Cover(z)
+		if covered == nil {
+			continue
+		}
+		src, dst := kerneltest.GuardedCopy(t, kerneltest.Bytes(r, z.Bytes), edge), guardedRows(t, width, edge)
+		covered.Row(dst, src)
+		for c := range dst {
+			kerneltest.Same(t, "Covered", dst[c], round(wantArea(src, z.Coverage, c, step), 7, 0))
+		}
+	}
+}
