@@ -1,8 +1,10 @@
 package console
 
 import (
+	"encoding/hex"
 	"io"
 	"io/fs"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"path"
@@ -158,4 +160,53 @@ func TestFilesAreShort(t *testing.T) {
 			}
 		}
 	}
+}
+
+var colourPair = regexp.MustCompile(`--([a-z-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`)
+
+// Text can be read on what it stands on, in both themes: WCAG 2.1, 1.4.3, level AA.
+func TestContrast(t *testing.T) {
+	theme, err := assets.ReadFile("assets/theme.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	colours := map[string][2]float64{} // luminances, in the light and the dark theme
+	for _, m := range colourPair.FindAllStringSubmatch(string(theme), -1) {
+		colours[m[1]] = [2]float64{luminance(t, m[2]), luminance(t, m[3])}
+	}
+	for _, pair := range [][2]string{
+		{"text", "page"}, {"text", "surface"}, {"text", "raised"}, {"muted", "page"}, {"muted", "surface"}, {"muted", "raised"},
+		{"accent", "page"}, {"accent", "surface"}, {"on-accent", "accent"}, {"warn", "surface"}, {"bad", "surface"},
+	} {
+		for i, name := range []string{"light", "dark"} {
+			a, aKnown := colours[pair[0]]
+			b, bKnown := colours[pair[1]]
+			if !aKnown || !bKnown {
+				t.Fatalf("theme.css has no pair of colours %s or %s", pair[0], pair[1])
+			}
+			ratio := (max(a[i], b[i]) + 0.05) / (min(a[i], b[i]) + 0.05)
+			if ratio < 4.5 {
+				t.Errorf("%s on %s, %s: got a contrast of %.2f, want at least 4.5", pair[0], pair[1], name, ratio)
+			}
+		}
+	}
+}
+
+// luminance returns the relative luminance of a colour, as WCAG defines it.
+func luminance(t *testing.T, rrggbb string) (y float64) {
+	t.Helper()
+	rgb, err := hex.DecodeString(rrggbb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, weight := range [3]float64{0.2126, 0.7152, 0.0722} {
+		c := float64(rgb[i]) / 255
+		if c <= 0.04045 {
+			c /= 12.92
+		} else {
+			c = math.Pow((c+0.055)/1.055, 2.4)
+		}
+		y += weight * c
+	}
+	return y
 }

@@ -29,7 +29,7 @@ function palette() {
 
 const ink = palette();
 
-// thresholds returns a plugin that draws a dashed line at each limit in sight.
+// limitLines returns a plugin that draws a dashed line at each limit in sight.
 function limitLines(limits) {
   return {
     hooks: {
@@ -53,76 +53,82 @@ function limitLines(limits) {
   };
 }
 
+const xAxis = {
+  stroke: () => ink('muted'),
+  font: axisFont,
+  size: 22,
+  gap: 6,
+  grid: { show: false },
+  ticks: { show: false },
+  splits: (plot) => ago(plot.scales.x),
+  values: (plot, times) => times.map((time) => howLongAgo(plot.scales.x.max - time)),
+};
+
+const yAxis = {
+  stroke: () => ink('muted'),
+  font: axisFont,
+  size: 38,
+  gap: 4,
+  space: 28,
+  ticks: { show: false },
+  grid: { stroke: () => ink('line'), width: 1 },
+  values: (_, values) => values.map(tick),
+};
+
+const cursor = {
+  sync: { key: 'steadyframe', setSeries: false }, // all charts of the page show the same moment
+  drag: { x: false, y: false },
+  y: false,
+  points: { size: 6 },
+};
+
+// seriesOf returns how uPlot draws a line. One of what should not be is not drawn while there is none.
+const seriesOf = ({ ink: name, fill, rare }) => ({
+  stroke: (plot, i) => (rare && !plot.data[i].some((value) => value > 0) ? 'transparent' : ink(name)),
+  fill: fill ? () => ink(fill) : undefined,
+  width: 1.5,
+  points: { show: false },
+});
+
 export class Chart {
   #plot;
   #history;
   #names;
   #observer;
-  #onTheme = () => this.#plot?.redraw();
+  #onTheme = () => this.#plot.redraw();
 
-  // lines are { name, label, ink, fill } of a History; least is the height that the axis shows at least, and
-  // limits are { value, ink }. onCursor(i) is called with the index of the sample under the
-  // pointer, null when it leaves.
+  // lines are { name, ink, fill, rare } of a History, the first on top; least is the height that the axis shows at
+  // least, and limits are { value, ink }. onCursor(i) is called with the index of the sample under the pointer, null
+  // when it leaves.
   constructor(history, { lines, label, least = 1, limits = [], onCursor = () => {} }) {
+    const drawn = lines.toReversed();
     this.#history = history;
-    this.#names = lines.map((line) => line.name);
+    this.#names = drawn.map((line) => line.name);
     this.element = el('div', { class: 'chart', role: 'img', 'aria-label': `${label}, the last minutes` });
-    this.#plot = new uPlot(
-      {
-        width: 300,
-        height: 96,
-        legend: { show: false },
-        padding: [6, 6, 0, 0],
-        plugins: [limitLines(limits)],
-        hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
-        cursor: {
-          sync: { key: 'steadyframe', setSeries: false },
-          drag: { x: false, y: false },
-          y: false,
-          points: { size: 6 },
-        },
-        scales: {
-          x: { range: () => this.#range() },
-          y: { range: (_, low, high) => [0, Math.max(high ?? 0, least) * 1.12] },
-        },
-        axes: [
-          {
-            stroke: () => ink('muted'),
-            font: axisFont,
-            size: 22,
-            gap: 6,
-            grid: { show: false },
-            ticks: { show: false },
-            splits: (plot) => ago(plot.scales.x),
-            values: (plot, times) => times.map((time) => howLongAgo(plot.scales.x.max - time)),
-          },
-          {
-            stroke: () => ink('muted'),
-            font: axisFont,
-            size: 38,
-            gap: 4,
-            space: 28,
-            ticks: { show: false },
-            grid: { stroke: () => ink('line'), width: 1 },
-            values: (_, values) => values.map(tick),
-          },
-        ],
-        series: [
-          {},
-          ...lines.map((line) => ({
-            stroke: () => ink(line.ink),
-            width: 1.5,
-            points: { show: false },
-            spanGaps: false,
-            fill: line.fill ? () => ink(line.fill) : undefined,
-          })),
-        ],
+    const options = {
+      width: 300,
+      height: 96,
+      legend: { show: false },
+      padding: [6, 6, 0, 0],
+      plugins: [limitLines(limits)],
+      hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
+      cursor,
+      scales: {
+        x: { range: () => this.#range() },
+        y: { range: (_, low, high) => [0, Math.max(high ?? 0, least) * 1.12] },
       },
-      history.data(...this.#names),
-      this.element,
-    );
-    this.#observer = new ResizeObserver(([entry]) =>
-      this.#plot.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }),
+      axes: [xAxis, yAxis],
+      series: [{}, ...drawn.map(seriesOf)],
+    };
+    this.#plot = new uPlot(options, history.data(...this.#names), this.element);
+    this.#observer = new ResizeObserver(
+      ([
+        {
+          contentRect: { width, height },
+        },
+      ]) => {
+        this.#plot.setSize({ width: Math.floor(width), height: Math.floor(height) });
+      },
     );
     this.#observer.observe(this.element);
     root.addEventListener('themechange', this.#onTheme);
@@ -137,7 +143,6 @@ export class Chart {
     this.#observer.disconnect();
     root.removeEventListener('themechange', this.#onTheme);
     this.#plot.destroy();
-    this.#plot = null;
   }
 
   // range is what there is, but a minute at least: a page that was just opened shows more than a corner.

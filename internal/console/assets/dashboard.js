@@ -13,7 +13,7 @@ const work = [
     least: 10,
     lines: [
       { name: 'frames', label: 'encoded', ink: 'accent', fill: 'accent-soft' },
-      { name: 'failed', label: 'failed', ink: 'bad' },
+      { name: 'failed', label: 'failed', ink: 'bad', rare: true },
     ],
     note: (s) => (s.failed > 0 ? `${compact(s.failed)} a second failed` : 'none failed'),
   },
@@ -116,7 +116,7 @@ const pool = [
     least: 10,
     lines: [
       { name: 'gets', label: 'gets', ink: 'accent', fill: 'accent-soft' },
-      { name: 'misses', label: 'misses', ink: 'bad' },
+      { name: 'misses', label: 'misses', ink: 'bad', rare: true },
     ],
     note: (s) => (s.misses > 0 ? `${compact(s.misses)} misses a second` : 'no misses'),
   },

@@ -1,14 +1,17 @@
-// Meter counts what reaches the screen of one stream. sample returns the figures since the sample before.
+// Meter counts what reaches the screen of one stream. sample returns the figures of the last moments.
+const windowMS = 2000; // of the rate: over one second alone, 25 pictures a second would be 24 or 26 by turns
+
 export class Meter {
-  #since = performance.now();
-  #painted = 0;
-  #late = 0;
+  #painted = []; // when, of the pictures in the window
+  #since = performance.now(); // of what follows
   #bytes = 0;
+  #late = 0;
   #lag = 0; // the sum, ms
   #measured = 0; // pictures that have a lag: repeats are old by nature
 
+  // painted counts a picture on the screen, and its lag in ms, if it is not null.
   painted(lag) {
-    this.#painted++;
+    this.#painted.push(performance.now());
     if (lag === null) return;
     this.#lag += lag;
     this.#measured++;
@@ -23,20 +26,31 @@ export class Meter {
     this.#bytes += bytes;
   }
 
-  // sample returns pictures painted and bits received a second, the mean lag from capture to screen in ms, and the
-  // number of late pictures. Where nothing was measured, a figure is null.
+  // sample returns pictures a second; and since the last sample bits received a second, pictures that were late, and
+  // the mean lag from capture to screen in ms, null when nothing was measured.
   sample() {
     const now = performance.now();
     const seconds = (now - this.#since) / 1000;
-    const perSecond = (n) => (seconds > 0.1 ? n / seconds : null);
     const sample = {
-      fps: perSecond(this.#painted),
-      bits: perSecond(this.#bytes * 8),
-      lag: this.#measured > 0 ? this.#lag / this.#measured : null,
+      fps: this.#rate(now),
+      bits: seconds > 0 ? (this.#bytes * 8) / seconds : 0,
       late: this.#late,
+      lag: this.#measured > 0 ? this.#lag / this.#measured : null,
     };
     this.#since = now;
-    this.#painted = this.#late = this.#bytes = this.#lag = this.#measured = 0;
+    this.#bytes = this.#late = this.#lag = this.#measured = 0;
     return sample;
+  }
+
+  // rate is the number of intervals between pictures over the time they took, which ends now when pictures have
+  // stopped.
+  #rate(now) {
+    while (this.#painted[0] < now - windowMS) this.#painted.shift();
+    const intervals = this.#painted.length - 1;
+    if (intervals < 1) return 0;
+    const last = this.#painted.at(-1);
+    const mean = (last - this.#painted[0]) / intervals;
+    const end = now - last > 3 * mean ? now : last;
+    return (intervals * 1000) / (end - this.#painted[0]);
   }
 }

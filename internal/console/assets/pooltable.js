@@ -1,7 +1,9 @@
 // PoolTable is the buffer pool by size class, and its memory against the budget.
 import { el, setText } from './dom.js';
-import { classSize, compact, count, fixed, mebibytes } from './format.js';
+import { classSize, compact, count, fixed, mebibytes, unknown } from './format.js';
 import { classRates } from './rates.js';
+
+const enough = 100; // gets, for a ratio to mean something: the first are always misses
 
 const columns = ['Class', 'In use', 'Idle', 'Gets/s', 'Misses/s', 'Misses', 'Miss ratio'];
 
@@ -56,7 +58,7 @@ export class PoolTable {
         compact(rate.gets),
         compact(rate.misses),
         count(c.misses),
-        c.gets > 0 ? `${fixed((100 * c.misses) / c.gets, 2)} %` : '–',
+        c.gets >= enough ? `${fixed((100 * c.misses) / c.gets, 2)} %` : unknown,
       ];
       cells.forEach((text, k) => setText(row.children[k], text));
     });

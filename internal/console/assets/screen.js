@@ -1,6 +1,6 @@
 // Screen shows one stream: on a canvas, by the one WebSocket; or where that is refused, as MJPEG in an <img>.
 import { loadable, paths } from './api.js';
-import { el } from './dom.js';
+import { el, setText } from './dom.js';
 import { Player } from './player.js';
 
 // A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots now and
@@ -15,6 +15,7 @@ export class Screen {
   #stream;
   #canvas = el('canvas', { width: 16, height: 9 });
   #image = el('img', { alt: '', hidden: true, onerror: () => this.#loadLater(), onload: () => this.#loaded() });
+  #note = el('p', { hidden: true }); // why there is no picture
   #player;
   #watch = null;
   #holdsMJPEG = false;
@@ -27,8 +28,8 @@ export class Screen {
   constructor(socket, stream, clock) {
     this.#socket = socket;
     this.#stream = stream;
-    this.element = el('div', { class: 'screen' }, this.#canvas, this.#image);
-    this.#player = new Player(this.#canvas, clock, stream.meter, (picture) => (this.element.dataset.seq = picture.seq));
+    this.element = el('div', { class: 'screen' }, this.#canvas, this.#image, this.#note);
+    this.#player = new Player(this.#canvas, clock, stream.meter, (picture) => this.#painted(picture));
     socket.addEventListener('status', this.#onStatus);
   }
 
@@ -40,7 +41,10 @@ export class Screen {
     this.#active = active;
     this.#fps = fps;
     if (!active) return;
-    this.#watch = this.#socket.watch(this.#stream.name, fps, (picture) => this.#player.take(picture));
+    this.#watch = this.#socket.watch(this.#stream.name, fps, {
+      take: (picture) => this.#player.take(picture),
+      fail: (reason) => this.#say(reason),
+    });
     this.#chooseImage();
   }
 
@@ -50,9 +54,14 @@ export class Screen {
     this.#end();
   }
 
-  // picture is the element that shows the picture now: a canvas or an img.
-  get picture() {
-    return this.#image.hidden ? this.#canvas : this.#image;
+  #painted(picture) {
+    this.element.dataset.seq = picture.seq;
+    this.#note.hidden = true;
+  }
+
+  #say(reason) {
+    setText(this.#note, reason);
+    this.#note.hidden = false;
   }
 
   #end() {
@@ -60,6 +69,7 @@ export class Screen {
     this.#watch?.close();
     this.#watch = null;
     this.#player.stop();
+    this.#note.hidden = true;
     this.#endImage();
   }
 

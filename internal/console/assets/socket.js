@@ -10,10 +10,12 @@ const backOff = { first: 250, most: 5000 }; // ms
 // So many connections that fail while the server answers otherwise mean that something lets no WebSockets through.
 const refusals = 3;
 
-// Watch is a stream that somebody looks at: take is called with each of its pictures.
+const askAgain = 5000; // ms, after the server could not give a stream
+
+// Watch is a stream that somebody looks at.
 class Watch {
-  constructor(socket, id, stream, fps, take) {
-    Object.assign(this, { socket, id, stream, fps, take });
+  constructor(socket, id, stream, fps, viewer) {
+    Object.assign(this, { socket, id, stream, fps, viewer });
   }
 
   close() {
@@ -45,11 +47,12 @@ export class Socket extends EventTarget {
     return this.#failures >= refusals;
   }
 
-  // watch begins a stream, with at most fps pictures a second (0: all), and returns a Watch to close. take owns the
-  // pictures it is called with: it calls acknowledge once each of them is painted or thrown away.
-  watch(stream, fps, take) {
+  // watch begins a stream, with at most fps pictures a second (0: all), and returns a Watch to close. viewer.take is
+  // called with each picture, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with
+  // the reason when there is nothing to watch; it will be asked for again.
+  watch(stream, fps, viewer) {
     this.#lastID++;
-    const watch = new Watch(this, this.#lastID, stream, fps, take);
+    const watch = new Watch(this, this.#lastID, stream, fps, viewer);
     this.#watches.set(watch.id, watch);
     if (this.connected) this.#ask(watch);
     else if (!this.#ws && !this.#timer) this.#connect();
@@ -77,17 +80,21 @@ export class Socket extends EventTarget {
     this.#ws = ws;
     ws.binaryType = 'arraybuffer';
     ws.onopen = () => {
-      this.#delay = backOff.first;
       this.#failures = 0;
       for (const watch of this.#watches.values()) this.#ask(watch);
       this.#changed();
     };
-    ws.onmessage = ({ data }) => (typeof data === 'string' ? this.#heard(JSON.parse(data)) : this.#received(data));
-    ws.onclose = () => this.#lost();
+    ws.onmessage = ({ data }) => {
+      this.#delay = backOff.first; // not when it opens: the server may close it at once, for want of room
+      if (typeof data === 'string') this.#heard(JSON.parse(data));
+      else this.#received(data);
+    };
+    ws.onclose = ({ reason }) => this.#lost(reason);
   }
 
-  #lost() {
+  #lost(reason) {
     this.#ws = null;
+    if (reason) for (const watch of this.#watches.values()) watch.viewer.fail(reason);
     this.#failures = this.#alive() ? this.#failures + 1 : 0;
     if (this.#watches.size > 0) {
       // Some at random, so that all pages of a server that restarts do not come back at once.
@@ -115,7 +122,10 @@ export class Socket extends EventTarget {
 
   // heard takes a message in text. States are no news: the list of streams has those of all.
   #heard({ op, id, reason }) {
-    if (op === 'error') console.warn(`steadyframe: ${this.#watches.get(id)?.stream ?? 'WebSocket'}: ${reason}`);
+    const watch = this.#watches.get(id);
+    if (op !== 'error' || !watch) return;
+    watch.viewer.fail(reason);
+    setTimeout(() => this.connected && this.#watches.has(id) && this.#ask(watch), askAgain);
   }
 
   // received takes a message with a picture: its header is all numbers, big endian.
@@ -126,7 +136,7 @@ export class Socket extends EventTarget {
     if (!watch) return; // left a moment ago
     const ws = this.#ws;
     const seq = view.getBigUint64(8);
-    watch.take({
+    watch.viewer.take({
       jpeg: new Uint8Array(data, view.getUint16(2)),
       seq,
       captured: Number(view.getBigUint64(16)) / 1000, // ms since the epoch, by the server's clock

@@ -148,8 +148,8 @@ export class StreamView {
       label: 'Pictures a second',
       least: 10,
       lines: [
-        { name: 'out', ink: 'muted' },
         { name: 'shown', ink: 'accent' },
+        { name: 'out', ink: 'muted' },
       ],
     });
     const lag = new Chart(stream.history, {
@@ -218,7 +218,7 @@ export class StreamView {
       lag: milliseconds(shown.lag),
       size: size(info.width, info.height),
       bytes: info.picture_bytes > 0 ? kilobytes(info.picture_bytes) : unknown,
-      bits: `${fixed(shown.bits && shown.bits / 1e6, 2)} Mbit/s`,
+      bits: `${fixed(shown.bits / 1e6, 2)} Mbit/s`,
     };
     for (const [key, text] of Object.entries(figures)) this.#live.set(key, text);
     for (const key of ['arrived', 'published', 'same']) this.#counts.set(key, count(info[key]));

@@ -1,22 +1,28 @@
 // The wall: all streams, live. Tiles out of sight, and all of them while the page is hidden, stop.
 import { command, pushing } from './commands.js';
 import { el, setText } from './dom.js';
-import { compact, plural } from './format.js';
+import { count, plural } from './format.js';
 import { Tile } from './tile.js';
 
 // What a page decodes at most, so that a wall of many streams does not take a machine over: with more in sight, each is
 // shown less often.
 const mostPictures = 240; // a second
-const rates = [15, 12, 10, 8, 5]; // a stream may be capped to, in steps: each change begins the streams anew
+const caps = [15, 12, 10, 8, 5]; // in steps, since each change begins the streams anew
 
 const aspect = 16 / 9;
 const captionHeight = 47; // px, as in wall.css
 const gap = 10;
 const narrowest = 230; // a tile, when not all fit on the screen
 
+// cap returns how many pictures a second each of n streams in sight may have, 0 for all.
+export function cap(n) {
+  const share = mostPictures / n;
+  return share >= 25 ? 0 : (caps.find((fps) => fps <= share) ?? caps.at(-1));
+}
+
 // layout returns how many columns make n tiles as large as can be with all of them in sight, and how wide a tile is
 // then; or as many columns as are not too narrow, when that takes scrolling.
-function layout(n, width, height) {
+export function layout(n, width, height) {
   let best = { columns: 1, tile: 0 };
   for (let columns = 1; columns <= n; columns++) {
     const rows = Math.ceil(n / columns);
@@ -126,8 +132,7 @@ export class Wall {
   // run starts and stops the streams of the tiles, as they are seen.
   #run() {
     const seen = [...this.#tiles.values()].filter((tile) => tile.inView).length;
-    const share = mostPictures / seen;
-    const most = share >= 25 ? 0 : (rates.find((rate) => rate <= share) ?? rates.at(-1));
+    const most = cap(seen);
     for (const tile of this.#tiles.values()) tile.screen.run(tile.inView && !document.hidden, most);
   }
 
@@ -148,7 +153,7 @@ export class Wall {
     const parts = [
       plural(infos.length, 'stream'),
       online.length === infos.length ? 'all online' : `${online.length} online`,
-      `${compact(made)} pictures/s`,
+      `${count(made)} pictures/s`,
       plural(viewers, 'viewer'),
     ];
     setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
@@ -169,6 +174,15 @@ function emptyWall() {
     { class: 'message' },
     el('h1', {}, 'No streams yet'),
     el('p', {}, 'Push one to this server, and it appears here within a second:'),
-    ...pushing().map(([title, line]) => command(title, line)),
+    ...pushing().map((line) => command(...line)),
+    el(
+      'p',
+      { class: 'note' },
+      'Or start the server with sources of its own, such as ',
+      el('code', {}, '--stream door=rtsp://…'),
+      ' or ',
+      el('code', {}, '--stream test=testsrc'),
+      '.',
+    ),
   );
 }

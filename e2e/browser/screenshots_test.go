@@ -1,0 +1,115 @@
+package browser
+
+import (
+	"flag"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+var screenshots = flag.String("screenshots", "", "take the screenshots of the documents, into this folder")
+
+// maxScreenshot is the most bytes a screenshot may have: it is in every clone for ever.
+const maxScreenshot = 250_000
+
+// shot is a screenshot of the documents.
+type shot struct {
+	file   string // .png, or .jpg for one that shows pictures, of which a PNG has five times the size
+	w, h   int64
+	dark   bool
+	server *server
+	view   string
+	ready  string        // JavaScript that is true when there is something to see
+	after  time.Duration // after that, so that charts have something to show
+}
+
+// TestScreenshots takes the screenshots, when told so: see scripts/screenshots.
+func TestScreenshots(t *testing.T) {
+	if *screenshots == "" {
+		t.Skip("no folder given by -screenshots")
+	}
+	if err := os.MkdirAll(*screenshots, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	empty := serve(t, "127.0.0.1:0", "")
+	live := serve(t, "127.0.0.1:0", "", "garden=testsrc", "hill=testsrc:640x360@25?seed=2", "meadow=testsrc:960x540@25?seed=3",
+		"orchard=testsrc:640x360@12?seed=4", "valley=testsrc:1280x720@25?seed=5")
+	for _, name := range []string{"garden", "hill", "meadow", "orchard", "valley", "valley"} {
+		watch(t, live, name)
+	}
+	lost := publish(t, live, "barn")
+	waitFor(t, "a stream to be online", func() bool { return lost.newest.Load() > publishedFPS })
+	lost.end()
+
+	pictures := "[...document.querySelectorAll('.screen')].every((screen) => screen.dataset.seq)"
+	for _, s := range []shot{
+		{"wall.jpg", 1440, 900, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + pictures, 6 * time.Second},
+		{"narrow.jpg", 360, 740, false, live, "", "document.querySelector('.tile')", 4 * time.Second},
+		{"stream.jpg", 1440, 900, false, live, "stream/valley", pictures, 45 * time.Second},
+		{"dashboard.png", 1440, 960, true, live, "server", "document.querySelector('.card[data-state]')", 75 * time.Second},
+		{"empty.png", 1024, 520, false, empty, "", "document.querySelector('.command')", time.Second},
+	} {
+		t.Run(s.file, func(t *testing.T) { s.take(t, *screenshots) })
+	}
+}
+
+// watch is a viewer of a stream by MJPEG, until t ends.
+func watch(t *testing.T, s *server, name string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url("/stream/"+name+".mjpg"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		io.Copy(io.Discard, response.Body)
+		response.Body.Close()
+	}()
+}
+
+// take takes a screenshot, into a folder.
+func (s shot) take(t *testing.T, folder string) {
+	tab := open(t, s.server.url("/#/"+s.view), s.w, s.h)
+	scheme := "light"
+	if s.dark {
+		scheme = "dark"
+	}
+	_, err := chromedp.Call(tab.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tab.await("something to see", s.ready)
+	select {
+	case <-time.After(s.after):
+	case <-tab.ctx.Done():
+		t.Fatal(tab.ctx.Err())
+	}
+	params := page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatPng}
+	if strings.HasSuffix(s.file, ".jpg") {
+		quality := int64(82)
+		params = page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatJpeg, Quality: &quality}
+	}
+	result, err := chromedp.Call(tab.ctx, page.CaptureScreenshot, params)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(result.Data) > maxScreenshot {
+		t.Errorf("%s has %d bytes, want at most %d", s.file, len(result.Data), maxScreenshot)
+	}
+	if err := os.WriteFile(filepath.Join(folder, s.file), result.Data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
