@@ -4,6 +4,7 @@ import "testing"
 
 // The page's modules, each with small sums of its own: JavaScript that is to be true, and may await.
 func TestModules(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")
 	page := open(t, s.url("/"), 800, 600)
 	tests := []struct{ name, module, expression string }{
@@ -66,6 +67,7 @@ func TestModules(t *testing.T) {
 
 // After a restart of the server, counters begin at zero: figures are none for a moment, never negative.
 func TestRatesAcrossRestart(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")
 	page := open(t, s.url("/"), 800, 600)
 	got := eval[[]*float64](page, `Promise.all([import('./assets/rates.js'), fetch('v1/stats').then((r) => r.json())]).then(([{ Rates }, stats]) => {

@@ -78,6 +78,7 @@ func TestPictureIsNewest(t *testing.T) {
 
 // An MJPEG in an <img> moves.
 func TestMJPEGInImage(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")
 	p := publish(t, s, "numbers")
 	page := open(t, s.url("/#/server"), 800, 600)
@@ -98,6 +99,7 @@ func TestMJPEGInImage(t *testing.T) {
 
 // A source that is lost leaves its viewers an offline picture, and when it comes back the page goes on.
 func TestSourceLostAndBack(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")
 	p := publish(t, s, "numbers")
 	page := open(t, s.url("/"), 1024, 768)

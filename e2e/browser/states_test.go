@@ -14,6 +14,7 @@ import (
 
 // A server without streams says how to push one.
 func TestEmpty(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")
 	page := open(t, s.url("/"), 1024, 768)
 	page.await("the empty state", "document.querySelectorAll('.command').length === 2")
@@ -36,6 +37,7 @@ func TestEmpty(t *testing.T) {
 
 // A server that goes and comes back finds the page waiting.
 func TestServerRestart(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "", "cam=testsrc:320x180@10")
 	page := open(t, s.url("/"), 1024, 768)
 	page.allow("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection to", "503")
@@ -52,6 +54,7 @@ func TestServerRestart(t *testing.T) {
 
 // A server that wants a token is asked with the one that the page asks its reader for.
 func TestToken(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "secret&more", "cam=testsrc:320x180@10")
 	page := open(t, s.url("/"), 1024, 768)
 	page.allow("401")
@@ -89,6 +92,7 @@ func proxy(t *testing.T, s *server, prefix string, sockets bool) string {
 
 // Behind a proxy that puts a path in front, all works.
 func TestPathPrefix(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "", "cam=testsrc:320x180@10")
 	page := open(t, proxy(t, s, "/live/video", true), 1024, 768)
 	advance(t, page, []string{"cam"})
@@ -98,6 +102,7 @@ func TestPathPrefix(t *testing.T) {
 
 // Behind a proxy that refuses WebSockets, the page shows MJPEG and says so.
 func TestWebSocketRefused(t *testing.T) {
+	t.Parallel()
 	sources := testSources(5)
 	s := serve(t, "127.0.0.1:0", "", sources...)
 	page := open(t, proxy(t, s, "", false), 1024, 768)
@@ -113,6 +118,7 @@ func TestWebSocketRefused(t *testing.T) {
 
 // The dashboard's figures are those of the server.
 func TestDashboard(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "", "cam=testsrc:320x180@10")
 	page := open(t, s.url("/#/server"), 1440, 900)
 	card := func(title string) string {
@@ -131,6 +137,7 @@ func TestDashboard(t *testing.T) {
 
 // Nothing is wider than a telephone.
 func TestNarrow(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "", testSources(3)...)
 	page := open(t, s.url("/"), 360, 640)
 	for _, view := range []string{"", "stream/cam01", "stream/none", "server"} {

@@ -56,6 +56,7 @@ func TestWallOf20(t *testing.T) {
 
 // Streams that come appear on the wall, sorted, and those that go leave it, while it is open.
 func TestWallFollows(t *testing.T) {
+	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "", "m=testsrc:320x180@10")
 	page := open(t, s.url("/"), 1024, 768)
 	advance(t, page, []string{"m"})
@@ -69,6 +70,7 @@ func TestWallFollows(t *testing.T) {
 
 // Tiles out of sight stop, and all of them while the page is hidden.
 func TestUnseenStreamsStop(t *testing.T) {
+	t.Parallel()
 	sources := testSources(8)
 	s := serve(t, "127.0.0.1:0", "", sources...)
 	page := open(t, s.url("/"), 400, 700)
@@ -88,6 +90,7 @@ func TestUnseenStreamsStop(t *testing.T) {
 
 // The page can be used without a pointer.
 func TestKeyboard(t *testing.T) {
+	t.Parallel()
 	sources := testSources(4)
 	s := serve(t, "127.0.0.1:0", "", sources...)
 	page := open(t, s.url("/"), 1440, 900)
