@@ -84,6 +84,7 @@ func TestStreamErrors(t *testing.T) {
 		{"filter", "streams: {a: {filter: best}}", `config: streams.a.filter (f.yaml line 1): pipeline: unknown filter: got "best", want one of bilinear, area, nearest`},
 		{"testsrc", "streams: {a: {source: \"testsrc:big\"}}", `config: streams.a.source: got "testsrc:big", want testsrc:WIDTHxHEIGHT@FPS?seed=N, such as testsrc:1280x720@30`},
 		{"testsrc-pixels", "limits: {max_pixels: 100}\nstreams: {a: {source: \"testsrc:20x20\"}}", "config: streams.a.source: got 20x20 pixels, want at most limits.max_pixels, 100"},
+		{"viewers", "live: {max_viewers: 30001}", "config: live.max_viewers: got 30001, want 1..30000"},
 		{"many", "live: {max_streams: 1}\nstreams: {a: , b: }", "config: streams: got 2, want at most live.max_streams, 1"},
 		{"name", "streams: {../x: {fps: 1}}", "config: streams.../x: "},
 		{"password", "streams: {a: {source: \"rtsp://u:xxxxx@h\"}}", "config: streams.a.source: got the password xxxxx, which only stands for one where settings are shown: want the password"},

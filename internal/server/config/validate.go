@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Off as a Listener's Listen leaves that face of the server away.
@@ -68,7 +70,7 @@ func checkLimits(c Config) *ValueError {
 		{"limits.max_streams", l.MaxStreams, 1, most},
 		{"limits.max_connections", l.MaxConnections, 1, most},
 		{"live.max_streams", c.Live.MaxStreams, 1, most},
-		{"live.max_viewers", c.Live.MaxViewers, 1, most},
+		{"live.max_viewers", c.Live.MaxViewers, 1, stream.MostViewers},
 		{"workers", c.Workers, 0, 1024},
 	} {
 		if n.got < n.low || n.got > n.high {

@@ -82,16 +82,18 @@ func mix(a, b uint8, t float64) uint8 {
 
 // sign draws a camera, crossed out, r pixels from its centre to its edge.
 func (d drawing) sign(x, y, r float64) {
-	body := shape{img: d.img}
-	body.roundRect(x-r, y-r*0.58, x+r*0.42, y+r*0.58, r*0.2)
-	body.polygon(x+r*0.52, y-r*0.16, x+r, y-r*0.5, x+r, y+r*0.5, x+r*0.52, y+r*0.16)
-	body.fill(signColor)
-	gap := shape{img: d.img}
-	gap.line(x-r*0.82, y-r*0.92, x+r*0.68, y+r*0.92, r*0.36)
-	gap.fill(nightTop)
-	stroke := shape{img: d.img}
-	stroke.line(x-r*0.82, y-r*0.92, x+r*0.68, y+r*0.92, r*0.13)
-	stroke.fill(strokeColor)
+	box := image.Rect(int(x-r)-1, int(y-r)-1, int(x+r)+2, int(y+r)+2).Intersect(d.img.Rect)
+	if box.Empty() {
+		return
+	}
+	s := shape{vector.NewRasterizer(box.Dx(), box.Dy()), float32(box.Min.X), float32(box.Min.Y)}
+	s.roundRect(x-r, y-r*0.58, x+r*0.42, y+r*0.58, r*0.2)
+	s.polygon(x+r*0.52, y-r*0.16, x+r, y-r*0.5, x+r, y+r*0.5, x+r*0.52, y+r*0.16)
+	s.fill(d.img, box, signColor)
+	s.line(x-r*0.82, y-r*0.92, x+r*0.68, y+r*0.92, r*0.36)
+	s.fill(d.img, box, nightTop)
+	s.line(x-r*0.82, y-r*0.92, x+r*0.68, y+r*0.92, r*0.13)
+	s.fill(d.img, box, strokeColor)
 }
 
 // fit returns the largest size, at most so many pixels, at which text is at most width pixels wide; below a readable
@@ -142,54 +144,53 @@ func newFace(f *opentype.Font, size float64) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
 }
 
-// shape gathers outlines and fills them.
+// shape gathers outlines and fills them, within a box whose corner is at x0, y0.
 type shape struct {
-	img    *image.RGBA
 	raster *vector.Rasterizer
+	x0, y0 float32
 }
 
-func (s *shape) start() *vector.Rasterizer {
-	if s.raster == nil {
-		s.raster = vector.NewRasterizer(s.img.Rect.Dx(), s.img.Rect.Dy())
-	}
-	return s.raster
+func (s shape) moveTo(x, y float64) { s.raster.MoveTo(float32(x)-s.x0, float32(y)-s.y0) }
+func (s shape) lineTo(x, y float64) { s.raster.LineTo(float32(x)-s.x0, float32(y)-s.y0) }
+
+// curveTo draws a corner at cx, cy that ends at x, y.
+func (s shape) curveTo(cx, cy, x, y float64) {
+	s.raster.QuadTo(float32(cx)-s.x0, float32(cy)-s.y0, float32(x)-s.x0, float32(y)-s.y0)
 }
 
 // polygon adds the outline through points given as x and y by turns.
-func (s *shape) polygon(xy ...float64) {
-	r := s.start()
-	r.MoveTo(float32(xy[0]), float32(xy[1]))
+func (s shape) polygon(xy ...float64) {
+	s.moveTo(xy[0], xy[1])
 	for i := 2; i < len(xy); i += 2 {
-		r.LineTo(float32(xy[i]), float32(xy[i+1]))
+		s.lineTo(xy[i], xy[i+1])
 	}
-	r.ClosePath()
+	s.raster.ClosePath()
 }
 
 // roundRect adds a rectangle with corners of that radius.
-func (s *shape) roundRect(x0, y0, x1, y1, radius float64) {
-	r, q := s.start(), float32(radius)
-	l, t, right, b := float32(x0), float32(y0), float32(x1), float32(y1)
-	r.MoveTo(l+q, t)
-	r.LineTo(right-q, t)
-	r.QuadTo(right, t, right, t+q)
-	r.LineTo(right, b-q)
-	r.QuadTo(right, b, right-q, b)
-	r.LineTo(l+q, b)
-	r.QuadTo(l, b, l, b-q)
-	r.LineTo(l, t+q)
-	r.QuadTo(l, t, l+q, t)
-	r.ClosePath()
+func (s shape) roundRect(left, top, right, bottom, radius float64) {
+	s.moveTo(left+radius, top)
+	s.lineTo(right-radius, top)
+	s.curveTo(right, top, right, top+radius)
+	s.lineTo(right, bottom-radius)
+	s.curveTo(right, bottom, right-radius, bottom)
+	s.lineTo(left+radius, bottom)
+	s.curveTo(left, bottom, left, bottom-radius)
+	s.lineTo(left, top+radius)
+	s.curveTo(left, top, left+radius, top)
+	s.raster.ClosePath()
 }
 
 // line adds a line of that thickness.
-func (s *shape) line(x0, y0, x1, y1, thickness float64) {
+func (s shape) line(x0, y0, x1, y1, thickness float64) {
 	dx, dy := x1-x0, y1-y0
 	n := thickness / 2 / math.Hypot(dx, dy)
 	ox, oy := -dy*n, dx*n
 	s.polygon(x0+ox, y0+oy, x1+ox, y1+oy, x1-ox, y1-oy, x0-ox, y0-oy)
 }
 
-// fill paints what was added.
-func (s *shape) fill(c color.RGBA) {
-	s.start().Draw(s.img, s.img.Rect, image.NewUniform(c), image.Point{})
+// fill paints what was added, and begins anew.
+func (s shape) fill(img *image.RGBA, box image.Rectangle, c color.RGBA) {
+	s.raster.Draw(img, box, image.NewUniform(c), image.Point{})
+	s.raster.Reset(box.Dx(), box.Dy())
 }

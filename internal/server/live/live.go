@@ -8,6 +8,7 @@ package live
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -120,7 +121,7 @@ func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher
 		s.FPS = configured.FPS
 	}
 	if !(s.FPS >= 0) || math.IsInf(s.FPS, 1) {
-		return nil, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: "fps: got a rate below 0, or none, want a number of pictures a second"}
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: fmt.Sprintf("fps: got %v, want 0 or more pictures a second", s.FPS)}
 	}
 	if s.Spec.Output.Format != pipeline.JPEG {
 		return nil, fault.Errorf(fault.Invalid, "output: got %s, want jpeg for a live stream", s.Spec.Output.Format)

@@ -20,13 +20,11 @@ const (
 	offlineKept = 64
 )
 
-// offline makes the pictures that stand for lost sources.
+// offline makes the pictures that stand for lost sources. It is for one goroutine.
 type offline struct {
 	engine *engine.Engine
-
-	mu    sync.Mutex
-	made  map[offlineKey][]byte
-	fonts func() (fonts, error)
+	made   map[offlineKey][]byte
+	fonts  func() (fonts, error)
 }
 
 type offlineKey struct {
@@ -44,8 +42,6 @@ func (o *offline) picture(name string, width, height int) (pool.Buf, error) {
 	if width == 0 || height == 0 {
 		width, height = offlineWidth, offlineHeight
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	key := offlineKey{name, width, height}
 	data, ok := o.made[key]
 	if !ok {

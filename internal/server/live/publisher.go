@@ -77,12 +77,13 @@ func (p *Publisher) put(it item) error {
 	}
 	p.arrived.Add(1)
 	p.out.Arrived()
-	watched := p.unwatched || p.out.Watched()
+	watched := p.watched()
 
 	p.mu.Lock()
 	if p.ended {
 		p.mu.Unlock()
 		it.release()
+		p.drop(stream.Unseen)
 		return p.Err()
 	}
 	old := p.newest
@@ -217,11 +218,9 @@ const idle = time.Hour
 // take empties the slot, if what is there is due. Else it returns how long to wait, and whether this was the last.
 func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 	now := time.Now()
-	watched := p.unwatched || p.out.Watched()
-	stale := watched && p.stale(now)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.newest.empty() || !watched || stale {
+	if p.newest.empty() || !p.watched() || p.stale(now) {
 		return item{}, idle, p.closing
 	}
 	if wait := p.pace.wait(p.newest.came, now); wait > 0 && !p.closing {
@@ -232,13 +231,13 @@ func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 	return it, 0, false
 }
 
+// watched reports whether there is anybody to make pictures for.
+func (p *Publisher) watched() bool { return p.unwatched || p.out.Watched() }
+
 // stale reports whether the frame in the slot is from before the source was lost: it was kept for a viewer, and must
-// not be shown to one who comes now.
+// not be shown to one who comes now. p.mu is held.
 func (p *Publisher) stale(now time.Time) bool {
-	p.mu.Lock()
-	came, empty := p.newest.came, p.newest.empty()
-	p.mu.Unlock()
-	if empty || now.Sub(came) < time.Duration(p.live.engine.Config.Live.OfflineAfter) {
+	if now.Sub(p.newest.came) < time.Duration(p.live.engine.Config.Live.OfflineAfter) {
 		return false
 	}
 	info, ok := p.live.Hub.Info(p.name)
@@ -304,7 +303,7 @@ func (p *Publisher) failed(err error) {
 		p.live.log.Error("live frame failed", "stream", p.name, "err", err, "stack", string(panicked.stack))
 		return
 	}
-	p.live.log.Warn("live frame failed", "stream", p.name, "err", err, "more", "are counted alone")
+	p.live.log.Warn("live frame failed; further ones are counted alone", "stream", p.name, "err", err)
 }
 
 // signal leaves a token in c, whose capacity is 1.

@@ -33,7 +33,7 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 		case <-timer.C:
 		}
 		now := time.Now()
-		if p.unwatched || p.out.Watched() {
+		if p.watched() {
 			err = s.show(p, desc, func(f *frame.Frame) {
 				scene.Render(f, n)
 				stamp.draw(f, now, n)
@@ -53,10 +53,10 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 // show draws a frame and hands it to p.
 func (s *source) show(p *Publisher, d frame.Desc, draw func(*frame.Frame)) error {
 	f, err := frame.New(s.live.engine.Pool, d)
-	if errors.Is(err, pool.ErrBudget) {
-		return p.miss(stream.NoMemory)
-	}
 	if err != nil {
+		if errors.Is(err, pool.ErrBudget) {
+			return p.miss(stream.NoMemory)
+		}
 		return err
 	}
 	draw(&f)

@@ -1,0 +1,20 @@
+package live
+
+import (
+	"fmt"
+	"testing"
+)
+
+// BenchmarkOfflinePicture is what the loss of a source costs, when its picture was not made before.
+func BenchmarkOfflinePicture(b *testing.B) {
+	for _, size := range []struct{ width, height int }{{640, 360}, {1920, 1080}} {
+		b.Run(fmt.Sprintf("size=%dx%d", size.width, size.height), func(b *testing.B) {
+			r := start(b, nil)
+			for b.Loop() {
+				if _, err := r.offline.render(offlineKey{"cam1", size.width, size.height}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
