@@ -48,7 +48,14 @@ func TestNewestWins(t *testing.T) {
 	}
 	wantNone(t, early)
 	f.show(t, p, 2)
-	f.show(t, p, 3)
+	third := f.picture(t, 3)
+	third.Offline, third.Repeat, third.Seq = true, true, 99 // not for publishers to say
+	if err := p.Publish(third); err != nil {
+		t.Fatal(err)
+	}
+	if got := wantNext(t, f.viewer(t, "cam1", stream.ViewerOptions{}), 3); got.Offline || got.Repeat || got.Seq != 3 {
+		t.Errorf("got %+v, want the third picture, of a source that is there", got)
+	}
 	late := f.viewer(t, "cam1", stream.ViewerOptions{})
 	f.show(t, p, 4)
 	wantNext(t, early, 4)
@@ -56,8 +63,8 @@ func TestNewestWins(t *testing.T) {
 	wantNone(t, early)
 	wantNone(t, late)
 	viewers := f.info(t, "cam1").Viewers
-	if viewers[0].Dropped != 2 || viewers[1].Dropped != 1 {
-		t.Errorf("dropped: got %d and %d, want 2 and 1", viewers[0].Dropped, viewers[1].Dropped)
+	if viewers[0].Dropped != 2 || viewers[2].Dropped != 1 {
+		t.Errorf("dropped: got %d and %d, want 2 and 1", viewers[0].Dropped, viewers[2].Dropped)
 	}
 }
 

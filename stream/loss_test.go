@@ -26,6 +26,7 @@ func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int
 // picture at once.
 func TestOffline(t *testing.T) {
 	for _, gone := range []bool{false, true} {
+		back := map[bool]int{false: 9, true: -1}[gone] // as before the loss, or as in it: new all the same
 		t.Run(fmt.Sprintf("gone=%v", gone), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var f *fixture
@@ -62,12 +63,12 @@ func TestOffline(t *testing.T) {
 				if gone {
 					p = f.publisher(t, "cam1")
 				}
-				f.show(t, p, 9) // as before the loss: new all the same
+				f.show(t, p, back)
 				if late.State() != stream.Online || f.Totals().Online != 1 {
 					t.Errorf("got %v, %d online, want online and one", late.State(), f.Totals().Online)
 				}
 				want := []taken{{1260 * time.Millisecond, 9, false, true}, {1900 * time.Millisecond, -1, true, false},
-					{2800 * time.Millisecond, -1, true, true}, {2900 * time.Millisecond, 9, false, false}, {3800 * time.Millisecond, 9, false, true}}
+					{2800 * time.Millisecond, -1, true, true}, {2900 * time.Millisecond, back, false, false}, {3800 * time.Millisecond, back, false, true}}
 				if got := (<-got)[10:]; !reflect.DeepEqual(got, want) {
 					t.Errorf("got %+v\nwant %+v", got, want)
 				}
@@ -206,17 +207,17 @@ func TestOfflineWithoutPicture(t *testing.T) {
 func TestBackWhileGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
-		asked, go_on := make(chan bool), make(chan bool)
+		asked, goOn := make(chan bool), make(chan bool)
 		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
 			asked <- true
-			<-go_on
+			<-goOn
 			return f.jpeg(t, -1), nil
 		}})
 		p := f.publisher(t, "cam1")
 		f.show(t, p, 1)
 		<-asked
 		f.show(t, p, 2)
-		go_on <- true
+		goOn <- true
 		synctest.Wait()
 		wantNext(t, f.viewer(t, "cam1", stream.ViewerOptions{}), 2)
 		if got := f.info(t, "cam1").State; got != stream.Online {
@@ -228,8 +229,26 @@ func TestBackWhileGoing(t *testing.T) {
 			f.stop()
 			close(closed)
 		}()
-		go_on <- true
+		goOn <- true
 		<-closed
+	})
+}
+
+// A stream that is forgotten while its offline picture is made holds none.
+func TestForgottenWhileGoing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *fixture
+		asked, goOn := make(chan bool), make(chan bool)
+		f = newFixture(t, stream.Options{MaxStreams: 1, Offline: func(string, int, int) (pool.Buf, error) {
+			asked <- true
+			<-goOn
+			return f.jpeg(t, -1), nil
+		}})
+		f.publisher(t, "cam1").Close()
+		<-asked
+		f.publisher(t, "cam2") // in its place
+		goOn <- true
+		f.stop()
 	})
 }
 

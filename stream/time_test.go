@@ -150,6 +150,9 @@ func TestMaxFPS(t *testing.T) {
 			t.Errorf("got %+v, want 20 delivered at 10 fps, none dropped", got)
 		}
 		time.Sleep(time.Second) // busy
+		if got := f.info(t, "cam1").Viewers[0].Dropped; got != 0 {
+			t.Errorf("got %d dropped before anybody knows what was, want none", got)
+		}
 		wantNext(t, v, 74)
 		// The last one was of the slot at 1900 ms: picture 47. The slot of 2000 ms knew of 49 at 1999, and of no more.
 		if got := f.Totals().Transports[0].Dropped; got != 74-49 {
