@@ -69,9 +69,9 @@ func TestParts(t *testing.T) {
 		{"one-frame", row, 8, 1, 16},
 		{"three-frames", row, 8, 3, 6},
 		{"as-many-frames-as-workers", row, 8, 8, 1},
-		{"more-workers-than-work", row, 64, 1, 63},
+		{"more-workers-than-work", row, 64, 1, 31},
 		{"raw", raw, 8, 1, 16},
-		{"small", Spec{Input: w1.Input, Resize: w1.Resize, Output: Output{Restart: RestartRow}}, 8, 1, 3},
+		{"small", Spec{Input: w1.Input, Output: Output{Restart: RestartRow}}, 8, 1, 3},
 		{"tiny", small, 8, 1, 1},
 		{"no-frames", row, 8, 0, 1},
 	}
