@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"net/http"
+	"net/textproto"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// rgbPictures cuts raw RGB pictures, as players write them, and returns the indices that they carry.
+func rgbPictures(t *testing.T, data []byte) []int {
+	t.Helper()
+	const size = liveWidth * liveHeight * 3
+	if len(data)%size != 0 {
+		t.Fatalf("got %d bytes, want pictures of %d", len(data), size)
+	}
+	var indices []int
+	for ; len(data) > 0; data = data[size:] {
+		img := image.NewRGBA(image.Rect(0, 0, liveWidth, liveHeight))
+		for i := range liveWidth * liveHeight {
+			img.Set(i%liveWidth, i/liveWidth, color.RGBA{data[i*3], data[i*3+1], data[i*3+2], 255})
+		}
+		indices = append(indices, indexOf(t, img))
+	}
+	return indices
+}
+
+// What players and cameras' clients pull shows the pictures, whole and in order.
+func TestWatchClients(t *testing.T) {
+	s := serve(t)
+	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
+	url := "http://" + s.HTTP + "/stream/cam1.mjpg"
+	const pictures = 25
+
+	t.Run("ffmpeg", func(t *testing.T) {
+		t.Parallel()
+		out := ffmpeg(t, "-i", url, "-fps_mode", "passthrough", "-frames:v", fmt.Sprint(pictures), "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+		wantLive(t, rgbPictures(t, out), pictures/2)
+	})
+	t.Run("ffprobe", func(t *testing.T) {
+		t.Parallel()
+		out, err := exec.CommandContext(t.Context(), exttool.Require(t, "ffprobe", "ffmpeg"), "-v", "error",
+			"-show_entries", "stream=codec_name,width,height,avg_frame_rate,r_frame_rate:format=format_name", "-of", "csv=p=0", url).CombinedOutput()
+		if want := "mjpeg,128,64,25/1,0/0\nmpjpeg\n"; err != nil || string(out) != want {
+			t.Errorf("got %q, %v, want %q", out, err, want)
+		}
+	})
+	t.Run("gstreamer", func(t *testing.T) {
+		t.Parallel()
+		out := filepath.Join(t.TempDir(), "out.rgb")
+		pipeline := fmt.Sprintf("souphttpsrc location=%s is-live=true ! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=RGB ! identity eos-after=%d ! filesink location=%s", url, pictures+1, out)
+		gst := exec.CommandContext(t.Context(), exttool.Require(t, "gst-launch-1.0", "gstreamer1.0-tools"), append([]string{"-q"}, strings.Fields(pipeline)...)...)
+		if said, err := gst.CombinedOutput(); err != nil {
+			t.Fatalf("gst-launch-1.0 %s: %v\n%s", pipeline, err, said)
+		}
+		wantLive(t, rgbPictures(t, read(t, out)), pictures/2)
+	})
+	t.Run("opencv", func(t *testing.T) {
+		t.Parallel()
+		out := filepath.Join(t.TempDir(), "out.rgb")
+		python(t, "cv2", `
+import cv2, sys
+capture = cv2.VideoCapture(sys.argv[1])
+with open(sys.argv[2], "wb") as out:
+    for _ in range(int(sys.argv[3])):
+        ok, picture = capture.read()
+        assert ok, "no picture"
+        out.write(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).tobytes())
+`, url, out, strconv.Itoa(pictures))
+		wantLive(t, rgbPictures(t, read(t, out)), pictures/2)
+	})
+	t.Run("curl", func(t *testing.T) {
+		t.Parallel()
+		curl := exec.CommandContext(t.Context(), exttool.Require(t, "curl", "curl"), "-sSN", url)
+		out, err := curl.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := curl.Start(); err != nil {
+			t.Fatal(err)
+		}
+		wantLive(t, mjpegPictures(t, out, pictures), pictures/2)
+		curl.Process.Kill()
+		curl.Wait()
+	})
+	t.Run("curl-snapshot", func(t *testing.T) {
+		t.Parallel()
+		out, err := exec.CommandContext(t.Context(), exttool.Require(t, "curl", "curl"), "-sSf", "http://"+s.HTTP+"/snapshot/cam1.jpg?max_age=1").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		indexOfJPEG(t, out)
+	})
+	t.Run("mjpg-streamer", func(t *testing.T) {
+		t.Parallel()
+		for _, query := range []string{"", "&stream=cam1"} {
+			answer, err := http.Get("http://" + s.HTTP + "/?action=stream" + query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantLive(t, mjpegPictures(t, answer.Body, 2), 1)
+			answer.Body.Close()
+			if answer, err = http.Get("http://" + s.HTTP + "/?action=snapshot" + query); err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(answer.Body)
+			answer.Body.Close()
+			if err != nil || answer.StatusCode != http.StatusOK {
+				t.Fatalf("snapshot: %s, %v, %s", answer.Status, err, data)
+			}
+			indexOfJPEG(t, data)
+		}
+	})
+}
+
+// mjpegPictures reads so many parts of multipart/x-mixed-replace and returns the indices of the pictures.
+func mjpegPictures(t testing.TB, body io.Reader, parts int) []int {
+	t.Helper()
+	r := bufio.NewReader(body)
+	var indices []int
+	eachPart(t, r, func(_ textproto.MIMEHeader, data []byte) bool {
+		indices = append(indices, indexOfJPEG(t, data))
+		return len(indices) < parts
+	})
+	return indices
+}
+
+// eachPart calls f with the parts of multipart/x-mixed-replace until it returns false.
+func eachPart(t testing.TB, r *bufio.Reader, f func(head textproto.MIMEHeader, data []byte) bool) {
+	t.Helper()
+	expect := func(want string) {
+		t.Helper()
+		got := make([]byte, len(want))
+		if _, err := io.ReadFull(r, got); err != nil || string(got) != want {
+			t.Fatalf("got %q, %v, want %q", got, err, want)
+		}
+	}
+	expect("--frame\r\n")
+	for {
+		head, err := textproto.NewReader(r).ReadMIMEHeader()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := strconv.Atoi(head.Get("Content-Length"))
+		if err != nil || head.Get("Content-Type") != "image/jpeg" {
+			t.Fatalf("got head %v, %v, want image/jpeg of a length", head, err)
+		}
+		data := make([]byte, n)
+		if _, err := io.ReadFull(r, data); err != nil {
+			t.Fatal(err)
+		}
+		expect("\r\n--frame\r\n")
+		if !f(head, data) {
+			return
+		}
+	}
+}
+
+// python runs a Python program. It skips t where there is no Python with that module.
+func python(t *testing.T, module, code string, args ...string) {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil || exec.CommandContext(t.Context(), python, "-c", "import "+module).Run() != nil {
+		t.Skipf("no python3 with %s", module)
+	}
+	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", code}, args...)...)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("python3: %v\n%s", err, said.Bytes())
+	}
+}

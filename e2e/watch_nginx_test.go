@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"net"
+	"net/http"
+	"net/textproto"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// Behind nginx, which buffers what it passes on unless it is told otherwise, pictures come live, by MJPEG and by WebSocket.
+func TestWatchBehindNginx(t *testing.T) {
+	s := serve(t)
+	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
+	socket := nginx(t, s.HTTP)
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}
+	defer transport.CloseIdleConnections()
+	c := &http.Client{Transport: transport}
+	const (
+		pictures = 40
+		most     = 2 * time.Second // of lag: a buffer of nginx holds so many of these pictures that it would be more
+	)
+	t.Run("mjpeg", func(t *testing.T) {
+		answer, err := c.Get("http://stream.test/stream/cam1.mjpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		var indices []int
+		eachPart(t, bufio.NewReader(answer.Body), func(head textproto.MIMEHeader, data []byte) bool {
+			indices = append(indices, indexOfJPEG(t, data))
+			seconds, err := strconv.ParseFloat(head.Get("X-Timestamp"), 64)
+			if lag := time.Since(time.UnixMicro(int64(seconds * 1e6))); err != nil || lag > most {
+				t.Errorf("picture %d: got it %v late, %v, want at most %v", len(indices), lag, err, most)
+			}
+			return len(indices) < pictures
+		})
+		wantLive(t, indices, pictures/2)
+	})
+	t.Run("websocket", func(t *testing.T) {
+		ws, _, err := websocket.Dial(t.Context(), "ws://stream.test/ws", &websocket.DialOptions{
+			HTTPClient: c, HTTPHeader: http.Header{"Origin": {"http://stream.test"}}, Subprotocols: []string{"steadyframe.v1"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ws.CloseNow()
+		ws.SetReadLimit(-1)
+		if err := ws.Write(t.Context(), websocket.MessageText, []byte(`{"op":"watch","stream":"cam1","id":5}`)); err != nil {
+			t.Fatal(err)
+		}
+		var indices []int
+		for len(indices) < pictures {
+			kind, data, err := ws.Read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kind == websocket.MessageText {
+				continue
+			}
+			head := data[:binary.BigEndian.Uint16(data[2:])]
+			indices = append(indices, indexOfJPEG(t, data[len(head):]))
+			if lag := time.Since(time.UnixMicro(int64(binary.BigEndian.Uint64(head[16:])))); lag > most {
+				t.Errorf("picture %d: got it %v late, want at most %v", len(indices), lag, most)
+			}
+			if err := ws.Write(t.Context(), websocket.MessageBinary, head[4:16]); err != nil { // id and seq
+				t.Fatal(err)
+			}
+		}
+		wantLive(t, indices, pictures/2)
+	})
+}
+
+// nginx runs nginx before the server, buffering all it can, and returns what its clients connect to: the path of a
+// socket.
+func nginx(t *testing.T, upstream string) (socket string) {
+	t.Helper()
+	path := exttool.Require(t, "nginx", "nginx-light")
+	dir, err := os.MkdirTemp("", "nginx") // t.TempDir's may be too long for a socket.
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	socket = filepath.Join(dir, "socket")
+	config := filepath.Join(dir, "nginx.conf")
+	write(t, config, []byte(strings.NewReplacer("DIR", dir, "UPSTREAM", upstream).Replace(`
+daemon off;
+master_process off;
+pid DIR/pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  client_body_temp_path DIR/body;
+  proxy_temp_path DIR/proxy;
+  fastcgi_temp_path DIR/fastcgi;
+  uwsgi_temp_path DIR/uwsgi;
+  scgi_temp_path DIR/scgi;
+  server {
+    listen unix:DIR/socket;
+    location / {
+      proxy_pass http://UPSTREAM;
+      proxy_buffering on; # it is by default
+      proxy_buffer_size 256k; # 5 s of the test's pictures
+      proxy_buffers 4 256k;
+      proxy_busy_buffers_size 512k;
+    }
+    location /ws {
+      proxy_pass http://UPSTREAM;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host; # the page's origin, which the server compares
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection upgrade;
+    }
+  }
+}
+`)))
+	cmd := exec.Command(path, "-p", dir, "-c", config)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { defer close(ended); cmd.Wait() }()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		<-ended
+		if t.Failed() {
+			t.Logf("nginx: %s", stderr.Bytes())
+		}
+	})
+	waitFor(t, "nginx", func() bool {
+		select {
+		case <-ended:
+			t.Fatalf("nginx ended: %s", stderr.Bytes())
+		default:
+		}
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	return socket
+}
