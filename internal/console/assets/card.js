@@ -1,6 +1,6 @@
 // Card is one figure of the dashboard: its value, what it should be, and a chart of the last minutes. While the pointer
 // is on a chart, all cards show the values of that moment.
-import { Chart } from './chart.js';
+import { Chart, legend } from './chart.js';
 import { el, setText } from './dom.js';
 import { clockTime, compact, count, unknown } from './format.js';
 
@@ -39,7 +39,7 @@ export class Card {
       'section',
       { class: 'panel card' },
       el('h3', {}, spec.title),
-      legend(spec.lines),
+      spec.lines.length > 1 ? legend(spec.lines) : undefined,
       el('p', { class: 'headline' }, this.#value, el('span', { class: 'unit' }, spec.unit), this.#verdict),
       this.#note,
       this.#chart.element,
@@ -76,14 +76,4 @@ export class Card {
 function verdict(state, { target, alert }) {
   if (state === 'bad') return `above ${alert}: look into it`;
   return state === 'warn' ? `above the target of ${target}` : `target below ${target}`;
-}
-
-// legend names the lines of a chart that has several.
-function legend(lines) {
-  if (lines.length < 2) return undefined;
-  return el(
-    'p',
-    { class: 'legend' },
-    ...lines.flatMap(({ label, ink }) => [el('span', { class: `key ${ink}` }), label]),
-  );
 }

@@ -164,3 +164,12 @@ function howLongAgo(time) {
   const seconds = Math.round(time);
   return seconds % 60 === 0 ? `−${seconds / 60} min` : `−${seconds} s`;
 }
+
+// legend names the lines of a chart.
+export function legend(lines) {
+  return el(
+    'p',
+    { class: 'legend' },
+    ...lines.flatMap(({ label, ink }) => [el('span', { class: `key ${ink}` }), label]),
+  );
+}

@@ -32,7 +32,7 @@ export class Server extends EventTarget {
   reason = '';
   clock = new Clock();
   streams = new Map(); // by name, sorted
-  stats = null; // as GET /v1/stats has them
+  stats = null; // as GET /v1/stats has them; null before the first answer
   lastStats = null; // those before
   history = new History(...names);
   #rates = new Rates();

@@ -1,9 +1,10 @@
 // The view of one stream: a large picture, what can be known of it, who watches it, and how to get it elsewhere.
 import { loadable, paths } from './api.js';
-import { Chart } from './chart.js';
+import { Chart, legend } from './chart.js';
 import { command, pulling } from './commands.js';
 import { el, icon, setAttribute, setText } from './dom.js';
 import { count, duration, fixed, fps, kilobytes, milliseconds, size, unknown } from './format.js';
+import { Figures, panel } from './panel.js';
 import { Screen } from './screen.js';
 import { Viewers } from './viewers.js';
 
@@ -15,23 +16,11 @@ const dropReasons = {
   failed: 'could not be encoded',
 };
 
-// Figures is a list of names and values.
-class Figures {
-  #values = new Map();
-
-  constructor(names) {
-    this.element = el('dl', { class: 'values' });
-    for (const [key, name] of Object.entries(names)) {
-      const value = el('dd', {}, unknown);
-      this.#values.set(key, value);
-      this.element.append(el('div', {}, el('dt', {}, name), value));
-    }
-  }
-
-  set(key, text) {
-    setText(this.#values.get(key), text);
-  }
-}
+const rateLines = [
+  { name: 'shown', label: 'on this screen', ink: 'accent' },
+  { name: 'out', label: 'made', ink: 'muted' },
+];
+const lagLines = [{ name: 'lag', label: 'lag', ink: 'accent', fill: 'accent-soft' }];
 
 export class StreamView {
   #server;
@@ -42,7 +31,7 @@ export class StreamView {
   #charts = [];
   #state = el('span', { class: 'state' });
   #origin = el('p', { class: 'origin' });
-  #stage = el('div', { class: 'stage' });
+  #stage = el('div', { class: 'stage', role: 'img' });
   #fit = el(
     'button',
     { class: 'button', type: 'button', title: 'Pixel for pixel (1)', onclick: () => this.#toggleFit() },
@@ -67,7 +56,12 @@ export class StreamView {
   #viewers = new Viewers();
   #side = el('div', { class: 'side' });
   #body = el('div', { class: 'stream-body' });
-  #gone = el('div', { class: 'message', hidden: true });
+  #gone = el(
+    'div',
+    { class: 'message', hidden: true },
+    el('h2', {}, 'There is no such stream now'),
+    el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')),
+  );
   #onUpdate = () => this.#update();
   #onVisibility = () => this.#screen?.run(!document.hidden);
 
@@ -103,8 +97,8 @@ export class StreamView {
       el(
         'div',
         { class: 'below' },
-        section('Viewers', this.#viewers.element),
-        section('Elsewhere', ...pulling(name).map((c) => command(...c))),
+        panel('Viewers', this.#viewers.element),
+        panel('Watch it elsewhere', ...pulling(name).map((c) => command(...c))),
       ),
     );
   }
@@ -112,7 +106,7 @@ export class StreamView {
   open() {
     this.#server.addEventListener('update', this.#onUpdate);
     document.addEventListener('visibilitychange', this.#onVisibility);
-    if (this.#server.status !== 'asking') this.#update();
+    if (this.#server.stats) this.#update();
   }
 
   close() {
@@ -144,36 +138,14 @@ export class StreamView {
     this.#screen.run(!document.hidden);
     this.#save.download = `${this.#name}.jpg`;
     this.#save.href = loadable(paths.snapshot(this.#name));
-    const rates = new Chart(stream.history, {
-      label: 'Pictures a second',
-      least: 10,
-      lines: [
-        { name: 'shown', ink: 'accent' },
-        { name: 'out', ink: 'muted' },
-      ],
-    });
-    const lag = new Chart(stream.history, {
-      label: 'Lag in milliseconds',
-      least: 50,
-      lines: [{ name: 'lag', ink: 'accent', fill: 'accent-soft' }],
-    });
+    const rates = new Chart(stream.history, { label: 'Pictures a second', lines: rateLines, least: 10 });
+    const lag = new Chart(stream.history, { label: 'Capture to screen, ms', lines: lagLines, least: 50 });
     this.#charts = [rates, lag];
     this.#side.append(
-      section('Now', this.#live.element),
-      section(
-        'Pictures a second',
-        el(
-          'p',
-          { class: 'legend' },
-          el('span', { class: 'key accent' }),
-          'on this screen',
-          el('span', { class: 'key muted' }),
-          'made',
-        ),
-        rates.element,
-      ),
-      section('Capture to screen, ms', lag.element),
-      section('Since it began', this.#counts.element),
+      panel('Now', this.#live.element),
+      panel('Pictures a second', legend(rateLines), rates.element),
+      panel('Capture to screen, ms', lag.element),
+      panel('Since it began', this.#counts.element),
     );
   }
 
@@ -197,10 +169,6 @@ export class StreamView {
     if (stream === null) {
       setText(this.#state, '');
       setText(this.#origin, '');
-      this.#gone.replaceChildren(
-        el('h2', {}, 'There is no such stream now'),
-        el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')),
-      );
       return;
     }
     this.#show(stream.info, stream.shown);
@@ -237,8 +205,4 @@ export class StreamView {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.#stage.requestFullscreen().catch(() => {}); // not where the browser forbids it
   }
-}
-
-function section(title, ...children) {
-  return el('section', { class: 'panel' }, el('h2', {}, title), ...children);
 }

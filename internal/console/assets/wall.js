@@ -59,7 +59,7 @@ export class Wall {
     this.#server.addEventListener('update', this.#onUpdate);
     document.addEventListener('visibilitychange', this.#onVisibility);
     window.addEventListener('resize', this.#onResize);
-    if (this.#server.status !== 'asking') this.#update();
+    if (this.#server.stats) this.#update();
   }
 
   close() {
@@ -96,18 +96,13 @@ export class Wall {
       tile.close();
       this.#tiles.delete(name);
     }
-    let changed = this.#grid.childElementCount !== streams.size;
     for (const [name, stream] of streams) {
-      const tile = this.#tiles.get(name);
-      if (tile) tile.update();
-      else {
-        this.#add(name, stream);
-        changed = true;
-      }
+      if (this.#tiles.has(name)) this.#tiles.get(name).update();
+      else this.#add(name, stream);
     }
     this.#summarize();
     this.#showEmpty(streams.size === 0);
-    if (changed) this.#layOut();
+    this.#layOut(); // each time: notices above come and go, too
   }
 
   // add puts a new tile in its place: streams are sorted by name.

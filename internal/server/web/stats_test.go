@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"math"
+	"net/http"
 	"reflect"
 	"testing"
 	"time"
@@ -68,6 +69,37 @@ func TestReadRuntime(t *testing.T) {
 	s.readRuntime()
 	if s.Heap.AllocBytes == 0 || s.Heap.AllocObjects == 0 || s.Goroutines == 0 {
 		t.Errorf("got %+v of a program that runs, want allocations and goroutines", s)
+	}
+}
+
+// The answer of a server at rest says what it is and holds, in the JSON that the page reads.
+func TestStats(t *testing.T) {
+	f := newFace(t, nil)
+	response, err := http.Get(f.url + "/v1/stats")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if got := response.Header.Get("Content-Type"); response.StatusCode != http.StatusOK || got != "application/json" {
+		t.Fatalf("got %s %s, want 200 application/json", response.Status, got)
+	}
+	var got statistics
+	d := json.NewDecoder(response.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	if age := time.Since(time.UnixMicro(int64(got.Time * 1e6))); age < -time.Second || age > time.Minute {
+		t.Errorf("time: got %v ago, want now", age)
+	}
+	if got.Uptime <= 0 || got.Kernels == "" || got.Workers != f.engine.Workers() || got.Heap.AllocBytes == 0 {
+		t.Errorf("got %+v, want what runs and since when", got)
+	}
+	if want := (liveCounts{Streams: 1}); got.Live != want {
+		t.Errorf("live: got %+v, want %+v", got.Live, want)
+	}
+	if want := int64(f.engine.Config.Limits.MemoryBudget); got.Pool.Budget != want {
+		t.Errorf("pool: got a budget of %d, want %d", got.Pool.Budget, want)
 	}
 }
 

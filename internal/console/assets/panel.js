@@ -1,0 +1,26 @@
+// Panels: what stands in a frame below a title.
+import { el, setText } from './dom.js';
+import { unknown } from './format.js';
+
+// panel returns a panel.
+export function panel(title, ...children) {
+  return el('section', { class: 'panel' }, el('h2', {}, title), ...children);
+}
+
+// Figures is a list of values by their names, as an object from keys to names says.
+export class Figures {
+  #values = new Map();
+
+  constructor(names) {
+    this.element = el('dl', { class: 'values' });
+    for (const [key, name] of Object.entries(names)) {
+      const value = el('dd', {}, unknown);
+      this.#values.set(key, value);
+      this.element.append(el('div', {}, el('dt', {}, name), value));
+    }
+  }
+
+  set(key, text) {
+    setText(this.#values.get(key), text);
+  }
+}
