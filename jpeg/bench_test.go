@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
 // BenchmarkEncode encodes frames as they are, without any resizing. The rival is image/jpeg on the same picture, from
@@ -20,7 +21,11 @@ func BenchmarkEncode(b *testing.B) {
 		for _, format := range []frame.PixelFormat{frame.I420, frame.BGR24} {
 			for _, quality := range []int{75, 95} {
 				b.Run(fmt.Sprintf("fmt=%v/size=%dx%d/q=%d", format, size.X, size.Y, quality), func(b *testing.B) {
-					b.Run("impl=steadyframe", func(b *testing.B) { benchmarkEncode(b, p.frame(b, format), quality) })
+					for _, level := range kerneltest.Here() {
+						b.Run("impl="+level.String(), func(b *testing.B) {
+							benchmarkEncode(b, p.frame(b, format), Options{Quality: quality, Kernels: level.String()})
+						})
+					}
 					b.Run("impl=image-jpeg", func(b *testing.B) { benchmarkRival(b, p, quality) })
 				})
 			}
@@ -28,8 +33,8 @@ func BenchmarkEncode(b *testing.B) {
 	}
 }
 
-func benchmarkEncode(b *testing.B, f frame.Frame, quality int) {
-	e, err := NewEncoder(f.Desc, &Options{Quality: quality})
+func benchmarkEncode(b *testing.B, f frame.Frame, o Options) {
+	e, err := NewEncoder(f.Desc, &o)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -65,15 +70,19 @@ func BenchmarkCoder(b *testing.B) {
 	p := newPicture(320, 320, 1)
 	for _, quality := range []int{50, 75, 95} {
 		b.Run(fmt.Sprintf("size=320x320/q=%d", quality), func(b *testing.B) {
-			b.Run("impl=steadyframe", func(b *testing.B) { benchmarkCoder(b, p, quality) })
+			for _, level := range kerneltest.Here() {
+				b.Run("impl="+level.String(), func(b *testing.B) {
+					benchmarkCoder(b, p, Options{Quality: quality, Kernels: level.String()})
+				})
+			}
 			b.Run("impl=image-jpeg", func(b *testing.B) { benchmarkRival(b, p, quality) })
 		})
 	}
 }
 
-func benchmarkCoder(b *testing.B, p *picture, quality int) {
+func benchmarkCoder(b *testing.B, p *picture, o Options) {
 	f := p.frame(b, frame.BGR24)
-	e, err := NewEncoder(f.Desc, &Options{Quality: quality})
+	e, err := NewEncoder(f.Desc, &o)
 	if err != nil {
 		b.Fatal(err)
 	}
