@@ -136,6 +136,23 @@ func TestOfflineOfSlowStreams(t *testing.T) {
 	})
 }
 
+// One pause does not make a stream slow: after the frame that follows it, silence is a loss as ever.
+func TestOfflineAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.publisher(t, "cam1")
+		for _, gap := range []time.Duration{0, 40 * time.Millisecond, 40 * time.Millisecond, time.Minute} {
+			time.Sleep(gap)
+			p.Arrived()
+		}
+		time.Sleep(1500*time.Millisecond + tick)
+		synctest.Wait()
+		if got := f.info(t, "cam1").State; got != stream.Offline {
+			t.Errorf("1.6 s after the last frame: got %v, want offline", got)
+		}
+	})
+}
+
 // tick is how much later than due Run may do things.
 const tick = 100 * time.Millisecond
 
