@@ -34,8 +34,8 @@ type Stream struct {
 	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
 }
 
-// Fill returns spec with what the stream's settings say where spec says nothing: of range and colour space, if its frames
-// are luma and chroma, of the crop, of the resize as a whole, and of each field of the output.
+// Fill returns spec with what the stream's settings say where spec says nothing: of range and colour space, if its
+// frames are luma and chroma, of the crop, of the resize as a whole, and of each field of the output.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
 		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color)

@@ -12,8 +12,8 @@ import (
 
 const childVariable = "STEADYFRAME_TEST_LIVE_CHILD"
 
-// runAsChild is what the test's own program does when TestChildrenEndWithTheServer runs it: it starts a child, prints its
-// number, and waits to be killed.
+// runAsChild is what the test's own program does when TestChildrenEndWithTheServer runs it: it starts a child, prints
+// its number, and waits to be killed.
 func runAsChild() bool {
 	sleep := os.Getenv(childVariable)
 	if sleep == "" {

@@ -65,7 +65,7 @@ func (s *source) relay(ctx context.Context, c *child) error {
 		f, err := r.Next()
 		switch {
 		case errors.Is(err, pool.ErrBudget): // The frame waits in the pipe.
-			err = p.miss(stream.NoMemory)
+			err = p.Lost(stream.NoMemory)
 			pause(ctx, breath)
 		case err != nil:
 			return fmt.Errorf("ffmpeg ended: %w", err)
@@ -79,10 +79,10 @@ func (s *source) relay(ctx context.Context, c *child) error {
 	}
 }
 
-// ffmpegArgs makes ffmpeg write every frame of the first video stream of source once, as it comes: settb and setpts give
-// the frames the times of a constant rate, or a pipe format that has one would make ffmpeg drop and repeat frames. A file
-// is played at its own rate, again and again. The colours are those of BT.601, as Y4M has no word for another matrix,
-// unless it is known that frames are of that color.
+// ffmpegArgs makes ffmpeg write every frame of the first video stream of source once, as it comes: settb and setpts
+// give the frames the times of a constant rate, or a pipe format that has one would make ffmpeg drop and repeat frames.
+// A file is played at its own rate, again and again. The colours are those of BT.601, as Y4M has no word for another
+// matrix, unless it is known that frames are of that color.
 func ffmpegArgs(source string, color frame.ColorSpace) []string {
 	args := []string{"-nostdin", "-loglevel", "error"}
 	switch {

@@ -210,8 +210,8 @@ func (r *running) counts(p *Publisher, arrived, published, dropped uint64) {
 	}
 }
 
-// noAllocations checks that f allocates nothing in steady state: once every goroutine has waited a while, as often as it
-// will, and the Hub has looked at its streams.
+// noAllocations checks that f allocates nothing in steady state: once every goroutine has waited a while, as often as
+// it will, and the Hub has looked at its streams.
 func noAllocations(t *testing.T, f func()) {
 	t.Helper()
 	for begin := time.Now(); time.Since(begin) < 300*time.Millisecond; {

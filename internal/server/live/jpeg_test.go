@@ -175,8 +175,8 @@ func TestBadJPEGs(t *testing.T) {
 	}
 }
 
-// TestLargeJPEGsAreAdmitted: what is admitted grows with what comes; beyond the budget a JPEG is not shown, and the stream
-// goes on.
+// TestLargeJPEGsAreAdmitted: what is admitted grows with what comes; beyond the budget a JPEG is not shown, and the
+// stream goes on.
 func TestLargeJPEGsAreAdmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 16*config.MiB, 0 })

@@ -78,8 +78,9 @@ type Settings struct {
 	Source string        // who publishes, for people
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
 	FPS    float64       // pictures a second at most; 0: one for each frame
-	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are decoded
-	// by image/jpeg, which allocates several times their size in pixels, and encoded again: for few streams, or slow ones.
+	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are
+	// decoded by image/jpeg, which allocates several times their size in pixels, and encoded again: for few streams, or
+	// slow ones.
 	JPEG bool
 }
 

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -95,8 +96,8 @@ func (m *maker) format() string {
 // make returns the picture of it; what becomes the picture itself it takes out of it.
 func (m *maker) make(it *item) (stream.Picture, error) {
 	if !m.jpeg {
-		f := it.frame
-		f.Desc.Range, f.Desc.Color = m.spec.Input.Range, m.spec.Input.Color // The configuration may have said them.
+		f, want := it.frame, m.spec.Input // which the configuration may have filled
+		f.Desc.Range, f.Desc.Color = cmp.Or(f.Desc.Range, want.Range), cmp.Or(f.Desc.Color, want.Color)
 		return m.encode(f)
 	}
 	data := it.jpeg.Bytes()
@@ -180,8 +181,8 @@ func (m *maker) encode(f frame.Frame) (stream.Picture, error) {
 	return pic, nil
 }
 
-// jpegCost returns the bytes to admit for JPEGs of about n bytes: where they are passed on, the frames in flight and the
-// pictures are the same buffers.
+// jpegCost returns the bytes to admit for JPEGs of about n bytes: where they are passed on, the frames in flight and
+// the pictures are the same buffers.
 func (m *maker) jpegCost(n int) int64 {
 	held := int64(framesInFlight)
 	if m.passes() {

@@ -36,8 +36,8 @@ func newOffline(e *engine.Engine) *offline {
 	return &offline{engine: e, made: map[offlineKey][]byte{}, fonts: sync.OnceValues(parseFonts)}
 }
 
-// picture returns the JPEG that says that the source of a stream is lost, width x height pixels, in a buffer that is the
-// caller's. The error is the pool's, or that of a picture above limits.max_pixels.
+// picture returns the JPEG that says that the source of a stream is lost, width x height pixels, in a buffer that is
+// the caller's. The error is the pool's, or that of a picture above limits.max_pixels.
 func (o *offline) picture(name string, width, height int) (pool.Buf, error) {
 	if width == 0 || height == 0 {
 		width, height = offlineWidth, offlineHeight

@@ -110,8 +110,8 @@ func TestOfflinePictureWithoutMemory(t *testing.T) {
 	r.offlinePicture(t, "cam", image.Pt(64, 48))
 }
 
-// TestLossAndReturn: the picture of a lost source comes within 2 s, in the size of the last one; its viewers stay, and see
-// the first frame that comes again.
+// TestLossAndReturn: the picture of a lost source comes within 2 s, in the size of the last one; its viewers stay, and
+// see the first frame that comes again.
 func TestLossAndReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)

@@ -6,8 +6,8 @@ import "time"
 // pictures come at their rate on average, and of frames at an even rate those are taken that lie nearest the schedule.
 //
 // A frame that comes close before its time, or later, is due at once; so a source at the rate of the schedule, whose
-// frames come a little early or late, loses none. One that comes earlier waits for the next, which replaces it; but when
-// none comes it has its turn, so that the last frame before a pause is shown.
+// frames come a little early or late, loses none. One that comes earlier waits for the next, which replaces it; but
+// when none comes it has its turn, so that the last frame before a pause is shown.
 type pace struct {
 	interval time.Duration // between pictures; 0: no cap
 	next     time.Time     // when the next picture should be made

@@ -114,38 +114,32 @@ func (p *Publisher) reason(old *item, watched bool, now time.Time) stream.DropRe
 	return stream.Newer
 }
 
-// miss counts a frame that was not made for that reason: nobody would see it, or there is no memory. What is in the slot
-// is older, and dropped. The error is Frame's.
-func (p *Publisher) miss(reason stream.DropReason) error {
+// Lost counts a frame that came in and that the caller has no whole of: it was broken (stream.Failed), or there was no
+// memory for it (stream.NoMemory). The error is Frame's.
+func (p *Publisher) Lost(reason stream.DropReason) error {
+	p.arrived.Add(1)
+	p.out.Arrived()
+	p.drop(reason)
+	return p.Err()
+}
+
+// unseen counts a frame that was not made, since nobody would see it, and drops the older one in the slot. The error is
+// Frame's.
+func (p *Publisher) unseen() error {
 	p.mu.Lock()
 	old := p.newest
 	p.newest = item{}
 	p.mu.Unlock()
 	if !old.empty() {
 		old.release()
-		p.drop(reason)
+		p.drop(stream.Unseen)
 	}
-	p.arrived.Add(1)
-	p.out.Arrived()
-	p.drop(reason)
-	if reason == stream.Unseen {
-		p.out.Skip()
-	}
-	return p.Err()
+	p.out.Skip()
+	return p.Lost(stream.Unseen)
 }
-
-// NoMemory counts a frame that came in and that there was no memory for. The error is Frame's.
-func (p *Publisher) NoMemory() error { return p.miss(stream.NoMemory) }
 
 // Watched reports whether the stream has viewers.
 func (p *Publisher) Watched() bool { return p.out.Watched() }
-
-// Lost counts a frame that came in and that the caller has no whole of: it was broken, or there was no memory for it.
-func (p *Publisher) Lost(reason stream.DropReason) {
-	p.arrived.Add(1)
-	p.out.Arrived()
-	p.drop(reason)
-}
 
 func (p *Publisher) drop(reason stream.DropReason) {
 	p.out.Dropped(reason)
@@ -231,7 +225,7 @@ func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 	return it, 0, false
 }
 
-// watched reports whether there is anybody to make pictures for.
+// watched reports whether frames become pictures: for viewers, or in any case.
 func (p *Publisher) watched() bool { return p.unwatched || p.out.Watched() }
 
 // stale reports whether the frame in the slot is from before the source was lost: it was kept for a viewer, and must

@@ -175,7 +175,8 @@ func TestPublisherIsReplaced(t *testing.T) {
 	})
 }
 
-// TestBadFramesDoNotEndTheStream: a frame that fails, or that a stage panics at, or for which there is no memory, is counted.
+// TestBadFramesDoNotEndTheStream: a frame that fails, or that a stage panics at, or for which there is no memory, is
+// counted.
 func TestBadFramesDoNotEndTheStream(t *testing.T) {
 	var fail func(int) error
 	r := startChecked(t, nil, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
@@ -302,6 +303,57 @@ func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 		r.put(p, 0)
 		if s := r.next(v); s.Width != 48 || s.Height != 24 {
 			t.Errorf("got %dx%d, want the publisher's 48x24", s.Width, s.Height)
+		}
+	})
+}
+
+// TestConfiguredColors: range and colour space that are configured for a stream are those of its frames, where these do
+// not say.
+func TestConfiguredColors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) {
+			c.Streams = config.Streams{"cam": {Range: frame.RangeFull, Color: frame.BT709}}
+		})
+		d := frame.Desc{Format: frame.I420, Width: 64, Height: 32}
+		p := r.publish("cam", Settings{Spec: pipeline.Spec{Input: d}})
+		v := r.view("cam")
+		f := r.frame(d, 0)
+		for i := range f.Plane(0).Pix {
+			f.Plane(0).Pix[i] = 16
+		}
+		if err := p.Frame(f, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if mean, _ := luma(r.decode(r.next(v).data)); mean != 16 {
+			t.Errorf("got luma %d, want 16, which is black in the limited range alone", mean)
+		}
+		limited := d
+		limited.Range = frame.RangeLimited
+		if err := p.Frame(r.frame(limited, 1), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		r.counts(p, 2, 1, 1) // A frame that says otherwise is another than the Spec's.
+	})
+}
+
+// TestLostFrames are counted, and the one before them has its turn.
+func TestLostFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		p := r.publish("cam", Settings{})
+		r.put(p, 1)
+		for _, reason := range []stream.DropReason{stream.Failed, stream.NoMemory} {
+			if err := p.Lost(reason); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v := r.view("cam")
+		if s := r.next(v); s.index != 1 {
+			t.Errorf("got frame %d, want 1", s.index)
+		}
+		r.counts(p, 3, 1, 2)
+		if i := r.info("cam"); i.Arrived != 3 || i.Dropped[stream.Failed] != 1 || i.Dropped[stream.NoMemory] != 1 {
+			t.Errorf("got %d frames, drops %v, want 3, one failed and one without memory", i.Arrived, i.Dropped)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 				stamp.draw(f, now, n)
 			})
 		} else {
-			err = p.miss(stream.Unseen)
+			err = p.unseen()
 		}
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func (s *source) show(p *Publisher, d frame.Desc, draw func(*frame.Frame)) error
 	f, err := frame.New(s.live.engine.Pool, d)
 	if err != nil {
 		if errors.Is(err, pool.ErrBudget) {
-			return p.miss(stream.NoMemory)
+			return p.Lost(stream.NoMemory)
 		}
 		return err
 	}

@@ -280,7 +280,7 @@ func (p *publishing) Complete() error {
 	case sent.Size == 0:
 		return p.wrongSize(0)
 	case sent.Buf.IsZero():
-		return p.publisher.NoMemory()
+		return p.publisher.Lost(stream.NoMemory)
 	}
 	captured := time.Now()
 	if us := p.request.CapturedUS; us > 0 && us <= math.MaxInt64 {
