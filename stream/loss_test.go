@@ -47,11 +47,12 @@ func TestOffline(t *testing.T) {
 				if gone {
 					p.Close()
 				}
-				time.Sleep(2900*time.Millisecond - time.Since(start))
+				time.Sleep(1950*time.Millisecond - time.Since(start))
 				i := f.info(t, "cam1")
 				if since := i.Since.Sub(start); i.State != stream.Offline || since != 1900*time.Millisecond || i.FPSIn != 0 || i.FPSOut != 0 || i.Width != 640 {
 					t.Errorf("got %v since %v, %v fps in, %v out, %d wide; want offline since 1.9 s, no fps, 640", i.State, since, i.FPSIn, i.FPSOut, i.Width)
 				}
+				time.Sleep(2900*time.Millisecond - time.Since(start))
 				if late.State() != stream.Offline || f.Totals().Online != 0 {
 					t.Errorf("got %v, %d online, want offline and none", late.State(), f.Totals().Online)
 				}

@@ -67,14 +67,9 @@ type cadence struct {
 // cadenceGaps is how many gaps the mean is of; more exactly, a gap's weight is one in so many.
 const cadenceGaps = 8
 
-// add notes a picture. A pause of more than a second is no gap, and a longer one than twice the mean counts as that, so that one
-// hiccup does not move it far.
+// add notes a picture. More than a second is a pause, and no gap.
 func (c *cadence) add(now time.Duration) {
-	gap := now - c.last
-	if c.last != 0 && gap <= time.Second {
-		if c.gaps == cadenceGaps {
-			gap = min(gap, 2*c.mean)
-		}
+	if gap := now - c.last; c.last != 0 && gap <= time.Second {
 		c.gaps = min(c.gaps+1, cadenceGaps)
 		c.mean += (gap - c.mean) / time.Duration(c.gaps)
 	}

@@ -82,6 +82,45 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
+// The first repeat for Late viewers comes one and a half frame times after the last picture, whatever the stream has been through.
+func TestFrameTime(t *testing.T) {
+	const ms = time.Millisecond
+	repeat := func(d time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
+	tests := []struct {
+		name string
+		gaps []time.Duration
+		want time.Duration
+	}{
+		{"regular", repeat(40*ms, 10), 60 * ms},
+		{"bursts", slices.Repeat([]time.Duration{20 * ms, 60 * ms}, 4), 60 * ms},
+		{"hiccup", append(repeat(40*ms, 10), 120*ms), 75 * ms},
+		{"pause", append(repeat(40*ms, 10), 1100*ms), 60 * ms},
+		{"faster", append(repeat(100*ms, 10), repeat(20*ms, 100)...), 30 * ms},
+		{"slower", append(repeat(20*ms, 10), repeat(100*ms, 100)...), 150 * ms},
+		{"as-slow-as-repeats", repeat(120*ms, 10), 180 * ms},
+		{"unknown", repeat(40*ms, 1), 180 * ms},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, stream.Options{})
+				p := f.publisher(t, "cam1")
+				v := f.viewer(t, "cam1", stream.ViewerOptions{Late: true})
+				f.show(t, p, 0)
+				for i, gap := range tt.gaps {
+					time.Sleep(gap)
+					f.show(t, p, i+1)
+				}
+				wantNext(t, v, len(tt.gaps))
+				// To the microsecond: means are of whole nanoseconds.
+				if _, _, wait, _ := v.Poll(); wait.Round(time.Microsecond) != tt.want {
+					t.Errorf("got a repeat after %v, want it after %v", wait, tt.want)
+				}
+			})
+		})
+	}
+}
+
 // A new picture is given at once, between repeats too, and nothing is repeated while there is motion.
 func TestNoRepeatsInMotion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
