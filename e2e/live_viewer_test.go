@@ -39,7 +39,7 @@ func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer
 	var from io.Reader = conn
 	if bytesPerSecond > 0 {
 		v.tick = time.NewTicker(50 * time.Millisecond)
-		from = &pacedReader{conn, v.tick, bytesPerSecond / 20}
+		from = paced{conn, v.tick, bytesPerSecond / 20}
 		if err := conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil { // what it has not read yet is to wait at the server
 			t.Fatal(err)
 		}
@@ -49,18 +49,6 @@ func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer
 		t.Fatal(err)
 	}
 	return v
-}
-
-// pacedReader reads at most n bytes at each tick.
-type pacedReader struct {
-	io.Reader
-	tick *time.Ticker
-	n    int
-}
-
-func (r *pacedReader) Read(p []byte) (int, error) {
-	<-r.tick.C
-	return r.Reader.Read(p[:min(len(p), r.n)])
 }
 
 // begin reads pictures from now on.
