@@ -133,7 +133,13 @@ func TestKeyboard(t *testing.T) {
 	dark := "getComputedStyle(document.documentElement).backgroundColor"
 	before := eval[string](page, dark)
 	page.press("t")
-	if after := eval[string](page, dark); after == before {
+	after := eval[string](page, dark)
+	if after == before {
 		t.Errorf("after t the page is still %s", after)
+	}
+	page.do("document.getElementById('single-keys').click()")
+	page.press("w", "t")
+	if got := eval[string](page, dark+" + location.hash"); got != after+"#/server" {
+		t.Errorf("with single keys off, the page went to %s, want it to stay %s#/server", got, after)
 	}
 }

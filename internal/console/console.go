@@ -3,6 +3,18 @@
 //
 // The page asks for nothing but what the same server serves, by URLs relative to its own, so that it also works behind
 // a proxy that puts a path in front.
+//
+// The modules of assets, from the ground up:
+//
+//	dom, format                         elements, and figures as people read them
+//	api, clock                          URLs, the token, the server's time
+//	socket, player, meter, screen       pictures: the one WebSocket, the newest on a canvas, what reaches the screen
+//	rates, history, server              figures: asked once a second, turned into rates, kept for five minutes
+//	chart, card, panel, commands        what views are made of
+//	tile, wall                          all streams
+//	viewers, stream                     one stream
+//	pooltable, dashboard                the server
+//	theme, notices, app                 the page around the view
 package console
 
 import (

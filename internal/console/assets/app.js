@@ -24,7 +24,7 @@ let view = null;
 // route returns the view that a hash means, and its place in the header.
 function route(hash) {
   const [place, name] = hash.replace(/^#\/?/, '').split('/');
-  if (place === 'stream' && name) return { view: new StreamView(page, decodeURIComponent(name)), place: 'wall' };
+  if (place === 'stream' && name) return { view: new StreamView(page, name), place: 'wall' };
   if (place === 'server') return { view: new Dashboard(page), place: 'server' };
   return { view: new Wall(page), place: 'wall' };
 }
@@ -42,6 +42,13 @@ function show() {
   window.scrollTo(0, 0);
 }
 
+// Letters alone can be switched off: who speaks to a computer presses them without meaning to (WCAG 2.1, 2.1.4).
+const singleKeys = byID('single-keys');
+singleKeys.checked = localStorage.getItem('steadyframe.keys') !== 'off';
+singleKeys.addEventListener('change', () => {
+  localStorage.setItem('steadyframe.keys', singleKeys.checked ? 'on' : 'off');
+});
+
 const keys = {
   w: () => (location.hash = '#/'),
   d: () => (location.hash = '#/server'),
@@ -50,9 +57,9 @@ const keys = {
 };
 
 function pressed(event) {
-  const typing = event.target.closest('input, textarea, select, dialog[open]');
-  if (typing || help.open || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.target.closest('.token') || help.open || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === 'Escape' && document.fullscreenElement) return;
+  if (event.key.length === 1 && !singleKeys.checked) return;
   if (view.key(event)) event.preventDefault();
   else keys[event.key]?.();
 }
