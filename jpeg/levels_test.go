@@ -22,12 +22,16 @@ func TestLevels(t *testing.T) {
 		{"narrow", newPicture(13, 65, 3)},
 		{"row", newNoise(640, 9, 4)},
 	}
+	qualities := []int{1, 50, 75, 90, 98, 100}
+	if testing.Short() {
+		qualities = []int{75, 100}
+	}
 	for _, pic := range pictures {
 		for _, format := range []frame.PixelFormat{frame.RGB24, frame.BGR24, frame.I420, frame.Gray8} {
 			t.Run(fmt.Sprintf("picture=%s/fmt=%v", pic.name, format), func(t *testing.T) {
 				f := pic.p.frame(t, format)
 				for i, s := range subsamplings {
-					for _, quality := range []int{1, 50, 75, 90, 98, 100} {
+					for _, quality := range qualities {
 						checkLevels(t, f, Options{Quality: quality, Subsampling: s, RestartInterval: []int{0, 5, RestartRow, 1}[i]})
 					}
 				}

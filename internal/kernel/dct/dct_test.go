@@ -72,6 +72,14 @@ var sources = []struct {
 	}},
 }
 
+// seeds returns how many blocks to try: fewer with -short, under the race detector, which sees nothing in assembly.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 10
+	}
+	return n
+}
+
 // randomTable returns entries of 1..most.
 func randomTable(rng *rand.Rand, most int) (q [64]uint8) {
 	for i := range q {
@@ -114,7 +122,7 @@ func TestForwardReference(t *testing.T) {
 	for _, impl := range Implementations.All() {
 		for _, source := range sources {
 			t.Run(fmt.Sprintf("impl=%v/source=%s", impl.Level, source.name), func(t *testing.T) {
-				for seed := range uint64(1500) {
+				for seed := range seeds(1500) {
 					rng := rand.New(rand.NewPCG(seed, 1))
 					block, q := source.block(rng), randomTable(rng, []int{1, 2, 16, 255}[seed%4])
 					want := reference(t, &block, &q)
@@ -148,7 +156,7 @@ func TestForwardExact(t *testing.T) {
 				}
 				table := NewTable(&q)
 				var worst float64
-				for seed := range uint64(2000) {
+				for seed := range seeds(2000) {
 					rng := rand.New(rand.NewPCG(seed, 2))
 					block := sources[seed%uint64(len(sources))].block(rng)
 					want := exact(&block, &q)

@@ -17,12 +17,6 @@ func init() {
 	}
 }
 
-// flattenFunc lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs
-// flattenAny, and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of
-// each.
-type flattenFunc = func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
-	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
-
 //go:noescape
 func flattenAVX2(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
 	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)

@@ -4,22 +4,24 @@ package huff
 
 // What the kernels in assembly have in common: the checks before them, and what they leave over for plain Go.
 
+// flattenFunc lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs
+// flattenAny, and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of
+// each.
+type flattenFunc = func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+
 // flattenBlocks is Kernels.Flatten: blocks that the kernel stops at are for plain Go.
 func flattenBlocks(kernel flattenFunc, dst []Symbol, s *Strip, first, n int) int {
 	slots, blocks := s.Slots, n*len(s.Slots)
 	s.check(first, n)
 	_ = dst[MaxSymbols(blocks)-1]
 	out := 0
-	for left := blocks; left > 0; {
-		done := blocks - left
-		mcu, slot := first+done/len(slots), done%len(slots)
-		listed, rest := kernel(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
-			&slots[0], &slots[slot], &slots[len(slots)-1], mcu, left)
-		out, left = out+listed, rest
-		if left > 0 {
-			done = blocks - left
-			out += s.flattenStopped(dst[out:], &slots[done%len(slots)], first+done/len(slots))
-			left--
+	for at := 0; at < blocks; at++ {
+		listed, left := kernel(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
+			&slots[0], &slots[at%len(slots)], &slots[len(slots)-1], first+at/len(slots), blocks-at)
+		out += listed
+		if at = blocks - left; at < blocks {
+			out += s.flattenStopped(dst[out:], &slots[at%len(slots)], first+at/len(slots))
 		}
 	}
 	dst[out] = symNone
