@@ -21,7 +21,7 @@ func TestEmpty(t *testing.T) {
 	text := page.text()
 	for _, want := range []string{
 		"No streams yet",
-		"| steadyframe push --stream clip http://" + s.address,
+		"steadyframe push --loop clip.mp4 http://" + s.address,
 		"-f mpjpeg http://" + s.address + "/v1/streams/clip",
 	} {
 		if !strings.Contains(text, want) {

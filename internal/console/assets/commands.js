@@ -32,20 +32,14 @@ async function copied(line, code) {
 // quoted returns a URL that a shell takes as it is.
 const quoted = (u) => (/[?&]/.test(u) ? `'${u}'` : `${u}`);
 
-// pushing returns the two commands that make a stream: with steadyframe on this end, and with nothing but ffmpeg.
-export function pushing(name = 'clip') {
-  const header = token.get() ? ` -headers 'Authorization: Bearer TOKEN'` : '';
-  const option = token.get() ? ' --token TOKEN' : '';
+// pushing returns the two commands that make a stream: with steadyframe at the other end, and with ffmpeg alone.
+export function pushing() {
   const root = url('.').href.replace(/\/$/, '');
+  const option = token.get() ? '--token TOKEN ' : '';
+  const header = token.get() ? `-headers 'Authorization: Bearer TOKEN' ` : '';
   return [
-    [
-      'Any video, camera or screen that ffmpeg reads, through steadyframe',
-      `ffmpeg -v error -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream ${name}${option} ${root}`,
-    ],
-    [
-      'With ffmpeg alone',
-      `ffmpeg -v error -re -i clip.mp4 -c:v mjpeg -q:v 4 -f mpjpeg${header} ${url(paths.publish(name))}`,
-    ],
+    ['A video or a camera, with steadyframe', `steadyframe push --loop ${option}clip.mp4 ${root}`],
+    ['With ffmpeg alone', `ffmpeg -re -i clip.mp4 -c:v mjpeg -q:v 4 -f mpjpeg ${header}${url(paths.publish('clip'))}`],
   ];
 }
 
