@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 )
@@ -131,4 +132,86 @@ func TestEndlessBodyAllocations(t *testing.T) {
 	if objects >= 250 {
 		t.Errorf("100 batches of 25 frames allocated %d objects, want fewer than 250", objects)
 	}
+}
+
+// TestLiveAllocations: what the server's process allocates in steady state for each frame of a live stream, and for each
+// picture and viewer: one that asks for each picture, and one that only reads. It is grpc-go's: the HTTP/2 frames of a
+// message, and their backlog, of which docs/adr/0009-grpc-codec.md tells.
+func TestLiveAllocations(t *testing.T) {
+	const viewers = 10
+	one, asking, reading := measureLive(t, 1, 0), measureLive(t, 1+viewers, 0), measureLive(t, 1, viewers)
+	for _, tt := range []struct {
+		what          string
+		got           usage
+		objects, size float64
+	}{
+		{"a frame with one viewer", one, 18, 2816},
+		{"a picture and viewer that asks", asking.minus(one).by(viewers), 8, 384},
+		{"a picture and viewer that reads", reading.minus(one).by(viewers), 5, 256},
+	} {
+		t.Logf("%.1f objects and %.0f bytes for %s", tt.got.objects, tt.got.size, tt.what)
+		if tt.got.objects > tt.objects || tt.got.size > tt.size {
+			t.Errorf("got %.1f objects and %.0f bytes for %s, want at most %v and %v", tt.got.objects, tt.got.size, tt.what, tt.objects, tt.size)
+		}
+	}
+}
+
+// usage is what was allocated.
+type usage struct{ objects, size float64 }
+
+func (u usage) minus(v usage) usage { return usage{u.objects - v.objects, u.size - v.size} }
+func (u usage) by(n float64) usage  { return usage{u.objects / n, u.size / n} }
+func (u usage) least(v usage) usage { return usage{min(u.objects, v.objects), min(u.size, v.size)} }
+
+// measureLive returns what the server's process allocates for each frame of a live stream that so many viewers watch:
+// those that ask for each picture, of which there is one at least, and those that only read.
+func measureLive(t *testing.T, asking, reading int) usage {
+	t.Helper()
+	server := startChild(t, "{}")
+	c, err := client.Dial(server.GRPC, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	p := publish(t, c, "cam1", w1)
+	next := make([]func() (repeat bool, err error), 0, asking+reading)
+	for range asking {
+		w, pic := watch(t, c, "cam1", client.WatchOptions{}), &client.LivePicture{}
+		next = append(next, func() (bool, error) { err := w.Next(pic); return pic.Repeat, err })
+	}
+	for range reading {
+		stream, err := api.NewFrameServiceClient(c.Conn()).Watch(timeout(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Send(&api.WatchRequest{Stream: "cam1"}); err != nil {
+			t.Fatal(err)
+		}
+		next = append(next, func() (bool, error) { m, err := stream.Recv(); return m.GetRepeat(), err })
+	}
+	const frames = 400
+	pixels := makeFrames(t, w1.Input, 2)
+	run := func() {
+		for i := range frames {
+			if err := p.Send(pixels[i%2]); err != nil {
+				t.Fatal(err)
+			}
+			for _, next := range next {
+				for repeat := true; repeat; {
+					if repeat, err = next(); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+	}
+	run()
+	least := usage{math.Inf(1), math.Inf(1)}
+	for range 4 {
+		before := server.counters(t)
+		run()
+		after := server.counters(t)
+		least = least.least(usage{float64(after.Mallocs - before.Mallocs), float64(after.Bytes - before.Bytes)}.by(frames))
+	}
+	return least
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +13,9 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
@@ -20,8 +23,9 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// beginCall opens a connection and a call of EncodeStream on it, and sends data as the beginning of its messages.
-func beginCall(t testing.TB, addr string, data []byte) net.Conn {
+// beginCall opens a connection and a call of a method of FrameService on it, and sends data as the beginning of its
+// messages.
+func beginCall(t testing.TB, addr, method string, data []byte) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
@@ -30,7 +34,7 @@ func beginCall(t testing.TB, addr string, data []byte) net.Conn {
 	var head, out bytes.Buffer
 	enc := hpack.NewEncoder(&head)
 	for _, f := range []hpack.HeaderField{
-		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/EncodeStream"},
+		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/" + method},
 		{Name: ":authority", Value: addr}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
 	} {
 		if err := enc.WriteField(f); err != nil {
@@ -88,13 +92,25 @@ func declared(bytes int) []byte {
 	return append([]byte{0, 4, 0, 0, 0, 3<<3 | 2, 0xf0, 0xff, 0xff, 0x1f}, make([]byte, bytes)...)
 }
 
+// declaredAfter is declared for a message that begins with the fields of m, and goes on with a frame that is field 5.
+func declaredAfter(t testing.TB, m proto.Message, bytes int) []byte {
+	t.Helper()
+	fields, err := proto.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := declared(bytes)
+	out[5], out[6] = 5<<3|2, 0x80 // a frame that is 112 bytes shorter
+	return slices.Insert(out, 5, fields...)
+}
+
 // TestStalledRequestsEnd: a request that has begun and does not go on is ended after timeouts.receive, and gives back
 // what it held.
 func TestStalledRequestsEnd(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1000, Height: 1000}}
 	for _, sent := range []int{1, 600} { // before and after there is memory for the frame
-		conn := beginCall(t, s.Addrs().GRPC, declared(sent))
+		conn := beginCall(t, s.Addrs().GRPC, "EncodeStream", declared(sent))
 		code, message := grpcStatus(t, conn)
 		if want := "did not come within timeouts.receive"; code != "4" || !strings.Contains(message, want) {
 			t.Errorf("gRPC, %d bytes: got status %s, %q, want 4 with %q", sent, code, message, want)
@@ -207,13 +223,17 @@ func TestUnreadAnswersEnd(t *testing.T) {
 // no memory of the pool, and are ended in time.
 func TestSilentConnectionsAreCheap(t *testing.T) {
 	const n = 400
-	for face, most := range map[string]float64{"grpc": 56 << 10, "http": 36 << 10} {
+	publishing := &api.PublishRequest{Stream: "cam1", Spec: wire.SpecToProto(w1)}
+	for face, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
 		t.Run(face, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")
 			child := startChild(t, `{"timeouts.receive": "2s", "limits.max_streams": "2000"}`)
 			open := func() net.Conn {
-				if face == "grpc" {
-					return beginCall(t, child.GRPC, declared(1))
+				switch face {
+				case "grpc":
+					return beginCall(t, child.GRPC, "EncodeStream", declared(1))
+				case "publish":
+					return beginCall(t, child.GRPC, "Publish", declaredAfter(t, publishing, 1))
 				}
 				return beginPost(t, child.HTTP, "format=bgr24&size=4096x5461", 4096*5461*3, []byte{0})
 			}

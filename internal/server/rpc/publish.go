@@ -65,33 +65,18 @@ func (p *publishing) close() {
 	p.publisher.Close()
 }
 
-// run serves the call until its outcome is known, and returns that. The receiving goroutine may still be running then:
-// it ends soon, since the return ends the stream's context.
+// run sends statuses until the outcome of the call is known, and returns that. The receiving goroutine may still be
+// running then: it ends soon, since the return ends the stream's context.
 func (p *publishing) run() error {
 	defer p.receiving.Stop()
 	p.start(p.receive)
-	select {
-	case <-p.accepted:
-		return p.report()
-	case err := <-p.done:
-		return err
-	case <-p.ctx.Done():
-		return fault.From(context.Cause(p.ctx))
-	case <-p.receiving.C:
-		return errSlow()
-	case <-p.engine.Draining():
-		return errDraining()
-	}
-}
-
-// report sends statuses until the outcome of the call is known.
-func (p *publishing) report() error {
 	tick := time.NewTicker(viewersEvery)
 	defer tick.Stop()
-	gone := p.publisher.Done()
-	free := true       // whether the status before has left
-	var sent time.Time // when that was
-	var watched bool   // what it said
+	accepted := p.accepted
+	var gone <-chan struct{} // closed when the publisher has ended
+	free := false            // whether a status may be sent: the one before has left
+	var sent time.Time       // when that was
+	var watched bool         // what it said
 	for {
 		if now := time.Now(); free && (now.Sub(sent) >= statusEvery || p.publisher.Watched() != watched) {
 			viewers, err := p.sendStatus()
@@ -101,8 +86,11 @@ func (p *publishing) report() error {
 			free, sent, watched = false, now, viewers > 0
 		}
 		select {
+		case <-accepted:
+			accepted, gone, free = nil, p.publisher.Done(), true
 		case err := <-p.done:
 			if err == nil {
+				p.slot = wire.NewSlot(&p.chunks) // The last does not wait for one before that is never read.
 				_, err = p.sendStatus()
 			}
 			return err
@@ -124,8 +112,8 @@ func (p *publishing) report() error {
 	}
 }
 
-// sendStatus sends what has become of the frames so far, and returns how many viewers there are. It does not wait: but
-// for the last, at most one is on its way, and all are small.
+// sendStatus sends what has become of the frames so far, and returns how many viewers there are. It does not wait: two
+// are on their way at most, and both are small.
 func (p *publishing) sendStatus() (viewers int, err error) {
 	info, ok := p.live.Hub.Info(p.name)
 	if !ok { // It has been forgotten already.

@@ -63,7 +63,7 @@ func (s *Slot) begin(size int) writer {
 		out = make(mem.BufferSlice, 0, n)
 	}
 	if size == 0 { // No chunk will tell.
-		s.left <- struct{}{}
+		s.tell()
 	}
 	s.slices[0], s.slices[1] = s.slices[1], out
 	return writer{chunks: s, out: out}
@@ -79,6 +79,14 @@ func (s *Slot) Get(n int) *[]byte {
 func (s *Slot) Put(p *[]byte) {
 	s.chunks.Put(p)
 	if s.taken.Add(-1) == 0 {
-		s.left <- struct{}{}
+		s.tell()
+	}
+}
+
+// tell leaves word that a message has left. It never waits: it is grpc-go's writing goroutine that calls it.
+func (s *Slot) tell() {
+	select {
+	case s.left <- struct{}{}:
+	default:
 	}
 }

@@ -63,3 +63,14 @@ func TestSlotAllocatesNothing(t *testing.T) {
 		<-s.Left()
 	})
 }
+
+// TestSlotNeverWaits: grpc-go's writing goroutine, which frees messages, is not held up by who does not listen.
+func TestSlotNeverWaits(t *testing.T) {
+	s := NewSlot(&Chunks{})
+	for _, tt := range slotMessages {
+		tt.m.Marshal(s).Free()
+	}
+	if len(s.Left()) != 1 {
+		t.Error("got no word that the messages have left")
+	}
+}
