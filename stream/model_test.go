@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/stream"
 )
@@ -35,8 +36,8 @@ func TestModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	steps := 1000
-	if testing.Short() {
-		steps = 100
+	if testing.Short() || race.Enabled {
+		steps = 200
 	}
 	m := &model{}
 	// So short a patience, that streams are lost and found all the time.
@@ -69,6 +70,12 @@ func TestModel(t *testing.T) {
 		r.leave(t)
 	}
 	m.wantCounts(t)
+	m.stop()
+	for _, c := range m.pool.Stats().Classes {
+		if c.Gets != c.Puts || c.InUse != 0 {
+			t.Errorf("buffers of %d bytes: got %d leased, %d given back, %d in use; want all given back", c.Size, c.Gets, c.Puts, c.InUse)
+		}
+	}
 }
 
 // fill leases a buffer that says from beginning to end which stream and picture it is.

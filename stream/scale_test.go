@@ -3,7 +3,6 @@ package stream_test
 import (
 	"context"
 	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,9 +18,8 @@ import (
 // is left.
 func TestScale(t *testing.T) {
 	const (
-		viewers  = 200
-		churn    = 50       // a second
-		twoSizes = 2 * 5120 // of the pool's class for pictureBytes
+		viewers = 200
+		churn   = 50 // a second
 	)
 	seconds := 120
 	if race.Enabled || testing.Short() {
@@ -32,41 +30,27 @@ func TestScale(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixtureOn(t, memory, stream.Options{})
 		p := f.publisher(t, "cam1")
-		var leaves []context.CancelFunc // oldest first
-		var wg sync.WaitGroup
-		arrive := func() {
-			ctx, cancel := context.WithCancel(t.Context())
-			leaves = append(leaves, cancel)
-			v := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "healthy"})
-			wg.Go(func() {
-				defer v.Close()
-				watch(ctx, t, v)
-			})
-		}
+		crowd := crowd{f: f, t: t}
 		for range viewers {
-			arrive()
+			crowd.arrive()
 		}
 		slow, stalled := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "slow"}), f.viewer(t, "cam1", stream.ViewerOptions{Transport: "stalled"})
-		var held stream.Picture
+		f.show(t, p, 0)
+		held, _, _, _ := stalled.Poll()
 		for step := range seconds * churn {
-			if step%(churn/25) == 0 {
-				n := step / (churn / 25)
-				f.show(t, p, n)
-				if n == 0 {
-					held, _, _, _ = stalled.Poll()
-				}
+			if n := step / 2; step%2 == 0 {
+				f.show(t, p, n) // the first again, which counts as the same
 				if n%25 == 0 {
 					wantNext(t, slow, n)
 				}
 			}
 			synctest.Wait()
-			if in := memory.Stats().InUse; in > twoSizes {
-				t.Fatalf("after %d steps: got %d bytes of pictures, want the newest and what the stalled one holds", step, in)
+			if in, most := memory.Stats().InUse, 2*int64(pool.ClassSize(pictureBytes)); in > most {
+				t.Fatalf("after %d steps: got %d bytes of pictures, want the newest and the one that the stalled viewer holds, %d", step, in, most)
 			}
 			time.Sleep(time.Second / churn)
-			leaves[0]()
-			leaves = leaves[1:]
-			arrive()
+			crowd.leave(1)
+			crowd.arrive()
 			synctest.Wait()
 		}
 		if i := f.info(t, "cam1"); i.Published != uint64(frames) || len(i.Viewers) != viewers+2 {
@@ -76,15 +60,12 @@ func TestScale(t *testing.T) {
 			t.Error("the picture of the stalled viewer has changed")
 		}
 		held.Release()
-		for _, leave := range leaves {
-			leave()
-		}
-		wg.Wait()
+		crowd.leave(viewers)
 		slow.Close()
 		stalled.Close()
 		got := f.Totals().Transports
 		want := []stream.TransportTotals{
-			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * pictureBytes}, // by the watchers
+			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * pictureBytes}, // the crowd has counted
 			{Transport: "slow", Delivered: uint64(seconds), Dropped: uint64(frames - seconds - 1), Bytes: uint64(seconds * pictureBytes)},
 			{Transport: "stalled", Dropped: uint64(frames - 2)}, // all but the one it took and the one it could have taken now
 		}
@@ -94,24 +75,54 @@ func TestScale(t *testing.T) {
 		f.stop()
 	})
 	for _, c := range memory.Stats().Classes {
-		if c.Gets != uint64(frames) || c.InUse != 0 {
-			t.Errorf("got %d buffers leased, %d in use; want %d, one a frame, and none", c.Gets, c.InUse, frames)
+		if made := uint64(frames + 1); c.Gets != made || c.InUse != 0 {
+			t.Errorf("got %d buffers leased, %d in use; want %d, one a frame, and none", c.Gets, c.InUse, made)
 		}
 	}
 }
 
-// watch takes every picture until ctx ends, at once when it comes.
-func watch(ctx context.Context, t *testing.T, v *stream.Viewer) {
-	last := -1
-	for {
+// crowd is viewers that take every picture at once when it comes.
+type crowd struct {
+	f      *fixture
+	t      *testing.T
+	leaves []func() // the oldest first; each returns when its viewer has left
+}
+
+func (c *crowd) arrive() {
+	v := c.f.viewer(c.t, "cam1", stream.ViewerOptions{Transport: "healthy"})
+	ctx, cancel := context.WithCancel(c.t.Context())
+	left := make(chan struct{})
+	c.leaves = append(c.leaves, func() {
+		cancel()
+		<-left
+	})
+	go func() {
+		defer close(left)
+		defer v.Close()
+		c.watch(ctx, v)
+	}()
+}
+
+// leave lets the n oldest leave.
+func (c *crowd) leave(n int) {
+	for _, leave := range c.leaves[:n] {
+		leave()
+	}
+	c.leaves = c.leaves[n:]
+}
+
+// watch takes every picture until ctx ends.
+func (c *crowd) watch(ctx context.Context, v *stream.Viewer) {
+	for last := -1; ; {
 		p, err := v.Next(ctx)
 		if err != nil {
 			return
 		}
-		if n := number(p); last >= 0 && (n != last+1 || time.Since(p.Captured) != 0) {
-			t.Errorf("got picture %d, %v old, after %d; want each, at once", n, time.Since(p.Captured), last)
+		n, late := number(p), time.Since(p.Captured)
+		if last >= 0 && (n != last+1 || late != 0) {
+			c.t.Errorf("got picture %d, %v old, after %d; want each, at once", n, late, last)
 		}
-		last = number(p)
+		last = n
 		v.Delivered(&p)
 		p.Release()
 	}
