@@ -33,7 +33,7 @@ func avx512(a *gen.Asm) {
 //	         and 48 of nothing
 func writeResizedAVX512(f *file, to planes) {
 	name := "wide" + to.String() + "AVX512"
-	f.Func(name, "func(dst [3]*int16, src, table *byte, groups int)", name+` interpolates groups*32
+	f.Func(name, "func(first, second, third *int16, src, table *byte, groups int)", name+` interpolates groups*32
 pixels, groups > 0, of windows of 64 bytes.`)
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)
@@ -72,7 +72,7 @@ pixels, groups > 0, of windows of 64 bytes.`)
 // writePackedAVX512 writes one of PackedYCC, PackedYCCHalf and PackedLuma for 32 pixels at a time.
 func writePackedAVX512(f *file, step int, to planes) {
 	name := fmt.Sprintf("packed%d%sAVX512", step, to)
-	f.Func(name, "func(dst [3]*int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
+	f.Func(name, "func(first, second, third *int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
 %s converts 32*blocks pixels of %d bytes, blocks > 0.
 places has where R, G and B are in the block's first 64 bytes (0..63) and last 64 (64..127), each in the upper byte of a word.`,
 		name, step))

@@ -126,7 +126,7 @@ type converter struct {
 	part         reg.VecVirtual // takes the words of pairs apart: in AVX2 within 16 bytes
 }
 
-// newConverter loads the planes of the parameter dst, and constants.
+// newConverter loads the planes, which are the parameters first, second and third, and constants.
 func newConverter(f *file, to planes) *converter {
 	c := &converter{file: f, to: to}
 	names := [3]string{"Y", "Cb", "Cr"}
@@ -135,7 +135,7 @@ func newConverter(f *file, to planes) *converter {
 	}
 	for i, name := range names {
 		if to != luma || i == 0 {
-			c.dst[i] = gen.Name(f.Asm, name, f.Load(f.Param("dst").Index(i), f.GP64()).(reg.GPVirtual))
+			c.dst[i] = gen.Name(f.Asm, name, f.Load(f.Param([3]string{"first", "second", "third"}[i]), f.GP64()).(reg.GPVirtual))
 		}
 	}
 	c.at = gen.Name(f.Asm, "samples done", f.GP64())

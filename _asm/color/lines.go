@@ -120,15 +120,12 @@ where clamp is to -2040..2040.`)
 }
 
 func toRGB(f *file) {
-	f.Func("rgbAVX2", "func(ycc [3]*int16, vectors int, rCr, gCb, gCr, bCb int16)", `
+	f.Func("rgbAVX2", "func(y, cb, cr *int16, vectors int, rCr, gCb, gCr, bCb int16)", `
 rgbAVX2 converts 16*vectors samples of Y, Cb and Cr, vectors > 0, to R, G and B in their place.
-	y := ycc[0][x] + 2048
+	y := y[x] + 2048
 	r, g, b := y + cr + mulhrs(cr, rCr), y + mulhrs(cb, gCb) + mulhrs(cr, gCr), y + cb + mulhrs(cb, bCb)
 Each is clamped to 0..4080.`)
-	var p [3]reg.GPVirtual
-	for i, name := range []string{"Y, R", "Cb, G", "Cr, B"} {
-		p[i] = gen.Name(f.Asm, name, f.Load(f.Param("ycc").Index(i), f.GP64()).(reg.GPVirtual))
-	}
+	p := [3]reg.GPVirtual{f.Arg("y"), f.Arg("cb"), f.Arg("cr")}
 	vectors := f.Arg("vectors")
 	rCr, gCb, gCr, bCb := f.param("rCr"), f.param("gCb"), f.param("gCr"), f.param("bCb")
 	mid, top := f.words(2048, 2048, "2048"), f.words(4080, 4080, "4080")

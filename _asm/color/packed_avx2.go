@@ -21,7 +21,7 @@ func packedAVX2(f *file) {
 
 func writePackedAVX2(f *file, step int, to planes) {
 	name := fmt.Sprintf("packed%d%sAVX2", step, to)
-	f.Func(name, "func(dst [3]*int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
+	f.Func(name, "func(first, second, third *int16, src *byte, blocks int, places *byte)", fmt.Sprintf(`
 %s converts 32*blocks pixels of %d bytes, blocks > 0.
 A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.`, name, step))

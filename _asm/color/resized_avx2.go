@@ -28,7 +28,7 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 	if far {
 		name, windows, size = "far", 16, 8
 	}
-	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(dst [3]*int16, src, table *byte, groups int)", fmt.Sprintf(`
+	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(first, second, third *int16, src, table *byte, groups int)", fmt.Sprintf(`
 %s%sAVX2 interpolates groups*16 pixels, groups > 0, of windows of %d bytes.`, name, to, size))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)

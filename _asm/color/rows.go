@@ -5,15 +5,13 @@ import (
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
-
-	"github.com/steadyframe/steadyframe/_asm/internal/gen"
 )
 
 // rows writes YCC, YCCHalf and Luma for whole vectors.
 func rows(f *file, level string) {
 	for to := ycc; to <= luma; to++ {
 		name := fmt.Sprintf("rows%s%s", to, level)
-		f.Func(name, "func(dst, rgb [3]*int16, vectors int)",
+		f.Func(name, "func(first, second, third, red, green, blue *int16, vectors int)",
 			fmt.Sprintf("%s converts %d*vectors samples, vectors > 0.", name, f.width/2))
 		c := newConverter(f, to)
 		if to == yccHalf {
@@ -21,7 +19,7 @@ func rows(f *file, level string) {
 		}
 		var src [3]reg.GPVirtual
 		for i := range src {
-			src[i] = gen.Name(f.Asm, "RGB"[i:i+1], f.Load(f.Param("rgb").Index(i), f.GP64()).(reg.GPVirtual))
+			src[i] = f.Arg([3]string{"red", "green", "blue"}[i])
 		}
 		f.Loop("loop", f.Arg("vectors"), 1, func() {
 			var p [3]reg.VecVirtual

@@ -68,11 +68,11 @@ func weightPlaces(from byte) []byte {
 
 func writeArea(a *gen.Asm, step int, m areaMasks) {
 	name := fmt.Sprintf("area%dAVX2", step)
-	a.Func(name, "func(dst [3]*int16, src, table *byte, groups int)",
+	a.Func(name, "func(first, second, third *int16, src, table *byte, groups int)",
 		fmt.Sprintf("%s makes groups*16 samples of pixels of %d bytes, groups > 0.", name, step))
 	var dst [3]reg.GPVirtual
 	for i := range dst {
-		dst[i] = gen.Name(a, fmt.Sprintf("channel %d", i), a.Load(a.Param("dst").Index(i), a.GP64()).(reg.GPVirtual))
+		dst[i] = a.Arg([3]string{"first", "second", "third"}[i])
 	}
 	k := &areaKernel{Asm: a, step: step, src: a.Arg("src"), table: a.Arg("table"), weights: m.weights}
 	groups := a.Arg("groups")

@@ -30,31 +30,31 @@ func kernelsAVX2() Kernels {
 }
 
 //go:noescape
-func rowsYCCAVX2(dst, rgb [3]*int16, vectors int)
+func rowsYCCAVX2(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func rowsYCCHalfAVX2(dst, rgb [3]*int16, vectors int)
+func rowsYCCHalfAVX2(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func rowsLumaAVX2(dst, rgb [3]*int16, vectors int)
+func rowsLumaAVX2(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3YCCAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4YCCAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 // placesAVX2 returns two shuffles of 32 bytes. Each half takes 16 bytes with four pixels to four bytes each of R, G and B,
 // and zeros; the pixels are at the beginning of the bytes, and, for the last half, at their end.

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func nearRGBAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func nearRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-48
 	// nearRGBAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
@@ -12,9 +12,9 @@ TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-48
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
 	MOVQ groups+40(FP), DX
-	MOVQ dst_0+0(FP), BX
-	MOVQ dst_1+8(FP), SI
-	MOVQ dst_2+16(FP), DI
+	MOVQ first+0(FP), BX
+	MOVQ second+8(FP), SI
+	MOVQ third+16(FP), DI
 	XORL R8, R8
 
 loop:
@@ -58,7 +58,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func nearYCCAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func nearYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
 	// nearYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
@@ -67,9 +67,9 @@ TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -195,7 +195,7 @@ DATA const8<>+24(SB)/4, $0xf598f598
 DATA const8<>+28(SB)/4, $0xf598f598
 GLOBL const8<>(SB), RODATA|NOPTR, $32
 
-// func nearYCCHalfAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func nearYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	// nearYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
@@ -204,9 +204,9 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
-	MOVQ           dst_0+0(FP), BX
-	MOVQ           dst_1+8(FP), SI
-	MOVQ           dst_2+16(FP), DI
+	MOVQ           first+0(FP), BX
+	MOVQ           second+8(FP), SI
+	MOVQ           third+16(FP), DI
 	XORL           R8, R8
 	VPBROADCASTD   const0<>+0(SB), Y0
 	VPBROADCASTD   const1<>+0(SB), Y1
@@ -317,7 +317,7 @@ DATA const13<>+8(SB)/4, $0x07060302
 DATA const13<>+12(SB)/4, $0x0f0e0b0a
 GLOBL const13<>(SB), RODATA|NOPTR, $16
 
-// func nearLumaAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func nearLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
 	// nearLumaAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
@@ -326,7 +326,7 @@ TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -378,7 +378,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farRGBAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func farRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farRGBAVX2(SB), NOSPLIT, $0-48
 	// farRGBAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
@@ -386,9 +386,9 @@ TEXT ·farRGBAVX2(SB), NOSPLIT, $0-48
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
 	MOVQ groups+40(FP), DX
-	MOVQ dst_0+0(FP), BX
-	MOVQ dst_1+8(FP), SI
-	MOVQ dst_2+16(FP), DI
+	MOVQ first+0(FP), BX
+	MOVQ second+8(FP), SI
+	MOVQ third+16(FP), DI
 	XORL R8, R8
 
 loop:
@@ -452,7 +452,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farYCCAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func farYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
 	// farYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
@@ -461,9 +461,9 @@ TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -547,7 +547,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farYCCHalfAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func farYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	// farYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
@@ -556,9 +556,9 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
-	MOVQ           dst_0+0(FP), BX
-	MOVQ           dst_1+8(FP), SI
-	MOVQ           dst_2+16(FP), DI
+	MOVQ           first+0(FP), BX
+	MOVQ           second+8(FP), SI
+	MOVQ           third+16(FP), DI
 	XORL           R8, R8
 	VPBROADCASTD   const0<>+0(SB), Y0
 	VPBROADCASTD   const1<>+0(SB), Y1
@@ -647,7 +647,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farLumaAVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func farLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farLumaAVX2(SB), NOSPLIT, $0-48
 	// farLumaAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
@@ -656,7 +656,7 @@ TEXT ·farLumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -728,7 +728,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3YCCAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -739,9 +739,9 @@ TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -826,7 +826,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3YCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCHalfAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -837,9 +837,9 @@ TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -927,7 +927,7 @@ DATA const14<>+24(SB)/4, $0x40404040
 DATA const14<>+28(SB)/4, $0x40404040
 GLOBL const14<>(SB), RODATA|NOPTR, $32
 
-// func packed3LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3LumaAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
 	// packed3LumaAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -938,7 +938,7 @@ TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -999,7 +999,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4YCCAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4YCCAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -1010,9 +1010,9 @@ TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -1097,7 +1097,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4YCCHalfAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4YCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCHalfAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -1108,9 +1108,9 @@ TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -1188,7 +1188,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4LumaAVX2(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4LumaAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
 	// packed4LumaAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -1199,7 +1199,7 @@ TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
@@ -1260,23 +1260,23 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsYCCAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsYCCAVX2(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX2
 TEXT ·rowsYCCAVX2(SB), NOSPLIT, $0-56
 	// rowsYCCAVX2 converts 16*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y,
-	// Y3 128<<7, SI R, DI G, R8 B, R9 vectors
-	MOVQ         dst_0+0(FP), AX
-	MOVQ         dst_1+8(FP), CX
-	MOVQ         dst_2+16(FP), DX
+	// Y3 128<<7, SI red, DI green, R8 blue, R9 vectors
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
 	XORL         BX, BX
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
 	VPBROADCASTD const2<>+0(SB), Y2
 	VPBROADCASTD const3<>+0(SB), Y3
-	MOVQ         rgb_0+24(FP), SI
-	MOVQ         rgb_1+32(FP), DI
-	MOVQ         rgb_2+40(FP), R8
+	MOVQ         red+24(FP), SI
+	MOVQ         green+32(FP), DI
+	MOVQ         blue+40(FP), R8
 	MOVQ         vectors+48(FP), R9
 
 loop:
@@ -1308,15 +1308,15 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsYCCHalfAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsYCCHalfAVX2(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX2
 TEXT ·rowsYCCHalfAVX2(SB), NOSPLIT, $0-56
 	// rowsYCCHalfAVX2 converts 16*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y,
-	// Y3 128<<7, Y4 exchanges words, Y5 even words, odd words, SI R, DI G, R8 B, R9 vectors
-	MOVQ           dst_0+0(FP), AX
-	MOVQ           dst_1+8(FP), CX
-	MOVQ           dst_2+16(FP), DX
+	// Y3 128<<7, Y4 exchanges words, Y5 even words, odd words, SI red, DI green, R8 blue, R9 vectors
+	MOVQ           first+0(FP), AX
+	MOVQ           second+8(FP), CX
+	MOVQ           third+16(FP), DX
 	XORL           BX, BX
 	VPBROADCASTD   const0<>+0(SB), Y0
 	VPBROADCASTD   const1<>+0(SB), Y1
@@ -1324,9 +1324,9 @@ TEXT ·rowsYCCHalfAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD   const3<>+0(SB), Y3
 	VBROADCASTI128 const12<>+0(SB), Y4
 	VBROADCASTI128 const13<>+0(SB), Y5
-	MOVQ           rgb_0+24(FP), SI
-	MOVQ           rgb_1+32(FP), DI
-	MOVQ           rgb_2+40(FP), R8
+	MOVQ           red+24(FP), SI
+	MOVQ           green+32(FP), DI
+	MOVQ           blue+40(FP), R8
 	MOVQ           vectors+48(FP), R9
 
 loop:
@@ -1361,21 +1361,21 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsLumaAVX2(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsLumaAVX2(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX2
 TEXT ·rowsLumaAVX2(SB), NOSPLIT, $0-56
 	// rowsLumaAVX2 converts 16*vectors samples, vectors > 0.
 	// Registers: AX Y, CX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, DX
-	// R, BX G, SI B, DI vectors
-	MOVQ         dst_0+0(FP), AX
+	// red, BX green, SI blue, DI vectors
+	MOVQ         first+0(FP), AX
 	XORL         CX, CX
 	VPBROADCASTD const0<>+0(SB), Y0
 	VPBROADCASTD const1<>+0(SB), Y1
 	VPBROADCASTD const2<>+0(SB), Y2
 	VPBROADCASTD const3<>+0(SB), Y3
-	MOVQ         rgb_0+24(FP), DX
-	MOVQ         rgb_1+32(FP), BX
-	MOVQ         rgb_2+40(FP), SI
+	MOVQ         red+24(FP), DX
+	MOVQ         green+32(FP), BX
+	MOVQ         blue+40(FP), SI
 	MOVQ         vectors+48(FP), DI
 
 loop:
@@ -1546,17 +1546,17 @@ GLOBL const17<>(SB), RODATA|NOPTR, $4
 DATA const18<>+0(SB)/4, $0x07f807f8
 GLOBL const18<>(SB), RODATA|NOPTR, $4
 
-// func rgbAVX2(ycc [3]*int16, vectors int, rCr int16, gCb int16, gCr int16, bCb int16)
+// func rgbAVX2(y *int16, cb *int16, cr *int16, vectors int, rCr int16, gCb int16, gCr int16, bCb int16)
 // Requires: AVX, AVX2
 TEXT ·rgbAVX2(SB), NOSPLIT, $0-40
 	// rgbAVX2 converts 16*vectors samples of Y, Cb and Cr, vectors > 0, to R, G and B in their place.
-	// 	y := ycc[0][x] + 2048
+	// 	y := y[x] + 2048
 	// 	r, g, b := y + cr + mulhrs(cr, rCr), y + mulhrs(cb, gCb) + mulhrs(cr, gCr), y + cb + mulhrs(cb, bCb)
 	// Each is clamped to 0..4080.
-	// Registers: AX Y, R, CX Cb, G, DX Cr, B, BX vectors, Y0 rCr, Y1 gCb, Y2 gCr, Y3 bCb, Y4 2048, Y5 4080, Y6 0
-	MOVQ         ycc_0+0(FP), AX
-	MOVQ         ycc_1+8(FP), CX
-	MOVQ         ycc_2+16(FP), DX
+	// Registers: AX y, CX cb, DX cr, BX vectors, Y0 rCr, Y1 gCb, Y2 gCr, Y3 bCb, Y4 2048, Y5 4080, Y6 0
+	MOVQ         y+0(FP), AX
+	MOVQ         cb+8(FP), CX
+	MOVQ         cr+16(FP), DX
 	MOVQ         vectors+24(FP), BX
 	VPBROADCASTW rCr+32(FP), Y0
 	VPBROADCASTW gCb+34(FP), Y1

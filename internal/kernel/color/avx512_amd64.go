@@ -24,31 +24,31 @@ func init() {
 }
 
 //go:noescape
-func rowsYCCAVX512(dst, rgb [3]*int16, vectors int)
+func rowsYCCAVX512(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func rowsYCCHalfAVX512(dst, rgb [3]*int16, vectors int)
+func rowsYCCHalfAVX512(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func rowsLumaAVX512(dst, rgb [3]*int16, vectors int)
+func rowsLumaAVX512(first, second, third, red, green, blue *int16, vectors int)
 
 //go:noescape
-func packed3YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3YCCAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed3LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4YCCAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+func packed4LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 // placesAVX512 returns, for R, G and B, where the bytes of a block's pixels are, each behind a byte that does not matter:
 // 0..63 in its first 64 bytes, 64..127 in its last 64.

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func wideRGBAVX512(dst [3]*int16, src *byte, table *byte, groups int)
+// func wideRGBAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-48
 	// wideRGBAVX512 interpolates groups*32
@@ -13,9 +13,9 @@ TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-48
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
 	MOVQ groups+40(FP), DX
-	MOVQ dst_0+0(FP), BX
-	MOVQ dst_1+8(FP), SI
-	MOVQ dst_2+16(FP), DI
+	MOVQ first+0(FP), BX
+	MOVQ second+8(FP), SI
+	MOVQ third+16(FP), DI
 	XORL R8, R8
 
 loop:
@@ -51,7 +51,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func wideYCCAVX512(dst [3]*int16, src *byte, table *byte, groups int)
+// func wideYCCAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
 	// wideYCCAVX512 interpolates groups*32
@@ -62,9 +62,9 @@ TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -150,7 +150,7 @@ GLOBL const6<>(SB), RODATA|NOPTR, $4
 DATA const7<>+0(SB)/4, $0xf598f598
 GLOBL const7<>(SB), RODATA|NOPTR, $4
 
-// func wideYCCHalfAVX512(dst [3]*int16, src *byte, table *byte, groups int)
+// func wideYCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
 	// wideYCCHalfAVX512 interpolates groups*32
@@ -161,9 +161,9 @@ TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            src+24(FP), AX
 	MOVQ            table+32(FP), CX
 	MOVQ            groups+40(FP), DX
-	MOVQ            dst_0+0(FP), BX
-	MOVQ            dst_1+8(FP), SI
-	MOVQ            dst_2+16(FP), DI
+	MOVQ            first+0(FP), BX
+	MOVQ            second+8(FP), SI
+	MOVQ            third+16(FP), DI
 	XORL            R8, R8
 	VPBROADCASTD    const0<>+0(SB), Z0
 	VPBROADCASTD    const1<>+0(SB), Z1
@@ -259,7 +259,7 @@ DATA const12<>+56(SB)/4, $0x001b0019
 DATA const12<>+60(SB)/4, $0x001f001d
 GLOBL const12<>(SB), RODATA|NOPTR, $64
 
-// func wideLumaAVX512(dst [3]*int16, src *byte, table *byte, groups int)
+// func wideLumaAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-48
 	// wideLumaAVX512 interpolates groups*32
@@ -269,7 +269,7 @@ TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -313,7 +313,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3YCCAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed3YCCAVX512(SB), NOSPLIT, $0-48
 	// packed3YCCAVX512 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -326,9 +326,9 @@ TEXT ·packed3YCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -384,7 +384,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3YCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed3YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// packed3YCCHalfAVX512 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -397,9 +397,9 @@ TEXT ·packed3YCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            src+24(FP), AX
 	MOVQ            blocks+32(FP), CX
 	MOVQ            places+40(FP), DX
-	MOVQ            dst_0+0(FP), BX
-	MOVQ            dst_1+8(FP), SI
-	MOVQ            dst_2+16(FP), DI
+	MOVQ            first+0(FP), BX
+	MOVQ            second+8(FP), SI
+	MOVQ            third+16(FP), DI
 	XORL            R8, R8
 	VPBROADCASTD    const0<>+0(SB), Z0
 	VPBROADCASTD    const1<>+0(SB), Z1
@@ -456,7 +456,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed3LumaAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed3LumaAVX512(SB), NOSPLIT, $0-48
 	// packed3LumaAVX512 converts 32*blocks pixels of 3 bytes, blocks > 0.
@@ -467,7 +467,7 @@ TEXT ·packed3LumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -505,7 +505,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4YCCAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4YCCAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed4YCCAVX512(SB), NOSPLIT, $0-48
 	// packed4YCCAVX512 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -518,9 +518,9 @@ TEXT ·packed4YCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
-	MOVQ         dst_1+8(FP), SI
-	MOVQ         dst_2+16(FP), DI
+	MOVQ         first+0(FP), BX
+	MOVQ         second+8(FP), SI
+	MOVQ         third+16(FP), DI
 	XORL         R8, R8
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -576,7 +576,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4YCCHalfAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4YCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed4YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// packed4YCCHalfAVX512 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -589,9 +589,9 @@ TEXT ·packed4YCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            src+24(FP), AX
 	MOVQ            blocks+32(FP), CX
 	MOVQ            places+40(FP), DX
-	MOVQ            dst_0+0(FP), BX
-	MOVQ            dst_1+8(FP), SI
-	MOVQ            dst_2+16(FP), DI
+	MOVQ            first+0(FP), BX
+	MOVQ            second+8(FP), SI
+	MOVQ            third+16(FP), DI
 	XORL            R8, R8
 	VPBROADCASTD    const0<>+0(SB), Z0
 	VPBROADCASTD    const1<>+0(SB), Z1
@@ -648,7 +648,7 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4LumaAVX512(dst [3]*int16, src *byte, blocks int, places *byte)
+// func packed4LumaAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·packed4LumaAVX512(SB), NOSPLIT, $0-48
 	// packed4LumaAVX512 converts 32*blocks pixels of 4 bytes, blocks > 0.
@@ -659,7 +659,7 @@ TEXT ·packed4LumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         src+24(FP), AX
 	MOVQ         blocks+32(FP), CX
 	MOVQ         places+40(FP), DX
-	MOVQ         dst_0+0(FP), BX
+	MOVQ         first+0(FP), BX
 	XORL         SI, SI
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -697,16 +697,16 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsYCCAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsYCCAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·rowsYCCAVX512(SB), NOSPLIT, $0-56
 	// rowsYCCAVX512 converts 32*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
 	// Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6 weight of B in Cb, Z7 weight of R in Cr, Z8 weight of
-	// G in Cr, Z9 weight of B in Cr, SI R, DI G, R8 B, R9 vectors
-	MOVQ         dst_0+0(FP), AX
-	MOVQ         dst_1+8(FP), CX
-	MOVQ         dst_2+16(FP), DX
+	// G in Cr, Z9 weight of B in Cr, SI red, DI green, R8 blue, R9 vectors
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
 	XORL         BX, BX
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
@@ -718,9 +718,9 @@ TEXT ·rowsYCCAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD const3<>+0(SB), Z7
 	VPBROADCASTD const6<>+0(SB), Z8
 	VPBROADCASTD const7<>+0(SB), Z9
-	MOVQ         rgb_0+24(FP), SI
-	MOVQ         rgb_1+32(FP), DI
-	MOVQ         rgb_2+40(FP), R8
+	MOVQ         red+24(FP), SI
+	MOVQ         green+32(FP), DI
+	MOVQ         blue+40(FP), R8
 	MOVQ         vectors+48(FP), R9
 
 loop:
@@ -752,16 +752,16 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsYCCHalfAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsYCCHalfAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·rowsYCCHalfAVX512(SB), NOSPLIT, $0-56
 	// rowsYCCHalfAVX512 converts 32*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
 	// Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in Cb, Cr, Z7 exchanges words, Z8
-	// even words, odd words, SI R, DI G, R8 B, R9 vectors
-	MOVQ            dst_0+0(FP), AX
-	MOVQ            dst_1+8(FP), CX
-	MOVQ            dst_2+16(FP), DX
+	// even words, odd words, SI red, DI green, R8 blue, R9 vectors
+	MOVQ            first+0(FP), AX
+	MOVQ            second+8(FP), CX
+	MOVQ            third+16(FP), DX
 	XORL            BX, BX
 	VPBROADCASTD    const0<>+0(SB), Z0
 	VPBROADCASTD    const1<>+0(SB), Z1
@@ -772,9 +772,9 @@ TEXT ·rowsYCCHalfAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD    const10<>+0(SB), Z6
 	VBROADCASTI32X4 const11<>+0(SB), Z7
 	VMOVDQU64       const12<>+0(SB), Z8
-	MOVQ            rgb_0+24(FP), SI
-	MOVQ            rgb_1+32(FP), DI
-	MOVQ            rgb_2+40(FP), R8
+	MOVQ            red+24(FP), SI
+	MOVQ            green+32(FP), DI
+	MOVQ            blue+40(FP), R8
 	MOVQ            vectors+48(FP), R9
 
 loop:
@@ -808,21 +808,21 @@ loop:
 	VZEROUPPER
 	RET
 
-// func rowsLumaAVX512(dst [3]*int16, rgb [3]*int16, vectors int)
+// func rowsLumaAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·rowsLumaAVX512(SB), NOSPLIT, $0-56
 	// rowsLumaAVX512 converts 32*vectors samples, vectors > 0.
 	// Registers: AX Y, CX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, DX
-	// R, BX G, SI B, DI vectors
-	MOVQ         dst_0+0(FP), AX
+	// red, BX green, SI blue, DI vectors
+	MOVQ         first+0(FP), AX
 	XORL         CX, CX
 	VPBROADCASTD const0<>+0(SB), Z0
 	VPBROADCASTD const1<>+0(SB), Z1
 	VPBROADCASTD const2<>+0(SB), Z2
 	VPBROADCASTD const3<>+0(SB), Z3
-	MOVQ         rgb_0+24(FP), DX
-	MOVQ         rgb_1+32(FP), BX
-	MOVQ         rgb_2+40(FP), SI
+	MOVQ         red+24(FP), DX
+	MOVQ         green+32(FP), BX
+	MOVQ         blue+40(FP), SI
 	MOVQ         vectors+48(FP), DI
 
 loop:

@@ -15,7 +15,7 @@ func lumaTo601HalfAVX2(y, cb, cr *int16, vectors int, wb, wr int16)
 func chromaTo601AVX2(cb, cr *int16, vectors int, wbb, wbr, wrb, wrr int16)
 
 //go:noescape
-func rgbAVX2(ycc [3]*int16, vectors int, rCr, gCb, gCr, bCb int16)
+func rgbAVX2(y, cb, cr *int16, vectors int, rCr, gCb, gCr, bCb int16)
 
 // What works in place can't let vectors overlap: it leaves what does not fill one to plain Go.
 
@@ -66,11 +66,11 @@ func chromaTo601Vectors(cb, cr []int16) {
 
 func rgbVectors(ycc [3][]int16, m Matrix) {
 	n := len(ycc[0])
-	ycc = cut(ycc, n)
+	y, cb, cr := ycc[0], ycc[1][:n], ycc[2][:n]
 	whole := wholeAVX2(n)
 	if whole > 0 {
 		c := m.inverse()
-		rgbAVX2(at(ycc, 0), whole/16, int16(c.rCr), int16(c.gCb), int16(c.gCr), int16(c.bCb))
+		rgbAVX2(&y[0], &cb[0], &cr[0], whole/16, int16(c.rCr), int16(c.gCb), int16(c.gCr), int16(c.bCb))
 	}
-	rgb([3][]int16{ycc[0][whole:], ycc[1][whole:], ycc[2][whole:]}, m)
+	rgb([3][]int16{y[whole:], cb[whole:], cr[whole:]}, m)
 }

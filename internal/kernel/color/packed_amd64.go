@@ -10,7 +10,7 @@ type blocks struct {
 	places             [2][2]*byte     // by Step-3, and 1 for RedFirst: what the kernels need to know of the pixels
 }
 
-type blocksKernel func(dst [3]*int16, src *byte, blocks int, places *byte)
+type blocksKernel func(first, second, third *int16, src *byte, blocks int, places *byte)
 
 // block is the pixels of a block.
 const block = 32
@@ -41,9 +41,9 @@ func (b *blocks) packedYCC(dst [3][]int16, src []byte, p Packed) {
 		return
 	}
 	kernel, places := b.ycc[p.Step-3], b.placesOf(p)
-	kernel([3]*int16{&y[0], &cb[0], &cr[0]}, &src[0], n/block, places)
+	kernel(&y[0], &cb[0], &cr[0], &src[0], n/block, places)
 	if at := n - block; n%block != 0 {
-		kernel([3]*int16{&y[at], &cb[at], &cr[at]}, &src[at*p.Step], 1, places)
+		kernel(&y[at], &cb[at], &cr[at], &src[at*p.Step], 1, places)
 	}
 }
 
@@ -53,13 +53,15 @@ func (b *blocks) packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
 	cb, cr, src := dst[1][:(n+1)/2], dst[2][:(n+1)/2], src[:n*p.Step]
 	if even := n &^ 1; even >= block {
 		kernel, places := b.yccHalf[p.Step-3], b.placesOf(p)
-		kernel([3]*int16{&y[0], &cb[0], &cr[0]}, &src[0], n/block, places)
+		kernel(&y[0], &cb[0], &cr[0], &src[0], n/block, places)
 		if at := even - block; even%block != 0 {
-			kernel([3]*int16{&y[at], &cb[at/2], &cr[at/2]}, &src[at*p.Step], 1, places)
+			kernel(&y[at], &cb[at/2], &cr[at/2], &src[at*p.Step], 1, places)
 		}
 		y, cb, cr, src = y[even:], cb[even/2:], cr[even/2:], src[even*p.Step:]
 	}
-	packedYCCHalf([3][]int16{y, cb, cr}, src, p)
+	if len(y) > 0 {
+		packedYCCHalf([3][]int16{y, cb, cr}, src, p)
+	}
 }
 
 func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
@@ -70,8 +72,8 @@ func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
 		return
 	}
 	kernel, places := b.luma[p.Step-3], b.placesOf(p)
-	kernel([3]*int16{&y[0]}, &src[0], n/block, places)
+	kernel(&y[0], nil, nil, &src[0], n/block, places)
 	if at := n - block; n%block != 0 {
-		kernel([3]*int16{&y[at]}, &src[at*p.Step], 1, places)
+		kernel(&y[at], nil, nil, &src[at*p.Step], 1, places)
 	}
 }

@@ -35,20 +35,17 @@ type Resized struct {
 	kernel resizedKernel
 }
 
-type resizedKernel func(dst [3]*int16, src, table *byte, groups int)
+type resizedKernel func(first, second, third *int16, src, table *byte, groups int)
 
 // Row makes dst of the pixels of src, which is as long as the Resize says. The capacity of a row of dst is resample.RoomFor
 // its length: whole vectors are written, over what is there behind its length.
 func (r *Resized) Row(dst [3][]int16, src []byte) {
 	_ = src[r.bytes-1]
-	var rows [3]*int16
-	for i, n := range r.room {
-		if cap(dst[i]) < n {
-			panic("color: a row of dst has no room")
-		}
-		rows[i] = unsafe.SliceData(dst[i])
+	first, second, third := dst[0], dst[1], dst[2]
+	if cap(first) < r.room[0] || cap(second) < r.room[1] || cap(third) < r.room[2] {
+		panic("color: a row of dst has no room")
 	}
-	r.kernel(rows, &src[0], &r.table[0], r.groups)
+	r.kernel(unsafe.SliceData(first), unsafe.SliceData(second), unsafe.SliceData(third), &src[0], &r.table[0], r.groups)
 }
 
 // resizeNothing is Resize in plain Go, where two passes over rows in the cache are as fast as one that would need more

@@ -5,10 +5,10 @@ package resample
 import "encoding/binary"
 
 //go:noescape
-func area3AVX2(dst [3]*int16, src, table *byte, groups int)
+func area3AVX2(first, second, third *int16, src, table *byte, groups int)
 
 //go:noescape
-func area4AVX2(dst [3]*int16, src, table *byte, groups int)
+func area4AVX2(first, second, third *int16, src, table *byte, groups int)
 
 // coverAVX2 is Cover. It returns nil for rows of less than four pixels.
 func coverAVX2(z *Cover) *Covered {

@@ -223,15 +223,15 @@ DATA pixels3x1<>+16(SB)/8, $0x800a800780098006
 DATA pixels3x1<>+24(SB)/8, $0x80808080800b8008
 GLOBL pixels3x1<>(SB), RODATA|NOPTR, $32
 
-// func area3AVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func area3AVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·area3AVX2(SB), NOSPLIT, $0-48
 	// area3AVX2 makes groups*16 samples of pixels of 3 bytes, groups > 0.
-	// Registers: AX channel 0, CX channel 1, DX channel 2, BX src, SI table, DI groups, Y0 to words of pixels 0, 1,
-	// Y1 to words of pixels 2, 3, Y2 12 bytes, Y3 half
-	MOVQ         dst_0+0(FP), AX
-	MOVQ         dst_1+8(FP), CX
-	MOVQ         dst_2+16(FP), DX
+	// Registers: AX first, CX second, DX third, BX src, SI table, DI groups, Y0 to words of pixels 0, 1, Y1 to words
+	// of pixels 2, 3, Y2 12 bytes, Y3 half
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
 	MOVQ         src+24(FP), BX
 	MOVQ         table+32(FP), SI
 	MOVQ         groups+40(FP), DI
@@ -420,15 +420,15 @@ DATA pixels4x1<>+16(SB)/8, $0x800d8009800c8008
 DATA pixels4x1<>+24(SB)/8, $0x80808080800e800a
 GLOBL pixels4x1<>(SB), RODATA|NOPTR, $32
 
-// func area4AVX2(dst [3]*int16, src *byte, table *byte, groups int)
+// func area4AVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·area4AVX2(SB), NOSPLIT, $0-48
 	// area4AVX2 makes groups*16 samples of pixels of 4 bytes, groups > 0.
-	// Registers: AX channel 0, CX channel 1, DX channel 2, BX src, SI table, DI groups, Y0 to words of pixels 0, 1,
-	// Y1 to words of pixels 2, 3, Y2 half
-	MOVQ         dst_0+0(FP), AX
-	MOVQ         dst_1+8(FP), CX
-	MOVQ         dst_2+16(FP), DX
+	// Registers: AX first, CX second, DX third, BX src, SI table, DI groups, Y0 to words of pixels 0, 1, Y1 to words
+	// of pixels 2, 3, Y2 half
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
 	MOVQ         src+24(FP), BX
 	MOVQ         table+32(FP), SI
 	MOVQ         groups+40(FP), DI

@@ -13,21 +13,18 @@ type Cover struct {
 type Covered struct {
 	bytes, room, groups int
 	table               []byte // of each group: which pixels to load, and their weights
-	kernel              func(dst [3]*int16, src, table *byte, groups int)
+	kernel              func(first, second, third *int16, src, table *byte, groups int)
 }
 
 // Row makes a row of each channel of the pixels of src, which is as long as the Cover says. The capacity of a row of dst is
 // RoomFor its length: whole vectors are written, over what is there behind its length.
 func (c *Covered) Row(dst [3][]int16, src []byte) {
 	_ = src[c.bytes-1]
-	var rows [3]*int16
-	for i, row := range dst {
-		if cap(row) < c.room {
-			panic("resample: a row of dst has no room")
-		}
-		rows[i] = unsafe.SliceData(row)
+	first, second, third := dst[0], dst[1], dst[2]
+	if cap(first) < c.room || cap(second) < c.room || cap(third) < c.room {
+		panic("resample: a row of dst has no room")
 	}
-	c.kernel(rows, &src[0], &c.table[0], c.groups)
+	c.kernel(unsafe.SliceData(first), unsafe.SliceData(second), unsafe.SliceData(third), &src[0], &c.table[0], c.groups)
 }
 
 // coverNothing is Cover in plain Go, which PackedArea is.
