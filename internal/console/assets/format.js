@@ -33,7 +33,7 @@ export function count(value) {
 // milliseconds returns a number of them with its unit.
 export function milliseconds(value) {
   if (!known(value)) return unknown;
-  return value >= 9950 ? `${(value / 1000).toFixed(1)} s` : `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ms`;
+  return value >= 995 ? `${(value / 1000).toFixed(1)} s` : `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ms`;
 }
 
 // kilobytes is for pictures, in thousands as networks count; mebibytes for memory, in powers of two as budgets are set.

@@ -191,7 +191,7 @@ export class StreamView {
     for (const [key, text] of Object.entries(figures)) this.#live.set(key, text);
     for (const key of ['arrived', 'published', 'same']) this.#counts.set(key, count(info[key]));
     for (const reason of Object.keys(dropReasons)) this.#counts.set(reason, count(info.dropped[reason]));
-    this.#viewers.update(info.viewers, this.#server.clock);
+    this.#viewers.update(info, this.#server.clock);
     setAttribute(this.#stage, 'aria-label', `${info.name}, ${info.state}`);
     if (info.width > 0) this.#stage.style.setProperty('--aspect', info.width / info.height);
   }

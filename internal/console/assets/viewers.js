@@ -19,7 +19,8 @@ export class Viewers {
     this.element = el('div', { class: 'scroll' }, this.#table, this.#none);
   }
 
-  update(viewers, clock) {
+  // update shows the viewers of a stream; the lag of one that is not online says nothing.
+  update({ viewers, state }, clock) {
     this.#none.hidden = viewers.length > 0;
     this.#table.hidden = viewers.length === 0;
     const now = new Set(viewers.map((viewer) => viewer.id));
@@ -35,7 +36,7 @@ export class Viewers {
         viewer.transport,
         duration(clock.since(viewer.since)),
         fps(viewer.fps),
-        milliseconds(viewer.lag_ms),
+        milliseconds(state === 'online' ? viewer.lag_ms : null),
         count(viewer.dropped),
         bytes(viewer.bytes),
       ];
