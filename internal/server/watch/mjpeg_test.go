@@ -138,7 +138,7 @@ func TestMJPEGOptions(t *testing.T) {
 			}
 			times = append(times, v)
 		}
-		if times[0] > times[1] || times[1] > times[2] || time.Now().Sub(time.UnixMicro(int64(times[2]*1e6))).Abs() > time.Minute {
+		if times[0] > times[1] || times[1] > times[2] || time.Since(time.UnixMicro(int64(times[2]*1e6))).Abs() > time.Minute {
 			t.Errorf("got captured, encoded, sent at %f, want that order, now", times)
 		}
 	})
