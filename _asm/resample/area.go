@@ -13,14 +13,20 @@ import (
 // table is, in bytes:
 //
 //	rounds    8: how often four pixels are added to each sample
-//	windows   8*4, for each round, of samples 0 and 8; 1 and 9; 2 and 10; 3 and 11:
-//	          their offsets, 4 each; weights of the four pixels from there on, 2 each, of the one and then the other
-//	          and then the same of samples 4 and 12; 5 and 13; 6 and 14; 7 and 15, for each round
+//	          and 24 of nothing
+//
+// and for each round, for samples 0 and 8; 1 and 9; 2 and 10; 3 and 11,
+//
+//	weights   64: of the first two pixels of the one sample, four times; of the other; of the last two pixels of the one,
+//	          four times; of the other
+//	offsets   8: of the four pixels of the one, and of the other
+//	          and 24 of nothing
+//
+// and then the same for samples 4 and 12; 5 and 13; 6 and 14; 7 and 15.
 func area(a *gen.Asm) {
 	m := areaMasks{
-		load:    a.Bytes("bytes12", append(repeat(0xff, 12), repeat(0, 20)...)),
-		weights: [2]operand.Mem{a.Bytes("weights01", weightPlaces(0)), a.Bytes("weights23", weightPlaces(4))},
-		half:    a.Bytes("half", []byte{64, 0, 0, 0, 64, 0, 0, 0}),
+		load: a.Bytes("bytes12", append(repeat(0xff, 12), repeat(0, 20)...)),
+		half: a.Bytes("half", []byte{64, 0, 0, 0, 64, 0, 0, 0}),
 	}
 	for step := 3; step <= 4; step++ {
 		for i := range m.pixels {
@@ -32,9 +38,9 @@ func area(a *gen.Asm) {
 
 // areaMasks is constants of the kernels.
 type areaMasks struct {
-	load            operand.Mem    // of 12 bytes
-	pixels, weights [2]operand.Mem // shuffles, for pixels 0 and 1, and for pixels 2 and 3
-	half            operand.Mem    // of a 128th, in the sums
+	load   operand.Mem    // of 12 bytes
+	pixels [2]operand.Mem // shuffles, for pixels 0 and 1, and for pixels 2 and 3
+	half   operand.Mem    // of a 128th, in the sums
 }
 
 func repeat(b byte, n int) []byte {
@@ -57,15 +63,6 @@ func pixelPlaces(step, pixel int) []byte {
 	return append(half, half...)
 }
 
-// weightPlaces takes the four bytes from one on to all of the lower half, and those eight further on to the upper one.
-func weightPlaces(from byte) []byte {
-	var s []byte
-	for i := range byte(32) {
-		s = append(s, from+i%4+i/16*8)
-	}
-	return s
-}
-
 func writeArea(a *gen.Asm, step int, m areaMasks) {
 	name := fmt.Sprintf("area%dAVX2", step)
 	a.Func(name, "func(first, second, third *int16, src, table *byte, groups int)",
@@ -74,7 +71,7 @@ func writeArea(a *gen.Asm, step int, m areaMasks) {
 	for i := range dst {
 		dst[i] = a.Arg([3]string{"first", "second", "third"}[i])
 	}
-	k := &areaKernel{Asm: a, step: step, src: a.Arg("src"), table: a.Arg("table"), weights: m.weights}
+	k := &areaKernel{Asm: a, step: step, src: a.Arg("src"), table: a.Arg("table")}
 	groups := a.Arg("groups")
 	for i := range 2 {
 		k.pixels[i] = gen.Name(a, fmt.Sprintf("to words of pixels %d, %d", 2*i, 2*i+1), a.YMM())
@@ -89,7 +86,7 @@ func writeArea(a *gen.Asm, step int, m areaMasks) {
 	a.Loop("loop", groups, 1, func() {
 		rounds := a.GP64()
 		a.MOVQ(gen.At(k.table, 0), rounds)
-		a.ADDQ(operand.U8(8), k.table)
+		a.ADDQ(operand.U8(32), k.table)
 		low := k.sums(rounds)  // of samples 0..3 and 8..11
 		high := k.sums(rounds) // of samples 4..7 and 12..15
 		for c := range dst {
@@ -125,7 +122,7 @@ func (k *areaKernel) sums(rounds reg.GPVirtual) [3]reg.VecVirtual {
 		for i := range sums {
 			k.add(i, sums[i])
 		}
-		k.ADDQ(operand.U32(96), k.table)
+		k.ADDQ(operand.U32(4*96), k.table)
 	})
 	a, b, c, d := k.YMM(), k.YMM(), k.YMM(), k.YMM()
 	k.VPUNPCKLDQ(sums[1], sums[0], a)
@@ -147,10 +144,10 @@ func (k *areaKernel) add(i int, sum reg.VecVirtual) {
 	at := [2]operand.Mem{}
 	for half := range at {
 		offset := k.GP64()
-		k.MOVL(gen.At(k.table, 24*i+4*half), offset.As32())
+		k.MOVL(gen.At(k.table, 96*i+64+4*half), offset.As32())
 		at[half] = operand.Mem{Base: k.src, Index: offset, Scale: 1}
 	}
-	v, weights := k.YMM(), k.YMM()
+	v := k.YMM()
 	if k.step == 3 {
 		high := k.YMM()
 		k.VPMASKMOVD(at[0], k.mask, v)
@@ -160,12 +157,10 @@ func (k *areaKernel) add(i int, sum reg.VecVirtual) {
 		k.VBROADCASTI128(at[0], v)
 		k.VINSERTI128(operand.U8(1), at[1], v, v)
 	}
-	k.VBROADCASTI128(gen.At(k.table, 24*i+8), weights)
 	for pair := range 2 {
-		p, w := k.YMM(), k.YMM()
+		p := k.YMM()
 		k.VPSHUFB(k.pixels[pair], v, p)
-		k.VPSHUFB(k.weights[pair], weights, w)
-		k.VPMADDWD(w, p, p)
+		k.VPMADDWD(gen.At(k.table, 96*i+32*pair), p, p)
 		k.VPADDD(p, sum, sum)
 	}
 }

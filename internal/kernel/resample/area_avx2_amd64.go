@@ -12,61 +12,41 @@ func area4AVX2(first, second, third *int16, src, table *byte, groups int)
 
 // coverAVX2 is Cover. It returns nil for rows of less than four pixels.
 func coverAVX2(z *Cover) *Covered {
-	table := z.tableAVX2()
-	if table == nil {
-		return nil
-	}
-	n := len(z.Spans)
-	c := &Covered{bytes: z.Bytes, room: RoomFor(n), groups: (n + groupAVX2 - 1) / groupAVX2, table: table, kernel: area3AVX2}
-	if z.Step == 4 {
-		c.kernel = area4AVX2
-	}
-	return c
+	kernels := [...]coveredKernel{3: area3AVX2, 4: area4AVX2}
+	return z.covered(z.tableAVX2(), kernels[z.Step])
 }
 
 // tableAVX2 returns the groups, laid out as the generator says.
 func (z *Cover) tableAVX2() []byte {
-	const four = 4 // pixels
-	pixels := z.Bytes / z.Step
-	if pixels < four {
+	if z.Bytes < four*z.Step {
 		return nil
 	}
 	weights := z.bySpan()
 	var table []byte
 	for first := 0; first < len(z.Spans); first += groupAVX2 {
-		rounds := 0
-		for x := first; x < min(first+groupAVX2, len(z.Spans)); x++ {
-			rounds = max(rounds, (int(z.Spans[x].Count)+four-1)/four)
-		}
+		rounds := z.rounds(first, groupAVX2)
 		table = binary.LittleEndian.AppendUint64(table, uint64(rounds))
-		for _, quarter := range []int{0, 4} { // and that 8 samples further on
-			for round := range rounds {
-				for i := range 4 {
-					var offsets [2]uint32
-					var quads [2][four]int16
-					for half := range 2 {
-						x := min(first+quarter+i+8*half, len(z.Spans)-1)
-						begin := int(z.Spans[x].Offset)/z.Step + round*four
-						from := min(begin, pixels-four) // what would lie behind the row has no weight
-						for k, w := range rest(weights[x], round*four) {
-							quads[half][begin-from+k] = w
-						}
-						offsets[half] = uint32(from * z.Step)
-					}
-					table = binary.LittleEndian.AppendUint32(table, offsets[0])
-					table = binary.LittleEndian.AppendUint32(table, offsets[1])
-					for _, w := range append(quads[0][:], quads[1][:]...) {
-						table = binary.LittleEndian.AppendUint16(table, uint16(w))
+		table = append(table, make([]byte, 24)...)
+		for i := range groupAVX2 / 2 * rounds {
+			sample := i/(4*rounds)*4 + i%4 // and the one 8 further on
+			round := i % (4 * rounds) / 4
+			var quads [2]quad
+			for half := range quads {
+				quads[half] = z.quad(weights, first+sample+8*half, round)
+			}
+			for _, pair := range []int{0, 2} {
+				for _, q := range quads {
+					for range 4 {
+						table = binary.LittleEndian.AppendUint16(table, uint16(q.weights[pair]))
+						table = binary.LittleEndian.AppendUint16(table, uint16(q.weights[pair+1]))
 					}
 				}
 			}
+			for _, q := range quads {
+				table = binary.LittleEndian.AppendUint32(table, uint32(q.offset))
+			}
+			table = append(table, make([]byte, 24)...)
 		}
 	}
 	return append(Aligned(len(table))[:0], table...)
-}
-
-// rest returns at most four weights from one on.
-func rest(weights []int16, from int) []int16 {
-	from = min(from, len(weights))
-	return weights[from:min(from+4, len(weights))]
 }

@@ -9,10 +9,14 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX2) {
-		k := generic // what has no assembly
-		k.Resize, k.Cover, k.Prefetch = resizeAVX2, coverAVX2, prefetchLines
-		Implementations.Register(impl.AVX2, k)
+		Implementations.Register(impl.AVX2, kernelsAVX2())
 	}
+}
+
+func kernelsAVX2() Kernels {
+	k := generic // for what has no assembly
+	k.Resize, k.Cover, k.Prefetch = resizeAVX2, coverAVX2, prefetchLines
+	return k
 }
 
 // groupAVX2 is the samples that a kernel makes at a time.

@@ -196,18 +196,6 @@ DATA bytes12<>+16(SB)/8, $0x0000000000000000
 DATA bytes12<>+24(SB)/8, $0x0000000000000000
 GLOBL bytes12<>(SB), RODATA|NOPTR, $32
 
-DATA weights01<>+0(SB)/8, $0x0302010003020100
-DATA weights01<>+8(SB)/8, $0x0302010003020100
-DATA weights01<>+16(SB)/8, $0x0b0a09080b0a0908
-DATA weights01<>+24(SB)/8, $0x0b0a09080b0a0908
-GLOBL weights01<>(SB), RODATA|NOPTR, $32
-
-DATA weights23<>+0(SB)/8, $0x0706050407060504
-DATA weights23<>+8(SB)/8, $0x0706050407060504
-DATA weights23<>+16(SB)/8, $0x0f0e0d0c0f0e0d0c
-DATA weights23<>+24(SB)/8, $0x0f0e0d0c0f0e0d0c
-GLOBL weights23<>(SB), RODATA|NOPTR, $32
-
 DATA half<>+0(SB)/8, $0x0000004000000040
 GLOBL half<>(SB), RODATA|NOPTR, $8
 
@@ -242,7 +230,7 @@ TEXT ·area3AVX2(SB), NOSPLIT, $0-48
 
 loop:
 	MOVQ    (SI), R8
-	ADDQ    $0x08, SI
+	ADDQ    $0x20, SI
 	VMOVDQA Y3, Y4
 	VMOVDQA Y3, Y5
 	VMOVDQA Y3, Y6
@@ -250,161 +238,137 @@ loop:
 	MOVQ    R8, R9
 
 round:
-	MOVL           (SI), R10
-	MOVL           4(SI), R11
-	VPMASKMOVD     (BX)(R10*1), Y2, Y8
-	VPMASKMOVD     (BX)(R11*1), X2, X9
-	VINSERTI128    $0x01, X9, Y8, Y8
-	VBROADCASTI128 8(SI), Y9
-	VPSHUFB        Y0, Y8, Y10
-	VPSHUFB        weights01<>+0(SB), Y9, Y11
-	VPMADDWD       Y11, Y10, Y10
-	VPADDD         Y10, Y4, Y4
-	VPSHUFB        Y1, Y8, Y8
-	VPSHUFB        weights23<>+0(SB), Y9, Y9
-	VPMADDWD       Y9, Y8, Y8
-	VPADDD         Y8, Y4, Y4
-	MOVL           24(SI), R10
-	MOVL           28(SI), R11
-	VPMASKMOVD     (BX)(R10*1), Y2, Y8
-	VPMASKMOVD     (BX)(R11*1), X2, X9
-	VINSERTI128    $0x01, X9, Y8, Y8
-	VBROADCASTI128 32(SI), Y9
-	VPSHUFB        Y0, Y8, Y10
-	VPSHUFB        weights01<>+0(SB), Y9, Y11
-	VPMADDWD       Y11, Y10, Y10
-	VPADDD         Y10, Y5, Y5
-	VPSHUFB        Y1, Y8, Y8
-	VPSHUFB        weights23<>+0(SB), Y9, Y9
-	VPMADDWD       Y9, Y8, Y8
-	VPADDD         Y8, Y5, Y5
-	MOVL           48(SI), R10
-	MOVL           52(SI), R11
-	VPMASKMOVD     (BX)(R10*1), Y2, Y8
-	VPMASKMOVD     (BX)(R11*1), X2, X9
-	VINSERTI128    $0x01, X9, Y8, Y8
-	VBROADCASTI128 56(SI), Y9
-	VPSHUFB        Y0, Y8, Y10
-	VPSHUFB        weights01<>+0(SB), Y9, Y11
-	VPMADDWD       Y11, Y10, Y10
-	VPADDD         Y10, Y6, Y6
-	VPSHUFB        Y1, Y8, Y8
-	VPSHUFB        weights23<>+0(SB), Y9, Y9
-	VPMADDWD       Y9, Y8, Y8
-	VPADDD         Y8, Y6, Y6
-	MOVL           72(SI), R10
-	MOVL           76(SI), R11
-	VPMASKMOVD     (BX)(R10*1), Y2, Y8
-	VPMASKMOVD     (BX)(R11*1), X2, X9
-	VINSERTI128    $0x01, X9, Y8, Y8
-	VBROADCASTI128 80(SI), Y9
-	VPSHUFB        Y0, Y8, Y10
-	VPSHUFB        weights01<>+0(SB), Y9, Y11
-	VPMADDWD       Y11, Y10, Y10
-	VPADDD         Y10, Y7, Y7
-	VPSHUFB        Y1, Y8, Y8
-	VPSHUFB        weights23<>+0(SB), Y9, Y9
-	VPMADDWD       Y9, Y8, Y8
-	VPADDD         Y8, Y7, Y7
-	ADDQ           $0x00000060, SI
-	SUBQ           $0x01, R9
-	JG             round
-	VPUNPCKLDQ     Y5, Y4, Y8
-	VPUNPCKLDQ     Y7, Y6, Y9
-	VPUNPCKHDQ     Y5, Y4, Y4
-	VPUNPCKHDQ     Y7, Y6, Y5
-	VPUNPCKLQDQ    Y9, Y8, Y6
-	VPUNPCKHQDQ    Y9, Y8, Y7
-	VPUNPCKLQDQ    Y5, Y4, Y4
-	VPSRAD         $0x07, Y6, Y6
-	VPSRAD         $0x07, Y7, Y7
-	VPSRAD         $0x07, Y4, Y4
-	VMOVDQA        Y3, Y5
-	VMOVDQA        Y3, Y8
-	VMOVDQA        Y3, Y9
-	VMOVDQA        Y3, Y10
+	MOVL        64(SI), R10
+	MOVL        68(SI), R11
+	VPMASKMOVD  (BX)(R10*1), Y2, Y8
+	VPMASKMOVD  (BX)(R11*1), X2, X9
+	VINSERTI128 $0x01, X9, Y8, Y8
+	VPSHUFB     Y0, Y8, Y9
+	VPMADDWD    (SI), Y9, Y9
+	VPADDD      Y9, Y4, Y4
+	VPSHUFB     Y1, Y8, Y8
+	VPMADDWD    32(SI), Y8, Y8
+	VPADDD      Y8, Y4, Y4
+	MOVL        160(SI), R10
+	MOVL        164(SI), R11
+	VPMASKMOVD  (BX)(R10*1), Y2, Y8
+	VPMASKMOVD  (BX)(R11*1), X2, X9
+	VINSERTI128 $0x01, X9, Y8, Y8
+	VPSHUFB     Y0, Y8, Y9
+	VPMADDWD    96(SI), Y9, Y9
+	VPADDD      Y9, Y5, Y5
+	VPSHUFB     Y1, Y8, Y8
+	VPMADDWD    128(SI), Y8, Y8
+	VPADDD      Y8, Y5, Y5
+	MOVL        256(SI), R10
+	MOVL        260(SI), R11
+	VPMASKMOVD  (BX)(R10*1), Y2, Y8
+	VPMASKMOVD  (BX)(R11*1), X2, X9
+	VINSERTI128 $0x01, X9, Y8, Y8
+	VPSHUFB     Y0, Y8, Y9
+	VPMADDWD    192(SI), Y9, Y9
+	VPADDD      Y9, Y6, Y6
+	VPSHUFB     Y1, Y8, Y8
+	VPMADDWD    224(SI), Y8, Y8
+	VPADDD      Y8, Y6, Y6
+	MOVL        352(SI), R10
+	MOVL        356(SI), R11
+	VPMASKMOVD  (BX)(R10*1), Y2, Y8
+	VPMASKMOVD  (BX)(R11*1), X2, X9
+	VINSERTI128 $0x01, X9, Y8, Y8
+	VPSHUFB     Y0, Y8, Y9
+	VPMADDWD    288(SI), Y9, Y9
+	VPADDD      Y9, Y7, Y7
+	VPSHUFB     Y1, Y8, Y8
+	VPMADDWD    320(SI), Y8, Y8
+	VPADDD      Y8, Y7, Y7
+	ADDQ        $0x00000180, SI
+	SUBQ        $0x01, R9
+	JG          round
+	VPUNPCKLDQ  Y5, Y4, Y8
+	VPUNPCKLDQ  Y7, Y6, Y9
+	VPUNPCKHDQ  Y5, Y4, Y4
+	VPUNPCKHDQ  Y7, Y6, Y5
+	VPUNPCKLQDQ Y9, Y8, Y6
+	VPUNPCKHQDQ Y9, Y8, Y7
+	VPUNPCKLQDQ Y5, Y4, Y4
+	VPSRAD      $0x07, Y6, Y6
+	VPSRAD      $0x07, Y7, Y7
+	VPSRAD      $0x07, Y4, Y4
+	VMOVDQA     Y3, Y5
+	VMOVDQA     Y3, Y8
+	VMOVDQA     Y3, Y9
+	VMOVDQA     Y3, Y10
 
 round2:
-	MOVL           (SI), R9
-	MOVL           4(SI), R10
-	VPMASKMOVD     (BX)(R9*1), Y2, Y11
-	VPMASKMOVD     (BX)(R10*1), X2, X12
-	VINSERTI128    $0x01, X12, Y11, Y11
-	VBROADCASTI128 8(SI), Y12
-	VPSHUFB        Y0, Y11, Y13
-	VPSHUFB        weights01<>+0(SB), Y12, Y14
-	VPMADDWD       Y14, Y13, Y13
-	VPADDD         Y13, Y5, Y5
-	VPSHUFB        Y1, Y11, Y11
-	VPSHUFB        weights23<>+0(SB), Y12, Y12
-	VPMADDWD       Y12, Y11, Y11
-	VPADDD         Y11, Y5, Y5
-	MOVL           24(SI), R9
-	MOVL           28(SI), R10
-	VPMASKMOVD     (BX)(R9*1), Y2, Y11
-	VPMASKMOVD     (BX)(R10*1), X2, X12
-	VINSERTI128    $0x01, X12, Y11, Y11
-	VBROADCASTI128 32(SI), Y12
-	VPSHUFB        Y0, Y11, Y13
-	VPSHUFB        weights01<>+0(SB), Y12, Y14
-	VPMADDWD       Y14, Y13, Y13
-	VPADDD         Y13, Y8, Y8
-	VPSHUFB        Y1, Y11, Y11
-	VPSHUFB        weights23<>+0(SB), Y12, Y12
-	VPMADDWD       Y12, Y11, Y11
-	VPADDD         Y11, Y8, Y8
-	MOVL           48(SI), R9
-	MOVL           52(SI), R10
-	VPMASKMOVD     (BX)(R9*1), Y2, Y11
-	VPMASKMOVD     (BX)(R10*1), X2, X12
-	VINSERTI128    $0x01, X12, Y11, Y11
-	VBROADCASTI128 56(SI), Y12
-	VPSHUFB        Y0, Y11, Y13
-	VPSHUFB        weights01<>+0(SB), Y12, Y14
-	VPMADDWD       Y14, Y13, Y13
-	VPADDD         Y13, Y9, Y9
-	VPSHUFB        Y1, Y11, Y11
-	VPSHUFB        weights23<>+0(SB), Y12, Y12
-	VPMADDWD       Y12, Y11, Y11
-	VPADDD         Y11, Y9, Y9
-	MOVL           72(SI), R9
-	MOVL           76(SI), R10
-	VPMASKMOVD     (BX)(R9*1), Y2, Y11
-	VPMASKMOVD     (BX)(R10*1), X2, X12
-	VINSERTI128    $0x01, X12, Y11, Y11
-	VBROADCASTI128 80(SI), Y12
-	VPSHUFB        Y0, Y11, Y13
-	VPSHUFB        weights01<>+0(SB), Y12, Y14
-	VPMADDWD       Y14, Y13, Y13
-	VPADDD         Y13, Y10, Y10
-	VPSHUFB        Y1, Y11, Y11
-	VPSHUFB        weights23<>+0(SB), Y12, Y12
-	VPMADDWD       Y12, Y11, Y11
-	VPADDD         Y11, Y10, Y10
-	ADDQ           $0x00000060, SI
-	SUBQ           $0x01, R8
-	JG             round2
-	VPUNPCKLDQ     Y8, Y5, Y11
-	VPUNPCKLDQ     Y10, Y9, Y12
-	VPUNPCKHDQ     Y8, Y5, Y5
-	VPUNPCKHDQ     Y10, Y9, Y8
-	VPUNPCKLQDQ    Y12, Y11, Y9
-	VPUNPCKHQDQ    Y12, Y11, Y10
-	VPUNPCKLQDQ    Y8, Y5, Y5
-	VPSRAD         $0x07, Y9, Y9
-	VPSRAD         $0x07, Y10, Y10
-	VPSRAD         $0x07, Y5, Y5
-	VPACKSSDW      Y9, Y6, Y6
-	VMOVDQU        Y6, (AX)
-	ADDQ           $0x20, AX
-	VPACKSSDW      Y10, Y7, Y7
-	VMOVDQU        Y7, (CX)
-	ADDQ           $0x20, CX
-	VPACKSSDW      Y5, Y4, Y4
-	VMOVDQU        Y4, (DX)
-	ADDQ           $0x20, DX
-	SUBQ           $0x01, DI
-	JG             loop
+	MOVL        64(SI), R9
+	MOVL        68(SI), R10
+	VPMASKMOVD  (BX)(R9*1), Y2, Y11
+	VPMASKMOVD  (BX)(R10*1), X2, X12
+	VINSERTI128 $0x01, X12, Y11, Y11
+	VPSHUFB     Y0, Y11, Y12
+	VPMADDWD    (SI), Y12, Y12
+	VPADDD      Y12, Y5, Y5
+	VPSHUFB     Y1, Y11, Y11
+	VPMADDWD    32(SI), Y11, Y11
+	VPADDD      Y11, Y5, Y5
+	MOVL        160(SI), R9
+	MOVL        164(SI), R10
+	VPMASKMOVD  (BX)(R9*1), Y2, Y11
+	VPMASKMOVD  (BX)(R10*1), X2, X12
+	VINSERTI128 $0x01, X12, Y11, Y11
+	VPSHUFB     Y0, Y11, Y12
+	VPMADDWD    96(SI), Y12, Y12
+	VPADDD      Y12, Y8, Y8
+	VPSHUFB     Y1, Y11, Y11
+	VPMADDWD    128(SI), Y11, Y11
+	VPADDD      Y11, Y8, Y8
+	MOVL        256(SI), R9
+	MOVL        260(SI), R10
+	VPMASKMOVD  (BX)(R9*1), Y2, Y11
+	VPMASKMOVD  (BX)(R10*1), X2, X12
+	VINSERTI128 $0x01, X12, Y11, Y11
+	VPSHUFB     Y0, Y11, Y12
+	VPMADDWD    192(SI), Y12, Y12
+	VPADDD      Y12, Y9, Y9
+	VPSHUFB     Y1, Y11, Y11
+	VPMADDWD    224(SI), Y11, Y11
+	VPADDD      Y11, Y9, Y9
+	MOVL        352(SI), R9
+	MOVL        356(SI), R10
+	VPMASKMOVD  (BX)(R9*1), Y2, Y11
+	VPMASKMOVD  (BX)(R10*1), X2, X12
+	VINSERTI128 $0x01, X12, Y11, Y11
+	VPSHUFB     Y0, Y11, Y12
+	VPMADDWD    288(SI), Y12, Y12
+	VPADDD      Y12, Y10, Y10
+	VPSHUFB     Y1, Y11, Y11
+	VPMADDWD    320(SI), Y11, Y11
+	VPADDD      Y11, Y10, Y10
+	ADDQ        $0x00000180, SI
+	SUBQ        $0x01, R8
+	JG          round2
+	VPUNPCKLDQ  Y8, Y5, Y11
+	VPUNPCKLDQ  Y10, Y9, Y12
+	VPUNPCKHDQ  Y8, Y5, Y5
+	VPUNPCKHDQ  Y10, Y9, Y8
+	VPUNPCKLQDQ Y12, Y11, Y9
+	VPUNPCKHQDQ Y12, Y11, Y10
+	VPUNPCKLQDQ Y8, Y5, Y5
+	VPSRAD      $0x07, Y9, Y9
+	VPSRAD      $0x07, Y10, Y10
+	VPSRAD      $0x07, Y5, Y5
+	VPACKSSDW   Y9, Y6, Y6
+	VMOVDQU     Y6, (AX)
+	ADDQ        $0x20, AX
+	VPACKSSDW   Y10, Y7, Y7
+	VMOVDQU     Y7, (CX)
+	ADDQ        $0x20, CX
+	VPACKSSDW   Y5, Y4, Y4
+	VMOVDQU     Y4, (DX)
+	ADDQ        $0x20, DX
+	SUBQ        $0x01, DI
+	JG          loop
 	VZEROUPPER
 	RET
 
@@ -438,7 +402,7 @@ TEXT ·area4AVX2(SB), NOSPLIT, $0-48
 
 loop:
 	MOVQ    (SI), R8
-	ADDQ    $0x08, SI
+	ADDQ    $0x20, SI
 	VMOVDQA Y2, Y3
 	VMOVDQA Y2, Y4
 	VMOVDQA Y2, Y5
@@ -446,59 +410,47 @@ loop:
 	MOVQ    R8, R9
 
 round:
-	MOVL           (SI), R10
-	MOVL           4(SI), R11
+	MOVL           64(SI), R10
+	MOVL           68(SI), R11
 	VBROADCASTI128 (BX)(R10*1), Y7
 	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VBROADCASTI128 8(SI), Y8
-	VPSHUFB        Y0, Y7, Y9
-	VPSHUFB        weights01<>+0(SB), Y8, Y10
-	VPMADDWD       Y10, Y9, Y9
-	VPADDD         Y9, Y3, Y3
+	VPSHUFB        Y0, Y7, Y8
+	VPMADDWD       (SI), Y8, Y8
+	VPADDD         Y8, Y3, Y3
 	VPSHUFB        Y1, Y7, Y7
-	VPSHUFB        weights23<>+0(SB), Y8, Y8
-	VPMADDWD       Y8, Y7, Y7
+	VPMADDWD       32(SI), Y7, Y7
 	VPADDD         Y7, Y3, Y3
-	MOVL           24(SI), R10
-	MOVL           28(SI), R11
+	MOVL           160(SI), R10
+	MOVL           164(SI), R11
 	VBROADCASTI128 (BX)(R10*1), Y7
 	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VBROADCASTI128 32(SI), Y8
-	VPSHUFB        Y0, Y7, Y9
-	VPSHUFB        weights01<>+0(SB), Y8, Y10
-	VPMADDWD       Y10, Y9, Y9
-	VPADDD         Y9, Y4, Y4
+	VPSHUFB        Y0, Y7, Y8
+	VPMADDWD       96(SI), Y8, Y8
+	VPADDD         Y8, Y4, Y4
 	VPSHUFB        Y1, Y7, Y7
-	VPSHUFB        weights23<>+0(SB), Y8, Y8
-	VPMADDWD       Y8, Y7, Y7
+	VPMADDWD       128(SI), Y7, Y7
 	VPADDD         Y7, Y4, Y4
-	MOVL           48(SI), R10
-	MOVL           52(SI), R11
+	MOVL           256(SI), R10
+	MOVL           260(SI), R11
 	VBROADCASTI128 (BX)(R10*1), Y7
 	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VBROADCASTI128 56(SI), Y8
-	VPSHUFB        Y0, Y7, Y9
-	VPSHUFB        weights01<>+0(SB), Y8, Y10
-	VPMADDWD       Y10, Y9, Y9
-	VPADDD         Y9, Y5, Y5
+	VPSHUFB        Y0, Y7, Y8
+	VPMADDWD       192(SI), Y8, Y8
+	VPADDD         Y8, Y5, Y5
 	VPSHUFB        Y1, Y7, Y7
-	VPSHUFB        weights23<>+0(SB), Y8, Y8
-	VPMADDWD       Y8, Y7, Y7
+	VPMADDWD       224(SI), Y7, Y7
 	VPADDD         Y7, Y5, Y5
-	MOVL           72(SI), R10
-	MOVL           76(SI), R11
+	MOVL           352(SI), R10
+	MOVL           356(SI), R11
 	VBROADCASTI128 (BX)(R10*1), Y7
 	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VBROADCASTI128 80(SI), Y8
-	VPSHUFB        Y0, Y7, Y9
-	VPSHUFB        weights01<>+0(SB), Y8, Y10
-	VPMADDWD       Y10, Y9, Y9
-	VPADDD         Y9, Y6, Y6
+	VPSHUFB        Y0, Y7, Y8
+	VPMADDWD       288(SI), Y8, Y8
+	VPADDD         Y8, Y6, Y6
 	VPSHUFB        Y1, Y7, Y7
-	VPSHUFB        weights23<>+0(SB), Y8, Y8
-	VPMADDWD       Y8, Y7, Y7
+	VPMADDWD       320(SI), Y7, Y7
 	VPADDD         Y7, Y6, Y6
-	ADDQ           $0x00000060, SI
+	ADDQ           $0x00000180, SI
 	SUBQ           $0x01, R9
 	JG             round
 	VPUNPCKLDQ     Y4, Y3, Y7
@@ -517,59 +469,47 @@ round:
 	VMOVDQA        Y2, Y9
 
 round2:
-	MOVL           (SI), R9
-	MOVL           4(SI), R10
+	MOVL           64(SI), R9
+	MOVL           68(SI), R10
 	VBROADCASTI128 (BX)(R9*1), Y10
 	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VBROADCASTI128 8(SI), Y11
-	VPSHUFB        Y0, Y10, Y12
-	VPSHUFB        weights01<>+0(SB), Y11, Y13
-	VPMADDWD       Y13, Y12, Y12
-	VPADDD         Y12, Y4, Y4
+	VPSHUFB        Y0, Y10, Y11
+	VPMADDWD       (SI), Y11, Y11
+	VPADDD         Y11, Y4, Y4
 	VPSHUFB        Y1, Y10, Y10
-	VPSHUFB        weights23<>+0(SB), Y11, Y11
-	VPMADDWD       Y11, Y10, Y10
+	VPMADDWD       32(SI), Y10, Y10
 	VPADDD         Y10, Y4, Y4
-	MOVL           24(SI), R9
-	MOVL           28(SI), R10
+	MOVL           160(SI), R9
+	MOVL           164(SI), R10
 	VBROADCASTI128 (BX)(R9*1), Y10
 	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VBROADCASTI128 32(SI), Y11
-	VPSHUFB        Y0, Y10, Y12
-	VPSHUFB        weights01<>+0(SB), Y11, Y13
-	VPMADDWD       Y13, Y12, Y12
-	VPADDD         Y12, Y7, Y7
+	VPSHUFB        Y0, Y10, Y11
+	VPMADDWD       96(SI), Y11, Y11
+	VPADDD         Y11, Y7, Y7
 	VPSHUFB        Y1, Y10, Y10
-	VPSHUFB        weights23<>+0(SB), Y11, Y11
-	VPMADDWD       Y11, Y10, Y10
+	VPMADDWD       128(SI), Y10, Y10
 	VPADDD         Y10, Y7, Y7
-	MOVL           48(SI), R9
-	MOVL           52(SI), R10
+	MOVL           256(SI), R9
+	MOVL           260(SI), R10
 	VBROADCASTI128 (BX)(R9*1), Y10
 	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VBROADCASTI128 56(SI), Y11
-	VPSHUFB        Y0, Y10, Y12
-	VPSHUFB        weights01<>+0(SB), Y11, Y13
-	VPMADDWD       Y13, Y12, Y12
-	VPADDD         Y12, Y8, Y8
+	VPSHUFB        Y0, Y10, Y11
+	VPMADDWD       192(SI), Y11, Y11
+	VPADDD         Y11, Y8, Y8
 	VPSHUFB        Y1, Y10, Y10
-	VPSHUFB        weights23<>+0(SB), Y11, Y11
-	VPMADDWD       Y11, Y10, Y10
+	VPMADDWD       224(SI), Y10, Y10
 	VPADDD         Y10, Y8, Y8
-	MOVL           72(SI), R9
-	MOVL           76(SI), R10
+	MOVL           352(SI), R9
+	MOVL           356(SI), R10
 	VBROADCASTI128 (BX)(R9*1), Y10
 	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VBROADCASTI128 80(SI), Y11
-	VPSHUFB        Y0, Y10, Y12
-	VPSHUFB        weights01<>+0(SB), Y11, Y13
-	VPMADDWD       Y13, Y12, Y12
-	VPADDD         Y12, Y9, Y9
+	VPSHUFB        Y0, Y10, Y11
+	VPMADDWD       288(SI), Y11, Y11
+	VPADDD         Y11, Y9, Y9
 	VPSHUFB        Y1, Y10, Y10
-	VPSHUFB        weights23<>+0(SB), Y11, Y11
-	VPMADDWD       Y11, Y10, Y10
+	VPMADDWD       320(SI), Y10, Y10
 	VPADDD         Y10, Y9, Y9
-	ADDQ           $0x00000060, SI
+	ADDQ           $0x00000180, SI
 	SUBQ           $0x01, R8
 	JG             round2
 	VPUNPCKLDQ     Y7, Y4, Y10

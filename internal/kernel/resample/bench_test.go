@@ -1,0 +1,68 @@
+package resample
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+)
+
+// BenchmarkCovered takes the means of pixels of a row: Cover of each level, and the plain kernel.
+func BenchmarkCovered(b *testing.B) {
+	for _, step := range []int{3, 4} {
+		for _, ratio := range []int{2, 3, 6} {
+			const n = 640
+			z := &Cover{Bytes: n * ratio * step, Step: step}
+			for x := range n {
+				z.Spans = append(z.Spans, Span{uint32(x * ratio * step), uint32(ratio)})
+				for i := range ratio {
+					z.Weights = append(z.Weights, int16((i+1)*1<<14/ratio-i*1<<14/ratio))
+				}
+			}
+			src := kerneltest.Bytes(kerneltest.Rand(1), z.Bytes)
+			dst := [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)}
+			for _, e := range Implementations.All() {
+				b.Run(fmt.Sprintf("step=%d/ratio=%d/n=%d/impl=%s", step, ratio, n, e.Level), func(b *testing.B) {
+					covered := e.Kernels.Cover(z)
+					for b.Loop() {
+						if covered != nil {
+							covered.Row(dst, src)
+						} else {
+							e.Kernels.PackedArea(dst, src, z.Coverage, step)
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// BenchmarkResized resizes a row of bytes, of one channel and of two: Resize of each level, and the plain kernels.
+func BenchmarkResized(b *testing.B) {
+	for channels := 1; channels <= 2; channels++ {
+		for _, ratio := range []int{1, 2, 3, 6} {
+			const n = 320
+			z := &Resize{Bytes: n * ratio * channels, Channels: channels}
+			for x := range n {
+				z.Taps = append(z.Taps, Tap{uint32(x * ratio * channels), uint32(64 * min(ratio-1, 1))})
+			}
+			src := kerneltest.Bytes(kerneltest.Rand(1), z.Bytes)
+			dst := [][]int16{make([]int16, n), make([]int16, n)}
+			for _, e := range Implementations.All() {
+				b.Run(fmt.Sprintf("channels=%d/ratio=%d/n=%d/impl=%s", channels, ratio, n, e.Level), func(b *testing.B) {
+					resized := e.Kernels.Resize(z)
+					for b.Loop() {
+						switch {
+						case resized != nil:
+							resized.Row(dst, src)
+						case channels == 1:
+							e.Kernels.Plane(dst[0], src, z.Taps)
+						default:
+							e.Kernels.Pairs(dst[0], dst[1], src, z.Taps)
+						}
+					}
+				})
+			}
+		}
+	}
+}
