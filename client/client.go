@@ -1,4 +1,5 @@
-// Package client sends raw frames to a Steadyframe server over gRPC and gets pictures back.
+// Package client sends raw frames to a Steadyframe server over gRPC and gets pictures back: those of its own frames
+// (Client.Encode, Client.Stream), or those of live streams, which Client.Publish feeds and Client.Watch shows.
 //
 //	c, err := client.Dial("127.0.0.1:50051", client.Options{})
 //	...

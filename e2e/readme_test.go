@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"fmt"
 	"image/jpeg"
 	"os"
 	"os/exec"
@@ -57,54 +56,4 @@ func readmeScript(t *testing.T) string {
 		}
 	}
 	return script.String()
-}
-
-// TestPythonExample runs examples/python with stubs that protoc makes, as its comment tells.
-func TestPythonExample(t *testing.T) {
-	t.Parallel()
-	python := pythonWithGRPC(t)
-	protoc := exttool.Require(t, "protoc", "protobuf-compiler")
-	plugin := exttool.Require(t, "grpc_python_plugin", "protobuf-compiler-grpc")
-	dir := t.TempDir()
-	stubs := exec.CommandContext(t.Context(), protoc, "-I", "../api", "--python_out="+dir, "--grpc_python_out="+dir,
-		"--plugin=protoc-gen-grpc_python="+plugin, "../api/steadyframe/v1/frame.proto")
-	if out, err := stubs.CombinedOutput(); err != nil {
-		t.Fatalf("protoc: %v\n%s", err, out)
-	}
-	example, err := filepath.Abs("../examples/python/encode.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-
-	run := exec.CommandContext(t.Context(), python, example, serve(t).GRPC)
-	run.Dir = dir
-	run.Env = append(os.Environ(), "PYTHONPATH="+dir)
-	if out, err := run.CombinedOutput(); err != nil || string(out) != "25 pictures\n" {
-		t.Fatalf("%v, %q: want \"25 pictures\"", err, out)
-	}
-	for i := range 25 {
-		name := fmt.Sprintf("frame-%06d.jpg", i)
-		picture, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, name))))
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if size := picture.Bounds().Size(); size.X != 320 || size.Y != 320 {
-			t.Errorf("%s: got %v, want 320x320", name, size)
-		}
-	}
-}
-
-// pythonWithGRPC returns a Python that has gRPC: the first of PATH, or Debian's.
-func pythonWithGRPC(t *testing.T) string {
-	t.Helper()
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), python, "-c", "import grpc, google.protobuf").Run() == nil {
-			return python
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("no Python with grpc (Debian package python3-grpcio)")
-	}
-	t.Skip("no Python with grpc (Debian package python3-grpcio)")
-	return ""
 }

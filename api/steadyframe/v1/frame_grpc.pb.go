@@ -44,8 +44,8 @@ type FrameServiceClient interface {
 	//
 	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
 	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
-	// one a second, one at once when the first viewer comes or the last goes, and one after the last frame. Nobody has to
-	// read them: a new one is sent when the one before has left.
+	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
+	// has to read them: a new one is sent when the one before has left.
 	//
 	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
 	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
@@ -150,8 +150,8 @@ type FrameServiceServer interface {
 	//
 	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
 	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
-	// one a second, one at once when the first viewer comes or the last goes, and one after the last frame. Nobody has to
-	// read them: a new one is sent when the one before has left.
+	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
+	// has to read them: a new one is sent when the one before has left.
 	//
 	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
 	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
