@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/cli"
@@ -64,11 +65,10 @@ Examples:
 
 // AfterApply checks what no single flag can know.
 func (c *encodeCmd) AfterApply() error {
+	if err := checkRaw(c.Format, c.Size); err != nil {
+		return err
+	}
 	switch {
-	case c.Format == nil && c.Size != (size{}):
-		return errors.New("--size is the size of raw frames and needs --format, such as --format bgr24")
-	case c.Format != nil && c.Size == (size{}):
-		return errors.New("--format is for raw frames and needs --size, such as --size 640x360")
 	case c.Quality < 1 || c.Quality > 100:
 		return fmt.Errorf("--quality: got %d, want 1 to 100", c.Quality)
 	case !(c.FPS >= 0 && c.FPS <= 1e6): // also what is no number
@@ -81,6 +81,17 @@ func (c *encodeCmd) AfterApply() error {
 		if f.n < 0 {
 			return fmt.Errorf("--%s: got %d, want 1 or more", f.name, f.n)
 		}
+	}
+	return nil
+}
+
+// checkRaw refuses one of the flags that describe raw frames without the other.
+func checkRaw(format *frame.PixelFormat, s size) error {
+	switch {
+	case format == nil && s != (size{}):
+		return errors.New("--size is the size of raw frames and needs --format, such as --format bgr24")
+	case format != nil && s == (size{}):
+		return errors.New("--format is for raw frames and needs --size, such as --size 640x360")
 	}
 	return nil
 }
@@ -189,6 +200,17 @@ type resize size
 func (r *resize) UnmarshalText(text []byte) (err error) {
 	r.Width, r.Height, err = pipeline.ParseResize(string(text))
 	return err
+}
+
+// String returns the text of r.
+func (r resize) String() string {
+	side := func(n int) string {
+		if n == 0 {
+			return ""
+		}
+		return strconv.Itoa(n)
+	}
+	return side(r.Width) + "x" + side(r.Height)
 }
 
 // size is a flag's width and height, as 640x360.

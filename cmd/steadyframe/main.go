@@ -25,6 +25,7 @@ const (
 // commands is the command line.
 type commands struct {
 	Encode      encodeCmd      `cmd:"" help:"Turn a video, a picture, Y4M or raw frames into JPEGs."`
+	Push        pushCmd        `cmd:"" help:"Feed a live stream of a server: from a video, a camera, a pipe or JPEGs."`
 	Serve       serveCmd       `cmd:"" help:"Serve gRPC and HTTP: raw frames in, JPEGs out."`
 	Demo        demoCmd        `cmd:"" help:"Start a server and push an animated scene to it, with the figures a second by second."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`

@@ -29,7 +29,11 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		return nil, fmt.Errorf("%s is neither raw frames (give --format and --size) nor Y4M, so ffmpeg must decode it: %w", in.name(), ErrNoFFmpeg)
 	}
 	url, about := "pipe:0", probe{}
-	if stdin == nil {
+	switch {
+	case stdin != nil:
+	case isCamera(in.Path):
+		url = in.Path
+	default:
 		url = in.Path
 		if !isURL(url) {
 			url = "file:" + url // else a name such as a:b.mp4 is taken for a protocol, and -x.mp4 for an option
@@ -37,7 +41,7 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		about = probeFile(ctx, url)
 	}
 	pixFmt := about.pixFmt()
-	c, err := startChild(ctx, path, ffmpegArgs(url, pixFmt, in.Frames), stdin)
+	c, err := startChild(ctx, path, ffmpegArgs(url, pixFmt, in), stdin)
 	if err != nil {
 		return nil, fmt.Errorf("ffmpeg: %w", err)
 	}
@@ -59,19 +63,27 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		color := about.color()
 		in.Color = &color
 	}
-	return &Source{Reader: in.described(reader), Total: about.frames(), close: c.Close, warning: c.warning}, nil
+	s := &Source{Reader: in.described(reader), Total: about.frames(), FPS: about.fps(), close: c.Close, warning: c.warning}
+	s.Live = isURL(in.Path) && s.Total == 0
+	return s, nil
 }
 
 // ffmpegArgs makes ffmpeg write every decoded frame of the first video stream once: settb and setpts give the frames the times of a
 // constant rate, or a pipe format that has one would make ffmpeg drop and repeat frames of a stream with a varying rate.
-func ffmpegArgs(url, pixFmt string, frames int) []string {
+func ffmpegArgs(url, pixFmt string, in Input) []string {
 	args := []string{"-v", "error"}
 	if url != "pipe:0" {
 		args = append(args, "-nostdin")
 	}
+	if isCamera(url) {
+		args = append(args, "-f", "v4l2")
+	}
+	if in.Loop {
+		args = append(args, "-stream_loop", "-1")
+	}
 	args = append(args, "-i", url, "-map", "0:v:0", "-vf", "settb=1/25,setpts=N", "-r", "25", "-pix_fmt", pixFmt)
-	if frames > 0 {
-		args = append(args, "-frames:v", strconv.Itoa(frames))
+	if in.Frames > 0 {
+		args = append(args, "-frames:v", strconv.Itoa(in.Frames))
 	}
 	if pixFmt == "rgb24" {
 		return append(args, "-c:v", "ppm", "-f", "image2pipe", "-")

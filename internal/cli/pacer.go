@@ -36,3 +36,6 @@ func (p *pacer) wait(stop <-chan struct{}) bool {
 		return false
 	}
 }
+
+// restart makes the next frame due an interval from now: those before it were late for a reason that is over.
+func (p *pacer) restart() { p.next = time.Now().Add(p.interval) }

@@ -18,6 +18,7 @@ type probe struct {
 	ColorRange string `json:"color_range"`
 	ColorSpace string `json:"color_space"`
 	NBFrames   string `json:"nb_frames"`
+	FrameRate  string `json:"avg_frame_rate"` // a ratio: "30000/1001", or "0/0"
 }
 
 // probeFile asks ffprobe about the first video stream of url. A zero probe means that nothing is known: there is no ffprobe, or it could
@@ -28,7 +29,7 @@ func probeFile(ctx context.Context, url string) probe {
 		return probe{}
 	}
 	out, err := exec.CommandContext(ctx, path, "-v", "error", "-select_streams", "v:0", "-of", "json",
-		"-show_entries", "stream=width,height,pix_fmt,color_range,color_space,nb_frames", "-i", url).Output()
+		"-show_entries", "stream=width,height,pix_fmt,color_range,color_space,nb_frames,avg_frame_rate", "-i", url).Output()
 	if err != nil {
 		return probe{}
 	}
@@ -48,6 +49,17 @@ func (p probe) frames() int {
 		return 0
 	}
 	return n
+}
+
+// fps returns the frames a second, 0 when unknown.
+func (p probe) fps() float64 {
+	n, d, _ := strings.Cut(p.FrameRate, "/")
+	num, errNum := strconv.ParseFloat(n, 64)
+	den, errDen := strconv.ParseFloat(d, 64)
+	if errNum != nil || errDen != nil || !(num > 0 && den > 0) {
+		return 0
+	}
+	return num / den
 }
 
 // pixFmt is the format to ask of ffmpeg: that of the stream where a Y4M or PPM pipe can carry it and we can read it, so that ffmpeg

@@ -23,12 +23,15 @@ type Input struct {
 	Range  frame.ValueRange  // stands in for what Y4M or ffmpeg say; RangeDefault keeps theirs
 	Color  *frame.ColorSpace // the same; nil keeps theirs
 	Frames int               // frames wanted; 0 means all
+	Loop   bool              // whether ffmpeg starts over at the end of what it decodes
 }
 
 // Source is an open input. The caller closes it, also to end a Next that waits.
 type Source struct {
 	ingest.Reader
-	Total int // frames to come, as far as the input says; 0 when unknown
+	Total int     // frames to come, as far as the input says; 0 when unknown
+	FPS   float64 // frames a second, as far as the input says; 0 when unknown
+	Live  bool    // frames come when they come, and once: from a pipe, a camera, a stream
 
 	close   func() error
 	warning func() string
@@ -64,9 +67,9 @@ func Open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
 			return nil, usagef("standard input is a terminal: pipe frames into it, or name a file")
 		}
 		if in.Raw.Format != 0 {
-			return openRaw(in, in.Stdin, -1, p)
+			return live(openRaw(in, in.Stdin, -1, p))
 		}
-		return openStream(ctx, in, in.Stdin, p)
+		return live(openStream(ctx, in, in.Stdin, p))
 	}
 	f, err := openFile(in.Path)
 	if err != nil {
@@ -111,11 +114,15 @@ func openOpened(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Sourc
 	if size == 0 {
 		return nil, fmt.Errorf("input %s is empty; want at least one frame", in.Path)
 	}
-	if in.Raw.Format != 0 {
+	switch {
+	case size < 0 && in.Raw.Format != 0:
+		return live(openRaw(in, f, size, p))
+	case in.Raw.Format != 0:
 		return openRaw(in, f, size, p)
-	}
-	if size < 0 { // a named pipe or a device
-		return openStream(ctx, in, f, p)
+	case isCamera(in.Path):
+		return live(openFFmpeg(ctx, in, nil, p))
+	case size < 0: // a named pipe or another device
+		return live(openStream(ctx, in, f, p))
 	}
 	head := make([]byte, sniffBytes)
 	n, err := f.ReadAt(head, 0)
@@ -126,6 +133,14 @@ func openOpened(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Sourc
 		return openY4M(in, f, p)
 	}
 	return openFFmpeg(ctx, in, nil, p)
+}
+
+// live marks s as one that comes at a pace of its own.
+func live(s *Source, err error) (*Source, error) {
+	if err == nil {
+		s.Live = true
+	}
+	return s, err
 }
 
 // openStream opens what cannot be read twice. Frames are read past the buffer that this takes: a larger read goes straight to the stream.
@@ -181,7 +196,11 @@ func openY4M(in Input, r io.Reader, p *pool.Pool) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name(), err)
 	}
-	return &Source{Reader: in.described(reader)}, nil
+	s := &Source{Reader: in.described(reader)}
+	if num, den := reader.FPS(); den > 0 {
+		s.FPS = float64(num) / float64(den)
+	}
+	return s, nil
 }
 
 // described is r with the range and colour space that the user gave instead of those of the input.
@@ -220,6 +239,9 @@ func (in Input) name() string {
 	}
 	return "input " + in.Path
 }
+
+// isCamera reports whether path is a camera, as Linux has them.
+func isCamera(path string) bool { return strings.HasPrefix(path, "/dev/video") }
 
 // isURL reports whether ffmpeg is to open path itself: rtsp://camera/1, http://host/clip.mp4.
 func isURL(path string) bool {

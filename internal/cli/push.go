@@ -1,0 +1,321 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+)
+
+// Push is one run from an input to a live stream of a server.
+type Push struct {
+	Source *PushSource
+	Target *PushTarget
+	Token  string     // what the server wants, if anything
+	Query  url.Values // what to make of the frames, as POST /v1/streams says
+	FPS    float64    // frames are read at this pace; 0: at the Source's own
+
+	Progress func(PushProgress) // called some times a second; may be nil
+	Notice   func(text string)  // told of connections lost and made again; may be nil
+
+	send func(*http.Request) (*http.Response, error) // for tests; nil: over the network
+}
+
+// Limits of the time between two attempts to reach the server. A server that was started again is found within the
+// longer one.
+const (
+	firstDelay = 250 * time.Millisecond
+	lastDelay  = 2500 * time.Millisecond
+)
+
+// steadyTime is how long a connection must have held for the next one not to be delayed as if it had not.
+const steadyTime = 2 * time.Second
+
+// partingTime is how long the server may take to answer after the user ended the run.
+const partingTime = time.Second
+
+// pushRun is a Push that runs.
+type pushRun struct {
+	*Push
+	frames    chan pushFrame // from the reader to the connection: the newest; closed at the end of the input
+	inputErr  error          // why the input ended, nil at its end; to be read when frames is closed
+	interrupt <-chan struct{}
+	meter     *pushMeter
+	lost      time.Time // when the last connection ended, while there is none
+	unsent    pushFrame // what it did not take whole
+	hasUnsent bool
+}
+
+// Run pushes until the input ends, ctx ends, or the server refuses the stream for good. The PushSummary is about what was
+// sent up to then. The error is for the user as it is. A reader that waits for its input when Run returns is left behind
+// until the caller closes the Source.
+func (p *Push) Run(ctx context.Context) (PushSummary, error) {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	r := &pushRun{Push: p, frames: make(chan pushFrame, 1), interrupt: ctx.Done(), meter: newPushMeter(p.Progress)}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		r.readAll(reading)
+	}()
+	err := r.connectAll(ctx)
+	if r.hasUnsent {
+		r.unsent.release()
+		r.meter.dropped.Add(1)
+	}
+	stop()
+	select {
+	case <-done:
+		for f := range r.frames {
+			f.release()
+		}
+	case <-time.After(readerGrace):
+	}
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return r.meter.close(), err
+}
+
+// readAll reads the input, at its pace, until it or ctx ends. It closes r.frames.
+func (r *pushRun) readAll(ctx context.Context) {
+	defer close(r.frames)
+	pace := newPacer(r.fps())
+	for ctx.Err() == nil {
+		f, err := r.Source.next()
+		if err != nil {
+			if err != io.EOF {
+				r.inputErr = inputError(err)
+			}
+			return
+		}
+		if !pace.wait(ctx.Done()) || !r.hand(ctx, f, pace) {
+			f.release()
+			return
+		}
+	}
+}
+
+// hand hands f to the connection. A frame of a live input replaces one that waits for its turn; one of an input that is
+// read at a pace waits itself, and its successors come later by as much. It returns false, and leaves f to the caller,
+// when ctx ends.
+func (r *pushRun) hand(ctx context.Context, f pushFrame, pace *pacer) bool {
+	for {
+		select {
+		case r.frames <- f:
+			return true
+		default:
+		}
+		if pace.interval > 0 {
+			select {
+			case r.frames <- f:
+				pace.restart()
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		select {
+		case old := <-r.frames:
+			old.release()
+			r.meter.dropped.Add(1)
+		case <-ctx.Done():
+			return false
+		default: // It was taken this moment.
+		}
+	}
+}
+
+// connectAll keeps a connection until there are no more frames, and returns why there are none, nil for the end of the
+// input.
+func (r *pushRun) connectAll(ctx context.Context) error {
+	delay := firstDelay
+	for {
+		first, ok := r.first(ctx)
+		switch {
+		case ok:
+		case ctx.Err() != nil:
+			return ctx.Err()
+		default:
+			return r.inputErr
+		}
+		start := time.Now()
+		ended, err := r.connect(ctx, first)
+		var refused *PushRefusedError
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case ended && err == nil:
+			return r.inputErr
+		case ended, errors.As(err, &refused):
+			return err
+		}
+		if time.Since(start) >= steadyTime {
+			delay = firstDelay
+		}
+		r.noticeLost(err)
+		select {
+		case <-time.After(jitter(delay)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		delay = min(2*delay, lastDelay)
+	}
+}
+
+// first returns the frame with which to begin a connection: of a live input the newest, of one that is read at a pace the
+// one that the last connection did not take whole. It returns false when there is none, or ctx has ended.
+func (r *pushRun) first(ctx context.Context) (pushFrame, bool) {
+	if !r.hasUnsent {
+		select {
+		case f, ok := <-r.frames:
+			return f, ok
+		case <-ctx.Done():
+			return pushFrame{}, false
+		}
+	}
+	r.hasUnsent = false
+	if r.fps() == 0 {
+		select {
+		case f, ok := <-r.frames:
+			if ok {
+				r.unsent.release()
+				r.meter.dropped.Add(1)
+				return f, true
+			}
+		default:
+		}
+	}
+	return r.unsent, true
+}
+
+// fps is the pace at which frames are read, 0 for those of a live input.
+func (r *pushRun) fps() float64 { return cmp.Or(r.FPS, r.Source.FPS) }
+
+// jitter returns a time between three quarters of d and d, so that those whom one server left do not come back as one.
+func jitter(d time.Duration) time.Duration { return d - rand.N(d/4) }
+
+// connect sends frames, first being the first, in one request. It returns whether the input has ended, and what was
+// wrong.
+func (r *pushRun) connect(ctx context.Context, first pushFrame) (ended bool, err error) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(partingTime, cancel) })()
+	body := newPushBody(sending, r, first)
+	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, r.Target.publishURL(r.query()), body)
+	if err != nil {
+		body.Close()
+		r.unsent, r.hasUnsent = body.end()
+		return true, err
+	}
+	request.Header.Set("Content-Type", r.Source.contentType())
+	request.Header.Set("User-Agent", "steadyframe")
+	if r.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+r.Token)
+	}
+	send := r.send
+	if send == nil {
+		transport := r.Target.transport()
+		defer transport.CloseIdleConnections()
+		send = transport.RoundTrip
+	}
+	response, err := send(request)
+	if err == nil {
+		err = refusal(response)
+		response.Body.Close()
+	} else if cause := context.Cause(body.ctx); cause != nil && body.ctx.Err() != nil {
+		err = cause
+	}
+	r.unsent, r.hasUnsent = body.end()
+	return body.ended, err
+}
+
+// query returns what the request says of the frames and what to make of them.
+func (r *pushRun) query() url.Values {
+	q := url.Values{}
+	for _, from := range []url.Values{r.Target.query, r.Source.query(), r.Query} {
+		for name, values := range from {
+			q[name] = values
+		}
+	}
+	return q
+}
+
+// sent is called after each frame that was handed to the connection whole.
+func (r *pushRun) sent() {
+	r.meter.frames.Add(1)
+	if !r.lost.IsZero() {
+		r.meter.reconnects.Add(1)
+		r.notice("connected again after %s", time.Since(r.lost).Round(100*time.Millisecond))
+		r.lost = time.Time{}
+	}
+}
+
+// noticeLost tells of a connection that ended, once until there is another.
+func (r *pushRun) noticeLost(err error) {
+	if !r.lost.IsZero() {
+		return
+	}
+	r.lost = time.Now()
+	what := "lost the server"
+	if r.meter.frames.Load() == 0 {
+		what = "cannot reach the server yet"
+	}
+	r.notice("%s (%s): trying again", what, r.Target.reachError(err))
+}
+
+func (r *pushRun) notice(format string, args ...any) {
+	if r.Notice != nil {
+		r.Notice(fmt.Sprintf(format, args...))
+	}
+}
+
+// PushRefusedError is an answer after which there is no sense in trying again.
+type PushRefusedError struct {
+	Status string // "409 Conflict"
+	Detail string
+}
+
+func (e *PushRefusedError) Error() string {
+	return strings.TrimRight("the server refuses the stream ("+e.Status+"): "+e.Detail, ": ")
+}
+
+// passing are the refusals that may be over soon. All others between 400 and 499 last.
+var passing = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true, 499: true}
+
+// refusal returns what an answer says was wrong, a *PushRefusedError when it will not be better, nil when it was well.
+func refusal(response *http.Response) error {
+	data, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What arrived is what can be shown.
+	if response.StatusCode == http.StatusOK {
+		return nil
+	}
+	var problem struct{ Detail string }
+	if json.Unmarshal(data, &problem) != nil {
+		problem.Detail, _, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
+	}
+	if code := response.StatusCode; code >= 400 && code < 500 && !passing[code] {
+		return &PushRefusedError{Status: response.Status, Detail: problem.Detail}
+	}
+	return fmt.Errorf("the server says %s: %s", response.Status, problem.Detail)
+}
+
+// rawQuery describes frames of geometry d.
+func rawQuery(d frame.Desc) url.Values {
+	q := url.Values{"format": {d.Format.String()}, "size": {fmt.Sprintf("%dx%d", d.Width, d.Height)}}
+	if d.Range != frame.RangeDefault {
+		q.Set("range", d.Range.String())
+	}
+	if d.Color != frame.BT601 {
+		q.Set("color", d.Color.String())
+	}
+	return q
+}

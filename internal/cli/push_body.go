@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// pushFrame is a frame on its way to the server: raw or a JPEG. Who has it releases it.
+type pushFrame struct {
+	frame frame.Frame
+	jpeg  pool.Buf
+}
+
+func (f *pushFrame) release() {
+	f.frame.Release()
+	f.jpeg.Release()
+	*f = pushFrame{}
+}
+
+// part returns the bytes of the i-th part, nil when there is none: the planes follow each other on the wire.
+func (f *pushFrame) part(i int) []byte {
+	if f.frame.Owned() {
+		if planes := f.frame.Planes(); i < len(planes) {
+			return planes[i].Pix // The planes of frames from a stream have no gaps.
+		}
+		return nil
+	}
+	if i == 0 {
+		return f.jpeg.Bytes()
+	}
+	return nil
+}
+
+// errStalled is why a connection was given up that took nothing for stallTime.
+var errStalled = errors.New("the server takes nothing any more")
+
+// stallTime is how long a connection may take nothing.
+const stallTime = 10 * time.Second
+
+// pushBody is the body of one request: frames as they come, to the end of the input or of the connection. It holds the
+// frame that is being sent.
+type pushBody struct {
+	run    *pushRun
+	ctx    context.Context    // of the request
+	cancel context.CancelFunc // ends ctx, so that a Read that waits returns
+	stall  *time.Timer        // ends ctx when nothing is read for too long
+
+	current pushFrame
+	busy    bool   // whether some of current was not read yet
+	part    int    // of current
+	rest    []byte // of the part
+	ended   bool   // whether all frames of the input were read
+	closed  chan struct{}
+	close   func()
+}
+
+// newPushBody returns a body that begins with f, which it takes.
+func newPushBody(ctx context.Context, run *pushRun, f pushFrame) *pushBody {
+	b := &pushBody{run: run, closed: make(chan struct{})}
+	b.begin(f)
+	var cancel context.CancelCauseFunc
+	b.ctx, cancel = context.WithCancelCause(ctx)
+	b.cancel = func() { cancel(context.Canceled) }
+	b.close = sync.OnceFunc(func() { close(b.closed) })
+	b.stall = time.AfterFunc(stallTime, func() { cancel(errStalled) })
+	return b
+}
+
+// begin makes f the frame that is read next.
+func (b *pushBody) begin(f pushFrame) { b.current, b.busy, b.part, b.rest = f, true, 0, f.part(0) }
+
+// Read is part of io.Reader. It returns what there is of a frame at once.
+func (b *pushBody) Read(p []byte) (int, error) {
+	b.stall.Stop()
+	if !b.busy {
+		if err := b.next(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, b.rest)
+	b.rest = b.rest[n:]
+	b.run.meter.bytes.Add(int64(n))
+	if len(b.rest) == 0 {
+		b.part++
+		if b.rest = b.current.part(b.part); b.rest == nil {
+			b.current.release()
+			b.busy = false
+			b.run.sent()
+		}
+	}
+	b.stall.Reset(stallTime)
+	return n, nil
+}
+
+// next waits for another frame.
+func (b *pushBody) next() error {
+	select {
+	case f, ok := <-b.run.frames:
+		if ok {
+			b.begin(f)
+			return nil
+		}
+	case <-b.run.interrupt:
+	case <-b.ctx.Done():
+		return context.Cause(b.ctx)
+	}
+	b.ended = true
+	return io.EOF
+}
+
+// Close is part of io.Closer. The transport calls it when it will read no more.
+func (b *pushBody) Close() error {
+	b.close()
+	return nil
+}
+
+// end returns the frame that was not read whole, if there is one. The request is over.
+func (b *pushBody) end() (unsent pushFrame, ok bool) {
+	b.stall.Stop()
+	b.cancel()
+	<-b.closed
+	return b.current, b.busy
+}

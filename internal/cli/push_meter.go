@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// PushProgress is how a Push goes: counts since its start, rates over the last second or so.
+type PushProgress struct {
+	Frames     int // sent
+	Dropped    int // of a live input, since the connection did not keep up, or there was none
+	Reconnects int
+	FPS        float64 // frames sent a second
+	Mbits      float64 // sent a second, in millions of bits
+}
+
+// String returns the figures as a line for the terminal.
+func (p PushProgress) String() string {
+	return fmt.Sprintf("%s fps, %s Mbit/s, %d dropped, %s", decimals(p.FPS, 100), decimals(p.Mbits, 100), p.Dropped, count(p.Reconnects, "reconnect"))
+}
+
+// PushSummary is the figures of a Push.
+type PushSummary struct {
+	Frames     int     `json:"frames"`  // sent
+	Dropped    int     `json:"dropped"` // of a live input
+	Reconnects int     `json:"reconnects"`
+	Bytes      int64   `json:"bytes"` // sent
+	Seconds    float64 `json:"seconds"`
+	FPS        float64 `json:"fps"`    // Frames / Seconds
+	Mbits      float64 `json:"mbit_s"` // Bytes * 8 / 1e6 / Seconds
+
+	Warning string `json:"warning,omitempty"` // what a decoder complained of
+	Error   string `json:"error,omitempty"`   // why the run ended early
+}
+
+// String returns the line for the terminal.
+func (s PushSummary) String() string {
+	return fmt.Sprintf("pushed %s in %.2f s (%s fps, %s Mbit/s), %d dropped, %s",
+		count(s.Frames, "frame"), s.Seconds, decimals(s.FPS, 100), decimals(s.Mbits, 100), s.Dropped, count(s.Reconnects, "reconnect"))
+}
+
+// WriteJSON writes s as one line of JSON.
+func (s PushSummary) WriteJSON(w io.Writer) error { return json.NewEncoder(w).Encode(s) }
+
+// pushMeter counts what a Push does, and tells of it.
+type pushMeter struct {
+	frames, dropped, reconnects, bytes atomic.Int64
+
+	start time.Time
+	tell  func(PushProgress)
+	stop  chan struct{}
+	told  sync.WaitGroup
+}
+
+// progressInterval is how often progress is told, progressWindow how many intervals a rate is over.
+const (
+	progressInterval = 250 * time.Millisecond
+	progressWindow   = 4
+)
+
+// newPushMeter returns a meter that calls tell, unless that is nil, until it is closed.
+func newPushMeter(tell func(PushProgress)) *pushMeter {
+	m := &pushMeter{start: time.Now(), tell: tell, stop: make(chan struct{})}
+	if tell != nil {
+		m.told.Go(m.tellAll)
+	}
+	return m
+}
+
+// sample is what was counted at a time.
+type sample struct {
+	at            time.Time
+	frames, bytes int64
+}
+
+func (m *pushMeter) sample() sample { return sample{time.Now(), m.frames.Load(), m.bytes.Load()} }
+
+func (m *pushMeter) tellAll() {
+	tick := time.NewTicker(progressInterval)
+	defer tick.Stop()
+	var window [progressWindow]sample
+	for i := range window {
+		window[i] = m.sample()
+	}
+	for i := 0; ; i = (i + 1) % progressWindow {
+		select {
+		case <-tick.C:
+		case <-m.stop:
+			return
+		}
+		now, then := m.sample(), window[i]
+		window[i] = now
+		seconds := now.at.Sub(then.at).Seconds()
+		m.tell(PushProgress{
+			Frames: int(now.frames), Dropped: int(m.dropped.Load()), Reconnects: int(m.reconnects.Load()),
+			FPS: float64(now.frames-then.frames) / seconds, Mbits: float64(now.bytes-then.bytes) * 8 / 1e6 / seconds,
+		})
+	}
+}
+
+// close ends the telling and returns the figures.
+func (m *pushMeter) close() PushSummary {
+	close(m.stop)
+	m.told.Wait()
+	s := PushSummary{
+		Frames: int(m.frames.Load()), Dropped: int(m.dropped.Load()), Reconnects: int(m.reconnects.Load()), Bytes: m.bytes.Load(),
+		Seconds: time.Since(m.start).Seconds(),
+	}
+	if s.Seconds > 0 {
+		s.FPS, s.Mbits = float64(s.Frames)/s.Seconds, float64(s.Bytes)*8/1e6/s.Seconds
+	}
+	return s
+}

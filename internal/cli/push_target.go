@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	livestream "github.com/steadyframe/steadyframe/stream"
+)
+
+// PushTarget is a live stream of a server.
+type PushTarget struct {
+	Stream string
+	base   *url.URL   // the server's, with the path below which its routes are
+	socket string     // the path of a Unix socket; empty: base says where
+	query  url.Values // of the URL
+}
+
+// streamsPath is where streams are published.
+const streamsPath = "/v1/streams/"
+
+// IsPushURL reports whether s is the URL of a server, rather than an input.
+func IsPushURL(s string) bool {
+	return strings.HasPrefix(s, "http://") || strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "unix:")
+}
+
+// ParsePushTarget returns the stream that rawURL says: http://host:port, perhaps with /v1/streams/NAME, or unix:/path.
+// name is its name, where that is given; without one in either place it follows from input, a path, URL or -. The error
+// is a *UsageError.
+func ParsePushTarget(rawURL, name, input string) (*PushTarget, error) {
+	t := &PushTarget{}
+	var err error
+	if path, ok := strings.CutPrefix(rawURL, "unix:"); ok {
+		t.socket, t.base = strings.TrimPrefix(path, "//"), &url.URL{Scheme: "http", Host: "localhost"}
+		if t.socket == "" {
+			return nil, usagef("the URL is %s, want the path of a socket after unix:", rawURL)
+		}
+	} else if t.base, err = url.Parse(rawURL); err != nil || !IsPushURL(rawURL) || t.base.Host == "" {
+		return nil, usagef("the URL is %s, want one such as http://127.0.0.1:8080, or unix:/path", rawURL)
+	}
+	if t.query, err = url.ParseQuery(t.base.RawQuery); err != nil {
+		return nil, usagef("the query of the URL: %w", err)
+	}
+	path, named, _ := strings.Cut(t.base.Path, streamsPath)
+	t.base = &url.URL{Scheme: t.base.Scheme, Host: t.base.Host, Path: strings.TrimRight(path, "/")}
+	switch {
+	case named != "" && name != "" && named != name:
+		return nil, usagef("the URL names the stream %s, and --stream %s: want one name", named, name)
+	case named != "":
+		name = named
+	case name == "":
+		name = streamName(input)
+	}
+	if err := livestream.CheckName(name); err != nil {
+		return nil, usagef("--stream: %w", err)
+	}
+	t.Stream = name
+	return t, nil
+}
+
+// maxName is how long the name of a stream may be.
+const maxName = 64
+
+// streamName returns the name of a stream that is fed from input: its base name without ending, with what a name may
+// not have replaced.
+func streamName(input string) string {
+	if u, err := url.Parse(input); err == nil && isURL(input) {
+		input = u.Host + u.Path
+	}
+	base := filepath.Base(input)
+	name := strings.Map(func(c rune) rune {
+		if strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", c) {
+			return c
+		}
+		return '-'
+	}, strings.TrimSuffix(base, filepath.Ext(base)))
+	name = strings.Trim(name[:min(len(name), maxName)], ".-")
+	if name == "" {
+		return "live"
+	}
+	return name
+}
+
+// publishURL returns where to send frames, with what query says of them.
+func (t *PushTarget) publishURL(query url.Values) string {
+	u := t.base.JoinPath(streamsPath, t.Stream)
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
+// WatchURL returns where a person sees the stream.
+func (t *PushTarget) WatchURL() string {
+	if t.socket != "" {
+		return "unix:" + t.socket + " /stream/" + t.Stream + ".mjpg"
+	}
+	return t.base.String() + "/#/stream/" + t.Stream
+}
+
+// transport returns what sends requests to the server. One connection serves one request: what comes after a broken one
+// is to find a server that may be new.
+func (t *PushTarget) transport() *http.Transport {
+	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, Proxy: http.ProxyFromEnvironment}
+	if t.socket != "" {
+		var d net.Dialer
+		tr.Proxy = nil
+		tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", t.socket) }
+	}
+	return tr
+}
+
+// reachError returns why there is no connection, as a person should read it.
+func (t *PushTarget) reachError(err error) string {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "dial" {
+		err = op.Err
+	}
+	return err.Error()
+}
