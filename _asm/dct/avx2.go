@@ -11,34 +11,32 @@ import (
 
 // avx2 writes Forward for pairs of blocks. It is unrolled because a block is all of the registers.
 func avx2(a *gen.Asm) {
-	t := &transformer{Asm: a, vector: a.YMM}
-	t.c4, t.c6 = a.Words("c4", 16, 23170), a.Words("c6", 16, 12540)
-	t.c2Sub6, t.c2Add6 = a.Words("c2Sub6", 16, 17734), a.Words("c2Add6", 16, 10045)
-	t.eighth = a.Words("eighth", 16, 4096)
-
 	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16)", `
 forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in each
 128-bit lane.`)
-	f := begin(a, "pairs")
+	f := begin(a, a.YMM, "pairs")
+	for c, v := range constants {
+		f.factor[c] = a.Words(v.name, 16, int16(v.value))
+	}
 	a.Loop("pair", f.groups, 1, func() {
-		y := t.coefficients(t.load(f), f.table)
+		y := f.coefficients()
 		for u, r := range y {
 			a.VMOVDQU(r.AsX(), gen.At(f.coefs, 16*u))
 			a.VEXTRACTI128(operand.U8(1), r, gen.At(f.coefs, 128+16*u))
 		}
-		storeMasks(t, y, f.masks)
+		f.storeMasks(y)
 		f.next(2)
 	})
 	a.End()
 }
 
 // storeMasks stores which of the coefficients y of two blocks are not zero, in zig-zag order, without the DC.
-func storeMasks(t *transformer, y rows, masks reg.GPVirtual) {
-	t.Comment("Masks: words become bytes that are zero where the words are, then are put into zig-zag order.")
+func (f *forward) storeMasks(y [8]reg.VecVirtual) {
+	f.Comment("Masks: words become bytes that are zero where the words are, then are put into zig-zag order.")
 	var columns [4]reg.VecVirtual // 2i and 2i+1
 	for i := range columns {
-		columns[i] = t.vector()
-		t.VPACKSSWB(y[2*i+1], y[2*i], columns[i])
+		columns[i] = f.vector()
+		f.VPACKSSWB(y[2*i+1], y[2*i], columns[i])
 	}
 	var ordered [4]reg.VecVirtual // zig-zag indices 16i..16i+15
 	for i := range ordered {
@@ -47,31 +45,31 @@ func storeMasks(t *transformer, y rows, masks reg.GPVirtual) {
 			if !used {
 				continue
 			}
-			part := t.vector()
-			t.VPSHUFB(shuffle.memory(t.Asm), columns[j], part)
+			part := f.vector()
+			f.VPSHUFB(shuffle.memory(f.Asm), columns[j], part)
 			if ordered[i] == nil {
 				ordered[i] = part
 			} else {
-				t.VPOR(part, ordered[i], ordered[i])
+				f.VPOR(part, ordered[i], ordered[i])
 			}
 		}
 	}
-	zero := t.vector()
-	t.VPXOR(zero, zero, zero)
+	zero := f.vector()
+	f.VPXOR(zero, zero, zero)
 	for block, halves := range []uint8{0x20, 0x31} {
 		var bits [2]reg.GPVirtual
 		for i := range bits {
-			v := t.vector()
-			t.VPERM2I128(operand.U8(halves), ordered[2*i+1], ordered[2*i], v)
-			t.VPCMPEQB(zero, v, v)
-			bits[i] = t.GP64()
-			t.VPMOVMSKB(v, bits[i].As32())
+			v := f.vector()
+			f.VPERM2I128(operand.U8(halves), ordered[2*i+1], ordered[2*i], v)
+			f.VPCMPEQB(zero, v, v)
+			bits[i] = f.GP64()
+			f.VPMOVMSKB(v, bits[i].As32())
 		}
-		t.SHLQ(operand.U8(32), bits[1])
-		t.ORQ(bits[1], bits[0])
-		t.NOTQ(bits[0])
-		t.ANDQ(operand.I8(-2), bits[0])
-		t.MOVQ(bits[0], gen.At(masks, 8*block))
+		f.SHLQ(operand.U8(32), bits[1])
+		f.ORQ(bits[1], bits[0])
+		f.NOTQ(bits[0])
+		f.ANDQ(operand.I8(-2), bits[0])
+		f.MOVQ(bits[0], gen.At(f.masks, 8*block))
 	}
 }
 

@@ -12,11 +12,10 @@ func avx512(a *gen.Asm) {
 	a.Func("forwardAVX512", "func(coefs *[64]int16, masks *uint64, src *int16, stride, quads int, table *[2][8][32]int16)", `
 forwardAVX512 is Kernels.Forward for 4*quads blocks, quads > 0. stride is in bytes. It transforms one block in
 each 128-bit lane.`)
-	f := begin(a, "quads")
-	t := &transformer{Asm: a, vector: a.ZMM}
-	t.c4, t.c6 = a.BroadcastW("c4", 23170), a.BroadcastW("c6", 12540)
-	t.c2Sub6, t.c2Add6 = a.BroadcastW("c2Sub6", 17734), a.BroadcastW("c2Add6", 10045)
-	t.eighth = a.BroadcastW("eighth", 4096)
+	f := begin(a, a.ZMM, "quads")
+	for c, v := range constants {
+		f.factor[c] = a.BroadcastW(v.name, v.value)
+	}
 	index := gen.Name(a, "where the coefficients of zig-zag order are", a.ZMM())
 	a.VMOVDQU8(a.Bytes("zigzag", packedOrder()), index)
 	ac := gen.Name(a, "all but the DC", a.K())
@@ -25,9 +24,9 @@ each 128-bit lane.`)
 	a.KMOVQ(bits, ac)
 
 	a.Loop("quad", f.groups, 1, func() {
-		y := t.coefficients(t.load(f), f.table)
+		y := f.coefficients()
 		a.Comment("Lanes change places, so that 4 columns of a block are together.")
-		low, high := gather(t, y[:4]), gather(t, y[4:])
+		low, high := f.gather(y[:4]), f.gather(y[4:])
 		for block := range 4 {
 			a.VMOVDQU16(low[block], gen.At(f.coefs, 128*block))
 			a.VMOVDQU16(high[block], gen.At(f.coefs, 128*block+64))
@@ -46,10 +45,10 @@ each 128-bit lane.`)
 }
 
 // gather returns, for each lane, those of the four registers one after the other.
-func gather(t *transformer, y []reg.VecVirtual) (out [4]reg.VecVirtual) {
+func (f *forward) gather(y []reg.VecVirtual) (out [4]reg.VecVirtual) {
 	shuffle := func(lanes uint8, x, y reg.VecVirtual) reg.VecVirtual {
-		v := t.vector()
-		t.VSHUFI32X4(operand.U8(lanes), y, x, v)
+		v := f.vector()
+		f.VSHUFI32X4(operand.U8(lanes), y, x, v)
 		return v
 	}
 	const low, high, even, odd = 0b01_00_01_00, 0b11_10_11_10, 0b10_00_10_00, 0b11_01_11_01

@@ -31,11 +31,3 @@ func forwardPairs(coefs []Coefs, masks []uint64, src []int16, stride int, t *Tab
 		forwardAVX2(&coefs[from], &masks[from], &src[from*BlockSize], 2*stride, 1, &t.vectors)
 	}
 }
-
-// checked returns what n > 0 blocks are in, and panics where something is too short for them.
-func checked(coefs []Coefs, src []int16, n, stride int) ([]Coefs, []int16) {
-	if uint(stride) > uint(len(src)) {
-		panic("dct: stride out of range")
-	}
-	return coefs[:n], src[:7*stride+n*BlockSize]
-}
