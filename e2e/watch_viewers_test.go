@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -175,4 +176,45 @@ func TestWatchChurn(t *testing.T) {
 		now := s.counters(t)
 		return now.Goroutines <= before.Goroutines+2 && now.Pool.InUse <= before.Pool.InUse+1<<20
 	})
+}
+
+// When the server stops, viewers get the picture that they are being given to its end, and one that takes nothing is not
+// waited for.
+func TestWatchDrain(t *testing.T) {
+	s := serve(t)
+	s.feed(t, "cam1", 50, indexed(t, 500, 200_000))
+	s.mjpegViewer(t, "cam1") // It reads nothing.
+	var reading sync.WaitGroup
+	for i := range 12 {
+		c := s.mjpegViewer(t, "cam1")
+		reading.Go(func() {
+			tick := time.NewTicker(time.Millisecond)
+			defer tick.Stop()
+			answer, err := http.ReadResponse(bufio.NewReader(paced{c, tick, 1000 + i*4000}), nil) // from 1 to 45 MB/s
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			body, err := io.ReadAll(answer.Body)
+			if err != nil || !bytes.HasSuffix(body, []byte("\xff\xd9\r\n--frame\r\n")) {
+				t.Errorf("a viewer of %d bytes a ms: got %d bytes, %v, which do not end between two pictures", 1000+i*4000, len(body), err)
+			}
+		})
+	}
+	waitFor(t, "all are given pictures", func() bool {
+		given := 0
+		for _, v := range s.stream(t, "cam1").Viewers {
+			if v.Delivered > 2 {
+				given++
+			}
+		}
+		return given == 12
+	})
+	began := time.Now()
+	s.askToEnd()
+	reading.Wait()
+	<-s.done
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("the server took %v to end, want a few seconds", took)
+	}
 }

@@ -12,8 +12,8 @@ import (
 )
 
 // unsentBytes are what the kernel may hold of a viewer's pictures beyond what is on its way to it. Without a bound it
-// takes megabytes, and a slow viewer sees pictures that are as old as those: a newer one waits behind them. It is small
-// against a picture and large against a segment.
+// takes megabytes, and a slow viewer sees pictures that are as old as those: a newer one waits behind them. It is less than
+// a picture, and more than a segment.
 const unsentBytes = 16 << 10
 
 // drainPatience stands for live.stall once the server is stopping.
@@ -79,15 +79,23 @@ func (c *conn) Write(p []byte) (int, error) {
 }
 
 // write writes head, body and tail, of which any may be empty, in one system call as far as the peer takes them. It
-// borrows them. It goes on for as long as the peer takes any of it; once that takes
-// nothing for live.stall, the error is a deadline's.
+// borrows them. It goes on for as long as the peer takes any of it: once that takes nothing for live.stall, the error is
+// a deadline's.
 func (c *conn) write(head, body, tail []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left = append(c.parts[:0], head, body, tail)
+	err := c.writeLeft()
+	clear(c.parts[:]) // They are the caller's.
+	return err
+}
+
+// writeLeft writes c.left. c.mu is held.
+func (c *conn) writeLeft() error {
 	for last := time.Now(); ; {
 		patience := c.patience()
-		if err := c.out.SetWriteDeadline(time.Now().Add(patience / 4)); err != nil { // so that it is known when the last byte was taken
+		// Several times within it, so that it is known when the last byte was taken.
+		if err := c.out.SetWriteDeadline(time.Now().Add(patience / 4)); err != nil {
 			return err
 		}
 		n, err := c.left.WriteTo(c.out)
@@ -97,7 +105,6 @@ func (c *conn) write(head, body, tail []byte) error {
 		case n > 0:
 			last = time.Now()
 		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(last) >= patience:
-			clear(c.parts[:]) // They are the caller's.
 			return err
 		}
 	}

@@ -33,7 +33,7 @@ func (s *conns) remove(c *conn) {
 }
 
 // wait waits until there are none. Writes that hang when it is called get drainPatience. When ctx ends it closes the
-// connections that are left and waits on. It may be called once.
+// connections that are left and waits on. It is for one goroutine at a time.
 func (s *conns) wait(ctx context.Context) {
 	s.mu.Lock()
 	if len(s.open) == 0 {

@@ -32,7 +32,7 @@ func New(e *engine.Engine, h *stream.Hub, log *slog.Logger) *Handler {
 
 // Wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
 // two pictures once the engine is draining; one that takes nothing then is not waited for longer than drainPatience.
-// Those that are left when ctx ends it cuts. It may be called once.
+// Those that are left when ctx ends it cuts. It is for one goroutine at a time.
 func (h *Handler) Wait(ctx context.Context) { h.conns.wait(ctx) }
 
 // First returns the stream that is meant where none is named: the first by name that is online, else the first, else

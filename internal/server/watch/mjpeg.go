@@ -41,16 +41,16 @@ func (h *Handler) MJPEG(w http.ResponseWriter, r *http.Request, name string) err
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
-	gone := make(chan struct{})
+	left := make(chan struct{})
 	go func() {
-		defer close(gone)
+		defer close(left)
 		c.discard()
 	}()
 	defer func() {
 		h.release(c)
-		<-gone
+		<-left
 	}()
-	m.out, m.gone = c, gone
+	m.out, m.gone = c, left
 	begin := time.Now()
 	h.ended(r, "mjpeg", name, begin, m.run(o.response()))
 	return nil
@@ -68,13 +68,16 @@ func parseMJPEG(q url.Values) (o mjpegOptions, err error) {
 	if o.fps, err = parseFPS(q.Get("fps")); err != nil {
 		return o, err
 	}
-	for name, b := range map[string]*bool{"extra_headers": &o.extra, "zero_data": &o.zeroData, "advance_headers": &o.advance} {
-		v := q.Get(name)
+	for _, flag := range []struct {
+		name string
+		set  *bool
+	}{{"extra_headers", &o.extra}, {"zero_data", &o.zeroData}, {"advance_headers", &o.advance}} {
+		v := q.Get(flag.name)
 		if v == "" {
 			continue
 		}
-		if *b, err = strconv.ParseBool(v); err != nil {
-			return o, &fault.Error{Kind: fault.Invalid, Field: name, Reason: "the parameter " + name + ": got " + strconv.Quote(v) + ", want 0 or 1"}
+		if *flag.set, err = strconv.ParseBool(v); err != nil {
+			return o, badParameter(flag.name, v, "0 or 1")
 		}
 	}
 	return o, nil
@@ -90,7 +93,7 @@ func parseFPS(s string) (float64, error) {
 	}
 	fps, err := strconv.ParseFloat(s, 64)
 	if err != nil || !validFPS(fps) {
-		return 0, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: "the parameter fps: got " + strconv.Quote(s) + ", want pictures a second, above 0 and at most 1000"}
+		return 0, badParameter("fps", s, "pictures a second, above 0 and at most "+strconv.Itoa(maxFPS))
 	}
 	return fps, nil
 }

@@ -28,6 +28,11 @@ func refusal(err error, host string) *fault.Error {
 	return f
 }
 
+// badParameter returns the fault of a parameter in a query.
+func badParameter(name, got, want string) *fault.Error {
+	return &fault.Error{Kind: fault.Invalid, Field: name, Reason: fmt.Sprintf("the parameter %s: got %.80q, want %s", name, got, want)}
+}
+
 // unwritten returns the fault of a picture that could not be written.
 func unwritten(err error) *fault.Error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {

@@ -57,7 +57,7 @@ func parseSnapshot(q url.Values) (snapshotOptions, error) {
 	if s := q.Get("max_age"); s != "" {
 		age, err := parseAge(s)
 		if err != nil {
-			return o, &fault.Error{Kind: fault.Invalid, Field: "max_age", Reason: "the parameter max_age: got " + strconv.Quote(s) + ", want seconds such as 0.5, or 500ms"}
+			return o, badParameter("max_age", s, "seconds such as 0.5, or 500ms")
 		}
 		o.maxAge = age
 	}
@@ -66,7 +66,7 @@ func parseSnapshot(q url.Values) (snapshotOptions, error) {
 		o.offline = true
 	case "", "error":
 	default:
-		return o, &fault.Error{Kind: fault.Invalid, Field: "offline", Reason: "the parameter offline: got " + strconv.Quote(s) + ", want error or picture"}
+		return o, badParameter("offline", s, "error or picture")
 	}
 	return o, nil
 }
