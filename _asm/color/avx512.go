@@ -33,8 +33,8 @@ func avx512(a *gen.Asm) {
 //	         and 48 of nothing
 func writeResizedAVX512(f *file, to planes) {
 	name := "wide" + to.String() + "AVX512"
-	f.Func(name, "func(first, second, third *int16, src, table *byte, groups int)", name+` interpolates groups*32
-pixels, groups > 0, of windows of 64 bytes.`)
+	f.Func(name, "func(first, second, third *int16, src, table *byte, groups int)", fmt.Sprintf(`
+%s makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed%s.`, name, to.then()))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)
 	if to == yccHalf {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 
 	"github.com/mmcloughlin/avo/attr"
@@ -33,6 +34,14 @@ const (
 
 func (p planes) String() string { return [...]string{"RGB", "YCC", "YCCHalf", "Luma"}[p] }
 
+// then is the step that follows an interpolation, for comments.
+func (p planes) then() string {
+	if p == rgb {
+		return ""
+	}
+	return " and then " + p.String()
+}
+
 // file is an assembly file with its constants.
 type file struct {
 	*gen.Asm
@@ -52,26 +61,16 @@ func (f *file) vec() reg.VecVirtual {
 	return f.YMM()
 }
 
-// half returns the lower half of a register.
-func (f *file) half(v reg.VecVirtual) reg.Register {
-	if f.width == 64 {
-		return v.AsY()
-	}
-	return v.AsX()
-}
-
-// data returns where bits lie in the file, which it puts there if they are new.
-func (f *file) data(bits []byte) operand.Mem {
-	key := string(bits)
-	m, found := f.consts[key]
+// data returns where bits lie in the file, which it puts there under a name if they are new.
+func (f *file) data(name string, bits []byte) operand.Mem {
+	m, found := f.consts[name]
 	if !found {
-		m = f.StaticGlobal(fmt.Sprintf("const%d", len(f.consts)))
+		m = f.StaticGlobal(name)
 		f.DataAttributes(attr.RODATA | attr.NOPTR)
-		for i := range len(bits) / 4 {
-			b := bits[4*i:]
-			f.AddDatum(4*i, operand.U32(uint32(b[0])|uint32(b[1])<<8|uint32(b[2])<<16|uint32(b[3])<<24))
+		for i := 0; i < len(bits); i += 4 {
+			f.AppendDatum(operand.U32(binary.LittleEndian.Uint32(bits[i:])))
 		}
-		f.consts[key] = m
+		f.consts[name] = m
 	}
 	return m
 }
@@ -79,7 +78,7 @@ func (f *file) data(bits []byte) operand.Mem {
 // words returns a register of pairs of words.
 func (f *file) words(low, high int16, name string) reg.VecVirtual {
 	v := gen.Name(f.Asm, name, f.vec())
-	f.VPBROADCASTD(f.data(pair(low, high)), v)
+	f.VPBROADCASTD(f.data("pair_"+pairName(low, high), pair(low, high)), v)
 	return v
 }
 
@@ -90,7 +89,7 @@ func (f *file) each(low, high [3]int16, name string) (ops [3]operand.Op) {
 		if f.width == 64 {
 			ops[i] = f.words(low[i], high[i], fmt.Sprintf("weight of %c in %s", "RGB"[i], name))
 		} else {
-			ops[i] = f.data(bytes.Repeat(pair(low[i], high[i]), 8))
+			ops[i] = f.data("pairs_"+pairName(low[i], high[i]), bytes.Repeat(pair(low[i], high[i]), 8))
 		}
 	}
 	return ops
@@ -101,13 +100,16 @@ func pair(low, high int16) []byte {
 	return []byte{byte(low), byte(low >> 8), byte(high), byte(high >> 8)}
 }
 
+// pairName returns the words of a pair in hexadecimal.
+func pairName(low, high int16) string { return fmt.Sprintf("%04x_%04x", uint16(low), uint16(high)) }
+
 // shuffle returns a register with 16 bytes in each part of 16.
-func (f *file) shuffle(places [16]byte, name string) reg.VecVirtual {
+func (f *file) shuffle(name string, places [16]byte) reg.VecVirtual {
 	v := gen.Name(f.Asm, name, f.vec())
 	if f.width == 64 {
-		f.VBROADCASTI32X4(f.data(places[:]), v)
+		f.VBROADCASTI32X4(f.data(name, places[:]), v)
 	} else {
-		f.VBROADCASTI128(f.data(places[:]), v)
+		f.VBROADCASTI128(f.data(name, places[:]), v)
 	}
 	return v
 }
@@ -161,17 +163,17 @@ func (c *converter) loadChroma(whole bool) {
 		return
 	}
 	c.inTurn = c.each(cbWeights, crWeights, "Cb, Cr")
-	c.swap = c.shuffle([16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13}, "exchanges words")
+	c.swap = c.shuffle("swapWords", [16]byte{2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13})
 	if c.width == 64 {
-		c.part = gen.Name(c.Asm, "even words, odd words", c.ZMM())
+		c.part = gen.Name(c.Asm, "partWords", c.ZMM())
 		var places []byte
 		for i := range 32 {
 			places = append(places, byte(2*i%32+i/16), 0)
 		}
-		c.VMOVDQU64(c.data(places), c.part)
+		c.VMOVDQU64(c.data("partWords", places), c.part)
 		return
 	}
-	c.part = c.shuffle([16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15}, "even words, odd words")
+	c.part = c.shuffle("partWords", [16]byte{0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15})
 }
 
 // advance counts samples as done.

@@ -1,8 +1,8 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
-	"slices"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -45,10 +45,10 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 			f.loadHalves(gen.At(src, 4*step*low), gen.At(src, high), quads[i])
 			f.VPSHUFB(gen.At(places, shuffle), quads[i], quads[i])
 		}
-		bytes := transpose(f, quads)
+		channels := transpose(f, quads)
 		for i, unpack := range []func(...operand.Op){f.VPUNPCKLBW, f.VPUNPCKHBW} {
 			var words [3]reg.VecVirtual // bytes << 8 >> 1
-			for k, b := range bytes {
+			for k, b := range channels {
 				words[k] = f.YMM()
 				unpack(b, zero, words[k])
 				f.VPSRLW(operand.U8(1), words[k], words[k])
@@ -56,7 +56,7 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 			c.write(words, 16*i)
 		}
 		if to == yccHalf {
-			c.writeMeans(bytes)
+			c.writeMeans(channels)
 		}
 		c.advance(32)
 		f.ADDQ(operand.U32(32*step), src)
@@ -65,12 +65,12 @@ The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the l
 }
 
 // writeMeans makes chroma of the means of 16 pairs of bytes.
-func (c *converter) writeMeans(bytes [3]reg.VecVirtual) {
-	for _, b := range bytes {
-		c.VPMADDUBSW(c.data(slices.Repeat([]byte{64}, 32)), b, b) // (first + second) * 64: with 7 fractional bits
+func (c *converter) writeMeans(channels [3]reg.VecVirtual) {
+	for _, b := range channels {
+		c.VPMADDUBSW(c.data("bytes64", bytes.Repeat([]byte{64}, 32)), b, b) // (first + second) * 64: with 7 fractional bits
 	}
 	for i, weights := range [][3]operand.Op{c.cb, c.cr} {
-		v := c.weighted(bytes, weights)
+		v := c.weighted(channels, weights)
 		c.VPERMQ(operand.U8(0b11_01_10_00), v, v) // pairs 0..3, 8..11, 4..7, 12..15
 		c.VMOVDQU(v, operand.Mem{Base: c.dst[1+i], Index: c.at, Scale: 1})
 	}

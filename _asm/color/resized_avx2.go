@@ -29,7 +29,7 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 		name, windows, size = "far", 16, 8
 	}
 	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(first, second, third *int16, src, table *byte, groups int)", fmt.Sprintf(`
-%s%sAVX2 interpolates groups*16 pixels, groups > 0, of windows of %d bytes.`, name, to, size))
+%s%sAVX2 makes groups*16 samples, groups > 0, of windows of %d bytes: resample's Packed%s.`, name, to, size, to.then()))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	c := newConverter(f, to)
 	if to == yccHalf {

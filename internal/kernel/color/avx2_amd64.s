@@ -7,7 +7,7 @@
 // func nearRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-48
-	// nearRGBAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
+	// nearRGBAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed.
 	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
@@ -61,7 +61,7 @@ loop:
 // func nearYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
-	// nearYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
+	// nearYCCAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCC.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
 	// G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
@@ -71,10 +71,10 @@ TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
 	MOVL           (CX), R9
@@ -114,16 +114,16 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y3, Y5, Y5
 	VMOVDQU        Y5, (BX)(R8*2)
-	VPMULHRSW      const4<>+0(SB), Y6, Y5
-	VPMULHRSW      const5<>+0(SB), Y7, Y8
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
 	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      const6<>+0(SB), Y4, Y8
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
 	VPADDW         Y8, Y5, Y5
 	VMOVDQU        Y5, (SI)(R8*2)
-	VPMULHRSW      const6<>+0(SB), Y6, Y5
-	VPMULHRSW      const7<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y5
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y6
 	VPADDW         Y6, Y5, Y5
-	VPMULHRSW      const8<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y5, Y5
 	VMOVDQU        Y5, (DI)(R8*2)
 	ADDQ           $0x00000010, R8
@@ -133,74 +133,74 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const0<>+0(SB)/4, $0x26462646
-GLOBL const0<>(SB), RODATA|NOPTR, $4
+DATA pair_2646_2646<>+0(SB)/4, $0x26462646
+GLOBL pair_2646_2646<>(SB), RODATA|NOPTR, $4
 
-DATA const1<>+0(SB)/4, $0x4b234b23
-GLOBL const1<>(SB), RODATA|NOPTR, $4
+DATA pair_4b23_4b23<>+0(SB)/4, $0x4b234b23
+GLOBL pair_4b23_4b23<>(SB), RODATA|NOPTR, $4
 
-DATA const2<>+0(SB)/4, $0x0e970e97
-GLOBL const2<>(SB), RODATA|NOPTR, $4
+DATA pair_0e97_0e97<>+0(SB)/4, $0x0e970e97
+GLOBL pair_0e97_0e97<>(SB), RODATA|NOPTR, $4
 
-DATA const3<>+0(SB)/4, $0x40004000
-GLOBL const3<>(SB), RODATA|NOPTR, $4
+DATA pair_4000_4000<>+0(SB)/4, $0x40004000
+GLOBL pair_4000_4000<>(SB), RODATA|NOPTR, $4
 
-DATA const4<>+0(SB)/4, $0xea67ea67
-DATA const4<>+4(SB)/4, $0xea67ea67
-DATA const4<>+8(SB)/4, $0xea67ea67
-DATA const4<>+12(SB)/4, $0xea67ea67
-DATA const4<>+16(SB)/4, $0xea67ea67
-DATA const4<>+20(SB)/4, $0xea67ea67
-DATA const4<>+24(SB)/4, $0xea67ea67
-DATA const4<>+28(SB)/4, $0xea67ea67
-GLOBL const4<>(SB), RODATA|NOPTR, $32
+DATA pairs_ea67_ea67<>+0(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+4(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+8(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+12(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+16(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+20(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+24(SB)/4, $0xea67ea67
+DATA pairs_ea67_ea67<>+28(SB)/4, $0xea67ea67
+GLOBL pairs_ea67_ea67<>(SB), RODATA|NOPTR, $32
 
-DATA const5<>+0(SB)/4, $0xd599d599
-DATA const5<>+4(SB)/4, $0xd599d599
-DATA const5<>+8(SB)/4, $0xd599d599
-DATA const5<>+12(SB)/4, $0xd599d599
-DATA const5<>+16(SB)/4, $0xd599d599
-DATA const5<>+20(SB)/4, $0xd599d599
-DATA const5<>+24(SB)/4, $0xd599d599
-DATA const5<>+28(SB)/4, $0xd599d599
-GLOBL const5<>(SB), RODATA|NOPTR, $32
+DATA pairs_d599_d599<>+0(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+4(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+8(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+12(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+16(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+20(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+24(SB)/4, $0xd599d599
+DATA pairs_d599_d599<>+28(SB)/4, $0xd599d599
+GLOBL pairs_d599_d599<>(SB), RODATA|NOPTR, $32
 
-DATA const6<>+0(SB)/4, $0x40004000
-DATA const6<>+4(SB)/4, $0x40004000
-DATA const6<>+8(SB)/4, $0x40004000
-DATA const6<>+12(SB)/4, $0x40004000
-DATA const6<>+16(SB)/4, $0x40004000
-DATA const6<>+20(SB)/4, $0x40004000
-DATA const6<>+24(SB)/4, $0x40004000
-DATA const6<>+28(SB)/4, $0x40004000
-GLOBL const6<>(SB), RODATA|NOPTR, $32
+DATA pairs_4000_4000<>+0(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+4(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+8(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+12(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+16(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+20(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+24(SB)/4, $0x40004000
+DATA pairs_4000_4000<>+28(SB)/4, $0x40004000
+GLOBL pairs_4000_4000<>(SB), RODATA|NOPTR, $32
 
-DATA const7<>+0(SB)/4, $0xca68ca68
-DATA const7<>+4(SB)/4, $0xca68ca68
-DATA const7<>+8(SB)/4, $0xca68ca68
-DATA const7<>+12(SB)/4, $0xca68ca68
-DATA const7<>+16(SB)/4, $0xca68ca68
-DATA const7<>+20(SB)/4, $0xca68ca68
-DATA const7<>+24(SB)/4, $0xca68ca68
-DATA const7<>+28(SB)/4, $0xca68ca68
-GLOBL const7<>(SB), RODATA|NOPTR, $32
+DATA pairs_ca68_ca68<>+0(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+4(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+8(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+12(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+16(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+20(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+24(SB)/4, $0xca68ca68
+DATA pairs_ca68_ca68<>+28(SB)/4, $0xca68ca68
+GLOBL pairs_ca68_ca68<>(SB), RODATA|NOPTR, $32
 
-DATA const8<>+0(SB)/4, $0xf598f598
-DATA const8<>+4(SB)/4, $0xf598f598
-DATA const8<>+8(SB)/4, $0xf598f598
-DATA const8<>+12(SB)/4, $0xf598f598
-DATA const8<>+16(SB)/4, $0xf598f598
-DATA const8<>+20(SB)/4, $0xf598f598
-DATA const8<>+24(SB)/4, $0xf598f598
-DATA const8<>+28(SB)/4, $0xf598f598
-GLOBL const8<>(SB), RODATA|NOPTR, $32
+DATA pairs_f598_f598<>+0(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+4(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+8(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+12(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+16(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+20(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+24(SB)/4, $0xf598f598
+DATA pairs_f598_f598<>+28(SB)/4, $0xf598f598
+GLOBL pairs_f598_f598<>(SB), RODATA|NOPTR, $32
 
 // func nearYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
-	// nearYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
+	// nearYCCHalfAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCCHalf.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
@@ -208,12 +208,12 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ           second+8(FP), SI
 	MOVQ           third+16(FP), DI
 	XORL           R8, R8
-	VPBROADCASTD   const0<>+0(SB), Y0
-	VPBROADCASTD   const1<>+0(SB), Y1
-	VPBROADCASTD   const2<>+0(SB), Y2
-	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const12<>+0(SB), Y4
-	VBROADCASTI128 const13<>+0(SB), Y5
+	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD   pair_4000_4000<>+0(SB), Y3
+	VBROADCASTI128 swapWords<>+0(SB), Y4
+	VBROADCASTI128 partWords<>+0(SB), Y5
 
 loop:
 	MOVL           (CX), R9
@@ -259,10 +259,10 @@ loop:
 	VPAVGW         Y9, Y8, Y8
 	VPSHUFB        Y4, Y6, Y9
 	VPAVGW         Y6, Y9, Y9
-	VPMULHRSW      const9<>+0(SB), Y7, Y6
-	VPMULHRSW      const10<>+0(SB), Y8, Y7
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y8, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const11<>+0(SB), Y9, Y7
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y9, Y7
 	VPADDW         Y7, Y6, Y6
 	VPSHUFB        Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
@@ -275,52 +275,52 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const9<>+0(SB)/4, $0x4000ea67
-DATA const9<>+4(SB)/4, $0x4000ea67
-DATA const9<>+8(SB)/4, $0x4000ea67
-DATA const9<>+12(SB)/4, $0x4000ea67
-DATA const9<>+16(SB)/4, $0x4000ea67
-DATA const9<>+20(SB)/4, $0x4000ea67
-DATA const9<>+24(SB)/4, $0x4000ea67
-DATA const9<>+28(SB)/4, $0x4000ea67
-GLOBL const9<>(SB), RODATA|NOPTR, $32
+DATA pairs_ea67_4000<>+0(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+4(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+8(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+12(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+16(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+20(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+24(SB)/4, $0x4000ea67
+DATA pairs_ea67_4000<>+28(SB)/4, $0x4000ea67
+GLOBL pairs_ea67_4000<>(SB), RODATA|NOPTR, $32
 
-DATA const10<>+0(SB)/4, $0xca68d599
-DATA const10<>+4(SB)/4, $0xca68d599
-DATA const10<>+8(SB)/4, $0xca68d599
-DATA const10<>+12(SB)/4, $0xca68d599
-DATA const10<>+16(SB)/4, $0xca68d599
-DATA const10<>+20(SB)/4, $0xca68d599
-DATA const10<>+24(SB)/4, $0xca68d599
-DATA const10<>+28(SB)/4, $0xca68d599
-GLOBL const10<>(SB), RODATA|NOPTR, $32
+DATA pairs_d599_ca68<>+0(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+4(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+8(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+12(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+16(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+20(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+24(SB)/4, $0xca68d599
+DATA pairs_d599_ca68<>+28(SB)/4, $0xca68d599
+GLOBL pairs_d599_ca68<>(SB), RODATA|NOPTR, $32
 
-DATA const11<>+0(SB)/4, $0xf5984000
-DATA const11<>+4(SB)/4, $0xf5984000
-DATA const11<>+8(SB)/4, $0xf5984000
-DATA const11<>+12(SB)/4, $0xf5984000
-DATA const11<>+16(SB)/4, $0xf5984000
-DATA const11<>+20(SB)/4, $0xf5984000
-DATA const11<>+24(SB)/4, $0xf5984000
-DATA const11<>+28(SB)/4, $0xf5984000
-GLOBL const11<>(SB), RODATA|NOPTR, $32
+DATA pairs_4000_f598<>+0(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+4(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+8(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+12(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+16(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+20(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+24(SB)/4, $0xf5984000
+DATA pairs_4000_f598<>+28(SB)/4, $0xf5984000
+GLOBL pairs_4000_f598<>(SB), RODATA|NOPTR, $32
 
-DATA const12<>+0(SB)/4, $0x01000302
-DATA const12<>+4(SB)/4, $0x05040706
-DATA const12<>+8(SB)/4, $0x09080b0a
-DATA const12<>+12(SB)/4, $0x0d0c0f0e
-GLOBL const12<>(SB), RODATA|NOPTR, $16
+DATA swapWords<>+0(SB)/4, $0x01000302
+DATA swapWords<>+4(SB)/4, $0x05040706
+DATA swapWords<>+8(SB)/4, $0x09080b0a
+DATA swapWords<>+12(SB)/4, $0x0d0c0f0e
+GLOBL swapWords<>(SB), RODATA|NOPTR, $16
 
-DATA const13<>+0(SB)/4, $0x05040100
-DATA const13<>+4(SB)/4, $0x0d0c0908
-DATA const13<>+8(SB)/4, $0x07060302
-DATA const13<>+12(SB)/4, $0x0f0e0b0a
-GLOBL const13<>(SB), RODATA|NOPTR, $16
+DATA partWords<>+0(SB)/4, $0x05040100
+DATA partWords<>+4(SB)/4, $0x0d0c0908
+DATA partWords<>+8(SB)/4, $0x07060302
+DATA partWords<>+12(SB)/4, $0x0f0e0b0a
+GLOBL partWords<>(SB), RODATA|NOPTR, $16
 
 // func nearLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
-	// nearLumaAVX2 interpolates groups*16 pixels, groups > 0, of windows of 16 bytes.
+	// nearLumaAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then Luma.
 	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
 	// weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
@@ -328,10 +328,10 @@ TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         groups+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
 	MOVL           (CX), DI
@@ -381,7 +381,7 @@ loop:
 // func farRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farRGBAVX2(SB), NOSPLIT, $0-48
-	// farRGBAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
+	// farRGBAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed.
 	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
@@ -455,7 +455,7 @@ loop:
 // func farYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
-	// farYCCAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
+	// farYCCAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCC.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
 	// G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
@@ -465,10 +465,10 @@ TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
 	MOVL        (CX), R9
@@ -528,16 +528,16 @@ loop:
 	VPADDW      Y11, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
 	VMOVDQU     Y10, (BX)(R8*2)
-	VPMULHRSW   const4<>+0(SB), Y12, Y10
-	VPMULHRSW   const5<>+0(SB), Y8, Y11
+	VPMULHRSW   pairs_ea67_ea67<>+0(SB), Y12, Y10
+	VPMULHRSW   pairs_d599_d599<>+0(SB), Y8, Y11
 	VPADDW      Y11, Y10, Y10
-	VPMULHRSW   const6<>+0(SB), Y9, Y11
+	VPMULHRSW   pairs_4000_4000<>+0(SB), Y9, Y11
 	VPADDW      Y11, Y10, Y10
 	VMOVDQU     Y10, (SI)(R8*2)
-	VPMULHRSW   const6<>+0(SB), Y12, Y10
-	VPMULHRSW   const7<>+0(SB), Y8, Y8
+	VPMULHRSW   pairs_4000_4000<>+0(SB), Y12, Y10
+	VPMULHRSW   pairs_ca68_ca68<>+0(SB), Y8, Y8
 	VPADDW      Y8, Y10, Y10
-	VPMULHRSW   const8<>+0(SB), Y9, Y8
+	VPMULHRSW   pairs_f598_f598<>+0(SB), Y9, Y8
 	VPADDW      Y8, Y10, Y10
 	VMOVDQU     Y10, (DI)(R8*2)
 	ADDQ        $0x00000010, R8
@@ -550,9 +550,9 @@ loop:
 // func farYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
-	// farYCCHalfAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
+	// farYCCHalfAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCCHalf.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 exchanges words, Y5 even words, odd words
+	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+40(FP), DX
@@ -560,12 +560,12 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ           second+8(FP), SI
 	MOVQ           third+16(FP), DI
 	XORL           R8, R8
-	VPBROADCASTD   const0<>+0(SB), Y0
-	VPBROADCASTD   const1<>+0(SB), Y1
-	VPBROADCASTD   const2<>+0(SB), Y2
-	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const12<>+0(SB), Y4
-	VBROADCASTI128 const13<>+0(SB), Y5
+	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD   pair_4000_4000<>+0(SB), Y3
+	VBROADCASTI128 swapWords<>+0(SB), Y4
+	VBROADCASTI128 partWords<>+0(SB), Y5
 
 loop:
 	MOVL         (CX), R9
@@ -631,10 +631,10 @@ loop:
 	VPAVGW       Y10, Y13, Y13
 	VPSHUFB      Y4, Y11, Y10
 	VPAVGW       Y11, Y10, Y10
-	VPMULHRSW    const9<>+0(SB), Y12, Y11
-	VPMULHRSW    const10<>+0(SB), Y13, Y12
+	VPMULHRSW    pairs_ea67_4000<>+0(SB), Y12, Y11
+	VPMULHRSW    pairs_d599_ca68<>+0(SB), Y13, Y12
 	VPADDW       Y12, Y11, Y11
-	VPMULHRSW    const11<>+0(SB), Y10, Y10
+	VPMULHRSW    pairs_4000_f598<>+0(SB), Y10, Y10
 	VPADDW       Y10, Y11, Y11
 	VPSHUFB      Y5, Y11, Y11
 	VPERMQ       $0xd8, Y11, Y11
@@ -650,7 +650,7 @@ loop:
 // func farLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX2
 TEXT ·farLumaAVX2(SB), NOSPLIT, $0-48
-	// farLumaAVX2 interpolates groups*16 pixels, groups > 0, of windows of 8 bytes.
+	// farLumaAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then Luma.
 	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
 	// weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
@@ -658,10 +658,10 @@ TEXT ·farLumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         groups+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
 	MOVL        (CX), DI
@@ -743,10 +743,10 @@ TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -782,16 +782,16 @@ loop:
 	VPADDW         Y12, Y11, Y11
 	VPSUBW         Y3, Y11, Y11
 	VMOVDQU        Y11, (BX)(R8*2)
-	VPMULHRSW      const4<>+0(SB), Y6, Y11
-	VPMULHRSW      const5<>+0(SB), Y9, Y12
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y11
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y12
 	VPADDW         Y12, Y11, Y11
-	VPMULHRSW      const6<>+0(SB), Y10, Y12
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y10, Y12
 	VPADDW         Y12, Y11, Y11
 	VMOVDQU        Y11, (SI)(R8*2)
-	VPMULHRSW      const6<>+0(SB), Y6, Y6
-	VPMULHRSW      const7<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
 	VPADDW         Y9, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y10, Y9
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y10, Y9
 	VPADDW         Y9, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*2)
 	VPUNPCKHBW     Y7, Y4, Y6
@@ -807,16 +807,16 @@ loop:
 	VPADDW         Y9, Y8, Y8
 	VPSUBW         Y3, Y8, Y8
 	VMOVDQU        Y8, 32(BX)(R8*2)
-	VPMULHRSW      const4<>+0(SB), Y6, Y8
-	VPMULHRSW      const5<>+0(SB), Y7, Y9
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y8
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y9
 	VPADDW         Y9, Y8, Y8
-	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y8, Y8
 	VMOVDQU        Y8, 32(SI)(R8*2)
-	VPMULHRSW      const6<>+0(SB), Y6, Y6
-	VPMULHRSW      const7<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VMOVDQU        Y6, 32(DI)(R8*2)
 	ADDQ           $0x00000020, R8
@@ -841,10 +841,10 @@ TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -893,20 +893,20 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPSUBW         Y3, Y6, Y6
 	VMOVDQU        Y6, 32(BX)(R8*2)
-	VPMADDUBSW     const14<>+0(SB), Y7, Y7
-	VPMADDUBSW     const14<>+0(SB), Y8, Y8
-	VPMADDUBSW     const14<>+0(SB), Y5, Y5
-	VPMULHRSW      const4<>+0(SB), Y7, Y6
-	VPMULHRSW      const5<>+0(SB), Y8, Y9
+	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y8, Y9
 	VPADDW         Y9, Y6, Y6
-	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (SI)(R8*1)
-	VPMULHRSW      const6<>+0(SB), Y7, Y6
-	VPMULHRSW      const7<>+0(SB), Y8, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*1)
@@ -917,15 +917,15 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const14<>+0(SB)/4, $0x40404040
-DATA const14<>+4(SB)/4, $0x40404040
-DATA const14<>+8(SB)/4, $0x40404040
-DATA const14<>+12(SB)/4, $0x40404040
-DATA const14<>+16(SB)/4, $0x40404040
-DATA const14<>+20(SB)/4, $0x40404040
-DATA const14<>+24(SB)/4, $0x40404040
-DATA const14<>+28(SB)/4, $0x40404040
-GLOBL const14<>(SB), RODATA|NOPTR, $32
+DATA bytes64<>+0(SB)/4, $0x40404040
+DATA bytes64<>+4(SB)/4, $0x40404040
+DATA bytes64<>+8(SB)/4, $0x40404040
+DATA bytes64<>+12(SB)/4, $0x40404040
+DATA bytes64<>+16(SB)/4, $0x40404040
+DATA bytes64<>+20(SB)/4, $0x40404040
+DATA bytes64<>+24(SB)/4, $0x40404040
+DATA bytes64<>+28(SB)/4, $0x40404040
+GLOBL bytes64<>(SB), RODATA|NOPTR, $32
 
 // func packed3LumaAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
@@ -940,10 +940,10 @@ TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         places+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -1014,10 +1014,10 @@ TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -1053,16 +1053,16 @@ loop:
 	VPADDW         Y12, Y11, Y11
 	VPSUBW         Y3, Y11, Y11
 	VMOVDQU        Y11, (BX)(R8*2)
-	VPMULHRSW      const4<>+0(SB), Y6, Y11
-	VPMULHRSW      const5<>+0(SB), Y9, Y12
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y11
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y12
 	VPADDW         Y12, Y11, Y11
-	VPMULHRSW      const6<>+0(SB), Y10, Y12
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y10, Y12
 	VPADDW         Y12, Y11, Y11
 	VMOVDQU        Y11, (SI)(R8*2)
-	VPMULHRSW      const6<>+0(SB), Y6, Y6
-	VPMULHRSW      const7<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
 	VPADDW         Y9, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y10, Y9
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y10, Y9
 	VPADDW         Y9, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*2)
 	VPUNPCKHBW     Y7, Y4, Y6
@@ -1078,16 +1078,16 @@ loop:
 	VPADDW         Y9, Y8, Y8
 	VPSUBW         Y3, Y8, Y8
 	VMOVDQU        Y8, 32(BX)(R8*2)
-	VPMULHRSW      const4<>+0(SB), Y6, Y8
-	VPMULHRSW      const5<>+0(SB), Y7, Y9
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y8
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y9
 	VPADDW         Y9, Y8, Y8
-	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y8, Y8
 	VMOVDQU        Y8, 32(SI)(R8*2)
-	VPMULHRSW      const6<>+0(SB), Y6, Y6
-	VPMULHRSW      const7<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VMOVDQU        Y6, 32(DI)(R8*2)
 	ADDQ           $0x00000020, R8
@@ -1112,10 +1112,10 @@ TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -1164,20 +1164,20 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPSUBW         Y3, Y6, Y6
 	VMOVDQU        Y6, 32(BX)(R8*2)
-	VPMADDUBSW     const14<>+0(SB), Y7, Y7
-	VPMADDUBSW     const14<>+0(SB), Y8, Y8
-	VPMADDUBSW     const14<>+0(SB), Y5, Y5
-	VPMULHRSW      const4<>+0(SB), Y7, Y6
-	VPMULHRSW      const5<>+0(SB), Y8, Y9
+	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y8, Y9
 	VPADDW         Y9, Y6, Y6
-	VPMULHRSW      const6<>+0(SB), Y5, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (SI)(R8*1)
-	VPMULHRSW      const6<>+0(SB), Y7, Y6
-	VPMULHRSW      const7<>+0(SB), Y8, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y7
 	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      const8<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (DI)(R8*1)
@@ -1201,10 +1201,10 @@ TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
 	MOVQ         places+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	VPXOR        Y4, Y4, Y4
 
 loop:
@@ -1270,10 +1270,10 @@ TEXT ·rowsYCCAVX2(SB), NOSPLIT, $0-56
 	MOVQ         second+8(FP), CX
 	MOVQ         third+16(FP), DX
 	XORL         BX, BX
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	MOVQ         red+24(FP), SI
 	MOVQ         green+32(FP), DI
 	MOVQ         blue+40(FP), R8
@@ -1290,16 +1290,16 @@ loop:
 	VPADDW    Y8, Y7, Y7
 	VPSUBW    Y3, Y7, Y7
 	VMOVDQU   Y7, (AX)(BX*2)
-	VPMULHRSW const4<>+0(SB), Y4, Y7
-	VPMULHRSW const5<>+0(SB), Y5, Y8
+	VPMULHRSW pairs_ea67_ea67<>+0(SB), Y4, Y7
+	VPMULHRSW pairs_d599_d599<>+0(SB), Y5, Y8
 	VPADDW    Y8, Y7, Y7
-	VPMULHRSW const6<>+0(SB), Y6, Y8
+	VPMULHRSW pairs_4000_4000<>+0(SB), Y6, Y8
 	VPADDW    Y8, Y7, Y7
 	VMOVDQU   Y7, (CX)(BX*2)
-	VPMULHRSW const6<>+0(SB), Y4, Y4
-	VPMULHRSW const7<>+0(SB), Y5, Y5
+	VPMULHRSW pairs_4000_4000<>+0(SB), Y4, Y4
+	VPMULHRSW pairs_ca68_ca68<>+0(SB), Y5, Y5
 	VPADDW    Y5, Y4, Y4
-	VPMULHRSW const8<>+0(SB), Y6, Y5
+	VPMULHRSW pairs_f598_f598<>+0(SB), Y6, Y5
 	VPADDW    Y5, Y4, Y4
 	VMOVDQU   Y4, (DX)(BX*2)
 	ADDQ      $0x00000010, BX
@@ -1313,17 +1313,17 @@ loop:
 TEXT ·rowsYCCHalfAVX2(SB), NOSPLIT, $0-56
 	// rowsYCCHalfAVX2 converts 16*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y,
-	// Y3 128<<7, Y4 exchanges words, Y5 even words, odd words, SI red, DI green, R8 blue, R9 vectors
+	// Y3 128<<7, Y4 swapWords, Y5 partWords, SI red, DI green, R8 blue, R9 vectors
 	MOVQ           first+0(FP), AX
 	MOVQ           second+8(FP), CX
 	MOVQ           third+16(FP), DX
 	XORL           BX, BX
-	VPBROADCASTD   const0<>+0(SB), Y0
-	VPBROADCASTD   const1<>+0(SB), Y1
-	VPBROADCASTD   const2<>+0(SB), Y2
-	VPBROADCASTD   const3<>+0(SB), Y3
-	VBROADCASTI128 const12<>+0(SB), Y4
-	VBROADCASTI128 const13<>+0(SB), Y5
+	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD   pair_4000_4000<>+0(SB), Y3
+	VBROADCASTI128 swapWords<>+0(SB), Y4
+	VBROADCASTI128 partWords<>+0(SB), Y5
 	MOVQ           red+24(FP), SI
 	MOVQ           green+32(FP), DI
 	MOVQ           blue+40(FP), R8
@@ -1346,10 +1346,10 @@ loop:
 	VPAVGW       Y7, Y6, Y6
 	VPSHUFB      Y4, Y8, Y7
 	VPAVGW       Y8, Y7, Y7
-	VPMULHRSW    const9<>+0(SB), Y9, Y8
-	VPMULHRSW    const10<>+0(SB), Y6, Y6
+	VPMULHRSW    pairs_ea67_4000<>+0(SB), Y9, Y8
+	VPMULHRSW    pairs_d599_ca68<>+0(SB), Y6, Y6
 	VPADDW       Y6, Y8, Y8
-	VPMULHRSW    const11<>+0(SB), Y7, Y6
+	VPMULHRSW    pairs_4000_f598<>+0(SB), Y7, Y6
 	VPADDW       Y6, Y8, Y8
 	VPSHUFB      Y5, Y8, Y8
 	VPERMQ       $0xd8, Y8, Y8
@@ -1369,10 +1369,10 @@ TEXT ·rowsLumaAVX2(SB), NOSPLIT, $0-56
 	// red, BX green, SI blue, DI vectors
 	MOVQ         first+0(FP), AX
 	XORL         CX, CX
-	VPBROADCASTD const0<>+0(SB), Y0
-	VPBROADCASTD const1<>+0(SB), Y1
-	VPBROADCASTD const2<>+0(SB), Y2
-	VPBROADCASTD const3<>+0(SB), Y3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 	MOVQ         red+24(FP), DX
 	MOVQ         green+32(FP), BX
 	MOVQ         blue+40(FP), SI
@@ -1434,8 +1434,8 @@ TEXT ·lumaTo601AVX2(SB), NOSPLIT, $0-36
 	MOVQ         vectors+24(FP), BX
 	VPBROADCASTW wb+32(FP), Y0
 	VPBROADCASTW wr+34(FP), Y1
-	VPBROADCASTD const15<>+0(SB), Y2
-	VPBROADCASTD const16<>+0(SB), Y3
+	VPBROADCASTD pair_f800_f800<>+0(SB), Y2
+	VPBROADCASTD pair_07f0_07f0<>+0(SB), Y3
 
 loop:
 	VMOVDQU   (CX), Y4
@@ -1455,11 +1455,11 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const15<>+0(SB)/4, $0xf800f800
-GLOBL const15<>(SB), RODATA|NOPTR, $4
+DATA pair_f800_f800<>+0(SB)/4, $0xf800f800
+GLOBL pair_f800_f800<>(SB), RODATA|NOPTR, $4
 
-DATA const16<>+0(SB)/4, $0x07f007f0
-GLOBL const16<>(SB), RODATA|NOPTR, $4
+DATA pair_07f0_07f0<>+0(SB)/4, $0x07f007f0
+GLOBL pair_07f0_07f0<>(SB), RODATA|NOPTR, $4
 
 // func lumaTo601HalfAVX2(y *int16, cb *int16, cr *int16, vectors int, wb int16, wr int16)
 // Requires: AVX, AVX2
@@ -1473,8 +1473,8 @@ TEXT ·lumaTo601HalfAVX2(SB), NOSPLIT, $0-36
 	MOVQ         vectors+24(FP), BX
 	VPBROADCASTW wb+32(FP), Y0
 	VPBROADCASTW wr+34(FP), Y1
-	VPBROADCASTD const15<>+0(SB), Y2
-	VPBROADCASTD const16<>+0(SB), Y3
+	VPBROADCASTD pair_f800_f800<>+0(SB), Y2
+	VPBROADCASTD pair_07f0_07f0<>+0(SB), Y3
 
 loop:
 	VMOVDQU    (CX), Y4
@@ -1515,8 +1515,8 @@ TEXT ·chromaTo601AVX2(SB), NOSPLIT, $0-32
 	VPBROADCASTW wbr+26(FP), Y1
 	VPBROADCASTW wrb+28(FP), Y2
 	VPBROADCASTW wrr+30(FP), Y3
-	VPBROADCASTD const17<>+0(SB), Y4
-	VPBROADCASTD const18<>+0(SB), Y5
+	VPBROADCASTD pair_f808_f808<>+0(SB), Y4
+	VPBROADCASTD pair_07f8_07f8<>+0(SB), Y5
 
 loop:
 	VMOVDQU   (AX), Y6
@@ -1540,11 +1540,11 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const17<>+0(SB)/4, $0xf808f808
-GLOBL const17<>(SB), RODATA|NOPTR, $4
+DATA pair_f808_f808<>+0(SB)/4, $0xf808f808
+GLOBL pair_f808_f808<>(SB), RODATA|NOPTR, $4
 
-DATA const18<>+0(SB)/4, $0x07f807f8
-GLOBL const18<>(SB), RODATA|NOPTR, $4
+DATA pair_07f8_07f8<>+0(SB)/4, $0x07f807f8
+GLOBL pair_07f8_07f8<>(SB), RODATA|NOPTR, $4
 
 // func rgbAVX2(y *int16, cb *int16, cr *int16, vectors int, rCr int16, gCb int16, gCr int16, bCb int16)
 // Requires: AVX, AVX2
@@ -1562,8 +1562,8 @@ TEXT ·rgbAVX2(SB), NOSPLIT, $0-40
 	VPBROADCASTW gCb+34(FP), Y1
 	VPBROADCASTW gCr+36(FP), Y2
 	VPBROADCASTW bCb+38(FP), Y3
-	VPBROADCASTD const19<>+0(SB), Y4
-	VPBROADCASTD const20<>+0(SB), Y5
+	VPBROADCASTD pair_0800_0800<>+0(SB), Y4
+	VPBROADCASTD pair_0ff0_0ff0<>+0(SB), Y5
 	VPXOR        Y6, Y6, Y6
 
 loop:
@@ -1597,8 +1597,8 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const19<>+0(SB)/4, $0x08000800
-GLOBL const19<>(SB), RODATA|NOPTR, $4
+DATA pair_0800_0800<>+0(SB)/4, $0x08000800
+GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
 
-DATA const20<>+0(SB)/4, $0x0ff00ff0
-GLOBL const20<>(SB), RODATA|NOPTR, $4
+DATA pair_0ff0_0ff0<>+0(SB)/4, $0x0ff00ff0
+GLOBL pair_0ff0_0ff0<>(SB), RODATA|NOPTR, $4

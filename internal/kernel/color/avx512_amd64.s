@@ -7,8 +7,7 @@
 // func wideRGBAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-48
-	// wideRGBAVX512 interpolates groups*32
-	// pixels, groups > 0, of windows of 64 bytes.
+	// wideRGBAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed.
 	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
@@ -54,8 +53,7 @@ loop:
 // func wideYCCAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
-	// wideYCCAVX512 interpolates groups*32
-	// pixels, groups > 0, of windows of 64 bytes.
+	// wideYCCAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then YCC.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
 	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6 weight of B in Cb, Z7
 	// weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr
@@ -66,16 +64,16 @@ TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
-	VPBROADCASTD const4<>+0(SB), Z4
-	VPBROADCASTD const5<>+0(SB), Z5
-	VPBROADCASTD const3<>+0(SB), Z6
-	VPBROADCASTD const3<>+0(SB), Z7
-	VPBROADCASTD const6<>+0(SB), Z8
-	VPBROADCASTD const7<>+0(SB), Z9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z4
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z5
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z6
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
 
 loop:
 	MOVL            256(CX), R9
@@ -126,38 +124,38 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const0<>+0(SB)/4, $0x26462646
-GLOBL const0<>(SB), RODATA|NOPTR, $4
+DATA pair_2646_2646<>+0(SB)/4, $0x26462646
+GLOBL pair_2646_2646<>(SB), RODATA|NOPTR, $4
 
-DATA const1<>+0(SB)/4, $0x4b234b23
-GLOBL const1<>(SB), RODATA|NOPTR, $4
+DATA pair_4b23_4b23<>+0(SB)/4, $0x4b234b23
+GLOBL pair_4b23_4b23<>(SB), RODATA|NOPTR, $4
 
-DATA const2<>+0(SB)/4, $0x0e970e97
-GLOBL const2<>(SB), RODATA|NOPTR, $4
+DATA pair_0e97_0e97<>+0(SB)/4, $0x0e970e97
+GLOBL pair_0e97_0e97<>(SB), RODATA|NOPTR, $4
 
-DATA const3<>+0(SB)/4, $0x40004000
-GLOBL const3<>(SB), RODATA|NOPTR, $4
+DATA pair_4000_4000<>+0(SB)/4, $0x40004000
+GLOBL pair_4000_4000<>(SB), RODATA|NOPTR, $4
 
-DATA const4<>+0(SB)/4, $0xea67ea67
-GLOBL const4<>(SB), RODATA|NOPTR, $4
+DATA pair_ea67_ea67<>+0(SB)/4, $0xea67ea67
+GLOBL pair_ea67_ea67<>(SB), RODATA|NOPTR, $4
 
-DATA const5<>+0(SB)/4, $0xd599d599
-GLOBL const5<>(SB), RODATA|NOPTR, $4
+DATA pair_d599_d599<>+0(SB)/4, $0xd599d599
+GLOBL pair_d599_d599<>(SB), RODATA|NOPTR, $4
 
-DATA const6<>+0(SB)/4, $0xca68ca68
-GLOBL const6<>(SB), RODATA|NOPTR, $4
+DATA pair_ca68_ca68<>+0(SB)/4, $0xca68ca68
+GLOBL pair_ca68_ca68<>(SB), RODATA|NOPTR, $4
 
-DATA const7<>+0(SB)/4, $0xf598f598
-GLOBL const7<>(SB), RODATA|NOPTR, $4
+DATA pair_f598_f598<>+0(SB)/4, $0xf598f598
+GLOBL pair_f598_f598<>(SB), RODATA|NOPTR, $4
 
 // func wideYCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
-	// wideYCCHalfAVX512 interpolates groups*32
-	// pixels, groups > 0, of windows of 64 bytes.
+	// wideYCCHalfAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then
+	// YCCHalf.
 	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
 	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in
-	// Cb, Cr, Z7 exchanges words, Z8 even words, odd words
+	// Cb, Cr, Z7 swapWords, Z8 partWords
 	MOVQ            src+24(FP), AX
 	MOVQ            table+32(FP), CX
 	MOVQ            groups+40(FP), DX
@@ -165,15 +163,15 @@ TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            second+8(FP), SI
 	MOVQ            third+16(FP), DI
 	XORL            R8, R8
-	VPBROADCASTD    const0<>+0(SB), Z0
-	VPBROADCASTD    const1<>+0(SB), Z1
-	VPBROADCASTD    const2<>+0(SB), Z2
-	VPBROADCASTD    const3<>+0(SB), Z3
-	VPBROADCASTD    const8<>+0(SB), Z4
-	VPBROADCASTD    const9<>+0(SB), Z5
-	VPBROADCASTD    const10<>+0(SB), Z6
-	VBROADCASTI32X4 const11<>+0(SB), Z7
-	VMOVDQU64       const12<>+0(SB), Z8
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z4
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z5
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
+	VBROADCASTI32X4 swapWords<>+0(SB), Z7
+	VMOVDQU64       partWords<>+0(SB), Z8
 
 loop:
 	MOVL            256(CX), R9
@@ -226,44 +224,43 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA const8<>+0(SB)/4, $0x4000ea67
-GLOBL const8<>(SB), RODATA|NOPTR, $4
+DATA pair_ea67_4000<>+0(SB)/4, $0x4000ea67
+GLOBL pair_ea67_4000<>(SB), RODATA|NOPTR, $4
 
-DATA const9<>+0(SB)/4, $0xca68d599
-GLOBL const9<>(SB), RODATA|NOPTR, $4
+DATA pair_d599_ca68<>+0(SB)/4, $0xca68d599
+GLOBL pair_d599_ca68<>(SB), RODATA|NOPTR, $4
 
-DATA const10<>+0(SB)/4, $0xf5984000
-GLOBL const10<>(SB), RODATA|NOPTR, $4
+DATA pair_4000_f598<>+0(SB)/4, $0xf5984000
+GLOBL pair_4000_f598<>(SB), RODATA|NOPTR, $4
 
-DATA const11<>+0(SB)/4, $0x01000302
-DATA const11<>+4(SB)/4, $0x05040706
-DATA const11<>+8(SB)/4, $0x09080b0a
-DATA const11<>+12(SB)/4, $0x0d0c0f0e
-GLOBL const11<>(SB), RODATA|NOPTR, $16
+DATA swapWords<>+0(SB)/4, $0x01000302
+DATA swapWords<>+4(SB)/4, $0x05040706
+DATA swapWords<>+8(SB)/4, $0x09080b0a
+DATA swapWords<>+12(SB)/4, $0x0d0c0f0e
+GLOBL swapWords<>(SB), RODATA|NOPTR, $16
 
-DATA const12<>+0(SB)/4, $0x00020000
-DATA const12<>+4(SB)/4, $0x00060004
-DATA const12<>+8(SB)/4, $0x000a0008
-DATA const12<>+12(SB)/4, $0x000e000c
-DATA const12<>+16(SB)/4, $0x00120010
-DATA const12<>+20(SB)/4, $0x00160014
-DATA const12<>+24(SB)/4, $0x001a0018
-DATA const12<>+28(SB)/4, $0x001e001c
-DATA const12<>+32(SB)/4, $0x00030001
-DATA const12<>+36(SB)/4, $0x00070005
-DATA const12<>+40(SB)/4, $0x000b0009
-DATA const12<>+44(SB)/4, $0x000f000d
-DATA const12<>+48(SB)/4, $0x00130011
-DATA const12<>+52(SB)/4, $0x00170015
-DATA const12<>+56(SB)/4, $0x001b0019
-DATA const12<>+60(SB)/4, $0x001f001d
-GLOBL const12<>(SB), RODATA|NOPTR, $64
+DATA partWords<>+0(SB)/4, $0x00020000
+DATA partWords<>+4(SB)/4, $0x00060004
+DATA partWords<>+8(SB)/4, $0x000a0008
+DATA partWords<>+12(SB)/4, $0x000e000c
+DATA partWords<>+16(SB)/4, $0x00120010
+DATA partWords<>+20(SB)/4, $0x00160014
+DATA partWords<>+24(SB)/4, $0x001a0018
+DATA partWords<>+28(SB)/4, $0x001e001c
+DATA partWords<>+32(SB)/4, $0x00030001
+DATA partWords<>+36(SB)/4, $0x00070005
+DATA partWords<>+40(SB)/4, $0x000b0009
+DATA partWords<>+44(SB)/4, $0x000f000d
+DATA partWords<>+48(SB)/4, $0x00130011
+DATA partWords<>+52(SB)/4, $0x00170015
+DATA partWords<>+56(SB)/4, $0x001b0019
+DATA partWords<>+60(SB)/4, $0x001f001d
+GLOBL partWords<>(SB), RODATA|NOPTR, $64
 
 // func wideLumaAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
 TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-48
-	// wideLumaAVX512 interpolates groups*32
-	// pixels, groups > 0, of windows of 64 bytes.
+	// wideLumaAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then Luma.
 	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2
 	// weight of B in Y, Z3 128<<7
 	MOVQ         src+24(FP), AX
@@ -271,10 +268,10 @@ TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         groups+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
 
 loop:
 	MOVL            256(CX), DI
@@ -330,16 +327,16 @@ TEXT ·packed3YCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
-	VPBROADCASTD const4<>+0(SB), Z4
-	VPBROADCASTD const5<>+0(SB), Z5
-	VPBROADCASTD const3<>+0(SB), Z6
-	VPBROADCASTD const3<>+0(SB), Z7
-	VPBROADCASTD const6<>+0(SB), Z8
-	VPBROADCASTD const7<>+0(SB), Z9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z4
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z5
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z6
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
 	VMOVDQU64    (DX), Z10
 	VMOVDQU64    64(DX), Z11
 	VMOVDQU64    128(DX), Z12
@@ -392,8 +389,7 @@ TEXT ·packed3YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// byte of a word.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
 	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in
-	// Cb, Cr, Z7 exchanges words, Z8 even words, odd words, Z9 places of R, Z10 places of G, Z11 places of B, K1
-	// upper bytes of words
+	// Cb, Cr, Z7 swapWords, Z8 partWords, Z9 places of R, Z10 places of G, Z11 places of B, K1 upper bytes of words
 	MOVQ            src+24(FP), AX
 	MOVQ            blocks+32(FP), CX
 	MOVQ            places+40(FP), DX
@@ -401,15 +397,15 @@ TEXT ·packed3YCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            second+8(FP), SI
 	MOVQ            third+16(FP), DI
 	XORL            R8, R8
-	VPBROADCASTD    const0<>+0(SB), Z0
-	VPBROADCASTD    const1<>+0(SB), Z1
-	VPBROADCASTD    const2<>+0(SB), Z2
-	VPBROADCASTD    const3<>+0(SB), Z3
-	VPBROADCASTD    const8<>+0(SB), Z4
-	VPBROADCASTD    const9<>+0(SB), Z5
-	VPBROADCASTD    const10<>+0(SB), Z6
-	VBROADCASTI32X4 const11<>+0(SB), Z7
-	VMOVDQU64       const12<>+0(SB), Z8
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z4
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z5
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
+	VBROADCASTI32X4 swapWords<>+0(SB), Z7
+	VMOVDQU64       partWords<>+0(SB), Z8
 	VMOVDQU64       (DX), Z9
 	VMOVDQU64       64(DX), Z10
 	VMOVDQU64       128(DX), Z11
@@ -469,10 +465,10 @@ TEXT ·packed3LumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         places+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
 	VMOVDQU64    (DX), Z4
 	VMOVDQU64    64(DX), Z5
 	VMOVDQU64    128(DX), Z6
@@ -522,16 +518,16 @@ TEXT ·packed4YCCAVX512(SB), NOSPLIT, $0-48
 	MOVQ         second+8(FP), SI
 	MOVQ         third+16(FP), DI
 	XORL         R8, R8
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
-	VPBROADCASTD const4<>+0(SB), Z4
-	VPBROADCASTD const5<>+0(SB), Z5
-	VPBROADCASTD const3<>+0(SB), Z6
-	VPBROADCASTD const3<>+0(SB), Z7
-	VPBROADCASTD const6<>+0(SB), Z8
-	VPBROADCASTD const7<>+0(SB), Z9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z4
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z5
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z6
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
 	VMOVDQU64    (DX), Z10
 	VMOVDQU64    64(DX), Z11
 	VMOVDQU64    128(DX), Z12
@@ -584,8 +580,7 @@ TEXT ·packed4YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// byte of a word.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
 	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in
-	// Cb, Cr, Z7 exchanges words, Z8 even words, odd words, Z9 places of R, Z10 places of G, Z11 places of B, K1
-	// upper bytes of words
+	// Cb, Cr, Z7 swapWords, Z8 partWords, Z9 places of R, Z10 places of G, Z11 places of B, K1 upper bytes of words
 	MOVQ            src+24(FP), AX
 	MOVQ            blocks+32(FP), CX
 	MOVQ            places+40(FP), DX
@@ -593,15 +588,15 @@ TEXT ·packed4YCCHalfAVX512(SB), NOSPLIT, $0-48
 	MOVQ            second+8(FP), SI
 	MOVQ            third+16(FP), DI
 	XORL            R8, R8
-	VPBROADCASTD    const0<>+0(SB), Z0
-	VPBROADCASTD    const1<>+0(SB), Z1
-	VPBROADCASTD    const2<>+0(SB), Z2
-	VPBROADCASTD    const3<>+0(SB), Z3
-	VPBROADCASTD    const8<>+0(SB), Z4
-	VPBROADCASTD    const9<>+0(SB), Z5
-	VPBROADCASTD    const10<>+0(SB), Z6
-	VBROADCASTI32X4 const11<>+0(SB), Z7
-	VMOVDQU64       const12<>+0(SB), Z8
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z4
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z5
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
+	VBROADCASTI32X4 swapWords<>+0(SB), Z7
+	VMOVDQU64       partWords<>+0(SB), Z8
 	VMOVDQU64       (DX), Z9
 	VMOVDQU64       64(DX), Z10
 	VMOVDQU64       128(DX), Z11
@@ -661,10 +656,10 @@ TEXT ·packed4LumaAVX512(SB), NOSPLIT, $0-48
 	MOVQ         places+40(FP), DX
 	MOVQ         first+0(FP), BX
 	XORL         SI, SI
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
 	VMOVDQU64    (DX), Z4
 	VMOVDQU64    64(DX), Z5
 	VMOVDQU64    128(DX), Z6
@@ -708,16 +703,16 @@ TEXT ·rowsYCCAVX512(SB), NOSPLIT, $0-56
 	MOVQ         second+8(FP), CX
 	MOVQ         third+16(FP), DX
 	XORL         BX, BX
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
-	VPBROADCASTD const4<>+0(SB), Z4
-	VPBROADCASTD const5<>+0(SB), Z5
-	VPBROADCASTD const3<>+0(SB), Z6
-	VPBROADCASTD const3<>+0(SB), Z7
-	VPBROADCASTD const6<>+0(SB), Z8
-	VPBROADCASTD const7<>+0(SB), Z9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z4
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z5
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z6
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
 	MOVQ         red+24(FP), SI
 	MOVQ         green+32(FP), DI
 	MOVQ         blue+40(FP), R8
@@ -757,21 +752,21 @@ loop:
 TEXT ·rowsYCCHalfAVX512(SB), NOSPLIT, $0-56
 	// rowsYCCHalfAVX512 converts 32*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
-	// Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in Cb, Cr, Z7 exchanges words, Z8
-	// even words, odd words, SI red, DI green, R8 blue, R9 vectors
+	// Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in Cb, Cr, Z7 swapWords, Z8
+	// partWords, SI red, DI green, R8 blue, R9 vectors
 	MOVQ            first+0(FP), AX
 	MOVQ            second+8(FP), CX
 	MOVQ            third+16(FP), DX
 	XORL            BX, BX
-	VPBROADCASTD    const0<>+0(SB), Z0
-	VPBROADCASTD    const1<>+0(SB), Z1
-	VPBROADCASTD    const2<>+0(SB), Z2
-	VPBROADCASTD    const3<>+0(SB), Z3
-	VPBROADCASTD    const8<>+0(SB), Z4
-	VPBROADCASTD    const9<>+0(SB), Z5
-	VPBROADCASTD    const10<>+0(SB), Z6
-	VBROADCASTI32X4 const11<>+0(SB), Z7
-	VMOVDQU64       const12<>+0(SB), Z8
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z4
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z5
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
+	VBROADCASTI32X4 swapWords<>+0(SB), Z7
+	VMOVDQU64       partWords<>+0(SB), Z8
 	MOVQ            red+24(FP), SI
 	MOVQ            green+32(FP), DI
 	MOVQ            blue+40(FP), R8
@@ -816,10 +811,10 @@ TEXT ·rowsLumaAVX512(SB), NOSPLIT, $0-56
 	// red, BX green, SI blue, DI vectors
 	MOVQ         first+0(FP), AX
 	XORL         CX, CX
-	VPBROADCASTD const0<>+0(SB), Z0
-	VPBROADCASTD const1<>+0(SB), Z1
-	VPBROADCASTD const2<>+0(SB), Z2
-	VPBROADCASTD const3<>+0(SB), Z3
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
 	MOVQ         red+24(FP), DX
 	MOVQ         green+32(FP), BX
 	MOVQ         blue+40(FP), SI

@@ -55,44 +55,49 @@ func (z *Resize) tableAVX2(near bool) []byte {
 	table := resample.Aligned(groups * 224)[:0]
 	for g := range groups {
 		var samples [groupAVX2]resample.Blend
-		var offsets [groupAVX2]int // of samples, within their windows
 		for i := range samples {
 			samples[i] = z.sample(g*groupAVX2 + i)
 		}
-		for i := 0; i < groupAVX2; i += 2 {
-			if near {
-				at, found := resample.Window(z.Bytes, 16, 3, samples[i:i+2]...)
-				if !found {
-					return nil
-				}
-				table = binary.LittleEndian.AppendUint32(table, uint32(at))
-				offsets[i], offsets[i+1] = -at, -at
-				continue
-			}
-			for k := range 2 { // of two windows, side by side in 16 bytes
-				at, found := resample.Window(z.Bytes, 8, 3, samples[i+k])
-				if !found {
-					return nil
-				}
-				table = binary.LittleEndian.AppendUint32(table, uint32(at))
-				offsets[i+k] = 8*k - at
-			}
+		windows, shifts := z.windowsAVX2(samples[:], near)
+		if windows == nil {
+			return nil
 		}
-		for i := 0; i < groupAVX2/2; i += 2 {
-			for _, first := range []int{i, i + groupAVX2/2} {
-				for c := range 3 {
-					for s := first; s < first+2; s++ {
-						for _, o := range samples[s].Offsets {
-							table = append(table, byte(o+offsets[s]+z.channel(c)))
-						}
+		for _, w := range windows {
+			table = binary.LittleEndian.AppendUint32(table, uint32(w))
+		}
+		for _, first := range [...]int{0, 8, 2, 10, 4, 12, 6, 14} {
+			for c := range 3 {
+				for s := first; s < first+2; s++ {
+					for _, o := range samples[s].Offsets {
+						table = append(table, byte(o+shifts[s]+z.channel(c)))
 					}
 				}
-				table = append(table, 0x80, 0x80, 0x80, 0x80) // zeros
 			}
+			table = append(table, 0x80, 0x80, 0x80, 0x80) // zeros
 		}
 		for _, s := range samples {
 			table = append(table, byte(s.Weights[0]), byte(s.Weights[1]))
 		}
 	}
 	return table
+}
+
+// windowsAVX2 returns where the windows begin that samples are made of, and what takes an offset in the row to one in the
+// 16 bytes that a sample and its neighbour are loaded into; nil when there are no such windows.
+func (z *Resize) windowsAVX2(samples []resample.Blend, near bool) (windows []int, shifts [groupAVX2]int) {
+	size, share := 8, 1 // bytes of a window, and samples that share it
+	if near {
+		size, share = 16, 2
+	}
+	for i := 0; i < len(samples); i += share {
+		at, found := resample.Window(z.Bytes, size, 3, samples[i:i+share]...)
+		if !found {
+			return nil, shifts
+		}
+		windows = append(windows, at)
+		for k := i; k < i+share; k++ {
+			shifts[k] = i%2*8 - at // the second of two windows of 8 bytes is behind the first
+		}
+	}
+	return windows, shifts
 }
