@@ -2,7 +2,7 @@
 // is on a chart, all cards show the values of that moment.
 import { Chart, legend } from './chart.js';
 import { el, setText } from './dom.js';
-import { clockTime, compact, count, unknown } from './format.js';
+import { clockTime, compact, count } from './format.js';
 
 export class Card {
   #history;
@@ -65,10 +65,7 @@ export class Card {
     setText(this.#value, this.#spec.whole ? count(value) : compact(value));
     setText(this.#verdict, limits ? verdict(state, limits) : '');
     const text = value === null ? none : (note?.(sample) ?? '');
-    setText(
-      this.#note,
-      this.#at === undefined ? text || unknown : `${clockTime(this.#history.times[this.#at] * 1000)} ${text}`,
-    );
+    setText(this.#note, this.#at === undefined ? text : `${clockTime(this.#history.times[this.#at] * 1000)} ${text}`);
   }
 }
 

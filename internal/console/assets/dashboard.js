@@ -40,8 +40,7 @@ const work = [
       { name: 'queue', label: 'waiting', ink: 'accent', fill: 'accent-soft' },
       { name: 'running', label: 'running', ink: 'muted' },
     ],
-    note: (s) =>
-      `${plural(s.running, 'batch').replace('batchs', 'batches')} running, ${plural(s.open, 'request')} open`,
+    note: (s) => `${plural(s.running, 'batch', 'batches')} running, ${plural(s.open, 'request')} open`,
   },
   {
     title: 'Pictures to viewers',
@@ -107,7 +106,7 @@ const pool = [
       { name: 'inUse', label: 'in use', ink: 'accent', fill: 'accent-soft' },
       { name: 'held', label: 'held', ink: 'muted' },
     ],
-    note: (s) => `${compact(s.held)} MiB held`,
+    note: (s) => `${compact(s.held)} MiB held, of a budget of ${compact(s.budget)} MiB`,
   },
   {
     title: 'Pool gets',

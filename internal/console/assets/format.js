@@ -89,4 +89,4 @@ export function clockTime(ms) {
 export const size = (width, height) => (width > 0 ? `${width}×${height}` : unknown);
 
 // plural returns n with the word for so many.
-export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
+export const plural = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

@@ -1,31 +1,13 @@
 // Rates turns the counters of GET /v1/stats into figures of now: differences between two of them, over their time.
 
 // What figures Rates gives. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
-export const names = [
-  'frames',
-  'failed',
-  'delivered',
-  'sent',
-  'allocated',
-  'objects',
-  'gets',
-  'misses', // a second
-  'p50',
-  'p99', // of batches, in the last 10 s
-  'collections',
-  'pause', // how many, and the longest pause, in the last minute
-  'inUse',
-  'held',
-  'resident',
-  'heap',
-  'queue',
-  'running',
-  'open',
-  'viewers', // at the moment
-];
+const perSecond = ['frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses'];
+const lately = ['p50', 'p99', 'collections', 'pause']; // of batches in 10 s; how many and the longest, in a minute
+const present = ['inUse', 'held', 'budget', 'resident', 'heap', 'queue', 'running', 'open', 'viewers'];
+export const names = [...perSecond, ...lately, ...present];
 
 const MiB = 2 ** 20;
-const windows = { batches: 10, collections: 60 }; // seconds, of figures that one second says too little about
+const windows = { batches: 10, collections: 60 }; // seconds: one says too little about these
 
 // quantile returns what a share q of the durations counted between two histograms does not exceed, in seconds; null
 // when none were. The histograms are cumulative, and begin and end where there is something in them.
@@ -59,6 +41,7 @@ export class Rates {
     return {
       inUse: pool.in_use / MiB,
       held: pool.held / MiB,
+      budget: pool.budget / MiB,
       resident: resident > 0 ? resident / MiB : null,
       heap: heap.live_bytes / MiB,
       queue,
