@@ -17,7 +17,7 @@ func flattenBMI(a *gen.Asm) {
 	w.walk(func(stop operand.LabelRef) {
 		w.longRuns(stop)
 		w.largeValues(stop)
-		a.Comment("AC. With class<<4 taken from k-1 before it becomes the k before, k less that is class<<4 + run.")
+		a.Comment("AC: class<<14 + run<<10 is (k - prev) << 10, where prev is the k before + 1 - class<<4.")
 		c := &coefficients{walker: w, rest: a.GP64(), order: a.GP64(), out: a.GP64(), prev: a.GP64(), ten: a.GP64()}
 		a.MOVQ(a.ArgAddr("order"), c.order)
 		a.MOVQ(w.mask, c.rest)

@@ -58,7 +58,7 @@ next:
 	VPTEST above511<>+0(SB), Y0
 	JNZ    stop
 
-	// AC. With class<<4 taken from k-1 before it becomes the k before, k less that is class<<4 + run.
+	// AC: class<<14 + run<<10 is (k - prev) << 10, where prev is the k before + 1 - class<<4.
 	MOVQ    order+24(FP), DI
 	MOVQ    BX, SI
 	LEAQ    2(AX), R8
