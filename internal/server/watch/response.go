@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// pieceBytes are written to a response at a time. Each piece must be taken within live.stall: over HTTP/2, a write that
-// fails in its middle cannot go on.
+// pieceBytes are written to a response at a time. Each piece must be taken within live.stall, for net/http does not go on
+// after a write that failed in its middle.
 const pieceBytes = 64 << 10
 
 // response is an answer that net/http writes.

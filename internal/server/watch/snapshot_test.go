@@ -141,31 +141,27 @@ func TestNoSnapshot(t *testing.T) {
 	}
 }
 
-// TestSnapshotTakenSlowly: who takes a part of it now and then gets it all.
+// TestSnapshotTakenSlowly: who takes a part of it now and then gets it all, however much longer than live.stall that takes.
 func TestSnapshotTakenSlowly(t *testing.T) {
-	f := newFixture(t, nil, func(c *config.Config, _ *stream.Options) { c.Live.Stall = config.Duration(300 * time.Millisecond) })
-	p := f.publisher(t, "cam1")
-	large := bytes.Repeat([]byte("large"), 1<<20)
-	f.publish(t, p, large)
-	c, r := f.dial(t, "GET /snapshot/cam1.jpg HTTP/1.1")
+	const patience = time.Second
+	f := newFixture(t, nil, stall(patience))
+	f.publish(t, f.publisher(t, "cam1"), large())
+	_, r := f.dial(t, "GET /snapshot/cam1.jpg HTTP/1.1")
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tick := time.NewTicker(30 * time.Millisecond)
+	begin := time.Now()
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	buf := make([]byte, 128<<10)
-	total := 0
-	for {
-		n, err := io.ReadFull(resp.Body, buf)
-		total += n
-		if err != nil {
-			break
-		}
+	total := int64(0)
+	for err == nil {
 		<-tick.C
+		var n int64
+		n, err = io.CopyN(io.Discard, resp.Body, 128<<10)
+		total += n
 	}
-	if total != len(large) {
-		t.Errorf("got %d bytes, want %d", total, len(large))
+	if took := time.Since(begin); total != int64(len(large())) || took < 2*patience {
+		t.Errorf("got %d bytes in %v, %v, want %d in more than %v", total, took, err, len(large()), 2*patience)
 	}
-	_ = c.Close()
 }
