@@ -40,7 +40,8 @@ func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer
 	if bytesPerSecond > 0 {
 		v.tick = time.NewTicker(50 * time.Millisecond)
 		from = paced{conn, v.tick, bytesPerSecond / 20}
-		if err := conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil { // what it has not read yet is to wait at the server
+		// What it has not read yet is to wait at the server. In a smaller buffer Linux drops what comes, and minutes later the server tries again.
+		if err := conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
 			t.Fatal(err)
 		}
 	}
