@@ -104,7 +104,6 @@ type areaKernel struct {
 	step       int
 	src, table reg.GPVirtual
 	pixels     [2]reg.VecVirtual
-	weights    [2]operand.Mem
 	mask       reg.VecVirtual
 	half       reg.VecVirtual
 }

@@ -24,8 +24,8 @@ func (s *Sampler) Explain() string {
 	return b.String()
 }
 
-// levels is the implementation level of each kernel set that a Sampler uses.
-type levels struct{ resample, color, blend, tensor impl.Level }
+// levels is the implementation level of the kernel sets that a Sampler uses; of resample, each kernel has its own.
+type levels struct{ color, blend, tensor impl.Level }
 
 func (src *source) name() string {
 	switch {
@@ -46,12 +46,12 @@ func (s *Sampler) explainAcross(src *source) string {
 	}
 	switch {
 	case src.pixels != nil:
-		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, level.color))
+		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, src.pixels.Level))
 		return strings.Join(steps, ", ")
 	case !t.copies:
-		steps = append(steps, fmt.Sprintf("%s %d to %d (resample %s)", t.method, t.inputs(), t.outputs, level.resample))
+		steps = append(steps, fmt.Sprintf("%s %d to %d (resample %s)", t.method, t.inputs(), t.outputs, src.resampleLevel()))
 	case !src.converts() && src.layout != floats:
-		steps = append(steps, fmt.Sprintf("%d samples copied (resample %s)", t.outputs, level.resample))
+		steps = append(steps, fmt.Sprintf("%d samples copied (resample %s)", t.outputs, src.resampleLevel()))
 	}
 	switch {
 	case src.convert != none:
@@ -60,6 +60,17 @@ func (s *Sampler) explainAcross(src *source) string {
 		steps = append(steps, fmt.Sprintf("limited range to full (color %s)", level.color))
 	}
 	return strings.Join(steps, ", ")
+}
+
+// resampleLevel returns the level of the kernel that takes rows to their output's width.
+func (src *source) resampleLevel() impl.Level {
+	switch {
+	case src.bytes != nil:
+		return src.bytes.Level
+	case src.cover != nil:
+		return src.cover.Level
+	}
+	return impl.Generic // no level has any other
 }
 
 // explainDown says what is done to the rows that an input row has become.

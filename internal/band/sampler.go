@@ -69,7 +69,7 @@ func NewSampler(c Config) (*Sampler, error) {
 func chooseKernels(limit impl.Level) kernels {
 	r, c := resample.Implementations.Best(limit), color.Implementations.Best(limit)
 	b, t := blend.Implementations.Best(limit), tensor.Implementations.Best(limit)
-	return kernels{r.Kernels, c.Kernels, b.Kernels, t.Kernels, levels{r.Level, c.Level, b.Level, t.Level}}
+	return kernels{r.Kernels, c.Kernels, b.Kernels, t.Kernels, levels{c.Level, b.Level, t.Level}}
 }
 
 // afterYUV is what a band of luma and chroma, as the input has them, still needs.

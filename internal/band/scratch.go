@@ -43,9 +43,6 @@ func (c *cache) drop() {
 	c.oldest = 0
 }
 
-// align is the samples that every row begins on a multiple of, and has room for a multiple of: 64 bytes.
-const align = resample.Room
-
 // memory hands out the parts of a scratch, or, without slices, adds up what they need.
 type memory struct {
 	samples []int16
@@ -53,7 +50,7 @@ type memory struct {
 	used    struct{ samples, sums int }
 }
 
-// row returns the next n samples, at a multiple of align from the beginning.
+// row returns the next n samples, at a multiple of resample.Room from the beginning, with room for a multiple of it.
 func (m *memory) row(n int) []int16 {
 	from := m.used.samples
 	room := resample.RoomFor(n)

@@ -3,6 +3,7 @@ package color
 import (
 	"unsafe"
 
+	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
@@ -28,6 +29,8 @@ type Resize struct {
 
 // Resized does a Resize in one pass over the row, by tables made for it. It is immutable.
 type Resized struct {
+	Level impl.Level // of the kernel, which may be a lower one than was asked for
+
 	bytes  int
 	room   [3]int // samples that the planes of a row have room for
 	groups int
@@ -53,8 +56,8 @@ func (r *Resized) Row(dst [3][]int16, src []byte) {
 func resizeNothing(*Resize) *Resized { return nil }
 
 // resized returns what makes groups of n samples by a table.
-func (z *Resize) resized(n int, table []byte, kernel resizedKernel) *Resized {
-	return &Resized{bytes: z.Bytes, room: z.rooms(), groups: z.groups(n), table: table, kernel: kernel}
+func (z *Resize) resized(l impl.Level, n int, table []byte, kernel resizedKernel) *Resized {
+	return &Resized{Level: l, bytes: z.Bytes, room: z.rooms(), groups: z.groups(n), table: table, kernel: kernel}
 }
 
 // groups returns how many groups of n samples hold all of them.

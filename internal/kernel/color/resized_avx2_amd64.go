@@ -5,6 +5,7 @@ package color
 import (
 	"encoding/binary"
 
+	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
@@ -41,10 +42,10 @@ func resizeAVX2(z *Resize) *Resized {
 	near := [...]resizedKernel{nearRGBAVX2, nearYCCAVX2, nearYCCHalfAVX2, nearLumaAVX2}
 	far := [...]resizedKernel{farRGBAVX2, farYCCAVX2, farYCCHalfAVX2, farLumaAVX2}
 	if table := z.tableAVX2(true); table != nil {
-		return z.resized(groupAVX2, table, near[z.To])
+		return z.resized(impl.AVX2, groupAVX2, table, near[z.To])
 	}
 	if table := z.tableAVX2(false); table != nil {
-		return z.resized(groupAVX2, table, far[z.To])
+		return z.resized(impl.AVX2, groupAVX2, table, far[z.To])
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ package color
 import (
 	"encoding/binary"
 
+	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
@@ -30,7 +31,7 @@ func resizeAVX512(z *Resize) *Resized {
 		return resizeAVX2(z)
 	}
 	kernels := [...]resizedKernel{wideRGBAVX512, wideYCCAVX512, wideYCCHalfAVX512, wideLumaAVX512}
-	return z.resized(groupAVX512, table, kernels[z.To])
+	return z.resized(impl.AVX512, groupAVX512, table, kernels[z.To])
 }
 
 // tableAVX512 returns the groups, laid out as the generator says; nil when the windows don't hold what is needed.

@@ -2,7 +2,11 @@
 
 package resample
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 //go:noescape
 func area3AVX2(first, second, third *int16, src, table *byte, groups int)
@@ -13,7 +17,7 @@ func area4AVX2(first, second, third *int16, src, table *byte, groups int)
 // coverAVX2 is Cover. It returns nil for rows of less than four pixels.
 func coverAVX2(z *Cover) *Covered {
 	kernels := [...]coveredKernel{3: area3AVX2, 4: area4AVX2}
-	return z.covered(z.tableAVX2(), kernels[z.Step])
+	return z.covered(impl.AVX2, z.tableAVX2(), kernels[z.Step])
 }
 
 // tableAVX2 returns the groups, laid out as the generator says.

@@ -22,7 +22,7 @@ func areaAVX512(first, second, third *int16, src, table *byte, groups int)
 
 // coverAVX512 is Cover where four neighbouring samples take four pixels each out of the same 64 bytes, and AVX2's else.
 func coverAVX512(z *Cover) *Covered {
-	if c := z.covered(z.tableAVX512(), areaAVX512); c != nil {
+	if c := z.covered(impl.AVX512, z.tableAVX512(), areaAVX512); c != nil {
 		return c
 	}
 	return coverAVX2(z)

@@ -1,6 +1,10 @@
 package resample
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 // Cover is what PackedArea does: the means of what samples cover, for rows of pixels of three channels.
 type Cover struct {
@@ -11,6 +15,8 @@ type Cover struct {
 
 // Covered does a Cover by tables made for it. It is immutable.
 type Covered struct {
+	Level impl.Level // of the kernel, which may be a lower one than was asked for
+
 	bytes, room, groups int
 	table               []byte // of each group: which pixels to load, and their weights
 	kernel              coveredKernel
@@ -33,12 +39,12 @@ func (c *Covered) Row(dst [3][]int16, src []byte) {
 func coverNothing(*Cover) *Covered { return nil }
 
 // covered returns what makes groups of 16 samples by a table; nil without one.
-func (z *Cover) covered(table []byte, kernel coveredKernel) *Covered {
+func (z *Cover) covered(l impl.Level, table []byte, kernel coveredKernel) *Covered {
 	if table == nil {
 		return nil
 	}
 	n := len(z.Spans)
-	return &Covered{bytes: z.Bytes, room: RoomFor(n), groups: (n + 15) / 16, table: table, kernel: kernel}
+	return &Covered{Level: l, bytes: z.Bytes, room: RoomFor(n), groups: (n + 15) / 16, table: table, kernel: kernel}
 }
 
 // bySpan returns the weights of each span.

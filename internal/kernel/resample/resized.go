@@ -1,6 +1,10 @@
 package resample
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 // Resize is a horizontal resize of rows of bytes: Plane's, of one channel, or Pairs', of two that are interleaved.
 type Resize struct {
@@ -11,6 +15,8 @@ type Resize struct {
 
 // Resized does a Resize by tables made for it. It is immutable.
 type Resized struct {
+	Level impl.Level // of the kernel, which may be a lower one than was asked for
+
 	bytes    int
 	room     int // samples that a row has room for
 	channels int

@@ -2,7 +2,11 @@
 
 package resample
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 //go:noescape
 func nearPlaneAVX2(first, second *int16, src, table *byte, groups int)
@@ -20,7 +24,7 @@ func farPairsAVX2(first, second *int16, src, table *byte, groups int)
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeAVX2(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneAVX2, farPlaneAVX2}, {nearPairsAVX2, farPairsAVX2}}[z.Channels-1]
-	r := &Resized{bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}
+	r := &Resized{Level: impl.AVX2, bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}
 	if r.table = z.tableAVX2(r.groups, 4); r.table != nil {
 		r.kernel = kernels.near
 		return r
