@@ -36,8 +36,7 @@ const MostViewers = 30_000
 // A Hub holds live streams by name. Its methods may be called from any goroutine.
 //
 // What is locked, in this order: Hub.mu for who is there, Viewer.mu for what one viewer was given, stream.mu for a
-// stream's newest picture. A picture on its way takes the latter two, each for some tens of nanoseconds; streams have no
-// lock in common.
+// stream's newest picture. A picture on its way takes the latter two, for a moment each; streams have no lock in common.
 type Hub struct {
 	o     Options
 	epoch time.Time // all times inside are durations since then

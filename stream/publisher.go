@@ -142,7 +142,8 @@ func (p *Publisher) Watched() bool {
 	return len(p.s.viewers) > 0
 }
 
-// Wanted returns a channel of capacity 1 that receives when a first viewer comes.
+// Wanted returns a channel of capacity 1 that receives when a first viewer comes. Of viewers that were there before the
+// Publisher it says nothing; Watched does.
 func (p *Publisher) Wanted() <-chan struct{} { return p.wanted }
 
 // Done returns a channel that is closed when the Publisher has ended: by Close, replaced, or with the Hub.
