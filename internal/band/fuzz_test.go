@@ -65,7 +65,8 @@ func inRange(t *testing.T, c Config, got canvas) {
 	}
 }
 
-// FuzzFill: whatever the geometry and the samples, bands are in range and near the float64 reference, and their order does not matter.
+// FuzzFill: whatever the geometry and the samples, bands are in range and near the float64 reference, their order does not matter, and
+// kernels of every level make the same.
 func FuzzFill(f *testing.F) {
 	f.Add(uint64(1), []byte{})
 	f.Add(uint64(2), []byte{47, 35, 3, 31, 31, 0, 0, 1, 1, 0, 0, 0, 0, 46, 0, 34, 0, 15, 0, 15})
@@ -81,6 +82,7 @@ func FuzzFill(f *testing.F) {
 		sc := s.NewScratch()
 		got := sample(t, s, sc, &in)
 		inRange(t, c, got)
+		checkLevels(t, c, &in)
 		sameCanvas(t, "another order", sample(t, s, sc, &in, r.Perm(s.Bands())...), got)
 		if d, limit := deviate(got, reference(c, &in)), tolerance(s); d.max > limit {
 			t.Errorf("%+v: plane %d at %d,%d: got %.3f, want %.3f +- %.3f", c, d.plane, d.x, d.y, d.got, d.want, limit)
