@@ -71,6 +71,13 @@ func TestPublishErrors(t *testing.T) {
 		p, err = c.Publish(timeout(t), "cam2", large, client.PublishOptions{})
 		return err == nil
 	})
+	jpegs, err := c.Publish(timeout(t), "cam3", nil, client.PublishOptions{})
+	for err == nil {
+		err = jpegs.Send(make([]byte, 1<<20+1))
+	}
+	if e := wantError(t, err, codes.InvalidArgument, "more memory than there is"); e.Limit != "limits.memory_budget" {
+		t.Errorf("got %+v, want the limit", e)
+	}
 	if err := p.Send(make([]byte, 7)); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -139,6 +140,31 @@ func (c *call) fill(p []byte) error {
 	return nil
 }
 
+// maxSmall is the most bytes of a message that is read as a whole: of a WatchRequest with the longest name there are 80.
+const maxSmall = 1 << 10
+
+// small reads the next message, one without frames, into scratch, if there is room. It waits for it so long at most; 0:
+// for ever. It returns io.EOF when the caller has no more.
+func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
+	if err := c.await(wait); err != nil {
+		return nil, err
+	}
+	length, err := c.length()
+	if err != nil {
+		return nil, err
+	}
+	if length > maxSmall {
+		return nil, fault.Errorf(fault.Invalid, "rpc: got a request of %d bytes, want at most %d", length, maxSmall)
+	}
+	data := slices.Grow(scratch[:0], length)[:length]
+	c.expect()
+	if err := c.fill(data); err != nil {
+		return nil, err
+	}
+	c.receiving.Stop()
+	return data, nil
+}
+
 // expect gives the next bytes the time of timeouts.receive.
 func (c *call) expect() {
 	c.fresh = 0
@@ -164,6 +190,14 @@ func (c *call) sendError(err error) error {
 		return fault.From(context.Cause(c.ctx))
 	}
 	return &fault.Error{Kind: fault.Canceled, Err: err}
+}
+
+// firstError returns err, and says what io.EOF means where the first request should be.
+func firstError(err error) error {
+	if err == io.EOF {
+		return fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
+	}
+	return err
 }
 
 func errDraining() error { return fault.Errorf(fault.Draining, "the server is stopping") }

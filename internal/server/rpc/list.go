@@ -1,6 +1,9 @@
 package rpc
 
 import (
+	"context"
+	"time"
+
 	"google.golang.org/grpc"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
@@ -8,20 +11,38 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// listStreams serves ListStreams. Its request is nothing that could be too large, and is read by grpc-go.
-func (s *service) listStreams(out grpc.ServerStream, _ filler) error {
-	if s.engine.IsDraining() {
+// listStreams serves ListStreams. There is nothing in its request, which is waited for all the same, and not for ever.
+func (s *service) listStreams(out grpc.ServerStream, in filler) error {
+	c := &call{}
+	c.init(s, out, in, func() {})
+	defer c.receiving.Stop()
+	c.start(func() {
+		c.finish(c.protect(func() error {
+			_, err := c.small(nil, time.Duration(c.engine.Config.Timeout.Receive))
+			return firstError(err)
+		}))
+	})
+	select {
+	case err := <-c.done:
+		if err != nil {
+			return err
+		}
+	case <-c.ctx.Done():
+		return fault.From(context.Cause(c.ctx))
+	case <-c.receiving.C:
+		return errSlow()
+	case <-c.engine.Draining():
 		return errDraining()
-	}
-	if err := out.RecvMsg(&api.ListStreamsRequest{}); err != nil {
-		return fault.Errorf(fault.Invalid, "rpc: got no ListStreamsRequest: %v", err)
 	}
 	infos := s.live.Hub.Infos(nil)
 	answer := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
 	for i := range infos {
 		answer.Streams[i] = streamInfo(&infos[i])
 	}
-	return out.SendMsg(answer)
+	if err := out.SendMsg(answer); err != nil {
+		return c.sendError(err)
+	}
+	return nil
 }
 
 // streamInfo returns the message that says what i says.

@@ -210,6 +210,32 @@ func TestWatchBrokenAnywhere(t *testing.T) {
 	}
 }
 
+// TestListStreamsWaitsForItsRequest: and not for ever.
+func TestListStreamsWaitsForItsRequest(t *testing.T) {
+	request := framed(t, &api.ListStreamsRequest{})
+	for n := range len(request) + 1 {
+		synctest.Test(t, func(t *testing.T) {
+			list := func(c *scripted) error {
+				return serveLive(t, c, func(s *service) error { return s.listStreams(c, c) })
+			}
+			begin := time.Now()
+			err := list(&scripted{in: bytes.NewReader(request[:n]), silent: true})
+			if whole := n == len(request); whole && err != nil {
+				t.Errorf("got %v for a whole request", err)
+			} else if f := fault.From(err); !whole && (f == nil || f.Kind != fault.Slow || time.Since(begin) != time.Duration(config.Default().Timeout.Receive)) {
+				t.Errorf("after %d bytes: got %v after %v, want Slow after timeouts.receive", n, err, time.Since(begin))
+			}
+			if f := fault.From(list(&scripted{in: bytes.NewReader(request[:n])})); n < len(request) && (f == nil || f.Kind != fault.Invalid) {
+				t.Errorf("the end after %d bytes: got %v, want Invalid", n, f)
+			}
+		})
+	}
+	long := &scripted{in: bytes.NewReader(append([]byte{0, 0, 0, 16, 0}, make([]byte, 4096)...))}
+	if f := fault.From(serveLive(t, long, func(s *service) error { return s.listStreams(long, long) })); f == nil || f.Kind != fault.Invalid {
+		t.Errorf("got %v for a request of 4096 bytes, want Invalid", f)
+	}
+}
+
 func TestCredit(t *testing.T) {
 	c := credit{changed: make(chan struct{}, 1)}
 	check := func(what string, some, over bool) {

@@ -31,6 +31,7 @@ type publishing struct {
 	call
 	decoder wire.Decoder
 	request wire.Request
+	grant   pool.Grant // of the JPEG that comes in
 
 	accepted  chan struct{} // closed when the caller is the publisher; until then what follows is the receiving goroutine's
 	name      string
@@ -54,9 +55,16 @@ func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing 
 // release ends the publisher, and gives back what has come in of a frame.
 func (p *publishing) release() {
 	p.request.Release()
+	p.unadmit()
 	if p.publisher != nil {
 		p.close()
 	}
+}
+
+// unadmit gives back the admission of the JPEG that comes in.
+func (p *publishing) unadmit() {
+	p.grant.Release()
+	p.grant = pool.Grant{}
 }
 
 // close ends the publisher, when the picture of the last frame is made.
@@ -143,13 +151,11 @@ func (p *publishing) receiveAll() error {
 	defer p.receiving.Stop()
 	for {
 		switch err := p.next(); {
-		case err == io.EOF && p.publisher == nil:
-			return fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
-		case err == io.EOF:
+		case err == io.EOF && p.publisher != nil:
 			p.close()
 			return nil
 		case err != nil:
-			return err
+			return firstError(err)
 		}
 		p.request.Release()
 	}
@@ -175,12 +181,12 @@ func (p *publishing) next() error {
 func (p *publishing) ensure() error {
 	if p.publisher != nil {
 		if r := &p.request; len(r.Stream) > 0 || r.HasSpec || r.MaxFPS != 0 {
-			return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: got stream, spec or max_fps again, want them in the first request alone"}
+			return errStreamAgain("stream, spec or max_fps")
 		}
 		return nil
 	}
 	if len(p.request.Stream) == 0 {
-		return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: the first request has no stream"}
+		return errNoStream()
 	}
 	settings, err := p.settings()
 	if err != nil {
@@ -225,6 +231,14 @@ func (p *publishing) settings() (live.Settings, error) {
 	return s, nil
 }
 
+func errNoStream() error {
+	return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: the first request has no stream"}
+}
+
+func errStreamAgain(what string) error {
+	return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: got " + what + " again, want them in the first request alone"}
+}
+
 // checkRate refuses a max_fps that is no rate.
 func checkRate(fps float64) error {
 	if fps >= 0 && !math.IsInf(fps, 1) {
@@ -236,13 +250,23 @@ func checkRate(fps float64) error {
 // Fill is part of wire.Source.
 func (p *publishing) Fill(b []byte) error { return p.fill(b) }
 
-// Lease is part of wire.Source. A frame that there is no memory for is passed over.
+// Lease is part of wire.Source. A frame that there is no memory for is passed over. The stream has memory for frames of
+// its size; a JPEG, of which only the caller knows how large it is, is admitted while it comes in.
 func (p *publishing) Lease(n int) (pool.Buf, error) {
 	if err := p.ensure(); err != nil {
 		return pool.Buf{}, err
 	}
 	if p.size > 0 && n != p.size {
 		return pool.Buf{}, p.wrongSize(n)
+	}
+	if p.size == 0 {
+		p.receiving.Stop() // The wait for memory is not the caller's.
+		grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(n)), true)
+		if err != nil {
+			return pool.Buf{}, err
+		}
+		p.grant = grant
+		p.expect()
 	}
 	buf, err := p.engine.Pool.Get(n)
 	if err != nil && !errors.Is(err, pool.ErrBudget) {
@@ -264,6 +288,7 @@ func (p *publishing) Complete() error {
 	frames := p.request.Frames
 	sent := frames[len(frames)-1]
 	p.request.Frames = frames[:len(frames)-1]
+	defer p.unadmit()
 	switch {
 	case sent.Size == 0:
 		return p.wrongSize(0)

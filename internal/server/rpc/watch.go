@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"io"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -12,9 +11,6 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 	"github.com/steadyframe/steadyframe/stream"
 )
-
-// maxWatchRequest is the most bytes of a WatchRequest; one with the longest name has 80.
-const maxWatchRequest = 1 << 10
 
 // drainPatience is how long a viewer may take for the picture that is on its way when the server stops.
 const drainPatience = time.Second
@@ -54,9 +50,6 @@ func newWatching(s *service, stream grpc.ServerStream, in filler) *watching {
 func (w *watching) run() error {
 	defer w.receiving.Stop()
 	defer w.stall.Stop()
-	if w.engine.IsDraining() {
-		return errDraining()
-	}
 	w.start(w.receive)
 	select {
 	case of := <-w.first:
@@ -202,13 +195,11 @@ func (w *watching) receive() {
 func (w *watching) receiveAll() error {
 	scratch := make([]byte, 128)
 	r, err := w.request(scratch, time.Duration(w.engine.Config.Timeout.Receive))
-	switch {
-	case err == io.EOF:
-		return fault.Errorf(fault.Invalid, "rpc: the call ended without a request")
-	case err != nil:
-		return err
-	case len(r.Stream) == 0:
-		return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: the first request has no stream"}
+	if err != nil {
+		return firstError(err)
+	}
+	if len(r.Stream) == 0 {
+		return errNoStream()
 	}
 	endless := r.Pictures == 0
 	w.credit.begin(endless, r.Pictures)
@@ -221,31 +212,19 @@ func (w *watching) receiveAll() error {
 		case err != nil:
 			return err
 		case len(r.Stream) > 0 || r.MaxFPS != 0:
-			return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "rpc: got stream or max_fps again, want them in the first request alone"}
+			return errStreamAgain("stream or max_fps")
 		}
 		w.credit.add(r.Pictures)
 	}
 	return nil
 }
 
-// request reads one request, for which it waits so long at most; 0: for ever. What it returns lies in scratch, if there
-// is room. It returns io.EOF when the caller has no more.
+// request reads one request, for which it waits so long at most; 0: for ever. What it returns may lie in scratch. It
+// returns io.EOF when the caller has no more.
 func (w *watching) request(scratch []byte, wait time.Duration) (wire.WatchRequest, error) {
-	if err := w.await(wait); err != nil {
-		return wire.WatchRequest{}, err
-	}
-	length, err := w.length()
+	data, err := w.small(scratch, wait)
 	if err != nil {
 		return wire.WatchRequest{}, err
 	}
-	if length > maxWatchRequest {
-		return wire.WatchRequest{}, fault.Errorf(fault.Invalid, "rpc: got a WatchRequest of %d bytes, want at most %d", length, maxWatchRequest)
-	}
-	data := slices.Grow(scratch[:0], length)[:length]
-	w.expect()
-	if err := w.fill(data); err != nil {
-		return wire.WatchRequest{}, err
-	}
-	w.receiving.Stop()
 	return wire.ParseWatchRequest(data)
 }
