@@ -213,7 +213,6 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (ended bool, err
 	body := newPushBody(sending, r, first)
 	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, r.Target.publishURL(r.query()), body)
 	if err != nil {
-		body.Close()
 		r.unsent, r.hasUnsent = body.end()
 		return true, err
 	}

@@ -51,23 +51,22 @@ type pushBody struct {
 	cancel context.CancelFunc // ends ctx, so that a Read that waits returns
 	stall  *time.Timer        // ends ctx when nothing is read for too long
 
+	mu      sync.Mutex // held by a Read: the transport may go on reading while the request is over for its caller
+	over    bool       // whether nothing is to be read any more
 	current pushFrame
 	busy    bool   // whether some of current was not read yet
 	part    int    // of current
 	rest    []byte // of the part
 	ended   bool   // whether all frames of the input were read
-	closed  chan struct{}
-	close   func()
 }
 
 // newPushBody returns a body that begins with f, which it takes.
 func newPushBody(ctx context.Context, run *pushRun, f pushFrame) *pushBody {
-	b := &pushBody{run: run, closed: make(chan struct{})}
+	b := &pushBody{run: run}
 	b.begin(f)
 	var cancel context.CancelCauseFunc
 	b.ctx, cancel = context.WithCancelCause(ctx)
 	b.cancel = func() { cancel(context.Canceled) }
-	b.close = sync.OnceFunc(func() { close(b.closed) })
 	b.stall = time.AfterFunc(stallTime, func() { cancel(errStalled) })
 	return b
 }
@@ -77,7 +76,12 @@ func (b *pushBody) begin(f pushFrame) { b.current, b.busy, b.part, b.rest = f, t
 
 // Read is part of io.Reader. It returns what there is of a frame at once.
 func (b *pushBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.stall.Stop()
+	if b.over {
+		return 0, context.Canceled
+	}
 	if !b.busy {
 		if err := b.next(); err != nil {
 			return 0, err
@@ -114,16 +118,15 @@ func (b *pushBody) next() error {
 	return io.EOF
 }
 
-// Close is part of io.Closer. The transport calls it when it will read no more.
-func (b *pushBody) Close() error {
-	b.close()
-	return nil
-}
+// Close is part of io.Closer.
+func (b *pushBody) Close() error { return nil }
 
-// end returns the frame that was not read whole, if there is one. The request is over.
+// end makes every Read return, and returns the frame that was not read whole, if there is one.
 func (b *pushBody) end() (unsent pushFrame, ok bool) {
-	b.stall.Stop()
 	b.cancel()
-	<-b.closed
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+	b.stall.Stop()
 	return b.current, b.busy
 }
