@@ -32,7 +32,6 @@ func NewPushBar(w *os.File, total int, quiet bool) *PushBar {
 	b.bar = progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(w),
 		progressbar.OptionSetDescription("pushing"),
-		progressbar.OptionShowCount(),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(total < 0),
 		progressbar.OptionFullWidth(),

@@ -20,7 +20,7 @@ type PushProgress struct {
 
 // String returns the figures as a line for the terminal.
 func (p PushProgress) String() string {
-	return fmt.Sprintf("%s fps, %s Mbit/s, %d dropped, %s", decimals(p.FPS, 100), decimals(p.Mbits, 100), p.Dropped, count(p.Reconnects, "reconnect"))
+	return fmt.Sprintf("%s, %s fps, %s Mbit/s, %d dropped, %s", count(p.Frames, "frame"), decimals(p.FPS, 100), decimals(p.Mbits, 100), p.Dropped, count(p.Reconnects, "reconnect"))
 }
 
 // PushSummary is the figures of a Push.

@@ -308,7 +308,7 @@ func TestPushProgress(t *testing.T) {
 		if mid.Frames != 69 { // at 0, 40, ... 2,720 ms
 			t.Errorf("got %+v after 2.75 s, want 69 frames", mid)
 		}
-		if want := "25.0 fps, 0.02 Mbit/s, 0 dropped, 0 reconnects"; mid.String() != want {
+		if want := "69 frames, 25.0 fps, 0.02 Mbit/s, 0 dropped, 0 reconnects"; mid.String() != want {
 			t.Errorf("got %q, want %q", mid.String(), want)
 		}
 		if got, want := sum.String(), "pushed 126 frames in 5.00 s (25.2 fps, 0.02 Mbit/s), 0 dropped, 0 reconnects"; got != want {
