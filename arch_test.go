@@ -51,9 +51,10 @@ service                                                                         
   internal/server/engine  memory, workers, turns: what both faces share               -> internal/server/config internal/server/fault internal/server/metrics
   internal/server/wire    gRPC messages read into and written from pooled memory      -> api/steadyframe/v1 internal/server/fault
   internal/server/live    live streams: sources and publishers, encoding, loss        -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics
-  internal/server/watch   live streams over HTTP: MJPEG, snapshots, WebSocket         -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics
+  internal/server/taken   connections that handlers take from net/http
+  internal/server/watch   live streams over HTTP: MJPEG, snapshots, WebSocket         -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics internal/server/taken
   internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/wire
-  internal/server/web     the HTTP face                                               -> internal/console internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/watch
+  internal/server/web     the HTTP face                                               -> internal/console internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/taken internal/server/watch
   internal/console        the page: a wall of streams, one stream, the dashboard
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
   internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config

@@ -50,14 +50,14 @@ func (h *Handler) take(w http.ResponseWriter) (*conn, error) {
 		c.out = w.NetConn()
 	}
 	limitUnsent(c.out, unsentBytes)
-	h.conns.add(c)
+	h.conns.Add(c)
 	return c, nil
 }
 
 // release closes the connection.
 func (h *Handler) release(c *conn) {
 	_ = c.Close() // All was written, or cannot be.
-	h.conns.remove(c)
+	h.conns.Remove(c)
 }
 
 // Read is part of net.Conn.

@@ -178,15 +178,14 @@ func TestSlowViewerSeesNewPictures(t *testing.T) {
 
 // setUnsent changes the bound of the connection from that address.
 func (f *fixture) setUnsent(peer string, bytes int) bool {
-	f.conns.mu.Lock()
-	defer f.conns.mu.Unlock()
-	for c := range f.conns.open {
+	found := false
+	f.conns.Each(func(c net.Conn) {
 		if c.RemoteAddr().String() == peer {
-			limitUnsent(c.out, bytes)
-			return true
+			limitUnsent(c.(*conn).out, bytes)
+			found = true
 		}
-	}
-	return false
+	})
+	return found
 }
 
 // slowly reads parts at a steady rate for so long, and returns how old the last one was when it was whole.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/taken"
 	"github.com/steadyframe/steadyframe/stream"
 )
 
@@ -22,7 +23,7 @@ type Handler struct {
 	engine *engine.Engine
 	hub    *stream.Hub
 	log    *slog.Logger
-	conns  conns
+	conns  taken.Conns
 }
 
 // New returns a Handler for the streams of h. Metrics, settings and the time to stop are those of e.
@@ -33,7 +34,7 @@ func New(e *engine.Engine, h *stream.Hub, log *slog.Logger) *Handler {
 // Wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
 // two pictures once the engine is draining; one that takes nothing then is not waited for longer than drainPatience.
 // Those that are left when ctx ends it cuts. It is for one goroutine at a time.
-func (h *Handler) Wait(ctx context.Context) { h.conns.wait(ctx) }
+func (h *Handler) Wait(ctx context.Context) { h.conns.Wait(ctx, drainPatience) }
 
 // First returns the stream that is meant where none is named: the first by name that is online, else the first, else
 // "".

@@ -16,6 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/internal/server/taken"
 	"github.com/steadyframe/steadyframe/internal/server/watch"
 )
 
@@ -26,7 +27,7 @@ type Handler struct {
 	watch  *watch.Handler
 	page   http.Handler
 	log    *slog.Logger
-	taken  takenOvers
+	taken  taken.Conns
 }
 
 // NewHandler returns the HTTP face of e and l.
@@ -37,7 +38,7 @@ func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
 // Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that
 // are left when ctx ends it cuts.
 func (h *Handler) Wait(ctx context.Context) {
-	h.taken.wait(ctx)
+	h.taken.Wait(ctx, 0)
 	h.watch.Wait(ctx)
 }
 
@@ -108,8 +109,8 @@ func (h *Handler) takeOver(w *writer, r *http.Request) (io.Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.taken.add(t)
-	w.ResponseWriter, w.taken, w.done = t, t, func() { h.taken.remove(t) }
+	h.taken.Add(t.conn)
+	w.ResponseWriter, w.taken, w.done = t, t, func() { h.taken.Remove(t.conn) }
 	return in, nil
 }
 
