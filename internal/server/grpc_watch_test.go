@@ -139,7 +139,7 @@ func TestWatchErrors(t *testing.T) {
 
 // TestStalledViewersEnd: a viewer that takes nothing for live.stall is hung up on; one that is merely slow is not.
 func TestStalledViewersEnd(t *testing.T) {
-	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(300 * time.Millisecond) })
+	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(time.Second) })
 	c := s.dial(t)
 	noise := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 1000, Height: 1000}, Output: pipeline.Output{Quality: 95}}
 	frames := makeFrames(t, noise.Input, 2)
@@ -149,8 +149,8 @@ func TestStalledViewersEnd(t *testing.T) {
 	ctx, stop := context.WithCancel(timeout(t))
 	var reading sync.WaitGroup
 	taken := 0
-	reading.Go(func() { // a picture in twice the time that is a stall
-		tick := time.NewTicker(200 * time.Millisecond)
+	reading.Go(func() { // one of some forty frames
+		tick := time.NewTicker(400 * time.Millisecond)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			if _, err := slow.Recv(); err != nil {
@@ -162,7 +162,10 @@ func TestStalledViewersEnd(t *testing.T) {
 		}
 	})
 	var pic client.LivePicture
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
 	for i := 0; !strings.Contains(s.log.String(), "the picture was not taken within live.stall"); i++ {
+		<-tick.C
 		if err := p.Send(frames[i%2]); err != nil {
 			t.Fatal(err)
 		}

@@ -236,6 +236,28 @@ func TestListStreamsWaitsForItsRequest(t *testing.T) {
 	}
 }
 
+// TestSlowIsNotStalled: who has taken a part of a picture within live.stall is given as long again, who has taken nothing
+// is not.
+func TestSlowIsNotStalled(t *testing.T) {
+	c := &scripted{in: bytes.NewReader(nil)}
+	err := serveLive(t, c, func(s *service) error {
+		w := newWatching(s, c, c)
+		picture := wire.WatchPicture{Data: make([]byte, 100_000)}
+		chunks := picture.Marshal(w.slot)
+		w.waiting = w.slot.Waiting()
+		for i := range chunks {
+			chunks[i].Free()
+			if err := w.stalled(); err != nil {
+				t.Errorf("after %d of %d chunks: got %v, want more time", i+1, len(chunks), err)
+			}
+		}
+		return w.stalled()
+	})
+	if f := fault.From(err); f == nil || f.Kind != fault.Slow || !strings.Contains(f.Error(), "live.stall") {
+		t.Errorf("got %v for one who took nothing, want Slow", err)
+	}
+}
+
 func TestCredit(t *testing.T) {
 	c := credit{changed: make(chan struct{}, 1)}
 	check := func(what string, some, over bool) {
