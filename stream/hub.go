@@ -24,8 +24,8 @@ type Options struct {
 	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last picture stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
 
-	// Lag is told the lag of each delivered picture that is no repeat, as in ViewerInfo, from any goroutine. It must not
-	// wait, and not call the Hub. nil: nobody is told.
+	// Lag is told the lag of each delivered picture that is neither a repeat nor that of a lost source, as in ViewerInfo,
+	// from any goroutine. It must not wait, and not call the Hub. nil: nobody is told.
 	Lag func(time.Duration)
 }
 

@@ -39,7 +39,7 @@ type ViewerInfo struct {
 	FPS             float64       // delivered, over the last two seconds or so
 	Delivered       uint64        // pictures, repeats too
 	Dropped         uint64        // pictures that it was never given, but for those that its MaxFPS passed over
-	Lag             time.Duration // from capture to delivery, of the last delivered picture that was no repeat
+	Lag             time.Duration // from capture to delivery, of the last delivered picture that was neither a repeat nor Offline
 	Bytes           uint64        // delivered
 }
 

@@ -346,9 +346,13 @@ func TestLag(t *testing.T) {
 		if i != want || !slices.Equal(told, []time.Duration{want.Lag}) {
 			t.Errorf("got %+v, and told %v; want %+v, told once", i, told, want)
 		}
+		v.Delivered(&stream.Picture{Captured: time.Now().Add(-time.Hour), Offline: true}) // no frame's lag
+		if i := f.info(t, "cam1").Viewers[0]; i.Lag != want.Lag || len(told) != 1 {
+			t.Errorf("after a lost source's picture: got a lag of %v, told %v; want %v, told once", i.Lag, told, want.Lag)
+		}
 		v.Close()
 		v.Delivered(&got) // too late
-		if got := f.Totals().Transports[0]; got.Delivered != 2 || len(told) != 1 {
+		if got := f.Totals().Transports[0]; got.Delivered != 3 || len(told) != 1 {
 			t.Errorf("after Close: got %+v, told %v", got, told)
 		}
 	})

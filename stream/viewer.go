@@ -162,7 +162,7 @@ func (v *Viewer) Delivered(p *Picture) {
 	v.counts.delivered++
 	v.counts.bytes += uint64(p.Size)
 	v.rate.add(now)
-	if !p.Repeat {
+	if !p.Repeat && !p.Offline {
 		v.lag = h.epoch.Add(now).Sub(p.Captured)
 		if h.o.Lag != nil {
 			h.o.Lag(v.lag)
