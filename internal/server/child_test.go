@@ -13,6 +13,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/internal/server"
@@ -52,7 +53,7 @@ func runChild() {
 	for requests.Scan() { // Each line asks for the process's counters.
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		out := counters{Mallocs: m.Mallocs, Bytes: m.TotalAlloc, RSS: rss(), Goroutines: runtime.NumGoroutine(), Stats: s.Stats()}
+		out := counters{Mallocs: m.Mallocs, Bytes: m.TotalAlloc, RSS: rss(), Goroutines: runtime.NumGoroutine(), CPU: cpuTime(), Stats: s.Stats()}
 		if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 			panic(err)
 		}
@@ -68,6 +69,7 @@ type counters struct {
 	Mallocs, Bytes uint64
 	RSS            int64
 	Goroutines     int
+	CPU            time.Duration // in user space and in the kernel; 0 where the process cannot tell
 	Stats          server.Stats
 }
 
@@ -92,7 +94,7 @@ type child struct {
 }
 
 // startChild starts a server in a process of its own, so that what it allocates can be told from what the test does.
-func startChild(t *testing.T, set string) *child {
+func startChild(t testing.TB, set string) *child {
 	t.Helper()
 	if race.Enabled {
 		t.Skip("allocations are not counted under the race detector: sync.Pool drops one Put in four")
@@ -127,7 +129,7 @@ func startChild(t *testing.T, set string) *child {
 	return c
 }
 
-func (c *child) readJSON(t *testing.T, v any) {
+func (c *child) readJSON(t testing.TB, v any) {
 	t.Helper()
 	line, err := c.out.ReadString('\n')
 	if err != nil {
@@ -139,7 +141,7 @@ func (c *child) readJSON(t *testing.T, v any) {
 }
 
 // counters asks for the server's counters.
-func (c *child) counters(t *testing.T) counters {
+func (c *child) counters(t testing.TB) counters {
 	t.Helper()
 	if _, err := io.WriteString(c.in, "\n"); err != nil {
 		t.Fatal(err)
