@@ -2,7 +2,7 @@ package cli
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"sync"
 	"time"
@@ -37,8 +37,8 @@ func (f *pushFrame) part(i int) []byte {
 	return nil
 }
 
-// errStalled is why a connection was given up that took nothing for stallTime.
-var errStalled = errors.New("the server takes nothing any more")
+// errStalled is why a connection was given up that took nothing, or did not answer, for stallTime.
+var errStalled = fmt.Errorf("no sign of the server for %s", stallTime)
 
 // stallTime is how long a connection may take nothing.
 const stallTime = 10 * time.Second
@@ -84,6 +84,7 @@ func (b *pushBody) Read(p []byte) (int, error) {
 	}
 	if !b.busy {
 		if err := b.next(); err != nil {
+			b.stall.Reset(stallTime) // for the answer
 			return 0, err
 		}
 	}

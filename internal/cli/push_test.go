@@ -21,10 +21,13 @@ import (
 // numberedBytes is the size of a frame of numbered.
 const numberedBytes = 8 * 4 * 3
 
+// attempt is what becomes of one request.
+type attempt func(s *fakeServer, r *http.Request) (*http.Response, error)
+
 // fakeServer answers requests as its attempts say, one after the other; the last one for ever.
 type fakeServer struct {
 	t        *testing.T
-	attempts []func(s *fakeServer, r *http.Request) (*http.Response, error)
+	attempts []attempt
 
 	mu    sync.Mutex
 	times []time.Time // of the requests
@@ -36,13 +39,13 @@ func (s *fakeServer) send(r *http.Request) (*http.Response, error) {
 	defer r.Body.Close()
 	s.mu.Lock()
 	s.times = append(s.times, time.Now())
-	attempt := s.attempts[min(len(s.times), len(s.attempts))-1]
+	now := s.attempts[min(len(s.times), len(s.attempts))-1]
 	s.mu.Unlock()
-	return attempt(s, r)
+	return now(s, r)
 }
 
 // takes returns an attempt that reads n frames, 0 for all, and then ends as end says.
-func takes(n int, end func(s *fakeServer, r *http.Request) (*http.Response, error)) func(*fakeServer, *http.Request) (*http.Response, error) {
+func takes(n int, end attempt) attempt {
 	return func(s *fakeServer, r *http.Request) (*http.Response, error) {
 		var frame [numberedBytes]byte
 		for i := 0; n == 0 || i < n; i++ {
@@ -60,14 +63,14 @@ func takes(n int, end func(s *fakeServer, r *http.Request) (*http.Response, erro
 }
 
 // answer returns an attempt that is answered at once.
-func answer(status int, body string) func(*fakeServer, *http.Request) (*http.Response, error) {
+func answer(status int, body string) attempt {
 	return func(*fakeServer, *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
 }
 
 // fails returns an attempt that fails at once.
-func fails(err error) func(*fakeServer, *http.Request) (*http.Response, error) {
+func fails(err error) attempt {
 	return func(*fakeServer, *http.Request) (*http.Response, error) {
 		return nil, &url.Error{Op: "Post", URL: "http://h", Err: err}
 	}
@@ -108,7 +111,7 @@ func each(d time.Duration) func(int) { return func(int) { time.Sleep(d) } }
 func TestPushPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := fails(syscall.ECONNREFUSED)
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(10, down), down, down, takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(10, down), down, down, takes(0, nil)}}
 		var notices []string
 		p := newPush(t, &numbered{frames: 50}, 25, s)
 		p.Notice = func(text string) { notices = append(notices, text) }
@@ -143,7 +146,7 @@ func TestPushPaced(t *testing.T) {
 func TestPushLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := fails(syscall.ECONNREFUSED)
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(10, down), down, takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(10, down), down, takes(0, nil)}}
 		p := newPush(t, &numbered{frames: 60, before: each(40 * time.Millisecond)}, 0, s)
 		start := time.Now()
 		sum, err := p.Run(t.Context())
@@ -169,7 +172,7 @@ func TestPushDelays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		down := fails(syscall.ECONNREFUSED)
 		held := takes(100, down)
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){down, down, down, down, down, held, down, takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{down, down, down, down, down, held, down, takes(0, nil)}}
 		p := newPush(t, &numbered{frames: 120}, 25, s)
 		if _, err := p.Run(t.Context()); err != nil {
 			t.Fatal(err)
@@ -212,7 +215,7 @@ func TestPushRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(2, answer(tt.status, tt.body)), takes(0, nil)}}
+				s := &fakeServer{t: t, attempts: []attempt{takes(2, answer(tt.status, tt.body)), takes(0, nil)}}
 				_, err := newPush(t, &numbered{frames: 10}, 25, s).Run(t.Context())
 				var refused *PushRefusedError
 				if len(s.times) != tt.attempts || errors.As(err, &refused) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -226,7 +229,7 @@ func TestPushRefused(t *testing.T) {
 // TestPushStalled: a connection that takes nothing any more is given up.
 func TestPushStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(2, hangs), takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(2, hangs), takes(0, nil)}}
 		p := newPush(t, &numbered{frames: 10}, 25, s)
 		var notices []string
 		p.Notice = func(text string) { notices = append(notices, text) }
@@ -243,10 +246,25 @@ func TestPushStalled(t *testing.T) {
 	})
 }
 
+// TestPushUnanswered: an answer that does not come is not waited for long.
+func TestPushUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeServer{t: t, attempts: []attempt{func(s *fakeServer, r *http.Request) (*http.Response, error) {
+			takes(0, nil)(s, r)
+			return hangs(s, r)
+		}}}
+		start := time.Now()
+		sum, err := newPush(t, &numbered{frames: 1}, 25, s).Run(t.Context())
+		if took := time.Since(start); !errors.Is(err, errStalled) || sum.Frames != 1 || took != stallTime {
+			t.Errorf("got %+v, error %v, after %v, want %v after %v", sum, err, took, errStalled, stallTime)
+		}
+	})
+}
+
 // TestPushSilence: an input that gives nothing for long is no reason to end a connection, or to begin one.
 func TestPushSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(0, nil)}}
 		start := time.Now()
 		sum, err := newPush(t, &numbered{frames: 3, before: each(time.Minute)}, 0, s).Run(t.Context())
 		if err != nil || sum.Frames != 3 || len(s.times) != 1 || s.times[0].Sub(start) != time.Minute {
@@ -259,7 +277,7 @@ func TestPushSilence(t *testing.T) {
 func TestPushInterrupted(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		server func(*fakeServer, *http.Request) (*http.Response, error)
+		server attempt
 		took   time.Duration
 	}{
 		{"answered", takes(0, nil), time.Second},
@@ -268,7 +286,7 @@ func TestPushInterrupted(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){tt.server}}
+				s := &fakeServer{t: t, attempts: []attempt{tt.server}}
 				ctx, cancel := context.WithCancelCause(t.Context())
 				time.AfterFunc(time.Second, func() { cancel(ErrInterrupted) })
 				start := time.Now()
@@ -284,7 +302,7 @@ func TestPushInterrupted(t *testing.T) {
 // TestPushInputFails: what was read before goes to the server, and the error is that of the input.
 func TestPushInputFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(0, nil)}}
 		broken := errors.New("cable pulled")
 		sum, err := newPush(t, &numbered{frames: 3, err: broken}, 25, s).Run(t.Context())
 		if !errors.Is(err, broken) || sum.Frames != 3 || string(s.got) != string(ascend(3)) {
@@ -296,7 +314,7 @@ func TestPushInputFails(t *testing.T) {
 // TestPushProgress: rates are those of the last second, counts those of all.
 func TestPushProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &fakeServer{t: t, attempts: []func(*fakeServer, *http.Request) (*http.Response, error){takes(0, nil)}}
+		s := &fakeServer{t: t, attempts: []attempt{takes(0, nil)}}
 		p := newPush(t, &numbered{frames: 126}, 25, s)
 		var told []PushProgress
 		p.Progress = func(now PushProgress) { told = append(told, now) }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -104,4 +105,22 @@ func (b *body) fault(err error) *fault.Error {
 func (b *body) stop() {
 	b.stopped.Store(true)
 	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // It fails where setDeadline did.
+}
+
+// stopOn stops the body as soon as c is closed. The caller calls end before the handler returns: after that the body may
+// not be touched.
+func (b *body) stopOn(c <-chan struct{}) (end func()) {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-c:
+			b.stop()
+		case <-over:
+		}
+	})
+	return func() {
+		close(over)
+		watching.Wait()
+	}
 }

@@ -8,11 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
-	"sync"
+	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
-	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/pool"
@@ -39,12 +38,13 @@ func (h *Handler) publish(w *writer, r *http.Request, name string) error {
 		r: r.Body, control: http.NewResponseController(w),
 		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
 	}
+	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
 	if err := o.open(); err != nil {
 		return err
 	}
-	settings.Source, settings.Spec, settings.JPEG = "http "+r.RemoteAddr, o.spec, o.jpegs != nil
-	f := &feeding{engine: e, log: h.log.With("stream", name), body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
+	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
+	f := &feeding{log: h.log.With("stream", name), body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
 	b.patient = settings.JPEG
 	switch err := f.await(); { // Who sends nothing takes no memory, and no stream over.
 	case err == io.EOF:
@@ -82,7 +82,6 @@ const maxFPS = 1000
 
 // feeding is one request that feeds a stream.
 type feeding struct {
-	engine     *engine.Engine
 	log        *slog.Logger
 	body       *body
 	frames     reader             // or:
@@ -94,19 +93,7 @@ type feeding struct {
 
 // run feeds the stream until the body ends, when it returns nil, or there is another reason to end.
 func (f *feeding) run() error {
-	over := make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		select {
-		case <-f.publisher.Done():
-		case <-f.engine.Draining():
-		case <-over:
-			return
-		}
-		f.body.stop()
-	})
-	defer watching.Wait() // The body may not be touched once the handler has returned.
-	defer close(over)
+	defer f.body.stopOn(f.publisher.Done())()
 	for awaited := true; ; awaited = false {
 		var err error
 		if !awaited {

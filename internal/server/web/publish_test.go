@@ -168,16 +168,20 @@ func TestPublishTakenOver(t *testing.T) {
 	}
 }
 
-// TestPublishDraining: a server that stops does not wait for a body without an end.
+// TestPublishDraining: a server that stops does not wait for a body without an end, nor for one that has hardly begun.
 func TestPublishDraining(t *testing.T) {
 	f := newFace(t, nil)
 	v := f.view("cam")
-	p := f.publish("")
+	p, begun := f.publish(""), f.publish("")
+	begun.out.Write(rawFrame(t, 1)[:5])
 	p.out.Write(rawFrame(t, 1))
 	f.wantFrame(v, 1)
+	f.waitFor("both requests", func() bool { return f.engine.OpenRequests() == 2 })
 	f.engine.Drain()
-	if a := <-p.done; a.status != http.StatusServiceUnavailable || a.RetryAfter == 0 {
-		t.Errorf("got %+v, want unavailable, and when to come again", a)
+	for _, p := range []*publishing{p, begun} {
+		if a := <-p.done; a.status != http.StatusServiceUnavailable || a.RetryAfter == 0 {
+			t.Errorf("got %+v, want unavailable, and when to come again", a)
+		}
 	}
 	if a := f.send(http.MethodPost, "/v1/streams/cam?format=gray&size=64x32", "", rawFrame(t, 1)); a.status != http.StatusServiceUnavailable {
 		t.Errorf("then got %+v, want unavailable", a)
