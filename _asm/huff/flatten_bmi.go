@@ -74,6 +74,9 @@ func (w *walker) longRuns(stop operand.LabelRef) {
 	w.Comment("Runs of more than 15 zeros.")
 	near, shifted := w.GP64(), w.GP64()
 	w.MOVQ(w.mask, near)
+	w.SHRQ(operand.U8(17), near)
+	w.JZ(operand.LabelRef("shortRuns"))
+	w.MOVQ(w.mask, near)
 	w.ORQ(operand.U8(1), near)
 	for _, n := range []uint8{1, 2, 4, 8} {
 		w.MOVQ(near, shifted)
@@ -83,6 +86,7 @@ func (w *walker) longRuns(stop operand.LabelRef) {
 	w.ADDQ(near, near)
 	w.ANDNQ(w.mask, near, near)
 	w.JNZ(stop)
+	w.Label("shortRuns")
 }
 
 // largeValues jumps to stop where an AC coefficient may be above maxShort: bits of its absolute value are, or it is not

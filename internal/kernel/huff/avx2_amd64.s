@@ -29,6 +29,9 @@ next:
 
 	// Runs of more than 15 zeros.
 	MOVQ  BX, SI
+	SHRQ  $0x11, SI
+	JZ    shortRuns
+	MOVQ  BX, SI
 	ORQ   $0x01, SI
 	MOVQ  SI, DI
 	SHLQ  $0x01, DI
@@ -46,6 +49,7 @@ next:
 	ANDNQ BX, SI, SI
 	JNZ   stop
 
+shortRuns:
 	// Values above 511.
 	VPABSW (DX), Y0
 	VPAND  noDC<>+0(SB), Y0, Y0
