@@ -40,7 +40,9 @@ func Widths(t *testing.T, f func(width int, r *rand.Rand)) {
 func Rand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 // Element is what kernels work on.
-type Element interface{ ~uint8 | ~int16 | ~uint16 | ~uint64 }
+type Element interface {
+	~uint8 | ~int16 | ~uint16 | ~uint64
+}
 
 // Slice is elements between two red zones.
 type Slice[T Element] struct {
