@@ -24,7 +24,8 @@ func farPairsAVX2(first, second *int16, src, table *byte, groups int)
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeAVX2(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneAVX2, farPlaneAVX2}, {nearPairsAVX2, farPairsAVX2}}[z.Channels-1]
-	r := &Resized{Level: impl.AVX2, bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}
+	n := len(z.Taps)
+	r := &Resized{Level: impl.AVX2, bytes: z.Bytes, room: RoomFor(n), channels: z.Channels, groups: (n + groupAVX2 - 1) / groupAVX2}
 	if r.table = z.tableAVX2(r.groups, 4); r.table != nil {
 		r.kernel = kernels.near
 		return r
@@ -38,40 +39,46 @@ func resizeAVX2(z *Resize) *Resized {
 
 // tableAVX2 returns groups, laid out as the generator says; nil when the windows don't hold what is needed.
 func (z *Resize) tableAVX2(groups, windows int) []byte {
-	size := map[int]int{4: 128, 8: 192}[windows] // of a group
-	shuffles := 16 * windows                     // where they end
+	size := (16*windows + 32 + 4*windows + 31) / 32 * 32 // of a group
 	table := Aligned(groups * size)
 	for g := range groups {
 		group := table[g*size:][:size]
-		for i := range shuffles {
-			group[i] = 0x80 // a zero
+		for i := range 16 * windows {
+			group[i] = 0x80 // a shuffle makes zeros, but for what follows
 		}
-		lane := 8 / z.Channels // samples in a half of a register
-		n := 16 / windows      // samples of a window
 		for w := range windows {
-			// Windows come as their halves of a register do: those of the lower and the upper half of the first register
-			// in turn, then those of the second.
-			part, half := w/2*n, w%2
-			register, at := part/lane, part%lane
-			first := half*8 + register*lane + at
-			blends := make([]Blend, n)
-			for i := range blends {
-				blends[i] = z.Taps[min(g*16+first+i, len(z.Taps)-1)].Blend(z.Bytes, z.Channels)
-			}
-			offset, found := Window(z.Bytes, 16, z.Channels, blends...)
-			if !found {
+			if !z.putWindow(group, windows, w, g*groupAVX2) {
 				return nil
-			}
-			binary.LittleEndian.PutUint32(group[shuffles+32+4*w:], uint32(offset))
-			for i, b := range blends {
-				for k, o := range b.Offsets {
-					for c := range z.Channels {
-						group[16*w+c*8+2*(at+i)+k] = byte(o - offset + c)
-					}
-					group[shuffles+2*(first+i)+k] = byte(b.Weights[k])
-				}
 			}
 		}
 	}
 	return table
+}
+
+// putWindow puts window w of a group whose samples begin at first into its table; false when no 16 bytes hold what its
+// samples are made of. Windows are for the lower and the upper half of the first register in turn, then for the second.
+func (z *Resize) putWindow(group []byte, windows, w, first int) bool {
+	weights := group[16*windows:]
+	offsets := weights[32:]
+	n, lane := groupAVX2/windows, 8/z.Channels // samples of a window, and of a half of a register
+	at := w / 2 * n % lane                     // of the window's first, in its half
+	sample := w%2*8 + w/2*n/lane*lane + at     // the same, in the group
+	blends := make([]Blend, n)
+	for i := range blends {
+		blends[i] = z.Taps[min(first+sample+i, len(z.Taps)-1)].Blend(z.Bytes, z.Channels)
+	}
+	offset, found := Window(z.Bytes, 16, z.Channels, blends...)
+	if !found {
+		return false
+	}
+	binary.LittleEndian.PutUint32(offsets[4*w:], uint32(offset))
+	for i, b := range blends {
+		for k, o := range b.Offsets {
+			weights[2*(sample+i)+k] = byte(b.Weights[k])
+			for c := range z.Channels {
+				group[16*w+c*8+2*(at+i)+k] = byte(o - offset + c)
+			}
+		}
+	}
+	return true
 }
