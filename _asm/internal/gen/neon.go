@@ -22,6 +22,7 @@ type V int
 
 // op is an instruction of vectors.
 type op struct {
+	code uint32 // 0: Go's assembler knows the instruction
 	text string // with %d for the registers' numbers, those of uses first
 	uses []V
 	def  V // noV: none
@@ -84,12 +85,23 @@ func (n *NEON) Do(text string, uses ...V) {
 	n.ops = append(n.ops, op{text: text, uses: uses, def: noV})
 }
 
-// MulHRS returns (x*y + 1<<14) >> 15 for each word: SQRDMULH Vd.8H, Vn.8H, Vm.8H, which Go's assembler does not know
-// (Arm Architecture Reference Manual, C7.2).
-func (n *NEON) MulHRS(x, y V) V {
+// OpCode is Op for an instruction that Go's assembler does not know. code is its encoding with zeros for the registers:
+// the first of uses goes to bits 5-9, a second to bits 16-20, the new vector to bits 0-4 (Arm Architecture Reference
+// Manual, C7.2). The text, in the manual's notation, becomes a comment.
+func (n *NEON) OpCode(code uint32, text string, uses ...V) V {
 	n.next++
-	n.ops = append(n.ops, op{text: "sqrdmulh", uses: []V{x, y}, def: n.next})
+	n.SetCode(n.next, code, text, uses...)
 	return n.next
+}
+
+// SetCode is OpCode for a pinned vector.
+func (n *NEON) SetCode(v V, code uint32, text string, uses ...V) {
+	n.ops = append(n.ops, op{code: code, text: text, uses: uses, def: v})
+}
+
+// MulHRS returns (x*y + 1<<14) >> 15 for each word.
+func (n *NEON) MulHRS(x, y V) V {
+	return n.OpCode(0x6E60B400, "SQRDMULH V%[3]d.8H, V%[1]d.8H, V%[2]d.8H", x, y)
 }
 
 // Flush writes the instructions, with a register for every vector: free again behind its last use.
@@ -122,7 +134,7 @@ func (n *NEON) Flush() {
 		if strings.HasPrefix(o.text, "//") {
 			n.Text("")
 		}
-		n.Text("\t" + render(o.text, numbers))
+		n.Text("\t" + o.render(numbers))
 	}
 	n.ops = nil
 }
@@ -138,13 +150,22 @@ func (n *NEON) numberOf(v V, number map[V]int) int {
 	return r
 }
 
-func render(text string, numbers []any) string {
-	if text == "sqrdmulh" {
-		x, y, d := numbers[0].(int), numbers[1].(int), numbers[2].(int)
-		return fmt.Sprintf("WORD $0x%08x // SQRDMULH V%d.8H, V%d.8H, V%d.8H", 0x6E60B400|y<<16|x<<5|d, d, x, y)
-	}
+// render returns the instruction with the numbers of its registers.
+func (o *op) render(numbers []any) string {
 	if len(numbers) == 0 {
+		return o.text
+	}
+	text := fmt.Sprintf(o.text, numbers...)
+	if o.code == 0 {
 		return text
 	}
-	return fmt.Sprintf(text, numbers...)
+	code := o.code
+	for i, n := range numbers {
+		shift := 5 + 11*i
+		if i == len(o.uses) {
+			shift = 0
+		}
+		code |= uint32(n.(int)) << shift
+	}
+	return fmt.Sprintf("WORD $0x%08x // %s", code, text)
 }
