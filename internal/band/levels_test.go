@@ -12,6 +12,9 @@ import (
 // checkLevels fails t unless every level makes the same bands of f as plain Go.
 func checkLevels(t *testing.T, c Config, f *frame.Frame) {
 	t.Helper()
+	if len(kerneltest.Here()) == 1 {
+		return // plain Go has nothing to be compared with
+	}
 	var want canvas
 	for i, level := range kerneltest.Here() {
 		c.Limit = level
