@@ -5,4 +5,5 @@ import "github.com/steadyframe/steadyframe/_asm/internal/gen"
 
 func main() {
 	gen.Main("pack", map[string]func(*gen.Asm){"avx2": avx2})
+	gen.MainNEON("pack", neon)
 }
