@@ -27,16 +27,23 @@ const (
 	spirals
 )
 
-// fabrics are those of the balloons, from the farthest to the nearest.
-var fabrics = [4]fabric{
-	{[2]rgb{{0.80, 0.16, 0.13}, {0.96, 0.80, 0.38}}, stripes}, // red and straw
-	{[2]rgb{{0.93, 0.70, 0.55}, {0.98, 0.92, 0.84}}, zigzags}, // skin and cream
-	{[2]rgb{{0.12, 0.33, 0.58}, {0.95, 0.94, 0.90}}, stripes}, // blue and white
-	{[2]rgb{{0.92, 0.48, 0.12}, {0.36, 0.16, 0.35}}, spirals}, // orange and plum
+// fabrics are those of the balloons, from the farthest to the nearest, of even and of odd seeds.
+var fabrics = [2][4]fabric{
+	{
+		{[2]rgb{{0.95, 0.93, 0.86}, {0.20, 0.36, 0.60}}, spirals}, // white and blue
+		{[2]rgb{{0.95, 0.76, 0.20}, {0.13, 0.42, 0.42}}, stripes}, // yellow and petrol
+		{[2]rgb{{0.48, 0.18, 0.42}, {0.96, 0.66, 0.58}}, spirals}, // plum and salmon
+		{[2]rgb{{0.80, 0.14, 0.16}, {0.97, 0.93, 0.84}}, zigzags}, // red and cream
+	}, {
+		{[2]rgb{{0.80, 0.16, 0.13}, {0.96, 0.80, 0.38}}, stripes}, // red and straw
+		{[2]rgb{{0.93, 0.70, 0.55}, {0.98, 0.92, 0.84}}, zigzags}, // skin and cream
+		{[2]rgb{{0.12, 0.33, 0.58}, {0.95, 0.94, 0.90}}, stripes}, // blue and white
+		{[2]rgb{{0.92, 0.48, 0.12}, {0.36, 0.16, 0.35}}, spirals}, // orange and plum
+	},
 }
 
 // radii are those of the envelopes in picture heights, in the same order.
-var radii = [len(fabrics)]float64{0.05, 0.07, 0.12, 0.19}
+var radii = [len(fabrics[0])]float64{0.05, 0.07, 0.12, 0.19}
 
 // newBalloons returns the balloons of a picture of w x h pixels, from the farthest, smallest to the nearest.
 func newBalloons(w, h int, seed uint64) []balloon {
@@ -44,9 +51,10 @@ func newBalloons(w, h int, seed uint64) []balloon {
 	var bs []balloon
 	for i, scale := range radii {
 		radius := scale * float64(h)
-		l := paintBalloon(radius, fabrics[i])
+		l := paintBalloon(radius, fabrics[seed%2][i], moodOf(seed).weather)
 		b := balloon{layer: l, bob: 0.05 * radius, cycle: r.between(180, 300), travel: float64(w + l.w)}
-		b.x = b.travel * (float64(i)*0.29 + r.between(0.05, 0.2))
+		place := float64((uint64(i) + seed + 3) % uint64(len(radii))) // from the left: not always the same order
+		b.x = b.travel * (place*0.29 + r.between(0.05, 0.2))
 		b.y = float64(h) * r.between(0.05, 0.28-0.7*scale)
 		b.speed = float64(w) * 0.004 * scale / radii[len(radii)-1]
 		bs = append(bs, b)
@@ -62,11 +70,11 @@ func (b *balloon) at(n uint64) (x, y int) {
 	return int(math.Floor(left)), int(math.Floor(top))
 }
 
-// paintBalloon paints a balloon whose envelope has that radius.
-func paintBalloon(radius float64, f fabric) *layer {
+// paintBalloon paints a balloon whose envelope has that radius, in that weather.
+func paintBalloon(radius float64, f fabric, by *weather) *layer {
 	cv := newCanvas(int(2.1*radius)+3, int(3.05*radius)+3)
 	cx, cy := float64(cv.w)/2, radius*1.03+1
-	paintBasket(cv, cx, cy+1.62*radius, radius)
+	paintBasket(cv, cx, cy+1.62*radius, radius, by.light)
 	for y := range cv.h {
 		for x := range cv.w {
 			// Four samples a pixel, so that stripes have no stairs. Those outside the envelope count as not covered.
@@ -75,7 +83,7 @@ func paintBalloon(radius float64, f fabric) *layer {
 			for i := range 4 {
 				u, v := (float64(x)+0.25+0.5*float64(i&1)-cx)/radius, (float64(y)+0.25+0.5*float64(i>>1)-cy)/radius
 				if half := envelope(v); math.Abs(u) < half {
-					c := f.at(u/half, v)
+					c := f.at(u/half, v, by)
 					sum = rgb{sum.r + c.r, sum.g + c.g, sum.b + c.b}
 					hits++
 				}
@@ -101,8 +109,9 @@ func envelope(v float64) float64 {
 	return lerp(0.9367, 0.17, t*(0.55+0.45*t)) // 0.9367 is the sphere's at 0.35
 }
 
-// at returns the colour of an envelope at u (-1..1 across) and v: gores with their seams, lit from the upper left.
-func (f fabric) at(u, v float64) rgb {
+// at returns the colour of an envelope at u (-1..1 across) and v: gores with their seams, lit from the upper left,
+// and from within by the burner below.
+func (f fabric) at(u, v float64, by *weather) rgb {
 	longitude := math.Asin(u)/math.Pi + 0.5
 	gore := longitude * 10
 	pick := int(gore)
@@ -118,16 +127,17 @@ func (f fabric) at(u, v float64) rgb {
 	light := 0.62*depth - 0.42*u - 0.38*v
 	c = c.scale(0.50+0.55*clamp01(0.35+0.65*light)).mix(rgb{0.25, 0.22, 0.35}, 0.18*clamp01(u))
 	c = c.mix(rgb{1, 0.98, 0.92}, 0.35*math.Pow(clamp01(light), 6))
+	c = c.times(by.light).mix(f.colors[pick&1].times(rgb{1.25, 1.0, 0.7}), by.burner*(0.25+0.65*smoothstep(-1.1, 1.1, v))*(0.6+0.4*depth))
 	return c.scale(1 - 0.22*clamp01(1-seam*9))
 }
 
 // paintBasket paints the basket whose rim is at x, y, and the ropes up to the envelope's mouth.
-func paintBasket(cv *canvas, x, y, radius float64) {
+func paintBasket(cv *canvas, x, y, radius float64, light rgb) {
 	half, height := 0.15*radius, 0.24*radius
 	for dy := 0.0; dy < 0.27*radius; dy++ {
 		for _, side := range []float64{-1, -0.4, 0.4, 1} {
 			px := x + side*(half+(0.03*radius)*dy/(0.27*radius))
-			cv.blend(int(math.Floor(px)), int(y-dy), rgb{0.22, 0.16, 0.12}, 0.7)
+			cv.blend(int(math.Floor(px)), int(y-dy), rgb{0.22, 0.16, 0.12}.times(light), 0.7)
 		}
 	}
 	for py := math.Floor(y); py < y+height; py++ {
@@ -139,7 +149,7 @@ func paintBasket(cv *canvas, x, y, radius float64) {
 				c = rgb{0.60, 0.43, 0.26}.scale(1 - 0.3*side)
 			}
 			cover := min(px+1, x+half) - max(px, x-half)
-			cv.blend(int(px), int(py), c, cover)
+			cv.blend(int(px), int(py), c.times(light), cover)
 		}
 	}
 }

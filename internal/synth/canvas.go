@@ -15,6 +15,9 @@ func (c rgb) scale(s float64) rgb {
 	return rgb{c.r * f, c.g * f, c.b * f}
 }
 
+// times returns c in light of the colour light.
+func (c rgb) times(light rgb) rgb { return rgb{c.r * light.r, c.g * light.g, c.b * light.b} }
+
 // canvas is what a layer is painted on: colours with coverage. It wraps around across, and is clipped above and below.
 type canvas struct {
 	w, h  int

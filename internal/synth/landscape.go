@@ -16,17 +16,9 @@ var landscape = []struct {
 	{0.72, 1, 0.0032, (*painter).meadow},
 }
 
-// The light of a late afternoon.
-var (
-	zenith  = rgb{0.23, 0.42, 0.70}
-	midSky  = rgb{0.55, 0.70, 0.86}
-	horizon = rgb{0.99, 0.84, 0.69}
-	sunGlow = rgb{1.00, 0.93, 0.76}
-	haze    = rgb{0.80, 0.78, 0.80}
-)
-
-// painter paints the parts of the landscape.
+// painter paints the parts of the landscape, in a mood.
 type painter struct {
+	mood
 	h      float64 // height of the picture in pixels
 	period int     // width of a layer
 	top    int     // row of the picture where the canvas begins
@@ -67,23 +59,25 @@ func (p *painter) each(cv *canvas, crest []float64, color func(x, y float64) rgb
 	}
 }
 
-// sky is a gradient to a bright horizon, the glow of a low sun, and clouds that it lights.
+// sky is a gradient to a bright horizon, stars, the glow of a low sun, and clouds that it lights.
 func (p *painter) sky(cv *canvas) {
-	clouds, wisps := p.noise(0.55), p.noise(0.9)
-	sunX, sunY := 0.35*float64(p.period), 0.42*p.h
+	clouds, wisps, stars := p.noise(0.55), p.noise(0.9), p.noise(0.014)
+	sunX, sunY := p.sun.x*float64(p.period), p.sun.y*p.h
 	p.each(cv, nil, func(x, y float64) rgb {
 		t := y / (0.60 * p.h)
-		c := zenith.mix(midSky, smoothstep(0, 0.65, t)).mix(horizon, smoothstep(0.45, 1.05, t))
+		c := p.zenith.mix(p.middle, smoothstep(0, 0.65, t)).mix(p.horizon, smoothstep(0.45, 1.05, t))
 		dx, dy := (x-sunX)/p.h, (y-sunY)/p.h
 		d2 := dx*dx + dy*dy
-		c = c.mix(sunGlow, 0.75*math.Exp(-d2*9)+0.25*math.Exp(-d2*1.5))
+		c = c.mix(rgb{1, 1, 1}, p.stars*smoothstep(0.50, 0.62, stars.at(x, y, 0))*(1-t))
+		c = c.mix(p.sun.glow, p.sun.near*math.Exp(-d2*9)+p.sun.far*math.Exp(-d2*1.5))
+		c = c.mix(p.sun.disc, clamp01((p.sun.radius-math.Sqrt(d2))*p.h))
 		// Clouds are wide and flat; what faces the sun is bright, what does not is violet-grey.
 		thick := clouds.fbm(x, y*2.2, 5)
 		lit := clamp01(0.55 + 1.6*(thick-clouds.fbm(x-0.02*p.h, y*2.2-0.05*p.h, 4)))
-		cover := smoothstep(0.02, 0.55, thick+0.10-0.25*t) * 0.92
-		c = c.mix(rgb{0.62, 0.60, 0.68}.mix(rgb{1, 0.96, 0.90}, lit), cover)
+		cover := smoothstep(0.02, 0.55, thick+p.overcast-0.25*t) * 0.92
+		c = c.mix(p.clouds[0].mix(p.clouds[1], lit), cover)
 		streak := smoothstep(0.15, 0.8, wisps.fbm(x, y*7, 4)) * smoothstep(0.2, 0.8, t) * 0.45
-		return c.mix(rgb{1, 0.86, 0.76}, streak)
+		return c.mix(p.streaks, streak)
 	})
 }
 
@@ -98,10 +92,10 @@ func (p *painter) mountains(cv *canvas) {
 		here := rock.ridged(fx, fy, 5)
 		shade := clamp01(0.45 + 3.0*(here-rock.ridged(fx+step, fy+step, 5)))
 		c := rgb{0.27, 0.28, 0.38}.mix(rgb{0.78, 0.64, 0.56}, shade)
-		height := 0.47 - y/p.h + 0.05*patch.fbm(x, y, 3)
+		height := 0.47 + p.snow - y/p.h + 0.05*patch.fbm(x, y, 3)
 		snow := smoothstep(0.02, 0.07, height+0.10*(here-0.45))
 		c = c.mix(rgb{0.66, 0.73, 0.89}.mix(rgb{1, 0.96, 0.92}, shade), snow*0.9)
-		return c.mix(haze, 0.22+0.60*smoothstep(0.34, 0.60, y/p.h))
+		return c.times(p.light).mix(p.haze, 0.22+0.60*smoothstep(0.34, 0.60, y/p.h))
 	})
 }
 
@@ -111,10 +105,10 @@ func (p *painter) hills(cv *canvas) {
 	crowns, fields, shadow := p.noise(0.016), p.noise(0.20), p.noise(0.5)
 	p.each(cv, crest, func(x, y float64) rgb {
 		crown := crowns.fbm(x, y*1.6, 3)
-		c := rgb{0.16, 0.26, 0.24}.mix(rgb{0.42, 0.50, 0.32}, clamp01(0.45+0.75*crown))
+		c := p.woods[0].mix(p.woods[1], clamp01(0.45+0.75*crown))
 		open := smoothstep(0.10, 0.22, fields.fbm(x, y*2.5, 3))
-		c = c.mix(rgb{0.68, 0.65, 0.38}.scale(1+0.10*crown), open)
+		c = c.mix(p.fields.scale(1+0.10*crown), open)
 		c = c.scale(1 - 0.35*smoothstep(-0.1, 0.4, shadow.fbm(x, y*3, 2)))
-		return c.mix(haze, 0.42-0.25*smoothstep(0.52, 0.72, y/p.h))
+		return c.times(p.light).mix(p.haze, 0.42-0.25*smoothstep(0.52, 0.72, y/p.h))
 	})
 }

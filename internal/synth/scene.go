@@ -3,7 +3,7 @@ package synth
 import "github.com/steadyframe/steadyframe/frame"
 
 // Scene is an animated landscape: sky, mountains, hills, a forest and a meadow pass at their own speeds, as seen from a
-// train, below balloons. It is for one goroutine at a time.
+// train, below balloons, in one of the moods that follow from the seed. It is for one goroutine at a time.
 type Scene struct {
 	w, h     int
 	layers   []movingLayer // from the back to the front
@@ -30,7 +30,7 @@ func New(w, h int, seed uint64) *Scene {
 		s.rows[i] = make([]byte, w*3)
 	}
 	for i, part := range landscape {
-		p := painter{h: float64(h), period: w + w/2, top: int(part.top * float64(h)), seed: mix(seed, uint64(i), 1)}
+		p := painter{mood: moodOf(seed), h: float64(h), period: w + w/2, top: int(part.top * float64(h)), seed: mix(seed, uint64(i), 1)}
 		bottom := min(int(part.bottom*float64(h))+2, h) // 2: as far as rounding to pixels may shift a crest
 		cv := newCanvas(p.period, bottom-p.top)
 		part.paint(&p, cv)

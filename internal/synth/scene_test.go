@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -68,7 +69,7 @@ func TestSceneFollowsFromItsArguments(t *testing.T) {
 // quality 75, 4:2:0.
 func TestSceneIsLikePhotographs(t *testing.T) {
 	for _, size := range []image.Point{{320, 180}, {640, 360}} {
-		for seed := range uint64(3) {
+		for seed := range uint64(8) { // each mood once
 			s := synth.New(size.X, size.Y, seed)
 			f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: size.X, Height: size.Y})
 			for _, n := range []int{0, 123, 4567} {
@@ -126,6 +127,28 @@ func TestRenderFormats(t *testing.T) {
 	}
 }
 
+// TestMoods holds that scenes of seeds in a row can be told apart at a glance: sky, hills or meadow differ in colour.
+func TestMoods(t *testing.T) {
+	const w, h, seeds, least = 160, 90, 8, 12
+	var looks [seeds][9]float64 // means of B, G and R of the three thirds, from above
+	for seed := range looks {
+		f, data := newFrame(t, frame.Desc{Format: frame.BGR24, Width: w, Height: h})
+		synth.New(w, h, uint64(seed)).Render(&f, 0)
+		for i, v := range data {
+			looks[seed][i*3/len(data)*3+i%3] += float64(v) / (w * h / 3)
+		}
+		for other := range seed {
+			most := 0.0
+			for i, mean := range looks[seed] {
+				most = max(most, math.Abs(mean-looks[other][i]))
+			}
+			if most < least {
+				t.Errorf("seeds %d and %d: got means that differ by %.1f levels at most, want %d", other, seed, most, least)
+			}
+		}
+	}
+}
+
 func TestSmallScenes(t *testing.T) {
 	for w := 1; w <= 9; w++ {
 		for h := 1; h <= 9; h++ {
@@ -136,7 +159,7 @@ func TestSmallScenes(t *testing.T) {
 			}
 		}
 	}
-	s := synth.New(3000, 1, 1)
+	s := synth.New(3000, 1, math.MaxUint64)
 	f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 3000, Height: 1})
 	s.Render(&f, 0)
 }
