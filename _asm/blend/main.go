@@ -13,6 +13,7 @@ func main() {
 		"avx2":   func(a *gen.Asm) { write(&blender{Asm: a, level: "AVX2", samples: 16, vector: a.YMM}) },
 		"avx512": func(a *gen.Asm) { write(&blender{Asm: a, level: "AVX512", samples: 32, vector: a.ZMM}) },
 	})
+	gen.MainNEON("blend", neon)
 }
 
 // blender writes kernels with registers of 16 or 32 samples.
