@@ -17,6 +17,7 @@ func main() {
 		"avx2":   func(a *gen.Asm) { row(a, "AVX2", 16, a.YMM) },
 		"avx512": func(a *gen.Asm) { row(a, "AVX512", 32, a.ZMM) },
 	})
+	gen.MainNEON("tensor", rowNEON)
 }
 
 // row writes Row for vectors of n samples: two registers of floats to one of words.
