@@ -36,8 +36,9 @@ type loadSummary struct {
 	Error                                string
 }
 
-// TestSustainedLoad is a camera's load, or a model's: batches of 25 frames at 50 frames a second over gRPC, without an error, at a steady
-// latency, in flat memory. In its long form, scripts/sustained-load, it is also the measurement: then the machine must be quiet.
+// TestSustainedLoad is a camera's load, or a model's: batches of 25 frames at 50 frames a second over gRPC, without an
+// error, at a steady latency, in flat memory. In its long form, scripts/sustained-load, it is also the measurement:
+// then the machine must be quiet.
 func TestSustainedLoad(t *testing.T) {
 	long := *batches >= 1000
 	if !long {
@@ -65,7 +66,8 @@ func TestSustainedLoad(t *testing.T) {
 	if got.Batches != n || got.Frames != 25*n || got.Errors != 0 || got.Error != "" {
 		t.Errorf("got %d batches, %d frames, %d errors, %q; want %d, %d, none", got.Batches, got.Frames, got.Errors, got.Error, n, 25*n)
 	}
-	// Other tests, and other programs, may want the processors in the short form: it would tell a deadlock from work, no more.
+	// Other tests, and other programs, may want the processors in the short form: it would tell a deadlock from work,
+	// no more.
 	limit := 5000.0
 	if long {
 		limit = 100
@@ -90,7 +92,8 @@ var (
 	curlLine   = regexp.MustCompile(`(?m)^  (yes steadyframe .*)$`)
 )
 
-// A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the pictures.
+// A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the
+// pictures.
 func TestDemo(t *testing.T) {
 	exttool.Require(t, "curl", "curl")
 	bash := exttool.Require(t, "bash", "bash")

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// A terminal sends SIGINT to all processes of a command, so to the child that decodes too: that this ends is then no error of the input.
+// A terminal sends SIGINT to all processes of a command, so to the child that decodes too: that this ends is then no
+// error of the input.
 func TestEncodeInterruptedWithChild(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	cmd := exec.CommandContext(t.Context(), program, "encode", clip(t), "--fps", "5", "-o", out)

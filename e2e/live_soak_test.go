@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
-	"net/http"
 	"os"
 	"slices"
 	"testing"
@@ -20,26 +18,30 @@ var (
 	soakSource  = flag.String("soak-source", "testsrc", "what they watch, as serve --stream has it: 25 frames a second")
 )
 
-// TestLiveSoak: many viewers of one stream, some of them leaving and coming all the time, beside one that reads nothing and one that reads
-// 200 kB a second. The healthy ones see 98 % of what is published, 24.5 pictures of 25; the slow one gets fewer and fresh ones; neither it nor the
-// stalled one is cut off or holds more than a picture of memory; and at the end nothing is left.
+const soakName = "soak"
+
+// TestLiveSoak: many viewers of one stream, some of them leaving and coming all the time, beside one that reads nothing
+// and one that reads 200 kB a second. The healthy ones see 98 % of what is published, 24.5 pictures of 25; the slow one
+// gets fewer and fresh ones; neither it nor the stalled one is cut off or holds more than a picture of memory; and at
+// the end nothing is left.
 //
-// The short form looks at that for two seconds, and again if it was not so, since other tests and programs may want the processors meanwhile.
-// The long form, scripts/soak-live, is for a machine with nothing else to do. It looks once, for all of the time.
+// The short form looks at that for two seconds, and again if it was not so, since other tests and programs may want the
+// processors meanwhile. The long form, scripts/soak-live, is for a machine with nothing else to do. It looks once, for
+// all of the time.
 func TestLiveSoak(t *testing.T) {
 	long := *soakFor > 0
 	if !long {
 		t.Parallel()
 	}
-	s := serve(t, "--stream", "soak="+*soakSource, "--set", "live.max_viewers=10000", "--set", "live.stall=1h")
+	s := serve(t, "--stream", soakName+"="+*soakSource, "--set", "live.max_viewers=10000", "--set", "live.stall=1h")
 	begin := s.stats(t)
-	crowd := newCrowd(t, s, "soak", *soakViewers)
+	crowd := newCrowd(t, s, soakName, *soakViewers)
 	waitFor(t, "healthy viewers", func() bool { return crowd.all(25) })
 	held := s.leastHeld(t)
-	slow, stalled := s.view(t, "soak", 200_000), s.view(t, "soak", 200_000)
+	slow, stalled := s.view(t, soakName, 200_000), s.view(t, soakName, 200_000)
 	slow.begin()
 	waitFor(t, "a stalled viewer", func() bool {
-		known, _ := s.soaked(t, stalled)
+		known, _ := s.viewer(t, soakName, stalled.conn)
 		return known.Dropped > 10
 	})
 
@@ -57,14 +59,14 @@ func TestLiveSoak(t *testing.T) {
 		t.Errorf("with a slow and a stalled viewer at least %d buffers were in use, %d before: want at most one more for each", l.held, held)
 	}
 	// One that wakes up sees what it was sent, what the server held for it, and then the newest.
-	published := s.soak(t).Published
+	published := s.stream(t, soakName).Published
 	stalled.begin()
 	waitFor(t, "a stalled viewer to go on", func() bool { return stalled.sight().last > published })
 
 	stalled.close()
 	slow.close()
 	crowd.close()
-	var end soakStats
+	var end serverStats
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("at the beginning %+v, at the end %+v", begin, end)
@@ -74,7 +76,7 @@ func TestLiveSoak(t *testing.T) {
 		end = s.stats(t)
 		return end.Live.Viewers == 0 && end.Pool.InUse == 0 && end.Goroutines < begin.Goroutines+10
 	})
-	if published := s.soak(t).Published; end.Frames.OK != published || end.Frames.Failed != 0 {
+	if published := s.stream(t, soakName).Published; end.Frames.OK != published || end.Frames.Failed != 0 {
 		t.Errorf("got %d pictures made and %d failed for %d published, want one each", end.Frames.OK, end.Frames.Failed, published)
 	}
 }
@@ -93,8 +95,8 @@ type soakLook struct {
 // look watches for a while.
 func (l *soakLook) look(t *testing.T, d time.Duration) {
 	l.held, l.resident, l.wrong = math.MaxInt, nil, nil
-	before := l.s.soak(t)
-	stalledBefore, _ := l.s.soaked(t, l.stalled)
+	before := l.s.stream(t, soakName)
+	stalledBefore, _ := l.s.viewer(t, soakName, l.stalled.conn)
 	l.crowd.mark()
 	l.slow.mark()
 	begin := time.Now()
@@ -102,8 +104,8 @@ func (l *soakLook) look(t *testing.T, d time.Duration) {
 	seconds := time.Since(begin).Seconds()
 
 	shares, slow := l.crowd.shares(), l.slow.sight()
-	published := float64(l.s.soak(t).Published - before.Published)
-	stalled, there := l.s.soaked(t, l.stalled)
+	published := float64(l.s.stream(t, soakName).Published - before.Published)
+	stalled, there := l.s.viewer(t, soakName, l.stalled.conn)
 	t.Logf("%.1f s of %.2f pictures a second: %d healthy viewers saw %.1f %% of them, the worst %.1f %%; the slow one %.1f a second, after %v at most; %d buffers were in use at the least",
 		seconds, published/seconds, len(shares), 100*shares[len(shares)/2], 100*shares[0], float64(slow.seen)/seconds, slow.delay.Round(time.Millisecond), l.held)
 	l.want(shares[0] >= 0.98, "the worst of the healthy viewers saw %.1f %% of the pictures, want 98 %%", 100*shares[0])
@@ -141,7 +143,7 @@ func (l *soakLook) churn(t *testing.T, end time.Time) {
 		told = now
 		l.resident = append(l.resident, float64(st.Resident))
 		fmt.Fprintf(os.Stderr, "%5.0f s  %4.1f fps  %4d viewers  %3d buffers in use, %4.1f MB  RSS %5.1f MB  %5d goroutines\n",
-			now.Sub(begin).Seconds(), l.s.soak(t).FPS, st.Live.Viewers, st.Pool.leased(), float64(st.Pool.InUse)/1e6, float64(st.Resident)/1e6, st.Goroutines)
+			now.Sub(begin).Seconds(), l.s.stream(t, soakName).FPSOut, st.Live.Viewers, st.Pool.leased(), float64(st.Pool.InUse)/1e6, float64(st.Resident)/1e6, st.Goroutines)
 	}
 }
 
@@ -150,64 +152,6 @@ func (l *soakLook) want(ok bool, format string, args ...any) {
 	if !ok {
 		l.wrong = append(l.wrong, fmt.Sprintf(format, args...))
 	}
-}
-
-// soakStats is what a soak wants to know of /v1/stats.
-type soakStats struct {
-	Frames     struct{ OK, Failed uint64 }
-	Live       struct{ Viewers int }
-	Resident   uint64 `json:"rss_bytes"`
-	Goroutines int
-	Pool       soakPool
-}
-
-type soakPool struct {
-	InUse   int64 `json:"in_use"` // bytes
-	Classes []struct {
-		InUse int `json:"in_use"` // buffers
-	}
-}
-
-func (p soakPool) leased() (buffers int) {
-	for _, c := range p.Classes {
-		buffers += c.InUse
-	}
-	return buffers
-}
-
-// soakStream is what it wants to know of the stream.
-type soakStream struct {
-	Published uint64
-	FPS       float64 `json:"fps_out"`
-	Viewers   []soakViewer
-}
-
-type soakViewer struct {
-	Peer               string
-	Delivered, Dropped uint64
-}
-
-func (s *served) stats(t *testing.T) (st soakStats) {
-	t.Helper()
-	s.getJSON(t, "/v1/stats", &st)
-	return st
-}
-
-func (s *served) soak(t *testing.T) (st soakStream) {
-	t.Helper()
-	s.getJSON(t, "/v1/streams/soak", &st)
-	return st
-}
-
-// soaked is what the server knows of v.
-func (s *served) soaked(t *testing.T, v *liveViewer) (known soakViewer, ok bool) {
-	t.Helper()
-	viewers := s.soak(t).Viewers
-	i := slices.IndexFunc(viewers, func(known soakViewer) bool { return known.Peer == v.conn.LocalAddr().String() })
-	if i < 0 {
-		return soakViewer{}, false
-	}
-	return viewers[i], true
 }
 
 // leastHeld returns the least number of buffers that are in use within some frames.
@@ -220,16 +164,4 @@ func (s *served) leastHeld(t *testing.T) int {
 		return looks == 50
 	})
 	return least
-}
-
-func (s *served) getJSON(t *testing.T, path string, dst any) {
-	t.Helper()
-	resp, err := http.Get("http://" + s.HTTP + path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if err := json.NewDecoder(resp.Body).Decode(dst); err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("GET %s: status %d, %v", path, resp.StatusCode, err)
-	}
 }

@@ -27,7 +27,8 @@ type liveViewer struct {
 	delay time.Duration // the longest of theirs, from capture to here
 }
 
-// view connects a viewer of a stream that reads at most so many bytes a second, 0: as many as come. It reads nothing before begin.
+// view connects a viewer of a stream that reads at most so many bytes a second, 0: as many as come. It reads nothing
+// before begin.
 func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer {
 	t.Helper()
 	conn, err := net.Dial("tcp", s.HTTP)
@@ -40,7 +41,8 @@ func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer
 	if bytesPerSecond > 0 {
 		v.tick = time.NewTicker(50 * time.Millisecond)
 		from = paced{conn, v.tick, bytesPerSecond / 20}
-		// What it has not read yet is to wait at the server. In a smaller buffer Linux drops what comes, and minutes later the server tries again.
+		// What it has not read yet is to wait at the server. In a smaller buffer Linux drops what comes, and minutes
+		// later the server tries again.
 		if err := conn.(*net.TCPConn).SetReadBuffer(32 << 10); err != nil {
 			t.Fatal(err)
 		}
@@ -183,8 +185,8 @@ func (c *crowd) close() {
 	}
 }
 
-// shares returns, sorted, which part of the pictures each viewer has seen, of those since mark, or since it came. What one may just be
-// reading counts as seen. Those that came in the last second are left out.
+// shares returns, sorted, which part of the pictures each viewer has seen, of those since mark, or since it came. What
+// one may just be reading counts as seen. Those that came in the last second are left out.
 func (c *crowd) shares() []float64 {
 	var newest uint64
 	var sights []sight

@@ -1,4 +1,5 @@
-// Package e2e tests the built steadyframe program from outside, as its users meet it: files, pipes, exit codes, texts, HTTP and gRPC.
+// Package e2e tests the built steadyframe program from outside, as its users meet it: files, pipes, exit codes, texts,
+// HTTP and gRPC.
 package e2e
 
 import (

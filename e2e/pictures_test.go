@@ -26,7 +26,8 @@ var (
 	i420 = frame.Desc{Format: frame.I420, Width: width, Height: height}
 )
 
-// spec is what the paths are told to do with frames of geometry d, and flags and query are the same for the program and for HTTP.
+// spec is what the paths are told to do with frames of geometry d, and flags and query are the same for the program and
+// for HTTP.
 func spec(d frame.Desc) pipeline.Spec {
 	return pipeline.Spec{
 		Input:  d,
@@ -68,7 +69,8 @@ func y4m(t *testing.T, path string) []byte {
 	return ffmpeg(t, "-i", path, "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-")
 }
 
-// ffmpeg runs ffmpeg and returns its standard output. It skips t when there is none, and fails it under continuous integration.
+// ffmpeg runs ffmpeg and returns its standard output. It skips t when there is none, and fails it under continuous
+// integration.
 func ffmpeg(t *testing.T, args ...string) []byte {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), exttool.Require(t, "ffmpeg", "ffmpeg"), append([]string{"-v", "error", "-nostdin", "-y"}, args...)...)
@@ -145,8 +147,9 @@ func folder(t *testing.T, path string) [][]byte {
 	return pictures
 }
 
-// split cuts JPEGs that stand one after the other. It relies on what ITU-T T.81 says of markers: within a picture's coded data FF is
-// followed by 00 or a restart marker, so FF D9 ends it; tables before that hold no FF D9 by the encoder's making.
+// split cuts JPEGs that stand one after the other. It relies on what ITU-T T.81 says of markers: within a picture's
+// coded data FF is followed by 00 or a restart marker, so FF D9 ends it; tables before that hold no FF D9 by the
+// encoder's making.
 func split(t *testing.T, data []byte) [][]byte {
 	t.Helper()
 	var pictures [][]byte
@@ -161,7 +164,8 @@ func split(t *testing.T, data []byte) [][]byte {
 	return pictures
 }
 
-// wantDecodable fails t unless image/jpeg and libjpeg-turbo's djpeg decode every picture without a complaint, to the size w x h.
+// wantDecodable fails t unless image/jpeg and libjpeg-turbo's djpeg decode every picture without a complaint, to the
+// size w x h.
 func wantDecodable(t *testing.T, pictures [][]byte, w, h int) {
 	t.Helper()
 	djpeg := exttool.Require(t, "djpeg", "libjpeg-turbo-progs")

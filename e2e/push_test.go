@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -102,26 +101,6 @@ func (s *served) shows(t testing.TB, name string, n int) bool {
 	return data != nil && indexOfJPEG(t, data) == n
 }
 
-// fed is what came in of a stream.
-type fed struct {
-	Arrived int
-	FPSIn   float64 `json:"fps_in"`
-}
-
-// fed returns what came in of a stream, nothing when there is none of that name.
-func (s *served) fed(t testing.TB, name string) (f fed) {
-	t.Helper()
-	response, err := http.Get("http://" + s.HTTP + "/v1/streams/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&f); err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
 // A frame is shown as soon as its last byte was written, however long the next one takes.
 func TestPushAtOnce(t *testing.T) {
 	s := serve(t)
@@ -175,7 +154,7 @@ func TestPushWays(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%q: %v\n%s", tt.run, err, out)
 			}
-			waitFor(t, "all frames", func() bool { return s.fed(t, tt.name).Arrived >= frames })
+			waitFor(t, "all frames", func() bool { return s.stream(t, tt.name).Arrived >= frames })
 			got := s.snapshot(t, tt.name)
 			if tt.want != nil && !bytes.Equal(got, tt.want) {
 				t.Errorf("the last picture has %d other bytes than the last file, %d", len(got), len(tt.want))
@@ -283,8 +262,8 @@ func waitForStream(t *testing.T, s *served, n int) {
 func TestPushLoop(t *testing.T) {
 	s := serve(t)
 	p := push(t, "--loop", clip(t), "http://"+s.HTTP, "--stream", "loop")
-	waitFor(t, "the second round", func() bool { return s.fed(t, "loop").Arrived > frames+5 })
-	if fps := s.fed(t, "loop").FPSIn; fps < 20 || fps > 30 {
+	waitFor(t, "the second round", func() bool { return s.stream(t, "loop").Arrived > frames+5 })
+	if fps := s.stream(t, "loop").FPSIn; fps < 20 || fps > 30 {
 		t.Errorf("got %v frames a second, want the clip's 25", fps)
 	}
 	p.cmd.Process.Signal(syscall.SIGINT)

@@ -14,8 +14,8 @@ import (
 )
 
 // TestReadme runs the README's commands in their order, as one script beside the files that they name: what a newcomer
-// copies works. Those of make are left out, as continuous integration runs them; the server is started by the test, on a
-// port of its own.
+// copies works. Those of make are left out, as continuous integration runs them; the server is started by the test, on
+// a port of its own.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	bash := exttool.Require(t, "bash", "bash")

@@ -21,7 +21,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
-// Behind nginx, which buffers what it passes on unless it is told otherwise, pictures come live, by MJPEG and by WebSocket.
+// Behind nginx, which buffers what it passes on unless it is told otherwise, pictures come live, by MJPEG and by
+// WebSocket.
 func TestWatchBehindNginx(t *testing.T) {
 	s := serve(t)
 	s.feed(t, "cam1", 25, indexed(t, 1000, 0))

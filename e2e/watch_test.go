@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bytes"
-	"encoding/json"
 	"image"
 	"image/jpeg"
 	"io"
@@ -45,7 +44,8 @@ func indexed(t testing.TB, n, atLeast int) [][]byte {
 	return pictures
 }
 
-// pad returns a copy of a JPEG with comments (ITU-T T.81, B.2.4.5) after its first marker, which make it as long as wanted.
+// pad returns a copy of a JPEG with comments (ITU-T T.81, B.2.4.5) after its first marker, which make it as long as
+// wanted.
 func pad(jpeg []byte, atLeast int) []byte {
 	const longest = 65535 - 2
 	padded := bytes.Clone(jpeg[:2])
@@ -101,8 +101,8 @@ type feeding struct {
 	stop func()
 }
 
-// feed publishes pictures as a live stream, so many a second, until t ends or stop is called. It returns when the stream is
-// there.
+// feed publishes pictures as a live stream, so many a second, until t ends or stop is called. It returns when the
+// stream is there.
 func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *feeding {
 	t.Helper()
 	body, w := io.Pipe()
@@ -141,32 +141,4 @@ func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *fe
 	t.Cleanup(f.stop)
 	waitFor(t, "the stream "+name, func() bool { return s.stream(t, name).State == "online" })
 	return f
-}
-
-// streamInfo is what GET /v1/streams/{name} tells.
-type streamInfo struct {
-	State     string
-	Published uint64
-	Viewers   []struct {
-		Transport, Peer    string
-		Delivered, Dropped uint64
-		LagMS              float64 `json:"lag_ms"`
-	}
-}
-
-// stream returns what the server tells of a stream.
-func (s *served) stream(t testing.TB, name string) (info streamInfo) {
-	t.Helper()
-	answer, err := http.Get("http://" + s.HTTP + "/v1/streams/" + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	if answer.StatusCode == http.StatusNotFound {
-		return info
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&info); err != nil {
-		t.Fatal(err)
-	}
-	return info
 }
