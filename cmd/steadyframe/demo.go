@@ -35,9 +35,9 @@ type demoCmd struct {
 // Help is the longer text of steadyframe demo --help.
 func (demoCmd) Help() string {
 	return `Starts a server, as steadyframe serve does, and pushes an animated scene to it, made in code, through gRPC: the path that any
-client takes. The server can be used meanwhile: its page shows three live streams, which are made only while somebody watches,
+client takes. The server can be used meanwhile: its page shows four live streams, which are made only while somebody watches,
 and what the server does. Where its usual ports are taken it listens on free ones. With --stream, or streams in a settings file,
-those are shown instead of the three.
+those are shown instead of the four.
 
 A line a second says what came back: frames a second; the latency of a batch, from when it is due to when its pictures are
 there; and of the whole process, client and server, the heap objects allocated for each frame, garbage collections, and
@@ -166,11 +166,12 @@ func (c *demoCmd) demoSettings(out io.Writer) (server.Config, error) {
 	return loaded, nil
 }
 
-// demoStreams are shown when no others are set: different sizes, rates and shapes, since those are what a wall of streams has.
+// demoStreams are shown when no others are set: of different sizes, rates, shapes and looks, as what a wall of streams shows is.
 var demoStreams = config.Streams{
-	"landscape": {Source: "testsrc:1280x720@30"},
-	"phone":     {Source: "testsrc:360x640@25?seed=3"},
-	"valley":    {Source: "testsrc:640x360@50?seed=2"},
+	"balloons": {Source: "testsrc:1280x720@30"},
+	"night":    {Source: "testsrc:640x360@50?seed=3"},
+	"phone":    {Source: "testsrc:360x640@25?seed=5"},
+	"winter":   {Source: "testsrc:640x360@25?seed=2"},
 }
 
 // taken reports whether another program listens at address.
@@ -208,7 +209,7 @@ func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
 			target = a.HTTP
 		}
 		fmt.Fprintf(out, "  yes steadyframe | head -c 691200 | %s %s--data-binary @- '%s/v1/encode?format=bgr24&size=640x360&resize=320x320' -o frame.jpg\n", curl, auth, url)
-		fmt.Fprintf(out, "  ffmpeg -re -i VIDEO -f yuv4mpegpipe - | steadyframe push %s--stream mine %s\n", flag, target)
+		fmt.Fprintf(out, "  %s push --loop %sVIDEO %s\n", os.Args[0], flag, target)
 	}
 	if a.Admin != "" {
 		curl, url := curlFor(a.Admin)

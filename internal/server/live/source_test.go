@@ -115,12 +115,12 @@ func TestStamp(t *testing.T) {
 	defer f.Release()
 	before := slices.Clone(f.Plane(0).Pix)
 	now := time.Date(2026, 1, 2, 3, 4, 5, 670_000_000, time.UTC)
-	newStamp(d.Height).draw(&f, now, 42)
+	newStamp(d.Width, d.Height).draw(&f, now, 42)
 	first := slices.Clone(f.Plane(0).Pix)
 	if slices.Equal(first, before) {
 		t.Error("got a frame without a stamp")
 	}
-	newStamp(d.Height).draw(&f, now, 43)
+	newStamp(d.Width, d.Height).draw(&f, now, 43)
 	if slices.Equal(f.Plane(0).Pix, first) {
 		t.Error("got the same stamp for another frame")
 	}
@@ -131,7 +131,7 @@ func TestStamp(t *testing.T) {
 	narrow := r.frame(d, 0)
 	defer narrow.Release()
 	before = slices.Clone(narrow.Plane(0).Pix)
-	newStamp(d.Height).draw(&narrow, now, 42)
+	newStamp(d.Width, d.Height).draw(&narrow, now, 42)
 	if !slices.Equal(narrow.Plane(0).Pix, before) {
 		t.Error("got part of a stamp in a frame that has no room for it")
 	}

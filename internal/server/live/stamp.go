@@ -17,8 +17,8 @@ type stamp struct {
 	text  []byte
 }
 
-// newStamp returns a stamp for frames that high.
-func newStamp(height int) *stamp { return &stamp{scale: max(1, height/270)} }
+// newStamp returns a stamp for frames of w x h pixels: about a fifth of the width of a film.
+func newStamp(w, h int) *stamp { return &stamp{scale: max(1, min(w, h)/360)} }
 
 // The cells of basicfont.Face7x13, and the box around the text, in dots.
 const (

@@ -20,7 +20,7 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 		return err
 	}
 	defer p.Close()
-	scene, stamp := synth.New(t.Width, t.Height, t.Seed), newStamp(t.Height)
+	scene, stamp := synth.New(t.Width, t.Height, t.Seed), newStamp(t.Width, t.Height)
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
