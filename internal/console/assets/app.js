@@ -30,6 +30,7 @@ function route(hash) {
 }
 
 function show() {
+  help.close();
   view?.close();
   const routed = route(location.hash);
   view = routed.view;
