@@ -69,16 +69,17 @@ api:
 asm:
 	scripts/check-asm
 
-# Every test, fuzz seeds and end-to-end tests among them. -count=1: a test that measures must measure now.
+# Every test, fuzz seeds and end-to-end tests among them. -count=1: a test that measures must measure now. -vet=off, here and
+# in scripts/test-race: go test would vet what `make vet` has, with all that it depends on, once more for each way to build it.
 .PHONY: test-plain
 test-plain:
-	go test -count=1 -timeout 10m ./...
+	go test -vet=off -count=1 -timeout 10m ./...
 
 # Modules of their own, which ./... does not reach.
 .PHONY: test-modules
 test-modules:
-	cd analysis/golangci && go vet ./... && go test -count=1 ./...
-	cd e2e/browser && go vet ./... && go test -count=1 ./...
+	cd analysis/golangci && go vet ./... && go test -vet=off -count=1 ./...
+	cd e2e/browser && go vet ./... && go test -vet=off -count=1 ./...
 
 # The race detector slows code five- to tenfold. -short leaves out what it has nothing to say on: pixel comparisons over whole
 # ranges of sizes, which run on one goroutine and in full above. Allocation tests skip themselves.
