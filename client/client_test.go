@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -85,11 +87,17 @@ func dialEcho(t *testing.T, o Options) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return dialEchoOn(t, l, l.Addr().String(), o)
+}
+
+// dialEchoOn returns a client, of that target, of an echo server on l.
+func dialEchoOn(t *testing.T, l net.Listener, target string, o Options) *Client {
+	t.Helper()
 	s := grpc.NewServer(grpc.MaxRecvMsgSize(1 << 30))
 	api.RegisterFrameServiceServer(s, echo{})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	c, err := Dial(l.Addr().String(), o)
+	c, err := Dial(target, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +167,32 @@ func TestStreamWithAStockServer(t *testing.T) {
 	}
 	if err := s.Recv(&a); err != io.EOF {
 		t.Errorf("got %v at the end, want io.EOF", err)
+	}
+}
+
+func TestUnixTargets(t *testing.T) {
+	t.Chdir(t.TempDir())
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, target string }{
+		{"absolute", "unix:" + filepath.Join(dir, "s")},
+		{"url", "unix://" + filepath.Join(dir, "s")},
+		{"relative", "unix:s"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			l, err := net.Listen("unix", "s")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := dialEchoOn(t, l, tt.target, Options{})
+			b := &Batch{Frames: [][]byte{bytes.Repeat([]byte{7}, 3*unixBuffer)}} // more than the socket takes at once
+			var a Answer
+			if err := c.Encode(t.Context(), b, &a); err != nil || len(a.Pictures) != 1 || !bytes.Equal(a.Pictures[0].Data, b.Frames[0]) {
+				t.Errorf("got %d pictures, %v, want the frame back", len(a.Pictures), err)
+			}
+		})
 	}
 }
 
