@@ -152,8 +152,12 @@ http {
 			t.Fatalf("nginx ended: %s", stderr.Bytes())
 		default:
 		}
-		_, err := os.Stat(socket)
-		return err == nil
+		c, err := net.Dial("unix", socket) // That the socket is there does not say that nginx listens.
+		if err != nil {
+			return false
+		}
+		c.Close()
+		return true
 	})
 	return socket
 }

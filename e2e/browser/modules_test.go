@@ -37,6 +37,11 @@ func TestModules(t *testing.T) {
 			for (let i = 0; i < 1000; i++) h.add(i, { a: i });
 			return h.times.length === m.span + 1 && h.values.a[0] === 999 - m.span;
 		})()`},
+		{"history-set-back", "history", `(() => {
+			const h = new m.History('a');
+			h.add(100, { a: 1 }); h.add(40, { a: 2 }); h.add(41, { a: 3 });
+			return JSON.stringify(h.data('a')) === '[[40,41],[2,3]]';
+		})()`},
 		{"clock-same-machine", "clock", `(() => {
 			const clock = new m.Clock(), now = Date.now();
 			clock.heard(now + 3, now, now + 8);
@@ -47,6 +52,12 @@ func TestModules(t *testing.T) {
 			clock.heard(now + 60004, now, now + 8); // a minute ahead, and 8 ms there and back
 			clock.heard(now + 60900, now, now + 1800); // a slow answer says less
 			return Math.abs(clock.now() - Date.now() - 60000) < 3 && Math.abs(clock.since(new Date(now + 50000).toISOString()) - 10) < 0.5;
+		})()`},
+		{"clock-set", "clock", `(() => {
+			const clock = new m.Clock(), now = Date.now();
+			clock.heard(now + 4, now, now + 8);
+			clock.heard(now + 3600050, now, now + 100); // the server's clock is an hour ahead since
+			return Math.abs(clock.now() - Date.now() - 3600000) < 3;
 		})()`},
 		{"url-prefix", "api", "m.url('v1/streams').pathname === '/v1/streams' && m.paths.mjpeg('a b') === 'stream/a%20b.mjpg'"},
 		{"url-token", "api", `(() => {

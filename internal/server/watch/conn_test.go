@@ -71,7 +71,8 @@ func (f *fixture) rejected(t testing.TB, k fault.Kind) float64 {
 // TestSlowViewerIsNotLetGo: who takes a little now and then gets all of a picture, however much longer than live.stall
 // that takes, and neither head nor picture is torn.
 func TestSlowViewerIsNotLetGo(t *testing.T) {
-	const patience = 300 * time.Millisecond
+	t.Parallel()
+	const patience = 600 * time.Millisecond
 	f := newFixture(t, nil, stall(patience))
 	p := f.publisher(t, "cam1")
 	data := large()
@@ -85,7 +86,7 @@ func TestSlowViewerIsNotLetGo(t *testing.T) {
 	}
 	m.expect("\r\n")
 	begin := time.Now()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(30 * time.Millisecond)
 	defer tick.Stop()
 	got := make([]byte, len(data))
 	for n := 0; n < len(got); {
@@ -107,6 +108,7 @@ func TestSlowViewerIsNotLetGo(t *testing.T) {
 
 // TestDrainDoesNotWaitForStalledViewers: when the server stops, live.stall is no reason to wait for half a minute.
 func TestDrainDoesNotWaitForStalledViewers(t *testing.T) {
+	t.Parallel()
 	f := newFixture(t, nil, stall(time.Hour))
 	p := f.publisher(t, "cam1")
 	f.publish(t, p, large())
@@ -143,6 +145,7 @@ func TestSlowViewerSeesNewPictures(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the bound is Linux's")
 	}
+	t.Parallel()
 	const bytesPerSecond, fps, seconds = 200_000, 25, 4
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")

@@ -143,6 +143,7 @@ func TestNoSnapshot(t *testing.T) {
 
 // TestSnapshotTakenSlowly: who takes a part of it now and then gets it all, however much longer than live.stall that takes.
 func TestSnapshotTakenSlowly(t *testing.T) {
+	t.Parallel()
 	const patience = time.Second
 	f := newFixture(t, nil, stall(patience))
 	f.publish(t, f.publisher(t, "cam1"), large())

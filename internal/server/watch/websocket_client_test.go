@@ -89,7 +89,7 @@ func (c *client) picture() picture {
 	return p
 }
 
-// state reads what is said of a stream.
+// hear reads what is said, which must be want.
 func (c *client) hear(want string) {
 	c.t.Helper()
 	if _, said := c.next(); said != want {

@@ -63,9 +63,11 @@ func TestWebSocket(t *testing.T) {
 
 // TestWebSocketUnacknowledged: two pictures may be on their way, and the newest comes after them.
 func TestWebSocketUnacknowledged(t *testing.T) {
-	f := newFixture(t, nil, func(c *config.Config, _ *stream.Options) { c.Live.Stall = config.Duration(200 * time.Millisecond) })
+	t.Parallel()
+	const patience, between = time.Second, 50 * time.Millisecond
+	f := newFixture(t, nil, stall(patience))
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 30)
+	all := pictures(t, int(2*patience/between)+5)
 	f.publish(t, p, all[0])
 	c := f.websocket(t, nil)
 	c.say(`{"op":"watch","stream":"cam1","id":1}`)
@@ -80,10 +82,11 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 	// before the state that is asked for.
 	got := make(chan string, 1)
 	go func() {
+		defer close(got)
 		_, said := c.next() // It answers pings meanwhile.
 		got <- said
 	}()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(between)
 	defer tick.Stop()
 	for i := 2; i < len(all); i++ {
 		f.publish(t, p, all[i])
@@ -98,7 +101,7 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 		t.Errorf("got picture %d, want the newest, %d", index(t, third.jpeg), len(all)-1)
 	}
 	info, _ := f.hub.Info("cam1")
-	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 500*time.Millisecond {
+	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 2*patience {
 		t.Errorf("got %+v, want 1 delivered, %d dropped, and the lag of the acknowledgement", v, len(all)-3)
 	}
 }
@@ -248,7 +251,8 @@ func TestWebSocketDrain(t *testing.T) {
 
 // TestWebSocketSilence: a viewer that answers no pings is let go, and one that does is not.
 func TestWebSocketSilence(t *testing.T) {
-	f := newFixture(t, nil, func(c *config.Config, _ *stream.Options) { c.Live.Stall = config.Duration(100 * time.Millisecond) })
+	t.Parallel()
+	f := newFixture(t, nil, stall(500*time.Millisecond))
 	f.publisher(t, "cam1")
 	quiet, lively := f.websocket(t, nil), f.websocket(t, nil)
 	for _, c := range []*client{quiet, lively} {
