@@ -66,7 +66,7 @@ func (p *painter) sky(cv *canvas) {
 	p.each(cv, nil, func(x, y float64) rgb {
 		t := y / (0.60 * p.h)
 		c := p.zenith.mix(p.middle, smoothstep(0, 0.65, t)).mix(p.horizon, smoothstep(0.45, 1.05, t))
-		dx, dy := (x-sunX)/p.h, (y-sunY)/p.h
+		dx, dy := math.Remainder(x-sunX, float64(p.period))/p.h, (y-sunY)/p.h
 		d2 := dx*dx + dy*dy
 		c = c.mix(rgb{1, 1, 1}, p.stars*smoothstep(0.50, 0.62, stars.at(x, y, 0))*(1-t))
 		c = c.mix(p.sun.glow, p.sun.near*math.Exp(-d2*9)+p.sun.far*math.Exp(-d2*1.5))
