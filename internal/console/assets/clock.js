@@ -8,11 +8,14 @@ export class Clock {
   #at = 0;
 
   // heard takes the server's time out of an answer, in ms, which it gave some time between asked and answered. The
-  // middle is wrong by half the round trip at most, so the quickest answers count.
+  // middle is wrong by half the round trip at most, so the quickest answers count; when two cannot both be true, one of
+  // the clocks has been set.
   heard(time, asked, answered) {
     const roundTrip = answered - asked;
-    if (roundTrip > this.#roundTrip && answered - this.#at < trustFor) return;
-    this.#ahead = time - (asked + answered) / 2;
+    const ahead = time - (asked + answered) / 2;
+    const set = Math.abs(ahead - this.#ahead) > (roundTrip + this.#roundTrip) / 2 + 1;
+    if (!set && roundTrip > this.#roundTrip && answered - this.#at < trustFor) return;
+    this.#ahead = ahead;
     this.#roundTrip = roundTrip;
     this.#at = answered;
   }

@@ -11,8 +11,9 @@ export class History {
     this.values = Object.fromEntries(names.map((name) => [name, []]));
   }
 
-  // add adds a sample taken at a time, in seconds.
+  // add adds a sample taken at a time, in seconds. When the clock has been set back, it begins anew.
   add(time, sample) {
+    if (time < this.times.at(-1)) for (const list of this.data(...this.names)) list.length = 0;
     const last = this.times.at(-1);
     if (last !== undefined && time - last > gap) this.#push((last + time) / 2, {});
     this.#push(time, sample);

@@ -77,7 +77,8 @@ export class Player {
     this.#context.drawImage(bitmap, 0, 0);
     bitmap.close();
     this.#shown = picture.seq;
-    this.#meter.painted(picture.repeat || picture.offline ? null : this.#clock.now() - picture.captured);
+    const lag = Math.max(0, this.#clock.now() - picture.captured); // clocks agree to a millisecond or so
+    this.#meter.painted(picture.repeat || picture.offline ? null : lag);
     picture.acknowledge();
     this.#onPainted(picture);
   }

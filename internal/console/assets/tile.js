@@ -8,14 +8,14 @@ export class Tile {
   #state = el('span', { class: 'state' });
   #fps = el('span', { title: 'pictures a second, on this screen' });
   #lag = el('span', { title: 'from capture to this screen' });
-  #size = el('span', { class: 'optional' });
+  #detail = el('span', { class: 'optional' });
   #viewers = el('span');
   #figures = el(
     'span',
     { class: 'figures' },
     this.#fps,
     this.#lag,
-    this.#size,
+    this.#detail,
     el('span', { class: 'viewers' }, icon('viewers'), this.#viewers),
   );
   #stream;
@@ -34,6 +34,7 @@ export class Tile {
       el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures),
     );
     setText(this.#name, stream.name);
+    setAttribute(this.#name, 'title', stream.name); // which may not fit
     this.update();
   }
 
@@ -49,7 +50,9 @@ export class Tile {
       online ? `${fps(shown.fps || info.fps_out)} fps` : `for ${duration(this.#clock.since(info.since))}`,
     );
     setText(this.#lag, online && shown.lag !== null ? milliseconds(shown.lag) : '');
-    setText(this.#size, info.width > 0 ? size(info.width, info.height) : '');
+    const detail = online ? size(info.width, info.height) : (info.format ?? ''); // of a source that is lost: why
+    setText(this.#detail, detail);
+    setAttribute(this.#detail, 'title', detail);
     setText(this.#viewers, `${info.viewers.length}`);
     setAttribute(this.#viewers.parentElement, 'title', plural(info.viewers.length, 'viewer'));
   }
