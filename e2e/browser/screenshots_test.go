@@ -18,7 +18,7 @@ import (
 var screenshots = flag.String("screenshots", "", "take the screenshots of the documents, into this folder")
 
 // maxScreenshot is the most bytes a screenshot may have: it is in every clone for ever.
-const maxScreenshot = 250_000
+const maxScreenshot = 200_000
 
 // shot is a screenshot of the documents.
 type shot struct {
@@ -40,9 +40,9 @@ func TestScreenshots(t *testing.T) {
 		t.Fatal(err)
 	}
 	empty := serve(t, "127.0.0.1:0", "")
-	live := serve(t, "127.0.0.1:0", "", "garden=testsrc", "hill=testsrc:640x360@25?seed=2", "meadow=testsrc:960x540@25?seed=3",
-		"orchard=testsrc:640x360@12?seed=4", "valley=testsrc:1280x720@25?seed=5")
-	for _, name := range []string{"garden", "hill", "meadow", "orchard", "valley", "valley"} {
+	live := serve(t, "127.0.0.1:0", "", "larches=testsrc:640x360@25?seed=4", "meadow=testsrc:960x540@25",
+		"night=testsrc:640x360@12?seed=3", "ridge=testsrc:1280x720@25?seed=5", "winter=testsrc:640x360@25?seed=2")
+	for _, name := range []string{"larches", "meadow", "night", "ridge", "ridge", "winter"} {
 		watch(t, live, name)
 	}
 	lost := publish(t, live, "barn")
@@ -53,7 +53,7 @@ func TestScreenshots(t *testing.T) {
 	for _, s := range []shot{
 		{"wall.jpg", 1440, 900, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + pictures, 6 * time.Second},
 		{"narrow.jpg", 360, 740, false, live, "", "document.querySelector('.tile')", 4 * time.Second},
-		{"stream.jpg", 1440, 900, false, live, "stream/valley", pictures, 45 * time.Second},
+		{"stream.jpg", 1440, 900, false, live, "stream/ridge", pictures, 45 * time.Second},
 		{"dashboard.png", 1440, 960, true, live, "server", "document.querySelector('.card[data-state]')", 75 * time.Second},
 		{"empty.png", 1024, 520, false, empty, "", "document.querySelector('.command')", time.Second},
 	} {
