@@ -9,13 +9,30 @@ import (
 // retryOffline is how long Options.Offline has peace after an error.
 const retryOffline = time.Second
 
-// watch makes s offline when it has been silent for long enough, and shows its viewers so.
-func (h *Hub) watch(s *stream) {
-	loss, ok := s.darken(h.now())
-	if !ok || h.o.Offline == nil {
+// watch makes those streams offline that have been silent for long enough, and shows their viewers so. It looks at all of
+// them before it has pictures made, which may take long, and goes on with those in the next tick if need be: however many
+// are lost together, the loss of one more is noticed in time.
+func (h *Hub) watch(streams []*stream) {
+	begin := h.now()
+	for _, s := range streams {
+		s.darken(begin)
+	}
+	if h.o.Offline == nil {
 		return
 	}
-	buf, err := h.o.Offline(s.name, loss.width, loss.height)
+	for _, s := range streams {
+		if l, wanted := s.lost(h.now()); wanted {
+			h.show(s, l)
+		}
+		if h.now()-begin >= tick {
+			return
+		}
+	}
+}
+
+// show has the picture of a loss made and shows it.
+func (h *Hub) show(s *stream, l loss) {
+	buf, err := h.o.Offline(s.name, l.width, l.height)
 	if err == nil && buf.Len() == 0 {
 		buf.Release()
 		err = ErrEmpty
@@ -24,7 +41,7 @@ func (h *Hub) watch(s *stream) {
 		s.retryAt(h.now() + retryOffline)
 		return
 	}
-	s.showLoss(buf, loss)
+	s.showLoss(buf, l)
 }
 
 // loss is what was lost with a stream's source.
@@ -33,29 +50,33 @@ type loss struct {
 	seen          time.Duration // when the last frame came
 }
 
-// darken makes a stream that has been silent for too long offline. It reports whether a picture that says so is wanted.
-func (s *stream) darken(now time.Duration) (l loss, wanted bool) {
-	s.mu.Lock()
+// silent reports whether a stream has been silent for too long. s.mu is held.
+func (s *stream) silent(now time.Duration) bool {
 	patience := s.hub.o.OfflineAfter
 	if s.publisher != nil {
 		patience = max(patience, 3*s.arrivals.steady())
 	}
-	if s.ended || now-s.seen < patience {
+	return !s.ended && now-s.seen >= patience
+}
+
+// darken makes a stream that has been silent for too long offline.
+func (s *stream) darken(now time.Duration) {
+	s.mu.Lock()
+	if s.state != Online || !s.silent(now) {
 		s.mu.Unlock()
-		return loss{}, false
+		return
 	}
-	l = loss{width: s.width, height: s.height, seen: s.seen}
-	wanted = !s.newest.Offline && now >= s.retry
-	lost := s.state == Online
-	if lost {
-		s.enter(Offline, now)
-	}
+	s.enter(Offline, now)
 	viewers := s.viewers
 	s.mu.Unlock()
-	if lost {
-		wake(viewers)
-	}
-	return l, wanted
+	wake(viewers)
+}
+
+// lost reports whether a picture is wanted that says that the source is lost.
+func (s *stream) lost(now time.Duration) (l loss, wanted bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return loss{width: s.width, height: s.height, seen: s.seen}, !s.newest.Offline && now >= s.retry && s.silent(now)
 }
 
 // retryAt sets when a picture of the loss is wanted next, after one that could not be made.

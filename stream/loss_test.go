@@ -84,6 +84,40 @@ func TestOffline(t *testing.T) {
 	}
 }
 
+// Pictures of losses that take long keep no other stream's loss from being noticed.
+func TestManyLossesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const others = 20
+		var f *fixture
+		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
+			time.Sleep(400 * time.Millisecond) // as many megapixels on a busy machine
+			return f.jpeg(t, -1), nil
+		}})
+		for n := range others {
+			f.show(t, f.publisher(t, fmt.Sprintf("cam%02d", n)), n)
+		}
+		last := f.publisher(t, "last")
+		for i := range 50 {
+			f.show(t, last, i)
+			time.Sleep(40 * time.Millisecond)
+		}
+		seen := time.Now().Add(-40 * time.Millisecond)
+		time.Sleep(3 * time.Second)
+		if i := f.info(t, "last"); i.State != stream.Offline || i.Since.Sub(seen) > 2*time.Second {
+			t.Errorf("got %v %v after the last frame, want offline within 2 s", i.State, i.Since.Sub(seen))
+		}
+		time.Sleep((others + 1) * 500 * time.Millisecond)
+		for _, i := range f.Infos(nil) {
+			v := f.viewer(t, i.Name, stream.ViewerOptions{})
+			if p, ok, _, _ := v.Poll(); !ok || !p.Offline {
+				t.Errorf("%s: got no picture of the loss", i.Name)
+			} else {
+				p.Release()
+			}
+		}
+	})
+}
+
 // A stream that never had a frame shows the picture too, but is still waiting.
 func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

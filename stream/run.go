@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// tick is how often Run looks at the streams: what it does comes so much later at most.
+// tick is how often Run looks at the streams: what it does comes so much later at most, but for the time that
+// Options.Offline takes once.
 const tick = 100 * time.Millisecond
 
 // Run watches over silent and forgotten streams until ctx ends. Then it closes the Hub: the calls of viewers and publishers
@@ -25,9 +26,7 @@ func (h *Hub) Run(ctx context.Context) {
 		h.mu.RLock()
 		streams = append(streams[:0], h.streams...)
 		h.mu.RUnlock()
-		for _, s := range streams {
-			h.watch(s)
-		}
+		h.watch(streams)
 		clear(streams) // so that what is forgotten now can be collected
 		h.forget()
 	}
