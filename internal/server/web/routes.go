@@ -151,13 +151,16 @@ func (h *Handler) authorize(r *http.Request) error {
 	if token == "" {
 		return nil
 	}
-	scheme, got, bearer := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !bearer && r.Method == http.MethodGet {
-		got, bearer = r.URL.Query().Get("access_token"), true
-		scheme = "Bearer"
+	// A proxy in front may have put another scheme there, such as Basic: then the parameter counts.
+	scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		got = ""
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			got = r.URL.Query().Get("access_token")
+		}
 	}
 	// In a time that tells nothing about the token but its length.
-	if bearer && strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1 {
+	if subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1 {
 		return nil
 	}
 	return &fault.Error{Kind: fault.Unauthorized, Reason: "the request bears no valid token: want Authorization: Bearer TOKEN"}
