@@ -47,6 +47,15 @@ func jpegSize(data []byte) (width, height int, err error) {
 	return 0, 0, errNoJPEG
 }
 
+// errNoEnd is about a JPEG that is to be passed on: half of it would be shown by some viewers, and end others.
+var errNoEnd = errors.New("live: got a JPEG without its end, want it to end with FF D9")
+
+// hasEnd reports whether data ends with the marker EOI (ITU-T T.81, B.1.1.3), or with zeros after that, with which some
+// writers fill up their buffers.
+func hasEnd(data []byte) bool {
+	return bytes.HasSuffix(bytes.TrimRight(data, "\x00"), []byte{0xFF, 0xD9})
+}
+
 // isFrameHeader reports whether the marker is SOF0..SOF15: C0..CF but for DHT, JPG and DAC.
 func isFrameHeader(marker byte) bool {
 	return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC

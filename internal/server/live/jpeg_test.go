@@ -154,10 +154,7 @@ func TestBadJPEGs(t *testing.T) {
 			r := start(t, nil)
 			p := r.publish("cam", Settings{JPEG: true, Spec: spec})
 			v := r.view("cam")
-			bad := [][]byte{nil, []byte("no picture"), good[:20]}
-			if spec != (pipeline.Spec{}) {
-				bad = append(bad, huge, good[:header+40])
-			}
+			bad := [][]byte{nil, []byte("no picture"), good[:20], huge, good[:header+40], good[:len(good)-1]}
 			for _, data := range bad {
 				r.jpeg(p, data)
 				synctest.Wait()

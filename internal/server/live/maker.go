@@ -106,7 +106,13 @@ func (m *maker) make(it *item) (stream.Picture, error) {
 		return stream.Picture{}, err
 	}
 	m.input.Width, m.input.Height = width, height
+	if err := m.checkPixels(); err != nil {
+		return stream.Picture{}, err
+	}
 	if m.passes() {
+		if !hasEnd(data) {
+			return stream.Picture{}, errNoEnd
+		}
 		if err := m.reserve(m.jpegCost(len(data))); err != nil {
 			return stream.Picture{}, err
 		}
@@ -120,9 +126,6 @@ func (m *maker) make(it *item) (stream.Picture, error) {
 // recode decodes a JPEG of m.input's size and encodes it again. A size that differs from the last one's makes another
 // pipeline.
 func (m *maker) recode(data []byte) (stream.Picture, error) {
-	if err := m.checkPixels(); err != nil {
-		return stream.Picture{}, err
-	}
 	decoded := decodedBytes(m.input.Width, m.input.Height)
 	if err := m.reserve(m.jpegCost(len(data)) + decoded); err != nil {
 		return stream.Picture{}, err
@@ -142,7 +145,8 @@ func (m *maker) recode(data []byte) (stream.Picture, error) {
 	return m.encode(f)
 }
 
-// checkPixels refuses JPEGs with more pixels than frames may have, before they are decoded.
+// checkPixels refuses JPEGs with more pixels than frames may have: here they cost nothing before they are decoded, but
+// viewers decode them too, and the picture of a lost source has their size.
 func (m *maker) checkPixels() error {
 	pixels, most := m.input.Width*m.input.Height, m.engine.Config.Limits.MaxPixels
 	if pixels > most {
