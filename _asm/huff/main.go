@@ -8,4 +8,5 @@ func main() {
 		"avx2":   func(a *gen.Asm) { flattenBMI(a); write(a) },
 		"avx512": func(a *gen.Asm) { flattenAVX512(a); stuff(a) },
 	})
+	gen.MainNEON("huff", neon)
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestLevels(t *testing.T) {
-	kerneltest.Levels(t, &Implementations, impl.AVX2, impl.AVX512)
+	kerneltest.Levels(t, &Implementations, impl.NEON, impl.AVX2, impl.AVX512)
 }
 
 // TestEdges runs each kernel beside memory that can't be accessed, on either side of each operand, and wants what plain

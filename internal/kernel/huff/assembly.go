@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build !purego && (amd64 || arm64)
 
 package huff
 
@@ -47,9 +47,12 @@ func (s *Strip) check(first, n int) {
 	}
 }
 
+// writeFunc packs the codes of 2*pairs symbols, pairs > 0, as Kernels.Write does.
+type writeFunc = func(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
+
 // writePairs is Kernels.Write. Where dst has no room for the longest codes that so many symbols could have, it takes as
 // many as surely fit, then those that fit what these have left, and the last few in plain Go.
-func writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
+func writePairs(kernel writeFunc, dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 	const pairBits, partialBits = 50, 7
 	n := 0
 	for len(syms) >= 2 {
@@ -57,7 +60,7 @@ func writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 		if pairs <= 0 {
 			break
 		}
-		n += writeAVX2(&dst[n], &syms[0], pairs, c, p)
+		n += kernel(&dst[n], &syms[0], pairs, c, p)
 		syms = syms[2*pairs:]
 	}
 	return n + write(dst[n:], syms, c, p)

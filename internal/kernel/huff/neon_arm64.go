@@ -1,0 +1,35 @@
+//go:build !purego
+
+package huff
+
+import "github.com/steadyframe/steadyframe/internal/impl"
+
+func init() {
+	Implementations.Register(impl.NEON, Kernels{
+		Flatten: func(dst []Symbol, s *Strip, first, n int) int { return flattenBlocks(flattenNEON, dst, s, first, n) },
+		Write: func(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
+			return writePairs(writeNEON, dst, syms, c, p)
+		},
+		Stuff: stuffVectors,
+	})
+}
+
+//go:noescape
+func flattenNEON(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+
+//go:noescape
+func writeNEON(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
+
+//go:noescape
+func stuffNEON(dst, src *byte, length int) (n, left int)
+
+// stuffVectors is Kernels.Stuff: the last bytes are for plain Go.
+func stuffVectors(dst, src []byte) int {
+	dst = dst[:2*len(src)]
+	if len(src) < 16 {
+		return stuff(dst, src)
+	}
+	n, left := stuffNEON(&dst[0], &src[0], len(src))
+	return n + stuff(dst[n:], src[len(src)-left:])
+}
