@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/steadyframe/steadyframe/_asm/internal/gen"
+)
+
+func neon(n *gen.NEON) {
+	prefetchNEON(n)
+	for channels := 1; channels <= 2; channels++ {
+		for _, far := range []bool{false, true} {
+			resizedNEON(n, channels, far)
+		}
+	}
+	for step := 3; step <= 4; step++ {
+		areaNEON(n, step)
+	}
+	n.Text("")
+	pixelPlacesData(n)
+}
+
+// prefetchNEON writes the kernel of Prefetch.
+func prefetchNEON(n *gen.NEON) {
+	n.Func("prefetchNEON", "row *byte, lines int", `
+prefetchNEON asks for the cache lines of the bytes row, row+64, .. row+64*(lines-1), lines > 0.`)
+	n.Loop("R1", func() { n.Do("PRFM (R0), PLDL1KEEP; ADD $64, R0") })
+	n.Text("\tRET")
+}
+
+// resizedNEON writes a kernel of Resized: of four windows of 16 bytes for 16 samples (near), or for each 8 of them (far).
+func resizedNEON(n *gen.NEON, channels int, far bool) {
+	name, count := "near", "four"
+	if far {
+		name, count = "far", "eight"
+	}
+	name += []string{"Plane", "Pairs"}[channels-1] + "NEON"
+	n.Func(name, "first, second *int16, src, table *byte, groups int", fmt.Sprintf(`
+%s interpolates groups*16 samples, groups > 0, of %s windows.`, name, count))
+	mid := n.PinWords(31, 128<<7, "128<<7")
+	for v := range 4 {
+		n.Pin(v) // the windows
+	}
+	samples := []gen.V{n.Pin(4), n.Pin(5)}[:channels]
+	n.Flush()
+	n.Loop("R4", func() {
+		for half := range 2 {
+			if half == 0 || far {
+				n.Windows("R2", "R3", 16)
+			}
+			n.Interpolate(samples, "R3")
+			for c, v := range samples {
+				n.Store(fmt.Sprintf("R%d", c), n.Sub(v, mid))
+			}
+		}
+	})
+	n.Text("\tRET")
+}

@@ -1,0 +1,92 @@
+//go:build !purego
+
+package resample
+
+import (
+	"encoding/binary"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
+
+func init() {
+	k := generic // for what has no assembly
+	k.Resize, k.Cover, k.Prefetch = resizeNEON, coverNEON, prefetchLines
+	Implementations.Register(impl.NEON, k)
+}
+
+//go:noescape
+func prefetchNEON(row *byte, lines int)
+
+func prefetchLines(row []byte) {
+	const line = 64
+	prefetchNEON(&row[0], (len(row)+line-1)/line)
+}
+
+//go:noescape
+func nearPlaneNEON(first, second *int16, src, table *byte, groups int)
+
+//go:noescape
+func farPlaneNEON(first, second *int16, src, table *byte, groups int)
+
+//go:noescape
+func nearPairsNEON(first, second *int16, src, table *byte, groups int)
+
+//go:noescape
+func farPairsNEON(first, second *int16, src, table *byte, groups int)
+
+// resizeNEON is Resize where four neighbouring samples are made of the same 16 bytes, or at least two. It returns nil for
+// what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
+func resizeNEON(z *Resize) *Resized {
+	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneNEON, farPlaneNEON}, {nearPairsNEON, farPairsNEON}}[z.Channels-1]
+	r := &Resized{
+		Level: impl.NEON, bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, groups: (len(z.Taps) + 15) / 16,
+		kernel: kernels.near,
+	}
+	g := Gather{Bytes: z.Bytes, Step: z.Channels, Channels: []int{0, 1}[:z.Channels], Size: 16, Share: 4}
+	if r.table = g.Table(z.Taps); r.table != nil {
+		return r
+	}
+	g.Share, r.kernel = 2, kernels.far
+	if r.table = g.Table(z.Taps); r.table != nil {
+		return r
+	}
+	return nil
+}
+
+//go:noescape
+func area3NEON(first, second, third *int16, src, table *byte, groups int)
+
+//go:noescape
+func area4NEON(first, second, third *int16, src, table *byte, groups int)
+
+// coverNEON is Cover. It returns nil for rows of less than four pixels.
+func coverNEON(z *Cover) *Covered {
+	kernels := [...]coveredKernel{3: area3NEON, 4: area4NEON}
+	return z.covered(impl.NEON, z.tableNEON(), kernels[z.Step])
+}
+
+// tableNEON returns groups of 16 samples, laid out as the generator says.
+func (z *Cover) tableNEON() []byte {
+	if z.Bytes < four*z.Step {
+		return nil
+	}
+	weights := z.bySpan()
+	var table []byte
+	for first := 0; first < (len(z.Spans)+15)/16*16; first += 4 {
+		rounds := z.rounds(min(first, len(z.Spans)-1), 4)
+		table = binary.LittleEndian.AppendUint64(table, uint64(rounds))
+		for round := range rounds {
+			var quads [4]quad
+			for i := range quads {
+				quads[i] = z.quad(weights, first+i, round)
+				for _, w := range quads[i].weights {
+					table = binary.LittleEndian.AppendUint16(table, uint16(w))
+				}
+			}
+			for _, q := range quads {
+				table = binary.LittleEndian.AppendUint32(table, uint32(q.offset))
+			}
+		}
+	}
+	return append(Aligned(len(table))[:0], table...)
+}
