@@ -18,7 +18,7 @@ type stamp struct {
 }
 
 // newStamp returns a stamp for frames of w x h pixels: about a fifth of the width of a film.
-func newStamp(w, h int) *stamp { return &stamp{scale: max(1, min(w, h)/360)} }
+func newStamp(w, h int) *stamp { return &stamp{scale: max(1, (min(w, h)+180)/360)} }
 
 // The cells of basicfont.Face7x13, and the box around the text, in dots.
 const (
