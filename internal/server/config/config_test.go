@@ -113,6 +113,16 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
+// TestFloorOfASmallBudget: who sets the budget alone need not know of the floor.
+func TestFloorOfASmallBudget(t *testing.T) {
+	for budget, want := range map[string]Size{"16MiB": 2 * MiB, "64MiB": 64 * MiB, "1GiB": 64 * MiB} {
+		c, err := Load(LoadOptions{Set: map[string]string{"limits.memory_budget": budget}})
+		if err != nil || c.Limits.MemoryFloor != want {
+			t.Errorf("budget %s: got floor %s, error %v, want %s", budget, c.Limits.MemoryFloor, err, want)
+		}
+	}
+}
+
 func TestLoadNamesAMissingFile(t *testing.T) {
 	_, err := Load(LoadOptions{File: filepath.Join(t.TempDir(), "none.yaml")})
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "none.yaml") {

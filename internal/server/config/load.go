@@ -42,8 +42,7 @@ func Load(o LoadOptions) (Config, error) {
 			return Config{}, err
 		}
 	}
-	t.keepStreams()
-	return c, c.Validate()
+	return t.finish()
 }
 
 // Parse returns the defaults with the settings of a YAML document over them; name is what errors call it.
@@ -53,8 +52,7 @@ func Parse(name string, data []byte) (Config, error) {
 	if err := t.setYAML(name, data); err != nil {
 		return Config{}, err
 	}
-	t.keepStreams()
-	return c, c.Validate()
+	return t.finish()
 }
 
 // setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known,

@@ -81,12 +81,14 @@ func TestStreamErrors(t *testing.T) {
 		{"resize", "streams: {a: {resize: 1x}}", ""},
 		{"resize-aspect", "streams: {a: {resize: 65535x, crop: 1x60000+0+0}}", "config: streams.a.resize: got 3932100000 from the aspect, want <= 65535"},
 		{"crop", "streams: {a: {crop: 0x0+4+4}}", "config: streams.a.crop: got 0x0+4+4, want a part of 640x360"},
+		{"crop-far", "streams: {a: {crop: 10x10+99999+0}}", "config: streams.a.crop: got 10x10+99999+0, want it within 65535x65535, the largest frame"},
 		{"filter", "streams: {a: {filter: best}}", `config: streams.a.filter (f.yaml line 1): pipeline: unknown filter: got "best", want one of bilinear, area, nearest`},
 		{"testsrc", "streams: {a: {source: \"testsrc:big\"}}", `config: streams.a.source: got "testsrc:big", want testsrc:WIDTHxHEIGHT@FPS?seed=N, such as testsrc:1280x720@30`},
 		{"testsrc-pixels", "limits: {max_pixels: 100}\nstreams: {a: {source: \"testsrc:20x20\"}}", "config: streams.a.source: got 20x20 pixels, want at most limits.max_pixels, 100"},
 		{"viewers", "live: {max_viewers: 30001}", "config: live.max_viewers: got 30001, want 1..30000"},
 		{"many", "live: {max_streams: 1}\nstreams: {a: , b: }", "config: streams: got 2, want at most live.max_streams, 1"},
 		{"name", "streams: {../x: {fps: 1}}", "config: streams.../x: "},
+		{"no-name", "streams: {\"\": {fps: 1}}", "config: streams.: stream: bad name: "},
 		{"password", "streams: {a: {source: \"rtsp://u:xxxxx@h\"}}", "config: streams.a.source: got the password xxxxx, which only stands for one where settings are shown: want the password"},
 	}
 	for _, tt := range tests {

@@ -23,6 +23,22 @@ func newTarget(c *Config) *target {
 	return t
 }
 
+// finish returns the Config as it was set, and what is wrong with it.
+func (t *target) finish() (Config, error) {
+	t.keepStreams()
+	t.fitFloor()
+	return *t.config, t.config.Validate()
+}
+
+// fitFloor makes the default floor the same part of a smaller budget as it is of the default one, where it would be above
+// that.
+func (t *target) fitFloor() {
+	l, usual := &t.config.Limits, Default().Limits
+	if l.MemoryFloor == usual.MemoryFloor && l.MemoryFloor > l.MemoryBudget {
+		l.MemoryFloor = l.MemoryBudget / (usual.MemoryBudget / usual.MemoryFloor)
+	}
+}
+
 // keepStreams makes the streams that were set those of the Config.
 func (t *target) keepStreams() {
 	if len(t.streams) == 0 {
@@ -61,7 +77,7 @@ func (t *target) streamFields(name string) []field {
 func (t *target) find(key, from string) (field, error) {
 	known := t.fields
 	if rest, ok := strings.CutPrefix(key, streamsPrefix); ok {
-		if dot := strings.LastIndexByte(rest, '.'); dot > 0 {
+		if dot := strings.LastIndexByte(rest, '.'); dot >= 0 {
 			known = t.streamFields(rest[:dot])
 		}
 	}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -40,7 +41,10 @@ func checkStreams(c Config) *ValueError {
 func CheckSpec(s pipeline.Spec) error {
 	s.Input.Format, s.Input.Width, s.Input.Height = frame.I420, 640, 360
 	if r := s.Crop; r.Width > 0 && r.Height > 0 && r.X >= 0 && r.Y >= 0 {
-		s.Input.Width, s.Input.Height = min(r.X, frame.MaxSide)+r.Width, min(r.Y, frame.MaxSide)+r.Height
+		if r.X > frame.MaxSide-r.Width || r.Y > frame.MaxSide-r.Height {
+			return &pipeline.SpecError{Field: "crop", Reason: fmt.Sprintf("got %s, want it within %dx%d, the largest frame", r, frame.MaxSide, frame.MaxSide)}
+		}
+		s.Input.Width, s.Input.Height = r.X+r.Width, r.Y+r.Height
 	}
 	return s.Validate()
 }
