@@ -123,8 +123,10 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	}
 	defer source.Close()
 	bar := cli.NewPushBar(os.Stderr, source.Total, c.JSON)
-	bar.Notice("watch: " + target.WatchURL())
-	push := cli.Push{Source: source, Target: target, Token: c.Token, Query: c.query(), FPS: c.FPS, Progress: bar.Show, Notice: bar.Notice}
+	push := cli.Push{
+		Source: source, Target: target, Token: c.Token, Query: c.query(), FPS: c.FPS,
+		Progress: bar.Show, Notice: bar.Notice, Taken: func() { bar.Notice("watch: " + target.WatchURL()) },
+	}
 	summary, err := push.Run(ctx)
 	bar.Close()
 	if err == nil && summary.Frames == 0 {

@@ -26,6 +26,7 @@ type Push struct {
 
 	Progress func(PushProgress) // called some times a second; may be nil
 	Notice   func(text string)  // told of connections lost and made again; may be nil
+	Taken    func()             // called once, when the server takes frames, from another goroutine; may be nil
 
 	send func(*http.Request) (*http.Response, error) // for tests; nil: over the network
 }
@@ -40,6 +41,9 @@ const (
 // steadyTime is how long a connection must have held for the next one not to be delayed as if it had not.
 const steadyTime = 2 * time.Second
 
+// takenTime is how long after a first frame the server is thought to take what it is sent: it refuses sooner.
+const takenTime = 500 * time.Millisecond
+
 // partingTime is how long the server may take to answer after the user ended the run.
 const partingTime = time.Second
 
@@ -53,6 +57,7 @@ type pushRun struct {
 	lost      time.Time // when the last connection ended, while there is none
 	unsent    pushFrame // what it did not take whole
 	hasUnsent bool
+	taken     *time.Timer // calls Taken; nil until a frame was sent
 }
 
 // Run pushes until the input ends, ctx ends, or the server refuses the stream for good. The PushSummary is about what was
@@ -83,7 +88,16 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return r.meter.close(), err
+	return r.close(err), err
+}
+
+// close returns the figures of a run that ended with err. Taken is called now if the run was too short for it.
+func (r *pushRun) close(err error) PushSummary {
+	var refused *PushRefusedError
+	if r.taken != nil && r.taken.Stop() && !errors.As(err, &refused) {
+		r.Taken()
+	}
+	return r.meter.close()
 }
 
 // readAll reads the input, at its pace, until it or ctx ends. It closes r.frames.
@@ -148,9 +162,12 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 		default:
 			return r.inputErr
 		}
-		start := time.Now()
+		start, before := time.Now(), r.meter.sample()
 		ended, err := r.connect(ctx, first)
 		var refused *PushRefusedError
+		if errors.As(err, &refused) && time.Since(start) < steadyTime {
+			r.meter.back(before) // The connection held what the server did not take.
+		}
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -252,6 +269,9 @@ func (r *pushRun) query() url.Values {
 // sent is called after each frame that was handed to the connection whole.
 func (r *pushRun) sent() {
 	r.meter.frames.Add(1)
+	if r.taken == nil && r.Taken != nil {
+		r.taken = time.AfterFunc(takenTime, r.Taken)
+	}
 	if !r.lost.IsZero() {
 		r.meter.reconnects.Add(1)
 		r.notice("connected again after %s", time.Since(r.lost).Round(100*time.Millisecond))

@@ -79,6 +79,12 @@ type sample struct {
 
 func (m *pushMeter) sample() sample { return sample{time.Now(), m.frames.Load(), m.bytes.Load()} }
 
+// back takes back what was sent since then.
+func (m *pushMeter) back(then sample) {
+	m.frames.Store(then.frames)
+	m.bytes.Store(then.bytes)
+}
+
 func (m *pushMeter) tellAll() {
 	tick := time.NewTicker(progressInterval)
 	defer tick.Stop()

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -220,6 +221,35 @@ func TestPushRefused(t *testing.T) {
 				var refused *PushRefusedError
 				if len(s.times) != tt.attempts || errors.As(err, &refused) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got error %v after %d attempts, want %q after %d", err, len(s.times), tt.want, tt.attempts)
+				}
+			})
+		})
+	}
+}
+
+// TestPushRefusedAtOnce: what the connection holds when the server refuses the stream was not pushed.
+func TestPushRefusedAtOnce(t *testing.T) {
+	for _, tt := range []struct {
+		name                  string
+		before, frames, taken int
+	}{
+		{"at-once", 2, 0, 0},
+		{"later", 100, 100, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &fakeServer{t: t, attempts: []attempt{takes(tt.before, answer(http.StatusConflict, ""))}}
+				p := newPush(t, &numbered{frames: 200}, 25, s)
+				var taken atomic.Int32
+				p.Taken = func() { taken.Add(1) }
+				sum, err := p.Run(t.Context())
+				synctest.Wait()
+				var refused *PushRefusedError
+				if !errors.As(err, &refused) || sum.Frames != tt.frames || sum.Bytes < int64(sum.Frames*numberedBytes) || (sum.Bytes > 0) != (sum.Frames > 0) {
+					t.Errorf("got %+v, error %v, want %d frames and a refusal", sum, err, tt.frames)
+				}
+				if n := taken.Load(); n != int32(tt.taken) {
+					t.Errorf("frames were said to be taken %d times, want %d", n, tt.taken)
 				}
 			})
 		})
