@@ -3,11 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	livestream "github.com/steadyframe/steadyframe/stream"
 )
@@ -114,6 +116,11 @@ func (t *PushTarget) transport() *http.Transport {
 
 // reachError returns why there is no connection, as a person should read it.
 func (t *PushTarget) reachError(err error) string {
+	for _, broke := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, syscall.EPIPE, syscall.ECONNRESET} {
+		if errors.Is(err, broke) { // Which of them it is depends on what the transport was doing.
+			return "the connection broke"
+		}
+	}
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err

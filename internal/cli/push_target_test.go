@@ -2,7 +2,12 @@ package cli
 
 import (
 	"errors"
+	"io"
+	"net"
+	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -51,6 +56,31 @@ func TestParsePushTargetRefuses(t *testing.T) {
 		var usage *UsageError
 		if !errors.As(err, &usage) || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got error %v, want a *UsageError: %s", tt.url, err, tt.want)
+		}
+	}
+}
+
+// TestReachError: a connection that broke is said to have, whatever the transport was doing then.
+func TestReachError(t *testing.T) {
+	target, err := ParsePushTarget("http://h:1", "cam", "-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const broke = "the connection broke"
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{
+		{&net.OpError{Op: "write", Net: "tcp", Err: net.ErrClosed}, broke},
+		{&net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", syscall.EPIPE)}, broke},
+		{&net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}, broke},
+		{&url.Error{Op: "Post", URL: "http://h:1", Err: io.EOF}, broke},
+		{io.ErrUnexpectedEOF, broke},
+		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connect: connection refused"},
+		{errStalled, errStalled.Error()},
+	} {
+		if got := target.reachError(tt.err); got != tt.want {
+			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)
 		}
 	}
 }
