@@ -16,10 +16,14 @@ import (
 
 var subsamplings = []Subsampling{Sub420, Sub422, Sub444, Gray}
 
-// TestSizes decodes every width and height up to 70, and those around 1080p (too slow under the race detector).
+// TestSizes decodes every width and height up to 70, and those around 1080p; under the race detector a few of them.
 func TestSizes(t *testing.T) {
 	sizes := make(map[image.Point]bool)
-	for n := 1; n <= 70; n++ {
+	step := 1
+	if race.Enabled {
+		step = 23
+	}
+	for n := 1; n <= 70; n += step {
 		for _, m := range []int{1, 7, 8, 9, 15, 16, 17, 33, 70, n} {
 			sizes[image.Pt(n, m)] = true
 			sizes[image.Pt(m, n)] = true
@@ -49,6 +53,7 @@ func TestSizes(t *testing.T) {
 
 // TestLargestSides encodes what the frame header can just say.
 func TestLargestSides(t *testing.T) {
+	race.SkipSequential(t)
 	for _, size := range []image.Point{{X: 65535, Y: 3}, {X: 3, Y: 65535}} {
 		p := &picture{size.X, size.Y, bytes.Repeat([]byte{200}, 3*size.X*size.Y)}
 		for _, s := range subsamplings {
@@ -112,6 +117,7 @@ func checkers(width, height int) *picture {
 // TestDjpeg decodes with libjpeg-turbo, which warns of what image/jpeg lets pass, and compares the pixels of the two
 // decoders.
 func TestDjpeg(t *testing.T) {
+	race.SkipSequential(t)
 	djpeg := exttool.Require(t, "djpeg", "libjpeg-turbo-progs")
 	rng := rand.New(rand.NewPCG(4, 4))
 	for i := range 60 {

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
 // TestAgainstCjpeg compares with libjpeg-turbo's accurate integer DCT on the same pixels, both decoded by image/jpeg:
 // at most 0.1 dB less, and at most 2 % more bytes.
 func TestAgainstCjpeg(t *testing.T) {
+	race.SkipSequential(t)
 	cjpeg := exttool.Require(t, "cjpeg", "libjpeg-turbo-progs")
 	samples := map[Subsampling]string{Sub420: "2x2", Sub422: "2x1", Sub444: "1x1"}
 	for seed := range uint64(3) {

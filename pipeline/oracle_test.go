@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
@@ -141,6 +142,7 @@ func randomSpec(rng *rand.Rand, d frame.Desc, o Output) Spec {
 // Raw RGB pictures of any geometry are within rounding of the reference: one step for RGB input, two where colour is
 // converted.
 func TestRawRGBAgainstOracle(t *testing.T) {
+	race.SkipSequential(t)
 	const seed = 23
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for round := range 30 {
@@ -164,6 +166,7 @@ func TestRawRGBAgainstOracle(t *testing.T) {
 
 // yuv420p pictures are within rounding of the reference converted by the book, chroma from the mean of its 2x2 pixels.
 func TestRawI420AgainstOracle(t *testing.T) {
+	race.SkipSequential(t)
 	const seed = 29
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for round := range 30 {
@@ -217,6 +220,7 @@ func blockMean(p oracle.Plane, x, y, step int) float64 {
 // JPEGs decode to the picture that the reference says, for every input format and subsampling, also by a decoder that
 // is not ours.
 func TestJPEGAgainstOracle(t *testing.T) {
+	race.SkipSequential(t)
 	for _, d := range inputs(130, 70) {
 		for _, o := range outputs {
 			if o.Format != JPEG {
