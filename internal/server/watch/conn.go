@@ -19,6 +19,10 @@ const unsentBytes = 16 << 10
 // drainPatience stands for live.stall once the server is stopping.
 const drainPatience = 2 * time.Second
 
+// glance is how long writes go on before they see that the server is stopping, and that their patience is another. It is
+// short, since what they have written meanwhile counts as taken when they look up.
+const glance = time.Millisecond
+
 // conn is a connection taken from net/http. Its writes never fail for taking long: only for bringing nothing at all to
 // the peer within live.stall.
 type conn struct {

@@ -3,13 +3,16 @@ package watch
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
@@ -122,6 +125,39 @@ func TestDrainDoesNotWaitForStalledViewers(t *testing.T) {
 	f.Wait(t.Context())
 	if took := time.Since(begin); took > 5*drainPatience {
 		t.Errorf("the drain took %v, want about %v", took, drainPatience)
+	}
+}
+
+// TestDrainPatience: from when the server stops a viewer that hangs has drainPatience, however long it has hung and
+// whatever it had taken before that.
+func TestDrainPatience(t *testing.T) {
+	for _, took := range []int{0, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer theirs.Close()
+			draining := make(chan struct{})
+			c := &conn{Conn: ours, out: ours, stall: time.Hour, draining: draining, begin: time.Now()}
+			var h Handler
+			h.conns.Add(c)
+			failed := make(chan error, 1)
+			go func() {
+				failed <- c.write(nil, make([]byte, 100), nil)
+				h.release(c)
+			}()
+			if _, err := io.ReadFull(theirs, make([]byte, took)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Minute)
+			close(draining)
+			begin := time.Now()
+			h.Wait(t.Context())
+			if waited := time.Since(begin); waited > drainPatience*5/4+glance {
+				t.Errorf("%d bytes taken: got a wait of %v, want %v and a quarter at most", took, waited, drainPatience)
+			}
+			if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("got error %v, want a deadline's", err)
+			}
+		})
 	}
 }
 

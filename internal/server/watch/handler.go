@@ -34,7 +34,7 @@ func New(e *engine.Engine, h *stream.Hub, log *slog.Logger) *Handler {
 // Wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
 // two pictures once the engine is draining; one that takes nothing then is not waited for longer than drainPatience.
 // Those that are left when ctx ends it cuts. It is for one goroutine at a time.
-func (h *Handler) Wait(ctx context.Context) { h.conns.Wait(ctx, drainPatience) }
+func (h *Handler) Wait(ctx context.Context) { h.conns.Wait(ctx, glance) }
 
 // First returns the stream that is meant where none is named: the first by name that is online, else the first, else
 // "".
@@ -89,6 +89,9 @@ func (h *Handler) ended(r *http.Request, transport, name string, since time.Time
 		attrs = append(attrs, slog.String("stream", name))
 	}
 	if f := fault.From(why); f != nil {
+		if f.Kind == fault.Slow && h.engine.IsDraining() {
+			f = errStopping // It had drainPatience, and not live.stall.
+		}
 		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
 		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
 			level = slog.LevelWarn

@@ -3,6 +3,7 @@ package watch
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -70,12 +71,18 @@ func parseAck(data []byte) (message, *fault.Error) {
 // parseText reads a text message.
 func parseText(data []byte) (message, *fault.Error) {
 	var v struct {
-		Op     string
-		Stream string
-		ID     uint32
-		FPS    *float64
+		Op     string   `json:"op"`
+		Stream string   `json:"stream"`
+		ID     uint32   `json:"id"`
+		FPS    *float64 `json:"fps"`
 	}
-	if err := json.Unmarshal(data, &v); err != nil {
+	var mistyped *json.UnmarshalTypeError
+	switch err := json.Unmarshal(data, &v); {
+	case errors.As(err, &mistyped) && mistyped.Field == "":
+		return message{}, violation("message: got %s, want an object", mistyped.Value)
+	case errors.As(err, &mistyped):
+		return message{}, violation("%s: got %.40s, want %s", mistyped.Field, mistyped.Value, mistyped.Type)
+	case err != nil:
 		return message{}, violation("message: %+q", err.Error())
 	}
 	if v.ID == 0 {

@@ -28,6 +28,8 @@ func (h *Handler) WebSocket(w http.ResponseWriter, r *http.Request) error {
 			h.release(u.conn)
 			return nil
 		}
+		w.Header().Del("Connection") // Over HTTP/2 an answer with these is malformed (RFC 9113, 8.2.2).
+		w.Header().Del("Upgrade")
 		return fault.Errorf(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "failed to accept WebSocket connection: "))
 	}
 	defer h.release(u.conn)

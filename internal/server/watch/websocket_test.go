@@ -163,11 +163,11 @@ func TestWebSocketViolations(t *testing.T) {
 		want       string
 	}{
 		{"no-json", "hello", nil, "message: "},
-		{"no-object", "[]", nil, "message: "},
+		{"no-object", "[]", nil, "message: got array, want an object"},
 		{"no-op", `{"id":1}`, nil, `op: got "", want watch or unwatch`},
 		{"unknown-op", `{"op":"zzz","id":1}`, nil, `op: got "zzz"`},
 		{"no-id", `{"op":"watch","stream":"cam1"}`, nil, "id of "},
-		{"large-id", `{"op":"watch","stream":"cam1","id":4294967296}`, nil, "message: "},
+		{"large-id", `{"op":"watch","stream":"cam1","id":4294967296}`, nil, "id: got number 4294967296, want uint32"},
 		{"negative-fps", `{"op":"watch","stream":"cam1","id":1,"fps":-1}`, nil, "fps: got -1, want above 0"},
 		{"long-text", `{"op":"` + strings.Repeat("é\"", 120) + `","id":1}`, nil, "message: "},
 		{"same-id", `{"op":"watch","stream":"cam1","id":9}`, nil, "id of watch: got 9, which is watched already"},
@@ -224,6 +224,9 @@ func TestWebSocketHandshake(t *testing.T) {
 	resp, body := f.get(t, "GET", "/ws")
 	if resp.Header.Get("Fault") != "invalid" || !strings.Contains(string(body), "does not contain Upgrade") {
 		t.Errorf("got %v %q", resp.Header, body)
+	}
+	if len(resp.Header["Connection"])+len(resp.Header["Upgrade"]) != 0 {
+		t.Errorf("got %v, want none of the headers that no answer over HTTP/2 may have", resp.Header)
 	}
 	_, resp, err := websocket.Dial(t.Context(), "ws://"+f.addr+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
 	if err == nil || resp.Header.Get("Fault") != "invalid" {
