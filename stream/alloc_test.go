@@ -11,8 +11,8 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// A frame and its way to any number of viewers allocates nothing: by Poll, as a connection with many streams does it, and by Next, which
-// waits in a goroutine for each viewer.
+// A frame and its way to any number of viewers allocates nothing: by Poll, as a connection with many streams does it,
+// and by Next, which waits in a goroutine for each viewer.
 func TestNothingIsAllocated(t *testing.T) {
 	for _, viewers := range []int{1, 50} {
 		t.Run(fmt.Sprintf("poll/viewers=%d", viewers), func(t *testing.T) {
@@ -40,8 +40,8 @@ func TestNothingIsAllocated(t *testing.T) {
 		t.Run(fmt.Sprintf("next/viewers=%d", viewers), func(t *testing.T) {
 			f := newFixtureOn(t, pool.New(pool.Options{}), stream.Options{})
 			out := newFanOut(t, f, viewers)
-			// The runtime allocates records of waiting goroutines until each processor has a stock of them, of which a collection
-			// takes a part.
+			// The runtime allocates records of waiting goroutines until each processor has a stock of them, of which a
+			// collection takes a part.
 			defer debug.SetGCPercent(debug.SetGCPercent(-1))
 			for range 2000 {
 				out.frame(t)

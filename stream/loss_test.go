@@ -22,8 +22,8 @@ func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int
 	}
 }
 
-// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are given the first new
-// picture at once.
+// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are
+// given the first new picture at once.
 func TestOffline(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		back := map[bool]int{false: 9, true: -1}[gone] // as before the loss, or as in it: new all the same
@@ -226,7 +226,8 @@ func TestOfflineFails(t *testing.T) {
 	})
 }
 
-// Without an offline picture the last one stays; that the stream is online again, with the same picture, wakes its viewers all the same.
+// Without an offline picture the last one stays; that the stream is online again, with the same picture, wakes its
+// viewers all the same.
 func TestOfflineWithoutPicture(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})

@@ -30,8 +30,9 @@ const modelStreams = 4
 
 func streamName(i int) string { return fmt.Sprint("cam", i) }
 
-// TestModel lets 64 goroutines publish, take each other's streams over, view, hold, leave, and look, all at random. Each viewer sees
-// whole pictures of its stream, newer and newer, and at rest all counts are what the goroutines counted, and no picture is left.
+// TestModel lets 64 goroutines publish, take each other's streams over, view, hold, leave, and look, all at random.
+// Each viewer sees whole pictures of its stream, newer and newer, and at rest all counts are what the goroutines
+// counted, and no picture is left.
 func TestModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)

@@ -13,9 +13,9 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// Two minutes of 200 viewers, of which 50 a second leave and are followed by others, beside one that holds what it took first and one that
-// takes a picture a second: one picture is made a frame, everybody healthy sees every one at the moment it is made, and at the end nothing
-// is left.
+// Two minutes of 200 viewers, of which 50 a second leave and are followed by others, beside one that holds what it took
+// first and one that takes a picture a second: one picture is made a frame, everybody healthy sees every one at the
+// moment it is made, and at the end nothing is left.
 func TestScale(t *testing.T) {
 	const (
 		viewers = 200

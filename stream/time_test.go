@@ -21,7 +21,8 @@ func ms(got []taken) []int {
 	return times
 }
 
-// A still picture goes out again on a schedule, which begins anew with each picture. Times are from the last new picture.
+// A still picture goes out again on a schedule, which begins anew with each picture. Times are from the last new
+// picture.
 func TestRepeats(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -82,7 +83,8 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// The first repeat for Late viewers comes one and a half frame times after the last picture, whatever the stream has been through.
+// The first repeat for Late viewers comes one and a half frame times after the last picture, whatever the stream has
+// been through.
 func TestFrameTime(t *testing.T) {
 	const ms = time.Millisecond
 	repeat := func(d time.Duration, n int) []time.Duration { return slices.Repeat([]time.Duration{d}, n) }
@@ -146,7 +148,8 @@ func TestNoRepeatsInMotion(t *testing.T) {
 		}
 		last := want[19].At
 		frame := take(ctx, v, start)
-		// The mean of the intervals is the schedule's business; what is sure is motion, a repeat soon after, and the new picture at once.
+		// The mean of the intervals is the schedule's business; what is sure is motion, a repeat soon after, and the
+		// new picture at once.
 		if !reflect.DeepEqual(frame[:20], want) {
 			t.Errorf("motion: got %+v, want %+v", frame[:20], want)
 		}
@@ -159,8 +162,8 @@ func TestNoRepeatsInMotion(t *testing.T) {
 	})
 }
 
-// A viewer with a cap is given the newest picture in each slot, evenly. What its cap passes over is not dropped; what comes while
-// it is busy is.
+// A viewer with a cap is given the newest picture in each slot, evenly. What its cap passes over is not dropped; what
+// comes while it is busy is.
 func TestMaxFPS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})

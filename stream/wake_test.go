@@ -11,8 +11,8 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// Viewers of many streams that share a Wake, as those of one connection do, miss nothing: what is published is seen at that moment, and
-// repeats and slots at theirs.
+// Viewers of many streams that share a Wake, as those of one connection do, miss nothing: what is published is seen at
+// that moment, and repeats and slots at theirs.
 func TestSharedWake(t *testing.T) {
 	const streams, pictures = 20, 200
 	seed := uint64(time.Now().UnixNano())
