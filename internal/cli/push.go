@@ -309,7 +309,7 @@ func (e *PushRefusedError) Error() string {
 }
 
 // passing are the refusals that may be over soon. All others between 400 and 499 last.
-var passing = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true, 499: true}
+var passing = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
 
 // refusal returns what an answer says was wrong, a *PushRefusedError when it will not be better, nil when it was well.
 func refusal(response *http.Response) error {

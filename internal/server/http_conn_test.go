@@ -76,6 +76,44 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
+// TestBrokenBodies: a caller whose body makes no sense, or has no end, is there and reads what was wrong.
+func TestBrokenBodies(t *testing.T) {
+	s := start(t, nil)
+	for _, path := range []string{"/v1/encode", "/v1/streams/cam"} {
+		for _, tt := range []struct {
+			name, head, body, kind, detail string
+		}{
+			{"size", "Transfer-Encoding: chunked", "zz\r\n", "invalid", "the body's chunks are malformed: invalid byte in chunk length"},
+			{"end", "Transfer-Encoding: chunked", "3\r\nabcdef\r\n0\r\n\r\n", "invalid", "the body's chunks are malformed: malformed chunked encoding"},
+			{"chunks-break-off", "Transfer-Encoding: chunked", "6\r\nabc", "canceled", "the body broke off"},
+			{"breaks-off", "Content-Length: 2304", "abc", "canceled", "the body broke off"},
+		} {
+			t.Run(path+"/"+tt.name, func(t *testing.T) {
+				conn, err := net.Dial("tcp", s.Addrs().HTTP)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = conn.Close() }()
+				if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", path, query(t, small), tt.head, tt.body)
+				if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+					t.Fatal(err)
+				}
+				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				p := checkProblem(t, resp, 400, "", "", tt.detail)
+				if want := "urn:steadyframe:problem:" + tt.kind; p.Type != want || resp.Status != "400 Bad Request" {
+					t.Errorf("got %s, %s, want 400 Bad Request, %s", resp.Status, p.Type, want)
+				}
+			})
+		}
+	}
+}
+
 // TestKeepAlive: after a whole answer, and after a refusal of a body that was read, the connection serves the next
 // request, whatever deadlines the last one had.
 func TestKeepAlive(t *testing.T) {

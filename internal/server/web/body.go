@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"sync"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
+
+// inChunks reports whether r's body comes in HTTP/1.1's chunks.
+func inChunks(r *http.Request) bool { return r.ProtoMajor == 1 && r.ContentLength < 0 }
 
 // pieceBytes of a frame must come within timeouts.receive.
 const pieceBytes = 1 << 20
@@ -22,6 +26,7 @@ type body struct {
 	r             io.Reader
 	control       *http.ResponseController
 	receive, idle time.Duration
+	chunked       bool         // whether it comes in HTTP/1.1's chunks
 	head          bytes.Reader // read ahead for the sniffing
 	headMemory    [16]byte
 	left          int  // bytes until the deadline is set anew
@@ -97,6 +102,10 @@ func (b *body) fault(err error) *fault.Error {
 		return &fault.Error{Kind: fault.Slow, Reason: "the body did not come within timeouts.receive or timeouts.idle", Err: err}
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.Errorf(fault.Canceled, "the body broke off") // Not wrapped: it would look like a body that ends inside a frame.
+	}
+	var ofConnection net.Error
+	if b.chunked && !errors.As(err, &ofConnection) {
+		return fault.Errorf(fault.Invalid, "the body's chunks are malformed: %v", err)
 	}
 	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
 }

@@ -33,7 +33,10 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 	}
 	control := http.NewResponseController(w)
-	b := &body{r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle)}
+	b := &body{
+		r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		chunked: inChunks(r),
+	}
 	if r.ContentLength >= 0 {
 		b.idle = b.receive
 	}

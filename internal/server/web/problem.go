@@ -24,9 +24,6 @@ type problem struct {
 	RetryAfter int    `json:"retry_after,omitempty"`
 }
 
-// statusClientGone is nginx's status for a caller that went away: nobody reads it but the log.
-const statusClientGone = 499
-
 // status returns the HTTP status of a kind of failure, and its title.
 func status(k fault.Kind) (code int, title string) {
 	switch k {
@@ -53,7 +50,7 @@ func status(k fault.Kind) (code int, title string) {
 	case fault.Slow:
 		return http.StatusRequestTimeout, "The body or the answer moved too slowly"
 	case fault.Canceled:
-		return statusClientGone, "The caller went away"
+		return http.StatusBadRequest, "The body broke off" // Else nobody is there to read it.
 	}
 	return http.StatusInternalServerError, "The server failed"
 }

@@ -37,6 +37,7 @@ func (h *Handler) publish(w *writer, r *http.Request, name string) error {
 	b := &body{
 		r: r.Body, control: http.NewResponseController(w),
 		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		chunked: inChunks(r),
 	}
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
