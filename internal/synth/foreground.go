@@ -12,6 +12,9 @@ func (p *painter) forest(cv *canvas) {
 	r := random{seed: mix(p.seed, 3, 3)}
 	const rows = 9
 	for row := range rows {
+		if p.ctx.Err() != nil {
+			return
+		}
 		depth := float64(row) / (rows - 1) // 0 is the farthest
 		height := lerp(0.055, 0.13, depth) * p.h
 		spacing := max(height*0.30, 1)
@@ -68,6 +71,9 @@ func (p *painter) meadow(cv *canvas) {
 	r := random{seed: mix(p.seed, 4, 4)}
 	const rows = 60
 	for row := range rows {
+		if p.ctx.Err() != nil {
+			return
+		}
 		depth := float64(row) / (rows - 1)
 		length := lerp(0.010, 0.085, depth*depth) * p.h
 		width := max(length*0.055, 0.7)

@@ -1,6 +1,9 @@
 package synth
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // landscape is the scene from the back to the front. Tops and bottoms are parts of the picture's height, speeds are
 // picture widths a frame. Each part covers all that its successor leaves open.
@@ -18,6 +21,7 @@ var landscape = []struct {
 
 // painter paints the parts of the landscape, in a mood.
 type painter struct {
+	ctx context.Context // looked at before each row of anything: once it has ended, nothing more is painted
 	mood
 	h      float64 // height of the picture in pixels
 	period int     // width of a layer
@@ -47,6 +51,9 @@ func (p *painter) ridge(mid, amp, size float64) []float64 {
 // returns.
 func (p *painter) each(cv *canvas, crest []float64, color func(x, y float64) rgb) {
 	for y := range cv.h {
+		if p.ctx.Err() != nil {
+			return
+		}
 		for x := range cv.w {
 			cover := 1.0
 			if crest != nil {

@@ -1,6 +1,10 @@
 package synth
 
-import "github.com/steadyframe/steadyframe/frame"
+import (
+	"context"
+
+	"github.com/steadyframe/steadyframe/frame"
+)
 
 // Scene is an animated landscape: sky, mountains, hills, a forest and a meadow pass at their own speeds, as seen from a
 // train, below balloons, in one of the moods that follow from the seed. It is for one goroutine at a time.
@@ -22,6 +26,16 @@ type movingLayer struct {
 // New returns the scene of w x h pixels that follows from seed. It paints all layers at once, which takes as long as
 // hundreds of frames do; they keep about 13 bytes a pixel. It panics unless both sides are within 1..frame.MaxSide.
 func New(w, h int, seed uint64) *Scene {
+	s, err := NewContext(context.Background(), w, h, seed)
+	if err != nil {
+		panic("synth: a context without end has ended")
+	}
+	return s
+}
+
+// NewContext is New for scenes that are so large that their painting may have to be given up, since it takes seconds. The
+// error is context.Cause(ctx).
+func NewContext(ctx context.Context, w, h int, seed uint64) (*Scene, error) {
 	if w < 1 || w > frame.MaxSide || h < 1 || h > frame.MaxSide {
 		panic("synth: size out of range")
 	}
@@ -30,13 +44,16 @@ func New(w, h int, seed uint64) *Scene {
 		s.rows[i] = make([]byte, w*3)
 	}
 	for i, part := range landscape {
-		p := painter{mood: moodOf(seed), h: float64(h), period: w + w/2, top: int(part.top * float64(h)), seed: mix(seed, uint64(i), 1)}
+		p := painter{ctx: ctx, mood: moodOf(seed), h: float64(h), period: w + w/2, top: int(part.top * float64(h)), seed: mix(seed, uint64(i), 1)}
 		bottom := min(int(part.bottom*float64(h))+2, h) // 2: as far as rounding to pixels may shift a crest
 		cv := newCanvas(p.period, bottom-p.top)
 		part.paint(&p, cv)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		s.layers = append(s.layers, movingLayer{layer: cv.layer(), top: p.top, speed: uint64(part.speed * float64(w) * (1 << 16))})
 	}
-	return s
+	return s, nil
 }
 
 // Render makes dst frame n of the scene, from 0 on. dst has the scene's size, in any format, with any strides; Render

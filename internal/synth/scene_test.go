@@ -2,10 +2,12 @@ package synth_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 	"math"
 	"testing"
 
@@ -67,6 +69,47 @@ func TestSceneFollowsFromItsArguments(t *testing.T) {
 
 // TestSceneIsLikePhotographs holds that frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at
 // quality 75, 4:2:0.
+// endsAfter is a context that ends when it has been looked at so many times.
+type endsAfter struct {
+	context.Context
+	looks int
+}
+
+func (c *endsAfter) Err() error {
+	if c.looks--; c.looks < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// TestPaintingIsGivenUp, whatever is being painted: the context is looked at once for each row of each layer, and for
+// each row of trees and of grass, at least.
+func TestPaintingIsGivenUp(t *testing.T) {
+	const many = 1 << 20
+	ctx := &endsAfter{t.Context(), many}
+	if s, err := synth.NewContext(ctx, 64, 36, 1); s == nil || err != nil {
+		t.Fatalf("got %v, want a scene", err)
+	}
+	looks := many - ctx.looks
+	if looks < 36+9+60 {
+		t.Fatalf("the context was looked at %d times", looks)
+	}
+	for n := range looks {
+		ctx := &endsAfter{t.Context(), n}
+		if s, err := synth.NewContext(ctx, 64, 36, 1); s != nil {
+			t.Fatalf("after %d of %d looks: got a scene, %v", n, looks, err)
+		}
+		if over := -ctx.looks; over > 5 { // once or twice on each way out
+			t.Fatalf("after %d of %d looks: painting went on for %d more", n, looks, over)
+		}
+	}
+	ended, cancel := context.WithCancelCause(t.Context())
+	cancel(io.ErrClosedPipe)
+	if s, err := synth.NewContext(ended, 64, 36, 1); s != nil || err != io.ErrClosedPipe {
+		t.Errorf("got %v, %v, want the context's cause", s, err)
+	}
+}
+
 func TestSceneIsLikePhotographs(t *testing.T) {
 	for _, size := range []image.Point{{320, 180}, {640, 360}} {
 		for seed := range uint64(8) { // each mood once

@@ -20,7 +20,11 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 		return err
 	}
 	defer p.Close()
-	scene, stamp := synth.New(t.Width, t.Height, t.Seed), newStamp(t.Width, t.Height)
+	scene, err := synth.NewContext(ctx, t.Width, t.Height, t.Seed)
+	if err != nil {
+		return err
+	}
+	stamp := newStamp(t.Width, t.Height)
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
