@@ -139,6 +139,7 @@ func TestWatchErrors(t *testing.T) {
 
 // TestStalledViewersEnd: a viewer that takes nothing for live.stall is hung up on; one that is merely slow is not.
 func TestStalledViewersEnd(t *testing.T) {
+	t.Parallel()
 	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(time.Second) })
 	c := s.dial(t)
 	noise := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 1000, Height: 1000}, Output: pipeline.Output{Quality: 95}}
@@ -190,6 +191,7 @@ func TestStalledViewersEnd(t *testing.T) {
 // TestDrainEndsLiveStreams: when the server stops, viewers get the picture on its way whole and are told, as publishers
 // are, and who takes nothing does not hold the stop up.
 func TestDrainEndsLiveStreams(t *testing.T) {
+	t.Parallel()
 	s := start(t, nil)
 	c := s.dial(t)
 	f := startFeed(t, c, "cam1")

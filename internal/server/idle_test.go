@@ -107,6 +107,7 @@ func declaredAfter(t testing.TB, m proto.Message, bytes int) []byte {
 // TestStalledRequestsEnd: a request that has begun and does not go on is ended after timeouts.receive, and gives back
 // what it held.
 func TestStalledRequestsEnd(t *testing.T) {
+	t.Parallel()
 	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1000, Height: 1000}}
 	for _, sent := range []int{1, 600} { // before and after there is memory for the frame
@@ -140,6 +141,7 @@ func TestStalledRequestsEnd(t *testing.T) {
 // TestIdleStreamsEnd: silence between two requests of a stream, or two frames of a body, ends it after timeouts.idle;
 // before that it does no harm.
 func TestIdleStreamsEnd(t *testing.T) {
+	t.Parallel()
 	s := start(t, func(c *server.Config) {
 		c.Timeout.Receive, c.Timeout.Idle = server.Duration(50*time.Millisecond), server.Duration(400*time.Millisecond)
 	})
