@@ -1,22 +1,32 @@
 package server
 
 import (
+	"errors"
+	"log/slog"
 	"net"
 	"sync"
+	"syscall"
+	"time"
 )
 
 // limitListener accepts a limited number of connections at the same time, and closes more than that at once: left in
-// the kernel's queue they would wait without a word.
+// the kernel's queue they would wait without a word. It is for one goroutine.
 type limitListener struct {
 	net.Listener
 	free chan struct{} // holds one token for each open connection
+	log  *slog.Logger
+	said time.Time // when it was last logged that there are no files left
 }
+
+// sayEvery is how often is logged that there are no files left for connections, while that lasts.
+const sayEvery = time.Minute
 
 // Accept is part of net.Listener.
 func (l *limitListener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
 		if err != nil {
+			l.outOfFiles(err)
 			return nil, err
 		}
 		select {
@@ -26,6 +36,16 @@ func (l *limitListener) Accept() (net.Conn, error) {
 			_ = c.Close() // Its error is of no use to anyone.
 		}
 	}
+}
+
+// outOfFiles logs err, now and then, if it is that the process, or the system, may open no more files. Who accepts tries
+// again: nobody else would say why connections wait.
+func (l *limitListener) outOfFiles(err error) {
+	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !l.said.IsZero() && time.Since(l.said) < sayEvery {
+		return
+	}
+	l.said = time.Now()
+	l.log.Warn("connections wait: raise the limit of open files (ulimit -n), or lower limits.max_connections", "err", err)
 }
 
 // conn is an accepted connection.

@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -13,7 +14,7 @@ import (
 )
 
 // listen opens the listener that a setting names, or returns nil for off. Its error names the setting.
-func listen(setting, address string, connections int) (net.Listener, error) {
+func listen(setting, address string, connections int, log *slog.Logger) (net.Listener, error) {
 	if address == config.Off {
 		return nil, nil
 	}
@@ -31,7 +32,7 @@ func listen(setting, address string, connections int) (net.Listener, error) {
 		}
 		return nil, fmt.Errorf("server: %s: %w", setting, err)
 	}
-	return &limitListener{Listener: l, free: make(chan struct{}, connections)}, nil
+	return &limitListener{Listener: l, free: make(chan struct{}, connections), log: log}, nil
 }
 
 // removeStale removes the socket of a server that is gone. A socket that someone answers on stays, and so does any

@@ -61,17 +61,17 @@ func newServer(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
 func (s *Server) open(check *pool.Check) error {
 	c := s.config
 	most := c.Limits.MaxConnections
-	httpListener, err := listen("http.listen", c.HTTP.Listen, most)
+	httpListener, err := listen("http.listen", c.HTTP.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
 	s.add("http", httpListener, &s.addrs.HTTP)
-	grpcListener, err := listen("grpc.listen", c.GRPC.Listen, most)
+	grpcListener, err := listen("grpc.listen", c.GRPC.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
 	s.add("grpc", grpcListener, &s.addrs.GRPC)
-	adminListener, err := listen("admin.listen", c.Admin.Listen, most)
+	adminListener, err := listen("admin.listen", c.Admin.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
