@@ -80,9 +80,28 @@ func generate(pkg string, allowed []string, write func(*Asm)) ([]byte, error) {
 				return nil, fmt.Errorf("%s needs %s, which not every processor of this level has", f.Name, set)
 			}
 		}
+		if r := wideRegister(f); r != nil && !slices.Contains(allowed, "AVX512F") {
+			return nil, fmt.Errorf("%s needs %s, which not every processor of this level has: too many registers are in use", f.Name, r.Asm())
+		}
 		a.describeRegisters(f)
 	}
 	return printer.NewGoAsm(printer.Config{Name: "scripts/generate-asm from _asm/" + pkg, Pkg: pkg}).Print(file)
+}
+
+// wideRegister returns a register of f that only AVX-512 has, nil if there is none: 512 bits, a mask, or one of those from
+// 16 on. avo takes these when it runs out of others, and counts the instruction as one of AVX2 all the same.
+func wideRegister(f *ir.Function) reg.Register {
+	for _, i := range f.Instructions() {
+		for _, r := range i.Registers() {
+			p := reg.ToPhysical(r)
+			switch {
+			case p == nil:
+			case p.Kind() == reg.KindOpmask, p.Kind() == reg.KindVector && (p.PhysicalIndex() >= 16 || p.Size() > 32):
+				return r
+			}
+		}
+	}
+	return nil
 }
 
 // Func begins a function. doc says what it does: the Go that it replaces, and what must hold before. The signature may
