@@ -1031,7 +1031,7 @@ type PublishRequest struct {
 	// max_fps is how many pictures a second are made at most; 0: one of each frame. In the first request.
 	MaxFps float64 `protobuf:"fixed64,3,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
 	// captured_us is when the frames of this request were captured, in microseconds since the Unix epoch; 0: when they
-	// come in.
+	// come in. So is what is more than a minute ahead of the server's clock, or more than an hour behind it.
 	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// frames are the frames' bytes, oldest first: tightly packed planes, one after the other, as spec.input describes
 	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last.

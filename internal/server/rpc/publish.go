@@ -295,10 +295,7 @@ func (p *publishing) Complete() error {
 	case sent.Buf.IsZero():
 		return p.publisher.Lost(stream.NoMemory)
 	}
-	captured := time.Now()
-	if us := p.request.CapturedUS; us > 0 && us <= math.MaxInt64 {
-		captured = time.UnixMicro(int64(us))
-	}
+	captured := capturedAt(p.request.CapturedUS, time.Now())
 	if p.size == 0 {
 		return p.publisher.JPEG(sent.Buf, captured)
 	}
@@ -307,4 +304,21 @@ func (p *publishing) Complete() error {
 		return fault.From(err)
 	}
 	return p.publisher.Frame(f, captured)
+}
+
+// A caller's clock is believed within these bounds.
+const (
+	maxAhead  = time.Minute
+	maxBehind = time.Hour
+)
+
+// capturedAt returns when a frame that comes in now was captured, which its request says in microseconds since the Unix
+// epoch: now, if it says nothing or what cannot be.
+func capturedAt(us uint64, now time.Time) time.Time {
+	if us > 0 && us <= math.MaxInt64 {
+		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
+			return at
+		}
+	}
+	return now
 }
