@@ -26,6 +26,9 @@ const childVariable = "TEST_STEADYFRAME_CHILD"
 // childCollects, when set, leaves the child's garbage collector on.
 const childCollects = "TEST_STEADYFRAME_CHILD_COLLECTS"
 
+// collect asks the child to collect garbage first.
+const collect = "collect"
+
 // runChild is that server.
 func runChild() {
 	if os.Getenv(childCollects) == "" {
@@ -51,6 +54,9 @@ func runChild() {
 	done := make(chan error)
 	go func() { done <- s.Run(ctx) }()
 	for requests.Scan() { // Each line asks for the process's counters.
+		if requests.Text() == collect {
+			debug.FreeOSMemory()
+		}
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		out := counters{Mallocs: m.Mallocs, Bytes: m.TotalAlloc, RSS: rss(), Goroutines: runtime.NumGoroutine(), CPU: cpuTime(), Stats: s.Stats()}
@@ -143,7 +149,18 @@ func (c *child) readJSON(t testing.TB, v any) {
 // counters asks for the server's counters.
 func (c *child) counters(t testing.TB) counters {
 	t.Helper()
-	if _, err := io.WriteString(c.in, "\n"); err != nil {
+	return c.ask(t, "")
+}
+
+// collected is counters after a garbage collection: what is resident then is held.
+func (c *child) collected(t testing.TB) counters {
+	t.Helper()
+	return c.ask(t, collect)
+}
+
+func (c *child) ask(t testing.TB, line string) counters {
+	t.Helper()
+	if _, err := io.WriteString(c.in, line+"\n"); err != nil {
 		t.Fatal(err)
 	}
 	var out counters

@@ -241,18 +241,17 @@ func TestSilentConnectionsAreCheap(t *testing.T) {
 			}
 			warm := open()
 			defer func() { _ = warm.Close() }()
-			before := child.counters(t)
+			before := child.collected(t)
 			begin := time.Now()
 			conns := make([]net.Conn, n)
 			for i := range conns {
 				conns[i] = open()
 				defer func() { _ = conns[i].Close() }()
 			}
-			var during counters
 			eventually(t, "all requests are open", func() bool {
-				during = child.counters(t)
-				return during.Stats.OpenRequests >= n || time.Since(begin) > 1500*time.Millisecond
+				return child.counters(t).Stats.OpenRequests >= n || time.Since(begin) > 1500*time.Millisecond
 			})
+			during := child.collected(t)
 			each := float64(during.RSS-before.RSS) / n
 			t.Logf("%d of %d requests open, %.0f bytes each, %d goroutines", during.Stats.OpenRequests, n, each, during.Goroutines)
 			if during.Stats.OpenRequests < n {

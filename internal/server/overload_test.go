@@ -98,7 +98,7 @@ func TestDeadlineInTheQueue(t *testing.T) {
 	s := start(t, narrow)
 	free := s.occupy(t, 1)
 	defer free()
-	ctx, cancel := context.WithTimeout(timeout(t), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(timeout(t), 500*time.Millisecond) // It is to be in the queue by then.
 	defer cancel()
 	var a client.Answer
 	var e *client.Error
