@@ -78,8 +78,13 @@ func TestSustainedLoad(t *testing.T) {
 	if got.MaxRSS > 200e6 {
 		t.Errorf("resident set: got %.0f MB, want at most 200", got.MaxRSS/1e6)
 	}
-	if got.AllocsPerFrame > 20 || got.BytesPerFrame > 8192 {
-		t.Errorf("client and server: got %v heap objects of %v bytes a frame, want at most 20 of 8192", got.AllocsPerFrame, got.BytesPerFrame)
+	// A few frames' buffers more for a busy machine weigh much among so few frames. A picture has 20 kB, a frame 691.
+	size := 16384.0
+	if long {
+		size = 8192
+	}
+	if got.AllocsPerFrame > 20 || got.BytesPerFrame > size {
+		t.Errorf("client and server: got %v heap objects of %v bytes a frame, want at most 20 of %v", got.AllocsPerFrame, got.BytesPerFrame, size)
 	}
 	// Garbage that a collection every two minutes takes away makes waves of some MiB.
 	if long && (got.RSSSlope == nil || *got.RSSSlope > 1) {
