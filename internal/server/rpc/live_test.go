@@ -117,6 +117,27 @@ func TestCapturedAt(t *testing.T) {
 	}
 }
 
+// TestLevel: nobody is warned of a call that ended as its caller wanted it to.
+func TestLevel(t *testing.T) {
+	for _, tt := range []struct {
+		method string
+		kind   fault.Kind
+		want   slog.Level
+	}{
+		{"Watch", fault.Deadline, slog.LevelDebug},
+		{"Publish", fault.Deadline, slog.LevelDebug},
+		{"Encode", fault.Deadline, slog.LevelWarn},
+		{"EncodeStream", fault.Deadline, slog.LevelWarn},
+		{"Watch", fault.Canceled, slog.LevelDebug},
+		{"Watch", fault.Slow, slog.LevelWarn},
+		{"Watch", fault.Internal, slog.LevelError},
+	} {
+		if got := level(tt.method, tt.kind); got != tt.want {
+			t.Errorf("%s, %v: got %v, want %v", tt.method, tt.kind, got, tt.want)
+		}
+	}
+}
+
 // TestPublishBrokenAnywhere: wherever the bytes end, or reading panics, the call fails with the right kind, and nothing is
 // lost.
 func TestPublishBrokenAnywhere(t *testing.T) {

@@ -66,7 +66,7 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 	}
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
-	s.log.Log(stream.Context(), level(f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
+	s.log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
 	return toStatus(f).Err()
 }
 
@@ -104,12 +104,13 @@ func (s *service) watch(stream grpc.ServerStream, in filler) error {
 	return newWatching(s, stream, in).run()
 }
 
-// level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about.
-func level(k fault.Kind) slog.Level {
-	switch k {
-	case fault.Internal:
+// level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about, and a
+// deadline is how those end that publish or watch for a time.
+func level(method string, k fault.Kind) slog.Level {
+	switch {
+	case k == fault.Internal:
 		return slog.LevelError
-	case fault.Canceled, fault.Draining:
+	case k == fault.Canceled, k == fault.Draining, k == fault.Deadline && (method == "Publish" || method == "Watch"):
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
