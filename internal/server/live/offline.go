@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"image"
 	"sync"
@@ -97,7 +98,7 @@ func (o *offline) render(key offlineKey) ([]byte, error) {
 	if err := b.Out[0].Err; err != nil {
 		return nil, err
 	}
-	return append([]byte(nil), b.Out[0].Bytes()...), nil
+	return bytes.Clone(b.Out[0].Bytes()), nil
 }
 
 // fitWithin returns the size, or one of the same aspect whose sides are at most side.

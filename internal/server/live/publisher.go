@@ -82,8 +82,7 @@ func (p *Publisher) put(it item) error {
 	p.mu.Lock()
 	if p.ended {
 		p.mu.Unlock()
-		it.release()
-		p.drop(stream.Unseen)
+		p.discard(it, stream.Unseen)
 		return p.Err()
 	}
 	old := p.newest
@@ -91,10 +90,7 @@ func (p *Publisher) put(it item) error {
 	p.newest = it
 	p.mu.Unlock()
 
-	if !old.empty() {
-		old.release()
-		p.drop(reason)
-	}
+	p.discard(old, reason)
 	if watched {
 		signal(p.wake)
 	} else {
@@ -130,10 +126,7 @@ func (p *Publisher) unseen() error {
 	old := p.newest
 	p.newest = item{}
 	p.mu.Unlock()
-	if !old.empty() {
-		old.release()
-		p.drop(stream.Unseen)
-	}
+	p.discard(old, stream.Unseen)
 	p.out.Skip()
 	return p.Lost(stream.Unseen)
 }
@@ -141,6 +134,15 @@ func (p *Publisher) unseen() error {
 // Watched reports whether the stream has viewers.
 func (p *Publisher) Watched() bool { return p.out.Watched() }
 
+// discard takes what was in the slot and got no picture; it may be empty.
+func (p *Publisher) discard(it item, reason stream.DropReason) {
+	if !it.empty() {
+		it.release()
+		p.drop(reason)
+	}
+}
+
+// drop counts a frame without a picture.
 func (p *Publisher) drop(reason stream.DropReason) {
 	p.out.Dropped(reason)
 	p.dropped.Add(1)
@@ -245,10 +247,7 @@ func (p *Publisher) end() {
 	left := p.newest
 	p.newest = item{}
 	p.mu.Unlock()
-	if !left.empty() {
-		left.release()
-		p.drop(stream.Unseen)
-	}
+	p.discard(left, stream.Unseen)
 	close(p.over)
 }
 
