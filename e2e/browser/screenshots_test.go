@@ -51,7 +51,7 @@ func TestScreenshots(t *testing.T) {
 
 	pictures := "[...document.querySelectorAll('.screen')].every((screen) => screen.dataset.seq)"
 	for _, s := range []shot{
-		{"wall.jpg", 1440, 900, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + pictures, 6 * time.Second},
+		{"wall.jpg", 1440, 720, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + pictures, 6 * time.Second},
 		{"narrow.jpg", 360, 740, false, live, "", "document.querySelector('.tile')", 4 * time.Second},
 		{"stream.jpg", 1440, 900, false, live, "stream/ridge", pictures, 45 * time.Second},
 		{"dashboard.png", 1440, 960, true, live, "server", "document.querySelector('.card[data-state]')", 75 * time.Second},
