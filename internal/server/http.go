@@ -40,5 +40,6 @@ func serveHTTP(c Config, h http.Handler, log *slog.Logger) (serve func(net.Liste
 			_ = s.Close() // Shutdown's error is that ctx ended; Close's are of connections that are being thrown away.
 		}
 	}
-	return s.Serve, shutdown
+	buffers := &aheadBuffers{}
+	return func(l net.Listener) error { return s.Serve(aheadListener{l, buffers}) }, shutdown
 }
