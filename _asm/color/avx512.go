@@ -18,6 +18,7 @@ func avx512(a *gen.Asm) {
 		for to := ycc; to <= luma; to++ {
 			writePackedAVX512(f, step, to)
 		}
+		writePackedLinesAVX512(f, step)
 	}
 	rows(f, "AVX512")
 }
@@ -81,25 +82,9 @@ places has where R, G and B are in the block's first 64 bytes (0..63) and last 6
 	if to == yccHalf {
 		c.loadChroma(false)
 	}
-	var channels [3]reg.VecVirtual
-	for i := range channels {
-		channels[i] = gen.Name(f.Asm, fmt.Sprintf("places of %c", "RGB"[i]), f.ZMM())
-		f.VMOVDQU64(gen.At(places, 64*i), channels[i])
-	}
-	upper, odd := gen.Name(f.Asm, "upper bytes of words", f.K()), f.GP64()
-	f.MOVQ(operand.U64(0xaaaaaaaaaaaaaaaa), odd)
-	f.KMOVQ(odd, upper)
+	block := newBlock(f, step, places)
 	f.Loop("loop", blocks, 1, func() {
-		first, last := f.ZMM(), f.ZMM()
-		f.VMOVDQU64(gen.At(src, 0), first)
-		f.VMOVDQU64(gen.At(src, 32*step-64), last)
-		var p [3]reg.VecVirtual // bytes << 8 >> 1
-		for i := range p {
-			p[i] = f.ZMM()
-			f.VMOVDQA64(channels[i], p[i])
-			f.VPERMI2B_Z(last, first, upper, p[i])
-			f.VPSRLW(operand.U8(1), p[i], p[i])
-		}
+		p := block.load(src)
 		c.write(p, 0)
 		if to == yccHalf {
 			c.writeHalf(p)
@@ -108,6 +93,41 @@ places has where R, G and B are in the block's first 64 bytes (0..63) and last 6
 		f.ADDQ(operand.U32(32*step), src)
 	})
 	f.End()
+}
+
+// block loads 32 pixels.
+type block struct {
+	*file
+	step   int
+	places [3]reg.VecVirtual // of R, G, B
+	upper  reg.OpmaskVirtual // bytes of words
+}
+
+func newBlock(f *file, step int, places reg.GPVirtual) *block {
+	b := &block{file: f, step: step}
+	for i := range b.places {
+		b.places[i] = gen.Name(f.Asm, fmt.Sprintf("places of %c", "RGB"[i]), f.ZMM())
+		f.VMOVDQU64(gen.At(places, 64*i), b.places[i])
+	}
+	b.upper = gen.Name(f.Asm, "upper bytes of words", f.K())
+	odd := f.GP64()
+	f.MOVQ(operand.U64(0xaaaaaaaaaaaaaaaa), odd)
+	f.KMOVQ(odd, b.upper)
+	return b
+}
+
+// load returns R, G, B of the pixels at src: bytes << 8 >> 1.
+func (b *block) load(src reg.GPVirtual) (p [3]reg.VecVirtual) {
+	first, last := b.ZMM(), b.ZMM()
+	b.VMOVDQU64(gen.At(src, 0), first)
+	b.VMOVDQU64(gen.At(src, 32*b.step-64), last)
+	for i := range p {
+		p[i] = b.ZMM()
+		b.VMOVDQA64(b.places[i], p[i])
+		b.VPERMI2B_Z(last, first, b.upper, p[i])
+		b.VPSRLW(operand.U8(1), p[i], p[i])
+	}
+	return p
 }
 
 // windowAt returns the operand of the window whose offset is in memory.

@@ -148,12 +148,15 @@ func newConverter(f *file, to planes) *converter {
 	for i, w := range lumaWeights {
 		c.luma[i] = f.words(w, w, "weight of "+"RGB"[i:i+1]+" in Y")
 	}
-	c.mid = f.words(mid, mid, "128<<7")
+	c.mid = f.words(mid, mid, midName)
 	if to == ycc {
 		c.loadChroma(true)
 	}
 	return c
 }
+
+// midName is the name of mid in comments.
+const midName = "128<<7"
 
 // loadChroma loads what chroma needs: that of each sample, if they are whole, and of pairs of words, as writeHalf has
 // them, else.
@@ -201,24 +204,36 @@ func (c *converter) write(p [3]reg.VecVirtual, samples int) {
 		}
 		return
 	}
-	y := c.weighted(p, c.luma)
-	c.VPSUBW(c.mid, y, y)
-	c.store(y, 0, samples)
+	c.store(c.y(p), 0, samples)
 	if c.to == ycc {
 		c.store(c.weighted(p, c.cb), 1, samples)
 		c.store(c.weighted(p, c.cr), 2, samples)
 	}
 }
 
-// writeHalf makes chroma of the means of neighbours: they are in both words of a pair, for Cb and for Cr.
-func (c *converter) writeHalf(p [3]reg.VecVirtual) {
+// y returns Y of R, G, B.
+func (c *converter) y(p [3]reg.VecVirtual) reg.VecVirtual {
+	y := c.weighted(p, c.luma)
+	c.VPSUBW(c.mid, y, y)
+	return y
+}
+
+// writeHalf makes chroma of the means of neighbours.
+func (c *converter) writeHalf(p [3]reg.VecVirtual) { c.storeHalf(c.half(p)) }
+
+// half returns chroma of the means of neighbours, Cb and Cr by turns: the means are in both words of a pair.
+func (c *converter) half(p [3]reg.VecVirtual) reg.VecVirtual {
 	var means [3]reg.VecVirtual
 	for i := range means {
 		means[i] = c.vec()
 		c.VPSHUFB(c.swap, p[i], means[i])
 		c.VPAVGW(p[i], means[i], means[i])
 	}
-	v := c.weighted(means, c.inTurn)
+	return c.weighted(means, c.inTurn)
+}
+
+// storeHalf writes chroma that half has made.
+func (c *converter) storeHalf(v reg.VecVirtual) {
 	if c.width == 64 {
 		c.VPERMW(v, c.part, v)
 		c.VMOVDQU(v.AsY(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})

@@ -100,7 +100,7 @@ func TestExplain(t *testing.T) {
 		}},
 		{"no-resize", frame.Desc{Format: frame.RGBA}, Area, YCC, 64, 48, []string{
 			"pixels across: ycc with chroma halved (color generic)",
-			"pixels down: 48 lines copied, chroma halved, rows at hand: 2 (blend generic)",
+			"pixels down: 48 lines copied, chroma halved, with the step before (color generic)",
 		}},
 		{"planar", frame.Desc{Format: frame.I420, Color: frame.BT709}, Area, YCC, 32, 48, []string{
 			"luma across: area 64 to 32 (resample generic), limited range to full (color generic)",

@@ -76,6 +76,9 @@ func (src *source) resampleLevel() impl.Level {
 // explainDown says what is done to the rows that an input row has become.
 func (s *Sampler) explainDown(src *source) string {
 	d, level := &src.down, s.kernels.level.blend
+	if src.direct {
+		return fmt.Sprintf("%d lines copied, chroma halved, with the step before (color %s)", len(d.lines), s.kernels.level.color)
+	}
 	text := fmt.Sprintf("%s to %d lines", d.method, len(d.lines)+len(d.cover))
 	if d.method != Area && !d.blends {
 		text = fmt.Sprintf("%d lines copied", len(d.lines))

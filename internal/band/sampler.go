@@ -59,6 +59,7 @@ func NewSampler(c Config) (*Sampler, error) {
 	for i := range s.sources {
 		s.sources[i].setResized(&s.kernels)
 		s.sources[i].setLookup(&s.kernels)
+		s.sources[i].setDirect(&s.kernels)
 	}
 	if c.In.Format.IsYUV() || c.In.Format == frame.Gray8 {
 		s.after = afterYUV(&c)

@@ -101,6 +101,9 @@ func (s *Sampler) divide(sc *Scratch, m *memory) {
 
 // divide sets the slices of c from m.
 func (src *source) divide(c *cache, m *memory) {
+	if src.direct {
+		return
+	}
 	c.slots = src.down.slots(src.halved)
 	for i := range c.slots {
 		for p := range src.count {

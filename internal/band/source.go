@@ -26,6 +26,7 @@ type source struct {
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
 	cover   *resample.Covered // of layout packed, filter Area: takes the means; else, or where it does not serve, nil
+	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
 	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
 
@@ -154,6 +155,11 @@ func (src *source) setLookup(k *kernels) {
 	}
 	k.resample.Plane(src.lookup[:], bytes[:], taps[:])
 	src.expand(k, src.lookup[:])
+}
+
+// setDirect sets direct where it serves.
+func (src *source) setDirect(k *kernels) {
+	src.direct = k.color.PackedLines != nil && src.converts() && src.convert == toYCCHalf && src.halved && src.down.copies()
 }
 
 // setResized sets pixels, bytes or cover where a kernel serves.

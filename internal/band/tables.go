@@ -108,6 +108,16 @@ func (d *down) setAhead(rows, size int) {
 	}
 }
 
+// copies reports whether each line is an input row, and no two are the same.
+func (d *down) copies() bool {
+	for i, l := range d.lines {
+		if l.weight != 0 || i > 0 && l.row == d.lines[i-1].row {
+			return false
+		}
+	}
+	return d.method != Area
+}
+
 // slots returns how many input rows must be at hand at a time to make one output line, or two when pairs of lines share their chroma.
 func (d *down) slots(halved bool) int {
 	n := 1

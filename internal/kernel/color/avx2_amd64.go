@@ -19,12 +19,14 @@ func kernelsAVX2() Kernels {
 		ycc:     [2]blocksKernel{packed3YCCAVX2, packed4YCCAVX2},
 		yccHalf: [2]blocksKernel{packed3YCCHalfAVX2, packed4YCCHalfAVX2},
 		luma:    [2]blocksKernel{packed3LumaAVX2, packed4LumaAVX2},
+		lines:   [2]linesKernel{packed3LinesAVX2, packed4LinesAVX2},
 	}, placesAVX2)
 	return Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
-		Resize:     resizeAVX2,
-		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
+		PackedLines: b.packedLines,
+		Resize:      resizeAVX2,
+		ExpandLuma:  expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	}
 }
@@ -48,6 +50,9 @@ func packed3YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, plac
 func packed3LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
+func packed3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+
+//go:noescape
 func packed4YCCAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
@@ -55,6 +60,9 @@ func packed4YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, plac
 
 //go:noescape
 func packed4LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
 
 // placesAVX2 returns two shuffles of 32 bytes. Each half takes 16 bytes with four pixels to four bytes each of R, G and B,
 // and zeros; the pixels are at the beginning of the bytes, and, for the last half, at their end.

@@ -732,6 +732,7 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·packed3YCCAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
@@ -830,6 +831,7 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·packed3YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed3YCCHalfAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
@@ -901,15 +903,15 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y7, Y7
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (SI)(R8*1)
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y6
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y7
-	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
-	VPADDW         Y5, Y6, Y6
-	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (DI)(R8*1)
+	VPERMQ         $0xd8, Y7, Y7
+	VMOVDQU        Y7, (DI)(R8*1)
 	ADDQ           $0x00000020, R8
 	ADDQ           $0x00000060, AX
 	SUBQ           $0x01, CX
@@ -931,6 +933,7 @@ GLOBL bytes64<>(SB), RODATA|NOPTR, $32
 // Requires: AVX, AVX2
 TEXT ·packed3LumaAVX2(SB), NOSPLIT, $0-48
 	// packed3LumaAVX2 converts 32*blocks pixels of 3 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
@@ -999,10 +1002,211 @@ loop:
 	VZEROUPPER
 	RET
 
+// func packed3LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
+// Requires: AVX, AVX2
+TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-64
+	// packed3LinesAVX2 makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks
+	// pixels of 3 bytes,
+	// blocks > 0. It is packed3YCCHalfAVX2 for either row, and then
+	// 	y[x] = (y[x] + 4) >> 3
+	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
+	// 
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Y0 128<<7,
+	// Y1 32768/8, Y2 32768/16, Y3 0
+	MOVQ         y0+0(FP), AX
+	MOVQ         y1+8(FP), CX
+	MOVQ         cb+16(FP), DX
+	MOVQ         cr+24(FP), BX
+	MOVQ         upper+32(FP), SI
+	MOVQ         lower+40(FP), DI
+	MOVQ         blocks+48(FP), R8
+	MOVQ         places+56(FP), R9
+	XORL         R10, R10
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
+	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
+	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
+	VPXOR        Y3, Y3, Y3
+
+loop:
+	VBROADCASTI128 (SI), Y4
+	VINSERTI128    $0x01, 24(SI), Y4, Y4
+	VPSHUFB        (R9), Y4, Y4
+	VBROADCASTI128 12(SI), Y5
+	VINSERTI128    $0x01, 36(SI), Y5, Y5
+	VPSHUFB        (R9), Y5, Y5
+	VBROADCASTI128 48(SI), Y6
+	VINSERTI128    $0x01, 72(SI), Y6, Y6
+	VPSHUFB        (R9), Y6, Y6
+	VBROADCASTI128 60(SI), Y7
+	VINSERTI128    $0x01, 80(SI), Y7, Y7
+	VPSHUFB        32(R9), Y7, Y7
+	VPUNPCKLDQ     Y5, Y4, Y8
+	VPUNPCKLDQ     Y7, Y6, Y9
+	VPUNPCKHDQ     Y5, Y4, Y4
+	VPUNPCKHDQ     Y7, Y6, Y5
+	VPUNPCKLQDQ    Y9, Y8, Y6
+	VPUNPCKHQDQ    Y9, Y8, Y7
+	VPUNPCKLQDQ    Y5, Y4, Y4
+	VPUNPCKLBW     Y6, Y3, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPUNPCKLBW     Y7, Y3, Y8
+	VPSRLW         $0x01, Y8, Y8
+	VPUNPCKLBW     Y4, Y3, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW         Y8, Y5, Y5
+	VPSUBW         Y0, Y5, Y5
+	VPMULHRSW      Y1, Y5, Y5
+	VMOVDQU        Y5, (AX)(R10*2)
+	VPUNPCKHBW     Y6, Y3, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPUNPCKHBW     Y7, Y3, Y8
+	VPSRLW         $0x01, Y8, Y8
+	VPUNPCKHBW     Y4, Y3, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW         Y8, Y5, Y5
+	VPSUBW         Y0, Y5, Y5
+	VPMULHRSW      Y1, Y5, Y5
+	VMOVDQU        Y5, 32(AX)(R10*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
+	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y6, Y6
+	VBROADCASTI128 (DI), Y4
+	VINSERTI128    $0x01, 24(DI), Y4, Y4
+	VPSHUFB        (R9), Y4, Y4
+	VBROADCASTI128 12(DI), Y7
+	VINSERTI128    $0x01, 36(DI), Y7, Y7
+	VPSHUFB        (R9), Y7, Y7
+	VBROADCASTI128 48(DI), Y8
+	VINSERTI128    $0x01, 72(DI), Y8, Y8
+	VPSHUFB        (R9), Y8, Y8
+	VBROADCASTI128 60(DI), Y9
+	VINSERTI128    $0x01, 80(DI), Y9, Y9
+	VPSHUFB        32(R9), Y9, Y9
+	VPUNPCKLDQ     Y7, Y4, Y10
+	VPUNPCKLDQ     Y9, Y8, Y11
+	VPUNPCKHDQ     Y7, Y4, Y4
+	VPUNPCKHDQ     Y9, Y8, Y7
+	VPUNPCKLQDQ    Y11, Y10, Y8
+	VPUNPCKHQDQ    Y11, Y10, Y9
+	VPUNPCKLQDQ    Y7, Y4, Y4
+	VPUNPCKLBW     Y8, Y3, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKLBW     Y9, Y3, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPUNPCKLBW     Y4, Y3, Y11
+	VPSRLW         $0x01, Y11, Y11
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y7, Y7
+	VPSUBW         Y0, Y7, Y7
+	VPMULHRSW      Y1, Y7, Y7
+	VMOVDQU        Y7, (CX)(R10*2)
+	VPUNPCKHBW     Y8, Y3, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y9, Y3, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPUNPCKHBW     Y4, Y3, Y11
+	VPSRLW         $0x01, Y11, Y11
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y7, Y7
+	VPSUBW         Y0, Y7, Y7
+	VPMULHRSW      Y1, Y7, Y7
+	VMOVDQU        Y7, 32(CX)(R10*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
+	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y8, Y7
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y8
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y8, Y8
+	VPADDW         Y7, Y5, Y5
+	VPMULHRSW      Y2, Y5, Y5
+	VPERMQ         $0xd8, Y5, Y5
+	VMOVDQU        Y5, (DX)(R10*1)
+	VPADDW         Y8, Y6, Y6
+	VPMULHRSW      Y2, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (BX)(R10*1)
+	ADDQ           $0x00000020, R10
+	ADDQ           $0x00000060, SI
+	ADDQ           $0x00000060, DI
+	SUBQ           $0x01, R8
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA pairs_2646_2646<>+0(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+4(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+8(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+12(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+16(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+20(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+24(SB)/4, $0x26462646
+DATA pairs_2646_2646<>+28(SB)/4, $0x26462646
+GLOBL pairs_2646_2646<>(SB), RODATA|NOPTR, $32
+
+DATA pairs_4b23_4b23<>+0(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+4(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+8(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+12(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+16(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+20(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+24(SB)/4, $0x4b234b23
+DATA pairs_4b23_4b23<>+28(SB)/4, $0x4b234b23
+GLOBL pairs_4b23_4b23<>(SB), RODATA|NOPTR, $32
+
+DATA pairs_0e97_0e97<>+0(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+4(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+8(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+12(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+16(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+20(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+24(SB)/4, $0x0e970e97
+DATA pairs_0e97_0e97<>+28(SB)/4, $0x0e970e97
+GLOBL pairs_0e97_0e97<>(SB), RODATA|NOPTR, $32
+
+DATA pair_1000_1000<>+0(SB)/4, $0x10001000
+GLOBL pair_1000_1000<>(SB), RODATA|NOPTR, $4
+
+DATA pair_0800_0800<>+0(SB)/4, $0x08000800
+GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
+
 // func packed4YCCAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
@@ -1101,6 +1305,7 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·packed4YCCHalfAVX2(SB), NOSPLIT, $0-48
 	// packed4YCCHalfAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
@@ -1172,15 +1377,15 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y9
 	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y7, Y7
 	VPERMQ         $0xd8, Y6, Y6
 	VMOVDQU        Y6, (SI)(R8*1)
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y7, Y6
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y8, Y7
-	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y5
-	VPADDW         Y5, Y6, Y6
-	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (DI)(R8*1)
+	VPERMQ         $0xd8, Y7, Y7
+	VMOVDQU        Y7, (DI)(R8*1)
 	ADDQ           $0x00000020, R8
 	ADDQ           $0x00000080, AX
 	SUBQ           $0x01, CX
@@ -1192,6 +1397,7 @@ loop:
 // Requires: AVX, AVX2
 TEXT ·packed4LumaAVX2(SB), NOSPLIT, $0-48
 	// packed4LumaAVX2 converts 32*blocks pixels of 4 bytes, blocks > 0.
+	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX src, CX blocks, DX places, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
@@ -1256,6 +1462,170 @@ loop:
 	ADDQ           $0x00000020, SI
 	ADDQ           $0x00000080, AX
 	SUBQ           $0x01, CX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func packed4LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
+// Requires: AVX, AVX2
+TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-64
+	// packed4LinesAVX2 makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks
+	// pixels of 4 bytes,
+	// blocks > 0. It is packed4YCCHalfAVX2 for either row, and then
+	// 	y[x] = (y[x] + 4) >> 3
+	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
+	// 
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Y0 128<<7,
+	// Y1 32768/8, Y2 32768/16, Y3 0
+	MOVQ         y0+0(FP), AX
+	MOVQ         y1+8(FP), CX
+	MOVQ         cb+16(FP), DX
+	MOVQ         cr+24(FP), BX
+	MOVQ         upper+32(FP), SI
+	MOVQ         lower+40(FP), DI
+	MOVQ         blocks+48(FP), R8
+	MOVQ         places+56(FP), R9
+	XORL         R10, R10
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
+	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
+	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
+	VPXOR        Y3, Y3, Y3
+
+loop:
+	VBROADCASTI128 (SI), Y4
+	VINSERTI128    $0x01, 32(SI), Y4, Y4
+	VPSHUFB        (R9), Y4, Y4
+	VBROADCASTI128 16(SI), Y5
+	VINSERTI128    $0x01, 48(SI), Y5, Y5
+	VPSHUFB        (R9), Y5, Y5
+	VBROADCASTI128 64(SI), Y6
+	VINSERTI128    $0x01, 96(SI), Y6, Y6
+	VPSHUFB        (R9), Y6, Y6
+	VBROADCASTI128 80(SI), Y7
+	VINSERTI128    $0x01, 112(SI), Y7, Y7
+	VPSHUFB        32(R9), Y7, Y7
+	VPUNPCKLDQ     Y5, Y4, Y8
+	VPUNPCKLDQ     Y7, Y6, Y9
+	VPUNPCKHDQ     Y5, Y4, Y4
+	VPUNPCKHDQ     Y7, Y6, Y5
+	VPUNPCKLQDQ    Y9, Y8, Y6
+	VPUNPCKHQDQ    Y9, Y8, Y7
+	VPUNPCKLQDQ    Y5, Y4, Y4
+	VPUNPCKLBW     Y6, Y3, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPUNPCKLBW     Y7, Y3, Y8
+	VPSRLW         $0x01, Y8, Y8
+	VPUNPCKLBW     Y4, Y3, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW         Y8, Y5, Y5
+	VPSUBW         Y0, Y5, Y5
+	VPMULHRSW      Y1, Y5, Y5
+	VMOVDQU        Y5, (AX)(R10*2)
+	VPUNPCKHBW     Y6, Y3, Y5
+	VPSRLW         $0x01, Y5, Y5
+	VPUNPCKHBW     Y7, Y3, Y8
+	VPSRLW         $0x01, Y8, Y8
+	VPUNPCKHBW     Y4, Y3, Y9
+	VPSRLW         $0x01, Y9, Y9
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW         Y8, Y5, Y5
+	VPSUBW         Y0, Y5, Y5
+	VPMULHRSW      Y1, Y5, Y5
+	VMOVDQU        Y5, 32(AX)(R10*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
+	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
+	VPADDW         Y8, Y5, Y5
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y6, Y6
+	VBROADCASTI128 (DI), Y4
+	VINSERTI128    $0x01, 32(DI), Y4, Y4
+	VPSHUFB        (R9), Y4, Y4
+	VBROADCASTI128 16(DI), Y7
+	VINSERTI128    $0x01, 48(DI), Y7, Y7
+	VPSHUFB        (R9), Y7, Y7
+	VBROADCASTI128 64(DI), Y8
+	VINSERTI128    $0x01, 96(DI), Y8, Y8
+	VPSHUFB        (R9), Y8, Y8
+	VBROADCASTI128 80(DI), Y9
+	VINSERTI128    $0x01, 112(DI), Y9, Y9
+	VPSHUFB        32(R9), Y9, Y9
+	VPUNPCKLDQ     Y7, Y4, Y10
+	VPUNPCKLDQ     Y9, Y8, Y11
+	VPUNPCKHDQ     Y7, Y4, Y4
+	VPUNPCKHDQ     Y9, Y8, Y7
+	VPUNPCKLQDQ    Y11, Y10, Y8
+	VPUNPCKHQDQ    Y11, Y10, Y9
+	VPUNPCKLQDQ    Y7, Y4, Y4
+	VPUNPCKLBW     Y8, Y3, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKLBW     Y9, Y3, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPUNPCKLBW     Y4, Y3, Y11
+	VPSRLW         $0x01, Y11, Y11
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y7, Y7
+	VPSUBW         Y0, Y7, Y7
+	VPMULHRSW      Y1, Y7, Y7
+	VMOVDQU        Y7, (CX)(R10*2)
+	VPUNPCKHBW     Y8, Y3, Y7
+	VPSRLW         $0x01, Y7, Y7
+	VPUNPCKHBW     Y9, Y3, Y10
+	VPSRLW         $0x01, Y10, Y10
+	VPUNPCKHBW     Y4, Y3, Y11
+	VPSRLW         $0x01, Y11, Y11
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y7, Y7
+	VPSUBW         Y0, Y7, Y7
+	VPMULHRSW      Y1, Y7, Y7
+	VMOVDQU        Y7, 32(CX)(R10*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
+	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y8, Y7
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y10
+	VPADDW         Y10, Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y8
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y8, Y8
+	VPADDW         Y7, Y5, Y5
+	VPMULHRSW      Y2, Y5, Y5
+	VPERMQ         $0xd8, Y5, Y5
+	VMOVDQU        Y5, (DX)(R10*1)
+	VPADDW         Y8, Y6, Y6
+	VPMULHRSW      Y2, Y6, Y6
+	VPERMQ         $0xd8, Y6, Y6
+	VMOVDQU        Y6, (BX)(R10*1)
+	ADDQ           $0x00000020, R10
+	ADDQ           $0x00000080, SI
+	ADDQ           $0x00000080, DI
+	SUBQ           $0x01, R8
 	JG             loop
 	VZEROUPPER
 	RET
@@ -1596,9 +1966,6 @@ loop:
 	JG        loop
 	VZEROUPPER
 	RET
-
-DATA pair_0800_0800<>+0(SB)/4, $0x08000800
-GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
 
 DATA pair_0ff0_0ff0<>+0(SB)/4, $0x0ff00ff0
 GLOBL pair_0ff0_0ff0<>(SB), RODATA|NOPTR, $4

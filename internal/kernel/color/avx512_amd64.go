@@ -17,8 +17,9 @@ func init() {
 			ycc:     [2]blocksKernel{packed3YCCAVX512, packed4YCCAVX512},
 			yccHalf: [2]blocksKernel{packed3YCCHalfAVX512, packed4YCCHalfAVX512},
 			luma:    [2]blocksKernel{packed3LumaAVX512, packed4LumaAVX512},
+			lines:   [2]linesKernel{packed3LinesAVX512, packed4LinesAVX512},
 		}, placesAVX512)
-		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma = b.packedYCC, b.packedYCCHalf, b.packedLuma
+		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma, k.PackedLines = b.packedYCC, b.packedYCCHalf, b.packedLuma, b.packedLines
 		Implementations.Register(impl.AVX512, k)
 	}
 }
@@ -42,6 +43,9 @@ func packed3YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, pl
 func packed3LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
+func packed3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+
+//go:noescape
 func packed4YCCAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
@@ -49,6 +53,9 @@ func packed4YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, pl
 
 //go:noescape
 func packed4LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
 
 // placesAVX512 returns, for R, G and B, where the bytes of a block's pixels are, each behind a byte that does not matter:
 // 0..63 in its first 64 bytes, 64..127 in its last 64.

@@ -22,6 +22,9 @@ func BenchmarkPacked(b *testing.B) {
 			{"PackedYCC", func(k *Kernels) { k.PackedYCC(dst, src, Packed{Step: step}) }},
 			{"PackedYCCHalf", func(k *Kernels) { k.PackedYCCHalf(dst, src, Packed{Step: step}) }},
 			{"PackedLuma", func(k *Kernels) { k.PackedLuma(dst[0], src, Packed{Step: step}) }},
+			{"PackedLines", func(k *Kernels) {
+				k.PackedLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, src, src, Packed{Step: step})
+			}},
 		} {
 			for _, e := range Implementations.All() {
 				b.Run(fmt.Sprintf("kernel=%s/step=%d/n=%d/impl=%s", kernel.name, step, n, e.Level), func(b *testing.B) {

@@ -28,6 +28,10 @@ type Kernels struct {
 	PackedYCCHalf func(dst [3][]int16, src []byte, p Packed)
 	PackedLuma    func(y []int16, src []byte, p Packed)
 
+	// PackedLines makes two lines of a band of two rows of 8-bit pixels that are interpolated in neither direction: what PackedYCCHalf, and
+	// then blend's Line and Mean, make of them. nil where there is no such kernel.
+	PackedLines func(dst Lines, upper, lower []byte, p Packed)
+
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized
 
@@ -41,6 +45,12 @@ type Kernels struct {
 	ChromaTo601 func(cb, cr []int16)
 	// RGB makes lines R, G, B of lines Y, Cb, Cr in place.
 	RGB func(ycc [3][]int16, m Matrix)
+}
+
+// Lines is two lines of a band of n pixels: Y of each, and the (n+1)/2 samples of Cb and Cr that they share.
+type Lines struct {
+	Y      [2][]int16
+	Cb, Cr []int16
 }
 
 // Matrix names a luma and chroma matrix.
@@ -59,8 +69,9 @@ var Implementations impl.Registry[Kernels]
 var generic = Kernels{
 	YCC: ycc, YCCHalf: yccHalf, Luma: luma,
 	PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
-	Resize:     resizeNothing,
-	ExpandLuma: expandLuma, ExpandChroma: expandChroma,
+	PackedLines: packedLines,
+	Resize:      resizeNothing,
+	ExpandLuma:  expandLuma, ExpandChroma: expandChroma,
 	LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
 }
 

@@ -92,3 +92,20 @@ func packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
 		cb[n/2], cr[n/2] = t.c(s, s)
 	}
 }
+
+func packedLines(dst Lines, upper, lower []byte, p Packed) {
+	t := p.tables()
+	y0 := dst.Y[0]
+	y1 := dst.Y[1][:len(y0)]
+	for i := range (len(y0) + 1) / 2 {
+		x := 2 * i
+		next := min(x+1, len(y0)-1)
+		u, v := upper[x*p.Step:][:3], upper[next*p.Step:][:3]
+		y0[x], y0[next] = (t.y(u)+4)>>3, (t.y(v)+4)>>3
+		cb0, cr0 := t.c(u, v)
+		u, v = lower[x*p.Step:][:3], lower[next*p.Step:][:3]
+		y1[x], y1[next] = (t.y(u)+4)>>3, (t.y(v)+4)>>3
+		cb1, cr1 := t.c(u, v)
+		dst.Cb[i], dst.Cr[i] = int16((int32(cb0)+int32(cb1)+8)>>4), int16((int32(cr0)+int32(cr1)+8)>>4)
+	}
+}

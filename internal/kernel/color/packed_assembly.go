@@ -2,15 +2,18 @@
 
 package color
 
-// blocks is PackedYCC, PackedYCCHalf and PackedLuma for blocks of 32 pixels. Where they don't fill the row, the last one
+// blocks is PackedYCC, PackedYCCHalf, PackedLuma and PackedLines for blocks of 32 pixels. Where they don't fill the row, the last one
 // overlaps the one before it; rows of less than a block, and the last pixel of an odd number with its chroma, are for
 // plain Go.
 type blocks struct {
 	ycc, yccHalf, luma [2]blocksKernel // by Step-3
+	lines              [2]linesKernel  // by Step-3, nil where there is none
 	places             [2][2]*byte     // by Step-3, and 1 for RedFirst: what the kernels need to know of the pixels
 }
 
 type blocksKernel func(first, second, third *int16, src *byte, blocks int, places *byte)
+
+type linesKernel func(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
 
 // block is the pixels of a block.
 const block = 32
@@ -75,5 +78,22 @@ func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
 	kernel(&y[0], nil, nil, &src[0], n/block, places)
 	if at := n - block; n%block != 0 {
 		kernel(&y[at], nil, nil, &src[at*p.Step], 1, places)
+	}
+}
+
+func (b *blocks) packedLines(dst Lines, upper, lower []byte, p Packed) {
+	n := len(dst.Y[0])
+	y0, y1, cb, cr := dst.Y[0], dst.Y[1][:n], dst.Cb[:(n+1)/2], dst.Cr[:(n+1)/2]
+	upper, lower = upper[:n*p.Step], lower[:n*p.Step]
+	if even := n &^ 1; even >= block {
+		kernel, places := b.lines[p.Step-3], b.placesOf(p)
+		kernel(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], n/block, places)
+		if at := even - block; even%block != 0 {
+			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], 1, places)
+		}
+		y0, y1, cb, cr, upper, lower = y0[even:], y1[even:], cb[even/2:], cr[even/2:], upper[even*p.Step:], lower[even*p.Step:]
+	}
+	if len(y0) > 0 {
+		packedLines(Lines{Y: [2][]int16{y0, y1}, Cb: cb, Cr: cr}, upper, lower, p)
 	}
 }

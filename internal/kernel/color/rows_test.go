@@ -139,6 +139,42 @@ func TestPacked(t *testing.T) {
 	})
 }
 
+// TestPackedLines holds the lines of a band to those that PackedYCCHalf's rows, rounded, are.
+func TestPackedLines(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		if k.PackedLines == nil {
+			t.Skip("this level has none")
+		}
+		kerneltest.Widths(t, func(width int, r *rand.Rand) {
+			for i := range 8 {
+				p := Packed{Step: 3 + i%2, RedFirst: i/2%2 == 0}
+				var src [2]kerneltest.Slice[byte]
+				var rows [2][3][]int16
+				for j := range rows {
+					src[j] = kerneltest.Copy(kerneltest.Bytes(r, width*p.Step), i, byte(r.Uint32()))
+					rows[j] = makeRows(r, width, (width+1)/2).rows()
+					packedYCCHalf(rows[j], src[j].S, p)
+				}
+				want := [2][3][]int16{{nil, make([]int16, (width+1)/2), make([]int16, (width+1)/2)}}
+				for j := range rows {
+					for _, y := range rows[j][0] {
+						want[j][0] = append(want[j][0], int16((int(y)+4)>>3))
+					}
+				}
+				for c := 1; c < 3; c++ {
+					for x := range want[0][c] {
+						want[0][c][x] = int16((int(rows[0][c][x]) + int(rows[1][c][x]) + 8) >> 4)
+					}
+				}
+				upper, lower := makeRows(r, width, (width+1)/2), makeRows(r, width, 0)
+				k.PackedLines(Lines{Y: [2][]int16{upper[0].S, lower[0].S}, Cb: upper[1].S, Cr: upper[2].S}, src[0].S, src[1].S, p)
+				upper.check(t, want[0])
+				lower.check(t, want[1])
+			}
+		})
+	})
+}
+
 // everySample returns all samples from low to high, behind skip others so that each stands in each lane of a word.
 func everySample(low, high, skip int) []int16 {
 	s := make([]int16, skip, skip+high-low+1)
