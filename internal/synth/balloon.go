@@ -1,6 +1,9 @@
 package synth
 
-import "math"
+import (
+	"context"
+	"math"
+)
 
 // balloon is a hot-air balloon that drifts across the picture, and bobs.
 type balloon struct {
@@ -45,13 +48,17 @@ var fabrics = [2][4]fabric{
 // radii are those of the envelopes in picture heights, in the same order.
 var radii = [len(fabrics[0])]float64{0.05, 0.07, 0.12, 0.19}
 
-// newBalloons returns the balloons of a picture of w x h pixels, from the farthest, smallest to the nearest.
-func newBalloons(w, h int, seed uint64) []balloon {
+// newBalloons returns the balloons of a picture of w x h pixels, from the farthest, smallest to the nearest, or, when ctx
+// ends, what was painted of them.
+func newBalloons(ctx context.Context, w, h int, seed uint64) []balloon {
 	r := random{seed: mix(seed, 5, 5)}
 	var bs []balloon
 	for i, scale := range radii {
+		if ctx.Err() != nil {
+			return bs
+		}
 		radius := scale * float64(h)
-		l := paintBalloon(radius, fabrics[seed%2][i], moodOf(seed).weather)
+		l := paintBalloon(ctx, radius, fabrics[seed%2][i], moodOf(seed).weather)
 		b := balloon{layer: l, bob: 0.05 * radius, cycle: r.between(180, 300), travel: float64(w + l.w)}
 		place := float64((uint64(i) + seed + 3) % uint64(len(radii))) // from the left: not always the same order
 		b.x = b.travel * (place*0.29 + r.between(0.05, 0.2))
@@ -70,12 +77,15 @@ func (b *balloon) at(n uint64) (x, y int) {
 	return int(math.Floor(left)), int(math.Floor(top))
 }
 
-// paintBalloon paints a balloon whose envelope has that radius, in that weather.
-func paintBalloon(radius float64, f fabric, by *weather) *layer {
+// paintBalloon paints a balloon whose envelope has that radius, in that weather, until ctx ends.
+func paintBalloon(ctx context.Context, radius float64, f fabric, by *weather) *layer {
 	cv := newCanvas(int(2.1*radius)+3, int(3.05*radius)+3)
 	cx, cy := float64(cv.w)/2, radius*1.03+1
 	paintBasket(cv, cx, cy+1.62*radius, radius, by.light)
 	for y := range cv.h {
+		if ctx.Err() != nil {
+			break
+		}
 		for x := range cv.w {
 			// Four samples a pixel, so that stripes have no stairs. Those outside the envelope count as not covered.
 			var sum rgb

@@ -39,7 +39,10 @@ func NewContext(ctx context.Context, w, h int, seed uint64) (*Scene, error) {
 	if w < 1 || w > frame.MaxSide || h < 1 || h > frame.MaxSide {
 		panic("synth: size out of range")
 	}
-	s := &Scene{w: w, h: h, grain: newGrain(w, mix(seed, 0, 6)), balloons: newBalloons(w, h, seed)}
+	s := &Scene{w: w, h: h, grain: newGrain(w, mix(seed, 0, 6)), balloons: newBalloons(ctx, w, h, seed)}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	for i := range s.rows {
 		s.rows[i] = make([]byte, w*3)
 	}

@@ -67,8 +67,6 @@ func TestSceneFollowsFromItsArguments(t *testing.T) {
 	}
 }
 
-// TestSceneIsLikePhotographs holds that frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at
-// quality 75, 4:2:0.
 // endsAfter is a context that ends when it has been looked at so many times.
 type endsAfter struct {
 	context.Context
@@ -82,8 +80,8 @@ func (c *endsAfter) Err() error {
 	return nil
 }
 
-// TestPaintingIsGivenUp, whatever is being painted: the context is looked at once for each row of each layer, and for
-// each row of trees and of grass, at least.
+// TestPaintingIsGivenUp, whatever is being painted: the context is looked at once for each row of each layer and
+// balloon, and for each row of trees and of grass, at least.
 func TestPaintingIsGivenUp(t *testing.T) {
 	const many = 1 << 20
 	ctx := &endsAfter{t.Context(), many}
@@ -91,7 +89,7 @@ func TestPaintingIsGivenUp(t *testing.T) {
 		t.Fatalf("got %v, want a scene", err)
 	}
 	looks := many - ctx.looks
-	if looks < 36+9+60 {
+	if looks < 80+9+60+57 { // layers, trees, grass, balloons
 		t.Fatalf("the context was looked at %d times", looks)
 	}
 	for n := range looks {
@@ -110,6 +108,8 @@ func TestPaintingIsGivenUp(t *testing.T) {
 	}
 }
 
+// TestSceneIsLikePhotographs holds that frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at
+// quality 75, 4:2:0.
 func TestSceneIsLikePhotographs(t *testing.T) {
 	for _, size := range []image.Point{{320, 180}, {640, 360}} {
 		for seed := range uint64(8) { // each mood once

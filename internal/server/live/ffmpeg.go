@@ -56,7 +56,7 @@ func (s *source) relay(ctx context.Context, c *child) error {
 	if err != nil {
 		return fmt.Errorf("ffmpeg ended before its first frame: %w", err)
 	}
-	p, err := s.publish(ctx, r.Desc())
+	p, err := s.publish(ctx, r.Desc(), nil)
 	if err != nil {
 		return err
 	}

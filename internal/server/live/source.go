@@ -76,14 +76,21 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 	}
 }
 
-// publish returns a Publisher of frames of that geometry, with the stream's settings; the caller closes it.
-func (s *source) publish(ctx context.Context, input frame.Desc) (*Publisher, error) {
+// publish returns a Publisher of frames of that geometry, with the stream's settings; the caller closes it. When it has
+// its memory, it calls ready, if not nil, for what the source needs besides.
+func (s *source) publish(ctx context.Context, input frame.Desc, ready func() error) (*Publisher, error) {
 	p, err := s.live.prepare(ctx, s.name, Settings{Spec: pipeline.Spec{Input: input}})
 	if err != nil {
 		return nil, err
 	}
 	p.lent = true
-	if err := p.start(s.out); err != nil {
+	if ready != nil {
+		err = ready()
+	}
+	if err == nil {
+		err = p.start(s.out)
+	}
+	if err != nil {
 		p.maker.close()
 		return nil, err
 	}

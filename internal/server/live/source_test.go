@@ -64,6 +64,19 @@ func TestTestSourceThatIsTooLarge(t *testing.T) {
 	})
 }
 
+// TestTestSourceThatTakesLong: a scene is painted before its stream is said to live, and the end of the server does not wait
+// for it.
+func TestTestSourceThatTakesLong(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		c.Streams = config.Streams{"scene": {Source: "testsrc:3840x2160"}} // several seconds of painting
+	})
+	until(t, "the scene to be painted", func() bool { return r.engine.Pool.Stats().Admitted > 0 })
+	r.stop()
+	if log := r.log.String(); strings.Contains(log, "source lives") {
+		t.Errorf("got a source that lives before its first frame:\n%s", log)
+	}
+}
+
 // TestKeepUp: a source that is lost has peace for longer and longer, and what is logged is news.
 func TestKeepUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -15,15 +15,15 @@ import (
 // test feeds the stream with an animated scene until ctx ends. While nobody watches, frames are counted and not drawn.
 func (s *source) test(ctx context.Context, t config.TestSource) error {
 	desc := frame.Desc{Format: frame.BGR24, Width: t.Width, Height: t.Height}
-	p, err := s.publish(ctx, desc)
+	var scene *synth.Scene
+	p, err := s.publish(ctx, desc, func() (err error) {
+		scene, err = synth.NewContext(ctx, t.Width, t.Height, t.Seed) // seconds, for a large one
+		return err
+	})
 	if err != nil {
 		return err
 	}
 	defer p.Close()
-	scene, err := synth.NewContext(ctx, t.Width, t.Height, t.Seed)
-	if err != nil {
-		return err
-	}
 	stamp := newStamp(t.Width, t.Height)
 	start := time.Now()
 	timer := time.NewTimer(0)
