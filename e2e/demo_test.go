@@ -97,6 +97,17 @@ var (
 	curlLine   = regexp.MustCompile(`(?m)^  (yes steadyframe .*)$`)
 )
 
+// A demo over Unix sockets is the same.
+func TestDemoUnixSockets(t *testing.T) {
+	dir := t.TempDir()
+	at := func(name string) string { return "unix:" + filepath.Join(dir, name) }
+	r := succeed(t, nil, "demo", "--json", "--batches", "3", "--batch", "5", "--http", at("http"), "--grpc", at("grpc"), "--admin", at("admin"))
+	var got loadSummary
+	if err := json.Unmarshal(r.stdout, &got); err != nil || got.Frames != 15 || got.Errors != 0 || got.Error != "" {
+		t.Errorf("got %v, %s, want 15 frames without an error", err, r.stdout)
+	}
+}
+
 // A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the
 // pictures.
 func TestDemo(t *testing.T) {

@@ -181,16 +181,20 @@ func TestServeDrains(t *testing.T) {
 }
 
 func TestHealth(t *testing.T) {
-	s := serve(t)
-	for _, args := range [][]string{{"health", "--admin", s.Admin}, {"health", "--ready", "--admin", s.Admin}} {
-		if r := succeed(t, nil, args...); len(r.stdout) == 0 {
-			t.Errorf("steadyframe %q: printed nothing", args)
-		}
-	}
-	s.terminate(t)
-	r := steadyframe(t, nil, "health", "--admin", s.Admin)
-	if r.code != 1 || !strings.Contains(string(r.stderr), "no server at "+s.Admin) {
-		t.Errorf("without a server: got exit code %d, %s", r.code, r.stderr)
+	for _, tt := range []struct{ name, admin string }{{"tcp", "127.0.0.1:0"}, {"unix", "unix:" + filepath.Join(t.TempDir(), "s")}} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := serve(t, "--admin", tt.admin)
+			for _, args := range [][]string{{"health", "--admin", s.Admin}, {"health", "--ready", "--admin", s.Admin}} {
+				if r := succeed(t, nil, args...); len(r.stdout) == 0 {
+					t.Errorf("steadyframe %q: printed nothing", args)
+				}
+			}
+			s.terminate(t)
+			r := steadyframe(t, nil, "health", "--admin", s.Admin)
+			if r.code != 1 || !strings.Contains(string(r.stderr), "no server at "+s.Admin) {
+				t.Errorf("without a server: got exit code %d, %s", r.code, r.stderr)
+			}
+		})
 	}
 }
 

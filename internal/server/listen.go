@@ -27,8 +27,11 @@ func listen(setting, address string, connections int, log *slog.Logger) (net.Lis
 	}
 	l, err := net.Listen(network, address)
 	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
 			return nil, fmt.Errorf("server: %s: %s is in use by another program: %w", setting, address, err)
+		case network == "unix" && errors.Is(err, syscall.EINVAL):
+			return nil, fmt.Errorf("server: %s: the path of a socket is too long: got %d bytes, want at most 107 (Linux; others less): %w", setting, len(address), err)
 		}
 		return nil, fmt.Errorf("server: %s: %w", setting, err)
 	}

@@ -1,11 +1,16 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"path/filepath"
+	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -14,38 +19,114 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 )
 
+// unixListeners makes a server listen on sockets in dir alone, or, for @, with names that are no paths (unix(7): abstract).
+func unixListeners(dir string) (faces server.Addrs, change func(*server.Config)) {
+	faces = server.Addrs{HTTP: "unix:" + dir + "http.sock", GRPC: "unix:" + dir + "grpc.sock", Admin: "unix:" + dir + "admin.sock"}
+	return faces, func(c *server.Config) {
+		c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = faces.HTTP, faces.GRPC, faces.Admin
+	}
+}
+
+// TestUnixSockets: all faces serve on sockets, in the place of those of a server that crashed, and leave none behind.
 func TestUnixSockets(t *testing.T) {
-	dir := t.TempDir()
-	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "grpc.sock"), Net: "unix"})
+	tests := []struct{ name, dir string }{{"path", t.TempDir() + "/"}}
+	if runtime.GOOS == "linux" {
+		tests = append(tests, struct{ name, dir string }{"abstract", fmt.Sprintf("@steadyframe-test-%d/", os.Getpid())})
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			faces, change := unixListeners(tt.dir)
+			if tt.name == "path" {
+				leaveSocket(t, faces.GRPC)
+			}
+			s := start(t, change)
+			if s.Addrs() != faces {
+				t.Errorf("got addresses %+v, want %+v", s.Addrs(), faces)
+			}
+			frames := makeFrames(t, small.Input, 2)
+			want := encodeDirectly(t, small, frames)
+			var a client.Answer
+			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: frames}, &a); err != nil {
+				t.Fatal(err)
+			}
+			checkPictures(t, pictures(t, &a), want)
+			checkPictures(t, [][]byte{overUnix(t, faces.HTTP, http.MethodPost, "/v1/encode?"+query(t, small), frames[0])}, want[:1])
+			if got := overUnix(t, faces.Admin, http.MethodGet, "/healthz", nil); len(got) == 0 {
+				t.Error("the admin face answers with nothing")
+			}
+			s.stop()
+			for _, face := range []string{faces.HTTP, faces.GRPC, faces.Admin} {
+				if _, err := os.Stat(strings.TrimPrefix(face, "unix:")); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s after the end: got %v, want it gone", face, err)
+				}
+			}
+		})
+	}
+}
+
+// leaveSocket leaves a socket behind, as a server does that crashes.
+func leaveSocket(t *testing.T, address string) {
+	t.Helper()
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: strings.TrimPrefix(address, "unix:"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	stale.SetUnlinkOnClose(false)
-	if err := stale.Close(); err != nil { // as after a crash
+	if err := stale.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s := start(t, func(c *server.Config) {
-		c.GRPC.Listen, c.HTTP.Listen = "unix:"+filepath.Join(dir, "grpc.sock"), "unix:"+filepath.Join(dir, "http.sock")
-	})
-	frames := makeFrames(t, small.Input, 2)
-	want := encodeDirectly(t, small, frames)
-	var a client.Answer
-	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: frames}, &a); err != nil {
-		t.Fatal(err)
-	}
-	checkPictures(t, pictures(t, &a), want)
+}
 
+// overUnix sends a request to a face and returns the body of its answer.
+func overUnix(t *testing.T, address, method, path string, body []byte) []byte {
+	t.Helper()
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "http.sock"))
+		return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(address, "unix:"))
 	}}
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport}).Post("http://steadyframe/v1/encode?"+query(t, small), "", strings.NewReader(string(frames[0])))
+	r, err := http.NewRequestWithContext(timeout(t), method, "http://steadyframe"+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkPictures(t, [][]byte{readAll(t, resp.Body)}, want[:1])
+	resp, err := (&http.Client{Transport: transport}).Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := readAll(t, resp.Body)
 	if err := resp.Body.Close(); err != nil {
 		t.Error(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("got %s: %s", resp.Status, data)
+	}
+	return data
+}
+
+// TestUnixSocketsThatCannotBe: neither a socket that someone answers on nor another file is replaced, and what is wrong
+// is said.
+func TestUnixSocketsThatCannotBe(t *testing.T) {
+	dir := t.TempDir() + "/"
+	faces, change := unixListeners(dir)
+	start(t, change)
+	if err := os.WriteFile(dir+"file", []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, listen, want string }{
+		{"in-use", faces.GRPC, "server: grpc.listen: " + strings.TrimPrefix(faces.GRPC, "unix:") + " is in use by another program"},
+		{"file", "unix:" + dir + "file", "server: grpc.listen: " + dir + "file is in use by another program"},
+		{"long", "unix:" + dir + strings.Repeat("x", 108), "server: grpc.listen: the path of a socket is too long"},
+		{"no-folder", "unix:" + dir + "none/x", "server: grpc.listen: listen unix " + dir + "none/x"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := server.Default()
+			c.HTTP.Listen, c.Admin.Listen, c.GRPC.Listen = "off", "off", tt.listen
+			if _, err := server.New(c, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+				t.Errorf("got %v, want %s...", err, tt.want)
+			}
+		})
+	}
+	if data, err := os.ReadFile(dir + "file"); err != nil || string(data) != "mine" {
+		t.Errorf("the file: got %q, %v, want it as it was", data, err)
 	}
 }
 
