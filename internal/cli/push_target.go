@@ -102,10 +102,14 @@ func (t *PushTarget) WatchURL() string {
 	return t.base.String() + "/#/stream/" + t.Stream
 }
 
+// pushBuffer holds a chunk of a body, 32 KiB as net/http makes them, with the lines around it, so that it takes one system
+// call and not three.
+const pushBuffer = 64 << 10
+
 // transport returns what sends requests to the server. One connection serves one request: what comes after a broken one
 // is to find a server that may be new.
 func (t *PushTarget) transport() *http.Transport {
-	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, Proxy: http.ProxyFromEnvironment}
+	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, WriteBufferSize: pushBuffer, Proxy: http.ProxyFromEnvironment}
 	if t.socket != "" {
 		var d net.Dialer
 		tr.Proxy = nil
