@@ -41,11 +41,6 @@ func (b blenderNEON) each(count int, vector func()) {
 	b.Text(fmt.Sprintf("\tMOVD $16, R%d\n\tB loop\n\ndone:\n\tRET", count))
 }
 
-// rounded returns v >> bits, rounded.
-func (b blenderNEON) rounded(v gen.V, bits int) gen.V {
-	return b.OpCode(uint32(0x4F002400|(32-bits)<<16), fmt.Sprintf("SRSHR V%%[2]d.8H, V%%[1]d.8H, #%d", bits), v)
-}
-
 // between returns the samples at w 32768ths of the way from rows first to second.
 func (b blenderNEON) between(first, second string, w gen.V) gen.V {
 	v := b.Load(first)
@@ -54,18 +49,18 @@ func (b blenderNEON) between(first, second string, w gen.V) gen.V {
 
 func (b blenderNEON) line() {
 	b.begin("line", "dst, a *int16, n int", "	dst[i] = (a[i] + 4) >> 3")
-	b.each(2, func() { b.Store("R0", b.rounded(b.Load("R1"), 3)) })
+	b.each(2, func() { b.Store("R0", b.Rounded(b.Load("R1"), 3)) })
 }
 
 func (b blenderNEON) lerp() {
 	b.begin("lerp", "dst, a, b *int16, n, w int", "	dst[i] = (a[i] + mulhrs(b[i]-a[i], w) + 4) >> 3")
 	w := b.PinParam(31, "R4", "w")
-	b.each(3, func() { b.Store("R0", b.rounded(b.between("R1", "R2", w), 3)) })
+	b.each(3, func() { b.Store("R0", b.Rounded(b.between("R1", "R2", w), 3)) })
 }
 
 func (b blenderNEON) mean() {
 	b.begin("mean", "dst, a, b *int16, n int", "	dst[i] = (a[i] + b[i] + 8) >> 4")
-	b.each(3, func() { b.Store("R0", b.rounded(b.Add(b.Load("R1"), b.Load("R2")), 4)) })
+	b.each(3, func() { b.Store("R0", b.Rounded(b.Add(b.Load("R1"), b.Load("R2")), 4)) })
 }
 
 func (b blenderNEON) lerpMean() {
@@ -73,7 +68,7 @@ func (b blenderNEON) lerpMean() {
 		"	dst[i] = (a0[i] + mulhrs(b0[i]-a0[i], w0) + a1[i] + mulhrs(b1[i]-a1[i], w1) + 8) >> 4")
 	w0, w1 := b.PinParam(30, "R6", "w0"), b.PinParam(31, "R7", "w1")
 	b.each(5, func() {
-		b.Store("R0", b.rounded(b.Add(b.between("R1", "R2", w0), b.between("R3", "R4", w1)), 4))
+		b.Store("R0", b.Rounded(b.Add(b.between("R1", "R2", w0), b.between("R3", "R4", w1)), 4))
 	})
 }
 

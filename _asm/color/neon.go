@@ -16,6 +16,7 @@ func neon(n *gen.NEON) {
 		for to := ycc; to <= luma; to++ {
 			packedNEON(n, step, to)
 		}
+		packedLinesNEON(n, step)
 	}
 	for to := ycc; to <= luma; to++ {
 		rowsNEON(n, to)
@@ -78,9 +79,12 @@ func (c *converterNEON) write(p [3]two) {
 			c.store(1, c.weighted(v, c.cb))
 			c.store(2, c.weighted(v, c.cr))
 		}
-		c.store(0, c.Sub(c.weighted(v, c.luma), c.mid))
+		c.store(0, c.y(v))
 	}
 }
+
+// y returns luma of 8 samples.
+func (c *converterNEON) y(p [3]gen.V) gen.V { return c.Sub(c.weighted(p, c.luma), c.mid) }
 
 // writeHalf makes chroma of 8 samples, the means of neighbours.
 func (c *converterNEON) writeHalf(means [3]gen.V) {
@@ -124,38 +128,6 @@ func rowsNEON(n *gen.NEON, to planes) {
 		if to == yccHalf {
 			c.writeHalf(c.means(p))
 		}
-	})
-	n.Text("\tRET")
-}
-
-// packedNEON writes PackedYCC, PackedYCCHalf or PackedLuma, for pixels of step bytes, 16 at a time.
-func packedNEON(n *gen.NEON, step int, to planes) {
-	name := fmt.Sprintf("packed%d%sNEON", step, to)
-	n.Func(name, "first, second, third *int16, src *byte, blocks int, places *byte", fmt.Sprintf(`
-%s converts 32*blocks pixels of %d bytes, blocks > 0. places are the weights of a pixel's bytes.`, name, step))
-	c := newConverterNEON(n, to, "R5")
-	n.Text("\tLSL $1, R4")
-	var bytes [3]gen.V // of 16 pixels
-	for i := range bytes {
-		bytes[i] = n.Pin(i)
-	}
-	n.Pin(3) // the fourth bytes
-	load := map[int]string{3: "VLD3.P 48(R3), [V0.B16, V1.B16, V2.B16]", 4: "VLD4.P 64(R3), [V0.B16, V1.B16, V2.B16, V3.B16]"}
-	n.Loop("R4", func() {
-		n.Do(load[step])
-		var p [3]two
-		for i, b := range bytes {
-			p[i] = two{n.Op("VUSHLL $7, V%d.B8, V%d.H8", b), n.Op("VUSHLL2 $7, V%d.B16, V%d.H8", b)}
-		}
-		c.write(p)
-		if to != yccHalf {
-			return
-		}
-		var means [3]gen.V // sums << 6: exact
-		for i, b := range bytes {
-			means[i] = n.Op("VSHL $6, V%d.H8, V%d.H8", n.OpCode(0x6E202800, "UADDLP V%[2]d.8H, V%[1]d.16B", b))
-		}
-		c.writeHalf(means)
 	})
 	n.Text("\tRET")
 }

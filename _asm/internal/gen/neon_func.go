@@ -59,3 +59,8 @@ func (n *NEON) Add(x, y V) V { return n.Op("VADD V%[2]d.H8, V%[1]d.H8, V%[3]d.H8
 
 // Sub returns x-y of words.
 func (n *NEON) Sub(x, y V) V { return n.Op("VSUB V%[2]d.H8, V%[1]d.H8, V%[3]d.H8", x, y) }
+
+// Rounded returns words >> bits, rounded.
+func (n *NEON) Rounded(v V, bits int) V {
+	return n.OpCode(uint32(0x4F002400|(32-bits)<<16), fmt.Sprintf("SRSHR V%%[2]d.8H, V%%[1]d.8H, #%d", bits), v)
+}

@@ -14,12 +14,14 @@ func init() {
 		ycc:     [2]blocksKernel{packed3YCCNEON, packed4YCCNEON},
 		yccHalf: [2]blocksKernel{packed3YCCHalfNEON, packed4YCCHalfNEON},
 		luma:    [2]blocksKernel{packed3LumaNEON, packed4LumaNEON},
+		lines:   [2]linesKernel{packed3LinesNEON, packed4LinesNEON},
 	}, weightsNEON)
 	Implementations.Register(impl.NEON, Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
-		Resize:     resizeNEON,
-		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
+		PackedLines: b.packedLines,
+		Resize:      resizeNEON,
+		ExpandLuma:  expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	})
 }
@@ -50,6 +52,12 @@ func packed4YCCHalfNEON(first, second, third *int16, src *byte, blocks int, plac
 
 //go:noescape
 func packed4LumaNEON(first, second, third *int16, src *byte, blocks int, places *byte)
+
+//go:noescape
+func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+
+//go:noescape
+func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
 
 // weightsNEON returns the weights of a pixel's bytes, in the order of memory, in Y, Cb and Cr.
 func weightsNEON(p Packed) []byte {

@@ -892,6 +892,122 @@ loop:
 	BNE loop
 	RET
 
+// func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+TEXT ·packed3LinesNEON(SB), NOSPLIT, $0-64
+	// packed3LinesNEON makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of 3 bytes,
+	// blocks > 0. It is packed3YCCHalfNEON for either row, and then
+	// 	y[x] = (y[x] + 4) >> 3
+	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
+	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 blocks, R7 places
+	MOVD y0+0(FP), R0
+	MOVD y1+8(FP), R1
+	MOVD cb+16(FP), R2
+	MOVD cr+24(FP), R3
+	MOVD upper+32(FP), R4
+	MOVD lower+40(FP), R5
+	MOVD blocks+48(FP), R6
+	MOVD places+56(FP), R7
+	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
+	VLD1R.P 2(R7), [V23.H8] // weight of byte 0 in Y
+	VLD1R.P 2(R7), [V24.H8] // weight of byte 1 in Y
+	VLD1R.P 2(R7), [V25.H8] // weight of byte 2 in Y
+	VLD1R.P 2(R7), [V26.H8] // weight of byte 0 in Cb
+	VLD1R.P 2(R7), [V27.H8] // weight of byte 1 in Cb
+	VLD1R.P 2(R7), [V28.H8] // weight of byte 2 in Cb
+	VLD1R.P 2(R7), [V29.H8] // weight of byte 0 in Cr
+	VLD1R.P 2(R7), [V30.H8] // weight of byte 1 in Cr
+	VLD1R.P 2(R7), [V31.H8] // weight of byte 2 in Cr
+	LSL $1, R6
+
+loop:
+	VLD3.P 48(R4), [V0.B16, V1.B16, V2.B16]
+	VUSHLL $7, V0.B8, V4.H8
+	VUSHLL2 $7, V0.B16, V5.H8
+	VUSHLL $7, V1.B8, V6.H8
+	VUSHLL2 $7, V1.B16, V7.H8
+	VUSHLL $7, V2.B8, V8.H8
+	VUSHLL2 $7, V2.B16, V9.H8
+	WORD $0x6e77b484 // SQRDMULH V4.8H, V4.8H, V23.8H
+	WORD $0x6e78b4c6 // SQRDMULH V6.8H, V6.8H, V24.8H
+	VADD V6.H8, V4.H8, V6.H8
+	WORD $0x6e79b508 // SQRDMULH V8.8H, V8.8H, V25.8H
+	VADD V8.H8, V6.H8, V8.H8
+	VSUB V22.H8, V8.H8, V8.H8
+	WORD $0x4f1d2508 // SRSHR V8.8H, V8.8H, #3
+	VST1.P [V8.B16], 16(R0)
+	WORD $0x6e77b4a5 // SQRDMULH V5.8H, V5.8H, V23.8H
+	WORD $0x6e78b4e7 // SQRDMULH V7.8H, V7.8H, V24.8H
+	VADD V7.H8, V5.H8, V7.H8
+	WORD $0x6e79b529 // SQRDMULH V9.8H, V9.8H, V25.8H
+	VADD V9.H8, V7.H8, V9.H8
+	VSUB V22.H8, V9.H8, V9.H8
+	WORD $0x4f1d2529 // SRSHR V9.8H, V9.8H, #3
+	VST1.P [V9.B16], 16(R0)
+	WORD $0x6e202809 // UADDLP V9.8H, V0.16B
+	VSHL $6, V9.H8, V9.H8
+	WORD $0x6e202827 // UADDLP V7.8H, V1.16B
+	VSHL $6, V7.H8, V7.H8
+	WORD $0x6e202845 // UADDLP V5.8H, V2.16B
+	VSHL $6, V5.H8, V5.H8
+	WORD $0x6e7ab528 // SQRDMULH V8.8H, V9.8H, V26.8H
+	WORD $0x6e7bb4e6 // SQRDMULH V6.8H, V7.8H, V27.8H
+	VADD V6.H8, V8.H8, V6.H8
+	WORD $0x6e7cb4a8 // SQRDMULH V8.8H, V5.8H, V28.8H
+	VADD V8.H8, V6.H8, V8.H8
+	WORD $0x6e7db529 // SQRDMULH V9.8H, V9.8H, V29.8H
+	WORD $0x6e7eb4e7 // SQRDMULH V7.8H, V7.8H, V30.8H
+	VADD V7.H8, V9.H8, V7.H8
+	WORD $0x6e7fb4a5 // SQRDMULH V5.8H, V5.8H, V31.8H
+	VADD V5.H8, V7.H8, V5.H8
+	VLD3.P 48(R5), [V0.B16, V1.B16, V2.B16]
+	VUSHLL $7, V0.B8, V7.H8
+	VUSHLL2 $7, V0.B16, V9.H8
+	VUSHLL $7, V1.B8, V6.H8
+	VUSHLL2 $7, V1.B16, V4.H8
+	VUSHLL $7, V2.B8, V10.H8
+	VUSHLL2 $7, V2.B16, V11.H8
+	WORD $0x6e77b4e7 // SQRDMULH V7.8H, V7.8H, V23.8H
+	WORD $0x6e78b4c6 // SQRDMULH V6.8H, V6.8H, V24.8H
+	VADD V6.H8, V7.H8, V6.H8
+	WORD $0x6e79b54a // SQRDMULH V10.8H, V10.8H, V25.8H
+	VADD V10.H8, V6.H8, V10.H8
+	VSUB V22.H8, V10.H8, V10.H8
+	WORD $0x4f1d254a // SRSHR V10.8H, V10.8H, #3
+	VST1.P [V10.B16], 16(R1)
+	WORD $0x6e77b529 // SQRDMULH V9.8H, V9.8H, V23.8H
+	WORD $0x6e78b484 // SQRDMULH V4.8H, V4.8H, V24.8H
+	VADD V4.H8, V9.H8, V4.H8
+	WORD $0x6e79b56b // SQRDMULH V11.8H, V11.8H, V25.8H
+	VADD V11.H8, V4.H8, V11.H8
+	VSUB V22.H8, V11.H8, V11.H8
+	WORD $0x4f1d256b // SRSHR V11.8H, V11.8H, #3
+	VST1.P [V11.B16], 16(R1)
+	WORD $0x6e20280b // UADDLP V11.8H, V0.16B
+	VSHL $6, V11.H8, V11.H8
+	WORD $0x6e202824 // UADDLP V4.8H, V1.16B
+	VSHL $6, V4.H8, V4.H8
+	WORD $0x6e202849 // UADDLP V9.8H, V2.16B
+	VSHL $6, V9.H8, V9.H8
+	WORD $0x6e7ab56a // SQRDMULH V10.8H, V11.8H, V26.8H
+	WORD $0x6e7bb486 // SQRDMULH V6.8H, V4.8H, V27.8H
+	VADD V6.H8, V10.H8, V6.H8
+	WORD $0x6e7cb52a // SQRDMULH V10.8H, V9.8H, V28.8H
+	VADD V10.H8, V6.H8, V10.H8
+	WORD $0x6e7db56b // SQRDMULH V11.8H, V11.8H, V29.8H
+	WORD $0x6e7eb484 // SQRDMULH V4.8H, V4.8H, V30.8H
+	VADD V4.H8, V11.H8, V4.H8
+	WORD $0x6e7fb529 // SQRDMULH V9.8H, V9.8H, V31.8H
+	VADD V9.H8, V4.H8, V9.H8
+	VADD V10.H8, V8.H8, V10.H8
+	WORD $0x4f1c254a // SRSHR V10.8H, V10.8H, #4
+	VST1.P [V10.B16], 16(R2)
+	VADD V9.H8, V5.H8, V9.H8
+	WORD $0x4f1c2529 // SRSHR V9.8H, V9.8H, #4
+	VST1.P [V9.B16], 16(R3)
+	SUBS $1, R6
+	BNE loop
+	RET
+
 // func packed4YCCNEON(first, second, third *int16, src *byte, blocks int, places *byte)
 TEXT ·packed4YCCNEON(SB), NOSPLIT, $0-48
 	// packed4YCCNEON converts 32*blocks pixels of 4 bytes, blocks > 0. places are the weights of a pixel's bytes.
@@ -1069,6 +1185,122 @@ loop:
 	VSUB V22.H8, V9.H8, V9.H8
 	VST1.P [V9.B16], 16(R0)
 	SUBS $1, R4
+	BNE loop
+	RET
+
+// func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+TEXT ·packed4LinesNEON(SB), NOSPLIT, $0-64
+	// packed4LinesNEON makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of 4 bytes,
+	// blocks > 0. It is packed4YCCHalfNEON for either row, and then
+	// 	y[x] = (y[x] + 4) >> 3
+	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
+	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 blocks, R7 places
+	MOVD y0+0(FP), R0
+	MOVD y1+8(FP), R1
+	MOVD cb+16(FP), R2
+	MOVD cr+24(FP), R3
+	MOVD upper+32(FP), R4
+	MOVD lower+40(FP), R5
+	MOVD blocks+48(FP), R6
+	MOVD places+56(FP), R7
+	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
+	VLD1R.P 2(R7), [V23.H8] // weight of byte 0 in Y
+	VLD1R.P 2(R7), [V24.H8] // weight of byte 1 in Y
+	VLD1R.P 2(R7), [V25.H8] // weight of byte 2 in Y
+	VLD1R.P 2(R7), [V26.H8] // weight of byte 0 in Cb
+	VLD1R.P 2(R7), [V27.H8] // weight of byte 1 in Cb
+	VLD1R.P 2(R7), [V28.H8] // weight of byte 2 in Cb
+	VLD1R.P 2(R7), [V29.H8] // weight of byte 0 in Cr
+	VLD1R.P 2(R7), [V30.H8] // weight of byte 1 in Cr
+	VLD1R.P 2(R7), [V31.H8] // weight of byte 2 in Cr
+	LSL $1, R6
+
+loop:
+	VLD4.P 64(R4), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VUSHLL $7, V0.B8, V4.H8
+	VUSHLL2 $7, V0.B16, V5.H8
+	VUSHLL $7, V1.B8, V6.H8
+	VUSHLL2 $7, V1.B16, V7.H8
+	VUSHLL $7, V2.B8, V8.H8
+	VUSHLL2 $7, V2.B16, V9.H8
+	WORD $0x6e77b484 // SQRDMULH V4.8H, V4.8H, V23.8H
+	WORD $0x6e78b4c6 // SQRDMULH V6.8H, V6.8H, V24.8H
+	VADD V6.H8, V4.H8, V6.H8
+	WORD $0x6e79b508 // SQRDMULH V8.8H, V8.8H, V25.8H
+	VADD V8.H8, V6.H8, V8.H8
+	VSUB V22.H8, V8.H8, V8.H8
+	WORD $0x4f1d2508 // SRSHR V8.8H, V8.8H, #3
+	VST1.P [V8.B16], 16(R0)
+	WORD $0x6e77b4a5 // SQRDMULH V5.8H, V5.8H, V23.8H
+	WORD $0x6e78b4e7 // SQRDMULH V7.8H, V7.8H, V24.8H
+	VADD V7.H8, V5.H8, V7.H8
+	WORD $0x6e79b529 // SQRDMULH V9.8H, V9.8H, V25.8H
+	VADD V9.H8, V7.H8, V9.H8
+	VSUB V22.H8, V9.H8, V9.H8
+	WORD $0x4f1d2529 // SRSHR V9.8H, V9.8H, #3
+	VST1.P [V9.B16], 16(R0)
+	WORD $0x6e202809 // UADDLP V9.8H, V0.16B
+	VSHL $6, V9.H8, V9.H8
+	WORD $0x6e202827 // UADDLP V7.8H, V1.16B
+	VSHL $6, V7.H8, V7.H8
+	WORD $0x6e202845 // UADDLP V5.8H, V2.16B
+	VSHL $6, V5.H8, V5.H8
+	WORD $0x6e7ab528 // SQRDMULH V8.8H, V9.8H, V26.8H
+	WORD $0x6e7bb4e6 // SQRDMULH V6.8H, V7.8H, V27.8H
+	VADD V6.H8, V8.H8, V6.H8
+	WORD $0x6e7cb4a8 // SQRDMULH V8.8H, V5.8H, V28.8H
+	VADD V8.H8, V6.H8, V8.H8
+	WORD $0x6e7db529 // SQRDMULH V9.8H, V9.8H, V29.8H
+	WORD $0x6e7eb4e7 // SQRDMULH V7.8H, V7.8H, V30.8H
+	VADD V7.H8, V9.H8, V7.H8
+	WORD $0x6e7fb4a5 // SQRDMULH V5.8H, V5.8H, V31.8H
+	VADD V5.H8, V7.H8, V5.H8
+	VLD4.P 64(R5), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VUSHLL $7, V0.B8, V7.H8
+	VUSHLL2 $7, V0.B16, V9.H8
+	VUSHLL $7, V1.B8, V6.H8
+	VUSHLL2 $7, V1.B16, V4.H8
+	VUSHLL $7, V2.B8, V10.H8
+	VUSHLL2 $7, V2.B16, V11.H8
+	WORD $0x6e77b4e7 // SQRDMULH V7.8H, V7.8H, V23.8H
+	WORD $0x6e78b4c6 // SQRDMULH V6.8H, V6.8H, V24.8H
+	VADD V6.H8, V7.H8, V6.H8
+	WORD $0x6e79b54a // SQRDMULH V10.8H, V10.8H, V25.8H
+	VADD V10.H8, V6.H8, V10.H8
+	VSUB V22.H8, V10.H8, V10.H8
+	WORD $0x4f1d254a // SRSHR V10.8H, V10.8H, #3
+	VST1.P [V10.B16], 16(R1)
+	WORD $0x6e77b529 // SQRDMULH V9.8H, V9.8H, V23.8H
+	WORD $0x6e78b484 // SQRDMULH V4.8H, V4.8H, V24.8H
+	VADD V4.H8, V9.H8, V4.H8
+	WORD $0x6e79b56b // SQRDMULH V11.8H, V11.8H, V25.8H
+	VADD V11.H8, V4.H8, V11.H8
+	VSUB V22.H8, V11.H8, V11.H8
+	WORD $0x4f1d256b // SRSHR V11.8H, V11.8H, #3
+	VST1.P [V11.B16], 16(R1)
+	WORD $0x6e20280b // UADDLP V11.8H, V0.16B
+	VSHL $6, V11.H8, V11.H8
+	WORD $0x6e202824 // UADDLP V4.8H, V1.16B
+	VSHL $6, V4.H8, V4.H8
+	WORD $0x6e202849 // UADDLP V9.8H, V2.16B
+	VSHL $6, V9.H8, V9.H8
+	WORD $0x6e7ab56a // SQRDMULH V10.8H, V11.8H, V26.8H
+	WORD $0x6e7bb486 // SQRDMULH V6.8H, V4.8H, V27.8H
+	VADD V6.H8, V10.H8, V6.H8
+	WORD $0x6e7cb52a // SQRDMULH V10.8H, V9.8H, V28.8H
+	VADD V10.H8, V6.H8, V10.H8
+	WORD $0x6e7db56b // SQRDMULH V11.8H, V11.8H, V29.8H
+	WORD $0x6e7eb484 // SQRDMULH V4.8H, V4.8H, V30.8H
+	VADD V4.H8, V11.H8, V4.H8
+	WORD $0x6e7fb529 // SQRDMULH V9.8H, V9.8H, V31.8H
+	VADD V9.H8, V4.H8, V9.H8
+	VADD V10.H8, V8.H8, V10.H8
+	WORD $0x4f1c254a // SRSHR V10.8H, V10.8H, #4
+	VST1.P [V10.B16], 16(R2)
+	VADD V9.H8, V5.H8, V9.H8
+	WORD $0x4f1c2529 // SRSHR V9.8H, V9.8H, #4
+	VST1.P [V9.B16], 16(R3)
+	SUBS $1, R6
 	BNE loop
 	RET
 
