@@ -118,6 +118,36 @@ func TestManyLossesAtOnce(t *testing.T) {
 	})
 }
 
+// A publisher whose frames are rare is waited for, but not after it said that none comes.
+func TestInterrupted(t *testing.T) {
+	for _, interrupted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("interrupted=%v", interrupted), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t, stream.Options{})
+				p := f.publisher(t, "cam1")
+				for range 3 {
+					p.Arrived()
+					time.Sleep(5 * time.Second)
+				}
+				p.Arrived()
+				want := stream.Online
+				if interrupted {
+					p.Interrupted()
+					want = stream.Offline
+				}
+				time.Sleep(2 * time.Second)
+				if got := f.info(t, "cam1").State; got != want {
+					t.Errorf("got %v 2 s after the last frame, want %v", got, want)
+				}
+				p.Arrived()
+				if got := f.info(t, "cam1").State; got != stream.Online {
+					t.Errorf("got %v with the next frame, want online", got)
+				}
+			})
+		})
+	}
+}
+
 // A stream that never had a frame shows the picture too, but is still waiting.
 func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -66,6 +66,16 @@ func (p *Publisher) Arrived() {
 	wake(viewers)
 }
 
+// Interrupted says that no frame comes for now: the stream goes offline in its time after the last one, however rare
+// frames were.
+func (p *Publisher) Interrupted() {
+	p.s.mu.Lock()
+	defer p.s.mu.Unlock()
+	if p.err == nil {
+		p.s.arrivals = meter{}
+	}
+}
+
 // count counts a frame. s.mu is held.
 func (s *stream) count(now time.Duration) {
 	s.counts.arrived++

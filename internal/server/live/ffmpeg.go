@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"path"
 	"strings"
 	"time"
 
@@ -26,11 +27,11 @@ var errNoFFmpeg = errors.New("no ffmpeg on PATH, which is to read it: sudo apt-g
 
 // ffmpeg feeds the stream with what an ffmpeg child decodes, until ctx or the child ends.
 func (s *source) ffmpeg(ctx context.Context) error {
-	path, err := exec.LookPath("ffmpeg")
+	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
 		return errNoFFmpeg
 	}
-	c, err := startChild(path, ffmpegArgs(s.settings.Source, s.settings.Color))
+	c, err := startChild(program, ffmpegArgs(s.settings.Source, s.settings.Color))
 	if err != nil {
 		return err
 	}
@@ -81,22 +82,35 @@ func (s *source) relay(ctx context.Context, c *child) error {
 
 // ffmpegArgs makes ffmpeg write every frame of the first video stream of source once, as it comes: settb and setpts
 // give the frames the times of a constant rate, or a pipe format that has one would make ffmpeg drop and repeat frames.
-// A file is played at its own rate, again and again. The colours are those of BT.601, as Y4M has no word for another
+// A file is played at its own rate, again and again, a still picture once a second. The colours are those of BT.601, as Y4M has no word for another
 // matrix, unless it is known that frames are of that color.
 func ffmpegArgs(source string, color frame.ColorSpace) []string {
 	args := []string{"-nostdin", "-loglevel", "error"}
+	filter := "settb=1/25,setpts=N"
 	switch {
 	case strings.HasPrefix(source, "rtsp://"), strings.HasPrefix(source, "rtsps://"):
 		args = append(args, "-rtsp_transport", "tcp")
+	case isStill(source):
+		// Not -loop: that is for image2 alone, which reads on without a pause where a file is not what its name says.
+		filter = "loop=-1:1,settb=1,setpts=N,realtime," + filter
+		source = "file:" + source
 	case !strings.Contains(source, "://"):
 		args = append(args, "-re", "-stream_loop", "-1")
 		source = "file:" + source // else a name such as a:b.mp4 is taken for a protocol
 	}
-	filter := "settb=1/25,setpts=N"
 	if color == frame.BT601 {
 		filter += ",scale=out_color_matrix=bt601"
 	}
 	return append(args, "-i", source, "-map", "0:v:0", "-vf", filter, "-r", "25", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe", "-")
+}
+
+// isStill reports whether source is a file of one picture; with a % in its name it is a series of files, as ffmpeg has it.
+func isStill(source string) bool {
+	switch strings.ToLower(path.Ext(source)) {
+	case ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff":
+		return !strings.Contains(source, "://") && !strings.Contains(source, "%")
+	}
+	return false
 }
 
 // withoutSecrets returns a line of ffmpeg's without the password of the source.

@@ -3,6 +3,9 @@
 package live
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,6 +31,9 @@ func TestFFmpegArgs(t *testing.T) {
 		{"file", "/a b;c.mp4", frame.BT601, "-nostdin -loglevel error -re -stream_loop -1 -i file:/a b;c.mp4", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
 		{"colon", "a:b.mp4", frame.BT709, "-nostdin -loglevel error -re -stream_loop -1 -i file:a:b.mp4", "settb=1/25,setpts=N"},
 		{"rtsp", "rtsp://u:p@h/1", frame.BT601, "-nostdin -loglevel error -rtsp_transport tcp -i rtsp://u:p@h/1", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
+		{"still", "/a b/c:d.JPG", frame.BT601, "-nostdin -loglevel error -i file:/a b/c:d.JPG", "loop=-1:1,settb=1,setpts=N,realtime,settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
+		{"series", "%03d.png", frame.BT709, "-nostdin -loglevel error -re -stream_loop -1 -i file:%03d.png", "settb=1/25,setpts=N"},
+		{"http-still", "http://h/a.jpg", frame.BT709, "-nostdin -loglevel error -i http://h/a.jpg", "settb=1/25,setpts=N"},
 		{"http", "http://h/a.m3u8", frame.BT601, "-nostdin -loglevel error -i http://h/a.m3u8", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
 	}
 	for _, tt := range tests {
@@ -98,6 +104,27 @@ func TestFFmpegComesBack(t *testing.T) {
 	r.stop()
 	if left := processes(t, path); len(left) != 0 {
 		t.Errorf("got children %v after Run, want none", left)
+	}
+}
+
+// TestStillPicture: it is shown for as long as the server runs.
+func TestStillPicture(t *testing.T) {
+	exttool.Require(t, "ffmpeg", "ffmpeg")
+	var still bytes.Buffer
+	if err := png.Encode(&still, image.NewGray(image.Rect(0, 0, 160, 96))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "still.jpg") // ffmpeg looks at what is in it
+	if err := os.WriteFile(file, still.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"still": {Source: file}} })
+	until(t, "three frames", func() bool { return r.info("still").Arrived >= 3 })
+	if i := r.info("still"); i.State != stream.Online || i.FPSIn > 2 || !strings.Contains(i.Format, "160x96") {
+		t.Errorf("got %v, %v frames a second, format %q, want it online, one, and 160x96", i.State, i.FPSIn, i.Format)
+	}
+	if log := r.log.String(); strings.Contains(log, "lost") {
+		t.Errorf("got a source that was lost:\n%s", log)
 	}
 }
 

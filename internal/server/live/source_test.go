@@ -120,6 +120,31 @@ func TestKeepUp(t *testing.T) {
 	})
 }
 
+// TestSourceThatLivesBriefly: between its lives the stream is lost, however regular they are.
+func TestSourceThatLivesBriefly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		out, err := r.Hub.Publish("cam", stream.PublisherOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer out.Close()
+		s := &source{live: r.Live, name: "cam", out: out, log: slog.New(slog.DiscardHandler)}
+		ctx, cancel := context.WithCancel(context.Background())
+		lives := 0
+		s.keepUp(ctx, func(context.Context) error {
+			if i := r.info("cam"); lives > 2 && i.State != stream.Offline { // By then it has peace for longer than offline_after.
+				t.Errorf("before life %d: got %v, format %q, want offline", lives+1, i.State, i.Format)
+			}
+			if lives++; lives == 10 {
+				cancel()
+			}
+			out.Arrived()
+			return errors.New("one frame")
+		})
+	})
+}
+
 func TestStamp(t *testing.T) {
 	r := start(t, nil)
 	d := small
