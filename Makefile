@@ -32,7 +32,7 @@ run: build ## build and start the demo (ARGS='--for 10s' ends it)
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-plain test-modules test-race test-checked test-386 cross ## all checks and all tests, as continuous integration runs them
+test: tools lint test-plain test-modules test-race test-checked test-386 test-arm64 cross ## all checks and all tests, as continuous integration runs them
 
 .PHONY: tools
 tools: ## install through apt-get what the tests call, when it may
@@ -96,6 +96,11 @@ test-checked:
 .PHONY: test-386
 test-386:
 	scripts/test-386 $(LIBRARIES)
+
+# The kernels in NEON, under qemu.
+.PHONY: test-arm64
+test-arm64:
+	scripts/test-arm64
 
 .PHONY: cross
 cross: ## build for other systems and processors, without cgo
