@@ -132,8 +132,8 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	if err == nil && summary.Frames == 0 {
 		err = fmt.Errorf("input %s has no frame", c.Input)
 	}
-	if err == nil {
-		summary.Warning = source.Warning()
+	if warning := source.Warning(); err == nil && warning != "" {
+		summary.Warning = warning
 	}
 	return summary, err
 }

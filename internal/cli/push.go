@@ -246,7 +246,7 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (ended bool, err
 	}
 	response, err := send(request)
 	if err == nil {
-		err = refusal(response)
+		err = r.answered(response)
 		response.Body.Close()
 	} else if cause := context.Cause(body.ctx); cause != nil && body.ctx.Err() != nil {
 		err = cause
@@ -311,10 +311,14 @@ func (e *PushRefusedError) Error() string {
 // passing are the refusals that may be over soon. All others between 400 and 499 last.
 var passing = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
 
-// refusal returns what an answer says was wrong, a *PushRefusedError when it will not be better, nil when it was well.
-func refusal(response *http.Response) error {
+// answered returns what an answer says was wrong, a *PushRefusedError when it will not be better, nil when it was well.
+func (r *pushRun) answered(response *http.Response) error {
 	data, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What arrived is what can be shown.
 	if response.StatusCode == http.StatusOK {
+		var well struct{ Failed int64 }
+		if json.Unmarshal(data, &well) == nil {
+			r.meter.failed.Add(well.Failed)
+		}
 		return nil
 	}
 	var problem struct{ Detail string }

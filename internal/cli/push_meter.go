@@ -33,7 +33,7 @@ type PushSummary struct {
 	FPS        float64 `json:"fps"`    // Frames / Seconds
 	Mbits      float64 `json:"mbit_s"` // Bytes * 8 / 1e6 / Seconds
 
-	Warning string `json:"warning,omitempty"` // what a decoder complained of
+	Warning string `json:"warning,omitempty"` // what a decoder complained of, or the server
 	Error   string `json:"error,omitempty"`   // why the run ended early
 }
 
@@ -49,6 +49,7 @@ func (s PushSummary) WriteJSON(w io.Writer) error { return json.NewEncoder(w).En
 // pushMeter counts what a Push does, and tells of it.
 type pushMeter struct {
 	frames, dropped, reconnects, bytes atomic.Int64
+	failed                             atomic.Int64 // frames of which the server says that it could make no picture
 
 	start time.Time
 	tell  func(PushProgress)
@@ -118,6 +119,9 @@ func (m *pushMeter) close() PushSummary {
 	}
 	if s.Seconds > 0 {
 		s.FPS, s.Mbits = float64(s.Frames)/s.Seconds, float64(s.Bytes)*8/1e6/s.Seconds
+	}
+	if n := m.failed.Load(); n > 0 {
+		s.Warning = "the server could make no picture of " + count(int(n), "frame") + ": its log says why"
 	}
 	return s
 }

@@ -256,6 +256,28 @@ func TestPushRefusedAtOnce(t *testing.T) {
 	}
 }
 
+// TestPushFailed: the user is told of frames that the server could make nothing of.
+func TestPushFailed(t *testing.T) {
+	for answered, want := range map[string]string{
+		`{"stream":"cam","frames":3,"pictures":2,"dropped":1,"failed":1}`: "the server could make no picture of 1 frame: its log says why",
+		`{"stream":"cam","frames":3,"pictures":2,"dropped":1,"failed":0}`: "",
+		`{"stream":"cam","frames":3,"pictures":2,"dropped":1}`:            "", // an older server
+		"well": "", // none of ours
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &fakeServer{t: t, attempts: []attempt{func(s *fakeServer, r *http.Request) (*http.Response, error) {
+				if _, err := io.Copy(io.Discard, r.Body); err != nil {
+					return nil, err
+				}
+				return answer(http.StatusOK, answered)(s, r)
+			}}}
+			if sum, err := newPush(t, &numbered{frames: 3}, 25, s).Run(t.Context()); err != nil || sum.Warning != want {
+				t.Errorf("%s: got warning %q, error %v, want %q", answered, sum.Warning, err, want)
+			}
+		})
+	}
+}
+
 // TestPushStalled: a connection that takes nothing any more is given up.
 func TestPushStalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

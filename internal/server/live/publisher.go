@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// Publisher feeds a stream. It is for one goroutine, but for Done, Err and Counts; pictures are made on another, of the
+// Publisher feeds a stream. It is for one goroutine, but for Done, Err, Counts and Failed; pictures are made on another, of the
 // newest frame.
 type Publisher struct {
 	live      *Live
@@ -32,7 +32,8 @@ type Publisher struct {
 	ended   bool // no picture will be made
 
 	arrived, published, dropped atomic.Uint64
-	complained                  bool // of the goroutine that makes pictures
+	broken                      atomic.Uint64 // of the dropped ones: those that no picture could be made of
+	complained                  bool          // of the goroutine that makes pictures
 }
 
 // item is what came in: a frame or a JPEG, which it owns. The zero item is empty.
@@ -146,6 +147,9 @@ func (p *Publisher) discard(it item, reason stream.DropReason) {
 func (p *Publisher) drop(reason stream.DropReason) {
 	p.out.Dropped(reason)
 	p.dropped.Add(1)
+	if reason == stream.Failed {
+		p.broken.Add(1)
+	}
 	p.live.engine.Metrics.StreamFrameDropped(reason)
 }
 
@@ -165,6 +169,9 @@ func (p *Publisher) Err() error {
 func (p *Publisher) Counts() (arrived, published, dropped uint64) {
 	return p.arrived.Load(), p.published.Load(), p.dropped.Load()
 }
+
+// Failed returns how many of the dropped frames no picture could be made of.
+func (p *Publisher) Failed() uint64 { return p.broken.Load() }
 
 // Close makes a picture of the newest frame, if it had none yet and somebody watches, ends the Publisher and gives its
 // memory back. A second Close does nothing.

@@ -184,6 +184,7 @@ func (f *feeding) answer(w http.ResponseWriter, name string) error {
 	var a published
 	a.Stream = name
 	a.Frames, a.Pictures, a.Dropped = f.publisher.Counts()
+	a.Failed = f.publisher.Failed()
 	data, err := json.Marshal(a)
 	if err != nil {
 		return err
@@ -203,4 +204,5 @@ type published struct {
 	Frames   uint64 `json:"frames"`   // that came in
 	Pictures uint64 `json:"pictures"` // that were made of them
 	Dropped  uint64 `json:"dropped"`  // those of which none was made
+	Failed   uint64 `json:"failed"`   // those of the dropped of which none could be made
 }

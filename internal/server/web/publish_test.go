@@ -244,8 +244,8 @@ func TestPublishBrokenPictures(t *testing.T) {
 	v := f.view("cam")
 	body := slices.Concat(jpegPart([]byte("no picture")), jpegPart(jpegFrame(t, 1)), jpegPart(jpegFrame(t, 9)[:200]), jpegPart(jpegFrame(t, 2)))
 	a := f.send(http.MethodPost, "/v1/streams/cam", "", body)
-	if a.status != http.StatusOK || a.Frames != 4 || a.Dropped < 2 || a.Pictures+a.Dropped != 4 {
-		t.Errorf("got %+v, want 4 frames, 2 of them dropped", a)
+	if a.status != http.StatusOK || a.Frames != 4 || a.Dropped < 2 || a.Failed != 2 || a.Pictures+a.Dropped != 4 {
+		t.Errorf("got %+v, want 4 frames, 2 of them dropped, as they failed", a)
 	}
 	f.wantFrame(v, 2)
 	info, _ := f.live.Hub.Info("cam")
