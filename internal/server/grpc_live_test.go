@@ -98,7 +98,7 @@ func TestLiveFramesInOrder(t *testing.T) {
 	const frames = 50
 	begin := time.Now()
 	for n := range frames {
-		captured := time.UnixMicro(1_700_000_000_000_000 + int64(n))
+		captured := time.UnixMicro(begin.Add(-time.Minute).UnixMicro() + int64(n))
 		if err := p.SendCaptured(captured, numberedFrame(t, n)); err != nil {
 			t.Fatal(err)
 		}
@@ -106,7 +106,8 @@ func TestLiveFramesInOrder(t *testing.T) {
 			t.Fatalf("got picture %d, want %d", got, n)
 		}
 		if pic.Seq != uint64(n+1) || !pic.Captured.Equal(captured) || pic.Sent.Before(begin) || pic.Width != 160 || pic.Height != 96 || pic.Offline {
-			t.Fatalf("picture %d: got %+v", n, pic)
+			t.Fatalf("picture %d: got %d of %dx%d, captured %v, sent %v, offline %v; want it captured %v",
+				n, pic.Seq, pic.Width, pic.Height, pic.Captured, pic.Sent, pic.Offline, captured)
 		}
 	}
 	streams, err := c.ListStreams(timeout(t))
