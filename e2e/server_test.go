@@ -16,6 +16,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // served is a steadyframe serve that runs.
@@ -250,7 +251,7 @@ func TestCheckConfig(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	r := succeed(t, nil, "version")
-	for _, want := range []string{"steadyframe ", "go1.", "kernels"} {
+	for _, want := range []string{"steadyframe ", "go1.", "kernels: " + pipeline.Kernels() + "\n"} {
 		if !strings.Contains(string(r.stdout), want) {
 			t.Errorf("got %q, want it to have %q", r.stdout, want)
 		}

@@ -8,7 +8,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -255,17 +254,6 @@ func (e *Engine) Ready() error {
 		return fault.BusyOf("limits.memory_budget", s.Admitted, s.Budget, "requests wait for memory")
 	}
 	return e.queue.check()
-}
-
-// Kernels names the kernels that code pictures on this processor, as a pipeline explains them.
-func (e *Engine) Kernels() string {
-	p, err := e.pipelines.get(tinySpec)
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(p.Explain(), "code: ")
-	kernels, _, _ := strings.Cut(rest, "\n")
-	return kernels
 }
 
 // Workers returns how many goroutines encode.

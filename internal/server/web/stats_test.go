@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/stream"
 )
@@ -92,7 +93,7 @@ func TestStats(t *testing.T) {
 	if age := time.Since(time.UnixMicro(int64(got.Time * 1e6))); age < -time.Second || age > time.Minute {
 		t.Errorf("time: got %v ago, want now", age)
 	}
-	if got.Uptime <= 0 || got.Kernels == "" || got.Workers != f.engine.Workers() || got.Heap.AllocBytes == 0 {
+	if got.Uptime <= 0 || got.Kernels != pipeline.Kernels() || got.Workers != f.engine.Workers() || got.Heap.AllocBytes == 0 {
 		t.Errorf("got %+v, want what runs and since when", got)
 	}
 	if want := (liveCounts{Streams: 1}); got.Live != want {
