@@ -81,8 +81,8 @@ test-modules:
 	cd analysis/golangci && go vet ./... && go test -vet=off -count=1 ./...
 	cd e2e/browser && go vet ./... && go test -vet=off -count=1 ./...
 
-# The race detector slows code five- to tenfold. -short leaves out what it has nothing to say on: pixel comparisons over whole
-# ranges of sizes, which run on one goroutine and in full above. Allocation tests skip themselves.
+# The race detector slows code five- to tenfold. What it has nothing to say on, since it runs on one goroutine, is left out:
+# it runs in full above. Allocation tests skip themselves.
 .PHONY: test-race
 test-race:
 	scripts/test-race
