@@ -28,11 +28,13 @@ func (l aheadListener) Accept() (net.Conn, error) {
 
 // aheadConn is a connection that is read ahead of small reads. net/http reads 4 KiB at a time where it looks for the
 // lines between the chunks of a body, and 9 bytes where an HTTP/2 frame begins: of a frame in chunks of 32 KiB, the kernel
-// would be asked for each chunk twice. Large reads, of a body of known length, go past the buffer. There is one only while
-// something is left in it.
+// would be asked for each chunk twice. Large reads, of a body of known length, go past the buffer, and so does a small read
+// after a large one, which is most likely the head of the next request. There is a buffer only while something is left
+// in it.
 type aheadConn struct {
 	*conn
 	buffers *aheadBuffers
+	small   bool    // whether the read before was a small one
 	buf     *[]byte // what was read ahead; nil when nothing is left
 	left    []byte  // of buf
 }
@@ -48,7 +50,11 @@ const (
 // Read is part of net.Conn.
 func (c *aheadConn) Read(p []byte) (int, error) {
 	if c.buf == nil {
-		if len(p) < minAhead || len(p) >= aheadSize {
+		if len(p) < minAhead {
+			return c.Conn.Read(p)
+		}
+		again := c.small
+		if c.small = len(p) < aheadSize; !c.small || !again {
 			return c.Conn.Read(p)
 		}
 		buf, n, err := c.ReadOnReady(aheadSize, c.buffers)
