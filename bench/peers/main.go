@@ -39,6 +39,7 @@ func run() error {
 	cores := flag.Int("cores", 1, "processors to use, each with frames of its own")
 	rounds := flag.Int("rounds", 9, "turns of each rival")
 	turn := flag.Duration("turn", 400*time.Millisecond, "how long a turn is")
+	cpuTime := flag.Bool("cpu-time", false, "count the processors' time, not the clock's: on a machine that others use, too")
 	frames := flag.Int("frames", 120, "frames to go over, fewer of large ones")
 	output := flag.String("json", "", "write the results to this file, too")
 	flag.Parse()
@@ -61,7 +62,7 @@ func run() error {
 		if err := w.load(*clip, *frames); err != nil {
 			return err
 		}
-		c := &contest{workload: w, rivals: taking, cores: *cores, rounds: *rounds, turn: *turn}
+		c := &contest{workload: w, rivals: taking, cores: *cores, rounds: *rounds, turn: *turn, clock: clockOf(*cpuTime)}
 		if err := c.run(); err != nil {
 			return err
 		}

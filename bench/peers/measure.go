@@ -17,6 +17,7 @@ type contest struct {
 	cores    int
 	rounds   int
 	turn     time.Duration // of each rival in each round
+	clock    clock
 
 	entries []entry
 }
@@ -78,12 +79,12 @@ func (c *contest) take(e *entry) (float64, error) {
 	var failed error
 	var mu sync.Mutex
 	var turns sync.WaitGroup
-	start := time.Now()
+	start := c.clock()
 	for i, enc := range e.encoders {
 		turns.Go(func() {
 			n := 0
 			var err error
-			for at := i * len(c.workload.frames) / c.cores; err == nil && (n%8 != 0 || time.Since(start) < c.turn); at++ {
+			for at := i * len(c.workload.frames) / c.cores; err == nil && (n%8 != 0 || c.clock()-start < c.turn); at++ {
 				_, err = enc.Encode(c.workload.frames[at%len(c.workload.frames)])
 				n++
 			}
@@ -94,7 +95,7 @@ func (c *contest) take(e *entry) (float64, error) {
 		})
 	}
 	turns.Wait()
-	return float64(frames) / time.Since(start).Seconds(), failed
+	return float64(frames) / (c.clock() - start).Seconds(), failed
 }
 
 func (c *contest) close() {

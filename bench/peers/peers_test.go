@@ -85,7 +85,7 @@ func TestContest(t *testing.T) {
 	taking := func(name string, c bool, wait time.Duration) rival {
 		return rival{name: name, c: c, open: func(*workload) (encoder, error) { return fake{picture, wait}, nil }}
 	}
-	c := &contest{workload: w, cores: 1, rounds: 5, turn: 20 * time.Millisecond, rivals: []rival{
+	c := &contest{workload: w, cores: 1, rounds: 5, turn: 20 * time.Millisecond, clock: clockOf(false), rivals: []rival{
 		taking("ours", false, time.Millisecond),
 		taking("slow", true, 4*time.Millisecond),
 		taking("twice", true, 2*time.Millisecond),
