@@ -1,12 +1,14 @@
 package band
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
@@ -48,6 +50,32 @@ func BenchmarkFill(b *testing.B) {
 			b.Run(fmt.Sprintf("fmt=%s/in=%dx%d/out=%dx%d/filter=%s/space=%s/impl=%s", tt.format, tt.width, tt.height, tt.toW, tt.toH,
 				tt.filter, tt.space, level), func(b *testing.B) { benchmarkFill(b, c, frames, level) })
 		}
+	}
+}
+
+// BenchmarkRead is what no kernel can be faster than: frames are read from memory, by the standard library's search for a
+// byte that they don't have, and by asking for all of their cache lines.
+func BenchmarkRead(b *testing.B) {
+	frames := framesInMemory(b, frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080})
+	for i := range frames {
+		for k, v := range frames[i].Plane(0).Pix {
+			frames[i].Plane(0).Pix[k] = v &^ 1
+		}
+	}
+	k := resample.Implementations.Best(0).Kernels
+	for _, by := range []struct {
+		name string
+		read func(pix []byte)
+	}{
+		{"search", func(pix []byte) { bytes.IndexByte(pix, 1) }},
+		{"prefetch", func(pix []byte) { k.Prefetch(pix) }},
+	} {
+		b.Run("in=1920x1080/by="+by.name, func(b *testing.B) {
+			b.SetBytes(int64(len(frames[0].Plane(0).Pix)))
+			for n := 0; b.Loop(); n++ {
+				by.read(frames[n%len(frames)].Plane(0).Pix)
+			}
+		})
 	}
 }
 
