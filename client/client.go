@@ -80,7 +80,6 @@ func Dial(target string, o Options) (*Client, error) {
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithWriteBufferSize(writeBuffer),
-		grpc.WithSharedWriteBuffer(true),
 		grpc.WithDisableRetry(), // A retry would hold on to frames after they are sent.
 	}, o.Dial...)
 	if strings.HasPrefix(target, unixScheme) {
