@@ -190,7 +190,7 @@ func TestQueueAllocatesNothing(t *testing.T) {
 			done <- struct{}{}
 		}
 	}()
-	alloctest.Zero(t, 100, func() {
+	alloctest.Waiting(t, 100, func() {
 		_ = q.reserve()
 		_ = q.enter(ctx, false)
 		next <- struct{}{}

@@ -217,7 +217,7 @@ func noAllocations(t *testing.T, f func()) {
 	for begin := time.Now(); time.Since(begin) < 300*time.Millisecond; {
 		f()
 	}
-	alloctest.Zero(t, 200, f)
+	alloctest.Waiting(t, 200, f)
 }
 
 // until waits for what a test expects to become true.

@@ -20,6 +20,16 @@ func Zero(t testing.TB, runs int, f func()) {
 	}
 }
 
+// Waiting is Zero for an f that waits for other goroutines: it fails t from one object for ten calls on. The runtime keeps its records of
+// who waits by processor, and makes new ones when those gather on another.
+func Waiting(t testing.TB, runs int, f func()) {
+	t.Helper()
+	objects, bytes := Measure(t, runs, f)
+	if 10*objects >= uint64(runs) {
+		t.Errorf("%d runs allocated %d objects of %d bytes together: want fewer than one for ten runs", runs, objects, bytes)
+	}
+}
+
 // Measure returns the heap objects and bytes that runs calls of f allocate together, in any goroutine, after one call to warm up. It takes
 // the least of three tries, since the runtime allocates for itself now and then. It skips t under the race detector.
 func Measure(t testing.TB, runs int, f func()) (objects, bytes uint64) {

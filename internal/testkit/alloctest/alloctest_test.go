@@ -69,3 +69,21 @@ func TestZero(t *testing.T) {
 		}
 	}
 }
+
+func TestWaiting(t *testing.T) {
+	if race.Enabled {
+		t.Skip("allocations are not counted under the race detector")
+	}
+	for _, tt := range []struct{ every, want int }{{1, 1}, {8, 1}, {50, 0}} { // calls for an object, failures
+		n := 0
+		r := &recorder{TB: t}
+		alloctest.Waiting(r, 100, func() {
+			if n++; n%tt.every == 0 {
+				sink = make([]byte, 64)
+			}
+		})
+		if r.failures != tt.want {
+			t.Errorf("an object every %d calls: got %d failures, want %d", tt.every, r.failures, tt.want)
+		}
+	}
+}
