@@ -50,14 +50,15 @@ service                                                                         
   internal/server/metrics what is counted and timed, for Prometheus                   -> internal/server/fault
   internal/server/engine  memory, workers, turns: what both faces share               -> internal/server/config internal/server/fault internal/server/metrics
   internal/server/wire    gRPC messages read into and written from pooled memory      -> api/steadyframe/v1 internal/server/fault
-  internal/server/live    live streams: sources and publishers, encoding, loss        -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics
+  internal/server/live    live streams: sources and publishers, encoding, loss        -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics internal/tail
   internal/server/taken   connections that handlers take from net/http
   internal/server/watch   live streams over HTTP: MJPEG, snapshots, WebSocket         -> internal/server/config internal/server/engine internal/server/fault internal/server/metrics internal/server/taken
   internal/server/rpc     the gRPC face                                               -> api/steadyframe/v1 internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/wire
   internal/server/web     the HTTP face                                               -> internal/console internal/server/config internal/server/engine internal/server/fault internal/server/live internal/server/metrics internal/server/taken internal/server/watch
+  internal/tail           the end of what a program writes
   internal/console        the page: a wall of streams, one stream, the dashboard
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
-  internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config
+  internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config internal/tail
   cmd/steadyframe         the command line                                            -> internal/cli internal/server internal/server/config ground
 
 analysis                                                                              -> std golang.org/x/tools/*
@@ -79,6 +80,7 @@ tests                                                                           
   e2e                     the whole program, from outside                             -> service
   internal/testkit/alloctest    what a function allocates
   internal/testkit/exttool      programs from outside: ffmpeg, djpeg
+  internal/testkit/logtest      logs that are read while they are written
   internal/testkit/kerneltest   widths, alignments and red zones for kernels
   internal/testkit/oracle       slow, obvious forms of what the libraries do
 `

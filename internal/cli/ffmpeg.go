@@ -1,18 +1,17 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/tail"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -108,7 +107,7 @@ func (e *FFmpegError) Error() string {
 type child struct {
 	cmd    *exec.Cmd
 	stdout io.ReadCloser
-	stderr tail
+	stderr tail.Writer
 	wait   func() error // may be called more than once, and from more than one goroutine
 }
 
@@ -144,7 +143,7 @@ func (c *child) Read(p []byte) (int, error) {
 	n, err := c.stdout.Read(p)
 	if err == io.EOF {
 		if exit := c.wait(); exit != nil {
-			return n, &FFmpegError{Exit: exit, LastLine: c.stderr.lastLine()}
+			return n, &FFmpegError{Exit: exit, LastLine: c.stderr.LastLine()}
 		}
 	}
 	return n, err
@@ -162,31 +161,5 @@ func (c *child) warning() string {
 	if c.wait() != nil {
 		return ""
 	}
-	return c.stderr.lastLine()
-}
-
-// tail is a writer that keeps the end of what was written.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-// tailBytes is how much a tail keeps.
-const tailBytes = 4 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailBytes; over > 0 {
-		t.buf = t.buf[:copy(t.buf, t.buf[over:])]
-	}
-	return len(p), nil
-}
-
-func (t *tail) lastLine() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	lines := bytes.Split(bytes.TrimSpace(t.buf), []byte("\n"))
-	return strings.TrimSpace(string(lines[len(lines)-1]))
+	return c.stderr.LastLine()
 }

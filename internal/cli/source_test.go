@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -255,20 +254,6 @@ func TestCloseEndsFFmpeg(t *testing.T) {
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestTail(t *testing.T) {
-	var tl tail
-	for i := range 2000 {
-		fmt.Fprintf(&tl, "line %d\n", i)
-	}
-	io.WriteString(&tl, "\n  the last  \n\n")
-	if got := tl.lastLine(); got != "the last" {
-		t.Errorf("got %q, want %q", got, "the last")
-	}
-	if len(tl.buf) > tailBytes {
-		t.Errorf("kept %d bytes, want at most %d", len(tl.buf), tailBytes)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 // running is a server under test.
 type running struct {
 	*server.Server
-	log  *syncBuffer
+	log  *logtest.Buffer
 	stop func() // drains, and waits for Run
 }
 
@@ -51,7 +52,7 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 	if change != nil {
 		change(&c)
 	}
-	log := &syncBuffer{}
+	log := &logtest.Buffer{}
 	s, err := create(c, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
@@ -78,24 +79,6 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 		}
 	})
 	return &running{Server: s, log: log, stop: stop}
-}
-
-// syncBuffer is a bytes.Buffer for more than one goroutine.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
 
 // dial returns a client of the server's gRPC face.

@@ -4,9 +4,9 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
-	"strings"
-	"sync"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/tail"
 )
 
 // child is a process whose standard output is read. It is killed, with its group where there are any, by kill, by end,
@@ -14,7 +14,7 @@ import (
 type child struct {
 	cmd    *exec.Cmd
 	stdout *os.File
-	stderr tail
+	stderr tail.Writer
 	ended  chan struct{} // closed when the process has ended
 }
 
@@ -72,32 +72,5 @@ func (c *child) end() {
 // lastLine returns the last line that the process wrote to its standard error, once it has ended.
 func (c *child) lastLine() string {
 	<-c.ended
-	return c.stderr.lastLine()
-}
-
-// tail is a writer that keeps the end of what was written.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-// tailBytes is how much a tail keeps.
-const tailBytes = 4 << 10
-
-// Write is part of io.Writer.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailBytes; over > 0 {
-		t.buf = t.buf[:copy(t.buf, t.buf[over:])]
-	}
-	return len(p), nil
-}
-
-func (t *tail) lastLine() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	text := strings.TrimSpace(string(t.buf))
-	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
+	return c.stderr.LastLine()
 }

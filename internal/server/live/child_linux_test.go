@@ -88,14 +88,3 @@ func TestChildOutput(t *testing.T) {
 		t.Error("got no error for a program that is not there")
 	}
 }
-
-// TestTailKeepsTheEnd: of a child that complains for hours.
-func TestTailKeepsTheEnd(t *testing.T) {
-	var tail tail
-	for i := range 10_000 {
-		fmt.Fprintf(&tail, "line %d\n", i)
-	}
-	if len(tail.buf) > tailBytes || tail.lastLine() != "line 9999" {
-		t.Errorf("got %d bytes, last line %q, want at most %d and line 9999", len(tail.buf), tail.lastLine(), tailBytes)
-	}
-}

@@ -6,7 +6,6 @@ import (
 	"image"
 	"image/jpeg"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 type running struct {
 	*Live
 	t    testing.TB
-	log  *syncBuffer
+	log  *logtest.Buffer
 	stop func() // ends Run, and looks for what was left
 }
 
@@ -55,7 +55,7 @@ func startChecked(t testing.TB, change func(*config.Config), check *pool.Check) 
 	if err := c.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, log: &syncBuffer{}}
+	r := &running{t: t, log: &logtest.Buffer{}}
 	e := engine.New(c, metrics.New(), check)
 	var err error
 	if r.Live, err = New(e, slog.New(slog.NewTextHandler(r.log, nil))); err != nil {
@@ -243,22 +243,4 @@ func kindOf(err error) fault.Kind { return fault.From(err).Kind }
 // resized is a Spec with pictures of that size.
 func resized(width, height int) pipeline.Spec {
 	return pipeline.Spec{Resize: pipeline.Resize{Width: width, Height: height}}
-}
-
-// syncBuffer is a strings.Builder for more than one goroutine.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  strings.Builder
-}
-
-func (s *syncBuffer) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.Write(p)
-}
-
-func (s *syncBuffer) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.b.String()
 }
