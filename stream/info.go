@@ -99,7 +99,8 @@ func (v *Viewer) info(now time.Duration, settled uint64) ViewerInfo {
 // Totals are for metrics.
 type Totals struct {
 	Streams    int
-	Online     int               // of the streams
+	Waiting    int               // of the streams
+	Online     int               // of the streams; the others are Offline
 	Transports []TransportTotals // sorted by name
 }
 
@@ -131,7 +132,10 @@ func (h *Hub) Totals() Totals {
 	for _, s := range h.streams {
 		s.mu.Lock()
 		viewers, settled := s.viewers, s.settled()
-		if s.state == Online {
+		switch s.state {
+		case Waiting:
+			totals.Waiting++
+		case Online:
 			totals.Online++
 		}
 		s.mu.Unlock()

@@ -67,14 +67,13 @@ func (c *Live) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect is part of prometheus.Collector.
 func (c *Live) Collect(ch chan<- prometheus.Metric) {
-	states := map[stream.State]int{stream.Waiting: 0, stream.Online: 0, stream.Offline: 0}
-	for _, s := range c.hub.Infos(nil) {
-		states[s.State]++
-	}
-	for state, n := range states {
+	totals := c.hub.Totals()
+	for state, n := range map[stream.State]int{
+		stream.Waiting: totals.Waiting, stream.Online: totals.Online, stream.Offline: totals.Streams - totals.Waiting - totals.Online,
+	} {
 		ch <- prometheus.MustNewConstMetric(c.streams, prometheus.GaugeValue, float64(n), state.String())
 	}
-	for _, t := range c.hub.Totals().Transports {
+	for _, t := range totals.Transports {
 		count := func(d *prometheus.Desc, v uint64, labels ...string) {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 		}
