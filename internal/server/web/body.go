@@ -84,7 +84,8 @@ func (b *body) setDeadline() error {
 	if err := b.control.SetReadDeadline(time.Now().Add(wait)); err != nil {
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
-	if b.stopped.Load() { // stop set an earlier one a moment ago
+	if b.stopped.Load() { // stop set an earlier one a moment ago, which holds for what is read after this as well.
+		b.expire()
 		return errStopped
 	}
 	return nil
@@ -113,6 +114,11 @@ func (b *body) fault(err error) *fault.Error {
 // stop makes a Read that waits, and all later ones, return.
 func (b *body) stop() {
 	b.stopped.Store(true)
+	b.expire()
+}
+
+// expire sets a deadline in the past.
+func (b *body) expire() {
 	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // It fails where setDeadline did.
 }
 

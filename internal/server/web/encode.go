@@ -37,6 +37,7 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
 		chunked: inChunks(r),
 	}
+	w.body = b
 	if r.ContentLength >= 0 {
 		b.idle = b.receive
 	}

@@ -47,6 +47,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	w := &writer{ResponseWriter: rw}
 	err := h.serve(w, r)
+	w.boundRest()
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
@@ -74,6 +75,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // writer is the answer to one request.
 type writer struct {
 	http.ResponseWriter
+	body  *body      // the request's, once it is read
 	wrote bool       // whether anything of it was written
 	taken *takenOver // the ResponseWriter, when that is one
 	done  func()     // when taken
@@ -87,6 +89,14 @@ func (w *writer) Write(p []byte) (int, error) {
 
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// boundRest bounds how long the rest of the request's body is waited for: net/http reads on before it answers, and a body
+// that nobody asked for may come very slowly. Nothing is waited for of a body that was stopped.
+func (w *writer) boundRest() {
+	if w.body == nil || !w.body.stopped.Load() {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the answer.
+	}
+}
 
 // end ends the answer, properly or by breaking the connection off.
 func (w *writer) end(proper bool) {

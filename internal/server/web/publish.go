@@ -39,6 +39,7 @@ func (h *Handler) publish(w *writer, r *http.Request, name string) error {
 		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
 		chunked: inChunks(r),
 	}
+	w.body = b
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
 	if err := o.open(); err != nil {
