@@ -58,7 +58,9 @@ service                                                                         
   internal/tail           the end of what a program writes
   internal/console        the page: a wall of streams, one stream, the dashboard
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
-  internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/server internal/server/config internal/tail
+  internal/bench/meter    what a process uses, how long things take, on what machine
+  internal/bench/report   pages of measurements: tables and plots                     -> internal/bench/meter
+  internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/bench/meter internal/server internal/server/config internal/tail
   cmd/steadyframe         the command line                                            -> internal/cli internal/server internal/server/config ground
 
 analysis                                                                              -> std golang.org/x/tools/*

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/steadyframe/steadyframe/internal/bench/meter"
 )
 
 // LoadProgress is the figures of the last second, and, where it says so, of all since the warm-up.
@@ -88,10 +88,10 @@ type loadMeter struct {
 	done   chan struct{}
 
 	mu      sync.Mutex // of all below
-	usage   *Meter
-	latency *hdrhistogram.Histogram // microseconds a batch
-	start   time.Time               // when the first batch was due
-	end     time.Time               // of the last answer
+	usage   *meter.Meter
+	latency *meter.Latency // of a batch
+	start   time.Time      // when the first batch was due
+	end     time.Time      // of the last answer
 	batches int
 	frames  int
 	first   struct { // the first answer
@@ -99,21 +99,21 @@ type loadMeter struct {
 		frames int
 	}
 	errors   int
-	warm     Usage
+	warm     meter.Usage
 	warmed   int // frames of the warm-up
-	last     Usage
-	seconds  trend
+	last     meter.Usage
+	seconds  meter.Trend
 	lastTick struct {
 		at     time.Time
 		frames int
-		usage  Usage
+		usage  meter.Usage
 	}
 }
 
 // newLoadMeter returns a meter that reports half-way between two batches that are interval apart, so that each second has as many of them.
 func newLoadMeter(interval time.Duration, report func(LoadProgress)) *loadMeter {
 	m := &loadMeter{
-		report: report, phase: interval / 2, usage: NewMeter(), latency: newLatency(),
+		report: report, phase: interval / 2, usage: meter.NewMeter(), latency: meter.NewLatency(),
 		began: make(chan struct{}), stop: make(chan struct{}), done: make(chan struct{}),
 	}
 	go m.tick()
@@ -144,7 +144,7 @@ func (m *loadMeter) answered(frames, failed int, latency time.Duration) {
 		m.warm, m.warmed = m.last, m.frames
 		return
 	}
-	m.latency.RecordValue(max(latency.Microseconds(), 1)) // it fails above an hour alone
+	m.latency.Record(latency, 1)
 }
 
 // tick reports once a second until the meter is closed.
@@ -176,13 +176,13 @@ func (m *loadMeter) progress() LoadProgress {
 	defer m.mu.Unlock()
 	now, usage := time.Now(), m.usage.Read()
 	if m.batches >= warmBatches {
-		m.seconds.add(now.Sub(m.start).Minutes(), mebibytes(usage.RSS))
+		m.seconds.Add(now.Sub(m.start).Minutes(), mebibytes(usage.RSS))
 	}
 	p := LoadProgress{
 		Elapsed:     now.Sub(m.start),
 		FPS:         float64(m.frames-m.lastTick.frames) / now.Sub(m.lastTick.at).Seconds(),
-		P50:         milliseconds(m.latency, 50),
-		P99:         milliseconds(m.latency, 99),
+		P50:         milliseconds(m.latency, 0.5),
+		P99:         milliseconds(m.latency, 0.99),
 		Collections: int(usage.Collections - m.warm.Collections),
 		Errors:      m.errors,
 		RSS:         usage.RSS,
@@ -206,22 +206,22 @@ func (m *loadMeter) summary() LoadSummary {
 	if m.batches > 1 {
 		s.FPS = float64(m.frames-m.first.frames) / m.end.Sub(m.first.at).Seconds()
 	}
-	s.P50, s.P99 = milliseconds(m.latency, 50), milliseconds(m.latency, 99)
-	s.Max = float64(m.latency.Max()) / 1000
+	s.P50, s.P99 = milliseconds(m.latency, 0.5), milliseconds(m.latency, 0.99)
+	s.Max = meter.Milliseconds(m.latency.Max())
 	if n := float64(m.frames - m.warmed); n > 0 {
 		s.AllocsPerFrame = float64(m.last.Allocs-m.warm.Allocs) / n
 		s.BytesPerFrame = float64(m.last.AllocBytes-m.warm.AllocBytes) / n
 	}
 	s.Collections = int(m.last.Collections - m.warm.Collections)
 	s.RSS = m.last.RSS
-	s.MaxRSS = max(uint64(m.seconds.max*(1<<20)), s.RSS)
-	if m.seconds.n >= 60 { // a minute
-		slope := m.seconds.slope()
+	s.MaxRSS = max(uint64(m.seconds.Max()*(1<<20)), s.RSS)
+	if m.seconds.Len() >= 60 { // a minute
+		slope := m.seconds.Slope()
 		s.RSSSlope = &slope
 	}
 	return s
 }
 
-func milliseconds(h *hdrhistogram.Histogram, quantile float64) float64 {
-	return float64(h.ValueAtQuantile(quantile)) / 1000
+func milliseconds(l *meter.Latency, quantile float64) float64 {
+	return meter.Milliseconds(l.Quantile(quantile))
 }

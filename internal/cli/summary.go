@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/steadyframe/steadyframe/internal/bench/meter"
 )
 
 // Summary is the figures of a run.
@@ -62,35 +62,32 @@ const warmBatches = 4
 
 // tally collects the figures of a run.
 type tally struct {
-	meter   *Meter
-	latency *hdrhistogram.Histogram // microseconds a frame
+	usage   *meter.Meter
+	latency *meter.Latency // of a frame
 	start   time.Time
 	end     time.Time // of the last batch
 	batches int
 	bytes   int64
 
 	frames     int
-	warmFrames int   // frames of the warm-up
-	warm       Usage // at that time
+	warmFrames int         // frames of the warm-up
+	warm       meter.Usage // at that time
 }
-
-// newLatency returns a histogram of microseconds up to an hour, to 3 significant digits.
-func newLatency() *hdrhistogram.Histogram { return hdrhistogram.New(1, time.Hour.Microseconds(), 3) }
 
 func newTally() *tally {
-	return &tally{meter: NewMeter(), latency: newLatency(), start: time.Now()}
+	return &tally{usage: meter.NewMeter(), latency: meter.NewLatency(), start: time.Now()}
 }
 
-func (t *tally) close() { t.meter.Close() }
+func (t *tally) close() { t.usage.Close() }
 
 // add counts a batch of n frames whose encoding took d.
 func (t *tally) add(n int, d time.Duration) {
-	t.latency.RecordValues(max(d.Microseconds()/int64(n), 1), int64(n)) // it fails above an hour a frame alone
+	t.latency.Record(d/time.Duration(n), n)
 	t.end = time.Now()
 	t.batches++
 	t.frames += n
 	if t.batches <= warmBatches {
-		t.warm, t.warmFrames = t.meter.Read(), t.frames
+		t.warm, t.warmFrames = t.usage.Read(), t.frames
 	}
 }
 
@@ -102,9 +99,9 @@ func (t *tally) summary() Summary {
 	}
 	s.Seconds = t.end.Sub(t.start).Seconds()
 	s.FPS = float64(t.frames) / s.Seconds
-	s.P50, s.P99 = milliseconds(t.latency, 50), milliseconds(t.latency, 99)
+	s.P50, s.P99 = milliseconds(t.latency, 0.5), milliseconds(t.latency, 0.99)
 	if n := t.frames - t.warmFrames; n > 0 {
-		now := t.meter.Read()
+		now := t.usage.Read()
 		allocs := float64(now.Allocs-t.warm.Allocs) / float64(n)
 		collections := int(now.Collections - t.warm.Collections)
 		s.AllocsPerFrame, s.Collections = &allocs, &collections

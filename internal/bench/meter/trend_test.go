@@ -1,4 +1,4 @@
-package cli
+package meter
 
 import (
 	"math"
@@ -20,11 +20,11 @@ func TestTrend(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var tr trend
+			var tr Trend
 			for _, p := range tt.points {
-				tr.add(p[0], p[1])
+				tr.Add(p[0], p[1])
 			}
-			if got := tr.slope(); math.Abs(got-tt.want) > 1e-9 {
+			if got := tr.Slope(); math.Abs(got-tt.want) > 1e-9 {
 				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
@@ -33,14 +33,14 @@ func TestTrend(t *testing.T) {
 
 // Old points do not count: a climb that has ended is none.
 func TestTrendForgets(t *testing.T) {
-	var tr trend
+	var tr Trend
 	for i := range 1000 {
-		tr.add(float64(i), float64(min(i, 600)))
+		tr.Add(float64(i), float64(min(i, 600)))
 	}
-	if got := tr.slope(); got != 0 {
+	if got := tr.Slope(); got != 0 {
 		t.Errorf("got %v, want 0", got)
 	}
-	if tr.max != 600 {
-		t.Errorf("largest: got %v, want 600", tr.max)
+	if tr.Max() != 600 {
+		t.Errorf("largest: got %v, want 600", tr.Max())
 	}
 }

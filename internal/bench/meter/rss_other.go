@@ -1,6 +1,6 @@
 //go:build !linux
 
-package cli
+package meter
 
 // rssReader knows nothing here: the Go runtime's own figure stands in.
 type rssReader struct{}

@@ -1,0 +1,40 @@
+package meter
+
+import (
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+)
+
+func TestLatency(t *testing.T) {
+	l, other := NewLatency(), NewLatency()
+	for i := range 990 {
+		l.Record(time.Duration(i)*time.Microsecond, 1) // 0 counts as 1
+	}
+	other.Record(2*time.Hour, 10) // counts as an hour
+	l.Merge(other)
+	if l.Count() != 1000 {
+		t.Errorf("count: got %d, want 1000", l.Count())
+	}
+	near := func(name string, got, want time.Duration) {
+		if off := (got - want).Abs(); off > want/500 {
+			t.Errorf("%s: got %v, want %v, within 0.2 %%", name, got, want)
+		}
+	}
+	near("median", l.Quantile(0.5), 500*time.Microsecond)
+	near("p98", l.Quantile(0.98), 980*time.Microsecond)
+	near("p99.9", l.Quantile(0.999), time.Hour)
+	near("max", l.Max(), time.Hour)
+}
+
+func TestLatencyEmpty(t *testing.T) {
+	if l := NewLatency(); l.Quantile(0.99) != 0 || l.Max() != 0 || l.Count() != 0 {
+		t.Errorf("got %v, %v, %d, want zeros", l.Quantile(0.99), l.Max(), l.Count())
+	}
+}
+
+func TestLatencyAllocatesNothing(t *testing.T) {
+	l := NewLatency()
+	alloctest.Zero(t, 100, func() { l.Record(3*time.Millisecond, 25) })
+}

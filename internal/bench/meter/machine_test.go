@@ -1,0 +1,20 @@
+package meter
+
+import (
+	"runtime"
+	"testing"
+)
+
+func TestHere(t *testing.T) {
+	m := Here("v1")
+	if m.CPU == "" || m.Processors < 1 || m.GOMAXPROCS != runtime.GOMAXPROCS(0) || m.Kernels == "" || m.Go != runtime.Version() || m.Version != "v1" || m.Command == "" {
+		t.Errorf("got %+v, want no field empty", m)
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	got := commandLine([]string{"/usr/bin/steadyframe", "bench", "a b", "it's", ""})
+	if want := `steadyframe bench 'a b' 'it'\''s' ''`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
