@@ -64,6 +64,10 @@ func TestMetrics(t *testing.T) {
 		`steadyframe_queue_depth`:                                           "0",
 		`steadyframe_open_requests`:                                         "0",
 		`steadyframe_queue_wait_seconds_count`:                              "2",
+		`steadyframe_batch_duration_seconds_count`:                          "2",
+		`steadyframe_limit{setting="limits.queue_depth"}`:                   "64",
+		`steadyframe_connections{listener="admin"}`:                         "1",
+		`steadyframe_connections_refused_total{listener="http"}`:            "0",
 		`steadyframe_stage_duration_seconds_count{stage="run"}`:             "2",
 		`steadyframe_stage_duration_seconds_bucket{stage="run",le="+Inf"}`:  "2",
 		`steadyframe_stage_duration_seconds_bucket{stage="send",le="+Inf"}`: "1", // HTTP's single picture goes to net/http's buffer
@@ -84,7 +88,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("got %v gets and %v puts at rest, want the same", gets, puts)
 	}
 	for _, name := range []string{"steadyframe_pool_puts_total{", "steadyframe_pool_misses_total{", "steadyframe_pool_idle_bytes", "steadyframe_build_info{", "go_sched_latencies_seconds_bucket",
-		"go_sched_pauses_total_gc_seconds_bucket", "go_gc_cycles_total_gc_cycles_total", "process_resident_memory_bytes"} {
+		"go_sched_pauses_total_gc_seconds_bucket", "go_gc_cycles_total_gc_cycles_total", "go_cpu_classes_gc_total_cpu_seconds_total", "steadyframe_gc_pause_seconds_bucket{", "process_resident_memory_bytes"} {
 		if !strings.Contains(body, "\n"+name) {
 			t.Errorf("/metrics has no %s", name)
 		}

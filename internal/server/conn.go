@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -16,7 +17,12 @@ type limitListener struct {
 	free chan struct{} // holds one token for each open connection
 	log  *slog.Logger
 	said time.Time // when it was last logged that there are no files left
+
+	refused atomic.Uint64 // connections above the limit
 }
+
+// open returns how many connections are open.
+func (l *limitListener) open() int { return len(l.free) }
 
 // sayEvery is how often is logged that there are no files left for connections, while that lasts.
 const sayEvery = time.Minute
@@ -33,6 +39,7 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		case l.free <- struct{}{}:
 			return &conn{Conn: c, release: sync.OnceFunc(func() { <-l.free }), readiness: newReadiness(c)}, nil
 		default:
+			l.refused.Add(1)
 			_ = c.Close() // Its error is of no use to anyone.
 		}
 	}

@@ -179,6 +179,9 @@ func TestMaxConnections(t *testing.T) {
 	if serves(second) {
 		t.Error("a second connection is served, want it closed")
 	}
+	if _, body := s.admin(t, "/metrics"); !strings.Contains(body, `steadyframe_connections_refused_total{listener="http"} 1`) {
+		t.Error("a refused connection is not counted")
+	}
 	_ = second.Close()
 	_ = first.Close()
 	eventually(t, "there is room again", func() bool { c := open(); defer func() { _ = c.Close() }(); return serves(c) })

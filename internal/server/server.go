@@ -78,6 +78,7 @@ func (s *Server) open(check *pool.Check) error {
 	s.add("admin", adminListener, &s.addrs.Admin)
 
 	s.engine = engine.New(c, metrics.New(), check)
+	s.engine.Metrics.Registry.MustRegister(metrics.NewListeners(s.listeners()))
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
@@ -108,6 +109,16 @@ func (s *Server) add(name string, l net.Listener, addr *string) {
 		*addr = "unix:" + *addr
 	}
 	s.faces = append(s.faces, face{name: name, listener: l})
+}
+
+// listeners returns what is known of the connections of each face.
+func (s *Server) listeners() (known []metrics.Listener) {
+	for _, f := range s.faces {
+		if l, ok := f.listener.(*limitListener); ok {
+			known = append(known, metrics.Listener{Name: f.name, Open: l.open, Refused: l.refused.Load})
+		}
+	}
+	return known
 }
 
 func (s *Server) closeListeners() {

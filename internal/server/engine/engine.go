@@ -55,6 +55,13 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		Running:      func() int { n, _ := e.Queue(); return n },
 		OpenRequests: e.OpenRequests,
 	})
+	m.RegisterLimits(
+		metrics.Limit{Setting: "limits.max_streams", Value: c.Limits.MaxStreams},
+		metrics.Limit{Setting: "limits.max_connections", Value: c.Limits.MaxConnections},
+		metrics.Limit{Setting: "limits.queue_depth", Value: c.Limits.QueueDepth},
+		metrics.Limit{Setting: "live.max_streams", Value: c.Live.MaxStreams},
+		metrics.Limit{Setting: "live.max_viewers", Value: c.Live.MaxViewers},
+	)
 	return e
 }
 

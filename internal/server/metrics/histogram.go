@@ -22,10 +22,13 @@ type Histogram struct {
 	nanos   atomic.Int64
 }
 
-// bounds are the upper bounds of the classic buckets.
+// bounds are the upper bounds of the classic buckets. 500 ms is where the latency of a batch becomes an alarm, 5 s is how long
+// a request waits at most for memory or its turn, unless it is told otherwise: what is beyond the last bound looks alike to
+// Prometheus without native histograms.
 var bounds = [...]time.Duration{
 	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
 	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
+	500 * time.Millisecond, time.Second, 2500 * time.Millisecond, 5 * time.Second, 10 * time.Second,
 }
 
 // Native bucket i of schema s holds (2^((i-1)/2^s), 2^(i/2^s)] seconds:

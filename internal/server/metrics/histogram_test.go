@@ -113,6 +113,7 @@ func TestCountingAllocatesNothing(t *testing.T) {
 		m.Rejected(fault.Slow)
 		m.Took(Run, 700*time.Microsecond)
 		m.Waited(time.Millisecond)
+		m.Served(time.Millisecond)
 	})
 }
 

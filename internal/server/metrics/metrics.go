@@ -35,6 +35,7 @@ type Metrics struct {
 	framesNot  [fault.Kinds]prometheus.Counter
 	rejected   [fault.Kinds]prometheus.Counter
 	stages     [len(stageNames)]*Histogram
+	batch      *Histogram
 	queueWait  *Histogram
 	viewerLag  *Histogram
 	live       liveFrames
@@ -65,14 +66,17 @@ func New() *Metrics {
 		m.framesNot[k] = frames.WithLabelValues(fault.Kind(k).String())
 		m.rejected[k] = rejected.WithLabelValues(fault.Kind(k).String())
 	}
+	m.batch = newHistogram("steadyframe_batch_duration_seconds",
+		"From when a request's batch was in until its pictures were made: the wait for its turn and the run. Live streams do not count.")
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From a picture's capture until a viewer had it; repeats do not count.")
 	live, streamFrames := newLiveFrames()
 	m.live = live
-	m.Registry.MustRegister(frames, rejected, m.queueWait, m.viewerLag, streamFrames, newBuildInfo(), process,
+	m.Registry.MustRegister(frames, rejected, m.batch, m.queueWait, m.viewerLag, streamFrames, newBuildInfo(), newPauses(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
+			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/cpu/classes/gc/total:cpu-seconds$`)},
 		)),
 	)
 	for i, name := range stageNames {
@@ -114,6 +118,9 @@ func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
 
 // Took counts the time of a batch in a stage.
 func (m *Metrics) Took(s Stage, d time.Duration) { m.stages[s].Observe(d) }
+
+// Served counts the time of a request's batch, from when it was in until its pictures were made.
+func (m *Metrics) Served(d time.Duration) { m.batch.Observe(d) }
 
 // Waited counts the time of a batch in the queue.
 func (m *Metrics) Waited(d time.Duration) { m.queueWait.Observe(d) }

@@ -12,7 +12,7 @@ import (
 type Pools struct {
 	stats func() pool.Stats
 
-	gets, puts, misses, discards                   *prometheus.Desc
+	gets, puts, misses, discards, buffers          *prometheus.Desc
 	inUse, idle, pinned, budget, admitted, waiting *prometheus.Desc
 	refused                                        *prometheus.Desc
 }
@@ -28,6 +28,7 @@ func NewPools(stats func() pool.Stats) *Pools {
 		puts:     desc("puts_total", "Leases ended, by size class in bytes.", "class"),
 		misses:   desc("misses_total", "Gets that found no idle buffer and made one, by size class in bytes.", "class"),
 		discards: desc("discards_total", "Buffers that ended: collected while idle, evicted for the budget, or lost by a missing Release.", "reason"),
+		buffers:  desc("buffers", "Buffers held, by size class in bytes, and whether they are leased (in_use) or idle.", "class", "state"),
 		inUse:    desc("in_use_bytes", "Bytes leased."),
 		idle:     desc("idle_bytes", "Bytes held and not leased."),
 		pinned:   desc("pinned_bytes", "Bytes that the floor keeps through garbage collections."),
@@ -47,8 +48,8 @@ func (c *Pools) Collect(ch chan<- prometheus.Metric) {
 	count := func(d *prometheus.Desc, v uint64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
-	gauge := func(d *prometheus.Desc, v int64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
+	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
 	}
 	var discards pool.Discards
 	for _, cs := range s.Classes {
@@ -56,6 +57,8 @@ func (c *Pools) Collect(ch chan<- prometheus.Metric) {
 		count(c.gets, cs.Gets, class)
 		count(c.puts, cs.Puts, class)
 		count(c.misses, cs.Misses, class)
+		gauge(c.buffers, cs.InUse, class, "in_use")
+		gauge(c.buffers, cs.Idle, class, "idle")
 		for r, n := range cs.Discards {
 			discards[r] += n
 		}

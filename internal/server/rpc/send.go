@@ -28,6 +28,7 @@ func (c *session) serveBatch(b *batch) error {
 	if err != nil {
 		return err
 	}
+	c.engine.Metrics.Served(timing.Queue + timing.Run)
 	out := b.answer(timing, &c.chunks)
 	start := time.Now()
 	c.sending.Reset(time.Duration(c.engine.Config.Timeout.Send))

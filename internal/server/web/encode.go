@@ -156,9 +156,11 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	if _, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless); err != nil {
+	timing, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless)
+	if err != nil {
 		return err
 	}
+	x.engine.Metrics.Served(timing.Queue + timing.Run)
 	for i := range x.batch.In {
 		x.batch.In[i].Release()
 	}

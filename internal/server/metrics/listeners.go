@@ -1,0 +1,58 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// Listener is what is known of the connections that a listener has accepted.
+type Listener struct {
+	Name    string        // http, grpc or admin
+	Open    func() int    // connections
+	Refused func() uint64 // connections closed at once, since as many as may be were open
+}
+
+// Listeners exports what is known of connections each time it is collected.
+type Listeners struct {
+	listeners     []Listener
+	open, refused *prometheus.Desc
+}
+
+// NewListeners returns a collector of what listeners tell.
+func NewListeners(listeners []Listener) *Listeners {
+	labels := []string{"listener"}
+	return &Listeners{
+		listeners: listeners,
+		open:      prometheus.NewDesc("steadyframe_connections", "Connections that are open.", labels, nil),
+		refused: prometheus.NewDesc("steadyframe_connections_refused_total",
+			"Connections closed as soon as they came, since limits.max_connections were open.", labels, nil),
+	}
+}
+
+// Describe is part of prometheus.Collector.
+func (c *Listeners) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.open
+	ch <- c.refused
+}
+
+// Collect is part of prometheus.Collector.
+func (c *Listeners) Collect(ch chan<- prometheus.Metric) {
+	for _, l := range c.listeners {
+		ch <- prometheus.MustNewConstMetric(c.open, prometheus.GaugeValue, float64(l.Open()), l.Name)
+		ch <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(l.Refused()), l.Name)
+	}
+}
+
+// Limit is a setting that bounds how many of something there may be.
+type Limit struct {
+	Setting string // its name, such as limits.max_streams
+	Value   int
+}
+
+// RegisterLimits adds a gauge for each limit, so that alerts can tell how near one is.
+func (m *Metrics) RegisterLimits(limits ...Limit) {
+	gauge := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "steadyframe_limit", Help: "The most that a setting allows, by the setting's name.",
+	}, []string{"setting"})
+	for _, l := range limits {
+		gauge.WithLabelValues(l.Setting).Set(float64(l.Value))
+	}
+	m.Registry.MustRegister(gauge)
+}
