@@ -66,6 +66,7 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 			said, level = why, slog.LevelWarn
 		}
 		s.lived = false
+		s.live.engine.Metrics.SourceLost()
 		s.out.Interrupted()
 		s.log.Log(ctx, level, "source lost", "err", err, "again_in", wait.String())
 		s.out.Describe(fmt.Sprintf("lost: %v; again in %v", err, wait))

@@ -114,6 +114,15 @@ func TestKeepUp(t *testing.T) {
 		if n := strings.Count(r.log.String(), "unplugged"); n != 2 {
 			t.Errorf("got %d lines of log, want 2: for the first loss, and the one after it lived", n)
 		}
+		families, err := r.engine.Metrics.Registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() == "steadyframe_source_losses_total" && f.Metric[0].GetCounter().GetValue() != 9 {
+				t.Errorf("%s: got %v, want 9", f.GetName(), f.Metric[0].GetCounter().GetValue())
+			}
+		}
 		if i := r.info("cam"); i.Format != "lost: unplugged; again in 500ms" && i.Format != "lost: unplugged; again in 1s" {
 			t.Errorf("got format %q, want it to say why, and when again", i.Format)
 		}

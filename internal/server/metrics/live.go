@@ -8,22 +8,25 @@ import (
 	"github.com/steadyframe/steadyframe/stream"
 )
 
-// liveFrames counts the frames of live streams by what became of them.
+// liveFrames counts the frames of live streams by what became of them, and how often sources were lost.
 type liveFrames struct {
 	made    prometheus.Counter
 	dropped [len(stream.Info{}.Dropped)]prometheus.Counter
+	lost    prometheus.Counter
 }
 
 // newLiveFrames returns the counters, and what is to be registered.
-func newLiveFrames() (liveFrames, prometheus.Collector) {
+func newLiveFrames() (liveFrames, []prometheus.Collector) {
 	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "steadyframe_stream_frames_total", Help: "Frames of live streams by outcome: ok, or why there is no picture.",
 	}, []string{"outcome"})
-	f := liveFrames{made: frames.WithLabelValues("ok")}
+	f := liveFrames{made: frames.WithLabelValues("ok"), lost: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "steadyframe_source_losses_total", Help: "Times that a source of the settings ended, or could not begin, and was to be tried again.",
+	})}
 	for r := range f.dropped {
 		f.dropped[r] = frames.WithLabelValues(stream.DropReason(r).String())
 	}
-	return f, frames
+	return f, []prometheus.Collector{frames, f.lost}
 }
 
 // StreamFrameOK counts a frame of a live stream that became a picture.
@@ -31,6 +34,9 @@ func (m *Metrics) StreamFrameOK() { m.live.made.Inc() }
 
 // StreamFrameDropped counts a frame of a live stream that did not.
 func (m *Metrics) StreamFrameDropped(r stream.DropReason) { m.live.dropped[r].Inc() }
+
+// SourceLost counts that a stream's source of the settings ended and will be tried again.
+func (m *Metrics) SourceLost() { m.live.lost.Inc() }
 
 // Lagged counts the time from a picture's capture until a viewer had it.
 func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }

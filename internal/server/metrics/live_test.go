@@ -44,6 +44,7 @@ func TestLiveMetrics(t *testing.T) {
 	}
 	m.StreamFrameDropped(stream.Unseen)
 	m.StreamFrameDropped(stream.NoMemory)
+	m.SourceLost()
 	pic, err := v.Next(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -53,13 +54,14 @@ func TestLiveMetrics(t *testing.T) {
 	p.Skip() // It releases the newest picture.
 
 	want := []string{
+		"steadyframe_source_losses_total{} 1",
 		"steadyframe_stream_frames_total{capped} 0", "steadyframe_stream_frames_total{failed} 0", "steadyframe_stream_frames_total{newer} 0",
 		"steadyframe_stream_frames_total{no_memory} 1", "steadyframe_stream_frames_total{ok} 3", "steadyframe_stream_frames_total{unseen} 1",
 		"steadyframe_streams{offline} 0", "steadyframe_streams{online} 1", "steadyframe_streams{waiting} 1",
 		"steadyframe_viewer_frames_delivered_total{mjpeg} 1", "steadyframe_viewer_frames_dropped_total{newer,mjpeg} 2",
 		"steadyframe_viewer_sent_bytes_total{mjpeg} 100", "steadyframe_viewers{mjpeg} 1",
 	}
-	if got := gathered(t, m, "steadyframe_stream", "steadyframe_viewer"); !slices.Equal(got, want) {
+	if got := gathered(t, m, "steadyframe_source", "steadyframe_stream", "steadyframe_viewer"); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	if n, lag := m.viewerLag.Count(), m.viewerLag.Quantile(1); n != 1 || lag < time.Minute {

@@ -72,13 +72,14 @@ func New() *Metrics {
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From a picture's capture until a viewer had it; repeats do not count.")
 	live, streamFrames := newLiveFrames()
 	m.live = live
-	m.Registry.MustRegister(frames, rejected, m.batch, m.queueWait, m.viewerLag, streamFrames, newBuildInfo(), newPauses(), process,
+	m.Registry.MustRegister(frames, rejected, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/cpu/classes/gc/total:cpu-seconds$`)},
 		)),
 	)
+	m.Registry.MustRegister(streamFrames...)
 	for i, name := range stageNames {
 		m.stages[i] = newHistogram("steadyframe_stage_duration_seconds", "Time of a batch in each stage.", "stage", name)
 		m.Registry.MustRegister(m.stages[i])
