@@ -49,7 +49,7 @@ type Kind uint8
 const (
 	Lines Kind = iota // points joined by lines
 	Steps             // points joined by steps, for what is constant in between
-	Bars              // one bar for each point of each series, grouped by Labels, with its spread
+	Bars              // one bar for each point of each series, grouped by Labels, with its spread: lying, so that names have room
 )
 
 // Axis is one axis of a Plot.
@@ -58,6 +58,7 @@ type Axis struct {
 	Log    bool     // logarithmic; values of 0 and below are left out
 	Nines  bool     // an axis of fractions 0..1 that has room for 0.9, 0.99, 0.999: for quantiles
 	Labels []string // of Bars: the groups, on X
+	Mark   float64  // a value to draw a line at, such as a bound, or 1 among ratios; 0: none
 }
 
 // Series is points of one thing, under a name.
@@ -67,5 +68,6 @@ type Series struct {
 	Points []Point
 }
 
-// Point is a point of a Series. For Bars X is the number of the group, and Low to High the spread; equal or zero: none.
+// Point is a point of a Series. For Bars X is the number of the group, from 0, and Low to High the spread; equal or zero:
+// none. Points that an axis has no place for, such as NaN, are left out.
 type Point struct{ X, Y, Low, High float64 }
