@@ -1,0 +1,66 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"sync/atomic"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/steadyframe/steadyframe/internal/synth"
+)
+
+// identities knows the pictures of numbered frames. The first picture of each is decoded, with image/jpeg, and its
+// number read; those that follow must be the same bytes, which a hash tells at a thousandth of the cost. Its methods may
+// be called from any goroutine.
+type identities struct {
+	frames *numbered
+	size   image.Point     // of the pictures
+	known  []atomic.Uint64 // by number: the hash of the first picture; 0: none came yet
+}
+
+func newIdentities(frames *numbered, o *Options) *identities {
+	return &identities{frames, image.Pt(o.OutWidth, o.OutHeight), make([]atomic.Uint64, frames.n)}
+}
+
+// check returns what is wrong with the picture of frame want, noFinding for nothing.
+func (v *identities) check(want int, picture []byte) (findingKind, string) {
+	sum := xxhash.Sum64(picture)
+	if sum == 0 {
+		sum = 1 // 0 says that none came yet
+	}
+	if v.known[want].Load() == sum {
+		return noFinding, ""
+	}
+	got, err := v.number(picture)
+	switch {
+	case err != nil:
+		return unreadable, fmt.Sprintf("that of frame %d: %v", want, err)
+	case got != want:
+		return wrongPicture, fmt.Sprintf("got that of frame %d, want that of frame %d", got, want)
+	case v.known[want].CompareAndSwap(0, sum), v.known[want].Load() == sum:
+		return noFinding, ""
+	}
+	return differs, fmt.Sprintf("that of frame %d has %d bytes that are not the same as before", want, len(picture))
+}
+
+// number decodes a picture and returns the number that it carries.
+func (v *identities) number(picture []byte) (int, error) {
+	img, err := jpeg.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return 0, err
+	}
+	if size := img.Bounds().Size(); size != v.size {
+		return 0, fmt.Errorf("got a picture of %dx%d, want %dx%d", size.X, size.Y, v.size.X, v.size.Y)
+	}
+	corner := v.frames.mark.of(v.size.X, v.size.Y).Add(img.Bounds().Min)
+	part, ok := img.(interface {
+		SubImage(image.Rectangle) image.Image
+	})
+	if !ok {
+		return 0, fmt.Errorf("got a %T, want a picture to take a part of", img)
+	}
+	return synth.ReadIndex(part.SubImage(corner))
+}

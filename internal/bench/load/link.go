@@ -1,0 +1,50 @@
+package load
+
+import (
+	"time"
+
+	"github.com/steadyframe/steadyframe/client"
+)
+
+// link is a connection to a server.
+type link interface {
+	// send sends a batch. It waits as long as the transport does, and not for the answer: that goes to the link's taker,
+	// like whatever else becomes of the batch, from any goroutine and even before send returns. One goroutine sends.
+	send(c *call)
+	// close waits for the answers to all that was sent, and ends the connection.
+	close()
+}
+
+// call is a batch on its way.
+type call struct {
+	n      int
+	warm   bool // it comes before the clock starts
+	id     uint64
+	frames [][]byte
+	due    time.Time
+	sent   time.Time     // when sending began
+	slot   chan struct{} // holds a place for it while it is on its way; nil for a warm one
+	done   chan<- *Error // of a warm one: gets what became of it, nil for an answer
+}
+
+// taker takes what comes out of links. Its methods may be called from any goroutine.
+type taker interface {
+	answered(c *call, pictures []client.Picture) // pictures are lent
+	failed(c *call, err *Error)
+	found(kind findingKind, text string)
+}
+
+// linkOptions are what a link needs to know.
+type linkOptions struct {
+	*Options
+	target *target
+	taker  taker
+}
+
+// open returns a link. It does not wait for the server.
+func (o linkOptions) open() (link, error) {
+	if o.target.via == HTTP {
+		return newHTTPLink(o), nil
+	}
+	return newGRPCLink(o)
+}
