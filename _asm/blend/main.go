@@ -36,4 +36,5 @@ func write(b *blender) {
 	b.lerpMean()
 	b.accumulate()
 	b.resolve()
+	b.average()
 }

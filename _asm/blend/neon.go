@@ -17,6 +17,7 @@ func neon(n *gen.NEON) {
 	b.lerpMean()
 	b.accumulate()
 	b.resolve()
+	b.average()
 }
 
 // begin begins a function of n samples.

@@ -62,6 +62,14 @@ func (b *blender) broadcast(m operand.Mem, name string) reg.VecVirtual {
 	return v
 }
 
+// wordOf returns a register with the lowest word of a parameter, which is an int, in all words.
+func (b *blender) wordOf(param string) reg.VecVirtual {
+	word, v := b.XMM(), gen.Name(b.Asm, param, b.vector())
+	b.VMOVQ(b.ArgAddr(param), word)
+	b.VPBROADCASTW(word, v)
+	return v
+}
+
 // between returns the samples at w 32768ths of the way from rows first to second.
 func (b *blender) between(first, second, at reg.GPVirtual, w reg.VecVirtual) reg.VecVirtual {
 	v, d := b.load(first, at), b.load(second, at)
@@ -82,9 +90,9 @@ func (b *blender) line() {
 }
 
 func (b *blender) lerp() {
-	b.begin("lerp", "dst, a, b *int16, n int, w int16", "	dst[i] = (a[i] + mulhrs(b[i]-a[i], w) + 4) >> 3")
+	b.begin("lerp", "dst, a, b *int16, n, w int", "	dst[i] = (a[i] + mulhrs(b[i]-a[i], w) + 4) >> 3")
 	dst, first, second := b.Arg("dst"), b.Arg("a"), b.Arg("b")
-	w, eighth := b.broadcast(b.ArgAddr("w"), "w"), b.broadcast(b.eighth, "32768/8")
+	w, eighth := b.wordOf("w"), b.broadcast(b.eighth, "32768/8")
 	b.each(func(at reg.GPVirtual) {
 		v := b.between(first, second, at, w)
 		b.VPMULHRSW(eighth, v, v)
@@ -104,10 +112,10 @@ func (b *blender) mean() {
 }
 
 func (b *blender) lerpMean() {
-	b.begin("lerpMean", "dst, a0, b0, a1, b1 *int16, n int, w0, w1 int16",
+	b.begin("lerpMean", "dst, a0, b0, a1, b1 *int16, n, w0, w1 int",
 		"	dst[i] = (a0[i] + mulhrs(b0[i]-a0[i], w0) + a1[i] + mulhrs(b1[i]-a1[i], w1) + 8) >> 4")
 	dst, a0, b0, a1, b1 := b.Arg("dst"), b.Arg("a0"), b.Arg("b0"), b.Arg("a1"), b.Arg("b1")
-	w0, w1, sixteenth := b.broadcast(b.ArgAddr("w0"), "w0"), b.broadcast(b.ArgAddr("w1"), "w1"), b.broadcast(b.sixteenth, "32768/16")
+	w0, w1, sixteenth := b.wordOf("w0"), b.wordOf("w1"), b.broadcast(b.sixteenth, "32768/16")
 	b.each(func(at reg.GPVirtual) {
 		v := b.between(a0, b0, at, w0)
 		b.VPADDW(b.between(a1, b1, at, w1), v, v)

@@ -13,10 +13,10 @@ import (
 
 func (b *blender) accumulate() {
 	name := "accumulate" + b.level
-	b.Func(name, "func(sums *uint64, row *int16, vectors int, weight int16)",
+	b.Func(name, "func(sums *uint64, row *int16, vectors, weight int)",
 		fmt.Sprintf("%s adds %d*vectors products to the sums, vectors > 0.\n	sums[i] += row[i] * weight", name, b.samples))
 	sums, row, vectors := b.Arg("sums"), b.Arg("row"), b.Arg("vectors")
-	w := b.broadcast(b.ArgAddr("weight"), "weight")
+	w := b.wordOf("weight")
 	b.Loop("loop", vectors, 1, func() {
 		v, low, high, sum := b.vector(), b.vector(), b.vector(), b.vector()
 		b.move(gen.At(row, 0), v)
@@ -36,7 +36,7 @@ func (b *blender) accumulate() {
 
 func (b *blender) resolve() {
 	name := "resolve" + b.level
-	b.Func(name, "func(dst *int16, sums *uint64, vectors int)",
+	b.Func(name, "func(sums *uint64, dst *int16, vectors int)",
 		fmt.Sprintf("%s makes %d*vectors samples, vectors > 0.\n	dst[i], sums[i] = (sums[i] + 1<<13) >> 14, 0", name, b.samples))
 	dst, sums, vectors := b.Arg("dst"), b.Arg("sums"), b.Arg("vectors")
 	zero, half := gen.Name(b.Asm, "0", b.vector()), gen.Name(b.Asm, "1<<13", b.vector())

@@ -13,11 +13,9 @@ func neon(n *gen.NEON) {
 			resizedNEON(n, channels, far)
 		}
 	}
-	for step := 3; step <= 4; step++ {
+	for step := 1; step <= 4; step++ {
 		areaNEON(n, step)
 	}
-	n.Text("")
-	pixelPlacesData(n)
 }
 
 // prefetchNEON writes the kernel of Prefetch.

@@ -1,6 +1,9 @@
 package band
 
-import "github.com/steadyframe/steadyframe/internal/kernel/resample"
+import (
+	"github.com/steadyframe/steadyframe/internal/kernel/blend"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
+)
 
 // axis is one direction of a resize: where the samples of an output plane lie on an input plane. Lengths and origins are in pixels at
 // full resolution; a sample of a subsampled plane is a step of 2 pixels, and lies in their middle.
@@ -71,16 +74,53 @@ func (a axis) places(f Filter) []place {
 	return p
 }
 
-// coverage returns which input samples each output sample covers, and how much of it each takes in 16384ths, offsets counted in units of
-// size from sample from. The weights of a span are the differences of its rounded running sum, so that they add up to 1<<14 exactly;
-// input samples that round to nothing at either end are left out.
-func (a axis) coverage(from, size int) resample.Coverage {
-	var c resample.Coverage
-	sample := int64(a.out) * int64(a.inStep) // one input sample, in units in which edges are whole numbers
+// sample is an input sample in units in which the edges of samples, of the input and of the output, are whole numbers.
+func (a axis) sample() int64 { return int64(a.out) * int64(a.inStep) }
+
+// area returns what output sample k covers, from the left edge of the input plane, in units of which sample says how many an
+// input sample has.
+func (a axis) area(k int) (start, stop int64) {
 	end := int64(a.out) * int64(a.origin+a.length)
+	start = int64(a.out)*int64(a.origin) + int64(k)*int64(a.outStep)*int64(a.length)
+	return start, min(start+int64(a.outStep)*int64(a.length), end)
+}
+
+// stack returns the rows whose mean each output line is; nil where some have more than an Average can take.
+func (a axis) stack() []stacked {
+	lines := make([]stacked, a.samples())
+	sample := a.sample()
+	for k := range lines {
+		start, stop := a.area(k)
+		first, behind := (start+sample-1)/sample, stop/sample // the first whole row, and the one behind the last
+		whole := int(behind - first)
+		switch {
+		case first > behind: // part of one row
+			lines[k] = stacked{int(behind), blend.NewAverage(0, 1, 0)}
+			continue
+		case whole > blend.MaxWhole:
+			return nil
+		}
+		above := int(roundDiv((first*sample-start)<<15, stop-start))
+		below := int(roundDiv((stop-behind*sample)<<15, stop-start))
+		if whole == 0 {
+			below = 1<<15 - above // the two halves of 32768ths that are exactly between round to one too many
+		}
+		lines[k] = stacked{int(first), blend.NewAverage(above, whole, below)}
+		if above != 0 {
+			lines[k].row--
+		}
+	}
+	return lines
+}
+
+// coverage returns which input samples each output sample covers, and how much of it each takes in 16384ths, offsets counted in units of
+// step from sample from. The weights of a span are the differences of its rounded running sum, so that they add up to 1<<14 exactly;
+// input samples that round to nothing at either end are left out.
+func (a axis) coverage(from, step int) resample.Coverage {
+	var c resample.Coverage
+	sample := a.sample()
 	for k := range a.samples() {
-		start := int64(a.out)*int64(a.origin) + int64(k)*int64(a.outStep)*int64(a.length)
-		stop := min(start+int64(a.outStep)*int64(a.length), end)
+		start, stop := a.area(k)
 		first, count, sum := start/sample, 0, int64(0)
 		for i := first; sum < 1<<14; i++ {
 			next := roundDiv((min((i+1)*sample, stop)-start)<<14, stop-start)
@@ -91,7 +131,7 @@ func (a axis) coverage(from, size int) resample.Coverage {
 			c.Weights = append(c.Weights, int16(next-sum))
 			count, sum = count+1, next
 		}
-		c.Spans = append(c.Spans, resample.Span{Offset: uint32((int(first) - from) * size), Count: uint32(count)})
+		c.Spans = append(c.Spans, resample.Span{Offset: uint32((int(first) - from) * step), Count: uint32(count)})
 	}
 	return c
 }

@@ -2,6 +2,7 @@ package band
 
 import (
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/kernel/blend"
 	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
@@ -59,14 +60,23 @@ func contentReference(c Config, f *frame.Frame) [3]oracle.Plane {
 }
 
 // resizeReference resizes a plane whose samples are in pixels wide and high to one whose samples are outX by outY, with expand between
-// the two directions.
+// the two directions, or, where both are means, behind them.
 func resizeReference(c Config, p oracle.Plane, in, outX, outY int, expand func(float64) float64) oracle.Plane {
 	filter := oracle.Filter(c.Filter)
-	p = oracle.Across(p, oracle.Axis{Origin: c.Crop.X, Length: c.Crop.Width, Out: c.Content.Width, InStep: in, OutStep: outX}, filter)
-	if expand != nil {
+	across := oracle.Axis{Origin: c.Crop.X, Length: c.Crop.Width, Out: c.Content.Width, InStep: in, OutStep: outX}
+	down := oracle.Axis{Origin: c.Crop.Y, Length: c.Crop.Height, Out: c.Content.Height, InStep: in, OutStep: outY}
+	shrinks := func(a oracle.Axis) bool { return a.Length*a.OutStep > a.Out*a.InStep }
+	tall := down.Length*outY > blend.MaxWhole*in*down.Out // lines of so many rows are made of rows that are resized across
+	behind := c.Filter == Area && shrinks(across) && shrinks(down) && !tall
+	p = oracle.Across(p, across, filter)
+	if expand != nil && !behind {
 		p = p.Map(expand)
 	}
-	return oracle.Down(p, oracle.Axis{Origin: c.Crop.Y, Length: c.Crop.Height, Out: c.Content.Height, InStep: in, OutStep: outY}, filter)
+	p = oracle.Down(p, down, filter)
+	if expand != nil && behind {
+		p = p.Map(expand)
+	}
+	return p
 }
 
 // convertYCC converts R, G, B in place.

@@ -1,5 +1,7 @@
 package band
 
+import "github.com/steadyframe/steadyframe/internal/kernel/blend"
+
 // row returns what src makes of an input row, from the cache or made now.
 func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	for i := range c.rows[:c.slots] {
@@ -12,7 +14,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	c.oldest = (c.oldest + 1) % c.slots
 	r.number = number
 	sc.prefetch(src, number)
-	sc.makeRow(src, &r.planes, number)
+	sc.makeRow(src, c, &r.planes, number)
 	sc.made++
 	return &r.planes
 }
@@ -29,8 +31,7 @@ func (sc *Scratch) prefetch(src *source, number int) {
 }
 
 // makeRow makes a row of the cache: interpolation across, and colours.
-func (sc *Scratch) makeRow(src *source, dst *[3][]int16, number int) {
-	k := &sc.sampler.kernels
+func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	switch {
 	case src.pixels != nil:
 		src.pixels.Row(*dst, sc.input(src, 0, number))
@@ -38,18 +39,31 @@ func (sc *Scratch) makeRow(src *source, dst *[3][]int16, number int) {
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:
 		sc.lookUp(src, dst, number)
-	case src.convert != none:
-		sc.interpolate(src, &sc.rgb, number)
-		switch src.convert {
-		case toYCC:
-			k.color.YCC(*dst, sc.rgb)
-		case toYCCHalf:
-			k.color.YCCHalf(*dst, sc.rgb)
-		case toLuma:
-			k.color.Luma(dst[0], sc.rgb)
-		}
 	default:
-		sc.interpolate(src, dst, number)
+		sc.interpolate(src, c, sc.channels(src, dst), number)
+		sc.colour(src, dst)
+	}
+}
+
+// channels returns the rows that an interpolation makes: R, G, B if those of dst are made of them.
+func (sc *Scratch) channels(src *source, dst *[3][]int16) *[3][]int16 {
+	if src.convert != none {
+		return &sc.rgb
+	}
+	return dst
+}
+
+// colour makes dst of what an interpolation has made.
+func (sc *Scratch) colour(src *source, dst *[3][]int16) {
+	k := &sc.sampler.kernels
+	switch src.convert {
+	case toYCC:
+		k.color.YCC(*dst, sc.rgb)
+	case toYCCHalf:
+		k.color.YCCHalf(*dst, sc.rgb)
+	case toLuma:
+		k.color.Luma(dst[0], sc.rgb)
+	default:
 		for i := range src.count {
 			src.expand(k, dst[i])
 		}
@@ -89,72 +103,76 @@ func (sc *Scratch) lookUp(src *source, dst *[3][]int16, number int) {
 }
 
 // interpolate makes rows of the channels of an input row: R, G, B, or luma, or Cb, Cr.
-func (sc *Scratch) interpolate(src *source, dst *[3][]int16, number int) {
-	k := &sc.sampler.kernels.resample
-	t := &src.across
-	switch src.layout {
-	case packed:
-		in, rows := sc.input(src, 0, number), [3][]int16{dst[2], dst[1], dst[0]}
-		if src.packed.RedFirst {
-			rows = *dst
+func (sc *Scratch) interpolate(src *source, c *cache, dst *[3][]int16, number int) {
+	k, t := &sc.sampler.kernels.resample, &src.across
+	switch {
+	case src.layout == floats:
+		sc.interpolateFloats(src, c, dst, number)
+	case t.method == Area:
+		for i := range src.inputs {
+			in := sc.input(src, i, number)
+			sc.sampler.kernels.blend.Average(c.wide, blend.Rows{Pix: in}, blend.NewAverage(0, 1, 0))
+			src.cover.Row(src.covers(dst, i), c.wide)
 		}
-		switch {
-		case src.cover != nil:
-			src.cover.Row(rows, in)
-		case t.method == Area:
-			k.PackedArea(rows, in, t.cover, src.step)
-		default:
-			k.Packed(rows, in, t.taps, src.step)
-		}
-	case single, double:
-		for i := range src.count {
+	case src.layout == packed:
+		k.Packed(src.inMemory(dst), sc.input(src, 0, number), t.taps, src.step)
+	default:
+		for i := range src.inputs {
 			sc.interpolateBytes(src, dst[i:], sc.input(src, i, number))
 		}
-	case pairs:
-		sc.interpolateBytes(src, dst[:], sc.input(src, 0, number))
-	case floats:
-		sc.interpolateFloats(src, dst, number)
 	}
+}
+
+// inMemory returns rows R, G, B in the order that they have in pixels.
+func (src *source) inMemory(rgb *[3][]int16) [3][]int16 {
+	if src.packed.RedFirst {
+		return *rgb
+	}
+	return [3][]int16{rgb[2], rgb[1], rgb[0]}
+}
+
+// covers returns which of the rows that an interpolation makes are made of the source's i-th input plane.
+func (src *source) covers(dst *[3][]int16, i int) [3][]int16 {
+	switch src.layout {
+	case packed:
+		return src.inMemory(dst)
+	case floats:
+		return [3][]int16{src.inMemory(dst)[i]}
+	case pairs:
+		return *dst
+	}
+	return [3][]int16{dst[i]}
 }
 
 // interpolateBytes is interpolate for bytes of one channel, or of two that are interleaved.
 func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte) {
 	k, t := &sc.sampler.kernels.resample, &src.across
-	area := t.method == Area
 	switch {
 	case src.bytes != nil:
 		src.bytes.Row(dst, in)
-	case src.layout == pairs && area:
-		k.PairsArea(dst[0], dst[1], in, t.cover)
 	case src.layout == pairs:
 		k.Pairs(dst[0], dst[1], in, t.taps)
-	case area:
-		k.PlaneArea(dst[0], in, t.cover)
 	default:
 		k.Plane(dst[0], in, t.taps)
 	}
 }
 
 // interpolateFloats is interpolate for planes of float32, one after the other.
-func (sc *Scratch) interpolateFloats(src *source, dst *[3][]int16, number int) {
+func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels
 	n := src.across.inputs()
 	for i := range dst {
-		row := dst[2-i]
-		if src.packed.RedFirst {
-			row = dst[i]
-		}
-		in := sc.input(src, i, number)
+		rows, in := src.covers(dst, i), sc.input(src, i, number)
 		if src.across.copies {
-			k.tensor.Row(row, in, src.floats.factor, src.floats.offset)
+			k.tensor.Row(rows[0], in, src.floats.factor, src.floats.offset)
 			continue
 		}
-		k.tensor.Row(sc.wide[:n], in, src.floats.factor, src.floats.offset)
-		sc.wide[n] = sc.wide[n-1]
+		k.tensor.Row(c.wide[:n], in, src.floats.factor, src.floats.offset)
 		if src.across.method == Area {
-			k.resample.WideArea(row, sc.wide, src.across.cover)
-		} else {
-			k.resample.Wide(row, sc.wide, src.across.taps)
+			src.cover.Row(rows, c.wide[:n])
+			continue
 		}
+		c.wide[n] = c.wide[n-1]
+		k.resample.Wide(rows[0], c.wide, src.across.taps)
 	}
 }

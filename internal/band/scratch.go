@@ -17,7 +17,6 @@ type Scratch struct {
 	planes  [3]frame.Plane // of the frame, during Fill
 	caches  [2]cache       // one a source
 	rgb     [3][]int16     // a row between interpolation and colour conversion
-	wide    []int16        // a row of floats before the interpolation, and its last sample again
 	made    int            // input rows made so far, for tests
 }
 
@@ -28,6 +27,7 @@ type cache struct {
 	oldest int
 	lines  [2][3][]int16 // Area: means of rows, for a line or for two that share their chroma
 	sums   [3][]uint64   // Area: the mean in the making
+	wide   []int16       // an input row, or the mean of several, before it is resized across; of floats, its last sample again
 }
 
 type cachedRow struct {
@@ -104,6 +104,14 @@ func (src *source) divide(c *cache, m *memory) {
 	if src.direct {
 		return
 	}
+	c.wide = m.wide(src)
+	if src.stacks {
+		src.divideLines(c, m)
+		if src.layout == floats {
+			c.sums[0] = m.sumRow(src.across.inputs())
+		}
+		return
+	}
 	c.slots = src.down.slots(src.halved)
 	for i := range c.slots {
 		for p := range src.count {
@@ -113,13 +121,33 @@ func (src *source) divide(c *cache, m *memory) {
 	if src.down.method != Area {
 		return
 	}
+	src.divideLines(c, m)
 	for p := range src.count {
 		c.sums[p] = m.sumRow(src.widths[p])
+	}
+}
+
+// divideLines sets the lines of c, which are means.
+func (src *source) divideLines(c *cache, m *memory) {
+	for p := range src.count {
 		c.lines[0][p] = m.row(src.widths[p])
 		if src.halved {
 			c.lines[1][p] = m.row(src.widths[p])
 		}
 	}
+}
+
+// wide returns the wide row of a source that needs one.
+func (m *memory) wide(src *source) []int16 {
+	switch {
+	case src.across.method == Area:
+		z := src.coverage()
+		row := m.row(z.SourceRoom())
+		return row[:min(z.Words, len(row))]
+	case src.layout == floats && !src.across.copies:
+		return m.row(src.across.inputs() + 1)
+	}
+	return nil
 }
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
@@ -128,8 +156,5 @@ func (src *source) divideRows(sc *Scratch, m *memory) {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}
-	}
-	if src.layout == floats && !src.across.copies {
-		sc.wide = m.row(src.across.inputs() + 1)
 	}
 }

@@ -25,7 +25,8 @@ type source struct {
 	limited bool              // luma or chroma of limited range
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
-	cover   *resample.Covered // of layout packed, filter Area: takes the means; else, or where it does not serve, nil
+	cover   *resample.Covered // filter Area across: takes the means of rows of int16; else nil
+	stacks  bool              // filter Area in both directions: the mean of input rows comes first, and is resized across then
 	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
 	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
@@ -111,12 +112,13 @@ func newRGB(c *Config) source {
 
 // setTables sets the tables from planes subsampled by in, to planes subsampled by outX and outY.
 func (src *source) setTables(c *Config, in, outX, outY int) {
-	size := src.step
-	if src.layout == floats {
-		size = 0
+	src.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, src.wordStep(), src.layout == floats)
+	down := axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}
+	src.down = newDown(down, c.Filter)
+	if src.across.method == Area && src.down.method == Area {
+		src.down.stack = down.stack()
+		src.stacks = src.layout == floats || src.down.stack != nil
 	}
-	src.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, size)
-	src.down = newDown(axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}, c.Filter)
 	for i := range src.count {
 		src.widths[i] = src.across.outputs
 	}
@@ -128,6 +130,14 @@ func (src *source) setTables(c *Config, in, outX, outY int) {
 		src.inputs = 2
 	}
 	src.down.setAhead(c.In.Height, src.inputs*src.across.inputs()*src.step)
+}
+
+// wordStep is how far the samples of a channel lie apart in a row of int16 that has what an input row has.
+func (src *source) wordStep() int {
+	if src.layout == floats {
+		return 1
+	}
+	return src.step
 }
 
 // scaleOf takes floats of range r to 0..255 with 7 fractional bits.
@@ -166,15 +176,24 @@ func (src *source) setDirect(k *kernels) {
 func (src *source) setResized(k *kernels) {
 	size := src.across.inputs() * src.step
 	switch {
-	case src.layout == packed && src.across.method == Area:
-		src.cover = k.resample.Cover(&resample.Cover{Coverage: src.across.cover, Bytes: size, Step: src.step})
-	case src.across.method == Area || src.layout == floats || src.converts():
+	case src.across.method == Area:
+		src.cover = k.resample.Cover(src.coverage())
+	case src.layout == floats || src.converts():
 	case src.layout == packed:
 		src.pixels = k.color.Resize(&color.Resize{
 			Taps: src.across.taps, Bytes: size, Packed: src.packed, To: src.convert.planes(),
 		})
 	default:
 		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step})
+	}
+}
+
+// coverage returns how rows of int16 are resized across.
+func (src *source) coverage() *resample.Cover {
+	step := src.wordStep()
+	return &resample.Cover{
+		Coverage: src.across.cover, Words: src.across.inputs() * step, Step: step,
+		Centred: src.layout != packed && src.layout != floats,
 	}
 }
 

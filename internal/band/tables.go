@@ -1,6 +1,9 @@
 package band
 
-import "github.com/steadyframe/steadyframe/internal/kernel/resample"
+import (
+	"github.com/steadyframe/steadyframe/internal/kernel/blend"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
+)
 
 // across is the tables of one plane's rows.
 type across struct {
@@ -15,21 +18,21 @@ type across struct {
 // inputs is how many samples of an input row may be read.
 func (t *across) inputs() int { return t.last - t.first + 1 }
 
-// newAcross returns the tables for samples that lie size bytes apart, or, with size 0, for rows of int16.
-func newAcross(a axis, f Filter, size int) across {
+// newAcross returns the tables for samples that lie step apart: in bytes, or, for floats, in rows of int16.
+func newAcross(a axis, f Filter, step int, floats bool) across {
 	t := across{first: a.first(), last: a.last(), outputs: a.samples(), method: a.method(f)}
 	one := int64(1 << 7)
-	if size == 0 {
-		size, one = 1, 1<<15
+	if floats {
+		one = 1 << 15
 	}
 	if t.method == Area {
-		t.cover = a.coverage(t.first, size)
+		t.cover = a.coverage(t.first, step)
 		return t
 	}
 	t.copies = t.outputs == t.inputs()
 	for k, p := range a.places(t.method) {
 		i, w := p.round(one)
-		t.taps = append(t.taps, resample.Tap{Offset: uint32((i - t.first) * size), Weight: uint32(w)})
+		t.taps = append(t.taps, resample.Tap{Offset: uint32((i - t.first) * step), Weight: uint32(w)})
 		t.copies = t.copies && i-t.first == k && w == 0
 	}
 	return t
@@ -40,6 +43,7 @@ type down struct {
 	method Filter
 	lines  []line    // not Area
 	cover  []covered // Area
+	stack  []stacked // Area, of rows of bytes that are not resized across before
 	blends bool      // some line lies between two rows
 	ahead  []int32   // by input row that is needed: the one to prefetch then; 0 for none
 }
@@ -48,6 +52,12 @@ type down struct {
 type covered struct {
 	row     int
 	weights []int16
+}
+
+// stacked is the input rows, from row on, whose mean is an output line.
+type stacked struct {
+	row  int
+	mean blend.Average
 }
 
 // line says which input rows an output line is made of: it lies at weight 32768ths of the way from row to the next one. With weight 0
@@ -82,6 +92,9 @@ const (
 	aheadRows  = 4
 )
 
+// aheadOf returns how many rows of size bytes ahead one is prefetched.
+func aheadOf(size int) int { return max(aheadBytes/size, aheadRows) }
+
 // setAhead sets ahead, for rows of size bytes. Rows that no line is made of are skipped.
 func (d *down) setAhead(rows, size int) {
 	var needed []int
@@ -102,7 +115,7 @@ func (d *down) setAhead(rows, size int) {
 		}
 	}
 	d.ahead = make([]int32, rows)
-	distance := max(aheadBytes/size, aheadRows)
+	distance := aheadOf(size)
 	for i := range max(len(needed)-distance, 0) {
 		d.ahead[needed[i]] = int32(needed[i+distance])
 	}

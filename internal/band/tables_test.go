@@ -10,7 +10,7 @@ import (
 )
 
 // TestAhead: every row that is needed, but for the first few, is prefetched once, when a needed row some way above it is
-// made; no other row is.
+// made; no other row is. Where the mean of rows comes first, the kernel that takes it does that.
 func TestAhead(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 13))
 	for range 300 {

@@ -11,7 +11,12 @@ type between struct {
 // line returns line n of Content. Of two lines that share their chroma, the lower has part 1.
 func (sc *Scratch) line(src *source, c *cache, n, part int) between {
 	if src.down.method == Area {
-		mean := sc.mean(src, c, n, &c.lines[part])
+		mean := &c.lines[part]
+		if src.stacks {
+			sc.stack(src, c, n, mean)
+		} else {
+			sc.mean(src, c, n, mean)
+		}
 		return between{a: mean, b: mean}
 	}
 	l := src.down.lines[n]
@@ -24,7 +29,7 @@ func (sc *Scratch) line(src *source, c *cache, n, part int) between {
 }
 
 // mean sets dst to the mean of the rows that line n covers.
-func (sc *Scratch) mean(src *source, c *cache, n int, dst *[3][]int16) *[3][]int16 {
+func (sc *Scratch) mean(src *source, c *cache, n int, dst *[3][]int16) {
 	k := &sc.sampler.kernels.blend
 	span := src.down.cover[n]
 	for i, w := range span.weights {
@@ -36,7 +41,6 @@ func (sc *Scratch) mean(src *source, c *cache, n int, dst *[3][]int16) *[3][]int
 	for p := range src.count {
 		k.Resolve(dst[p], c.sums[p])
 	}
-	return dst
 }
 
 // blend makes Content's part of line y of the source's plane p.

@@ -41,16 +41,17 @@ done:
 	VZEROUPPER
 	RET
 
-// func lerpAVX2(dst *int16, a *int16, b *int16, n int, w int16)
+// func lerpAVX2(dst *int16, a *int16, b *int16, n int, w int)
 // Requires: AVX, AVX2
-TEXT ·lerpAVX2(SB), NOSPLIT, $0-34
+TEXT ·lerpAVX2(SB), NOSPLIT, $0-40
 	// lerpAVX2 makes n samples, n >= 16.
 	// 	dst[i] = (a[i] + mulhrs(b[i]-a[i], w) + 4) >> 3
 	// Registers: AX dst, CX a, DX b, Y0 w, Y1 32768/8, BX n, SI where the last vector begins, DI samples done
 	MOVQ         dst+0(FP), AX
 	MOVQ         a+8(FP), CX
 	MOVQ         b+16(FP), DX
-	VPBROADCASTW w+32(FP), Y0
+	VMOVQ        w+32(FP), X0
+	VPBROADCASTW X0, Y0
 	VPBROADCASTW eighth<>+0(SB), Y1
 	MOVQ         n+24(FP), BX
 	LEAQ         -16(BX), SI
@@ -107,9 +108,9 @@ done:
 	VZEROUPPER
 	RET
 
-// func lerpMeanAVX2(dst *int16, a0 *int16, b0 *int16, a1 *int16, b1 *int16, n int, w0 int16, w1 int16)
+// func lerpMeanAVX2(dst *int16, a0 *int16, b0 *int16, a1 *int16, b1 *int16, n int, w0 int, w1 int)
 // Requires: AVX, AVX2
-TEXT ·lerpMeanAVX2(SB), NOSPLIT, $0-52
+TEXT ·lerpMeanAVX2(SB), NOSPLIT, $0-64
 	// lerpMeanAVX2 makes n samples, n >= 16.
 	// 	dst[i] = (a0[i] + mulhrs(b0[i]-a0[i], w0) + a1[i] + mulhrs(b1[i]-a1[i], w1) + 8) >> 4
 	// Registers: AX dst, CX a0, DX b0, BX a1, SI b1, Y0 w0, Y1 w1, Y2 32768/16, DI n, R8 where the last vector
@@ -119,8 +120,10 @@ TEXT ·lerpMeanAVX2(SB), NOSPLIT, $0-52
 	MOVQ         b0+16(FP), DX
 	MOVQ         a1+24(FP), BX
 	MOVQ         b1+32(FP), SI
-	VPBROADCASTW w0+48(FP), Y0
-	VPBROADCASTW w1+50(FP), Y1
+	VMOVQ        w0+48(FP), X0
+	VPBROADCASTW X0, Y0
+	VMOVQ        w1+56(FP), X1
+	VPBROADCASTW X1, Y1
 	VPBROADCASTW sixteenth<>+0(SB), Y2
 	MOVQ         n+40(FP), DI
 	LEAQ         -16(DI), R8
@@ -152,16 +155,17 @@ done:
 	VZEROUPPER
 	RET
 
-// func accumulateAVX2(sums *uint64, row *int16, vectors int, weight int16)
+// func accumulateAVX2(sums *uint64, row *int16, vectors int, weight int)
 // Requires: AVX, AVX2
-TEXT ·accumulateAVX2(SB), NOSPLIT, $0-26
+TEXT ·accumulateAVX2(SB), NOSPLIT, $0-32
 	// accumulateAVX2 adds 16*vectors products to the sums, vectors > 0.
 	// 	sums[i] += row[i] * weight
 	// Registers: AX sums, CX row, DX vectors, Y0 weight
 	MOVQ         sums+0(FP), AX
 	MOVQ         row+8(FP), CX
 	MOVQ         vectors+16(FP), DX
-	VPBROADCASTW weight+24(FP), Y0
+	VMOVQ        weight+24(FP), X0
+	VPBROADCASTW X0, Y0
 
 loop:
 	VMOVDQU    (CX), Y1
@@ -180,14 +184,14 @@ loop:
 	VZEROUPPER
 	RET
 
-// func resolveAVX2(dst *int16, sums *uint64, vectors int)
+// func resolveAVX2(sums *uint64, dst *int16, vectors int)
 // Requires: AVX, AVX2
 TEXT ·resolveAVX2(SB), NOSPLIT, $0-24
 	// resolveAVX2 makes 16*vectors samples, vectors > 0.
 	// 	dst[i], sums[i] = (sums[i] + 1<<13) >> 14, 0
 	// Registers: AX dst, CX sums, DX vectors, Y0 0, Y1 1<<13
-	MOVQ         dst+0(FP), AX
-	MOVQ         sums+8(FP), CX
+	MOVQ         dst+8(FP), AX
+	MOVQ         sums+0(FP), CX
 	MOVQ         vectors+16(FP), DX
 	VPXOR        Y0, Y0, Y0
 	VPBROADCASTD half<>+0(SB), Y1
@@ -205,5 +209,123 @@ loop:
 	ADDQ      $0x00000040, CX
 	SUBQ      $0x01, DX
 	JG        loop
+	VZEROUPPER
+	RET
+
+// func averageAVX2(dst *int16, before *byte, whole *byte, behind *byte, n int, stride int, ahead int, rows int, wBefore int, weight int, wBehind int, shift int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·averageAVX2(SB), NOSPLIT, $0-96
+	// averageAVX2 makes n samples, n >= 64, of so many whole rows, and of those before and behind them unless they
+	// are nil.
+	// 	dst[i] = (before[i]<<8*wBefore)>>16 + (sum of whole[i]<<shift*weight)>>16 + (behind[i]<<8*wBehind)>>16
+	// It asks for the cache lines that lie ahead of those of the whole rows and of the one behind.
+	// Registers: AX dst, CX columns done, DX before, BX whole, SI behind, DI stride, R8 ahead, Y0 wBefore, Y1 weight,
+	// Y2 wBehind, X3 shift, R9 n, R10 where the last columns begin
+	MOVQ         dst+0(FP), AX
+	MOVQ         before+8(FP), DX
+	MOVQ         whole+16(FP), BX
+	MOVQ         behind+24(FP), SI
+	MOVQ         stride+40(FP), DI
+	MOVQ         ahead+48(FP), R8
+	VMOVQ        wBefore+64(FP), X0
+	VPBROADCASTW X0, Y0
+	VMOVQ        weight+72(FP), X1
+	VPBROADCASTW X1, Y1
+	VMOVQ        wBehind+80(FP), X2
+	VPBROADCASTW X2, Y2
+	VMOVQ        shift+88(FP), X3
+	MOVQ         n+32(FP), R9
+	LEAQ         -64(R9), R10
+	XORL         CX, CX
+
+loop:
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	MOVQ  rows+56(FP), R12
+	LEAQ  (BX)(CX*1), R11
+	TESTQ R12, R12
+	JZ    none
+
+whole:
+	PREFETCHT0 (R11)(R8*1)
+	VPMOVZXBW  (R11), Y8
+	VPADDW     Y8, Y4, Y4
+	VPMOVZXBW  16(R11), Y8
+	VPADDW     Y8, Y5, Y5
+	VPMOVZXBW  32(R11), Y8
+	VPADDW     Y8, Y6, Y6
+	VPMOVZXBW  48(R11), Y8
+	VPADDW     Y8, Y7, Y7
+	ADDQ       DI, R11
+	SUBQ       $0x01, R12
+	JG         whole
+
+none:
+	VPSLLW    X3, Y4, Y4
+	VPMULHUW  Y1, Y4, Y4
+	VPSLLW    X3, Y5, Y5
+	VPMULHUW  Y1, Y5, Y5
+	VPSLLW    X3, Y6, Y6
+	VPMULHUW  Y1, Y6, Y6
+	VPSLLW    X3, Y7, Y7
+	VPMULHUW  Y1, Y7, Y7
+	TESTQ     DX, DX
+	JZ        none2
+	LEAQ      (DX)(CX*1), R11
+	VPMOVZXBW (R11), Y8
+	VPSLLW    $0x08, Y8, Y8
+	VPMULHUW  Y0, Y8, Y8
+	VPADDW    Y8, Y4, Y4
+	VPMOVZXBW 16(R11), Y8
+	VPSLLW    $0x08, Y8, Y8
+	VPMULHUW  Y0, Y8, Y8
+	VPADDW    Y8, Y5, Y5
+	VPMOVZXBW 32(R11), Y8
+	VPSLLW    $0x08, Y8, Y8
+	VPMULHUW  Y0, Y8, Y8
+	VPADDW    Y8, Y6, Y6
+	VPMOVZXBW 48(R11), Y8
+	VPSLLW    $0x08, Y8, Y8
+	VPMULHUW  Y0, Y8, Y8
+	VPADDW    Y8, Y7, Y7
+
+none2:
+	TESTQ      SI, SI
+	JZ         none3
+	LEAQ       (SI)(CX*1), R11
+	PREFETCHT0 (R11)(R8*1)
+	VPMOVZXBW  (R11), Y8
+	VPSLLW     $0x08, Y8, Y8
+	VPMULHUW   Y2, Y8, Y8
+	VPADDW     Y8, Y4, Y4
+	VPMOVZXBW  16(R11), Y8
+	VPSLLW     $0x08, Y8, Y8
+	VPMULHUW   Y2, Y8, Y8
+	VPADDW     Y8, Y5, Y5
+	VPMOVZXBW  32(R11), Y8
+	VPSLLW     $0x08, Y8, Y8
+	VPMULHUW   Y2, Y8, Y8
+	VPADDW     Y8, Y6, Y6
+	VPMOVZXBW  48(R11), Y8
+	VPSLLW     $0x08, Y8, Y8
+	VPMULHUW   Y2, Y8, Y8
+	VPADDW     Y8, Y7, Y7
+
+none3:
+	VMOVDQU Y4, (AX)(CX*2)
+	VMOVDQU Y5, 32(AX)(CX*2)
+	VMOVDQU Y6, 64(AX)(CX*2)
+	VMOVDQU Y7, 96(AX)(CX*2)
+	ADDQ    $0x40, CX
+	CMPQ    CX, R10
+	JLE     loop
+	CMPQ    CX, R9
+	JGE     done
+	MOVQ    R10, CX
+	JMP     loop
+
+done:
 	VZEROUPPER
 	RET

@@ -40,3 +40,20 @@ func BenchmarkRows(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAverage takes the means of rows of 1920 pixels of three bytes: of a whole ratio, and of one between.
+func BenchmarkAverage(b *testing.B) {
+	const n = 3 * 1920
+	rows := Rows{Pix: kerneltest.Bytes(kerneltest.Rand(1), 4*n), Stride: n}
+	dst := make([]int16, n)
+	for _, a := range []Average{NewAverage(0, 2, 0), NewAverage(0, 3, 0), NewAverage(5461, 2, 5461)} {
+		for _, e := range Implementations.All() {
+			b.Run(fmt.Sprintf("n=%d/rows=%d/impl=%s", n, a.Count(), e.Level), func(b *testing.B) {
+				b.SetBytes(int64(n * a.Count()))
+				for b.Loop() {
+					e.Kernels.Average(dst, rows, a)
+				}
+			})
+		}
+	}
+}

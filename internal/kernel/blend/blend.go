@@ -1,5 +1,5 @@
 // Package blend holds the vertical half of resizing: kernels that turn int16 rows with 7 fractional bits into the samples of a band,
-// with 4.
+// with 4; and, where a mean over both directions begins with this one, rows of bytes into rows of int16.
 //
 // Notation: rows hold luma - 128 (-16384..16256), centred chroma (-16384..16320) or R, G, B (0..32640). Neighbouring rows a and b of one
 // plane share such a range, so b-a fits int16 and what lies between them fits its range. Weights of b are in 32768ths, 0..32767.
@@ -21,6 +21,9 @@ type Kernels struct {
 	Accumulate func(sums []uint64, row []int16, weight int16)
 	// Resolve sets dst, a row, to the sums of rows whose weights added up to 1<<14, divided by that and rounded, and the sums to 0.
 	Resolve func(dst []int16, sums []uint64)
+
+	// Average sets dst, a row of 0..32640, to the mean of rows of len(dst) bytes.
+	Average func(dst []int16, rows Rows, a Average)
 }
 
 // Sums returns the length of the sums for rows of n samples.
@@ -38,5 +41,6 @@ var Implementations impl.Registry[Kernels]
 func init() {
 	Implementations.Register(impl.Generic, Kernels{
 		Line: line, Lerp: lerp, Mean: mean, LerpMean: lerpMean, Accumulate: accumulate, Resolve: resolve,
+		Average: average,
 	})
 }

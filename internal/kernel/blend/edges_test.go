@@ -14,7 +14,7 @@ func TestLevels(t *testing.T) {
 // TestEdges runs every width beside memory that can't be accessed, on either side of each operand.
 func TestEdges(t *testing.T) {
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		for width := range 100 {
+		for width := range 140 {
 			for _, edge := range kerneltest.Edges {
 				checkEdges(t, k, width, edge)
 			}
@@ -50,4 +50,10 @@ func checkEdges(t *testing.T, k Kernels, width int, edge kerneltest.Edge) {
 	}
 	check("Resolve", func(dst []int16) { add(k.Accumulate, k.Resolve, sums, dst) },
 		func(dst []int16) { add(accumulate, resolve, make([]uint64, Sums(width)), dst) })
+	a, stride := randomAverage(r), width+r.IntN(9)
+	pix := kerneltest.GuardedCopy(t, kerneltest.Bytes(r, (a.Count()-1)*stride+width), edge)
+	for _, ahead := range []int{0, 1 << 20} {
+		rows := Rows{Pix: pix, Stride: stride, Ahead: ahead}
+		check("Average", func(dst []int16) { k.Average(dst, rows, a) }, func(dst []int16) { average(dst, rows, a) })
+	}
 }

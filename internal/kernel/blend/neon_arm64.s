@@ -217,3 +217,104 @@ loop:
 	SUBS $1, R2
 	BNE loop
 	RET
+
+// func averageNEON(dst *int16, before, whole, behind *byte, n, stride, ahead, rows, wBefore, weight, wBehind, shift int)
+TEXT ·averageNEON(SB), NOSPLIT, $0-96
+	// averageNEON makes n samples, n >= 64, of so many whole rows, and of those before and behind them unless they are nil.
+	// 	dst[i] = (before[i]<<8*wBefore)>>16 + (sum of whole[i]<<shift*weight)>>16 + (behind[i]<<8*wBehind)>>16
+	// It asks for the cache lines that lie ahead of those of the whole rows and of the one behind.
+	// Registers: R0 dst, R1 before, R2 whole, R3 behind, R4 n, R5 stride, R6 ahead, R7 rows, R8 wBefore, R9 weight, R10 wBehind, R11 shift
+	MOVD dst+0(FP), R0
+	MOVD before+8(FP), R1
+	MOVD whole+16(FP), R2
+	MOVD behind+24(FP), R3
+	MOVD n+32(FP), R4
+	MOVD stride+40(FP), R5
+	MOVD ahead+48(FP), R6
+	MOVD rows+56(FP), R7
+	MOVD wBefore+64(FP), R8
+	MOVD weight+72(FP), R9
+	MOVD wBehind+80(FP), R10
+	MOVD shift+88(FP), R11
+	VDUP R8, V28.H8 // wBefore
+	VDUP R9, V29.H8 // weight
+	VDUP R10, V30.H8 // wBehind
+	VDUP R11, V31.H8 // shift
+
+loop:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	MOVD R2, R12; MOVD R7, R13
+	CBZ R13, weigh
+
+whole:
+	ADD R6, R12, R14; PRFM (R14), PLDL1KEEP
+	VLD1 (R12), [V2.B16]
+	VUXTL V2.B8, V3.H8
+	VADD V3.H8, V0.H8, V0.H8
+	VUXTL2 V2.B16, V2.H8
+	VADD V2.H8, V1.H8, V1.H8
+	ADD R5, R12
+	SUBS $1, R13
+	BNE whole
+
+weigh:
+	WORD $0x6e7f4400 // USHL V0.8H, V0.8H, V31.8H
+	WORD $0x2e7dc002 // UMULL V2.4S, V0.4H, V29.4H
+	WORD $0x6e7dc003 // UMULL2 V3.4S, V0.8H, V29.8H
+	VUZP2 V3.H8, V2.H8, V0.H8
+	WORD $0x6e7f4421 // USHL V1.8H, V1.8H, V31.8H
+	WORD $0x2e7dc023 // UMULL V3.4S, V1.4H, V29.4H
+	WORD $0x6e7dc022 // UMULL2 V2.4S, V1.8H, V29.8H
+	VUZP2 V2.H8, V3.H8, V1.H8
+	CBZ R8, nobefore
+	VLD1 (R1), [V2.B16]
+	VUXTL V2.B8, V3.H8
+	VSHL $8, V3.H8, V3.H8
+	WORD $0x2e7cc064 // UMULL V4.4S, V3.4H, V28.4H
+	WORD $0x6e7cc063 // UMULL2 V3.4S, V3.8H, V28.8H
+	VUZP2 V3.H8, V4.H8, V3.H8
+	VADD V3.H8, V0.H8, V0.H8
+	VUXTL2 V2.B16, V2.H8
+	VSHL $8, V2.H8, V2.H8
+	WORD $0x2e7cc043 // UMULL V3.4S, V2.4H, V28.4H
+	WORD $0x6e7cc042 // UMULL2 V2.4S, V2.8H, V28.8H
+	VUZP2 V2.H8, V3.H8, V2.H8
+	VADD V2.H8, V1.H8, V1.H8
+
+nobefore:
+	CBZ R10, nobehind
+	ADD R6, R3, R14; PRFM (R14), PLDL1KEEP
+	VLD1 (R3), [V2.B16]
+	VUXTL V2.B8, V3.H8
+	VSHL $8, V3.H8, V3.H8
+	WORD $0x2e7ec064 // UMULL V4.4S, V3.4H, V30.4H
+	WORD $0x6e7ec063 // UMULL2 V3.4S, V3.8H, V30.8H
+	VUZP2 V3.H8, V4.H8, V3.H8
+	VADD V3.H8, V0.H8, V0.H8
+	VUXTL2 V2.B16, V2.H8
+	VSHL $8, V2.H8, V2.H8
+	WORD $0x2e7ec043 // UMULL V3.4S, V2.4H, V30.4H
+	WORD $0x6e7ec042 // UMULL2 V2.4S, V2.8H, V30.8H
+	VUZP2 V2.H8, V3.H8, V2.H8
+	VADD V2.H8, V1.H8, V1.H8
+
+nobehind:
+	VST1.P [V0.B16, V1.B16], 32(R0)
+	ADD $16, R1
+	ADD $16, R2
+	ADD $16, R3
+	SUB $16, R4
+	CMP $16, R4
+	BGE loop
+	CBZ R4, done
+	SUB $16, R4 // back, to where 16 are left
+	ADD R4, R1, R1
+	ADD R4, R2, R2
+	ADD R4, R3, R3
+	ADD R4<<1, R0, R0
+	MOVD $16, R4
+	B loop
+
+done:
+	RET

@@ -190,267 +190,303 @@ loop:
 	VZEROUPPER
 	RET
 
-DATA bytes12<>+0(SB)/8, $0xffffffffffffffff
-DATA bytes12<>+8(SB)/8, $0x00000000ffffffff
-DATA bytes12<>+16(SB)/8, $0x0000000000000000
-DATA bytes12<>+24(SB)/8, $0x0000000000000000
-GLOBL bytes12<>(SB), RODATA|NOPTR, $32
-
-DATA half<>+0(SB)/8, $0x0000004000000040
-GLOBL half<>(SB), RODATA|NOPTR, $8
-
-DATA pixels3x0<>+0(SB)/8, $0x8004800180038000
-DATA pixels3x0<>+8(SB)/8, $0x8080808080058002
-DATA pixels3x0<>+16(SB)/8, $0x8004800180038000
-DATA pixels3x0<>+24(SB)/8, $0x8080808080058002
-GLOBL pixels3x0<>(SB), RODATA|NOPTR, $32
-
-DATA pixels3x1<>+0(SB)/8, $0x800a800780098006
-DATA pixels3x1<>+8(SB)/8, $0x80808080800b8008
-DATA pixels3x1<>+16(SB)/8, $0x800a800780098006
-DATA pixels3x1<>+24(SB)/8, $0x80808080800b8008
-GLOBL pixels3x1<>(SB), RODATA|NOPTR, $32
-
-// func area3AVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
+// func area1AVX2(first *int16, second *int16, third *int16, src *int16, table *byte, groups int, bias int)
 // Requires: AVX, AVX2
-TEXT ·area3AVX2(SB), NOSPLIT, $0-48
-	// area3AVX2 makes groups*16 samples of pixels of 3 bytes, groups > 0.
-	// Registers: AX first, CX second, DX third, BX src, SI table, DI groups, Y0 to words of pixels 0, 1, Y1 to words
-	// of pixels 2, 3, Y2 12 bytes, Y3 half
-	MOVQ         first+0(FP), AX
-	MOVQ         second+8(FP), CX
-	MOVQ         third+16(FP), DX
-	MOVQ         src+24(FP), BX
-	MOVQ         table+32(FP), SI
-	MOVQ         groups+40(FP), DI
-	VMOVDQU      pixels3x0<>+0(SB), Y0
-	VMOVDQU      pixels3x1<>+0(SB), Y1
-	VMOVDQU      bytes12<>+0(SB), Y2
-	VPBROADCASTD half<>+0(SB), Y3
+TEXT ·area1AVX2(SB), NOSPLIT, $0-56
+	// area1AVX2 makes groups*16 samples, groups > 0, of words of which each 1. is of a channel.
+	// Registers: AX first, CX src, DX table, Y0 1<<13, Y1 bias, BX groups
+	MOVQ           first+0(FP), AX
+	MOVQ           src+24(FP), CX
+	MOVQ           table+32(FP), DX
+	VBROADCASTI128 half1<>+0(SB), Y0
+	VMOVQ          bias+48(FP), X1
+	VPBROADCASTW   X1, Y1
+	MOVQ           groups+40(FP), BX
 
 loop:
-	MOVQ    (SI), R8
-	ADDQ    $0x20, SI
-	VMOVDQA Y3, Y4
-	VMOVDQA Y3, Y5
-	VMOVDQA Y3, Y6
-	VMOVDQA Y3, Y7
-	MOVQ    R8, R9
+	LEAQ    96(DX), SI
+	VMOVDQA Y0, Y2
+	VMOVDQA Y0, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y0, Y5
+	MOVQ    (DX), DI
+	MOVQ    CX, R8
 
 round:
-	MOVL        64(SI), R10
-	MOVL        68(SI), R11
-	VPMASKMOVD  (BX)(R10*1), Y2, Y8
-	VPMASKMOVD  (BX)(R11*1), X2, X9
-	VINSERTI128 $0x01, X9, Y8, Y8
-	VPSHUFB     Y0, Y8, Y9
-	VPMADDWD    (SI), Y9, Y9
-	VPADDD      Y9, Y4, Y4
-	VPSHUFB     Y1, Y8, Y8
-	VPMADDWD    32(SI), Y8, Y8
-	VPADDD      Y8, Y4, Y4
-	MOVL        160(SI), R10
-	MOVL        164(SI), R11
-	VPMASKMOVD  (BX)(R10*1), Y2, Y8
-	VPMASKMOVD  (BX)(R11*1), X2, X9
-	VINSERTI128 $0x01, X9, Y8, Y8
-	VPSHUFB     Y0, Y8, Y9
-	VPMADDWD    96(SI), Y9, Y9
-	VPADDD      Y9, Y5, Y5
-	VPSHUFB     Y1, Y8, Y8
-	VPMADDWD    128(SI), Y8, Y8
-	VPADDD      Y8, Y5, Y5
-	MOVL        256(SI), R10
-	MOVL        260(SI), R11
-	VPMASKMOVD  (BX)(R10*1), Y2, Y8
-	VPMASKMOVD  (BX)(R11*1), X2, X9
-	VINSERTI128 $0x01, X9, Y8, Y8
-	VPSHUFB     Y0, Y8, Y9
-	VPMADDWD    192(SI), Y9, Y9
-	VPADDD      Y9, Y6, Y6
-	VPSHUFB     Y1, Y8, Y8
-	VPMADDWD    224(SI), Y8, Y8
-	VPADDD      Y8, Y6, Y6
-	MOVL        352(SI), R10
-	MOVL        356(SI), R11
-	VPMASKMOVD  (BX)(R10*1), Y2, Y8
-	VPMASKMOVD  (BX)(R11*1), X2, X9
-	VINSERTI128 $0x01, X9, Y8, Y8
-	VPSHUFB     Y0, Y8, Y9
-	VPMADDWD    288(SI), Y9, Y9
-	VPADDD      Y9, Y7, Y7
-	VPSHUFB     Y1, Y8, Y8
-	VPMADDWD    320(SI), Y8, Y8
-	VPADDD      Y8, Y7, Y7
-	ADDQ        $0x00000180, SI
-	SUBQ        $0x01, R9
-	JG          round
-	VPUNPCKLDQ  Y5, Y4, Y8
-	VPUNPCKLDQ  Y7, Y6, Y9
-	VPUNPCKHDQ  Y5, Y4, Y4
-	VPUNPCKHDQ  Y7, Y6, Y5
-	VPUNPCKLQDQ Y9, Y8, Y6
-	VPUNPCKHQDQ Y9, Y8, Y7
-	VPUNPCKLQDQ Y5, Y4, Y4
-	VPSRAD      $0x07, Y6, Y6
-	VPSRAD      $0x07, Y7, Y7
-	VPSRAD      $0x07, Y4, Y4
-	VMOVDQA     Y3, Y5
-	VMOVDQA     Y3, Y8
-	VMOVDQA     Y3, Y9
-	VMOVDQA     Y3, Y10
+	MOVL           32(DX), R9
+	MOVL           36(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y6
+	VINSERTI128    $0x01, (R8)(R10*1), Y6, Y6
+	VPMADDWD       (SI), Y6, Y6
+	VPADDD         Y6, Y2, Y2
+	MOVL           40(DX), R9
+	MOVL           44(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y6
+	VINSERTI128    $0x01, (R8)(R10*1), Y6, Y6
+	VPMADDWD       32(SI), Y6, Y6
+	VPADDD         Y6, Y3, Y3
+	MOVL           48(DX), R9
+	MOVL           52(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y6
+	VINSERTI128    $0x01, (R8)(R10*1), Y6, Y6
+	VPMADDWD       64(SI), Y6, Y6
+	VPADDD         Y6, Y4, Y4
+	MOVL           56(DX), R9
+	MOVL           60(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y6
+	VINSERTI128    $0x01, (R8)(R10*1), Y6, Y6
+	VPMADDWD       96(SI), Y6, Y6
+	VPADDD         Y6, Y5, Y5
+	ADDQ           $0x10, R8
+	ADDQ           $0x00000080, SI
+	SUBQ           $0x01, DI
+	JG             round
+	VPHADDD        Y3, Y2, Y2
+	VPHADDD        Y5, Y4, Y3
+	VPHADDD        Y3, Y2, Y2
+	VPSRAD         $0x0e, Y2, Y2
+	VMOVDQA        Y0, Y3
+	VMOVDQA        Y0, Y4
+	VMOVDQA        Y0, Y5
+	VMOVDQA        Y0, Y6
+	MOVQ           (DX), DI
+	MOVQ           CX, R8
 
 round2:
-	MOVL        64(SI), R9
-	MOVL        68(SI), R10
-	VPMASKMOVD  (BX)(R9*1), Y2, Y11
-	VPMASKMOVD  (BX)(R10*1), X2, X12
-	VINSERTI128 $0x01, X12, Y11, Y11
-	VPSHUFB     Y0, Y11, Y12
-	VPMADDWD    (SI), Y12, Y12
-	VPADDD      Y12, Y5, Y5
-	VPSHUFB     Y1, Y11, Y11
-	VPMADDWD    32(SI), Y11, Y11
-	VPADDD      Y11, Y5, Y5
-	MOVL        160(SI), R9
-	MOVL        164(SI), R10
-	VPMASKMOVD  (BX)(R9*1), Y2, Y11
-	VPMASKMOVD  (BX)(R10*1), X2, X12
-	VINSERTI128 $0x01, X12, Y11, Y11
-	VPSHUFB     Y0, Y11, Y12
-	VPMADDWD    96(SI), Y12, Y12
-	VPADDD      Y12, Y8, Y8
-	VPSHUFB     Y1, Y11, Y11
-	VPMADDWD    128(SI), Y11, Y11
-	VPADDD      Y11, Y8, Y8
-	MOVL        256(SI), R9
-	MOVL        260(SI), R10
-	VPMASKMOVD  (BX)(R9*1), Y2, Y11
-	VPMASKMOVD  (BX)(R10*1), X2, X12
-	VINSERTI128 $0x01, X12, Y11, Y11
-	VPSHUFB     Y0, Y11, Y12
-	VPMADDWD    192(SI), Y12, Y12
-	VPADDD      Y12, Y9, Y9
-	VPSHUFB     Y1, Y11, Y11
-	VPMADDWD    224(SI), Y11, Y11
-	VPADDD      Y11, Y9, Y9
-	MOVL        352(SI), R9
-	MOVL        356(SI), R10
-	VPMASKMOVD  (BX)(R9*1), Y2, Y11
-	VPMASKMOVD  (BX)(R10*1), X2, X12
-	VINSERTI128 $0x01, X12, Y11, Y11
-	VPSHUFB     Y0, Y11, Y12
-	VPMADDWD    288(SI), Y12, Y12
-	VPADDD      Y12, Y10, Y10
-	VPSHUFB     Y1, Y11, Y11
-	VPMADDWD    320(SI), Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	ADDQ        $0x00000180, SI
-	SUBQ        $0x01, R8
-	JG          round2
-	VPUNPCKLDQ  Y8, Y5, Y11
-	VPUNPCKLDQ  Y10, Y9, Y12
-	VPUNPCKHDQ  Y8, Y5, Y5
-	VPUNPCKHDQ  Y10, Y9, Y8
-	VPUNPCKLQDQ Y12, Y11, Y9
-	VPUNPCKHQDQ Y12, Y11, Y10
-	VPUNPCKLQDQ Y8, Y5, Y5
-	VPSRAD      $0x07, Y9, Y9
-	VPSRAD      $0x07, Y10, Y10
-	VPSRAD      $0x07, Y5, Y5
-	VPACKSSDW   Y9, Y6, Y6
-	VMOVDQU     Y6, (AX)
-	ADDQ        $0x20, AX
-	VPACKSSDW   Y10, Y7, Y7
-	VMOVDQU     Y7, (CX)
-	ADDQ        $0x20, CX
-	VPACKSSDW   Y5, Y4, Y4
-	VMOVDQU     Y4, (DX)
-	ADDQ        $0x20, DX
-	SUBQ        $0x01, DI
-	JG          loop
+	MOVL           64(DX), R9
+	MOVL           68(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y7
+	VINSERTI128    $0x01, (R8)(R10*1), Y7, Y7
+	VPMADDWD       (SI), Y7, Y7
+	VPADDD         Y7, Y3, Y3
+	MOVL           72(DX), R9
+	MOVL           76(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y7
+	VINSERTI128    $0x01, (R8)(R10*1), Y7, Y7
+	VPMADDWD       32(SI), Y7, Y7
+	VPADDD         Y7, Y4, Y4
+	MOVL           80(DX), R9
+	MOVL           84(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y7
+	VINSERTI128    $0x01, (R8)(R10*1), Y7, Y7
+	VPMADDWD       64(SI), Y7, Y7
+	VPADDD         Y7, Y5, Y5
+	MOVL           88(DX), R9
+	MOVL           92(DX), R10
+	VBROADCASTI128 (R8)(R9*1), Y7
+	VINSERTI128    $0x01, (R8)(R10*1), Y7, Y7
+	VPMADDWD       96(SI), Y7, Y7
+	VPADDD         Y7, Y6, Y6
+	ADDQ           $0x10, R8
+	ADDQ           $0x00000080, SI
+	SUBQ           $0x01, DI
+	JG             round2
+	VPHADDD        Y4, Y3, Y3
+	VPHADDD        Y6, Y5, Y4
+	VPHADDD        Y4, Y3, Y3
+	VPSRAD         $0x0e, Y3, Y3
+	VPACKSSDW      Y3, Y2, Y2
+	VPSUBW         Y1, Y2, Y2
+	VMOVDQU        Y2, (AX)
+	ADDQ           $0x20, AX
+	MOVQ           SI, DX
+	SUBQ           $0x01, BX
+	JG             loop
 	VZEROUPPER
 	RET
 
-DATA pixels4x0<>+0(SB)/8, $0x8005800180048000
-DATA pixels4x0<>+8(SB)/8, $0x8080808080068002
-DATA pixels4x0<>+16(SB)/8, $0x8005800180048000
-DATA pixels4x0<>+24(SB)/8, $0x8080808080068002
-GLOBL pixels4x0<>(SB), RODATA|NOPTR, $32
+DATA half1<>+0(SB)/8, $0x0000000000002000
+DATA half1<>+8(SB)/8, $0x0000000000000000
+GLOBL half1<>(SB), RODATA|NOPTR, $16
 
-DATA pixels4x1<>+0(SB)/8, $0x800d8009800c8008
-DATA pixels4x1<>+8(SB)/8, $0x80808080800e800a
-DATA pixels4x1<>+16(SB)/8, $0x800d8009800c8008
-DATA pixels4x1<>+24(SB)/8, $0x80808080800e800a
-GLOBL pixels4x1<>(SB), RODATA|NOPTR, $32
-
-// func area4AVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
+// func area2AVX2(first *int16, second *int16, third *int16, src *int16, table *byte, groups int, bias int)
 // Requires: AVX, AVX2
-TEXT ·area4AVX2(SB), NOSPLIT, $0-48
-	// area4AVX2 makes groups*16 samples of pixels of 4 bytes, groups > 0.
-	// Registers: AX first, CX second, DX third, BX src, SI table, DI groups, Y0 to words of pixels 0, 1, Y1 to words
-	// of pixels 2, 3, Y2 half
-	MOVQ         first+0(FP), AX
-	MOVQ         second+8(FP), CX
-	MOVQ         third+16(FP), DX
-	MOVQ         src+24(FP), BX
-	MOVQ         table+32(FP), SI
-	MOVQ         groups+40(FP), DI
-	VMOVDQU      pixels4x0<>+0(SB), Y0
-	VMOVDQU      pixels4x1<>+0(SB), Y1
-	VPBROADCASTD half<>+0(SB), Y2
+TEXT ·area2AVX2(SB), NOSPLIT, $0-56
+	// area2AVX2 makes groups*16 samples, groups > 0, of words of which each 2. is of a channel.
+	// Registers: AX first, CX second, DX src, BX table, Y0 1<<13, Y1 to words of a channel, Y2 bias, SI groups
+	MOVQ           first+0(FP), AX
+	MOVQ           second+8(FP), CX
+	MOVQ           src+24(FP), DX
+	MOVQ           table+32(FP), BX
+	VBROADCASTI128 half2<>+0(SB), Y0
+	VBROADCASTI128 channels2<>+0(SB), Y1
+	VMOVQ          bias+48(FP), X2
+	VPBROADCASTW   X2, Y2
+	MOVQ           groups+40(FP), SI
 
 loop:
-	MOVQ    (SI), R8
-	ADDQ    $0x20, SI
-	VMOVDQA Y2, Y3
-	VMOVDQA Y2, Y4
-	VMOVDQA Y2, Y5
-	VMOVDQA Y2, Y6
-	MOVQ    R8, R9
+	LEAQ    96(BX), DI
+	VMOVDQA Y0, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y0, Y5
+	VMOVDQA Y0, Y6
+	MOVQ    (BX), R8
+	MOVQ    DX, R9
 
 round:
-	MOVL           64(SI), R10
-	MOVL           68(SI), R11
-	VBROADCASTI128 (BX)(R10*1), Y7
-	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VPSHUFB        Y0, Y7, Y8
-	VPMADDWD       (SI), Y8, Y8
-	VPADDD         Y8, Y3, Y3
+	MOVL           32(BX), R10
+	MOVL           36(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y7
+	VINSERTI128    $0x01, (R9)(R11*1), Y7, Y7
 	VPSHUFB        Y1, Y7, Y7
-	VPMADDWD       32(SI), Y7, Y7
+	VPMADDWD       (DI), Y7, Y7
 	VPADDD         Y7, Y3, Y3
-	MOVL           160(SI), R10
-	MOVL           164(SI), R11
-	VBROADCASTI128 (BX)(R10*1), Y7
-	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VPSHUFB        Y0, Y7, Y8
-	VPMADDWD       96(SI), Y8, Y8
-	VPADDD         Y8, Y4, Y4
+	MOVL           40(BX), R10
+	MOVL           44(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y7
+	VINSERTI128    $0x01, (R9)(R11*1), Y7, Y7
 	VPSHUFB        Y1, Y7, Y7
-	VPMADDWD       128(SI), Y7, Y7
+	VPMADDWD       32(DI), Y7, Y7
 	VPADDD         Y7, Y4, Y4
-	MOVL           256(SI), R10
-	MOVL           260(SI), R11
-	VBROADCASTI128 (BX)(R10*1), Y7
-	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VPSHUFB        Y0, Y7, Y8
-	VPMADDWD       192(SI), Y8, Y8
-	VPADDD         Y8, Y5, Y5
+	MOVL           48(BX), R10
+	MOVL           52(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y7
+	VINSERTI128    $0x01, (R9)(R11*1), Y7, Y7
 	VPSHUFB        Y1, Y7, Y7
-	VPMADDWD       224(SI), Y7, Y7
+	VPMADDWD       64(DI), Y7, Y7
 	VPADDD         Y7, Y5, Y5
-	MOVL           352(SI), R10
-	MOVL           356(SI), R11
-	VBROADCASTI128 (BX)(R10*1), Y7
-	VINSERTI128    $0x01, (BX)(R11*1), Y7, Y7
-	VPSHUFB        Y0, Y7, Y8
-	VPMADDWD       288(SI), Y8, Y8
-	VPADDD         Y8, Y6, Y6
+	MOVL           56(BX), R10
+	MOVL           60(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y7
+	VINSERTI128    $0x01, (R9)(R11*1), Y7, Y7
 	VPSHUFB        Y1, Y7, Y7
-	VPMADDWD       320(SI), Y7, Y7
+	VPMADDWD       96(DI), Y7, Y7
 	VPADDD         Y7, Y6, Y6
-	ADDQ           $0x00000180, SI
+	ADDQ           $0x10, R9
+	ADDQ           $0x00000080, DI
+	SUBQ           $0x01, R8
+	JG             round
+	VPHADDD        Y4, Y3, Y3
+	VPHADDD        Y6, Y5, Y4
+	VSHUFPS        $0x88, Y4, Y3, Y5
+	VSHUFPS        $0xdd, Y4, Y3, Y3
+	VPSRAD         $0x0e, Y5, Y5
+	VPSRAD         $0x0e, Y3, Y3
+	VMOVDQA        Y0, Y4
+	VMOVDQA        Y0, Y6
+	VMOVDQA        Y0, Y7
+	VMOVDQA        Y0, Y8
+	MOVQ           (BX), R8
+	MOVQ           DX, R9
+
+round2:
+	MOVL           64(BX), R10
+	MOVL           68(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y9
+	VINSERTI128    $0x01, (R9)(R11*1), Y9, Y9
+	VPSHUFB        Y1, Y9, Y9
+	VPMADDWD       (DI), Y9, Y9
+	VPADDD         Y9, Y4, Y4
+	MOVL           72(BX), R10
+	MOVL           76(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y9
+	VINSERTI128    $0x01, (R9)(R11*1), Y9, Y9
+	VPSHUFB        Y1, Y9, Y9
+	VPMADDWD       32(DI), Y9, Y9
+	VPADDD         Y9, Y6, Y6
+	MOVL           80(BX), R10
+	MOVL           84(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y9
+	VINSERTI128    $0x01, (R9)(R11*1), Y9, Y9
+	VPSHUFB        Y1, Y9, Y9
+	VPMADDWD       64(DI), Y9, Y9
+	VPADDD         Y9, Y7, Y7
+	MOVL           88(BX), R10
+	MOVL           92(BX), R11
+	VBROADCASTI128 (R9)(R10*1), Y9
+	VINSERTI128    $0x01, (R9)(R11*1), Y9, Y9
+	VPSHUFB        Y1, Y9, Y9
+	VPMADDWD       96(DI), Y9, Y9
+	VPADDD         Y9, Y8, Y8
+	ADDQ           $0x10, R9
+	ADDQ           $0x00000080, DI
+	SUBQ           $0x01, R8
+	JG             round2
+	VPHADDD        Y6, Y4, Y4
+	VPHADDD        Y8, Y7, Y6
+	VSHUFPS        $0x88, Y6, Y4, Y7
+	VSHUFPS        $0xdd, Y6, Y4, Y4
+	VPSRAD         $0x0e, Y7, Y7
+	VPSRAD         $0x0e, Y4, Y4
+	VPACKSSDW      Y7, Y5, Y5
+	VPSUBW         Y2, Y5, Y5
+	VMOVDQU        Y5, (AX)
+	ADDQ           $0x20, AX
+	VPACKSSDW      Y4, Y3, Y3
+	VPSUBW         Y2, Y3, Y3
+	VMOVDQU        Y3, (CX)
+	ADDQ           $0x20, CX
+	MOVQ           DI, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA half2<>+0(SB)/8, $0x0000000000002000
+DATA half2<>+8(SB)/8, $0x0000000000002000
+GLOBL half2<>(SB), RODATA|NOPTR, $16
+
+DATA channels2<>+0(SB)/8, $0x0d0c090805040100
+DATA channels2<>+8(SB)/8, $0x0f0e0b0a07060302
+GLOBL channels2<>(SB), RODATA|NOPTR, $16
+
+// func area3AVX2(first *int16, second *int16, third *int16, src *int16, table *byte, groups int, bias int)
+// Requires: AVX, AVX2
+TEXT ·area3AVX2(SB), NOSPLIT, $0-56
+	// area3AVX2 makes groups*16 samples, groups > 0, of words of which each 3. is of a channel.
+	// Registers: AX first, CX second, DX third, BX src, SI table, Y0 1<<13, Y1 to words of a channel, Y2 bias, DI
+	// groups
+	MOVQ           first+0(FP), AX
+	MOVQ           second+8(FP), CX
+	MOVQ           third+16(FP), DX
+	MOVQ           src+24(FP), BX
+	MOVQ           table+32(FP), SI
+	VBROADCASTI128 half3<>+0(SB), Y0
+	VBROADCASTI128 channels3<>+0(SB), Y1
+	VMOVQ          bias+48(FP), X2
+	VPBROADCASTW   X2, Y2
+	MOVQ           groups+40(FP), DI
+
+loop:
+	LEAQ    96(SI), R8
+	VMOVDQA Y0, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y0, Y5
+	VMOVDQA Y0, Y6
+	MOVQ    (SI), R9
+	MOVQ    BX, R10
+
+round:
+	MOVL           32(SI), R11
+	MOVL           36(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       (R8), Y7, Y7
+	VPADDD         Y7, Y3, Y3
+	MOVL           40(SI), R11
+	MOVL           44(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       32(R8), Y7, Y7
+	VPADDD         Y7, Y4, Y4
+	MOVL           48(SI), R11
+	MOVL           52(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       64(R8), Y7, Y7
+	VPADDD         Y7, Y5, Y5
+	MOVL           56(SI), R11
+	MOVL           60(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       96(R8), Y7, Y7
+	VPADDD         Y7, Y6, Y6
+	ADDQ           $0x0c, R10
+	ADDQ           $0x00000080, R8
 	SUBQ           $0x01, R9
 	JG             round
 	VPUNPCKLDQ     Y4, Y3, Y7
@@ -460,57 +496,48 @@ round:
 	VPUNPCKLQDQ    Y8, Y7, Y5
 	VPUNPCKHQDQ    Y8, Y7, Y6
 	VPUNPCKLQDQ    Y4, Y3, Y3
-	VPSRAD         $0x07, Y5, Y5
-	VPSRAD         $0x07, Y6, Y6
-	VPSRAD         $0x07, Y3, Y3
-	VMOVDQA        Y2, Y4
-	VMOVDQA        Y2, Y7
-	VMOVDQA        Y2, Y8
-	VMOVDQA        Y2, Y9
+	VPSRAD         $0x0e, Y5, Y5
+	VPSRAD         $0x0e, Y6, Y6
+	VPSRAD         $0x0e, Y3, Y3
+	VMOVDQA        Y0, Y4
+	VMOVDQA        Y0, Y7
+	VMOVDQA        Y0, Y8
+	VMOVDQA        Y0, Y9
+	MOVQ           (SI), R9
+	MOVQ           BX, R10
 
 round2:
-	MOVL           64(SI), R9
-	MOVL           68(SI), R10
-	VBROADCASTI128 (BX)(R9*1), Y10
-	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VPSHUFB        Y0, Y10, Y11
-	VPMADDWD       (SI), Y11, Y11
-	VPADDD         Y11, Y4, Y4
+	MOVL           64(SI), R11
+	MOVL           68(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
 	VPSHUFB        Y1, Y10, Y10
-	VPMADDWD       32(SI), Y10, Y10
+	VPMADDWD       (R8), Y10, Y10
 	VPADDD         Y10, Y4, Y4
-	MOVL           160(SI), R9
-	MOVL           164(SI), R10
-	VBROADCASTI128 (BX)(R9*1), Y10
-	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VPSHUFB        Y0, Y10, Y11
-	VPMADDWD       96(SI), Y11, Y11
-	VPADDD         Y11, Y7, Y7
+	MOVL           72(SI), R11
+	MOVL           76(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
 	VPSHUFB        Y1, Y10, Y10
-	VPMADDWD       128(SI), Y10, Y10
+	VPMADDWD       32(R8), Y10, Y10
 	VPADDD         Y10, Y7, Y7
-	MOVL           256(SI), R9
-	MOVL           260(SI), R10
-	VBROADCASTI128 (BX)(R9*1), Y10
-	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VPSHUFB        Y0, Y10, Y11
-	VPMADDWD       192(SI), Y11, Y11
-	VPADDD         Y11, Y8, Y8
+	MOVL           80(SI), R11
+	MOVL           84(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
 	VPSHUFB        Y1, Y10, Y10
-	VPMADDWD       224(SI), Y10, Y10
+	VPMADDWD       64(R8), Y10, Y10
 	VPADDD         Y10, Y8, Y8
-	MOVL           352(SI), R9
-	MOVL           356(SI), R10
-	VBROADCASTI128 (BX)(R9*1), Y10
-	VINSERTI128    $0x01, (BX)(R10*1), Y10, Y10
-	VPSHUFB        Y0, Y10, Y11
-	VPMADDWD       288(SI), Y11, Y11
-	VPADDD         Y11, Y9, Y9
+	MOVL           88(SI), R11
+	MOVL           92(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
 	VPSHUFB        Y1, Y10, Y10
-	VPMADDWD       320(SI), Y10, Y10
+	VPMADDWD       96(R8), Y10, Y10
 	VPADDD         Y10, Y9, Y9
-	ADDQ           $0x00000180, SI
-	SUBQ           $0x01, R8
+	ADDQ           $0x0c, R10
+	ADDQ           $0x00000080, R8
+	SUBQ           $0x01, R9
 	JG             round2
 	VPUNPCKLDQ     Y7, Y4, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
@@ -519,19 +546,176 @@ round2:
 	VPUNPCKLQDQ    Y11, Y10, Y8
 	VPUNPCKHQDQ    Y11, Y10, Y9
 	VPUNPCKLQDQ    Y7, Y4, Y4
-	VPSRAD         $0x07, Y8, Y8
-	VPSRAD         $0x07, Y9, Y9
-	VPSRAD         $0x07, Y4, Y4
+	VPSRAD         $0x0e, Y8, Y8
+	VPSRAD         $0x0e, Y9, Y9
+	VPSRAD         $0x0e, Y4, Y4
 	VPACKSSDW      Y8, Y5, Y5
+	VPSUBW         Y2, Y5, Y5
 	VMOVDQU        Y5, (AX)
 	ADDQ           $0x20, AX
 	VPACKSSDW      Y9, Y6, Y6
+	VPSUBW         Y2, Y6, Y6
 	VMOVDQU        Y6, (CX)
 	ADDQ           $0x20, CX
 	VPACKSSDW      Y4, Y3, Y3
+	VPSUBW         Y2, Y3, Y3
 	VMOVDQU        Y3, (DX)
 	ADDQ           $0x20, DX
+	MOVQ           R8, SI
 	SUBQ           $0x01, DI
 	JG             loop
 	VZEROUPPER
 	RET
+
+DATA half3<>+0(SB)/8, $0x0000200000002000
+DATA half3<>+8(SB)/8, $0x0000200000002000
+GLOBL half3<>(SB), RODATA|NOPTR, $16
+
+DATA channels3<>+0(SB)/8, $0x0908030207060100
+DATA channels3<>+8(SB)/8, $0x0f0e0d0c0b0a0504
+GLOBL channels3<>(SB), RODATA|NOPTR, $16
+
+// func area4AVX2(first *int16, second *int16, third *int16, src *int16, table *byte, groups int, bias int)
+// Requires: AVX, AVX2
+TEXT ·area4AVX2(SB), NOSPLIT, $0-56
+	// area4AVX2 makes groups*16 samples, groups > 0, of words of which each 4. is of a channel.
+	// Registers: AX first, CX second, DX third, BX src, SI table, Y0 1<<13, Y1 to words of a channel, Y2 bias, DI
+	// groups
+	MOVQ           first+0(FP), AX
+	MOVQ           second+8(FP), CX
+	MOVQ           third+16(FP), DX
+	MOVQ           src+24(FP), BX
+	MOVQ           table+32(FP), SI
+	VBROADCASTI128 half4<>+0(SB), Y0
+	VBROADCASTI128 channels4<>+0(SB), Y1
+	VMOVQ          bias+48(FP), X2
+	VPBROADCASTW   X2, Y2
+	MOVQ           groups+40(FP), DI
+
+loop:
+	LEAQ    96(SI), R8
+	VMOVDQA Y0, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y0, Y5
+	VMOVDQA Y0, Y6
+	MOVQ    (SI), R9
+	MOVQ    BX, R10
+
+round:
+	MOVL           32(SI), R11
+	MOVL           36(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       (R8), Y7, Y7
+	VPADDD         Y7, Y3, Y3
+	MOVL           40(SI), R11
+	MOVL           44(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       32(R8), Y7, Y7
+	VPADDD         Y7, Y4, Y4
+	MOVL           48(SI), R11
+	MOVL           52(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       64(R8), Y7, Y7
+	VPADDD         Y7, Y5, Y5
+	MOVL           56(SI), R11
+	MOVL           60(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y7
+	VINSERTI128    $0x01, (R10)(R12*1), Y7, Y7
+	VPSHUFB        Y1, Y7, Y7
+	VPMADDWD       96(R8), Y7, Y7
+	VPADDD         Y7, Y6, Y6
+	ADDQ           $0x10, R10
+	ADDQ           $0x00000080, R8
+	SUBQ           $0x01, R9
+	JG             round
+	VPUNPCKLDQ     Y4, Y3, Y7
+	VPUNPCKLDQ     Y6, Y5, Y8
+	VPUNPCKHDQ     Y4, Y3, Y3
+	VPUNPCKHDQ     Y6, Y5, Y4
+	VPUNPCKLQDQ    Y8, Y7, Y5
+	VPUNPCKHQDQ    Y8, Y7, Y6
+	VPUNPCKLQDQ    Y4, Y3, Y3
+	VPSRAD         $0x0e, Y5, Y5
+	VPSRAD         $0x0e, Y6, Y6
+	VPSRAD         $0x0e, Y3, Y3
+	VMOVDQA        Y0, Y4
+	VMOVDQA        Y0, Y7
+	VMOVDQA        Y0, Y8
+	VMOVDQA        Y0, Y9
+	MOVQ           (SI), R9
+	MOVQ           BX, R10
+
+round2:
+	MOVL           64(SI), R11
+	MOVL           68(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
+	VPSHUFB        Y1, Y10, Y10
+	VPMADDWD       (R8), Y10, Y10
+	VPADDD         Y10, Y4, Y4
+	MOVL           72(SI), R11
+	MOVL           76(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
+	VPSHUFB        Y1, Y10, Y10
+	VPMADDWD       32(R8), Y10, Y10
+	VPADDD         Y10, Y7, Y7
+	MOVL           80(SI), R11
+	MOVL           84(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
+	VPSHUFB        Y1, Y10, Y10
+	VPMADDWD       64(R8), Y10, Y10
+	VPADDD         Y10, Y8, Y8
+	MOVL           88(SI), R11
+	MOVL           92(SI), R12
+	VBROADCASTI128 (R10)(R11*1), Y10
+	VINSERTI128    $0x01, (R10)(R12*1), Y10, Y10
+	VPSHUFB        Y1, Y10, Y10
+	VPMADDWD       96(R8), Y10, Y10
+	VPADDD         Y10, Y9, Y9
+	ADDQ           $0x10, R10
+	ADDQ           $0x00000080, R8
+	SUBQ           $0x01, R9
+	JG             round2
+	VPUNPCKLDQ     Y7, Y4, Y10
+	VPUNPCKLDQ     Y9, Y8, Y11
+	VPUNPCKHDQ     Y7, Y4, Y4
+	VPUNPCKHDQ     Y9, Y8, Y7
+	VPUNPCKLQDQ    Y11, Y10, Y8
+	VPUNPCKHQDQ    Y11, Y10, Y9
+	VPUNPCKLQDQ    Y7, Y4, Y4
+	VPSRAD         $0x0e, Y8, Y8
+	VPSRAD         $0x0e, Y9, Y9
+	VPSRAD         $0x0e, Y4, Y4
+	VPACKSSDW      Y8, Y5, Y5
+	VPSUBW         Y2, Y5, Y5
+	VMOVDQU        Y5, (AX)
+	ADDQ           $0x20, AX
+	VPACKSSDW      Y9, Y6, Y6
+	VPSUBW         Y2, Y6, Y6
+	VMOVDQU        Y6, (CX)
+	ADDQ           $0x20, CX
+	VPACKSSDW      Y4, Y3, Y3
+	VPSUBW         Y2, Y3, Y3
+	VMOVDQU        Y3, (DX)
+	ADDQ           $0x20, DX
+	MOVQ           R8, SI
+	SUBQ           $0x01, DI
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA half4<>+0(SB)/8, $0x0000200000002000
+DATA half4<>+8(SB)/8, $0x0000200000002000
+GLOBL half4<>(SB), RODATA|NOPTR, $16
+
+DATA channels4<>+0(SB)/8, $0x0b0a030209080100
+DATA channels4<>+8(SB)/8, $0x0f0e07060d0c0504
+GLOBL channels4<>(SB), RODATA|NOPTR, $16

@@ -7,29 +7,26 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
-// BenchmarkCovered takes the means of pixels of a row: Cover of each level, and the plain kernel.
+// BenchmarkCovered takes the means of samples of a row.
 func BenchmarkCovered(b *testing.B) {
-	for _, step := range []int{3, 4} {
+	for step := 1; step <= 4; step++ {
 		for _, ratio := range []int{2, 3, 6} {
 			const n = 640
-			z := &Cover{Bytes: n * ratio * step, Step: step}
+			z := &Cover{Words: n * ratio * step, Step: step}
 			for x := range n {
 				z.Spans = append(z.Spans, Span{uint32(x * ratio * step), uint32(ratio)})
 				for i := range ratio {
 					z.Weights = append(z.Weights, int16((i+1)*1<<14/ratio-i*1<<14/ratio))
 				}
 			}
-			src := kerneltest.Bytes(kerneltest.Rand(1), z.Bytes)
+			src := make([]int16, z.Words, z.SourceRoom())
+			copy(src, kerneltest.Samples(kerneltest.Rand(1), z.Words, 0, 32640))
 			dst := [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)}
 			for _, e := range Implementations.All() {
 				b.Run(fmt.Sprintf("step=%d/ratio=%d/n=%d/impl=%s", step, ratio, n, e.Level), func(b *testing.B) {
 					covered := e.Kernels.Cover(z)
 					for b.Loop() {
-						if covered != nil {
-							covered.Row(dst, src)
-						} else {
-							e.Kernels.PackedArea(dst, src, z.Coverage, step)
-						}
+						covered.Row(dst, src)
 					}
 				})
 			}

@@ -6,45 +6,93 @@ import (
 	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-// Cover is what PackedArea does: the means of what samples cover, for rows of pixels of three channels.
+// Cover is the mean over what each output sample covers of a row of int16: of one channel, of two or three that are
+// interleaved, or of three with a fourth among them that does not matter.
 type Cover struct {
-	Coverage     // of one sample or more
-	Bytes    int // of an input row
-	Step     int // bytes from one pixel to the next, 3 or 4
+	Coverage      // of one sample or more
+	Words    int  // of an input row, 0..32640 each
+	Step     int  // from one sample of a channel to the next, 1..4
+	Centred  bool // 128<<7 is taken off what is made: rows of luma and chroma
 }
 
-// Covered does a Cover by tables made for it. It is immutable.
+// channels is how many rows are made.
+func (z *Cover) channels() int { return min(z.Step, 3) }
+
+// SourceRoom returns the capacity that an input row has: kernels read more than its words.
+func (z *Cover) SourceRoom() int { return RoomFor(z.Words + window) }
+
+// Covered does a Cover, by tables made for it where a kernel has some. It is immutable.
 type Covered struct {
 	Level impl.Level // of the kernel, which may be a lower one than was asked for
 
-	bytes, room, groups int
-	table               []byte // of each group: which pixels to load, and their weights
-	kernel              coveredKernel
+	cover  Cover
+	room   int // samples that rows have room for
+	groups int
+	table  []byte        // of each group: where its samples' words begin, and their weights
+	kernel coveredKernel // nil: plain Go
 }
 
-type coveredKernel func(first, second, third *int16, src, table *byte, groups int)
+// coveredKernel makes groups of 16 samples of one row, of two, or of three, taking bias off each.
+type coveredKernel func(first, second, third, src *int16, table *byte, groups, bias int)
 
-// Row makes a row of each channel of the pixels of src, which is as long as the Cover says. The capacity of a row of dst is
-// RoomFor its length: whole vectors are written, over what is there behind its length.
-func (c *Covered) Row(dst [3][]int16, src []byte) {
-	_ = src[c.bytes-1]
-	first, second, third := dst[0], dst[1], dst[2]
-	if cap(first) < c.room || cap(second) < c.room || cap(third) < c.room {
-		panic("resample: a row of dst has no room")
+// Row makes a row of each channel of the words of src, which is as long as the Cover says, with a capacity of SourceRoom or
+// more: what is behind its end does not matter. The capacity of a row of dst is RoomFor its length: whole vectors are
+// written, over what is there behind its length.
+func (c *Covered) Row(dst [3][]int16, src []int16) {
+	_ = src[c.cover.Words-1]
+	if c.kernel == nil {
+		area(dst, src, &c.cover)
+		return
 	}
-	c.kernel(unsafe.SliceData(first), unsafe.SliceData(second), unsafe.SliceData(third), &src[0], &c.table[0], c.groups)
+	if cap(src) < c.cover.SourceRoom() {
+		panic("resample: src has no room")
+	}
+	var rows [3]*int16
+	for i, row := range dst[:c.cover.channels()] {
+		if cap(row) < c.room {
+			panic("resample: a row of dst has no room")
+		}
+		rows[i] = unsafe.SliceData(row)
+	}
+	off := 0
+	if c.cover.Centred {
+		off = bias
+	}
+	c.kernel(rows[0], rows[1], rows[2], &src[0], &c.table[0], c.groups, off)
 }
 
-// coverNothing is Cover in plain Go, which PackedArea is.
-func coverNothing(*Cover) *Covered { return nil }
+// coverPlainly is Cover in plain Go. It keeps the Coverage.
+func coverPlainly(z *Cover) *Covered { return &Covered{Level: impl.Generic, cover: *z} }
 
-// covered returns what makes groups of 16 samples by a table; nil without one.
+// covered returns what makes groups of 16 samples by a table.
 func (z *Cover) covered(l impl.Level, table []byte, kernel coveredKernel) *Covered {
-	if table == nil {
-		return nil
-	}
 	n := len(z.Spans)
-	return &Covered{Level: l, bytes: z.Bytes, room: RoomFor(n), groups: (n + 15) / 16, table: table, kernel: kernel}
+	return &Covered{
+		Level: l, cover: *z, room: RoomFor(n), groups: (n + 15) / 16, kernel: kernel,
+		table: append(Aligned(len(table))[:0], table...),
+	}
+}
+
+// window is how many words a kernel loads at a time for a sample, in a round.
+const window = 8
+
+// perRound returns how many samples of each channel a sample takes in a round: as many as are whole in a window, and 2 of
+// three channels.
+func (z *Cover) perRound() int { return [...]int{1: 8, 2: 4, 3: 2, 4: 2}[z.Step] }
+
+// rounds returns how many rounds the spans of n samples from first on take.
+func (z *Cover) rounds(first, n int) int {
+	rounds, each := 0, z.perRound()
+	for _, s := range z.Spans[min(first, len(z.Spans)-1):min(first+n, len(z.Spans))] {
+		rounds = max(rounds, (int(s.Count)+each-1)/each)
+	}
+	return rounds
+}
+
+// run is what a kernel adds up for a sample: samples of a channel from a word of the row on, each with its weight.
+type run struct {
+	offset  int // in words
+	weights []int16
 }
 
 // bySpan returns the weights of each span.
@@ -56,33 +104,20 @@ func (c *Coverage) bySpan() [][]int16 {
 	return all
 }
 
-// four is the pixels that a kernel adds to a sample at a time, in a round.
-const four = 4
-
-// rounds returns how many rounds the spans of n samples from first on take.
-func (c *Coverage) rounds(first, n int) int {
-	rounds := 0
-	for _, s := range c.Spans[first:min(first+n, len(c.Spans))] {
-		rounds = max(rounds, (int(s.Count)+four-1)/four)
+// runs returns what n samples from first on are made of, in so many rounds, with the weights that bySpan returns: samples
+// that it does not cover have no weight. Samples behind the last are as the last. All windows end inside the row's room.
+func (z *Cover) runs(bySpan [][]int16, first, n, rounds int) []run {
+	runs, each := make([]run, n), z.perRound()
+	reach := (rounds-1)*each*z.Step + window
+	for i := range runs {
+		x := min(first+i, len(z.Spans)-1)
+		offset, back := int(z.Spans[x].Offset), 0
+		for ; offset+reach > z.Words+window; back++ {
+			offset -= z.Step
+		}
+		weights := make([]int16, rounds*each)
+		copy(weights[back:], bySpan[x])
+		runs[i] = run{offset, weights}
 	}
-	return rounds
-}
-
-// quad is four pixels of a row: the offset of the first, and their weights in a sample.
-type quad struct {
-	offset  int
-	weights [four]int16
-}
-
-// quad returns the pixels that sample x takes in a round. Samples behind the last are as the last; pixels that the sample
-// does not cover have no weight.
-func (z *Cover) quad(weights [][]int16, x, round int) quad {
-	x = min(x, len(z.Spans)-1)
-	begin := int(z.Spans[x].Offset)/z.Step + round*four
-	from := min(begin, z.Bytes/z.Step-four) // so that four are inside the row
-	q := quad{offset: from * z.Step}
-	for i := round * four; i < min((round+1)*four, len(weights[x])); i++ {
-		q.weights[begin-from+i-round*four] = weights[x][i]
-	}
-	return q
+	return runs
 }

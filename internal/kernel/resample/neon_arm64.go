@@ -54,39 +54,41 @@ func resizeNEON(z *Resize) *Resized {
 }
 
 //go:noescape
-func area3NEON(first, second, third *int16, src, table *byte, groups int)
+func area1NEON(first, second, third, src *int16, table *byte, groups, bias int)
 
 //go:noescape
-func area4NEON(first, second, third *int16, src, table *byte, groups int)
+func area2NEON(first, second, third, src *int16, table *byte, groups, bias int)
 
-// coverNEON is Cover. It returns nil for rows of less than four pixels.
+//go:noescape
+func area3NEON(first, second, third, src *int16, table *byte, groups, bias int)
+
+//go:noescape
+func area4NEON(first, second, third, src *int16, table *byte, groups, bias int)
+
+// coverNEON is Cover.
 func coverNEON(z *Cover) *Covered {
-	kernels := [...]coveredKernel{3: area3NEON, 4: area4NEON}
+	kernels := [...]coveredKernel{1: area1NEON, area2NEON, area3NEON, area4NEON}
 	return z.covered(impl.NEON, z.tableNEON(), kernels[z.Step])
 }
 
 // tableNEON returns groups of 16 samples, laid out as the generator says.
 func (z *Cover) tableNEON() []byte {
-	if z.Bytes < four*z.Step {
-		return nil
-	}
-	weights := z.bySpan()
+	bySpan, each := z.bySpan(), z.perRound()
 	var table []byte
 	for first := 0; first < (len(z.Spans)+15)/16*16; first += 4 {
-		rounds := z.rounds(min(first, len(z.Spans)-1), 4)
+		rounds := z.rounds(first, 4)
+		runs := z.runs(bySpan, first, 4, rounds)
 		table = binary.LittleEndian.AppendUint64(table, uint64(rounds))
+		for _, r := range runs {
+			table = binary.LittleEndian.AppendUint32(table, uint32(2*r.offset))
+		}
 		for round := range rounds {
-			var quads [4]quad
-			for i := range quads {
-				quads[i] = z.quad(weights, first+i, round)
-				for _, w := range quads[i].weights {
+			for _, r := range runs {
+				for _, w := range r.weights[round*each:][:each] {
 					table = binary.LittleEndian.AppendUint16(table, uint16(w))
 				}
 			}
-			for _, q := range quads {
-				table = binary.LittleEndian.AppendUint32(table, uint32(q.offset))
-			}
 		}
 	}
-	return append(Aligned(len(table))[:0], table...)
+	return table
 }

@@ -197,17 +197,18 @@ loop:
 	BNE loop
 	RET
 
-// func area3NEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·area3NEON(SB), NOSPLIT, $0-48
-	// area3NEON makes groups*16 samples of pixels of 3 bytes, groups > 0.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+// func area1NEON(first, second, third, src *int16, table *byte, groups, bias int)
+TEXT ·area1NEON(SB), NOSPLIT, $0-56
+	// area1NEON makes groups*16 samples, groups > 0, of words of which each 1. is of a channel.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
 	MOVD groups+40(FP), R5
-	MOVD $places<>(SB), R6; VLD1 (R6), [V18.B16, V19.B16]
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	LSL $2, R5
 
 loop:
@@ -215,77 +216,52 @@ loop:
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
 	VMOVI $0, V3.B16
-	MOVD.P 8(R4), R6
+	MOVD.P 8(R4), R7
+	LDPW.P 8(R4), (R10, R11)
+	LDPW.P 8(R4), (R12, R13)
+	ADD R3, R10
+	ADD R3, R11
+	ADD R3, R12
+	ADD R3, R13
 
 round:
-	VLD1.P 32(R4), [V14.H8, V15.H8]
-	LDPW.P 8(R4), (R7, R8)
-	ADD R3, R7
-	FMOVD (R7), F16
-	FMOVD 4(R7), F17
-	VTBL V18.B16, [V16.B16, V17.B16], V4.B16
-	VTBL V19.B16, [V16.B16, V17.B16], V5.B16
-	WORD $0x2f4e2080 // UMLAL V0.4S, V4.4H, V14.H[0]
-	WORD $0x6f5e2080 // UMLAL2 V0.4S, V4.8H, V14.H[1]
-	WORD $0x2f6e20a0 // UMLAL V0.4S, V5.4H, V14.H[2]
-	WORD $0x6f7e20a0 // UMLAL2 V0.4S, V5.8H, V14.H[3]
-	ADD R3, R8
-	FMOVD (R8), F16
-	FMOVD 4(R8), F17
-	VTBL V18.B16, [V16.B16, V17.B16], V5.B16
-	VTBL V19.B16, [V16.B16, V17.B16], V4.B16
-	WORD $0x2f4e28a1 // UMLAL V1.4S, V5.4H, V14.H[4]
-	WORD $0x6f5e28a1 // UMLAL2 V1.4S, V5.8H, V14.H[5]
-	WORD $0x2f6e2881 // UMLAL V1.4S, V4.4H, V14.H[6]
-	WORD $0x6f7e2881 // UMLAL2 V1.4S, V4.8H, V14.H[7]
-	LDPW.P 8(R4), (R7, R8)
-	ADD R3, R7
-	FMOVD (R7), F16
-	FMOVD 4(R7), F17
-	VTBL V18.B16, [V16.B16, V17.B16], V4.B16
-	VTBL V19.B16, [V16.B16, V17.B16], V5.B16
-	WORD $0x2f4f2082 // UMLAL V2.4S, V4.4H, V15.H[0]
-	WORD $0x6f5f2082 // UMLAL2 V2.4S, V4.8H, V15.H[1]
-	WORD $0x2f6f20a2 // UMLAL V2.4S, V5.4H, V15.H[2]
-	WORD $0x6f7f20a2 // UMLAL2 V2.4S, V5.8H, V15.H[3]
-	ADD R3, R8
-	FMOVD (R8), F16
-	FMOVD 4(R8), F17
-	VTBL V18.B16, [V16.B16, V17.B16], V5.B16
-	VTBL V19.B16, [V16.B16, V17.B16], V4.B16
-	WORD $0x2f4f28a3 // UMLAL V3.4S, V5.4H, V15.H[4]
-	WORD $0x6f5f28a3 // UMLAL2 V3.4S, V5.8H, V15.H[5]
-	WORD $0x2f6f2883 // UMLAL V3.4S, V4.4H, V15.H[6]
-	WORD $0x6f7f2883 // UMLAL2 V3.4S, V4.8H, V15.H[7]
-	SUBS $1, R6
+	VLD1.P 64(R4), [V12.H8, V13.H8, V14.H8, V15.H8]
+	VLD1.P 16(R10), [V4.B16]
+	WORD $0x0e6c8080 // SMLAL V0.4S, V4.4H, V12.4H
+	WORD $0x4e6c8080 // SMLAL2 V0.4S, V4.8H, V12.8H
+	VLD1.P 16(R11), [V4.B16]
+	WORD $0x0e6d8081 // SMLAL V1.4S, V4.4H, V13.4H
+	WORD $0x4e6d8081 // SMLAL2 V1.4S, V4.8H, V13.8H
+	VLD1.P 16(R12), [V4.B16]
+	WORD $0x0e6e8082 // SMLAL V2.4S, V4.4H, V14.4H
+	WORD $0x4e6e8082 // SMLAL2 V2.4S, V4.8H, V14.8H
+	VLD1.P 16(R13), [V4.B16]
+	WORD $0x0e6f8083 // SMLAL V3.4S, V4.4H, V15.4H
+	WORD $0x4e6f8083 // SMLAL2 V3.4S, V4.8H, V15.8H
+	SUBS $1, R7
 	BNE round
-	VZIP1 V1.S4, V0.S4, V4.S4
-	VZIP1 V3.S4, V2.S4, V5.S4
-	VZIP2 V1.S4, V0.S4, V6.S4
-	VZIP2 V3.S4, V2.S4, V7.S4
-	VZIP1 V5.D2, V4.D2, V8.D2
-	VZIP2 V5.D2, V4.D2, V5.D2
-	VZIP1 V7.D2, V6.D2, V7.D2
-	WORD $0x0f198d08 // RSHRN V8.4H, V8.4S, #7
-	VST1.P [V8.H4], 8(R0)
-	WORD $0x0f198ca5 // RSHRN V5.4H, V5.4S, #7
-	VST1.P [V5.H4], 8(R1)
-	WORD $0x0f198ce7 // RSHRN V7.4H, V7.4S, #7
-	VST1.P [V7.H4], 8(R2)
+	VADDP V1.S4, V0.S4, V4.S4
+	VADDP V3.S4, V2.S4, V5.S4
+	VADDP V5.S4, V4.S4, V5.S4
+	WORD $0x0f128ca5 // RSHRN V5.4H, V5.4S, #14
+	VSUB V31.H8, V5.H8, V5.H8
+	VST1.P [V5.H4], 8(R0)
 	SUBS $1, R5
 	BNE loop
 	RET
 
-// func area4NEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·area4NEON(SB), NOSPLIT, $0-48
-	// area4NEON makes groups*16 samples of pixels of 4 bytes, groups > 0.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+// func area2NEON(first, second, third, src *int16, table *byte, groups, bias int)
+TEXT ·area2NEON(SB), NOSPLIT, $0-56
+	// area2NEON makes groups*16 samples, groups > 0, of words of which each 2. is of a channel.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
 	MOVD groups+40(FP), R5
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	LSL $2, R5
 
 loop:
@@ -293,65 +269,206 @@ loop:
 	VMOVI $0, V1.B16
 	VMOVI $0, V2.B16
 	VMOVI $0, V3.B16
-	MOVD.P 8(R4), R6
+	MOVD.P 8(R4), R7
+	LDPW.P 8(R4), (R10, R11)
+	LDPW.P 8(R4), (R12, R13)
+	ADD R3, R10
+	ADD R3, R11
+	ADD R3, R12
+	ADD R3, R13
 
 round:
-	VLD1.P 32(R4), [V14.H8, V15.H8]
-	LDPW.P 8(R4), (R7, R8)
-	ADD R3, R7
-	VLD1 (R7), [V4.B16]
-	VUXTL V4.B8, V5.H8
-	VUXTL2 V4.B16, V4.H8
-	WORD $0x2f4e20a0 // UMLAL V0.4S, V5.4H, V14.H[0]
-	WORD $0x6f5e20a0 // UMLAL2 V0.4S, V5.8H, V14.H[1]
-	WORD $0x2f6e2080 // UMLAL V0.4S, V4.4H, V14.H[2]
-	WORD $0x6f7e2080 // UMLAL2 V0.4S, V4.8H, V14.H[3]
-	ADD R3, R8
-	VLD1 (R8), [V4.B16]
-	VUXTL V4.B8, V5.H8
-	VUXTL2 V4.B16, V4.H8
-	WORD $0x2f4e28a1 // UMLAL V1.4S, V5.4H, V14.H[4]
-	WORD $0x6f5e28a1 // UMLAL2 V1.4S, V5.8H, V14.H[5]
-	WORD $0x2f6e2881 // UMLAL V1.4S, V4.4H, V14.H[6]
-	WORD $0x6f7e2881 // UMLAL2 V1.4S, V4.8H, V14.H[7]
-	LDPW.P 8(R4), (R7, R8)
-	ADD R3, R7
-	VLD1 (R7), [V4.B16]
-	VUXTL V4.B8, V5.H8
-	VUXTL2 V4.B16, V4.H8
-	WORD $0x2f4f20a2 // UMLAL V2.4S, V5.4H, V15.H[0]
-	WORD $0x6f5f20a2 // UMLAL2 V2.4S, V5.8H, V15.H[1]
-	WORD $0x2f6f2082 // UMLAL V2.4S, V4.4H, V15.H[2]
-	WORD $0x6f7f2082 // UMLAL2 V2.4S, V4.8H, V15.H[3]
-	ADD R3, R8
-	VLD1 (R8), [V4.B16]
-	VUXTL V4.B8, V5.H8
-	VUXTL2 V4.B16, V4.H8
-	WORD $0x2f4f28a3 // UMLAL V3.4S, V5.4H, V15.H[4]
-	WORD $0x6f5f28a3 // UMLAL2 V3.4S, V5.8H, V15.H[5]
-	WORD $0x2f6f2883 // UMLAL V3.4S, V4.4H, V15.H[6]
-	WORD $0x6f7f2883 // UMLAL2 V3.4S, V4.8H, V15.H[7]
-	SUBS $1, R6
+	VLD1.P 32(R4), [V12.H8, V13.H8]
+	FMOVS 0(R10), F4
+	WORD $0x0f4c2080 // SMLAL V0.4S, V4.4H, V12.H[0]
+	FMOVS 4(R10), F4
+	WORD $0x0f5c2080 // SMLAL V0.4S, V4.4H, V12.H[1]
+	FMOVS 8(R10), F4
+	WORD $0x0f6c2080 // SMLAL V0.4S, V4.4H, V12.H[2]
+	FMOVS 12(R10), F4
+	WORD $0x0f7c2080 // SMLAL V0.4S, V4.4H, V12.H[3]
+	ADD $16, R10
+	FMOVS 0(R11), F4
+	WORD $0x0f4c2881 // SMLAL V1.4S, V4.4H, V12.H[4]
+	FMOVS 4(R11), F4
+	WORD $0x0f5c2881 // SMLAL V1.4S, V4.4H, V12.H[5]
+	FMOVS 8(R11), F4
+	WORD $0x0f6c2881 // SMLAL V1.4S, V4.4H, V12.H[6]
+	FMOVS 12(R11), F4
+	WORD $0x0f7c2881 // SMLAL V1.4S, V4.4H, V12.H[7]
+	ADD $16, R11
+	FMOVS 0(R12), F4
+	WORD $0x0f4d2082 // SMLAL V2.4S, V4.4H, V13.H[0]
+	FMOVS 4(R12), F4
+	WORD $0x0f5d2082 // SMLAL V2.4S, V4.4H, V13.H[1]
+	FMOVS 8(R12), F4
+	WORD $0x0f6d2082 // SMLAL V2.4S, V4.4H, V13.H[2]
+	FMOVS 12(R12), F4
+	WORD $0x0f7d2082 // SMLAL V2.4S, V4.4H, V13.H[3]
+	ADD $16, R12
+	FMOVS 0(R13), F4
+	WORD $0x0f4d2883 // SMLAL V3.4S, V4.4H, V13.H[4]
+	FMOVS 4(R13), F4
+	WORD $0x0f5d2883 // SMLAL V3.4S, V4.4H, V13.H[5]
+	FMOVS 8(R13), F4
+	WORD $0x0f6d2883 // SMLAL V3.4S, V4.4H, V13.H[6]
+	FMOVS 12(R13), F4
+	WORD $0x0f7d2883 // SMLAL V3.4S, V4.4H, V13.H[7]
+	ADD $16, R13
+	SUBS $1, R7
 	BNE round
 	VZIP1 V1.S4, V0.S4, V4.S4
 	VZIP1 V3.S4, V2.S4, V5.S4
-	VZIP2 V1.S4, V0.S4, V6.S4
-	VZIP2 V3.S4, V2.S4, V7.S4
-	VZIP1 V5.D2, V4.D2, V8.D2
+	VZIP1 V5.D2, V4.D2, V6.D2
 	VZIP2 V5.D2, V4.D2, V5.D2
-	VZIP1 V7.D2, V6.D2, V7.D2
-	WORD $0x0f198d08 // RSHRN V8.4H, V8.4S, #7
-	VST1.P [V8.H4], 8(R0)
-	WORD $0x0f198ca5 // RSHRN V5.4H, V5.4S, #7
+	WORD $0x0f128cc6 // RSHRN V6.4H, V6.4S, #14
+	VSUB V31.H8, V6.H8, V6.H8
+	VST1.P [V6.H4], 8(R0)
+	WORD $0x0f128ca5 // RSHRN V5.4H, V5.4S, #14
+	VSUB V31.H8, V5.H8, V5.H8
 	VST1.P [V5.H4], 8(R1)
-	WORD $0x0f198ce7 // RSHRN V7.4H, V7.4S, #7
+	SUBS $1, R5
+	BNE loop
+	RET
+
+// func area3NEON(first, second, third, src *int16, table *byte, groups, bias int)
+TEXT ·area3NEON(SB), NOSPLIT, $0-56
+	// area3NEON makes groups*16 samples, groups > 0, of words of which each 3. is of a channel.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups, R6 bias
+	MOVD first+0(FP), R0
+	MOVD second+8(FP), R1
+	MOVD third+16(FP), R2
+	MOVD src+24(FP), R3
+	MOVD table+32(FP), R4
+	MOVD groups+40(FP), R5
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
+	LSL $2, R5
+
+loop:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	MOVD.P 8(R4), R7
+	LDPW.P 8(R4), (R10, R11)
+	LDPW.P 8(R4), (R12, R13)
+	ADD R3, R10
+	ADD R3, R11
+	ADD R3, R12
+	ADD R3, R13
+
+round:
+	VLD1.P 16(R4), [V12.H8]
+	FMOVD 0(R10), F4
+	WORD $0x0f4c2080 // SMLAL V0.4S, V4.4H, V12.H[0]
+	FMOVD 6(R10), F4
+	WORD $0x0f5c2080 // SMLAL V0.4S, V4.4H, V12.H[1]
+	ADD $12, R10
+	FMOVD 0(R11), F4
+	WORD $0x0f6c2081 // SMLAL V1.4S, V4.4H, V12.H[2]
+	FMOVD 6(R11), F4
+	WORD $0x0f7c2081 // SMLAL V1.4S, V4.4H, V12.H[3]
+	ADD $12, R11
+	FMOVD 0(R12), F4
+	WORD $0x0f4c2882 // SMLAL V2.4S, V4.4H, V12.H[4]
+	FMOVD 6(R12), F4
+	WORD $0x0f5c2882 // SMLAL V2.4S, V4.4H, V12.H[5]
+	ADD $12, R12
+	FMOVD 0(R13), F4
+	WORD $0x0f6c2883 // SMLAL V3.4S, V4.4H, V12.H[6]
+	FMOVD 6(R13), F4
+	WORD $0x0f7c2883 // SMLAL V3.4S, V4.4H, V12.H[7]
+	ADD $12, R13
+	SUBS $1, R7
+	BNE round
+	VZIP1 V1.S4, V0.S4, V4.S4
+	VZIP1 V3.S4, V2.S4, V5.S4
+	VZIP1 V5.D2, V4.D2, V6.D2
+	VZIP2 V5.D2, V4.D2, V5.D2
+	VZIP2 V1.S4, V0.S4, V4.S4
+	VZIP2 V3.S4, V2.S4, V7.S4
+	VZIP1 V7.D2, V4.D2, V7.D2
+	WORD $0x0f128cc6 // RSHRN V6.4H, V6.4S, #14
+	VSUB V31.H8, V6.H8, V6.H8
+	VST1.P [V6.H4], 8(R0)
+	WORD $0x0f128ca5 // RSHRN V5.4H, V5.4S, #14
+	VSUB V31.H8, V5.H8, V5.H8
+	VST1.P [V5.H4], 8(R1)
+	WORD $0x0f128ce7 // RSHRN V7.4H, V7.4S, #14
+	VSUB V31.H8, V7.H8, V7.H8
 	VST1.P [V7.H4], 8(R2)
 	SUBS $1, R5
 	BNE loop
 	RET
 
-DATA places<>+0(SB)/8, $0xffffff02ff01ff00
-DATA places<>+8(SB)/8, $0xffffff05ff04ff03
-DATA places<>+16(SB)/8, $0xffffff14ff07ff06
-DATA places<>+24(SB)/8, $0xffffff17ff16ff15
-GLOBL places<>(SB), RODATA|NOPTR, $32
+// func area4NEON(first, second, third, src *int16, table *byte, groups, bias int)
+TEXT ·area4NEON(SB), NOSPLIT, $0-56
+	// area4NEON makes groups*16 samples, groups > 0, of words of which each 4. is of a channel.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups, R6 bias
+	MOVD first+0(FP), R0
+	MOVD second+8(FP), R1
+	MOVD third+16(FP), R2
+	MOVD src+24(FP), R3
+	MOVD table+32(FP), R4
+	MOVD groups+40(FP), R5
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
+	LSL $2, R5
+
+loop:
+	VMOVI $0, V0.B16
+	VMOVI $0, V1.B16
+	VMOVI $0, V2.B16
+	VMOVI $0, V3.B16
+	MOVD.P 8(R4), R7
+	LDPW.P 8(R4), (R10, R11)
+	LDPW.P 8(R4), (R12, R13)
+	ADD R3, R10
+	ADD R3, R11
+	ADD R3, R12
+	ADD R3, R13
+
+round:
+	VLD1.P 16(R4), [V12.H8]
+	FMOVD 0(R10), F4
+	WORD $0x0f4c2080 // SMLAL V0.4S, V4.4H, V12.H[0]
+	FMOVD 8(R10), F4
+	WORD $0x0f5c2080 // SMLAL V0.4S, V4.4H, V12.H[1]
+	ADD $16, R10
+	FMOVD 0(R11), F4
+	WORD $0x0f6c2081 // SMLAL V1.4S, V4.4H, V12.H[2]
+	FMOVD 8(R11), F4
+	WORD $0x0f7c2081 // SMLAL V1.4S, V4.4H, V12.H[3]
+	ADD $16, R11
+	FMOVD 0(R12), F4
+	WORD $0x0f4c2882 // SMLAL V2.4S, V4.4H, V12.H[4]
+	FMOVD 8(R12), F4
+	WORD $0x0f5c2882 // SMLAL V2.4S, V4.4H, V12.H[5]
+	ADD $16, R12
+	FMOVD 0(R13), F4
+	WORD $0x0f6c2883 // SMLAL V3.4S, V4.4H, V12.H[6]
+	FMOVD 8(R13), F4
+	WORD $0x0f7c2883 // SMLAL V3.4S, V4.4H, V12.H[7]
+	ADD $16, R13
+	SUBS $1, R7
+	BNE round
+	VZIP1 V1.S4, V0.S4, V4.S4
+	VZIP1 V3.S4, V2.S4, V5.S4
+	VZIP1 V5.D2, V4.D2, V6.D2
+	VZIP2 V5.D2, V4.D2, V5.D2
+	VZIP2 V1.S4, V0.S4, V4.S4
+	VZIP2 V3.S4, V2.S4, V7.S4
+	VZIP1 V7.D2, V4.D2, V7.D2
+	WORD $0x0f128cc6 // RSHRN V6.4H, V6.4S, #14
+	VSUB V31.H8, V6.H8, V6.H8
+	VST1.P [V6.H4], 8(R0)
+	WORD $0x0f128ca5 // RSHRN V5.4H, V5.4S, #14
+	VSUB V31.H8, V5.H8, V5.H8
+	VST1.P [V5.H4], 8(R1)
+	WORD $0x0f128ce7 // RSHRN V7.4H, V7.4S, #14
+	VSUB V31.H8, V7.H8, V7.H8
+	VST1.P [V7.H4], 8(R2)
+	SUBS $1, R5
+	BNE loop
+	RET

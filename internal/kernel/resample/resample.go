@@ -12,8 +12,7 @@ import "github.com/steadyframe/steadyframe/internal/impl"
 // the first stands in for it. In rows of int16 Offset counts samples and Weight is in 32768ths, 0..32767.
 type Tap struct{ Offset, Weight uint32 }
 
-// A Span is the run of input samples that one output sample covers: the byte offset of the first (for rows of int16 its index), and
-// how many.
+// A Span is the run of input samples that one output sample covers: the index of the first in its row, and how many.
 type Span struct{ Offset, Count uint32 }
 
 // Coverage says how much of each input sample each output sample covers. Weights has, for one output sample after the other, one
@@ -38,13 +37,7 @@ type Kernels struct {
 	// Resize compiles z, which it borrows. It returns nil for what Plane and Pairs are to do.
 	Resize func(z *Resize) *Resized
 
-	// PackedArea, PlaneArea, PairsArea and WideArea take the mean over what an output sample covers.
-	PackedArea func(dst [3][]int16, src []byte, c Coverage, step int)
-	PlaneArea  func(dst []int16, src []byte, c Coverage)
-	PairsArea  func(first, second []int16, src []byte, c Coverage)
-	WideArea   func(dst, src []int16, c Coverage)
-
-	// Cover compiles z, which it borrows. It returns nil for what PackedArea is to do.
+	// Cover compiles z, which it borrows.
 	Cover func(z *Cover) *Covered
 
 	// Lookup and PairsLookup take each byte through a table, without any interpolation: len(dst) bytes, or pairs of bytes.
@@ -61,7 +54,7 @@ var Implementations impl.Registry[Kernels]
 // generic is plain Go: the definition of each kernel's result.
 var generic = Kernels{
 	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide, Resize: resizeNothing,
-	PackedArea: packedArea, PlaneArea: planeArea, PairsArea: pairsArea, WideArea: wideArea, Cover: coverNothing,
+	Cover:  coverPlainly,
 	Lookup: lookup, PairsLookup: pairsLookup,
 	Prefetch: func([]byte) {},
 }
