@@ -60,6 +60,7 @@ service                                                                         
   internal/server/admin   health, metrics, profiles, pools                            -> internal/server/engine internal/server/metrics
   internal/bench/meter    what a process uses, how long things take, on what machine
   internal/bench/report   pages of measurements: tables and plots                     -> internal/bench/meter
+  internal/bench/pooling  what pooling is worth: ways to have buffers, side by side   -> internal/bench/meter internal/bench/report kernels ground
   internal/bench/load     a load on a server that runs, what came of it, its capacity -> api/steadyframe/v1 client internal/bench/meter internal/bench/report
   internal/cli            what the program does behind its flags                      -> api/steadyframe/v1 client internal/bench/load internal/bench/meter internal/server internal/server/config internal/tail
   cmd/steadyframe         the command line                                            -> internal/bench/* internal/cli internal/server internal/server/config ground

@@ -58,6 +58,8 @@ func run(args []string) int {
 			{Key: "run", Title: "Run"},
 			{Key: "load", Title: "Load"},
 			{Key: "capacity", Title: "Capacity"},
+			{Key: "memory", Title: "Memory"},
+			{Key: "output", Title: "Output"},
 			{Key: "settings", Title: "Settings of the server"},
 		}),
 		kong.BindTo(ctx, (*context.Context)(nil)),

@@ -33,5 +33,8 @@ func (l *Latency) Max() time.Duration { return time.Duration(l.histogram.Max()) 
 // Merge counts all of other's as well.
 func (l *Latency) Merge(other *Latency) { l.histogram.Merge(other.histogram) }
 
+// Reset makes l empty. It allocates nothing.
+func (l *Latency) Reset() { l.histogram.Reset() }
+
 // Milliseconds returns d as a number of milliseconds, as tables and JSON have it.
 func Milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -29,6 +29,12 @@ func TestLatency(t *testing.T) {
 }
 
 func TestLatencyEmpty(t *testing.T) {
+	used := NewLatency()
+	used.Record(time.Second, 3)
+	used.Reset()
+	if used.Count() != 0 || used.Max() != 0 {
+		t.Errorf("after Reset: got %d, at most %v, want none", used.Count(), used.Max())
+	}
 	if l := NewLatency(); l.Quantile(0.99) != 0 || l.Max() != 0 || l.Count() != 0 {
 		t.Errorf("got %v, %v, %d, want zeros", l.Quantile(0.99), l.Max(), l.Count())
 	}
