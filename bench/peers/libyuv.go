@@ -12,6 +12,7 @@ package main
 typedef struct {
 	tjhandle tj;
 	int w, h, ow, oh;
+	enum FilterMode filter;
 	uint8_t *bgr;              // of floats
 	uint8_t *y, *u, *v;        // of the frame's size
 	uint8_t *sy, *su, *sv;     // of the picture's
@@ -26,10 +27,11 @@ static void planar_free(planar *p) {
 	free(p);
 }
 
-static planar *planar_new(int w, int h, int ow, int oh) {
+static planar *planar_new(int w, int h, int ow, int oh, int area) {
 	planar *p = calloc(1, sizeof *p);
 	int c = (w + 1) / 2 * ((h + 1) / 2), oc = (ow + 1) / 2 * ((oh + 1) / 2);
 	p->w = w; p->h = h; p->ow = ow; p->oh = oh;
+	p->filter = area ? kFilterBox : kFilterBilinear;
 	p->tj = tjInitCompress();
 	p->bgr = malloc((size_t)w * h * 3);
 	p->y = malloc((size_t)w * h + 2 * c);
@@ -57,7 +59,7 @@ static int planar_encode(planar *p, const void *src, int floats, int quality) {
 	if (RGB24ToJ420(bgr, 3 * p->w, p->y, p->w, p->u, cw, p->v, cw, p->w, p->h)) return -1;
 	const unsigned char *planes[3] = {p->y, p->u, p->v};
 	if (p->w != p->ow || p->h != p->oh) {
-		if (I420Scale(p->y, p->w, p->u, cw, p->v, cw, p->w, p->h, p->sy, p->ow, p->su, ocw, p->sv, ocw, p->ow, p->oh, kFilterBilinear)) return -2;
+		if (I420Scale(p->y, p->w, p->u, cw, p->v, cw, p->w, p->h, p->sy, p->ow, p->su, ocw, p->sv, ocw, p->ow, p->oh, p->filter)) return -2;
 		planes[0] = p->sy; planes[1] = p->su; planes[2] = p->sv;
 	}
 	p->size = p->room;
@@ -97,7 +99,11 @@ func openTurbo(w *workload) (encoder, error) {
 }
 
 func newTurbo(w *workload, packed bool) *turbo {
-	e := &turbo{p: C.planar_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height)), packed: packed}
+	area := C.int(0)
+	if w.area {
+		area = 1
+	}
+	e := &turbo{p: C.planar_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), area), packed: packed}
 	if w.in.Format != frame.BGR24 {
 		e.floats = 1
 	}

@@ -60,6 +60,9 @@ func (c *contest) run() error {
 // enter readies a rival, and judges its pictures.
 func (c *contest) enter(r rival) (entry, error) {
 	e := entry{rival: r}
+	if c.workload.area && !r.area {
+		return e, errNoWay
+	}
 	for range c.cores {
 		enc, err := r.open(c.workload)
 		if err != nil {

@@ -8,14 +8,15 @@
 struct opencv {
 	int w, h, ow, oh;
 	bool floats;
+	int filter;
 	cv::Mat merged, bytes, scaled;
 	std::vector<unsigned char> out;
 	std::vector<int> options;
 };
 
-opencv *opencv_new(int w, int h, int ow, int oh, int floats, int quality) {
+opencv *opencv_new(int w, int h, int ow, int oh, int floats, int area, int quality) {
 	cv::setNumThreads(0); // one frame on one thread, as all rivals do it
-	return new opencv{w, h, ow, oh, floats != 0, {}, {}, {}, {}, {cv::IMWRITE_JPEG_QUALITY, quality}};
+	return new opencv{w, h, ow, oh, floats != 0, area ? cv::INTER_AREA : cv::INTER_LINEAR, {}, {}, {}, {}, {cv::IMWRITE_JPEG_QUALITY, quality}};
 }
 
 void opencv_free(opencv *o) { delete o; }
@@ -34,7 +35,7 @@ long opencv_encode(opencv *o, const void *src, const unsigned char **out) {
 			in = cv::Mat(o->h, o->w, CV_8UC3, const_cast<void *>(src));
 		}
 		if (o->w != o->ow || o->h != o->oh) {
-			cv::resize(in, o->scaled, cv::Size(o->ow, o->oh), 0, 0, cv::INTER_LINEAR);
+			cv::resize(in, o->scaled, cv::Size(o->ow, o->oh), 0, 0, o->filter);
 			in = o->scaled;
 		}
 		if (!cv::imencode(".jpg", in, o->out, o->options)) return -1;

@@ -18,11 +18,14 @@ import (
 type openCV struct{ o *C.opencv }
 
 func openOpenCV(w *workload) (encoder, error) {
-	floats := C.int(0)
+	floats, area := C.int(0), C.int(0)
 	if w.in.Format != frame.BGR24 {
 		floats = 1
 	}
-	return &openCV{C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), floats, quality)}, nil
+	if w.area {
+		area = 1
+	}
+	return &openCV{C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), floats, area, quality)}, nil
 }
 
 func (e *openCV) Encode(frame []byte) ([]byte, error) {

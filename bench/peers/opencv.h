@@ -4,7 +4,7 @@ extern "C" {
 
 typedef struct opencv opencv;
 
-opencv *opencv_new(int w, int h, int ow, int oh, int floats, int quality);
+opencv *opencv_new(int w, int h, int ow, int oh, int floats, int area, int quality);
 void opencv_free(opencv *);
 // opencv_encode sets *out to the JPEG, good until the next call, and returns its length, or -1.
 long opencv_encode(opencv *, const void *src, const unsigned char **out);

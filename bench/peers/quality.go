@@ -25,7 +25,7 @@ const judged = 6
 const leastPSNR = 25
 
 // judge compares a rival's pictures with a float reference: the frame, resized with half-pixel centres and bilinear
-// weights in float64, and not rounded. Pictures that show something else are an error: who does other work has no place
+// weights, or by areas, in float64, and not rounded. Pictures that show something else are an error: who does other work has no place
 // in the table.
 func judge(w *workload, e encoder) (verdict, error) {
 	var v verdict
@@ -69,25 +69,48 @@ func reference(w *workload, f []byte) *plane3 {
 	}
 	p := &plane3{w.width, w.height, make([][3]float64, w.width*w.height)}
 	at := func(x, y, c int) float64 { return float64(packed[3*(y*w.in.Width+x)+2-c]) }
+	taps := between
+	if w.area {
+		taps = covered
+	}
 	for y := range w.height {
-		y0, y1, fy := between(y, w.height, w.in.Height)
+		down := taps(y, w.height, w.in.Height)
 		for x := range w.width {
-			x0, x1, fx := between(x, w.width, w.in.Width)
+			across := taps(x, w.width, w.in.Width)
 			for c := range 3 {
-				top := at(x0, y0, c)*(1-fx) + at(x1, y0, c)*fx
-				bottom := at(x0, y1, c)*(1-fx) + at(x1, y1, c)*fx
-				p.rgb[y*w.width+x][c] = top*(1-fy) + bottom*fy
+				for _, v := range down {
+					for _, h := range across {
+						p.rgb[y*w.width+x][c] += at(h.at, v.at, c) * h.weight * v.weight
+					}
+				}
 			}
 		}
 	}
 	return p
 }
 
-// between returns the two input samples around output sample i, and the weight of the second.
-func between(i, out, in int) (first, second int, weight float64) {
+// tap is an input sample and its weight in an output sample.
+type tap struct {
+	at     int
+	weight float64
+}
+
+// between returns the two input samples around output sample i.
+func between(i, out, in int) []tap {
 	pos := min(max((float64(i)+0.5)*float64(in)/float64(out)-0.5, 0), float64(in-1))
-	first = int(pos)
-	return first, min(first+1, in-1), pos - float64(first)
+	first := int(pos)
+	second := pos - float64(first)
+	return []tap{{first, 1 - second}, {min(first+1, in-1), second}}
+}
+
+// covered returns the input samples that output sample i covers, where there are more of those.
+func covered(i, out, in int) (taps []tap) {
+	ratio := float64(in) / float64(out)
+	from, to := float64(i)*ratio, min(float64(i+1)*ratio, float64(in))
+	for at := int(from); float64(at) < to; at++ {
+		taps = append(taps, tap{at, (min(float64(at+1), to) - max(float64(at), from)) / ratio})
+	}
+	return taps
 }
 
 // psnr returns the peak signal-to-noise ratio of R, G and B together, in dB.

@@ -17,7 +17,8 @@ const quality = 75
 type workload struct {
 	name          string
 	in            frame.Desc
-	width, height int // of the pictures
+	width, height int  // of the pictures
+	area          bool // resized to means over areas: among the rivals for those that can
 	frames        [][]byte
 }
 
@@ -25,6 +26,11 @@ type workload struct {
 func workloads() []*workload {
 	bgr := func(w, h, width, height int) *workload {
 		return &workload{name: fmt.Sprintf("bgr24 %dx%d -> %dx%d", w, h, width, height), in: frame.Desc{Format: frame.BGR24, Width: w, Height: h}, width: width, height: height}
+	}
+	area := func(w, h, width, height int) *workload {
+		shrunk := bgr(w, h, width, height)
+		shrunk.name, shrunk.area = shrunk.name+" area", true
+		return shrunk
 	}
 	return []*workload{
 		bgr(640, 360, 320, 320), // W1
@@ -35,6 +41,8 @@ func workloads() []*workload {
 		bgr(1280, 720, 320, 320),
 		bgr(1920, 1080, 640, 360),
 		bgr(1920, 1080, 320, 320),
+		area(1920, 1080, 640, 360),
+		area(1280, 720, 640, 360),
 		{name: "bgrf32p 320x320 -> 320x320", in: frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, width: 320, height: 320},
 	}
 }
@@ -47,6 +55,9 @@ func (w *workload) spec() pipeline.Spec {
 	s := pipeline.Spec{Input: w.in, Output: pipeline.Output{Quality: quality}}
 	if w.resizes() {
 		s.Resize = pipeline.Resize{Width: w.width, Height: w.height}
+		if w.area {
+			s.Resize.Filter = pipeline.Area
+		}
 	}
 	return s
 }
