@@ -9,6 +9,7 @@ import (
 type Generator struct {
 	options    Options // complete
 	target     *target
+	scraper    *scraper // nil: the server is not asked
 	source     Source
 	numbered   *numbered   // the source; nil when the caller has one
 	identities *identities // nil: pictures are not verified
@@ -26,6 +27,11 @@ func New(ctx context.Context, o Options) (*Generator, error) {
 	g := &Generator{options: o, source: o.Source, dial: linkOptions.open}
 	if g.target, err = parseTarget(&g.options); err != nil {
 		return nil, err
+	}
+	if o.Admin != "" {
+		if g.scraper, err = newScraper(o.Admin); err != nil {
+			return nil, err
+		}
 	}
 	if g.source != nil {
 		return g, nil
@@ -55,7 +61,11 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 	if err := r.open(); err != nil {
 		return Result{}, err
 	}
+	var watcher *watcher
 	err := r.warmUp(ctx)
+	if err == nil && g.scraper != nil {
+		watcher, err = g.scraper.watch(ctx)
+	}
 	if err == nil {
 		err = r.load()
 	}
@@ -65,6 +75,9 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 	}
 	closing.Wait()
 	result := r.tally.end()
+	if watcher != nil {
+		result.Server = watcher.end(result.Pictures)
+	}
 	if err == nil {
 		err = r.failure()
 	}

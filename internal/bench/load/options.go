@@ -169,6 +169,9 @@ func (o *Options) desc() frame.Desc {
 // interval returns the time from one batch to the next.
 func (o *Options) interval() time.Duration { return o.due(1) }
 
+// halfInterval returns how long after a batch a second ends, so that each has as many.
+func (o *Options) halfInterval() time.Duration { return min(o.interval()/2, time.Second/2) }
+
 // due returns when batch n is due, counted from batch 0. It is exact however long a load lasts.
 func (o *Options) due(n int) time.Duration {
 	return time.Duration(float64(n) * float64(o.Batch) / o.Rate * float64(time.Second))

@@ -168,8 +168,7 @@ func (r *run) leave(n int) {
 
 // tick ends a second once a second until ctx ends.
 func (r *run) tick(ctx context.Context) {
-	// Half-way between two batches, so that each second has as many of them.
-	timer := time.NewTimer(time.Until(r.start.Add(min(r.options.interval()/2, time.Second) + time.Second)))
+	timer := time.NewTimer(time.Until(r.start.Add(time.Second - r.options.halfInterval())))
 	defer timer.Stop()
 	for {
 		select {

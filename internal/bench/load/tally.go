@@ -42,7 +42,8 @@ func newTally(o *Options) *tally {
 func (t *tally) begin(start time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.start, t.last, t.window.at = start, start, start
+	t.start, t.last = start, start
+	t.window.at = start.Add(-t.options.halfInterval())
 	t.cost = t.costs.Read()
 }
 
@@ -191,12 +192,12 @@ func (t *tally) end() Result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.result
+	r.Findings, r.Errors = []Finding{}, append([]Failure{}, t.failures...)
 	for _, f := range t.findings {
 		if f.Count > 0 {
 			r.Findings = append(r.Findings, f)
 		}
 	}
-	r.Errors = t.failures
 	if t.start.IsZero() {
 		return r
 	}
