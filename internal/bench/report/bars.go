@@ -39,13 +39,13 @@ func (p *picture) bars() {
 		if r.Low != r.High {
 			values = append(values, r.Low, r.High)
 		}
-		names = max(names, measure(r.name, labelSize))
+		names = max(names, nameWidth(r.name, r.look))
 		numbers = max(numbers, measure(valueLabel(r.Y), labelSize))
 	}
 	if p.Y.Mark != 0 {
 		values = append(values, p.Y.Mark)
 	}
-	names = min(names, p.width*0.4)
+	names = min(names+1, p.width*0.4)
 	a.left, a.right, a.bottom = names+8, p.width-numbers-8, a.top+height+4
 	n := max(int((a.right-a.left)/90), 2)
 	y := scaleOf(p.Y, values, based, n)
@@ -102,16 +102,16 @@ func (p *picture) rows() []bar {
 func (p *picture) row(r bar, a area, y *scale) {
 	base := p.below + barRow/2 + 4
 	if r.header {
-		p.text("muted", 0, base, shorten(r.name, labelSize, p.width))
+		p.text("muted over", 0, base, shorten(r.name, labelSize, p.width))
 		return
 	}
 	class := ink("text end")
 	if r.look == 0 {
 		class = "text ours end"
 	}
-	p.text(class, a.left-8, base, shorten(r.name, labelSize, a.left-8))
+	p.text(class, a.left-8, base, fit(r.name, r.look, a.left-8))
 	end := p.span(r, a, y)
-	p.text("text", end+5, base, valueLabel(r.Y))
+	p.text("text over", end+5, base, valueLabel(r.Y))
 }
 
 // span draws a bar and its spread, and returns where they end on the right.

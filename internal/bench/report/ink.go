@@ -93,6 +93,10 @@ func colourRules() string {
 	}
 	for _, g := range grounds {
 		rule(g.class, g.pair)
+		if g.class == "surface" { // the rim of text that lines pass behind
+			fmt.Fprintf(&light, ".plot .over{stroke:%s}", g.light)
+			fmt.Fprintf(&dark, ".plot .over{stroke:%s}", g.dark)
+		}
 	}
 	for i, c := range colours {
 		rule(string(look(i).ink()), c)

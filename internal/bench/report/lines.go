@@ -61,16 +61,16 @@ func (p *picture) scales() (x, y scale) {
 	return scaleOf(p.X, xs, tight, p.columns()), scaleOf(p.Y, ys, rounded, int(p.height/45))
 }
 
-// columnLabels draws ticks below an area, those that do not run into the one before, and what the axis is.
+// columnLabels draws ticks below an area, those that do not run into the one after, and what the axis is.
 func (p *picture) columnLabels(a area, ticks []tick) {
-	free := vg.Length(0)
-	for _, t := range ticks {
+	free := p.width * 2
+	for _, t := range slices.Backward(ticks) { // of quantiles the high ones matter
 		x := a.left + vg.Length(t.at)*(a.right-a.left)
 		half := measure(t.label, labelSize) / 2
-		if x-half < free && free > 0 {
+		if x+half > free {
 			continue
 		}
-		free = x + half + 10
+		free = x - half - 8
 		p.stroke("line", 1, nil, down(x, a.bottom), down(x, a.bottom+4))
 		p.text("muted middle", x, a.bottom+17, t.label)
 	}
@@ -235,8 +235,8 @@ func (p *picture) legend() {
 		if s.Ours {
 			class = "text ours"
 		}
-		name := shorten(s.Name, labelSize, p.width-key-6)
-		width := key + 6 + measure(name, labelSize)
+		name := fit(s.Name, p.looks[i], p.width-key-6)
+		width := key + 6 + nameWidth(name, p.looks[i])
 		if x > 0 && x+width > p.width {
 			x = 0
 			p.below += row

@@ -36,8 +36,8 @@ func stepLabel(v, step, size float64) string {
 	unit, letter := unitOf(size)
 	decimals := int(-math.Floor(math.Log10(step/unit) + 1e-9))
 	text := grouped(v/unit, min(max(decimals, 0), 12))
-	if text == "0" {
-		return text
+	if !strings.ContainsAny(text, "123456789") {
+		return "0"
 	}
 	return text + letter
 }
@@ -55,10 +55,18 @@ func valueLabel(v float64) string {
 		decimals = 2 - int(math.Floor(math.Log10(size)))
 	}
 	text := grouped(v, min(decimals, 6))
-	if size < 0.1 {
+	if size != 0 && size < 0.1 {
 		text = strings.TrimRight(text, "0")
 	}
 	return text + letter
+}
+
+// powerLabel returns v, which is 1, 2 or 5 times a power of ten, with no digit too many.
+func powerLabel(v float64) string {
+	if v < 1 && !outOfWords(v) {
+		return strconv.FormatFloat(v, 'g', 1, 64)
+	}
+	return valueLabel(v)
 }
 
 // grouped returns v with that many decimals and commas between thousands.

@@ -89,7 +89,7 @@ func (p *picture) document() []byte {
 
 // title draws the title.
 func (p *picture) title() {
-	for _, line := range wrap(p.Title, titleSize, p.width) {
+	for _, line := range wrap(p.Title, titleSize, p.width/bold) {
 		p.below += 18
 		p.text("text title", 0, p.below-4, line)
 	}

@@ -73,8 +73,8 @@ func scaleOf(a Axis, values []float64, e ends, n int) scale {
 	return s
 }
 
-// decades makes the range of a logarithmic axis end at ticks: at powers of ten, or twice or five times one. That of bars
-// begins at a power of ten below them all. A tight one stays as it is, where it has a width.
+// decades makes the range of a logarithmic axis end at powers of ten, or twice or five times one. That of bars begins at
+// a power of ten below them all. A tight one stays as it is, where it has a width.
 func (s *scale) decades(e ends) {
 	if e == tight && s.high-s.low >= 0.1 {
 		return
@@ -173,7 +173,7 @@ func (s *scale) nines() []tick {
 		}
 		return append(out, tick{(m - s.low) / (s.high - s.low), label})
 	}
-	out := add(nil, 0, "0 %")
+	out := add(nil, 0, "0")
 	out = add(out, -math.Log10(0.5), "50 %")
 	nines := math.Floor(s.high + 1e-9)
 	for m := 1.0; m <= min(nines, 15); m++ {
@@ -192,7 +192,7 @@ func (s *scale) powers(n int) []tick {
 	first, last := math.Ceil(s.low-1e-9), math.Floor(s.high+1e-9)
 	stride := max(math.Ceil((last-first+1)/float64(n)), 1)
 	between := []float64{1}
-	if (last-first+1)*3 <= float64(n) {
+	if (last-first+1)*3 <= 2*float64(n) {
 		between = []float64{1, 2, 5}
 	}
 	for p := first - 1; p <= last && len(out) < 300; p++ {
@@ -201,7 +201,7 @@ func (s *scale) powers(n int) []tick {
 		}
 		for _, b := range between {
 			if at := (p + math.Log10(b) - s.low) / (s.high - s.low); at >= -1e-9 && at <= 1+1e-9 {
-				out = append(out, tick{min(max(at, 0), 1), valueLabel(b * math.Pow(10, p))})
+				out = append(out, tick{min(max(at, 0), 1), powerLabel(b * math.Pow(10, p))})
 			}
 		}
 	}

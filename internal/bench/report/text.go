@@ -1,9 +1,9 @@
 package report
 
 import (
+	"sort"
 	"strings"
 	"sync"
-	"unicode/utf8"
 
 	"codeberg.org/go-fonts/liberation/liberationsansregular"
 	"golang.org/x/image/font/opentype"
@@ -30,32 +30,79 @@ var sans = sync.OnceValue(func() *opentype.Font {
 // a system is likely to have, take a sixth more than Liberation Sans, which is as wide as Arial and Helvetica.
 const slack = 1.18
 
-// measure returns how wide text of that size is about.
+// bold is how much wider text is in bold.
+const bold = 1.1
+
+// measure returns how wide text of that size is about. Kerning is left out: it makes text narrower, by less than slack.
 func measure(text string, size vg.Length) vg.Length {
-	face := font.Face{Font: font.Font{Size: size}, Face: sans()}
-	return face.Width(text) * slack
+	w := vg.Length(0)
+	for _, r := range text {
+		if r < 128 {
+			w += ascii()[r]
+		} else {
+			w += runeWidth(r)
+		}
+	}
+	return w * size * slack
+}
+
+// ascii returns the widths of the characters that most text is made of, at a size of 1.
+var ascii = sync.OnceValue(func() *[128]vg.Length {
+	var w [128]vg.Length
+	for r := range w {
+		w[r] = runeWidth(rune(r))
+	}
+	return &w
+})
+
+// runeWidth returns how wide a character is at a size of 1.
+func runeWidth(r rune) vg.Length {
+	face := font.Face{Font: font.Font{Size: 1}, Face: sans()}
+	return face.Width(string(r))
+}
+
+// nameWidth returns how wide the name of a series is, which is bold where the series is ours.
+func nameWidth(name string, l look) vg.Length {
+	w := measure(atMost(name), labelSize)
+	if l == 0 {
+		w *= bold
+	}
+	return w
+}
+
+// atMost returns text, or its begin where it is so long that no picture has room for it.
+func atMost(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "")
 }
 
 // shorten returns text, without its end where it would be wider than room.
 func shorten(text string, size, room vg.Length) string {
+	text = atMost(text)
 	if measure(text, size) <= room {
 		return text
 	}
-	for text != "" {
-		_, n := utf8.DecodeLastRuneInString(text)
-		text = text[:len(text)-n]
-		if short := strings.TrimRight(text, " ") + "…"; measure(short, size) <= room {
-			return short
-		}
+	runes := []rune(text)
+	cut := func(n int) string { return strings.TrimRight(string(runes[:n]), " ") + "…" }
+	return cut(max(sort.Search(len(runes), func(n int) bool { return measure(cut(n), size) > room })-1, 0))
+}
+
+// fit returns the name of a series, shortened where it would be wider than room.
+func fit(name string, l look, room vg.Length) string {
+	if l == 0 {
+		room /= bold
 	}
-	return "…"
+	return shorten(name, labelSize, room)
 }
 
 // wrap returns text as lines that are no wider than room, but for words that are.
 func wrap(text string, size, room vg.Length) []string {
 	var lines []string
 	line := ""
-	for word := range strings.FieldsSeq(text) {
+	for word := range strings.FieldsSeq(atMost(text)) {
 		switch longer := line + " " + word; {
 		case line == "":
 			line = word
