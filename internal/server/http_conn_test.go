@@ -165,3 +165,38 @@ func TestACallerThatGoesAway(t *testing.T) {
 		t.Errorf("got warnings about it:\n%s", log)
 	}
 }
+
+// TestAnswersToLongBodies: the answer to a body that has lasted longer than timeouts.send comes to its end all the same.
+func TestAnswersToLongBodies(t *testing.T) {
+	const send = 100 * time.Millisecond
+	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(send) })
+	frame := makeFrames(t, small.Input, 1)[0]
+	picture := string(encodeDirectly(t, small, [][]byte{frame})[0])
+	for name, tt := range map[string]struct{ path, want string }{
+		"publish": {"/v1/streams/cam1", `{"stream":"cam1","frames":1,`},
+		"encode":  {"/v1/encode", picture},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, feed := io.Pipe()
+			go func() {
+				_, _ = feed.Write(frame)
+				<-time.After(3 * send)
+				_ = feed.Close()
+			}()
+			request, err := http.NewRequestWithContext(timeout(t), http.MethodPost, "http://"+s.Addrs().HTTP+tt.path+"?"+query(t, small), body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Header.Set("Accept", "video/x-motion-jpeg")
+			answer, err := http.DefaultClient.Do(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(answer.Body)
+			if err != nil || !strings.HasPrefix(string(got), tt.want) {
+				t.Errorf("got %.100q, %v, want %.100q and the end", got, err, tt.want)
+			}
+			_ = answer.Body.Close()
+		})
+	}
+}

@@ -48,6 +48,8 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &writer{ResponseWriter: rw}
 	err := h.serve(w, r)
 	w.boundRest()
+	// What is still to be written, its end at the least, has its own time: the body may have lasted for hours.
+	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
@@ -57,7 +59,6 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	f := fault.From(err)
 	h.engine.Metrics.Rejected(f.Kind)
 	h.logFault(r, f)
-	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
 	if !w.wrote {
 		writeFault(w, f)
 		w.end(true)
