@@ -66,7 +66,7 @@ func TestOddPlots(t *testing.T) {
 		{"spread", one(Point{X: 0, Y: 4, Low: 3, High: 6}, Point{X: 1, Y: 4, Low: 6, High: 3}, Point{X: 1, Y: 4, Low: math.Inf(-1), High: math.NaN()})},
 		{"names", []Series{{Name: long, Ours: true, Points: points(1, 2)}, {Name: strings.ReplaceAll(long, " ", "-"), Points: points(2, 3)}, {Points: points(4)}}},
 		{"markup", []Series{{Name: "<script>&\"'\x00\xff]]>", Points: points(1, 2)}, {Name: "\n\t", Points: points(2)}}},
-		{"large", eight(func(i int) []Point { return many(5_000, func(int) float64 { return random.Float64() * float64(i) }) })},
+		{"large", eight(func(i int) []Point { return many(2_000, func(int) float64 { return random.Float64() * float64(i) }) })},
 		{"many", slices.Concat(eight(func(i int) []Point { return points(1, float64(i)) }), eight(func(int) []Point { return points(2) }), eight(func(int) []Point { return points(3) }))},
 	}
 	axes := []Axis{{}, {Log: true, Label: "bytes"}, {Nines: true, Label: "quantile"}, {Mark: 1, Label: long}, {Log: true, Mark: 1e3}, {Labels: []string{"first <group>", "second", long}}}

@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // element is one of an SVG document.
@@ -98,36 +98,38 @@ func parseNumber(t testing.TB, text string) float64 {
 	return v
 }
 
-var pathPart = regexp.MustCompile(`([mlhvaz])([-0-9. ]*)`)
-var pathNumber = regexp.MustCompile(`-?[0-9.]+`)
+// pathNumbers is how many numbers a part of a path has.
+var pathNumbers = map[byte]int{'m': 2, 'l': 2, 'h': 1, 'v': 1, 'a': 7, 'z': 0}
 
 // pathPoints returns the points of a path of relative parts.
 func pathPoints(t testing.TB, d string) [][2]float64 {
 	t.Helper()
 	var out [][2]float64
 	var x, y float64
-	if rest := pathPart.ReplaceAllString(d, ""); rest != "" {
-		t.Fatalf("path %q: got %q that is no part of one", d, rest)
-	}
-	for _, part := range pathPart.FindAllStringSubmatch(d, -1) {
+	for rest := d; rest != ""; {
+		letter := rest[0]
+		end := 1 + strings.IndexFunc(rest[1:], unicode.IsLetter)
+		if end == 0 {
+			end = len(rest)
+		}
 		var n []float64
-		for _, text := range pathNumber.FindAllString(part[2], -1) {
+		for text := range strings.FieldsSeq(strings.ReplaceAll(rest[1:end], "-", " -")) {
 			n = append(n, parseNumber(t, text))
 		}
-		want := map[string]int{"m": 2, "l": 2, "h": 1, "v": 1, "a": 7, "z": 0}[part[1]]
-		if len(n) != want {
-			t.Fatalf("path %q: got %d numbers in %q, want %d", d, len(n), part[0], want)
+		if want, ok := pathNumbers[letter]; !ok || len(n) != want {
+			t.Fatalf("path %q: got %q, want m, l, h, v, a or z and its numbers", d, rest[:end])
 		}
-		switch part[1] {
-		case "m", "l":
+		rest = rest[end:]
+		switch letter {
+		case 'm', 'l':
 			x, y = x+n[0], y+n[1]
-		case "h":
+		case 'h':
 			x += n[0]
-		case "v":
+		case 'v':
 			y += n[0]
-		case "a":
+		case 'a':
 			x, y = x+n[5], y+n[6]
-		case "z":
+		case 'z':
 			continue
 		}
 		out = append(out, [2]float64{x, y})
