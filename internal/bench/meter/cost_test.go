@@ -36,6 +36,9 @@ func TestCosts(t *testing.T) {
 	if after.Collector <= before.Collector {
 		t.Errorf("collector: got %v, then %v after three collections: want more", before.Collector, after.Collector)
 	}
+	if busy := after.Busy - before.Busy; busy < after.Collector-before.Collector {
+		t.Errorf("busy: got %v, of which the collector had %v", busy, after.Collector-before.Collector)
+	}
 	pauses := after.Pauses.Since(before.Pauses)
 	if n := pauses.Count(); n < 3 {
 		t.Errorf("pauses: got %d, want one for each of three collections at least", n)

@@ -1,9 +1,6 @@
 package pooling
 
-import (
-	"fmt"
-	"runtime"
-)
+import "fmt"
 
 // Finding is something that an option did and must not do. What it measured is worth nothing then.
 type Finding struct {
@@ -21,8 +18,8 @@ const (
 	bytesPerMiB = 1 << 20
 )
 
-// leakSlack is by how much what lives on the heap may differ, beyond the buffers of the frames in work: what a channel holds
-// at one time and not at another, and what the Go runtime and the measurement have of their own.
+// leakSlack is by how much what lives on the heap may grow beyond what an option holds by design: what the Go runtime and the
+// measurement have of their own.
 const leakSlack = 2 << 20
 
 // findings returns what is wrong with an option, of all its turns in a mode. A turn is one with the settings t.
@@ -37,7 +34,7 @@ func findings(o Option, t *turn, results []turnResult) (found []Finding) {
 		r := &results[i]
 		frames += r.Frames
 		corrupt += r.Corrupt
-		if r.Growth > int64(leakSlack+runtime.GOMAXPROCS(0)*w.frameBytes()) && (leak == nil || r.Growth > leak.Growth) {
+		if r.Growth > int64(leakSlack+o.holds*w.frameBytes()) && (leak == nil || r.Growth > leak.Growth) {
 			leak = r
 		}
 		if o.keeps && r.wasteful(&w) && (waste == nil || r.BytesPerFrame > waste.BytesPerFrame) {
@@ -56,8 +53,11 @@ func findings(o Option, t *turn, results []turnResult) (found []Finding) {
 	return found
 }
 
-// wasteful reports whether most of what was lent was made anew, and no collection is to blame: each second one empties what
-// is a sync.Pool, so that with a collection for two batches nothing is kept.
+// stormCollections is how many collections a batch must see that are a storm: what an option drops brings about one or two.
+const stormCollections = 4
+
+// wasteful reports whether most of what was lent was made anew, and no storm of collections is to blame, as under a memory
+// limit that nothing fits in: they empty what is a sync.Pool.
 func (r *turnResult) wasteful(w *workload) bool {
-	return r.BytesPerFrame > float64(w.frameBytes())/2 && r.Collections < float64(r.Batches)/2
+	return r.BytesPerFrame > float64(w.frameBytes())/2 && r.Collections < stormCollections*float64(r.Batches)
 }

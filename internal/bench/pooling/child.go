@@ -3,15 +3,14 @@ package pooling
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -34,6 +33,12 @@ func child(known []Option, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	hangs := time.AfterFunc(t.Limit, func() {
+		fmt.Fprintf(os.Stderr, "no result after %v; its goroutines:\n", t.Limit)
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 1) // what else could be said of an error?
+		os.Exit(1)
+	})
+	defer hangs.Stop()
 	f, err := readFrames(t.Size.workload(), os.Stdin, t.Hashes)
 	if err != nil {
 		return err
@@ -64,41 +69,32 @@ func (e *TurnError) Unwrap() error { return e.Err }
 // that has much else to do.
 const childGrace = 2 * time.Minute
 
-// quitGrace is how long a child that takes too long may print where it hangs.
-const quitGrace = 3 * time.Second
-
-// errTooLong is why a child is ended that has taken too long.
-var errTooLong = errors.New("it took too long")
+// killGrace is how long a child that hangs may take to say where.
+const killGrace = 10 * time.Second
 
 // start runs t in a process of its own and returns its result. The error is a *TurnError, or context.Cause(ctx), at whose end the
 // child is killed; it is also when this process ends, on Linux however that comes.
 func (c *Config) start(ctx context.Context, t turn, frames *os.File) (turnResult, error) {
+	t.Limit = t.WarmUp + 2*t.Duration + c.grace
 	settings, err := json.Marshal(t)
 	if err != nil {
 		return turnResult{}, err
 	}
-	limit := t.WarmUp + 2*t.Duration + childGrace
-	limited, cancel := context.WithTimeoutCause(ctx, limit, errTooLong)
+	limited, cancel := context.WithTimeout(ctx, t.Limit+killGrace)
 	defer cancel()
 	cmd := exec.CommandContext(limited, c.Child[0], c.Child[1:]...)
 	cmd.Env = append(c.environment(), turnVariable+"="+string(settings))
 	var stdout strings.Builder
 	var stderr beginning
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = frames, &stdout, &stderr
-	cmd.SysProcAttr, cmd.WaitDelay = childAttributes(), quitGrace
-	cmd.Cancel = func() error {
-		if ctx.Err() == nil && cmd.Process.Signal(syscall.SIGQUIT) == nil { // the Go runtime prints all stacks
-			return nil
-		}
-		return cmd.Process.Kill()
-	}
+	cmd.SysProcAttr = childAttributes()
 	err = runLocked(cmd)
 	var res turnResult
 	switch {
 	case ctx.Err() != nil:
 		return turnResult{}, context.Cause(ctx)
 	case limited.Err() != nil:
-		err = fmt.Errorf("no result after %v", limit)
+		err = fmt.Errorf("no result after %v", t.Limit+killGrace)
 	case err == nil:
 		if err = json.Unmarshal([]byte(stdout.String()), &res); err != nil {
 			err = fmt.Errorf("its result %q: %w", stdout.String(), err)
@@ -135,8 +131,8 @@ type beginning struct {
 	buf []byte
 }
 
-// beginningBytes and beginningLines bound a beginning.
-const beginningBytes, beginningLines = 2 << 10, 20
+// beginningBytes and beginningLines bound a beginning: the stacks of a child that hangs should fit.
+const beginningBytes, beginningLines = 8 << 10, 80
 
 // Write is part of io.Writer. It never fails.
 func (b *beginning) Write(p []byte) (int, error) {

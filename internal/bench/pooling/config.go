@@ -24,7 +24,8 @@ type Config struct {
 	// Child is how to start a process that calls Child: the program and its arguments.
 	Child []string
 
-	known []Option // to choose from; nil: Options
+	known []Option      // to choose from; nil: Options
+	grace time.Duration // see childGrace; 0: that
 }
 
 // tightFactor is how much more memory than the pool needs a tight limit leaves.
@@ -45,6 +46,9 @@ const (
 func (c Config) resolve() Config {
 	if c.known == nil {
 		c.known = Options()
+	}
+	if c.grace == 0 {
+		c.grace = childGrace
 	}
 	if len(c.Options) == 0 {
 		for _, o := range c.known {

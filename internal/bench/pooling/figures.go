@@ -22,7 +22,7 @@ type Figures struct {
 	PauseP99             *float64 `json:"pause_p99_us"` // of the collector; nil: there was none
 	PauseMax             *float64 `json:"pause_max_us"`
 	CPU                  *float64 `json:"cpu_s_per_1000_frames"`
-	CollectorFraction    *float64 `json:"gc_cpu_fraction"` // of CPU
+	CollectorFraction    float64  `json:"gc_cpu_fraction"` // of what the process had of the processors, as the Go runtime estimates both
 	PageFaults           *float64 `json:"page_faults"`     // in a turn
 	FaultsPerFrame       *float64 `json:"page_faults_per_frame"`
 	RSSPeak              *float64 `json:"rss_peak_bytes"`
@@ -78,7 +78,7 @@ func figures() []figure {
 		sometimes("pause_p99_us", func(f *Figures) **float64 { return &f.PauseP99 }),
 		worst(sometimes("pause_max_us", func(f *Figures) **float64 { return &f.PauseMax })),
 		sometimes("cpu_s_per_1000_frames", func(f *Figures) **float64 { return &f.CPU }),
-		sometimes("gc_cpu_fraction", func(f *Figures) **float64 { return &f.CollectorFraction }),
+		always("gc_cpu_fraction", func(f *Figures) *float64 { return &f.CollectorFraction }),
 		sometimes("page_faults", func(f *Figures) **float64 { return &f.PageFaults }),
 		sometimes("page_faults_per_frame", func(f *Figures) **float64 { return &f.FaultsPerFrame }),
 		sometimes("rss_peak_bytes", func(f *Figures) **float64 { return &f.RSSPeak }),

@@ -12,8 +12,8 @@ type HeapPoint struct {
 	Bytes   uint64  `json:"bytes"`
 }
 
-// heapLine samples the heap over time, into memory of a size that is settled: when that is full, every second sample goes,
-// and the others come half as often.
+// heapLine samples the heap over the beginning of a measurement, often enough to see each collection, and few enough for a
+// plot.
 type heapLine struct {
 	heap   *meter.Heap
 	points []HeapPoint
@@ -21,9 +21,9 @@ type heapLine struct {
 	done   chan struct{}
 }
 
-// How a heapLine samples: often enough to see what a batch leaves behind, and few enough for a plot.
+// How a heapLine samples: for a second.
 const (
-	heapInterval = 4 * time.Millisecond
+	heapInterval = 2 * time.Millisecond
 	heapPoints   = 500
 )
 
@@ -31,20 +31,14 @@ func newHeapLine() *heapLine {
 	return &heapLine{heap: meter.NewHeap(), points: make([]HeapPoint, 0, heapPoints), stop: make(chan struct{}), done: make(chan struct{})}
 }
 
-// run samples until finish is called.
+// run samples until it has all its points, or finish is called.
 func (h *heapLine) run(start time.Time) {
 	defer close(h.done)
-	interval := heapInterval
-	ticker := time.NewTicker(interval)
+	ticker := time.NewTicker(heapInterval)
 	defer ticker.Stop()
-	for {
+	for len(h.points) < cap(h.points) {
 		objects, _ := h.heap.Read()
 		h.points = append(h.points, HeapPoint{time.Since(start).Seconds(), objects})
-		if len(h.points) == cap(h.points) {
-			h.thin()
-			interval *= 2
-			ticker.Reset(interval)
-		}
 		select {
 		case <-ticker.C:
 		case <-h.stop:
@@ -53,18 +47,8 @@ func (h *heapLine) run(start time.Time) {
 	}
 }
 
-// thin drops every second point.
-func (h *heapLine) thin() {
-	half := len(h.points) / 2
-	for i := range half {
-		h.points[i] = h.points[2*i]
-	}
-	h.points = h.points[:half]
-}
-
-// finish ends run and returns the points.
-func (h *heapLine) finish() []HeapPoint {
+// finish ends run.
+func (h *heapLine) finish() {
 	close(h.stop)
 	<-h.done
-	return h.points
 }

@@ -40,6 +40,7 @@ type Option struct {
 	About string // a few words, for a reader
 	ours  bool
 	keeps bool // keeps all that is put back, so that it need not make what it lends
+	holds int  // buffers of each size that it keeps from the collector when nothing is lent: at most so many, and of those that come
 
 	// lenders returns a function that makes the lender of one request, which share what the option shares.
 	lenders func(n need) func() lender

@@ -63,12 +63,14 @@ func (m *measurement) report(res *turnResult, frames float64) {
 	if pauses := m.last.cost.Pauses.Since(m.first.cost.Pauses); pauses.Count() > 0 {
 		res.PauseP99, res.PauseMax = microseconds(pauses.Quantile(0.99)), microseconds(pauses.Max())
 	}
-	if m.first.cost.Told && m.last.cost.CPU > m.first.cost.CPU {
-		cpu := (m.last.cost.CPU - m.first.cost.CPU).Seconds()
+	if busy := m.last.cost.Busy - m.first.cost.Busy; busy > 0 {
+		res.CollectorFraction = float64(m.last.cost.Collector-m.first.cost.Collector) / float64(busy)
+	}
+	if m.first.cost.Told {
+		cpu := (m.last.cost.CPU - m.first.cost.CPU).Seconds() / frames * 1000
 		faults := float64(m.last.cost.Faults - m.first.cost.Faults)
-		collector := (m.last.cost.Collector - m.first.cost.Collector).Seconds()
-		perThousand, fraction, perFrame := cpu/frames*1000, collector/cpu, faults/frames
-		res.CPU, res.CollectorFraction, res.PageFaults, res.FaultsPerFrame = &perThousand, &fraction, &faults, &perFrame
+		perFrame := faults / frames
+		res.CPU, res.PageFaults, res.FaultsPerFrame = &cpu, &faults, &perFrame
 	}
 	res.RSSPeak, res.Held = m.peak, m.held
 	res.GOGC, res.MemoryLimit = limits()

@@ -5,12 +5,13 @@ import "sync"
 // mutexLists has as many buffers of each kind as are ever in use.
 type mutexLists struct {
 	batchless
-	mu   sync.Mutex
-	free [kinds][][]byte
+	sizes [kinds]int
+	mu    sync.Mutex
+	free  [kinds][][]byte
 }
 
 func newMutex(n need) func() lender {
-	m := &mutexLists{}
+	m := &mutexLists{sizes: n.sizes}
 	for k := range kinds {
 		for range n.atOnce[k] {
 			m.free[k] = append(m.free[k], make([]byte, n.sizes[k]))
@@ -25,7 +26,7 @@ func (m *mutexLists) get(k kind) lease {
 	last := len(m.free[k]) - 1
 	b := m.free[k][last]
 	m.free[k] = m.free[k][:last]
-	return lease{b: b, kind: k}
+	return lease{b: b[:m.sizes[k]], kind: k}
 }
 
 func (m *mutexLists) put(l lease) {
@@ -55,7 +56,7 @@ func newChannel(n need) func() lender {
 func (c *channels) get(k kind) lease {
 	select {
 	case b := <-c.free[k]:
-		return lease{b: b, kind: k}
+		return lease{b: b[:c.sizes[k]], kind: k}
 	default:
 		return lease{b: make([]byte, c.sizes[k]), kind: k}
 	}

@@ -11,11 +11,12 @@ import (
 // syncPoolSlice is sync.Pool as the origin had it: Put takes an any, and a slice's header that becomes one is allocated.
 type syncPoolSlice struct {
 	batchless
+	sizes [kinds]int
 	pools [kinds]sync.Pool
 }
 
 func newSyncPoolSlice(n need) func() lender {
-	s := &syncPoolSlice{}
+	s := &syncPoolSlice{sizes: n.sizes}
 	for k := range s.pools {
 		size := n.sizes[k]
 		s.pools[k].New = func() any { return make([]byte, size) }
@@ -25,7 +26,7 @@ func newSyncPoolSlice(n need) func() lender {
 
 func (s *syncPoolSlice) get(k kind) lease {
 	b := s.pools[k].Get().([]byte)
-	return lease{b: b, kind: k}
+	return lease{b: b[:s.sizes[k]], kind: k}
 }
 
 func (s *syncPoolSlice) put(l lease) {
@@ -36,11 +37,12 @@ func (s *syncPoolSlice) put(l lease) {
 // syncPoolPointer is sync.Pool as its documentation advises: what is put is a pointer.
 type syncPoolPointer struct {
 	batchless
+	sizes [kinds]int
 	pools [kinds]sync.Pool
 }
 
 func newSyncPoolPointer(n need) func() lender {
-	s := &syncPoolPointer{}
+	s := &syncPoolPointer{sizes: n.sizes}
 	for k := range s.pools {
 		size := n.sizes[k]
 		s.pools[k].New = func() any {
@@ -53,7 +55,7 @@ func newSyncPoolPointer(n need) func() lender {
 
 func (s *syncPoolPointer) get(k kind) lease {
 	p := s.pools[k].Get().(*[]byte)
-	return lease{b: *p, kind: k, pointer: p}
+	return lease{b: (*p)[:s.sizes[k]], kind: k, pointer: p}
 }
 
 func (s *syncPoolPointer) put(l lease) {

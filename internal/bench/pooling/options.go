@@ -11,7 +11,7 @@ func Options() []Option {
 	return []Option{
 		{Name: "none", About: "make for each buffer; the collector takes it back", lenders: newNone},
 		{Name: "mutex", About: "as many buffers as can be in use, under a mutex", keeps: true, lenders: newMutex},
-		{Name: "channel", About: "a channel of 16 buffers of each size; make when it is empty, dropped when it is full", lenders: newChannel},
+		{Name: "channel", About: "a channel of 16 buffers of each size; make when it is empty, dropped when it is full", holds: channelCapacity, lenders: newChannel},
 		{Name: "syncpool-slice", About: "a sync.Pool of []byte for each size", keeps: true, lenders: newSyncPoolSlice},
 		{Name: "syncpool-pointer", About: "a sync.Pool of *[]byte for each size", keeps: true, lenders: newSyncPoolPointer},
 		{Name: "bytebufferpool", About: "a bytebufferpool.Pool of valyala's for each size", keeps: true, lenders: newByteBufferPool},

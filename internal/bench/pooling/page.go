@@ -18,7 +18,7 @@ func (res *Result) Page() *report.Page {
 		Sections: []report.Section{aboutOptions(res.Settings.Options)},
 	}
 	for _, m := range res.Settings.Modes {
-		p.Sections = append(p.Sections, res.section(m))
+		p.Sections = append(p.Sections, res.sections(m)...)
 	}
 	return p
 }
@@ -26,7 +26,7 @@ func (res *Result) Page() *report.Page {
 // lines returns the settings, for a reader.
 func (s *Settings) lines() []report.Setting {
 	return []report.Setting{
-		{Name: "workload", Value: fmt.Sprintf("%s: %s", s.Size, s.Work)},
+		{Name: "workload", Value: string(s.Size) + ": " + s.Work},
 		{Name: "buffers of a frame", Value: thousands(float64(s.BytesPerFrame)) + " bytes"},
 		{Name: "frames of a batch", Value: thousands(float64(s.Batch))},
 		{Name: "requests at a time", Value: thousands(float64(s.Concurrency))},
@@ -39,34 +39,36 @@ func (s *Settings) lines() []report.Setting {
 
 // aboutOptions says what the options are.
 func aboutOptions(names []string) report.Section {
-	t := &report.Table{Head: []string{"Option", "Where its buffers come from"}}
+	s := report.Section{Title: "The options"}
 	options, _ := optionsNamed(Options(), names) // options of tests are none of these, and need no words
-	for i, o := range options {
-		t.Rows = append(t.Rows, []string{o.Name, o.About})
-		if o.ours {
-			t.Mark = i + 1
-		}
-	}
-	return report.Section{Title: "The options", Table: t}
-}
-
-// section returns what was measured in a mode.
-func (res *Result) section(m Mode) report.Section {
-	title, text, _ := strings.Cut(res.Settings.modeTitle(m), ": ")
-	s := report.Section{Title: strings.ToUpper(title[:1]) + title[1:], Text: []string{strings.ToUpper(text[:1]) + text[1:] + "."}, Table: res.table(m)}
-	s.Plots = []report.Plot{res.curves(m), res.heaps(m)}
-	for _, b := range bars() {
-		if p, ok := res.bars(m, b); ok {
-			s.Plots = append(s.Plots, p)
-		}
+	for _, o := range options {
+		s.Text = append(s.Text, o.Name+": "+o.About+".")
 	}
 	return s
 }
 
-// table returns the terminal's table of a mode.
-func (res *Result) table(m Mode) *report.Table {
-	t := &report.Table{Head: []string{"Option"}, Rows: res.rows(m)}
-	for _, c := range columns() {
+// sections returns what was measured in a mode: its latencies, and what else the options take.
+func (res *Result) sections(m Mode) []report.Section {
+	title, text, _ := strings.Cut(res.Settings.modeTitle(m), ": ")
+	title, text = strings.ToUpper(title[:1])+title[1:], strings.ToUpper(text[:1])+text[1:]+"."
+	latency := report.Section{Title: title, Text: []string{text}, Table: res.table(m, columns()[:latencyColumns]), Plots: []report.Plot{res.curves(m)}}
+	memory := report.Section{Title: title + ": memory and the collector", Table: res.table(m, columns()[latencyColumns:]), Plots: []report.Plot{res.heaps(m)}}
+	for _, b := range bars() {
+		s := &memory
+		if b.speed {
+			s = &latency
+		}
+		if p, ok := res.bars(m, b); ok {
+			s.Plots = append(s.Plots, p)
+		}
+	}
+	return []report.Section{latency, memory}
+}
+
+// table returns columns of the terminal's table of a mode.
+func (res *Result) table(m Mode, columns []column) *report.Table {
+	t := &report.Table{Head: []string{"Option"}, Rows: res.rows(m, columns)}
+	for _, c := range columns {
 		t.Head = append(t.Head, c.title)
 	}
 	for i, o := range res.of(m) {
@@ -106,7 +108,7 @@ func (res *Result) curves(m Mode) report.Plot {
 // heaps returns the heap over time.
 func (res *Result) heaps(m Mode) report.Plot {
 	p := report.Plot{
-		Name: string(m) + "-heap", Title: "The heap over time, garbage included, in the first round", Kind: report.Lines,
+		Name: string(m) + "-heap", Title: "The heap, garbage included, in the first second of the first round", Kind: report.Lines,
 		X: report.Axis{Label: "s"}, Y: report.Axis{Label: "MB"},
 	}
 	for _, o := range res.of(m) {
@@ -123,21 +125,22 @@ func (res *Result) heaps(m Mode) report.Plot {
 type bar struct {
 	name, title, unit string
 	factor            float64
+	speed             bool // belongs to the latencies
 }
 
 func bars() []bar {
 	return []bar{
-		{"fps", "Frames a second", "frames/s", 1},
-		{"p99_ms", "P99 of the latency of a batch", "ms", 1},
-		{"cpu_s_per_1000_frames", "Processor time for 1,000 frames", "s", 1},
-		{"gc_cpu_fraction", "The collector's share of it", "%", 100},
-		{"collections_per_s", "Collections", "a second", 1},
-		{"pause_max_us", "Longest pause of the collector", "µs", 1},
-		{"bytes_per_s", "Memory allocated", "MB/s", 1e-6},
-		{"allocs_per_frame", "Objects allocated", "a frame", 1},
-		{"page_faults_per_frame", "Page faults", "a frame", 1},
-		{"rss_peak_bytes", "Memory resident at most", "MB", 1e-6},
-		{"heap_end_bytes", "What lives on the heap in the end", "MB", 1e-6},
+		{"fps", "Frames a second", "frames/s", 1, true},
+		{"p99_ms", "P99 of the latency of a batch", "ms", 1, true},
+		{"cpu_s_per_1000_frames", "Processor time for 1,000 frames", "s", 1, true},
+		{"gc_cpu_fraction", "The collector's share of the processor time", "%", 100, false},
+		{"collections_per_s", "Collections", "a second", 1, false},
+		{"pause_max_us", "Longest pause of the collector", "µs", 1, false},
+		{"bytes_per_s", "Memory allocated", "MB/s", 1e-6, false},
+		{"allocs_per_frame", "Objects allocated", "a frame", 1, false},
+		{"page_faults_per_frame", "Page faults", "a frame", 1, false},
+		{"rss_peak_bytes", "Memory resident at most", "MB", 1e-6, false},
+		{"heap_end_bytes", "What lives on the heap in the end", "MB", 1e-6, false},
 	}
 }
 

@@ -17,7 +17,7 @@ func (res *Result) WriteTable(w io.Writer) error {
 		res.Machine.CPU, count(res.Machine.GOMAXPROCS, "processor"), res.Machine.Go, res.Machine.OS, res.Machine.Arch, res.Machine.Kernels, s.GOGC, s.limit())
 	for _, m := range s.Modes {
 		fmt.Fprintf(&b, "\n%s\n", s.modeTitle(m))
-		writeAligned(&b, columns(), res.rows(m))
+		writeAligned(&b, columns(), res.rows(m, columns()))
 	}
 	b.WriteByte('\n')
 	for _, r := range res.Remarks {
@@ -56,6 +56,9 @@ type column struct {
 // span is the top of a column that the top of the one before stands over too.
 const span = "<"
 
+// latencyColumns is how many of the columns are about how fast it goes.
+const latencyColumns = 8
+
 // columns returns the columns but the first, which has the names.
 func columns() []column {
 	return []column{
@@ -66,14 +69,14 @@ func columns() []column {
 		{span, "p99", "p99", func(o *OptionResult) string { return digits(o.P99) }},
 		{span, "p99.9", "p99.9", func(o *OptionResult) string { return digits(o.P999) }},
 		{span, "max", "max", func(o *OptionResult) string { return digits(o.MaxMS) }},
+		{"CPU s", "/1000", "CPU s/1,000 frames", func(o *OptionResult) string { return known(o.CPU, 1) }},
 		{"allocs", "/frame", "allocs/frame", func(o *OptionResult) string { return digits(o.AllocsPerFrame) }},
 		{"kB", "/frame", "kB/frame", func(o *OptionResult) string { return digits(o.BytesPerFrame / 1e3) }},
-		{"MB", "/s", "MB/s", func(o *OptionResult) string { return thousands(o.BytesPerSecond / 1e6) }},
+		{"MB", "/s", "MB/s", func(o *OptionResult) string { return digits(o.BytesPerSecond / 1e6) }},
 		{"GCs", "/s", "collections/s", func(o *OptionResult) string { return digits(o.CollectionsPerSecond) }},
 		{"pause, us", "p99", "pause p99, µs", func(o *OptionResult) string { return known(o.PauseP99, 1) }},
 		{span, "max", "pause max, µs", func(o *OptionResult) string { return known(o.PauseMax, 1) }},
-		{"CPU s", "/1000", "CPU s/1,000 frames", func(o *OptionResult) string { return known(o.CPU, 1) }},
-		{"GC", "%", "of it GC, %", func(o *OptionResult) string { return known(o.CollectorFraction, 100) }},
+		{"GC", "%", "GC, % of CPU", func(o *OptionResult) string { return digits(o.CollectorFraction * 100) }},
 		{"faults", "/frame", "page faults/frame", func(o *OptionResult) string { return known(o.FaultsPerFrame, 1) }},
 		{"RSS", "MB", "RSS peak, MB", func(o *OptionResult) string { return known(o.RSSPeak, 1e-6) }},
 		{"heap", "MB", "heap at the end, MB", func(o *OptionResult) string { return digits(o.HeapEnd / 1e6) }},
@@ -81,11 +84,11 @@ func columns() []column {
 }
 
 // rows returns the rows of a mode's table: name, then the columns.
-func (res *Result) rows(m Mode) [][]string {
+func (res *Result) rows(m Mode, columns []column) [][]string {
 	var rows [][]string
 	for _, o := range res.of(m) {
 		row := []string{o.Name}
-		for _, c := range columns() {
+		for _, c := range columns {
 			row = append(row, c.text(o))
 		}
 		rows = append(rows, row)
@@ -139,7 +142,7 @@ func percentOf(s meter.Spread) string {
 	if s.Median == 0 {
 		return "-"
 	}
-	return digits((s.High - s.Low) / 2 / s.Median * 100)
+	return fmt.Sprintf("%.0f", (s.High-s.Low)/2/s.Median*100)
 }
 
 // known returns v times factor, or - where it is not known.

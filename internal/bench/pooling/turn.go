@@ -41,6 +41,7 @@ type turn struct {
 	Rate        float64       `json:"rate"` // batches a second, of Open
 	Duration    time.Duration `json:"duration"`
 	WarmUp      time.Duration `json:"warm_up"`
+	Limit       time.Duration `json:"limit"`  // how long all may take before the child says that it hangs
 	Hashes      []uint64      `json:"hashes"` // of the JPEGs of all frames
 }
 
