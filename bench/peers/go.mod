@@ -8,4 +8,12 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
+require (
+	codeberg.org/go-fonts/liberation v0.5.0 // indirect
+	codeberg.org/go-latex/latex v0.2.0 // indirect
+	github.com/HdrHistogram/hdrhistogram-go v1.4.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+	gonum.org/v1/plot v0.17.0 // indirect
+)
+
 replace github.com/steadyframe/steadyframe => ../..

@@ -1,5 +1,5 @@
 // Command peers measures Steadyframe against other ways to turn raw frames into JPEGs, on the same frames, in one run,
-// turn by turn. It needs cgo and the libraries that scripts/install-peers installs.
+// turn by turn. It needs cgo and the libraries that scripts/bench-peers installs.
 package main
 
 import (
@@ -7,10 +7,15 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/bench/meter"
 )
 
 func main() {
@@ -28,56 +33,137 @@ type document struct {
 	CPU     string   `json:"cpu"`
 	Go      string   `json:"go"`
 	Input   string   `json:"input"`
+	Quality int      `json:"quality"` // of the pictures, in the scale of libjpeg
+	Rounds  int      `json:"rounds"`
+	TurnMS  int64    `json:"turn_ms"`
+	CPUTime bool     `json:"cpu_time"` // whether times are the processors', not the clock's
 	Results []result `json:"results"`
 }
 
-func run() error {
-	clip := flag.String("clip", "", "a video for the frames, read by ffmpeg; without it they are painted")
-	only := flag.String("only", "", "workloads whose names match this expression")
-	who := flag.String("rivals", "", "rivals whose names match this expression, beside ours")
-	cores := flag.Int("cores", 1, "processors to use, each with frames of its own")
-	rounds := flag.Int("rounds", 9, "turns of each rival")
-	turn := flag.Duration("turn", 400*time.Millisecond, "how long a turn is")
-	cpuTime := flag.Bool("cpu-time", false, "count the processors' time, not the clock's: on a machine that others use, too")
-	frames := flag.Int("frames", 120, "frames to go over, fewer of large ones")
-	output := flag.String("json", "", "write the results to this file, too")
+// options are the flags.
+type options struct {
+	clip, only, who string
+	cores           string
+	rounds          int
+	turn            time.Duration
+	cpuTime         bool
+	frames          int
+	output, report  string
+}
+
+func flags() (options, error) {
+	var o options
+	flag.StringVar(&o.clip, "clip", "", "a video for the frames, read by ffmpeg; without it they are painted")
+	flag.StringVar(&o.only, "only", "", "workloads whose names match this expression")
+	flag.StringVar(&o.who, "rivals", "", "rivals whose names match this expression, beside ours")
+	flag.StringVar(&o.cores, "cores", "1,all", "processors to use, each with frames of its own; several numbers one after the other")
+	flag.IntVar(&o.rounds, "rounds", 9, "turns of each rival")
+	flag.DurationVar(&o.turn, "turn", 400*time.Millisecond, "how long a turn is")
+	flag.BoolVar(&o.cpuTime, "cpu-time", false, "count the processors' time, not the clock's: on a machine that others use, too")
+	flag.IntVar(&o.frames, "frames", 120, "frames to go over, fewer of large ones")
+	flag.StringVar(&o.output, "json", "", "write the results to this file, too")
+	flag.StringVar(&o.report, "report", "", "write a page with plots, index.html, into this folder, too")
 	flag.Parse()
-	if flag.NArg() > 0 || *cores < 1 || *rounds < 1 || *frames < 1 {
-		return fmt.Errorf("peers: got %q, --cores %d, --rounds %d and --frames %d, want flags alone, and 1 or more", flag.Args(), *cores, *rounds, *frames)
+	if flag.NArg() > 0 || o.rounds < 1 || o.frames < 1 || o.turn <= 0 {
+		return o, fmt.Errorf("peers: got %q, --rounds %d, --frames %d and --turn %v, want flags alone, and 1 or more", flag.Args(), o.rounds, o.frames, o.turn)
 	}
-	workloads, taking, err := choose(*only, *who)
+	return o, nil
+}
+
+// coresOf returns the numbers of processors of a list such as 1,all, where all is what there is.
+func coresOf(list string, all int) ([]int, error) {
+	var out []int
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if word == "all" {
+			n, err = all, nil
+		}
+		if err != nil || n < 1 || n > all {
+			return nil, fmt.Errorf("peers: --cores: got %q, want numbers from 1 to %d, which this process may use, or all, such as 1,all", list, all)
+		}
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+func run() error {
+	o, err := flags()
 	if err != nil {
 		return err
 	}
-	if err := pin(*cores); err != nil {
+	workloads, taking, err := choose(o.only, o.who)
+	if err != nil {
 		return err
 	}
-	doc := document{Time: time.Now().UTC().Format(time.RFC3339), Command: os.Args, Commit: commit, CPU: cpu(), Go: runtime.Version(), Input: *clip}
-	if *clip == "" {
-		doc.Input = "painted scenes"
+	own, err := ownProcessors()
+	if err != nil {
+		return err
 	}
-	fmt.Printf("%s, %s, commit %s, frames: %s\nMedians of %d rounds of %v; ours is: our rate over theirs, of the same round\n", doc.CPU, doc.Go, doc.Commit, doc.Input, *rounds, *turn)
+	cores, err := coresOf(o.cores, own.count())
+	if err != nil {
+		return err
+	}
+	doc := o.document()
+	fmt.Printf("%s, %s, commit %s, frames: %s\nMedians of %d rounds of %v; ours is: our rate over theirs, of the same round\n", doc.CPU, doc.Go, doc.Commit, doc.Input, o.rounds, o.turn)
 	for _, w := range workloads {
-		if err := w.load(*clip, *frames); err != nil {
+		if err := w.load(o.clip, o.frames); err != nil {
 			return err
 		}
-		c := &contest{workload: w, rivals: taking, cores: *cores, rounds: *rounds, turn: *turn, clock: clockOf(*cpuTime)}
-		if err := c.run(); err != nil {
-			return err
+		for _, n := range cores {
+			if err := own.pin(n); err != nil {
+				return err
+			}
+			c := &contest{workload: w, rivals: taking, cores: n, rounds: o.rounds, turn: o.turn, clock: clockOf(o.cpuTime)}
+			if err := c.run(); err != nil {
+				return err
+			}
+			results := c.results()
+			writeTable(os.Stdout, results)
+			doc.Results = append(doc.Results, results...)
 		}
-		results := c.results()
-		writeTable(os.Stdout, results)
-		doc.Results = append(doc.Results, results...)
 		w.frames = nil
 	}
-	if *output == "" {
+	return doc.write(o.output, o.report)
+}
+
+// document returns what is known before anything is measured.
+func (o *options) document() *document {
+	machine := meter.Here(commit)
+	doc := &document{
+		Time: time.Now().UTC().Format(time.RFC3339), Command: append([]string{"scripts/bench-peers"}, os.Args[1:]...), Commit: commit, CPU: machine.CPU, Go: runtime.Version(), Input: o.clip,
+		Quality: quality, Rounds: o.rounds, TurnMS: o.turn.Milliseconds(), CPUTime: o.cpuTime,
+	}
+	if o.clip == "" {
+		doc.Input = "painted scenes"
+	}
+	return doc
+}
+
+// write writes the results as JSON and as a page, each where it is asked for.
+func (d *document) write(output, folder string) error {
+	if output != "" {
+		text, err := json.MarshalIndent(d, "", "\t")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(output, append(text, '\n'), 0o666); err != nil {
+			return err
+		}
+	}
+	if folder == "" {
 		return nil
 	}
-	text, err := json.MarshalIndent(doc, "", "\t")
-	if err != nil {
+	machine := meter.Here(d.Commit)
+	if _, arguments, ok := strings.Cut(machine.Command, " "); ok {
+		machine.Command = d.Command[0] + " " + arguments // what the reader is to type, not the program that it builds
+	}
+	if err := d.page(machine).Write(folder); err != nil {
 		return err
 	}
-	return os.WriteFile(*output, append(text, '\n'), 0o666)
+	fmt.Printf("\n%s\n", filepath.Join(folder, "index.html"))
+	return nil
 }
 
 // choose returns the workloads and rivals whose names match. Ours always takes part.
@@ -112,12 +198,3 @@ func choose(only, who string) ([]*workload, []rival, error) {
 
 // commit is what is measured; scripts/bench-peers sets it.
 var commit = "unknown"
-
-// cpu returns the processor's name, "unknown" where it cannot be told.
-func cpu() string {
-	info, err := os.ReadFile("/proc/cpuinfo")
-	if m := regexp.MustCompile(`model name\s*: (.*)`).FindSubmatch(info); err == nil && m != nil {
-		return string(m[1])
-	}
-	return "unknown"
-}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 )
@@ -107,11 +106,4 @@ func (c *contest) close() {
 			enc.Close()
 		}
 	}
-}
-
-// median returns the middle of values, and the quarter and three quarters of them.
-func median(values []float64) (low, middle, high float64) {
-	sorted := slices.Sorted(slices.Values(values))
-	at := func(q float64) float64 { return sorted[int(q*float64(len(sorted)-1)+0.5)] }
-	return at(0.25), at(0.5), at(0.75)
 }

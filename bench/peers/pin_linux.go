@@ -8,18 +8,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pin keeps the process, and all threads that it starts from now on, on so many processors of those it may use, and Go's
+// processors are those that the process may use.
+type processors struct{ set unix.CPUSet }
+
+// ownProcessors returns the processors of this process. Once it is pinned they are fewer.
+func ownProcessors() (processors, error) {
+	var p processors
+	if err := unix.SchedGetaffinity(0, &p.set); err != nil {
+		return p, fmt.Errorf("peers: sched_getaffinity: %w", err)
+	}
+	return p, nil
+}
+
+func (p *processors) count() int { return p.set.Count() }
+
+// pin keeps the process, and all threads that it starts from now on, on the first n of the processors, and Go's
 // scheduler to as many threads.
-func pin(n int) error {
-	var all, some unix.CPUSet
-	if err := unix.SchedGetaffinity(0, &all); err != nil {
-		return fmt.Errorf("peers: sched_getaffinity: %w", err)
+func (p *processors) pin(n int) error {
+	if p.count() < n {
+		return fmt.Errorf("peers: --cores: got %d, want %d or less: this process may use no more", n, p.count())
 	}
-	if all.Count() < n {
-		return fmt.Errorf("peers: got %d processors, want %d", all.Count(), n)
-	}
+	var some unix.CPUSet
 	for cpu := 0; some.Count() < n; cpu++ {
-		if all.IsSet(cpu) {
+		if p.set.IsSet(cpu) {
 			some.Set(cpu)
 		}
 	}
@@ -32,7 +43,7 @@ func pin(n int) error {
 		if _, err := fmt.Sscan(t.Name(), &id); err != nil {
 			return err
 		}
-		if err := unix.SchedSetaffinity(id, &some); err != nil {
+		if err := unix.SchedSetaffinity(id, &some); err != nil && err != unix.ESRCH { // a thread that has ended since
 			return fmt.Errorf("peers: sched_setaffinity: %w", err)
 		}
 	}

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
+
+	"github.com/steadyframe/steadyframe/internal/bench/meter"
 )
 
 // result is one rival in one contest.
@@ -28,13 +30,15 @@ func (c *contest) results() []result {
 	for i := range c.entries {
 		e := &c.entries[i]
 		r := result{Workload: c.workload.name, Cores: c.cores, Rival: e.rival.name, verdict: e.quality}
-		r.FPSLow, r.FPS, r.FPSHigh = median(e.rates)
+		rates := meter.SpreadOf(e.rates)
+		r.FPSLow, r.FPS, r.FPSHigh = rates.Low, rates.Median, rates.High
 		if i > 0 {
 			ratios := make([]float64, len(e.rates))
 			for round := range ratios {
 				ratios[round] = c.entries[0].rates[round] / e.rates[round]
 			}
-			r.RatioLow, r.Ratio, r.RatioHigh = median(ratios)
+			spread := meter.SpreadOf(ratios)
+			r.RatioLow, r.Ratio, r.RatioHigh = spread.Low, spread.Median, spread.High
 		}
 		if e.rival.c && (best < 0 || r.FPS > out[best].FPS) {
 			best = i

@@ -58,16 +58,23 @@ func (p *picture) bars() {
 		a.bottom += 40
 		p.text("muted middle", (a.left+a.right)/2, a.bottom-20, "no points")
 	}
+	ends := make([]vg.Length, len(rows))
+	p.eachRow(a, rows, func(i int, r bar) { ends[i] = p.span(r, a, &y) })
+	p.upright(a, &y)
+	p.eachRow(a, rows, func(i int, r bar) { p.rowText(r, a, ends[i]) }) // above the lines, which it is not to be crossed by
+	p.columnLabels(a, ticks)
+}
+
+// eachRow calls f for each row, with the picture at its upper edge.
+func (p *picture) eachRow(a area, rows []bar, f func(i int, r bar)) {
 	p.below = a.top
 	for i, r := range rows {
 		if r.header && i > 0 {
 			p.below += groupGap
 		}
-		p.row(r, a, &y)
+		f(i, r)
 		p.below += barRow
 	}
-	p.upright(a, &y)
-	p.columnLabels(a, ticks)
 }
 
 // rows returns the rows, group by group. Of a single series the bars have the names of the groups.
@@ -98,8 +105,8 @@ func (p *picture) rows() []bar {
 	return out
 }
 
-// row draws one row.
-func (p *picture) row(r bar, a area, y *scale) {
+// rowText draws the name and the value of a row whose bar ends there.
+func (p *picture) rowText(r bar, a area, end vg.Length) {
 	base := p.below + barRow/2 + 4
 	if r.header {
 		p.text("muted over", 0, base, shorten(r.name, labelSize, p.width))
@@ -110,12 +117,14 @@ func (p *picture) row(r bar, a area, y *scale) {
 		class = "text ours end"
 	}
 	p.text(class, a.left-8, base, fit(r.name, r.look, a.left-8))
-	end := p.span(r, a, y)
 	p.text("text over", end+5, base, valueLabel(r.Y))
 }
 
 // span draws a bar and its spread, and returns where they end on the right.
 func (p *picture) span(r bar, a area, y *scale) (end vg.Length) {
+	if r.header {
+		return 0
+	}
 	x := func(at float64) vg.Length { return a.left + vg.Length(at)*(a.right-a.left) }
 	zero := 0.0
 	if !y.Log && !y.Nines {
