@@ -12,6 +12,7 @@ import (
 
 // TestFindings: what an option must not do is found, in a process of its own as in a real run, and nothing else is.
 func TestFindings(t *testing.T) {
+	skipChildren(t)
 	want := map[string]string{"leaks": Leaks, "shares": Corrupt, "writes-after-put": Corrupt, "drops": NoReuse, "none": "", "pool": ""}
 	res, err := shortConfig(t, slices.Sorted(maps.Keys(want))...).Run(t.Context(), "test", nil)
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/race"
 )
 
 // TestMain makes this program what Config.Child starts, with the options of the tests beside the real ones.
@@ -151,3 +153,12 @@ var heapFrames = sync.OnceValue(func() *frames {
 	})
 	return f
 })
+
+// skipChildren skips a test of many children under the race detector, whose start takes seconds each: TestOptions and others
+// look for the same races within one process.
+func skipChildren(t *testing.T) {
+	t.Helper()
+	if race.Enabled {
+		t.Skip("many processes: no races between them")
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 // TestRun runs two options as a user would, and looks at all that comes out.
 func TestRun(t *testing.T) {
+	skipChildren(t)
 	c := shortConfig(t, "none", "pool")
 	c.Rounds, c.GOGC, c.Tight = 2, "150", true
 	var turns []string
