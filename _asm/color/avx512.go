@@ -19,6 +19,7 @@ func avx512(a *gen.Asm) {
 			writePackedAVX512(f, step, to)
 		}
 		writePackedLinesAVX512(f, step)
+		writeHalvedLinesAVX512(f, step)
 	}
 	rows(f, "AVX512")
 }

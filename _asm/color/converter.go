@@ -236,7 +236,7 @@ func (c *converter) half(p [3]reg.VecVirtual) reg.VecVirtual {
 func (c *converter) storeHalf(v reg.VecVirtual) {
 	if c.width == 64 {
 		c.VPERMW(v, c.part, v)
-		c.VMOVDQU(v.AsY(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})
+		c.VMOVDQU64(v.AsY(), operand.Mem{Base: c.dst[1], Index: c.at, Scale: 1})
 		c.VEXTRACTI64X4(operand.U8(1), v, operand.Mem{Base: c.dst[2], Index: c.at, Scale: 1})
 		return
 	}

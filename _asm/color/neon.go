@@ -17,6 +17,7 @@ func neon(n *gen.NEON) {
 			packedNEON(n, step, to)
 		}
 		packedLinesNEON(n, step)
+		halvedLinesNEON(n, step)
 	}
 	for to := ycc; to <= luma; to++ {
 		rowsNEON(n, to)

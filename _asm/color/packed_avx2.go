@@ -17,6 +17,7 @@ func packedAVX2(f *file) {
 			writePackedAVX2(f, step, to)
 		}
 		writePackedLinesAVX2(f, step)
+		writeHalvedLinesAVX2(f, step)
 	}
 }
 

@@ -12,8 +12,12 @@ func (s *Sampler) Explain() string {
 	var b strings.Builder
 	for i := range s.sources {
 		src := &s.sources[i]
-		fmt.Fprintf(&b, "%s across: %s\n", src.name(), s.explainAcross(src))
-		fmt.Fprintf(&b, "%s down: %s\n", src.name(), s.explainDown(src))
+		across := fmt.Sprintf("%s across: %s\n", src.name(), s.explainAcross(src))
+		down := fmt.Sprintf("%s down: %s\n", src.name(), s.explainDown(src))
+		if src.stacks && !src.halves {
+			across, down = down, across
+		}
+		b.WriteString(across + down)
 	}
 	switch s.after {
 	case from709:
@@ -45,6 +49,9 @@ func (s *Sampler) explainAcross(src *source) string {
 		steps = append(steps, fmt.Sprintf("floats to int16 (tensor %s)", level.tensor))
 	}
 	switch {
+	case src.halves:
+		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, level.color))
+		return strings.Join(steps, ", ")
 	case src.pixels != nil:
 		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, src.pixels.Level))
 		return strings.Join(steps, ", ")
@@ -80,11 +87,17 @@ func (s *Sampler) explainDown(src *source) string {
 		return fmt.Sprintf("%d lines copied, chroma halved, with the step before (color %s)", len(d.lines), s.kernels.level.color)
 	}
 	text := fmt.Sprintf("%s to %d lines", d.method, len(d.lines)+len(d.cover))
+	if src.halves {
+		return fmt.Sprintf("%s, chroma halved, with the step before (color %s)", text, s.kernels.level.color)
+	}
 	if d.method != Area && !d.blends {
 		text = fmt.Sprintf("%d lines copied", len(d.lines))
 	}
 	if src.halved {
 		text += ", chroma halved"
+	}
+	if src.stacks {
+		return fmt.Sprintf("%s (blend %s)", text, level)
 	}
 	return fmt.Sprintf("%s, rows at hand: %d (blend %s)", text, d.slots(src.halved), level)
 }

@@ -1,9 +1,6 @@
 package band
 
-import (
-	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/kernel/color"
-)
+import "github.com/steadyframe/steadyframe/frame"
 
 // Begin starts a new frame: it drops what the scratch remembers of the last.
 func (s *Sampler) Begin(sc *Scratch) {
@@ -53,7 +50,11 @@ func (sc *Scratch) fillSource(src *source, c *cache, top, from, to int) {
 	subY := s.planes[src.first].subY
 	from, to = from/subY, (to+subY-1)/subY
 	first := (top - s.config.Content.Y) / subY // line of Content that line 0 of the band is, or would be: both lie on the chroma grid
-	if src.direct {
+	switch {
+	case src.halves:
+		sc.fillHalved(src, first, from, to)
+		return
+	case src.direct:
 		sc.fillDirect(src, first, from, to)
 		return
 	}
@@ -79,26 +80,4 @@ func (sc *Scratch) fillSource(src *source, c *cache, top, from, to int) {
 			sc.blendMean(src, p, y/2, upper, lower)
 		}
 	}
-}
-
-// fillDirect is fillSource for a source whose lines are input rows: two rows at a time, without the row cache.
-func (sc *Scratch) fillDirect(src *source, first, from, to int) {
-	for y := from; y < to; y += 2 {
-		upper := sc.inputOf(src, first+y)
-		lower := upper
-		if y+1 < to { // else the last line of an odd height stands in for the one below, which is padding
-			lower = sc.inputOf(src, first+y+1)
-		}
-		sc.sampler.kernels.color.PackedLines(color.Lines{
-			Y: [2][]int16{sc.content(0, y), sc.content(0, y+1)}, Cb: sc.content(1, y/2), Cr: sc.content(2, y/2),
-		}, upper, lower, src.packed)
-	}
-}
-
-// inputOf returns the input row that line n of Content is.
-func (sc *Scratch) inputOf(src *source, n int) []byte {
-	number := int(src.down.lines[n].row)
-	sc.prefetch(src, number)
-	sc.made++
-	return sc.input(src, 0, number)
 }

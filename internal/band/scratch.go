@@ -101,7 +101,7 @@ func (s *Sampler) divide(sc *Scratch, m *memory) {
 
 // divide sets the slices of c from m.
 func (src *source) divide(c *cache, m *memory) {
-	if src.direct {
+	if src.direct || src.halves {
 		return
 	}
 	c.wide = m.wide(src)
@@ -152,7 +152,7 @@ func (m *memory) wide(src *source) []int16 {
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.converts() && src.pixels == nil {
+	if src.convert != none && !src.converts() && src.pixels == nil && !src.halves {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

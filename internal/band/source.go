@@ -27,6 +27,7 @@ type source struct {
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
 	cover   *resample.Covered // filter Area across: takes the means of rows of int16; else nil
 	stacks  bool              // filter Area in both directions: the mean of input rows comes first, and is resized across then
+	halves  bool              // two lines at a time are made of four input rows: both directions shrink to exactly half
 	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
 	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
 }
@@ -104,6 +105,8 @@ func newRGB(c *Config) source {
 	}
 	s.setTables(c, 1, 1, 1)
 	s.halved = y == 2
+	s.halves = s.layout == packed && s.convert == toYCCHalf && s.halved && c.Filter != Nearest &&
+		c.Crop.Width == 2*c.Content.Width && c.Crop.Height == 2*c.Content.Height
 	for i := 1; i < s.count; i++ {
 		s.widths[i] = (s.widths[0] + x - 1) / x
 	}
@@ -176,6 +179,7 @@ func (src *source) setDirect(k *kernels) {
 func (src *source) setResized(k *kernels) {
 	size := src.across.inputs() * src.step
 	switch {
+	case src.halves:
 	case src.across.method == Area:
 		src.cover = k.resample.Cover(src.coverage())
 	case src.layout == floats || src.converts():

@@ -22,10 +22,7 @@ func (sc *Scratch) stackBytes(src *source, c *cache, i int, s stacked) {
 	p := &sc.planes[src.input+i]
 	first, last := s.row*p.Stride, (s.row+s.mean.Count()-1)*p.Stride
 	from, to := src.across.first*src.step, (src.across.last+1)*src.step
-	rows := blend.Rows{Pix: p.Pix[first+from : last+to], Stride: p.Stride}
-	if ahead := aheadOf(to - from); s.row+s.mean.Count()+ahead <= p.Height {
-		rows.Ahead = ahead * p.Stride
-	}
+	rows := blend.Rows{Pix: p.Pix[first+from : last+to], Stride: p.Stride, Ahead: sc.aheadOf(src, s.row+s.mean.Count())}
 	sc.sampler.kernels.blend.Average(c.wide, rows, s.mean)
 	sc.made += s.mean.Count()
 }

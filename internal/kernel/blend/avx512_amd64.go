@@ -15,7 +15,7 @@ func init() {
 
 var kernelsAVX512 = &assembly{
 	samples: 32, line: lineAVX512, lerp: lerpAVX512, mean: meanAVX512, lerpMean: lerpMeanAVX512,
-	accumulate: accumulateAVX512, resolve: resolveAVX512, average: averageAVX512,
+	accumulate: accumulateAVX512, resolve: resolveAVX512, average: averageAVX2,
 }
 
 //go:noescape
@@ -35,6 +35,3 @@ func accumulateAVX512(sums *uint64, row *int16, vectors, weight int)
 
 //go:noescape
 func resolveAVX512(sums *uint64, dst *int16, vectors int)
-
-//go:noescape
-func averageAVX512(dst *int16, before, whole, behind *byte, n, stride, ahead, rows, wBefore, weight, wBehind, shift int)

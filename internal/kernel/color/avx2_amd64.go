@@ -15,18 +15,20 @@ func init() {
 
 func kernelsAVX2() Kernels {
 	v := &vectors{size: 16, ycc: rowsYCCAVX2, yccHalf: rowsYCCHalfAVX2, luma: rowsLumaAVX2}
-	b := newBlocks(blocks{
+	b := &blocks{
 		ycc:     [2]blocksKernel{packed3YCCAVX2, packed4YCCAVX2},
 		yccHalf: [2]blocksKernel{packed3YCCHalfAVX2, packed4YCCHalfAVX2},
 		luma:    [2]blocksKernel{packed3LumaAVX2, packed4LumaAVX2},
 		lines:   [2]linesKernel{packed3LinesAVX2, packed4LinesAVX2},
-	}, placesAVX2)
+		places:  newPlaces(placesAVX2),
+	}
+	h := &halver{block: 16, lines: [2]halverKernel{halved3LinesAVX2, halved4LinesAVX2}, places: newPlaces(placesAVX2)}
 	return Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
-		PackedLines: b.packedLines,
-		Resize:      resizeAVX2,
-		ExpandLuma:  expandLumaVectors, ExpandChroma: expandChromaVectors,
+		PackedLines: b.packedLines, HalvedLines: h.halvedLines,
+		Resize:     resizeAVX2,
+		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	}
 }
@@ -63,6 +65,12 @@ func packed4LumaAVX2(first, second, third *int16, src *byte, blocks int, places 
 
 //go:noescape
 func packed4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+
+//go:noescape
+func halved3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
+
+//go:noescape
+func halved4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
 
 // placesAVX2 returns two shuffles of 32 bytes. Each half takes 16 bytes with four pixels to four bytes each of R, G and B,
 // and zeros; the pixels are at the beginning of the bytes, and, for the last half, at their end.

@@ -1202,6 +1202,197 @@ GLOBL pair_1000_1000<>(SB), RODATA|NOPTR, $4
 DATA pair_0800_0800<>+0(SB)/4, $0x08000800
 GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
 
+// func halved3LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, stride int, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·halved3LinesAVX2(SB), NOSPLIT, $0-80
+	// halved3LinesAVX2 makes two lines of a band, 16*blocks samples of Y of each, blocks > 0, and the chroma that
+	// they share, of two pairs
+	// of rows of 32*blocks pixels of 3 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines
+	// ahead of theirs.
+	// 	r, g, b = the sums of 2x2 pixels << 5
+	// 	y[x] = (Y of r, g, b + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
+	// ahead, R11 blocks, R12 places, R13 samples done, Y0 swapWords, Y1 partWords
+	MOVQ           y0+0(FP), AX
+	MOVQ           y1+8(FP), CX
+	MOVQ           cb+16(FP), DX
+	MOVQ           cr+24(FP), BX
+	MOVQ           upper+32(FP), SI
+	MOVQ           stride+48(FP), DI
+	ADDQ           SI, DI
+	MOVQ           lower+40(FP), R8
+	MOVQ           stride+48(FP), R9
+	ADDQ           R8, R9
+	MOVQ           ahead+56(FP), R10
+	MOVQ           blocks+64(FP), R11
+	MOVQ           places+72(FP), R12
+	XORL           R13, R13
+	VBROADCASTI128 swapWords<>+0(SB), Y0
+	VBROADCASTI128 partWords<>+0(SB), Y1
+
+loop:
+	PREFETCHT0     (SI)(R10*1)
+	PREFETCHT0     64(SI)(R10*1)
+	PREFETCHT0     (DI)(R10*1)
+	PREFETCHT0     64(DI)(R10*1)
+	VBROADCASTI128 (SI), Y2
+	VINSERTI128    $0x01, 48(SI), Y2, Y2
+	VPSHUFB        (R12), Y2, Y2
+	VPMADDUBSW     bytes32<>+0(SB), Y2, Y2
+	VBROADCASTI128 (DI), Y3
+	VINSERTI128    $0x01, 48(DI), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VPADDW         Y3, Y2, Y2
+	VBROADCASTI128 12(SI), Y3
+	VINSERTI128    $0x01, 60(SI), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VBROADCASTI128 12(DI), Y4
+	VINSERTI128    $0x01, 60(DI), Y4, Y4
+	VPSHUFB        (R12), Y4, Y4
+	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y3, Y3
+	VBROADCASTI128 24(SI), Y4
+	VINSERTI128    $0x01, 72(SI), Y4, Y4
+	VPSHUFB        (R12), Y4, Y4
+	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
+	VBROADCASTI128 24(DI), Y5
+	VINSERTI128    $0x01, 72(DI), Y5, Y5
+	VPSHUFB        (R12), Y5, Y5
+	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VBROADCASTI128 36(SI), Y5
+	VINSERTI128    $0x01, 80(SI), Y5, Y5
+	VPSHUFB        32(R12), Y5, Y5
+	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
+	VBROADCASTI128 36(DI), Y6
+	VINSERTI128    $0x01, 80(DI), Y6, Y6
+	VPSHUFB        32(R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y5, Y5
+	VPUNPCKLDQ     Y3, Y2, Y6
+	VPUNPCKLDQ     Y5, Y4, Y7
+	VPUNPCKHDQ     Y3, Y2, Y2
+	VPUNPCKHDQ     Y5, Y4, Y3
+	VPUNPCKLQDQ    Y7, Y6, Y4
+	VPUNPCKHQDQ    Y7, Y6, Y5
+	VPUNPCKLQDQ    Y3, Y2, Y2
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y4, Y3
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y5, Y6
+	VPADDW         Y6, Y3, Y3
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y2, Y6
+	VPADDW         Y6, Y3, Y3
+	VPSUBW         pairs_4000_4000<>+0(SB), Y3, Y3
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y3, Y3
+	VMOVDQU        Y3, (AX)(R13*2)
+	PREFETCHT0     (R8)(R10*1)
+	PREFETCHT0     64(R8)(R10*1)
+	PREFETCHT0     (R9)(R10*1)
+	PREFETCHT0     64(R9)(R10*1)
+	VBROADCASTI128 (R8), Y3
+	VINSERTI128    $0x01, 48(R8), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VBROADCASTI128 (R9), Y6
+	VINSERTI128    $0x01, 48(R9), Y6, Y6
+	VPSHUFB        (R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y3, Y3
+	VBROADCASTI128 12(R8), Y6
+	VINSERTI128    $0x01, 60(R8), Y6, Y6
+	VPSHUFB        (R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VBROADCASTI128 12(R9), Y7
+	VINSERTI128    $0x01, 60(R9), Y7, Y7
+	VPSHUFB        (R12), Y7, Y7
+	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VBROADCASTI128 24(R8), Y7
+	VINSERTI128    $0x01, 72(R8), Y7, Y7
+	VPSHUFB        (R12), Y7, Y7
+	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
+	VBROADCASTI128 24(R9), Y8
+	VINSERTI128    $0x01, 72(R9), Y8, Y8
+	VPSHUFB        (R12), Y8, Y8
+	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VBROADCASTI128 36(R8), Y8
+	VINSERTI128    $0x01, 80(R8), Y8, Y8
+	VPSHUFB        32(R12), Y8, Y8
+	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
+	VBROADCASTI128 36(R9), Y9
+	VINSERTI128    $0x01, 80(R9), Y9, Y9
+	VPSHUFB        32(R12), Y9, Y9
+	VPMADDUBSW     bytes32<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPUNPCKLDQ     Y6, Y3, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y3, Y3
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y3, Y3
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y3, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y6, Y6
+	VMOVDQU        Y6, (CX)(R13*2)
+	VPAVGW         Y7, Y4, Y4
+	VPAVGW         Y8, Y5, Y5
+	VPAVGW         Y3, Y2, Y2
+	VPSHUFB        Y0, Y4, Y3
+	VPAVGW         Y4, Y3, Y3
+	VPSHUFB        Y0, Y5, Y4
+	VPAVGW         Y5, Y4, Y4
+	VPSHUFB        Y0, Y2, Y5
+	VPAVGW         Y2, Y5, Y5
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y3, Y2
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y4, Y3
+	VPADDW         Y3, Y2, Y2
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y5, Y3
+	VPADDW         Y3, Y2, Y2
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y2, Y2
+	VPSHUFB        Y1, Y2, Y2
+	VPERMQ         $0xd8, Y2, Y2
+	VMOVDQU        X2, (DX)(R13*1)
+	VEXTRACTI128   $0x01, Y2, (BX)(R13*1)
+	ADDQ           $0x00000010, R13
+	ADDQ           $0x00000060, SI
+	ADDQ           $0x00000060, DI
+	ADDQ           $0x00000060, R8
+	ADDQ           $0x00000060, R9
+	SUBQ           $0x01, R11
+	JG             loop
+	VZEROUPPER
+	RET
+
+DATA pairs_1000_1000<>+0(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+4(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+8(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+12(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+16(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+20(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+24(SB)/4, $0x10001000
+DATA pairs_1000_1000<>+28(SB)/4, $0x10001000
+GLOBL pairs_1000_1000<>(SB), RODATA|NOPTR, $32
+
+DATA bytes32<>+0(SB)/4, $0x20202020
+DATA bytes32<>+4(SB)/4, $0x20202020
+DATA bytes32<>+8(SB)/4, $0x20202020
+DATA bytes32<>+12(SB)/4, $0x20202020
+DATA bytes32<>+16(SB)/4, $0x20202020
+DATA bytes32<>+20(SB)/4, $0x20202020
+DATA bytes32<>+24(SB)/4, $0x20202020
+DATA bytes32<>+28(SB)/4, $0x20202020
+GLOBL bytes32<>(SB), RODATA|NOPTR, $32
+
 // func packed4YCCAVX2(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX2
 TEXT ·packed4YCCAVX2(SB), NOSPLIT, $0-48
@@ -1626,6 +1817,177 @@ loop:
 	ADDQ           $0x00000080, SI
 	ADDQ           $0x00000080, DI
 	SUBQ           $0x01, R8
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func halved4LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, stride int, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·halved4LinesAVX2(SB), NOSPLIT, $0-80
+	// halved4LinesAVX2 makes two lines of a band, 16*blocks samples of Y of each, blocks > 0, and the chroma that
+	// they share, of two pairs
+	// of rows of 32*blocks pixels of 4 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines
+	// ahead of theirs.
+	// 	r, g, b = the sums of 2x2 pixels << 5
+	// 	y[x] = (Y of r, g, b + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
+	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
+	// ahead, R11 blocks, R12 places, R13 samples done, Y0 swapWords, Y1 partWords
+	MOVQ           y0+0(FP), AX
+	MOVQ           y1+8(FP), CX
+	MOVQ           cb+16(FP), DX
+	MOVQ           cr+24(FP), BX
+	MOVQ           upper+32(FP), SI
+	MOVQ           stride+48(FP), DI
+	ADDQ           SI, DI
+	MOVQ           lower+40(FP), R8
+	MOVQ           stride+48(FP), R9
+	ADDQ           R8, R9
+	MOVQ           ahead+56(FP), R10
+	MOVQ           blocks+64(FP), R11
+	MOVQ           places+72(FP), R12
+	XORL           R13, R13
+	VBROADCASTI128 swapWords<>+0(SB), Y0
+	VBROADCASTI128 partWords<>+0(SB), Y1
+
+loop:
+	PREFETCHT0     (SI)(R10*1)
+	PREFETCHT0     64(SI)(R10*1)
+	PREFETCHT0     (DI)(R10*1)
+	PREFETCHT0     64(DI)(R10*1)
+	VBROADCASTI128 (SI), Y2
+	VINSERTI128    $0x01, 64(SI), Y2, Y2
+	VPSHUFB        (R12), Y2, Y2
+	VPMADDUBSW     bytes32<>+0(SB), Y2, Y2
+	VBROADCASTI128 (DI), Y3
+	VINSERTI128    $0x01, 64(DI), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VPADDW         Y3, Y2, Y2
+	VBROADCASTI128 16(SI), Y3
+	VINSERTI128    $0x01, 80(SI), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VBROADCASTI128 16(DI), Y4
+	VINSERTI128    $0x01, 80(DI), Y4, Y4
+	VPSHUFB        (R12), Y4, Y4
+	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y3, Y3
+	VBROADCASTI128 32(SI), Y4
+	VINSERTI128    $0x01, 96(SI), Y4, Y4
+	VPSHUFB        (R12), Y4, Y4
+	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
+	VBROADCASTI128 32(DI), Y5
+	VINSERTI128    $0x01, 96(DI), Y5, Y5
+	VPSHUFB        (R12), Y5, Y5
+	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VBROADCASTI128 48(SI), Y5
+	VINSERTI128    $0x01, 112(SI), Y5, Y5
+	VPSHUFB        32(R12), Y5, Y5
+	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
+	VBROADCASTI128 48(DI), Y6
+	VINSERTI128    $0x01, 112(DI), Y6, Y6
+	VPSHUFB        32(R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y5, Y5
+	VPUNPCKLDQ     Y3, Y2, Y6
+	VPUNPCKLDQ     Y5, Y4, Y7
+	VPUNPCKHDQ     Y3, Y2, Y2
+	VPUNPCKHDQ     Y5, Y4, Y3
+	VPUNPCKLQDQ    Y7, Y6, Y4
+	VPUNPCKHQDQ    Y7, Y6, Y5
+	VPUNPCKLQDQ    Y3, Y2, Y2
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y4, Y3
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y5, Y6
+	VPADDW         Y6, Y3, Y3
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y2, Y6
+	VPADDW         Y6, Y3, Y3
+	VPSUBW         pairs_4000_4000<>+0(SB), Y3, Y3
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y3, Y3
+	VMOVDQU        Y3, (AX)(R13*2)
+	PREFETCHT0     (R8)(R10*1)
+	PREFETCHT0     64(R8)(R10*1)
+	PREFETCHT0     (R9)(R10*1)
+	PREFETCHT0     64(R9)(R10*1)
+	VBROADCASTI128 (R8), Y3
+	VINSERTI128    $0x01, 64(R8), Y3, Y3
+	VPSHUFB        (R12), Y3, Y3
+	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
+	VBROADCASTI128 (R9), Y6
+	VINSERTI128    $0x01, 64(R9), Y6, Y6
+	VPSHUFB        (R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y3, Y3
+	VBROADCASTI128 16(R8), Y6
+	VINSERTI128    $0x01, 80(R8), Y6, Y6
+	VPSHUFB        (R12), Y6, Y6
+	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
+	VBROADCASTI128 16(R9), Y7
+	VINSERTI128    $0x01, 80(R9), Y7, Y7
+	VPSHUFB        (R12), Y7, Y7
+	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VBROADCASTI128 32(R8), Y7
+	VINSERTI128    $0x01, 96(R8), Y7, Y7
+	VPSHUFB        (R12), Y7, Y7
+	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
+	VBROADCASTI128 32(R9), Y8
+	VINSERTI128    $0x01, 96(R9), Y8, Y8
+	VPSHUFB        (R12), Y8, Y8
+	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VBROADCASTI128 48(R8), Y8
+	VINSERTI128    $0x01, 112(R8), Y8, Y8
+	VPSHUFB        32(R12), Y8, Y8
+	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
+	VBROADCASTI128 48(R9), Y9
+	VINSERTI128    $0x01, 112(R9), Y9, Y9
+	VPSHUFB        32(R12), Y9, Y9
+	VPMADDUBSW     bytes32<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPUNPCKLDQ     Y6, Y3, Y9
+	VPUNPCKLDQ     Y8, Y7, Y10
+	VPUNPCKHDQ     Y6, Y3, Y3
+	VPUNPCKHDQ     Y8, Y7, Y6
+	VPUNPCKLQDQ    Y10, Y9, Y7
+	VPUNPCKHQDQ    Y10, Y9, Y8
+	VPUNPCKLQDQ    Y6, Y3, Y3
+	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y6
+	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y9
+	VPADDW         Y9, Y6, Y6
+	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y3, Y9
+	VPADDW         Y9, Y6, Y6
+	VPSUBW         pairs_4000_4000<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y6, Y6
+	VMOVDQU        Y6, (CX)(R13*2)
+	VPAVGW         Y7, Y4, Y4
+	VPAVGW         Y8, Y5, Y5
+	VPAVGW         Y3, Y2, Y2
+	VPSHUFB        Y0, Y4, Y3
+	VPAVGW         Y4, Y3, Y3
+	VPSHUFB        Y0, Y5, Y4
+	VPAVGW         Y5, Y4, Y4
+	VPSHUFB        Y0, Y2, Y5
+	VPAVGW         Y2, Y5, Y5
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y3, Y2
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y4, Y3
+	VPADDW         Y3, Y2, Y2
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y5, Y3
+	VPADDW         Y3, Y2, Y2
+	VPMULHRSW      pairs_1000_1000<>+0(SB), Y2, Y2
+	VPSHUFB        Y1, Y2, Y2
+	VPERMQ         $0xd8, Y2, Y2
+	VMOVDQU        X2, (DX)(R13*1)
+	VEXTRACTI128   $0x01, Y2, (BX)(R13*1)
+	ADDQ           $0x00000010, R13
+	ADDQ           $0x00000080, SI
+	ADDQ           $0x00000080, DI
+	ADDQ           $0x00000080, R8
+	ADDQ           $0x00000080, R9
+	SUBQ           $0x01, R11
 	JG             loop
 	VZEROUPPER
 	RET

@@ -13,13 +13,16 @@ func init() {
 		v := &vectors{size: 32, ycc: rowsYCCAVX512, yccHalf: rowsYCCHalfAVX512, luma: rowsLumaAVX512}
 		k.YCC, k.YCCHalf, k.Luma = v.rowsYCC, v.rowsYCCHalf, v.rowsLuma
 		k.Resize = resizeAVX512
-		b := newBlocks(blocks{
+		b := &blocks{
 			ycc:     [2]blocksKernel{packed3YCCAVX512, packed4YCCAVX512},
 			yccHalf: [2]blocksKernel{packed3YCCHalfAVX512, packed4YCCHalfAVX512},
 			luma:    [2]blocksKernel{packed3LumaAVX512, packed4LumaAVX512},
 			lines:   [2]linesKernel{packed3LinesAVX512, packed4LinesAVX512},
-		}, placesAVX512)
+			places:  newPlaces(placesAVX512),
+		}
+		h := &halver{block: 32, lines: [2]halverKernel{halved3LinesAVX512, halved4LinesAVX512}, places: newPlaces(halvedPlacesAVX512)}
 		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma, k.PackedLines = b.packedYCC, b.packedYCCHalf, b.packedLuma, b.packedLines
+		k.HalvedLines = h.halvedLines
 		Implementations.Register(impl.AVX512, k)
 	}
 }
@@ -57,6 +60,12 @@ func packed4LumaAVX512(first, second, third *int16, src *byte, blocks int, place
 //go:noescape
 func packed4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
 
+//go:noescape
+func halved3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
+
+//go:noescape
+func halved4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
+
 // placesAVX512 returns, for R, G and B, where the bytes of a block's pixels are, each behind a byte that does not matter:
 // 0..63 in its first 64 bytes, 64..127 in its last 64.
 func placesAVX512(p Packed) []byte {
@@ -68,6 +77,22 @@ func placesAVX512(p Packed) []byte {
 				at += 128 - block*p.Step // counted from where the last 64 bytes begin
 			}
 			places = append(places, 0, byte(at))
+		}
+	}
+	return places
+}
+
+// halvedPlacesAVX512 returns, for R and G, and then for B and nothing, where the bytes of 32 pixels are among 128, and then
+// the same for the next 32: of 3 bytes, their 128 begin 64 bytes behind the first.
+func halvedPlacesAVX512(p Packed) []byte {
+	places := make([]byte, 4*64)
+	for c := range 3 {
+		for i := range 64 {
+			at := i*p.Step + p.channel(c)
+			if i >= block {
+				at -= 64 * (p.Step - 2)
+			}
+			places[i/block*128+c*block+i%block] = byte(at)
 		}
 	}
 	return places

@@ -149,7 +149,7 @@ DATA pair_f598_f598<>+0(SB)/4, $0xf598f598
 GLOBL pair_f598_f598<>(SB), RODATA|NOPTR, $4
 
 // func wideYCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
 TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
 	// wideYCCHalfAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then
 	// YCCHalf.
@@ -215,7 +215,7 @@ loop:
 	VPMULHRSW       Z6, Z10, Z9
 	VPADDW          Z9, Z11, Z11
 	VPERMW          Z11, Z8, Z11
-	VMOVDQU         Y11, (SI)(R8*1)
+	VMOVDQU64       Y11, (SI)(R8*1)
 	VEXTRACTI64X4   $0x01, Z11, (DI)(R8*1)
 	ADDQ            $0x00000020, R8
 	ADDQ            $0x00000140, CX
@@ -382,7 +382,7 @@ loop:
 	RET
 
 // func packed3YCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
 TEXT ·packed3YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// packed3YCCHalfAVX512 converts 32*blocks pixels of 3 bytes, blocks > 0.
 	// places has where R, G and B are in the block's first 64 bytes (0..63) and last 64 (64..127), each in the upper
@@ -443,7 +443,7 @@ loop:
 	VPMULHRSW     Z6, Z14, Z13
 	VPADDW        Z13, Z12, Z12
 	VPERMW        Z12, Z8, Z12
-	VMOVDQU       Y12, (SI)(R8*1)
+	VMOVDQU64     Y12, (SI)(R8*1)
 	VEXTRACTI64X4 $0x01, Z12, (DI)(R8*1)
 	ADDQ          $0x00000020, R8
 	ADDQ          $0x00000060, AX
@@ -502,7 +502,7 @@ loop:
 	RET
 
 // func packed3LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
 TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-64
 	// packed3LinesAVX512 makes two lines of a band, Y of each and the chroma that they share, of two rows of
 	// 32*blocks pixels of 3 bytes,
@@ -604,7 +604,7 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU       Y14, (DX)(R10*1)
+	VMOVDQU64     Y14, (DX)(R10*1)
 	VEXTRACTI64X4 $0x01, Z14, (BX)(R10*1)
 	ADDQ          $0x00000020, R10
 	ADDQ          $0x00000060, SI
@@ -619,6 +619,189 @@ GLOBL pair_1000_1000<>(SB), RODATA|NOPTR, $4
 
 DATA pair_0800_0800<>+0(SB)/4, $0x08000800
 GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
+
+// func halved3LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, stride int, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·halved3LinesAVX512(SB), NOSPLIT, $0-80
+	// halved3LinesAVX512 makes two lines of a band, 32*blocks samples of Y of each, blocks > 0, and the chroma that
+	// they share, of two pairs
+	// of rows of 64*blocks pixels of 3 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines
+	// ahead of theirs.
+	// 	r, g, b = the sums of 2x2 pixels << 5
+	// 	y[x] = (Y of r, g, b + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
+	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Z3 weight of R in Cb, Cr, Z3 weight of G in Cb, Cr, Z3 weight of B in Cb, Cr, Z3 128<<7, Z4 32768/8, Z5 weight
+	// of R in Cb, Cr, Z6 weight of G in Cb, Cr, Z7 weight of B in Cb, Cr, Z8 swapWords, Z9 partWords, Z10 places of R
+	// and G, Z11 places of B, Z12 places of R and G, Z13 places of B, Z14 32, in bytes
+	MOVQ            y0+0(FP), AX
+	MOVQ            y1+8(FP), CX
+	MOVQ            cb+16(FP), DX
+	MOVQ            cr+24(FP), BX
+	MOVQ            upper+32(FP), SI
+	MOVQ            stride+48(FP), DI
+	ADDQ            SI, DI
+	MOVQ            lower+40(FP), R8
+	MOVQ            stride+48(FP), R9
+	ADDQ            R8, R9
+	MOVQ            ahead+56(FP), R10
+	MOVQ            blocks+64(FP), R11
+	MOVQ            places+72(FP), R12
+	XORL            R13, R13
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_1000_1000<>+0(SB), Z4
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z5
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z6
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z7
+	VBROADCASTI32X4 swapWords<>+0(SB), Z8
+	VMOVDQU64       partWords<>+0(SB), Z9
+	VMOVDQU64       (R12), Z10
+	VMOVDQU64       64(R12), Z11
+	VMOVDQU64       128(R12), Z12
+	VMOVDQU64       192(R12), Z13
+	VPBROADCASTD    pair_2020_2020<>+0(SB), Z14
+
+loop:
+	PREFETCHT0    (SI)(R10*1)
+	PREFETCHT0    64(SI)(R10*1)
+	PREFETCHT0    128(SI)(R10*1)
+	PREFETCHT0    (DI)(R10*1)
+	PREFETCHT0    64(DI)(R10*1)
+	PREFETCHT0    128(DI)(R10*1)
+	VMOVDQU64     (SI), Z15
+	VMOVDQU64     64(SI), Z16
+	VMOVDQU64     128(SI), Z17
+	VMOVDQA64     Z10, Z18
+	VPERMI2B      Z16, Z15, Z18
+	VPMADDUBSW    Z14, Z18, Z18
+	VMOVDQA64     Z11, Z19
+	VPERMI2B      Z16, Z15, Z19
+	VPMADDUBSW    Z14, Z19, Z19
+	VMOVDQA64     Z12, Z15
+	VPERMI2B      Z17, Z16, Z15
+	VPMADDUBSW    Z14, Z15, Z15
+	VMOVDQA64     Z13, Z20
+	VPERMI2B      Z17, Z16, Z20
+	VPMADDUBSW    Z14, Z20, Z20
+	VMOVDQU64     (DI), Z16
+	VMOVDQU64     64(DI), Z17
+	VMOVDQU64     128(DI), Z21
+	VMOVDQA64     Z10, Z22
+	VPERMI2B      Z17, Z16, Z22
+	VPMADDUBSW    Z14, Z22, Z22
+	VPADDW        Z22, Z18, Z18
+	VMOVDQA64     Z11, Z22
+	VPERMI2B      Z17, Z16, Z22
+	VPMADDUBSW    Z14, Z22, Z22
+	VPADDW        Z22, Z19, Z19
+	VMOVDQA64     Z12, Z16
+	VPERMI2B      Z21, Z17, Z16
+	VPMADDUBSW    Z14, Z16, Z16
+	VPADDW        Z16, Z15, Z15
+	VMOVDQA64     Z13, Z16
+	VPERMI2B      Z21, Z17, Z16
+	VPMADDUBSW    Z14, Z16, Z16
+	VPADDW        Z16, Z20, Z20
+	VSHUFI64X2    $0x44, Z15, Z18, Z16
+	VSHUFI64X2    $0xee, Z15, Z18, Z15
+	VSHUFI64X2    $0x44, Z20, Z19, Z17
+	VPMULHRSW     Z0, Z16, Z18
+	VPMULHRSW     Z1, Z15, Z19
+	VPADDW        Z19, Z18, Z18
+	VPMULHRSW     Z2, Z17, Z19
+	VPADDW        Z19, Z18, Z18
+	VPSUBW        Z3, Z18, Z18
+	VPMULHRSW     Z4, Z18, Z18
+	VMOVDQU64     Z18, (AX)(R13*2)
+	PREFETCHT0    (R8)(R10*1)
+	PREFETCHT0    64(R8)(R10*1)
+	PREFETCHT0    128(R8)(R10*1)
+	PREFETCHT0    (R9)(R10*1)
+	PREFETCHT0    64(R9)(R10*1)
+	PREFETCHT0    128(R9)(R10*1)
+	VMOVDQU64     (R8), Z18
+	VMOVDQU64     64(R8), Z19
+	VMOVDQU64     128(R8), Z20
+	VMOVDQA64     Z10, Z21
+	VPERMI2B      Z19, Z18, Z21
+	VPMADDUBSW    Z14, Z21, Z21
+	VMOVDQA64     Z11, Z22
+	VPERMI2B      Z19, Z18, Z22
+	VPMADDUBSW    Z14, Z22, Z22
+	VMOVDQA64     Z12, Z18
+	VPERMI2B      Z20, Z19, Z18
+	VPMADDUBSW    Z14, Z18, Z18
+	VMOVDQA64     Z13, Z23
+	VPERMI2B      Z20, Z19, Z23
+	VPMADDUBSW    Z14, Z23, Z23
+	VMOVDQU64     (R9), Z19
+	VMOVDQU64     64(R9), Z20
+	VMOVDQU64     128(R9), Z24
+	VMOVDQA64     Z10, Z25
+	VPERMI2B      Z20, Z19, Z25
+	VPMADDUBSW    Z14, Z25, Z25
+	VPADDW        Z25, Z21, Z21
+	VMOVDQA64     Z11, Z25
+	VPERMI2B      Z20, Z19, Z25
+	VPMADDUBSW    Z14, Z25, Z25
+	VPADDW        Z25, Z22, Z22
+	VMOVDQA64     Z12, Z19
+	VPERMI2B      Z24, Z20, Z19
+	VPMADDUBSW    Z14, Z19, Z19
+	VPADDW        Z19, Z18, Z18
+	VMOVDQA64     Z13, Z19
+	VPERMI2B      Z24, Z20, Z19
+	VPMADDUBSW    Z14, Z19, Z19
+	VPADDW        Z19, Z23, Z23
+	VSHUFI64X2    $0x44, Z18, Z21, Z19
+	VSHUFI64X2    $0xee, Z18, Z21, Z18
+	VSHUFI64X2    $0x44, Z23, Z22, Z20
+	VPMULHRSW     Z0, Z19, Z21
+	VPMULHRSW     Z1, Z18, Z22
+	VPADDW        Z22, Z21, Z21
+	VPMULHRSW     Z2, Z20, Z22
+	VPADDW        Z22, Z21, Z21
+	VPSUBW        Z3, Z21, Z21
+	VPMULHRSW     Z4, Z21, Z21
+	VMOVDQU64     Z21, (CX)(R13*2)
+	VPAVGW        Z19, Z16, Z16
+	VPAVGW        Z18, Z15, Z15
+	VPAVGW        Z20, Z17, Z17
+	VPSHUFB       Z8, Z16, Z18
+	VPAVGW        Z16, Z18, Z18
+	VPSHUFB       Z8, Z15, Z16
+	VPAVGW        Z15, Z16, Z16
+	VPSHUFB       Z8, Z17, Z15
+	VPAVGW        Z17, Z15, Z15
+	VPMULHRSW     Z5, Z18, Z17
+	VPMULHRSW     Z6, Z16, Z16
+	VPADDW        Z16, Z17, Z17
+	VPMULHRSW     Z7, Z15, Z15
+	VPADDW        Z15, Z17, Z17
+	VPMULHRSW     Z4, Z17, Z17
+	VPERMW        Z17, Z9, Z17
+	VMOVDQU64     Y17, (DX)(R13*1)
+	VEXTRACTI64X4 $0x01, Z17, (BX)(R13*1)
+	ADDQ          $0x00000020, R13
+	ADDQ          $0x000000c0, SI
+	ADDQ          $0x000000c0, DI
+	ADDQ          $0x000000c0, R8
+	ADDQ          $0x000000c0, R9
+	SUBQ          $0x01, R11
+	JG            loop
+	VZEROUPPER
+	RET
+
+DATA pair_2020_2020<>+0(SB)/4, $0x20202020
+GLOBL pair_2020_2020<>(SB), RODATA|NOPTR, $4
 
 // func packed4YCCAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
@@ -692,7 +875,7 @@ loop:
 	RET
 
 // func packed4YCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
 TEXT ·packed4YCCHalfAVX512(SB), NOSPLIT, $0-48
 	// packed4YCCHalfAVX512 converts 32*blocks pixels of 4 bytes, blocks > 0.
 	// places has where R, G and B are in the block's first 64 bytes (0..63) and last 64 (64..127), each in the upper
@@ -753,7 +936,7 @@ loop:
 	VPMULHRSW     Z6, Z14, Z13
 	VPADDW        Z13, Z12, Z12
 	VPERMW        Z12, Z8, Z12
-	VMOVDQU       Y12, (SI)(R8*1)
+	VMOVDQU64     Y12, (SI)(R8*1)
 	VEXTRACTI64X4 $0x01, Z12, (DI)(R8*1)
 	ADDQ          $0x00000020, R8
 	ADDQ          $0x00000080, AX
@@ -812,7 +995,7 @@ loop:
 	RET
 
 // func packed4LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
 TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-64
 	// packed4LinesAVX512 makes two lines of a band, Y of each and the chroma that they share, of two rows of
 	// 32*blocks pixels of 4 bytes,
@@ -914,12 +1097,200 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU       Y14, (DX)(R10*1)
+	VMOVDQU64     Y14, (DX)(R10*1)
 	VEXTRACTI64X4 $0x01, Z14, (BX)(R10*1)
 	ADDQ          $0x00000020, R10
 	ADDQ          $0x00000080, SI
 	ADDQ          $0x00000080, DI
 	SUBQ          $0x01, R8
+	JG            loop
+	VZEROUPPER
+	RET
+
+// func halved4LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, stride int, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·halved4LinesAVX512(SB), NOSPLIT, $0-80
+	// halved4LinesAVX512 makes two lines of a band, 32*blocks samples of Y of each, blocks > 0, and the chroma that
+	// they share, of two pairs
+	// of rows of 64*blocks pixels of 4 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines
+	// ahead of theirs.
+	// 	r, g, b = the sums of 2x2 pixels << 5
+	// 	y[x] = (Y of r, g, b + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
+	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Z3 weight of R in Cb, Cr, Z3 weight of G in Cb, Cr, Z3 weight of B in Cb, Cr, Z3 128<<7, Z4 32768/8, Z5 weight
+	// of R in Cb, Cr, Z6 weight of G in Cb, Cr, Z7 weight of B in Cb, Cr, Z8 swapWords, Z9 partWords, Z10 places of R
+	// and G, Z11 places of B, Z12 places of R and G, Z13 places of B, Z14 32, in bytes
+	MOVQ            y0+0(FP), AX
+	MOVQ            y1+8(FP), CX
+	MOVQ            cb+16(FP), DX
+	MOVQ            cr+24(FP), BX
+	MOVQ            upper+32(FP), SI
+	MOVQ            stride+48(FP), DI
+	ADDQ            SI, DI
+	MOVQ            lower+40(FP), R8
+	MOVQ            stride+48(FP), R9
+	ADDQ            R8, R9
+	MOVQ            ahead+56(FP), R10
+	MOVQ            blocks+64(FP), R11
+	MOVQ            places+72(FP), R12
+	XORL            R13, R13
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_1000_1000<>+0(SB), Z4
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z5
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z6
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z7
+	VBROADCASTI32X4 swapWords<>+0(SB), Z8
+	VMOVDQU64       partWords<>+0(SB), Z9
+	VMOVDQU64       (R12), Z10
+	VMOVDQU64       64(R12), Z11
+	VMOVDQU64       128(R12), Z12
+	VMOVDQU64       192(R12), Z13
+	VPBROADCASTD    pair_2020_2020<>+0(SB), Z14
+
+loop:
+	PREFETCHT0    (SI)(R10*1)
+	PREFETCHT0    64(SI)(R10*1)
+	PREFETCHT0    128(SI)(R10*1)
+	PREFETCHT0    192(SI)(R10*1)
+	PREFETCHT0    (DI)(R10*1)
+	PREFETCHT0    64(DI)(R10*1)
+	PREFETCHT0    128(DI)(R10*1)
+	PREFETCHT0    192(DI)(R10*1)
+	VMOVDQU64     (SI), Z15
+	VMOVDQU64     64(SI), Z16
+	VMOVDQU64     128(SI), Z17
+	VMOVDQU64     192(SI), Z18
+	VMOVDQA64     Z10, Z19
+	VPERMI2B      Z16, Z15, Z19
+	VPMADDUBSW    Z14, Z19, Z19
+	VMOVDQA64     Z11, Z20
+	VPERMI2B      Z16, Z15, Z20
+	VPMADDUBSW    Z14, Z20, Z20
+	VMOVDQA64     Z12, Z15
+	VPERMI2B      Z18, Z17, Z15
+	VPMADDUBSW    Z14, Z15, Z15
+	VMOVDQA64     Z13, Z16
+	VPERMI2B      Z18, Z17, Z16
+	VPMADDUBSW    Z14, Z16, Z16
+	VMOVDQU64     (DI), Z17
+	VMOVDQU64     64(DI), Z18
+	VMOVDQU64     128(DI), Z21
+	VMOVDQU64     192(DI), Z22
+	VMOVDQA64     Z10, Z23
+	VPERMI2B      Z18, Z17, Z23
+	VPMADDUBSW    Z14, Z23, Z23
+	VPADDW        Z23, Z19, Z19
+	VMOVDQA64     Z11, Z23
+	VPERMI2B      Z18, Z17, Z23
+	VPMADDUBSW    Z14, Z23, Z23
+	VPADDW        Z23, Z20, Z20
+	VMOVDQA64     Z12, Z17
+	VPERMI2B      Z22, Z21, Z17
+	VPMADDUBSW    Z14, Z17, Z17
+	VPADDW        Z17, Z15, Z15
+	VMOVDQA64     Z13, Z17
+	VPERMI2B      Z22, Z21, Z17
+	VPMADDUBSW    Z14, Z17, Z17
+	VPADDW        Z17, Z16, Z16
+	VSHUFI64X2    $0x44, Z15, Z19, Z17
+	VSHUFI64X2    $0xee, Z15, Z19, Z15
+	VSHUFI64X2    $0x44, Z16, Z20, Z16
+	VPMULHRSW     Z0, Z17, Z18
+	VPMULHRSW     Z1, Z15, Z19
+	VPADDW        Z19, Z18, Z18
+	VPMULHRSW     Z2, Z16, Z19
+	VPADDW        Z19, Z18, Z18
+	VPSUBW        Z3, Z18, Z18
+	VPMULHRSW     Z4, Z18, Z18
+	VMOVDQU64     Z18, (AX)(R13*2)
+	PREFETCHT0    (R8)(R10*1)
+	PREFETCHT0    64(R8)(R10*1)
+	PREFETCHT0    128(R8)(R10*1)
+	PREFETCHT0    192(R8)(R10*1)
+	PREFETCHT0    (R9)(R10*1)
+	PREFETCHT0    64(R9)(R10*1)
+	PREFETCHT0    128(R9)(R10*1)
+	PREFETCHT0    192(R9)(R10*1)
+	VMOVDQU64     (R8), Z18
+	VMOVDQU64     64(R8), Z19
+	VMOVDQU64     128(R8), Z20
+	VMOVDQU64     192(R8), Z21
+	VMOVDQA64     Z10, Z22
+	VPERMI2B      Z19, Z18, Z22
+	VPMADDUBSW    Z14, Z22, Z22
+	VMOVDQA64     Z11, Z23
+	VPERMI2B      Z19, Z18, Z23
+	VPMADDUBSW    Z14, Z23, Z23
+	VMOVDQA64     Z12, Z18
+	VPERMI2B      Z21, Z20, Z18
+	VPMADDUBSW    Z14, Z18, Z18
+	VMOVDQA64     Z13, Z19
+	VPERMI2B      Z21, Z20, Z19
+	VPMADDUBSW    Z14, Z19, Z19
+	VMOVDQU64     (R9), Z20
+	VMOVDQU64     64(R9), Z21
+	VMOVDQU64     128(R9), Z24
+	VMOVDQU64     192(R9), Z25
+	VMOVDQA64     Z10, Z26
+	VPERMI2B      Z21, Z20, Z26
+	VPMADDUBSW    Z14, Z26, Z26
+	VPADDW        Z26, Z22, Z22
+	VMOVDQA64     Z11, Z26
+	VPERMI2B      Z21, Z20, Z26
+	VPMADDUBSW    Z14, Z26, Z26
+	VPADDW        Z26, Z23, Z23
+	VMOVDQA64     Z12, Z20
+	VPERMI2B      Z25, Z24, Z20
+	VPMADDUBSW    Z14, Z20, Z20
+	VPADDW        Z20, Z18, Z18
+	VMOVDQA64     Z13, Z20
+	VPERMI2B      Z25, Z24, Z20
+	VPMADDUBSW    Z14, Z20, Z20
+	VPADDW        Z20, Z19, Z19
+	VSHUFI64X2    $0x44, Z18, Z22, Z20
+	VSHUFI64X2    $0xee, Z18, Z22, Z18
+	VSHUFI64X2    $0x44, Z19, Z23, Z19
+	VPMULHRSW     Z0, Z20, Z21
+	VPMULHRSW     Z1, Z18, Z22
+	VPADDW        Z22, Z21, Z21
+	VPMULHRSW     Z2, Z19, Z22
+	VPADDW        Z22, Z21, Z21
+	VPSUBW        Z3, Z21, Z21
+	VPMULHRSW     Z4, Z21, Z21
+	VMOVDQU64     Z21, (CX)(R13*2)
+	VPAVGW        Z20, Z17, Z17
+	VPAVGW        Z18, Z15, Z15
+	VPAVGW        Z19, Z16, Z16
+	VPSHUFB       Z8, Z17, Z18
+	VPAVGW        Z17, Z18, Z18
+	VPSHUFB       Z8, Z15, Z17
+	VPAVGW        Z15, Z17, Z17
+	VPSHUFB       Z8, Z16, Z15
+	VPAVGW        Z16, Z15, Z15
+	VPMULHRSW     Z5, Z18, Z16
+	VPMULHRSW     Z6, Z17, Z17
+	VPADDW        Z17, Z16, Z16
+	VPMULHRSW     Z7, Z15, Z15
+	VPADDW        Z15, Z16, Z16
+	VPMULHRSW     Z4, Z16, Z16
+	VPERMW        Z16, Z9, Z16
+	VMOVDQU64     Y16, (DX)(R13*1)
+	VEXTRACTI64X4 $0x01, Z16, (BX)(R13*1)
+	ADDQ          $0x00000020, R13
+	ADDQ          $0x00000100, SI
+	ADDQ          $0x00000100, DI
+	ADDQ          $0x00000100, R8
+	ADDQ          $0x00000100, R9
+	SUBQ          $0x01, R11
 	JG            loop
 	VZEROUPPER
 	RET
@@ -980,7 +1351,7 @@ loop:
 	RET
 
 // func rowsYCCHalfAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
-// Requires: AVX, AVX512BW, AVX512F
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL
 TEXT ·rowsYCCHalfAVX512(SB), NOSPLIT, $0-56
 	// rowsYCCHalfAVX512 converts 32*vectors samples, vectors > 0.
 	// Registers: AX Y, CX Cb, DX Cr, BX samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
@@ -1027,7 +1398,7 @@ loop:
 	VPMULHRSW     Z6, Z10, Z9
 	VPADDW        Z9, Z11, Z11
 	VPERMW        Z11, Z8, Z11
-	VMOVDQU       Y11, (CX)(BX*1)
+	VMOVDQU64     Y11, (CX)(BX*1)
 	VEXTRACTI64X4 $0x01, Z11, (DX)(BX*1)
 	ADDQ          $0x00000020, BX
 	SUBQ          $0x01, R9

@@ -25,6 +25,10 @@ func BenchmarkPacked(b *testing.B) {
 			{"PackedLines", func(k *Kernels) {
 				k.PackedLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, src, src, Packed{Step: step})
 			}},
+			{"HalvedLines", func(k *Kernels) {
+				rows := Pairs{Upper: src, Lower: src, Stride: n * step / 2}
+				k.HalvedLines(Lines{Y: [2][]int16{dst[0][:n/4], dst[2][:n/4]}, Cb: dst[1][:n/8], Cr: dst[1][n/8 : n/4]}, rows, Packed{Step: step})
+			}},
 		} {
 			for _, e := range Implementations.All() {
 				b.Run(fmt.Sprintf("kernel=%s/step=%d/n=%d/impl=%s", kernel.name, step, n, e.Level), func(b *testing.B) {

@@ -32,6 +32,10 @@ type Kernels struct {
 	// then blend's Line and Mean, make of them. nil where there is no such kernel.
 	PackedLines func(dst Lines, upper, lower []byte, p Packed)
 
+	// HalvedLines makes two lines of a band of two pairs of rows of pixels that are resized to half their size in both directions. dst is
+	// half as wide.
+	HalvedLines func(dst Lines, rows Pairs, p Packed)
+
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized
 
@@ -69,9 +73,9 @@ var Implementations impl.Registry[Kernels]
 var generic = Kernels{
 	YCC: ycc, YCCHalf: yccHalf, Luma: luma,
 	PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
-	PackedLines: packedLines,
-	Resize:      resizeNothing,
-	ExpandLuma:  expandLuma, ExpandChroma: expandChroma,
+	PackedLines: packedLines, HalvedLines: halvedLines,
+	Resize:     resizeNothing,
+	ExpandLuma: expandLuma, ExpandChroma: expandChroma,
 	LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
 }
 

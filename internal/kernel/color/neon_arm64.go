@@ -10,18 +10,20 @@ import (
 
 func init() {
 	v := &vectors{size: 16, ycc: rowsYCCNEON, yccHalf: rowsYCCHalfNEON, luma: rowsLumaNEON}
-	b := newBlocks(blocks{
+	b := &blocks{
 		ycc:     [2]blocksKernel{packed3YCCNEON, packed4YCCNEON},
 		yccHalf: [2]blocksKernel{packed3YCCHalfNEON, packed4YCCHalfNEON},
 		luma:    [2]blocksKernel{packed3LumaNEON, packed4LumaNEON},
 		lines:   [2]linesKernel{packed3LinesNEON, packed4LinesNEON},
-	}, weightsNEON)
+		places:  newPlaces(weightsNEON),
+	}
+	h := &halver{block: 16, lines: [2]halverKernel{halved3LinesNEON, halved4LinesNEON}, places: newPlaces(weightsNEON)}
 	Implementations.Register(impl.NEON, Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
-		PackedLines: b.packedLines,
-		Resize:      resizeNEON,
-		ExpandLuma:  expandLumaVectors, ExpandChroma: expandChromaVectors,
+		PackedLines: b.packedLines, HalvedLines: h.halvedLines,
+		Resize:     resizeNEON,
+		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	})
 }
@@ -58,6 +60,12 @@ func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, pla
 
 //go:noescape
 func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+
+//go:noescape
+func halved3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
+
+//go:noescape
+func halved4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
 
 // weightsNEON returns the weights of a pixel's bytes, in the order of memory, in Y, Cb and Cr.
 func weightsNEON(p Packed) []byte {

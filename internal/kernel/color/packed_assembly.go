@@ -8,7 +8,7 @@ package color
 type blocks struct {
 	ycc, yccHalf, luma [2]blocksKernel // by Step-3
 	lines              [2]linesKernel  // by Step-3, nil where there is none
-	places             [2][2]*byte     // by Step-3, and 1 for RedFirst: what the kernels need to know of the pixels
+	places             places
 }
 
 type blocksKernel func(first, second, third *int16, src *byte, blocks int, places *byte)
@@ -18,21 +18,23 @@ type linesKernel func(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, pla
 // block is the pixels of a block.
 const block = 32
 
-// newBlocks returns b with the places that describe makes.
-func newBlocks(b blocks, describe func(p Packed) []byte) *blocks {
-	for step := range b.places {
-		for first := range b.places[step] {
-			b.places[step][first] = &describe(Packed{Step: 3 + step, RedFirst: first == 1})[0]
+// places is what kernels need to know of pixels, by Step-3, and 1 for RedFirst.
+type places [2][2]*byte
+
+func newPlaces(describe func(p Packed) []byte) (p places) {
+	for step := range p {
+		for first := range p[step] {
+			p[step][first] = &describe(Packed{Step: 3 + step, RedFirst: first == 1})[0]
 		}
 	}
-	return &b
+	return p
 }
 
-func (b *blocks) placesOf(p Packed) *byte {
+func (places *places) of(p Packed) *byte {
 	if p.RedFirst {
-		return b.places[p.Step-3][1]
+		return places[p.Step-3][1]
 	}
-	return b.places[p.Step-3][0]
+	return places[p.Step-3][0]
 }
 
 func (b *blocks) packedYCC(dst [3][]int16, src []byte, p Packed) {
@@ -43,7 +45,7 @@ func (b *blocks) packedYCC(dst [3][]int16, src []byte, p Packed) {
 		packedYCC(dst, src, p)
 		return
 	}
-	kernel, places := b.ycc[p.Step-3], b.placesOf(p)
+	kernel, places := b.ycc[p.Step-3], b.places.of(p)
 	kernel(&y[0], &cb[0], &cr[0], &src[0], n/block, places)
 	if at := n - block; n%block != 0 {
 		kernel(&y[at], &cb[at], &cr[at], &src[at*p.Step], 1, places)
@@ -55,7 +57,7 @@ func (b *blocks) packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
 	n := len(y)
 	cb, cr, src := dst[1][:(n+1)/2], dst[2][:(n+1)/2], src[:n*p.Step]
 	if even := n &^ 1; even >= block {
-		kernel, places := b.yccHalf[p.Step-3], b.placesOf(p)
+		kernel, places := b.yccHalf[p.Step-3], b.places.of(p)
 		kernel(&y[0], &cb[0], &cr[0], &src[0], n/block, places)
 		if at := even - block; even%block != 0 {
 			kernel(&y[at], &cb[at/2], &cr[at/2], &src[at*p.Step], 1, places)
@@ -74,7 +76,7 @@ func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
 		packedLuma(y, src, p)
 		return
 	}
-	kernel, places := b.luma[p.Step-3], b.placesOf(p)
+	kernel, places := b.luma[p.Step-3], b.places.of(p)
 	kernel(&y[0], nil, nil, &src[0], n/block, places)
 	if at := n - block; n%block != 0 {
 		kernel(&y[at], nil, nil, &src[at*p.Step], 1, places)
@@ -86,7 +88,7 @@ func (b *blocks) packedLines(dst Lines, upper, lower []byte, p Packed) {
 	y0, y1, cb, cr := dst.Y[0], dst.Y[1][:n], dst.Cb[:(n+1)/2], dst.Cr[:(n+1)/2]
 	upper, lower = upper[:n*p.Step], lower[:n*p.Step]
 	if even := n &^ 1; even >= block {
-		kernel, places := b.lines[p.Step-3], b.placesOf(p)
+		kernel, places := b.lines[p.Step-3], b.places.of(p)
 		kernel(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], n/block, places)
 		if at := even - block; even%block != 0 {
 			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], 1, places)

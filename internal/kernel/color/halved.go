@@ -1,0 +1,50 @@
+package color
+
+// Pairs is two pairs of rows of 8-bit pixels: each begins a slice, and the other row of its pair is Stride bytes behind.
+type Pairs struct {
+	Upper, Lower []byte
+	Stride       int
+	Ahead        int // rows to fetch into the caches: those that lie so many bytes behind; 0 for none
+}
+
+// halvedLines makes Y of the means of 2x2 pixels, 0..32640 exactly, and chroma of the means of 2x2 of these, rounded up
+// down and then across.
+func halvedLines(dst Lines, rows Pairs, p Packed) {
+	y0 := dst.Y[0]
+	n := len(y0)
+	y1 := dst.Y[1][:n]
+	for i := range (n + 1) / 2 {
+		x := 2 * i
+		next := min(x+1, n-1)
+		u0, u1 := halvedPixel(rows.Upper, rows.Stride, x, p), halvedPixel(rows.Upper, rows.Stride, next, p)
+		l0, l1 := halvedPixel(rows.Lower, rows.Stride, x, p), halvedPixel(rows.Lower, rows.Stride, next, p)
+		y0[x], y0[next] = u0.line(), u1.line()
+		y1[x], y1[next] = l0.line(), l1.line()
+		m := u0.mean(l0).mean(u1.mean(l1))
+		dst.Cb[i], dst.Cr[i] = int16((toCb(m.r, m.g, m.b)+4)>>3), int16((toCr(m.r, m.g, m.b)+4)>>3)
+	}
+}
+
+// sample is R, G, B of 0..32640.
+type sample struct{ r, g, b int32 }
+
+// halvedPixel returns the mean of pixels 2*x and 2*x+1 of two rows.
+func halvedPixel(rows []byte, stride, x int, p Packed) sample {
+	upper := rows[2*x*p.Step:][:p.Step+3]
+	lower := rows[stride+2*x*p.Step:][:p.Step+3]
+	sum := func(c int) int32 {
+		return (int32(upper[c]) + int32(upper[p.Step+c]) + int32(lower[c]) + int32(lower[p.Step+c])) << 5
+	}
+	if p.RedFirst {
+		return sample{sum(0), sum(1), sum(2)}
+	}
+	return sample{sum(2), sum(1), sum(0)}
+}
+
+// line returns Y of a line of a band.
+func (s sample) line() int16 { return int16((toY(s.r, s.g, s.b) + 4) >> 3) }
+
+// mean returns the mean, with halves rounded up.
+func (s sample) mean(t sample) sample {
+	return sample{(s.r + t.r + 1) >> 1, (s.g + t.g + 1) >> 1, (s.b + t.b + 1) >> 1}
+}
