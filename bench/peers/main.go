@@ -53,6 +53,7 @@ type options struct {
 
 func flags() (options, error) {
 	var o options
+	flag.CommandLine.Init("scripts/bench-peers", flag.ExitOnError)
 	flag.StringVar(&o.clip, "clip", "", "a video for the frames, read by ffmpeg; without it they are painted")
 	flag.StringVar(&o.only, "only", "", "workloads whose names match this expression")
 	flag.StringVar(&o.who, "rivals", "", "rivals whose names match this expression, beside ours")
@@ -105,6 +106,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	if err := o.prepare(); err != nil {
+		return err
+	}
 	doc := o.document()
 	fmt.Printf("%s, %s, commit %s, frames: %s\nMedians of %d rounds of %v; ours is: our rate over theirs, of the same round\n", doc.CPU, doc.Go, doc.Commit, doc.Input, o.rounds, o.turn)
 	for _, w := range workloads {
@@ -126,6 +130,23 @@ func run() error {
 		w.frames = nil
 	}
 	return doc.write(o.output, o.report)
+}
+
+// prepare makes what the results go into: what cannot be written is said before anything is measured.
+func (o *options) prepare() error {
+	if o.output != "" {
+		f, err := os.OpenFile(o.output, os.O_CREATE|os.O_WRONLY, 0o666)
+		if err != nil {
+			return fmt.Errorf("peers: --json: %w", err)
+		}
+		f.Close()
+	}
+	if o.report != "" {
+		if err := os.MkdirAll(o.report, 0o777); err != nil {
+			return fmt.Errorf("peers: --report: %w", err)
+		}
+	}
+	return nil
 }
 
 // document returns what is known before anything is measured.

@@ -188,8 +188,8 @@ func fileName(kind, workload string, cores int) string {
 // partakers returns the section that says what each rival does.
 func (d *document) partakers() report.Section {
 	s := report.Section{Title: "Who took part", Text: []string{
-		"PSNR, of R, G and B together, and SSIM, of the luma, are means over six frames, against the frame resized in float64 with bilinear weights and not rounded.",
-		"libvips has no order B, G, R: its frames are turned round before its time begins. GStreamer and libvips have no planar floats, and take no part there.",
+		"PSNR, of R, G and B together, and SSIM, of the luma, are means over six frames, against the frame resized in float64 and not rounded: with bilinear weights, or to means over areas where the workload says area.",
+		"Who has no way to do a workload is left out there. libvips has no order B, G, R: its frames are turned round before its time begins.",
 	}}
 	took := distinct(d.Results, func(r result) string { return r.Rival })
 	for _, r := range rivals() {
