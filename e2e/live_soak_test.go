@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// scripts/soak-live sets these.
+// scripts/soak-live sets these, and scripts/soak the first.
 var (
-	soakFor     = flag.Duration("soak-for", 0, "how long TestLiveSoak lasts; 0: until some seconds of it were good")
+	soakFor     = flag.Duration("soak-for", 0, "how long TestLiveSoak lasts, 0: until some seconds of it were good; or the mixed load of TestSoak, 0: some seconds")
 	soakViewers = flag.Int("soak-viewers", 48, "healthy viewers of TestLiveSoak")
 	soakChurn   = flag.Int("soak-churn", 10, "how many of them leave and are followed by others, a second")
 	soakSource  = flag.String("soak-source", "testsrc", "what they watch, as serve --stream has it: 25 frames a second")

@@ -33,8 +33,14 @@ type served struct {
 // serve starts the server on ports of its own. When t ends it gets SIGTERM, if it runs still, and must exit with 0.
 func serve(t *testing.T, args ...string) *served {
 	t.Helper()
+	return serveWith(t, nil, args...)
+}
+
+// serveWith is serve with more variables of the environment.
+func serveWith(t *testing.T, environment []string, args ...string) *served {
+	t.Helper()
 	s := &served{cmd: exec.Command(program, append([]string{"serve"}, args...)...), done: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), "STEADYFRAME_LOG_FORMAT=json",
+	s.cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json",
 		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

@@ -196,7 +196,7 @@ func grpcStalls(m *misuser) error {
 	code, err := statusOf(conn, m.longest)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if m.longest >= stallLongest {
-			return fmt.Errorf("no answer after %v inside a frame, want status 4 after timeouts.receive", time.Since(begin).Round(time.Millisecond))
+			return fmt.Errorf("no answer after %v inside a frame, want status 4 after timeouts.receive: %w", time.Since(begin).Round(time.Millisecond), err)
 		}
 		return nil
 	}

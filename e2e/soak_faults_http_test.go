@@ -150,7 +150,7 @@ func httpStalls(m *misuser) error {
 	answer, err := io.ReadAll(conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if held := time.Since(begin); m.longest >= stallLongest {
-			return fmt.Errorf("no answer after %v inside a body, want 408 after timeouts.receive", held.Round(time.Millisecond))
+			return fmt.Errorf("no answer after %v inside a body, want 408 after timeouts.receive: %w", held.Round(time.Millisecond), err)
 		}
 		return nil
 	}

@@ -107,7 +107,8 @@ func (f *faults) misuse(ctx context.Context, which *misuse, n int) {
 	begin := time.Now()
 	strained := f.strained.Load()
 	err := which.do(&misuser{f.s, f.rings, ctx, rand.New(rand.NewPCG(f.seed, 1<<32+uint64(n))), n, f.longest})
-	if ctx.Err() != nil || errors.Is(err, errBusy) {
+	strained = strained || f.strained.Load()
+	if ctx.Err() != nil || errors.Is(err, errBusy) || strained && errors.Is(err, os.ErrDeadlineExceeded) {
 		err = nil
 	}
 	f.mu.Lock()
@@ -204,6 +205,6 @@ func hungUp(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, net.ErrClosed)
 }
 
-// stallLongest is above timeouts.receive by so much that a server that is busy has ended what stalled. What holds on for
-// less need not have been ended.
-const stallLongest = 12 * time.Second
+// stallLongest is above timeouts.queue and timeouts.receive, 13 s together, so that a server has ended what stalled. What
+// holds on for less need not have been ended.
+const stallLongest = 15 * time.Second

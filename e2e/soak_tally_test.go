@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/bench/meter"
@@ -59,7 +60,8 @@ func (t *tally) skipped(kind *share) {
 func (t *tally) answered(kind *share, took time.Duration, err error) {
 	strained := t.strained.Load()
 	var refused refusal
-	if errors.As(err, &refused) && strained {
+	if strained && (errors.As(err, &refused) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
+		// A body on its way is refused with an answer and the end of the connection, of which the client may see the second alone.
 		t.mu.Lock()
 		t.kind(kind.name).Refused++
 		t.mu.Unlock()
