@@ -50,13 +50,13 @@ func (p *picture) bars() {
 	n := max(int((a.right-a.left)/90), 2)
 	y := scaleOf(p.Y, values, based, n)
 	ticks := y.ticks(n)
-	for _, t := range ticks {
-		x := a.left + vg.Length(t.at)*(a.right-a.left)
-		p.stroke("line", 1, nil, down(x, a.top), down(x, a.bottom))
-	}
 	if len(rows) == 0 {
 		a.bottom += 40
 		p.text("muted middle", (a.left+a.right)/2, a.bottom-20, "no points")
+	}
+	for _, t := range ticks {
+		x := a.left + vg.Length(t.at)*(a.right-a.left)
+		p.stroke("line", 1, nil, down(x, a.top), down(x, a.bottom))
 	}
 	ends := make([]vg.Length, len(rows))
 	p.eachRow(a, rows, func(i int, r bar) { ends[i] = p.span(r, a, &y) })

@@ -80,7 +80,8 @@ func (p *picture) columnLabels(a area, ticks []tick) {
 		label = p.Y.Label
 	}
 	if label != "" {
-		p.text("muted middle", (a.left+a.right)/2, p.below+13, shorten(label, labelSize, p.width))
+		middle := (a.left + a.right) / 2
+		p.text("muted middle", middle, p.below+13, shorten(label, labelSize, 2*min(middle, p.width-middle)))
 		p.below += 20
 	}
 }
@@ -134,7 +135,7 @@ func (p *picture) curve(a area, points []vg.Point, series int) {
 		p.stroke(l.ink(), width, nil, line...)
 	}
 	if len(points) == 1 && l == 0 { // a line of one point is none
-		p.glyph(look(len(colours)-1), points[0])
+		p.dot(l, points[0])
 		return
 	}
 	for _, at := range marked(a, points, vg.Length(series)/vg.Length(len(p.Series))) {

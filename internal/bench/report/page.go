@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 )
 
 //go:embed page.html
@@ -16,10 +17,12 @@ var pageHTML string
 //go:embed page.css
 var pageRules string
 
-var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
-
-// plotName is what the name of a plot is.
-var plotName = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
+// pageTemplate and plotName, which is what the name of a plot is, are made when they are asked for: a server has no use
+// for them.
+var (
+	pageTemplate = sync.OnceValue(func() *template.Template { return template.Must(template.New("page").Parse(pageHTML)) })
+	plotName     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9-]+$`) })
+)
 
 // Write writes the page to index.html in dir, and each plot to NAME.svg beside it. It makes dir where there is none, and
 // overwrites what it wrote before. Each file is written whole or not at all, the page last. A page whose plots have no
@@ -53,7 +56,7 @@ func (p *Page) check() error {
 	names := map[string]bool{}
 	for _, s := range p.Sections {
 		for _, plot := range s.Plots {
-			if !plotName.MatchString(plot.Name) {
+			if !plotName().MatchString(plot.Name) {
 				return fmt.Errorf("report: section %q: name of a plot: got %q, want letters, digits and hyphens: it names a file", s.Title, plot.Name)
 			}
 			if names[plot.Name] {
@@ -118,7 +121,7 @@ func (p *Page) html() ([]byte, error) {
 		v.Sections = append(v.Sections, sv)
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, v); err != nil {
+	if err := pageTemplate().Execute(&b, v); err != nil {
 		return nil, fmt.Errorf("report: %w", err)
 	}
 	return b.Bytes(), nil

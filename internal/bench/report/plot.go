@@ -114,6 +114,12 @@ func (p *picture) glyph(l look, at vg.Point) {
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: l.ink() + " mark", Radius: 3.6, Shape: l.mark()}, at)
 }
 
+// dot draws a point of a series that has no mark.
+func (p *picture) dot(l look, at vg.Point) {
+	c := draw.Canvas{Canvas: &p.canvas}
+	c.DrawGlyphNoClip(draw.GlyphStyle{Color: l.ink(), Radius: 3.6, Shape: draw.CircleGlyph{}}, at)
+}
+
 // down returns the point that is x from the left and that far down.
 func down(x, below vg.Length) vg.Point { return vg.Point{X: x, Y: -below} }
 

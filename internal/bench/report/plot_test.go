@@ -64,6 +64,7 @@ func TestOddPlots(t *testing.T) {
 		{"fractions", one(Point{X: 0, Y: 0.5}, Point{X: 0.5, Y: 0.9}, Point{X: 0.9999, Y: 1}, Point{X: 1, Y: 0.999})},
 		{"backwards", one(Point{X: 3, Y: 1}, Point{X: 1, Y: 2}, Point{X: 2, Y: 3})},
 		{"spread", one(Point{X: 0, Y: 4, Low: 3, High: 6}, Point{X: 1, Y: 4, Low: 6, High: 3}, Point{X: 1, Y: 4, Low: math.Inf(-1), High: math.NaN()})},
+		{"no-marks", []Series{{Ours: true, Points: points(1)}, {Points: points(2)}}},
 		{"names", []Series{{Name: long, Ours: true, Points: points(1, 2)}, {Name: strings.ReplaceAll(long, " ", "-"), Points: points(2, 3)}, {Points: points(4)}}},
 		{"markup", []Series{{Name: "<script>&\"'\x00\xff]]>", Points: points(1, 2)}, {Name: "\n\t", Points: points(2)}}},
 		{"large", eight(func(i int) []Point { return many(2_000, func(int) float64 { return random.Float64() * float64(i) }) })},
@@ -212,6 +213,10 @@ func TestMarks(t *testing.T) {
 		if n < 5 || n > 18 { // crosses are of two lines
 			t.Errorf("series %d: got %d marks, want about six and the legend's", i, n)
 		}
+	}
+	alone := written(t, &Plot{Series: []Series{{Name: "ours", Ours: true, Points: points(7)}}})
+	if n := len(alone.find("path", "s0")); n != 1 {
+		t.Errorf("a point of ours alone: got %d paths, want a dot", n)
 	}
 	if n := len(root.find("path", "s0", "mark")); n != 0 {
 		t.Errorf("ours: got %d marks, want none: it is the wide line", n)
