@@ -66,9 +66,7 @@ func (h *halver) block(samples func(rows [2]reg.GPVirtual) [3]reg.VecVirtual) {
 	var lines [2][3]reg.VecVirtual
 	for i, rows := range h.rows {
 		for _, row := range rows {
-			for at := 0; at < h.width*h.step; at += 64 {
-				h.PREFETCHT0(operand.Mem{Base: row, Index: h.ahead, Scale: 1, Disp: at})
-			}
+			h.fetch(row, h.ahead, h.width*h.step)
 		}
 		lines[i] = samples(rows)
 		y := h.weighted(lines[i], h.luma)

@@ -40,7 +40,7 @@ func halvedLinesNEON(n *gen.NEON, step int) {
 // halve sets R, G, B of 8 samples to the sums of 2x2 pixels of two rows << 5, and moves the rows on by them.
 func (p *pixelsNEON) halve(samples [3]gen.V, rows [2]string) {
 	for k, row := range rows {
-		p.Do(fmt.Sprintf("ADD R7, %s, R12; PRFM (R12), PLDL1KEEP", row))
+		p.fetch(row, "R7")
 		p.Do(map[int]string{
 			3: "VLD3.P 48(" + row + "), [V0.B16, V1.B16, V2.B16]",
 			4: "VLD4.P 64(" + row + "), [V0.B16, V1.B16, V2.B16, V3.B16]",

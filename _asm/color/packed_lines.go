@@ -14,15 +14,16 @@ type pairConverter struct {
 	*converter
 	src               [2]reg.GPVirtual // upper and lower
 	y                 [2]reg.GPVirtual
+	ahead             reg.GPVirtual
 	blocks, places    reg.GPVirtual
 	eighth, sixteenth reg.VecVirtual // what mulhrs divides by, rounding
 }
 
 func newPairConverter(f *file, step int, level, doc string) *pairConverter {
 	name := fmt.Sprintf("packed%dLines%s", step, level)
-	f.Func(name, "func(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)", fmt.Sprintf(`
+	f.Func(name, "func(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)", fmt.Sprintf(`
 %s makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of %d bytes,
-blocks > 0. It is packed%dYCCHalf%s for either row, and then
+blocks > 0. It asks for the cache lines ahead of the rows. It is packed%dYCCHalf%s for either row, and then
 	y[x] = (y[x] + 4) >> 3
 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 %s`, name, step, step, level, doc))
@@ -30,6 +31,7 @@ blocks > 0. It is packed%dYCCHalf%s for either row, and then
 	c.y = [2]reg.GPVirtual{f.Arg("y0"), f.Arg("y1")}
 	c.dst[1], c.dst[2] = f.Arg("cb"), f.Arg("cr")
 	c.src = [2]reg.GPVirtual{f.Arg("upper"), f.Arg("lower")}
+	c.ahead = f.Arg("ahead")
 	c.blocks, c.places = f.Arg("blocks"), f.Arg("places")
 	c.at = gen.Name(f.Asm, "samples done", f.GP64())
 	f.XORL(c.at.As32(), c.at.As32())
@@ -54,6 +56,13 @@ func (c *pairConverter) mean(upper, lower reg.VecVirtual) reg.VecVirtual {
 	return upper
 }
 
+// fetch asks for the cache lines that lie ahead of a block of a row.
+func (f *file) fetch(row, ahead reg.GPVirtual, bytes int) {
+	for at := 0; at < bytes; at += 64 {
+		f.PREFETCHT0(operand.Mem{Base: row, Index: ahead, Scale: 1, Disp: at})
+	}
+}
+
 // next counts a block as done.
 func (c *pairConverter) next(step int) {
 	c.advance(32)
@@ -69,6 +78,7 @@ func writePackedLinesAVX2(f *file, step int) {
 	f.Loop("loop", c.blocks, 1, func() {
 		var chroma [2][2]reg.VecVirtual // of each row, Cb and Cr
 		for i, src := range c.src {
+			f.fetch(src, c.ahead, 32*step)
 			channels := f.loadChannels(src, c.places, step)
 			for k, words := range f.wordsOf(channels, zero) {
 				c.writeLuma(i, words(), 16*k)
@@ -89,6 +99,7 @@ func writePackedLinesAVX512(f *file, step int) {
 	f.Loop("loop", c.blocks, 1, func() {
 		var chroma [2]reg.VecVirtual // of each row
 		for i, src := range c.src {
+			f.fetch(src, c.ahead, 32*step)
 			p := block.load(src)
 			c.writeLuma(i, p, 0)
 			chroma[i] = c.half(p)

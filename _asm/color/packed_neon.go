@@ -34,6 +34,11 @@ func (p *pixelsNEON) load(register string) (words [3]two) {
 	return words
 }
 
+// fetch asks for the cache lines so far ahead of a row. It overwrites R12.
+func (p *pixelsNEON) fetch(row, ahead string) {
+	p.Do(fmt.Sprintf("ADD %s, %s, R12; PRFM (R12), PLDL1KEEP", ahead, row))
+}
+
 // neighbours returns the means of the pixels that were loaded last: their sums << 6, which is exact.
 func (p *pixelsNEON) neighbours() (means [3]gen.V) {
 	for i, b := range p.bytes {
@@ -61,17 +66,19 @@ func packedNEON(n *gen.NEON, step int, to planes) {
 // packedLinesNEON writes PackedLines.
 func packedLinesNEON(n *gen.NEON, step int) {
 	name := fmt.Sprintf("packed%dLinesNEON", step)
-	n.Func(name, "y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte", fmt.Sprintf(`
+	n.Func(name, "y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte", fmt.Sprintf(`
 %s makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of %d bytes,
-blocks > 0. It is packed%[2]dYCCHalfNEON for either row, and then
+blocks > 0. It asks for the cache lines ahead of the rows. It is packed%[2]dYCCHalfNEON for either row, and then
 	y[x] = (y[x] + 4) >> 3
 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4`, name, step))
-	p := newPixelsNEON(n, step, yccHalf, "R7")
-	n.Text("\tLSL $1, R6")
-	n.Loop("R6", func() {
+	p := newPixelsNEON(n, step, yccHalf, "R8")
+	n.Text("\tLSL $1, R7")
+	n.Loop("R7", func() {
 		var cb, cr two // of each row
 		for line := range 2 {
-			words := p.load(fmt.Sprintf("R%d", 4+line))
+			row := fmt.Sprintf("R%d", 4+line)
+			p.fetch(row, "R6")
+			words := p.load(row)
 			for half := range 2 {
 				p.store(line, p.Rounded(p.y([3]gen.V{words[0][half], words[1][half], words[2][half]}), 3))
 			}

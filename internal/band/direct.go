@@ -10,23 +10,32 @@ func (sc *Scratch) fillDirect(src *source, first, from, to int) {
 		if y+1 < to { // else the last line of an odd height stands in for the one below, which is padding
 			lower = sc.inputOf(src, first+y+1)
 		}
-		sc.sampler.kernels.color.PackedLines(sc.lines(y), upper, lower, src.packed)
+		rows := color.Rows{Upper: upper, Lower: lower, Ahead: sc.aheadOfLine(src, first+y)}
+		sc.sampler.kernels.color.PackedLines(sc.lines(y), rows, src.packed)
 	}
 }
 
 // inputOf returns the input row that line n of Content is.
 func (sc *Scratch) inputOf(src *source, n int) []byte {
-	number := int(src.down.lines[n].row)
-	sc.prefetch(src, number)
 	sc.made++
-	return sc.input(src, 0, number)
+	return sc.input(src, 0, int(src.down.lines[n].row))
+}
+
+// aheadOfLine returns how many bytes ahead of the row that line n of Content is the kernel fetches rows; 0 below the last.
+func (sc *Scratch) aheadOfLine(src *source, n int) int {
+	lines := src.down.lines
+	then := n + aheadOf(src.across.inputs()*src.step)
+	if then >= len(lines) {
+		return 0
+	}
+	return int(lines[then].row-lines[n].row) * sc.planes[src.input].Stride
 }
 
 // fillHalved is fillSource for a source whose samples are the means of 2x2 pixels: four rows at a time, without the row cache.
 func (sc *Scratch) fillHalved(src *source, first, from, to int) {
 	for y := from; y < to; y += 2 {
 		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
-		rows := color.Pairs{Upper: sc.pairOf(src, first+y), Lower: sc.pairOf(src, first+last), Stride: sc.planes[src.input].Stride}
+		rows := color.Rows{Upper: sc.pairOf(src, first+y), Lower: sc.pairOf(src, first+last), Stride: sc.planes[src.input].Stride}
 		rows.Ahead = sc.aheadOf(src, sc.pairAt(first+last)+2)
 		sc.sampler.kernels.color.HalvedLines(sc.lines(y), rows, src.packed)
 	}

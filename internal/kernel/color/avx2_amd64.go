@@ -52,7 +52,7 @@ func packed3YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, plac
 func packed3LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
 func packed4YCCAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
@@ -64,7 +64,7 @@ func packed4YCCHalfAVX2(first, second, third *int16, src *byte, blocks int, plac
 func packed4LumaAVX2(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
 func halved3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)

@@ -1002,46 +1002,49 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX2
-TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-64
+// func packed3LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-72
 	// packed3LinesAVX2 makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks
 	// pixels of 3 bytes,
-	// blocks > 0. It is packed3YCCHalfAVX2 for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed3YCCHalfAVX2 for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Y0 128<<7,
-	// Y1 32768/8, Y2 32768/16, Y3 0
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
 	MOVQ         y0+0(FP), AX
 	MOVQ         y1+8(FP), CX
 	MOVQ         cb+16(FP), DX
 	MOVQ         cr+24(FP), BX
 	MOVQ         upper+32(FP), SI
 	MOVQ         lower+40(FP), DI
-	MOVQ         blocks+48(FP), R8
-	MOVQ         places+56(FP), R9
-	XORL         R10, R10
+	MOVQ         ahead+48(FP), R8
+	MOVQ         blocks+56(FP), R9
+	MOVQ         places+64(FP), R10
+	XORL         R11, R11
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
 	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
 	VPXOR        Y3, Y3, Y3
 
 loop:
+	PREFETCHT0     (SI)(R8*1)
+	PREFETCHT0     64(SI)(R8*1)
 	VBROADCASTI128 (SI), Y4
 	VINSERTI128    $0x01, 24(SI), Y4, Y4
-	VPSHUFB        (R9), Y4, Y4
+	VPSHUFB        (R10), Y4, Y4
 	VBROADCASTI128 12(SI), Y5
 	VINSERTI128    $0x01, 36(SI), Y5, Y5
-	VPSHUFB        (R9), Y5, Y5
+	VPSHUFB        (R10), Y5, Y5
 	VBROADCASTI128 48(SI), Y6
 	VINSERTI128    $0x01, 72(SI), Y6, Y6
-	VPSHUFB        (R9), Y6, Y6
+	VPSHUFB        (R10), Y6, Y6
 	VBROADCASTI128 60(SI), Y7
 	VINSERTI128    $0x01, 80(SI), Y7, Y7
-	VPSHUFB        32(R9), Y7, Y7
+	VPSHUFB        32(R10), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
 	VPUNPCKHDQ     Y5, Y4, Y4
@@ -1062,7 +1065,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (AX)(R10*2)
+	VMOVDQU        Y5, (AX)(R11*2)
 	VPUNPCKHBW     Y6, Y3, Y5
 	VPSRLW         $0x01, Y5, Y5
 	VPUNPCKHBW     Y7, Y3, Y8
@@ -1076,7 +1079,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(AX)(R10*2)
+	VMOVDQU        Y5, 32(AX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
 	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1090,18 +1093,20 @@ loop:
 	VPADDW         Y7, Y6, Y6
 	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y6, Y6
+	PREFETCHT0     (DI)(R8*1)
+	PREFETCHT0     64(DI)(R8*1)
 	VBROADCASTI128 (DI), Y4
 	VINSERTI128    $0x01, 24(DI), Y4, Y4
-	VPSHUFB        (R9), Y4, Y4
+	VPSHUFB        (R10), Y4, Y4
 	VBROADCASTI128 12(DI), Y7
 	VINSERTI128    $0x01, 36(DI), Y7, Y7
-	VPSHUFB        (R9), Y7, Y7
+	VPSHUFB        (R10), Y7, Y7
 	VBROADCASTI128 48(DI), Y8
 	VINSERTI128    $0x01, 72(DI), Y8, Y8
-	VPSHUFB        (R9), Y8, Y8
+	VPSHUFB        (R10), Y8, Y8
 	VBROADCASTI128 60(DI), Y9
 	VINSERTI128    $0x01, 80(DI), Y9, Y9
-	VPSHUFB        32(R9), Y9, Y9
+	VPSHUFB        32(R10), Y9, Y9
 	VPUNPCKLDQ     Y7, Y4, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
 	VPUNPCKHDQ     Y7, Y4, Y4
@@ -1122,7 +1127,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (CX)(R10*2)
+	VMOVDQU        Y7, (CX)(R11*2)
 	VPUNPCKHBW     Y8, Y3, Y7
 	VPSRLW         $0x01, Y7, Y7
 	VPUNPCKHBW     Y9, Y3, Y10
@@ -1136,7 +1141,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(CX)(R10*2)
+	VMOVDQU        Y7, 32(CX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
 	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1153,15 +1158,15 @@ loop:
 	VPADDW         Y7, Y5, Y5
 	VPMULHRSW      Y2, Y5, Y5
 	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DX)(R10*1)
+	VMOVDQU        Y5, (DX)(R11*1)
 	VPADDW         Y8, Y6, Y6
 	VPMULHRSW      Y2, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (BX)(R10*1)
-	ADDQ           $0x00000020, R10
+	VMOVDQU        Y6, (BX)(R11*1)
+	ADDQ           $0x00000020, R11
 	ADDQ           $0x00000060, SI
 	ADDQ           $0x00000060, DI
-	SUBQ           $0x01, R8
+	SUBQ           $0x01, R9
 	JG             loop
 	VZEROUPPER
 	RET
@@ -1657,46 +1662,49 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX2
-TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-64
+// func packed4LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-72
 	// packed4LinesAVX2 makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks
 	// pixels of 4 bytes,
-	// blocks > 0. It is packed4YCCHalfAVX2 for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed4YCCHalfAVX2 for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Y0 128<<7,
-	// Y1 32768/8, Y2 32768/16, Y3 0
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
 	MOVQ         y0+0(FP), AX
 	MOVQ         y1+8(FP), CX
 	MOVQ         cb+16(FP), DX
 	MOVQ         cr+24(FP), BX
 	MOVQ         upper+32(FP), SI
 	MOVQ         lower+40(FP), DI
-	MOVQ         blocks+48(FP), R8
-	MOVQ         places+56(FP), R9
-	XORL         R10, R10
+	MOVQ         ahead+48(FP), R8
+	MOVQ         blocks+56(FP), R9
+	MOVQ         places+64(FP), R10
+	XORL         R11, R11
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
 	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
 	VPXOR        Y3, Y3, Y3
 
 loop:
+	PREFETCHT0     (SI)(R8*1)
+	PREFETCHT0     64(SI)(R8*1)
 	VBROADCASTI128 (SI), Y4
 	VINSERTI128    $0x01, 32(SI), Y4, Y4
-	VPSHUFB        (R9), Y4, Y4
+	VPSHUFB        (R10), Y4, Y4
 	VBROADCASTI128 16(SI), Y5
 	VINSERTI128    $0x01, 48(SI), Y5, Y5
-	VPSHUFB        (R9), Y5, Y5
+	VPSHUFB        (R10), Y5, Y5
 	VBROADCASTI128 64(SI), Y6
 	VINSERTI128    $0x01, 96(SI), Y6, Y6
-	VPSHUFB        (R9), Y6, Y6
+	VPSHUFB        (R10), Y6, Y6
 	VBROADCASTI128 80(SI), Y7
 	VINSERTI128    $0x01, 112(SI), Y7, Y7
-	VPSHUFB        32(R9), Y7, Y7
+	VPSHUFB        32(R10), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
 	VPUNPCKHDQ     Y5, Y4, Y4
@@ -1717,7 +1725,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (AX)(R10*2)
+	VMOVDQU        Y5, (AX)(R11*2)
 	VPUNPCKHBW     Y6, Y3, Y5
 	VPSRLW         $0x01, Y5, Y5
 	VPUNPCKHBW     Y7, Y3, Y8
@@ -1731,7 +1739,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(AX)(R10*2)
+	VMOVDQU        Y5, 32(AX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
 	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1745,18 +1753,20 @@ loop:
 	VPADDW         Y7, Y6, Y6
 	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y6, Y6
+	PREFETCHT0     (DI)(R8*1)
+	PREFETCHT0     64(DI)(R8*1)
 	VBROADCASTI128 (DI), Y4
 	VINSERTI128    $0x01, 32(DI), Y4, Y4
-	VPSHUFB        (R9), Y4, Y4
+	VPSHUFB        (R10), Y4, Y4
 	VBROADCASTI128 16(DI), Y7
 	VINSERTI128    $0x01, 48(DI), Y7, Y7
-	VPSHUFB        (R9), Y7, Y7
+	VPSHUFB        (R10), Y7, Y7
 	VBROADCASTI128 64(DI), Y8
 	VINSERTI128    $0x01, 96(DI), Y8, Y8
-	VPSHUFB        (R9), Y8, Y8
+	VPSHUFB        (R10), Y8, Y8
 	VBROADCASTI128 80(DI), Y9
 	VINSERTI128    $0x01, 112(DI), Y9, Y9
-	VPSHUFB        32(R9), Y9, Y9
+	VPSHUFB        32(R10), Y9, Y9
 	VPUNPCKLDQ     Y7, Y4, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
 	VPUNPCKHDQ     Y7, Y4, Y4
@@ -1777,7 +1787,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (CX)(R10*2)
+	VMOVDQU        Y7, (CX)(R11*2)
 	VPUNPCKHBW     Y8, Y3, Y7
 	VPSRLW         $0x01, Y7, Y7
 	VPUNPCKHBW     Y9, Y3, Y10
@@ -1791,7 +1801,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(CX)(R10*2)
+	VMOVDQU        Y7, 32(CX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
 	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1808,15 +1818,15 @@ loop:
 	VPADDW         Y7, Y5, Y5
 	VPMULHRSW      Y2, Y5, Y5
 	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DX)(R10*1)
+	VMOVDQU        Y5, (DX)(R11*1)
 	VPADDW         Y8, Y6, Y6
 	VPMULHRSW      Y2, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (BX)(R10*1)
-	ADDQ           $0x00000020, R10
+	VMOVDQU        Y6, (BX)(R11*1)
+	ADDQ           $0x00000020, R11
 	ADDQ           $0x00000080, SI
 	ADDQ           $0x00000080, DI
-	SUBQ           $0x01, R8
+	SUBQ           $0x01, R9
 	JG             loop
 	VZEROUPPER
 	RET

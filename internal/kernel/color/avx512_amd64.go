@@ -46,7 +46,7 @@ func packed3YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, pl
 func packed3LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
 func packed4YCCAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
@@ -58,7 +58,7 @@ func packed4YCCHalfAVX512(first, second, third *int16, src *byte, blocks int, pl
 func packed4LumaAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
 func halved3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)

@@ -501,28 +501,29 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed3LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
-TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-64
+// func packed3LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-72
 	// packed3LinesAVX512 makes two lines of a band, Y of each and the chroma that they share, of two rows of
 	// 32*blocks pixels of 3 bytes,
-	// blocks > 0. It is packed3YCCHalfAVX512 for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed3YCCHalfAVX512 for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// places is as there.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Z0 weight of
-	// R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of R in Cb, Cr,
-	// Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R, Z12 places of
-	// G, Z13 places of B, K1 upper bytes of words
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of
+	// R in Cb, Cr, Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R,
+	// Z12 places of G, Z13 places of B, K1 upper bytes of words
 	MOVQ            y0+0(FP), AX
 	MOVQ            y1+8(FP), CX
 	MOVQ            cb+16(FP), DX
 	MOVQ            cr+24(FP), BX
 	MOVQ            upper+32(FP), SI
 	MOVQ            lower+40(FP), DI
-	MOVQ            blocks+48(FP), R8
-	MOVQ            places+56(FP), R9
-	XORL            R10, R10
+	MOVQ            ahead+48(FP), R8
+	MOVQ            blocks+56(FP), R9
+	MOVQ            places+64(FP), R10
+	XORL            R11, R11
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
@@ -534,13 +535,15 @@ TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-64
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z8
 	VBROADCASTI32X4 swapWords<>+0(SB), Z9
 	VMOVDQU64       partWords<>+0(SB), Z10
-	VMOVDQU64       (R9), Z11
-	VMOVDQU64       64(R9), Z12
-	VMOVDQU64       128(R9), Z13
-	MOVQ            $0xaaaaaaaaaaaaaaaa, R9
-	KMOVQ           R9, K1
+	VMOVDQU64       (R10), Z11
+	VMOVDQU64       64(R10), Z12
+	VMOVDQU64       128(R10), Z13
+	MOVQ            $0xaaaaaaaaaaaaaaaa, R10
+	KMOVQ           R10, K1
 
 loop:
+	PREFETCHT0    (SI)(R8*1)
+	PREFETCHT0    64(SI)(R8*1)
 	VMOVDQU64     (SI), Z14
 	VMOVDQU64     32(SI), Z15
 	VMOVDQA64     Z11, Z16
@@ -559,7 +562,7 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPSUBW        Z3, Z14, Z14
 	VPMULHRSW     Z4, Z14, Z14
-	VMOVDQU64     Z14, (AX)(R10*2)
+	VMOVDQU64     Z14, (AX)(R11*2)
 	VPSHUFB       Z9, Z16, Z14
 	VPAVGW        Z16, Z14, Z14
 	VPSHUFB       Z9, Z17, Z15
@@ -571,6 +574,8 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z8, Z16, Z15
 	VPADDW        Z15, Z14, Z14
+	PREFETCHT0    (DI)(R8*1)
+	PREFETCHT0    64(DI)(R8*1)
 	VMOVDQU64     (DI), Z15
 	VMOVDQU64     32(DI), Z16
 	VMOVDQA64     Z11, Z17
@@ -589,7 +594,7 @@ loop:
 	VPADDW        Z16, Z15, Z15
 	VPSUBW        Z3, Z15, Z15
 	VPMULHRSW     Z4, Z15, Z15
-	VMOVDQU64     Z15, (CX)(R10*2)
+	VMOVDQU64     Z15, (CX)(R11*2)
 	VPSHUFB       Z9, Z17, Z15
 	VPAVGW        Z17, Z15, Z15
 	VPSHUFB       Z9, Z18, Z16
@@ -604,12 +609,12 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU64     Y14, (DX)(R10*1)
-	VEXTRACTI64X4 $0x01, Z14, (BX)(R10*1)
-	ADDQ          $0x00000020, R10
+	VMOVDQU64     Y14, (DX)(R11*1)
+	VEXTRACTI64X4 $0x01, Z14, (BX)(R11*1)
+	ADDQ          $0x00000020, R11
 	ADDQ          $0x00000060, SI
 	ADDQ          $0x00000060, DI
-	SUBQ          $0x01, R8
+	SUBQ          $0x01, R9
 	JG            loop
 	VZEROUPPER
 	RET
@@ -994,28 +999,29 @@ loop:
 	VZEROUPPER
 	RET
 
-// func packed4LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, blocks int, places *byte)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
-TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-64
+// func packed4LinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-72
 	// packed4LinesAVX512 makes two lines of a band, Y of each and the chroma that they share, of two rows of
 	// 32*blocks pixels of 4 bytes,
-	// blocks > 0. It is packed4YCCHalfAVX512 for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed4YCCHalfAVX512 for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// places is as there.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 blocks, R9 places, R10 samples done, Z0 weight of
-	// R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of R in Cb, Cr,
-	// Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R, Z12 places of
-	// G, Z13 places of B, K1 upper bytes of words
+	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of
+	// R in Cb, Cr, Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R,
+	// Z12 places of G, Z13 places of B, K1 upper bytes of words
 	MOVQ            y0+0(FP), AX
 	MOVQ            y1+8(FP), CX
 	MOVQ            cb+16(FP), DX
 	MOVQ            cr+24(FP), BX
 	MOVQ            upper+32(FP), SI
 	MOVQ            lower+40(FP), DI
-	MOVQ            blocks+48(FP), R8
-	MOVQ            places+56(FP), R9
-	XORL            R10, R10
+	MOVQ            ahead+48(FP), R8
+	MOVQ            blocks+56(FP), R9
+	MOVQ            places+64(FP), R10
+	XORL            R11, R11
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
@@ -1027,13 +1033,15 @@ TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-64
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z8
 	VBROADCASTI32X4 swapWords<>+0(SB), Z9
 	VMOVDQU64       partWords<>+0(SB), Z10
-	VMOVDQU64       (R9), Z11
-	VMOVDQU64       64(R9), Z12
-	VMOVDQU64       128(R9), Z13
-	MOVQ            $0xaaaaaaaaaaaaaaaa, R9
-	KMOVQ           R9, K1
+	VMOVDQU64       (R10), Z11
+	VMOVDQU64       64(R10), Z12
+	VMOVDQU64       128(R10), Z13
+	MOVQ            $0xaaaaaaaaaaaaaaaa, R10
+	KMOVQ           R10, K1
 
 loop:
+	PREFETCHT0    (SI)(R8*1)
+	PREFETCHT0    64(SI)(R8*1)
 	VMOVDQU64     (SI), Z14
 	VMOVDQU64     64(SI), Z15
 	VMOVDQA64     Z11, Z16
@@ -1052,7 +1060,7 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPSUBW        Z3, Z14, Z14
 	VPMULHRSW     Z4, Z14, Z14
-	VMOVDQU64     Z14, (AX)(R10*2)
+	VMOVDQU64     Z14, (AX)(R11*2)
 	VPSHUFB       Z9, Z16, Z14
 	VPAVGW        Z16, Z14, Z14
 	VPSHUFB       Z9, Z17, Z15
@@ -1064,6 +1072,8 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z8, Z16, Z15
 	VPADDW        Z15, Z14, Z14
+	PREFETCHT0    (DI)(R8*1)
+	PREFETCHT0    64(DI)(R8*1)
 	VMOVDQU64     (DI), Z15
 	VMOVDQU64     64(DI), Z16
 	VMOVDQA64     Z11, Z17
@@ -1082,7 +1092,7 @@ loop:
 	VPADDW        Z16, Z15, Z15
 	VPSUBW        Z3, Z15, Z15
 	VPMULHRSW     Z4, Z15, Z15
-	VMOVDQU64     Z15, (CX)(R10*2)
+	VMOVDQU64     Z15, (CX)(R11*2)
 	VPSHUFB       Z9, Z17, Z15
 	VPAVGW        Z17, Z15, Z15
 	VPSHUFB       Z9, Z18, Z16
@@ -1097,12 +1107,12 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU64     Y14, (DX)(R10*1)
-	VEXTRACTI64X4 $0x01, Z14, (BX)(R10*1)
-	ADDQ          $0x00000020, R10
+	VMOVDQU64     Y14, (DX)(R11*1)
+	VEXTRACTI64X4 $0x01, Z14, (BX)(R11*1)
+	ADDQ          $0x00000020, R11
 	ADDQ          $0x00000080, SI
 	ADDQ          $0x00000080, DI
-	SUBQ          $0x01, R8
+	SUBQ          $0x01, R9
 	JG            loop
 	VZEROUPPER
 	RET

@@ -23,10 +23,10 @@ func BenchmarkPacked(b *testing.B) {
 			{"PackedYCCHalf", func(k *Kernels) { k.PackedYCCHalf(dst, src, Packed{Step: step}) }},
 			{"PackedLuma", func(k *Kernels) { k.PackedLuma(dst[0], src, Packed{Step: step}) }},
 			{"PackedLines", func(k *Kernels) {
-				k.PackedLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, src, src, Packed{Step: step})
+				k.PackedLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, Rows{Upper: src, Lower: src}, Packed{Step: step})
 			}},
 			{"HalvedLines", func(k *Kernels) {
-				rows := Pairs{Upper: src, Lower: src, Stride: n * step / 2}
+				rows := Rows{Upper: src, Lower: src, Stride: n * step / 2}
 				k.HalvedLines(Lines{Y: [2][]int16{dst[0][:n/4], dst[2][:n/4]}, Cb: dst[1][:n/8], Cr: dst[1][n/8 : n/4]}, rows, Packed{Step: step})
 			}},
 		} {

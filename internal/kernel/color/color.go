@@ -30,11 +30,10 @@ type Kernels struct {
 
 	// PackedLines makes two lines of a band of two rows of 8-bit pixels that are interpolated in neither direction: what PackedYCCHalf, and
 	// then blend's Line and Mean, make of them. nil where there is no such kernel.
-	PackedLines func(dst Lines, upper, lower []byte, p Packed)
+	PackedLines func(dst Lines, rows Rows, p Packed)
 
-	// HalvedLines makes two lines of a band of two pairs of rows of pixels that are resized to half their size in both directions. dst is
-	// half as wide.
-	HalvedLines func(dst Lines, rows Pairs, p Packed)
+	// HalvedLines does so for two pairs of rows of pixels that are resized to half their size in both directions. dst is half as wide.
+	HalvedLines func(dst Lines, rows Rows, p Packed)
 
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized
@@ -55,6 +54,14 @@ type Kernels struct {
 type Lines struct {
 	Y      [2][]int16
 	Cb, Cr []int16
+}
+
+// Rows is what two lines are made of: of a row of 8-bit pixels each, or of two each, the lower of which is Stride bytes behind the
+// upper.
+type Rows struct {
+	Upper, Lower []byte
+	Stride       int // where there are two rows
+	Ahead        int // rows to fetch into the caches: those that lie so many bytes behind; 0 for none
 }
 
 // Matrix names a luma and chroma matrix.

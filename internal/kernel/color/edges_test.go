@@ -69,14 +69,15 @@ func (e *edges) packed(k *Kernels, n int) {
 			func(dst [3][]int16) { packedLuma(dst[0], src, p) }, n)
 		lower, y1 := e.bytes(n*step), e.samples(0, 0, n)[0]
 		lines := func(dst [3][]int16) Lines { return Lines{Y: [2][]int16{dst[0], y1}, Cb: dst[1], Cr: dst[2]} }
-		pairs := Pairs{Upper: e.bytes((4*n + 1) * step), Lower: e.bytes((4*n + 1) * step), Stride: (2*n + 1) * step, Ahead: n << 20}
+		pairs := Rows{Upper: e.bytes((4*n + 1) * step), Lower: e.bytes((4*n + 1) * step), Stride: (2*n + 1) * step, Ahead: n << 20}
 		e.same("HalvedLines", func(dst [3][]int16) { k.HalvedLines(lines(dst), pairs, p) },
 			func(dst [3][]int16) { halvedLines(lines(dst), pairs, p) }, n, half, half)
 		if k.PackedLines == nil {
 			continue
 		}
-		e.same("PackedLines", func(dst [3][]int16) { k.PackedLines(lines(dst), src, lower, p) },
-			func(dst [3][]int16) { packedLines(lines(dst), src, lower, p) }, n, half, half)
+		rows := Rows{Upper: src, Lower: lower, Ahead: n << 20}
+		e.same("PackedLines", func(dst [3][]int16) { k.PackedLines(lines(dst), rows, p) },
+			func(dst [3][]int16) { packedLines(lines(dst), rows, p) }, n, half, half)
 	}
 }
 

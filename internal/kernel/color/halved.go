@@ -1,15 +1,8 @@
 package color
 
-// Pairs is two pairs of rows of 8-bit pixels: each begins a slice, and the other row of its pair is Stride bytes behind.
-type Pairs struct {
-	Upper, Lower []byte
-	Stride       int
-	Ahead        int // rows to fetch into the caches: those that lie so many bytes behind; 0 for none
-}
-
 // halvedLines makes Y of the means of 2x2 pixels, 0..32640 exactly, and chroma of the means of 2x2 of these, rounded up
 // down and then across.
-func halvedLines(dst Lines, rows Pairs, p Packed) {
+func halvedLines(dst Lines, rows Rows, p Packed) {
 	y0 := dst.Y[0]
 	n := len(y0)
 	y1 := dst.Y[1][:n]

@@ -12,7 +12,7 @@ type halver struct {
 
 type halverKernel func(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
 
-func (h *halver) halvedLines(dst Lines, rows Pairs, p Packed) {
+func (h *halver) halvedLines(dst Lines, rows Rows, p Packed) {
 	n := len(dst.Y[0])
 	y0, y1, cb, cr := dst.Y[0], dst.Y[1][:n], dst.Cb[:(n+1)/2], dst.Cr[:(n+1)/2]
 	if even := n &^ 1; even >= h.block {

@@ -8,7 +8,7 @@ import (
 )
 
 // wantHalved is what HalvedLines makes, as the package defines it: Y of two lines, Cb and Cr.
-func wantHalved(rows Pairs, width int, p Packed) (want [4][]int16) {
+func wantHalved(rows Rows, width int, p Packed) (want [4][]int16) {
 	var means [2][][3]int32 // of each line: 2x2 pixels << 5
 	for i, pix := range [][]byte{rows.Upper, rows.Lower} {
 		for x := range width {
@@ -40,7 +40,7 @@ func TestHalvedLines(t *testing.T) {
 		kerneltest.Widths(t, func(width int, r *rand.Rand) {
 			for i := range 8 {
 				p := Packed{Step: 3 + i%2, RedFirst: i/2%2 == 0}
-				rows := Pairs{Stride: 2*width*p.Step + r.IntN(70), Ahead: r.IntN(1 << 16)}
+				rows := Rows{Stride: 2*width*p.Step + r.IntN(70), Ahead: r.IntN(1 << 16)}
 				var src [2]kerneltest.Slice[byte]
 				for j := range src {
 					src[j] = kerneltest.Copy(kerneltest.Bytes(r, rows.Stride+2*width*p.Step), i, byte(r.Uint32()))

@@ -56,10 +56,10 @@ func packed4YCCHalfNEON(first, second, third *int16, src *byte, blocks int, plac
 func packed4LumaNEON(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
-func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
-func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
 func halved3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)

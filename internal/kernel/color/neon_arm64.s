@@ -892,34 +892,36 @@ loop:
 	BNE loop
 	RET
 
-// func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
-TEXT ·packed3LinesNEON(SB), NOSPLIT, $0-64
+// func packed3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
+TEXT ·packed3LinesNEON(SB), NOSPLIT, $0-72
 	// packed3LinesNEON makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of 3 bytes,
-	// blocks > 0. It is packed3YCCHalfNEON for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed3YCCHalfNEON for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
-	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 blocks, R7 places
+	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 ahead, R7 blocks, R8 places
 	MOVD y0+0(FP), R0
 	MOVD y1+8(FP), R1
 	MOVD cb+16(FP), R2
 	MOVD cr+24(FP), R3
 	MOVD upper+32(FP), R4
 	MOVD lower+40(FP), R5
-	MOVD blocks+48(FP), R6
-	MOVD places+56(FP), R7
+	MOVD ahead+48(FP), R6
+	MOVD blocks+56(FP), R7
+	MOVD places+64(FP), R8
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
-	VLD1R.P 2(R7), [V23.H8] // weight of byte 0 in Y
-	VLD1R.P 2(R7), [V24.H8] // weight of byte 1 in Y
-	VLD1R.P 2(R7), [V25.H8] // weight of byte 2 in Y
-	VLD1R.P 2(R7), [V26.H8] // weight of byte 0 in Cb
-	VLD1R.P 2(R7), [V27.H8] // weight of byte 1 in Cb
-	VLD1R.P 2(R7), [V28.H8] // weight of byte 2 in Cb
-	VLD1R.P 2(R7), [V29.H8] // weight of byte 0 in Cr
-	VLD1R.P 2(R7), [V30.H8] // weight of byte 1 in Cr
-	VLD1R.P 2(R7), [V31.H8] // weight of byte 2 in Cr
-	LSL $1, R6
+	VLD1R.P 2(R8), [V23.H8] // weight of byte 0 in Y
+	VLD1R.P 2(R8), [V24.H8] // weight of byte 1 in Y
+	VLD1R.P 2(R8), [V25.H8] // weight of byte 2 in Y
+	VLD1R.P 2(R8), [V26.H8] // weight of byte 0 in Cb
+	VLD1R.P 2(R8), [V27.H8] // weight of byte 1 in Cb
+	VLD1R.P 2(R8), [V28.H8] // weight of byte 2 in Cb
+	VLD1R.P 2(R8), [V29.H8] // weight of byte 0 in Cr
+	VLD1R.P 2(R8), [V30.H8] // weight of byte 1 in Cr
+	VLD1R.P 2(R8), [V31.H8] // weight of byte 2 in Cr
+	LSL $1, R7
 
 loop:
+	ADD R6, R4, R12; PRFM (R12), PLDL1KEEP
 	VLD3.P 48(R4), [V0.B16, V1.B16, V2.B16]
 	VUSHLL $7, V0.B8, V4.H8
 	VUSHLL2 $7, V0.B16, V5.H8
@@ -959,6 +961,7 @@ loop:
 	VADD V7.H8, V9.H8, V7.H8
 	WORD $0x6e7fb4a5 // SQRDMULH V5.8H, V5.8H, V31.8H
 	VADD V5.H8, V7.H8, V5.H8
+	ADD R6, R5, R12; PRFM (R12), PLDL1KEEP
 	VLD3.P 48(R5), [V0.B16, V1.B16, V2.B16]
 	VUSHLL $7, V0.B8, V7.H8
 	VUSHLL2 $7, V0.B16, V9.H8
@@ -1004,7 +1007,7 @@ loop:
 	VADD V9.H8, V5.H8, V9.H8
 	WORD $0x4f1c2529 // SRSHR V9.8H, V9.8H, #4
 	VST1.P [V9.B16], 16(R3)
-	SUBS $1, R6
+	SUBS $1, R7
 	BNE loop
 	RET
 
@@ -1335,34 +1338,36 @@ loop:
 	BNE loop
 	RET
 
-// func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
-TEXT ·packed4LinesNEON(SB), NOSPLIT, $0-64
+// func packed4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
+TEXT ·packed4LinesNEON(SB), NOSPLIT, $0-72
 	// packed4LinesNEON makes two lines of a band, Y of each and the chroma that they share, of two rows of 32*blocks pixels of 4 bytes,
-	// blocks > 0. It is packed4YCCHalfNEON for either row, and then
+	// blocks > 0. It asks for the cache lines ahead of the rows. It is packed4YCCHalfNEON for either row, and then
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
-	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 blocks, R7 places
+	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 ahead, R7 blocks, R8 places
 	MOVD y0+0(FP), R0
 	MOVD y1+8(FP), R1
 	MOVD cb+16(FP), R2
 	MOVD cr+24(FP), R3
 	MOVD upper+32(FP), R4
 	MOVD lower+40(FP), R5
-	MOVD blocks+48(FP), R6
-	MOVD places+56(FP), R7
+	MOVD ahead+48(FP), R6
+	MOVD blocks+56(FP), R7
+	MOVD places+64(FP), R8
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
-	VLD1R.P 2(R7), [V23.H8] // weight of byte 0 in Y
-	VLD1R.P 2(R7), [V24.H8] // weight of byte 1 in Y
-	VLD1R.P 2(R7), [V25.H8] // weight of byte 2 in Y
-	VLD1R.P 2(R7), [V26.H8] // weight of byte 0 in Cb
-	VLD1R.P 2(R7), [V27.H8] // weight of byte 1 in Cb
-	VLD1R.P 2(R7), [V28.H8] // weight of byte 2 in Cb
-	VLD1R.P 2(R7), [V29.H8] // weight of byte 0 in Cr
-	VLD1R.P 2(R7), [V30.H8] // weight of byte 1 in Cr
-	VLD1R.P 2(R7), [V31.H8] // weight of byte 2 in Cr
-	LSL $1, R6
+	VLD1R.P 2(R8), [V23.H8] // weight of byte 0 in Y
+	VLD1R.P 2(R8), [V24.H8] // weight of byte 1 in Y
+	VLD1R.P 2(R8), [V25.H8] // weight of byte 2 in Y
+	VLD1R.P 2(R8), [V26.H8] // weight of byte 0 in Cb
+	VLD1R.P 2(R8), [V27.H8] // weight of byte 1 in Cb
+	VLD1R.P 2(R8), [V28.H8] // weight of byte 2 in Cb
+	VLD1R.P 2(R8), [V29.H8] // weight of byte 0 in Cr
+	VLD1R.P 2(R8), [V30.H8] // weight of byte 1 in Cr
+	VLD1R.P 2(R8), [V31.H8] // weight of byte 2 in Cr
+	LSL $1, R7
 
 loop:
+	ADD R6, R4, R12; PRFM (R12), PLDL1KEEP
 	VLD4.P 64(R4), [V0.B16, V1.B16, V2.B16, V3.B16]
 	VUSHLL $7, V0.B8, V4.H8
 	VUSHLL2 $7, V0.B16, V5.H8
@@ -1402,6 +1407,7 @@ loop:
 	VADD V7.H8, V9.H8, V7.H8
 	WORD $0x6e7fb4a5 // SQRDMULH V5.8H, V5.8H, V31.8H
 	VADD V5.H8, V7.H8, V5.H8
+	ADD R6, R5, R12; PRFM (R12), PLDL1KEEP
 	VLD4.P 64(R5), [V0.B16, V1.B16, V2.B16, V3.B16]
 	VUSHLL $7, V0.B8, V7.H8
 	VUSHLL2 $7, V0.B16, V9.H8
@@ -1447,7 +1453,7 @@ loop:
 	VADD V9.H8, V5.H8, V9.H8
 	WORD $0x4f1c2529 // SRSHR V9.8H, V9.8H, #4
 	VST1.P [V9.B16], 16(R3)
-	SUBS $1, R6
+	SUBS $1, R7
 	BNE loop
 	RET
 

@@ -93,7 +93,8 @@ func packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
 	}
 }
 
-func packedLines(dst Lines, upper, lower []byte, p Packed) {
+func packedLines(dst Lines, rows Rows, p Packed) {
+	upper, lower := rows.Upper, rows.Lower
 	t := p.tables()
 	y0 := dst.Y[0]
 	y1 := dst.Y[1][:len(y0)]

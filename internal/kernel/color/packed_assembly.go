@@ -13,7 +13,7 @@ type blocks struct {
 
 type blocksKernel func(first, second, third *int16, src *byte, blocks int, places *byte)
 
-type linesKernel func(y0, y1, cb, cr *int16, upper, lower *byte, blocks int, places *byte)
+type linesKernel func(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 // block is the pixels of a block.
 const block = 32
@@ -83,19 +83,19 @@ func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
 	}
 }
 
-func (b *blocks) packedLines(dst Lines, upper, lower []byte, p Packed) {
+func (b *blocks) packedLines(dst Lines, rows Rows, p Packed) {
 	n := len(dst.Y[0])
 	y0, y1, cb, cr := dst.Y[0], dst.Y[1][:n], dst.Cb[:(n+1)/2], dst.Cr[:(n+1)/2]
-	upper, lower = upper[:n*p.Step], lower[:n*p.Step]
+	upper, lower := rows.Upper[:n*p.Step], rows.Lower[:n*p.Step]
 	if even := n &^ 1; even >= block {
 		kernel, places := b.lines[p.Step-3], b.places.of(p)
-		kernel(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], n/block, places)
+		kernel(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], rows.Ahead, n/block, places)
 		if at := even - block; even%block != 0 {
-			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], 1, places)
+			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], rows.Ahead, 1, places)
 		}
 		y0, y1, cb, cr, upper, lower = y0[even:], y1[even:], cb[even/2:], cr[even/2:], upper[even*p.Step:], lower[even*p.Step:]
 	}
 	if len(y0) > 0 {
-		packedLines(Lines{Y: [2][]int16{y0, y1}, Cb: cb, Cr: cr}, upper, lower, p)
+		packedLines(Lines{Y: [2][]int16{y0, y1}, Cb: cb, Cr: cr}, Rows{Upper: upper, Lower: lower}, p)
 	}
 }

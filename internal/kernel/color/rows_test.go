@@ -167,7 +167,7 @@ func TestPackedLines(t *testing.T) {
 					}
 				}
 				upper, lower := makeRows(r, width, (width+1)/2), makeRows(r, width, 0)
-				k.PackedLines(Lines{Y: [2][]int16{upper[0].S, lower[0].S}, Cb: upper[1].S, Cr: upper[2].S}, src[0].S, src[1].S, p)
+				k.PackedLines(Lines{Y: [2][]int16{upper[0].S, lower[0].S}, Cb: upper[1].S, Cr: upper[2].S}, Rows{Upper: src[0].S, Lower: src[1].S, Ahead: i << 16}, p)
 				upper.check(t, want[0])
 				lower.check(t, want[1])
 			}
