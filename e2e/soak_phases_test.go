@@ -250,7 +250,7 @@ type attackFigures struct {
 	Pictures int64   `json:"pictures"`  // that the attackers got
 	Resident float64 `json:"rss_bytes"` // the most
 	Kept     float64 `json:"kept"`      // of what was due to existing streams, the part that was answered
-	Live     float64 `json:"live"`      // pictures of live streams, by those of the time just before
+	Live     float64 `json:"live"`      // pictures of live streams that MJPEG viewers saw, by those of the time just before
 }
 
 // attack lets streams of 4K frames ask for many times the memory that there is, while the mixed load goes on.
@@ -267,10 +267,10 @@ func (k *soak) attack(t testing.TB) {
 	}
 	var pictures atomic.Int64
 	var attackers sync.WaitGroup
-	made, begin := k.s.mustScrape(t)[metricLive], time.Now()
-	k.wait(t, k.o.burst/2)
-	streamsBefore, liveBefore := k.tally.due("stream"), k.s.mustScrape(t)[metricLive]
-	usual := (liveBefore - made) / time.Since(begin).Seconds()
+	seen, begin := k.tally.due("mjpeg"), time.Now()
+	k.wait(t, k.o.burst)
+	streamsBefore, liveBefore := k.tally.due("stream"), k.tally.due("mjpeg")
+	usual := float64(liveBefore.answered-seen.answered) / time.Since(begin).Seconds()
 	begin = time.Now()
 	for range k.o.attackers {
 		attackers.Go(func() {
@@ -296,11 +296,11 @@ func (k *soak) attack(t testing.TB) {
 		f.Resident = max(f.Resident, rss)
 		k.wait(t, 20*time.Millisecond)
 	}
-	streams, live := k.tally.due("stream"), k.s.mustScrape(t)[metricLive]
+	streams, live := k.tally.due("stream"), k.tally.due("mjpeg")
 	if due := streams.due - streamsBefore.due; due > 0 {
 		f.Kept = float64(streams.answered-streamsBefore.answered) / float64(due)
 	}
-	f.Live = (live - liveBefore) / max(usual*time.Since(begin).Seconds(), 1)
+	f.Live = float64(live.answered-liveBefore.answered) / max(usual*time.Since(begin).Seconds(), 1)
 	cancel()
 	attackers.Wait()
 	f.Pictures = pictures.Load()
@@ -312,9 +312,6 @@ func (k *soak) attack(t testing.TB) {
 
 // metricCPU counts the processor time of the server, in seconds.
 const metricCPU = "process_cpu_seconds_total"
-
-// metricLive counts the pictures of live streams.
-const metricLive = `steadyframe_stream_frames_total{outcome="ok"}`
 
 // steadyFigures is what the server took for one gRPC stream of 50 frames a second, with nothing else going on.
 type steadyFigures struct {
