@@ -2,6 +2,7 @@ package report
 
 import (
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 )
 
 // bar is a row of a picture of Bars: a bar, or the name of a group above its bars.
@@ -19,8 +20,8 @@ const (
 	groupGap  vg.Length = 8
 )
 
-// bars draws bars from the left to the right, each with its name before it and its value behind it. They need no legend,
-// and names of any length do not turn or cover anything.
+// bars draws bars from the left to the right, each with its name and its value before it. They need no legend, names of
+// any length do not turn or cover anything, and a value behind a long spread would be taken for the spread's end.
 func (p *picture) bars() {
 	rows := p.rows()
 	a := area{top: p.below}
@@ -46,33 +47,34 @@ func (p *picture) bars() {
 		values = append(values, p.Y.Mark)
 	}
 	names = min(names+1, p.width*0.4)
-	a.left, a.right, a.bottom = names+8, p.width-numbers-8, a.top+height+4
+	a.left, a.right, a.bottom = names+numbers+20, p.width-20, a.top+height+4
 	n := max(int((a.right-a.left)/90), 2)
 	y := scaleOf(p.Y, values, based, n)
 	ticks := y.ticks(n)
 	if len(rows) == 0 {
 		a.bottom += 40
-		p.text("muted middle", (a.left+a.right)/2, a.bottom-20, "no points")
 	}
 	for _, t := range ticks {
 		x := a.left + vg.Length(t.at)*(a.right-a.left)
 		p.stroke("line", 1, nil, down(x, a.top), down(x, a.bottom))
 	}
-	ends := make([]vg.Length, len(rows))
-	p.eachRow(a, rows, func(i int, r bar) { ends[i] = p.span(r, a, &y) })
+	p.eachRow(a, rows, func(r bar) { p.span(r, a, &y) })
 	p.upright(a, &y)
-	p.eachRow(a, rows, func(i int, r bar) { p.rowText(r, a, ends[i]) }) // above the lines, which it is not to be crossed by
+	p.eachRow(a, rows, func(r bar) { p.rowText(r, a, names) }) // above the lines, which it is not to be crossed by
+	if len(rows) == 0 {
+		p.text("muted middle over", (a.left+a.right)/2, a.bottom-20, "no points")
+	}
 	p.columnLabels(a, ticks)
 }
 
 // eachRow calls f for each row, with the picture at its upper edge.
-func (p *picture) eachRow(a area, rows []bar, f func(i int, r bar)) {
+func (p *picture) eachRow(a area, rows []bar, f func(r bar)) {
 	p.below = a.top
 	for i, r := range rows {
 		if r.header && i > 0 {
 			p.below += groupGap
 		}
-		f(i, r)
+		f(r)
 		p.below += barRow
 	}
 }
@@ -105,8 +107,8 @@ func (p *picture) rows() []bar {
 	return out
 }
 
-// rowText draws the name and the value of a row whose bar ends there.
-func (p *picture) rowText(r bar, a area, end vg.Length) {
+// rowText draws the name and the value of a row. Names have so much room.
+func (p *picture) rowText(r bar, a area, room vg.Length) {
 	base := p.below + barRow/2 + 4
 	if r.header {
 		p.text("muted over", 0, base, shorten(r.name, labelSize, p.width))
@@ -116,44 +118,32 @@ func (p *picture) rowText(r bar, a area, end vg.Length) {
 	if r.look == 0 {
 		class = "text ours end"
 	}
-	p.text(class, a.left-8, base, fit(r.name, r.look, a.left-8))
-	p.text("text over", end+5, base, valueLabel(r.Y))
+	p.text(class, room, base, fit(r.name, r.look, room))
+	p.text("text value end", a.left-8, base, valueLabel(r.Y))
 }
 
-// span draws a bar and its spread, and returns where they end on the right.
-func (p *picture) span(r bar, a area, y *scale) (end vg.Length) {
-	if r.header {
-		return 0
+// span draws the bar of a row, and its spread.
+func (p *picture) span(r bar, a area, y *scale) {
+	at, ok := y.at(r.Y)
+	if r.header || !ok {
+		return
 	}
-	x := func(at float64) vg.Length { return a.left + vg.Length(at)*(a.right-a.left) }
 	zero := 0.0
 	if !y.Log && !y.Nines {
 		zero, _ = y.at(0)
 	}
-	end = x(zero)
-	at, ok := y.at(r.Y)
-	if !ok {
-		return end
-	}
+	x := func(at float64) vg.Length { return a.left + vg.Length(at)*(a.right-a.left) }
 	top, bottom := p.below+(barRow-barHeight)/2, p.below+(barRow+barHeight)/2
-	p.canvas.SetColor(r.look.ink())
-	var path vg.Path
-	path.Move(down(x(zero), top))
-	path.Line(down(x(at), top))
-	path.Line(down(x(at), bottom))
-	path.Line(down(x(zero), bottom))
-	path.Close()
-	p.canvas.Fill(path)
-	end = max(end, x(at))
+	c := draw.Canvas{Canvas: &p.canvas}
+	c.FillPolygon(r.look.ink(), []vg.Point{down(x(zero), top), down(x(at), top), down(x(at), bottom), down(x(zero), bottom)})
 	low, okLow := y.at(r.Low)
 	high, okHigh := y.at(r.High)
 	if r.Low == r.High || !okLow || !okHigh {
-		return end
+		return
 	}
 	middle := (top + bottom) / 2
 	p.stroke("text", 1.2, nil, down(x(low), middle), down(x(high), middle))
-	for _, cap := range []vg.Length{x(low), x(high)} {
-		p.stroke("text", 1.2, nil, down(cap, middle-3), down(cap, middle+3))
+	for _, end := range []vg.Length{x(low), x(high)} {
+		p.stroke("text", 1.2, nil, down(end, middle-3), down(end, middle+3))
 	}
-	return max(end, x(high))
 }
