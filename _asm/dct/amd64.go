@@ -17,6 +17,8 @@ type forward struct {
 	coefs, masks, src, stride, groups, table reg.GPVirtual
 
 	stride3, src5 reg.GPVirtual // 3*stride, and 5 strides after src
+
+	zero reg.VecVirtual // of AVX2
 }
 
 // begin loads the parameters of a kernel of Forward; groups counts as many blocks as a vector has lanes.

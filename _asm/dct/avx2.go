@@ -1,7 +1,8 @@
 package main
 
 import (
-	"slices"
+	"bytes"
+	"fmt"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -18,81 +19,77 @@ forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes
 	for c, v := range constants {
 		f.factor[c] = a.Words(v.name, 16, int16(v.value))
 	}
+	f.zero = gen.Name(a, "zero", a.YMM())
+	a.VPXOR(f.zero, f.zero, f.zero)
 	a.Loop("pair", f.groups, 1, func() {
 		y := f.coefficients()
 		for u, r := range y {
-			a.VMOVDQU(r.AsX(), gen.At(f.coefs, 16*u))
-			a.VEXTRACTI128(operand.U8(1), r, gen.At(f.coefs, 128+16*u))
+			f.store(u, r)
 		}
-		f.storeMasks(y)
+		f.storeMasks(f.flags(y))
 		f.next(2)
 	})
 	a.End()
 }
 
-// storeMasks stores which of the coefficients y of two blocks are not zero, in zig-zag order, without the DC.
-func (f *forward) storeMasks(y [8]reg.VecVirtual) {
-	f.Comment("Masks: words become bytes that are zero where the words are, then are put into zig-zag order.")
-	var columns [4]reg.VecVirtual // 2i and 2i+1
-	for i := range columns {
-		columns[i] = f.vector()
-		f.VPACKSSWB(y[2*i+1], y[2*i], columns[i])
+// store stores column u of two blocks.
+func (f *forward) store(u int, column reg.VecVirtual) {
+	f.VMOVDQU(column.AsX(), gen.At(f.coefs, 16*u))
+	f.VEXTRACTI128(operand.U8(1), column, gen.At(f.coefs, 128+16*u))
+}
+
+// flags returns which of the coefficients y of two blocks are not zero.
+func (f *forward) flags(y [8]reg.VecVirtual) reg.VecVirtual {
+	f.Comment("Which coefficients are not zero: bit i of byte 8*j+v of a lane is for that at v of column 2*i+j.")
+	var flags [4]reg.VecVirtual
+	for i := range flags {
+		flags[i] = f.vector()
+		f.VPACKSSWB(y[2*i+1], y[2*i], flags[i])
+		f.VPCMPEQB(f.zero, flags[i], flags[i])
+		f.VPANDN(f.Bytes(fmt.Sprintf("bit%d", i), bytes.Repeat([]byte{1 << i}, 32)), flags[i], flags[i])
 	}
-	var ordered [4]reg.VecVirtual // zig-zag indices 16i..16i+15
-	for i := range ordered {
-		for j := range columns {
-			shuffle, used := zigzagShuffle(i, j)
-			if !used {
-				continue
-			}
-			part := f.vector()
-			f.VPSHUFB(shuffle.memory(f.Asm), columns[j], part)
-			if ordered[i] == nil {
-				ordered[i] = part
-			} else {
-				f.VPOR(part, ordered[i], ordered[i])
-			}
-		}
+	f.VPOR(flags[1], flags[0], flags[0])
+	f.VPOR(flags[3], flags[2], flags[2])
+	f.VPOR(flags[2], flags[0], flags[0])
+	return flags[0]
+}
+
+// storeMasks stores the masks of two blocks. One shuffle finds the flags of coefficients whatever their columns, and one
+// bit of what it has found is the coefficient's.
+func (f *forward) storeMasks(flags reg.VecVirtual) {
+	f.Comment("Masks: flags in zig-zag order, 32 at a time.")
+	var places, pairs [2]operand.Mem
+	for i := range places {
+		places[i], pairs[i] = f.zigzag(i)
 	}
-	zero := f.vector()
-	f.VPXOR(zero, zero, zero)
-	for block, halves := range []uint8{0x20, 0x31} {
+	for block, lanes := range []uint8{0b01_00_01_00, 0b11_10_11_10} {
+		both := f.vector()
+		f.VPERMQ(operand.U8(lanes), flags, both)
 		var bits [2]reg.GPVirtual
 		for i := range bits {
 			v := f.vector()
-			f.VPERM2I128(operand.U8(halves), ordered[2*i+1], ordered[2*i], v)
-			f.VPCMPEQB(zero, v, v)
+			f.VPSHUFB(places[i], both, v)
+			f.VPAND(pairs[i], v, v)
+			f.VPCMPEQB(pairs[i], v, v)
 			bits[i] = f.GP64()
 			f.VPMOVMSKB(v, bits[i].As32())
 		}
 		f.SHLQ(operand.U8(32), bits[1])
 		f.ORQ(bits[1], bits[0])
-		f.NOTQ(bits[0])
-		f.ANDQ(operand.I8(-2), bits[0])
 		f.MOVQ(bits[0], gen.At(f.masks, 8*block))
 	}
 }
 
-// shuffle is the operand of a VPSHUFB, the same for each lane.
-type shuffle struct {
-	name  string
-	bytes [16]byte
-}
-
-// zigzagShuffle returns the shuffle that puts coefficients of columns 2*from and 2*from+1 where they belong among
-// zig-zag indices 16*to..16*to+15, zeros elsewhere, and whether there are any.
-func zigzagShuffle(to, from int) (s shuffle, used bool) {
-	s.name = "zigzag" + string(rune('0'+to)) + string(rune('0'+from))
-	for i := range s.bytes {
-		s.bytes[i] = 0x80
-		if at := int(order[16*to+i]); at/16 == from {
-			s.bytes[i], used = byte(at%16), true
+// zigzag returns memory that has, for zig-zag indices 32*half..32*half+31, the byte in a lane of flags, and the bit in it.
+// The DC is none of them.
+func (f *forward) zigzag(half int) (places, pairs operand.Mem) {
+	place, pair := make([]byte, 32), make([]byte, 32)
+	for i := range place {
+		at := order[32*half+i]
+		place[i], pair[i] = at%16, 1<<(at/16)
+		if 32*half+i == 0 {
+			place[i] = 0x80 // a zero
 		}
 	}
-	return s, used
-}
-
-// memory returns s twice, for the two lanes of a YMM register.
-func (s shuffle) memory(a *gen.Asm) operand.Mem {
-	return a.Bytes(s.name, slices.Concat(s.bytes[:], s.bytes[:]))
+	return f.Bytes(fmt.Sprintf("places%d", half), place), f.Bytes(fmt.Sprintf("pairs%d", half), pair)
 }

@@ -126,15 +126,48 @@ func TestForwardReference(t *testing.T) {
 					rng := rand.New(rand.NewPCG(seed, 1))
 					block, q := source.block(rng), randomTable(rng, []int{1, 2, 16, 255}[seed%4])
 					want := reference(t, &block, &q)
-					got := forward1(t, impl.Kernels, &block, NewTable(&q))
+					table := NewTable(&q)
+					most := int16(table.MaxAC())
+					got := forward1(t, impl.Kernels, &block, table)
 					if got != want {
 						t.Fatalf("seed %d: got %v, want %v", seed, got, want)
 					}
-					if ac := slices.Concat(got[1:]); got[0] < -1024 || got[0] > 1016 || slices.Min(ac) < -1021 || slices.Max(ac) > 1021 {
+					if ac := slices.Concat(got[1:]); got[0] < -1024 || got[0] > 1016 || slices.Min(ac) < -most || slices.Max(ac) > most {
 						t.Fatalf("seed %d: %v is out of range", seed, got)
 					}
 				}
 			})
+		}
+	}
+}
+
+// TestMaxAC wants the largest coefficients that there are, of every frequency, to be within the bound, and the bound to be
+// no more than one above the largest of all.
+func TestMaxAC(t *testing.T) {
+	for step := 1; step < 256; step++ {
+		var q [64]uint8
+		for i := range q {
+			q[i] = uint8(step)
+		}
+		table := NewTable(&q)
+		largest := 0
+		for i := 1; i < 64; i++ {
+			for _, ends := range [][2]int16{{lowest, highest}, {highest, lowest}} {
+				var block [64]int16
+				for at := range block {
+					block[at] = ends[0]
+					if basis(i/8, at/8)*basis(i%8, at%8) < 0 {
+						block[at] = ends[1]
+					}
+				}
+				got := forward1(t, Kernels{Forward: forward}, &block, table)
+				for _, c := range got[1:] {
+					largest = max(largest, int(c), -int(c))
+				}
+			}
+		}
+		if got := table.MaxAC(); got < largest || got > largest+1 {
+			t.Errorf("step %d: got %d, want %d or one more", step, got, largest)
 		}
 	}
 }

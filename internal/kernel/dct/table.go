@@ -1,6 +1,9 @@
 package dct
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Table is a quantization table made ready for Forward: immutable, shared.
 type Table struct {
@@ -14,7 +17,15 @@ type Table struct {
 	// vectors is what assembly multiplies by, one after the other: reciprocal.norm, and the factor that is its shift.
 	// Column u is vectors[...][u], four times for as many blocks side by side.
 	vectors [2][BlockSize][4 * BlockSize]int16
+
+	maxAC int
 }
+
+// maxCoefficient is the largest absolute value of an AC coefficient before quantization: Kernels.Forward says why.
+const maxCoefficient = 1020
+
+// MaxAC returns a bound of the absolute values of quantized AC coefficients: the largest, and 1 for rounding.
+func (t *Table) MaxAC() int { return t.maxAC }
 
 // quantizer divides: (int64(y+laneBias)*recip + bias) >> 31 is the quantized y.
 type quantizer struct{ recip, bias int64 }
@@ -25,7 +36,7 @@ var aanScale = [BlockSize]float64{1, 1.387039845, 1.306562965, 1.175875602, 1, 0
 
 // NewTable returns the Table of a quantization table given in row order, all entries 1..255.
 func NewTable(q *[64]uint8) *Table {
-	t := new(Table)
+	t := &Table{maxAC: maxCoefficient/int(slices.Min(q[1:])) + 1}
 	for v := range BlockSize {
 		for u := range BlockSize {
 			r := newReciprocal(q[v*BlockSize+u], v, u)
