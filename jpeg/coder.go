@@ -77,22 +77,24 @@ func (c *Coder) layOut() {
 	}
 
 	var tables [2]*dct.Table
+	var short [2]bool
 	for class := range c.classes() {
 		c.quant[class] = quantTable(huff.Class(class), c.options.Quality)
 		tables[class] = dct.NewTable(&c.quant[class])
+		short[class] = tables[class].MaxAC() <= huff.MaxShort
 	}
 	// The blocks of a strip lie line after line; an MCU takes x from each line of luma and one from each of chroma.
 	first := 0
 	for row := range y {
 		c.lines = append(c.lines, line{plane: 0, y: row * dct.BlockSize, perMCU: x, first: first, table: tables[huff.Luma]})
 		for column := range x {
-			c.slots = append(c.slots, huff.Slot{First: first + column, Step: x, Component: 0, Class: huff.Luma})
+			c.slots = append(c.slots, huff.Slot{First: first + column, Step: x, Component: 0, Class: huff.Luma, Short: short[huff.Luma]})
 		}
 		first += x * stripMCUs
 	}
 	for plane := 1; plane < c.options.Subsampling.components(); plane++ {
 		c.lines = append(c.lines, line{plane: plane, perMCU: 1, first: first, table: tables[huff.Chroma]})
-		c.slots = append(c.slots, huff.Slot{First: first, Step: 1, Component: plane, Class: huff.Chroma})
+		c.slots = append(c.slots, huff.Slot{First: first, Step: 1, Component: plane, Class: huff.Chroma, Short: short[huff.Chroma]})
 		first += stripMCUs
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"github.com/steadyframe/steadyframe/_asm/internal/gen"
@@ -75,7 +76,7 @@ coefficient:
 	LSR $18, R20, R20 // 512 is 1<<9
 	CBNZ R20, stop
 noAC:
-	// DC: symDC | class<<dcClassShift | (c[0]-pred)&dcMask.
+	// DC: symDC | class<<dcClassShift | (c[0]-pred)&dcMask, and symEmpty if there are no AC coefficients.
 	MOVH (R10), R22
 	MOVD %d(R6), R23
 	MOVW (R4)(R23<<2), R24
@@ -84,12 +85,15 @@ noAC:
 	AND $0xFFF, R22, R22
 	ORR R14<<12, R22, R22
 	ORR $0x%x, R22, R22
+	CMP $0, R11
+	CSET EQ, R23
+	ORR R23<<%d, R22, R22
 	MOVH R22, (R0)
 
-	// EOB, which counts unless the mask's last bit is set.
+	// EOB, which counts if there are AC coefficients and the last one is zero.
 	LSL $14, R14, R22
 	MOVH.P R22, 2(R13)
-	LSR $63, R11, R22
+	CSET LE, R22
 	SUB R22<<1, R13, R0
 
 	// The next slot, or the first of the next MCU.
@@ -106,7 +110,7 @@ stop:
 	SUB R22, R0, R0
 	LSR $1, R0, R0
 	STP (R0, R9), n+80(FP)
-	RET`, doc[:strings.LastIndex(doc, ".")+1], slotFirst, slotClass, slotComponent, symDC, slotSize))
+	RET`, doc[:strings.LastIndex(doc, ".")+1], slotFirst, slotClass, slotComponent, symDC, bits.TrailingZeros(symEmpty), slotSize))
 }
 
 // writeNEON writes the kernel of Write. A shift looks at the 6 lowest bits of a register, which are where an entry of

@@ -13,21 +13,50 @@ const (
 	slotStep      = 8
 	slotComponent = 16
 	slotClass     = 24
+	slotShort     = 25
 	slotSize      = 32
 )
 
-const symDC = 0x8000
+// Of symbols: a DC difference, and what is added where that is all of the block.
+const (
+	symDC    = 0x8000
+	symEmpty = 0x4000
+)
 
 // walker writes what the kernels of Flatten have in common: the way over the blocks of a strip in scan order, and all of
-// a block but its AC coefficients.
+// a block but its AC coefficients. There is code for each class, so that what depends on it is constant.
 type walker struct {
 	*gen.Asm
 
-	dst   reg.GPVirtual // the block's first symbol
-	slot  reg.GPVirtual
+	dst    reg.GPVirtual // the block's first symbol
+	slot   reg.GPVirtual
+	blocks reg.GPVirtual // left
+	mcu    reg.GPVirtual
+	masks  reg.GPVirtual
+	pred   reg.GPVirtual
+
 	block reg.GPVirtual // its coefficients
 	mask  reg.GPVirtual
+
+	recent reg.GPVirtual // bits of blocks of luma, the lowest for the last one: whether it has AC coefficients
+
+	aside          []func() // code that is seldom run, behind all other
+	noDC, above511 *operand.Mem
 }
+
+// class is 0 for luma and 1 for chroma.
+type class int
+
+// label returns a label of the code for c.
+func (c class) label(name string) operand.LabelRef {
+	return operand.LabelRef([]string{"luma", "chroma"}[c] + name)
+}
+
+const (
+	next    = operand.LabelRef("next")
+	advance = operand.LabelRef("advance")
+	stop    = operand.LabelRef("stop")
+)
 
 const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, " +
 	"slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)"
@@ -35,94 +64,203 @@ const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *
 const flattenDoc = `
 flatten%s lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-zeros, or with a value that may be above maxShort, and returns how many blocks are left.`
+zeros, or with a value that may be above MaxShort, and returns how many blocks are left.`
 
 // begin loads what walk needs.
 func begin(a *gen.Asm) *walker {
 	w := &walker{Asm: a}
-	w.dst, w.slot = a.Arg("dst"), a.Arg("slot")
+	w.dst, w.slot, w.blocks, w.mcu = a.Arg("dst"), a.Arg("slot"), a.Arg("blocks"), a.Arg("mcu")
+	w.masks, w.pred = a.Arg("masks"), a.Arg("pred")
+	w.recent = gen.Name(a, "which blocks of luma have AC coefficients", a.GP64())
+	a.MOVL(operand.I32(-1), w.recent.As32())
 	w.block = gen.Name(a, "coefficients of the block", a.GP64())
 	w.mask = gen.Name(a, "mask of the block", a.GP64())
 	return w
 }
 
-// walk writes the loop over blocks. ac lists the AC coefficients of a block that has some, from 2 bytes after dst on, or
-// jumps to stop.
-func (w *walker) walk(ac func(stop operand.LabelRef)) {
-	const next, noAC, stop = operand.LabelRef("next"), operand.LabelRef("noAC"), operand.LabelRef("stop")
-	w.Label("next")
-	w.Comment("Block First + mcu*Step.")
-	at, masks := w.GP64(), w.GP64()
-	w.MOVQ(gen.At(w.slot, slotStep), at)
-	w.IMULQ(w.ArgAddr("mcu"), at)
-	w.ADDQ(gen.At(w.slot, slotFirst), at)
-	w.MOVQ(w.ArgAddr("masks"), masks)
-	w.MOVQ(operand.Mem{Base: masks, Index: at, Scale: 8}, w.mask)
-	w.SHLQ(operand.U8(7), at)
-	w.MOVQ(w.ArgAddr("coefs"), w.block)
-	w.ADDQ(at, w.block)
-	w.TESTQ(w.mask, w.mask)
-	w.JZ(noAC)
-	ac(stop)
-	w.Label("noAC")
-	w.dc()
-	w.endBlock()
+// walk writes the loop over blocks. ac lists the AC coefficients of a block of a class, from 2 bytes after dst on, or
+// jumps to stop. It must do with a block of luma that has none: where some have and some have not, no branch foretells
+// which, and a branch gone wrong costs more than to list nothing. Blocks of chroma are seldom anything but empty, and so
+// are those of luma where alike of them were.
+func (w *walker) walk(ac func(c class)) {
+	const (
+		luma, chroma = class(0), class(1)
+		alike        = 3
+	)
+	w.Label(string(next))
+	w.CMPB(gen.At(w.slot, slotClass), operand.U8(0))
+	w.JNE(chroma.label(""))
 
+	w.load()
+	w.Comment("NEG carries if the mask is not 0.")
+	negative := w.GP64()
+	w.MOVQ(w.mask, negative)
+	w.NEGQ(negative)
+	w.ADCL(w.recent.As32(), w.recent.As32())
+	w.TESTB(operand.U8(1<<alike-1), w.recent.As8())
+	w.JEQ(luma.label("Empty"))
+	ac(luma)
+	w.dc(luma, unknown)
+	w.endBlock(luma, unknown)
+
+	w.Label(string(advance))
 	w.Comment("The next slot, or the first of the next MCU.")
 	w.CMPQ(w.slot, w.ArgAddr("lastSlot"))
 	w.LEAQ(gen.At(w.slot, slotSize), w.slot)
 	w.JNE(operand.LabelRef("sameMCU"))
 	w.MOVQ(w.ArgAddr("slots"), w.slot)
-	w.INCQ(w.ArgAddr("mcu"))
+	w.INCQ(w.mcu)
 	w.Label("sameMCU")
-	w.DECQ(w.ArgAddr("blocks"))
+	w.DECQ(w.blocks)
 	w.JNZ(next)
-	w.Label("stop")
+	w.Label(string(stop))
 	w.SUBQ(w.ArgAddr("dst"), w.dst)
 	w.SHRQ(operand.U8(1), w.dst)
 	w.Store(w.dst, w.Return("n"))
-	w.MOVQ(w.ArgAddr("blocks"), at)
-	w.Store(at, w.Return("left"))
+	w.Store(w.blocks, w.Return("left"))
 	w.End()
+
+	w.Label(string(chroma.label("")))
+	w.load()
+	w.TESTQ(w.mask, w.mask)
+	w.JNZ(chroma.label("AC"))
+	w.dc(chroma, empty)
+	w.ADDQ(operand.U8(2), w.dst)
+	w.JMP(advance)
+
+	w.Label(string(chroma.label("AC")))
+	ac(chroma)
+	w.dc(chroma, full)
+	w.endBlock(chroma, full)
+	w.JMP(advance)
+
+	w.Label(string(luma.label("Empty")))
+	w.dc(luma, empty)
+	w.ADDQ(operand.U8(2), w.dst)
+	w.JMP(advance)
+	for _, write := range w.aside {
+		write()
+	}
 }
+
+// load finds the block and its mask.
+func (w *walker) load() {
+	w.Comment("Block First + mcu*Step.")
+	w.MOVQ(gen.At(w.slot, slotStep), w.block)
+	w.IMULQ(w.mcu, w.block)
+	w.ADDQ(gen.At(w.slot, slotFirst), w.block)
+	w.MOVQ(operand.Mem{Base: w.masks, Index: w.block, Scale: 8}, w.mask)
+	w.SHLQ(operand.U8(7), w.block)
+	w.ADDQ(w.ArgAddr("coefs"), w.block)
+}
+
+// emptiness is what is known of a block: whether it has no AC coefficients.
+type emptiness int
+
+const (
+	full emptiness = iota
+	empty
+	unknown
+)
 
 // dc lists the DC difference.
 //
 //	d[0] = symDC | class<<dcClassShift | Symbol(int32(c[0])-pred)&dcMask
 //	pred = int32(c[0])
-func (w *walker) dc() {
+//	if mask == 0 {
+//		d[0] |= symEmpty
+//	}
+func (w *walker) dc(c class, e emptiness) {
 	w.Comment("DC.")
-	pred, component, dc, old := w.GP64(), w.GP64(), w.GP32(), w.GP32()
-	w.MOVQ(w.ArgAddr("pred"), pred)
+	component, dc, old := w.GP64(), w.GP32(), w.GP32()
 	w.MOVQ(gen.At(w.slot, slotComponent), component)
-	w.LEAQ(operand.Mem{Base: pred, Index: component, Scale: 4}, pred)
 	w.MOVWLSX(gen.At(w.block, 0), dc)
-	w.MOVL(gen.At(pred, 0), old)
-	w.MOVL(dc, gen.At(pred, 0))
+	pred := operand.Mem{Base: w.pred, Index: component, Scale: 4}
+	w.MOVL(pred, old)
+	w.MOVL(dc, pred)
 	w.SUBL(old, dc)
 	w.ANDL(operand.U32(0xFFF), dc)
-	class := w.slotClass()
-	w.SHLL(operand.U8(12), class.As32())
-	w.LEAL(operand.Mem{Base: dc.As64(), Index: class, Scale: 1, Disp: symDC}, dc)
+	symbol := uint32(symDC | c<<12)
+	switch e {
+	case empty:
+		symbol |= symEmpty
+	case unknown:
+		bit := w.GP32()
+		w.CMPQ(w.mask, operand.U8(1))
+		w.SBBL(bit, bit) // -1 if the mask is 0
+		w.ANDL(operand.U32(symEmpty), bit)
+		w.ORL(bit, dc)
+	}
+	w.ORL(operand.U32(symbol), dc)
 	w.MOVW(dc.As16(), gen.At(w.dst, 0))
 }
 
-// slotClass returns a register with the class of the block.
-func (w *walker) slotClass() reg.GPVirtual {
-	class := w.GP64()
-	w.MOVBLZX(gen.At(w.slot, slotClass), class.As32())
-	return class
+// endBlock lists an EOB, which counts unless the last coefficient is not zero or there are none, and moves dst on.
+func (w *walker) endBlock(c class, e emptiness) {
+	w.Comment("EOB.")
+	n, none := w.GP64(), w.mask
+	w.POPCNTQ(w.mask, n)
+	w.MOVW(operand.U16(c<<14), operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 2})
+	if e == unknown {
+		none = w.GP64()
+		w.LEAQ(gen.At(w.mask, -1), none)
+		w.ORQ(w.mask, none)
+	}
+	w.SARQ(operand.U8(63), none)
+	w.ADDQ(none, n)
+	w.LEAQ(operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 4}, w.dst)
 }
 
-// endBlock lists an EOB, unless the last coefficient is not zero, and moves dst on.
-func (w *walker) endBlock() {
-	w.Comment("EOB, which counts unless the mask's last bit is set.")
-	n, eob := w.GP64(), w.slotClass()
-	w.POPCNTQ(w.mask, n)
-	w.LEAQ(operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 2}, w.dst)
-	w.SHLL(operand.U8(14), eob.As32())
-	w.MOVW(eob.As16(), gen.At(w.dst, 0))
-	w.SHRQ(operand.U8(63), w.mask)
-	w.XORQ(operand.I8(1), w.mask)
-	w.LEAQ(operand.Mem{Base: w.dst, Index: w.mask, Scale: 2}, w.dst)
+// run0 is the shortest mask in which a run may be longer than maxRun.
+const run0 = 1 << 17
+
+// rare jumps to label if the block may have a coefficient that is not one symbol.
+func (w *walker) rare(label operand.LabelRef) {
+	w.CMPQ(w.mask, operand.U32(run0))
+	w.JCC(label)
+	w.CMPB(gen.At(w.slot, slotShort), operand.U8(0))
+	w.JEQ(label)
+}
+
+// longRuns jumps to stop if a coefficient has none of the 16 coefficients before it, the DC among them, that is not
+// zero: the mask's bits are smeared over the 16 above them.
+func (w *walker) longRuns() {
+	w.Comment("Runs of more than 15 zeros.")
+	near, shifted := w.GP64(), w.GP64()
+	w.MOVQ(w.mask, near)
+	w.ORQ(operand.U8(1), near)
+	for _, n := range []uint8{1, 2, 4, 8} {
+		w.MOVQ(near, shifted)
+		w.SHLQ(operand.U8(n), shifted)
+		w.ORQ(shifted, near)
+	}
+	w.ADDQ(near, near)
+	w.ANDNQ(w.mask, near, near)
+	w.JNZ(stop)
+}
+
+// largeValues jumps to stop where an AC coefficient may be above MaxShort: bits of its absolute value are, or it is not
+// zero though the mask says so.
+func (w *walker) largeValues(c class) {
+	w.CMPB(gen.At(w.slot, slotShort), operand.U8(0))
+	w.JNE(c.label("Short"))
+	w.Comment("Values above 511.")
+	var noDC [32]byte
+	for i := 2; i < len(noDC); i++ {
+		noDC[i] = 0xFF
+	}
+	if w.noDC == nil {
+		noDC, above := w.Bytes("noDC", noDC[:]), w.Words("above511", 16, -512)
+		w.noDC, w.above511 = &noDC, &above
+	}
+	all, part := w.YMM(), w.YMM()
+	w.VPABSW(gen.At(w.block, 0), all)
+	w.VPAND(*w.noDC, all, all)
+	for i := 1; i < 4; i++ {
+		w.VPABSW(gen.At(w.block, 32*i), part)
+		w.VPOR(part, all, all)
+	}
+	w.VPTEST(*w.above511, all)
+	w.JNZ(stop)
+	w.Label(string(c.label("Short")))
 }

@@ -21,19 +21,11 @@ func flattenBlocks(kernel flattenFunc, dst []Symbol, s *Strip, first, n int) int
 			&slots[0], &slots[at%len(slots)], &slots[len(slots)-1], first+at/len(slots), blocks-at)
 		out += listed
 		if at = blocks - left; at < blocks {
-			out += s.flattenStopped(dst[out:], &slots[at%len(slots)], first+at/len(slots))
+			out += s.flattenBlock(dst[out:], &slots[at%len(slots)], first+at/len(slots))
 		}
 	}
 	dst[out] = symNone
 	return out + out&1
-}
-
-// flattenStopped is flattenBlock for a block that most likely needs flattenAny.
-func (s *Strip) flattenStopped(dst []Symbol, slot *Slot, m int) int {
-	b := slot.First + m*slot.Step
-	d := (*[maxBlockSymbols]Symbol)(dst)
-	d[0] = s.flattenDC(int32(s.Coefs[b][0]), slot)
-	return s.flattenAny(d, slot, b)
 }
 
 // check panics where MCUs first..first+n-1 are not in s.

@@ -5,159 +5,395 @@
 #include "textflag.h"
 
 // func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int, left int)
-// Requires: AVX, AVX2, BMI, BMI2, POPCNT
-TEXT ·flattenAVX2(SB), NOSPLIT, $0-96
+// Requires: AVX, AVX2, BMI, POPCNT
+TEXT ·flattenAVX2(SB), NOSPLIT, $8-96
 	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-	// zeros, or with a value that may be above maxShort, and returns how many blocks are left.
-	// Registers: AX dst, CX slot, DX coefficients of the block, BX mask of the block
+	// zeros, or with a value that may be above MaxShort, and returns how many blocks are left.
+	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
+	// R9 coefficients of the block, R10 mask of the block, R11 order
 	MOVQ dst+0(FP), AX
 	MOVQ slot+48(FP), CX
+	MOVQ blocks+72(FP), DX
+	MOVQ mcu+64(FP), BX
+	MOVQ masks+16(FP), SI
+	MOVQ pred+32(FP), DI
+	MOVL $-1, R8
+	MOVQ order+24(FP), R11
 
 next:
+	CMPB 24(CX), $0x00
+	JNE  chroma
+
 	// Block First + mcu*Step.
-	MOVQ  8(CX), SI
-	IMULQ mcu+64(FP), SI
-	ADDQ  (CX), SI
-	MOVQ  masks+16(FP), DX
-	MOVQ  (DX)(SI*8), BX
-	SHLQ  $0x07, SI
-	MOVQ  coefs+8(FP), DX
-	ADDQ  SI, DX
-	TESTQ BX, BX
-	JZ    noAC
+	MOVQ  8(CX), R9
+	IMULQ BX, R9
+	ADDQ  (CX), R9
+	MOVQ  (SI)(R9*8), R10
+	SHLQ  $0x07, R9
+	ADDQ  coefs+8(FP), R9
 
-	// Runs of more than 15 zeros.
-	MOVQ  BX, SI
-	SHRQ  $0x11, SI
-	JZ    shortRuns
-	MOVQ  BX, SI
-	ORQ   $0x01, SI
-	MOVQ  SI, DI
-	SHLQ  $0x01, DI
-	ORQ   DI, SI
-	MOVQ  SI, DI
-	SHLQ  $0x02, DI
-	ORQ   DI, SI
-	MOVQ  SI, DI
-	SHLQ  $0x04, DI
-	ORQ   DI, SI
-	MOVQ  SI, DI
-	SHLQ  $0x08, DI
-	ORQ   DI, SI
-	ADDQ  SI, SI
-	ANDNQ BX, SI, SI
-	JNZ   stop
+	// NEG carries if the mask is not 0.
+	MOVQ  R10, R12
+	NEGQ  R12
+	ADCL  R8, R8
+	TESTB $0x07, R8
+	JEQ   lumaEmpty
+	CMPQ  R10, $0x00020000
+	JCC   lumaRare
+	CMPB  25(CX), $0x00
+	JEQ   lumaRare
 
-shortRuns:
-	// Values above 511.
-	VPABSW (DX), Y0
-	VPAND  noDC<>+0(SB), Y0, Y0
-	VPABSW 32(DX), Y1
-	VPOR   Y1, Y0, Y0
-	VPABSW 64(DX), Y1
-	VPOR   Y1, Y0, Y0
-	VPABSW 96(DX), Y1
-	VPOR   Y1, Y0, Y0
-	VPTEST above511<>+0(SB), Y0
-	JNZ    stop
+lumaFew:
+	// AC.
+	MOVQ    R10, R12
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	MOVL    R14, R13
+	LEAL    -1024(R15)(R14*1), R15
+	MOVW    R15, 2(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    -1024(R15)(R14*1), R15
+	MOVW    R15, 4(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    -1024(R15)(R14*1), R15
+	MOVW    R15, 6(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    -1024(R15)(R14*1), R15
+	MOVW    R15, 8(AX)
+	TESTQ   R12, R12
+	JNZ     lumaMore
 
-	// AC: class<<14 + run<<10 is (k - prev) << 10, where prev is the k before + 1 - class<<4.
-	MOVQ    order+24(FP), DI
-	MOVQ    BX, SI
-	LEAQ    2(AX), R8
-	MOVBLZX 24(CX), R11
-	SHLQ    $0x0e, R11
-	NEGQ    R11
-	ADDQ    $0x00000400, R11
-	MOVQ    R11, R9
-	MOVL    $0x0000000a, R10
-
-four:
-	TZCNTQ  SI, R12
-	BLSRQ   SI, SI
-	MOVBLZX (DI)(R12*1), R13
-	MOVWLSX (DX)(R13*2), R13
-	SHLXQ   R10, R12, R12
-	SUBL    R9, R13
-	ADDL    R12, R13
-	LEAQ    (R12)(R11*1), R9
-	MOVW    R13, (R8)
-	TZCNTQ  SI, R12
-	BLSRQ   SI, SI
-	MOVBLZX (DI)(R12*1), R13
-	MOVWLSX (DX)(R13*2), R13
-	SHLXQ   R10, R12, R12
-	SUBL    R9, R13
-	ADDL    R12, R13
-	LEAQ    (R12)(R11*1), R9
-	MOVW    R13, 2(R8)
-	TZCNTQ  SI, R12
-	BLSRQ   SI, SI
-	MOVBLZX (DI)(R12*1), R13
-	MOVWLSX (DX)(R13*2), R13
-	SHLXQ   R10, R12, R12
-	SUBL    R9, R13
-	ADDL    R12, R13
-	LEAQ    (R12)(R11*1), R9
-	MOVW    R13, 4(R8)
-	TZCNTQ  SI, R12
-	BLSRQ   SI, SI
-	MOVBLZX (DI)(R12*1), R13
-	MOVWLSX (DX)(R13*2), R13
-	SHLXQ   R10, R12, R12
-	SUBL    R9, R13
-	ADDL    R12, R13
-	LEAQ    (R12)(R11*1), R9
-	MOVW    R13, 6(R8)
-	ADDQ    $0x08, R8
-	TESTQ   SI, SI
-	JNZ     four
-
-noAC:
+lumaListed:
 	// DC.
-	MOVQ    pred+32(FP), SI
-	MOVQ    16(CX), DI
-	LEAQ    (SI)(DI*4), SI
-	MOVWLSX (DX), DX
-	MOVL    (SI), DI
-	MOVL    DX, (SI)
-	SUBL    DI, DX
-	ANDL    $0x00000fff, DX
-	MOVBLZX 24(CX), SI
-	SHLL    $0x0c, SI
-	LEAL    32768(DX)(SI*1), DX
-	MOVW    DX, (AX)
+	MOVQ    16(CX), R12
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R12*4), R13
+	MOVL    R9, (DI)(R12*4)
+	SUBL    R13, R9
+	ANDL    $0x00000fff, R9
+	CMPQ    R10, $0x01
+	SBBL    R12, R12
+	ANDL    $0x00004000, R12
+	ORL     R12, R9
+	ORL     $0x00008000, R9
+	MOVW    R9, (AX)
 
-	// EOB, which counts unless the mask's last bit is set.
-	MOVBLZX 24(CX), SI
-	POPCNTQ BX, DX
-	LEAQ    2(AX)(DX*2), AX
-	SHLL    $0x0e, SI
-	MOVW    SI, (AX)
-	SHRQ    $0x3f, BX
-	XORQ    $+1, BX
-	LEAQ    (AX)(BX*2), AX
+	// EOB.
+	POPCNTQ R10, R9
+	MOVW    $0x0000, 2(AX)(R9*2)
+	LEAQ    -1(R10), R12
+	ORQ     R10, R12
+	SARQ    $0x3f, R12
+	ADDQ    R12, R9
+	LEAQ    4(AX)(R9*2), AX
 
+advance:
 	// The next slot, or the first of the next MCU.
 	CMPQ CX, lastSlot+56(FP)
 	LEAQ 32(CX), CX
 	JNE  sameMCU
 	MOVQ slots+40(FP), CX
-	INCQ mcu+64(FP)
+	INCQ BX
 
 sameMCU:
-	DECQ blocks+72(FP)
+	DECQ DX
 	JNZ  next
 
 stop:
 	SUBQ dst+0(FP), AX
 	SHRQ $0x01, AX
 	MOVQ AX, n+80(FP)
-	MOVQ blocks+72(FP), SI
-	MOVQ SI, left+88(FP)
+	MOVQ DX, left+88(FP)
 	VZEROUPPER
 	RET
+
+chroma:
+	// Block First + mcu*Step.
+	MOVQ  8(CX), R9
+	IMULQ BX, R9
+	ADDQ  (CX), R9
+	MOVQ  (SI)(R9*8), R10
+	SHLQ  $0x07, R9
+	ADDQ  coefs+8(FP), R9
+	TESTQ R10, R10
+	JNZ   chromaAC
+
+	// DC.
+	MOVQ    16(CX), R10
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R10*4), R12
+	MOVL    R9, (DI)(R10*4)
+	SUBL    R12, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x0000d000, R9
+	MOVW    R9, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
+chromaAC:
+	CMPQ R10, $0x00020000
+	JCC  chromaRare
+	CMPB 25(CX), $0x00
+	JEQ  chromaRare
+
+chromaFew:
+	// AC.
+	MOVQ    R10, R12
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	MOVL    R14, R13
+	LEAL    15360(R15)(R14*1), R15
+	MOVW    R15, 2(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    15360(R15)(R14*1), R15
+	MOVW    R15, 4(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    15360(R15)(R14*1), R15
+	MOVW    R15, 6(AX)
+	TZCNTQ  R12, R14
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R14*1), R15
+	MOVWLSX (R9)(R15*2), R15
+	SHLL    $0x0a, R14
+	SUBL    R13, R15
+	MOVL    R14, R13
+	LEAL    15360(R15)(R14*1), R15
+	MOVW    R15, 8(AX)
+	TESTQ   R12, R12
+	JNZ     chromaMore
+
+chromaListed:
+	// DC.
+	MOVQ    16(CX), R12
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R12*4), R13
+	MOVL    R9, (DI)(R12*4)
+	SUBL    R13, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x00009000, R9
+	MOVW    R9, (AX)
+
+	// EOB.
+	POPCNTQ R10, R9
+	MOVW    $0x4000, 2(AX)(R9*2)
+	SARQ    $0x3f, R10
+	ADDQ    R10, R9
+	LEAQ    4(AX)(R9*2), AX
+	JMP     advance
+
+lumaEmpty:
+	// DC.
+	MOVQ    16(CX), R10
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R10*4), R12
+	MOVL    R9, (DI)(R10*4)
+	SUBL    R12, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x0000c000, R9
+	MOVW    R9, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
+lumaRare:
+	// Runs of more than 15 zeros.
+	MOVQ  R10, R12
+	ORQ   $0x01, R12
+	MOVQ  R12, R13
+	SHLQ  $0x01, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x02, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x04, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x08, R13
+	ORQ   R13, R12
+	ADDQ  R12, R12
+	ANDNQ R10, R12, R12
+	JNZ   stop
+	CMPB  25(CX), $0x00
+	JNE   lumaShort
+
+	// Values above 511.
+	VPABSW (R9), Y0
+	VPAND  noDC<>+0(SB), Y0, Y0
+	VPABSW 32(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 64(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 96(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPTEST above511<>+0(SB), Y0
+	JNZ    stop
+
+lumaShort:
+	JMP lumaFew
+
+lumaMore:
+	MOVQ AX, R14
+
+lumaFour:
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    -1024(BP)(R15*1), BP
+	MOVW    BP, 10(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    -1024(BP)(R15*1), BP
+	MOVW    BP, 12(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    -1024(BP)(R15*1), BP
+	MOVW    BP, 14(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    -1024(BP)(R15*1), BP
+	MOVW    BP, 16(R14)
+	ADDQ    $0x08, R14
+	TESTQ   R12, R12
+	JNZ     lumaFour
+	JMP     lumaListed
+
+chromaRare:
+	// Runs of more than 15 zeros.
+	MOVQ  R10, R12
+	ORQ   $0x01, R12
+	MOVQ  R12, R13
+	SHLQ  $0x01, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x02, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x04, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x08, R13
+	ORQ   R13, R12
+	ADDQ  R12, R12
+	ANDNQ R10, R12, R12
+	JNZ   stop
+	CMPB  25(CX), $0x00
+	JNE   chromaShort
+
+	// Values above 511.
+	VPABSW (R9), Y0
+	VPAND  noDC<>+0(SB), Y0, Y0
+	VPABSW 32(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 64(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 96(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPTEST above511<>+0(SB), Y0
+	JNZ    stop
+
+chromaShort:
+	JMP chromaFew
+
+chromaMore:
+	MOVQ AX, R14
+
+chromaFour:
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    15360(BP)(R15*1), BP
+	MOVW    BP, 10(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    15360(BP)(R15*1), BP
+	MOVW    BP, 12(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    15360(BP)(R15*1), BP
+	MOVW    BP, 14(R14)
+	TZCNTQ  R12, R15
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(R15*1), BP
+	MOVWLSX (R9)(BP*2), BP
+	SHLL    $0x0a, R15
+	SUBL    R13, BP
+	MOVL    R15, R13
+	LEAL    15360(BP)(R15*1), BP
+	MOVW    BP, 16(R14)
+	ADDQ    $0x08, R14
+	TESTQ   R12, R12
+	JNZ     chromaFour
+	JMP     chromaListed
 
 DATA noDC<>+0(SB)/8, $0xffffffffffff0000
 DATA noDC<>+8(SB)/8, $0xffffffffffffffff

@@ -5,135 +5,335 @@
 #include "textflag.h"
 
 // func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int, left int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, BMI2, POPCNT
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, POPCNT
 TEXT ·flattenAVX512(SB), NOSPLIT, $0-96
 	// flattenAVX512 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-	// zeros, or with a value that may be above maxShort, and returns how many blocks are left.
-	// Registers: AX dst, CX slot, DX coefficients of the block, BX mask of the block, SI count, Z0 0..63, Z1 -1..62,
-	// Z2 order, Z3 16, Z4 the bits above 511, K2 all bits but one
+	// zeros, or with a value that may be above MaxShort, and returns how many blocks are left.
+	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
+	// R9 coefficients of the block, R10 mask of the block, Z0 0..63, Z1 -1..62, Z2 order, Z3 -1, Z4 15, K1 all bits
+	// but one
 	MOVQ         dst+0(FP), AX
 	MOVQ         slot+48(FP), CX
+	MOVQ         blocks+72(FP), DX
+	MOVQ         mcu+64(FP), BX
+	MOVQ         masks+16(FP), SI
+	MOVQ         pred+32(FP), DI
+	MOVL         $-1, R8
 	VMOVDQU8     indices<>+0(SB), Z0
 	VMOVDQU8     before<>+0(SB), Z1
-	MOVQ         order+24(FP), DX
-	VMOVDQU8     (DX), Z2
-	MOVL         $0x00000010, DX
-	VPBROADCASTB DX, Z3
-	MOVL         $0x0000fe00, DX
-	VPBROADCASTW DX, Z4
-	MOVQ         $-2, DX
-	KMOVQ        DX, K2
+	MOVQ         order+24(FP), R9
+	VMOVDQU8     (R9), Z2
+	MOVL         $0x000000ff, R9
+	VPBROADCASTB R9, Z3
+	MOVL         $0x0000000f, R9
+	VPBROADCASTB R9, Z4
+	MOVQ         $-2, R9
+	KMOVQ        R9, K1
 
 next:
-	// Block First + mcu*Step.
-	MOVQ  8(CX), SI
-	IMULQ mcu+64(FP), SI
-	ADDQ  (CX), SI
-	MOVQ  masks+16(FP), DX
-	MOVQ  (DX)(SI*8), BX
-	SHLQ  $0x07, SI
-	MOVQ  coefs+8(FP), DX
-	ADDQ  SI, DX
-	TESTQ BX, BX
-	JZ    noAC
+	CMPB 24(CX), $0x00
+	JNE  chroma
 
-	// The indices k of the coefficients, and valid, as many bits as there are.
-	KMOVQ         BX, K1
-	VPCOMPRESSB.Z Z0, K1, Z5
-	POPCNTQ       BX, SI
-	MOVQ          $-1, DI
-	BZHIQ         SI, DI, DI
-	KMOVQ         DI, K1
+	// Block First + mcu*Step.
+	MOVQ  8(CX), R9
+	IMULQ BX, R9
+	ADDQ  (CX), R9
+	MOVQ  (SI)(R9*8), R10
+	SHLQ  $0x07, R9
+	ADDQ  coefs+8(FP), R9
+
+	// NEG carries if the mask is not 0.
+	MOVQ  R10, R11
+	NEGQ  R11
+	ADCL  R8, R8
+	TESTB $0x07, R8
+	JEQ   lumaEmpty
+	CMPQ  R10, $0x00020000
+	JCC   lumaRare
+	CMPB  25(CX), $0x00
+	JEQ   lumaRare
+
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB       Z2, Z5, Z7
-	VPERMB.Z     Z5, Z1, K2, Z6
-	VPSUBB       Z6, Z5, Z6
-	VPCMPUB      $0x06, Z3, Z6, K1, K3
-	MOVBLZX      24(CX), DI
-	SHLL         $0x04, DI
-	DECL         DI
-	VPBROADCASTB DI, Z5
-	VPADDB       Z5, Z6, Z6
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z3, Z6, Z6
 
-	// 32 symbols.
-	VPMOVZXBW     Y7, Z5
-	VMOVDQU16     (DX), Z8
-	VPERMI2W      64(DX), Z8, Z5
-	VPABSW        Z5, Z8
-	VPTESTMW      Z4, Z8, K1, K4
-	VPMOVZXBW     Y6, Z8
-	VPSLLW        $0x0a, Z8, Z8
-	VPADDW        Z5, Z8, Z8
-	VMOVDQU16     Z8, 2(AX)
-	KORQ          K4, K3, K3
-	CMPQ          SI, $0x20
-	JLS           listed
-	VEXTRACTI64X4 $0x01, Z6, Y6
-	VEXTRACTI64X4 $0x01, Z7, Y7
-	KSHIFTRQ      $0x20, K1, K1
+	// Symbols.
+	VPMOVZXBW X7, Y8
+	VMOVDQU16 (R9), Z5
+	VPERMI2W  64(R9), Z5, Z8
+	VPMOVZXBW X6, Y5
+	VPSLLW    $0x0a, Y5, Y5
+	VPADDW    Y8, Y5, Y5
+	VMOVDQU16 Y5, 2(AX)
 
-	// 32 symbols.
-	VPMOVZXBW Y7, Z5
-	VMOVDQU16 (DX), Z7
-	VPERMI2W  64(DX), Z7, Z5
-	VPABSW    Z5, Z7
-	VPTESTMW  Z4, Z7, K1, K1
-	VPMOVZXBW Y6, Z7
-	VPSLLW    $0x0a, Z7, Z7
-	VPADDW    Z5, Z7, Z7
-	VMOVDQU16 Z7, 66(AX)
-	KORQ      K1, K3, K3
-
-listed:
-	KORTESTQ K3, K3
-	JNZ      stop
-
-noAC:
+lumaListed:
 	// DC.
-	MOVQ    pred+32(FP), SI
-	MOVQ    16(CX), DI
-	LEAQ    (SI)(DI*4), SI
-	MOVWLSX (DX), DX
-	MOVL    (SI), DI
-	MOVL    DX, (SI)
-	SUBL    DI, DX
-	ANDL    $0x00000fff, DX
-	MOVBLZX 24(CX), SI
-	SHLL    $0x0c, SI
-	LEAL    32768(DX)(SI*1), DX
-	MOVW    DX, (AX)
+	MOVQ    16(CX), R11
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R11*4), R12
+	MOVL    R9, (DI)(R11*4)
+	SUBL    R12, R9
+	ANDL    $0x00000fff, R9
+	CMPQ    R10, $0x01
+	SBBL    R11, R11
+	ANDL    $0x00004000, R11
+	ORL     R11, R9
+	ORL     $0x00008000, R9
+	MOVW    R9, (AX)
 
-	// EOB, which counts unless the mask's last bit is set.
-	MOVBLZX 24(CX), SI
-	POPCNTQ BX, DX
-	LEAQ    2(AX)(DX*2), AX
-	SHLL    $0x0e, SI
-	MOVW    SI, (AX)
-	SHRQ    $0x3f, BX
-	XORQ    $+1, BX
-	LEAQ    (AX)(BX*2), AX
+	// EOB.
+	POPCNTQ R10, R9
+	MOVW    $0x0000, 2(AX)(R9*2)
+	LEAQ    -1(R10), R11
+	ORQ     R10, R11
+	SARQ    $0x3f, R11
+	ADDQ    R11, R9
+	LEAQ    4(AX)(R9*2), AX
 
+advance:
 	// The next slot, or the first of the next MCU.
 	CMPQ CX, lastSlot+56(FP)
 	LEAQ 32(CX), CX
 	JNE  sameMCU
 	MOVQ slots+40(FP), CX
-	INCQ mcu+64(FP)
+	INCQ BX
 
 sameMCU:
-	DECQ blocks+72(FP)
+	DECQ DX
 	JNZ  next
 
 stop:
 	SUBQ dst+0(FP), AX
 	SHRQ $0x01, AX
 	MOVQ AX, n+80(FP)
-	MOVQ blocks+72(FP), SI
-	MOVQ SI, left+88(FP)
+	MOVQ DX, left+88(FP)
 	VZEROUPPER
 	RET
+
+chroma:
+	// Block First + mcu*Step.
+	MOVQ  8(CX), R9
+	IMULQ BX, R9
+	ADDQ  (CX), R9
+	MOVQ  (SI)(R9*8), R10
+	SHLQ  $0x07, R9
+	ADDQ  coefs+8(FP), R9
+	TESTQ R10, R10
+	JNZ   chromaAC
+
+	// DC.
+	MOVQ    16(CX), R10
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R10*4), R11
+	MOVL    R9, (DI)(R10*4)
+	SUBL    R11, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x0000d000, R9
+	MOVW    R9, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
+chromaAC:
+	CMPQ R10, $0x00020000
+	JCC  chromaRare
+	CMPB 25(CX), $0x00
+	JEQ  chromaRare
+
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
+
+	// k less the k before, or 0 for the DC, is run+1.
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z4, Z6, Z6
+
+	// Symbols.
+	VPMOVZXBW X7, Y9
+	VMOVDQU16 (R9), Z5
+	VPERMI2W  64(R9), Z5, Z9
+	VPMOVZXBW X6, Y5
+	VPSLLW    $0x0a, Y5, Y5
+	VPADDW    Y9, Y5, Y5
+	VMOVDQU16 Y5, 2(AX)
+
+chromaListed:
+	// DC.
+	MOVQ    16(CX), R11
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R11*4), R12
+	MOVL    R9, (DI)(R11*4)
+	SUBL    R12, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x00009000, R9
+	MOVW    R9, (AX)
+
+	// EOB.
+	POPCNTQ R10, R9
+	MOVW    $0x4000, 2(AX)(R9*2)
+	SARQ    $0x3f, R10
+	ADDQ    R10, R9
+	LEAQ    4(AX)(R9*2), AX
+	JMP     advance
+
+lumaEmpty:
+	// DC.
+	MOVQ    16(CX), R10
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R10*4), R11
+	MOVL    R9, (DI)(R10*4)
+	SUBL    R11, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x0000c000, R9
+	MOVW    R9, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
+lumaRare:
+	// Runs of more than 15 zeros.
+	MOVQ  R10, R11
+	ORQ   $0x01, R11
+	MOVQ  R11, R12
+	SHLQ  $0x01, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x02, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x04, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x08, R12
+	ORQ   R12, R11
+	ADDQ  R11, R11
+	ANDNQ R10, R11, R11
+	JNZ   stop
+	CMPB  25(CX), $0x00
+	JNE   lumaShort
+
+	// Values above 511.
+	VPABSW (R9), Y5
+	VPAND  noDC<>+0(SB), Y5, Y5
+	VPABSW 32(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPABSW 64(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPABSW 96(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPTEST above511<>+0(SB), Y5
+	JNZ    stop
+
+lumaShort:
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
+
+	// k less the k before, or 0 for the DC, is run+1.
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z3, Z6, Z6
+
+	// Symbols.
+	VPMOVZXBW     Y7, Z5
+	VMOVDQU16     (R9), Z10
+	VPERMI2W      64(R9), Z10, Z5
+	VPMOVZXBW     Y6, Z10
+	VPSLLW        $0x0a, Z10, Z10
+	VPADDW        Z5, Z10, Z10
+	VMOVDQU16     Z10, 2(AX)
+	POPCNTQ       R10, R11
+	CMPQ          R11, $0x20
+	JLS           lumaListed
+	VEXTRACTI64X4 $0x01, Z6, Y6
+	VEXTRACTI64X4 $0x01, Z7, Y7
+
+	// Symbols.
+	VPMOVZXBW Y7, Z5
+	VMOVDQU16 (R9), Z7
+	VPERMI2W  64(R9), Z7, Z5
+	VPMOVZXBW Y6, Z6
+	VPSLLW    $0x0a, Z6, Z6
+	VPADDW    Z5, Z6, Z6
+	VMOVDQU16 Z6, 66(AX)
+	JMP       lumaListed
+
+chromaRare:
+	// Runs of more than 15 zeros.
+	MOVQ  R10, R11
+	ORQ   $0x01, R11
+	MOVQ  R11, R12
+	SHLQ  $0x01, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x02, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x04, R12
+	ORQ   R12, R11
+	MOVQ  R11, R12
+	SHLQ  $0x08, R12
+	ORQ   R12, R11
+	ADDQ  R11, R11
+	ANDNQ R10, R11, R11
+	JNZ   stop
+	CMPB  25(CX), $0x00
+	JNE   chromaShort
+
+	// Values above 511.
+	VPABSW (R9), Y5
+	VPAND  noDC<>+0(SB), Y5, Y5
+	VPABSW 32(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPABSW 64(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPABSW 96(R9), Y6
+	VPOR   Y6, Y5, Y5
+	VPTEST above511<>+0(SB), Y5
+	JNZ    stop
+
+chromaShort:
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
+
+	// k less the k before, or 0 for the DC, is run+1.
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z4, Z6, Z6
+
+	// Symbols.
+	VPMOVZXBW     Y7, Z5
+	VMOVDQU16     (R9), Z10
+	VPERMI2W      64(R9), Z10, Z5
+	VPMOVZXBW     Y6, Z10
+	VPSLLW        $0x0a, Z10, Z10
+	VPADDW        Z5, Z10, Z10
+	VMOVDQU16     Z10, 2(AX)
+	POPCNTQ       R10, R11
+	CMPQ          R11, $0x20
+	JLS           chromaListed
+	VEXTRACTI64X4 $0x01, Z6, Y6
+	VEXTRACTI64X4 $0x01, Z7, Y7
+
+	// Symbols.
+	VPMOVZXBW Y7, Z5
+	VMOVDQU16 (R9), Z7
+	VPERMI2W  64(R9), Z7, Z5
+	VPMOVZXBW Y6, Z6
+	VPSLLW    $0x0a, Z6, Z6
+	VPADDW    Z5, Z6, Z6
+	VMOVDQU16 Z6, 66(AX)
+	JMP       chromaListed
 
 DATA indices<>+0(SB)/8, $0x0706050403020100
 DATA indices<>+8(SB)/8, $0x0f0e0d0c0b0a0908
@@ -154,6 +354,18 @@ DATA before<>+40(SB)/8, $0x2e2d2c2b2a292827
 DATA before<>+48(SB)/8, $0x363534333231302f
 DATA before<>+56(SB)/8, $0x3e3d3c3b3a393837
 GLOBL before<>(SB), RODATA|NOPTR, $64
+
+DATA noDC<>+0(SB)/8, $0xffffffffffff0000
+DATA noDC<>+8(SB)/8, $0xffffffffffffffff
+DATA noDC<>+16(SB)/8, $0xffffffffffffffff
+DATA noDC<>+24(SB)/8, $0xffffffffffffffff
+GLOBL noDC<>(SB), RODATA|NOPTR, $32
+
+DATA above511<>+0(SB)/8, $0xfe00fe00fe00fe00
+DATA above511<>+8(SB)/8, $0xfe00fe00fe00fe00
+DATA above511<>+16(SB)/8, $0xfe00fe00fe00fe00
+DATA above511<>+24(SB)/8, $0xfe00fe00fe00fe00
+GLOBL above511<>(SB), RODATA|NOPTR, $32
 
 // func stuffAVX512(dst *byte, src *byte, vectors int) (n int)
 // Requires: AVX, AVX2, AVX512BW, AVX512VBMI2, AVX512VL, BMI2, POPCNT

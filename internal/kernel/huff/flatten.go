@@ -23,6 +23,9 @@ type Slot struct {
 	First, Step int
 	Component   int // 0..2
 	Class       Class
+
+	// Short says that no AC coefficient is outside -MaxShort..MaxShort, so that it need not be looked for.
+	Short bool
 }
 
 // flatten is the plain Go Kernels.Flatten.
@@ -43,6 +46,10 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 	c, mask := &s.Coefs[b], s.Masks[b]
 	d := (*[maxBlockSymbols]Symbol)(dst)
 	d[0] = s.flattenDC(int32(c[0]), slot)
+	if mask == 0 {
+		d[0] |= symEmpty
+		return 1
+	}
 	base := uint(slot.Class) << acClassShift
 	n := uint(1)
 	prev := 0 // index of the last coefficient that was not zero
@@ -51,7 +58,7 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 		run := uint(k - prev - 1)
 		prev = k // the same register, or BSF, which waits for the last value of its destination, waits for a load
 		v := int(c[s.Order[prev&63]&63])
-		if run > maxRun || uint(v+maxShort) > 2*maxShort {
+		if run > maxRun || uint(v+MaxShort) > 2*MaxShort {
 			return s.flattenAny(d, slot, b)
 		}
 		d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
@@ -86,7 +93,7 @@ func (s *Strip) flattenAny(d *[maxBlockSymbols]Symbol, slot *Slot, b int) int {
 			n++
 		}
 		v := int(c[s.Order[prev&63]&63])
-		if uint(v+maxShort) <= 2*maxShort {
+		if uint(v+MaxShort) <= 2*MaxShort {
 			d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
 			n++
 			continue

@@ -11,7 +11,7 @@ import (
 )
 
 // slots420 are the blocks of MCUs of 4:2:0 where those of an MCU lie together.
-var slots420 = []Slot{{0, 6, 0, Luma}, {1, 6, 0, Luma}, {2, 6, 0, Luma}, {3, 6, 0, Luma}, {4, 6, 1, Chroma}, {5, 6, 2, Chroma}}
+var slots420 = []Slot{{0, 6, 0, Luma, false}, {1, 6, 0, Luma, false}, {2, 6, 0, Luma, false}, {3, 6, 0, Luma, false}, {4, 6, 1, Chroma, false}, {5, 6, 2, Chroma, false}}
 
 // order is any permutation that leaves 0 where it is: huff is told where coefficients are.
 var order = func() (o [65]uint8) {
@@ -51,9 +51,11 @@ var fills = []fill{
 	{"far-apart", func(rng *rand.Rand) int { return 1 + rng.IntN(2) }, edges, false},
 }
 
-// strip returns a strip of n MCUs of 4:2:0. What is not in the masks is nonsense.
+// strip returns a strip of n MCUs of 4:2:0. What is not in the masks is nonsense. Where all values are short, every second
+// strip says so.
 func (f fill) strip(rng *rand.Rand, n int) *Strip {
-	s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: &order, Slots: slots420}
+	s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: &order, Slots: slices.Clone(slots420)}
+	short := rng.IntN(2) == 0
 	for i := range s.Coefs {
 		for k := range s.Coefs[i] {
 			s.Coefs[i][k] = int16(rng.Uint32())
@@ -66,9 +68,14 @@ func (f fill) strip(rng *rand.Rand, n int) *Strip {
 			if f.near {
 				k = 1 + j*3/2
 			}
-			s.Coefs[i][order[k]] = f.value(rng)
+			v := f.value(rng)
+			s.Coefs[i][order[k]] = v
 			s.Masks[i] |= 1 << k
+			short = short && -MaxShort <= v && v <= MaxShort
 		}
+	}
+	for i := range s.Slots {
+		s.Slots[i].Short = short
 	}
 	return s
 }
@@ -153,7 +160,7 @@ func TestSplit(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 2))
 			const n = 9
 			s := fills[rng.IntN(len(fills))].strip(rng, n)
-			s.Slots = []Slot{{0, 2, 0, Luma}, {1, 2, 0, Luma}, {2 * n, 1, 1, Chroma}, {3 * n, 1, 2, Chroma}}
+			s.Slots = []Slot{{0, 2, 0, Luma, false}, {1, 2, 0, Luma, false}, {2 * n, 1, 1, Chroma, false}, {3 * n, 1, 2, Chroma, false}}
 			var whole Partial
 			want := unstuff(encode(t, impl.Kernels, s, 0, n, &whole))
 			s.Pred = [3]int32{}
@@ -206,6 +213,9 @@ func TestCodes(t *testing.T) {
 		{"luma-dc-11-negative", symDC | -2047&dcMask, "111111110" + "00000000000"},
 		{"chroma-dc-0", symDC | 1<<dcClassShift, "00"},
 		{"chroma-dc-3", symDC | 1<<dcClassShift | 5, "110" + "101"},
+		{"luma-dc-0-eob", symDC | symEmpty, "00" + "1010"},
+		{"luma-dc-11-negative-eob", symDC | symEmpty | -2047&dcMask, "111111110" + "00000000000" + "1010"},
+		{"chroma-dc-3-eob", symDC | symEmpty | 1<<dcClassShift | 5, "110" + "101" + "00"},
 		{"luma-0/10", symAC10, "1111111110000011"},
 		{"chroma-0/10", symAC10 | 1<<4, "111111110100"},
 		{"raw", symRaw10 + 0x155, "0101010101"},

@@ -8,7 +8,7 @@
 TEXT ·flattenNEON(SB), NOSPLIT, $0-96
 	// flattenNEON lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-	// zeros, or with a value that may be above maxShort, and returns how many blocks are left.
+	// zeros, or with a value that may be above MaxShort, and returns how many blocks are left.
 	// Registers: R0 dst, R1 coefs, R2 masks, R3 order, R4 pred, R5 slots, R6 slot, R7 lastSlot, R8 mcu, R9 blocks,
 	// R10 coefficients of the block, R11 mask of the block, R12 the rest of it, reversed, R13 the next symbol, R14 class,
 	// R15 1 - 16*class, R19 the index before + R15, R20 all squares, or-ed, R21 1 in the highest bit
@@ -64,7 +64,7 @@ coefficient:
 	LSR $18, R20, R20 // 512 is 1<<9
 	CBNZ R20, stop
 noAC:
-	// DC: symDC | class<<dcClassShift | (c[0]-pred)&dcMask.
+	// DC: symDC | class<<dcClassShift | (c[0]-pred)&dcMask, and symEmpty if there are no AC coefficients.
 	MOVH (R10), R22
 	MOVD 16(R6), R23
 	MOVW (R4)(R23<<2), R24
@@ -73,12 +73,15 @@ noAC:
 	AND $0xFFF, R22, R22
 	ORR R14<<12, R22, R22
 	ORR $0x8000, R22, R22
+	CMP $0, R11
+	CSET EQ, R23
+	ORR R23<<14, R22, R22
 	MOVH R22, (R0)
 
-	// EOB, which counts unless the mask's last bit is set.
+	// EOB, which counts if there are AC coefficients and the last one is zero.
 	LSL $14, R14, R22
 	MOVH.P R22, 2(R13)
-	LSR $63, R11, R22
+	CSET LE, R22
 	SUB R22<<1, R13, R0
 
 	// The next slot, or the first of the next MCU.

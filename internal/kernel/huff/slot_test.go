@@ -11,9 +11,10 @@ import (
 func TestSlotLayout(t *testing.T) {
 	var s Slot
 	got := [...]uintptr{
-		unsafe.Offsetof(s.First), unsafe.Offsetof(s.Step), unsafe.Offsetof(s.Component), unsafe.Offsetof(s.Class), unsafe.Sizeof(s),
+		unsafe.Offsetof(s.First), unsafe.Offsetof(s.Step), unsafe.Offsetof(s.Component), unsafe.Offsetof(s.Class),
+		unsafe.Offsetof(s.Short), unsafe.Sizeof(s),
 	}
-	if want := [...]uintptr{0, 8, 16, 24, 32}; got != want {
+	if want := [...]uintptr{0, 8, 16, 24, 25, 32}; got != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var p Partial

@@ -6,6 +6,7 @@ package huff
 //	                                            ones are before 0, and take the place of positive ones above 511;
 //	                                            value 0 is EOB with run 0, ZRL with run 15
 //	0x8000 + class<<12 + diff&4095              DC difference, -2047..2047
+//	0xC000 + class<<12 + diff&4095              DC difference and EOB of a block without AC coefficients
 //	0xA000                                      nothing, which makes a list even
 //	0xA400 + class<<4 + run                     AC coefficient of 10 bits after run zeros, whose value is the next symbol
 //	0xA800 + bits                               10 bits as they are
@@ -20,14 +21,17 @@ const (
 	Chroma
 )
 
+// MaxShort is the largest AC value with a symbol of its own.
+const MaxShort = 511
+
 const (
 	symDC    = 0x8000
+	symEmpty = 0x4000 // with symDC: EOB follows
 	symNone  = 0xA000
 	symAC10  = 0xA400
 	symRaw10 = 0xA800
 
-	maxShort = 511 // largest AC value with a symbol of its own
-	maxRun   = 15  // longest run with a symbol of its own
+	maxRun = 15 // longest run with a symbol of its own
 
 	acClassShift = 14
 	runShift     = 10

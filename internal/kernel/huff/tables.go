@@ -68,7 +68,7 @@ var standardAC = [2]Table{
 var StandardCodes = sync.OnceValue(func() *Codes {
 	c := new(Codes)
 	for class := range Symbol(2) {
-		c.addDC(class, &standardDC[class])
+		c.addDC(class, &standardDC[class], &standardAC[class])
 		c.addAC(class, &standardAC[class])
 	}
 	for v := range uint32(1 << 10) {
@@ -77,11 +77,13 @@ var StandardCodes = sync.OnceValue(func() *Codes {
 	return c
 })
 
-func (c *Codes) addDC(class Symbol, t *Table) {
-	codes := t.codes()
+func (c *Codes) addDC(class Symbol, dc, ac *Table) {
+	codes, eob := dc.codes(), ac.codes()[0]
 	for diff := -2047; diff <= 2047; diff++ {
 		size, low := magnitude(diff)
-		c[symDC|class<<dcClassShift|Symbol(diff)&dcMask] = codes[size].with(size, low)
+		at := symDC | class<<dcClassShift | Symbol(diff)&dcMask
+		c[at] = codes[size].with(size, low)
+		c[at|symEmpty] = code{codes[size].bits<<size | low, codes[size].length + uint32(size)}.with(int(eob.length), eob.bits)
 	}
 }
 
@@ -89,7 +91,7 @@ func (c *Codes) addAC(class Symbol, t *Table) {
 	codes := t.codes()
 	for run := range Symbol(16) {
 		at := class<<acClassShift | run<<runShift
-		for v := -maxShort; v <= maxShort; v++ {
+		for v := -MaxShort; v <= MaxShort; v++ {
 			size, low := magnitude(v)
 			c[at+Symbol(v)] = codes[int(run)<<4|size].with(size, low)
 		}
