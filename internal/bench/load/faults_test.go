@@ -124,7 +124,9 @@ func TestOrderOfAnswers(t *testing.T) {
 			o := quick(small())
 			f := newFake(t, o)
 			var held *api.EncodeResponse
-			f.send = func(n int, s api.FrameService_EncodeStreamServer, a *api.EncodeResponse) error { return tt.send(&held, n, s, a) }
+			f.send = func(n int, s api.FrameService_EncodeStreamServer, a *api.EncodeResponse) error {
+				return tt.send(&held, n, s, a)
+			}
 			o.Target, _ = f.serveGRPC()
 			r, err := newGenerator(t, o).Run(t.Context())
 			if got := kinds(&r); err != nil || got != tt.want || r.Answered != o.Requests {

@@ -79,21 +79,12 @@ func newNumbered(ctx context.Context, o *Options) (*numbered, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := markOf(o); o.Verify && !ok {
+	mark, marked := markOf(o) // Without Verify frames too small for a number have none.
+	if o.Verify && !marked {
 		return nil, optionErrorf("verify", "a frame of %dx%d and a picture of %dx%d are too small to carry a number: want at least %dx%d and %dx%d, or --verify off",
 			o.Width, o.Height, o.OutWidth, o.OutHeight, leastMark.X, leastMark.Y, leastReadable.X, leastReadable.Y)
 	}
-	return render(ctx, o, howMany(size, o.Batch))
-}
-
-// render renders n frames. Those too small for a number have none.
-func render(ctx context.Context, o *Options, n int) (*numbered, error) {
-	size, err := o.desc().Size()
-	if err != nil {
-		return nil, err
-	}
-	mark, marked := markOf(o)
-	s := &numbered{n: n, batch: o.Batch, mark: mark}
+	s := &numbered{n: howMany(size, o.Batch), batch: o.Batch, mark: mark}
 	scene, err := synth.NewContext(ctx, o.Width, o.Height, 1)
 	if err != nil {
 		return nil, err

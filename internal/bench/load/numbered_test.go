@@ -49,8 +49,8 @@ func encoder(t testing.TB, o Options) func(data []byte) []byte {
 		}
 		b := pipeline.Batch{In: []frame.Frame{f}}
 		defer b.Release()
-		if err := p.Run(context.Background(), &b); err != nil {
-			t.Error(err)
+		if err := p.Run(context.Background(), &b); err != nil || b.Out[0].Err != nil {
+			t.Error(err, b.Out)
 			return nil
 		}
 		return bytes.Clone(b.Out[0].Bytes())
@@ -67,17 +67,29 @@ func TestNumbersSurvive(t *testing.T) {
 		t.Run(fmt.Sprintf("%dx%d-%dx%d", tt.w, tt.h, tt.outW, tt.outH), func(t *testing.T) {
 			o := small()
 			o.Width, o.Height, o.OutWidth, o.OutHeight = tt.w, tt.h, tt.outW, tt.outH
-			s, err := render(t.Context(), &o, 5)
+			mark, ok := markOf(&o)
+			if !ok {
+				t.Fatal("no room for a number")
+			}
+			s := &numbered{n: 100, mark: mark}
+			ids := newIdentities(s, &o)
+			size, err := o.desc().Size()
 			if err != nil {
 				t.Fatal(err)
 			}
-			ids := newIdentities(s, &o)
+			data := make([]byte, size) // What else is in the frame is of no interest.
+			f, err := frame.WrapBytes(o.desc(), data)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for _, o.Quality = range []int{1, 50, 100} {
 				encode := encoder(t, o)
-				for n := range s.n {
-					got, err := ids.number(encode(s.ring[n]))
-					if err != nil || got != n {
-						t.Fatalf("quality %d, frame %d: got %d, %v", o.Quality, n, got, err)
+				for n := range 4 {
+					if err := drawNumber(&f, mark, n*33); err != nil {
+						t.Fatal(err)
+					}
+					if got, err := ids.number(encode(data)); err != nil || got != n*33 {
+						t.Fatalf("quality %d, frame %d: got %d, %v", o.Quality, n*33, got, err)
 					}
 				}
 			}
