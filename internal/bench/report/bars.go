@@ -24,36 +24,10 @@ const (
 // any length do not turn or cover anything, and a value behind a long spread would be taken for the spread's end.
 func (p *picture) bars() {
 	rows := p.rows()
-	a := area{top: p.below}
-	var values []float64
-	var names, numbers vg.Length
-	height := vg.Length(0)
-	for i, r := range rows {
-		height += barRow
-		if r.header {
-			if i > 0 {
-				height += groupGap
-			}
-			continue
-		}
-		values = append(values, r.Y)
-		if r.Low != r.High {
-			values = append(values, r.Low, r.High)
-		}
-		names = max(names, nameWidth(r.name, r.look))
-		numbers = max(numbers, measure(valueLabel(r.Y), labelSize))
-	}
-	if p.Y.Mark != 0 {
-		values = append(values, p.Y.Mark)
-	}
-	names = min(names+1, p.width*0.4)
-	a.left, a.right, a.bottom = names+numbers+20, p.width-20, a.top+height+4
+	a, names := p.barArea(rows)
 	n := max(int((a.right-a.left)/90), 2)
-	y := scaleOf(p.Y, values, based, n)
+	y := scaleOf(p.Y, p.barValues(rows), based, n)
 	ticks := y.ticks(n)
-	if len(rows) == 0 {
-		a.bottom += 40
-	}
 	for _, t := range ticks {
 		x := a.left + vg.Length(t.at)*(a.right-a.left)
 		p.stroke("line", 1, nil, down(x, a.top), down(x, a.bottom))
@@ -65,6 +39,43 @@ func (p *picture) bars() {
 		p.text("muted middle over", (a.left+a.right)/2, a.bottom-20, "no points")
 	}
 	p.columnLabels(a, ticks)
+}
+
+// barArea returns where bars are, and how much of the room before them is for names.
+func (p *picture) barArea(rows []bar) (a area, names vg.Length) {
+	var numbers vg.Length
+	a = area{top: p.below, right: p.width - 20, bottom: p.below + 4}
+	p.eachRow(a, rows, func(r bar) {
+		a.bottom = p.below + barRow + 4
+		if !r.header {
+			names = max(names, nameWidth(r.name, r.look)+1)
+			numbers = max(numbers, measure(valueLabel(r.Y), labelSize))
+		}
+	})
+	if len(rows) == 0 {
+		a.bottom += 40 // for saying so
+	}
+	names = min(names, p.width*0.4)
+	a.left = names + numbers + 20
+	return a, names
+}
+
+// barValues returns what the axis of bars has to have room for.
+func (p *picture) barValues(rows []bar) []float64 {
+	var values []float64
+	if p.Y.Mark != 0 {
+		values = append(values, p.Y.Mark)
+	}
+	for _, r := range rows {
+		if r.header {
+			continue
+		}
+		values = append(values, r.Y)
+		if r.Low != r.High {
+			values = append(values, r.Low, r.High)
+		}
+	}
+	return values
 }
 
 // eachRow calls f for each row, with the picture at its upper edge.
