@@ -29,7 +29,7 @@ type benchPoolingCmd struct {
 
 	Rounds   int           `group:"run" placeholder:"N" help:"Turns of each option in each mode. Default: 5."`
 	Duration time.Duration `group:"run" placeholder:"TIME" help:"Of what is measured of a turn. Default: 3s."`
-	Quick    bool          `group:"run" help:"All in less than 40 s: 3 rounds of half a second."`
+	Quick    bool          `group:"run" help:"3 rounds of half a second: all options in both modes in less than 40 s, at size w1."`
 
 	GOGC        string      `group:"memory" name:"gogc" placeholder:"N" help:"How much garbage the collector leaves, in percent of what lives, or off. Default: what the environment says, else 100."`
 	MemoryLimit memoryLimit `group:"memory" placeholder:"SIZE" help:"GOMEMLIMIT, such as 64MiB; or tight: 1.25 times what option pool holds once it has settled, for all, as a container would have it. Default: what the environment says, else none."`

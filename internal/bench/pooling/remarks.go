@@ -44,6 +44,7 @@ type topic struct {
 func topics() []topic {
 	return []topic{
 		{Flat, "fps", "Frames a second, flat out", "more", "fewer", thousands},
+		{Open, "bytes_per_s", "Memory allocated, in the open loop", "more", "less", func(v float64) string { return withUnit("MB/s", 0)(v / 1e6) }},
 		{Open, "p50_ms", "Median latency of a batch, in the open loop", "longer", "shorter", withUnit("ms", 2)},
 		{Open, "p99_ms", "P99 of it", "longer", "shorter", withUnit("ms", 2)},
 		{Open, "cpu_s_per_1000_frames", "Processor time for 1,000 frames, in the open loop", "more", "less", withUnit("s", 3)},
@@ -103,12 +104,18 @@ func (t *topic) measured(res *Result) (reference *OptionResult, others []*Option
 	return reference, slices.Delete(others, i, i+1)
 }
 
-// differ reports whether two options differ by more than their rounds do: no round of one is within those of the other, and
-// the medians are further apart than the rounds of either.
+// differ reports whether two options differ by more than their rounds do: no round of one is within those of the other, and the
+// medians are further apart than the rounds of either, as ratios.
 func differ(a, b []float64) bool {
 	minA, maxA, minB, maxB := slices.Min(a), slices.Max(a), slices.Min(b), slices.Max(b)
-	apart := math.Abs(median(a) - median(b))
-	return (minA > maxB || minB > maxA) && apart > max(maxA-minA, maxB-minB) && apart > leastDifference*math.Abs(median(b))
+	if minA <= maxB && minB <= maxA {
+		return false
+	}
+	if minA <= 0 || minB <= 0 {
+		return true // nothing is unlike something by any ratio
+	}
+	apart := math.Abs(math.Log(median(a) / median(b)))
+	return apart > math.Log(1+leastDifference) && apart > math.Log(maxA/minA) && apart > math.Log(maxB/minB)
 }
 
 // latenessRemarks says which options fell behind in mode Open, and where batches were too few for the far end of the latencies.

@@ -20,6 +20,7 @@ func TestDiffer(t *testing.T) {
 		{"below", []float64{1, 2, 1}, []float64{10, 11, 12}, true},
 		{"one-round-within", []float64{20, 21, 12}, []float64{10, 11, 12}, false},
 		{"less-than-the-rounds", []float64{20, 40, 60}, []float64{15, 16, 17}, false},
+		{"far-apart-though-scattered", []float64{60, 200, 300}, []float64{5, 6, 7}, true},
 		{"too-little-to-speak-of", []float64{101, 101, 101}, []float64{100, 100, 100}, false},
 		{"from-nothing", []float64{5, 5, 5}, []float64{0, 0, 0}, true},
 	}
