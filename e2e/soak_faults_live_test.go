@@ -141,7 +141,10 @@ func viewerDies(m *misuser) error {
 
 // viewerOfNothing: there is nothing of that name, or no such name.
 func viewerOfNothing(m *misuser) error {
-	paths := []string{"/stream/nothing.mjpg", "/snapshot/nothing.jpg", "/stream/..%2f..%2fetc.mjpg", "/v1/streams/nothing", "/snapshot/" + liveLost + ".jpg?max_age=never", "/nothing"}
+	paths := []string{
+		"/stream/nothing.mjpg", "/snapshot/nothing.jpg", "/stream/..%2f..%2fetc.mjpg", "/v1/streams/nothing",
+		"/snapshot/" + liveLost + ".jpg?max_age=never", "/nothing",
+	}
 	path := paths[m.random.IntN(len(paths))]
 	code, err := m.getStatus(path)
 	if err != nil {
@@ -190,7 +193,8 @@ func publishBrokenJPEGs(m *misuser) error {
 		}
 		body = append(body, picture...)
 	}
-	head := fmt.Sprintf("POST /v1/streams/%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: video/x-motion-jpeg\r\nContent-Length: %d\r\n\r\n", m.stray(), m.s.HTTP, len(body))
+	head := fmt.Sprintf("POST /v1/streams/%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: video/x-motion-jpeg\r\n"+
+		"Content-Length: %d\r\n\r\n", m.stray(), m.s.HTTP, len(body))
 	answer, err := m.exchange(m.s.HTTP, append([]byte(head), body...), 1<<16)
 	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
 		return errors.Join(err, wantRefused(answer))
@@ -231,7 +235,8 @@ func publishDies(m *misuser) error {
 	}
 	defer closed()
 	frames := bytes.Join(m.rings.w1.batch(m.rings.w1.run(m.number, 3)), nil)
-	_, _ = fmt.Fprintf(conn, "POST /v1/streams/%s?%s HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n", m.stray(), m.rings.w1.query(true), m.s.HTTP, len(frames))
+	_, _ = fmt.Fprintf(conn, "POST /v1/streams/%s?%s HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n",
+		m.stray(), m.rings.w1.query(true), m.s.HTTP, len(frames))
 	_, _ = conn.Write(frames[:m.between(1, len(frames)-1)])
 	if m.random.IntN(2) == 0 {
 		_ = conn.(*net.TCPConn).SetLinger(0) // with a reset

@@ -118,7 +118,8 @@ func (f *faults) misuse(ctx context.Context, which *misuse, n int) {
 		f.wrong = append(f.wrong, fmt.Sprintf("%s (number %d): %v", which.name, n, err))
 	}
 	if f.log != nil {
-		fmt.Fprintf(f.log, "%9.3f s  %6d  %-24s %7.3f s  strained %-5v  %v\n", begin.Sub(f.begun).Seconds(), n, which.name, time.Since(begin).Seconds(), strained, err)
+		fmt.Fprintf(f.log, "%9.3f s  %6d  %-24s %7.3f s  strained %-5v  %v\n",
+			begin.Sub(f.begun).Seconds(), n, which.name, time.Since(begin).Seconds(), strained, err)
 	}
 }
 

@@ -49,6 +49,7 @@ func TestSoakVerdicts(t *testing.T) {
 		"attack":       {func(f *soakFigures) { f.Attacks[0].Resident = 400e6 }, "attack: memory"},
 		"starved":      {func(f *soakFigures) { f.Attacks[0].Kept = 0.5 }, "attack: existing streams"},
 		"live-starved": {func(f *soakFigures) { f.Attacks[0].Live = 0.5 }, "attack: live streams"},
+		"load-lease":   {func(f *soakFigures) { f.Emptied = 3 }, "leases after the load"},
 		"lease":        {func(f *soakFigures) { f.End.Leases = 1 }, "leases at the end"},
 		"admission":    {func(f *soakFigures) { f.End.Admitted = 1 }, "leases at the end"},
 		"late":         {func(f *soakFigures) { f.End.After = 2 }, "leases at the end"},

@@ -71,12 +71,13 @@ func startLive(t testing.TB, s *served, rings map[string]*ring, tally *tally, se
 func (l *live) keep(who string, f func() error) {
 	l.all.Go(func() {
 		if err := f(); l.ctx.Err() == nil {
-			l.tally.failed(who, cmpError(err))
+			l.tally.failed(who, reason(err))
 		}
 	})
 }
 
-func cmpError(err error) error {
+// reason returns why something ended that should go on.
+func reason(err error) error {
 	if err == nil {
 		return errors.New("ended without an error")
 	}
@@ -130,7 +131,9 @@ func (l *live) publishJPEGs(ctx context.Context, name string) error {
 		return err
 	}
 	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "POST /v1/streams/%s HTTP/1.1\r\nHost: soak\r\nContent-Type: video/x-motion-jpeg\r\nContent-Length: %d\r\n\r\n", name, int64(1)<<50); err != nil {
+	const endless = 1 << 50
+	if _, err := fmt.Fprintf(conn, "POST /v1/streams/%s HTTP/1.1\r\nHost: soak\r\nContent-Type: video/x-motion-jpeg\r\nContent-Length: %d\r\n\r\n",
+		name, int64(endless)); err != nil {
 		return err
 	}
 	r := l.rings[name]

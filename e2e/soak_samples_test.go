@@ -167,7 +167,8 @@ func (m *sampler) say(before, now scrape, seconds float64) {
 	made := now.pictures() - before.pictures()
 	gets := now.sum("steadyframe_pool_gets_total") - before.sum("steadyframe_pool_gets_total")
 	misses := now.sum("steadyframe_pool_misses_total") - before.sum("steadyframe_pool_misses_total")
-	fmt.Fprintf(m.tell, "%6.0f s  %6.0f pictures/s  RSS %5.1f MB  %4.0f leases %6.1f MB  %4.2f %% of gets missed  %5.1f objects/picture  %2.0f collections  %4.0f goroutines  %4.0f files  %3.0f requests open\n",
+	fmt.Fprintf(m.tell, "%6.0f s  %6.0f pictures/s  RSS %5.1f MB  %4.0f leases %6.1f MB  %4.2f %% of gets missed  %5.1f objects/picture  "+
+		"%3.0f collections  %4.0f goroutines  %4.0f files  %3.0f requests open\n",
 		time.Since(m.begun).Seconds(), made/seconds, rss/1e6, now.leases(), now[metricInUse]/1e6, 100*misses/max(gets, 1),
 		(now[metricObjects]-before[metricObjects])/max(made, 1), now[metricCollections]-before[metricCollections], now[metricGoroutines], now[metricFiles], now[metricOpen])
 }

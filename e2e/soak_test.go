@@ -26,7 +26,7 @@ var (
 	soakSeed   = flag.Uint64("soak-seed", 0, "seed of what is random in TestSoak; 0: another one each time, which is printed")
 	soakFaults = flag.Float64("soak-faults", 5, "misuses a second in TestSoak")
 	soakBudget = flag.Int("soak-budget", 256, "limits.memory_budget of TestSoak's server, MiB")
-	soakLog    = flag.String("soak-log", "", "file that TestSoak writes a line to for each misuse, and, with .server after its name, the server's log; none: nothing")
+	soakLog    = flag.String("soak-log", "", "file that TestSoak writes a line to for each misuse; FILE.server gets the server's log")
 	soakSkip   = flag.String("soak-skip", "", "parts that TestSoak leaves out, by commas: bursts, attacks, misuse, live")
 )
 
@@ -34,7 +34,7 @@ var (
 type soakOptions struct {
 	short   bool
 	seed    uint64
-	budget  float64       // bytes
+	budget  int64         // bytes
 	load    float64       // of the capacity
 	demand  float64       // of bursts, of the capacity
 	mixed   time.Duration // how long the mixed load lasts
@@ -54,7 +54,7 @@ type soakOptions struct {
 // options returns what the flags say: the long form, or, without -soak-for, one of some ten seconds.
 func options() soakOptions {
 	o := soakOptions{
-		seed: *soakSeed, budget: float64(*soakBudget << 20), load: 0.7, demand: 3, faults: *soakFaults,
+		seed: *soakSeed, budget: int64(*soakBudget) << 20, load: 0.7, demand: 3, faults: *soakFaults,
 		mixed: *soakFor, warm: min(2*time.Minute, *soakFor/4), window: min(time.Minute, *soakFor/12), measure: 5 * time.Second,
 		burst: 10 * time.Second, settle: 2 * time.Second, steady: 30 * time.Second, longest: stallLongest, frames: 61, attackers: 200,
 	}
@@ -97,12 +97,16 @@ func TestSoak(t *testing.T) {
 	}
 	k := &soak{o: o, tally: newTally()}
 	k.rings = soakRings(t, o.frames)
-	k.s = serveWith(t, []string{fmt.Sprintf("GOMEMLIMIT=%d", int64(o.budget)+aboveBudget)}, "--set", fmt.Sprintf("limits.memory_budget=%d", int64(o.budget)), "--set", "limits.max_streams=512",
-		"--set", "limits.max_connections=2000", "--set", fmt.Sprintf("limits.queue_depth=%d", queueDepth), "--set", "live.keep=1s")
+	k.s = serveWith(t, []string{fmt.Sprintf("GOMEMLIMIT=%d", o.budget+aboveBudget)},
+		"--set", fmt.Sprintf("limits.memory_budget=%d", o.budget), "--set", "limits.max_streams=512", "--set", "limits.max_connections=2000",
+		"--set", fmt.Sprintf("limits.queue_depth=%d", queueDepth), "--set", "live.keep="+liveKeep.String())
 	k.load = &load{s: k.s, rings: k.rings, tally: k.tally}
-	k.figures.Machine = meter.Here(strings.TrimSpace(strings.SplitN(string(succeed(t, nil, "version").stdout), "\n", 2)[0]))
-	k.figures.Settings = map[string]any{"seed": o.seed, "seconds": o.mixed.Seconds(), "misuses_per_s": o.faults, "memory_budget": o.budget, "GOMEMLIMIT": o.budget + aboveBudget, "load": o.load}
-	k.say("soak: seed %d, %v of mixed load at %.0f %% of the capacity, %.1f misuses a second, memory budget %.0f MiB\n", o.seed, o.mixed, 100*o.load, o.faults, o.budget/(1<<20))
+	version, _, _ := strings.Cut(string(succeed(t, nil, "version").stdout), "\n")
+	k.figures.Machine = meter.Here(version)
+	k.figures.Settings = soakSettings{
+		Seed: o.seed, Seconds: o.mixed.Seconds(), Load: o.load, Misuses: o.faults, Skipped: *soakSkip, Budget: o.budget, MemoryLimit: o.budget + aboveBudget,
+	}
+	k.say("soak: %v\n", k.figures.Settings)
 
 	k.measureCapacity(t)
 	k.figures.Start = k.rest(t, nil)
@@ -114,6 +118,9 @@ func TestSoak(t *testing.T) {
 	k.conclude(t)
 }
 
+// liveKeep is live.keep: how long a stream that nobody feeds or watches holds its newest picture.
+const liveKeep = time.Second
+
 // aboveBudget is how far GOMEMLIMIT is above the memory budget: docs/pooling.md says to set it so. With the program's text,
 // which it does not count, that is what the server may have beside its budget.
 const aboveBudget = 8 << 20
@@ -124,7 +131,10 @@ func soakRings(t testing.TB, n int) *rings {
 		Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
 		Resize: pipeline.Resize{Width: 320, Height: 320}, Output: pipeline.Output{Quality: 80},
 	}
-	planes := pipeline.Spec{Input: frame.Desc{Format: frame.I420, Width: 320, Height: 180, Range: frame.RangeLimited}, Output: pipeline.Output{Quality: 80}}
+	planes := pipeline.Spec{
+		Input:  frame.Desc{Format: frame.I420, Width: 320, Height: 180, Range: frame.RangeLimited},
+		Output: pipeline.Output{Quality: 80},
+	}
 	r := &rings{w1: newRing(t, w1, n, 0), y4m: newRing(t, planes, n, 10_000)}
 	for i := range 8 {
 		r.y4ms = append(r.y4ms, r.y4m.y4m(t, r.y4m.run(i, y4mFrames)))
@@ -257,10 +267,26 @@ func (k *soak) mixedLoad(t testing.TB) {
 	if streams != nil {
 		streams.stop(t)
 	}
+	k.figures.Emptied = k.emptied(t)
 	k.figures.Misuses, k.figures.Wrong = bad.done, bad.wrong
 	k.figures.Most = k.most()
 	if slope, n, ok := k.sampler.slope(k.o.warm.Seconds(), k.o.window.Seconds()); ok && k.o.mixed >= leastForSlope {
 		k.figures.Slope, k.figures.Windows = &slope, n
+	}
+}
+
+// emptied returns after how many seconds nothing was leased or admitted any more; when something still is, how long that
+// was waited for.
+func (k *soak) emptied(t testing.TB) float64 {
+	t.Helper()
+	begin := time.Now()
+	for {
+		at := time.Since(begin)
+		f := restOf(k.s.mustScrape(t))
+		if f.Leases == 0 && f.InUse == 0 && f.Admitted == 0 || at > 30*time.Second {
+			return at.Seconds()
+		}
+		k.wait(t, 20*time.Millisecond)
 	}
 }
 
@@ -364,7 +390,7 @@ func (k *soak) conclude(t *testing.T) {
 	f.Failures, f.Mixed, f.First, f.Clients = k.tally.failures, k.tally.mixed, k.tally.first, k.tally.clients()
 	var text strings.Builder
 	f.report(&text)
-	for _, v := range f.judge(k.o.budget, k.o.short) {
+	for _, v := range f.judge(float64(k.o.budget), k.o.short) {
 		if k.o.short && v.speed {
 			fmt.Fprintf(&text, "(not judged in the short form) ")
 		} else if !v.pass {

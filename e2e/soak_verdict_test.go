@@ -14,7 +14,7 @@ import (
 // soakFigures is everything that a soak has measured.
 type soakFigures struct {
 	Machine  meter.Machine       `json:"machine"`
-	Settings map[string]any      `json:"settings"`
+	Settings soakSettings        `json:"settings"`
 	Capacity capacity            `json:"capacity"`
 	Clients  map[string]*clients `json:"clients"`
 	Failures int                 `json:"failures"`
@@ -29,9 +29,31 @@ type soakFigures struct {
 	Steady   steadyFigures       `json:"steady"`
 	Bursts   []burstFigures      `json:"bursts"`
 	Attacks  []attackFigures     `json:"attacks"`
+	Emptied  float64             `json:"emptied_s"` // after the end of the load nothing was leased or admitted
 	Start    restFigures         `json:"start"`
 	End      restFigures         `json:"end"`
 	Exit     exitFigures         `json:"exit"`
+}
+
+// soakSettings is how the run was.
+type soakSettings struct {
+	Seed        uint64  `json:"seed"`
+	Seconds     float64 `json:"seconds"` // of mixed load
+	Load        float64 `json:"load"`    // of the capacity
+	Misuses     float64 `json:"misuses_per_s"`
+	Skipped     string  `json:"skipped,omitempty"`
+	Budget      int64   `json:"memory_budget"`
+	MemoryLimit int64   `json:"GOMEMLIMIT"`
+}
+
+// String returns it for the terminal.
+func (s soakSettings) String() string {
+	text := fmt.Sprintf("seed %d, %.0f s of mixed load at %.0f %% of the capacity, %.1f misuses a second, memory budget %d MiB, GOMEMLIMIT %d MiB",
+		s.Seed, s.Seconds, 100*s.Load, s.Misuses, s.Budget>>20, s.MemoryLimit>>20)
+	if s.Skipped != "" {
+		text += ", without " + s.Skipped
+	}
+	return text
 }
 
 // clients is what became of one kind of healthy clients. Latencies count from when a request was due, or a picture
@@ -84,7 +106,7 @@ const (
 	maxObjectBytes   = 2816 // a frame; 2.0 KB of it are grpc-go's, and 2560 all with collections off (docs/adr/0009-grpc-codec.md)
 	maxCollections   = 1    // in ten seconds
 	minGoodput       = 0.95 // of the peak
-	maxRefusal       = 5    // ms, above twice what a request takes for which there is nothing to be done: of a request to be refused the beginning of its message is waited for, too
+	maxRefusal       = 5    // ms, above twice a request for nothing: of one that is refused the message's beginning is waited for, too
 	maxAfterBurst    = 1.5  // times P99 before it
 	minKept          = 0.95
 	beyondBudget     = 32 << 20
@@ -143,7 +165,8 @@ func (f *soakFigures) judgeClients() []verdict {
 		misuses += n
 	}
 	return []verdict{
-		{"healthy clients", f.Failures == 0 && requests > 0, fmt.Sprintf("%d failed of %d requests and pictures watched", f.Failures, requests), "0", 14, false},
+		{"healthy clients", f.Failures == 0 && requests > 0,
+			fmt.Sprintf("%d failed of %d requests and pictures watched", f.Failures, requests), "0", 14, false},
 		{"pictures mixed up", f.Mixed == 0, fmt.Sprint(f.Mixed), "0", 7, false},
 		{"misuse answered wrongly", len(f.Wrong) == 0 && misuses > 0, fmt.Sprintf("%d of %d", len(f.Wrong), misuses), "0", 22, false},
 	}
@@ -153,10 +176,12 @@ func (f *soakFigures) judgeSteady() []verdict {
 	s := f.Steady
 	ten := s.Collections / max(s.Seconds, 10) * 10 // what takes less than ten seconds may have one
 	return []verdict{
-		{"pool misses, one stream", s.Gets > 0 && s.Misses/s.Gets < maxMisses, fmt.Sprintf("%.0f of %.0f gets (%.3f %%)", s.Misses, s.Gets, 100*s.Misses/max(s.Gets, 1)), "0.1 %", 2, true},
+		{"pool misses, one stream", s.Gets > 0 && s.Misses/s.Gets < maxMisses,
+			fmt.Sprintf("%.0f of %.0f gets (%.3f %%)", s.Misses, s.Gets, 100*s.Misses/max(s.Gets, 1)), "0.1 %", 2, true},
 		{"heap objects, one stream", s.Frames > 0 && s.Objects <= maxObjects, fmt.Sprintf("%.2f a frame", s.Objects), fmt.Sprint(maxObjects), 2, true},
 		{"heap bytes, one stream", s.Frames > 0 && s.Bytes <= maxObjectBytes, fmt.Sprintf("%.0f a frame", s.Bytes), fmt.Sprint(maxObjectBytes), 2, true},
-		{"collections, one stream", s.Frames > 0 && ten <= maxCollections, fmt.Sprintf("%.2f in 10 s at %.0f frames/s", ten, s.Frames/max(s.Seconds, 1)), fmt.Sprint(maxCollections), 2, true},
+		{"collections, one stream", s.Frames > 0 && ten <= maxCollections,
+			fmt.Sprintf("%.2f in 10 s at %.0f frames/s", ten, s.Frames/max(s.Seconds, 1)), fmt.Sprint(maxCollections), 2, true},
 	}
 }
 
@@ -173,7 +198,8 @@ func (f *soakFigures) judgeMemory(budget float64) []verdict {
 		}
 	}
 	return []verdict{slope,
-		{"most memory", f.Most <= budget+beyondBudget, fmt.Sprintf("%.0f MB", f.Most/1e6), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
+		{"most memory", f.Most <= budget+beyondBudget,
+			fmt.Sprintf("%.0f MB", f.Most/1e6), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
 	}
 }
 
@@ -185,13 +211,15 @@ func (b burstFigures) judge() []verdict {
 		{"burst: refusals", b.Wrong == 0, fmt.Sprintf("%d of %d without advice", b.Wrong, b.Refused+b.Wrong), "0", 14, false},
 		{"burst: time of a refusal", b.Refused > 0 && b.RefusalP50 < limit,
 			fmt.Sprintf("median %.1f ms (P99 %.1f)", b.RefusalP50, b.RefusalP99), fmt.Sprintf("%.1f ms, 5 ms and twice a request for nothing", limit), 14, true},
-		{"burst: P99 from 2 s after it", b.After <= maxAfterBurst*b.Before, fmt.Sprintf("%.1f ms", b.After), fmt.Sprintf("%.1f ms, 1.5 times that before it", maxAfterBurst*b.Before), 14, true},
+		{"burst: P99 from 2 s after it", b.After <= maxAfterBurst*b.Before,
+			fmt.Sprintf("%.1f ms", b.After), fmt.Sprintf("%.1f ms, 1.5 times that before it", maxAfterBurst*b.Before), 14, true},
 	}
 }
 
 func (a attackFigures) judge(budget float64) []verdict {
 	return []verdict{
-		{"attack: memory", a.Resident <= budget+beyondBudget, fmt.Sprintf("%.0f MB with %d streams of 4K frames", a.Resident/1e6, a.Streams), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
+		{"attack: memory", a.Resident <= budget+beyondBudget,
+			fmt.Sprintf("%.0f MB with %d streams of 4K frames", a.Resident/1e6, a.Streams), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
 		{"attack: existing streams", a.Kept >= minKept, fmt.Sprintf("%.1f %% of their frames", 100*a.Kept), "95 %", 15, true},
 		{"attack: live streams", a.Live >= minKept, fmt.Sprintf("%.1f %% of their pictures", 100*a.Live), "95 %", 15, true},
 	}
@@ -199,15 +227,21 @@ func (a attackFigures) judge(budget float64) []verdict {
 
 func (f *soakFigures) judgeEnd(within float64) []verdict {
 	e, s := f.End, f.Start
+	after := within + liveKeep.Seconds()
 	return []verdict{
+		{"leases after the load", f.Emptied <= after, fmt.Sprintf("none after %.2f s", f.Emptied),
+			fmt.Sprintf("%.0f s, one of them live.keep", after), 3, false},
 		{"leases at the end", e.Leases == 0 && e.InUse == 0 && e.Admitted == 0 && e.After <= within,
 			fmt.Sprintf("%.0f (%.0f bytes, %.0f admitted) after %.2f s", e.Leases, e.InUse, e.Admitted, e.After), fmt.Sprintf("0 within %.0f s", within), 3, false},
 		{"gets = puts + in use", e.Unbalanced == 0, fmt.Sprintf("%.0f off", e.Unbalanced), "0", 25, false},
 		{"buffers lost", e.Lost == 0, fmt.Sprintf("%.0f", e.Lost), "0", 25, false},
-		{"goroutines at the end", e.Goroutines <= s.Goroutines, fmt.Sprintf("%.0f", e.Goroutines), fmt.Sprintf("%.0f as at the start", s.Goroutines), 3, false},
-		{"open files at the end", e.Files <= s.Files, fmt.Sprintf("%.0f, %.0f connections", e.Files, e.Connections), fmt.Sprintf("%.0f as at the start", s.Files), 3, false},
+		{"goroutines at the end", e.Goroutines <= s.Goroutines,
+			fmt.Sprintf("%.0f", e.Goroutines), fmt.Sprintf("%.0f as at the start", s.Goroutines), 3, false},
+		{"open files at the end", e.Files <= s.Files,
+			fmt.Sprintf("%.0f, %.0f connections", e.Files, e.Connections), fmt.Sprintf("%.0f as at the start", s.Files), 3, false},
 		{"panics in the log", len(f.Exit.Panics) == 0, fmt.Sprint(len(f.Exit.Panics)), "0", 13, false},
-		{"end by SIGTERM under load", f.Exit.Code == 0 && f.Exit.Seconds <= maxExitSeconds, fmt.Sprintf("exit code %d after %.2f s", f.Exit.Code, f.Exit.Seconds), "0 within 20 s", 23, false},
+		{"end by SIGTERM under load", f.Exit.Code == 0 && f.Exit.Seconds <= maxExitSeconds,
+			fmt.Sprintf("exit code %d after %.2f s", f.Exit.Code, f.Exit.Seconds), "0 within 20 s", 23, false},
 	}
 }
 
@@ -215,10 +249,11 @@ func (f *soakFigures) judgeEnd(within float64) []verdict {
 func (f *soakFigures) report(w io.Writer) {
 	m := f.Machine
 	fmt.Fprintf(w, "%s on %s, %d processors, %s kernels, %s\n", m.Version, m.CPU, m.Processors, m.Kernels, m.Go)
-	fmt.Fprintf(w, "settings: %v\n", f.Settings)
+	fmt.Fprintf(w, "%v\n", f.Settings)
 	fmt.Fprintf(w, "capacity: %.1f rounds/s of %d frames, or %.1f heavy requests/s\n", f.Capacity.Rounds, roundFrames(), f.Capacity.Heavy)
 	l := f.Load
-	fmt.Fprintf(w, "after the warm-up: %.0f pictures in %.0f s, %.1f objects of %.0f bytes a picture, %.1f collections in 10 s, %.3f %% of %.0f gets missed\n",
+	fmt.Fprintf(w, "after the warm-up: %.0f pictures in %.0f s, %.1f objects and %.0f bytes a picture, %.1f collections in 10 s, "+
+		"%.3f %% of %.0f gets missed\n",
 		l.Pictures, l.Seconds, l.Objects, l.Bytes, 10*l.Collections/max(l.Seconds, 1), 100*l.Misses/max(l.Gets, 1), l.Gets)
 	fmt.Fprintf(w, "%-10s %9s %9s %9s %9s %9s   %8s  %s\n", "clients", "requests", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "skipped", "under strain: refused, skipped")
 	for _, name := range slices.Sorted(maps.Keys(f.Clients)) {
