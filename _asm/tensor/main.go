@@ -22,12 +22,13 @@ func main() {
 
 // row writes Row for vectors of n samples: two registers of floats to one of words.
 func row(a *gen.Asm, level string, n int, vector func() reg.VecVirtual) {
-	a.Func("row"+level, "func(dst *int16, src *byte, vectors int, scale, offset float32)", fmt.Sprintf(`
-row%s makes %d*vectors samples, vectors > 0.
-	t := float32(src[i]*scale) + offset
+	a.Func("row"+level, "func(dst *int16, src *byte, vectors, ahead, factor, offset int)", fmt.Sprintf(`
+row%s makes %d*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are the bits of a
+float32.
+	t := float32(src[i]*factor) + offset
 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
 Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.`, level, n))
-	dst, src, vectors := a.Arg("dst"), a.Arg("src"), a.Arg("vectors")
+	dst, src, vectors, ahead := a.Arg("dst"), a.Arg("src"), a.Arg("vectors"), a.Arg("ahead")
 	constant := func(name string, v float32) reg.VecVirtual {
 		var b [8]byte
 		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
@@ -35,15 +36,20 @@ Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no lar
 		a.VBROADCASTSS(a.Bytes(name, b[:]), r)
 		return r
 	}
-	scale, offset := gen.Name(a, "scale", vector()), gen.Name(a, "offset", vector())
-	a.VBROADCASTSS(a.ArgAddr("scale"), scale)
-	a.VBROADCASTSS(a.ArgAddr("offset"), offset)
+	param := func(name string) reg.VecVirtual {
+		bits, v := a.XMM(), gen.Name(a, name, vector())
+		a.VMOVQ(a.ArgAddr(name), bits)
+		a.VBROADCASTSS(bits, v)
+		return v
+	}
+	factor, offset := param("factor"), param("offset")
 	top, half, zero := constant("top", 32640), constant("half", 0.5), constant("zero", 0)
 	a.Loop("loop", vectors, 1, func() {
 		var whole [2]reg.VecVirtual
 		for i := range whole {
 			v := vector()
-			a.VMULPS(gen.At(src, 2*n*i), scale, v)
+			a.PREFETCHT0(operand.Mem{Base: src, Index: ahead, Scale: 1, Disp: 2 * n * i})
+			a.VMULPS(gen.At(src, 2*n*i), factor, v)
 			a.VADDPS(offset, v, v)
 			a.VMAXPS(zero, v, v)
 			a.VMINPS(top, v, v)

@@ -19,15 +19,24 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	return &r.planes
 }
 
-// prefetch asks for an input row that will be needed some rows after number.
+// prefetch asks for an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 {
+	if ahead == 0 || src.layout == floats {
 		return
 	}
 	for i := range src.inputs {
 		sc.sampler.kernels.resample.Prefetch(sc.input(src, i, ahead))
 	}
+}
+
+// aheadOfRow returns how many bytes ahead of row number the row is that prefetch would ask for; 0 for none.
+func (sc *Scratch) aheadOfRow(src *source, number int) int {
+	ahead := int(src.down.ahead[number])
+	if ahead == 0 {
+		return 0
+	}
+	return (ahead - number) * sc.planes[src.input].Stride
 }
 
 // makeRow makes a row of the cache: interpolation across, and colours.
@@ -160,14 +169,14 @@ func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte) {
 // interpolateFloats is interpolate for planes of float32, one after the other.
 func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, number int) {
 	k := &sc.sampler.kernels
-	n := src.across.inputs()
+	n, ahead := src.across.inputs(), sc.aheadOfRow(src, number)
 	for i := range dst {
 		rows, in := src.covers(dst, i), sc.input(src, i, number)
 		if src.across.copies {
-			k.tensor.Row(rows[0], in, src.floats.factor, src.floats.offset)
+			k.tensor.Row(rows[0], in, ahead, src.floats)
 			continue
 		}
-		k.tensor.Row(c.wide[:n], in, src.floats.factor, src.floats.offset)
+		k.tensor.Row(c.wide[:n], in, ahead, src.floats)
 		if src.across.method == Area {
 			src.cover.Row(rows, c.wide[:n])
 			continue

@@ -4,6 +4,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/kernel/color"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
+	"github.com/steadyframe/steadyframe/internal/kernel/tensor"
 )
 
 // source makes some planes of a band from some planes of a frame: all of them for RGB inputs; for YUV inputs luma is one source and chroma
@@ -20,7 +21,7 @@ type source struct {
 	down    down
 	packed  color.Packed // of layout packed
 	step    int          // bytes from one sample or pixel to the next
-	floats  floatScale   // of layout floats
+	floats  tensor.Scale // of layout floats: to 0..255 with 7 fractional bits
 	convert conversion
 	limited bool              // luma or chroma of limited range
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
@@ -52,9 +53,6 @@ const (
 	toYCCHalf // chroma halved across
 	toLuma
 )
-
-// floatScale takes float samples to rows: value*factor + offset.
-type floatScale struct{ factor, offset float32 }
 
 // newSources returns what makes the planes of c.
 func newSources(c *Config) []source {
@@ -144,15 +142,15 @@ func (src *source) wordStep() int {
 }
 
 // scaleOf takes floats of range r to 0..255 with 7 fractional bits.
-func scaleOf(r frame.ValueRange) floatScale {
+func scaleOf(r frame.ValueRange) tensor.Scale {
 	const top = 255 << 7
 	switch r {
 	case frame.RangeByte:
-		return floatScale{1 << 7, 0}
+		return tensor.Scale{Factor: 1 << 7}
 	case frame.RangeSigned:
-		return floatScale{top / 2, top / 2}
+		return tensor.Scale{Factor: top / 2, Offset: top / 2}
 	}
-	return floatScale{top, 0}
+	return tensor.Scale{Factor: top}
 }
 
 // setLookup sets lookup where it serves.

@@ -30,8 +30,9 @@ func (sc *Scratch) stackBytes(src *source, c *cache, i int, s stacked) {
 // stackFloats is stackBytes for a plane of float32.
 func (sc *Scratch) stackFloats(src *source, c *cache, i int, s covered) {
 	k := &sc.sampler.kernels
+	ahead := sc.aheadOf(src, s.row+len(s.weights))
 	for r, w := range s.weights {
-		k.tensor.Row(c.wide, sc.input(src, i, s.row+r), src.floats.factor, src.floats.offset)
+		k.tensor.Row(c.wide, sc.input(src, i, s.row+r), ahead, src.floats)
 		k.blend.Accumulate(c.sums[0], c.wide, w)
 	}
 	k.blend.Resolve(c.wide, c.sums[0])

@@ -4,30 +4,37 @@
 
 #include "textflag.h"
 
-// func rowAVX2(dst *int16, src *byte, vectors int, scale float32, offset float32)
-// Requires: AVX, AVX2
-TEXT ·rowAVX2(SB), NOSPLIT, $0-32
-	// rowAVX2 makes 16*vectors samples, vectors > 0.
-	// 	t := float32(src[i]*scale) + offset
+// func rowAVX2(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·rowAVX2(SB), NOSPLIT, $0-48
+	// rowAVX2 makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are
+	// the bits of a
+	// float32.
+	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
 	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
-	// Registers: AX dst, CX src, DX vectors, Y0 scale, Y1 offset, Y2 32640, Y3 0.5, Y4 0
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5, Y4 0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
-	VBROADCASTSS scale+24(FP), Y0
-	VBROADCASTSS offset+28(FP), Y1
+	MOVQ         ahead+24(FP), BX
+	VMOVQ        factor+32(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVQ        offset+40(FP), X1
+	VBROADCASTSS X1, Y1
 	VBROADCASTSS top<>+0(SB), Y2
 	VBROADCASTSS half<>+0(SB), Y3
 	VBROADCASTSS zero<>+0(SB), Y4
 
 loop:
+	PREFETCHT0 (CX)(BX*1)
 	VMULPS     (CX), Y0, Y5
 	VADDPS     Y1, Y5, Y5
 	VMAXPS     Y4, Y5, Y5
 	VMINPS     Y2, Y5, Y5
 	VADDPS     Y3, Y5, Y5
 	VCVTTPS2DQ Y5, Y5
+	PREFETCHT0 32(CX)(BX*1)
 	VMULPS     32(CX), Y0, Y6
 	VADDPS     Y1, Y6, Y6
 	VMAXPS     Y4, Y6, Y6

@@ -4,30 +4,37 @@
 
 #include "textflag.h"
 
-// func rowAVX512(dst *int16, src *byte, vectors int, scale float32, offset float32)
-// Requires: AVX, AVX512F
-TEXT ·rowAVX512(SB), NOSPLIT, $0-32
-	// rowAVX512 makes 32*vectors samples, vectors > 0.
-	// 	t := float32(src[i]*scale) + offset
+// func rowAVX512(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·rowAVX512(SB), NOSPLIT, $0-48
+	// rowAVX512 makes 32*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset
+	// are the bits of a
+	// float32.
+	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
 	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
-	// Registers: AX dst, CX src, DX vectors, Z0 scale, Z1 offset, Z2 32640, Z3 0.5, Z4 0
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Z0 factor, Z1 offset, Z2 32640, Z3 0.5, Z4 0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
-	VBROADCASTSS scale+24(FP), Z0
-	VBROADCASTSS offset+28(FP), Z1
+	MOVQ         ahead+24(FP), BX
+	VMOVQ        factor+32(FP), X0
+	VBROADCASTSS X0, Z0
+	VMOVQ        offset+40(FP), X1
+	VBROADCASTSS X1, Z1
 	VBROADCASTSS top<>+0(SB), Z2
 	VBROADCASTSS half<>+0(SB), Z3
 	VBROADCASTSS zero<>+0(SB), Z4
 
 loop:
+	PREFETCHT0 (CX)(BX*1)
 	VMULPS     (CX), Z0, Z5
 	VADDPS     Z1, Z5, Z5
 	VMAXPS     Z4, Z5, Z5
 	VMINPS     Z2, Z5, Z5
 	VADDPS     Z3, Z5, Z5
 	VCVTTPS2DQ Z5, Z5
+	PREFETCHT0 64(CX)(BX*1)
 	VMULPS     64(CX), Z0, Z6
 	VADDPS     Z1, Z6, Z6
 	VMAXPS     Z4, Z6, Z6

@@ -17,7 +17,7 @@ func BenchmarkRow(b *testing.B) {
 		b.Run(fmt.Sprintf("n=%d/impl=%s", n, e.Level), func(b *testing.B) {
 			b.SetBytes(int64(len(src)))
 			for b.Loop() {
-				e.Kernels.Row(dst, src, 32640, 0)
+				e.Kernels.Row(dst, src, 0, Scale{32640, 0})
 			}
 		})
 	}

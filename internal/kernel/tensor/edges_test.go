@@ -18,8 +18,9 @@ func TestEdges(t *testing.T) {
 			for _, edge := range kerneltest.Edges {
 				src := kerneltest.GuardedCopy(t, kerneltest.Bytes(kerneltest.Rand(uint64(width)), 4*width), edge)
 				got, want := kerneltest.Guarded[int16](t, width, edge), make([]int16, width)
-				k.Row(got, src, 32640, 0.25)
-				row(want, src, 32640, 0.25)
+				s := Scale{32640, 0.25}
+				k.Row(got, src, width<<20, s)
+				row(want, src, 0, s)
 				kerneltest.Same(t, "Row", got, want)
 			}
 		}

@@ -4,24 +4,27 @@
 
 #include "textflag.h"
 
-// func rowNEON(dst *int16, src *byte, vectors, scale, offset int)
-TEXT ·rowNEON(SB), NOSPLIT, $0-40
-	// rowNEON makes 16*vectors samples, vectors > 0. scale and offset are the bits of a float32.
-	// 	t := float32(src[i]*scale) + offset
+// func rowNEON(dst *int16, src *byte, vectors, ahead, factor, offset int)
+TEXT ·rowNEON(SB), NOSPLIT, $0-48
+	// rowNEON makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are the bits of a
+	// float32.
+	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(max(min(t, 32640) + 0.5, 0))
 	// FMIN keeps NaN, and FCVTZU makes 0 of it, as of all below 0.
-	// Registers: R0 dst, R1 src, R2 vectors, R3 scale, R4 offset
+	// Registers: R0 dst, R1 src, R2 vectors, R3 ahead, R4 factor, R5 offset
 	MOVD dst+0(FP), R0
 	MOVD src+8(FP), R1
 	MOVD vectors+16(FP), R2
-	MOVD scale+24(FP), R3
-	MOVD offset+32(FP), R4
-	VDUP R3, V28.S4 // scale
-	VDUP R4, V29.S4 // offset
+	MOVD ahead+24(FP), R3
+	MOVD factor+32(FP), R4
+	MOVD offset+40(FP), R5
+	VDUP R4, V28.S4 // factor
+	VDUP R5, V29.S4 // offset
 	MOVD $0x46ff0000, R15; VDUP R15, V30.S4 // 32640
 	MOVD $0x3f000000, R15; VDUP R15, V31.S4 // 0.5
 
 loop:
+	ADD R3, R1, R12; PRFM (R12), PLDL1KEEP
 	VLD1.P 16(R1), [V0.B16]
 	WORD $0x6e3cdc00 // FMUL V0.4S, V0.4S, V28.4S
 	WORD $0x4e3dd400 // FADD V0.4S, V0.4S, V29.4S

@@ -42,7 +42,7 @@ func TestRow(t *testing.T) {
 					wantRow[x] = want(v, s[0], s[1])
 				}
 				dst := kerneltest.Make(width, i%5, int16(21555))
-				k.Row(dst.S, src.S, s[0], s[1])
+				k.Row(dst.S, src.S, i<<16, Scale{s[0], s[1]})
 				dst.Check(t, "dst")
 				kerneltest.Same(t, "dst", dst.S, wantRow)
 			}
@@ -59,7 +59,7 @@ func TestRowKeepsBytes(t *testing.T) {
 				var src [4]byte
 				binary.LittleEndian.PutUint32(src[:], math.Float32bits(tt.value))
 				var dst [1]int16
-				k.Row(dst[:], src[:], tt.scale, tt.offset)
+				k.Row(dst[:], src[:], 0, Scale{tt.scale, tt.offset})
 				if int(dst[0]) != v<<7 {
 					t.Errorf("%v*%v+%v: got %d, want %d", tt.value, tt.scale, tt.offset, dst[0], v<<7)
 				}
