@@ -317,8 +317,8 @@ const metricCPU = "process_cpu_seconds_total"
 type steadyFigures struct {
 	Frames      float64 `json:"frames"`
 	Seconds     float64 `json:"seconds"`
-	Objects     float64 `json:"objects_per_frame"` // of the part that had the fewest
-	Bytes       float64 `json:"bytes_per_frame"`   // the same
+	Objects     float64 `json:"objects_per_frame"`
+	Bytes       float64 `json:"bytes_per_frame"`
 	Collections float64 `json:"collections"`
 	Gets        float64 `json:"gets"`
 	Misses      float64 `json:"misses"`
@@ -349,27 +349,22 @@ func (k *soak) steady(t testing.TB) {
 			latency.Record(time.Since(due), 1)
 		}
 	}
-	n := max(2, int(2*k.o.steady.Seconds())/steadyLooks)
+	n := max(2, int(2*k.o.steady.Seconds()))
 	batches(0, min(10, n))
 	latency = meter.NewLatency()
-	f := &k.figures.Steady
-	f.Objects, f.Bytes = math.Inf(1), math.Inf(1)
 	objects, size := k.costOfScrape(t)
-	for look := range steadyLooks {
-		before := k.s.mustScrape(t)
-		begin := time.Now()
-		batches((look+1)*n, n)
-		f.Seconds += time.Since(begin).Seconds()
-		after := k.s.mustScrape(t)
-		delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
-		frames := after.pictures() - before.pictures()
-		f.Frames += frames
-		f.Objects, f.Bytes = min(f.Objects, (delta(metricObjects)-objects)/max(frames, 1)), min(f.Bytes, (delta(metricBytes)-size)/max(frames, 1))
-		f.Collections += delta(metricCollections)
-		f.Gets += delta("steadyframe_pool_gets_total")
-		f.Misses += delta("steadyframe_pool_misses_total")
+	before, begin := k.s.mustScrape(t), time.Now()
+	batches(n, n)
+	took, after := time.Since(begin), k.s.mustScrape(t)
+	delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
+	frames := after.pictures() - before.pictures()
+	// Counters of the Go runtime lag by some hundred objects, which the frames of half a minute outweigh.
+	k.figures.Steady = steadyFigures{
+		Frames: frames, Seconds: took.Seconds(),
+		Objects: (delta(metricObjects) - objects) / max(frames, 1), Bytes: (delta(metricBytes) - size) / max(frames, 1),
+		Collections: delta(metricCollections), Gets: delta("steadyframe_pool_gets_total"), Misses: delta("steadyframe_pool_misses_total"),
+		P50: meter.Milliseconds(latency.Quantile(0.5)), P99: meter.Milliseconds(latency.Quantile(0.99)),
 	}
-	f.P50, f.P99 = meter.Milliseconds(latency.Quantile(0.5)), meter.Milliseconds(latency.Quantile(0.99))
 }
 
 // costOfScrape returns what the server allocates to answer a scrape: the least of some, since other things may be going on.
@@ -383,7 +378,3 @@ func (k *soak) costOfScrape(t testing.TB) (objects, size float64) {
 	}
 	return objects, size
 }
-
-// steadyLooks is how many parts the measurement has. What grpc-go allocates depends on how far its reading goroutine gets
-// ahead of the one that it reads for, so that where other programs take the processors away the least counts.
-const steadyLooks = 3
