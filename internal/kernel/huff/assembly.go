@@ -2,22 +2,25 @@
 
 package huff
 
-// What the kernels in assembly have in common: the checks before them, and what they leave over for plain Go.
+// assembly is the functions of one level in assembly. What they leave over is for plain Go.
+type assembly struct {
+	// flatten lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs flattenAny,
+	// and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of each.
+	flatten func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+		slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
 
-// flattenFunc lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs
-// flattenAny, and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of
-// each.
-type flattenFunc = func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
-	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+	// write packs the codes of 2*pairs symbols, pairs > 0, as Kernels.Write does.
+	write func(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
+}
 
-// flattenBlocks is Kernels.Flatten: blocks that the kernel stops at are for plain Go.
-func flattenBlocks(kernel flattenFunc, dst []Symbol, s *Strip, first, n int) int {
+// flattenBlocks is Kernels.Flatten.
+func (a *assembly) flattenBlocks(dst []Symbol, s *Strip, first, n int) int {
 	slots, blocks := s.Slots, n*len(s.Slots)
 	s.check(first, n)
 	_ = dst[MaxSymbols(blocks)-1]
 	out := 0
 	for at := 0; at < blocks; at++ {
-		listed, left := kernel(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
+		listed, left := a.flatten(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
 			&slots[0], &slots[at%len(slots)], &slots[len(slots)-1], first+at/len(slots), blocks-at)
 		out += listed
 		if at = blocks - left; at < blocks {
@@ -39,12 +42,9 @@ func (s *Strip) check(first, n int) {
 	}
 }
 
-// writeFunc packs the codes of 2*pairs symbols, pairs > 0, as Kernels.Write does.
-type writeFunc = func(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
-
 // writePairs is Kernels.Write. Where dst has no room for the longest codes that so many symbols could have, it takes as
 // many as surely fit, then those that fit what these have left, and the last few in plain Go.
-func writePairs(kernel writeFunc, dst []byte, syms []Symbol, c *Codes, p *Partial) int {
+func (a *assembly) writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 	const pairBits, partialBits = 50, 7
 	n := 0
 	for len(syms) >= 2 {
@@ -52,7 +52,7 @@ func writePairs(kernel writeFunc, dst []byte, syms []Symbol, c *Codes, p *Partia
 		if pairs <= 0 {
 			break
 		}
-		n += kernel(&dst[n], &syms[0], pairs, c, p)
+		n += a.write(&dst[n], &syms[0], pairs, c, p)
 		syms = syms[2*pairs:]
 	}
 	return n + write(dst[n:], syms, c, p)

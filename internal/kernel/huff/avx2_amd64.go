@@ -9,13 +9,8 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX2) {
-		Implementations.Register(impl.AVX2, Kernels{
-			Flatten: func(dst []Symbol, s *Strip, first, n int) int { return flattenBlocks(flattenAVX2, dst, s, first, n) },
-			Write: func(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
-				return writePairs(writeAVX2, dst, syms, c, p)
-			},
-			Stuff: stuff,
-		})
+		a := &assembly{flatten: flattenAVX2, write: writeAVX2}
+		Implementations.Register(impl.AVX2, Kernels{Flatten: a.flattenBlocks, Write: a.writePairs, Stuff: stuff})
 	}
 }
 

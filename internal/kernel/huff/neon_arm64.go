@@ -5,13 +5,8 @@ package huff
 import "github.com/steadyframe/steadyframe/internal/impl"
 
 func init() {
-	Implementations.Register(impl.NEON, Kernels{
-		Flatten: func(dst []Symbol, s *Strip, first, n int) int { return flattenBlocks(flattenNEON, dst, s, first, n) },
-		Write: func(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
-			return writePairs(writeNEON, dst, syms, c, p)
-		},
-		Stuff: stuffVectors,
-	})
+	a := &assembly{flatten: flattenNEON, write: writeNEON}
+	Implementations.Register(impl.NEON, Kernels{Flatten: a.flattenBlocks, Write: a.writePairs, Stuff: stuffVectors})
 }
 
 //go:noescape
