@@ -10,6 +10,7 @@ func avx2(a *gen.Asm) {
 	prefetch(a)
 	resized(a)
 	area(a)
+	wide(a)
 }
 
 // prefetch writes the kernel of Prefetch.

@@ -182,6 +182,6 @@ func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, num
 			continue
 		}
 		c.wide[n] = c.wide[n-1]
-		k.resample.Wide(rows[0], c.wide, src.across.taps)
+		src.wide.Row(rows[0], c.wide)
 	}
 }

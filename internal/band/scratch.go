@@ -145,7 +145,9 @@ func (m *memory) wide(src *source) []int16 {
 		row := m.row(z.SourceRoom())
 		return row[:min(z.Words, len(row))]
 	case src.layout == floats && !src.across.copies:
-		return m.row(src.across.inputs() + 1)
+		z := src.wideOf()
+		row := m.row(z.SourceRoom())
+		return row[:min(z.Words, len(row))]
 	}
 	return nil
 }

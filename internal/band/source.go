@@ -27,6 +27,7 @@ type source struct {
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
 	cover   *resample.Covered // filter Area across: takes the means of rows of int16; else nil
+	wide    *resample.Widened // of layout floats, not filter Area across, and not copied: interpolates rows of int16; else nil
 	stacks  bool              // filter Area in both directions: the mean of input rows comes first, and is resized across then
 	halves  bool              // two lines at a time are made of four input rows: both directions shrink to exactly half
 	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
@@ -180,6 +181,8 @@ func (src *source) setResized(k *kernels) {
 	case src.halves:
 	case src.across.method == Area:
 		src.cover = k.resample.Cover(src.coverage())
+	case src.layout == floats && !src.across.copies:
+		src.wide = k.resample.Widen(src.wideOf())
 	case src.layout == floats || src.converts():
 	case src.layout == packed:
 		src.pixels = k.color.Resize(&color.Resize{
@@ -197,6 +200,11 @@ func (src *source) coverage() *resample.Cover {
 		Coverage: src.across.cover, Words: src.across.inputs() * step, Step: step,
 		Centred: src.layout != packed && src.layout != floats,
 	}
+}
+
+// wideOf returns how rows of int16 are interpolated across.
+func (src *source) wideOf() *resample.Wide {
+	return &resample.Wide{Taps: src.across.taps, Words: src.across.inputs() + 1}
 }
 
 // planes returns what c makes.

@@ -15,7 +15,7 @@ func init() {
 
 func kernelsAVX2() Kernels {
 	k := generic // for what has no assembly
-	k.Resize, k.Cover, k.Prefetch = resizeAVX2, coverAVX2, prefetchLines
+	k.Resize, k.Widen, k.Cover, k.Prefetch = resizeAVX2, widenAVX2, coverAVX2, prefetchLines
 	return k
 }
 

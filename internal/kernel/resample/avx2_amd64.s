@@ -719,3 +719,104 @@ GLOBL half4<>(SB), RODATA|NOPTR, $16
 DATA channels4<>+0(SB)/8, $0x0b0a030209080100
 DATA channels4<>+8(SB)/8, $0x0f0e07060d0c0504
 GLOBL channels4<>(SB), RODATA|NOPTR, $16
+
+DATA halfOf32768<>+0(SB)/8, $0x0000400000004000
+GLOBL halfOf32768<>(SB), RODATA|NOPTR, $8
+
+// func nearWideAVX2(dst *int16, src *int16, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·nearWideAVX2(SB), NOSPLIT, $0-32
+	// nearWideAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
+	// 	dst[i] = a + ((b-a)*w + 1<<14) >> 15
+	// Registers: AX dst, CX src, DX table, BX groups, Y0 1<<14, Y1 0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         groups+24(FP), BX
+	VPBROADCASTD halfOf32768<>+0(SB), Y0
+	VPXOR        Y1, Y1, Y1
+
+loop:
+	MOVL           (DX), SI
+	MOVL           4(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        96(DX), Y2, Y2
+	VPMADDWD       32(DX), Y2, Y3
+	VPADDD         Y0, Y3, Y3
+	VPSRAD         $0x0f, Y3, Y3
+	VPBLENDW       $0x55, Y2, Y1, Y2
+	VPADDD         Y3, Y2, Y2
+	MOVL           8(DX), SI
+	MOVL           12(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y3
+	VINSERTI128    $0x01, (CX)(DI*1), Y3, Y3
+	VPSHUFB        128(DX), Y3, Y3
+	VPMADDWD       64(DX), Y3, Y4
+	VPADDD         Y0, Y4, Y4
+	VPSRAD         $0x0f, Y4, Y4
+	VPBLENDW       $0x55, Y3, Y1, Y3
+	VPADDD         Y4, Y3, Y3
+	VPACKSSDW      Y3, Y2, Y2
+	VMOVDQU        Y2, (AX)
+	ADDQ           $0x20, AX
+	ADDQ           $0x000000a0, DX
+	SUBQ           $0x01, BX
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func farWideAVX2(dst *int16, src *int16, table *byte, groups int)
+// Requires: AVX, AVX2
+TEXT ·farWideAVX2(SB), NOSPLIT, $0-32
+	// farWideAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
+	// 	dst[i] = a + ((b-a)*w + 1<<14) >> 15
+	// Registers: AX dst, CX src, DX table, BX groups, Y0 1<<14, Y1 0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         table+16(FP), DX
+	MOVQ         groups+24(FP), BX
+	VPBROADCASTD halfOf32768<>+0(SB), Y0
+	VPXOR        Y1, Y1, Y1
+
+loop:
+	MOVL           (DX), SI
+	MOVL           4(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y2
+	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	VPSHUFB        96(DX), Y2, Y2
+	MOVL           8(DX), SI
+	MOVL           12(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y3
+	VINSERTI128    $0x01, (CX)(DI*1), Y3, Y3
+	VPSHUFB        128(DX), Y3, Y3
+	VPOR           Y3, Y2, Y2
+	VPMADDWD       32(DX), Y2, Y3
+	VPADDD         Y0, Y3, Y3
+	VPSRAD         $0x0f, Y3, Y3
+	VPBLENDW       $0x55, Y2, Y1, Y2
+	VPADDD         Y3, Y2, Y2
+	MOVL           16(DX), SI
+	MOVL           20(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y3
+	VINSERTI128    $0x01, (CX)(DI*1), Y3, Y3
+	VPSHUFB        160(DX), Y3, Y3
+	MOVL           24(DX), SI
+	MOVL           28(DX), DI
+	VBROADCASTI128 (CX)(SI*1), Y4
+	VINSERTI128    $0x01, (CX)(DI*1), Y4, Y4
+	VPSHUFB        192(DX), Y4, Y4
+	VPOR           Y4, Y3, Y3
+	VPMADDWD       64(DX), Y3, Y4
+	VPADDD         Y0, Y4, Y4
+	VPSRAD         $0x0f, Y4, Y4
+	VPBLENDW       $0x55, Y3, Y1, Y3
+	VPADDD         Y4, Y3, Y3
+	VPACKSSDW      Y3, Y2, Y2
+	VMOVDQU        Y2, (AX)
+	ADDQ           $0x20, AX
+	ADDQ           $0x000000e0, DX
+	SUBQ           $0x01, BX
+	JG             loop
+	VZEROUPPER
+	RET

@@ -63,3 +63,25 @@ func BenchmarkResized(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWidened interpolates a row of words.
+func BenchmarkWidened(b *testing.B) {
+	const n = 320
+	for _, ratio := range []int{1, 2, 3} {
+		z := &Wide{Words: n*ratio + 1}
+		for x := range n {
+			z.Taps = append(z.Taps, Tap{uint32(x * ratio), 12345})
+		}
+		src := make([]int16, z.Words, z.SourceRoom())
+		copy(src, kerneltest.Samples(kerneltest.Rand(1), z.Words, 0, 32640))
+		dst := make([]int16, n)
+		for _, e := range Implementations.All() {
+			b.Run(fmt.Sprintf("ratio=%d/n=%d/impl=%s", ratio, n, e.Level), func(b *testing.B) {
+				widened := e.Kernels.Widen(z)
+				for b.Loop() {
+					widened.Row(dst, src)
+				}
+			})
+		}
+	}
+}

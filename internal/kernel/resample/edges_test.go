@@ -18,6 +18,7 @@ func TestEdges(t *testing.T) {
 			for _, edge := range kerneltest.Edges {
 				checkResizedEdge(t, k, width, edge)
 				checkCoveredEdge(t, k, width, edge)
+				checkWidenedEdge(t, k, width, edge)
 				k.Prefetch(kerneltest.Guarded[byte](t, width, edge))
 			}
 		}
@@ -62,5 +63,18 @@ func checkCoveredEdge(t *testing.T, k Kernels, width int, edge kerneltest.Edge) 
 		for c := range z.channels() {
 			kerneltest.Same(t, "Covered", dst[c], wantArea(src, z, c))
 		}
+	}
+}
+
+func checkWidenedEdge(t *testing.T, k Kernels, width int, edge kerneltest.Edge) {
+	t.Helper()
+	r := kerneltest.Rand(uint64(width))
+	for range 2 {
+		inputs := 1 + r.IntN(3*width)
+		z := &Wide{Taps: randomTaps(r, width, inputs, 1, 32767), Words: inputs + 1}
+		src := kerneltest.GuardedCopy(t, kerneltest.Samples(r, z.SourceRoom(), 0, 32640), edge)
+		dst := guardedRows(t, width, edge)[0]
+		k.Widen(z).Row(dst, src[:z.Words])
+		kerneltest.Same(t, "Widened", dst, wantWide(src, z))
 	}
 }

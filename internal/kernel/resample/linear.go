@@ -81,16 +81,6 @@ func pairs(first, second []int16, src []byte, taps []Tap) {
 // mulhrs is a*b/32768, rounded: SSSE3's PMULHRSW, NEON's SQRDMULH.
 func mulhrs(a, b int32) int32 { return (a*b + 1<<14) >> 15 }
 
-func wide(dst, src []int16, taps []Tap) {
-	dst = dst[:len(taps)]
-	for x, t := range taps {
-		at := int(t.Offset)
-		p := src[at : at+2]
-		a := int32(p[0])
-		dst[x] = int16(a + mulhrs(int32(p[1])-a, int32(t.Weight))) // |p[1]-a| <= 32640: between the two
-	}
-}
-
 func lookup(dst []int16, src []byte, table *[256]int16) {
 	src = src[:len(dst)]
 	for x := range dst {

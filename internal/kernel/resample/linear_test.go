@@ -105,26 +105,6 @@ func TestPairs(t *testing.T) {
 	})
 }
 
-func TestWide(t *testing.T) {
-	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
-		kerneltest.Widths(t, func(width int, r *rand.Rand) {
-			for shift := range 8 {
-				inputs := 1 + r.IntN(2*width+3)
-				src := kerneltest.Copy(kerneltest.Samples(r, inputs+1, 0, 32640), shift, int16(r.Uint32()))
-				taps := randomTaps(r, width, inputs, 1, 32767)
-				want := make([]int16, width)
-				for x, tap := range taps {
-					a, b := int(src.S[tap.Offset]), int(src.S[tap.Offset+1])
-					want[x] = int16(a + ((b-a)*int(tap.Weight)+1<<14)>>15)
-				}
-				dst := rows(width)
-				k.Wide(dst[0].S, src.S, taps)
-				checkRows(t, dst, want)
-			}
-		})
-	})
-}
-
 func TestLookup(t *testing.T) {
 	table := (*[256]int16)(kerneltest.Samples(kerneltest.Rand(1), 256, -16384, 16256))
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {

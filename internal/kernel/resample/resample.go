@@ -31,11 +31,12 @@ type Kernels struct {
 	Plane func(dst []int16, src []byte, taps []Tap)
 	// Pairs interpolates interleaved pairs of bytes into two rows of -16384..16256.
 	Pairs func(first, second []int16, src []byte, taps []Tap)
-	// Wide interpolates samples of 0..32640. src has one more sample than the taps begin at.
-	Wide func(dst, src []int16, taps []Tap)
 
 	// Resize compiles z, which it borrows. It returns nil for what Plane and Pairs are to do.
 	Resize func(z *Resize) *Resized
+
+	// Widen compiles z, which it borrows.
+	Widen func(z *Wide) *Widened
 
 	// Cover compiles z, which it borrows.
 	Cover func(z *Cover) *Covered
@@ -53,8 +54,8 @@ var Implementations impl.Registry[Kernels]
 
 // generic is plain Go: the definition of each kernel's result.
 var generic = Kernels{
-	Packed: packed, Plane: plane, Pairs: pairs, Wide: wide, Resize: resizeNothing,
-	Cover:  coverPlainly,
+	Packed: packed, Plane: plane, Pairs: pairs, Resize: resizeNothing,
+	Widen: widenPlainly, Cover: coverPlainly,
 	Lookup: lookup, PairsLookup: pairsLookup,
 	Prefetch: func([]byte) {},
 }
