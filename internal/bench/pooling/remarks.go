@@ -130,7 +130,7 @@ func latenessRemarks(res *Result) []string {
 		}
 	}
 	if len(late) > 0 {
-		said = append(said, fmt.Sprintf("%s frames a second are more than this machine answers in the open loop. Given up after waiting for as long as a turn: %s.",
+		said = append(said, fmt.Sprintf("%s frames a second were too many, in the open loop, for %s: batches that waited for as long as a turn were given up.",
 			thousands(res.Settings.RateFrames), strings.Join(late, ", ")))
 	}
 	if fewest < 1000 {

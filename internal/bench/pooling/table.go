@@ -73,13 +73,13 @@ func columns() []column {
 		{"allocs", "/frame", "allocs/frame", func(o *OptionResult) string { return digits(o.AllocsPerFrame) }},
 		{"kB", "/frame", "kB/frame", func(o *OptionResult) string { return digits(o.BytesPerFrame / 1e3) }},
 		{"MB", "/s", "MB/s", func(o *OptionResult) string { return digits(o.BytesPerSecond / 1e6) }},
-		{"GCs", "/s", "collections/s", func(o *OptionResult) string { return digits(o.CollectionsPerSecond) }},
+		{"GCs", "/s", "GCs/s", func(o *OptionResult) string { return digits(o.CollectionsPerSecond) }},
 		{"pause, us", "p99", "pause p99, µs", func(o *OptionResult) string { return known(o.PauseP99, 1) }},
 		{span, "max", "pause max, µs", func(o *OptionResult) string { return known(o.PauseMax, 1) }},
-		{"GC", "%", "GC, % of CPU", func(o *OptionResult) string { return digits(o.CollectorFraction * 100) }},
-		{"faults", "/frame", "page faults/frame", func(o *OptionResult) string { return known(o.FaultsPerFrame, 1) }},
+		{"GC", "%", "GC, %", func(o *OptionResult) string { return digits(o.CollectorFraction * 100) }},
+		{"faults", "/frame", "faults/frame", func(o *OptionResult) string { return known(o.FaultsPerFrame, 1) }},
 		{"RSS", "MB", "RSS peak, MB", func(o *OptionResult) string { return known(o.RSSPeak, 1e-6) }},
-		{"heap", "MB", "heap at the end, MB", func(o *OptionResult) string { return digits(o.HeapEnd / 1e6) }},
+		{"heap", "MB", "heap end, MB", func(o *OptionResult) string { return digits(o.HeapEnd / 1e6) }},
 	}
 }
 
@@ -166,11 +166,13 @@ func digits(v float64) string {
 	return fmt.Sprintf("%.0f", v)
 }
 
-// fold breaks text into lines of at most width columns; those after the first begin with indent.
+// fold breaks text into lines of at most width columns, but not before a percent sign; those after the first begin with indent.
 func fold(text string, width int, indent string) string {
 	var b strings.Builder
 	column := 0
-	for i, word := range strings.Fields(text) {
+	const bound = "\x00"
+	for i, word := range strings.Fields(strings.ReplaceAll(text, " %", bound+"%")) {
+		word = strings.ReplaceAll(word, bound, " ")
 		switch {
 		case i == 0:
 		case column+1+len(word) > width:

@@ -71,7 +71,7 @@ func TestRemarksOnWhatIsMissing(t *testing.T) {
 	got := strings.Join(remarks(res), "\n")
 	for _, want := range []string{
 		"Fewer than 3 rounds tell no difference from chance",
-		"1,200 frames a second are more than this machine answers in the open loop. Given up after waiting for as long as a turn: pool (40 of 6,040 batches).",
+		"1,200 frames a second were too many, in the open loop, for pool (40 of 6,040 batches): batches that waited",
 		"A turn has 50 batches or more",
 	} {
 		if !strings.Contains(got, want) {
@@ -128,6 +128,12 @@ func TestTableFits(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("got %q, want it to have %q", b.String(), want)
 		}
+	}
+}
+
+func TestFold(t *testing.T) {
+	if got, want := fold("one two (-100 %), three", 14, "  "), "one two\n  (-100 %),\n  three\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
