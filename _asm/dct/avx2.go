@@ -23,19 +23,23 @@ forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes
 	a.VPXOR(f.zero, f.zero, f.zero)
 	a.Loop("pair", f.groups, 1, func() {
 		y := f.coefficients()
-		for u, r := range y {
-			f.store(u, r)
-		}
+		f.store(y)
 		f.storeMasks(f.flags(y))
 		f.next(2)
 	})
 	a.End()
 }
 
-// store stores column u of two blocks.
-func (f *forward) store(u int, column reg.VecVirtual) {
-	f.VMOVDQU(column.AsX(), gen.At(f.coefs, 16*u))
-	f.VEXTRACTI128(operand.U8(1), column, gen.At(f.coefs, 128+16*u))
+// store stores the columns of two blocks, those of the second block first, its last column before all others, so that
+// what whole vectors write of the other block is overwritten: an upper lane alone would have to be moved down first.
+func (f *forward) store(y [8]reg.VecVirtual) {
+	for u := 7; u >= 0; u-- {
+		f.VMOVDQU(y[u], gen.At(f.coefs, 128+16*u-16))
+	}
+	for u := range 7 {
+		f.VMOVDQU(y[u], gen.At(f.coefs, 16*u))
+	}
+	f.VMOVDQU(y[7].AsX(), gen.At(f.coefs, 16*7))
 }
 
 // flags returns which of the coefficients y of two blocks are not zero.
