@@ -14,7 +14,7 @@ import (
 )
 
 // Kernels says, for people to read, which kernels this processor gets where Options do not limit them: the level of all
-// kernel packages, and behind it those whose level is lower, as in "avx512 (pack avx2)". What a Spec gets of them,
+// kernel packages, and behind it those whose level is lower, as in "avx512 (resample avx2)". What a Spec gets of them,
 // Explain says.
 func Kernels() string { return explainLevels(bestLevels()) }
 

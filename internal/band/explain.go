@@ -76,8 +76,10 @@ func (src *source) resampleLevel() impl.Level {
 		return src.bytes.Level
 	case src.cover != nil:
 		return src.cover.Level
+	case src.wide != nil:
+		return src.wide.Level
 	}
-	return impl.Generic // no level has any other
+	return impl.Generic // what no table serves is plain Go at every level
 }
 
 // explainDown says what is done to the rows that an input row has become.
