@@ -85,7 +85,7 @@ func (c *benchLoadCmd) AfterApply() error {
 	case c.Outstanding < 1:
 		return fmt.Errorf("--outstanding: got %d, want 1 or more", c.Outstanding)
 	}
-	if c.Duration == 0 && c.Requests == 0 {
+	if c.Duration == 0 && c.Requests == 0 && !c.FindCapacity {
 		c.Duration = defaultDuration
 	}
 	return nil

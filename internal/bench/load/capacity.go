@@ -35,7 +35,8 @@ func (s Step) String() string {
 // Capacity is the highest rate that a server bears.
 type Capacity struct {
 	Bound float64 `json:"p99_bound_ms"`
-	FPS   float64 `json:"fps"` // the highest rate that passed; 0: none did
+	Step  float64 `json:"step_s"` // of each rate
+	FPS   float64 `json:"fps"`    // the highest rate that passed; 0: none did
 	Steps []Step  `json:"steps"`
 }
 
@@ -115,7 +116,7 @@ func (g *Generator) FindCapacity(ctx context.Context, s Search) (Capacity, error
 
 // find is FindCapacity for loads that try puts on something.
 func (s Search) find(rate float64, try func(rate float64) (Result, error)) (Capacity, error) {
-	c := Capacity{Bound: float64(s.P99) / float64(time.Millisecond)}
+	c := Capacity{Bound: s.bound(), Step: s.Step.Seconds()}
 	var low, high float64 // passed, and did not; 0: none did
 	for range 2 * searchAttempts {
 		passed, err := s.step(&c, rate, try)

@@ -54,7 +54,7 @@ func TestJSON(t *testing.T) {
 	for _, want := range []string{
 		`"machine":{"cpu":`, `"settings":{"target":"127.0.0.1:1","via":"grpc","rate":50,"batch":5,`, `"result":{"seconds":`,
 		`"p50_ms":`, `"p95_ms":`, `"p99_ms":`, `"p999_ms":`, `"max_ms":`, `"fps":`, `"rejects":0`, `"timeouts":0`, `"errors":[]`, `"findings":[]`,
-		`"late_sends":`, `"bytes_out":`, `"bytes_in":`, `"client_cpu_s":`, `"capacity":{"p99_bound_ms":300,"fps":`, `"steps":[{"rate":50,"achieved":`,
+		`"late_sends":`, `"bytes_out":`, `"bytes_in":`, `"client_cpu_s":`, `"capacity":{"p99_bound_ms":300,"step_s":5,"fps":`, `"steps":[{"rate":50,"achieved":`,
 	} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("got\n%s\nwant it to have %s", text, want)
@@ -75,7 +75,7 @@ func TestPage(t *testing.T) {
 		want := []string{"Load on 127.0.0.1:1", "latency", "over time", "20 of", "error: Internal", "a bug", "finding: differs", "heap objects allocated for a frame"}
 		plots := []string{"latency.svg", "rate.svg", "latency-over-time.svg"}
 		if search {
-			want, plots = []string{"capacity: ", "passed", "less than 99 % of the rate"}, append(plots, "capacity.svg")
+			want, plots = []string{"The server bears ", "passed", "less than 99 % of the rate"}, append(plots, "capacity.svg")
 		} else {
 			want[3] = "240 of 250 frames"
 		}

@@ -21,14 +21,18 @@ func (o *Outcome) Page() *report.Page {
 		Settings: o.Settings.lines(),
 	}
 	if o.Capacity != nil {
-		p.Intro = append(p.Intro, o.Capacity.String()+".")
+		p.Intro = append(p.Intro, o.Capacity.verdict())
 		p.Sections = append(p.Sections, o.Capacity.section())
 	}
 	if r := o.Result; r != nil {
 		if o.Capacity == nil {
 			p.Intro = append(p.Intro, r.verdict())
 		}
-		p.Sections = append(p.Sections, r.figures(), r.latencies(), r.overTime())
+		figures := r.figures()
+		if o.Capacity != nil {
+			figures.Text = []string{"Of the load at the highest rate that passed, as all that follows."}
+		}
+		p.Sections = append(p.Sections, figures, r.latencies(), r.overTime())
 		if r.Server != nil {
 			p.Sections = append(p.Sections, r.Server.section())
 		}
@@ -37,6 +41,14 @@ func (o *Outcome) Page() *report.Page {
 		}
 	}
 	return p
+}
+
+// verdict returns what came out, in a sentence.
+func (c *Capacity) verdict() string {
+	if c.FPS == 0 {
+		return fmt.Sprintf("Not even %.1f frames a second came back as they should, with 99 %% of the batches within %.0f ms.", c.lowest(), c.Bound)
+	}
+	return fmt.Sprintf("The server bears %.0f frames a second, with 99 %% of the batches within %.0f ms.", c.FPS, c.Bound)
 }
 
 // verdict returns what came out, in a sentence.
@@ -156,6 +168,9 @@ func (c *Capacity) section() report.Section {
 			t.Mark = len(t.Rows)
 		}
 		p99.Points = append(p99.Points, report.Point{X: s.Rate, Y: s.Result.P99})
+		if n := len(p99.Points); n > 1 && p99.Points[n-2].X == s.Rate { // tried twice: the second time counts
+			p99.Points = slices.Delete(p99.Points, n-2, n-1)
+		}
 	}
 	slices.SortStableFunc(p99.Points, func(a, b report.Point) int { return cmp.Compare(a.X, b.X) })
 	return report.Section{
