@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,7 +80,11 @@ func parsed(t testing.TB, document []byte) element {
 		}
 	}
 	for _, e := range root.find("text") {
-		inside(e, parseNumber(t, e.attr("x")), parseNumber(t, e.attr("y")))
+		y := parseNumber(t, e.attr("y"))
+		from, to := textSpan(t, e)
+		const beside = 12 // there is as much around a picture
+		inside(e, min(from+beside, to), y)
+		inside(e, max(to-beside, from), y)
 	}
 	for _, e := range root.find("path") {
 		for _, pt := range pathPoints(t, e.attr("d")) {
@@ -87,6 +92,23 @@ func parsed(t testing.TB, document []byte) element {
 		}
 	}
 	return root
+}
+
+// textSpan returns where a text begins and ends, in the font that it was measured with.
+func textSpan(t testing.TB, e element) (from, to float64) {
+	t.Helper()
+	x := parseNumber(t, e.attr("x"))
+	width := float64(measure(e.Text, labelSize)) / slack
+	classes := strings.Fields(e.attr("class"))
+	switch {
+	case slices.Contains(classes, "title"):
+		return x, x + width*float64(titleSize/labelSize)*bold
+	case slices.Contains(classes, "end"):
+		return x - width, x
+	case slices.Contains(classes, "middle"):
+		return x - width/2, x + width/2
+	}
+	return x, x + width
 }
 
 func parseNumber(t testing.TB, text string) float64 {
