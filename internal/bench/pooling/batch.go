@@ -1,6 +1,7 @@
 package pooling
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -150,33 +151,35 @@ func (rs *requests) flat(end time.Time, atLeast int) {
 	})
 }
 
-// open runs the batches that are due from start on, one each interval, for the time d, and returns how many of them were not
-// begun. When a batch is due does not depend on when others are answered: one that finds all requests at work waits, and its
-// latency has that in it. Where the machine can not keep up, what has not begun when as long again has passed is given up; it
-// counts with the time that it has waited for by then.
-func (rs *requests) open(start time.Time, d, interval time.Duration) (late int) {
-	var due, lates atomic.Int64
+// open runs the batches that are due within the time d from start on, so many a second, and returns how many of them were
+// not begun. When a batch is due does not depend on when others are answered: one that finds all requests at work waits, and
+// its latency has that in it. Where the machine can not keep up, what has not begun when as long again has passed is given
+// up; it counts with the time that it has waited for by then. The first is always answered: without it there are no figures.
+func (rs *requests) open(start time.Time, d time.Duration, rate float64) (late int) {
+	batches := max(int64(math.Round(d.Seconds()*rate)), 1)
+	var next, lates atomic.Int64
 	giveUp := start.Add(2 * d)
 	rs.eachUntilDone(func(r *request) {
 		timer := time.NewTimer(time.Hour)
 		defer timer.Stop()
 		for {
-			at := time.Duration(due.Add(1)-1) * interval
-			if at >= d {
+			n := next.Add(1) - 1
+			if n >= batches {
 				return
 			}
-			if now := time.Now(); at > 0 && now.After(giveUp) { // the first is always answered, or there would be no figures
-				r.latency.Record(now.Sub(start.Add(at)), 1)
+			due := start.Add(time.Duration(float64(n) / rate * float64(time.Second)))
+			if now := time.Now(); n > 0 && now.After(giveUp) {
+				r.latency.Record(now.Sub(due), 1)
 				lates.Add(1)
 				continue
 			}
-			if wait := time.Until(start.Add(at)); wait > 0 {
+			if wait := time.Until(due); wait > 0 {
 				timer.Reset(wait)
 				<-timer.C
 			}
-			r.run(int(rs.next.Add(1)-1), start.Add(at))
+			r.run(int(rs.next.Add(1)-1), due)
 		}
 	})
-	time.Sleep(time.Until(start.Add(d))) // the last interval is part of the time
+	time.Sleep(time.Until(start.Add(d))) // what is left of the last interval is part of the time
 	return int(lates.Load())
 }

@@ -97,7 +97,7 @@ func (t *turn) run(option Option, f *frames) turnResult {
 	warm := int(rs.next.Load())
 	m.start()
 	if t.Mode == Open {
-		res.Late = rs.open(m.began, t.Duration, time.Duration(float64(time.Second)/t.Rate))
+		res.Late = rs.open(m.began, t.Duration, t.Rate)
 	} else {
 		rs.flat(m.began.Add(t.Duration), 1)
 	}
