@@ -9,11 +9,11 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX2) {
-		Implementations.Register(impl.AVX2, kernelsAVX2.kernels())
+		Implementations.Register(impl.AVX2, kernelsAVX2)
 	}
 }
 
-var kernelsAVX2 = &assembly{
+var kernelsAVX2 = Kernels{
 	samples: 16, line: lineAVX2, lerp: lerpAVX2, mean: meanAVX2, lerpMean: lerpMeanAVX2,
 	accumulate: accumulateAVX2, resolve: resolveAVX2, average: averageAVX2,
 }

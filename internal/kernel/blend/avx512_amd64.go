@@ -9,11 +9,11 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX512) {
-		Implementations.Register(impl.AVX512, kernelsAVX512.kernels())
+		Implementations.Register(impl.AVX512, kernelsAVX512)
 	}
 }
 
-var kernelsAVX512 = &assembly{
+var kernelsAVX512 = Kernels{
 	samples: 32, line: lineAVX512, lerp: lerpAVX512, mean: meanAVX512, lerpMean: lerpMeanAVX512,
 	accumulate: accumulateAVX512, resolve: resolveAVX512, average: averageAVX2,
 }

@@ -5,25 +5,28 @@
 // plane share such a range, so b-a fits int16 and what lies between them fits its range. Weights of b are in 32768ths, 0..32767.
 package blend
 
-import "github.com/steadyframe/steadyframe/internal/impl"
+import (
+	"math"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+)
 
 // Kernels is one implementation. dst is as long as the rows; it overlaps none.
+//
+// What is in assembly works on a vector of samples or more; of lines, the last vector may overlap the one before it. The rest is for plain
+// Go. Weights are in the lower words of ints.
 type Kernels struct {
-	// Line rounds a row to a line of a band: (a+4)>>3.
-	Line func(dst, a []int16)
-	// Lerp makes a line of a band from the row at weight w of the way from a to b.
-	Lerp func(dst, a, b []int16, w int16)
-	// Mean makes a line of chroma from two rows of chroma, of two neighbouring lines: (a+b+8)>>4.
-	Mean func(dst, a, b []int16)
-	// LerpMean is Mean of the row at upper.W of the way from upper.A to upper.B and the row so between lower.A and lower.B.
-	LerpMean func(dst []int16, upper, lower Between)
-	// Accumulate adds row times weight, 0..16384, to the sums, of which there are Sums(len(row)). Their layout is the implementation's own.
-	Accumulate func(sums []uint64, row []int16, weight int16)
-	// Resolve sets dst, a row, to the sums of rows whose weights added up to 1<<14, divided by that and rounded, and the sums to 0.
-	Resolve func(dst []int16, sums []uint64)
+	samples  int // of a vector; more than there can be where there is no assembly
+	line     func(dst, a *int16, n int)
+	lerp     func(dst, a, b *int16, n, w int)
+	mean     func(dst, a, b *int16, n int)
+	lerpMean func(dst, a0, b0, a1, b1 *int16, n, w0, w1 int)
 
-	// Average sets dst, a row of 0..32640, to the mean of rows of len(dst) bytes.
-	Average func(dst []int16, rows Rows, a Average)
+	accumulate func(sums *uint64, row *int16, vectors, weight int)
+	resolve    func(sums *uint64, dst *int16, vectors int)
+
+	// average makes averageColumns samples or more. Of the row before and the one behind, one that is nil is none.
+	average func(dst *int16, before, whole, behind *byte, n, stride, ahead, rows, wBefore, weight, wBehind, shift int)
 }
 
 // Sums returns the length of the sums for rows of n samples.
@@ -38,9 +41,4 @@ type Between struct {
 // Implementations holds every implementation that this processor can run.
 var Implementations impl.Registry[Kernels]
 
-func init() {
-	Implementations.Register(impl.Generic, Kernels{
-		Line: line, Lerp: lerp, Mean: mean, LerpMean: lerpMean, Accumulate: accumulate, Resolve: resolve,
-		Average: average,
-	})
-}
+func init() { Implementations.Register(impl.Generic, Kernels{samples: math.MaxInt}) }

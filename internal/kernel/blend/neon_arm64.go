@@ -6,9 +6,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-func init() { Implementations.Register(impl.NEON, kernelsNEON.kernels()) }
+func init() { Implementations.Register(impl.NEON, kernelsNEON) }
 
-var kernelsNEON = &assembly{
+var kernelsNEON = Kernels{
 	samples: 16, line: lineNEON, lerp: lerpNEON, mean: meanNEON, lerpMean: lerpMeanNEON,
 	accumulate: accumulateNEON, resolve: resolveNEON, average: averageNEON,
 }
