@@ -9,8 +9,7 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX2) {
-		a := &assembly{samples: 16, row: rowAVX2}
-		Implementations.Register(impl.AVX2, Kernels{Row: a.scaleRow})
+		Implementations.Register(impl.AVX2, Kernels{samples: 16, row: rowAVX2})
 	}
 }
 

@@ -9,8 +9,7 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX512) {
-		a := &assembly{samples: 32, row: rowAVX512}
-		Implementations.Register(impl.AVX512, Kernels{Row: a.scaleRow})
+		Implementations.Register(impl.AVX512, Kernels{samples: 32, row: rowAVX512})
 	}
 }
 

@@ -20,7 +20,7 @@ func TestEdges(t *testing.T) {
 				got, want := kerneltest.Guarded[int16](t, width, edge), make([]int16, width)
 				s := Scale{32640, 0.25}
 				k.Row(got, src, width<<20, s)
-				row(want, src, 0, s)
+				row(want, src, s)
 				kerneltest.Same(t, "Row", got, want)
 			}
 		}

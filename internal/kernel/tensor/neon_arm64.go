@@ -5,8 +5,7 @@ package tensor
 import "github.com/steadyframe/steadyframe/internal/impl"
 
 func init() {
-	a := &assembly{samples: 16, row: rowNEON}
-	Implementations.Register(impl.NEON, Kernels{Row: a.scaleRow})
+	Implementations.Register(impl.NEON, Kernels{samples: 16, row: rowNEON})
 }
 
 //go:noescape
