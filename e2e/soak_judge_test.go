@@ -19,7 +19,7 @@ func goodSoak() *soakFigures {
 		Slope:   &meter.Slope{Low: -5e6, Median: 1e5, High: 5e6}, Windows: 8,
 		Most:    200e6,
 		Steady:  steadyFigures{Frames: 1500, Seconds: 30, Objects: 5, Bytes: 2500, Collections: 1, Gets: 3000, Misses: 1},
-		Bursts:  []burstFigures{{Demand: 3, Peak: 1, Goodput: 0.97, Served: 10, Refused: 20, RefusalP50: 2, TrivialP50: 1, Before: 10, After: 12}},
+		Bursts:  []burstFigures{{Demand: 3, Peak: 1, Goodput: 0.97, PeakCPU: 1.5, CPU: 1.5, Served: 10, Refused: 20, RefusalP50: 2, TrivialP50: 1, Before: 10, After: 12}},
 		Attacks: []attackFigures{{Streams: 200, Resident: 200e6, Kept: 0.99, Live: 0.98}},
 		Start:   rest, End: rest,
 	}

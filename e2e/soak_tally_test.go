@@ -118,6 +118,17 @@ func (t *tally) look() (window *meter.Latency, answers int) {
 	return window, t.answers
 }
 
+// overall returns the latencies of all requests of the mix, but those under strain.
+func (t *tally) overall() *meter.Latency {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := meter.NewLatency()
+	for i := range mix {
+		all.Merge(t.kind(mix[i].name).latency)
+	}
+	return all
+}
+
 // progress is how many requests of a kind have been due, and how many were answered.
 type progress struct{ due, answered int }
 
