@@ -41,7 +41,6 @@ func eight(points func(series int) []Point) []Series {
 // TestOddPlots: whatever the points and names are, there is a picture, small, the same each time, with all of it inside.
 func TestOddPlots(t *testing.T) {
 	long := strings.Repeat("a name of many words ", 20)
-	random := rand.New(rand.NewPCG(1, 1))
 	one := func(p ...Point) []Series { return []Series{{Name: "one", Points: p}} }
 	tests := []struct {
 		name   string
@@ -67,7 +66,6 @@ func TestOddPlots(t *testing.T) {
 		{"no-marks", []Series{{Ours: true, Points: points(1)}, {Points: points(2)}}},
 		{"names", []Series{{Name: long, Ours: true, Points: points(1, 2)}, {Name: strings.ReplaceAll(long, " ", "-"), Points: points(2, 3)}, {Points: points(4)}}},
 		{"markup", []Series{{Name: "<script>&\"'\x00\xff]]>", Points: points(1, 2)}, {Name: "\n\t", Points: points(2)}}},
-		{"large", eight(func(i int) []Point { return many(2_000, func(int) float64 { return random.Float64() * float64(i) }) })},
 		{"many", slices.Concat(eight(func(i int) []Point { return points(1, float64(i)) }), eight(func(int) []Point { return points(2) }), eight(func(int) []Point { return points(3) }))},
 	}
 	axes := []Axis{{}, {Log: true, Label: "bytes"}, {Nines: true, Label: "quantile"}, {Mark: 1, Label: long}, {Log: true, Mark: 1e3}, {Labels: []string{"first <group>", "second", long}}}
@@ -81,6 +79,17 @@ func TestOddPlots(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestLargePlots: what is thinned out is a picture as any other.
+func TestLargePlots(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	series := eight(func(i int) []Point { return many(5_000, func(int) float64 { return random.Float64() * float64(i) }) })
+	for _, kind := range []Kind{Lines, Steps} {
+		for _, y := range []Axis{{}, {Log: true}} {
+			check(t, &Plot{Name: "plot", Title: "Large", Y: y, Kind: kind, Series: series})
+		}
 	}
 }
 
