@@ -42,8 +42,8 @@ func TestBenchPooling(t *testing.T) {
 				t.Errorf("%s, %s: got %v frames/s, %v bytes a frame, want a megabyte of none alone", o.Name, o.Mode, o.FPS, o.Bytes)
 			}
 		}
-		if len(r.stderr) > 0 {
-			t.Errorf("standard error: got %s, want nothing", r.stderr)
+		if want := "report: " + filepath.Join(folder, "index.html") + "\n"; string(r.stderr) != want {
+			t.Errorf("standard error: got %q, want %q", r.stderr, want)
 		}
 		page, err := os.ReadFile(filepath.Join(folder, "index.html"))
 		if err != nil || !bytes.Contains(page, []byte("What pooling is worth here")) || bytes.Count(page, []byte("<svg")) < 20 {
@@ -56,6 +56,16 @@ func TestBenchPooling(t *testing.T) {
 			if !bytes.Contains(r.stdout, []byte(want)) {
 				t.Errorf("got %s\nwant it to say %q", r.stdout, want)
 			}
+		}
+	})
+	t.Run("report-nowhere", func(t *testing.T) {
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := steadyframe(t, nil, append(short, "--report", filepath.Join(file, "out"))...)
+		if r.code != 1 || len(r.stdout) > 0 || !bytes.Contains(r.stderr, []byte("--report: mkdir")) {
+			t.Errorf("got exit code %d, %s%s, want 1 before anything is measured", r.code, r.stdout, r.stderr)
 		}
 	})
 	t.Run("usage", func(t *testing.T) {

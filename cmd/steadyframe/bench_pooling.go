@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/steadyframe/steadyframe/internal/bench/pooling"
+	"github.com/steadyframe/steadyframe/internal/bench/report"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
@@ -108,6 +110,11 @@ func (c *benchPoolingCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if c.Report != "" { // in vain now rather than after minutes
+		if err := os.MkdirAll(c.Report, 0o755); err != nil {
+			return fmt.Errorf("--report: %w", err)
+		}
+	}
 	todo := c.config()
 	todo.Child = []string{program, "bench", "pooling-turn"}
 	bar := newTurnBar(os.Stderr)
@@ -116,18 +123,34 @@ func (c *benchPoolingCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.Report != "" {
-		if err := result.Page().Write(c.Report); err != nil {
-			return err
-		}
-	}
+	page := result.Page() // of the series too, which print drops
 	if err := c.print(result); err != nil {
 		return err
 	}
+	if err := c.writeReport(page); err != nil {
+		return err
+	}
 	if n := len(result.Findings); n > 0 {
-		return fmt.Errorf("an option did what it must not do, %d times: %s, %s (see above)", n, result.Findings[0].Option, result.Findings[0].Text)
+		first := &result.Findings[0]
+		return fmt.Errorf("findings: %d, the first of option %s in mode %s: %s", n, first.Option, first.Mode, first.Text)
 	}
 	return nil
+}
+
+// writeReport writes the page where one is wanted.
+func (c *benchPoolingCmd) writeReport(page *report.Page) error {
+	if c.Report == "" {
+		return nil
+	}
+	if err := page.Write(c.Report); err != nil {
+		return err
+	}
+	out := os.Stdout
+	if c.JSON {
+		out = os.Stderr
+	}
+	_, err := fmt.Fprintf(out, "report: %s\n", filepath.Join(c.Report, "index.html"))
+	return err
 }
 
 // print prints the result on standard output.
