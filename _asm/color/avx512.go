@@ -35,9 +35,10 @@ func avx512(a *gen.Asm) {
 //	         and 48 of nothing
 func writeResizedAVX512(f *file, to planes) {
 	name := "wide" + to.String() + "AVX512"
-	f.Func(name, "func(first, second, third *int16, src, table *byte, groups int)", fmt.Sprintf(`
+	f.Func(name, "func(first, second, third *int16, src, table *byte, ahead, groups int)", fmt.Sprintf(`
 %s makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed%s.`, name, to.then()))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
+	ahead := rowAhead(f, src)
 	c := newConverter(f, to)
 	if to == yccHalf {
 		c.loadChroma(false)
@@ -46,8 +47,8 @@ func writeResizedAVX512(f *file, to planes) {
 		var rg, b [2]reg.VecVirtual
 		for i := range rg {
 			first, second := f.ZMM(), f.ZMM()
-			f.VMOVDQU64(windowAt(f, src, gen.At(table, 256+8*i)), first)
-			f.VMOVDQU64(windowAt(f, src, gen.At(table, 260+8*i)), second)
+			f.VMOVDQU64(windowAhead(f, src, ahead, gen.At(table, 256+8*i)), first)
+			f.VMOVDQU64(windowAhead(f, src, ahead, gen.At(table, 260+8*i)), second)
 			rg[i], b[i] = f.ZMM(), f.ZMM()
 			f.VMOVDQU64(gen.At(table, 64*i), rg[i])
 			f.VPERMI2B(second, first, rg[i])
@@ -136,4 +137,20 @@ func windowAt(f *file, src reg.GPVirtual, at operand.Mem) operand.Mem {
 	offset := f.GP64()
 	f.MOVL(at, offset.As32())
 	return operand.Mem{Base: src, Index: offset, Scale: 1}
+}
+
+// rowAhead returns the row that lies so far ahead of src as a parameter says.
+func rowAhead(f *file, src reg.GPVirtual) reg.GPVirtual {
+	row := gen.Name(f.Asm, "the row ahead", f.GP64())
+	f.MOVQ(f.ArgAddr("ahead"), row)
+	f.ADDQ(src, row)
+	return row
+}
+
+// windowAhead is windowAt, and asks for where the window is in the row ahead. Kernels that make as many samples of a window
+// as these ask for no others: the cache lines between are the next window's.
+func windowAhead(f *file, src, ahead reg.GPVirtual, at operand.Mem) operand.Mem {
+	window := windowAt(f, src, at)
+	f.PREFETCHT0(operand.Mem{Base: ahead, Index: window.Index, Scale: 1})
+	return window
 }

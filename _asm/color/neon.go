@@ -136,7 +136,7 @@ func rowsNEON(n *gen.NEON, to planes) {
 // resizedNEON writes a kernel of Resized, from windows of size bytes.
 func resizedNEON(n *gen.NEON, size int, to planes) {
 	name := map[int]string{16: "near", 8: "far"}[size] + to.String() + "NEON"
-	n.Func(name, "first, second, third *int16, src, table *byte, groups int", fmt.Sprintf(`
+	n.Func(name, "first, second, third *int16, src, table *byte, ahead, groups int", fmt.Sprintf(`
 %s makes groups*16 samples, groups > 0, of windows of %d bytes: resample's Packed%s.`, name, size, to.then()))
 	c := newConverterNEON(n, to, "")
 	var p [3]two
@@ -146,8 +146,12 @@ func resizedNEON(n *gen.NEON, size int, to planes) {
 	for i := range p {
 		p[i] = two{n.Pin(4 + i), n.Pin(8 + i)}
 	}
-	n.Loop("R5", func() {
+	n.Text("\tADD R3, R5 // the row ahead")
+	n.Loop("R6", func() {
 		for half := range 2 {
+			for at := 0; at < 64; at += 2 * size { // every second window
+				n.Do(fmt.Sprintf("MOVWU %d(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP", at*4/size))
+			}
 			n.Windows("R3", "R4", size)
 			n.Interpolate([]gen.V{p[0][half], p[1][half], p[2][half]}, "R4")
 		}

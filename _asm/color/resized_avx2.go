@@ -28,9 +28,10 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 	if far {
 		name, windows, size = "far", 16, 8
 	}
-	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(first, second, third *int16, src, table *byte, groups int)", fmt.Sprintf(`
+	f.Func(fmt.Sprintf("%s%sAVX2", name, to), "func(first, second, third *int16, src, table *byte, ahead, groups int)", fmt.Sprintf(`
 %s%sAVX2 makes groups*16 samples, groups > 0, of windows of %d bytes: resample's Packed%s.`, name, to, size, to.then()))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
+	ahead := rowAhead(f, src)
 	c := newConverter(f, to)
 	if to == yccHalf {
 		c.loadChroma(false)
@@ -41,9 +42,9 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 		for i := range quads {
 			quads[i] = f.YMM()
 			if far {
-				loadFar(f, src, table, i, quads[i])
+				loadFar(f, src, ahead, table, i, quads[i])
 			} else {
-				loadNear(f, src, table, i, quads[i])
+				loadNear(f, src, ahead, table, i, quads[i])
 			}
 			f.VPSHUFB(operand.Mem{Base: table, Disp: shuffles + 32*i}, quads[i], quads[i])
 		}
@@ -61,7 +62,12 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 	f.End()
 }
 
-func loadNear(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
+// loadNear asks for every second window ahead: two are less than a cache line.
+func loadNear(f *file, src, ahead, table reg.GPVirtual, i int, v reg.VecVirtual) {
+	if i%2 == 0 {
+		f.loadHalves(windowAhead(f, src, ahead, gen.At(table, 4*i)), windowAhead(f, src, ahead, gen.At(table, 4*(i+4))), v)
+		return
+	}
 	f.loadHalves(windowAt(f, src, gen.At(table, 4*i)), windowAt(f, src, gen.At(table, 4*(i+4))), v)
 }
 
@@ -72,11 +78,12 @@ func (f *file) loadHalves(low, high operand.Mem, v reg.VecVirtual) {
 	f.VINSERTI128(operand.U8(1), high, v, v)
 }
 
-func loadFar(f *file, src, table reg.GPVirtual, i int, v reg.VecVirtual) {
+// loadFar asks for every second window ahead, too: up to a ratio of 10 that is every cache line.
+func loadFar(f *file, src, ahead, table reg.GPVirtual, i int, v reg.VecVirtual) {
 	high := f.YMM()
 	for k, x := range []reg.VecVirtual{v, high} {
 		at := 2*i + 8*k
-		f.VMOVQ(windowAt(f, src, gen.At(table, 4*at)), x.AsX())
+		f.VMOVQ(windowAhead(f, src, ahead, gen.At(table, 4*at)), x.AsX())
 		f.VMOVHPS(windowAt(f, src, gen.At(table, 4*(at+1))), x.AsX(), x.AsX())
 	}
 	f.VINSERTI128(operand.U8(1), high.AsX(), v, v)

@@ -22,7 +22,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 // prefetch asks for an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 || src.layout == floats {
+	if ahead == 0 || src.layout == floats || src.pixels != nil {
 		return
 	}
 	for i := range src.inputs {
@@ -43,7 +43,7 @@ func (sc *Scratch) aheadOfRow(src *source, number int) int {
 func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	switch {
 	case src.pixels != nil:
-		src.pixels.Row(*dst, sc.input(src, 0, number))
+		src.pixels.Row(*dst, sc.input(src, 0, number), sc.aheadOfRow(src, number))
 	case src.converts():
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:

@@ -4,39 +4,45 @@
 
 #include "textflag.h"
 
-// func nearRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-48
+// func nearRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-56
 	// nearRGBAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed.
-	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
-	MOVQ groups+40(FP), DX
-	MOVQ first+0(FP), BX
-	MOVQ second+8(FP), SI
-	MOVQ third+16(FP), DI
-	XORL R8, R8
+	MOVQ groups+48(FP), DX
+	MOVQ ahead+40(FP), BX
+	ADDQ AX, BX
+	MOVQ first+0(FP), SI
+	MOVQ second+8(FP), DI
+	MOVQ third+16(FP), R8
+	XORL R9, R9
 
 loop:
-	MOVL           (CX), R9
-	MOVL           16(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y0
-	VINSERTI128    $0x01, (AX)(R10*1), Y0, Y0
+	MOVL           (CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           16(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y0
+	VINSERTI128    $0x01, (AX)(R11*1), Y0, Y0
 	VPSHUFB        32(CX), Y0, Y0
-	MOVL           4(CX), R9
-	MOVL           20(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y1
-	VINSERTI128    $0x01, (AX)(R10*1), Y1, Y1
+	MOVL           4(CX), R10
+	MOVL           20(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y1
+	VINSERTI128    $0x01, (AX)(R11*1), Y1, Y1
 	VPSHUFB        64(CX), Y1, Y1
-	MOVL           8(CX), R9
-	MOVL           24(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y2
-	VINSERTI128    $0x01, (AX)(R10*1), Y2, Y2
+	MOVL           8(CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           24(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y2
+	VINSERTI128    $0x01, (AX)(R11*1), Y2, Y2
 	VPSHUFB        96(CX), Y2, Y2
-	MOVL           12(CX), R9
-	MOVL           28(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y3
-	VINSERTI128    $0x01, (AX)(R10*1), Y3, Y3
+	MOVL           12(CX), R10
+	MOVL           28(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y3
+	VINSERTI128    $0x01, (AX)(R11*1), Y3, Y3
 	VPSHUFB        128(CX), Y3, Y3
 	VPUNPCKLDQ     Y1, Y0, Y4
 	VPUNPCKLDQ     Y3, Y2, Y5
@@ -48,54 +54,60 @@ loop:
 	VPMADDUBSW     160(CX), Y2, Y2
 	VPMADDUBSW     160(CX), Y3, Y3
 	VPMADDUBSW     160(CX), Y0, Y0
-	VMOVDQU        Y2, (BX)(R8*2)
-	VMOVDQU        Y3, (SI)(R8*2)
-	VMOVDQU        Y0, (DI)(R8*2)
-	ADDQ           $0x00000010, R8
+	VMOVDQU        Y2, (SI)(R9*2)
+	VMOVDQU        Y3, (DI)(R9*2)
+	VMOVDQU        Y0, (R8)(R9*2)
+	ADDQ           $0x00000010, R9
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func nearYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-48
+// func nearYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-56
 	// nearYCCAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCC.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	MOVQ         second+8(FP), SI
-	MOVQ         third+16(FP), DI
-	XORL         R8, R8
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	MOVQ         second+8(FP), DI
+	MOVQ         third+16(FP), R8
+	XORL         R9, R9
 	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
-	MOVL           (CX), R9
-	MOVL           16(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y4
-	VINSERTI128    $0x01, (AX)(R10*1), Y4, Y4
+	MOVL           (CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           16(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y4
+	VINSERTI128    $0x01, (AX)(R11*1), Y4, Y4
 	VPSHUFB        32(CX), Y4, Y4
-	MOVL           4(CX), R9
-	MOVL           20(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y5
-	VINSERTI128    $0x01, (AX)(R10*1), Y5, Y5
+	MOVL           4(CX), R10
+	MOVL           20(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y5
+	VINSERTI128    $0x01, (AX)(R11*1), Y5, Y5
 	VPSHUFB        64(CX), Y5, Y5
-	MOVL           8(CX), R9
-	MOVL           24(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y6
-	VINSERTI128    $0x01, (AX)(R10*1), Y6, Y6
+	MOVL           8(CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           24(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y6
+	VINSERTI128    $0x01, (AX)(R11*1), Y6, Y6
 	VPSHUFB        96(CX), Y6, Y6
-	MOVL           12(CX), R9
-	MOVL           28(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y7
-	VINSERTI128    $0x01, (AX)(R10*1), Y7, Y7
+	MOVL           12(CX), R10
+	MOVL           28(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y7
+	VINSERTI128    $0x01, (AX)(R11*1), Y7, Y7
 	VPSHUFB        128(CX), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
@@ -113,20 +125,20 @@ loop:
 	VPMULHRSW      Y2, Y4, Y8
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y3, Y5, Y5
-	VMOVDQU        Y5, (BX)(R8*2)
+	VMOVDQU        Y5, (SI)(R9*2)
 	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
 	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
 	VPADDW         Y8, Y5, Y5
 	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
 	VPADDW         Y8, Y5, Y5
-	VMOVDQU        Y5, (SI)(R8*2)
+	VMOVDQU        Y5, (DI)(R9*2)
 	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y5
 	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y6
 	VPADDW         Y6, Y5, Y5
 	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y5, Y5
-	VMOVDQU        Y5, (DI)(R8*2)
-	ADDQ           $0x00000010, R8
+	VMOVDQU        Y5, (R8)(R9*2)
+	ADDQ           $0x00000010, R9
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
@@ -195,19 +207,21 @@ DATA pairs_f598_f598<>+24(SB)/4, $0xf598f598
 DATA pairs_f598_f598<>+28(SB)/4, $0xf598f598
 GLOBL pairs_f598_f598<>(SB), RODATA|NOPTR, $32
 
-// func nearYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
+// func nearYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-56
 	// nearYCCHalfAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCCHalf.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
-	MOVQ           groups+40(FP), DX
-	MOVQ           first+0(FP), BX
-	MOVQ           second+8(FP), SI
-	MOVQ           third+16(FP), DI
-	XORL           R8, R8
+	MOVQ           groups+48(FP), DX
+	MOVQ           ahead+40(FP), BX
+	ADDQ           AX, BX
+	MOVQ           first+0(FP), SI
+	MOVQ           second+8(FP), DI
+	MOVQ           third+16(FP), R8
+	XORL           R9, R9
 	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
@@ -216,25 +230,29 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VBROADCASTI128 partWords<>+0(SB), Y5
 
 loop:
-	MOVL           (CX), R9
-	MOVL           16(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y6
-	VINSERTI128    $0x01, (AX)(R10*1), Y6, Y6
+	MOVL           (CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           16(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y6
+	VINSERTI128    $0x01, (AX)(R11*1), Y6, Y6
 	VPSHUFB        32(CX), Y6, Y6
-	MOVL           4(CX), R9
-	MOVL           20(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y7
-	VINSERTI128    $0x01, (AX)(R10*1), Y7, Y7
+	MOVL           4(CX), R10
+	MOVL           20(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y7
+	VINSERTI128    $0x01, (AX)(R11*1), Y7, Y7
 	VPSHUFB        64(CX), Y7, Y7
-	MOVL           8(CX), R9
-	MOVL           24(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y8
-	VINSERTI128    $0x01, (AX)(R10*1), Y8, Y8
+	MOVL           8(CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	MOVL           24(CX), R11
+	PREFETCHT0     (BX)(R11*1)
+	VBROADCASTI128 (AX)(R10*1), Y8
+	VINSERTI128    $0x01, (AX)(R11*1), Y8, Y8
 	VPSHUFB        96(CX), Y8, Y8
-	MOVL           12(CX), R9
-	MOVL           28(CX), R10
-	VBROADCASTI128 (AX)(R9*1), Y9
-	VINSERTI128    $0x01, (AX)(R10*1), Y9, Y9
+	MOVL           12(CX), R10
+	MOVL           28(CX), R11
+	VBROADCASTI128 (AX)(R10*1), Y9
+	VINSERTI128    $0x01, (AX)(R11*1), Y9, Y9
 	VPSHUFB        128(CX), Y9, Y9
 	VPUNPCKLDQ     Y7, Y6, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
@@ -252,7 +270,7 @@ loop:
 	VPMULHRSW      Y2, Y6, Y10
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y3, Y7, Y7
-	VMOVDQU        Y7, (BX)(R8*2)
+	VMOVDQU        Y7, (SI)(R9*2)
 	VPSHUFB        Y4, Y8, Y7
 	VPAVGW         Y8, Y7, Y7
 	VPSHUFB        Y4, Y9, Y8
@@ -266,9 +284,9 @@ loop:
 	VPADDW         Y7, Y6, Y6
 	VPSHUFB        Y5, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        X6, (SI)(R8*1)
-	VEXTRACTI128   $0x01, Y6, (DI)(R8*1)
-	ADDQ           $0x00000010, R8
+	VMOVDQU        X6, (DI)(R9*1)
+	VEXTRACTI128   $0x01, Y6, (R8)(R9*1)
+	ADDQ           $0x00000010, R9
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
@@ -317,42 +335,48 @@ DATA partWords<>+8(SB)/4, $0x07060302
 DATA partWords<>+12(SB)/4, $0x0f0e0b0a
 GLOBL partWords<>(SB), RODATA|NOPTR, $16
 
-// func nearLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-48
+// func nearLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-56
 	// nearLumaAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then Luma.
-	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
-	// weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI samples done, Y0 weight of R in Y, Y1 weight
+	// of G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	XORL         SI, SI
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	XORL         DI, DI
 	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
-	MOVL           (CX), DI
-	MOVL           16(CX), R8
-	VBROADCASTI128 (AX)(DI*1), Y4
-	VINSERTI128    $0x01, (AX)(R8*1), Y4, Y4
+	MOVL           (CX), R8
+	PREFETCHT0     (BX)(R8*1)
+	MOVL           16(CX), R9
+	PREFETCHT0     (BX)(R9*1)
+	VBROADCASTI128 (AX)(R8*1), Y4
+	VINSERTI128    $0x01, (AX)(R9*1), Y4, Y4
 	VPSHUFB        32(CX), Y4, Y4
-	MOVL           4(CX), DI
-	MOVL           20(CX), R8
-	VBROADCASTI128 (AX)(DI*1), Y5
-	VINSERTI128    $0x01, (AX)(R8*1), Y5, Y5
+	MOVL           4(CX), R8
+	MOVL           20(CX), R9
+	VBROADCASTI128 (AX)(R8*1), Y5
+	VINSERTI128    $0x01, (AX)(R9*1), Y5, Y5
 	VPSHUFB        64(CX), Y5, Y5
-	MOVL           8(CX), DI
-	MOVL           24(CX), R8
-	VBROADCASTI128 (AX)(DI*1), Y6
-	VINSERTI128    $0x01, (AX)(R8*1), Y6, Y6
+	MOVL           8(CX), R8
+	PREFETCHT0     (BX)(R8*1)
+	MOVL           24(CX), R9
+	PREFETCHT0     (BX)(R9*1)
+	VBROADCASTI128 (AX)(R8*1), Y6
+	VINSERTI128    $0x01, (AX)(R9*1), Y6, Y6
 	VPSHUFB        96(CX), Y6, Y6
-	MOVL           12(CX), DI
-	MOVL           28(CX), R8
-	VBROADCASTI128 (AX)(DI*1), Y7
-	VINSERTI128    $0x01, (AX)(R8*1), Y7, Y7
+	MOVL           12(CX), R8
+	MOVL           28(CX), R9
+	VBROADCASTI128 (AX)(R8*1), Y7
+	VINSERTI128    $0x01, (AX)(R9*1), Y7, Y7
 	VPSHUFB        128(CX), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
@@ -370,66 +394,76 @@ loop:
 	VPMULHRSW      Y2, Y4, Y4
 	VPADDW         Y4, Y5, Y5
 	VPSUBW         Y3, Y5, Y5
-	VMOVDQU        Y5, (BX)(SI*2)
-	ADDQ           $0x00000010, SI
+	VMOVDQU        Y5, (SI)(DI*2)
+	ADDQ           $0x00000010, DI
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
 	VZEROUPPER
 	RET
 
-// func farRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farRGBAVX2(SB), NOSPLIT, $0-48
+// func farRGBAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farRGBAVX2(SB), NOSPLIT, $0-56
 	// farRGBAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed.
-	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
-	MOVQ groups+40(FP), DX
-	MOVQ first+0(FP), BX
-	MOVQ second+8(FP), SI
-	MOVQ third+16(FP), DI
-	XORL R8, R8
+	MOVQ groups+48(FP), DX
+	MOVQ ahead+40(FP), BX
+	ADDQ AX, BX
+	MOVQ first+0(FP), SI
+	MOVQ second+8(FP), DI
+	MOVQ third+16(FP), R8
+	XORL R9, R9
 
 loop:
-	MOVL        (CX), R9
-	VMOVQ       (AX)(R9*1), X0
-	MOVL        4(CX), R9
-	VMOVHPS     (AX)(R9*1), X0, X0
-	MOVL        32(CX), R9
-	VMOVQ       (AX)(R9*1), X1
-	MOVL        36(CX), R9
-	VMOVHPS     (AX)(R9*1), X1, X1
+	MOVL        (CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X0
+	MOVL        4(CX), R10
+	VMOVHPS     (AX)(R10*1), X0, X0
+	MOVL        32(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X1
+	MOVL        36(CX), R10
+	VMOVHPS     (AX)(R10*1), X1, X1
 	VINSERTI128 $0x01, X1, Y0, Y0
 	VPSHUFB     64(CX), Y0, Y0
-	MOVL        8(CX), R9
-	VMOVQ       (AX)(R9*1), X1
-	MOVL        12(CX), R9
-	VMOVHPS     (AX)(R9*1), X1, X1
-	MOVL        40(CX), R9
-	VMOVQ       (AX)(R9*1), X2
-	MOVL        44(CX), R9
-	VMOVHPS     (AX)(R9*1), X2, X2
+	MOVL        8(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X1
+	MOVL        12(CX), R10
+	VMOVHPS     (AX)(R10*1), X1, X1
+	MOVL        40(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X2
+	MOVL        44(CX), R10
+	VMOVHPS     (AX)(R10*1), X2, X2
 	VINSERTI128 $0x01, X2, Y1, Y1
 	VPSHUFB     96(CX), Y1, Y1
-	MOVL        16(CX), R9
-	VMOVQ       (AX)(R9*1), X2
-	MOVL        20(CX), R9
-	VMOVHPS     (AX)(R9*1), X2, X2
-	MOVL        48(CX), R9
-	VMOVQ       (AX)(R9*1), X3
-	MOVL        52(CX), R9
-	VMOVHPS     (AX)(R9*1), X3, X3
+	MOVL        16(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X2
+	MOVL        20(CX), R10
+	VMOVHPS     (AX)(R10*1), X2, X2
+	MOVL        48(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X3
+	MOVL        52(CX), R10
+	VMOVHPS     (AX)(R10*1), X3, X3
 	VINSERTI128 $0x01, X3, Y2, Y2
 	VPSHUFB     128(CX), Y2, Y2
-	MOVL        24(CX), R9
-	VMOVQ       (AX)(R9*1), X3
-	MOVL        28(CX), R9
-	VMOVHPS     (AX)(R9*1), X3, X3
-	MOVL        56(CX), R9
-	VMOVQ       (AX)(R9*1), X4
-	MOVL        60(CX), R9
-	VMOVHPS     (AX)(R9*1), X4, X4
+	MOVL        24(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X3
+	MOVL        28(CX), R10
+	VMOVHPS     (AX)(R10*1), X3, X3
+	MOVL        56(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X4
+	MOVL        60(CX), R10
+	VMOVHPS     (AX)(R10*1), X4, X4
 	VINSERTI128 $0x01, X4, Y3, Y3
 	VPSHUFB     160(CX), Y3, Y3
 	VPUNPCKLDQ  Y1, Y0, Y4
@@ -442,73 +476,83 @@ loop:
 	VPMADDUBSW  192(CX), Y8, Y8
 	VPMADDUBSW  192(CX), Y4, Y4
 	VPMADDUBSW  192(CX), Y5, Y5
-	VMOVDQU     Y8, (BX)(R8*2)
-	VMOVDQU     Y4, (SI)(R8*2)
-	VMOVDQU     Y5, (DI)(R8*2)
-	ADDQ        $0x00000010, R8
+	VMOVDQU     Y8, (SI)(R9*2)
+	VMOVDQU     Y4, (DI)(R9*2)
+	VMOVDQU     Y5, (R8)(R9*2)
+	ADDQ        $0x00000010, R9
 	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop
 	VZEROUPPER
 	RET
 
-// func farYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farYCCAVX2(SB), NOSPLIT, $0-48
+// func farYCCAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farYCCAVX2(SB), NOSPLIT, $0-56
 	// farYCCAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCC.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	MOVQ         second+8(FP), SI
-	MOVQ         third+16(FP), DI
-	XORL         R8, R8
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	MOVQ         second+8(FP), DI
+	MOVQ         third+16(FP), R8
+	XORL         R9, R9
 	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
-	MOVL        (CX), R9
-	VMOVQ       (AX)(R9*1), X4
-	MOVL        4(CX), R9
-	VMOVHPS     (AX)(R9*1), X4, X4
-	MOVL        32(CX), R9
-	VMOVQ       (AX)(R9*1), X5
-	MOVL        36(CX), R9
-	VMOVHPS     (AX)(R9*1), X5, X5
+	MOVL        (CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X4
+	MOVL        4(CX), R10
+	VMOVHPS     (AX)(R10*1), X4, X4
+	MOVL        32(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X5
+	MOVL        36(CX), R10
+	VMOVHPS     (AX)(R10*1), X5, X5
 	VINSERTI128 $0x01, X5, Y4, Y4
 	VPSHUFB     64(CX), Y4, Y4
-	MOVL        8(CX), R9
-	VMOVQ       (AX)(R9*1), X5
-	MOVL        12(CX), R9
-	VMOVHPS     (AX)(R9*1), X5, X5
-	MOVL        40(CX), R9
-	VMOVQ       (AX)(R9*1), X6
-	MOVL        44(CX), R9
-	VMOVHPS     (AX)(R9*1), X6, X6
+	MOVL        8(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X5
+	MOVL        12(CX), R10
+	VMOVHPS     (AX)(R10*1), X5, X5
+	MOVL        40(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X6
+	MOVL        44(CX), R10
+	VMOVHPS     (AX)(R10*1), X6, X6
 	VINSERTI128 $0x01, X6, Y5, Y5
 	VPSHUFB     96(CX), Y5, Y5
-	MOVL        16(CX), R9
-	VMOVQ       (AX)(R9*1), X6
-	MOVL        20(CX), R9
-	VMOVHPS     (AX)(R9*1), X6, X6
-	MOVL        48(CX), R9
-	VMOVQ       (AX)(R9*1), X7
-	MOVL        52(CX), R9
-	VMOVHPS     (AX)(R9*1), X7, X7
+	MOVL        16(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X6
+	MOVL        20(CX), R10
+	VMOVHPS     (AX)(R10*1), X6, X6
+	MOVL        48(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X7
+	MOVL        52(CX), R10
+	VMOVHPS     (AX)(R10*1), X7, X7
 	VINSERTI128 $0x01, X7, Y6, Y6
 	VPSHUFB     128(CX), Y6, Y6
-	MOVL        24(CX), R9
-	VMOVQ       (AX)(R9*1), X7
-	MOVL        28(CX), R9
-	VMOVHPS     (AX)(R9*1), X7, X7
-	MOVL        56(CX), R9
-	VMOVQ       (AX)(R9*1), X8
-	MOVL        60(CX), R9
-	VMOVHPS     (AX)(R9*1), X8, X8
+	MOVL        24(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X7
+	MOVL        28(CX), R10
+	VMOVHPS     (AX)(R10*1), X7, X7
+	MOVL        56(CX), R10
+	PREFETCHT0  (BX)(R10*1)
+	VMOVQ       (AX)(R10*1), X8
+	MOVL        60(CX), R10
+	VMOVHPS     (AX)(R10*1), X8, X8
 	VINSERTI128 $0x01, X8, Y7, Y7
 	VPSHUFB     160(CX), Y7, Y7
 	VPUNPCKLDQ  Y5, Y4, Y8
@@ -527,39 +571,41 @@ loop:
 	VPMULHRSW   Y2, Y9, Y11
 	VPADDW      Y11, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
-	VMOVDQU     Y10, (BX)(R8*2)
+	VMOVDQU     Y10, (SI)(R9*2)
 	VPMULHRSW   pairs_ea67_ea67<>+0(SB), Y12, Y10
 	VPMULHRSW   pairs_d599_d599<>+0(SB), Y8, Y11
 	VPADDW      Y11, Y10, Y10
 	VPMULHRSW   pairs_4000_4000<>+0(SB), Y9, Y11
 	VPADDW      Y11, Y10, Y10
-	VMOVDQU     Y10, (SI)(R8*2)
+	VMOVDQU     Y10, (DI)(R9*2)
 	VPMULHRSW   pairs_4000_4000<>+0(SB), Y12, Y10
 	VPMULHRSW   pairs_ca68_ca68<>+0(SB), Y8, Y8
 	VPADDW      Y8, Y10, Y10
 	VPMULHRSW   pairs_f598_f598<>+0(SB), Y9, Y8
 	VPADDW      Y8, Y10, Y10
-	VMOVDQU     Y10, (DI)(R8*2)
-	ADDQ        $0x00000010, R8
+	VMOVDQU     Y10, (R8)(R9*2)
+	ADDQ        $0x00000010, R9
 	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop
 	VZEROUPPER
 	RET
 
-// func farYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
+// func farYCCHalfAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-56
 	// farYCCHalfAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCCHalf.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Y0 weight of R in Y, Y1 weight of
-	// G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
-	MOVQ           groups+40(FP), DX
-	MOVQ           first+0(FP), BX
-	MOVQ           second+8(FP), SI
-	MOVQ           third+16(FP), DI
-	XORL           R8, R8
+	MOVQ           groups+48(FP), DX
+	MOVQ           ahead+40(FP), BX
+	ADDQ           AX, BX
+	MOVQ           first+0(FP), SI
+	MOVQ           second+8(FP), DI
+	MOVQ           third+16(FP), R8
+	XORL           R9, R9
 	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
@@ -568,44 +614,52 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-48
 	VBROADCASTI128 partWords<>+0(SB), Y5
 
 loop:
-	MOVL         (CX), R9
-	VMOVQ        (AX)(R9*1), X6
-	MOVL         4(CX), R9
-	VMOVHPS      (AX)(R9*1), X6, X6
-	MOVL         32(CX), R9
-	VMOVQ        (AX)(R9*1), X7
-	MOVL         36(CX), R9
-	VMOVHPS      (AX)(R9*1), X7, X7
+	MOVL         (CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X6
+	MOVL         4(CX), R10
+	VMOVHPS      (AX)(R10*1), X6, X6
+	MOVL         32(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X7
+	MOVL         36(CX), R10
+	VMOVHPS      (AX)(R10*1), X7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
 	VPSHUFB      64(CX), Y6, Y6
-	MOVL         8(CX), R9
-	VMOVQ        (AX)(R9*1), X7
-	MOVL         12(CX), R9
-	VMOVHPS      (AX)(R9*1), X7, X7
-	MOVL         40(CX), R9
-	VMOVQ        (AX)(R9*1), X8
-	MOVL         44(CX), R9
-	VMOVHPS      (AX)(R9*1), X8, X8
+	MOVL         8(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X7
+	MOVL         12(CX), R10
+	VMOVHPS      (AX)(R10*1), X7, X7
+	MOVL         40(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X8
+	MOVL         44(CX), R10
+	VMOVHPS      (AX)(R10*1), X8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
 	VPSHUFB      96(CX), Y7, Y7
-	MOVL         16(CX), R9
-	VMOVQ        (AX)(R9*1), X8
-	MOVL         20(CX), R9
-	VMOVHPS      (AX)(R9*1), X8, X8
-	MOVL         48(CX), R9
-	VMOVQ        (AX)(R9*1), X9
-	MOVL         52(CX), R9
-	VMOVHPS      (AX)(R9*1), X9, X9
+	MOVL         16(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X8
+	MOVL         20(CX), R10
+	VMOVHPS      (AX)(R10*1), X8, X8
+	MOVL         48(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X9
+	MOVL         52(CX), R10
+	VMOVHPS      (AX)(R10*1), X9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
 	VPSHUFB      128(CX), Y8, Y8
-	MOVL         24(CX), R9
-	VMOVQ        (AX)(R9*1), X9
-	MOVL         28(CX), R9
-	VMOVHPS      (AX)(R9*1), X9, X9
-	MOVL         56(CX), R9
-	VMOVQ        (AX)(R9*1), X10
-	MOVL         60(CX), R9
-	VMOVHPS      (AX)(R9*1), X10, X10
+	MOVL         24(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X9
+	MOVL         28(CX), R10
+	VMOVHPS      (AX)(R10*1), X9, X9
+	MOVL         56(CX), R10
+	PREFETCHT0   (BX)(R10*1)
+	VMOVQ        (AX)(R10*1), X10
+	MOVL         60(CX), R10
+	VMOVHPS      (AX)(R10*1), X10, X10
 	VINSERTI128  $0x01, X10, Y9, Y9
 	VPSHUFB      160(CX), Y9, Y9
 	VPUNPCKLDQ   Y7, Y6, Y10
@@ -624,7 +678,7 @@ loop:
 	VPMULHRSW    Y2, Y11, Y13
 	VPADDW       Y13, Y12, Y12
 	VPSUBW       Y3, Y12, Y12
-	VMOVDQU      Y12, (BX)(R8*2)
+	VMOVDQU      Y12, (SI)(R9*2)
 	VPSHUFB      Y4, Y14, Y12
 	VPAVGW       Y14, Y12, Y12
 	VPSHUFB      Y4, Y10, Y13
@@ -638,70 +692,80 @@ loop:
 	VPADDW       Y10, Y11, Y11
 	VPSHUFB      Y5, Y11, Y11
 	VPERMQ       $0xd8, Y11, Y11
-	VMOVDQU      X11, (SI)(R8*1)
-	VEXTRACTI128 $0x01, Y11, (DI)(R8*1)
-	ADDQ         $0x00000010, R8
+	VMOVDQU      X11, (DI)(R9*1)
+	VEXTRACTI128 $0x01, Y11, (R8)(R9*1)
+	ADDQ         $0x00000010, R9
 	ADDQ         $0x000000e0, CX
 	SUBQ         $0x01, DX
 	JG           loop
 	VZEROUPPER
 	RET
 
-// func farLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farLumaAVX2(SB), NOSPLIT, $0-48
+// func farLumaAVX2(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farLumaAVX2(SB), NOSPLIT, $0-56
 	// farLumaAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then Luma.
-	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Y0 weight of R in Y, Y1 weight of G in Y, Y2
-	// weight of B in Y, Y3 128<<7
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI samples done, Y0 weight of R in Y, Y1 weight
+	// of G in Y, Y2 weight of B in Y, Y3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	XORL         SI, SI
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	XORL         DI, DI
 	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
 
 loop:
-	MOVL        (CX), DI
-	VMOVQ       (AX)(DI*1), X4
-	MOVL        4(CX), DI
-	VMOVHPS     (AX)(DI*1), X4, X4
-	MOVL        32(CX), DI
-	VMOVQ       (AX)(DI*1), X5
-	MOVL        36(CX), DI
-	VMOVHPS     (AX)(DI*1), X5, X5
+	MOVL        (CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X4
+	MOVL        4(CX), R8
+	VMOVHPS     (AX)(R8*1), X4, X4
+	MOVL        32(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X5
+	MOVL        36(CX), R8
+	VMOVHPS     (AX)(R8*1), X5, X5
 	VINSERTI128 $0x01, X5, Y4, Y4
 	VPSHUFB     64(CX), Y4, Y4
-	MOVL        8(CX), DI
-	VMOVQ       (AX)(DI*1), X5
-	MOVL        12(CX), DI
-	VMOVHPS     (AX)(DI*1), X5, X5
-	MOVL        40(CX), DI
-	VMOVQ       (AX)(DI*1), X6
-	MOVL        44(CX), DI
-	VMOVHPS     (AX)(DI*1), X6, X6
+	MOVL        8(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X5
+	MOVL        12(CX), R8
+	VMOVHPS     (AX)(R8*1), X5, X5
+	MOVL        40(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X6
+	MOVL        44(CX), R8
+	VMOVHPS     (AX)(R8*1), X6, X6
 	VINSERTI128 $0x01, X6, Y5, Y5
 	VPSHUFB     96(CX), Y5, Y5
-	MOVL        16(CX), DI
-	VMOVQ       (AX)(DI*1), X6
-	MOVL        20(CX), DI
-	VMOVHPS     (AX)(DI*1), X6, X6
-	MOVL        48(CX), DI
-	VMOVQ       (AX)(DI*1), X7
-	MOVL        52(CX), DI
-	VMOVHPS     (AX)(DI*1), X7, X7
+	MOVL        16(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X6
+	MOVL        20(CX), R8
+	VMOVHPS     (AX)(R8*1), X6, X6
+	MOVL        48(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X7
+	MOVL        52(CX), R8
+	VMOVHPS     (AX)(R8*1), X7, X7
 	VINSERTI128 $0x01, X7, Y6, Y6
 	VPSHUFB     128(CX), Y6, Y6
-	MOVL        24(CX), DI
-	VMOVQ       (AX)(DI*1), X7
-	MOVL        28(CX), DI
-	VMOVHPS     (AX)(DI*1), X7, X7
-	MOVL        56(CX), DI
-	VMOVQ       (AX)(DI*1), X8
-	MOVL        60(CX), DI
-	VMOVHPS     (AX)(DI*1), X8, X8
+	MOVL        24(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X7
+	MOVL        28(CX), R8
+	VMOVHPS     (AX)(R8*1), X7, X7
+	MOVL        56(CX), R8
+	PREFETCHT0  (BX)(R8*1)
+	VMOVQ       (AX)(R8*1), X8
+	MOVL        60(CX), R8
+	VMOVHPS     (AX)(R8*1), X8, X8
 	VINSERTI128 $0x01, X8, Y7, Y7
 	VPSHUFB     160(CX), Y7, Y7
 	VPUNPCKLDQ  Y5, Y4, Y8
@@ -720,8 +784,8 @@ loop:
 	VPMULHRSW   Y2, Y9, Y8
 	VPADDW      Y8, Y10, Y10
 	VPSUBW      Y3, Y10, Y10
-	VMOVDQU     Y10, (BX)(SI*2)
-	ADDQ        $0x00000010, SI
+	VMOVDQU     Y10, (SI)(DI*2)
+	ADDQ        $0x00000010, DI
 	ADDQ        $0x000000e0, CX
 	SUBQ        $0x01, DX
 	JG          loop

@@ -4,32 +4,38 @@
 
 #include "textflag.h"
 
-// func wideRGBAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
-TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-48
+// func wideRGBAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-56
 	// wideRGBAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed.
-	// Registers: AX src, CX table, DX groups, BX R, SI G, DI B, R8 samples done
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
 	MOVQ src+24(FP), AX
 	MOVQ table+32(FP), CX
-	MOVQ groups+40(FP), DX
-	MOVQ first+0(FP), BX
-	MOVQ second+8(FP), SI
-	MOVQ third+16(FP), DI
-	XORL R8, R8
+	MOVQ groups+48(FP), DX
+	MOVQ ahead+40(FP), BX
+	ADDQ AX, BX
+	MOVQ first+0(FP), SI
+	MOVQ second+8(FP), DI
+	MOVQ third+16(FP), R8
+	XORL R9, R9
 
 loop:
-	MOVL            256(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z0
-	MOVL            260(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z1
+	MOVL            256(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z0
+	MOVL            260(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z1
 	VMOVDQU64       (CX), Z2
 	VPERMI2B        Z1, Z0, Z2
 	VBROADCASTI64X4 128(CX), Z3
 	VPERMI2B        Z1, Z0, Z3
-	MOVL            264(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z0
-	MOVL            268(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z1
+	MOVL            264(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z0
+	MOVL            268(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z1
 	VMOVDQU64       64(CX), Z4
 	VPERMI2B        Z1, Z0, Z4
 	VBROADCASTI64X4 160(CX), Z5
@@ -40,30 +46,32 @@ loop:
 	VPMADDUBSW      192(CX), Z0, Z0
 	VPMADDUBSW      192(CX), Z1, Z1
 	VPMADDUBSW      192(CX), Z2, Z2
-	VMOVDQU64       Z0, (BX)(R8*2)
-	VMOVDQU64       Z1, (SI)(R8*2)
-	VMOVDQU64       Z2, (DI)(R8*2)
-	ADDQ            $0x00000020, R8
+	VMOVDQU64       Z0, (SI)(R9*2)
+	VMOVDQU64       Z1, (DI)(R9*2)
+	VMOVDQU64       Z2, (R8)(R9*2)
+	ADDQ            $0x00000020, R9
 	ADDQ            $0x00000140, CX
 	SUBQ            $0x01, DX
 	JG              loop
 	VZEROUPPER
 	RET
 
-// func wideYCCAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
-TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
+// func wideYCCAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-56
 	// wideYCCAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then YCC.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
-	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6 weight of B in Cb, Z7
-	// weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Z0 weight of R
+	// in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6
+	// weight of B in Cb, Z7 weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	MOVQ         second+8(FP), SI
-	MOVQ         third+16(FP), DI
-	XORL         R8, R8
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	MOVQ         second+8(FP), DI
+	MOVQ         third+16(FP), R8
+	XORL         R9, R9
 	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
@@ -76,18 +84,22 @@ TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-48
 	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
 
 loop:
-	MOVL            256(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z10
-	MOVL            260(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z11
+	MOVL            256(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z10
+	MOVL            260(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z11
 	VMOVDQU64       (CX), Z12
 	VPERMI2B        Z11, Z10, Z12
 	VBROADCASTI64X4 128(CX), Z13
 	VPERMI2B        Z11, Z10, Z13
-	MOVL            264(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z10
-	MOVL            268(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z11
+	MOVL            264(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z10
+	MOVL            268(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z11
 	VMOVDQU64       64(CX), Z14
 	VPERMI2B        Z11, Z10, Z14
 	VBROADCASTI64X4 160(CX), Z15
@@ -104,20 +116,20 @@ loop:
 	VPMULHRSW       Z2, Z12, Z14
 	VPADDW          Z14, Z13, Z13
 	VPSUBW          Z3, Z13, Z13
-	VMOVDQU64       Z13, (BX)(R8*2)
+	VMOVDQU64       Z13, (SI)(R9*2)
 	VPMULHRSW       Z4, Z10, Z13
 	VPMULHRSW       Z5, Z11, Z14
 	VPADDW          Z14, Z13, Z13
 	VPMULHRSW       Z6, Z12, Z14
 	VPADDW          Z14, Z13, Z13
-	VMOVDQU64       Z13, (SI)(R8*2)
+	VMOVDQU64       Z13, (DI)(R9*2)
 	VPMULHRSW       Z7, Z10, Z10
 	VPMULHRSW       Z8, Z11, Z11
 	VPADDW          Z11, Z10, Z10
 	VPMULHRSW       Z9, Z12, Z11
 	VPADDW          Z11, Z10, Z10
-	VMOVDQU64       Z10, (DI)(R8*2)
-	ADDQ            $0x00000020, R8
+	VMOVDQU64       Z10, (R8)(R9*2)
+	ADDQ            $0x00000020, R9
 	ADDQ            $0x00000140, CX
 	SUBQ            $0x01, DX
 	JG              loop
@@ -148,21 +160,23 @@ GLOBL pair_ca68_ca68<>(SB), RODATA|NOPTR, $4
 DATA pair_f598_f598<>+0(SB)/4, $0xf598f598
 GLOBL pair_f598_f598<>(SB), RODATA|NOPTR, $4
 
-// func wideYCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL
-TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
+// func wideYCCHalfAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-56
 	// wideYCCHalfAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then
 	// YCCHalf.
-	// Registers: AX src, CX table, DX groups, BX Y, SI Cb, DI Cr, R8 samples done, Z0 weight of R in Y, Z1 weight of
-	// G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr, Z6 weight of B in
-	// Cb, Cr, Z7 swapWords, Z8 partWords
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Z0 weight of R
+	// in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr,
+	// Z6 weight of B in Cb, Cr, Z7 swapWords, Z8 partWords
 	MOVQ            src+24(FP), AX
 	MOVQ            table+32(FP), CX
-	MOVQ            groups+40(FP), DX
-	MOVQ            first+0(FP), BX
-	MOVQ            second+8(FP), SI
-	MOVQ            third+16(FP), DI
-	XORL            R8, R8
+	MOVQ            groups+48(FP), DX
+	MOVQ            ahead+40(FP), BX
+	ADDQ            AX, BX
+	MOVQ            first+0(FP), SI
+	MOVQ            second+8(FP), DI
+	MOVQ            third+16(FP), R8
+	XORL            R9, R9
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
@@ -174,18 +188,22 @@ TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-48
 	VMOVDQU64       partWords<>+0(SB), Z8
 
 loop:
-	MOVL            256(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z9
-	MOVL            260(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z10
+	MOVL            256(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z9
+	MOVL            260(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z10
 	VMOVDQU64       (CX), Z11
 	VPERMI2B        Z10, Z9, Z11
 	VBROADCASTI64X4 128(CX), Z12
 	VPERMI2B        Z10, Z9, Z12
-	MOVL            264(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z9
-	MOVL            268(CX), R9
-	VMOVDQU64       (AX)(R9*1), Z10
+	MOVL            264(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z9
+	MOVL            268(CX), R10
+	PREFETCHT0      (BX)(R10*1)
+	VMOVDQU64       (AX)(R10*1), Z10
 	VMOVDQU64       64(CX), Z13
 	VPERMI2B        Z10, Z9, Z13
 	VBROADCASTI64X4 160(CX), Z14
@@ -202,7 +220,7 @@ loop:
 	VPMULHRSW       Z2, Z11, Z13
 	VPADDW          Z13, Z12, Z12
 	VPSUBW          Z3, Z12, Z12
-	VMOVDQU64       Z12, (BX)(R8*2)
+	VMOVDQU64       Z12, (SI)(R9*2)
 	VPSHUFB         Z7, Z9, Z12
 	VPAVGW          Z9, Z12, Z12
 	VPSHUFB         Z7, Z10, Z9
@@ -215,9 +233,9 @@ loop:
 	VPMULHRSW       Z6, Z10, Z9
 	VPADDW          Z9, Z11, Z11
 	VPERMW          Z11, Z8, Z11
-	VMOVDQU64       Y11, (SI)(R8*1)
-	VEXTRACTI64X4   $0x01, Z11, (DI)(R8*1)
-	ADDQ            $0x00000020, R8
+	VMOVDQU64       Y11, (DI)(R9*1)
+	VEXTRACTI64X4   $0x01, Z11, (R8)(R9*1)
+	ADDQ            $0x00000020, R9
 	ADDQ            $0x00000140, CX
 	SUBQ            $0x01, DX
 	JG              loop
@@ -257,35 +275,41 @@ DATA partWords<>+56(SB)/4, $0x001b0019
 DATA partWords<>+60(SB)/4, $0x001f001d
 GLOBL partWords<>(SB), RODATA|NOPTR, $64
 
-// func wideLumaAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
-TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-48
+// func wideLumaAVX512(first *int16, second *int16, third *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-56
 	// wideLumaAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then Luma.
-	// Registers: AX src, CX table, DX groups, BX Y, SI samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2
-	// weight of B in Y, Z3 128<<7
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI samples done, Z0 weight of R in Y, Z1 weight
+	// of G in Y, Z2 weight of B in Y, Z3 128<<7
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
-	MOVQ         groups+40(FP), DX
-	MOVQ         first+0(FP), BX
-	XORL         SI, SI
+	MOVQ         groups+48(FP), DX
+	MOVQ         ahead+40(FP), BX
+	ADDQ         AX, BX
+	MOVQ         first+0(FP), SI
+	XORL         DI, DI
 	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
 
 loop:
-	MOVL            256(CX), DI
-	VMOVDQU64       (AX)(DI*1), Z4
-	MOVL            260(CX), DI
-	VMOVDQU64       (AX)(DI*1), Z5
+	MOVL            256(CX), R8
+	PREFETCHT0      (BX)(R8*1)
+	VMOVDQU64       (AX)(R8*1), Z4
+	MOVL            260(CX), R8
+	PREFETCHT0      (BX)(R8*1)
+	VMOVDQU64       (AX)(R8*1), Z5
 	VMOVDQU64       (CX), Z6
 	VPERMI2B        Z5, Z4, Z6
 	VBROADCASTI64X4 128(CX), Z7
 	VPERMI2B        Z5, Z4, Z7
-	MOVL            264(CX), DI
-	VMOVDQU64       (AX)(DI*1), Z4
-	MOVL            268(CX), DI
-	VMOVDQU64       (AX)(DI*1), Z5
+	MOVL            264(CX), R8
+	PREFETCHT0      (BX)(R8*1)
+	VMOVDQU64       (AX)(R8*1), Z4
+	MOVL            268(CX), R8
+	PREFETCHT0      (BX)(R8*1)
+	VMOVDQU64       (AX)(R8*1), Z5
 	VMOVDQU64       64(CX), Z8
 	VPERMI2B        Z5, Z4, Z8
 	VBROADCASTI64X4 160(CX), Z9
@@ -302,8 +326,8 @@ loop:
 	VPMULHRSW       Z2, Z6, Z5
 	VPADDW          Z5, Z4, Z4
 	VPSUBW          Z3, Z4, Z4
-	VMOVDQU64       Z4, (BX)(SI*2)
-	ADDQ            $0x00000020, SI
+	VMOVDQU64       Z4, (SI)(DI*2)
+	ADDQ            $0x00000020, DI
 	ADDQ            $0x00000140, CX
 	SUBQ            $0x01, DX
 	JG              loop

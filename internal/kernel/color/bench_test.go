@@ -56,7 +56,7 @@ func BenchmarkResized(b *testing.B) {
 				resized := e.Kernels.Resize(z)
 				for b.Loop() {
 					if resized != nil {
-						resized.Row(dst, src)
+						resized.Row(dst, src, 0)
 						continue
 					}
 					resample.Implementations.Best(impl.Generic).Kernels.Packed([3][]int16{rgb[2], rgb[1], rgb[0]}, src, z.Taps, z.Step)

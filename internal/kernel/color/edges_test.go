@@ -115,7 +115,7 @@ func (e *edges) resized(k *Kernels, n int) {
 		for c := range dst {
 			dst[c] = kerneltest.Guarded[int16](e.T, resample.RoomFor(len(want[c])), e.edge)[:len(want[c])]
 		}
-		resized.Row(dst, src)
+		resized.Row(dst, src, n<<20)
 		for c := range dst {
 			kerneltest.Same(e.T, "Resized", dst[c], want[c])
 		}

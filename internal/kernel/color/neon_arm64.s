@@ -4,18 +4,22 @@
 
 #include "textflag.h"
 
-// func nearRGBNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·nearRGBNEON(SB), NOSPLIT, $0-48
+// func nearRGBNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·nearRGBNEON(SB), NOSPLIT, $0-56
 	// nearRGBNEON makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -35,6 +39,8 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -60,20 +66,21 @@ loop:
 	VST1.P [V8.B16], 16(R0)
 	VST1.P [V9.B16], 16(R1)
 	VST1.P [V10.B16], 16(R2)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func nearYCCNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·nearYCCNEON(SB), NOSPLIT, $0-48
+// func nearYCCNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·nearYCCNEON(SB), NOSPLIT, $0-56
 	// nearYCCNEON makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCC.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
@@ -84,8 +91,11 @@ TEXT ·nearYCCNEON(SB), NOSPLIT, $0-48
 	MOVD $16384, R15; VDUP R15, V29.H8 // weight of R in Cr
 	MOVD $-13720, R15; VDUP R15, V30.H8 // weight of G in Cr
 	MOVD $-2664, R15; VDUP R15, V31.H8 // weight of B in Cr
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -105,6 +115,8 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -162,20 +174,21 @@ loop:
 	VADD V7.H8, V11.H8, V7.H8
 	VSUB V22.H8, V7.H8, V7.H8
 	VST1.P [V7.B16], 16(R0)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func nearYCCHalfNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·nearYCCHalfNEON(SB), NOSPLIT, $0-48
+// func nearYCCHalfNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·nearYCCHalfNEON(SB), NOSPLIT, $0-56
 	// nearYCCHalfNEON makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCCHalf.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
@@ -186,8 +199,11 @@ TEXT ·nearYCCHalfNEON(SB), NOSPLIT, $0-48
 	MOVD $16384, R15; VDUP R15, V29.H8 // weight of R in Cr
 	MOVD $-13720, R15; VDUP R15, V30.H8 // weight of G in Cr
 	MOVD $-2664, R15; VDUP R15, V31.H8 // weight of B in Cr
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -207,6 +223,8 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -258,26 +276,30 @@ loop:
 	WORD $0x6e7fb58c // SQRDMULH V12.8H, V12.8H, V31.8H
 	VADD V12.H8, V11.H8, V12.H8
 	VST1.P [V12.B16], 16(R2)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func nearLumaNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·nearLumaNEON(SB), NOSPLIT, $0-48
+// func nearLumaNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·nearLumaNEON(SB), NOSPLIT, $0-56
 	// nearLumaNEON makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then Luma.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
 	MOVD $3735, R15; VDUP R15, V25.H8 // weight of B in Y
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -297,6 +319,8 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	ADD R3, R7; VLD1 (R7), [V0.B16]
 	ADD R3, R8; VLD1 (R8), [V1.B16]
@@ -330,22 +354,28 @@ loop:
 	VADD V7.H8, V11.H8, V7.H8
 	VSUB V22.H8, V7.H8, V7.H8
 	VST1.P [V7.B16], 16(R0)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func farRGBNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·farRGBNEON(SB), NOSPLIT, $0-48
+// func farRGBNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·farRGBNEON(SB), NOSPLIT, $0-56
 	// farRGBNEON makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -371,6 +401,10 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -402,20 +436,21 @@ loop:
 	VST1.P [V8.B16], 16(R0)
 	VST1.P [V9.B16], 16(R1)
 	VST1.P [V10.B16], 16(R2)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func farYCCNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·farYCCNEON(SB), NOSPLIT, $0-48
+// func farYCCNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·farYCCNEON(SB), NOSPLIT, $0-56
 	// farYCCNEON makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCC.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
@@ -426,8 +461,13 @@ TEXT ·farYCCNEON(SB), NOSPLIT, $0-48
 	MOVD $16384, R15; VDUP R15, V29.H8 // weight of R in Cr
 	MOVD $-13720, R15; VDUP R15, V30.H8 // weight of G in Cr
 	MOVD $-2664, R15; VDUP R15, V31.H8 // weight of B in Cr
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -453,6 +493,10 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -516,20 +560,21 @@ loop:
 	VADD V7.H8, V11.H8, V7.H8
 	VSUB V22.H8, V7.H8, V7.H8
 	VST1.P [V7.B16], 16(R0)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func farYCCHalfNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·farYCCHalfNEON(SB), NOSPLIT, $0-48
+// func farYCCHalfNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·farYCCHalfNEON(SB), NOSPLIT, $0-56
 	// farYCCHalfNEON makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then YCCHalf.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
@@ -540,8 +585,13 @@ TEXT ·farYCCHalfNEON(SB), NOSPLIT, $0-48
 	MOVD $16384, R15; VDUP R15, V29.H8 // weight of R in Cr
 	MOVD $-13720, R15; VDUP R15, V30.H8 // weight of G in Cr
 	MOVD $-2664, R15; VDUP R15, V31.H8 // weight of B in Cr
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -567,6 +617,10 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -624,26 +678,32 @@ loop:
 	WORD $0x6e7fb58c // SQRDMULH V12.8H, V12.8H, V31.8H
 	VADD V12.H8, V11.H8, V12.H8
 	VST1.P [V12.B16], 16(R2)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 
-// func farLumaNEON(first, second, third *int16, src, table *byte, groups int)
-TEXT ·farLumaNEON(SB), NOSPLIT, $0-48
+// func farLumaNEON(first, second, third *int16, src, table *byte, ahead, groups int)
+TEXT ·farLumaNEON(SB), NOSPLIT, $0-56
 	// farLumaNEON makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed and then Luma.
-	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 groups
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 table, R5 ahead, R6 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD third+16(FP), R2
 	MOVD src+24(FP), R3
 	MOVD table+32(FP), R4
-	MOVD groups+40(FP), R5
+	MOVD ahead+40(FP), R5
+	MOVD groups+48(FP), R6
 	MOVD $16384, R15; VDUP R15, V22.H8 // 128<<7
 	MOVD $9798, R15; VDUP R15, V23.H8 // weight of R in Y
 	MOVD $19235, R15; VDUP R15, V24.H8 // weight of G in Y
 	MOVD $3735, R15; VDUP R15, V25.H8 // weight of B in Y
+	ADD R3, R5 // the row ahead
 
 loop:
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -669,6 +729,10 @@ loop:
 	WORD $0x6e2d8165 // UMLAL2 V5.8H, V11.16B, V13.16B
 	WORD $0x2e2dc186 // UMULL V6.8H, V12.8B, V13.8B
 	WORD $0x6e2d8186 // UMLAL2 V6.8H, V12.16B, V13.16B
+	MOVWU 0(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 16(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 24(R4), R7; ADD R5, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R4), (R7, R8)
 	FMOVD (R3)(R7), F0
 	ADD R3, R8; VLD1 (R8), V0.D[1]
@@ -708,7 +772,7 @@ loop:
 	VADD V7.H8, V11.H8, V7.H8
 	VSUB V22.H8, V7.H8, V7.H8
 	VST1.P [V7.B16], 16(R0)
-	SUBS $1, R5
+	SUBS $1, R6
 	BNE loop
 	RET
 

@@ -38,17 +38,18 @@ type Resized struct {
 	kernel resizedKernel
 }
 
-type resizedKernel func(first, second, third *int16, src, table *byte, groups int)
+type resizedKernel func(first, second, third *int16, src, table *byte, ahead, groups int)
 
 // Row makes dst of the pixels of src, which is as long as the Resize says. The capacity of a row of dst is resample.RoomFor
-// its length: whole vectors are written, over what is there behind its length.
-func (r *Resized) Row(dst [3][]int16, src []byte) {
+// its length: whole vectors are written, over what is there behind its length. It asks for the pixels of the row that lies so
+// many bytes ahead to be in the caches soon; with 0 for nothing.
+func (r *Resized) Row(dst [3][]int16, src []byte, ahead int) {
 	_ = src[r.bytes-1]
 	first, second, third := dst[0], dst[1], dst[2]
 	if cap(first) < r.room[0] || cap(second) < r.room[1] || cap(third) < r.room[2] {
 		panic("color: a row of dst has no room")
 	}
-	r.kernel(unsafe.SliceData(first), unsafe.SliceData(second), unsafe.SliceData(third), &src[0], &r.table[0], r.groups)
+	r.kernel(unsafe.SliceData(first), unsafe.SliceData(second), unsafe.SliceData(third), &src[0], &r.table[0], ahead, r.groups)
 }
 
 // resizeNothing is Resize in plain Go, where two passes over rows in the cache are as fast as one that would need more

@@ -10,28 +10,28 @@ import (
 )
 
 //go:noescape
-func nearRGBAVX2(first, second, third *int16, src, table *byte, groups int)
+func nearRGBAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearYCCAVX2(first, second, third *int16, src, table *byte, groups int)
+func nearYCCAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearYCCHalfAVX2(first, second, third *int16, src, table *byte, groups int)
+func nearYCCHalfAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearLumaAVX2(first, second, third *int16, src, table *byte, groups int)
+func nearLumaAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farRGBAVX2(first, second, third *int16, src, table *byte, groups int)
+func farRGBAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farYCCAVX2(first, second, third *int16, src, table *byte, groups int)
+func farYCCAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farYCCHalfAVX2(first, second, third *int16, src, table *byte, groups int)
+func farYCCHalfAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farLumaAVX2(first, second, third *int16, src, table *byte, groups int)
+func farLumaAVX2(first, second, third *int16, src, table *byte, ahead, groups int)
 
 // groupAVX2 is the samples that AVX2 makes at a time.
 const groupAVX2 = 16

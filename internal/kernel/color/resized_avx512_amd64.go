@@ -10,16 +10,16 @@ import (
 )
 
 //go:noescape
-func wideRGBAVX512(first, second, third *int16, src, table *byte, groups int)
+func wideRGBAVX512(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func wideYCCAVX512(first, second, third *int16, src, table *byte, groups int)
+func wideYCCAVX512(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func wideYCCHalfAVX512(first, second, third *int16, src, table *byte, groups int)
+func wideYCCHalfAVX512(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func wideLumaAVX512(first, second, third *int16, src, table *byte, groups int)
+func wideLumaAVX512(first, second, third *int16, src, table *byte, ahead, groups int)
 
 // groupAVX512 is the samples that a kernel of Resized makes at a time, of four windows.
 const groupAVX512 = 32

@@ -8,28 +8,28 @@ import (
 )
 
 //go:noescape
-func nearRGBNEON(first, second, third *int16, src, table *byte, groups int)
+func nearRGBNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearYCCNEON(first, second, third *int16, src, table *byte, groups int)
+func nearYCCNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearYCCHalfNEON(first, second, third *int16, src, table *byte, groups int)
+func nearYCCHalfNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearLumaNEON(first, second, third *int16, src, table *byte, groups int)
+func nearLumaNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farRGBNEON(first, second, third *int16, src, table *byte, groups int)
+func farRGBNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farYCCNEON(first, second, third *int16, src, table *byte, groups int)
+func farYCCNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farYCCHalfNEON(first, second, third *int16, src, table *byte, groups int)
+func farYCCHalfNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farLumaNEON(first, second, third *int16, src, table *byte, groups int)
+func farLumaNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
 // resizeNEON is Resize: near where two neighbouring samples are made of the same 16 bytes, else far, from 8 bytes for each
 // of them. It returns nil for rows of less than 8 bytes.
