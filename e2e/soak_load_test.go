@@ -338,6 +338,11 @@ func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
 			all = append(all, one)
 		}
 		running.Go(func() {
+			defer func() {
+				for _, one := range all {
+					one.close()
+				}
+			}()
 			for n := c; time.Now().Before(end); n += callers {
 				for i := range mix {
 					for k := range mix[i].weight {
@@ -351,9 +356,6 @@ func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
 						requests.Add(1)
 					}
 				}
-			}
-			for _, one := range all {
-				one.close()
 			}
 		})
 	}
