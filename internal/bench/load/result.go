@@ -40,7 +40,7 @@ type Result struct {
 	LateSends  int     `json:"late_sends"` // sent more than 10 ms after they were due for another reason: this machine is too busy
 	SendLagP99 float64 `json:"send_lag_p99_ms"`
 
-	BytesOut int64 `json:"bytes_out"` // of frames
+	BytesOut int64 `json:"bytes_out"` // of the frames of batches that were answered
 	BytesIn  int64 `json:"bytes_in"`  // of pictures
 
 	ClientCPU        *float64 `json:"client_cpu_s"` // of this process, in the load; null where the system does not say

@@ -107,6 +107,8 @@ func (r *run) pump(i int, l link, first [][]byte) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	<-timer.C
+	held := false // whether the server is why the connection is behind
+	spacing, sending := o.due(o.Connections), time.Duration(0)
 	for n := i; !o.ends(n); n += o.Connections {
 		frames, err := first, error(nil)
 		if n > 0 {
@@ -117,41 +119,45 @@ func (r *run) pump(i int, l link, first [][]byte) error {
 			return r.ended(err)
 		}
 		c := &call{n: n, id: uint64(n) + 1, frames: frames, due: r.start.Add(o.due(n)), slot: slot}
-		if !r.await(c, timer) {
+		switch blocked, ahead, ok := r.await(c, timer); {
+		case !ok:
 			r.leave(n)
 			return nil
+		case ahead:
+			held = false
+		case blocked || sending > spacing:
+			held = true
 		}
-		r.tally.sent(c)
+		r.tally.sent(c, held)
 		l.send(c)
+		sending = time.Since(c.sent)
 	}
 	return nil
 }
 
-// await returns true when c is due and there is room for it, false when it is not to be sent.
-func (r *run) await(c *call, timer *time.Timer) bool {
+// await waits until c is due and there is room for it. blocked says that there was none at first, ahead that it was
+// there before c was due, ok = false that c is not to be sent.
+func (r *run) await(c *call, timer *time.Timer) (blocked, ahead, ok bool) {
 	select {
 	case c.slot <- struct{}{}:
-	case <-r.sending.Done():
-		return false
+	default:
+		blocked = true
+		select {
+		case c.slot <- struct{}{}:
+		case <-r.sending.Done():
+			return blocked, false, false
+		}
 	}
-	wait := time.Until(c.due)
-	if wait > 0 {
+	if wait := time.Until(c.due); wait > 0 {
+		ahead = true
 		timer.Reset(wait)
 		select {
 		case <-timer.C:
 		case <-r.sending.Done():
-			return false
 		}
-	} else if r.sending.Err() != nil {
-		return false
 	}
 	c.sent = time.Now()
-	if lag := c.sent.Sub(c.due); wait > 0 || c.n == 0 {
-		r.tally.lagged(lag)
-	} else {
-		r.tally.held()
-	}
-	return true
+	return blocked, ahead, r.sending.Err() == nil
 }
 
 // leave counts the batches of a connection, from n on, that are due and were not sent.

@@ -47,35 +47,27 @@ func (t *tally) begin(start time.Time) {
 	t.cost = t.costs.Read()
 }
 
-// sent counts a batch that is about to be sent.
-func (t *tally) sent(c *call) {
+// lateSend is how long after it was due a batch is sent late, where nothing but this program or its machine is to blame.
+const lateSend = 10 * time.Millisecond
+
+// sent counts a batch that is about to be sent; held, after it was due since the connection took no more, or too many
+// answers were missing.
+func (t *tally) sent(c *call, held bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.result.Batches++
 	t.result.Frames += len(c.frames)
-	t.result.BytesOut += bytesOf(c.frames)
 	t.onTheWay++
 	t.sentUntil = max(t.sentUntil, t.options.due(c.n+1))
-}
-
-// lateSend is how long after it was due a batch is sent late, where nothing but this program or its machine is to blame.
-const lateSend = 10 * time.Millisecond
-
-// lagged counts a batch that was sent so long after it was due, though there was room for it.
-func (t *tally) lagged(lag time.Duration) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lag.Record(lag, 1)
-	if lag > lateSend {
+	lag := c.sent.Sub(c.due)
+	switch {
+	case held:
+		t.result.HeldSends++
+		return
+	case lag > lateSend:
 		t.result.LateSends++
 	}
-}
-
-// held counts a batch that was sent after it was due since the connection took no more, or too many answers were missing.
-func (t *tally) held() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.result.HeldSends++
+	t.lag.Record(lag, 1)
 }
 
 // unsent counts a batch that was due for so long and was never sent. It has waited for at least as long.
@@ -103,6 +95,7 @@ func (t *tally) answered(c *call, pictures []client.Picture, now time.Time) {
 		t.result.BytesIn += int64(len(pictures[i].Data))
 	}
 	t.result.Answered++
+	t.result.BytesOut += bytesOf(c.frames)
 	t.result.Pictures += good
 	t.window.pictures += good
 	t.line.add(now.Sub(t.start).Seconds(), float64(t.result.Pictures))
