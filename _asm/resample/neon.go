@@ -33,7 +33,7 @@ func resizedNEON(n *gen.NEON, channels int, far bool) {
 		name, count = "far", "eight"
 	}
 	name += []string{"Plane", "Pairs"}[channels-1] + "NEON"
-	n.Func(name, "first, second *int16, src, table *byte, groups int", fmt.Sprintf(`
+	n.Func(name, "first, second *int16, src, table *byte, ahead, groups int", fmt.Sprintf(`
 %s interpolates groups*16 samples, groups > 0, of %s windows.`, name, count))
 	mid := n.PinWords(31, 128<<7, "128<<7")
 	for v := range 4 {
@@ -41,9 +41,13 @@ func resizedNEON(n *gen.NEON, channels int, far bool) {
 	}
 	samples := []gen.V{n.Pin(4), n.Pin(5)}[:channels]
 	n.Flush()
-	n.Loop("R4", func() {
+	n.Text("\tADD R2, R4 // the row ahead")
+	n.Loop("R5", func() {
 		for half := range 2 {
 			if half == 0 || far {
+				for window := 0; window < 4; window += 2 { // two are less than a cache line
+					n.Do(fmt.Sprintf("MOVWU %d(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP", 4*window))
+				}
 				n.Windows("R2", "R3", 16)
 			}
 			n.Interpolate(samples, "R3")

@@ -29,13 +29,16 @@ func resized(a *gen.Asm) {
 
 func writeResized(a *gen.Asm, channels, windows int, mid operand.Mem) {
 	name := map[int]string{4: "near", 8: "far"}[windows] + []string{"Plane", "Pairs"}[channels-1] + "AVX2"
-	a.Func(name, "func(first, second *int16, src, table *byte, groups int)",
+	a.Func(name, "func(first, second *int16, src, table *byte, ahead, groups int)",
 		fmt.Sprintf("%s interpolates groups*16 samples, groups > 0, of %d windows.", name, windows))
 	dst := []reg.GPVirtual{a.Arg("first")}
 	if channels == 2 {
 		dst = append(dst, a.Arg("second"))
 	}
 	src, table, groups := a.Arg("src"), a.Arg("table"), a.Arg("groups")
+	ahead := gen.Name(a, "the row ahead", a.GP64())
+	a.MOVQ(a.ArgAddr("ahead"), ahead)
+	a.ADDQ(src, ahead)
 	bias := gen.Name(a, "128<<7", a.YMM())
 	a.VPBROADCASTW(mid, bias)
 	weights := 16 * windows
@@ -46,6 +49,10 @@ func writeResized(a *gen.Asm, channels, windows int, mid operand.Mem) {
 			v, low, high := a.YMM(), a.GP64(), a.GP64()
 			a.MOVL(gen.At(table, weights+32+8*i), low.As32())
 			a.MOVL(gen.At(table, weights+36+8*i), high.As32())
+			if i%2 == 0 { // two windows are less than a cache line
+				a.PREFETCHT0(operand.Mem{Base: ahead, Index: low, Scale: 1})
+				a.PREFETCHT0(operand.Mem{Base: ahead, Index: high, Scale: 1})
+			}
 			a.VBROADCASTI128(operand.Mem{Base: src, Index: low, Scale: 1}, v)
 			a.VINSERTI128(operand.U8(1), operand.Mem{Base: src, Index: high, Scale: 1}, v, v)
 			a.VPSHUFB(gen.At(table, 32*i), v, v)

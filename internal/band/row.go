@@ -22,7 +22,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 // prefetch asks for an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 || src.layout == floats || src.pixels != nil {
+	if ahead == 0 || src.layout == floats || src.pixels != nil || src.bytes != nil {
 		return
 	}
 	for i := range src.inputs {
@@ -127,7 +127,7 @@ func (sc *Scratch) interpolate(src *source, c *cache, dst *[3][]int16, number in
 		k.Packed(src.inMemory(dst), sc.input(src, 0, number), t.taps, src.step)
 	default:
 		for i := range src.inputs {
-			sc.interpolateBytes(src, dst[i:], sc.input(src, i, number))
+			sc.interpolateBytes(src, dst[i:], sc.input(src, i, number), sc.aheadOfRow(src, number))
 		}
 	}
 }
@@ -154,11 +154,11 @@ func (src *source) covers(dst *[3][]int16, i int) [3][]int16 {
 }
 
 // interpolateBytes is interpolate for bytes of one channel, or of two that are interleaved.
-func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte) {
+func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte, ahead int) {
 	k, t := &sc.sampler.kernels.resample, &src.across
 	switch {
 	case src.bytes != nil:
-		src.bytes.Row(dst, in)
+		src.bytes.Row(dst, in, ahead)
 	case src.layout == pairs:
 		k.Pairs(dst[0], dst[1], in, t.taps)
 	default:

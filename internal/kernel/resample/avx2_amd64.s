@@ -22,27 +22,31 @@ loop:
 DATA mid<>+0(SB)/8, $0x4000400040004000
 GLOBL mid<>(SB), RODATA|NOPTR, $8
 
-// func nearPlaneAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearPlaneAVX2(SB), NOSPLIT, $0-40
+// func nearPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearPlaneAVX2(SB), NOSPLIT, $0-48
 	// nearPlaneAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
-	// Registers: AX first, CX src, DX table, BX groups, Y0 128<<7
+	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 128<<7
 	MOVQ         first+0(FP), AX
 	MOVQ         src+16(FP), CX
 	MOVQ         table+24(FP), DX
-	MOVQ         groups+32(FP), BX
+	MOVQ         groups+40(FP), BX
+	MOVQ         ahead+32(FP), SI
+	ADDQ         CX, SI
 	VPBROADCASTW mid<>+0(SB), Y0
 
 loop:
-	MOVL           96(DX), SI
-	MOVL           100(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y1
-	VINSERTI128    $0x01, (CX)(DI*1), Y1, Y1
+	MOVL           96(DX), DI
+	MOVL           100(DX), R8
+	PREFETCHT0     (SI)(DI*1)
+	PREFETCHT0     (SI)(R8*1)
+	VBROADCASTI128 (CX)(DI*1), Y1
+	VINSERTI128    $0x01, (CX)(R8*1), Y1, Y1
 	VPSHUFB        (DX), Y1, Y1
-	MOVL           104(DX), SI
-	MOVL           108(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y2
-	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	MOVL           104(DX), DI
+	MOVL           108(DX), R8
+	VBROADCASTI128 (CX)(DI*1), Y2
+	VINSERTI128    $0x01, (CX)(R8*1), Y2, Y2
 	VPSHUFB        32(DX), Y2, Y2
 	VPOR           Y2, Y1, Y1
 	VPMADDUBSW     64(DX), Y1, Y1
@@ -55,39 +59,45 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farPlaneAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farPlaneAVX2(SB), NOSPLIT, $0-40
+// func farPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farPlaneAVX2(SB), NOSPLIT, $0-48
 	// farPlaneAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
-	// Registers: AX first, CX src, DX table, BX groups, Y0 128<<7
+	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 128<<7
 	MOVQ         first+0(FP), AX
 	MOVQ         src+16(FP), CX
 	MOVQ         table+24(FP), DX
-	MOVQ         groups+32(FP), BX
+	MOVQ         groups+40(FP), BX
+	MOVQ         ahead+32(FP), SI
+	ADDQ         CX, SI
 	VPBROADCASTW mid<>+0(SB), Y0
 
 loop:
-	MOVL           160(DX), SI
-	MOVL           164(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y1
-	VINSERTI128    $0x01, (CX)(DI*1), Y1, Y1
+	MOVL           160(DX), DI
+	MOVL           164(DX), R8
+	PREFETCHT0     (SI)(DI*1)
+	PREFETCHT0     (SI)(R8*1)
+	VBROADCASTI128 (CX)(DI*1), Y1
+	VINSERTI128    $0x01, (CX)(R8*1), Y1, Y1
 	VPSHUFB        (DX), Y1, Y1
-	MOVL           168(DX), SI
-	MOVL           172(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y2
-	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	MOVL           168(DX), DI
+	MOVL           172(DX), R8
+	VBROADCASTI128 (CX)(DI*1), Y2
+	VINSERTI128    $0x01, (CX)(R8*1), Y2, Y2
 	VPSHUFB        32(DX), Y2, Y2
 	VPOR           Y2, Y1, Y1
-	MOVL           176(DX), SI
-	MOVL           180(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y2
-	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	MOVL           176(DX), DI
+	MOVL           180(DX), R8
+	PREFETCHT0     (SI)(DI*1)
+	PREFETCHT0     (SI)(R8*1)
+	VBROADCASTI128 (CX)(DI*1), Y2
+	VINSERTI128    $0x01, (CX)(R8*1), Y2, Y2
 	VPSHUFB        64(DX), Y2, Y2
 	VPOR           Y2, Y1, Y1
-	MOVL           184(DX), SI
-	MOVL           188(DX), DI
-	VBROADCASTI128 (CX)(SI*1), Y2
-	VINSERTI128    $0x01, (CX)(DI*1), Y2, Y2
+	MOVL           184(DX), DI
+	MOVL           188(DX), R8
+	VBROADCASTI128 (CX)(DI*1), Y2
+	VINSERTI128    $0x01, (CX)(R8*1), Y2, Y2
 	VPSHUFB        96(DX), Y2, Y2
 	VPOR           Y2, Y1, Y1
 	VPMADDUBSW     128(DX), Y1, Y1
@@ -100,28 +110,32 @@ loop:
 	VZEROUPPER
 	RET
 
-// func nearPairsAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-40
+// func nearPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-48
 	// nearPairsAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
-	// Registers: AX first, CX second, DX src, BX table, SI groups, Y0 128<<7
+	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 128<<7
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         src+16(FP), DX
 	MOVQ         table+24(FP), BX
-	MOVQ         groups+32(FP), SI
+	MOVQ         groups+40(FP), SI
+	MOVQ         ahead+32(FP), DI
+	ADDQ         DX, DI
 	VPBROADCASTW mid<>+0(SB), Y0
 
 loop:
-	MOVL           96(BX), DI
-	MOVL           100(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y1
-	VINSERTI128    $0x01, (DX)(R8*1), Y1, Y1
+	MOVL           96(BX), R8
+	MOVL           100(BX), R9
+	PREFETCHT0     (DI)(R8*1)
+	PREFETCHT0     (DI)(R9*1)
+	VBROADCASTI128 (DX)(R8*1), Y1
+	VINSERTI128    $0x01, (DX)(R9*1), Y1, Y1
 	VPSHUFB        (BX), Y1, Y1
-	MOVL           104(BX), DI
-	MOVL           108(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y2
-	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	MOVL           104(BX), R8
+	MOVL           108(BX), R9
+	VBROADCASTI128 (DX)(R8*1), Y2
+	VINSERTI128    $0x01, (DX)(R9*1), Y2, Y2
 	VPSHUFB        32(BX), Y2, Y2
 	VPUNPCKLQDQ    Y2, Y1, Y3
 	VPUNPCKHQDQ    Y2, Y1, Y1
@@ -139,39 +153,45 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farPairsAVX2(first *int16, second *int16, src *byte, table *byte, groups int)
-// Requires: AVX, AVX2
-TEXT ·farPairsAVX2(SB), NOSPLIT, $0-40
+// func farPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·farPairsAVX2(SB), NOSPLIT, $0-48
 	// farPairsAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
-	// Registers: AX first, CX second, DX src, BX table, SI groups, Y0 128<<7
+	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 128<<7
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         src+16(FP), DX
 	MOVQ         table+24(FP), BX
-	MOVQ         groups+32(FP), SI
+	MOVQ         groups+40(FP), SI
+	MOVQ         ahead+32(FP), DI
+	ADDQ         DX, DI
 	VPBROADCASTW mid<>+0(SB), Y0
 
 loop:
-	MOVL           160(BX), DI
-	MOVL           164(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y1
-	VINSERTI128    $0x01, (DX)(R8*1), Y1, Y1
+	MOVL           160(BX), R8
+	MOVL           164(BX), R9
+	PREFETCHT0     (DI)(R8*1)
+	PREFETCHT0     (DI)(R9*1)
+	VBROADCASTI128 (DX)(R8*1), Y1
+	VINSERTI128    $0x01, (DX)(R9*1), Y1, Y1
 	VPSHUFB        (BX), Y1, Y1
-	MOVL           168(BX), DI
-	MOVL           172(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y2
-	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	MOVL           168(BX), R8
+	MOVL           172(BX), R9
+	VBROADCASTI128 (DX)(R8*1), Y2
+	VINSERTI128    $0x01, (DX)(R9*1), Y2, Y2
 	VPSHUFB        32(BX), Y2, Y2
 	VPOR           Y2, Y1, Y1
-	MOVL           176(BX), DI
-	MOVL           180(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y2
-	VINSERTI128    $0x01, (DX)(R8*1), Y2, Y2
+	MOVL           176(BX), R8
+	MOVL           180(BX), R9
+	PREFETCHT0     (DI)(R8*1)
+	PREFETCHT0     (DI)(R9*1)
+	VBROADCASTI128 (DX)(R8*1), Y2
+	VINSERTI128    $0x01, (DX)(R9*1), Y2, Y2
 	VPSHUFB        64(BX), Y2, Y2
-	MOVL           184(BX), DI
-	MOVL           188(BX), R8
-	VBROADCASTI128 (DX)(DI*1), Y3
-	VINSERTI128    $0x01, (DX)(R8*1), Y3, Y3
+	MOVL           184(BX), R8
+	MOVL           188(BX), R9
+	VBROADCASTI128 (DX)(R8*1), Y3
+	VINSERTI128    $0x01, (DX)(R9*1), Y3, Y3
 	VPSHUFB        96(BX), Y3, Y3
 	VPOR           Y3, Y2, Y2
 	VPUNPCKLQDQ    Y2, Y1, Y3

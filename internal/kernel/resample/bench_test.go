@@ -51,7 +51,7 @@ func BenchmarkResized(b *testing.B) {
 					for b.Loop() {
 						switch {
 						case resized != nil:
-							resized.Row(dst, src)
+							resized.Row(dst, src, 0)
 						case channels == 1:
 							e.Kernels.Plane(dst[0], src, z.Taps)
 						default:

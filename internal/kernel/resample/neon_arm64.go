@@ -23,16 +23,16 @@ func prefetchLines(row []byte) {
 }
 
 //go:noescape
-func nearPlaneNEON(first, second *int16, src, table *byte, groups int)
+func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farPlaneNEON(first, second *int16, src, table *byte, groups int)
+func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearPairsNEON(first, second *int16, src, table *byte, groups int)
+func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farPairsNEON(first, second *int16, src, table *byte, groups int)
+func farPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
 
 // resizeNEON is Resize where four neighbouring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.

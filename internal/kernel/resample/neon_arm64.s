@@ -17,18 +17,22 @@ loop:
 	BNE loop
 	RET
 
-// func nearPlaneNEON(first, second *int16, src, table *byte, groups int)
-TEXT ·nearPlaneNEON(SB), NOSPLIT, $0-40
+// func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
+TEXT ·nearPlaneNEON(SB), NOSPLIT, $0-48
 	// nearPlaneNEON interpolates groups*16 samples, groups > 0, of four windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 groups
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
-	MOVD groups+32(FP), R4
+	MOVD ahead+32(FP), R4
+	MOVD groups+40(FP), R5
 	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	ADD R2, R4 // the row ahead
 
 loop:
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -49,22 +53,26 @@ loop:
 	WORD $0x6e2680e4 // UMLAL2 V4.8H, V7.16B, V6.16B
 	VSUB V31.H8, V4.H8, V6.H8
 	VST1.P [V6.B16], 16(R0)
-	SUBS $1, R4
+	SUBS $1, R5
 	BNE loop
 	RET
 
-// func farPlaneNEON(first, second *int16, src, table *byte, groups int)
-TEXT ·farPlaneNEON(SB), NOSPLIT, $0-40
+// func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
+TEXT ·farPlaneNEON(SB), NOSPLIT, $0-48
 	// farPlaneNEON interpolates groups*16 samples, groups > 0, of eight windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 groups
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
-	MOVD groups+32(FP), R4
+	MOVD ahead+32(FP), R4
+	MOVD groups+40(FP), R5
 	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	ADD R2, R4 // the row ahead
 
 loop:
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -78,6 +86,8 @@ loop:
 	WORD $0x6e2780c4 // UMLAL2 V4.8H, V6.16B, V7.16B
 	VSUB V31.H8, V4.H8, V7.H8
 	VST1.P [V7.B16], 16(R0)
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -91,22 +101,26 @@ loop:
 	WORD $0x6e2680e4 // UMLAL2 V4.8H, V7.16B, V6.16B
 	VSUB V31.H8, V4.H8, V6.H8
 	VST1.P [V6.B16], 16(R0)
-	SUBS $1, R4
+	SUBS $1, R5
 	BNE loop
 	RET
 
-// func nearPairsNEON(first, second *int16, src, table *byte, groups int)
-TEXT ·nearPairsNEON(SB), NOSPLIT, $0-40
+// func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
+TEXT ·nearPairsNEON(SB), NOSPLIT, $0-48
 	// nearPairsNEON interpolates groups*16 samples, groups > 0, of four windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 groups
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
-	MOVD groups+32(FP), R4
+	MOVD ahead+32(FP), R4
+	MOVD groups+40(FP), R5
 	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	ADD R2, R4 // the row ahead
 
 loop:
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -139,22 +153,26 @@ loop:
 	VST1.P [V6.B16], 16(R0)
 	VSUB V31.H8, V5.H8, V6.H8
 	VST1.P [V6.B16], 16(R1)
-	SUBS $1, R4
+	SUBS $1, R5
 	BNE loop
 	RET
 
-// func farPairsNEON(first, second *int16, src, table *byte, groups int)
-TEXT ·farPairsNEON(SB), NOSPLIT, $0-40
+// func farPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
+TEXT ·farPairsNEON(SB), NOSPLIT, $0-48
 	// farPairsNEON interpolates groups*16 samples, groups > 0, of eight windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 groups
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
-	MOVD groups+32(FP), R4
+	MOVD ahead+32(FP), R4
+	MOVD groups+40(FP), R5
 	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	ADD R2, R4 // the row ahead
 
 loop:
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -174,6 +192,8 @@ loop:
 	VST1.P [V8.B16], 16(R0)
 	VSUB V31.H8, V5.H8, V8.H8
 	VST1.P [V8.B16], 16(R1)
+	MOVWU 0(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
+	MOVWU 8(R3), R7; ADD R4, R7; PRFM (R7), PLDL1KEEP
 	LDPW.P 8(R3), (R7, R8)
 	ADD R2, R7; VLD1 (R7), [V0.B16]
 	ADD R2, R8; VLD1 (R8), [V1.B16]
@@ -193,7 +213,7 @@ loop:
 	VST1.P [V6.B16], 16(R0)
 	VSUB V31.H8, V5.H8, V6.H8
 	VST1.P [V6.B16], 16(R1)
-	SUBS $1, R4
+	SUBS $1, R5
 	BNE loop
 	RET
 

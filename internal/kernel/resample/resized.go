@@ -25,11 +25,12 @@ type Resized struct {
 	kernel   resizedKernel
 }
 
-type resizedKernel func(first, second *int16, src, table *byte, groups int)
+type resizedKernel func(first, second *int16, src, table *byte, ahead, groups int)
 
 // Row makes a row of dst for each channel of the bytes of src, which is as long as the Resize says. The capacity of a row is
-// RoomFor its length: whole vectors are written, over what is there behind its length.
-func (r *Resized) Row(dst [][]int16, src []byte) {
+// RoomFor its length: whole vectors are written, over what is there behind its length. It asks for the bytes of the row that
+// lies so many bytes ahead to be in the caches soon; with 0 for nothing.
+func (r *Resized) Row(dst [][]int16, src []byte, ahead int) {
 	_ = src[r.bytes-1]
 	var rows [2]*int16
 	for i, row := range dst[:r.channels] {
@@ -38,7 +39,7 @@ func (r *Resized) Row(dst [][]int16, src []byte) {
 		}
 		rows[i] = unsafe.SliceData(row)
 	}
-	r.kernel(rows[0], rows[1], &src[0], &r.table[0], r.groups)
+	r.kernel(rows[0], rows[1], &src[0], &r.table[0], ahead, r.groups)
 }
 
 // resizeNothing is Resize in plain Go, which Plane and Pairs are.

@@ -9,16 +9,16 @@ import (
 )
 
 //go:noescape
-func nearPlaneAVX2(first, second *int16, src, table *byte, groups int)
+func nearPlaneAVX2(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farPlaneAVX2(first, second *int16, src, table *byte, groups int)
+func farPlaneAVX2(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func nearPairsAVX2(first, second *int16, src, table *byte, groups int)
+func nearPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
 
 //go:noescape
-func farPairsAVX2(first, second *int16, src, table *byte, groups int)
+func farPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
 
 // resizeAVX2 is Resize where four neighbouring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.

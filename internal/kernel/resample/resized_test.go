@@ -29,7 +29,7 @@ func TestResized(t *testing.T) {
 					whole[c] = kerneltest.Make(RoomFor(width), shift%5, int16(21555))
 					dst[c] = whole[c].S[:width]
 				}
-				resized.Row(dst[:], src.S)
+				resized.Row(dst[:], src.S, shift<<16)
 				for c := range channels {
 					whole[c].Check(t, "dst")
 					kerneltest.Same(t, "dst", dst[c], wantLinear(src.S, z.Taps, c, channels, 128<<7))
