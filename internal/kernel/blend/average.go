@@ -77,45 +77,62 @@ func average(dst []int16, rows Rows, a Average) {
 		return
 	}
 	before, whole, behind := rows.split(&a, n)
-	factor, x := uint32(a.Weight)<<(a.Shift&15), 0 // times a sum, it is below 1<<32
+	factor := uint64(a.Weight) << (a.Shift & 15) // times a sum, it is below 1<<32
+	x := 0
 	for ; x+8 <= n; x += 8 {
-		e, o := addColumns(whole, x, rows.Stride, a.Whole)
-		eight := dst[x : x+8]
-		for i := range 4 {
-			eight[2*i], eight[2*i+1] = int16(e&0xffff*uint64(factor)>>16), int16(o&0xffff*uint64(factor)>>16)
-			e, o = e>>16, o>>16
+		var e, o uint64 // the sums of every other byte, in four lanes each
+		at := x
+		for range a.Whole {
+			v := binary.LittleEndian.Uint64(whole[at:])
+			e += v & everyOther
+			o += v >> 8 & everyOther
+			at += rows.Stride
 		}
+		m := means{}
+		m.add(e, o, factor, 16)
+		if a.Before != 0 {
+			v := binary.LittleEndian.Uint64(before[x:])
+			m.add(v&everyOther, v>>8&everyOther, uint64(a.Before), 8)
+		}
+		if a.Behind != 0 {
+			v := binary.LittleEndian.Uint64(behind[x:])
+			m.add(v&everyOther, v>>8&everyOther, uint64(a.Behind), 8)
+		}
+		m.store(dst[x : x+8])
 	}
 	for ; x < n; x++ {
-		sum := uint32(0)
+		sum := uint64(0)
 		for i := range a.Whole {
-			sum += uint32(whole[i*rows.Stride+x])
+			sum += uint64(whole[i*rows.Stride+x])
 		}
-		dst[x] = int16(sum * factor >> 16)
+		sum = sum * factor >> 16
+		if a.Before != 0 {
+			sum += uint64(before[x]) * uint64(a.Before) >> 8
+		}
+		if a.Behind != 0 {
+			sum += uint64(behind[x]) * uint64(a.Behind) >> 8
+		}
+		dst[x] = int16(sum)
 	}
-	addWeighted(dst, before, a.Before)
-	addWeighted(dst, behind, a.Behind)
 }
 
-// addColumns adds up eight columns of rows from x on: the sums of every other byte, in four lanes each.
-func addColumns(whole []byte, x, stride, rows int) (e, o uint64) {
-	const even = 0x00ff00ff_00ff00ff
-	for range rows {
-		v := binary.LittleEndian.Uint64(whole[x:])
-		e += v & even
-		o += v >> 8 & even
-		x += stride
-	}
-	return e, o
+// everyOther is every other byte of a word.
+const everyOther = 0x00ff00ff_00ff00ff
+
+// means is eight samples in the making, of which each word holds one and the one four further on.
+type means struct{ p0, p1, p2, p3 uint64 }
+
+// add adds the products of four lanes each of even and odd columns, shifted down. A product is below 1<<32.
+func (m *means) add(e, o, weight uint64, shift uint) {
+	shift &= 31
+	m.p0 += (e & even) * weight >> shift & even
+	m.p1 += (o & even) * weight >> shift & even
+	m.p2 += (e >> 16 & even) * weight >> shift & even
+	m.p3 += (o >> 16 & even) * weight >> shift & even
 }
 
-// addWeighted adds to dst what a row beside the whole ones adds.
-func addWeighted(dst []int16, row []byte, weight uint16) {
-	if weight == 0 {
-		return
-	}
-	row = row[:len(dst)]
-	for i, v := range row {
-		dst[i] += int16(uint32(v) * uint32(weight) >> 8)
-	}
+func (m *means) store(dst []int16) {
+	dst = dst[:8]
+	dst[0], dst[1], dst[2], dst[3] = int16(m.p0), int16(m.p1), int16(m.p2), int16(m.p3)
+	dst[4], dst[5], dst[6], dst[7] = int16(m.p0>>32), int16(m.p1>>32), int16(m.p2>>32), int16(m.p3>>32)
 }
