@@ -156,7 +156,8 @@ func (l *live) publishLost(random *rand.Rand) error {
 		err := l.publishJPEGs(ctx, liveLost)
 		over := ctx.Err()
 		cancel()
-		if over == nil {
+		// Where the server has no time for seconds, the connection before may take the stream over when it is dead already.
+		if over == nil && !l.tally.strained.Load() {
 			return err
 		}
 		select {

@@ -172,3 +172,30 @@ func (r *ring) y4m(t testing.TB, numbers []int) []byte {
 	}
 	return out.Bytes()
 }
+
+// soakRings makes the frames that are sent for encoding.
+func soakRings(t testing.TB, n int) *rings {
+	w1 := pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
+		Resize: pipeline.Resize{Width: 320, Height: 320}, Output: pipeline.Output{Quality: 80},
+	}
+	planes := pipeline.Spec{
+		Input:  frame.Desc{Format: frame.I420, Width: 320, Height: 180, Range: frame.RangeLimited},
+		Output: pipeline.Output{Quality: 80},
+	}
+	r := &rings{w1: newRing(t, w1, n, 0), y4m: newRing(t, planes, n, 10_000)}
+	for i := range 8 {
+		r.y4ms = append(r.y4ms, r.y4m.y4m(t, r.y4m.run(i, y4mFrames)))
+	}
+	return r
+}
+
+// liveRings makes the frames of the live streams, no two of which have one in common.
+func liveRings(t testing.TB, n int) map[string]*ring {
+	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 320, Height: 180}, Output: pipeline.Output{Quality: 80}}
+	all := map[string]*ring{}
+	for i, name := range liveNames {
+		all[name] = newRing(t, spec, n, 20_000*(i+1))
+	}
+	return all
+}

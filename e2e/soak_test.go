@@ -16,9 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/bench/meter"
-	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // scripts/soak sets these, and -soak-for, which is also TestLiveSoak's.
@@ -124,33 +122,6 @@ const liveKeep = time.Second
 // aboveBudget is how far GOMEMLIMIT is above the memory budget: docs/pooling.md says to set it so. With the program's text,
 // which it does not count, that is what the server may have beside its budget.
 const aboveBudget = 8 << 20
-
-// soakRings makes the frames that are sent for encoding.
-func soakRings(t testing.TB, n int) *rings {
-	w1 := pipeline.Spec{
-		Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
-		Resize: pipeline.Resize{Width: 320, Height: 320}, Output: pipeline.Output{Quality: 80},
-	}
-	planes := pipeline.Spec{
-		Input:  frame.Desc{Format: frame.I420, Width: 320, Height: 180, Range: frame.RangeLimited},
-		Output: pipeline.Output{Quality: 80},
-	}
-	r := &rings{w1: newRing(t, w1, n, 0), y4m: newRing(t, planes, n, 10_000)}
-	for i := range 8 {
-		r.y4ms = append(r.y4ms, r.y4m.y4m(t, r.y4m.run(i, y4mFrames)))
-	}
-	return r
-}
-
-// liveRings makes the frames of the live streams, no two of which have one in common.
-func liveRings(t testing.TB, n int) map[string]*ring {
-	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 320, Height: 180}, Output: pipeline.Output{Quality: 80}}
-	all := map[string]*ring{}
-	for i, name := range liveNames {
-		all[name] = newRing(t, spec, n, 20_000*(i+1))
-	}
-	return all
-}
 
 // say prints a line for the one who waits for a long form.
 func (k *soak) say(format string, args ...any) {
