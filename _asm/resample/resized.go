@@ -49,9 +49,11 @@ func writeResized(a *gen.Asm, channels, windows int, mid operand.Mem) {
 			v, low, high := a.YMM(), a.GP64(), a.GP64()
 			a.MOVL(gen.At(table, weights+32+8*i), low.As32())
 			a.MOVL(gen.At(table, weights+36+8*i), high.As32())
-			if i%2 == 0 { // two windows are less than a cache line
+			if i%2 == 0 { // near, up to a ratio of 4, or 2 for pairs, a group is a cache line or less; far, four windows are
 				a.PREFETCHT0(operand.Mem{Base: ahead, Index: low, Scale: 1})
-				a.PREFETCHT0(operand.Mem{Base: ahead, Index: high, Scale: 1})
+				if windows == 8 {
+					a.PREFETCHT0(operand.Mem{Base: ahead, Index: high, Scale: 1})
+				}
 			}
 			a.VBROADCASTI128(operand.Mem{Base: src, Index: low, Scale: 1}, v)
 			a.VINSERTI128(operand.U8(1), operand.Mem{Base: src, Index: high, Scale: 1}, v, v)

@@ -39,6 +39,10 @@ func BenchmarkFill(b *testing.B) {
 		{frame.I420, 640, 360, 320, 320, Bilinear, RGB},
 		{frame.NV12, 640, 360, 320, 320, Bilinear, YCC},
 		{frame.Gray8, 640, 360, 320, 320, Bilinear, Luma},
+		{frame.I420, 1920, 1080, 640, 360, Area, YCC},
+		{frame.NV12, 1920, 1080, 640, 360, Area, YCC},
+		{frame.Gray8, 1920, 1080, 640, 360, Area, Luma},
+		{frame.BGRF32P, 640, 640, 320, 320, Area, YCC},
 		{frame.BGRF32P, 320, 320, 200, 200, Bilinear, YCC},
 		{frame.BGRF32P, 320, 320, 320, 320, Bilinear, YCC},
 	}

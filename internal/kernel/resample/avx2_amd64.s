@@ -39,7 +39,6 @@ loop:
 	MOVL           96(DX), DI
 	MOVL           100(DX), R8
 	PREFETCHT0     (SI)(DI*1)
-	PREFETCHT0     (SI)(R8*1)
 	VBROADCASTI128 (CX)(DI*1), Y1
 	VINSERTI128    $0x01, (CX)(R8*1), Y1, Y1
 	VPSHUFB        (DX), Y1, Y1
@@ -128,7 +127,6 @@ loop:
 	MOVL           96(BX), R8
 	MOVL           100(BX), R9
 	PREFETCHT0     (DI)(R8*1)
-	PREFETCHT0     (DI)(R9*1)
 	VBROADCASTI128 (DX)(R8*1), Y1
 	VINSERTI128    $0x01, (DX)(R9*1), Y1, Y1
 	VPSHUFB        (BX), Y1, Y1
