@@ -64,14 +64,16 @@ func TestBenchPooling(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := steadyframe(t, nil, append(short, "--report", filepath.Join(file, "out"))...)
-		if r.code != 1 || len(r.stdout) > 0 || !bytes.Contains(r.stderr, []byte("--report: mkdir")) {
+		if r.code != 1 || len(r.stdout) > 0 || !bytes.Contains(r.stderr, []byte("report: mkdir")) {
 			t.Errorf("got exit code %d, %s%s, want 1 before anything is measured", r.code, r.stdout, r.stderr)
 		}
 	})
 	t.Run("usage", func(t *testing.T) {
 		r := steadyframe(t, nil, "bench", "pooling", "--options", "slab")
-		if want := `--options: got "slab", want some of none, mutex`; r.code != 2 || !bytes.Contains(r.stderr, []byte(want)) {
-			t.Errorf("got exit code %d, %s, want 2 and %q", r.code, r.stderr, want)
+		for _, want := range []string{`--options: got "slab", want some of none, mutex`, "See: steadyframe bench pooling --help\n"} {
+			if r.code != 2 || !bytes.Contains(r.stderr, []byte(want)) {
+				t.Errorf("got exit code %d, %s, want 2 and %q", r.code, r.stderr, want)
+			}
 		}
 	})
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/bench/meter"
+	"github.com/steadyframe/steadyframe/internal/bench/report"
 )
 
 func main() {
@@ -142,9 +143,7 @@ func (o *options) prepare() error {
 		f.Close()
 	}
 	if o.report != "" {
-		if err := os.MkdirAll(o.report, 0o777); err != nil {
-			return fmt.Errorf("peers: --report: %w", err)
-		}
+		return report.Prepare(o.report)
 	}
 	return nil
 }

@@ -111,8 +111,8 @@ func (c *benchPoolingCmd) Run(ctx context.Context) error {
 		return err
 	}
 	if c.Report != "" { // in vain now rather than after minutes
-		if err := os.MkdirAll(c.Report, 0o755); err != nil {
-			return fmt.Errorf("--report: %w", err)
+		if err := report.Prepare(c.Report); err != nil {
+			return err
 		}
 	}
 	todo := c.config()

@@ -79,19 +79,19 @@ func run(args []string) int {
 		return code // --help
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "steadyframe: %v\nSee: steadyframe %s--help\n", err, commandOf(err))
+		fmt.Fprintf(os.Stderr, "steadyframe: %v\nSee: %s --help\n", err, commandOf(err))
 		return exitUsage
 	}
 	return exitCode(k.Run())
 }
 
-// commandOf returns the command in which parsing failed, with a space after it, or "".
+// commandOf returns the command in which parsing failed, as it is typed.
 func commandOf(err error) string {
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
-		return parse.Context.Selected().Name + " "
+		return parse.Context.Selected().FullPath()
 	}
-	return ""
+	return "steadyframe"
 }
 
 // interruptible returns a context that the first SIGINT or SIGTERM ends, with cli.ErrInterrupted as its cause; the second ends the process.

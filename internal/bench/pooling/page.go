@@ -30,7 +30,7 @@ func (s *Settings) lines() []report.Setting {
 		{Name: "buffers of a frame", Value: thousands(float64(s.BytesPerFrame)) + " bytes"},
 		{Name: "frames of a batch", Value: thousands(float64(s.Batch))},
 		{Name: "requests at a time", Value: thousands(float64(s.Concurrency))},
-		{Name: "open loop", Value: fmt.Sprintf("%v batches a second, %s frames", s.Rate, thousands(s.RateFrames))},
+		{Name: "open loop", Value: fmt.Sprintf("%s batches a second, %s frames", rateText(s.Rate), rateText(s.RateFrames))},
 		{Name: "rounds", Value: fmt.Sprintf("%d, interleaved, of %v s", s.Rounds, s.Seconds)},
 		{Name: "GOGC", Value: s.GOGC},
 		{Name: "memory limit", Value: s.limit()},

@@ -131,10 +131,10 @@ func latenessRemarks(res *Result) []string {
 	}
 	if len(late) > 0 {
 		said = append(said, fmt.Sprintf("%s frames a second were too many, in the open loop, for %s: batches that waited for as long as a turn were given up.",
-			thousands(res.Settings.RateFrames), strings.Join(late, ", ")))
+			rateText(res.Settings.RateFrames), strings.Join(late, ", ")))
 	}
 	if fewest < 1000 {
-		said = append(said, fmt.Sprintf("A turn has %s batches or more: quantiles beyond that many are its slowest batch.", thousands(float64(fewest))))
+		said = append(said, fmt.Sprintf("Batches of a turn: %d or more. Quantiles beyond that many are its slowest batch.", fewest))
 	}
 	return said
 }
@@ -142,6 +142,14 @@ func latenessRemarks(res *Result) []string {
 // withUnit formats numbers with so many decimals and a unit.
 func withUnit(unit string, decimals int) func(v float64) string {
 	return func(v float64) string { return fmt.Sprintf("%.*f %s", decimals, v, unit) }
+}
+
+// rateText formats what a rate was set to, which may have decimals.
+func rateText(v float64) string {
+	if v == math.Trunc(v) {
+		return thousands(v)
+	}
+	return fmt.Sprintf("%.6g", v)
 }
 
 // thousands formats a number as 12,345.

@@ -42,7 +42,7 @@ func (s *Settings) limit() string {
 // modeTitle says what a mode is.
 func (s *Settings) modeTitle(m Mode) string {
 	if m == Open {
-		return fmt.Sprintf("open: %s batches a second, which is %s frames/s; latency from when a batch is due", thousands(s.Rate), thousands(s.RateFrames))
+		return fmt.Sprintf("open: %s batches a second, which is %s frames/s; latency from when a batch is due", rateText(s.Rate), rateText(s.RateFrames))
 	}
 	return fmt.Sprintf("flat: %s at a time, each asked again as soon as it is answered", count(s.Concurrency, "request"))
 }
@@ -109,11 +109,6 @@ func writeAligned(b *strings.Builder, columns []column, rows [][]string) {
 			widths[i] = max(widths[i], len(cell))
 		}
 	}
-	for i, c := range columns {
-		if spans := i+1 < len(columns) && columns[i+1].top == span; !spans && c.top != span {
-			widths[i+1] = max(widths[i+1], len(c.top))
-		}
-	}
 	b.WriteString(topLine(columns, widths))
 	for _, row := range rows {
 		line := fmt.Sprintf("%-*s", widths[0], row[0])
@@ -124,15 +119,17 @@ func writeAligned(b *strings.Builder, columns []column, rows [][]string) {
 	}
 }
 
-// topLine returns the first line of the head: what stands over columns of these widths.
+// topLine returns the first line of the head: what stands over columns of these widths. Where it is wider than those, with a blank
+// before it, the first of them is widened.
 func topLine(columns []column, widths []int) string {
 	line := strings.Repeat(" ", widths[0])
 	for i := 0; i < len(columns); {
-		text, width := columns[i].top, 0
-		for first := i; i == first || i < len(columns) && columns[i].top == span; i++ {
+		first, text, width := i, columns[i].top, 0
+		for ; i == first || i < len(columns) && columns[i].top == span; i++ {
 			width += 1 + widths[i+1]
 		}
-		line += fmt.Sprintf("%*s", width, text)
+		widths[first+1] += max(1+len(text)-width, 0)
+		line += fmt.Sprintf("%*s", max(width, 1+len(text)), text)
 	}
 	return line + "\n"
 }

@@ -72,7 +72,7 @@ func TestRemarksOnWhatIsMissing(t *testing.T) {
 	for _, want := range []string{
 		"Fewer than 3 rounds tell no difference from chance",
 		"1,200 frames a second were too many, in the open loop, for pool (40 of 6,040 batches): batches that waited",
-		"A turn has 50 batches or more",
+		"Batches of a turn: 50 or more",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("got %q, want it to say %q", got, want)
@@ -127,6 +127,20 @@ func TestTableFits(t *testing.T) {
 	for _, want := range []string{"open: 48 batches a second, which is 1,200 frames/s", "batch latency, ms", "flat: 2 requests at a time"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("got %q, want it to have %q", b.String(), want)
+		}
+	}
+}
+
+// TestTableKeepsColumnsApart: also where a column is narrower than what stands over it.
+func TestTableKeepsColumnsApart(t *testing.T) {
+	res := &Result{Settings: Settings{Size: W1, Modes: []Mode{Open}, Rate: 0.5, RateFrames: 12.5}, Options: []OptionResult{{Name: "none", Mode: Open}}}
+	var b strings.Builder
+	if err := res.WriteTable(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"0.5 batches a second, which is 12.5 frames/s", " MB GCs pause, us GC "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("got %s\nwant it to have %q", b.String(), want)
 		}
 	}
 }

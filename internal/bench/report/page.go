@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"os"
 	"path/filepath"
 	"regexp"
 	"sync"
@@ -36,8 +35,8 @@ func (p *Page) Write(dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return fmt.Errorf("report: %w", err)
+	if err := Prepare(dir); err != nil {
+		return err
 	}
 	l := looks{}
 	for i := range p.Sections {

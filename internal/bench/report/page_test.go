@@ -244,6 +244,23 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
+func TestPrepare(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	if err := Prepare(dir); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("got %v, %v, want an empty folder", left, err)
+	}
+	const proc = "/proc" // of Linux, in which not even root makes a file
+	if _, err := os.Stat(proc + "/self"); err != nil {
+		t.Skip("no folder that takes no files")
+	}
+	if err := Prepare(proc); err == nil || !strings.Contains(err.Error(), "report: open /proc") {
+		t.Errorf("got %v, want an error about %s", err, proc)
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
 	plots := func(names ...string) *Page {
 		p := &Page{Sections: []Section{{Title: "Section"}}}
