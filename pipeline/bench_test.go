@@ -52,6 +52,24 @@ func BenchmarkProcessBatch(b *testing.B) {
 	}
 }
 
+// BenchmarkProcessBatches is a server with as many clients as it has processors, each with a batch of 25 frames of W1 on
+// its way: workers that one batch has no more frames for help with another.
+func BenchmarkProcessBatches(b *testing.B) {
+	p := compile(b, w1, newWorkers(b, 0))
+	frames := w1Batch(b).In
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		batch := &Batch{In: frames}
+		for pb.Next() {
+			if err := p.Run(b.Context(), batch); err != nil {
+				b.Error(err)
+			}
+			batch.Release()
+		}
+	})
+	reportFPS(b, len(frames))
+}
+
 // BenchmarkOutput compares the outputs of one input, and inputs of one output.
 func BenchmarkOutput(b *testing.B) {
 	for _, o := range outputs {
