@@ -156,8 +156,7 @@ func (l *live) publishLost(random *rand.Rand) error {
 		err := l.publishJPEGs(ctx, liveLost)
 		over := ctx.Err()
 		cancel()
-		// Where the server has no time for seconds, the connection before may take the stream over when it is dead already.
-		if over == nil && !l.tally.strained.Load() {
+		if over == nil {
 			return err
 		}
 		select {

@@ -79,7 +79,7 @@ func (h *Hub) Add(name string) error {
 
 // Publish makes the caller the publisher of a stream, which is made when there is none; it ends with Publisher.Close. A
 // publisher that the stream has already is replaced: its calls return ErrReplaced. Publish returns ErrFixed when that one is
-// Fixed, a *NameError, a *LimitError, or ErrClosed.
+// Fixed, ErrReplaced when that one Began later, a *NameError, a *LimitError, or ErrClosed.
 func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -87,7 +87,10 @@ func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Publisher{s: s, fixed: o.Fixed, wanted: make(chan struct{}, 1), done: make(chan struct{})}
+	if o.Began.IsZero() {
+		o.Began = h.epoch.Add(h.now())
+	}
+	p := &Publisher{s: s, fixed: o.Fixed, began: o.Began, wanted: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := s.lead(p, o); err != nil {
 		return nil, err
 	}

@@ -158,6 +158,28 @@ func TestReplace(t *testing.T) {
 	wantNext(t, v, 5)
 }
 
+// TestReplaceByAge: of two publishers the one that began later has the stream, whichever comes first.
+func TestReplaceByAge(t *testing.T) {
+	f := newFixture(t, stream.Options{})
+	began := time.Now()
+	late, err := f.Publish("cam1", stream.PublisherOptions{Source: "late", Began: began.Add(time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := f.Publish("cam1", stream.PublisherOptions{Source: "early", Began: began}); err != stream.ErrReplaced || p != nil {
+		t.Errorf("one that began earlier: got %v, %v, want ErrReplaced", p, err)
+	}
+	if i := f.info(t, "cam1"); i.Source != "late" || late.Err() != nil {
+		t.Errorf("got source %q, %v of the later one, want it to go on", i.Source, late.Err())
+	}
+	late.Close()
+	early, err := f.Publish("cam1", stream.PublisherOptions{Source: "early", Began: began})
+	if err != nil {
+		t.Fatalf("when the later one has ended: %v", err)
+	}
+	early.Close()
+}
+
 // Nobody is shown an old picture for the newest.
 func TestSkip(t *testing.T) {
 	f := newFixture(t, stream.Options{})

@@ -7,15 +7,17 @@ import (
 
 // PublisherOptions say who publishes.
 type PublisherOptions struct {
-	Source string // for people: "http 127.0.0.1:41234", "file.mp4", "testsrc"
-	Format string // what comes in, for people: "yuv420p 768x432"; Describe may say it later
-	Fixed  bool   // nobody may take the stream over
+	Source string    // for people: "http 127.0.0.1:41234", "file.mp4", "testsrc"
+	Format string    // what comes in, for people: "yuv420p 768x432"; Describe may say it later
+	Fixed  bool      // nobody may take the stream over
+	Began  time.Time // since when it wants to publish, by which of two the later has the stream; zero: now
 }
 
 // A Publisher feeds a stream. Its methods may be called from any goroutine; pictures are best published from one, in order.
 type Publisher struct {
 	s      *stream
 	fixed  bool
+	began  time.Time
 	wanted chan struct{}
 	done   chan struct{}
 

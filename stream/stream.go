@@ -47,13 +47,16 @@ func newStream(h *Hub, name string) *stream {
 	return &stream{hub: h, name: name, idle: now, since: now, seen: now}
 }
 
-// lead makes p the stream's publisher.
+// lead makes p the stream's publisher. What was held up on its way here must not end one that began after it.
 func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if old := s.publisher; old != nil {
 		if old.fixed {
 			return ErrFixed
+		}
+		if p.began.Before(old.began) {
+			return ErrReplaced
 		}
 		old.finish(ErrReplaced)
 	}

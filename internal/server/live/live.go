@@ -78,16 +78,17 @@ type Settings struct {
 	Source string        // who publishes, for people
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
 	FPS    float64       // pictures a second at most; 0: one for each frame
+	Began  time.Time     // when the request began; zero: now
 	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are
 	// decoded by image/jpeg, which allocates several times their size in pixels, and encoded again: for few streams, or
 	// slow ones.
 	JPEG bool
 }
 
-// Publish makes the caller the publisher of a stream, in the place of an earlier one; it ends with Publisher.Close. It
+// Publish makes the caller the publisher of a stream, in the place of one that began earlier; it ends with Publisher.Close. It
 // waits for the memory of the stream, frames in flight and pictures, for timeouts.queue at most. The error is a
 // *fault.Error: Invalid for the name or the settings, TooLarge, Busy for want of memory or of room for one more stream,
-// Conflict for a stream with a source of its own, Draining.
+// Conflict for a stream with a source of its own, or a publisher that began later, Draining.
 func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher, error) {
 	if err := stream.CheckName(name); err != nil {
 		return nil, fault.From(err)
@@ -102,7 +103,7 @@ func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.maker.format()})
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.maker.format(), Began: s.Began})
 	if err == nil {
 		if err = p.start(out); err != nil {
 			out.Close()

@@ -89,6 +89,28 @@ func TestPublish(t *testing.T) {
 	}
 }
 
+// TestPublishHeldUp: a call that began before that of the present publisher does not get the stream.
+func TestPublishHeldUp(t *testing.T) {
+	data, _ := publishing3(t)
+	c := &scripted{in: bytes.NewReader(data)}
+	err := serveLive(t, c, func(s *service) error {
+		early := newPublishing(s, c, c)
+		late, err := s.live.Publish(t.Context(), "cam1", live.Settings{JPEG: true, Began: early.began.Add(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer late.Close()
+		err = early.run()
+		if late.Err() != nil {
+			t.Errorf("the one that began later ended: %v", late.Err())
+		}
+		return err
+	})
+	if f := fault.From(err); f == nil || f.Kind != fault.Conflict {
+		t.Errorf("got %v, want a conflict", err)
+	}
+}
+
 // TestCapturedAt: a publisher's clock is believed unless it must be wrong.
 func TestCapturedAt(t *testing.T) {
 	now := time.UnixMicro(1_800_000_000_000_000)

@@ -29,6 +29,7 @@ const (
 // hands each to the live stream as soon as all of it is there.
 type publishing struct {
 	call
+	began   time.Time // when the call came
 	decoder wire.Decoder
 	request wire.Request
 	grant   pool.Grant // of the JPEG that comes in
@@ -46,7 +47,7 @@ type publishing struct {
 }
 
 func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing {
-	p := &publishing{accepted: make(chan struct{}), slot: wire.NewSlot(&s.chunks)}
+	p := &publishing{began: time.Now(), accepted: make(chan struct{}), slot: wire.NewSlot(&s.chunks)}
 	p.init(s, stream, in, p.release)
 	p.decoder = wire.Decoder{Message: wire.PublishRequest, MaxFrames: s.engine.Config.Limits.MaxBatch}
 	return p
@@ -215,7 +216,7 @@ func (p *publishing) settings() (live.Settings, error) {
 	if err := checkRate(r.MaxFPS); err != nil {
 		return live.Settings{}, err
 	}
-	s := live.Settings{Source: "grpc " + peerOf(p.stream), FPS: r.MaxFPS, JPEG: true}
+	s := live.Settings{Source: "grpc " + peerOf(p.stream), FPS: r.MaxFPS, JPEG: true, Began: p.began}
 	if !r.HasSpec {
 		return s, nil
 	}

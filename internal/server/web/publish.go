@@ -22,7 +22,7 @@ import (
 // another publisher takes the stream over, or the server stops. The body is read as fast as it comes; which frames
 // become pictures is the stream's to say.
 func (h *Handler) publish(w *writer, r *http.Request, name string) error {
-	e := h.engine
+	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may be long in coming.
 	if err := e.Open(); err != nil {
 		return err
 	}
@@ -45,6 +45,7 @@ func (h *Handler) publish(w *writer, r *http.Request, name string) error {
 	if err := o.open(); err != nil {
 		return err
 	}
+	settings.Began = began
 	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
 	f := &feeding{log: h.log.With("stream", name), body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
 	b.patient = settings.JPEG

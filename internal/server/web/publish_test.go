@@ -169,6 +169,28 @@ func TestPublishTakenOver(t *testing.T) {
 }
 
 // TestPublishDraining: a server that stops does not wait for a body without an end, nor for one that has hardly begun.
+// TestPublishHeldUp: a publisher whose first frame comes after that of one who began later does not get the stream.
+func TestPublishHeldUp(t *testing.T) {
+	f := newFace(t, nil)
+	v := f.view("cam")
+	first := f.publish("")
+	f.waitFor("the first request", func() bool { return f.engine.OpenRequests() == 1 })
+	second := f.publish("")
+	second.out.Write(rawFrame(t, 2))
+	f.wantFrame(v, 2)
+	first.out.Write(rawFrame(t, 1))
+	first.out.Close()
+	if a := <-first.done; a.status != http.StatusConflict || !strings.Contains(a.Detail, "another publisher took the stream over") {
+		t.Fatalf("the first got %+v, want a conflict", a)
+	}
+	second.out.Write(rawFrame(t, 3))
+	f.wantFrame(v, 3)
+	second.out.Close()
+	if a := <-second.done; a.status != http.StatusOK || a.Frames != 2 {
+		t.Errorf("the second got %+v, want 2 frames", a)
+	}
+}
+
 func TestPublishDraining(t *testing.T) {
 	f := newFace(t, nil)
 	v := f.view("cam")
