@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/bench/load"
 	"github.com/steadyframe/steadyframe/internal/bench/meter"
+	"github.com/steadyframe/steadyframe/internal/bench/report"
 	"github.com/steadyframe/steadyframe/internal/cli"
 )
 
@@ -38,8 +41,8 @@ type benchLoadCmd struct {
 
 	Verify string `group:"run" default:"all" enum:"all,off" placeholder:"WHICH" help:"Check that pictures are those of their frames: all or off. Default: all."`
 	Admin  string `group:"run" placeholder:"ADDR" help:"The server's admin listener: what it says of its memory and processor time becomes part of the figures."`
-	JSON   bool   `group:"run" name:"json" help:"Print the figures as one object of JSON on standard output, and all else on standard error."`
-	Report string `group:"run" placeholder:"DIR" help:"Write a page with tables and plots into this folder."`
+	JSON   bool   `group:"output" name:"json" help:"Print the figures as one object of JSON on standard output, and all else on standard error."`
+	Report string `group:"output" type:"path" placeholder:"DIR" help:"Write a page with tables and plots into this folder."`
 }
 
 // Help is the longer text of steadyframe bench load --help.
@@ -76,6 +79,9 @@ func (c *benchLoadCmd) AfterApply() error {
 		return errors.New("--find-capacity: got --requests or --duration too, want --step alone")
 	case c.P99 <= 0 || c.Step <= 0:
 		return fmt.Errorf("--p99 and --step: got %v and %v, want more than 0", c.P99, c.Step)
+	case c.FindCapacity && c.Rate < load.LeastRate(c.Step, c.Batch):
+		return fmt.Errorf("--step: got %v, in which fewer than 3 batches of %d are due at %v frames a second; want a longer one, or --rate %.0f or more",
+			c.Step, c.Batch, c.Rate, math.Ceil(load.LeastRate(c.Step, c.Batch)))
 	case c.Timeout <= 0:
 		return fmt.Errorf("--timeout: got %v, want more than 0", c.Timeout)
 	case c.Quality < 1 || c.Quality > 100:
@@ -96,6 +102,11 @@ func (c *benchLoadCmd) Run(ctx context.Context) error {
 	out := os.Stdout
 	if c.JSON {
 		out = os.Stderr
+	}
+	if c.Report != "" { // in vain now rather than after the load
+		if err := report.Prepare(c.Report); err != nil {
+			return err
+		}
 	}
 	options := c.options(out)
 	generator, err := load.New(ctx, options)
@@ -162,8 +173,8 @@ func (c *benchLoadCmd) write(o *load.Outcome, out io.Writer) error {
 	if err := o.Page().Write(c.Report); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "report: %s/index.html\n", c.Report)
-	return nil
+	_, err := fmt.Fprintf(out, "report: %s\n", filepath.Join(c.Report, "index.html"))
+	return err
 }
 
 func (c *benchLoadCmd) options(out io.Writer) load.Options {

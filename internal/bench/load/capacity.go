@@ -12,6 +12,17 @@ type Search struct {
 	P99  time.Duration // that a batch may take; 0: 300 ms
 	Step time.Duration // of the load at one rate; 0: 5 s
 	Tell func(Step)    // called after each step; may be nil
+
+	least float64 // the lowest rate to try
+}
+
+// leastBatches is how many batches a step has at least: a line through fewer answers says nothing of their rate.
+const leastBatches = 3
+
+// LeastRate returns the lowest rate, in frames a second, that steps of that length can try: as many batches of so many frames are
+// due in one as tell how fast their answers come.
+func LeastRate(step time.Duration, batch int) float64 {
+	return leastBatches * float64(batch) / step.Seconds()
 }
 
 // Step is a load at one rate.
@@ -43,7 +54,7 @@ type Capacity struct {
 // String returns the line for the terminal.
 func (c Capacity) String() string {
 	if c.FPS == 0 {
-		return fmt.Sprintf("no capacity found: not even %.1f frames a second passed", c.lowest())
+		return fmt.Sprintf("no capacity found: not even %.1f frames a second passed; lower rates want longer steps", c.lowest())
 	}
 	return fmt.Sprintf("capacity: %.0f frames a second with p99 <= %.0f ms", c.FPS, c.Bound)
 }
@@ -88,8 +99,8 @@ const (
 
 // FindCapacity looks for the highest rate at which a server answers every batch with its pictures, 99 % of them within
 // the bound, and keeps up. It begins at the generator's rate, doubles it until a step does not pass, or halves it until
-// one does, and then divides what is between. A step that fails narrowly is tried once more: a moment in which the
-// machine was busy with something else is not the server's capacity.
+// one does, though not below LeastRate, and then divides what is between. A step that fails narrowly is tried once more: a
+// moment in which the machine was busy with something else is not the server's capacity.
 //
 // The Capacity holds the steps up to an error, which is one of Run.
 func (g *Generator) FindCapacity(ctx context.Context, s Search) (Capacity, error) {
@@ -104,6 +115,7 @@ func (g *Generator) FindCapacity(ctx context.Context, s Search) (Capacity, error
 	}
 	o := g.options
 	o.Requests, o.Duration = 0, s.Step
+	s.least = LeastRate(s.Step, o.Batch)
 	return s.find(g.options.Rate, func(rate float64) (Result, error) {
 		o.Rate = rate
 		result, err := g.run(ctx, o)
@@ -130,6 +142,8 @@ func (s Search) find(rate float64, try func(rate float64) (Result, error)) (Capa
 			high = rate
 		}
 		switch {
+		case low == 0 && high/searchFactor < s.least:
+			return c, nil
 		case low == 0:
 			rate = high / searchFactor
 		case high == 0:

@@ -90,6 +90,10 @@ func TestCapacityWithBadLuck(t *testing.T) {
 	if err != nil || c.FPS != 0 || c.Best() != nil || !strings.Contains(c.String(), "no capacity found") {
 		t.Errorf("got %s, %v, want none", c, err)
 	}
+	c, err = Search{P99: time.Millisecond, least: LeastRate(5*time.Second, 25)}.find(100, bears(1000))
+	if err != nil || c.FPS != 0 || c.lowest() != 25 { // in 5 s there are less than three batches of 25 at 12.5 frames a second
+		t.Errorf("got %s after %d steps, %v, want none after one of 25 frames a second", c, len(c.Steps), err)
+	}
 	gone := errors.New("gone")
 	c, err = Search{P99: time.Second}.find(100, func(rate float64) (Result, error) {
 		if rate > 300 {

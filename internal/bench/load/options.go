@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/steadyframe/steadyframe/client"
@@ -97,10 +96,11 @@ func optionErrorf(option, format string, args ...any) *OptionError {
 	return &OptionError{option, fmt.Sprintf(format, args...)}
 }
 
-// Limits of a batch: far beyond what servers take, and less than what takes a machine down.
+// Limits of a load: far beyond what servers take, and less than what takes a machine down.
 const (
 	maxBatchFrames = 4096
 	maxBatchBytes  = 1 << 30
+	maxRate        = 1e6 // frames a second
 )
 
 // The defaults.
@@ -127,8 +127,8 @@ func (o Options) complete() (Options, error) {
 		return o, err
 	}
 	switch {
-	case !(o.Rate > 0) || math.IsInf(o.Rate, 0): // also what is no number
-		return o, optionErrorf("rate", "got %v, want more than 0", o.Rate)
+	case !(o.Rate > 0 && o.Rate <= maxRate): // also what is no number
+		return o, optionErrorf("rate", "got %v, want more than 0 frames a second, and at most %v", o.Rate, maxRate)
 	case o.Connections < 1 || o.Connections > 10_000:
 		return o, optionErrorf("connections", "got %d, want 1 to 10000", o.Connections)
 	case o.Outstanding < 1 || o.Outstanding > 10_000:

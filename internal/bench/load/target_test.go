@@ -55,6 +55,7 @@ func TestOptionErrors(t *testing.T) {
 		{"rate", func(o *Options) { o.Rate = 0 }},
 		{"rate", func(o *Options) { o.Rate = math.NaN() }},
 		{"rate", func(o *Options) { o.Rate = math.Inf(1) }},
+		{"rate", func(o *Options) { o.Rate = 1e12 }},
 		{"batch", func(o *Options) { o.Batch = 0 }},
 		{"batch", func(o *Options) { o.Batch = 5000 }},
 		{"batch", func(o *Options) { o.Width, o.Height, o.Batch = 3840, 2160, 64 }},

@@ -42,10 +42,16 @@ func cpuName() string {
 	return "unknown"
 }
 
-// commandLine returns args as a shell takes them, the program by its name alone.
+// commandLine returns args as a shell takes them, the program by its name alone, and without what --token is: reports are shown
+// to others.
 func commandLine(args []string) string {
 	words := make([]string, len(args))
 	for i, a := range args {
+		if strings.HasPrefix(a, "--token=") {
+			a = "--token=..."
+		} else if i > 0 && args[i-1] == "--token" {
+			a = "..."
+		}
 		if i == 0 {
 			a = a[strings.LastIndexByte(a, '/')+1:]
 		}

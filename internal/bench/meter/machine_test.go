@@ -13,8 +13,8 @@ func TestHere(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"/usr/bin/steadyframe", "bench", "a b", "it's", ""})
-	if want := `steadyframe bench 'a b' 'it'\''s' ''`; got != want {
+	got := commandLine([]string{"/usr/bin/steadyframe", "bench", "a b", "it's", "", "--token", "secret", "--token=secret"})
+	if want := `steadyframe bench 'a b' 'it'\''s' '' --token ... --token=...`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 func (res *Result) Page() *report.Page {
 	p := &report.Page{
 		Title: "What pooling is worth here",
-		Intro: append([]string{fmt.Sprintf("The same work with its buffers from different places: %s, in batches of %d. Each value is the median of %s; the whiskers hold the middle half of them.",
+		Intro: append([]string{fmt.Sprintf("The same work with its buffers from different places: %s, in batches of %d. Each value is the median of %s, but in tables max is the largest of any; the whiskers hold the middle half of them.",
 			res.Settings.Work, res.Settings.Batch, count(res.Settings.Rounds, "round"))}, res.Remarks...),
 		Machine:  res.Machine,
 		Settings: res.Settings.lines(),
