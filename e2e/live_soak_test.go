@@ -106,6 +106,10 @@ func (l *soakLook) look(t *testing.T, d time.Duration) {
 	shares, slow := l.crowd.shares(), l.slow.sight()
 	published := float64(l.s.stream(t, soakName).Published - before.Published)
 	stalled, there := l.s.viewer(t, soakName, l.stalled.conn)
+	if len(shares) == 0 {
+		l.want(false, "got no healthy viewer that had been there for 25 pictures, want %d", *soakViewers)
+		return
+	}
 	t.Logf("%.1f s of %.2f pictures a second: %d healthy viewers saw %.1f %% of them, the worst %.1f %%; the slow one %.1f a second, after %v at most; %d buffers were in use at the least",
 		seconds, published/seconds, len(shares), 100*shares[len(shares)/2], 100*shares[0], float64(slow.seen)/seconds, slow.delay.Round(time.Millisecond), l.held)
 	l.want(shares[0] >= 0.98, "the worst of the healthy viewers saw %.1f %% of the pictures, want 98 %%", 100*shares[0])
