@@ -26,6 +26,7 @@ type service struct {
 	engine *engine.Engine
 	live   *live.Live
 	log    *slog.Logger
+	logged fault.Throttle
 	chunks wire.Chunks
 	wait   sync.WaitGroup // goroutines of sessions
 }
@@ -66,8 +67,21 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 	}
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
-	s.log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
+	s.logFault(method, stream, f)
 	return toStatus(f).Err()
+}
+
+// logFault says why a call failed.
+func (s *service) logFault(method string, stream grpc.ServerStream, f *fault.Error) {
+	suppressed, ok := s.logged.Admit(f)
+	if !ok {
+		return
+	}
+	log := s.log
+	if suppressed > 0 {
+		log = log.With("suppressed", suppressed)
+	}
+	log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
 }
 
 // encode serves Encode.

@@ -27,6 +27,7 @@ type Handler struct {
 	watch  *watch.Handler
 	page   http.Handler
 	log    *slog.Logger
+	logged fault.Throttle
 	taken  taken.Conns
 }
 
@@ -145,15 +146,23 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	return h.dispatch(w, r)
 }
 
-// logFault writes one line about a request that failed: a caller that went away is none of ours to warn about.
+// logFault writes one line about a request that failed, unless there are many of its kind: a caller that went away is
+// none of ours to warn about.
 func (h *Handler) logFault(r *http.Request, f *fault.Error) {
-	level := slog.LevelWarn
+	suppressed, ok := h.logged.Admit(f)
+	if !ok {
+		return
+	}
+	log, level := h.log, slog.LevelWarn
+	if suppressed > 0 {
+		log = log.With("suppressed", suppressed)
+	}
 	switch f.Kind {
 	case fault.Internal:
 		level = slog.LevelError
 	case fault.Canceled, fault.Draining:
 		level = slog.LevelDebug
 	}
-	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 		slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
 }
