@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image/jpeg"
 	"net/http"
 	"strings"
@@ -72,6 +73,24 @@ func TestWrongPicturesAreFound(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Whoever ends a load before its clock starts does not wait for a server that says nothing.
+func TestEndOfWarmUp(t *testing.T) {
+	o := quick(small())
+	o.Timeout = time.Hour
+	each(t, o, func(t *testing.T, o Options, f *fake, _ func()) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		ended := errors.New("ended")
+		f.hold = func(connection context.Context, _ int) {
+			cancel(ended)
+			<-connection.Done()
+		}
+		r, err := newGenerator(t, o).Run(ctx)
+		if err != ended || r.Batches != 0 || r.Error != "ended" {
+			t.Errorf("got %v, %d batches, %q, want the cause and none", err, r.Batches, r.Error)
+		}
+	})
 }
 
 // A picture that is wrong from the first time on is found in the warm-up.

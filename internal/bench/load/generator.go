@@ -58,6 +58,9 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 	r := &run{generator: g, options: &o, tally: newTally(&o)}
 	r.sending, r.stop = context.WithCancel(ctx)
 	defer r.stop()
+	using, abandon := context.WithCancel(context.WithoutCancel(ctx))
+	defer abandon()
+	r.using = using
 	if err := r.open(); err != nil {
 		return Result{}, err
 	}
@@ -68,6 +71,8 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 	}
 	if err == nil {
 		err = r.load()
+	} else {
+		abandon()
 	}
 	var closing sync.WaitGroup
 	for _, l := range r.links {

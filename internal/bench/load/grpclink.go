@@ -82,7 +82,7 @@ func (l *grpcLink) open() (s *grpcStream, opened bool, failure *Error) {
 	if s != nil {
 		return s, false, nil
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(l.using)
 	connecting := time.AfterFunc(l.Timeout, cancel)
 	stream, err := l.client.Stream(ctx)
 	if !connecting.Stop() {

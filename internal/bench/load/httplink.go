@@ -97,7 +97,7 @@ type exchange struct {
 
 // run sends a batch and reads its answer.
 func (x *exchange) run(c *call) *Error {
-	ctx, cancel := context.WithTimeout(context.Background(), x.link.Timeout)
+	ctx, cancel := context.WithTimeout(x.link.using, x.link.Timeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, x.link.target.url.String(), nil)
 	if err != nil {

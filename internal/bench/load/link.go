@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"time"
 
 	"github.com/steadyframe/steadyframe/client"
@@ -39,6 +40,7 @@ type linkOptions struct {
 	*Options
 	target *target
 	taker  taker
+	using  context.Context // its end fails all that is on its way
 }
 
 // open returns a link. It does not wait for the server.

@@ -14,6 +14,7 @@ type run struct {
 	generator *Generator
 	options   *Options
 	links     []link
+	using     context.Context // of the links; ends with those that are not to be waited for
 	sending   context.Context // ends when nothing more is to be sent
 	stop      context.CancelFunc
 	start     time.Time // when batch 0 is due
@@ -45,7 +46,7 @@ func (r *run) failure() error {
 // open makes the links.
 func (r *run) open() error {
 	for range r.options.Connections {
-		l, err := r.generator.dial(linkOptions{r.options, r.generator.target, r})
+		l, err := r.generator.dial(linkOptions{r.options, r.generator.target, r, r.using})
 		if err != nil {
 			for _, l := range r.links {
 				l.close()

@@ -44,8 +44,8 @@ func (r *run) warmUp(ctx context.Context) error {
 		workers.Go(func() {
 			for i := range todo {
 				if err := r.warmLink(ctx, i, total); err != nil {
+					errs <- err // before others see the end of ctx
 					cancel()
-					errs <- err
 					return
 				}
 			}
@@ -70,13 +70,22 @@ func (r *run) warmLink(ctx context.Context, i, total int) error {
 			return err
 		}
 		r.links[i].send(&call{n: n, warm: true, id: warmID + uint64(n), frames: frames, sent: time.Now(), done: done})
-		switch err := <-done; {
-		case err == nil:
-		case err.Class == Gone:
-			return &GoneError{Target: r.options.Target, Reason: err.Reason}
-		default:
-			return &WarmError{err}
+		select {
+		case err := <-done:
+			if err != nil {
+				return r.notWarm(err)
+			}
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
 	}
 	return nil
+}
+
+// notWarm returns why the load can not begin after what happened to one of the first batches.
+func (r *run) notWarm(err *Error) error {
+	if err.Class == Gone {
+		return &GoneError{Target: r.options.Target, Reason: err.Reason}
+	}
+	return &WarmError{err}
 }

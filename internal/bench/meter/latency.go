@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"math"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -22,9 +23,15 @@ func (l *Latency) Record(d time.Duration, n int) {
 // Count returns how many were recorded.
 func (l *Latency) Count() int { return int(l.histogram.TotalCount()) }
 
-// Quantile returns the time that a fraction q, of 0..1, of all did not exceed; 0 for none.
+// Quantile returns the time that a fraction q, of 0..1, of all did not exceed; 0 for none. The histogram rounds to the nearest
+// of them: of 72, 71 would be 99 %.
 func (l *Latency) Quantile(q float64) time.Duration {
-	return time.Duration(l.histogram.ValueAtQuantile(q*100)) * time.Microsecond
+	n := float64(l.histogram.TotalCount())
+	if n == 0 {
+		return 0
+	}
+	rank := math.Ceil(q*n - 1e-9*n) // without what q*n is rounded up
+	return time.Duration(l.histogram.ValueAtQuantile(rank/n*100)) * time.Microsecond
 }
 
 // Max returns the longest.

@@ -28,6 +28,22 @@ func TestLatency(t *testing.T) {
 	near("max", l.Max(), time.Hour)
 }
 
+// TestQuantileIsNearestRank: as many as the fraction says, and not one fewer, are no longer.
+func TestQuantileIsNearestRank(t *testing.T) {
+	for n := 1; n <= 300; n++ {
+		l := NewLatency()
+		for i := range n {
+			l.Record(time.Duration(i+1)*time.Microsecond, 1)
+		}
+		for _, permille := range []int{0, 1, 500, 900, 950, 990, 999, 1000} {
+			rank := max((n*permille+999)/1000, 1)
+			if got := int(l.Quantile(float64(permille) / 1000).Microseconds()); got != rank {
+				t.Errorf("%d of 1000 among %d: got the one at %d, want %d", permille, n, got, rank)
+			}
+		}
+	}
+}
+
 func TestLatencyEmpty(t *testing.T) {
 	used := NewLatency()
 	used.Record(time.Second, 3)
