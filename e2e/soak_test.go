@@ -24,6 +24,7 @@ var (
 	soakSeed   = flag.Uint64("soak-seed", 0, "seed of what is random in TestSoak; 0: another one each time, which is printed")
 	soakFaults = flag.Float64("soak-faults", 5, "misuses a second in TestSoak")
 	soakBudget = flag.Int("soak-budget", 256, "limits.memory_budget of TestSoak's server, MiB")
+	soakLimit  = flag.Int("soak-limit", 8, "MiB that GOMEMLIMIT of TestSoak's server is above its budget; negative: what the environment says, or else the server")
 	soakLog    = flag.String("soak-log", "", "file that TestSoak writes a line to for each misuse; FILE.server gets the server's log")
 	soakSkip   = flag.String("soak-skip", "", "parts that TestSoak leaves out, by commas: bursts, attacks, misuse, live")
 )
@@ -83,26 +84,23 @@ type soak struct {
 // TestSoak: a server under a mixed load, part of whose clients die, stall and send nonsense all the time, serves the
 // others without an error or a wrong picture, survives bursts and attacks on its memory, and holds nothing at the end.
 //
-// Its short form, within `go test`, goes through all of that once. Others may want the processors meanwhile, so that it
-// judges nothing that depends on speed. The long form, scripts/soak, judges all, and prints a line for each verdict.
+// Its short form, within `go test`, goes through all of that once, before those tests that run beside others: it takes all
+// the processors that there are. Other programs may want them too, so that it judges nothing that depends on speed. The long form, scripts/soak, judges all, and prints a line for each verdict.
 func TestSoak(t *testing.T) {
 	o := options()
-	if o.short {
-		t.Parallel()
-	}
 	if runtime.GOOS != "linux" && !o.short {
 		t.Fatal("the soak reads the server's memory from /proc: want Linux")
 	}
 	k := &soak{o: o, tally: newTally()}
 	k.rings = soakRings(t, o.frames)
-	k.s = serveWith(t, []string{fmt.Sprintf("GOMEMLIMIT=%d", o.budget+aboveBudget)},
+	k.s = serveWith(t, []string{"GOMEMLIMIT=" + memoryLimit(o.budget)},
 		"--set", fmt.Sprintf("limits.memory_budget=%d", o.budget), "--set", "limits.max_streams=512", "--set", "limits.max_connections=2000",
 		"--set", fmt.Sprintf("limits.queue_depth=%d", queueDepth), "--set", "live.keep="+liveKeep.String())
 	k.load = &load{s: k.s, rings: k.rings, tally: k.tally}
 	version, _, _ := strings.Cut(string(succeed(t, nil, "version").stdout), "\n")
 	k.figures.Machine = meter.Here(version)
 	k.figures.Settings = soakSettings{
-		Seed: o.seed, Seconds: o.mixed.Seconds(), Load: o.load, Misuses: o.faults, Skipped: *soakSkip, Budget: o.budget, MemoryLimit: o.budget + aboveBudget,
+		Seed: o.seed, Seconds: o.mixed.Seconds(), Load: o.load, Misuses: o.faults, Skipped: *soakSkip, Budget: o.budget, MemoryLimit: memoryLimit(o.budget),
 	}
 	k.say("soak: %v\n", k.figures.Settings)
 
@@ -119,9 +117,14 @@ func TestSoak(t *testing.T) {
 // liveKeep is live.keep: how long a stream that nobody feeds or watches holds its newest picture.
 const liveKeep = time.Second
 
-// aboveBudget is how far GOMEMLIMIT is above the memory budget: docs/pooling.md says to set it so. With the program's text,
-// which it does not count, that is what the server may have beside its budget.
-const aboveBudget = 8 << 20
+// memoryLimit returns the server's GOMEMLIMIT as -soak-limit says: by default 8 MiB above the budget, lower than what the
+// server sets itself. With the program's text, which it does not count, that is what the server may have beside its budget.
+func memoryLimit(budget int64) string {
+	if *soakLimit < 0 {
+		return os.Getenv("GOMEMLIMIT")
+	}
+	return fmt.Sprintf("%dMiB", budget>>20+int64(*soakLimit))
+}
 
 // say prints a line for the one who waits for a long form.
 func (k *soak) say(format string, args ...any) {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -43,13 +44,13 @@ type soakSettings struct {
 	Misuses     float64 `json:"misuses_per_s"`
 	Skipped     string  `json:"skipped,omitempty"`
 	Budget      int64   `json:"memory_budget"`
-	MemoryLimit int64   `json:"GOMEMLIMIT"`
+	MemoryLimit string  `json:"GOMEMLIMIT"` // empty: the server's own
 }
 
 // String returns it for the terminal.
 func (s soakSettings) String() string {
-	text := fmt.Sprintf("seed %d, %.0f s of mixed load at %.0f %% of the capacity, %.1f misuses a second, memory budget %d MiB, GOMEMLIMIT %d MiB",
-		s.Seed, s.Seconds, 100*s.Load, s.Misuses, s.Budget>>20, s.MemoryLimit>>20)
+	text := fmt.Sprintf("seed %d, %.0f s of mixed load at %.0f %% of the capacity, %.1f misuses a second, memory budget %d MiB, GOMEMLIMIT %s",
+		s.Seed, s.Seconds, 100*s.Load, s.Misuses, s.Budget>>20, cmp.Or(s.MemoryLimit, "the server's own"))
 	if s.Skipped != "" {
 		text += ", without " + s.Skipped
 	}

@@ -38,6 +38,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer s.LimitHeap()()
 	return s.Run(ctx)
 }
 

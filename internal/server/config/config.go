@@ -36,7 +36,7 @@ type Limits struct {
 	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
 	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`
 	MaxMessageBytes Size `yaml:"max_message_bytes" doc:"bytes of one gRPC request"`
-	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames and pictures together"`
+	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames and pictures together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
 	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
 	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; one more is refused"`
 	MaxStreams      int  `yaml:"max_streams" doc:"requests open at the same time over gRPC and HTTP"`
