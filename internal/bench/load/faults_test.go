@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"image/jpeg"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -89,6 +90,20 @@ func TestEndOfWarmUp(t *testing.T) {
 		r, err := newGenerator(t, o).Run(ctx)
 		if err != ended || r.Batches != 0 || r.Error != "ended" {
 			t.Errorf("got %v, %d batches, %q, want the cause and none", err, r.Batches, r.Error)
+		}
+	})
+	t.Run("grpc-without-words", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts, and nobody answers
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		o := o
+		o.Target = l.Addr().String()
+		if _, err := newGenerator(t, o).Run(ctx); err != context.DeadlineExceeded {
+			t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 		}
 	})
 }

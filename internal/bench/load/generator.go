@@ -65,10 +65,12 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	var watcher *watcher
+	stopHurrying := context.AfterFunc(ctx, abandon) // before the clock starts nothing is worth waiting for
 	err := r.warmUp(ctx)
 	if err == nil && g.scraper != nil {
 		watcher, err = g.scraper.watch(ctx)
 	}
+	stopHurrying()
 	if err == nil {
 		err = r.load()
 	} else {

@@ -44,7 +44,7 @@ func (r *run) warmUp(ctx context.Context) error {
 		workers.Go(func() {
 			for i := range todo {
 				if err := r.warmLink(ctx, i, total); err != nil {
-					errs <- err // before others see the end of ctx
+					errs <- err
 					cancel()
 					return
 				}
@@ -57,8 +57,11 @@ func (r *run) warmUp(ctx context.Context) error {
 		return err
 	default:
 	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	r.generator.warmed = true
-	return context.Cause(ctx)
+	return nil
 }
 
 // warmLink sends those of total batches that are link i's.
@@ -72,11 +75,10 @@ func (r *run) warmLink(ctx context.Context, i, total int) error {
 		r.links[i].send(&call{n: n, warm: true, id: warmID + uint64(n), frames: frames, sent: time.Now(), done: done})
 		select {
 		case err := <-done:
-			if err != nil {
+			if err != nil && ctx.Err() == nil {
 				return r.notWarm(err)
 			}
 		case <-ctx.Done():
-			return context.Cause(ctx)
 		}
 	}
 	return nil
