@@ -137,7 +137,7 @@ func (f *following) blame(err error) error {
 func refusal(r *http.Response) *Error {
 	text, _ := io.ReadAll(io.LimitReader(r.Body, 8<<10)) // what came is what can be said
 	var problem struct{ Type, Detail string }
-	e := &Error{Kind: fmt.Sprint(r.StatusCode), Reason: strings.TrimSpace(string(text))}
+	e := &Error{Kind: fmt.Sprint(r.StatusCode), Reason: strings.Join(strings.Fields(string(text)), " ")}
 	if json.Unmarshal(text, &problem) == nil && problem.Detail != "" {
 		e.Reason = problem.Detail
 		e.Kind += " " + problem.Type[strings.LastIndexByte(problem.Type, ':')+1:]

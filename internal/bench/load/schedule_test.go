@@ -98,6 +98,24 @@ func bare() Options {
 	return o
 }
 
+// Each second of a load has its row, the last one too, which ends before it is over.
+func TestEverySecondHasItsRow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := bare() // ten batches of five frames a second
+		o.Duration = 3 * time.Second
+		server := &fakeServer{took: 10 * time.Millisecond}
+		r, err := server.on(newGenerator(t, o)).Run(t.Context())
+		if err != nil || len(r.Seconds) != 3 {
+			t.Fatalf("got %v, %v, want three seconds", r.Seconds, err)
+		}
+		for _, s := range r.Seconds {
+			if s.FPS < 49.9 || s.FPS > 50.1 || *s.Max != 10 {
+				t.Errorf("got %v frames/s and at most %v ms up to %v s, want 50 and 10", s.FPS, *s.Max, s.End)
+			}
+		}
+	})
+}
+
 // A server that stalls for a second shows in the latencies of all batches that were due in it, however few of them could
 // be sent meanwhile.
 func TestStallShows(t *testing.T) {

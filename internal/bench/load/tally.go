@@ -158,6 +158,18 @@ func (t *tally) record(d time.Duration) {
 func (t *tally) second(now time.Time) Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	p := Progress{Second: t.row(now), OnTheWay: t.onTheWay, Rejects: t.result.Rejects, Errors: t.result.Timeouts}
+	for _, f := range t.failures {
+		p.Errors += max(f.Batches, 1)
+	}
+	for _, f := range t.findings {
+		p.Findings += f.Count
+	}
+	return p
+}
+
+// row ends the window and adds its figures to the result. t.mu is held.
+func (t *tally) row(now time.Time) Second {
 	w := &t.window
 	row := Second{End: now.Sub(t.start).Seconds(), FPS: float64(w.pictures) / now.Sub(w.at).Seconds()}
 	if len(w.latencies) > 0 {
@@ -170,20 +182,28 @@ func (t *tally) second(now time.Time) Progress {
 	}
 	t.result.Seconds = append(t.result.Seconds, row)
 	w.at, w.pictures, w.latencies = now, 0, w.latencies[:0]
-	p := Progress{Second: row, OnTheWay: t.onTheWay, Rejects: t.result.Rejects, Errors: t.result.Timeouts}
-	for _, f := range t.failures {
-		p.Errors += max(f.Batches, 1)
+	return row
+}
+
+// lastRow adds the figures of what came after the last second ended: of a time no shorter than its batches stand for. t.mu is
+// held.
+func (t *tally) lastRow() {
+	n := len(t.window.latencies)
+	if n == 0 {
+		return
 	}
-	for _, f := range t.findings {
-		p.Findings += f.Count
+	end := t.window.at.Add(t.options.due(n))
+	if t.last.After(end) {
+		end = t.last
 	}
-	return p
+	t.row(end)
 }
 
 // end returns the figures of all.
 func (t *tally) end() Result {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.lastRow()
 	r := t.result
 	r.Findings, r.Errors = []Finding{}, append([]Failure{}, t.failures...)
 	for _, f := range t.findings {
