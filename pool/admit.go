@@ -14,14 +14,28 @@ type Grant struct {
 	gen uint64
 }
 
+// A Standing is the place among those who wait of one who asks again and again, such as a stream: since when it has been
+// asking. The zero Standing has not asked yet. It is for one goroutine.
+type Standing struct {
+	rank uint64 // of the first ticket that was granted; 0: none
+}
+
 // Admit waits until n bytes fit the Budget beside what is admitted already, and admits them until the Grant's Release.
-// Who waits longest is served first, whatever its n. It is the one place where work waits for memory: call it once, at
+// Who waits longest is served first, whatever its n, but for those of AdmitAgain. It is the one place where work waits for memory: call it once, at
 // the edge, for all that a piece of work will lease at the same time, each buffer at its ClassSize. When every lease is so
 // covered, Get does not run into the Budget. Admit leases nothing itself.
 //
 // Without a Budget it admits at once. It returns ctx's error, wrapped, when ctx is done first, and at once a *BudgetError
 // (ErrBudget) when n exceeds the Budget, and a *SizeError (ErrSize) when n is negative.
 func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
+	var none Standing
+	return p.AdmitAgain(ctx, n, &none)
+}
+
+// AdmitAgain is Admit for one with a Standing. Once that has been admitted it goes before all who began to ask later:
+// newcomers, however many, get what it leaves. Nobody starves, since of five grants one is for who waits longest. To give
+// up its place after a pause is the caller's: a new Standing.
+func (p *Pool) AdmitAgain(ctx context.Context, n int64, s *Standing) (Grant, error) {
 	a := &p.admission
 	switch {
 	case n < 0:
@@ -31,7 +45,7 @@ func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 	case ctx.Err() != nil:
 		return Grant{}, admitError(ctx, n)
 	}
-	t, ok := a.enter(n)
+	t, ok := a.enter(n, s.rank)
 	if !ok {
 		select {
 		case <-t.ready:
@@ -40,6 +54,7 @@ func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 			return Grant{}, admitError(ctx, n)
 		}
 	}
+	s.rank = t.rank
 	return Grant{t: t, gen: t.gen}, nil
 }
 
@@ -54,44 +69,59 @@ func (g Grant) Release() {
 	}
 }
 
-// admission hands out the budget in the order of arrival.
+// admission hands out the budget by rank, which is the order of arrival, or of an earlier one.
 type admission struct {
-	mu      sync.Mutex
-	limit   int64
-	granted int64
-	waiting int
-	first   *ticket // the queue of those who wait
-	last    *ticket
-	free    *ticket // tickets to be used again, linked by next
+	mu        sync.Mutex
+	limit     int64
+	granted   int64
+	waiting   int
+	arrivals  uint64  // so far
+	first     *ticket // the queue of those who wait, by their arrival
+	last      *ticket
+	overtaken int     // how often the first has been
+	free      *ticket // tickets to be used again, linked by next
 }
+
+// maxOvertaken is how many others are granted before the first of the queue. So who waits behind k others is overtaken
+// by 4(k+1) at most.
+const maxOvertaken = 4
 
 // A ticket is one admission, waiting or granted. Tickets are used again; gen tells their uses apart.
 type ticket struct {
 	admission  *admission
 	gen        uint64
+	rank       uint64
 	n          int64
 	queued     bool
 	prev, next *ticket
 	ready      chan struct{} // holds one token from the grant until the waiter takes it
 }
 
-// enter returns a ticket for n bytes and whether it is granted; if not, it is in the queue.
-func (a *admission) enter(n int64) (t *ticket, granted bool) {
+// enter returns a ticket for n bytes and whether it is granted; if not, it is in the queue. A rank of 0 is that of one
+// who arrives.
+func (a *admission) enter(n int64, rank uint64) (t *ticket, granted bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.arrivals++; rank == 0 {
+		rank = a.arrivals
+	}
 	t = a.free
 	if t == nil {
 		t = &ticket{admission: a, ready: make(chan struct{}, 1)}
 	} else {
 		a.free = t.next
 	}
-	*t = ticket{admission: a, gen: t.gen, n: n, ready: t.ready}
+	*t = ticket{admission: a, gen: t.gen, rank: rank, n: n, ready: t.ready}
 	if a.first == nil && a.fits(n) {
 		a.granted += n
 		return t, true
 	}
 	a.append(t)
-	return t, false
+	if a.advance(); t.queued {
+		return t, false
+	}
+	<-t.ready
+	return t, true
 }
 
 // release ends the admission g, and admits those it made room for.
@@ -122,13 +152,29 @@ func (a *admission) abandon(t *ticket) {
 	a.advance()
 }
 
-// advance grants tickets from the head of the queue while they fit.
+// advance grants tickets while the next one fits. One that does not is not passed by: else large ones would starve.
 func (a *admission) advance() {
-	for t := a.first; t != nil && a.fits(t.n); t = a.first {
+	for t := a.next(); t != nil && a.fits(t.n); t = a.next() {
+		a.overtaken++
 		a.remove(t)
 		a.granted += t.n
 		t.ready <- struct{}{}
 	}
+}
+
+// next returns the ticket that is to be granted next, nil when nobody waits: that of the lowest rank, or the first when
+// it has been overtaken often enough.
+func (a *admission) next() *ticket {
+	best := a.first
+	if a.overtaken >= maxOvertaken {
+		return best
+	}
+	for t := best; t != nil; t = t.next {
+		if t.rank < best.rank {
+			best = t
+		}
+	}
+	return best
 }
 
 // fits reports whether n more bytes can be granted.
@@ -157,7 +203,7 @@ func (a *admission) append(t *ticket) {
 // remove takes t out of the queue.
 func (a *admission) remove(t *ticket) {
 	if t.prev == nil {
-		a.first = t.next
+		a.first, a.overtaken = t.next, 0
 	} else {
 		t.prev.next = t.next
 	}

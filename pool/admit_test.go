@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +124,92 @@ func TestAdmitOrder(t *testing.T) {
 	})
 }
 
+// TestAdmitAgain: who has been admitted before goes before newcomers, and at once where there is room for it.
+func TestAdmitAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Options{Budget: 100})
+		var older, younger pool.Standing
+		again := func(n int64, s *pool.Standing) pool.Grant {
+			g, err := p.AdmitAgain(t.Context(), n, s)
+			if err != nil {
+				t.Fatalf("AdmitAgain(%d): %v", n, err)
+			}
+			return g
+		}
+		again(1, &older).Release()
+		again(1, &younger).Release()
+		holder := admit(t, p, 70)
+		order := make(chan string, 3)
+		wait := func(who string, ask func() pool.Grant) {
+			go func() {
+				g := ask()
+				order <- who // There is no room for the next before the release.
+				g.Release()
+			}()
+			synctest.Wait()
+		}
+		wait("newcomer", func() pool.Grant { return admit(t, p, 60) })
+		again(30, &younger).Release()
+		if s := p.Stats(); s.Waiting != 1 || s.Admitted != 70 {
+			t.Errorf("got %d waiting, %d bytes admitted, want 1 and 70: the newcomer does not fit", s.Waiting, s.Admitted)
+		}
+		wait("younger", func() pool.Grant { return again(60, &younger) })
+		wait("older", func() pool.Grant { return again(60, &older) })
+		holder.Release()
+		if got := []string{<-order, <-order, <-order}; !slices.Equal(got, []string{"older", "younger", "newcomer"}) {
+			t.Errorf("got %q, want those first that were admitted before", got)
+		}
+		synctest.Wait()
+	})
+}
+
+// TestAdmitStarvesNobody: newcomers get their turn though others that were there before always wait.
+func TestAdmitStarvesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Options{Budget: 100})
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
+		var grants, newcomers atomic.Int64
+		for range 3 {
+			var s pool.Standing
+			admitted := make(chan struct{})
+			all.Go(func() {
+				for first := true; ; first = false {
+					g, err := p.AdmitAgain(ctx, 100, &s)
+					if err != nil {
+						return
+					}
+					if grants.Add(1); first {
+						close(admitted)
+					}
+					<-time.After(time.Millisecond)
+					g.Release()
+				}
+			})
+			<-admitted
+		}
+		before := grants.Load()
+		for range 5 {
+			all.Go(func() {
+				g := admit(t, p, 60)
+				n := newcomers.Add(1)
+				if others := grants.Load() - before; others > 4*n+2 { // and two that waited before it
+					t.Errorf("newcomer %d came after %d grants to others, want 4 for each newcomer", n, others)
+				}
+				<-time.After(time.Millisecond)
+				g.Release()
+			})
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		cancel()
+		all.Wait()
+		if grants.Load() < 500 {
+			t.Errorf("got %d grants to others in a second, want as many as there is room for", grants.Load())
+		}
+	})
+}
+
 // TestAdmitCancelled: a waiter that gives up leaves the queue, and those behind it go on.
 func TestAdmitCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -160,9 +247,14 @@ func TestAdmitCancelRace(t *testing.T) {
 		for g := range 64 {
 			wg.Go(func() {
 				r := rand.New(rand.NewPCG(seed, uint64(g)))
+				var standing, none pool.Standing
 				for range 50 {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+r.IntN(20)))
-					grant, err := p.Admit(ctx, int64(r.IntN(101)))
+					s := &standing
+					if g%2 == 0 {
+						s, none = &none, pool.Standing{}
+					}
+					grant, err := p.AdmitAgain(ctx, int64(r.IntN(101)), s)
 					if err == nil {
 						<-time.After(time.Duration(1 + r.IntN(3)))
 						if s := p.Stats(); s.Admitted > 100 {

@@ -140,12 +140,27 @@ func (e *Engine) Pipeline(s pipeline.Spec) (*pipeline.Pipeline, error) {
 	return p, nil
 }
 
-// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others
-// wait at most timeouts.queue, and are then refused with Busy. A request that can never fit is refused with TooLarge at
-// once.
-func (e *Engine) Admit(ctx context.Context, n int64, stream bool) (pool.Grant, error) {
-	if stream {
-		g, err := e.Pool.Admit(ctx, n)
+// A Stream is what asks for memory again and again, and goes before those that have begun to do so later, unless it
+// pauses. The zero Stream has not asked yet. It is for one goroutine.
+type Stream struct {
+	standing pool.Standing
+	admitted time.Time // when it was last
+}
+
+// longestPause is how long a Stream may ask for nothing and keep its place before newcomers: else one could be taken long
+// before it is wanted.
+const longestPause = 10 * time.Second
+
+// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others,
+// whose stream is nil, wait at most timeouts.queue, and are then refused with Busy. A request that can never fit is
+// refused with TooLarge at once.
+func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant, error) {
+	if stream != nil {
+		if time.Since(stream.admitted) > longestPause {
+			stream.standing = pool.Standing{}
+		}
+		g, err := e.Pool.AdmitAgain(ctx, n, &stream.standing)
+		stream.admitted = time.Now()
 		if err != nil {
 			return pool.Grant{}, fault.From(err)
 		}

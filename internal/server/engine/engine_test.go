@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -107,21 +108,21 @@ func TestAdmit(t *testing.T) {
 		c.Limits.MemoryBudget, c.Limits.MemoryFloor, c.Timeout.Queue = config.MiB, 0, config.Duration(20*time.Millisecond)
 	})
 	ctx := context.Background()
-	all, err := e.Admit(ctx, int64(config.MiB), false)
+	all, err := e.Admit(ctx, int64(config.MiB), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Admit(ctx, 1, false); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != int64(config.MiB)+1 {
+	if _, err := e.Admit(ctx, 1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != int64(config.MiB)+1 {
 		t.Errorf("not now: got %v, want Busy with what would be admitted", err)
 	}
-	if _, err := e.Admit(ctx, int64(config.MiB)+1, false); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
+	if _, err := e.Admit(ctx, int64(config.MiB)+1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
 		t.Errorf("never: got %v, want TooLarge", err)
 	}
 	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
 	defer cancel()
-	for _, stream := range []bool{false, true} {
+	for _, stream := range []*Stream{nil, {}} {
 		if _, err := e.Admit(soon, 1, stream); fault.From(err) == nil || fault.From(err).Kind != fault.Deadline {
-			t.Errorf("deadline, stream %t: got %v, want Deadline", stream, err)
+			t.Errorf("deadline, stream %v: got %v, want Deadline", stream, err)
 		}
 	}
 	if err := e.Ready(); err != nil {
@@ -129,7 +130,7 @@ func TestAdmit(t *testing.T) {
 	}
 	waits := make(chan error, 1)
 	go func() { // A stream waits on.
-		g, err := e.Admit(ctx, 1, true)
+		g, err := e.Admit(ctx, 1, &Stream{})
 		g.Release()
 		waits <- err
 	}()
@@ -147,6 +148,45 @@ func TestAdmit(t *testing.T) {
 	if err := <-waits; err != nil {
 		t.Errorf("a stream that waited: %v", err)
 	}
+}
+
+// TestStreamsKeepTheirPlace: a stream that was admitted before goes before others that wait, but not after a pause.
+func TestStreamsKeepTheirPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = config.MiB, 0 })
+		order := make(chan string, 2)
+		ask := func(who string, s *Stream) {
+			g, err := e.Admit(t.Context(), int64(config.MiB), s)
+			if err != nil {
+				t.Error(err)
+			}
+			order <- who
+			g.Release()
+		}
+		var old Stream
+		for _, tt := range []struct {
+			pause time.Duration
+			first string
+		}{{0, "old"}, {longestPause, "old"}, {longestPause + 1, "newcomer"}} {
+			ask("old", &old)
+			<-order
+			time.Sleep(tt.pause)
+			all, err := e.Admit(t.Context(), int64(config.MiB), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			go ask("newcomer", nil)
+			synctest.Wait()
+			go ask("old", &old)
+			synctest.Wait()
+			all.Release()
+			if first := <-order; first != tt.first {
+				t.Errorf("after a pause of %v: got the %s admitted first, want the %s", tt.pause, first, tt.first)
+			}
+			<-order
+			synctest.Wait()
+		}
+	})
 }
 
 // TestReserve: whoever holds a place runs, and nobody else gets one meanwhile.

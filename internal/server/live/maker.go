@@ -35,6 +35,7 @@ type maker struct {
 	decoder  decoder
 
 	admitted int64 // bytes
+	growth   engine.Stream
 	grants   []pool.Grant
 }
 
@@ -59,7 +60,7 @@ func newMaker(ctx context.Context, e *engine.Engine, spec pipeline.Spec, jpeg bo
 		}
 		need = engine.Cost(m.pipeline, framesInFlight*int64(size), picturesHeld)
 	}
-	grant, err := e.Admit(ctx, need, false)
+	grant, err := e.Admit(ctx, need, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +205,7 @@ func (m *maker) reserve(n int64) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), growthWait)
 	defer cancel()
-	grant, err := m.engine.Admit(ctx, more, true)
+	grant, err := m.engine.Admit(ctx, more, &m.growth)
 	if err != nil {
 		return fmt.Errorf("live: %d more bytes for a stream of larger JPEGs: %w", more, pool.ErrBudget)
 	}

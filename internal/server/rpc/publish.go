@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
@@ -29,10 +30,11 @@ const (
 // hands each to the live stream as soon as all of it is there.
 type publishing struct {
 	call
-	began   time.Time // when the call came
-	decoder wire.Decoder
-	request wire.Request
-	grant   pool.Grant // of the JPEG that comes in
+	began     time.Time // when the call came
+	decoder   wire.Decoder
+	request   wire.Request
+	grant     pool.Grant    // of the JPEG that comes in
+	admission engine.Stream // of JPEGs
 
 	accepted  chan struct{} // closed when the caller is the publisher; until then what follows is the receiving goroutine's
 	name      string
@@ -262,7 +264,7 @@ func (p *publishing) Lease(n int) (pool.Buf, error) {
 	}
 	if p.size == 0 {
 		p.receiving.Stop() // The wait for memory is not the caller's.
-		grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(n)), true)
+		grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(n)), &p.admission)
 		if err != nil {
 			return pool.Buf{}, err
 		}

@@ -181,7 +181,11 @@ func (c *session) admit(b *batch, length int) error {
 		}
 		cost = engine.Cost(p, int64(length), min(length/size+1, c.engine.Config.Limits.MaxBatch))
 	}
-	grant, err := c.engine.Admit(c.ctx, cost, !c.unary)
+	stream := &c.admission
+	if c.unary {
+		stream = nil
+	}
+	grant, err := c.engine.Admit(c.ctx, cost, stream)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -29,9 +30,10 @@ type session struct {
 	placed  atomic.Bool // whether the call holds a place in the queue
 	ended   error       // why no further batch comes, nil when the caller has none; set before ready is closed
 
-	decoder  wire.Decoder
-	spec     []byte             // of the last request that had one
-	pipeline *pipeline.Pipeline // what it means
+	decoder   wire.Decoder
+	admission engine.Stream
+	spec      []byte             // of the last request that had one
+	pipeline  *pipeline.Pipeline // what it means
 
 	sending *time.Timer // when it fires, the caller has taken too long over an answer
 

@@ -32,11 +32,12 @@ func (a *admitted) release() {
 // memory, and is read then: who sends nothing holds no memory, and what waits for memory does so outside, where TCP
 // holds its sender back.
 type intake struct {
-	frames chan admitted // closed at the end
-	second chan struct{} // closed when a second frame begins to come in, perhaps long before there is memory for it
-	begun  int           // frames that began to come in
-	err    error         // why it ended, io.EOF for all read; set before frames is closed
-	done   chan struct{}
+	frames    chan admitted // closed at the end
+	second    chan struct{} // closed when a second frame begins to come in, perhaps long before there is memory for it
+	begun     int           // frames that began to come in
+	admission engine.Stream
+	err       error // why it ended, io.EOF for all read; set before frames is closed
+	done      chan struct{}
 }
 
 // startIntake starts reading. The caller ends it by reading frames to its end, or by ending ctx and stopping b, then
@@ -70,7 +71,11 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	if in.begun++; in.begun == 2 {
 		close(in.second)
 	}
-	grant, err := e.Admit(ctx, s.cost(), s.endless || in.begun > 1) // What has begun is not refused in its middle.
+	stream := &in.admission
+	if !s.endless && in.begun == 1 { // What has begun is not refused in its middle.
+		stream = nil
+	}
+	grant, err := e.Admit(ctx, s.cost(), stream)
 	if err != nil {
 		return err
 	}

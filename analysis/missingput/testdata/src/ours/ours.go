@@ -34,6 +34,15 @@ func grant(ctx context.Context, p *pool.Pool) error {
 	return nil
 }
 
+func grantAgain(ctx context.Context, p *pool.Pool, s *pool.Standing) error {
+	g, err := p.AdmitAgain(ctx, 100, s) // want `g from p.AdmitAgain is never put back`
+	if err != nil {
+		return err
+	}
+	_ = g
+	return nil
+}
+
 func retained(b pool.Buf, n int) {
 	c := b.Retain() // want `c from b.Retain is not put back`
 	if n > 0 {

@@ -7,15 +7,20 @@ type Pool struct{ n int }
 
 type Buf struct{ p *int }
 
+type Standing struct{}
+
 type Grant struct{ n int64 }
 
 type Of[T any] struct{ New func() *T }
 
 func (p *Pool) Get(n int) (Buf, error)                            { return Buf{}, nil }
 func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) { return Grant{}, nil }
-func (b Buf) Release()                                            {}
-func (b Buf) Retain() Buf                                         { return b }
-func (b Buf) Bytes() []byte                                       { return nil }
-func (g Grant) Release()                                          {}
-func (o *Of[T]) Get() *T                                          { return nil }
-func (o *Of[T]) Put(t *T)                                         {}
+func (p *Pool) AdmitAgain(ctx context.Context, n int64, s *Standing) (Grant, error) {
+	return Grant{}, nil
+}
+func (b Buf) Release()      {}
+func (b Buf) Retain() Buf   { return b }
+func (b Buf) Bytes() []byte { return nil }
+func (g Grant) Release()    {}
+func (o *Of[T]) Get() *T    { return nil }
+func (o *Of[T]) Put(t *T)   {}
