@@ -59,6 +59,9 @@ func encoder(t testing.TB, o Options) func(data []byte) []byte {
 
 // Numbers survive whatever sizes and qualities a load may have.
 func TestNumbersSurvive(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, for seconds under the race detector")
+	}
 	tests := []struct{ w, h, outW, outH int }{
 		{64, 32, 64, 32}, {64, 32, 32, 16}, {64, 32, 640, 480}, {640, 360, 320, 320}, {640, 360, 64, 64}, {641, 361, 321, 319},
 		{1000, 560, 100, 60}, {256, 128, 37, 19}, {360, 640, 48, 640}, {640, 360, 640, 360},

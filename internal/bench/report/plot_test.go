@@ -40,6 +40,9 @@ func eight(points func(series int) []Point) []Series {
 
 // TestOddPlots: whatever the points and names are, there is a picture, small, the same each time, with all of it inside.
 func TestOddPlots(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine, for seconds under the race detector")
+	}
 	long := strings.Repeat("a name of many words ", 20)
 	one := func(p ...Point) []Series { return []Series{{Name: "one", Points: p}} }
 	tests := []struct {
