@@ -256,7 +256,7 @@ func TestPrepare(t *testing.T) {
 	if _, err := os.Stat(proc + "/self"); err != nil {
 		t.Skip("no folder that takes no files")
 	}
-	if err := Prepare(proc); err == nil || !strings.Contains(err.Error(), "report: open /proc") {
+	if err := Prepare(proc); err == nil || !strings.Contains(err.Error(), "report: no file can be made in /proc: ") {
 		t.Errorf("got %v, want an error about %s", err, proc)
 	}
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,7 +15,7 @@ func Prepare(dir string) error {
 	}
 	f, err := os.CreateTemp(dir, ".report-*.tmp")
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return fmt.Errorf("report: no file can be made in %s: %w", dir, errors.Unwrap(err))
 	}
 	f.Close()
 	return os.Remove(f.Name())
