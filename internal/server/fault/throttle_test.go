@@ -34,7 +34,7 @@ func TestThrottle(t *testing.T) {
 		expect("another kind", Errorf(Invalid, "wrong"), 1000, 1000, 0)
 		time.Sleep(time.Second - 1)
 		expect("the same second", memory, 10, 0, 0)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		expect("second second", memory, 10, refusalsLogged, 100-refusalsLogged+10)
 		time.Sleep(time.Hour)
 		expect("later", memory, 1, 1, 10-refusalsLogged)
