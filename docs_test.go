@@ -27,14 +27,6 @@ func documents(t *testing.T) map[string]string {
 	return docs
 }
 
-// TestReadmeIsShort: it is read in five minutes or not at all. What is longer has a document of its own.
-func TestReadmeIsShort(t *testing.T) {
-	const maxLines = 150
-	if lines := strings.Count(documents(t)["README.md"], "\n"); lines > maxLines {
-		t.Errorf("README.md has %d lines, want at most %d", lines, maxLines)
-	}
-}
-
 // TestLinksResolve: of each relative link the file is there, and of each #anchor the heading.
 func TestLinksResolve(t *testing.T) {
 	docs := documents(t)

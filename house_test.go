@@ -1,7 +1,9 @@
 package steadyframe_test
 
 import (
+	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"os"
 	"path"
@@ -89,25 +91,6 @@ func undocumented(d *ast.GenDecl) []string {
 	return names
 }
 
-// longFiles may have more lines than maxFileLines, for the reason given.
-var longFiles = map[string]string{}
-
-// TestFilesAreShort: a file is one thing that a reader looks for. The file that gathers everything is what every project
-// like this one regrets.
-func TestFilesAreShort(t *testing.T) {
-	const maxFileLines = 400
-	for _, s := range sources(t) {
-		lines := strings.Count(s.text, "\n")
-		_, allowed := longFiles[s.path]
-		if lines > maxFileLines && !allowed {
-			t.Errorf("%s has %d lines, want at most %d: split it by what a reader looks for", s.path, lines, maxFileLines)
-		}
-		if lines <= maxFileLines && allowed {
-			t.Errorf("%s has %d lines: it needs no place in longFiles any more", s.path, lines)
-		}
-	}
-}
-
 // TestInitRegistersOnly: an init runs in every program that links the package, in an order nobody reads. Kernels register
 // themselves there, and nothing else does.
 func TestInitRegistersOnly(t *testing.T) {
@@ -123,41 +106,62 @@ func TestInitRegistersOnly(t *testing.T) {
 	}
 }
 
-// TestNoMutableGlobals: two servers in one process, or two tests at once, must not know of each other. What is fixed when the
-// program starts (tables, sentinel errors, names) may be a package variable; no function may assign to it.
+// TestNoMutableGlobals: two servers in one process, or two tests at once, must not affect each other. What is fixed when the
+// program starts (tables, sentinel errors, names) may be a package variable. No function may change it.
 func TestNoMutableGlobals(t *testing.T) {
-	globals := map[string][]string{} // by package folder
+	packages := map[string][]*ast.File{}
 	for _, s := range sources(t) {
-		if s.isTest() {
-			continue
+		if !s.isTest() {
+			packages[s.dir] = append(packages[s.dir], s.file)
 		}
-		for _, d := range s.file.Decls {
-			if d, ok := d.(*ast.GenDecl); ok && d.Tok == token.VAR {
-				for _, spec := range d.Specs {
-					spec := spec.(*ast.ValueSpec)
-					if typ := stateful(spec.Type); typ != "" {
-						t.Errorf("%s: package variable %s is a %s: put it into a struct", s.path, spec.Names[0].Name, typ)
-					}
-					for _, name := range spec.Names {
-						globals[s.dir] = append(globals[s.dir], name.Name)
+	}
+	for _, files := range packages {
+		for _, violation := range mutableGlobals(fset, files) {
+			t.Error(violation)
+		}
+	}
+}
+
+// mutableGlobals returns what breaks the rule of TestNoMutableGlobals in the files of one package. It knows syntax alone: a
+// write through a second name of a variable, or through one of its methods, it does not see.
+func mutableGlobals(fset *token.FileSet, files []*ast.File) []string {
+	var violations []string
+	globals := map[string]bool{}
+	for _, file := range files {
+		for _, d := range file.Decls {
+			d, ok := d.(*ast.GenDecl)
+			if !ok || d.Tok != token.VAR {
+				continue
+			}
+			for _, spec := range d.Specs {
+				spec := spec.(*ast.ValueSpec)
+				types := []string{stateful(spec.Type)}
+				for _, value := range spec.Values {
+					types = append(types, stateful(constructed(value)))
+				}
+				for _, name := range spec.Names {
+					globals[name.Name] = true
+				}
+				for _, typ := range types {
+					if typ != "" {
+						violations = append(violations, fmt.Sprintf("%s: package variable %s is a %s: put it into a struct",
+							fset.Position(spec.Pos()), spec.Names[0].Name, typ))
 					}
 				}
 			}
 		}
 	}
-	for _, s := range sources(t) {
-		if s.isTest() {
-			continue
-		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			for _, target := range assigned(n) {
-				if name := globalRoot(s.file, target); name != "" && slices.Contains(globals[s.dir], name) {
-					t.Errorf("%s assigns to the package variable %s", fset.Position(target.Pos()), name)
+	for _, file := range files {
+		ast.Inspect(file, func(n ast.Node) bool {
+			for _, target := range written(n) {
+				if name := globalRoot(file, target); globals[name] {
+					violations = append(violations, fmt.Sprintf("%s: changes the package variable %s", fset.Position(target.Pos()), name))
 				}
 			}
 			return true
 		})
 	}
+	return violations
 }
 
 // stateful returns the spelling of a type that has no use but to change, "" for others.
@@ -165,6 +169,10 @@ func stateful(typ ast.Expr) string {
 	switch typ := typ.(type) {
 	case *ast.ChanType:
 		return "channel"
+	case *ast.StarExpr:
+		return stateful(typ.X)
+	case *ast.IndexExpr: // atomic.Pointer[T]
+		return stateful(typ.X)
 	case *ast.SelectorExpr:
 		if pkg, ok := typ.X.(*ast.Ident); ok && (pkg.Name == "sync" || pkg.Name == "atomic") {
 			return pkg.Name + "." + typ.Sel.Name
@@ -173,30 +181,58 @@ func stateful(typ ast.Expr) string {
 	return ""
 }
 
-// assigned returns the expressions that the statement n writes to.
-func assigned(n ast.Node) []ast.Expr {
-	switch n := n.(type) {
-	case *ast.AssignStmt:
-		if n.Tok != token.DEFINE {
-			return n.Lhs
-		}
-	case *ast.IncDecStmt:
-		return []ast.Expr{n.X}
-	case *ast.RangeStmt:
-		if n.Tok == token.ASSIGN {
-			return []ast.Expr{n.Key}
+// constructed returns the type that the expression value makes a value of, nil where the expression does not name it.
+func constructed(value ast.Expr) ast.Expr {
+	switch value := value.(type) {
+	case *ast.UnaryExpr: // &T{}
+		return constructed(value.X)
+	case *ast.CompositeLit:
+		return value.Type
+	case *ast.CallExpr: // new(T), make(chan T)
+		if f, ok := value.Fun.(*ast.Ident); ok && (f.Name == "new" || f.Name == "make") && len(value.Args) > 0 {
+			return value.Args[0]
 		}
 	}
 	return nil
 }
 
-// globalRoot returns the name of the variable that a write to target changes a part of, "" when it is a local one.
+// written returns the expressions that the node n writes to.
+func written(n ast.Node) []ast.Expr {
+	switch n := n.(type) {
+	case *ast.AssignStmt:
+		if n.Tok == token.DEFINE {
+			return nil
+		}
+		return n.Lhs
+	case *ast.IncDecStmt:
+		return []ast.Expr{n.X}
+	case *ast.RangeStmt:
+		if n.Tok == token.ASSIGN {
+			return []ast.Expr{n.Key, n.Value}
+		}
+	case *ast.SendStmt:
+		return []ast.Expr{n.Chan}
+	case *ast.CallExpr: // the built-in functions that write to their first argument
+		f, ok := n.Fun.(*ast.Ident)
+		if ok && slices.Contains([]string{"clear", "close", "copy", "delete"}, f.Name) && len(n.Args) > 0 {
+			return n.Args[:1]
+		}
+	}
+	return nil
+}
+
+// globalRoot returns the name of the package's variable that a write to target changes a part of, or what it points to. It
+// returns "" when that is a local variable.
 func globalRoot(file *ast.File, target ast.Expr) string {
 	for {
 		switch x := target.(type) {
 		case *ast.IndexExpr:
 			target = x.X
 		case *ast.SelectorExpr:
+			target = x.X
+		case *ast.SliceExpr:
+			target = x.X
+		case *ast.StarExpr:
 			target = x.X
 		case *ast.ParenExpr:
 			target = x.X
@@ -209,6 +245,50 @@ func globalRoot(file *ast.File, target ast.Expr) string {
 		default:
 			return ""
 		}
+	}
+}
+
+// TestMutableGlobalsAreSeen holds the rule itself to each way to break it.
+func TestMutableGlobalsAreSeen(t *testing.T) {
+	tests := []struct {
+		name, code string
+		want       int
+	}{
+		{"table", "var m = map[int]int{1: 2}\nfunc f() int { return m[1] }", 0},
+		{"assign", "var n int\nfunc f() { n = 3 }", 1},
+		{"element", "var m = map[int]int{}\nfunc f() { m[1] = 3 }", 1},
+		{"field", "var s struct{ n int }\nfunc f() { s.n++ }", 1},
+		{"pointer", "var p = new(int)\nfunc f() { *p = 3 }", 1},
+		{"field of pointer", "var p = &struct{ n int }{}\nfunc f() { (*p).n = 3 }", 1},
+		{"delete", "var m = map[int]int{}\nfunc f(k int) { delete(m, k) }", 1},
+		{"clear", "var m = map[int]int{}\nfunc f() { clear(m) }", 1},
+		{"copy", "var b [4]byte\nfunc f() { copy(b[:], \"abcd\") }", 1},
+		{"copy from", "var b [4]byte\nfunc f(d []byte) { copy(d, b[:]) }", 0},
+		{"range", "var k, v int\nfunc f(m map[int]int) { for k, v = range m {} }", 2},
+		{"send", "var c = open()\nfunc f() { c <- 1 }", 1},
+		{"close", "var c = open()\nfunc f() { close(c) }", 1},
+		{"local", "var n int\nfunc f() { var n int; n = 3; _ = n }", 0},
+		{"new name", "var n int\nfunc f() { n := 3; _ = n }", 0},
+		{"parameter", "var n int\nfunc f(n *int) { *n = 3 }", 0},
+		{"mutex", "var mu sync.Mutex", 1},
+		{"mutex by value", "var mu = sync.Mutex{}", 1},
+		{"mutex by new", "var mu = new(sync.Mutex)", 1},
+		{"pool", "var p = &sync.Pool{}", 1},
+		{"atomic", "var p atomic.Pointer[int]", 1},
+		{"channel", "var c = make(chan int)", 1},
+		{"once", "var f = sync.OnceValue(g)", 0},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, "x.go", "package x\n"+tt.code, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := mutableGlobals(fset, []*ast.File{file}); len(got) != tt.want {
+				t.Errorf("got %d violations %q, want %d", len(got), got, tt.want)
+			}
+		})
 	}
 }
 
