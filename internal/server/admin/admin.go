@@ -29,7 +29,7 @@ func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { report(w, log, "readyz", e.Ready()) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics.Registry, promhttp.HandlerOpts{Registry: e.Metrics.Registry}))
-	mux.HandleFunc("GET /debug/pools", func(w http.ResponseWriter, r *http.Request) { servePools(w, r, e.Pool.Stats()) })
+	mux.HandleFunc("GET /debug/pools", func(w http.ResponseWriter, r *http.Request) { servePools(w, r, e.Pool.Stats(), e.Account.Read()) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
 	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)

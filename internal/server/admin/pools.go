@@ -7,15 +7,16 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// servePools answers with s as a table, or as JSON where the request asks for it (Accept: application/json, or
+// servePools writes s and m as tables, or as JSON where the request asks for it (Accept: application/json, or
 // ?format=json).
-func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats) {
+func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats, m metrics.Memory) {
 	if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(poolsJSON(s)) // The caller may be gone; there is nobody else to tell.
+		_ = json.NewEncoder(w).Encode(poolsJSON(s, m)) // The caller may be gone; there is nobody else to tell.
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -28,6 +29,17 @@ func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats) {
 			c.Discards[pool.DiscardCollected], c.Discards[pool.DiscardBudget], c.Discards[pool.DiscardLost])
 	}
 	_ = t.Flush() // As above.
+	fmt.Fprintf(w, "\nmemory of the process: %d bytes\n\n", m.Total)
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, u := range m.Held {
+		fmt.Fprintf(t, "%s\t%d\t\n", u.Kind, u.Bytes)
+	}
+	_ = t.Flush()
+	fmt.Fprint(w, "\nwithin the pool\n\n")
+	for _, u := range m.Leased {
+		fmt.Fprintf(t, "%s\t%d\t\n", u.Kind, u.Bytes)
+	}
+	_ = t.Flush()
 }
 
 func missPercent(c pool.ClassStats) float64 {
@@ -47,6 +59,14 @@ type poolDocument struct {
 	Waiting  int             `json:"waiting"`
 	Refused  uint64          `json:"refused"`
 	Classes  []classDocument `json:"classes"`
+	Memory   memoryDocument  `json:"memory"`
+}
+
+// memoryDocument is the JSON form of metrics.Memory, in bytes by kind.
+type memoryDocument struct {
+	Total  int64            `json:"total_bytes"`
+	Held   map[string]int64 `json:"held_bytes"`
+	Leased map[string]int64 `json:"leased_bytes"`
 }
 
 type classDocument struct {
@@ -59,9 +79,9 @@ type classDocument struct {
 	Discards map[string]uint64 `json:"discards"`
 }
 
-func poolsJSON(s pool.Stats) poolDocument {
+func poolsJSON(s pool.Stats, m metrics.Memory) poolDocument {
 	d := poolDocument{InUse: s.InUse, Idle: s.Idle, Pinned: s.Pinned, Budget: s.Budget, Admitted: s.Admitted, Waiting: s.Waiting, Refused: s.Refused,
-		Classes: []classDocument{}}
+		Classes: []classDocument{}, Memory: memoryDocument{Total: m.Total, Held: byKind(m.Held), Leased: byKind(m.Leased)}}
 	for _, c := range s.Classes {
 		discards := map[string]uint64{}
 		for r, n := range c.Discards {
@@ -70,4 +90,12 @@ func poolsJSON(s pool.Stats) poolDocument {
 		d.Classes = append(d.Classes, classDocument{Size: c.Size, Gets: c.Gets, Puts: c.Puts, Misses: c.Misses, InUse: c.InUse, Idle: c.Idle, Discards: discards})
 	}
 	return d
+}
+
+func byKind(uses []metrics.MemoryUse) map[string]int64 {
+	bytes := map[string]int64{}
+	for _, u := range uses {
+		bytes[u.Kind] = u.Bytes
+	}
+	return bytes
 }

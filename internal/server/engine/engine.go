@@ -23,6 +23,7 @@ import (
 // Engine encodes for requests. All methods may be called from any goroutine.
 type Engine struct {
 	Pool    *pool.Pool // where frames come from
+	Account *Account   // who holds memory, of the pool and beside it
 	Metrics *metrics.Metrics
 	Config  config.Config
 	Started time.Time // when New was called
@@ -49,7 +50,8 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		return pipeline.Compile(s, pipeline.Options{Pool: e.Pool, Workers: e.workers})
 	})
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
-	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats))
+	e.Account = newAccount(e.Pool.Stats)
+	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read))
 	m.RegisterGauges(metrics.Gauges{
 		QueueDepth:   func() int { _, n := e.Queue(); return n },
 		Running:      func() int { n, _ := e.Queue(); return n },

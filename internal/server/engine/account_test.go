@@ -1,0 +1,84 @@
+package engine
+
+import (
+	"runtime"
+	"sync/atomic"
+	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+)
+
+// bytesOf returns the bytes of a kind, -1 when the account does not have it.
+func bytesOf(uses []metrics.MemoryUse, kind string) int64 {
+	for _, u := range uses {
+		if u.Kind == kind {
+			return u.Bytes
+		}
+	}
+	return -1
+}
+
+// TestAccountAddsUp: whatever memory is registered or not, each byte is in one kind, and together they are what the
+// runtime says it holds.
+func TestAccountAddsUp(t *testing.T) {
+	const size = 64 << 20
+	e := newEngine(t, nil)
+	var registered atomic.Int64
+	e.Account.Heap(Transports, registered.Load)
+	e.Account.Leased(Viewers, func() int64 { return 77 })
+	check := func(what string) metrics.Memory {
+		t.Helper()
+		runtime.GC()
+		m := e.Account.Read()
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		var sum int64
+		for _, u := range m.Held {
+			if u.Bytes < 0 {
+				t.Errorf("%s: got %d bytes of %s", what, u.Bytes, u.Kind)
+			}
+			sum += u.Bytes
+		}
+		want := int64(s.Sys - s.HeapReleased)
+		if d := sum - want; d > want/10 || d < -want/10 {
+			t.Errorf("%s: got %d bytes in all kinds together, want the %d of the runtime, or within a tenth of them: %+v", what, sum, want, m.Held)
+		}
+		return m
+	}
+	near := func(what string, m metrics.Memory, before metrics.Memory, kind string, want int64) {
+		t.Helper()
+		if got := bytesOf(m.Held, kind) - bytesOf(before.Held, kind); got < want-size/8 || got > want+size/8 {
+			t.Errorf("%s: %s grew by %d bytes, want about %d", what, kind, got, want)
+		}
+	}
+	start := check("at first")
+	for _, kind := range []string{"pool", Pipelines, Transports, Decoders, "heap", "free", "stacks", "runtime"} {
+		if bytesOf(start.Held, kind) < 0 {
+			t.Errorf("the account has no %s", kind)
+		}
+	}
+
+	leased, err := e.Pool.Get(size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := check("leased")
+	near("leased", m, start, "pool", size)
+	near("leased", m, start, "heap", 0)
+	if got := bytesOf(m.Leased, "in_use"); got != size {
+		t.Errorf("got %d bytes in use, want %d", got, size)
+	}
+	if got := bytesOf(m.Leased, Viewers); got != 77 {
+		t.Errorf("got %d bytes held by viewers, want 77", got)
+	}
+	leased.Release()
+
+	memory := make([]byte, size)
+	m = check("not registered")
+	near("not registered", m, start, "heap", size)
+	registered.Store(size)
+	m = check("registered")
+	near("registered", m, start, "heap", 0)
+	near("registered", m, start, Transports, size)
+	runtime.KeepAlive(memory)
+}
