@@ -1,6 +1,6 @@
 // Package server is the Steadyframe server: it takes raw frames over gRPC and HTTP and gives pictures back. It wires
-// what the packages below it do: config (settings), engine (memory, workers, queue), rpc and web (the faces), admin
-// (health and metrics).
+// what the packages below it do: config (settings), engine (memory, workers, queue), rpc and httpapi (the APIs), conn
+// (what lies below them), admin (health and metrics).
 package server
 
 import "github.com/steadyframe/steadyframe/internal/server/config"

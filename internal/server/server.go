@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/admin"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/httpapi"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/server/rpc"
-	"github.com/steadyframe/steadyframe/internal/server/web"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -35,7 +36,7 @@ type Addrs struct{ HTTP, GRPC, Admin string }
 // face is one listener and what serves it.
 type face struct {
 	name     string
-	listener net.Listener
+	listener *conn.Listener
 	serve    func(net.Listener) error
 	shutdown func(context.Context) // ends serve; what is left when the context ends is cut
 }
@@ -61,17 +62,17 @@ func newServer(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
 func (s *Server) open(check *pool.Check) error {
 	c := s.config
 	most := c.Limits.MaxConnections
-	httpListener, err := listen("http.listen", c.HTTP.Listen, most, s.log)
+	httpListener, err := conn.Listen("http.listen", c.HTTP.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
 	s.add("http", httpListener, &s.addrs.HTTP)
-	grpcListener, err := listen("grpc.listen", c.GRPC.Listen, most, s.log)
+	grpcListener, err := conn.Listen("grpc.listen", c.GRPC.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
 	s.add("grpc", grpcListener, &s.addrs.GRPC)
-	adminListener, err := listen("admin.listen", c.Admin.Listen, most, s.log)
+	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, most, s.log)
 	if err != nil {
 		return err
 	}
@@ -86,21 +87,21 @@ func (s *Server) open(check *pool.Check) error {
 		f := &s.faces[i]
 		switch f.name {
 		case "http":
-			h := web.NewHandler(s.engine, s.live, s.log)
-			serve, shutdown := serveHTTP(c, h, s.log)
+			h := httpapi.NewHandler(s.engine, s.live, s.log)
+			serve, shutdown := httpapi.Serve(c, h, s.log)
 			f.serve, f.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
 			g := rpc.New(s.engine, s.live, s.log)
 			f.serve, f.shutdown = g.Serve, g.Shutdown
 		case "admin":
-			f.serve, f.shutdown = serveHTTP(c, admin.NewHandler(s.engine, s.log), s.log)
+			f.serve, f.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)
 		}
 	}
 	return nil
 }
 
 // add adds a face for l, if it is not off, and says in addr where it is.
-func (s *Server) add(name string, l net.Listener, addr *string) {
+func (s *Server) add(name string, l *conn.Listener, addr *string) {
 	if l == nil {
 		return
 	}
@@ -114,9 +115,7 @@ func (s *Server) add(name string, l net.Listener, addr *string) {
 // listeners returns what is known of the connections of each face.
 func (s *Server) listeners() (known []metrics.Listener) {
 	for _, f := range s.faces {
-		if l, ok := f.listener.(*limitListener); ok {
-			known = append(known, metrics.Listener{Name: f.name, Open: l.open, Refused: l.refused.Load})
-		}
+		known = append(known, metrics.Listener{Name: f.name, Open: f.listener.Open, Refused: f.listener.Refused})
 	}
 	return known
 }

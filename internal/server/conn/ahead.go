@@ -1,0 +1,98 @@
+package conn
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// ReadAhead returns l for net/http: its connections are read ahead where the system can.
+func ReadAhead(l net.Listener) net.Listener { return aheadListener{l, &aheadBuffers{}} }
+
+type aheadListener struct {
+	net.Listener
+	buffers *aheadBuffers
+}
+
+// Accept is part of net.Listener.
+func (l aheadListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	if c, ok := c.(*Conn); ok && c.raw != nil {
+		return &aheadConn{Conn: c, buffers: l.buffers}, nil
+	}
+	return c, nil
+}
+
+// aheadConn is a connection that is read ahead of small reads. net/http reads 4 KiB at a time where it looks for the
+// lines between the chunks of a body, and 9 bytes where an HTTP/2 frame begins: of a frame in chunks of 32 KiB, the kernel
+// would be asked for each chunk twice. Large reads, of a body of known length, go past the buffer, and so does a small read
+// after a large one, which is most likely the head of the next request. There is a buffer only while something is left
+// in it.
+type aheadConn struct {
+	*Conn
+	buffers *aheadBuffers
+	small   bool    // whether the read before was a small one
+	buf     *[]byte // what was read ahead; nil when nothing is left
+	left    []byte  // of buf
+}
+
+const (
+	// aheadSize is what is read ahead at a time, and held of a connection at most whose handler does not read on.
+	aheadSize = 64 << 10
+	// minAhead is the least that must be asked for: while a handler is busy, net/http waits for one byte, of which it only
+	// wants to know that it came.
+	minAhead = 2
+)
+
+// Read is part of net.Conn.
+func (c *aheadConn) Read(p []byte) (int, error) {
+	if c.buf == nil {
+		if len(p) < minAhead {
+			return c.Conn.Conn.Read(p)
+		}
+		again := c.small
+		if c.small = len(p) < aheadSize; !c.small || !again {
+			return c.Conn.Conn.Read(p)
+		}
+		buf, n, err := c.ReadOnReady(aheadSize, c.buffers)
+		if err != nil {
+			return 0, c.readError(err)
+		}
+		c.buf, c.left = buf, (*buf)[:n]
+	}
+	n := copy(p, c.left)
+	if c.left = c.left[n:]; len(c.left) == 0 {
+		c.buffers.Put(c.buf)
+		c.buf, c.left = nil, nil
+	}
+	return n, nil
+}
+
+// readError returns err as package net has it for a Read.
+func (c *aheadConn) readError(err error) error {
+	var number syscall.Errno
+	if errors.As(err, &number) {
+		return &net.OpError{Op: "read", Net: c.LocalAddr().Network(), Source: c.LocalAddr(), Addr: c.Conn.Conn.RemoteAddr(), Err: os.NewSyscallError("read", number)}
+	}
+	return err
+}
+
+// aheadBuffers are the buffers of connections that are read ahead.
+type aheadBuffers struct{ free sync.Pool } // of *[]byte
+
+// Get is part of mem.BufferPool. All buffers are of aheadSize.
+func (a *aheadBuffers) Get(int) *[]byte {
+	if p, _ := a.free.Get().(*[]byte); p != nil {
+		return p
+	}
+	p := make([]byte, aheadSize)
+	return &p
+}
+
+// Put is part of mem.BufferPool.
+func (a *aheadBuffers) Put(p *[]byte) { a.free.Put(p) }

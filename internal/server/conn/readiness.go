@@ -1,0 +1,83 @@
+package conn
+
+import (
+	"io"
+	"net"
+	"syscall"
+
+	"google.golang.org/grpc/mem"
+)
+
+// readiness reads from a connection once there is something to read, into a buffer that it takes only then: a
+// connection that is silent holds none. grpc-go does the same by itself for net's own types of connection
+// (internal/transport/readyreader), and asks others for the method ReadOnReady.
+type readiness struct {
+	conn net.Conn
+	raw  syscall.RawConn // nil where reading through it is not possible
+
+	// What try needs and finds. It is a field, as try is, since a closure would be allocated for each read.
+	try  func(fd uintptr) bool
+	size int
+	pool mem.BufferPool
+	buf  *[]byte
+	n    int
+	err  error
+}
+
+func newReadiness(c net.Conn) *readiness {
+	r := &readiness{conn: c}
+	if sc, ok := c.(syscall.Conn); ok && hasReadFD {
+		if raw, err := sc.SyscallConn(); err == nil {
+			r.raw, r.try = raw, r.tryRead
+		}
+	}
+	return r
+}
+
+// ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it
+// returns with the number of bytes in it. An error comes without a buffer. It is for one goroutine at a time.
+func (r *readiness) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	if r.raw == nil {
+		buf := pool.Get(size)
+		n, err := r.conn.Read(*buf)
+		if err != nil {
+			pool.Put(buf)
+			return nil, 0, err
+		}
+		return buf, n, nil
+	}
+	r.size, r.pool, r.buf, r.n, r.err = size, pool, nil, 0, nil
+	err := r.raw.Read(r.try)
+	buf, n := r.buf, r.n
+	if err == nil {
+		err = r.err
+	}
+	r.pool, r.buf, r.err = nil, nil, nil
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		if buf != nil {
+			pool.Put(buf)
+		}
+		return nil, 0, err
+	}
+	return buf, n, nil
+}
+
+// tryRead reads once. It returns false when there is nothing to read yet.
+func (r *readiness) tryRead(fd uintptr) bool {
+	r.buf = r.pool.Get(r.size)
+	for {
+		r.n, r.err = readFD(fd, *r.buf)
+		if r.err != syscall.EINTR {
+			break
+		}
+	}
+	if r.err == syscall.EAGAIN {
+		r.pool.Put(r.buf)
+		r.buf, r.err = nil, nil
+		return false
+	}
+	return true
+}

@@ -1,0 +1,183 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// form is how pictures are put into an answer.
+type form uint8
+
+const (
+	perhapsOne   form = iota // one picture alone, or multipart/mixed: known when a second frame comes, or none
+	multipart                // multipart/mixed, each part with its Content-Length
+	concatenated             // one after the other, with nothing between
+)
+
+const (
+	typeMotionJPEG = "video/x-motion-jpeg"
+	// boundary is long, so that no picture has it by chance; Content-Length says where a part ends in any case.
+	boundary = "steadyframe-9f4c1e7a2b6d8053"
+	// trailerError is the trailer that says why an answer is not complete.
+	trailerError = "Steadyframe-Error"
+	// writeBytes are written at a time, each within timeouts.send.
+	writeBytes = 1 << 20
+)
+
+// answer writes the pictures of one request. Once it is begun, an error can only cut it short.
+type answer struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	pool    *pool.Pool
+	send    time.Duration
+	form    form
+	kind    string    // Content-Type of a picture
+	trailer bool      // whether the caller reads trailers
+	begun   bool      // whether something was written
+	head    [128]byte // of a part
+}
+
+func newAnswer(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *answer {
+	a := &answer{w: w, control: control, kind: "image/jpeg", trailer: acceptsTrailers(r)}
+	switch {
+	case out.Format != pipeline.JPEG:
+		a.form, a.kind = concatenated, "application/octet-stream"
+	case acceptsMotionJPEG(r):
+		a.form, a.kind = concatenated, typeMotionJPEG
+	}
+	return a
+}
+
+// acceptsMotionJPEG reports whether the caller asks for pictures one after the other.
+func acceptsMotionJPEG(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), typeMotionJPEG)
+}
+
+// acceptsTrailers reports whether the caller promises to look at trailers (RFC 9110, 10.1.4).
+func acceptsTrailers(r *http.Request) bool {
+	for _, v := range r.Header.Values("TE") {
+		for t := range strings.SplitSeq(v, ",") {
+			if strings.EqualFold(strings.TrimSpace(t), "trailers") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// one answers with the only picture.
+func (a *answer) one(picture []byte) error {
+	h := a.w.Header()
+	h.Set("Content-Type", a.kind)
+	h.Set("Content-Length", strconv.Itoa(len(picture)))
+	a.begun = true
+	return a.write(picture)
+}
+
+// begin begins an answer of pictures that are not all known yet.
+func (a *answer) begin() error {
+	if a.form == perhapsOne {
+		a.form = multipart
+	}
+	h := a.w.Header()
+	h.Set("Content-Type", a.kind)
+	if a.form == multipart {
+		h.Set("Content-Type", "multipart/mixed; boundary="+boundary)
+	}
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")
+	if a.trailer {
+		h.Set("Trailer", trailerError)
+	}
+	if err := a.control.EnableFullDuplex(); err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	a.begun = true
+	return nil
+}
+
+// pictures writes those of a batch together, and sends them off. It borrows them.
+func (a *answer) pictures(out []pipeline.Result) error {
+	total := 0
+	for i := range out {
+		total += len(a.partHead(a.head[:0], len(out[i].Bytes()))) + len(out[i].Bytes())
+	}
+	// Written together they take one system call; without memory for that, one each.
+	joined, err := a.pool.Get(total)
+	defer joined.Release()
+	together := joined.Bytes()[:0]
+	for i := range out {
+		h, picture := a.partHead(a.head[:0], len(out[i].Bytes())), out[i].Bytes()
+		if err == nil {
+			together = append(append(together, h...), picture...)
+			continue
+		}
+		if err := a.write(h); err != nil {
+			return err
+		}
+		if err := a.write(picture); err != nil {
+			return err
+		}
+	}
+	if err := a.write(together); err != nil {
+		return err
+	}
+	return a.flush()
+}
+
+// partHead appends what precedes a picture of n bytes.
+func (a *answer) partHead(dst []byte, n int) []byte {
+	if a.form != multipart {
+		return dst
+	}
+	dst = append(dst, "\r\n--"+boundary+"\r\nContent-Type: image/jpeg\r\nContent-Length: "...)
+	dst = strconv.AppendInt(dst, int64(n), 10)
+	return append(dst, "\r\n\r\n"...)
+}
+
+// end ends a complete answer.
+func (a *answer) end() error {
+	if a.form == multipart {
+		return a.write([]byte("\r\n--" + boundary + "--\r\n"))
+	}
+	return nil
+}
+
+// write writes p in pieces that must each be taken in time.
+func (a *answer) write(p []byte) error {
+	for len(p) > 0 {
+		if err := a.control.SetWriteDeadline(time.Now().Add(a.send)); err != nil {
+			return &fault.Error{Kind: fault.Internal, Err: err}
+		}
+		n, err := a.w.Write(p[:min(len(p), writeBytes)])
+		if err != nil {
+			return writeFailed(err)
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// flush sends off what was written.
+func (a *answer) flush() error {
+	if err := a.control.Flush(); err != nil {
+		return writeFailed(err)
+	}
+	return nil
+}
+
+// writeFailed returns the fault of an answer that could not be written.
+func writeFailed(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &fault.Error{Kind: fault.Slow, Reason: "the answer was not taken within timeouts.send", Err: err}
+	}
+	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
+}

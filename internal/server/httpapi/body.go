@@ -1,0 +1,141 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// inChunks reports whether r's body comes in HTTP/1.1's chunks.
+func inChunks(r *http.Request) bool { return r.ProtoMajor == 1 && r.ContentLength < 0 }
+
+// pieceBytes of a frame must come within timeouts.receive.
+const pieceBytes = 1 << 20
+
+// body reads a request's body under deadlines: a frame that has begun must go on, and between the frames of an endless
+// body there may be silence, but not for ever. It is for one goroutine; stop is for any.
+type body struct {
+	r             io.Reader
+	control       *http.ResponseController
+	receive, idle time.Duration
+	chunked       bool         // whether it comes in HTTP/1.1's chunks
+	head          bytes.Reader // read ahead for the sniffing
+	headMemory    [16]byte
+	left          int  // bytes until the deadline is set anew
+	between       bool // whether the next byte begins a frame
+	patient       bool // whether that is so until resume is called: what is read may still be what separates two frames
+	stopped       atomic.Bool
+}
+
+// sniff returns the first bytes of the body, as many as tell what it is; fewer only when the body has no more.
+// They will be read again.
+func (b *body) sniff() ([]byte, error) {
+	n, err := io.ReadFull(b, b.headMemory[:10])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, err
+	}
+	b.head.Reset(b.headMemory[:n])
+	return b.headMemory[:n], nil
+}
+
+// nextFrame says that what is read next begins a frame.
+func (b *body) nextFrame() { b.between = true }
+
+// resume says that what is read next goes on with a frame, after a wait that was not the caller's.
+func (b *body) resume() { b.between, b.left = false, 0 }
+
+// Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
+func (b *body) Read(p []byte) (int, error) {
+	if b.head.Len() > 0 {
+		b.resume()
+		return b.head.Read(p)
+	}
+	if b.between || b.left <= 0 {
+		if err := b.setDeadline(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	if n > 0 && b.between && !b.patient {
+		b.resume()
+	}
+	if err == nil || err == io.EOF {
+		return n, err
+	}
+	return n, b.fault(err)
+}
+
+// setDeadline says by when the next bytes must come.
+func (b *body) setDeadline() error {
+	wait := b.receive
+	if b.between {
+		wait = b.idle
+	}
+	b.left = pieceBytes
+	if err := b.control.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	if b.stopped.Load() { // stop set an earlier one a moment ago, which holds for what is read after this as well.
+		b.expire()
+		return errStopped
+	}
+	return nil
+}
+
+// errStopped is what Read returns after stop.
+var errStopped = &fault.Error{Kind: fault.Draining, Reason: "the server is stopping"}
+
+// fault returns why the body gave no more.
+func (b *body) fault(err error) *fault.Error {
+	switch {
+	case b.stopped.Load():
+		return errStopped
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return &fault.Error{Kind: fault.Slow, Reason: "the body did not come within timeouts.receive or timeouts.idle", Err: err}
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Errorf(fault.Canceled, "the body broke off") // Not wrapped: it would look like a body that ends inside a frame.
+	}
+	var ofConnection net.Error
+	if b.chunked && !errors.As(err, &ofConnection) {
+		return fault.Errorf(fault.Invalid, "the body's chunks are malformed: %v", err)
+	}
+	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
+}
+
+// stop makes a Read that waits, and all later ones, return.
+func (b *body) stop() {
+	b.stopped.Store(true)
+	b.expire()
+}
+
+// expire sets a deadline in the past.
+func (b *body) expire() {
+	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // It fails where setDeadline did.
+}
+
+// stopOn stops the body as soon as c is closed. The caller calls end before the handler returns: after that the body may
+// not be touched.
+func (b *body) stopOn(c <-chan struct{}) (end func()) {
+	over := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-c:
+			b.stop()
+		case <-over:
+		}
+	})
+	return func() {
+		close(over)
+		watching.Wait()
+	}
+}

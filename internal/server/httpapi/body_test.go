@@ -1,0 +1,59 @@
+package httpapi
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// deadlines is a ResponseWriter that remembers the last read deadline. The first is set late, after a stop.
+type deadlines struct {
+	http.ResponseWriter
+	body *body
+	last time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	if b := d.body; b != nil {
+		d.body = nil
+		b.stop()
+	}
+	d.last = t
+	return nil
+}
+
+// TestBodyStoppedBesideRead: a stop while a Read sets its own deadline has the last word, or what is read on of the body
+// before the answer would wait for as long as that deadline.
+func TestBodyStoppedBesideRead(t *testing.T) {
+	d := &deadlines{}
+	b := &body{r: bytes.NewReader(nil), control: http.NewResponseController(d), receive: time.Hour, idle: time.Hour}
+	d.body = b
+	if _, err := b.Read(make([]byte, 1)); err != error(errStopped) {
+		t.Errorf("got error %v, want %v", err, errStopped)
+	}
+	if d.last.After(time.Now()) {
+		t.Errorf("the deadline is %v ahead, want one in the past", time.Until(d.last))
+	}
+}
+
+// TestFaultBeforeBody: who asks for what cannot be is told so, whether or not a body comes.
+func TestFaultBeforeBody(t *testing.T) {
+	f := newFace(t, nil)
+	for _, path := range []string{"/v1/streams/cam?speed=3", "/v1/encode?speed=3", "/nowhere"} {
+		in, out := io.Pipe()
+		go out.Write([]byte{1})
+		done := make(chan answered, 1)
+		go func() { done <- f.send(http.MethodPost, path, "", in) }()
+		select {
+		case a := <-done:
+			if a.status < 400 || a.status > 499 {
+				t.Errorf("%s: got %+v, want what is wrong", path, a)
+			}
+		case <-time.After(20 * time.Second):
+			t.Errorf("%s: got no answer within 20 s", path)
+		}
+		out.Close()
+	}
+}

@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// encode serves POST /v1/encode.
+func (h *Handler) encode(w *writer, r *http.Request) error {
+	e := h.engine
+	if err := e.Open(); err != nil {
+		return err
+	}
+	defer e.Done()
+	if r.ContentLength >= 0 { // An endless body waits for its turns, however long the queue.
+		if err := e.CheckQueue(); err != nil {
+			return err
+		}
+	}
+	in := io.Reader(r.Body)
+	if wantsTakeover(r) {
+		var err error
+		if in, err = h.takeOver(w, r); err != nil {
+			return err
+		}
+	}
+	control := http.NewResponseController(w)
+	b := &body{
+		r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		chunked: inChunks(r),
+	}
+	w.body = b
+	if r.ContentLength >= 0 {
+		b.idle = b.receive
+	}
+	src, err := openSource(e, r, b)
+	if err != nil {
+		return err
+	}
+	if !src.endless { // Not before the body has begun: who sends nothing takes nobody's place.
+		if err := e.Reserve(); err != nil {
+			return err
+		}
+		defer e.Unreserve()
+	}
+	a := newAnswer(w, r, control, src.pipeline.Spec().Output)
+	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
+	ctx, cancel := context.WithCancel(r.Context())
+	x := &exchange{engine: e, source: src, body: b, answer: a, intake: startIntake(ctx, e, src, b)}
+	defer x.close(cancel)
+	return x.run(ctx)
+}
+
+// exchange is one request being served: frames come in on the intake's goroutine, and are encoded and written on the
+// handler's.
+type exchange struct {
+	engine *engine.Engine
+	source *source
+	body   *body
+	answer *answer
+	intake *intake
+
+	batch  pipeline.Batch
+	grants []pool.Grant
+	ahead  admitted // taken from the intake and not yet part of a batch
+}
+
+// run encodes what comes in until nothing more does.
+func (x *exchange) run(ctx context.Context) error {
+	draining := x.engine.Draining()
+	if !x.source.endless {
+		draining = nil // What has an end is read to it.
+	}
+	for x.collect(draining) {
+		if err := x.encode(ctx); err != nil {
+			return err
+		}
+		if x.answer.form == perhapsOne && len(x.batch.In) == 1 && !x.more(draining) && x.intake.err == io.EOF {
+			return x.writeOne()
+		}
+		if err := x.write(); err != nil {
+			return err
+		}
+	}
+	if x.intake.err != io.EOF {
+		return x.intake.err
+	}
+	if !x.answer.begun {
+		return fault.Errorf(fault.Invalid, "the body has no frames, want at least one")
+	}
+	return x.answer.end()
+}
+
+// more waits until it is known whether another frame comes after the first. It does not wait for that frame: there may
+// be memory for it only when the first has given back its own.
+func (x *exchange) more(draining <-chan struct{}) bool { return x.wait(draining, x.intake.second) }
+
+// peek waits for the next frame and keeps it ahead. It returns false when there is none.
+func (x *exchange) peek(draining <-chan struct{}) bool { return x.wait(draining, nil) }
+
+// wait returns true when the next frame is ahead, or enough happens; false when there is none.
+func (x *exchange) wait(draining, enough <-chan struct{}) bool {
+	if x.ahead.frame.Owned() {
+		return true
+	}
+	for {
+		select {
+		case a, ok := <-x.intake.frames:
+			x.ahead = a
+			return ok
+		case <-enough:
+			return true
+		case <-draining:
+			draining = nil
+			x.body.stop()
+		}
+	}
+}
+
+// collect makes a batch of the frames that have come in: it waits for one and takes what is there. It returns false
+// when there are no more.
+func (x *exchange) collect(draining <-chan struct{}) bool {
+	if !x.peek(draining) {
+		return false
+	}
+	x.take()
+	for len(x.batch.In) < maxBatch {
+		select {
+		case a, ok := <-x.intake.frames:
+			if !ok {
+				return true
+			}
+			x.ahead = a
+			x.take()
+		default:
+			return true
+		}
+	}
+	return true
+}
+
+// take moves the frame ahead into the batch.
+func (x *exchange) take() {
+	x.batch.In = append(x.batch.In, x.ahead.frame)
+	x.grants = append(x.grants, x.ahead.grant)
+	x.ahead = admitted{}
+}
+
+// encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
+func (x *exchange) encode(ctx context.Context) error {
+	timing, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless)
+	if err != nil {
+		return err
+	}
+	x.engine.Metrics.Served(timing.Queue + timing.Run)
+	for i := range x.batch.In {
+		x.batch.In[i].Release()
+	}
+	return nil
+}
+
+// writeOne writes the only picture.
+func (x *exchange) writeOne() error {
+	defer x.release()
+	if err := x.batch.Out[0].Err; err != nil {
+		return fault.From(err)
+	}
+	return x.answer.one(x.batch.Out[0].Bytes())
+}
+
+// write writes the pictures of the batch, up to the first that failed, and empties it.
+func (x *exchange) write() error {
+	defer x.release()
+	if !x.answer.begun {
+		if x.batch.Out[0].Err != nil {
+			return fault.From(x.batch.Out[0].Err)
+		}
+		if err := x.answer.begin(); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	n := 0
+	for n < len(x.batch.Out) && x.batch.Out[n].Err == nil {
+		n++
+	}
+	if err := x.answer.pictures(x.batch.Out[:n]); err != nil {
+		return err
+	}
+	x.engine.Metrics.Took(metrics.Send, time.Since(start))
+	if n < len(x.batch.Out) {
+		return fault.From(x.batch.Out[n].Err)
+	}
+	return nil
+}
+
+// release gives back what the batch holds.
+func (x *exchange) release() {
+	for i := range x.batch.In {
+		x.batch.In[i].Release()
+	}
+	clear(x.batch.In)
+	x.batch.In = x.batch.In[:0]
+	x.batch.Release()
+	for _, g := range x.grants {
+		g.Release()
+	}
+	x.grants = x.grants[:0]
+}
+
+// close ends the intake and gives everything back.
+func (x *exchange) close(cancel context.CancelFunc) {
+	cancel()
+	select {
+	case <-x.intake.done:
+	default:
+		x.body.stop()
+		<-x.intake.done
+	}
+	for a := range x.intake.frames {
+		a.release()
+	}
+	x.ahead.release()
+	x.release()
+}

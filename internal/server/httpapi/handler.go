@@ -1,0 +1,172 @@
+// Package httpapi is the HTTP API of the server: POST /v1/encode takes raw frames or Y4M and responds with images, as they
+// come; POST /v1/streams/{name} feeds a live stream; MJPEG, snapshots, a WebSocket for any number of streams and lists
+// show it; and / is the page.
+//
+// MJPEG over HTTP/1 and WebSockets run on connections hijacked from net/http: what they write of an image is its head, of
+// their own memory, and the image itself, which all viewers share, gathered into one system call. Nothing is allocated
+// for it and nothing is copied.
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/console"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+)
+
+// Handler serves the HTTP face of an engine and its live streams.
+type Handler struct {
+	engine *engine.Engine
+	live   *live.Live
+	watch  *viewers
+	page   http.Handler
+	log    *slog.Logger
+	logged fault.Throttle
+	taken  conn.Set
+}
+
+// NewHandler returns the HTTP face of e and l.
+func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
+	return &Handler{engine: e, live: l, watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+}
+
+// Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that
+// are left when ctx ends it cuts.
+func (h *Handler) Wait(ctx context.Context) {
+	h.taken.Wait(ctx, 0)
+	h.watch.wait(ctx)
+}
+
+// ServeHTTP is part of http.Handler.
+func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	w := &writer{ResponseWriter: rw}
+	err := h.serve(w, r)
+	w.boundRest()
+	// What is still to be written, its end at the least, has its own time: the body may have lasted for hours.
+	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
+	if err == nil {
+		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
+		w.end(true)
+		return
+	}
+	f := fault.From(err)
+	h.engine.Metrics.Rejected(f.Kind)
+	h.logFault(r, f)
+	if !w.wrote {
+		writeFault(w, f)
+		w.end(true)
+		return
+	}
+	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
+	// for others it breaks off, since they would take a proper end for success.
+	proper := w.Header().Get("Trailer") != "" && f.Kind != fault.Canceled
+	if proper {
+		w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
+	}
+	w.end(proper)
+}
+
+// writer is the answer to one request.
+type writer struct {
+	http.ResponseWriter
+	body  *body      // the request's, once it is read
+	wrote bool       // whether anything of it was written
+	taken *takenOver // the ResponseWriter, when that is one
+	done  func()     // when taken
+}
+
+// Write is part of http.ResponseWriter.
+func (w *writer) Write(p []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// boundRest bounds how long the rest of the request's body is waited for: net/http reads on before it answers, and a body
+// that nobody asked for may come very slowly. Nothing is waited for of a body that was stopped.
+func (w *writer) boundRest() {
+	if w.body == nil || !w.body.stopped.Load() {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the answer.
+	}
+}
+
+// end ends the answer, properly or by breaking the connection off.
+func (w *writer) end(proper bool) {
+	switch {
+	case w.taken != nil:
+		defer w.done()
+		if proper {
+			w.taken.finish()
+		} else {
+			w.taken.breakOff()
+		}
+	case !proper:
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// takeOver makes w the writer of a connection of its own, and returns what reads the request's body from there.
+func (h *Handler) takeOver(w *writer, r *http.Request) (io.Reader, error) {
+	t, in, err := takeOver(w.ResponseWriter, r)
+	if err != nil {
+		return nil, err
+	}
+	h.taken.Add(t.conn)
+	w.ResponseWriter, w.taken, w.done = t, t, func() { h.taken.Remove(t.conn) }
+	return in, nil
+}
+
+// setWriteDeadline gives what is written next its time.
+func (h *Handler) setWriteDeadline(w http.ResponseWriter) error {
+	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(h.engine.Config.Timeout.Send)))
+}
+
+// serve serves a request, or returns why not. It turns a panic into an error.
+func (h *Handler) serve(w *writer, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &fault.Error{Kind: fault.Internal, Reason: "the server failed"}
+			h.log.Error("panic in a request", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+		}
+	}()
+	// What an earlier request of the connection left is of no concern to this one.
+	if err := h.setWriteDeadline(w); err != nil {
+		return err
+	}
+	return h.dispatch(w, r)
+}
+
+// logFault writes one line about a request that failed, unless there are many of its kind: a caller that went away is
+// none of ours to warn about.
+func (h *Handler) logFault(r *http.Request, f *fault.Error) {
+	suppressed, ok := h.logged.Admit(f)
+	if !ok {
+		return
+	}
+	log, level := h.log, slog.LevelWarn
+	if suppressed > 0 {
+		log = log.With("suppressed", suppressed)
+	}
+	switch f.Kind {
+	case fault.Internal:
+		level = slog.LevelError
+	case fault.Canceled, fault.Draining:
+		level = slog.LevelDebug
+	}
+	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
+}

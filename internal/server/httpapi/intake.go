@@ -1,0 +1,106 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// maxBatch is how many frames are encoded and written at once, at most: those that have come in meanwhile.
+const maxBatch = 32
+
+// admitted is a frame with the admission of what it takes until its picture is written.
+type admitted struct {
+	frame frame.Frame
+	grant pool.Grant
+}
+
+func (a *admitted) release() {
+	a.frame.Release()
+	a.grant.Release()
+	*a = admitted{}
+}
+
+// intake reads frames on a goroutine of its own while others are encoded. Each waits for its first bytes, then for
+// memory, and is read then: who sends nothing holds no memory, and what waits for memory does so outside, where TCP
+// holds its sender back.
+type intake struct {
+	frames    chan admitted // closed at the end
+	second    chan struct{} // closed when a second frame begins to come in, perhaps long before there is memory for it
+	begun     int           // frames that began to come in
+	admission engine.Stream
+	err       error // why it ended, io.EOF for all read; set before frames is closed
+	done      chan struct{}
+}
+
+// startIntake starts reading. The caller ends it by reading frames to its end, or by ending ctx and stopping b, then
+// waits for done and releases what is in frames.
+func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *intake {
+	in := &intake{frames: make(chan admitted, maxBatch), second: make(chan struct{}), done: make(chan struct{})}
+	go func() {
+		defer close(in.done)
+		defer close(in.frames)
+		defer func() {
+			if v := recover(); v != nil {
+				in.err = &fault.Error{Kind: fault.Internal, Reason: fmt.Sprintf("web: panic: %v", v), Err: &pipeline.PanicError{Value: v, Stack: debug.Stack()}}
+			}
+		}()
+		for in.err == nil {
+			in.err = in.next(ctx, e, s, b)
+		}
+	}()
+	return in
+}
+
+// next reads one frame.
+func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) (err error) {
+	b.nextFrame()
+	if err := s.frames.Await(); err != nil {
+		if err == io.EOF {
+			return err
+		}
+		return fault.From(err)
+	}
+	if in.begun++; in.begun == 2 {
+		close(in.second)
+	}
+	stream := &in.admission
+	if !s.endless && in.begun == 1 { // What has begun is not refused in its middle.
+		stream = nil
+	}
+	grant, err := e.Admit(ctx, s.cost(), stream)
+	if err != nil {
+		return err
+	}
+	a := admitted{grant: grant}
+	defer func() { a.release() }() // nothing, once it is handed on; also when a Reader panics
+	b.resume()
+	if a.frame, err = s.frames.Next(); err != nil {
+		return fault.From(err)
+	}
+	a.frame.Desc = s.pipeline.Spec().Input // A Y4M stream's range and colour may be set otherwise.
+	select {
+	case in.frames <- a:
+		a = admitted{}
+		return nil
+	case <-ctx.Done():
+		return fault.From(context.Cause(ctx))
+	}
+}
+
+// cost is what one frame takes: itself, its picture, and the picture once more in what is written together.
+func (s *source) cost() int64 {
+	size, err := s.pipeline.Spec().Input.Size()
+	if err != nil {
+		return 0 // It was compiled, so it has a size.
+	}
+	once := engine.Cost(s.pipeline, int64(size), 1)
+	return once + engine.Cost(s.pipeline, 0, 1)
+}

@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// streams serves the list of all streams, sorted by name, as JSON.
+func (h *viewers) streams(w http.ResponseWriter, _ *http.Request) error {
+	list := struct {
+		Streams []entry `json:"streams"`
+	}{[]entry{}}
+	infos := h.hub.Infos(nil)
+	for i := range infos {
+		list.Streams = append(list.Streams, newEntry(&infos[i]))
+	}
+	return writeJSON(w, list)
+}
+
+// stream serves one stream of that list.
+func (h *viewers) stream(w http.ResponseWriter, r *http.Request, name string) error {
+	info, err := h.info(r, name)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, newEntry(&info))
+}
+
+// entry is a stream in the list. Rates are of the last two seconds or so, in hertz.
+type entry struct {
+	Name         string        `json:"name"`
+	State        string        `json:"state"` // "waiting" for its first frame, "online" or "offline"
+	Since        string        `json:"since"` // of the state
+	Source       string        `json:"source"`
+	Format       string        `json:"format"`
+	Width        int           `json:"width"` // of the pictures
+	Height       int           `json:"height"`
+	FPSIn        float64       `json:"fps_in"`
+	FPSOut       float64       `json:"fps_out"`
+	Arrived      uint64        `json:"arrived"`   // frames
+	Published    uint64        `json:"published"` // pictures
+	Same         uint64        `json:"same"`      // pictures that equalled the one before
+	Dropped      droppedFrames `json:"dropped"`
+	PictureBytes int           `json:"picture_bytes"` // of the newest
+	Viewers      []viewerEntry `json:"viewers"`
+}
+
+// droppedFrames are the frames that have no picture, by why.
+type droppedFrames struct {
+	Newer    uint64 `json:"newer"`
+	Capped   uint64 `json:"capped"`
+	Unseen   uint64 `json:"unseen"`
+	NoMemory uint64 `json:"no_memory"`
+	Failed   uint64 `json:"failed"`
+}
+
+// viewerEntry is a viewer of a stream in the list.
+type viewerEntry struct {
+	ID        uint64  `json:"id"`
+	Transport string  `json:"transport"`
+	Peer      string  `json:"peer"`
+	Since     string  `json:"since"`
+	FPS       float64 `json:"fps"`
+	Delivered uint64  `json:"delivered"`
+	Dropped   uint64  `json:"dropped"` // pictures that it was never given
+	LagMS     float64 `json:"lag_ms"`  // from a frame's coming in to its picture's being taken
+	Bytes     uint64  `json:"bytes"`
+}
+
+func newEntry(i *stream.Info) entry {
+	e := entry{
+		Name: i.Name, State: i.State.String(), Since: formatTime(i.Since), Source: i.Source, Format: i.Format, Width: i.Width, Height: i.Height,
+		FPSIn: round(i.FPSIn), FPSOut: round(i.FPSOut), Arrived: i.Arrived, Published: i.Published, Same: i.Same,
+		Dropped: droppedFrames{
+			Newer: i.Dropped[stream.Newer], Capped: i.Dropped[stream.Capped], Unseen: i.Dropped[stream.Unseen],
+			NoMemory: i.Dropped[stream.NoMemory], Failed: i.Dropped[stream.Failed],
+		},
+		PictureBytes: i.PictureBytes, Viewers: []viewerEntry{},
+	}
+	for _, v := range i.Viewers {
+		e.Viewers = append(e.Viewers, viewerEntry{
+			ID: v.ID, Transport: v.Transport, Peer: v.Peer, Since: formatTime(v.Since), FPS: round(v.FPS), Delivered: v.Delivered, Dropped: v.Dropped,
+			LagMS: round(float64(v.Lag) / float64(time.Millisecond)), Bytes: v.Bytes,
+		})
+	}
+	return e
+}
+
+// formatTime writes t as RFC 3339 has it, with milliseconds.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+
+// round rounds to two decimals.
+func round(v float64) float64 { return math.Round(v*100) / 100 }
+
+// writeJSON answers with v.
+func writeJSON(w http.ResponseWriter, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	data = append(data, '\n')
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	h.Set("Cache-Control", "no-store")
+	if _, err := w.Write(data); err != nil {
+		return unwritten(err)
+	}
+	return nil
+}

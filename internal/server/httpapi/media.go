@@ -1,0 +1,87 @@
+package httpapi
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+const typeY4M = "video/x-yuv4mpeg"
+
+// rawTypes are the Content-Types of a body whose form the query or the body's first bytes say;
+// application/x-www-form-urlencoded is what curl calls everything. ffmpeg says nothing.
+var rawTypes = []string{"", "application/octet-stream", "application/x-www-form-urlencoded", "video/x-raw", "video/raw"}
+
+// jpegTypes are the Content-Types of JPEGs one after the other.
+var jpegTypes = []string{typeMotionJPEG, "image/jpeg", "image/jpg", "video/x-mjpeg", "video/mjpeg"}
+
+// bodyForm is how a body holds frames.
+type bodyForm uint8
+
+const (
+	unsaid bodyForm = iota
+	rawFrames
+	y4mStream
+	jpegParts  // of a multipart stream
+	jpegStream // one after the other
+)
+
+// String returns the form as an error names it.
+func (f bodyForm) String() string {
+	return [...]string{"unknown", "raw", "Y4M", "multipart", "JPEG"}[f]
+}
+
+// media is what the head of a request says of its body.
+type media struct {
+	form     bodyForm
+	boundary string // of jpegParts; empty when it does not say
+}
+
+// mediaOf returns what r says of its body. It refuses a body that is said to be none of those that are known; JPEGs,
+// which may be live alone, else.
+func mediaOf(r *http.Request, live bool) (media, error) {
+	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
+		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Encoding", Reason: "got Content-Encoding " + c + ", want none"}
+	}
+	header := r.Header.Get("Content-Type")
+	if header == "" {
+		return media{}, nil
+	}
+	kind, parameters, err := mime.ParseMediaType(header)
+	multipart := live && strings.HasPrefix(kind, "multipart/")
+	switch {
+	case err != nil && !(multipart && errors.Is(err, mime.ErrInvalidMediaParameter)): // The body tells the boundary too.
+		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Err: err}
+	case multipart:
+		return media{jpegParts, parameters["boundary"]}, nil
+	case kind == typeY4M:
+		return media{form: y4mStream}, nil
+	case slices.Contains(rawTypes, kind):
+		return media{}, nil
+	case live && slices.Contains(jpegTypes, kind):
+		return media{form: jpegStream}, nil
+	}
+	want := typeY4M + " or application/octet-stream"
+	if live {
+		want = typeY4M + ", multipart/x-mixed-replace, image/jpeg or application/octet-stream"
+	}
+	return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Reason: "got Content-Type " + kind + ", want " + want}
+}
+
+// recognize returns the form of a body that begins with head.
+func recognize(head []byte, live bool) bodyForm {
+	switch {
+	case ingest.IsY4M(head):
+		return y4mStream
+	case live && ingest.IsMultipart(head):
+		return jpegParts
+	case live && ingest.IsJPEG(head):
+		return jpegStream
+	}
+	return rawFrames
+}

@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// mjpeg serves a stream as multipart/x-mixed-replace, in the spelling that browsers, players and cameras' clients have in
+// common, until the viewer leaves or the server stops. It returns a *fault.Error before anything was written, and over
+// HTTP/2 also where the stream of pictures broke off.
+func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) error {
+	o, err := parseMJPEG(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	if r.Method == http.MethodHead {
+		if _, err := h.info(r, name); err != nil {
+			return err
+		}
+		o.setHeader(w.Header())
+		return nil
+	}
+	// Chromium, of all clients, shows a part when the next one begins.
+	v, err := h.view(r, name, stream.ViewerOptions{Transport: "mjpeg", MaxFPS: o.fps, Late: true})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	m := &mjpegViewer{mjpegOptions: o, viewer: v, draining: h.engine.Draining()}
+	if r.ProtoMajor != 1 {
+		o.setHeader(w.Header())
+		m.out, m.gone = newResponse(w, h.stall()), r.Context().Done()
+		return m.run(nil)
+	}
+	c, err := h.hijack(w)
+	if err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	left := make(chan struct{})
+	go func() {
+		defer close(left)
+		c.Discard()
+	}()
+	defer func() {
+		h.release(c)
+		<-left
+	}()
+	m.out, m.gone = c, left
+	begin := time.Now()
+	h.ended(r, "mjpeg", name, begin, m.run(o.response()))
+	return nil
+}
+
+// mjpegOptions are what a viewer may ask for. The spellings are those of ustreamer.
+type mjpegOptions struct {
+	fps      float64 // pictures a second at most; 0: all
+	extra    bool    // more headers with each picture
+	zeroData bool    // the headers of pictures alone
+	advance  bool    // the head of a part right after the part before it, for clients that show a picture only then
+}
+
+func parseMJPEG(q url.Values) (o mjpegOptions, err error) {
+	if o.fps, err = parseFPS(q.Get("fps")); err != nil {
+		return o, err
+	}
+	for _, flag := range []struct {
+		name string
+		set  *bool
+	}{{"extra_headers", &o.extra}, {"zero_data", &o.zeroData}, {"advance_headers", &o.advance}} {
+		v := q.Get(flag.name)
+		if v == "" {
+			continue
+		}
+		if *flag.set, err = strconv.ParseBool(v); err != nil {
+			return o, badParameter(flag.name, v, "0 or 1")
+		}
+	}
+	return o, nil
+}
+
+// maxFPS is above the rate of any display.
+const maxFPS = 1000
+
+// parseFPS reads a rate in pictures a second; "" is 0.
+func parseFPS(s string) (float64, error) {
+	if s == "" {
+		return 0, nil
+	}
+	fps, err := strconv.ParseFloat(s, 64)
+	if err != nil || !validFPS(fps) {
+		return 0, badParameter("fps", s, "pictures a second, above 0 and at most "+strconv.Itoa(maxFPS))
+	}
+	return fps, nil
+}
+
+func validFPS(fps float64) bool { return fps > 0 && fps <= maxFPS }
+
+// mjpegBoundary separates the parts. That it is no longer, and stands without quotes, is what clients expect; where a part
+// ends is said by its Content-Length.
+const mjpegBoundary = "frame"
+
+// setHeader sets the headers of the answer.
+func (o mjpegOptions) setHeader(h http.Header) {
+	h.Set("Content-Type", "multipart/x-mixed-replace; boundary="+mjpegBoundary)
+	h.Set("Cache-Control", "no-store, no-cache, must-revalidate")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx
+}
+
+// response returns the head of the answer on a connection of its own: its end is the connection's, so there is neither a
+// length nor chunks.
+func (o mjpegOptions) response() []byte {
+	h := http.Header{}
+	o.setHeader(h)
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	return responseHead(h)
+}
+
+// sink is where pictures are written to.
+type sink interface {
+	// WriteParts writes head, body and tail, of which any may be empty, and sends them off. It borrows them.
+	WriteParts(head, body, tail []byte) error
+}
+
+// mjpegViewer is one viewer being served.
+type mjpegViewer struct {
+	mjpegOptions
+	viewer   *stream.Viewer
+	out      sink
+	gone     <-chan struct{} // closed when the viewer is
+	draining <-chan struct{}
+	part     part
+}
+
+// run writes before, then pictures until it is time to end. It returns nil when that is the server's wish.
+func (m *mjpegViewer) run(before []byte) error {
+	if err := m.out.WriteParts(before, m.part.first(m.advance, time.Now()), nil); err != nil {
+		return unwritten(err)
+	}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-m.draining:
+			return nil
+		default:
+		}
+		p, ok, wait, err := m.viewer.Poll()
+		if err != nil {
+			return nil // The Hub is closed.
+		}
+		if ok {
+			if err := m.write(&p); err != nil {
+				return unwritten(err)
+			}
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-m.draining:
+		case <-m.gone:
+			return gone(nil)
+		case <-m.viewer.Wake():
+		case <-timer.C:
+		}
+	}
+}
+
+// write takes p and writes it: with its head before it, unless that was sent ahead, and the boundary after it, in one
+// write, so that no client waits for a rest of it.
+func (m *mjpegViewer) write(p *stream.Picture) error {
+	defer p.Release()
+	now := time.Now()
+	body := p.Buf.Bytes()
+	if m.zeroData {
+		body = nil
+	}
+	var head []byte
+	if !m.advance {
+		head = m.part.head(p, len(body), m.extra, now)
+	}
+	if err := m.out.WriteParts(head, body, m.part.tail(m.advance, now)); err != nil {
+		return err
+	}
+	m.viewer.Delivered(p)
+	return nil
+}

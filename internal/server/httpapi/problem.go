@@ -1,0 +1,90 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// problem is a problem document (RFC 9457), with members of our own.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+
+	Field      string `json:"field,omitempty"` // of the request
+	Limit      string `json:"limit,omitempty"` // the setting that was exceeded
+	Got        int64  `json:"got,omitempty"`   // of Limit
+	Max        int64  `json:"max,omitempty"`   // of Limit
+	RetryAfter int    `json:"retry_after,omitempty"`
+}
+
+// status returns the HTTP status of a kind of failure, and its title.
+func status(k fault.Kind) (code int, title string) {
+	switch k {
+	case fault.Invalid:
+		return http.StatusBadRequest, "The request is wrong"
+	case fault.TooLarge:
+		return http.StatusRequestEntityTooLarge, "The request is above a limit"
+	case fault.Unsupported:
+		return http.StatusUnsupportedMediaType, "The body's form is not known"
+	case fault.Unauthorized:
+		return http.StatusUnauthorized, "A token is missing or wrong"
+	case fault.NotFound:
+		return http.StatusNotFound, "There is nothing of that name"
+	case fault.Conflict:
+		return http.StatusConflict, "Another has it"
+	case fault.Offline:
+		return http.StatusServiceUnavailable, "The stream has no picture now"
+	case fault.Busy:
+		return http.StatusTooManyRequests, "The server has no room now"
+	case fault.Draining:
+		return http.StatusServiceUnavailable, "The server is stopping"
+	case fault.Deadline:
+		return http.StatusGatewayTimeout, "The deadline passed"
+	case fault.Slow:
+		return http.StatusRequestTimeout, "The body or the answer moved too slowly"
+	case fault.Canceled:
+		return http.StatusBadRequest, "The body broke off" // Else nobody is there to read it.
+	}
+	return http.StatusInternalServerError, "The server failed"
+}
+
+// writeFault answers with the problem document of f.
+func writeFault(w http.ResponseWriter, f *fault.Error) {
+	code, title := status(f.Kind)
+	p := problem{
+		Type: "urn:steadyframe:problem:" + f.Kind.String(), Title: title, Status: code, Detail: f.Error(),
+		Field: f.Field, Limit: f.Limit, Got: f.Got, Max: f.Max,
+	}
+	retry := f.RetryAfter
+	if f.Kind == fault.Draining {
+		retry = time.Second
+	}
+	if retry > 0 {
+		p.RetryAfter = int(math.Ceil(retry.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	}
+	if f.Kind == fault.Unauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	writeProblem(w, p)
+}
+
+// writeProblem answers with p.
+func writeProblem(w http.ResponseWriter, p problem) {
+	data, err := json.Marshal(p)
+	if err != nil {
+		data = []byte("{}") // It has strings and numbers alone.
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Length", strconv.Itoa(len(data)))
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(data) // The caller may be gone; there is nobody else to tell.
+}

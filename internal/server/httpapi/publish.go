@@ -1,0 +1,207 @@
+package httpapi
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,
+// another publisher takes the stream over, or the server stops. The body is read as fast as it comes; which frames
+// become pictures is the stream's to say.
+func (h *Handler) publish(w *writer, r *http.Request, name string) error {
+	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may be long in coming.
+	if err := e.Open(); err != nil {
+		return err
+	}
+	defer e.Done()
+	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
+		return fault.From(err)
+	}
+	settings, names, err := publishQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	b := &body{
+		r: r.Body, control: http.NewResponseController(w),
+		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		chunked: inChunks(r),
+	}
+	w.body = b
+	defer b.stopOn(e.Draining())()
+	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
+	if err := o.open(); err != nil {
+		return err
+	}
+	settings.Began = began
+	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
+	f := &feeding{log: h.log.With("stream", name), body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
+	b.patient = settings.JPEG
+	switch err := f.await(); { // Who sends nothing takes no memory, and no stream over.
+	case err == io.EOF:
+		return fault.Errorf(fault.Invalid, "the body has no frames, want at least one")
+	case err != nil:
+		return bodyFault(err)
+	}
+	if f.publisher, err = h.live.Publish(r.Context(), name, settings); err != nil {
+		return err
+	}
+	defer f.publisher.Close()
+	if err := f.run(); err != nil {
+		return err
+	}
+	return f.answer(w, name)
+}
+
+// publishQuery returns the settings that a query says, and the names of the parameters in it.
+func publishQuery(raw string) (s live.Settings, names []string, err error) {
+	s.Spec, names, err = parseQuery(raw, map[string]func(string) error{
+		"fps": func(value string) error {
+			fps, err := strconv.ParseFloat(value, 64)
+			if err != nil || !validFPS(fps) {
+				return fault.Errorf(fault.Invalid, "got %q, want pictures a second, more than 0 and at most %d", value, maxFPS)
+			}
+			s.FPS = fps
+			return nil
+		},
+	})
+	return s, names, err
+}
+
+// feeding is one request that feeds a stream.
+type feeding struct {
+	log        *slog.Logger
+	body       *body
+	frames     reader             // or:
+	jpegs      *ingest.JPEGReader //
+	settings   live.Settings
+	publisher  *live.Publisher
+	complained bool // of a broken picture
+}
+
+// run feeds the stream until the body ends, when it returns nil, or there is another reason to end.
+func (f *feeding) run() error {
+	defer f.body.stopOn(f.publisher.Done())()
+	for awaited := true; ; awaited = false {
+		var err error
+		if !awaited {
+			err = f.await()
+		}
+		if err == nil {
+			err = f.next(time.Now())
+		}
+		if err != nil && !f.lost(err) {
+			return f.end(err)
+		}
+	}
+}
+
+// await waits for the beginning of a frame.
+func (f *feeding) await() error {
+	f.body.nextFrame()
+	defer f.body.resume()
+	if f.jpegs != nil {
+		return f.jpegs.Await()
+	}
+	return f.frames.Await()
+}
+
+// next reads the frame that has begun, captured at that time, and hands it on. A raw frame for which there is no memory
+// is read all the same.
+func (f *feeding) next(captured time.Time) error {
+	if f.jpegs != nil {
+		picture, err := f.jpegs.Next()
+		if err != nil {
+			return err
+		}
+		return f.publisher.JPEG(picture.Buf, captured)
+	}
+	frame, err := f.frames.Next()
+	if err != nil {
+		if errors.Is(err, pool.ErrBudget) {
+			return cmp.Or(f.frames.Skip(), err)
+		}
+		return err
+	}
+	frame.Desc = f.settings.Spec.Input // A Y4M stream's range and colour may be set otherwise.
+	return f.publisher.Frame(frame, captured)
+}
+
+// lost reports whether err is about one frame alone, and counts that: a live stream goes on.
+func (f *feeding) lost(err error) bool {
+	var broken *ingest.JPEGError
+	switch {
+	case errors.Is(err, pool.ErrBudget):
+		f.publisher.Lost(stream.NoMemory)
+	case errors.As(err, &broken) && !broken.Final:
+		f.publisher.Lost(stream.Failed)
+		if !f.complained {
+			f.log.Warn("broken picture", "err", err, "more", "are counted alone")
+			f.complained = true
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// end returns why the request ends, nil when the body did.
+func (f *feeding) end(err error) error {
+	if reason := f.publisher.Err(); reason != nil {
+		return reason
+	}
+	if err == io.EOF {
+		return nil
+	}
+	return bodyFault(err)
+}
+
+// bodyFault returns what is wrong with a body.
+func bodyFault(err error) *fault.Error {
+	var limit *ingest.LimitError
+	if errors.As(err, &limit) && limit.Limit == "bytes" {
+		return fault.LimitOf("limits.max_message_bytes", limit.Got, limit.Max, "the picture is too large")
+	}
+	return fault.From(err)
+}
+
+// answer says what became of the frames.
+func (f *feeding) answer(w http.ResponseWriter, name string) error {
+	f.publisher.Close() // The last frame is still to have its turn.
+	var a published
+	a.Stream = name
+	a.Frames, a.Pictures, a.Dropped = f.publisher.Counts()
+	a.Failed = f.publisher.Failed()
+	data, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Length", strconv.Itoa(len(data)+1))
+	if _, err := w.Write(append(data, '\n')); err != nil {
+		return writeFailed(err)
+	}
+	return nil
+}
+
+// published is the answer to a publisher whose body came to its end.
+type published struct {
+	Stream   string `json:"stream"`
+	Frames   uint64 `json:"frames"`   // that came in
+	Pictures uint64 `json:"pictures"` // that were made of them
+	Dropped  uint64 `json:"dropped"`  // those of which none was made
+	Failed   uint64 `json:"failed"`   // those of the dropped of which none could be made
+}

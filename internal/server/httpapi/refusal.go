@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// refusal returns the fault of a stream that cannot be watched. host is the server as its caller names it, for advice.
+func refusal(err error, host string) *fault.Error {
+	f := fault.From(err)
+	var missing *stream.NotFoundError
+	if errors.As(err, &missing) {
+		there := "there are none yet"
+		if len(missing.Names) > 0 {
+			there = "there are: " + strings.Join(missing.Names, ", ")
+		}
+		name := missing.Name
+		if stream.CheckName(name) != nil { // Nobody can push one by that name.
+			name = "NAME"
+		}
+		f.Reason = fmt.Sprintf("no stream %.80q; %s; push one: steadyframe push --stream %s INPUT http://%s", missing.Name, there, name, host)
+	}
+	return f
+}
+
+// badParameter returns the fault of a parameter in a query.
+func badParameter(name, got, want string) *fault.Error {
+	return &fault.Error{Kind: fault.Invalid, Field: name, Reason: fmt.Sprintf("the parameter %s: got %.80q, want %s", name, got, want)}
+}
+
+// unwritten returns the fault of a picture that could not be written.
+func unwritten(err error) *fault.Error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &fault.Error{Kind: fault.Slow, Reason: "the viewer took not a byte within live.stall", Err: err}
+	}
+	return gone(err)
+}
+
+// gone returns the fault of a viewer that went away, as err showed.
+func gone(err error) *fault.Error {
+	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away", Err: err}
+}

@@ -1,0 +1,47 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
+)
+
+const (
+	maxHeaderBytes = 16 << 10
+	// What net/http buffers of HTTP/2 bodies that nobody reads yet. It is not memory of the pool, so it is small.
+	http2StreamBuffer = 128 << 10
+	http2ConnBuffer   = 256 << 10
+	http2Streams      = 64
+)
+
+// Serve returns what serves h, over HTTP/1.1 and HTTP/2 without TLS, and what ends that. There is no time limit on
+// a whole request or answer: handlers set deadlines for their parts.
+func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &http.Server{
+		Handler:           h,
+		Protocols:         protocols,
+		ReadHeaderTimeout: time.Duration(c.Timeout.Receive),
+		IdleTimeout:       time.Duration(c.Timeout.Idle),
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what is wrong with a peer
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          http2Streams,
+			MaxReceiveBufferPerConnection: http2ConnBuffer,
+			MaxReceiveBufferPerStream:     http2StreamBuffer,
+		},
+	}
+	shutdown = func(ctx context.Context) {
+		if s.Shutdown(ctx) != nil {
+			_ = s.Close() // Shutdown's error is that ctx ended; Close's are of connections that are being thrown away.
+		}
+	}
+	return func(l net.Listener) error { return s.Serve(conn.ReadAhead(l)) }, shutdown
+}

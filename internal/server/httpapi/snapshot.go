@@ -1,0 +1,134 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// snapshot serves the newest picture of a stream. Where that was older than max_age when the request came, or nobody
+// has watched and nothing was encoded, it waits for a fresh one, timeouts.queue at most: meanwhile the caller counts as
+// a viewer. The picture that stands for a lost source is not served as if it were one of the stream's, unless the
+// caller asks with offline=picture.
+func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) error {
+	o, err := parseSnapshot(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	v, err := h.view(r, name, stream.ViewerOptions{Transport: "snapshot"})
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	ctx, cancel := context.WithTimeout(r.Context(), time.Duration(h.engine.Config.Timeout.Queue))
+	defer cancel()
+	begin := time.Now()
+	for {
+		p, err := v.Next(ctx)
+		if err != nil {
+			return h.noSnapshot(r, name, err)
+		}
+		switch {
+		case p.Offline && !o.offline:
+			p.Release()
+			return h.noSnapshot(r, name, nil)
+		case p.Offline || begin.Sub(p.Captured) <= o.maxAge:
+			return h.writeSnapshot(w, r, v, &p)
+		}
+		p.Release()
+	}
+}
+
+// snapshotOptions are what a caller may ask for.
+type snapshotOptions struct {
+	maxAge  time.Duration
+	offline bool // the picture that stands for a lost source will do
+}
+
+func parseSnapshot(q url.Values) (snapshotOptions, error) {
+	o := snapshotOptions{maxAge: 1<<63 - 1}
+	if s := q.Get("max_age"); s != "" {
+		age, err := parseAge(s)
+		if err != nil {
+			return o, badParameter("max_age", s, "seconds such as 0.5, or 500ms")
+		}
+		o.maxAge = age
+	}
+	switch s := q.Get("offline"); s {
+	case "picture":
+		o.offline = true
+	case "", "error":
+	default:
+		return o, badParameter("offline", s, "error or picture")
+	}
+	return o, nil
+}
+
+// parseAge reads seconds, or a Go duration.
+func parseAge(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		d, err = time.ParseDuration(s + "s")
+	}
+	if err == nil && d < 0 {
+		err = errors.New("watch: negative age")
+	}
+	return d, err
+}
+
+// noSnapshot returns why there is no picture of a stream: err, if that says more than that none came in time.
+func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
+	if err != nil && (!errors.Is(err, context.DeadlineExceeded) || r.Context().Err() != nil) {
+		return refusal(err, r.Host)
+	}
+	info, err := h.info(r, name)
+	if err != nil {
+		return err
+	}
+	f := &fault.Error{Kind: fault.Offline, Field: "stream", RetryAfter: time.Second}
+	since := info.Since.UTC().Format(time.RFC3339)
+	switch info.State {
+	case stream.Offline:
+		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=picture gets the picture that says so", name, since)
+	case stream.Waiting:
+		f.Reason = fmt.Sprintf("stream %s has had no frame yet, since %s", name, since)
+	default:
+		f.Reason = fmt.Sprintf("stream %s had no fresh picture within timeouts.queue (%v)", name, time.Duration(h.engine.Config.Timeout.Queue))
+	}
+	return f
+}
+
+// writeSnapshot takes p and answers with it, or with 304 where the caller has it.
+func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Picture) error {
+	defer p.Release()
+	// The number alone would be that of another picture after the server has started again.
+	etag := fmt.Sprintf(`"%x-%x"`, p.Seq, p.Encoded.UnixMicro())
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("ETag", etag)
+	header.Set("X-Timestamp", string(appendTimestamp(nil, p.Captured)))
+	header.Set("X-Steadyframe-Width", strconv.Itoa(p.Width))
+	header.Set("X-Steadyframe-Height", strconv.Itoa(p.Height))
+	header.Set("X-Steadyframe-Online", strconv.FormatBool(!p.Offline))
+	if r.Header.Get("If-None-Match") == etag {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	header.Set("Content-Type", "image/jpeg")
+	header.Set("Content-Length", strconv.Itoa(p.Buf.Len()))
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if err := newResponse(w, h.stall()).WriteParts(nil, p.Buf.Bytes(), nil); err != nil {
+		return unwritten(err)
+	}
+	v.Delivered(p)
+	return nil
+}

@@ -1,0 +1,158 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// reader is an ingest.Reader that can wait for a frame before there is memory for it, and do without one.
+type reader interface {
+	ingest.Reader
+	Await() error
+	Skip() error
+}
+
+// source is a request's frames, and what to make of them.
+type source struct {
+	frames   reader
+	pipeline *pipeline.Pipeline
+	endless  bool // of unknown length
+}
+
+// openSource reads as much of the request as tells what it is. It takes no memory of the pool.
+func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
+	spec, names, err := ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	o := opening{engine: e, request: r, body: b, spec: spec, given: describesFrames(names)}
+	if err := o.open(); err != nil {
+		return nil, err
+	}
+	s := &source{frames: o.frames, endless: r.ContentLength < 0}
+	if s.pipeline, err = e.Pipeline(o.spec); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// describesFrames reports whether a query with parameters of these names says what raw frames are.
+func describesFrames(names []string) bool {
+	return slices.Contains(names, "format") || slices.Contains(names, "size")
+}
+
+// opening is a body that is being opened.
+type opening struct {
+	engine  *engine.Engine
+	request *http.Request
+	body    *body
+	spec    pipeline.Spec // of the query; open completes its Input, but for JPEGs
+	given   bool          // whether the query describes raw frames
+	live    bool          // whether the body may hold JPEGs
+
+	frames reader             // what open opened, or:
+	jpegs  *ingest.JPEGReader //
+}
+
+// open finds out what the body is, from the request's head or its own first bytes, and opens it. It takes no memory of
+// the pool.
+func (o *opening) open() error {
+	m, err := mediaOf(o.request, o.live)
+	if err != nil {
+		return err
+	}
+	if m.form == unsaid && o.given {
+		m.form = rawFrames
+	}
+	if m.form == rawFrames { // Check it before waiting for the body.
+		if err := o.checkGiven(); err != nil {
+			return err
+		}
+	}
+	head, err := o.body.sniff()
+	if err != nil {
+		return err
+	}
+	if len(head) == 0 {
+		return fault.Errorf(fault.Invalid, "the body is empty, want frames")
+	}
+	if m.form == unsaid || ingest.IsY4M(head) {
+		m.form = recognize(head, o.live)
+	}
+	if o.given && m.form != rawFrames {
+		return fieldError("format", "got it or size for a "+m.form.String()+" body, which says both: want neither")
+	}
+	return o.openAs(m)
+}
+
+// openAs opens the body as m.
+func (o *opening) openAs(m media) error {
+	limits := o.limits()
+	var err error
+	switch m.form {
+	case y4mStream:
+		o.frames, err = o.openY4M(limits)
+	case jpegParts:
+		o.jpegs = ingest.NewMultipart(o.body, m.boundary, o.engine.Pool, limits)
+	case jpegStream:
+		o.jpegs = ingest.NewJPEG(o.body, o.engine.Pool, limits)
+	default:
+		if err := o.checkGiven(); err != nil {
+			return err
+		}
+		o.frames, err = ingest.NewRaw(o.body, o.spec.Input, o.engine.Pool)
+	}
+	if err != nil {
+		return fault.From(err)
+	}
+	return nil
+}
+
+func (o *opening) limits() ingest.Limits {
+	l := o.engine.Config.Limits
+	return ingest.Limits{MaxPixels: l.MaxPixels, MaxBytes: int(l.MaxMessageBytes)}
+}
+
+// checkGiven refuses raw frames that the query does not describe fully, or whose size does not divide the body's
+// length.
+func (o *opening) checkGiven() error {
+	if o.spec.Input.Format == 0 {
+		return fieldError("format", "got none, want the pixel format of the body, such as bgr24")
+	}
+	if o.spec.Input.Width == 0 {
+		return fieldError("size", "got none, want the size of the frames, such as 640x360")
+	}
+	if _, err := o.engine.Pipeline(o.spec); err != nil {
+		return err
+	}
+	size, err := o.spec.Input.Size()
+	if err != nil {
+		return fault.From(err)
+	}
+	if n := o.request.ContentLength; n > 0 && n%int64(size) != 0 {
+		return fault.Errorf(fault.Invalid, "the body is not a whole number of frames: got %d bytes, want a multiple of %d for %s", n, size, o.spec.Input)
+	}
+	return nil
+}
+
+// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word
+// for the one, and some writers are wrong about the other.
+func (o *opening) openY4M(l ingest.Limits) (reader, error) {
+	y, err := ingest.NewY4M(o.body, o.engine.Pool, l)
+	if err != nil {
+		return nil, err
+	}
+	asked := o.spec.Input
+	o.spec.Input = y.Desc()
+	if asked.Range != frame.RangeDefault {
+		o.spec.Input.Range = asked.Range
+	}
+	o.spec.Input.Color = asked.Color
+	return y, nil
+}

@@ -1,0 +1,119 @@
+package httpapi
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// viewers serves the viewers of a Hub.
+type viewers struct {
+	engine *engine.Engine
+	hub    *stream.Hub
+	log    *slog.Logger
+	conns  conn.Set
+}
+
+// newViewers returns what serves the streams of h. Metrics, settings and the time to stop are those of e.
+func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
+	return &viewers{engine: e, hub: h, log: log}
+}
+
+// wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
+// two pictures once the engine is draining; one that takes nothing then is not waited for longer than conn.DrainPatience.
+// Those that are left when ctx ends it cuts. It is for one goroutine at a time.
+func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx, conn.Glance) }
+
+// first returns the stream that is meant where none is named: the first by name that is online, else the first, else
+// "".
+func (h *viewers) first() string {
+	infos := h.hub.Infos(nil)
+	for i := range infos {
+		if infos[i].State == stream.Online {
+			return infos[i].Name
+		}
+	}
+	if len(infos) > 0 {
+		return infos[0].Name
+	}
+	return ""
+}
+
+// unsentBytes are what the kernel may hold of a viewer's images beyond what is on its way to it. Without a bound it takes
+// megabytes, and a slow viewer sees images that are as old as those: a newer one waits behind them. It is less than an image,
+// and more than a segment.
+const unsentBytes = 16 << 10
+
+// hijack takes a connection from net/http, to be given back with release.
+func (h *viewers) hijack(w http.ResponseWriter) (*conn.Hijacked, error) {
+	c, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, err
+	}
+	hijacked := conn.NewHijacked(c, rw.Reader, h.stall(), h.engine.Draining())
+	hijacked.LimitUnsent(unsentBytes)
+	h.conns.Add(hijacked)
+	return hijacked, nil
+}
+
+// release closes the connection.
+func (h *viewers) release(c *conn.Hijacked) {
+	_ = c.Close() // All was written, or cannot be.
+	h.conns.Remove(c)
+}
+
+// stall is how long a viewer may take nothing.
+func (h *viewers) stall() time.Duration { return time.Duration(h.engine.Config.Live.Stall) }
+
+// view makes the caller of r a viewer of a stream, or returns the *fault.Error that says why it is none.
+func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*stream.Viewer, error) {
+	if h.engine.IsDraining() {
+		return nil, fault.From(stream.ErrClosed)
+	}
+	o.Peer = r.RemoteAddr
+	v, err := h.hub.View(name, o)
+	if err != nil {
+		return nil, refusal(err, r.Host)
+	}
+	return v, nil
+}
+
+// info returns what is known of a stream, or the *fault.Error for one that there is not.
+func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
+	info, ok := h.hub.Info(name)
+	if ok {
+		return info, nil
+	}
+	missing := &stream.NotFoundError{Name: name}
+	for _, i := range h.hub.Infos(nil) {
+		missing.Names = append(missing.Names, i.Name)
+	}
+	return info, refusal(missing, r.Host)
+}
+
+// ended writes a line about a viewer that has left: why is nil where it came to a proper end. A viewer that went away,
+// or that the server sends away because it stops, is nothing to warn about.
+func (h *viewers) ended(r *http.Request, transport, name string, since time.Time, why error) {
+	level := slog.LevelDebug
+	attrs := []slog.Attr{slog.String("transport", transport), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}
+	if name != "" {
+		attrs = append(attrs, slog.String("stream", name))
+	}
+	if f := fault.From(why); f != nil {
+		if f.Kind == fault.Slow && h.engine.IsDraining() {
+			f = errStopping // It had conn.DrainPatience, and not live.stall.
+		}
+		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
+		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
+			level = slog.LevelWarn
+			h.engine.Metrics.Rejected(f.Kind)
+		}
+	}
+	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer left", attrs...)
+}

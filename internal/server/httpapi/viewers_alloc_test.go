@@ -1,0 +1,204 @@
+package httpapi
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// lockstep is a stream whose pictures are all seen by all viewers, over real connections: only then the next one comes.
+// A picture's first bytes are its number.
+type lockstep struct {
+	f         *fixture
+	t         testing.TB
+	publisher *stream.Publisher
+	viewers   int
+	number    uint64
+	seen      sync.WaitGroup // of the newest picture, by the viewers
+}
+
+const lockstepBytes = 20_000 // of a picture
+
+func newLockstep(t testing.TB, viewers int) *lockstep {
+	f := newFixture(t, pool.New(pool.Options{}), nil)
+	l := &lockstep{f: f, t: t, publisher: f.publisher(t, "cam1"), viewers: viewers}
+	l.publish() // Number 0, which is not waited for: so the stream's state changes no more.
+	return l
+}
+
+// next publishes the next picture and waits until all viewers have seen it.
+func (l *lockstep) next() {
+	l.number++
+	l.seen.Add(l.viewers)
+	l.publish()
+	l.seen.Wait()
+}
+
+func (l *lockstep) publish() {
+	b, err := l.f.pool.Get(lockstepBytes)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	binary.BigEndian.PutUint64(b.Bytes(), l.number)
+	if err := l.publisher.Publish(stream.Picture{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// view is a viewer: it reads messages of which each has so many bytes before its picture, and after it, and answers them,
+// unless answer is nil, with what that makes of the head.
+func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, answer func(head []byte) []byte) {
+	if err := c.SetDeadline(time.Time{}); err != nil {
+		l.t.Fatal(err)
+	}
+	go func() {
+		buf := make([]byte, before+lockstepBytes+after)
+		for last := uint64(0); ; {
+			if _, err := io.ReadFull(r, buf); err != nil {
+				return // The test is over.
+			}
+			if answer != nil {
+				if _, err := c.Write(answer(buf[:before])); err != nil {
+					return
+				}
+			}
+			if n := binary.BigEndian.Uint64(buf[before:]); n > last { // It may be a repeat.
+				last = n
+				l.seen.Done()
+			}
+		}
+	}()
+}
+
+// viewMJPEG adds the viewers.
+func (l *lockstep) viewMJPEG() {
+	now := time.Now()
+	before := len(new(part).head(&stream.Picture{Captured: now}, lockstepBytes, false, now))
+	for range l.viewers {
+		c, r := l.f.dial(l.t, "GET /stream/cam1.mjpg HTTP/1.1")
+		mjpegAnswer(l.t, r)
+		l.view(c, r, before, len("\r\n--frame\r\n"), nil)
+	}
+}
+
+// viewWebSocket adds the viewers, who acknowledge each picture.
+func (l *lockstep) viewWebSocket() {
+	for range l.viewers {
+		c, r := l.f.dial(l.t, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==")
+		for line := ""; line != "\r\n"; {
+			var err error
+			if line, err = r.ReadString('\n'); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+		watch := `{"op":"watch","stream":"cam1","id":7}`
+		if _, err := c.Write(append(maskedHead(frameText, len(watch)), watch...)); err != nil {
+			l.t.Fatal(err)
+		}
+		skipText(l.t, r)
+		ack := maskedHead(frameBinary, ackBytes)
+		ack = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(ack, 7), 0)
+		before := 4 + headBytes
+		l.view(c, r, before, 0, func(head []byte) []byte {
+			copy(ack[len(ack)-8:], head[4+8:])
+			return ack
+		})
+	}
+}
+
+// maskedHead returns the head of a frame as a client writes it, with a mask that changes nothing (RFC 6455, 5.3).
+func maskedHead(opcode byte, n int) []byte { return []byte{opcode, 0x80 | byte(n), 0, 0, 0, 0} }
+
+// skipText reads a text message of fewer than 126 bytes.
+func skipText(t testing.TB, r *bufio.Reader) {
+	t.Helper()
+	head, err := r.Peek(2)
+	if err != nil || head[0] != frameText {
+		t.Fatalf("got % x, %v, want a text message", head, err)
+	}
+	if _, err := r.Discard(2 + int(head[1])); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAllocations: a picture on its way to 1 viewer, and to 50, allocates nothing: neither in the server nor in the client
+// of this test, which is in the same process. A few objects are the runtime's own, such as what a goroutine waits in, when
+// other processes take the processors away and more goroutines wait at the same time than ever before.
+func TestAllocations(t *testing.T) {
+	for name, view := range map[string]func(*lockstep){"mjpeg": (*lockstep).viewMJPEG, "websocket": (*lockstep).viewWebSocket} {
+		for _, viewers := range []int{1, 50} {
+			t.Run(fmt.Sprintf("%s/viewers=%d", name, viewers), func(t *testing.T) {
+				l := newLockstep(t, viewers)
+				view(l)
+				for range 100 {
+					l.next()
+				}
+				const pictures = 50
+				objects, size := alloctest.Measure(t, pictures, l.next)
+				t.Logf("%d pictures to %d viewers: %d objects, %d bytes", pictures, viewers, objects, size)
+				if objects >= pictures/2 {
+					t.Errorf("%d pictures to %d viewers allocated %d objects of %d bytes together, want none of them", pictures, viewers, objects, size)
+				}
+			})
+		}
+	}
+}
+
+// TestOneWritePerPicture: a picture is one system call to each viewer.
+func TestOneWritePerPicture(t *testing.T) {
+	if runtime.GOOS != "linux" || race.Enabled {
+		t.Skip("system calls are counted in /proc, and without the race detector's")
+	}
+	const viewers, pictures = 10, 200
+	l := newLockstep(t, viewers)
+	l.viewMJPEG()
+	l.next()
+	before, delivered := writes(t), l.delivered()
+	for range pictures {
+		l.next()
+	}
+	written := writes(t) - before
+	each := float64(written) / float64(l.delivered()-delivered)
+	t.Logf("%.3f system calls that write for each picture and viewer", each)
+	if each > 1.25 { // The Go runtime wakes its poller with some.
+		t.Errorf("got %.3f system calls that write for each picture and viewer, want one", each)
+	}
+}
+
+// delivered returns how many pictures were written to all viewers together, repeats too.
+func (l *lockstep) delivered() (n uint64) {
+	info, _ := l.f.hub.Info("cam1")
+	for _, v := range info.Viewers {
+		n += v.Delivered
+	}
+	return n
+}
+
+// writes returns how many system calls that write this process has made.
+func writes(t testing.TB) (n int) {
+	t.Helper()
+	data, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if _, err := fmt.Sscanf(line, "syscw: %d", &n); err == nil {
+			return n
+		}
+	}
+	t.Fatalf("no syscw in %s", data)
+	return 0
+}

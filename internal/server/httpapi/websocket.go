@@ -1,0 +1,114 @@
+package httpapi
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// webSocket serves any number of streams over one connection, as the comment on the messages says. It returns a
+// *fault.Error where there is none to be: for a request that asks for no WebSocket, and for one from a page of another
+// origin, since a browser lets any page open one.
+func (h *viewers) webSocket(w http.ResponseWriter, r *http.Request) error {
+	if h.engine.IsDraining() {
+		return fault.Errorf(fault.Draining, "the server is stopping")
+	}
+	u := &upgrade{ResponseWriter: w, handler: h}
+	ws, err := websocket.Accept(u, r, &websocket.AcceptOptions{Subprotocols: []string{subprotocol}, OnPingReceived: u.pong})
+	if err != nil {
+		if u.conn != nil {
+			h.release(u.conn)
+			return nil
+		}
+		w.Header().Del("Connection") // Over HTTP/2 an answer with these is malformed (RFC 9113, 8.2.2).
+		w.Header().Del("Upgrade")
+		return fault.Errorf(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "failed to accept WebSocket connection: "))
+	}
+	defer h.release(u.conn)
+	begin := time.Now()
+	s := newSession(h, r, ws, u.conn)
+	why := s.run()
+	s.end(why)
+	h.ended(r, "websocket", "", begin, why)
+	return nil
+}
+
+// upgrade lets package websocket answer the request and take the connection. What the package refuses is left to be
+// answered as other requests are, and the connection that it gets is one whose writes do not mix with the pictures: it
+// writes its own frames through it.
+type upgrade struct {
+	http.ResponseWriter
+	handler *viewers
+	conn    *conn.Hijacked // once hijacked
+}
+
+// WriteHeader is part of http.ResponseWriter.
+func (u *upgrade) WriteHeader(status int) {
+	if status == http.StatusSwitchingProtocols {
+		u.ResponseWriter.WriteHeader(status)
+	}
+}
+
+// Write is part of http.ResponseWriter.
+func (u *upgrade) Write(p []byte) (int, error) { return len(p), nil }
+
+// Hijack is part of http.Hijacker.
+func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	c, err := u.handler.hijack(u.ResponseWriter)
+	if err != nil {
+		return nil, nil, err
+	}
+	u.conn = c
+	const longest = maxFrameHead + 125 // of the control frames, which are all that package websocket writes
+	return c, bufio.NewReadWriter(c.In, bufio.NewWriterSize(c, longest)), nil
+}
+
+// pong answers a ping and keeps package websocket from doing so, which would give up after five seconds, and with it the
+// connection: a picture on its way to a slow viewer may take longer.
+func (u *upgrade) pong(_ context.Context, payload []byte) bool {
+	var head [maxFrameHead]byte
+	_ = u.conn.WriteParts(appendFrameHead(head[:0], framePong, len(payload)), payload, nil) // If it fails, so does the next picture.
+	return false
+}
+
+// read hands on what the viewer says, until the connection ends or the viewer breaks the protocol. It returns why.
+func (s *session) read() *fault.Error {
+	buf := make([]byte, maxMessage+1)
+	for {
+		// Not bound to a context, which would allocate with each message: the connection's end ends it.
+		kind, r, err := s.ws.Reader(context.Background())
+		if err != nil {
+			return gone(err)
+		}
+		n, err := io.ReadFull(r, buf)
+		switch err {
+		case io.EOF, io.ErrUnexpectedEOF: // of the message
+		case nil:
+			return violation("message: got more than %d bytes", maxMessage)
+		default:
+			return gone(err)
+		}
+		parse := parseText
+		if kind == websocket.MessageBinary {
+			parse = parseAck
+		}
+		m, f := parse(buf[:n])
+		if f != nil {
+			return f
+		}
+		select {
+		case s.messages <- m:
+		case <-s.ended:
+			return errStopping
+		}
+	}
+}

@@ -1,0 +1,332 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/stream"
+)
+
+// TestWebSocket: a stream is watched, its pictures come with what is known of them, and its state with each change.
+func TestWebSocket(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	p := f.publisher(t, "cam1")
+	all := pictures(t, 20)
+	c := f.websocket(t, nil)
+	if c.Subprotocol() != "steadyframe.v1" {
+		t.Errorf("got subprotocol %q", c.Subprotocol())
+	}
+	c.say(`{"op":"watch","stream":"cam1","id":4294967295}`)
+	c.hear(`{"op":"state","id":4294967295,"stream":"cam1","state":"waiting","width":0,"height":0}`)
+	begin := time.Now()
+	for i := range all {
+		f.publish(t, p, all[i])
+		if i == 0 {
+			c.hear(`{"op":"state","id":4294967295,"stream":"cam1","state":"online","width":64,"height":32}`)
+		}
+		got := c.picture()
+		if got.id != math.MaxUint32 || got.seq != uint64(i+1) || got.flags != 0 || imageIndex(t, got.jpeg) != i {
+			t.Fatalf("got picture %d of %d, flags %d, with index %d, want %d of 4294967295", got.seq, got.id, got.flags, imageIndex(t, got.jpeg), i+1)
+		}
+		if got.captured.Before(begin.Add(-time.Millisecond)) || got.sent.Before(got.captured) || time.Now().Before(got.sent) {
+			t.Errorf("got captured %v, sent %v, want that order, after %v", got.captured, got.sent, begin)
+		}
+		c.ack(got)
+	}
+	eventually(t, "all are delivered", func() bool {
+		info, _ := f.hub.Info("cam1")
+		return len(info.Viewers) == 1 && info.Viewers[0].Delivered == uint64(len(all)) && info.Viewers[0].Bytes > 0
+	})
+	c.say(`{"op":"unwatch","id":4294967295}`)
+	eventually(t, "nobody watches", func() bool { return f.viewerCount("cam1") == 0 })
+	f.publish(t, p, all[0])
+	c.say(`{"op":"watch","stream":"cam1","id":1,"fps":1000}`) // The connection goes on.
+	c.hear(`{"op":"state","id":1,"stream":"cam1","state":"online","width":64,"height":32}`)
+	if got := c.picture(); got.id != 1 || imageIndex(t, got.jpeg) != 0 {
+		t.Errorf("got picture %d of %d, want the newest of 1", got.seq, got.id)
+	}
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Errorf("close: %v", err)
+	}
+	eventually(t, "the viewer is gone", func() bool { return f.viewerCount("cam1") == 0 })
+}
+
+// TestWebSocketUnacknowledged: two pictures may be on their way, and the newest comes after them.
+func TestWebSocketUnacknowledged(t *testing.T) {
+	t.Parallel()
+	const patience, between = time.Second, 50 * time.Millisecond
+	f := newFixture(t, nil, stall(patience))
+	p := f.publisher(t, "cam1")
+	all := pictures(t, int(2*patience/between)+5)
+	f.publish(t, p, all[0])
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	c.hear(`{"op":"state","id":1,"stream":"cam1","state":"online","width":64,"height":32}`)
+	first := c.picture()
+	f.publish(t, p, all[1])
+	second := c.picture()
+	if imageIndex(t, first.jpeg) != 0 || imageIndex(t, second.jpeg) != 1 {
+		t.Fatalf("got %d and %d, want the first two", imageIndex(t, first.jpeg), imageIndex(t, second.jpeg))
+	}
+	// Much later than live.stall it is still there, since it answers pings, and has no more: else a picture would come
+	// before the state that is asked for.
+	got := make(chan string, 1)
+	go func() {
+		defer close(got)
+		_, said := c.next() // It answers pings meanwhile.
+		got <- said
+	}()
+	tick := time.NewTicker(between)
+	defer tick.Stop()
+	for i := 2; i < len(all); i++ {
+		f.publish(t, p, all[i])
+		<-tick.C
+	}
+	c.say(`{"op":"watch","stream":"other","id":2}`)
+	if said := <-got; !strings.Contains(said, `"stream":"other","state":"unknown"`) {
+		t.Fatalf("got %q, want no third picture", said)
+	}
+	c.ack(first)
+	if third := c.picture(); imageIndex(t, third.jpeg) != len(all)-1 {
+		t.Errorf("got picture %d, want the newest, %d", imageIndex(t, third.jpeg), len(all)-1)
+	}
+	info, _ := f.hub.Info("cam1")
+	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 2*patience {
+		t.Errorf("got %+v, want 1 delivered, %d dropped, and the lag of the acknowledgement", v, len(all)-3)
+	}
+}
+
+// TestWebSocketUnknownStream: a stream may be watched that does not exist; it begins when it comes.
+func TestWebSocketUnknownStream(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"later","id":7}`)
+	c.hear(`{"op":"state","id":7,"stream":"later","state":"unknown","width":0,"height":0}`)
+	f.publish(t, f.publisher(t, "later"), pictures(t, 1)[0])
+	c.hear(`{"op":"state","id":7,"stream":"later","state":"online","width":64,"height":32}`)
+	if got := c.picture(); got.id != 7 {
+		t.Errorf("got %d, want 7", got.id)
+	}
+}
+
+// TestWebSocketFair: of several streams each gets its turn, though one would fill the connection.
+func TestWebSocketFair(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	c := f.websocket(t, nil)
+	all := pictures(t, 200)
+	const streams = 8
+	for i := range streams {
+		name := fmt.Sprint("cam", i)
+		p := f.publisher(t, name)
+		f.publish(t, p, all[0])
+		rate := 50
+		if i == 0 {
+			rate = 1000
+		}
+		f.feed(t, p, rate, all)
+		c.say(`{"op":"watch","stream":%q,"id":%d}`, name, i+1)
+	}
+	got := [streams]int{}
+	for total := 0; total < 400; {
+		p, said := c.next()
+		if said != "" {
+			continue
+		}
+		got[p.id-1]++
+		total++
+		c.ack(p)
+	}
+	for i, n := range got {
+		if n < 10 {
+			t.Errorf("stream %d: got %d of 400 pictures: %v", i, n, got)
+		}
+	}
+}
+
+// TestWebSocketViolations: who breaks the protocol is told how.
+func TestWebSocketViolations(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	f.publisher(t, "cam1")
+	for _, tt := range []struct {
+		name, text string
+		binary     []byte
+		want       string
+	}{
+		{"no-json", "hello", nil, "message: "},
+		{"no-object", "[]", nil, "message: got array, want an object"},
+		{"no-op", `{"id":1}`, nil, `op: got "", want watch or unwatch`},
+		{"unknown-op", `{"op":"zzz","id":1}`, nil, `op: got "zzz"`},
+		{"no-id", `{"op":"watch","stream":"cam1"}`, nil, "id of "},
+		{"large-id", `{"op":"watch","stream":"cam1","id":4294967296}`, nil, "id: got number 4294967296, want uint32"},
+		{"negative-fps", `{"op":"watch","stream":"cam1","id":1,"fps":-1}`, nil, "fps: got -1, want above 0"},
+		{"long-text", `{"op":"` + strings.Repeat("é\"", 120) + `","id":1}`, nil, "message: "},
+		{"same-id", `{"op":"watch","stream":"cam1","id":9}`, nil, "id of watch: got 9, which is watched already"},
+		{"short-acknowledgement", "", make([]byte, 11), "acknowledgement: got 11 bytes, want 12"},
+		{"too-long", `{"op":"watch","stream":"` + strings.Repeat("x", 2000) + `"}`, nil, "message: got more than 1024 bytes"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := f.websocket(t, nil)
+			c.say(`{"op":"watch","stream":"cam1","id":9}`)
+			kind, data := websocket.MessageText, []byte(tt.text)
+			if tt.binary != nil {
+				kind, data = websocket.MessageBinary, tt.binary
+			}
+			if err := c.Write(c.ctx, kind, data); err != nil {
+				t.Fatal(err)
+			}
+			if code, reason := c.closed(); code != websocket.StatusPolicyViolation || !strings.HasPrefix(reason, tt.want) {
+				t.Errorf("got %v %q, want 1008 %q", code, reason, tt.want)
+			}
+		})
+	}
+	eventually(t, "they are gone", func() bool { return f.viewerCount("cam1") == 0 })
+}
+
+// TestWebSocketRefusals: a stream that cannot be watched is refused alone.
+func TestWebSocketRefusals(t *testing.T) {
+	f := newFixture(t, nil, func(_ *config.Config, o *stream.Options) { o.MaxViewers = 1 })
+	f.publisher(t, "a")
+	f.publisher(t, "b")
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"a","id":1}`)
+	c.hear(`{"op":"state","id":1,"stream":"a","state":"waiting","width":0,"height":0}`)
+	c.say(`{"op":"watch","stream":"b","id":2}`)
+	c.hear(`{"op":"error","id":2,"reason":"too many viewers (live.max_viewers: got 2, want at most 1)"}`)
+	c.say(`{"op":"watch","stream":"no/name","id":3}`)
+	if _, said := c.next(); !strings.HasPrefix(said, `{"op":"error","id":3,"reason":"stream: bad name`) {
+		t.Errorf("got %s", said)
+	}
+	c.say(`{"op":"unwatch","id":3}`) // It may not know yet.
+	for i := range maxWatched - 1 {
+		c.say(`{"op":"watch","stream":"none%d","id":%d}`, i, i+10)
+		c.hear(fmt.Sprintf(`{"op":"state","id":%d,"stream":"none%d","state":"unknown","width":0,"height":0}`, i+10, i))
+	}
+	c.say(`{"op":"watch","stream":"one-more","id":4}`)
+	c.hear(`{"op":"error","id":4,"reason":"too many streams on one connection: got one more than 64"}`)
+	c.say(`{"op":"unwatch","id":1}`)
+	c.say(`{"op":"watch","stream":"b","id":2}`)
+	c.hear(`{"op":"state","id":2,"stream":"b","state":"waiting","width":0,"height":0}`)
+}
+
+// TestWebSocketHandshake: what is no WebSocket, or a page's of another origin, is refused as other requests are.
+func TestWebSocketHandshake(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	resp, body := f.get(t, "GET", "/ws")
+	if resp.Header.Get("Fault") != "invalid" || !strings.Contains(string(body), "does not contain Upgrade") {
+		t.Errorf("got %v %q", resp.Header, body)
+	}
+	if len(resp.Header["Connection"])+len(resp.Header["Upgrade"]) != 0 {
+		t.Errorf("got %v, want none of the headers that no answer over HTTP/2 may have", resp.Header)
+	}
+	_, resp, err := websocket.Dial(t.Context(), "ws://"+f.addr+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
+	if err == nil || resp.Header.Get("Fault") != "invalid" {
+		t.Errorf("a page of another origin: got %v, %v, want a refusal", resp, err)
+	}
+	f.websocket(t, func(o *websocket.DialOptions) { o.HTTPHeader = http.Header{"Origin": {"http://" + f.addr}} })
+	f.engine.Drain()
+	if resp, _ := f.get(t, "GET", "/ws"); resp.Header.Get("Fault") != "draining" {
+		t.Errorf("got %v, want a refusal", resp.Header)
+	}
+}
+
+// TestWebSocketDrain: viewers are told when the server stops.
+func TestWebSocketDrain(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	f.publisher(t, "cam1")
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	c.hear(`{"op":"state","id":1,"stream":"cam1","state":"waiting","width":0,"height":0}`)
+	f.engine.Drain()
+	if code, reason := c.closed(); code != websocket.StatusGoingAway || reason != "the server is stopping" {
+		t.Errorf("got %v %q, want 1001", code, reason)
+	}
+}
+
+// TestWebSocketSilence: a viewer that answers no pings is let go, and one that does is not.
+func TestWebSocketSilence(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, nil, stall(500*time.Millisecond))
+	f.publisher(t, "cam1")
+	quiet, lively := f.websocket(t, nil), f.websocket(t, nil)
+	for _, c := range []*client{quiet, lively} {
+		c.say(`{"op":"watch","stream":"cam1","id":1}`)
+		c.hear(`{"op":"state","id":1,"stream":"cam1","state":"waiting","width":0,"height":0}`)
+	}
+	go func() { _, _, _ = lively.Read(lively.ctx) }() // Pings are answered while it reads.
+	eventually(t, "the silent one is gone", func() bool { return f.viewerCount("cam1") == 1 })
+	if err := lively.Ping(lively.ctx); err != nil {
+		t.Errorf("the other: %v", err)
+	}
+	eventually(t, "the log says why", func() bool {
+		return strings.Contains(f.log.String(), "level=WARN") && strings.Contains(f.log.String(), "did not answer pings")
+	})
+}
+
+// TestWebSocketStalled: a viewer that takes nothing is let go, as one of MJPEG is.
+func TestWebSocketStalled(t *testing.T) {
+	f := newFixture(t, nil, stall(100*time.Millisecond))
+	f.publish(t, f.publisher(t, "cam1"), large())
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	eventually(t, "the log says why", func() bool {
+		return strings.Contains(f.log.String(), "transport=websocket") && strings.Contains(f.log.String(), "kind=slow")
+	})
+	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
+}
+
+// TestWebSocketPingInsidePicture: the answer to a ping waits for the picture that is being written.
+func TestWebSocketPingInsidePicture(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	f.publish(t, f.publisher(t, "cam1"), large())
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":1}`)
+	if _, said := c.next(); !strings.Contains(said, "online") {
+		t.Fatalf("got %s", said)
+	}
+	_, r, err := c.Reader(c.ctx) // The picture has begun, and cannot go on before it is read.
+	if err != nil {
+		t.Fatal(err)
+	}
+	ponged := make(chan error, 1)
+	go func() { ponged <- c.Ping(c.ctx) }()
+	data, err := io.ReadAll(r)
+	if err != nil || !bytes.Equal(data[headBytes:], large()) {
+		t.Errorf("got %d bytes, %v, want the picture", len(data), err)
+	}
+	go func() { _, _, _ = c.Read(c.ctx) }() // The pong is read while something is.
+	if err := <-ponged; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestParseText: what viewers say, in all spellings of JSON.
+func TestParseText(t *testing.T) {
+	for text, want := range map[string]message{
+		`{"op":"watch","stream":"a","id":1}`:                 {op: opWatch, id: 1, stream: "a"},
+		` {"id":2, "fps":12.5, "stream":"b", "op":"watch"} `: {op: opWatch, id: 2, stream: "b", fps: 12.5},
+		`{"op":"watch","stream":"a","id":1,"fps":null}`:      {op: opWatch, id: 1, stream: "a"},
+		`{"op":"unwatch","id":4294967295,"later":[{}]}`:      {op: opUnwatch, id: math.MaxUint32},
+	} {
+		if got, f := parseText([]byte(text)); f != nil || got != want {
+			t.Errorf("%s: got %+v, %v, want %+v", text, got, f, want)
+		}
+	}
+}
+
+// TestStateMessage: the order of its fields is part of the protocol's examples.
+func TestStateMessage(t *testing.T) {
+	data, err := json.Marshal(stateMessage{"state", 3, "cam1", "online", 640, 360})
+	if want := `{"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}`; err != nil || string(data) != want {
+		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+}

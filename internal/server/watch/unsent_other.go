@@ -1,8 +1,0 @@
-//go:build !linux
-
-package watch
-
-import "net"
-
-// limitUnsent does nothing here: a slow viewer's lag is what the kernel buffers.
-func limitUnsent(net.Conn, int) {}
