@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/console"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -28,6 +29,7 @@ import (
 type Handler struct {
 	engine *engine.Engine
 	live   *live.Live
+	auth   *auth.Checker
 	watch  *viewers
 	page   http.Handler
 	log    *slog.Logger
@@ -37,7 +39,7 @@ type Handler struct {
 
 // NewHandler returns the HTTP face of e and l.
 func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
-	return &Handler{engine: e, live: l, watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+	return &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
 }
 
 // Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that

@@ -61,7 +61,7 @@ func newFace(t testing.TB, change func(*config.Config)) *face {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
-	f := &face{Handler: &Handler{engine: e, live: l, log: logger}, t: t, log: &log}
+	f := &face{Handler: NewHandler(e, l, logger), t: t, log: &log}
 	s := httptest.NewServer(f)
 	f.url = s.URL
 	t.Cleanup(func() {

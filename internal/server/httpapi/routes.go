@@ -1,13 +1,10 @@
 package httpapi
 
 import (
-	"crypto/subtle"
 	"io"
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
 // index is what GET / shows to those who are no browser.
@@ -87,7 +84,7 @@ func (h *Handler) dispatch(w *writer, r *http.Request) error {
 			continue
 		}
 		if !t.open {
-			if err := h.authorize(r); err != nil {
+			if err := h.auth.HTTP(r); err != nil {
 				return err
 			}
 		}
@@ -122,7 +119,7 @@ func (h *Handler) root(w *writer, r *http.Request, _ string) error {
 
 // action serves /?action=stream and /?action=snapshot, with an optional stream=NAME.
 func (h *Handler) action(w *writer, r *http.Request, action string) error {
-	if err := h.authorize(r); err != nil {
+	if err := h.auth.HTTP(r); err != nil {
 		return err
 	}
 	name := r.URL.Query().Get("stream")
@@ -142,26 +139,4 @@ func (h *Handler) action(w *writer, r *http.Request, action string) error {
 func (h *Handler) asset(w *writer, r *http.Request, _ string) error {
 	h.page.ServeHTTP(w, r)
 	return nil
-}
-
-// authorize returns a fault unless r bears the token, when there is one. What browsers load by themselves, pictures and
-// WebSockets, bears no header: there the token may be a parameter (RFC 6750, section 2.3).
-func (h *Handler) authorize(r *http.Request) error {
-	token := h.engine.Config.Auth.Token
-	if token == "" {
-		return nil
-	}
-	// A proxy in front may have put another scheme there, such as Basic: then the parameter counts.
-	scheme, got, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		got = ""
-		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			got = r.URL.Query().Get("access_token")
-		}
-	}
-	// In a time that tells nothing about the token but its length.
-	if subtle.ConstantTimeCompare([]byte(got), []byte(token)) == 1 {
-		return nil
-	}
-	return &fault.Error{Kind: fault.Unauthorized, Reason: "the request bears no valid token: want Authorization: Bearer TOKEN"}
 }

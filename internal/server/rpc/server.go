@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 )
@@ -50,7 +51,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 		health:  health.NewServer(),
 		grpc: grpc.NewServer(
 			grpc.ForceServerCodecV2(newCodec()),
-			grpc.StreamInterceptor(authorize(c.Auth.Token)),
+			grpc.StreamInterceptor(authorize(auth.New(c.Auth))),
 			grpc.WaitForHandlers(true),
 			grpc.MaxRecvMsgSize(otherMessage),
 			grpc.MaxSendMsgSize(math.MaxInt32),

@@ -1,0 +1,69 @@
+// Package auth decides who may use the APIs. It is the one place that does: HTTP and gRPC both ask a Checker.
+package auth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+
+	"google.golang.org/grpc/metadata"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// Checker compares the token of a request with auth.token. Its methods may be called from any goroutine.
+type Checker struct {
+	required bool
+	want     [sha256.Size]byte
+}
+
+// New returns a Checker for the settings c. Without a token everybody may do everything.
+func New(c config.Auth) *Checker {
+	return &Checker{required: c.Token != "", want: sha256.Sum256([]byte(c.Token))}
+}
+
+// HTTP returns nil if r has the token, else a *fault.Error of kind Unauthorized. Images and WebSockets that a browser loads
+// by itself carry no header of the page's choice, so for GET and HEAD the token may be the parameter access_token (RFC 6750,
+// section 2.3).
+func (c *Checker) HTTP(r *http.Request) error {
+	if !c.required {
+		return nil
+	}
+	// A proxy in front may have put another scheme into the header, such as Basic: then the parameter counts.
+	token, ok := bearer(r.Header.Get("Authorization"))
+	if !ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		token = r.URL.Query().Get("access_token")
+	}
+	if c.matches(token) {
+		return nil
+	}
+	return fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with the server's auth.token")
+}
+
+// GRPC returns nil if the call of ctx has the token, else a *fault.Error of kind Unauthorized.
+func (c *Checker) GRPC(ctx context.Context) error {
+	if !c.required {
+		return nil
+	}
+	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+		if token, ok := bearer(v); ok && c.matches(token) {
+			return nil
+		}
+	}
+	return fault.Errorf(fault.Unauthorized, "the call has no valid token: want metadata authorization: Bearer TOKEN, with the server's auth.token")
+}
+
+// bearer returns the token of the scheme Bearer, whose case does not matter (RFC 9110, section 11.1).
+func bearer(header string) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(header, " ")
+	return token, strings.EqualFold(scheme, "Bearer")
+}
+
+// matches compares in constant time. The hashes have one length, so not even the length of the token can be measured.
+func (c *Checker) matches(token string) bool {
+	got := sha256.Sum256([]byte(token))
+	return subtle.ConstantTimeCompare(got[:], c.want[:]) == 1
+}
