@@ -8,7 +8,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty without git: then `version` says (devel)
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
-LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/kernel/... ./internal/ingest/...
+LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
 
 # Settings of `make run`, `make bench` and `make fuzz`, given as `make bench BENCH=Encode PKG=./jpeg`.
 ARGS     ?=

@@ -5,15 +5,16 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 )
 
 // Encoder encodes whole frames of one Desc. It owns its working memory, so it is not safe for concurrent use.
 type Encoder struct {
 	desc    frame.Desc
-	coder   *Coder
+	coder   *jpegcore.Coder
 	sampler *band.Sampler
 	band    *band.Scratch
-	scratch *Scratch
+	scratch *jpegcore.Scratch
 }
 
 // NewEncoder returns an Encoder for frames of d. o may be nil. Errors are *frame.DescError and *OptionsError.
@@ -21,17 +22,20 @@ func NewEncoder(d frame.Desc, o *Options) (*Encoder, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err
 	}
-	c, err := NewCoder(d.Width, d.Height, o)
+	config, err := o.config(d.Width, d.Height)
 	if err != nil {
 		return nil, err
 	}
+	c := jpegcore.New(config)
 	whole := band.Rect{Width: d.Width, Height: d.Height}
-	config := band.Config{In: d, Crop: whole, Width: d.Width, Height: d.Height, Content: whole, Lines: c.BandLines(), Limit: c.limit}
-	config.ChromaX, config.ChromaY = c.options.Subsampling.factors()
-	if c.options.Subsampling == Gray {
-		config.Space = band.Luma
+	sampling := band.Config{
+		In: d, Crop: whole, Width: d.Width, Height: d.Height, Content: whole, Lines: c.BandLines(), Limit: config.Limit,
+		ChromaX: config.ChromaX, ChromaY: config.ChromaY,
 	}
-	s, err := band.NewSampler(config)
+	if config.Gray {
+		sampling.Space = band.Luma
+	}
+	s, err := band.NewSampler(sampling)
 	if err != nil {
 		return nil, err
 	}

@@ -6,12 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
-	"unsafe"
 
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/impl"
-	"github.com/steadyframe/steadyframe/internal/kernel/dct"
-	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
@@ -91,41 +87,5 @@ func TestAppendAllocates(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// TestBounds codes the most expensive pictures within MaxBandBytes, and wants ScratchBytes to be what NewScratch
-// allocates.
-func TestBounds(t *testing.T) {
-	for _, s := range subsamplings {
-		for _, interval := range []int{0, 1, 3, RestartRow} {
-			f := newNoise(300, 40, 7).frame(t, frame.RGB24)
-			e, err := NewEncoder(f.Desc, &Options{Subsampling: s, RestartInterval: interval, Quality: 100})
-			if err != nil {
-				t.Fatal(err)
-			}
-			c, sc := e.coder, e.scratch
-			c.Begin(sc, 0)
-			for i, b := range bandsOf(e, f) {
-				if n := len(c.Encode(sc, &b, i)); n > c.MaxBandBytes() {
-					t.Errorf("%v interval %d: band %d has %d bytes, want <= %d", s, interval, i, n, c.MaxBandBytes())
-				}
-			}
-			got := int(unsafe.Sizeof(*sc)) + len(sc.strip.Coefs)*128 + len(sc.strip.Masks)*8 + 2*len(sc.syms) + len(sc.raw) + cap(sc.out)
-			if got != c.ScratchBytes() {
-				t.Errorf("%v: the scratch has %d bytes, want ScratchBytes = %d", s, got, c.ScratchBytes())
-			}
-		}
-	}
-}
-
-func TestExplain(t *testing.T) {
-	c, err := NewCoder(320, 160, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d, h := dct.Implementations.Best(impl.Max).Level, huff.Implementations.Best(impl.Max).Level
-	if got, want := c.Explain(), fmt.Sprintf("code: dct %v, huff %v\n", d, h); got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -14,6 +14,13 @@ import (
 	"github.com/steadyframe/steadyframe/internal/band"
 )
 
+// The markers that tests look for (ITU-T T.81, table B.1).
+const (
+	markerRST0 = 0xD0
+	markerSOS  = 0xDA
+	markerDQT  = 0xDB
+)
+
 // picture is a test picture in packed R, G, B.
 type picture struct {
 	width, height int

@@ -5,6 +5,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 )
 
 // DefaultQuality is what an Options.Quality of 0 stands for: that of cjpeg and of most programs.
@@ -12,7 +16,7 @@ const DefaultQuality = 75
 
 // RestartRow as Options.RestartInterval puts a restart marker after each MCU row, so that every band is a segment of
 // its own.
-const RestartRow = -1
+const RestartRow = jpegcore.RestartRow
 
 // Options says how to encode. The zero value is quality 75, 4:2:0, no restart markers.
 type Options struct {
@@ -24,9 +28,6 @@ type Options struct {
 	// the processor has. The bytes are the same at every level.
 	Kernels string
 }
-
-// maxRestartInterval is what the DRI segment can say (T.81, B.2.4.4).
-const maxRestartInterval = 65535
 
 // resolve returns o with its defaults in place. A nil o is the zero Options.
 func (o *Options) resolve() (Options, error) {
@@ -42,10 +43,30 @@ func (o *Options) resolve() (Options, error) {
 		return r, optionsErrorf("quality", "got %d, want 1..100", r.Quality)
 	case int(r.Subsampling) >= len(subsamplingNames):
 		return r, subsamplingError(r.Subsampling.String())
-	case r.RestartInterval < RestartRow || r.RestartInterval > maxRestartInterval:
-		return r, optionsErrorf("restart interval", "got %d, want 0..%d or %d", r.RestartInterval, maxRestartInterval, RestartRow)
+	case r.RestartInterval < RestartRow || r.RestartInterval > jpegcore.MaxRestartInterval:
+		return r, optionsErrorf("restart interval", "got %d, want 0..%d or %d", r.RestartInterval, jpegcore.MaxRestartInterval, RestartRow)
 	}
 	return r, nil
+}
+
+// config returns what o, which may be nil, says of images of width x height pixels. Errors are *OptionsError.
+func (o *Options) config(width, height int) (jpegcore.Config, error) {
+	r, err := o.resolve()
+	if err != nil {
+		return jpegcore.Config{}, err
+	}
+	if width < 1 || width > frame.MaxSide {
+		return jpegcore.Config{}, optionsErrorf("width", "got %d, want 1..%d", width, frame.MaxSide)
+	}
+	if height < 1 || height > frame.MaxSide {
+		return jpegcore.Config{}, optionsErrorf("height", "got %d, want 1..%d", height, frame.MaxSide)
+	}
+	c := jpegcore.Config{Width: width, Height: height, Quality: r.Quality, Gray: r.Subsampling == Gray, RestartInterval: r.RestartInterval}
+	c.ChromaX, c.ChromaY = r.Subsampling.factors()
+	if c.Limit, err = impl.ParseLevel(r.Kernels); err != nil {
+		return jpegcore.Config{}, optionsErrorf("kernels", "%v", err)
+	}
+	return c, nil
 }
 
 // OptionsError says which of the Options, or of the sides of the picture, is wrong.
@@ -122,12 +143,4 @@ func (s Subsampling) factors() (x, y int) {
 		return 2, 1
 	}
 	return 1, 1
-}
-
-// components returns the number of components in the frame header.
-func (s Subsampling) components() int {
-	if s == Gray {
-		return 1
-	}
-	return 3
 }

@@ -28,7 +28,7 @@ func TestOptionsRefused(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := NewCoder(test.width, test.height, &test.o)
+			_, err := test.o.config(test.width, test.height)
 			if _, ok := errors.AsType[*OptionsError](err); !ok || err.Error() != test.want {
 				t.Errorf("got %T %v, want *OptionsError %s", err, err, test.want)
 			}

@@ -8,40 +8,9 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 	"github.com/steadyframe/steadyframe/internal/race"
 )
-
-func TestRunBands(t *testing.T) {
-	tests := []struct {
-		name          string
-		width, height int
-		o             Options
-		bands, run    int
-	}{
-		{name: "none", width: 160, height: 160, bands: 10, run: 10},
-		{name: "row", width: 161, height: 160, o: Options{RestartInterval: RestartRow}, bands: 10, run: 1},
-		{name: "divides-the-row", width: 160, height: 160, o: Options{RestartInterval: 5}, bands: 10, run: 1},
-		{name: "one-mcu", width: 160, height: 160, o: Options{RestartInterval: 1}, bands: 10, run: 1},
-		{name: "three-rows", width: 160, height: 160, o: Options{RestartInterval: 30}, bands: 10, run: 3},
-		{name: "four-in-ten", width: 160, height: 160, o: Options{RestartInterval: 4}, bands: 10, run: 2},
-		{name: "fifteen-in-ten", width: 160, height: 160, o: Options{RestartInterval: 15}, bands: 10, run: 3},
-		{name: "seven-in-ten", width: 160, height: 160, o: Options{RestartInterval: 7}, bands: 10, run: 7},
-		{name: "beyond-the-picture", width: 160, height: 160, o: Options{RestartInterval: 65535}, bands: 10, run: 10},
-		{name: "eight-lines", width: 160, height: 161, o: Options{Subsampling: Sub444, RestartInterval: 40}, bands: 21, run: 2},
-		{name: "one-band", width: 1, height: 1, o: Options{RestartInterval: 1}, bands: 1, run: 1},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			c, err := NewCoder(test.width, test.height, &test.o)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if c.Bands() != test.bands || c.RunBands() != test.run {
-				t.Errorf("got %d bands in runs of %d, want %d in runs of %d", c.Bands(), c.RunBands(), test.bands, test.run)
-			}
-		})
-	}
-}
 
 // TestRuns codes the runs of a picture apart, in any order and with dirty scratches, and wants the bytes of
 // Encoder.Append.
@@ -75,8 +44,8 @@ func TestRuns(t *testing.T) {
 
 // joinRuns codes the runs of bands in random order with two scratches, and puts them together. A scratch is sometimes
 // left in the middle of a run.
-func joinRuns(c *Coder, bands []band.Band, rng *rand.Rand) []byte {
-	scratches := []*Scratch{c.NewScratch(), c.NewScratch()}
+func joinRuns(c *jpegcore.Coder, bands []band.Band, rng *rand.Rand) []byte {
+	scratches := []*jpegcore.Scratch{c.NewScratch(), c.NewScratch()}
 	runs := make([][]byte, (c.Bands()+c.RunBands()-1)/c.RunBands())
 	for _, n := range rng.Perm(len(runs)) {
 		s := scratches[rng.IntN(2)]
@@ -131,32 +100,4 @@ func markersOfScan(b []byte) (markers []byte) {
 		}
 	}
 	return markers
-}
-
-// TestMisuse wants panics with the text of the mistake.
-func TestMisuse(t *testing.T) {
-	c, err := NewCoder(64, 64, &Options{RestartInterval: 8})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := c.NewScratch()
-	tests := []struct {
-		name, want string
-		f          func()
-	}{
-		{"begin-inside-a-segment", "jpeg: run begins inside a segment", func() { c.Begin(s, 1) }},
-		{"begin-beyond", "jpeg: run begins inside a segment", func() { c.Begin(s, 4) }},
-		{"begin-before", "jpeg: run begins inside a segment", func() { c.Begin(s, -2) }},
-		{"out-of-order", "jpeg: bands out of order", func() { c.Begin(s, 2); c.Encode(s, nil, 0) }},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			defer func() {
-				if got := recover(); got != test.want {
-					t.Errorf("got %v, want %q", got, test.want)
-				}
-			}()
-			test.f()
-		})
-	}
 }

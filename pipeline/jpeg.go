@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"cmp"
 	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -14,7 +16,7 @@ import (
 type jpegOutput struct {
 	pool    *pool.Pool
 	sampler *band.Sampler
-	coder   *jpeg.Coder
+	coder   *jpegcore.Coder
 	header  []byte
 	trailer []byte
 	guess   sizeGuess
@@ -23,15 +25,16 @@ type jpegOutput struct {
 // newJPEGOutput compiles a valid Spec.
 func newJPEGOutput(s Spec, p *pool.Pool, limit impl.Level) (*jpegOutput, error) {
 	c := s.geometry()
-	coder, err := jpeg.NewCoder(c.Width, c.Height, &jpeg.Options{
-		Quality:         s.Output.Quality,
-		Subsampling:     s.Output.Subsampling,
+	coder := jpegcore.New(jpegcore.Config{
+		Width:           c.Width,
+		Height:          c.Height,
+		Quality:         cmp.Or(s.Output.Quality, jpeg.DefaultQuality),
+		Gray:            c.Space == band.Luma,
+		ChromaX:         c.ChromaX,
+		ChromaY:         c.ChromaY,
 		RestartInterval: int(s.Output.Restart),
-		Kernels:         limit.String(),
+		Limit:           limit,
 	})
-	if err != nil {
-		return nil, err
-	}
 	c.Lines, c.Limit = coder.BandLines(), limit
 	sampler, err := band.NewSampler(c)
 	if err != nil {

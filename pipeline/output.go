@@ -3,7 +3,7 @@ package pipeline
 import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
-	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -29,7 +29,7 @@ type output interface {
 type scratch struct {
 	frame frame.Frame // borrows what Run borrows; zero between runs
 	band  *band.Scratch
-	code  *jpeg.Scratch // nil for raw pictures
+	code  *jpegcore.Scratch // nil for raw pictures
 }
 
 // writer appends to a buffer of a pool, and moves to a larger one when it is full.

@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import "github.com/steadyframe/steadyframe/internal/kernel/huff"
 

@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import (
 	"unsafe"
@@ -50,7 +50,7 @@ func (c *Coder) rawBytes() int { return c.stripBlocks()*huff.MaxBlockBytes + 1 +
 // one run over all bands.
 func (c *Coder) Begin(s *Scratch, i int) {
 	if i < 0 || i >= c.rows || i%c.RunBands() != 0 {
-		panic("jpeg: run begins inside a segment")
+		panic("jpegcore: run begins inside a segment")
 	}
 	s.band = i
 	s.mcu = i * c.perRow

@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import (
 	"github.com/steadyframe/steadyframe/internal/kernel/dct"
@@ -25,7 +25,7 @@ func (c *Coder) AppendHeader(dst []byte) []byte {
 	dst = c.appendDQT(dst)
 	dst = c.appendSOF0(dst)
 	dst = c.appendDHT(dst)
-	if c.options.RestartInterval != 0 {
+	if c.config.RestartInterval != 0 {
 		dst = appendSegment(dst, markerDRI, 2)
 		dst = append(dst, byte(c.interval>>8), byte(c.interval))
 	}
@@ -62,10 +62,10 @@ func (c *Coder) appendDQT(dst []byte) []byte {
 
 // appendSOF0 says what the components are: 1 to 3, the first at full resolution (T.81, B.2.2).
 func (c *Coder) appendSOF0(dst []byte) []byte {
-	n := c.options.Subsampling.components()
-	x, y := c.options.Subsampling.factors()
+	n := c.components()
+	x, y := c.config.ChromaX, c.config.ChromaY
 	dst = appendSegment(dst, markerSOF0, 6+3*n)
-	dst = append(dst, 8, byte(c.height>>8), byte(c.height), byte(c.width>>8), byte(c.width), byte(n))
+	dst = append(dst, 8, byte(c.config.Height>>8), byte(c.config.Height), byte(c.config.Width>>8), byte(c.config.Width), byte(n))
 	dst = append(dst, 1, byte(x<<4|y), 0)
 	for i := 1; i < n; i++ {
 		dst = append(dst, byte(i+1), 1<<4|1, 1)
@@ -95,7 +95,7 @@ func appendHuffman(dst []byte, id byte, t *huff.Table) []byte {
 
 // appendSOS begins the one scan: all components, all coefficients (T.81, B.2.3).
 func (c *Coder) appendSOS(dst []byte) []byte {
-	n := c.options.Subsampling.components()
+	n := c.components()
 	dst = appendSegment(dst, markerSOS, 4+2*n)
 	dst = append(dst, byte(n), 1, 0x00)
 	for i := 1; i < n; i++ {
@@ -104,5 +104,13 @@ func (c *Coder) appendSOS(dst []byte) []byte {
 	return append(dst, 0, 63, 0)
 }
 
+// components returns the number of components in the frame header.
+func (c *Coder) components() int {
+	if c.config.Gray {
+		return 1
+	}
+	return 3
+}
+
 // classes returns how many of luma's and chroma's tables are in use.
-func (c *Coder) classes() int { return min(c.options.Subsampling.components(), 2) }
+func (c *Coder) classes() int { return min(c.components(), 2) }

@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import "fmt"
 

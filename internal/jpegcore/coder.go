@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import (
 	"github.com/steadyframe/steadyframe/frame"
@@ -7,11 +7,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 )
 
-// Coder is what a pipeline encodes bands with: the compiled part (tables, headers, segment layout) of an encoder for
-// one picture size. It is immutable and may be shared by any number of goroutines, each with a Scratch of its own.
+// Coder is the compiled part of an encoder for images of one size: tables, headers, layout of segments. It is immutable
+// and may be shared by any number of goroutines, each with a Scratch of its own.
 type Coder struct {
-	options       Options
-	width, height int
+	config Config
 
 	mcuWidth, mcuHeight int // pixels
 	perRow, rows        int // MCUs across, and down
@@ -19,7 +18,6 @@ type Coder struct {
 
 	quant [2][64]uint8 // a class each, in row order
 	codes *huff.Codes
-	limit impl.Level // of kernels
 	dct   impl.Entry[dct.Kernels]
 	huff  impl.Entry[huff.Kernels]
 
@@ -40,46 +38,62 @@ type line struct {
 	table  *dct.Table
 }
 
-// NewCoder compiles o, which may be nil, for pictures of width x height pixels, 1..65535 each. Errors are *OptionsError.
-func NewCoder(width, height int, o *Options) (*Coder, error) {
-	options, err := o.resolve()
-	if err != nil {
-		return nil, err
+// RestartRow as Config.RestartInterval puts a restart marker after each MCU row, so that every band is a segment of its
+// own.
+const RestartRow = -1
+
+// MaxRestartInterval is what the DRI segment can say (T.81, B.2.4.4).
+const MaxRestartInterval = 65535
+
+// Config says what to encode, and how. It has no defaults: package jpeg and package pipeline check what their users give
+// and put defaults in place.
+type Config struct {
+	Width, Height    int  // pixels, 1..65535 each
+	Quality          int  // 1..100, libjpeg's scaling of the Annex K tables
+	Gray             bool // luma alone
+	ChromaX, ChromaY int  // pixels that a sample of chroma spans across and down: 1 and 1, 2 and 1, or 2 and 2
+	RestartInterval  int  // MCUs, 0 for none, at most MaxRestartInterval; RestartRow for one MCU row
+	Limit            impl.Level
+}
+
+// New compiles c. It panics when a field is out of its range.
+func New(c Config) *Coder {
+	chroma := [2]int{c.ChromaX, c.ChromaY}
+	switch {
+	case c.Width < 1 || c.Width > frame.MaxSide || c.Height < 1 || c.Height > frame.MaxSide:
+		panic("jpegcore: side out of range")
+	case c.Quality < 1 || c.Quality > 100:
+		panic("jpegcore: quality out of range")
+	case chroma != [2]int{1, 1} && (c.Gray || chroma != [2]int{2, 1} && chroma != [2]int{2, 2}):
+		panic("jpegcore: no such subsampling")
+	case c.RestartInterval < RestartRow || c.RestartInterval > MaxRestartInterval:
+		panic("jpegcore: restart interval out of range")
 	}
-	if width < 1 || width > frame.MaxSide {
-		return nil, optionsErrorf("width", "got %d, want 1..%d", width, frame.MaxSide)
-	}
-	if height < 1 || height > frame.MaxSide {
-		return nil, optionsErrorf("height", "got %d, want 1..%d", height, frame.MaxSide)
-	}
-	c := &Coder{options: options, width: width, height: height, codes: huff.StandardCodes()}
-	if c.limit, err = impl.ParseLevel(options.Kernels); err != nil {
-		return nil, optionsErrorf("kernels", "%v", err)
-	}
-	c.dct, c.huff = dct.Implementations.Best(c.limit), huff.Implementations.Best(c.limit)
-	c.layOut()
-	return c, nil
+	coder := &Coder{config: c, codes: huff.StandardCodes()}
+	coder.dct, coder.huff = dct.Implementations.Best(c.Limit), huff.Implementations.Best(c.Limit)
+	coder.layOut()
+	return coder
 }
 
 // layOut sets what follows from the options and the sides.
 func (c *Coder) layOut() {
-	x, y := c.options.Subsampling.factors()
+	x, y := c.config.ChromaX, c.config.ChromaY
 	c.mcuWidth, c.mcuHeight = x*dct.BlockSize, y*dct.BlockSize
-	c.perRow = (c.width + c.mcuWidth - 1) / c.mcuWidth
-	c.rows = (c.height + c.mcuHeight - 1) / c.mcuHeight
-	switch c.options.RestartInterval {
+	c.perRow = (c.config.Width + c.mcuWidth - 1) / c.mcuWidth
+	c.rows = (c.config.Height + c.mcuHeight - 1) / c.mcuHeight
+	switch c.config.RestartInterval {
 	case 0:
 		c.interval = c.perRow * c.rows
 	case RestartRow:
 		c.interval = c.perRow
 	default:
-		c.interval = c.options.RestartInterval
+		c.interval = c.config.RestartInterval
 	}
 
 	var tables [2]*dct.Table
 	var short [2]bool
 	for class := range c.classes() {
-		c.quant[class] = quantTable(huff.Class(class), c.options.Quality)
+		c.quant[class] = quantTable(huff.Class(class), c.config.Quality)
 		tables[class] = dct.NewTable(&c.quant[class])
 		short[class] = tables[class].MaxAC() <= huff.MaxShort
 	}
@@ -92,7 +106,7 @@ func (c *Coder) layOut() {
 		}
 		first += x * stripMCUs
 	}
-	for plane := 1; plane < c.options.Subsampling.components(); plane++ {
+	for plane := 1; plane < c.components(); plane++ {
 		c.lines = append(c.lines, line{plane: plane, perMCU: 1, first: first, table: tables[huff.Chroma]})
 		c.slots = append(c.slots, huff.Slot{First: first, Step: 1, Component: plane, Class: huff.Chroma, Short: short[huff.Chroma]})
 		first += stripMCUs

@@ -1,4 +1,4 @@
-package jpeg
+package jpegcore
 
 import (
 	"github.com/steadyframe/steadyframe/internal/band"
@@ -11,7 +11,7 @@ import (
 // band.Sampler for the coder's picture and subsampling.
 func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
 	if i != s.band {
-		panic("jpeg: bands out of order")
+		panic("jpegcore: bands out of order")
 	}
 	s.band++
 	s.out = s.out[:0]
