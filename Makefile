@@ -7,6 +7,11 @@ SHELL       := /usr/bin/env bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty without git: then `version` says (devel)
 
+BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))'
+
+# Modules of their own, which ./... does not reach from the root.
+NESTED := analysis e2e/browser
+
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
 LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
 
@@ -21,9 +26,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/steadyframe
+build: ## build bin/steadyframe and bin/poolvet
 	@mkdir -p bin
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))' -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o bin/ ./cmd/...
+	CGO_ENABLED=0 go build -C analysis $(BUILD_FLAGS) -o ../bin/ ./cmd/...
 
 .PHONY: run
 run: build ## build and start the demo (ARGS='--for 10s' ends it)
@@ -47,15 +53,15 @@ fmt:
 
 .PHONY: vet
 vet:
-	go vet ./...
+	for module in . $(NESTED); do go vet -C $$module ./... || exit 1; done
 
 .PHONY: staticcheck
 staticcheck:
-	go run $(STATICCHECK) ./...
+	for module in . $(NESTED); do (cd $$module && go run $(STATICCHECK) ./...) || exit 1; done
 
 .PHONY: poolvet
-poolvet:
-	go run ./cmd/poolvet ./...
+poolvet: build
+	for module in . $(NESTED); do (cd $$module && "$(CURDIR)/bin/poolvet" ./...) || exit 1; done
 
 .PHONY: shellcheck
 shellcheck:
@@ -75,11 +81,9 @@ asm:
 test-plain:
 	go test -vet=off -count=1 -timeout 10m ./...
 
-# Modules of their own, which ./... does not reach.
 .PHONY: test-modules
 test-modules:
-	cd analysis/golangci && go vet ./... && go test -vet=off -count=1 ./...
-	cd e2e/browser && go vet ./... && go test -vet=off -count=1 ./...
+	for module in $(NESTED); do go test -C $$module -vet=off -count=1 -timeout 10m ./... || exit 1; done
 
 # The race detector slows code five- to tenfold. What it has nothing to say on, since it runs on one goroutine, is left out:
 # it runs in full above. Allocation tests skip themselves.

@@ -60,13 +60,27 @@ func TestImports(t *testing.T) {
 	}
 }
 
+// TestAnalysisIsResolvable: others install poolvet with go install, which takes a module without replacements, and should
+// not download the server for it.
+func TestAnalysisIsResolvable(t *testing.T) {
+	text, err := os.ReadFile("analysis/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if words := strings.Fields(line); len(words) > 0 && (words[0] == "replace" || words[0] == module || len(words) > 1 && words[1] == module) {
+			t.Errorf("analysis/go.mod has the line %q: want no replacement, and nothing of the main module", line)
+		}
+	}
+}
+
 // importRule is what a package may import: the words after its arrow and its group's, the names of groups spelled out.
 type importRule []string
 
 // allows reports whether a package under r may import the package of this path.
 func (r importRule) allows(imported string) bool {
-	if imported == "C" {
-		return false // the default build has no cgo: it must cross-compile, and calls into C cost more than many kernels
+	if imported == "C" { // the default build has no cgo: it must cross-compile, and calls into C cost more than many kernels
+		return slices.Contains(r, "C")
 	}
 	name, ours := strings.CutPrefix(imported, module+"/")
 	named := slices.ContainsFunc(r, func(word string) bool {
@@ -138,7 +152,7 @@ low                      -> std -net
 high                     -> std modules
   cmd/c      text        -> low in/*
   d                      -> example.org/m/p
-lone                     -> example.org/m/*
+lone                     -> example.org/m/* C
   e          text
 `)
 	tests := []struct {
@@ -161,6 +175,7 @@ lone                     -> example.org/m/*
 		{"cmd/c", module + "/d", false},
 		{"cmd/c", "C", false},
 		{"d", "example.org/m/p", true},
+		{"e", "C", true},
 		{"e", "example.org/m/p", true},
 		{"e", "example.org/mp", false},
 		{"e", "example.com/m/p", false},

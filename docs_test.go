@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// documents returns the text of every Markdown file of the module, by path.
+// documents returns the text of every Markdown file of the repository, by path.
 func documents(t *testing.T) map[string]string {
 	t.Helper()
 	docs := map[string]string{}

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// source is one Go file of the module, parsed.
+// source is one Go file of the repository, parsed.
 type source struct {
 	path string // slash-separated, from the root
 	dir  string // "." for the root
@@ -26,7 +26,7 @@ func (s source) isGenerated() bool { return ast.IsGenerated(s.file) }
 // fset holds the positions of all sources.
 var fset = token.NewFileSet()
 
-// parseAll parses every Go file of the module, whatever its build tags: a rule holds on every platform.
+// parseAll parses every Go file of the repository, whatever its build tags: a rule holds on every platform.
 var parseAll = sync.OnceValues(func() ([]source, error) {
 	var all []source
 	err := walk(".go", func(name, text string) error {
@@ -37,8 +37,8 @@ var parseAll = sync.OnceValues(func() ([]source, error) {
 	return all, err
 })
 
-// walk calls f with the path and the text of every file of the module whose name ends in suffix. It leaves out what is not of
-// this module: hidden folders, test data, build output, and folders with a go.mod of their own.
+// walk calls f with the path and the text of every file whose name ends in suffix, those of nested modules too: the rules hold
+// for all of them. It leaves out hidden folders, generators of assembly (_asm), test data and build output.
 func walk(suffix string, f func(name, text string) error) error {
 	root := os.DirFS(".")
 	return fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
@@ -47,8 +47,7 @@ func walk(suffix string, f func(name, text string) error) error {
 		}
 		if d.IsDir() {
 			base := d.Name()
-			_, nested := fs.Stat(root, path.Join(name, "go.mod"))
-			if nested == nil || base[0] == '.' || base[0] == '_' || base == "testdata" || name == "bin" || name == "out" {
+			if base[0] == '.' || base[0] == '_' || base == "testdata" || name == "bin" || name == "out" {
 				return fs.SkipDir
 			}
 			return nil
@@ -64,7 +63,7 @@ func walk(suffix string, f func(name, text string) error) error {
 	})
 }
 
-// sources returns every Go file of the module that someone wrote: not what a generator did.
+// sources returns every Go file of the repository that someone wrote: not what a generator did.
 func sources(t *testing.T) []source {
 	t.Helper()
 	all, err := parseAll()

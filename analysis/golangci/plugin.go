@@ -2,7 +2,8 @@
 //
 //	version: v2.5.0
 //	plugins:
-//	  - module: github.com/steadyframe/steadyframe/analysis/golangci
+//	  - module: github.com/steadyframe/steadyframe/analysis
+//	    import: github.com/steadyframe/steadyframe/analysis/golangci
 //	    version: latest
 //
 // `golangci-lint custom` then builds a golangci-lint that knows the linter, and .golangci.yml turns it on:
@@ -15,8 +16,6 @@
 //	        type: module
 //	        settings:
 //	          pools: example.org/arena.Arena.Alloc=Return
-//
-// It is a module of its own, so that nobody else has to download the plugin's one dependency.
 package golangci
 
 import (

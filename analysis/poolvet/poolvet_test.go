@@ -58,7 +58,7 @@ func TestDriver(t *testing.T) {
 		}
 	}
 	tool := filepath.Join(dir, "poolvet")
-	if out, err := exec.Command("go", "build", "-o", tool, "../../cmd/poolvet").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", tool, "../cmd/poolvet").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
 	tests := []struct {
