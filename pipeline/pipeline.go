@@ -56,7 +56,11 @@ func Compile(s Spec, o Options) (*Pipeline, error) {
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
 	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)
 	p.scratch.init(keep, p.out.newScratch)
-	p.runs.init(keep, func() *run { return &run{p: p} })
+	p.runs.init(keep, func() *run {
+		r := &run{p: p}
+		r.help = r.work
+		return r
+	})
 	return p, nil
 }
 

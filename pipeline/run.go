@@ -17,15 +17,14 @@ var errEnded = errors.New("pipeline: context ended")
 // run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what
 // is claimed is done by whoever claimed it, and the last to finish a part of a frame finishes the frame.
 type run struct {
-	p       *Pipeline
-	ctx     context.Context
-	frames  []frameRun
-	bufs    []pool.Buf // of all frames: frameRun.parts
-	parts   int        // of each frame
-	tasks   int        // frames times parts
-	next    atomic.Int64
-	ended   atomic.Bool // ctx was found ended
-	helpers sync.WaitGroup
+	job    // frames times parts
+	p      *Pipeline
+	ctx    context.Context
+	frames []frameRun
+	bufs   []pool.Buf // of all frames: frameRun.parts
+	parts  int        // of each frame
+	next   atomic.Int64
+	ended  atomic.Bool // ctx was found ended
 }
 
 // frameRun is one frame of a run.
@@ -60,9 +59,9 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 	r := p.runs.get()
 	r.start(ctx, b)
 	err := ErrClosed
-	if p.workers.enter(r) {
+	if p.workers.enter(&r.job) {
 		r.work()
-		p.workers.leave(r)
+		p.workers.leave(&r.job)
 		err = r.result()
 	}
 	if err != nil {

@@ -4,21 +4,47 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // Workers is a bounded set of goroutines that any number of pipelines share. A run is worked on by the goroutine that
 // called Run and by those workers that are free, so that a run never waits for another. A nil *Workers has none: each
-// run is its caller's alone.
+// run is its caller's alone. Do shares other work among them in the same way.
 type Workers struct {
 	size int
 	exit sync.WaitGroup // one for each goroutine
 
 	mu     sync.Mutex
 	wake   sync.Cond // open has grown, or closed is set
-	quiet  sync.Cond // runs is 0
-	open   []*run    // runs that may have work to claim; the next one to be helped first
-	runs   int       // runs between enter and leave
+	quiet  sync.Cond // jobs is 0
+	open   []*job    // jobs that may have tasks to claim; the next one to be helped first
+	jobs   int       // jobs between enter and leave
+	idle   []*shared // of Do, to be used again
 	closed bool
+}
+
+// job is what goroutines do together, task by task.
+type job struct {
+	tasks   int            // how many there are
+	help    func()         // claims tasks, and does them, until none is left to claim
+	helpers sync.WaitGroup // the workers at it
+}
+
+// shared is the job of a call of Do.
+type shared struct {
+	job
+	task func(i int)
+	next atomic.Int64
+}
+
+func (s *shared) work() {
+	for {
+		i := int(s.next.Add(1)) - 1
+		if i >= s.tasks {
+			return
+		}
+		s.task(i)
+	}
 }
 
 // NewWorkers returns workers for n goroutines in a run: n-1 of their own, and the caller's. n <= 0 means GOMAXPROCS.
@@ -43,15 +69,15 @@ func (w *Workers) Size() int {
 	return w.size
 }
 
-// Close waits for the runs in flight, ends the goroutines and waits for them. Later runs return ErrClosed. It may be
-// called again, and on nil.
+// Close waits for the runs in flight, ends the goroutines and waits for them. Later calls of Run and Do return ErrClosed.
+// It may be called again, and on nil.
 func (w *Workers) Close() {
 	if w == nil {
 		return
 	}
 	w.mu.Lock()
 	w.closed = true
-	for w.runs > 0 {
+	for w.jobs > 0 {
 		w.quiet.Wait()
 	}
 	w.wake.Broadcast()
@@ -59,8 +85,48 @@ func (w *Workers) Close() {
 	w.exit.Wait()
 }
 
-// enter opens r to the workers, or returns false when they are closed.
-func (w *Workers) enter(r *run) bool {
+// Do calls task once with each of 0..n-1, on the calling goroutine and on those workers that are free, and returns when
+// all calls have returned. The order is not defined. A task must not panic. Do returns ErrClosed, and calls nothing, after
+// Close. It allocates nothing from the second call on; on nil, the caller does all of it.
+func (w *Workers) Do(n int, task func(i int)) error {
+	if w == nil {
+		for i := range n {
+			task(i)
+		}
+		return nil
+	}
+	s := w.shared()
+	s.tasks, s.task = n, task
+	s.next.Store(0)
+	err := ErrClosed
+	if w.enter(&s.job) {
+		s.work()
+		w.leave(&s.job)
+		err = nil
+	}
+	s.task = nil
+	w.mu.Lock()
+	w.idle = append(w.idle, s)
+	w.mu.Unlock()
+	return err
+}
+
+// shared returns a job for Do.
+func (w *Workers) shared() *shared {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if last := len(w.idle) - 1; last >= 0 {
+		s := w.idle[last]
+		w.idle = w.idle[:last]
+		return s
+	}
+	s := &shared{}
+	s.help = s.work
+	return s
+}
+
+// enter opens j to the workers, or returns false when they are closed.
+func (w *Workers) enter(j *job) bool {
 	if w == nil {
 		return true
 	}
@@ -69,9 +135,9 @@ func (w *Workers) enter(r *run) bool {
 	if w.closed {
 		return false
 	}
-	w.runs++
-	if helpers := min(w.size, r.tasks) - 1; helpers > 0 {
-		w.open = append(w.open, r)
+	w.jobs++
+	if helpers := min(w.size, j.tasks) - 1; helpers > 0 {
+		w.open = append(w.open, j)
 		for range helpers {
 			w.wake.Signal()
 		}
@@ -79,49 +145,49 @@ func (w *Workers) enter(r *run) bool {
 	return true
 }
 
-// leave closes r to the workers and waits for those that are at it.
-func (w *Workers) leave(r *run) {
+// leave closes j to the workers and waits for those that are at it.
+func (w *Workers) leave(j *job) {
 	if w == nil {
 		return
 	}
 	w.mu.Lock()
-	w.shut(r)
+	w.shut(j)
 	w.mu.Unlock()
-	r.helpers.Wait()
+	j.helpers.Wait()
 	w.mu.Lock()
-	if w.runs--; w.runs == 0 {
+	if w.jobs--; w.jobs == 0 {
 		w.quiet.Broadcast()
 	}
 	w.mu.Unlock()
 }
 
-// shut takes r off the open runs, if it is there. w.mu is held.
-func (w *Workers) shut(r *run) {
-	if i := slices.Index(w.open, r); i >= 0 {
+// shut takes j off the open jobs, if it is there. w.mu is held.
+func (w *Workers) shut(j *job) {
+	if i := slices.Index(w.open, j); i >= 0 {
 		w.open = slices.Delete(w.open, i, i+1)
 	}
 }
 
-// help is a worker's life: it helps one open run after the other. A run that was helped moves to the end, so that free
+// help is a worker's life: it helps one open job after the other. A job that was helped moves to the end, so that free
 // workers spread.
 func (w *Workers) help() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
 		for len(w.open) == 0 {
-			if w.closed && w.runs == 0 {
+			if w.closed && w.jobs == 0 {
 				return
 			}
 			w.wake.Wait()
 		}
-		r := w.open[0]
+		j := w.open[0]
 		copy(w.open, w.open[1:])
-		w.open[len(w.open)-1] = r
-		r.helpers.Add(1)
+		w.open[len(w.open)-1] = j
+		j.helpers.Add(1)
 		w.mu.Unlock()
-		r.work()
+		j.help()
 		w.mu.Lock()
-		w.shut(r) // It has nothing left to claim.
-		r.helpers.Done()
+		w.shut(j) // It has nothing left to claim.
+		j.helpers.Done()
 	}
 }

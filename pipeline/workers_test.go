@@ -3,9 +3,12 @@ package pipeline
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
 func TestWorkersSize(t *testing.T) {
@@ -115,5 +118,68 @@ func TestCloseWaits(t *testing.T) {
 			t.Errorf("closed %v, ran %v: want both", closed.Load(), ran.Load())
 		}
 		b.Release()
+	})
+}
+
+// Do calls each task once, whoever does it, and waits for all of them. Runs of pipelines and calls of Do share the workers.
+func TestDo(t *testing.T) {
+	var none *Workers
+	for _, w := range []*Workers{none, newWorkers(t, 1), newWorkers(t, 3)} {
+		for _, n := range []int{0, 1, 2, 3, 100} {
+			calls := make([]atomic.Int32, n)
+			var callers sync.WaitGroup
+			for range 4 {
+				callers.Go(func() {
+					if err := w.Do(n, func(i int) { calls[i].Add(1) }); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			callers.Wait()
+			for i := range calls {
+				if got := calls[i].Load(); got != 4 {
+					t.Errorf("%d workers: task %d of %d: got %d calls, want one for each of 4 callers", w.Size(), i, n, got)
+				}
+			}
+		}
+	}
+}
+
+func TestDoAfterClose(t *testing.T) {
+	w := NewWorkers(2)
+	w.Close()
+	if err := w.Do(3, func(int) { t.Error("a task was called") }); err != ErrClosed {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+}
+
+// All workers take part in one call.
+func TestWorkersShareDo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := NewWorkers(4)
+		defer w.Close()
+		var waiting atomic.Int32
+		opened := make(chan struct{})
+		go func() {
+			synctest.Wait()
+			if got := waiting.Load(); got != 4 {
+				t.Errorf("got %d tasks begun at once, want 4", got)
+			}
+			close(opened)
+		}()
+		if err := w.Do(25, func(int) { waiting.Add(1); <-opened }); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDoAllocatesNothing(t *testing.T) {
+	w := newWorkers(t, 1)
+	var sum atomic.Int64
+	task := func(i int) { sum.Add(int64(i)) }
+	alloctest.Zero(t, 100, func() {
+		if err := w.Do(10, task); err != nil {
+			t.Error(err)
+		}
 	})
 }
