@@ -1,0 +1,117 @@
+package ffmpeg
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// ErrNotFound says how to get ffmpeg.
+var ErrNotFound = errors.New("ffmpeg not found on PATH: install it with: sudo apt-get install ffmpeg")
+
+// Error says why ffmpeg did not read an input to its end.
+type Error struct {
+	Cause string // for people: "it has no video stream"
+	Exit  error  // how ffmpeg ended; nil when that does not matter
+}
+
+func (e *Error) Error() string {
+	if e.Cause == "" {
+		return fmt.Sprintf("ffmpeg failed (%v)", e.Exit)
+	}
+	return e.Cause
+}
+
+// Unwrap returns Exit.
+func (e *Error) Unwrap() error { return e.Exit }
+
+// vague begins failures that follow from others, so that they do not say what was wrong.
+var vague = []string{
+	"Conversion failed", "Error opening", "Error while decoding", "Error while filtering", "Error while processing",
+	"Error submitting", "Error sending", "Error writing", "Error muxing", "Error closing", "Error reinitializing",
+	"Error initializing", "Error parsing options", "Error parsing global", "Error splitting", "Could not find codec parameters",
+	"Failed to inject", "Failed to set value", "Nothing was written", "Output file", "Task finished with error",
+	"Terminating thread", "Cannot determine format", "No filtered frames", "Decode error rate",
+}
+
+// isVague reports whether a failure says only that something went wrong.
+func isVague(failure string) bool {
+	for i := range 2 { // with and without its source: "vost#0:0/rawvideo: Error initializing ..."
+		if i == 1 {
+			_, failure, _ = strings.Cut(failure, ": ")
+		}
+		for _, begin := range vague {
+			if strings.HasPrefix(failure, begin) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// explain returns why ffmpeg ended, of what it said.
+func explain(audio string, info Info, failures []string, o *Options) string {
+	has := func(text string) bool {
+		for _, f := range failures {
+			if strings.Contains(f, text) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case has("Unrecognized option 'fps_mode'"):
+		return "this ffmpeg is too old: want version 5.1 or newer"
+	case has("No such filter: 'zscale'"), has("No such filter: 'tonemap'"):
+		return fmt.Sprintf("it is HDR (%s), and this ffmpeg has no filters zscale and tonemap to make it SDR: install an ffmpeg "+
+			"that was built with libzimg, or convert the video to SDR first", o.hdr)
+	case has("matches no streams") && audio != "":
+		return "it has no video stream, only audio (" + audio + ")"
+	case has("matches no streams"):
+		return "it has no video stream"
+	case info.Codec == "none" || has("Decoder (codec") || has("Decoder not found"):
+		return "this ffmpeg has no decoder for its video, whose codec is " + codecName(info, failures)
+	case has("moov atom not found") && o.Stdin != nil:
+		return "the index of this MP4 (moov atom) is not at its beginning, so that it cannot be read from a pipe: " +
+			"name the file instead, or make it with -movflags +faststart"
+	case has("moov atom not found"):
+		return "the index of this MP4 (moov atom) is missing: the file was cut short"
+	}
+	return lastCause(failures, o)
+}
+
+// lastCause returns the last failure that says what was wrong.
+func lastCause(failures []string, o *Options) string {
+	for i := len(failures) - 1; i >= 0; i-- {
+		if f := failures[i]; !isVague(f) {
+			f = strings.TrimPrefix(f, "file:")
+			if o.Path != "" {
+				f = strings.TrimPrefix(f, o.Path+": ")
+			}
+			if strings.HasSuffix(f, "Invalid data found when processing input") && o.Path+o.Stream() != "" {
+				return "ffmpeg does not know its format, or it is damaged (" + f + ")"
+			}
+			return f
+		}
+	}
+	if len(failures) > 0 {
+		return failures[len(failures)-1]
+	}
+	return ""
+}
+
+// codecName returns the name of a codec without a decoder.
+func codecName(info Info, failures []string) string {
+	if info.Codec != "" && info.Codec != "none" {
+		return info.Codec
+	}
+	for _, f := range failures {
+		if _, name, ok := strings.Cut(f, "Decoder (codec "); ok {
+			name, _, _ = strings.Cut(name, ")")
+			if name != "none" {
+				return name
+			}
+		}
+	}
+	return "unknown"
+}
