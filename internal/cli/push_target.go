@@ -11,7 +11,7 @@ import (
 	"strings"
 	"syscall"
 
-	livestream "github.com/steadyframe/steadyframe/stream"
+	livestream "github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // PushTarget is a live stream of a server.

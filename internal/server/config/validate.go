@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // Off as a Listener's Listen leaves that face of the server away.

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func checkStreams(c Config) *ValueError {

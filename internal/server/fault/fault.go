@@ -12,9 +12,9 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Kind says what the caller should do about it.

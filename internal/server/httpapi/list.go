@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // streams serves the list of all streams, sorted by name, as JSON.

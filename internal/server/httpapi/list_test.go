@@ -4,7 +4,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // TestList: the list is JSON with its fields in a fixed order, and lists that are empty are lists.

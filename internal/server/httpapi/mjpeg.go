@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // mjpeg serves a stream as multipart/x-mixed-replace, in the spelling that browsers, players and cameras' clients have in

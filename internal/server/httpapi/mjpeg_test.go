@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // mjpegReader reads the answer of a client that takes the format at its word.

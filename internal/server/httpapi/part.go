@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // part makes what stands before and after a picture. What its methods return is theirs until the next call of the same

@@ -14,8 +14,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,

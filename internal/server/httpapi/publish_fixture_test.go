@@ -24,9 +24,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // bodyKind is a way to send the frames that carry the numbers 1, 2 and 3.

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // refusal returns the fault of a stream that cannot be watched. host is the server as its caller names it, for advice.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 const (

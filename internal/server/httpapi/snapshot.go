@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // snapshot serves the newest picture of a stream. Where that was older than max_age when the request came, or nobody

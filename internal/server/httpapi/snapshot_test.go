@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // TestSnapshot: the newest picture, whole, with what is known of it.

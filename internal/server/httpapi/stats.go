@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // statistics is the JSON of GET /v1/stats: what the server has done since it began, and holds now. All that only grows

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestCumulate(t *testing.T) {

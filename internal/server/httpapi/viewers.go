@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // viewers serves the viewers of a Hub.

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // lockstep is a stream whose pictures are all seen by all viewers, over real connections: only then the next one comes.

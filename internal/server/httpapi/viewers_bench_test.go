@@ -8,7 +8,7 @@ import (
 
 	"github.com/coder/websocket"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // BenchmarkWebSocketPicture writes a picture of 20 kB to a viewer: as sessions do, and through package websocket, whose

@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // stall makes live.stall d.

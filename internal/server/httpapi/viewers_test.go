@@ -21,12 +21,12 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // fixture is a Handler behind a server, and a Hub to be fed by the test.

@@ -14,7 +14,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // TestWebSocket: a stream is watched, its pictures come with what is known of them, and its state with each change.

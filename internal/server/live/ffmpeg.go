@@ -12,8 +12,8 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 const (

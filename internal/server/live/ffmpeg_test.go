@@ -17,8 +17,8 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestFFmpegArgs(t *testing.T) {

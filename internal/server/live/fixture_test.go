@@ -17,13 +17,13 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestMain(m *testing.M) {

@@ -11,10 +11,10 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // encoded returns a JPEG of that size and subsampling that carries n.

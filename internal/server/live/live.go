@@ -17,8 +17,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Live is the live streams of a server. Its methods may be called from any goroutine.

@@ -10,9 +10,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // What of a stream is in memory at the same time, and admitted once.

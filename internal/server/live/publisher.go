@@ -9,8 +9,8 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Publisher feeds a stream. It is for one goroutine, but for Done, Err, Counts and Failed; pictures are made on another, of the

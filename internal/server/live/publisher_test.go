@@ -11,10 +11,10 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // gate lets a test stop the encoder where it gets memory for a picture.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // How long a source that was lost has peace: the time doubles from the first to the longest, and begins anew with a

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // TestTestSource: frames come at their rate, and are drawn for viewers alone.

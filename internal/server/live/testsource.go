@@ -7,9 +7,9 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // test feeds the stream with an animated scene until ctx ends. While nobody watches, frames are counted and not drawn.

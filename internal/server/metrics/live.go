@@ -5,7 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // liveFrames counts the frames of live streams by what became of them, and how often sources were lost.

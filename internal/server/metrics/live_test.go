@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 func TestLiveMetrics(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // listStreams serves ListStreams. There is nothing in its request, which is waited for all the same, and not for ever.

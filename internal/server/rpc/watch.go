@@ -9,7 +9,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/wire"
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // drainPatience is how long a viewer may take for the picture that is on its way when the server stops.

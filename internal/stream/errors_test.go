@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/steadyframe/steadyframe/stream"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 func TestTexts(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // This example shows:

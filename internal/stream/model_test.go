@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // model is what goroutines do to a Hub, counted by themselves.

@@ -6,9 +6,9 @@ import (
 	"runtime/debug"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // A frame and its way to any number of viewers allocates nothing: by Poll, as a connection with many streams does it,

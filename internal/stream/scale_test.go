@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // Two minutes of 200 viewers, of which 50 a second leave and are followed by others, beside one that holds what it took

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
-	"github.com/steadyframe/steadyframe/stream"
 )
 
 // BenchmarkFanOut is a picture's way to all viewers, each of which waits in a goroutine of its own: Publish, and for
