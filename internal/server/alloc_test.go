@@ -13,7 +13,7 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // TestStreamAllocations: what the server's process allocates a frame over a gRPC stream in steady state: 6 objects with
@@ -36,7 +36,7 @@ func TestStreamAllocations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, tt.batch)}
+			batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, tt.batch)}
 			encodeOnStream(t, s, batch, 1000/tt.batch)
 			objects, size := math.Inf(1), math.Inf(1) // the least of some tries
 			for try := 0; try < 6 && (objects > tt.objects || size > tt.size); try++ {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -30,7 +30,7 @@ func TestBudgetUnderAttack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch := &client.Batch{Spec: wire.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 2)}
+	batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 2)}
 	encodeOnStream(t, steady, batch, 50)
 	before := server.counters(t)
 
@@ -51,7 +51,7 @@ func TestBudgetUnderAttack(t *testing.T) {
 			}
 			var a client.Answer
 			for ctx.Err() == nil {
-				if s.Send(&client.Batch{Spec: wire.SpecToProto(large), Frames: frames}) != nil || s.Recv(&a) != nil {
+				if s.Send(&client.Batch{Spec: grpcapi.SpecToProto(large), Frames: frames}) != nil || s.Recv(&a) != nil {
 					break
 				}
 				n++

@@ -14,7 +14,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams
@@ -30,7 +30,7 @@ func TestDrainUnderLoad(t *testing.T) {
 		load.Go(func() { // one call after the other
 			var a client.Answer
 			for id := uint64(1); ; id++ {
-				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: wire.SpecToProto(w1), Frames: frames}, &a)
+				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: grpcapi.SpecToProto(w1), Frames: frames}, &a)
 				var e *client.Error
 				if errors.As(err, &e) && e.Code == codes.Unavailable {
 					return
@@ -51,7 +51,7 @@ func TestDrainUnderLoad(t *testing.T) {
 			}
 			var sent atomic.Uint64
 			load.Go(func() {
-				for id := uint64(0); stream.Send(&client.Batch{ID: id, Spec: wire.SpecToProto(w1), Frames: frames}) == nil; id++ {
+				for id := uint64(0); stream.Send(&client.Batch{ID: id, Spec: grpcapi.SpecToProto(w1), Frames: frames}) == nil; id++ {
 					sent.Add(1)
 				}
 			})
@@ -97,7 +97,7 @@ func TestDrainEndsIdleStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	var a client.Answer
-	if err := errors.Join(used.Send(&client.Batch{Spec: wire.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
+	if err := errors.Join(used.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "both streams are open", func() bool { return s.Stats().OpenRequests == 2 })

@@ -15,7 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/server/config"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -51,7 +51,7 @@ func numberOf(picture []byte) (int, error) {
 // publish makes c the publisher of a stream of spec's pictures.
 func publish(t testing.TB, c *client.Client, name string, spec pipeline.Spec) *client.Publisher {
 	t.Helper()
-	p, err := c.Publish(timeout(t), name, wire.SpecToProto(spec), client.PublishOptions{})
+	p, err := c.Publish(timeout(t), name, grpcapi.SpecToProto(spec), client.PublishOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestLiveReplaced(t *testing.T) {
 	if status, err := f.p.Close(); err != nil || status.Arrived != 6 || status.Published != 6 {
 		t.Errorf("got %+v, %v, want the six frames of the second publisher", status, err)
 	}
-	_, err = c.Publish(timeout(t), "own", wire.SpecToProto(numbered), client.PublishOptions{})
+	_, err = c.Publish(timeout(t), "own", grpcapi.SpecToProto(numbered), client.PublishOptions{})
 	wantError(t, err, codes.FailedPrecondition, "source of its own")
 }
 

@@ -13,7 +13,7 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -27,7 +27,7 @@ func TestPublishErrors(t *testing.T) {
 	with := func(change func(*pipeline.Spec)) *api.Spec {
 		spec := numbered
 		change(&spec)
-		return wire.SpecToProto(spec)
+		return grpcapi.SpecToProto(spec)
 	}
 	good := with(func(*pipeline.Spec) {})
 	for _, tt := range []struct {
@@ -90,7 +90,7 @@ func TestPublishErrors(t *testing.T) {
 // TestPublishSaysMore: what the first request says of the stream, no later one may; requests without frames are taken.
 func TestPublishSaysMore(t *testing.T) {
 	s := start(t, nil)
-	first := &api.PublishRequest{Stream: "cam1", Spec: wire.SpecToProto(numbered), Frames: [][]byte{numberedFrame(t, 0), numberedFrame(t, 1)}}
+	first := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(numbered), Frames: [][]byte{numberedFrame(t, 0), numberedFrame(t, 1)}}
 	for name, last := range map[string]*api.PublishRequest{
 		"stream": {Stream: "cam1"}, "spec": {Spec: &api.Spec{}}, "max_fps": {MaxFps: 5, Frames: [][]byte{numberedFrame(t, 2)}}, "": {},
 	} {

@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -59,7 +59,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 	for _, tt := range specs {
 		frames := makeFrames(t, tt.spec.Input, 7)
 		want := encodeDirectly(t, tt.spec, frames)
-		spec := wire.SpecToProto(tt.spec)
+		spec := grpcapi.SpecToProto(tt.spec)
 		t.Run(tt.name+"/own", func(t *testing.T) {
 			var a client.Answer
 			if err := own.Encode(timeout(t), &client.Batch{ID: 9, Spec: spec, Frames: frames}, &a); err != nil {
@@ -171,7 +171,7 @@ func TestGRPCErrors(t *testing.T) {
 	with := func(change func(*pipeline.Spec)) *api.Spec {
 		spec := small
 		change(&spec)
-		return wire.SpecToProto(spec)
+		return grpcapi.SpecToProto(spec)
 	}
 	frames := makeFrames(t, small.Input, 4)
 	tests := []struct {
@@ -219,7 +219,7 @@ func TestGRPCErrors(t *testing.T) {
 			}
 			good := tt.name != "no-spec"
 			if good { // What came before is answered.
-				if err := stream.Send(&client.Batch{ID: 1, Spec: wire.SpecToProto(small), Frames: frames[:2]}); err != nil {
+				if err := stream.Send(&client.Batch{ID: 1, Spec: grpcapi.SpecToProto(small), Frames: frames[:2]}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -249,7 +249,7 @@ func TestAFrameOfTheWrongSizeFailsAlone(t *testing.T) {
 	want := encodeDirectly(t, small, frames)
 	frames[1], frames[3] = frames[1][1:], nil
 	var a client.Answer
-	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: frames}, &a); err != nil {
+	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range a.Pictures {
@@ -294,7 +294,7 @@ func TestHealthAndReflection(t *testing.T) {
 
 func TestGRPCToken(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Auth.Token = "hunter2" })
-	batch := &client.Batch{Spec: wire.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
 	for _, tt := range []struct {
 		token string
 		code  codes.Code

@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -151,7 +151,7 @@ func TestIdleStreamsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var a client.Answer
-	if err := errors.Join(stream.Send(&client.Batch{Spec: wire.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
+	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
@@ -193,7 +193,7 @@ func TestUnreadAnswersEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Send(&client.Batch{Spec: wire.SpecToProto(spec), Frames: tiny[:1]}); err != nil {
+	if err := stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(spec), Frames: tiny[:1]}); err != nil {
 		t.Fatal(err)
 	}
 	for err == nil {
@@ -225,7 +225,7 @@ func TestUnreadAnswersEnd(t *testing.T) {
 // no memory of the pool, and are ended in time.
 func TestSilentConnectionsAreCheap(t *testing.T) {
 	const n = 400
-	publishing := &api.PublishRequest{Stream: "cam1", Spec: wire.SpecToProto(w1)}
+	publishing := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(w1)}
 	for face, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
 		t.Run(face, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")

@@ -16,7 +16,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // unixListeners makes a server listen on sockets in dir alone, or, for @, with names that are no paths (unix(7): abstract).
@@ -46,7 +46,7 @@ func TestUnixSockets(t *testing.T) {
 			frames := makeFrames(t, small.Input, 2)
 			want := encodeDirectly(t, small, frames)
 			var a client.Answer
-			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: frames}, &a); err != nil {
+			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
 			checkPictures(t, pictures(t, &a), want)
@@ -149,7 +149,7 @@ func TestFacesCanBeOff(t *testing.T) {
 		t.Errorf("got addresses %+v, want gRPC's alone", a)
 	}
 	var a client.Answer
-	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: wire.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
+	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
 		t.Error(err)
 	}
 }

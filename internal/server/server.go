@@ -13,10 +13,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/admin"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/server/httpapi"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
-	"github.com/steadyframe/steadyframe/internal/server/rpc"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -91,7 +91,7 @@ func (s *Server) open(check *pool.Check) error {
 			serve, shutdown := httpapi.Serve(c, h, s.log)
 			f.serve, f.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
-			g := rpc.New(s.engine, s.live, s.log)
+			g := grpcapi.New(s.engine, s.live, s.log)
 			f.serve, f.shutdown = g.Serve, g.Shutdown
 		case "admin":
 			f.serve, f.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/server/wire"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -173,7 +173,7 @@ func newGRPCCarrier(b *testing.B, target string, frames [][]byte) *grpcCarrier {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &grpcCarrier{stream: s, batch: client.Batch{Spec: wire.SpecToProto(w1), Frames: frames}}
+	return &grpcCarrier{stream: s, batch: client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: frames}}
 }
 
 func (c *grpcCarrier) ahead() int { return 2 }

@@ -1,0 +1,24 @@
+package grpcapi
+
+import (
+	"strings"
+
+	"google.golang.org/grpc"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// authorize returns an interceptor that lets calls through that c allows, and those of health, which reveal nothing, always.
+func authorize(c *auth.Checker) grpc.StreamServerInterceptor {
+	health := "/" + healthgrpc.Health_ServiceDesc.ServiceName + "/"
+	return func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+		if !strings.HasPrefix(info.FullMethod, health) {
+			if err := c.GRPC(stream.Context()); err != nil {
+				return toStatus(fault.From(err)).Err()
+			}
+		}
+		return handler(srv, stream)
+	}
+}

@@ -1,0 +1,86 @@
+package grpcapi
+
+import (
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// batch is one request on its way to being an answer. Its memory is used again and again.
+type batch struct {
+	incoming incoming
+	request  request
+	grant    pool.Grant
+	pipeline *pipeline.Pipeline
+	run      pipeline.Batch
+	places   []int // the picture of each frame of run
+	response response
+	outgoing outgoing
+}
+
+// release gives back everything that b holds. It may be called at any time, and again.
+func (b *batch) release() {
+	b.request.Release()
+	for i := range b.run.In {
+		b.run.In[i].Release()
+	}
+	clear(b.run.In)
+	b.run.In = b.run.In[:0]
+	b.run.Release()
+	b.response.Reset()
+	b.pipeline = nil
+	b.grant.Release()
+	b.grant = pool.Grant{}
+}
+
+// arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone,
+// whether it was given memory or not: its picture says why.
+func (b *batch) arrange() {
+	desc := b.pipeline.Spec().Input
+	b.response.ID = b.request.ID
+	b.places = b.places[:0]
+	size, _ := desc.Size() // A pipeline's input has one.
+	for i, sent := range b.request.Frames {
+		b.request.Frames[i] = inputFrame{}
+		b.response.Pictures = append(b.response.Pictures, picture{})
+		if sent.Size != size {
+			sent.Buf.Release()
+			b.fail(i, fault.Errorf(fault.Invalid, "frames[%d]: got %d bytes, want %d for %s", i, sent.Size, size, desc))
+			continue
+		}
+		f, err := frame.FromBuf(desc, sent.Buf)
+		if err != nil {
+			b.fail(i, fault.From(err))
+			continue
+		}
+		b.run.In = append(b.run.In, f)
+		b.places = append(b.places, i)
+	}
+}
+
+// fail says in picture i why there is none.
+func (b *batch) fail(i int, e *fault.Error) {
+	b.response.Pictures[i] = picture{Code: int32(code(e.Kind)), Message: strings.ToValidUTF8(e.Error(), "\ufffd")}
+}
+
+// answer makes the response of the run's results, and encodes it. After it nothing of the pool is held.
+func (b *batch) answer(t engine.Timing, chunks *chunkPool) *outgoing {
+	for i := range b.run.Out {
+		if r := &b.run.Out[i]; r.Err != nil {
+			b.fail(b.places[i], fault.From(r.Err))
+		} else {
+			b.response.Pictures[b.places[i]].Data = r.Bytes()
+		}
+	}
+	b.response.QueueUS, b.response.RunUS = micros(t.Queue), micros(t.Run)
+	b.outgoing.data = b.response.Marshal(chunks)
+	b.release()
+	return &b.outgoing
+}
+
+func micros(d time.Duration) uint64 { return uint64(max(d, 0) / time.Microsecond) }

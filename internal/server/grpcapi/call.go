@@ -1,0 +1,207 @@
+package grpcapi
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow),
+// and with timeouts.receive how slowly a request may come.
+const pieceBytes = 1 << 20
+
+// minPiece is the least that is given a time of its own: what comes in fewer bytes, as tags, lengths and small frames
+// do, shares one.
+const minPiece = 512
+
+// filler is what a call reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes,
+// whatever they are; grpc-go itself reads the five bytes before a message with it. It copies them from its buffers,
+// frees those, and allocates nothing.
+type filler interface {
+	ReadMessageHeader(p []byte) error
+}
+
+// call is the server's side of one call, whatever its method. Its own goroutine, the one that grpc-go has made for it,
+// watches over others that read and write, since only its return can end a read or a write that hangs.
+type call struct {
+	*service
+	ctx     context.Context
+	stream  grpc.ServerStream
+	in      filler
+	release func()       // gives back what the goroutines hold
+	users   atomic.Int32 // goroutines that have not ended, beside the call's own
+	done    chan error   // takes the first outcome
+
+	receiving *time.Timer // when it fires, the caller has sent too slowly
+	header    [5]byte     // of the message that comes in: whether it is compressed, its length
+	fresh     int         // bytes that have come since receiving was set
+}
+
+func (c *call) init(s *service, stream grpc.ServerStream, in filler, release func()) {
+	c.service, c.ctx, c.stream, c.in, c.release = s, stream.Context(), stream, in, release
+	c.done = make(chan error, 1)
+	c.receiving = time.NewTimer(time.Hour)
+	c.receiving.Stop()
+}
+
+// start runs f on a goroutine of the call. The last of them to end releases what they hold.
+func (c *call) start(f func()) {
+	c.users.Add(1)
+	c.wait.Go(func() {
+		f()
+		if c.users.Add(-1) == 0 {
+			c.release()
+		}
+	})
+}
+
+// protect returns f's error, and makes one of its panic.
+func (c *call) protect(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			c.log.Error("panic in a call", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
+			err = fault.Errorf(fault.Internal, "grpcapi: panic: %v", v)
+		}
+	}()
+	return f()
+}
+
+// finish makes err, or nil for success, the outcome, if there is none yet.
+func (c *call) finish(err error) {
+	select {
+	case c.done <- err:
+	default:
+	}
+}
+
+// hangUp closes the connection. The end of a call alone would reach the caller after the messages that it does not take,
+// for which grpc-go would keep memory as long as the connection lasts.
+func (c *call) hangUp() {
+	if p, ok := peer.FromContext(c.ctx); ok {
+		if addr, ok := p.Addr.(interface{ HangUp() }); ok {
+			addr.HangUp()
+		}
+	}
+}
+
+// await waits for the next message to begin, so long at most; 0: for ever. It returns io.EOF when the caller has no
+// more.
+func (c *call) await(wait time.Duration) error {
+	c.receiving.Stop()
+	if wait > 0 {
+		c.receiving.Reset(wait)
+	}
+	if err := c.in.ReadMessageHeader(c.header[:]); err != nil {
+		return c.readError(err)
+	}
+	return nil
+}
+
+// length returns the length of the message that has begun.
+func (c *call) length() (int, error) {
+	length, most := int64(binary.BigEndian.Uint32(c.header[1:])), int64(c.engine.Config.Limits.MaxMessageBytes)
+	switch {
+	case c.header[0] != 0:
+		return 0, fault.Errorf(fault.Unsupported, "grpcapi: the message is compressed, want it plain")
+	case length > most:
+		return 0, fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
+	}
+	return int(length), nil
+}
+
+// fill fills p with the next bytes of the message. Each minPiece bytes at least must come within timeouts.receive:
+// receiving is running whenever bytes are waited for, and is set again only when so many have come, or were asked for at
+// once.
+func (c *call) fill(p []byte) error {
+	for len(p) > 0 {
+		n := min(len(p), pieceBytes)
+		if c.fresh += n; c.fresh >= minPiece {
+			c.expect()
+		}
+		if err := c.in.ReadMessageHeader(p[:n]); err != nil {
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return c.readError(err)
+		}
+		p = p[n:]
+	}
+	return nil
+}
+
+// maxSmall is the most bytes of a message that is read as a whole: of a WatchRequest with the longest name there are 80.
+const maxSmall = 1 << 10
+
+// small reads the next message, one without frames, into scratch, if there is room. It waits for it so long at most; 0:
+// for ever. It returns io.EOF when the caller has no more.
+func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
+	if err := c.await(wait); err != nil {
+		return nil, err
+	}
+	length, err := c.length()
+	if err != nil {
+		return nil, err
+	}
+	if length > maxSmall {
+		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of %d bytes, want at most %d", length, maxSmall)
+	}
+	data := slices.Grow(scratch[:0], length)[:length]
+	c.expect()
+	if err := c.fill(data); err != nil {
+		return nil, err
+	}
+	c.receiving.Stop()
+	return data, nil
+}
+
+// expect gives the next bytes the time of timeouts.receive.
+func (c *call) expect() {
+	c.fresh = 0
+	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
+}
+
+// readError returns why the transport gave no bytes.
+func (c *call) readError(err error) error {
+	switch {
+	case err == io.EOF:
+		return err
+	case c.ctx.Err() != nil:
+		return fault.From(context.Cause(c.ctx))
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Errorf(fault.Invalid, "grpcapi: the call ended inside a message")
+	}
+	return &fault.Error{Kind: fault.Canceled, Err: err}
+}
+
+// sendError returns why the transport took no message.
+func (c *call) sendError(err error) error {
+	if c.ctx.Err() != nil {
+		return fault.From(context.Cause(c.ctx))
+	}
+	return &fault.Error{Kind: fault.Canceled, Err: err}
+}
+
+// firstError returns err, and says what io.EOF means where the first request should be.
+func firstError(err error) error {
+	if err == io.EOF {
+		return fault.Errorf(fault.Invalid, "grpcapi: the call ended without a request")
+	}
+	return err
+}
+
+func errDraining() error { return fault.Errorf(fault.Draining, "the server is stopping") }
+
+func errSlow() error {
+	return fault.Errorf(fault.Slow, "the request did not come within timeouts.receive or timeouts.idle")
+}

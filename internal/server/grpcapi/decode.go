@@ -1,0 +1,305 @@
+package grpcapi
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"slices"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// messageKind is a kind of message that a Decoder reads.
+type messageKind uint8
+
+// The kinds.
+const (
+	encodeRequest messageKind = iota
+	publishRequest
+)
+
+// layout is what a Decoder knows of a kind of message: the numbers of its fields, 0 for those that it has not.
+type layout struct {
+	name                                         string
+	id, stream, spec, maxFPS, capturedUS, frames protowire.Number
+	// inOrder says that no known field may come after a frame: frames are used as they come.
+	inOrder bool
+}
+
+var layouts = [...]layout{
+	encodeRequest:  {name: "an EncodeRequest", id: 1, spec: 2, frames: 3},
+	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5, inOrder: true},
+}
+
+const (
+	maxSpecBytes = 4 << 10 // all fields of a Spec at their longest take less than 200
+	maxNameBytes = 256     // of a stream; longer ones than 64 are none, which is not said here
+	maxGroups    = 16      // nested groups in unknown fields; nobody sends one
+	// headBytes of a frame are there before it has memory: what is only declared costs nothing.
+	headBytes = 512
+)
+
+// frameSource is where a message comes from, and memory for its frames, and who is told of them.
+type frameSource interface {
+	// Fill fills p with the message's next bytes. It borrows p.
+	Fill(p []byte) error
+	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the
+	// frames, is in the Request. A zero Buf means that the bytes are of no use: they are passed over.
+	Lease(n int) (pool.Buf, error)
+	// Complete is called when all of the Request's last frame is there. It may take that frame out of the Request.
+	Complete() error
+}
+
+// decoder reads EncodeRequests or PublishRequests. It takes what google.golang.org/protobuf takes, but for the limits,
+// and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice, a
+// stream's name of more than 256 bytes, and other fields of a PublishRequest after its frames. What the spec's bytes say
+// is read later, by ParseSpec. It is used again from message to message.
+type decoder struct {
+	kind      messageKind
+	MaxFrames int // limits.max_batch
+
+	source frameSource
+	req    *request
+	frames int // of the message that have begun
+	left   int // bytes of the message not yet read
+	groups [maxGroups]protowire.Number
+	depth  int
+	small  [headBytes]byte
+}
+
+// Decode reads a message of length bytes from source into req, which must be empty. What source returns as an error, it
+// returns; all others are *fault.Error of kind Invalid. The frames read so far are req's then, too.
+func (d *decoder) Decode(req *request, source frameSource, length int) error {
+	d.source, d.req, d.frames, d.left, d.depth = source, req, 0, length, 0
+	defer func() { d.source, d.req = nil, nil }()
+	for d.left > 0 {
+		if err := d.field(); err != nil {
+			return err
+		}
+	}
+	if d.depth > 0 {
+		return d.malformed("it ends inside group %d", d.groups[d.depth-1])
+	}
+	return nil
+}
+
+// fill reads len(p) bytes of the message.
+func (d *decoder) fill(p []byte) error {
+	if len(p) > d.left {
+		return d.malformed("it ends inside a field")
+	}
+	d.left -= len(p)
+	return d.source.Fill(p)
+}
+
+// varint reads a varint.
+func (d *decoder) varint() (uint64, error) {
+	var v uint64
+	for shift := uint(0); ; shift += 7 {
+		if err := d.fill(d.small[:1]); err != nil {
+			return 0, err
+		}
+		b := d.small[0]
+		if shift == 63 && b > 1 {
+			return 0, d.malformed("a varint has more than 64 bits")
+		}
+		v |= uint64(b&0x7f) << shift
+		if b < 0x80 {
+			return v, nil
+		}
+	}
+}
+
+// field reads one field.
+func (d *decoder) field() error {
+	tag, err := d.varint()
+	if err != nil {
+		return err
+	}
+	if tag>>3 < uint64(protowire.MinValidNumber) || tag>>3 > uint64(protowire.MaxValidNumber) {
+		return d.malformed("got field number %d, want %d..%d", tag>>3, protowire.MinValidNumber, protowire.MaxValidNumber)
+	}
+	number := protowire.Number(tag >> 3)
+	switch kind := protowire.Type(tag & 7); kind {
+	case protowire.VarintType:
+		return d.number(number)
+	case protowire.BytesType:
+		return d.bytes(number)
+	case protowire.Fixed32Type:
+		return d.skip(4)
+	case protowire.Fixed64Type:
+		return d.fixed64(number)
+	case protowire.StartGroupType:
+		if d.depth == maxGroups {
+			return d.malformed("got groups nested more than %d deep", maxGroups)
+		}
+		d.groups[d.depth] = number
+		d.depth++
+		return nil
+	case protowire.EndGroupType:
+		if d.depth == 0 || d.groups[d.depth-1] != number {
+			return d.malformed("got the end of group %d, which is not open", number)
+		}
+		d.depth--
+		return nil
+	default:
+		return d.malformed("got wire type %d of field %d, want 0..5", kind, number)
+	}
+}
+
+// known reports whether the field that has just begun is the one of that number in the layout.
+func (d *decoder) known(number, field protowire.Number) bool {
+	return number == field && d.depth == 0
+}
+
+// checkOrder refuses a known field that comes after a frame, where that matters.
+func (d *decoder) checkOrder(number protowire.Number) error {
+	if d.frames > 0 && layouts[d.kind].inOrder {
+		return d.malformed("got field %d after the frames, want fields in the order of their numbers", number)
+	}
+	return nil
+}
+
+// number reads a varint field.
+func (d *decoder) number(number protowire.Number) error {
+	v, err := d.varint()
+	if err != nil {
+		return err
+	}
+	switch l := &layouts[d.kind]; {
+	case d.known(number, l.id):
+		d.req.ID = v
+	case d.known(number, l.capturedUS):
+		d.req.CapturedUS = v
+	default:
+		return nil
+	}
+	return d.checkOrder(number)
+}
+
+// fixed64 reads a field of 8 bytes.
+func (d *decoder) fixed64(number protowire.Number) error {
+	if err := d.fill(d.small[:8]); err != nil {
+		return err
+	}
+	if !d.known(number, layouts[d.kind].maxFPS) {
+		return nil
+	}
+	d.req.MaxFPS = math.Float64frombits(binary.LittleEndian.Uint64(d.small[:8]))
+	return d.checkOrder(number)
+}
+
+// bytes reads a length-delimited field.
+func (d *decoder) bytes(number protowire.Number) error {
+	length, err := d.varint()
+	if err != nil {
+		return err
+	}
+	if length > uint64(d.left) {
+		return d.malformed("got a field of %d bytes with %d bytes of the message left", length, d.left)
+	}
+	n := int(length)
+	switch l := &layouts[d.kind]; {
+	case d.known(number, l.frames):
+		return d.frame(n)
+	case d.known(number, l.spec):
+		err = d.spec(n)
+	case d.known(number, l.stream):
+		err = d.stream(n)
+	default:
+		return d.skip(n)
+	}
+	if err != nil {
+		return err
+	}
+	return d.checkOrder(number)
+}
+
+func (d *decoder) stream(n int) error {
+	if n > maxNameBytes {
+		return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: fmt.Sprintf("grpcapi: got a name of %d bytes, want at most 64", n)}
+	}
+	d.req.Stream = slices.Grow(d.req.Stream[:0], n)[:n]
+	if err := d.fill(d.req.Stream); err != nil {
+		return err
+	}
+	if !utf8.Valid(d.req.Stream) {
+		return d.malformed("got a stream's name that is not UTF-8")
+	}
+	return nil
+}
+
+func (d *decoder) spec(n int) error {
+	if d.req.HasSpec {
+		return d.malformed("got spec twice")
+	}
+	if n > maxSpecBytes {
+		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: fmt.Sprintf("grpcapi: got a spec of %d bytes, want at most %d", n, maxSpecBytes)}
+	}
+	d.req.Spec = slices.Grow(d.req.Spec[:0], n)[:n]
+	if err := d.fill(d.req.Spec); err != nil {
+		return err
+	}
+	d.req.HasSpec = true
+	return nil
+}
+
+func (d *decoder) frame(n int) error {
+	i := d.frames
+	if i == d.MaxFrames {
+		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "too many frames in one request",
+			Limit: "limits.max_batch", Got: int64(d.MaxFrames) + 1, Max: int64(d.MaxFrames)}
+	}
+	if n > pool.MaxSize {
+		return &fault.Error{Kind: fault.Invalid, Field: fmt.Sprintf("frames[%d]", i), Reason: "a frame is larger than any buffer",
+			Limit: "bytes of a frame", Got: int64(n), Max: pool.MaxSize}
+	}
+	d.frames++
+	if n == 0 {
+		d.req.Frames = append(d.req.Frames, inputFrame{})
+		return d.source.Complete()
+	}
+	head := d.small[:min(n, headBytes)]
+	if err := d.fill(head); err != nil {
+		return err
+	}
+	b, err := d.source.Lease(n)
+	if err != nil {
+		return err
+	}
+	d.req.Frames = append(d.req.Frames, inputFrame{Size: n, Buf: b})
+	if b.Len() == 0 {
+		err = d.skip(n - len(head))
+	} else {
+		err = d.fill(b.Bytes()[copy(b.Bytes(), head):])
+	}
+	if err != nil {
+		return err
+	}
+	return d.source.Complete()
+}
+
+// skip passes over n bytes.
+func (d *decoder) skip(n int) error {
+	for n > 0 {
+		part := min(n, headBytes)
+		if err := d.fill(d.small[:part]); err != nil {
+			return err
+		}
+		n -= part
+	}
+	return nil
+}
+
+func (d *decoder) malformed(format string, args ...any) error {
+	return notA(layouts[d.kind].name, format, args...)
+}
+
+// notA returns the error for bytes that are not the message of that name.
+func notA(name, format string, args ...any) error {
+	return fault.Errorf(fault.Invalid, "grpcapi: not "+name+": "+format, args...)
+}

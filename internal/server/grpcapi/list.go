@@ -1,0 +1,86 @@
+package grpcapi
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
+)
+
+// listStreams serves ListStreams. There is nothing in its request, which is waited for all the same, and not for ever.
+func (s *service) listStreams(out grpc.ServerStream, in filler) error {
+	c := &call{}
+	c.init(s, out, in, func() {})
+	defer c.receiving.Stop()
+	c.start(func() {
+		c.finish(c.protect(func() error {
+			_, err := c.small(nil, time.Duration(c.engine.Config.Timeout.Receive))
+			return firstError(err)
+		}))
+	})
+	select {
+	case err := <-c.done:
+		if err != nil {
+			return err
+		}
+	case <-c.ctx.Done():
+		return fault.From(context.Cause(c.ctx))
+	case <-c.receiving.C:
+		return errSlow()
+	case <-c.engine.Draining():
+		return errDraining()
+	}
+	infos := s.live.Hub.Infos(nil)
+	answer := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
+	for i := range infos {
+		answer.Streams[i] = streamInfo(&infos[i])
+	}
+	if err := out.SendMsg(answer); err != nil {
+		return c.sendError(err)
+	}
+	return nil
+}
+
+// streamInfo returns the message that says what i says.
+func streamInfo(i *stream.Info) *api.StreamInfo {
+	m := &api.StreamInfo{
+		Name:         i.Name,
+		State:        api.StreamInfo_State(i.State), // They have the same numbers.
+		SinceUs:      sinceEpoch(i.Since),
+		Source:       i.Source,
+		Format:       i.Format,
+		Width:        uint32(i.Width),
+		Height:       uint32(i.Height),
+		FpsIn:        i.FPSIn,
+		FpsOut:       i.FPSOut,
+		Arrived:      i.Arrived,
+		Published:    i.Published,
+		Same:         i.Same,
+		PictureBytes: uint32(i.PictureBytes),
+		Dropped: &api.Dropped{
+			Newer:    i.Dropped[stream.Newer],
+			Capped:   i.Dropped[stream.Capped],
+			Unseen:   i.Dropped[stream.Unseen],
+			NoMemory: i.Dropped[stream.NoMemory],
+			Failed:   i.Dropped[stream.Failed],
+		},
+	}
+	for _, v := range i.Viewers {
+		m.Viewers = append(m.Viewers, &api.ViewerInfo{
+			Id:        v.ID,
+			Transport: v.Transport,
+			Peer:      v.Peer,
+			SinceUs:   sinceEpoch(v.Since),
+			Fps:       v.FPS,
+			Delivered: v.Delivered,
+			Dropped:   v.Dropped,
+			LagUs:     micros(v.Lag),
+			Bytes:     v.Bytes,
+		})
+	}
+	return m
+}

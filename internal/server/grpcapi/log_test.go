@@ -1,0 +1,35 @@
+package grpcapi
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// TestRefusalsAreLoggedSparingly: an overload does not fill the log, which says all the same how many were refused.
+func TestRefusalsAreLoggedSparingly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := &service{log: slog.New(slog.NewTextHandler(&log, nil))}
+		c := &scripted{ctx: t.Context()}
+		busy := fault.BusyOf("limits.queue_depth", 21, 20, "too many wait")
+		for range 1000 {
+			s.logFault("Encode", c, busy)
+		}
+		first := strings.Count(log.String(), "kind=busy")
+		if first == 0 || first > 10 || strings.Contains(log.String(), "suppressed") {
+			t.Errorf("got %d lines of 1000 refusals in no time, want some:\n%s", first, &log)
+		}
+		time.Sleep(time.Second)
+		log.Reset()
+		s.logFault("Encode", c, busy)
+		if want := slog.Int("suppressed", 1000-first).String(); !strings.Contains(log.String(), want) {
+			t.Errorf("got %q a second later, want %s in it", &log, want)
+		}
+	})
+}

@@ -1,0 +1,147 @@
+package grpcapi
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// FuzzDecode: what Decoder makes of bytes is what protobuf makes of them, but for what Decoder's doc comment names; and
+// it takes a buffer for each frame at most.
+func FuzzDecode(f *testing.F) {
+	for _, m := range []proto.Message{
+		&api.EncodeRequest{},
+		&api.EncodeRequest{Id: 300, Spec: &api.Spec{Input: &api.FrameDesc{Width: 4}}, Frames: [][]byte{[]byte("abc"), {}, []byte("d")}},
+	} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(message{}.tag(7, protowire.StartGroupType).bytes(3, "no").tag(7, protowire.EndGroupType)))
+	f.Add([]byte{0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add([]byte{0x0b, 0x0c})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<12 {
+			t.Skip()
+		}
+		p := pool.New(pool.Options{Budget: 1 << 20})
+		d := decoder{MaxFrames: 8}
+		var req request
+		defer req.Release()
+		err := decode(&d, p, &req, data)
+		if most := int64(len(req.Frames) * 4096); p.Stats().InUse > most {
+			t.Fatalf("got %d bytes leased for %d frames in %d bytes", p.Stats().InUse, len(req.Frames), len(data))
+		}
+		var want api.EncodeRequest
+		wantErr := proto.Unmarshal(data, &want)
+		if err != nil {
+			if wantErr == nil && !isOurRefusal(err) {
+				t.Fatalf("got %v for what protobuf takes", err)
+			}
+			return
+		}
+		if err := proto.Unmarshal(req.Spec, &api.Spec{}); err != nil {
+			return // ParseSpec's to find
+		}
+		if wantErr != nil {
+			t.Fatalf("got no error, protobuf says %v", wantErr)
+		}
+		checkSame(t, &req, &want)
+	})
+}
+
+// FuzzPublish is FuzzDecode of PublishRequests.
+func FuzzPublish(f *testing.F) {
+	seeds := [][]byte{
+		message{}.bytes(5, "frame").bytes(1, "late"),
+		message{}.bytes(1, "\xff"),
+		message{}.tag(3, protowire.StartGroupType).bytes(1, "no").tag(3, protowire.EndGroupType),
+		message{}.tag(3, protowire.VarintType).varint(1),
+		{0x19, 0, 0, 0, 0, 0, 0, 0xf0},
+		{0x2a, 0xff, 0xff, 0xff, 0xff, 0x0f},
+	}
+	for _, m := range []proto.Message{
+		&api.PublishRequest{},
+		&api.PublishRequest{Stream: "cam1", Spec: &api.Spec{Input: &api.FrameDesc{Width: 4}}, MaxFps: 12.5, CapturedUs: 1 << 50, Frames: [][]byte{[]byte("abc"), {}, []byte("d")}},
+	} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		seeds = append(seeds, data)
+	}
+	for _, seed := range seeds {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<12 {
+			t.Skip()
+		}
+		p := pool.New(pool.Options{Budget: 1 << 20})
+		d := decoder{kind: publishRequest, MaxFrames: 8}
+		var req request
+		defer req.Release()
+		err := decode(&d, p, &req, data)
+		if most := int64(len(req.Frames) * 4096); p.Stats().InUse > most {
+			t.Fatalf("got %d bytes leased for %d frames in %d bytes", p.Stats().InUse, len(req.Frames), len(data))
+		}
+		var want api.PublishRequest
+		wantErr := proto.Unmarshal(data, &want)
+		switch {
+		case err != nil && wantErr == nil && !isOurRefusal(err):
+			t.Fatalf("got %v for what protobuf takes", err)
+		case err != nil || proto.Unmarshal(req.Spec, &api.Spec{}) != nil: // A wrong spec is ParseSpec's to find.
+			return
+		case wantErr != nil:
+			t.Fatalf("got no error, protobuf says %v", wantErr)
+		}
+		checkSamePublish(t, &req, &want)
+	})
+}
+
+// FuzzWatchRequest: ParseWatchRequest agrees with protobuf.
+func FuzzWatchRequest(f *testing.F) {
+	for _, m := range []proto.Message{&api.WatchRequest{}, &api.WatchRequest{Stream: "cam1", MaxFps: 5, Pictures: 2}} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(message{}.tag(3, protowire.VarintType).varint(1<<32 + 7)))
+	f.Add([]byte(message{}.tag(1, protowire.VarintType).varint(1).bytes(3, "x").bytes(2, "y")))
+	f.Add([]byte(message{}.bytes(1, "\xff")))
+	f.Add([]byte{0x0b, 0x0c, 0x0a, 0x05})
+	f.Add([]byte{0xb0, 0x87, 0x80, 0x80, 0x30, 0x30}) // field number 2^29 and more
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := parseWatchRequest(data)
+		var want api.WatchRequest
+		if wantErr := proto.Unmarshal(data, &want); (err != nil) != (wantErr != nil) {
+			t.Fatalf("got %v, protobuf says %v", err, wantErr)
+		}
+		if err != nil {
+			return
+		}
+		if string(got.Stream) != want.GetStream() || math.Float64bits(got.MaxFPS) != math.Float64bits(want.GetMaxFps()) || got.Pictures != want.GetPictures() {
+			t.Fatalf("got %+v, want %v", got, &want)
+		}
+	})
+}
+
+// isOurRefusal reports whether err is one of the refusals that are Decoder's own.
+func isOurRefusal(err error) bool {
+	for _, s := range []string{"limits.max_batch", "nested more than", "spec twice", "in the order of their numbers", "got a name of"} {
+		if strings.Contains(err.Error(), s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,326 @@
+package grpcapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+const (
+	statusEvery = time.Second
+	// viewersEvery is how often is looked whether the first viewer has come, or the last has gone.
+	viewersEvery = statusEvery / 5
+)
+
+// publishing is one call of Publish. Beside the call's own goroutine, which sends statuses, one receives frames and
+// hands each to the live stream as soon as all of it is there.
+type publishing struct {
+	call
+	began     time.Time // when the call came
+	decoder   decoder
+	request   request
+	grant     pool.Grant    // of the JPEG that comes in
+	admission engine.Stream // of JPEGs
+
+	accepted  chan struct{} // closed when the caller is the publisher; until then what follows is the receiving goroutine's
+	name      string
+	publisher *live.Publisher
+	desc      frame.Desc  // of the frames; zero for JPEGs
+	size      int         // bytes of a frame; 0 for JPEGs
+	before    stream.Info // what was counted of the stream before
+	closing   atomic.Bool // whether the call itself ends the publisher
+
+	slot     *slot
+	outgoing outgoing
+}
+
+func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing {
+	p := &publishing{began: time.Now(), accepted: make(chan struct{}), slot: newSlot(&s.chunks)}
+	p.init(s, stream, in, p.release)
+	p.decoder = decoder{kind: publishRequest, MaxFrames: s.engine.Config.Limits.MaxBatch}
+	return p
+}
+
+// release ends the publisher, and gives back what has come in of a frame.
+func (p *publishing) release() {
+	p.request.Release()
+	p.unadmit()
+	if p.publisher != nil {
+		p.close()
+	}
+}
+
+// unadmit gives back the admission of the JPEG that comes in.
+func (p *publishing) unadmit() {
+	p.grant.Release()
+	p.grant = pool.Grant{}
+}
+
+// close ends the publisher, when the picture of the last frame is made.
+func (p *publishing) close() {
+	p.closing.Store(true)
+	p.publisher.Close()
+}
+
+// run sends statuses until the outcome of the call is known, and returns that. The receiving goroutine may still be
+// running then: it ends soon, since the return ends the stream's context.
+func (p *publishing) run() error {
+	defer p.receiving.Stop()
+	p.start(p.receive)
+	tick := time.NewTicker(viewersEvery)
+	defer tick.Stop()
+	accepted := p.accepted
+	var gone <-chan struct{} // closed when the publisher has ended
+	free := false            // whether a status may be sent: the one before has left
+	var sent time.Time       // when that was
+	var watched bool         // what it said
+	for {
+		if now := time.Now(); free && (now.Sub(sent) >= statusEvery || p.publisher.Watched() != watched) {
+			viewers, err := p.sendStatus()
+			if err != nil {
+				return err
+			}
+			free, sent, watched = false, now, viewers > 0
+		}
+		select {
+		case <-accepted:
+			accepted, gone, free = nil, p.publisher.Done(), true
+		case err := <-p.done:
+			if err == nil {
+				p.slot = newSlot(&p.chunks) // The last does not wait for one before that is never read.
+				_, err = p.sendStatus()
+			}
+			return err
+		case <-p.ctx.Done():
+			return fault.From(context.Cause(p.ctx))
+		case <-p.receiving.C:
+			return errSlow()
+		case <-p.engine.Draining():
+			return errDraining()
+		case <-gone:
+			if !p.closing.Load() {
+				return p.publisher.Err()
+			}
+			gone = nil // The outcome is there, or follows.
+		case <-p.slot.Left():
+			free = true
+		case <-tick.C:
+		}
+	}
+}
+
+// sendStatus sends what has become of the frames so far, and returns how many viewers there are. It does not wait: two
+// are on their way at most, and both are small.
+func (p *publishing) sendStatus() (viewers int, err error) {
+	info, ok := p.live.Hub.Info(p.name)
+	if !ok { // It has been forgotten already.
+		info = p.before
+	}
+	status := publishStatus{
+		Arrived:   info.Arrived - p.before.Arrived,
+		Published: info.Published - p.before.Published,
+		Same:      info.Same - p.before.Same,
+		Viewers:   uint32(len(info.Viewers)),
+		FPSOut:    info.FPSOut,
+	}
+	for i := range status.Dropped {
+		status.Dropped[i] = info.Dropped[i] - p.before.Dropped[i]
+	}
+	p.outgoing.data = status.Marshal(p.slot)
+	if err := p.stream.SendMsg(&p.outgoing); err != nil {
+		return 0, p.sendError(err)
+	}
+	return len(info.Viewers), nil
+}
+
+// receive reads messages until there are no more. Then what ended it, nil when the caller has no more, is the outcome.
+func (p *publishing) receive() { p.finish(p.protect(p.receiveAll)) }
+
+func (p *publishing) receiveAll() error {
+	defer p.receiving.Stop()
+	for {
+		switch err := p.next(); {
+		case err == io.EOF && p.publisher != nil:
+			p.close()
+			return nil
+		case err != nil:
+			return firstError(err)
+		}
+		p.request.Release()
+	}
+}
+
+// next reads one message, and hands its frames on as they come. It returns io.EOF when the caller has no more.
+func (p *publishing) next() error {
+	if err := p.await(time.Duration(p.engine.Config.Timeout.Idle)); err != nil {
+		return err
+	}
+	length, err := p.length()
+	if err != nil {
+		return err
+	}
+	p.expect()
+	if err := p.decoder.Decode(&p.request, p, length); err != nil {
+		return err
+	}
+	return p.ensure()
+}
+
+// ensure makes the caller the publisher, if it is not. What the request says of the stream must have come.
+func (p *publishing) ensure() error {
+	if p.publisher != nil {
+		if r := &p.request; len(r.Stream) > 0 || r.HasSpec || r.MaxFPS != 0 {
+			return errStreamAgain("stream, spec or max_fps")
+		}
+		return nil
+	}
+	if len(p.request.Stream) == 0 {
+		return errNoStream()
+	}
+	settings, err := p.settings()
+	if err != nil {
+		return err
+	}
+	p.receiving.Stop() // The wait for memory is not the caller's.
+	name := string(p.request.Stream)
+	publisher, err := p.live.Publish(p.ctx, name, settings)
+	if err != nil {
+		return err
+	}
+	p.name, p.publisher = name, publisher
+	p.before, _ = p.live.Hub.Info(name) // It has just been made, if it was not there.
+	if !settings.JPEG {
+		p.size, _ = p.desc.Size() // What live.Publish agrees to has one.
+	}
+	p.request.Stream, p.request.HasSpec, p.request.MaxFPS = p.request.Stream[:0], false, 0
+	close(p.accepted)
+	p.expect()
+	return nil
+}
+
+// settings returns what the first request says of the stream.
+func (p *publishing) settings() (live.Settings, error) {
+	r := &p.request
+	if err := checkRate(r.MaxFPS); err != nil {
+		return live.Settings{}, err
+	}
+	s := live.Settings{Source: "grpc " + peerOf(p.stream), FPS: r.MaxFPS, JPEG: true, Began: p.began}
+	if !r.HasSpec {
+		return s, nil
+	}
+	spec, err := parseSpec(r.Spec)
+	if err != nil {
+		return live.Settings{}, err
+	}
+	s.Spec = spec
+	if spec.Input == (frame.Desc{}) {
+		return s, nil
+	}
+	s.JPEG, p.desc = false, spec.Input
+	return s, nil
+}
+
+func errNoStream() error {
+	return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "grpcapi: the first request has no stream"}
+}
+
+func errStreamAgain(what string) error {
+	return &fault.Error{Kind: fault.Invalid, Field: "stream", Reason: "grpcapi: got " + what + " again, want them in the first request alone"}
+}
+
+// checkRate refuses a max_fps that is no rate.
+func checkRate(fps float64) error {
+	if fps >= 0 && !math.IsInf(fps, 1) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Invalid, Field: "max_fps", Reason: fmt.Sprintf("grpcapi: got max_fps %v, want pictures a second, or 0", fps)}
+}
+
+// Fill is part of frameSource.
+func (p *publishing) Fill(b []byte) error { return p.fill(b) }
+
+// Lease is part of frameSource. A frame that there is no memory for is passed over. The stream has memory for frames of
+// its size; a JPEG, of which only the caller knows how large it is, is admitted while it comes in.
+func (p *publishing) Lease(n int) (pool.Buf, error) {
+	if err := p.ensure(); err != nil {
+		return pool.Buf{}, err
+	}
+	if p.size > 0 && n != p.size {
+		return pool.Buf{}, p.wrongSize(n)
+	}
+	if p.size == 0 {
+		p.receiving.Stop() // The wait for memory is not the caller's.
+		grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(n)), &p.admission)
+		if err != nil {
+			return pool.Buf{}, err
+		}
+		p.grant = grant
+		p.expect()
+	}
+	buf, err := p.engine.Pool.Get(n)
+	if err != nil && !errors.Is(err, pool.ErrBudget) {
+		return pool.Buf{}, fault.From(err)
+	}
+	return buf, nil
+}
+
+// wrongSize is the error for a frame of n bytes.
+func (p *publishing) wrongSize(n int) error {
+	if p.size == 0 {
+		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "grpcapi: got an empty frame, want a JPEG"}
+	}
+	return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got a frame of %d bytes, want %d for %s", n, p.size, p.desc)}
+}
+
+// Complete is part of frameSource. It hands the frame that has come to the live stream.
+func (p *publishing) Complete() error {
+	frames := p.request.Frames
+	sent := frames[len(frames)-1]
+	p.request.Frames = frames[:len(frames)-1]
+	defer p.unadmit()
+	switch {
+	case sent.Size == 0:
+		return p.wrongSize(0)
+	case sent.Buf.IsZero():
+		return p.publisher.Lost(stream.NoMemory)
+	}
+	captured := capturedAt(p.request.CapturedUS, time.Now())
+	if p.size == 0 {
+		return p.publisher.JPEG(sent.Buf, captured)
+	}
+	f, err := frame.FromBuf(p.desc, sent.Buf)
+	if err != nil {
+		return fault.From(err)
+	}
+	return p.publisher.Frame(f, captured)
+}
+
+// A caller's clock is believed within these bounds.
+const (
+	maxAhead  = time.Minute
+	maxBehind = time.Hour
+)
+
+// capturedAt returns when a frame that comes in now was captured, which its request says in microseconds since the Unix
+// epoch: now, if it says nothing or what cannot be.
+func capturedAt(us uint64, now time.Time) time.Time {
+	if us > 0 && us <= math.MaxInt64 {
+		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
+			return at
+		}
+	}
+	return now
+}

@@ -1,0 +1,193 @@
+package grpcapi
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
+// has no more, is the outcome: at once, or, when there are batches on their way, after the encoding goroutine has
+// answered them.
+func (c *session) receive() {
+	err := c.protect(c.receiveAll)
+	c.receiving.Stop()
+	if c.started {
+		c.ended = err
+		close(c.ready)
+		return
+	}
+	c.finish(err)
+}
+
+func (c *session) receiveAll() error {
+	for {
+		var b *batch
+		select {
+		case b = <-c.free:
+		case <-c.ctx.Done():
+			return fault.From(context.Cause(c.ctx))
+		}
+		switch err := c.next(b); {
+		case err == io.EOF && c.unary:
+			return fault.Errorf(fault.Invalid, "grpcapi: the call ended without a request")
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+		c.received()
+		if !c.started {
+			c.started = true
+			c.start(c.encode)
+		}
+		c.ready <- b
+		if c.unary {
+			return nil
+		}
+	}
+}
+
+// next reads one message into b and readies it for encoding. It returns io.EOF when the caller has no more.
+func (c *session) next(b *batch) error {
+	wait := c.engine.Config.Timeout.Idle
+	if c.unary {
+		wait = c.engine.Config.Timeout.Receive
+	}
+	if err := c.await(time.Duration(wait)); err != nil {
+		return err
+	}
+	start := time.Now()
+	if err := c.begin(); err != nil {
+		return err
+	}
+	if c.unary { // Before this a silent call would keep others out.
+		if err := c.engine.Reserve(); err != nil {
+			return err
+		}
+		c.placed.Store(true)
+	}
+	length, err := c.length()
+	if err != nil {
+		return err
+	}
+	if err := c.read(b, length); err != nil {
+		return err
+	}
+	c.receiving.Stop()
+	c.engine.Metrics.Took(metrics.Receive, time.Since(start))
+	if n := len(b.request.Frames); n == 0 {
+		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got no frames, want 1..%d", c.engine.Config.Limits.MaxBatch)}
+	}
+	b.arrange()
+	if failed := len(b.response.Pictures) - len(b.run.In); failed > 0 {
+		c.engine.Metrics.FrameFailed(fault.Invalid, failed)
+	}
+	return nil
+}
+
+// incoming is the message that comes in for a batch. It is a frameSource.
+type incoming struct {
+	session *session
+	batch   *batch
+	length  int
+	leased  bool
+}
+
+// read reads a message of length bytes into b.request, and finds its pipeline.
+func (c *session) read(b *batch, length int) error {
+	b.incoming = incoming{session: c, batch: b, length: length}
+	c.expect()
+	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
+		return err
+	}
+	return c.resolve(b)
+}
+
+// Fill is part of frameSource.
+func (in *incoming) Fill(p []byte) error { return in.session.fill(p) }
+
+// Lease is part of frameSource. Before the first frame it sees to it that the request makes sense, as far as is known,
+// and that there is memory for all of it. A frame of another size than the request's own spec says gets none.
+func (in *incoming) Lease(n int) (pool.Buf, error) {
+	if in.batch.request.HasSpec {
+		if err := in.session.resolve(in.batch); err != nil {
+			return pool.Buf{}, err
+		}
+		if size, _ := in.batch.pipeline.Spec().Input.Size(); n != size { // A pipeline's input has a size.
+			return pool.Buf{}, nil
+		}
+	}
+	if !in.leased {
+		in.leased = true
+		in.session.receiving.Stop() // The wait for memory is not the caller's.
+		if err := in.session.admit(in.batch, in.length); err != nil {
+			return pool.Buf{}, err
+		}
+		in.session.expect()
+	}
+	buf, err := in.session.engine.Pool.Get(n)
+	if err != nil {
+		return pool.Buf{}, fault.From(err)
+	}
+	return buf, nil
+}
+
+// Complete is part of frameSource. A batch is encoded when all of its frames are there.
+func (in *incoming) Complete() error { return nil }
+
+// resolve finds the pipeline that b's spec means, or that of the last request that had one.
+func (c *session) resolve(b *batch) error {
+	if b.pipeline != nil {
+		return nil
+	}
+	if b.request.HasSpec && (c.pipeline == nil || !bytes.Equal(b.request.Spec, c.spec)) {
+		spec, err := parseSpec(b.request.Spec)
+		if err != nil {
+			return err
+		}
+		p, err := c.engine.Pipeline(spec)
+		if err != nil {
+			return err
+		}
+		c.spec, c.pipeline = append(c.spec[:0], b.request.Spec...), p
+	}
+	if c.pipeline == nil {
+		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: "grpcapi: the first request has no spec"}
+	}
+	b.pipeline = c.pipeline
+	return nil
+}
+
+// admit waits for the memory that a message of length bytes and its pictures take.
+func (c *session) admit(b *batch, length int) error {
+	cost := 2 * int64(length) // when it is not known what to make of it
+	p := b.pipeline
+	if p == nil {
+		p = c.pipeline // Most likely it is the same as before.
+	}
+	if p != nil {
+		size, err := p.Spec().Input.Size()
+		if err != nil {
+			return fault.From(err)
+		}
+		cost = engine.Cost(p, int64(length), min(length/size+1, c.engine.Config.Limits.MaxBatch))
+	}
+	stream := &c.admission
+	if c.unary {
+		stream = nil
+	}
+	grant, err := c.engine.Admit(c.ctx, cost, stream)
+	if err != nil {
+		return err
+	}
+	b.grant = grant
+	return nil
+}

@@ -1,0 +1,31 @@
+package grpcapi
+
+import "github.com/steadyframe/steadyframe/pool"
+
+// request is one EncodeRequest or PublishRequest. It is used again from message to message.
+type request struct {
+	Spec    []byte // the bytes of spec
+	HasSpec bool
+	Frames  []inputFrame
+
+	ID uint64 // of an EncodeRequest
+
+	Stream     []byte // of a PublishRequest, as the others below
+	MaxFPS     float64
+	CapturedUS uint64 // microseconds since the Unix epoch; 0: not said
+}
+
+// inputFrame is one of a Request's frames.
+type inputFrame struct {
+	Size int      // bytes of it that were sent
+	Buf  pool.Buf // has them, and is the Request's own; zero when the frame is empty, or Source had no use for it
+}
+
+// Release releases the frames and empties r for another message, keeping its memory.
+func (r *request) Release() {
+	for i := range r.Frames {
+		r.Frames[i].Buf.Release()
+	}
+	clear(r.Frames)
+	*r = request{Spec: r.Spec[:0], Frames: r.Frames[:0], Stream: r.Stream[:0]}
+}

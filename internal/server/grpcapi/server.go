@@ -1,0 +1,120 @@
+package grpcapi
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/experimental"
+	"google.golang.org/grpc/health"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+)
+
+// Server is the gRPC face.
+type Server struct {
+	grpc    *grpc.Server
+	health  *health.Server
+	service *service
+}
+
+const (
+	// streamWindow is how much grpc-go buffers of a stream that nobody reads from. While a message is read, the window
+	// is a piece larger (pieceBytes), so that a small one does not slow a stream down. It is the least that HTTP/2 has.
+	streamWindow = 64<<10 - 1
+	// connWindow is refilled as data comes in, whether it is read or not: what it bounds is the bytes on their way.
+	// Setting one window without the other would leave the other at 64 KiB for ever.
+	connWindow = 16 << 20
+	// readBuffer is filled in one system call; a connection that is silent has none.
+	readBuffer = 128 << 10
+	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by
+	// limits.max_message_bytes.
+	otherMessage = 64 << 10
+	maxHeaders   = 16 << 10
+)
+
+// New returns the gRPC face of e and l, which is not serving yet.
+func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
+	c := e.Config
+	s := &Server{
+		service: &service{engine: e, live: l, log: log},
+		health:  health.NewServer(),
+		grpc: grpc.NewServer(
+			grpc.ForceServerCodecV2(newCodec()),
+			grpc.StreamInterceptor(authorize(auth.New(c.Auth))),
+			grpc.WaitForHandlers(true),
+			grpc.MaxRecvMsgSize(otherMessage),
+			grpc.MaxSendMsgSize(math.MaxInt32),
+			grpc.StaticStreamWindowSize(streamWindow),
+			grpc.StaticConnWindowSize(connWindow),
+			grpc.ReadBufferSize(readBuffer),
+			grpc.MaxHeaderListSize(maxHeaders),
+			grpc.MaxConcurrentStreams(uint32(c.Limits.MaxStreams)),
+			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
+			grpc.KeepaliveParams(keepalive.ServerParameters{
+				MaxConnectionIdle: time.Duration(c.Timeout.Idle),
+				Time:              time.Minute, // a peer whose machine has gone
+				Timeout:           10 * time.Second,
+			}),
+			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+			experimental.BufferPool(&frameBuffers{}),
+		),
+	}
+	s.grpc.RegisterService(s.service.desc(), nil)
+	healthgrpc.RegisterHealthServer(s.grpc, s.health)
+	s.health.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
+	reflection.Register(s.grpc)
+	return s
+}
+
+// Serve serves connections from l, which it takes, until Shutdown.
+func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
+
+// Shutdown ends the face, after engine.Engine.Drain: health says so at once, calls in flight are answered, and what is
+// left when ctx ends is cut. When it returns, no goroutine of a call is left.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.health.Shutdown()
+	stop := context.AfterFunc(ctx, s.grpc.Stop)
+	s.grpc.GracefulStop()
+	stop()
+	s.service.wait.Wait()
+}
+
+// frameBuffers is where grpc-go puts what it reads: one HTTP/2 frame a buffer. Unlike its own pool it does not clear a
+// buffer before it is overwritten.
+type frameBuffers struct{ free sync.Pool } // of *[]byte
+
+// maxHTTP2Frame is the largest HTTP/2 frame that grpc-go takes or sends.
+const maxHTTP2Frame = 16 << 10
+
+// Get is part of mem.BufferPool.
+func (f *frameBuffers) Get(n int) *[]byte {
+	if n > maxHTTP2Frame {
+		b := make([]byte, n)
+		return &b
+	}
+	p, _ := f.free.Get().(*[]byte)
+	if p == nil {
+		b := make([]byte, maxHTTP2Frame)
+		p = &b
+	}
+	*p = (*p)[:n]
+	return p
+}
+
+// Put is part of mem.BufferPool.
+func (f *frameBuffers) Put(p *[]byte) {
+	if cap(*p) == maxHTTP2Frame {
+		f.free.Put(p)
+	}
+}

@@ -1,0 +1,139 @@
+// Package grpcapi is the gRPC API of the server: steadyframe.v1.FrameService, health and reflection.
+//
+// Messages of FrameService do not go through grpc-go's Recv: that would hold a whole message, up to
+// limits.max_message_bytes, in buffers of its own before anyone could refuse it. Each is read from the transport in pieces,
+// as soon as memory for it is admitted, straight into the frames' buffers. What is not read stays with the caller, held back
+// by HTTP/2's flow control. The messages are read and written as protobuf has them on the wire, without the generated types
+// (protobuf.dev/programming-guides/encoding). docs/adr/0009-grpc-codec.md has the reasons.
+package grpcapi
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/peer"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+)
+
+// service serves FrameService.
+type service struct {
+	engine *engine.Engine
+	live   *live.Live
+	log    *slog.Logger
+	logged fault.Throttle
+	chunks chunkPool
+	wait   sync.WaitGroup // goroutines of sessions
+}
+
+// desc returns what grpc-go is told of FrameService: all methods as streams, so that it leaves the reading of messages
+// to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto, where some
+// are unary.
+func (s *service) desc() *grpc.ServiceDesc {
+	method := func(name string, serve func(grpc.ServerStream, filler) error) grpc.StreamDesc {
+		handler := func(_ any, stream grpc.ServerStream) error { return s.serve(name, stream, serve) }
+		return grpc.StreamDesc{StreamName: name, Handler: handler, ClientStreams: true, ServerStreams: true}
+	}
+	return &grpc.ServiceDesc{
+		ServiceName: api.FrameService_ServiceDesc.ServiceName,
+		HandlerType: (*any)(nil),
+		Streams: []grpc.StreamDesc{
+			method("Encode", s.encode),
+			method("EncodeStream", s.encodeStream),
+			method("Publish", s.publish),
+			method("Watch", s.watch),
+			method("ListStreams", s.listStreams),
+		},
+		Metadata: api.FrameService_ServiceDesc.Metadata,
+	}
+}
+
+// serve is the handler of a method.
+func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc.ServerStream, filler) error) error {
+	start := time.Now()
+	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
+	if !ok {
+		return toStatus(fault.Errorf(fault.Internal, "grpcapi: the transport of this grpc-go cannot be read from")).Err()
+	}
+	err := serve(stream, in)
+	if err == nil {
+		s.log.Debug("call served", "method", method, "peer", peerOf(stream), "took", time.Since(start))
+		return nil
+	}
+	f := fault.From(err)
+	s.engine.Metrics.Rejected(f.Kind)
+	s.logFault(method, stream, f)
+	return toStatus(f).Err()
+}
+
+// logFault says why a call failed.
+func (s *service) logFault(method string, stream grpc.ServerStream, f *fault.Error) {
+	suppressed, ok := s.logged.Admit(f)
+	if !ok {
+		return
+	}
+	log := s.log
+	if suppressed > 0 {
+		log = log.With("suppressed", suppressed)
+	}
+	log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
+}
+
+// encode serves Encode.
+func (s *service) encode(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error {
+		if err := s.engine.CheckQueue(); err != nil {
+			return err
+		}
+		return newSession(s, stream, in, true).run()
+	})
+}
+
+// encodeStream serves EncodeStream, which waits for its turns, however long the queue.
+func (s *service) encodeStream(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error { return newSession(s, stream, in, false).run() })
+}
+
+// publish serves Publish.
+func (s *service) publish(stream grpc.ServerStream, in filler) error {
+	return s.open(func() error { return newPublishing(s, stream, in).run() })
+}
+
+// open runs a call, if there is room for one more of those that send frames. Who watches has limits of their own.
+func (s *service) open(run func() error) error {
+	if err := s.engine.Open(); err != nil {
+		return err
+	}
+	defer s.engine.Done()
+	return run()
+}
+
+// watch serves Watch.
+func (s *service) watch(stream grpc.ServerStream, in filler) error {
+	return newWatching(s, stream, in).run()
+}
+
+// level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about, and a
+// deadline is how those end that publish or watch for a time.
+func level(method string, k fault.Kind) slog.Level {
+	switch {
+	case k == fault.Internal:
+		return slog.LevelError
+	case k == fault.Canceled, k == fault.Draining, k == fault.Deadline && (method == "Publish" || method == "Watch"):
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
+// peerOf returns who calls.
+func peerOf(stream grpc.ServerStream) string {
+	if p, ok := peer.FromContext(stream.Context()); ok && p.Addr != nil {
+		return p.Addr.String()
+	}
+	return "unknown"
+}

@@ -1,0 +1,135 @@
+package grpcapi
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches, one
+// encodes and answers them in order. The second is started by the first batch.
+//
+// A batch goes round: free, received, ready, answered, free. There are two, so that the next is received while one is
+// encoded.
+type session struct {
+	call
+	unary bool
+
+	batches [2]batch
+	free    chan *batch
+	ready   chan *batch
+	started bool        // whether the encoding goroutine is; the receiving one's own
+	placed  atomic.Bool // whether the call holds a place in the queue
+	ended   error       // why no further batch comes, nil when the caller has none; set before ready is closed
+
+	decoder   decoder
+	admission engine.Stream
+	spec      []byte             // of the last request that had one
+	pipeline  *pipeline.Pipeline // what it means
+
+	sending *time.Timer // when it fires, the caller has taken too long over an answer
+
+	mu       sync.Mutex
+	draining bool // take no further message
+	inside   bool // a message is being received
+	pending  int  // messages received and not yet answered
+}
+
+func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
+	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2), sending: time.NewTimer(time.Hour)}
+	c.init(s, stream, in, c.release)
+	c.sending.Stop()
+	c.decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
+	for i := range c.batches {
+		c.free <- &c.batches[i]
+	}
+	return c
+}
+
+// run serves the call until its outcome is known, and returns that. The goroutines may still be running then: they end
+// soon, since the return ends the stream's context, and release what they hold.
+func (c *session) run() error {
+	defer c.receiving.Stop()
+	defer c.sending.Stop()
+	c.start(c.receive)
+	draining := c.engine.Draining()
+	for {
+		select {
+		case err := <-c.done:
+			return err
+		case <-c.ctx.Done():
+			return fault.From(context.Cause(c.ctx))
+		case <-c.receiving.C:
+			return errSlow()
+		case <-c.sending.C:
+			c.hangUp()
+			return fault.Errorf(fault.Slow, "the answer was not taken within timeouts.send")
+		case <-draining:
+			draining = nil
+			c.drain()
+		}
+	}
+}
+
+// release gives back what the batches and the call hold.
+func (c *session) release() {
+	for i := range c.batches {
+		c.batches[i].release()
+	}
+	c.unreserve()
+}
+
+// unreserve gives back the call's place in the queue, if it holds one.
+func (c *session) unreserve() {
+	if c.placed.Swap(false) {
+		c.engine.Unreserve()
+	}
+}
+
+// drain makes the session end after the answers to the messages that have begun to come in.
+func (c *session) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	c.settle()
+}
+
+// settle ends a draining session that has nothing in flight. c.mu is held.
+func (c *session) settle() {
+	if c.draining && !c.inside && c.pending == 0 {
+		c.finish(errDraining())
+	}
+}
+
+// begin is called when a message begins to come in. It returns an error when the session takes no more.
+func (c *session) begin() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.draining {
+		return errDraining()
+	}
+	c.inside = true
+	return nil
+}
+
+// received is called when a message is complete, answered when its answer is sent.
+func (c *session) received() {
+	c.mu.Lock()
+	c.inside = false
+	c.pending++
+	c.mu.Unlock()
+}
+
+func (c *session) answered() {
+	c.mu.Lock()
+	c.pending--
+	c.settle()
+	c.mu.Unlock()
+}

@@ -1,0 +1,229 @@
+package grpcapi
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
+)
+
+// drainPatience is how long a viewer may take for the picture that is on its way when the server stops.
+const drainPatience = time.Second
+
+// watching is one call of Watch. Its own goroutine sends pictures: one at a time, and when that has left, the newest
+// then. So what lies between the two ends is one picture, and what the caller's flow control takes in before it is
+// looked at. Another goroutine receives what the caller asks for.
+type watching struct {
+	call
+	first  chan watched // takes what the first request says
+	credit credit
+
+	slot     *slot
+	outgoing outgoing
+	sent     stream.Picture // the last, released already
+	busy     bool           // it is still on its way
+	waiting  int            // chunks of it that had not left when stall was set
+	stall    *time.Timer    // when it fires, the caller has taken nothing for too long
+}
+
+// watched is what is watched.
+type watched struct {
+	name   string
+	maxFPS float64
+}
+
+func newWatching(s *service, stream grpc.ServerStream, in filler) *watching {
+	w := &watching{first: make(chan watched, 1), slot: newSlot(&s.chunks), stall: time.NewTimer(time.Hour)}
+	w.init(s, stream, in, func() {})
+	w.credit.changed = make(chan struct{}, 1)
+	w.stall.Stop()
+	return w
+}
+
+// run serves the call until its outcome is known, and returns that. The receiving goroutine may still be running then:
+// it ends soon, since the return ends the stream's context.
+func (w *watching) run() error {
+	defer w.receiving.Stop()
+	defer w.stall.Stop()
+	w.start(w.receive)
+	select {
+	case of := <-w.first:
+		return w.view(of)
+	case err := <-w.done:
+		return err
+	case <-w.ctx.Done():
+		return fault.From(context.Cause(w.ctx))
+	case <-w.receiving.C:
+		return errSlow()
+	case <-w.engine.Draining():
+		return errDraining()
+	}
+}
+
+// view sends pictures of what the first request names.
+func (w *watching) view(of watched) error {
+	if err := checkRate(of.maxFPS); err != nil {
+		return err
+	}
+	v, err := w.live.Hub.View(of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.stream), MaxFPS: of.maxFPS})
+	if err != nil {
+		return fault.From(err)
+	}
+	defer v.Close()
+	if err := w.stream.SendHeader(nil); err != nil { // It tells the caller that there is such a stream.
+		return w.sendError(err)
+	}
+	return w.show(v)
+}
+
+// show sends v's pictures until the call has an outcome.
+func (w *watching) show(v *stream.Viewer) error {
+	due := time.NewTimer(time.Hour)
+	defer due.Stop()
+	draining := w.engine.Draining()
+	for {
+		if !w.busy {
+			wait, over, err := w.next(v)
+			if over || err != nil {
+				return err
+			}
+			due.Reset(wait)
+		}
+		select {
+		case <-w.slot.Left():
+			w.stall.Stop()
+			w.busy = false
+			v.Delivered(&w.sent)
+		case <-v.Wake():
+		case <-due.C:
+		case <-w.credit.changed:
+		case err := <-w.done:
+			return err
+		case <-w.ctx.Done():
+			return fault.From(context.Cause(w.ctx))
+		case <-w.receiving.C:
+			return errSlow()
+		case <-w.stall.C:
+			if err := w.stalled(); err != nil {
+				return err
+			}
+		case <-draining: // The picture on its way is sent whole, if that does not take long.
+			draining = nil
+			if w.busy {
+				w.stall.Reset(drainPatience)
+			}
+		}
+	}
+}
+
+// next sends v's next picture, if one is wanted and due. If not, nothing is due for wait. over says that the caller wants
+// no further picture.
+func (w *watching) next(v *stream.Viewer) (wait time.Duration, over bool, err error) {
+	if w.engine.IsDraining() {
+		return 0, false, errDraining()
+	}
+	if some, over := w.credit.state(); !some {
+		return time.Hour, over, nil
+	}
+	p, ok, wait, err := v.Poll()
+	if err != nil {
+		return 0, false, fault.From(err)
+	}
+	if ok {
+		wait, err = time.Hour, w.send(p)
+	}
+	return wait, false, err
+}
+
+// send sends p, which it takes. It does not wait: nothing else is on its way.
+func (w *watching) send(p stream.Picture) error {
+	w.credit.spend()
+	message := watchPicture{
+		Data:       p.Buf.Bytes(),
+		Seq:        p.Seq,
+		CapturedUS: sinceEpoch(p.Captured),
+		SentUS:     sinceEpoch(time.Now()),
+		Width:      uint32(p.Width),
+		Height:     uint32(p.Height),
+		Offline:    p.Offline,
+		Repeat:     p.Repeat,
+	}
+	w.outgoing.data = message.Marshal(w.slot)
+	p.Release()
+	w.sent, w.busy = p, true
+	w.waiting = w.slot.Waiting()
+	w.stall.Reset(time.Duration(w.engine.Config.Live.Stall))
+	if err := w.stream.SendMsg(&w.outgoing); err != nil {
+		return w.sendError(err)
+	}
+	return nil
+}
+
+// sinceEpoch returns t in microseconds since the Unix epoch.
+func sinceEpoch(t time.Time) uint64 { return uint64(max(t.UnixMicro(), 0)) }
+
+// stalled hangs up on a caller who has taken nothing since stall was set, and returns why. One who is merely slow goes
+// on.
+func (w *watching) stalled() error {
+	draining := w.engine.IsDraining()
+	if n := w.slot.Waiting(); n < w.waiting && !draining {
+		w.waiting = n
+		w.stall.Reset(time.Duration(w.engine.Config.Live.Stall))
+		return nil
+	}
+	w.hangUp()
+	if draining {
+		return errDraining()
+	}
+	return fault.Errorf(fault.Slow, "the picture was not taken within live.stall")
+}
+
+// receive reads requests until the caller asks for no more, or what it asks for has no end. What is wrong with one is the
+// outcome of the call.
+func (w *watching) receive() {
+	if err := w.protect(w.receiveAll); err != nil {
+		w.finish(err)
+	}
+	w.credit.end()
+}
+
+func (w *watching) receiveAll() error {
+	scratch := make([]byte, 128)
+	r, err := w.request(scratch, time.Duration(w.engine.Config.Timeout.Receive))
+	if err != nil {
+		return firstError(err)
+	}
+	if len(r.Stream) == 0 {
+		return errNoStream()
+	}
+	endless := r.Pictures == 0
+	w.credit.begin(endless, r.Pictures)
+	w.first <- watched{name: string(r.Stream), maxFPS: r.MaxFPS}
+	for !endless {
+		r, err = w.request(scratch, 0) // Who watches may be silent.
+		switch {
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		case len(r.Stream) > 0 || r.MaxFPS != 0:
+			return errStreamAgain("stream or max_fps")
+		}
+		w.credit.add(r.Pictures)
+	}
+	return nil
+}
+
+// request reads one request, for which it waits so long at most; 0: for ever. What it returns may lie in scratch. It
+// returns io.EOF when the caller has no more.
+func (w *watching) request(scratch []byte, wait time.Duration) (watchRequest, error) {
+	data, err := w.small(scratch, wait)
+	if err != nil {
+		return watchRequest{}, err
+	}
+	return parseWatchRequest(data)
+}

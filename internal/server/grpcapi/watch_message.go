@@ -1,0 +1,86 @@
+package grpcapi
+
+import (
+	"encoding/binary"
+	"math"
+	"unicode/utf8"
+
+	"google.golang.org/grpc/mem"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// watchRequest is one WatchRequest.
+type watchRequest struct {
+	Stream   []byte // of what it was parsed from
+	MaxFPS   float64
+	Pictures uint32
+}
+
+// The fields of WatchRequest.
+const (
+	fieldWatched  protowire.Number = 1
+	fieldWatchFPS protowire.Number = 2
+	fieldWanted   protowire.Number = 3
+)
+
+// parseWatchRequest returns what the bytes of a WatchRequest say, as google.golang.org/protobuf reads them. The error is
+// a *fault.Error of kind Invalid.
+func parseWatchRequest(data []byte) (watchRequest, error) {
+	const name = "a WatchRequest"
+	var r watchRequest
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 || number > protowire.MaxValidNumber {
+			return watchRequest{}, notA(name, "got no field where one begins")
+		}
+		data = data[n:]
+		if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
+			return watchRequest{}, notA(name, "field %d: %v", number, protowire.ParseError(n))
+		}
+		value := data[:n]
+		data = data[n:]
+		switch {
+		case number == fieldWatched && kind == protowire.BytesType:
+			r.Stream, _ = protowire.ConsumeBytes(value) // It is one.
+			if !utf8.Valid(r.Stream) {
+				return watchRequest{}, notA(name, "got a stream's name that is not UTF-8")
+			}
+		case number == fieldWatchFPS && kind == protowire.Fixed64Type:
+			r.MaxFPS = math.Float64frombits(binary.LittleEndian.Uint64(value))
+		case number == fieldWanted && kind == protowire.VarintType:
+			v, _ := protowire.ConsumeVarint(value)
+			r.Pictures = uint32(v) // protobuf, too, takes the lower half of what does not fit.
+		}
+	}
+	return r, nil
+}
+
+// watchPicture is one WatchPicture.
+type watchPicture struct {
+	Data          []byte // borrowed until Marshal returns
+	Seq           uint64
+	CapturedUS    uint64
+	SentUS        uint64
+	Width, Height uint32
+	Offline       bool
+	Repeat        bool
+}
+
+// The fields of WatchPicture: its data, and the first of the numbers that follow in the order of the struct.
+const (
+	fieldPictureData protowire.Number = 1
+	fieldSeq         protowire.Number = 2
+)
+
+// Marshal returns p as protobuf, copied into chunks of s. The bytes are those that proto.Marshal makes.
+func (p *watchPicture) Marshal(s *slot) mem.BufferSlice {
+	numbers := [...]uint64{p.Seq, p.CapturedUS, p.SentUS, uint64(p.Width), uint64(p.Height),
+		protowire.EncodeBool(p.Offline), protowire.EncodeBool(p.Repeat)}
+	w := s.begin(bytesFieldSize(fieldPictureData, len(p.Data)) + varintFieldsSize(fieldSeq, numbers[:]))
+	if len(p.Data) > 0 {
+		w.length(fieldPictureData, len(p.Data))
+		w.write(p.Data)
+	}
+	w.varintFields(fieldSeq, numbers[:])
+	return w.close()
+}
