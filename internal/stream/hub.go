@@ -1,7 +1,23 @@
+// Package stream is the live side of Steadyframe: a [Hub] holds streams by name, each of which has one newest picture
+// that all of its viewers share.
+//
+// A picture is made once, whoever watches: a [Publisher] hands its JPEG over in a buffer of package pool, and each
+// [Viewer] that takes it gets a holding of the same bytes. There is no queue. A viewer that can take another picture is
+// given the newest one; those that came meanwhile it never sees. So a slow viewer gets fewer and fresher pictures, costs
+// the others nothing, and one that takes nothing holds nothing but what it was given last. Neither Publish nor Next
+// allocates.
+//
+// Time makes the rest: a picture that stays the same goes out again now and then, so that a viewer can tell a still
+// picture from a dead connection; a stream whose source is gone shows a picture that says so, to viewers who stay; and a
+// stream that nobody feeds or watches is forgotten. [Hub.Run] is the goroutine that watches over that.
+//
+// Ownership is said with the words of package frame: takes, borrows, retains. Times are of package time alone, so that
+// testing/synctest can hold them.
 package stream
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -196,4 +212,55 @@ func (h *Hub) transport(name string) *transport {
 		h.transports = slices.Insert(h.transports, i, &transport{name: name})
 	}
 	return h.transports[i]
+}
+
+// tick is how often Run looks at the streams: what it does comes so much later at most, but for the time that
+// Options.Offline takes once.
+const tick = 100 * time.Millisecond
+
+// Run watches over silent and forgotten streams until ctx ends. Then it closes the Hub: the calls of viewers and publishers
+// return ErrClosed, and all pictures are released but those that viewers hold. It returns when that is done.
+func (h *Hub) Run(ctx context.Context) {
+	defer h.close()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	var streams []*stream // used again from tick to tick
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		h.mu.RLock()
+		streams = append(streams[:0], h.streams...)
+		h.mu.RUnlock()
+		h.watch(streams)
+		clear(streams) // so that what is forgotten now can be collected
+		h.forget()
+	}
+}
+
+// forget drops the streams that nobody has fed or watched for Options.Keep.
+func (h *Hub) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	before := h.now() - h.o.Keep
+	h.streams = slices.DeleteFunc(h.streams, func(s *stream) bool {
+		since, idle := s.idleSince()
+		if !idle || s.kept || since > before {
+			return false
+		}
+		s.end()
+		return true
+	})
+}
+
+// close ends all streams. Viewers are still counted until they close.
+func (h *Hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for _, s := range h.streams {
+		s.end()
+	}
 }

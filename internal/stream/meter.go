@@ -71,3 +71,30 @@ func (m *meter) rate(now time.Duration) float64 {
 	}
 	return float64(intervals) / span.Seconds()
 }
+
+// A cadence is the mean time between a stream's pictures.
+type cadence struct {
+	last time.Duration // 0: none yet
+	mean time.Duration
+	gaps int // that mean is of, at most cadenceGaps
+}
+
+// cadenceGaps is how many gaps the mean is of; more exactly, a gap's weight is one in so many.
+const cadenceGaps = 8
+
+// add notes a picture. More than a second is a pause, and no gap.
+func (c *cadence) add(now time.Duration) {
+	if gap := now - c.last; c.last != 0 && gap <= time.Second {
+		c.gaps = min(c.gaps+1, cadenceGaps)
+		c.mean += (gap - c.mean) / time.Duration(c.gaps)
+	}
+	c.last = now
+}
+
+// frame returns the time between pictures, 0 when there were too few to tell.
+func (c *cadence) frame() time.Duration {
+	if c.gaps < 2 {
+		return 0
+	}
+	return c.mean
+}
