@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/pprof"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
 
@@ -31,7 +34,7 @@ func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics.Registry, promhttp.HandlerOpts{Registry: e.Metrics.Registry}))
 	mux.HandleFunc("GET /debug/pools", func(w http.ResponseWriter, r *http.Request) { servePools(w, r, e.Pool.Stats(), e.Account.Read()) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/cmdline", serveCommandLine)
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
@@ -39,6 +42,13 @@ func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
 	})
 	return mux
+}
+
+// serveCommandLine writes the command line as net/http/pprof does, but without the passwords and tokens in it.
+func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	fmt.Fprint(w, strings.Join(redact.Args(os.Args), "\x00"))
 }
 
 // report answers ok, or 503 with err.

@@ -3,10 +3,9 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"net/url"
-	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -84,27 +83,11 @@ func (s *PictureSize) UnmarshalText(text []byte) error {
 	return err
 }
 
-// passwordShown stands for the password of a URL wherever settings are shown (url.URL.Redacted).
-const passwordShown = "xxxxx"
-
-// ShownSource returns source for people to read: without the password, if it is a URL with one.
-func ShownSource(source string) string {
-	if u, err := url.Parse(source); err == nil && u.User != nil {
-		return u.Redacted()
-	}
-	if scheme, rest, ok := strings.Cut(source, "://"); ok { // no URL for Go, such as one with a space in it
-		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-			return scheme + "://" + passwordShown + rest[at:]
-		}
-	}
-	return source
-}
-
-// shown returns s as settings are shown: without passwords.
+// shown returns s as settings are shown: without the secrets of sources.
 func (s Streams) shown() Streams {
 	shown := Streams{}
 	for name, stream := range s {
-		stream.Source = ShownSource(stream.Source)
+		stream.Source = redact.URL(stream.Source)
 		shown[name] = stream
 	}
 	return shown

@@ -72,6 +72,8 @@ func TestStreamErrors(t *testing.T) {
 		{"list", "streams: [cam1]", "config: streams (f.yaml line 1): got a list, want a mapping"},
 		{"twice", "streams: {a: {fps: 1}, a: {fps: 2}}", "config: streams.a (f.yaml line 1): got it twice, want it once"},
 		{"option", "streams: {a: {source: -i}}", `config: streams.a.source: got "-i", want no hyphen before it; a file of that name is ./-i`},
+		{"option-secret", "streams: {a: {source: \"rtsp://u:hunter2@h/\\x01\"}}", `config: streams.a.source: got a control character in "rtsp://u:xxxxx@h/\x01", want none`},
+		{"masked-query", "streams: {a: {source: \"http://h/?pwd=xxxxx\"}}", "config: streams.a.source: got http://h/?pwd=xxxxx, where xxxxx stands for a secret that is not shown: want the secret"},
 		{"control", `streams: {a: {source: "a\nb"}}`, `config: streams.a.source: got a control character in "a\nb", want none`},
 		{"fps", "streams: {a: {fps: .nan}}", `config: streams.a.fps (f.yaml line 1): got ".nan", want a number`},
 		{"fps-range", "streams: {a: {fps: 1e9}}", "config: streams.a.fps: got 1e+09, want 0..1000"},
@@ -89,7 +91,7 @@ func TestStreamErrors(t *testing.T) {
 		{"many", "live: {max_streams: 1}\nstreams: {a: , b: }", "config: streams: got 2, want at most live.max_streams, 1"},
 		{"name", "streams: {../x: {fps: 1}}", "config: streams.../x: "},
 		{"no-name", "streams: {\"\": {fps: 1}}", "config: streams.: stream: bad name: "},
-		{"password", "streams: {a: {source: \"rtsp://u:xxxxx@h\"}}", "config: streams.a.source: got the password xxxxx, which only stands for one where settings are shown: want the password"},
+		{"password", "streams: {a: {source: \"rtsp://u:xxxxx@h\"}}", "config: streams.a.source: got rtsp://u:xxxxx@h, where xxxxx stands for a secret that is not shown: want the secret"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,9 +107,9 @@ func TestStreamErrors(t *testing.T) {
 	}
 }
 
-func TestPasswordsAreNotShown(t *testing.T) {
+func TestSecretsAreNotShown(t *testing.T) {
 	c := Default()
-	c.Streams = Streams{"a": {Source: "rtsp://user:hunter2@camera/1"}, "b": {Source: "rtsp://user:hunter2@camera/a b%"}}
+	c.Streams = Streams{"a": {Source: "rtsp://user:hunter2@camera/1"}, "b": {Source: "rtsp://user:hunter2@camera/a b%"}, "c": {Source: "http://camera/snap?usr=me&pwd=hunter2&channel=1"}}
 	var b strings.Builder
 	if err := c.WriteYAML(&b); err != nil {
 		t.Fatal(err)
@@ -116,7 +118,7 @@ func TestPasswordsAreNotShown(t *testing.T) {
 		b.WriteString(s.Value)
 	}
 	if strings.Contains(b.String(), "hunter2") || !strings.Contains(b.String(), "camera/1") || !strings.Contains(b.String(), "camera/a b%") {
-		t.Errorf("got a password, or lost a source, in\n%s", b.String())
+		t.Errorf("got a secret, or lost a source, in\n%s", b.String())
 	}
 	if c.Streams["a"].Source != "rtsp://user:hunter2@camera/1" {
 		t.Errorf("got %q after showing it, want it unchanged", c.Streams["a"].Source)

@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -71,12 +71,10 @@ func checkSource(key, source string, maxPixels int) *ValueError {
 		return wrong(key, "got %q, want no hyphen before it; a file of that name is ./%s", source, source)
 	}
 	if strings.ContainsFunc(source, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-		return wrong(key, "got a control character in %q, want none", source)
+		return wrong(key, "got a control character in %q, want none", redact.URL(source))
 	}
-	if u, err := url.Parse(source); err == nil {
-		if password, _ := u.User.Password(); password == passwordShown {
-			return wrong(key, "got the password %s, which only stands for one where settings are shown: want the password", passwordShown)
-		}
+	if redact.HasMask(source) {
+		return wrong(key, "got %s, where %s stands for a secret that is not shown: want the secret", redact.URL(source), redact.Mask)
 	}
 	t, ok, err := ParseTestSource(source)
 	switch {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
@@ -41,7 +42,7 @@ func (s *source) ffmpeg(ctx context.Context) error {
 	c.kill()
 	var ours *fault.Error
 	if line := c.lastLine(); line != "" && !errors.As(err, &ours) {
-		return errors.New(s.withoutSecrets(line))
+		return errors.New(redact.Text(line, s.settings.Source))
 	}
 	return err
 }
@@ -111,11 +112,6 @@ func isStill(source string) bool {
 		return !strings.Contains(source, "://") && !strings.Contains(source, "%")
 	}
 	return false
-}
-
-// withoutSecrets returns a line of ffmpeg's without the password of the source.
-func (s *source) withoutSecrets(line string) string {
-	return strings.ReplaceAll(line, s.settings.Source, s.shown)
 }
 
 // pause waits for that time, or the end of ctx.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -32,7 +33,7 @@ type source struct {
 
 // runSource feeds a stream from its configured source until ctx ends.
 func (l *Live) runSource(ctx context.Context, name string, settings config.Stream) {
-	s := &source{live: l, name: name, settings: settings, shown: config.ShownSource(settings.Source)}
+	s := &source{live: l, name: name, settings: settings, shown: redact.URL(settings.Source)}
 	s.log = l.log.With("stream", name, "source", s.shown)
 	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.shown, Fixed: true})
 	if err != nil {
