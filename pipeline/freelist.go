@@ -21,6 +21,13 @@ func (l *freeList[T]) init(keep int, create func() *T) {
 	l.kept = make([]*T, 0, keep)
 }
 
+// len returns how many are kept strongly, and not in use.
+func (l *freeList[T]) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.kept)
+}
+
 func (l *freeList[T]) get() *T {
 	l.mu.Lock()
 	if last := len(l.kept) - 1; last >= 0 {

@@ -8,11 +8,15 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Options says where a Pipeline gets memory, helpers and kernels. The zero value is a pool of its own, without budget, and no
-// helpers.
+// Options says where a Pipeline gets memory, helpers and kernels. The zero value is a pool of its own, without budget, and
+// no helpers.
 type Options struct {
 	Pool    *pool.Pool // of results; nil: a new one, without budget. The pipeline retains it
 	Workers *Workers   // nil: the goroutine that calls Run alone. They stay the caller's to close
+
+	// MaxScratch bounds the bytes of scratch that a run uses, and that are kept between runs: where each goroutine needs
+	// much, fewer work on a run. One always does. 0: no bound.
+	MaxScratch int64
 
 	// Kernels limits the level of the kernels used, as in jpeg.Options: "generic", "neon", "avx2" or "avx512". Empty
 	// means the best that the processor has. Pictures are the same at every level.
@@ -26,6 +30,7 @@ type Pipeline struct {
 	input   frame.Desc // spec.Input with its range spelled out
 	inBytes int
 	pixels  int // of the output
+	most    int // goroutines that work on a run
 	pool    *pool.Pool
 	workers *Workers
 	out     output
@@ -55,10 +60,15 @@ func Compile(s Spec, o Options) (*Pipeline, error) {
 	}
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
 	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)
+	p.most = o.Workers.Size()
+	if size := int64(p.out.scratchBytes()); o.MaxScratch > 0 && size > 0 {
+		fits := int(max(1, min(o.MaxScratch/size, int64(keep))))
+		keep, p.most = fits, min(p.most, fits)
+	}
 	p.scratch.init(keep, p.out.newScratch)
 	p.runs.init(keep, func() *run {
 		r := &run{p: p}
-		r.help = r.work
+		r.help, r.most = r.work, p.most
 		return r
 	})
 	return p, nil
@@ -83,6 +93,33 @@ func (p *Pipeline) MaxOutput() int { return p.out.bound() }
 // FrameBytes returns the memory to reckon with for one frame, for admission: the input, and a picture as they have been
 // of late, each as the budget of a pool counts it, at the size of its class.
 func (p *Pipeline) FrameBytes() int { return leased(p.inBytes) + leased(p.out.expected()) }
+
+// Memory is what a Pipeline holds beside the buffers of its pool, in bytes.
+type Memory struct {
+	Tables  int // that Compile made; an estimate, rather too large
+	Scratch int // that one goroutine needs while it works on a run
+	Kept    int // scratch that is kept for the next runs
+}
+
+// Memory returns what p holds. What runs that go on use is not in Kept.
+func (p *Pipeline) Memory() Memory {
+	size := p.out.scratchBytes()
+	return Memory{Tables: p.spec.tableBytes(), Scratch: size, Kept: size * p.scratch.len()}
+}
+
+// Goroutines returns how many goroutines work on a run of n frames at most, each with scratch of its own.
+func (p *Pipeline) Goroutines(n int) int { return max(1, min(p.most, n*p.parts(n))) }
+
+// tableBytes bounds the memory of the compiled tables: so much a sample of each axis, before and after the resize.
+// TestMemoryOfTables measures them.
+func (s Spec) tableBytes() int {
+	w, h := s.OutputSize()
+	n := 24<<10 + 64*w + 24*h + 12*s.Input.Height
+	if s.Resize.Filter == Area {
+		n += 12*s.Input.Width + 72*h
+	}
+	return n
+}
 
 // leased returns the bytes of a buffer for n, which a pool may be too small for.
 func leased(n int) int { return max(n, pool.ClassSize(n)) }

@@ -26,7 +26,9 @@ type Workers struct {
 // job is what goroutines do together, task by task.
 type job struct {
 	tasks   int            // how many there are
+	most    int            // goroutines that may work on it
 	help    func()         // claims tasks, and does them, until none is left to claim
+	joined  int            // goroutines that work on it, or did; guarded by Workers.mu
 	helpers sync.WaitGroup // the workers at it
 }
 
@@ -121,7 +123,7 @@ func (w *Workers) shared() *shared {
 		return s
 	}
 	s := &shared{}
-	s.help = s.work
+	s.help, s.most = s.work, w.size
 	return s
 }
 
@@ -136,7 +138,8 @@ func (w *Workers) enter(j *job) bool {
 		return false
 	}
 	w.jobs++
-	if helpers := min(w.size, j.tasks) - 1; helpers > 0 {
+	j.joined = 1 // the caller
+	if helpers := min(j.most, j.tasks) - 1; helpers > 0 {
 		w.open = append(w.open, j)
 		for range helpers {
 			w.wake.Signal()
@@ -184,6 +187,9 @@ func (w *Workers) help() {
 		copy(w.open, w.open[1:])
 		w.open[len(w.open)-1] = j
 		j.helpers.Add(1)
+		if j.joined++; j.joined >= j.most {
+			w.shut(j)
+		}
 		w.mu.Unlock()
 		j.help()
 		w.mu.Lock()
