@@ -44,6 +44,15 @@ func (s Spec) rawDesc() frame.Desc {
 	return frame.Desc{Format: px, Width: w, Height: h}
 }
 
+// RawBytes returns the size of a raw output in bytes; 0 for a JPEG, whose size depends on the frame. s must be valid.
+func (s Spec) RawBytes() int {
+	if s.Output.Format == JPEG {
+		return 0
+	}
+	size, _ := s.rawDesc().Size() // Validate has seen it.
+	return size
+}
+
 // geometry returns all that s says of where samples come from and go to: the Config of its band sampler but for Lines.
 func (s Spec) geometry() band.Config {
 	c := band.Config{

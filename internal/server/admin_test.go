@@ -122,7 +122,7 @@ func TestAdminPages(t *testing.T) {
 	if err := json.Unmarshal([]byte(body), &pools); err != nil {
 		t.Fatal(err)
 	}
-	if pools.Budget != int64(server.Default().Limits.MemoryBudget) || len(pools.Classes) == 0 {
+	if l := server.Default().Limits; pools.Budget != int64(l.MemoryBudget)-l.PipelineShare() || len(pools.Classes) == 0 {
 		t.Errorf("/debug/pools: got %+v, want the budget and the class of /healthz's picture", pools)
 	}
 }

@@ -36,11 +36,14 @@ type Limits struct {
 	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
 	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`
 	MaxMessageBytes Size `yaml:"max_message_bytes" doc:"bytes of one gRPC request"`
-	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames and pictures together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
+	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames, JPEGs and compiled pipelines together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
 	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
+	PipelineMemory  Size `yaml:"pipeline_memory" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
 	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; one more is refused"`
 	MaxStreams      int  `yaml:"max_streams" doc:"requests open at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" doc:"connections open at the same time, of each listener"`
+
+	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that nobody uses for so long is freed; a large one sooner"`
 }
 
 // Timeouts bound how long the server waits for others.
@@ -59,6 +62,14 @@ type Live struct {
 	Keep            Duration `yaml:"keep" doc:"a live stream that nobody feeds or watches is forgotten after this"`
 	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether live streams are encoded that nobody watches"`
 	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is let go"`
+}
+
+// PipelineShare returns the bytes of the memory budget that are for compiled pipelines.
+func (l Limits) PipelineShare() int64 {
+	if l.PipelineMemory == 0 {
+		return int64(l.MemoryBudget / 8)
+	}
+	return int64(l.PipelineMemory)
 }
 
 // Log is how the server logs.
@@ -84,6 +95,7 @@ func Default() Config {
 			MaxMessageBytes: 256 * MiB,
 			MemoryBudget:    512 * MiB,
 			MemoryFloor:     64 * MiB,
+			PipelineIdle:    Duration(10 * time.Minute),
 			QueueDepth:      64,
 			MaxStreams:      256,
 			MaxConnections:  512,

@@ -84,6 +84,8 @@ func checkLimits(c Config) *ValueError {
 		return wrong("limits.memory_budget", "got %s, want 1MiB or more", l.MemoryBudget)
 	case l.MemoryFloor < 0 || l.MemoryFloor > l.MemoryBudget:
 		return wrong("limits.memory_floor", "got %s, want at most limits.memory_budget, %s", l.MemoryFloor, l.MemoryBudget)
+	case l.PipelineMemory < 0 || l.PipelineMemory > l.MemoryBudget/2:
+		return wrong("limits.pipeline_memory", "got %s, want at most half of limits.memory_budget, %s", l.PipelineMemory, l.MemoryBudget/2)
 	}
 	return nil
 }
@@ -94,7 +96,7 @@ func checkTimes(c Config) *ValueError {
 		got Duration
 	}{
 		{"timeouts.receive", c.Timeout.Receive}, {"timeouts.send", c.Timeout.Send}, {"timeouts.queue", c.Timeout.Queue},
-		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout},
+		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout}, {"limits.pipeline_idle", c.Limits.PipelineIdle},
 		{"live.offline_after", c.Live.OfflineAfter}, {"live.keep", c.Live.Keep}, {"live.stall", c.Live.Stall},
 	} {
 		if d.got < Duration(time.Millisecond) || d.got > Duration(24*time.Hour) {

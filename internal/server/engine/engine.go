@@ -1,8 +1,8 @@
 // Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say
 // in who may use them. Its errors are *fault.Error.
 //
-// A request goes through it in this order: Open, Reserve unless it is a stream, Pipeline, Admit before the first frame
-// is taken in, Run, and the releases backwards.
+// A request goes through it in this order: Open, Reserve unless it is a stream, Plan, Admit before the first frame is
+// taken in, Run, and the releases backwards.
 package engine
 
 import (
@@ -38,20 +38,22 @@ type Engine struct {
 
 // New returns an Engine for the settings c. check is nil, or makes its pool a checked one. Close ends it.
 func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
+	share := c.Limits.PipelineShare()
 	e := &Engine{
-		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget), Floor: int64(c.Limits.MemoryFloor), Check: check}),
+		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Check: check}),
 		Metrics:  m,
 		Config:   c,
 		Started:  time.Now(),
 		workers:  pipeline.NewWorkers(c.Workers),
 		draining: make(chan struct{}),
 	}
-	e.pipelines = newPipelines(func(s pipeline.Spec) (*pipeline.Pipeline, error) {
-		return pipeline.Compile(s, pipeline.Options{Pool: e.Pool, Workers: e.workers})
+	e.pipelines = newPipelines(share, time.Duration(c.Limits.PipelineIdle), func(s pipeline.Spec) (*pipeline.Pipeline, error) {
+		return pipeline.Compile(s, pipeline.Options{Pool: e.Pool, Workers: e.workers, MaxScratch: share / 2})
 	})
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	e.Account = newAccount(e.Pool.Stats)
-	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read))
+	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })
+	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read), metrics.NewPipelines(e.pipelines.stats))
 	m.RegisterGauges(metrics.Gauges{
 		QueueDepth:   func() int { _, n := e.Queue(); return n },
 		Running:      func() int { n, _ := e.Queue(); return n },
@@ -116,32 +118,6 @@ func (e *Engine) Unreserve() { e.queue.unreserve() }
 // CheckQueue refuses with Busy when Reserve would now.
 func (e *Engine) CheckQueue() error { return e.queue.check() }
 
-// Pipeline returns the compiled pipeline of s, from earlier calls if it can. It refuses a wrong Spec with Invalid, and
-// with TooLarge one of more pixels than limits.max_pixels, in or out, before anything is compiled.
-func (e *Engine) Pipeline(s pipeline.Spec) (*pipeline.Pipeline, error) {
-	if err := s.Validate(); err != nil {
-		return nil, fault.From(err)
-	}
-	width, height := s.OutputSize()
-	for _, v := range []struct {
-		what          string
-		width, height int
-	}{{"the input", s.Input.Width, s.Input.Height}, {"the output", width, height}} {
-		pixels, most := int64(v.width)*int64(v.height), int64(e.Config.Limits.MaxPixels)
-		if pixels > most {
-			return nil, fault.LimitOf("limits.max_pixels", pixels, most, v.what+" has too many pixels")
-		}
-	}
-	if size, err := s.Input.Size(); err == nil && size > pool.MaxSize {
-		return nil, fault.From(&pool.SizeError{Got: int64(size), Max: pool.MaxSize})
-	}
-	p, err := e.pipelines.get(s)
-	if err != nil {
-		return nil, fault.From(err)
-	}
-	return p, nil
-}
-
 // A Stream is what asks for memory again and again, and goes before those that have begun to do so later, unless it
 // pauses. The zero Stream has not asked yet. It is for one goroutine.
 type Stream struct {
@@ -182,25 +158,13 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant
 	return pool.Grant{}, fault.From(err)
 }
 
-// Cost is what a batch of n frames of p may lease, of in bytes altogether: a buffer is up to a quarter larger than
-// asked for, and 4 KiB at least.
-func Cost(p *pipeline.Pipeline, in int64, n int) int64 {
-	s := p.Spec()
-	width, height := s.OutputSize()
-	picture := min(p.MaxOutput(), 4096+width*height/2) // 4 bits a pixel: twice what natural pictures take at quality 75
-	if s.Output.Format != pipeline.JPEG {
-		picture = p.MaxOutput()
-	}
-	return in + in/4 + int64(n)*int64(pool.ClassSize(0)+pool.ClassSize(min(picture, pool.MaxSize)))
-}
-
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs p on b, as pipeline.Pipeline.Run says. It waits however many others do: a stream may, and
+// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It waits however many others do: a stream may, and
 // what is none holds a place from Reserve. The frames of b count as pictures or failures in the metrics. When it returns an
 // error, b has no picture.
-func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) (Timing, error) {
+func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
 		return t, nil
@@ -233,9 +197,9 @@ func (e *Engine) Run(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batc
 }
 
 // takeTurn runs p on b and ends the turn, also when p panics.
-func (e *Engine) takeTurn(ctx context.Context, p *pipeline.Pipeline, b *pipeline.Batch, stream bool) error {
+func (e *Engine) takeTurn(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) error {
 	defer e.queue.leave(stream)
-	return p.Run(ctx, b)
+	return e.run(ctx, p, b)
 }
 
 // Queue returns how many batches are being encoded, and how many wait for their turn.
@@ -250,7 +214,7 @@ var tinySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, H
 // SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a server that is merely busy
 // from one that is broken.
 func (e *Engine) SelfTest(ctx context.Context) error {
-	p, err := e.pipelines.get(tinySpec)
+	p, err := e.Plan(tinySpec)
 	if err != nil {
 		return err
 	}
@@ -260,7 +224,7 @@ func (e *Engine) SelfTest(ctx context.Context) error {
 	}
 	b := pipeline.Batch{In: []frame.Frame{f}}
 	defer b.Release()
-	if err := p.Run(ctx, &b); err != nil {
+	if err := e.RunAtOnce(ctx, p, &b); err != nil {
 		return err
 	}
 	return b.Out[0].Err

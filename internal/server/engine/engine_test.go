@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,44 +38,7 @@ func spec(width int) pipeline.Spec {
 	return pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: width, Height: 8}}
 }
 
-func TestPipelinesAreKeptWithinBounds(t *testing.T) {
-	e := newEngine(t, nil)
-	first, err := e.Pipeline(spec(1))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for w := 2; w <= maxPipelines; w++ {
-		if _, err := e.Pipeline(spec(w)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if again, err := e.Pipeline(spec(1)); err != nil || again != first {
-		t.Errorf("got another pipeline, %v, for the same Spec", err)
-	}
-	if _, err := e.Pipeline(spec(maxPipelines + 1)); err != nil { // It drops spec(2)'s, not the one just used.
-		t.Fatal(err)
-	}
-	if e.pipelines.lookUp(spec(1)) != first || e.pipelines.lookUp(spec(2)) != nil || len(e.pipelines.bySpec) != maxPipelines || e.pipelines.recent.Len() != maxPipelines {
-		t.Errorf("got %d pipelines kept, and not those used last, want %d", len(e.pipelines.bySpec), maxPipelines)
-	}
-}
-
-func TestPipelinesByManyAtOnce(t *testing.T) {
-	e := newEngine(t, nil)
-	got := make([]*pipeline.Pipeline, 16)
-	var callers sync.WaitGroup
-	for i := range got {
-		callers.Go(func() { got[i], _ = e.Pipeline(spec(5)) })
-	}
-	callers.Wait()
-	for _, p := range got {
-		if p == nil || p != got[0] {
-			t.Fatalf("got pipelines %v for one Spec, want the same for all", got)
-		}
-	}
-}
-
-func TestPipelineRefuses(t *testing.T) {
+func TestPlanRefuses(t *testing.T) {
 	e := newEngine(t, func(c *config.Config) { c.Limits.MaxPixels = 1 << 30 })
 	tests := []struct {
 		name  string
@@ -92,14 +54,24 @@ func TestPipelineRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := e.Pipeline(tt.spec)
+			_, err := e.Plan(tt.spec)
 			if f := fault.From(err); f == nil || f.Kind != tt.kind || f.Field != tt.field || f.Limit != tt.limit {
 				t.Errorf("got %v, %+v, want %s about field %q, limit %q", err, f, tt.kind, tt.field, tt.limit)
 			}
 		})
 	}
-	if n := len(e.pipelines.bySpec); n != 0 {
-		t.Errorf("got %d pipelines compiled, want none", n)
+}
+
+// TestPlanCompilesNothing: what a caller only asks for takes no memory.
+func TestPlanCompilesNothing(t *testing.T) {
+	e := newEngine(t, nil)
+	for w := 60000; w < 60100; w++ {
+		if _, err := e.Plan(spec(w)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := e.pipelines.stats(); s.Compiled != 0 || s.Bytes != 0 {
+		t.Errorf("got %+v after 100 plans, want no pipeline", s)
 	}
 }
 
@@ -108,14 +80,18 @@ func TestAdmit(t *testing.T) {
 		c.Limits.MemoryBudget, c.Limits.MemoryFloor, c.Timeout.Queue = config.MiB, 0, config.Duration(20*time.Millisecond)
 	})
 	ctx := context.Background()
-	all, err := e.Admit(ctx, int64(config.MiB), nil)
+	budget := e.Pool.Stats().Budget
+	if share := e.Config.Limits.PipelineShare(); budget != int64(config.MiB)-share || share != int64(config.MiB)/8 {
+		t.Errorf("got %d bytes for the pool and %d for pipelines of %d", budget, share, config.MiB)
+	}
+	all, err := e.Admit(ctx, budget, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := e.Admit(ctx, 1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != int64(config.MiB)+1 {
+	if _, err := e.Admit(ctx, 1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != budget+1 {
 		t.Errorf("not now: got %v, want Busy with what would be admitted", err)
 	}
-	if _, err := e.Admit(ctx, int64(config.MiB)+1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
+	if _, err := e.Admit(ctx, budget+1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
 		t.Errorf("never: got %v, want TooLarge", err)
 	}
 	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
@@ -154,9 +130,10 @@ func TestAdmit(t *testing.T) {
 func TestStreamsKeepTheirPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = config.MiB, 0 })
+		budget := e.Pool.Stats().Budget
 		order := make(chan string, 2)
 		ask := func(who string, s *Stream) {
-			g, err := e.Admit(t.Context(), int64(config.MiB), s)
+			g, err := e.Admit(t.Context(), budget, s)
 			if err != nil {
 				t.Error(err)
 			}
@@ -171,7 +148,7 @@ func TestStreamsKeepTheirPlace(t *testing.T) {
 			ask("old", &old)
 			<-order
 			time.Sleep(tt.pause)
-			all, err := e.Admit(t.Context(), int64(config.MiB), nil)
+			all, err := e.Admit(t.Context(), budget, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,7 +169,7 @@ func TestStreamsKeepTheirPlace(t *testing.T) {
 // TestReserve: whoever holds a place runs, and nobody else gets one meanwhile.
 func TestReserve(t *testing.T) {
 	e := newEngine(t, func(c *config.Config) { c.Workers, c.Limits.QueueDepth = 1, 0 })
-	p, err := e.Pipeline(spec(8))
+	p, err := e.Plan(spec(8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -240,7 +217,7 @@ func TestReadyLooksAtMaxStreams(t *testing.T) {
 // TestRunCountsEachFrame: as a picture or as a failure, whatever happens to the batch.
 func TestRunCountsEachFrame(t *testing.T) {
 	e := newEngine(t, nil)
-	p, err := e.Pipeline(spec(8))
+	p, err := e.Plan(spec(8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +257,7 @@ func TestRunCountsEachFrame(t *testing.T) {
 func TestNoLeaseIsLost(t *testing.T) {
 	e := newEngine(t, nil)
 	s := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 64, Height: 64}, Resize: pipeline.Resize{Width: 300, Height: 300}}
-	p, err := e.Pipeline(s)
+	p, err := e.Plan(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -314,7 +291,7 @@ func TestCostCoversTheRun(t *testing.T) {
 		{Input: frame.Desc{Format: frame.RGBA, Width: 333, Height: 222}, Output: pipeline.Output{Format: pipeline.RawRGBA}},
 	} {
 		e := newEngine(t, nil)
-		p, err := e.Pipeline(s)
+		p, err := e.Plan(s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -336,7 +313,7 @@ func TestCostCoversTheRun(t *testing.T) {
 		for _, c := range e.Pool.Stats().Classes {
 			inUse += c.InUse * int64(c.Size)
 		}
-		if cost := Cost(p, int64(25*size), 25); inUse > cost {
+		if cost := p.Cost(int64(25*size), 25); inUse > cost {
 			t.Errorf("%+v: got %d bytes leased, more than the cost of %d", s.Input, inUse, cost)
 		}
 		b.Release()

@@ -16,7 +16,7 @@ type batch struct {
 	incoming incoming
 	request  request
 	grant    pool.Grant
-	pipeline *pipeline.Pipeline
+	plan     *engine.Plan
 	run      pipeline.Batch
 	places   []int // the picture of each frame of run
 	response response
@@ -33,7 +33,7 @@ func (b *batch) release() {
 	b.run.In = b.run.In[:0]
 	b.run.Release()
 	b.response.Reset()
-	b.pipeline = nil
+	b.plan = nil
 	b.grant.Release()
 	b.grant = pool.Grant{}
 }
@@ -41,10 +41,10 @@ func (b *batch) release() {
 // arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone,
 // whether it was given memory or not: its picture says why.
 func (b *batch) arrange() {
-	desc := b.pipeline.Spec().Input
+	desc := b.plan.Spec().Input
 	b.response.ID = b.request.ID
 	b.places = b.places[:0]
-	size, _ := desc.Size() // A pipeline's input has one.
+	size := b.plan.FrameBytes()
 	for i, sent := range b.request.Frames {
 		b.request.Frames[i] = inputFrame{}
 		b.response.Pictures = append(b.response.Pictures, picture{})

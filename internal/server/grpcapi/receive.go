@@ -7,7 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/pool"
@@ -101,7 +100,7 @@ type incoming struct {
 	leased  bool
 }
 
-// read reads a message of length bytes into b.request, and finds its pipeline.
+// read reads a message of length bytes into b.request, and finds its plan.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
 	c.expect()
@@ -121,7 +120,7 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 		if err := in.session.resolve(in.batch); err != nil {
 			return pool.Buf{}, err
 		}
-		if size, _ := in.batch.pipeline.Spec().Input.Size(); n != size { // A pipeline's input has a size.
+		if n != in.batch.plan.FrameBytes() {
 			return pool.Buf{}, nil
 		}
 	}
@@ -143,42 +142,38 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 // Complete is part of frameSource. A batch is encoded when all of its frames are there.
 func (in *incoming) Complete() error { return nil }
 
-// resolve finds the pipeline that b's spec means, or that of the last request that had one.
+// resolve finds the plan that b's spec means, or that of the last request that had one.
 func (c *session) resolve(b *batch) error {
-	if b.pipeline != nil {
+	if b.plan != nil {
 		return nil
 	}
-	if b.request.HasSpec && (c.pipeline == nil || !bytes.Equal(b.request.Spec, c.spec)) {
+	if b.request.HasSpec && (c.plan == nil || !bytes.Equal(b.request.Spec, c.spec)) {
 		spec, err := parseSpec(b.request.Spec)
 		if err != nil {
 			return err
 		}
-		p, err := c.engine.Pipeline(spec)
+		p, err := c.engine.Plan(spec)
 		if err != nil {
 			return err
 		}
-		c.spec, c.pipeline = append(c.spec[:0], b.request.Spec...), p
+		c.spec, c.plan = append(c.spec[:0], b.request.Spec...), p
 	}
-	if c.pipeline == nil {
+	if c.plan == nil {
 		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: "grpcapi: the first request has no spec"}
 	}
-	b.pipeline = c.pipeline
+	b.plan = c.plan
 	return nil
 }
 
 // admit waits for the memory that a message of length bytes and its pictures take.
 func (c *session) admit(b *batch, length int) error {
 	cost := 2 * int64(length) // when it is not known what to make of it
-	p := b.pipeline
+	p := b.plan
 	if p == nil {
-		p = c.pipeline // Most likely it is the same as before.
+		p = c.plan // Most likely it is the same as before.
 	}
 	if p != nil {
-		size, err := p.Spec().Input.Size()
-		if err != nil {
-			return fault.From(err)
-		}
-		cost = engine.Cost(p, int64(length), min(length/size+1, c.engine.Config.Limits.MaxBatch))
+		cost = p.Cost(int64(length), min(length/p.FrameBytes()+1, c.engine.Config.Limits.MaxBatch))
 	}
 	stream := &c.admission
 	if c.unary {

@@ -46,5 +46,5 @@ func (c *session) runBatch(b *batch) (engine.Timing, error) {
 	if c.unary {
 		defer c.unreserve()
 	}
-	return c.engine.Run(c.ctx, b.pipeline, &b.run, !c.unary)
+	return c.engine.Run(c.ctx, b.plan, &b.run, !c.unary)
 }

@@ -10,7 +10,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches, one
@@ -31,8 +30,8 @@ type session struct {
 
 	decoder   decoder
 	admission engine.Stream
-	spec      []byte             // of the last request that had one
-	pipeline  *pipeline.Pipeline // what it means
+	spec      []byte       // of the last request that had one
+	plan      *engine.Plan // what it means
 
 	sending *time.Timer // when it fires, the caller has taken too long over an answer
 

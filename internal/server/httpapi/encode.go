@@ -51,7 +51,7 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 		defer e.Unreserve()
 	}
-	a := newAnswer(w, r, control, src.pipeline.Spec().Output)
+	a := newAnswer(w, r, control, src.plan.Spec().Output)
 	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
 	ctx, cancel := context.WithCancel(r.Context())
 	x := &exchange{engine: e, source: src, body: b, answer: a, intake: startIntake(ctx, e, src, b)}
@@ -156,7 +156,7 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	timing, err := x.engine.Run(ctx, x.source.pipeline, &x.batch, x.source.endless)
+	timing, err := x.engine.Run(ctx, x.source.plan, &x.batch, x.source.endless)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	if a.frame, err = s.frames.Next(); err != nil {
 		return fault.From(err)
 	}
-	a.frame.Desc = s.pipeline.Spec().Input // A Y4M stream's range and colour may be set otherwise.
+	a.frame.Desc = s.plan.Spec().Input // A Y4M stream's range and colour may be set otherwise.
 	select {
 	case in.frames <- a:
 		a = admitted{}
@@ -97,10 +97,5 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 
 // cost is what one frame takes: itself, its picture, and the picture once more in what is written together.
 func (s *source) cost() int64 {
-	size, err := s.pipeline.Spec().Input.Size()
-	if err != nil {
-		return 0 // It was compiled, so it has a size.
-	}
-	once := engine.Cost(s.pipeline, int64(size), 1)
-	return once + engine.Cost(s.pipeline, 0, 1)
+	return s.plan.Cost(int64(s.plan.FrameBytes()), 1) + s.plan.Cost(0, 1)
 }

@@ -20,9 +20,9 @@ type reader interface {
 
 // source is a request's frames, and what to make of them.
 type source struct {
-	frames   reader
-	pipeline *pipeline.Pipeline
-	endless  bool // of unknown length
+	frames  reader
+	plan    *engine.Plan
+	endless bool // of unknown length
 }
 
 // openSource reads as much of the request as tells what it is. It takes no memory of the pool.
@@ -36,7 +36,7 @@ func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
 		return nil, err
 	}
 	s := &source{frames: o.frames, endless: r.ContentLength < 0}
-	if s.pipeline, err = e.Pipeline(o.spec); err != nil {
+	if s.plan, err = o.planned(); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -54,6 +54,7 @@ type opening struct {
 	body    *body
 	spec    pipeline.Spec // of the query; open completes its Input, but for JPEGs
 	given   bool          // whether the query describes raw frames
+	plan    *engine.Plan  // of spec, once that is complete
 	live    bool          // whether the body may hold JPEGs
 
 	frames reader             // what open opened, or:
@@ -128,17 +129,27 @@ func (o *opening) checkGiven() error {
 	if o.spec.Input.Width == 0 {
 		return fieldError("size", "got none, want the size of the frames, such as 640x360")
 	}
-	if _, err := o.engine.Pipeline(o.spec); err != nil {
+	plan, err := o.planned()
+	if err != nil {
 		return err
 	}
-	size, err := o.spec.Input.Size()
-	if err != nil {
-		return fault.From(err)
-	}
+	size := plan.FrameBytes()
 	if n := o.request.ContentLength; n > 0 && n%int64(size) != 0 {
 		return fault.Errorf(fault.Invalid, "the body is not a whole number of frames: got %d bytes, want a multiple of %d for %s", n, size, o.spec.Input)
 	}
 	return nil
+}
+
+// planned returns the plan of the complete Spec, the same each time.
+func (o *opening) planned() (*engine.Plan, error) {
+	if o.plan == nil {
+		plan, err := o.engine.Plan(o.spec)
+		if err != nil {
+			return nil, err
+		}
+		o.plan = plan
+	}
+	return o.plan, nil
 }
 
 // openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word

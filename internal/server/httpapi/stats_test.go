@@ -99,8 +99,8 @@ func TestStats(t *testing.T) {
 	if want := (liveCounts{Streams: 1}); got.Live != want {
 		t.Errorf("live: got %+v, want %+v", got.Live, want)
 	}
-	if want := int64(f.engine.Config.Limits.MemoryBudget); got.Pool.Budget != want {
-		t.Errorf("pool: got a budget of %d, want %d", got.Pool.Budget, want)
+	if l := f.engine.Config.Limits; got.Pool.Budget != int64(l.MemoryBudget)-l.PipelineShare() {
+		t.Errorf("pool: got a budget of %d, want %s without the share of pipelines", got.Pool.Budget, l.MemoryBudget)
 	}
 }
 

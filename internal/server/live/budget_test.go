@@ -33,7 +33,7 @@ func TestOthersDoNotHarmAStream(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 64*config.MiB, 0 })
+				r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 74*config.MiB, 0 })
 				p := r.publish("small", Settings{})
 				v := r.view("small")
 				ctx, cancel := context.WithCancel(context.Background())

@@ -30,9 +30,9 @@ type maker struct {
 	jpeg   bool          // JPEGs come in
 	input  frame.Desc    // what came last, for people; of JPEGs the size alone
 
-	pipeline *pipeline.Pipeline // nil while JPEGs are passed on, or none was decoded yet
-	batch    pipeline.Batch     // of one frame
-	decoder  decoder
+	plan    *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
+	batch   pipeline.Batch // of one frame
+	decoder decoder
 
 	admitted int64 // bytes
 	growth   engine.Stream
@@ -58,7 +58,7 @@ func newMaker(ctx context.Context, e *engine.Engine, spec pipeline.Spec, jpeg bo
 		if err != nil {
 			return nil, fault.From(err)
 		}
-		need = engine.Cost(m.pipeline, framesInFlight*int64(size), picturesHeld)
+		need = m.plan.Cost(framesInFlight*int64(size), picturesHeld)
 	}
 	grant, err := e.Admit(ctx, need, nil)
 	if err != nil {
@@ -135,12 +135,12 @@ func (m *maker) recode(data []byte) (stream.Picture, error) {
 	if err != nil {
 		return stream.Picture{}, err
 	}
-	if m.pipeline == nil || m.spec.Input != f.Desc {
+	if m.plan == nil || m.spec.Input != f.Desc {
 		if err := m.compile(f.Desc); err != nil {
 			return stream.Picture{}, err
 		}
 	}
-	if err := m.reserve(engine.Cost(m.pipeline, m.jpegCost(len(data))+decoded, picturesHeld)); err != nil {
+	if err := m.reserve(m.plan.Cost(m.jpegCost(len(data))+decoded, picturesHeld)); err != nil {
 		return stream.Picture{}, err
 	}
 	return m.encode(f)
@@ -159,19 +159,19 @@ func (m *maker) checkPixels() error {
 // compile makes the pipeline for frames of geometry d.
 func (m *maker) compile(d frame.Desc) error {
 	m.spec.Input = d
-	p, err := m.engine.Pipeline(m.spec)
+	p, err := m.engine.Plan(m.spec)
 	if err != nil {
-		m.pipeline = nil
+		m.plan = nil
 		return err
 	}
-	m.pipeline = p
+	m.plan = p
 	return nil
 }
 
 // encode makes a picture of f, which it borrows.
 func (m *maker) encode(f frame.Frame) (stream.Picture, error) {
 	m.batch.In = append(m.batch.In[:0], f)
-	_, err := m.engine.Run(context.Background(), m.pipeline, &m.batch, true)
+	_, err := m.engine.Run(context.Background(), m.plan, &m.batch, true)
 	clear(m.batch.In)
 	if err != nil {
 		return stream.Picture{}, err

@@ -86,13 +86,13 @@ func (o *offline) render(key offlineKey) ([]byte, error) {
 	if width != key.width || height != key.height {
 		spec.Resize = pipeline.Resize{Width: key.width, Height: key.height}
 	}
-	p, err := o.engine.Pipeline(spec)
+	p, err := o.engine.Plan(spec)
 	if err != nil {
 		return nil, err
 	}
 	b := pipeline.Batch{In: []frame.Frame{canvas}}
 	defer b.Release()
-	if err := p.Run(context.Background(), &b); err != nil {
+	if err := o.engine.RunAtOnce(context.Background(), p, &b); err != nil {
 		return nil, err
 	}
 	if err := b.Out[0].Err; err != nil {

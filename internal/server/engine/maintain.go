@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"runtime/debug"
+	rtm "runtime/metrics"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+)
+
+const (
+	// maintainEvery is how often Maintain looks.
+	maintainEvery = time.Second
+	// garbage is how much memory beside what owners hold makes Maintain collect, and collectPause how long after the last
+	// collection. A server in steady state allocates next to nothing: what a burst left would stay for the two minutes
+	// until the runtime collects by itself.
+	garbage      = 48 << 20
+	collectPause = 4 * time.Second
+)
+
+// Maintain frees what nobody has used for a while, until ctx ends: compiled pipelines, and memory that a burst left to the
+// garbage collector. It is for one goroutine.
+func (e *Engine) Maintain(ctx context.Context) {
+	ticker := time.NewTicker(maintainEvery)
+	defer ticker.Stop()
+	c := collector{read: e.Account.Read, cycles: collections, collect: debug.FreeOSMemory}
+	for {
+		select {
+		case now := <-ticker.C:
+			e.pipelines.trim(now)
+			c.look(now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// collector runs the garbage collector when there is much that nobody holds and it has not run for a while.
+type collector struct {
+	read    func() metrics.Memory
+	cycles  func() uint64
+	collect func()
+
+	last     uint64    // collections so far, at the last look
+	since    time.Time // when their number last changed
+	leftover int64     // what nobody held after the last collection of look
+}
+
+// look collects where it must. It does so again only when there is more garbage than the last time left over: that was
+// none.
+func (c *collector) look(now time.Time) {
+	if n := c.cycles(); n != c.last || c.since.IsZero() {
+		c.last, c.since = n, now
+		return
+	}
+	if now.Sub(c.since) < collectPause || c.unheld() < c.leftover+garbage {
+		return
+	}
+	c.collect()
+	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
+}
+
+// unheld returns the bytes of the heap that no owner has registered.
+func (c *collector) unheld() (n int64) {
+	for _, u := range c.read().Held {
+		if u.Kind == "heap" || u.Kind == "free" {
+			n += u.Bytes
+		}
+	}
+	return n
+}
+
+// collections returns how often the garbage collector has run.
+func collections() uint64 {
+	s := []rtm.Sample{{Name: "/gc/cycles/total:gc-cycles"}}
+	rtm.Read(s)
+	if s[0].Value.Kind() != rtm.KindUint64 {
+		return 0 // A later Go may have another.
+	}
+	return s[0].Value.Uint64()
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
+)
+
+// TestCollectorLooks: it collects when much is left that nobody holds, not while the runtime does, and not in vain again
+// and again.
+func TestCollectorLooks(t *testing.T) {
+	var unheld int64
+	var cycles uint64
+	collected := 0
+	c := collector{
+		read: func() metrics.Memory {
+			return metrics.Memory{Held: []metrics.MemoryUse{{Kind: "pool", Bytes: 1 << 40}, {Kind: "heap", Bytes: unheld}}}
+		},
+		cycles:  func() uint64 { return cycles },
+		collect: func() { collected++; cycles++; unheld = min(unheld, 20<<20) },
+	}
+	now := time.Unix(1000, 0)
+	look := func(seconds int) {
+		for range seconds {
+			now = now.Add(time.Second)
+			c.look(now)
+		}
+	}
+	step := func(what string, want int) {
+		t.Helper()
+		if collected != want {
+			t.Fatalf("%s: got %d collections, want %d", what, collected, want)
+		}
+	}
+	unheld = garbage - 1
+	look(100)
+	step("little garbage", 0)
+	unheld = 200 << 20
+	look(1)
+	step("much garbage", 1)
+	look(100)
+	step("20 MiB that live", 1)
+	unheld = 20<<20 + garbage - 1
+	look(100)
+	step("little more", 1)
+	unheld = 20<<20 + garbage
+	for range 100 {
+		cycles++ // The runtime collects each second.
+		look(1)
+	}
+	step("the runtime collects", 1)
+	look(3)
+	step("just after the runtime", 1)
+	look(2)
+	step("after a while", 2)
+}
+
+// TestMaintainTrims: it frees idle pipelines, and ends with its context.
+func TestMaintainTrims(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, nil)
+		e.pipelines.run(t, spec(8))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); e.Maintain(ctx) }()
+		time.Sleep(time.Duration(e.Config.Limits.PipelineIdle) - time.Second)
+		synctest.Wait()
+		if n := e.pipelines.stats().Kept; n != 1 {
+			t.Errorf("got %d pipelines before limits.pipeline_idle, want 1", n)
+		}
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		if n := e.pipelines.stats().Kept; n != 0 {
+			t.Errorf("got %d pipelines after limits.pipeline_idle, want none", n)
+		}
+		cancel()
+		<-done
+	})
+}
