@@ -1,0 +1,144 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// TestManyWideSpecs: valid requests whose pipelines take much memory each, every one with a Spec of its own, keep the
+// server within its budget. Afterwards the memory is back, and other requests take as long as before.
+func TestManyWideSpecs(t *testing.T) {
+	const budget, specs, callers = 128 << 20, 32, 4
+	t.Setenv(childCollects, "yes")
+	server := startChild(t, `{"limits.memory_budget": "128MiB", "limits.memory_floor": "8MiB", "workers": "2"}`)
+	caller := &http.Client{Transport: &http.Transport{}}
+	t.Cleanup(caller.CloseIdleConnections)
+	post := func(s pipeline.Spec, body []byte) (status int, err error) {
+		resp, err := caller.Post("http://"+server.HTTP+"/v1/encode?"+query(t, s), "application/octet-stream", bytes.NewReader(body))
+		if err != nil {
+			return 0, err
+		}
+		defer func() { _ = resp.Body.Close() }()
+		_, err = io.Copy(io.Discard, resp.Body)
+		return resp.StatusCode, err
+	}
+	usual := makeFrames(t, w1.Input, 1)[0]
+	median := func() time.Duration {
+		took := make([]time.Duration, 15)
+		for i := range took {
+			start := time.Now()
+			if status, err := post(w1, usual); status != http.StatusOK || err != nil {
+				t.Fatalf("got %d, %v for a usual frame", status, err)
+			}
+			took[i] = time.Since(start)
+		}
+		slices.Sort(took)
+		return took[len(took)/2]
+	}
+	wide := func(i int) pipeline.Spec {
+		return pipeline.Spec{
+			Input:  frame.Desc{Format: frame.Gray8, Width: 65535, Height: 16},
+			Resize: pipeline.Resize{Width: 65534 - i, Height: 15, Filter: pipeline.Area},
+			Output: pipeline.Output{Quality: 98, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow},
+		}
+	}
+	median()
+	usually := median()
+	before := server.collected(t)
+
+	// Whoever sends no frame has nothing compiled.
+	for i := range 16 {
+		if status, err := post(wide(100+i), []byte{0}); status != http.StatusBadRequest || err != nil {
+			t.Fatalf("got %d, %v for a body of one byte, want 400", status, err)
+		}
+	}
+	if grown := server.collected(t).RSS - before.RSS; grown > 16<<20 {
+		t.Errorf("got %d bytes more after requests without a frame", grown)
+	}
+
+	noise := make([]byte, 65535*16)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = byte(rng.Uint32())
+	}
+	var attack sync.WaitGroup
+	var next atomic.Int64
+	for range callers {
+		attack.Go(func() {
+			for i := next.Add(1); i <= specs; i = next.Add(1) {
+				if status, err := post(wide(int(i)), noise); status != http.StatusOK || err != nil {
+					t.Errorf("got %d, %v for a wide frame, want it encoded", status, err)
+				}
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() { defer close(over); attack.Wait() }()
+	var peak int64
+	for done := false; !done; {
+		select {
+		case <-over:
+			done = true
+		default:
+		}
+		peak = max(peak, server.counters(t).RSS)
+		checkAccount(t, caller, server.Admin)
+	}
+	if most := before.RSS + budget + 32<<20; peak > most {
+		t.Errorf("got %d bytes resident, want at most %d: what it was, the budget and 32 MiB", peak, most)
+	}
+	var rss int64
+	eventually(t, "the memory is back", func() bool {
+		rss = server.counters(t).RSS
+		return rss < before.RSS+24<<20
+	})
+	after := median()
+	t.Logf("memory from %d MB to %d MB and back to %d MB; a usual frame took %v before and %v after", before.RSS>>20, peak>>20, rss>>20, usually, after)
+	if after > 4*usually+5*time.Millisecond {
+		t.Errorf("a usual frame takes %v, want about the %v before", after, usually)
+	}
+}
+
+// checkAccount compares the account of memory in /debug/pools with its total, that of the runtime.
+func checkAccount(t *testing.T, caller *http.Client, admin string) {
+	t.Helper()
+	resp, err := caller.Get("http://" + admin + "/debug/pools?format=json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	var pools struct {
+		Memory struct {
+			Total  int64            `json:"total_bytes"`
+			Held   map[string]int64 `json:"held_bytes"`
+			Leased map[string]int64 `json:"leased_bytes"`
+		} `json:"memory"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&pools); err != nil {
+		t.Fatal(err)
+	}
+	m := pools.Memory
+	var sum int64
+	var kinds []string
+	for kind, n := range m.Held {
+		sum += n
+		kinds = append(kinds, fmt.Sprintf("%s %d", kind, n))
+	}
+	if d := sum - m.Total; len(m.Leased) < 3 || d > m.Total/10 || d < -m.Total/10 {
+		t.Errorf("got an account of %d bytes together (%s), want within a tenth of the runtime's %d", sum, strings.Join(kinds, ", "), m.Total)
+	}
+}
