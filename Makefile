@@ -9,8 +9,9 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty
 
 BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))'
 
-# Modules of their own, which ./... does not reach from the root.
-NESTED := analysis e2e/browser
+# Modules of their own, which ./... does not reach from the root. lab/peers is one more: scripts/bench-peers --check tests it,
+# since it is linked with libraries in C.
+NESTED := analysis lab e2e/browser
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
 LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
@@ -26,10 +27,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/steadyframe and bin/poolvet
+build: ## build bin/steadyframe, bin/steadyframe-bench and bin/poolvet
 	@mkdir -p bin
 	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o bin/ ./cmd/...
-	CGO_ENABLED=0 go build -C analysis $(BUILD_FLAGS) -o ../bin/ ./cmd/...
+	for module in analysis lab; do CGO_ENABLED=0 go build -C $$module $(BUILD_FLAGS) -o ../bin/ ./cmd/... || exit 1; done
 
 .PHONY: run
 run: build ## build and start the demo (ARGS='--for 10s' ends it)

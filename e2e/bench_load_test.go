@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -138,7 +139,7 @@ func TestBenchLoadKilled(t *testing.T) {
 	last, killed := "", false
 	for lines := bufio.NewScanner(stderr); lines.Scan(); last = lines.Text() {
 		if !killed && strings.Contains(lines.Text(), " fps   batch p50 ") {
-			s.kill()
+			s.Kill()
 			killed = true
 		}
 	}
@@ -152,5 +153,23 @@ func TestBenchLoadKilled(t *testing.T) {
 	}
 	if o.Result.Pictures < 25 || o.Result.P50 <= 0 {
 		t.Errorf("got %+v, want what was measured before", o.Result)
+	}
+}
+
+// TestBenchWithoutItsProgram: the error says how to get the program.
+func TestBenchWithoutItsProgram(t *testing.T) {
+	alone := filepath.Join(t.TempDir(), filepath.Base(program))
+	data, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(alone, data, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), alone, "bench", "load", "--rate", "1")
+	cmd.Env = []string{"PATH=" + t.TempDir()}
+	out, err := cmd.CombinedOutput()
+	if want := "make build"; cmd.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), want) {
+		t.Errorf("got %v, %q, want exit code 1 and a text that has %q", err, out, want)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // TestBenchPooling runs a short bench as a user does, and reads what it says.
@@ -34,7 +36,7 @@ func TestBenchPooling(t *testing.T) {
 		if err := json.Unmarshal(r.stdout, &got); err != nil {
 			t.Fatalf("standard output: %v\n%s", err, r.stdout)
 		}
-		if len(got.Options) != 4 || len(got.Findings) != 0 || got.Settings.GOGC != "200" || !strings.HasPrefix(got.Machine.Command, "steadyframe bench pooling --rounds 1") {
+		if len(got.Options) != 4 || len(got.Findings) != 0 || got.Settings.GOGC != "200" || !strings.HasPrefix(got.Machine.Command, "steadyframe-bench pooling --rounds 1") {
 			t.Fatalf("got %s", r.stdout)
 		}
 		for _, o := range got.Options {
@@ -89,12 +91,12 @@ func TestBenchPoolingLeavesNoChild(t *testing.T) {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	var children []string
-	waitFor(t, "a child", func() bool {
+	daemon.WaitFor(t, "a child", func() bool {
 		children = childrenOf(cmd.Process.Pid)
 		return len(children) > 0
 	})
 	cmd.Process.Kill()
-	waitFor(t, "the end of the child", func() bool {
+	daemon.WaitFor(t, "the end of the child", func() bool {
 		return !slices.ContainsFunc(children, alive)
 	})
 }

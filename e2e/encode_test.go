@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -230,7 +231,7 @@ func TestEncodeInterrupted(t *testing.T) {
 	if _, err := stdin.Write(make([]byte, 64*64*3)); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the first picture", func() bool {
+	daemon.WaitFor(t, "the first picture", func() bool {
 		info, err := os.Stat(out)
 		return err == nil && info.Size() > 0
 	})

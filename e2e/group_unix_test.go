@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // A terminal sends SIGINT to all processes of a command, so to the child that decodes too: that this ends is then no
@@ -22,7 +24,7 @@ func TestEncodeInterruptedWithChild(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "the first picture", func() bool {
+	daemon.WaitFor(t, "the first picture", func() bool {
 		pictures, _ := filepath.Glob(filepath.Join(out, "*.jpg"))
 		return len(pictures) > 0
 	})

@@ -10,11 +10,10 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"runtime"
 	"syscall"
 	"testing"
-	"time"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // program is the path of the binary under test, set by TestMain alone.
@@ -32,13 +31,12 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	program = filepath.Join(dir, "steadyframe")
-	if runtime.GOOS == "windows" {
-		program += ".exe"
+	if program, err = daemon.Build(dir, "../cmd/steadyframe"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	build := exec.Command("go", "build", "-o", program, "../cmd/steadyframe")
-	if out, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, out)
+	if _, err := daemon.Build(dir, "../lab/cmd/steadyframe-bench"); err != nil { // bench finds it beside the program
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
@@ -75,22 +73,6 @@ func succeed(t testing.TB, stdin []byte, args ...string) result {
 		t.Fatalf("steadyframe %q: exit code %d\n%s", args, r.code, r.stderr)
 	}
 	return r
-}
-
-// waitFor waits until cond holds, and fails t when it does not within a generous time.
-func waitFor(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
 }
 
 // occupy listens at address until t ends, unless another program does so already: then it is taken as well.

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
@@ -183,7 +184,7 @@ func TestMonitoringNames(t *testing.T) {
 	rules, panels := alertRules(t), loadDashboard(t).flat()
 	var text string
 	var metrics scraped
-	waitFor(t, "a picture that a viewer had, and buffers", func() bool {
+	daemon.WaitFor(t, "a picture that a viewer had, and buffers", func() bool {
 		text, metrics = s.exported(t)
 		return metrics["steadyframe_viewer_frames_delivered_total"] != nil && metrics["steadyframe_pool_buffers"] != nil
 	})

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
@@ -49,10 +50,10 @@ func TestPrometheus(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				p := watchOver(t, s, args...)
-				waitFor(t, "all rules to be well", func() bool { return p.rulesAreWell(t) })
+				daemon.WaitFor(t, "all rules to be well", func() bool { return p.rulesAreWell(t) })
 				for _, panel := range loadDashboard(t).flat() {
 					for _, target := range panel.Targets {
-						waitFor(t, "data of panel "+panel.Title+" in "+target.Expr, func() bool { return p.hasData(t, target.Expr) })
+						daemon.WaitFor(t, "data of panel "+panel.Title+" in "+target.Expr, func() bool { return p.hasData(t, target.Expr) })
 					}
 				}
 				p.quiet(t, *monitorFor)
@@ -61,8 +62,8 @@ func TestPrometheus(t *testing.T) {
 	})
 	if *monitorFor > 0 {
 		p := watchOver(t, s)
-		waitFor(t, "the server to be up", func() bool { return p.hasData(t, "up == 1") })
-		s.kill()
+		daemon.WaitFor(t, "the server to be up", func() bool { return p.hasData(t, "up == 1") })
+		s.Kill()
 		for range 5 { // of 30 s: the alert waits for a minute
 			if p.waitsFor(t, "SteadyframeDown", 30*time.Second) {
 				return
@@ -108,7 +109,7 @@ func watchOver(t *testing.T, s *served, args ...string) prometheus {
 		}
 	})
 	p := prometheus{"http://" + address}
-	waitFor(t, "Prometheus", func() bool {
+	daemon.WaitFor(t, "Prometheus", func() bool {
 		select {
 		case <-ended:
 			t.Fatalf("prometheus ended: %s", log.Bytes())

@@ -18,6 +18,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
@@ -108,7 +109,7 @@ func TestPushAtOnce(t *testing.T) {
 	for n := 1; n <= 3; n++ {
 		start := time.Now()
 		p.write(n)
-		waitFor(t, fmt.Sprintf("frame %d", n), func() bool { return s.shows(t, "cam", n) })
+		daemon.WaitFor(t, fmt.Sprintf("frame %d", n), func() bool { return s.shows(t, "cam", n) })
 		t.Logf("frame %d was shown %v after it was written", n, time.Since(start).Round(time.Millisecond))
 	}
 	stderr := p.wantEnd(0)
@@ -154,7 +155,7 @@ func TestPushWays(t *testing.T) {
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%q: %v\n%s", tt.run, err, out)
 			}
-			waitFor(t, "all frames", func() bool { return s.stream(t, tt.name).Arrived >= frames })
+			daemon.WaitFor(t, "all frames", func() bool { return s.Stream(t, tt.name).Arrived >= frames })
 			got := s.snapshot(t, tt.name)
 			if tt.want != nil && !bytes.Equal(got, tt.want) {
 				t.Errorf("the last picture has %d other bytes than the last file, %d", len(got), len(tt.want))
@@ -177,15 +178,15 @@ func TestPushReconnects(t *testing.T) {
 	first := serve(t, "--http", address)
 	p := push(t, append([]string{"--stream", "cam", "http://" + address}, grayFlags...)...)
 	p.write(1)
-	waitFor(t, "frame 1", func() bool { return first.shows(t, "cam", 1) })
+	daemon.WaitFor(t, "frame 1", func() bool { return first.shows(t, "cam", 1) })
 
-	first.kill()
+	first.Kill()
 	for n := 2; n < 200; n++ { // 400 kB, more than a pipe holds
 		p.write(n)
 	}
 	second := serve(t, "--http", address)
 	start, n := time.Now(), 199
-	waitFor(t, "the new server to show a frame", func() bool {
+	daemon.WaitFor(t, "the new server to show a frame", func() bool {
 		n++
 		p.write(n)
 		return second.snapshot(t, "cam") != nil
@@ -247,7 +248,7 @@ func TestPushRefused(t *testing.T) {
 // waitForStream waits until the server of TestPushRefused shows frame n of cam.
 func waitForStream(t *testing.T, s *served, n int) {
 	t.Helper()
-	waitFor(t, fmt.Sprintf("frame %d", n), func() bool {
+	daemon.WaitFor(t, fmt.Sprintf("frame %d", n), func() bool {
 		response, err := http.Get("http://" + s.HTTP + "/snapshot/cam.jpg?access_token=secret")
 		if err != nil {
 			t.Fatal(err)
@@ -262,8 +263,8 @@ func waitForStream(t *testing.T, s *served, n int) {
 func TestPushLoop(t *testing.T) {
 	s := serve(t)
 	p := push(t, "--loop", clip(t), "http://"+s.HTTP, "--stream", "loop")
-	waitFor(t, "the second round", func() bool { return s.stream(t, "loop").Arrived > frames+5 })
-	if fps := s.stream(t, "loop").FPSIn; fps < 20 || fps > 30 {
+	daemon.WaitFor(t, "the second round", func() bool { return s.Stream(t, "loop").Arrived > frames+5 })
+	if fps := s.Stream(t, "loop").FPSIn; fps < 20 || fps > 30 {
 		t.Errorf("got %v frames a second, want the clip's 25", fps)
 	}
 	p.cmd.Process.Signal(syscall.SIGINT)

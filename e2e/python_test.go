@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
@@ -76,7 +77,7 @@ func TestPythonPublishesAndWatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out []byte
-	waitFor(t, "the stream", func() bool {
+	daemon.WaitFor(t, "the stream", func() bool {
 		var err error
 		out, err = p.command(t, "watch.py", server, "cam1", "20").CombinedOutput()
 		if err != nil && !strings.Contains(string(out), "NOT_FOUND") {

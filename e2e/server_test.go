@@ -1,102 +1,26 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // served is a steadyframe serve that runs.
-type served struct {
-	HTTP, GRPC, Admin string
+type served struct{ *daemon.Server }
 
-	cmd    *exec.Cmd
-	log    bytes.Buffer // all of standard error, complete after done
-	done   chan struct{}
-	asked  bool // to end: a second signal would end it at once
-	killed bool // so that it has no exit code
-}
-
-// serve starts the server on ports of its own. When t ends it gets SIGTERM, if it runs still, and must exit with 0.
+// serve starts the server on free ports. When t ends it gets SIGTERM, if it still runs, and must exit with 0.
 func serve(t *testing.T, args ...string) *served {
 	t.Helper()
-	return serveWith(t, nil, args...)
-}
-
-// serveWith is serve with more variables of the environment.
-func serveWith(t *testing.T, environment []string, args ...string) *served {
-	t.Helper()
-	s := &served{cmd: exec.Command(program, append([]string{"serve"}, args...)...), done: make(chan struct{})}
-	s.cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json",
-		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
-	stderr, err := s.cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(io.TeeReader(stderr, &s.log))
-	for s.HTTP == "" {
-		line, err := lines.ReadBytes('\n')
-		if err != nil {
-			t.Fatalf("steadyframe serve ended before it said where it serves: %v\n%s", err, s.log.Bytes())
-		}
-		var entry struct{ Msg, HTTP, GRPC, Admin string }
-		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
-			s.HTTP, s.GRPC, s.Admin = entry.HTTP, entry.GRPC, entry.Admin
-		}
-	}
-	go func() {
-		defer close(s.done)
-		io.Copy(io.Discard, lines)
-		s.cmd.Wait()
-	}()
-	t.Cleanup(func() { s.terminate(t) })
-	return s
-}
-
-// askToEnd sends SIGTERM, once.
-func (s *served) askToEnd() {
-	if !s.asked {
-		s.cmd.Process.Signal(syscall.SIGTERM)
-	}
-	s.asked = true
-}
-
-// kill ends the server as nothing that it can prepare for.
-func (s *served) kill() {
-	s.killed = true
-	s.cmd.Process.Kill()
-	<-s.done
-}
-
-// terminate ends the server as a service manager does, and waits for it.
-func (s *served) terminate(t *testing.T) {
-	t.Helper()
-	s.askToEnd()
-	select {
-	case <-s.done:
-	case <-time.After(30 * time.Second):
-		s.cmd.Process.Kill()
-		t.Fatal("the server did not end within 30 s of SIGTERM")
-	}
-	if code := s.cmd.ProcessState.ExitCode(); code != 0 && !s.killed {
-		t.Errorf("steadyframe serve: got exit code %d, want 0\n%s", code, s.log.Bytes())
-	}
+	return &served{daemon.Serve(t, program, nil, args...)}
 }
 
 // The server gives the same bytes as the library, on every path.
@@ -172,17 +96,17 @@ func TestServeDrains(t *testing.T) {
 	if err := open.Recv(&answer); err != nil {
 		t.Fatal(err)
 	}
-	s.askToEnd()
+	s.AskToEnd()
 	// The stream comes to its end: by an error that says to go elsewhere, and whole answers before that.
 	for err == nil {
 		if err = open.Recv(&answer); err == nil {
 			pictures(t, &answer)
 		}
 	}
-	s.terminate(t)
+	s.Terminate(t)
 	for _, want := range []string{`"msg":"draining"`, `"msg":"stopped"`} {
-		if !strings.Contains(s.log.String(), want) {
-			t.Errorf("log: got\n%s\nwant it to have %s", s.log.Bytes(), want)
+		if !strings.Contains(s.Log.String(), want) {
+			t.Errorf("log: got\n%s\nwant it to have %s", s.Log.Bytes(), want)
 		}
 	}
 }
@@ -196,7 +120,7 @@ func TestHealth(t *testing.T) {
 					t.Errorf("steadyframe %q: printed nothing", args)
 				}
 			}
-			s.terminate(t)
+			s.Terminate(t)
 			r := steadyframe(t, nil, "health", "--admin", s.Admin)
 			if r.code != 1 || !strings.Contains(string(r.stderr), "no server at "+s.Admin) {
 				t.Errorf("without a server: got exit code %d, %s", r.code, r.stderr)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
@@ -146,7 +147,7 @@ http {
 			t.Logf("nginx: %s", stderr.Bytes())
 		}
 	})
-	waitFor(t, "nginx", func() bool {
+	daemon.WaitFor(t, "nginx", func() bool {
 		select {
 		case <-ended:
 			t.Fatalf("nginx ended: %s", stderr.Bytes())

@@ -13,6 +13,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -139,6 +140,6 @@ func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *fe
 	})
 	f.stop = sync.OnceFunc(func() { close(ended); running.Wait() })
 	t.Cleanup(f.stop)
-	waitFor(t, "the stream "+name, func() bool { return s.stream(t, name).State == "online" })
+	daemon.WaitFor(t, "the stream "+name, func() bool { return s.Stream(t, name).State == "online" })
 	return f
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // mjpegViewer connects a viewer that has asked for a stream and reads nothing yet.
@@ -54,7 +56,7 @@ func TestWatchSlowViewers(t *testing.T) {
 	if err := stalled.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
 	}
-	waitFor(t, "both watch", func() bool { return len(s.stream(t, "cam1").Viewers) == 2 })
+	daemon.WaitFor(t, "both watch", func() bool { return len(s.Stream(t, "cam1").Viewers) == 2 })
 
 	began := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -68,14 +70,14 @@ func TestWatchSlowViewers(t *testing.T) {
 	alone := 0
 	eachPart(t, bufio.NewReader(answer.Body), func(_ textproto.MIMEHeader, data []byte) bool {
 		indices = append(indices, indexOfJPEG(t, data))
-		if _, there := s.viewer(t, "cam1", stalled); !there {
+		if _, there := s.Viewer(t, "cam1", stalled); !there {
 			alone++
 		} else if time.Since(began) > 30*time.Second {
 			t.Fatal("the stalled viewer is there still, after twenty times live.stall")
 		}
 		return alone < after
 	})
-	v, there := s.viewer(t, "cam1", slow)
+	v, there := s.Viewer(t, "cam1", slow)
 	// It began with pictures that waited for it: those that it gets now are new.
 	if behind := int(f.sent.Load()) - indices[len(indices)-1]; !there || behind > 3*fps || v.Dropped == 0 {
 		t.Errorf("the slow viewer: got picture %d, %d behind the newest, %d dropped; want it to be new", indices[len(indices)-1], behind, v.Dropped)
@@ -107,9 +109,9 @@ func TestWatchDrain(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, "all are given pictures", func() bool {
+	daemon.WaitFor(t, "all are given pictures", func() bool {
 		given := 0
-		for _, v := range s.stream(t, "cam1").Viewers {
+		for _, v := range s.Stream(t, "cam1").Viewers {
 			if v.Delivered > 2 {
 				given++
 			}
@@ -117,9 +119,9 @@ func TestWatchDrain(t *testing.T) {
 		return given == 12
 	})
 	began := time.Now()
-	s.askToEnd()
+	s.AskToEnd()
 	reading.Wait()
-	<-s.done
+	<-s.Done
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the server took %v to end, want a few seconds", took)
 	}

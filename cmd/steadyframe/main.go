@@ -28,7 +28,7 @@ type commands struct {
 	Push        pushCmd        `cmd:"" help:"Feed a live stream of a server: from a video, a camera, a pipe or JPEGs."`
 	Serve       serveCmd       `cmd:"" help:"Serve gRPC and HTTP: raw frames in, JPEGs out."`
 	Demo        demoCmd        `cmd:"" help:"Start a server and push an animated scene to it, with the figures a second by second."`
-	Bench       benchCmd       `cmd:"" help:"Measure: what pooling is worth here, and what load a server bears."`
+	Bench       benchCmd       `cmd:"" passthrough:"" help:"Measure what pooling is worth on this machine, and what load a server bears (runs steadyframe-bench)."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
 	Version     versionCmd     `cmd:"" help:"Print the version, and the kernels chosen for this processor."`

@@ -3,89 +3,172 @@ package cli
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/bench/load"
 	"github.com/steadyframe/steadyframe/internal/synth"
 )
 
-// Load pushes an animated scene to a server, over one gRPC stream, in batches at a steady rate: an open loop, as package
-// load has it.
+// Load pushes an animated scene to a server, over one gRPC stream, in batches at a steady rate. It is an open loop: each
+// batch has a time at which it is due, and its latency counts from then.
 type Load struct {
 	Target        string // of the server: host:port or unix:/path
 	Token         string // what the server wants, if anything
 	Width, Height int    // of the frames, bgr24
-	OutWidth      int    // of the pictures
+	OutWidth      int    // of the images
 	OutHeight     int
 	Quality       int
 	Batch         int // frames
 	FPS           float64
 	Batches       int                // to send; 0: any number
-	For           time.Duration      // no batch is due later than this after the first; 0: until ctx ends
-	Sink          Sink               // gets the pictures; may be nil. Run does not close it
+	For           time.Duration      // all batches are due within this; 0: until ctx ends
+	Sink          Sink               // gets the images; may be nil. Run does not close it
 	Second        func(LoadProgress) // called once a second; may be nil
 }
 
-// batchSets is how many batches of frames exist: one is rendered while another is on its way.
+// batchSets is how many batches of frames exist: one is rendered while another is in flight.
 const batchSets = 2
 
-// answerTime is how long an answer may take. A machine that is slow is no reason to give up early.
-const answerTime = time.Minute
+// responseTime is how long a response may take. A machine that is slow is no reason to give up early.
+const responseTime = time.Minute
 
-// Run pushes until Batches are answered, For is over, ctx ends, or something fails. The LoadSummary is about what was
-// answered up to then. The end of ctx is no error: batches on their way are still answered.
+// Run pushes until Batches were encoded, For is over, ctx ends, or something fails. The LoadSummary is about what came back
+// until then. The end of ctx is no error: Run waits for batches in flight.
 func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 	scenes, err := l.newScenes()
 	if err != nil {
 		return LoadSummary{}, err
 	}
-	meter := newLoadMeter(time.Duration(float64(l.Batch)/l.FPS*float64(time.Second)), l.Second)
-	defer meter.close()
-	generator, err := load.New(ctx, load.Options{
-		Target: dialable(l.Target), Via: load.GRPC, Token: l.Token,
-		Width: l.Width, Height: l.Height, OutWidth: l.OutWidth, OutHeight: l.OutHeight, Quality: l.Quality,
-		Rate: l.FPS, Batch: l.Batch, Requests: l.Batches, Duration: l.For, Outstanding: batchSets, Timeout: answerTime,
-		Source: scenes, Answered: l.answered(meter),
-	})
+	c, err := client.Dial(dialable(l.Target), client.Options{Token: l.Token})
 	if err != nil {
 		return LoadSummary{}, &UsageError{err}
 	}
-	result, err := generator.Run(ctx)
-	if err == nil && len(result.Findings) > 0 {
-		err = fmt.Errorf("wrong answer: %s", result.Findings[0].Example)
+	defer c.Close()
+	calling, hangUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer hangUp()
+	stream, err := c.Stream(calling)
+	if err != nil {
+		return LoadSummary{}, err
+	}
+	meter := newLoadMeter(l.due(1), l.Second)
+	defer meter.close()
+
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
+	received := make(chan error, 1)
+	go func() {
+		received <- l.receive(stream, scenes, meter, hangUp)
+		stop()
+	}()
+	sendErr := l.send(sending, stream, scenes)
+	if sendErr != nil {
+		hangUp()
+	}
+	err = <-received
+	if sendErr != nil {
+		err = sendErr
 	}
 	return meter.summary(), err
 }
 
-// answered returns what takes the answers: it counts them, and puts their pictures into the Sink. A batch without an
-// answer ends the load.
-func (l *Load) answered(meter *loadMeter) func(*load.Answer) error {
-	pictures := 0
-	return func(a *load.Answer) error {
-		if a.Err != nil {
-			return a.Err
+// due returns when batch n is due, counted from batch 0. It is exact however long a load lasts.
+func (l *Load) due(n int) time.Duration {
+	return time.Duration(float64(n) * float64(l.Batch) / l.FPS * float64(time.Second))
+}
+
+// ends reports whether the load ends before batch n.
+func (l *Load) ends(n int) bool {
+	return l.Batches > 0 && n >= l.Batches || n > 0 && l.For > 0 && l.due(n) >= l.For
+}
+
+// send sends each batch when it is due, and closes scenes.sent. An error of the stream is receive's to return.
+func (l *Load) send(ctx context.Context, stream *client.Stream, s *scenes) error {
+	defer close(s.sent)
+	batch := client.Batch{Spec: &api.Spec{
+		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: uint32(l.Width), Height: uint32(l.Height)},
+		Resize: &api.Resize{Width: uint32(l.OutWidth), Height: uint32(l.OutHeight)},
+		Output: &api.Output{Quality: uint32(l.Quality)},
+	}}
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	<-timer.C
+	var start time.Time
+	for n := 0; !l.ends(n); n++ {
+		var set *batchSet
+		select {
+		case set = <-s.free:
+		case <-ctx.Done():
+			return stream.CloseSend()
 		}
+		s.render(set, n)
+		if n == 0 {
+			start = time.Now() // rendering the first batch is not part of its latency
+		}
+		set.due = start.Add(l.due(n))
+		timer.Reset(time.Until(set.due))
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return stream.CloseSend()
+		}
+		batch.ID, batch.Frames = uint64(n)+1, set.bytes
+		s.sent <- set
+		if err := stream.Send(&batch); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		batch.Spec = nil
+	}
+	return stream.CloseSend()
+}
+
+// receive takes the responses, counts them, and puts their images into the Sink. A batch without a response ends the load.
+func (l *Load) receive(stream *client.Stream, s *scenes, meter *loadMeter, hangUp func()) error {
+	late := time.AfterFunc(responseTime, hangUp)
+	defer late.Stop()
+	var response client.Answer
+	images := 0
+	for n := uint64(1); ; n++ {
+		set, ok := <-s.sent
+		if !ok {
+			return nil
+		}
+		late.Reset(responseTime)
+		err := stream.Recv(&response)
+		switch timely := late.Stop(); {
+		case !timely:
+			return fmt.Errorf("no response to batch %d within %v", n, responseTime)
+		case err == io.EOF:
+			return fmt.Errorf("the server ended the stream without a response to batch %d", n)
+		case err != nil:
+			return err
+		case response.ID != n || len(response.Pictures) != l.Batch:
+			return fmt.Errorf("wrong response: got %d images of batch %d, want %d of batch %d", len(response.Pictures), response.ID, l.Batch, n)
+		}
+		latency := time.Since(set.due)
 		failed := 0
-		for i := range a.Pictures {
-			p := &a.Pictures[i]
+		for i := range response.Pictures {
+			p := &response.Pictures[i]
 			switch {
 			case p.Err != nil:
 				failed++
 			case l.Sink != nil:
-				pictures++
-				if err := l.Sink.Write(pictures, p.Data); err != nil {
+				images++
+				if err := l.Sink.Write(images, p.Data); err != nil {
 					return err
 				}
 			}
 		}
-		meter.answered(len(a.Pictures), failed, a.Latency)
-		return nil
+		meter.answered(l.Batch, failed, latency)
+		s.free <- set
 	}
 }
 
-// scenes is the load.Source of an animated scene: each batch goes on where the one before has ended. It is for one
-// connection, whose answers come in order.
+// scenes renders batches of an animated scene: each goes on where the one before has ended.
 type scenes struct {
 	scene *synth.Scene
 	free  chan *batchSet
@@ -94,6 +177,7 @@ type scenes struct {
 
 // batchSet is the frames of one batch.
 type batchSet struct {
+	due    time.Time
 	frames []frame.Frame
 	bytes  [][]byte // theirs
 }
@@ -109,6 +193,13 @@ func (l *Load) newScenes() (*scenes, error) {
 	}
 	s.scene = synth.New(l.Width, l.Height, 1)
 	return s, nil
+}
+
+// render draws batch n.
+func (s *scenes) render(set *batchSet, n int) {
+	for i := range set.frames {
+		s.scene.Render(&set.frames[i], n*len(set.frames)+i)
+	}
 }
 
 func (l *Load) newSet() (*batchSet, error) {
@@ -132,21 +223,3 @@ func (l *Load) newSet() (*batchSet, error) {
 	}
 	return s, nil
 }
-
-// Batch is part of load.Source. It renders the batch while another may be on its way.
-func (s *scenes) Batch(ctx context.Context, n int) ([][]byte, error) {
-	var set *batchSet
-	select {
-	case set = <-s.free:
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	for i := range set.frames {
-		s.scene.Render(&set.frames[i], n*len(set.frames)+i)
-	}
-	s.sent <- set
-	return set.bytes, nil
-}
-
-// Done is part of load.Source.
-func (s *scenes) Done(int) { s.free <- <-s.sent }

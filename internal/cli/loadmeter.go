@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/steadyframe/steadyframe/internal/bench/meter"
+	"github.com/steadyframe/steadyframe/internal/meter"
 )
 
 // LoadProgress is the figures of the last second, and, where it says so, of all since the warm-up.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steadyframe/steadyframe/internal/bench/meter"
+	"github.com/steadyframe/steadyframe/internal/meter"
 )
 
 // Summary is the figures of a run.

@@ -1,7 +1,0 @@
-//go:build !unix
-
-package meter
-
-import "time"
-
-func spent() (cpu time.Duration, faults uint64, told bool) { return 0, 0, false }

@@ -1,0 +1,123 @@
+// Package daemon builds the steadyframe program for tests, and runs `steadyframe serve` as a service manager would.
+package daemon
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Build builds the program whose source is in that folder into dir, and returns its path. It is for TestMain.
+func Build(dir, source string) (string, error) {
+	program := filepath.Join(dir, filepath.Base(source))
+	if runtime.GOOS == "windows" {
+		program += ".exe"
+	}
+	build := exec.Command("go", "build", "-o", program, ".")
+	build.Dir = source // which may be of a nested module
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %v\n%s", err, out)
+	}
+	return program, nil
+}
+
+// Server is a running steadyframe serve.
+type Server struct {
+	HTTP, GRPC, Admin string // addresses of its listeners
+
+	Cmd  *exec.Cmd
+	Log  bytes.Buffer  // all of standard error; complete after Done
+	Done chan struct{} // closed when the process has ended
+
+	asked  bool // to end: a second signal would end it at once
+	killed bool // so that it has no exit code
+}
+
+// Serve starts the program's server on free ports, with further variables of the environment. When t ends the server gets
+// SIGTERM, if it still runs, and must exit with 0.
+func Serve(t *testing.T, program string, environment []string, args ...string) *Server {
+	t.Helper()
+	s := &Server{Cmd: exec.Command(program, append([]string{"serve"}, args...)...), Done: make(chan struct{})}
+	s.Cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json",
+		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
+	stderr, err := s.Cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewReader(io.TeeReader(stderr, &s.Log))
+	for s.HTTP == "" {
+		line, err := lines.ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("steadyframe serve ended before it logged its addresses: %v\n%s", err, s.Log.Bytes())
+		}
+		var entry struct{ Msg, HTTP, GRPC, Admin string }
+		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
+			s.HTTP, s.GRPC, s.Admin = entry.HTTP, entry.GRPC, entry.Admin
+		}
+	}
+	go func() {
+		defer close(s.Done)
+		io.Copy(io.Discard, lines)
+		s.Cmd.Wait()
+	}()
+	t.Cleanup(func() { s.Terminate(t) })
+	return s
+}
+
+// AskToEnd sends SIGTERM, once.
+func (s *Server) AskToEnd() {
+	if !s.asked {
+		s.Cmd.Process.Signal(syscall.SIGTERM)
+	}
+	s.asked = true
+}
+
+// Kill ends the server in a way that it cannot prepare for.
+func (s *Server) Kill() {
+	s.killed = true
+	s.Cmd.Process.Kill()
+	<-s.Done
+}
+
+// Terminate ends the server as a service manager does, and waits for it.
+func (s *Server) Terminate(t *testing.T) {
+	t.Helper()
+	s.AskToEnd()
+	select {
+	case <-s.Done:
+	case <-time.After(30 * time.Second):
+		s.Cmd.Process.Kill()
+		t.Fatal("the server did not end within 30 s of SIGTERM")
+	}
+	if code := s.Cmd.ProcessState.ExitCode(); code != 0 && !s.killed {
+		t.Errorf("steadyframe serve: got exit code %d, want 0\n%s", code, s.Log.Bytes())
+	}
+}
+
+// WaitFor waits until cond holds. It fails t after 30 seconds.
+func WaitFor(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

@@ -1,0 +1,382 @@
+package soak
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/meter"
+)
+
+// Work that costs the server much and its caller little, for bursts: from frames of 16x16 pixels, pictures of a thousand
+// each way. queueDepth is so that all who may wait have their memory: a full queue is what bursts are about.
+const (
+	heavyFrames = 8
+	heavyBytes  = 16 * 16 * 3 // of a frame
+	queueDepth  = 20
+	heavyQuery  = "format=bgr24&size=16x16&resize=1000x1000&subsampling=444&quality=95"
+)
+
+// burster makes requests of heavy work, half of them over gRPC, half over HTTP.
+type burster struct {
+	grpc  [8]*client.Client // answers of one connection wait for each other
+	http  *poster
+	url   string
+	batch client.Batch
+	body  []byte
+
+	served, refused, unadvised atomic.Int64
+
+	mu       sync.Mutex
+	refusals *meter.Latency
+	trivial  *meter.Latency // requests for which there is nothing to be done, at the same time
+	wrong    error          // the first answer that was neither
+}
+
+func newBurster(t testing.TB, s *served) *burster {
+	t.Helper()
+	body := make([]byte, heavyFrames*heavyBytes)
+	for i := range body {
+		body[i] = byte(i * 37)
+	}
+	b := &burster{http: newPoster(s), url: "http://" + s.HTTP + "/v1/encode?" + heavyQuery, body: body, refusals: meter.NewLatency(), trivial: meter.NewLatency()}
+	for i := range b.grpc {
+		var err error
+		if b.grpc[i], err = client.Dial(s.GRPC, client.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.http.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
+	b.batch.Spec = &api.Spec{
+		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: 16, Height: 16},
+		Resize: &api.Resize{Width: 1000, Height: 1000},
+		Output: &api.Output{Quality: 95, Subsampling: api.Output_S444},
+	}
+	for i := range heavyFrames {
+		b.batch.Frames = append(b.batch.Frames, body[i*heavyBytes:][:heavyBytes])
+	}
+	return b
+}
+
+func (b *burster) close() {
+	for _, c := range b.grpc {
+		c.Close()
+	}
+	b.http.close()
+}
+
+// request makes request n.
+func (b *burster) request(n int) {
+	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
+	defer cancel()
+	begin := time.Now()
+	var err error
+	if n%2 == 0 {
+		var answer client.Answer
+		err = graded(b.grpc[n/2%len(b.grpc)].Encode(ctx, &b.batch, &answer))
+	} else {
+		_, _, err = b.http.post(ctx, b.url, bytes.NewReader(b.body), int64(len(b.body)), "video/x-motion-jpeg")
+	}
+	took := time.Since(begin)
+	var refused refusal
+	switch {
+	case err == nil:
+		b.served.Add(1)
+	case errors.As(err, &refused):
+		b.refused.Add(1)
+		b.mu.Lock()
+		b.refusals.Record(took, 1)
+		b.mu.Unlock()
+	default:
+		b.unadvised.Add(1)
+		b.mu.Lock()
+		if b.wrong == nil {
+			b.wrong = err
+		}
+		b.mu.Unlock()
+	}
+}
+
+// flatOut makes requests in a closed loop, so many at a time, and returns how many a second were served.
+func (b *burster) flatOut(callers int, d time.Duration) float64 {
+	var running sync.WaitGroup
+	before, begin := b.served.Load(), time.Now()
+	for c := range callers {
+		running.Go(func() {
+			for n := c; time.Since(begin) < d; n++ {
+				b.request(n)
+			}
+		})
+	}
+	running.Wait()
+	return float64(b.served.Load()-before) / time.Since(begin).Seconds()
+}
+
+// nothing makes requests for which there is nothing to be done, one every 20 ms, on the connections of the others, until
+// ctx ends: what of the time of a
+// refusal is the machine's, and not the server's, is what these take.
+func (b *burster) nothing(ctx context.Context, s *served) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		begin := time.Now()
+		var err error
+		if n%2 == 0 {
+			var answer client.Answer
+			err = b.grpc[n/2%len(b.grpc)].Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", &b.batch, &answer)
+		} else {
+			_, _, err = b.http.post(ctx, "http://"+s.HTTP+"/nothing", bytes.NewReader(b.body), int64(len(b.body)), "")
+		}
+		if ctx.Err() == nil && err != nil { // It is that there is nothing.
+			b.trivial.Record(time.Since(begin), 1)
+		}
+	}
+}
+
+// maxBursting is how many requests of a burst there may be at a time: above limits.queue_depth.
+const maxBursting = 200
+
+// at makes requests in an open loop, so many a second, and returns how many a second were served.
+func (b *burster) at(rate float64, d time.Duration) float64 {
+	var running sync.WaitGroup
+	places := make(chan struct{}, maxBursting)
+	before, begin := b.served.Load(), time.Now()
+	for n := 0; time.Since(begin) < d; n++ {
+		if wait := time.Until(begin.Add(time.Duration(float64(n) / rate * float64(time.Second)))); wait > 0 {
+			<-time.After(wait)
+		}
+		places <- struct{}{}
+		running.Go(func() {
+			b.request(n)
+			<-places
+		})
+	}
+	served, took := b.served.Load()-before, time.Since(begin)
+	running.Wait()
+	return float64(served) / took.Seconds()
+}
+
+// burstFigures is what a burst showed. Goodput is in units of the server's capacity: each kind of work by what of it the
+// server does alone, flat out.
+type burstFigures struct {
+	Demand     float64 `json:"demand"`      // what was asked for
+	Peak       float64 `json:"peak"`        // what was done just before, in a closed loop
+	Goodput    float64 `json:"goodput"`     // what was done during the burst
+	PeakCPU    float64 `json:"peak_cpu"`    // processors that the server had then
+	CPU        float64 `json:"cpu"`         // and during the burst
+	Served     int64   `json:"served"`      // heavy requests
+	Refused    int64   `json:"refused"`     // heavy requests, with advice
+	Wrong      int64   `json:"wrong"`       // heavy requests that failed in another way
+	TrivialP50 float64 `json:"trivial_p50"` // ms, of requests for which there was nothing to be done
+	RefusalP50 float64 `json:"refusal_p50"` // ms
+	RefusalP99 float64 `json:"refusal_p99"` // ms
+	Before     float64 `json:"p99_before"`  // ms, of the load, just before the burst or in all the time before, whichever is more
+	After      float64 `json:"p99_after"`   // ms, of the load, from 2 s after it
+	WrongError string  `json:"wrong_error,omitempty"`
+}
+
+// capacity is what the server does flat out, of each alone.
+type capacity struct {
+	Rounds float64 `json:"rounds"` // of the mix, a second
+	Heavy  float64 `json:"heavy"`  // requests of a burst, a second
+}
+
+// burst looks at the load for a while, then finds the peak with the load going on, asks for demand times the capacity, the
+// load's own part in it, and looks at the load again.
+func (k *soak) burst(t testing.TB) {
+	t.Helper()
+	b := newBurster(t, k.s)
+	defer b.close()
+	f := burstFigures{Demand: k.o.demand}
+	done := func(rate float64, frames int, d time.Duration) float64 {
+		return rate/k.capacity.Heavy + float64(frames)/d.Seconds()/float64(roundFrames())/k.capacity.Rounds
+	}
+	k.tally.look()
+	k.wait(t, k.o.burst)
+	window, _ := k.tally.look()
+	f.Before = meter.Milliseconds(max(window.Quantile(0.99), k.tally.overall().Quantile(0.99)))
+
+	k.tally.strained.Store(true)
+	_, frames := k.tally.look()
+	begin, cpu := time.Now(), k.s.mustScrape(t)[metricCPU]
+	rate := b.flatOut(8, k.o.burst/2)
+	_, now := k.tally.look()
+	f.Peak = done(rate, now-frames, time.Since(begin))
+	f.PeakCPU = (k.s.mustScrape(t)[metricCPU] - cpu) / time.Since(begin).Seconds()
+
+	b.refusals = meter.NewLatency()
+	b.served.Store(0)
+	b.refused.Store(0)
+	begin, frames, cpu = time.Now(), now, k.s.mustScrape(t)[metricCPU]
+	ctx, cancel := context.WithCancel(t.Context())
+	var trivial sync.WaitGroup
+	trivial.Go(func() { b.nothing(ctx, k.s) })
+	rate = b.at((k.o.demand-k.o.load)*k.capacity.Heavy, k.o.burst)
+	cancel()
+	trivial.Wait()
+	_, now = k.tally.look()
+	f.Goodput = done(rate, now-frames, time.Since(begin))
+	f.CPU = (k.s.mustScrape(t)[metricCPU] - cpu) / time.Since(begin).Seconds()
+
+	k.wait(t, k.o.settle)
+	k.tally.strained.Store(false)
+	k.tally.look()
+	k.wait(t, k.o.burst)
+	window, _ = k.tally.look()
+	f.After = meter.Milliseconds(window.Quantile(0.99))
+	f.Served, f.Refused, f.Wrong = b.served.Load(), b.refused.Load(), b.unadvised.Load()
+	f.TrivialP50 = meter.Milliseconds(b.trivial.Quantile(0.5))
+	f.RefusalP50, f.RefusalP99 = meter.Milliseconds(b.refusals.Quantile(0.5)), meter.Milliseconds(b.refusals.Quantile(0.99))
+	if b.wrong != nil {
+		f.WrongError = b.wrong.Error()
+	}
+	k.figures.Bursts = append(k.figures.Bursts, f)
+}
+
+// attackFigures is what an attack on the memory budget showed.
+type attackFigures struct {
+	Streams  int     `json:"streams"`
+	Pictures int64   `json:"pictures"`  // that the attackers got
+	Resident float64 `json:"rss_bytes"` // the most
+	Kept     float64 `json:"kept"`      // of what was due to existing streams, the part that was answered
+	Live     float64 `json:"live"`      // pictures of live streams that MJPEG viewers saw, by those of the time just before
+}
+
+// attack lets streams of 4K frames ask for many times the memory that there is, while the mixed load goes on.
+func (k *soak) attack(t testing.TB) {
+	t.Helper()
+	f := attackFigures{Streams: k.o.attackers}
+	k.tally.strained.Store(true)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	frame := make([]byte, 3840*2160*3)
+	spec := &api.Spec{
+		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: 3840, Height: 2160},
+		Resize: &api.Resize{Width: 32, Height: 32, Filter: api.Resize_NEAREST},
+	}
+	var pictures atomic.Int64
+	var attackers sync.WaitGroup
+	seen, begin := k.tally.due("mjpeg"), time.Now()
+	k.wait(t, k.o.burst)
+	streamsBefore, liveBefore := k.tally.due("stream"), k.tally.due("mjpeg")
+	usual := float64(liveBefore.answered-seen.answered) / time.Since(begin).Seconds()
+	begin = time.Now()
+	for range k.o.attackers {
+		attackers.Go(func() {
+			c, err := client.Dial(k.s.GRPC, client.Options{})
+			if err != nil {
+				return
+			}
+			defer c.Close()
+			s, err := c.Stream(ctx)
+			if err != nil {
+				return
+			}
+			var answer client.Answer
+			batch := client.Batch{Spec: spec, Frames: [][]byte{frame}}
+			for s.Send(&batch) == nil && s.Recv(&answer) == nil {
+				pictures.Add(1)
+				batch.Spec = nil
+			}
+		})
+	}
+	for end := time.Now().Add(k.o.burst); time.Now().Before(end); {
+		rss, _ := k.s.resident()
+		f.Resident = max(f.Resident, rss)
+		k.wait(t, 20*time.Millisecond)
+	}
+	streams, live := k.tally.due("stream"), k.tally.due("mjpeg")
+	if due := streams.due - streamsBefore.due; due > 0 {
+		f.Kept = float64(streams.answered-streamsBefore.answered) / float64(due)
+	}
+	f.Live = float64(live.answered-liveBefore.answered) / max(usual*time.Since(begin).Seconds(), 1)
+	cancel()
+	attackers.Wait()
+	f.Pictures = pictures.Load()
+	k.wait(t, k.o.settle)
+	k.tally.strained.Store(false)
+	k.tally.look()
+	k.figures.Attacks = append(k.figures.Attacks, f)
+}
+
+// metricCPU counts the processor time of the server, in seconds.
+const metricCPU = "process_cpu_seconds_total"
+
+// steadyFigures is what the server took for one gRPC stream of 50 frames a second, with nothing else going on.
+type steadyFigures struct {
+	Frames      float64 `json:"frames"`
+	Seconds     float64 `json:"seconds"`
+	Objects     float64 `json:"objects_per_frame"`
+	Bytes       float64 `json:"bytes_per_frame"`
+	Collections float64 `json:"collections"`
+	Gets        float64 `json:"gets"`
+	Misses      float64 `json:"misses"`
+	P50         float64 `json:"p50"` // ms, of a batch from when it is due
+	P99         float64 `json:"p99"`
+}
+
+// steady measures that. The server is not asked meanwhile: what an answer to a scrape allocates is measured before, and
+// taken away.
+func (k *soak) steady(t testing.TB) {
+	t.Helper()
+	defer k.sampler.silence()()
+	c, err := streamCaller(k.rings, k.s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	latency := meter.NewLatency()
+	batches := func(from, n int) {
+		tick := time.NewTicker(time.Second / 2)
+		defer tick.Stop()
+		for i := range n {
+			due := <-tick.C
+			if err := c.call(t.Context(), from+i); err != nil {
+				k.tally.failed("steady stream", err)
+				return
+			}
+			latency.Record(time.Since(due), 1)
+		}
+	}
+	n := max(2, int(2*k.o.steady.Seconds()))
+	batches(0, min(10, n))
+	latency = meter.NewLatency()
+	objects, size := k.costOfScrape(t)
+	before, begin := k.s.mustScrape(t), time.Now()
+	batches(n, n)
+	took, after := time.Since(begin), k.s.mustScrape(t)
+	delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
+	frames := after.pictures() - before.pictures()
+	// Counters of the Go runtime lag by some hundred objects, which the frames of half a minute outweigh.
+	k.figures.Steady = steadyFigures{
+		Frames: frames, Seconds: took.Seconds(),
+		Objects: (delta(metricObjects) - objects) / max(frames, 1), Bytes: (delta(metricBytes) - size) / max(frames, 1),
+		Collections: delta(metricCollections), Gets: delta("steadyframe_pool_gets_total"), Misses: delta("steadyframe_pool_misses_total"),
+		P50: meter.Milliseconds(latency.Quantile(0.5)), P99: meter.Milliseconds(latency.Quantile(0.99)),
+	}
+}
+
+// costOfScrape returns what the server allocates to answer a scrape: the least of some, since other things may be going on.
+func (k *soak) costOfScrape(t testing.TB) (objects, size float64) {
+	objects, size = math.Inf(1), math.Inf(1)
+	before := k.s.mustScrape(t)
+	for range 10 {
+		after := k.s.mustScrape(t)
+		objects, size = min(objects, after[metricObjects]-before[metricObjects]), min(size, after[metricBytes]-before[metricBytes])
+		before = after
+	}
+	return objects, size
+}
