@@ -144,7 +144,7 @@ func TestEncodeErrors(t *testing.T) {
 		{"bad-crop", make([]byte, 24), append([]string{"-", "--crop", "5x2+0+0", "-o", "x"}, raw...), 2, []string{"crop", "5x2+0+0"}},
 		{"huge-batch", make([]byte, 24), append([]string{"-", "--batch", "1000000000", "-o", "x"}, raw...), 2, []string{"a batch of 1000000000 frames of 24 bytes", "at most 4096 frames"}},
 		{"missing-input", nil, []string{"nowhere.mp4", "-o", "x"}, 1, []string{"nowhere.mp4", "no such file"}},
-		{"no-video", nil, []string{text, "-o", "x"}, 1, []string{"text.mp4", "neither raw frames", "ffmpeg failed", "Invalid data"}},
+		{"no-video", nil, []string{text, "-o", "x"}, 1, []string{"text.mp4", "it has no index", "raw frames need --format and --size"}},
 		{"size-does-not-divide", nil, append([]string{odd, "-o", "x"}, raw...), 1, []string{"29 bytes", "1 frame and 5 bytes more", "24 bytes a frame", "--frames 1"}},
 		{"empty-stdin", []byte{}, append([]string{"-", "-o", "x"}, raw...), 1, []string{"no frame"}},
 		{"two-frames-in-one-picture", nil, append([]string{many, "-o", "x.jpg"}, raw...), 1, []string{"more than one frame", "--frames 1"}},

@@ -25,7 +25,8 @@ type pushCmd struct {
 	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
 	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"full or limited; for floats 0..1, 0..255 or --range=-1..1. Without it: what INPUT says, else the usual one of its format."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709, for yuv420p and nv12. Without it: what a video says."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
+	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
 	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second. Without it: a file at its own rate, or 25; a pipe or camera as it comes."`
 	Loop   bool               `group:"input" help:"Start a file over at its end."`
 
@@ -139,7 +140,7 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 }
 
 func (c *pushCmd) input() cli.Input {
-	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color}
+	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, IgnoreSAR: c.SAR == sarIgnore}
 	if c.Format != nil {
 		in.Raw = frame.Desc{Format: *c.Format, Width: c.Size.Width, Height: c.Size.Height}
 	}

@@ -14,7 +14,7 @@ import (
 // Job is one run from an input to an output.
 type Job struct {
 	Source   *Source
-	Spec     pipeline.Spec // Input is the Source's
+	Spec     pipeline.Spec // Input is the Source's; of frames of another geometry it is that
 	Sink     Sink          // Run does not close it
 	Pool     *pool.Pool    // the Source's
 	Workers  int           // 0: as many as GOMAXPROCS
@@ -56,16 +56,18 @@ func checkBatch(n, frameBytes int) error {
 
 // work is a batch on its way from the reader to the writer and back.
 type work struct {
-	batch pipeline.Batch
-	ran   time.Duration // that its encoding took
-	err   error         // why reading ended after these frames, or encoding failed
+	batch pipeline.Batch // of frames of one geometry
+	ran   time.Duration  // that its encoding took
+	err   error          // why reading ended after these frames, or encoding failed
 }
 
 // encode is a Job that runs.
 type encode struct {
 	*Job
-	pipeline  *pipeline.Pipeline
+	compiled  map[frame.Desc]*pipeline.Pipeline // of the encoder: one for each geometry that came
+	options   pipeline.Options
 	batch     int
+	held      frame.Frame   // of the reader: it was read, and is of another geometry than the batch before it
 	maxWait   time.Duration // after which a batch that is not full goes on; 0: it waits
 	frames    int           // frames read
 	tally     *tally
@@ -85,15 +87,15 @@ type encode struct {
 func (j *Job) Run(ctx context.Context) (Summary, error) {
 	workers := pipeline.NewWorkers(j.Workers)
 	defer workers.Close()
-	p, err := pipeline.Compile(j.Spec, pipeline.Options{Pool: j.Pool, Workers: workers})
-	if err != nil {
-		return Summary{}, err
-	}
 	e := &encode{
-		Job: j, pipeline: p, batch: j.Batch, tally: newTally(),
-		free: make(chan *work, rotation), read: make(chan *work, rotation), encoded: make(chan *work, rotation),
+		Job: j, batch: j.Batch, tally: newTally(), compiled: map[frame.Desc]*pipeline.Pipeline{},
+		options: pipeline.Options{Pool: j.Pool, Workers: workers},
+		free:    make(chan *work, rotation), read: make(chan *work, rotation), encoded: make(chan *work, rotation),
 	}
 	defer e.tally.close()
+	if _, err := e.pipeline(j.Spec.Input); err != nil {
+		return Summary{}, err
+	}
 	if err := e.setBatch(workers.Size()); err != nil {
 		return Summary{}, err
 	}
@@ -111,7 +113,7 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 		e.readAll()
 	}()
 	go e.encodeAll()
-	err = e.writeAll(stop)
+	err := e.writeAll(stop)
 	s := e.tally.summary()
 	s.Batch, s.Workers = e.batch, workers.Size()
 	e.leave(readerDone)
@@ -158,6 +160,34 @@ func (e *encode) setBatch(workers int) error {
 	return e.Pool.Prewarm(size, n)
 }
 
+// pipeline returns the pipeline for frames of geometry d.
+func (e *encode) pipeline(d frame.Desc) (*pipeline.Pipeline, error) {
+	if p := e.compiled[d]; p != nil {
+		return p, nil
+	}
+	spec := e.Spec
+	spec.Input = d
+	if err := CheckOutput(spec); err != nil {
+		return nil, err
+	}
+	p, err := pipeline.Compile(spec, e.options)
+	if err == nil {
+		e.compiled[d] = p
+	}
+	return p, err
+}
+
+// maxJPEGSide is the largest side that libjpeg reads (JPEG_MAX_DIMENSION in jmorecfg.h), and with it most programs.
+const maxJPEGSide = 65500
+
+// CheckOutput returns an error when the JPEGs that s asks for are too large for programs to read.
+func CheckOutput(s pipeline.Spec) error {
+	if w, h := s.OutputSize(); s.Output.Format == pipeline.JPEG && max(w, h) > maxJPEGSide {
+		return usagef("a JPEG of %dx%d pixels could not be opened by most programs, whose limit is %d along a side: add --resize", w, h, maxJPEGSide)
+	}
+	return nil
+}
+
 // readerGrace is how long a reader gets to end after nothing more is wanted of it.
 const readerGrace = 100 * time.Millisecond
 
@@ -184,6 +214,7 @@ func (w *work) release() {
 // readAll fills batches until the input ends. It closes e.read.
 func (e *encode) readAll() {
 	defer close(e.read)
+	defer func() { e.held.Release() }()
 	pace := newPacer(e.FPS)
 	for {
 		select {
@@ -203,13 +234,20 @@ func (e *encode) readAll() {
 // fill reads a batch. The error, io.EOF for one, says why there is none after it; the frames before the error are in w.
 func (e *encode) fill(w *work, pace *pacer) error {
 	var deadline time.Time
-	for len(w.batch.In) < e.batch {
+	for most := e.batch; len(w.batch.In) < most; {
 		if e.Frames > 0 && e.frames == e.Frames {
 			return io.EOF
 		}
-		f, err := e.Source.Next()
+		f, err := e.next()
 		if err != nil {
 			return err
+		}
+		switch {
+		case len(w.batch.In) == 0:
+			most = e.most(f.Desc)
+		case f.Desc != w.batch.In[0].Desc:
+			e.held = f
+			return nil
 		}
 		w.batch.In = append(w.batch.In, f)
 		e.frames++
@@ -228,19 +266,46 @@ func (e *encode) fill(w *work, pace *pacer) error {
 	return nil
 }
 
+// next returns the frame that was held, or the next one of the Source.
+func (e *encode) next() (frame.Frame, error) {
+	if f := e.held; f.Owned() {
+		e.held = frame.Frame{}
+		return f, nil
+	}
+	return e.Source.Next()
+}
+
+// most returns the frames of a batch of geometry d, which may be larger than that of the first batch.
+func (e *encode) most(d frame.Desc) int {
+	size, err := d.Size()
+	if err != nil || e.maxWait == 0 || d == e.Spec.Input {
+		return e.batch
+	}
+	return min(e.batch, autoBatch(size, e.options.Workers.Size()))
+}
+
 // encodeAll encodes batches until there are none, or reading was interrupted and what was read is done. It closes e.encoded.
 func (e *encode) encodeAll() {
 	defer close(e.encoded)
 	for w := range e.toEncode {
 		start := time.Now()
 		if len(w.batch.In) > 0 {
-			if err := e.pipeline.Run(e.working, &w.batch); err != nil {
+			if err := e.run(&w.batch); err != nil {
 				w.err = err
 			}
 		}
 		w.ran = time.Since(start)
 		e.encoded <- w
 	}
+}
+
+// run encodes a batch.
+func (e *encode) run(b *pipeline.Batch) error {
+	p, err := e.pipeline(b.In[0].Desc)
+	if err != nil {
+		return fmt.Errorf("frames of %s: %w", b.In[0].Desc, err)
+	}
+	return p.Run(e.working, b)
 }
 
 // toEncode yields the batches that were read. It does not wait for a reader that was interrupted: that may sit in a Read for ever.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ffmpeg"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -129,7 +130,7 @@ func TestRunInputFails(t *testing.T) {
 		want string
 	}{
 		{"truncated", &ingest.TruncatedError{Frame: 27, Got: 5, Want: 96}, "the input ends inside frame 28: got 5 bytes of it, want 96; the 27 frames before it came out whole"},
-		{"child", fmt.Errorf("ingest: read: %w", &FFmpegError{Exit: errors.New("exit status 1"), LastLine: "Invalid data"}), "ffmpeg failed (exit status 1): Invalid data"},
+		{"child", &ffmpeg.Error{Exit: errors.New("exit status 1"), Cause: "the connection broke"}, "the connection broke"},
 		{"other", io.ErrClosedPipe, io.ErrClosedPipe.Error()},
 	}
 	for _, tt := range tests {

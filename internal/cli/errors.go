@@ -90,13 +90,9 @@ func withAdvice(err error) error {
 // inputError returns an error of the input as a text for the user, io.EOF as it is.
 func inputError(err error) error {
 	var cut *ingest.TruncatedError
-	var child *FFmpegError
-	switch {
-	case errors.As(err, &cut):
+	if errors.As(err, &cut) {
 		return fmt.Errorf("the input ends inside frame %d: got %d bytes of it, want %d; the %s before it came out whole (if the geometry of raw frames was given, check --format and --size)",
 			cut.Frame+1, cut.Got, cut.Want, count(cut.Frame, "frame"))
-	case errors.As(err, &child):
-		return child
 	}
 	return err
 }

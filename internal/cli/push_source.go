@@ -41,8 +41,11 @@ func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSour
 		return nil, notTwice
 	}
 	in.Loop = loop
-	s := &PushSource{}
-	if err := s.open(ctx, in, p); err != nil {
+	s, err := orInterrupted(ctx, func() (*PushSource, error) {
+		s := &PushSource{}
+		return s, s.open(ctx, in, p)
+	})
+	if err != nil {
 		return nil, err
 	}
 	if s.video != nil {
@@ -73,7 +76,7 @@ func (s *PushSource) open(ctx context.Context, in Input, p *pool.Pool) error {
 		}
 	}
 	var err error
-	s.video, err = Open(ctx, in, p)
+	s.video, err = open(ctx, in, p)
 	return err
 }
 

@@ -188,28 +188,3 @@ func TestOpenPushVideo(t *testing.T) {
 		})
 	}
 }
-
-func TestProbeFPS(t *testing.T) {
-	for rate, want := range map[string]float64{"25/1": 25, "30000/1001": 30000. / 1001, "0/0": 0, "": 0, "25": 0, "1/0": 0, "-5/1": 0, "nan/1": 0} {
-		if got := (probe{FrameRate: rate}).fps(); got != want {
-			t.Errorf("%q: got %v, want %v", rate, got, want)
-		}
-	}
-}
-
-func TestFFmpegArgs(t *testing.T) {
-	for _, tt := range []struct {
-		url  string
-		loop bool
-		want string
-	}{
-		{"file:a.mp4", false, "-v error -nostdin -i file:a.mp4 "},
-		{"file:a.mp4", true, "-v error -nostdin -stream_loop -1 -i file:a.mp4 "},
-		{"/dev/video0", false, "-v error -nostdin -f v4l2 -i /dev/video0 "},
-		{"pipe:0", false, "-v error -i pipe:0 "},
-	} {
-		if got := strings.Join(ffmpegArgs(tt.url, "yuv420p", Input{Loop: tt.loop}), " "); !strings.HasPrefix(got, tt.want) {
-			t.Errorf("%s: got %s, want %s at the beginning", tt.url, got, tt.want)
-		}
-	}
-}

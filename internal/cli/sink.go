@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -20,8 +22,8 @@ type Sink interface {
 }
 
 // OpenSink opens out: "-" is stdout, a name that ends in .mjpeg or .mjpg is a file of JPEGs one after the other, .jpg or .jpeg is one
-// picture, a device or named pipe that exists gets JPEGs one after the other, and all else is a folder of frame-000001.jpg and so on, made
-// when it is not there. What is there already is written over with force alone. An error is a *UsageError when out can not be meant.
+// image, a device or named pipe that exists gets JPEGs one after the other, and all else is a folder of frame-000001.jpg and so on, made
+// when it is not there. A new folder whose name is that of a file of another kind ends in a slash. What is there already is written over with force alone. An error is a *UsageError when out can not be meant.
 func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
 	if out == "-" {
 		if isTerminal(stdout) {
@@ -43,12 +45,26 @@ func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
 		return nil, usagef("output %s is a file: name a folder, or a file that ends in .mjpeg or .jpg", out)
 	case exists && !info.IsDir() && !force:
 		return nil, fmt.Errorf("output %s exists already: choose another name, or add --force to write over it", out)
+	case !exists && !oneFile && !hasSuffixFold(out, "/") && filepath.Ext(out) != "" && knownEnding(out):
+		return nil, usagef("output %s: only JPEGs are written: name a file that ends in .jpg or .mjpeg, or a folder (%s/)", out, out)
+	case !exists && oneFile && hasSuffixFold(out, "/"):
+		return openFolder(out, force)
 	case exists && info.IsDir() || !oneFile:
 		return openFolder(out, force)
 	case hasSuffixFold(out, ".jpg") || hasSuffixFold(out, ".jpeg"):
 		return openSingle(out)
 	}
 	return openStreamFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
+}
+
+// knownEndings are the endings of files that are no JPEGs, of which no folder is made by mistake.
+var knownEndings = strings.Fields(".png .apng .gif .bmp .webp .tif .tiff .avif .heic .heif .jxl .jp2 .ppm .pgm .pnm .tga .svg .ico .exr .dng .psd " +
+	".mp4 .m4v .mkv .webm .mov .avi .ts .m2ts .mts .mpg .mpeg .flv .wmv .ogv .3gp .mxf .h264 .264 .h265 .265 .hevc .y4m .yuv .rgb .bgr .raw .nv12 " +
+	".zip .tar .tgz .gz .7z .pdf .txt .json .html .mp3 .wav .jfif .jpe")
+
+// knownEnding reports whether out has the name of a file that is no JPEG.
+func knownEnding(out string) bool {
+	return slices.Contains(knownEndings, strings.ToLower(filepath.Ext(out)))
 }
 
 // ErrOnePicture is why a second picture was refused by a Sink that holds one. It has not kept the first either.

@@ -22,11 +22,14 @@ func TestOpenSinkChoosesByName(t *testing.T) {
 		{"mjpg-upper-case", "x.MJPG", []string{"x.MJPG"}, 2},
 		{"single", "x.jpg", []string{"x.jpg"}, 1},
 		{"single-jpeg", "x.jpeg", []string{"x.jpeg"}, 1},
+		{"folder-with-slash", "x.png/", []string{"x.png/frame-000001.jpg"}, 1},
+		{"folder-with-slash-jpg", "x.jpg/", []string{"x.jpg/frame-000001.jpg"}, 1},
+		{"folder-with-dot", "take.2", []string{"take.2/frame-000001.jpg"}, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			s, err := OpenSink(filepath.Join(dir, tt.out), false, nil)
+			s, err := OpenSink(dir+"/"+tt.out, false, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,6 +65,9 @@ func TestOpenSinkRefuses(t *testing.T) {
 		{"folder-with-pictures", "full", false, "full holds frame-000007.jpg already: choose another folder, or add --force"},
 		{"file-exists", "old.mjpeg", false, "old.mjpeg exists already: choose another name, or add --force"},
 		{"file-as-folder", "old.txt", true, "old.txt is a file: name a folder"},
+		{"png", "new.png", true, "only JPEGs are written: name a file that ends in .jpg or .mjpeg, or a folder ("},
+		{"mkv-upper-case", "new.MKV", true, "only JPEGs are written"},
+		{"archive", "new.tar.gz", true, "only JPEGs are written"},
 		{"below-file", "old.txt/out", false, "not a directory"},
 		{"missing-parent", "no/x.mjpeg", false, "no such file or directory"},
 		{"missing-parent-of-single", "no/x.jpg", false, "no such file or directory"},

@@ -9,8 +9,10 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ffmpeg"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -24,6 +26,8 @@ type Input struct {
 	Color  *frame.ColorSpace // the same; nil keeps theirs
 	Frames int               // frames wanted; 0 means all
 	Loop   bool              // whether ffmpeg starts over at the end of what it decodes
+
+	IgnoreSAR bool // pixels that are not square stay as they are
 }
 
 // Source is an open input. The caller closes it, also to end a Next that waits.
@@ -35,6 +39,7 @@ type Source struct {
 
 	close   func() error
 	warning func() string
+	pts     func() (time.Duration, bool)
 }
 
 // Close ends the input: it closes the file, or ends the ffmpeg child and waits for it. Standard input stays open.
@@ -53,12 +58,48 @@ func (s *Source) Warning() string {
 	return s.warning()
 }
 
-// sniffBytes is how much of an input's beginning decides what it is.
-const sniffBytes = 16
+// sniffBytes is how much of an input's beginning decides what it is. y4mSniffBytes holds the header of most Y4M.
+const (
+	sniffBytes    = 16
+	y4mSniffBytes = 128
+)
 
 // Open opens in; frames are read into buffers from p. The child that decodes ends with ctx. The error is for the user as it is; one about
-// raw geometry wraps a *frame.DescError.
+// raw geometry wraps a *frame.DescError. When ctx ends, its cause is the error, and a Read that waits is left behind.
 func Open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
+	return orInterrupted(ctx, func() (*Source, error) { return open(ctx, in, p) })
+}
+
+// orInterrupted returns what open returns, or the cause of ctx's end when that comes first. What is opened later is
+// closed.
+func orInterrupted[T io.Closer](ctx context.Context, open func() (T, error)) (T, error) {
+	type result struct {
+		opened T
+		err    error
+	}
+	results := make(chan result, 1)
+	go func() {
+		opened, err := open()
+		results <- result{opened, err}
+	}()
+	select {
+	case r := <-results:
+		if r.err == nil || ctx.Err() == nil {
+			return r.opened, r.err
+		}
+	case <-ctx.Done():
+		go func() {
+			if r := <-results; r.err == nil {
+				r.opened.Close()
+			}
+		}()
+	}
+	var none T
+	return none, context.Cause(ctx)
+}
+
+// open is Open, which waits for the input whatever becomes of ctx.
+func open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
 	if isURL(in.Path) {
 		return openFFmpeg(ctx, in, nil, p)
 	}
@@ -119,17 +160,17 @@ func openOpened(ctx context.Context, in Input, f *os.File, p *pool.Pool) (*Sourc
 		return live(openRaw(in, f, size, p))
 	case in.Raw.Format != 0:
 		return openRaw(in, f, size, p)
-	case isCamera(in.Path):
+	case ffmpeg.IsCamera(in.Path):
 		return live(openFFmpeg(ctx, in, nil, p))
 	case size < 0: // a named pipe or another device
 		return live(openStream(ctx, in, f, p))
 	}
-	head := make([]byte, sniffBytes)
+	head := make([]byte, y4mSniffBytes)
 	n, err := f.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return nil, fmt.Errorf("input %s: %w", in.Path, reason(err))
 	}
-	if ingest.IsY4M(head[:n]) || hasSuffixFold(in.Path, ".y4m") {
+	if (ingest.IsY4M(head[:n]) || hasSuffixFold(in.Path, ".y4m")) && !in.isForFFmpeg(head[:n]) {
 		return openY4M(in, f, p)
 	}
 	return openFFmpeg(ctx, in, nil, p)
@@ -154,9 +195,36 @@ func openStream(ctx context.Context, in Input, stream io.Reader, p *pool.Pool) (
 		return nil, fmt.Errorf("%s: %w", in.name(), reason(err))
 	}
 	if ingest.IsY4M(head) {
-		return openY4M(in, r, p)
+		if head, _ = r.Peek(y4mSniffBytes); !in.isForFFmpeg(head) { // Fewer where there are no more.
+			return openY4M(in, r, p)
+		}
 	}
 	return openFFmpeg(ctx, in, r, p)
+}
+
+// isForFFmpeg reports whether Y4M that begins with head is left to ffmpeg: its pixels are not square, or its samples are
+// none that package ingest reads.
+func (in Input) isForFFmpeg(head []byte) bool {
+	line, _, _ := strings.Cut(string(head), "\n")
+	if !ingest.IsY4M(head) {
+		return false
+	}
+	for _, word := range strings.Fields(line)[1:] {
+		switch value := word[1:]; {
+		case word[0] == 'A' && !in.IgnoreSAR:
+			x, y, ok := strings.Cut(value, ":")
+			if ok && x != y && x != "0" && y != "0" {
+				return true
+			}
+		case word[0] == 'C' && (strings.HasPrefix(value, "42") || strings.HasPrefix(value, "44") || strings.HasPrefix(value, "41") || value == "mono10" || value == "mono12" || value == "mono16"):
+			switch value {
+			case "420", "420jpeg", "420mpeg2", "420paldv":
+			default:
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // openRaw opens raw frames; size is the file's, or -1 for a stream.
@@ -195,6 +263,9 @@ func openY4M(in Input, r io.Reader, p *pool.Pool) (*Source, error) {
 	reader, err := ingest.NewY4M(r, p, ingest.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name(), err)
+	}
+	if d := reader.Desc(); in.Color == nil && d.Format.IsYUV() && ffmpeg.IsHD(d.Width, d.Height) {
+		in.Color = new(frame.BT709) // Y4M has no word for the matrix: the same rule as for video that names none.
 	}
 	s := &Source{Reader: in.described(reader)}
 	if num, den := reader.FPS(); den > 0 {
@@ -239,9 +310,6 @@ func (in Input) name() string {
 	}
 	return "input " + in.Path
 }
-
-// isCamera reports whether path is a camera, as Linux has them.
-func isCamera(path string) bool { return strings.HasPrefix(path, "/dev/video") }
 
 // isURL reports whether ffmpeg is to open path itself: rtsp://camera/1, http://host/clip.mp4.
 func isURL(path string) bool {

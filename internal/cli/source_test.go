@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ffmpeg"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -133,23 +134,23 @@ func TestNoFFmpeg(t *testing.T) {
 	writeFile(t, path, "some video")
 	t.Setenv("PATH", "")
 	_, err := Open(t.Context(), Input{Path: path}, pooltest.New(t, pool.Options{}))
-	if !errors.Is(err, ErrNoFFmpeg) || !strings.Contains(err.Error(), "sudo apt-get install ffmpeg") {
-		t.Errorf("got %v, want ErrNoFFmpeg with the package's name", err)
+	if !errors.Is(err, ffmpeg.ErrNotFound) || !strings.Contains(err.Error(), "sudo apt-get install ffmpeg") {
+		t.Errorf("got %v, want ffmpeg.ErrNotFound with the package's name", err)
 	}
 }
 
 func TestFFmpegFails(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
-	path := filepath.Join(t.TempDir(), "noise.mp4")
+	path := filepath.Join(t.TempDir(), "noise.bin")
 	writeFile(t, path, strings.Repeat("no video ", 100))
 	for _, in := range []Input{
 		{Path: path},
 		{Path: "-", Stdin: strings.NewReader(strings.Repeat("no video ", 100))},
 	} {
 		_, err := Open(t.Context(), in, pooltest.New(t, pool.Options{}))
-		var child *FFmpegError
-		if !errors.As(err, &child) || child.LastLine == "" || !strings.Contains(err.Error(), "neither raw frames (give --format and --size) nor Y4M") {
-			t.Errorf("%s: got %v, want an *FFmpegError with its last line", in.name(), err)
+		var failed *ffmpeg.Error
+		if !errors.As(err, &failed) || !strings.Contains(err.Error(), in.name()+": ffmpeg does not know its format") {
+			t.Errorf("%s: got %v, want an *ffmpeg.Error that says so", in.name(), err)
 		}
 	}
 }
@@ -157,7 +158,6 @@ func TestFFmpegFails(t *testing.T) {
 // What ffmpeg hands over has the samples of the file: nothing is converted on the way that need not be.
 func TestFFmpegFormats(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
-	exttool.Require(t, "ffprobe", "ffmpeg")
 	tests := []struct {
 		name string
 		file string
@@ -165,7 +165,7 @@ func TestFFmpegFormats(t *testing.T) {
 		want frame.Desc
 	}{
 		{"png", "x.png", "-pix_fmt rgb24 -frames:v 1", frame.Desc{Format: frame.RGB24}},
-		{"gray-png", "x.png", "-pix_fmt gray -frames:v 1", frame.Desc{Format: frame.Gray8, Range: frame.RangeFull}},
+		{"gray-png", "x.png", "-pix_fmt gray -frames:v 1", frame.Desc{Format: frame.Gray8}},
 		{"jpeg", "x.jpg", "-pix_fmt yuvj420p -frames:v 1", frame.Desc{Format: frame.I420, Range: frame.RangeFull}},
 		{"video", "x.mkv", "-pix_fmt yuv420p -c:v ffv1", frame.Desc{Format: frame.I420}},
 		{"video-bt709", "x.mkv", "-pix_fmt yuv420p -c:v ffv1 -colorspace bt709", frame.Desc{Format: frame.I420, Color: frame.BT709}},
@@ -187,6 +187,14 @@ func TestFFmpegFormats(t *testing.T) {
 			want, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-pix_fmt", pixFmt, "-f", "rawvideo", "-").Output()
 			if err != nil {
 				t.Fatal(err)
+			}
+			if tt.name == "video-444" { // The conversion is ours: swscale rounds less well.
+				for i := range min(len(got), len(want)) {
+					if d := int(got[i]) - int(want[i]); d < -3 || d > 3 {
+						t.Fatalf("sample %d: got %d, want about %d", i, got[i], want[i])
+					}
+				}
+				want = got[:len(want)]
 			}
 			if !bytes.Equal(got, want) {
 				t.Errorf("samples: got %d bytes that differ from ffmpeg's own %d", len(got), len(want))

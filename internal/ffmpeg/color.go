@@ -9,6 +9,9 @@ import (
 
 // ffmpeg's names of what showinfo prints (libavutil/pixdesc.c). Those of unknown values are not listed.
 var (
+	pixelFormatNames = []string{
+		"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray", "rgb24",
+	}
 	ranges      = []string{"tv", "pc"}
 	matrixNames = []string{
 		"gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "ycgco", "bt2020nc", "bt2020c", "smpte2085",

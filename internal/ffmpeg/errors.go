@@ -3,6 +3,7 @@ package ffmpeg
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -11,8 +12,9 @@ var ErrNotFound = errors.New("ffmpeg not found on PATH: install it with: sudo ap
 
 // Error says why ffmpeg did not read an input to its end.
 type Error struct {
-	Cause string // for people: "it has no video stream"
-	Exit  error  // how ffmpeg ended; nil when that does not matter
+	Cause   string // for people: "it has no video stream"
+	Exit    error  // how ffmpeg ended; nil when that does not matter
+	Unknown bool   // ffmpeg does not know the format of the input
 }
 
 func (e *Error) Error() string {
@@ -34,8 +36,16 @@ var vague = []string{
 	"Terminating thread", "Cannot determine format", "No filtered frames", "Decode error rate",
 }
 
+// vagueEnds are the ends of such failures.
+var vagueEnds = []string{"Input/output error", "End of file", "Immediate exit requested"}
+
 // isVague reports whether a failure says only that something went wrong.
 func isVague(failure string) bool {
+	for _, end := range vagueEnds {
+		if strings.HasSuffix(failure, end) {
+			return true
+		}
+	}
 	for i := range 2 { // with and without its source: "vost#0:0/rawvideo: Error initializing ..."
 		if i == 1 {
 			_, failure, _ = strings.Cut(failure, ": ")
@@ -75,9 +85,20 @@ func explain(audio string, info Info, failures []string, o *Options) string {
 		return "the index of this MP4 (moov atom) is not at its beginning, so that it cannot be read from a pipe: " +
 			"name the file instead, or make it with -movflags +faststart"
 	case has("moov atom not found"):
-		return "the index of this MP4 (moov atom) is missing: the file was cut short"
+		// ffmpeg takes the name for the content, so that it may be anything.
+		return "it has no index (moov atom), so that it is an MP4 that was cut short, or none"
 	}
 	return lastCause(failures, o)
+}
+
+// invalidData is what ffmpeg says of an input that it does not know.
+const invalidData = "Invalid data found when processing input"
+
+// isUnknown reports whether failures are about an input of which ffmpeg does not know the format.
+func isUnknown(failures []string) bool {
+	return slices.ContainsFunc(failures, func(f string) bool {
+		return strings.HasSuffix(f, invalidData) || strings.Contains(f, "moov atom not found")
+	})
 }
 
 // lastCause returns the last failure that says what was wrong.
@@ -85,11 +106,11 @@ func lastCause(failures []string, o *Options) string {
 	for i := len(failures) - 1; i >= 0; i-- {
 		if f := failures[i]; !isVague(f) {
 			f = strings.TrimPrefix(f, "file:")
-			if o.Path != "" {
-				f = strings.TrimPrefix(f, o.Path+": ")
+			if name := o.Path + o.URL; name != "" {
+				f = strings.TrimPrefix(f, name+": ")
 			}
-			if strings.HasSuffix(f, "Invalid data found when processing input") && o.Path+o.Stream() != "" {
-				return "ffmpeg does not know its format, or it is damaged (" + f + ")"
+			if strings.HasSuffix(f, invalidData) {
+				return "ffmpeg does not know its format, or it is damaged (" + invalidData + ")"
 			}
 			return f
 		}

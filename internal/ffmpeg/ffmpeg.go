@@ -277,7 +277,7 @@ func (r *Reader) ended(n int) error {
 	case r.ctx.Err() != nil:
 		return context.Cause(r.ctx)
 	case exit != nil, r.frames == 0 && len(failures) > 0:
-		return &Error{Cause: explain(audio, info, failures, &r.options), Exit: exit}
+		return &Error{Cause: explain(audio, info, failures, &r.options), Exit: exit, Unknown: r.frames == 0 && isUnknown(failures)}
 	case n > 0:
 		return &Error{Cause: fmt.Sprintf("ffmpeg ended %d bytes into frame %d", n, r.frames+1)}
 	}

@@ -2,6 +2,7 @@ package ffmpeg
 
 import (
 	"bufio"
+	"bytes"
 	"io"
 	"math"
 	"slices"
@@ -25,44 +26,55 @@ type frameInfo struct {
 // noTime stands for a time stamp that is not known.
 const noTime = time.Duration(math.MinInt64)
 
-// logLine is a line of ffmpeg's standard error with the options -loglevel repeat+level+info:
+// logLine is a line of ffmpeg's standard error with the options -loglevel repeat+level+info. Its parts are parts of the
+// line:
 //
 //	[h264 @ 0x55dacd3d5ac0] [error] no frame!
 type logLine struct {
-	source string // "h264"; empty for ffmpeg itself
+	source []byte // "h264"; empty for ffmpeg itself
 	level  string // "error"; empty for a part of a line, which follows another
-	text   string
+	text   []byte
 }
 
 // parseLine splits a line.
-func parseLine(line string) (l logLine) {
-	for {
-		rest, ok := strings.CutPrefix(line, "[")
+func parseLine(line []byte) (l logLine) {
+	for len(line) > 0 && line[0] == '[' {
+		name, rest, ok := bytes.Cut(line[1:], []byte("]"))
 		if !ok {
 			break
 		}
-		name, rest, ok := strings.Cut(rest, "]")
-		if !ok {
-			break
-		}
-		source, _, isSource := strings.Cut(name, " @ 0x")
+		source, _, isSource := bytes.Cut(name, []byte(" @ 0x"))
+		level := match(name, levels)
 		switch {
-		case isSource && l.level == "":
+		case l.level != "":
+			l.text = bytes.TrimSpace(line)
+			return l
+		case isSource:
 			l.source = source
-		case l.level == "" && slices.Contains(levels, name):
-			l.level = name
+		case level != "" && len(level) == len(name):
+			l.level = level
 		default:
-			l.text = strings.TrimSpace(line)
+			l.text = bytes.TrimSpace(line)
 			return l
 		}
-		line = strings.TrimPrefix(rest, " ")
+		line = bytes.TrimPrefix(rest, []byte(" "))
 	}
-	l.text = strings.TrimRight(line, " \r\n")
+	l.text = bytes.TrimRight(line, " \r\n")
 	return l
 }
 
 // levels are the log levels that ffmpeg names, down to the one that it is asked for.
 var levels = []string{"panic", "fatal", "error", "warning", "info"}
+
+// match returns the longest of names that text begins with, or "".
+func match(text []byte, names []string) (found string) {
+	for _, name := range names {
+		if len(name) > len(found) && len(name) <= len(text) && string(text[:len(name)]) == name {
+			found = name
+		}
+	}
+	return found
+}
 
 // showinfo begins the name of the filter that describes frames.
 const showinfo = "Parsed_showinfo_"
@@ -72,6 +84,7 @@ type parser struct {
 	info     Info
 	audio    string // codec of the first audio stream
 	failures []string
+	num, den int64 // the time base of pts, in seconds; 0 when unknown
 	frame    frameInfo
 	open     bool // frame has begun, and its colors have not ended
 }
@@ -79,39 +92,40 @@ type parser struct {
 // maxFailures is how many complaints a parser keeps: the first ones and the last one.
 const maxFailures = 16
 
-// add takes a line. It returns true when it completes a frame, which is p.frame.
-func (p *parser) add(line string) bool {
+// add takes a line, which it borrows. It returns true when the line completes a frame, which is p.frame. It allocates
+// nothing for lines about frames.
+func (p *parser) add(line []byte) bool {
 	l := parseLine(line)
-	if strings.HasPrefix(l.source, showinfo) {
+	if bytes.HasPrefix(l.source, []byte(showinfo)) {
 		return p.addShowinfo(l.text)
 	}
 	switch l.level {
 	case "panic", "fatal", "error":
 		p.fail(l)
 	case "info":
-		p.describe(l.text)
+		p.describe(strings.TrimSpace(string(l.text)))
 	}
 	return false
 }
 
 // fail keeps a complaint.
 func (p *parser) fail(l logLine) {
-	if l.text == "" {
+	if len(l.text) == 0 {
 		return
 	}
-	if l.source != "" && !strings.Contains(l.source, "file:") {
-		l.text = l.source + ": " + l.text
+	text := string(l.text)
+	if len(l.source) > 0 && !strings.Contains(text, "file:") {
+		text = string(l.source) + ": " + text
 	}
 	if len(p.failures) == maxFailures {
 		p.failures = p.failures[:maxFailures-1]
 	}
-	p.failures = append(p.failures, l.text)
+	p.failures = append(p.failures, text)
 }
 
 // describe takes what ffmpeg says of the input. Only the first video stream counts that is not a picture in an audio
 // file.
 func (p *parser) describe(text string) {
-	text = strings.TrimSpace(text)
 	switch {
 	case strings.HasPrefix(text, "Input #0, ") && p.info.Container == "":
 		p.info.Container, _, _ = strings.Cut(strings.TrimPrefix(text, "Input #0, "), ", from ")
@@ -171,38 +185,47 @@ func parseDuration(text string) time.Duration {
 //	n:   1 pts:    200 pts_time:0.2     pos:     2306 fmt:yuv422p sar:1/1 s:160x120 i:P iskey:0 type:I
 //	color_range:tv color_space:unknown color_primaries:unknown color_trc:unknown
 //
-// The text of another thread may stand between any two words, which ends a line early.
-func (p *parser) addShowinfo(text string) (complete bool) {
-	if strings.HasPrefix(text, "n:") {
-		p.frame, p.open = frameInfo{pts: noTime}, true
-	}
-	if !p.open {
+// The text of another thread may stand between any two words, which ends a line early. pts_time has six digits alone, so
+// that times come from pts and the time base, which a line of its own tells: "config in time_base: 1/1000, ...".
+func (p *parser) addShowinfo(text []byte) (complete bool) {
+	if base, ok := bytes.CutPrefix(text, []byte("config in time_base: ")); ok {
+		base, _, _ = bytes.Cut(base, []byte(","))
+		n, d, _ := bytes.Cut(base, []byte("/"))
+		if p.num, p.den = parseInt(n), parseInt(d); p.num <= 0 || p.den <= 0 {
+			p.num, p.den = 0, 0
+		}
 		return false
 	}
-	for word := range strings.FieldsSeq(text) {
-		key, value, _ := strings.Cut(word, ":")
-		f := &p.frame
-		switch key {
-		case "pts_time":
-			if s, err := strconv.ParseFloat(value, 64); err == nil && math.Abs(s) < maxSeconds {
-				f.pts = time.Duration(math.Round(s * float64(time.Second)))
-			}
+	if bytes.HasPrefix(text, []byte("n:")) {
+		p.frame, p.open = frameInfo{pts: noTime}, true
+	}
+	f := &p.frame
+	for p.open && len(text) > 0 {
+		word, rest := nextWord(text)
+		text = rest
+		key, value, _ := bytes.Cut(word, []byte(":"))
+		if len(value) == 0 && len(rest) > 0 && string(key) == "pts" { // "pts:    200"
+			value, text = nextWord(rest)
+		}
+		switch string(key) {
+		case "pts":
+			f.pts = p.time(value)
 		case "fmt":
 			if f.pixFmt == "" {
-				f.pixFmt = value
+				f.pixFmt = exact(value, pixelFormatNames)
 			}
 		case "s":
 			if f.width == 0 {
 				f.width, f.height = parseSize(value)
 			}
 		case "color_range":
-			f.colorRange = known(value, ranges)
+			f.colorRange = match(value, ranges)
 		case "color_space":
-			f.matrix = known(value, matrixNames)
+			f.matrix = match(value, matrixNames)
 		case "color_primaries":
-			f.primaries = known(value, primaryNames)
+			f.primaries = match(value, primaryNames)
 		case "color_trc":
-			f.transfer = known(value, transferNames)
+			f.transfer = match(value, transferNames)
 			p.open = false
 			return true
 		}
@@ -210,29 +233,73 @@ func (p *parser) addShowinfo(text string) (complete bool) {
 	return false
 }
 
+// nextWord returns the first word of text, and what follows it.
+func nextWord(text []byte) (word, rest []byte) {
+	text = bytes.TrimLeft(text, " ")
+	if i := bytes.IndexByte(text, ' '); i >= 0 {
+		return text[:i], text[i+1:]
+	}
+	return text, nil
+}
+
+// exact returns the one of names that is text, or text itself.
+func exact(text []byte, names []string) string {
+	if name := match(text, names); len(name) == len(text) {
+		return name
+	}
+	return string(text)
+}
+
+// time returns the time of a pts, noTime when that is no number, or too large.
+func (p *parser) time(pts []byte) time.Duration {
+	n := parseInt(pts)
+	if n == noNumber || p.den == 0 {
+		return noTime
+	}
+	seconds := float64(n) * float64(p.num) / float64(p.den)
+	if math.Abs(seconds) > maxSeconds {
+		return noTime
+	}
+	return time.Duration(math.Round(seconds * float64(time.Second)))
+}
+
 // maxSeconds bounds a time stamp, so that it fits a time.Duration.
 const maxSeconds = 9e9
 
+// noNumber is what parseInt returns for what is no number.
+const noNumber = math.MinInt64
+
+// parseInt parses decimal digits, perhaps with a minus before them.
+func parseInt(b []byte) int64 {
+	digits := bytes.TrimPrefix(b, []byte("-"))
+	if len(digits) == 0 || len(digits) > 18 { // 18 digits fit
+		return noNumber
+	}
+	n := int64(0)
+	for _, c := range digits {
+		if c < '0' || c > '9' {
+			return noNumber
+		}
+		n = n*10 + int64(c-'0')
+	}
+	if len(digits) < len(b) {
+		return -n
+	}
+	return n
+}
+
 // parseSize parses "160x120". It returns zeros for what is not a size.
-func parseSize(s string) (width, height int) {
-	w, h, _ := strings.Cut(s, "x")
-	w64, errW := strconv.ParseUint(w, 10, 20)
-	h64, errH := strconv.ParseUint(h, 10, 20)
-	if errW != nil || errH != nil || w64 == 0 || h64 == 0 {
+func parseSize(b []byte) (width, height int) {
+	w, h, _ := bytes.Cut(b, []byte("x"))
+	w64, h64 := parseInt(w), parseInt(h)
+	if w64 <= 0 || h64 <= 0 || w64 > maxSide || h64 > maxSide {
 		return 0, 0
 	}
 	return int(w64), int(h64)
 }
 
-// known returns the longest of names that value begins with, or "": the text of another thread may follow it.
-func known(value string, names []string) (found string) {
-	for _, name := range names {
-		if len(name) > len(found) && strings.HasPrefix(value, name) {
-			found = name
-		}
-	}
-	return found
-}
+// maxSide bounds a size that is read: above what any frame may have.
+const maxSide = 1 << 20
 
 // maxLogLine bounds the lines of ffmpeg's standard error: the rest of a longer one is ignored.
 const maxLogLine = 4096
@@ -260,7 +327,7 @@ func (l *log) run(r io.Reader) {
 	for {
 		line, err := br.ReadSlice('\n')
 		l.mu.Lock()
-		if l.parser.add(string(line)) {
+		if l.parser.add(line) {
 			l.frames = append(l.frames, l.parser.frame)
 		}
 		l.ended = err != nil && err != bufio.ErrBufferFull

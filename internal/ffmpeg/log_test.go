@@ -4,11 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
 func TestParser(t *testing.T) {
 	const (
 		n  = "[Parsed_showinfo_2 @ 0x55dacd3d5ac0] [info] "
+		tb = n + "config in time_base: 1/1000, frame_rate: 5/1\n"
 		f1 = "n:   1 pts:    200 pts_time:0.2     pos:     2306 fmt:yuv422p sar:1/1 s:160x120 i:P iskey:0 type:I "
 		c1 = "color_range:tv color_space:bt2020nc color_primaries:bt2020 color_trc:smpte2084"
 	)
@@ -32,8 +35,8 @@ func TestParser(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var p parser
 			var got []frameInfo
-			for line := range strings.Lines(tt.lines) {
-				if p.add(line) {
+			for line := range strings.Lines(tb + tt.lines) {
+				if p.add([]byte(line)) {
 					got = append(got, p.frame)
 				}
 			}
@@ -63,7 +66,7 @@ func TestParserInfo(t *testing.T) {
 `
 	var p parser
 	for line := range strings.Lines(head) {
-		p.add(line)
+		p.add([]byte(line))
 	}
 	want := Info{"mov,mp4,m4a,3gp,3g2,mj2", "h264", time.Hour + 2*time.Minute + 3500*time.Millisecond, 29.97}
 	if p.info != want || p.audio != "aac" {
@@ -77,16 +80,17 @@ func TestParserInfo(t *testing.T) {
 // FuzzParser: whatever a child writes, frames have sizes and times that fit, and what is kept is bounded.
 func FuzzParser(f *testing.F) {
 	f.Add("[Parsed_showinfo_2 @ 0x5] [info] n: 1 pts:1 pts_time:0.2 fmt:gray s:16x12\n[Parsed_showinfo_2 @ 0x5] [info] color_range:tv color_trc:bt709")
+	f.Add("[Parsed_showinfo_2 @ 0x5] [info] config in time_base: 1/1000, x\n[Parsed_showinfo_2 @ 0x5] [info] n: 1 pts:  -1 fmt:x s:1x1\n[Parsed_showinfo_2 @ 0x5] [info] color_trc:")
 	f.Add("[info] Stream #0:0: Video: h264, 30k fps\n[a @ 0x1] [error] x")
 	f.Add("[info]   Duration: 99:99:99.99, start")
 	f.Add("[[ @ 0x[error] ]")
 	f.Fuzz(func(t *testing.T, lines string) {
 		var p parser
 		for line := range strings.Lines(lines) {
-			if !p.add(line) {
+			if !p.add([]byte(line)) {
 				continue
 			}
-			if i := p.frame; i.width < 0 || i.height < 0 || i.width >= 1<<20 || i.height >= 1<<20 || (i.width == 0) != (i.height == 0) {
+			if i := p.frame; i.width < 0 || i.height < 0 || i.width > maxSide || i.height > maxSide || (i.width == 0) != (i.height == 0) {
 				t.Errorf("size: got %dx%d", i.width, i.height)
 			}
 			if pts := p.frame.pts; pts != noTime && pts.Abs() > maxSeconds*time.Second {
@@ -98,6 +102,20 @@ func FuzzParser(f *testing.F) {
 		}
 		if i := p.info; i.Duration < 0 || i.FPS < 0 || i.FPS > 1e9 {
 			t.Errorf("got %+v", i)
+		}
+	})
+}
+
+// TestParserAllocs: frames cost nothing, so that the program that reads them allocates nothing for each.
+func TestParserAllocs(t *testing.T) {
+	var p parser
+	lines := [][]byte{
+		[]byte("[Parsed_showinfo_2 @ 0x55dacd3d5ac0] [info] n:   1 pts:    200 pts_time:0.2     pos:     2306 fmt:yuv422p sar:1/1 s:160x120 i:P iskey:0 type:I \n"),
+		[]byte("[Parsed_showinfo_2 @ 0x55dacd3d5ac0] [info] color_range:tv color_space:bt709 color_primaries:unknown color_trc:bt709\n"),
+	}
+	alloctest.Zero(t, 1000, func() {
+		for _, line := range lines {
+			p.add(line)
 		}
 	})
 }
