@@ -42,7 +42,8 @@ type JPEGReader struct {
 
 	scan     jpegScan
 	inside   bool // whether the next byte is one of the picture that scan follows
-	lost     bool // whether the rest of that one is to be thrown away
+	resumed  bool // whether SOI of that picture was read with the one before it, which was cut
+	lost     bool // whether the rest of that picture is to be thrown away
 	usual    int  // bytes of the last picture
 	pictures int  // read whole so far
 	err      error
@@ -113,9 +114,9 @@ func (r *JPEGReader) seek() error {
 // Next returns the next picture; the caller releases its Buf. It returns io.EOF after the last whole one,
 // *TruncatedError when the stream ends inside one, *JPEGError for one that is broken, *LimitError for one above the
 // Limits, pool.ErrBudget when there is no memory, and any other error of the stream, wrapped. After pool.ErrBudget that
-// picture is lost and Next gives the one after it. So it is after a *JPEGError in a multipart stream, which is not Final;
-// when such a picture was cut short in a part without Content-Length, its successor is lost with it. All other errors are
-// final: later calls return them again.
+// picture is lost and Next gives the one after it. The same holds after a *JPEGError that is not Final: of a picture in a
+// multipart stream, or of one that was cut short where the next begins. All other errors are final: later calls return
+// them again.
 func (r *JPEGReader) Next() (JPEG, error) {
 	if err := r.Await(); err != nil {
 		return JPEG{}, err
@@ -124,6 +125,10 @@ func (r *JPEGReader) Next() (JPEG, error) {
 	if err := b.reserve(r.usual + jpegBufSize + tablesBytes); err != nil {
 		r.lost = true
 		return JPEG{}, err
+	}
+	if r.resumed {
+		b.append([]byte{0xFF, markerSOI})
+		r.resumed = false
 	}
 	whole := false
 	defer func() { // also when the Read of the stream panics
@@ -227,9 +232,13 @@ func (r *JPEGReader) skipPadding() error {
 
 // broken returns err, met inside a picture, as Next does. It is final unless it is the picture's alone.
 func (r *JPEGReader) broken(err error) error {
-	r.inside, r.lost = false, false
+	r.inside, r.resumed, r.lost = false, false, false
 	var picture *JPEGError
-	if r.parts != nil && errors.As(err, &picture) {
+	isPicture := errors.As(err, &picture)
+	if isPicture && r.scan.marker == markerSOI {
+		r.resume()
+	}
+	if isPicture && (r.parts != nil || r.inside) {
 		picture.Picture = r.pictures
 		return err
 	}
@@ -237,6 +246,15 @@ func (r *JPEGReader) broken(err error) error {
 		err = io.ErrUnexpectedEOF
 	}
 	return r.fail(err)
+}
+
+// resume makes the picture whose SOI stood inside the one before it the next.
+func (r *JPEGReader) resume() {
+	r.scan = jpegScan{state: wantMarker, size: len("\xff\xd8")}
+	r.inside, r.resumed = true, true
+	if r.parts != nil {
+		r.parts.length = -1 // It was that of the other picture.
+	}
 }
 
 // fail makes err the final error, and returns it.

@@ -185,7 +185,6 @@ func TestJPEGBroken(t *testing.T) {
 		{"reserved", insert(whole, []byte{0xFF, 0x02}), ingest.JPEGError{Offset: 3, Reason: "got marker 0x02, want none that is reserved"}},
 		{"restart", insert(whole, []byte{0xFF, 0xD3}), ingest.JPEGError{Offset: 3, Reason: "got restart marker 0xd3 outside of a scan"}},
 		{"end-at-once", []byte("\xff\xd8\xff\xd9"), ingest.JPEGError{Offset: 3, Reason: "the picture ends before its first scan"}},
-		{"cut-and-next", concat(whole[:scan+20], whole), ingest.JPEGError{Offset: scan + 21, Reason: "another picture begins before the end of this one"}},
 		{"scan-first", []byte("\xff\xd8\xff\xda"), ingest.JPEGError{Offset: 3, Reason: "the first scan comes before the frame header"}},
 		{"12-bits", frameHeader(0xC1, 12, 8, 8, 1), ingest.JPEGError{Offset: 14, Reason: "frame header: got 12 bits a sample, want 8"}},
 		{"no-width", frameHeader(0xC0, 8, 0, 8, 1), ingest.JPEGError{Offset: 14, Reason: "frame header: got size 0x8, want 1 or more each way"}},
@@ -205,6 +204,41 @@ func TestJPEGBroken(t *testing.T) {
 				var je *ingest.JPEGError
 				if !errors.As(err, &je) || *je != want {
 					t.Errorf("got error %#v, want %#v", err, &want)
+				}
+			})
+		}
+	}
+}
+
+// TestJPEGResumes: a picture that was cut short where the next one begins costs no other.
+func TestJPEGResumes(t *testing.T) {
+	whole := encodeJPEG(t, 1, 31, 17)
+	bare, _ := withoutTables(t, whole)
+	scan := bytes.Index(whole, []byte{0xFF, 0xDA})
+	for _, tt := range []struct {
+		name   string
+		cut    []byte
+		offset int
+	}{
+		{"in-the-scan", whole[:scan+20], scan + 21},
+		{"after-0xff", concat(whole[:scan+20], "\xff"), scan + 22},
+		{"before-the-scan", whole[:scan], scan + 1},
+		{"at-once", whole[:2], 3},
+	} {
+		for _, kind := range readerKinds {
+			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
+				p := pooltest.New(t, pool.Options{})
+				got, broken, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(whole, tt.cut, bare, tt.cut, tt.cut, whole))), p, ingest.Limits{}))
+				if err != io.EOF || len(got) != 3 || len(broken) != 3 {
+					t.Fatalf("got %d pictures, errors %v, %v, want 3, 3, %v", len(got), broken, err, io.EOF)
+				}
+				for _, g := range got {
+					wantPicture(t, g, whole)
+				}
+				want := ingest.JPEGError{Picture: 1, Offset: tt.offset, Reason: "another picture begins before the end of this one"}
+				var je *ingest.JPEGError
+				if !errors.As(broken[0], &je) || *je != want {
+					t.Errorf("got error %#v, want %#v", broken[0], &want)
 				}
 			})
 		}
@@ -258,7 +292,7 @@ func TestJPEGLimits(t *testing.T) {
 		})
 	}
 	p := pooltest.New(t, pool.Options{})
-	huge := &endless{data: concat(whole[:len(whole)-2], bytes.Repeat([]byte{1}, 1<<12))}
+	huge := io.MultiReader(bytes.NewReader(whole[:len(whole)-2]), &endless{data: bytes.Repeat([]byte{1}, 1<<12)})
 	if _, _, err := read(t, ingest.NewJPEG(huge, p, ingest.Limits{MaxBytes: 1 << 16})); err == nil {
 		t.Error("got no error for a picture without an end")
 	}

@@ -8,12 +8,13 @@ import (
 	"strconv"
 )
 
-// multipart finds the parts of a multipart stream (RFC 2046, 5.1), as cameras write it: the boundary that is declared
-// may have the dashes that stand before it in the stream or lack them, lines may end with LF alone, and a part need not
-// say how long it is.
+// multipart finds the parts of a multipart stream (RFC 2046, 5.1), as cameras write it: the declared boundary may have
+// the dashes that precede it in the stream or lack them, dashes may follow it in every line, lines may end with LF
+// alone, the first part may lack its boundary, its header or both, and a part need not say how long it is.
 type multipart struct {
 	boundary  []byte // as declared, without dashes before it; may be empty
 	delimiter []byte // the line that begins a part, with its dashes; empty until the first was found
+	begun     bool   // whether a part was found
 	maxSkip   int    // bytes without a delimiter, at most
 	length    int64  // what the part's Content-Length says, -1 for nothing
 }
@@ -33,10 +34,15 @@ func IsMultipart(head []byte) bool {
 // next reads up to the first byte of the next part. It returns io.EOF when there is none, io.ErrUnexpectedEOF when the
 // stream ends in the header of one, and a *FormatError.
 func (m *multipart) next(br *bufio.Reader) error {
-	if err := m.skipToDelimiter(br); err != nil {
+	m.length = -1
+	found, err := m.skipToPart(br)
+	if err != nil {
 		return err
 	}
-	m.length = -1
+	m.begun = true
+	if found == foundPicture {
+		return nil
+	}
 	begins := true // a line
 	for size := 0; size <= maxHeaderBytes; {
 		line, whole, err := readLine(br)
@@ -57,31 +63,52 @@ func (m *multipart) next(br *bufio.Reader) error {
 	return multipartErrorf("header", "got more than %d bytes of a part's header, want an empty line before", maxHeaderBytes)
 }
 
-// skipToDelimiter reads up to the end of the next delimiter. It returns io.EOF when that ends the stream, or there is
-// none.
-func (m *multipart) skipToDelimiter(br *bufio.Reader) error {
-	begins, first := true, len(m.delimiter) == 0 // of a line; whether the line is the first of the stream
+// partStart is what skipToPart stopped at.
+type partStart uint8
+
+const (
+	foundDelimiter partStart = iota // after its line
+	foundHeader                     // after the first line of a part's header
+	foundPicture                    // before the first byte of a JPEG
+)
+
+// skipToPart reads up to the next part. It returns io.EOF when the stream ends before that, or with a closing delimiter.
+func (m *multipart) skipToPart(br *bufio.Reader) (partStart, error) {
+	begins, first := true, len(m.delimiter) == 0 // of a line; whether nothing but empty lines came so far
 	for skipped := 0; skipped <= m.maxSkip; {
+		if b, _ := br.Peek(1); first && len(b) > 0 && b[0] == 0xFF {
+			return foundPicture, nil
+		}
 		line, whole, err := readLine(br)
 		if err != nil {
-			if err == io.EOF && len(m.delimiter) == 0 {
-				return multipartErrorf("boundary", "got the end of the stream, want a line with the boundary")
+			if err == io.EOF && !m.begun {
+				return 0, multipartErrorf("boundary", "got the end of the stream, want a line with the boundary")
 			}
-			return err
+			return 0, err
 		}
 		skipped += len(line) + 1
 		if begins && whole {
 			found, last := m.isDelimiter(line, first)
 			if last {
-				return io.EOF
+				return 0, io.EOF
 			}
 			if found {
-				return nil
+				return foundDelimiter, nil
 			}
+		}
+		if first && whole && isHeader(line) {
+			m.header(line)
+			return foundHeader, nil
 		}
 		begins, first = whole, first && len(line) == 0
 	}
-	return multipartErrorf("boundary", "got %d bytes without a line %s", m.maxSkip, quote(m.boundary))
+	return 0, multipartErrorf("boundary", "got %d bytes without a line %s", m.maxSkip, quote(m.boundary))
+}
+
+// isHeader reports whether line is of a part's header: cameras write a Content-Type or a Content-Length first.
+func isHeader(line []byte) bool {
+	const prefix = "Content-"
+	return len(line) > len(prefix) && bytes.EqualFold(line[:len(prefix)], []byte(prefix))
 }
 
 // isDelimiter reports whether a line begins a part, or ends the last one.
@@ -101,7 +128,8 @@ func (m *multipart) adopt(line []byte, first bool) bool {
 	rest, ok := bytes.CutPrefix(name, m.boundary)
 	switch {
 	case ok && len(m.boundary) > 0 && (len(rest) == 0 || string(rest) == "--"):
-		m.delimiter = bytes.Clone(line[:dashes+len(m.boundary)])
+		// A closing delimiter closes nothing before the first part: then every line has those dashes (go2rtc#545).
+		m.delimiter = bytes.Clone(line)
 	case dashes >= 2 && len(name) > 0 && (first || len(m.boundary) == 0):
 		m.delimiter = bytes.Clone(line)
 	default:
@@ -124,6 +152,9 @@ func (m *multipart) header(line []byte) {
 
 // endsHere reports whether the next bytes are a line's end and a delimiter. It waits for them.
 func (m *multipart) endsHere(br *bufio.Reader) bool {
+	if len(m.delimiter) == 0 {
+		return false
+	}
 	head, _ := br.Peek(len("\r\n") + len(m.delimiter)) // Fewer where the stream ends.
 	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), m.delimiter)
 }
