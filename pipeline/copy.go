@@ -5,19 +5,19 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// copyOutput makes raw pictures that are a part of the input, or all of it, byte for byte. Bands could not: they would
-// clamp the samples beyond the limited range, which yuv420p may hold.
-type copyOutput struct {
+// copyStage copies a part of the frame, or all of it, byte for byte, as one band. Samples could not be so exact: they are
+// clamped to the limited range, beyond which yuv420p may go.
+type copyStage struct {
 	pool *pool.Pool
 	desc frame.Desc
 	crop Rect
 	size int
 }
 
-// newCopyOutput compiles a valid Spec. It returns nil for one that asks for more than a copy.
-func newCopyOutput(s Spec, p *pool.Pool) *copyOutput {
+// newCopyStage compiles a valid Spec. It returns nil for one that asks for more than a copy.
+func newCopyStage(s Spec, p *pool.Pool) *copyStage {
 	c, in, out := s.geometry(), s.Input, s.rawDesc()
-	o := &copyOutput{pool: p, desc: out, crop: Rect(c.Crop)}
+	st := &copyStage{pool: p, desc: out, crop: Rect(c.Crop)}
 	same := in.Format == out.Format && in.EffectiveRange() == out.EffectiveRange() && in.Color == out.Color
 	whole := c.Content.Width == c.Width && c.Content.Height == c.Height
 	if !same || !whole || c.Crop.Width != c.Width || c.Crop.Height != c.Height {
@@ -27,26 +27,25 @@ func newCopyOutput(s Spec, p *pool.Pool) *copyOutput {
 	if out.Format == frame.RGBA || out.Format.IsYUV() && (c.Crop.X%2 != 0 || c.Crop.Y%2 != 0) {
 		return nil
 	}
-	o.size, _ = out.Size() // valid: Validate has seen it
-	return o
+	st.size, _ = out.Size() // valid: Validate has seen it
+	return st
 }
 
-func (o *copyOutput) encode(sc *scratch, r *run, fr *frameRun, _, _, _ int) error {
-	if err := r.halted(fr); err != nil {
-		return err
-	}
-	pix, err := fr.picture(o.pool, o.size)
-	if err != nil {
-		return err
-	}
-	for i := range o.desc.Format.Planes() {
-		_, h, rowBytes := o.desc.PlaneSize(i)
-		x, y := o.crop.X, o.crop.Y
+func (st *copyStage) begin(sc *scratch) (err error) {
+	sc.pix, err = sc.part.of.whole(st.pool, st.size)
+	return err
+}
+
+func (st *copyStage) do(sc *scratch, _ int) error {
+	pix := sc.pix
+	for i := range st.desc.Format.Planes() {
+		_, h, rowBytes := st.desc.PlaneSize(i)
+		x, y := st.crop.X, st.crop.Y
 		if i > 0 {
 			x, y = x/2, y/2
 		}
 		src := sc.frame.Plane(i)
-		left := x * o.desc.Format.SampleBytes(i)
+		left := x * st.desc.Format.SampleBytes(i)
 		for row := range h {
 			copy(pix[:rowBytes], src.Pix[(y+row)*src.Stride+left:])
 			pix = pix[rowBytes:]
@@ -55,16 +54,18 @@ func (o *copyOutput) encode(sc *scratch, r *run, fr *frameRun, _, _, _ int) erro
 	return nil
 }
 
-func (o *copyOutput) join(*frameRun) error { return nil }
+func (st *copyStage) end(*scratch) error { return nil }
 
-func (o *copyOutput) expected() int { return o.size }
+func (st *copyStage) join(*frameRun) error { return nil }
 
-func (o *copyOutput) bound() int { return o.size }
+func (st *copyStage) expected() int { return st.size }
 
-func (o *copyOutput) bands() (total, unit int) { return 1, 1 }
+func (st *copyStage) bound() int { return st.size }
 
-func (o *copyOutput) newScratch() *scratch { return &scratch{} }
+func (st *copyStage) bands() (total, unit int) { return 1, 1 }
 
-func (o *copyOutput) scratchBytes() int { return 0 }
+func (st *copyStage) addScratch(*scratch) {}
 
-func (o *copyOutput) explain() []string { return []string{"copy: rows, unchanged"} }
+func (st *copyStage) scratchBytes() int { return 0 }
+
+func (st *copyStage) explain() []string { return []string{"copy: rows, unchanged"} }

@@ -21,12 +21,14 @@ func (p *Pipeline) Explain() string {
 		line("crop", "%s", Rect(c.Crop))
 	}
 	line("resize", "%s", p.spec.explainResize(c))
-	for _, l := range p.out.explain() {
-		line("stage", "%s", l)
+	for _, st := range p.stages {
+		for _, l := range st.explain() {
+			line("stage", "%s", l)
+		}
 	}
 	line("output", "%s %dx%d, at most %d bytes a picture, %d expected",
 		p.spec.Output.explain(), c.Width, c.Height, p.out.bound(), p.out.expected())
-	line("memory", "%d bytes of scratch a worker, workers: %d", p.out.scratchBytes(), p.workers.Size())
+	line("memory", "%d bytes of scratch a worker, workers: %d", p.scratchBytes(), p.workers.Size())
 	line("split", "%s", p.explainSplit())
 	return b.String()
 }

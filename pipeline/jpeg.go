@@ -11,19 +11,18 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// jpegOutput makes JPEGs. The parts of a picture are runs of its restart segments: the first begins with the headers,
+// codeStage codes bands as JPEGs. The parts of a JPEG are runs of its restart segments: the first begins with the headers,
 // the last ends with the trailer.
-type jpegOutput struct {
+type codeStage struct {
 	pool    *pool.Pool
-	sampler *band.Sampler
 	coder   *jpegcore.Coder
 	header  []byte
 	trailer []byte
 	guess   sizeGuess
 }
 
-// newJPEGOutput compiles a valid Spec.
-func newJPEGOutput(s Spec, p *pool.Pool, limit impl.Level) (*jpegOutput, error) {
+// newCodeStage compiles a valid Spec.
+func newCodeStage(s Spec, p *pool.Pool, limit impl.Level) *codeStage {
 	c := s.geometry()
 	coder := jpegcore.New(jpegcore.Config{
 		Width:           c.Width,
@@ -35,62 +34,53 @@ func newJPEGOutput(s Spec, p *pool.Pool, limit impl.Level) (*jpegOutput, error) 
 		RestartInterval: int(s.Output.Restart),
 		Limit:           limit,
 	})
-	c.Lines, c.Limit = coder.BandLines(), limit
-	sampler, err := band.NewSampler(c)
-	if err != nil {
-		return nil, err
-	}
-	o := &jpegOutput{pool: p, sampler: sampler, coder: coder, header: coder.AppendHeader(nil), trailer: coder.AppendTrailer(nil)}
+	st := &codeStage{pool: p, coder: coder, header: coder.AppendHeader(nil), trailer: coder.AppendTrailer(nil)}
 	// 2 bits a pixel: about what natural pictures take at quality 75.
-	o.guess.first = len(o.header) + len(o.trailer) + c.Width*c.Height/4
-	return o, nil
+	st.guess.first = len(st.header) + len(st.trailer) + c.Width*c.Height/4
+	return st
 }
 
-func (o *jpegOutput) encode(sc *scratch, r *run, fr *frameRun, n, first, last int) error {
-	size := o.expected()
-	if n > 0 { // The first part will hold the whole picture at last; the others are about as large as each other.
-		size = size/r.parts + size/(4*r.parts)
+func (st *codeStage) begin(sc *scratch) error {
+	pt := &sc.part
+	size := st.expected()
+	if pt.n > 0 { // The first part will hold the whole JPEG at last; the others are about as large as each other.
+		size = size/pt.parts + size/(4*pt.parts)
 	}
-	var w writer
-	if err := w.open(o.pool, &fr.parts[n], size, o.bound()); err != nil {
+	if err := sc.writer.open(st.pool, &pt.of.parts[pt.n], size, st.bound()); err != nil {
 		return err
 	}
-	if first == 0 {
-		if err := w.write(o.header); err != nil {
-			return err
-		}
+	st.coder.Begin(sc.code, pt.first)
+	if pt.first == 0 {
+		return sc.writer.write(st.header)
 	}
-	o.sampler.Begin(sc.band)
-	o.coder.Begin(sc.code, first)
-	for i := first; i < last; i++ {
-		if err := r.halted(fr); err != nil {
-			return err
-		}
-		o.sampler.Fill(sc.band, &sc.frame, i)
-		if err := w.write(o.coder.Encode(sc.code, &sc.band.Band, i)); err != nil {
-			return err
-		}
-	}
-	if last == o.coder.Bands() {
-		if err := w.write(o.trailer); err != nil {
-			return err
-		}
-	}
-	w.close()
 	return nil
 }
 
-func (o *jpegOutput) join(fr *frameRun) error {
+func (st *codeStage) do(sc *scratch, band int) error {
+	return sc.writer.write(st.coder.Encode(sc.code, &sc.band.Band, band))
+}
+
+func (st *codeStage) end(sc *scratch) error {
+	if sc.part.last == st.coder.Bands() {
+		if err := sc.writer.write(st.trailer); err != nil {
+			return err
+		}
+	}
+	sc.writer.close()
+	return nil
+}
+
+func (st *codeStage) join(fr *frameRun) error {
 	total := 0
 	for i := range fr.parts {
 		total += fr.parts[i].Len()
 	}
-	o.guess.note(total)
+	st.guess.note(total)
 	if len(fr.parts) == 1 {
 		return nil
 	}
 	var w writer
-	if err := w.open(o.pool, &fr.parts[0], total, o.bound()); err != nil {
+	if err := w.open(st.pool, &fr.parts[0], total, st.bound()); err != nil {
 		return err
 	}
 	if err := w.reserve(total - w.n); err != nil {
@@ -109,24 +99,20 @@ func (o *jpegOutput) join(fr *frameRun) error {
 }
 
 // bound is the worst case of the Huffman codes, but no more than a pool lends.
-func (o *jpegOutput) bound() int {
-	worst := int64(len(o.header)) + int64(o.coder.Bands())*int64(o.coder.MaxBandBytes()) + int64(len(o.trailer))
+func (st *codeStage) bound() int {
+	worst := int64(len(st.header)) + int64(st.coder.Bands())*int64(st.coder.MaxBandBytes()) + int64(len(st.trailer))
 	return int(min(worst, pool.MaxSize))
 }
 
-func (o *jpegOutput) expected() int { return min(o.guess.expected(), o.bound()) }
+func (st *codeStage) expected() int { return min(st.guess.expected(), st.bound()) }
 
-func (o *jpegOutput) bands() (total, unit int) { return o.coder.Bands(), o.coder.RunBands() }
+func (st *codeStage) bands() (total, unit int) { return st.coder.Bands(), st.coder.RunBands() }
 
-func (o *jpegOutput) newScratch() *scratch {
-	return &scratch{band: o.sampler.NewScratch(), code: o.coder.NewScratch()}
-}
+func (st *codeStage) addScratch(sc *scratch) { sc.code = st.coder.NewScratch() }
 
-func (o *jpegOutput) scratchBytes() int { return o.sampler.ScratchBytes() + o.coder.ScratchBytes() }
+func (st *codeStage) scratchBytes() int { return st.coder.ScratchBytes() }
 
-func (o *jpegOutput) explain() []string {
-	return append(lines(o.sampler.Explain()), lines(o.coder.Explain())...)
-}
+func (st *codeStage) explain() []string { return lines(st.coder.Explain()) }
 
 // sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small picture among large ones
 // does not make the next grow. It decides how much memory is asked for and nothing else; of two notes at the same time

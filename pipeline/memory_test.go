@@ -51,7 +51,7 @@ func TestMemoryOfTables(t *testing.T) {
 				}
 				before = liveHeap()
 				for i := range keep {
-					keep[i].scratch.put(keep[i].out.newScratch())
+					keep[i].scratch.put(keep[i].newScratch())
 				}
 				got, said = (liveHeap()-before)/copies, int64(keep[0].Memory().Kept)
 				if said != int64(keep[0].Memory().Scratch) || got < said*9/10 || got > said*9/8+8<<10 {

@@ -324,7 +324,7 @@ func TestI420CopyIsExact(t *testing.T) {
 		fillRandom(&f, rng, 0, 255)
 		s := Spec{Input: d, Crop: tt.crop, Output: Output{Format: RawI420}}
 		p := compile(t, s, nil)
-		if _, ok := p.out.(*copyOutput); !ok {
+		if _, ok := p.out.(*copyStage); !ok {
 			t.Errorf("%+v: got %T, want a copy", s, p.out)
 		}
 		got, err := frame.WrapBytes(s.rawDesc(), runOne(t, p, f))

@@ -33,7 +33,8 @@ type Pipeline struct {
 	most    int // goroutines that work on a run
 	pool    *pool.Pool
 	workers *Workers
-	out     output
+	stages  []stage // what is done with each band, in order
+	out     sink    // the last of them
 	scratch freeList[scratch]
 	runs    freeList[run]
 }
@@ -55,33 +56,23 @@ func Compile(s Spec, o Options) (*Pipeline, error) {
 	if err != nil {
 		return nil, &SpecError{Field: "kernels", Reason: err.Error()}
 	}
-	if p.out, err = newOutput(s, p.pool, limit); err != nil {
+	if p.stages, p.out, err = newStages(s, p.pool, limit); err != nil {
 		return nil, &SpecError{Field: "output", Reason: err.Error()}
 	}
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
 	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)
 	p.most = o.Workers.Size()
-	if size := int64(p.out.scratchBytes()); o.MaxScratch > 0 && size > 0 {
+	if size := int64(p.scratchBytes()); o.MaxScratch > 0 && size > 0 {
 		fits := int(max(1, min(o.MaxScratch/size, int64(keep))))
 		keep, p.most = fits, min(p.most, fits)
 	}
-	p.scratch.init(keep, p.out.newScratch)
+	p.scratch.init(keep, p.newScratch)
 	p.runs.init(keep, func() *run {
 		r := &run{p: p}
 		r.help, r.most = r.work, p.most
 		return r
 	})
 	return p, nil
-}
-
-func newOutput(s Spec, p *pool.Pool, limit impl.Level) (output, error) {
-	if s.Output.Format == JPEG {
-		return newJPEGOutput(s, p, limit)
-	}
-	if o := newCopyOutput(s, p); o != nil {
-		return o, nil
-	}
-	return newRawOutput(s, p, limit)
 }
 
 // Spec returns what p was compiled from.
@@ -103,7 +94,7 @@ type Memory struct {
 
 // Memory returns what p holds. What runs that go on use is not in Kept.
 func (p *Pipeline) Memory() Memory {
-	size := p.out.scratchBytes()
+	size := p.scratchBytes()
 	return Memory{Tables: p.spec.tableBytes(), Scratch: size, Kept: size * p.scratch.len()}
 }
 

@@ -8,11 +8,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// rawOutput makes raw pictures by packing the samples of bands into bytes. Parts write into one buffer, each its own
-// lines.
-type rawOutput struct {
+// packStage packs the samples of bands into bytes. Parts write into one buffer, each its own lines.
+type packStage struct {
 	pool    *pool.Pool
-	sampler *band.Sampler
 	desc    frame.Desc
 	size    int
 	lines   int // output lines of a band
@@ -20,49 +18,39 @@ type rawOutput struct {
 	planes  [frame.MaxPlanes]rawPlane
 }
 
-// rawPlane is where a plane lies in the picture.
+// rawPlane is where a plane lies in the output.
 type rawPlane struct{ offset, rowBytes int }
 
-// newRawOutput compiles a valid Spec.
-func newRawOutput(s Spec, p *pool.Pool, limit impl.Level) (*rawOutput, error) {
-	c := s.geometry()
-	c.Lines = 8 * c.ChromaY // The lowest that a sampler makes: it stays in the first-level cache longest.
-	c.Limit = limit
-	o := &rawOutput{pool: p, desc: s.rawDesc(), lines: c.Lines, kernels: pack.Implementations.Best(limit)}
-	var err error
-	if o.sampler, err = band.NewSampler(c); err != nil {
-		return nil, err
+// newPackStage compiles a valid Spec.
+func newPackStage(s Spec, p *pool.Pool, limit impl.Level) *packStage {
+	// 8 lines of chroma are the lowest band that a sampler makes: it stays in the first-level cache longest.
+	st := &packStage{pool: p, desc: s.rawDesc(), lines: 8 * s.geometry().ChromaY, kernels: pack.Implementations.Best(limit)}
+	for i := range st.desc.Format.Planes() {
+		_, h, rowBytes := st.desc.PlaneSize(i)
+		st.planes[i] = rawPlane{st.size, rowBytes}
+		st.size += h * rowBytes
 	}
-	for i := range o.desc.Format.Planes() {
-		_, h, rowBytes := o.desc.PlaneSize(i)
-		o.planes[i] = rawPlane{o.size, rowBytes}
-		o.size += h * rowBytes
-	}
-	return o, nil
+	return st
 }
 
-func (o *rawOutput) encode(sc *scratch, r *run, fr *frameRun, _, first, last int) error {
-	pix, err := fr.picture(o.pool, o.size)
-	if err != nil {
-		return err
-	}
-	o.sampler.Begin(sc.band)
-	for i := first; i < last; i++ {
-		if err := r.halted(fr); err != nil {
-			return err
-		}
-		o.sampler.Fill(sc.band, &sc.frame, i)
-		if o.desc.Format == frame.I420 {
-			o.packYCC(pix, &sc.band.Band, i)
-		} else {
-			o.packRGB(pix, &sc.band.Band, i)
-		}
+func (st *packStage) begin(sc *scratch) (err error) {
+	sc.pix, err = sc.part.of.whole(st.pool, st.size)
+	return err
+}
+
+func (st *packStage) do(sc *scratch, band int) error {
+	if st.desc.Format == frame.I420 {
+		st.packYCC(sc.pix, &sc.band.Band, band)
+	} else {
+		st.packRGB(sc.pix, &sc.band.Band, band)
 	}
 	return nil
 }
 
-// picture returns the bytes of the one buffer of size bytes that all parts of fr write to.
-func (fr *frameRun) picture(p *pool.Pool, size int) ([]byte, error) {
+func (st *packStage) end(*scratch) error { return nil }
+
+// whole returns the bytes of the one buffer of size bytes that all parts of fr write to.
+func (fr *frameRun) whole(p *pool.Pool, size int) ([]byte, error) {
 	fr.mu.Lock()
 	defer fr.mu.Unlock()
 	if fr.parts[0].IsZero() {
@@ -76,12 +64,12 @@ func (fr *frameRun) picture(p *pool.Pool, size int) ([]byte, error) {
 }
 
 // packRGB packs band i into its lines of pix.
-func (o *rawOutput) packRGB(pix []byte, b *band.Band, i int) {
-	k, w, rowBytes := &o.kernels.Kernels, o.desc.Width, o.planes[0].rowBytes
+func (st *packStage) packRGB(pix []byte, b *band.Band, i int) {
+	k, w, rowBytes := &st.kernels.Kernels, st.desc.Width, st.planes[0].rowBytes
 	for y := range b.Lines {
-		dst := pix[(i*o.lines+y)*rowBytes:][:rowBytes]
+		dst := pix[(i*st.lines+y)*rowBytes:][:rowBytes]
 		red, green, blue := line(b, 0, y, w), line(b, 1, y, w), line(b, 2, y, w)
-		switch o.desc.Format {
+		switch st.desc.Format {
 		case frame.RGBA:
 			k.RGBA(dst, red, green, blue)
 		case frame.RGB24:
@@ -93,10 +81,10 @@ func (o *rawOutput) packRGB(pix []byte, b *band.Band, i int) {
 }
 
 // packYCC packs band i into its lines of the three planes of pix. A line of chroma is for two lines of luma.
-func (o *rawOutput) packYCC(pix []byte, b *band.Band, i int) {
-	k := &o.kernels.Kernels
-	for p := range o.planes {
-		at, top, lines := o.planes[p], i*o.lines, b.Lines
+func (st *packStage) packYCC(pix []byte, b *band.Band, i int) {
+	k := &st.kernels.Kernels
+	for p := range st.planes {
+		at, top, lines := st.planes[p], i*st.lines, b.Lines
 		if p > 0 {
 			top, lines = top/2, (lines+1)/2
 		}
@@ -118,18 +106,16 @@ func line(b *band.Band, p, y, w int) []int16 {
 	return pl.Pix[y*pl.Stride:][:w:w]
 }
 
-func (o *rawOutput) join(*frameRun) error { return nil }
+func (st *packStage) join(*frameRun) error { return nil }
 
-func (o *rawOutput) expected() int { return o.size }
+func (st *packStage) expected() int { return st.size }
 
-func (o *rawOutput) bound() int { return o.size }
+func (st *packStage) bound() int { return st.size }
 
-func (o *rawOutput) bands() (total, unit int) { return o.sampler.Bands(), 1 }
+func (st *packStage) bands() (total, unit int) { return (st.desc.Height + st.lines - 1) / st.lines, 1 }
 
-func (o *rawOutput) newScratch() *scratch { return &scratch{band: o.sampler.NewScratch()} }
+func (st *packStage) addScratch(*scratch) {}
 
-func (o *rawOutput) scratchBytes() int { return o.sampler.ScratchBytes() }
+func (st *packStage) scratchBytes() int { return 0 }
 
-func (o *rawOutput) explain() []string {
-	return append(lines(o.sampler.Explain()), "pack: "+o.kernels.Level.String())
-}
+func (st *packStage) explain() []string { return []string{"pack: " + st.kernels.Level.String()} }

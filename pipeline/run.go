@@ -121,7 +121,7 @@ func (r *run) work() {
 		}
 	}
 	if sc != nil {
-		sc.frame = frame.Frame{}
+		sc.forget()
 		r.p.scratch.put(sc)
 	}
 }
@@ -147,8 +147,9 @@ func (r *run) encode(sc *scratch, fr *frameRun, n int) (err error) {
 	if sc.frame, err = r.p.accept(fr.in); err != nil {
 		return err
 	}
-	first, last := r.p.partBands(n, r.parts)
-	return r.p.out.encode(sc, r, fr, n, first, last)
+	sc.part = part{of: fr, n: n, parts: r.parts}
+	sc.part.first, sc.part.last = r.p.partBands(n, r.parts)
+	return r.p.encode(sc, r)
 }
 
 // halted says why no further band of fr need be made, nil if it need. It is asked before each band.

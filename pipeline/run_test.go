@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -188,29 +189,39 @@ func TestCauseOfTheEnd(t *testing.T) {
 	})
 }
 
-// faulty panics in a stage, at one band of one frame or when that frame is joined.
+// faulty is a stage that panics at one band of one frame.
 type faulty struct {
-	output
 	frame *frame.Frame
-	band  int // -1: join
+	band  int
 	value any
 }
 
-func (o *faulty) encode(sc *scratch, r *run, fr *frameRun, n, first, last int) error {
-	if fr.in == o.frame && first <= o.band && o.band < last {
-		if err := o.output.encode(sc, r, fr, n, first, o.band); err != nil {
-			return err
-		}
-		panic(o.value)
+func (st *faulty) begin(*scratch) error { return nil }
+
+func (st *faulty) do(sc *scratch, band int) error {
+	if sc.part.of.in == st.frame && band == st.band {
+		panic(st.value)
 	}
-	return o.output.encode(sc, r, fr, n, first, last)
+	return nil
 }
 
-func (o *faulty) join(fr *frameRun) error {
-	if fr.in == o.frame && o.band < 0 {
+func (st *faulty) end(*scratch) error  { return nil }
+func (st *faulty) addScratch(*scratch) {}
+func (st *faulty) scratchBytes() int   { return 0 }
+func (st *faulty) explain() []string   { return nil }
+
+// faultyJoin is a sink that panics when one frame is joined.
+type faultyJoin struct {
+	sink
+	frame *frame.Frame
+	value any
+}
+
+func (o *faultyJoin) join(fr *frameRun) error {
+	if fr.in == o.frame {
 		panic(o.value)
 	}
-	return o.output.join(fr)
+	return o.sink.join(fr)
 }
 
 // A panic at any band, or after the last, is the error of that frame alone; nothing is leaked, and the workers live on.
@@ -222,10 +233,15 @@ func TestPanicFailsOneFrame(t *testing.T) {
 				s := Spec{Input: frame.Desc{Format: frame.BGR24, Width: 256, Height: 384}, Output: out}
 				p := compile(t, s, newWorkers(t, workers))
 				b := batchOf(t, s, 3)
-				good := p.out
-				total, _ := good.bands()
+				out, stages := p.out, p.stages
+				total, _ := out.bands()
 				for at := -1; at < total; at++ {
-					p.out = &faulty{output: good, frame: &b.In[1], band: at, value: broken}
+					if at < 0 {
+						p.out = &faultyJoin{sink: out, frame: &b.In[1], value: broken}
+					} else {
+						p.out = out
+						p.stages = slices.Insert(slices.Clone(stages), 1, stage(&faulty{frame: &b.In[1], band: at, value: broken}))
+					}
 					if err := p.Run(t.Context(), b); err != nil {
 						t.Fatal(err)
 					}

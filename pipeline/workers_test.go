@@ -40,17 +40,17 @@ func TestRunAfterClose(t *testing.T) {
 	none.Close()
 }
 
-// gate holds every task until it is opened, and counts those that wait.
+// gate is a stage that holds every task until it is opened, and counts those that wait.
 type gate struct {
-	output
+	stage
 	opened  chan struct{}
 	waiting atomic.Int32
 }
 
-func (o *gate) encode(sc *scratch, r *run, fr *frameRun, n, first, last int) error {
-	o.waiting.Add(1)
-	<-o.opened
-	return o.output.encode(sc, r, fr, n, first, last)
+func (g *gate) begin(sc *scratch) error {
+	g.waiting.Add(1)
+	<-g.opened
+	return g.stage.begin(sc)
 }
 
 // All workers take part in one run, and the caller with them.
@@ -59,8 +59,8 @@ func TestWorkersShareARun(t *testing.T) {
 		w := NewWorkers(4)
 		defer w.Close()
 		p := compile(t, small, w)
-		g := &gate{output: p.out, opened: make(chan struct{})}
-		p.out = g
+		g := &gate{stage: p.stages[0], opened: make(chan struct{})}
+		p.stages[0] = g
 		b := batchOf(t, small, 25)
 		go func() {
 			synctest.Wait()
@@ -82,8 +82,8 @@ func TestCloseWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := NewWorkers(2)
 		p, late := compile(t, small, w), compile(t, small, w)
-		g := &gate{output: p.out, opened: make(chan struct{})}
-		p.out = g
+		g := &gate{stage: p.stages[0], opened: make(chan struct{})}
+		p.stages[0] = g
 		b := batchOf(t, small, 5)
 		var ran, closed atomic.Bool
 		go func() {

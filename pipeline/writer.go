@@ -1,36 +1,6 @@
 package pipeline
 
-import (
-	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/band"
-	"github.com/steadyframe/steadyframe/internal/jpegcore"
-	"github.com/steadyframe/steadyframe/pool"
-)
-
-// output makes pictures of frames. It is immutable but for its guess of sizes, and shared by all workers.
-type output interface {
-	// encode makes bands first..last-1 of sc.frame, which is that of fr, as part n of fr.parts.
-	encode(sc *scratch, r *run, fr *frameRun, n, first, last int) error
-	// join makes fr.parts[0] the whole picture, of its final length. All parts are finished.
-	join(fr *frameRun) error
-	// expected returns the bytes that the next picture is thought to take, bound those that none exceeds.
-	expected() int
-	bound() int
-	// bands returns the bands of a picture, and after how many of them each it can be split.
-	bands() (total, unit int)
-	// newScratch returns the memory of one worker, of scratchBytes together.
-	newScratch() *scratch
-	scratchBytes() int
-	// explain returns a line for each stage, with the kernels chosen.
-	explain() []string
-}
-
-// scratch is the memory that one worker needs to make bands, and the frame that it makes them of.
-type scratch struct {
-	frame frame.Frame // borrows what Run borrows; zero between runs
-	band  *band.Scratch
-	code  *jpegcore.Scratch // nil for raw pictures
-}
+import "github.com/steadyframe/steadyframe/pool"
 
 // writer appends to a buffer of a pool, and moves to a larger one when it is full.
 type writer struct {
