@@ -10,7 +10,7 @@ import (
 type axis struct {
 	origin, length  int // the crop
 	out             int // what the crop is resized to
-	inStep, outStep int // pixels from one sample to the next, 1 or 2
+	inStep, outStep int // pixels from one sample to the next: 1 or 2; of the input's chroma planes, 4 too
 }
 
 // samples is how many samples the output plane has.
@@ -61,15 +61,28 @@ func (a axis) nearest(k int) place {
 	return place{index: min(int(num/den), a.last()), den: 1} // the centre of the last chroma sample of an odd side may be the crop's edge
 }
 
+// box returns the place whose value is the mean of the input samples, one or two, that the pixels of output sample k lie in.
+func (a axis) box(k int) place {
+	pixel := a.origin + k*a.outStep
+	first := min(pixel/a.inStep, a.last())
+	if last := min((pixel+a.outStep-1)/a.inStep, a.last()); last != first {
+		return place{first, 1, 2}
+	}
+	return place{index: first, den: 1}
+}
+
 // places returns where the output samples lie under filter f, which is not Area along an axis that shrinks.
 func (a axis) places(f Filter) []place {
+	at := a.linear
+	switch f {
+	case Nearest:
+		at = a.nearest
+	case Box:
+		at = a.box
+	}
 	p := make([]place, a.samples())
 	for k := range p {
-		if f == Nearest {
-			p[k] = a.nearest(k)
-		} else {
-			p[k] = a.linear(k)
-		}
+		p[k] = at(k)
 	}
 	return p
 }

@@ -29,6 +29,7 @@ const (
 	Bilinear Filter = iota // from the two neighbours, whatever the ratio
 	Area                   // the mean over the area that an output sample covers; Bilinear along a direction that grows
 	Nearest                // the input sample that the centre lies in
+	Box                    // the mean of the samples that the pixels of an output sample lie in; only where nothing is resized
 )
 
 // Rect is in pixels.
@@ -46,6 +47,17 @@ type Config struct {
 	Lines            int        // output lines a band: 16 or 8
 	Background       [3]uint8   // R, G, B around Content
 	Limit            impl.Level // of the kernels to choose from; zero is none
+
+	// Chroma is how the chroma planes of planar input are subsampled; zero: as In.Format has them. With it In.Format is I420,
+	// and FillPlanes takes the planes, since no frame.Frame can have them.
+	Chroma Chroma
+}
+
+// Chroma is where the samples of chroma planes lie. The first column of the chroma planes is the one that the first pixel lies
+// in, as its pixel PhaseX, and so are rows.
+type Chroma struct {
+	X, Y           int // pixels that a sample spans across and down: 1, 2 or 4
+	PhaseX, PhaseY int // below X and Y
 }
 
 // Band is the samples of one band, with 4 fractional bits (value x 16): R, G, B in 0..4080, luma in -2048..2032, chroma in -2048..2040 (its

@@ -20,13 +20,31 @@ func (c *Config) check() error {
 	if !c.Content.inside(c.Width, c.Height) {
 		return fmt.Errorf("band: content: got %v, want a part of %dx%d", c.Content, c.Width, c.Height)
 	}
-	if c.Filter > Nearest {
-		return fmt.Errorf("band: filter: got %d, want <= %d", uint8(c.Filter), uint8(Nearest))
+	if c.Filter > Box {
+		return fmt.Errorf("band: filter: got %d, want <= %d", uint8(c.Filter), uint8(Box))
+	}
+	if c.Filter == Box && (c.Crop.Width != c.Content.Width || c.Crop.Height != c.Content.Height) {
+		return fmt.Errorf("band: filter: got box from %v to %v, want one size", c.Crop, c.Content)
+	}
+	if h := c.Chroma; h != (Chroma{}) && (c.In.Format != frame.I420 || !validStep(h.X) || !validStep(h.Y) ||
+		h.PhaseX < 0 || h.PhaseX >= h.X || h.PhaseY < 0 || h.PhaseY >= h.Y) {
+		return fmt.Errorf("band: chroma: got %+v of %s, want steps of 1, 2 or 4, and phases below them, of yuv420p", h, c.In.Format)
 	}
 	if c.Space > Luma {
 		return fmt.Errorf("band: space: got %d, want <= %d", uint8(c.Space), uint8(Luma))
 	}
 	return c.checkGrid()
+}
+
+// validStep reports whether a chroma sample of the input may span n pixels along a side.
+func validStep(n int) bool { return n == 1 || n == 2 || n == 4 }
+
+// inputChroma is the subsampling of the input's chroma planes.
+func (c *Config) inputChroma() Chroma {
+	if c.Chroma != (Chroma{}) {
+		return c.Chroma
+	}
+	return Chroma{X: 2, Y: 2}
 }
 
 // checkGrid is check for what the chroma subsampling takes part in.

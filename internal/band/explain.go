@@ -104,7 +104,7 @@ func (s *Sampler) explainDown(src *source) string {
 	return fmt.Sprintf("%s, rows at hand: %d (blend %s)", text, d.slots(src.halved), level)
 }
 
-// String returns "bilinear", "area" or "nearest".
+// String returns "bilinear", "area", "nearest" or "box".
 func (f Filter) String() string {
 	switch f {
 	case Bilinear:
@@ -113,6 +113,8 @@ func (f Filter) String() string {
 		return "area"
 	case Nearest:
 		return "nearest"
+	case Box:
+		return "box"
 	}
 	return fmt.Sprintf("Filter(%d)", uint8(f))
 }

@@ -16,8 +16,18 @@ func (s *Sampler) Fill(sc *Scratch, f *frame.Frame, i int) {
 	switch {
 	case sc.sampler != s:
 		panic("band: scratch of another Sampler")
-	case f.Desc != s.config.In:
+	case f.Desc != s.config.In || s.config.Chroma != (Chroma{}):
 		panic("band: frame differs from Config.In")
+	}
+	s.FillPlanes(sc, f.Planes(), i)
+}
+
+// FillPlanes is Fill for the planes of an image that need not be a frame. It borrows them. Those that are shorter than
+// Config.In says make it panic.
+func (s *Sampler) FillPlanes(sc *Scratch, planes []frame.Plane, i int) {
+	switch {
+	case sc.sampler != s:
+		panic("band: scratch of another Sampler")
 	case i < 0 || i >= s.Bands():
 		panic("band: no such band")
 	}
@@ -27,7 +37,7 @@ func (s *Sampler) Fill(sc *Scratch, f *frame.Frame, i int) {
 		}
 	}
 	sc.next = i + 1
-	copy(sc.planes[:], f.Planes())
+	copy(sc.planes[:], planes)
 
 	c := &s.config
 	top := i * c.Lines

@@ -71,7 +71,7 @@ func newSources(c *Config) []source {
 
 func newLuma(c *Config) source {
 	s := source{count: 1, layout: single, step: 1, limited: c.In.EffectiveRange() == frame.RangeLimited}
-	s.setTables(c, 1, 1, 1)
+	s.setTables(c, Chroma{X: 1, Y: 1}, 1, 1)
 	return s
 }
 
@@ -81,7 +81,7 @@ func newChroma(c *Config) source {
 		s.layout, s.step = pairs, 2
 	}
 	x, y := c.subsampling()
-	s.setTables(c, 2, x, y)
+	s.setTables(c, c.inputChroma(), x, y)
 	return s
 }
 
@@ -102,7 +102,7 @@ func newRGB(c *Config) source {
 	if f.IsFloat() {
 		s.layout, s.floats = floats, scaleOf(c.In.EffectiveRange())
 	}
-	s.setTables(c, 1, 1, 1)
+	s.setTables(c, Chroma{X: 1, Y: 1}, 1, 1)
 	s.halved = y == 2
 	s.halves = s.layout == packed && s.convert == toYCCHalf && s.halved && c.Filter != Nearest &&
 		c.Crop.Width == 2*c.Content.Width && c.Crop.Height == 2*c.Content.Height
@@ -113,9 +113,10 @@ func newRGB(c *Config) source {
 }
 
 // setTables sets the tables from planes subsampled by in, to planes subsampled by outX and outY.
-func (src *source) setTables(c *Config, in, outX, outY int) {
-	src.across = newAcross(axis{c.Crop.X, c.Crop.Width, c.Content.Width, in, outX}, c.Filter, src.wordStep(), src.layout == floats)
-	down := axis{c.Crop.Y, c.Crop.Height, c.Content.Height, in, outY}
+func (src *source) setTables(c *Config, in Chroma, outX, outY int) {
+	across := axis{c.Crop.X + in.PhaseX, c.Crop.Width, c.Content.Width, in.X, outX}
+	down := axis{c.Crop.Y + in.PhaseY, c.Crop.Height, c.Content.Height, in.Y, outY}
+	src.across = newAcross(across, c.Filter, src.wordStep(), src.layout == floats)
 	src.down = newDown(down, c.Filter)
 	if src.across.method == Area && src.down.method == Area {
 		src.down.stack = down.stack()
