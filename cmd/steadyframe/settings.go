@@ -38,9 +38,19 @@ func (s *settings) load() (config.Config, error) {
 			set[key] = *value
 		}
 	}
-	c, err := config.Load(config.LoadOptions{File: s.Config, Environ: os.Environ(), Set: set})
+	var renamed []config.Renamed
+	c, err := config.Load(config.LoadOptions{
+		File: s.Config, Environ: os.Environ(), Set: set, Renamed: func(r config.Renamed) { renamed = append(renamed, r) },
+	})
 	if err != nil {
 		return config.Config{}, &cli.UsageError{Err: err}
+	}
+	log, err := newLogger(c)
+	if err != nil {
+		return config.Config{}, &cli.UsageError{Err: err}
+	}
+	for _, r := range renamed {
+		log.Warn("setting has a new name", "old", r.Old, "new", r.New, "from", r.From)
 	}
 	return c, nil
 }

@@ -229,7 +229,7 @@ func TestSilentConnectionsAreCheap(t *testing.T) {
 	for face, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
 		t.Run(face, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")
-			child := startChild(t, `{"timeouts.receive": "2s", "limits.max_streams": "2000"}`)
+			child := startChild(t, `{"timeouts.receive": "2s", "limits.max_requests": "2000"}`)
 			open := func() net.Conn {
 				switch face {
 				case "grpc":

@@ -188,7 +188,7 @@ func beginPost(t testing.TB, addr, query string, length int, first []byte) net.C
 }
 
 func TestMaxStreams(t *testing.T) {
-	s := start(t, func(c *server.Config) { c.Limits.MaxStreams = 2 })
+	s := start(t, func(c *server.Config) { c.Limits.MaxRequests = 2 })
 	c := s.dial(t)
 	ctx, cancel := context.WithCancel(timeout(t))
 	defer cancel()
@@ -199,7 +199,7 @@ func TestMaxStreams(t *testing.T) {
 	}
 	eventually(t, "two streams are open", func() bool { return s.Stats().OpenRequests == 2 })
 	resp := s.post(t, query(t, small), bytes.NewReader(makeFrames(t, small.Input, 1)[0]))
-	checkProblem(t, resp, http.StatusTooManyRequests, "", "limits.max_streams", "got 3, want at most 2")
+	checkProblem(t, resp, http.StatusTooManyRequests, "", "limits.max_requests", "got 3, want at most 2")
 }
 
 // TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster

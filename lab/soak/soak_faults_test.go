@@ -63,7 +63,7 @@ type faults struct {
 	wrong []string // what the server should not have done
 }
 
-// maxMisusers is how many there may be at the same time: less than limits.max_streams and limits.max_connections leave for
+// maxMisusers is how many there may be at the same time: less than limits.max_requests and limits.max_connections leave for
 // those who do no harm.
 const maxMisusers = 64
 

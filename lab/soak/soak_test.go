@@ -95,7 +95,7 @@ func TestSoak(t *testing.T) {
 	k := &soak{o: o, tally: newTally()}
 	k.rings = soakRings(t, o.frames)
 	k.s = serve(t, []string{"GOMEMLIMIT=" + memoryLimit(o.budget)},
-		"--set", fmt.Sprintf("limits.memory_budget=%d", o.budget), "--set", "limits.max_streams=512", "--set", "limits.max_connections=2000",
+		"--set", fmt.Sprintf("limits.memory_budget=%d", o.budget), "--set", "limits.max_requests=512", "--set", "limits.max_connections=2000",
 		"--set", fmt.Sprintf("limits.queue_depth=%d", queueDepth), "--set", "live.keep="+liveKeep.String())
 	k.load = &load{s: k.s, rings: k.rings, tally: k.tally}
 	text, err := exec.Command(program, "version").Output()

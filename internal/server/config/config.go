@@ -5,7 +5,7 @@ import "time"
 
 // Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
-// returns the values to start from.
+// returns the values to start from. A setting with a tag was had another name before, which is still read.
 type Config struct {
 	HTTP    Listener `yaml:"http"`
 	GRPC    Listener `yaml:"grpc"`
@@ -40,7 +40,7 @@ type Limits struct {
 	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
 	PipelineMemory  Size `yaml:"pipeline_memory" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
 	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; one more is refused"`
-	MaxStreams      int  `yaml:"max_streams" doc:"requests open at the same time over gRPC and HTTP"`
+	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" doc:"connections open at the same time, of each listener"`
 
 	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that nobody uses for so long is freed; a large one sooner"`
@@ -97,7 +97,7 @@ func Default() Config {
 			MemoryFloor:     64 * MiB,
 			PipelineIdle:    Duration(10 * time.Minute),
 			QueueDepth:      64,
-			MaxStreams:      256,
+			MaxRequests:     256,
 			MaxConnections:  512,
 		},
 		Timeout: Timeouts{

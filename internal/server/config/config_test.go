@@ -173,3 +173,61 @@ func TestSizeText(t *testing.T) {
 		}
 	}
 }
+
+// TestOldNames: a setting is read under the name that it had before, from everywhere, and whoever loads it is told.
+func TestOldNames(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "f.yaml")
+	write := func(text string) LoadOptions {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return LoadOptions{File: file}
+	}
+	for _, tt := range []struct {
+		name    string
+		options LoadOptions
+		want    int
+		told    Renamed
+		err     string
+	}{
+		{"file", write("limits:\n  max_streams: 7\n"), 7, Renamed{"limits.max_streams", "limits.max_requests", file + " line 2"}, ""},
+		{"environment", LoadOptions{Environ: []string{"STEADYFRAME_LIMITS_MAX_STREAMS=7"}}, 7,
+			Renamed{"STEADYFRAME_LIMITS_MAX_STREAMS", "STEADYFRAME_LIMITS_MAX_REQUESTS", "environment"}, ""},
+		{"flags", LoadOptions{Set: map[string]string{"limits.max_streams": "7"}}, 7, Renamed{"limits.max_streams", "limits.max_requests", "flags"}, ""},
+		{"new-name", LoadOptions{Set: map[string]string{"limits.max_requests": "7"}}, 7, Renamed{}, ""},
+		{"flag-over-environment", LoadOptions{Environ: []string{"STEADYFRAME_LIMITS_MAX_REQUESTS=8"}, Set: map[string]string{"limits.max_streams": "7"}}, 7,
+			Renamed{"limits.max_streams", "limits.max_requests", "flags"}, ""},
+		{"live-streams-are-others", LoadOptions{Set: map[string]string{"live.max_streams": "7"}}, 256, Renamed{}, ""},
+		{"both", LoadOptions{Set: map[string]string{"limits.max_streams": "7", "limits.max_requests": "7"}}, 0, Renamed{},
+			"config: limits.max_requests (flags): got it twice, perhaps as limits.max_streams, its old name: want it once"},
+		{"wrong-value", LoadOptions{Set: map[string]string{"limits.max_streams": "many"}}, 0, Renamed{},
+			`config: limits.max_requests (flags): got "many", want a whole number`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var told Renamed
+			tt.options.Renamed = func(r Renamed) { told = r }
+			c, err := Load(tt.options)
+			if tt.err != "" {
+				if err == nil || err.Error() != tt.err {
+					t.Errorf("got error %v\nwant %s", err, tt.err)
+				}
+				return
+			}
+			if err != nil || c.Limits.MaxRequests != tt.want || told != tt.told {
+				t.Errorf("got %d, told %+v, %v, want %d, %+v", c.Limits.MaxRequests, told, err, tt.want, tt.told)
+			}
+		})
+	}
+	if _, err := Parse("f.yaml", []byte("limits:\n  max_streams: 1\n  max_requests: 2\n")); err == nil || !strings.Contains(err.Error(), "f.yaml line 3): got it twice") {
+		t.Errorf("both in a file: got %v, want an error", err)
+	}
+	names := map[string]bool{}
+	for _, f := range fields(&Config{}) {
+		names[f.key] = true
+	}
+	for _, f := range fields(&Config{}) {
+		if names[f.was] {
+			t.Errorf("%s was %s, which is a setting", f.key, f.was)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 // field is one setting of a Config: a leaf of the struct.
 type field struct {
 	key   string // dotted
+	was   string // the key that it had before, "" for none
 	doc   string
 	value reflect.Value
 }
@@ -31,7 +32,7 @@ func appendFields(fs []field, prefix string, v reflect.Value) []field {
 		case kind == reflect.Struct && !leaf:
 			fs = appendFields(fs, key+".", v.Field(i))
 		default:
-			fs = append(fs, field{key: key, doc: sf.Tag.Get("doc"), value: v.Field(i)})
+			fs = append(fs, field{key: key, was: sf.Tag.Get("was"), doc: sf.Tag.Get("doc"), value: v.Field(i)})
 		}
 	}
 	return fs

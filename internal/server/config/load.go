@@ -17,6 +17,7 @@ type LoadOptions struct {
 	File    string            // a YAML file; "" for none
 	Environ []string          // as os.Environ gives it; nil for none
 	Set     map[string]string // flags: dotted keys and their values
+	Renamed func(Renamed)     // called for each setting under an old name; nil: nobody is told
 }
 
 // Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones
@@ -25,6 +26,7 @@ type LoadOptions struct {
 func Load(o LoadOptions) (Config, error) {
 	c := Default()
 	t := newTarget(&c)
+	t.renamed = o.Renamed
 	if o.File != "" {
 		data, err := os.ReadFile(o.File)
 		if err != nil {
@@ -37,8 +39,9 @@ func Load(o LoadOptions) (Config, error) {
 	if err := t.setEnviron(o.Environ); err != nil {
 		return Config{}, err
 	}
+	seen := map[string]bool{}
 	for _, key := range slices.Sorted(maps.Keys(o.Set)) {
-		if err := t.set(key, o.Set[key], "flags"); err != nil {
+		if err := t.set(key, o.Set[key], "flags", seen); err != nil {
 			return Config{}, err
 		}
 	}
@@ -84,16 +87,16 @@ func (t *target) setNode(name, prefix string, n *yaml.Node, seen map[string]bool
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
 		key := prefix + k.Value
-		if seen[key] {
-			return &ValueError{Key: key, From: from(k), Reason: "got it twice, want it once"}
-		}
-		seen[key] = true
 		var err error
 		switch {
 		case t.isGroup(prefix, k.Value):
+			if seen[key] {
+				return field{key: key}.twice(from(k))
+			}
+			seen[key] = true
 			err = t.setNode(name, key+".", v, seen)
 		case v.Kind == yaml.ScalarNode:
-			err = t.set(key, v.Value, from(k))
+			err = t.set(key, v.Value, from(k), seen)
 		default:
 			if _, err = t.find(key, from(k)); err == nil {
 				err = &ValueError{Key: key, From: from(k), Reason: "got a " + kindName(v) + ", want one value"}
@@ -124,6 +127,7 @@ const envPrefix = "STEADYFRAME_"
 // setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe
 // are none of ours.
 func (t *target) setEnviron(environ []string) error {
+	seen := map[string]bool{}
 	for _, kv := range environ {
 		name, text, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, envPrefix) || isServiceVariable(name) {
@@ -137,8 +141,8 @@ func (t *target) setEnviron(environ []string) error {
 			}
 			return err
 		}
-		if err := f.set(text); err != nil {
-			return &ValueError{Key: f.key, From: "environment, " + name, Reason: err.Error()}
+		if err := f.setOnce(text, "environment, "+name, seen); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -13,7 +13,11 @@ type target struct {
 	config  *Config
 	fields  []field // of all but the streams
 	streams map[string]*Stream
+	renamed func(Renamed) // told of each setting under an old name; nil: nobody
 }
+
+// Renamed is a setting that was given under the name that it had before.
+type Renamed struct{ Old, New, From string }
 
 func newTarget(c *Config) *target {
 	t := &target{config: c, fields: fields(c), streams: map[string]*Stream{}}
@@ -84,7 +88,17 @@ func (t *target) find(key, from string) (field, error) {
 	if i := slices.IndexFunc(known, func(f field) bool { return f.key == key }); i >= 0 {
 		return known[i], nil
 	}
+	if i := slices.IndexFunc(known, func(f field) bool { return f.was == key }); i >= 0 {
+		t.tell(Renamed{Old: key, New: known[i].key, From: from})
+		return known[i], nil
+	}
 	return field{}, &UnknownKeyError{Key: key, From: from, Nearest: nearest(key, known)}
+}
+
+func (t *target) tell(r Renamed) {
+	if t.renamed != nil {
+		t.renamed(r)
+	}
 }
 
 // findEnv returns the setting of that variable of the environment. Of a stream that is not known yet the name is in
@@ -92,6 +106,10 @@ func (t *target) find(key, from string) (field, error) {
 func (t *target) findEnv(variable string) (field, bool) {
 	if f, ok := fieldOfEnv(t.all(), variable); ok {
 		return f, true
+	}
+	if i := slices.IndexFunc(t.fields, func(f field) bool { return f.was != "" && envName(f.was) == variable }); i >= 0 {
+		t.tell(Renamed{Old: variable, New: envName(t.fields[i].key), From: "environment"})
+		return t.fields[i], true
 	}
 	rest, ok := strings.CutPrefix(variable, envName(streamsPrefix))
 	if !ok {
@@ -122,17 +140,37 @@ func (t *target) isGroup(prefix, key string) bool {
 		return true
 	}
 	group := prefix + key + "."
-	return group == streamsPrefix || slices.ContainsFunc(t.fields, func(f field) bool { return strings.HasPrefix(f.key, group) })
+	return group == streamsPrefix || slices.ContainsFunc(t.fields, func(f field) bool {
+		return strings.HasPrefix(f.key, group) || strings.HasPrefix(f.was, group)
+	})
 }
 
-// set sets one setting, found at from.
-func (t *target) set(key, text, from string) error {
+// set sets one setting, found at from. seen has the settings that the same source has set already.
+func (t *target) set(key, text, from string, seen map[string]bool) error {
 	f, err := t.find(key, from)
 	if err != nil {
 		return err
 	}
+	return f.setOnce(text, from, seen)
+}
+
+// setOnce sets f to what text says, unless it is in seen, where it is put.
+func (f field) setOnce(text, from string, seen map[string]bool) error {
+	if seen[f.key] {
+		return f.twice(from)
+	}
+	seen[f.key] = true
 	if err := f.set(text); err != nil {
-		return &ValueError{Key: key, From: from, Reason: err.Error()}
+		return &ValueError{Key: f.key, From: from, Reason: err.Error()}
 	}
 	return nil
+}
+
+// twice is the error for a setting that one source sets again.
+func (f field) twice(from string) error {
+	reason := "got it twice, want it once"
+	if f.was != "" {
+		reason = "got it twice, perhaps as " + f.was + ", its old name: want it once"
+	}
+	return &ValueError{Key: f.key, From: from, Reason: reason}
 }

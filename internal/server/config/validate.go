@@ -67,7 +67,7 @@ func checkLimits(c Config) *ValueError {
 		{"limits.max_pixels", l.MaxPixels, 1, most},
 		{"limits.max_batch", l.MaxBatch, 1, 4096},
 		{"limits.queue_depth", l.QueueDepth, 0, most},
-		{"limits.max_streams", l.MaxStreams, 1, most},
+		{"limits.max_requests", l.MaxRequests, 1, most},
 		{"limits.max_connections", l.MaxConnections, 1, most},
 		{"live.max_streams", c.Live.MaxStreams, 1, most},
 		{"live.max_viewers", c.Live.MaxViewers, 1, stream.MostViewers},

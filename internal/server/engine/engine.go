@@ -60,7 +60,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		OpenRequests: e.OpenRequests,
 	})
 	m.RegisterLimits(
-		metrics.Limit{Setting: "limits.max_streams", Value: c.Limits.MaxStreams},
+		metrics.Limit{Setting: "limits.max_requests", Value: c.Limits.MaxRequests},
 		metrics.Limit{Setting: "limits.max_connections", Value: c.Limits.MaxConnections},
 		metrics.Limit{Setting: "limits.queue_depth", Value: c.Limits.QueueDepth},
 		metrics.Limit{Setting: "live.max_streams", Value: c.Live.MaxStreams},
@@ -92,15 +92,15 @@ func (e *Engine) IsDraining() bool {
 func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
 
 // Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above
-// limits.max_streams.
+// limits.max_requests.
 func (e *Engine) Open() error {
 	if e.IsDraining() {
 		return errDraining()
 	}
-	most := int64(e.Config.Limits.MaxStreams)
+	most := int64(e.Config.Limits.MaxRequests)
 	if n := e.open.Add(1); n > most {
 		e.open.Add(-1)
-		return fault.BusyOf("limits.max_streams", n, most, "too many requests are open")
+		return fault.BusyOf("limits.max_requests", n, most, "too many requests are open")
 	}
 	return nil
 }
@@ -235,8 +235,8 @@ func (e *Engine) Ready() error {
 	if e.IsDraining() {
 		return errDraining()
 	}
-	if n, most := e.open.Load(), int64(e.Config.Limits.MaxStreams); n >= most {
-		return fault.BusyOf("limits.max_streams", n+1, most, "too many requests are open")
+	if n, most := e.open.Load(), int64(e.Config.Limits.MaxRequests); n >= most {
+		return fault.BusyOf("limits.max_requests", n+1, most, "too many requests are open")
 	}
 	if s := e.Pool.Stats(); s.Waiting > 0 {
 		return fault.BusyOf("limits.memory_budget", s.Admitted, s.Budget, "requests wait for memory")

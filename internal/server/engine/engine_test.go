@@ -197,15 +197,15 @@ func TestReserve(t *testing.T) {
 	e.Unreserve()
 }
 
-// TestReadyLooksAtMaxStreams: a server that would refuse to Open is not ready.
-func TestReadyLooksAtMaxStreams(t *testing.T) {
-	e := newEngine(t, func(c *config.Config) { c.Limits.MaxStreams = 1 })
+// TestReadyLooksAtMaxRequests: a server that would refuse to Open is not ready.
+func TestReadyLooksAtMaxRequests(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MaxRequests = 1 })
 	if err := e.Open(); err != nil {
 		t.Fatal(err)
 	}
 	for _, err := range []error{e.Open(), e.Ready()} {
-		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_streams" || f.Got != 2 || f.Max != 1 {
-			t.Errorf("got %v, want Busy by limits.max_streams", err)
+		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_requests" || f.Got != 2 || f.Max != 1 {
+			t.Errorf("got %v, want Busy by limits.max_requests", err)
 		}
 	}
 	e.Done()

@@ -59,7 +59,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			grpc.StaticConnWindowSize(connWindow),
 			grpc.ReadBufferSize(readBuffer),
 			grpc.MaxHeaderListSize(maxHeaders),
-			grpc.MaxConcurrentStreams(uint32(c.Limits.MaxStreams)),
+			grpc.MaxConcurrentStreams(uint32(c.Limits.MaxRequests)),
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
 			grpc.KeepaliveParams(keepalive.ServerParameters{
 				MaxConnectionIdle: time.Duration(c.Timeout.Idle),

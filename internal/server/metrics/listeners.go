@@ -42,7 +42,7 @@ func (c *Listeners) Collect(ch chan<- prometheus.Metric) {
 
 // Limit is a setting that bounds how many of something there may be.
 type Limit struct {
-	Setting string // its name, such as limits.max_streams
+	Setting string // its name, such as limits.max_requests
 	Value   int
 }
 
