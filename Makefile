@@ -14,7 +14,7 @@ BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VER
 NESTED := analysis lab e2e/browser
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
-LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
+LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./mel/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
 
 # Settings of `make run`, `make bench` and `make fuzz`, given as `make bench BENCH=Encode PKG=./jpeg`.
 ARGS     ?=

@@ -8,6 +8,7 @@ import (
 	"log"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/mel"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -42,6 +43,24 @@ func Example() {
 	show(batch.Out[0].Bytes()) // good until Release
 
 	// Output: 320x320
+}
+
+// Frames and features of sound share the workers of a process, and so do not slow each other down by more than their share.
+func Example_sound() {
+	workers := pipeline.NewWorkers(0)
+	defer workers.Close()
+	spec, err := mel.Preset("wav2lip")
+	if err != nil {
+		log.Fatal(err)
+	}
+	m, err := mel.Compile(spec, mel.Options{Workers: workers})
+	if err != nil {
+		log.Fatal(err)
+	}
+	features := m.Append(nil, make([]float32, 16000)) // a second of silence
+	fmt.Println(len(features)/m.Bands(), "frames of", m.Bands(), "features, all", features[0])
+
+	// Output: 81 frames of 80 features, all -4
 }
 
 // show prints the size of a JPEG.

@@ -1,0 +1,170 @@
+package mel
+
+import "slices"
+
+// Stream makes features of sound that comes in chunks. They are those of [Mel.Append] for all chunks as one sound, bit for
+// bit, however it is cut; only the Range of a Log differs. A Stream is for one goroutine at a time.
+//
+// A frame comes out of the call that brings its last sample. That is at most a hop after the sample before it could be had,
+// so of Wav2Lip's features, every 12.5 ms brings a frame. The last sample of a frame is half of Spec.FFT behind the frame's
+// center where frames are centered, and resampling needs a little more: see [Mel.Latency].
+type Stream struct {
+	m       *Mel
+	held    []float32 // samples of the input from base on that are still needed
+	base    int
+	end     int // samples of the input so far
+	next    int // frame
+	largest float32
+	scratch *scratch
+}
+
+// Stream returns a new stream. The caller closes it. Its memory is used again.
+func (m *Mel) Stream() *Stream {
+	s := m.streams.get()
+	s.m = m
+	s.Reset()
+	return s
+}
+
+func (m *Mel) newStream() *Stream {
+	s := &Stream{m: m, scratch: m.newScratch()}
+	// What a block of frames is made of, and as much again to come in at a time.
+	n := (m.lanes-1)*m.spec.Hop + m.spec.FFT + 4
+	if m.resampler != nil {
+		first, end := m.resampler.reach(0, n)
+		n = end - first + 4
+	}
+	s.held = make([]float32, 0, 2*n)
+	return s
+}
+
+// Latency returns how many samples of the input must have come in behind the one at the center of a frame, or at its
+// beginning where frames are Inside, before the frame comes out.
+func (m *Mel) Latency() int {
+	behind := m.begins + m.spec.Window - m.lead
+	if m.resampler == nil {
+		return behind
+	}
+	_, end := m.resampler.reach(behind-1, behind)
+	return end
+}
+
+// Reset forgets all sound, so that another one can begin.
+func (s *Stream) Reset() {
+	s.held, s.base, s.end, s.next = s.held[:0], 0, 0, 0
+}
+
+// Close gives s's memory back to its Mel. s must not be used afterwards.
+func (s *Stream) Close() {
+	m := s.m
+	if m == nil {
+		panic("mel: Stream closed twice")
+	}
+	s.m = nil
+	m.streams.put(s)
+}
+
+// Append takes a chunk of sound, and appends to dst the features of the frames that it completes. It borrows pcm until it
+// returns.
+func (s *Stream) Append(dst, pcm []float32) []float32 {
+	for len(pcm) > 0 {
+		n := s.room(len(pcm))
+		s.held = append(s.held, pcm[:n]...)
+		pcm = pcm[n:]
+		dst = s.advance(dst, n, false)
+	}
+	return dst
+}
+
+// AppendPCM16 is Append for 16-bit little-endian samples. An odd byte at the end is left out: a chunk is whole samples.
+func (s *Stream) AppendPCM16(dst []float32, pcm []byte) []float32 {
+	for len(pcm) >= 2 {
+		n := s.room(len(pcm) / 2)
+		at := len(s.held)
+		s.held = s.held[:at+n]
+		s.m.k.PCM16(s.held[at:], pcm[:2*n])
+		pcm = pcm[2*n:]
+		dst = s.advance(dst, n, false)
+	}
+	return dst
+}
+
+// Flush ends the sound, and appends to dst the features of the frames that reach beyond its end. The next sound begins with
+// the next chunk.
+func (s *Stream) Flush(dst []float32) []float32 {
+	dst = s.advance(dst, 0, true)
+	s.Reset()
+	return dst
+}
+
+// room returns how many of n samples there is room for, after dropping what is not needed any more.
+func (s *Stream) room(n int) int {
+	m := s.m
+	// The frame's first sample, and one before it for pre-emphasis.
+	first := s.next*m.spec.Hop - m.lead - 1
+	if m.resampler != nil && first > 0 {
+		first, _ = m.resampler.reach(first, first+1)
+		first-- // inputs takes one before
+	}
+	if drop := first - s.base; drop > 0 {
+		drop = min(drop, len(s.held))
+		s.held = s.held[:copy(s.held, s.held[drop:])]
+		s.base += drop
+	}
+	return min(n, cap(s.held)-len(s.held))
+}
+
+// advance makes the frames that n more samples complete, or with last, all that are left.
+func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
+	m := s.m
+	s.end += n
+	in := sound{f32: s.held, base: s.base, end: s.end, whole: last}
+	in.total = m.total(&in)
+	frames := s.ready(in.total)
+	if last {
+		frames = m.frames(in.total)
+	}
+	for s.next < frames {
+		count := min(m.lanes, frames-s.next)
+		at := len(dst)
+		dst = slices.Grow(dst, count*m.spec.Bands)[:at+count*m.spec.Bands]
+		m.block(s.scratch, dst[at:], &in, s.next, count)
+		if m.reach > 0 && m.spec.Log.Base != LogNone {
+			s.raise(dst[at:])
+		}
+		s.next += count
+	}
+	return dst
+}
+
+// ready returns how many frames can be made of n samples of the Spec's rate when more are to come.
+func (s *Stream) ready(n int) int {
+	m := s.m
+	// Frame i needs the samples below i*Hop + behind.
+	behind := m.begins + m.spec.Window - m.lead
+	if m.spec.Frames != Inside && n <= m.lead {
+		return s.next // what is reflected at the beginning is not there yet
+	}
+	if n < behind {
+		return s.next
+	}
+	ready := (n-behind)/m.spec.Hop + 1
+	if m.spec.Frames == CenteredDropLast {
+		ready = min(ready, m.frames(n))
+	}
+	return max(ready, s.next)
+}
+
+// raise is the Range of a Log, frame by frame.
+func (s *Stream) raise(features []float32) {
+	m := s.m
+	for i := 0; i < len(features); i += m.spec.Bands {
+		frame := features[i : i+m.spec.Bands]
+		largest := slices.Max(frame)
+		if s.next > 0 || i > 0 {
+			largest = max(largest, s.largest)
+		}
+		s.largest = largest
+		raise(frame, largest-m.reach, &m.log)
+	}
+}
