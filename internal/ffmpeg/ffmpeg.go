@@ -195,6 +195,17 @@ func (r *Reader) describe() error {
 // Desc returns the geometry of the next frame, or the last one, as far as it is known.
 func (r *Reader) Desc() frame.Desc { return r.layout.desc }
 
+// Await waits for the description of the next frame, and returns its geometry. It takes no memory from the pool, so that
+// memory can be admitted first. The error is Next's.
+func (r *Reader) Await() (frame.Desc, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.err == nil {
+		r.err = r.describe()
+	}
+	return r.layout.desc, r.err
+}
+
 // Info returns what ffmpeg says of the input.
 func (r *Reader) Info() Info {
 	info, _, _ := r.log.said()

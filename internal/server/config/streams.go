@@ -20,8 +20,8 @@ type Stream struct {
 	Source string  `yaml:"source,omitempty" doc:"a file, a URL that ffmpeg reads, or testsrc, testsrc:1280x720@30, testsrc?seed=2; none: whoever publishes it"`
 	FPS    float64 `yaml:"fps,omitempty" doc:"pictures a second at most; 0: one for each frame"`
 
-	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the frames' samples, where their source does not say: full or limited"`
-	Color frame.ColorSpace `yaml:"color,omitempty" doc:"of the frames, where their source does not say: bt601 or bt709"`
+	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`
+	Color frame.ColorSpace `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709; of pushed frames where they do not say, of a video in place of what it says"`
 
 	Crop        pipeline.Rect    `yaml:"crop,omitempty" doc:"part of the frame, WIDTHxHEIGHT+X+Y"`
 	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the pictures, WIDTHxHEIGHT; a side left out keeps the aspect"`

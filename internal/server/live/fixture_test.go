@@ -27,9 +27,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if runAsChild() {
-		return
-	}
 	goleak.VerifyTestMain(m)
 }
 

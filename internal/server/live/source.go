@@ -13,8 +13,8 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// How long a source that was lost has peace: the time doubles from the first to the longest, and begins anew with a
-// source that lived for longer than that.
+// How long a lost source waits before it is started again: the time doubles from the first to the longest. A source that
+// was online for longer than the longest is started again at once, and then begins anew.
 const (
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = 15 * time.Second
@@ -28,7 +28,8 @@ type source struct {
 	shown    string // settings.Source, for people
 	out      *stream.Publisher
 	log      *slog.Logger
-	lived    bool // frames came since it was lost last
+	lived    bool      // frames came since it was lost last
+	changed  time.Time // when a change of geometry was logged last
 }
 
 // runSource feeds a stream from its configured source until ctx ends.
@@ -45,7 +46,7 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 	if test, ok, err := config.ParseTestSource(settings.Source); ok && err == nil {
 		s.keepUp(ctx, func(ctx context.Context) error { return s.test(ctx, test) })
 	} else {
-		s.keepUp(ctx, s.ffmpeg)
+		s.keepUp(ctx, s.video)
 	}
 }
 
@@ -53,14 +54,14 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 // warning when it is news.
 func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 	said := ""
-	for wait := firstRetry; ; wait = min(2*wait, longestRetry) {
+	for wait := firstRetry; ; wait = min(max(2*wait, firstRetry), longestRetry) {
 		began := time.Now()
 		err := run(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if time.Since(began) > longestRetry {
-			wait = firstRetry
+			wait = 0
 		}
 		level := slog.LevelDebug
 		if why := err.Error(); why != said || s.lived {
@@ -97,8 +98,21 @@ func (s *source) publish(ctx context.Context, input frame.Desc, ready func() err
 		p.maker.close()
 		return nil, err
 	}
-	s.lived = true
 	s.out.Describe(p.maker.format())
-	s.log.Info("source lives", "format", p.maker.format())
+	s.logOnline(ctx, p.maker.format())
 	return p, nil
+}
+
+// logOnline logs that the source is online, or that its frames have another format from now on.
+func (s *source) logOnline(ctx context.Context, format string) {
+	if !s.lived {
+		s.lived = true
+		s.log.Info("source online", "format", format)
+		return
+	}
+	level := slog.LevelDebug
+	if now := time.Now(); now.Sub(s.changed) >= changeLogInterval {
+		level, s.changed = slog.LevelInfo, now
+	}
+	s.log.Log(ctx, level, "source changed format", "format", format)
 }

@@ -1,5 +1,5 @@
 //go:build !linux
 
-package live
+package ffmpeg
 
 func runAsChild() bool { return false }

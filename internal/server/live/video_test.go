@@ -9,43 +9,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
-
-func TestFFmpegArgs(t *testing.T) {
-	tests := []struct {
-		name, source string
-		color        frame.ColorSpace
-		want         string // before -map
-		filter       string
-	}{
-		{"file", "/a b;c.mp4", frame.BT601, "-nostdin -loglevel error -re -stream_loop -1 -i file:/a b;c.mp4", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
-		{"colon", "a:b.mp4", frame.BT709, "-nostdin -loglevel error -re -stream_loop -1 -i file:a:b.mp4", "settb=1/25,setpts=N"},
-		{"rtsp", "rtsp://u:p@h/1", frame.BT601, "-nostdin -loglevel error -rtsp_transport tcp -i rtsp://u:p@h/1", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
-		{"still", "/a b/c:d.JPG", frame.BT601, "-nostdin -loglevel error -i file:/a b/c:d.JPG", "loop=-1:1,settb=1,setpts=N,realtime,settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
-		{"series", "%03d.png", frame.BT709, "-nostdin -loglevel error -re -stream_loop -1 -i file:%03d.png", "settb=1/25,setpts=N"},
-		{"http-still", "http://h/a.jpg", frame.BT709, "-nostdin -loglevel error -i http://h/a.jpg", "settb=1/25,setpts=N"},
-		{"http", "http://h/a.m3u8", frame.BT601, "-nostdin -loglevel error -i http://h/a.m3u8", "settb=1/25,setpts=N,scale=out_color_matrix=bt601"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			args := ffmpegArgs(tt.source, tt.color)
-			n := slices.Index(args, "-map")
-			if got := strings.Join(args[:n], " "); got != tt.want || args[slices.Index(args, "-vf")+1] != tt.filter {
-				t.Errorf("got %q\nwant %q and the filter %s", args, tt.want, tt.filter)
-			}
-		})
-	}
-}
 
 // clip makes a film of two seconds and returns where it is.
 func clip(t *testing.T) string {
@@ -92,7 +64,7 @@ func TestFFmpegComesBack(t *testing.T) {
 	if err := syscall.Kill(pids[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the loss to be told", func() bool { return strings.HasPrefix(r.info("film").Format, "lost: ffmpeg ended") })
+	until(t, "the loss to be told", func() bool { return strings.HasPrefix(r.info("film").Format, "lost: ffmpeg failed (signal: killed)") })
 	before := r.info("film").Published
 	until(t, "another child's frames", func() bool { i := r.info("film"); return i.Published > before+5 && i.State == stream.Online })
 	if again := processes(t, path); len(again) != 1 || again[0] == pids[0] {
@@ -104,6 +76,49 @@ func TestFFmpegComesBack(t *testing.T) {
 	r.stop()
 	if left := processes(t, path); len(left) != 0 {
 		t.Errorf("got children %v after Run, want none", left)
+	}
+}
+
+// TestVideoChangesSize: viewers see each frame in its own size; the stream stays online, and each change is logged once.
+func TestVideoChangesSize(t *testing.T) {
+	ffmpeg := exttool.Require(t, "ffmpeg", "ffmpeg")
+	var both []byte
+	for _, size := range []string{"160x96", "96x160"} {
+		part, err := exec.Command(ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=rate=25:duration=1:size="+size, "-c:v", "mpeg2video", "-f", "mpegts", "-").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		both = append(both, part...)
+	}
+	path := filepath.Join(t.TempDir(), "both.ts")
+	if err := os.WriteFile(path, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"film": {Source: path}} })
+	v := r.view("film")
+	changes, width := 0, 160
+	for changes < 2 {
+		s := r.next(v)
+		if s.Offline {
+			if changes > 0 {
+				t.Fatal("got the picture of a lost source at a change of size")
+			}
+			continue
+		}
+		if s.Width+s.Height != 160+96 {
+			t.Fatalf("got a picture of %dx%d, want 160x96 or 96x160", s.Width, s.Height)
+		}
+		if s.Width != width {
+			changes, width = changes+1, s.Width
+		}
+	}
+	r.stop()
+	log := r.log.String()
+	if online, changed := strings.Count(log, "source online"), strings.Count(log, "source changed format"); online != 1 || changed < 2 || changed > 3 {
+		t.Errorf("got %d lines of a source online and %d of changes, want 1 and 2:\n%s", online, changed, log)
+	}
+	if strings.Contains(log, "source lost") {
+		t.Errorf("got a lost source:\n%s", log)
 	}
 }
 
@@ -144,7 +159,7 @@ func TestSourcesThatCannotBeRead(t *testing.T) {
 		}
 	})
 	for name, want := range map[string]string{
-		"none": "No such file or directory", "text": "Invalid data", "deaf": "rtsp://user:xxxxx@127.0.0.1:1/cam: Connection refused", "loose": "Connection refused",
+		"none": "No such file or directory", "text": "it has no index (moov atom)", "deaf": "Connection refused", "loose": "Connection refused",
 	} {
 		until(t, name+" to say why", func() bool { return strings.Contains(r.info(name).Format, want) })
 	}
@@ -157,9 +172,9 @@ func TestSourcesThatCannotBeRead(t *testing.T) {
 func TestNoFFmpeg(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"film": {Source: "film.mp4"}} })
-	until(t, "the stream to say so", func() bool { return strings.Contains(r.info("film").Format, "no ffmpeg on PATH") })
+	until(t, "the stream to say so", func() bool { return strings.Contains(r.info("film").Format, "ffmpeg not found on PATH") })
 	r.stop()
-	if log := r.log.String(); strings.Count(log, "no ffmpeg on PATH") != 1 || !strings.Contains(log, "stream=film") {
+	if log := r.log.String(); strings.Count(log, "ffmpeg not found on PATH") != 1 || !strings.Contains(log, "stream=film") {
 		t.Errorf("got log\n%s\nwant one line that says so of the stream", log)
 	}
 }

@@ -1,0 +1,111 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ffmpeg"
+	"github.com/steadyframe/steadyframe/internal/redact"
+	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+const (
+	// silence is how long ffmpeg may bring no frame: a camera that was switched off does not end its connection.
+	silence = 30 * time.Second
+	// breath is how long reading pauses when there is no memory for a frame.
+	breath = 50 * time.Millisecond
+	// changeLogInterval is the least time between two log lines about frames that have another geometry.
+	changeLogInterval = time.Second
+)
+
+var errSilent = fmt.Errorf("no frame came for %v", silence)
+
+// video feeds the stream with what ffmpeg decodes, until that or ctx ends.
+func (s *source) video(ctx context.Context) error {
+	watched, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+	defer watchdog.Stop()
+	r, err := ffmpeg.Open(watched, s.ffmpegOptions(), s.live.engine.Pool)
+	if err == nil {
+		err = s.relay(watched, r, watchdog)
+		r.Close()
+	}
+	var failed *ffmpeg.Error
+	switch {
+	case err == io.EOF:
+		return errors.New("the video has ended")
+	case errors.As(err, &failed):
+		return errors.New(redact.Text(err.Error(), s.settings.Source))
+	}
+	return err
+}
+
+// ffmpegOptions say what to read. A color space and range of the stream's settings stand in for those of the video.
+func (s *source) ffmpegOptions() ffmpeg.Options {
+	o := ffmpeg.Options{Live: true, Range: s.settings.Range, MaxPixels: s.live.engine.Config.Limits.MaxPixels}
+	if strings.Contains(s.settings.Source, "://") {
+		o.URL = s.settings.Source
+	} else {
+		o.Path = s.settings.Source
+	}
+	if s.settings.Color != frame.BT601 {
+		o.Color = &s.settings.Color
+	}
+	return o
+}
+
+// relay hands the frames of r to the stream until there are no more. Where their geometry changes, another Publisher
+// takes the place of the one before it.
+func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, watchdog *time.Timer) error {
+	var p *Publisher
+	defer func() {
+		if p != nil {
+			p.Close()
+		}
+	}()
+	var published frame.Desc
+	for {
+		d, err := r.Await()
+		if err != nil {
+			return err
+		}
+		if p == nil || d != published {
+			if p != nil {
+				p.Close() // gives its memory back
+			}
+			if p, err = s.publish(ctx, d, nil); err != nil {
+				return err
+			}
+			published = d
+		}
+		f, err := r.Next()
+		switch {
+		case errors.Is(err, pool.ErrBudget): // The frame waits in the pipe.
+			err = p.Lost(stream.NoMemory)
+			pause(ctx, breath)
+		case err != nil:
+			return err
+		default:
+			err = p.Frame(f, time.Now())
+		}
+		if err != nil {
+			return err
+		}
+		watchdog.Reset(silence)
+	}
+}
+
+// pause waits for that time, or the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
