@@ -69,6 +69,14 @@ func (g Grant) Release() {
 	}
 }
 
+// Shrink gives back all but n of the admitted bytes, for work that has released most of what it leased and holds the rest for
+// longer. It does nothing when no more than n are admitted, and panics as Release does on a Grant that was released.
+func (g Grant) Shrink(n int64) {
+	if g.t != nil {
+		g.t.admission.shrink(g, max(n, 0))
+	}
+}
+
 // admission hands out the budget by rank, which is the order of arrival, or of an earlier one.
 type admission struct {
 	mu        sync.Mutex
@@ -134,6 +142,21 @@ func (a *admission) release(g Grant) {
 	a.granted -= g.t.n
 	a.recycle(g.t)
 	a.advance()
+	a.mu.Unlock()
+}
+
+// shrink leaves n bytes to g, if it has more, and admits those it made room for.
+func (a *admission) shrink(g Grant, n int64) {
+	a.mu.Lock()
+	if g.t.gen != g.gen {
+		a.mu.Unlock()
+		panic("pool: Grant released twice")
+	}
+	if g.t.n > n {
+		a.granted -= g.t.n - n
+		g.t.n = n
+		a.advance()
+	}
 	a.mu.Unlock()
 }
 

@@ -270,3 +270,34 @@ func TestAdmitCancelRace(t *testing.T) {
 		admit(t, p, 100).Release()
 	})
 }
+
+// TestShrink: what is given back early admits others, and the rest is given back by Release.
+func TestShrink(t *testing.T) {
+	p := newPool(t, pool.Options{Budget: 100})
+	g := admit(t, p, 90)
+	for _, tt := range []struct{ keep, want int64 }{{95, 90}, {90, 90}, {40, 40}, {41, 40}, {0, 0}, {-1, 0}} {
+		if g.Shrink(tt.keep); p.Stats().Admitted != tt.want {
+			t.Errorf("Shrink(%d): got %d bytes admitted, want %d", tt.keep, p.Stats().Admitted, tt.want)
+		}
+	}
+	g.Release()
+	if got := recovered(func() { g.Shrink(1) }); got != "pool: Grant released twice" {
+		t.Errorf("got panic %v", got)
+	}
+	pool.Grant{}.Shrink(1)
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Options{Budget: 100})
+		g := admit(t, p, 90)
+		go func() { admit(t, p, 60).Release() }()
+		synctest.Wait()
+		if g.Shrink(50); p.Stats().Waiting != 1 {
+			t.Error("the waiter was admitted above the budget")
+		}
+		g.Shrink(40)
+		synctest.Wait()
+		if s := p.Stats(); s.Waiting != 0 || s.Admitted != 40 {
+			t.Errorf("got %d waiting, %d admitted, want 0 and 40", s.Waiting, s.Admitted)
+		}
+		g.Release()
+	})
+}

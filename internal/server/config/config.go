@@ -49,7 +49,7 @@ type Limits struct {
 // Timeouts bound how long the server waits for others.
 type Timeouts struct {
 	Receive Duration `yaml:"receive" doc:"a request that has begun must bring 1 MiB, or its end, within this"`
-	Send    Duration `yaml:"send" doc:"an answer must be taken within this"`
+	Send    Duration `yaml:"send" doc:"each MiB of a response, or its end, must be taken within this"`
 	Queue   Duration `yaml:"queue" doc:"wait for memory or a turn, where the caller sets no deadline"`
 	Idle    Duration `yaml:"idle" doc:"silence between two frames of a stream, or two requests of a connection"`
 }

@@ -84,16 +84,3 @@ func (c *Conn) CloseWrite() error {
 	}
 	return nil
 }
-
-// RemoteAddr returns the peer's address, which can also hang up.
-func (c *Conn) RemoteAddr() net.Addr { return peerAddr{c.Conn.RemoteAddr(), c} }
-
-// peerAddr is the address of a connection's other end. Through it package rpc can hang up, which grpc-go has no word
-// for.
-type peerAddr struct {
-	net.Addr
-	conn *Conn
-}
-
-// HangUp closes the connection.
-func (a peerAddr) HangUp() { _ = a.conn.Close() } // It is being thrown away.

@@ -13,6 +13,7 @@ const (
 	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch
 	Transports = "transports" // what HTTP and gRPC hold of messages that come in or go out
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
+	Unsent     = "unsent"     // JPEGs of gRPC responses that the caller has not taken yet
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
 
@@ -43,6 +44,7 @@ func newAccount(stats func() pool.Stats) *Account {
 		a.Heap(kind, none)
 	}
 	a.Leased(Viewers, none)
+	a.Leased(Unsent, none)
 	return a
 }
 

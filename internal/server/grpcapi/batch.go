@@ -20,7 +20,9 @@ type batch struct {
 	run      pipeline.Batch
 	places   []int // the picture of each frame of run
 	response response
-	outgoing outgoing
+	delivery *delivery
+	lent     []pool.Buf // the buffers of the JPEGs, on their way to the delivery
+	ready    time.Time  // when the response was
 }
 
 // release gives back everything that b holds. It may be called at any time, and again.
@@ -68,8 +70,9 @@ func (b *batch) fail(i int, e *fault.Error) {
 	b.response.Pictures[i] = picture{Code: int32(code(e.Kind)), Message: strings.ToValidUTF8(e.Error(), "\ufffd")}
 }
 
-// answer makes the response of the run's results, and encodes it. After it nothing of the pool is held.
-func (b *batch) answer(t engine.Timing, chunks *chunkPool) *outgoing {
+// respond makes the response of the run's results, and returns what is to be sent. After it b holds nothing of the pool: the
+// delivery holds the JPEGs, and as much of the grant as they take.
+func (b *batch) respond(t engine.Timing) *outgoing {
 	for i := range b.run.Out {
 		if r := &b.run.Out[i]; r.Err != nil {
 			b.fail(b.places[i], fault.From(r.Err))
@@ -78,9 +81,19 @@ func (b *batch) answer(t engine.Timing, chunks *chunkPool) *outgoing {
 		}
 	}
 	b.response.QueueUS, b.response.RunUS = micros(t.Queue), micros(t.Run)
-	b.outgoing.data = b.response.Marshal(chunks)
+	b.response.marshal(b.delivery)
+	b.lent = b.lent[:0]
+	for i := range b.run.Out {
+		if r := &b.run.Out[i]; lends(len(r.Bytes())) {
+			b.lent = append(b.lent, r.Buf)
+			r.Buf = pool.Buf{}
+		}
+	}
+	grant, size := b.grant, memory(b.lent)
+	b.grant = pool.Grant{}
 	b.release()
-	return &b.outgoing
+	grant.Shrink(size)
+	return b.delivery.seal(b.lent, grant, size)
 }
 
 func micros(d time.Duration) uint64 { return uint64(max(d, 0) / time.Microsecond) }

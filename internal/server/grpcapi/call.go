@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/peer"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
@@ -37,6 +36,7 @@ type filler interface {
 type call struct {
 	*service
 	ctx     context.Context
+	conn    *connection
 	stream  grpc.ServerStream
 	in      filler
 	release func()       // gives back what the goroutines hold
@@ -50,6 +50,7 @@ type call struct {
 
 func (c *call) init(s *service, stream grpc.ServerStream, in filler, release func()) {
 	c.service, c.ctx, c.stream, c.in, c.release = s, stream.Context(), stream, in, release
+	c.conn = connectionOf(c.ctx)
 	c.done = make(chan error, 1)
 	c.receiving = time.NewTimer(time.Hour)
 	c.receiving.Stop()
@@ -82,16 +83,6 @@ func (c *call) finish(err error) {
 	select {
 	case c.done <- err:
 	default:
-	}
-}
-
-// hangUp closes the connection. The end of a call alone would reach the caller after the messages that it does not take,
-// for which grpc-go would keep memory as long as the connection lasts.
-func (c *call) hangUp() {
-	if p, ok := peer.FromContext(c.ctx); ok {
-		if addr, ok := p.Addr.(interface{ HangUp() }); ok {
-			addr.HangUp()
-		}
 	}
 }
 
@@ -171,13 +162,21 @@ func (c *call) expect() {
 	c.receiving.Reset(time.Duration(c.engine.Config.Timeout.Receive))
 }
 
+// over returns why the call's context has ended.
+func (c *call) over() error {
+	if f := c.conn.cause.Load(); f != nil {
+		return f
+	}
+	return fault.From(context.Cause(c.ctx))
+}
+
 // readError returns why the transport gave no bytes.
 func (c *call) readError(err error) error {
 	switch {
 	case err == io.EOF:
 		return err
 	case c.ctx.Err() != nil:
-		return fault.From(context.Cause(c.ctx))
+		return c.over()
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return fault.Errorf(fault.Invalid, "grpcapi: the call ended inside a message")
 	}
@@ -187,7 +186,7 @@ func (c *call) readError(err error) error {
 // sendError returns why the transport took no message.
 func (c *call) sendError(err error) error {
 	if c.ctx.Err() != nil {
-		return fault.From(context.Cause(c.ctx))
+		return c.over()
 	}
 	return &fault.Error{Kind: fault.Canceled, Err: err}
 }

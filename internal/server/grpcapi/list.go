@@ -1,13 +1,11 @@
 package grpcapi
 
 import (
-	"context"
 	"time"
 
 	"google.golang.org/grpc"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
-	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -28,7 +26,7 @@ func (s *service) listStreams(out grpc.ServerStream, in filler) error {
 			return err
 		}
 	case <-c.ctx.Done():
-		return fault.From(context.Cause(c.ctx))
+		return c.over()
 	case <-c.receiving.C:
 		return errSlow()
 	case <-c.engine.Draining():

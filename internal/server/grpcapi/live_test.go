@@ -21,6 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -314,8 +315,9 @@ func TestSlowIsNotStalled(t *testing.T) {
 	err := serveLive(t, c, func(s *service) error {
 		w := newWatching(s, c, c)
 		picture := watchPicture{Data: make([]byte, 100_000)}
-		chunks := picture.Marshal(w.slot)
-		w.waiting = w.slot.Waiting()
+		picture.marshal(w.delivery)
+		chunks := w.delivery.seal(nil, pool.Grant{}, 0).data
+		w.waiting = w.delivery.waiting()
 		for i := range chunks {
 			chunks[i].Free()
 			if err := w.stalled(); err != nil {

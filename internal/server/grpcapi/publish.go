@@ -1,7 +1,6 @@
 package grpcapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -43,15 +42,22 @@ type publishing struct {
 	before    stream.Info // what was counted of the stream before
 	closing   atomic.Bool // whether the call itself ends the publisher
 
-	slot     *slot
-	outgoing outgoing
+	delivery *delivery     // of statuses
+	left     chan struct{} // of capacity 1: receives when a status has left
 }
 
 func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing {
-	p := &publishing{began: time.Now(), accepted: make(chan struct{}), slot: newSlot(&s.chunks)}
+	p := &publishing{began: time.Now(), accepted: make(chan struct{})}
 	p.init(s, stream, in, p.release)
+	p.newDelivery()
 	p.decoder = decoder{kind: publishRequest, MaxFrames: s.engine.Config.Limits.MaxBatch}
 	return p
+}
+
+// newDelivery makes the delivery of the statuses that follow.
+func (p *publishing) newDelivery() {
+	left := make(chan struct{}, 1)
+	p.left, p.delivery = left, newDelivery(p.conn, func() { signal(left) })
 }
 
 // release ends the publisher, and gives back what has come in of a frame.
@@ -79,6 +85,7 @@ func (p *publishing) close() {
 // running then: it ends soon, since the return ends the stream's context.
 func (p *publishing) run() error {
 	defer p.receiving.Stop()
+	defer func() { p.delivery.held.retire() }()
 	p.start(p.receive)
 	tick := time.NewTicker(viewersEvery)
 	defer tick.Stop()
@@ -100,12 +107,13 @@ func (p *publishing) run() error {
 			accepted, gone, free = nil, p.publisher.Done(), true
 		case err := <-p.done:
 			if err == nil {
-				p.slot = newSlot(&p.chunks) // The last does not wait for one before that is never read.
+				p.delivery.held.retire()
+				p.newDelivery() // The last does not wait for one before that is never read.
 				_, err = p.sendStatus()
 			}
 			return err
 		case <-p.ctx.Done():
-			return fault.From(context.Cause(p.ctx))
+			return p.over()
 		case <-p.receiving.C:
 			return errSlow()
 		case <-p.engine.Draining():
@@ -115,7 +123,7 @@ func (p *publishing) run() error {
 				return p.publisher.Err()
 			}
 			gone = nil // The outcome is there, or follows.
-		case <-p.slot.Left():
+		case <-p.left:
 			free = true
 		case <-tick.C:
 		}
@@ -139,8 +147,10 @@ func (p *publishing) sendStatus() (viewers int, err error) {
 	for i := range status.Dropped {
 		status.Dropped[i] = info.Dropped[i] - p.before.Dropped[i]
 	}
-	p.outgoing.data = status.Marshal(p.slot)
-	if err := p.stream.SendMsg(&p.outgoing); err != nil {
+	status.marshal(p.delivery)
+	err = p.stream.SendMsg(p.delivery.seal(nil, pool.Grant{}, 0))
+	p.delivery.sent(err, p.ctx.Err() != nil)
+	if err != nil {
 		return 0, p.sendError(err)
 	}
 	return len(info.Viewers), nil

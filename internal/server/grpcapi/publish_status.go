@@ -3,7 +3,6 @@ package grpcapi
 import (
 	"math"
 
-	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -25,25 +24,17 @@ const (
 	fieldNewer protowire.Number = 1 // the first of five
 )
 
-// Marshal returns p as protobuf, copied into a chunk of s. The bytes are those that proto.Marshal makes.
-func (p *publishStatus) Marshal(s *slot) mem.BufferSlice {
+// marshal makes p the message of d. The bytes are those that proto.Marshal makes.
+func (p *publishStatus) marshal(d *delivery) {
 	frames := [...]uint64{p.Arrived, p.Published, p.Same}
-	dropped := varintFieldsSize(fieldNewer, p.Dropped[:])
-	fps := math.Float64bits(p.FPSOut)
-	size := varintFieldsSize(fieldArrived, frames[:]) + bytesFieldSize(fieldDropped, dropped) + varintFieldSize(fieldViewers, uint64(p.Viewers))
-	if fps != 0 {
-		size += protowire.SizeTag(fieldFPSOut) + protowire.SizeFixed64()
-	}
-	w := s.begin(size)
-	w.varintFields(fieldArrived, frames[:])
+	dropped := varintsSize(fieldNewer, p.Dropped[:])
+	d.begin(varintsSize(fieldArrived, frames[:]) + bytesSize(fieldDropped, dropped) + varintSize(fieldViewers, uint64(p.Viewers)) +
+		protowire.SizeTag(fieldFPSOut) + protowire.SizeFixed64())
+	d.varints(fieldArrived, frames[:])
 	if dropped > 0 {
-		w.length(fieldDropped, dropped)
-		w.varintFields(fieldNewer, p.Dropped[:])
+		d.length(fieldDropped, dropped)
+		d.varints(fieldNewer, p.Dropped[:])
 	}
-	w.varintField(fieldViewers, uint64(p.Viewers))
-	if fps != 0 {
-		w.varint(protowire.EncodeTag(fieldFPSOut, protowire.Fixed64Type))
-		w.fixed64(fps)
-	}
-	return w.close()
+	d.varint(fieldViewers, uint64(p.Viewers))
+	d.fixed64(fieldFPSOut, math.Float64bits(p.FPSOut))
 }

@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"time"
@@ -32,7 +31,7 @@ func (c *session) receiveAll() error {
 		select {
 		case b = <-c.free:
 		case <-c.ctx.Done():
-			return fault.From(context.Cause(c.ctx))
+			return c.over()
 		}
 		switch err := c.next(b); {
 		case err == io.EOF && c.unary:

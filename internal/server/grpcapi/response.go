@@ -1,8 +1,9 @@
 package grpcapi
 
 import (
-	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // response is one EncodeResponse. It is used again from message to message.
@@ -13,9 +14,9 @@ type response struct {
 	RunUS    uint64
 }
 
-// picture is one picture of a Response, or why there is none.
+// picture is one picture of a response, or why there is none.
 type picture struct {
-	Data    []byte // borrowed until Marshal returns
+	Data    []byte // lent to the transport until the message has left
 	Code    int32  // a google.rpc.Code
 	Message string
 }
@@ -38,34 +39,41 @@ const (
 	fieldMessage protowire.Number = 3
 )
 
-// Marshal returns r as protobuf, copied into chunks of c, which return to c when they are freed. The bytes are those
-// that proto.Marshal makes.
-func (r *response) Marshal(c *chunkPool) mem.BufferSlice {
-	size := varintFieldSize(fieldResponseID, r.ID) + varintFieldSize(fieldQueueUS, r.QueueUS) + varintFieldSize(fieldRunUS, r.RunUS)
-	for i := range r.Pictures {
-		size += protowire.SizeTag(fieldPictures) + protowire.SizeBytes(r.Pictures[i].size())
-	}
-	w := writer{chunks: c, out: make(mem.BufferSlice, 0, chunksFor(size))}
-	w.varintField(fieldResponseID, r.ID)
+// marshal makes r the message of d. The bytes are those that proto.Marshal makes.
+func (r *response) marshal(d *delivery) {
+	small := varintSize(fieldResponseID, r.ID) + varintSize(fieldQueueUS, r.QueueUS) + varintSize(fieldRunUS, r.RunUS)
 	for i := range r.Pictures {
 		p := &r.Pictures[i]
-		w.length(fieldPictures, p.size())
-		if len(p.Data) > 0 {
-			w.length(fieldData, len(p.Data))
-			w.write(p.Data)
-		}
-		w.varintField(fieldCode, uint64(int64(p.Code)))
-		if len(p.Message) > 0 {
-			w.length(fieldMessage, len(p.Message))
-			w.writeString(p.Message)
+		small += protowire.SizeTag(fieldPictures) + protowire.SizeBytes(p.size())
+		if lends(len(p.Data)) {
+			small -= len(p.Data)
 		}
 	}
-	w.varintField(fieldQueueUS, r.QueueUS)
-	w.varintField(fieldRunUS, r.RunUS)
-	return w.close()
+	d.begin(small)
+	d.varint(fieldResponseID, r.ID)
+	for i := range r.Pictures {
+		p := &r.Pictures[i]
+		d.length(fieldPictures, p.size())
+		if len(p.Data) > 0 {
+			d.length(fieldData, len(p.Data))
+			d.data(p.Data)
+		}
+		d.varint(fieldCode, uint64(int64(p.Code)))
+		d.text(fieldMessage, p.Message)
+	}
+	d.varint(fieldQueueUS, r.QueueUS)
+	d.varint(fieldRunUS, r.RunUS)
 }
 
 // size returns the bytes of p as a message.
 func (p *picture) size() int {
-	return bytesFieldSize(fieldData, len(p.Data)) + varintFieldSize(fieldCode, uint64(int64(p.Code))) + bytesFieldSize(fieldMessage, len(p.Message))
+	return bytesSize(fieldData, len(p.Data)) + varintSize(fieldCode, uint64(int64(p.Code))) + bytesSize(fieldMessage, len(p.Message))
+}
+
+// memory returns what bufs take of the pool.
+func memory(bufs []pool.Buf) (n int64) {
+	for _, b := range bufs {
+		n += int64(b.Cap())
+	}
+	return n
 }

@@ -16,29 +16,32 @@ func (c *session) encodeAll() error {
 		if err := c.serveBatch(b); err != nil {
 			return err
 		}
-		c.answered()
-		c.free <- b
 	}
 	return c.ended
 }
 
-// serveBatch encodes b and sends its answer.
+// serveBatch encodes b and sends its response. The batch is free for another when that has left.
 func (c *session) serveBatch(b *batch) error {
 	timing, err := c.runBatch(b)
 	if err != nil {
 		return err
 	}
 	c.engine.Metrics.Served(timing.Queue + timing.Run)
-	out := b.answer(timing, &c.chunks)
-	start := time.Now()
-	c.sending.Reset(time.Duration(c.engine.Config.Timeout.Send))
+	out := b.respond(timing)
+	b.ready = time.Now()
 	err = c.stream.SendMsg(out)
-	c.sending.Stop()
-	c.engine.Metrics.Took(metrics.Send, time.Since(start))
+	b.delivery.sent(err, c.ctx.Err() != nil)
 	if err != nil {
 		return c.sendError(err)
 	}
 	return nil
+}
+
+// left is called when the response of b has left.
+func (c *session) left(b *batch) {
+	c.engine.Metrics.Took(metrics.Send, time.Since(b.ready))
+	c.answered()
+	c.free <- b // There is room for all batches.
 }
 
 // runBatch encodes b. A unary call holds a place in the queue until then, a stream waits for its turns.

@@ -26,6 +26,7 @@ type Server struct {
 	grpc    *grpc.Server
 	health  *health.Server
 	service *service
+	open    *connections
 }
 
 const (
@@ -46,10 +47,13 @@ const (
 // New returns the gRPC face of e and l, which is not serving yet.
 func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	c := e.Config
+	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
 	s := &Server{
+		open:    open,
 		service: &service{engine: e, live: l, log: log},
 		health:  health.NewServer(),
 		grpc: grpc.NewServer(
+			grpc.Creds(open),
 			grpc.ForceServerCodecV2(newCodec()),
 			grpc.StreamInterceptor(authorize(auth.New(c.Auth))),
 			grpc.WaitForHandlers(true),
@@ -70,6 +74,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			experimental.BufferPool(&frameBuffers{}),
 		),
 	}
+	e.Account.Leased(engine.Unsent, open.unsent)
 	s.grpc.RegisterService(s.service.desc(), nil)
 	healthgrpc.RegisterHealthServer(s.grpc, s.health)
 	s.health.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
@@ -78,7 +83,10 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 }
 
 // Serve serves connections from l, which it takes, until Shutdown.
-func (s *Server) Serve(l net.Listener) error { return s.grpc.Serve(l) }
+func (s *Server) Serve(l net.Listener) error {
+	s.open.start()
+	return s.grpc.Serve(l)
+}
 
 // Shutdown ends the face, after engine.Engine.Drain: health says so at once, calls in flight are answered, and what is
 // left when ctx ends is cut. When it returns, no goroutine of a call is left.
@@ -88,6 +96,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	s.grpc.GracefulStop()
 	stop()
 	s.service.wait.Wait()
+	s.open.Close()
 }
 
 // frameBuffers is where grpc-go puts what it reads: one HTTP/2 frame a buffer. Unlike its own pool it does not clear a

@@ -27,7 +27,6 @@ type service struct {
 	live   *live.Live
 	log    *slog.Logger
 	logged fault.Throttle
-	chunks chunkPool
 	wait   sync.WaitGroup // goroutines of sessions
 }
 

@@ -1,15 +1,12 @@
 package grpcapi
 
 import (
-	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"google.golang.org/grpc"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
-	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
 // session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches, one
@@ -33,8 +30,6 @@ type session struct {
 	spec      []byte       // of the last request that had one
 	plan      *engine.Plan // what it means
 
-	sending *time.Timer // when it fires, the caller has taken too long over an answer
-
 	mu       sync.Mutex
 	draining bool // take no further message
 	inside   bool // a message is being received
@@ -42,12 +37,14 @@ type session struct {
 }
 
 func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
-	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2), sending: time.NewTimer(time.Hour)}
+	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2)}
 	c.init(s, stream, in, c.release)
-	c.sending.Stop()
 	c.decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
 	for i := range c.batches {
-		c.free <- &c.batches[i]
+		b := &c.batches[i]
+		b.delivery = newDelivery(c.conn, func() { c.left(b) })
+		b.delivery.held.slow = true
+		c.free <- b
 	}
 	return c
 }
@@ -56,7 +53,6 @@ func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *se
 // soon, since the return ends the stream's context, and release what they hold.
 func (c *session) run() error {
 	defer c.receiving.Stop()
-	defer c.sending.Stop()
 	c.start(c.receive)
 	draining := c.engine.Draining()
 	for {
@@ -64,12 +60,9 @@ func (c *session) run() error {
 		case err := <-c.done:
 			return err
 		case <-c.ctx.Done():
-			return fault.From(context.Cause(c.ctx))
+			return c.over()
 		case <-c.receiving.C:
 			return errSlow()
-		case <-c.sending.C:
-			c.hangUp()
-			return fault.Errorf(fault.Slow, "the answer was not taken within timeouts.send")
 		case <-draining:
 			draining = nil
 			c.drain()
@@ -81,6 +74,7 @@ func (c *session) run() error {
 func (c *session) release() {
 	for i := range c.batches {
 		c.batches[i].release()
+		c.batches[i].delivery.held.retire()
 	}
 	c.unreserve()
 }

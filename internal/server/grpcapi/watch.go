@@ -1,7 +1,6 @@
 package grpcapi
 
 import (
-	"context"
 	"io"
 	"time"
 
@@ -9,6 +8,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // drainPatience is how long a viewer may take for the picture that is on its way when the server stops.
@@ -22,11 +22,12 @@ type watching struct {
 	first  chan watched // takes what the first request says
 	credit credit
 
-	slot     *slot
-	outgoing outgoing
-	sent     stream.Picture // the last, released already
+	delivery *delivery
+	left     chan struct{} // of capacity 1: receives when a JPEG has left
+	lent     [1]pool.Buf
+	sent     stream.Picture // the last; the delivery releases it
 	busy     bool           // it is still on its way
-	waiting  int            // chunks of it that had not left when stall was set
+	waiting  int            // pieces of it that had not left when stall was set
 	stall    *time.Timer    // when it fires, the caller has taken nothing for too long
 }
 
@@ -37,8 +38,10 @@ type watched struct {
 }
 
 func newWatching(s *service, stream grpc.ServerStream, in filler) *watching {
-	w := &watching{first: make(chan watched, 1), slot: newSlot(&s.chunks), stall: time.NewTimer(time.Hour)}
+	w := &watching{first: make(chan watched, 1), left: make(chan struct{}, 1), stall: time.NewTimer(time.Hour)}
 	w.init(s, stream, in, func() {})
+	left := w.left
+	w.delivery = newDelivery(w.conn, func() { signal(left) })
 	w.credit.changed = make(chan struct{}, 1)
 	w.stall.Stop()
 	return w
@@ -49,6 +52,7 @@ func newWatching(s *service, stream grpc.ServerStream, in filler) *watching {
 func (w *watching) run() error {
 	defer w.receiving.Stop()
 	defer w.stall.Stop()
+	defer w.delivery.held.retire()
 	w.start(w.receive)
 	select {
 	case of := <-w.first:
@@ -56,7 +60,7 @@ func (w *watching) run() error {
 	case err := <-w.done:
 		return err
 	case <-w.ctx.Done():
-		return fault.From(context.Cause(w.ctx))
+		return w.over()
 	case <-w.receiving.C:
 		return errSlow()
 	case <-w.engine.Draining():
@@ -94,7 +98,7 @@ func (w *watching) show(v *stream.Viewer) error {
 			due.Reset(wait)
 		}
 		select {
-		case <-w.slot.Left():
+		case <-w.left:
 			w.stall.Stop()
 			w.busy = false
 			v.Delivered(&w.sent)
@@ -104,7 +108,7 @@ func (w *watching) show(v *stream.Viewer) error {
 		case err := <-w.done:
 			return err
 		case <-w.ctx.Done():
-			return fault.From(context.Cause(w.ctx))
+			return w.over()
 		case <-w.receiving.C:
 			return errSlow()
 		case <-w.stall.C:
@@ -152,12 +156,20 @@ func (w *watching) send(p stream.Picture) error {
 		Offline:    p.Offline,
 		Repeat:     p.Repeat,
 	}
-	w.outgoing.data = message.Marshal(w.slot)
-	p.Release()
+	message.marshal(w.delivery)
+	lent, size := w.lent[:0], int64(0)
+	if lends(len(message.Data)) {
+		lent, size = append(lent, p.Buf), int64(p.Buf.Cap())
+	} else {
+		p.Release()
+	}
+	out := w.delivery.seal(lent, pool.Grant{}, size)
 	w.sent, w.busy = p, true
-	w.waiting = w.slot.Waiting()
+	w.waiting = w.delivery.waiting()
 	w.stall.Reset(time.Duration(w.engine.Config.Live.Stall))
-	if err := w.stream.SendMsg(&w.outgoing); err != nil {
+	err := w.stream.SendMsg(out)
+	w.delivery.sent(err, w.ctx.Err() != nil)
+	if err != nil {
 		return w.sendError(err)
 	}
 	return nil
@@ -170,16 +182,17 @@ func sinceEpoch(t time.Time) uint64 { return uint64(max(t.UnixMicro(), 0)) }
 // on.
 func (w *watching) stalled() error {
 	draining := w.engine.IsDraining()
-	if n := w.slot.Waiting(); n < w.waiting && !draining {
+	if n := w.delivery.waiting(); n < w.waiting && !draining {
 		w.waiting = n
 		w.stall.Reset(time.Duration(w.engine.Config.Live.Stall))
 		return nil
 	}
-	w.hangUp()
+	f := fault.Errorf(fault.Slow, "the picture was not taken within live.stall")
 	if draining {
-		return errDraining()
+		f = fault.From(errDraining())
 	}
-	return fault.Errorf(fault.Slow, "the picture was not taken within live.stall")
+	w.conn.hangUp(f)
+	return f
 }
 
 // receive reads requests until the caller asks for no more, or what it asks for has no end. What is wrong with one is the

@@ -5,7 +5,6 @@ import (
 	"math"
 	"unicode/utf8"
 
-	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -57,7 +56,7 @@ func parseWatchRequest(data []byte) (watchRequest, error) {
 
 // watchPicture is one WatchPicture.
 type watchPicture struct {
-	Data          []byte // borrowed until Marshal returns
+	Data          []byte // lent to the transport until the message has left
 	Seq           uint64
 	CapturedUS    uint64
 	SentUS        uint64
@@ -72,15 +71,18 @@ const (
 	fieldSeq         protowire.Number = 2
 )
 
-// Marshal returns p as protobuf, copied into chunks of s. The bytes are those that proto.Marshal makes.
-func (p *watchPicture) Marshal(s *slot) mem.BufferSlice {
+// marshal makes p the message of d. The bytes are those that proto.Marshal makes.
+func (p *watchPicture) marshal(d *delivery) {
 	numbers := [...]uint64{p.Seq, p.CapturedUS, p.SentUS, uint64(p.Width), uint64(p.Height),
 		protowire.EncodeBool(p.Offline), protowire.EncodeBool(p.Repeat)}
-	w := s.begin(bytesFieldSize(fieldPictureData, len(p.Data)) + varintFieldsSize(fieldSeq, numbers[:]))
-	if len(p.Data) > 0 {
-		w.length(fieldPictureData, len(p.Data))
-		w.write(p.Data)
+	small := bytesSize(fieldPictureData, len(p.Data)) + varintsSize(fieldSeq, numbers[:])
+	if lends(len(p.Data)) {
+		small -= len(p.Data)
 	}
-	w.varintFields(fieldSeq, numbers[:])
-	return w.close()
+	d.begin(small)
+	if len(p.Data) > 0 {
+		d.length(fieldPictureData, len(p.Data))
+		d.data(p.Data)
+	}
+	d.varints(fieldSeq, numbers[:])
 }

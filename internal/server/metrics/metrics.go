@@ -21,7 +21,7 @@ type Stage uint8
 const (
 	Receive Stage = iota // from a batch's first byte to its last
 	Run                  // convert, resize and encode
-	Send                 // hand the answer to the transport
+	Send                 // from when the response is ready until it has left; over HTTP until the kernel has taken it
 )
 
 var stageNames = [...]string{"receive", "run", "send"}

@@ -1,0 +1,297 @@
+package grpcapi
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/peer"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// connections are all connections of the gRPC listener. They are grpc-go's transport credentials, which is where it lets
+// others see a connection: what ServerHandshake returns is the connection that grpc-go uses, and what each call finds in its
+// peer.
+type connections struct {
+	log  *slog.Logger
+	send time.Duration // timeouts.send
+	// pressed reports whether others wait for memory.
+	pressed  func() bool
+	rejected func(fault.Kind)
+
+	mu        sync.Mutex
+	open      map[*connection]struct{} // connections that had a call
+	collected time.Time                // when the watchdog last had garbage collected
+	stop      chan struct{}
+	watchdog  sync.WaitGroup
+}
+
+// connection is one connection, for net and for grpc-go.
+type connection struct {
+	net.Conn
+	all    *connections
+	unsent atomic.Int64 // bytes of memory that messages hold which have not left
+	writes atomic.Uint64
+	cause  atomic.Pointer[fault.Error] // why the server closed it
+	closed atomic.Int64                // when, in Unix nanoseconds; 0: it is open
+	known  atomic.Bool                 // whether it is in all.open
+
+	mu   sync.Mutex
+	held map[*held]struct{}
+}
+
+// newConnections returns the connections of a listener. Close ends what start began.
+func newConnections(log *slog.Logger, send time.Duration, pressed func() bool, rejected func(fault.Kind)) *connections {
+	s := &connections{log: log, send: send, pressed: pressed, rejected: rejected, open: map[*connection]struct{}{},
+		stop: make(chan struct{})}
+	return s
+}
+
+// start starts the watchdog.
+func (s *connections) start() { s.watchdog.Go(s.watch) }
+
+// Close ends the watchdog. The connections must have ended.
+func (s *connections) Close() {
+	close(s.stop)
+	s.watchdog.Wait()
+	s.releaseClosed(time.Now().Add(time.Hour))
+}
+
+// unsent returns how many bytes of memory messages hold that have not left.
+func (s *connections) unsent() (n int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		n += c.unsent.Load()
+	}
+	return n
+}
+
+// ServerHandshake is part of credentials.TransportCredentials. Encryption is the listener's.
+func (s *connections) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	c := &connection{Conn: raw, all: s, held: map[*held]struct{}{}}
+	return c, c, nil
+}
+
+// ClientHandshake is part of credentials.TransportCredentials, and not called.
+func (s *connections) ClientHandshake(_ context.Context, _ string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return raw, nil, nil
+}
+
+// Info is part of credentials.TransportCredentials.
+func (s *connections) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: (*connection)(nil).AuthType()}
+}
+
+// Clone is part of credentials.TransportCredentials.
+func (s *connections) Clone() credentials.TransportCredentials { return s }
+
+// OverrideServerName is part of credentials.TransportCredentials, and not called.
+func (s *connections) OverrideServerName(string) error { return nil }
+
+// AuthType is part of credentials.AuthInfo.
+func (*connection) AuthType() string { return "listener" }
+
+// connectionOf returns the connection of a call.
+func connectionOf(ctx context.Context) *connection {
+	if p, ok := peer.FromContext(ctx); ok {
+		if c, ok := p.AuthInfo.(*connection); ok {
+			return c
+		}
+	}
+	return &connection{held: map[*held]struct{}{}} // of a call without a network
+}
+
+// Write is part of net.Conn. grpc-go copies what it sends into a buffer of its own before it calls Write: when a Write has
+// begun, it has read what it was lent so far.
+func (c *connection) Write(p []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(p)
+}
+
+// ReadOnReady is what grpc-go asks a connection for that is not one of net's own types, so that it holds no buffer while
+// the connection is silent.
+func (c *connection) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	if r, ok := c.Conn.(interface {
+		ReadOnReady(int, mem.BufferPool) (*[]byte, int, error)
+	}); ok {
+		return r.ReadOnReady(size, pool)
+	}
+	buf := pool.Get(size)
+	n, err := c.Conn.Read(*buf)
+	if err != nil {
+		pool.Put(buf)
+		return nil, 0, err
+	}
+	if n == 0 {
+		pool.Put(buf)
+		return nil, 0, io.ErrNoProgress
+	}
+	return buf, n, nil
+}
+
+// Close is part of net.Conn.
+func (c *connection) Close() error {
+	c.closed.CompareAndSwap(0, time.Now().UnixNano())
+	return c.Conn.Close()
+}
+
+// hangUp closes the connection for the reason that f tells, which calls that end with it tell too. It is the one way to be
+// rid of a message that the caller does not take: grpc-go queues the end of a call behind it.
+func (c *connection) hangUp(f *fault.Error) {
+	c.cause.CompareAndSwap(nil, f)
+	if c.Conn != nil {
+		_ = c.Close() // It is being thrown away.
+	}
+}
+
+// newHeld returns what a call's messages hold on their way. retire ends it.
+func (c *connection) newHeld() *held {
+	h := &held{conn: c}
+	c.mu.Lock()
+	c.held[h] = struct{}{}
+	c.mu.Unlock()
+	if c.all != nil && c.known.CompareAndSwap(false, true) {
+		c.all.mu.Lock()
+		c.all.open[c] = struct{}{}
+		c.all.mu.Unlock()
+	}
+	return h
+}
+
+func (c *connection) forget(h *held) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.held, h)
+}
+
+// each calls f for what messages hold.
+func (c *connection) each(f func(*held)) {
+	c.mu.Lock()
+	held := make([]*held, 0, len(c.held))
+	for h := range c.held {
+		held = append(held, h)
+	}
+	c.mu.Unlock()
+	for _, h := range held {
+		f(h)
+	}
+}
+
+const (
+	// lookEvery is how often the watchdog looks, at most.
+	lookEvery = 250 * time.Millisecond
+	// progressPieces is what must leave within timeouts.send, or the end of the message: 1 MiB.
+	progressPieces = (1 << 20) / pieceOut
+	// forgetAfter is how long after a connection's end what it holds is released. grpc-go's writing goroutine may still
+	// be copying 16 KiB at the end, which nobody will see. Then its Write fails, and it ends.
+	forgetAfter = time.Second
+	// pressedAfter is how long not a piece of a message may leave while others wait for memory.
+	pressedAfter = 500 * time.Millisecond
+	// collectEvery is how often the watchdog has garbage collected, to find messages that grpc-go has forgotten.
+	collectEvery = 5 * time.Second
+)
+
+// progress is what the watchdog remembers of a message.
+type progress struct {
+	message uint64
+	pieces  int32     // that had not left at since
+	since   time.Time // when the last MiB had left
+	last    int32     // pieces that had not left at moved
+	moved   time.Time // when a piece was last seen to have left
+}
+
+// watch ends connections whose peers do not take what was sent to them, and releases what ended ones hold.
+func (s *connections) watch() {
+	tick := time.NewTicker(min(lookEvery, max(s.send/8, time.Millisecond)))
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.stop:
+			return
+		case now := <-tick.C:
+			s.look(now)
+		}
+	}
+}
+
+// look is one look of the watchdog.
+func (s *connections) look(now time.Time) {
+	s.releaseClosed(now)
+	s.mu.Lock()
+	var busy []*connection
+	for c := range s.open {
+		if c.unsent.Load() > 0 && c.closed.Load() == 0 {
+			busy = append(busy, c)
+		}
+	}
+	s.mu.Unlock()
+	pressed := len(busy) > 0 && s.pressed()
+	for _, c := range busy {
+		slow, still := s.stalled(c, now)
+		switch {
+		case slow >= s.send:
+			s.cut(c, slow, "timeouts.send")
+		case pressed && still >= pressedAfter:
+			s.cut(c, still, pressedAfter.String()+", while others waited for memory")
+		}
+	}
+}
+
+// stalled returns for how long no MiB of a message of c has left, and for how long not even a piece.
+func (s *connections) stalled(c *connection, now time.Time) (slow, still time.Duration) {
+	c.each(func(h *held) {
+		pieces, message := h.pieces.Load(), h.message.Load()
+		p := &h.watched
+		switch {
+		case pieces <= 0 || !h.slow:
+			p.message = 0
+			return
+		case p.message != message || p.pieces-pieces >= progressPieces:
+			*p = progress{message: message, pieces: pieces, since: now, last: pieces, moved: now}
+			return
+		case pieces < p.last:
+			p.last, p.moved = pieces, now
+		}
+		if h.doubtful.Load() && now.Sub(s.collected) > collectEvery {
+			s.collected = now
+			runtime.GC() // It finds the message if grpc-go has forgotten it.
+		}
+		slow, still = max(slow, now.Sub(p.since)), max(still, now.Sub(p.moved))
+	})
+	return slow, still
+}
+
+// cut ends a connection whose peer has taken nothing for so long.
+func (s *connections) cut(c *connection, wait time.Duration, limit string) {
+	f := fault.Errorf(fault.Slow, "the response was not taken within %s", limit)
+	s.rejected(fault.Slow)
+	s.log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "waited", wait.Round(time.Millisecond).String(),
+		"unsent_bytes", c.unsent.Load(), "reason", f.Error())
+	c.hangUp(f)
+}
+
+// releaseClosed releases what connections hold that ended a while before now.
+func (s *connections) releaseClosed(now time.Time) {
+	var ended []*connection
+	s.mu.Lock()
+	for c := range s.open {
+		if at := c.closed.Load(); at != 0 && now.UnixNano()-at >= int64(forgetAfter) {
+			delete(s.open, c)
+			ended = append(ended, c)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range ended {
+		_ = c.writes.Load() // what grpc-go has read before its last Write, it has read before this
+		c.each((*held).drop)
+	}
+}
