@@ -42,19 +42,19 @@ func TestFillColourBars(t *testing.T) {
 				want = tt.bt709
 			}
 			i420, data := newFrame(t, frame.Desc{Format: frame.I420, Width: 1, Height: 1, Color: space})
-			synth.Fill(&i420, synth.Flat(tt.r, tt.g, tt.b))
+			synth.Fill(&i420, flat(tt.r, tt.g, tt.b))
 			if !bytes.Equal(data, want[:]) {
 				t.Errorf("%s in %s: got %v, want %v", tt.name, i420.Desc, data, want)
 			}
 			nv12, data := newFrame(t, frame.Desc{Format: frame.NV12, Width: 1, Height: 1, Color: space})
-			synth.Fill(&nv12, synth.Flat(tt.r, tt.g, tt.b))
+			synth.Fill(&nv12, flat(tt.r, tt.g, tt.b))
 			if !bytes.Equal(data, want[:]) {
 				t.Errorf("%s in %s: got %v, want %v", tt.name, nv12.Desc, data, want)
 			}
 		}
 		// Full-range BT.601 is JFIF's, and image/color's.
 		full, data := newFrame(t, frame.Desc{Format: frame.I420, Width: 1, Height: 1, Range: frame.RangeFull})
-		synth.Fill(&full, synth.Flat(tt.r, tt.g, tt.b))
+		synth.Fill(&full, flat(tt.r, tt.g, tt.b))
 		y, cb, cr := color.RGBToYCbCr(tt.r, tt.g, tt.b)
 		if want := []byte{y, cb, cr}; !bytes.Equal(data, want) {
 			t.Errorf("%s in %s: got %v, want %v", tt.name, full.Desc, data, want)
@@ -81,7 +81,7 @@ func TestFillPacked(t *testing.T) {
 	}
 	for _, tt := range tests {
 		f, data := newFrame(t, frame.Desc{Format: tt.format, Width: 1, Height: 1, Range: tt.rng})
-		synth.Fill(&f, synth.Flat(10, 20, 30))
+		synth.Fill(&f, flat(10, 20, 30))
 		if !bytes.Equal(data, tt.want) {
 			t.Errorf("%s: got % x, want % x", f.Desc, data, tt.want)
 		}
@@ -112,32 +112,9 @@ func TestFillChroma(t *testing.T) {
 	}
 }
 
-func TestPatterns(t *testing.T) {
-	tests := []struct {
-		name    string
-		pattern synth.Pattern
-		x, y    int
-		r, g, b uint8
-	}{
-		{"flat", synth.Flat(1, 2, 3), 99, 7, 1, 2, 3},
-		{"gradient-start", synth.Gradient(641, 360), 0, 0, 0, 0, 255},
-		{"gradient-end", synth.Gradient(641, 360), 640, 359, 255, 255, 0},
-		{"gradient-one-pixel", synth.Gradient(1, 1), 0, 0, 0, 0, 255},
-		{"checkerboard-first", synth.Checkerboard(8), 7, 7, 0, 0, 0},
-		{"checkerboard-second", synth.Checkerboard(8), 8, 7, 255, 255, 255},
-		{"checkerboard-below", synth.Checkerboard(8), 8, 8, 0, 0, 0},
-	}
-	for _, tt := range tests {
-		if r, g, b := tt.pattern(tt.x, tt.y); r != tt.r || g != tt.g || b != tt.b {
-			t.Errorf("%s at %d, %d: got %d, %d, %d, want %d, %d, %d", tt.name, tt.x, tt.y, r, g, b, tt.r, tt.g, tt.b)
-		}
-	}
-	f, data := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 100, Height: 100})
-	synth.Fill(&f, synth.Noise(1))
-	black, white := bytes.Count(data, []byte{0}), bytes.Count(data, []byte{255})
-	if black+white != len(data) || black < len(data)*48/100 || white < len(data)*48/100 {
-		t.Errorf("noise: got %d samples of 0 and %d of 255 of %d, want half of each", black, white, len(data))
-	}
+// flat is one color.
+func flat(r, g, b uint8) synth.Pattern {
+	return func(int, int) (uint8, uint8, uint8) { return r, g, b }
 }
 
 // TestIndexSurvives holds that an index is read back from JPEGs of quality 50, at full size and halved.
@@ -204,10 +181,10 @@ func TestIndexRefuses(t *testing.T) {
 		name string
 		img  image.Image
 	}{
-		{"black", draw(synth.Flat(0, 0, 0))},
-		{"white", draw(synth.Flat(255, 255, 255))},
-		{"checkerboard", draw(synth.Checkerboard(8))},
-		{"gradient", draw(synth.Gradient(64, 32))},
+		{"black", draw(flat(0, 0, 0))},
+		{"white", draw(flat(255, 255, 255))},
+		{"checkerboard", draw(func(x, y int) (r, g, b uint8) { v := uint8((x/8 + y/8) & 1 * 255); return v, v, v })},
+		{"gradient", draw(func(x, y int) (r, g, b uint8) { return uint8(x * 4), uint8(y * 8), uint8(255 - x*4) })},
 		{"parts-of-two", mixed},
 		{"small", image.NewRGBA(image.Rect(0, 0, 31, 16))},
 		{"empty", image.NewRGBA(image.Rectangle{})},

@@ -131,7 +131,7 @@ func TestLine(t *testing.T) {
 	if math.Abs(slope-3) > 0.01 || math.Abs(standardError-1/math.Sqrt(83325)) > 0.0002 {
 		t.Errorf("got %v, standard error %v, want 3 and 0.0035", slope, standardError)
 	}
-	for _, l := range []line{{}, {n: 1, x: 1, y: 1, xx: 1, xy: 1, yy: 1}, {n: 2, x: 2, y: 3, xx: 2, xy: 3, yy: 5}} {
+	for _, l := range []line{{}, {x: []float64{1}, y: []float64{1}}, {x: []float64{1, 1}, y: []float64{1, 2}}} {
 		if slope, e := l.slope(); slope != 0 || e != 0 {
 			t.Errorf("got %v, %v of %+v, want 0", slope, e, l)
 		}

@@ -1,33 +1,30 @@
 package load
 
-import "math"
+import (
+	"math"
 
-// line is the least-squares line through points, of which it keeps sums alone. Their x and y are small numbers: seconds,
-// and pictures.
-type line struct{ n, x, y, xx, xy, yy float64 }
+	"gonum.org/v1/gonum/stat"
+)
 
-func (l *line) add(x, y float64) {
-	l.n++
-	l.x += x
-	l.y += y
-	l.xx += x * x
-	l.xy += x * y
-	l.yy += y * y
-}
+// line is the least-squares line through points.
+type line struct{ x, y []float64 }
 
-// slope returns y per x and the standard error of that, 0 where the points have no two x. Of two points the error is not
-// known, and 0.
+func (l *line) add(x, y float64) { l.x, l.y = append(l.x, x), append(l.y, y) }
+
+// slope returns y per x and the standard error of that, 0 where there are no two points with different x. The error of a
+// line through two points is not known, and 0.
 func (l *line) slope() (slope, standardError float64) {
-	if l.n < 2 {
+	if len(l.x) < 2 || stat.Variance(l.x, nil) == 0 {
 		return 0, 0
 	}
-	xx, xy, yy := l.xx-l.x*l.x/l.n, l.xy-l.x*l.y/l.n, l.yy-l.y*l.y/l.n
-	if xx <= 0 {
-		return 0, 0
-	}
-	slope = xy / xx
-	if l.n > 2 {
-		standardError = math.Sqrt(max(yy-slope*xy, 0) / ((l.n - 2) * xx))
+	intercept, slope := stat.LinearRegression(l.x, l.y, nil, false)
+	if n := float64(len(l.x)); n > 2 {
+		var residuals float64
+		for i := range l.x {
+			d := l.y[i] - (intercept + slope*l.x[i])
+			residuals += d * d
+		}
+		standardError = math.Sqrt(residuals / (n - 2) / ((n - 1) * stat.Variance(l.x, nil)))
 	}
 	return slope, standardError
 }
