@@ -74,6 +74,39 @@ func TestAnalysisIsResolvable(t *testing.T) {
 	}
 }
 
+// TestDependenciesHaveReasons: every module that one of ours requires has a row in docs/adr/0011-libraries.md.
+func TestDependenciesHaveReasons(t *testing.T) {
+	rows, err := os.ReadFile("docs/adr/0011-libraries.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := 0
+	check := func(name, text string) error {
+		files++
+		for line := range strings.Lines(text) {
+			words := strings.Fields(strings.TrimPrefix(line, "require "))
+			if len(words) != 2 || !strings.Contains(words[0], ".") || words[1][0] != 'v' || strings.HasPrefix(words[0], module) {
+				continue // a comment "indirect" makes more than two words
+			}
+			if !strings.Contains(string(rows), words[0]) {
+				t.Errorf("%s requires %s, which has no row in docs/adr/0011-libraries.md: say there what for", name, words[0])
+			}
+		}
+		return nil
+	}
+	if err := walk("go.mod", check); err != nil {
+		t.Fatal(err)
+	}
+	asm, err := os.ReadFile("_asm/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("_asm/go.mod", string(asm))
+	if files < 5 {
+		t.Errorf("got %d go.mod files, want at least 5", files)
+	}
+}
+
 // importRule is what a package may import: the words after its arrow and its group's, the names of groups spelled out.
 type importRule []string
 
