@@ -58,6 +58,23 @@ func (p *Pool) AdmitAgain(ctx context.Context, n int64, s *Standing) (Grant, err
 	return Grant{t: t, gen: t.gen}, nil
 }
 
+// TryAdmit admits n bytes if that takes no waiting: if they fit, and nobody waits. It is for memory that can be done without.
+func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
+	a := &p.admission
+	if n < 0 || n > p.limit {
+		return Grant{}, false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.first != nil || !a.fits(n) {
+		return Grant{}, false
+	}
+	a.arrivals++
+	t := a.take(n, a.arrivals)
+	a.granted += n
+	return Grant{t: t, gen: t.gen}, true
+}
+
 func admitError(ctx context.Context, n int64) error {
 	return fmt.Errorf("pool: admission of %d bytes: %w", n, ctx.Err())
 }
@@ -113,13 +130,7 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, granted bool) {
 	if a.arrivals++; rank == 0 {
 		rank = a.arrivals
 	}
-	t = a.free
-	if t == nil {
-		t = &ticket{admission: a, ready: make(chan struct{}, 1)}
-	} else {
-		a.free = t.next
-	}
-	*t = ticket{admission: a, gen: t.gen, rank: rank, n: n, ready: t.ready}
+	t = a.take(n, rank)
 	if a.first == nil && a.fits(n) {
 		a.granted += n
 		return t, true
@@ -130,6 +141,18 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, granted bool) {
 	}
 	<-t.ready
 	return t, true
+}
+
+// take returns a ticket that is not in use. a.mu is held.
+func (a *admission) take(n int64, rank uint64) *ticket {
+	t := a.free
+	if t == nil {
+		t = &ticket{admission: a, ready: make(chan struct{}, 1)}
+	} else {
+		a.free = t.next
+	}
+	*t = ticket{admission: a, gen: t.gen, rank: rank, n: n, ready: t.ready}
+	return t
 }
 
 // release ends the admission g, and admits those it made room for.

@@ -12,6 +12,8 @@ var (
 	ErrReplaced = errors.New("stream: another publisher took the stream over")
 	// ErrClosed is what a closed Hub, Publisher or Viewer answers.
 	ErrClosed = errors.New("stream: closed")
+	// ErrEvicted is what a Viewer answers that held old pictures when the memory for those was used up.
+	ErrEvicted = errors.New("stream: the viewer held old images for too long")
 	// ErrFixed is Hub.Publish's when the stream's publisher is Fixed.
 	ErrFixed = errors.New("stream: the stream has a source of its own")
 	// ErrEmpty is Publish's for a picture of no bytes.

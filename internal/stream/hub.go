@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/pool"
@@ -39,6 +40,10 @@ type Options struct {
 	// those of the last picture, 0 when there was none. After an error the last picture stays, and Offline is called
 	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last picture stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
+
+	// Pinned bounds the memory of pictures that are not the newest any more, and that viewers still hold. The two latest of
+	// each stream with a publisher do not count: whoever publishes must have the memory for them.
+	Pinned PinnedLimits
 
 	// Lag is told the lag of each delivered picture that is neither a repeat nor that of a lost source, as in ViewerInfo,
 	// from any goroutine. It must not wait, and not call the Hub. nil: nobody is told.
@@ -63,6 +68,11 @@ type Hub struct {
 	transports []*transport // by name
 	viewers    int
 	lastID     uint64 // of a viewer
+
+	pinned   atomic.Int64 // bytes of the pictures that viewers hold and that are not the newest
+	counted  atomic.Int64 // of them those that count for Options.Pinned
+	reserved atomic.Int64 // for which Pinned.Reserve returned true last
+	relief   sync.Mutex   // held to reserve or evict; before all others
 }
 
 // New returns an empty Hub. It panics when o.MaxViewers is above MostViewers.
@@ -74,6 +84,7 @@ func New(o Options) *Hub {
 	o.MaxViewers = cmp.Or(o.MaxViewers, 1024)
 	o.OfflineAfter = cmp.Or(o.OfflineAfter, 1500*time.Millisecond)
 	o.Keep = cmp.Or(o.Keep, time.Minute)
+	o.Pinned = o.Pinned.withDefaults()
 	return &Hub{o: o, epoch: time.Now().Add(-1)} // so that no time inside is 0, which stands for none
 }
 
@@ -234,6 +245,7 @@ func (h *Hub) Run(ctx context.Context) {
 		h.mu.RLock()
 		streams = append(streams[:0], h.streams...)
 		h.mu.RUnlock()
+		h.relieve()
 		h.watch(streams)
 		clear(streams) // so that what is forgotten now can be collected
 		h.forget()

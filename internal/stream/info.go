@@ -1,6 +1,9 @@
 package stream
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // State says whether a stream's source lives.
 type State uint8
@@ -28,6 +31,7 @@ type Info struct {
 	Same           uint64                 // pictures that did not
 	Dropped        [numDropReasons]uint64 // frames without a picture, by DropReason
 	PictureBytes   int                    // of the newest picture; 0 when there is none
+	PinnedBytes    int64                  // of memory, of older pictures that viewers still hold
 	Viewers        []ViewerInfo           // in the order in which they came
 }
 
@@ -72,7 +76,7 @@ func (s *stream) info() Info {
 		State: s.state, Since: s.hub.epoch.Add(s.since),
 		Width: s.width, Height: s.height,
 		Arrived: s.counts.arrived, Published: s.counts.published, Same: s.counts.same, Dropped: s.counts.dropped,
-		PictureBytes: s.newest.Buf.Len(),
+		PictureBytes: s.newest.Buf.Len(), PinnedBytes: s.pins.bytes,
 	}
 	if s.state == Online {
 		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)
@@ -105,18 +109,20 @@ type Totals struct {
 }
 
 // TransportTotals are of all viewers of one transport. Delivered, Dropped and Bytes, as in ViewerInfo, count those too that have
-// left, and only grow.
+// left, and only grow, as Evicted does.
 type TransportTotals struct {
 	Transport                 string
 	Viewers                   int
 	Delivered, Dropped, Bytes uint64
+	Evicted                   uint64 // viewers
 }
 
 // A transport is what is known of all viewers of one kind. Hub.mu guards it.
 type transport struct {
 	name    string
 	viewers int
-	left    viewerCounts // of those that have left
+	left    viewerCounts  // of those that have left
+	evicted atomic.Uint64 // viewers
 }
 
 // Totals returns the totals of all streams.
@@ -149,6 +155,7 @@ func (h *Hub) Totals() Totals {
 		sum := sums[t]
 		totals.Transports[i] = TransportTotals{
 			Transport: t.name, Viewers: t.viewers, Delivered: sum.delivered, Dropped: sum.dropped, Bytes: sum.bytes,
+			Evicted: t.evicted.Load(),
 		}
 	}
 	return totals

@@ -133,6 +133,7 @@ func (p *Publisher) Publish(pic Picture) error {
 	s.departures.add(now)
 	s.width, s.height = pic.Width, pic.Height
 	s.replace(pic)
+	s.hub.relieve()
 	return nil
 }
 
@@ -177,6 +178,7 @@ func (p *Publisher) Close() {
 	}
 	p.finish(ErrClosed)
 	p.s.publisher = nil
+	p.s.recount()
 	p.s.rest()
 }
 

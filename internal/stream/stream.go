@@ -18,12 +18,22 @@ type Picture struct {
 	Width, Height int       // 0 when unknown
 	Offline       bool      // it stands for a lost source
 	Repeat        bool      // this viewer was given it before
+
+	viewer *Viewer // that was given it
+	hold   *hold   // of the viewer
 }
 
 // Release gives p's holding of the JPEG back. p's other fields stay.
 func (p *Picture) Release() {
+	if p.Buf.IsZero() {
+		return
+	}
 	p.Buf.Release()
 	p.Buf = pool.Buf{}
+	if p.viewer != nil {
+		p.viewer.drop(p.hold)
+		p.viewer, p.hold = nil, nil
+	}
 }
 
 // A stream is one newest picture, who makes it, and who watches it.
@@ -39,6 +49,7 @@ type stream struct {
 	idle      time.Duration // since when there is neither publisher nor viewer, if so
 
 	newest  Picture // zero when there is none to be shown
+	pins    pins    // who holds it, and older ones
 	seq     uint64  // of the last picture
 	width   int     // of the last picture of the source, also when it is not there any more
 	height  int
@@ -82,6 +93,7 @@ func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 	}
 	s.publisher = p
 	s.source, s.format = o.Source, o.Format
+	s.recount()
 	return nil
 }
 
@@ -160,10 +172,13 @@ func (s *stream) replace(p Picture) {
 		p.Seq = s.seq
 	}
 	s.newest = p
+	s.retire(int64(p.Buf.Cap()))
+	late := s.overdue()
 	viewers := s.viewers
 	s.mu.Unlock()
 	old.Release()
 	wake(viewers)
+	evict(late)
 }
 
 // wake makes each viewer look again. No lock is held: waking hundreds takes long, and each of them wants the stream's.
@@ -271,4 +286,5 @@ func (s *stream) showLoss(buf pool.Buf, l loss) {
 		return
 	}
 	s.replace(Picture{Buf: buf, Size: buf.Len(), Captured: now, Encoded: now, Width: l.width, Height: l.height, Offline: true})
+	s.hub.relieve()
 }

@@ -42,6 +42,11 @@ type Viewer struct {
 	counts viewerCounts
 	lag    time.Duration
 	rate   meter // of Delivered
+
+	holds   []*hold       // pictures that it has not released; stream.mu guards it and what follows
+	evicted bool          // it held one for too long
+	onEvict func()        // nil: nothing is to be done
+	gone    chan struct{} // closed when it is evicted
 }
 
 // viewerCounts only grow.
@@ -54,7 +59,7 @@ func (c *viewerCounts) add(d viewerCounts) {
 }
 
 func newViewer(id uint64, s *stream, t *transport, o ViewerOptions) *Viewer {
-	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS)}
+	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS), gone: make(chan struct{})}
 	if v.wake == nil {
 		v.wake = make(chan struct{}, 1)
 	}
@@ -62,8 +67,8 @@ func newViewer(id uint64, s *stream, t *transport, o ViewerOptions) *Viewer {
 }
 
 // Next waits for a picture that is due: a newer one than it has returned before, or that one again as a repeat. The caller
-// releases it. Next returns context.Cause(ctx) when ctx ends, and ErrClosed after Close or when the Hub is closed, also from
-// another goroutine while it waits. It allocates nothing.
+// releases it. Next returns context.Cause(ctx) when ctx ends, ErrClosed after Close or when the Hub is closed, also from
+// another goroutine while it waits, and ErrEvicted. It allocates nothing.
 func (v *Viewer) Next(ctx context.Context) (Picture, error) {
 	for {
 		if ctx.Err() != nil {
@@ -88,14 +93,17 @@ func (v *Viewer) Next(ctx context.Context) (Picture, error) {
 }
 
 // Poll is Next without waiting: ok says whether a picture is due, which the caller releases. If not, nothing will be within
-// wait unless Wake receives. The error is ErrClosed.
+// wait unless Wake receives. The error is ErrClosed or ErrEvicted.
 func (v *Viewer) Poll() (p Picture, ok bool, wait time.Duration, err error) {
 	s, now := v.s, v.s.hub.now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if v.closed || s.ended {
+	switch {
+	case v.evicted:
+		return Picture{}, false, 0, ErrEvicted
+	case v.closed || s.ended:
 		return Picture{}, false, 0, ErrClosed
 	}
 	if s.newest.Buf.IsZero() {
@@ -113,6 +121,7 @@ func (v *Viewer) Poll() (p Picture, ok bool, wait time.Duration, err error) {
 	}
 	p = s.newest
 	p.Buf, p.Repeat = s.newest.Buf.Retain(), repeat
+	p.viewer, p.hold = v, s.holdNewest(v)
 	if !repeat {
 		v.counts.dropped += v.missed(s.settled())
 		v.passed = s.counts.published

@@ -1,7 +1,10 @@
 // Package config is what a Steadyframe server can be told: the settings, their defaults, and where they are read from.
 package config
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
@@ -61,7 +64,16 @@ type Live struct {
 	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for so long is offline"`
 	Keep            Duration `yaml:"keep" doc:"a live stream that nobody feeds or watches is forgotten after this"`
 	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether live streams are encoded that nobody watches"`
-	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is let go"`
+	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is disconnected"`
+	PinnedMemory    Size     `yaml:"pinned_memory" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
+	PinnedPerStream Size     `yaml:"pinned_per_stream" doc:"the same of one stream; 0: half of live.pinned_memory"`
+	PinnedPerViewer Size     `yaml:"pinned_per_viewer" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
+}
+
+// PinnedShares returns the bytes of old JPEGs that slow viewers may hold: all together, those of one stream, and one.
+func (c Config) PinnedShares() (total, perStream, perViewer int64) {
+	total = cmp.Or(int64(c.Live.PinnedMemory), int64(c.Limits.MemoryBudget)/4)
+	return total, cmp.Or(int64(c.Live.PinnedPerStream), total/2), cmp.Or(int64(c.Live.PinnedPerViewer), total/4)
 }
 
 // PipelineShare returns the bytes of the memory budget that are for compiled pipelines.

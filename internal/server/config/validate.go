@@ -87,6 +87,16 @@ func checkLimits(c Config) *ValueError {
 	case l.PipelineMemory < 0 || l.PipelineMemory > l.MemoryBudget/2:
 		return wrong("limits.pipeline_memory", "got %s, want at most half of limits.memory_budget, %s", l.PipelineMemory, l.MemoryBudget/2)
 	}
+	for _, n := range []struct {
+		key string
+		got Size
+	}{
+		{"live.pinned_memory", c.Live.PinnedMemory}, {"live.pinned_per_stream", c.Live.PinnedPerStream}, {"live.pinned_per_viewer", c.Live.PinnedPerViewer},
+	} {
+		if n.got < 0 || n.got > l.MemoryBudget/2 {
+			return wrong(n.key, "got %s, want at most half of limits.memory_budget, %s", n.got, l.MemoryBudget/2)
+		}
+	}
 	return nil
 }
 

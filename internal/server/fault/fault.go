@@ -142,6 +142,8 @@ func From(err error) *Error {
 		return f
 	case errors.Is(err, stream.ErrReplaced), errors.Is(err, stream.ErrFixed):
 		return &Error{Kind: Conflict, Field: "stream", Err: err}
+	case errors.Is(err, stream.ErrEvicted):
+		return &Error{Kind: Slow, Reason: "the viewer held old images, and the memory for those (live.pinned_memory) was used up", Err: err}
 	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &picture), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: Invalid, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):

@@ -34,13 +34,17 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 	m := &mjpegViewer{mjpegOptions: o, viewer: v, draining: h.engine.Draining()}
 	if r.ProtoMajor != 1 {
 		o.setHeader(w.Header())
-		m.out, m.gone = newResponse(w, h.stall()), r.Context().Done()
+		response := newResponse(w, h.stall())
+		defer response.end()
+		v.OnEvict(response.cut)
+		m.out, m.gone = response, r.Context().Done()
 		return m.run(nil)
 	}
 	c, err := h.hijack(w)
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
+	v.OnEvict(func() { _ = c.Close() }) // A write in progress ends.
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
@@ -152,12 +156,15 @@ func (m *mjpegViewer) run(before []byte) error {
 		default:
 		}
 		p, ok, wait, err := m.viewer.Poll()
-		if err != nil {
+		switch {
+		case err == stream.ErrEvicted:
+			return fault.From(err)
+		case err != nil:
 			return nil // The Hub is closed.
 		}
 		if ok {
 			if err := m.write(&p); err != nil {
-				return unwritten(err)
+				return unsent(m.viewer, err)
 			}
 			continue
 		}

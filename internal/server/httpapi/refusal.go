@@ -41,6 +41,16 @@ func unwritten(err error) *fault.Error {
 	return gone(err)
 }
 
+// unsent returns the fault of an image of v that could not be written.
+func unsent(v *stream.Viewer, err error) *fault.Error {
+	select {
+	case <-v.Evicted():
+		return fault.From(stream.ErrEvicted)
+	default:
+		return unwritten(err)
+	}
+}
+
 // gone returns the fault of a viewer that went away, as err showed.
 func gone(err error) *fault.Error {
 	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away", Err: err}

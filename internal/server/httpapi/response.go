@@ -3,6 +3,8 @@ package httpapi
 import (
 	"bytes"
 	"net/http"
+	"os"
+	"sync"
 	"time"
 )
 
@@ -15,6 +17,9 @@ type response struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	stall   time.Duration
+
+	mu   sync.Mutex
+	over bool // cut, or ended: no more deadlines are set
 }
 
 func newResponse(w http.ResponseWriter, stall time.Duration) *response {
@@ -34,7 +39,7 @@ func (r *response) WriteParts(head, body, tail []byte) error {
 // pieces writes p in pieces.
 func (r *response) pieces(p []byte) error {
 	for len(p) > 0 {
-		if err := r.control.SetWriteDeadline(time.Now().Add(r.stall)); err != nil {
+		if err := r.extend(); err != nil {
 			return err
 		}
 		n, err := r.w.Write(p[:min(len(p), responsePieceBytes)])
@@ -44,6 +49,33 @@ func (r *response) pieces(p []byte) error {
 		p = p[n:]
 	}
 	return nil
+}
+
+// extend sets the time within which the next piece must be taken.
+func (r *response) extend() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.over {
+		return os.ErrDeadlineExceeded
+	}
+	return r.control.SetWriteDeadline(time.Now().Add(r.stall))
+}
+
+// cut ends a write in progress, and all later ones. It may be called from any goroutine.
+func (r *response) cut() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over {
+		r.over = true
+		_ = r.control.SetWriteDeadline(time.Now()) // If that fails, there is nothing to cut.
+	}
+}
+
+// end makes cut do nothing any more: net/http uses the response's memory again when its handler has returned.
+func (r *response) end() {
+	r.mu.Lock()
+	r.over = true
+	r.mu.Unlock()
 }
 
 // responseHead returns the head of an answer of 200 with the headers h, for a connection taken from net/http.

@@ -153,7 +153,10 @@ func (s *session) offer(w *watched) (wait time.Duration, f *fault.Error) {
 		return pingEvery, nil
 	}
 	p, ok, wait, err := w.viewer.Poll()
-	if err != nil {
+	switch {
+	case err == stream.ErrEvicted:
+		return 0, fault.From(err)
+	case err != nil:
 		return 0, errStopping
 	}
 	if !ok {
@@ -175,7 +178,7 @@ func (s *session) send(w *watched, p *stream.Picture) *fault.Error {
 	head := appendFrameHead(s.head[:0], frameBinary, headBytes+len(jpeg))
 	head = appendHead(head, w.id, p, time.Now().UnixMicro())
 	if err := s.conn.WriteParts(head, jpeg, nil); err != nil {
-		return unwritten(err)
+		return unsent(w.viewer, err)
 	}
 	s.sent = time.Now()
 	sent := *p

@@ -126,8 +126,11 @@ func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *strea
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	if err := newResponse(w, h.stall()).WriteParts(nil, p.Buf.Bytes(), nil); err != nil {
-		return unwritten(err)
+	response := newResponse(w, h.stall())
+	defer response.end()
+	v.OnEvict(response.cut)
+	if err := response.WriteParts(nil, p.Buf.Bytes(), nil); err != nil {
+		return unsent(v, err)
 	}
 	v.Delivered(p)
 	return nil

@@ -50,6 +50,9 @@ func (s *session) join(w *watched) *fault.Error {
 	if f := fault.From(err); f != nil && f.Kind != fault.NotFound {
 		return f
 	}
+	if v != nil {
+		v.OnEvict(func() { _ = s.conn.Close() }) // A write in progress ends, and with it the session.
+	}
 	w.viewer = v
 	return nil
 }

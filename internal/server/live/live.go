@@ -28,6 +28,7 @@ type Live struct {
 	engine  *engine.Engine
 	log     *slog.Logger
 	offline *offline
+	pinned  reserve // for what slow viewers hold
 
 	mu      sync.Mutex
 	ended   bool           // nobody may publish any more
@@ -37,8 +38,9 @@ type Live struct {
 // New returns the live streams of a server with the settings of e, which it retains. The configured ones are known at
 // once; Run starts their sources. The error is about one that the Hub does not take.
 func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
-	l := &Live{engine: e, log: log, offline: newOffline(e)}
+	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}}
 	settings := e.Config.Live
+	total, perStream, perViewer := e.Config.PinnedShares()
 	l.Hub = stream.New(stream.Options{
 		MaxStreams:   settings.MaxStreams,
 		MaxViewers:   settings.MaxViewers,
@@ -46,12 +48,14 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 		Keep:         time.Duration(settings.Keep),
 		Offline:      l.offline.picture,
 		Lag:          e.Metrics.Lagged,
+		Pinned:       stream.PinnedLimits{Total: total, PerStream: perStream, PerViewer: perViewer, Reserve: l.pinned.resize},
 	})
 	for name := range e.Config.Streams {
 		if err := l.Hub.Add(name); err != nil {
 			return nil, err
 		}
 	}
+	e.Account.Leased(engine.Viewers, l.Hub.PinnedBytes)
 	e.Metrics.Registry.MustRegister(metrics.NewLive(l.Hub))
 	return l, nil
 }
@@ -71,6 +75,7 @@ func (l *Live) Run(ctx context.Context) {
 	l.ended = true
 	l.mu.Unlock()
 	l.feeding.Wait()
+	l.pinned.close()
 }
 
 // Settings are what a publisher asks for. What the configuration says of the stream holds where they say nothing.

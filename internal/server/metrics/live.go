@@ -46,7 +46,7 @@ func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }
 type Live struct {
 	hub *stream.Hub
 
-	streams, viewers, delivered, dropped, sent *prometheus.Desc
+	streams, viewers, delivered, dropped, sent, evicted, pinned *prometheus.Desc
 }
 
 // NewLive returns a collector of what hub knows.
@@ -61,12 +61,14 @@ func NewLive(hub *stream.Hub) *Live {
 		delivered: desc("viewer_frames_delivered_total", "Pictures that viewers took, repeats too.", "transport"),
 		dropped:   desc("viewer_frames_dropped_total", "Pictures that a viewer was never given, by reason: newer, since a newer one came before it could take another.", "transport", "reason"),
 		sent:      desc("viewer_sent_bytes_total", "Bytes of the pictures that viewers took.", "transport"),
+		evicted:   desc("viewers_evicted_total", "Viewers that were disconnected because they held old JPEGs when the memory for those was used up.", "transport"),
+		pinned:    desc("viewer_pinned_bytes", "Memory of old JPEGs that viewers still hold."),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (c *Live) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.streams, c.viewers, c.delivered, c.dropped, c.sent} {
+	for _, d := range []*prometheus.Desc{c.streams, c.viewers, c.delivered, c.dropped, c.sent, c.evicted, c.pinned} {
 		ch <- d
 	}
 }
@@ -87,5 +89,7 @@ func (c *Live) Collect(ch chan<- prometheus.Metric) {
 		count(c.delivered, t.Delivered, t.Transport)
 		count(c.dropped, t.Dropped, t.Transport, stream.Newer.String())
 		count(c.sent, t.Bytes, t.Transport)
+		count(c.evicted, t.Evicted, t.Transport)
 	}
+	ch <- prometheus.MustNewConstMetric(c.pinned, prometheus.GaugeValue, float64(c.hub.PinnedBytes()))
 }

@@ -59,7 +59,8 @@ func TestLiveMetrics(t *testing.T) {
 		"steadyframe_stream_frames_total{no_memory} 1", "steadyframe_stream_frames_total{ok} 3", "steadyframe_stream_frames_total{unseen} 1",
 		"steadyframe_streams{offline} 0", "steadyframe_streams{online} 1", "steadyframe_streams{waiting} 1",
 		"steadyframe_viewer_frames_delivered_total{mjpeg} 1", "steadyframe_viewer_frames_dropped_total{newer,mjpeg} 2",
-		"steadyframe_viewer_sent_bytes_total{mjpeg} 100", "steadyframe_viewers{mjpeg} 1",
+		"steadyframe_viewer_pinned_bytes{} 0", "steadyframe_viewer_sent_bytes_total{mjpeg} 100",
+		"steadyframe_viewers_evicted_total{mjpeg} 0", "steadyframe_viewers{mjpeg} 1",
 	}
 	if got := gathered(t, m, "steadyframe_source", "steadyframe_stream", "steadyframe_viewer"); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -69,7 +70,7 @@ func TestLiveMetrics(t *testing.T) {
 	}
 	v.Close()
 	if got := gathered(t, m, "steadyframe_viewers", "steadyframe_viewer_frames_delivered"); !slices.Equal(got, []string{
-		"steadyframe_viewer_frames_delivered_total{mjpeg} 1", "steadyframe_viewers{mjpeg} 0",
+		"steadyframe_viewer_frames_delivered_total{mjpeg} 1", "steadyframe_viewers_evicted_total{mjpeg} 0", "steadyframe_viewers{mjpeg} 0",
 	}) {
 		t.Errorf("got %q after the viewer has left, want its counts kept", got)
 	}

@@ -1,0 +1,305 @@
+package stream
+
+import (
+	"cmp"
+	"math"
+	"time"
+)
+
+// PinnedLimits bound the memory that slow viewers hold: of pictures that are not the newest any more. A viewer that is above
+// its limit is evicted; when a stream or all streams together are above theirs, those are that hold the oldest picture.
+// The zero value bounds nothing.
+type PinnedLimits struct {
+	Total     int64 // bytes, of all streams together; 0: no bound
+	PerStream int64 // 0: no bound
+	PerViewer int64 // 0: no bound
+	// Reserve sets aside memory for so many bytes of pictures, in the place of what it set aside before, and reports whether
+	// there is enough. If not, it keeps what it had. It is called from any goroutine, by one at a time, and must not wait.
+	// nil: there is always enough.
+	Reserve func(bytes int64) bool
+}
+
+func (l PinnedLimits) withDefaults() PinnedLimits {
+	l.Total, l.PerStream, l.PerViewer = cmp.Or(l.Total, math.MaxInt64), cmp.Or(l.PerStream, math.MaxInt64), cmp.Or(l.PerViewer, math.MaxInt64)
+	if l.Reserve == nil {
+		l.Reserve = func(int64) bool { return true }
+	}
+	return l
+}
+
+// covered is how many pinned pictures do not count while there is a publisher, the latest ones: a viewer that is given the
+// newest picture holds it for a while after the next one has come.
+const covered = 2
+
+// hold is a picture that viewers have or may be given.
+type hold struct {
+	bytes      int64         // of its buffer
+	since      time.Duration // when it became the newest
+	viewers    int           // that have it
+	retired    bool          // it is not the newest any more
+	counts     bool          // its bytes are in pins.counted
+	evicted    bool          // its viewers were told to go: its bytes do not count any more
+	prev, next *hold         // of those that are pinned, by age; next also of those that are free
+}
+
+// pins are the holds of a stream. stream.mu guards them.
+type pins struct {
+	newest      *hold // nil when there is no picture
+	first, last *hold // that are pinned: retired, and with viewers
+	free        *hold // to be used again
+	bytes       int64 // of all that are pinned
+	counted     int64 // of those that count for the limits
+}
+
+// retire takes note that there is a new newest picture, of so many bytes, 0 for none. s.mu is held.
+func (s *stream) retire(bytes int64) {
+	p := &s.pins
+	if old := p.newest; old != nil {
+		old.retired = true
+		if old.viewers == 0 {
+			s.recycle(old)
+		} else {
+			s.pin(old)
+		}
+	}
+	p.newest = nil
+	if bytes > 0 {
+		h := p.free
+		if h == nil {
+			h = new(hold)
+		} else {
+			p.free = h.next
+		}
+		*h = hold{bytes: bytes, since: s.hub.now()}
+		p.newest = h
+	}
+	s.recount()
+}
+
+// holdNewest notes that v has the newest picture. v.mu and s.mu are held.
+func (s *stream) holdNewest(v *Viewer) *hold {
+	h := s.pins.newest
+	h.viewers++
+	v.holds = append(v.holds, h)
+	return h
+}
+
+// drop notes that v has released the picture of h.
+func (v *Viewer) drop(h *hold) {
+	s := v.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range v.holds {
+		if v.holds[i] == h {
+			last := len(v.holds) - 1
+			v.holds[i] = v.holds[last]
+			v.holds = v.holds[:last]
+			break
+		}
+	}
+	if h.viewers--; h.viewers == 0 && h.retired {
+		s.unpin(h)
+		s.recycle(h)
+		s.recount()
+	}
+}
+
+// recycle keeps h for another picture.
+func (s *stream) recycle(h *hold) { h.next, s.pins.free = s.pins.free, h }
+
+// pin makes h the last of those that are pinned.
+func (s *stream) pin(h *hold) {
+	p := &s.pins
+	h.prev, h.next = p.last, nil
+	if p.last == nil {
+		p.first = h
+	} else {
+		p.last.next = h
+	}
+	p.last = h
+	p.bytes += h.bytes
+	s.hub.pinned.Add(h.bytes)
+}
+
+// unpin takes h out of those that are pinned.
+func (s *stream) unpin(h *hold) {
+	p := &s.pins
+	if h.prev == nil {
+		p.first = h.next
+	} else {
+		h.prev.next = h.next
+	}
+	if h.next == nil {
+		p.last = h.prev
+	} else {
+		h.next.prev = h.prev
+	}
+	p.bytes -= h.bytes
+	s.hub.pinned.Add(-h.bytes)
+	h.prev, h.next = nil, nil
+}
+
+// recount says anew which pictures count: all that are pinned, but for the latest ones while there is a publisher, and for
+// those whose viewers are on their way out. It is called when any of that has changed, with s.mu held.
+func (s *stream) recount() {
+	p := &s.pins
+	free, sum := 0, int64(0)
+	if s.publisher != nil {
+		free = covered
+	}
+	for h := p.last; h != nil; h = h.prev {
+		h.counts = free <= 0 && !h.evicted
+		if h.counts {
+			sum += h.bytes
+		}
+		free--
+	}
+	if d := sum - p.counted; d != 0 {
+		p.counted = sum
+		s.hub.counted.Add(d)
+	}
+}
+
+// overdue returns the viewers that are to be evicted for the limits of one stream and one viewer. s.mu is held.
+func (s *stream) overdue() (late []*Viewer) {
+	limits := &s.hub.o.Pinned
+	if s.pins.counted > limits.PerViewer {
+		for _, v := range s.viewers {
+			if !v.evicted && v.counted() > limits.PerViewer {
+				late = append(late, s.mark(v))
+			}
+		}
+	}
+	for s.pins.counted > limits.PerStream {
+		late = s.evictOldest(late)
+	}
+	return late
+}
+
+// counted returns the bytes of the counting pictures that v holds. stream.mu is held.
+func (v *Viewer) counted() (sum int64) {
+	for _, h := range v.holds {
+		if h.counts {
+			sum += h.bytes
+		}
+	}
+	return sum
+}
+
+// oldest returns the hold that counts and is the oldest; nil when none counts. s.mu is held.
+func (s *stream) oldest() *hold {
+	for h := s.pins.first; h != nil; h = h.next {
+		if h.counts {
+			return h
+		}
+	}
+	return nil
+}
+
+// evictOldest marks those that hold the oldest picture that counts, of which there is one, and appends them to late. s.mu is
+// held.
+func (s *stream) evictOldest(late []*Viewer) []*Viewer {
+	h := s.oldest()
+	for _, v := range s.viewers {
+		for _, held := range v.holds {
+			if held == h && !v.evicted {
+				late = append(late, s.mark(v))
+			}
+		}
+	}
+	h.evicted = true // also where its viewers have closed, and only have to release it
+	s.recount()
+	return late
+}
+
+// mark notes that v is evicted: what it alone holds does not count any more. s.mu is held.
+func (s *stream) mark(v *Viewer) *Viewer {
+	v.evicted = true
+	for _, h := range v.holds {
+		h.evicted = h.evicted || h.viewers == 1
+	}
+	s.recount()
+	return v
+}
+
+// evict tells viewers that were marked. No lock is held.
+func evict(late []*Viewer) {
+	for _, v := range late {
+		v.transport.evicted.Add(1)
+		close(v.gone)
+		v.s.mu.Lock()
+		f := v.onEvict
+		v.s.mu.Unlock()
+		if f != nil {
+			f()
+		}
+		signal(v.wake)
+	}
+}
+
+// Evicted returns a channel that is closed when the viewer is evicted: it must release what it holds at once, and close.
+func (v *Viewer) Evicted() <-chan struct{} { return v.gone }
+
+// OnEvict has f called when the viewer is evicted, at once if it is already: for one that is in the middle of a write, which
+// f ends. It is called from any goroutine, and must neither wait nor call the Hub. A later f replaces it; nil: none.
+func (v *Viewer) OnEvict(f func()) {
+	v.s.mu.Lock()
+	v.onEvict = f
+	evicted := v.evicted
+	v.s.mu.Unlock()
+	if evicted && f != nil {
+		f()
+	}
+}
+
+// relieve keeps what is pinned in all streams within the limits and the memory that is reserved for it, by evicting those
+// that hold the oldest pictures. No lock is held.
+func (h *Hub) relieve() {
+	limit := h.o.Pinned.Total
+	if n := h.counted.Load(); n == h.reserved.Load() && n <= limit {
+		return
+	}
+	h.relief.Lock()
+	defer h.relief.Unlock()
+	for {
+		n := h.counted.Load()
+		if n <= limit && h.o.Pinned.Reserve(n) {
+			h.reserved.Store(n)
+			return
+		}
+		if !h.evictOldest() {
+			return // They have let go meanwhile.
+		}
+	}
+}
+
+// evictOldest evicts those that hold the oldest picture of all streams that counts, and reports whether there is one.
+func (h *Hub) evictOldest() bool {
+	h.mu.RLock()
+	streams := h.streams
+	var from *stream
+	var since time.Duration
+	for _, s := range streams {
+		s.mu.Lock()
+		if o := s.oldest(); o != nil && (from == nil || o.since < since) {
+			from, since = s, o.since
+		}
+		s.mu.Unlock()
+	}
+	h.mu.RUnlock()
+	if from == nil {
+		return false
+	}
+	var late []*Viewer
+	from.mu.Lock()
+	if from.oldest() != nil {
+		late = from.evictOldest(late)
+	}
+	from.mu.Unlock()
+	evict(late)
+	return true
+}
+
+// PinnedBytes returns the memory of all pictures that are not the newest of their stream any more, and that viewers still
+// hold.
+func (h *Hub) PinnedBytes() int64 { return h.pinned.Load() }
