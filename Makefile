@@ -9,6 +9,11 @@ VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty
 
 BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))'
 
+# The server once more with TLS on all listeners: what lies below HTTP and gRPC must not know the difference.
+.PHONY: test-tls
+test-tls:
+	TEST_STEADYFRAME_TLS=1 go test -vet=off -count=1 -timeout 10m ./internal/server ./internal/server/httpapi
+
 # Modules of their own, which ./... does not reach from the root. lab/peers is one more: scripts/bench-peers --check tests it,
 # since it is linked with libraries in C.
 NESTED := analysis lab e2e/browser
@@ -39,7 +44,7 @@ run: build ## build and start the demo (ARGS='--for 10s' ends it)
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint test-plain test-modules test-race test-checked test-386 test-arm64 cross ## all checks and all tests, as continuous integration runs them
+test: tools lint test-plain test-tls test-modules test-race test-checked test-386 test-arm64 cross ## all checks and all tests, as continuous integration runs them
 
 .PHONY: tools
 tools: ## install through apt-get what the tests call, when it may

@@ -16,8 +16,9 @@ import (
 // admin gets a page of the admin face.
 func (s *running) admin(t testing.TB, path string) (status int, body string) {
 	t.Helper()
-	transport := &http.Transport{DisableKeepAlives: true}
-	req, err := http.NewRequestWithContext(timeout(t), http.MethodGet, "http://"+s.Addrs().Admin+path, nil)
+	transport := newTransport()
+	transport.DisableKeepAlives = true
+	req, err := http.NewRequestWithContext(timeout(t), http.MethodGet, scheme+"://"+s.Addrs().Admin+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func TestBudgetUnderAttack(t *testing.T) {
 	t.Setenv(childCollects, "yes")
 	server := startChild(t, `{"limits.memory_budget": "64MiB", "limits.memory_floor": "16MiB"}`)
 	dial := func() *client.Client {
-		c, err := client.Dial(server.GRPC, client.Options{})
+		c, err := dialClient(server.GRPC, client.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	reflectiongrpc "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
@@ -44,7 +43,7 @@ var specs = []struct {
 // stock returns the generated client, as anybody's gRPC would be.
 func (s *running) stock(t *testing.T) api.FrameServiceClient {
 	t.Helper()
-	conn, err := grpc.NewClient(s.Addrs().GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<28)))
+	conn, err := grpc.NewClient(s.Addrs().GRPC, transportCredentials(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<28)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -299,7 +298,7 @@ func TestGRPCToken(t *testing.T) {
 		token string
 		code  codes.Code
 	}{{"", codes.Unauthenticated}, {"hunter3", codes.Unauthenticated}, {"hunter2", codes.OK}} {
-		c, err := client.Dial(s.Addrs().GRPC, client.Options{Token: tt.token})
+		c, err := dialClient(s.Addrs().GRPC, client.Options{Token: tt.token})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,7 +10,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
@@ -23,7 +22,7 @@ import (
 // stockWatch is a Watch by the generated client, whose library reads 64 KiB ahead.
 func (s *running) stockWatch(t *testing.T, requests ...*api.WatchRequest) api.FrameService_WatchClient {
 	t.Helper()
-	conn, err := grpc.NewClient(s.Addrs().GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithStaticStreamWindowSize(64<<10-1))
+	conn, err := grpc.NewClient(s.Addrs().GRPC, transportCredentials(), grpc.WithStaticStreamWindowSize(64<<10-1))
 	if err != nil {
 		t.Fatal(err)
 	}

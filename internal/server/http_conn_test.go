@@ -29,7 +29,7 @@ func TestExpectContinue(t *testing.T) {
 		"endless": {"Transfer-Encoding: chunked\r\n", fmt.Sprintf("%x\r\n%s%s\r\n0\r\n\r\n", 2*len(frames[0]), frames[0], frames[1])},
 	} {
 		t.Run(name, func(t *testing.T) {
-			conn, err := net.Dial("tcp", s.Addrs().HTTP)
+			conn, err := dialRaw("tcp", s.Addrs().HTTP)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -37,7 +37,7 @@ func TestExpectContinue(t *testing.T) {
 			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", query(t, small), tt.head)
+			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\nConnection: close\r\n%s\r\n", query(t, small), tt.head)
 			r := bufio.NewReader(conn)
 			if line, err := r.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 				t.Fatalf("got %q, %v, want leave to go on", line, err)
@@ -58,7 +58,7 @@ func TestExpectContinue(t *testing.T) {
 			}
 		})
 		t.Run(name+"/wrong", func(t *testing.T) {
-			conn, err := net.Dial("tcp", s.Addrs().HTTP)
+			conn, err := dialRaw("tcp", s.Addrs().HTTP)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestBrokenBodies(t *testing.T) {
 			{"breaks-off", "Content-Length: 2304", "abc", "canceled", "the body broke off"},
 		} {
 			t.Run(path+"/"+tt.name, func(t *testing.T) {
-				conn, err := net.Dial("tcp", s.Addrs().HTTP)
+				conn, err := dialRaw("tcp", s.Addrs().HTTP)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -98,7 +98,7 @@ func TestBrokenBodies(t *testing.T) {
 					t.Fatal(err)
 				}
 				fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", path, query(t, small), tt.head, tt.body)
-				if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+				if err := closeWrite(conn); err != nil {
 					t.Fatal(err)
 				}
 				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
@@ -122,7 +122,7 @@ func TestKeepAlive(t *testing.T) {
 	})
 	frames := makeFrames(t, small.Input, 2)
 	var dials atomic.Int64
-	transport := &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+	transport := &http.Transport{TLSClientConfig: clientTLS.Clone(), DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		dials.Add(1)
 		return new(net.Dialer).DialContext(ctx, network, addr)
 	}}
@@ -131,7 +131,7 @@ func TestKeepAlive(t *testing.T) {
 	pause := time.NewTicker(150 * time.Millisecond) // longer than the deadlines
 	defer pause.Stop()
 	for i, body := range []string{string(frames[0]), string(frames[0]) + string(frames[1]), "x", string(frames[1])} {
-		resp, err := c.Post("http://"+s.Addrs().HTTP+"/v1/encode?"+query(t, small), "", strings.NewReader(body))
+		resp, err := c.Post(scheme+"://"+s.Addrs().HTTP+"/v1/encode?"+query(t, small), "", strings.NewReader(body))
 		if err != nil {
 			t.Fatalf("request %d: %v", i, err)
 		}
@@ -150,7 +150,7 @@ func TestKeepAlive(t *testing.T) {
 func TestACallerThatGoesAway(t *testing.T) {
 	s := start(t, nil)
 	for _, header := range []string{"Content-Length: 2304000\r\n", "Transfer-Encoding: chunked\r\n"} {
-		conn, err := net.Dial("tcp", s.Addrs().HTTP)
+		conn, err := dialRaw("tcp", s.Addrs().HTTP)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -183,7 +183,7 @@ func TestAnswersToLongBodies(t *testing.T) {
 				<-time.After(3 * send)
 				_ = feed.Close()
 			}()
-			request, err := http.NewRequestWithContext(timeout(t), http.MethodPost, "http://"+s.Addrs().HTTP+tt.path+"?"+query(t, small), body)
+			request, err := http.NewRequestWithContext(timeout(t), http.MethodPost, scheme+"://"+s.Addrs().HTTP+tt.path+"?"+query(t, small), body)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -56,14 +56,15 @@ func TestHTTPProblems(t *testing.T) {
 			if method == "" {
 				method = http.MethodPost
 			}
-			req, err := http.NewRequestWithContext(timeout(t), method, "http://"+s.Addrs().HTTP+tt.path, strings.NewReader(tt.body))
+			req, err := http.NewRequestWithContext(timeout(t), method, scheme+"://"+s.Addrs().HTTP+tt.path, strings.NewReader(tt.body))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i := 0; i < len(tt.header); i += 2 {
 				req.Header.Set(tt.header[i], tt.header[i+1])
 			}
-			transport := &http.Transport{DisableKeepAlives: true}
+			transport := newTransport()
+			transport.DisableKeepAlives = true
 			resp, err := transport.RoundTrip(req)
 			if err != nil {
 				t.Fatal(err)

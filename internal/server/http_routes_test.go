@@ -11,7 +11,7 @@ import (
 // ask makes a request and returns its answer, read and closed.
 func (s *running) ask(t *testing.T, method, path string, header ...string) (resp *http.Response, body string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.Addrs().HTTP+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), method, scheme+"://"+s.Addrs().HTTP+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestMethodsOfRoutes(t *testing.T) {
 		status       int
 		allow        string
 	}{
-		{"DELETE", "/v1/streams/x", 405, "POST, PUT, GET, HEAD"},
+		{"DELETE", "/v1/streams/x", 405, "GET, HEAD, POST, PUT"},
 		{"POST", "/v1/streams", 405, "GET, HEAD"},
 		{"GET", "/v1/encode", 405, "POST"},
 		{"POST", "/ws", 405, "GET, HEAD"},

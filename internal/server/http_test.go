@@ -61,14 +61,15 @@ func query(t testing.TB, s pipeline.Spec) string {
 // post sends a request to /v1/encode.
 func (s *running) post(t testing.TB, query string, body io.Reader, header ...string) *http.Response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(timeout(t), http.MethodPost, "http://"+s.Addrs().HTTP+"/v1/encode?"+query, body)
+	req, err := http.NewRequestWithContext(timeout(t), http.MethodPost, scheme+"://"+s.Addrs().HTTP+"/v1/encode?"+query, body)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := newTransport()
+	transport.DisableKeepAlives = true
 	t.Cleanup(transport.CloseIdleConnections)
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
@@ -208,11 +209,12 @@ func TestAnswersFlow(t *testing.T) {
 		t.Run(version, func(t *testing.T) {
 			protocols := new(http.Protocols)
 			protocols.SetHTTP1(version == "http1")
-			protocols.SetUnencryptedHTTP2(version == "http2")
-			transport := &http.Transport{Protocols: protocols}
+			protocols.SetHTTP2(version == "http2" && clientTLS != nil)
+			protocols.SetUnencryptedHTTP2(version == "http2" && clientTLS == nil)
+			transport := &http.Transport{TLSClientConfig: clientTLS.Clone(), Protocols: protocols}
 			defer transport.CloseIdleConnections()
 			body, feed := io.Pipe()
-			req, err := http.NewRequestWithContext(timeout(t), http.MethodPost, "http://"+s.Addrs().HTTP+"/v1/encode?"+query(t, w1), body)
+			req, err := http.NewRequestWithContext(timeout(t), http.MethodPost, scheme+"://"+s.Addrs().HTTP+"/v1/encode?"+query(t, w1), body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -305,7 +307,7 @@ func TestHTTPToken(t *testing.T) {
 
 func TestIndex(t *testing.T) {
 	s := start(t, nil)
-	resp, err := http.Get("http://" + s.Addrs().HTTP + "/")
+	resp, err := http.Get(scheme + "://" + s.Addrs().HTTP + "/")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ import (
 // messages.
 func beginCall(t testing.TB, addr, method string, data []byte) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := dialRaw("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

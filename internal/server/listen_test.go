@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -80,11 +81,11 @@ func leaveSocket(t *testing.T, address string) {
 // overUnix sends a request to a face and returns the body of its answer.
 func overUnix(t *testing.T, address, method, path string, body []byte) []byte {
 	t.Helper()
-	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	transport := &http.Transport{TLSClientConfig: namedTLS(), DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", strings.TrimPrefix(address, "unix:"))
 	}}
 	defer transport.CloseIdleConnections()
-	r, err := http.NewRequestWithContext(timeout(t), method, "http://steadyframe"+path, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(timeout(t), method, scheme+"://steadyframe"+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -154,35 +155,87 @@ func TestFacesCanBeOff(t *testing.T) {
 	}
 }
 
-// TestMaxConnections: one connection more than allowed is closed at once; when another ends there is room again.
+// served sends a request on a new connection, or the one given, and returns the connection if there is a response.
+func (s *running) served(t *testing.T, c net.Conn) net.Conn {
+	t.Helper()
+	if c == nil {
+		var err error
+		if c, err = dialRaw("tcp", s.Addrs().HTTP); err != nil {
+			return nil // A listener that is full closes connections in the middle of their TLS handshake.
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	if _, err := c.Write([]byte("GET /v1/streams HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+		return nil
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return nil
+	}
+	readAll(t, resp.Body)
+	return c
+}
+
+// TestMaxConnections: where all connections have a request, one more is closed at once; when another ends there is room again.
 func TestMaxConnections(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Limits.MaxConnections = 1 })
-	open := func() net.Conn {
-		c, err := net.Dial("tcp", s.Addrs().HTTP)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return c
-	}
-	serves := func(c net.Conn) bool {
-		if _, err := c.Write([]byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
-			return false
-		}
-		n, _ := c.Read(make([]byte, 16))
-		return n > 0
-	}
-	first := open()
-	if !serves(first) {
-		t.Fatal("the first connection is not served")
-	}
-	second := open()
-	if serves(second) {
+	first := beginPost(t, s.Addrs().HTTP, query(t, small), 2304, []byte{0})
+	defer func() { _ = first.Close() }()
+	eventually(t, "its request is open", func() bool { return s.Stats().OpenRequests == 1 })
+	if s.served(t, nil) != nil {
 		t.Error("a second connection is served, want it closed")
 	}
 	if _, body := s.admin(t, "/metrics"); !strings.Contains(body, `steadyframe_connections_refused_total{listener="http"} 1`) {
 		t.Error("a refused connection is not counted")
 	}
-	_ = second.Close()
 	_ = first.Close()
-	eventually(t, "there is room again", func() bool { c := open(); defer func() { _ = c.Close() }(); return serves(c) })
+	eventually(t, "there is room again", func() bool { return s.served(t, nil) != nil })
+}
+
+// TestIdleConnectionsMakeRoom: connections without a request do not close a listener to others: the one that has been idle for
+// longest is closed. Those that have one stay.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	const most = 8
+	s := start(t, func(c *server.Config) { c.Limits.MaxConnections = most })
+	c := s.dial(t) // of gRPC, in the middle of a call while others come and go
+	stream, err := c.Stream(timeout(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	busy := beginPost(t, s.Addrs().HTTP, query(t, small), 2304, []byte{0})
+	defer func() { _ = busy.Close() }()
+	eventually(t, "both requests are open", func() bool { return s.Stats().OpenRequests == 2 })
+	var idle []net.Conn
+	for i := range 3 * most {
+		c := s.served(t, nil)
+		if c == nil {
+			t.Fatalf("connection %d is not served", i)
+		}
+		idle = append(idle, c)
+		other := s.dial(t)
+		var a client.Answer
+		if err := other.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
+			t.Fatalf("gRPC connection %d: %v", i, err)
+		}
+	}
+	if s.served(t, idle[len(idle)-1]) == nil || s.served(t, idle[0]) != nil {
+		t.Error("want the newest idle connection kept and the oldest closed")
+	}
+	if _, body := s.admin(t, "/metrics"); !strings.Contains(body, fmt.Sprintf(`steadyframe_connections_evicted_total{listener="http"} %d`, 2*most+1)) ||
+		!strings.Contains(body, `steadyframe_connections_refused_total{listener="http"} 0`) {
+		t.Errorf("want %d connections evicted and none refused:\n%s", 2*most+1, body)
+	}
+	frames := makeFrames(t, small.Input, 1)
+	var a client.Answer
+	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
+		t.Errorf("the call that was open all the time: %v", err)
+	}
+	if _, err := busy.Write(frames[0][1:]); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.ReadResponse(bufio.NewReader(busy), nil); err != nil {
+		t.Errorf("the request that was open all the time: %v", err)
+	} else {
+		readAll(t, resp.Body)
+	}
 }

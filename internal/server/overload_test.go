@@ -177,7 +177,7 @@ func TestMemoryBudget(t *testing.T) {
 // beginPost sends the head of a request to /v1/encode and the first bytes of its body of length bytes, and no more.
 func beginPost(t testing.TB, addr, query string, length int, first []byte) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := dialRaw("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

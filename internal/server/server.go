@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,15 +44,21 @@ type face struct {
 
 // New returns a server with the settings c, which must be valid, whose listeners are open. An error names the setting
 // whose listener could not be opened. Run must be called: it is what closes them.
-func New(c Config, log *slog.Logger) (*Server, error) { return newServer(c, log, nil) }
+func New(c Config, log *slog.Logger) (*Server, error) { return newServer(c, log, options{}) }
 
-// newServer is New with a pool that check, if not nil, makes a checked one.
-func newServer(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
+// options are what is not a setting, yet or for good.
+type options struct {
+	check *pool.Check // makes the pool a checked one
+	tls   *tls.Config // of all listeners; nil: connections are plain
+}
+
+// newServer is New with options.
+func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
 	s := &Server{config: c, log: log}
-	if err := s.open(check); err != nil {
+	if err := s.open(o); err != nil {
 		s.closeListeners()
 		return nil, err
 	}
@@ -59,26 +66,26 @@ func newServer(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
 }
 
 // open opens the listeners and makes the faces.
-func (s *Server) open(check *pool.Check) error {
+func (s *Server) open(o options) error {
 	c := s.config
-	most := c.Limits.MaxConnections
-	httpListener, err := conn.Listen("http.listen", c.HTTP.Listen, most, s.log)
+	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, Log: s.log}
+	httpListener, err := conn.Listen("http.listen", c.HTTP.Listen, listening)
 	if err != nil {
 		return err
 	}
 	s.add("http", httpListener, &s.addrs.HTTP)
-	grpcListener, err := conn.Listen("grpc.listen", c.GRPC.Listen, most, s.log)
+	grpcListener, err := conn.Listen("grpc.listen", c.GRPC.Listen, listening)
 	if err != nil {
 		return err
 	}
 	s.add("grpc", grpcListener, &s.addrs.GRPC)
-	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, most, s.log)
+	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, listening)
 	if err != nil {
 		return err
 	}
 	s.add("admin", adminListener, &s.addrs.Admin)
 
-	s.engine = engine.New(c, metrics.New(), check)
+	s.engine = engine.New(c, metrics.New(), o.check)
 	s.engine.Metrics.Registry.MustRegister(metrics.NewListeners(s.listeners()))
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
@@ -115,7 +122,7 @@ func (s *Server) add(name string, l *conn.Listener, addr *string) {
 // listeners returns what is known of the connections of each face.
 func (s *Server) listeners() (known []metrics.Listener) {
 	for _, f := range s.faces {
-		known = append(known, metrics.Listener{Name: f.name, Open: f.listener.Open, Refused: f.listener.Refused})
+		known = append(known, metrics.Listener{Name: f.name, Open: f.listener.Open, Refused: f.listener.Refused, Evicted: f.listener.Evicted})
 	}
 	return known
 }

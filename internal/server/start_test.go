@@ -22,6 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	setTLS()
 	if os.Getenv(childVariable) != "" {
 		runChild()
 		return
@@ -40,7 +41,7 @@ type running struct {
 // drains; then nothing of its pool may be leased or admitted.
 func start(t testing.TB, change func(*server.Config)) *running {
 	t.Helper()
-	return startWith(t, change, server.New)
+	return startWith(t, change, server.NewOver)
 }
 
 // startWith is start with what makes the server.
@@ -84,7 +85,7 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 // dial returns a client of the server's gRPC face.
 func (s *running) dial(t testing.TB) *client.Client {
 	t.Helper()
-	c, err := client.Dial(s.Addrs().GRPC, client.Options{})
+	c, err := dialClient(s.Addrs().GRPC, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -60,7 +59,7 @@ func TestBegunFrameMustGoOn(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Timeout.Receive = config.Duration(200 * time.Millisecond) })
 	for _, sent := range []int{1, 10, 600, 5000} {
 		t.Run(fmt.Sprintf("sent=%d", sent), func(t *testing.T) {
-			c, err := net.Dial("tcp", s.Addrs().HTTP)
+			c, err := dialRaw("tcp", s.Addrs().HTTP)
 			if err != nil {
 				t.Fatal(err)
 			}

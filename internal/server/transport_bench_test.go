@@ -164,7 +164,7 @@ type grpcCarrier struct {
 
 func newGRPCCarrier(b *testing.B, target string, frames [][]byte) *grpcCarrier {
 	b.Helper()
-	c, err := client.Dial(target, client.Options{})
+	c, err := dialClient(target, client.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -26,7 +26,7 @@ func aheadPair(t *testing.T, network, address string) (ahead, peer net.Conn) {
 	if peer, err = net.Dial(network, l.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	if ahead, err = conn.ReadAhead(conn.Limit(l, 1)).Accept(); err != nil {
+	if ahead, err = conn.ReadAhead(conn.Limit(l, 1, nil)).Accept(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _, _ = ahead.Close(), peer.Close() })

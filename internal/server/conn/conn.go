@@ -1,86 +1,146 @@
-// Package conn is what lies below HTTP and gRPC: listeners with a limit on their connections, reading ahead of net/http,
-// connections hijacked from it, and writes that end when the peer takes nothing any more.
+// Package conn is what lies below HTTP and gRPC: listeners with a limit on their connections, TLS, reading ahead of net/http,
+// connections hijacked from it, and writes that fail only once the peer takes nothing any more.
+//
+// The layers, from the socket up: net's connection; Conn, which holds a place of its Listener; then either tls.Conn, or what
+// reads ahead for net/http. So all that must know the socket (deadlines while a peer stalls, what the kernel may buffer) is
+// below TLS, and all that carries data goes through it.
 package conn
 
 import (
+	"container/list"
 	"errors"
-	"log/slog"
 	"net"
-	"sync"
+	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
-
-// Listener accepts a limited number of connections at the same time, and closes more than that at once: left in
-// the kernel's queue they would wait without a word. It is for one goroutine.
-type Listener struct {
-	net.Listener
-	free chan struct{} // holds one token for each open connection
-	log  *slog.Logger
-	said time.Time // when it was last logged that there are no files left
-
-	refused atomic.Uint64 // connections above the limit
-}
-
-// Open returns how many connections are open.
-func (l *Listener) Open() int { return len(l.free) }
-
-// Refused returns how many connections there were above the limit.
-func (l *Listener) Refused() uint64 { return l.refused.Load() }
-
-// sayEvery is how often is logged that there are no files left for connections, while that lasts.
-const sayEvery = time.Minute
-
-// Accept is part of net.Listener.
-func (l *Listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			l.outOfFiles(err)
-			return nil, err
-		}
-		select {
-		case l.free <- struct{}{}:
-			return &Conn{Conn: c, release: sync.OnceFunc(func() { <-l.free }), readiness: newReadiness(c)}, nil
-		default:
-			l.refused.Add(1)
-			_ = c.Close() // Its error is of no use to anyone.
-		}
-	}
-}
-
-// outOfFiles logs err, now and then, if it is that the process, or the system, may open no more files. Who accepts tries
-// again: nobody else would say why connections wait.
-func (l *Listener) outOfFiles(err error) {
-	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !l.said.IsZero() && time.Since(l.said) < sayEvery {
-		return
-	}
-	l.said = time.Now()
-	l.log.Warn("connections wait: raise the limit of open files (ulimit -n), or lower limits.max_connections", "err", err)
-}
 
 // Conn is an accepted connection.
 type Conn struct {
 	net.Conn
-	release func() // frees its place
 	*readiness
+
+	listener *Listener     // nil in tests
+	place    *list.Element // in listener.open, until it is closed or evicted
+	requests int           // in flight; it is idle without any. listener.mu guards both
+
+	patience atomic.Pointer[patience] // of writes; nil: they end at the deadline that is set
+	parts    [3][]byte                // of the write in progress
+	left     net.Buffers              // of parts: what is still to be written
+}
+
+// Of returns the Conn that c is or wraps, or nil.
+func Of(c net.Conn) *Conn {
+	for {
+		switch v := c.(type) {
+		case *Conn:
+			return v
+		case *aheadConn:
+			return v.Conn
+		case interface{ NetConn() net.Conn }: // *tls.Conn
+			c = v.NetConn()
+		default:
+			return nil
+		}
+	}
+}
+
+// Begin counts a request of the connection as in flight until End is called: a connection with none may be evicted.
+func (c *Conn) Begin() { c.change(func() { c.requests++ }) }
+
+// End ends what Begin began.
+func (c *Conn) End() { c.change(func() { c.requests-- }) }
+
+// SetBusy says that the connection has a request in flight, or none, for protocols that have one at a time.
+func (c *Conn) SetBusy(busy bool) {
+	c.change(func() {
+		c.requests = 0
+		if busy {
+			c.requests = 1
+		}
+	})
+}
+
+func (c *Conn) change(f func()) {
+	l := c.listener
+	if l == nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f()
+	if c.place != nil {
+		l.open.MoveToBack(c.place)
+	}
 }
 
 // Close closes the connection and frees its place.
 func (c *Conn) Close() error {
-	c.release()
+	if l := c.listener; l != nil {
+		l.mu.Lock()
+		l.drop(c)
+		l.mu.Unlock()
+	}
 	return c.Conn.Close()
 }
 
-// NetConn returns the connection that c wraps, as tls.Conn's does: package net gathers a write of several slices into one
-// system call for its own types alone.
-func (c *Conn) NetConn() net.Conn { return c.Conn }
-
-// CloseWrite is what net/http ends a connection with whose peer may still be sending, so that the answer is not lost.
+// CloseWrite is what net/http ends a connection with whose peer may still be sending, so that the response is not lost.
 func (c *Conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
 	}
 	return nil
+}
+
+// patience is how long a peer may take nothing of a write.
+type patience struct {
+	stall    time.Duration
+	draining <-chan struct{}
+}
+
+// DrainPatience is the most that a peer of a hijacked connection may stall for once the server is stopping.
+const DrainPatience = 2 * time.Second
+
+func (p *patience) now() time.Duration {
+	select {
+	case <-p.draining:
+		return min(p.stall, DrainPatience)
+	default:
+		return p.stall
+	}
+}
+
+// Write is part of net.Conn. It goes on for as long as the peer takes any of p, if the connection was hijacked.
+func (c *Conn) Write(p []byte) (int, error) {
+	patience := c.patience.Load()
+	if patience == nil {
+		return c.Conn.Write(p)
+	}
+	n, err := c.writeParts(patience, p, nil, nil)
+	return int(n), err
+}
+
+// writeParts writes head, body and tail, of which any may be empty, in one system call as far as the peer takes them: package
+// net gathers several slices into one for its own types. It borrows them. Once the peer has taken nothing for as long as p
+// says, the error is a deadline's. It is for one goroutine at a time.
+func (c *Conn) writeParts(p *patience, head, body, tail []byte) (written int64, err error) {
+	c.left = append(c.parts[:0], head, body, tail)
+	defer clear(c.parts[:]) // They are the caller's.
+	for last := time.Now(); ; {
+		stall := p.now()
+		// Several times within it, so that it is known when the last byte was taken.
+		if err := c.Conn.SetWriteDeadline(time.Now().Add(stall / 4)); err != nil {
+			return written, err
+		}
+		n, err := c.left.WriteTo(c.Conn)
+		written += n
+		switch {
+		case err == nil:
+			return written, nil
+		case n > 0:
+			last = time.Now()
+		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(last) >= stall:
+			return written, err
+		}
+	}
 }

@@ -2,20 +2,12 @@ package conn
 
 import (
 	"bufio"
-	"errors"
+	"context"
 	"net"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
-
-// DrainPatience is the stall time of a Hijacked once the server is stopping.
-const DrainPatience = 2 * time.Second
-
-// Glance is how long writes go on before they see that the server is stopping, and that their patience is another. It is
-// short, since what they have written meanwhile counts as taken when they look up.
-const Glance = time.Millisecond
 
 // Hijacked is a connection hijacked from net/http. Its writes never fail for taking long: only for bringing nothing at all to
 // the peer within the stall time.
@@ -24,32 +16,40 @@ type Hijacked struct {
 	In       *bufio.Reader // of Conn, with what net/http has read ahead
 	Stall    time.Duration
 
-	out      net.Conn // what Conn wraps: there package net gathers a write into one system call
-	draining <-chan struct{}
+	base     *Conn // what Conn is or wraps
+	layered  bool  // whether it wraps it, in TLS
+	patience *patience
 	heard    atomic.Int64 // when something last came in, in nanoseconds since begin
 	begin    time.Time
 
-	mu    sync.Mutex // held for a write as a whole
-	parts [3][]byte
-	left  net.Buffers // of parts: what is still to be written
+	mu     sync.Mutex // held for a write as a whole
+	failed bool
+	record []byte // of layered: what is written together
 }
 
+// recordBytes are what a record of TLS holds.
+const recordBytes = 16 << 10
+
 // NewHijacked returns c, from which in reads, as a Hijacked. A peer that takes nothing has stall, and DrainPatience at most
-// once draining is closed.
+// once draining is closed. A c of TLS must be over a Conn.
 func NewHijacked(c net.Conn, in *bufio.Reader, stall time.Duration, draining <-chan struct{}) *Hijacked {
-	h := &Hijacked{Conn: c, out: c, In: in, Stall: stall, draining: draining, begin: time.Now()}
-	for {
-		w, ok := h.out.(interface{ NetConn() net.Conn })
-		if !ok {
-			break
+	h := &Hijacked{Conn: c, In: in, Stall: stall, base: Of(c), patience: &patience{stall, draining}, begin: time.Now()}
+	switch c.(type) {
+	case *Conn, *aheadConn:
+	case interface{ NetConn() net.Conn }:
+		if h.base == nil {
+			panic("conn: a hijacked TLS connection that no Listener accepted")
 		}
-		h.out = w.NetConn()
+		h.layered, h.record = true, make([]byte, recordBytes)
+		h.base.patience.Store(h.patience)
+	default:
+		h.base = &Conn{Conn: c}
 	}
 	return h
 }
 
 // LimitUnsent bounds what the kernel takes of c's writes beyond what it can send at once, where the system can do that.
-func (c *Hijacked) LimitUnsent(bytes int) { limitUnsent(c.out, bytes) }
+func (c *Hijacked) LimitUnsent(bytes int) { limitUnsent(c.base.Conn, bytes) }
 
 // Read is part of net.Conn.
 func (c *Hijacked) Read(p []byte) (int, error) {
@@ -71,46 +71,68 @@ func (c *Hijacked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteParts writes head, body and tail, of which any may be empty, in one system call as far as the peer takes them. It
-// borrows them. It goes on for as long as the peer takes any of it: once that takes nothing for the stall time, the error is
-// a deadline's.
+// WriteParts writes head, body and tail, of which any may be empty. It borrows them. Over a plain connection that is one
+// system call as far as the peer takes them; over TLS they share records. It goes on for as long as the peer takes any of
+// it: once that takes nothing for the stall time, the error is a deadline's.
 func (c *Hijacked) WriteParts(head, body, tail []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.left = append(c.parts[:0], head, body, tail)
-	err := c.writeLeft()
-	clear(c.parts[:]) // They are the caller's.
+	var err error
+	if c.layered {
+		err = c.writeRecords([...][]byte{head, body, tail})
+	} else {
+		_, err = c.base.writeParts(c.patience, head, body, tail)
+	}
+	c.failed = c.failed || err != nil
 	return err
 }
 
-// writeLeft writes c.left. c.mu is held.
-func (c *Hijacked) writeLeft() error {
-	for last := time.Now(); ; {
-		patience := c.patience()
-		// Several times within it, so that it is known when the last byte was taken.
-		if err := c.out.SetWriteDeadline(time.Now().Add(patience / 4)); err != nil {
-			return err
-		}
-		n, err := c.left.WriteTo(c.out)
-		switch {
-		case err == nil:
-			return nil
-		case n > 0:
-			last = time.Now()
-		case !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(last) >= patience:
-			return err
+// writeRecords writes parts together, cut as records of TLS are.
+func (c *Hijacked) writeRecords(parts [3][]byte) error {
+	n := 0 // bytes in c.record
+	for _, p := range parts {
+		for len(p) > 0 {
+			if whole := len(p) - len(p)%recordBytes; n == 0 && whole > 0 {
+				if _, err := c.Conn.Write(p[:whole]); err != nil {
+					return err
+				}
+				p = p[whole:]
+				continue
+			}
+			k := copy(c.record[n:], p)
+			n, p = n+k, p[k:]
+			if n < recordBytes {
+				continue
+			}
+			if _, err := c.Conn.Write(c.record); err != nil {
+				return err
+			}
+			n = 0
 		}
 	}
+	if n == 0 {
+		return nil
+	}
+	_, err := c.Conn.Write(c.record[:n])
+	return err
 }
 
-// patience is how long the peer may take nothing.
-func (c *Hijacked) patience() time.Duration {
-	select {
-	case <-c.draining:
-		return min(c.Stall, DrainPatience)
-	default:
-		return c.Stall
+// Close closes the connection. Over TLS it says so to the peer first, unless a write has failed: then there is nothing more
+// that could be said.
+func (c *Hijacked) Close() error {
+	if !c.layered {
+		return c.Conn.Close()
 	}
+	if !c.mu.TryLock() { // A write is in progress, which this is to end.
+		return c.base.Close()
+	}
+	failed := c.failed
+	c.mu.Unlock()
+	if failed {
+		return c.base.Close()
+	}
+	c.base.patience.Store(nil) // The last record has tls.Conn's own deadline.
+	return c.Conn.Close()
 }
 
 // Discard reads until the connection ends, and then closes it, so that a write in progress ends too.
@@ -122,4 +144,68 @@ func (c *Hijacked) Discard() {
 			return
 		}
 	}
+}
+
+// Glance is how long writes go on before they see that the server is stopping, and that their patience is another. It is
+// short, since what they have written meanwhile counts as taken when they look up.
+const Glance = time.Millisecond
+
+// Set is a set of hijacked connections, which the Shutdown of net/http knows nothing of. The zero Set is empty. All methods
+// but Wait may be called from any goroutine.
+type Set struct {
+	mu    sync.Mutex
+	open  map[*Hijacked]struct{}
+	empty chan struct{} // closed when the last one ends, nil when nobody waits
+}
+
+// Add adds a connection, until Remove.
+func (s *Set) Add(c *Hijacked) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[*Hijacked]struct{}{}
+	}
+	s.open[c] = struct{}{}
+}
+
+// Remove ends what Add began, once the connection is closed.
+func (s *Set) Remove(c *Hijacked) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c)
+	if len(s.open) == 0 && s.empty != nil {
+		close(s.empty)
+		s.empty = nil
+	}
+}
+
+// Each calls f with each connection. f must not add or remove any.
+func (s *Set) Each(f func(*Hijacked)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		f(c)
+	}
+}
+
+// Wait waits until there are none, for a server that is stopping: writes in progress look up within Glance, and have
+// DrainPatience from then on. When ctx ends it closes the connections that are left, and waits on. It is for one goroutine
+// at a time.
+func (s *Set) Wait(ctx context.Context) {
+	s.mu.Lock()
+	empty := make(chan struct{})
+	if len(s.open) == 0 {
+		close(empty)
+	} else {
+		s.empty = empty
+	}
+	s.mu.Unlock()
+	s.Each(func(c *Hijacked) { _ = c.base.Conn.SetWriteDeadline(time.Now().Add(Glance)) }) // If it fails, so does the write.
+	select {
+	case <-empty:
+		return
+	case <-ctx.Done():
+	}
+	s.Each(func(c *Hijacked) { _ = c.base.Close() }) // They are being thrown away.
+	<-empty
 }

@@ -7,6 +7,7 @@ import (
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -18,6 +19,10 @@ func authorize(c *auth.Checker) grpc.StreamServerInterceptor {
 			if err := c.GRPC(stream.Context()); err != nil {
 				return toStatus(fault.From(err)).Err()
 			}
+		}
+		if c := conn.Of(connectionOf(stream.Context()).Conn); c != nil { // A listener that is full evicts connections without calls.
+			c.Begin()
+			defer c.End()
 		}
 		return handler(srv, stream)
 	}

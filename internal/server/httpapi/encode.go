@@ -25,16 +25,9 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 			return err
 		}
 	}
-	in := io.Reader(r.Body)
-	if wantsTakeover(r) {
-		var err error
-		if in, err = h.takeOver(w, r); err != nil {
-			return err
-		}
-	}
 	control := http.NewResponseController(w)
 	b := &body{
-		r: in, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		r: r.Body, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
 		chunked: inChunks(r),
 	}
 	w.body = b

@@ -10,7 +10,6 @@ package httpapi
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -19,7 +18,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/console"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
-	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
@@ -34,20 +32,19 @@ type Handler struct {
 	page   http.Handler
 	log    *slog.Logger
 	logged fault.Throttle
-	taken  conn.Set
+	mux    *http.ServeMux
 }
 
-// NewHandler returns the HTTP face of e and l.
+// NewHandler returns the HTTP API of e and l.
 func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
-	return &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+	h := &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+	h.mux = h.routes()
+	return h
 }
 
-// Wait waits for the answers that net/http's Shutdown does not know of, those on connections taken from it. Those that
-// are left when ctx ends it cuts.
-func (h *Handler) Wait(ctx context.Context) {
-	h.taken.Wait(ctx, 0)
-	h.watch.wait(ctx)
-}
+// Wait waits for the viewers on connections hijacked from net/http, which its Shutdown does not know of. Those that are left
+// when ctx ends it cuts.
+func (h *Handler) Wait(ctx context.Context) { h.watch.wait(ctx) }
 
 // ServeHTTP is part of http.Handler.
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -60,7 +57,6 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
-		w.end(true)
 		return
 	}
 	f := fault.From(err)
@@ -68,7 +64,6 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.logFault(r, f)
 	if !w.wrote {
 		writeFault(w, f)
-		w.end(true)
 		return
 	}
 	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
@@ -77,16 +72,17 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if proper {
 		w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
 	}
-	w.end(proper)
+	if !proper {
+		panic(http.ErrAbortHandler)
+	}
 }
 
 // writer is the answer to one request.
 type writer struct {
 	http.ResponseWriter
-	body  *body      // the request's, once it is read
-	wrote bool       // whether anything of it was written
-	taken *takenOver // the ResponseWriter, when that is one
-	done  func()     // when taken
+	err   error // why the request was not served
+	body  *body // the request's, once it is read
+	wrote bool  // whether anything of it was written
 }
 
 // Write is part of http.ResponseWriter.
@@ -98,38 +94,15 @@ func (w *writer) Write(p []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// lingerTime is how long a caller may go on sending what nobody asked for, after its response.
+const lingerTime = 500 * time.Millisecond
+
 // boundRest bounds how long the rest of the request's body is waited for: net/http reads on before it answers, and a body
 // that nobody asked for may come very slowly. Nothing is waited for of a body that was stopped.
 func (w *writer) boundRest() {
 	if w.body == nil || !w.body.stopped.Load() {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the answer.
 	}
-}
-
-// end ends the answer, properly or by breaking the connection off.
-func (w *writer) end(proper bool) {
-	switch {
-	case w.taken != nil:
-		defer w.done()
-		if proper {
-			w.taken.finish()
-		} else {
-			w.taken.breakOff()
-		}
-	case !proper:
-		panic(http.ErrAbortHandler)
-	}
-}
-
-// takeOver makes w the writer of a connection of its own, and returns what reads the request's body from there.
-func (h *Handler) takeOver(w *writer, r *http.Request) (io.Reader, error) {
-	t, in, err := takeOver(w.ResponseWriter, r)
-	if err != nil {
-		return nil, err
-	}
-	h.taken.Add(t.conn)
-	w.ResponseWriter, w.taken, w.done = t, t, func() { h.taken.Remove(t.conn) }
-	return in, nil
 }
 
 // setWriteDeadline gives what is written next its time.

@@ -264,10 +264,11 @@ func TestMJPEGOverHTTP2(t *testing.T) {
 	all := pictures(t, 10)
 	f.publish(t, p, all[0])
 	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
-	transport := &http.Transport{Protocols: protocols}
+	protocols.SetHTTP2(clientTLS() != nil)
+	protocols.SetUnencryptedHTTP2(clientTLS() == nil)
+	transport := &http.Transport{Protocols: protocols, TLSClientConfig: clientTLS()}
 	defer transport.CloseIdleConnections()
-	resp, err := (&http.Client{Transport: transport}).Get("http://" + f.addr + "/stream/cam1.mjpg")
+	resp, err := (&http.Client{Transport: transport}).Get(scheme() + f.addr + "/stream/cam1.mjpg")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,8 @@ import (
 // publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,
 // another publisher takes the stream over, or the server stops. The body is read as fast as it comes; which frames
 // become pictures is the stream's to say.
-func (h *Handler) publish(w *writer, r *http.Request, name string) error {
+func (h *Handler) publish(w *writer, r *http.Request) error {
+	name := r.PathValue("name")
 	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may be long in coming.
 	if err := e.Open(); err != nil {
 		return err

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"io"
 	"net/http"
-	"slices"
 	"strings"
 )
 
@@ -30,87 +29,107 @@ ffmpeg -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream clip http:/
 ffplay http://HOST/stream/clip.mjpg
 `
 
-// route is one path of the face, or all paths of one form: what comes between prefix and suffix is a name, which has no
-// slash.
-type route struct {
-	prefix, suffix string
-	named          bool
-	methods        []string
-	open           bool // needs no token
-	serve          func(h *Handler, w *writer, r *http.Request, name string) error
+// endpoint is what serves a route. It returns why a request was not served, if so.
+type endpoint struct {
+	handler *Handler
+	open    bool // needs no token
+	serve   func(w *writer, r *http.Request) error
 }
 
-var (
-	get  = []string{http.MethodGet, http.MethodHead}
-	post = []string{http.MethodPost}
-	feed = []string{http.MethodPost, http.MethodPut}
-)
-
-// routes are all paths. Those of one form stand together: the first whose method fits serves.
-var routes = []route{
-	{prefix: "/v1/encode", methods: post, serve: func(h *Handler, w *writer, r *http.Request, _ string) error { return h.encode(w, r) }},
-	{prefix: "/v1/streams/", named: true, methods: feed, serve: (*Handler).publish},
-	{prefix: "/v1/streams/", named: true, methods: get,
-		serve: func(h *Handler, w *writer, r *http.Request, name string) error { return h.watch.stream(w, r, name) }},
-	{prefix: "/v1/streams", methods: get, serve: func(h *Handler, w *writer, r *http.Request, _ string) error { return h.watch.streams(w, r) }},
-	{prefix: "/v1/stats", methods: get, serve: func(h *Handler, w *writer, r *http.Request, _ string) error { return h.stats(w, r) }},
-	{prefix: "/stream/", suffix: ".mjpg", named: true, methods: get,
-		serve: func(h *Handler, w *writer, r *http.Request, name string) error { return h.watch.mjpeg(w, r, name) }},
-	{prefix: "/snapshot/", suffix: ".jpg", named: true, methods: get,
-		serve: func(h *Handler, w *writer, r *http.Request, name string) error { return h.watch.snapshot(w, r, name) }},
-	{prefix: "/ws", methods: get, serve: func(h *Handler, w *writer, r *http.Request, _ string) error { return h.watch.webSocket(w, r) }},
-	{prefix: "/assets/", named: true, methods: get, open: true, serve: (*Handler).asset},
-	{prefix: "/favicon.ico", methods: get, open: true, serve: (*Handler).asset},
-	{prefix: "/", methods: get, open: true, serve: (*Handler).root},
-}
-
-// match reports whether path is one of the route's, and the name in it.
-func (t *route) match(path string) (name string, ok bool) {
-	if !t.named {
-		return "", path == t.prefix
+// ServeHTTP is part of http.Handler. w is the *writer of Handler.ServeHTTP.
+func (e endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
+	w := rw.(*writer)
+	if !e.open {
+		if w.err = e.handler.auth.HTTP(r); w.err != nil {
+			return
+		}
 	}
-	rest, ok := strings.CutPrefix(path, t.prefix)
-	name, suffixed := strings.CutSuffix(rest, t.suffix)
-	return name, ok && suffixed && name != ""
+	w.err = e.serve(w, r)
+}
+
+// routes returns all routes of the API. Those with GET serve HEAD, too.
+func (h *Handler) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	route := func(pattern string, serve func(w *writer, r *http.Request) error) {
+		mux.Handle(pattern, endpoint{handler: h, serve: serve})
+	}
+	open := func(pattern string, serve func(w *writer, r *http.Request) error) {
+		mux.Handle(pattern, endpoint{handler: h, open: true, serve: serve})
+	}
+	route("POST /v1/encode", h.encode)
+	route("POST /v1/streams/{name}", h.publish)
+	route("PUT /v1/streams/{name}", h.publish)
+	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
+	route("GET /v1/streams", func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
+	route("GET /v1/stats", func(w *writer, r *http.Request) error { return h.stats(w, r) })
+	route("GET /stream/{file}", ofStream(".mjpg", h.watch.mjpeg))
+	route("GET /snapshot/{file}", ofStream(".jpg", h.watch.snapshot))
+	route("GET /ws", func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
+	open("GET /assets/{file...}", h.asset)
+	open("GET /favicon.ico", h.asset)
+	open("GET /{$}", h.root)
+	return mux
+}
+
+// ofStream returns what serves the stream that a file is named after: its name, and suffix.
+func ofStream(suffix string, serve func(w http.ResponseWriter, r *http.Request, name string) error) func(*writer, *http.Request) error {
+	return func(w *writer, r *http.Request) error {
+		name, ok := strings.CutSuffix(r.PathValue("file"), suffix)
+		if !ok || name == "" {
+			writeNotFound(w, r)
+			return nil
+		}
+		return serve(w, r, name)
+	}
 }
 
 // dispatch serves r by its path and method.
 func (h *Handler) dispatch(w *writer, r *http.Request) error {
-	var allowed []string
-	for i := range routes {
-		t := &routes[i]
-		name, ok := t.match(r.URL.Path)
-		if !ok {
-			continue
-		}
-		if !t.open {
-			if err := h.auth.HTTP(r); err != nil {
-				return err
-			}
-		}
-		if slices.Contains(t.methods, r.Method) {
-			return t.serve(h, w, r, name)
-		}
-		allowed = append(allowed, t.methods...)
+	mux, pattern := h.mux.Handler(r)
+	if pattern != "" {
+		h.mux.ServeHTTP(w, r)
+		return w.err
 	}
-	if allowed == nil {
-		writeProblem(w, problem{Type: "urn:steadyframe:problem:not_found", Title: "There is nothing here", Status: http.StatusNotFound,
-			Detail: "got path " + r.URL.Path + ", want one of those that GET / lists"})
+	refused := unrouted{header: http.Header{}}
+	mux.ServeHTTP(&refused, r)
+	if refused.status != http.StatusMethodNotAllowed {
+		writeNotFound(w, r)
 		return nil
 	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	allowed := refused.header.Get("Allow")
+	w.Header().Set("Allow", allowed)
 	writeProblem(w, problem{Type: "urn:steadyframe:problem:method", Title: "The method is not known here", Status: http.StatusMethodNotAllowed,
-		Detail: "got " + r.Method + " " + r.URL.Path + ", want " + strings.Join(allowed, " or ")})
+		Detail: "got " + r.Method + " " + r.URL.Path + ", want " + strings.ReplaceAll(allowed, ", ", " or ")})
 	return nil
 }
 
+// unrouted is how http.ServeMux responds to what it has no route for: it says which methods there are.
+type unrouted struct {
+	header http.Header
+	status int
+}
+
+// Header is part of http.ResponseWriter.
+func (u *unrouted) Header() http.Header { return u.header }
+
+// WriteHeader is part of http.ResponseWriter.
+func (u *unrouted) WriteHeader(status int) { u.status = status }
+
+// Write is part of http.ResponseWriter.
+func (u *unrouted) Write(p []byte) (int, error) { return len(p), nil }
+
+func writeNotFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, problem{Type: "urn:steadyframe:problem:not_found", Title: "There is nothing here", Status: http.StatusNotFound,
+		Detail: "got path " + r.URL.Path + ", want one of those that GET / lists"})
+}
+
 // root serves /: the page for browsers, the index for others, and the URLs of mjpg-streamer.
-func (h *Handler) root(w *writer, r *http.Request, _ string) error {
+func (h *Handler) root(w *writer, r *http.Request) error {
 	if action := r.URL.Query().Get("action"); action != "" {
 		return h.action(w, r, action)
 	}
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
-		return h.asset(w, r, "")
+		return h.asset(w, r)
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, err := io.WriteString(w, index)
@@ -136,7 +155,7 @@ func (h *Handler) action(w *writer, r *http.Request, action string) error {
 }
 
 // asset serves the page and its files.
-func (h *Handler) asset(w *writer, r *http.Request, _ string) error {
+func (h *Handler) asset(w *writer, r *http.Request) error {
 	h.page.ServeHTTP(w, r)
 	return nil
 }

@@ -19,11 +19,12 @@ const (
 	http2Streams      = 64
 )
 
-// Serve returns what serves h, over HTTP/1.1 and HTTP/2 without TLS, and what ends that. There is no time limit on
+// Serve returns what serves h, over HTTP/1.1 and HTTP/2, and what ends that. There is no time limit on
 // a whole request or answer: handlers set deadlines for their parts.
 func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	s := &http.Server{
 		Handler:           h,
@@ -31,6 +32,7 @@ func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Li
 		ReadHeaderTimeout: time.Duration(c.Timeout.Receive),
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         trackConn,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what is wrong with a peer
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          http2Streams,
@@ -44,4 +46,14 @@ func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Li
 		}
 	}
 	return func(l net.Listener) error { return s.Serve(conn.ReadAhead(l)) }, shutdown
+}
+
+// trackConn tells the connection whether it has requests in flight. A new one has none yet.
+func trackConn(c net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateActive, http.StateHijacked:
+		conn.Of(c).SetBusy(true)
+	case http.StateIdle:
+		conn.Of(c).SetBusy(false)
+	}
 }

@@ -28,7 +28,7 @@ func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
 // wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
 // two pictures once the engine is draining; one that takes nothing then is not waited for longer than conn.DrainPatience.
 // Those that are left when ctx ends it cuts. It is for one goroutine at a time.
-func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx, conn.Glance) }
+func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx) }
 
 // first returns the stream that is meant where none is named: the first by name that is online, else the first, else
 // "".

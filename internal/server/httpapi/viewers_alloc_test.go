@@ -138,6 +138,9 @@ func skipText(t testing.TB, r *bufio.Reader) {
 // of this test, which is in the same process. A few objects are the runtime's own, such as what a goroutine waits in, when
 // other processes take the processors away and more goroutines wait at the same time than ever before.
 func TestAllocations(t *testing.T) {
+	if clientTLS() != nil {
+		t.Skip("what crypto/tls allocates is not the server's")
+	}
 	for name, view := range map[string]func(*lockstep){"mjpeg": (*lockstep).viewMJPEG, "websocket": (*lockstep).viewWebSocket} {
 		for _, viewers := range []int{1, 50} {
 			t.Run(fmt.Sprintf("%s/viewers=%d", name, viewers), func(t *testing.T) {
@@ -159,8 +162,8 @@ func TestAllocations(t *testing.T) {
 
 // TestOneWritePerPicture: a picture is one system call to each viewer.
 func TestOneWritePerPicture(t *testing.T) {
-	if runtime.GOOS != "linux" || race.Enabled {
-		t.Skip("system calls are counted in /proc, and without the race detector's")
+	if runtime.GOOS != "linux" || race.Enabled || clientTLS() != nil {
+		t.Skip("system calls are counted in /proc, and without the race detector's and TLS's")
 	}
 	const viewers, pictures = 10, 200
 	l := newLockstep(t, viewers)

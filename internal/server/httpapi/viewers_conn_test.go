@@ -3,6 +3,7 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -28,6 +29,9 @@ func large() []byte { return bytes.Repeat([]byte{0xd8}, 16<<20) }
 // narrow makes the kernel take little of what c's peer sends.
 func narrow(t testing.TB, c net.Conn, bytes int) {
 	t.Helper()
+	if s, ok := c.(*tls.Conn); ok {
+		c = s.NetConn()
+	}
 	if err := c.(*net.TCPConn).SetReadBuffer(bytes); err != nil {
 		t.Fatal(err)
 	}
@@ -178,9 +182,9 @@ func (f *fixture) delivered(c net.Conn) uint64 {
 // setUnsent changes the bound of the connection from that address.
 func (f *fixture) setUnsent(peer string, bytes int) bool {
 	found := false
-	f.conns.Each(func(c net.Conn) {
+	f.conns.Each(func(c *conn.Hijacked) {
 		if c.RemoteAddr().String() == peer {
-			c.(*conn.Hijacked).LimitUnsent(bytes)
+			c.LimitUnsent(bytes)
 			found = true
 		}
 	})

@@ -18,6 +18,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -54,8 +55,15 @@ func newFixture(t testing.TB, p *pool.Pool, set func(*config.Config, *stream.Opt
 	f := &fixture{engine: engine.New(c, metrics.New(), nil), hub: stream.New(o), pool: p}
 	f.viewers = newViewers(f.engine, f.hub, slog.New(slog.NewTextHandler(&f.log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	server := httptest.NewUnstartedServer(f)
+	_ = server.Listener.Close()
+	l, err := conn.Listen("http.listen", "127.0.0.1:0", conn.Options{MaxConnections: 1000, TLS: serverTLS()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server.Listener = conn.ReadAhead(l)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetHTTP2(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
 	f.addr = server.Listener.Addr().String()
@@ -210,10 +218,7 @@ func imageIndex(t testing.TB, data []byte) int {
 // dial connects to the server and sends the head of a request.
 func (f *fixture) dial(t testing.TB, format string, args ...any) (net.Conn, *bufio.Reader) {
 	t.Helper()
-	c, err := net.Dial("tcp", f.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := dialTCP(t, f.addr)
 	t.Cleanup(func() { _ = c.Close() })
 	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
@@ -225,14 +230,14 @@ func (f *fixture) dial(t testing.TB, format string, args ...any) (net.Conn, *buf
 // get asks for a path, and returns the answer and all of its body.
 func (f *fixture) get(t testing.TB, method, path string, header ...string) (*http.Response, []byte) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+f.addr+path, nil)
+	r, err := http.NewRequestWithContext(t.Context(), method, scheme()+f.addr+path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	transport := &http.Transport{DisableKeepAlives: true}
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: clientTLS()}
 	resp, err := transport.RoundTrip(r)
 	if err != nil {
 		t.Fatal(err)

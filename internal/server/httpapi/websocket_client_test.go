@@ -32,11 +32,11 @@ func (f *fixture) websocket(t testing.TB, set func(*websocket.DialOptions)) *cli
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	t.Cleanup(cancel)
-	o := &websocket.DialOptions{Subprotocols: []string{"steadyframe.v1"}}
+	o := &websocket.DialOptions{HTTPClient: httpClient(), Subprotocols: []string{"steadyframe.v1"}}
 	if set != nil {
 		set(o)
 	}
-	ws, _, err := websocket.Dial(ctx, "ws://"+f.addr+"/ws", o)
+	ws, _, err := websocket.Dial(ctx, scheme()+f.addr+"/ws", o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -228,11 +228,11 @@ func TestWebSocketHandshake(t *testing.T) {
 	if len(resp.Header["Connection"])+len(resp.Header["Upgrade"]) != 0 {
 		t.Errorf("got %v, want none of the headers that no answer over HTTP/2 may have", resp.Header)
 	}
-	_, resp, err := websocket.Dial(t.Context(), "ws://"+f.addr+"/ws", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
+	_, resp, err := websocket.Dial(t.Context(), scheme()+f.addr+"/ws", &websocket.DialOptions{HTTPClient: httpClient(), HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
 	if err == nil || resp.Header.Get("Fault") != "invalid" {
 		t.Errorf("a page of another origin: got %v, %v, want a refusal", resp, err)
 	}
-	f.websocket(t, func(o *websocket.DialOptions) { o.HTTPHeader = http.Header{"Origin": {"http://" + f.addr}} })
+	f.websocket(t, func(o *websocket.DialOptions) { o.HTTPHeader = http.Header{"Origin": {scheme() + f.addr}} })
 	f.engine.Drain()
 	if resp, _ := f.get(t, "GET", "/ws"); resp.Header.Get("Fault") != "draining" {
 		t.Errorf("got %v, want a refusal", resp.Header)

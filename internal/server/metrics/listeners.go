@@ -6,13 +6,14 @@ import "github.com/prometheus/client_golang/prometheus"
 type Listener struct {
 	Name    string        // http, grpc or admin
 	Open    func() int    // connections
-	Refused func() uint64 // connections closed at once, since as many as may be were open
+	Refused func() uint64 // connections closed at once, since as many as may be were open and busy
+	Evicted func() uint64 // idle connections closed to make room for others
 }
 
 // Listeners exports what is known of connections each time it is collected.
 type Listeners struct {
-	listeners     []Listener
-	open, refused *prometheus.Desc
+	listeners              []Listener
+	open, refused, evicted *prometheus.Desc
 }
 
 // NewListeners returns a collector of what listeners tell.
@@ -22,7 +23,9 @@ func NewListeners(listeners []Listener) *Listeners {
 		listeners: listeners,
 		open:      prometheus.NewDesc("steadyframe_connections", "Connections that are open.", labels, nil),
 		refused: prometheus.NewDesc("steadyframe_connections_refused_total",
-			"Connections closed as soon as they came, since limits.max_connections were open.", labels, nil),
+			"Connections closed as soon as they came, since limits.max_connections were open and busy.", labels, nil),
+		evicted: prometheus.NewDesc("steadyframe_connections_evicted_total",
+			"Idle connections closed to make room for others, since limits.max_connections were open.", labels, nil),
 	}
 }
 
@@ -30,6 +33,7 @@ func NewListeners(listeners []Listener) *Listeners {
 func (c *Listeners) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.open
 	ch <- c.refused
+	ch <- c.evicted
 }
 
 // Collect is part of prometheus.Collector.
@@ -37,6 +41,7 @@ func (c *Listeners) Collect(ch chan<- prometheus.Metric) {
 	for _, l := range c.listeners {
 		ch <- prometheus.MustNewConstMetric(c.open, prometheus.GaugeValue, float64(l.Open()), l.Name)
 		ch <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(l.Refused()), l.Name)
+		ch <- prometheus.MustNewConstMetric(c.evicted, prometheus.CounterValue, float64(l.Evicted()), l.Name)
 	}
 }
 

@@ -12,10 +12,11 @@ func TestListenersAndLimits(t *testing.T) {
 	m := New()
 	m.RegisterLimits(Limit{"limits.max_connections", 512}, Limit{"limits.queue_depth", 64})
 	m.Registry.MustRegister(NewListeners([]Listener{
-		{"http", func() int { return 3 }, func() uint64 { return 0 }},
-		{"grpc", func() int { return 512 }, func() uint64 { return 7 }},
+		{"http", func() int { return 3 }, func() uint64 { return 0 }, func() uint64 { return 2 }},
+		{"grpc", func() int { return 512 }, func() uint64 { return 7 }, func() uint64 { return 0 }},
 	}))
 	want := []string{
+		"steadyframe_connections_evicted_total{grpc} 0", "steadyframe_connections_evicted_total{http} 2",
 		"steadyframe_connections_refused_total{grpc} 7", "steadyframe_connections_refused_total{http} 0",
 		"steadyframe_connections{grpc} 512", "steadyframe_connections{http} 3",
 		"steadyframe_limit{limits.max_connections} 512", "steadyframe_limit{limits.queue_depth} 64",

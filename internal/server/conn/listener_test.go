@@ -38,7 +38,7 @@ func TestOutOfFiles(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var log bytes.Buffer
 				failed := &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", tt.err)}
-				l := &Listener{Listener: failingListener{err: failed}, free: make(chan struct{}, 1), log: slog.New(slog.NewTextHandler(&log, nil))}
+				l := &Listener{Listener: failingListener{err: failed}, options: Options{MaxConnections: 1, Log: slog.New(slog.NewTextHandler(&log, nil))}}
 				for range 150 { // as net/http and grpc-go try
 					if _, err := l.Accept(); !errors.Is(err, tt.err) {
 						t.Fatalf("got %v, want %v", err, tt.err)

@@ -1,0 +1,166 @@
+package conn
+
+import (
+	"container/list"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+)
+
+// Options say how a Listener listens.
+type Options struct {
+	MaxConnections int
+	TLS            *tls.Config // nil: connections are plain
+	Log            *slog.Logger
+}
+
+// Listen opens the listener that a setting names, or returns nil for off. Its error names the setting.
+func Listen(setting, address string, o Options) (*Listener, error) {
+	if address == config.Off {
+		return nil, nil
+	}
+	network := "tcp"
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		network, address = "unix", path
+		if err := removeStale(path); err != nil {
+			return nil, fmt.Errorf("server: %s: %w", setting, err)
+		}
+	}
+	l, err := net.Listen(network, address)
+	if err != nil {
+		switch {
+		case errors.Is(err, syscall.EADDRINUSE):
+			return nil, fmt.Errorf("server: %s: %s is in use by another program: %w", setting, address, err)
+		case network == "unix" && errors.Is(err, syscall.EINVAL):
+			return nil, fmt.Errorf("server: %s: the path of a socket is too long: got %d bytes, want at most 107 (Linux; others less): %w", setting, len(address), err)
+		}
+		return nil, fmt.Errorf("server: %s: %w", setting, err)
+	}
+	return &Listener{Listener: l, options: o}, nil
+}
+
+// removeStale removes the socket of a server that is gone. A socket that another server listens on stays, and so does any
+// other file.
+func removeStale(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode()&os.ModeSocket == 0 {
+		return nil // net.Listen says what is wrong with it, if anything.
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		_ = conn.Close()
+		return nil
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return os.Remove(path)
+	}
+	return nil
+}
+
+// Listener accepts a limited number of connections at the same time. Above the limit it evicts the connection that has been
+// idle for longest, and where none is idle it closes the new one at once: left in the kernel's queue, that would wait without
+// a word. Accept is for one goroutine.
+type Listener struct {
+	net.Listener
+	options Options
+	said    time.Time // when it was last logged that there are no files left
+
+	refused, evicted atomic.Uint64
+
+	mu   sync.Mutex
+	open list.List // of *Conn; the one whose requests changed longest ago first
+}
+
+// Open returns how many connections are open.
+func (l *Listener) Open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.open.Len()
+}
+
+// Refused returns how many connections were closed at once, since there were too many and none was idle.
+func (l *Listener) Refused() uint64 { return l.refused.Load() }
+
+// Evicted returns how many idle connections were closed to make room for others.
+func (l *Listener) Evicted() uint64 { return l.evicted.Load() }
+
+// Accept returns the next connection: a *Conn, or with TLS a *tls.Conn over one.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		accepted, err := l.Listener.Accept()
+		if err != nil {
+			l.logOutOfFiles(err)
+			return nil, err
+		}
+		c := &Conn{Conn: accepted, listener: l, readiness: newReadiness(accepted)}
+		evicted, ok := l.add(c)
+		if evicted != nil {
+			l.evicted.Add(1)
+			_ = evicted.Conn.Close() // Its place is taken already.
+		}
+		switch {
+		case !ok:
+			l.refused.Add(1)
+			_ = accepted.Close() // Its error is of no use to anyone.
+		case l.options.TLS != nil:
+			return tls.Server(c, l.options.TLS), nil
+		default:
+			return c, nil
+		}
+	}
+}
+
+// add gives c a place, that of the evicted connection if all were taken. It returns false if there is none.
+func (l *Listener) add(c *Conn) (evicted *Conn, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open.Len() >= l.options.MaxConnections {
+		if evicted = l.longestIdle(); evicted == nil {
+			return nil, false
+		}
+		l.drop(evicted)
+	}
+	c.place = l.open.PushBack(c)
+	return evicted, true
+}
+
+// longestIdle returns the connection that has been idle for longest, or nil. l.mu is held.
+func (l *Listener) longestIdle() *Conn {
+	for e := l.open.Front(); e != nil; e = e.Next() {
+		if c := e.Value.(*Conn); c.requests == 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+// drop frees c's place, unless that was done before. l.mu is held.
+func (l *Listener) drop(c *Conn) {
+	if c.place != nil {
+		l.open.Remove(c.place)
+		c.place = nil
+	}
+}
+
+// logEvery is how often is logged that there are no files left for connections, while that lasts.
+const logEvery = time.Minute
+
+// logOutOfFiles logs err, now and then, if it is that the process, or the system, may open no more files. The caller of
+// Accept tries again: nobody else would say why connections wait.
+func (l *Listener) logOutOfFiles(err error) {
+	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !l.said.IsZero() && time.Since(l.said) < logEvery {
+		return
+	}
+	l.said = time.Now()
+	l.options.Log.Warn("connections wait: raise the limit of open files (ulimit -n), or lower limits.max_connections", "err", err)
+}
