@@ -54,12 +54,22 @@ func (p *Publisher) Describe(format string) {
 // Arrived counts a frame that came in, whatever becomes of it: the stream is online. For a publisher that never calls it each
 // picture counts as a frame.
 func (p *Publisher) Arrived() {
+	p.alive(true)
+}
+
+// Alive says that the source is there although no frame came: the stream stays online, or is again. It is for sources
+// that know that nothing has changed.
+func (p *Publisher) Alive() { p.alive(false) }
+
+func (p *Publisher) alive(arrived bool) {
 	p.s.mu.Lock()
 	var viewers []*Viewer
 	if p.err == nil {
 		p.arrives = true
 		now := p.s.hub.now()
-		p.s.count(now)
+		if arrived {
+			p.s.count(now)
+		}
 		if p.s.alive(now) {
 			viewers = p.s.viewers
 		}

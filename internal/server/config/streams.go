@@ -17,8 +17,12 @@ type Streams map[string]Stream
 // Stream is where the frames of a live stream come from, and what is made of them. Its settings have the texts of the
 // parameters of an HTTP query.
 type Stream struct {
-	Source string  `yaml:"source,omitempty" doc:"a file, a URL that ffmpeg reads, or testsrc, testsrc:1280x720@30, testsrc?seed=2; none: whoever publishes it"`
-	FPS    float64 `yaml:"fps,omitempty" doc:"pictures a second at most; 0: one for each frame"`
+	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1), or testsrc, testsrc:1280x720@30, testsrc?seed=2; none: whoever publishes it"`
+	Every    Duration `yaml:"every,omitempty" doc:"of an HTTP source: request one JPEG this often, such as 2s; 0: read a stream as it comes, poll a snapshot each second"`
+	CA       string   `yaml:"ca,omitempty" doc:"of an HTTPS source: a PEM file of certificates to trust beside those of the system"`
+	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS source: accept any certificate, so that whoever answers gets the password"`
+
+	FPS float64 `yaml:"fps,omitempty" doc:"pictures a second at most; 0: one for each frame"`
 
 	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`
 	Color frame.ColorSpace `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709; of pushed frames where they do not say, of a video in place of what it says"`

@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/jpeg"
@@ -12,7 +13,7 @@ import (
 
 // everySetting is a stream with each of its settings set.
 var everySetting = Stream{
-	Source: "testsrc:320x180@12.5?seed=3", FPS: 12.5, Range: frame.RangeFull, Color: frame.BT709,
+	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: frame.BT709,
 	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: PictureSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
 	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow,
 }
@@ -24,7 +25,7 @@ func TestStreamsFromEverywhere(t *testing.T) {
 		}
 	}
 	yaml := `streams:
-  cam1: {source: "testsrc:320x180@12.5?seed=3", fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
+  cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
     background: "#010203", quality: 60, subsampling: 444, restart: row}
   front.door-2: {source: rtsp://camera/1, quality: 50}
   whoever:
@@ -74,6 +75,12 @@ func TestStreamErrors(t *testing.T) {
 		{"option", "streams: {a: {source: -i}}", `config: streams.a.source: got "-i", want no hyphen before it; a file of that name is ./-i`},
 		{"option-secret", "streams: {a: {source: \"rtsp://u:hunter2@h/\\x01\"}}", `config: streams.a.source: got a control character in "rtsp://u:xxxxx@h/\x01", want none`},
 		{"masked-query", "streams: {a: {source: \"http://h/?pwd=xxxxx\"}}", "config: streams.a.source: got http://h/?pwd=xxxxx, where xxxxx stands for a secret that is not shown: want the secret"},
+		{"every-file", "streams: {a: {source: a.mp4, every: 2s}}", "config: streams.a.every: got 2s, want it for sources that begin http:// or https:// alone"},
+		{"every-short", "streams: {a: {source: \"HTTP://c/\", every: 1ms}}", "config: streams.a.every: got 1ms, want 20ms..24h0m0s"},
+		{"every-number", "streams: {a: {source: \"http://c/\", every: 2}}", `config: streams.a.every (f.yaml line 1): got "2", want a time such as 20s or 1m30s`},
+		{"every", "streams: {a: {source: \"https://c/\", every: 2s, insecure: true}}", ""},
+		{"ca", "streams: {a: {source: \"http://c/\", ca: ca.pem}}", "config: streams.a.ca: got ca.pem, want it for sources that begin https:// alone"},
+		{"insecure", "streams: {a: {source: \"rtsps://c/\", insecure: true}}", "config: streams.a.insecure: got true, want it for sources that begin https:// alone"},
 		{"control", `streams: {a: {source: "a\nb"}}`, `config: streams.a.source: got a control character in "a\nb", want none`},
 		{"fps", "streams: {a: {fps: .nan}}", `config: streams.a.fps (f.yaml line 1): got ".nan", want a number`},
 		{"fps-range", "streams: {a: {fps: 1e9}}", "config: streams.a.fps: got 1e+09, want 0..1000"},

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/redact"
@@ -24,6 +25,9 @@ func checkStreams(c Config) *ValueError {
 		}
 		s := c.Streams[name]
 		if err := checkSource(key+".source", s.Source, c.Limits.MaxPixels); err != nil {
+			return err
+		}
+		if err := checkCamera(key, s); err != nil {
 			return err
 		}
 		if !(s.FPS >= 0 && s.FPS <= maxFPS) {
@@ -64,6 +68,28 @@ func checkSpec(key string, s pipeline.Spec) *ValueError {
 		setting = "resize"
 	}
 	return wrong(key+"."+setting, "%s", spec.Reason)
+}
+
+// The bounds of every.
+const (
+	minEvery = 20 * time.Millisecond
+	maxEvery = 24 * time.Hour
+)
+
+// checkCamera checks the settings of HTTP sources.
+func checkCamera(key string, s Stream) *ValueError {
+	scheme, _, _ := strings.Cut(strings.ToLower(s.Source), "://")
+	switch every := time.Duration(s.Every); {
+	case every != 0 && scheme != "http" && scheme != "https":
+		return wrong(key+".every", "got %s, want it for sources that begin http:// or https:// alone", every)
+	case every != 0 && (every < minEvery || every > maxEvery):
+		return wrong(key+".every", "got %s, want %s..%s", every, minEvery, maxEvery)
+	case s.CA != "" && scheme != "https":
+		return wrong(key+".ca", "got %s, want it for sources that begin https:// alone", s.CA)
+	case s.Insecure && scheme != "https":
+		return wrong(key+".insecure", "got true, want it for sources that begin https:// alone")
+	}
+	return nil
 }
 
 func checkSource(key, source string, maxPixels int) *ValueError {

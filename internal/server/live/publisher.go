@@ -132,6 +132,12 @@ func (p *Publisher) unseen() error {
 	return p.Lost(stream.Unseen)
 }
 
+// unchanged says that the source is there and still shows what its last frame did. The error is Frame's.
+func (p *Publisher) unchanged() error {
+	p.out.Alive()
+	return p.Err()
+}
+
 // Watched reports whether the stream has viewers.
 func (p *Publisher) Watched() bool { return p.out.Watched() }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/camera"
 	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -45,6 +46,8 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 	s.out = out
 	if test, ok, err := config.ParseTestSource(settings.Source); ok && err == nil {
 		s.keepUp(ctx, func(ctx context.Context) error { return s.test(ctx, test) })
+	} else if camera.IsURL(settings.Source) {
+		s.keepUp(ctx, s.camera)
 	} else {
 		s.keepUp(ctx, s.video)
 	}
