@@ -19,8 +19,10 @@ type pushCmd struct {
 	Input string `arg:"" optional:"" help:"A video, picture or camera (decoded by ffmpeg), Y4M, raw frames, JPEGs (a folder, NAME.mjpeg), or - for standard input. Default: standard input."`
 	URL   string `arg:"" optional:"" name:"url" help:"The server: http://host:port, https://host, unix:/path; /v1/streams/NAME may follow. Default: http://127.0.0.1:8080."`
 
-	Stream string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
-	Token  string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"What the server wants to be shown (its setting auth.token)."`
+	Stream   string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
+	Token    string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"What the server wants to be shown (its setting auth.token)."`
+	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Certificates of authorities, in PEM, that https servers are trusted by besides the system's."`
+	Insecure bool   `help:"Trust any https server, whatever its certificate."`
 
 	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
@@ -51,7 +53,8 @@ they are, unless a flag asks for other pictures.
 
 When the connection is lost it is made again, after 0.25 to 2.5 s. A file waits meanwhile; a pipe is read on, so that who
 writes into it does not wait, and its frames are dropped and counted: the newest one is what is sent. What a server
-refuses for good (a wrong token, another publisher that took the stream over) ends the run.
+refuses for good (a wrong token, another publisher that took the stream over, a certificate that is not trusted, a port
+that is not HTTP) ends the run, with what to do.
 
 At the end one line says, on standard error, what was done:
   pushed 377 frames in 15.1 s (25.0 fps, 99.8 Mbit/s), 0 dropped, 0 reconnects
@@ -116,6 +119,9 @@ func (c *pushCmd) Run(ctx context.Context) error {
 func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	target, err := cli.ParsePushTarget(c.URL, c.Stream, c.Input)
 	if err != nil {
+		return cli.PushSummary{}, err
+	}
+	if err := target.Trust(c.CA, c.Insecure); err != nil {
 		return cli.PushSummary{}, err
 	}
 	source, err := cli.OpenPush(ctx, c.input(), c.Loop, pool.New(pool.Options{}))

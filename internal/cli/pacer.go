@@ -2,12 +2,15 @@ package cli
 
 import "time"
 
-// pacer lets frames through at a steady rate.
+// pacer lets frames through at a steady rate, or at the times of their time stamps.
 type pacer struct {
-	interval time.Duration // 0: all at once
-	next     time.Time
+	interval time.Duration // between frames without time stamps; 0: all frames at once
+	due      time.Time     // when the last frame was due
 	timer    *time.Timer
 }
+
+// maxStep is the longest time between two frames that a pacer keeps. A longer one is a gap in a stream.
+const maxStep = time.Minute
 
 func newPacer(fps float64) *pacer {
 	p := &pacer{}
@@ -18,17 +21,25 @@ func newPacer(fps float64) *pacer {
 	return p
 }
 
-// wait returns true when the next frame is due, or false as soon as stop is closed. A reader that is late catches up.
-func (p *pacer) wait(stop <-chan struct{}) bool {
+// wait returns true when the next frame is due, an interval after the last, or false as soon as stop is closed. A reader
+// that is late catches up.
+func (p *pacer) wait(stop <-chan struct{}) bool { return p.waitStep(0, stop) }
+
+// waitStep is wait for a frame that is due step after the last. A step that cannot be is replaced by the interval.
+func (p *pacer) waitStep(step time.Duration, stop <-chan struct{}) bool {
 	if p.interval == 0 {
 		return true
 	}
-	now := time.Now()
-	if p.next.IsZero() {
-		p.next = now
+	if step <= 0 || step > maxStep {
+		step = p.interval
 	}
-	p.timer.Reset(p.next.Sub(now))
-	p.next = p.next.Add(p.interval)
+	now := time.Now()
+	if p.due.IsZero() {
+		p.due = now
+	} else {
+		p.due = p.due.Add(step)
+	}
+	p.timer.Reset(p.due.Sub(now))
 	select {
 	case <-p.timer.C:
 		return true
@@ -37,5 +48,5 @@ func (p *pacer) wait(stop <-chan struct{}) bool {
 	}
 }
 
-// restart makes the next frame due an interval from now: those before it were late for a reason that is over.
-func (p *pacer) restart() { p.next = time.Now().Add(p.interval) }
+// restart makes the next frame due an interval, or a step, from now: those before it were late for a reason that is over.
+func (p *pacer) restart() { p.due = time.Now() }

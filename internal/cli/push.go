@@ -3,14 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -104,6 +102,8 @@ func (r *pushRun) close(err error) PushSummary {
 func (r *pushRun) readAll(ctx context.Context) {
 	defer close(r.frames)
 	pace := newPacer(r.fps())
+	var last time.Duration // time stamp of the last frame
+	stamped := false       // whether it had one
 	for ctx.Err() == nil {
 		f, err := r.Source.next()
 		if err != nil {
@@ -112,7 +112,13 @@ func (r *pushRun) readAll(ctx context.Context) {
 			}
 			return
 		}
-		if !pace.wait(ctx.Done()) || !r.hand(ctx, f, pace) {
+		step := time.Duration(0)
+		now, ok := r.Source.pts()
+		if r.FPS == 0 && ok && stamped {
+			step = now - last
+		}
+		last, stamped = now, ok
+		if !pace.waitStep(step, ctx.Done()) || !r.hand(ctx, f, pace) {
 			f.release()
 			return
 		}
@@ -163,7 +169,7 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 			return r.inputErr
 		}
 		start, before := time.Now(), r.meter.sample()
-		ended, err := r.connect(ctx, first)
+		end, err := r.connect(ctx, first)
 		var refused *PushRefusedError
 		if errors.As(err, &refused) && time.Since(start) < steadyTime {
 			r.meter.back(before) // The connection held what the server did not take.
@@ -171,10 +177,14 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
-		case ended && err == nil:
-			return r.inputErr
-		case ended, errors.As(err, &refused):
+		case errors.As(err, &refused):
 			return err
+		case end == inputEnded && err == nil:
+			return r.inputErr
+		case end == inputEnded:
+			return err
+		case end == formatChanged && err == nil:
+			continue // with a request that says what the frames are now
 		}
 		if time.Since(start) >= steadyTime {
 			delay = firstDelay
@@ -221,18 +231,27 @@ func (r *pushRun) fps() float64 { return cmp.Or(r.FPS, r.Source.FPS) }
 // jitter returns a time between three quarters of d and d, so that those whom one server left do not come back as one.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/4) }
 
-// connect sends frames, first being the first, in one request. It returns whether the input has ended, and what was
-// wrong.
-func (r *pushRun) connect(ctx context.Context, first pushFrame) (ended bool, err error) {
+// bodyEnd is why there is no more of the body of a request.
+type bodyEnd uint8
+
+const (
+	bodyCut       bodyEnd = iota // the connection has ended
+	inputEnded                   // all frames of the input were sent
+	formatChanged                // the next frame is of another geometry than the request says
+)
+
+// connect sends frames, first being the first, in one request. It returns why it sent no more, and what was wrong.
+func (r *pushRun) connect(ctx context.Context, first pushFrame) (end bodyEnd, err error) {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(partingTime, cancel) })()
 	body := newPushBody(sending, r, first)
-	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, r.Target.publishURL(r.query()), body)
+	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, r.Target.publishURL(r.query(first)), body)
 	if err != nil {
 		r.unsent, r.hasUnsent = body.end()
-		return true, err
+		return inputEnded, err
 	}
+	request.Header.Set("Expect", "100-continue") // A server that refuses says so before there is a body that it would cut.
 	request.Header.Set("Content-Type", r.Source.contentType())
 	request.Header.Set("User-Agent", "steadyframe")
 	if r.Token != "" {
@@ -252,13 +271,13 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (ended bool, err
 		err = cause
 	}
 	r.unsent, r.hasUnsent = body.end()
-	return body.ended, err
+	return body.reason, r.Target.refusal(err)
 }
 
-// query returns what the request says of the frames and what to make of them.
-func (r *pushRun) query() url.Values {
+// query returns what the request says of frames like f and what to make of them.
+func (r *pushRun) query(f pushFrame) url.Values {
 	q := url.Values{}
-	for _, from := range []url.Values{r.Target.query, r.Source.query(), r.Query} {
+	for _, from := range []url.Values{r.Target.query, f.query(), r.Query} {
 		for name, values := range from {
 			q[name] = values
 		}
@@ -296,39 +315,6 @@ func (r *pushRun) notice(format string, args ...any) {
 	if r.Notice != nil {
 		r.Notice(fmt.Sprintf(format, args...))
 	}
-}
-
-// PushRefusedError is an answer after which there is no sense in trying again.
-type PushRefusedError struct {
-	Status string // "409 Conflict"
-	Detail string
-}
-
-func (e *PushRefusedError) Error() string {
-	return strings.TrimRight("the server refuses the stream ("+e.Status+"): "+e.Detail, ": ")
-}
-
-// passing are the refusals that may be over soon. All others between 400 and 499 last.
-var passing = map[int]bool{http.StatusRequestTimeout: true, http.StatusTooEarly: true, http.StatusTooManyRequests: true}
-
-// answered returns what an answer says was wrong, a *PushRefusedError when it will not be better, nil when it was well.
-func (r *pushRun) answered(response *http.Response) error {
-	data, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What arrived is what can be shown.
-	if response.StatusCode == http.StatusOK {
-		var well struct{ Failed int64 }
-		if json.Unmarshal(data, &well) == nil {
-			r.meter.failed.Add(well.Failed)
-		}
-		return nil
-	}
-	var problem struct{ Detail string }
-	if json.Unmarshal(data, &problem) != nil {
-		problem.Detail, _, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
-	}
-	if code := response.StatusCode; code >= 400 && code < 500 && !passing[code] {
-		return &PushRefusedError{Status: response.Status, Detail: problem.Detail}
-	}
-	return fmt.Errorf("the server says %s: %s", response.Status, problem.Detail)
 }
 
 // rawQuery describes frames of geometry d.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net/url"
 	"sync"
 	"time"
 
@@ -21,6 +22,14 @@ func (f *pushFrame) release() {
 	f.frame.Release()
 	f.jpeg.Release()
 	*f = pushFrame{}
+}
+
+// query returns what the frame is, as POST /v1/streams wants to be told; nothing for a JPEG.
+func (f *pushFrame) query() url.Values {
+	if !f.frame.Owned() {
+		return nil
+	}
+	return rawQuery(f.frame.Desc)
 }
 
 // part returns the bytes of the i-th part, nil when there is none: the planes follow each other on the wire.
@@ -54,15 +63,16 @@ type pushBody struct {
 	mu      sync.Mutex // held by a Read: the transport may go on reading while the request is over for its caller
 	over    bool       // whether nothing is to be read any more
 	current pushFrame
-	busy    bool   // whether some of current was not read yet
-	part    int    // of current
-	rest    []byte // of the part
-	ended   bool   // whether all frames of the input were read
+	busy    bool       // whether some of current was not read yet
+	part    int        // of current
+	rest    []byte     // of the part
+	desc    frame.Desc // of all frames, when they are raw
+	reason  bodyEnd    // why there is no more
 }
 
 // newPushBody returns a body that begins with f, which it takes.
 func newPushBody(ctx context.Context, run *pushRun, f pushFrame) *pushBody {
-	b := &pushBody{run: run}
+	b := &pushBody{run: run, desc: f.frame.Desc}
 	b.begin(f)
 	var cancel context.CancelCauseFunc
 	b.ctx, cancel = context.WithCancelCause(ctx)
@@ -81,6 +91,9 @@ func (b *pushBody) Read(p []byte) (int, error) {
 	b.stall.Stop()
 	if b.over {
 		return 0, context.Canceled
+	}
+	if b.reason != bodyCut {
+		return 0, io.EOF
 	}
 	if !b.busy {
 		if err := b.next(); err != nil {
@@ -109,13 +122,17 @@ func (b *pushBody) next() error {
 	case f, ok := <-b.run.frames:
 		if ok {
 			b.begin(f)
+			if f.frame.Desc != b.desc {
+				b.reason = formatChanged
+				return io.EOF
+			}
 			return nil
 		}
 	case <-b.run.interrupt:
 	case <-b.ctx.Done():
 		return context.Cause(b.ctx)
 	}
-	b.ended = true
+	b.reason = inputEnded
 	return io.EOF
 }
 

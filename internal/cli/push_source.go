@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/pool"
@@ -160,12 +160,12 @@ func (s *PushSource) nextOpened() (f pushFrame, err error) {
 	return f, err
 }
 
-// query returns what the frames are, as POST /v1/streams wants to be told.
-func (s *PushSource) query() url.Values {
+// pts returns the time stamp of the last frame, and whether it has one.
+func (s *PushSource) pts() (time.Duration, bool) {
 	if s.video == nil {
-		return nil
+		return 0, false
 	}
-	return rawQuery(s.video.Desc())
+	return s.video.PTS()
 }
 
 // contentType returns what the frames are, one after the other.

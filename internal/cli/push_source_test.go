@@ -104,8 +104,12 @@ func TestOpenPush(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := openPush(t, tt.in, false)
-			if s.FPS != tt.fps || s.Total != tt.total || s.query().Encode() != tt.query || s.contentType() != tt.content {
-				t.Errorf("got %v fps, %d frames, %s of %s; want %v, %d, %s of %s", s.FPS, s.Total, s.query().Encode(), s.contentType(), tt.fps, tt.total, tt.query, tt.content)
+			query := ""
+			if s.video != nil {
+				query = rawQuery(s.video.Desc()).Encode()
+			}
+			if s.FPS != tt.fps || s.Total != tt.total || query != tt.query || s.contentType() != tt.content {
+				t.Errorf("got %v fps, %d frames, %s of %s; want %v, %d, %s of %s", s.FPS, s.Total, query, s.contentType(), tt.fps, tt.total, tt.query, tt.content)
 			}
 			if got, err := frames(s, 10); err != io.EOF || fmt.Sprint(got) != fmt.Sprint(tt.want) {
 				t.Errorf("got frames %q, error %v, want %q", got, err, tt.want)

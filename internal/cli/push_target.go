@@ -2,14 +2,18 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	livestream "github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -17,9 +21,36 @@ import (
 // PushTarget is a live stream of a server.
 type PushTarget struct {
 	Stream string
-	base   *url.URL   // the server's, with the path below which its routes are
-	socket string     // the path of a Unix socket; empty: base says where
-	query  url.Values // of the URL
+	base   *url.URL    // the server's, with the path below which its routes are
+	socket string      // the path of a Unix socket; empty: base says where
+	query  url.Values  // of the URL
+	tls    *tls.Config // of HTTPS; nil: the system's authorities are trusted
+}
+
+// Trust says which HTTPS servers are trusted besides those that the system's authorities vouch for: those of the
+// certificates in the PEM file ca, if one is named, or with insecure any. The error is for the user.
+func (t *PushTarget) Trust(ca string, insecure bool) error {
+	switch {
+	case ca == "" && !insecure:
+		return nil
+	case t.base.Scheme != "https":
+		return usagef("--ca and --insecure are for https:// URLs; the URL is %s", t.base)
+	}
+	t.tls = &tls.Config{InsecureSkipVerify: insecure}
+	if ca == "" {
+		return nil
+	}
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return usagef("--ca %s: %w", ca, reason(err))
+	}
+	if t.tls.RootCAs, err = x509.SystemCertPool(); err != nil {
+		t.tls.RootCAs = x509.NewCertPool()
+	}
+	if !t.tls.RootCAs.AppendCertsFromPEM(pem) {
+		return usagef("--ca %s has no certificate: want a PEM file that begins with -----BEGIN CERTIFICATE-----", ca)
+	}
+	return nil
 }
 
 // streamsPath is where streams are published.
@@ -106,10 +137,15 @@ func (t *PushTarget) WatchURL() string {
 // call and not three.
 const pushBuffer = 64 << 10
 
+// continueTime is how long a request waits for the server to ask for its body. A server that does not know how to ask
+// gets the body then.
+const continueTime = 500 * time.Millisecond
+
 // transport returns what sends requests to the server. One connection serves one request: what comes after a broken one
 // is to find a server that may be new.
 func (t *PushTarget) transport() *http.Transport {
-	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, WriteBufferSize: pushBuffer, Proxy: http.ProxyFromEnvironment}
+	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, WriteBufferSize: pushBuffer, Proxy: http.ProxyFromEnvironment,
+		TLSClientConfig: t.tls, ExpectContinueTimeout: continueTime}
 	if t.socket != "" {
 		var d net.Dialer
 		tr.Proxy = nil

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -383,6 +385,78 @@ func TestPushProgress(t *testing.T) {
 		}
 		if got, want := sum.String(), "pushed 126 frames in 5.00 s (25.2 fps, 0.02 Mbit/s), 0 dropped, 0 reconnects"; got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	})
+}
+
+// sizes is a reader of one frame of each of its geometries.
+type sizes struct {
+	pool  *pool.Pool
+	descs []frame.Desc
+}
+
+func (s *sizes) Desc() frame.Desc { return s.descs[0] }
+
+func (s *sizes) Next() (frame.Frame, error) {
+	if len(s.descs) == 0 {
+		return frame.Frame{}, io.EOF
+	}
+	d := s.descs[0]
+	s.descs = s.descs[1:]
+	return frame.New(s.pool, d)
+}
+
+// TestPushFormatChanges: frames of another geometry go into a request of their own, which says so. None is lost, and no
+// connection counts as lost.
+func TestPushFormatChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		small, wide := bgr4x2, bgr4x2
+		wide.Width = 8
+		hd := frame.Desc{Format: frame.I420, Width: 8, Height: 4, Range: frame.RangeFull, Color: frame.BT709}
+		var got []string
+		s := &fakeServer{t: t, attempts: []attempt{func(s *fakeServer, r *http.Request) (*http.Response, error) {
+			n, err := io.Copy(io.Discard, r.Body)
+			if err != nil {
+				return nil, err
+			}
+			got = append(got, fmt.Sprintf("%s %d", r.URL.RawQuery, n))
+			return answer(http.StatusOK, "{}")(s, r)
+		}}}
+		p := newPush(t, &numbered{}, 25, s)
+		var notices []string
+		p.Notice = func(text string) { notices = append(notices, text) }
+		p.Source.video.Reader = &sizes{pooltest.New(t, pool.Options{}), []frame.Desc{small, small, wide, hd, hd, small}}
+		sum, err := p.Run(t.Context())
+		want := []string{
+			"format=bgr24&size=4x2 48", "format=bgr24&size=8x2 48", "color=bt709&format=yuv420p&range=full&size=8x4 96", "format=bgr24&size=4x2 24",
+		}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("got requests %q, error %v, want %q", got, err, want)
+		}
+		if sum.Frames != 6 || sum.Dropped != 0 || sum.Reconnects != 0 || len(notices) != 0 {
+			t.Errorf("got %+v, notices %q, want 6 frames and nothing lost", sum, notices)
+		}
+	})
+}
+
+// TestPushKeepsTimes: frames with time stamps come at their times, those without at the rate of the source.
+func TestPushKeepsTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &fakeServer{t: t, attempts: []attempt{takes(0, nil)}}
+		stamps := []time.Duration{0, 40 * time.Millisecond, 10 * time.Second, 10*time.Second + time.Millisecond, time.Second, time.Hour}
+		src := &numbered{frames: len(stamps)}
+		p := newPush(t, src, 25, s)
+		p.Source.video.pts = func() (time.Duration, bool) { return stamps[src.n-1], true }
+		start := time.Now()
+		if _, err := p.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		const ms = time.Millisecond
+		want := []time.Duration{0, 40 * ms, 10000 * ms, 10001 * ms, 10041 * ms, 10081 * ms} // back in time, and an hour on: the usual interval
+		for i, took := range s.took {
+			if took.Sub(start) != want[i] {
+				t.Errorf("frame %d: got it after %v, want %v", i+1, took.Sub(start), want[i])
+			}
 		}
 	})
 }
