@@ -1,0 +1,265 @@
+package server_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/testkit/oddjpeg"
+)
+
+// padded returns a JPEG of about that many bytes, which differs from that of any other n.
+func padded(n, size int) []byte {
+	small := oddjpeg.Image{Width: 64, Height: 64}.Bytes()
+	b := bytes.Clone(small[:2])
+	comment := make([]byte, 65533)
+	binary.BigEndian.PutUint64(comment, uint64(n))
+	for len(b) < size {
+		b = append(b, 0xFF, 0xFE, 0xFF, 0xFF)
+		b = append(b, comment...)
+	}
+	return append(b, small[2:]...)
+}
+
+// dialHTTP connects to the HTTP listener, which may be a Unix socket.
+func (s *running) dialHTTP() (net.Conn, error) {
+	if path, ok := strings.CutPrefix(s.Addrs().HTTP, "unix:"); ok {
+		return net.Dial("unix", path)
+	}
+	return net.Dial("tcp", s.Addrs().HTTP)
+}
+
+// dialNarrow is dialHTTP for one that takes as little ahead as the system allows.
+func dialNarrow(t testing.TB, s *running) net.Conn {
+	t.Helper()
+	c, err := s.dialHTTP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.(interface{ SetReadBuffer(int) error }).SetReadBuffer(2048); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// httpClient returns a client of the HTTP listener with one connection for each request. Hosts of URLs do not matter.
+func (s *running) httpClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		Dial:              func(string, string) (net.Conn, error) { return s.dialHTTP() },
+	}}
+}
+
+// TestSlowViewers: viewers of every kind that begin to take a JPEG and read no further, each another one, more of them than
+// there is memory: they lose their connections, the oldest first. A viewer that reads gets every image, the publisher
+// loses none, a frame is encoded meanwhile, and afterwards all memory is back.
+func TestSlowViewers(t *testing.T) {
+	const (
+		size   = 768 << 10
+		budget = 48 << 20
+		rounds = 70
+	)
+	get := func(path string) func(t *testing.T, s *running) {
+		return func(t *testing.T, s *running) {
+			c := dialNarrow(t, s)
+			fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+			// Then it is being sent the JPEG.
+			if _, err := io.ReadFull(c, make([]byte, 2048)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name string
+		unix bool // The system takes less ahead than over TCP: where the server does not limit that.
+		open func(t *testing.T, s *running)
+	}{
+		{"mjpeg", false, get("/stream/big.mjpg")},
+		{"snapshot", true, get("/snapshot/big.jpg")},
+		{"websocket", false, func(t *testing.T, s *running) {
+			client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return dialNarrow(t, s), nil }}}
+			ws, _, err := websocket.Dial(timeout(t), "ws://server/ws", &websocket.DialOptions{HTTPClient: client})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = ws.CloseNow() })
+			ws.SetReadLimit(-1)
+			if err := ws.Write(timeout(t), websocket.MessageText, []byte(`{"op":"watch","stream":"big","id":1}`)); err != nil {
+				t.Fatal(err)
+			}
+			for {
+				kind, r, err := ws.Reader(timeout(t))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if kind == websocket.MessageBinary {
+					if _, err := io.ReadFull(r, make([]byte, 2048)); err != nil {
+						t.Fatal(err)
+					}
+					return
+				}
+				if _, err := io.Copy(io.Discard, r); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, func(c *server.Config) {
+				c.Limits.MemoryBudget, c.Limits.MemoryFloor = budget, 1<<20
+				c.Limits.MaxMessageBytes = 8 << 20
+				if tt.unix {
+					c.HTTP.Listen = "unix:" + filepath.Join(t.TempDir(), "http")
+				}
+			})
+			feed := startJPEGs(t, s, "big")
+			feed.send(padded(0, size))
+			images := readMJPEG(t, s, "big")
+			for n := range rounds {
+				if n > 0 {
+					feed.send(padded(n, size))
+				}
+				if got, want := <-images, padded(n, size); !bytes.Equal(got, want) {
+					t.Fatalf("round %d: the viewer that reads got another image, of %d bytes", n, len(got))
+				}
+				tt.open(t, s)
+				if use := s.Stats().Pool; use.InUse > budget || use.Refused > 0 {
+					t.Fatalf("round %d: got %d bytes in use of a budget of %d, %d refused", n, use.InUse, budget, use.Refused)
+				}
+			}
+			resp, err := s.httpClient().Post("http://server/v1/encode?"+query(t, w1), "", bytes.NewReader(makeFrames(t, w1.Input, 1)[0]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body := readAll(t, resp.Body); resp.StatusCode != http.StatusOK {
+				t.Errorf("encoding beside them: got %d %s", resp.StatusCode, body)
+			}
+			if !strings.Contains(s.log.String(), "live.pinned_memory") && tt.name != "snapshot" {
+				t.Error("the log does not say why viewers were disconnected")
+			}
+			_, metrics := s.admin(t, "/metrics")
+			if want := fmt.Sprintf("steadyframe_viewers_evicted_total{transport=%q} ", tt.name); !strings.Contains(metrics, want) || strings.Contains(metrics, want+"0\n") {
+				t.Errorf("the metrics tell of no evicted viewers: want %s", want)
+			}
+			if strings.Contains(metrics, `steadyframe_viewers_evicted_total{transport="mjpeg"} 0`) == (tt.name == "mjpeg") {
+				t.Error("got evicted MJPEG viewers")
+			}
+			for _, reason := range []string{"newer", "no_memory", "failed"} {
+				if want := fmt.Sprintf("steadyframe_stream_frames_total{outcome=%q} 0\n", reason); !strings.Contains(metrics, want) {
+					t.Errorf("the publisher lost images: no %s", want)
+				}
+			}
+		})
+	}
+}
+
+// jpegFeed is a request that publishes JPEGs.
+type jpegFeed struct {
+	t    *testing.T
+	body *io.PipeWriter
+}
+
+// startJPEGs begins to publish JPEGs over HTTP, until the test ends.
+func startJPEGs(t *testing.T, s *running, name string) *jpegFeed {
+	t.Helper()
+	r, w := io.Pipe()
+	req, err := http.NewRequest(http.MethodPost, "http://server/v1/streams/"+name, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "image/jpeg")
+	client := s.httpClient()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Errorf("publishing: %v", err)
+			return
+		}
+		_ = resp.Body.Close()
+	}()
+	t.Cleanup(func() {
+		_ = w.Close()
+		<-done
+	})
+	return &jpegFeed{t: t, body: w}
+}
+
+func (f *jpegFeed) send(jpeg []byte) {
+	f.t.Helper()
+	if _, err := f.body.Write(jpeg); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// readMJPEG watches a stream, which may not exist yet, until the test ends: the channel has each image that differs from
+// the one before.
+func readMJPEG(t *testing.T, s *running, name string) <-chan []byte {
+	t.Helper()
+	client := s.httpClient()
+	var resp *http.Response
+	eventually(t, "the stream exists", func() bool {
+		var err error
+		if resp, err = client.Get("http://server/stream/" + name + ".mjpg"); err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode == http.StatusOK {
+			return true
+		}
+		_ = resp.Body.Close()
+		return false
+	})
+	_, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := make(chan []byte, 1)
+	ended := make(chan struct{})
+	go func() {
+		defer close(images)
+		var last []byte
+		for parts := multipart.NewReader(resp.Body, params["boundary"]); ; {
+			part, err := parts.NextPart()
+			if err != nil {
+				return
+			}
+			data, err := io.ReadAll(part)
+			if err != nil {
+				return
+			}
+			if bytes.Equal(data, last) {
+				continue
+			}
+			last = data
+			select {
+			case images <- data:
+			case <-ended:
+				return
+			case <-time.After(time.Minute):
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(ended)
+		_ = resp.Body.Close()
+		for range images {
+		}
+	})
+	return images
+}
