@@ -23,7 +23,7 @@ func Example() {
 		Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
 		Resize: pipeline.Resize{Width: 320, Height: 320},
 		Output: pipeline.Output{Quality: 75},
-	}, pipeline.Options{Workers: workers})
+	}, &pipeline.Options{Workers: workers})
 	if err != nil {
 		log.Fatal(err)
 	}

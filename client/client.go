@@ -1,7 +1,7 @@
 // Package client sends raw frames to a Steadyframe server over gRPC and gets pictures back: those of its own frames
 // (Client.Encode, Client.Stream), or those of live streams, which Client.Publish feeds and Client.Watch shows.
 //
-//	c, err := client.Dial("127.0.0.1:50051", client.Options{})
+//	c, err := client.Dial("127.0.0.1:50051", nil)
 //	...
 //	defer c.Close()
 //	s, err := c.Stream(ctx)
@@ -58,8 +58,12 @@ const (
 )
 
 // Dial returns a Client for the server at target, host:port or unix:/path. It does not wait for the server. The caller
-// closes the Client.
-func Dial(target string, o Options) (*Client, error) {
+// closes the Client. nil is the zero Options.
+func Dial(target string, options *Options) (*Client, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
 	most := o.MaxAnswerBytes
 	if most == 0 {
 		most = defaultMaxAnswer
@@ -68,7 +72,7 @@ func Dial(target string, o Options) (*Client, error) {
 		return nil, fmt.Errorf("client: got target %q, want host:port or unix:/path", target)
 	}
 	c := &Client{token: o.Token, codec: newCodec()}
-	options := append([]grpc.DialOption{
+	dial := append([]grpc.DialOption{
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(c.codec),
@@ -83,9 +87,9 @@ func Dial(target string, o Options) (*Client, error) {
 		grpc.WithDisableRetry(), // A retry would hold on to frames after they are sent.
 	}, o.Dial...)
 	if strings.HasPrefix(target, unixScheme) {
-		options = slices.Insert(options, 0, grpc.WithContextDialer(dialUnix))
+		dial = slices.Insert(dial, 0, grpc.WithContextDialer(dialUnix))
 	}
-	conn, err := grpc.NewClient(target, options...)
+	conn, err := grpc.NewClient(target, dial...)
 	if err != nil {
 		return nil, fmt.Errorf("client: %w", err)
 	}

@@ -97,7 +97,7 @@ func dialEchoOn(t *testing.T, l net.Listener, target string, o Options) *Client 
 	api.RegisterFrameServiceServer(s, echo{})
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	c, err := Dial(target, o)
+	c, err := Dial(target, &o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestErrorsAreTyped(t *testing.T) {
 	if err := c.Encode(late, &Batch{}, &a); !errors.As(err, &e) || e.Code != codes.DeadlineExceeded {
 		t.Errorf("got %v, want DeadlineExceeded", err)
 	}
-	nobody, err := Dial("unix:/nobody/there.sock", Options{})
+	nobody, err := Dial("unix:/nobody/there.sock", &Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestErrorsAreTyped(t *testing.T) {
 	if err := nobody.Encode(context.Background(), &Batch{}, &a); !errors.As(err, &e) || e.Code != codes.Unavailable {
 		t.Errorf("got %v, want Unavailable", err)
 	}
-	if _, err := Dial("nowhere", Options{}); err == nil {
+	if _, err := Dial("nowhere", &Options{}); err == nil {
 		t.Error("got no error for a target without a port")
 	}
 	if _, err := nobody.Stream(late); !errors.As(err, &e) {

@@ -12,7 +12,7 @@ import (
 
 // A program that makes frames publishes them as they are made, and rests while nobody watches.
 func ExampleClient_Publish() {
-	c, err := client.Dial("127.0.0.1:50051", client.Options{})
+	c, err := client.Dial("127.0.0.1:50051", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -39,7 +39,7 @@ func ExampleClient_Publish() {
 
 // A program that looks at pictures is given the newest each time, however long it took over the last.
 func ExampleClient_Watch() {
-	c, err := client.Dial("unix:/run/steadyframe.sock", client.Options{})
+	c, err := client.Dial("unix:/run/steadyframe.sock", nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -239,7 +239,7 @@ func TestWatchErrors(t *testing.T) {
 	if !errors.As(err, &e) || e.Code != codes.Canceled {
 		t.Errorf("got %v after Close, want Canceled", err)
 	}
-	nobody, err := Dial("unix:/nobody/there.sock", Options{})
+	nobody, err := Dial("unix:/nobody/there.sock", &Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

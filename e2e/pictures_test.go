@@ -86,7 +86,7 @@ func ffmpeg(t *testing.T, args ...string) []byte {
 // library returns the pictures that the pipeline makes of raw frames in this process.
 func library(t *testing.T, s pipeline.Spec, data []byte) [][]byte {
 	t.Helper()
-	p, err := pipeline.Compile(s, pipeline.Options{})
+	p, err := pipeline.Compile(s, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

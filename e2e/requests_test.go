@@ -39,7 +39,7 @@ func cut(data []byte) [][]byte {
 
 func dial(t *testing.T, target string) *client.Client {
 	t.Helper()
-	c, err := client.Dial(target, client.Options{})
+	c, err := client.Dial(target, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

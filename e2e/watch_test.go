@@ -24,7 +24,7 @@ const liveWidth, liveHeight = 128, 64
 func indexed(t testing.TB, n, atLeast int) [][]byte {
 	t.Helper()
 	d := frame.Desc{Format: frame.BGR24, Width: liveWidth, Height: liveHeight}
-	p, err := pipeline.Compile(pipeline.Spec{Input: d, Output: pipeline.Output{Quality: 90}}, pipeline.Options{})
+	p, err := pipeline.Compile(pipeline.Spec{Input: d, Output: pipeline.Output{Quality: 90}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

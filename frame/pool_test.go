@@ -11,7 +11,7 @@ import (
 )
 
 func TestNew(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.NV12, Width: 5, Height: 3}
 	f, err := frame.New(p, d)
 	if err != nil {
@@ -31,7 +31,7 @@ func TestNew(t *testing.T) {
 	if _, err = frame.New(p, frame.Desc{Format: frame.BGR24, Width: 20_000, Height: 20_000}); !errors.Is(err, pool.ErrSize) {
 		t.Errorf("got error %v, want %v", err, pool.ErrSize)
 	}
-	small := pooltest.New(t, pool.Options{Budget: 4096})
+	small := pooltest.New(t, &pool.Options{Budget: 4096})
 	if _, err = frame.New(small, frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}); !errors.Is(err, pool.ErrBudget) {
 		t.Errorf("got error %v, want %v", err, pool.ErrBudget)
 	}
@@ -39,7 +39,7 @@ func TestNew(t *testing.T) {
 
 // TestStaleCopyPanics holds that no copy of a released frame gives access to memory that may have a new owner.
 func TestStaleCopyPanics(t *testing.T) {
-	p := pool.New(pool.Options{}) // pooltest's would fail the test for what it does
+	p := pool.New(nil) // pooltest's would fail the test for what it does
 	f, err := frame.New(p, frame.Desc{Format: frame.Gray8, Width: 8, Height: 8})
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestStaleCopyPanics(t *testing.T) {
 
 // TestFromBufTakes holds that the buffer is released once, also when FromBuf returns an error.
 func TestFromBufTakes(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	tests := []struct {
 		name  string
 		desc  frame.Desc
@@ -104,7 +104,7 @@ func TestFromBufTakes(t *testing.T) {
 }
 
 func TestNewAllocates(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.I420, Width: 64, Height: 36}
 	alloctest.Zero(t, 1000, func() {
 		f, err := frame.New(p, d)

@@ -143,7 +143,7 @@ func BenchmarkW3(b *testing.B) {
 func benchmarkLevels(b *testing.B, s Spec, batch *Batch) {
 	for _, level := range kerneltest.Here() {
 		b.Run("impl="+level.String(), func(b *testing.B) {
-			p, err := Compile(s, Options{Kernels: level.String()})
+			p, err := Compile(s, &Options{Kernels: level.String()})
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -6,7 +6,7 @@
 //		Resize: pipeline.Resize{Width: 320, Height: 320},
 //		Output: pipeline.Output{Quality: 80},
 //	}
-//	p, err := pipeline.Compile(s, pipeline.Options{Workers: workers})
+//	p, err := pipeline.Compile(s, &pipeline.Options{Workers: workers})
 //	...
 //	err = p.Run(ctx, &batch) // batch.In: frames; batch.Out: pictures in the same order
 //

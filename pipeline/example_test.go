@@ -21,7 +21,7 @@ func ExamplePipeline_Run() {
 	}
 	workers := pipeline.NewWorkers(0) // one for the whole program
 	defer workers.Close()
-	p, err := pipeline.Compile(s, pipeline.Options{Workers: workers})
+	p, err := pipeline.Compile(s, &pipeline.Options{Workers: workers})
 	if err != nil {
 		fmt.Println(err)
 		return

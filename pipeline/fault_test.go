@@ -80,8 +80,8 @@ func runFault(t *testing.T, s pipeline.Spec, w *pipeline.Workers, b *pipeline.Ba
 	if f.get != nil {
 		check.Fault = f.get(n)
 	}
-	buffers := pooltest.New(t, pool.Options{Check: check})
-	p, err := pipeline.Compile(s, pipeline.Options{Pool: buffers, Workers: w})
+	buffers := pooltest.New(t, &pool.Options{Check: check})
+	p, err := pipeline.Compile(s, &pipeline.Options{Pool: buffers, Workers: w})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/jpeg"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -84,7 +83,7 @@ func newWorkers(t testing.TB, n int) *Workers {
 // compile returns the pipeline of s, whose pool is seen to have everything back when the test ends.
 func compile(t testing.TB, s Spec, w *Workers) *Pipeline {
 	t.Helper()
-	p, err := Compile(s, Options{Pool: pooltest.New(t, pool.Options{}), Workers: w})
+	p, err := Compile(s, &Options{Pool: pooltest.New(t, nil), Workers: w})
 	if err != nil {
 		t.Fatal(err)
 	}

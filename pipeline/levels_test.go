@@ -8,7 +8,6 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -43,7 +42,7 @@ func checkLevels(t *testing.T, s Spec, f frame.Frame) {
 	t.Helper()
 	var want []byte
 	for _, level := range kerneltest.Here() {
-		p, err := Compile(s, Options{Pool: pooltest.New(t, pool.Options{}), Kernels: level.String()})
+		p, err := Compile(s, &Options{Pool: pooltest.New(t, nil), Kernels: level.String()})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +57,7 @@ func checkLevels(t *testing.T, s Spec, f frame.Frame) {
 }
 
 func TestUnknownKernels(t *testing.T) {
-	_, err := Compile(w1, Options{Kernels: "sse"})
+	_, err := Compile(w1, &Options{Kernels: "sse"})
 	if want := `pipeline: kernels: got "sse", want one of ["generic" "neon" "avx2" "avx512"]`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

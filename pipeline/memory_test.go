@@ -25,7 +25,7 @@ func TestMemoryOfTables(t *testing.T) {
 		t.Skip("the race detector changes the sizes of objects")
 	}
 	const copies = 4
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	liveHeap() // What other tests left takes two collections.
 	for _, format := range []frame.PixelFormat{frame.BGRA, frame.NV12, frame.RGBF32P} {
 		for _, filter := range []Filter{Bilinear, Area, Nearest} {
@@ -41,7 +41,7 @@ func TestMemoryOfTables(t *testing.T) {
 				before := liveHeap()
 				for i := range keep {
 					var err error
-					if keep[i], err = Compile(s, Options{Pool: p}); err != nil {
+					if keep[i], err = Compile(s, &Options{Pool: p}); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -74,7 +74,7 @@ func TestMaxScratch(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	unbounded, err := Compile(s, Options{Workers: workers})
+	unbounded, err := Compile(s, &Options{Workers: workers})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestMaxScratch(t *testing.T) {
 		max  int64
 		want int
 	}{{0, 4}, {1, 1}, {one, 1}, {2 * one, 2}, {3*one - 1, 2}, {100 * one, 4}} {
-		p, err := Compile(s, Options{Workers: workers, MaxScratch: tt.max})
+		p, err := Compile(s, &Options{Workers: workers, MaxScratch: tt.max})
 		if err != nil {
 			t.Fatal(err)
 		}

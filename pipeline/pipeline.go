@@ -39,15 +39,19 @@ type Pipeline struct {
 	runs    freeList[run]
 }
 
-// Compile returns the pipeline that does what s says. The error, Validate's or about o.Kernels, is a *SpecError. It
-// borrows nothing and retains o.Pool and o.Workers.
-func Compile(s Spec, o Options) (*Pipeline, error) {
+// Compile returns the pipeline that does what s says; nil is the zero Options. The error, Validate's or about
+// Options.Kernels, is a *SpecError. It borrows nothing and retains the Pool and the Workers.
+func Compile(s Spec, options *Options) (*Pipeline, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
 	p := &Pipeline{spec: s, input: explicit(s.Input), pool: o.Pool, workers: o.Workers}
 	if p.pool == nil {
-		p.pool = pool.New(pool.Options{})
+		p.pool = pool.New(nil)
 	}
 	w, h := s.OutputSize()
 	p.pixels = w * h

@@ -94,7 +94,7 @@ func TestBadFramesFailAlone(t *testing.T) {
 
 // released returns a frame whose memory is back in its pool: a holder's mistake.
 func released(t *testing.T) frame.Frame {
-	f, err := frame.New(pool.New(pool.Options{}), small.Input) // pooltest's would fail the test for using the frame
+	f, err := frame.New(pool.New(nil), small.Input) // pooltest's would fail the test for using the frame
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestBudget(t *testing.T) {
 	s.Output = Output{}
 	for _, workers := range []int{1, 3} {
 		budget := int64(3 * pool.ClassSize(1))
-		p, err := Compile(s, Options{Pool: pooltest.New(t, pool.Options{Budget: budget}), Workers: newWorkers(t, workers)})
+		p, err := Compile(s, &Options{Pool: pooltest.New(t, &pool.Options{Budget: budget}), Workers: newWorkers(t, workers)})
 		if err != nil {
 			t.Fatal(err)
 		}

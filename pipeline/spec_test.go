@@ -195,7 +195,7 @@ func TestValidate(t *testing.T) {
 			if !strings.HasPrefix(err.Error(), "pipeline: "+tt.field+": got ") || !strings.Contains(err.Error(), ", want ") {
 				t.Errorf(`got error %q, want "pipeline: %s: got X, want Y"`, err, tt.field)
 			}
-			if _, compileErr := Compile(s, Options{}); compileErr == nil || compileErr.Error() != err.Error() {
+			if _, compileErr := Compile(s, nil); compileErr == nil || compileErr.Error() != err.Error() {
 				t.Errorf("Compile: got error %v, want Validate's: %v", compileErr, err)
 			}
 		})

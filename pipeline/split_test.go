@@ -177,11 +177,11 @@ func TestNoCrossTalk(t *testing.T) {
 		total = 4_000
 	}
 	workers := newWorkers(t, 3)
-	shared := pooltest.New(t, pool.Options{})
+	shared := pooltest.New(t, nil)
 	in := frame.Desc{Format: frame.BGR24, Width: indexSide, Height: indexSide}
 	var pipelines []*Pipeline
 	for _, o := range []Output{{Subsampling: jpeg.Gray}, {Format: RawI420}, {Format: RawRGB24}, {Restart: RestartRow}} {
-		p, err := Compile(Spec{Input: in, Output: o}, Options{Pool: shared, Workers: workers})
+		p, err := Compile(Spec{Input: in, Output: o}, &Options{Pool: shared, Workers: workers})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -76,7 +76,7 @@ var rivals = []struct {
 func escape([]byte) {}
 
 func leasing(tb testing.TB, o pool.Options, n int) func() {
-	p := pool.New(o)
+	p := pool.New(&o)
 	if err := p.Prewarm(n, 16); err != nil {
 		tb.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func BenchmarkLease(b *testing.B) {
 
 // BenchmarkBytes is what checking a handle costs at each use.
 func BenchmarkBytes(b *testing.B) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	buf := get(b, p, 100)
 	defer buf.Release()
 	for b.Loop() {
@@ -126,7 +126,7 @@ func BenchmarkBytes(b *testing.B) {
 }
 
 func BenchmarkRetain(b *testing.B) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	buf := get(b, p, 100)
 	defer buf.Release()
 	for b.Loop() {
@@ -135,7 +135,7 @@ func BenchmarkRetain(b *testing.B) {
 }
 
 func BenchmarkAdmit(b *testing.B) {
-	p := pool.New(pool.Options{Budget: 1 << 30})
+	p := pool.New(&pool.Options{Budget: 1 << 30})
 	ctx := b.Context()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -151,7 +151,7 @@ func BenchmarkAdmit(b *testing.B) {
 func BenchmarkStats(b *testing.B) {
 	for _, slabs := range []int{10, 1000} {
 		b.Run(fmt.Sprintf("slabs=%d", slabs), func(b *testing.B) {
-			p := pool.New(pool.Options{Floor: 1 << 30})
+			p := pool.New(&pool.Options{Floor: 1 << 30})
 			if err := p.Prewarm(1, slabs); err != nil {
 				b.Fatal(err)
 			}
@@ -168,7 +168,7 @@ func BenchmarkGrow(b *testing.B) {
 	for _, leases := range []int{10, 1000, 10_000} {
 		b.Run(fmt.Sprintf("leases=%d", leases), func(b *testing.B) {
 			for b.Loop() {
-				if err := pool.New(pool.Options{}).Prewarm(1, leases); err != nil {
+				if err := pool.New(nil).Prewarm(1, leases); err != nil {
 					b.Fatal(err)
 				}
 			}

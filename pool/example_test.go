@@ -10,7 +10,7 @@ import (
 
 // Every Get has its Release, on error paths too: defer it right after the Get.
 func Example() {
-	p := pool.New(pool.Options{Budget: 64 << 20})
+	p := pool.New(&pool.Options{Budget: 64 << 20})
 
 	grayPicture := func(width, height int) error {
 		b, err := p.Get(width * height)
@@ -35,7 +35,7 @@ func Example() {
 
 // One buffer, several readers: each gets a holding of its own, and the last Release ends the lease.
 func ExampleBuf_Retain() {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	picture, err := p.Get(5)
 	if err != nil {
 		fmt.Println(err)
@@ -58,7 +58,7 @@ func ExampleBuf_Retain() {
 
 // Append in place: the capacity is the whole class's, and SetLen tells the other holders how much of it is used.
 func ExampleBuf_SetLen() {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	b, err := p.Get(0)
 	if err != nil {
 		fmt.Println(err)
@@ -73,7 +73,7 @@ func ExampleBuf_SetLen() {
 
 // Work waits for memory once, at the edge, for all that it will lease; inside, Get finds room.
 func ExamplePool_Admit() {
-	p := pool.New(pool.Options{Budget: 1 << 20})
+	p := pool.New(&pool.Options{Budget: 1 << 20})
 	ctx := context.Background()
 
 	const frame, jpeg = 691_200, 50_000

@@ -124,7 +124,7 @@ func TestFloorAboveBudget(t *testing.T) {
 
 // TestDroppedPool: a Pool needs no closing, floor or not.
 func TestDroppedPool(t *testing.T) {
-	p := pool.New(pool.Options{Floor: 1 << 20})
+	p := pool.New(&pool.Options{Floor: 1 << 20})
 	if err := p.Prewarm(64*kib, 8); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestDroppedPool(t *testing.T) {
 
 // TestLost: a Buf dropped without Release is seen once the collector took its slab, and its bytes count no more.
 func TestLost(t *testing.T) {
-	p := pool.New(pool.Options{Budget: 64 * kib})
+	p := pool.New(&pool.Options{Budget: 64 * kib})
 	for range 2 {
 		get(t, p, 64*kib) // dropped
 		collect()
@@ -155,7 +155,7 @@ func TestLost(t *testing.T) {
 
 // TestRecordsOfDeadSlabs: without a budget and without Stats, the pool does not gather the records of slabs long gone.
 func TestRecordsOfDeadSlabs(t *testing.T) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	var before, after runtime.MemStats
 	for round := range 40 {
 		for range 1000 {

@@ -66,9 +66,13 @@ type Pool struct {
 	refused uint64 // Gets that ended in ErrBudget
 }
 
-// New returns an empty Pool. It panics when o.Align is not 0 or a power of two up to 4096, and when o.Budget or o.Floor is
-// negative.
-func New(o Options) *Pool {
+// New returns an empty Pool. options are copied; nil is the zero Options. It panics when Align is not 0 or a power of
+// two up to 4096, and when Budget or Floor is negative.
+func New(options *Options) *Pool {
+	var o Options
+	if options != nil {
+		o = *options
+	}
 	if o.Align == 0 {
 		o.Align = defaultAlign
 	}

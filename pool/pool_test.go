@@ -32,7 +32,7 @@ func noGC(t testing.TB) {
 // newPool returns pool.New(o), and fails t when something of it is not given back at its end. It is checked only in programs built
 // with -tags poolcheck, so that both kinds of pool have these tests.
 func newPool(t testing.TB, o pool.Options) *pool.Pool {
-	p := pool.New(o)
+	p := pool.New(&o)
 	t.Cleanup(func() {
 		t.Helper()
 		if leaks := pooltest.Leaks(p.Stats()); leaks != "" {
@@ -135,7 +135,7 @@ func TestOptions(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var p *pool.Pool
-			if got := recovered(func() { p = pool.New(tt.o) }); got != tt.want {
+			if got := recovered(func() { p = pool.New(&tt.o) }); got != tt.want {
 				t.Fatalf("New(%+v): got panic %v, want %v", tt.o, got, tt.want)
 			}
 			if tt.want != nil {

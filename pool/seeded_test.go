@@ -25,7 +25,7 @@ func watched(o pool.Options, c pool.Check) (*pool.Pool, *watcher) {
 	w := &watcher{}
 	c.Report = w.report
 	o.Check = &c
-	return pool.New(o), w
+	return pool.New(&o), w
 }
 
 // The functions whose names must be in a report.

@@ -50,7 +50,7 @@ func TestDefaultAlignIsFree(t *testing.T) {
 }
 
 func TestRetainLimit(t *testing.T) {
-	p := New(Options{})
+	p := New(nil)
 	b, err := p.Get(1)
 	if err != nil {
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestRetainLimit(t *testing.T) {
 // TestHusk shows that a Get passes by what sync.Pool still refers to but does not own any more: an evicted slab, and one that
 // another goroutine found through its record.
 func TestHusk(t *testing.T) {
-	p := New(Options{})
+	p := New(nil)
 	c := &p.classes[0]
 	evictedSlab := newSlab(c, &record{})
 	evictedSlab.record.attach(evictedSlab)
@@ -102,7 +102,7 @@ func TestHusk(t *testing.T) {
 
 // TestLook: two looks agree exactly when no lease began or ended between them, which is what a refusal rests on.
 func TestLook(t *testing.T) {
-	p := New(Options{})
+	p := New(nil)
 	small, err := p.Get(1)
 	if err != nil {
 		t.Fatal(err)

@@ -121,7 +121,7 @@ func (c *encodeCmd) Run(ctx context.Context) error {
 }
 
 func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	source, err := cli.Open(ctx, c.input(), p)
 	if err != nil {
 		return cli.Summary{}, usageIfGeometry(err)

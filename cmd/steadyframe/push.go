@@ -124,7 +124,7 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	if err := target.Trust(c.CA, c.Insecure); err != nil {
 		return cli.PushSummary{}, err
 	}
-	source, err := cli.OpenPush(ctx, c.input(), c.Loop, pool.New(pool.Options{}))
+	source, err := cli.OpenPush(ctx, c.input(), c.Loop, pool.New(nil))
 	if err != nil {
 		return cli.PushSummary{}, usageIfGeometry(err)
 	}

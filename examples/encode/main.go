@@ -41,7 +41,7 @@ func encode(ctx context.Context, folder string) error {
 	}
 	workers := pipeline.NewWorkers(0)
 	defer workers.Close()
-	p, err := pipeline.Compile(spec, pipeline.Options{Workers: workers})
+	p, err := pipeline.Compile(spec, &pipeline.Options{Workers: workers})
 	if err != nil {
 		return err
 	}

@@ -67,7 +67,7 @@ func open(t testing.TB, rawURL string, o camera.Options) (*camera.Reader, error)
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	t.Cleanup(cancel)
-	r, err := camera.Open(ctx, rawURL, pooltest.New(t, pool.Options{}), o)
+	r, err := camera.Open(ctx, rawURL, pooltest.New(t, nil), o)
 	if err == nil {
 		t.Cleanup(func() { r.Close() })
 	}
@@ -377,7 +377,7 @@ func TestBounds(t *testing.T) {
 					}
 				}
 			})
-			p := pooltest.New(t, pool.Options{Budget: 1 << 20})
+			p := pooltest.New(t, &pool.Options{Budget: 1 << 20})
 			r, err := camera.Open(t.Context(), s.URL, p, camera.Options{Limits: ingest.Limits{MaxBytes: 256 << 10}})
 			if err != nil {
 				t.Fatal(err)

@@ -170,7 +170,7 @@ func (e *encode) pipeline(d frame.Desc) (*pipeline.Pipeline, error) {
 	if err := CheckOutput(spec); err != nil {
 		return nil, err
 	}
-	p, err := pipeline.Compile(spec, e.options)
+	p, err := pipeline.Compile(spec, &e.options)
 	if err == nil {
 		e.compiled[d] = p
 	}

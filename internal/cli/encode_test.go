@@ -80,7 +80,7 @@ func (s *kept) Write(n int, picture []byte) error {
 func (s *kept) Close(bool) error { return nil }
 
 func newJob(t *testing.T, src *numbered, sink Sink) *Job {
-	src.pool = pooltest.New(t, pool.Options{})
+	src.pool = pooltest.New(t, nil)
 	if src.err == nil {
 		src.err = io.EOF
 	}
@@ -245,7 +245,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 		t.Skip("allocations are not counted under the race detector: sync.Pool drops one Put in four")
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	size, _ := rgbSpec.Input.Size()
 	const frames = 600
 	raw, err := ingest.NewRaw(io.LimitReader(zeros{}, int64(frames*size)), rgbSpec.Input, p)

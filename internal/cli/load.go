@@ -42,7 +42,7 @@ func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 	if err != nil {
 		return LoadSummary{}, err
 	}
-	c, err := client.Dial(dialable(l.Target), client.Options{Token: l.Token})
+	c, err := client.Dial(dialable(l.Target), &client.Options{Token: l.Token})
 	if err != nil {
 		return LoadSummary{}, &UsageError{err}
 	}

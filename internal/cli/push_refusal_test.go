@@ -22,7 +22,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -139,7 +138,7 @@ func TestPushRefusals(t *testing.T) {
 					t.Fatal(err)
 				}
 				in, loop := open()
-				source, err := OpenPush(t.Context(), in, loop, pooltest.New(t, pool.Options{}))
+				source, err := OpenPush(t.Context(), in, loop, pooltest.New(t, nil))
 				if err != nil {
 					t.Fatal(err)
 				}

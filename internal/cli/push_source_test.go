@@ -13,14 +13,13 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 // openPush opens an input that is closed when the test ends.
 func openPush(t *testing.T, in Input, loop bool) *PushSource {
 	t.Helper()
-	s, err := OpenPush(t.Context(), in, loop, pooltest.New(t, pool.Options{}))
+	s, err := OpenPush(t.Context(), in, loop, pooltest.New(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +116,7 @@ func TestOpenPush(t *testing.T) {
 		})
 		t.Run(tt.name+"/loop", func(t *testing.T) {
 			if tt.in.Path == "-" {
-				_, err := OpenPush(t.Context(), tt.in, true, pooltest.New(t, pool.Options{}))
+				_, err := OpenPush(t.Context(), tt.in, true, pooltest.New(t, nil))
 				var usage *UsageError
 				if !errors.As(err, &usage) {
 					t.Errorf("got error %v, want that standard input cannot be started over", err)
@@ -158,7 +157,7 @@ func TestOpenPushRefuses(t *testing.T) {
 		filepath.Join(dir, "none"):      "no such file",
 		filepath.Join(dir, "notes.txt"): "is empty",
 	} {
-		if _, err := OpenPush(t.Context(), Input{Path: path}, false, pooltest.New(t, pool.Options{})); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := OpenPush(t.Context(), Input{Path: path}, false, pooltest.New(t, nil)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got error %v, want %s", path, err, want)
 		}
 	}

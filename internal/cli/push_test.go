@@ -87,7 +87,7 @@ func hangs(_ *fakeServer, r *http.Request) (*http.Response, error) {
 
 // newPush returns a Push of the frames of src to s. A live one takes them as they come, else they are read at fps.
 func newPush(t *testing.T, src *numbered, fps float64, s *fakeServer) *Push {
-	src.pool = pooltest.New(t, pool.Options{})
+	src.pool = pooltest.New(t, nil)
 	if src.err == nil {
 		src.err = io.EOF
 	}
@@ -425,7 +425,7 @@ func TestPushFormatChanges(t *testing.T) {
 		p := newPush(t, &numbered{}, 25, s)
 		var notices []string
 		p.Notice = func(text string) { notices = append(notices, text) }
-		p.Source.video.Reader = &sizes{pooltest.New(t, pool.Options{}), []frame.Desc{small, small, wide, hd, hd, small}}
+		p.Source.video.Reader = &sizes{pooltest.New(t, nil), []frame.Desc{small, small, wide, hd, hd, small}}
 		sum, err := p.Run(t.Context())
 		want := []string{
 			"format=bgr24&size=4x2 48", "format=bgr24&size=8x2 48", "color=bt709&format=yuv420p&range=full&size=8x4 96", "format=bgr24&size=4x2 24",

@@ -13,7 +13,6 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ffmpeg"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -112,7 +111,7 @@ func TestOpenErrors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := Open(t.Context(), tt.in, pooltest.New(t, pool.Options{}))
+			s, err := Open(t.Context(), tt.in, pooltest.New(t, nil))
 			if err == nil {
 				s.Close()
 				t.Fatalf("got no error, want one with %q", tt.want)
@@ -122,7 +121,7 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
-	s, err := Open(t.Context(), Input{Path: filepath.Join(dir, "odd.bgr"), Raw: bgr4x2, Frames: 2}, pooltest.New(t, pool.Options{}))
+	s, err := Open(t.Context(), Input{Path: filepath.Join(dir, "odd.bgr"), Raw: bgr4x2, Frames: 2}, pooltest.New(t, nil))
 	if err != nil {
 		t.Fatalf("as many frames as there are: %v", err)
 	}
@@ -133,7 +132,7 @@ func TestNoFFmpeg(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "clip.mp4")
 	writeFile(t, path, "some video")
 	t.Setenv("PATH", "")
-	_, err := Open(t.Context(), Input{Path: path}, pooltest.New(t, pool.Options{}))
+	_, err := Open(t.Context(), Input{Path: path}, pooltest.New(t, nil))
 	if !errors.Is(err, ffmpeg.ErrNotFound) || !strings.Contains(err.Error(), "sudo apt-get install ffmpeg") {
 		t.Errorf("got %v, want ffmpeg.ErrNotFound with the package's name", err)
 	}
@@ -147,7 +146,7 @@ func TestFFmpegFails(t *testing.T) {
 		{Path: path},
 		{Path: "-", Stdin: strings.NewReader(strings.Repeat("no video ", 100))},
 	} {
-		_, err := Open(t.Context(), in, pooltest.New(t, pool.Options{}))
+		_, err := Open(t.Context(), in, pooltest.New(t, nil))
 		var failed *ffmpeg.Error
 		if !errors.As(err, &failed) || !strings.Contains(err.Error(), in.name()+": ffmpeg does not know its format") {
 			t.Errorf("%s: got %v, want an *ffmpeg.Error that says so", in.name(), err)
@@ -256,7 +255,7 @@ func TestFFmpegFromNamedPipe(t *testing.T) {
 func TestCloseEndsFFmpeg(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	path := makeClip(t, "x.mkv", "-pix_fmt yuv420p -c:v ffv1")
-	s, err := Open(t.Context(), Input{Path: path}, pooltest.New(t, pool.Options{}))
+	s, err := Open(t.Context(), Input{Path: path}, pooltest.New(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -290,7 +289,7 @@ func makeClip(t *testing.T, name, args string) string {
 
 func openSource(t *testing.T, in Input) *Source {
 	t.Helper()
-	s, err := Open(t.Context(), in, pooltest.New(t, pool.Options{}))
+	s, err := Open(t.Context(), in, pooltest.New(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

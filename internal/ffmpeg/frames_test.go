@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -93,7 +92,7 @@ func readAll(t testing.TB, o Options) (all []hashed, sizes []string, err error) 
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r, err := Open(ctx, o, pooltest.New(t, pool.Options{}))
+	r, err := Open(ctx, o, pooltest.New(t, nil))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -37,7 +36,7 @@ func TestAwait(t *testing.T) {
 			}
 			for _, tt := range tests {
 				t.Run(d.String()+"/"+kind.name+"/"+tt.name, func(t *testing.T) {
-					p := pooltest.New(t, pool.Options{})
+					p := pooltest.New(t, nil)
 					r, err := ingest.NewRaw(kind.wrap(tt.stream), d, p)
 					if err != nil {
 						t.Fatal(err)

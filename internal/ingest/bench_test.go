@@ -12,7 +12,7 @@ import (
 func BenchmarkJPEG(b *testing.B) {
 	whole := encodeJPEG(b, 1, 320, 180)
 	part := fmt.Appendf(nil, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(whole), whole)
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	for _, tt := range []struct {
 		form string
 		r    *ingest.JPEGReader

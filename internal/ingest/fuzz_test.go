@@ -36,7 +36,7 @@ func FuzzRaw(f *testing.F) {
 			return
 		}
 		d := frame.Desc{Format: frame.PixelFormat(format), Width: width, Height: height}
-		p := pooltest.New(t, pool.Options{Budget: fuzzBudget})
+		p := pooltest.New(t, &pool.Options{Budget: fuzzBudget})
 		r, err := ingest.NewRaw(bytes.NewReader(data), d, p)
 		if err != nil {
 			if d.Validate() == nil && !errors.Is(err, pool.ErrSize) {
@@ -124,7 +124,7 @@ type y4mContent struct {
 
 // readY4M returns what stream holds, or the error of its header.
 func readY4M(t *testing.T, stream []byte) (y4mContent, error) {
-	p := pooltest.New(t, pool.Options{Budget: fuzzBudget})
+	p := pooltest.New(t, &pool.Options{Budget: fuzzBudget})
 	r, err := ingest.NewY4M(bytes.NewReader(stream), p, ingest.Limits{MaxPixels: fuzzPixels})
 	if err != nil {
 		return y4mContent{}, err

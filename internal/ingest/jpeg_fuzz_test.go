@@ -72,7 +72,7 @@ type fuzzed struct {
 
 // fuzzRead reads stream as multipart when there is a boundary, else as JPEGs one after the other.
 func fuzzRead(t *testing.T, stream io.Reader, boundary string) fuzzed {
-	p := pooltest.New(t, pool.Options{Budget: jpegBudget})
+	p := pooltest.New(t, &pool.Options{Budget: jpegBudget})
 	limits := ingest.Limits{MaxPixels: fuzzPixels, MaxBytes: fuzzBytes}
 	r := ingest.NewJPEG(stream, p, limits)
 	if boundary != "" {

@@ -107,7 +107,7 @@ func TestJPEG(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}))
 				if err != io.EOF || len(got) != len(tt.want) {
 					t.Fatalf("got %d pictures, error %v, want %d, %v", len(got), err, len(tt.want), io.EOF)
@@ -154,7 +154,7 @@ func TestJPEGKinds(t *testing.T) {
 	for marker, want := range map[byte]string{
 		0xC0: "", 0xC1: "", 0xC2: "", 0xC3: "lossless", 0xC5: "hierarchical", 0xC9: "arithmetic", 0xCF: "lossless", 0xDE: "hierarchical",
 	} {
-		p := pooltest.New(t, pool.Options{})
+		p := pooltest.New(t, nil)
 		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(frameHeader(marker, 8, 7, 5, 3)), p, ingest.Limits{}))
 		var je *ingest.JPEGError
 		switch {
@@ -197,7 +197,7 @@ func TestJPEGBroken(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				_, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}))
 				want := tt.want
 				want.Final = true
@@ -227,7 +227,7 @@ func TestJPEGResumes(t *testing.T) {
 	} {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				got, broken, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(whole, tt.cut, bare, tt.cut, tt.cut, whole))), p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 3 || len(broken) != 3 {
 					t.Fatalf("got %d pictures, errors %v, %v, want 3, 3, %v", len(got), broken, err, io.EOF)
@@ -248,7 +248,7 @@ func TestJPEGResumes(t *testing.T) {
 // TestJPEGTruncated: a stream that ends inside a picture says so at every byte of it.
 func TestJPEGTruncated(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	for n := 1; n < len(whole); n++ {
 		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(concat(whole, whole[:n])), p, ingest.Limits{}))
 		var te *ingest.TruncatedError
@@ -277,7 +277,7 @@ func TestJPEGLimits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{})
+			p := pooltest.New(t, nil)
 			got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(whole), p, tt.limits))
 			if tt.want == nil {
 				if err != io.EOF || len(got) != 1 {
@@ -291,7 +291,7 @@ func TestJPEGLimits(t *testing.T) {
 			}
 		})
 	}
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	huge := io.MultiReader(bytes.NewReader(whole[:len(whole)-2]), &endless{data: bytes.Repeat([]byte{1}, 1<<12)})
 	if _, _, err := read(t, ingest.NewJPEG(huge, p, ingest.Limits{MaxBytes: 1 << 16})); err == nil {
 		t.Error("got no error for a picture without an end")
@@ -306,7 +306,7 @@ func TestJPEGTables(t *testing.T) {
 		t.Fatal("the picture still has its tables")
 	}
 	for _, kind := range readerKinds {
-		p := pooltest.New(t, pool.Options{})
+		p := pooltest.New(t, nil)
 		got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(bare, whole, bare))), p, ingest.Limits{}))
 		if err != io.EOF || len(got) != 3 {
 			t.Fatalf("%s: got %d pictures, error %v, want 3", kind.name, len(got), err)
@@ -319,7 +319,7 @@ func TestJPEGTables(t *testing.T) {
 
 // TestJPEGHoldsNothingWhileWaiting: memory is leased once a picture has begun, and as much as came of it.
 func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	whole := encodeJPEG(t, 1, 160, 96)
 	w := &watcher{data: concat("\r\n--frame\r\nContent-Length: 9999999\r\n\r\n", whole, "\r\n--frame\r\nContent-Length: 5000000\r\n\r\n\xff"), chunk: 1, pool: p, inUse: map[int]int64{}}
 	if _, _, err := read(t, ingest.NewMultipart(w, "", p, ingest.Limits{})); !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -343,7 +343,7 @@ func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 // TestJPEGBudget: a picture for which there is no memory is lost, and none after it.
 func TestJPEGBudget(t *testing.T) {
 	small, large := encodeJPEG(t, 1, 31, 17), encodeJPEG(t, 2, 300, 200)
-	p := pooltest.New(t, pool.Options{Budget: 32 << 10})
+	p := pooltest.New(t, &pool.Options{Budget: 32 << 10})
 	r := ingest.NewJPEG(bytes.NewReader(concat(small, large, small, small)), p, ingest.Limits{})
 	for i, want := range []error{nil, pool.ErrBudget, nil, pool.ErrBudget, io.EOF} {
 		if want == pool.ErrBudget && i == 3 { // not even the first bytes
@@ -368,7 +368,7 @@ func TestJPEGBudget(t *testing.T) {
 func TestJPEGStreamErrors(t *testing.T) {
 	whole, broken := encodeJPEG(t, 1, 31, 17), errors.New("cable pulled")
 	for _, n := range []int{0, 1, 300} {
-		p := pooltest.New(t, pool.Options{})
+		p := pooltest.New(t, nil)
 		_, _, err := read(t, ingest.NewJPEG(io.MultiReader(bytes.NewReader(concat(whole, whole[:n])), iotest.ErrReader(broken)), p, ingest.Limits{}))
 		want := fmt.Sprintf("ingest: read after 1 whole pictures and %d bytes: cable pulled", n)
 		if !errors.Is(err, broken) || err.Error() != want {
@@ -379,7 +379,7 @@ func TestJPEGStreamErrors(t *testing.T) {
 
 // TestJPEGPanicInside: pooltest fails the test when the buffer of the picture stays leased.
 func TestJPEGPanicInside(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	r := ingest.NewJPEG(panicking{bytes.NewReader(encodeJPEG(t, 1, 31, 17)[:300])}, p, ingest.Limits{})
 	defer func() {
 		if got := recover(); got != "reader broke" {
@@ -391,7 +391,7 @@ func TestJPEGPanicInside(t *testing.T) {
 }
 
 func TestJPEGAllocates(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	whole := encodeJPEG(t, 1, 160, 96)
 	bare, _ := withoutTables(t, whole)
 	part := "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: 1234567\r\n\r\n"

@@ -14,7 +14,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -60,7 +59,7 @@ func TestMultipart(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 2 || len(broken) != 0 {
 					t.Fatalf("got %d pictures, errors %v, %v, want 2, none, %v", len(got), broken, err, io.EOF)
@@ -75,7 +74,7 @@ func TestMultipart(t *testing.T) {
 // TestMultipartLongHeader: the end of a line that comes in pieces is not taken for an empty line.
 func TestMultipartLongHeader(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	for n := 4<<10 - 20; n < 4<<10+20; n++ {
 		stream := concat("--frame\r\nX: ", strings.Repeat("x", n), "\r\nY: y\r\n\r\n", a)
 		got, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(stream), "frame", p, ingest.Limits{}))
@@ -106,7 +105,7 @@ func TestMultipartBroken(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				stream := concat("--frame\r\n\r\n", a, "\r\n--frame\r\n", tt.part, "\r\n--frame\r\n\r\n", a, "\r\n--frame\r\n\r\n", a, "\r\n--frame--")
 				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(stream)), "frame", p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 3 || len(broken) != 1 {
@@ -145,7 +144,7 @@ func TestMultipartRefused(t *testing.T) {
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
 			t.Run(tt.name+"/"+kind.name, func(t *testing.T) {
-				p := pooltest.New(t, pool.Options{})
+				p := pooltest.New(t, nil)
 				_, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{MaxBytes: 1 << 16}))
 				if err == nil || err.Error() != tt.want || len(broken) > 0 {
 					t.Errorf("got errors %v, %v, want %s", broken, err, tt.want)
@@ -181,7 +180,7 @@ func TestMultipartAgainstMime(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		p := pooltest.New(t, pool.Options{})
+		p := pooltest.New(t, nil)
 		got, broken, end := read(t, ingest.NewMultipart(bytes.NewReader(b.Bytes()), w.Boundary(), p, ingest.Limits{}))
 		if end != io.EOF || len(broken) > 0 {
 			t.Fatalf("seed %d: got errors %v, %v", seed, broken, end)
@@ -215,7 +214,7 @@ func TestFFmpeg(t *testing.T) {
 		}
 		return out
 	}
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	one, _, err := read(t, ingest.NewJPEG(bytes.NewReader(run("-f", "image2pipe")), p, ingest.Limits{}))
 	if err != io.EOF || len(one) != 20 {
 		t.Fatalf("image2pipe: got %d pictures, error %v, want 20", len(one), err)

@@ -78,7 +78,7 @@ func readAll(t testing.TB, r ingest.Reader) ([]byte, error) {
 }
 
 func TestRaw(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	for _, format := range frame.Formats() {
 		d := frame.Desc{Format: format, Width: 31, Height: 17}
 		want := noise(1, 3*mustSize(t, d))
@@ -96,7 +96,7 @@ func TestRaw(t *testing.T) {
 }
 
 func TestRawTruncated(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.BGR24, Width: 31, Height: 17}
 	size := mustSize(t, d)
 	tests := []struct{ length, frames, got int }{
@@ -130,7 +130,7 @@ func TestRawTruncated(t *testing.T) {
 
 // TestRawStreamErrors holds that an error of the stream is told as it is, with where it came, and loses no memory.
 func TestRawStreamErrors(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.Gray8, Width: 40, Height: 40} // 1,600 bytes
 	broken := errors.New("cable pulled")
 	tests := []struct {
@@ -168,7 +168,7 @@ func TestRawStreamErrors(t *testing.T) {
 }
 
 func TestNewRawRefuses(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	var de *frame.DescError
 	r, err := ingest.NewRaw(strings.NewReader(""), frame.Desc{Format: frame.BGR24, Width: 65536, Height: 65536}, p)
 	if !errors.As(err, &de) || r != nil {
@@ -182,7 +182,7 @@ func TestNewRawRefuses(t *testing.T) {
 
 // TestBudgetLosesNothing holds that Next, refused by the pool, gives the same frame when it is called again.
 func TestBudgetLosesNothing(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Budget: 4096})
+	p := pooltest.New(t, &pool.Options{Budget: 4096})
 	d := frame.Desc{Format: frame.Gray8, Width: 50, Height: 50}
 	want := noise(4, 2*2500)
 	raw, err := ingest.NewRaw(bytes.NewReader(want), d, p)
@@ -214,7 +214,7 @@ func TestBudgetLosesNothing(t *testing.T) {
 // TestSkip holds that a frame that is skipped takes no memory, also after Next was refused it, and that those after it
 // are whole.
 func TestSkip(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Budget: 4096})
+	p := pooltest.New(t, &pool.Options{Budget: 4096})
 	d := frame.Desc{Format: frame.Gray8, Width: 50, Height: 50}
 	want := noise(4, 3*2500)
 	for _, kind := range readerKinds {
@@ -287,7 +287,7 @@ func (w *watcher) Read(p []byte) (int, error) {
 // TestNothingHeldWhileWaiting holds that no memory is leased before the first byte of a frame is there, whatever was
 // declared.
 func TestNothingHeldWhileWaiting(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	header := "YUV4MPEG2 W4000 H3000 F25:1\n"
 	w := &watcher{data: []byte(header + "FRAME\nx"), chunk: 1, pool: p, inUse: map[int]int64{}}
 	r, err := ingest.NewY4M(w, p, ingest.Limits{})
@@ -334,7 +334,7 @@ func (p panicking) Read(b []byte) (int, error) {
 
 // TestPanicInsideLosesNothing: pooltest fails the test when the buffer of the frame stays leased.
 func TestPanicInsideLosesNothing(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	r, err := ingest.NewRaw(panicking{bytes.NewReader(noise(6, 1000))}, frame.Desc{Format: frame.Gray8, Width: 40, Height: 40}, p)
 	if err != nil {
 		t.Fatal(err)
@@ -361,7 +361,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestRawAllocates(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.I420, Width: 64, Height: 36}
 	r, err := ingest.NewRaw(&endless{data: noise(7, mustSize(t, d))}, d, p)
 	if err != nil {

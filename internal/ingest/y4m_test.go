@@ -51,7 +51,7 @@ func TestY4MHeader(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := pooltest.New(t, pool.Options{})
+			p := pooltest.New(t, nil)
 			r, err := ingest.NewY4M(strings.NewReader(tt.header+"\n"), p, ingest.Limits{})
 			if err != nil {
 				t.Fatal(err)
@@ -100,7 +100,7 @@ func TestY4MHeaderRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, kind := range readerKinds {
-				r, err := ingest.NewY4M(kind.wrap(strings.NewReader(tt.stream)), pooltest.New(t, pool.Options{}), ingest.Limits{})
+				r, err := ingest.NewY4M(kind.wrap(strings.NewReader(tt.stream)), pooltest.New(t, nil), ingest.Limits{})
 				wantFormatError(t, err, tt.field, tt.reason)
 				if r != nil {
 					t.Errorf("%s: got a reader with an error", kind.name)
@@ -122,7 +122,7 @@ func wantFormatError(t *testing.T, err error, field, reason string) {
 }
 
 func TestY4MLimits(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	tests := []struct {
 		size      string
 		maxPixels int
@@ -147,7 +147,7 @@ func TestY4MLimits(t *testing.T) {
 }
 
 func TestY4MFrames(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	header := "YUV4MPEG2 W5 H3 F25:1\n"
 	const size = 27 // 15 + 6 + 6
 	pix := noise(1, 3*size)
@@ -190,7 +190,7 @@ func TestY4MFramesRefuses(t *testing.T) {
 			}
 			for _, kind := range readerKinds {
 				stream := concat("YUV4MPEG2 W5 H3 F25:1\nFRAME\n", noise(1, size), tt.stream)
-				r, err := ingest.NewY4M(kind.wrap(bytes.NewReader(stream)), pooltest.New(t, pool.Options{}), ingest.Limits{})
+				r, err := ingest.NewY4M(kind.wrap(bytes.NewReader(stream)), pooltest.New(t, nil), ingest.Limits{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,7 +205,7 @@ func TestY4MFramesRefuses(t *testing.T) {
 
 func TestY4MStreamErrors(t *testing.T) {
 	broken := errors.New("cable pulled")
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	_, err := ingest.NewY4M(io.MultiReader(strings.NewReader("YUV4MPEG2 W5"), iotest.ErrReader(broken)), p, ingest.Limits{})
 	if !errors.Is(err, broken) || err.Error() != "ingest: Y4M header: cable pulled" {
 		t.Errorf("in the header: got error %v, want %v", err, broken)
@@ -291,7 +291,7 @@ func (f *failing) Write(p []byte) (int, error) {
 }
 
 func TestY4MAllocates(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.I420, Width: 64, Height: 36}
 	frames := &endless{data: concat("FRAME\n", noise(7, mustSize(t, d)))}
 	r, err := ingest.NewY4M(io.MultiReader(strings.NewReader("YUV4MPEG2 W64 H36\n"), frames), p, ingest.Limits{})

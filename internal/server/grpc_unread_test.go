@@ -44,7 +44,7 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 			t.Setenv(childCollects, "yes")
 			t.Setenv("GOMEMLIMIT", fmt.Sprint(budget+budget/8+32<<20))
 			server := startChild(t, `{"limits.memory_budget": "64MiB", "limits.memory_floor": "16MiB", "timeouts.send": "1s", "timeouts.queue": "10s", "limits.max_message_bytes": "16MiB"}`)
-			good, err := client.Dial(server.GRPC, client.Options{})
+			good, err := client.Dial(server.GRPC, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -100,7 +100,7 @@ func TestUnreadWatchUnderBudget(t *testing.T) {
 	t.Setenv(childCollects, "yes")
 	t.Setenv("GOMEMLIMIT", fmt.Sprint(budget+budget/8+32<<20))
 	server := startChild(t, `{"limits.memory_budget": "64MiB", "limits.memory_floor": "16MiB", "live.stall": "1s", "limits.max_message_bytes": "16MiB"}`)
-	c, err := client.Dial(server.GRPC, client.Options{})
+	c, err := client.Dial(server.GRPC, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

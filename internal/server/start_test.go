@@ -17,7 +17,6 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pipeline"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -123,7 +122,7 @@ func makeFrames(t testing.TB, d frame.Desc, n int) [][]byte {
 // encodeDirectly returns what the library makes of frames, without a server.
 func encodeDirectly(t testing.TB, s pipeline.Spec, frames [][]byte) [][]byte {
 	t.Helper()
-	p, err := pipeline.Compile(s, pipeline.Options{Pool: pooltest.New(t, pool.Options{})})
+	p, err := pipeline.Compile(s, &pipeline.Options{Pool: pooltest.New(t, nil)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func transportCredentials() grpc.DialOption {
 // dialClient is client.Dial.
 func dialClient(target string, o client.Options) (*client.Client, error) {
 	o.Dial = append(o.Dial, transportCredentials())
-	return client.Dial(target, o)
+	return client.Dial(target, &o)
 }
 
 // namedTLS is clientTLS for connections whose address is no name that the certificate has, such as those to Unix sockets.

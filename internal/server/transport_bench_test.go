@@ -121,7 +121,7 @@ type encoding struct {
 
 func newEncoding(b *testing.B, n int) *encoding {
 	b.Helper()
-	p, err := pipeline.Compile(w1, pipeline.Options{Pool: pool.New(pool.Options{})})
+	p, err := pipeline.Compile(w1, &pipeline.Options{Pool: pool.New(nil)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 func TestNothingIsAllocated(t *testing.T) {
 	for _, viewers := range []int{1, 50} {
 		t.Run(fmt.Sprintf("poll/viewers=%d", viewers), func(t *testing.T) {
-			f := newFixtureOn(t, pool.New(pool.Options{}), stream.Options{})
+			f := newFixtureOn(t, pool.New(nil), stream.Options{})
 			p := f.publisher(t, "cam1")
 			wake := make(chan struct{}, 1)
 			var views []*stream.Viewer
@@ -38,7 +38,7 @@ func TestNothingIsAllocated(t *testing.T) {
 			})
 		})
 		t.Run(fmt.Sprintf("next/viewers=%d", viewers), func(t *testing.T) {
-			f := newFixtureOn(t, pool.New(pool.Options{}), stream.Options{})
+			f := newFixtureOn(t, pool.New(nil), stream.Options{})
 			out := newFanOut(t, f, viewers)
 			// The runtime allocates records of waiting goroutines until each processor has a stock of them, of which a
 			// collection takes a part.

@@ -14,7 +14,7 @@ import (
 func BenchmarkFanOut(b *testing.B) {
 	for _, viewers := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
-			f := newFixtureOn(b, pool.New(pool.Options{}), stream.Options{})
+			f := newFixtureOn(b, pool.New(nil), stream.Options{})
 			out := newFanOut(b, f, viewers)
 			out.frame(b)
 			b.ReportAllocs()
@@ -31,7 +31,7 @@ func BenchmarkFanOut(b *testing.B) {
 func BenchmarkTake(b *testing.B) {
 	for _, viewers := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
-			f := newFixtureOn(b, pool.New(pool.Options{}), stream.Options{})
+			f := newFixtureOn(b, pool.New(nil), stream.Options{})
 			p := f.publisher(b, "cam1")
 			var views []*stream.Viewer
 			for range viewers {
@@ -53,7 +53,7 @@ func BenchmarkTake(b *testing.B) {
 
 // BenchmarkStreams is publishers beside each other, one a stream with one viewer: they share nothing.
 func BenchmarkStreams(b *testing.B) {
-	f := newFixtureOn(b, pool.New(pool.Options{}), stream.Options{MaxStreams: 1000})
+	f := newFixtureOn(b, pool.New(nil), stream.Options{MaxStreams: 1000})
 	var names atomic.Int64
 	b.ReportAllocs()
 	b.RunParallel(func(pb *testing.PB) {

@@ -13,7 +13,7 @@ import (
 //  2. a viewer, which takes pictures when it can;
 //  3. that the newest wins: what came while a viewer was busy it never sees.
 func Example() {
-	memory := pool.New(pool.Options{})
+	memory := pool.New(nil)
 	hub := stream.New(stream.Options{})
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()

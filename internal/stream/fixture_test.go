@@ -24,7 +24,7 @@ type fixture struct {
 
 func newFixture(t testing.TB, o stream.Options) *fixture {
 	t.Helper()
-	return newFixtureOn(t, pooltest.New(t, pool.Options{}), o)
+	return newFixtureOn(t, pooltest.New(t, nil), o)
 }
 
 // newFixtureOn is newFixture on a pool of the test's own.

@@ -266,7 +266,7 @@ func TestSlowViewersBesideQuickOnes(t *testing.T) {
 	const quick, slow, pictures, most = 4, 20, 400, 6
 	// On their way at most: all that may be pinned, the newest, the two covered, the one being published, and those of
 	// viewers that were evicted and have not released yet.
-	buffers := pool.New(pool.Options{Budget: int64(most+2+2+slow+quick) * slabBytes})
+	buffers := pool.New(&pool.Options{Budget: int64(most+2+2+slow+quick) * slabBytes})
 	f := newFixtureOn(t, buffers, stream.Options{Pinned: stream.PinnedLimits{Total: most * slabBytes}})
 	p := f.publisher(t, "cam1")
 	ctx, cancel := context.WithCancel(t.Context())

@@ -26,7 +26,7 @@ func TestScale(t *testing.T) {
 		seconds = 12
 	}
 	frames := 25 * seconds
-	memory := pooltest.New(t, pool.Options{Check: &pool.Check{Leaks: pool.LeaksOff}})
+	memory := pooltest.New(t, &pool.Options{Check: &pool.Check{Leaks: pool.LeaksOff}})
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixtureOn(t, memory, stream.Options{})
 		p := f.publisher(t, "cam1")

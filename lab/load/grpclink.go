@@ -38,7 +38,7 @@ type grpcStream struct {
 }
 
 func newGRPCLink(o linkOptions) (*grpcLink, error) {
-	c, err := client.Dial(o.target.dial, client.Options{Token: o.Token})
+	c, err := client.Dial(o.target.dial, &client.Options{Token: o.Token})
 	if err != nil {
 		return nil, err
 	}

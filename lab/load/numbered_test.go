@@ -37,7 +37,7 @@ func encoder(t testing.TB, o Options) func(data []byte) []byte {
 		Input:  o.desc(),
 		Resize: pipeline.Resize{Width: o.OutWidth, Height: o.OutHeight},
 		Output: pipeline.Output{Quality: o.Quality},
-	}, pipeline.Options{})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

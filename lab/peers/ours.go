@@ -15,7 +15,7 @@ type ours struct {
 }
 
 func openOurs(w *workload) (encoder, error) {
-	p, err := pipeline.Compile(w.spec(), pipeline.Options{})
+	p, err := pipeline.Compile(w.spec(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func TestResizeIsThePipelines(t *testing.T) {
 		Input:  w.input,
 		Resize: pipeline.Resize{Width: w.picture.Width, Height: w.picture.Height},
 		Output: pipeline.Output{Format: pipeline.RawRGBA},
-	}, pipeline.Options{})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

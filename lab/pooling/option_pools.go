@@ -94,7 +94,7 @@ type pooled struct {
 }
 
 func newPool(n need) func() lender {
-	return shared(&pooled{sizes: n.sizes, pool: pool.New(pool.Options{})})
+	return shared(&pooled{sizes: n.sizes, pool: pool.New(nil)})
 }
 
 func (o *pooled) get(k kind) lease {

@@ -40,7 +40,7 @@ var grpcMisuses = []misuse{
 }
 
 // dial returns a client, which the caller closes.
-func (m *misuser) dial() (*client.Client, error) { return client.Dial(m.s.GRPC, client.Options{}) }
+func (m *misuser) dial() (*client.Client, error) { return client.Dial(m.s.GRPC, nil) }
 
 // wantCode returns an error unless err has one of the codes.
 func wantCode(err error, want ...codes.Code) error {

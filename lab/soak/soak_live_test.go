@@ -110,7 +110,7 @@ func (l *live) each(ctx context.Context, r *ring, f func(number int, due time.Ti
 }
 
 func (l *live) publishGRPC() error {
-	c, err := client.Dial(l.s.GRPC, client.Options{})
+	c, err := client.Dial(l.s.GRPC, nil)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (l *live) watchWebSocket(w *watching) error {
 
 // watchGRPC watches over gRPC.
 func (l *live) watchGRPC(w *watching) error {
-	c, err := client.Dial(l.s.GRPC, client.Options{})
+	c, err := client.Dial(l.s.GRPC, nil)
 	if err != nil {
 		return err
 	}

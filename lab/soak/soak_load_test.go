@@ -68,7 +68,7 @@ const callTimeout = 90 * time.Second
 
 // streamCaller sends batches over one gRPC stream, which it opens again after an error.
 func streamCaller(r *rings, s *served) (caller, error) {
-	c, err := client.Dial(s.GRPC, client.Options{})
+	c, err := client.Dial(s.GRPC, nil)
 	if err != nil {
 		return caller{}, err
 	}
@@ -107,7 +107,7 @@ func streamCaller(r *rings, s *served) (caller, error) {
 
 // encodeCaller makes calls of one batch.
 func encodeCaller(r *rings, s *served) (caller, error) {
-	c, err := client.Dial(s.GRPC, client.Options{})
+	c, err := client.Dial(s.GRPC, nil)
 	if err != nil {
 		return caller{}, err
 	}

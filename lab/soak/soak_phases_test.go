@@ -50,7 +50,7 @@ func newBurster(t testing.TB, s *served) *burster {
 	b := &burster{http: newPoster(s), url: "http://" + s.HTTP + "/v1/encode?" + heavyQuery, body: body, refusals: meter.NewLatency(), trivial: meter.NewLatency()}
 	for i := range b.grpc {
 		var err error
-		if b.grpc[i], err = client.Dial(s.GRPC, client.Options{}); err != nil {
+		if b.grpc[i], err = client.Dial(s.GRPC, nil); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -276,7 +276,7 @@ func (k *soak) attack(t testing.TB) {
 	begin = time.Now()
 	for range k.o.attackers {
 		attackers.Go(func() {
-			c, err := client.Dial(k.s.GRPC, client.Options{})
+			c, err := client.Dial(k.s.GRPC, nil)
 			if err != nil {
 				return
 			}

@@ -36,7 +36,7 @@ func newRing(t testing.TB, spec pipeline.Spec, n, first int) *ring {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := pipeline.Compile(spec, pipeline.Options{})
+	p, err := pipeline.Compile(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

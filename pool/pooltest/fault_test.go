@@ -10,7 +10,7 @@ import (
 )
 
 func TestFailAt(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Check: &pool.Check{Fault: pooltest.FailAt(2)}})
+	p := pooltest.New(t, &pool.Options{Check: &pool.Check{Fault: pooltest.FailAt(2)}})
 	for i := 1; i <= 3; i++ {
 		b, err := p.Get(5000)
 		b.Release()
@@ -21,7 +21,7 @@ func TestFailAt(t *testing.T) {
 }
 
 func TestPanicAt(t *testing.T) {
-	p := pooltest.New(t, pool.Options{Check: &pool.Check{Fault: pooltest.PanicAt(2)}})
+	p := pooltest.New(t, &pool.Options{Check: &pool.Check{Fault: pooltest.PanicAt(2)}})
 	for i := 1; i <= 3; i++ {
 		func() {
 			defer func() {

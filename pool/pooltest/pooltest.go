@@ -15,10 +15,14 @@ import (
 // open, with the stack of its Get, and for what is still admitted. A misuse that the test does on purpose fails it too: for
 // that, use a pool.New of its own.
 //
-// o.Floor is taken for unlimited, so that no collection hides a leak or a late write. o.Check is taken as it is, nil for the
-// zero Check; its Report is called as well.
-func New(t testing.TB, o pool.Options) *pool.Pool {
+// options are as for pool.New, but their Floor is taken for unlimited, so that no collection hides a leak or a late write.
+// Check is taken as it is, nil for the zero Check; its Report is called as well.
+func New(t testing.TB, options *pool.Options) *pool.Pool {
 	t.Helper()
+	var o pool.Options
+	if options != nil {
+		o = *options
+	}
 	var check pool.Check
 	if o.Check != nil {
 		check = *o.Check
@@ -26,7 +30,7 @@ func New(t testing.TB, o pool.Options) *pool.Pool {
 	found := &found{next: check.Report}
 	check.Report = found.add
 	o.Check, o.Floor = &check, math.MaxInt64
-	p := pool.New(o)
+	p := pool.New(&o)
 	t.Cleanup(func() {
 		t.Helper()
 		for _, m := range p.Audit() {

@@ -91,7 +91,7 @@ func TestNew(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f := &fake{TB: t}
-			tt.use(pooltest.New(f, pool.Options{}))
+			tt.use(pooltest.New(f, nil))
 			f.end()
 			var got []string
 			for _, text := range f.errors {
@@ -112,7 +112,7 @@ func TestNew(t *testing.T) {
 func TestOwnCheck(t *testing.T) {
 	f := &fake{TB: t}
 	var told int
-	p := pooltest.New(f, pool.Options{Check: &pool.Check{NoReuse: true, Report: func(*pool.Misuse) { told++ }}})
+	p := pooltest.New(f, &pool.Options{Check: &pool.Check{NoReuse: true, Report: func(*pool.Misuse) { told++ }}})
 	first := lease(t, p, 1)
 	mem := first.Bytes()
 	first.Release()

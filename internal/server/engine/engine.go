@@ -40,7 +40,7 @@ type Engine struct {
 func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	share := c.Limits.PipelineShare()
 	e := &Engine{
-		Pool:     pool.New(pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Check: check}),
+		Pool:     pool.New(&pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Check: check}),
 		Metrics:  m,
 		Config:   c,
 		Started:  time.Now(),
@@ -48,7 +48,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		draining: make(chan struct{}),
 	}
 	e.pipelines = newPipelines(share, time.Duration(c.Limits.PipelineIdle), func(s pipeline.Spec) (*pipeline.Pipeline, error) {
-		return pipeline.Compile(s, pipeline.Options{Pool: e.Pool, Workers: e.workers, MaxScratch: share / 2})
+		return pipeline.Compile(s, &pipeline.Options{Pool: e.Pool, Workers: e.workers, MaxScratch: share / 2})
 	})
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	e.Account = newAccount(e.Pool.Stats)

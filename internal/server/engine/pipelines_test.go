@@ -21,9 +21,9 @@ import (
 
 // compileWith returns a function that compiles with a pool of its own and workers.
 func compileWith(workers *pipeline.Workers) func(pipeline.Spec) (*pipeline.Pipeline, error) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	return func(s pipeline.Spec) (*pipeline.Pipeline, error) {
-		return pipeline.Compile(s, pipeline.Options{Pool: p, Workers: workers})
+		return pipeline.Compile(s, &pipeline.Options{Pool: p, Workers: workers})
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func TestDecodePublish(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := decoder{kind: publishRequest, MaxFrames: 3}
 	var req request
 	for _, want := range []*api.PublishRequest{
@@ -59,7 +59,7 @@ func TestDecodePublishRefuses(t *testing.T) {
 		{"name-not-utf8", message{}.bytes(1, "\xc3"), "not UTF-8"},
 		{"too-many-frames", message{}.bytes(5, "a").bytes(5, "b").bytes(5, "c"), "(limits.max_batch: got 3, want at most 2)"},
 	}
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	for _, take := range []bool{false, true} {
 		d := decoder{kind: publishRequest, MaxFrames: 2}
 		for _, tt := range tests {
@@ -97,7 +97,7 @@ func (s *takingSource) Complete() error {
 
 // TestFramesAreTakenOneByOne: a frame can be used before the next one has come.
 func TestFramesAreTakenOneByOne(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	frames := []string{"first", "", strings.Repeat("x", 5000)}
 	var data message
 	for _, f := range frames {
@@ -120,7 +120,7 @@ func TestFramesAreTakenOneByOne(t *testing.T) {
 }
 
 func TestDecodePublishAllocatesNothing(t *testing.T) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	data, err := proto.Marshal(&api.PublishRequest{Stream: "cam1", Spec: &api.Spec{}, MaxFps: 25, CapturedUs: 1 << 50, Frames: [][]byte{make([]byte, 691200)}})
 	if err != nil {
 		t.Fatal(err)

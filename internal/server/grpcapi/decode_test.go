@@ -50,7 +50,7 @@ func decode(d *decoder, p *pool.Pool, req *request, data []byte) error {
 }
 
 func TestDecodeAgreesWithProtobuf(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	rng := rand.New(rand.NewPCG(1, 2))
 	frame := func(n int) []byte {
 		b := make([]byte, n)
@@ -135,7 +135,7 @@ func TestDecodeTakesWhatProtobufTakes(t *testing.T) {
 		{"long-varint", append(message{}.tag(1, protowire.VarintType), 0x81, 0x80, 0x80, 0)},
 		{"largest-varint", message{}.tag(1, protowire.VarintType).varint(1<<64 - 1)},
 	}
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := decoder{MaxFrames: 5}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -183,7 +183,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"long-spec", message{}.bytes(2, strings.Repeat("x", maxSpecBytes+1)), fault.Invalid, "got a spec of 4097 bytes"},
 		{"over-budget", message{}.bytes(3, strings.Repeat("x", 9000)), fault.TooLarge, "limits.memory_budget"},
 	}
-	p := pooltest.New(t, pool.Options{Budget: 8192})
+	p := pooltest.New(t, &pool.Options{Budget: 8192})
 	d := decoder{MaxFrames: 2}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -212,7 +212,7 @@ func (s *brokenSource) Fill(p []byte) error {
 
 // TestDeclaredFramesTakeNoMemory: a frame has memory only once its first bytes are there.
 func TestDeclaredFramesTakeNoMemory(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	d := decoder{MaxFrames: 1}
 	var req request
 	head := message{}.tag(3, protowire.BytesType).varint(64 << 20)
@@ -245,7 +245,7 @@ func (s *choosySource) Lease(n int) (pool.Buf, error) {
 
 // TestUnwantedFramesTakeNoMemory: a frame that the source has no use for is passed over, and those after it are read.
 func TestUnwantedFramesTakeNoMemory(t *testing.T) {
-	p := pooltest.New(t, pool.Options{})
+	p := pooltest.New(t, nil)
 	var data message
 	sizes := []int{600, 700, 100_000, 1, headBytes, 600, 0}
 	for i, n := range sizes {
@@ -273,7 +273,7 @@ func TestUnwantedFramesTakeNoMemory(t *testing.T) {
 }
 
 func TestDecodeAllocatesNothing(t *testing.T) {
-	p := pool.New(pool.Options{})
+	p := pool.New(nil)
 	data, err := proto.Marshal(&api.EncodeRequest{Id: 7, Spec: &api.Spec{}, Frames: [][]byte{make([]byte, 691200), make([]byte, 691200)}})
 	if err != nil {
 		t.Fatal(err)

@@ -108,7 +108,7 @@ func TestDeliveryAllocatesNothing(t *testing.T) {
 // lease returns a delivery on c with a message that holds 100 KB of a new pool, and the pool.
 func lease(t *testing.T, c *connection) (*delivery, *pool.Pool) {
 	t.Helper()
-	p := pool.New(pool.Options{Budget: 1 << 20})
+	p := pool.New(&pool.Options{Budget: 1 << 20})
 	buf, err := p.Get(100_000)
 	if err != nil {
 		t.Fatal(err)

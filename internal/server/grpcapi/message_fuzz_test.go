@@ -32,7 +32,7 @@ func FuzzDecode(f *testing.F) {
 		if len(data) > 1<<12 {
 			t.Skip()
 		}
-		p := pool.New(pool.Options{Budget: 1 << 20})
+		p := pool.New(&pool.Options{Budget: 1 << 20})
 		d := decoder{MaxFrames: 8}
 		var req request
 		defer req.Release()
@@ -85,7 +85,7 @@ func FuzzPublish(f *testing.F) {
 		if len(data) > 1<<12 {
 			t.Skip()
 		}
-		p := pool.New(pool.Options{Budget: 1 << 20})
+		p := pool.New(&pool.Options{Budget: 1 << 20})
 		d := decoder{kind: publishRequest, MaxFrames: 8}
 		var req request
 		defer req.Release()

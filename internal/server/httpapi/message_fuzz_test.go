@@ -67,7 +67,7 @@ func FuzzSession(f *testing.F) {
 		if len(said) > 256 {
 			return
 		}
-		p := pool.New(pool.Options{Check: &pool.Check{}})
+		p := pool.New(&pool.Options{Check: &pool.Check{}})
 		h := newViewers(engine.New(config.Default(), metrics.New(), nil), stream.New(stream.Options{MaxViewers: 3}), slog.New(slog.DiscardHandler))
 		defer h.engine.Close()
 		s := newSession(h, httptest.NewRequest(http.MethodGet, "/ws", nil), nil, conn.NewHijacked(discarding{}, nil, time.Hour, nil))

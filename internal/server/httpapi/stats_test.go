@@ -115,7 +115,7 @@ func TestCountLive(t *testing.T) {
 }
 
 func TestCountPool(t *testing.T) {
-	p := pool.New(pool.Options{Budget: 1 << 20})
+	p := pool.New(&pool.Options{Budget: 1 << 20})
 	kept, err := p.Get(5000)
 	if err != nil {
 		t.Fatal(err)

@@ -33,7 +33,7 @@ type lockstep struct {
 const lockstepBytes = 20_000 // of a picture
 
 func newLockstep(t testing.TB, viewers int) *lockstep {
-	f := newFixture(t, pool.New(pool.Options{}), nil)
+	f := newFixture(t, pool.New(nil), nil)
 	l := &lockstep{f: f, t: t, publisher: f.publisher(t, "cam1"), viewers: viewers}
 	l.publish() // Number 0, which is not waited for: so the stream's state changes no more.
 	return l

@@ -46,7 +46,7 @@ type fixture struct {
 func newFixture(t testing.TB, p *pool.Pool, set func(*config.Config, *stream.Options)) *fixture {
 	t.Helper()
 	if p == nil {
-		p = pooltest.New(t, pool.Options{})
+		p = pooltest.New(t, nil)
 	}
 	c, o := config.Default(), stream.Options{OfflineAfter: time.Hour}
 	if set != nil {
@@ -173,7 +173,7 @@ func pictures(t testing.TB, n int) [][]byte { return picturesOf(t, pictureWidth,
 func picturesOf(t testing.TB, w, h, n int) [][]byte {
 	t.Helper()
 	d := frame.Desc{Format: frame.BGR24, Width: w, Height: h}
-	p, err := pipeline.Compile(pipeline.Spec{Input: d, Output: pipeline.Output{Quality: 90}}, pipeline.Options{})
+	p, err := pipeline.Compile(pipeline.Spec{Input: d, Output: pipeline.Output{Quality: 90}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

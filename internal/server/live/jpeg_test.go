@@ -23,7 +23,7 @@ func encoded(t testing.TB, width, height, n int, s jpeg.Subsampling) []byte {
 	p, err := pipeline.Compile(pipeline.Spec{
 		Input:  frame.Desc{Format: frame.BGR24, Width: width, Height: height},
 		Output: pipeline.Output{Quality: 95, Subsampling: s},
-	}, pipeline.Options{})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,7 +29,7 @@ func TestListenersAndLimits(t *testing.T) {
 // The buffers of each class are exported by what they do now.
 func TestPoolBuffers(t *testing.T) {
 	m := New()
-	p := pool.New(pool.Options{Floor: 1 << 20})
+	p := pool.New(&pool.Options{Floor: 1 << 20})
 	m.Registry.MustRegister(NewPools(p.Stats))
 	var held []pool.Buf
 	for range 3 {

@@ -8,13 +8,12 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/stream"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 func TestLiveMetrics(t *testing.T) {
 	m := New()
-	buffers := pooltest.New(t, pool.Options{})
+	buffers := pooltest.New(t, nil)
 	hub := stream.New(stream.Options{Lag: m.Lagged})
 	m.Registry.MustRegister(NewLive(hub))
 	for _, name := range []string{"fed", "idle"} {
