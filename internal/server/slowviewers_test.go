@@ -16,6 +16,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/testkit/oddjpeg"
 )
@@ -114,6 +115,11 @@ func TestSlowViewers(t *testing.T) {
 				if _, err := io.Copy(io.Discard, r); err != nil {
 					t.Fatal(err)
 				}
+			}
+		}},
+		{"grpc", false, func(t *testing.T, s *running) {
+			if _, err := s.stockWatch(t, &api.WatchRequest{Stream: "big"}).Header(); err != nil { // Then there is a viewer.
+				t.Fatal(err)
 			}
 		}},
 	} {

@@ -25,7 +25,7 @@ type watching struct {
 	delivery *delivery
 	left     chan struct{} // of capacity 1: receives when a JPEG has left
 	lent     [1]pool.Buf
-	sent     stream.Picture // the last; the delivery releases it
+	sent     stream.Picture // the last; it has the image as long as that is lent
 	busy     bool           // it is still on its way
 	waiting  int            // pieces of it that had not left when stall was set
 	stall    *time.Timer    // when it fires, the caller has taken nothing for too long
@@ -78,6 +78,7 @@ func (w *watching) view(of watched) error {
 		return fault.From(err)
 	}
 	defer v.Close()
+	defer func() { w.sent.Release() }()
 	if err := w.stream.SendHeader(nil); err != nil { // It tells the caller that there is such a stream.
 		return w.sendError(err)
 	}
@@ -102,6 +103,11 @@ func (w *watching) show(v *stream.Viewer) error {
 			w.stall.Stop()
 			w.busy = false
 			v.Delivered(&w.sent)
+			w.sent.Release()
+		case <-v.Evicted():
+			f := fault.From(stream.ErrEvicted)
+			w.conn.hangUp(f)
+			return f
 		case <-v.Wake():
 		case <-due.C:
 		case <-w.credit.changed:
@@ -159,7 +165,7 @@ func (w *watching) send(p stream.Picture) error {
 	message.marshal(w.delivery)
 	lent, size := w.lent[:0], int64(0)
 	if lends(len(message.Data)) {
-		lent, size = append(lent, p.Buf), int64(p.Buf.Cap())
+		lent, size = append(lent, p.Buf.Retain()), int64(p.Buf.Cap())
 	} else {
 		p.Release()
 	}
