@@ -33,7 +33,7 @@ func Example() {
 	}
 
 	batch := pipeline.Batch{In: []frame.Frame{f}} // keep it: from the second run on, nothing is allocated
-	defer batch.Release()                         // gives the pictures' memory back to the pool
+	defer batch.Release()                         // gives the images' memory back to the pool
 	if err := p.Run(ctx, &batch); err != nil {
 		log.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func TestEncodeOnePicture(t *testing.T) {
 	want := library(t, s, pixels)
 	wantPictures(t, [][]byte{read(t, out)}, want)
 
-	// The same picture from standard input.
+	// The same image from standard input.
 	succeed(t, read(t, png), "encode", "-", "--force", "-o", out)
 	wantDecodable(t, [][]byte{read(t, out)}, width, height)
 }
@@ -118,7 +118,7 @@ func TestEncodeSummary(t *testing.T) {
 	}
 }
 
-// A run that fails says what was wrong and what to do, ends with the right code, and leaves whole pictures alone.
+// A run that fails says what was wrong and what to do, ends with the right code, and leaves whole images alone.
 func TestEncodeErrors(t *testing.T) {
 	dir := t.TempDir()
 	odd, text, many := filepath.Join(dir, "odd.bgr"), filepath.Join(dir, "text.mp4"), filepath.Join(dir, "many.bgr")

@@ -44,7 +44,7 @@ var flags = []string{
 
 const query = "crop=150x84%2B6%2B4&resize=100x76&mode=fit&filter=area&background=%23102030&quality=83&restart=row"
 
-// clip makes a video of moving pictures, losslessly compressed, in a folder of the test's own.
+// clip makes a video of moving images, losslessly compressed, in a folder of the test's own.
 func clip(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "clip.mkv")
@@ -83,7 +83,7 @@ func ffmpeg(t *testing.T, args ...string) []byte {
 	return out
 }
 
-// library returns the pictures that the pipeline makes of raw frames in this process.
+// library returns the images that the pipeline makes of raw frames in this process.
 func library(t *testing.T, s pipeline.Spec, data []byte) [][]byte {
 	t.Helper()
 	p, err := pipeline.Compile(s, nil)
@@ -113,7 +113,7 @@ func library(t *testing.T, s pipeline.Spec, data []byte) [][]byte {
 	return pictures
 }
 
-// wantPictures fails t unless got are the pictures want, byte for byte.
+// wantPictures fails t unless got are the images want, byte for byte.
 func wantPictures(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
@@ -126,7 +126,7 @@ func wantPictures(t *testing.T, got, want [][]byte) {
 	}
 }
 
-// folder returns the pictures of an output folder, and fails t when there is anything else in it.
+// folder returns the images of an output folder, and fails t when there is anything else in it.
 func folder(t *testing.T, path string) [][]byte {
 	t.Helper()
 	entries, err := os.ReadDir(path)
@@ -147,7 +147,7 @@ func folder(t *testing.T, path string) [][]byte {
 	return pictures
 }
 
-// split cuts JPEGs that stand one after the other. It relies on what ITU-T T.81 says of markers: within a picture's
+// split cuts JPEGs that stand one after the other. It relies on what ITU-T T.81 says of markers: within an image's
 // coded data FF is followed by 00 or a restart marker, so FF D9 ends it; tables before that hold no FF D9 by the
 // encoder's making.
 func split(t *testing.T, data []byte) [][]byte {
@@ -164,7 +164,7 @@ func split(t *testing.T, data []byte) [][]byte {
 	return pictures
 }
 
-// wantDecodable fails t unless image/jpeg and libjpeg-turbo's djpeg decode every picture without a complaint, to the
+// wantDecodable fails t unless image/jpeg and libjpeg-turbo's djpeg decode every image without a complaint, to the
 // size w x h.
 func wantDecodable(t *testing.T, pictures [][]byte, w, h int) {
 	t.Helper()

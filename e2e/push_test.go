@@ -81,7 +81,7 @@ func grayFrame(t testing.TB, n int) []byte {
 
 var grayFlags = []string{"--format", "gray", "--size", "64x32"}
 
-// snapshot returns the newest picture of a stream, nil when there is none.
+// snapshot returns the newest image of a stream, nil when there is none.
 func (s *served) snapshot(t testing.TB, name string) []byte {
 	t.Helper()
 	response, err := http.Get("http://" + s.HTTP + "/snapshot/" + name + ".jpg")
@@ -96,7 +96,7 @@ func (s *served) snapshot(t testing.TB, name string) []byte {
 	return data
 }
 
-// shows reports whether the newest picture of a stream carries n.
+// shows reports whether the newest image of a stream carries n.
 func (s *served) shows(t testing.TB, name string, n int) bool {
 	data := s.snapshot(t, name)
 	return data != nil && indexOfJPEG(t, data) == n
@@ -136,7 +136,7 @@ func TestPushWays(t *testing.T) {
 	tests := []struct {
 		name string
 		run  []string
-		want []byte // the last picture, where it must be one
+		want []byte // the last image, where it must be one
 	}{
 		{"video", []string{program, "push", video, url, "--stream", "video", "--quality", "80", "--resize", "100x"}, nil},
 		{"y4m", []string{program, "push", y4mPath, url, "--stream", "y4m"}, nil},

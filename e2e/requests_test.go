@@ -47,7 +47,7 @@ func dial(t *testing.T, target string) *client.Client {
 	return c
 }
 
-// stream sends batches over one stream and returns the pictures of all answers.
+// stream sends batches over one stream and returns the images of all answers.
 func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -81,7 +81,7 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	return all
 }
 
-// pictures returns copies of an answer's pictures.
+// pictures returns copies of an answer's images.
 func pictures(t *testing.T, a *client.Answer) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -116,7 +116,7 @@ func post(t *testing.T, url, accept string, body []byte) ([]byte, http.Header) {
 	return data, response.Header
 }
 
-// parts returns the pictures of a multipart/mixed answer.
+// parts returns the images of a multipart/mixed answer.
 func parts(t *testing.T, body []byte, header http.Header) [][]byte {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -141,7 +141,7 @@ func parts(t *testing.T, body []byte, header http.Header) [][]byte {
 	}
 }
 
-// postEndless sends frames in a body without end, each after the picture of the one before came back.
+// postEndless sends frames in a body without end, each after the image of the one before came back.
 func postEndless(t *testing.T, url string, data []byte) [][]byte {
 	t.Helper()
 	body, feed := io.Pipe()

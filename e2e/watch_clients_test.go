@@ -18,7 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
-// rgbPictures cuts raw RGB pictures, as players write them, and returns the indices that they carry.
+// rgbPictures cuts raw RGB images, as players write them, and returns the indices that they carry.
 func rgbPictures(t *testing.T, data []byte) []int {
 	t.Helper()
 	const size = liveWidth * liveHeight * 3
@@ -36,7 +36,7 @@ func rgbPictures(t *testing.T, data []byte) []int {
 	return indices
 }
 
-// What players and cameras' clients pull shows the pictures, whole and in order.
+// What players and cameras' clients pull shows the images, whole and in order.
 func TestWatchClients(t *testing.T) {
 	s := serve(t)
 	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
@@ -124,7 +124,7 @@ with open(sys.argv[2], "wb") as out:
 	})
 }
 
-// mjpegPictures reads so many parts of multipart/x-mixed-replace and returns the indices of the pictures.
+// mjpegPictures reads so many parts of multipart/x-mixed-replace and returns the indices of the images.
 func mjpegPictures(t testing.TB, body io.Reader, parts int) []int {
 	t.Helper()
 	r := bufio.NewReader(body)

@@ -22,7 +22,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
-// Behind nginx, which buffers what it passes on unless it is told otherwise, pictures come live, by MJPEG and by
+// Behind nginx, which buffers what it passes on unless it is told otherwise, images come live, by MJPEG and by
 // WebSocket.
 func TestWatchBehindNginx(t *testing.T) {
 	s := serve(t)
@@ -35,7 +35,7 @@ func TestWatchBehindNginx(t *testing.T) {
 	c := &http.Client{Transport: transport}
 	const (
 		pictures = 40
-		most     = 2 * time.Second // of lag: a buffer of nginx holds so many of these pictures that it would be more
+		most     = 2 * time.Second // of lag: a buffer of nginx holds so many of these images that it would be more
 	)
 	t.Run("mjpeg", func(t *testing.T) {
 		answer, err := c.Get("http://stream.test/stream/cam1.mjpg")

@@ -17,7 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// Size of the pictures of live streams, which carry their index.
+// Size of the images of live streams, which carry their index.
 const liveWidth, liveHeight = 128, 64
 
 // indexed returns n JPEGs that carry their index, each of so many bytes at least.
@@ -59,7 +59,7 @@ func pad(jpeg []byte, atLeast int) []byte {
 	return append(padded, jpeg[2:]...)
 }
 
-// indexOf returns the index that a picture carries. A picture of which a part is another's carries none.
+// indexOf returns the index that an image carries. An image of which a part is another's carries none.
 func indexOf(t testing.TB, img image.Image) int {
 	t.Helper()
 	n, err := synth.ReadIndex(img)
@@ -79,7 +79,7 @@ func indexOfJPEG(t testing.TB, data []byte) int {
 	return indexOf(t, img)
 }
 
-// wantLive fails t unless indices rise, but for repeats of still pictures, and show at least so many pictures.
+// wantLive fails t unless indices rise, but for repeats of still images, and show at least so many images.
 func wantLive(t testing.TB, indices []int, pictures int) {
 	t.Helper()
 	different := 0
@@ -96,13 +96,13 @@ func wantLive(t testing.TB, indices []int, pictures int) {
 	}
 }
 
-// feeding is a publisher of pictures over HTTP.
+// feeding is a publisher of images over HTTP.
 type feeding struct {
 	sent atomic.Int64 // pictures
 	stop func()
 }
 
-// feed publishes pictures as a live stream, so many a second, until t ends or stop is called. It returns when the
+// feed publishes images as a live stream, so many a second, until t ends or stop is called. It returns when the
 // stream is there.
 func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *feeding {
 	t.Helper()

@@ -41,7 +41,7 @@ func (p paced) Read(b []byte) (int, error) {
 	return p.Reader.Read(b[:min(len(b), p.each)])
 }
 
-// A viewer that takes nothing is let go after live.stall. One that takes little is not: it gets fewer pictures, whole
+// A viewer that takes nothing is let go after live.stall. One that takes little is not: it gets fewer images, whole
 // and new ones. What the others see meanwhile is looked at by TestLiveSoak.
 func TestWatchSlowViewers(t *testing.T) {
 	t.Parallel()
@@ -78,7 +78,7 @@ func TestWatchSlowViewers(t *testing.T) {
 		return alone < after
 	})
 	v, there := s.Viewer(t, "cam1", slow)
-	// It began with pictures that waited for it: those that it gets now are new.
+	// It began with images that waited for it: those that it gets now are new.
 	if behind := int(f.sent.Load()) - indices[len(indices)-1]; !there || behind > 3*fps || v.Dropped == 0 {
 		t.Errorf("the slow viewer: got picture %d, %d behind the newest, %d dropped; want it to be new", indices[len(indices)-1], behind, v.Dropped)
 	}
@@ -86,7 +86,7 @@ func TestWatchSlowViewers(t *testing.T) {
 	t.Logf("the slow viewer saw %d of %d pictures in %v", len(indices), f.sent.Load(), time.Since(began).Round(time.Millisecond))
 }
 
-// When the server stops, viewers get the picture that they are being given to its end, and one that takes nothing is
+// When the server stops, viewers get the image that they are being given to its end, and one that takes nothing is
 // not waited for.
 func TestWatchDrain(t *testing.T) {
 	s := serve(t)

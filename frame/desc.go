@@ -32,7 +32,7 @@ func descErrorf(field, format string, args ...any) *DescError {
 }
 
 // Validate returns nil for a geometry that can be read, else a *DescError about the first wrong field: an invalid
-// format, a side outside 1..MaxSide, a range or colour space that the format does not have, or a size in bytes that an
+// format, a side outside 1..MaxSide, a range or color space that the format does not have, or a size in bytes that an
 // int cannot hold. It says nothing of limits that a server sets: those are far lower.
 func (d Desc) Validate() error {
 	_, err := d.Size()
@@ -66,7 +66,7 @@ func (d Desc) Size() (int, error) {
 	return int(size), nil
 }
 
-// checkColor returns a *DescError when the range or the colour space is none that the format has.
+// checkColor returns a *DescError when the range or the color space is none that the format has.
 func (d Desc) checkColor() error {
 	want, ok := "full", d.Range == RangeFull
 	switch {
@@ -115,7 +115,7 @@ func (d Desc) PlaneSize(i int) (width, height, rowBytes int) {
 // an odd side has a last chroma sample of its own.
 func ChromaSize(n int) int { return (n + 1) / 2 }
 
-// String returns a short form such as "bgr24 640x360" or "nv12 1920x1080 full bt709"; default range and colour space
+// String returns a short form such as "bgr24 640x360" or "nv12 1920x1080 full bt709"; default range and color space
 // are left out.
 func (d Desc) String() string {
 	s := fmt.Sprintf("%s %dx%d", d.Format, d.Width, d.Height)

@@ -1,6 +1,6 @@
-// Package frame says how the samples of a picture lie in memory, and who owns that memory. It converts nothing.
+// Package frame says how the samples of an image lie in memory, and who owns that memory. It converts nothing.
 //
-// A [Desc] is the geometry: pixel format, size, value range, colour space. It is comparable, it is plain data (JSON and
+// A [Desc] is the geometry: pixel format, size, value range, color space. It is comparable, it is plain data (JSON and
 // YAML both ways), and it is checked in one place, [Desc.Validate]. A [Frame] is a Desc with its planes.
 //
 // Ownership is said with three words, here and in all packages of Steadyframe:

@@ -101,7 +101,7 @@ func (f PixelFormat) Planes() int { return f.info().planes }
 func (f PixelFormat) IsFloat() bool { return f.info().isFloat }
 
 // IsYUV reports whether f holds luma and chroma rather than red, green and blue. Gray8 does not count: it has no
-// colour.
+// color.
 func (f PixelFormat) IsYUV() bool { return f.info().isYUV }
 
 // SampleBytes returns the bytes from one sample to the next in a row of plane i: 3 for bgr24, 2 for the CbCr plane of

@@ -9,7 +9,7 @@ type Plane struct {
 	Width, Height int
 }
 
-// Frame is a picture: its Desc and its planes. It is a value: copies share the memory, and one of them alone is
+// Frame is an image: its Desc and its planes. It is a value: copies share the memory, and one of them alone is
 // released. The zero Frame has no planes and is safe to Release.
 type Frame struct {
 	Desc   Desc

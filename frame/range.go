@@ -67,7 +67,7 @@ func (r *ValueRange) UnmarshalText(text []byte) (err error) {
 // BT.601.
 type ColorSpace uint8
 
-// The colour spaces.
+// The color spaces.
 const (
 	BT601 ColorSpace = iota // "bt601": Recommendation ITU-R BT.601, also JPEG's (JFIF)
 	BT709                   // "bt709": Recommendation ITU-R BT.709, usual for high-definition video
@@ -79,7 +79,7 @@ var colorNames = []string{"bt601", "bt709"}
 // colorAliases are ffmpeg's names of the matrices equal to BT.601's (its option colorspace).
 var colorAliases = map[string]ColorSpace{"": BT601, "smpte170m": BT601, "bt470bg": BT601}
 
-// ParseColorSpace returns the colour space called s, in any case: bt601 (or nothing, smpte170m, bt470bg) or bt709. An
+// ParseColorSpace returns the color space called s, in any case: bt601 (or nothing, smpte170m, bt470bg) or bt709. An
 // unknown name gives a *DescError.
 func ParseColorSpace(s string) (ColorSpace, error) {
 	name := strings.ToLower(s)

@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
-// BenchmarkEncode encodes frames as they are, without any resizing. The rival is image/jpeg on the same picture, from
+// BenchmarkEncode encodes frames as they are, without any resizing. The rival is image/jpeg on the same image, from
 // a YCbCr image, the fastest input that it takes.
 //
 //	go test -bench Encode ./jpeg

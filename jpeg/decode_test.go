@@ -41,7 +41,7 @@ func TestSizes(t *testing.T) {
 				p := large.crop(size.X, size.Y)
 				b := encode(t, p.frame(t, frame.RGB24), Options{Subsampling: s, Quality: 92})
 				m := decode(t, b, size.X, size.Y, s)
-				// A pixel of chroma beside an edge costs most in the smallest pictures; a block in a wrong place is
+				// A pixel of chroma beside an edge costs most in the smallest images; a block in a wrong place is
 				// below 20 dB.
 				if got := p.psnr(m); got < 27 {
 					t.Errorf("%v: got %.1f dB, want >= 27", size, got)
@@ -76,7 +76,7 @@ func (p *picture) crop(width, height int) *picture {
 }
 
 // TestExtremes decodes the largest and smallest coefficients: samples of 0 and 255 at the ends of the quality scale,
-// and flat pictures.
+// and flat images.
 func TestExtremes(t *testing.T) {
 	pictures := []struct {
 		name string

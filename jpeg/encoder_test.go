@@ -31,7 +31,7 @@ func TestAppendTwice(t *testing.T) {
 	}
 }
 
-// TestFormats wants the same picture from every format that holds it.
+// TestFormats wants the same image from every format that holds it.
 func TestFormats(t *testing.T) {
 	p := newPicture(120, 80, 3)
 	for _, s := range subsamplings {

@@ -21,7 +21,7 @@ const (
 	markerDQT  = 0xDB
 )
 
-// picture is a test picture in packed R, G, B.
+// picture is a test image in packed R, G, B.
 type picture struct {
 	width, height int
 	rgb           []byte
@@ -57,7 +57,7 @@ func newPicture(width, height int, seed uint64) *picture {
 	return p
 }
 
-// newNoise returns samples of 0 and 255: the most bits that a picture can cost.
+// newNoise returns samples of 0 and 255: the most bits that an image can cost.
 func newNoise(width, height int, seed uint64) *picture {
 	rng := rand.New(rand.NewPCG(seed, 2))
 	p := &picture{width, height, make([]byte, 3*width*height)}
@@ -142,7 +142,7 @@ func encode(t testing.TB, f frame.Frame, o Options) []byte {
 	return out
 }
 
-// decode decodes b with image/jpeg and fails t where the size or the kind of the picture is not that of o.
+// decode decodes b with image/jpeg and fails t where the size or the kind of the image is not that of o.
 func decode(t testing.TB, b []byte, width, height int, s Subsampling) image.Image {
 	t.Helper()
 	m, err := stdjpeg.Decode(bytes.NewReader(b))
@@ -170,7 +170,7 @@ func decode(t testing.TB, b []byte, width, height int, s Subsampling) image.Imag
 	return m
 }
 
-// psnr is that of m against p, over the samples of red, green and blue; a gray picture is compared with p's luma, not
+// psnr is that of m against p, over the samples of red, green and blue; a gray image is compared with p's luma, not
 // rounded.
 func (p *picture) psnr(m image.Image) float64 {
 	var sum float64

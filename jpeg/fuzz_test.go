@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 )
 
-// FuzzAppend wants every picture to decode in image/jpeg at its size, with the same bytes however the runs are split.
+// FuzzAppend wants every image to decode in image/jpeg at its size, with the same bytes however the runs are split.
 func FuzzAppend(f *testing.F) {
 	f.Add(uint8(1), uint8(1), uint8(75), uint8(0), int16(0), []byte{0})
 	f.Add(uint8(33), uint8(17), uint8(100), uint8(0), int16(1), []byte{0, 255, 255, 0})

@@ -11,7 +11,7 @@ import (
 )
 
 // TestLevels wants every level of kernels to make the same files: of all subsamplings, of the lowest and
-// the highest quality, of pictures that compress well and not at all, of sizes that vectors don't fit.
+// the highest quality, of images that compress well and not at all, of sizes that vectors don't fit.
 func TestLevels(t *testing.T) {
 	pictures := []struct {
 		name string

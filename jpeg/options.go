@@ -69,7 +69,7 @@ func (o *Options) config(width, height int) (jpegcore.Config, error) {
 	return c, nil
 }
 
-// OptionsError says which of the Options, or of the sides of the picture, is wrong.
+// OptionsError says which of the Options, or of the sides of the image, is wrong.
 type OptionsError struct {
 	Field  string // "quality", "subsampling", "restart interval", "kernels", "width", "height"
 	Reason string // "got 101, want 1..100"

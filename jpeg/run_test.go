@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/race"
 )
 
-// TestRuns codes the runs of a picture apart, in any order and with dirty scratches, and wants the bytes of
+// TestRuns codes the runs of an image apart, in any order and with dirty scratches, and wants the bytes of
 // Encoder.Append.
 func TestRuns(t *testing.T) {
 	seeds := uint64(120)

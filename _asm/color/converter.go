@@ -218,10 +218,10 @@ func (c *converter) y(p [3]reg.VecVirtual) reg.VecVirtual {
 	return y
 }
 
-// writeHalf makes chroma of the means of neighbours.
+// writeHalf makes chroma of the means of neighbors.
 func (c *converter) writeHalf(p [3]reg.VecVirtual) { c.storeHalf(c.half(p)) }
 
-// half returns chroma of the means of neighbours, Cb and Cr by turns: the means are in both words of a pair.
+// half returns chroma of the means of neighbors, Cb and Cr by turns: the means are in both words of a pair.
 func (c *converter) half(p [3]reg.VecVirtual) reg.VecVirtual {
 	var means [3]reg.VecVirtual
 	for i := range means {

@@ -30,7 +30,7 @@ func halvedDoc(name string, samples, step int) string {
 of rows of %d*blocks pixels of %d bytes. The rows of a pair are stride bytes apart. It asks for the cache lines ahead of theirs.
 	r, g, b = the sums of 2x2 pixels << 5
 	y[x] = (Y of r, g, b + 4) >> 3
-	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3`, name, samples, 2*samples, step)
+	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3`, name, samples, 2*samples, step)
 }
 
 func newHalver(f *file, step int, level, doc string) *halver {

@@ -87,13 +87,13 @@ func (c *converterNEON) write(p [3]two) {
 // y returns luma of 8 samples.
 func (c *converterNEON) y(p [3]gen.V) gen.V { return c.Sub(c.weighted(p, c.luma), c.mid) }
 
-// writeHalf makes chroma of 8 samples, the means of neighbours.
+// writeHalf makes chroma of 8 samples, the means of neighbors.
 func (c *converterNEON) writeHalf(means [3]gen.V) {
 	c.store(1, c.weighted(means, c.cb))
 	c.store(2, c.weighted(means, c.cr))
 }
 
-// means returns the means of neighbours.
+// means returns the means of neighbors.
 func (c *converterNEON) means(p [3]two) (means [3]gen.V) {
 	for i, v := range p {
 		sums := c.Op("VADDP V%[2]d.H8, V%[1]d.H8, V%[3]d.H8", v[0], v[1])

@@ -39,8 +39,8 @@ func (p *pixelsNEON) fetch(row, ahead string) {
 	p.Do(fmt.Sprintf("ADD %s, %s, R12; PRFM (R12), PLDL1KEEP", ahead, row))
 }
 
-// neighbours returns the means of the pixels that were loaded last: their sums << 6, which is exact.
-func (p *pixelsNEON) neighbours() (means [3]gen.V) {
+// neighbors returns the means of the pixels that were loaded last: their sums << 6, which is exact.
+func (p *pixelsNEON) neighbors() (means [3]gen.V) {
 	for i, b := range p.bytes {
 		means[i] = p.Op("VSHL $6, V%d.H8, V%d.H8", p.OpCode(0x6E202800, "UADDLP V%[2]d.8H, V%[1]d.16B", b))
 	}
@@ -57,7 +57,7 @@ func packedNEON(n *gen.NEON, step int, to planes) {
 	n.Loop("R4", func() {
 		p.write(p.load("R3"))
 		if to == yccHalf {
-			p.writeHalf(p.neighbours())
+			p.writeHalf(p.neighbors())
 		}
 	})
 	n.Text("\tRET")
@@ -82,7 +82,7 @@ blocks > 0. It asks for the cache lines ahead of the rows. It is packed%[2]dYCCH
 			for half := range 2 {
 				p.store(line, p.Rounded(p.y([3]gen.V{words[0][half], words[1][half], words[2][half]}), 3))
 			}
-			means := p.neighbours()
+			means := p.neighbors()
 			cb[line], cr[line] = p.weighted(means, p.cb), p.weighted(means, p.cr)
 		}
 		p.store(2, p.Rounded(p.Add(cb[0], cb[1]), 4))

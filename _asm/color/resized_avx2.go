@@ -12,7 +12,7 @@ import (
 // resizedAVX2 writes kernels of Resized that make 16 samples at a time. A group of a table is, in bytes:
 //
 //	offsets   4 each: of the windows of 16 bytes for samples 0, 1; 2, 3; .. (near), or of 8 bytes for each sample (far)
-//	shuffles  32 each, for samples 0, 1, 8, 9; 2, 3, 10, 11; 4, 5, 12, 13; 6, 7, 14, 15: the bytes of two neighbouring
+//	shuffles  32 each, for samples 0, 1, 8, 9; 2, 3, 10, 11; 4, 5, 12, 13; 6, 7, 14, 15: the bytes of two neighboring
 //	          pixels to R R R R G G G G B B B B and four zeros, for two samples
 //	weights   32: of the two pixels of each sample, adding up to 128
 func resizedAVX2(f *file) {

@@ -72,7 +72,7 @@ rgb24AVX2 writes 32*vectors pixels, vectors > 0.
 	for i := range r {
 		dst[3*i], dst[3*i+1], dst[3*i+2] = pixel(r[i]), pixel(g[i]), pixel(b[i])
 	}
-shuffles[3*i+c] puts what 16 samples of colour c have in bytes 16*i..16*i+15 in their places.`)
+shuffles[3*i+c] puts what 16 samples of color c have in bytes 16*i..16*i+15 in their places.`)
 	dst, vectors := a.Arg("dst"), a.Arg("vectors")
 	src := []reg.GPVirtual{a.Arg("red"), a.Arg("green"), a.Arg("blue")}
 	shuffles := a.Arg("shuffles")
@@ -83,16 +83,16 @@ shuffles[3*i+c] puts what 16 samples of colour c have in bytes 16*i..16*i+15 in 
 	}
 	eight := broadcast8(a)
 	a.Loop("loop", vectors, 1, func() {
-		var colours [3]reg.VecVirtual
-		for c := range colours {
-			colours[c] = pixels(a, src[c], eight)
+		var colors [3]reg.VecVirtual
+		for c := range colors {
+			colors[c] = pixels(a, src[c], eight)
 		}
 		for i := range 3 {
 			out := a.YMM()
-			a.VPSHUFB(masks[3*i], colours[0], out)
+			a.VPSHUFB(masks[3*i], colors[0], out)
 			for c := 1; c < 3; c++ {
 				part := a.YMM()
-				a.VPSHUFB(masks[3*i+c], colours[c], part)
+				a.VPSHUFB(masks[3*i+c], colors[c], part)
 				a.VPOR(part, out, out)
 			}
 			a.VMOVDQU(out.AsX(), gen.At(dst, 16*i))

@@ -51,26 +51,26 @@ TEXT ·%[1]s(SB), NOSPLIT, $0-40
 	// 	for i := range r {
 	// 		dst[%[2]d*i:] = pixel(r[i]), pixel(g[i]), pixel(b[i])%[3]s
 	// 	}
-	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a colour each
+	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a color each
 	MOVD dst+0(FP), R0
 	MOVD red+8(FP), R1
 	MOVD green+16(FP), R2
 	MOVD blue+24(FP), R3
 	MOVD vectors+32(FP), R4`, name, bytes, rest))
-	var colours [4]gen.V
-	for c := range colours {
-		colours[c] = n.Pin(c)
+	var colors [4]gen.V
+	for c := range colors {
+		colors[c] = n.Pin(c)
 	}
 	if bytes == 4 {
-		n.Set(colours[3], "VMOVI $255, V%d.B16")
+		n.Set(colors[3], "VMOVI $255, V%d.B16")
 	}
 	n.Flush()
 	n.Text("\nloop:")
 	for c := range 3 {
 		low, high := n.Op(fmt.Sprintf("VLD1.P 16(R%d), [V%%d.H8]", 1+c)), n.Op(fmt.Sprintf("VLD1.P 16(R%d), [V%%d.H8]", 1+c))
 		// pixel: rounded, shifted, clamped.
-		n.SetCode(colours[c], 0x2F0C8C00, "SQRSHRUN V%[2]d.8B, V%[1]d.8H, #4", low)
-		n.SetCode(colours[c], 0x6F0C8C00, "SQRSHRUN2 V%[2]d.16B, V%[1]d.8H, #4", high)
+		n.SetCode(colors[c], 0x2F0C8C00, "SQRSHRUN V%[2]d.8B, V%[1]d.8H, #4", low)
+		n.SetCode(colors[c], 0x6F0C8C00, "SQRSHRUN2 V%[2]d.16B, V%[1]d.8H, #4", high)
 	}
 	store := map[int]string{3: "VST3.P [V0.B16, V1.B16, V2.B16], 48(R0)", 4: "VST4.P [V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)"}
 	n.Do(store[bytes])

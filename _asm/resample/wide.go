@@ -10,7 +10,7 @@ import (
 )
 
 // wide writes the kernels of Widened: 16 samples at a time, from 4 windows of 8 words (near) or from 8 (far). A register is
-// doublewords of neighbouring words for samples 0..3 in its lower half and 8..11 in the upper, or for 4..7 and 12..15. A
+// doublewords of neighboring words for samples 0..3 in its lower half and 8..11 in the upper, or for 4..7 and 12..15. A
 // group of a table is, in bytes:
 //
 //	offsets   4 each: of the windows for the lower and the upper half of the first register (far: twice), then of the second
@@ -31,7 +31,7 @@ func wide(a *gen.Asm) {
 		a.Loop("loop", groups, 1, func() {
 			var samples [2]reg.VecVirtual // in doublewords
 			for i := range samples {
-				pairs := neighbours(a, src, table, i*windows/4, windows/4)
+				pairs := neighbors(a, src, table, i*windows/4, windows/4)
 				products := a.YMM()
 				a.VPMADDWD(gen.At(table, 32+32*i), pairs, products)
 				a.VPADDD(rounding, products, products)
@@ -49,8 +49,8 @@ func wide(a *gen.Asm) {
 	}
 }
 
-// neighbours returns a register of pairs of words, made of parts of two windows each.
-func neighbours(a *gen.Asm, src, table reg.GPVirtual, first, parts int) reg.VecVirtual {
+// neighbors returns a register of pairs of words, made of parts of two windows each.
+func neighbors(a *gen.Asm, src, table reg.GPVirtual, first, parts int) reg.VecVirtual {
 	var pairs reg.VecVirtual
 	for part := first; part < first+parts; part++ {
 		v, low, high := a.YMM(), a.GP64(), a.GP64()

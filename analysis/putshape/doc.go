@@ -20,7 +20,7 @@
 //	if w > 640 || h > 480 {
 //		img = image.NewRGBA(image.Rect(0, 0, w, h))
 //	}
-//	defer images.Put(img) // wrong: a later picture has the wrong size
+//	defer images.Put(img) // wrong: a later image has the wrong size
 //
 // Right is to look at the size before the Put. Any comparison of the value's len, cap, Len, Cap, Size or Bounds in the
 // function counts as one.

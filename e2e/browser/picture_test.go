@@ -10,8 +10,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/synth"
 )
 
-// readCells is JavaScript that returns the lumas of the middles of the 8x4 cells of a picture, which carry the number of
-// its frame: see synth.Index. The picture is that of an element, a canvas or an img.
+// readCells is JavaScript that returns the lumas of the middles of the 8x4 cells of an image, which carry the number of
+// its frame: see synth.Index. The image is that of an element, a canvas or an img.
 const readCells = `((element) => {
 	const canvas = new OffscreenCanvas(16, 8), context = canvas.getContext('2d', { willReadFrequently: true });
 	const [w, h] = [element.naturalWidth ?? element.width, element.naturalHeight ?? element.height];
@@ -97,7 +97,7 @@ func TestMJPEGInImage(t *testing.T) {
 	}
 }
 
-// A source that is lost leaves its viewers an offline picture, and when it comes back the page goes on.
+// A source that is lost leaves its viewers an offline image, and when it comes back the page goes on.
 func TestSourceLostAndBack(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "127.0.0.1:0", "")

@@ -22,7 +22,7 @@ const maxScreenshot = 200_000
 
 // shot is a screenshot of the documents.
 type shot struct {
-	file   string // .png, or .jpg for one that shows pictures, of which a PNG has five times the size
+	file   string // .png, or .jpg for one that shows images, of which a PNG has five times the size
 	w, h   int64
 	dark   bool
 	server *server

@@ -116,7 +116,7 @@ func (s *server) viewers(t *testing.T, transport string) (n int) {
 	return n
 }
 
-// publisher feeds a stream with pictures that carry their number.
+// publisher feeds a stream with images that carry their number.
 type publisher struct {
 	newest atomic.Int64 // the number of the last frame sent, 0 before the first
 	stop   context.CancelFunc
@@ -184,7 +184,7 @@ func (p *publisher) end() {
 	<-p.done
 }
 
-// testSources returns n streams of small pictures made by the server itself.
+// testSources returns n streams of small images made by the server itself.
 func testSources(n int) []string {
 	sources := make([]string, n)
 	for i := range sources {

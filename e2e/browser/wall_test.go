@@ -6,11 +6,11 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// seqs is JavaScript that returns the number of the picture on each tile, by the stream's name.
+// seqs is JavaScript that returns the number of the image on each tile, by the stream's name.
 const seqs = `Object.fromEntries([...document.querySelectorAll('.tile')].map((tile) =>
 	[tile.querySelector('.name').textContent, Number(tile.querySelector('.screen').dataset.seq ?? 0)]))`
 
-// advance waits until each of the tiles shows a later picture than before.
+// advance waits until each of the tiles shows a later image than before.
 func advance(t *testing.T, page *tab, names []string) {
 	t.Helper()
 	before := eval[map[string]int](page, seqs)

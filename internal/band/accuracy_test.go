@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/race"
 )
 
-// descs returns every kind of input of a size: each format with each of its ranges and colour spaces.
+// descs returns every kind of input of a size: each format with each of its ranges and color spaces.
 func descs(width, height int) []frame.Desc {
 	var all []frame.Desc
 	for f := frame.BGR24; f.Valid(); f++ {

@@ -35,7 +35,7 @@ func (p place) round(one int64) (index, weight int) {
 	return p.index + int(w/one), int(w % one)
 }
 
-// center returns the centre of output sample k as a fraction of input samples, counted from the left edge of the input plane:
+// center returns the center of output sample k as a fraction of input samples, counted from the left edge of the input plane:
 // (origin + (k+1/2)*outStep * length/out) / inStep. With sides of at most 1<<16 both are below 1<<36.
 func (a axis) center(k int) (num, den int64) {
 	num = 2*int64(a.out)*int64(a.origin) + int64(2*k+1)*int64(a.outStep)*int64(a.length)
@@ -55,10 +55,10 @@ func (a axis) linear(k int) place {
 	return place{int(num / den), num % den, den}
 }
 
-// nearest returns the input sample that the centre of output sample k lies in.
+// nearest returns the input sample that the center of output sample k lies in.
 func (a axis) nearest(k int) place {
 	num, den := a.center(k)
-	return place{index: min(int(num/den), a.last()), den: 1} // the centre of the last chroma sample of an odd side may be the crop's edge
+	return place{index: min(int(num/den), a.last()), den: 1} // the center of the last chroma sample of an odd side may be the crop's edge
 }
 
 // box returns the place whose value is the mean of the input samples, one or two, that the pixels of output sample k lie in.

@@ -1,8 +1,8 @@
-// Package band turns a frame into bands: runs of 16 or 8 output lines of int16 samples, cropped, resized and colour-converted.
+// Package band turns a frame into bands: runs of 16 or 8 output lines of int16 samples, cropped, resized and color-converted.
 //
-// A Sampler is compiled geometry; a Scratch is one worker's memory. Each input row is interpolated across and converted to the colours of
+// A Sampler is compiled geometry; a Scratch is one worker's memory. Each input row is interpolated across and converted to the colors of
 // the output once, into a short row of int16 samples; output lines are blends of two such rows, or means of several, written straight
-// into the band. There is no 8-bit intermediate and no picture-sized memory. docs/adr/0007-rows-and-bands.md has the reasons and the
+// into the band. There is no 8-bit intermediate and no image-sized memory. docs/adr/0007-rows-and-bands.md has the reasons and the
 // arithmetic.
 package band
 
@@ -16,7 +16,7 @@ type Space uint8
 
 // The spaces.
 const (
-	YCC  Space = iota // full-range BT.601 luma - 128 and chroma centred on 0, as JPEG has them
+	YCC  Space = iota // full-range BT.601 luma - 128 and chroma centered on 0, as JPEG has them
 	RGB               // R, G, B
 	Luma              // luma - 128 alone; that of BT.709 input stays as it is
 )
@@ -24,11 +24,11 @@ const (
 // Filter is how samples between those of the input are made.
 type Filter uint8
 
-// The filters. Positions are those of half-pixel centres, exact, clamped to the crop.
+// The filters. Positions are those of half-pixel centers, exact, clamped to the crop.
 const (
-	Bilinear Filter = iota // from the two neighbours, whatever the ratio
+	Bilinear Filter = iota // from the two neighbors, whatever the ratio
 	Area                   // the mean over the area that an output sample covers; Bilinear along a direction that grows
-	Nearest                // the input sample that the centre lies in
+	Nearest                // the input sample that the center lies in
 	Box                    // the mean of the samples that the pixels of an output sample lie in; only where nothing is resized
 )
 
@@ -62,10 +62,10 @@ type Chroma struct {
 
 // Band is the samples of one band, with 4 fractional bits (value x 16): R, G, B in 0..4080, luma in -2048..2032, chroma in -2048..2040 (its
 // byte 0 is half a step beyond what R, G, B can make).
-// Rows are padded by replication to whole 16x16 (or 8x8) blocks, and so are lines below the picture.
+// Rows are padded by replication to whole 16x16 (or 8x8) blocks, and so are lines below the image.
 type Band struct {
 	Planes [3]Plane // Y, Cb, Cr or R, G, B; Luma: plane 0 alone
-	Lines  int      // lines that are inside the picture, 1..Config.Lines
+	Lines  int      // lines that are inside the image, 1..Config.Lines
 }
 
 // Plane is one plane of a band.

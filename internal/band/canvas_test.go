@@ -44,7 +44,7 @@ func sample(t testing.TB, s *Sampler, sc *Scratch, f *frame.Frame, order ...int)
 	return out
 }
 
-// checkPadding fails t unless what lies beside and below the picture repeats its last column and line.
+// checkPadding fails t unless what lies beside and below the image repeats its last column and line.
 func checkPadding(t testing.TB, s *Sampler, b *Band) {
 	t.Helper()
 	for p := range s.planeCount {
@@ -96,7 +96,7 @@ func randomFrame(t testing.TB, d frame.Desc, r *rand.Rand) frame.Frame {
 	return newFrame(t, d, r, func(_, _ int) float64 { return 1.2*r.Float64() - 0.1 })
 }
 
-// smoothFrame returns a frame of d with gradients and a little noise, which stays inside the range, as pictures do.
+// smoothFrame returns a frame of d with gradients and a little noise, which stays inside the range, as images do.
 func smoothFrame(t testing.TB, d frame.Desc) frame.Frame {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 1))

@@ -111,7 +111,7 @@ func TestExplain(t *testing.T) {
 			"luma down: 48 lines copied, rows at hand: 1 (blend generic)",
 			"chroma across: area 32 to 16 (resample generic), limited range to full (color generic)",
 			"chroma down: 24 lines copied, rows at hand: 1 (blend generic)",
-			"colours: bt709 to bt601 (color generic)",
+			"colors: bt709 to bt601 (color generic)",
 		}},
 		{"tensor", frame.Desc{Format: frame.RGBF32P}, Nearest, RGB, 64, 24, []string{
 			"pixels across: floats to int16 (tensor generic)",

@@ -21,9 +21,9 @@ func (s *Sampler) Explain() string {
 	}
 	switch s.after {
 	case from709:
-		fmt.Fprintf(&b, "colours: bt709 to bt601 (color %s)\n", s.kernels.level.color)
+		fmt.Fprintf(&b, "colors: bt709 to bt601 (color %s)\n", s.kernels.level.color)
 	case toRGB, from709toRGB:
-		fmt.Fprintf(&b, "colours: %s to rgb (color %s)\n", s.config.In.Color, s.kernels.level.color)
+		fmt.Fprintf(&b, "colors: %s to rgb (color %s)\n", s.config.In.Color, s.kernels.level.color)
 	}
 	return b.String()
 }

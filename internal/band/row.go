@@ -39,7 +39,7 @@ func (sc *Scratch) aheadOfRow(src *source, number int) int {
 	return (ahead - number) * sc.planes[src.input].Stride
 }
 
-// makeRow makes a row of the cache: interpolation across, and colours.
+// makeRow makes a row of the cache: interpolation across, and colors.
 func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	switch {
 	case src.pixels != nil:
@@ -50,7 +50,7 @@ func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 		sc.lookUp(src, dst, number)
 	default:
 		sc.interpolate(src, c, sc.channels(src, dst), number)
-		sc.colour(src, dst)
+		sc.convertRow(src, dst)
 	}
 }
 
@@ -62,8 +62,8 @@ func (sc *Scratch) channels(src *source, dst *[3][]int16) *[3][]int16 {
 	return dst
 }
 
-// colour makes dst of what an interpolation has made.
-func (sc *Scratch) colour(src *source, dst *[3][]int16) {
+// convertRow makes dst of what an interpolation has made.
+func (sc *Scratch) convertRow(src *source, dst *[3][]int16) {
 	k := &sc.sampler.kernels
 	switch src.convert {
 	case toYCC:

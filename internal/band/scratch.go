@@ -16,7 +16,7 @@ type Scratch struct {
 	next    int            // the band that the caches are good for
 	planes  [3]frame.Plane // of the frame, during Fill
 	caches  [2]cache       // one a source
-	rgb     [3][]int16     // a row between interpolation and colour conversion
+	rgb     [3][]int16     // a row between interpolation and color conversion
 	made    int            // input rows made so far, for tests
 }
 

@@ -199,7 +199,7 @@ func (src *source) coverage() *resample.Cover {
 	step := src.wordStep()
 	return &resample.Cover{
 		Coverage: src.across.cover, Words: src.across.inputs() * step, Step: step,
-		Centred: src.layout != packed && src.layout != floats,
+		Centered: src.layout != packed && src.layout != floats,
 	}
 }
 

@@ -14,7 +14,7 @@ func (sc *Scratch) stack(src *source, c *cache, n int, dst *[3][]int16) {
 		}
 		src.cover.Row(src.covers(channels, i), c.wide)
 	}
-	sc.colour(src, dst)
+	sc.convertRow(src, dst)
 }
 
 // stackBytes sets the source's wide row to the mean of rows of its i-th input plane.

@@ -8,7 +8,7 @@ import (
 // Encode codes band i (the one after the last, or that of Begin) and returns its entropy-coded bytes, stuffed, with
 // any restart markers; the slice is the scratch's until the next call. Bits that do not fill a byte are carried to
 // the next band of the run; a segment's last byte is padded. It borrows b, whose planes must be those of a
-// band.Sampler for the coder's picture and subsampling.
+// band.Sampler for the coder's image and subsampling.
 func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
 	if i != s.band {
 		panic("jpegcore: bands out of order")

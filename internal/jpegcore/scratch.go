@@ -11,7 +11,7 @@ import (
 // Coder and one goroutine at a time.
 type Scratch struct {
 	band    int // the next
-	mcu     int // the next, of the picture
+	mcu     int // the next, of the image
 	left    int // MCUs until the segment ends
 	segment int // the current
 

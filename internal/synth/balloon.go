@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// balloon is a hot-air balloon that drifts across the picture, and bobs.
+// balloon is a hot-air balloon that drifts across the image, and bobs.
 type balloon struct {
 	*layer
 	x, y   float64 // at frame 0: left edge and top, in pixels
@@ -15,13 +15,13 @@ type balloon struct {
 	travel float64 // pixels after which it comes again
 }
 
-// fabric is what an envelope is sewn of: two colours, in a cut.
+// fabric is what an envelope is sewn of: two colors, in a cut.
 type fabric struct {
 	colors [2]rgb
 	cut    cut
 }
 
-// cut says how the colours of a fabric alternate.
+// cut says how the colors of a fabric alternate.
 type cut uint8
 
 const (
@@ -45,10 +45,10 @@ var fabrics = [2][4]fabric{
 	},
 }
 
-// radii are those of the envelopes in picture heights, in the same order.
+// radii are those of the envelopes in image heights, in the same order.
 var radii = [len(fabrics[0])]float64{0.05, 0.07, 0.12, 0.19}
 
-// newBalloons returns the balloons of a picture of w x h pixels, from the farthest, smallest to the nearest, or, when ctx
+// newBalloons returns the balloons of an image of w x h pixels, from the farthest, smallest to the nearest, or, when ctx
 // ends, what was painted of them.
 func newBalloons(ctx context.Context, w, h int, seed uint64) []balloon {
 	r := random{seed: mix(seed, 5, 5)}
@@ -69,7 +69,7 @@ func newBalloons(ctx context.Context, w, h int, seed uint64) []balloon {
 	return bs
 }
 
-// at returns the left edge and the top of b in frame n, in pixels of the picture.
+// at returns the left edge and the top of b in frame n, in pixels of the image.
 func (b *balloon) at(n uint64) (x, y int) {
 	t := float64(n)
 	left := math.Mod(b.x+b.speed*t, b.travel) - float64(b.w)
@@ -106,7 +106,7 @@ func paintBalloon(ctx context.Context, radius float64, f fabric, by *weather) *l
 	return cv.layer()
 }
 
-// envelope returns half the width of a balloon of radius 1, v below its centre: a sphere above, a cone that closes
+// envelope returns half the width of a balloon of radius 1, v below its center: a sphere above, a cone that closes
 // below.
 func envelope(v float64) float64 {
 	switch {
@@ -119,7 +119,7 @@ func envelope(v float64) float64 {
 	return lerp(0.9367, 0.17, t*(0.55+0.45*t)) // 0.9367 is the sphere's at 0.35
 }
 
-// at returns the colour of an envelope at u (-1..1 across) and v: gores with their seams, lit from the upper left,
+// at returns the color of an envelope at u (-1..1 across) and v: gores with their seams, lit from the upper left,
 // and from within by the burner below.
 func (f fabric) at(u, v float64, by *weather) rgb {
 	longitude := math.Asin(u)/math.Pi + 0.5

@@ -2,7 +2,7 @@ package synth
 
 import "math"
 
-// rgb is a colour, each part 0..1, gamma-encoded as in the picture.
+// rgb is a color, each part 0..1, gamma-encoded as in the image.
 type rgb struct{ r, g, b float32 }
 
 func (c rgb) mix(d rgb, t float64) rgb {
@@ -15,10 +15,10 @@ func (c rgb) scale(s float64) rgb {
 	return rgb{c.r * f, c.g * f, c.b * f}
 }
 
-// times returns c in light of the colour light.
+// times returns c in light of the color light.
 func (c rgb) times(light rgb) rgb { return rgb{c.r * light.r, c.g * light.g, c.b * light.b} }
 
-// canvas is what a layer is painted on: colours with coverage. It wraps around across, and is clipped above and below.
+// canvas is what a layer is painted on: colors with coverage. It wraps around across, and is clipped above and below.
 type canvas struct {
 	w, h  int
 	color []rgb

@@ -8,7 +8,7 @@ import (
 )
 
 // store fills dst from packed BGR rows: source makes row y. rows are scratch for two of them. The conversion is the
-// definition, in floating point, rounded once; chroma that is halved is that of the mean of its pixels' colours, as
+// definition, in floating point, rounded once; chroma that is halved is that of the mean of its pixels' colors, as
 // JPEG sites it.
 func store(dst *frame.Frame, rows [2][]byte, source func(row []byte, y int)) {
 	d := dst.Desc
@@ -79,7 +79,7 @@ type matrix struct {
 	black, yScale, cScale float64
 }
 
-// matrixOf returns the matrix of d's colour space and range: Recommendations ITU-R BT.601-7 section 2.5, BT.709-6
+// matrixOf returns the matrix of d's color space and range: Recommendations ITU-R BT.601-7 section 2.5, BT.709-6
 // section 3.
 func matrixOf(d frame.Desc) matrix {
 	m := matrix{kr: 0.299, kb: 0.114, yScale: 1, cScale: 1}

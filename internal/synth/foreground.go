@@ -96,7 +96,7 @@ func (p *painter) meadow(cv *canvas) {
 	}
 }
 
-// petals are the colours of the flowers: poppy, cornflower, ox-eye, mallow.
+// petals are the colors of the flowers: poppy, cornflower, ox-eye, mallow.
 var petals = [4]rgb{{0.86, 0.20, 0.13}, {0.33, 0.40, 0.82}, {0.97, 0.95, 0.88}, {0.85, 0.50, 0.66}}
 
 // flower is one bloom.

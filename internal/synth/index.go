@@ -5,26 +5,26 @@ import (
 	"image"
 )
 
-// An index picture is a grid of cells, one bit each, row by row from the lowest bit: the index, then check bits. The
-// last row holds check bits alone, so that a picture whose parts come from two frames does not read as either.
+// An index image is a grid of cells, one bit each, row by row from the lowest bit: the index, then check bits. The
+// last row holds check bits alone, so that an image whose parts come from two frames does not read as either.
 const (
 	indexColumns = 8
 	indexRows    = 4
 	indexBits    = 20
 	checkBits    = indexColumns*indexRows - indexBits
 
-	// MaxIndex is one more than the largest index that a picture can carry.
+	// MaxIndex is one more than the largest index that an image can carry.
 	MaxIndex = 1 << indexBits
 )
 
-// bright and dark are the colours of bits that are 1 and 0, by column: far apart in luma, varied in chroma.
+// bright and dark are the colors of bits that are 1 and 0, by column: far apart in luma, varied in chroma.
 var (
 	bright = [4][3]uint8{{255, 255, 150}, {150, 255, 255}, {255, 205, 255}, {255, 255, 255}}
 	dark   = [4][3]uint8{{110, 0, 0}, {0, 0, 140}, {0, 60, 0}, {0, 0, 0}}
 )
 
-// Index is a picture of w x h pixels, at least 64x32, that carries n. It survives JPEG of quality 50 and more, any
-// subsampling, and resizing by half that keeps the whole picture; ReadIndex then gives n back. It panics unless 0 <= n
+// Index is an image of w x h pixels, at least 64x32, that carries n. It survives JPEG of quality 50 and more, any
+// subsampling, and resizing by half that keeps the whole image; ReadIndex then gives n back. It panics unless 0 <= n
 // < MaxIndex.
 func Index(w, h, n int) Pattern {
 	if n < 0 || n >= MaxIndex {
@@ -67,7 +67,7 @@ func ReadIndex(img image.Image) (int, error) {
 	return n, nil
 }
 
-// indexWord returns the bits of the picture of n: n and its check bits, of which not all are the same for 0.
+// indexWord returns the bits of the image of n: n and its check bits, of which not all are the same for 0.
 func indexWord(n int) uint32 {
 	check := uint32(mix(uint64(n), 0, 7)) % (1 << checkBits)
 	return uint32(n) | check<<indexBits

@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// landscape is the scene from the back to the front. Tops and bottoms are parts of the picture's height, speeds are
+// landscape is the scene from the back to the front. Tops and bottoms are parts of the image's height, speeds are
 // picture widths a frame. Each part covers all that its successor leaves open.
 var landscape = []struct {
 	top, bottom float64
@@ -23,14 +23,14 @@ var landscape = []struct {
 type painter struct {
 	ctx context.Context // looked at before each row of anything: once it has ended, nothing more is painted
 	mood
-	h      float64 // height of the picture in pixels
+	h      float64 // height of the image in pixels
 	period int     // width of a layer
-	top    int     // row of the picture where the canvas begins
+	top    int     // row of the image where the canvas begins
 	seed   uint64
 	salts  uint64
 }
 
-// noise returns a new noise with features of about size picture heights.
+// noise returns a new noise with features of about size image heights.
 func (p *painter) noise(size float64) noise {
 	p.salts++
 	return newNoise(mix(p.seed, p.salts, 2), p.period, size*p.h)
@@ -47,7 +47,7 @@ func (p *painter) ridge(mid, amp, size float64) []float64 {
 	return line
 }
 
-// each calls color for each pixel of cv that lies below the crest line, with the row of the picture, and paints what it
+// each calls color for each pixel of cv that lies below the crest line, with the row of the image, and paints what it
 // returns.
 func (p *painter) each(cv *canvas, crest []float64, color func(x, y float64) rgb) {
 	for y := range cv.h {
@@ -78,7 +78,7 @@ func (p *painter) sky(cv *canvas) {
 		c = c.mix(rgb{1, 1, 1}, p.stars*smoothstep(0.50, 0.62, stars.at(x, y, 0))*(1-t))
 		c = c.mix(p.sun.glow, p.sun.near*math.Exp(-d2*9)+p.sun.far*math.Exp(-d2*1.5))
 		c = c.mix(p.sun.disc, clamp01((p.sun.radius-math.Sqrt(d2))*p.h))
-		// Clouds are wide and flat; what faces the sun is bright, what does not is violet-grey.
+		// Clouds are wide and flat; what faces the sun is bright, what does not is violet-gray.
 		thick := clouds.fbm(x, y*2.2, 5)
 		lit := clamp01(0.55 + 1.6*(thick-clouds.fbm(x-0.02*p.h, y*2.2-0.05*p.h, 4)))
 		cover := smoothstep(0.02, 0.55, thick+p.overcast-0.25*t) * 0.92

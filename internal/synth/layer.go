@@ -6,7 +6,7 @@ import "math"
 // it adds on average, within 0..255-2*grainLevels, so that the sum needs no clamping, in eight samples at once.
 const grainLevels = 3
 
-// layer is a picture ready to be composed: packed BGR samples, less the grain, with coverage.
+// layer is an image ready to be composed: packed BGR samples, less the grain, with coverage.
 type layer struct {
 	w, h  int
 	pix   []byte // h rows of w*3 bytes

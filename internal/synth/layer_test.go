@@ -19,7 +19,7 @@ func TestBlend(t *testing.T) {
 	}
 }
 
-// TestLayersCover holds what compose builds on: in every row of the picture some layer is opaque.
+// TestLayersCover holds what compose builds on: in every row of the image some layer is opaque.
 func TestLayersCover(t *testing.T) {
 	for h := 1; h <= 400; h += 1 + h/8 {
 		for seed := range uint64(3) {
@@ -37,7 +37,7 @@ func TestLayersCover(t *testing.T) {
 	}
 }
 
-// TestGrain holds that it is grey, is centred, and leaves the headroom that layers are stored with.
+// TestGrain holds that it is gray, is centered, and leaves the headroom that layers are stored with.
 func TestGrain(t *testing.T) {
 	s := New(200, 100, 1)
 	for i, l := range s.layers {

@@ -20,9 +20,9 @@ var moods = [...]mood{
 
 func moodOf(seed uint64) mood { return moods[seed%uint64(len(moods))] }
 
-// season is what grows, and how far down the snow lies. Pairs of colours are the ends of a range, the darker first.
+// season is what grows, and how far down the snow lies. Pairs of colors are the ends of a range, the darker first.
 type season struct {
-	snow    float64 // how far the snow line is below summer's, in picture heights
+	snow    float64 // how far the snow line is below summer's, in image heights
 	woods   [2]rgb  // far away
 	fields  rgb     // among them
 	floor   rgb     // of the forest
@@ -35,7 +35,7 @@ type season struct {
 	blooms  float64 // flowers for each blade
 }
 
-// species is the colour of a tree, in shade and in light.
+// species is the color of a tree, in shade and in light.
 type species struct{ dark, lit [3]float64 }
 
 var (
@@ -93,15 +93,15 @@ type weather struct {
 	overcast                float64 // how much of the sky they cover, from about -0.6 to 0.6
 	streaks                 rgb
 	haze                    rgb
-	light                   rgb     // what the land's colours are multiplied by
+	light                   rgb     // what the land's colors are multiplied by
 	stars                   float64 // how bright they are, 0..1
 	burner                  float64 // how bright the balloons are from within, 0..1
 }
 
-// sun is the sun, or the moon. Its place is in periods across and in picture heights down.
+// sun is the sun, or the moon. Its place is in periods across and in image heights down.
 type sun struct {
 	x, y       float64
-	radius     float64 // of the disc, in picture heights; 0 hides it
+	radius     float64 // of the disc, in image heights; 0 hides it
 	disc, glow rgb
 	near, far  float64 // how strong the glow is close by and across the sky
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/steadyframe/steadyframe/internal/synth"
 )
 
-// TestFillColourBars holds conversions to what ffmpeg makes of the colours of 100 % colour bars (its "lime" is green
+// TestFillColorBars holds conversions to what ffmpeg makes of the colors of 100 % color bars (its "lime" is green
 // here):
 //
 //	ffmpeg -f lavfi -i color=c=red:s=16x16,format=rgb24,scale=out_color_matrix=bt709:flags=accurate_rnd,format=yuv444p \
 //		-frames:v 1 -f rawvideo - | od -An -tu1
-func TestFillColourBars(t *testing.T) {
+func TestFillColorBars(t *testing.T) {
 	tests := []struct {
 		name    string
 		r, g, b uint8
@@ -168,7 +168,7 @@ func halved(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// TestIndexRefuses holds that no index is read from pictures that carry none, or that were put together from two.
+// TestIndexRefuses holds that no index is read from images that carry none, or that were put together from two.
 func TestIndexRefuses(t *testing.T) {
 	draw := func(p synth.Pattern) *image.RGBA {
 		f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 64, Height: 32})
@@ -194,7 +194,7 @@ func TestIndexRefuses(t *testing.T) {
 			t.Errorf("%s: got index %d, want an error", tt.name, n)
 		}
 	}
-	// A part of a larger picture has bounds that do not begin at 0, 0.
+	// A part of a larger image has bounds that do not begin at 0, 0.
 	img := draw(synth.Index(64, 32, 77))
 	if n, err := synth.ReadIndex(&image.RGBA{Pix: img.Pix, Stride: img.Stride, Rect: img.Rect.Add(image.Pt(5, 9))}); n != 77 || err != nil {
 		t.Errorf("moved bounds: got %d, %v, want 77", n, err)

@@ -19,7 +19,7 @@ type Scene struct {
 // movingLayer is a layer of the landscape with its place.
 type movingLayer struct {
 	*layer
-	top   int    // row of the picture where it begins
+	top   int    // row of the image where it begins
 	speed uint64 // pixels a frame, times 1<<16
 }
 

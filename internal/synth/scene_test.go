@@ -170,7 +170,7 @@ func TestRenderFormats(t *testing.T) {
 	}
 }
 
-// TestMoods holds that scenes of seeds in a row can be told apart at a glance: sky, hills or meadow differ in colour.
+// TestMoods holds that scenes of seeds in a row can be told apart at a glance: sky, hills or meadow differ in color.
 func TestMoods(t *testing.T) {
 	const w, h, seeds, least = 160, 90, 8, 12
 	var looks [seeds][9]float64 // means of B, G and R of the three thirds, from above

@@ -13,11 +13,11 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// answer is the pictures of an HTTP answer, in memory that the next one uses again.
+// answer is the images of an HTTP answer, in memory that the next one uses again.
 type answer struct {
 	pictures []client.Picture // slices of memory
 	memory   []byte
-	ends     []int // of the pictures, in memory
+	ends     []int // of the images, in memory
 }
 
 // Bounds of an answer: beyond what any server sends, so that one that sends for ever is found.
@@ -35,7 +35,7 @@ func malformedf(format string, args ...any) error {
 	return &malformedError{fmt.Sprintf(format, args...)}
 }
 
-// read reads the answer to a batch: one picture, or a multipart of them. The error is a *malformedError, or the
+// read reads the answer to a batch: one image, or a multipart of them. The error is a *malformedError, or the
 // connection's.
 func (a *answer) read(r *http.Response) error {
 	a.memory, a.ends = a.memory[:0], a.ends[:0]
@@ -83,7 +83,7 @@ func (a *answer) parts(body io.Reader, boundary string) error {
 	}
 }
 
-// add reads a picture.
+// add reads an image.
 func (a *answer) add(r io.Reader) error {
 	for {
 		if len(a.memory) == cap(a.memory) {
@@ -133,7 +133,7 @@ func (f *following) blame(err error) error {
 	return malformedf("%v", err)
 }
 
-// refusal returns the error of a response that has no pictures.
+// refusal returns the error of a response that has no images.
 func refusal(r *http.Response) *Error {
 	text, _ := io.ReadAll(io.LimitReader(r.Body, 8<<10)) // what came is what can be said
 	var problem struct{ Type, Detail string }

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// Error is why a batch, or a frame of it, has no picture.
+// Error is why a batch, or a frame of it, has no image.
 type Error struct {
 	Class      Class
 	Kind       string        // of Failed: gRPC's code, or HTTP's status with the problem's name: "413 too_large"

@@ -32,9 +32,9 @@ type fake struct {
 	encode   func([]byte) []byte
 	pictures map[string][]byte // by frame: load tests send the same again and again
 	batches  int               // so far
-	before   [][]byte          // the pictures of the batch before
+	before   [][]byte          // the images of the batch before
 
-	// spoil changes the pictures of batch n, counted from 1; before is those of another. May be nil, like those below.
+	// spoil changes the images of batch n, counted from 1; before is those of another. May be nil, like those below.
 	spoil func(n int, pictures, before [][]byte) [][]byte
 	// refuse returns an error for gRPC in the place of an answer.
 	refuse func(n int) error
@@ -62,7 +62,7 @@ func (f *fake) begin(ctx context.Context) (n int) {
 	return n
 }
 
-// answer returns the pictures of batch n.
+// answer returns the images of batch n.
 func (f *fake) answer(n int, frames [][]byte) [][]byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -200,7 +200,7 @@ func each(t *testing.T, o Options, test func(t *testing.T, o Options, f *fake, s
 	}
 }
 
-// kinds returns the findings of r as text: "missing 1, wrong picture 4".
+// kinds returns the findings of r as text: "missing 1, wrong image 4".
 func kinds(r *Result) string {
 	var parts []string
 	for _, f := range r.Findings {

@@ -19,7 +19,7 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 )
 
-// again returns a picture decoded and encoded once more, by other code.
+// again returns an image decoded and encoded once more, by other code.
 func again(t *testing.T, picture []byte) []byte {
 	img, err := jpeg.Decode(bytes.NewReader(picture))
 	var out bytes.Buffer
@@ -32,7 +32,7 @@ func again(t *testing.T, picture []byte) []byte {
 	return out.Bytes()
 }
 
-// What a server may do wrong with pictures is found, over either transport, and counted.
+// What a server may do wrong with images is found, over either transport, and counted.
 func TestWrongPicturesAreFound(t *testing.T) {
 	swap := func(p [][]byte, i, j int) [][]byte {
 		p[i], p[j] = p[j], p[i]
@@ -108,7 +108,7 @@ func TestEndOfWarmUp(t *testing.T) {
 	})
 }
 
-// A picture that is wrong from the first time on is found in the warm-up.
+// An image that is wrong from the first time on is found in the warm-up.
 func TestWrongFromTheBeginning(t *testing.T) {
 	each(t, quick(small()), func(t *testing.T, o Options, f *fake, _ func()) {
 		f.spoil = func(_ int, p, _ [][]byte) [][]byte {

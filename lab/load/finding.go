@@ -8,7 +8,7 @@ const (
 	wrongPicture             // it is that of another frame
 	unreadable               // it is no JPEG of the right size that carries a number
 	differs                  // it is that of the frame, and not the bytes that came for the same frame before
-	missing                  // an answer has fewer pictures than its batch had frames
+	missing                  // an answer has fewer images than its batch had frames
 	surplus                  // it has more
 	outOfOrder               // an answer came before that of a batch that was sent earlier over the same stream
 	unasked                  // an answer is to no batch that waits for one
@@ -24,7 +24,7 @@ func (k findingKind) String() string { return findingNames[k] }
 
 // Finding is answers that were not what they should be.
 type Finding struct {
-	Kind    string `json:"kind"`    // wrong picture, unreadable, differs, missing, surplus, out of order, unasked
+	Kind    string `json:"kind"`    // wrong image, unreadable, differs, missing, surplus, out of order, unasked
 	Count   int    `json:"count"`   // pictures; for those out of order and unasked, answers
-	Example string `json:"example"` // the first: "batch 17, picture 3: got that of frame 12, want that of frame 11"
+	Example string `json:"example"` // the first: "batch 17, image 3: got that of frame 12, want that of frame 11"
 }

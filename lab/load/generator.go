@@ -12,7 +12,7 @@ type Generator struct {
 	scraper    *scraper // nil: the server is not asked
 	source     Source
 	numbered   *numbered   // the source; nil when the caller has one
-	identities *identities // nil: pictures are not verified
+	identities *identities // nil: images are not verified
 	warmed     bool        // all frames were sent once
 	dial       func(linkOptions) (link, error)
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/steadyframe/steadyframe/internal/synth"
 )
 
-// identities knows the pictures of numbered frames. The first picture of each is decoded, with image/jpeg, and its
+// identities knows the images of numbered frames. The first image of each is decoded, with image/jpeg, and its
 // number read; those that follow must be the same bytes, which a hash tells at a thousandth of the cost. Its methods may
 // be called from any goroutine.
 type identities struct {
 	frames *numbered
-	size   image.Point     // of the pictures
-	known  []atomic.Uint64 // by number: the hash of the first picture; 0: none came yet
+	size   image.Point     // of the images
+	known  []atomic.Uint64 // by number: the hash of the first image; 0: none came yet
 }
 
 func newIdentities(frames *numbered, o *Options) *identities {
 	return &identities{frames, image.Pt(o.OutWidth, o.OutHeight), make([]atomic.Uint64, frames.n)}
 }
 
-// check returns what is wrong with the picture of frame want, noFinding for nothing.
+// check returns what is wrong with the image of frame want, noFinding for nothing.
 func (v *identities) check(want int, picture []byte) (findingKind, string) {
 	sum := xxhash.Sum64(picture)
 	if sum == 0 {
@@ -46,7 +46,7 @@ func (v *identities) check(want int, picture []byte) (findingKind, string) {
 	return differs, fmt.Sprintf("that of frame %d has %d bytes that are not the same as before", want, len(picture))
 }
 
-// number decodes a picture and returns the number that it carries.
+// number decodes an image and returns the number that it carries.
 func (v *identities) number(picture []byte) (int, error) {
 	img, err := jpeg.Decode(bytes.NewReader(picture))
 	if err != nil {

@@ -17,13 +17,13 @@ type numbered struct {
 	ring  [][]byte // all frames, and then the first ones again, as many as a batch has
 	n     int      // frames
 	batch int
-	mark  fraction // of a picture's sides, from the corner 0, 0: where the number is
+	mark  fraction // of an image's sides, from the corner 0, 0: where the number is
 }
 
 // fraction is 1 over a number.
 type fraction int
 
-// of returns the part of a picture of that size.
+// of returns the part of an image of that size.
 func (f fraction) of(width, height int) image.Rectangle {
 	return image.Rect(0, 0, width/int(f), height/int(f))
 }
@@ -59,7 +59,7 @@ var (
 	goodReadable  = image.Pt(64, 32)
 )
 
-// markOf returns where a number fits into a frame and the picture of it, ok = false when they are too small.
+// markOf returns where a number fits into a frame and the image of it, ok = false when they are too small.
 func markOf(o *Options) (f fraction, ok bool) {
 	fits := func(f fraction, readable image.Point) bool {
 		in, out := f.of(o.Width, o.Height).Max, f.of(o.OutWidth, o.OutHeight).Max

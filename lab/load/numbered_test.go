@@ -30,7 +30,7 @@ func newGenerator(t testing.TB, o Options) *Generator {
 	return g
 }
 
-// encoder returns what makes the picture of a frame that a server makes, for one goroutine at a time.
+// encoder returns what makes the image of a frame that a server makes, for one goroutine at a time.
 func encoder(t testing.TB, o Options) func(data []byte) []byte {
 	t.Helper()
 	p, err := pipeline.Compile(pipeline.Spec{

@@ -17,8 +17,8 @@ type Options struct {
 	Admin  string // of the server's admin listener: host:port, unix:/path or http://host:port; empty: it is not asked
 
 	Width, Height       int // of the frames, bgr24
-	OutWidth, OutHeight int // of the pictures; 0: as the frames
-	Quality             int // of the pictures; 0: the server's
+	OutWidth, OutHeight int // of the images; 0: as the frames
+	Quality             int // of the images; 0: the server's
 
 	Rate        float64       // frames a second, of all connections together
 	Batch       int           // frames in each
@@ -28,7 +28,7 @@ type Options struct {
 	Duration    time.Duration // no batch is due later than this after the first; 0: until Requests, or the context's end
 	Timeout     time.Duration // for an answer, from when its batch is sent; 0: 10 s
 
-	Verify bool // each picture must be that of its frame; for frames without a Source
+	Verify bool // each image must be that of its frame; for frames without a Source
 	Warm   bool // send each frame once, and over each connection, before the clock starts; for frames without a Source
 
 	Source   Source              // of the frames; nil: frames that carry their numbers, rendered by New
@@ -143,7 +143,7 @@ func (o Options) complete() (Options, error) {
 	return o, nil
 }
 
-// checkFrames looks at what the frames and pictures are.
+// checkFrames looks at what the frames and images are.
 func (o *Options) checkFrames() error {
 	size, err := o.desc().Size()
 	if err != nil {

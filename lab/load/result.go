@@ -41,7 +41,7 @@ type Result struct {
 	SendLagP99 float64 `json:"send_lag_p99_ms"`
 
 	BytesOut int64 `json:"bytes_out"` // of the frames of batches that were answered
-	BytesIn  int64 `json:"bytes_in"`  // of pictures
+	BytesIn  int64 `json:"bytes_in"`  // of images
 
 	ClientCPU        *float64 `json:"client_cpu_s"` // of this process, in the load; null where the system does not say
 	ClientCPUPer1000 *float64 `json:"client_cpu_s_per_1000_frames"`
@@ -52,7 +52,7 @@ type Result struct {
 	Error   string       `json:"error,omitempty"` // why the load ended early
 }
 
-// Failure is batches or frames that have no pictures, for one reason.
+// Failure is batches or frames that have no images, for one reason.
 type Failure struct {
 	Kind    string `json:"kind"`    // gRPC's code, HTTP's status with the problem's name, or what broke
 	Batches int    `json:"batches"` // that failed as a whole
@@ -69,7 +69,7 @@ type Second struct {
 	Max *float64 `json:"max_ms"`
 }
 
-// CurvePoint is a point of the distribution of latencies: a fraction of all batches had their pictures within so many
+// CurvePoint is a point of the distribution of latencies: a fraction of all batches had their images within so many
 // milliseconds.
 type CurvePoint struct {
 	Fraction float64 `json:"fraction"`
@@ -93,7 +93,7 @@ func (r *Result) setLatencies(l *meter.Latency) {
 	}
 }
 
-// Wrong returns what was wrong with the answers, nil when every frame that was due came back as its picture.
+// Wrong returns what was wrong with the answers, nil when every frame that was due came back as its image.
 func (r *Result) Wrong() error {
 	var parts []string
 	add := func(n int, one, many string) {

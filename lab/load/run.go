@@ -233,7 +233,7 @@ func (r *run) finish(a *Answer, c *call) {
 	<-c.slot
 }
 
-// verify looks at the pictures of a batch.
+// verify looks at the images of a batch.
 func (r *run) verify(c *call, pictures []client.Picture) {
 	switch missed := len(c.frames) - len(pictures); {
 	case missed > 0:

@@ -91,7 +91,7 @@ func (l *fakeLink) close() {
 	l.wait.Wait()
 }
 
-// bare are options of a load whose pictures nobody looks at.
+// bare are options of a load whose images nobody looks at.
 func bare() Options {
 	o := small()
 	o.Verify, o.Requests = false, 0

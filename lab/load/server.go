@@ -74,7 +74,7 @@ func (w *watcher) sample(ctx context.Context) {
 	}
 }
 
-// end asks for the last time and returns what the server used for so many pictures; nil when it does not answer.
+// end asks for the last time and returns what the server used for so many images; nil when it does not answer.
 func (w *watcher) end(pictures int) *Server {
 	w.stop()
 	w.wait.Wait()

@@ -24,7 +24,7 @@ type tally struct {
 	result    Result
 	failures  []Failure
 	findings  [findingKinds]Finding
-	line      line // frames with pictures over time
+	line      line // frames with images over time
 	onTheWay  int  // batches
 	sentUntil time.Duration
 
@@ -102,7 +102,7 @@ func (t *tally) answered(c *call, pictures []client.Picture, now time.Time) {
 	t.line.add(now.Sub(t.start).Seconds(), float64(t.result.Pictures))
 }
 
-// failed counts a batch without pictures.
+// failed counts a batch without images.
 func (t *tally) failed(c *call, err *Error, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -22,7 +22,7 @@ const warmAtOnce = 4
 const warmID = 1 << 40
 
 // warmUp sends each frame once, and a batch at least over each connection, one after the other: connections are made and
-// the pictures of all frames known before the clock starts.
+// the images of all frames known before the clock starts.
 func (r *run) warmUp(ctx context.Context) error {
 	if !r.options.Warm || r.generator.numbered == nil {
 		return nil

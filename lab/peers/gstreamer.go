@@ -72,7 +72,7 @@ func openGStreamer(w *workload) (encoder, error) {
 	if w.resizes() {
 		scale = fmt.Sprintf("videoscale method=bilinear add-borders=false ! video/x-raw,width=%d,height=%d,pixel-aspect-ratio=1/1 ! ", w.width, w.height)
 	}
-	// Without the colorimetry, which is that of JFIF, jpegenc is given limited range, and its pictures are pale.
+	// Without the colorimetry, which is that of JFIF, jpegenc is given limited range, and its images are pale.
 	description := C.CString(fmt.Sprintf("appsrc name=src format=time caps=video/x-raw,format=BGR,width=%d,height=%d,framerate=25/1,pixel-aspect-ratio=1/1 ! "+
 		"%svideoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc quality=%d ! appsink name=sink sync=false", w.in.Width, w.in.Height, scale, quality))
 	defer C.free(unsafe.Pointer(description))

@@ -75,7 +75,7 @@ import (
 // libav is ffmpeg's scaler and encoder.
 type libav struct{ p *C.libav }
 
-// openLibav returns the encoder whose quantizer scale, which is not libjpeg's quality, gives pictures of about the size of
+// openLibav returns the encoder whose quantizer scale, which is not libjpeg's quality, gives images of about the size of
 // ours.
 func openLibav(w *workload) (encoder, error) {
 	ours, err := openOurs(w)

@@ -15,7 +15,7 @@ typedef struct {
 	enum FilterMode filter;
 	uint8_t *bgr;              // of floats
 	uint8_t *y, *u, *v;        // of the frame's size
-	uint8_t *sy, *su, *sv;     // of the picture's
+	uint8_t *sy, *su, *sv;     // of the image's
 	unsigned char *out;
 	unsigned long size, room;
 } planar;

@@ -34,7 +34,7 @@ type document struct {
 	CPU     string   `json:"cpu"`
 	Go      string   `json:"go"`
 	Input   string   `json:"input"`
-	Quality int      `json:"quality"` // of the pictures, in the scale of libjpeg
+	Quality int      `json:"quality"` // of the images, in the scale of libjpeg
 	Rounds  int      `json:"rounds"`
 	TurnMS  int64    `json:"turn_ms"`
 	CPUTime bool     `json:"cpu_time"` // whether times are the processors', not the clock's

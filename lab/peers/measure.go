@@ -56,7 +56,7 @@ func (c *contest) run() error {
 	return nil
 }
 
-// enter readies a rival, and judges its pictures.
+// enter readies a rival, and judges its images.
 func (c *contest) enter(r rival) (entry, error) {
 	e := entry{rival: r}
 	if c.workload.area && !r.area {

@@ -146,7 +146,7 @@ func quartiles(low, high float64) string { return fmt.Sprintf("%.2f to %.2f", lo
 // titleOf returns the name of a workload as the page has it.
 func titleOf(workload string) string { return strings.ReplaceAll(workload, " -> ", " to ") }
 
-// section returns the section of a workload: all rivals on each number of processors, and how good their pictures are.
+// section returns the section of a workload: all rivals on each number of processors, and how good their images are.
 func (d *document) section(workload string) report.Section {
 	s := report.Section{Title: titleOf(workload), Table: &report.Table{Head: []string{"rival"}, Mark: 1}}
 	rows := map[string]int{}

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// fake is an encoder that gives the same picture whatever comes, for which its clock, if it has one, goes on by some time.
+// fake is an encoder that gives the same image whatever comes, for which its clock, if it has one, goes on by some time.
 type fake struct {
 	picture []byte
 	takes   time.Duration
@@ -36,7 +36,7 @@ func small(t *testing.T) *workload {
 	return w
 }
 
-// TestJudge: a rival that gives wrong pictures is found out, whatever is wrong with them.
+// TestJudge: a rival that gives wrong images is found out, whatever is wrong with them.
 func TestJudge(t *testing.T) {
 	w := small(t)
 	ours, err := openOurs(w)
@@ -84,7 +84,7 @@ func TestContest(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture = bytes.Clone(picture)
-	w.frames = w.frames[:1] // the only one that the picture shows
+	w.frames = w.frames[:1] // the only one that the image shows
 	var now atomic.Int64
 	taking := func(name string, c bool, takes time.Duration) rival {
 		return rival{name: name, c: c, open: func(*workload) (encoder, error) { return fake{picture, takes, &now}, nil }}

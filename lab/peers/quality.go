@@ -10,9 +10,9 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 )
 
-// verdict is what a rival's pictures are worth: means over some frames.
+// verdict is what a rival's images are worth: means over some frames.
 type verdict struct {
-	Bytes float64 `json:"bytes"` // of a picture
+	Bytes float64 `json:"bytes"` // of an image
 	PSNR  float64 `json:"psnr_db"`
 	SSIM  float64 `json:"ssim"`
 }
@@ -20,11 +20,11 @@ type verdict struct {
 // judged is how many frames are looked at.
 const judged = 6
 
-// leastPSNR is what the worst picture of quality 75 has. Below it a picture shows something else: colours exchanged, a
+// leastPSNR is what the worst image of quality 75 has. Below it an image shows something else: colors exchanged, a
 // border, another frame.
 const leastPSNR = 25
 
-// judge compares a rival's pictures with a float reference: the frame, resized with half-pixel centres and bilinear
+// judge compares a rival's images with a float reference: the frame, resized with half-pixel centers and bilinear
 // weights, or by areas, in float64, and not rounded. Pictures that show something else are an error: who does other work has no place
 // in the table.
 func judge(w *workload, e encoder) (verdict, error) {
@@ -55,13 +55,13 @@ func judge(w *workload, e encoder) (verdict, error) {
 	return v, nil
 }
 
-// plane3 is R, G, B of a picture, 0..255, in float.
+// plane3 is R, G, B of an image, 0..255, in float.
 type plane3 struct {
 	width, height int
 	rgb           [][3]float64
 }
 
-// reference returns what the picture of a frame should be.
+// reference returns what the image of a frame should be.
 func reference(w *workload, f []byte) *plane3 {
 	packed := f
 	if w.in.Format != frame.BGR24 {

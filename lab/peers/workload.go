@@ -17,7 +17,7 @@ const quality = 75
 type workload struct {
 	name          string
 	in            frame.Desc
-	width, height int  // of the pictures
+	width, height int  // of the images
 	area          bool // resized to means over areas: among the rivals for those that can
 	frames        [][]byte
 }
@@ -47,7 +47,7 @@ func workloads() []*workload {
 	}
 }
 
-// resizes reports whether pictures are of another size than frames.
+// resizes reports whether images are of another size than frames.
 func (w *workload) resizes() bool { return w.width != w.in.Width || w.height != w.in.Height }
 
 // spec is the workload for our pipeline.

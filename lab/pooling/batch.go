@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/meter"
 )
 
-// station is where batches are worked on: goroutines that make pictures of frames, as many as run at the same time, each
+// station is where batches are worked on: goroutines that make images of frames, as many as run at the same time, each
 // with a maker of its own. It is the same for all options.
 type station struct {
 	work    workload

@@ -19,7 +19,7 @@ type maker struct {
 	pack    pack.Kernels
 }
 
-// bandLines is how many lines of a picture are made at a time: the fewest that a sampler makes.
+// bandLines is how many lines of an image are made at a time: the fewest that a sampler makes.
 const bandLines = 8
 
 func newMaker(w workload) *maker {
@@ -43,7 +43,7 @@ func newMaker(w workload) *maker {
 	return m
 }
 
-// resize makes the picture of the frame in. Both are as long as the workload's geometry says. It allocates nothing.
+// resize makes the image of the frame in. Both are as long as the workload's geometry says. It allocates nothing.
 func (m *maker) resize(picture, in []byte) {
 	f := wrap(m.work.input, in)
 	width, rowBytes := m.work.picture.Width, 4*m.work.picture.Width
@@ -63,7 +63,7 @@ func line(b *band.Band, p, y, w int) []int16 {
 	return pl.Pix[y*pl.Stride:][:w:w]
 }
 
-// encode appends the JPEG of a picture, or of a frame where the workload does not resize, to dst. It allocates only where
+// encode appends the JPEG of an image, or of a frame where the workload does not resize, to dst. It allocates only where
 // dst has not enough room.
 func (m *maker) encode(dst, picture []byte) []byte {
 	dst, err := m.encoder.Append(dst, wrap(m.work.picture, picture))

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// TestResizeIsThePipelines: the picture between frame and JPEG is what package pipeline makes of the frame.
+// TestResizeIsThePipelines: the image between frame and JPEG is what package pipeline makes of the frame.
 func TestResizeIsThePipelines(t *testing.T) {
 	w := W1.workload()
 	in := randomBytes(w.sizes[inputBuffer])
@@ -65,7 +65,7 @@ func TestFramesDiffer(t *testing.T) {
 	}
 }
 
-// TestEncodeIsTheFrame: the JPEG shows the picture.
+// TestEncodeIsTheFrame: the JPEG shows the image.
 func TestEncodeIsTheFrame(t *testing.T) {
 	w := W1.workload()
 	m := newMaker(w)

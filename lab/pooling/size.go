@@ -40,7 +40,7 @@ type kind uint8
 // The kinds of buffers: of one size each.
 const (
 	inputBuffer   kind = iota // a frame as it is received; held until its batch is answered
-	pictureBuffer             // the resized picture; held while its frame is worked on
+	pictureBuffer             // the resized image; held while its frame is worked on
 	jpegBuffer                // the answer; held until its batch is answered
 	kinds
 )
@@ -66,7 +66,7 @@ func (s Size) workload() workload {
 		sizes: [kinds]int{inputBuffer: sizeOf(in), pictureBuffer: sizeOf(picture), jpegBuffer: 64 << 10}}
 }
 
-// resizes reports whether a picture is made between the input and the JPEG.
+// resizes reports whether an image is made between the input and the JPEG.
 func (w *workload) resizes() bool { return w.picture != w.input }
 
 // frameBytes returns the bytes of all buffers that a frame needs.

@@ -5,7 +5,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// bar is a row of a picture of Bars: a bar, or the name of a group above its bars.
+// bar is a row of an image of Bars: a bar, or the name of a group above its bars.
 type bar struct {
 	name   string
 	header bool
@@ -78,7 +78,7 @@ func (p *picture) barValues(rows []bar) []float64 {
 	return values
 }
 
-// eachRow calls f for each row, with the picture at its upper edge.
+// eachRow calls f for each row, with the image at its upper edge.
 func (p *picture) eachRow(a area, rows []bar, f func(r bar)) {
 	p.below = a.top
 	for i, r := range rows {

@@ -10,16 +10,16 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// ink is what things are drawn in: the classes that the style sheet gives a colour, by the theme, and to text its size
+// ink is what things are drawn in: the classes that the style sheet gives a color, by the theme, and to text its size
 // and the side it stands on.
 type ink string
 
-// RGBA is that of black: an ink's colour is the style sheet's to say.
+// RGBA is that of black: an ink's color is the style sheet's to say.
 func (ink) RGBA() (r, g, b, a uint32) { return 0, 0, 0, 0xffff }
 
 // canvas is a vg.Canvas that writes elements of SVG: lines, areas and text, but no transformations and no images, which
-// plots are drawn without. Its origin is the upper left corner, with all that is drawn below: a picture grows downwards
-// until it is done. Package vgsvg writes colours as numbers into every element, where no style sheet reaches them, and
+// plots are drawn without. Its origin is the upper left corner, with all that is drawn below: an image grows downwards
+// until it is done. Package vgsvg writes colors as numbers into every element, where no style sheet reaches them, and
 // points with five digits, which makes long lines three times as large.
 type canvas struct {
 	vg.Canvas // nil: what is not below is not drawn with

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// FuzzWriteSVG: any points and labels make a picture that is XML, small, and has all of it inside.
+// FuzzWriteSVG: any points and labels make an image that is XML, small, and has all of it inside.
 func FuzzWriteSVG(f *testing.F) {
 	bytes := func(values ...float64) []byte {
 		var out []byte
@@ -39,7 +39,7 @@ func FuzzWriteSVG(f *testing.F) {
 			data = data[32:]
 		}
 		if p.Kind == Bars {
-			for i := range p.Series { // a row for each point: a picture of thousands is as large as they are
+			for i := range p.Series { // a row for each point: an image of thousands is as large as they are
 				p.Series[i].Points = p.Series[i].Points[:min(len(p.Series[i].Points), 20)]
 			}
 		}

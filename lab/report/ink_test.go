@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// luminance is the relative luminance of a colour, WCAG 2.2.
-func luminance(t *testing.T, colour string) float64 {
+// luminance is the relative luminance of a color, WCAG 2.2.
+func luminance(t *testing.T, color string) float64 {
 	t.Helper()
-	n, err := strconv.ParseUint(colour[1:], 16, 32)
-	if err != nil || len(colour) != 7 {
-		t.Fatalf("colour: got %q, want #rrggbb", colour)
+	n, err := strconv.ParseUint(color[1:], 16, 32)
+	if err != nil || len(color) != 7 {
+		t.Fatalf("color: got %q, want #rrggbb", color)
 	}
 	part := func(v uint64) float64 {
 		c := float64(v&255) / 255
@@ -36,7 +36,7 @@ func TestContrast(t *testing.T) {
 			t.Errorf("%s: %s on %s: got a contrast of %.2f, want %.1f or more", name, a, b, ratio, want)
 		}
 	}
-	for i, c := range colours {
+	for i, c := range colors {
 		least(fmt.Sprint("series ", i), c.light, ground["surface"].light, 3)
 		least(fmt.Sprint("series ", i), c.dark, ground["surface"].dark, 3)
 	}
@@ -49,7 +49,7 @@ func TestContrast(t *testing.T) {
 // TestLooks: no two of the first series look the same, and one that is in two plots looks the same in both.
 func TestLooks(t *testing.T) {
 	seen := map[string]bool{}
-	for l := range look(3 * len(colours)) {
+	for l := range look(3 * len(colors)) {
 		key := fmt.Sprintf("%s %T", l.ink(), l.mark())
 		if seen[key] {
 			t.Errorf("look %d: %s is another's, too", l, key)

@@ -173,7 +173,7 @@ func (p *picture) place(points []Point, a area, x, y *scale) []vg.Point {
 		}
 	}
 	slices.SortStableFunc(placed, func(a, b vg.Point) int { return cmp.Compare(a.X, b.X) })
-	const budget = 3600 // points of a picture, at about ten bytes: 40 kB
+	const budget = 3600 // points of an image, at about ten bytes: 40 kB
 	return thin(placed, max(min(int(a.right-a.left), budget/2/len(p.Series)), 8))
 }
 

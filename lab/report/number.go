@@ -25,7 +25,7 @@ func unitOf(size float64) (unit float64, letter string) {
 // outOfWords reports whether a number of that size is written with an exponent.
 func outOfWords(size float64) bool { return size >= 1e18 || size != 0 && size < 1e-4 }
 
-// stepLabel returns v, a multiple of step on an axis up to size, with the digits that tell it from its neighbours.
+// stepLabel returns v, a multiple of step on an axis up to size, with the digits that tell it from its neighbors.
 func stepLabel(v, step, size float64) string {
 	if outOfWords(size) {
 		if math.Abs(v) < step/2 {

@@ -103,7 +103,7 @@ type pictureView struct {
 // html returns the page as a document.
 func (p *Page) html() ([]byte, error) {
 	l := looks{}
-	v := view{Page: p, Style: template.CSS(pageRules + plotRules + colourRules()), Facts: p.facts()}
+	v := view{Page: p, Style: template.CSS(pageRules + plotRules + colorRules()), Facts: p.facts()}
 	for _, s := range p.Sections {
 		sv := sectionView{Section: s}
 		if s.Table != nil {

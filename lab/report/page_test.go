@@ -89,7 +89,7 @@ func TestPageTexts(t *testing.T) {
 		t.Errorf("got %d elements that load or run something, want none", n)
 	}
 	shown := text(nodes(doc, "body")[0])
-	if got, want := strings.Count(shown, hostile), 1+1+1+2+1+1+2+1+2*2+2*2; got < want { // and in pictures, where there is room
+	if got, want := strings.Count(shown, hostile), 1+1+1+2+1+1+2+1+2*2+2*2; got < want { // and in images, where there is room
 		t.Errorf("got the hostile text %d times, want %d or more", got, want)
 	}
 	if got := text(nodes(doc, "title")[0]); got != page().Title {
@@ -119,7 +119,7 @@ func TestPageAlone(t *testing.T) {
 	}
 }
 
-// TestPageForReaders: headings in order, heads of tables with scopes, a text for each picture, names that exist once.
+// TestPageForReaders: headings in order, heads of tables with scopes, a text for each image, names that exist once.
 func TestPageForReaders(t *testing.T) {
 	doc := document(t, page())
 	level := 0
@@ -185,8 +185,8 @@ func TestPageTable(t *testing.T) {
 	}
 }
 
-// TestPageColours: a series looks the same in all plots of a page.
-func TestPageColours(t *testing.T) {
+// TestPageColors: a series looks the same in all plots of a page.
+func TestPageColors(t *testing.T) {
 	dir := t.TempDir()
 	if err := page().Write(dir); err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 //go:embed plot.css
 var plotRules string
 
-// form is how wide a picture is, and what is around it.
+// form is how wide an image is, and what is around it.
 type form struct {
 	class  string
 	width  vg.Length
@@ -24,7 +24,7 @@ type form struct {
 	alone  bool      // a file of its own, which brings its title, style and ground
 }
 
-// A page has both forms of each plot, and shows the one that fits the reader's window: text that scales with a picture
+// A page has both forms of each plot, and shows the one that fits the reader's window: text that scales with an image
 // is too small on a telephone, or too large elsewhere.
 var (
 	wide   = form{class: "wide", width: 640, height: 260}
@@ -60,12 +60,12 @@ type picture struct {
 	looks []look // of each series
 
 	canvas canvas
-	below  vg.Length // how far down the picture has come
+	below  vg.Length // how far down the image has come
 }
 
 // document returns the element around what was drawn.
 func (p *picture) document() []byte {
-	const margin = 12 // around a picture alone
+	const margin = 12 // around an image alone
 	var b bytes.Buffer
 	width, height := math.Ceil(float64(p.width)), math.Ceil(float64(p.below))
 	title, text := p.Name+"-"+p.class+"-title", p.Name+"-"+p.class+"-text"
@@ -79,7 +79,7 @@ func (p *picture) document() []byte {
 	fmt.Fprintf(&b, "<svg%s class=\"plot %s\" viewBox=\"%s\" role=\"img\" aria-labelledby=\"%s %s\">\n", attributes, p.class, box, title, text)
 	fmt.Fprintf(&b, "<title id=\"%s\">%s</title>\n<desc id=\"%s\">%s</desc>\n", title, escape(p.Title), text, escape(p.inWords()))
 	if p.alone {
-		fmt.Fprintf(&b, "<style>\n%s%s</style>\n", plotRules, colourRules())
+		fmt.Fprintf(&b, "<style>\n%s%s</style>\n", plotRules, colorRules())
 		fmt.Fprintf(&b, "<rect class=\"surface\" x=\"%d\" y=\"%d\" width=\"%g\" height=\"%g\" rx=\"8\" fill=\"currentColor\"/>\n", -margin, -margin, width, height)
 	}
 	b.Write(p.canvas.out.Bytes())
@@ -129,7 +129,7 @@ var dashed = []vg.Length{5, 4}
 // words bounds a text alternative: who hears it cannot skim.
 const words = 3000
 
-// inWords returns what the picture shows.
+// inWords returns what the image shows.
 func (p *Plot) inWords() string {
 	var b strings.Builder
 	for _, s := range p.Series {

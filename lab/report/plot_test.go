@@ -38,7 +38,7 @@ func eight(points func(series int) []Point) []Series {
 	return out
 }
 
-// TestOddPlots: whatever the points and names are, there is a picture, small, the same each time, with all of it inside.
+// TestOddPlots: whatever the points and names are, there is an image, small, the same each time, with all of it inside.
 func TestOddPlots(t *testing.T) {
 	if testing.Short() {
 		t.Skip("one goroutine, for seconds under the race detector")
@@ -85,7 +85,7 @@ func TestOddPlots(t *testing.T) {
 	}
 }
 
-// TestLargePlots: what is thinned out is a picture as any other.
+// TestLargePlots: what is thinned out is an image as any other.
 func TestLargePlots(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 1))
 	series := eight(func(i int) []Point { return many(5_000, func(int) float64 { return random.Float64() * float64(i) }) })
@@ -176,7 +176,7 @@ func TestLinesScale(t *testing.T) {
 	}
 }
 
-// TestSawTooth: of a line with more points than the picture has, the teeth stay.
+// TestSawTooth: of a line with more points than the image has, the teeth stay.
 func TestSawTooth(t *testing.T) {
 	const teeth, period = 20, 1000
 	saw := many(teeth*period, func(i int) float64 { return float64(i % period) })

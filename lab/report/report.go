@@ -33,7 +33,7 @@ type Table struct {
 	Mark int // the row to point out, counted from 1; 0: none
 }
 
-// Plot is a picture of some series.
+// Plot is an image of some series.
 type Plot struct {
 	Name   string // of its SVG file, without the suffix: letters, digits and hyphens
 	Title  string
@@ -64,7 +64,7 @@ type Axis struct {
 // Series is points of one thing, under a name.
 type Series struct {
 	Name   string
-	Ours   bool // drawn in the accent colour
+	Ours   bool // drawn in the accent color
 	Points []Point
 }
 

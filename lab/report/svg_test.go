@@ -44,7 +44,7 @@ func (e element) find(name string, classes ...string) []element {
 	return out
 }
 
-// texts returns what stands in the picture.
+// texts returns what stands in the image.
 func (e element) texts(classes ...string) []string {
 	var out []string
 	for _, t := range e.find("text", classes...) {
@@ -53,7 +53,7 @@ func (e element) texts(classes ...string) []string {
 	return out
 }
 
-// written returns a plot's document, which is XML, with every point inside of the picture.
+// written returns a plot's document, which is XML, with every point inside of the image.
 func written(t testing.TB, p *Plot) element {
 	t.Helper()
 	var b bytes.Buffer
@@ -82,7 +82,7 @@ func parsed(t testing.TB, document []byte) element {
 	for _, e := range root.find("text") {
 		y := parseNumber(t, e.attr("y"))
 		from, to := textSpan(t, e)
-		const beside = 12 // there is as much around a picture
+		const beside = 12 // there is as much around an image
 		inside(e, min(from+beside, to), y)
 		inside(e, max(to-beside, from), y)
 	}

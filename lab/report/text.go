@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// Sizes of text, in units of the picture, as the style sheet has them.
+// Sizes of text, in units of the image, as the style sheet has them.
 const (
 	titleSize vg.Length = 15
 	labelSize vg.Length = 12
@@ -70,7 +70,7 @@ func nameWidth(name string, l look) vg.Length {
 	return w
 }
 
-// atMost returns text, or its begin where it is so long that no picture has room for it.
+// atMost returns text, or its begin where it is so long that no image has room for it.
 func atMost(text string) string {
 	const most = 1000
 	if len(text) <= most {

@@ -23,8 +23,8 @@ var (
 const soakName = "soak"
 
 // TestLiveSoak: many viewers of one stream, some of them leaving and coming all the time, beside one that reads nothing
-// and one that reads 200 kB a second. The healthy ones see 98 % of what is published, 24.5 pictures of 25; the slow one
-// gets fewer and fresh ones; neither it nor the stalled one is cut off or holds more than a picture of memory; and at
+// and one that reads 200 kB a second. The healthy ones see 98 % of what is published, 24.5 images of 25; the slow one
+// gets fewer and fresh ones; neither it nor the stalled one is cut off or holds more than an image of memory; and at
 // the end nothing is left.
 //
 // The short form looks at that for two seconds, and again if it was not so, since other tests and programs may want the

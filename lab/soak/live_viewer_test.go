@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// liveViewer is an MJPEG client that notes which pictures it sees.
+// liveViewer is an MJPEG client that notes which images it sees.
 type liveViewer struct {
 	conn net.Conn
 	in   *bufio.Reader
@@ -21,7 +21,7 @@ type liveViewer struct {
 	done chan struct{} // closed when the reading has ended; nil before it begins
 
 	mu    sync.Mutex
-	from  uint64        // the picture seen before all that are counted
+	from  uint64        // the image seen before all that are counted
 	last  uint64        // the last one
 	seen  uint64        // how many different ones since from
 	delay time.Duration // the longest of theirs, from capture to here
@@ -54,7 +54,7 @@ func (s *served) view(t *testing.T, name string, bytesPerSecond int) *liveViewer
 	return v
 }
 
-// begin reads pictures from now on.
+// begin reads images from now on.
 func (v *liveViewer) begin() {
 	v.done = make(chan struct{})
 	go func() {
@@ -75,7 +75,7 @@ func (v *liveViewer) close() {
 	}
 }
 
-// part reads the head of a part, or of the answer, and the picture after it.
+// part reads the head of a part, or of the answer, and the image after it.
 func (v *liveViewer) part() error {
 	var seq uint64
 	var size int
@@ -108,7 +108,7 @@ func (v *liveViewer) part() error {
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if seq <= v.last { // a repeat, or no picture
+	if seq <= v.last { // a repeat, or no image
 		return nil
 	}
 	if v.last == 0 {
@@ -174,7 +174,7 @@ func (c *crowd) mark() {
 	}
 }
 
-// all reports whether all viewers have seen n pictures.
+// all reports whether all viewers have seen n images.
 func (c *crowd) all(n uint64) bool {
 	return !slices.ContainsFunc(c.viewers, func(v *liveViewer) bool { return v.sight().seen < n })
 }
@@ -185,7 +185,7 @@ func (c *crowd) close() {
 	}
 }
 
-// shares returns, sorted, which part of the pictures each viewer has seen, of those since mark, or since it came. What
+// shares returns, sorted, which part of the images each viewer has seen, of those since mark, or since it came. What
 // one may just be reading counts as seen. Those that came in the last second are left out.
 func (c *crowd) shares() []float64 {
 	var newest uint64

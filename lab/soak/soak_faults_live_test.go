@@ -61,7 +61,7 @@ func wsWrongMessage(m *misuser) error {
 		{websocket.MessageBinary, m.noise(m.between(0, 11))},
 		{websocket.MessageText, []byte("[]")},
 	}
-	if m.random.IntN(2) == 0 { // while pictures come
+	if m.random.IntN(2) == 0 { // while images come
 		_ = ws.Write(ctx, websocket.MessageText, fmt.Appendf(nil, `{"op":"watch","stream":%q,"id":1}`, m.camera()))
 	}
 	what := messages[m.random.IntN(len(messages))]
@@ -123,7 +123,7 @@ func viewerSlow(m *misuser) error {
 	return nil
 }
 
-// viewerDies: a viewer that goes inside a picture.
+// viewerDies: a viewer that goes inside an image.
 func viewerDies(m *misuser) error {
 	conn, closed, err := m.connect(m.s.HTTP)
 	if err != nil {
@@ -159,7 +159,7 @@ func viewerOfNothing(m *misuser) error {
 	return nil
 }
 
-// watchReadsNothing: a gRPC viewer that asks for pictures without end and takes none.
+// watchReadsNothing: a gRPC viewer that asks for images without end and takes none.
 func watchReadsNothing(m *misuser) error {
 	c, err := m.dial()
 	if err != nil {
@@ -175,7 +175,7 @@ func watchReadsNothing(m *misuser) error {
 	return nil
 }
 
-// publishBrokenJPEGs: broken pictures are counted or refused, and shown to nobody.
+// publishBrokenJPEGs: broken images are counted or refused, and shown to nobody.
 func publishBrokenJPEGs(m *misuser) error {
 	r := m.rings.w1
 	var body []byte
@@ -188,7 +188,7 @@ func publishBrokenJPEGs(m *misuser) error {
 			copy(picture[m.random.IntN(len(picture)-16):], m.noise(16))
 		case 2: // a segment of a length that is not there
 			copy(picture[2:], []byte{0xff, 0xe5, 0xff, 0xff})
-		case 3: // no picture
+		case 3: // no image
 			picture = append([]byte{0xff, 0xd8, 0xff}, m.noise(100)...)
 		}
 		body = append(body, picture...)

@@ -137,7 +137,7 @@ func TestSoakChoice(t *testing.T) {
 	}
 }
 
-// TestRingTells: a picture of another frame is not taken for the right one, and it is told whose it is.
+// TestRingTells: an image of another frame is not taken for the right one, and it is told whose it is.
 func TestRingTells(t *testing.T) {
 	r := soakRings(t, 4).w1
 	if err := r.check(r.pictures[2], 2); err != nil {

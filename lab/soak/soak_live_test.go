@@ -125,7 +125,7 @@ func (l *live) publishGRPC() error {
 
 func (l *live) publishHTTP() error { return l.publishJPEGs(l.ctx, liveOverHTTP) }
 
-// publishJPEGs publishes the pictures of a stream's ring as they are, until ctx ends, and then breaks off inside one.
+// publishJPEGs publishes the images of a stream's ring as they are, until ctx ends, and then breaks off inside one.
 func (l *live) publishJPEGs(ctx context.Context, name string) error {
 	conn, err := net.Dial("tcp", l.s.HTTP)
 	if err != nil {
@@ -181,14 +181,14 @@ type watching struct {
 	name, transport string
 	ring            *ring
 	tally           *tally
-	last            uint64 // the sequence of the newest picture
+	last            uint64 // the sequence of the newest image
 }
 
 func (l *live) watching(name, transport string) *watching {
 	return &watching{name: name, transport: transport, ring: l.rings[name], tally: l.tally}
 }
 
-// sighting is one picture as a viewer is given it.
+// sighting is one image as a viewer is given it.
 type sighting struct {
 	seq      uint64 // 0: not told
 	captured time.Time
@@ -196,7 +196,7 @@ type sighting struct {
 	jpeg     []byte
 }
 
-// saw looks at a picture: it must be one of the stream's, unless it says that the source is lost, and never older than
+// saw looks at an image: it must be one of the stream's, unless it says that the source is lost, and never older than
 // one before.
 func (w *watching) saw(p sighting) error {
 	if !p.offline {
@@ -208,7 +208,7 @@ func (w *watching) saw(p sighting) error {
 	if p.seq < w.last && p.seq > 0 {
 		return &mixedError{fmt.Sprintf("of stream %s: got number %d after %d", w.name, p.seq, w.last)}
 	}
-	if (p.seq > w.last || p.seq == 0) && !p.offline && w.name != liveLost { // Of a lost source the newest picture may be old.
+	if (p.seq > w.last || p.seq == 0) && !p.offline && w.name != liveLost { // Of a lost source the newest image may be old.
 		w.tally.saw(w.transport, time.Since(p.captured))
 	}
 	w.last = max(w.last, p.seq)
@@ -257,7 +257,7 @@ func eachMJPEG(body io.Reader, f func(sighting) error) error {
 		if p.seq, err = strconv.ParseUint(head.Get("X-Steadyframe-Sequence"), 10, 64); err != nil {
 			return err
 		}
-		if _, err := text.ReadLine(); err != nil { // the end of the picture's line
+		if _, err := text.ReadLine(); err != nil { // the end of the image's line
 			return err
 		}
 		if err := f(p); err != nil {
@@ -272,7 +272,7 @@ func timestamp(text string) time.Time {
 	return time.UnixMicro(int64(seconds * 1e6))
 }
 
-// watchWebSocket watches over a WebSocket and acknowledges each picture.
+// watchWebSocket watches over a WebSocket and acknowledges each image.
 func (l *live) watchWebSocket(w *watching) error {
 	ws, _, err := websocket.Dial(l.ctx, "ws://"+l.s.HTTP+"/ws", &websocket.DialOptions{Subprotocols: []string{"steadyframe.v1"}})
 	if err != nil {
@@ -326,7 +326,7 @@ func (l *live) watchGRPC(w *watching) error {
 	}
 }
 
-// watchSnapshots asks for the newest picture twice a second. While a source is lost there is none.
+// watchSnapshots asks for the newest image twice a second. While a source is lost there is none.
 func (l *live) watchSnapshots(w *watching) error {
 	h := newPoster(l.s)
 	defer h.close()

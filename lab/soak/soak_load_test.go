@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// caller makes requests of one kind, one at a time, and looks at every picture of the answer.
+// caller makes requests of one kind, one at a time, and looks at every image of the answer.
 type caller struct {
 	call  func(ctx context.Context, n int) error
 	close func()

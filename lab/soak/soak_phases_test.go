@@ -16,7 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/meter"
 )
 
-// Work that costs the server much and its caller little, for bursts: from frames of 16x16 pixels, pictures of a thousand
+// Work that costs the server much and its caller little, for bursts: from frames of 16x16 pixels, images of a thousand
 // each way. queueDepth is so that all who may wait have their memory: a full queue is what bursts are about.
 const (
 	heavyFrames = 8

@@ -15,21 +15,21 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// ring is frames that carry their index, and the picture that the server must make of each, byte for byte: a picture that
+// ring is frames that carry their index, and the image that the server must make of each, byte for byte: an image that
 // belongs to another frame, or is partly another's, is seen whatever it shows.
 type ring struct {
 	spec     pipeline.Spec
 	first    int // index that the first frame carries
 	frames   [][]byte
 	pictures [][]byte
-	numbers  map[string]int // of the pictures, by their bytes
+	numbers  map[string]int // of the images, by their bytes
 }
 
 // Size in pixels of the corner of a frame that carries its index, at half of which it is still read.
 const cornerWidth, cornerHeight = 128, 64
 
 // newRing returns a ring of n frames, whose indices count from first. What is not the index is an animated scene. The
-// expected pictures are the library's, in this process; that each carries its frame's index image/jpeg has seen.
+// expected images are the library's, in this process; that each carries its frame's index image/jpeg has seen.
 func newRing(t testing.TB, spec pipeline.Spec, n, first int) *ring {
 	t.Helper()
 	size, err := spec.Input.Size()
@@ -81,7 +81,7 @@ func stampCorner(f *frame.Frame, n int) {
 	}
 }
 
-// index returns the index that a picture of the ring's carries.
+// index returns the index that an image of the ring's carries.
 func (r *ring) index(picture []byte) (int, error) {
 	img, err := jpeg.Decode(bytes.NewReader(picture))
 	if err != nil {
@@ -114,7 +114,7 @@ func (r *ring) batch(numbers []int) [][]byte {
 	return all
 }
 
-// check returns an errMixed unless picture is the one of that frame.
+// check returns an errMixed unless image is the one of that frame.
 func (r *ring) check(picture []byte, number int) error {
 	if bytes.Equal(picture, r.pictures[number]) {
 		return nil
@@ -123,10 +123,10 @@ func (r *ring) check(picture []byte, number int) error {
 	return &mixedError{fmt.Sprintf("of frame %d: got %d bytes that are not its picture; they carry index %d (%v)", r.first+number, len(picture), index, err)}
 }
 
-// mixedError is a picture that is not the one that it should be.
+// mixedError is an image that is not the one that it should be.
 type mixedError struct{ what string }
 
-// Error returns which picture, and what it is.
+// Error returns which image, and what it is.
 func (e *mixedError) Error() string { return "a wrong picture " + e.what }
 
 // message returns the ring's spec in the words of the API, of what the soak uses.

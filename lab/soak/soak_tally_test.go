@@ -83,7 +83,7 @@ func (t *tally) answered(kind *share, took time.Duration, err error) {
 	}
 }
 
-// saw counts a picture that a viewer was shown, so long after its capture.
+// saw counts an image that a viewer was shown, so long after its capture.
 func (t *tally) saw(transport string, after time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

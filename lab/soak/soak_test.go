@@ -83,7 +83,7 @@ type soak struct {
 }
 
 // TestSoak: a server under a mixed load, part of whose clients die, stall and send nonsense all the time, serves the
-// others without an error or a wrong picture, survives bursts and attacks on its memory, and holds nothing at the end.
+// others without an error or a wrong image, survives bursts and attacks on its memory, and holds nothing at the end.
 //
 // Its short form, within `go test`, goes through all of that once, before those tests that run beside others: it takes all
 // the processors that there are. Other programs may want them too, so that it judges nothing that depends on speed. The long form, scripts/soak, judges all, and prints a line for each verdict.
@@ -119,7 +119,7 @@ func TestSoak(t *testing.T) {
 	k.conclude(t)
 }
 
-// liveKeep is live.keep: how long a stream that nobody feeds or watches holds its newest picture.
+// liveKeep is live.keep: how long a stream that nobody feeds or watches holds its newest image.
 const liveKeep = time.Second
 
 // memoryLimit returns the server's GOMEMLIMIT as -soak-limit says: by default 8 MiB above the budget, lower than what the
@@ -314,7 +314,7 @@ func loadOf(before, after scrape, took time.Duration) loadFigures {
 	}
 }
 
-// finish ends the server while a stream of batches goes on, of which no picture may be wrong.
+// finish ends the server while a stream of batches goes on, of which no image may be wrong.
 func (k *soak) finish(t *testing.T) {
 	c, err := streamCaller(k.rings, k.s)
 	if err != nil {

@@ -57,7 +57,7 @@ func (s soakSettings) String() string {
 	return text
 }
 
-// clients is what became of one kind of healthy clients. Latencies count from when a request was due, or a picture
+// clients is what became of one kind of healthy clients. Latencies count from when a request was due, or an image
 // captured, outside of bursts and attacks.
 type clients struct {
 	kindTally

@@ -20,7 +20,7 @@ func (n *NEON) Windows(row, table string, size int) {
 }
 
 // Interpolate sets pinned vectors, one for each channel, to 8 samples: of bytes of V0 to V3 that the table picks, the first
-// neighbours of all samples and then the second, with the weights behind them. It moves on the table.
+// neighbors of all samples and then the second, with the weights behind them. It moves on the table.
 func (n *NEON) Interpolate(samples []V, table string) {
 	bytes := make([]V, len(samples))
 	for c := range bytes {

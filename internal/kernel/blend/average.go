@@ -2,7 +2,7 @@ package blend
 
 import "encoding/binary"
 
-// Rows is neighbouring rows of bytes, the first at the beginning of Pix.
+// Rows is neighboring rows of bytes, the first at the beginning of Pix.
 type Rows struct {
 	Pix    []byte
 	Stride int // bytes from one row to the next
@@ -12,7 +12,7 @@ type Rows struct {
 // MaxWhole is how many rows an Average can take whole: so many bytes add up to less than 1<<16.
 const MaxWhole = 257
 
-// Average says what the mean of neighbouring rows is made of. Those that are taken whole count the same, so that they are
+// Average says what the mean of neighboring rows is made of. Those that are taken whole count the same, so that they are
 // added up before they are multiplied; a row before and one behind them may count less. The mean is
 //
 //	(Before*(row<<8))>>16 + (Weight*(sum of the whole rows << Shift))>>16 + (Behind*(row<<8))>>16

@@ -1,7 +1,7 @@
 // Package blend holds the vertical half of resizing: kernels that turn int16 rows with 7 fractional bits into the samples of a band,
 // with 4; and, where a mean over both directions begins with this one, rows of bytes into rows of int16.
 //
-// Notation: rows hold luma - 128 (-16384..16256), centred chroma (-16384..16320) or R, G, B (0..32640). Neighbouring rows a and b of one
+// Notation: rows hold luma - 128 (-16384..16256), centered chroma (-16384..16320) or R, G, B (0..32640). Neighboring rows a and b of one
 // plane share such a range, so b-a fits int16 and what lies between them fits its range. Weights of b are in 32768ths, 0..32767.
 package blend
 

@@ -22,7 +22,7 @@ func (k *Kernels) Lerp(dst, a, b []int16, w int16) {
 	k.lerp(&dst[0], &a[0], &b[0], len(a), int(w))
 }
 
-// Mean makes a line of chroma from two rows of chroma, of two neighbouring lines: (a+b+8)>>4.
+// Mean makes a line of chroma from two rows of chroma, of two neighboring lines: (a+b+8)>>4.
 func (k *Kernels) Mean(dst, a, b []int16) {
 	dst, b = dst[:len(a)], b[:len(a)]
 	if len(a) < k.samples {

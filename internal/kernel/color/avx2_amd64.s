@@ -1280,7 +1280,7 @@ TEXT ·halved3LinesAVX2(SB), NOSPLIT, $0-80
 	// ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
@@ -1904,7 +1904,7 @@ TEXT ·halved4LinesAVX2(SB), NOSPLIT, $0-80
 	// ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10

@@ -658,7 +658,7 @@ TEXT ·halved3LinesAVX512(SB), NOSPLIT, $0-80
 	// ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
 	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
 	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
@@ -1150,7 +1150,7 @@ TEXT ·halved4LinesAVX512(SB), NOSPLIT, $0-80
 	// ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
 	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
 	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,

@@ -1,6 +1,6 @@
 // Package color holds conversions between R, G, B and luma and chroma.
 //
-// Notation: rows are int16 with 7 fractional bits, R, G, B in 0..32640, luma less 128 (Y) in -16384..16256, chroma (Cb, Cr) centred on 0 in
+// Notation: rows are int16 with 7 fractional bits, R, G, B in 0..32640, luma less 128 (Y) in -16384..16256, chroma (Cb, Cr) centered on 0 in
 // -16384..16320; what is made of R, G, B is at least -16320. Lines of a band are the same with 4 fractional bits: R, G, B in 0..4080, Y in
 // -2048..2032, Cb, Cr in -2048..2040. Luma and chroma are those of JPEG: full range, ITU-R BT.601 (ITU-T T.871, section 7).
 package color
@@ -17,8 +17,8 @@ type Packed struct {
 type Kernels struct {
 	// YCC converts rows R, G, B to rows Y, Cb, Cr of the same length.
 	YCC func(dst, rgb [3][]int16)
-	// YCCHalf is YCC with chroma halved across: Cb and Cr are those of the means of neighbours, (n+1)/2 long for n samples of Y. The last of
-	// an odd number is its own neighbour.
+	// YCCHalf is YCC with chroma halved across: Cb and Cr are those of the means of neighbors, (n+1)/2 long for n samples of Y. The last of
+	// an odd number is its own neighbor.
 	YCCHalf func(dst, rgb [3][]int16)
 	// Luma converts rows R, G, B to the row Y.
 	Luma func(y []int16, rgb [3][]int16)

@@ -1081,7 +1081,7 @@ TEXT ·halved3LinesNEON(SB), NOSPLIT, $0-80
 	// of rows of 32*blocks pixels of 3 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// places are the weights of a pixel's bytes.
 	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 stride, R7 ahead, R8 blocks, R9 places
 	MOVD y0+0(FP), R0
@@ -1527,7 +1527,7 @@ TEXT ·halved4LinesNEON(SB), NOSPLIT, $0-80
 	// of rows of 32*blocks pixels of 4 bytes. The rows of a pair are stride bytes apart. It asks for the cache lines ahead of theirs.
 	// 	r, g, b = the sums of 2x2 pixels << 5
 	// 	y[x] = (Y of r, g, b + 4) >> 3
-	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbours + 4) >> 3
+	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// places are the weights of a pixel's bytes.
 	// Registers: R0 y0, R1 y1, R2 cb, R3 cr, R4 upper, R5 lower, R6 stride, R7 ahead, R8 blocks, R9 places
 	MOVD y0+0(FP), R0

@@ -9,7 +9,7 @@ var (
 // byteTables is what the bytes of a pixel, by their place in it, add to Y, Cb and Cr. They serve pixels that need no interpolation.
 type byteTables struct {
 	luma [3][256]int16
-	// chroma is by the sum of two neighbours: Cb in the lower half, Cr in the upper. What is added to either, so that no entry and no sum
+	// chroma is by the sum of two neighbors: Cb in the lower half, Cr in the upper. What is added to either, so that no entry and no sum
 	// leaves its half, comes to 1<<15 for the three bytes together.
 	chroma [3][511]uint32
 }

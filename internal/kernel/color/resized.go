@@ -77,7 +77,7 @@ func (z *Resize) rooms() (n [3]int) {
 	return n
 }
 
-// sample returns how sample x is made. Those behind the last are as the last, which is also the neighbour that the last
+// sample returns how sample x is made. Those behind the last are as the last, which is also the neighbor that the last
 // of an odd number shares its chroma with.
 func (z *Resize) sample(x int) resample.Blend {
 	return z.Taps[min(x, len(z.Taps)-1)].Blend(z.Bytes, z.Step)

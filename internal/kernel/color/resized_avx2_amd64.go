@@ -36,7 +36,7 @@ func farLumaAVX2(first, second, third *int16, src, table *byte, ahead, groups in
 // groupAVX2 is the samples that AVX2 makes at a time.
 const groupAVX2 = 16
 
-// resizeAVX2 is Resize: near where two neighbouring samples are made of the same 16 bytes, else far, from 8 bytes for each
+// resizeAVX2 is Resize: near where two neighboring samples are made of the same 16 bytes, else far, from 8 bytes for each
 // of them. It returns nil for rows of less than 8 bytes.
 func resizeAVX2(z *Resize) *Resized {
 	near := [...]resizedKernel{nearRGBAVX2, nearYCCAVX2, nearYCCHalfAVX2, nearLumaAVX2}
@@ -84,7 +84,7 @@ func (z *Resize) tableAVX2(near bool) []byte {
 }
 
 // windowsAVX2 returns where the windows begin that samples are made of, and what takes an offset in the row to one in the
-// 16 bytes that a sample and its neighbour are loaded into; nil when there are no such windows.
+// 16 bytes that a sample and its neighbor are loaded into; nil when there are no such windows.
 func (z *Resize) windowsAVX2(samples []resample.Blend, near bool) (windows []int, shifts [groupAVX2]int) {
 	size, share := 8, 1 // bytes of a window, and samples that share it
 	if near {

@@ -24,7 +24,7 @@ func wideLumaAVX512(first, second, third *int16, src, table *byte, ahead, groups
 // groupAVX512 is the samples that a kernel of Resized makes at a time, of four windows.
 const groupAVX512 = 32
 
-// resizeAVX512 is Resize where 8 neighbouring samples are made of the same 64 bytes, and AVX2's else.
+// resizeAVX512 is Resize where 8 neighboring samples are made of the same 64 bytes, and AVX2's else.
 func resizeAVX512(z *Resize) *Resized {
 	table := z.tableAVX512()
 	if table == nil {

@@ -31,7 +31,7 @@ func farYCCHalfNEON(first, second, third *int16, src, table *byte, ahead, groups
 //go:noescape
 func farLumaNEON(first, second, third *int16, src, table *byte, ahead, groups int)
 
-// resizeNEON is Resize: near where two neighbouring samples are made of the same 16 bytes, else far, from 8 bytes for each
+// resizeNEON is Resize: near where two neighboring samples are made of the same 16 bytes, else far, from 8 bytes for each
 // of them. It returns nil for rows of less than 8 bytes.
 func resizeNEON(z *Resize) *Resized {
 	near := [...]resizedKernel{nearRGBNEON, nearYCCNEON, nearYCCHalfNEON, nearLumaNEON}

@@ -101,5 +101,5 @@ func chromaWords(cb, cr, r, g, b []int16) int {
 	return 2 * n
 }
 
-// means is where the means of neighbours, 0..32640, stand in a word.
+// means is where the means of neighbors, 0..32640, stand in a word.
 const means = 0x00007FFF_00007FFF

@@ -19,7 +19,7 @@ func wantYCC(r, g, b int16) (y, cb, cr int16) {
 		int16(product(r, 16384) + product(g, -13720) + product(b, -2664))
 }
 
-// wantRows is Y, Cb, Cr of rows, chroma of the means of step neighbours.
+// wantRows is Y, Cb, Cr of rows, chroma of the means of step neighbors.
 func wantRows(rgb [3][]int16, step int) [3][]int16 {
 	n := len(rgb[0])
 	m := (n + step - 1) / step

@@ -22,7 +22,7 @@ type Coefs = [64]int16
 // Kernels is one implementation of this package's kernels.
 type Kernels struct {
 	// Forward transforms and quantizes len(masks) blocks that lie side by side. The rows of the first start at
-	// src[0], src[stride], ...; samples are centred and have 4 fractional bits: -2048..2032 for 8-bit ones, and
+	// src[0], src[stride], ...; samples are centered and have 4 fractional bits: -2048..2032 for 8-bit ones, and
 	// -2040..2040 for chroma made of 8-bit R, G, B.
 	//
 	// masks[i] has bit k set where the AC coefficient of block i at zig-zag index k is not zero; bit 0 is clear.

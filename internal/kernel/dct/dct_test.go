@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
-// The ends of the range of samples: 8-bit ones, centred, with 4 fractional bits.
+// The ends of the range of samples: 8-bit ones, centered, with 4 fractional bits.
 const (
 	lowest  = -128 * 16
 	highest = 127 * 16
@@ -343,7 +343,7 @@ func TestZigzag(t *testing.T) {
 	seen := make(map[uint8]bool)
 	for k, at := range Zigzag {
 		seen[at] = true
-		// Neighbours in zig-zag order touch, at a corner or an edge of the matrix.
+		// Neighbors in zig-zag order touch, at a corner or an edge of the matrix.
 		if k > 0 {
 			dv, du := int(at/8)-int(Zigzag[k-1]/8), int(at%8)-int(Zigzag[k-1]%8)
 			if max(dv, -dv, du, -du) != 1 {

@@ -3,7 +3,7 @@ package dct
 // The plain Go transform works on four 16-bit lanes at a time, in a uint64.
 //
 // Four integers a, b, c, d are held as the number a + b<<16 + c<<32 + d<<48, modulo 2^64. Sums and differences of
-// such numbers are those of all four lanes at once, whatever the signs: what a lane borrows from its neighbour it
+// such numbers are those of all four lanes at once, whatever the signs: what a lane borrows from its neighbor it
 // gives back when the lane's own value is read. A lane can be read, shifted or multiplied only while it is in
 // 0..65535, so a bias is added before that; where a result carries a bias, it stays on and is accounted for later,
 // since everything between is linear.

@@ -27,8 +27,8 @@ func rgb24Shuffled(dst *byte, red, green, blue *int16, vectors int) {
 	rgb24AVX2(dst, red, green, blue, vectors, &shuffles)
 }
 
-// shuffles[3*i+c] picks, for bytes 16*i..16*i+15 of 16 pixels, those of colour c out of 16 samples, and zeros for those
-// of the other colours.
+// shuffles[3*i+c] picks, for bytes 16*i..16*i+15 of 16 pixels, those of color c out of 16 samples, and zeros for those
+// of the other colors.
 var shuffles = func() (s [9][16]byte) {
 	for at := range 48 {
 		for c := range 3 {

@@ -46,7 +46,7 @@ TEXT ·rgb24AVX2(SB), NOSPLIT, $0-48
 	// 	for i := range r {
 	// 		dst[3*i], dst[3*i+1], dst[3*i+2] = pixel(r[i]), pixel(g[i]), pixel(b[i])
 	// 	}
-	// shuffles[3*i+c] puts what 16 samples of colour c have in bytes 16*i..16*i+15 in their places.
+	// shuffles[3*i+c] puts what 16 samples of color c have in bytes 16*i..16*i+15 in their places.
 	// Registers: AX dst, CX vectors, DX red, BX green, SI blue, DI shuffles, Y9 8 in each word
 	MOVQ           dst+0(FP), AX
 	MOVQ           vectors+32(FP), CX

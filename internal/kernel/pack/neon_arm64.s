@@ -39,7 +39,7 @@ TEXT ·rgb24NEON(SB), NOSPLIT, $0-40
 	// 	for i := range r {
 	// 		dst[3*i:] = pixel(r[i]), pixel(g[i]), pixel(b[i])
 	// 	}
-	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a colour each
+	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a color each
 	MOVD dst+0(FP), R0
 	MOVD red+8(FP), R1
 	MOVD green+16(FP), R2
@@ -70,7 +70,7 @@ TEXT ·rgbaNEON(SB), NOSPLIT, $0-40
 	// 	for i := range r {
 	// 		dst[4*i:] = pixel(r[i]), pixel(g[i]), pixel(b[i]), 255
 	// 	}
-	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a colour each
+	// Registers: R0 dst, R1 red, R2 green, R3 blue, R4 vectors, V0-V2 the bytes of a color each
 	MOVD dst+0(FP), R0
 	MOVD red+8(FP), R1
 	MOVD green+16(FP), R2

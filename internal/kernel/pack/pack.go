@@ -1,4 +1,4 @@
-// Package pack turns lines of a band, int16 samples with 4 fractional bits, into bytes of raw pictures.
+// Package pack turns lines of a band, int16 samples with 4 fractional bits, into bytes of raw images.
 //
 // All products are
 //
@@ -20,10 +20,10 @@ type Kernels struct {
 	// RGBA writes len(dst)/4 pixels of 4 bytes as RGB24 does, with alpha 255.
 	RGBA func(dst []byte, r, g, b []int16)
 
-	// LimitedLuma writes luma of full range, centred (-2048..2032), as 16..235.
+	// LimitedLuma writes luma of full range, centered (-2048..2032), as 16..235.
 	LimitedLuma func(dst []byte, y []int16)
 
-	// LimitedChroma writes chroma of full range, centred (-2040..2040), as 16..240.
+	// LimitedChroma writes chroma of full range, centered (-2040..2040), as 16..240.
 	LimitedChroma func(dst []byte, c []int16)
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
-// exact is the value that v, a sample with 4 fractional bits centred on half the range, has as limited range of the
+// exact is the value that v, a sample with 4 fractional bits centered on half the range, has as limited range of the
 // given steps.
 func exact(v int16, black, steps float64) float64 {
 	return black + (float64(v)/16+128)*steps/255

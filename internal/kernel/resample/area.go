@@ -3,7 +3,7 @@ package resample
 // area is what Covered makes, in plain Go. It sums samples of 0..32640 times weights: at most 32640<<14 < 1<<30.
 func area(dst [3][]int16, src []int16, z *Cover) {
 	off := int32(0)
-	if z.Centred {
+	if z.Centered {
 		off = bias
 	}
 	switch z.Step {

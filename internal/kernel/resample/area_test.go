@@ -41,7 +41,7 @@ func wantArea(src []int16, z *Cover, channel int) []int16 {
 			sum += int(src[int(s.Offset)+channel+i*z.Step]) * int(weights[i])
 		}
 		sum >>= 14
-		if z.Centred {
+		if z.Centered {
 			sum -= 128 << 7
 		}
 		want = append(want, int16(sum))
@@ -58,7 +58,7 @@ func TestCovered(t *testing.T) {
 					return
 				}
 				step, inputs := 1+shift%4, 1+r.IntN(4*width)
-				z := &Cover{Coverage: randomCoverage(r, width, inputs, step), Words: inputs * step, Step: step, Centred: r.IntN(2) == 0}
+				z := &Cover{Coverage: randomCoverage(r, width, inputs, step), Words: inputs * step, Step: step, Centered: r.IntN(2) == 0}
 				covered := k.Cover(z)
 				src := kerneltest.Copy(kerneltest.Samples(r, z.SourceRoom(), 0, 32640), shift, int16(r.Uint32()))
 				for i := range src.S[z.Words:] {

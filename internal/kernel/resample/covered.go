@@ -12,7 +12,7 @@ type Cover struct {
 	Coverage      // of one sample or more
 	Words    int  // of an input row, 0..32640 each
 	Step     int  // from one sample of a channel to the next, 1..4
-	Centred  bool // 128<<7 is taken off what is made: rows of luma and chroma
+	Centered bool // 128<<7 is taken off what is made: rows of luma and chroma
 }
 
 // channels is how many rows are made.
@@ -55,7 +55,7 @@ func (c *Covered) Row(dst [3][]int16, src []int16) {
 		rows[i] = unsafe.SliceData(row)
 	}
 	off := 0
-	if c.cover.Centred {
+	if c.cover.Centered {
 		off = bias
 	}
 	c.kernel(rows[0], rows[1], rows[2], &src[0], &c.table[0], c.groups, off)

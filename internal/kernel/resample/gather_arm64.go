@@ -4,14 +4,14 @@ package resample
 
 import "encoding/binary"
 
-// Gather lays out tables for kernels that load 64 bytes of a row into four registers, as windows, and pick the neighbours
+// Gather lays out tables for kernels that load 64 bytes of a row into four registers, as windows, and pick the neighbors
 // of 8 samples out of them.
 type Gather struct {
 	Bytes    int   // of a row
 	Step     int   // bytes from one sample to the next
 	Channels []int // of a sample, as offsets in it: in the order in which the kernel makes them
 	Size     int   // bytes of a window, 8 or 16
-	Share    int   // neighbouring samples that are made of one window
+	Share    int   // neighboring samples that are made of one window
 }
 
 // Table returns groups of 16 samples for taps, one or more; nil when the windows don't hold what is needed. Samples behind
@@ -21,8 +21,8 @@ type Gather struct {
 //
 // and, for each 8 of the 8 or 16 samples that are made of them,
 //
-//	places    16 for each channel: where in the windows the first neighbours are, and the second
-//	weights   16: of the first neighbours, and of the second
+//	places    16 for each channel: where in the windows the first neighbors are, and the second
+//	weights   16: of the first neighbors, and of the second
 func (g *Gather) Table(taps []Tap) []byte {
 	blends := make([]Blend, (len(taps)+15)/16*16)
 	for i := range blends {
@@ -51,15 +51,15 @@ func (g *Gather) Table(taps []Tap) []byte {
 // appendPicks appends the places and weights of 8 samples.
 func (g *Gather) appendPicks(table []byte, blends []Blend, shifts []int) []byte {
 	for _, c := range g.Channels {
-		for neighbour := range 2 {
+		for neighbor := range 2 {
 			for i, b := range blends {
-				table = append(table, byte(b.Offsets[neighbour]+shifts[i]+c))
+				table = append(table, byte(b.Offsets[neighbor]+shifts[i]+c))
 			}
 		}
 	}
-	for neighbour := range 2 {
+	for neighbor := range 2 {
 		for _, b := range blends {
-			table = append(table, byte(b.Weights[neighbour]))
+			table = append(table, byte(b.Weights[neighbor]))
 		}
 	}
 	return table

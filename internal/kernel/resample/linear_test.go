@@ -19,7 +19,7 @@ func randomTaps(r *rand.Rand, n, inputs, step, top int) []Tap {
 		}
 		w := r.IntN(top + 1)
 		switch {
-		case i == inputs-1 || r.IntN(5) == 0: // the last sample has no neighbour
+		case i == inputs-1 || r.IntN(5) == 0: // the last sample has no neighbor
 			w = 0
 		case r.IntN(5) == 0:
 			w = top

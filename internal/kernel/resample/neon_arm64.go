@@ -34,7 +34,7 @@ func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
 //go:noescape
 func farPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
 
-// resizeNEON is Resize where four neighbouring samples are made of the same 16 bytes, or at least two. It returns nil for
+// resizeNEON is Resize where four neighboring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeNEON(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneNEON, farPlaneNEON}, {nearPairsNEON, farPairsNEON}}[z.Channels-1]

@@ -7,7 +7,7 @@ package resample
 
 import "github.com/steadyframe/steadyframe/internal/impl"
 
-// A Tap says how one output sample is made of two neighbours in an input row: where the first one lies and the weight of the second; the
+// A Tap says how one output sample is made of two neighbors in an input row: where the first one lies and the weight of the second; the
 // first has the rest. In rows of bytes Offset counts bytes and Weight is in 128ths, 0..128; where the row ends before the second sample,
 // the first stands in for it. In rows of int16 Offset counts samples and Weight is in 32768ths, 0..32767.
 type Tap struct{ Offset, Weight uint32 }

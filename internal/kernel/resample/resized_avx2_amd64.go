@@ -20,7 +20,7 @@ func nearPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
 //go:noescape
 func farPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
 
-// resizeAVX2 is Resize where four neighbouring samples are made of the same 16 bytes, or at least two. It returns nil for
+// resizeAVX2 is Resize where four neighboring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeAVX2(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneAVX2, farPlaneAVX2}, {nearPairsAVX2, farPairsAVX2}}[z.Channels-1]

@@ -14,7 +14,7 @@ func nearWideAVX2(dst, src *int16, table *byte, groups int)
 //go:noescape
 func farWideAVX2(dst, src *int16, table *byte, groups int)
 
-// widenAVX2 is Widen where four neighbouring samples are made of the same 8 words, or at least two: for what shrinks 6-fold
+// widenAVX2 is Widen where four neighboring samples are made of the same 8 words, or at least two: for what shrinks 6-fold
 // at most.
 func widenAVX2(z *Wide) *Widened {
 	w := &Widened{Level: impl.AVX2, wide: *z, room: RoomFor(len(z.Taps)), groups: (len(z.Taps) + groupAVX2 - 1) / groupAVX2}

@@ -1,4 +1,4 @@
-// Package oracle holds slow references in float64: what pictures should be, written for its plainness, to hold fast code to. It shares no
+// Package oracle holds slow references in float64: what images should be, written for its plainness, to hold fast code to. It shares no
 // code and no tables with what it is an oracle of. Samples are in 8-bit units: 0..255.
 package oracle
 
@@ -38,9 +38,9 @@ type Filter int
 
 // The filters.
 const (
-	Bilinear Filter = iota // half-pixel centres, two neighbours
+	Bilinear Filter = iota // half-pixel centers, two neighbors
 	Area                   // the mean over what an output sample covers; Bilinear where the axis does not shrink
-	Nearest                // the sample that the centre lies in
+	Nearest                // the sample that the center lies in
 )
 
 // Axis is a resize along one direction: Length pixels from Origin on become Out pixels. A sample of the input plane is InStep pixels wide,
