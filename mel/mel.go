@@ -199,7 +199,7 @@ func (m *Mel) append(dst []float32, s sound) []float32 {
 	r.sound, r.dst = sound{}, nil
 	m.runs.put(r)
 	if m.reach > 0 && m.spec.Log.Base != LogNone {
-		raise(dst[before:], slices.Max(dst[before:])-m.reach, &m.log)
+		raise(dst[before:], largest(dst[before:])-m.reach, &m.log)
 	}
 	return dst
 }
@@ -213,6 +213,18 @@ func (m *Mel) total(s *sound) int {
 		return m.resampler.total(s.end)
 	}
 	return m.resampler.ready(s.end)
+}
+
+// largest returns the largest of features, of which there is at least one.
+func largest(features []float32) float32 {
+	a, b, c, d := features[0], features[0], features[0], features[0]
+	for ; len(features) >= 4; features = features[4:] {
+		a, b, c, d = max(a, features[0]), max(b, features[1]), max(c, features[2]), max(d, features[3])
+	}
+	for _, x := range features {
+		a = max(a, x)
+	}
+	return max(a, b, c, d)
 }
 
 // raise raises what is below floor.

@@ -160,11 +160,11 @@ func (s *Stream) raise(features []float32) {
 	m := s.m
 	for i := 0; i < len(features); i += m.spec.Bands {
 		frame := features[i : i+m.spec.Bands]
-		largest := slices.Max(frame)
+		most := largest(frame)
 		if s.next > 0 || i > 0 {
-			largest = max(largest, s.largest)
+			most = max(most, s.largest)
 		}
-		s.largest = largest
-		raise(frame, largest-m.reach, &m.log)
+		s.largest = most
+		raise(frame, most-m.reach, &m.log)
 	}
 }

@@ -20,6 +20,7 @@ type Kernels struct {
 	bands     func(dst, spectrum *float32, spans *span, weights *float32, bands int)
 	log       func(dst *float32, l *Log, vectors int)
 	dot       func(a, b *float32, sixteens int) float32
+	transpose func(dst, src *float32, bands, lanes, eights int) // of 8 frames
 }
 
 // Implementations holds every implementation that this processor can run.
@@ -214,7 +215,17 @@ func logarithm(x float32, l *Log) float32 {
 // Transpose sets dst to the bands of one frame after the other: of the first frames lanes of src.
 func (k *Kernels) Transpose(dst, src []float32, frames int) {
 	bands := len(src) / k.lanes
-	for f := range frames {
+	dst = dst[:frames*bands]
+	first := 0
+	for ; k.transpose != nil && bands >= 8 && first+8 <= frames; first += 8 {
+		k.transpose(&dst[first*bands], &src[first], bands, k.lanes, bands/8)
+		for b := bands / 8 * 8; b < bands; b++ {
+			for f := first; f < first+8; f++ {
+				dst[f*bands+b] = src[b*k.lanes+f]
+			}
+		}
+	}
+	for f := first; f < frames; f++ {
 		row := dst[f*bands:][:bands]
 		for b := range row {
 			row[b] = src[b*k.lanes+f]
