@@ -124,20 +124,21 @@ func TestAdmitOrder(t *testing.T) {
 	})
 }
 
-// TestAdmitAgain: who has been admitted before goes before newcomers, and at once where there is room for it.
-func TestAdmitAgain(t *testing.T) {
+// TestPriority: a caller that has been admitted before goes before newcomers, and at once where there is room for it. After
+// Reset it is a newcomer.
+func TestPriority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, pool.Options{Budget: 100})
-		var older, younger pool.Standing
-		again := func(n int64, s *pool.Standing) pool.Grant {
-			g, err := p.AdmitAgain(t.Context(), n, s)
+		older, younger := p.NewPriority(), p.NewPriority()
+		again := func(n int64, q *pool.Priority) pool.Grant {
+			g, err := q.Admit(t.Context(), n)
 			if err != nil {
-				t.Fatalf("AdmitAgain(%d): %v", n, err)
+				t.Fatalf("Admit(%d): %v", n, err)
 			}
 			return g
 		}
-		again(1, &older).Release()
-		again(1, &younger).Release()
+		again(1, older).Release()
+		again(1, younger).Release()
 		holder := admit(t, p, 70)
 		order := make(chan string, 3)
 		wait := func(who string, ask func() pool.Grant) {
@@ -149,15 +150,23 @@ func TestAdmitAgain(t *testing.T) {
 			synctest.Wait()
 		}
 		wait("newcomer", func() pool.Grant { return admit(t, p, 60) })
-		again(30, &younger).Release()
+		again(30, younger).Release()
 		if s := p.Stats(); s.Waiting != 1 || s.Admitted != 70 {
 			t.Errorf("got %d waiting, %d bytes admitted, want 1 and 70: the newcomer does not fit", s.Waiting, s.Admitted)
 		}
-		wait("younger", func() pool.Grant { return again(60, &younger) })
-		wait("older", func() pool.Grant { return again(60, &older) })
+		wait("younger", func() pool.Grant { return again(60, younger) })
+		wait("older", func() pool.Grant { return again(60, older) })
 		holder.Release()
 		if got := []string{<-order, <-order, <-order}; !slices.Equal(got, []string{"older", "younger", "newcomer"}) {
 			t.Errorf("got %q, want those first that were admitted before", got)
+		}
+		holder = admit(t, p, 70)
+		wait("newcomer", func() pool.Grant { return admit(t, p, 60) })
+		older.Reset()
+		wait("older", func() pool.Grant { return again(60, older) })
+		holder.Release()
+		if got := []string{<-order, <-order}; !slices.Equal(got, []string{"newcomer", "older"}) {
+			t.Errorf("got %q after Reset, want the order of arrival", got)
 		}
 		synctest.Wait()
 	})
@@ -171,11 +180,11 @@ func TestAdmitStarvesNobody(t *testing.T) {
 		var all sync.WaitGroup
 		var grants, newcomers atomic.Int64
 		for range 3 {
-			var s pool.Standing
+			priority := p.NewPriority()
 			admitted := make(chan struct{})
 			all.Go(func() {
 				for first := true; ; first = false {
-					g, err := p.AdmitAgain(ctx, 100, &s)
+					g, err := priority.Admit(ctx, 100)
 					if err != nil {
 						return
 					}
@@ -247,14 +256,13 @@ func TestAdmitCancelRace(t *testing.T) {
 		for g := range 64 {
 			wg.Go(func() {
 				r := rand.New(rand.NewPCG(seed, uint64(g)))
-				var standing, none pool.Standing
+				priority := p.NewPriority()
 				for range 50 {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+r.IntN(20)))
-					s := &standing
 					if g%2 == 0 {
-						s, none = &none, pool.Standing{}
+						priority.Reset()
 					}
-					grant, err := p.AdmitAgain(ctx, int64(r.IntN(101)), s)
+					grant, err := priority.Admit(ctx, int64(r.IntN(101)))
 					if err == nil {
 						<-time.After(time.Duration(1 + r.IntN(3)))
 						if s := p.Stats(); s.Admitted > 100 {

@@ -121,8 +121,8 @@ func (e *Engine) CheckQueue() error { return e.queue.check() }
 // A Stream is what asks for memory again and again, and goes before those that have begun to do so later, unless it
 // pauses. The zero Stream has not asked yet. It is for one goroutine.
 type Stream struct {
-	standing pool.Standing
-	admitted time.Time // when it was last
+	priority *pool.Priority // nil: it has not asked yet
+	admitted time.Time      // when it was last
 }
 
 // longestPause is how long a Stream may ask for nothing and keep its place before newcomers: else one could be taken long
@@ -134,10 +134,12 @@ const longestPause = 10 * time.Second
 // refused with TooLarge at once.
 func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant, error) {
 	if stream != nil {
-		if time.Since(stream.admitted) > longestPause {
-			stream.standing = pool.Standing{}
+		if stream.priority == nil {
+			stream.priority = e.Pool.NewPriority()
+		} else if time.Since(stream.admitted) > longestPause {
+			stream.priority.Reset()
 		}
-		g, err := e.Pool.AdmitAgain(ctx, n, &stream.standing)
+		g, err := stream.priority.Admit(ctx, n)
 		stream.admitted = time.Now()
 		if err != nil {
 			return pool.Grant{}, fault.From(err)

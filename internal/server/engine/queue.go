@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/waitlist"
 )
 
 // queue gives turns to encode, in the order of arrival: as many at a time as turns, while the others wait.
@@ -14,21 +15,11 @@ import (
 type queue struct {
 	turns, depth int
 
-	mu          sync.Mutex
-	running     int
-	patient     int // of those running, the patient
-	places      int // that are held
-	waiting     int
-	first, last *waiter
-	free        *waiter // to be used again, linked by next
-}
-
-// waiter is a place in the queue.
-type waiter struct {
-	prev, next *waiter
-	queued     bool
-	patient    bool
-	turn       chan struct{} // holds one token from the turn's giving until it is taken
+	mu      sync.Mutex
+	running int
+	patient int                 // of those running, the patient
+	places  int                 // that are held
+	waiting waitlist.List[bool] // for a turn; whether they are patient
 }
 
 // reserve takes a place, to be given back with unreserve. It refuses with Busy when there is none.
@@ -73,34 +64,31 @@ func (q *queue) enter(ctx context.Context, patient bool) error {
 		return fault.From(context.Cause(ctx))
 	}
 	q.mu.Lock()
-	if q.first == nil && q.running < q.turns {
+	if q.waiting.Len() == 0 && q.running < q.turns {
 		q.begin(patient)
 		q.mu.Unlock()
 		return nil
 	}
-	w := q.join(patient)
+	w := q.waiting.New()
+	w.Value = patient
+	q.waiting.Append(w)
 	q.mu.Unlock()
 
 	select {
-	case <-w.turn:
+	case <-w.Turn():
 	case <-ctx.Done():
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if ctx.Err() == nil {
-		q.recycle(w)
+	defer q.waiting.Free(w)
+	switch {
+	case ctx.Err() == nil:
 		return nil
-	}
-	if w.queued {
-		q.remove(w)
-	} else { // The turn came too; someone else may have it. The token may be there still.
-		select {
-		case <-w.turn:
-		default:
-		}
+	case w.Waiting():
+		q.waiting.Remove(w)
+	default: // The turn came too; another caller may have it.
 		q.end(patient)
 	}
-	q.recycle(w)
 	return fault.From(context.Cause(ctx))
 }
 
@@ -132,52 +120,13 @@ func (q *queue) end(patient bool) {
 func (q *queue) lengths() (running, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.running, q.waiting
+	return q.running, q.waiting.Len()
 }
 
 // advance gives the free turns to those who wait longest.
 func (q *queue) advance() {
-	for q.first != nil && q.running < q.turns {
-		w := q.first
-		q.remove(w)
-		q.begin(w.patient)
-		w.turn <- struct{}{}
+	for w := q.waiting.First(); w != nil && q.running < q.turns; w = q.waiting.First() {
+		q.begin(w.Value)
+		q.waiting.Wake(w)
 	}
 }
-
-// join puts a waiter at the end of the queue.
-func (q *queue) join(patient bool) *waiter {
-	w := q.free
-	if w == nil {
-		w = &waiter{turn: make(chan struct{}, 1)}
-	} else {
-		q.free = w.next
-	}
-	w.patient, w.queued, w.prev, w.next = patient, true, q.last, nil
-	if q.last == nil {
-		q.first = w
-	} else {
-		q.last.next = w
-	}
-	q.last = w
-	q.waiting++
-	return w
-}
-
-// remove takes w out of the queue.
-func (q *queue) remove(w *waiter) {
-	if w.prev == nil {
-		q.first = w.next
-	} else {
-		w.prev.next = w.next
-	}
-	if w.next == nil {
-		q.last = w.prev
-	} else {
-		w.next.prev = w.prev
-	}
-	w.queued, w.prev, w.next = false, nil, nil
-	q.waiting--
-}
-
-func (q *queue) recycle(w *waiter) { w.next, q.free = q.free, w }

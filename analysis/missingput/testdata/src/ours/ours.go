@@ -34,8 +34,8 @@ func grant(ctx context.Context, p *pool.Pool) error {
 	return nil
 }
 
-func grantAgain(ctx context.Context, p *pool.Pool, s *pool.Standing) error {
-	g, err := p.AdmitAgain(ctx, 100, s) // want `g from p.AdmitAgain is never put back`
+func grantByPriority(ctx context.Context, q *pool.Priority) error {
+	g, err := q.Admit(ctx, 100) // want `g from q.Admit is never put back`
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ type Pool struct{ n int }
 
 type Buf struct{ p *int }
 
-type Standing struct{}
+type Priority struct{}
 
 type Grant struct{ n int64 }
 
@@ -15,7 +15,8 @@ type Of[T any] struct{ New func() *T }
 
 func (p *Pool) Get(n int) (Buf, error)                            { return Buf{}, nil }
 func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) { return Grant{}, nil }
-func (p *Pool) AdmitAgain(ctx context.Context, n int64, s *Standing) (Grant, error) {
+func (p *Pool) TryAdmit(n int64) (Grant, bool)                    { return Grant{}, false }
+func (q *Priority) Admit(ctx context.Context, n int64) (Grant, error) {
 	return Grant{}, nil
 }
 func (b Buf) Release()      {}
