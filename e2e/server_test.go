@@ -181,7 +181,7 @@ func TestCheckConfig(t *testing.T) {
 
 func TestVersion(t *testing.T) {
 	r := succeed(t, nil, "version")
-	for _, want := range []string{"steadyframe ", "go1.", "kernels: " + pipeline.Kernels() + "\n"} {
+	for _, want := range []string{"steadyframe ", "go1.", "kernels: " + pipeline.DescribeKernels() + "\n"} {
 		if !strings.Contains(string(r.stdout), want) {
 			t.Errorf("got %q, want it to have %q", r.stdout, want)
 		}

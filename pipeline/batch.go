@@ -27,9 +27,9 @@ func (r *Result) Bytes() []byte {
 	return r.Buf.Bytes()
 }
 
-// Release releases all results and empties Out, keeping its memory. It must be called before the next Run, by whoever
-// did not take every Buf out of Out (and left a zero one). The frames in In stay the caller's. A second call does
-// nothing.
+// Release releases all results and empties Out, keeping its memory. The next Run does so too; after the last, the holder
+// of the Batch calls it. To keep a result, take its Buf out of Out and leave a zero one. The frames in In stay the
+// caller's. A second call does nothing.
 func (b *Batch) Release() {
 	for i := range b.Out {
 		b.Out[i].Buf.Release()
@@ -38,9 +38,10 @@ func (b *Batch) Release() {
 	b.Out = b.Out[:0]
 }
 
-// reset makes b.Out as long as b.In, without results.
+// reset releases the last results and makes b.Out as long as b.In, without results.
 func (b *Batch) reset() {
-	b.Out = slices.Grow(b.Out[:0], len(b.In))[:len(b.In)]
+	b.Release()
+	b.Out = slices.Grow(b.Out, len(b.In))[:len(b.In)]
 	clear(b.Out)
 }
 

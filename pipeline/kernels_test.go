@@ -31,7 +31,7 @@ func TestExplainLevels(t *testing.T) {
 	}
 }
 
-// TestKernelLevels wants every package of kernels for frames to be among those that Kernels looks at, and the processor's level before those
+// TestKernelLevels wants every package of kernels for frames to be among those that DescribeKernels looks at, and the processor's level before those
 // that are lower.
 func TestKernelLevels(t *testing.T) {
 	folders, err := os.ReadDir("../internal/kernel")
@@ -52,7 +52,7 @@ func TestKernelLevels(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("packages: got %v, want %v", got, want)
 	}
-	if level, _, _ := strings.Cut(Kernels(), " "); level != cpu.Level().String() {
-		t.Errorf("got %q, want it to begin with %v", Kernels(), cpu.Level())
+	if level, _, _ := strings.Cut(DescribeKernels(), " "); level != cpu.Level().String() {
+		t.Errorf("got %q, want it to begin with %v", DescribeKernels(), cpu.Level())
 	}
 }

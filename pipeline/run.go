@@ -39,10 +39,9 @@ type frameRun struct {
 	err error // of the first part that failed
 }
 
-// Run makes a picture of each frame of b.In and puts it, or why there is none, in the same place of b.Out, which it
-// makes as long as b.In; what b.Out held before is forgotten, so release it first. It borrows the frames until it
-// returns, and the results are the holder's of b, to be released with b.Release or one by one. The goroutine that calls
-// Run does its share of the work.
+// Run encodes each frame of b.In and puts the result, or its error, in the same place of b.Out, which it makes as long as
+// b.In. It first releases what an earlier Run left there. It borrows the frames until it returns. The results belong to the
+// holder of b, who releases them with b.Release or one by one. The goroutine that calls Run does its share of the work.
 //
 // A frame that is not as Spec.Input says, a panic in a stage, or a pool above its budget fails that frame alone, in its
 // Result.Err. Run returns an error when ctx has ended, which it sees between bands at the latest (context.Cause(ctx)),

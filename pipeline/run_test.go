@@ -326,3 +326,37 @@ func TestConcurrentRuns(t *testing.T) {
 	}
 	all.Wait()
 }
+
+// TestRunReleasesTheLastResults: a Batch that is used again and again holds the results of one run; what was taken out of
+// it stays.
+func TestRunReleasesTheLastResults(t *testing.T) {
+	s := small
+	s.Output = Output{}
+	const frames = 3
+	p, err := Compile(s, &Options{Pool: pooltest.New(t, &pool.Options{Budget: int64((frames + 1) * pool.ClassSize(1))})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := batchOf(t, s, frames)
+	var kept pool.Buf
+	var want string
+	for i := range 300 {
+		if err := p.Run(t.Context(), b); err != nil {
+			t.Fatal(err)
+		}
+		for j := range b.Out {
+			if err := b.Out[j].Err; err != nil {
+				t.Fatalf("run %d, frame %d: %v", i, j, err)
+			}
+		}
+		if i == 0 {
+			kept, want = b.Out[1].Buf, string(b.Out[1].Bytes())
+			b.Out[1].Buf = pool.Buf{}
+		}
+	}
+	if string(kept.Bytes()) != want {
+		t.Error("a result that was taken out of the Batch has changed")
+	}
+	kept.Release()
+	b.Release()
+}

@@ -17,6 +17,6 @@ type versionCmd struct{}
 // Run prints the version on standard output.
 func (versionCmd) Run() error {
 	fmt.Printf("steadyframe %s\n", cli.Version(version))
-	fmt.Printf("%s %s/%s, kernels: %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, pipeline.Kernels())
+	fmt.Printf("%s %s/%s, kernels: %s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, pipeline.DescribeKernels())
 	return nil
 }

@@ -26,7 +26,7 @@ type Machine struct {
 func Here(version string) Machine {
 	return Machine{
 		CPU: cpuName(), Processors: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		Kernels: pipeline.Kernels(), Go: runtime.Version(), Version: version, Command: commandLine(os.Args),
+		Kernels: pipeline.DescribeKernels(), Go: runtime.Version(), Version: version, Command: commandLine(os.Args),
 	}
 }
 

@@ -108,7 +108,7 @@ func (h *Handler) statistics() statistics {
 	e, now := h.engine, time.Now()
 	s := statistics{
 		Time: float64(now.UnixMicro()) / 1e6, Uptime: now.Sub(e.Started).Seconds(),
-		Version: version(), Go: runtime.Version(), Kernels: pipeline.Kernels(), Workers: e.Workers(),
+		Version: version(), Go: runtime.Version(), Kernels: pipeline.DescribeKernels(), Workers: e.Workers(),
 		Live: countLive(h.live.Hub.Totals()), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
 		OpenRequests: e.OpenRequests(), Resident: e.Metrics.Resident(), Pool: countPool(e.Pool.Stats()),
 	}

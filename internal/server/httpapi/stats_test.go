@@ -93,7 +93,7 @@ func TestStats(t *testing.T) {
 	if age := time.Since(time.UnixMicro(int64(got.Time * 1e6))); age < -time.Second || age > time.Minute {
 		t.Errorf("time: got %v ago, want now", age)
 	}
-	if got.Uptime <= 0 || got.Kernels != pipeline.Kernels() || got.Workers != f.engine.Workers() || got.Heap.AllocBytes == 0 {
+	if got.Uptime <= 0 || got.Kernels != pipeline.DescribeKernels() || got.Workers != f.engine.Workers() || got.Heap.AllocBytes == 0 {
 		t.Errorf("got %+v, want what runs and since when", got)
 	}
 	if want := (liveCounts{Streams: 1}); got.Live != want {
