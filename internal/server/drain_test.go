@@ -2,9 +2,12 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,6 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
+	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 )
 
 // TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams
@@ -177,4 +181,38 @@ func TestNotReadyWhileDraining(t *testing.T) {
 	})
 	free()
 	<-stopped
+}
+
+// TestDrainIsBounded: whatever does not end, Run returns soon after drain_timeout, with an error that says so.
+func TestDrainIsBounded(t *testing.T) {
+	c := server.Default()
+	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.DrainTimeout = server.Duration(200 * time.Millisecond)
+	var log logtest.Buffer
+	s, err := server.NewOver(c, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hanging := make(chan struct{})
+	s.Hang(hanging)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	begin := time.Now()
+	cancel()
+	select {
+	case err := <-done:
+		if err == nil || !strings.Contains(err.Error(), "drain_timeout (200ms)") {
+			t.Errorf("got %v, want an error that names drain_timeout", err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("Run has not returned 20 s later")
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %v, want about 1.2 s", took)
+	}
+	if text := log.String(); !strings.Contains(text, "level=ERROR") || strings.Contains(text, "drained") {
+		t.Errorf("want an error and nothing of being drained in the log:\n%s", text)
+	}
+	close(hanging) // What is left ends, or the test that looks for goroutines fails.
 }

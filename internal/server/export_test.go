@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
+	"net"
 
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -22,3 +24,8 @@ func NewOver(c Config, log *slog.Logger) (*Server, error) {
 
 // Audit looks at the pool, which must be at rest.
 func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }
+
+// Hang adds an API that does not end before c is closed.
+func (s *Server) Hang(c <-chan struct{}) {
+	s.faces = append(s.faces, face{name: "hangs", serve: func(net.Listener) error { <-c; return nil }, shutdown: func(context.Context) {}})
+}

@@ -136,9 +136,9 @@ func (s *Server) closeListeners() {
 // Addrs returns where the faces are found.
 func (s *Server) Addrs() Addrs { return s.addrs }
 
-// Run serves until ctx ends, then drains: the server is no longer ready, what has begun to come in is answered, and
-// what takes longer than drain_timeout is cut. It returns nil after that, or the error of a face that could not go on.
-// It may be called once.
+// Run serves until ctx ends, then drains: the server is no longer ready, requests in flight are answered, and those that take
+// longer than drain_timeout are cut. It returns nil after that, or the error of an API that could not go on. Where something
+// does not end even then, it returns an error all the same, a second later: the process should end. Run may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
@@ -146,7 +146,6 @@ func (s *Server) Run(ctx context.Context) error {
 	var serving sync.WaitGroup
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
-	serving.Go(func() { s.engine.Maintain(living) })
 	for _, f := range s.faces {
 		serving.Go(func() {
 			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
@@ -159,24 +158,41 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	s.drain(endLive)
-	serving.Wait()
-	s.engine.Close()
-	if err != nil {
+	start, timeout := time.Now(), time.Duration(s.config.DrainTimeout)
+	deadline := time.NewTimer(timeout + cutTime)
+	defer deadline.Stop()
+	ended := make(chan struct{})
+	var complete bool
+	go func() {
+		defer close(ended)
+		complete = s.drain(timeout, endLive)
+		serving.Wait()
+		s.engine.Close()
+	}()
+	select {
+	case <-ended:
+		s.log.Info("drained", "took", time.Since(start).Round(time.Millisecond).String(), "complete", complete)
+		if err == nil {
+			s.log.Info("stopped")
+		}
 		return err
+	case <-deadline.C:
+		running, _ := s.engine.Queue()
+		s.log.Error("work does not end: giving up", "drain_timeout", timeout.String(), "open_requests", s.engine.OpenRequests(), "running_batches", running)
+		return errors.Join(err, fmt.Errorf("server: work has not ended within drain_timeout (%v) and was given up", timeout))
 	}
-	s.log.Info("stopped")
-	return nil
 }
 
-// drain ends live streams, which have no end of their own, then all faces, the admin face last, so that it can be asked
-// meanwhile.
-func (s *Server) drain(endLive func()) {
-	start := time.Now()
-	s.log.Info("draining", "open_requests", s.engine.OpenRequests(), "drain_timeout", s.config.DrainTimeout.String())
+// cutTime is how long what was cut at drain_timeout may take to end.
+const cutTime = time.Second
+
+// drain ends live streams, which have no end of their own, then all APIs, admin last, so that it can be asked meanwhile. It
+// reports whether all requests were answered.
+func (s *Server) drain(timeout time.Duration, endLive func()) (complete bool) {
+	s.log.Info("draining", "open_requests", s.engine.OpenRequests(), "drain_timeout", timeout.String())
 	s.engine.Drain()
 	endLive()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.config.DrainTimeout))
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var ending sync.WaitGroup
 	for _, f := range s.faces {
@@ -190,5 +206,5 @@ func (s *Server) drain(endLive func()) {
 			f.shutdown(ctx)
 		}
 	}
-	s.log.Info("drained", "took", time.Since(start).Round(time.Millisecond).String(), "complete", ctx.Err() == nil)
+	return ctx.Err() == nil
 }

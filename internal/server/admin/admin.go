@@ -16,13 +16,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/steadyframe/steadyframe/internal/redact"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
 
 // healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
 const healthTimeout = 2 * time.Second
 
-// NewHandler returns the admin face of e.
+// NewHandler returns the admin API of e. Web pages of other origins may not use it: a profile costs time, and what is read here
+// is for those who run the server.
 func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -41,13 +43,21 @@ func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
 	})
-	return mux
+	pages := auth.NewOrigins(nil)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		if err := pages.Check(r); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
 }
 
 // serveCommandLine writes the command line as net/http/pprof does, but without the passwords and tokens in it.
 func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	fmt.Fprint(w, strings.Join(redact.Args(os.Args), "\x00"))
 }
 

@@ -10,7 +10,7 @@ import (
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
 // returns the values to start from. A setting with a tag was had another name before, which is still read.
 type Config struct {
-	HTTP    Listener `yaml:"http"`
+	HTTP    HTTP     `yaml:"http"`
 	GRPC    Listener `yaml:"grpc"`
 	Admin   Listener `yaml:"admin"`
 	Auth    Auth     `yaml:"auth"`
@@ -24,7 +24,13 @@ type Config struct {
 	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long a stop waits for work in flight"`
 }
 
-// Listener is where a face of the server is found.
+// HTTP is where the HTTP API is found, and which web pages may use it.
+type HTTP struct {
+	Listen      string  `yaml:"listen" doc:"host:port, unix:/path, or off"`
+	CORSOrigins Origins `yaml:"cors_origins" doc:"origins of other web pages that may use the HTTP API, such as https://example.com, separated by commas; * for all"`
+}
+
+// Listener is where another API is found.
 type Listener struct {
 	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
 }
@@ -98,7 +104,7 @@ type Log struct {
 // them cost 20 MB (TestSilentConnectionsAreCheap of package server).
 func Default() Config {
 	return Config{
-		HTTP:  Listener{Listen: "127.0.0.1:8080"},
+		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		GRPC:  Listener{Listen: "127.0.0.1:50051"},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
 		Limits: Limits{

@@ -27,6 +27,7 @@ const (
 	TooLarge                 // the request is above a limit: make it smaller
 	Unsupported              // the request's form is none that is known
 	Unauthorized             // a token is missing or wrong
+	Forbidden                // a web page of another origin may not do this
 	NotFound                 // there is nothing of that name
 	Conflict                 // another has what the request wants
 	Offline                  // a stream without a source, or a picture, now: come again after RetryAfter
@@ -37,7 +38,7 @@ const (
 	Canceled                 // the caller went away
 )
 
-var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled"}
+var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled"}
 
 // Kinds is how many kinds there are: they count from 0.
 const Kinds = len(kindNames)

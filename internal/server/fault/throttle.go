@@ -1,19 +1,25 @@
 package fault
 
 import (
+	"strings"
 	"sync"
 	"time"
 )
 
-// refusalsLogged is how many refusals a second are logged for one reason: under overload there are thousands, and a line
-// for each would take from the work that can be done.
+// refusalsLogged is how many refusals a second are logged of one cause: under overload or attack there are thousands, and a
+// line for each would fill the disk and take from the work that can be done.
 const refusalsLogged = 5
 
-// A Throttle says which errors are logged: all but refusals for want of room (Busy), of which some a second are for each
-// limit. The zero Throttle is ready. Its methods may be called from any goroutine.
+// A Throttle rate-limits the log of refusals: some a second for each cause, which is a kind and, for a limit, its setting. The
+// zero Throttle is ready. Its methods may be called from any goroutine.
 type Throttle struct {
 	mu     sync.Mutex
-	limits map[string]*refusals // by Error.Limit
+	causes map[cause]*refusals
+}
+
+type cause struct {
+	kind  Kind
+	limit string // Error.Limit; settings are few
 }
 
 // refusals is those of one second.
@@ -23,20 +29,18 @@ type refusals struct {
 	omitted int // since the last that was logged
 }
 
-// Admit reports whether e is to be logged, and, if so, how many of its kind were not since the last that was.
+// Admit reports whether e is to be logged, and, if so, how many of its cause were not since the last that was.
 func (t *Throttle) Admit(e *Error) (suppressed int, ok bool) {
-	if e.Kind != Busy {
-		return 0, true
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	r := t.limits[e.Limit]
+	c := cause{e.Kind, e.Limit}
+	r := t.causes[c]
 	if r == nil {
-		if t.limits == nil {
-			t.limits = map[string]*refusals{}
+		if t.causes == nil {
+			t.causes = map[cause]*refusals{}
 		}
 		r = &refusals{}
-		t.limits[e.Limit] = r
+		t.causes[c] = r
 	}
 	if now := time.Now(); now.Sub(r.begin) >= time.Second {
 		r.begin, r.logged = now, 0
@@ -48,4 +52,16 @@ func (t *Throttle) Admit(e *Error) (suppressed int, ok bool) {
 	r.logged++
 	suppressed, r.omitted = r.omitted, 0
 	return suppressed, true
+}
+
+// maxLogged is how many bytes of a value that a caller chose are logged.
+const maxLogged = 256
+
+// Cut returns s for the log: its first 256 bytes at most, so that callers cannot fill the log with what they send.
+func Cut(s string) string {
+	if len(s) <= maxLogged {
+		return s
+	}
+	const ellipsis = "…"
+	return strings.ToValidUTF8(s[:maxLogged-len(ellipsis)], "") + ellipsis
 }

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -8,8 +9,8 @@ import (
 	"time"
 )
 
-// TestThrottle: of refusals for one limit some a second are logged, and the next says how many were not; nothing is held
-// back of other limits and kinds.
+// TestThrottle: of refusals of one cause some a second are logged, and the next says how many were not; other limits and
+// kinds are apart.
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var throttle Throttle
@@ -31,7 +32,8 @@ func TestThrottle(t *testing.T) {
 		}
 		expect("first second", memory, 100, refusalsLogged, 0)
 		expect("another limit", queue, 3, 3, 0)
-		expect("another kind", Errorf(Invalid, "wrong"), 1000, 1000, 0)
+		expect("another kind", Errorf(Invalid, "wrong"), 1000, refusalsLogged, 0)
+		expect("another text of that kind", Errorf(Invalid, "also wrong"), 1000, 0, 0)
 		time.Sleep(time.Second - 1)
 		expect("the same second", memory, 10, 0, 0)
 		time.Sleep(time.Nanosecond)
@@ -69,4 +71,17 @@ func TestThrottleCounts(t *testing.T) {
 			t.Errorf("got %d refusals told of, want %d", told.Load(), 50*100+1)
 		}
 	})
+}
+
+func TestCut(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{"", ""},
+		{strings.Repeat("a", 256), strings.Repeat("a", 256)},
+		{strings.Repeat("a", 257), strings.Repeat("a", 253) + "…"},
+		{strings.Repeat("é", 1000), strings.Repeat("é", 126) + "…"},
+	} {
+		if got := Cut(tt.in); got != tt.want {
+			t.Errorf("of %d bytes: got %q, want %q", len(tt.in), got, tt.want)
+		}
+	}
 }

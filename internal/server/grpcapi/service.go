@@ -80,7 +80,7 @@ func (s *service) logFault(method string, stream grpc.ServerStream, f *fault.Err
 	if suppressed > 0 {
 		log = log.With("suppressed", suppressed)
 	}
-	log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", method, "peer", peerOf(stream), "kind", f.Kind.String(), "reason", f.Error())
+	log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", fault.Cut(method), "peer", peerOf(stream), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
 }
 
 // encode serves Encode.

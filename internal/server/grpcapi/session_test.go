@@ -299,7 +299,7 @@ func TestSessionErrors(t *testing.T) {
 func TestStatus(t *testing.T) {
 	want := map[fault.Kind]codes.Code{
 		fault.Internal: codes.Internal, fault.Invalid: codes.InvalidArgument, fault.TooLarge: codes.InvalidArgument, fault.Unsupported: codes.Unimplemented,
-		fault.Unauthorized: codes.Unauthenticated, fault.Busy: codes.ResourceExhausted, fault.Draining: codes.Unavailable,
+		fault.Unauthorized: codes.Unauthenticated, fault.Forbidden: codes.PermissionDenied, fault.Busy: codes.ResourceExhausted, fault.Draining: codes.Unavailable,
 		fault.NotFound: codes.NotFound, fault.Conflict: codes.Aborted, fault.Offline: codes.Unavailable,
 		fault.Deadline: codes.DeadlineExceeded, fault.Slow: codes.DeadlineExceeded, fault.Canceled: codes.Canceled,
 	}

@@ -24,6 +24,8 @@ func code(k fault.Kind) codes.Code {
 		return codes.Unimplemented
 	case fault.Unauthorized:
 		return codes.Unauthenticated
+	case fault.Forbidden:
+		return codes.PermissionDenied
 	case fault.NotFound:
 		return codes.NotFound
 	case fault.Conflict:

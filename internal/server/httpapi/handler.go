@@ -28,6 +28,7 @@ type Handler struct {
 	engine *engine.Engine
 	live   *live.Live
 	auth   *auth.Checker
+	pages  *auth.Origins
 	watch  *viewers
 	page   http.Handler
 	log    *slog.Logger
@@ -37,7 +38,7 @@ type Handler struct {
 
 // NewHandler returns the HTTP API of e and l.
 func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
-	h := &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+	h := &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
 	h.mux = h.routes()
 	return h
 }
@@ -50,12 +51,13 @@ func (h *Handler) Wait(ctx context.Context) { h.watch.wait(ctx) }
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	w := &writer{ResponseWriter: rw}
+	setSecurityHeaders(w.Header(), r, h.pages)
 	err := h.serve(w, r)
 	w.boundRest()
 	// What is still to be written, its end at the least, has its own time: the body may have lasted for hours.
 	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
 	if err == nil {
-		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", r.Method), slog.String("path", r.URL.Path),
+		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
 		return
 	}
@@ -125,8 +127,8 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	return h.dispatch(w, r)
 }
 
-// logFault writes one line about a request that failed, unless there are many of its kind: a caller that went away is
-// none of ours to warn about.
+// logFault writes one line about a request that failed, unless there are many of its cause. It warns of none whose caller
+// went away.
 func (h *Handler) logFault(r *http.Request, f *fault.Error) {
 	suppressed, ok := h.logged.Admit(f)
 	if !ok {
@@ -142,6 +144,6 @@ func (h *Handler) logFault(r *http.Request, f *fault.Error) {
 	case fault.Canceled, fault.Draining:
 		level = slog.LevelDebug
 	}
-	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", r.Method), slog.String("path", r.URL.Path),
-		slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
+	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
+		slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
 }

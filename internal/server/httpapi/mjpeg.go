@@ -56,7 +56,7 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 	}()
 	m.out, m.gone = c, left
 	begin := time.Now()
-	h.ended(r, "mjpeg", name, begin, m.run(o.response()))
+	h.ended(r, "mjpeg", name, begin, m.run(o.response(w.Header().Clone())))
 	return nil
 }
 
@@ -116,10 +116,9 @@ func (o mjpegOptions) setHeader(h http.Header) {
 	h.Set("X-Accel-Buffering", "no") // nginx
 }
 
-// response returns the head of the answer on a connection of its own: its end is the connection's, so there is neither a
+// response returns the head of the response, with the headers h, on a connection of its own: its end is the connection's, so there is neither a
 // length nor chunks.
-func (o mjpegOptions) response() []byte {
-	h := http.Header{}
+func (o mjpegOptions) response(h http.Header) []byte {
 	o.setHeader(h)
 	h.Set("Connection", "close")
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))

@@ -35,6 +35,8 @@ func status(k fault.Kind) (code int, title string) {
 		return http.StatusUnsupportedMediaType, "The body's form is not known"
 	case fault.Unauthorized:
 		return http.StatusUnauthorized, "A token is missing or wrong"
+	case fault.Forbidden:
+		return http.StatusForbidden, "Another web page may not do this"
 	case fault.NotFound:
 		return http.StatusNotFound, "There is nothing of that name"
 	case fault.Conflict:

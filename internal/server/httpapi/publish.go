@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,7 +47,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	}
 	settings.Began = began
 	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
-	f := &feeding{log: h.log.With("stream", name), body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
+	f := &feeding{handler: h, name: name, body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
 	b.patient = settings.JPEG
 	switch err := f.await(); { // Who sends nothing takes no memory, and no stream over.
 	case err == io.EOF:
@@ -83,7 +82,8 @@ func publishQuery(raw string) (s live.Settings, names []string, err error) {
 
 // feeding is one request that feeds a stream.
 type feeding struct {
-	log        *slog.Logger
+	handler    *Handler
+	name       string
 	body       *body
 	frames     reader             // or:
 	jpegs      *ingest.JPEGReader //
@@ -149,8 +149,10 @@ func (f *feeding) lost(err error) bool {
 	case errors.As(err, &broken) && !broken.Final:
 		f.publisher.Lost(stream.Failed)
 		if !f.complained {
-			f.log.Warn("broken picture", "err", err, "more", "are counted alone")
 			f.complained = true
+			if suppressed, ok := f.handler.logged.Admit(fault.From(err)); ok {
+				f.handler.log.Warn("skipping a broken JPEG; further ones are only counted", "stream", f.name, "err", fault.Cut(err.Error()), "suppressed", suppressed)
+			}
 		}
 	default:
 		return false

@@ -32,7 +32,7 @@ ffplay http://HOST/stream/clip.mjpg
 // endpoint is what serves a route. It returns why a request was not served, if so.
 type endpoint struct {
 	handler *Handler
-	open    bool // needs no token
+	open    bool // to pages of other origins, and without a token
 	serve   func(w *writer, r *http.Request) error
 }
 
@@ -40,6 +40,9 @@ type endpoint struct {
 func (e endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := rw.(*writer)
 	if !e.open {
+		if w.err = e.handler.pages.Check(r); w.err != nil {
+			return
+		}
 		if w.err = e.handler.auth.HTTP(r); w.err != nil {
 			return
 		}
@@ -98,6 +101,11 @@ func (h *Handler) dispatch(w *writer, r *http.Request) error {
 	}
 	allowed := refused.header.Get("Allow")
 	w.Header().Set("Allow", allowed)
+	if r.Method == http.MethodOptions {
+		setPreflightHeaders(w.Header(), r, h.pages, allowed)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
 	writeProblem(w, problem{Type: "urn:steadyframe:problem:method", Title: "The method is not known here", Status: http.StatusMethodNotAllowed,
 		Detail: "got " + r.Method + " " + r.URL.Path + ", want " + strings.ReplaceAll(allowed, ", ", " or ")})
 	return nil
@@ -138,6 +146,9 @@ func (h *Handler) root(w *writer, r *http.Request) error {
 
 // action serves /?action=stream and /?action=snapshot, with an optional stream=NAME.
 func (h *Handler) action(w *writer, r *http.Request, action string) error {
+	if err := h.pages.Check(r); err != nil {
+		return err
+	}
 	if err := h.auth.HTTP(r); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -16,13 +17,15 @@ import (
 type viewers struct {
 	engine *engine.Engine
 	hub    *stream.Hub
+	pages  *auth.Origins
 	log    *slog.Logger
+	logged fault.Throttle
 	conns  conn.Set
 }
 
 // newViewers returns what serves the streams of h. Metrics, settings and the time to stop are those of e.
 func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
-	return &viewers{engine: e, hub: h, log: log}
+	return &viewers{engine: e, hub: h, pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), log: log}
 }
 
 // wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
@@ -109,10 +112,17 @@ func (h *viewers) ended(r *http.Request, transport, name string, since time.Time
 		if f.Kind == fault.Slow && h.engine.IsDraining() {
 			f = errStopping // It had conn.DrainPatience, and not live.stall.
 		}
-		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", f.Error()))
+		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
 		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
 			level = slog.LevelWarn
 			h.engine.Metrics.Rejected(f.Kind)
+			suppressed, ok := h.logged.Admit(f)
+			if !ok {
+				return
+			}
+			if suppressed > 0 {
+				attrs = append(attrs, slog.Int("suppressed", suppressed))
+			}
 		}
 	}
 	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer left", attrs...)

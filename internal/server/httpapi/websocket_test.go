@@ -229,7 +229,7 @@ func TestWebSocketHandshake(t *testing.T) {
 		t.Errorf("got %v, want none of the headers that no answer over HTTP/2 may have", resp.Header)
 	}
 	_, resp, err := websocket.Dial(t.Context(), scheme()+f.addr+"/ws", &websocket.DialOptions{HTTPClient: httpClient(), HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
-	if err == nil || resp.Header.Get("Fault") != "invalid" {
+	if err == nil || resp.Header.Get("Fault") != "forbidden" {
 		t.Errorf("a page of another origin: got %v, %v, want a refusal", resp, err)
 	}
 	f.websocket(t, func(o *websocket.DialOptions) { o.HTTPHeader = http.Header{"Origin": {scheme() + f.addr}} })
