@@ -7,6 +7,7 @@ type sound struct {
 	base  int    // index of the first sample that is held
 	end   int    // samples that have come in, all in all
 	total int    // samples of the Spec's rate: see Mel.total
+	key   uint64 // no two sounds have the same
 	whole bool   // no more will come
 }
 
@@ -14,7 +15,7 @@ type sound struct {
 type scratch struct {
 	raw     []float32 // at the input's rate, what a block's samples are made of
 	input   []float32 // the same without NaNs
-	samples []float32 // at the Spec's rate, one before the block and those in it
+	samples []float32 // at the Spec's rate, one before the block and those in it; resampled ones are kept from block to block
 	plain   []float32 // conditioned, but without pre-emphasis: where that begins anew in each frame
 	signal  []float32 // conditioned
 	work    []float32 // of the transform
@@ -22,6 +23,9 @@ type scratch struct {
 	bands   []float32
 	shift   []float32 // of each lane, what is taken from samples
 	one     []float32 // a single sample
+
+	key      uint64 // of the sound that samples are of
+	from, to int    // which samples have been resampled
 }
 
 // newScratch makes all of it one piece of memory, with parts that begin at multiples of 64 bytes.
@@ -45,7 +49,7 @@ func (m *Mel) newScratch() *scratch {
 		{&sc.powers, m.plan.Bins() * m.lanes},
 		{&sc.bands, m.spec.Bands * m.lanes},
 		{&sc.signal, length},
-		{&sc.samples, length + 1},
+		{&sc.samples, length + 2},
 		{&sc.plain, plain},
 		{&sc.input, input},
 		{&sc.raw, input + 1},
@@ -137,20 +141,30 @@ func (m *Mel) samples(sc *scratch, s *sound, from, to int) []float32 {
 	if m.resampler == nil {
 		return m.inputs(s, sc.samples, from, to)
 	}
-	out := sc.samples[:to-from]
-	if from < 0 {
-		out[0] = 0
-		m.resample(sc, s, out[1:], 0)
-	} else {
-		m.resample(sc, s, out, from)
+	return m.resampled(sc, s, from, to)
+}
+
+// resampled returns resampled samples. Those that the block before had, in the same scratch, are not made again.
+func (m *Mel) resampled(sc *scratch, s *sound, from, to int) []float32 {
+	start := max(from, 0)
+	made := sc.samples[1:] // samples sc.from..sc.to-1
+	if sc.key != s.key || start < sc.from || start > sc.to {
+		sc.key, sc.from, sc.to = s.key, start, start
 	}
-	return out
+	copy(made, made[start-sc.from:sc.to-sc.from])
+	sc.from = start
+	if sc.to < to {
+		m.resample(sc, s, made[sc.to-start:to-start], sc.to)
+		sc.to = to
+	}
+	if from < 0 {
+		sc.samples[0] = 0
+		return sc.samples[:1+to]
+	}
+	return made[:to-from]
 }
 
 func (m *Mel) resample(sc *scratch, s *sound, dst []float32, from int) {
-	if len(dst) == 0 {
-		return
-	}
 	first, end := m.resampler.reach(from, from+len(dst))
 	in := sc.input[:end-first+1]
 	low, high := max(first, 0), min(end, s.end)

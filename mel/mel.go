@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/fft"
@@ -50,6 +51,7 @@ type Mel struct {
 
 	conditioning conditioning
 
+	sounds  atomic.Uint64 // so far
 	scratch freeList[scratch]
 	runs    freeList[run]
 	streams freeList[Stream]
@@ -180,7 +182,7 @@ func (m *Mel) AppendPCM16(dst []float32, pcm []byte) []float32 {
 }
 
 func (m *Mel) append(dst []float32, s sound) []float32 {
-	s.whole = true
+	s.whole, s.key = true, m.sounds.Add(1)
 	s.total = m.total(&s)
 	frames := m.frames(s.total)
 	if frames == 0 {

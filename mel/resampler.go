@@ -105,10 +105,15 @@ func (r *resampler) base(i int) int { return int(int64(i) * int64(r.down) / int6
 
 // resample sets dst to samples from, from+1 and so on. src has those that reach says.
 func (r *resampler) resample(k *kernel.Kernels, dst, src []float32, from int) {
-	first := r.base(from)
+	base, phase := 0, int(int64(from)*int64(r.down)%int64(r.up)) // base is of src
+	whole, rest := r.down/r.up, r.down%r.up
 	for i := range dst {
-		at := int64(from+i) * int64(r.down)
-		base, phase := int(at/int64(r.up)), int(at%int64(r.up))
-		dst[i] = k.Dot(r.taps[phase*2*r.half:][:2*r.half], src[base-first:][:2*r.half])
+		dst[i] = k.Dot(r.taps[phase*2*r.half:][:2*r.half], src[base:][:2*r.half])
+		base += whole
+		phase += rest
+		if phase >= r.up {
+			phase -= r.up
+			base++
+		}
 	}
 }

@@ -12,8 +12,9 @@ type Stream struct {
 	m       *Mel
 	held    []float32 // samples of the input from base on that are still needed
 	base    int
-	end     int // samples of the input so far
-	next    int // frame
+	end     int    // samples of the input so far
+	key     uint64 // of the sound
+	next    int    // frame
 	largest float32
 	scratch *scratch
 }
@@ -52,6 +53,7 @@ func (m *Mel) Latency() int {
 // Reset forgets all sound, so that another one can begin.
 func (s *Stream) Reset() {
 	s.held, s.base, s.end, s.next = s.held[:0], 0, 0, 0
+	s.key = s.m.sounds.Add(1)
 }
 
 // Close gives s's memory back to its Mel. s must not be used afterwards.
@@ -118,7 +120,7 @@ func (s *Stream) room(n int) int {
 func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
 	m := s.m
 	s.end += n
-	in := sound{f32: s.held, base: s.base, end: s.end, whole: last}
+	in := sound{f32: s.held, base: s.base, end: s.end, whole: last, key: s.key}
 	in.total = m.total(&in)
 	frames := s.ready(in.total)
 	if last {

@@ -7,6 +7,7 @@
 
 Run it with Debian's python3-numpy and python3-scipy: /usr/bin/python3 mel/testdata/golden.py
 """
+import functools
 import os
 
 import numpy as np
@@ -38,6 +39,7 @@ def slaney_hz(m):
     return np.where(m < 15, m * 200 / 3, 1000 * np.exp((m - 15) * np.log(6.4) / 27))
 
 
+@functools.lru_cache
 def librosa_filters(rate, n_fft, bands, low, high):
     """librosa.filters.mel with htk=False, norm="slaney"."""
     corners = slaney_hz(np.linspace(slaney_mel(low), slaney_mel(high), bands + 2))
@@ -52,18 +54,20 @@ def htk_mel(f):
     return 2595 * np.log10(1 + np.asarray(f, float) / 700)
 
 
-def kaldi_filters(rate, n_fft, bands, low, high, bins):
-    """mel-computations.cc of Kaldi: triangles whose sides are straight in mels, on the given bins alone."""
+@functools.lru_cache
+def kaldi_filters(rate, n_fft, bands, low, high, first, end):
+    """mel-computations.cc of Kaldi: triangles whose sides are straight in mels, on the bins first..end-1 alone."""
     corners = np.linspace(htk_mel(low), htk_mel(high), bands + 2)
     m = htk_mel(np.arange(n_fft // 2 + 1) * rate / n_fft)
     w = np.zeros((bands, n_fft // 2 + 1))
     for b in range(bands):
         left, center, right = corners[b:b + 3]
         up, down = (m - left) / (center - left), (right - m) / (right - center)
-        w[b, bins] = np.where((m > left) & (m < right), np.where(m <= center, up, down), 0)[bins]
+        w[b, first:end] = np.where((m > left) & (m < right), np.where(m <= center, up, down), 0)[first:end]
     return w
 
 
+@functools.lru_cache
 def hann(n):
     return scipy.signal.get_window("hann", n, fftbins=True)
 
@@ -110,7 +114,7 @@ def kaldi(x):
     """compute-fbank-feats --dither=0 --num-mel-bins=80; 20 Hz up, snip_edges, povey."""
     window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(400) / 399)) ** 0.85
     power = speech_frames(x, True, window)
-    return np.log(np.maximum(power @ kaldi_filters(16000, 512, 80, 20, 8000, slice(0, 256)).T, 2.0 ** -23))
+    return np.log(np.maximum(power @ kaldi_filters(16000, 512, 80, 20, 8000, 0, 256).T, 2.0 ** -23))
 
 
 def htk(x):
@@ -119,7 +123,7 @@ def htk(x):
     power = speech_frames(x, False, window)
     first = int(20 * 512 / 16000 + 2.5) - 1  # klo and khi, which count from 1
     end = int(8000 * 512 / 16000 + 0.5)
-    return np.log(np.maximum(power @ kaldi_filters(16000, 512, 26, 20, 8000, slice(first, end)).T, 1.0))
+    return np.log(np.maximum(power @ kaldi_filters(16000, 512, 26, 20, 8000, first, end).T, 1.0))
 
 
 def main():
