@@ -15,7 +15,7 @@ const (
 	// garbage is how much memory beside what owners hold makes Maintain collect, and collectPause how long after the last
 	// collection. A server in steady state allocates next to nothing: what a burst left would stay for the two minutes
 	// until the runtime collects by itself.
-	garbage      = 48 << 20
+	garbage      = 24 << 20
 	collectPause = 4 * time.Second
 )
 
@@ -44,17 +44,18 @@ type collector struct {
 
 	last     uint64    // collections so far, at the last look
 	since    time.Time // when their number last changed
-	leftover int64     // what nobody held after the last collection of look
+	leftover int64     // what nobody held after a collection of look, if that was the last collection
 }
 
-// look collects where it must. It does so again only when there is more garbage than the last time left over: that was
-// none.
+// look collects where it must. After a collection of its own it does so again only when there is much more than that left
+// over: what it left was no garbage.
 func (c *collector) look(now time.Time) {
+	unheld := c.unheld()
 	if n := c.cycles(); n != c.last || c.since.IsZero() {
-		c.last, c.since = n, now
+		c.last, c.since, c.leftover = n, now, 0
 		return
 	}
-	if now.Sub(c.since) < collectPause || c.unheld() < c.leftover+garbage {
+	if now.Sub(c.since) < collectPause || unheld < c.leftover+garbage {
 		return
 	}
 	c.collect()

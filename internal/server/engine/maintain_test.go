@@ -56,6 +56,16 @@ func TestCollectorLooks(t *testing.T) {
 	step("just after the runtime", 1)
 	look(2)
 	step("after a while", 2)
+	unheld = 300 << 20
+	c.collect = func() { collected++; cycles++; unheld = 200 << 20 } // in use for now
+	look(5)
+	step("much that lives", 3)
+	unheld = garbage
+	look(100)
+	step("what lived is gone, and nothing was collected", 3)
+	cycles++
+	look(6)
+	step("the runtime has collected, and keeps much", 4)
 }
 
 // TestMaintainTrims: it frees idle pipelines, and ends with its context.
