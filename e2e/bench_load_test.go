@@ -106,7 +106,7 @@ func TestBenchLoadErrors(t *testing.T) {
 		{"large-batch", []string{s.GRPC, "--token", "secret", "--batch", "65"}, 1, "limits.max_batch"},
 		{"bad-rate", []string{"--rate", "0"}, 2, "--rate: got 0"},
 		{"bad-target", []string{"localhost"}, 2, `target: got "localhost", want host:port`},
-		{"small", []string{"--resize", "16x16"}, 2, "--verify: a frame of 640x360 and a picture of 16x16 are too small"},
+		{"small", []string{"--resize", "16x16"}, 2, "--verify: a frame of 640x360 and an image of 16x16 are too small"},
 		{"short-steps", []string{"--find-capacity", "--step", "1ms"}, 2, "--step: got 1ms, in which fewer than 3 batches of 25 are due at 50 frames a second"},
 		{"impossible-rate", []string{"--rate", "1e12"}, 2, "--rate: got 1e+12"},
 		{"report-nowhere", []string{s.GRPC, "--token", "secret", "--report", filepath.Join(program, "out")}, 1, "report: mkdir"},

@@ -20,13 +20,13 @@ type answer struct {
 	ends     []int // of the images, in memory
 }
 
-// Bounds of an answer: beyond what any server sends, so that one that sends for ever is found.
+// Bounds of a response: beyond what any server sends, so that one that sends for ever is found.
 const (
 	maxAnswerBytes    = 1 << 30
 	maxAnswerPictures = 1 << 16
 )
 
-// malformedError is an answer that is not of the form it should be.
+// malformedError is a response that is not of the form it should be.
 type malformedError struct{ reason string }
 
 func (e *malformedError) Error() string { return e.reason }
@@ -35,7 +35,7 @@ func malformedf(format string, args ...any) error {
 	return &malformedError{fmt.Sprintf(format, args...)}
 }
 
-// read reads the answer to a batch: one image, or a multipart of them. The error is a *malformedError, or the
+// read reads the response to a batch: one image, or a multipart of them. The error is a *malformedError, or the
 // connection's.
 func (a *answer) read(r *http.Response) error {
 	a.memory, a.ends = a.memory[:0], a.ends[:0]
@@ -60,7 +60,7 @@ func (a *answer) read(r *http.Response) error {
 	return nil
 }
 
-// parts reads a multipart body to its end, so that trailers and the next answer can follow.
+// parts reads a multipart body to its end, so that trailers and the next response can follow.
 func (a *answer) parts(body io.Reader, boundary string) error {
 	follow := &following{r: body}
 	parts := multipart.NewReader(follow, boundary)
@@ -75,7 +75,7 @@ func (a *answer) parts(body io.Reader, boundary string) error {
 		case err != nil:
 			return follow.blame(err)
 		case len(a.ends) == maxAnswerPictures:
-			return malformedf("got more than %d pictures", maxAnswerPictures)
+			return malformedf("got more than %d images", maxAnswerPictures)
 		}
 		if err := a.add(part); err != nil {
 			return follow.blame(err)
@@ -128,7 +128,7 @@ func (f *following) blame(err error) error {
 	case errors.As(err, &malformed):
 		return err
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return malformedf("the answer ends inside a part")
+		return malformedf("the response ends inside a part")
 	}
 	return malformedf("%v", err)
 }

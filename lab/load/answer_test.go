@@ -18,7 +18,7 @@ func responseOf(status int, contentType string, body io.Reader) *http.Response {
 
 const mixed = "multipart/mixed; boundary=b"
 
-// partsOf returns the body of an answer, as the server writes it.
+// partsOf returns the body of a response, as the server writes it.
 func partsOf(pictures ...string) string {
 	var b strings.Builder
 	for _, p := range pictures {
@@ -55,11 +55,11 @@ func TestReadAnswer(t *testing.T) {
 				return
 			}
 			if err != nil || len(a.pictures) != len(tt.want) {
-				t.Fatalf("got %d pictures, %v, want %d", len(a.pictures), err, len(tt.want))
+				t.Fatalf("got %d images, %v, want %d", len(a.pictures), err, len(tt.want))
 			}
 			for i, p := range a.pictures {
 				if string(p.Data) != tt.want[i] {
-					t.Errorf("picture %d: got %d bytes, want %d", i, len(p.Data), len(tt.want[i]))
+					t.Errorf("image %d: got %d bytes, want %d", i, len(p.Data), len(tt.want[i]))
 				}
 			}
 		})
@@ -134,7 +134,7 @@ func FuzzAnswer(f *testing.F) {
 		for i, p := range a.pictures {
 			at := bytes.Index(rest, p.Data)
 			if at < 0 {
-				t.Fatalf("picture %d is no part of the answer", i)
+				t.Fatalf("image %d is no part of the response", i)
 			}
 			rest = rest[at+len(p.Data):]
 		}

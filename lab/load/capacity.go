@@ -16,11 +16,11 @@ type Search struct {
 	least float64 // the lowest rate to try
 }
 
-// leastBatches is how many batches a step has at least: a line through fewer answers says nothing of their rate.
+// leastBatches is how many batches a step has at least: a line through fewer responses says nothing of their rate.
 const leastBatches = 3
 
 // LeastRate returns the lowest rate, in frames a second, that steps of that length can try: as many batches of so many frames are
-// due in one as tell how fast their answers come.
+// due in one as tell how fast their responses come.
 func LeastRate(step time.Duration, batch int) float64 {
 	return leastBatches * float64(batch) / step.Seconds()
 }
@@ -78,7 +78,7 @@ func (c *Capacity) Best() *Step {
 	return best
 }
 
-// Wrong returns what was wrong with the answers of steps that passed in all other respects, nil for nothing.
+// Wrong returns what was wrong with the responses of steps that passed in all other respects, nil for nothing.
 func (c *Capacity) Wrong() error {
 	for i := range c.Steps {
 		if len(c.Steps[i].Result.Findings) > 0 {
@@ -187,7 +187,7 @@ func (s Search) fault(step *Step) string {
 	if step.Result.P99 > s.bound() {
 		why = append(why, fmt.Sprintf("p99 above %.0f ms", s.bound()))
 	}
-	// The line through a few answers is no more exact than they are regular: two standard errors are let pass.
+	// The line through a few responses is no more exact than they are regular: two standard errors are let pass.
 	if step.Achieved+2*step.Result.PaceError/step.Rate < leastAchieved {
 		why = append(why, fmt.Sprintf("less than %.0f %% of the rate", 100*leastAchieved))
 	}

@@ -47,7 +47,7 @@ func TestWhatLimitsCapacity(t *testing.T) {
 		{"errors", func(r *Result) { r.FailedFrames = 2 }, "2 frames failed"},
 		{"timeouts", func(r *Result) { r.Timeouts = 1 }, "1 batch timed out"},
 		{"unsent", func(r *Result) { r.Unsent = 3 }, "3 batches could not be sent in time"},
-		{"findings", func(r *Result) { r.Findings = []Finding{{Kind: "differs", Count: 1}} }, "1 answer or picture was not what it should be"},
+		{"findings", func(r *Result) { r.Findings = []Finding{{Kind: "differs", Count: 1}} }, "1 wrong response or image"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -36,7 +36,7 @@ type Class uint8
 const (
 	Failed   Class = iota // something is wrong: Kind says what
 	Rejected              // the server has no room now, and says when to come again
-	TimedOut              // no answer came in time
+	TimedOut              // no response came in time
 	Gone                  // there is nobody at the server's address any more
 )
 
@@ -52,7 +52,7 @@ const lost = "connection lost"
 func fromGRPC(err error) *Error {
 	var e *client.Error
 	if err == io.EOF {
-		return &Error{Kind: lost, Reason: "the server ended the stream without an answer"}
+		return &Error{Kind: lost, Reason: "the server ended the stream without a response"}
 	}
 	if !errors.As(err, &e) {
 		return &Error{Kind: codes.Unknown.String(), Reason: err.Error()}
@@ -64,7 +64,7 @@ func fromGRPC(err error) *Error {
 	return &Error{Kind: e.Code.String(), Reason: e.Reason}
 }
 
-// fromTransport returns the error of a request that has no answer.
+// fromTransport returns the error of a request that has no response.
 func fromTransport(err error) *Error {
 	var timeout interface{ Timeout() bool }
 	var op *net.OpError
@@ -72,7 +72,7 @@ func fromTransport(err error) *Error {
 	case errors.As(err, &op) && op.Op == "dial":
 		return &Error{Class: Gone, Reason: op.Error()}
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return &Error{Class: TimedOut, Reason: "no answer in time"}
+		return &Error{Class: TimedOut, Reason: "no response in time"}
 	}
 	return &Error{Kind: lost, Reason: err.Error()}
 }

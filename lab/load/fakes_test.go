@@ -36,13 +36,13 @@ type fake struct {
 
 	// spoil changes the images of batch n, counted from 1; before is those of another. May be nil, like those below.
 	spoil func(n int, pictures, before [][]byte) [][]byte
-	// refuse returns an error for gRPC in the place of an answer.
+	// refuse returns an error for gRPC in the place of a response.
 	refuse func(n int) error
 	// hold returns when batch n may be answered.
 	hold func(ctx context.Context, n int)
 	// http serves batch n over HTTP in its place, when it returns true.
 	http func(n int, w http.ResponseWriter, r *http.Request) bool
-	// send sends the answer to batch n over a gRPC stream.
+	// send sends the response to batch n over a gRPC stream.
 	send func(n int, s api.FrameService_EncodeStreamServer, a *api.EncodeResponse) error
 }
 

@@ -44,11 +44,11 @@ func TestWrongPicturesAreFound(t *testing.T) {
 		want  string
 	}{
 		{"nothing", func(p, _ [][]byte) [][]byte { return p }, ""},
-		{"swaps-two", func(p, _ [][]byte) [][]byte { return swap(p, 1, 3) }, "wrong picture 2"},
-		{"repeats-one", func(p, _ [][]byte) [][]byte { p[2] = p[1]; return p }, "wrong picture 1"},
-		{"repeats-the-batch-before", func(_, before [][]byte) [][]byte { return before }, "wrong picture 5"},
+		{"swaps-two", func(p, _ [][]byte) [][]byte { return swap(p, 1, 3) }, "wrong image 2"},
+		{"repeats-one", func(p, _ [][]byte) [][]byte { p[2] = p[1]; return p }, "wrong image 1"},
+		{"repeats-the-batch-before", func(_, before [][]byte) [][]byte { return before }, "wrong image 5"},
 		{"drops-the-last", func(p, _ [][]byte) [][]byte { return p[:4] }, "missing 1"},
-		{"drops-the-first", func(p, _ [][]byte) [][]byte { return p[1:] }, "wrong picture 4, missing 1"},
+		{"drops-the-first", func(p, _ [][]byte) [][]byte { return p[1:] }, "wrong image 4, missing 1"},
 		{"drops-all-but-one", func(p, _ [][]byte) [][]byte { return p[:1] }, "missing 4"},
 		{"adds-one", func(p, _ [][]byte) [][]byte { return append(p, p[0]) }, "surplus 1"},
 		{"cuts-one", func(p, _ [][]byte) [][]byte { p[4] = p[4][:len(p[4])/2]; return p }, "unreadable 1"},
@@ -76,7 +76,7 @@ func TestWrongPicturesAreFound(t *testing.T) {
 	}
 }
 
-// Whoever ends a load before its clock starts does not wait for a server that says nothing.
+// A load that is ended before its clock starts does not wait for a silent server.
 func TestEndOfWarmUp(t *testing.T) {
 	o := quick(small())
 	o.Timeout = time.Hour
@@ -117,9 +117,9 @@ func TestWrongFromTheBeginning(t *testing.T) {
 		}
 		r, err := newGenerator(t, o).Run(t.Context())
 		if want := 2 * (warmBatches + o.Requests); err != nil || len(r.Findings) != 1 || r.Findings[0].Count != want {
-			t.Errorf("got %+v, %v, want %d wrong pictures", r.Findings, err, want)
+			t.Errorf("got %+v, %v, want %d wrong images", r.Findings, err, want)
 		}
-		if !strings.HasPrefix(r.Findings[0].Example, "batch 0 before the clock started, picture 0: got that of frame 4, want that of frame 0") {
+		if !strings.HasPrefix(r.Findings[0].Example, "batch 0 before the clock started, image 0: got that of frame 4, want that of frame 0") {
 			t.Errorf("got example %q", r.Findings[0].Example)
 		}
 	})
@@ -231,7 +231,7 @@ func TestRefusedAtOnce(t *testing.T) {
 	})
 }
 
-// An answer that does not come is given up, and counts; those that can be had after it still are.
+// A response that does not come is given up, and counts; those that can be had after it still are.
 func TestTimeouts(t *testing.T) {
 	o := quick(small())
 	o.Timeout, o.Outstanding, o.Rate, o.Requests = 500*time.Millisecond, 1, 100, 4

@@ -1,6 +1,6 @@
 package load
 
-// findingKind is a way in which a server gave another answer than it should.
+// findingKind is a way in which a server gave another response than it should.
 type findingKind uint8
 
 const (
@@ -8,15 +8,15 @@ const (
 	wrongPicture             // it is that of another frame
 	unreadable               // it is no JPEG of the right size that carries a number
 	differs                  // it is that of the frame, and not the bytes that came for the same frame before
-	missing                  // an answer has fewer images than its batch had frames
+	missing                  // a response has fewer images than its batch had frames
 	surplus                  // it has more
-	outOfOrder               // an answer came before that of a batch that was sent earlier over the same stream
-	unasked                  // an answer is to no batch that waits for one
+	outOfOrder               // a response came before that of a batch that was sent earlier over the same stream
+	unasked                  // a response is to no batch that waits for one
 	findingKinds = iota
 )
 
 var findingNames = [findingKinds]string{
-	"", "wrong picture", "unreadable", "differs", "missing", "surplus", "out of order", "unasked",
+	"", "wrong image", "unreadable", "differs", "missing", "surplus", "out of order", "unasked",
 }
 
 // String returns the kind as it is printed.

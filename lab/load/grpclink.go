@@ -15,7 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// grpcLink is a connection with one stream of batches, opened when there is none. What waits for answers when a stream
+// grpcLink is a connection with one stream of batches, opened when there is none. What waits for responses when a stream
 // ends shares its fate: there is no telling what the server has seen of it.
 type grpcLink struct {
 	linkOptions
@@ -27,12 +27,12 @@ type grpcLink struct {
 	stream *grpcStream // nil: the next batch opens one
 }
 
-// grpcStream is one stream and what waits for answers on it.
+// grpcStream is one stream and what waits for responses on it.
 type grpcStream struct {
 	link   *grpcLink
 	stream *client.Stream
 	cancel context.CancelFunc
-	timer  *time.Timer // fires when the answer that comes next is late; guarded by the link's mu, like the rest
+	timer  *time.Timer // fires when the response that comes next is late; guarded by the link's mu, like the rest
 	late   bool
 	calls  []*call // oldest first
 }
@@ -104,7 +104,7 @@ func (l *grpcLink) open() (s *grpcStream, opened bool, failure *Error) {
 	return s, true, nil
 }
 
-// giveUp ends a stream whose next answer is late.
+// giveUp ends a stream whose next response is late.
 func (s *grpcStream) giveUp() {
 	s.link.mu.Lock()
 	s.late = true
@@ -147,7 +147,7 @@ func (s *grpcStream) take(id uint64) (c, before *call) {
 	return c, before
 }
 
-// receive takes the answers until the stream ends.
+// receive takes the responses until the stream ends.
 func (s *grpcStream) receive() {
 	defer s.link.receivers.Done()
 	var answer client.Answer
@@ -159,7 +159,7 @@ func (s *grpcStream) receive() {
 		c, before := s.take(answer.ID)
 		switch {
 		case c == nil:
-			s.link.taker.found(unasked, fmt.Sprintf("an answer to batch %d, which waits for none", int64(answer.ID)-1))
+			s.link.taker.found(unasked, fmt.Sprintf("a response to batch %d, which waits for none", int64(answer.ID)-1))
 			continue
 		case before != nil:
 			s.link.taker.found(outOfOrder, fmt.Sprintf("batch %d was answered before batch %d", c.n, before.n))
@@ -168,7 +168,7 @@ func (s *grpcStream) receive() {
 	}
 }
 
-// end fails what waits for an answer.
+// end fails what waits for a response.
 func (s *grpcStream) end(err error) {
 	s.cancel()
 	s.link.mu.Lock()
@@ -181,7 +181,7 @@ func (s *grpcStream) end(err error) {
 	var e *client.Error
 	switch {
 	case s.late:
-		failure = &Error{Class: TimedOut, Reason: fmt.Sprintf("no answer within %v", s.link.Timeout)}
+		failure = &Error{Class: TimedOut, Reason: fmt.Sprintf("no response within %v", s.link.Timeout)}
 	case errors.As(err, &e) && e.Code == codes.Unavailable && failure.Class != Rejected:
 		failure.Kind = lost
 	}

@@ -106,7 +106,7 @@ func (x *exchange) run(c *call) *Error {
 	r.GetBody = func() (io.ReadCloser, error) { return &body{frames: c.frames}, nil }
 	r.Body, r.ContentLength = &body{frames: c.frames}, bytesOf(c.frames)
 	r.Header.Set("Content-Type", "application/octet-stream")
-	r.Header.Set("TE", "trailers") // which say why an answer is cut short
+	r.Header.Set("TE", "trailers") // which say why a response is cut short
 	if x.link.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+x.link.Token)
 	}
@@ -127,14 +127,14 @@ func (x *exchange) run(c *call) *Error {
 	return nil
 }
 
-// failure returns the error of a request without an answer, or with a part of one.
+// failure returns the error of a request without a response, or with a part of one.
 func (l *httpLink) failure(ctx context.Context, err error) *Error {
 	var malformed *malformedError
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return &Error{Class: TimedOut, Reason: fmt.Sprintf("no answer within %v", l.Timeout)}
+		return &Error{Class: TimedOut, Reason: fmt.Sprintf("no response within %v", l.Timeout)}
 	case errors.As(err, &malformed):
-		return &Error{Kind: "malformed answer", Reason: err.Error()}
+		return &Error{Kind: "malformed response", Reason: err.Error()}
 	}
 	return fromTransport(err)
 }

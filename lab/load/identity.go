@@ -53,14 +53,14 @@ func (v *identities) number(picture []byte) (int, error) {
 		return 0, err
 	}
 	if size := img.Bounds().Size(); size != v.size {
-		return 0, fmt.Errorf("got a picture of %dx%d, want %dx%d", size.X, size.Y, v.size.X, v.size.Y)
+		return 0, fmt.Errorf("got an image of %dx%d, want %dx%d", size.X, size.Y, v.size.X, v.size.Y)
 	}
 	corner := v.frames.mark.of(v.size.X, v.size.Y).Add(img.Bounds().Min)
 	part, ok := img.(interface {
 		SubImage(image.Rectangle) image.Image
 	})
 	if !ok {
-		return 0, fmt.Errorf("got a %T, want a picture to take a part of", img)
+		return 0, fmt.Errorf("got a %T, want an image to take a part of", img)
 	}
 	return synth.ReadIndex(part.SubImage(corner))
 }

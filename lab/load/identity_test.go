@@ -31,7 +31,7 @@ func TestIdentities(t *testing.T) {
 		{"other-bytes", 7, otherBytes(ring[7]), differs, "that of frame 7 has"},
 		{"cut", 7, right(ring[7])[:400], unreadable, "that of frame 7: "},
 		{"nothing", 7, nil, unreadable, "that of frame 7: "},
-		{"other-size", 7, otherSize(ring[7]), unreadable, "got a picture of 72x32, want 64x32"},
+		{"other-size", 7, otherSize(ring[7]), unreadable, "got an image of 72x32, want 64x32"},
 		{"torn", 3, right(torn), unreadable, "check bits"},
 		{"same-again", 7, right(ring[7]), noFinding, ""},
 	}

@@ -9,10 +9,10 @@ import (
 
 // link is a connection to a server.
 type link interface {
-	// send sends a batch. It waits as long as the transport does, and not for the answer: that goes to the link's taker,
+	// send sends a batch. It waits as long as the transport does, and not for the response: that goes to the link's taker,
 	// like whatever else becomes of the batch, from any goroutine and even before send returns. One goroutine sends.
 	send(c *call)
-	// close waits for the answers to all that was sent, and ends the connection.
+	// close waits for the responses to all that was sent, and ends the connection.
 	close()
 }
 
@@ -25,7 +25,7 @@ type call struct {
 	due    time.Time
 	sent   time.Time     // when sending began
 	slot   chan struct{} // holds a place for it while it is on its way; nil for a warm one
-	done   chan<- *Error // of a warm one: gets what became of it, nil for an answer
+	done   chan<- *Error // of a warm one: gets what became of it, nil for a response
 }
 
 // taker takes what comes out of links. Its methods may be called from any goroutine.

@@ -81,7 +81,7 @@ func newNumbered(ctx context.Context, o *Options) (*numbered, error) {
 	}
 	mark, marked := markOf(o) // Without Verify frames too small for a number have none.
 	if o.Verify && !marked {
-		return nil, optionErrorf("verify", "a frame of %dx%d and a picture of %dx%d are too small to carry a number: want at least %dx%d and %dx%d, or --verify off",
+		return nil, optionErrorf("verify", "a frame of %dx%d and an image of %dx%d are too small to carry a number: want at least %dx%d and %dx%d, or --verify off",
 			o.Width, o.Height, o.OutWidth, o.OutHeight, leastMark.X, leastMark.Y, leastReadable.X, leastReadable.Y)
 	}
 	s := &numbered{n: howMany(size, o.Batch), batch: o.Batch, mark: mark}

@@ -26,13 +26,13 @@ type Options struct {
 	Outstanding int           // batches of a connection that are sent and not answered, at most; 0: 16
 	Requests    int           // batches to send; 0: any number
 	Duration    time.Duration // no batch is due later than this after the first; 0: until Requests, or the context's end
-	Timeout     time.Duration // for an answer, from when its batch is sent; 0: 10 s
+	Timeout     time.Duration // for a response, from when its batch is sent; 0: 10 s
 
 	Verify bool // each image must be that of its frame; for frames without a Source
 	Warm   bool // send each frame once, and over each connection, before the clock starts; for frames without a Source
 
 	Source   Source              // of the frames; nil: frames that carry their numbers, rendered by New
-	Answered func(*Answer) error // called with each answer, one at a time; an error ends the run. May be nil
+	Answered func(*Answer) error // called with each response, one at a time; an error ends the run. May be nil
 	Second   func(Progress)      // called once a second; may be nil
 }
 

@@ -38,7 +38,7 @@ func measured(t *testing.T, search bool) (o Outcome) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r.Findings = append(r.Findings, Finding{"differs", 3, "batch 7, picture 1: that of frame 8"})
+		r.Findings = append(r.Findings, Finding{"differs", 3, "batch 7, image 1: that of frame 8"})
 		r.Server = &Server{AllocsPerFrame: 4.2}
 		o.Result = &r
 	})
@@ -96,8 +96,8 @@ func TestText(t *testing.T) {
 	o := measured(t, false)
 	text := o.Result.String()
 	for _, want := range []string{
-		"240 pictures of 250 in 5.0 s (48.0 fps), 0 rejects, 10 failed frames\n", "batch p50 10.0 ms, p95 10.0 ms, p99 10.0 ms,",
-		"error Internal: 10 frames; the first: a bug\n", "FINDING differs: 3; the first: batch 7, picture 1: that of frame 8\n", "this program: ", "server: 4.2 allocs/frame",
+		"240 images of 250 in 5.0 s (48.0 fps), 0 rejects, 10 failed frames\n", "batch p50 10.0 ms, p95 10.0 ms, p99 10.0 ms,",
+		"error Internal: 10 frames; the first: a bug\n", "FINDING differs: 3; the first: batch 7, image 1: that of frame 8\n", "this program: ", "server: 4.2 allocs/frame",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got\n%s\nwant it to have %q", text, want)

@@ -16,7 +16,7 @@ func (o *Outcome) Page() *report.Page {
 		Machine: o.Machine,
 		Intro: []string{
 			"Batches of frames were sent to a server at a set rate, each at a time that does not depend on any answer. Its latency counts " +
-				"from when it was due to when all its pictures were there, so that a server that falls behind cannot hide it.",
+				"from when it was due to when all its images were there, so that a server that falls behind cannot hide it.",
 		},
 		Settings: o.Settings.lines(),
 	}
@@ -53,7 +53,7 @@ func (c *Capacity) verdict() string {
 
 // verdict returns what came out, in a sentence.
 func (r *Result) verdict() string {
-	s := fmt.Sprintf("%d of %d frames came back as their pictures, %.1f a second; 99 %% of the batches within %.1f ms.", r.Pictures, r.Frames, r.FPS, r.P99)
+	s := fmt.Sprintf("%d of %d frames came back as their images, %.1f a second; 99 %% of the batches within %.1f ms.", r.Pictures, r.Frames, r.FPS, r.P99)
 	if err := r.Wrong(); err != nil {
 		s += " Not all went well: " + err.Error() + "."
 	}
@@ -67,12 +67,12 @@ func (r *Result) verdict() string {
 func (s *Settings) lines() []report.Setting {
 	verify := "off"
 	if s.Verify {
-		verify = "every picture"
+		verify = "every image"
 	}
 	lines := []report.Setting{
 		{Name: "server", Value: s.Target + ", " + s.Via},
 		{Name: "frames", Value: fmt.Sprintf("%s %s, %d distinct ones", s.Size, s.Format, s.Distinct)},
-		{Name: "pictures", Value: fmt.Sprintf("JPEG, %s, quality %d", s.Resize, s.Quality)},
+		{Name: "images", Value: fmt.Sprintf("JPEG, %s, quality %d", s.Resize, s.Quality)},
 		{Name: "rate", Value: fmt.Sprintf("%v frames a second in batches of %d", s.Rate, s.Batch)},
 		{Name: "connections", Value: fmt.Sprintf("%d, with at most %d batches on their way over each", s.Connections, s.Outstanding)},
 		{Name: "verified", Value: verify},
@@ -92,7 +92,7 @@ func (r *Result) figures() report.Section {
 	row := func(name, format string, args ...any) {
 		t.Rows = append(t.Rows, []string{name, fmt.Sprintf(format, args...)})
 	}
-	row("pictures", "%d of %d frames", r.Pictures, r.Frames)
+	row("images", "%d of %d frames", r.Pictures, r.Frames)
 	row("time", "%.1f s", r.Duration)
 	row("rate", "%.1f frames/s", r.FPS)
 	row("batch latency, median", "%.1f ms", r.P50)
@@ -107,7 +107,7 @@ func (r *Result) figures() report.Section {
 	row("batches held back by the server", "%d", r.HeldSends)
 	row("batches sent late by this program", "%d", r.LateSends)
 	row("frames sent", "%.1f MB/s", r.perSecond(r.BytesOut)/1e6)
-	row("pictures got", "%.2f MB/s", r.perSecond(r.BytesIn)/1e6)
+	row("images got", "%.2f MB/s", r.perSecond(r.BytesIn)/1e6)
 	if r.ClientCPUPer1000 != nil {
 		row("processor time of this program, for 1,000 frames", "%.3f s", *r.ClientCPUPer1000)
 	}
@@ -122,7 +122,7 @@ func (r *Result) latencies() report.Section {
 	}
 	return report.Section{
 		Title: "Latency",
-		Text:  []string{"A point of the curve: this part of the batches had all their pictures within so many milliseconds of when they were due."},
+		Text:  []string{"A point of the curve: this part of the batches had all their images within so many milliseconds of when they were due."},
 		Plots: []report.Plot{{
 			Name: "latency", Title: "Latency of batches", X: report.Axis{Label: "part of the batches", Nines: true},
 			Y: report.Axis{Label: "ms"}, Series: []report.Series{s},
@@ -132,7 +132,7 @@ func (r *Result) latencies() report.Section {
 
 // overTime returns the plots of the load second by second.
 func (r *Result) overTime() report.Section {
-	rate := report.Series{Name: "pictures", Ours: true}
+	rate := report.Series{Name: "images", Ours: true}
 	p50, p99, longest := report.Series{Name: "median"}, report.Series{Name: "99 %", Ours: true}, report.Series{Name: "longest"}
 	for _, s := range r.Seconds {
 		rate.Points = append(rate.Points, report.Point{X: s.End, Y: s.FPS})
@@ -147,7 +147,7 @@ func (r *Result) overTime() report.Section {
 		Title: "Over time",
 		Text:  []string{"Each point is a second: of the batches that were answered in it."},
 		Plots: []report.Plot{
-			{Name: "rate", Title: "Pictures a second", X: seconds, Y: report.Axis{Label: "pictures/s"}, Series: []report.Series{rate}},
+			{Name: "rate", Title: "Images a second", X: seconds, Y: report.Axis{Label: "images/s"}, Series: []report.Series{rate}},
 			{Name: "latency-over-time", Title: "Latency of batches over time", X: seconds, Y: report.Axis{Label: "ms"}, Series: []report.Series{p50, p99, longest}},
 		},
 	}
@@ -175,7 +175,7 @@ func (c *Capacity) section() report.Section {
 	slices.SortStableFunc(p99.Points, func(a, b report.Point) int { return cmp.Compare(a.X, b.X) })
 	return report.Section{
 		Title: "Capacity",
-		Text: []string{"The highest rate at which every frame comes back as its picture, 99 % of the batches within the bound, and the answers keep up. " +
+		Text: []string{"The highest rate at which every frame comes back as its image, 99 % of the batches within the bound, and the responses keep up. " +
 			"A rate that failed narrowly was tried twice."},
 		Table: t,
 		Plots: []report.Plot{{

@@ -11,7 +11,7 @@ import (
 // picture; batches that timed out or were never sent count with the time that they had waited. Nothing of the warm-up is
 // in it but findings.
 type Result struct {
-	Duration float64 `json:"seconds"` // from when the first batch was due to the last answer, or to the end of the schedule
+	Duration float64 `json:"seconds"` // from when the first batch was due to the last response, or to the end of the schedule
 	FPS      float64 `json:"fps"`     // pictures / seconds
 	Pace     float64 `json:"pace"`    // pictures a second while answers came: the slope of the line through them
 
@@ -36,7 +36,7 @@ type Result struct {
 	Errors       []Failure `json:"errors"`
 	Findings     []Finding `json:"findings"`
 
-	HeldSends  int     `json:"held_sends"` // batches sent after they were due since the server took no more, or too many answers were missing
+	HeldSends  int     `json:"held_sends"` // batches sent after they were due since the server took no more, or too many responses were missing
 	LateSends  int     `json:"late_sends"` // sent more than 10 ms after they were due for another reason: this machine is too busy
 	SendLagP99 float64 `json:"send_lag_p99_ms"`
 
@@ -93,7 +93,7 @@ func (r *Result) setLatencies(l *meter.Latency) {
 	}
 }
 
-// Wrong returns what was wrong with the answers, nil when every frame that was due came back as its image.
+// Wrong returns what was wrong with the responses, nil when every frame that was due came back as its image.
 func (r *Result) Wrong() error {
 	var parts []string
 	add := func(n int, one, many string) {
@@ -108,7 +108,7 @@ func (r *Result) Wrong() error {
 	for _, f := range r.Findings {
 		findings += f.Count
 	}
-	add(findings, "answer or picture was not what it should be", "answers or pictures were not what they should be")
+	add(findings, "wrong response or image", "wrong responses or images")
 	add(r.FailedFrames, "frame failed", "frames failed")
 	add(r.Timeouts, "batch timed out", "batches timed out")
 	add(r.Rejects, "batch was rejected", "batches were rejected")
@@ -125,12 +125,12 @@ type Progress struct {
 	OnTheWay int // batches sent and not answered
 	Rejects  int // batches
 	Errors   int // batches, and frames that failed on their own
-	Findings int // pictures and answers that were not what they should be
+	Findings int // pictures and responses that were not what they should be
 }
 
 // String returns the line for the terminal.
 func (p Progress) String() string {
-	latency := "no answer" // aligned with what comes else
+	latency := "no response" // aligned with what comes else
 	if p.P50 != nil {
 		latency = fmt.Sprintf("p50 %6.1f ms  p99 %6.1f ms", *p.P50, *p.P99)
 	}
@@ -157,7 +157,7 @@ func count(n int, noun string) string {
 // String returns the lines for the terminal.
 func (r Result) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %d in %.1f s (%.1f fps), %s, %s\n", count(r.Pictures, "picture"), r.Frames, r.Duration, r.FPS,
+	fmt.Fprintf(&b, "%s of %d in %.1f s (%.1f fps), %s, %s\n", count(r.Pictures, "image"), r.Frames, r.Duration, r.FPS,
 		count(r.Rejects, "reject"), count(r.FailedFrames, "failed frame"))
 	fmt.Fprintf(&b, "batch p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, max %.1f ms, of %d\n", r.P50, r.P95, r.P99, r.P999, r.Max, r.Answered+r.Timeouts+r.Unsent)
 	for _, f := range r.Errors {

@@ -101,7 +101,7 @@ func (r *run) ended(err error) error {
 	return err
 }
 
-// pump sends the batches of connection i, every so many of all. It does not wait for answers but where as many are
+// pump sends the batches of connection i, every so many of all. It does not wait for responses but where as many are
 // missing as Outstanding says.
 func (r *run) pump(i int, l link, first [][]byte) error {
 	o, slot := r.options, make(chan struct{}, r.options.Outstanding)
@@ -219,7 +219,7 @@ func (r *run) failed(c *call, err *Error) {
 // found is part of taker.
 func (r *run) found(kind findingKind, text string) { r.tally.found(kind, 1, text) }
 
-// finish tells the caller of an answer, and makes room for another batch.
+// finish tells the caller of a response, and makes room for another batch.
 func (r *run) finish(a *Answer, c *call) {
 	if r.options.Answered != nil {
 		r.answering.Lock()
@@ -237,9 +237,9 @@ func (r *run) finish(a *Answer, c *call) {
 func (r *run) verify(c *call, pictures []client.Picture) {
 	switch missed := len(c.frames) - len(pictures); {
 	case missed > 0:
-		r.tally.found(missing, missed, fmt.Sprintf("%s: got %d pictures, want %d", c, len(pictures), len(c.frames)))
+		r.tally.found(missing, missed, fmt.Sprintf("%s: got %d images, want %d", c, len(pictures), len(c.frames)))
 	case missed < 0:
-		r.tally.found(surplus, -missed, fmt.Sprintf("%s: got %d pictures, want %d", c, len(pictures), len(c.frames)))
+		r.tally.found(surplus, -missed, fmt.Sprintf("%s: got %d images, want %d", c, len(pictures), len(c.frames)))
 	}
 	ids := r.generator.identities
 	if ids == nil {
@@ -250,7 +250,7 @@ func (r *run) verify(c *call, pictures []client.Picture) {
 			continue
 		}
 		if kind, text := ids.check(ids.frames.number(c.n, i), pictures[i].Data); kind != noFinding {
-			r.tally.found(kind, 1, fmt.Sprintf("%s, picture %d: %s", c, i, text))
+			r.tally.found(kind, 1, fmt.Sprintf("%s, image %d: %s", c, i, text))
 		}
 	}
 }

@@ -158,7 +158,7 @@ func TestStallShows(t *testing.T) {
 			t.Errorf("%d outstanding: got the curve %v, want a third of it above 100 ms", tt.outstanding, r.Curve)
 		}
 		if r.Batches != 30 || r.Pictures != 150 || r.Max < 1004 || r.Max > 1006 {
-			t.Errorf("%d outstanding: got %d batches, %d pictures, max %v ms", tt.outstanding, r.Batches, r.Pictures, r.Max)
+			t.Errorf("%d outstanding: got %d batches, %d images, max %v ms", tt.outstanding, r.Batches, r.Pictures, r.Max)
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Server is what the server says it used during a load, by its metrics. The answers to these questions, which cost it
+// Server is what the server says it used during a load, by its metrics. The responses to these questions, which cost it
 // some thousand allocations each, are not in it. Its counters lag by thousands of small objects: for few frames the
 // allocations are no more than an estimate.
 type Server struct {

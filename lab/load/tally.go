@@ -20,7 +20,7 @@ type tally struct {
 	costs     *measure.Costs
 	cost      measure.Cost // at the start
 	start     time.Time
-	last      time.Time // of the last answer
+	last      time.Time // of the last response
 	result    Result
 	failures  []Failure
 	findings  [findingKinds]Finding
@@ -79,7 +79,7 @@ func (t *tally) unsent(waited time.Duration) {
 	t.latency.Record(waited, 1) // and of no second: there may be millions
 }
 
-// answered counts an answer.
+// answered counts a response.
 func (t *tally) answered(c *call, pictures []client.Picture, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -215,7 +215,7 @@ func (t *tally) end() Result {
 	if t.start.IsZero() {
 		return r
 	}
-	// To the last answer, and no less than the batches that were sent stand for.
+	// To the last response, and no less than the batches that were sent stand for.
 	r.Duration = max(t.last.Sub(t.start), t.sentUntil).Seconds()
 	if r.Duration > 0 {
 		r.FPS = float64(r.Pictures) / r.Duration

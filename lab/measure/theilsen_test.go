@@ -34,7 +34,7 @@ func TestTheilSen(t *testing.T) {
 	}
 }
 
-// The interval holds the true slope as often as it says, under noise that is not Gaussian: now and then one point is far
+// The interval holds the true slope as often as it says, under noise that is not Gaussian: some points are far
 // off.
 func TestTheilSenInterval(t *testing.T) {
 	const seed, runs, points, slope = 1, 2000, 12, 0.5

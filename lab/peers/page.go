@@ -22,7 +22,7 @@ func (d *document) page(m measure.Machine) *report.Page {
 		Machine: m,
 		Settings: []report.Setting{
 			{Name: "Frames", Value: d.Input},
-			{Name: "Quality", Value: fmt.Sprintf("%d, as libjpeg counts; ffmpeg's is set so that its pictures are about as large as ours", d.Quality)},
+			{Name: "Quality", Value: fmt.Sprintf("%d, as libjpeg counts; ffmpeg's is set so that its images are about as large as ours", d.Quality)},
 			{Name: "Rounds", Value: fmt.Sprintf("%d, of %d ms for each", d.Rounds, d.TurnMS)},
 			{Name: "Time", Value: map[bool]string{false: "by the clock", true: "of the processors, all threads together"}[d.CPUTime]},
 			{Name: "Measured", Value: d.Time},
@@ -170,7 +170,7 @@ func (d *document) section(workload string) report.Section {
 		}
 		s.Plots = append(s.Plots, ratios, rates)
 	}
-	s.Table.Head = append(s.Table.Head, "bytes a picture", "PSNR dB", "SSIM")
+	s.Table.Head = append(s.Table.Head, "bytes an image", "PSNR dB", "SSIM")
 	for _, r := range d.contestOf(workload, d.cores()[0]) {
 		row := &s.Table.Rows[rows[r.Rival]]
 		*row = append(*row, fmt.Sprintf("%.0f", r.Bytes), fmt.Sprintf("%.2f", r.PSNR), fmt.Sprintf("%.4f", r.SSIM))

@@ -46,7 +46,7 @@ func TestJudge(t *testing.T) {
 	defer ours.Close()
 	v, err := judge(w, ours)
 	if err != nil || v.PSNR < 30 || v.SSIM < 0.9 || v.Bytes < 1000 {
-		t.Errorf("ours: got %+v, %v, want a good picture", v, err)
+		t.Errorf("ours: got %+v, %v, want a good image", v, err)
 	}
 	gray := func(width, height int) []byte {
 		var b bytes.Buffer

@@ -38,16 +38,16 @@ func judge(w *workload, e encoder) (verdict, error) {
 		}
 		got, err := jpeg.Decode(bytes.NewReader(picture))
 		if err != nil {
-			return v, fmt.Errorf("peers: the picture does not decode: %w", err)
+			return v, fmt.Errorf("peers: the image does not decode: %w", err)
 		}
 		if got.Bounds().Dx() != w.width || got.Bounds().Dy() != w.height {
-			return v, fmt.Errorf("peers: picture: got %v, want %dx%d", got.Bounds(), w.width, w.height)
+			return v, fmt.Errorf("peers: image: got %v, want %dx%d", got.Bounds(), w.width, w.height)
 		}
 		want := reference(w, f)
 		v.Bytes += float64(len(picture)) / float64(n)
 		db := psnr(got, want)
 		if db < leastPSNR {
-			return v, fmt.Errorf("peers: picture of frame %d: got a PSNR of %.1f dB, want %d or more: it shows something else", i, db, leastPSNR)
+			return v, fmt.Errorf("peers: image of frame %d: got a PSNR of %.1f dB, want %d or more: it shows something else", i, db, leastPSNR)
 		}
 		v.PSNR += db / float64(n)
 		v.SSIM += ssim(got, want) / float64(n)

@@ -112,7 +112,7 @@ func (r *request) verify() {
 }
 
 // putBack puts the buffers of the batch back and forgets them: a slice that is kept would keep memory alive that the option
-// has let go.
+// no longer lends.
 func (r *request) putBack() {
 	for i := range r.inputs {
 		r.lender.put(r.inputs[i])

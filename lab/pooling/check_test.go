@@ -50,7 +50,7 @@ func TestCorruptCounts(t *testing.T) {
 	}
 }
 
-// TestCollectedIsNoFinding: collections empty what is a sync.Pool, which is nobody's fault.
+// TestCollectedIsNoFinding: collections empty what is a sync.Pool, which is no fault.
 func TestCollectedIsNoFinding(t *testing.T) {
 	w := W1.workload()
 	turn := shortTurn("pool", Flat)
@@ -65,7 +65,7 @@ func TestCollectedIsNoFinding(t *testing.T) {
 	}
 }
 
-// TestChildFails: whoever reads the error knows which option it was, and why.
+// TestChildFails: the error says which option it was, and why.
 func TestChildFails(t *testing.T) {
 	skipChildren(t)
 	tests := []struct {

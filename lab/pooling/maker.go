@@ -68,7 +68,7 @@ func line(b *band.Band, p, y, w int) []int16 {
 func (m *maker) encode(dst, picture []byte) []byte {
 	dst, err := m.encoder.Append(dst, wrap(m.work.picture, picture))
 	if err != nil {
-		panic("pooling: a picture that is not the encoder's")
+		panic("pooling: an image that is not the encoder's")
 	}
 	return dst
 }

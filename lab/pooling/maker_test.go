@@ -34,7 +34,7 @@ func TestResizeIsThePipelines(t *testing.T) {
 	}
 	defer batch.Release()
 	if want := batch.Out[0].Bytes(); !bytes.Equal(got, want) {
-		t.Errorf("the picture differs from the pipeline's, of %d bytes", len(want))
+		t.Errorf("the image differs from the pipeline's, of %d bytes", len(want))
 	}
 }
 
@@ -57,7 +57,7 @@ func TestFramesDiffer(t *testing.T) {
 		}
 		c, err := jpeg.DecodeConfig(bytes.NewReader(encoded))
 		if err != nil || c.Width != w.picture.Width || c.Height != w.picture.Height {
-			t.Fatalf("frame %d: got %v, %v, want a picture of %v", n, c, err, w.picture)
+			t.Fatalf("frame %d: got %v, %v, want an image of %v", n, c, err, w.picture)
 		}
 	}
 	if len(seen) != w.frames {

@@ -41,7 +41,7 @@ type kind uint8
 const (
 	inputBuffer   kind = iota // a frame as it is received; held until its batch is answered
 	pictureBuffer             // the resized image; held while its frame is worked on
-	jpegBuffer                // the answer; held until its batch is answered
+	jpegBuffer                // the response; held until its batch is answered
 	kinds
 )
 

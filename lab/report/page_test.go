@@ -159,11 +159,11 @@ func TestPageForReaders(t *testing.T) {
 		}
 		pictures++
 		if attr(n, "role") != "img" || len(nodes(n, "title")) != 1 || attr(n, "aria-labelledby") == "" {
-			t.Error("a picture has no name or is no picture to a screen reader")
+			t.Error("a plot has no name or is no image to a screen reader")
 		}
 	}
 	if pictures != 2*3 {
-		t.Errorf("got %d pictures, want a wide and a narrow one of 3 plots", pictures)
+		t.Errorf("got %d images, want a wide and a narrow one of 3 plots", pictures)
 	}
 	if html := nodes(doc, "html")[0]; attr(html, "lang") != "en" {
 		t.Error("the page has no language")

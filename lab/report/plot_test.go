@@ -111,7 +111,7 @@ func check(t testing.TB, p *Plot) {
 		t.Errorf("got %d bytes, want less than 60,000", n)
 	}
 	if root.attr("role") != "img" || root.attr("aria-labelledby") != "title text" || len(root.find("title")) != 1 || len(root.find("desc")) != 1 {
-		t.Error("got a picture without a text alternative")
+		t.Error("got an image without a text alternative")
 	}
 	if texts := strings.Join(root.texts(), " "); strings.Contains(texts, "NaN") || strings.Contains(texts, "Inf") {
 		t.Errorf("got %q, want no label that is not a number", texts)

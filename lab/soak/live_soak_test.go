@@ -79,7 +79,7 @@ func TestLiveSoak(t *testing.T) {
 		return end.Live.Viewers == 0 && end.Pool.InUse == 0 && end.Goroutines < begin.Goroutines+10
 	})
 	if published := s.Stream(t, soakName).Published; end.Frames.OK != published || end.Frames.Failed != 0 {
-		t.Errorf("got %d pictures made and %d failed for %d published, want one each", end.Frames.OK, end.Frames.Failed, published)
+		t.Errorf("got %d images made and %d failed for %d published, want one each", end.Frames.OK, end.Frames.Failed, published)
 	}
 }
 
@@ -109,19 +109,19 @@ func (l *soakLook) look(t *testing.T, d time.Duration) {
 	published := float64(l.s.Stream(t, soakName).Published - before.Published)
 	stalled, there := l.s.Viewer(t, soakName, l.stalled.conn)
 	if len(shares) == 0 {
-		l.want(false, "got no healthy viewer that had been there for 25 pictures, want %d", *soakViewers)
+		l.want(false, "got no healthy viewer that had been there for 25 images, want %d", *soakViewers)
 		return
 	}
-	t.Logf("%.1f s of %.2f pictures a second: %d healthy viewers saw %.1f %% of them, the worst %.1f %%; the slow one %.1f a second, after %v at most; %d buffers were in use at the least",
+	t.Logf("%.1f s of %.2f images a second: %d healthy viewers saw %.1f %% of them, the worst %.1f %%; the slow one %.1f a second, after %v at most; %d buffers were in use at the least",
 		seconds, published/seconds, len(shares), 100*shares[len(shares)/2], 100*shares[0], float64(slow.seen)/seconds, slow.delay.Round(time.Millisecond), l.held)
-	l.want(shares[0] >= 0.98, "the worst of the healthy viewers saw %.1f %% of the pictures, want 98 %%", 100*shares[0])
-	l.want(published/seconds >= 24.5 || *soakFor == 0, "got %.2f pictures a second, want 24.5", published/seconds)
+	l.want(shares[0] >= 0.98, "the worst of the healthy viewers saw %.1f %% of the images, want 98 %%", 100*shares[0])
+	l.want(published/seconds >= 24.5 || *soakFor == 0, "got %.2f images a second, want 24.5", published/seconds)
 	l.want(published > 0, "nothing was published")
-	l.want(float64(slow.seen) >= seconds, "the slow viewer: got %d pictures in %.1f s, want one a second or more", slow.seen, seconds)
+	l.want(float64(slow.seen) >= seconds, "the slow viewer: got %d images in %.1f s, want one a second or more", slow.seen, seconds)
 	// What may lie on its way takes less than a second at 200 kB/s; a buffer without a bound would take ten.
-	l.want(slow.delay < 4*time.Second, "the slow viewer: got pictures %v after their capture, want less than 4 s", slow.delay)
+	l.want(slow.delay < 4*time.Second, "the slow viewer: got images %v after their capture, want less than 4 s", slow.delay)
 	l.want(there, "the stalled viewer was cut off")
-	l.want(stalled.Delivered == stalledBefore.Delivered, "the stalled viewer was given pictures: got %d after %d", stalled.Delivered, stalledBefore.Delivered)
+	l.want(stalled.Delivered == stalledBefore.Delivered, "the stalled viewer was given images: got %d after %d", stalled.Delivered, stalledBefore.Delivered)
 	if n := len(l.resident); n >= 8 {
 		rise := slices.Max(l.resident[n/2:]) - slices.Max(l.resident[n/4:n/2])
 		l.want(rise < 4e6, "resident set: got %.1f MB more in the second half than in the quarter before it, want less than 4", rise/1e6)

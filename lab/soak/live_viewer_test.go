@@ -75,7 +75,7 @@ func (v *liveViewer) close() {
 	}
 }
 
-// part reads the head of a part, or of the answer, and the image after it.
+// part reads the head of a part, or of the response, and the image after it.
 func (v *liveViewer) part() error {
 	var seq uint64
 	var size int

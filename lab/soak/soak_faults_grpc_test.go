@@ -134,7 +134,7 @@ func grpcWrongPlanes(m *misuser) error {
 			return wantCode(err, codes.ResourceExhausted)
 		}
 		if len(answer.Pictures) != 3 {
-			return fmt.Errorf("batch %d: got %d pictures, want 3", i, len(answer.Pictures))
+			return fmt.Errorf("batch %d: got %d images, want 3", i, len(answer.Pictures))
 		}
 		if err := wantCode(answer.Pictures[1].Err, codes.InvalidArgument); err != nil {
 			return err
@@ -196,7 +196,7 @@ func grpcStalls(m *misuser) error {
 	code, err := statusOf(conn, m.longest)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if m.longest >= stallLongest {
-			return fmt.Errorf("no answer after %v inside a frame, want status 4 after timeouts.receive: %w", time.Since(begin).Round(time.Millisecond), err)
+			return fmt.Errorf("no response after %v inside a frame, want status 4 after timeouts.receive: %w", time.Since(begin).Round(time.Millisecond), err)
 		}
 		return nil
 	}
@@ -231,7 +231,7 @@ func grpcCancels(m *misuser) error {
 	return nil
 }
 
-// grpcReadsNothing: a client that sends batches and takes no answers, which fit no window, until it dies.
+// grpcReadsNothing: a client that sends batches and takes no responses, which fit no window, until it dies.
 func grpcReadsNothing(m *misuser) error {
 	c, err := m.dial()
 	if err != nil {

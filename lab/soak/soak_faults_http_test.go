@@ -97,7 +97,7 @@ func httpY4MHeader(m *misuser) error {
 	return errors.Join(err, wantRefused(answer))
 }
 
-// httpY4MTruncated: of a Y4M stream that breaks off there is a refusal or an answer that breaks off.
+// httpY4MTruncated: of a Y4M stream that breaks off there is a refusal or a response that breaks off.
 func httpY4MTruncated(m *misuser) error {
 	whole := m.rings.y4ms[m.random.IntN(len(m.rings.y4ms))]
 	body := whole[:m.between(100, len(whole)-1)]
@@ -150,14 +150,14 @@ func httpStalls(m *misuser) error {
 	answer, err := io.ReadAll(conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if held := time.Since(begin); m.longest >= stallLongest {
-			return fmt.Errorf("no answer after %v inside a body, want 408 after timeouts.receive: %w", held.Round(time.Millisecond), err)
+			return fmt.Errorf("no response after %v inside a body, want 408 after timeouts.receive: %w", held.Round(time.Millisecond), err)
 		}
 		return nil
 	}
 	return wantRefused(answer)
 }
 
-// httpReadsNothing: a client that takes no answer of a size that fits no buffer on its way.
+// httpReadsNothing: a client that takes no response of a size that fits no buffer on its way.
 func httpReadsNothing(m *misuser) error {
 	conn, closed, err := m.connect(m.s.HTTP)
 	if err != nil {

@@ -38,7 +38,7 @@ func (m *misuser) stray() string { return fmt.Sprintf("stray-%d", m.random.IntN(
 // camera is the name of a stream that healthy viewers watch.
 func (m *misuser) camera() string { return liveNames[m.random.IntN(len(liveNames))] }
 
-// wsWrongMessage: a viewer that breaks the protocol is let go with a close frame.
+// wsWrongMessage: a viewer that breaks the protocol is disconnected with a close frame.
 func wsWrongMessage(m *misuser) error {
 	ctx, cancel := context.WithTimeout(m.ctx, answerTime)
 	defer cancel()
@@ -69,7 +69,7 @@ func wsWrongMessage(m *misuser) error {
 	for {
 		if _, _, err := ws.Read(ctx); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("not let go within %v of %.40q", answerTime, what.data)
+				return fmt.Errorf("not disconnected within %v of %.40q", answerTime, what.data)
 			}
 			return nil
 		}

@@ -23,7 +23,7 @@ type misuse struct {
 	do func(m *misuser) error
 }
 
-// misuses are all ways, by face.
+// misuses are all ways, by API.
 var misuses = joined(httpMisuses, grpcMisuses, liveMisuses)
 
 func joined(all ...[]misuse) (out []misuse) {
@@ -181,12 +181,12 @@ func (m *misuser) exchange(address string, data []byte, atMost int) ([]byte, err
 	}
 	answer, err := io.ReadAll(io.LimitReader(conn, int64(atMost)))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return answer, fmt.Errorf("no end of the answer within %v: %.100q", answerTime, answer)
+		return answer, fmt.Errorf("no end of the response within %v: %.100q", answerTime, answer)
 	}
 	return answer, nil
 }
 
-// wantRefused returns an error unless an answer in HTTP/1 says that the request is wrong, or there is no room for it.
+// wantRefused returns an error unless a response in HTTP/1 says that the request is wrong, or there is no room for it.
 func wantRefused(answer []byte) error {
 	status := ""
 	if fields := strings.Fields(string(answer[:min(len(answer), 40)])); len(fields) > 1 && bytes.HasPrefix(answer, []byte("HTTP/1.")) {

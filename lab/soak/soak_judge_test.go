@@ -33,7 +33,7 @@ func TestSoakVerdicts(t *testing.T) {
 	}{
 		"client":       {func(f *soakFigures) { f.Failures = 1 }, "healthy clients"},
 		"no-client":    {func(f *soakFigures) { f.Clients = nil }, "healthy clients"},
-		"mixed-up":     {func(f *soakFigures) { f.Mixed = 1 }, "pictures mixed up"},
+		"mixed-up":     {func(f *soakFigures) { f.Mixed = 1 }, "images mixed up"},
 		"nonsense":     {func(f *soakFigures) { f.Wrong = []string{"http-noise"} }, "misuse answered wrongly"},
 		"misses":       {func(f *soakFigures) { f.Steady.Misses = 4 }, "pool misses, one stream"},
 		"objects":      {func(f *soakFigures) { f.Steady.Objects = 6.1 }, "heap objects, one stream"},
@@ -148,6 +148,6 @@ func TestRingTells(t *testing.T) {
 		t.Errorf("got %v, want word of frames 2 and 3", err)
 	}
 	if err := r.check(r.pictures[2][:len(r.pictures[2])-1], 2); err == nil {
-		t.Error("got a picture taken that lacks its last byte")
+		t.Error("got an image taken that lacks its last byte")
 	}
 }

@@ -202,7 +202,7 @@ func (w *watching) saw(p sighting) error {
 	if !p.offline {
 		if _, known := w.ring.numbers[string(p.jpeg)]; !known {
 			index, err := w.ring.index(p.jpeg)
-			return &mixedError{fmt.Sprintf("of stream %s: got %d bytes that are none of its pictures; they carry index %d (%v)", w.name, len(p.jpeg), index, err)}
+			return &mixedError{fmt.Sprintf("of stream %s: got %d bytes that are none of its images; they carry index %d (%v)", w.name, len(p.jpeg), index, err)}
 		}
 	}
 	if p.seq < w.last && p.seq > 0 {

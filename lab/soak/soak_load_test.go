@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// caller makes requests of one kind, one at a time, and looks at every image of the answer.
+// caller makes requests of one kind, one at a time, and looks at every image of the response.
 type caller struct {
 	call  func(ctx context.Context, n int) error
 	close func()
@@ -63,7 +63,7 @@ type rings struct {
 // refusal is a request that the server had no room for, with the advice to come again.
 type refusal struct{ error }
 
-// callTimeout is when a request has failed that got no answer. Nothing of the load takes a tenth of it on an idle machine.
+// callTimeout is when a request has failed that got no response. Nothing of the load takes a tenth of it on an idle machine.
 const callTimeout = 90 * time.Second
 
 // streamCaller sends batches over one gRPC stream, which it opens again after an error.
@@ -93,7 +93,7 @@ func streamCaller(r *rings, s *served) (caller, error) {
 			err = open.Recv(&answer)
 		}
 		if err == nil && answer.ID != b.ID {
-			err = &mixedError{fmt.Sprintf("batch: got the answer to %d for %d", answer.ID, b.ID)}
+			err = &mixedError{fmt.Sprintf("batch: got the response to %d for %d", answer.ID, b.ID)}
 		}
 		if err != nil {
 			open = nil
@@ -163,7 +163,7 @@ func postCaller(r *rings, s *served, n int) caller {
 		for k, number := range numbers {
 			rest := answer[min(len(answer), len(r.w1.pictures[number])):]
 			if err := r.w1.check(answer[:len(answer)-len(rest)], number); err != nil {
-				return fmt.Errorf("picture %d of %d: %w", k+1, n, err)
+				return fmt.Errorf("image %d of %d: %w", k+1, n, err)
 			}
 			answer = rest
 		}
@@ -220,7 +220,7 @@ func newPoster(s *served) *poster {
 
 func (h *poster) close() { h.CloseIdleConnections() }
 
-// post returns the answer of status 200; the error of 429 with advice is a refusal.
+// post returns the response of status 200; the error of 429 with advice is a refusal.
 func (h *poster) post(ctx context.Context, url string, body io.Reader, length int64, accept string) ([]byte, http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.NopCloser(body))
 	if err != nil {

@@ -38,7 +38,7 @@ type burster struct {
 	mu       sync.Mutex
 	refusals *meter.Latency
 	trivial  *meter.Latency // requests for which there is nothing to be done, at the same time
-	wrong    error          // the first answer that was neither
+	wrong    error          // the first response that was neither
 }
 
 func newBurster(t testing.TB, s *served) *burster {
@@ -328,7 +328,7 @@ type steadyFigures struct {
 	P99         float64 `json:"p99"`
 }
 
-// steady measures that. The server is not asked meanwhile: what an answer to a scrape allocates is measured before, and
+// steady measures that. The server is not asked meanwhile: what a response to a scrape allocates is measured before, and
 // taken away.
 func (k *soak) steady(t testing.TB) {
 	t.Helper()

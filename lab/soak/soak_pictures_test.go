@@ -61,7 +61,7 @@ func newRing(t testing.TB, spec pipeline.Spec, n, first int) *ring {
 		picture := bytes.Clone(b.Out[0].Bytes())
 		b.Release()
 		if got, err := r.index(picture); err != nil || got != first+i {
-			t.Fatalf("picture of frame %d: got index %d, %v", first+i, got, err)
+			t.Fatalf("image of frame %d: got index %d, %v", first+i, got, err)
 		}
 		r.frames, r.pictures = append(r.frames, memory), append(r.pictures, picture)
 		r.numbers[string(picture)] = i
@@ -120,14 +120,14 @@ func (r *ring) check(picture []byte, number int) error {
 		return nil
 	}
 	index, err := r.index(picture)
-	return &mixedError{fmt.Sprintf("of frame %d: got %d bytes that are not its picture; they carry index %d (%v)", r.first+number, len(picture), index, err)}
+	return &mixedError{fmt.Sprintf("of frame %d: got %d bytes that are not its image; they carry index %d (%v)", r.first+number, len(picture), index, err)}
 }
 
 // mixedError is an image that is not the one that it should be.
 type mixedError struct{ what string }
 
 // Error returns which image, and what it is.
-func (e *mixedError) Error() string { return "a wrong picture " + e.what }
+func (e *mixedError) Error() string { return "a wrong image " + e.what }
 
 // message returns the ring's spec in the words of the API, of what the soak uses.
 func (r *ring) message() *api.Spec {

@@ -20,7 +20,7 @@ import (
 // scrape is the metrics of a server at one moment: values by name and labels, as the text form of Prometheus has them.
 type scrape map[string]float64
 
-// scrape reads /metrics. It returns nil when there is no answer.
+// scrape reads /metrics. It returns nil when there is no response.
 func (s *served) scrape() scrape {
 	answer, err := http.Get("http://" + s.Admin + "/metrics")
 	if err != nil {
@@ -95,11 +95,11 @@ func (s *served) resident() (now, most float64) {
 	return field("VmRSS"), field("VmHWM")
 }
 
-// sampler samples the server once a second, and tells of it now and then.
+// sampler samples the server once a second, and reports it at intervals.
 type sampler struct {
 	s     *served
 	begun time.Time
-	tell  io.Writer     // gets a line every now and then; may be nil
+	tell  io.Writer     // gets a line at intervals; may be nil
 	every time.Duration // how often
 
 	quiet   sync.Mutex // held while the server must not be asked
@@ -109,7 +109,7 @@ type sampler struct {
 	mu      sync.Mutex
 	seconds []float64 // since begun, of each sample of the resident set
 	memory  []float64 // bytes
-	missed  int       // scrapes without an answer
+	missed  int       // scrapes without a response
 	last    scrape    // the newest
 }
 
@@ -168,7 +168,7 @@ func (m *sampler) say(before, now scrape, seconds float64) {
 	made := now.pictures() - before.pictures()
 	gets := now.sum("steadyframe_pool_gets_total") - before.sum("steadyframe_pool_gets_total")
 	misses := now.sum("steadyframe_pool_misses_total") - before.sum("steadyframe_pool_misses_total")
-	fmt.Fprintf(m.tell, "%6.0f s  %6.0f pictures/s  RSS %5.1f MB  %4.0f leases %6.1f MB  %4.2f %% of gets missed  %5.1f objects/picture  "+
+	fmt.Fprintf(m.tell, "%6.0f s  %6.0f images/s  RSS %5.1f MB  %4.0f leases %6.1f MB  %4.2f %% of gets missed  %5.1f objects/image  "+
 		"%3.0f collections  %4.0f goroutines  %4.0f files  %3.0f requests open\n",
 		time.Since(m.begun).Seconds(), made/seconds, rss/1e6, now.leases(), now[metricInUse]/1e6, 100*misses/max(gets, 1),
 		(now[metricObjects]-before[metricObjects])/max(made, 1), now[metricCollections]-before[metricCollections], now[metricGoroutines], now[metricFiles], now[metricOpen])

@@ -61,7 +61,7 @@ func (t *tally) answered(kind *share, took time.Duration, err error) {
 	strained := t.strained.Load()
 	var refused refusal
 	if strained && (errors.As(err, &refused) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)) {
-		// A body on its way is refused with an answer and the end of the connection, of which the client may see the second alone.
+		// A body on its way is refused with a response and the end of the connection, of which the client may see the second alone.
 		t.mu.Lock()
 		t.kind(kind.name).Refused++
 		t.mu.Unlock()

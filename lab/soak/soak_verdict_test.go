@@ -167,8 +167,8 @@ func (f *soakFigures) judgeClients() []verdict {
 	}
 	return []verdict{
 		{"healthy clients", f.Failures == 0 && requests > 0,
-			fmt.Sprintf("%d failed of %d requests and pictures watched", f.Failures, requests), "0", 14, false},
-		{"pictures mixed up", f.Mixed == 0, fmt.Sprint(f.Mixed), "0", 7, false},
+			fmt.Sprintf("%d failed of %d requests and images watched", f.Failures, requests), "0", 14, false},
+		{"images mixed up", f.Mixed == 0, fmt.Sprint(f.Mixed), "0", 7, false},
 		{"misuse answered wrongly", len(f.Wrong) == 0 && misuses > 0, fmt.Sprintf("%d of %d", len(f.Wrong), misuses), "0", 22, false},
 	}
 }
@@ -224,7 +224,7 @@ func (a attackFigures) judge(budget float64) []verdict {
 		{"attack: memory", a.Resident <= budget+beyondBudget,
 			fmt.Sprintf("%.0f MB with %d streams of 4K frames", a.Resident/1e6, a.Streams), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
 		{"attack: existing streams", a.Kept >= minKept, fmt.Sprintf("%.1f %% of their frames", 100*a.Kept), "95 %", 15, true},
-		{"attack: live streams", a.Live >= minKept, fmt.Sprintf("%.1f %% of their pictures", 100*a.Live), "95 %", 15, true},
+		{"attack: live streams", a.Live >= minKept, fmt.Sprintf("%.1f %% of their images", 100*a.Live), "95 %", 15, true},
 	}
 }
 
@@ -255,7 +255,7 @@ func (f *soakFigures) report(w io.Writer) {
 	fmt.Fprintf(w, "%v\n", f.Settings)
 	fmt.Fprintf(w, "capacity: %.1f rounds/s of %d frames, or %.1f heavy requests/s\n", f.Capacity.Rounds, roundFrames(), f.Capacity.Heavy)
 	l := f.Load
-	fmt.Fprintf(w, "after the warm-up: %.0f pictures in %.0f s, %.1f objects and %.0f bytes a picture, %.1f collections in 10 s, "+
+	fmt.Fprintf(w, "after the warm-up: %.0f images in %.0f s, %.1f objects and %.0f bytes an image, %.1f collections in 10 s, "+
 		"%.3f %% of %.0f gets missed\n",
 		l.Pictures, l.Seconds, l.Objects, l.Bytes, 10*l.Collections/max(l.Seconds, 1), 100*l.Misses/max(l.Gets, 1), l.Gets)
 	fmt.Fprintf(w, "%-10s %9s %9s %9s %9s %9s   %8s  %s\n", "clients", "requests", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "skipped", "under strain: refused, skipped")

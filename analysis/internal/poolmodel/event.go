@@ -170,7 +170,7 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 			return Event{Kind: Hold, Class: c}
 		}
 	}
-	if mc, ok := x.(*ssa.MakeClosure); ok { // whoever gets a closure may call it
+	if mc, ok := x.(*ssa.MakeClosure); ok { // what gets a closure may call it
 		e := m.captures(mc)
 		if e.Kind == Put {
 			e.Kind = Keep

@@ -15,7 +15,7 @@ import "github.com/steadyframe/steadyframe/internal/impl"
 const BlockSize = 8
 
 // Coefs is one block of quantized coefficients, column by column: that of vertical frequency v and horizontal frequency
-// u is at 8*u+v, where the transform leaves it. Few coefficients are not zero, so that whoever goes through them in
+// u is at 8*u+v, where the transform leaves it. Few coefficients are not zero, so that code that goes through them in
 // zig-zag order looks their places up in Order.
 type Coefs = [64]int16
 

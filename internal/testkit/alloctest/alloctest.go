@@ -31,7 +31,7 @@ func Waiting(t testing.TB, runs int, f func()) {
 }
 
 // Measure returns the heap objects and bytes that runs calls of f allocate together, in any goroutine, after one call to warm up. It takes
-// the least of three tries, since the runtime allocates for itself now and then. It skips t under the race detector.
+// the least of three tries, since the runtime allocates for itself sometimes. It skips t under the race detector.
 func Measure(t testing.TB, runs int, f func()) (objects, bytes uint64) {
 	t.Helper()
 	if race.Enabled {

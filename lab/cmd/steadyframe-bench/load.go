@@ -20,47 +20,47 @@ import (
 // benchLoadCmd is steadyframe bench load.
 type benchLoadCmd struct {
 	Target string   `arg:"" optional:"" default:"127.0.0.1:50051" help:"The server: host:port for gRPC, http://host:port for HTTP, unix:/path for either. Default: 127.0.0.1:50051."`
-	Via    load.Via `placeholder:"WAY" help:"grpc or http. Without it: what TARGET says, grpc for host:port and unix:/path."`
-	Token  string   `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"What the server wants to be shown (its setting auth.token)."`
+	Via    load.Via `placeholder:"WAY" help:"grpc or http. Default: what TARGET says; grpc for host:port and unix:/path."`
+	Token  string   `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"The token of the server (its setting auth.token)."`
 
-	Rate        float64       `group:"load" default:"50" placeholder:"N" help:"Frames a second, of all connections together; where --find-capacity begins. Default: 50."`
-	Batch       int           `group:"load" default:"25" placeholder:"N" help:"Frames of a batch. Default: 25."`
-	Duration    time.Duration `group:"load" placeholder:"TIME" help:"How long. Default: 10s, or as long as --requests take."`
-	Requests    int           `group:"load" placeholder:"N" help:"How many batches."`
-	Connections int           `group:"load" default:"1" placeholder:"N" help:"Connections, which take turns. Default: 1."`
-	Outstanding int           `group:"load" default:"16" placeholder:"N" help:"Batches of a connection on their way at most; one that is due must then wait, which counts in its latency. Default: 16."`
-	Timeout     time.Duration `group:"load" default:"10s" placeholder:"TIME" help:"For an answer, from when its batch is sent. Default: 10s."`
+	Rate        float64       `group:"load" default:"50" placeholder:"N" help:"Frames per second over all connections, or the rate that --find-capacity starts at. Default: 50."`
+	Batch       int           `group:"load" default:"25" placeholder:"N" help:"Frames per batch. Default: 25."`
+	Duration    time.Duration `group:"load" placeholder:"TIME" help:"How long to send. Default: 10s, or until --requests are sent."`
+	Requests    int           `group:"load" placeholder:"N" help:"How many batches to send."`
+	Connections int           `group:"load" default:"1" placeholder:"N" help:"Connections; batches go to them in turn. Default: 1."`
+	Outstanding int           `group:"load" default:"16" placeholder:"N" help:"In-flight batches per connection. At this limit a batch that is due waits, and the wait counts in its latency. Default: 16."`
+	Timeout     time.Duration `group:"load" default:"10s" placeholder:"TIME" help:"How long to wait for the response to a batch. Default: 10s."`
 
 	Size    size `group:"picture" default:"640x360" placeholder:"WxH" help:"Size of the frames, bgr24. Default: 640x360."`
-	Resize  size `group:"picture" default:"320x320" placeholder:"WxH" help:"Size of the pictures. Default: 320x320."`
-	Quality int  `group:"picture" default:"75" placeholder:"N" help:"Of the pictures, 1 to 100. Default: 75."`
+	Resize  size `group:"picture" default:"320x320" placeholder:"WxH" help:"Size of the JPEGs. Default: 320x320."`
+	Quality int  `group:"picture" default:"75" placeholder:"N" help:"Quality of the JPEGs, 1 to 100. Default: 75."`
 
-	FindCapacity bool          `group:"capacity" help:"Look for the highest rate that the server bears: every frame comes back as its picture, P99 is within the bound, and 99 % of the rate is achieved."`
-	P99          time.Duration `group:"capacity" name:"p99" default:"300ms" placeholder:"TIME" help:"The bound for the latency of 99 % of the batches. Default: 300ms."`
-	Step         time.Duration `group:"capacity" default:"5s" placeholder:"TIME" help:"How long each rate is tried. Default: 5s."`
+	FindCapacity bool          `group:"capacity" help:"Find the highest rate that the server bears: every frame comes back as its JPEG, P99 is within the bound, and 99 % of the rate is achieved."`
+	P99          time.Duration `group:"capacity" name:"p99" default:"300ms" placeholder:"TIME" help:"Bound for the 99th percentile of batch latency. Default: 300ms."`
+	Step         time.Duration `group:"capacity" default:"5s" placeholder:"TIME" help:"How long to try each rate. Default: 5s."`
 
-	Verify string `group:"run" default:"all" enum:"all,off" placeholder:"WHICH" help:"Check that pictures are those of their frames: all or off. Default: all."`
-	Admin  string `group:"run" placeholder:"ADDR" help:"The server's admin listener: what it says of its memory and processor time becomes part of the figures."`
-	JSON   bool   `group:"output" name:"json" help:"Print the figures as one object of JSON on standard output, and all else on standard error."`
-	Report string `group:"output" type:"path" placeholder:"DIR" help:"Write a page with tables and plots into this folder."`
+	Verify string `group:"run" default:"all" enum:"all,off" placeholder:"WHICH" help:"Check that each JPEG is that of its frame: all or off. Default: all."`
+	Admin  string `group:"run" placeholder:"ADDR" help:"The server's admin listener; its memory and processor time are added to the figures."`
+	JSON   bool   `group:"output" name:"json" help:"Print the figures as one JSON object on standard output, and everything else on standard error."`
+	Report string `group:"output" type:"path" placeholder:"DIR" help:"Write a page with tables and plots to this folder."`
 }
 
 // Help is the longer text of steadyframe bench load --help.
 func (benchLoadCmd) Help() string {
-	return `Sends batches of frames to a server that runs, at a set rate, and says how long it takes until their pictures are there. The
-load is open-loop: each batch has a time at which it is due, whatever became of those before it, and its latency counts from
-then. A server that stalls for a second shows in the latencies of all batches that were due in it.
+	return `Sends batches of frames to a running server at a set rate and measures how long their JPEGs take. The load is open-loop: each
+batch has a time at which it is due, and its latency counts from then, whatever happened to earlier batches. A server that stalls
+for a second shows in the latencies of all batches that were due in that second.
 
-The frames are those of an animated scene, rendered beforehand, and carry their numbers in their pixels. The first picture of
-each is decoded and its number read, before the clock starts; all that follow are compared with it. A picture of another frame,
-one that cannot be read, one with other bytes than before, and pictures that are missing or out of order are findings. A batch
-that the server refuses is counted and not sent again.
+The frames are those of an animated scene, rendered beforehand, and carry their numbers in their pixels. Before the clock starts
+the first JPEG of each frame is decoded and its number read; later ones are compared with it. These are findings: the JPEG of
+another frame, a JPEG that cannot be read, other bytes than before, and JPEGs that are missing or out of order. A batch that the
+server refuses is counted and not sent again.
 
-Over gRPC each connection has one stream of batches. Over HTTP, which answers one request at a time, it has as many sockets as
-batches are on their way.
+Over gRPC each connection has one stream of batches. Over HTTP, which serves one request at a time, it has as many sockets as
+batches in flight.
 
-Exit code: 0 when every frame that was due came back as its picture, else 1; 2 when the command line is wrong, 130 when
-interrupted. --find-capacity: 0 when it found one and no picture was wrong.
+Exit code: 0 when every frame that was due came back as its JPEG, else 1; 2 when the command line is wrong, 130 when
+interrupted. --find-capacity: 0 when it found a capacity and no JPEG was wrong.
 
 Examples:
   steadyframe bench load --rate 400 --duration 30s 127.0.0.1:50051
@@ -69,7 +69,7 @@ Examples:
   steadyframe bench load --find-capacity --p99 100ms --report out/ 127.0.0.1:50051`
 }
 
-// defaultDuration is how long a load lasts that is told nothing.
+// defaultDuration is how long a load lasts by default.
 const defaultDuration = 10 * time.Second
 
 // AfterApply checks what no single flag can know.

@@ -26,31 +26,31 @@ type benchPoolingCmd struct {
 	Options     []string       `group:"load" placeholder:"NAMES" help:"Where buffers come from, with commas: none, mutex, channel, syncpool-slice, syncpool-pointer, bytebufferpool, arena, pool. Default: all."`
 	Modes       []pooling.Mode `group:"load" placeholder:"MODES" help:"flat (as fast as it goes), open (at --rate). Default: flat,open."`
 	Size        pooling.Size   `group:"load" default:"w1" placeholder:"SIZE" help:"w1 (640x360 resized to 320x320) or w3 (1920x1080 as it is). Default: w1."`
-	Rate        float64        `group:"load" default:"48" placeholder:"N" help:"Of mode open: BATCHES a second; 48 batches of 25 are 1,200 frames a second. Default: 48."`
-	Batch       int            `group:"load" default:"25" placeholder:"N" help:"Frames of a batch. Default: 25."`
-	Concurrency int            `group:"load" placeholder:"N" help:"Requests that are answered at the same time. Default: as many as processors, at most 8."`
+	Rate        float64        `group:"load" default:"48" placeholder:"N" help:"Mode open: BATCHES per second; 48 batches of 25 are 1,200 frames per second. Default: 48."`
+	Batch       int            `group:"load" default:"25" placeholder:"N" help:"Frames per batch. Default: 25."`
+	Concurrency int            `group:"load" placeholder:"N" help:"Requests served at the same time. Default: one per processor, at most 8."`
 
 	Rounds   int           `group:"run" placeholder:"N" help:"Turns of each option in each mode. Default: 5."`
-	Duration time.Duration `group:"run" placeholder:"TIME" help:"Of what is measured of a turn. Default: 3s."`
+	Duration time.Duration `group:"run" placeholder:"TIME" help:"How long a turn is measured. Default: 3s."`
 	Quick    bool          `group:"run" help:"3 rounds of half a second: all options in both modes in less than 40 s, at size w1."`
 
-	GOGC        string      `group:"memory" name:"gogc" placeholder:"N" help:"How much garbage the collector leaves, in percent of what lives, or off. Default: what the environment says, else 100."`
-	MemoryLimit memoryLimit `group:"memory" placeholder:"SIZE" help:"GOMEMLIMIT, such as 64MiB; or tight: 1.25 times what option pool holds once it has settled, for all, as a container would have it. Default: what the environment says, else none."`
+	GOGC        string      `group:"memory" name:"gogc" placeholder:"N" help:"GOGC: how much garbage the collector leaves, in percent of the live heap, or off. Default: the environment's, else 100."`
+	MemoryLimit memoryLimit `group:"memory" placeholder:"SIZE" help:"GOMEMLIMIT, such as 64MiB; or tight: 1.25 times what the option pool holds, for all options, as in a container. Default: the environment's, else none."`
 
-	JSON   bool   `group:"output" name:"json" help:"Print the figures as one line of JSON on standard output, and nothing else there."`
-	Series bool   `group:"output" help:"Put the curves of latencies and the heap over time into the JSON too."`
-	Report string `group:"output" type:"path" placeholder:"DIR" help:"Write a page with tables and plots into this folder."`
+	JSON   bool   `group:"output" name:"json" help:"Print the figures as one line of JSON on standard output."`
+	Series bool   `group:"output" help:"Add latency curves and the heap over time to the JSON."`
+	Report string `group:"output" type:"path" placeholder:"DIR" help:"Write a page with tables and plots to this folder."`
 }
 
 // Help is the longer text of steadyframe bench pooling --help.
 func (benchPoolingCmd) Help() string {
-	return `Measures what pooling of frame memory is worth on this machine: requests of a batch of frames, in which every frame is received
-into a buffer, resized into a second and encoded into a third, with those buffers from different places and all else the same.
-Each option takes its turns in processes of its own, in rounds that are interleaved. Of the rounds, medians are shown.
+	return `Measures what pooling of frame memory is worth on this machine. A request is a batch of frames; each frame is received into a
+buffer, resized into a second and encoded into a third. The options differ in where those buffers come from and in nothing
+else. Each option takes its turns in processes of its own, in interleaved rounds; the table shows medians of the rounds.
 
-At 48 batches of 25 frames a second the three buffers of all frames are 1.4 GB/s. A batch's latency is the time from when it was
-due (mode open), or asked for (mode flat), until all its JPEGs are there. Each JPEG is compared with what it must be, and what
-lives on the heap with what lived before: an option that mixes frames up, leaks, or makes what it should keep is reported.
+At 48 batches of 25 frames per second the three buffers of all frames are 1.4 GB/s. A batch's latency counts from when it was due
+(mode open), or asked for (mode flat), until all its JPEGs are there. Each JPEG is compared with the right one, and the live heap
+with the one before: an option that mixes up frames, leaks, or allocates what it should reuse is reported.
 
 Exit code: 0; 1 when an option did any of that, or something failed; 2 when the command line is wrong; 130 when interrupted.
 
