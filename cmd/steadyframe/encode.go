@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -26,6 +28,7 @@ type encodeCmd struct {
 	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, as in Y4M, bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
 	Frames int                `group:"input" placeholder:"N" help:"Stop after N frames."`
+	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
 	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them. Without it: as fast as it goes."`
 
 	Crop       pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
@@ -112,7 +115,7 @@ func (c *encodeCmd) Run(ctx context.Context) error {
 		return nil
 	}
 	if summary.Warning != "" {
-		fmt.Fprintf(os.Stderr, "steadyframe: ffmpeg: %s\n", summary.Warning)
+		fmt.Fprintf(os.Stderr, "steadyframe: %s\n", summary.Warning)
 	}
 	if err == nil || summary.Frames > 0 {
 		fmt.Fprintln(os.Stderr, summary)
@@ -153,7 +156,7 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 	summary, err := job.Run(ctx)
 	bar.Close()
 	if err == nil && summary.Frames == 0 {
-		err = fmt.Errorf("input %s has no frame", c.Input)
+		err = fmt.Errorf("input %s has no frame", redact.URL(c.Input))
 	}
 	if closeErr := sink.Close(err == nil); err == nil {
 		err = closeErr
@@ -163,12 +166,16 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 		return cli.Summary{}, err
 	case err == nil:
 		summary.Warning = source.Warning()
+		err = source.Skipped()
 	}
 	return summary, err
 }
 
 func (c *encodeCmd) input() cli.Input {
-	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, Frames: c.Frames, IgnoreSAR: c.SAR == sarIgnore}
+	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, Frames: c.Frames, IgnoreSAR: c.SAR == sarIgnore, Strict: c.Strict}
+	if c.FPS > 0 {
+		in.Every = time.Duration(float64(time.Second) / c.FPS)
+	}
 	if c.Format != nil {
 		in.Raw = frame.Desc{Format: *c.Format, Width: c.Size.Width, Height: c.Size.Height}
 	}

@@ -6,9 +6,11 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -30,7 +32,8 @@ type pushCmd struct {
 	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
 	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second. Without it: a file at its own rate, or 25; a pipe or camera as it comes."`
-	Loop   bool               `group:"input" help:"Start a file over at its end."`
+	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
+	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
 
 	Crop       *pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
 	Resize     resize           `group:"picture" placeholder:"WxH" help:"Size of the pictures. 320x or x320: the other side keeps the aspect."`
@@ -137,16 +140,22 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	summary, err := push.Run(ctx)
 	bar.Close()
 	if err == nil && summary.Frames == 0 {
-		err = fmt.Errorf("input %s has no frame", c.Input)
+		err = fmt.Errorf("input %s has no frame", redact.URL(c.Input))
 	}
-	if warning := source.Warning(); err == nil && warning != "" {
+	if err == nil {
+		err = source.Skipped()
+	}
+	if warning := source.Warning(); warning != "" {
 		summary.Warning = warning
 	}
 	return summary, err
 }
 
 func (c *pushCmd) input() cli.Input {
-	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, IgnoreSAR: c.SAR == sarIgnore}
+	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, IgnoreSAR: c.SAR == sarIgnore, Strict: c.Strict}
+	if c.FPS > 0 {
+		in.Every = time.Duration(float64(time.Second) / c.FPS)
+	}
 	if c.Format != nil {
 		in.Raw = frame.Desc{Format: *c.Format, Width: c.Size.Width, Height: c.Size.Height}
 	}

@@ -38,8 +38,9 @@ const (
 
 // Options say how to read a camera. The zero value works.
 type Options struct {
-	Every   time.Duration // poll: one image per request, this long from one request to the next; 0: poll a snapshot each DefaultEvery, read a stream as it comes
-	Once    bool          // read a snapshot once instead of polling it, unless Every is set
+	Every   time.Duration // from one request of a snapshot to the next; 0 means DefaultEvery
+	Poll    bool          // request one image at a time also where the URL is a stream
+	Once    bool          // read a snapshot once instead of polling it
 	Pulse   time.Duration // how often Next returns while it waits to poll; 0 means each second
 	Silence time.Duration // how long the camera may send no image; 0 means 30 s
 	CAFile  string        // a PEM file of certificates to trust beside those of the system
@@ -80,6 +81,7 @@ type Reader struct {
 	response *response // nil between two requests
 	jpegs    *ingest.JPEGReader
 	single   bool // the response is one image
+	file     bool // the response has a length
 
 	polling bool
 	due     time.Time // when to poll
@@ -98,7 +100,7 @@ func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{client: c, pool: p, options: o, polling: o.Every > 0}
+	r := &Reader{client: c, pool: p, options: o, polling: o.Poll}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
 	r.options.Every = cmp.Or(o.Every, DefaultEvery)
 	r.due = time.Now().Add(r.options.Every)
@@ -112,6 +114,9 @@ func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader,
 // Polls reports whether the URL is a snapshot that is requested again and again. It may become true after the first
 // image, when that was all.
 func (r *Reader) Polls() bool { return r.polling }
+
+// Ends reports whether what is read is a file of more images than one, whose end was known before, and not a camera.
+func (r *Reader) Ends() bool { return r.file && !r.polling }
 
 // Close ends the Reader, also a Next that waits.
 func (r *Reader) Close() error {
@@ -252,6 +257,7 @@ func (r *Reader) open(res *response) error {
 	if len(head) == 0 {
 		return errors.New("camera: got an empty response, want JPEGs")
 	}
+	r.single, r.file = false, res.ContentLength >= 0
 	contentType := redact.Text(res.Header.Get("Content-Type"), r.client.source)
 	kind, parameters, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // With a wrong parameter, it still returns the type.
 	head = bytes.TrimLeft(head, "\r\n")
@@ -260,7 +266,8 @@ func (r *Reader) open(res *response) error {
 		res.multipart = true
 		r.jpegs = ingest.NewMultipart(br, parameters["boundary"], r.pool, r.options.Limits)
 	case ingest.IsJPEG(head):
-		r.single = res.ContentLength >= 0 && strings.HasPrefix(kind, "image/")
+		r.single = r.file && strings.HasPrefix(kind, "image/")
+		r.file = r.file && !r.single
 		r.jpegs = ingest.NewJPEG(br, r.pool, r.options.Limits)
 	case ingest.IsMultipart(head), len(head) > 8 && bytes.EqualFold(head[:8], []byte("content-")):
 		res.multipart = true

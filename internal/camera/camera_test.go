@@ -206,13 +206,13 @@ func TestPoll(t *testing.T) {
 		validators map[string]string // of the first image
 		conditions map[string]string // of the second request
 	}{
-		{name: "plain", options: camera.Options{Every: time.Millisecond}},
+		{name: "plain", options: camera.Options{Poll: true, Every: time.Millisecond}},
 		{name: "by-itself"},
 		{name: "without-length", noLength: true},
-		{name: "etag", options: camera.Options{Every: time.Millisecond}, validators: map[string]string{"ETag": `"1"`}, conditions: map[string]string{"If-None-Match": `"1"`}},
-		{name: "last-modified", options: camera.Options{Every: time.Millisecond}, validators: map[string]string{"Last-Modified": "Sun, 29 Nov 2026 17:00:00 GMT"},
+		{name: "etag", options: camera.Options{Poll: true, Every: time.Millisecond}, validators: map[string]string{"ETag": `"1"`}, conditions: map[string]string{"If-None-Match": `"1"`}},
+		{name: "last-modified", options: camera.Options{Poll: true, Every: time.Millisecond}, validators: map[string]string{"Last-Modified": "Sun, 29 Nov 2026 17:00:00 GMT"},
 			conditions: map[string]string{"If-Modified-Since": "Sun, 29 Nov 2026 17:00:00 GMT"}},
-		{name: "stream", stream: true, options: camera.Options{Every: time.Millisecond}},
+		{name: "stream", stream: true, options: camera.Options{Poll: true, Every: time.Millisecond}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var requests atomic.Int64
@@ -254,7 +254,7 @@ func TestPoll(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if tt.options.Every == 0 && r.Polls() {
+			if !tt.options.Poll && r.Polls() {
 				t.Error("got a Reader that polls before it knows whether there is one image")
 			}
 			got, err := images(r, 2)
@@ -299,7 +299,7 @@ func TestOnce(t *testing.T) {
 func TestUnchangedWhileItWaits(t *testing.T) {
 	a := testJPEG(t, 1)
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(a) })
-	r, err := open(t, s.URL, camera.Options{Every: time.Hour})
+	r, err := open(t, s.URL, camera.Options{Poll: true, Every: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -485,7 +485,7 @@ func TestAuthentication(t *testing.T) {
 			s := serve(t, g.ServeHTTP)
 			u, _ := url.Parse(s.URL + "/snap.jpg?channel=1&x=%20y")
 			u.User = url.UserPassword(g.user, g.password)
-			r, err := open(t, u.String(), camera.Options{Every: time.Millisecond})
+			r, err := open(t, u.String(), camera.Options{Poll: true, Every: time.Millisecond})
 			if err != nil {
 				t.Fatal(err)
 			}

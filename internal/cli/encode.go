@@ -172,10 +172,16 @@ func (e *encode) pipeline(d frame.Desc) (*pipeline.Pipeline, error) {
 	}
 	p, err := pipeline.Compile(spec, &e.options)
 	if err == nil {
+		if len(e.compiled) >= maxCompiled {
+			clear(e.compiled)
+		}
 		e.compiled[d] = p
 	}
 	return p, err
 }
+
+// maxCompiled bounds the pipelines that are kept: a folder may have images of as many sizes as files.
+const maxCompiled = 32
 
 // maxJPEGSide is the largest side that libjpeg reads (JPEG_MAX_DIMENSION in jmorecfg.h), and with it most programs.
 const maxJPEGSide = 65500

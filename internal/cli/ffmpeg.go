@@ -38,12 +38,20 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		return nil, fmt.Errorf("%s, through ffmpeg: %w", in.name(), err)
 	}
 	info := r.Info()
-	s := &Source{Reader: r, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: r.Warning, pts: r.PTS}
+	s := &Source{Reader: r, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: func() string { return prefixed("ffmpeg: ", r.Warning()) }, pts: r.PTS}
 	if in.Loop || stdin != nil {
 		s.Total = 0
 	}
 	s.Live = ffmpeg.IsCamera(in.Path) || isURL(in.Path) && info.Duration == 0
 	return s, nil
+}
+
+// prefixed returns text with prefix before it, "" for "".
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
 }
 
 // PTS returns the time stamp of the frame that Next returned last, and whether it has one. Only what ffmpeg decodes has.

@@ -65,6 +65,9 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	r := &pushRun{Push: p, frames: make(chan pushFrame, 1), interrupt: ctx.Done(), meter: newPushMeter(p.Progress)}
+	if c := p.Source.camera; c != nil {
+		c.notice = p.Notice
+	}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -226,7 +229,12 @@ func (r *pushRun) first(ctx context.Context) (pushFrame, bool) {
 }
 
 // fps is the pace at which frames are read, 0 for those of a live input.
-func (r *pushRun) fps() float64 { return cmp.Or(r.FPS, r.Source.FPS) }
+func (r *pushRun) fps() float64 {
+	if r.Source.camera != nil {
+		return 0 // The FPS of a Push are how often a snapshot is polled.
+	}
+	return cmp.Or(r.FPS, r.Source.FPS)
+}
 
 // jitter returns a time between three quarters of d and d, so that those whom one server left do not come back as one.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/4) }

@@ -23,17 +23,19 @@ type PushSource struct {
 	FPS   float64 // the rate at which frames are to be read; 0 for a live input, whose frames come when they come
 	Total int     // frames to come, as far as the input says; 0 when unknown, or without an end
 
-	video   *Source            // or:
-	jpegs   *ingest.JPEGReader // in stream
-	stream  io.Closer
-	again   func() error // opens the input once more; nil where it is to be read once
-	read    int          // frames, since it was opened
-	warning string       // about pictures
+	video   *Source                  // or:
+	jpeg    func() (pool.Buf, error) // returns the next JPEG
+	stream  io.Closer                // what jpeg reads; nil for standard input and files of a folder
+	folder  *folderInput             // or nil
+	camera  *cameraInput             // or nil
+	again   func() error             // opens the input once more; nil where it is to be read once
+	read    int                      // frames, since it was opened
+	warning string                   // about JPEGs
 }
 
-// OpenPush opens in; frames are read into buffers from p. With loop the input starts over at its end. Standard input and
-// files may also be JPEGs, one after the other or as a multipart stream, and a folder of JPEGs is read in the order of
-// their names. The child that decodes ends with ctx. The error is for the user as it is.
+// OpenPush opens in; frames are read into buffers from p. With loop the input starts over at its end. Standard input,
+// files and HTTP URLs may also be JPEGs, one after the other or as a multipart stream; the images of a folder are sent as
+// JPEGs. What decodes ends with ctx. The error is for the user as it is.
 func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSource, error) {
 	notTwice := usagef("%s cannot be started over: --loop is for files", in.name())
 	live := in.Path == "-"
@@ -48,10 +50,13 @@ func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSour
 	if err != nil {
 		return nil, err
 	}
-	if s.video != nil {
+	switch {
+	case s.video != nil:
 		s.FPS, s.Total, live = s.video.FPS, s.video.Total, s.video.Live
-	} else if folder, ok := s.stream.(*pictures); ok {
-		s.Total = len(folder.names)
+	case s.folder != nil:
+		s.Total = len(s.folder.files.Names)
+	case s.camera != nil:
+		live = true
 	}
 	if loop && live {
 		s.Close()
@@ -60,7 +65,9 @@ func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSour
 	if s.FPS = cmp.Or(s.FPS, usualFPS); live {
 		s.FPS = 0
 	}
-	if loop {
+	if loop && s.folder != nil {
+		s.Total = 0
+	} else if loop {
 		s.Total, s.again = 0, func() error { return s.open(ctx, in, p) }
 	}
 	return s, nil
@@ -69,19 +76,21 @@ func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSour
 // open opens in, in place of what was open.
 func (s *PushSource) open(ctx context.Context, in Input, p *pool.Pool) error {
 	s.Close()
-	s.video, s.jpegs, s.stream, s.read = nil, nil, nil, 0
+	s.video, s.jpeg, s.stream, s.read = nil, nil, nil, 0
 	if in.Raw.Format == 0 {
-		if opened, err := s.openJPEGs(&in, p); opened || err != nil {
+		if opened, err := s.openJPEGs(ctx, &in, p); opened || err != nil {
 			return err
 		}
 	}
-	var err error
-	s.video, err = open(ctx, in, p)
+	video, err := open(ctx, in, p)
+	if err == nil {
+		s.video = video
+	}
 	return err
 }
 
 // openJPEGs opens in if it is JPEGs. When it is not, in is still to be opened.
-func (s *PushSource) openJPEGs(in *Input, p *pool.Pool) (opened bool, err error) {
+func (s *PushSource) openJPEGs(ctx context.Context, in *Input, p *pool.Pool) (opened bool, err error) {
 	if in.Path == "-" {
 		if f, ok := in.Stdin.(*os.File); ok && isTerminal(f) {
 			return false, nil // Open says so.
@@ -91,42 +100,68 @@ func (s *PushSource) openJPEGs(in *Input, p *pool.Pool) (opened bool, err error)
 		return s.recognize(r, p), nil
 	}
 	if isURL(in.Path) {
-		return false, nil
-	}
-	info, err := os.Stat(in.Path)
-	switch {
-	case err != nil || !info.IsDir() && !info.Mode().IsRegular():
-		return false, nil // Open says what is wrong with it, or knows what it is.
-	case info.IsDir():
-		files, err := openPictures(in.Path)
-		if err != nil {
-			return false, err
+		c, ok, err := openCamera(ctx, *in, true, p)
+		if ok {
+			s.camera, s.jpeg, s.stream = c, c.next, c
 		}
-		s.stream, s.jpegs = files, ingest.NewJPEG(files, p, ingest.Limits{})
-		return true, nil
+		return ok, err
+	}
+	folder, ok, err := openFolderInput(ctx, *in, p)
+	if ok {
+		s.folder, s.jpeg = folder, folder.NextJPEG
+	}
+	if ok || err != nil {
+		return ok, err
+	}
+	if info, err := os.Stat(in.Path); err != nil || !info.Mode().IsRegular() {
+		return false, nil // Open says what is wrong with it, or knows what it is.
 	}
 	f, err := os.Open(in.Path)
 	if err != nil {
-		return false, fmt.Errorf("input %s: %w", in.Path, reason(err))
+		return false, fmt.Errorf("%s: %w", in.name(), reason(err))
 	}
-	if opened = s.recognize(bufio.NewReader(f), p); !opened {
+	opened = s.recognize(bufio.NewReader(f), p)
+	if !opened {
 		f.Close()
 		return false, nil
 	}
 	s.stream = f
+	if isStill(in.Path) {
+		s.jpeg = first(s.jpeg)
+	}
 	return true, nil
+}
+
+// first returns a function that returns what next does, once, and io.EOF then.
+func first(next func() (pool.Buf, error)) func() (pool.Buf, error) {
+	read := false
+	return func() (b pool.Buf, err error) {
+		if read {
+			return b, io.EOF
+		}
+		b, err = next()
+		read = err == nil
+		return b, err
+	}
 }
 
 // recognize reports whether r is JPEGs, and reads those.
 func (s *PushSource) recognize(r *bufio.Reader, p *pool.Pool) bool {
 	head, _ := r.Peek(sniffBytes) // Fewer when there are no more, which is not JPEGs.
+	var jpegs *ingest.JPEGReader
 	switch {
 	case ingest.IsJPEG(head):
-		s.jpegs = ingest.NewJPEG(r, p, ingest.Limits{})
+		jpegs = ingest.NewJPEG(r, p, ingest.Limits{})
 	case ingest.IsMultipart(head):
-		s.jpegs = ingest.NewMultipart(r, "", p, ingest.Limits{})
+		jpegs = ingest.NewMultipart(r, "", p, ingest.Limits{})
+	default:
+		return false
 	}
-	return s.jpegs != nil
+	s.jpeg = func() (pool.Buf, error) {
+		j, err := jpegs.Next()
+		return j.Buf, err
+	}
+	return true
 }
 
 // next returns the next frame, io.EOF when there is none.
@@ -155,8 +190,7 @@ func (s *PushSource) nextOpened() (f pushFrame, err error) {
 		f.frame, err = s.video.Next()
 		return f, err
 	}
-	j, err := s.jpegs.Next()
-	f.jpeg = j.Buf
+	f.jpeg, err = s.jpeg()
 	return f, err
 }
 
@@ -178,10 +212,23 @@ func (s *PushSource) contentType() string {
 
 // Warning returns what was wrong with the input although it was read to its end, or "". Call it after Run has returned.
 func (s *PushSource) Warning() string {
-	if s.video != nil {
+	switch {
+	case s.video != nil:
 		return s.video.Warning()
+	case s.folder != nil:
+		return s.folder.warning()
+	case s.camera != nil:
+		return s.camera.warning()
 	}
 	return s.warning
+}
+
+// Skipped returns a *SkippedError if files of the input were skipped. Call it after Run has returned.
+func (s *PushSource) Skipped() error {
+	if s.folder == nil {
+		return nil
+	}
+	return s.folder.err()
 }
 
 // Close ends the input. Standard input stays open.

@@ -70,6 +70,8 @@ func TestOpenPush(t *testing.T) {
 	writeFile(t, path("a.mjpeg"), one+two)
 	writeFile(t, path("a.mpjpeg"), parts)
 	writeFile(t, path("a.jpg"), one)
+	writeFile(t, path("motion.jpg"), one+two+"ftypmp42")
+	writeFile(t, path("a*b%d.jpg"), two)
 	if err := os.Mkdir(path("folder"), 0o777); err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +100,10 @@ func TestOpenPush(t *testing.T) {
 		{"multipart", Input{Path: path("a.mpjpeg")}, 25, 0, "", "video/x-motion-jpeg", jpegs},
 		{"multipart-stdin", Input{Path: "-", Stdin: strings.NewReader(parts)}, 0, 0, "", "video/x-motion-jpeg", jpegs},
 		{"jpeg", Input{Path: path("a.jpg")}, 25, 0, "", "video/x-motion-jpeg", jpegs[:1]},
-		{"folder", Input{Path: path("folder")}, 25, 2, "", "video/x-motion-jpeg", jpegs},
+		{"jpeg-with-trailer", Input{Path: path("motion.jpg")}, 25, 0, "", "video/x-motion-jpeg", jpegs[:1]},
+		{"pattern", Input{Path: path("folder/frame-*.jpg")}, 25, 1, "", "video/x-motion-jpeg", jpegs[:1]},
+		{"file-like-a-pattern", Input{Path: path("a*b%d.jpg")}, 25, 0, "", "video/x-motion-jpeg", jpegs[1:]},
+		{"folder", Input{Path: path("folder")}, 25, 3, "", "video/x-motion-jpeg", jpegs},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -153,7 +158,7 @@ func TestOpenPushRefuses(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "notes.txt"), "")
 	for path, want := range map[string]string{
-		dir:                             "has no pictures: want files that end in .jpg",
+		filepath.Join(dir, "*.png"):     "none fits it as a pattern",
 		filepath.Join(dir, "none"):      "no such file",
 		filepath.Join(dir, "notes.txt"): "is empty",
 	} {

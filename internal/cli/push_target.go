@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/redact"
 	livestream "github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -101,7 +102,7 @@ const maxName = 64
 // streamName returns the name of a stream that is fed from input: its base name without ending, with what a name may
 // not have replaced.
 func streamName(input string) string {
-	if u, err := url.Parse(input); err == nil && isURL(input) {
+	if u, err := url.Parse(redact.URL(input)); err == nil && isURL(input) {
 		input = u.Host + u.Path
 	}
 	base := filepath.Base(input)

@@ -14,12 +14,13 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ffmpeg"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
 // Input says what to read frames from.
 type Input struct {
-	Path   string            // a file, "-" for Stdin, or a URL that ffmpeg opens
+	Path   string            // a file, a folder or pattern of image files, "-" for Stdin, or a URL
 	Stdin  io.Reader         // what "-" reads
 	Raw    frame.Desc        // geometry of raw frames; without a Format the input is Y4M or something for ffmpeg
 	Range  frame.ValueRange  // stands in for what Y4M or ffmpeg say; RangeDefault keeps theirs
@@ -27,7 +28,9 @@ type Input struct {
 	Frames int               // frames wanted; 0 means all
 	Loop   bool              // whether ffmpeg starts over at the end of what it decodes
 
-	IgnoreSAR bool // pixels that are not square stay as they are
+	IgnoreSAR bool          // pixels that are not square stay as they are
+	Strict    bool          // a file of a folder that is no image ends the input instead of being skipped
+	Every     time.Duration // from one request of a snapshot's URL to the next
 }
 
 // Source is an open input. The caller closes it, also to end a Next that waits.
@@ -40,6 +43,15 @@ type Source struct {
 	close   func() error
 	warning func() string
 	pts     func() (time.Duration, bool)
+	skipped func() error
+}
+
+// Skipped returns a *SkippedError if files of the input were skipped. Call it after Next returned io.EOF.
+func (s *Source) Skipped() error {
+	if s.skipped == nil {
+		return nil
+	}
+	return s.skipped()
 }
 
 // Close ends the input: it closes the file, or ends the ffmpeg child and waits for it. Standard input stays open.
@@ -101,6 +113,11 @@ func orInterrupted[T io.Closer](ctx context.Context, open func() (T, error)) (T,
 // open is Open, which waits for the input whatever becomes of ctx.
 func open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
 	if isURL(in.Path) {
+		if c, ok, err := openCamera(ctx, in, false, p); err != nil {
+			return nil, err
+		} else if ok {
+			return c.source(in, p)
+		}
 		return openFFmpeg(ctx, in, nil, p)
 	}
 	if in.Path == "-" {
@@ -111,6 +128,11 @@ func open(ctx context.Context, in Input, p *pool.Pool) (*Source, error) {
 			return live(openRaw(in, in.Stdin, -1, p))
 		}
 		return live(openStream(ctx, in, in.Stdin, p))
+	}
+	if f, ok, err := openFolderInput(ctx, in, p); err != nil {
+		return nil, err
+	} else if ok {
+		return f.source(in, p)
 	}
 	f, err := openFile(in.Path)
 	if err != nil {
@@ -138,10 +160,6 @@ func openFile(path string) (*os.File, error) {
 		return nil, fmt.Errorf("input %s: no such file; name a file, or - for standard input", path)
 	case err != nil:
 		return nil, fmt.Errorf("input %s: %w", path, reason(err))
-	}
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		f.Close()
-		return nil, fmt.Errorf("input %s is a folder; name one file in it (for numbered pictures: ffmpeg -i 'name-%%06d.png' -f yuv4mpegpipe - | steadyframe encode - -o OUT)", path)
 	}
 	return f, nil
 }
@@ -308,7 +326,7 @@ func (in Input) name() string {
 	if in.Path == "-" {
 		return "standard input"
 	}
-	return "input " + in.Path
+	return "input " + redact.URL(in.Path)
 }
 
 // isURL reports whether ffmpeg is to open path itself: rtsp://camera/1, http://host/clip.mp4.

@@ -93,7 +93,9 @@ func TestOpenErrors(t *testing.T) {
 		want string
 	}{
 		{"missing", Input{Path: "nowhere.mp4"}, "input nowhere.mp4: no such file"},
-		{"folder", Input{Path: dir}, "is a folder; name one file in it"},
+		{"folder", Input{Path: dir}, "none of its files is an image that can be read: skipped 4 of 4 files: "},
+		{"folder-raw", Input{Path: dir, Raw: bgr4x2}, "is more than one file: raw frames are read from one"},
+		{"url", Input{Path: "http://me:hunter2@h:x/?token=hunter3"}, "input http://me:xxxxx@h:x/?token=xxxxx: camera: got the URL http://me:xxxxx@h:x/?token=xxxxx"},
 		{"empty-file", Input{Path: filepath.Join(dir, "empty")}, "is empty; want at least one frame"},
 		{"empty-stdin", Input{Path: "-", Stdin: strings.NewReader("")}, "standard input is empty"},
 		{

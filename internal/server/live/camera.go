@@ -19,6 +19,7 @@ func (s *source) camera(ctx context.Context) error {
 	limits := s.live.engine.Config.Limits
 	r, err := camera.Open(ctx, s.settings.Source, s.live.engine.Pool, camera.Options{
 		Every:    time.Duration(s.settings.Every),
+		Poll:     s.settings.Every > 0,
 		Pulse:    time.Duration(s.live.engine.Config.Live.OfflineAfter) / 3,
 		CAFile:   s.settings.CA,
 		Insecure: s.settings.Insecure,

@@ -1,0 +1,135 @@
+package stills
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Files is a list of image files, in natural order: img2 comes before img10.
+type Files struct {
+	Names   []string // paths
+	Folders []string // paths of subfolders, which are not entered
+}
+
+// ErrNotMany is returned by List for the name of a single file, or of nothing.
+var ErrNotMany = errors.New("stills: neither a folder nor a pattern")
+
+// List returns the files of a folder, or those that a pattern of filepath.Match names, such as "photos/*.jpg". A file that
+// is really called so is no pattern: List returns ErrNotMany for it. Files whose names begin with a dot, and those that a
+// pattern does not name, are left out.
+func List(path string) (Files, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return listFolder(path)
+	case err == nil || !strings.ContainsAny(path, "*?["):
+		return Files{}, ErrNotMany
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return Files{}, ErrNotMany
+	}
+	names, err := filepath.Glob(path)
+	if err != nil {
+		return Files{}, fmt.Errorf("%s is no file, and as a pattern it has a syntax error", path)
+	}
+	var f Files
+	for _, name := range names {
+		if !strings.HasPrefix(filepath.Base(name), ".") {
+			f.add(name)
+		}
+	}
+	if len(f.Names) == 0 {
+		return f, fmt.Errorf("no file is called %s, and none fits it as a pattern", path)
+	}
+	f.sort()
+	return f, nil
+}
+
+func listFolder(path string) (Files, error) {
+	folder, err := os.Open(path)
+	if err != nil {
+		return Files{}, withoutPath(err)
+	}
+	defer folder.Close()
+	var f Files
+	for {
+		entries, err := folder.ReadDir(1000)
+		for _, e := range entries {
+			if !strings.HasPrefix(e.Name(), ".") {
+				f.add(filepath.Join(path, e.Name()))
+			}
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return Files{}, withoutPath(err)
+		}
+	}
+	f.sort()
+	if len(f.Names) == 0 {
+		return f, errors.New("the folder has no files")
+	}
+	return f, nil
+}
+
+func (f *Files) add(name string) {
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		f.Folders = append(f.Folders, name)
+	} else {
+		f.Names = append(f.Names, name) // One that cannot be read is named when its turn comes.
+	}
+}
+
+func (f *Files) sort() {
+	slices.SortFunc(f.Names, Compare)
+	slices.SortFunc(f.Folders, Compare)
+}
+
+// Compare compares names in natural order: digits count as the number that they make, all other bytes as they are.
+func Compare(a, b string) int {
+	x, y := a, b
+	for x != "" && y != "" {
+		if !isDigit(x[0]) || !isDigit(y[0]) {
+			if x[0] != y[0] {
+				return cmp.Compare(x[0], y[0])
+			}
+			x, y = x[1:], y[1:]
+			continue
+		}
+		var m, n string
+		m, x = cutNumber(x)
+		n, y = cutNumber(y)
+		if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b)) // Leading zeros decide last.
+}
+
+// cutNumber cuts the digits off the beginning of s, and returns them without leading zeros.
+func cutNumber(s string) (number, rest string) {
+	n := 0
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	return strings.TrimLeft(s[:n], "0"), s[n:]
+}
+
+func isDigit(b byte) bool { return b >= '0' && b <= '9' }
+
+// withoutPath returns err without the operation and path that package os puts before it.
+func withoutPath(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
