@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -180,6 +181,32 @@ func TestPushCameraComesBack(t *testing.T) {
 	time.AfterFunc(10*time.Millisecond, func() { push.Close() })
 	if _, err := push.next(); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("got error %v after Close", err)
+	}
+}
+
+// TestURLErrorsShowNoSecrets: neither what reads cameras nor ffmpeg tells the secrets of a URL.
+func TestURLErrorsShowNoSecrets(t *testing.T) {
+	exttool.Require(t, "ffmpeg", "ffmpeg")
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "video/mp4")
+		io.WriteString(w, "no video at all, but for ffmpeg to see")
+	}))
+	t.Cleanup(s.Close)
+	host := strings.TrimPrefix(s.URL, "http://")
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for _, scheme := range []string{"http://me:hunter2@" + host, "rtsp://me:hunter2@" + strings.TrimPrefix(closed.URL, "http://"), "https://me:hunter2@" + host, "nothing://me:hunter2@h"} {
+		in := Input{Path: scheme + "/user=me_password=hunter4?token=hunter3"}
+		_, err := Open(t.Context(), in, pooltest.New(t, nil))
+		_, pushErr := OpenPush(t.Context(), in, false, pooltest.New(t, nil))
+		for _, err := range []error{err, pushErr} {
+			if err == nil || strings.Contains(err.Error(), "hunter") {
+				t.Errorf("%s: got error %v, want one without secrets", in.Path, err)
+			}
+		}
+		if name := streamName(in.Path); strings.Contains(name, "hunter") {
+			t.Errorf("%s: got stream %s, want no secret in its name", in.Path, name)
+		}
 	}
 }
 

@@ -7,7 +7,10 @@ import (
 	"io"
 	"time"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ffmpeg"
+	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -28,6 +31,8 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		return nil, fmt.Errorf("%s is neither raw frames (give --format and --size) nor Y4M, so ffmpeg must decode it: %w", in.name(), err)
 	case err == io.EOF:
 		return nil, fmt.Errorf("%s has no frame", in.name())
+	case errors.As(err, &failed) && o.URL != "": // ffmpeg quotes URLs.
+		return nil, fmt.Errorf("%s: %s", in.name(), redact.Text(err.Error(), o.URL))
 	case errors.As(err, &failed) && failed.Unknown:
 		return nil, fmt.Errorf("%s: %w; raw frames need --format and --size", in.name(), err)
 	case errors.As(err, &failed):
@@ -38,12 +43,32 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 		return nil, fmt.Errorf("%s, through ffmpeg: %w", in.name(), err)
 	}
 	info := r.Info()
-	s := &Source{Reader: r, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: func() string { return prefixed("ffmpeg: ", r.Warning()) }, pts: r.PTS}
+	reader := ingest.Reader(r)
+	if o.URL != "" {
+		reader = redacted{r, o.URL}
+	}
+	s := &Source{Reader: reader, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: func() string { return prefixed("ffmpeg: ", redact.Text(r.Warning(), o.URL)) }, pts: r.PTS}
 	if in.Loop || stdin != nil {
 		s.Total = 0
 	}
 	s.Live = ffmpeg.IsCamera(in.Path) || isURL(in.Path) && info.Duration == 0
 	return s, nil
+}
+
+// redacted is a Reader of a URL whose errors show no secrets of it.
+type redacted struct {
+	*ffmpeg.Reader
+	url string
+}
+
+// Next is part of ingest.Reader.
+func (r redacted) Next() (frame.Frame, error) {
+	f, err := r.Reader.Next()
+	var failed *ffmpeg.Error
+	if errors.As(err, &failed) {
+		err = errors.New(redact.Text(err.Error(), r.url))
+	}
+	return f, err
 }
 
 // prefixed returns text with prefix before it, "" for "".
