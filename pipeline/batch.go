@@ -13,13 +13,13 @@ type Batch struct {
 	Out []Result      // set by Run: one result for each frame of In, in order
 }
 
-// Result is one picture, or why there is none. The holder of the Batch owns Buf.
+// Result is one JPEG or raw image, or the error that prevented it. The holder of the Batch owns Buf.
 type Result struct {
-	Buf pool.Buf // the picture; zero when Err is set
+	Buf pool.Buf // the JPEG or raw image; zero when Err is set
 	Err error    // *FrameError, *frame.DescError, *PanicError, the pool's; or the error that the whole Run returned
 }
 
-// Bytes returns the picture, nil when there is none. It lends them until Buf is released.
+// Bytes returns the bytes of Buf, nil when it is zero. They are borrowed until Buf is released.
 func (r *Result) Bytes() []byte {
 	if r.Buf.IsZero() {
 		return nil

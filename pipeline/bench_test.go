@@ -166,7 +166,7 @@ func rgbaOf(bgr []byte, w, h int) *image.RGBA {
 	return img
 }
 
-// naiveBilinear resizes with half-pixel centres: four pixels and two weights for each output pixel, in floating point.
+// naiveBilinear resizes with half-pixel centers: four pixels and two weights for each output pixel, in floating point.
 func naiveBilinear(src *image.RGBA, w, h int) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	sw, sh := src.Bounds().Dx(), src.Bounds().Dy()

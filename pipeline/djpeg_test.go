@@ -45,7 +45,7 @@ func TestDjpegDecodes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if db := psnr(colours(img), unpack(pix, RawRGB24, in.Width, in.Height)); db < 45 {
+			if db := psnr(colors(img), unpack(pix, RawRGB24, in.Width, in.Height)); db < 45 {
 				t.Errorf("djpeg and image/jpeg differ: got %.1f dB, want >= 45", db)
 			}
 		})

@@ -1,4 +1,4 @@
-// Package pipeline turns raw frames into JPEGs, or into raw pictures, as a [Spec] says: crop, resize, letterbox, colour
+// Package pipeline turns raw frames into JPEGs, or into raw images, as a [Spec] says: crop, resize, letterbox, color
 // conversion, encode.
 //
 //	s := pipeline.Spec{
@@ -8,15 +8,15 @@
 //	}
 //	p, err := pipeline.Compile(s, &pipeline.Options{Workers: workers})
 //	...
-//	err = p.Run(ctx, &batch) // batch.In: frames; batch.Out: pictures in the same order
+//	err = p.Run(ctx, &batch) // batch.In: frames; batch.Out: results in the same order
 //
 // A Spec is data, in Go, JSON or YAML. [Compile] does all validation and all choosing of kernels and tables, once;
-// [Pipeline.Run] then allocates nothing in steady state: pictures are buffers of a [pool.Pool], working memory is kept
+// [Pipeline.Run] then allocates nothing in steady state: results are buffers of a [pool.Pool], and scratch is kept
 // from run to run.
 //
-// A picture is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass),
-// coded, and forgotten. There is no picture between input and output. Frames of a batch go to the goroutines of a
-// [Workers] whole; a JPEG with restart markers, and any raw picture, may also be split into runs of bands. Every byte
+// An image is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass),
+// coded, and forgotten. There is no whole image between input and output. Frames of a batch go to the goroutines of a
+// [Workers] whole; a JPEG with restart markers, and any raw image, may also be split into runs of bands. Every byte
 // is the same for any number of workers.
 //
 // Run borrows the frames and gives the results to the holder of the [Batch], who releases them.

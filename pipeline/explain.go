@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// Explain returns what Compile has made of the Spec, for people to read: geometry, kernels, memory, and how a picture
-// can be split. One line a subject, each ended by a newline.
+// Explain returns what Compile has made of the Spec, for people to read: geometry, kernels, memory, and how an image
+// can be split: one line for each, with its subject in front.
 func (p *Pipeline) Explain() string {
 	var b strings.Builder
 	line := func(subject, format string, args ...any) {
@@ -26,7 +26,7 @@ func (p *Pipeline) Explain() string {
 			line("stage", "%s", l)
 		}
 	}
-	line("output", "%s %dx%d, at most %d bytes a picture, %d expected",
+	line("output", "%s %dx%d, at most %d bytes, %d expected",
 		p.spec.Output.explain(), c.Width, c.Height, p.out.bound(), p.out.expected())
 	line("memory", "%d bytes of scratch a worker, workers: %d", p.scratchBytes(), p.workers.Size())
 	line("split", "%s", p.explainSplit())

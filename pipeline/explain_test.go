@@ -35,7 +35,7 @@ func TestExplain(t *testing.T) {
 		},
 		{
 			"raw", Spec{Input: in, Resize: Resize{Height: 540}, Output: Output{Format: RawRGB24}}, 1,
-			[]string{"resize   1920x1080 to 960x540 (by 0.5 x 0.5), stretch, bilinear\n", "stage    pack: ", "rgb24 960x540, at most 1555200 bytes a picture, 1555200 expected", "68 bands"},
+			[]string{"resize   1920x1080 to 960x540 (by 0.5 x 0.5), stretch, bilinear\n", "stage    pack: ", "rgb24 960x540, at most 1555200 bytes, 1555200 expected", "68 bands"},
 		},
 		{
 			"copy", Spec{Input: frame.Desc{Format: frame.I420, Width: 64, Height: 64}, Output: Output{Format: RawI420}}, 1,
@@ -62,7 +62,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// No picture is larger than MaxOutput says, and what FrameBytes says is what was seen.
+// No output is larger than MaxOutput says, and what FrameBytes says is what was seen.
 func TestSizesHold(t *testing.T) {
 	for _, o := range []Output{{Quality: 100}, {Quality: 100, Restart: 1}, {Format: RawRGBA}} {
 		t.Run(fmt.Sprintf("%s/restart=%s", o.Format, o.Restart), func(t *testing.T) {
@@ -70,11 +70,11 @@ func TestSizesHold(t *testing.T) {
 			p := compile(t, s, nil)
 			got := len(runOne(t, p, draw(t, s.Input, noise, 0)))
 			if got > p.MaxOutput() {
-				t.Errorf("got a picture of %d bytes, want <= %d", got, p.MaxOutput())
+				t.Errorf("got %d bytes, want <= %d", got, p.MaxOutput())
 			}
 			in := pool.ClassSize(65 * 49 * 3)
 			if n := p.FrameBytes(); n < in+pool.ClassSize(got) || n > in+pool.ClassSize(got+got/8) {
-				t.Errorf("FrameBytes after a picture of %d: got %d, want the classes of input and picture", got, n)
+				t.Errorf("FrameBytes after %d bytes: got %d, want the classes of input and output", got, n)
 			}
 		})
 	}

@@ -34,7 +34,7 @@ func faultBatch(t *testing.T, s pipeline.Spec) *pipeline.Batch {
 }
 
 // TestFaultAt: whichever of the first 200 Gets fails or panics, its frame alone fails; at whichever of the first 200 looks at it
-// the context ends, the run ends and has no picture; and each time every lease is given back, once, and not touched again.
+// the context ends, the run ends and has no results; and each time every lease is given back, once, and not touched again.
 func TestFaultAt(t *testing.T) {
 	step := 1
 	if testing.Short() {
@@ -102,7 +102,7 @@ func runFault(t *testing.T, s pipeline.Spec, w *pipeline.Workers, b *pipeline.Ba
 			if r := &b.Out[i]; r.Err != nil {
 				failed++
 				if !f.is(r.Err) || !r.Buf.IsZero() {
-					t.Fatalf("frame %d: got %v, and a picture: %t", i, r.Err, !r.Buf.IsZero())
+					t.Fatalf("frame %d: got %v, and a result: %t", i, r.Err, !r.Buf.IsZero())
 				}
 			}
 		}

@@ -54,7 +54,7 @@ var outputs = []Output{
 	{Format: RawI420},
 }
 
-// inputs returns a Desc of each pixel format, and the further ranges and colour spaces.
+// inputs returns a Desc of each pixel format, and the further ranges and color spaces.
 func inputs(width, height int) []frame.Desc {
 	var ds []frame.Desc
 	for _, f := range frame.Formats() {
@@ -93,11 +93,11 @@ func compile(t testing.TB, s Spec, w *Workers) *Pipeline {
 // inUse returns the bytes leased from p's pool.
 func inUse(p *Pipeline) int64 { return p.pool.Stats().InUse }
 
-// picture is a colour at each point, smooth enough for any subsampling.
-type picture func(x, y float64) (r, g, b float64)
+// scene is a color at each point, smooth enough for any subsampling.
+type scene func(x, y float64) (r, g, b float64)
 
-// waves is a picture that differs from seed to seed everywhere.
-func waves(seed int) picture {
+// waves is a scene that differs from seed to seed everywhere.
+func waves(seed int) scene {
 	phase := float64(seed)
 	return func(x, y float64) (r, g, b float64) {
 		return 128 + 100*math.Sin(x/29+phase)*math.Cos(y/31),
@@ -106,14 +106,14 @@ func waves(seed int) picture {
 	}
 }
 
-// noise is the picture that compresses worst.
+// noise is the scene that compresses worst.
 func noise(x, y float64) (r, g, b float64) {
 	n := uint32(x*7919+y*104729) * 2654435761
 	return float64(n >> 24), float64(n >> 16 & 255), float64(n >> 8 & 255)
 }
 
 // draw returns a frame of d, in memory of its own, with rows apart when gap is not 0, that shows p.
-func draw(t testing.TB, d frame.Desc, p picture, gap int) frame.Frame {
+func draw(t testing.TB, d frame.Desc, p scene, gap int) frame.Frame {
 	t.Helper()
 	planes := make([]frame.Plane, d.Format.Planes())
 	for i := range planes {
@@ -136,8 +136,8 @@ func draw(t testing.TB, d frame.Desc, p picture, gap int) frame.Frame {
 	return f
 }
 
-// setSample sets sample x of plane i, in its row y, to what p has at the sample's centre.
-func setSample(row []byte, d frame.Desc, i, x, y int, p picture) {
+// setSample sets sample x of plane i, in its row y, to what p has at the sample's center.
+func setSample(row []byte, d frame.Desc, i, x, y int, p scene) {
 	if d.Format.IsYUV() && i > 0 { // In the middle of 2x2 pixels.
 		_, cb, cr := yuv(d, p, 2*float64(x)+0.5, 2*float64(y)+0.5)
 		switch {
@@ -177,8 +177,8 @@ func setSample(row []byte, d frame.Desc, i, x, y int, p picture) {
 	}
 }
 
-// yuv returns the samples of d for the colour of p at x, y (Recommendations ITU-R BT.601 and BT.709).
-func yuv(d frame.Desc, p picture, x, y float64) (luma, cb, cr byte) {
+// yuv returns the samples of d for the color of p at x, y (Recommendations ITU-R BT.601 and BT.709).
+func yuv(d frame.Desc, p scene, x, y float64) (luma, cb, cr byte) {
 	kr, kb := 0.299, 0.114
 	if d.Color == frame.BT709 {
 		kr, kb = 0.2126, 0.0722

@@ -6,7 +6,7 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// OutputSize returns the width and height, in pixels, of the pictures that s makes; zeros when Input or Crop is empty.
+// OutputSize returns the width and height, in pixels, of the images that s makes; zeros when Input or Crop is empty.
 func (s Spec) OutputSize() (width, height int) {
 	c := s.crop()
 	switch w, h := s.Resize.Width, s.Resize.Height; {
@@ -78,7 +78,7 @@ func (s Spec) geometry() band.Config {
 	return c
 }
 
-// space returns what bands hold for the output: the colour space, and how many pixels a chroma sample spans across and
+// space returns what bands hold for the output: the color space, and how many pixels a chroma sample spans across and
 // down.
 func (o Output) space() (space band.Space, chromaX, chromaY int) {
 	switch {
@@ -106,9 +106,9 @@ func (f Filter) sampler() band.Filter {
 	}
 }
 
-// fit returns the largest centred rectangle of a width x height canvas that has the aspect of c, rounded to whole
+// fit returns the largest centered rectangle of a width x height canvas that has the aspect of c, rounded to whole
 // pixels and then to whole chroma samples: along an axis where a chroma sample spans two pixels, offset and size are
-// even, unless the rectangle spans the canvas. So no chroma sample is of both picture and background.
+// even, unless the rectangle spans the canvas. So no chroma sample is of both image and background.
 func fit(c band.Rect, width, height, chromaX, chromaY int) band.Rect {
 	w, h := width, height
 	if int64(c.Width)*int64(height) >= int64(c.Height)*int64(width) {
@@ -117,14 +117,14 @@ func fit(c band.Rect, width, height, chromaX, chromaY int) band.Rect {
 		w = min(width, scale(c.Width, height, c.Height))
 	}
 	var r band.Rect
-	r.X, r.Width = centre(w, width, chromaX)
-	r.Y, r.Height = centre(h, height, chromaY)
+	r.X, r.Width = center(w, width, chromaX)
+	r.Y, r.Height = center(h, height, chromaY)
 	return r
 }
 
-// centre returns where n pixels lie in the middle of canvas pixels, rounded to multiples of grid: the size up, the
+// center returns where n pixels lie in the middle of canvas pixels, rounded to multiples of grid: the size up, the
 // offset down.
-func centre(n, canvas, grid int) (offset, size int) {
+func center(n, canvas, grid int) (offset, size int) {
 	size = (n + grid - 1) / grid * grid
 	if size >= canvas {
 		return 0, canvas
@@ -132,7 +132,7 @@ func centre(n, canvas, grid int) (offset, size int) {
 	return (canvas - size) / 2 / grid * grid, size
 }
 
-// fill returns the largest centred part of c that has the aspect of width x height, rounded to whole pixels.
+// fill returns the largest centered part of c that has the aspect of width x height, rounded to whole pixels.
 func fill(c band.Rect, width, height int) band.Rect {
 	if int64(c.Width)*int64(height) > int64(c.Height)*int64(width) {
 		w := min(c.Width, scale(c.Height, width, height))

@@ -81,7 +81,7 @@ func TestGeometryProperties(t *testing.T) {
 	}
 }
 
-// checkGeometry fails t when the geometry of s, which is valid, is none that a sampler can serve, or is further from
+// checkGeometry fails t when the geometry of s, which is valid, is not one that a sampler can serve, or is further from
 // the aspect than rounding explains.
 func checkGeometry(t *testing.T, s Spec) {
 	t.Helper()

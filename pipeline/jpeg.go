@@ -35,7 +35,7 @@ func newCodeStage(s Spec, p *pool.Pool, limit impl.Level) *codeStage {
 		Limit:           limit,
 	})
 	st := &codeStage{pool: p, coder: coder, header: coder.AppendHeader(nil), trailer: coder.AppendTrailer(nil)}
-	// 2 bits a pixel: about what natural pictures take at quality 75.
+	// 2 bits a pixel: about what natural images take at quality 75.
 	st.guess.first = len(st.header) + len(st.trailer) + c.Width*c.Height/4
 	return st
 }
@@ -114,15 +114,15 @@ func (st *codeStage) scratchBytes() int { return st.coder.ScratchBytes() }
 
 func (st *codeStage) explain() []string { return lines(st.coder.Explain()) }
 
-// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small picture among large ones
+// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small JPEG among large ones
 // does not make the next grow. It decides how much memory is asked for and nothing else; of two notes at the same time
 // one may be lost.
 type sizeGuess struct {
-	first  int          // until there is a picture
+	first  int          // until there is a JPEG
 	recent atomic.Int64 // 0 at first
 }
 
-// note takes in a picture of n bytes.
+// note takes in a JPEG of n bytes.
 func (g *sizeGuess) note(n int) {
 	recent, next := g.recent.Load(), int64(n)
 	if next < recent {
@@ -131,7 +131,7 @@ func (g *sizeGuess) note(n int) {
 	g.recent.Store(next)
 }
 
-// expected returns what to ask for: an eighth more than the largest of late.
+// expected returns what to ask for: an eighth more than the largest recent one.
 func (g *sizeGuess) expected() int {
 	recent := int(g.recent.Load())
 	if recent == 0 {

@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// TestLevels wants every level of kernels to make the same pictures, of any geometry: every input with each output by
+// TestLevels wants every level of kernels to make the same images, of any geometry: every input with each output by
 // turns, of random sizes, crops and filters.
 func TestLevels(t *testing.T) {
 	seeds := uint64(400)
@@ -29,7 +29,7 @@ func TestLevels(t *testing.T) {
 		if rng.IntN(2) == 0 && s.Resize.Width > 0 {
 			s.Resize.Width *= 4
 		}
-		content := []picture{waves(turn), noise}[rng.IntN(2)]
+		content := []scene{waves(turn), noise}[rng.IntN(2)]
 		checkLevels(t, s, draw(t, s.Input, content, rng.IntN(40)))
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
@@ -37,7 +37,7 @@ func TestLevels(t *testing.T) {
 	}
 }
 
-// checkLevels makes a picture of f with the kernels of each level.
+// checkLevels makes an image of f with the kernels of each level.
 func checkLevels(t *testing.T, s Spec, f frame.Frame) {
 	t.Helper()
 	var want []byte

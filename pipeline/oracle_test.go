@@ -15,7 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
-// runOne returns the picture that p makes of f, as bytes of its own.
+// runOne returns what p makes of f, as bytes of its own.
 func runOne(t testing.TB, p *Pipeline, f frame.Frame) []byte {
 	t.Helper()
 	b := &Batch{In: []frame.Frame{f}}
@@ -29,7 +29,7 @@ func runOne(t testing.TB, p *Pipeline, f frame.Frame) []byte {
 	return bytes.Clone(b.Out[0].Bytes())
 }
 
-// expectRGB returns R, G and B, 0..255, of the picture that s makes of f, by the book: resized in the samples of the
+// expectRGB returns R, G and B, 0..255, of the image that s makes of f, by the book: resized in the samples of the
 // input, then converted.
 func expectRGB(f *frame.Frame, s Spec) [3]oracle.Plane {
 	c := s.geometry()
@@ -82,7 +82,7 @@ func matrix(c frame.ColorSpace) oracle.Matrix {
 	return oracle.BT601()
 }
 
-// unpack returns R, G and B of a raw picture of an RGB format.
+// unpack returns R, G and B of a raw image of an RGB format.
 func unpack(pix []byte, format OutputFormat, w, h int) []oracle.Plane {
 	step, order := 3, [3]int{0, 1, 2}
 	switch format {
@@ -139,7 +139,7 @@ func randomSpec(rng *rand.Rand, d frame.Desc, o Output) Spec {
 	return s
 }
 
-// Raw RGB pictures of any geometry are within rounding of the reference: one step for RGB input, two where colour is
+// Raw RGB images of any geometry are within rounding of the reference: one step for RGB input, two where color is
 // converted.
 func TestRawRGBAgainstOracle(t *testing.T) {
 	race.SkipSequential(t)
@@ -164,7 +164,7 @@ func TestRawRGBAgainstOracle(t *testing.T) {
 	}
 }
 
-// yuv420p pictures are within rounding of the reference converted by the book, chroma from the mean of its 2x2 pixels.
+// yuv420p images are within rounding of the reference converted by the book, chroma from the mean of its 2x2 pixels.
 func TestRawI420AgainstOracle(t *testing.T) {
 	race.SkipSequential(t)
 	const seed = 29
@@ -187,7 +187,7 @@ func TestRawI420AgainstOracle(t *testing.T) {
 	}
 }
 
-// expectYUV returns plane i of limited-range yuv420p: luma, or centred chroma of the means of 2x2 pixels, where the
+// expectYUV returns plane i of limited-range yuv420p: luma, or centered chroma of the means of 2x2 pixels, where the
 // last row and column repeat.
 func expectYUV(rgb [3]oracle.Plane, i int) oracle.Plane {
 	w, h, step := rgb[0].Width, rgb[0].Height, 1
@@ -217,7 +217,7 @@ func blockMean(p oracle.Plane, x, y, step int) float64 {
 	return sum / float64(step*step)
 }
 
-// JPEGs decode to the picture that the reference says, for every input format and subsampling, also by a decoder that
+// JPEGs decode to the image that the reference says, for every input format and subsampling, also by a decoder that
 // is not ours.
 func TestJPEGAgainstOracle(t *testing.T) {
 	race.SkipSequential(t)
@@ -246,8 +246,8 @@ func TestJPEGAgainstOracle(t *testing.T) {
 	}
 }
 
-// decoded returns the planes of img and those of the picture to compare it with: R, G and B, or for a gray image luma
-// alone, which stays in the colour space of the input.
+// decoded returns the planes of img and those of the image to compare it with: R, G and B, or for a gray image luma
+// alone, which stays in the color space of the input.
 func decoded(img image.Image, rgb [3]oracle.Plane, space frame.ColorSpace) (got, want []oracle.Plane) {
 	w, h := rgb[0].Width, rgb[0].Height
 	if gray, ok := img.(*image.Gray); ok {
@@ -259,11 +259,11 @@ func decoded(img image.Image, rgb [3]oracle.Plane, space frame.ColorSpace) (got,
 		}
 		return got, want
 	}
-	return colours(img), rgb[:]
+	return colors(img), rgb[:]
 }
 
-// colours returns R, G and B of img.
-func colours(img image.Image) []oracle.Plane {
+// colors returns R, G and B of img.
+func colors(img image.Image) []oracle.Plane {
 	w, h := img.Bounds().Dx(), img.Bounds().Dy()
 	rgb := []oracle.Plane{oracle.NewPlane(w, h), oracle.NewPlane(w, h), oracle.NewPlane(w, h)}
 	for at := range rgb[0].Pix {

@@ -19,7 +19,7 @@ type Options struct {
 	MaxScratch int64
 
 	// Kernels limits the level of the kernels used, as in jpeg.Options: "generic", "neon", "avx2" or "avx512". Empty
-	// means the best that the processor has. Pictures are the same at every level.
+	// means the best that the processor has. The output is the same at every level.
 	Kernels string
 }
 
@@ -82,11 +82,11 @@ func Compile(s Spec, options *Options) (*Pipeline, error) {
 // Spec returns what p was compiled from.
 func (p *Pipeline) Spec() Spec { return p.spec }
 
-// MaxOutput returns the bytes that no picture exceeds: of a JPEG, the worst case of its Huffman codes.
+// MaxOutput returns the most bytes that an output can take: for a JPEG, the worst case of its Huffman codes.
 func (p *Pipeline) MaxOutput() int { return p.out.bound() }
 
-// FrameBytes returns the memory to reckon with for one frame, for admission: the input, and a picture as they have been
-// of late, each as the budget of a pool counts it, at the size of its class.
+// FrameBytes returns the memory that one frame will probably take, for admission: the input, and an output like the recent
+// ones, each at the size of its class, as a pool counts it.
 func (p *Pipeline) FrameBytes() int { return leased(p.inBytes) + leased(p.out.expected()) }
 
 // Memory is what a Pipeline holds beside the buffers of its pool, in bytes.
@@ -116,7 +116,7 @@ func (s Spec) tableBytes() int {
 	return n
 }
 
-// leased returns the bytes of a buffer for n, which a pool may be too small for.
+// leased returns the bytes of a buffer for n bytes.
 func leased(n int) int { return max(n, pool.ClassSize(n)) }
 
 // accept returns a frame over the planes of f, with the Desc that p was compiled for; an error when f is not such a
@@ -136,7 +136,7 @@ func explicit(d frame.Desc) frame.Desc {
 }
 
 // partPixels is the least output pixels worth a part of their own: some 50 microseconds of work with AVX-512, and half a
-// millisecond in plain Go. On two processors, pictures of 100,000 pixels came no sooner in two parts than in one, and
+// millisecond in plain Go. On two processors, images of 100,000 pixels came no sooner in two parts than in one, and
 // those of 150,000 did.
 const partPixels = 1 << 16
 

@@ -72,7 +72,7 @@ func ParseResize(s string) (width, height int, err error) {
 	return width, height, nil
 }
 
-// Color is an 8-bit colour. Its text is #rrggbb; the # may be left out, and in YAML it must be quoted.
+// Color is an 8-bit color. Its text is #rrggbb; the # may be left out, and in YAML it must be quoted.
 type Color struct{ R, G, B uint8 }
 
 // String returns the text of c.
@@ -81,12 +81,12 @@ func (c Color) String() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c
 // MarshalText returns the text of c.
 func (c Color) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText sets c to the colour that text describes.
+// UnmarshalText sets c to the color that text describes.
 func (c *Color) UnmarshalText(text []byte) error {
 	s := strings.TrimPrefix(string(text), "#")
 	u, err := strconv.ParseUint(s, 16, 24)
 	if err != nil || len(s) != 6 {
-		return fmt.Errorf("pipeline: unreadable colour: got %q, want #rrggbb such as #102030", text)
+		return fmt.Errorf("pipeline: unreadable color: got %q, want #rrggbb such as #102030", text)
 	}
 	*c = Color{R: uint8(u >> 16), G: uint8(u >> 8), B: uint8(u)}
 	return nil

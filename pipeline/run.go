@@ -11,11 +11,11 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// errEnded is what a part returns that found the run's context ended.
+// errEnded is the error of a part that found the context of its run done.
 var errEnded = errors.New("pipeline: context ended")
 
 // run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what
-// is claimed is done by whoever claimed it, and the last to finish a part of a frame finishes the frame.
+// is claimed is done by the goroutine that claimed it, and the one that finishes the last part of a frame finishes the frame.
 type run struct {
 	job    // frames times parts
 	p      *Pipeline
@@ -24,14 +24,14 @@ type run struct {
 	bufs   []pool.Buf // of all frames: frameRun.parts
 	parts  int        // of each frame
 	next   atomic.Int64
-	ended  atomic.Bool // ctx was found ended
+	ended  atomic.Bool // ctx was found done
 }
 
 // frameRun is one frame of a run.
 type frameRun struct {
 	in     *frame.Frame
 	out    *Result
-	parts  []pool.Buf   // what the parts have made, owned by the run; a raw picture is in parts[0] alone
+	parts  []pool.Buf   // what the parts have made, owned by the run; a raw image is in parts[0] alone
 	left   atomic.Int32 // parts not finished
 	failed atomic.Bool
 
@@ -43,9 +43,9 @@ type frameRun struct {
 // b.In. It first releases what an earlier Run left there. It borrows the frames until it returns. The results belong to the
 // holder of b, who releases them with b.Release or one by one. The goroutine that calls Run does its share of the work.
 //
-// A frame that is not as Spec.Input says, a panic in a stage, or a pool above its budget fails that frame alone, in its
+// A frame that does not match Spec.Input, a panic in a stage, or a pool above its budget fails that frame alone, in its
 // Result.Err. Run returns an error when ctx has ended, which it sees between bands at the latest (context.Cause(ctx)),
-// or when the workers are closed (ErrClosed): then no result has a picture, and every Err is that error.
+// or when the workers are closed (ErrClosed): then there are no results, and every Err is that error.
 //
 // Run may be called from any number of goroutines at once, each with a Batch of its own.
 func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
@@ -94,7 +94,7 @@ func (r *run) start(ctx context.Context, b *Batch) {
 	}
 }
 
-// forget drops what r refers to, so that an idle run keeps no picture and no request alive.
+// forget drops what r refers to, so that an idle run keeps no image and no request alive.
 func (r *run) forget() {
 	r.ctx = nil
 	for i := range r.frames {
@@ -151,7 +151,7 @@ func (r *run) encode(sc *scratch, fr *frameRun, n int) (err error) {
 	return r.p.encode(sc, r)
 }
 
-// halted says why no further band of fr need be made, nil if it need. It is asked before each band.
+// halted returns an error when no further band of fr is needed. It is called before each band.
 func (r *run) halted(fr *frameRun) error {
 	if fr.failed.Load() {
 		return fr.err

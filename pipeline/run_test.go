@@ -16,7 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// small is a Spec whose pictures are of few bands and come quickly, raw so that sizes are known.
+// small is a Spec whose images have few bands and come quickly, raw so that sizes are known.
 var small = Spec{
 	Input:  frame.Desc{Format: frame.BGR24, Width: 40, Height: 24},
 	Resize: Resize{Width: 20},
@@ -140,7 +140,7 @@ func (c *countdown) Err() error {
 	return nil
 }
 
-// A run that is cancelled at any check has no result and gives everything back, and the next one is as if nothing had
+// A run that is canceled at any check has no result and gives everything back, and the next one is as if nothing had
 // been.
 func TestCancelAtEveryCheck(t *testing.T) {
 	for _, out := range []Output{{Format: RawRGB24}, {Restart: RestartRow}, {}} {
@@ -286,13 +286,13 @@ func TestBudget(t *testing.T) {
 			}
 		}
 		if made != 3 {
-			t.Errorf("got %d pictures within the budget, want 3", made)
+			t.Errorf("got %d results within the budget, want 3", made)
 		}
 		b.Release()
 	}
 }
 
-// Many goroutines share pipelines and workers; each gets the pictures of its own frames.
+// Many goroutines share pipelines and workers; each gets the results of its own frames.
 func TestConcurrentRuns(t *testing.T) {
 	workers := newWorkers(t, 4)
 	row := small
@@ -317,7 +317,7 @@ func TestConcurrentRuns(t *testing.T) {
 				}
 				for i := range b.Out {
 					if string(b.Out[i].Bytes()) != want[i] {
-						t.Errorf("goroutine %d frame %d: the picture has changed", g, i)
+						t.Errorf("goroutine %d frame %d: the result has changed", g, i)
 					}
 				}
 				b.Release()

@@ -18,27 +18,27 @@ type Spec struct {
 	Output Output     `json:"output,omitzero" yaml:"output,omitempty"` // zero: JPEG of quality 75, 4:2:0
 }
 
-// Resize is the size of the output and how the picture gets it. When one of Width and Height is zero the other keeps
+// Resize is the size of the output and how the image gets it. When one of Width and Height is zero the other keeps
 // the aspect; when both are, nothing is resized and the other fields must be zero.
 type Resize struct {
 	Width      int    `json:"width,omitzero" yaml:"width,omitempty"`   // pixels
 	Height     int    `json:"height,omitzero" yaml:"height,omitempty"` // pixels
 	Mode       Mode   `json:"mode,omitzero" yaml:"mode,omitempty"`
 	Filter     Filter `json:"filter,omitzero" yaml:"filter,omitempty"`
-	Background Color  `json:"background,omitzero" yaml:"background,omitempty"` // around the picture in mode Fit
+	Background Color  `json:"background,omitzero" yaml:"background,omitempty"` // around the image in mode Fit
 }
 
-// Mode says what happens when the picture and the output differ in aspect.
+// Mode says what happens when the image and the output differ in aspect.
 type Mode uint8
 
 // The modes.
 const (
 	Stretch Mode = iota // "stretch": the aspect changes
-	Fit                 // "fit": the whole picture, centred, with Background around it
-	Fill                // "fill": the centre of the picture that fills the output
+	Fit                 // "fit": the whole image, centered, with Background around it
+	Fill                // "fill": the center of the image that fills the output
 )
 
-// Filter is how samples of the output are made of samples of the input. Pixel centres are at halves.
+// Filter is how samples of the output are made of samples of the input. Pixel centers are at halves.
 type Filter uint8
 
 // The filters.
@@ -48,7 +48,7 @@ const (
 	Nearest                // "nearest": the nearest sample
 )
 
-// Output is the form of the pictures. Quality, Subsampling and Restart are JPEG's alone.
+// Output is the form of the results. Quality, Subsampling and Restart are JPEG's alone.
 type Output struct {
 	Format      OutputFormat     `json:"format,omitzero" yaml:"format,omitempty"`
 	Quality     int              `json:"quality,omitzero" yaml:"quality,omitempty"` // 1..100; 0 means 75
@@ -84,7 +84,7 @@ func (f OutputFormat) PixelFormat() (frame.PixelFormat, bool) {
 }
 
 // Restart is a JPEG's restart interval in MCUs, the blocks of 16x16 pixels (4:2:0), 16x8 (4:2:2) or 8x8 that are coded
-// together. Its text is "none", "row" or the number. Where markers fall on the ends of MCU rows one picture can be
+// together. Its text is "none", "row" or the number. Where markers fall on the ends of MCU rows one image can be
 // split among workers: always with RestartRow.
 type Restart int
 

@@ -94,7 +94,7 @@ func TestSpecYAML(t *testing.T) {
 	}
 }
 
-// What people write by hand: numbers where the text is a number, an unquoted colour without #.
+// What people write by hand: numbers where the text is a number, an unquoted color without #.
 func TestSpecYAMLByHand(t *testing.T) {
 	var got Spec
 	const text = `

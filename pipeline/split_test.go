@@ -98,7 +98,7 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// A picture larger than any before it moves to larger buffers, in any part, and loses nothing.
+// A JPEG larger than any before it moves to larger buffers, in any part, and loses nothing.
 func TestGrowth(t *testing.T) {
 	s := Spec{Input: frame.Desc{Format: frame.BGR24, Width: 512, Height: 512}, Output: Output{Quality: 100, Subsampling: jpeg.Sub444, Restart: RestartRow}}
 	noisy := draw(t, s.Input, noise, 0)
@@ -108,22 +108,22 @@ func TestGrowth(t *testing.T) {
 		p := compile(t, s, newWorkers(t, workers))
 		runOne(t, p, flat)
 		if expected := p.out.expected(); expected > len(want)/4 {
-			t.Fatalf("after a flat picture %d bytes are expected, want far fewer than %d", expected, len(want))
+			t.Fatalf("after a flat image %d bytes are expected, want far fewer than %d", expected, len(want))
 		}
 		if !bytes.Equal(runOne(t, p, noisy), want) {
-			t.Errorf("%d workers: the picture that had to grow differs", workers)
+			t.Errorf("%d workers: the JPEG that had to grow differs", workers)
 		}
 		if expected := p.out.expected(); expected < len(want) || len(want) > p.MaxOutput() {
-			t.Errorf("got %d bytes expected, %d at most after a picture of %d", expected, p.MaxOutput(), len(want))
+			t.Errorf("got %d bytes expected, %d at most after a JPEG of %d", expected, p.MaxOutput(), len(want))
 		}
 	}
 }
 
-// The guess is the first until there is a picture, rises at once, and falls to what is common in some hundred pictures.
+// The guess is the first until there is a JPEG, rises at once, and falls to what is common in some hundred JPEGs.
 func TestSizeGuess(t *testing.T) {
 	g := sizeGuess{first: 5000}
 	if got := g.expected(); got != 5000 {
-		t.Errorf("before any picture: got %d, want 5000", got)
+		t.Errorf("before any JPEG: got %d, want 5000", got)
 	}
 	for _, n := range []int{8000, 800, 80_000} {
 		g.note(n)
@@ -133,17 +133,17 @@ func TestSizeGuess(t *testing.T) {
 	}
 	g.note(800)
 	if got := g.expected(); got < 80_000 {
-		t.Errorf("after one small picture: got %d, want >= 80000", got)
+		t.Errorf("after one small JPEG: got %d, want >= 80000", got)
 	}
 	for range 400 {
 		g.note(800)
 	}
 	if got := g.expected(); got < 800 || got > 2000 {
-		t.Errorf("after many small pictures: got %d, want 900 or little more", got)
+		t.Errorf("after many small JPEGs: got %d, want 900 or little more", got)
 	}
 }
 
-// indexSide is the side of the square picture whose 8x8 blocks show the bits of its index, black or white.
+// indexSide is the side of the square image whose 8x8 blocks show the bits of its index, black or white.
 const indexSide = 40
 
 // drawIndex writes index into the pixels of a BGR24 frame of indexSide.
@@ -169,7 +169,7 @@ func readIndex(luma func(x, y int) byte) (index uint32) {
 }
 
 // 100,000 frames (4,000 with -short) that carry their index go through pipelines that share pool and workers, from
-// several goroutines: every picture shows its own frame's index.
+// several goroutines: every JPEG shows its own frame's index.
 func TestNoCrossTalk(t *testing.T) {
 	const goroutines, batch = 4, 25
 	total := 100_000

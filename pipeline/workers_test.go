@@ -121,7 +121,7 @@ func TestCloseWaits(t *testing.T) {
 	})
 }
 
-// Do calls each task once, whoever does it, and waits for all of them. Runs of pipelines and calls of Do share the workers.
+// Do calls each task once, whichever goroutine does it, and waits for all of them. Runs of pipelines and calls of Do share the workers.
 func TestDo(t *testing.T) {
 	var none *Workers
 	for _, w := range []*Workers{none, newWorkers(t, 1), newWorkers(t, 3)} {

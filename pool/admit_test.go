@@ -83,7 +83,7 @@ func TestGrantReleasedTwice(t *testing.T) {
 	}
 }
 
-// TestAdmitOrder: who waits longest comes first, also before a smaller one that would fit.
+// TestAdmitOrder: the caller that waits longest comes first, also before a smaller one that would fit.
 func TestAdmitOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, pool.Options{Budget: 100})

@@ -91,7 +91,7 @@ func leasing(tb testing.TB, o pool.Options, n int) func() {
 	}
 }
 
-// BenchmarkLease compares Get+Bytes+Release with the rivals, for the 691,200 bytes of a BGR24 picture of 640x360, on one goroutine
+// BenchmarkLease compares Get+Bytes+Release with the rivals, for the 691,200 bytes of a BGR24 frame of 640x360, on one goroutine
 // and on GOMAXPROCS of them.
 func BenchmarkLease(b *testing.B) {
 	const n = 640 * 360 * 3

@@ -6,9 +6,9 @@ import (
 )
 
 var (
-	// ErrBudget is what a *BudgetError is.
+	// ErrBudget matches every *BudgetError.
 	ErrBudget = errors.New("pool: over budget")
-	// ErrSize is what a *SizeError is.
+	// ErrSize matches every *SizeError.
 	ErrSize = errors.New("pool: size out of range")
 )
 

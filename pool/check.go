@@ -6,7 +6,7 @@ import (
 )
 
 // Check makes a Pool find misuse of its buffers. Each handle, Get's and each Retain's, is then held to its own Release, and
-// idle memory is filled with 0xDB, so that what a kept slice writes is seen, and what it reads is not a picture:
+// idle memory is filled with 0xDB, so that a write through a kept slice is found, and a read through one shows no image:
 //
 //   - use of a handle after its Release, and a second Release, panic with a *Misuse, also while others hold the buffer;
 //   - a write after Release is found when the buffer is leased again, discarded, or looked at by Audit;

@@ -10,7 +10,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// TestHolders: the misuse of a retained handle also tells where the lease began, and a late write tells all who held the buffer.
+// TestHolders: the misuse of a retained handle also tells where the lease began, and a late write tells all that held the buffer.
 func TestHolders(t *testing.T) {
 	p, w := watched(pool.Options{Floor: 1 << 20}, pool.Check{})
 	b := ownerGets(t, p)
@@ -136,7 +136,7 @@ func TestLateWriteWithoutReport(t *testing.T) {
 	get(t, p, 1).Release()
 }
 
-// TestCheckedLeaseIsFilled: no lease begins with a picture, nor with zeros, and one that ended shows none.
+// TestCheckedLeaseIsFilled: no lease begins with an image, nor with zeros, and one that ended shows none.
 func TestCheckedLeaseIsFilled(t *testing.T) {
 	p := newPool(t, pool.Options{Floor: 1 << 20, Check: &pool.Check{}})
 	for i := range 3 {
@@ -194,7 +194,7 @@ func TestFault(t *testing.T) {
 	}
 }
 
-// TestForeign: a Buf goes back to the pool and the class that it came from, whoever releases it and whatever length it has by then.
+// TestForeign: a Buf goes back to the pool and the class that it came from, whichever goroutine releases it and whatever length it has by then.
 func TestForeign(t *testing.T) {
 	ours, w := watched(pool.Options{}, pool.Check{})
 	theirs, _ := watched(pool.Options{}, pool.Check{})

@@ -77,7 +77,7 @@ type counts struct{ gets, puts uint64 }
 // of leases. A class of no more slabs never misses while one of them is idle.
 const maxLook = 64
 
-// takeIdle leases an idle slab of c, if there is one among the next so many records, which it visits in turn.
+// takeIdle leases an idle slab of c, if there is one among the next records, as many as given, which it visits in turn.
 func (c *class) takeIdle(n, records int) (Buf, bool) {
 	if c.pool.noReuse() {
 		return Buf{}, false
@@ -100,7 +100,7 @@ func (c *class) takeIdle(n, records int) (Buf, bool) {
 // newRecord adds the record of a slab that is about to be made, leased to one holder.
 func (c *class) newRecord() *record {
 	if len(c.records) == cap(c.records) {
-		c.reap()                                               // so that the records of dead slabs do not add up, whoever looks at them
+		c.reap()                                               // so that the records of dead slabs do not add up
 		c.records = slices.Grow(c.records, len(c.records)/2+1) // the next reap is as many misses away
 	}
 	r := &record{state: 1}

@@ -45,7 +45,7 @@ func (p *Pool) donor(share int64) (most *class) {
 	return most
 }
 
-// unpinOne makes the floor let go of one slab of c, which must have one.
+// unpinOne takes one slab of c, which must have one, out of the floor.
 func (c *class) unpinOne() {
 	for _, r := range c.records {
 		if r.pin != nil {
@@ -55,7 +55,7 @@ func (c *class) unpinOne() {
 	}
 }
 
-// unpin makes the floor let go of r's slab, if it keeps it.
+// unpin takes r's slab out of the floor, if it is there.
 func (c *class) unpin(r *record) {
 	if r.pin == nil {
 		return

@@ -132,7 +132,7 @@ func TestDroppedPool(t *testing.T) {
 	p = nil
 	collect()
 	if w.Value() != nil {
-		t.Errorf("a Pool that nobody refers to lives through 4 collections")
+		t.Errorf("a Pool that nobody refers to survives 4 collections")
 	}
 	runtime.KeepAlive(p)
 }

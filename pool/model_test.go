@@ -217,7 +217,7 @@ type worker struct {
 	t      *testing.T
 	p      *pool.Pool
 	r      *rand.Rand
-	shared chan lease // retained handles for whoever takes them
+	shared chan lease // retained handles for whichever goroutine takes them
 	stamps *atomic.Uint64
 	leases []*lease
 	gets   uint64
@@ -274,7 +274,7 @@ func (w *worker) releaseOne() {
 }
 
 // TestModelConcurrent: 64 goroutines get, retain, hand over and release at random, under a budget that makes them compete, while
-// collections run. No buffer is ever written by two owners, no lease is miscounted, and the budget holds in every picture.
+// collections run. No buffer is ever written by two owners, no lease is miscounted, and the budget holds in every reading.
 func TestModelConcurrent(t *testing.T) {
 	for _, kind := range checks {
 		t.Run(kind.name, func(t *testing.T) { modelConcurrent(t, kind.check) })

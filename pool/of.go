@@ -8,8 +8,8 @@ import (
 // Of is a pool of *T, for typed scratch: worker contexts, tables, parsers. The zero Of makes zero Ts. Set the fields before
 // the first Get and do not copy an Of afterwards. Get and Put may be called from any goroutine.
 //
-// It is a sync.Pool that cannot be given the wrong type, nil, or an object of the wrong shape. It has no handles: who uses
-// a T after Put goes unnoticed.
+// It is a sync.Pool that cannot be given the wrong type, nil, or an object of the wrong shape. It has no handles: a use of
+// a T after its Put goes unnoticed.
 type Of[T any] struct {
 	New   func() *T     // makes an object when there is none; nil: new(T)
 	Reset func(*T)      // called by Put on what it keeps, to drop references to what others own; may be nil

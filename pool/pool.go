@@ -1,10 +1,10 @@
-// Package pool lends large byte buffers again and again, so that a steady stream of pictures neither allocates, nor
-// zeroes, nor faults in memory, and so that what it holds stays under a stated budget.
+// Package pool lends large byte buffers again and again, so that a steady stream of frames causes no allocation, no
+// zeroing and no page faults, and so that the memory held stays within a stated budget.
 //
 // A [Pool] keeps one [sync.Pool] for each of 65 size classes. [Pool.Get] leases a [Buf], a 16-byte handle to be passed
-// by value; [Buf.Release] gives the memory back. A handle carries the generation of its lease: whoever uses one after
-// its release gets a panic, also when the memory has a new owner by then. The memory is dirty: a lease begins with what
-// the last one left.
+// by value; [Buf.Release] gives the memory back. A handle carries the generation of its lease: a use
+// after the release panics, also when the memory has a new owner by then. The memory is dirty: a lease begins with the
+// bytes of the last one.
 //
 //	b, err := p.Get(n)
 //	if err != nil {
@@ -15,7 +15,7 @@
 // [Options] bounds the memory (Budget) and keeps some of it through garbage collections (Floor). [Pool.Admit] is where
 // work waits for memory; Get itself never waits. [Of] is the same idea for typed scratch.
 //
-// [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say whose it was.
+// [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say where it happened.
 //
 // docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 and 0014 say why it is as it is.
 package pool
@@ -47,7 +47,7 @@ const (
 	maxAlign     = 4096
 )
 
-// A Pool lends buffers. Its methods may be called from any goroutine. It needs no closing: a Pool that nobody refers to is
+// A Pool lends buffers. Its methods may be called from any goroutine. It needs no closing: an unreachable Pool is
 // collected together with its idle slabs.
 type Pool struct {
 	budget    int64 // as in Options

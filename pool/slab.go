@@ -6,7 +6,7 @@ import (
 	"weak"
 )
 
-// A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the one who has just
+// A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the goroutine that has just
 // evicted the slab, touches mem.
 type slab struct {
 	state  *uint64 // record.state, one step nearer, so that Buf.Bytes is small enough to be inlined
@@ -17,7 +17,7 @@ type slab struct {
 }
 
 // A record is what the pool knows of a slab. The pool refers to it strongly and it refers to the slab weakly, so that it
-// outlives the slab and tells how it ended. It fills a cache line of its own: state is written by whoever leases the slab.
+// outlives the slab and tells how it ended. It fills a cache line of its own: state is written by each goroutine that leases the slab.
 type record struct {
 	// state is generation<<holderBits | holders:
 	//

@@ -1,6 +1,6 @@
 package pool
 
-// Stats is a picture of a pool. Taken while the pool is busy, each class is consistent in itself; taken at rest, all is exact.
+// Stats is the state of a pool. Read while the pool is busy, each class is consistent in itself; read at rest, all is exact.
 type Stats struct {
 	Classes  []ClassStats // the classes in use so far, by size
 	InUse    int64        // bytes leased, at the classes' sizes
@@ -38,7 +38,7 @@ const (
 	DiscardCollected DiscardReason = iota
 	// DiscardBudget: it was idle, and another class needed its share of the budget.
 	DiscardBudget
-	// DiscardLost: it was leased, and the collector took it, since nobody refers to its Buf any more: a missing Release.
+	// DiscardLost: it was leased, and the collector took it, since its Buf was unreachable: a Release is missing.
 	DiscardLost
 
 	numDiscardReasons

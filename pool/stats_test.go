@@ -83,7 +83,7 @@ func balanced(t *testing.T, s pool.Stats) {
 	}
 }
 
-// TestStatsWhileBusy: the equations hold in every picture, not only at rest, and gets of many goroutines are all counted.
+// TestStatsWhileBusy: the equations hold in every reading, not only at rest, and gets of many goroutines are all counted.
 func TestStatsWhileBusy(t *testing.T) {
 	const workers, rounds = 8, 2000
 	p := newPool(t, pool.Options{Budget: 512 * kib})

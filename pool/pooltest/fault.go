@@ -43,7 +43,7 @@ func at(n int, f func(bytes int) error) func(int) error {
 }
 
 // EndAt returns a context that ends at the n-th call of its Err, counted from 1, with context.Canceled: code that looks at its
-// context between steps is cancelled at each of them in turn. Call stop when done with it. It ends with parent too.
+// context between steps is canceled at each of them in turn. Call stop when done with it. It ends with parent too.
 func EndAt(parent context.Context, n int) (ctx context.Context, stop context.CancelFunc) {
 	inner, cancel := context.WithCancel(parent)
 	return &ending{Context: inner, cancel: cancel, n: int64(n)}, cancel

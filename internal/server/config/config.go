@@ -1,4 +1,4 @@
-// Package config is what a Steadyframe server can be told: the settings, their defaults, and where they are read from.
+// Package config has the settings of a Steadyframe server, their defaults, and where they are read from.
 package config
 
 import (
@@ -21,7 +21,7 @@ type Config struct {
 	Log     Log      `yaml:"log"`
 
 	Workers      int      `yaml:"workers" doc:"goroutines that encode; 0: one for each processor Go may use"`
-	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long a stop waits for work in flight"`
+	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long to wait for in-flight requests on shutdown"`
 }
 
 // HTTP is where the HTTP API is found, and which web pages may use it.
@@ -35,12 +35,12 @@ type Listener struct {
 	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
 }
 
-// Auth is who may use the HTTP and gRPC faces.
+// Auth says which clients may use HTTP and gRPC.
 type Auth struct {
-	Token string `yaml:"token" doc:"when set, callers must send Authorization: Bearer TOKEN"`
+	Token string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
 }
 
-// Limits bound what callers may ask for and what the server may hold.
+// Limits bound what clients may ask for and what the server may hold.
 type Limits struct {
 	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
 	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`
@@ -48,28 +48,28 @@ type Limits struct {
 	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames, JPEGs and compiled pipelines together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
 	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
 	PipelineMemory  Size `yaml:"pipeline_memory" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
-	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; one more is refused"`
+	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; further ones are refused"`
 	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" doc:"connections open at the same time, of each listener"`
 
-	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that nobody uses for so long is freed; a large one sooner"`
+	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that is not used for this long is freed; a large one sooner"`
 }
 
-// Timeouts bound how long the server waits for others.
+// Timeouts bound how long the server waits for clients.
 type Timeouts struct {
-	Receive Duration `yaml:"receive" doc:"a request that has begun must bring 1 MiB, or its end, within this"`
+	Receive Duration `yaml:"receive" doc:"a request that has begun must send 1 MiB, or its end, within this time"`
 	Send    Duration `yaml:"send" doc:"each MiB of a response, or its end, must be taken within this"`
-	Queue   Duration `yaml:"queue" doc:"wait for memory or a turn, where the caller sets no deadline"`
-	Idle    Duration `yaml:"idle" doc:"silence between two frames of a stream, or two requests of a connection"`
+	Queue   Duration `yaml:"queue" doc:"the longest wait for memory or a turn, where the client sets no deadline"`
+	Idle    Duration `yaml:"idle" doc:"the longest silence between two frames of a stream, or two requests of a connection"`
 }
 
 // Live bounds live streams and their viewers, and says when they end.
 type Live struct {
 	MaxStreams      int      `yaml:"max_streams" doc:"live streams at the same time"`
 	MaxViewers      int      `yaml:"max_viewers" doc:"viewers of all live streams together"`
-	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for so long is offline"`
-	Keep            Duration `yaml:"keep" doc:"a live stream that nobody feeds or watches is forgotten after this"`
-	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether live streams are encoded that nobody watches"`
+	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
+	Keep            Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
+	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether to encode live streams that have no viewers"`
 	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is disconnected"`
 	PinnedMemory    Size     `yaml:"pinned_memory" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
 	PinnedPerStream Size     `yaml:"pinned_per_stream" doc:"the same of one stream; 0: half of live.pinned_memory"`
@@ -96,7 +96,7 @@ type Log struct {
 	Format string `yaml:"format" doc:"text or json"`
 }
 
-// Default returns the settings of a server that is told nothing.
+// Default returns the default settings.
 //
 // A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory
 // budget: one such request never shuts all others out. The receive timeout is below 10 s, after which a silent

@@ -113,7 +113,7 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestFloorOfASmallBudget: who sets the budget alone need not know of the floor.
+// TestFloorOfASmallBudget: a budget set alone needs no setting of the floor.
 func TestFloorOfASmallBudget(t *testing.T) {
 	for budget, want := range map[string]Size{"16MiB": 2 * MiB, "64MiB": 64 * MiB, "1GiB": 64 * MiB} {
 		c, err := Load(LoadOptions{Set: map[string]string{"limits.memory_budget": budget}})
@@ -174,7 +174,7 @@ func TestSizeText(t *testing.T) {
 	}
 }
 
-// TestOldNames: a setting is read under the name that it had before, from everywhere, and whoever loads it is told.
+// TestOldNames: a setting is read under the name that it had before, from everywhere, and the loader is told.
 func TestOldNames(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f.yaml")
 	write := func(text string) LoadOptions {

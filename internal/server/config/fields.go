@@ -70,7 +70,7 @@ func (f field) set(text string) error {
 // text returns what set would set f to again.
 func (f field) text() string { return fmt.Sprint(f.value.Interface()) }
 
-// Setting is one setting as text, for those who list them.
+// Setting is one setting as text, for lists of them.
 type Setting struct{ Key, Env, Doc, Value string }
 
 // Settings returns all settings of c in their order. The token reads "(set)", the password of a source xxxxx.

@@ -17,7 +17,7 @@ type LoadOptions struct {
 	File    string            // a YAML file; "" for none
 	Environ []string          // as os.Environ gives it; nil for none
 	Set     map[string]string // flags: dotted keys and their values
-	Renamed func(Renamed)     // called for each setting under an old name; nil: nobody is told
+	Renamed func(Renamed)     // called for each setting under an old name; may be nil
 }
 
 // Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones

@@ -10,34 +10,34 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// Streams are the live streams that are known before anyone publishes them, by name. Those who hold a Config read them
-// only.
+// Streams are the live streams that are known before they are published, by name. They are read-only for
+// holders of a Config.
 type Streams map[string]Stream
 
 // Stream is where the frames of a live stream come from, and what is made of them. Its settings have the texts of the
 // parameters of an HTTP query.
 type Stream struct {
-	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1), or testsrc, testsrc:1280x720@30, testsrc?seed=2; none: whoever publishes it"`
+	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1), or testsrc, testsrc:1280x720@30, testsrc?seed=2; empty: clients publish it"`
 	Every    Duration `yaml:"every,omitempty" doc:"of an HTTP source: request one JPEG this often, such as 2s; 0: read a stream as it comes, poll a snapshot each second"`
 	CA       string   `yaml:"ca,omitempty" doc:"of an HTTPS source: a PEM file of certificates to trust beside those of the system"`
-	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS source: accept any certificate, so that whoever answers gets the password"`
+	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS source: accept any certificate, so that any server in between gets the password"`
 
-	FPS float64 `yaml:"fps,omitempty" doc:"pictures a second at most; 0: one for each frame"`
+	FPS float64 `yaml:"fps,omitempty" doc:"JPEGs a second at most; 0: one for each frame"`
 
 	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`
 	Color frame.ColorSpace `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709; of pushed frames where they do not say, of a video in place of what it says"`
 
 	Crop        pipeline.Rect    `yaml:"crop,omitempty" doc:"part of the frame, WIDTHxHEIGHT+X+Y"`
-	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the pictures, WIDTHxHEIGHT; a side left out keeps the aspect"`
+	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the JPEGs, WIDTHxHEIGHT; a side left out keeps the aspect"`
 	Mode        pipeline.Mode    `yaml:"mode,omitempty" doc:"of the resize: stretch, fit or fill"`
 	Filter      pipeline.Filter  `yaml:"filter,omitempty" doc:"of the resize: bilinear, area or nearest"`
-	Background  pipeline.Color   `yaml:"background,omitempty" doc:"around the picture in mode fit, #rrggbb"`
+	Background  pipeline.Color   `yaml:"background,omitempty" doc:"around the image in mode fit, #rrggbb"`
 	Quality     int              `yaml:"quality,omitempty" doc:"of the JPEGs, 1 to 100; 0: 75"`
 	Subsampling jpeg.Subsampling `yaml:"subsampling,omitempty" doc:"of the JPEGs: 420, 422, 444 or gray"`
 	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
 }
 
-// Fill returns spec with what the stream's settings say where spec says nothing: of range and colour space, if its
+// Fill returns spec with what the stream's settings say where spec says nothing: of range and color space, if its
 // frames are luma and chroma, of the crop, of the resize as a whole, and of each field of the output.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
@@ -54,7 +54,7 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	return spec
 }
 
-// PictureSize is the size of a picture in pixels; a side of 0 keeps the aspect. Its text is that of
+// PictureSize is the size of a JPEG in pixels; a side of 0 keeps the aspect. Its text is that of
 // pipeline.ParseResize: 640x360, 640x or x360; that of the zero value is empty.
 type PictureSize struct{ Width, Height int }
 

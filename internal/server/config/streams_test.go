@@ -28,13 +28,13 @@ func TestStreamsFromEverywhere(t *testing.T) {
   cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
     background: "#010203", quality: 60, subsampling: 444, restart: row}
   front.door-2: {source: rtsp://camera/1, quality: 50}
-  whoever:
+  anybody:
 `
 	c, err := Parse("f.yaml", []byte(yaml))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Streams{"cam1": everySetting, "front.door-2": {Source: "rtsp://camera/1", Quality: 50}, "whoever": {}}
+	want := Streams{"cam1": everySetting, "front.door-2": {Source: "rtsp://camera/1", Quality: 50}, "anybody": {}}
 	if !reflect.DeepEqual(c.Streams, want) {
 		t.Errorf("got %+v\nwant %+v", c.Streams, want)
 	}
@@ -153,7 +153,7 @@ func TestFillKeepsWhatIsSaid(t *testing.T) {
 	want = said
 	want.Input.Color = frame.BT709
 	if got := everySetting.Fill(said); got != want {
-		t.Errorf("got %+v\nwant what was said, with the colour space: %+v", got, want)
+		t.Errorf("got %+v\nwant what was said, with the color space: %+v", got, want)
 	}
 }
 

@@ -13,7 +13,7 @@ type target struct {
 	config  *Config
 	fields  []field // of all but the streams
 	streams map[string]*Stream
-	renamed func(Renamed) // told of each setting under an old name; nil: nobody
+	renamed func(Renamed) // called for each setting under an old name; may be nil
 }
 
 // Renamed is a setting that was given under the name that it had before.

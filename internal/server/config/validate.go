@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// Off as a Listener's Listen leaves that face of the server away.
+// Off as a Listener's Listen disables that listener.
 const Off = "off"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.

@@ -17,8 +17,8 @@ const (
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
 
-// Account says what the memory of the process is used for. Whoever holds more than some kilobytes beside the pool
-// registers it once, when the server starts:
+// Account says what the memory of the process is used for. An owner of more than some kilobytes beside the pool
+// registers once, when the server starts:
 //
 //	e.Account.Heap(engine.Transports, buffers.bytes.Load) // an atomic.Int64 that follows the buffers
 //
@@ -48,7 +48,7 @@ func newAccount(stats func() pool.Stats) *Account {
 	return a
 }
 
-// Heap adds bytes to kind: memory of the Go heap that is not the pool's, and that nobody else registers. bytes is called
+// Heap adds bytes to kind: memory of the Go heap that is not the pool's, and is not registered elsewhere. bytes is called
 // for each reading, from any goroutine, and must not block. Several functions of one kind add up.
 func (a *Account) Heap(kind string, bytes func() int64) { a.register(&a.heap, kind, bytes) }
 
@@ -64,7 +64,7 @@ func (a *Account) register(owners *[]owner, kind string, bytes func() int64) {
 
 // Read returns the account at this moment. Held has the pool, the kinds of Heap, and the rest:
 //
-//	heap     objects of the Go heap that nobody registered, garbage among them
+//	heap     objects of the Go heap that are not registered, with garbage
 //	free     memory that Go keeps to allocate from
 //	stacks   of goroutines
 //	runtime  of the Go runtime itself

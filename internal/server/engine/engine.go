@@ -1,5 +1,5 @@
-// Package engine is what both faces of the server share: the memory, the workers, the compiled pipelines, and the say
-// in who may use them. Its errors are *fault.Error.
+// Package engine is what HTTP and gRPC share: memory, workers, compiled pipelines, and the order in which requests use
+// them. Its errors are *fault.Error.
 //
 // A request goes through it in this order: Open, Reserve unless it is a stream, Plan, Admit before the first frame is
 // taken in, Run, and the releases backwards.
@@ -23,7 +23,7 @@ import (
 // Engine encodes for requests. All methods may be called from any goroutine.
 type Engine struct {
 	Pool    *pool.Pool // where frames come from
-	Account *Account   // who holds memory, of the pool and beside it
+	Account *Account   // what memory is used for, in the pool and beside it
 	Metrics *metrics.Metrics
 	Config  config.Config
 	Started time.Time // when New was called
@@ -88,7 +88,7 @@ func (e *Engine) IsDraining() bool {
 	}
 }
 
-// errDraining is what a request is told that comes, or would go on, while the server stops.
+// errDraining is the error of a request that comes, or would go on, while the server stops.
 func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
 
 // Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above
@@ -108,8 +108,8 @@ func (e *Engine) Open() error {
 // Done ends what Open began.
 func (e *Engine) Done() { e.open.Add(-1) }
 
-// Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called: whoever has one is
-// not refused when it comes to Run. It refuses with Busy when more than limits.queue_depth would have to wait.
+// Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called. A request with a place
+// is not refused in Run. Reserve refuses with Busy when more than limits.queue_depth requests would have to wait.
 func (e *Engine) Reserve() error { return e.queue.reserve() }
 
 // Unreserve ends what Reserve began, after the last Run.
@@ -118,19 +118,19 @@ func (e *Engine) Unreserve() { e.queue.unreserve() }
 // CheckQueue refuses with Busy when Reserve would now.
 func (e *Engine) CheckQueue() error { return e.queue.check() }
 
-// A Stream is what asks for memory again and again, and goes before those that have begun to do so later, unless it
-// pauses. The zero Stream has not asked yet. It is for one goroutine.
+// A Stream asks for memory again and again. It goes before callers that began to ask later, unless it pauses. The zero
+// Stream has not asked yet. It is for one goroutine.
 type Stream struct {
 	priority *pool.Priority // nil: it has not asked yet
 	admitted time.Time      // when it was last
 }
 
-// longestPause is how long a Stream may ask for nothing and keep its place before newcomers: else one could be taken long
-// before it is wanted.
+// longestPause is how long a Stream may ask for nothing and keep its priority. Without it a caller could take a priority
+// long before it needs one.
 const longestPause = 10 * time.Second
 
-// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. Others,
-// whose stream is nil, wait at most timeouts.queue, and are then refused with Busy. A request that can never fit is
+// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. A request,
+// whose stream is nil, waits at most timeouts.queue, and is then refused with Busy. A request that can never fit is
 // refused with TooLarge at once.
 func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant, error) {
 	if stream != nil {
@@ -163,9 +163,9 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It waits however many others do: a stream may, and
-// what is none holds a place from Reserve. The frames of b count as pictures or failures in the metrics. When it returns an
-// error, b has no picture.
+// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It never refuses for the length of the queue: a stream may
+// wait, and a request holds a place from Reserve. The frames of b are counted in the metrics. When it returns an error, b
+// has no results.
 func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
@@ -213,8 +213,8 @@ func (e *Engine) OpenRequests() int { return int(e.open.Load()) }
 // tinySpec is the smallest work there is.
 var tinySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}}
 
-// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a server that is merely busy
-// from one that is broken.
+// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a busy server
+// from a broken one.
 func (e *Engine) SelfTest(ctx context.Context) error {
 	p, err := e.Plan(tinySpec)
 	if err != nil {
@@ -232,7 +232,7 @@ func (e *Engine) SelfTest(ctx context.Context) error {
 	return b.Out[0].Err
 }
 
-// Ready returns nil when a request that came now would be taken, else why not.
+// Ready returns nil when the server would accept a request now, else the reason.
 func (e *Engine) Ready() error {
 	if e.IsDraining() {
 		return errDraining()

@@ -102,7 +102,7 @@ func TestAdmit(t *testing.T) {
 		}
 	}
 	if err := e.Ready(); err != nil {
-		t.Errorf("got not ready, %v, with nobody waiting", err)
+		t.Errorf("got not ready, %v, with no request waiting", err)
 	}
 	waits := make(chan error, 1)
 	go func() { // A stream waits on.
@@ -166,7 +166,7 @@ func TestStreamsKeepTheirPlace(t *testing.T) {
 	})
 }
 
-// TestReserve: whoever holds a place runs, and nobody else gets one meanwhile.
+// TestReserve: a request that holds a place runs, and no other gets one meanwhile.
 func TestReserve(t *testing.T) {
 	e := newEngine(t, func(c *config.Config) { c.Workers, c.Limits.QueueDepth = 1, 0 })
 	p, err := e.Plan(spec(8))
@@ -214,7 +214,7 @@ func TestReadyLooksAtMaxRequests(t *testing.T) {
 	}
 }
 
-// TestRunCountsEachFrame: as a picture or as a failure, whatever happens to the batch.
+// TestRunCountsEachFrame: as encoded or as failed, whatever happens to the batch.
 func TestRunCountsEachFrame(t *testing.T) {
 	e := newEngine(t, nil)
 	p, err := e.Plan(spec(8))
@@ -240,7 +240,7 @@ func TestRunCountsEachFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 1 {
-		t.Errorf("got %d pictures and %d failures, want 2 and 1", ok, failed)
+		t.Errorf("got %d encoded and %d failed, want 2 and 1", ok, failed)
 	}
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -248,12 +248,12 @@ func TestRunCountsEachFrame(t *testing.T) {
 		t.Errorf("got %v, want Canceled", err)
 	}
 	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 3 {
-		t.Errorf("got %d pictures and %d failures, want 2 and 3", ok, failed)
+		t.Errorf("got %d encoded and %d failed, want 2 and 3", ok, failed)
 	}
 	b.Release()
 }
 
-// TestNoLeaseIsLost: whatever moment a batch is cancelled at, all memory comes back.
+// TestNoLeaseIsLost: whatever moment a batch is canceled at, all memory comes back.
 func TestNoLeaseIsLost(t *testing.T) {
 	e := newEngine(t, nil)
 	s := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 64, Height: 64}, Resize: pipeline.Resize{Width: 300, Height: 300}}

@@ -19,8 +19,7 @@ const (
 	collectPause = 4 * time.Second
 )
 
-// Maintain frees what nobody has used for a while, until ctx ends: compiled pipelines, and memory that a burst left to the
-// garbage collector. It is for one goroutine.
+// Maintain frees memory that was not used for a while, until ctx ends: compiled pipelines, and the garbage of a burst. It is for one goroutine.
 func (e *Engine) Maintain(ctx context.Context) {
 	ticker := time.NewTicker(maintainEvery)
 	defer ticker.Stop()
@@ -36,7 +35,7 @@ func (e *Engine) Maintain(ctx context.Context) {
 	}
 }
 
-// collector runs the garbage collector when there is much that nobody holds and it has not run for a while.
+// collector runs the garbage collector when much memory is not registered and it has not run for a while.
 type collector struct {
 	read    func() metrics.Memory
 	cycles  func() uint64
@@ -44,7 +43,7 @@ type collector struct {
 
 	last     uint64    // collections so far, at the last look
 	since    time.Time // when their number last changed
-	leftover int64     // what nobody held after a collection of look, if that was the last collection
+	leftover int64     // unregistered after a collection of look, if that was the last collection
 }
 
 // look collects where it must. After a collection of its own it does so again only when there is much more than that left
@@ -62,7 +61,7 @@ func (c *collector) look(now time.Time) {
 	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
 }
 
-// unheld returns the bytes of the heap that no owner has registered.
+// unheld returns the bytes of the heap that are not registered.
 func (c *collector) unheld() (n int64) {
 	for _, u := range c.read().Held {
 		if u.Kind == "heap" || u.Kind == "free" {

@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
-// TestCollectorLooks: it collects when much is left that nobody holds, not while the runtime does, and not in vain again
+// TestCollectorLooks: it collects when much is left that is not registered, not while the runtime does, and not in vain again
 // and again.
 func TestCollectorLooks(t *testing.T) {
 	var unheld int64

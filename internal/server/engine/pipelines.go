@@ -34,7 +34,7 @@ type pipelines struct {
 	recent   list.List                       // the least recently used last
 	bytes    int64                           // of all entries
 	running  int                             // uses that have their memory
-	released chan struct{}                   // closed when some use ends; nil when nobody waits for it
+	released chan struct{}                   // closed when some use ends; nil when no run waits for it
 	compiled uint64                          // pipelines so far
 	evicted  uint64
 }
@@ -112,7 +112,7 @@ func (c *pipelines) enter(s pipeline.Spec) *entry {
 	return e
 }
 
-// make compiles e, and says so to those who wait for it.
+// make compiles e, and wakes those that wait for it.
 func (c *pipelines) make(e *entry) {
 	defer close(e.ready)
 	defer func() {

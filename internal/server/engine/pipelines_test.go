@@ -67,7 +67,7 @@ func (c *pipelines) run(t *testing.T, s pipeline.Spec) {
 	c.release(u)
 }
 
-// TestPipelinesCompileOnce: those who ask for one Spec at the same time wait for one compilation.
+// TestPipelinesCompileOnce: callers that ask for one Spec at the same time wait for one compilation.
 func TestPipelinesCompileOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		compile, finish := compileWith(nil), make(chan struct{})
@@ -217,7 +217,7 @@ func TestPipelinesTrim(t *testing.T) {
 	})
 }
 
-// TestPipelinesFail: an error or a panic of the compiler reaches everybody who waits, and is forgotten.
+// TestPipelinesFail: an error or a panic of the compiler reaches every caller that waits, and is forgotten.
 func TestPipelinesFail(t *testing.T) {
 	wrong := errors.New("wrong")
 	for _, tt := range []struct {

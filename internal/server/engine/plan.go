@@ -57,7 +57,7 @@ func (p *Plan) FrameBytes() int { return p.frameBytes }
 func (p *Plan) Cost(in int64, n int) int64 {
 	out := p.rawBytes
 	if out == 0 {
-		out = 4096 + p.width*p.height/2 // 4 bits a pixel: twice what natural pictures take at quality 75
+		out = 4096 + p.width*p.height/2 // 4 bits a pixel: twice what natural images take at quality 75
 	}
 	return in + in/4 + int64(n)*int64(pool.ClassSize(0)+pool.ClassSize(min(out, pool.MaxSize)))
 }

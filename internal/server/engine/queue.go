@@ -10,19 +10,20 @@ import (
 
 // queue gives turns to encode, in the order of arrival: as many at a time as turns, while the others wait.
 //
-// Those who are not patient hold a place, from before they are ready for a turn until after it, so that they are
-// refused before anything is spent on them. There are depth places more than turns that the patient leave them.
+// A request holds a place, from before it is ready for a turn until after it, so that it is refused before anything is
+// spent on it. A stream holds none: the number of streams is bounded elsewhere. There are depth places more than turns that
+// streams leave to requests.
 type queue struct {
 	turns, depth int
 
 	mu      sync.Mutex
 	running int
-	patient int                 // of those running, the patient
+	streams int                 // of those running
 	places  int                 // that are held
-	waiting waitlist.List[bool] // for a turn; whether they are patient
+	waiting waitlist.List[bool] // for a turn; whether it is a stream
 }
 
-// reserve takes a place, to be given back with unreserve. It refuses with Busy when there is none.
+// reserve takes a place, to be given back with unreserve. It refuses with Busy when none is free.
 func (q *queue) reserve() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -49,28 +50,28 @@ func (q *queue) check() error {
 
 // full returns a *fault.Error when there is no place left. q.mu is held.
 func (q *queue) full() error {
-	left := q.turns - q.patient // turns that those with a place can have
+	left := q.turns - q.streams // turns for requests
 	if q.places < left+q.depth {
 		return nil
 	}
 	return fault.BusyOf("limits.queue_depth", int64(q.places-left)+1, int64(q.depth), "the queue is full")
 }
 
-// enter waits for a turn, to be ended with leave, for one who holds a place or is patient, which is for those whose
-// number is bounded elsewhere. It returns what ctx ended with, as a *fault.Error, also when the turn comes at the same
-// moment. ctx is looked at before the wait, during it, and after it.
-func (q *queue) enter(ctx context.Context, patient bool) error {
+// enter waits for a turn, to be ended with leave, for a stream, or for a request that holds a place. When ctx is done it
+// returns its cause as a *fault.Error, also when the turn comes at the same moment. ctx is checked before the wait, during
+// it, and after it.
+func (q *queue) enter(ctx context.Context, stream bool) error {
 	if ctx.Err() != nil {
 		return fault.From(context.Cause(ctx))
 	}
 	q.mu.Lock()
 	if q.waiting.Len() == 0 && q.running < q.turns {
-		q.begin(patient)
+		q.begin(stream)
 		q.mu.Unlock()
 		return nil
 	}
 	w := q.waiting.New()
-	w.Value = patient
+	w.Value = stream
 	q.waiting.Append(w)
 	q.mu.Unlock()
 
@@ -87,43 +88,43 @@ func (q *queue) enter(ctx context.Context, patient bool) error {
 	case w.Waiting():
 		q.waiting.Remove(w)
 	default: // The turn came too; another caller may have it.
-		q.end(patient)
+		q.end(stream)
 	}
 	return fault.From(context.Cause(ctx))
 }
 
 // leave ends a turn that enter gave.
-func (q *queue) leave(patient bool) {
+func (q *queue) leave(stream bool) {
 	q.mu.Lock()
-	q.end(patient)
+	q.end(stream)
 	q.mu.Unlock()
 }
 
 // begin counts a turn. q.mu is held.
-func (q *queue) begin(patient bool) {
+func (q *queue) begin(stream bool) {
 	q.running++
-	if patient {
-		q.patient++
+	if stream {
+		q.streams++
 	}
 }
 
-// end gives a turn on. q.mu is held.
-func (q *queue) end(patient bool) {
+// end passes a turn on. q.mu is held.
+func (q *queue) end(stream bool) {
 	q.running--
-	if patient {
-		q.patient--
+	if stream {
+		q.streams--
 	}
 	q.advance()
 }
 
-// lengths returns how many have a turn and how many wait.
+// lengths returns how many have a turn, and how many wait.
 func (q *queue) lengths() (running, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.running, q.waiting.Len()
 }
 
-// advance gives the free turns to those who wait longest.
+// advance gives the free turns to those that wait longest.
 func (q *queue) advance() {
 	for w := q.waiting.First(); w != nil && q.running < q.turns; w = q.waiting.First() {
 		q.begin(w.Value)

@@ -24,14 +24,14 @@ func TestQueueServesInOrder(t *testing.T) {
 		var mu sync.Mutex
 		for i := range 10 {
 			go func() {
-				patient := i%2 == 0
-				if err := q.enter(t.Context(), patient); err != nil {
+				stream := i%2 == 0
+				if err := q.enter(t.Context(), stream); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
-				q.leave(patient)
+				q.leave(stream)
 			}()
 			synctest.Wait()
 		}
@@ -52,25 +52,25 @@ func TestQueueServesInOrder(t *testing.T) {
 }
 
 // TestQueueRefusesAboveItsDepth: places are held from reserve on, whether their holders have come for a turn or not;
-// the patient who wait take none, those who run leave as many fewer.
+// streams that wait take none, those that run leave as many fewer.
 func TestQueueRefusesAboveItsDepth(t *testing.T) {
 	tests := []struct {
 		name                    string
 		turns, depth            int
-		patient, waiting, taken int // patient that run and wait; places that are held
+		streams, waiting, taken int // streams that run and wait; places that are held
 		got                     int64
 	}{
 		{"room", 1, 1, 0, 0, 1, 0},
 		{"full", 1, 1, 0, 0, 2, 2},
 		{"more-turns", 3, 1, 0, 0, 4, 2},
 		{"more-turns-room", 3, 1, 0, 0, 3, 0},
-		{"patient-run", 3, 1, 2, 0, 2, 2},
-		{"patient-run-room", 3, 1, 2, 0, 1, 0},
-		{"patient-wait", 1, 1, 1, 3, 0, 0},
-		{"patient-wait-full", 1, 1, 1, 3, 1, 2},
+		{"stream-run", 3, 1, 2, 0, 2, 2},
+		{"stream-run-room", 3, 1, 2, 0, 1, 0},
+		{"stream-wait", 1, 1, 1, 3, 0, 0},
+		{"stream-wait-full", 1, 1, 1, 3, 1, 2},
 		{"no-depth", 2, 0, 0, 0, 2, 1},
 		{"no-depth-room", 2, 0, 0, 0, 1, 0},
-		{"no-depth-patient-run", 2, 0, 2, 0, 0, 1},
+		{"no-depth-stream-run", 2, 0, 2, 0, 0, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -82,7 +82,7 @@ func TestQueueRefusesAboveItsDepth(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
-				for range tt.patient + tt.waiting {
+				for range tt.streams + tt.waiting {
 					go func() { _ = q.enter(ctx, true) }()
 				}
 				synctest.Wait()
@@ -104,8 +104,8 @@ func TestQueueRefusesAboveItsDepth(t *testing.T) {
 				}
 				cancel()
 				synctest.Wait()
-				if running, waiting := q.lengths(); running != tt.patient || waiting != 0 {
-					t.Errorf("got %d running and %d waiting after the others gave up, want %d and 0", running, waiting, tt.patient)
+				if running, waiting := q.lengths(); running != tt.streams || waiting != 0 {
+					t.Errorf("got %d running and %d waiting after the others gave up, want %d and 0", running, waiting, tt.streams)
 				}
 			})
 		})
@@ -148,7 +148,7 @@ func TestQueueLooksAtTheDeadline(t *testing.T) {
 	})
 }
 
-// TestQueueUnderChurn: with callers that give up at random, never more than turns run, and at the end nobody does.
+// TestQueueUnderChurn: with callers that give up at random, never more than turns run, and at the end none does.
 func TestQueueUnderChurn(t *testing.T) {
 	q := queue{turns: 3, depth: 5}
 	var running, served atomic.Int64
@@ -158,22 +158,22 @@ func TestQueueUnderChurn(t *testing.T) {
 			rng := rand.New(rand.NewPCG(uint64(c), 1))
 			for range 300 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rng.IntN(200))*time.Microsecond)
-				patient := rng.IntN(2) == 0
-				if q.enter(ctx, patient) == nil {
+				stream := rng.IntN(2) == 0
+				if q.enter(ctx, stream) == nil {
 					if n := running.Add(1); n > 3 {
 						t.Errorf("%d run at once, want at most 3", n)
 					}
 					served.Add(1)
 					running.Add(-1)
-					q.leave(patient)
+					q.leave(stream)
 				}
 				cancel()
 			}
 		})
 	}
 	callers.Wait()
-	if n, waiting := q.lengths(); n != 0 || waiting != 0 || q.patient != 0 || served.Load() == 0 {
-		t.Errorf("got %d running (%d patient), %d waiting, %d served at the end, want 0, 0 and some", n, q.patient, waiting, served.Load())
+	if n, waiting := q.lengths(); n != 0 || waiting != 0 || q.streams != 0 || served.Load() == 0 {
+		t.Errorf("got %d running (%d stream), %d waiting, %d served at the end, want 0, 0 and some", n, q.streams, waiting, served.Load())
 	}
 }
 

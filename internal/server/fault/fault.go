@@ -1,6 +1,5 @@
-// Package fault says why the server could not do what a caller asked, in terms that both of its faces can tell the
-// caller: gRPC as a status, HTTP as a problem document. The libraries know nothing of it; From is where their errors
-// get a Kind.
+// Package fault says why the server refused a request or could not serve it, in terms that gRPC reports as a status and
+// HTTP as a problem document. The libraries do not use it; From gives their errors a Kind.
 package fault
 
 import (
@@ -22,19 +21,19 @@ type Kind uint8
 
 // The kinds. Each has one gRPC code and one HTTP status.
 const (
-	Internal     Kind = iota // a bug, ours: nothing to be done
+	Internal     Kind = iota // a bug of the server
 	Invalid                  // the request is wrong: change it
 	TooLarge                 // the request is above a limit: make it smaller
-	Unsupported              // the request's form is none that is known
+	Unsupported              // the request has an unknown form
 	Unauthorized             // a token is missing or wrong
 	Forbidden                // a web page of another origin may not do this
-	NotFound                 // there is nothing of that name
-	Conflict                 // another has what the request wants
-	Offline                  // a stream without a source, or a picture, now: come again after RetryAfter
-	Busy                     // no room now: come again after RetryAfter
-	Draining                 // the server is stopping: go to another
+	NotFound                 // there is no stream or resource of that name
+	Conflict                 // another client has what the request wants
+	Offline                  // a stream has no source, or no image yet: try again after RetryAfter
+	Busy                     // no room now: try again after RetryAfter
+	Draining                 // the server is stopping: use another
 	Deadline                 // the caller's deadline passed
-	Slow                     // the caller sent, or took, too slowly
+	Slow                     // the caller sent or received too slowly
 	Canceled                 // the caller went away
 )
 
@@ -51,7 +50,7 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
-// Error is a request, or one frame of it, that was not served.
+// Error is why a request, or one frame of it, was not served.
 type Error struct {
 	Kind       Kind
 	Reason     string        // "frame 3: got 12 bytes, want 691200"; empty: Err's
@@ -62,7 +61,7 @@ type Error struct {
 	Err        error         // what it comes from; may be nil
 }
 
-// Error returns why, with the limit's name and numbers.
+// Error returns the reason, with the name of the limit and its numbers.
 func (e *Error) Error() string {
 	msg := e.Reason
 	if msg == "" && e.Err != nil {
@@ -74,7 +73,7 @@ func (e *Error) Error() string {
 	return msg
 }
 
-// Unwrap returns what e comes from.
+// Unwrap returns the error that e comes from.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Errorf returns an Error of that kind.
@@ -82,7 +81,7 @@ func Errorf(k Kind, format string, args ...any) *Error {
 	return &Error{Kind: k, Reason: fmt.Sprintf(format, args...)}
 }
 
-// retryAfter is the advice when nothing better is known: the backlog of a full queue takes about this long.
+// retryAfter is the default advice: the backlog of a full queue takes about this long.
 const retryAfter = time.Second
 
 // BusyOf returns the Error for no room now under that setting.
@@ -106,7 +105,7 @@ func From(err error) *Error {
 		size      *pool.SizeError
 		truncated *ingest.TruncatedError
 		format    *ingest.FormatError
-		picture   *ingest.JPEGError
+		image     *ingest.JPEGError
 		limit     *ingest.LimitError
 		other     *pipeline.FrameError
 		name      *stream.NameError
@@ -145,7 +144,7 @@ func From(err error) *Error {
 		return &Error{Kind: Conflict, Field: "stream", Err: err}
 	case errors.Is(err, stream.ErrEvicted):
 		return &Error{Kind: Slow, Reason: "the viewer held old images, and the memory for those (live.pinned_memory) was used up", Err: err}
-	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &picture), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &truncated), errors.As(err, &format), errors.As(err, &image), errors.As(err, &other), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Kind: Invalid, Err: err}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Kind: Deadline, Reason: "the deadline passed", Err: err}

@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// liveFrames counts the frames of live streams by what became of them, and how often sources were lost.
+// liveFrames counts the frames of live streams by outcome, and how often sources were lost.
 type liveFrames struct {
 	made    prometheus.Counter
 	dropped [len(stream.Info{}.Dropped)]prometheus.Counter
@@ -18,7 +18,7 @@ type liveFrames struct {
 // newLiveFrames returns the counters, and what is to be registered.
 func newLiveFrames() (liveFrames, []prometheus.Collector) {
 	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "steadyframe_stream_frames_total", Help: "Frames of live streams by outcome: ok, or why there is no picture.",
+		Name: "steadyframe_stream_frames_total", Help: "Frames of live streams by outcome: ok, or why a frame was not encoded.",
 	}, []string{"outcome"})
 	f := liveFrames{made: frames.WithLabelValues("ok"), lost: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "steadyframe_source_losses_total", Help: "Times that a source of the settings ended, or could not begin, and was to be tried again.",
@@ -29,19 +29,19 @@ func newLiveFrames() (liveFrames, []prometheus.Collector) {
 	return f, []prometheus.Collector{frames, f.lost}
 }
 
-// StreamFrameOK counts a frame of a live stream that became a picture.
+// StreamFrameOK counts a frame of a live stream that was encoded.
 func (m *Metrics) StreamFrameOK() { m.live.made.Inc() }
 
-// StreamFrameDropped counts a frame of a live stream that did not.
+// StreamFrameDropped counts a frame of a live stream that was not.
 func (m *Metrics) StreamFrameDropped(r stream.DropReason) { m.live.dropped[r].Inc() }
 
 // SourceLost counts that a stream's source of the settings ended and will be tried again.
 func (m *Metrics) SourceLost() { m.live.lost.Inc() }
 
-// Lagged counts the time from a picture's capture until a viewer had it.
+// Lagged counts the time from the capture of a frame until a viewer had its JPEG.
 func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }
 
-// Live exports what is known of live streams and their viewers each time it is collected. No metric has a label for a
+// Live exports the state of live streams and their viewers each time it is collected. No metric has a label for a
 // stream or a viewer: those come and go.
 type Live struct {
 	hub *stream.Hub
@@ -58,9 +58,9 @@ func NewLive(hub *stream.Hub) *Live {
 		hub:       hub,
 		streams:   desc("streams", "Live streams by state.", "state"),
 		viewers:   desc("viewers", "Viewers of live streams.", "transport"),
-		delivered: desc("viewer_frames_delivered_total", "Pictures that viewers took, repeats too.", "transport"),
-		dropped:   desc("viewer_frames_dropped_total", "Pictures that a viewer was never given, by reason: newer, since a newer one came before it could take another.", "transport", "reason"),
-		sent:      desc("viewer_sent_bytes_total", "Bytes of the pictures that viewers took.", "transport"),
+		delivered: desc("viewer_frames_delivered_total", "JPEGs that viewers received, with repeats.", "transport"),
+		dropped:   desc("viewer_frames_dropped_total", "JPEGs that a viewer was never sent, by reason: newer, since a newer one came first.", "transport", "reason"),
+		sent:      desc("viewer_sent_bytes_total", "Bytes of the JPEGs that viewers received.", "transport"),
 		evicted:   desc("viewers_evicted_total", "Viewers that were disconnected because they held old JPEGs when the memory for those was used up.", "transport"),
 		pinned:    desc("viewer_pinned_bytes", "Memory of old JPEGs that viewers still hold."),
 	}

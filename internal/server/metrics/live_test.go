@@ -50,7 +50,7 @@ func TestLiveMetrics(t *testing.T) {
 	}
 	v.Delivered(&pic)
 	pic.Release()
-	p.Skip() // It releases the newest picture.
+	p.Skip() // It releases the newest JPEG.
 
 	want := []string{
 		"steadyframe_source_losses_total{} 1",

@@ -28,7 +28,7 @@ func NewMemory(read func() Memory) prometheus.Collector {
 		held: prometheus.NewDesc("steadyframe_memory_bytes",
 			"What memory is used for. The kinds add up to what Go holds, steadyframe_memory_total_bytes.", []string{"kind"}, nil),
 		leased: prometheus.NewDesc("steadyframe_memory_leased_bytes",
-			"Parts of the pool that are leased (in use) or promised (grants), and who holds them. They may overlap.", []string{"kind"}, nil),
+			"Parts of the pool that are leased (in use) or promised (grants), and what holds them. They may overlap.", []string{"kind"}, nil),
 		total: prometheus.NewDesc("steadyframe_memory_total_bytes",
 			"Memory that Go has from the system and has not returned.", nil, nil),
 	}

@@ -1,4 +1,4 @@
-// Package metrics is what a server counts, and how Prometheus reads it. Counting allocates nothing.
+// Package metrics counts what a server does, and exports it to Prometheus. Counting allocates nothing.
 package metrics
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// Stage is a part of a batch's way through the server.
+// Stage is a part of the processing of a batch.
 type Stage uint8
 
 // The stages.
@@ -56,7 +56,7 @@ func New() *Metrics {
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
 	m.process.MustRegister(process)
 	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "steadyframe_frames_total", Help: "Frames by outcome: ok, or why there is no picture.",
+		Name: "steadyframe_frames_total", Help: "Frames by outcome: ok, or why a frame was not encoded.",
 	}, []string{"outcome"})
 	rejected := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "steadyframe_rejected_total", Help: "Requests refused or ended early, by reason.",
@@ -67,9 +67,9 @@ func New() *Metrics {
 		m.rejected[k] = rejected.WithLabelValues(fault.Kind(k).String())
 	}
 	m.batch = newHistogram("steadyframe_batch_duration_seconds",
-		"From when a request's batch was in until its pictures were made: the wait for its turn and the run. Live streams do not count.")
+		"From the arrival of a request's batch until it was encoded: the wait for its turn and the run. Live streams do not count.")
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
-	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From a picture's capture until a viewer had it; repeats do not count.")
+	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From the capture of a frame until a viewer had its JPEG; repeats do not count.")
 	live, streamFrames := newLiveFrames()
 	m.live = live
 	m.Registry.MustRegister(frames, rejected, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
@@ -102,13 +102,13 @@ func (m *Metrics) RegisterGauges(g Gauges) {
 	}
 }
 
-// FrameOK counts n frames that became pictures.
+// FrameOK counts n frames that were encoded.
 func (m *Metrics) FrameOK(n int) {
 	m.framesOK.Add(float64(n))
 	m.frames.Add(uint64(n))
 }
 
-// FrameFailed counts n frames that did not.
+// FrameFailed counts n frames that were not.
 func (m *Metrics) FrameFailed(k fault.Kind, n int) {
 	m.framesNot[k].Add(float64(n))
 	m.frameFails.Add(uint64(n))
@@ -120,13 +120,13 @@ func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
 // Took counts the time of a batch in a stage.
 func (m *Metrics) Took(s Stage, d time.Duration) { m.stages[s].Observe(d) }
 
-// Served counts the time of a request's batch, from when it was in until its pictures were made.
+// Served counts the time of a request's batch, from its arrival until it was encoded.
 func (m *Metrics) Served(d time.Duration) { m.batch.Observe(d) }
 
 // Waited counts the time of a batch in the queue.
 func (m *Metrics) Waited(d time.Duration) { m.queueWait.Observe(d) }
 
-// Frames returns how many frames became pictures and how many did not.
+// Frames returns how many frames were encoded and how many failed.
 func (m *Metrics) Frames() (ok, failed uint64) { return m.frames.Load(), m.frameFails.Load() }
 
 // Stage returns the histogram of a stage.

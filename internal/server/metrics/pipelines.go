@@ -21,7 +21,7 @@ func NewPipelines(read func() PipelineStats) prometheus.Collector {
 		read:     read,
 		kept:     prometheus.NewDesc("steadyframe_pipelines", "Compiled pipelines that are kept.", nil, nil),
 		compiled: prometheus.NewDesc("steadyframe_pipelines_compiled_total", "Pipelines compiled.", nil, nil),
-		evicted:  prometheus.NewDesc("steadyframe_pipelines_evicted_total", "Pipelines dropped for others, or because nobody used them.", nil, nil),
+		evicted:  prometheus.NewDesc("steadyframe_pipelines_evicted_total", "Pipelines dropped for others, or because they were not used.", nil, nil),
 	}
 }
 
