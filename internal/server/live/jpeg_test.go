@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"image"
 	"image/color"
-	stdjpeg "image/jpeg"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,49 +215,6 @@ func TestPassingOnAllocatesNothing(t *testing.T) {
 			}
 			repeat = pic.Repeat
 			pic.Release()
-		}
-	})
-}
-
-func TestJPEGSize(t *testing.T) {
-	head := "\xff\xd8\xff\xe0\x00\x04ab"
-	tests := []struct {
-		name, data    string
-		width, height int
-	}{
-		{"baseline", head + "\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0x304, 0x102},
-		{"progressive", head + "\xff\xff\xff\xc2\x00\x0b\x08\x01\x02\x03\x04", 0x304, 0x102},
-		{"tem", "\xff\xd8\xff\x01\xff\xc1\x00\x0b\x08\x00\x02\x00\x04", 4, 2},
-		{"empty", "", 0, 0},
-		{"no-soi", "\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
-		{"cut", head + "\xff\xc0\x00\x0b\x08\x01\x02\x03", 0, 0},
-		{"zero", head + "\xff\xc0\x00\x0b\x08\x00\x00\x03\x04", 0, 0},
-		{"long-segment", "\xff\xd8\xff\xe0\xff\xffab\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
-		{"short-segment", "\xff\xd8\xff\xe0\x00\x01\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
-		{"scan-first", head + "\xff\xda\x00\x02\xff\xc0\x00\x0b\x08\x01\x02\x03\x04", 0, 0},
-		{"tables", head + "\xff\xc4\x00\x03a\xff\xc8\x00\x02\xff\xcc\x00\x02\xff\xc0\x00\x0b\x08\x00\x01\x00\x02", 2, 1},
-	}
-	for _, tt := range tests {
-		w, h, err := jpegSize([]byte(tt.data))
-		if w != tt.width || h != tt.height || (err != nil) != (tt.width == 0) {
-			t.Errorf("%s: got %dx%d, %v, want %dx%d", tt.name, w, h, err, tt.width, tt.height)
-		}
-	}
-}
-
-// FuzzJPEGSize: nothing makes jpegSize panic, and where image/jpeg reads a size too, it is the same.
-func FuzzJPEGSize(f *testing.F) {
-	f.Add(encoded(f, 64, 32, 1, jpeg.Sub420))
-	f.Add(encoded(f, 65, 33, 1, jpeg.Gray))
-	f.Add([]byte("\xff\xd8\xff\xc4\x00\x03a\xff\xff\xc0\x00\x0b\x08\x00\x01\x00\x02"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			t.Skip()
-		}
-		width, height, err := jpegSize(data)
-		c, stdErr := stdjpeg.DecodeConfig(bytes.NewReader(data))
-		if err == nil && stdErr == nil && (c.Width != width || c.Height != height) {
-			t.Errorf("got %dx%d, want image/jpeg's %dx%d", width, height, c.Width, c.Height)
 		}
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -28,7 +29,8 @@ type Live struct {
 	engine  *engine.Engine
 	log     *slog.Logger
 	offline *offline
-	pinned  reserve // for what slow viewers hold
+	pinned  reserve      // for what slow viewers hold
+	decoded atomic.Int64 // bytes that decoders hold
 
 	mu      sync.Mutex
 	ended   bool           // nobody may publish any more
@@ -55,6 +57,7 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 			return nil, err
 		}
 	}
+	e.Account.Heap(engine.Decoders, l.decoded.Load)
 	e.Account.Leased(engine.Viewers, l.Hub.PinnedBytes)
 	e.Metrics.Registry.MustRegister(metrics.NewLive(l.Hub))
 	return l, nil
@@ -85,8 +88,7 @@ type Settings struct {
 	FPS    float64       // pictures a second at most; 0: one for each frame
 	Began  time.Time     // when the request began; zero: now
 	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are
-	// decoded by image/jpeg, which allocates several times their size in pixels, and encoded again: for few streams, or
-	// slow ones.
+	// decoded by image/jpeg, which allocates 2 to 28 bytes a pixel, and encoded again: for few streams, or slow ones.
 	JPEG bool
 }
 
@@ -133,13 +135,13 @@ func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher
 	if s.Spec.Output.Format != pipeline.JPEG {
 		return nil, fault.Errorf(fault.Invalid, "output: got %s, want jpeg for a live stream", s.Spec.Output.Format)
 	}
-	m, err := newMaker(ctx, l.engine, configured.Fill(s.Spec), s.JPEG)
+	m, err := newMaker(ctx, l, configured.Fill(s.Spec), s.JPEG)
 	if err != nil {
 		return nil, err
 	}
 	return &Publisher{
 		live: l, name: name, maker: m, pace: paceOf(s.FPS),
-		wake: make(chan struct{}, 1), over: make(chan struct{}),
+		wake: make(chan struct{}, 1), closed: make(chan struct{}), over: make(chan struct{}),
 		unwatched: l.engine.Config.Live.EncodeUnwatched || m.passes(),
 	}, nil
 }

@@ -3,10 +3,13 @@ package live
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/jpegdec"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -30,18 +33,28 @@ type maker struct {
 	jpeg   bool          // JPEGs come in
 	input  frame.Desc    // what came last, for people; of JPEGs the size alone
 
-	plan    *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
-	batch   pipeline.Batch // of one frame
-	decoder decoder
+	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
+	batch pipeline.Batch // of one frame
 
-	admitted int64 // bytes
+	decoder  jpegdec.Decoder
+	decoding admission     // for the decoder
+	decoded  *atomic.Int64 // bytes that decoders of all streams hold
+
+	admitted int64 // bytes, but for those of decoding
 	growth   engine.Stream
 	grants   []pool.Grant
 }
 
+// admission is memory that was admitted for one purpose.
+type admission struct {
+	grant pool.Grant
+	bytes int64
+}
+
 // newMaker waits for the memory of a stream of spec's pictures, at most timeouts.queue. The error is a *fault.Error.
-func newMaker(ctx context.Context, e *engine.Engine, spec pipeline.Spec, jpeg bool) (*maker, error) {
-	m := &maker{engine: e, spec: spec, jpeg: jpeg}
+func newMaker(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*maker, error) {
+	e := l.engine
+	m := &maker{engine: e, spec: spec, jpeg: jpeg, decoded: &l.decoded}
 	var need int64
 	if jpeg {
 		m.spec.Input = frame.Desc{}
@@ -74,6 +87,8 @@ func (m *maker) close() {
 		g.Release()
 	}
 	m.grants = nil
+	m.decoding.grant.Release()
+	m.decoding = admission{}
 }
 
 // passes reports whether JPEGs are passed on untouched.
@@ -82,6 +97,9 @@ func (m *maker) passes() bool {
 	asked.Input = frame.Desc{}
 	return m.jpeg && asked == pipeline.Spec{}
 }
+
+// decodes reports whether JPEGs are decoded.
+func (m *maker) decodes() bool { return m.jpeg && !m.passes() }
 
 // format returns what comes in, for people.
 func (m *maker) format() string {
@@ -94,44 +112,57 @@ func (m *maker) format() string {
 	return fmt.Sprintf("jpeg %dx%d", m.input.Width, m.input.Height)
 }
 
-// make returns the picture of it; what becomes the picture itself it takes out of it.
-func (m *maker) make(it *item) (stream.Picture, error) {
+// make returns the picture of it; what becomes the picture itself it takes out of it. It gives up decoding when ctx ends.
+func (m *maker) make(ctx context.Context, it *item) (stream.Picture, error) {
 	if !m.jpeg {
 		f, want := it.frame, m.spec.Input // which the configuration may have filled
 		f.Desc.Range, f.Desc.Color = cmp.Or(f.Desc.Range, want.Range), cmp.Or(f.Desc.Color, want.Color)
 		return m.encode(f)
 	}
 	data := it.jpeg.Bytes()
-	width, height, err := jpegSize(data)
+	info, err := jpegdec.Header(data)
 	if err != nil {
 		return stream.Picture{}, err
 	}
-	m.input.Width, m.input.Height = width, height
+	m.input.Width, m.input.Height = info.Size()
 	if err := m.checkPixels(); err != nil {
 		return stream.Picture{}, err
 	}
 	if m.passes() {
-		if !hasEnd(data) {
+		if info.Bytes == 0 {
 			return stream.Picture{}, errNoEnd
 		}
 		if err := m.reserve(m.jpegCost(len(data))); err != nil {
 			return stream.Picture{}, err
 		}
-		pic := stream.Picture{Buf: it.jpeg, Width: width, Height: height}
+		it.jpeg.SetLen(info.Bytes) // What some cameras send behind the end stays away.
+		pic := stream.Picture{Buf: it.jpeg, Width: m.input.Width, Height: m.input.Height}
 		it.jpeg = pool.Buf{}
 		return pic, nil
 	}
-	return m.recode(data)
+	return m.recode(ctx, data, info.MemoryBytes)
 }
 
-// recode decodes a JPEG of m.input's size and encodes it again. A size that differs from the last one's makes another
-// pipeline.
-func (m *maker) recode(data []byte) (stream.Picture, error) {
-	decoded := decodedBytes(m.input.Width, m.input.Height)
-	if err := m.reserve(m.jpegCost(len(data)) + decoded); err != nil {
+// errNoEnd is about a JPEG that is to be passed on: half of it would be shown by some viewers, and end others.
+var errNoEnd = errors.New("live: got a JPEG without its end, want it to end with FF D9")
+
+// recode decodes a JPEG, for which the decoder takes so many bytes, and encodes it again. A size that differs from the last
+// one's makes another pipeline. Decoding takes turns with all other work, and ends soon after ctx.
+func (m *maker) recode(ctx context.Context, data []byte, memory int64) (stream.Picture, error) {
+	if err := m.reserve(m.jpegCost(len(data))); err != nil {
 		return stream.Picture{}, err
 	}
-	f, err := m.decoder.decode(data)
+	if err := m.reserveDecoding(memory); err != nil {
+		return stream.Picture{}, err
+	}
+	m.decoded.Add(memory)
+	defer m.decoded.Add(-memory)
+	var f frame.Frame
+	err := m.engine.InTurn(ctx, true, func(yield func() error) (err error) {
+		m.decoder.Pause = yield
+		f, err = m.decoder.Decode(ctx, data)
+		return err
+	})
 	if err != nil {
 		return stream.Picture{}, err
 	}
@@ -140,7 +171,7 @@ func (m *maker) recode(data []byte) (stream.Picture, error) {
 			return stream.Picture{}, err
 		}
 	}
-	if err := m.reserve(m.plan.Cost(m.jpegCost(len(data))+decoded, picturesHeld)); err != nil {
+	if err := m.reserve(m.plan.Cost(m.jpegCost(len(data)), picturesHeld)); err != nil {
 		return stream.Picture{}, err
 	}
 	return m.encode(f)
@@ -203,14 +234,38 @@ func (m *maker) reserve(n int64) error {
 	if more <= 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), growthWait)
-	defer cancel()
-	grant, err := m.engine.Admit(ctx, more, &m.growth)
+	grant, err := m.admit(more)
 	if err != nil {
-		return fmt.Errorf("live: %d more bytes for a stream of larger JPEGs: %w", more, pool.ErrBudget)
+		return err
 	}
 	m.grants, m.admitted = append(m.grants, grant), n
 	return nil
+}
+
+// reserveDecoding makes sure that the n bytes of a decoder are admitted, and not more than twice as many: one large JPEG
+// does not keep its memory for long.
+func (m *maker) reserveDecoding(n int64) error {
+	if a := &m.decoding; n > a.bytes || n < a.bytes/2 {
+		a.grant.Release()
+		*a = admission{}
+		grant, err := m.admit(n)
+		if err != nil {
+			return err
+		}
+		*a = admission{grant, n}
+	}
+	return nil
+}
+
+// admit waits a moment for n bytes.
+func (m *maker) admit(n int64) (pool.Grant, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), growthWait)
+	defer cancel()
+	grant, err := m.engine.Admit(ctx, n, &m.growth)
+	if err != nil {
+		return pool.Grant{}, fmt.Errorf("live: %d more bytes for a JPEG: %w", n, pool.ErrBudget)
+	}
+	return grant, nil
 }
 
 // panicError is a panic while a picture was made.

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"context"
 	"errors"
 	"runtime/debug"
 	"sync"
@@ -23,6 +24,7 @@ type Publisher struct {
 	maker     *maker
 	unwatched bool          // pictures are made also when nobody watches
 	wake      chan struct{} // of capacity 1: there is something to do
+	closed    chan struct{} // closed by Close: no frame will come
 	over      chan struct{} // closed when no picture will be made any more
 
 	mu      sync.Mutex
@@ -189,6 +191,7 @@ func (p *Publisher) Close() {
 	if again {
 		return
 	}
+	close(p.closed)
 	signal(p.wake)
 	<-p.over
 	if !p.lent {
@@ -200,12 +203,17 @@ func (p *Publisher) Close() {
 // run makes pictures until the Publisher or its stream ends.
 func (p *Publisher) run() {
 	defer p.end()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	if p.maker.decodes() {
+		go p.endDecoding(ctx, cancel)
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for p.out.Err() == nil {
 		it, wait, last := p.take()
 		if !it.empty() {
-			p.picture(it)
+			p.picture(ctx, it)
 			continue
 		}
 		if last {
@@ -218,6 +226,29 @@ func (p *Publisher) run() {
 		case <-timer.C:
 		case <-p.out.Done():
 		}
+	}
+}
+
+// lastDecoding is how long the last JPEG of a publisher that has ended may still be decoded.
+const lastDecoding = time.Second
+
+// endDecoding calls cancel when nobody needs what is being decoded: the stream was taken over, the server stops, or the
+// publisher has ended and its last JPEG takes too long. It returns when ctx ends.
+func (p *Publisher) endDecoding(ctx context.Context, cancel func()) {
+	defer cancel()
+	select {
+	case <-ctx.Done():
+		return
+	case <-p.out.Done():
+		return
+	case <-p.closed:
+	}
+	timer := time.NewTimer(lastDecoding)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-p.out.Done():
+	case <-timer.C:
 	}
 }
 
@@ -265,10 +296,14 @@ func (p *Publisher) end() {
 }
 
 // picture makes a picture of it, which it takes, and publishes it.
-func (p *Publisher) picture(it item) {
-	pic, err := p.make(&it)
+func (p *Publisher) picture(ctx context.Context, it item) {
+	pic, err := p.make(ctx, &it)
 	it.release()
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // It was given up.
+		p.drop(stream.Unseen)
+		return
+	case err != nil:
 		p.failed(err)
 		return
 	}
@@ -278,14 +313,14 @@ func (p *Publisher) picture(it item) {
 }
 
 // make returns the picture of it, also when a stage panics: as an error then.
-func (p *Publisher) make(it *item) (pic stream.Picture, err error) {
+func (p *Publisher) make(ctx context.Context, it *item) (pic stream.Picture, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
 	format := p.maker.input
-	pic, err = p.maker.make(it)
+	pic, err = p.maker.make(ctx, it)
 	if p.maker.input != format {
 		p.out.Describe(p.maker.format())
 	}
