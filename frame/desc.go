@@ -10,7 +10,7 @@ import (
 // MaxSide is the largest width and height: JPEG's frame header has 16 bits for each (ITU-T T.81, B.2.2).
 const MaxSide = 65535
 
-// Desc is the geometry of a frame: all that must be known to read its samples. It is comparable.
+// Desc is the geometry of a frame: everything that one must know to read its samples. It is comparable.
 type Desc struct {
 	Format PixelFormat `json:"format" yaml:"format"`
 	Width  int         `json:"width" yaml:"width"`   // pixels, 1..MaxSide
@@ -32,8 +32,8 @@ func descErrorf(field, format string, args ...any) *DescError {
 }
 
 // Validate returns nil for a geometry that can be read, else a *DescError about the first wrong field: an invalid
-// format, a side outside 1..MaxSide, a range or color space that the format does not have, or a size in bytes that an
-// int cannot hold. It says nothing of limits that a server sets: those are far lower.
+// format, a side outside 1..MaxSide, a range or color space that does not go with the format, or a size in bytes that an
+// int cannot hold. It does not check limits of a server, which are far lower.
 func (d Desc) Validate() error {
 	_, err := d.Size()
 	return err
@@ -66,7 +66,7 @@ func (d Desc) Size() (int, error) {
 	return int(size), nil
 }
 
-// checkColor returns a *DescError when the range or the color space is none that the format has.
+// checkColor returns a *DescError when the range or the color space does not go with the format.
 func (d Desc) checkColor() error {
 	want, ok := "full", d.Range == RangeFull
 	switch {
@@ -98,7 +98,7 @@ func (d Desc) EffectiveRange() ValueRange {
 }
 
 // PlaneSize returns the size of plane i in samples, and the bytes of one of its rows without padding. All three are 0
-// for a plane that the format has not. It needs a valid Desc.
+// where the format has no plane i. d must be valid.
 func (d Desc) PlaneSize(i int) (width, height, rowBytes int) {
 	info := d.Format.info()
 	if i < 0 || i >= info.planes {

@@ -3,12 +3,12 @@
 // A [Desc] is the geometry: pixel format, size, value range, color space. It is comparable, it is plain data (JSON and
 // YAML both ways), and it is checked in one place, [Desc.Validate]. A [Frame] is a Desc with its planes.
 //
-// Ownership is said with three words, here and in all packages of Steadyframe:
+// Three words say who owns memory, here and in all packages of Steadyframe:
 //
 //   - takes: the callee owns the memory from then on and releases it; the caller must not touch it again.
 //   - borrows: the callee uses the memory until it returns (or, for a value that it returns, as long as that value is used);
 //     the caller keeps it alive and unchanged meanwhile, and still owns it.
-//   - retains: the callee keeps a holding of its own beside the caller's; both release.
+//   - retains: the callee keeps a reference of its own beside the caller's; both release.
 //
 // [Wrap] and [WrapBytes] borrow memory from anywhere; [New] and [FromBuf] make frames that own a buffer of a pool,
 // which [Frame.Release] gives back.

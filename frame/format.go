@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// PixelFormat names how samples lie in memory. The zero value is no format. Its text form is ffmpeg's name; the text
+// PixelFormat is the layout of samples in memory. The zero value is invalid. Its text form is ffmpeg's name; the text
 // form of the zero value is empty.
 type PixelFormat uint8
 
@@ -105,7 +105,7 @@ func (f PixelFormat) IsFloat() bool { return f.info().isFloat }
 func (f PixelFormat) IsYUV() bool { return f.info().isYUV }
 
 // SampleBytes returns the bytes from one sample to the next in a row of plane i: 3 for bgr24, 2 for the CbCr plane of
-// nv12. It is 0 for an invalid format, or a plane that f has not.
+// nv12. It is 0 for an invalid format, and where f has no plane i.
 func (f PixelFormat) SampleBytes(i int) int {
 	if i < 0 || i >= MaxPlanes {
 		return 0

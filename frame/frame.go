@@ -9,7 +9,7 @@ type Plane struct {
 	Width, Height int
 }
 
-// Frame is an image: its Desc and its planes. It is a value: copies share the memory, and one of them alone is
+// Frame is raw pixels: a Desc and its planes. It is a value. Copies share the memory, and only one of them may be
 // released. The zero Frame has no planes and is safe to Release.
 type Frame struct {
 	Desc   Desc
@@ -88,8 +88,7 @@ func WrapBytes(d Desc, data []byte) (Frame, error) {
 	return f, nil
 }
 
-// FromBuf is WrapBytes on the bytes of b, which the frame owns. It takes b, also when it returns an error: b is then
-// released already.
+// FromBuf returns a frame over the bytes of b, as WrapBytes does, that owns b. It takes b. On an error it has released b.
 func FromBuf(d Desc, b pool.Buf) (Frame, error) {
 	f, err := WrapBytes(d, b.Bytes())
 	if err != nil {
@@ -100,8 +99,8 @@ func FromBuf(d Desc, b pool.Buf) (Frame, error) {
 	return f, nil
 }
 
-// New returns a frame with memory from p, its samples not set: what the last owner left. The caller releases it. The
-// error is a *DescError, or p's: pool.ErrBudget.
+// New returns a frame with memory from p. Its samples are not initialized: the memory holds what its last owner left. The
+// caller releases the frame. The error is a *DescError, or p's: pool.ErrBudget.
 func New(p *pool.Pool, d Desc) (Frame, error) {
 	size, err := d.Size()
 	if err != nil {

@@ -11,20 +11,20 @@ import (
 	"github.com/steadyframe/steadyframe/internal/jpegcore"
 )
 
-// Encode writes m to w as a baseline JPEG. It takes the place of Encode of the standard library's image/jpeg: o may be nil,
-// alpha is multiplied in as there (a transparent image lies on black), and an *image.Gray becomes a JPEG of one component.
-// These differ:
+// Encode writes m to w as a baseline JPEG. It is a drop-in for Encode of the standard library's image/jpeg. As there, o may
+// be nil, qualities below 1 and above 100 mean 1 and 100, colors are multiplied by alpha, so that a transparent image lies
+// on black, and an *image.Gray becomes a JPEG with one component. These differ:
 //
-//   - Options.Quality 0 stands for 75. As there, qualities below 1 and above 100 stand for 1 and 100.
-//   - Options.Subsampling chooses the resolution of chroma. The standard library always writes 4:2:0, the default here.
-//   - The header says JFIF.
+//   - Options.Quality 0 means 75, not 1.
+//   - Options.Subsampling sets the resolution of chroma. The standard library always writes 4:2:0, the default here.
+//   - The file has a JFIF header.
 //
-// *image.YCbCr of all ratios, *image.RGBA and *image.Gray are read in place; of *image.NRGBA, *image.Paletted and all other
-// types some lines at a time are converted. For the types named nothing is allocated once an image of the same size was
-// encoded. Encode may be called from several goroutines. It borrows m.
+// Encode reads *image.YCbCr of all ratios, *image.RGBA and *image.Gray in place. It converts *image.NRGBA, *image.Paletted
+// and all other types some lines at a time. For the types named it allocates nothing once it has encoded an image of the
+// same type and size. It borrows m. It is safe for concurrent use.
 //
-// An image with a side of 0 or above 65,535 pixels and wrong options are an *OptionsError. Errors of w are returned as they
-// are; what was written up to then is no JPEG.
+// A side of 0 or above 65,535 pixels is an *OptionsError, and so are invalid options. Errors of w are returned unchanged;
+// the bytes written until then are not a whole JPEG.
 func Encode(w io.Writer, m image.Image, o *Options) error {
 	clamped := Options{}
 	if o != nil {

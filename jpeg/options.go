@@ -11,18 +11,17 @@ import (
 	"github.com/steadyframe/steadyframe/internal/jpegcore"
 )
 
-// DefaultQuality is what an Options.Quality of 0 stands for: that of cjpeg and of most programs.
+// DefaultQuality is used where Options.Quality is 0. It is the default of cjpeg and of image/jpeg.
 const DefaultQuality = 75
 
-// RestartRow as Options.RestartInterval puts a restart marker after each MCU row, so that every band is a segment of
-// its own.
+// RestartRow as Options.RestartInterval puts a restart marker after each MCU row, so that a decoder can start at any row.
 const RestartRow = jpegcore.RestartRow
 
 // Options says how to encode. The zero value is quality 75, 4:2:0, no restart markers.
 type Options struct {
 	Quality         int         // 1..100, libjpeg's scaling of the Annex K tables; 0 means 75
 	Subsampling     Subsampling // 4:2:0 when zero
-	RestartInterval int         // in MCUs, 0 for none, at most 65,535; RestartRow for one MCU row
+	RestartInterval int         // MCUs between restart markers: 0 for no markers, at most 65,535; or RestartRow
 
 	// Kernels limits the level of the kernels used: "generic", "neon", "avx2" or "avx512". Empty means the best that
 	// the processor has. The bytes are the same at every level.
@@ -69,7 +68,7 @@ func (o *Options) config(width, height int) (jpegcore.Config, error) {
 	return c, nil
 }
 
-// OptionsError says which of the Options, or of the sides of the image, is wrong.
+// OptionsError says which field of the Options, or which side of the image, is wrong.
 type OptionsError struct {
 	Field  string // "quality", "subsampling", "restart interval", "kernels", "width", "height"
 	Reason string // "got 101, want 1..100"
