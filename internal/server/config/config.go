@@ -8,7 +8,7 @@ import (
 
 // Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
-// returns the values to start from. A setting with a tag was had another name before, which is still read.
+// returns the values to start from. The tag was has the name that a setting had before; it is still read.
 type Config struct {
 	HTTP    HTTP     `yaml:"http"`
 	GRPC    Listener `yaml:"grpc"`
