@@ -24,13 +24,13 @@ type Config struct {
 	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long to wait for in-flight requests on shutdown"`
 }
 
-// HTTP is where the HTTP API is found, and which web pages may use it.
+// HTTP is the address of the HTTP API, and which web pages may use it.
 type HTTP struct {
 	Listen      string  `yaml:"listen" doc:"host:port, unix:/path, or off"`
 	CORSOrigins Origins `yaml:"cors_origins" doc:"origins of other web pages that may use the HTTP API, such as https://example.com, separated by commas; * for all"`
 }
 
-// Listener is where another API is found.
+// Listener is the address of another API.
 type Listener struct {
 	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
 }
@@ -58,7 +58,7 @@ type Limits struct {
 // Timeouts bound how long the server waits for clients.
 type Timeouts struct {
 	Receive Duration `yaml:"receive" doc:"a request that has begun must send 1 MiB, or its end, within this time"`
-	Send    Duration `yaml:"send" doc:"each MiB of a response, or its end, must be taken within this"`
+	Send    Duration `yaml:"send" doc:"a client must read each MiB of a response, or its end, within this time"`
 	Queue   Duration `yaml:"queue" doc:"the longest wait for memory or a turn, where the client sets no deadline"`
 	Idle    Duration `yaml:"idle" doc:"the longest silence between two frames of a stream, or two requests of a connection"`
 }
@@ -70,7 +70,7 @@ type Live struct {
 	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
 	Keep            Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
 	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether to encode live streams that have no viewers"`
-	Stall           Duration `yaml:"stall" doc:"a viewer that takes not a byte for so long is disconnected"`
+	Stall           Duration `yaml:"stall" doc:"a viewer that reads nothing for this long is disconnected"`
 	PinnedMemory    Size     `yaml:"pinned_memory" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
 	PinnedPerStream Size     `yaml:"pinned_per_stream" doc:"the same of one stream; 0: half of live.pinned_memory"`
 	PinnedPerViewer Size     `yaml:"pinned_per_viewer" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
@@ -90,7 +90,7 @@ func (l Limits) PipelineShare() int64 {
 	return int64(l.PipelineMemory)
 }
 
-// Log is how the server logs.
+// Log is the level and format of the log.
 type Log struct {
 	Level  string `yaml:"level" doc:"debug, info, warn or error"`
 	Format string `yaml:"format" doc:"text or json"`
@@ -100,7 +100,7 @@ type Log struct {
 //
 // A message of 256 MiB holds 25 frames of 1080p in BGRA (207 MB), 64 of 720p in BGR (177 MB), and is half of the memory
 // budget: one such request never shuts all others out. The receive timeout is below 10 s, after which a silent
-// connection should be gone. A silent gRPC connection costs about 40 KB, most of it grpc-go's goroutines, so 512 of
+// connection should be closed. A silent gRPC connection costs about 40 KB, most of it grpc-go's goroutines, so 512 of
 // them cost 20 MB (TestSilentConnectionsAreCheap of package server).
 func Default() Config {
 	return Config{

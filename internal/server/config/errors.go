@@ -9,7 +9,7 @@ import (
 type UnknownKeyError struct {
 	Key     string // as it was written
 	From    string // where: "FILE line 3", "environment", "flags"
-	Nearest string // the known one most like it, in the same spelling; "" when none is
+	Nearest string // the most similar known one, in the same spelling; "" for none
 }
 
 func (e *UnknownKeyError) Error() string {
@@ -34,7 +34,7 @@ func (e *ValueError) Error() string {
 	return fmt.Sprintf("config: %s (%s): %s", e.Key, e.From, e.Reason)
 }
 
-// nearest returns the key of fs that is most like key, or "" when none is at all.
+// nearest returns the key of fs that is most similar to key, or "" when none is similar.
 func nearest(key string, fs []field) string {
 	best, bestCost := "", len(key)/2+1
 	for _, f := range fs {

@@ -38,7 +38,7 @@ func appendFields(fs []field, prefix string, v reflect.Value) []field {
 	return fs
 }
 
-// set sets f to what text says.
+// set sets f from its text.
 func (f field) set(text string) error {
 	if u, ok := f.value.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		return u.UnmarshalText([]byte(text))
@@ -87,10 +87,10 @@ func (c Config) Settings() []Setting {
 	return out
 }
 
-// tokenSet stands for the token wherever settings are shown.
+// tokenSet stands for the token where settings are shown.
 const tokenSet = "(set)"
 
-// envName returns the environment's name of a setting.
+// envName returns the name of the environment variable of a setting.
 func envName(key string) string {
 	return envPrefix + strings.ToUpper(strings.NewReplacer(".", "_", "-", "_").Replace(key))
 }

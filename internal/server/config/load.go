@@ -12,7 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// LoadOptions is where settings come from.
+// LoadOptions says where settings come from.
 type LoadOptions struct {
 	File    string            // a YAML file; "" for none
 	Environ []string          // as os.Environ gives it; nil for none
@@ -58,8 +58,8 @@ func Parse(name string, data []byte) (Config, error) {
 	return t.finish()
 }
 
-// setYAML sets what a YAML document says. Each key may be there once, nothing but mappings and single values is known,
-// and a document is read as it is written: no anchors, no merging.
+// setYAML sets the settings of a YAML document. Each key may be there once. Only mappings and single values are allowed,
+// without anchors and merging.
 func (t *target) setYAML(name string, data []byte) error {
 	dec := yaml.NewDecoder(strings.NewReader(string(data)))
 	var doc, second yaml.Node
@@ -75,7 +75,7 @@ func (t *target) setYAML(name string, data []byte) error {
 	return t.setNode(name, "", doc.Content[0], map[string]bool{})
 }
 
-// setNode sets what the mapping n says of the settings below prefix.
+// setNode sets the settings below prefix that the mapping n has.
 func (t *target) setNode(name, prefix string, n *yaml.Node, seen map[string]bool) error {
 	from := func(n *yaml.Node) string { return fmt.Sprintf("%s line %d", name, n.Line) }
 	if n.Kind == yaml.ScalarNode && n.Tag == "!!null" { // "http:" with nothing below
@@ -124,8 +124,8 @@ func kindName(n *yaml.Node) string {
 
 const envPrefix = "STEADYFRAME_"
 
-// setEnviron sets what variables of the environment say. Those that Kubernetes makes for a service called steadyframe
-// are none of ours.
+// setEnviron sets the settings of environment variables. It skips the variables that Kubernetes makes for a service called
+// steadyframe.
 func (t *target) setEnviron(environ []string) error {
 	seen := map[string]bool{}
 	for _, kv := range environ {

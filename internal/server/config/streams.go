@@ -14,7 +14,7 @@ import (
 // holders of a Config.
 type Streams map[string]Stream
 
-// Stream is where the frames of a live stream come from, and what is made of them. Its settings have the texts of the
+// Stream says where the frames of a live stream come from, and how they are encoded. Its settings have the texts of the
 // parameters of an HTTP query.
 type Stream struct {
 	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1), or testsrc, testsrc:1280x720@30, testsrc?seed=2; empty: clients publish it"`
@@ -37,8 +37,8 @@ type Stream struct {
 	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
 }
 
-// Fill returns spec with what the stream's settings say where spec says nothing: of range and color space, if its
-// frames are luma and chroma, of the crop, of the resize as a whole, and of each field of the output.
+// Fill returns spec with the stream's settings where spec has none: range and color space, if its frames are luma and
+// chroma, the crop, the resize as a whole, and each field of the output.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
 		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color)
@@ -74,7 +74,7 @@ func (s PictureSize) String() string {
 // MarshalText returns the text of s.
 func (s PictureSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText sets s to what text says.
+// UnmarshalText sets s to the size that text has.
 func (s *PictureSize) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*s = PictureSize{}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// target is a Config that is being set, and its settings by name. A stream is made by the first mention of one of its
-// settings; keepStreams puts them into the Config.
+// target is a Config that is being set, and its settings by name. The first mention of a setting of a stream makes the
+// stream; keepStreams puts the streams into the Config.
 type target struct {
 	config  *Config
 	fields  []field // of all but the streams
@@ -27,7 +27,7 @@ func newTarget(c *Config) *target {
 	return t
 }
 
-// finish returns the Config as it was set, and what is wrong with it.
+// finish returns the Config as it was set, and an error if it is not valid.
 func (t *target) finish() (Config, error) {
 	t.keepStreams()
 	t.fitFloor()

@@ -19,11 +19,11 @@ type TestSource struct {
 
 const testSource = "testsrc"
 
-// maxFPS bounds every rate that is set: no display is faster.
+// maxFPS bounds every rate: no display is faster.
 const maxFPS = 1000
 
 // ParseTestSource reads a source such as testsrc, testsrc:1280x720@30 or testsrc?seed=2: 640x360 at 25 frames a second
-// and seed 1, unless it says otherwise. ok reports whether source is a test source at all, well formed or not.
+// and seed 1, by default. ok reports whether source is a test source, well formed or not.
 func ParseTestSource(source string) (t TestSource, ok bool, err error) {
 	rest, ok := strings.CutPrefix(source, testSource)
 	if !ok || rest != "" && rest[0] != ':' && rest[0] != '?' {

@@ -55,7 +55,7 @@ func checkListeners(c Config) *ValueError {
 	return nil
 }
 
-// most bounds every count, so that sums and products of settings stay far from overflowing.
+// most bounds every count, so that sums and products of settings cannot overflow.
 const most = 1 << 30
 
 func checkLimits(c Config) *ValueError {

@@ -40,8 +40,8 @@ func checkStreams(c Config) *ValueError {
 	return nil
 }
 
-// CheckSpec returns nil when there are frames for which s can be compiled, else a *pipeline.SpecError: where it is not
-// known yet what will come, s has no Input.
+// CheckSpec returns nil when s can be compiled for some frames, else a *pipeline.SpecError. Where the frames are not known
+// yet, s has no Input.
 func CheckSpec(s pipeline.Spec) error {
 	s.Input.Format, s.Input.Width, s.Input.Height = frame.I420, 640, 360
 	if r := s.Crop; r.Width > 0 && r.Height > 0 && r.X >= 0 && r.Y >= 0 {
@@ -53,7 +53,7 @@ func CheckSpec(s pipeline.Spec) error {
 	return s.Validate()
 }
 
-// checkSpec returns what is wrong with the Spec that a stream's settings make, under the name of the setting.
+// checkSpec returns the error of the Spec that a stream's settings make, under the name of the setting.
 func checkSpec(key string, s pipeline.Spec) *ValueError {
 	err := CheckSpec(s)
 	var spec *pipeline.SpecError

@@ -40,7 +40,7 @@ func (s Size) String() string {
 // MarshalText returns the text of s.
 func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// UnmarshalText sets s to what text says.
+// UnmarshalText sets s to the size that text has.
 func (s *Size) UnmarshalText(text []byte) error {
 	for _, u := range sizeUnits {
 		digits, ok := strings.CutSuffix(string(text), u.name)
@@ -66,7 +66,7 @@ func (d Duration) String() string { return time.Duration(d).String() }
 // MarshalText returns the text of d.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText sets d to what text says.
+// UnmarshalText sets d to the duration that text has.
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {

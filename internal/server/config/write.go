@@ -7,8 +7,7 @@ import (
 )
 
 // WriteYAML writes every setting of c, and of a stream those that are set, as a YAML document that Load reads again.
-// The secrets it does not tell: it writes "(set)" for a token, and xxxxx for the password in the URL of a source,
-// neither of which Load takes.
+// It writes no secrets: "(set)" for a token, and xxxxx for the password in the URL of a source. Load accepts neither.
 func (c Config) WriteYAML(w io.Writer) error {
 	if c.Auth.Token != "" {
 		c.Auth.Token = tokenSet

@@ -1,8 +1,8 @@
 // Package engine is what HTTP and gRPC share: memory, workers, compiled pipelines, and the order in which requests use
 // them. Its errors are *fault.Error.
 //
-// A request goes through it in this order: Open, Reserve unless it is a stream, Plan, Admit before the first frame is
-// taken in, Run, and the releases backwards.
+// A request calls, in this order: Open, Reserve unless it is a stream, Plan, Admit before the first frame is read, Run,
+// and then the opposites in reverse order.
 package engine
 
 import (
@@ -75,7 +75,7 @@ func (e *Engine) Close() { e.workers.Close() }
 // Drain makes Open refuse, and closes what Draining returns.
 func (e *Engine) Drain() { e.drainOnce.Do(func() { close(e.draining) }) }
 
-// Draining returns a channel that is closed once the server is stopping: what is in flight should end.
+// Draining returns a channel that is closed once the server is stopping: requests in flight should end.
 func (e *Engine) Draining() <-chan struct{} { return e.draining }
 
 // IsDraining reports whether the server is stopping.
@@ -91,7 +91,7 @@ func (e *Engine) IsDraining() bool {
 // errDraining is the error of a request that comes, or would go on, while the server stops.
 func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
 
-// Open counts a request or stream as open until Done is called. It refuses with Draining, and with Busy above
+// Open counts a request or stream as in flight until Done is called. It refuses with Draining, and with Busy above
 // limits.max_requests.
 func (e *Engine) Open() error {
 	if e.IsDraining() {
@@ -163,9 +163,9 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It never refuses for the length of the queue: a stream may
-// wait, and a request holds a place from Reserve. The frames of b are counted in the metrics. When it returns an error, b
-// has no results.
+// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It
+// never refuses for the length of the queue: a stream may wait, and a request holds a place from Reserve. The frames of b
+// are counted in the metrics. When Run returns an error, b has no results.
 func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) (Timing, error) {
 	var t Timing
 	if len(b.In) == 0 {
@@ -207,14 +207,13 @@ func (e *Engine) takeTurn(ctx context.Context, p *Plan, b *pipeline.Batch, strea
 // Queue returns how many batches are being encoded, and how many wait for their turn.
 func (e *Engine) Queue() (running, waiting int) { return e.queue.lengths() }
 
-// OpenRequests returns how many requests and streams are open.
+// OpenRequests returns how many requests and streams are in flight.
 func (e *Engine) OpenRequests() int { return int(e.open.Load()) }
 
-// tinySpec is the smallest work there is.
+// tinySpec is for SelfTest.
 var tinySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}}
 
-// SelfTest encodes a tiny frame, out of turn, and returns why that does not work. It tells a busy server
-// from a broken one.
+// SelfTest encodes a tiny frame, out of turn, and returns the error, if any. It tells a broken server from a busy one.
 func (e *Engine) SelfTest(ctx context.Context) error {
 	p, err := e.Plan(tinySpec)
 	if err != nil {

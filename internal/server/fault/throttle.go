@@ -7,7 +7,7 @@ import (
 )
 
 // refusalsLogged is how many refusals a second are logged of one cause: under overload or attack there are thousands, and a
-// line for each would fill the disk and take from the work that can be done.
+// line for each would fill the disk and slow down the other work.
 const refusalsLogged = 5
 
 // A Throttle rate-limits the log of refusals: some a second for each cause, which is a kind and, for a limit, its setting. The
@@ -22,14 +22,14 @@ type cause struct {
 	limit string // Error.Limit; settings are few
 }
 
-// refusals is those of one second.
+// refusals counts those of one second.
 type refusals struct {
 	begin   time.Time
 	logged  int
 	omitted int // since the last that was logged
 }
 
-// Admit reports whether e is to be logged, and, if so, how many of its cause were not since the last that was.
+// Admit reports whether to log e, and, if so, how many errors of its cause were not logged since the last one.
 func (t *Throttle) Admit(e *Error) (suppressed int, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,10 +54,10 @@ func (t *Throttle) Admit(e *Error) (suppressed int, ok bool) {
 	return suppressed, true
 }
 
-// maxLogged is how many bytes of a value that a caller chose are logged.
+// maxLogged is how many bytes of a value from a client are logged.
 const maxLogged = 256
 
-// Cut returns s for the log: its first 256 bytes at most, so that callers cannot fill the log with what they send.
+// Cut returns s for the log: its first 256 bytes at most, so that clients cannot fill the log.
 func Cut(s string) string {
 	if len(s) <= maxLogged {
 		return s

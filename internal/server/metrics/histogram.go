@@ -13,7 +13,7 @@ import (
 // histogram of schema 3. Observe allocates nothing, which prometheus.Histogram's does for native buckets below one
 // second (their index is boxed).
 //
-// The native buckets reach from about a microsecond to about four minutes; what is beyond counts in the outermost.
+// The native buckets reach from about a microsecond to about four minutes; longer and shorter ones count in the outermost.
 type Histogram struct {
 	desc    *prometheus.Desc
 	labels  []*dto.LabelPair
@@ -22,9 +22,9 @@ type Histogram struct {
 	nanos   atomic.Int64
 }
 
-// bounds are the upper bounds of the classic buckets. 500 ms is where the latency of a batch becomes an alarm, 5 s is how long
-// a request waits at most for memory or its turn, unless it is told otherwise: what is beyond the last bound looks alike to
-// Prometheus without native histograms.
+// bounds are the upper bounds of the classic buckets. At 500 ms the latency of a batch raises an alarm; 5 s is the default
+// limit of the wait for memory or a turn. Without native histograms, Prometheus cannot tell durations above the last bound
+// apart.
 var bounds = [...]time.Duration{
 	250 * time.Microsecond, 500 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond, 5 * time.Millisecond,
 	10 * time.Millisecond, 25 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
@@ -72,8 +72,8 @@ func nativeBucket(d time.Duration) int {
 	return min(max(i, 0), nativeBuckets-1)
 }
 
-// Quantile returns the duration that a share q of what was counted does not exceed, to within an eighth of a doubling;
-// 0 when nothing was.
+// Quantile returns the duration that a share q of the counted ones does not exceed, to within an eighth of a doubling;
+// 0 without counts.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	var counts [nativeBuckets]uint64
 	var total uint64
@@ -91,7 +91,7 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	return 0
 }
 
-// Buckets is how many buckets Bucket knows.
+// Buckets is the number of native buckets.
 const Buckets = nativeBuckets
 
 // Bucket returns the upper bound of native bucket i, 0 <= i < Buckets, and how many durations it holds.
@@ -138,7 +138,7 @@ func (h *Histogram) Write(out *dto.Metric) error {
 	return nil
 }
 
-// writeNative adds the native buckets to d: spans of buckets that hold something, and the differences from bucket to
+// writeNative adds the native buckets to d: spans of buckets that are not empty, and the differences from bucket to
 // bucket.
 func (h *Histogram) writeNative(d *dto.Histogram) {
 	s, zeroThreshold, zeroCount := int32(schema), 0.0, uint64(0)

@@ -2,7 +2,7 @@ package metrics
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Listener is what is known of the connections that a listener has accepted.
+// Listener counts the connections of a listener.
 type Listener struct {
 	Name    string        // http, grpc or admin
 	Open    func() int    // connections
@@ -10,20 +10,20 @@ type Listener struct {
 	Evicted func() uint64 // idle connections closed to make room for others
 }
 
-// Listeners exports what is known of connections each time it is collected.
+// Listeners exports the counts of connections each time it is collected.
 type Listeners struct {
 	listeners              []Listener
 	open, refused, evicted *prometheus.Desc
 }
 
-// NewListeners returns a collector of what listeners tell.
+// NewListeners returns a collector for the listeners.
 func NewListeners(listeners []Listener) *Listeners {
 	labels := []string{"listener"}
 	return &Listeners{
 		listeners: listeners,
 		open:      prometheus.NewDesc("steadyframe_connections", "Connections that are open.", labels, nil),
 		refused: prometheus.NewDesc("steadyframe_connections_refused_total",
-			"Connections closed as soon as they came, since limits.max_connections were open and busy.", labels, nil),
+			"Connections closed on arrival, since limits.max_connections were open and busy.", labels, nil),
 		evicted: prometheus.NewDesc("steadyframe_connections_evicted_total",
 			"Idle connections closed to make room for others, since limits.max_connections were open.", labels, nil),
 	}
@@ -45,7 +45,7 @@ func (c *Listeners) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// Limit is a setting that bounds how many of something there may be.
+// Limit is a setting that bounds a number.
 type Limit struct {
 	Setting string // its name, such as limits.max_requests
 	Value   int

@@ -11,8 +11,8 @@ import (
 const pauseMetric = "/sched/pauses/total/gc:seconds"
 
 // pauseBounds are the upper bounds of the exported buckets, in nanoseconds. Each is one of the runtime's own, which are four
-// to the doubling (timeHistSubBucketBits of package runtime). 5<<21 is 10.5 ms and 3<<24 is 50.3 ms: what a pause should
-// stay below, and what is an alarm. Of go_sched_pauses_total_gc_seconds, which client_golang exports, a bucket reaches from
+// to the doubling (timeHistSubBucketBits of package runtime). 5<<21 is 10.5 ms and 3<<24 is 50.3 ms: the target and the alarm
+// for a pause. Of go_sched_pauses_total_gc_seconds, which client_golang exports, a bucket reaches from
 // 10 to 117 ms.
 var pauseBounds = [...]uint64{1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 5 << 21, 3 << 23, 3 << 24, 3 << 25, 1 << 28, 1 << 30}
 
