@@ -44,6 +44,14 @@ bands%s makes bands bands, bands > 0, of %d lanes. A span is the bytes before th
 	a.End()
 }
 
+// polynomial is log0..log8 of internal/kernel/mel.
+var polynomial = [...]float32{
+	1.4426950216293335, -0.7213473320007324, 0.48091059923171997, -0.36070483922958374, 0.2879183292388916,
+	-0.23892034590244293, 0.21566985547542572, -0.20742103457450867, 0.12614846229553223,
+}
+
+const rootHalfBits = 0x3f3504f3 // of sqrt(1/2)
+
 // log writes Log, for 8 elements at a time.
 func log(a *gen.Asm) {
 	a.Func("logAVX2", "func(dst *float32, l *Log, vectors int)", `
@@ -55,12 +63,9 @@ Of NaN and Floor, VMAXPS takes Floor: it is the operand that counts when there i
 		fields[i] = gen.Name(a, name, a.YMM())
 		a.VBROADCASTSS(gen.At(l, 4*i), fields[i])
 	}
-	rootHalf, one := held(a, "sqrt(1/2)", words(a, "rootHalf", 0x3f3504f3)), held(a, "1", floats(a, "one", 1))
+	rootHalf, one := held(a, "sqrt(1/2)", words(a, "rootHalf", rootHalfBits)), held(a, "1", floats(a, "one", 1))
 	var poly []operand.Mem
-	for i, c := range []float32{
-		1.4426950216293335, -0.7213473320007324, 0.48091059923171997, -0.36070483922958374, 0.2879183292388916,
-		-0.23892034590244293, 0.21566985547542572, -0.20742103457450867, 0.12614846229553223,
-	} {
+	for i, c := range polynomial {
 		poly = append(poly, floats(a, fmt.Sprintf("log%d", i), c))
 	}
 	a.Loop("loop", vectors, 1, func() {

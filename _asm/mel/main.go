@@ -5,6 +5,7 @@ import "github.com/steadyframe/steadyframe/_asm/internal/gen"
 
 func main() {
 	gen.Main("mel", map[string]func(*gen.Asm){"avx2": avx2, "avx512": avx512})
+	gen.MainNEON("mel", neon)
 }
 
 func avx2(a *gen.Asm) {

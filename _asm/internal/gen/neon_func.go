@@ -7,7 +7,17 @@ import (
 
 // Func begins a function whose parameters, 8 bytes each, come into R0, R1 and so on. doc says what it does: the Go that it
 // replaces, and what must hold before. All vector registers are free again.
-func (n *NEON) Func(name, params, doc string) {
+func (n *NEON) Func(name, params, doc string) { n.function(name, params, "", 0, doc) }
+
+// FuncFloat32 is Func for a function that returns a float32: ResultFloat32 sets it.
+func (n *NEON) FuncFloat32(name, params, doc string) { n.function(name, params, " float32", 4, doc) }
+
+// ResultFloat32 returns, behind so many parameters, what is in the lowest lane of the vector register of a number.
+func (n *NEON) ResultFloat32(params, number int) {
+	n.Text(fmt.Sprintf("\tFMOVS F%d, ret+%d(FP)\n\tRET", number, 8*params))
+}
+
+func (n *NEON) function(name, params, result string, resultSize int, doc string) {
 	n.pinned, n.free = map[V]int{}, nil
 	for i := range 32 {
 		n.free = append(n.free, i)
@@ -18,7 +28,8 @@ func (n *NEON) Func(name, params, doc string) {
 		names = append(names, fmt.Sprintf("R%d %s", i, param))
 		loads = append(loads, fmt.Sprintf("\tMOVD %s+%d(FP), R%d", param, 8*i, i))
 	}
-	n.Text(fmt.Sprintf("\n// func %s(%s)\nTEXT ·%[1]s(SB), NOSPLIT, $0-%[3]d", name, params, 8*len(names)))
+	size := 8*len(names) + resultSize
+	n.Text(fmt.Sprintf("\n// func %s(%s)%s\nTEXT ·%[1]s(SB), NOSPLIT, $0-%[4]d", name, params, result, size))
 	for _, line := range append(strings.Split(strings.TrimSpace(doc), "\n"), "Registers: "+strings.Join(names, ", ")) {
 		n.Text("\t// " + line)
 	}

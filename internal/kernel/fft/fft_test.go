@@ -14,7 +14,7 @@ import (
 )
 
 func TestLevels(t *testing.T) {
-	kerneltest.Levels(t, &Implementations, impl.AVX2, impl.AVX512)
+	kerneltest.Levels(t, &Implementations, impl.NEON, impl.AVX2, impl.AVX512)
 }
 
 // sizes are all valid lengths up to 4096.

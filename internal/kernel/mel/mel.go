@@ -50,9 +50,10 @@ func (k *Kernels) Condition(dst, src []float32, scale, coef float32) {
 }
 
 func condition(dst, src []float32, scale, coef float32) {
-	previous := Clean(src[0]) * scale
+	// The conversions keep the compiler from fusing products and sums (Go specification, Floating-point operators).
+	previous := float32(Clean(src[0]) * scale)
 	for i := range dst {
-		s := Clean(src[i+1]) * scale
+		s := float32(Clean(src[i+1]) * scale)
 		dst[i] = s - float32(coef*previous)
 		previous = s
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestLevels(t *testing.T) {
-	kerneltest.Levels(t, &Implementations, impl.AVX2, impl.AVX512)
+	kerneltest.Levels(t, &Implementations, impl.NEON, impl.AVX2, impl.AVX512)
 }
 
 // special are samples that tell implementations apart.
