@@ -308,7 +308,7 @@ func TestOrientation(t *testing.T) {
 		}
 		upright("encode "+name, data)
 	}
-	for _, name := range []string{"file"} {
+	for _, name := range []string{"small", "file"} {
 		daemon.WaitFor(t, name, func() bool { return s.snapshot(t, name) != nil })
 		upright("source "+name, s.snapshot(t, name))
 	}

@@ -18,7 +18,7 @@ import (
 
 // encodeCmd is steadyframe encode.
 type encodeCmd struct {
-	Input string `arg:"" help:"A video or picture (decoded by ffmpeg), Y4M, raw frames, or - for standard input."`
+	Input string `arg:"" help:"A video or image (decoded by ffmpeg), a folder or pattern of images ('photos/*.jpg'), a URL (http://camera/video.mjpg, rtsp://camera/1), Y4M, raw frames, or - for standard input."`
 	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one picture), or - for standard output."`
 	Force bool   `short:"f" help:"Write over what OUT holds already. Pictures that a longer run left in a folder stay."`
 
@@ -29,7 +29,7 @@ type encodeCmd struct {
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
 	Frames int                `group:"input" placeholder:"N" help:"Stop after N frames."`
 	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
-	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them. Without it: as fast as it goes."`
+	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them; request the snapshot of a URL N times a second. Without it: as fast as it goes, and a snapshot once."`
 
 	Crop       pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
 	Resize     resize          `group:"picture" placeholder:"WxH" help:"Size of the pictures. 320x or x320: the other side keeps the aspect."`
@@ -53,14 +53,17 @@ ffmpeg hands each decoded frame over once, in its own size, with the colors that
 are stored, all else as RGB; alpha is ignored. HDR (PQ, HLG) becomes SDR. Where the size changes inside INPUT, so do the
 pictures, unless --resize gives both sides.
 
+A folder or pattern is read file by file, in natural order (img2 before img10), without its subfolders and hidden files. A
+file that is cut short, empty or no image is skipped and named. A file that is really called so is no pattern.
+
 At the end one line says, on standard error, what was done:
   encoded 377 frames in 0.41 s (919 fps), p50 1.0 ms p99 1.4 ms, 0.0 allocs/frame, 0 collections
 p50 and p99 are the time of a frame in the encoder: what its batch took, divided by the frames of the batch. allocs/frame
 and collections are of the whole process (on a terminal the progress bar too), after the first 4 batches have set up what
 is then used again.
 
-Exit code: 0, or 1 when something failed (each picture written before is whole), 2 when the command line is wrong,
-130 when interrupted.
+Exit code: 0, or 1 when something failed or a file was skipped (each image written before is whole), 2 when the command
+line is wrong, 130 when interrupted.
 
 Examples:
   steadyframe encode clip.mp4 --resize 320x320 -o out/

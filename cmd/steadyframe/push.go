@@ -18,7 +18,7 @@ import (
 
 // pushCmd is steadyframe push. Flags that were not given are not sent: the server has settings of its own for a stream.
 type pushCmd struct {
-	Input string `arg:"" optional:"" help:"A video, picture or camera (decoded by ffmpeg), Y4M, raw frames, JPEGs (a folder, NAME.mjpeg), or - for standard input. Default: standard input."`
+	Input string `arg:"" optional:"" help:"A video, image or camera (decoded by ffmpeg), a folder or pattern of images, JPEGs (NAME.mjpeg), a URL (http://camera/video.mjpg, rtsp://camera/1), Y4M, raw frames, or - for standard input. Default: standard input."`
 	URL   string `arg:"" optional:"" name:"url" help:"The server: http://host:port, https://host, unix:/path; /v1/streams/NAME may follow. Default: http://127.0.0.1:8080."`
 
 	Stream   string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
@@ -31,7 +31,7 @@ type pushCmd struct {
 	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"full or limited; for floats 0..1, 0..255 or --range=-1..1. Without it: what INPUT says, else the usual one of its format."`
 	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
-	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second. Without it: a file at its own rate, or 25; a pipe or camera as it comes."`
+	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second. Without it: a file at its own rate, or 25; a pipe or camera as it comes; the snapshot of a URL once a second."`
 	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
 	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
 

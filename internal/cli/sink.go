@@ -173,5 +173,8 @@ func CheckDistinct(in, out string) error {
 	if errA == nil && errB == nil && a.Mode().IsRegular() && os.SameFile(a, b) {
 		return usagef("input and output are one file, %s: name another output", in)
 	}
+	if errA == nil && errB == nil && a.IsDir() && os.SameFile(a, b) {
+		return usagef("input and output are one folder, %s: name another output", in)
+	}
 	return nil
 }

@@ -211,6 +211,9 @@ func TestCheckDistinct(t *testing.T) {
 	if err := CheckDistinct(a, filepath.Join(dir, ".", "a")); err == nil {
 		t.Errorf("one file: got no error")
 	}
+	if err := CheckDistinct(dir, dir+"/"); err == nil {
+		t.Errorf("one folder: got no error")
+	}
 }
 
 // listFiles returns the regular files below dir, hidden ones too, as sorted relative paths.
