@@ -155,7 +155,7 @@ func TestDemo(t *testing.T) {
 	wantDecodable(t, [][]byte{read(t, filepath.Join(dir, "frame.jpg"))}, 320, 320)
 	kept := split(t, read(t, filepath.Join(dir, "demo.mjpeg")))
 	if len(kept) < 100 {
-		t.Errorf("kept %d pictures, want those of 2 s or more", len(kept))
+		t.Errorf("kept %d images, want those of 2 s or more", len(kept))
 	}
 	wantDecodable(t, kept[len(kept)-3:], 320, 320)
 }

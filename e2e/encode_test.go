@@ -188,7 +188,7 @@ func TestEncodeTruncatedInput(t *testing.T) {
 	}
 	wantDecodable(t, folder(t, out), 4, 2)
 	if n := len(folder(t, out)); n != 40 {
-		t.Errorf("got %d pictures, want 40", n)
+		t.Errorf("got %d images, want 40", n)
 	}
 }
 
@@ -231,7 +231,7 @@ func TestEncodeInterrupted(t *testing.T) {
 	if _, err := stdin.Write(make([]byte, 64*64*3)); err != nil {
 		t.Fatal(err)
 	}
-	daemon.WaitFor(t, "the first picture", func() bool {
+	daemon.WaitFor(t, "the first image", func() bool {
 		info, err := os.Stat(out)
 		return err == nil && info.Size() > 0
 	})
@@ -254,7 +254,7 @@ func TestEncodeRefusesToOverwrite(t *testing.T) {
 	}
 	succeed(t, make([]byte, 48), append(args, "--force")...)
 	if n := len(folder(t, out)); n != 2 {
-		t.Errorf("got %d pictures, want 2", n)
+		t.Errorf("got %d images, want 2", n)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestEncodeInterruptedWithChild(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	daemon.WaitFor(t, "the first picture", func() bool {
+	daemon.WaitFor(t, "the first image", func() bool {
 		pictures, _ := filepath.Glob(filepath.Join(out, "*.jpg"))
 		return len(pictures) > 0
 	})
@@ -37,6 +37,6 @@ func TestEncodeInterruptedWithChild(t *testing.T) {
 		t.Errorf("standard error: got %q, want the figures and that it was interrupted", got)
 	}
 	if n := len(folder(t, out)); n < 1 || n >= frames {
-		t.Errorf("got %d pictures, want some of %d", n, frames)
+		t.Errorf("got %d images, want some of %d", n, frames)
 	}
 }

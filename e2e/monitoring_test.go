@@ -184,7 +184,7 @@ func TestMonitoringNames(t *testing.T) {
 	rules, panels := alertRules(t), loadDashboard(t).flat()
 	var text string
 	var metrics scraped
-	daemon.WaitFor(t, "a picture that a viewer had, and buffers", func() bool {
+	daemon.WaitFor(t, "an image that a viewer had, and buffers", func() bool {
 		text, metrics = s.exported(t)
 		return metrics["steadyframe_viewer_frames_delivered_total"] != nil && metrics["steadyframe_pool_buffers"] != nil
 	})

@@ -117,11 +117,11 @@ func library(t *testing.T, s pipeline.Spec, data []byte) [][]byte {
 func wantPictures(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("got %d pictures, want %d", len(got), len(want))
+		t.Fatalf("got %d images, want %d", len(got), len(want))
 	}
 	for i := range want {
 		if !bytes.Equal(got[i], want[i]) {
-			t.Fatalf("picture %d: got %d bytes that differ from the library's %d", i+1, len(got[i]), len(want[i]))
+			t.Fatalf("image %d: got %d bytes that differ from the library's %d", i+1, len(got[i]), len(want[i]))
 		}
 	}
 }
@@ -156,7 +156,7 @@ func split(t *testing.T, data []byte) [][]byte {
 	for len(data) > 0 {
 		end := bytes.Index(data, []byte{0xFF, 0xD9})
 		if !bytes.HasPrefix(data, []byte{0xFF, 0xD8}) || end < 0 {
-			t.Fatalf("after %d pictures: %d bytes that are no JPEG", len(pictures), len(data))
+			t.Fatalf("after %d images: %d bytes that are no JPEG", len(pictures), len(data))
 		}
 		pictures = append(pictures, data[:end+2])
 		data = data[end+2:]
@@ -172,15 +172,15 @@ func wantDecodable(t *testing.T, pictures [][]byte, w, h int) {
 	for i, p := range pictures {
 		c, err := jpeg.DecodeConfig(bytes.NewReader(p))
 		if err != nil || c.Width != w || c.Height != h {
-			t.Fatalf("picture %d: got %dx%d, %v; want %dx%d", i+1, c.Width, c.Height, err, w, h)
+			t.Fatalf("image %d: got %dx%d, %v; want %dx%d", i+1, c.Width, c.Height, err, w, h)
 		}
 		if _, err := jpeg.Decode(bytes.NewReader(p)); err != nil {
-			t.Fatalf("picture %d: image/jpeg: %v", i+1, err)
+			t.Fatalf("image %d: image/jpeg: %v", i+1, err)
 		}
 		cmd := exec.CommandContext(t.Context(), djpeg, "-outfile", os.DevNull)
 		cmd.Stdin = bytes.NewReader(p)
 		if complaints, err := cmd.CombinedOutput(); err != nil || len(complaints) > 0 {
-			t.Fatalf("picture %d: djpeg: %v %s", i+1, err, strings.TrimSpace(string(complaints)))
+			t.Fatalf("image %d: djpeg: %v %s", i+1, err, strings.TrimSpace(string(complaints)))
 		}
 	}
 }

@@ -137,7 +137,7 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// get reads the data of an answer of Prometheus.
+// get reads the data of a response of Prometheus.
 func (p prometheus) get(t *testing.T, path string, query url.Values, data any) {
 	t.Helper()
 	resp, err := http.Get(p.url + "/api/v1/" + path + "?" + query.Encode())
@@ -177,7 +177,7 @@ func (p prometheus) rulesAreWell(t *testing.T) bool {
 	return n == len(alertRules(t))
 }
 
-// hasData reports whether an expression of the dashboard has a number for an answer.
+// hasData reports whether an expression of the dashboard has a number as its result.
 func (p prometheus) hasData(t *testing.T, expr string) bool {
 	t.Helper()
 	var answer struct {

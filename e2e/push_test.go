@@ -158,7 +158,7 @@ func TestPushWays(t *testing.T) {
 			daemon.WaitFor(t, "all frames", func() bool { return s.Stream(t, tt.name).Arrived >= frames })
 			got := s.snapshot(t, tt.name)
 			if tt.want != nil && !bytes.Equal(got, tt.want) {
-				t.Errorf("the last picture has %d other bytes than the last file, %d", len(got), len(tt.want))
+				t.Errorf("the last image has %d other bytes than the last file, %d", len(got), len(tt.want))
 			}
 			if tt.name == "video" {
 				wantDecodable(t, [][]byte{got}, 100, 57)

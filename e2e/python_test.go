@@ -51,8 +51,8 @@ func (p *pythonExamples) command(t *testing.T, example string, args ...string) *
 func TestPythonEncodes(t *testing.T) {
 	t.Parallel()
 	p := newPythonExamples(t)
-	if out, err := p.command(t, "encode.py", serve(t).GRPC).CombinedOutput(); err != nil || string(out) != "25 pictures\n" {
-		t.Fatalf("%v, %q: want \"25 pictures\"", err, out)
+	if out, err := p.command(t, "encode.py", serve(t).GRPC).CombinedOutput(); err != nil || string(out) != "25 images\n" {
+		t.Fatalf("%v, %q: want \"25 images\"", err, out)
 	}
 	for i := range 25 {
 		name := fmt.Sprintf("frame-%06d.jpg", i)
@@ -86,7 +86,7 @@ func TestPythonPublishesAndWatches(t *testing.T) {
 		return err == nil
 	})
 	if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); len(lines) != 20 || !strings.HasSuffix(lines[19], " ms old") || !strings.Contains(lines[19], "640x360") {
-		t.Errorf("watch.py: got %q, want 20 pictures of 640x360", out)
+		t.Errorf("watch.py: got %q, want 20 images of 640x360", out)
 	}
 	if _, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(p.dir, "cam1.jpg")))); err != nil {
 		t.Errorf("cam1.jpg: %v", err)

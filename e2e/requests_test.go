@@ -47,7 +47,7 @@ func dial(t *testing.T, target string) *client.Client {
 	return c
 }
 
-// stream sends batches over one stream and returns the images of all answers.
+// stream sends batches over one stream and returns the images of all responses.
 func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -81,7 +81,7 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	return all
 }
 
-// pictures returns copies of an answer's images.
+// pictures returns copies of a response's images.
 func pictures(t *testing.T, a *client.Answer) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -94,7 +94,7 @@ func pictures(t *testing.T, a *client.Answer) [][]byte {
 	return all
 }
 
-// post sends body and returns the answer, which must be 200.
+// post sends body and returns the response, which must be 200.
 func post(t *testing.T, url, accept string, body []byte) ([]byte, http.Header) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, bytes.NewReader(body))
@@ -153,7 +153,7 @@ func postEndless(t *testing.T, url string, data []byte) [][]byte {
 	request.Header.Set("Accept", "video/x-motion-jpeg")
 	all := cut(data)
 	var sent sync.WaitGroup
-	sent.Go(func() { feed.Write(all[0]) }) // the headers of the answer may wait for a first frame
+	sent.Go(func() { feed.Write(all[0]) }) // the headers of the response may wait for a first frame
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func postEndless(t *testing.T, url string, data []byte) [][]byte {
 	}
 	feed.Close()
 	if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
-		t.Errorf("after the last picture: got %d bytes, %v", len(rest), err)
+		t.Errorf("after the last image: got %d bytes, %v", len(rest), err)
 	}
 	return got
 }
@@ -184,7 +184,7 @@ func nextJPEG(t *testing.T, r *bufio.Reader) []byte {
 	for !bytes.HasSuffix(picture, []byte{0xFF, 0xD9}) {
 		piece, err := r.ReadBytes(0xD9)
 		if err != nil {
-			t.Fatalf("after %d bytes of a picture: %v", len(picture), err)
+			t.Fatalf("after %d bytes of an image: %v", len(picture), err)
 		}
 		picture = append(picture, piece...)
 	}

@@ -23,7 +23,7 @@ func rgbPictures(t *testing.T, data []byte) []int {
 	t.Helper()
 	const size = liveWidth * liveHeight * 3
 	if len(data)%size != 0 {
-		t.Fatalf("got %d bytes, want pictures of %d", len(data), size)
+		t.Fatalf("got %d bytes, want images of %d", len(data), size)
 	}
 	var indices []int
 	for ; len(data) > 0; data = data[size:] {

@@ -48,7 +48,7 @@ func TestWatchBehindNginx(t *testing.T) {
 			indices = append(indices, indexOfJPEG(t, data))
 			seconds, err := strconv.ParseFloat(head.Get("X-Timestamp"), 64)
 			if lag := time.Since(time.UnixMicro(int64(seconds * 1e6))); err != nil || lag > most {
-				t.Errorf("picture %d: got it %v late, %v, want at most %v", len(indices), lag, err, most)
+				t.Errorf("image %d: got it %v late, %v, want at most %v", len(indices), lag, err, most)
 			}
 			return len(indices) < pictures
 		})
@@ -78,7 +78,7 @@ func TestWatchBehindNginx(t *testing.T) {
 			head := data[:binary.BigEndian.Uint16(data[2:])]
 			indices = append(indices, indexOfJPEG(t, data[len(head):]))
 			if lag := time.Since(time.UnixMicro(int64(binary.BigEndian.Uint64(head[16:])))); lag > most {
-				t.Errorf("picture %d: got it %v late, want at most %v", len(indices), lag, most)
+				t.Errorf("image %d: got it %v late, want at most %v", len(indices), lag, most)
 			}
 			if err := ws.Write(t.Context(), websocket.MessageBinary, head[4:16]); err != nil { // id and seq
 				t.Fatal(err)

@@ -74,7 +74,7 @@ func indexOfJPEG(t testing.TB, data []byte) int {
 	t.Helper()
 	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
-		t.Fatalf("a picture of %d bytes: %v", len(data), err)
+		t.Fatalf("an image of %d bytes: %v", len(data), err)
 	}
 	return indexOf(t, img)
 }
@@ -85,14 +85,14 @@ func wantLive(t testing.TB, indices []int, pictures int) {
 	different := 0
 	for i, n := range indices {
 		if i > 0 && n < indices[i-1] {
-			t.Errorf("got picture %d after %d: %v", n, indices[i-1], indices)
+			t.Errorf("got image %d after %d: %v", n, indices[i-1], indices)
 		}
 		if i == 0 || n != indices[i-1] {
 			different++
 		}
 	}
 	if different < pictures {
-		t.Errorf("got %d different pictures, want at least %d: %v", different, pictures, indices)
+		t.Errorf("got %d different images, want at least %d: %v", different, pictures, indices)
 	}
 }
 

@@ -80,10 +80,10 @@ func TestWatchSlowViewers(t *testing.T) {
 	v, there := s.Viewer(t, "cam1", slow)
 	// It began with images that waited for it: those that it gets now are new.
 	if behind := int(f.sent.Load()) - indices[len(indices)-1]; !there || behind > 3*fps || v.Dropped == 0 {
-		t.Errorf("the slow viewer: got picture %d, %d behind the newest, %d dropped; want it to be new", indices[len(indices)-1], behind, v.Dropped)
+		t.Errorf("the slow viewer: got image %d, %d behind the newest, %d dropped; want it to be new", indices[len(indices)-1], behind, v.Dropped)
 	}
 	wantLive(t, indices, after)
-	t.Logf("the slow viewer saw %d of %d pictures in %v", len(indices), f.sent.Load(), time.Since(began).Round(time.Millisecond))
+	t.Logf("the slow viewer saw %d of %d images in %v", len(indices), f.sent.Load(), time.Since(began).Round(time.Millisecond))
 }
 
 // When the server stops, viewers get the image that they are being given to its end, and one that takes nothing is
@@ -105,11 +105,11 @@ func TestWatchDrain(t *testing.T) {
 			}
 			body, err := io.ReadAll(answer.Body)
 			if err != nil || !bytes.HasSuffix(body, []byte("\xff\xd9\r\n--frame\r\n")) {
-				t.Errorf("a viewer of %d bytes a ms: got %d bytes, %v, which do not end between two pictures", 1000+i*4000, len(body), err)
+				t.Errorf("a viewer of %d bytes a ms: got %d bytes, %v, which do not end between two images", 1000+i*4000, len(body), err)
 			}
 		})
 	}
-	daemon.WaitFor(t, "all are given pictures", func() bool {
+	daemon.WaitFor(t, "all are given images", func() bool {
 		given := 0
 		for _, v := range s.Stream(t, "cam1").Viewers {
 			if v.Delivered > 2 {

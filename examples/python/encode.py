@@ -45,7 +45,7 @@ def main():
             sys.exit(f"frame {n}: {picture.message}")
         with open(f"frame-{n:06}.jpg", "wb") as out:
             out.write(picture.data)
-    print(f"{len(response.pictures)} pictures")
+    print(f"{len(response.pictures)} images")
 
 
 if __name__ == "__main__":
