@@ -3,9 +3,11 @@ package e2e
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/client"
@@ -79,8 +81,14 @@ func TestServerPathsAgree(t *testing.T) {
 	})
 }
 
-// After SIGTERM a server answers what has begun and then ends, with 0.
+// After each of these signals a server answers what has begun and then ends, with 0.
 func TestServeDrains(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) { drains(t, signal) })
+	}
+}
+
+func drains(t *testing.T, signal os.Signal) {
 	s := serve(t)
 	c := dial(t, s.GRPC)
 	open, err := c.Stream(t.Context())
@@ -96,7 +104,7 @@ func TestServeDrains(t *testing.T) {
 	if err := open.Recv(&answer); err != nil {
 		t.Fatal(err)
 	}
-	s.AskToEnd()
+	s.Signal(signal)
 	// The stream comes to its end: by an error that says to go elsewhere, and whole answers before that.
 	for err == nil {
 		if err = open.Recv(&answer); err == nil {

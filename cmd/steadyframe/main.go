@@ -94,11 +94,15 @@ func commandOf(err error) string {
 	return "steadyframe"
 }
 
-// interruptible returns a context that the first SIGINT or SIGTERM ends, with cli.ErrInterrupted as its cause; the second ends the process.
+// interruptible returns a context that the first SIGINT, SIGTERM or SIGHUP ends, with cli.ErrInterrupted as its cause; the
+// second ends the process. SIGHUP stays ignored where it is, under nohup.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		<-signals
 		signal.Stop(signals)

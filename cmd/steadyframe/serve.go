@@ -17,15 +17,21 @@ type serveCmd struct{ settings }
 
 // Help is the longer text of steadyframe serve --help.
 func (serveCmd) Help() string {
-	return `Takes raw frames over gRPC (steadyframe.v1.FrameService) and HTTP (POST /v1/encode) and answers with JPEGs. It listens on
-loopback alone unless told otherwise; steadyframe check-config lists all settings.
+	return `Takes raw frames over gRPC (steadyframe.v1.FrameService) and HTTP (POST /v1/encode) and responds with JPEGs. It listens
+on loopback only unless told otherwise; steadyframe check-config lists all settings.
 
-SIGTERM or SIGINT: what has begun is answered, for drain_timeout at most, then it ends with exit code 0; a second one ends
-it at once. Logs go to standard error.
+SIGTERM, SIGINT or SIGHUP: the server answers the requests in flight, for drain_timeout at most, and ends with exit code 0. A
+second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout. Logs go
+to standard error.
+
+Give secrets in a file (--config, readable by the server's user alone) or in the environment, not with --set: every user of
+the machine can read the command line.
 
 Examples:
   steadyframe serve
-  steadyframe serve --http 0.0.0.0:8080 --set auth.token=SECRET --set limits.max_batch=32`
+  steadyframe serve --http 0.0.0.0:8080 --set limits.max_batch=32
+  STEADYFRAME_AUTH_TOKEN=$(cat token) steadyframe serve --http 0.0.0.0:8080
+  steadyframe serve --set http.cors_origins=https://dashboard.example`
 }
 
 // Run serves until ctx ends and the server has drained.

@@ -15,7 +15,7 @@ const maxStep = time.Minute
 func newPacer(fps float64) *pacer {
 	p := &pacer{}
 	if fps > 0 {
-		p.interval = time.Duration(float64(time.Second) / fps)
+		p.interval = time.Duration(min(float64(time.Second)/fps, float64(24*time.Hour))) // More would overflow.
 		p.timer = time.NewTimer(0)
 	}
 	return p

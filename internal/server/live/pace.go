@@ -18,7 +18,7 @@ func paceOf(fps float64) pace {
 	if fps == 0 {
 		return pace{}
 	}
-	return pace{interval: time.Duration(float64(time.Second) / fps)}
+	return pace{interval: time.Duration(min(float64(time.Second)/fps, float64(time.Hour)))} // More would overflow.
 }
 
 // wait returns how long a frame that came at that time has to wait now: 0 when it is due.

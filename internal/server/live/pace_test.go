@@ -1,6 +1,7 @@
 package live
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -27,6 +28,8 @@ func TestPace(t *testing.T) {
 		{"little-more", 30, 29, 0, [2]int{289, 291}, second / 15},
 		{"less", 10, 25, 0, [2]int{100, 100}, second / 10},
 		{"slow", 25, 0.5, 0, [2]int{5, 6}, 2*second + second/25},
+		{"tiny", 25, 1e-10, 0, [2]int{1, 1}, 0},
+		{"least", 25, math.SmallestNonzeroFloat64, 0, [2]int{1, 1}, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -50,7 +51,7 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 		}
 		now = time.Now()
 		n = max(n+1, int(now.Sub(start).Seconds()*t.FPS)) // What is too late by now is left out.
-		timer.Reset(start.Add(time.Duration(float64(n) / t.FPS * float64(time.Second))).Sub(now))
+		timer.Reset(start.Add(time.Duration(min(float64(n)/t.FPS*float64(time.Second), math.MaxInt64/2))).Sub(now))
 	}
 }
 

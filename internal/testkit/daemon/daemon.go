@@ -77,9 +77,12 @@ func Serve(t *testing.T, program string, environment []string, args ...string) *
 }
 
 // AskToEnd sends SIGTERM, once.
-func (s *Server) AskToEnd() {
+func (s *Server) AskToEnd() { s.Signal(syscall.SIGTERM) }
+
+// Signal sends a signal that asks the server to end, once.
+func (s *Server) Signal(signal os.Signal) {
 	if !s.asked {
-		s.Cmd.Process.Signal(syscall.SIGTERM)
+		s.Cmd.Process.Signal(signal)
 	}
 	s.asked = true
 }
