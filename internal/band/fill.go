@@ -1,6 +1,10 @@
 package band
 
-import "github.com/steadyframe/steadyframe/frame"
+import (
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/kernel/blend"
+	"github.com/steadyframe/steadyframe/internal/kernel/color"
+)
 
 // Begin starts a new frame: it drops what the scratch remembers of the last.
 func (s *Sampler) Begin(sc *Scratch) {
@@ -90,4 +94,251 @@ func (sc *Scratch) fillSource(src *source, c *cache, top, from, to int) {
 			sc.blendMean(src, p, y/2, upper, lower)
 		}
 	}
+}
+
+// between is a line of the output before it is rounded: at weight 32768ths of the way from rows a to rows b. With weight 0, b is a.
+type between struct {
+	a, b   *[3][]int16
+	weight int16
+}
+
+// line returns line n of Content. Of two lines that share their chroma, the lower has part 1.
+func (sc *Scratch) line(src *source, c *cache, n, part int) between {
+	if src.down.method == Area {
+		mean := &c.lines[part]
+		if src.stacks {
+			sc.stack(src, c, n, mean)
+		} else {
+			sc.mean(src, c, n, mean)
+		}
+		return between{a: mean, b: mean}
+	}
+	l := src.down.lines[n]
+	v := between{a: sc.row(src, c, int(l.row)), weight: l.weight}
+	v.b = v.a
+	if l.weight != 0 {
+		v.b = sc.row(src, c, int(l.row)+1)
+	}
+	return v
+}
+
+// mean sets dst to the mean of the rows that line n covers.
+func (sc *Scratch) mean(src *source, c *cache, n int, dst *[3][]int16) {
+	k := &sc.sampler.kernels.blend
+	span := src.down.cover[n]
+	for i, w := range span.weights {
+		rows := sc.row(src, c, span.row+i)
+		for p := range src.count {
+			k.Accumulate(c.sums[p], rows[p], w)
+		}
+	}
+	for p := range src.count {
+		k.Resolve(dst[p], c.sums[p])
+	}
+}
+
+// blend makes Content's part of line y of the source's plane p.
+func (sc *Scratch) blend(src *source, p, y int, v between) {
+	k := &sc.sampler.kernels.blend
+	dst := sc.content(src.first+p, y)
+	if v.weight == 0 {
+		k.Line(dst, v.a[p])
+	} else {
+		k.Lerp(dst, v.a[p], v.b[p], v.weight)
+	}
+}
+
+// blendMean is blend for chroma that two lines share.
+func (sc *Scratch) blendMean(src *source, p, y int, upper, lower between) {
+	k := &sc.sampler.kernels.blend
+	dst := sc.content(src.first+p, y)
+	if upper.weight == 0 && lower.weight == 0 {
+		k.Mean(dst, upper.a[p], lower.a[p])
+		return
+	}
+	k.LerpMean(dst, blend.Between{A: upper.a[p], B: upper.b[p], W: upper.weight}, blend.Between{A: lower.a[p], B: lower.b[p], W: lower.weight})
+}
+
+// fillDirect is fillSource for a source whose lines are input rows: two rows at a time, without the row cache.
+func (sc *Scratch) fillDirect(src *source, first, from, to int) {
+	for y := from; y < to; y += 2 {
+		upper := sc.inputOf(src, first+y)
+		lower := upper
+		if y+1 < to { // else the last line of an odd height stands in for the one below, which is padding
+			lower = sc.inputOf(src, first+y+1)
+		}
+		rows := color.Rows{Upper: upper, Lower: lower, Ahead: sc.aheadOfLine(src, first+y)}
+		sc.sampler.kernels.color.PackedLines(sc.lines(y), rows, src.packed)
+	}
+}
+
+// inputOf returns the input row that line n of Content is.
+func (sc *Scratch) inputOf(src *source, n int) []byte {
+	sc.made++
+	return sc.input(src, 0, int(src.down.lines[n].row))
+}
+
+// aheadOfLine returns how many bytes ahead of the row that line n of Content is the kernel fetches rows; 0 below the last.
+func (sc *Scratch) aheadOfLine(src *source, n int) int {
+	lines := src.down.lines
+	then := n + aheadOf(src.across.inputs()*src.step)
+	if then >= len(lines) {
+		return 0
+	}
+	return int(lines[then].row-lines[n].row) * sc.planes[src.input].Stride
+}
+
+// fillHalved is fillSource for a source whose samples are the means of 2x2 pixels: four rows at a time, without the row cache.
+func (sc *Scratch) fillHalved(src *source, first, from, to int) {
+	for y := from; y < to; y += 2 {
+		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
+		rows := color.Rows{Upper: sc.pairOf(src, first+y), Lower: sc.pairOf(src, first+last), Stride: sc.planes[src.input].Stride}
+		rows.Ahead = sc.aheadOf(src, sc.pairAt(first+last)+2)
+		sc.sampler.kernels.color.HalvedLines(sc.lines(y), rows, src.packed)
+	}
+}
+
+// lines returns lines y and y+1 of Content, and the chroma that they share.
+func (sc *Scratch) lines(y int) color.Lines {
+	return color.Lines{Y: [2][]int16{sc.content(0, y), sc.content(0, y+1)}, Cb: sc.content(1, y/2), Cr: sc.content(2, y/2)}
+}
+
+// pairAt returns the first of the two input rows that line n of Content is made of.
+func (sc *Scratch) pairAt(n int) int { return sc.sampler.config.Crop.Y + 2*n }
+
+// pairOf returns these rows, with what lies between them.
+func (sc *Scratch) pairOf(src *source, n int) []byte {
+	sc.made += 2
+	p, number := &sc.planes[src.input], sc.pairAt(n)
+	from, to := src.across.first*src.step, (src.across.last+1)*src.step
+	return p.Pix[number*p.Stride+from : (number+1)*p.Stride+to]
+}
+
+// aheadOf returns how many bytes ahead of rows those are that a kernel fetches, while it works on the ones before row next;
+// 0 where these would be below the plane.
+func (sc *Scratch) aheadOf(src *source, next int) int {
+	p, rows := &sc.planes[src.input], aheadOf(src.across.inputs()*src.step)
+	if next+rows > p.Height {
+		return 0
+	}
+	return rows * p.Stride
+}
+
+// finish does what is left to do on lines from..to of Content.
+func (sc *Scratch) finish(from, to int) {
+	s := sc.sampler
+	if s.config.In.Format == frame.Gray8 {
+		sc.clearChroma(from, to)
+	}
+	switch s.after {
+	case from709:
+		sc.convertTo601(from, to)
+	case toRGB:
+		sc.convertToRGB(from, to, color.BT601)
+	case from709toRGB:
+		sc.convertToRGB(from, to, color.BT709)
+	}
+}
+
+// clearChroma makes Content gray.
+func (sc *Scratch) clearChroma(from, to int) {
+	for i := 1; i < sc.sampler.planeCount; i++ {
+		subY := sc.sampler.planes[i].subY
+		for y := from / subY; y < (to+subY-1)/subY; y++ {
+			clear(sc.content(i, y))
+		}
+	}
+}
+
+func (sc *Scratch) convertTo601(from, to int) {
+	k := &sc.sampler.kernels.color
+	l := &sc.sampler.planes[1]
+	for y := from; y < to; y++ {
+		k.LumaTo601(sc.content(0, y), sc.content(1, y/l.subY), sc.content(2, y/l.subY), uint(l.subX-1))
+	}
+	for y := from / l.subY; y < (to+l.subY-1)/l.subY; y++ {
+		k.ChromaTo601(sc.content(1, y), sc.content(2, y))
+	}
+}
+
+func (sc *Scratch) convertToRGB(from, to int, m color.Matrix) {
+	for y := from; y < to; y++ {
+		sc.sampler.kernels.color.RGB([3][]int16{sc.content(0, y), sc.content(1, y), sc.content(2, y)}, m)
+	}
+}
+
+// content returns the part of line y of plane i that lies in Content's columns.
+func (sc *Scratch) content(i, y int) []int16 {
+	s := sc.sampler
+	subX := s.planes[i].subX
+	r := s.config.Content
+	from, to := r.X/subX, (r.X+r.Width+subX-1)/subX
+	return sc.Band.Planes[i].line(from, y, to-from)
+}
+
+// surround fills what lies around Content, of which the band has lines from..to (none when from >= to), with the background.
+func (sc *Scratch) surround(from, to int) {
+	s := sc.sampler
+	r := s.config.Content
+	if r == (Rect{0, 0, s.config.Width, s.config.Height}) {
+		return
+	}
+	for i := range s.planeCount {
+		l := &s.planes[i]
+		left, right := r.X/l.subX, (r.X+r.Width+l.subX-1)/l.subX
+		for y := range (sc.Band.Lines + l.subY - 1) / l.subY {
+			pix := sc.Band.Planes[i].line(0, y, l.width)
+			if y*l.subY < from || y*l.subY >= to {
+				fill(pix, s.background[i])
+				continue
+			}
+			fill(pix[:left], s.background[i])
+			fill(pix[right:], s.background[i])
+		}
+	}
+}
+
+// pad repeats the last sample of each line, and the last line, up to the size of whole blocks.
+func (sc *Scratch) pad() {
+	s := sc.sampler
+	for i := range s.planeCount {
+		l, p := &s.planes[i], &sc.Band.Planes[i]
+		lines := (sc.Band.Lines + l.subY - 1) / l.subY
+		if l.padded != l.width {
+			for y := range lines {
+				fill(p.line(l.width, y, l.padded-l.width), p.Pix[y*p.Stride+l.width-1])
+			}
+		}
+		for y := lines; y < l.lines; y++ {
+			copy(p.line(0, y, l.padded), p.line(0, lines-1, l.padded))
+		}
+	}
+}
+
+func fill(dst []int16, v int16) {
+	for i := range dst {
+		dst[i] = v
+	}
+}
+
+// backgroundSamples returns the background as a band has it.
+func (s *Sampler) backgroundSamples() [3]int16 {
+	var row [3][]int16
+	for i, v := range s.config.Background {
+		row[i] = []int16{int16(v) << 7}
+	}
+	out := [3][]int16{{0}, {0}, {0}}
+	switch s.config.Space {
+	case RGB:
+		out = row
+	case Luma:
+		s.kernels.color.Luma(out[0], row)
+	case YCC:
+		s.kernels.color.YCC(out, row)
+	}
+	var samples [3]int16
+	for i := range out {
+		s.kernels.blend.Line(samples[i:i+1], out[i])
+	}
+	return samples
 }

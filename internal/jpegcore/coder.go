@@ -1,7 +1,11 @@
 package jpegcore
 
 import (
+	"fmt"
+	"unsafe"
+
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/dct"
 	"github.com/steadyframe/steadyframe/internal/kernel/huff"
@@ -134,4 +138,116 @@ func gcd(a, b int) int {
 func (c *Coder) MaxBandBytes() int {
 	segments := c.perRow/c.interval + 1 // that end in a band, each with up to a byte of padding and a marker
 	return 2*(c.perRow*len(c.slots)*huff.MaxBlockBytes+1+segments) + 2*segments
+}
+
+// Scratch is one worker's coding state and memory: coefficients, symbols, bits, DC predictors. It belongs to one
+// Coder and one goroutine at a time.
+type Scratch struct {
+	band    int // the next
+	mcu     int // the next, of the image
+	left    int // MCUs until the segment ends
+	segment int // the current
+
+	strip huff.Strip
+	syms  []huff.Symbol
+	bits  huff.Partial // what is not in a byte yet
+	raw   []byte       // of a strip, before stuffing
+	out   []byte       // of the band
+}
+
+// NewScratch returns a Scratch for c. Nothing else of the coder allocates.
+func (c *Coder) NewScratch() *Scratch {
+	blocks := c.stripBlocks()
+	return &Scratch{
+		strip: huff.Strip{Coefs: make([]dct.Coefs, blocks), Masks: make([]uint64, blocks), Order: &dct.Order, Slots: c.slots},
+		syms:  make([]huff.Symbol, huff.MaxSymbols(blocks)),
+		raw:   make([]byte, c.rawBytes()),
+		out:   make([]byte, 0, c.MaxBandBytes()),
+	}
+}
+
+// ScratchBytes returns the size of a Scratch in bytes.
+func (c *Coder) ScratchBytes() int {
+	blocks := c.stripBlocks()
+	const block = int(unsafe.Sizeof(dct.Coefs{}) + unsafe.Sizeof(uint64(0)))
+	return int(unsafe.Sizeof(Scratch{})) + blocks*block + huff.MaxSymbols(blocks)*int(unsafe.Sizeof(huff.Symbol(0))) + c.rawBytes() + c.MaxBandBytes()
+}
+
+func (c *Coder) stripBlocks() int { return stripMCUs * len(c.slots) }
+
+// rawBytes is a strip's bytes, one of bits carried in or padded out, and what Write writes beyond.
+func (c *Coder) rawBytes() int { return c.stripBlocks()*huff.MaxBlockBytes + 1 + huff.WriteSlack }
+
+// Begin starts a run of bands at band i, which must be a multiple of RunBands. Runs that begin at different bands may
+// be coded in any order, or at the same time in different Scratches: their bytes, one after the other, are those of
+// one run over all bands.
+func (c *Coder) Begin(s *Scratch, i int) {
+	if i < 0 || i >= c.rows || i%c.RunBands() != 0 {
+		panic("jpegcore: run begins inside a segment")
+	}
+	s.band = i
+	s.mcu = i * c.perRow
+	s.bits = huff.Partial{}
+	s.beginSegment(c, s.mcu/c.interval)
+}
+
+func (s *Scratch) beginSegment(c *Coder, n int) {
+	s.segment = n
+	s.left = min(c.interval, c.perRow*c.rows-s.mcu)
+	s.strip.Pred = [3]int32{}
+}
+
+// Encode codes band i (the one after the last, or that of Begin) and returns its entropy-coded bytes, stuffed, with
+// any restart markers; the slice is the scratch's until the next call. Bits that do not fill a byte are carried to
+// the next band of the run; a segment's last byte is padded. It borrows b, whose planes must be those of a
+// band.Sampler for the coder's image and subsampling.
+func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
+	if i != s.band {
+		panic("jpegcore: bands out of order")
+	}
+	s.band++
+	s.out = s.out[:0]
+	for x := 0; x < c.perRow; x += stripMCUs {
+		n := min(stripMCUs, c.perRow-x)
+		c.transform(s, b, x, n)
+		c.code(s, n)
+	}
+	return s.out
+}
+
+// transform makes the coefficients of MCUs x..x+n-1 of the band.
+func (c *Coder) transform(s *Scratch, b *band.Band, x, n int) {
+	for i := range c.lines {
+		l := &c.lines[i]
+		p := &b.Planes[l.plane]
+		from, to := l.first, l.first+n*l.perMCU
+		c.dct.Kernels.Forward(s.strip.Coefs[from:to], s.strip.Masks[from:to], p.Pix[l.y*p.Stride+x*l.perMCU*dct.BlockSize:], p.Stride, l.table)
+	}
+}
+
+// code appends the bytes of a strip of n MCUs to s.out, segment by segment.
+func (c *Coder) code(s *Scratch, n int) {
+	k := &c.huff.Kernels
+	for from := 0; from < n; {
+		m := min(n-from, s.left)
+		syms := s.syms[:k.Flatten(s.syms, &s.strip, from, m)]
+		raw := s.raw[:k.Write(s.raw, syms, c.codes, &s.bits)]
+		from += m
+		s.mcu += m
+		s.left -= m
+		if s.left == 0 {
+			raw = s.bits.Flush(raw)
+		}
+		end := len(s.out)
+		s.out = s.out[:end+k.Stuff(s.out[end:cap(s.out)], raw)]
+		if s.left == 0 && s.mcu < c.perRow*c.rows {
+			s.out = append(s.out, 0xFF, markerRST0+byte(s.segment%8))
+			s.beginSegment(c, s.segment+1)
+		}
+	}
+}
+
+// Explain returns the kernels chosen, on one line that ends in a newline.
+func (c *Coder) Explain() string {
+	return fmt.Sprintf("code: dct %v, huff %v\n", c.dct.Level, c.huff.Level)
 }
