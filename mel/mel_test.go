@@ -394,3 +394,50 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWindows makes what a model takes for 25 pictures: the features of a second of sound, and 25 windows of 16 frames.
+func BenchmarkWindows(b *testing.B) {
+	m := compile(b, preset(b, "wav2lip"), Options{})
+	w, err := m.Windows(25, 16)
+	if err != nil {
+		b.Fatal(err)
+	}
+	pcm := noise(kerneltest.Rand(1), 16000+16*200)
+	var features, batch []float32
+	least := time.Hour
+	b.ReportAllocs()
+	for b.Loop() {
+		start := time.Now()
+		features, batch = m.Append(features[:0], pcm), batch[:0]
+		for i := range 25 {
+			batch = w.Append(batch, features, i)
+		}
+		least = min(least, time.Since(start))
+	}
+	b.ReportMetric(float64(least.Nanoseconds())/1000, "least-us")
+}
+
+// BenchmarkStream takes a second of sound in chunks, for each of which a least time is known.
+func BenchmarkStream(b *testing.B) {
+	for _, chunk := range []int{200, 320, 640} {
+		b.Run(fmt.Sprintf("preset=wav2lip/chunk=%d", chunk), func(b *testing.B) {
+			s := compile(b, preset(b, "wav2lip"), Options{}).Stream()
+			defer s.Close()
+			pcm := noise(kerneltest.Rand(1), 16000)
+			var dst []float32
+			least := time.Hour
+			b.ReportAllocs()
+			for b.Loop() {
+				start := time.Now()
+				dst = dst[:0]
+				for rest := pcm; len(rest) > 0; {
+					n := min(chunk, len(rest))
+					dst = s.Append(dst, rest[:n])
+					rest = rest[n:]
+				}
+				least = min(least, time.Since(start))
+			}
+			b.ReportMetric(float64(least.Nanoseconds())/1000, "least-us/s-of-sound")
+		})
+	}
+}
