@@ -54,7 +54,7 @@ type Mel struct {
 	sounds  atomic.Uint64 // so far
 	scratch freeList[scratch]
 	runs    freeList[run]
-	streams freeList[Stream]
+	streams freeList[streamMemory]
 }
 
 // Compile returns what makes features by s. The error is a *SpecError. It retains o.Workers.
@@ -94,7 +94,7 @@ func Compile(s Spec, o Options) (*Mel, error) {
 	keep := 2 * runtime.GOMAXPROCS(0)
 	m.scratch.init(keep, m.newScratch)
 	m.runs.init(keep, m.newRun)
-	m.streams.init(keep, m.newStream)
+	m.streams.init(keep, m.newStreamMemory)
 	return m, nil
 }
 

@@ -104,7 +104,7 @@ func TestSilence(t *testing.T) {
 func TestOddSamples(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	odd := []float32{nan, inf, -inf, 3e38, -3e38, 1e-40, -1e-45, 1 << 20, 1<<20 + 1}
-	clean := []float32{0, 1 << 20, -1 << 20, 1 << 20, -1 << 20, 1e-40, -1e-45, 1 << 20, 1 << 20}
+	clean := []float32{0, 1 << 20, -1 << 20, 1 << 20, -1 << 20, 0, 0, 1 << 20, 1 << 20}
 	for _, name := range Presets() {
 		for _, rate := range []int{0, 44100} {
 			s := preset(t, name)
@@ -155,23 +155,31 @@ func TestLargestStaysFinite(t *testing.T) {
 	}
 }
 
-// TestDenormals: they are samples like others, and cost no more than others do by much; here, that they come out right.
-func TestDenormals(t *testing.T) {
+// TestTinySamples: what is 240 dB below full scale is silence, denormals among it, and what is above is sound.
+func TestTinySamples(t *testing.T) {
 	s := preset(t, "whisper80")
 	s.Log = Log{}
 	s.Spectrum = Magnitude
 	m := compile(t, s, Options{})
-	r := kerneltest.Rand(5)
-	x := noise(r, 4000)
-	tiny := make([]float32, len(x))
-	for i := range x {
-		tiny[i] = x[i] * 0x1p-120
+	x := noise(kerneltest.Rand(5), 4000)
+	scaled := func(by float32) []float32 {
+		y := make([]float32, len(x))
+		for i := range x {
+			y[i] = x[i] * by
+		}
+		return m.Append(nil, y)
 	}
-	a, b := m.Append(nil, x), m.Append(nil, tiny)
-	for i := range a {
-		// Squares of what is below 0x1p-75 are 0.
-		if got := float64(b[i]); got < 0 || got > float64(a[i])*0x1p-119 {
-			t.Fatalf("feature %d: got %v for samples of 2^-120 times those of %v", i, got, a[i])
+	full, small := scaled(1), scaled(0x1p-20)
+	for i := range full {
+		if want := full[i] * 0x1p-20; math.Abs(float64(small[i]-want)) > 1e-4*float64(want) {
+			t.Fatalf("feature %d of samples of 2^-20: got %v, want %v", i, small[i], want)
+		}
+	}
+	for _, by := range []float32{0x1p-41, 0x1p-100, 0x1p-130, 0x1p-149} {
+		for i, v := range scaled(by) {
+			if v != 0 {
+				t.Fatalf("feature %d of samples of %g: got %v, want 0", i, by, v)
+			}
 		}
 	}
 }
@@ -290,16 +298,20 @@ func TestAllocatesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			var window []float32
+			s := m.Stream()
 			alloctest.Zero(t, 5, func() {
 				dst = m.Append(dst[:0], f32)
 				dst = m.AppendPCM16(dst[:0], pcm)
 				window = windows.Append(window[:0], dst, 1)
-				s := m.Stream()
 				dst = s.Append(dst[:0], f32[:3000])
 				dst = s.AppendPCM16(dst[:0], pcm)
 				dst = s.Flush(dst)
-				s.Close()
 			})
+			s.Close()
+			// A stream is an object, whose memory is that of one that was closed.
+			if objects, bytes := alloctest.Measure(t, 5, func() { m.Stream().Close() }); objects > 5 || bytes > 5*128 {
+				t.Errorf("5 streams allocated %d objects of %d bytes together: want one of 128 each", objects, bytes)
+			}
 		}
 	}
 }

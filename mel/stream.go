@@ -5,38 +5,40 @@ import "slices"
 // Stream makes features of sound that comes in chunks. They are those of [Mel.Append] for all chunks as one sound, bit for
 // bit, however it is cut; only the Range of a Log differs. A Stream is for one goroutine at a time.
 //
-// A frame comes out of the call that brings its last sample. That is at most a hop after the sample before it could be had,
-// so of Wav2Lip's features, every 12.5 ms brings a frame. The last sample of a frame is half of Spec.FFT behind the frame's
-// center where frames are centered, and resampling needs a little more: see [Mel.Latency].
+// A frame comes out of the call that brings its last sample, so that there is a frame for every hop of sound. That sample is
+// half of Spec.FFT behind the frame's center where frames are centered, and resampling needs some more: see [Mel.Latency].
 type Stream struct {
 	m       *Mel
-	held    []float32 // samples of the input from base on that are still needed
+	memory  *streamMemory // nil after Close
+	held    []float32     // samples of the input from base on that are still needed, in memory.input
 	base    int
-	end     int    // samples of the input so far
-	key     uint64 // of the sound
-	next    int    // frame
+	end     int // samples of the input so far
+	next    int // frame
 	largest float32
+	key     uint64 // of the sound
+}
+
+// streamMemory is what streams use again.
+type streamMemory struct {
+	input   []float32
 	scratch *scratch
 }
 
-// Stream returns a new stream. The caller closes it. Its memory is used again.
+// Stream returns a new stream. The caller closes it, and its memory goes to a stream to come.
 func (m *Mel) Stream() *Stream {
-	s := m.streams.get()
-	s.m = m
+	s := &Stream{m: m, memory: m.streams.get()}
 	s.Reset()
 	return s
 }
 
-func (m *Mel) newStream() *Stream {
-	s := &Stream{m: m, scratch: m.newScratch()}
+func (m *Mel) newStreamMemory() *streamMemory {
 	// What a block of frames is made of, and as much again to come in at a time.
 	n := (m.lanes-1)*m.spec.Hop + m.spec.FFT + 4
 	if m.resampler != nil {
 		first, end := m.resampler.reach(0, n)
 		n = end - first + 4
 	}
-	s.held = make([]float32, 0, 2*n)
-	return s
+	return &streamMemory{input: make([]float32, 2*n), scratch: m.newScratch()}
 }
 
 // Latency returns how many samples of the input must have come in behind the one at the center of a frame, or at its
@@ -52,23 +54,28 @@ func (m *Mel) Latency() int {
 
 // Reset forgets all sound, so that another one can begin.
 func (s *Stream) Reset() {
-	s.held, s.base, s.end, s.next = s.held[:0], 0, 0, 0
+	s.mustBeOpen()
+	s.held, s.base, s.end, s.next = s.memory.input[:0], 0, 0, 0
 	s.key = s.m.sounds.Add(1)
 }
 
-// Close gives s's memory back to its Mel. s must not be used afterwards.
+// Close gives the memory of s back. Every other method of s panics afterwards, and so does a second Close.
 func (s *Stream) Close() {
-	m := s.m
-	if m == nil {
-		panic("mel: Stream closed twice")
+	s.mustBeOpen()
+	s.m.streams.put(s.memory)
+	s.memory, s.held = nil, nil
+}
+
+func (s *Stream) mustBeOpen() {
+	if s.memory == nil {
+		panic("mel: Stream used after Close")
 	}
-	s.m = nil
-	m.streams.put(s)
 }
 
 // Append takes a chunk of sound, and appends to dst the features of the frames that it completes. It borrows pcm until it
 // returns.
 func (s *Stream) Append(dst, pcm []float32) []float32 {
+	s.mustBeOpen()
 	for len(pcm) > 0 {
 		n := s.room(len(pcm))
 		s.held = append(s.held, pcm[:n]...)
@@ -80,6 +87,7 @@ func (s *Stream) Append(dst, pcm []float32) []float32 {
 
 // AppendPCM16 is Append for 16-bit little-endian samples. An odd byte at the end is left out: a chunk is whole samples.
 func (s *Stream) AppendPCM16(dst []float32, pcm []byte) []float32 {
+	s.mustBeOpen()
 	for len(pcm) >= 2 {
 		n := s.room(len(pcm) / 2)
 		at := len(s.held)
@@ -94,6 +102,7 @@ func (s *Stream) AppendPCM16(dst []float32, pcm []byte) []float32 {
 // Flush ends the sound, and appends to dst the features of the frames that reach beyond its end. The next sound begins with
 // the next chunk.
 func (s *Stream) Flush(dst []float32) []float32 {
+	s.mustBeOpen()
 	dst = s.advance(dst, 0, true)
 	s.Reset()
 	return dst
@@ -130,7 +139,7 @@ func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
 		count := min(m.lanes, frames-s.next)
 		at := len(dst)
 		dst = slices.Grow(dst, count*m.spec.Bands)[:at+count*m.spec.Bands]
-		m.block(s.scratch, dst[at:], &in, s.next, count)
+		m.block(s.memory.scratch, dst[at:], &in, s.next, count)
 		if m.reach > 0 && m.spec.Log.Base != LogNone {
 			s.raise(dst[at:])
 		}

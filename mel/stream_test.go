@@ -146,12 +146,19 @@ func TestReset(t *testing.T) {
 	same(t, "after Reset", s.Flush(s.Append(nil, x)), want)
 	same(t, "no sound", s.Flush(nil), nil)
 	s.Close()
-	defer func() {
-		if recover() == nil {
-			t.Error("second Close: got no panic")
-		}
-	}()
-	s.Close()
+	for name, f := range map[string]func(){
+		"Append": func() { s.Append(nil, x) }, "AppendPCM16": func() { s.AppendPCM16(nil, nil) }, "Flush": func() { s.Flush(nil) },
+		"Reset": s.Reset, "Close": s.Close,
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s after Close: got no panic", name)
+				}
+			}()
+			f()
+		}()
+	}
 }
 
 // FuzzStream holds any way to cut any sound to the whole.

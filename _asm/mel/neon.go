@@ -65,12 +65,12 @@ func (k neonKernels) condition() {
 conditionNEON makes 4*vectors samples, vectors > 0. scale and coef are the bits of a float32.
 	dst[i] = clean(src[i+1])*scale - coef*(clean(src[i])*scale)`)
 	scale, coef := k.param(28, "R3", "scale"), k.param(29, "R4", "coef")
-	high, low := k.float(30, limit), k.float(31, -limit)
+	high, low, small := k.float(30, limit), k.float(31, -limit), k.float(27, least)
 	k.Flush()
 	k.Text("\tADD $4, R1, R5")
 	clean := func(x gen.V) gen.V {
-		number := k.OpCode(0x4E20E400, "FCMEQ V%[3]d.4S, V%[1]d.4S, V%[2]d.4S", x, x)
-		x = k.Op("VAND V%[2]d.B16, V%[1]d.B16, V%[3]d.B16", x, number)
+		counts := k.OpCode(0x6E20EC00, "FACGE V%[3]d.4S, V%[1]d.4S, V%[2]d.4S", x, small) // of magnitudes
+		x = k.Op("VAND V%[2]d.B16, V%[1]d.B16, V%[3]d.B16", x, counts)
 		x = k.OpCode(0x4EA0F400, "FMIN V%[3]d.4S, V%[1]d.4S, V%[2]d.4S", x, high)
 		x = k.OpCode(0x4E20F400, "FMAX V%[3]d.4S, V%[1]d.4S, V%[2]d.4S", x, low)
 		return k.mul(x, scale)

@@ -39,8 +39,10 @@ func param(a *gen.Asm, name string) reg.VecVirtual {
 }
 
 const (
-	limit     = 1 << 20
-	isOrdered = 7 // predicate of VCMPPS: neither is NaN (Intel SDM, volume 2, CMPPS)
+	limit       = 1 << 20
+	least       = 0x1p-40
+	notLess     = 29         // predicate of VCMPPS: >=, and false of NaN (Intel SDM, volume 2, CMPPS: GE_OQ)
+	withoutSign = 0x7fffffff // of the bits of a float32
 )
 
 // condition writes Condition, for 8 samples at a time.
@@ -51,10 +53,12 @@ conditionAVX2 makes 8*vectors samples, vectors > 0. scale and coef are the bits 
 	dst, src, vectors := a.Arg("dst"), a.Arg("src"), a.Arg("vectors")
 	scale, coef := param(a, "scale"), param(a, "coef")
 	high, low := held(a, "1<<20", floats(a, "limit", limit)), held(a, "-1<<20", floats(a, "minusLimit", -limit))
+	abs, small := held(a, "all bits but the sign", words(a, "abs", withoutSign)), held(a, "0x1p-40", floats(a, "least", least))
 	clean := func(at operand.Mem) reg.VecVirtual {
 		v, mask := a.YMM(), a.YMM()
 		a.VMOVUPS(at, v)
-		a.VCMPPS(operand.U8(isOrdered), v, v, mask)
+		a.VANDPS(abs, v, mask)
+		a.VCMPPS(operand.U8(notLess), small, mask, mask)
 		a.VANDPS(mask, v, v)
 		a.VMINPS(high, v, v)
 		a.VMAXPS(low, v, v)

@@ -9,7 +9,8 @@
 TEXT ·conditionAVX2(SB), NOSPLIT, $0-40
 	// conditionAVX2 makes 8*vectors samples, vectors > 0. scale and coef are the bits of a float32.
 	// 	dst[i] = clean(src[i+1])*scale - coef*(clean(src[i])*scale)
-	// Registers: AX dst, CX src, DX vectors, Y0 scale, Y1 coef, Y2 1<<20, Y3 -1<<20
+	// Registers: AX dst, CX src, DX vectors, Y0 scale, Y1 coef, Y2 1<<20, Y3 -1<<20, Y4 all bits but the sign, Y5
+	// 0x1p-40
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
@@ -19,23 +20,27 @@ TEXT ·conditionAVX2(SB), NOSPLIT, $0-40
 	VBROADCASTSS X1, Y1
 	VMOVUPS      limit<>+0(SB), Y2
 	VMOVUPS      minusLimit<>+0(SB), Y3
+	VMOVUPS      abs<>+0(SB), Y4
+	VMOVUPS      least<>+0(SB), Y5
 
 loop:
-	VMOVUPS 4(CX), Y4
-	VCMPPS  $0x07, Y4, Y4, Y5
-	VANDPS  Y5, Y4, Y4
-	VMINPS  Y2, Y4, Y4
-	VMAXPS  Y3, Y4, Y4
-	VMULPS  Y0, Y4, Y4
-	VMOVUPS (CX), Y5
-	VCMPPS  $0x07, Y5, Y5, Y6
-	VANDPS  Y6, Y5, Y5
-	VMINPS  Y2, Y5, Y5
-	VMAXPS  Y3, Y5, Y5
-	VMULPS  Y0, Y5, Y5
-	VMULPS  Y1, Y5, Y5
-	VSUBPS  Y5, Y4, Y4
-	VMOVUPS Y4, (AX)
+	VMOVUPS 4(CX), Y6
+	VANDPS  Y4, Y6, Y7
+	VCMPPS  $0x1d, Y5, Y7, Y7
+	VANDPS  Y7, Y6, Y6
+	VMINPS  Y2, Y6, Y6
+	VMAXPS  Y3, Y6, Y6
+	VMULPS  Y0, Y6, Y6
+	VMOVUPS (CX), Y7
+	VANDPS  Y4, Y7, Y8
+	VCMPPS  $0x1d, Y5, Y8, Y8
+	VANDPS  Y8, Y7, Y7
+	VMINPS  Y2, Y7, Y7
+	VMAXPS  Y3, Y7, Y7
+	VMULPS  Y0, Y7, Y7
+	VMULPS  Y1, Y7, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMOVUPS Y6, (AX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, AX
 	SUBQ    $0x01, DX
@@ -54,6 +59,18 @@ DATA minusLimit<>+8(SB)/8, $0xc9800000c9800000
 DATA minusLimit<>+16(SB)/8, $0xc9800000c9800000
 DATA minusLimit<>+24(SB)/8, $0xc9800000c9800000
 GLOBL minusLimit<>(SB), RODATA|NOPTR, $32
+
+DATA abs<>+0(SB)/8, $0x7fffffff7fffffff
+DATA abs<>+8(SB)/8, $0x7fffffff7fffffff
+DATA abs<>+16(SB)/8, $0x7fffffff7fffffff
+DATA abs<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL abs<>(SB), RODATA|NOPTR, $32
+
+DATA least<>+0(SB)/8, $0x2b8000002b800000
+DATA least<>+8(SB)/8, $0x2b8000002b800000
+DATA least<>+16(SB)/8, $0x2b8000002b800000
+DATA least<>+24(SB)/8, $0x2b8000002b800000
+GLOBL least<>(SB), RODATA|NOPTR, $32
 
 // func pcm16AVX2(dst *float32, src *byte, vectors int)
 // Requires: AVX, AVX2

@@ -19,7 +19,7 @@ func TestLevels(t *testing.T) {
 // special are samples that tell implementations apart.
 var special = []float32{
 	float32(math.NaN()), -float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), math.MaxFloat32, -math.MaxFloat32,
-	math.SmallestNonzeroFloat32, -1e-40, 0, float32(math.Copysign(0, -1)), 1, -1, Limit, -Limit, Limit + 1, 0x1p-126,
+	math.SmallestNonzeroFloat32, -1e-40, 0, float32(math.Copysign(0, -1)), 1, -1, Limit, -Limit, Limit + 1, 0x1p-126, Least, -Least, Least - 0x1p-64,
 }
 
 func samples(r *rand.Rand, n int) []float32 {
@@ -48,7 +48,8 @@ func same(t *testing.T, name string, got, want []float32) {
 func TestClean(t *testing.T) {
 	inf := float32(math.Inf(1))
 	for _, tt := range [][2]float32{
-		{float32(math.NaN()), 0}, {inf, Limit}, {-inf, -Limit}, {Limit + 1, Limit}, {Limit, Limit}, {1e-45, 1e-45}, {-0.5, -0.5},
+		{float32(math.NaN()), 0}, {inf, Limit}, {-inf, -Limit}, {Limit + 1, Limit}, {Limit, Limit}, {1e-45, 0}, {-1e-20, 0}, {Least, Least},
+		{-Least, -Least}, {Least - 0x1p-64, 0}, {-0.5, -0.5},
 	} {
 		if got := Clean(tt[0]); got != tt[1] {
 			t.Errorf("%v: got %v, want %v", tt[0], got, tt[1])
