@@ -269,7 +269,7 @@ func (r *Reader) open(res *response) error {
 		r.single = r.file && strings.HasPrefix(kind, "image/")
 		r.file = r.file && !r.single
 		r.jpegs = ingest.NewJPEG(br, r.pool, r.options.Limits)
-	case ingest.IsMultipart(head), len(head) > 8 && bytes.EqualFold(head[:8], []byte("content-")):
+	case ingest.IsMultipart(head):
 		res.multipart = true
 		r.jpegs = ingest.NewMultipart(br, "", r.pool, r.options.Limits)
 	case kind == "text/html", kind == "application/json", kind == "text/xml", head[0] == '{':

@@ -26,9 +26,11 @@ func newMultipart(boundary string, maxSkip int) *multipart {
 	return &multipart{boundary: bytes.TrimLeft([]byte(boundary), "-"), maxSkip: maxSkip, length: -1}
 }
 
-// IsMultipart reports whether a stream that begins with head, its first 3 bytes or more, is a multipart stream.
+// IsMultipart reports whether a stream that begins with head, its first 10 bytes or more, is a multipart stream: it begins
+// with a delimiter, or, where the first is missing, with the header of a part.
 func IsMultipart(head []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), []byte("--"))
+	head = bytes.TrimLeft(head, "\r\n")
+	return bytes.HasPrefix(head, []byte("--")) || isHeader(head)
 }
 
 // next reads up to the first byte of the next part. It returns io.EOF when there is none, io.ErrUnexpectedEOF when the

@@ -71,6 +71,18 @@ func TestMultipart(t *testing.T) {
 	}
 }
 
+// TestIsMultipart: the first ten bytes tell a multipart stream, also one that lacks its first boundary.
+func TestIsMultipart(t *testing.T) {
+	for head, want := range map[string]bool{
+		"--frame\r\nC": true, "\r\n--f\r\n\r\n\xff": true, "Content-Ty": true, "content-le": true, "\r\nContent-T": true,
+		"": false, "-": false, "Content-": false, "\xff\xd8\xff\xe0 JFIF": false, "YUV4MPEG2 ": false,
+	} {
+		if got := ingest.IsMultipart([]byte(head)); got != want {
+			t.Errorf("%q: got %v, want %v", head, got, want)
+		}
+	}
+}
+
 // TestMultipartLongHeader: the end of a line that comes in pieces is not taken for an empty line.
 func TestMultipartLongHeader(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)

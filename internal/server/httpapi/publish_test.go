@@ -30,6 +30,11 @@ func bodyKinds(t testing.TB) []bodyKind {
 	y4m := [][]byte{y4mFrames(t, 1), y4mFrames(t, 2)[header:], y4mFrames(t, 3)[header:]}
 	jpegs := [][]byte{jpegFrame(t, 1), jpegFrame(t, 2), jpegFrame(t, 3)}
 	parts := [][]byte{jpegPart(jpegs[0]), jpegPart(jpegs[1]), slices.Concat(jpegPart(jpegs[2]), []byte("--frame--\r\n"))}
+	var headed, dashed [][]byte
+	for _, j := range jpegs {
+		headed = append(headed, slices.Concat([]byte("Content-Type: image/jpeg\r\n\r\n"), j, []byte("\r\n--b\r\n")))
+		dashed = append(dashed, slices.Concat([]byte("--b--\r\n\r\n"), j, []byte("\r\n")))
+	}
 	return []bodyKind{
 		{"raw", "?format=gray&size=64x32", "", raw},
 		{"raw-typed", "?format=gray&size=64x32&fps=1000", "application/octet-stream", raw},
@@ -39,6 +44,9 @@ func bodyKinds(t testing.TB) []bodyKind {
 		{"multipart-typed", "", "multipart/x-mixed-replace;boundary=frame", parts},
 		{"multipart-quoted", "", `multipart/x-mixed-replace; boundary="--frame"`, parts},
 		{"multipart-malformed", "", "multipart/x-mixed-replace; boundary=a/b", parts},
+		{"multipart-typed-as-jpeg", "", "image/jpeg", parts},
+		{"multipart-no-first-boundary", "", "", headed},
+		{"multipart-dashes-behind", "", "multipart/x-mixed-replace; boundary=b", dashed},
 		{"jpegs", "", "", jpegs},
 		{"jpegs-typed", "", "video/x-motion-jpeg", jpegs},
 		{"jpegs-encoded-again", "?quality=50", "image/jpeg", jpegs},

@@ -83,7 +83,7 @@ func (o *opening) open() error {
 	if len(head) == 0 {
 		return fault.Errorf(fault.Invalid, "the body is empty, want frames")
 	}
-	if m.form == unsaid || ingest.IsY4M(head) {
+	if m.form == unsaid || ingest.IsY4M(head) || m.form == jpegStream && ingest.IsMultipart(head) {
 		m.form = recognize(head, o.live)
 	}
 	if o.given && m.form != rawFrames {
