@@ -46,7 +46,7 @@ type Mel struct {
 	ones      []float32 // as many as the window has samples, and zeros to a whole vector
 	bank      *kernel.Bank
 	log       kernel.Log
-	reach     float32    // Log.Range, of features
+	limits    limits
 	resampler *resampler // nil: rates are the same
 
 	conditioning conditioning
@@ -126,13 +126,19 @@ func (m *Mel) compileLog() {
 	} else {
 		scale *= math.Ln2
 	}
+	m.limits = limits{reach: float32(l.Range * l.Scale), least: -math.MaxFloat32, most: math.MaxFloat32}
+	if l.Base == LogNone {
+		m.limits.reach = 0
+	}
+	if l.Min != 0 || l.Max != 0 {
+		m.limits.least, m.limits.most = float32(l.Min), float32(l.Max)
+	}
 	m.log = kernel.Log{
-		Floor: float32(l.Floor), Scale: float32(scale), Offset: float32(l.Offset), Min: -math.MaxFloat32, Max: math.MaxFloat32,
+		Floor: float32(l.Floor), Scale: float32(scale), Offset: float32(l.Offset), Min: m.limits.least, Max: m.limits.most,
 	}
-	if l.Min != l.Max {
-		m.log.Min, m.log.Max = float32(l.Min), float32(l.Max)
+	if m.limits.reach > 0 { // what is clamped must not count as the largest
+		m.log.Min, m.log.Max = -math.MaxFloat32, math.MaxFloat32
 	}
-	m.reach = float32(l.Range * l.Scale)
 }
 
 // Spec returns what m was compiled from.
@@ -200,8 +206,8 @@ func (m *Mel) append(dst []float32, s sound) []float32 {
 	}
 	r.sound, r.dst = sound{}, nil
 	m.runs.put(r)
-	if m.reach > 0 && m.spec.Log.Base != LogNone {
-		raise(dst[before:], largest(dst[before:])-m.reach, &m.log)
+	if m.limits.reach > 0 {
+		m.limits.apply(dst[before:], largest(dst[before:]))
 	}
 	return dst
 }
@@ -229,12 +235,20 @@ func largest(features []float32) float32 {
 	return max(a, b, c, d)
 }
 
-// raise raises what is below floor.
-func raise(features []float32, floor float32, l *kernel.Log) {
-	floor = max(floor, l.Min)
+// limits are what features of a Log with a Range are held to.
+type limits struct {
+	reach       float32 // Log.Range, of features; 0: none
+	least, most float32
+}
+
+// apply raises features to the largest less reach, and clamps them.
+func (l *limits) apply(features []float32, largest float32) {
+	floor := min(max(largest-l.reach, l.least), l.most)
 	for i, x := range features {
 		if x < floor {
 			features[i] = floor
+		} else if x > l.most {
+			features[i] = l.most
 		}
 	}
 }

@@ -210,10 +210,10 @@ func randomSpec(r *rand.Rand) Spec {
 	s.Low = r.Float64() * 300
 	s.High = float64(s.Rate) / 2 * (0.5 + 0.5*r.Float64())
 	s.Log = Log{Base: Base(r.IntN(len(baseNames))), Scale: 1, Floor: 1e-10}
-	switch r.IntN(3) {
-	case 0:
+	if r.IntN(2) == 0 {
 		s.Log.Range = 3
-	case 1:
+	}
+	if r.IntN(3) == 0 {
 		s.Log.Scale, s.Log.Offset, s.Log.Min, s.Log.Max = 2, 1, -3, 3
 	}
 	return s

@@ -140,8 +140,8 @@ func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
 		at := len(dst)
 		dst = slices.Grow(dst, count*m.spec.Bands)[:at+count*m.spec.Bands]
 		m.block(s.memory.scratch, dst[at:], &in, s.next, count)
-		if m.reach > 0 && m.spec.Log.Base != LogNone {
-			s.raise(dst[at:])
+		if m.limits.reach > 0 {
+			s.limit(dst[at:])
 		}
 		s.next += count
 	}
@@ -166,8 +166,8 @@ func (s *Stream) ready(n int) int {
 	return max(ready, s.next)
 }
 
-// raise is the Range of a Log, frame by frame.
-func (s *Stream) raise(features []float32) {
+// limit applies the Range of a Log, frame by frame.
+func (s *Stream) limit(features []float32) {
 	m := s.m
 	for i := 0; i < len(features); i += m.spec.Bands {
 		frame := features[i : i+m.spec.Bands]
@@ -176,6 +176,6 @@ func (s *Stream) raise(features []float32) {
 			most = max(most, s.largest)
 		}
 		s.largest = most
-		raise(frame, most-m.reach, &m.log)
+		m.limits.apply(frame, most)
 	}
 }
