@@ -282,9 +282,6 @@ func openY4M(in Input, r io.Reader, p *pool.Pool) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", in.name(), err)
 	}
-	if d := reader.Desc(); in.Color == nil && d.Format.IsYUV() && ffmpeg.IsHD(d.Width, d.Height) {
-		in.Color = new(frame.BT709) // Y4M has no word for the matrix: the same rule as for video that names none.
-	}
 	s := &Source{Reader: in.described(reader)}
 	if num, den := reader.FPS(); den > 0 {
 		s.FPS = float64(num) / float64(den)

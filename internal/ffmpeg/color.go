@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 )
 
 // ffmpeg's names of what showinfo prints (libavutil/pixdesc.c). Those of unknown values are not listed.
@@ -43,7 +44,7 @@ var matrices = map[string]matrix{
 }
 
 // matrixOf returns the name of a frame's matrix: the one that the user gave, else what the stream says, else what
-// players take (mpv's mp_csp_guess_colorspace): BT.709 for high definition. gbr is what ffmpeg says of RGB that it
+// players take. gbr is what ffmpeg says of RGB that it
 // converted itself because the stream began as luma and chroma: swscale takes BT.601 for that.
 func matrixOf(f frameInfo, given *frame.ColorSpace) (string, error) {
 	switch {
@@ -51,7 +52,7 @@ func matrixOf(f frameInfo, given *frame.ColorSpace) (string, error) {
 		return "bt709", nil
 	case given != nil:
 		return "bt470bg", nil
-	case f.matrix == "" && IsHD(f.width, f.height):
+	case f.matrix == "" && ingest.UsualColor(f.width, f.height) == frame.BT709:
 		return "bt709", nil
 	case f.matrix == "", f.matrix == "gbr":
 		return "bt470bg", nil
@@ -61,9 +62,6 @@ func matrixOf(f frameInfo, given *frame.ColorSpace) (string, error) {
 	}
 	return f.matrix, nil
 }
-
-// IsHD reports whether video of this size that names no matrix is taken for high definition, whose matrix is BT.709.
-func IsHD(width, height int) bool { return height >= 720 || width >= 1280 }
 
 // isHDR returns the name of a frame's high dynamic range, or "".
 func isHDR(f frameInfo) string {

@@ -22,7 +22,7 @@ type Limits struct {
 	MaxBytes  int // of a JPEG; 0 means 64 MiB
 }
 
-// Y4MReader reads the frames of a Y4M stream, as I420 or Gray8.
+// Y4MReader reads the frames of a Y4M stream, as I420 or Gray8. Y4M has no word for the matrix: it is that of UsualColor.
 type Y4MReader struct {
 	source
 	header  y4mHeader

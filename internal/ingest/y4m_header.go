@@ -78,7 +78,19 @@ func (h *y4mHeader) finish(chroma, colorRange string) error {
 	default:
 		return y4mErrorf("XCOLORRANGE", "got %.32q, want FULL or LIMITED", colorRange)
 	}
+	if h.desc.Format.IsYUV() {
+		h.desc.Color = UsualColor(h.desc.Width, h.desc.Height)
+	}
 	return nil
+}
+
+// UsualColor returns the matrix of video that names none, as players take it by its size (mpv's mp_csp_guess_colorspace):
+// BT.709 for high definition, from 720 lines or 1280 columns on, else BT.601.
+func UsualColor(width, height int) frame.ColorSpace {
+	if height >= 720 || width >= 1280 {
+		return frame.BT709
+	}
+	return frame.BT601
 }
 
 // parseSide parses the value of W or H.

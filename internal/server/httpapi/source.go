@@ -164,6 +164,8 @@ func (o *opening) openY4M(l ingest.Limits) (reader, error) {
 	if asked.Range != frame.RangeDefault {
 		o.spec.Input.Range = asked.Range
 	}
-	o.spec.Input.Color = asked.Color
+	if o.request.URL.Query().Has("color") {
+		o.spec.Input.Color = asked.Color
+	}
 	return y, nil
 }
