@@ -51,8 +51,9 @@ const (
 )
 
 // toneMapping makes HDR SDR: linear light in which 1 is the white of graphics (203 cd/m2, ITU-R BT.2408), BT.709's
-// primaries, highlights compressed, BT.709's transfer and matrix. The verb is for what the stream does not say.
-const toneMapping = "zscale=t=linear:npl=203%s,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=mobius:param=0.7:desat=0," +
+// primaries, highlights compressed, BT.709's transfer and matrix. Without agamma=false, HLG's gamma of 1.2 would be taken
+// for each channel alone, which makes colors too strong. The verb is for what the stream does not say.
+const toneMapping = "%szscale=t=linear:npl=203:agamma=false,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=mobius:param=0.7:desat=0," +
 	"zscale=t=bt709:m=bt709:r=limited,"
 
 // args returns ffmpeg's arguments. Each decoded frame is written once, in a size of its own, as rawvideo, after the
@@ -100,6 +101,9 @@ func (o *Options) filters() string {
 		// Not the option -loop: that is for image2 alone, which reads on without a pause where a file is not what its name says.
 		b.WriteString("loop=-1:1,settb=1,setpts=N,realtime,")
 	}
+	if o.Range != frame.RangeDefault {
+		b.WriteString("setparams=range=" + o.Range.String() + ",") // before depths are converted, which may change the range
+	}
 	if o.hdr != "" {
 		fmt.Fprintf(&b, toneMapping, o.unsaid())
 	}
@@ -111,18 +115,22 @@ func (o *Options) filters() string {
 	return b.String()
 }
 
-// unsaid returns options of zscale for what an HDR stream does not say: it is BT.2020 then.
-func (o *Options) unsaid() (s string) {
+// unsaid returns a filter that sets what an HDR stream does not say: it is BT.2020 then.
+func (o *Options) unsaid() string {
+	var set []string
 	if o.in.matrix == "" {
-		s += ":min=2020_ncl"
+		set = append(set, "colorspace=bt2020nc")
 	}
 	if o.in.primaries == "" {
-		s += ":pin=2020"
+		set = append(set, "color_primaries=bt2020")
 	}
 	if o.in.colorRange == "" {
-		s += ":rin=limited"
+		set = append(set, "range=limited")
 	}
-	return s
+	if set == nil {
+		return ""
+	}
+	return "setparams=" + strings.Join(set, ":") + ","
 }
 
 // imageEndings are the file name endings with which ffmpeg takes % and the characters of a shell's patterns in a name

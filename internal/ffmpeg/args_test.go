@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/frame"
 )
 
 // TestArgs: the name of an input is never an option, a protocol or a pattern.
@@ -29,7 +31,8 @@ func TestArgs(t *testing.T) {
 		{"http", Options{URL: "http://h/a.m3u8", Live: true}, "-nostdin -i http://h/a.m3u8", "scale=w="},
 		{"stdin", Options{Stdin: strings.NewReader("")}, "-i pipe:0", "scale=w="},
 		{"ignore-sar", Options{Path: "a.mp4", IgnoreSAR: true}, "-nostdin -i file:a.mp4", "scale=flags="},
-		{"hdr", Options{Path: "a.mp4", hdr: "PQ", in: frameInfo{matrix: "bt2020nc", colorRange: "tv"}}, "-nostdin -i file:a.mp4", "zscale=t=linear:npl=203:pin=2020,"},
+		{"range", Options{Path: "a.mp4", Range: frame.RangeFull}, "-nostdin -i file:a.mp4", "setparams=range=full,scale="},
+		{"hdr", Options{Path: "a.mp4", hdr: "PQ", in: frameInfo{matrix: "bt2020nc", colorRange: "tv"}}, "-nostdin -i file:a.mp4", "setparams=color_primaries=bt2020,zscale=t=linear:npl=203:"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -89,25 +89,20 @@ func layoutOf(f frameInfo, o *Options) (layout, error) {
 	if f.width > frame.MaxSide || f.height > frame.MaxSide || f.width < 1 || f.height < 1 {
 		return layout{}, &Error{Cause: fmt.Sprintf("a frame of %dx%d pixels is too large: want at most %d along a side", f.width, f.height, frame.MaxSide)}
 	}
-	full := f.colorRange == "pc"
-	name, isJ := f.pixFmt, false
-	if rest, ok := strings.CutPrefix(name, "yuvj"); ok {
-		name, isJ = "yuv"+rest, true
-		full = true
+	name, isJ := strings.CutPrefix(f.pixFmt, "yuvj") // ffmpeg's old way to say that the range is full
+	if isJ {
+		name = "yuv" + name
 	}
-	switch o.Range {
-	case frame.RangeFull:
-		full = true
-	case frame.RangeLimited:
-		full = false
-	}
+	full := f.colorRange == "pc" || isJ && f.colorRange == ""
 	switch name {
 	case "rgb24":
 		l.desc.Format = frame.RGB24
 		return l.sized()
 	case "gray":
 		l.desc.Format = frame.Gray8
-		l.desc.Range = grayRange(f, o.Range)
+		if f.colorRange == "tv" {
+			l.desc.Range = frame.RangeLimited
+		}
 		return l.sized()
 	case "yuv420p":
 		l.chroma = [2]int{1, 1}
@@ -131,7 +126,7 @@ func layoutOf(f frameInfo, o *Options) (layout, error) {
 		switch {
 		case full:
 			l.desc.Range = frame.RangeFull
-		case f.colorRange != "" || isJ || o.Range != frame.RangeDefault:
+		case f.colorRange != "":
 			l.desc.Range = frame.RangeLimited
 		}
 		return l.sized()
@@ -139,17 +134,6 @@ func layoutOf(f frameInfo, o *Options) (layout, error) {
 	l.desc.Format = frame.RGB24
 	l.rgb = newToRGB(k, full)
 	return l.sized()
-}
-
-// grayRange returns the range of a gray frame: the one that the user gave, else what the stream says.
-func grayRange(f frameInfo, given frame.ValueRange) frame.ValueRange {
-	switch {
-	case given == frame.RangeFull || given == frame.RangeLimited:
-		return given
-	case f.colorRange == "tv":
-		return frame.RangeLimited
-	}
-	return frame.RangeDefault
 }
 
 // sized sets the bytes that ffmpeg writes: planes one after the other, rows without gaps.

@@ -1,6 +1,7 @@
 package ffmpeg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -30,7 +31,7 @@ func (e *Error) Unwrap() error { return e.Exit }
 // vague begins failures that follow from others, so that they do not say what was wrong.
 var vague = []string{
 	"Conversion failed", "Error opening", "Error while decoding", "Error while filtering", "Error while processing",
-	"Error submitting", "Error sending", "Error writing", "Error muxing", "Error closing", "Error reinitializing",
+	"Error submitting", "Error marking", "Error sending", "Error writing", "Error muxing", "Error closing", "Error reinitializing",
 	"Error initializing", "Error parsing options", "Error parsing global", "Error splitting", "Could not find codec parameters",
 	"Failed to inject", "Failed to set value", "Nothing was written", "Output file", "Task finished with error",
 	"Terminating thread", "Cannot determine format", "No filtered frames", "Decode error rate",
@@ -60,14 +61,9 @@ func isVague(failure string) bool {
 }
 
 // explain returns why ffmpeg ended, of what it said.
-func explain(audio string, info Info, failures []string, o *Options) string {
+func explain(said parser, o *Options) string {
 	has := func(text string) bool {
-		for _, f := range failures {
-			if strings.Contains(f, text) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(said.failures, func(f string) bool { return strings.Contains(f, text) })
 	}
 	switch {
 	case has("Unrecognized option 'fps_mode'"):
@@ -75,20 +71,24 @@ func explain(audio string, info Info, failures []string, o *Options) string {
 	case has("No such filter: 'zscale'"), has("No such filter: 'tonemap'"):
 		return fmt.Sprintf("it is HDR (%s), and this ffmpeg has no filters zscale and tonemap to make it SDR: install an ffmpeg "+
 			"that was built with libzimg, or convert the video to SDR first", o.hdr)
-	case has("matches no streams") && audio != "":
-		return "it has no video stream, only audio (" + audio + ")"
+	case has("matches no streams") && said.audio != "":
+		return "it has no video stream, only audio (" + said.audio + ")"
 	case has("matches no streams"):
 		return "it has no video stream"
-	case info.Codec == "none" || has("Decoder (codec") || has("Decoder not found"):
-		return "this ffmpeg has no decoder for its video, whose codec is " + codecName(info, failures)
-	case has("moov atom not found") && o.Stdin != nil:
+	case said.info.Codec == noCodec || has("Decoder (codec") || has("Decoder not found"):
+		codec := said.info.Codec
+		if codec == "" || codec == noCodec {
+			codec = cmp.Or(said.tag, "unknown")
+		}
+		return "this ffmpeg has no decoder for its video, whose codec is " + codec
+	case o.Stdin != nil && (has("moov atom not found") || has("partial file")):
 		return "the index of this MP4 (moov atom) is not at its beginning, so that it cannot be read from a pipe: " +
 			"name the file instead, or make it with -movflags +faststart"
 	case has("moov atom not found"):
 		// ffmpeg takes the name for the content, so that it may be anything.
 		return "it has no index (moov atom), so that it is an MP4 that was cut short, or none"
 	}
-	return lastCause(failures, o)
+	return lastCause(said.failures, o)
 }
 
 // invalidData is what ffmpeg says of an input that it does not know.
@@ -119,20 +119,4 @@ func lastCause(failures []string, o *Options) string {
 		return failures[len(failures)-1]
 	}
 	return ""
-}
-
-// codecName returns the name of a codec without a decoder.
-func codecName(info Info, failures []string) string {
-	if info.Codec != "" && info.Codec != "none" {
-		return info.Codec
-	}
-	for _, f := range failures {
-		if _, name, ok := strings.Cut(f, "Decoder (codec "); ok {
-			name, _, _ = strings.Cut(name, ")")
-			if name != "none" {
-				return name
-			}
-		}
-	}
-	return "unknown"
 }

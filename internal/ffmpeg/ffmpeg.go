@@ -208,8 +208,7 @@ func (r *Reader) Await() (frame.Desc, error) {
 
 // Info returns what ffmpeg says of the input.
 func (r *Reader) Info() Info {
-	info, _, _ := r.log.said()
-	return info
+	return r.log.said().info
 }
 
 // PTS returns the time stamp of the last frame that Next returned, and whether it has one.
@@ -282,13 +281,12 @@ func (r *Reader) ended(n int) error {
 	}
 	<-r.log.done
 	<-r.child.ended
-	info, audio, failures := r.log.said()
-	exit := r.child.exit
+	said, exit := r.log.said(), r.child.exit
 	switch {
 	case r.ctx.Err() != nil:
 		return context.Cause(r.ctx)
-	case exit != nil, r.frames == 0 && len(failures) > 0:
-		return &Error{Cause: explain(audio, info, failures, &r.options), Exit: exit, Unknown: r.frames == 0 && isUnknown(failures)}
+	case exit != nil, r.frames == 0 && len(said.failures) > 0:
+		return &Error{Cause: explain(said, &r.options), Exit: exit, Unknown: r.frames == 0 && isUnknown(said.failures)}
 	case n > 0:
 		return &Error{Cause: fmt.Sprintf("ffmpeg ended %d bytes into frame %d", n, r.frames+1)}
 	}
@@ -301,6 +299,5 @@ func (r *Reader) Warning() string {
 	if r.err != io.EOF {
 		return ""
 	}
-	_, _, failures := r.log.said()
-	return lastCause(failures, &r.options)
+	return lastCause(r.log.said().failures, &r.options)
 }

@@ -82,6 +82,7 @@ const showinfo = "Parsed_showinfo_"
 // parser reads ffmpeg's standard error, line by line. The zero parser is ready.
 type parser struct {
 	info     Info
+	tag      string // what the file calls a codec that ffmpeg does not know
 	audio    string // codec of the first audio stream
 	failures []string
 	num, den int64 // the time base of pts, in seconds; 0 when unknown
@@ -143,6 +144,9 @@ func (p *parser) describe(text string) {
 // describeVideo takes the text that describes a video stream: "h264 (High), yuv420p, 640x360, 25 fps, 25 tbr, 1k tbn".
 func (p *parser) describeVideo(text string) {
 	p.info.Codec = firstWord(text)
+	if tag, ok := strings.CutPrefix(text, noCodec+" ("); ok { // "none (XXXX / 0x58585858), none, 320x240"
+		p.tag = firstWord(tag)
+	}
 	for field := range strings.SplitSeq(text, ", ") {
 		n, ok := strings.CutSuffix(field, " fps")
 		if !ok {
@@ -156,6 +160,9 @@ func (p *parser) describeVideo(text string) {
 		}
 	}
 }
+
+// noCodec is what ffmpeg calls a codec that it does not know.
+const noCodec = "none"
 
 func firstWord(s string) string {
 	if i := strings.IndexAny(s, " ,"); i >= 0 {
@@ -370,9 +377,11 @@ func (l *log) next() (frameInfo, bool) {
 	}
 }
 
-// said returns what was said so far. The failures are the caller's.
-func (l *log) said() (info Info, audio string, failures []string) {
+// said returns what was said so far, for the caller to keep.
+func (l *log) said() parser {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.parser.info, l.parser.audio, slices.Clone(l.parser.failures)
+	said := l.parser
+	said.failures = slices.Clone(said.failures)
+	return said
 }
