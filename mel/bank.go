@@ -29,10 +29,10 @@ const (
 	slaneyStep  = 0.068751777420949123 // ln(6.4)/27
 )
 
-// weights returns the filter bank: of each band, a weight for each of FFT/2+1 frequencies.
+// weights returns the filter bank: of each band, a weight for each of FFT/2+1 bins.
 func (s *Spec) weights() [][]float64 {
 	bins := s.FFT/2 + 1
-	width := float64(s.Rate) / float64(s.FFT) // Hz from one frequency to the next
+	width := float64(s.Rate) / float64(s.FFT) // Hz from one bin to the next
 	first, end := 0, bins
 	straight := func(hertz float64) float64 { return hertz } // what sides are straight in
 	if s.Scale == Kaldi || s.Scale == HTKNative {
@@ -63,7 +63,7 @@ func (s *Spec) weights() [][]float64 {
 	return rows
 }
 
-// window returns the window with the zeros around or behind it that make up FFT samples.
+// window returns the window, padded with zeros to FFT samples.
 func (s *Spec) window() []float64 {
 	w := make([]float64, s.FFT)
 	begin := 0

@@ -1,20 +1,20 @@
 package mel
 
-// sound is samples that have come in.
+// sound is the samples that have arrived.
 type sound struct {
 	f32   []float32
 	pcm   []byte // 16-bit little-endian, where f32 is nil
 	base  int    // index of the first sample that is held
-	end   int    // samples that have come in, all in all
+	end   int    // number of samples that have arrived
 	total int    // samples of the Spec's rate: see Mel.total
 	key   uint64 // no two sounds have the same
-	whole bool   // no more will come
+	whole bool   // no more samples follow
 }
 
 // scratch is the working memory of a block.
 type scratch struct {
-	raw     []float32 // at the input's rate, what a block's samples are made of
-	input   []float32 // the same without NaNs
+	raw     []float32 // at the input's rate, for the resampler
+	input   []float32 // the same, cleaned
 	samples []float32 // at the Spec's rate, one before the block and those in it; resampled ones are kept from block to block
 	plain   []float32 // conditioned, but without pre-emphasis: where that begins anew in each frame
 	signal  []float32 // conditioned
@@ -28,7 +28,7 @@ type scratch struct {
 	from, to int    // which samples have been resampled
 }
 
-// newScratch makes all of it one piece of memory, with parts that begin at multiples of 64 bytes.
+// newScratch allocates all parts as one piece of memory. Each begins at a multiple of 64 bytes.
 func (m *Mel) newScratch() *scratch {
 	sc := &scratch{}
 	length := (m.lanes-1)*m.spec.Hop + m.spec.FFT
@@ -68,7 +68,7 @@ func (m *Mel) newScratch() *scratch {
 	return sc
 }
 
-// block makes the features of count frames, 1..lanes, from frame first on.
+// block computes the features of count frames, 1..lanes, from frame first on.
 func (m *Mel) block(sc *scratch, dst []float32, s *sound, first, count int) {
 	at, n := first*m.spec.Hop-m.lead, (count-1)*m.spec.Hop+m.spec.FFT
 	if m.anew {
@@ -112,15 +112,15 @@ func (m *Mel) signal(sc *scratch, s *sound, out []float32, at, n int, c conditio
 	for i := range left {
 		left[i] = m.reflected(sc, s, inside, from, at+i, c)
 	}
-	if s.whole { // else no frame needs what is to come
+	if s.whole { // else no frame of the block needs them
 		for i := range n - (to - at) {
 			right[i] = m.reflected(sc, s, inside, from, to+i, c)
 		}
 	}
 }
 
-// reflected returns the conditioned sample that is reflected at a position beyond the ends, out of inside, which begins at
-// position from, or made anew. Of sound that is shorter than what is beyond its end, reflections are reflected.
+// reflected returns the conditioned sample for a position beyond the ends of the sound. It takes it from inside, which begins
+// at position from, or computes it again. Where the sound is shorter than the padding, reflections are reflected again.
 func (m *Mel) reflected(sc *scratch, s *sound, inside []float32, from, at int, c conditioning) float32 {
 	if s.total == 1 {
 		at = 0
@@ -144,7 +144,7 @@ func (m *Mel) samples(sc *scratch, s *sound, from, to int) []float32 {
 	return m.resampled(sc, s, from, to)
 }
 
-// resampled returns resampled samples. Those that the block before had, in the same scratch, are not made again.
+// resampled returns resampled samples. It keeps those of the block before, if that was made in the same scratch.
 func (m *Mel) resampled(sc *scratch, s *sound, from, to int) []float32 {
 	start := max(from, 0)
 	made := sc.samples[1:] // samples sc.from..sc.to-1
@@ -176,7 +176,7 @@ func (m *Mel) resample(sc *scratch, s *sound, dst []float32, from int) {
 	m.resampler.resample(&m.k, dst, in[:end-first], from)
 }
 
-// inputs returns the samples from..to-1 of the input: where they are, or else in buf. Beyond the ends there is silence.
+// inputs returns samples from..to-1 of the input, without a copy where possible, else in buf. Beyond the ends they are 0.
 func (m *Mel) inputs(s *sound, buf []float32, from, to int) []float32 {
 	if s.f32 != nil && from >= s.base && to <= s.end {
 		return s.f32[from-s.base : to-s.base]

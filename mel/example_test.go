@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/mel"
 )
 
-// A second of a tone, and the features that Wav2Lip takes for one of its pictures.
+// A second of a tone, and the features that Wav2Lip takes for one video frame.
 func Example() {
 	spec, err := mel.Preset("wav2lip")
 	if err != nil {
@@ -29,11 +29,11 @@ func Example() {
 		log.Fatal(err)
 	}
 	frames := len(features) / m.Bands()
-	fmt.Println(frames, "frames,", w.Count(frames), "pictures; picture 10 begins with frame", w.Start(10))
+	fmt.Println(frames, "frames,", w.Count(frames), "video frames; window 10 begins with frame", w.Start(10))
 	input := w.Append(nil, features, 10)
 	fmt.Printf("80 bands of 16 frames: %d features; of 1000 Hz %.1f, of 3000 Hz %.1f\n", len(input), input[25*16], input[52*16])
 	// Output:
-	// 81 frames, 22 pictures; picture 10 begins with frame 32
+	// 81 frames, 22 video frames; window 10 begins with frame 32
 	// 80 bands of 16 frames: 1280 features; of 1000 Hz 2.2, of 3000 Hz -4.0
 }
 

@@ -13,24 +13,24 @@ import (
 	kernel "github.com/steadyframe/steadyframe/internal/kernel/mel"
 )
 
-// Options says what sound comes in, and who shares the work. The zero value is sound of the Spec's rate, and no helpers.
+// Options describes the input and names the workers. The zero value is for sound of the Spec's rate, without workers.
 type Options struct {
-	InputRate int     // samples a second, 8000..48000; 0: Spec.Rate. Other rates are resampled
-	Workers   Workers // nil: the goroutine that calls alone. They stay the caller's to close
+	InputRate int     // samples a second, 8000..48000; 0: Spec.Rate. Compile makes a resampler for other rates
+	Workers   Workers // share the work of Append; nil: the calling goroutine works alone. Mel retains them, the caller closes them
 
 	// Kernels limits the level of the kernels used: "generic", "neon", "avx2" or "avx512". Empty means the best that the
 	// processor has. Features are the same at every level.
 	Kernels string
 }
 
-// Workers share tasks: *pipeline.Workers do.
+// Workers share tasks among goroutines. *pipeline.Workers implements it.
 type Workers interface {
 	// Do calls task once with each of 0..n-1, on any goroutines, and returns when all calls have returned. It may return an
 	// error instead when it has called none.
 	Do(n int, task func(i int)) error
 }
 
-// Mel makes features by one Spec: immutable tables, and working memory that is kept from call to call. It may be used by any
+// Mel computes the features of one Spec. It is immutable tables, and working memory that is kept from call to call. It may be used by any
 // number of goroutines at once. It holds no goroutine and needs no closing.
 type Mel struct {
 	spec      Spec
@@ -57,7 +57,7 @@ type Mel struct {
 	streams freeList[streamMemory]
 }
 
-// Compile returns what makes features by s. The error is a *SpecError. It retains o.Workers.
+// Compile validates s and returns a Mel that computes its features. The error is a *SpecError. It retains o.Workers.
 func Compile(s Spec, o Options) (*Mel, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
@@ -150,7 +150,7 @@ func (m *Mel) Bands() int { return m.spec.Bands }
 // FrameRate returns the number of frames a second.
 func (m *Mel) FrameRate() float64 { return float64(m.spec.Rate) / float64(m.spec.Hop) }
 
-// Frames returns how many frames Append makes of so many samples, at the input's rate. There are none of no sound.
+// Frames returns how many frames Append computes from so many samples of the input. It is 0 for no samples.
 func (m *Mel) Frames(samples int) int {
 	if m.resampler != nil {
 		samples = m.resampler.total(samples)
@@ -176,13 +176,13 @@ func (m *Mel) frames(n int) int {
 	return frames
 }
 
-// Append appends the features of a whole sound to dst, frame by frame, Bands of each, and returns the extended slice. It
-// borrows pcm until it returns.
+// Append appends the features of a whole sound to dst, frame by frame with Bands features each, and returns the extended
+// slice. It borrows pcm until it returns.
 func (m *Mel) Append(dst, pcm []float32) []float32 {
 	return m.append(dst, sound{f32: pcm, end: len(pcm)})
 }
 
-// AppendPCM16 is Append for 16-bit little-endian samples. An odd byte at the end is left out.
+// AppendPCM16 is Append for 16-bit little-endian samples. It ignores an odd byte at the end.
 func (m *Mel) AppendPCM16(dst []float32, pcm []byte) []float32 {
 	return m.append(dst, sound{pcm: pcm, end: len(pcm) / 2})
 }

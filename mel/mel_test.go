@@ -407,7 +407,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkWindows makes what a model takes for 25 pictures: the features of a second of sound, and 25 windows of 16 frames.
+// BenchmarkWindows makes what a model takes for 25 video frames: the features of a second of sound, and 25 windows of 16 frames.
 func BenchmarkWindows(b *testing.B) {
 	m := compile(b, preset(b, "wav2lip"), Options{})
 	w, err := m.Windows(25, 16)

@@ -8,12 +8,12 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/fft"
 )
 
-// Spec says what features are. Every field counts; [Preset] returns whole ones to begin with.
+// Spec defines features. No field has a default: begin with a [Preset].
 type Spec struct {
 	Rate        int      `json:"rate" yaml:"rate"`               // samples a second, 8000..48000
 	FFT         int      `json:"fft" yaml:"fft"`                 // samples of a transform: 2..4096, a product of 2, 3 and 5
 	Hop         int      `json:"hop" yaml:"hop"`                 // samples from one frame to the next, 1..Rate
-	Window      int      `json:"window" yaml:"window"`           // samples of a frame, 2..FFT; zeros around them, or behind, make up FFT
+	Window      int      `json:"window" yaml:"window"`           // samples of a frame, 2..FFT; padded with zeros to FFT: on both sides where frames are centered, else behind
 	Shape       Shape    `json:"shape" yaml:"shape"`             // of the window
 	Frames      Frames   `json:"frames" yaml:"frames"`           // where frames are, and how many
 	Padding     Padding  `json:"padding" yaml:"padding"`         // what is beyond the ends of the sound, where frames are centered
@@ -30,15 +30,15 @@ type Spec struct {
 	Log         Log      `json:"log" yaml:"log"`
 }
 
-// Log says what becomes of a band's energy e:
+// Log defines how a band's energy e becomes a feature:
 //
 //	x = log(max(e, Floor)) in the Base
-//	x = max(x, m - Range), m being the largest x of all bands and frames; left out where Range is 0
-//	feature = min(max(Scale*x + Offset, Min), Max); not clamped where Min and Max are both 0
+//	x = max(x, m - Range), m being the largest x of all bands and frames; skipped if Range is 0
+//	feature = min(max(Scale*x + Offset, Min), Max); not clamped if Min and Max are both 0
 //
-// With LogNone, features are the energies, and all other fields are without effect.
+// With LogNone, features are the energies, and the other fields have no effect.
 //
-// A Stream does not know the frames to come: there, m is the largest x up to the end of the frame.
+// A Stream does not know later frames: there, m is the largest x of this frame and those before.
 type Log struct {
 	Base   Base    `json:"base" yaml:"base"`
 	Floor  float64 `json:"floor" yaml:"floor"` // at least 1e-37
@@ -71,7 +71,7 @@ const (
 	Inside                         // frame i begins at sample i*Hop, and lies inside the sound: Kaldi with snip_edges, HTK
 )
 
-// Padding is what frames find beyond the ends of the sound.
+// Padding is what lies beyond the ends of the sound.
 type Padding uint8
 
 // The paddings.
@@ -89,16 +89,16 @@ const (
 	Magnitude                 // |X|
 )
 
-// Scale is a definition of the mel, and of bands on it. Bands overlap by half: each is a triangle from the center of the
-// band before to the center of the one behind, and the centers are as far apart as each other in mels.
+// Scale is a definition of the mel and of the bands. Bands are triangles whose centers are equally spaced in mels; each
+// reaches from the center of the band below it to the center of the band above.
 type Scale uint8
 
 // The scales.
 const (
-	Slaney    Scale = iota // linear up to 1000 Hz, then logarithmic (Auditory Toolbox); sides of triangles are straight in Hz: librosa
-	HTKHertz               // 2595 log10(1 + f/700); sides of triangles are straight in Hz: librosa with htk=True, torchaudio
-	Kaldi                  // 1127 ln(1 + f/700), which is the same scale; sides are straight in mels; no band has the frequency Rate/2
-	HTKNative              // as Kaldi; bands begin at least half a frequency above Low, as in HTK (HSigP, InitFBank)
+	Slaney    Scale = iota // linear up to 1000 Hz, then logarithmic (Auditory Toolbox); triangles are straight in Hz: librosa
+	HTKHertz               // 2595 log10(1 + f/700); triangles are straight in Hz: librosa with htk=True, torchaudio
+	Kaldi                  // 1127 ln(1 + f/700), the same scale; triangles are straight in mels; the bin at Rate/2 is in no band
+	HTKNative              // as Kaldi, without the bins that are less than half a bin above Low or below High: HTK (HSigP.c, InitFBank)
 )
 
 // Norm is what bands are divided by.
@@ -176,10 +176,10 @@ func Preset(name string) (Spec, error) {
 	return Spec{}, &SpecError{"preset", fmt.Sprintf("got %q, want one of %s", name, strings.Join(Presets(), ", "))}
 }
 
-// SpecError is what is wrong with a Spec, or with what was asked of it.
+// SpecError says which field of a Spec, or which option or argument, is wrong.
 type SpecError struct {
 	Field  string // by its name in JSON
-	Reason string // what was found, and what is possible
+	Reason string // what was found, and what is valid
 }
 
 func (e *SpecError) Error() string { return "mel: " + e.Field + ": " + e.Reason }

@@ -2,11 +2,11 @@ package mel
 
 import "slices"
 
-// Stream makes features of sound that comes in chunks. They are those of [Mel.Append] for all chunks as one sound, bit for
-// bit, however it is cut; only the Range of a Log differs. A Stream is for one goroutine at a time.
+// Stream computes features of sound that arrives in chunks. They equal those that [Mel.Append] computes for all chunks as one
+// sound, bit for bit; only the Range of a Log differs. One goroutine at a time may use a Stream.
 //
-// A frame comes out of the call that brings its last sample, so that there is a frame for every hop of sound. That sample is
-// half of Spec.FFT behind the frame's center where frames are centered, and resampling needs some more: see [Mel.Latency].
+// A frame comes out of the call that brings its last sample, so every hop of sound brings a frame. Where frames are centered,
+// that sample is half of Spec.FFT behind the frame's center. Resampling needs some more: see [Mel.Latency].
 type Stream struct {
 	m       *Mel
 	memory  *streamMemory // nil after Close
@@ -24,7 +24,7 @@ type streamMemory struct {
 	scratch *scratch
 }
 
-// Stream returns a new stream. The caller closes it, and its memory goes to a stream to come.
+// Stream returns a new Stream, which the caller closes. Close returns its memory to m for the next Stream.
 func (m *Mel) Stream() *Stream {
 	s := &Stream{m: m, memory: m.streams.get()}
 	s.Reset()
@@ -41,8 +41,8 @@ func (m *Mel) newStreamMemory() *streamMemory {
 	return &streamMemory{input: make([]float32, 2*n), scratch: m.newScratch()}
 }
 
-// Latency returns how many samples of the input must have come in behind the one at the center of a frame, or at its
-// beginning where frames are Inside, before the frame comes out.
+// Latency returns how long a Stream waits for a frame, in samples of the input: from the center of the frame, or from its
+// beginning where frames are Inside, to the sample with which it comes out.
 func (m *Mel) Latency() int {
 	behind := m.begins + m.spec.Window - m.lead
 	if m.resampler == nil {
@@ -52,14 +52,14 @@ func (m *Mel) Latency() int {
 	return end
 }
 
-// Reset forgets all sound, so that another one can begin.
+// Reset drops all sound so far. The next chunk begins a new sound.
 func (s *Stream) Reset() {
 	s.mustBeOpen()
 	s.held, s.base, s.end, s.next = s.memory.input[:0], 0, 0, 0
 	s.key = s.m.sounds.Add(1)
 }
 
-// Close gives the memory of s back. Every other method of s panics afterwards, and so does a second Close.
+// Close returns the memory of s to its Mel. Afterwards every method of s panics, Close among them.
 func (s *Stream) Close() {
 	s.mustBeOpen()
 	s.m.streams.put(s.memory)
@@ -72,7 +72,7 @@ func (s *Stream) mustBeOpen() {
 	}
 }
 
-// Append takes a chunk of sound, and appends to dst the features of the frames that it completes. It borrows pcm until it
+// Append reads a chunk of sound and appends to dst the features of the frames that it completes. It borrows pcm until it
 // returns.
 func (s *Stream) Append(dst, pcm []float32) []float32 {
 	s.mustBeOpen()
@@ -85,7 +85,7 @@ func (s *Stream) Append(dst, pcm []float32) []float32 {
 	return dst
 }
 
-// AppendPCM16 is Append for 16-bit little-endian samples. An odd byte at the end is left out: a chunk is whole samples.
+// AppendPCM16 is Append for 16-bit little-endian samples. It ignores an odd byte at the end: a chunk is whole samples.
 func (s *Stream) AppendPCM16(dst []float32, pcm []byte) []float32 {
 	s.mustBeOpen()
 	for len(pcm) >= 2 {
@@ -99,8 +99,8 @@ func (s *Stream) AppendPCM16(dst []float32, pcm []byte) []float32 {
 	return dst
 }
 
-// Flush ends the sound, and appends to dst the features of the frames that reach beyond its end. The next sound begins with
-// the next chunk.
+// Flush ends the sound and appends to dst the features of the frames that reach beyond its end. The next chunk begins a new
+// sound.
 func (s *Stream) Flush(dst []float32) []float32 {
 	s.mustBeOpen()
 	dst = s.advance(dst, 0, true)
@@ -108,7 +108,7 @@ func (s *Stream) Flush(dst []float32) []float32 {
 	return dst
 }
 
-// room returns how many of n samples there is room for, after dropping what is not needed any more.
+// room drops the samples that no frame needs any more, and returns how many of n samples there is room for.
 func (s *Stream) room(n int) int {
 	m := s.m
 	// The frame's first sample, and one before it for pre-emphasis.
@@ -125,7 +125,7 @@ func (s *Stream) room(n int) int {
 	return min(n, cap(s.held)-len(s.held))
 }
 
-// advance makes the frames that n more samples complete, or with last, all that are left.
+// advance computes the frames that n more samples complete, or with last, all remaining ones.
 func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
 	m := s.m
 	s.end += n
@@ -148,13 +148,13 @@ func (s *Stream) advance(dst []float32, n int, last bool) []float32 {
 	return dst
 }
 
-// ready returns how many frames can be made of n samples of the Spec's rate when more are to come.
+// ready returns how many frames n samples of the Spec's rate complete when more samples follow.
 func (s *Stream) ready(n int) int {
 	m := s.m
 	// Frame i needs the samples below i*Hop + behind.
 	behind := m.begins + m.spec.Window - m.lead
 	if m.spec.Frames != Inside && n <= m.lead {
-		return s.next // what is reflected at the beginning is not there yet
+		return s.next // the samples that are reflected at the beginning have not arrived
 	}
 	if n < behind {
 		return s.next

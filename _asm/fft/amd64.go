@@ -142,10 +142,10 @@ pass%d%s makes blocks transforms, blocks > 0, each of %[1]d transforms of length
 // spectrum writes Power, or with root Magnitude: from both ends to the middle.
 func (m *amd64) spectrum(name string, root bool) {
 	m.Func(name+m.level, "func(dst, work, halving *float32, size int)", fmt.Sprintf(`
-%s%s makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.`, name, m.level))
+%s%s makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.`, name, m.level))
 	dst, work, size := m.Arg("dst"), m.Arg("work"), m.Arg("size")
 	m.table = m.Arg("halving")
-	last, dstLast, count := gen.Name(m.Asm, "number size-k", m.GP64()), gen.Name(m.Asm, "frequency size-k", m.GP64()), m.GP64()
+	last, dstLast, count := gen.Name(m.Asm, "number size-k", m.GP64()), gen.Name(m.Asm, "bin size-k", m.GP64()), m.GP64()
 	shift := uint8(map[int]int{8: 5, 16: 6}[m.lanes])
 	m.MOVQ(size, dstLast)
 	m.SHLQ(operand.U8(shift), dstLast)

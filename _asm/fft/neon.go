@@ -129,10 +129,10 @@ pass%dNEON makes blocks transforms, blocks > 0, each of %[1]d transforms of leng
 
 func (m *neonMachine) spectrum(name string, root bool) {
 	m.Func(name+"NEON", "dst, work, halving *float32, size int", fmt.Sprintf(`
-%sNEON makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.`, name))
+%sNEON makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.`, name))
 	m.numbers, m.disp = [5]string{"R1", "R4"}, [5]int{}
 	m.table = "R2"
-	m.Text("\tADD R3<<6, R1, R4 // number size-k\n\tADD R3<<5, R0, R5 // frequency size-k\n\tLSR $1, R3\n\tADD $1, R3")
+	m.Text("\tADD R3<<6, R1, R4 // number size-k\n\tADD R3<<5, R0, R5 // bin size-k\n\tLSR $1, R3\n\tADD $1, R3")
 	m.Loop("R3", func() {
 		m.readTwiddles(1)
 		for m.half = range 2 {

@@ -12,7 +12,7 @@ import (
 // bands writes Bands: one band of all lanes at a time.
 func bands(a *gen.Asm, level string, lanes int, vector func() reg.VecVirtual) {
 	a.Func("bands"+level, "func(dst, spectrum *float32, spans *span, weights *float32, bands int)", fmt.Sprintf(`
-bands%s makes bands bands, bands > 0, of %d lanes. A span is the bytes before the first frequency, and how many there are.
+bands%s makes bands bands, bands > 0, of %d lanes. A span is the bytes before the first bin, and the number of bins.
 	for j := range spans[b].count { dst[b] += weights[j] * spectrum[first+j] }`, level, lanes), "span")
 	dst, spectrum, spans, weights, count := a.Arg("dst"), a.Arg("spectrum"), a.Arg("spans"), a.Arg("weights"), a.Arg("bands")
 	a.Loop("band", count, 1, func() {

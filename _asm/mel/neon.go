@@ -99,7 +99,7 @@ pcm16NEON makes 4*vectors samples, vectors > 0.
 
 func (k neonKernels) bands() {
 	k.Func("bandsNEON", "dst, spectrum *float32, spans *span, weights *float32, bands int", `
-bandsNEON makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first frequency, and how many there are.
+bandsNEON makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first bin, and the number of bins.
 	for j := range spans[b].count { dst[b] += weights[j] * spectrum[first+j] }`)
 	sums := [2]gen.V{k.Pin(0), k.Pin(1)}
 	powers := [2]gen.V{k.Pin(2), k.Pin(3)}

@@ -633,8 +633,8 @@ number:
 // func powerAVX2(dst *float32, work *float32, halving *float32, size int)
 // Requires: AVX
 TEXT ·powerAVX2(SB), NOSPLIT, $0-32
-	// powerAVX2 makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
-	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI frequency size-k
+	// powerAVX2 makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI bin size-k
 	MOVQ dst+0(FP), AX
 	MOVQ work+8(FP), CX
 	MOVQ size+24(FP), DX
@@ -688,8 +688,8 @@ loop:
 // func magnitudeAVX2(dst *float32, work *float32, halving *float32, size int)
 // Requires: AVX
 TEXT ·magnitudeAVX2(SB), NOSPLIT, $0-32
-	// magnitudeAVX2 makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
-	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI frequency size-k
+	// magnitudeAVX2 makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI bin size-k
 	MOVQ dst+0(FP), AX
 	MOVQ work+8(FP), CX
 	MOVQ size+24(FP), DX

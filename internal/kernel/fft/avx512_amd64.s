@@ -670,8 +670,8 @@ number:
 // func powerAVX512(dst *float32, work *float32, halving *float32, size int)
 // Requires: AVX, AVX512F
 TEXT ·powerAVX512(SB), NOSPLIT, $0-32
-	// powerAVX512 makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
-	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI frequency size-k
+	// powerAVX512 makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI bin size-k
 	MOVQ dst+0(FP), AX
 	MOVQ work+8(FP), CX
 	MOVQ size+24(FP), DX
@@ -725,8 +725,8 @@ loop:
 // func magnitudeAVX512(dst *float32, work *float32, halving *float32, size int)
 // Requires: AVX, AVX512F
 TEXT ·magnitudeAVX512(SB), NOSPLIT, $0-32
-	// magnitudeAVX512 makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
-	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI frequency size-k
+	// magnitudeAVX512 makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// Registers: AX dst, CX work, DX size, BX halving, SI number size-k, DI bin size-k
 	MOVQ dst+0(FP), AX
 	MOVQ work+8(FP), CX
 	MOVQ size+24(FP), DX

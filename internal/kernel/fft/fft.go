@@ -1,6 +1,5 @@
-// Package fft transforms frames of real samples: many frames at once, one in each lane of a vector. So every operation of a
-// butterfly is one instruction on whole vectors, there are no shuffles, and each frame's results are the same bit for bit
-// for any number of lanes, in assembly and in plain Go.
+// Package fft transforms frames of real samples: many frames at once, one in each lane of a vector. So a butterfly needs
+// no shuffles, and a frame's results are the same bit for bit for any number of lanes, in assembly and in plain Go.
 //
 // Memory of vectors is laid out as element*lanes + lane, in float32. An element of a transform is a complex number: two
 // vectors, first the real part.
@@ -123,7 +122,7 @@ func turn(k, n int) (sin, cos float32) {
 // Lanes returns how many frames are transformed at once.
 func (p *Plan) Lanes() int { return p.k.lanes }
 
-// Bins returns how many frequencies a frame has: n/2+1.
+// Bins returns how many bins a spectrum has: n/2+1.
 func (p *Plan) Bins() int { return p.n/2 + 1 }
 
 // WorkSize returns the length of work, in float32, that the methods need.
@@ -171,11 +170,11 @@ func (p *Plan) Transform(work []float32) {
 			plain(work, ps, blocks, lanes)
 		}
 	}
-	copy(work[2*lanes*p.size:], work[:2*lanes]) // frequencies go round, and Power takes them by pairs
+	copy(work[2*lanes*p.size:], work[:2*lanes]) // bins go round, and Power takes them by pairs
 }
 
 // Scale is what the results of Power are multiplied by, and those of Magnitude by its root: 4 where a frame's length is
-// even, else 1. To be exact, it is left to whoever adds them up.
+// even, else 1. The caller puts it into its weights.
 func (p *Plan) Scale() float64 {
 	if p.n%2 != 0 {
 		return 1
@@ -183,10 +182,10 @@ func (p *Plan) Scale() float64 {
 	return 4
 }
 
-// Power sets dst to |X|^2, times Scale, of each frequency: Bins vectors.
+// Power sets dst to |X|^2, times Scale, of each bin: Bins vectors.
 func (p *Plan) Power(dst, work []float32) { p.spectrum(dst, work, p.k.power, false) }
 
-// Magnitude sets dst to |X|, times the root of Scale, of each frequency: Bins vectors.
+// Magnitude sets dst to |X|, times the root of Scale, of each bin: Bins vectors.
 func (p *Plan) Magnitude(dst, work []float32) { p.spectrum(dst, work, p.k.magnitude, true) }
 
 func (p *Plan) spectrum(dst, work []float32, kernel func(dst, work, halving *float32, size int), root bool) {

@@ -12,7 +12,7 @@ type Kernels struct {
 	first [6]func(work *float32, blocks int)
 	// pass is any other pass, by radix.
 	pass [6]func(work, twiddles *float32, length, blocks int)
-	// power and magnitude take the pairs of frequencies k and size-k, 0 <= k <= size/2.
+	// power and magnitude take the pairs of bins k and size-k, 0 <= k <= size/2.
 	power, magnitude func(dst, work, halving *float32, size int)
 }
 

@@ -951,14 +951,14 @@ loop:
 
 // func powerNEON(dst, work, halving *float32, size int)
 TEXT ·powerNEON(SB), NOSPLIT, $0-32
-	// powerNEON makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// powerNEON makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
 	// Registers: R0 dst, R1 work, R2 halving, R3 size
 	MOVD dst+0(FP), R0
 	MOVD work+8(FP), R1
 	MOVD halving+16(FP), R2
 	MOVD size+24(FP), R3
 	ADD R3<<6, R1, R4 // number size-k
-	ADD R3<<5, R0, R5 // frequency size-k
+	ADD R3<<5, R0, R5 // bin size-k
 	LSR $1, R3
 	ADD $1, R3
 
@@ -1027,14 +1027,14 @@ loop:
 
 // func magnitudeNEON(dst, work, halving *float32, size int)
 TEXT ·magnitudeNEON(SB), NOSPLIT, $0-32
-	// magnitudeNEON makes size+1 frequencies, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
+	// magnitudeNEON makes size+1 bins, size > 0, by pairs: k and size-k for 0 <= k <= size/2.
 	// Registers: R0 dst, R1 work, R2 halving, R3 size
 	MOVD dst+0(FP), R0
 	MOVD work+8(FP), R1
 	MOVD halving+16(FP), R2
 	MOVD size+24(FP), R3
 	ADD R3<<6, R1, R4 // number size-k
-	ADD R3<<5, R0, R5 // frequency size-k
+	ADD R3<<5, R0, R5 // bin size-k
 	LSR $1, R3
 	ADD $1, R3
 

@@ -104,8 +104,8 @@ GLOBL fraction<>(SB), RODATA|NOPTR, $32
 // func bandsAVX2(dst *float32, spectrum *float32, spans *span, weights *float32, bands int)
 // Requires: AVX
 TEXT ·bandsAVX2(SB), NOSPLIT, $0-40
-	// bandsAVX2 makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first frequency, and how
-	// many there are.
+	// bandsAVX2 makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first bin, and the number of
+	// bins.
 	// 	for j := range spans[b].count { dst[b] += weights[j] * spectrum[first+j] }
 	// Registers: AX dst, CX spectrum, DX spans, BX weights, SI bands
 	MOVQ dst+0(FP), AX

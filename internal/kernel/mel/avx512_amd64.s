@@ -7,8 +7,8 @@
 // func bandsAVX512(dst *float32, spectrum *float32, spans *span, weights *float32, bands int)
 // Requires: AVX, AVX512F
 TEXT ·bandsAVX512(SB), NOSPLIT, $0-40
-	// bandsAVX512 makes bands bands, bands > 0, of 16 lanes. A span is the bytes before the first frequency, and how
-	// many there are.
+	// bandsAVX512 makes bands bands, bands > 0, of 16 lanes. A span is the bytes before the first bin, and the number
+	// of bins.
 	// 	for j := range spans[b].count { dst[b] += weights[j] * spectrum[first+j] }
 	// Registers: AX dst, CX spectrum, DX spans, BX weights, SI bands
 	MOVQ dst+0(FP), AX

@@ -1,5 +1,5 @@
-// Package mel is what features of sound are made of beside the transform (package fft): samples are conditioned, energies
-// of frequencies become those of bands and their logarithms, and rates are changed.
+// Package mel has the kernels for features of sound, apart from the transform (package fft): conditioning of samples, filter
+// banks, logarithms, and the sums of products of a resampler.
 //
 // Vectors of lanes are laid out as in package fft: element*lanes + lane.
 package mel
@@ -33,12 +33,12 @@ func init() {
 // group is how many lanes a plain form works on at a time.
 const group = 8
 
-// Limit is the largest sample, in magnitude. What lies beyond counts as Limit, so that all results are finite: of 8192
-// samples of 1<<20, the power is below 1<<66.
+// Limit is the largest sample, in magnitude. What lies beyond counts as Limit, so that all results are finite: with
+// 4096 samples, a gain of 1<<16 and pre-emphasis, a power is at most 1<<102.
 const Limit = 1 << 20
 
 // Least is the smallest sample, in magnitude, that counts: 240 dB below full scale. What is smaller counts as 0, so that no
-// product on the way is denormal: processors take a hundred times as long for those.
+// product on the way is denormal: processors take up to 60 times as long for those.
 const Least = 0x1p-40
 
 // Condition sets dst[i] to s(i+1) - coef*s(i), with s(i) = scale*src[i]. src has one sample more than dst. A NaN counts as
@@ -89,7 +89,7 @@ func (k *Kernels) PCM16(dst []float32, src []byte) {
 	}
 }
 
-// Bank is a matrix that is mostly zero: bands of neighboring frequencies.
+// Bank is a filter bank: a sparse matrix whose rows, the bands, have weights for neighboring bins.
 type Bank struct {
 	spans   []span
 	weights []float32
@@ -98,12 +98,11 @@ type Bank struct {
 
 // span is where the weights of a band are.
 type span struct {
-	bytes int64 // before the vector of the first frequency
-	count int64 // of frequencies
+	bytes int64 // before the vector of the first bin
+	count int64 // of bins
 }
 
-// NewBank returns the bank of rows, one for each band, of as many weights as there are frequencies. Zeros at the ends of a
-// row cost nothing.
+// NewBank returns the bank of rows, one for each band, with a weight for each bin. Zeros at the ends of a row cost nothing.
 func NewBank(rows [][]float32, lanes int) *Bank {
 	b := &Bank{}
 	for _, row := range rows {
@@ -128,7 +127,7 @@ func (b *Bank) Bands() int { return len(b.spans) }
 // Taps returns how many weights there are.
 func (b *Bank) Taps() int { return len(b.weights) - 1 }
 
-// Bands sets each band of dst to its weights times the frequencies of spectrum, added up from the lowest on.
+// Bands sets each band of dst to the sum of its weights times the bins of spectrum, added up from the lowest bin on.
 func (k *Kernels) Bands(dst, spectrum []float32, b *Bank) {
 	dst, spectrum = dst[:len(b.spans)*k.lanes], spectrum[:b.bins*k.lanes]
 	if k.bands != nil {
@@ -159,7 +158,7 @@ func bands(dst, spectrum []float32, b *Bank, lanes int) {
 
 // Log is a logarithm in any base, scaled and clamped: of x, min(max(Scale*log2(max(x, Floor)) + Offset, Min), Max). Floor is
 // at least the smallest normal number, 0x1p-126. The base-2 logarithm of the fraction, which is between the roots of 1/2 and 2,
-// has an error of at most 6.0e-8; to it, the exponent is added, with one rounding.
+// has an error of at most 6.4e-8. Adding the exponent rounds once more.
 type Log struct {
 	Floor, Scale, Offset, Min, Max float32
 }

@@ -63,7 +63,7 @@ loop:
 
 // func bandsNEON(dst, spectrum *float32, spans *span, weights *float32, bands int)
 TEXT ·bandsNEON(SB), NOSPLIT, $0-40
-	// bandsNEON makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first frequency, and how many there are.
+	// bandsNEON makes bands bands, bands > 0, of 8 lanes. A span is the bytes before the first bin, and the number of bins.
 	// 	for j := range spans[b].count { dst[b] += weights[j] * spectrum[first+j] }
 	// Registers: R0 dst, R1 spectrum, R2 spans, R3 weights, R4 bands
 	MOVD dst+0(FP), R0

@@ -38,7 +38,7 @@ func TestWav2LipWindows(t *testing.T) {
 			for b := range 80 {
 				for f := range 16 {
 					if got, want := got[1+b*16+f], float32((start+f)*80+b); got != want {
-						t.Fatalf("%d frames, picture %d: band %d of frame %d: got %v, want %v", total, i, b, f, got, want)
+						t.Fatalf("%d frames, window %d: band %d of frame %d: got %v, want %v", total, i, b, f, got, want)
 					}
 				}
 			}
@@ -51,7 +51,7 @@ func TestStart(t *testing.T) {
 	for _, tt := range []struct {
 		preset   string
 		fps      float64
-		num, den int64 // frames a picture
+		num, den int64 // frames of features for a video frame
 	}{
 		{"wav2lip", 25, 80, 25}, {"wav2lip", 30, 80, 30}, {"wav2lip", 30000.0 / 1001, 80 * 1001, 30000}, {"kaldi", 25, 4, 1},
 		{"whisper80", 24000.0 / 1001, 100 * 1001, 24000}, {"librosa", 50, 22050, 512 * 50}, {"kaldi", 12.5, 8, 1},
@@ -66,7 +66,7 @@ func TestStart(t *testing.T) {
 				i = r.Int64N(8 * 3600 * 60)
 			}
 			if got, want := w.Start(int(i)), i*tt.num/tt.den; got != int(want) {
-				t.Fatalf("%s at %v fps: picture %d: got frame %d, want %d", tt.preset, tt.fps, i, got, want)
+				t.Fatalf("%s at %v fps: window %d: got frame %d, want %d", tt.preset, tt.fps, i, got, want)
 			}
 		}
 	}

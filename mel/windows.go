@@ -5,14 +5,13 @@ import (
 	"slices"
 )
 
-// Windows says which frames of features belong to each picture of a video: for a model that takes so many frames for each.
+// Windows maps video frames to the frames of features that a model takes for each of them.
 type Windows struct {
 	bands, frames int
-	step          float64 // frames from one picture to the next
+	step          float64 // frames of features from one video frame to the next
 }
 
-// Windows returns the windows of a number of frames, for pictures at fps a second. Wav2Lip takes 16 frames for each of 25
-// pictures a second. The error, for fps outside 1..1000 and frames outside 1..4096, is a *SpecError.
+// Windows returns windows of so many frames of features for a video of fps frames a second: 16 and 25 for Wav2Lip. The error, for fps outside 1..1000 and frames outside 1..4096, is a *SpecError.
 func (m *Mel) Windows(fps float64, frames int) (Windows, error) {
 	if !(fps >= 1 && fps <= 1000) {
 		return Windows{}, &SpecError{"fps", fmt.Sprintf("got %g, want 1..1000", fps)}
@@ -23,13 +22,13 @@ func (m *Mel) Windows(fps float64, frames int) (Windows, error) {
 	return Windows{bands: m.spec.Bands, frames: frames, step: float64(m.spec.Rate) / (float64(m.spec.Hop) * fps)}, nil
 }
 
-// Start returns the first frame of picture i: int(i * frames a second / fps), for Wav2Lip's 80 frames and 25 pictures
-// int(80*i/25). So the window begins at the picture's time. A product that is a whole number but for its rounding counts
-// as that.
+// Start returns the first frame of features for video frame i: int(i * FrameRate / fps), which is int(80*i/25) for Wav2Lip.
+// So the window begins at the time of the video frame. A product that is an integer but for rounding counts as that integer.
 func (w Windows) Start(i int) int { return int(float64(i)*w.step + 1e-7) }
 
-// Count returns how many pictures there are windows for in so many frames, by Wav2Lip's rule: one for each window that lies
-// inside, and one more, the last, that ends where the frames end. Of fewer frames than a window's there is none.
+// Count returns how many video frames have a window in so many frames of features, by Wav2Lip's rule: one for each window
+// that lies inside, and one more, the last, whose window ends where the features end. It is 0 when there are fewer frames
+// than one window takes.
 func (w Windows) Count(frames int) int {
 	last := frames - w.frames // where the last window begins
 	if last < 0 {
@@ -45,9 +44,9 @@ func (w Windows) Count(frames int) int {
 // Size returns the number of features of a window.
 func (w Windows) Size() int { return w.bands * w.frames }
 
-// Append appends the window of picture i to dst, as models take it: band by band, the frames of each. features are whole
-// frames, as Mel.Append makes them, at least as many as a window's. A window that would reach beyond their end is the one
-// that ends there. It panics for a picture below 0 and for too few frames.
+// Append appends the window of video frame i to dst, with Size features, band by band: the shape [bands][frames] that models
+// take. features has whole frames, as Mel.Append makes them, and at least as many as a window. A window that would reach
+// beyond the end is moved to end there. Append panics when i is negative and when there are too few frames.
 func (w Windows) Append(dst, features []float32, i int) []float32 {
 	total := len(features) / w.bands
 	if i < 0 || total < w.frames {
