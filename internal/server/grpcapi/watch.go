@@ -165,6 +165,7 @@ func (w *watching) send(p stream.Picture) error {
 	message.marshal(w.delivery)
 	lent, size := w.lent[:0], int64(0)
 	if lends(len(message.Data)) {
+		//poolvet:ignore seal takes what is lent
 		lent, size = append(lent, p.Buf.Retain()), int64(p.Buf.Cap())
 	} else {
 		p.Release()
