@@ -125,7 +125,9 @@ func TestPushRefusals(t *testing.T) {
 		{"409-late", plain(late), "(409 Conflict): another publisher took the stream over"},
 		{"413", plain(status(413, "too large")), "(413 Request Entity Too Large): too large: send smaller frames"},
 		{"415", plain(status(415, "what is it")), "(415 Unsupported Media Type): what is it: give --format"},
-		{"redirect", plain(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://elsewhere/", http.StatusPermanentRedirect) }), "redirects to, https://elsewhere/"},
+		{"redirect", plain(func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://elsewhere/", http.StatusPermanentRedirect)
+		}), "redirects to, https://elsewhere/"},
 		{"grpc", "http://" + listener.Addr().String(), "(no HTTP/1.1 server): check the port: gRPC has another one than HTTP"},
 		{"untrusted", secure.URL, "its certificate is not trusted"},
 		{"no-https", strings.Replace(ok, "http://", "https://", 1), "(no HTTPS): use an http:// URL"},
