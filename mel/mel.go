@@ -30,8 +30,8 @@ type Workers interface {
 	Do(n int, task func(i int)) error
 }
 
-// Mel computes the features of one Spec. It is immutable tables, and working memory that is kept from call to call. It may be used by any
-// number of goroutines at once. It holds no goroutine and needs no closing.
+// Mel computes the features of one Spec. It has immutable tables, and working memory that is kept from call to call. Any
+// number of goroutines may use it at once. It holds no goroutine and needs no closing.
 type Mel struct {
 	spec      Spec
 	inputRate int
