@@ -202,6 +202,10 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+	if err := stream.Send(batch); err != nil {
+		t.Fatal(err)
+	}
 	busy := beginPost(t, s.Addrs().HTTP, query(t, small), 2304, []byte{0})
 	defer func() { _ = busy.Close() }()
 	eventually(t, "both requests are open", func() bool { return s.Stats().OpenRequests == 2 })

@@ -193,7 +193,11 @@ func TestMaxStreams(t *testing.T) {
 	ctx, cancel := context.WithCancel(timeout(t))
 	defer cancel()
 	for range 2 {
-		if _, err := c.Stream(ctx); err != nil {
+		stream, err := c.Stream(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // returns the values to start from. The tag was has the name that a setting had before; it is still read.
 type Config struct {
 	HTTP    HTTP     `yaml:"http"`
-	GRPC    Listener `yaml:"grpc"`
+	GRPC    GRPC     `yaml:"grpc"`
 	Admin   Listener `yaml:"admin"`
 	Auth    Auth     `yaml:"auth"`
 	Limits  Limits   `yaml:"limits"`
@@ -33,6 +33,14 @@ type HTTP struct {
 // Listener is the address of another API.
 type Listener struct {
 	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
+}
+
+// GRPC is where the gRPC API is found, and what its callers may do there.
+type GRPC struct {
+	Listen                string `yaml:"listen" doc:"host:port, unix:/path, or off"`
+	Reflection            bool   `yaml:"reflection" doc:"whether callers may ask which methods there are, as grpcurl does"`
+	MaxCallsPerConnection int    `yaml:"max_calls_per_connection" doc:"gRPC calls of one connection at the same time"`
+	MaxCallsPerPeer       int    `yaml:"max_calls_per_peer" doc:"gRPC calls of one IP address at the same time; a proxy is one"`
 }
 
 // Auth says which clients may use HTTP and gRPC.
@@ -105,7 +113,7 @@ type Log struct {
 func Default() Config {
 	return Config{
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
-		GRPC:  Listener{Listen: "127.0.0.1:50051"},
+		GRPC:  GRPC{Listen: "127.0.0.1:50051", Reflection: true, MaxCallsPerConnection: 256, MaxCallsPerPeer: 1500},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
 		Limits: Limits{
 			MaxPixels:       50_000_000,

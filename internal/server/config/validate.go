@@ -69,6 +69,8 @@ func checkLimits(c Config) *ValueError {
 		{"limits.queue_depth", l.QueueDepth, 0, most},
 		{"limits.max_requests", l.MaxRequests, 1, most},
 		{"limits.max_connections", l.MaxConnections, 1, most},
+		{"grpc.max_calls_per_connection", c.GRPC.MaxCallsPerConnection, 1, most},
+		{"grpc.max_calls_per_peer", c.GRPC.MaxCallsPerPeer, 1, most},
 		{"live.max_streams", c.Live.MaxStreams, 1, most},
 		{"live.max_viewers", c.Live.MaxViewers, 1, stream.MostViewers},
 		{"workers", c.Workers, 0, 1024},

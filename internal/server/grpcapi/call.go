@@ -42,6 +42,9 @@ type call struct {
 	release func()       // gives back what the goroutines hold
 	users   atomic.Int32 // goroutines that have not ended, beside the call's own
 	done    chan error   // takes the first outcome
+	ticket  *ticket
+	began   bool // whether the first message has begun
+	opened  bool // whether the call is counted by the engine
 
 	receiving *time.Timer // when it fires, the caller has sent too slowly
 	header    [5]byte     // of the message that comes in: whether it is compressed, its length
@@ -54,6 +57,25 @@ func (c *call) init(s *service, stream grpc.ServerStream, in filler, release fun
 	c.done = make(chan error, 1)
 	c.receiving = time.NewTimer(time.Hour)
 	c.receiving.Stop()
+	c.ticket = ticketOf(c.ctx)
+}
+
+// begin is called when a message begins to come in: with the first, the call stops being one that may be ended to make room.
+// Those that send frames take one of the places of limits.max_requests then; who watches has limits of their own.
+func (c *call) begin(sendsFrames bool) error {
+	if c.began {
+		return nil
+	}
+	c.began = true
+	c.ticket.busy()
+	if !sendsFrames {
+		return nil
+	}
+	if err := c.engine.Open(); err != nil {
+		return err
+	}
+	c.opened = true
+	return nil
 }
 
 // start runs f on a goroutine of the call. The last of them to end releases what they hold.
@@ -63,6 +85,9 @@ func (c *call) start(f func()) {
 		f()
 		if c.users.Add(-1) == 0 {
 			c.release()
+			if c.opened {
+				c.engine.Done()
+			}
 		}
 	})
 }
@@ -138,6 +163,9 @@ const maxSmall = 1 << 10
 // for ever. It returns io.EOF when the caller has no more.
 func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	if err := c.await(wait); err != nil {
+		return nil, err
+	}
+	if err := c.begin(false); err != nil {
 		return nil, err
 	}
 	length, err := c.length()

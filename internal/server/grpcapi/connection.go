@@ -44,6 +44,8 @@ type connection struct {
 	closed atomic.Int64                // when, in Unix nanoseconds; 0: it is open
 	known  atomic.Bool                 // whether it is in all.open
 
+	calls [classes]int // guarded by the gate's mu
+
 	mu   sync.Mutex
 	held map[*held]struct{}
 }

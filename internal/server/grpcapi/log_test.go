@@ -19,7 +19,7 @@ func TestRefusalsAreLoggedSparingly(t *testing.T) {
 		c := &scripted{ctx: t.Context()}
 		busy := fault.BusyOf("limits.queue_depth", 21, 20, "too many wait")
 		for range 1000 {
-			s.logFault("Encode", c, busy)
+			s.logFault(c.ctx, "Encode", busy)
 		}
 		first := strings.Count(log.String(), "kind=busy")
 		if first == 0 || first > 10 || strings.Contains(log.String(), "suppressed") {
@@ -27,7 +27,7 @@ func TestRefusalsAreLoggedSparingly(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		log.Reset()
-		s.logFault("Encode", c, busy)
+		s.logFault(c.ctx, "Encode", busy)
 		if want := slog.Int("suppressed", 1000-first).String(); !strings.Contains(log.String(), want) {
 			t.Errorf("got %q a second later, want %s in it", &log, want)
 		}

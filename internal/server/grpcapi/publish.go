@@ -178,6 +178,9 @@ func (p *publishing) next() error {
 	if err := p.await(time.Duration(p.engine.Config.Timeout.Idle)); err != nil {
 		return err
 	}
+	if err := p.begin(true); err != nil {
+		return err
+	}
 	length, err := p.length()
 	if err != nil {
 		return err
@@ -227,7 +230,7 @@ func (p *publishing) settings() (live.Settings, error) {
 	if err := checkRate(r.MaxFPS); err != nil {
 		return live.Settings{}, err
 	}
-	s := live.Settings{Source: "grpc " + peerOf(p.stream), FPS: r.MaxFPS, JPEG: true, Began: p.began}
+	s := live.Settings{Source: "grpc " + peerOf(p.ctx), FPS: r.MaxFPS, JPEG: true, Began: p.began}
 	if !r.HasSpec {
 		return s, nil
 	}

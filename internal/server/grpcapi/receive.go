@@ -63,7 +63,10 @@ func (c *session) next(b *batch) error {
 		return err
 	}
 	start := time.Now()
-	if err := c.begin(); err != nil {
+	if err := c.begin(true); err != nil {
+		return err
+	}
+	if err := c.enter(); err != nil {
 		return err
 	}
 	if c.unary { // Before this a silent call would keep others out.

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -13,7 +12,7 @@ import (
 	"google.golang.org/grpc/health"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/reflection"
+	grpcreflection "google.golang.org/grpc/reflection"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
@@ -40,22 +39,27 @@ const (
 	readBuffer = 128 << 10
 	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by
 	// limits.max_message_bytes.
-	otherMessage = 64 << 10
-	maxHeaders   = 16 << 10
+	otherMessage = 16 << 10
+	// moreStreams is how many streams grpc-go lets a connection have above the calls that the gate does: a call too many is
+	// told so, instead of waiting with the caller, and health has its own.
+	moreStreams = 64
+	maxHeaders  = 16 << 10
 )
 
 // New returns the gRPC face of e and l, which is not serving yet.
 func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	c := e.Config
 	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
+	service := &service{engine: e, live: l, log: log, gate: newGate(c)}
 	s := &Server{
 		open:    open,
-		service: &service{engine: e, live: l, log: log},
+		service: service,
 		health:  health.NewServer(),
 		grpc: grpc.NewServer(
 			grpc.Creds(open),
 			grpc.ForceServerCodecV2(newCodec()),
-			grpc.StreamInterceptor(authorize(auth.New(c.Auth))),
+			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
+			grpc.StreamInterceptor(service.helperInterceptor),
 			grpc.WaitForHandlers(true),
 			grpc.MaxRecvMsgSize(otherMessage),
 			grpc.MaxSendMsgSize(math.MaxInt32),
@@ -63,7 +67,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			grpc.StaticConnWindowSize(connWindow),
 			grpc.ReadBufferSize(readBuffer),
 			grpc.MaxHeaderListSize(maxHeaders),
-			grpc.MaxConcurrentStreams(uint32(c.Limits.MaxRequests)),
+			grpc.MaxConcurrentStreams(uint32(c.GRPC.MaxCallsPerConnection+moreStreams)),
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
 			grpc.KeepaliveParams(keepalive.ServerParameters{
 				MaxConnectionIdle: time.Duration(c.Timeout.Idle),
@@ -71,14 +75,16 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 				Timeout:           10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-			experimental.BufferPool(&frameBuffers{}),
+			experimental.BufferPool(newFrameBuffers()),
 		),
 	}
 	e.Account.Leased(engine.Unsent, open.unsent)
 	s.grpc.RegisterService(s.service.desc(), nil)
-	healthgrpc.RegisterHealthServer(s.grpc, s.health)
+	s.grpc.RegisterService(helper(&healthgrpc.Health_ServiceDesc), s.health)
 	s.health.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
-	reflection.Register(s.grpc)
+	if c.GRPC.Reflection {
+		grpcreflection.Register(s.grpc)
+	}
 	return s
 }
 
@@ -97,33 +103,4 @@ func (s *Server) Shutdown(ctx context.Context) {
 	stop()
 	s.service.wait.Wait()
 	s.open.Close()
-}
-
-// frameBuffers is where grpc-go puts what it reads: one HTTP/2 frame a buffer. Unlike its own pool it does not clear a
-// buffer before it is overwritten.
-type frameBuffers struct{ free sync.Pool } // of *[]byte
-
-// maxHTTP2Frame is the largest HTTP/2 frame that grpc-go takes or sends.
-const maxHTTP2Frame = 16 << 10
-
-// Get is part of mem.BufferPool.
-func (f *frameBuffers) Get(n int) *[]byte {
-	if n > maxHTTP2Frame {
-		b := make([]byte, n)
-		return &b
-	}
-	p, _ := f.free.Get().(*[]byte)
-	if p == nil {
-		b := make([]byte, maxHTTP2Frame)
-		p = &b
-	}
-	*p = (*p)[:n]
-	return p
-}
-
-// Put is part of mem.BufferPool.
-func (f *frameBuffers) Put(p *[]byte) {
-	if cap(*p) == maxHTTP2Frame {
-		f.free.Put(p)
-	}
 }

@@ -8,6 +8,7 @@
 package grpcapi
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type service struct {
 	live   *live.Live
 	log    *slog.Logger
 	logged fault.Throttle
+	gate   *gate
 	wait   sync.WaitGroup // goroutines of sessions
 }
 
@@ -61,17 +63,17 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 	}
 	err := serve(stream, in)
 	if err == nil {
-		s.log.Debug("call served", "method", method, "peer", peerOf(stream), "took", time.Since(start))
+		s.log.Debug("call served", "method", method, "peer", peerOf(stream.Context()), "took", time.Since(start))
 		return nil
 	}
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
-	s.logFault(method, stream, f)
+	s.logFault(stream.Context(), method, f)
 	return toStatus(f).Err()
 }
 
 // logFault says why a call failed.
-func (s *service) logFault(method string, stream grpc.ServerStream, f *fault.Error) {
+func (s *service) logFault(ctx context.Context, method string, f *fault.Error) {
 	suppressed, ok := s.logged.Admit(f)
 	if !ok {
 		return
@@ -80,36 +82,25 @@ func (s *service) logFault(method string, stream grpc.ServerStream, f *fault.Err
 	if suppressed > 0 {
 		log = log.With("suppressed", suppressed)
 	}
-	log.Log(stream.Context(), level(method, f.Kind), "call failed", "method", fault.Cut(method), "peer", peerOf(stream), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
+	log.Log(ctx, level(method, f.Kind), "call failed", "method", fault.Cut(method), "peer", peerOf(ctx), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
 }
 
 // encode serves Encode.
 func (s *service) encode(stream grpc.ServerStream, in filler) error {
-	return s.open(func() error {
-		if err := s.engine.CheckQueue(); err != nil {
-			return err
-		}
-		return newSession(s, stream, in, true).run()
-	})
+	if err := s.engine.CheckQueue(); err != nil {
+		return err
+	}
+	return newSession(s, stream, in, true).run()
 }
 
 // encodeStream serves EncodeStream, which waits for its turns, however long the queue.
 func (s *service) encodeStream(stream grpc.ServerStream, in filler) error {
-	return s.open(func() error { return newSession(s, stream, in, false).run() })
+	return newSession(s, stream, in, false).run()
 }
 
 // publish serves Publish.
 func (s *service) publish(stream grpc.ServerStream, in filler) error {
-	return s.open(func() error { return newPublishing(s, stream, in).run() })
-}
-
-// open runs a call, if there is room for one more of those that send frames. Who watches has limits of their own.
-func (s *service) open(run func() error) error {
-	if err := s.engine.Open(); err != nil {
-		return err
-	}
-	defer s.engine.Done()
-	return run()
+	return newPublishing(s, stream, in).run()
 }
 
 // watch serves Watch.
@@ -130,9 +121,17 @@ func level(method string, k fault.Kind) slog.Level {
 }
 
 // peerOf returns who calls.
-func peerOf(stream grpc.ServerStream) string {
-	if p, ok := peer.FromContext(stream.Context()); ok && p.Addr != nil {
+func peerOf(ctx context.Context) string {
+	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
 		return p.Addr.String()
 	}
 	return "unknown"
+}
+
+// refused counts and logs a call that is not let in, and returns what the caller is told.
+func (s *service) refused(ctx context.Context, method string, err error) error {
+	f := fault.From(err)
+	s.engine.Metrics.Rejected(f.Kind)
+	s.logFault(ctx, method, f)
+	return toStatus(f).Err()
 }

@@ -101,8 +101,8 @@ func (c *session) settle() {
 	}
 }
 
-// begin is called when a message begins to come in. It returns an error when the session takes no more.
-func (c *session) begin() error {
+// enter is called when a message begins to come in. It returns an error when the session takes no more.
+func (c *session) enter() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.draining {

@@ -73,7 +73,7 @@ func (w *watching) view(of watched) error {
 	if err := checkRate(of.maxFPS); err != nil {
 		return err
 	}
-	v, err := w.live.Hub.View(of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.stream), MaxFPS: of.maxFPS})
+	v, err := w.live.Hub.View(of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.ctx), MaxFPS: of.maxFPS})
 	if err != nil {
 		return fault.From(err)
 	}
@@ -223,7 +223,7 @@ func (w *watching) receiveAll() error {
 	endless := r.Pictures == 0
 	w.credit.begin(endless, r.Pictures)
 	w.first <- watched{name: string(r.Stream), maxFPS: r.MaxFPS}
-	for !endless {
+	for { // A caller that asks for no end is read from all the same: what nobody reads would stay in memory.
 		r, err = w.request(scratch, 0) // Who watches may be silent.
 		switch {
 		case err == io.EOF:
@@ -233,9 +233,10 @@ func (w *watching) receiveAll() error {
 		case len(r.Stream) > 0 || r.MaxFPS != 0:
 			return errStreamAgain("stream or max_fps")
 		}
-		w.credit.add(r.Pictures)
+		if !endless {
+			w.credit.add(r.Pictures)
+		}
 	}
-	return nil
 }
 
 // request reads one request, for which it waits so long at most; 0: for ever. What it returns may lie in scratch. It

@@ -1,0 +1,337 @@
+package grpcapi
+
+import (
+	"context"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/tap"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// class is a kind of calls that have their own places, so that none keeps the others out.
+type class uint8
+
+const (
+	frameCalls      class = iota // FrameService
+	healthCalls                  // grpc.health.v1
+	reflectionCalls              // grpc.reflection
+	classes
+)
+
+// helperLimits bound the calls of health and reflection, of a connection and altogether.
+var helperLimits = [classes]struct {
+	name               string
+	perConnection, all int
+}{healthCalls: {"calls of health", 16, 128}, reflectionCalls: {"calls of reflection", 8, 32}}
+
+// gate counts all calls, of whatever service, and bounds them: of a connection, of a peer, and altogether those that hold
+// no place of limits.max_requests or live.max_viewers. Where there is no room for a call, the one is ended that has said
+// nothing for longest: a silent call keeps nobody out.
+type gate struct {
+	perConnection, perPeer int
+	mostWaiting            int // calls that have not sent a first message
+
+	mu     sync.Mutex
+	peers  map[string]int // FrameService's calls, by address without port
+	silent [classes]waiters
+	open   [classes]int
+}
+
+func newGate(c config.Config) *gate {
+	return &gate{perConnection: c.GRPC.MaxCallsPerConnection, perPeer: c.GRPC.MaxCallsPerPeer, mostWaiting: c.Limits.MaxRequests, peers: map[string]int{}}
+}
+
+// ticket is one call's.
+type ticket struct {
+	gate  *gate
+	conn  *connection
+	peer  string
+	class class
+	evict func() // ends the call; it must not wait
+
+	// gate.mu guards what follows.
+	left       bool
+	list       *waiters // that it is in; nil when it is not silent
+	prev, next *ticket
+}
+
+// waiters are calls that are silent, the one first that has been so for longest.
+type waiters struct {
+	first, last *ticket
+	n           int
+}
+
+func (w *waiters) add(t *ticket) {
+	t.list, t.prev, t.next = w, w.last, nil
+	if w.last == nil {
+		w.first = t
+	} else {
+		w.last.next = t
+	}
+	w.last = t
+	w.n++
+}
+
+func (w *waiters) remove(t *ticket) {
+	if t.prev == nil {
+		w.first = t.next
+	} else {
+		t.prev.next = t.next
+	}
+	if t.next == nil {
+		w.last = t.prev
+	} else {
+		t.next.prev = t.prev
+	}
+	t.list, t.prev, t.next = nil, nil, nil
+	w.n--
+}
+
+// oldest returns the first that fits.
+func (w *waiters) oldest(fits func(*ticket) bool) *ticket {
+	for t := w.first; t != nil; t = t.next {
+		if fits(t) {
+			return t
+		}
+	}
+	return nil
+}
+
+// enter counts a call, until leave. It refuses with Busy when there is no room, and no silent call to make some. The call is
+// silent until busy is called; evict ends it, and must not wait.
+func (g *gate) enter(c *connection, peer string, class class, evict func()) (*ticket, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	anyone := func(*ticket) bool { return true }
+	sameConn := func(o *ticket) bool { return o.conn == c }
+	samePeer := func(o *ticket) bool { return o.peer == peer }
+	limits := []struct {
+		name   string
+		n, max int
+		fits   func(*ticket) bool
+	}{
+		{"grpc.max_calls_per_connection", c.calls[frameCalls], g.perConnection, sameConn},
+		{"grpc.max_calls_per_peer", g.peers[peer], g.perPeer, samePeer},
+	}
+	if class != frameCalls {
+		l := helperLimits[class]
+		limits[0].name, limits[0].n, limits[0].max = l.name+" of a connection", c.calls[class], l.perConnection
+		limits[1].name, limits[1].n, limits[1].max, limits[1].fits = l.name, g.open[class], l.all, anyone
+	}
+	for _, l := range limits {
+		if l.n >= l.max && !g.makeRoom(class, l.fits) {
+			return nil, fault.BusyOf(l.name, int64(l.n)+1, int64(l.max), "too many calls")
+		}
+	}
+	c.calls[class]++
+	g.open[class]++
+	if class == frameCalls {
+		g.peers[peer]++
+	}
+	t := &ticket{gate: g, conn: c, peer: peer, class: class, evict: evict}
+	if class == frameCalls && g.silent[class].n >= g.mostWaiting {
+		g.makeRoom(class, anyone)
+	}
+	g.silent[class].add(t)
+	return t, nil
+}
+
+// makeRoom ends the call of a class that has been silent for longest of those that fit. g.mu is held. The call is counted
+// until it has ended, which is soon.
+func (g *gate) makeRoom(c class, fits func(*ticket) bool) bool {
+	t := g.silent[c].oldest(fits)
+	if t == nil {
+		return false
+	}
+	t.list.remove(t)
+	t.evict()
+	return true
+}
+
+// silent says that the call waits for its caller again, and may be ended to make room. A nil ticket is not counted.
+func (t *ticket) silent() {
+	if t == nil {
+		return
+	}
+	t.gate.mu.Lock()
+	defer t.gate.mu.Unlock()
+	if t.list == nil && !t.left {
+		t.gate.silent[t.class].add(t)
+	}
+}
+
+// busy says that the call waits for its caller no longer.
+func (t *ticket) busy() {
+	if t == nil {
+		return
+	}
+	t.gate.mu.Lock()
+	defer t.gate.mu.Unlock()
+	if t.list != nil {
+		t.list.remove(t)
+	}
+}
+
+// leave ends what enter began.
+func (t *ticket) leave() {
+	g := t.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.list != nil {
+		t.list.remove(t)
+	}
+	t.left = true
+	t.conn.calls[t.class]--
+	g.open[t.class]--
+	if t.class != frameCalls {
+		return
+	}
+	if g.peers[t.peer]--; g.peers[t.peer] == 0 {
+		delete(g.peers, t.peer)
+	}
+}
+
+// errEvicted is why a silent call is ended.
+func errEvicted() error {
+	return &fault.Error{Kind: fault.Busy, Reason: "the call was silent, and ended to make room for others", RetryAfter: time.Second}
+}
+
+// ticketKey is where the context of a call has its ticket.
+type ticketKey struct{}
+
+// ticketOf returns the ticket of a call, nil when it has none.
+func ticketOf(ctx context.Context) *ticket {
+	t, _ := ctx.Value(ticketKey{}).(*ticket)
+	return t
+}
+
+// admit returns a handle that counts all calls, and lets those through that have the token. Health reveals nothing and needs
+// none. grpc-go calls it when a call's headers are there, before it keeps anything of the call.
+func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
+	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
+		class := classOf(info.FullMethodName)
+		if class != healthCalls {
+			if err := c.GRPC(ctx); err != nil {
+				return ctx, s.refused(ctx, info.FullMethodName, err)
+			}
+		}
+		ctx, cancel := context.WithCancelCause(ctx) // It ends with the call.
+		t, err := s.gate.enter(connectionOf(ctx), addressOf(ctx), class, func() { cancel(errEvicted()) })
+		if err != nil {
+			return ctx, s.refused(ctx, info.FullMethodName, err)
+		}
+		listener := conn.Of(t.conn.Conn)
+		if listener != nil { // A listener that is full evicts connections without calls.
+			listener.Begin()
+		}
+		context.AfterFunc(ctx, func() { // The call may end before it has a handler.
+			t.leave()
+			if listener != nil {
+				listener.End()
+			}
+		})
+		return context.WithValue(ctx, ticketKey{}, t), nil
+	}
+}
+
+// helperInterceptor bounds the waiting of health and reflection.
+func (s *service) helperInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	t := ticketOf(stream.Context())
+	if t == nil || t.class == frameCalls {
+		return handler(srv, stream)
+	}
+	err := handler(srv, &helperStream{ServerStream: stream, ticket: t, timeouts: s.engine.Config.Timeout, watch: info.FullMethod == healthgrpc.Health_Watch_FullMethodName})
+	if cause := context.Cause(stream.Context()); cause != nil {
+		return toStatus(fault.From(cause)).Err()
+	}
+	return err
+}
+
+// classOf returns the class of a method, which has the form /SERVICE/METHOD.
+func classOf(method string) class {
+	switch service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/"); service {
+	case api.FrameService_ServiceDesc.ServiceName:
+		return frameCalls
+	case healthgrpc.Health_ServiceDesc.ServiceName:
+		return healthCalls
+	default: // reflection, and what there is not
+		return reflectionCalls
+	}
+}
+
+// addressOf returns the peer's address without its port.
+func addressOf(ctx context.Context) string {
+	peer := peerOf(ctx)
+	if host, _, err := net.SplitHostPort(peer); err == nil {
+		return host
+	}
+	return peer
+}
+
+// helperStream is the stream of a call of health or reflection, whose services wait for their callers without end. A call
+// that sends nothing within timeouts.receive is ended, and one that takes nothing within timeouts.send. While the service
+// waits, for its caller or, in health's Watch, for a change, it may be ended to make room.
+type helperStream struct {
+	grpc.ServerStream
+	ticket   *ticket
+	timeouts config.Timeouts
+	watch    bool
+}
+
+// RecvMsg is part of grpc.ServerStream. When it returns an error, the service returns, which ends the receiving.
+func (s *helperStream) RecvMsg(m any) error {
+	s.ticket.silent()
+	received := make(chan error, 1)
+	go func() { received <- s.ServerStream.RecvMsg(m) }()
+	late := time.NewTimer(time.Duration(s.timeouts.Receive))
+	defer late.Stop()
+	var err error
+	select {
+	case err = <-received:
+	case <-late.C:
+		err = toStatus(fault.From(errSlow())).Err()
+	case <-s.Context().Done():
+		err = s.Context().Err()
+	}
+	if err != nil || !s.watch {
+		s.ticket.busy()
+	}
+	return err
+}
+
+// SendMsg is part of grpc.ServerStream. It waits when 64 KiB have not left.
+func (s *helperStream) SendMsg(m any) error {
+	late := time.AfterFunc(time.Duration(s.timeouts.Send), func() {
+		s.ticket.conn.hangUp(fault.Errorf(fault.Slow, "the response was not taken within timeouts.send"))
+	})
+	defer late.Stop()
+	return s.ServerStream.SendMsg(m)
+}
+
+// helper returns a service of messages that grpc-go receives, with all methods as streams, so that none waits for its
+// message before it is counted.
+func helper(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
+	out := *desc
+	out.Methods, out.Streams = nil, append([]grpc.StreamDesc(nil), desc.Streams...)
+	for _, m := range desc.Methods {
+		out.Streams = append(out.Streams, grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, ServerStreams: true,
+			Handler: func(srv any, stream grpc.ServerStream) error {
+				answer, err := m.Handler(srv, stream.Context(), stream.RecvMsg, nil)
+				if err != nil {
+					return err
+				}
+				return stream.SendMsg(answer)
+			}})
+	}
+	return &out
+}

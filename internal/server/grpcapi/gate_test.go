@@ -1,0 +1,113 @@
+package grpcapi
+
+import (
+	"slices"
+	"testing"
+
+	"google.golang.org/grpc/mem"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// TestGateMakesRoom: a call too many takes the place of the one that has been silent for longest, of the same connection or
+// address and kind; where all are busy, it is refused with the name of the limit.
+func TestGateMakesRoom(t *testing.T) {
+	c := config.Default()
+	c.GRPC.MaxCallsPerConnection, c.GRPC.MaxCallsPerPeer, c.Limits.MaxRequests = 3, 5, 4
+	g := newGate(c)
+	one, two, three := alone(), alone(), alone()
+	var evicted []string
+	var tickets []*ticket
+	enter := func(name string, c *connection, peer string, class class, silent bool, limit string) *ticket {
+		t.Helper()
+		tk, err := g.enter(c, peer, class, func() { evicted = append(evicted, name) })
+		if f := fault.From(err); (f != nil) != (limit != "") || f != nil && (f.Kind != fault.Busy || f.Limit != limit) {
+			t.Fatalf("%s: got %v, want limit %q", name, err, limit)
+		}
+		if err != nil {
+			return nil
+		}
+		if !silent {
+			tk.busy()
+		}
+		tickets = append(tickets, tk)
+		return tk
+	}
+	want := func(names ...string) {
+		t.Helper()
+		if !slices.Equal(evicted, names) {
+			t.Fatalf("got %q evicted, want %q", evicted, names)
+		}
+	}
+	enter("a", one, "p", frameCalls, true, "")
+	enter("b", one, "p", frameCalls, true, "")
+	enter("c", one, "p", frameCalls, false, "")
+	want()
+	enter("d", one, "p", frameCalls, true, "") // The connection has three: the oldest silent one goes.
+	want("a")
+	tickets[0].leave()
+	enter("e", two, "p", frameCalls, false, "")
+	enter("f", two, "p", frameCalls, false, "")
+	want("a")
+	enter("g", two, "p", frameCalls, false, "") // The address has five.
+	want("a", "b")
+	tickets[1].leave()
+	tickets[3].busy() // d speaks
+	enter("h", three, "p", frameCalls, false, "grpc.max_calls_per_peer")
+	enter("i", two, "q", frameCalls, false, "grpc.max_calls_per_connection")
+	enter("j", three, "q", frameCalls, true, "") // another address
+	for range c.Limits.MaxRequests - 1 {
+		enter("k", alone(), "r", frameCalls, true, "")
+	}
+	want("a", "b")
+	enter("l", alone(), "s", frameCalls, true, "")
+	want("a", "b", "j") // the oldest of all silent ones
+	for range helperLimits[reflectionCalls].perConnection {
+		enter("r", one, "p", reflectionCalls, false, "")
+	}
+	enter("s", one, "p", reflectionCalls, false, "calls of reflection of a connection")
+	enter("t", one, "p", healthCalls, true, "")
+	for _, tk := range tickets {
+		if tk != tickets[0] && tk != tickets[1] {
+			tk.leave()
+		}
+	}
+	for c := range classes {
+		if g.open[c] != 0 || g.silent[c].n != 0 || g.silent[c].first != nil || g.silent[c].last != nil {
+			t.Errorf("class %d: got %d calls, %d silent after all have left", c, g.open[c], g.silent[c].n)
+		}
+	}
+	if len(g.peers) != 0 || one.calls != [classes]int{} {
+		t.Errorf("got %v and %v counted after all have left", g.peers, one.calls)
+	}
+}
+
+func TestClassOf(t *testing.T) {
+	for method, want := range map[string]class{
+		"/steadyframe.v1.FrameService/Encode": frameCalls, "/grpc.health.v1.Health/Check": healthCalls, "/grpc.health.v1.Health/Watch": healthCalls,
+		"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo": reflectionCalls, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": reflectionCalls,
+	} {
+		if got := classOf(method); got != want {
+			t.Errorf("%s: got class %d, want %d", method, got, want)
+		}
+	}
+}
+
+// TestFrameBuffers: a buffer has at most twice the memory that was asked for, and comes back.
+func TestFrameBuffers(t *testing.T) {
+	var f mem.BufferPool = newFrameBuffers()
+	for _, n := range []int{0, 1, 1025, 2047, 2048, 2049, 9000, 16384, 16385, 60000, 128 << 10, 128<<10 + 1, 1 << 20} {
+		p := f.Get(n)
+		if len(*p) != n || cap(*p) > max(2*n, 2048) {
+			t.Errorf("Get(%d): got %d bytes with room for %d, want at most twice as much", n, len(*p), cap(*p))
+		}
+		f.Put(p)
+		*p = (*p)[:0]
+	}
+	odd := make([]byte, 3000)
+	f.Put(&odd)
+	if p := f.Get(3000); cap(*p) != 4096 {
+		t.Errorf("got room for %d bytes, want a buffer of the pool's own", cap(*p))
+	}
+}
