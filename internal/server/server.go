@@ -146,6 +146,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var serving sync.WaitGroup
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
+	serving.Go(func() { s.engine.Maintain(living) })
 	for _, f := range s.faces {
 		serving.Go(func() {
 			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {

@@ -15,15 +15,21 @@ const (
 	// garbage is how much memory beside what owners hold makes Maintain collect, and collectPause how long after the last
 	// collection. A server in steady state allocates next to nothing: what a burst left would stay for the two minutes
 	// until the runtime collects by itself.
-	garbage      = 24 << 20
-	collectPause = 4 * time.Second
+	garbage      = 16 << 20
+	collectPause = 3 * time.Second
+	// collectAgain is how long after that it collects once more: a sync.Pool gives up idle buffers in the second of two
+	// collections, and those in use meanwhile stay.
+	collectAgain = 2 * time.Second
+	// collectIdle is how often idle buffers of the pool, beyond its floor, may be a reason to collect. A load may need them
+	// again at once.
+	collectIdle = 30 * time.Second
 )
 
 // Maintain frees memory that was not used for a while, until ctx ends: compiled pipelines, and the garbage of a burst. It is for one goroutine.
 func (e *Engine) Maintain(ctx context.Context) {
 	ticker := time.NewTicker(maintainEvery)
 	defer ticker.Stop()
-	c := collector{read: e.Account.Read, cycles: collections, collect: debug.FreeOSMemory}
+	c := collector{read: e.Account.Read, idle: e.idleBuffers, cycles: collections, collect: debug.FreeOSMemory}
 	for {
 		select {
 		case now := <-ticker.C:
@@ -38,11 +44,14 @@ func (e *Engine) Maintain(ctx context.Context) {
 // collector runs the garbage collector when much memory is not registered and it has not run for a while.
 type collector struct {
 	read    func() metrics.Memory
+	idle    func() int64 // bytes of idle buffers beyond the floor
 	cycles  func() uint64
 	collect func()
 
 	last     uint64    // collections so far, at the last look
 	since    time.Time // when their number last changed
+	own      time.Time // when look last began to collect
+	again    time.Time // when to collect once more; zero: not
 	leftover int64     // unregistered after a collection of look, if that was the last collection
 }
 
@@ -50,13 +59,32 @@ type collector struct {
 // over: what it left was no garbage.
 func (c *collector) look(now time.Time) {
 	unheld := c.unheld()
+	if !c.again.IsZero() {
+		if !now.Before(c.again) {
+			c.again = time.Time{}
+			c.run(now)
+		}
+		return
+	}
 	if n := c.cycles(); n != c.last || c.since.IsZero() {
 		c.last, c.since, c.leftover = n, now, 0
 		return
 	}
-	if now.Sub(c.since) < collectPause || unheld < c.leftover+garbage {
+	if now.Sub(c.since) < collectPause {
 		return
 	}
+	if now.Sub(c.own) >= collectIdle {
+		unheld += c.idle()
+	}
+	if unheld < c.leftover+garbage {
+		return
+	}
+	c.own, c.again = now, now.Add(collectAgain)
+	c.run(now)
+}
+
+// run collects.
+func (c *collector) run(now time.Time) {
 	c.collect()
 	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
 }
@@ -69,6 +97,12 @@ func (c *collector) unheld() (n int64) {
 		}
 	}
 	return n
+}
+
+// idleBuffers returns the bytes of the pool's idle buffers that its floor does not keep.
+func (e *Engine) idleBuffers() int64 {
+	s := e.Pool.Stats()
+	return max(0, s.Idle-max(0, s.Pinned-s.InUse))
 }
 
 // collections returns how often the garbage collector has run.

@@ -12,13 +12,14 @@ import (
 // TestCollectorLooks: it collects when much is left that is not registered, not while the runtime does, and not in vain again
 // and again.
 func TestCollectorLooks(t *testing.T) {
-	var unheld int64
+	var unheld, idle int64
 	var cycles uint64
 	collected := 0
 	c := collector{
 		read: func() metrics.Memory {
 			return metrics.Memory{Held: []metrics.MemoryUse{{Kind: "pool", Bytes: 1 << 40}, {Kind: "heap", Bytes: unheld}}}
 		},
+		idle:    func() int64 { return idle },
 		cycles:  func() uint64 { return cycles },
 		collect: func() { collected++; cycles++; unheld = min(unheld, 20<<20) },
 	}
@@ -41,31 +42,41 @@ func TestCollectorLooks(t *testing.T) {
 	unheld = 200 << 20
 	look(1)
 	step("much garbage", 1)
+	look(1)
+	step("a second later", 1)
+	look(1)
+	step("once more, for sync.Pool", 2)
 	look(100)
-	step("20 MiB that live", 1)
+	step("20 MiB that live", 2)
 	unheld = 20<<20 + garbage - 1
 	look(100)
-	step("little more", 1)
+	step("little more", 2)
 	unheld = 20<<20 + garbage
 	for range 100 {
 		cycles++ // The runtime collects each second.
 		look(1)
 	}
-	step("the runtime collects", 1)
-	look(3)
-	step("just after the runtime", 1)
+	step("the runtime collects", 2)
 	look(2)
-	step("after a while", 2)
+	step("just after the runtime", 2)
+	look(10)
+	step("after a while", 4)
 	unheld = 300 << 20
 	c.collect = func() { collected++; cycles++; unheld = 200 << 20 } // in use for now
-	look(5)
-	step("much that lives", 3)
+	look(10)
+	step("much that lives", 6)
 	unheld = garbage
 	look(100)
-	step("what lived is gone, and nothing was collected", 3)
+	step("what lived is gone, and nothing was collected", 6)
 	cycles++
-	look(6)
-	step("the runtime has collected, and keeps much", 4)
+	look(10)
+	step("the runtime has collected, and keeps much", 8)
+	unheld, idle = 0, 400<<20
+	c.collect = func() { collected++; cycles++ }
+	look(19)
+	step("buffers that were idle lately too", 8)
+	look(30)
+	step("idle buffers, after a while", 10)
 }
 
 // TestMaintainTrims: it frees idle pipelines, and ends with its context.
