@@ -7,8 +7,9 @@ import (
 
 // growing is a buffer that takes more memory from its pool only for what has come.
 type growing struct {
-	pool *pool.Pool
-	buf  pool.Buf // its length is what was appended
+	pool  *pool.Pool
+	admit func(bytes int) error // called before it takes so many bytes in the place of those it has; may be nil
+	buf   pool.Buf              // its length is what was appended
 }
 
 // reserve makes room for n bytes more.
@@ -17,7 +18,13 @@ func (g *growing) reserve(n int) error {
 	if used+n <= g.buf.Cap() {
 		return nil
 	}
-	larger, err := g.pool.Get(max(used+n, min(used+used/2, pool.MaxSize)))
+	size := max(used+n, min(used+used/2, pool.MaxSize))
+	if g.admit != nil {
+		if err := g.admit(size); err != nil {
+			return err
+		}
+	}
+	larger, err := g.pool.Get(size)
 	if err != nil {
 		return err
 	}

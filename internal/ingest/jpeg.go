@@ -121,7 +121,7 @@ func (r *JPEGReader) Next() (JPEG, error) {
 	if err := r.Await(); err != nil {
 		return JPEG{}, err
 	}
-	b := growing{pool: r.pool}
+	b := growing{pool: r.pool, admit: r.limits.Admit}
 	if err := b.reserve(r.usual + jpegBufSize + tablesBytes); err != nil {
 		r.lost = true
 		return JPEG{}, err

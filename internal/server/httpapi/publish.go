@@ -42,12 +42,14 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	w.body = b
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
+	f := &feeding{handler: h, name: name, body: b}
+	o.admit = func(bytes int) error { return f.publisher.Admit(bytes) } // It is there before a frame is read.
 	if err := o.open(); err != nil {
 		return err
 	}
 	settings.Began = began
 	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
-	f := &feeding{handler: h, name: name, body: b, frames: o.frames, jpegs: o.jpegs, settings: settings}
+	f.frames, f.jpegs, f.settings = o.frames, o.jpegs, settings
 	b.patient = settings.JPEG
 	switch err := f.await(); { // Who sends nothing takes no memory, and no stream over.
 	case err == io.EOF:

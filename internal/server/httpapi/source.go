@@ -57,6 +57,8 @@ type opening struct {
 	plan    *engine.Plan  // of spec, once that is complete
 	live    bool          // whether the body may hold JPEGs
 
+	admit func(bytes int) error // for JPEGs, as ingest.Limits has it
+
 	frames reader             // what open opened, or:
 	jpegs  *ingest.JPEGReader //
 }
@@ -117,7 +119,7 @@ func (o *opening) openAs(m media) error {
 
 func (o *opening) limits() ingest.Limits {
 	l := o.engine.Config.Limits
-	return ingest.Limits{MaxPixels: l.MaxPixels, MaxBytes: int(l.MaxMessageBytes)}
+	return ingest.Limits{MaxPixels: l.MaxPixels, MaxBytes: int(l.MaxMessageBytes), Admit: o.admit}
 }
 
 // checkGiven refuses raw frames that the query does not describe fully, or whose size does not divide the body's

@@ -17,13 +17,14 @@ var errCameraEnded = errors.New("the camera ended the stream")
 // camera feeds the stream with the JPEGs of a URL, until the camera or ctx ends. A URL of a video is left to ffmpeg.
 func (s *source) camera(ctx context.Context) error {
 	limits := s.live.engine.Config.Limits
+	var p *Publisher // It is there before the first JPEG is read.
 	r, err := camera.Open(ctx, s.settings.Source, s.live.engine.Pool, camera.Options{
 		Every:    time.Duration(s.settings.Every),
 		Poll:     s.settings.Every > 0,
 		Pulse:    time.Duration(s.live.engine.Config.Live.OfflineAfter) / 3,
 		CAFile:   s.settings.CA,
 		Insecure: s.settings.Insecure,
-		Limits:   ingest.Limits{MaxPixels: limits.MaxPixels, MaxBytes: int(limits.MaxMessageBytes)},
+		Limits:   ingest.Limits{MaxPixels: limits.MaxPixels, MaxBytes: int(limits.MaxMessageBytes), Admit: func(bytes int) error { return p.Admit(bytes) }},
 	})
 	var video *camera.VideoError
 	if errors.As(err, &video) && s.settings.Every == 0 {
@@ -33,7 +34,7 @@ func (s *source) camera(ctx context.Context) error {
 		return err
 	}
 	defer r.Close()
-	p, err := s.live.prepare(ctx, s.name, Settings{JPEG: true})
+	p, err = s.live.prepare(ctx, s.name, Settings{JPEG: true})
 	if err != nil {
 		return err
 	}

@@ -2,18 +2,22 @@ package live
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"image/color"
+	"io"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // encoded returns a JPEG of that size and subsampling that carries n.
@@ -217,4 +221,46 @@ func TestPassingOnAllocatesNothing(t *testing.T) {
 			pic.Release()
 		}
 	})
+}
+
+// TestGrowingJPEGIsAdmitted: a JPEG that is being read has its memory admitted as it grows; without memory it is lost, and
+// what it had is given back.
+func TestGrowingJPEGIsAdmitted(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 32*config.MiB, 0 })
+	p := r.publish("cam", Settings{JPEG: true})
+	admitted := func() int64 { return r.engine.Pool.Stats().Admitted }
+	first := admitted()
+	body, w := io.Pipe()
+	go func() {
+		head := encoded(t, 64, 32, 1, jpeg.Sub420)
+		_, _ = w.Write(head[:len(head)-2])
+		for { // It never ends.
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return
+			}
+		}
+	}()
+	most := int64(0)
+	jpegs := ingest.NewJPEG(body, r.engine.Pool, ingest.Limits{Admit: func(n int) error {
+		err := p.Admit(n)
+		most = max(most, admitted())
+		if n > usualJPEG && err == nil && admitted()-first < int64(2*n) {
+			t.Errorf("got %d bytes admitted for %d of a JPEG, want twice as many", admitted()-first, n)
+		}
+		return err
+	}})
+	if _, err := jpegs.Next(); !errors.Is(err, pool.ErrBudget) {
+		t.Errorf("got %v for a JPEG without end, want that there is no memory", err)
+	}
+	if most < 16<<20 || most > 32<<20 {
+		t.Errorf("got up to %d bytes admitted of a budget of 32 MiB, want more than half of it", most)
+	}
+	if got := r.engine.Pool.Stats().InUse; got != 0 {
+		t.Errorf("got %d bytes in use after the JPEG was lost", got)
+	}
+	_ = body.Close()
+	p.Close()
+	if got := admitted(); got != 0 {
+		t.Errorf("got %d bytes admitted in the end, want none", got)
+	}
 }

@@ -40,7 +40,8 @@ type maker struct {
 	decoding admission     // for the decoder
 	decoded  *atomic.Int64 // bytes that decoders of all streams hold
 
-	admitted int64 // bytes, but for those of decoding
+	admitted int64        // bytes, but for those of decoding
+	covered  atomic.Int64 // bytes of a JPEG for which those suffice
 	growth   engine.Stream
 	grants   []pool.Grant
 }
@@ -49,6 +50,27 @@ type maker struct {
 type admission struct {
 	grant pool.Grant
 	bytes int64
+}
+
+// resize makes sure that n bytes are admitted, with admit, and not more than twice as many: one large JPEG does not keep its
+// memory for long.
+func (a *admission) resize(n int64, admit func(int64) (pool.Grant, error)) error {
+	if n <= a.bytes && n >= a.bytes/2 {
+		return nil
+	}
+	a.release()
+	grant, err := admit(n)
+	if err != nil {
+		return err
+	}
+	*a = admission{grant, n}
+	return nil
+}
+
+// release gives the memory back.
+func (a *admission) release() {
+	a.grant.Release()
+	*a = admission{}
 }
 
 // newMaker waits for the memory of a stream of spec's pictures, at most timeouts.queue. The error is a *fault.Error.
@@ -78,6 +100,7 @@ func newMaker(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*mak
 		return nil, err
 	}
 	m.grants, m.admitted = append(m.grants, grant), need
+	m.covered.Store(usualJPEG)
 	return m, nil
 }
 
@@ -87,8 +110,7 @@ func (m *maker) close() {
 		g.Release()
 	}
 	m.grants = nil
-	m.decoding.grant.Release()
-	m.decoding = admission{}
+	m.decoding.release()
 }
 
 // passes reports whether JPEGs are passed on untouched.
@@ -132,7 +154,7 @@ func (m *maker) make(ctx context.Context, it *item) (stream.Picture, error) {
 		if info.Bytes == 0 {
 			return stream.Picture{}, errNoEnd
 		}
-		if err := m.reserve(m.jpegCost(len(data))); err != nil {
+		if err := m.reserveJPEG(len(data)); err != nil {
 			return stream.Picture{}, err
 		}
 		it.jpeg.SetLen(info.Bytes) // What some cameras send behind the end stays away.
@@ -149,10 +171,10 @@ var errNoEnd = errors.New("live: got a JPEG without its end, want it to end with
 // recode decodes a JPEG, for which the decoder takes so many bytes, and encodes it again. A size that differs from the last
 // one's makes another pipeline. Decoding takes turns with all other work, and ends soon after ctx.
 func (m *maker) recode(ctx context.Context, data []byte, memory int64) (stream.Picture, error) {
-	if err := m.reserve(m.jpegCost(len(data))); err != nil {
+	if err := m.reserveJPEG(len(data)); err != nil {
 		return stream.Picture{}, err
 	}
-	if err := m.reserveDecoding(memory); err != nil {
+	if err := m.decoding.resize(memory, m.admit); err != nil {
 		return stream.Picture{}, err
 	}
 	m.decoded.Add(memory)
@@ -242,26 +264,23 @@ func (m *maker) reserve(n int64) error {
 	return nil
 }
 
-// reserveDecoding makes sure that the n bytes of a decoder are admitted, and not more than twice as many: one large JPEG
-// does not keep its memory for long.
-func (m *maker) reserveDecoding(n int64) error {
-	if a := &m.decoding; n > a.bytes || n < a.bytes/2 {
-		a.grant.Release()
-		*a = admission{}
-		grant, err := m.admit(n)
-		if err != nil {
-			return err
-		}
-		*a = admission{grant, n}
+// reserveJPEG makes sure that memory for JPEGs of n bytes is admitted, as reserve does.
+func (m *maker) reserveJPEG(n int) error {
+	if err := m.reserve(m.jpegCost(n)); err != nil {
+		return err
 	}
+	m.covered.Store(max(m.covered.Load(), int64(n)))
 	return nil
 }
 
 // admit waits a moment for n bytes.
-func (m *maker) admit(n int64) (pool.Grant, error) {
+func (m *maker) admit(n int64) (pool.Grant, error) { return admit(m.engine, n, &m.growth) }
+
+// admit waits a moment for n bytes of the budget. The error is pool.ErrBudget.
+func admit(e *engine.Engine, n int64, s *engine.Stream) (pool.Grant, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), growthWait)
 	defer cancel()
-	grant, err := m.engine.Admit(ctx, n, &m.growth)
+	grant, err := e.Admit(ctx, n, s)
 	if err != nil {
 		return pool.Grant{}, fmt.Errorf("live: %d more bytes for a JPEG: %w", n, pool.ErrBudget)
 	}

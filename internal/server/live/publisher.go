@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
@@ -22,6 +23,8 @@ type Publisher struct {
 	out       *stream.Publisher
 	lent      bool // out is not the Publisher's to close
 	maker     *maker
+	reading   admission     // for a JPEG that is larger than those before
+	growth    engine.Stream // by which that was admitted
 	unwatched bool          // pictures are made also when nobody watches
 	wake      chan struct{} // of capacity 1: there is something to do
 	closed    chan struct{} // closed by Close: no frame will come
@@ -70,6 +73,19 @@ func (p *Publisher) Frame(f frame.Frame, captured time.Time) error {
 // JPEG is Frame for a Publisher of JPEGs. It takes b, a whole JPEG.
 func (p *Publisher) JPEG(b pool.Buf, captured time.Time) error {
 	return p.put(item{jpeg: b, captured: captured, came: time.Now()})
+}
+
+// Admit makes sure that n bytes are admitted for a JPEG that is being read, beside those that were admitted for JPEGs as
+// large as those before. It waits a moment for them. The error is pool.ErrBudget.
+func (p *Publisher) Admit(n int) error {
+	if int64(n) <= p.maker.covered.Load() {
+		p.reading.release()
+		return nil
+	}
+	// A buffer that grows is two for a moment, of which the older is smaller.
+	return p.reading.resize(2*int64(pool.ClassSize(min(n, pool.MaxSize))), func(n int64) (pool.Grant, error) {
+		return admit(p.live.engine, n, &p.growth)
+	})
 }
 
 // put takes it into the slot, and drops what was there.
@@ -197,6 +213,7 @@ func (p *Publisher) Close() {
 	if !p.lent {
 		p.out.Close()
 	}
+	p.reading.release()
 	p.maker.close()
 }
 
