@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -213,11 +214,50 @@ func TestUnreadAnswersEnd(t *testing.T) {
 		st := s.Stats()
 		return st.OpenRequests == 0 && st.Pool.InUse == 0 && st.Pool.Admitted == 0 && st.Frames > 0
 	})
-	if !strings.Contains(s.log.String(), "the answer was not taken within timeouts.send") {
-		t.Error("the log does not say why the calls ended")
-	}
+	eventually(t, "the log says why the calls ended", func() bool { return strings.Contains(s.log.String(), "was not taken within timeouts.send") })
 	if err := conn.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestUnreadResponsesHoldTheirMemory: over HTTP/1.1 and HTTP/2 the grant of a request stays until its response was read, or is
+// given up after timeouts.send: unread responses are never memory that nobody counts.
+func TestUnreadResponsesHoldTheirMemory(t *testing.T) {
+	const send, requests = 2 * time.Second, 4
+	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
+		Output: pipeline.Output{Format: pipeline.RawRGBA}}
+	const image = 2000 * 2000 * 4
+	body := makeFrames(t, spec.Input, 1)[0]
+	for _, version := range []string{"http1", "http2"} {
+		t.Run(version, func(t *testing.T) {
+			s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(send) })
+			protocols := new(http.Protocols)
+			protocols.SetHTTP1(version == "http1")
+			protocols.SetHTTP2(version == "http2" && clientTLS != nil)
+			protocols.SetUnencryptedHTTP2(version == "http2" && clientTLS == nil)
+			transport := &http.Transport{TLSClientConfig: clientTLS.Clone(), Protocols: protocols}
+			defer transport.CloseIdleConnections()
+			for range requests {
+				r, err := http.NewRequestWithContext(timeout(t), http.MethodPost, scheme+"://"+s.Addrs().HTTP+"/v1/encode?"+query(t, spec), bytes.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp, err := transport.RoundTrip(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer func() { _ = resp.Body.Close() }()
+			}
+			st := s.Stats()
+			if st.OpenRequests != requests || st.Pool.Admitted < requests*image || st.Pool.InUse < requests*image {
+				t.Errorf("while nobody reads: got %d requests, %d bytes admitted and %d in use, want %d and %d bytes or more", st.OpenRequests, st.Pool.Admitted,
+					st.Pool.InUse, requests, requests*image)
+			}
+			eventually(t, "all are given up", func() bool {
+				st := s.Stats()
+				return st.OpenRequests == 0 && st.Pool.Admitted == 0 && st.Pool.InUse == 0
+			})
+		})
 	}
 }
 
