@@ -14,8 +14,8 @@ var (
 
 // A BudgetError says that memory was refused. errors.Is(err, ErrBudget) holds.
 type BudgetError struct {
-	Want   int64 // bytes asked for: of Get the size of the class, of Admit as given
-	InUse  int64 // bytes leased when it was refused, of Admit: admitted
+	Want   int64 // bytes asked for: by Get the size of the class, by Admit as given
+	InUse  int64 // bytes leased then; for Admit, bytes admitted
 	Budget int64
 }
 
@@ -37,7 +37,7 @@ func (e *SizeError) Error() string {
 // Is reports whether target is ErrSize.
 func (e *SizeError) Is(target error) bool { return target == ErrSize }
 
-// maxPasses bounds reserve when leases change hands faster than it can look.
+// maxPasses bounds reserve when leases change faster than it can look.
 const maxPasses = 64
 
 // reserve leases an idle slab of c if there is one. If not, it makes sure that a new one fits the budget, discarding idle

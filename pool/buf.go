@@ -5,12 +5,12 @@ import "sync/atomic"
 // A Buf is a handle to a leased buffer, 16 bytes, passed by value. The zero Buf is empty and may be released.
 //
 // A copy of a Buf is the same handle, and is released with it: one Release for Get's, one for each that Retain returned.
-// After the last of them all are stale, for ever: their methods panic with "pool: use of released Buf", and a further
-// Release panics with "pool: Buf released twice". What no handle can find is a slice kept from Bytes after the Release.
+// After the last of them all are stale for good: their methods panic with "pool: use of released Buf", and a further
+// Release panics with "pool: Buf released twice". No handle can find a slice kept from Bytes after the Release.
 //
 // In a checked pool (Options.Check) each handle is stale after its own Release, and these panics are *Misuse values.
 //
-// Holders may read the bytes at the same time; writing them, and SetLen, are for a holder that knows itself alone.
+// Holders may read the bytes at the same time; writing them, and SetLen, are for a holder that is the only one.
 type Buf struct {
 	s   *slab
 	gen uint64 // the generation of the lease; in a checked pool checkedMark and the holder's ticket
@@ -107,8 +107,8 @@ func (b Buf) bytesSlow() []byte {
 	return b.s.mem
 }
 
-// checked returns the ledger of b's slab. The handles of checked pools look stale to every method, so that it need not ask for
-// them: they are held to the ledger here. In an unchecked pool b is stale, and checked panics with the message.
+// checked returns the ledger of b's slab. The handles of checked pools look stale to every method, so that the fast path has no
+// test for them: the ledger decides here. In an unchecked pool b is stale, and checked panics with the message.
 func (b Buf) checked(message string) *ledger {
 	l := b.s.record.ledger
 	if l == nil {

@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Check makes a Pool find misuse of its buffers. Each handle, Get's and each Retain's, is then held to its own Release, and
+// Check makes a Pool find misuse of its buffers. Each handle, from Get or Retain, then needs a Release of its own, and
 // idle memory is filled with 0xDB, so that a write through a kept slice is found, and a read through one shows no image:
 //
 //   - use of a handle after its Release, and a second Release, panic with a *Misuse, also while others hold the buffer;
@@ -14,10 +14,10 @@ import (
 //
 // A fresh buffer is filled too: in a checked pool a lease always begins as 0xDB. The zero Check is ready to use.
 type Check struct {
-	// Leaks says for which leases the stacks of Get and Retain are kept, to be told with any misuse, and leaks reported.
+	// Leaks says for which leases leaks are reported and the stacks of Get and Retain kept, for the report of any misuse.
 	Leaks LeakLevel
 	// NoReuse keeps each buffer from being leased again, so that no later lease can hide or suffer a late write. Buffers then
-	// stay idle until the Budget needs their room; only those that the Floor keeps are sure to be looked at.
+	// stay idle until the Budget needs their room; only those that the Floor keeps are sure to be checked.
 	NoReuse bool
 	// Report is called with each misuse, from any goroutine; before the panic where there is one. It must not use the Pool.
 	// nil: a write after Release panics in the Get that finds it; leaks, and writes found elsewhere, are written to standard
@@ -36,14 +36,14 @@ const (
 	LeaksAll LeakLevel = iota
 	// LeaksSampled watches one lease in 128, where the stacks of all would cost too much.
 	LeaksSampled
-	// LeaksOff watches none. Misuse of handles is still found, and told without the stacks of Get and Retain.
+	// LeaksOff watches none. Misuse of handles is still found, and reported without the stacks of Get and Retain.
 	LeaksOff
 )
 
-// sampleEvery is how many leases LeaksSampled watches one of.
+// sampleEvery: LeaksSampled watches one lease of so many.
 const sampleEvery = 128
 
-// Audit looks at a checked pool at rest, and returns a Misuse for each lease that is open and watched, and for each idle
+// Audit checks the buffers of a checked pool at rest, and returns a Misuse for each lease that is open and watched, and for each idle
 // buffer that was written after its Release. It returns nil for a pool that is not checked.
 func (p *Pool) Audit() []*Misuse {
 	if p.check == nil {
@@ -72,7 +72,7 @@ func (r *record) audit() *Misuse {
 		return r.ledger.leak(msgOpen)
 	}
 	s := r.slab.Value()
-	if s == nil || !atomic.CompareAndSwapUint64(&r.state, idle, idle|evicted) { // nobody may lease it meanwhile
+	if s == nil || !atomic.CompareAndSwapUint64(&r.state, idle, idle|evicted) { // so that no Get leases it meanwhile
 		return nil
 	}
 	defer atomic.StoreUint64(&r.state, idle)
@@ -82,15 +82,15 @@ func (r *record) audit() *Misuse {
 // noReuse reports whether idle slabs are not to be leased again.
 func (p *Pool) noReuse() bool { return p.check != nil && p.check.NoReuse }
 
-// A checker is what a checked Pool has more than others.
+// A checker is the state that only a checked Pool has.
 type checker struct {
 	Check
-	idle   [numClasses]sync.Pool // of *slab: class.idle for a checked pool, so that each Get comes by here
+	idle   [numClasses]sync.Pool // of *slab: class.idle for a checked pool, so that each Get comes through here
 	leases atomic.Uint64         // begun, for sampling
 
 	mu      sync.Mutex
 	pending []*Misuse       // found under Pool.mu, to be reported without it
-	printed map[string]bool // what was written to standard error, which is told once
+	printed map[string]bool // what was written to standard error, which is written once
 }
 
 // newChecker returns the checker for Options.Check, nil when the pool is not to be checked.
@@ -140,7 +140,7 @@ func (k *checker) takeIdle(c *class, n int) (Buf, bool) {
 	return Buf{}, false
 }
 
-// put takes back s, which is idle now.
+// put returns s, which is idle now, to its class.
 func (k *checker) put(s *slab) {
 	if !k.NoReuse {
 		k.idle[classOf(s.class.size)].Put(s)

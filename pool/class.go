@@ -12,7 +12,7 @@ import (
 //	4096  5120 6144 7168 8192  10240 12288 14336 16384 ... 268435456
 //
 // A class is at most 5/4 of the one below it, so a buffer above 4 KiB wastes less than a quarter of what was asked
-// (a fifth of what is held); a power-of-two pool wastes up to all of it. docs/adr/0004 weighs the steps.
+// (a fifth of what is held); a power-of-two pool wastes up to all of it. docs/adr/0004 has the reasons.
 const (
 	MinSize = 4 << 10   // MinSize is the smallest class: what Get(0) leases.
 	MaxSize = 256 << 20 // MaxSize is the largest n that Get takes.
@@ -57,15 +57,15 @@ func classSize(i int) int {
 
 // A class is the slabs of one size.
 type class struct {
-	idle sync.Pool // of *slab, not all of them idle any more: claim tells. Empty when the pool is checked.
+	idle sync.Pool // of *slab, some of them no longer idle: claim tells. Empty when the pool is checked.
 	pool *Pool
 	size int
 
 	// Guarded by pool.mu.
-	records []*record // one for each slab that lives, in no order
+	records []*record // one for each slab, in no order
 	at      int       // the record that takeIdle looked at last
 	pinned  int64     // bytes of this class's slabs that the floor refers to
-	past    counts    // of the slabs that live no more
+	past    counts    // of the slabs that are gone
 	misses  uint64    // slabs made
 	gone    Discards
 }
@@ -127,7 +127,7 @@ func (c *class) reap() {
 	}
 }
 
-// strike removes record i, whose slab lives no more.
+// strike removes record i, whose slab is gone.
 func (c *class) strike(i int, why DiscardReason) {
 	r := c.records[i]
 	n := r.counts()

@@ -6,7 +6,7 @@ package pool
 
 // pin makes the floor keep s, a slab just made, if there is room for it or if other classes have more than their share.
 // The share is max-min fair in bytes: c takes from the class that has most, as long as that one is left with no less than
-// c then has. So a class that was busy once cannot keep the floor from those that miss now, and one that nobody contests
+// c then has. So a class that was busy once cannot keep the floor from those that miss now, and one without competitors
 // may fill it.
 func (p *Pool) pin(c *class, r *record, s *slab) {
 	size := int64(c.size)

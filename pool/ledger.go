@@ -10,8 +10,8 @@ import (
 	"sync/atomic"
 )
 
-// A ledger is what a checked pool knows of the holders of one slab, open and past. It belongs to the slab's record, and so
-// tells of them when the slab is gone. Leases come and go without allocation once it has grown to their holders.
+// A ledger has the holders of one slab of a checked pool, open and past. It belongs to the slab's record, so it outlives the
+// slab. It allocates nothing once it has grown to the number of holders.
 type ledger struct {
 	check *checker
 	size  int // of the slab
@@ -36,14 +36,14 @@ type holding struct {
 }
 
 const (
-	// keptHoldings is of how many ended holdings the stacks are kept, per slab: a stale handle that is older gets a message
-	// without them.
+	// keptHoldings is for how many ended holdings of a slab the stacks are kept. For an older stale handle the message has
+	// no stacks.
 	keptHoldings = 16
 
-	// fill is what idle memory is full of: not a plausible sample, length, or pointer.
+	// fill is the value of every byte of idle memory: not a plausible sample, length, or pointer.
 	fill = 0xDB
 
-	// checkedMark is set in Buf.gen beside a ticket: no generation has it, so that every method takes the handle for stale.
+	// checkedMark is set in Buf.gen beside a ticket: no generation has it, so that the handle looks stale to every method.
 	checkedMark = 1 << 63
 )
 
@@ -56,8 +56,8 @@ type trace struct {
 // record sets t to the caller's stack.
 func (t *trace) record() { t.n = runtime.Callers(2, t.pcs[:]) }
 
-// begin opens the lease of s, which was just claimed, or made, and returns Get's handle; and a Misuse when somebody wrote to s
-// while it was idle. The memory is full of fill again then.
+// begin opens the lease of s, which was just claimed, or made, and returns Get's handle; and a Misuse when s was
+// written while it was idle. It then fills the memory again.
 func (l *ledger) begin(s *slab) (Buf, *Misuse) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -160,7 +160,7 @@ func (l *ledger) refuse(kind MisuseKind, b Buf) {
 	l.check.refuse(m)
 }
 
-// ended returns the ended holding that is the one, nil if it is not kept any more.
+// ended returns that ended holding, nil if it is no longer kept.
 func (l *ledger) ended(is func(*holding) bool) *holding {
 	for i := range l.past {
 		if h := &l.past[i]; h.ticket != 0 && is(h) {
@@ -170,7 +170,7 @@ func (l *ledger) ended(is func(*holding) bool) *holding {
 	return nil
 }
 
-// origin returns the holding of the Get of a lease, nil if it is not kept any more.
+// origin returns the holding of the Get of a lease, nil if it is no longer kept.
 func (l *ledger) origin(lease uint64) *holding {
 	is := func(h *holding) bool { return h.lease == lease && !h.retained }
 	for i := range l.open {
@@ -198,10 +198,10 @@ func (l *ledger) leak(how string) *Misuse {
 // lose reports that the collector took the slab while it was leased.
 func (l *ledger) lose() { l.check.later(l.leak(msgLost)) }
 
-// evict reports what was written to s, whose memory is about to be dropped.
+// evict reports a late write to s, whose memory is about to be dropped.
 func (l *ledger) evict(s *slab) { l.check.later(l.verify(s)) }
 
-// verify returns a Misuse when somebody wrote to s, which is idle, and then fills it again, so that it is told once.
+// verify returns a Misuse when s, which is idle, was written, and then fills it again, so that it is reported once.
 func (l *ledger) verify(s *slab) *Misuse {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -212,8 +212,8 @@ func (l *ledger) verify(s *slab) *Misuse {
 	return late
 }
 
-// late returns a Misuse when s, which is or was idle, is not full of fill as it was left. It tells all holders of the last
-// lease: any of them may have kept a slice.
+// late returns a Misuse when s, which is or was idle, is no longer full of fill. It names all holders of the last lease: any
+// of them may have kept a slice.
 func (l *ledger) late(s *slab) *Misuse {
 	mem := s.mem[:cap(s.mem)]
 	if !l.filled || isFill(mem) {

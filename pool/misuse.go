@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A MisuseKind says what was done wrong to a Buf.
+// A MisuseKind says how a Buf was misused.
 type MisuseKind int
 
 const (
@@ -15,18 +15,18 @@ const (
 	UseAfterRelease MisuseKind = iota
 	// ReleasedTwice: a second Release of one handle.
 	ReleasedTwice
-	// WriteAfterRelease: idle memory changed; somebody kept a slice of Bytes.
+	// WriteAfterRelease: idle memory changed, through a slice kept from Bytes.
 	WriteAfterRelease
 	// Leaked: a handle was not released.
 	Leaked
 )
 
-// A Misuse is one that a checked pool found, with the stacks that lead to it. It is an error, and what the methods of a stale
-// Buf panic with.
+// A Misuse is one mistake that a checked pool found, with the stacks that lead to it. It is an error, and the value of the
+// panics of a stale Buf.
 type Misuse struct {
 	Kind    MisuseKind
 	Size    int      // of the buffer: its class
-	Holders []Holder // whose handle it was, and then Get's; of WriteAfterRelease and Leaked all of the lease, Get's first if it is one
+	Holders []Holder // the holder of the handle, and then Get's; for WriteAfterRelease and Leaked all of the lease, Get's first if it is one
 	At      Stack    // of the misuse itself; empty where it was found later
 
 	// Of WriteAfterRelease.
@@ -37,7 +37,7 @@ type Misuse struct {
 	how string // of Leaked
 }
 
-// A Holder is one holding of a buffer: from Get or Retain to its Release.
+// A Holder had a handle of a buffer, from Get or Retain to its Release.
 type Holder struct {
 	Retained bool  // by Retain, else by Get
 	Got      Stack // of Get or Retain; empty when the lease was not watched (Check.Leaks)

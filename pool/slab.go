@@ -6,8 +6,8 @@ import (
 	"weak"
 )
 
-// A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the goroutine that has just
-// evicted the slab, touches mem.
+// A slab is the memory of one buffer, reused together with this header. Only the holder of a lease, or the goroutine that
+// has just evicted the slab, touches mem.
 type slab struct {
 	state  *uint64 // record.state, one step nearer, so that Buf.Bytes is small enough to be inlined
 	record *record
@@ -16,8 +16,8 @@ type slab struct {
 	_      [16]byte
 }
 
-// A record is what the pool knows of a slab. The pool refers to it strongly and it refers to the slab weakly, so that it
-// outlives the slab and tells how it ended. It fills a cache line of its own: state is written by each goroutine that leases the slab.
+// A record is the state of a slab. The pool refers to it strongly and it refers to the slab weakly, so that it outlives the
+// slab and tells how the slab ended. It fills a cache line of its own: each goroutine that leases the slab writes state.
 type record struct {
 	// state is generation<<holderBits | holders:
 	//
@@ -26,7 +26,7 @@ type record struct {
 	//	released (g+1, 0)             the last Release: idle again, and every handle of g is stale
 	//	evicted  (g, evicted)         for good: the slab has lost its memory
 	//
-	// A generation has 48 bits: a slab leased each microsecond would come back to a stale handle's after 8.9 years.
+	// A generation has 48 bits: a slab leased each microsecond would reach the generation of a stale handle again after 8.9 years.
 	// It is also the counter of leases, which thus costs nothing more. It is read and written by sync/atomic alone, and
 	// comes first so that it is aligned on 32-bit targets.
 	state uint64
@@ -36,7 +36,7 @@ type record struct {
 	attached bool  // slab is set: newSlab is done
 	pin      *slab // the same slab, where the floor keeps it
 
-	ledger *ledger // who holds the slab; nil unless the pool is checked
+	ledger *ledger // the holders of the slab; nil unless the pool is checked
 	_      [24]byte
 }
 
