@@ -40,16 +40,16 @@ func multipartErrorf(field, format string, args ...any) *FormatError {
 	return &FormatError{Stream: "multipart", Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// JPEGError is a picture that is no JPEG as T.81 has it, or of a kind that browsers do not show.
+// JPEGError is about bytes that are not a JPEG by T.81, or a JPEG of a kind that browsers do not show.
 type JPEGError struct {
-	Picture int    // pictures read whole before
-	Offset  int    // of the byte that was wrong, in the picture
-	Reason  string // "got 12 bits a sample, want 8"
-	Final   bool   // whether none can be read after it: nothing but pictures tells where one begins
+	Index  int    // JPEGs read whole before
+	Offset int    // of the byte that was wrong, in the JPEG
+	Reason string // "got 12 bits a sample, want 8"
+	Final  bool   // whether no JPEG can be read after it: nothing marks where the next one begins
 }
 
 func (e *JPEGError) Error() string {
-	return fmt.Sprintf("ingest: JPEG after %d whole ones, byte %d: %s", e.Picture, e.Offset, e.Reason)
+	return fmt.Sprintf("ingest: JPEG after %d whole ones, byte %d: %s", e.Index, e.Offset, e.Reason)
 }
 
 // LimitError is a stream that declares more than Limits allow.

@@ -21,32 +21,32 @@ const (
 	maxPadding = 64 << 10
 )
 
-// JPEG is one picture of a stream. Who is given one releases Buf.
+// JPEG is one image of a stream. Its holder releases Buf.
 type JPEG struct {
 	Buf           pool.Buf // all of it, from SOI to EOI
 	Width, Height int
-	Components    int  // 1 for gray, 3 for colour, 4 for CMYK
+	Components    int  // 1 for gray, 3 for color, 4 for CMYK
 	Progressive   bool // or else baseline, or extended sequential
 }
 
 // JPEGReader reads a stream of JPEGs. It finds the end of each by its markers and the lengths of its segments, and reads
 // it into a buffer that grows with what has come. It is for one goroutine at a time.
 //
-// A picture without Huffman tables, as some cameras write them in AVI's manner, is given the standard ones (T.81, K.3),
-// without which browsers show nothing. Else pictures are passed on as they are: also those without a JFIF header.
+// A JPEG without Huffman tables, which some cameras leave out as AVI does, gets the standard ones (T.81, K.3): browsers
+// show nothing without them. All others are returned as they are, also those without a JFIF header.
 type JPEGReader struct {
 	br     *bufio.Reader
 	pool   *pool.Pool
 	limits Limits
 	parts  *multipart // nil where JPEGs come one after the other
 
-	scan     jpegScan
-	inside   bool // whether the next byte is one of the picture that scan follows
-	resumed  bool // whether SOI of that picture was read with the one before it, which was cut
-	lost     bool // whether the rest of that picture is to be thrown away
-	usual    int  // bytes of the last picture
-	pictures int  // read whole so far
-	err      error
+	scan    jpegScan
+	inside  bool // whether the next byte is one of the JPEG that scan follows
+	resumed bool // whether SOI of that JPEG was read with the one before it, which was cut
+	lost    bool // whether the rest of that JPEG is to be discarded
+	usual   int  // bytes of the last JPEG
+	count   int  // JPEGs read whole so far
+	err     error
 }
 
 // IsJPEG reports whether a stream that begins with head, its first 3 bytes or more, is JPEGs one after the other.
@@ -74,8 +74,8 @@ func NewMultipart(r io.Reader, boundary string, p *pool.Pool, l Limits) *JPEGRea
 	return j
 }
 
-// Await waits for the first byte of another picture. It takes no memory from the pool. It returns io.EOF when the stream
-// has ended between pictures, and what Next would return for any other error of the stream.
+// Await waits for the first byte of another JPEG. It takes no memory from the pool. It returns io.EOF when the stream
+// has ended between JPEGs, and what Next would return for any other error of the stream.
 func (r *JPEGReader) Await() error {
 	if r.err != nil {
 		return r.err
@@ -96,7 +96,7 @@ func (r *JPEGReader) Await() error {
 	return nil
 }
 
-// seek reads up to the first byte of a picture, and waits for that.
+// seek reads up to the first byte of a JPEG, and waits for that.
 func (r *JPEGReader) seek() error {
 	if r.parts == nil {
 		return r.skipPadding()
@@ -111,10 +111,10 @@ func (r *JPEGReader) seek() error {
 	return err
 }
 
-// Next returns the next picture; the caller releases its Buf. It returns io.EOF after the last whole one,
+// Next returns the next JPEG; the caller releases its Buf. It returns io.EOF after the last whole one,
 // *TruncatedError when the stream ends inside one, *JPEGError for one that is broken, *LimitError for one above the
 // Limits, pool.ErrBudget when there is no memory, and any other error of the stream, wrapped. After pool.ErrBudget that
-// picture is lost and Next gives the one after it. The same holds after a *JPEGError that is not Final: of a picture in a
+// JPEG is lost and Next gives the one after it. The same holds after a *JPEGError that is not Final: of a JPEG in a
 // multipart stream, or of one that was cut short where the next begins. All other errors are final: later calls return
 // them again.
 func (r *JPEGReader) Next() (JPEG, error) {
@@ -141,7 +141,7 @@ func (r *JPEGReader) Next() (JPEG, error) {
 	return p, err
 }
 
-// follow reads the picture that scan follows to its end, into b unless that is nil. The error is what Next returns.
+// follow reads the JPEG that scan follows to its end, into b unless that is nil. The error is what Next returns.
 func (r *JPEGReader) follow(b *growing) (JPEG, error) {
 	for {
 		chunk, err := r.chunk()
@@ -174,10 +174,10 @@ func (r *JPEGReader) follow(b *growing) (JPEG, error) {
 	}
 }
 
-// end returns the picture, which is whole.
+// end returns the JPEG, which is whole.
 func (r *JPEGReader) end(b *growing) JPEG {
 	r.inside, r.lost = false, false
-	r.pictures++
+	r.count++
 	s := &r.scan
 	p := JPEG{Width: s.width, Height: s.height, Components: s.components, Progressive: s.progressive}
 	if b != nil {
@@ -201,13 +201,13 @@ func (r *JPEGReader) chunk() ([]byte, error) {
 		return chunk[:min(left, int64(len(chunk)))], nil
 	}
 	if r.parts.endsHere(r.br) {
-		return nil, r.scan.errorf("the part ends before the picture: got %d bytes, as its Content-Length says", r.scan.size)
+		return nil, r.scan.errorf("the part ends before the JPEG: got %d bytes, as its Content-Length says", r.scan.size)
 	}
-	r.parts.length = -1 // It is wrong: the picture goes on.
+	r.parts.length = -1 // It is wrong: the JPEG goes on.
 	return chunk, nil
 }
 
-// checkLimits returns a *LimitError for a picture above the Limits.
+// checkLimits returns a *LimitError for a JPEG above the Limits.
 func (r *JPEGReader) checkLimits() error {
 	if most := int64(r.limits.MaxBytes); int64(r.scan.size) > most {
 		return &LimitError{Limit: "bytes", Got: most + 1, Max: most} // How much more there would be is not known.
@@ -227,19 +227,19 @@ func (r *JPEGReader) skipPadding() error {
 		}
 		r.br.Discard(1) // It was peeked.
 	}
-	return &JPEGError{Reason: fmt.Sprintf("got %d bytes of padding, want a picture", maxPadding)}
+	return &JPEGError{Reason: fmt.Sprintf("got %d bytes of padding, want a JPEG", maxPadding)}
 }
 
-// broken returns err, met inside a picture, as Next does. It is final unless it is the picture's alone.
+// broken returns err, which occurred inside a JPEG, as Next does. It is final unless it concerns that JPEG alone.
 func (r *JPEGReader) broken(err error) error {
 	r.inside, r.resumed, r.lost = false, false, false
-	var picture *JPEGError
-	isPicture := errors.As(err, &picture)
-	if isPicture && r.scan.marker == markerSOI {
+	var broken *JPEGError
+	isBroken := errors.As(err, &broken)
+	if isBroken && r.scan.marker == markerSOI {
 		r.resume()
 	}
-	if isPicture && (r.parts != nil || r.inside) {
-		picture.Picture = r.pictures
+	if isBroken && (r.parts != nil || r.inside) {
+		broken.Index = r.count
 		return err
 	}
 	if errors.Is(err, io.EOF) {
@@ -248,28 +248,28 @@ func (r *JPEGReader) broken(err error) error {
 	return r.fail(err)
 }
 
-// resume makes the picture whose SOI stood inside the one before it the next.
+// resume makes the JPEG whose SOI stood inside the one before it the next.
 func (r *JPEGReader) resume() {
 	r.scan = jpegScan{state: wantMarker, size: len("\xff\xd8")}
 	r.inside, r.resumed = true, true
 	if r.parts != nil {
-		r.parts.length = -1 // It was that of the other picture.
+		r.parts.length = -1 // It was that of the other JPEG.
 	}
 }
 
 // fail makes err the final error, and returns it.
 func (r *JPEGReader) fail(err error) error {
-	var picture *JPEGError
+	var broken *JPEGError
 	var limit *LimitError
 	var format *FormatError
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		err = &TruncatedError{Frame: r.pictures, Got: r.scan.size}
-	case errors.As(err, &picture):
-		picture.Picture, picture.Final = r.pictures, true
+		err = &TruncatedError{Frame: r.count, Got: r.scan.size}
+	case errors.As(err, &broken):
+		broken.Index, broken.Final = r.count, true
 	case errors.Is(err, io.EOF), errors.As(err, &limit), errors.As(err, &format):
 	default:
-		err = fmt.Errorf("ingest: read after %d whole pictures and %d bytes: %w", r.pictures, r.scan.size, err)
+		err = fmt.Errorf("ingest: read after %d whole JPEGs and %d bytes: %w", r.count, r.scan.size, err)
 	}
 	r.err = err
 	return err

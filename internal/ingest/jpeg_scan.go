@@ -24,7 +24,7 @@ const (
 	markerEXP  = 0xDF
 )
 
-// scanState is what the next byte of a picture is.
+// scanState is what the next byte of a JPEG is.
 type scanState uint8
 
 const (
@@ -45,12 +45,12 @@ type scanStop uint8
 const (
 	scanMore     scanStop = iota // there was no more
 	scanNoTables                 // after the marker of the first scan: no Huffman table came before it
-	scanEnd                      // after the picture
+	scanEnd                      // after the JPEG
 )
 
 // jpegScan follows a JPEG, handed over in pieces of any size, to its end. It goes by the markers and the lengths of the
 // segments (T.81, B.1), so that what looks like an end inside a segment, as that of an EXIF thumbnail does, is none. Of
-// the segments it reads the frame header alone: whether the picture can be decoded it does not know.
+// the segments, it reads only the frame header: it does not know whether the JPEG can be decoded.
 type jpegScan struct {
 	state  scanState
 	marker byte    // of the segment
@@ -65,7 +65,7 @@ type jpegScan struct {
 	progressive               bool
 }
 
-// advance follows p and returns how many bytes of it belong to the picture. The error is a *JPEGError; the picture is
+// advance follows p and returns how many bytes of it belong to the JPEG. The error is a *JPEGError; the JPEG is
 // at its end then too.
 func (s *jpegScan) advance(p []byte) (n int, stop scanStop, err error) {
 	start := s.size
@@ -140,11 +140,11 @@ func (s *jpegScan) code(b byte) (scanStop, error) {
 	switch {
 	case b == markerEOI:
 		if s.scans == 0 {
-			return scanMore, s.errorf("the picture ends before its first scan")
+			return scanMore, s.errorf("the JPEG ends before its first scan")
 		}
 		return scanEnd, nil
 	case b == markerSOI:
-		return scanMore, s.errorf("another picture begins before the end of this one")
+		return scanMore, s.errorf("another JPEG begins before the end of this one")
 	case b >= markerRST0 && b <= markerRST7:
 		return scanMore, s.errorf("got restart marker 0x%02x outside of a scan", b)
 	case b == markerTEM:
@@ -212,7 +212,7 @@ func (s *jpegScan) endSegment() error {
 	return nil
 }
 
-// readHeader takes from the frame header what the picture is.
+// readHeader takes from the frame header what the JPEG is.
 func (s *jpegScan) readHeader() error {
 	precision, components := s.header[0], int(s.header[5])
 	height, width := int(binary.BigEndian.Uint16(s.header[1:])), int(binary.BigEndian.Uint16(s.header[3:]))

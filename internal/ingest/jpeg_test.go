@@ -180,11 +180,11 @@ func TestJPEGBroken(t *testing.T) {
 		{"no-jpeg", []byte("GIF89a"), ingest.JPEGError{Offset: 0, Reason: "got byte 0x47, want FF D8, with which a JPEG begins"}},
 		{"no-soi", []byte("\xff\xe0"), ingest.JPEGError{Offset: 1, Reason: "got bytes 0xffe0, want FF D8, with which a JPEG begins"}},
 		{"no-marker", []byte("\xff\xd8JFIF"), ingest.JPEGError{Offset: 2, Reason: "got byte 0x4a, want a marker, which begins with 0xff"}},
-		{"second", concat(whole, "x"), ingest.JPEGError{Picture: 1, Reason: "got byte 0x78, want FF D8, with which a JPEG begins"}},
+		{"second", concat(whole, "x"), ingest.JPEGError{Index: 1, Reason: "got byte 0x78, want FF D8, with which a JPEG begins"}},
 		{"short-segment", insert(whole, []byte{0xFF, 0xFE, 0, 1}), ingest.JPEGError{Offset: 5, Reason: "segment 0xfe: got length 1, want 2 or more"}},
 		{"reserved", insert(whole, []byte{0xFF, 0x02}), ingest.JPEGError{Offset: 3, Reason: "got marker 0x02, want none that is reserved"}},
 		{"restart", insert(whole, []byte{0xFF, 0xD3}), ingest.JPEGError{Offset: 3, Reason: "got restart marker 0xd3 outside of a scan"}},
-		{"end-at-once", []byte("\xff\xd8\xff\xd9"), ingest.JPEGError{Offset: 3, Reason: "the picture ends before its first scan"}},
+		{"end-at-once", []byte("\xff\xd8\xff\xd9"), ingest.JPEGError{Offset: 3, Reason: "the JPEG ends before its first scan"}},
 		{"scan-first", []byte("\xff\xd8\xff\xda"), ingest.JPEGError{Offset: 3, Reason: "the first scan comes before the frame header"}},
 		{"12-bits", frameHeader(0xC1, 12, 8, 8, 1), ingest.JPEGError{Offset: 14, Reason: "frame header: got 12 bits a sample, want 8"}},
 		{"no-width", frameHeader(0xC0, 8, 0, 8, 1), ingest.JPEGError{Offset: 14, Reason: "frame header: got size 0x8, want 1 or more each way"}},
@@ -192,7 +192,7 @@ func TestJPEGBroken(t *testing.T) {
 		{"no-component", frameHeader(0xC0, 8, 8, 8, 0), ingest.JPEGError{Offset: 14, Reason: "frame header: got 0 components, want 1..4"}},
 		{"short-header", concat("\xff\xd8", segment(0xC0, "12345")), ingest.JPEGError{Offset: 5, Reason: "frame header: got length 7, want 8 or more"}},
 		{"two-headers", concat(whole[:scan], segment(0xC0, "12345678")), ingest.JPEGError{Offset: scan + 3, Reason: "got a second frame header, want one"}},
-		{"padding", bytes.Repeat([]byte{0}, 1<<17), ingest.JPEGError{Reason: "got 65536 bytes of padding, want a picture"}},
+		{"padding", bytes.Repeat([]byte{0}, 1<<17), ingest.JPEGError{Reason: "got 65536 bytes of padding, want a JPEG"}},
 	}
 	for _, tt := range tests {
 		for _, kind := range readerKinds {
@@ -235,7 +235,7 @@ func TestJPEGResumes(t *testing.T) {
 				for _, g := range got {
 					wantPicture(t, g, whole)
 				}
-				want := ingest.JPEGError{Picture: 1, Offset: tt.offset, Reason: "another picture begins before the end of this one"}
+				want := ingest.JPEGError{Index: 1, Offset: tt.offset, Reason: "another JPEG begins before the end of this one"}
 				var je *ingest.JPEGError
 				if !errors.As(broken[0], &je) || *je != want {
 					t.Errorf("got error %#v, want %#v", broken[0], &want)
@@ -370,7 +370,7 @@ func TestJPEGStreamErrors(t *testing.T) {
 	for _, n := range []int{0, 1, 300} {
 		p := pooltest.New(t, nil)
 		_, _, err := read(t, ingest.NewJPEG(io.MultiReader(bytes.NewReader(concat(whole, whole[:n])), iotest.ErrReader(broken)), p, ingest.Limits{}))
-		want := fmt.Sprintf("ingest: read after 1 whole pictures and %d bytes: cable pulled", n)
+		want := fmt.Sprintf("ingest: read after 1 whole JPEGs and %d bytes: cable pulled", n)
 		if !errors.Is(err, broken) || err.Error() != want {
 			t.Errorf("got error %v, want %s", err, want)
 		}

@@ -108,9 +108,9 @@ func TestMultipartBroken(t *testing.T) {
 	}{
 		{"no-jpeg", []byte("Content-Type: text/plain\r\n\r\nhello"), "got byte 0x68"},
 		{"empty", []byte("\r\n"), "got byte 0x0d"},
-		{"no-length-no-bytes", []byte("Content-Length: 0\r\n\r\n"), "the part ends before the picture: got 0 bytes"},
-		{"cut-with-length", concat(fmt.Sprintf("Content-Length: %d\r\n\r\n", len(cut)), cut), "the part ends before the picture"},
-		{"cut-without", concat("\r\n", cut), "another picture begins"},
+		{"no-length-no-bytes", []byte("Content-Length: 0\r\n\r\n"), "the part ends before the JPEG: got 0 bytes"},
+		{"cut-with-length", concat(fmt.Sprintf("Content-Length: %d\r\n\r\n", len(cut)), cut), "the part ends before the JPEG"},
+		{"cut-without", concat("\r\n", cut), "another JPEG begins"},
 		{"in-the-header", concat("\r\n", a[:2], "\x00\x01\x02", a[2:]), "got byte 0x00"},
 		{"lossless", concat("\r\n", frameHeader(0xC3, 8, 8, 8, 1)), "lossless"},
 	}
@@ -127,7 +127,7 @@ func TestMultipartBroken(t *testing.T) {
 					wantPicture(t, g, a)
 				}
 				var je *ingest.JPEGError
-				if !errors.As(broken[0], &je) || !strings.Contains(je.Reason, tt.reason) || je.Picture != 1 {
+				if !errors.As(broken[0], &je) || !strings.Contains(je.Reason, tt.reason) || je.Index != 1 {
 					t.Errorf("got error %v, want one after a picture, about %s", broken[0], tt.reason)
 				}
 			})

@@ -31,7 +31,7 @@ func TestFrom(t *testing.T) {
 		{"size", &pool.SizeError{Got: 9, Max: 8}, TooLarge, "", "bytes of a frame", "larger than any buffer (bytes of a frame: got 9, want at most 8)"},
 		{"pixels", &ingest.LimitError{Limit: "pixels", Got: 9, Max: 8}, TooLarge, "", "limits.max_pixels", "the stream declares it (limits.max_pixels: got 9, want at most 8)"},
 		{"truncated", &ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}, Invalid, "", "", (&ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}).Error()},
-		{"jpeg", &ingest.JPEGError{Picture: 2, Offset: 3, Reason: "r"}, Invalid, "", "", "ingest: JPEG after 2 whole ones, byte 3: r"},
+		{"jpeg", &ingest.JPEGError{Index: 2, Offset: 3, Reason: "r"}, Invalid, "", "", "ingest: JPEG after 2 whole ones, byte 3: r"},
 		{"y4m", &ingest.FormatError{Stream: "Y4M", Field: "C", Reason: "r"}, Invalid, "", "", "ingest: Y4M C: r"},
 		{"eof", io.ErrUnexpectedEOF, Invalid, "", "", "unexpected EOF"},
 		{"deadline", context.DeadlineExceeded, Deadline, "", "", "the deadline passed"},
