@@ -41,7 +41,7 @@ func (p paced) Read(b []byte) (int, error) {
 	return p.Reader.Read(b[:min(len(b), p.each)])
 }
 
-// A viewer that takes nothing is let go after live.stall. One that takes little is not: it gets fewer images, whole
+// A viewer that takes nothing is disconnected after live.stall. One that takes little is not: it gets fewer images, whole
 // and new ones. What the others see meanwhile is looked at by TestLiveSoak.
 func TestWatchSlowViewers(t *testing.T) {
 	t.Parallel()
@@ -65,7 +65,7 @@ func TestWatchSlowViewers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const after = 5 // pictures that the slow one still gets when the stalled one has been let go
+	const after = 5 // images that the slow one still gets after the stalled one is disconnected
 	var indices []int
 	alone := 0
 	eachPart(t, bufio.NewReader(answer.Body), func(_ textproto.MIMEHeader, data []byte) bool {

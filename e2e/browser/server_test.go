@@ -23,7 +23,7 @@ import (
 
 // server is a steadyframe serve that runs.
 type server struct {
-	address string // host:port of its HTTP face
+	address string // host:port of its HTTP listener
 	cmd     *exec.Cmd
 	log     bytes.Buffer // complete after done
 	done    chan struct{}

@@ -1,4 +1,5 @@
-// Package impl is the registry of kernel implementations: one kernel set a package, one entry a level of the processor.
+// Package impl is the registry of kernel implementations: one set of kernels per package, one entry per level of the
+// processor.
 package impl
 
 import "fmt"
@@ -9,7 +10,7 @@ type Level uint8
 
 // The levels.
 const (
-	Max     Level = iota // none of them: as a limit, no limit
+	Max     Level = iota // as a limit: no limit
 	Generic              // plain Go, on every target: the definition of each kernel's result
 	NEON                 // arm64
 	AVX2                 // amd64, with BMI1, BMI2 and POPCNT
@@ -26,8 +27,7 @@ func (l Level) String() string {
 	return names[l]
 }
 
-// ParseLevel returns the level of a name that String returns, and Max for "". The error has no prefix: whose option the
-// name is, the caller knows.
+// ParseLevel is the inverse of String; "" is Max. The error has no prefix: the caller knows whose option the name is.
 func ParseLevel(name string) (Level, error) {
 	if name == "" {
 		return Max, nil

@@ -254,7 +254,7 @@ func TestServerGoesAway(t *testing.T) {
 	o.Requests, o.Rate = 0, 500
 	each(t, o, func(t *testing.T, o Options, f *fake, stop func()) {
 		answers := 0
-		o.Answered = func(a *Answer) error {
+		o.Answered = func(a *Response) error {
 			if answers++; answers == 10 {
 				go stop()
 			}

@@ -31,9 +31,9 @@ type Options struct {
 	Verify bool // each image must be that of its frame; for frames without a Source
 	Warm   bool // send each frame once, and over each connection, before the clock starts; for frames without a Source
 
-	Source   Source              // of the frames; nil: frames that carry their numbers, rendered by New
-	Answered func(*Answer) error // called with each response, one at a time; an error ends the run. May be nil
-	Second   func(Progress)      // called once a second; may be nil
+	Source   Source                // of the frames; nil: frames that carry their numbers, rendered by New
+	Answered func(*Response) error // called with each response, one at a time; an error ends the run. May be nil
+	Second   func(Progress)        // called once a second; may be nil
 }
 
 // Via is how frames travel.
@@ -71,12 +71,12 @@ type Source interface {
 	// Batch returns the frames of batch n, counted from 0, tightly packed. They stay as they are until Done. It is called
 	// before the batch is due, by the goroutine of its connection, and may wait. With the end of ctx it returns an error.
 	Batch(ctx context.Context, n int) ([][]byte, error)
-	// Done says that batch n was answered, or will not be.
+	// Done says that batch n is over: its response came, or will not come.
 	Done(n int)
 }
 
-// Answer is what became of a batch.
-type Answer struct {
+// Response is the outcome of a batch.
+type Response struct {
 	Batch    int              // counted from 0
 	Frames   int              // that it had
 	Latency  time.Duration    // from when it was due
@@ -84,7 +84,7 @@ type Answer struct {
 	Err      error            // why there are none; nil when there are
 }
 
-// OptionError is an option that makes no sense.
+// OptionError is an invalid option.
 type OptionError struct {
 	Option string // its name on the command line, without dashes: "rate"
 	Reason string // "got 0, want more than 0"

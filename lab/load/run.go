@@ -199,7 +199,7 @@ func (r *run) answered(c *call, pictures []client.Picture) {
 		return
 	}
 	r.tally.answered(c, pictures, now)
-	r.finish(&Answer{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Pictures: pictures}, c)
+	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Pictures: pictures}, c)
 }
 
 // failed is part of taker.
@@ -213,14 +213,14 @@ func (r *run) failed(c *call, err *Error) {
 	if err.Class == Gone {
 		r.fail(&GoneError{Target: r.options.Target, After: now.Sub(r.start), Reason: err.Reason})
 	}
-	r.finish(&Answer{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Err: err}, c)
+	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Err: err}, c)
 }
 
 // found is part of taker.
 func (r *run) found(kind findingKind, text string) { r.tally.found(kind, 1, text) }
 
 // finish tells the caller of a response, and makes room for another batch.
-func (r *run) finish(a *Answer, c *call) {
+func (r *run) finish(a *Response, c *call) {
 	if r.options.Answered != nil {
 		r.answering.Lock()
 		err := r.options.Answered(a)

@@ -123,7 +123,7 @@ func TestStallShows(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			o := bare()
 			o.Duration, o.Outstanding = 3*time.Second, outstanding
-			o.Answered = func(a *Answer) error {
+			o.Answered = func(a *Response) error {
 				latencies = append(latencies, a.Latency)
 				return nil
 			}
@@ -220,7 +220,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 func TestAnsweredEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		enough, o, answers := errors.New("enough"), bare(), 0
-		o.Answered = func(a *Answer) error {
+		o.Answered = func(a *Response) error {
 			if answers++; a.Batch == 2 {
 				return enough
 			}

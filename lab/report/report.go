@@ -1,5 +1,5 @@
-// Package report makes pages of measurements: one HTML file with tables and plots that needs no network, in the
-// reader's choice of light or dark, and each plot as an SVG file of its own.
+// Package report writes pages of measurements: one HTML file with tables and plots, which needs no network and follows the
+// reader's choice of light or dark, and an SVG file for each plot.
 package report
 
 import (
