@@ -5,8 +5,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// copyStage copies a part of the frame, or all of it, byte for byte, as one band. Samples could not be so exact: they are
-// clamped to the limited range, beyond which yuv420p may go.
+// copyStage copies a part of the frame, or all of it, byte for byte, as one band. Sampling would not be exact: it clamps to
+// the limited range, and yuv420p may have samples outside.
 type copyStage struct {
 	pool *pool.Pool
 	desc frame.Desc

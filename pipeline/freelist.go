@@ -6,9 +6,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// freeList keeps what is used again from run to run. The first of them are held strongly, so that neither an idle
-// minute nor a goroutine's move to another processor makes a run allocate; what a burst needs beyond goes through a
-// pool.Of, from which the collector takes it.
+// freeList keeps objects from run to run. It holds some of them strongly, so that a run does not allocate after an idle
+// minute, nor when its goroutine moves to another processor. What a burst needs beyond that goes through a pool.Of, from
+// which the collector takes it.
 type freeList[T any] struct {
 	more pool.Of[T]
 
@@ -21,7 +21,7 @@ func (l *freeList[T]) init(keep int, create func() *T) {
 	l.kept = make([]*T, 0, keep)
 }
 
-// len returns how many are kept strongly, and not in use.
+// len returns how many objects are held strongly. Those in use do not count.
 func (l *freeList[T]) len() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()

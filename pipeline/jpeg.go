@@ -114,9 +114,9 @@ func (st *codeStage) scratchBytes() int { return st.coder.ScratchBytes() }
 
 func (st *codeStage) explain() []string { return lines(st.coder.Explain()) }
 
-// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that one small JPEG among large ones
-// does not make the next grow. It decides how much memory is asked for and nothing else; of two notes at the same time
-// one may be lost.
+// sizeGuess follows the size of a pipeline's JPEGs: up at once, down slowly, so that after one small JPEG among
+// large ones the next need not grow. It decides only how much memory to ask for; of two notes at the same time one may be
+// lost.
 type sizeGuess struct {
 	first  int          // until there is a JPEG
 	recent atomic.Int64 // 0 at first

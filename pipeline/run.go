@@ -14,8 +14,8 @@ import (
 // errEnded is the error of a part that found the context of its run done.
 var errEnded = errors.New("pipeline: context ended")
 
-// run is one call of Pipeline.Run. Its tasks, the parts of its frames in order, are claimed by counting next up; what
-// is claimed is done by the goroutine that claimed it, and the one that finishes the last part of a frame finishes the frame.
+// run is one call of Pipeline.Run. Its tasks are the parts of its frames, in order. A goroutine claims a task by counting
+// next up, and does it. The one that finishes the last part of a frame finishes the frame.
 type run struct {
 	job    // frames times parts
 	p      *Pipeline
@@ -184,7 +184,7 @@ func (r *run) join(fr *frameRun) (err error) {
 	return nil
 }
 
-// result returns the error of the whole run, all of whose tasks are done or will not be.
+// result returns the error of the whole run, after its last task.
 func (r *run) result() error {
 	if r.ended.Load() {
 		return context.Cause(r.ctx)
@@ -192,7 +192,7 @@ func (r *run) result() error {
 	return nil
 }
 
-// release releases what the run owns: nothing is left of a run that did not end early.
+// release releases what the run still owns, if it ended early.
 func (r *run) release() {
 	for i := range r.frames {
 		r.frames[i].release()

@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// newStages returns what is done with each band, in this order, and the last stage once more as what it is. The list is
-// the pipeline:
+// newStages returns the stages of a valid Spec, in the order in which each band passes them, and the last of them as the
+// sink. The list is the pipeline:
 //
 //	sample  make the band's lines of samples from the frame: crop, resize and convert, in one pass
 //	...     change samples in place: a stage that composes goes here
@@ -37,15 +37,15 @@ func newStages(s Spec, p *pool.Pool, limit impl.Level) ([]stage, sink, error) {
 	return []stage{sample, out}, out, nil
 }
 
-// stage does one thing to the bands of a part, one after the other. It is immutable, but for what the sink guesses, and
-// shared by all workers; what it needs for one part is in the scratch.
+// stage does one thing to the bands of a part, one after the other. All workers share it. It is immutable but for the
+// sink's guess of sizes; the state of a part is in the scratch.
 type stage interface {
 	// begin is called before the first band of sc.part, end after the last, unless there was an error.
 	begin(sc *scratch) error
 	do(sc *scratch, band int) error
 	end(sc *scratch) error
 
-	// addScratch adds what one worker needs to sc: scratchBytes.
+	// addScratch adds the memory that one worker needs to sc, of scratchBytes.
 	addScratch(sc *scratch)
 	scratchBytes() int
 
@@ -88,8 +88,8 @@ func (sc *scratch) forget() {
 	sc.frame, sc.part, sc.writer, sc.pix = frame.Frame{}, part{}, writer{}, nil
 }
 
-// encode takes the bands of sc.part through all stages. It is the one loop over bands; before each, r is asked whether to
-// go on.
+// encode takes the bands of sc.part through all stages. It is the only loop over bands. Before each band it checks whether
+// the run has ended.
 func (p *Pipeline) encode(sc *scratch, r *run) error {
 	for _, st := range p.stages {
 		if err := st.begin(sc); err != nil {
@@ -133,7 +133,7 @@ func (p *Pipeline) scratchBytes() (n int) {
 // sampleStage makes the samples of bands from frames: crop, resize and color conversion in one pass.
 type sampleStage struct{ sampler *band.Sampler }
 
-// newSampleStage compiles the geometry of a valid Spec, for bands of so many lines.
+// newSampleStage compiles the geometry of a valid Spec, for bands of that many lines.
 func newSampleStage(s Spec, lines int, limit impl.Level) (*sampleStage, error) {
 	c := s.geometry()
 	c.Lines, c.Limit = lines, limit

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Workers is a bounded set of goroutines that any number of pipelines share. A run is worked on by the goroutine that
-// called Run and by those workers that are free, so that a run never waits for another. A nil *Workers has none: each
+// Workers is a bounded set of goroutines that any number of pipelines share. The goroutine that called Run works on
+// it, and free workers help, so that a run never waits for another. A nil *Workers has none: each
 // run is its caller's alone. Do shares other work among them in the same way.
 type Workers struct {
 	size int
@@ -171,8 +171,8 @@ func (w *Workers) shut(j *job) {
 	}
 }
 
-// help is a worker's life: it helps one open job after the other. A job that was helped moves to the end, so that free
-// workers spread.
+// help is the loop of a worker: it helps one open job after the other. A job that was helped moves to the end, so that free
+// workers spread over the jobs.
 func (w *Workers) help() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -40,7 +40,7 @@ const (
 	LeaksOff
 )
 
-// sampleEvery: LeaksSampled watches one lease of so many.
+// sampleEvery is the rate of LeaksSampled: it watches one lease in 128.
 const sampleEvery = 128
 
 // Audit checks the buffers of a checked pool at rest, and returns a Misuse for each lease that is open and watched, and for each idle
