@@ -200,7 +200,7 @@ func TestFolders(t *testing.T) {
 		{"no-utf-8", "img2\xff.jpg", whole(2), ""},
 		{"cut", "", whole(2)[:len(whole(2))*2/3], "img2.jpg: the JPEG is cut short after"},
 		{"empty", "", nil, "img2.jpg: it is empty"},
-		{"foreign", "img2.txt", []byte("notes"), `img2.txt: it is no image: it begins with "notes"`},
+		{"foreign", "img2.txt", []byte("notes"), `img2.txt: it is not an image: it begins with "notes"`},
 		{"broken-png", "", slices.Concat(png[:30], make([]byte, 100)), "img2.jpg: the PNG is broken"},
 	}
 	s := serve(t, "--set", "live.encode_unwatched=true")

@@ -1,5 +1,5 @@
-// Package camera reads JPEGs from cameras over HTTP: multipart streams, JPEGs one after the other, and snapshots that are
-// requested again and again. It finds out from the response which of these a URL is, and leaves videos to ffmpeg.
+// Package camera reads JPEGs from cameras over HTTP: multipart streams, JPEGs one after the other, and snapshots, which it
+// polls. The response tells which of these a URL is; videos are left to ffmpeg.
 //
 // Credentials go to the camera alone, never to another host that it redirects to, and no error of this package shows a
 // secret.
@@ -32,7 +32,7 @@ const (
 	defaultSilence = 30 * time.Second
 	// sniffBytes is how much of a body decides what it is. Every camera sends more before it waits.
 	sniffBytes = 16
-	// maxBroken is how many parts may be no JPEGs before the first that is one.
+	// maxBroken is how many parts may be corrupt before the first JPEG.
 	maxBroken = 10
 )
 
@@ -44,7 +44,7 @@ type Options struct {
 	Pulse   time.Duration // how often Next returns while it waits to poll; 0 means each second
 	Silence time.Duration // how long the camera may send no image; 0 means 30 s
 	CAFile  string        // a PEM file of certificates to trust beside those of the system
-	// Insecure accepts any certificate: whoever answers gets the credentials.
+	// Insecure accepts any certificate. Anyone who can intercept the connection gets the credentials.
 	Insecure bool
 	Limits   ingest.Limits
 }
@@ -52,7 +52,7 @@ type Options struct {
 // ErrUnchanged is returned by Reader.Next while a snapshot is polled: the newest image is still what the camera shows.
 var ErrUnchanged = errors.New("camera: the image has not changed")
 
-// VideoError is about a URL whose content is not JPEGs. ffmpeg may be able to read it.
+// VideoError says that the content of a URL is not JPEGs. ffmpeg may be able to read it.
 type VideoError struct {
 	ContentType string // of the response, "" for none
 }
@@ -92,8 +92,7 @@ type Reader struct {
 }
 
 // Open requests rawURL and finds out what its content is. Images are in memory from p, which it borrows. The Reader ends
-// with ctx; the caller closes it. The error is a *VideoError for what is no JPEGs, or says why there is none; it shows no
-// secrets.
+// with ctx; the caller closes it. The error is a *VideoError if the content is not JPEGs. No error shows secrets.
 func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader, error) {
 	o.Silence, o.Pulse = cmp.Or(o.Silence, defaultSilence), cmp.Or(o.Pulse, defaultPulse)
 	c, err := newClient(rawURL, o)
@@ -111,14 +110,14 @@ func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader,
 	return r, nil
 }
 
-// Polls reports whether the URL is a snapshot that is requested again and again. It may become true after the first
-// image, when that was all.
+// Polls reports whether the URL is polled. For a snapshot this may become true only after the first image, when the
+// response ends.
 func (r *Reader) Polls() bool { return r.polling }
 
-// Ends reports whether what is read is a file of more images than one, whose end was known before, and not a camera.
+// Ends reports whether the content is a file of several images: it has a known length, which a camera has not.
 func (r *Reader) Ends() bool { return r.file && !r.polling }
 
-// Close ends the Reader, also a Next that waits.
+// Close ends the Reader and a Next that waits.
 func (r *Reader) Close() error {
 	r.cancel(context.Canceled)
 	r.client.transport.CloseIdleConnections()
@@ -188,7 +187,7 @@ func (r *Reader) settle(err error) error {
 	return err
 }
 
-// end ends a response that gives no more images, and begins to poll, unless the image was wanted once.
+// end closes a response that has no more images, and begins to poll unless Options.Once is set.
 func (r *Reader) end() {
 	r.response.close()
 	r.response = nil
@@ -240,7 +239,7 @@ func (r *Reader) request() error {
 	return nil
 }
 
-// open makes a reader of what the response is.
+// open makes the reader that fits the response.
 func (r *Reader) open(res *response) error {
 	if res.StatusCode != http.StatusOK {
 		return r.client.refused(res)

@@ -34,7 +34,7 @@ type client struct {
 	hasUser        bool
 	transport      *http.Transport
 
-	challenge *digest.Challenge // how the camera wants to be shown user and password; nil: not known, or basic
+	challenge *digest.Challenge // of digest authentication; nil if it is unknown or basic
 	count     int               // requests for which challenge was used
 	basic     bool
 }
@@ -83,7 +83,7 @@ func rootsWith(file string) (*x509.CertPool, error) {
 	return roots, nil
 }
 
-// response is a response whose body can be given up.
+// response is a response whose body can be abandoned.
 type response struct {
 	*http.Response
 	multipart bool
@@ -96,8 +96,7 @@ func (r *response) close() {
 	r.Body.Close()
 }
 
-// watch gives the response up unless the returned function is called within d. That returns why it was given up, nil if
-// it was not.
+// watch cancels the response unless stop is called within d. stop returns why the response was canceled, or nil.
 func (r *response) watch(d time.Duration) (stop func() error) {
 	timer := time.AfterFunc(d, func() { r.cancel(fmt.Errorf("camera: no image came for %s", d)) })
 	return func() error {
@@ -106,8 +105,8 @@ func (r *response) watch(d time.Duration) (stop func() error) {
 	}
 }
 
-// get requests the camera's URL, and follows where it is redirected to. The response may have any other status. The error
-// shows no secrets.
+// get requests the camera's URL and follows redirects. The response may have any other status. The error shows no
+// secrets.
 func (c *client) get(ctx context.Context, header http.Header) (*response, error) {
 	r := &response{}
 	r.ctx, r.cancel = context.WithCancelCause(ctx)
@@ -192,8 +191,8 @@ func (c *client) trusts(u *url.URL) bool {
 	return usual && c.url.Scheme == "http" && u.Scheme == "https" && strings.EqualFold(u.Hostname(), c.url.Hostname())
 }
 
-// authorize adds user and password in the way that the camera asked for. Before it has asked, it adds nothing: a camera
-// that knows digest authentication is never sent the password itself.
+// authorize adds the authentication that the camera asked for. Before the camera has asked, it adds nothing: a camera
+// that offers digest authentication is never sent the password itself.
 func (c *client) authorize(req *http.Request) error {
 	switch {
 	case c.challenge != nil:
@@ -211,8 +210,7 @@ func (c *client) authorize(req *http.Request) error {
 	return nil
 }
 
-// learn takes from a 401 how the camera wants to be shown user and password. It returns false when there is no sense in
-// another request.
+// learn reads from a 401 which authentication the camera wants. It returns false if another request would be in vain.
 func (c *client) learn(h http.Header, tried bool) bool {
 	challenge, err := digest.FindChallenge(h)
 	if err == nil {
@@ -240,7 +238,7 @@ func (c *client) refused(res *response) error {
 	return fmt.Errorf("camera: got %d %s, want 200", res.StatusCode, http.StatusText(res.StatusCode))
 }
 
-// explain returns err, why there was no response, for people.
+// explain returns the reason why there was no response, and what to do about it.
 func (c *client) explain(err error) error {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError

@@ -22,7 +22,7 @@ type cameraInput struct {
 	reader *camera.Reader // nil between two connections
 	open   func() (*camera.Reader, error)
 
-	retry  bool              // whether a camera that is lost is asked again
+	retry  bool              // whether to reconnect when the camera is lost
 	notice func(text string) // told of that; may be nil
 	seen   bool              // whether an image came
 	broken error             // the newest image that was not whole
@@ -60,8 +60,8 @@ func openCamera(ctx context.Context, in Input, live bool, p *pool.Pool) (c *came
 	return c, true, nil
 }
 
-// next returns the next image; the caller releases it. Of a live input, an image that has not changed comes again, and a
-// camera that is lost is asked again. An image that is broken is passed over.
+// next returns the next image; the caller releases it. For a live input it repeats an unchanged image and reconnects to a
+// lost camera. Corrupt images are skipped.
 func (c *cameraInput) next() (pool.Buf, error) {
 	for {
 		j, err := c.reader.Next()
@@ -107,7 +107,7 @@ func (c *cameraInput) again() (pool.Buf, bool) {
 	return c.last.Retain(), true
 }
 
-// reconnect opens the camera again, as often as it takes. The error is that of c.ctx.
+// reconnect tries to open the camera until that succeeds or c.ctx ends. The error is the cause of that end.
 func (c *cameraInput) reconnect(lost error) error {
 	if lost == io.EOF {
 		lost = errors.New("it ended the stream")

@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// folder is a Sink that keeps each picture in a file of its own, whole or not at all: it writes a hidden file of the same folder and renames
+// folder is a Sink that keeps each image in a file of its own, whole or not at all: it writes a hidden file of the same folder and renames
 // it. It does not wait for the disk.
 type folder struct {
 	path  string
 	made  bool // it was not there before
 	files wholeFiles
-	name  []byte // of the last picture
-	n     int    // pictures
+	name  []byte // of the last image
+	n     int    // images
 }
 
 func openFolder(path string, force bool) (*folder, error) {
@@ -26,7 +26,7 @@ func openFolder(path string, force bool) (*folder, error) {
 		return nil, fmt.Errorf("output folder %s: %w", path, withAdvice(err))
 	}
 	if !force {
-		if old := firstPicture(path); old != "" {
+		if old := firstImage(path); old != "" {
 			return nil, fmt.Errorf("output folder %s holds %s already: choose another folder, or add --force to write over such files", path, old)
 		}
 	}
@@ -41,9 +41,9 @@ func openFolder(path string, force bool) (*folder, error) {
 	return &folder{path: path, made: made, files: files}, nil
 }
 
-// Write keeps picture n, as Sink says. It allocates nothing on Linux.
+// Write keeps image n, as Sink says. It allocates nothing on Linux.
 func (f *folder) Write(n int, jpeg []byte) error {
-	f.name = appendPictureName(f.name[:0], n)
+	f.name = appendImageName(f.name[:0], n)
 	if err := f.files.write(f.name, jpeg); err != nil {
 		return fmt.Errorf("cannot write %s: %w", filepath.Join(f.path, string(f.name)), withAdvice(err))
 	}
@@ -60,8 +60,8 @@ func (f *folder) Close(bool) error {
 	return nil
 }
 
-// appendPictureName appends the name of picture n to dst: frame-000001.jpg.
-func appendPictureName(dst []byte, n int) []byte {
+// appendImageName appends the name of image n to dst: frame-000001.jpg.
+func appendImageName(dst []byte, n int) []byte {
 	dst = append(dst, "frame-"...)
 	for least := 100_000; n < least && least > 1; least /= 10 {
 		dst = append(dst, '0')
@@ -69,8 +69,8 @@ func appendPictureName(dst []byte, n int) []byte {
 	return append(strconv.AppendInt(dst, int64(n), 10), ".jpg"...)
 }
 
-// firstPicture returns the name of a picture that an earlier run left in dir, or "".
-func firstPicture(dir string) string {
+// firstImage returns the name of an image that an earlier run left in dir, or "".
+func firstImage(dir string) string {
 	d, err := os.Open(dir)
 	if err != nil {
 		return ""
@@ -90,7 +90,7 @@ func firstPicture(dir string) string {
 }
 
 // tempName returns the path of a hidden file in dir that does not exist. It makes the file and removes it, which tells at once whether
-// dir can be written; pictures are made anew, with the permissions that the umask gives.
+// dir can be written; images are made anew, with the permissions that the umask gives.
 func tempName(dir string) (string, error) {
 	f, err := os.CreateTemp(dir, ".steadyframe-*.tmp")
 	if err != nil {

@@ -158,7 +158,7 @@ func TestOpenPushRefuses(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "notes.txt"), "")
 	for path, want := range map[string]string{
-		filepath.Join(dir, "*.png"):     "none fits it as a pattern",
+		filepath.Join(dir, "*.png"):     "none matches it as a pattern",
 		filepath.Join(dir, "none"):      "no such file",
 		filepath.Join(dir, "notes.txt"): "is empty",
 	} {

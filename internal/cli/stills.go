@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// SkippedError is about files of a folder that were skipped. The images of all others came out.
+// SkippedError names the files of a folder that were skipped. All other files were processed.
 type SkippedError struct {
 	Files []*stills.FileError // the first of them
 	N     int                 // how many there are
@@ -38,7 +38,7 @@ func (e *SkippedError) Error() string {
 	return b.String()
 }
 
-// folderInput is an input of more files than one.
+// folderInput is an input of several image files.
 type folderInput struct {
 	*stills.Reader
 	files   stills.Files
@@ -100,7 +100,7 @@ func (f *folderInput) source(in Input, p *pool.Pool) (*Source, error) {
 	return &Source{Reader: r, Total: len(f.files.Names), close: r.close, warning: f.warning, skipped: f.err}, nil
 }
 
-// upcoming is an ingest.Reader of frames that next returns. It has read one frame ahead, so that it knows its geometry.
+// upcoming is an ingest.Reader of the frames that next returns. It reads the first one ahead to know its geometry.
 type upcoming struct {
 	next func() (frame.Frame, error)
 	in   Input
@@ -144,7 +144,7 @@ func (r *upcoming) Next() (frame.Frame, error) {
 	return r.read()
 }
 
-// close gives back a frame that nobody has taken.
+// close releases a frame that was read ahead.
 func (r *upcoming) close() error {
 	if r.has {
 		r.has = false
@@ -153,7 +153,7 @@ func (r *upcoming) close() error {
 	return nil
 }
 
-// isStill reports whether path has the name of one image: what stands behind that in its file is no other frame.
+// isStill reports whether path has the name of a single image: data after it in the file is not another frame.
 func isStill(path string) bool {
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo":

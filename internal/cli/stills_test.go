@@ -34,7 +34,7 @@ func TestFolder(t *testing.T) {
 		if !errors.As(err, &skipped) || skipped.N != 3 || skipped.Of != 7 {
 			t.Fatalf("got error %v, want 3 of 7 files skipped", err)
 		}
-		for i, want := range []string{"img3.jpg: the JPEG is cut short", "img4.jpg: it is empty", `img5.jpg: it is no image: it begins with "no image"`} {
+		for i, want := range []string{"img3.jpg: the JPEG is cut short", "img4.jpg: it is empty", `img5.jpg: it is not an image: it begins with "no image"`} {
 			if got := skipped.Files[i].Error(); !strings.Contains(got, want) || !strings.Contains(err.Error(), got) {
 				t.Errorf("got %s, want %s", got, want)
 			}

@@ -21,9 +21,9 @@ type Files struct {
 // ErrNotMany is returned by List for the name of a single file, or of nothing.
 var ErrNotMany = errors.New("stills: neither a folder nor a pattern")
 
-// List returns the files of a folder, or those that a pattern of filepath.Match names, such as "photos/*.jpg". A file that
-// is really called so is no pattern: List returns ErrNotMany for it. Files whose names begin with a dot, and those that a
-// pattern does not name, are left out.
+// List returns the files of a folder, or those that match a pattern of filepath.Match, such as "photos/*.jpg". If a file
+// of that very name exists, the name is not a pattern, and List returns ErrNotMany. Files whose names begin with a dot are
+// left out.
 func List(path string) (Files, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -37,7 +37,7 @@ func List(path string) (Files, error) {
 	}
 	names, err := filepath.Glob(path)
 	if err != nil {
-		return Files{}, fmt.Errorf("%s is no file, and as a pattern it has a syntax error", path)
+		return Files{}, fmt.Errorf("%s does not exist, and is malformed as a pattern", path)
 	}
 	var f Files
 	for _, name := range names {
@@ -46,7 +46,7 @@ func List(path string) (Files, error) {
 		}
 	}
 	if len(f.Names) == 0 {
-		return f, fmt.Errorf("no file is called %s, and none fits it as a pattern", path)
+		return f, fmt.Errorf("no file is called %s, and none matches it as a pattern", path)
 	}
 	f.sort()
 	return f, nil
@@ -84,7 +84,7 @@ func (f *Files) add(name string) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		f.Folders = append(f.Folders, name)
 	} else {
-		f.Names = append(f.Names, name) // One that cannot be read is named when its turn comes.
+		f.Names = append(f.Names, name) // One that cannot be read is skipped later.
 	}
 }
 

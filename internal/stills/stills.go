@@ -1,6 +1,6 @@
-// Package stills reads image files one after the other: the files of a folder, or those that a pattern names. A file
-// that is cut short, empty, or no image is skipped and named; what stands behind the image in its file is ignored, such as
-// the video of a motion photo or the gain map of an HDR photo.
+// Package stills reads image files one after the other: those of a folder, or those that match a pattern. A file that is
+// cut short, empty, or not an image is skipped and named. Data after the image is ignored, such as the video of a motion
+// photo or the gain map of an HDR photo.
 package stills
 
 import (
@@ -28,7 +28,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// FileError is a file that is no image that can be read.
+// FileError says why a file could not be read as an image.
 type FileError struct {
 	Path string
 	Err  error
@@ -144,14 +144,14 @@ func (r *Reader) each(read func(*os.File, kind) error) error {
 	}
 }
 
-// open calls read with a file of which it knows the kind.
+// open finds out the kind of a file and calls read.
 func (r *Reader) open(path string, read func(*os.File, kind) error) error {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		return withoutPath(err)
 	case !info.Mode().IsRegular(): // Opening a named pipe would wait.
-		return errors.New("it is no regular file")
+		return errors.New("it is not a regular file")
 	case info.Size() == 0:
 		return errors.New("it is empty")
 	}
@@ -167,7 +167,7 @@ func (r *Reader) open(path string, read func(*os.File, kind) error) error {
 	}
 	kind := kindOf(head[:n])
 	if kind == unknown {
-		return fmt.Errorf("it is no image: it begins with %.12q", head[:n])
+		return fmt.Errorf("it is not an image: it begins with %.12q", head[:n])
 	}
 	return read(file, kind)
 }
@@ -336,7 +336,7 @@ func (r *Reader) decodeBy(c codec, file *os.File) (frame.Frame, error) {
 	return r.wrap(d, flat.Pix, flat.Stride)
 }
 
-// bufferedFile is a file whose Read is buffered, and whose ReadAt is its own: a TIFF is not read from end to end.
+// bufferedFile is a file with a buffered Read. Its ReadAt is not buffered: a TIFF is read at random offsets.
 type bufferedFile struct {
 	*bufio.Reader
 	io.ReaderAt

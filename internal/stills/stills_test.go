@@ -51,8 +51,8 @@ func TestList(t *testing.T) {
 		{name: "file-like-a-class", path: "/c[1].png", err: "neither a folder nor a pattern"},
 		{name: "file", path: "/%d.jpg", err: "neither a folder nor a pattern"},
 		{name: "nothing", path: "/gone.jpg", err: "neither a folder nor a pattern"},
-		{name: "no-match", path: "/gone*.jpg", err: "none fits it as a pattern"},
-		{name: "bad-pattern", path: "/gone[.jpg", err: "syntax error"},
+		{name: "no-match", path: "/gone*.jpg", err: "none matches it as a pattern"},
+		{name: "bad-pattern", path: "/gone[.jpg", err: "malformed as a pattern"},
 		{name: "empty-folder", path: "/sub2", err: "the folder has no files"},
 	}
 	for _, tt := range tests {
@@ -206,8 +206,8 @@ func files(t testing.TB) []struct {
 		{"broken", slices.Concat(whole[:2], []byte{0xFF, 0x02}, whole[2:]), "the JPEG is broken at byte 3: got marker 0x02", 0, nil},
 		{"png-signature-alone", []byte("\x89PNG\r\n\x1a\n" + strings.Repeat("\x00", 100)), "the PNG is broken", 0, nil},
 		{"png-cut", pngOf(m)[:60], "the PNG is cut short", 0, nil},
-		{"text", []byte("Thumbs"), `it is no image: it begins with "Thumbs"`, 0, nil},
-		{"video", []byte("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"), "it is no image", 0, nil},
+		{"text", []byte("Thumbs"), `it is not an image: it begins with "Thumbs"`, 0, nil},
+		{"video", []byte("\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"), "it is not an image", 0, nil},
 		{"webp-cut", []byte("RIFF\x24\x00\x00\x00WEBPVP8 \x18\x00\x00\x00"), "", -1, nil}, // What ffmpeg says of it.
 	}
 }
@@ -407,7 +407,7 @@ func TestOddFiles(t *testing.T) {
 	if _, err := r.NextFrame(); err != io.EOF {
 		t.Errorf("got error %v, want %v", err, io.EOF)
 	}
-	if want := []string{`"DIR/gone\x1b[2J.jpg": no such file or directory`, "DIR/pipe.jpg: it is no regular file"}; !slices.Equal(got, want) {
+	if want := []string{`"DIR/gone\x1b[2J.jpg": no such file or directory`, "DIR/pipe.jpg: it is not a regular file"}; !slices.Equal(got, want) {
 		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
