@@ -11,7 +11,7 @@ import (
 // Owners of memory, as the label kind of steadyframe_memory_bytes and /debug/pools have them.
 const (
 	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch
-	Transports = "transports" // what HTTP and gRPC hold of messages that come in or go out
+	Transports = "transports" // buffers of messages that come in
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
 	Unsent     = "unsent"     // JPEGs of gRPC responses that the caller has not taken yet
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet

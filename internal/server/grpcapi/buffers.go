@@ -2,7 +2,9 @@ package grpcapi
 
 import (
 	"math/bits"
+	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // frameBuffers is where grpc-go puts what it reads: an HTTP/2 frame a buffer, of 16 KiB at most, and what it puts together of
@@ -10,6 +12,7 @@ import (
 // cleared before it is overwritten.
 type frameBuffers struct {
 	free [largestShift - smallestShift + 1]sync.Pool // of *[]byte, by size
+	held atomic.Int64                                // bytes of the buffers that exist, idle ones too
 }
 
 // The sizes are powers of two. grpc-go asks for no less than 1 KiB, and for no more than its read buffer.
@@ -27,16 +30,22 @@ func sizeClass(n int) int { return max(bits.Len(uint(n-1)), smallestShift) - sma
 func (f *frameBuffers) Get(n int) *[]byte {
 	c := sizeClass(max(n, 1))
 	if c >= len(f.free) {
-		b := make([]byte, n)
-		return &b
+		return f.create(n)
 	}
 	p, _ := f.free[c].Get().(*[]byte)
 	if p == nil {
-		b := make([]byte, 1<<(c+smallestShift))
-		p = &b
+		p = f.create(1 << (c + smallestShift))
 	}
 	*p = (*p)[:n]
 	return p
+}
+
+// create makes a buffer, which is counted until the collector takes it: grpc-go drops buffers of calls that have ended.
+func (f *frameBuffers) create(n int) *[]byte {
+	b := make([]byte, n)
+	f.held.Add(int64(n))
+	runtime.AddCleanup(&b, func(n int64) { f.held.Add(-n) }, int64(n))
+	return &b
 }
 
 // Put is part of mem.BufferPool.

@@ -51,6 +51,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	c := e.Config
 	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
 	service := &service{engine: e, live: l, log: log, gate: newGate(c)}
+	buffers := newFrameBuffers()
 	s := &Server{
 		open:    open,
 		service: service,
@@ -75,10 +76,11 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 				Timeout:           10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-			experimental.BufferPool(newFrameBuffers()),
+			experimental.BufferPool(buffers),
 		),
 	}
 	e.Account.Leased(engine.Unsent, open.unsent)
+	e.Account.Heap(engine.Transports, buffers.held.Load)
 	s.grpc.RegisterService(s.service.desc(), nil)
 	s.grpc.RegisterService(helper(&healthgrpc.Health_ServiceDesc), s.health)
 	s.health.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
