@@ -42,7 +42,7 @@ func (m *multipart) next(br *bufio.Reader) error {
 		return err
 	}
 	m.begun = true
-	if found == foundPicture {
+	if found == foundJPEG {
 		return nil
 	}
 	begins := true // a line
@@ -65,21 +65,21 @@ func (m *multipart) next(br *bufio.Reader) error {
 	return multipartErrorf("header", "got more than %d bytes of a part's header, want an empty line before", maxHeaderBytes)
 }
 
-// partStart is what skipToPart stopped at.
+// partStart is where skipToPart stopped.
 type partStart uint8
 
 const (
 	foundDelimiter partStart = iota // after its line
 	foundHeader                     // after the first line of a part's header
-	foundPicture                    // before the first byte of a JPEG
+	foundJPEG                       // before the first byte of a JPEG
 )
 
-// skipToPart reads up to the next part. It returns io.EOF when the stream ends before that, or with a closing delimiter.
+// skipToPart reads up to the next part. It returns io.EOF at the end of the stream and after a closing delimiter.
 func (m *multipart) skipToPart(br *bufio.Reader) (partStart, error) {
-	begins, first := true, len(m.delimiter) == 0 // of a line; whether nothing but empty lines came so far
+	begins, first := true, len(m.delimiter) == 0 // whether a line begins; whether only empty lines came so far
 	for skipped := 0; skipped <= m.maxSkip; {
 		if b, _ := br.Peek(1); first && len(b) > 0 && b[0] == 0xFF {
-			return foundPicture, nil
+			return foundJPEG, nil
 		}
 		line, whole, err := readLine(br)
 		if err != nil {
@@ -122,8 +122,8 @@ func (m *multipart) isDelimiter(line []byte, first bool) (found, last bool) {
 	return ok && len(rest) == 0, ok && string(rest) == "--"
 }
 
-// adopt makes line the delimiter, when it has the boundary, or there is none to compare it with. The first line of the
-// stream is believed in any case: there are cameras that declare another boundary than they use.
+// adopt makes line the delimiter if it has the declared boundary, or if none was declared. The first line of the stream is
+// always adopted: some cameras declare another boundary than they use.
 func (m *multipart) adopt(line []byte, first bool) bool {
 	name := bytes.TrimLeft(line, "-")
 	dashes := len(line) - len(name)
@@ -140,19 +140,19 @@ func (m *multipart) adopt(line []byte, first bool) bool {
 	return true
 }
 
-// header takes the Content-Length from a header line, if that is one and says a number.
+// header reads the Content-Length, if line is one and its value is a number.
 func (m *multipart) header(line []byte) {
 	name, value, _ := bytes.Cut(line, []byte(":"))
 	if !bytes.EqualFold(bytes.TrimSpace(name), []byte("Content-Length")) {
 		return
 	}
 	n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
-	if n >= 0 && !errors.Is(err, strconv.ErrSyntax) { // A number out of range is the largest there is.
+	if n >= 0 && !errors.Is(err, strconv.ErrSyntax) { // ParseInt returns the largest number for one out of range.
 		m.length = n
 	}
 }
 
-// endsHere reports whether the next bytes are a line's end and a delimiter. It waits for them.
+// endsHere reports whether a line end and a delimiter come next. It waits for them.
 func (m *multipart) endsHere(br *bufio.Reader) bool {
 	if len(m.delimiter) == 0 {
 		return false
@@ -161,8 +161,8 @@ func (m *multipart) endsHere(br *bufio.Reader) bool {
 	return bytes.HasPrefix(bytes.TrimLeft(head, "\r\n"), m.delimiter)
 }
 
-// readLine returns the next line, without its end and blanks before that, valid until the next read. A line that is too
-// long comes in pieces, of which whole is false but for the last. It returns io.EOF at the end of the stream alone.
+// readLine returns the next line without its end and trailing blanks, valid until the next read. A line that is too long
+// comes in pieces; whole is true for the last one only. It returns io.EOF only at the end of the stream.
 func readLine(br *bufio.Reader) (line []byte, whole bool, err error) {
 	line, err = br.ReadSlice('\n')
 	if err == bufio.ErrBufferFull {

@@ -10,7 +10,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Reader gives the frames of a stream one after the other. It is for one goroutine at a time.
+// Reader returns the frames of a stream one after the other. It is for one goroutine at a time.
 type Reader interface {
 	// Desc is the geometry of every frame.
 	Desc() frame.Desc
@@ -60,8 +60,8 @@ func (r *RawReader) Next() (frame.Frame, error) {
 	return r.readFrame()
 }
 
-// Skip reads the next frame and throws it away, without memory from the pool: what to do after pool.ErrBudget when frames
-// must not wait. The error is what Next returns.
+// Skip reads and discards the next frame, without memory from the pool. It is for callers that got pool.ErrBudget and must
+// not wait. The error is what Next returns.
 func (r *RawReader) Skip() error {
 	if r.err == nil {
 		r.err = r.await()
@@ -97,10 +97,9 @@ func (s *source) await() error {
 	return err
 }
 
-// Await waits until a good part of another frame is there: 512 bytes, or all of a smaller one. It takes no memory from
-// the pool, so that who admits work can wait for the stream first, and for memory then. It returns io.EOF when the
-// stream has ended between frames, and what Next would return for any other error of the stream; of an end inside a
-// frame Next will tell.
+// Await waits until 512 bytes of another frame have arrived, or all of a smaller one. It takes no memory from the pool, so
+// that a caller can wait for the stream first and for memory then. It returns io.EOF if the stream has ended between
+// frames, and what Next would return for any other error of the stream. An end inside a frame is reported by Next.
 func (s *source) Await() error {
 	if s.err != nil {
 		return s.err
@@ -116,8 +115,7 @@ func (s *source) Await() error {
 	}
 }
 
-// readFrame reads one whole frame; that the stream ends before it is a *TruncatedError. It gets memory once the first
-// byte is there.
+// readFrame reads one whole frame, else it returns a *TruncatedError. It gets memory when the first byte has arrived.
 func (s *source) readFrame() (frame.Frame, error) {
 	if _, err := s.br.Peek(1); err != nil {
 		return frame.Frame{}, s.fail(0, err)
@@ -140,7 +138,7 @@ func (s *source) readFrame() (frame.Frame, error) {
 	return frame.FromBuf(s.desc, b)
 }
 
-// skipFrame reads one whole frame and throws it away.
+// skipFrame reads and discards one whole frame.
 func (s *source) skipFrame() error {
 	if n, err := s.br.Discard(s.size); err != nil {
 		return s.fail(n, err)
@@ -149,7 +147,7 @@ func (s *source) skipFrame() error {
 	return nil
 }
 
-// fail makes err, met after got bytes of a frame, the final error, and returns it.
+// fail makes err, which occurred after got bytes of a frame, the final error, and returns it.
 func (s *source) fail(got int, err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		s.err = &TruncatedError{Frame: s.frames, Got: got, Want: s.size}
