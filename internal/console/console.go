@@ -8,7 +8,7 @@
 //
 //	dom, format                         elements, and figures as people read them
 //	api, clock                          URLs, the token, the server's time
-//	socket, player, meter, screen       pictures: the one WebSocket, the newest on a canvas, what reaches the screen
+//	socket, player, meter, screen       images: the one WebSocket, the newest on a canvas, what reaches the screen
 //	rates, history, server              figures: asked once a second, turned into rates, kept for five minutes
 //	chart, card, panel, commands        what views are made of
 //	tile, wall                          all streams

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
-// admin gets a page of the admin face.
+// admin gets a page of the admin API.
 func (s *running) admin(t testing.TB, path string) (status int, body string) {
 	t.Helper()
 	transport := newTransport()
@@ -71,7 +71,7 @@ func TestMetrics(t *testing.T) {
 		`steadyframe_connections_refused_total{listener="http"}`:            "0",
 		`steadyframe_stage_duration_seconds_count{stage="run"}`:             "2",
 		`steadyframe_stage_duration_seconds_bucket{stage="run",le="+Inf"}`:  "2",
-		`steadyframe_stage_duration_seconds_bucket{stage="send",le="+Inf"}`: "1", // HTTP's single picture goes to net/http's buffer
+		`steadyframe_stage_duration_seconds_bucket{stage="send",le="+Inf"}`: "1", // HTTP's single image goes to net/http's buffer
 		`steadyframe_stage_duration_seconds_count{stage="receive"}`:         "2", // gRPC's, the one without frames too
 	} {
 		if got := values[name]; got != want {

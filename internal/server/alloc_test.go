@@ -54,7 +54,7 @@ func TestStreamAllocations(t *testing.T) {
 	}
 }
 
-// encodeOnStream sends a batch so many times, each after the answer to the last.
+// encodeOnStream sends a batch so many times, each after the response to the last.
 func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times int) {
 	t.Helper()
 	var answer client.Answer
@@ -139,7 +139,7 @@ func TestEndlessBodyAllocations(t *testing.T) {
 }
 
 // TestLiveAllocations: what the server's process allocates in steady state for each frame of a live stream, and for each
-// picture and viewer: one that asks for each picture, and one that only reads. It is grpc-go's: the HTTP/2 frames of a
+// image and viewer: one that asks for each image, and one that only reads. It is grpc-go's: the HTTP/2 frames of a
 // message, and their backlog, of which docs/adr/0009-grpc-codec.md tells.
 func TestLiveAllocations(t *testing.T) {
 	const viewers = 10
@@ -168,7 +168,7 @@ func (u usage) by(n float64) usage  { return usage{u.objects / n, u.size / n} }
 func (u usage) least(v usage) usage { return usage{min(u.objects, v.objects), min(u.size, v.size)} }
 
 // measureLive returns what the server's process allocates for each frame of a live stream that so many viewers watch:
-// those that ask for each picture, of which there is one at least, and those that only read.
+// those that ask for each image, of which there is one at least, and those that only read.
 func measureLive(t *testing.T, asking, reading int) usage {
 	t.Helper()
 	server := startChild(t, "{}")

@@ -1,4 +1,4 @@
-// Package server is the Steadyframe server: it takes raw frames over gRPC and HTTP and gives pictures back. It wires
+// Package server is the Steadyframe server: it takes raw frames over gRPC and HTTP and gives images back. It wires
 // what the packages below it do: config (settings), engine (memory, workers, queue), rpc and httpapi (the APIs), conn
 // (what lies below them), admin (health and metrics).
 package server

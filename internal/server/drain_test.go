@@ -22,7 +22,7 @@ import (
 )
 
 // TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams
-// end with Unavailable after the answers to what the server has taken, and nothing is answered twice or out of order.
+// end with Unavailable after the responses to what the server has taken, and nothing is answered twice or out of order.
 func TestDrainUnderLoad(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, w1.Input, 4)
@@ -47,7 +47,7 @@ func TestDrainUnderLoad(t *testing.T) {
 				answers.Add(1)
 			}
 		})
-		load.Go(func() { // a stream, sending ahead of the answers
+		load.Go(func() { // a stream, sending ahead of the responses
 			stream, err := c.Stream(timeout(t))
 			if err != nil {
 				t.Error(err)
@@ -166,7 +166,7 @@ func TestDrainTimeout(t *testing.T) {
 	}
 }
 
-// TestNotReadyWhileDraining: the admin face answers until all else has ended, and says that the server is not ready.
+// TestNotReadyWhileDraining: the admin API answers until all else has ended, and says that the server is not ready.
 func TestNotReadyWhileDraining(t *testing.T) {
 	s := start(t, narrow)
 	free := s.occupy(t, 1)

@@ -27,5 +27,5 @@ func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }
 
 // Hang adds an API that does not end before c is closed.
 func (s *Server) Hang(c <-chan struct{}) {
-	s.faces = append(s.faces, face{name: "hangs", serve: func(net.Listener) error { <-c; return nil }, shutdown: func(context.Context) {}})
+	s.apis = append(s.apis, api{name: "hangs", serve: func(net.Listener) error { <-c; return nil }, shutdown: func(context.Context) {}})
 }

@@ -94,7 +94,7 @@ func (f *faulty) atRest(t *testing.T) {
 // faultyFrames is how many frames the requests of TestFaults carry.
 const faultyFrames = 5
 
-// askers make one request each, and return the pictures that came and why not all did: nil, or an error with a gRPC code.
+// askers make one request each, and return the images that came and why not all did: nil, or an error with a gRPC code.
 var askers = []struct {
 	name string
 	ask  func(t *testing.T, f *faulty, stock api.FrameServiceClient, frames [][]byte) (pictures [][]byte, err error)
@@ -144,7 +144,7 @@ func picturesOf(r *api.EncodeResponse, err error) (all [][]byte, _ error) {
 	return all, err
 }
 
-// askHTTP returns whole JPEGs alone: an answer that was cut short has codes.Unknown for an error, since HTTP has no word for why by then.
+// askHTTP returns whole JPEGs alone: a response that was cut short has codes.Unknown for an error, since HTTP has no word for why by then.
 func askHTTP(t *testing.T, f *faulty, body io.Reader) ([][]byte, error) {
 	resp := f.post(t, query(t, small), body, "Accept", "video/x-motion-jpeg")
 	defer resp.Body.Close()
@@ -170,7 +170,7 @@ func askHTTP(t *testing.T, f *faulty, body io.Reader) ([][]byte, error) {
 }
 
 // TestFaults: whichever Get of a request fails or panics, the request, or a frame of it, fails with a code that says so, or does without that memory;
-// what pictures there are, are whole and right; every lease comes back, once; and the server answers the next request as if nothing had been.
+// what images there are, are whole and right; every lease comes back, once; and the server answers the next request as if nothing had been.
 func TestFaults(t *testing.T) {
 	frames := makeFrames(t, small.Input, faultyFrames)
 	want := encodeDirectly(t, small, frames)

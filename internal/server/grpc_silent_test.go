@@ -30,7 +30,7 @@ const (
 // reads nothing of the responses. It obeys the windows that every server begins with: 64 KiB a call, and data altogether.
 func flood(t testing.TB, addr, method string, calls int, data []byte, frame int) net.Conn {
 	t.Helper()
-	conn, err := net.Dial("tcp", addr)
+	conn, err := dialRaw("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

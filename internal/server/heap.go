@@ -6,7 +6,7 @@ import (
 )
 
 // heapLimit returns how much memory Go should hold at most for that memory budget: the budget, and for all that is not
-// frames and pictures 32 MiB and an eighth of it. Buffers that the pool has given up stay until the collector comes,
+// frames and images 32 MiB and an eighth of it. Buffers that the pool has given up stay until the collector comes,
 // and without a limit it comes when the heap has doubled.
 func heapLimit(budget int64) int64 { return budget + budget/8 + 32<<20 }
 

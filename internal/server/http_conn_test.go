@@ -166,7 +166,7 @@ func TestACallerThatGoesAway(t *testing.T) {
 	}
 }
 
-// TestAnswersToLongBodies: the answer to a body that has lasted longer than timeouts.send comes to its end all the same.
+// TestAnswersToLongBodies: the response to a body that has lasted longer than timeouts.send comes to its end all the same.
 func TestAnswersToLongBodies(t *testing.T) {
 	const send = 100 * time.Millisecond
 	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(send) })

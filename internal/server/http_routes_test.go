@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// ask makes a request and returns its answer, read and closed.
+// ask makes a request and returns its response, read and closed.
 func (s *running) ask(t *testing.T, method, path string, header ...string) (resp *http.Response, body string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, scheme+"://"+s.Addrs().HTTP+path, nil)

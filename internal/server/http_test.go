@@ -91,7 +91,7 @@ func readAll(t testing.TB, r io.Reader) []byte {
 // endless hides the length of a body, so that it is sent in chunks.
 type endless struct{ io.Reader }
 
-// TestSameBytesOverHTTP: pictures are the library's, one alone, as multipart, concatenated; with a length and without.
+// TestSameBytesOverHTTP: images are the library's, one alone, as multipart, concatenated; with a length and without.
 func TestSameBytesOverHTTP(t *testing.T) {
 	s := start(t, nil)
 	for _, tt := range specs {
@@ -199,7 +199,7 @@ func TestY4M(t *testing.T) {
 	}
 }
 
-// TestAnswersFlow: with Accept: video/x-motion-jpeg the picture of each frame comes while the body is still open, over
+// TestAnswersFlow: with Accept: video/x-motion-jpeg the image of each frame comes while the body is still open, over
 // HTTP/1.1 and HTTP/2.
 func TestAnswersFlow(t *testing.T) {
 	s := start(t, nil)
@@ -260,7 +260,7 @@ func TestAnswersFlow(t *testing.T) {
 	}
 }
 
-// TestTruncatedBody: what was whole is answered; then the answer is cut, or ends with a trailer that says why for a
+// TestTruncatedBody: what was whole is answered; then the response is cut, or ends with a trailer that says why for a
 // caller that reads it.
 func TestTruncatedBody(t *testing.T) {
 	s := start(t, nil)

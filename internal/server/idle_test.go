@@ -184,13 +184,13 @@ func TestIdleStreamsEnd(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswersEnd: a caller that takes no answers is cut off after timeouts.send, and what it held is given back.
+// TestUnreadAnswersEnd: a caller that takes no responses is cut off after timeouts.send, and what it held is given back.
 func TestUnreadAnswersEnd(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(200 * time.Millisecond) })
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
 		Output: pipeline.Output{Format: pipeline.RawRGBA}}
 	tiny := makeFrames(t, spec.Input, 8)
-	stream, err := s.dial(t).Stream(timeout(t)) // Each answer is 16 MB, which fits no window.
+	stream, err := s.dial(t).Stream(timeout(t)) // Each response is 16 MB, which fits no window.
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func unixListeners(dir string) (faces server.Addrs, change func(*server.Config))
 	}
 }
 
-// TestUnixSockets: all faces serve on sockets, in the place of those of a server that crashed, and leave none behind.
+// TestUnixSockets: all APIs serve on sockets, in the place of those of a server that crashed, and leave none behind.
 func TestUnixSockets(t *testing.T) {
 	tests := []struct{ name, dir string }{{"path", t.TempDir() + "/"}}
 	if runtime.GOOS == "linux" {
@@ -78,7 +78,7 @@ func leaveSocket(t *testing.T, address string) {
 	}
 }
 
-// overUnix sends a request to a face and returns the body of its answer.
+// overUnix sends a request to an API and returns the body of its response.
 func overUnix(t *testing.T, address, method, path string, body []byte) []byte {
 	t.Helper()
 	transport := &http.Transport{TLSClientConfig: namedTLS(), DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -27,15 +27,15 @@ type Server struct {
 	log    *slog.Logger
 	engine *engine.Engine
 	live   *live.Live
-	faces  []face
+	apis   []api
 	addrs  Addrs
 }
 
-// Addrs is where the faces of a server are found; an empty one is off. Of a port 0 it tells the real one.
+// Addrs are the addresses that a server listens on; an empty one is off. A port 0 is replaced by the real one.
 type Addrs struct{ HTTP, GRPC, Admin string }
 
-// face is one listener and what serves it.
-type face struct {
+// api is one listener and what serves it.
+type api struct {
 	name     string
 	listener *conn.Listener
 	serve    func(net.Listener) error
@@ -65,7 +65,7 @@ func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
 	return s, nil
 }
 
-// open opens the listeners and makes the faces.
+// open opens the listeners and makes the APIs.
 func (s *Server) open(o options) error {
 	c := s.config
 	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, Log: s.log}
@@ -90,8 +90,8 @@ func (s *Server) open(o options) error {
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
-	for i := range s.faces {
-		f := &s.faces[i]
+	for i := range s.apis {
+		f := &s.apis[i]
 		switch f.name {
 		case "http":
 			h := httpapi.NewHandler(s.engine, s.live, s.log)
@@ -107,7 +107,7 @@ func (s *Server) open(o options) error {
 	return nil
 }
 
-// add adds a face for l, if it is not off, and says in addr where it is.
+// add adds an API for l, if it is not off, and says in addr where it is.
 func (s *Server) add(name string, l *conn.Listener, addr *string) {
 	if l == nil {
 		return
@@ -116,24 +116,24 @@ func (s *Server) add(name string, l *conn.Listener, addr *string) {
 	if l.Addr().Network() == "unix" {
 		*addr = "unix:" + *addr
 	}
-	s.faces = append(s.faces, face{name: name, listener: l})
+	s.apis = append(s.apis, api{name: name, listener: l})
 }
 
-// listeners returns what is known of the connections of each face.
+// listeners returns what is known of the connections of each API.
 func (s *Server) listeners() (known []metrics.Listener) {
-	for _, f := range s.faces {
+	for _, f := range s.apis {
 		known = append(known, metrics.Listener{Name: f.name, Open: f.listener.Open, Refused: f.listener.Refused, Evicted: f.listener.Evicted})
 	}
 	return known
 }
 
 func (s *Server) closeListeners() {
-	for _, f := range s.faces {
+	for _, f := range s.apis {
 		_ = f.listener.Close() // Nothing was accepted from it.
 	}
 }
 
-// Addrs returns where the faces are found.
+// Addrs returns the addresses that the server listens on.
 func (s *Server) Addrs() Addrs { return s.addrs }
 
 // Run serves until ctx ends, then drains: the server is no longer ready, requests in flight are answered, and those that take
@@ -142,12 +142,12 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
-	failed := make(chan error, len(s.faces))
+	failed := make(chan error, len(s.apis))
 	var serving sync.WaitGroup
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
 	serving.Go(func() { s.engine.Maintain(living) })
-	for _, f := range s.faces {
+	for _, f := range s.apis {
 		serving.Go(func() {
 			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("server: %s: %w", f.name, err)
@@ -196,13 +196,13 @@ func (s *Server) drain(timeout time.Duration, endLive func()) (complete bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	for _, f := range s.faces {
+	for _, f := range s.apis {
 		if f.name != "admin" {
 			ending.Go(func() { f.shutdown(ctx) })
 		}
 	}
 	ending.Wait()
-	for _, f := range s.faces {
+	for _, f := range s.apis {
 		if f.name == "admin" {
 			f.shutdown(ctx)
 		}

@@ -36,6 +36,15 @@ func padded(n, size int) []byte {
 
 // dialHTTP connects to the HTTP listener, which may be a Unix socket.
 func (s *running) dialHTTP() (net.Conn, error) {
+	c, err := s.dialSocket()
+	if err != nil {
+		return nil, err
+	}
+	return secure(c), nil
+}
+
+// dialSocket is dialHTTP without TLS.
+func (s *running) dialSocket() (net.Conn, error) {
 	if path, ok := strings.CutPrefix(s.Addrs().HTTP, "unix:"); ok {
 		return net.Dial("unix", path)
 	}
@@ -45,7 +54,7 @@ func (s *running) dialHTTP() (net.Conn, error) {
 // dialNarrow is dialHTTP for one that takes as little ahead as the system allows.
 func dialNarrow(t testing.TB, s *running) net.Conn {
 	t.Helper()
-	c, err := s.dialHTTP()
+	c, err := s.dialSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +62,7 @@ func dialNarrow(t testing.TB, s *running) net.Conn {
 	if err := c.(interface{ SetReadBuffer(int) error }).SetReadBuffer(2048); err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return secure(c)
 }
 
 // httpClient returns a client of the HTTP listener with one connection for each request. Hosts of URLs do not matter.

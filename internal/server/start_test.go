@@ -81,7 +81,7 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 	return &running{Server: s, log: log, stop: stop}
 }
 
-// dial returns a client of the server's gRPC face.
+// dial returns a client of the server's gRPC API.
 func (s *running) dial(t testing.TB) *client.Client {
 	t.Helper()
 	c, err := dialClient(s.Addrs().GRPC, client.Options{})

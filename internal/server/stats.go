@@ -9,7 +9,7 @@ import (
 
 // Stats is what a server has done since it was made, and holds now.
 type Stats struct {
-	Frames       uint64        // that became pictures
+	Frames       uint64        // that became images
 	Failed       uint64        // that did not
 	OpenRequests int           // requests and streams
 	Running      int           // batches being encoded

@@ -15,7 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// TestRoomForOneFrame: where the budget has room for one frame and its picture and no second, bodies of any number of frames are answered, one
+// TestRoomForOneFrame: where the budget has room for one frame and its image and no second, bodies of any number of frames are answered, one
 // frame after the other: no request waits for memory that it holds itself.
 func TestRoomForOneFrame(t *testing.T) {
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1280, Height: 720}}

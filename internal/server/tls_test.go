@@ -74,3 +74,11 @@ func namedTLS() *tls.Config {
 	}
 	return c
 }
+
+// secure returns c, from a dialer that knows nothing of TLS, as a client's connection.
+func secure(c net.Conn) net.Conn {
+	if clientTLS == nil {
+		return c
+	}
+	return tls.Client(c, namedTLS())
+}

@@ -22,10 +22,10 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// BenchmarkTransport measures what it takes to carry frames of W1 to a server in a process of its own and their pictures
+// BenchmarkTransport measures what it takes to carry frames of W1 to a server in a process of its own and their images
 // back, beside encoding them. server-us, client-us and encode-us are processor time, in user space and in the kernel,
 // for each frame; encode-us is that of the library alone, measured in between; beyond-us is server-us without it, and
-// ends-us client-us and beyond-us together. The faces:
+// ends-us client-us and beyond-us together. The APIs:
 //
 //   - grpc: one EncodeStream of package client, with two batches on their way;
 //   - http: a POST with Content-Length for each batch, on one connection;
@@ -48,7 +48,7 @@ func BenchmarkTransport(b *testing.B) {
 type carrier interface {
 	send() error
 	receive() error
-	ahead() int // batches that may be sent before an answer is received
+	ahead() int // batches that may be sent before a response is received
 }
 
 func benchmarkTransport(b *testing.B, face, network string, batch int) {
@@ -202,7 +202,7 @@ type httpCarrier struct {
 	in      *bufio.Reader
 	head    []byte   // of a request
 	frames  [][]byte // of a batch
-	want    []byte   // pictures of a batch
+	want    []byte   // images of a batch
 	got     []byte
 	chunked bool
 	answer  io.Reader // of the endless request, once there is one

@@ -1,5 +1,5 @@
-// Package admin is the face of the server for those who run it: health, metrics, profiles and the state of the pools.
-// It belongs on a listener that callers do not reach.
+// Package admin is the API for operators: health, metrics, profiles and the state of the pools. It belongs on a listener that
+// callers do not reach.
 package admin
 
 import (
@@ -65,7 +65,7 @@ func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 func report(w http.ResponseWriter, log *slog.Logger, what string, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {
-		log.Debug("not well", "check", what, "reason", err.Error())
+		log.Debug("health check failed", "check", what, "reason", err.Error())
 		w.WriteHeader(http.StatusServiceUnavailable)
 		fmt.Fprintln(w, err)
 		return

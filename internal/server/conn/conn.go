@@ -120,7 +120,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// writeParts writes head, body and tail, of which any may be empty, in one system call as far as the peer takes them: package
+// writeParts writes head, body and tail, any of which may be empty, in one system call as far as the peer takes them: package
 // net gathers several slices into one for its own types. It borrows them. Once the peer has taken nothing for as long as p
 // says, the error is a deadline's. It is for one goroutine at a time.
 func (c *Conn) writeParts(p *patience, head, body, tail []byte) (written int64, err error) {

@@ -71,7 +71,7 @@ func (c *Hijacked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteParts writes head, body and tail, of which any may be empty. It borrows them. Over a plain connection that is one
+// WriteParts writes head, body and tail, any of which may be empty. It borrows them. Over a plain connection that is one
 // system call as far as the peer takes them; over TLS they share records. It goes on for as long as the peer takes any of
 // it: once that takes nothing for the stall time, the error is a deadline's.
 func (c *Hijacked) WriteParts(head, body, tail []byte) error {

@@ -21,7 +21,7 @@ func inChunks(r *http.Request) bool { return r.ProtoMajor == 1 && r.ContentLengt
 const pieceBytes = 1 << 20
 
 // body reads a request's body under deadlines: a frame that has begun must go on, and between the frames of an endless
-// body there may be silence, but not for ever. It is for one goroutine; stop is for any.
+// body there may be silence, but not forever. It is for one goroutine; stop is for any.
 type body struct {
 	r             io.Reader
 	control       *http.ResponseController

@@ -25,7 +25,7 @@ func (d *deadlines) SetReadDeadline(t time.Time) error {
 }
 
 // TestBodyStoppedBesideRead: a stop while a Read sets its own deadline has the last word, or what is read on of the body
-// before the answer would wait for as long as that deadline.
+// before the response would wait for as long as that deadline.
 func TestBodyStoppedBesideRead(t *testing.T) {
 	d := &deadlines{}
 	b := &body{r: bytes.NewReader(nil), control: http.NewResponseController(d), receive: time.Hour, idle: time.Hour}

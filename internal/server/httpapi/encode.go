@@ -44,10 +44,10 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 		defer e.Unreserve()
 	}
-	a := newAnswer(w, r, control, src.plan.Spec().Output)
+	a := newEncodeResponse(w, r, control, src.plan.Spec().Output)
 	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
 	ctx, cancel := context.WithCancel(r.Context())
-	x := &exchange{engine: e, source: src, body: b, answer: a, intake: startIntake(ctx, e, src, b)}
+	x := &exchange{engine: e, source: src, body: b, response: a, intake: startIntake(ctx, e, src, b)}
 	defer x.close(cancel)
 	return x.run(ctx)
 }
@@ -55,11 +55,11 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 // exchange is one request being served: frames come in on the intake's goroutine, and are encoded and written on the
 // handler's.
 type exchange struct {
-	engine *engine.Engine
-	source *source
-	body   *body
-	answer *answer
-	intake *intake
+	engine   *engine.Engine
+	source   *source
+	body     *body
+	response *encodeResponse
+	intake   *intake
 
 	batch  pipeline.Batch
 	grants []pool.Grant
@@ -76,7 +76,7 @@ func (x *exchange) run(ctx context.Context) error {
 		if err := x.encode(ctx); err != nil {
 			return err
 		}
-		if x.answer.form == perhapsOne && len(x.batch.In) == 1 && !x.more(draining) && x.intake.err == io.EOF {
+		if x.response.form == perhapsOne && len(x.batch.In) == 1 && !x.more(draining) && x.intake.err == io.EOF {
 			return x.writeOne()
 		}
 		if err := x.write(); err != nil {
@@ -86,10 +86,10 @@ func (x *exchange) run(ctx context.Context) error {
 	if x.intake.err != io.EOF {
 		return x.intake.err
 	}
-	if !x.answer.begun {
+	if !x.response.begun {
 		return fault.Errorf(fault.Invalid, "the body has no frames, want at least one")
 	}
-	return x.answer.end()
+	return x.response.end()
 }
 
 // more waits until it is known whether another frame comes after the first. It does not wait for that frame: there may
@@ -147,7 +147,7 @@ func (x *exchange) take() {
 	x.ahead = admitted{}
 }
 
-// encode runs the batch. A frame that fails ends the request: an answer has no place to say so.
+// encode runs the batch. A frame that fails ends the request: a response has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
 	timing, err := x.engine.Run(ctx, x.source.plan, &x.batch, x.source.endless)
 	if err != nil {
@@ -160,23 +160,23 @@ func (x *exchange) encode(ctx context.Context) error {
 	return nil
 }
 
-// writeOne writes the only picture.
+// writeOne writes the only image.
 func (x *exchange) writeOne() error {
 	defer x.release()
 	if err := x.batch.Out[0].Err; err != nil {
 		return fault.From(err)
 	}
-	return x.answer.one(x.batch.Out[0].Bytes())
+	return x.response.one(x.batch.Out[0].Bytes())
 }
 
-// write writes the pictures of the batch, up to the first that failed, and empties it.
+// write writes the images of the batch, up to the first that failed, and empties it.
 func (x *exchange) write() error {
 	defer x.release()
-	if !x.answer.begun {
+	if !x.response.begun {
 		if x.batch.Out[0].Err != nil {
 			return fault.From(x.batch.Out[0].Err)
 		}
-		if err := x.answer.begin(); err != nil {
+		if err := x.response.begin(); err != nil {
 			return err
 		}
 	}
@@ -185,7 +185,7 @@ func (x *exchange) write() error {
 	for n < len(x.batch.Out) && x.batch.Out[n].Err == nil {
 		n++
 	}
-	if err := x.answer.pictures(x.batch.Out[:n]); err != nil {
+	if err := x.response.images(x.batch.Out[:n]); err != nil {
 		return err
 	}
 	x.engine.Metrics.Took(metrics.Send, time.Since(start))

@@ -23,7 +23,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/live"
 )
 
-// Handler serves the HTTP face of an engine and its live streams.
+// Handler serves the HTTP API of an engine and its live streams.
 type Handler struct {
 	engine *engine.Engine
 	live   *live.Live
@@ -55,7 +55,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	err := h.serve(w, r)
 	w.boundRest()
 	// What is still to be written, its end at the least, has its own time: the body may have lasted for hours.
-	_ = h.setWriteDeadline(w) // If it fails, so does the answer.
+	_ = h.setWriteDeadline(w) // If it fails, so does the response.
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
@@ -68,7 +68,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		writeFault(w, f)
 		return
 	}
-	// The answer has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
+	// The response has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
 	// for others it breaks off, since they would take a proper end for success.
 	proper := w.Header().Get("Trailer") != "" && f.Kind != fault.Canceled
 	if proper {
@@ -79,7 +79,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// writer is the answer to one request.
+// writer is the response to one request.
 type writer struct {
 	http.ResponseWriter
 	err   error // why the request was not served
@@ -103,7 +103,7 @@ const lingerTime = 500 * time.Millisecond
 // that nobody asked for may come very slowly. Nothing is waited for of a body that was stopped.
 func (w *writer) boundRest() {
 	if w.body == nil || !w.body.stopped.Load() {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the answer.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the response.
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // maxBatch is how many frames are encoded and written at once, at most: those that have come in meanwhile.
 const maxBatch = 32
 
-// admitted is a frame with the admission of what it takes until its picture is written.
+// admitted is a frame with the admission of what it takes until its image is written.
 type admitted struct {
 	frame frame.Frame
 	grant pool.Grant
@@ -95,7 +95,7 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	}
 }
 
-// cost is what one frame takes: itself, its picture, and the picture once more in what is written together.
+// cost is what one frame takes: itself, its image, and the image once more in what is written together.
 func (s *source) cost() int64 {
 	return s.plan.Cost(int64(s.plan.FrameBytes()), 1) + s.plan.Cost(0, 1)
 }

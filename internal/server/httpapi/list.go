@@ -39,19 +39,19 @@ type entry struct {
 	Since        string        `json:"since"` // of the state
 	Source       string        `json:"source"`
 	Format       string        `json:"format"`
-	Width        int           `json:"width"` // of the pictures
+	Width        int           `json:"width"` // of the images
 	Height       int           `json:"height"`
 	FPSIn        float64       `json:"fps_in"`
 	FPSOut       float64       `json:"fps_out"`
 	Arrived      uint64        `json:"arrived"`   // frames
-	Published    uint64        `json:"published"` // pictures
-	Same         uint64        `json:"same"`      // pictures that equalled the one before
+	Published    uint64        `json:"published"` // images
+	Same         uint64        `json:"same"`      // images equal to the one before
 	Dropped      droppedFrames `json:"dropped"`
 	PictureBytes int           `json:"picture_bytes"` // of the newest
 	Viewers      []viewerEntry `json:"viewers"`
 }
 
-// droppedFrames are the frames that have no picture, by why.
+// droppedFrames are the frames that have no image, by why.
 type droppedFrames struct {
 	Newer    uint64 `json:"newer"`
 	Capped   uint64 `json:"capped"`
@@ -68,8 +68,8 @@ type viewerEntry struct {
 	Since     string  `json:"since"`
 	FPS       float64 `json:"fps"`
 	Delivered uint64  `json:"delivered"`
-	Dropped   uint64  `json:"dropped"` // pictures that it was never given
-	LagMS     float64 `json:"lag_ms"`  // from a frame's coming in to its picture's being taken
+	Dropped   uint64  `json:"dropped"` // images that it was never given
+	LagMS     float64 `json:"lag_ms"`  // from when a frame arrives to when its image is delivered
 	Bytes     uint64  `json:"bytes"`
 }
 
@@ -98,7 +98,7 @@ func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05
 // round rounds to two decimals.
 func round(v float64) float64 { return math.Round(v*100) / 100 }
 
-// writeJSON answers with v.
+// writeJSON responds with v.
 func writeJSON(w http.ResponseWriter, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {

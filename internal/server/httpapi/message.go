@@ -13,12 +13,12 @@ import (
 // What a WebSocket carries.
 //
 // The viewer says in text {"op":"watch","stream":"cam1","id":3,"fps":12.5} and {"op":"unwatch","id":3}: id is a number
-// of its own choice for what it watches, 1 to 2^32-1, and fps, which may be left out, the pictures a second that it
-// wants at most. And in binary, 12 bytes, that a picture is painted or thrown away: its id and seq.
+// of its own choice for what it watches, 1 to 2^32-1, and fps, which may be left out, the images a second that it
+// wants at most. And in binary, 12 bytes, that an image is painted or thrown away: its id and seq.
 //
 // It is told in text the state of each stream that it watches, at first and with each change
 // ({"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}), and why it cannot watch one
-// ({"op":"error","id":3,"reason":"..."}). In binary it gets pictures, each a head of headBytes and a JPEG.
+// ({"op":"error","id":3,"reason":"..."}). In binary it gets images, each a head of headBytes and a JPEG.
 //
 // All numbers are big-endian.
 const (
@@ -28,7 +28,7 @@ const (
 	headBytes = 32 // version, flags, length of the head (2 bytes), id (4), seq, captured, sent (8 each, µs since the Unix epoch)
 
 	headVersion = 1
-	flagOffline = 1 // the picture stands for a lost source
+	flagOffline = 1 // the image stands for a lost source
 	flagRepeat  = 2 // the viewer was given it before
 
 	// maxMessage is far above the longest message that there is.
@@ -123,7 +123,7 @@ type errorMessage struct {
 	Reason string `json:"reason"`
 }
 
-// appendHead appends the head of a picture.
+// appendHead appends the head of an image.
 func appendHead(dst []byte, id uint32, p *stream.Picture, sent int64) []byte {
 	var flags byte
 	if p.Offline {

@@ -56,7 +56,7 @@ type discarding struct{ net.Conn }
 func (discarding) Write(p []byte) (int, error)      { return len(p), nil }
 func (discarding) SetWriteDeadline(time.Time) error { return nil }
 
-// FuzzSession: whatever a viewer says, with pictures coming meanwhile, its session keeps the limits, and holds nothing at
+// FuzzSession: whatever a viewer says, with images coming meanwhile, its session keeps the limits, and holds nothing at
 // its end. Each byte is something that is said: what, of which stream, as which id.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte{0x00, 0x40, 0x40, 0x40, 0x80, 0x80, 0x40, 0xc0})
@@ -87,7 +87,7 @@ func FuzzSession(f *testing.F) {
 			}
 			// Two bits: what is said. Two bits: of which stream. Four bits: the id.
 			m := message{id: uint32(b & 15), stream: []string{"a", "a", "later", "no/name"}[b>>4&3], op: []op{opWatch, opAck, opAck, opUnwatch}[b>>6]}
-			m.seq = uint64(i + 1) // of the newest picture
+			m.seq = uint64(i + 1) // of the newest image
 			if b>>6 == 2 {
 				m.seq /= 2
 			}
@@ -108,7 +108,7 @@ func FuzzSession(f *testing.F) {
 		for _, w := range s.watched {
 			w.close()
 		}
-		publisher.Skip() // The Hub lets go of the newest picture.
+		publisher.Skip() // The Hub lets go of the newest image.
 		if stats := p.Stats(); stats.InUse != 0 {
 			t.Errorf("got %d bytes in use, want none", stats.InUse)
 		}

@@ -12,7 +12,7 @@ import (
 
 // mjpeg serves a stream as multipart/x-mixed-replace, in the spelling that browsers, players and cameras' clients have in
 // common, until the viewer leaves or the server stops. It returns a *fault.Error before anything was written, and over
-// HTTP/2 also where the stream of pictures broke off.
+// HTTP/2 also where the stream of images broke off.
 func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) error {
 	o, err := parseMJPEG(r.URL.Query())
 	if err != nil {
@@ -62,10 +62,10 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 
 // mjpegOptions are what a viewer may ask for. The spellings are those of ustreamer.
 type mjpegOptions struct {
-	fps      float64 // pictures a second at most; 0: all
-	extra    bool    // more headers with each picture
-	zeroData bool    // the headers of pictures alone
-	advance  bool    // the head of a part right after the part before it, for clients that show a picture only then
+	fps      float64 // images a second at most; 0: all
+	extra    bool    // more headers with each image
+	zeroData bool    // the headers of images alone
+	advance  bool    // the head of a part right after the part before it, for clients that show an image only then
 }
 
 func parseMJPEG(q url.Values) (o mjpegOptions, err error) {
@@ -90,7 +90,7 @@ func parseMJPEG(q url.Values) (o mjpegOptions, err error) {
 // maxFPS is above the rate of any display.
 const maxFPS = 1000
 
-// parseFPS reads a rate in pictures a second; "" is 0.
+// parseFPS reads a rate in images a second; "" is 0.
 func parseFPS(s string) (float64, error) {
 	if s == "" {
 		return 0, nil
@@ -108,7 +108,7 @@ func validFPS(fps float64) bool { return fps > 0 && fps <= maxFPS }
 // ends is said by its Content-Length.
 const mjpegBoundary = "frame"
 
-// setHeader sets the headers of the answer.
+// setHeader sets the headers of the response.
 func (o mjpegOptions) setHeader(h http.Header) {
 	h.Set("Content-Type", "multipart/x-mixed-replace; boundary="+mjpegBoundary)
 	h.Set("Cache-Control", "no-store, no-cache, must-revalidate")
@@ -125,9 +125,9 @@ func (o mjpegOptions) response(h http.Header) []byte {
 	return responseHead(h)
 }
 
-// sink is where pictures are written to.
+// sink is where images are written to.
 type sink interface {
-	// WriteParts writes head, body and tail, of which any may be empty, and sends them off. It borrows them.
+	// WriteParts writes head, body and tail, any of which may be empty, and sends them off. It borrows them.
 	WriteParts(head, body, tail []byte) error
 }
 
@@ -141,7 +141,7 @@ type mjpegViewer struct {
 	part     part
 }
 
-// run writes before, then pictures until it is time to end. It returns nil when that is the server's wish.
+// run writes before, then images until it is time to end. It returns nil when that is the server's wish.
 func (m *mjpegViewer) run(before []byte) error {
 	if err := m.out.WriteParts(before, m.part.first(m.advance, time.Now()), nil); err != nil {
 		return unwritten(err)

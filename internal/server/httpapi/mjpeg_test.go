@@ -17,13 +17,13 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// mjpegReader reads the answer of a client that takes the format at its word.
+// mjpegReader reads the response of a client that takes the format at its word.
 type mjpegReader struct {
 	*bufio.Reader
 	t testing.TB
 }
 
-// mjpegAnswer reads the head of the answer and the first boundary.
+// mjpegAnswer reads the head of the response and the first boundary.
 func mjpegAnswer(t testing.TB, r *bufio.Reader) (mjpegReader, string) {
 	t.Helper()
 	var head strings.Builder
@@ -84,7 +84,7 @@ func (m mjpegReader) until(want int) {
 	}
 }
 
-// TestMJPEGBytes: the answer is, byte for byte, what clients of cameras expect.
+// TestMJPEGBytes: the response is, byte for byte, what clients of cameras expect.
 func TestMJPEGBytes(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
@@ -257,7 +257,7 @@ func TestMJPEGHead(t *testing.T) {
 	}
 }
 
-// TestMJPEGOverHTTP2: there the answer is net/http's to frame, and ends properly when the server stops.
+// TestMJPEGOverHTTP2: there the response is net/http's to frame, and ends properly when the server stops.
 func TestMJPEGOverHTTP2(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
@@ -287,7 +287,7 @@ func TestMJPEGOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestMJPEGViewerLeaves: a viewer that goes away is noticed also while no picture comes.
+// TestMJPEGViewerLeaves: a viewer that goes away is noticed also while no image comes.
 func TestMJPEGViewerLeaves(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publisher(t, "waiting")
@@ -301,11 +301,11 @@ func TestMJPEGViewerLeaves(t *testing.T) {
 	}
 	eventually(t, "the viewer is gone", func() bool { return f.viewerCount("waiting") == 0 })
 	eventually(t, "that is in the log", func() bool {
-		return strings.Contains(f.log.String(), "level=DEBUG msg=\"viewer left\" transport=mjpeg") && strings.Contains(f.log.String(), "kind=canceled")
+		return strings.Contains(f.log.String(), "level=DEBUG msg=\"viewer disconnected\" transport=mjpeg") && strings.Contains(f.log.String(), "kind=canceled")
 	})
 }
 
-// TestMJPEGDrain: when the server stops, viewers get their picture to its end, and the connection ends.
+// TestMJPEGDrain: when the server stops, viewers get their image to its end, and the connection ends.
 func TestMJPEGDrain(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")

@@ -7,20 +7,20 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// part makes what stands before and after a picture. What its methods return is theirs until the next call of the same
+// part makes what stands before and after an image. What its methods return is theirs until the next call of the same
 // one.
 type part struct {
 	before [512]byte
 	after  [128]byte
 }
 
-// first returns what stands before all pictures: the boundary, and with ahead the head of the first part.
+// first returns what stands before all images: the boundary, and with ahead the head of the first part.
 func (b *part) first(ahead bool, now time.Time) []byte {
 	return appendBoundary(b.after[:0], "", ahead, now)
 }
 
-// tail returns what stands after a picture: the boundary, and with ahead the head of the next part, which does not know
-// its picture yet.
+// tail returns what stands after an image: the boundary, and with ahead the head of the next part, which does not know
+// its image yet.
 func (b *part) tail(ahead bool, now time.Time) []byte {
 	return appendBoundary(b.after[:0], "\r\n", ahead, now)
 }

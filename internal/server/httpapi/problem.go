@@ -42,7 +42,7 @@ func status(k fault.Kind) (code int, title string) {
 	case fault.Conflict:
 		return http.StatusConflict, "Another has it"
 	case fault.Offline:
-		return http.StatusServiceUnavailable, "The stream has no picture now"
+		return http.StatusServiceUnavailable, "The stream has no image now"
 	case fault.Busy:
 		return http.StatusTooManyRequests, "The server has no room now"
 	case fault.Draining:
@@ -50,14 +50,14 @@ func status(k fault.Kind) (code int, title string) {
 	case fault.Deadline:
 		return http.StatusGatewayTimeout, "The deadline passed"
 	case fault.Slow:
-		return http.StatusRequestTimeout, "The body or the answer moved too slowly"
+		return http.StatusRequestTimeout, "The body or the response moved too slowly"
 	case fault.Canceled:
 		return http.StatusBadRequest, "The body broke off" // Else nobody is there to read it.
 	}
 	return http.StatusInternalServerError, "The server failed"
 }
 
-// writeFault answers with the problem document of f.
+// writeFault responds with the problem document of f.
 func writeFault(w http.ResponseWriter, f *fault.Error) {
 	code, title := status(f.Kind)
 	p := problem{
@@ -78,7 +78,7 @@ func writeFault(w http.ResponseWriter, f *fault.Error) {
 	writeProblem(w, p)
 }
 
-// writeProblem answers with p.
+// writeProblem responds with p.
 func writeProblem(w http.ResponseWriter, p problem) {
 	data, err := json.Marshal(p)
 	if err != nil {

@@ -19,7 +19,7 @@ import (
 
 // publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,
 // another publisher takes the stream over, or the server stops. The body is read as fast as it comes; which frames
-// become pictures is the stream's to say.
+// become images is the stream's to say.
 func (h *Handler) publish(w *writer, r *http.Request) error {
 	name := r.PathValue("name")
 	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may be long in coming.
@@ -91,7 +91,7 @@ type feeding struct {
 	jpegs      *ingest.JPEGReader //
 	settings   live.Settings
 	publisher  *live.Publisher
-	complained bool // of a broken picture
+	complained bool // of a broken image
 }
 
 // run feeds the stream until the body ends, when it returns nil, or there is another reason to end.
@@ -177,7 +177,7 @@ func (f *feeding) end(err error) error {
 func bodyFault(err error) *fault.Error {
 	var limit *ingest.LimitError
 	if errors.As(err, &limit) && limit.Limit == "bytes" {
-		return fault.LimitOf("limits.max_message_bytes", limit.Got, limit.Max, "the picture is too large")
+		return fault.LimitOf("limits.max_message_bytes", limit.Got, limit.Max, "the image is too large")
 	}
 	return fault.From(err)
 }
@@ -202,11 +202,11 @@ func (f *feeding) answer(w http.ResponseWriter, name string) error {
 	return nil
 }
 
-// published is the answer to a publisher whose body came to its end.
+// published is the response to a publisher whose body came to its end.
 type published struct {
 	Stream   string `json:"stream"`
 	Frames   uint64 `json:"frames"`   // that came in
 	Pictures uint64 `json:"pictures"` // that were made of them
-	Dropped  uint64 `json:"dropped"`  // those of which none was made
-	Failed   uint64 `json:"failed"`   // those of the dropped of which none could be made
+	Dropped  uint64 `json:"dropped"`  // frames that became no image
+	Failed   uint64 `json:"failed"`   // dropped frames that could not be decoded or encoded
 }

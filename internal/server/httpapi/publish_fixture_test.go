@@ -31,15 +31,15 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// face is the HTTP face of a server under test.
+// API is the HTTP API of a server under test.
 type face struct {
 	*Handler
 	t   testing.TB
 	url string
-	log *bytes.Buffer // to be read when the face is closed
+	log *bytes.Buffer // to be read when the API is closed
 }
 
-// newFace returns a face with what change changes of the defaults. It has the stream "cam". When the test ends nothing
+// newFace returns an API with what change changes of the defaults. It has the stream "cam". When the test ends nothing
 // may be leased or admitted any more.
 func newFace(t testing.TB, change func(*config.Config)) *face {
 	t.Helper()
@@ -139,7 +139,7 @@ type answered struct {
 	published
 }
 
-// send sends body, a []byte or an io.Reader of unknown length, and returns the answer.
+// send sends body, a []byte or an io.Reader of unknown length, and returns the response.
 func (f *face) send(method, path, contentType string, body any) answered {
 	f.t.Helper()
 	reader, ok := body.(io.Reader)
@@ -199,7 +199,7 @@ func (f *face) view(name string) *stream.Viewer {
 	return v
 }
 
-// wantFrame waits until the viewer is given a picture that carries n.
+// wantFrame waits until the viewer is given an image that carries n.
 func (f *face) wantFrame(v *stream.Viewer, n int) stream.Picture {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)

@@ -53,7 +53,7 @@ func bodyKinds(t testing.TB) []bodyKind {
 	}
 }
 
-// TestPublish: every form of body, of known length and not, ends as the newest picture, and with an answer that adds up.
+// TestPublish: every form of body, of known length and not, ends as the newest image, and with a response that adds up.
 func TestPublish(t *testing.T) {
 	for _, tt := range bodyKinds(t) {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
@@ -267,7 +267,7 @@ func TestPublishTimeouts(t *testing.T) {
 	})
 }
 
-// TestPublishBrokenPictures: a broken picture of a multipart stream is counted, and does not end it.
+// TestPublishBrokenPictures: a broken image of a multipart stream is counted, and does not end it.
 func TestPublishBrokenPictures(t *testing.T) {
 	f := newFace(t, nil)
 	v := f.view("cam")
@@ -365,7 +365,7 @@ func (q quiet) WriteHeader(int)                  {}
 func (q quiet) SetReadDeadline(time.Time) error  { return nil }
 func (q quiet) SetWriteDeadline(time.Time) error { return nil }
 
-// TestPublishAllocates: a frame that becomes a picture allocates nothing.
+// TestPublishAllocates: a frame that becomes an image allocates nothing.
 func TestPublishAllocates(t *testing.T) {
 	for _, tt := range bodyKinds(t) {
 		if !slices.Contains([]string{"raw", "y4m", "multipart", "jpegs"}, tt.name) {

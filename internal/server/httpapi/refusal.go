@@ -33,10 +33,10 @@ func badParameter(name, got, want string) *fault.Error {
 	return &fault.Error{Kind: fault.Invalid, Field: name, Reason: fmt.Sprintf("the parameter %s: got %.80q, want %s", name, got, want)}
 }
 
-// unwritten returns the fault of a picture that could not be written.
+// unwritten returns the fault of an image that could not be written.
 func unwritten(err error) *fault.Error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &fault.Error{Kind: fault.Slow, Reason: "the viewer took not a byte within live.stall", Err: err}
+		return &fault.Error{Kind: fault.Slow, Reason: "the viewer read nothing within live.stall", Err: err}
 	}
 	return gone(err)
 }
@@ -53,5 +53,5 @@ func unsent(v *stream.Viewer, err error) *fault.Error {
 
 // gone returns the fault of a viewer that went away, as err showed.
 func gone(err error) *fault.Error {
-	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer went away", Err: err}
+	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer disconnected", Err: err}
 }

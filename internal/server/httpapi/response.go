@@ -12,7 +12,7 @@ import (
 // after a write that failed in its middle.
 const responsePieceBytes = 64 << 10
 
-// response is an answer that net/http writes.
+// response is a response that net/http writes.
 type response struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
@@ -78,7 +78,7 @@ func (r *response) end() {
 	r.mu.Unlock()
 }
 
-// responseHead returns the head of an answer of 200 with the headers h, for a connection taken from net/http.
+// responseHead returns the head of a response of 200 with the headers h, for a connection hijacked from net/http.
 func responseHead(h http.Header) []byte {
 	var b bytes.Buffer
 	b.WriteString("HTTP/1.1 200 OK\r\n")

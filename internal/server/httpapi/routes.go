@@ -9,7 +9,7 @@ import (
 // index is what GET / shows to those who are no browser.
 const index = `Steadyframe: raw frames in, JPEGs out, live.
 
-POST /v1/encode?format=bgr24&size=640x360   raw frames, tightly packed: one picture back, or multipart/mixed
+POST /v1/encode?format=bgr24&size=640x360   raw frames, tightly packed: one image back, or multipart/mixed
 POST /v1/encode                             Y4M
      resize=320x320 mode=stretch|fit|fill filter=bilinear|area|nearest background=%23rrggbb crop=WxH+X+Y
      quality=1..100 subsampling=420|422|444|gray restart=none|row|N
@@ -18,7 +18,7 @@ POST /v1/encode                             Y4M
 
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
-GET  /snapshot/NAME.jpg                     its newest picture
+GET  /snapshot/NAME.jpg                     its newest image
 GET  /ws                                    any number of streams over one WebSocket
 GET  /v1/streams   /v1/streams/NAME         what there is to watch, and who does
 GET  /v1/stats                              what the server has done

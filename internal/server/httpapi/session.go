@@ -15,7 +15,7 @@ import (
 const (
 	// maxWatched is how many streams are watched over one connection: a wall of 8 by 8.
 	maxWatched = 64
-	// maxUnacked is how many pictures of a stream may be on their way: with one, a viewer would wait for a round trip after
+	// maxUnacked is how many images of a stream may be on their way: with one, a viewer would wait for a round trip after
 	// each; with more, they would wait in the buffers between.
 	maxUnacked = 2
 	// retryUnknown is how often it is looked for streams that do not exist yet.
@@ -42,7 +42,7 @@ type session struct {
 	timer   *time.Timer
 	retry   time.Time // when to look for unknown streams again
 	ping    time.Time // when to ping
-	sent    time.Time // when the last picture was
+	sent    time.Time // when the last image was
 	head    [maxFrameHead + headBytes]byte
 }
 
@@ -83,7 +83,7 @@ func (s *session) run() *fault.Error {
 	}
 }
 
-// listen hears what the viewer says. It waits for that, or for a picture, for as long as idle.
+// listen hears what the viewer says. It waits for that, or for an image, for as long as idle.
 func (s *session) listen(idle time.Duration) *fault.Error {
 	if idle <= 0 {
 		select {
@@ -111,7 +111,7 @@ func (s *session) listen(idle time.Duration) *fault.Error {
 	return nil
 }
 
-// serve does what is due: it looks after the connection, for streams that did not exist, and sends the picture of the
+// serve does what is due: it looks after the connection, for streams that did not exist, and sends the image of the
 // next stream that has one. It returns for how long there is nothing more to do.
 func (s *session) serve(now time.Time) (idle time.Duration, f *fault.Error) {
 	if idle, f = s.keepAlive(now); f != nil {
@@ -138,7 +138,7 @@ func (s *session) serve(now time.Time) (idle time.Duration, f *fault.Error) {
 	return idle, nil
 }
 
-// offer sends what is new of w: its state, and a picture if the viewer is ready for one. It returns for how long there
+// offer sends what is new of w: its state, and an image if the viewer is ready for one. It returns for how long there
 // is none, 0 when it sent one.
 func (s *session) offer(w *watched) (wait time.Duration, f *fault.Error) {
 	if w.viewer == nil {
@@ -190,7 +190,7 @@ func (s *session) send(w *watched, p *stream.Picture) *fault.Error {
 // pingInterval is the time between two pings.
 func (s *session) pingInterval() time.Duration { return min(pingEvery, s.conn.Stall/2) }
 
-// keepAlive pings when it is time to. A viewer that has neither answered to pings nor been sent a picture for twice
+// keepAlive pings when it is time to. A viewer that has neither answered to pings nor been sent an image for twice
 // live.stall is gone. It returns the time until the next ping.
 func (s *session) keepAlive(now time.Time) (time.Duration, *fault.Error) {
 	if now.Before(s.ping) {

@@ -13,9 +13,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// snapshot serves the newest picture of a stream. Where that was older than max_age when the request came, or nobody
+// snapshot serves the newest image of a stream. Where that was older than max_age when the request came, or nobody
 // has watched and nothing was encoded, it waits for a fresh one, timeouts.queue at most: meanwhile the caller counts as
-// a viewer. The picture that stands for a lost source is not served as if it were one of the stream's, unless the
+// a viewer. The image that stands for a lost source is not served as if it were one of the stream's, unless the
 // caller asks with offline=picture.
 func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) error {
 	o, err := parseSnapshot(r.URL.Query())
@@ -49,7 +49,7 @@ func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) 
 // snapshotOptions are what a caller may ask for.
 type snapshotOptions struct {
 	maxAge  time.Duration
-	offline bool // the picture that stands for a lost source will do
+	offline bool // the image that stands for a lost source will do
 }
 
 func parseSnapshot(q url.Values) (snapshotOptions, error) {
@@ -83,7 +83,7 @@ func parseAge(s string) (time.Duration, error) {
 	return d, err
 }
 
-// noSnapshot returns why there is no picture of a stream: err, if that says more than that none came in time.
+// noSnapshot returns why there is no image of a stream: err, if that says more than that none came in time.
 func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 	if err != nil && (!errors.Is(err, context.DeadlineExceeded) || r.Context().Err() != nil) {
 		return refusal(err, r.Host)
@@ -105,10 +105,10 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 	return f
 }
 
-// writeSnapshot takes p and answers with it, or with 304 where the caller has it.
+// writeSnapshot takes p and responds with it, or with 304 where the caller has it.
 func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Picture) error {
 	defer p.Release()
-	// The number alone would be that of another picture after the server has started again.
+	// The number alone would be that of another image after the server has started again.
 	etag := fmt.Sprintf(`"%x-%x"`, p.Seq, p.Encoded.UnixMicro())
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")

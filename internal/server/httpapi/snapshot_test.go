@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// TestSnapshot: the newest picture, whole, with what is known of it.
+// TestSnapshot: the newest image, whole, with what is known of it.
 func TestSnapshot(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
@@ -69,7 +69,7 @@ func TestSnapshotWaits(t *testing.T) {
 	}
 }
 
-// TestSnapshotMaxAge: a picture that is too old is waited for to be followed by another one.
+// TestSnapshotMaxAge: an image that is too old is waited for to be followed by another one.
 func TestSnapshotMaxAge(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
@@ -104,7 +104,7 @@ func TestSnapshotMaxAge(t *testing.T) {
 	}
 }
 
-// TestNoSnapshot: what there is no picture of says so, and since when.
+// TestNoSnapshot: what there is no image of says so, and since when.
 func TestNoSnapshot(t *testing.T) {
 	offline := []byte("\xff\xd8 offline \xff\xd9")
 	var from *pool.Pool

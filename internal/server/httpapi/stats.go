@@ -92,7 +92,7 @@ type classCount struct {
 	Discards uint64 `json:"discards"`
 }
 
-// stats answers with the statistics of the server.
+// stats responds with the statistics of the server.
 func (h *Handler) stats(w *writer, _ *http.Request) error {
 	data, err := json.Marshal(h.statistics())
 	if err != nil {

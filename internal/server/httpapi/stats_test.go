@@ -44,7 +44,7 @@ func TestCumulate(t *testing.T) {
 	}
 }
 
-// Whoever reads the buckets finds the quantiles that the server itself says.
+// Who reads the buckets finds the quantiles that the server itself says.
 func TestBatchHistogram(t *testing.T) {
 	m := metrics.New()
 	for i := range 1000 {
@@ -73,7 +73,7 @@ func TestReadRuntime(t *testing.T) {
 	}
 }
 
-// The answer of a server at rest says what it is and holds, in the JSON that the page reads.
+// The response of a server at rest says what it is and holds, in the JSON that the page reads.
 func TestStats(t *testing.T) {
 	f := newFace(t, nil)
 	response, err := http.Get(f.url + "/v1/stats")

@@ -28,8 +28,8 @@ func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
 	return &viewers{engine: e, hub: h, pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), log: log}
 }
 
-// wait waits for the viewers on connections taken from net/http, which its Shutdown knows nothing of. They end between
-// two pictures once the engine is draining; one that takes nothing then is not waited for longer than conn.DrainPatience.
+// wait waits for the viewers on connections hijacked from net/http, which its Shutdown knows nothing of. They end between
+// two images once the engine is draining; one that takes nothing then is not waited for longer than conn.DrainPatience.
 // Those that are left when ctx ends it cuts. It is for one goroutine at a time.
 func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx) }
 
@@ -125,5 +125,5 @@ func (h *viewers) ended(r *http.Request, transport, name string, since time.Time
 			}
 		}
 	}
-	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer left", attrs...)
+	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer disconnected", attrs...)
 }

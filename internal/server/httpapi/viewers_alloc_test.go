@@ -19,18 +19,18 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// lockstep is a stream whose pictures are all seen by all viewers, over real connections: only then the next one comes.
-// A picture's first bytes are its number.
+// lockstep is a stream whose images are all seen by all viewers, over real connections: only then the next one comes.
+// An image's first bytes are its number.
 type lockstep struct {
 	f         *fixture
 	t         testing.TB
 	publisher *stream.Publisher
 	viewers   int
 	number    uint64
-	seen      sync.WaitGroup // of the newest picture, by the viewers
+	seen      sync.WaitGroup // of the newest image, by the viewers
 }
 
-const lockstepBytes = 20_000 // of a picture
+const lockstepBytes = 20_000 // of an image
 
 func newLockstep(t testing.TB, viewers int) *lockstep {
 	f := newFixture(t, pool.New(nil), nil)
@@ -39,7 +39,7 @@ func newLockstep(t testing.TB, viewers int) *lockstep {
 	return l
 }
 
-// next publishes the next picture and waits until all viewers have seen it.
+// next publishes the next image and waits until all viewers have seen it.
 func (l *lockstep) next() {
 	l.number++
 	l.seen.Add(l.viewers)
@@ -58,7 +58,7 @@ func (l *lockstep) publish() {
 	}
 }
 
-// view is a viewer: it reads messages of which each has so many bytes before its picture, and after it, and answers them,
+// view is a viewer: it reads messages of which each has so many bytes before its image, and after it, and answers them,
 // unless answer is nil, with what that makes of the head.
 func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, answer func(head []byte) []byte) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
@@ -94,7 +94,7 @@ func (l *lockstep) viewMJPEG() {
 	}
 }
 
-// viewWebSocket adds the viewers, who acknowledge each picture.
+// viewWebSocket adds the viewers, who acknowledge each image.
 func (l *lockstep) viewWebSocket() {
 	for range l.viewers {
 		c, r := l.f.dial(l.t, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==")
@@ -134,7 +134,7 @@ func skipText(t testing.TB, r *bufio.Reader) {
 	}
 }
 
-// TestAllocations: a picture on its way to 1 viewer, and to 50, allocates nothing: neither in the server nor in the client
+// TestAllocations: an image on its way to 1 viewer, and to 50, allocates nothing: neither in the server nor in the client
 // of this test, which is in the same process. A few objects are the runtime's own, such as what a goroutine waits in, when
 // other processes take the processors away and more goroutines wait at the same time than ever before.
 func TestAllocations(t *testing.T) {
@@ -160,7 +160,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// TestOneWritePerPicture: a picture is one system call to each viewer.
+// TestOneWritePerPicture: an image is one system call to each viewer.
 func TestOneWritePerPicture(t *testing.T) {
 	if runtime.GOOS != "linux" || race.Enabled || clientTLS() != nil {
 		t.Skip("system calls are counted in /proc, and without the race detector's and TLS's")
@@ -181,7 +181,7 @@ func TestOneWritePerPicture(t *testing.T) {
 	}
 }
 
-// delivered returns how many pictures were written to all viewers together, repeats too.
+// delivered returns how many images were written to all viewers together, repeats too.
 func (l *lockstep) delivered() (n uint64) {
 	info, _ := l.f.hub.Info("cam1")
 	for _, v := range info.Viewers {

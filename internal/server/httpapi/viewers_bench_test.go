@@ -11,8 +11,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// BenchmarkWebSocketPicture writes a picture of 20 kB to a viewer: as sessions do, and through package websocket, whose
-// Writer takes head and picture one after the other without copying them together. writes/op are system calls.
+// BenchmarkWebSocketPicture writes an image of 20 kB to a viewer: as sessions do, and through package websocket, whose
+// Writer takes head and image one after the other without copying them together. writes/op are system calls.
 func BenchmarkWebSocketPicture(b *testing.B) {
 	jpeg := make([]byte, 20_000)
 	for _, by := range []string{"session", "library"} {

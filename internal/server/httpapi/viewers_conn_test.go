@@ -23,7 +23,7 @@ func stall(d time.Duration) func(*config.Config, *stream.Options) {
 	return func(c *config.Config, _ *stream.Options) { c.Live.Stall = config.Duration(d) }
 }
 
-// large is a picture that no socket's buffer holds.
+// large is an image that no socket's buffer holds.
 func large() []byte { return bytes.Repeat([]byte{0xd8}, 16<<20) }
 
 // narrow makes the kernel take little of what c's peer sends.
@@ -37,7 +37,7 @@ func narrow(t testing.TB, c net.Conn, bytes int) {
 	}
 }
 
-// TestStalledViewerIsLetGo: who takes nothing for live.stall holds no picture after that, and the log says who it was.
+// TestStalledViewerIsLetGo: who takes nothing for live.stall holds no image after that, and the log says who it was.
 func TestStalledViewerIsLetGo(t *testing.T) {
 	f := newFixture(t, nil, stall(100*time.Millisecond))
 	p := f.publisher(t, "cam1")
@@ -47,7 +47,7 @@ func TestStalledViewerIsLetGo(t *testing.T) {
 	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
 	eventually(t, "the log says why", func() bool {
 		log := f.log.String()
-		return strings.Contains(log, "level=WARN") && strings.Contains(log, "kind=slow reason=\"the viewer took not a byte within live.stall\"") &&
+		return strings.Contains(log, "level=WARN") && strings.Contains(log, "kind=slow reason=\"the viewer read nothing within live.stall\"") &&
 			strings.Contains(log, "stream=cam1") && strings.Contains(log, "peer="+c.LocalAddr().String())
 	})
 	if got := f.rejected(t, fault.Slow); got != 1 {
@@ -72,8 +72,8 @@ func (f *fixture) rejected(t testing.TB, k fault.Kind) float64 {
 	return 0
 }
 
-// TestSlowViewerIsNotLetGo: who takes a little now and then gets all of a picture, however much longer than live.stall
-// that takes, and neither head nor picture is torn.
+// TestSlowViewerIsNotLetGo: who takes a little now and then gets all of an image, however much longer than live.stall
+// that takes, and neither head nor image is torn.
 func TestSlowViewerIsNotLetGo(t *testing.T) {
 	t.Parallel()
 	const patience = 600 * time.Millisecond
@@ -141,8 +141,8 @@ func TestWaitCuts(t *testing.T) {
 	eventually(t, "it has left", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestSlowViewerSeesNewPictures: what the kernel keeps of a viewer's pictures is bounded, or one that reads slowly would see
-// old ones. Of two viewers that read nothing, the one without the bound is given many pictures, the other a few.
+// TestSlowViewerSeesNewPictures: what the kernel keeps of a viewer's images is bounded, or one that reads slowly would see
+// old ones. Of two viewers that read nothing, the one without the bound is given many images, the other a few.
 func TestSlowViewerSeesNewPictures(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the bound is Linux's")
@@ -168,7 +168,7 @@ func TestSlowViewerSeesNewPictures(t *testing.T) {
 	}
 }
 
-// delivered returns how many pictures the viewer behind c was given.
+// delivered returns how many images the viewer behind c was given.
 func (f *fixture) delivered(c net.Conn) uint64 {
 	info, _ := f.hub.Info("cam1")
 	for _, v := range info.Viewers {

@@ -137,7 +137,7 @@ func (f *fixture) publish(t testing.TB, p *stream.Publisher, data []byte) {
 	}
 }
 
-// feed publishes pictures, over and over, so many a second, until t or the returned function ends it.
+// feed publishes images, over and over, so many a second, until t or the returned function ends it.
 func (f *fixture) feed(t testing.TB, p *stream.Publisher, fps int, pictures [][]byte) (stop func()) {
 	t.Helper()
 	ended, stopped := make(chan struct{}), make(chan struct{})
@@ -227,7 +227,7 @@ func (f *fixture) dial(t testing.TB, format string, args ...any) (net.Conn, *buf
 	return c, bufio.NewReader(c)
 }
 
-// get asks for a path, and returns the answer and all of its body.
+// get asks for a path, and returns the response and all of its body.
 func (f *fixture) get(t testing.TB, method, path string, header ...string) (*http.Response, []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, scheme()+f.addr+path, nil)

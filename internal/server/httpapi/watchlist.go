@@ -88,7 +88,7 @@ func (s *session) findUnknown() *fault.Error {
 	return nil
 }
 
-// acknowledge notes that the picture seq is painted or thrown away, and with it those before.
+// acknowledge notes that the image seq is painted or thrown away, and with it those before.
 func (w *watched) acknowledge(seq uint64) {
 	n := 0
 	for n < len(w.unacked) && w.unacked[n].Seq < seq {

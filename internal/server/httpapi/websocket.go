@@ -33,7 +33,7 @@ func (h *viewers) webSocket(w http.ResponseWriter, r *http.Request) error {
 			h.release(u.conn)
 			return nil
 		}
-		w.Header().Del("Connection") // Over HTTP/2 an answer with these is malformed (RFC 9113, 8.2.2).
+		w.Header().Del("Connection") // Over HTTP/2 a response with these is malformed (RFC 9113, 8.2.2).
 		w.Header().Del("Upgrade")
 		return fault.Errorf(fault.Invalid, "%s", strings.TrimPrefix(err.Error(), "failed to accept WebSocket connection: "))
 	}
@@ -47,7 +47,7 @@ func (h *viewers) webSocket(w http.ResponseWriter, r *http.Request) error {
 }
 
 // upgrade lets package websocket answer the request and take the connection. What the package refuses is left to be
-// answered as other requests are, and the connection that it gets is one whose writes do not mix with the pictures: it
+// answered as other requests are, and the connection that it gets is one whose writes do not mix with the images: it
 // writes its own frames through it.
 type upgrade struct {
 	http.ResponseWriter
@@ -77,10 +77,10 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 // pong answers a ping and keeps package websocket from doing so, which would give up after five seconds, and with it the
-// connection: a picture on its way to a slow viewer may take longer.
+// connection: an image on its way to a slow viewer may take longer.
 func (u *upgrade) pong(_ context.Context, payload []byte) bool {
 	var head [maxFrameHead]byte
-	_ = u.conn.WriteParts(appendFrameHead(head[:0], framePong, len(payload)), payload, nil) // If it fails, so does the next picture.
+	_ = u.conn.WriteParts(appendFrameHead(head[:0], framePong, len(payload)), payload, nil) // If it fails, so does the next image.
 	return false
 }
 

@@ -60,7 +60,7 @@ func (c *client) ack(p picture) {
 	}
 }
 
-// next reads a message: a picture, or what was said.
+// next reads a message: an image, or what was said.
 func (c *client) next() (p picture, said string) {
 	c.t.Helper()
 	kind, data, err := c.Read(c.ctx)
@@ -79,7 +79,7 @@ func (c *client) next() (p picture, said string) {
 	}, ""
 }
 
-// picture reads a picture.
+// picture reads an image.
 func (c *client) picture() picture {
 	c.t.Helper()
 	p, said := c.next()

@@ -17,7 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// TestWebSocket: a stream is watched, its pictures come with what is known of them, and its state with each change.
+// TestWebSocket: a stream is watched, its images come with what is known of them, and its state with each change.
 func TestWebSocket(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
@@ -61,7 +61,7 @@ func TestWebSocket(t *testing.T) {
 	eventually(t, "the viewer is gone", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestWebSocketUnacknowledged: two pictures may be on their way, and the newest comes after them.
+// TestWebSocketUnacknowledged: two images may be on their way, and the newest comes after them.
 func TestWebSocketUnacknowledged(t *testing.T) {
 	t.Parallel()
 	const patience, between = time.Second, 50 * time.Millisecond
@@ -78,7 +78,7 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 	if imageIndex(t, first.jpeg) != 0 || imageIndex(t, second.jpeg) != 1 {
 		t.Fatalf("got %d and %d, want the first two", imageIndex(t, first.jpeg), imageIndex(t, second.jpeg))
 	}
-	// Much later than live.stall it is still there, since it answers pings, and has no more: else a picture would come
+	// Much later than live.stall it is still there, since it answers pings, and has no more: else an image would come
 	// before the state that is asked for.
 	got := make(chan string, 1)
 	go func() {
@@ -284,7 +284,7 @@ func TestWebSocketStalled(t *testing.T) {
 	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestWebSocketPingInsidePicture: the answer to a ping waits for the picture that is being written.
+// TestWebSocketPingInsidePicture: the response to a ping waits for the image that is being written.
 func TestWebSocketPingInsidePicture(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publish(t, f.publisher(t, "cam1"), large())
@@ -293,7 +293,7 @@ func TestWebSocketPingInsidePicture(t *testing.T) {
 	if _, said := c.next(); !strings.Contains(said, "online") {
 		t.Fatalf("got %s", said)
 	}
-	_, r, err := c.Reader(c.ctx) // The picture has begun, and cannot go on before it is read.
+	_, r, err := c.Reader(c.ctx) // The image has begun, and cannot go on before it is read.
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,40 +13,40 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// form is how pictures are put into an answer.
+// form is how images are put into a response.
 type form uint8
 
 const (
-	perhapsOne   form = iota // one picture alone, or multipart/mixed: known when a second frame comes, or none
+	perhapsOne   form = iota // one image alone, or multipart/mixed: known when a second frame comes, or none
 	multipart                // multipart/mixed, each part with its Content-Length
 	concatenated             // one after the other, with nothing between
 )
 
 const (
 	typeMotionJPEG = "video/x-motion-jpeg"
-	// boundary is long, so that no picture has it by chance; Content-Length says where a part ends in any case.
+	// boundary is long, so that no image has it by chance; Content-Length says where a part ends in any case.
 	boundary = "steadyframe-9f4c1e7a2b6d8053"
-	// trailerError is the trailer that says why an answer is not complete.
+	// trailerError is the trailer that says why a response is not complete.
 	trailerError = "Steadyframe-Error"
 	// writeBytes are written at a time, each within timeouts.send.
 	writeBytes = 1 << 20
 )
 
-// answer writes the pictures of one request. Once it is begun, an error can only cut it short.
-type answer struct {
+// encodeResponse writes the images of one request. Once it is begun, an error can only cut it short.
+type encodeResponse struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	pool    *pool.Pool
 	send    time.Duration
 	form    form
-	kind    string    // Content-Type of a picture
+	kind    string    // Content-Type of an image
 	trailer bool      // whether the caller reads trailers
 	begun   bool      // whether something was written
 	head    [128]byte // of a part
 }
 
-func newAnswer(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *answer {
-	a := &answer{w: w, control: control, kind: "image/jpeg", trailer: acceptsTrailers(r)}
+func newEncodeResponse(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *encodeResponse {
+	a := &encodeResponse{w: w, control: control, kind: "image/jpeg", trailer: acceptsTrailers(r)}
 	switch {
 	case out.Format != pipeline.JPEG:
 		a.form, a.kind = concatenated, "application/octet-stream"
@@ -56,7 +56,7 @@ func newAnswer(w http.ResponseWriter, r *http.Request, control *http.ResponseCon
 	return a
 }
 
-// acceptsMotionJPEG reports whether the caller asks for pictures one after the other.
+// acceptsMotionJPEG reports whether the caller asks for images one after the other.
 func acceptsMotionJPEG(r *http.Request) bool {
 	return strings.Contains(r.Header.Get("Accept"), typeMotionJPEG)
 }
@@ -73,17 +73,17 @@ func acceptsTrailers(r *http.Request) bool {
 	return false
 }
 
-// one answers with the only picture.
-func (a *answer) one(picture []byte) error {
+// one responds with the only image.
+func (a *encodeResponse) one(image []byte) error {
 	h := a.w.Header()
 	h.Set("Content-Type", a.kind)
-	h.Set("Content-Length", strconv.Itoa(len(picture)))
+	h.Set("Content-Length", strconv.Itoa(len(image)))
 	a.begun = true
-	return a.write(picture)
+	return a.write(image)
 }
 
-// begin begins an answer of pictures that are not all known yet.
-func (a *answer) begin() error {
+// begin begins a response of images that are not all known yet.
+func (a *encodeResponse) begin() error {
 	if a.form == perhapsOne {
 		a.form = multipart
 	}
@@ -104,8 +104,8 @@ func (a *answer) begin() error {
 	return nil
 }
 
-// pictures writes those of a batch together, and sends them off. It borrows them.
-func (a *answer) pictures(out []pipeline.Result) error {
+// images writes those of a batch together, and sends them off. It borrows them.
+func (a *encodeResponse) images(out []pipeline.Result) error {
 	total := 0
 	for i := range out {
 		total += len(a.partHead(a.head[:0], len(out[i].Bytes()))) + len(out[i].Bytes())
@@ -115,15 +115,15 @@ func (a *answer) pictures(out []pipeline.Result) error {
 	defer joined.Release()
 	together := joined.Bytes()[:0]
 	for i := range out {
-		h, picture := a.partHead(a.head[:0], len(out[i].Bytes())), out[i].Bytes()
+		h, image := a.partHead(a.head[:0], len(out[i].Bytes())), out[i].Bytes()
 		if err == nil {
-			together = append(append(together, h...), picture...)
+			together = append(append(together, h...), image...)
 			continue
 		}
 		if err := a.write(h); err != nil {
 			return err
 		}
-		if err := a.write(picture); err != nil {
+		if err := a.write(image); err != nil {
 			return err
 		}
 	}
@@ -133,8 +133,8 @@ func (a *answer) pictures(out []pipeline.Result) error {
 	return a.flush()
 }
 
-// partHead appends what precedes a picture of n bytes.
-func (a *answer) partHead(dst []byte, n int) []byte {
+// partHead appends what precedes an image of n bytes.
+func (a *encodeResponse) partHead(dst []byte, n int) []byte {
 	if a.form != multipart {
 		return dst
 	}
@@ -144,15 +144,15 @@ func (a *answer) partHead(dst []byte, n int) []byte {
 }
 
 // end ends a complete answer.
-func (a *answer) end() error {
+func (a *encodeResponse) end() error {
 	if a.form == multipart {
 		return a.write([]byte("\r\n--" + boundary + "--\r\n"))
 	}
 	return nil
 }
 
-// write writes p in pieces that must each be taken in time.
-func (a *answer) write(p []byte) error {
+// write writes p in pieces that must each be read in time.
+func (a *encodeResponse) write(p []byte) error {
 	for len(p) > 0 {
 		if err := a.control.SetWriteDeadline(time.Now().Add(a.send)); err != nil {
 			return &fault.Error{Kind: fault.Internal, Err: err}
@@ -167,17 +167,17 @@ func (a *answer) write(p []byte) error {
 }
 
 // flush sends off what was written.
-func (a *answer) flush() error {
+func (a *encodeResponse) flush() error {
 	if err := a.control.Flush(); err != nil {
 		return writeFailed(err)
 	}
 	return nil
 }
 
-// writeFailed returns the fault of an answer that could not be written.
+// writeFailed returns the fault of a response that could not be written.
 func writeFailed(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &fault.Error{Kind: fault.Slow, Reason: "the answer was not taken within timeouts.send", Err: err}
+		return &fault.Error{Kind: fault.Slow, Reason: "the response was not read within timeouts.send", Err: err}
 	}
 	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
 }
