@@ -23,9 +23,9 @@ type demoCmd struct {
 	Batch   int           `group:"load" default:"25" placeholder:"N" help:"Frames of a batch. Default: 25."`
 	FPS     float64       `group:"load" name:"fps" default:"50" placeholder:"N" help:"Frames a second. Default: 50."`
 	Size    size          `group:"load" default:"640x360" placeholder:"WxH" help:"Size of the frames. Default: 640x360."`
-	Resize  size          `group:"load" default:"320x320" placeholder:"WxH" help:"Size of the pictures. Default: 320x320."`
-	Quality int           `group:"load" default:"75" placeholder:"N" help:"Of the pictures, 1 to 100. Default: 75."`
-	Out     string        `group:"load" short:"o" placeholder:"OUT" help:"Keep the pictures, as steadyframe encode does: a folder or NAME.mjpeg."`
+	Resize  size          `group:"load" default:"320x320" placeholder:"WxH" help:"Size of the images. Default: 320x320."`
+	Quality int           `group:"load" default:"75" placeholder:"N" help:"Of the images, 1 to 100. Default: 75."`
+	Out     string        `group:"load" short:"o" placeholder:"OUT" help:"Keep the images, as steadyframe encode does: a folder or NAME.mjpeg."`
 	Force   bool          `group:"load" short:"f" help:"Write over what OUT holds already."`
 	JSON    bool          `group:"load" name:"json" help:"Print the summary as one line of JSON on standard output, and all else on standard error."`
 
@@ -39,7 +39,7 @@ client takes. The server can be used meanwhile: its page shows four live streams
 and what the server does. Where its usual ports are taken it listens on free ones. With --stream, or streams in a settings file,
 those are shown instead of the four.
 
-A line a second says what came back: frames a second; the latency of a batch, from when it is due to when its pictures are
+A line a second says what came back: frames a second; the latency of a batch, from when it is due to when its images are
 there; and of the whole process, client and server, the heap objects allocated for each frame, garbage collections, and
 memory resident (RSS). The first 4 batches, which set up what is then used again, count as frames alone.
 
@@ -94,7 +94,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		err = serverErr
 	}
 	if err == nil && summary.Errors > 0 {
-		err = fmt.Errorf("%d frames came back without a picture", summary.Errors)
+		err = fmt.Errorf("%d frames came back without an image", summary.Errors)
 	}
 	if err != nil {
 		summary.Error = err.Error()

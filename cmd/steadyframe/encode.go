@@ -19,8 +19,8 @@ import (
 // encodeCmd is steadyframe encode.
 type encodeCmd struct {
 	Input string `arg:"" help:"A video or image (decoded by ffmpeg), a folder or pattern of images ('photos/*.jpg'), a URL (http://camera/video.mjpg, rtsp://camera/1), Y4M, raw frames, or - for standard input."`
-	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one picture), or - for standard output."`
-	Force bool   `short:"f" help:"Write over what OUT holds already. Pictures that a longer run left in a folder stay."`
+	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one image), or - for standard output."`
+	Force bool   `short:"f" help:"Overwrite existing output. Images that a longer run left in a folder stay."`
 
 	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
@@ -31,18 +31,18 @@ type encodeCmd struct {
 	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
 	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them; request the snapshot of a URL N times a second. Without it: as fast as it goes, and a snapshot once."`
 
-	Crop       pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
-	Resize     resize          `group:"picture" placeholder:"WxH" help:"Size of the pictures. 320x or x320: the other side keeps the aspect."`
-	Mode       pipeline.Mode   `group:"picture" default:"stretch" placeholder:"MODE" help:"Where the aspect changes: stretch, fit (all of it, with --background around) or fill (its middle). Default: stretch."`
-	Filter     pipeline.Filter `group:"picture" default:"bilinear" placeholder:"FILTER" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
-	Background pipeline.Color  `group:"picture" default:"#000000" placeholder:"RRGGBB" help:"Colour around the picture in mode fit. Default: 000000."`
+	Crop       pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
+	Resize     resize          `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side keeps the aspect."`
+	Mode       pipeline.Mode   `group:"image" default:"stretch" placeholder:"MODE" help:"Where the aspect changes: stretch, fit (all of it, with --background around) or fill (its middle). Default: stretch."`
+	Filter     pipeline.Filter `group:"image" default:"bilinear" placeholder:"FILTER" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
+	Background pipeline.Color  `group:"image" default:"#000000" placeholder:"RRGGBB" help:"Color around the image in mode fit. Default: 000000."`
 
 	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"1 to 100, as libjpeg has it. Default: 75."`
 	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
-	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large picture) or every N blocks. Default: none."`
+	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large image) or every N blocks. Default: none."`
 
 	Batch   int  `group:"run" placeholder:"N" help:"Frames that are encoded together. Default: 25, fewer where that is more than 64 MiB, or when a live input is slow (a frame waits 100 ms at most)."`
-	Workers int  `group:"run" placeholder:"N" help:"Goroutines that encode. Default: one for each processor. The pictures are the same for any number."`
+	Workers int  `group:"run" placeholder:"N" help:"Number of encoding goroutines. Default: one per processor. The images are the same for any number."`
 	JSON    bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error."`
 }
 
@@ -51,7 +51,7 @@ func (encodeCmd) Help() string {
 	return `INPUT is raw frames with --format and --size; else Y4M, which its first bytes tell; else whatever ffmpeg on PATH decodes.
 ffmpeg hands each decoded frame over once, in its own size, with the colors that the stream names: 4:2:0 and gray as they
 are stored, all else as RGB; alpha is ignored. HDR (PQ, HLG) becomes SDR. Where the size changes inside INPUT, so do the
-pictures, unless --resize gives both sides.
+images, unless --resize gives both sides.
 
 A folder or pattern is read file by file, in natural order (img2 before img10), without its subfolders and hidden files. A
 file that is cut short, empty or no image is skipped and named. A file that is really called so is no pattern.
@@ -165,7 +165,7 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 		err = closeErr
 	}
 	switch {
-	case errors.Is(err, cli.ErrOnePicture):
+	case errors.Is(err, cli.ErrOneImage):
 		return cli.Summary{}, err
 	case err == nil:
 		summary.Warning = source.Warning()
@@ -211,7 +211,7 @@ func usageIfGeometry(err error) error {
 // sarIgnore is the value of --sar that leaves pixels as they are.
 const sarIgnore = "ignore"
 
-// resize is a flag's width and height of which one may be left out, as 320x: 0 then.
+// resize is a flag's width and height. One may be left out, as in 320x: it is 0 then.
 type resize size
 
 // UnmarshalText sets r to the size that text says.

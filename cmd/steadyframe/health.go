@@ -11,8 +11,8 @@ import (
 // healthCmd is steadyframe health.
 type healthCmd struct {
 	settings
-	Ready   bool          `help:"Ask whether the server takes work (/readyz) rather than whether it lives (/healthz)."`
-	Timeout time.Duration `default:"3s" placeholder:"TIME" help:"Wait so long for the answer. Default: 3s."`
+	Ready   bool          `help:"Check readiness (/readyz) instead of liveness (/healthz)."`
+	Timeout time.Duration `default:"3s" placeholder:"TIME" help:"How long to wait for the response. Default: 3s."`
 }
 
 // Help is the longer text of steadyframe health --help.
@@ -21,7 +21,7 @@ func (healthCmd) Help() string {
 For a container: HEALTHCHECK CMD ["steadyframe", "health"]`
 }
 
-// Run prints the answer on standard output.
+// Run prints the response on standard output.
 func (c *healthCmd) Run(ctx context.Context) error {
 	loaded, err := c.load()
 	if err != nil {
@@ -33,10 +33,10 @@ func (c *healthCmd) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	answer, err := cli.AskAdmin(ctx, loaded.Admin.Listen, path)
+	response, err := cli.AskAdmin(ctx, loaded.Admin.Listen, path)
 	if err != nil {
 		return err
 	}
-	fmt.Println(answer)
+	fmt.Println(response)
 	return nil
 }

@@ -24,7 +24,7 @@ const (
 
 // commands is the command line.
 type commands struct {
-	Encode      encodeCmd      `cmd:"" help:"Turn a video, a picture, Y4M or raw frames into JPEGs."`
+	Encode      encodeCmd      `cmd:"" help:"Turn a video, an image, Y4M or raw frames into JPEGs."`
 	Push        pushCmd        `cmd:"" help:"Feed a live stream of a server: from a video, a camera, a pipe or JPEGs."`
 	Serve       serveCmd       `cmd:"" help:"Serve gRPC and HTTP: raw frames in, JPEGs out."`
 	Demo        demoCmd        `cmd:"" help:"Start a server and push an animated scene to it, with the figures a second by second."`
@@ -53,7 +53,7 @@ func run(args []string) int {
 		kong.Exit(func(c int) { code = c }),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "input", Title: "Input"},
-			{Key: "picture", Title: "Picture"},
+			{Key: "image", Title: "Image"},
 			{Key: "jpeg", Title: "JPEG"},
 			{Key: "run", Title: "Run"},
 			{Key: "load", Title: "Load"},

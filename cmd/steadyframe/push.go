@@ -22,7 +22,7 @@ type pushCmd struct {
 	URL   string `arg:"" optional:"" name:"url" help:"The server: http://host:port, https://host, unix:/path; /v1/streams/NAME may follow. Default: http://127.0.0.1:8080."`
 
 	Stream   string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
-	Token    string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"What the server wants to be shown (its setting auth.token)."`
+	Token    string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"Token that the server asks for (its setting auth.token)."`
 	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Certificates of authorities, in PEM, that https servers are trusted by besides the system's."`
 	Insecure bool   `help:"Trust any https server, whatever its certificate."`
 
@@ -35,11 +35,11 @@ type pushCmd struct {
 	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
 	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
 
-	Crop       *pipeline.Rect   `group:"picture" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
-	Resize     resize           `group:"picture" placeholder:"WxH" help:"Size of the pictures. 320x or x320: the other side keeps the aspect."`
-	Mode       *pipeline.Mode   `group:"picture" placeholder:"MODE" help:"Where the aspect changes: stretch, fit or fill."`
-	Filter     *pipeline.Filter `group:"picture" placeholder:"FILTER" help:"bilinear, area or nearest."`
-	Background *pipeline.Color  `group:"picture" placeholder:"RRGGBB" help:"Colour around the picture in mode fit."`
+	Crop       *pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
+	Resize     resize           `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side keeps the aspect."`
+	Mode       *pipeline.Mode   `group:"image" placeholder:"MODE" help:"Where the aspect changes: stretch, fit or fill."`
+	Filter     *pipeline.Filter `group:"image" placeholder:"FILTER" help:"bilinear, area or nearest."`
+	Background *pipeline.Color  `group:"image" placeholder:"RRGGBB" help:"Color around the image in mode fit."`
 
 	Quality     int               `group:"jpeg" placeholder:"N" help:"1 to 100, as libjpeg has it."`
 	Subsampling *jpeg.Subsampling `group:"jpeg" placeholder:"S" help:"Chroma: 420, 422, 444 or gray."`
@@ -51,11 +51,11 @@ type pushCmd struct {
 // Help is the longer text of steadyframe push --help.
 func (pushCmd) Help() string {
 	return `Feeds a live stream of a server, at the pace of a live source: a file at its own rate, a pipe or camera as it comes. The
-server makes the pictures, as the flags below say, and shows them to any number of viewers. JPEGs are sent and shown as
-they are, unless a flag asks for other pictures.
+server makes the images, as the flags below say, and shows them to any number of viewers. JPEGs are sent and shown as
+they are, unless a flag asks for other images.
 
-When the connection is lost it is made again, after 0.25 to 2.5 s. A file waits meanwhile; a pipe is read on, so that who
-writes into it does not wait, and its frames are dropped and counted: the newest one is what is sent. What a server
+A lost connection is made again after 0.25 to 2.5 s. A file waits meanwhile. A pipe is read on, so that its writer does not
+wait; its frames are dropped and counted, and the newest one is sent. What a server
 refuses for good (a wrong token, another publisher that took the stream over, a certificate that is not trusted, a port
 that is not HTTP) ends the run, with what to do.
 

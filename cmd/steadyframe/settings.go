@@ -17,7 +17,7 @@ type settings struct {
 	HTTP         *string `group:"settings" name:"http" placeholder:"ADDR" help:"Where HTTP listens: host:port, unix:/path or off."`
 	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
 	Admin        *string `group:"settings" placeholder:"ADDR" help:"Where metrics, health and profiles are found."`
-	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and pictures together, such as 512MiB."`
+	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and images together, such as 512MiB."`
 	LogLevel     *string `group:"settings" placeholder:"LEVEL" help:"debug, info, warn or error."`
 }
 

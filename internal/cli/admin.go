@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// maxAnswer caps what is read of an answer to AskAdmin.
-const maxAnswer = 4 << 10
+// maxResponse caps what is read of a response.
+const maxResponse = 4 << 10
 
 // AskAdmin gets path from a server's admin listener, which listens as the setting admin.listen says: host:port, or unix:/path. It returns the
 // answer's text, or an error when there is none, or when its status is not 200. The error is for the user as it is.
@@ -46,7 +46,7 @@ func AskAdmin(ctx context.Context, listen, path string) (string, error) {
 		return "", fmt.Errorf("admin listener %s: %w", listen, err)
 	}
 	defer response.Body.Close()
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // what arrived is what can be shown
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // what arrived is what can be shown
 	text := string(bytes.TrimSpace(body))
 	if response.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the server at %s says %s: %s", listen, response.Status, text)

@@ -1,4 +1,4 @@
-// Package cli is what the steadyframe program does behind its flags: opening inputs, running an encode from end to end, writing pictures,
+// Package cli is what the steadyframe program does behind its flags: opening inputs, running an encode from end to end, writing images,
 // pushing a demonstration load, and the figures that are printed at the end.
 //
 // Its errors are texts for the person at the terminal: what was wrong, what was expected, what to do. They carry no package prefix; the

@@ -21,14 +21,14 @@ type Job struct {
 	Batch    int           // frames; 0: see autoBatch
 	FPS      float64       // frames are read at this pace; 0: as fast as it goes
 	Frames   int           // frames to encode; 0: all
-	Progress func(n int)   // called after each batch, with its pictures written; may be nil
+	Progress func(n int)   // called after each batch, with its images written; may be nil
 }
 
 // rotation is how many batches exist: one is read, one encoded and one written at a time. Memory is bounded by that.
 const rotation = 3
 
 // Limits of a batch of a size that was not given. 25 frames amortize what a batch costs; 64 MiB keep 4K frames from taking gigabytes; 100 ms
-// keep pictures of a live input from waiting for a batch to fill.
+// keep images of a live input from waiting for a batch to fill.
 const (
 	autoBatchFrames = 25
 	autoBatchBytes  = 64 << 20
@@ -71,7 +71,7 @@ type encode struct {
 	maxWait   time.Duration // after which a batch that is not full goes on; 0: it waits
 	frames    int           // frames read
 	tally     *tally
-	pictures  int  // pictures written
+	images    int  // images written
 	cut       bool // the input failed
 	free      chan *work
 	read      chan *work
@@ -82,7 +82,7 @@ type encode struct {
 }
 
 // Run encodes until the input ends, Frames are done, ctx ends, or something fails. Reading, encoding and writing overlap. Whatever the error,
-// every picture that was written is whole, the Summary is about those, and when ctx ends what was read goes to the output first. The error is
+// every image that was written is whole, the Summary is about those, and when ctx ends what was read goes to the output first. The error is
 // for the user as it is. A reader that waits for its input when Run returns is left behind until the caller closes the Source.
 func (j *Job) Run(ctx context.Context) (Summary, error) {
 	workers := pipeline.NewWorkers(j.Workers)
@@ -123,7 +123,7 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 	return s, err
 }
 
-// interrupted reports whether the end of ctx is why a run ended with err. A terminal's SIGINT also ends the child that decodes, of which word
+// interrupted reports whether the end of ctx is why a run ended with err. A terminal's SIGINT may also end the child that decodes, whose error
 // may come first.
 func (e *encode) interrupted(ctx context.Context, err error) bool {
 	if err != nil && !e.cut {
@@ -208,7 +208,7 @@ func (e *encode) leave(readerDone <-chan struct{}) {
 	}
 }
 
-// release gives back the frames and pictures of w.
+// release gives back the frames and images of w.
 func (w *work) release() {
 	w.batch.Release()
 	for i := range w.batch.In {
@@ -237,7 +237,7 @@ func (e *encode) readAll() {
 	}
 }
 
-// fill reads a batch. The error, io.EOF for one, says why there is none after it; the frames before the error are in w.
+// fill reads a batch. The error, such as io.EOF, says why no batch follows; the frames before the error are in w.
 func (e *encode) fill(w *work, pace *pacer) error {
 	var deadline time.Time
 	for most := e.batch; len(w.batch.In) < most; {
@@ -332,7 +332,7 @@ func (e *encode) toEncode(yield func(*work) bool) {
 	}
 }
 
-// writeAll writes pictures until there are no more, or one can not be written; stop then ends the reader. It returns why there are no more,
+// writeAll writes images until there are no more, or one cannot be written; stop then ends the reader. It returns why there are no more,
 // nil when the input came to its end.
 func (e *encode) writeAll(stop func()) error {
 	var failed error
@@ -354,9 +354,9 @@ func (e *encode) writeAll(stop func()) error {
 	return failed
 }
 
-// write writes the pictures of a batch.
+// write writes the images of a batch.
 func (e *encode) write(w *work) error {
-	n, err := e.writePictures(w.batch.Out)
+	n, err := e.writeImages(w.batch.Out)
 	if n > 0 {
 		e.tally.add(n, w.ran)
 		if e.Progress != nil {
@@ -373,19 +373,19 @@ func (e *encode) write(w *work) error {
 	return nil
 }
 
-// writePictures writes pictures up to the first that is none, or that can not be written, and returns how many it wrote.
-func (e *encode) writePictures(results []pipeline.Result) (n int, err error) {
+// writeImages writes images up to the first that failed or cannot be written, and returns how many it wrote.
+func (e *encode) writeImages(results []pipeline.Result) (n int, err error) {
 	for i := range results {
 		r := &results[i]
 		if r.Err != nil {
-			return n, fmt.Errorf("frame %d: %w", e.pictures+1, r.Err)
+			return n, fmt.Errorf("frame %d: %w", e.images+1, r.Err)
 		}
 		jpeg := r.Bytes()
-		if err := e.Sink.Write(e.pictures+1, jpeg); err != nil {
+		if err := e.Sink.Write(e.images+1, jpeg); err != nil {
 			return n, err
 		}
 		n++
-		e.pictures++
+		e.images++
 		e.tally.bytes += int64(len(jpeg))
 	}
 	return n, nil

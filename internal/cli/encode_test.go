@@ -20,7 +20,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// rgbSpec copies frames of 8x4 pixels: every byte of a picture is the first of its frame.
+// rgbSpec copies frames of 8x4 pixels: every byte of an image is the first of its frame.
 var rgbSpec = pipeline.Spec{
 	Input:  frame.Desc{Format: frame.RGB24, Width: 8, Height: 4},
 	Output: pipeline.Output{Format: pipeline.RawRGB24},
@@ -55,23 +55,23 @@ func (s *numbered) Next() (frame.Frame, error) {
 	return f, err
 }
 
-// kept is a Sink that checks that pictures come in order and are those of numbered.
+// kept is a Sink that checks that images come in order and are those of numbered.
 type kept struct {
 	t      *testing.T
 	n      int
-	failAt int // the picture that can not be written; 0: none
+	failAt int // the image that can not be written; 0: none
 	times  []time.Time
 }
 
 var errFull = errors.New("disk is full")
 
-func (s *kept) Write(n int, picture []byte) error {
+func (s *kept) Write(n int, image []byte) error {
 	if n == s.failAt {
 		return errFull
 	}
 	s.n++
-	if n != s.n || len(picture) == 0 || picture[0] != byte(n) {
-		s.t.Errorf("picture %d: got number %d, first byte %d", s.n, n, picture[0])
+	if n != s.n || len(image) == 0 || image[0] != byte(n) {
+		s.t.Errorf("image %d: got number %d, first byte %d", s.n, n, image[0])
 	}
 	s.times = append(s.times, time.Now())
 	return nil
@@ -102,7 +102,7 @@ func TestRunWritesAllInOrder(t *testing.T) {
 						t.Fatal(err)
 					}
 					if sink.n != frames || s.Frames != frames || progress != frames {
-						t.Errorf("pictures: got %d, %d in the summary, %d shown; want %d", sink.n, s.Frames, progress, frames)
+						t.Errorf("images: got %d, %d in the summary, %d shown; want %d", sink.n, s.Frames, progress, frames)
 					}
 					if s.Bytes != int64(frames*8*4*3) || s.Workers != workers {
 						t.Errorf("got %d bytes from %d workers", s.Bytes, s.Workers)
@@ -118,7 +118,7 @@ func TestRunStopsAtFrames(t *testing.T) {
 	job := newJob(t, &numbered{frames: 1 << 30}, sink)
 	job.Frames = 30
 	if _, err := job.Run(t.Context()); err != nil || sink.n != 30 {
-		t.Errorf("got %d pictures, %v; want 30", sink.n, err)
+		t.Errorf("got %d images, %v; want 30", sink.n, err)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestRunInputFails(t *testing.T) {
 				t.Errorf("error: got %v, want %q", err, tt.want)
 			}
 			if sink.n != 27 || s.Frames != 27 {
-				t.Errorf("pictures: got %d, %d in the summary, want 27", sink.n, s.Frames)
+				t.Errorf("images: got %d, %d in the summary, want 27", sink.n, s.Frames)
 			}
 		})
 	}
@@ -153,7 +153,7 @@ func TestRunSinkFails(t *testing.T) {
 		src := &numbered{frames: 1 << 30}
 		s, err := newJob(t, src, sink).Run(t.Context())
 		if !errors.Is(err, errFull) || sink.n != failAt-1 || s.Frames != failAt-1 {
-			t.Errorf("write %d fails: got %d pictures, %d in the summary, %v", failAt, sink.n, s.Frames, err)
+			t.Errorf("write %d fails: got %d images, %d in the summary, %v", failAt, sink.n, s.Frames, err)
 		}
 		if read := src.n; read > failAt+4*autoBatchFrames {
 			t.Errorf("write %d fails: read on, to frame %d", failAt, read)
@@ -194,7 +194,7 @@ func TestRunInterrupted(t *testing.T) {
 			t.Errorf("error: got %v, want ErrInterrupted", err)
 		}
 		if want := 49; sink.n != want || s.Frames != want {
-			t.Errorf("pictures: got %d, %d in the summary, want those of the %d whole batches", sink.n, s.Frames, want/7)
+			t.Errorf("images: got %d, %d in the summary, want those of the %d whole batches", sink.n, s.Frames, want/7)
 		}
 		src.frames = 49 // the reader that is left behind must not take a frame that nobody releases
 		close(release)
@@ -218,7 +218,7 @@ func TestRunPaces(t *testing.T) {
 		for i, at := range sink.times {
 			due := start.Add(time.Duration(i) * 20 * time.Millisecond)
 			if late := at.Sub(due); late > autoBatchWait+20*time.Millisecond {
-				t.Errorf("picture %d: %v after its frame", i+1, late)
+				t.Errorf("image %d: %v after its frame", i+1, late)
 			}
 		}
 	})
@@ -235,7 +235,7 @@ func TestRunFillsBatches(t *testing.T) {
 			t.Fatal(err)
 		}
 		if first, want := sink.times[0].Sub(start), 480*time.Millisecond; first != want {
-			t.Errorf("first picture: got %v, want it with frame 25, after %v", first, want)
+			t.Errorf("first image: got %v, want it with frame 25, after %v", first, want)
 		}
 	})
 }

@@ -18,7 +18,7 @@ type LoadProgress struct {
 	P50, P99       float64       // milliseconds from when a batch is due to its answer; since the warm-up
 	AllocsPerFrame float64       // of the whole process, client and server, in the last second
 	Collections    int           // since the warm-up
-	Errors         int           // frames without a picture, so far
+	Errors         int           // frames without an image, so far
 	RSS            uint64        // bytes resident now
 }
 
@@ -46,7 +46,7 @@ type LoadSummary struct {
 	P50            float64  `json:"batch_p50_ms"` // from when a batch is due to its answer
 	P99            float64  `json:"batch_p99_ms"`
 	Max            float64  `json:"batch_max_ms"`
-	Errors         int      `json:"errors"`           // frames without a picture
+	Errors         int      `json:"errors"`           // frames without an image
 	AllocsPerFrame float64  `json:"allocs_per_frame"` // heap objects of the whole process, client and server
 	BytesPerFrame  float64  `json:"bytes_per_frame"`  // and their bytes
 	Collections    int      `json:"collections"`

@@ -42,7 +42,7 @@ const steadyTime = 2 * time.Second
 // takenTime is how long after a first frame the server is thought to take what it is sent: it refuses sooner.
 const takenTime = 500 * time.Millisecond
 
-// partingTime is how long the server may take to answer after the user ended the run.
+// partingTime is how long the server may take to respond after the user ended the run.
 const partingTime = time.Second
 
 // pushRun is a Push that runs.
@@ -203,7 +203,7 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 }
 
 // first returns the frame with which to begin a connection: of a live input the newest, of one that is read at a pace the
-// one that the last connection did not take whole. It returns false when there is none, or ctx has ended.
+// one that the last connection did not take whole. It returns false when there are no more frames, or ctx has ended.
 func (r *pushRun) first(ctx context.Context) (pushFrame, bool) {
 	if !r.hasUnsent {
 		select {
@@ -236,7 +236,7 @@ func (r *pushRun) fps() float64 {
 	return cmp.Or(r.FPS, r.Source.FPS)
 }
 
-// jitter returns a time between three quarters of d and d, so that those whom one server left do not come back as one.
+// jitter returns a time between three quarters of d and d, so that the clients of a server that was lost do not all come back at once.
 func jitter(d time.Duration) time.Duration { return d - rand.N(d/4) }
 
 // bodyEnd is why there is no more of the body of a request.

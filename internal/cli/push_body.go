@@ -32,7 +32,7 @@ func (f *pushFrame) query() url.Values {
 	return rawQuery(f.frame.Desc)
 }
 
-// part returns the bytes of the i-th part, nil when there is none: the planes follow each other on the wire.
+// part returns the bytes of the i-th part, or nil after the last one: the planes follow each other on the wire.
 func (f *pushFrame) part(i int) []byte {
 	if f.frame.Owned() {
 		if planes := f.frame.Planes(); i < len(planes) {
@@ -46,7 +46,7 @@ func (f *pushFrame) part(i int) []byte {
 	return nil
 }
 
-// errStalled is why a connection was given up that took nothing, or did not answer, for stallTime.
+// errStalled says that a connection took nothing, or brought no response, for stallTime.
 var errStalled = fmt.Errorf("no sign of the server for %s", stallTime)
 
 // stallTime is how long a connection may take nothing.
@@ -97,7 +97,7 @@ func (b *pushBody) Read(p []byte) (int, error) {
 	}
 	if !b.busy {
 		if err := b.next(); err != nil {
-			b.stall.Reset(stallTime) // for the answer
+			b.stall.Reset(stallTime) // for the response
 			return 0, err
 		}
 	}

@@ -49,7 +49,7 @@ func (s PushSummary) WriteJSON(w io.Writer) error { return json.NewEncoder(w).En
 // pushMeter counts what a Push does, and tells of it.
 type pushMeter struct {
 	frames, dropped, reconnects, bytes atomic.Int64
-	failed                             atomic.Int64 // frames of which the server says that it could make no picture
+	failed                             atomic.Int64 // frames that the server could not make an image of, as it says
 
 	start time.Time
 	tell  func(PushProgress)
@@ -121,7 +121,7 @@ func (m *pushMeter) close() PushSummary {
 		s.FPS, s.Mbits = float64(s.Frames)/s.Seconds, float64(s.Bytes)*8/1e6/s.Seconds
 	}
 	if n := m.failed.Load(); n > 0 {
-		s.Warning = "the server could make no picture of " + count(int(n), "frame") + ": its log says why"
+		s.Warning = "the server could make no image of " + count(int(n), "frame") + ": its log says why"
 	}
 	return s
 }

@@ -42,7 +42,7 @@ var advices = map[int]string{
 
 // answered returns what a response says was wrong, a *PushRefusedError when it will not be better, nil when all was well.
 func (r *pushRun) answered(response *http.Response) error {
-	data, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer)) // What arrived is what can be shown.
+	data, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // What arrived is what can be shown.
 	code := response.StatusCode
 	if code == http.StatusOK {
 		var well struct{ Failed int64 }

@@ -164,7 +164,7 @@ func (s *PushSource) recognize(r *bufio.Reader, p *pool.Pool) bool {
 	return true
 }
 
-// next returns the next frame, io.EOF when there is none.
+// next returns the next frame, or io.EOF after the last.
 func (s *PushSource) next() (pushFrame, error) {
 	for {
 		f, err := s.nextOpened()

@@ -77,7 +77,7 @@ func TestOpenPush(t *testing.T) {
 	}
 	writeFile(t, path("folder/frame-000002.JPG"), two)
 	writeFile(t, path("folder/frame-000001.jpg"), one)
-	writeFile(t, path("folder/notes.txt"), "no picture")
+	writeFile(t, path("folder/notes.txt"), "no image")
 
 	frames24 := []string{raw[:24], raw[24:]}
 	yuv := []string{"YYYYuv", "ZZZZuv"}
@@ -142,7 +142,7 @@ func TestOpenPush(t *testing.T) {
 	}
 }
 
-// TestOpenPushBroken: broken pictures of a multipart stream are passed over, and told of in the end.
+// TestOpenPushBroken: broken images of a multipart stream are passed over, and told of in the end.
 func TestOpenPushBroken(t *testing.T) {
 	one := jpegOf(t, 1)
 	s := openPush(t, Input{Path: "-", Stdin: strings.NewReader("--f\r\n\r\nhello\r\n--f\r\n\r\n" + one + "\r\n--f--")}, false)
@@ -150,7 +150,7 @@ func TestOpenPushBroken(t *testing.T) {
 		t.Errorf("got %d frames, error %v, want one", len(got), err)
 	}
 	if !strings.Contains(s.Warning(), "got byte 0x68") {
-		t.Errorf("got warning %q, want one about the broken picture", s.Warning())
+		t.Errorf("got warning %q, want one about the broken image", s.Warning())
 	}
 }
 
@@ -172,8 +172,8 @@ func TestOpenPushRefuses(t *testing.T) {
 func TestOpenPushVideo(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	for name, clip := range map[string]string{
-		"video":   makeClip(t, "clip.mp4", "-r 15 -frames:v 3 -pix_fmt yuv420p -c:v mpeg4"),
-		"picture": makeClip(t, "photo.png", "-frames:v 1 -pix_fmt rgb24"),
+		"video": makeClip(t, "clip.mp4", "-r 15 -frames:v 3 -pix_fmt yuv420p -c:v mpeg4"),
+		"image": makeClip(t, "photo.png", "-frames:v 1 -pix_fmt rgb24"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			want, err := frames(openPush(t, Input{Path: clip}, false), 4)
@@ -181,7 +181,7 @@ func TestOpenPushVideo(t *testing.T) {
 				t.Fatal(err)
 			}
 			s := openPush(t, Input{Path: clip}, true)
-			if fps := map[string]float64{"video": 15, "picture": 25}[name]; s.FPS != fps {
+			if fps := map[string]float64{"video": 15, "image": 25}[name]; s.FPS != fps {
 				t.Errorf("got %v fps, want %v", s.FPS, fps)
 			}
 			got, err := frames(s, 3*len(want)+1)

@@ -12,9 +12,9 @@ import (
 	"syscall"
 )
 
-// Sink is where pictures go.
+// Sink is where images go.
 type Sink interface {
-	// Write keeps picture n, which counts from 1. It borrows jpeg. After an error the picture is not there, not even in part, and those
+	// Write keeps image n, which counts from 1. It borrows jpeg. After an error the image is not there, not even in part, and those
 	// before it are; the error is for the user as it is.
 	Write(n int, jpeg []byte) error
 	// Close ends the output. commit says that all went well; without it an output that makes sense as a whole only is not left behind.
@@ -57,20 +57,20 @@ func OpenSink(out string, force bool, stdout *os.File) (Sink, error) {
 	return openStreamFile(out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC)
 }
 
-// knownEndings are the endings of files that are no JPEGs, of which no folder is made by mistake.
+// knownEndings are the endings of files that are not JPEGs. A folder of such a name would be a mistake.
 var knownEndings = strings.Fields(".png .apng .gif .bmp .webp .tif .tiff .avif .heic .heif .jxl .jp2 .ppm .pgm .pnm .tga .svg .ico .exr .dng .psd " +
 	".mp4 .m4v .mkv .webm .mov .avi .ts .m2ts .mts .mpg .mpeg .flv .wmv .ogv .3gp .mxf .h264 .264 .h265 .265 .hevc .y4m .yuv .rgb .bgr .raw .nv12 " +
 	".zip .tar .tgz .gz .7z .pdf .txt .json .html .mp3 .wav .jfif .jpe")
 
-// knownEnding reports whether out has the name of a file that is no JPEG.
+// knownEnding reports whether out has the name of a file that is not a JPEG.
 func knownEnding(out string) bool {
 	return slices.Contains(knownEndings, strings.ToLower(filepath.Ext(out)))
 }
 
-// ErrOnePicture is why a second picture was refused by a Sink that holds one. It has not kept the first either.
-var ErrOnePicture = errors.New("the input has more than one frame")
+// ErrOneImage is why a second image was refused by a Sink that holds one. It has not kept the first either.
+var ErrOneImage = errors.New("the input has more than one frame")
 
-// single keeps one picture and refuses a second.
+// single keeps one image and refuses a second.
 type single struct {
 	path, temp string
 	written    bool
@@ -86,7 +86,7 @@ func openSingle(path string) (*single, error) {
 
 func (s *single) Write(n int, jpeg []byte) error {
 	if s.written {
-		return fmt.Errorf("%w and %s holds one: add --frames 1, or name a folder or a .mjpeg file", ErrOnePicture, s.path)
+		return fmt.Errorf("%w and %s holds one: add --frames 1, or name a folder or a .mjpeg file", ErrOneImage, s.path)
 	}
 	s.written = true
 	if err := os.WriteFile(s.temp, jpeg, 0o666); err != nil {
@@ -95,7 +95,7 @@ func (s *single) Write(n int, jpeg []byte) error {
 	return nil
 }
 
-// Close gives the picture its name.
+// Close gives the image its name.
 func (s *single) Close(commit bool) error {
 	if !commit || !s.written {
 		return os.Remove(s.temp)
@@ -106,14 +106,14 @@ func (s *single) Close(commit bool) error {
 	return nil
 }
 
-// stream keeps pictures one after the other.
+// stream keeps images one after the other.
 type stream struct {
 	w    *os.File
 	name string
-	file bool  // a regular file, from which a part of a picture can be taken back
+	file bool  // a regular file, from which a part of an image can be taken back
 	own  bool  // w is closed by Close
-	end  int64 // bytes of whole pictures
-	n    int   // whole pictures
+	end  int64 // bytes of whole images
+	n    int   // whole images
 }
 
 func newStream(w *os.File, name string) *stream {
@@ -148,9 +148,9 @@ func (s *stream) Write(n int, jpeg []byte) error {
 		s.w.Truncate(s.end)
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return fmt.Errorf("%s: its reader closed the pipe after %s", s.name, count(s.n, "picture"))
+		return fmt.Errorf("%s: its reader closed the pipe after %s", s.name, count(s.n, "image"))
 	}
-	return fmt.Errorf("cannot write picture %d to %s: %w", n, s.name, withAdvice(err))
+	return fmt.Errorf("cannot write image %d to %s: %w", n, s.name, withAdvice(err))
 }
 
 func (s *stream) Close(bool) error {
@@ -161,7 +161,7 @@ func (s *stream) Close(bool) error {
 		return fmt.Errorf("output %s: %w", s.name, withAdvice(err))
 	}
 	if s.file && s.n == 0 {
-		os.Remove(s.name) // an empty file is no pictures
+		os.Remove(s.name) // an empty file has no images
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func TestOpenSinkChoosesByName(t *testing.T) {
 	tests := []struct {
 		name  string
 		out   string
-		files []string // after two pictures, or one for a single
+		files []string // after two images, or one for a single
 		n     int
 	}{
 		{"folder", "out", []string{"out/frame-000001.jpg", "out/frame-000002.jpg"}, 2},
@@ -62,7 +62,7 @@ func TestOpenSinkRefuses(t *testing.T) {
 		usage bool
 		want  string
 	}{
-		{"folder-with-pictures", "full", false, "full holds frame-000007.jpg already: choose another folder, or add --force"},
+		{"folder-with-images", "full", false, "full holds frame-000007.jpg already: choose another folder, or add --force"},
 		{"file-exists", "old.mjpeg", false, "old.mjpeg exists already: choose another name, or add --force"},
 		{"file-as-folder", "old.txt", true, "old.txt is a file: name a folder"},
 		{"png", "new.png", true, "only JPEGs are written: name a file that ends in .jpg or .mjpeg, or a folder ("},
@@ -117,7 +117,7 @@ func TestForceWritesOver(t *testing.T) {
 	}
 }
 
-// A picture that can not be written leaves no part of itself.
+// An image that can not be written leaves no part of itself.
 func TestFailedWriteLeavesNothing(t *testing.T) {
 	t.Run("folder", func(t *testing.T) {
 		dir := t.TempDir()
@@ -149,7 +149,7 @@ func TestFailedWriteLeavesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := s.Write(2, []byte("two")); err == nil || !strings.Contains(err.Error(), "more than one frame") {
-			t.Errorf("error of the second picture: got %v", err)
+			t.Errorf("error of the second image: got %v", err)
 		}
 		s.Close(false)
 		if got := listFiles(t, dir); len(got) != 0 {
@@ -172,7 +172,7 @@ func TestStreamToClosedPipe(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Close()
-	if err := s.Write(2, []byte("two")); err == nil || !strings.Contains(err.Error(), "closed the pipe after 1 picture") {
+	if err := s.Write(2, []byte("two")); err == nil || !strings.Contains(err.Error(), "closed the pipe after 1 image") {
 		t.Errorf("error: got %v", err)
 	}
 }
@@ -193,7 +193,7 @@ func TestStreamAppendsToStdout(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.end != int64(len("before one")) {
-		t.Errorf("end of whole pictures: got %d, want %d", s.end, len("before one"))
+		t.Errorf("end of whole images: got %d, want %d", s.end, len("before one"))
 	}
 	if got, _ := os.ReadFile(path); string(got) != "before one" {
 		t.Errorf("got %q", got)

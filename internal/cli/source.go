@@ -289,7 +289,7 @@ func openY4M(in Input, r io.Reader, p *pool.Pool) (*Source, error) {
 	return s, nil
 }
 
-// described is r with the range and colour space that the user gave instead of those of the input.
+// described is r with the range and color space that the user gave instead of those of the input.
 func (in Input) described(r ingest.Reader) ingest.Reader {
 	d := r.Desc()
 	if in.Range != frame.RangeDefault {

@@ -12,12 +12,12 @@ import (
 
 // Summary is the figures of a run.
 type Summary struct {
-	Frames  int     `json:"frames"`  // pictures written
-	Seconds float64 `json:"seconds"` // from the start of reading to the last picture
+	Frames  int     `json:"frames"`  // images written
+	Seconds float64 `json:"seconds"` // from the start of reading to the last image
 	FPS     float64 `json:"fps"`     // Frames / Seconds
 	P50     float64 `json:"p50_ms"`  // time that a batch's encoding took, over its frames: median over all frames
 	P99     float64 `json:"p99_ms"`  // the same, 99th percentile
-	Bytes   int64   `json:"bytes"`   // of the pictures
+	Bytes   int64   `json:"bytes"`   // of the images
 	Batch   int     `json:"batch"`   // frames of a batch, at most
 	Workers int     `json:"workers"`
 
@@ -56,7 +56,7 @@ func decimals(v, whole float64) string {
 	return fmt.Sprintf("%.2f", v)
 }
 
-// warmBatches is how many batches set up what is then used again: connections, tables, and buffers of the sizes that the pictures turn out to
+// warmBatches is how many batches set up what is then used again: connections, tables, and buffers of the sizes that the images turn out to
 // have. What is said of allocations and collections leaves them out.
 const warmBatches = 4
 

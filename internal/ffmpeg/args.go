@@ -16,7 +16,7 @@ type Options struct {
 	URL   string    // what ffmpeg opens itself: rtsp://camera/1
 	Stdin io.Reader // a stream that can be read once; Open borrows it, and a Read of it may be left behind
 
-	Live   bool // a file is read at its own rate, and a still picture is repeated once a second
+	Live   bool // a file is read at its own rate, and a still image is repeated once a second
 	Loop   bool // a file starts over at its end
 	Frames int  // stop after that many; 0: at the end
 
@@ -152,7 +152,7 @@ func isPattern(name string) bool {
 	return name != "" && imageEndings[ending(name)] && strings.ContainsAny(name, `%*?{}[]\`)
 }
 
-// isStill reports whether a file is a picture that does not move, by its name.
+// isStill reports whether a file is an image that does not move, by its name.
 func isStill(name string) bool {
 	switch ending(name) {
 	case "jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff":

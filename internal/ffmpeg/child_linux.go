@@ -38,7 +38,7 @@ func killMarked(mark string) {
 
 // marked returns the processes whose environment has mark. A process that replaces its environment is not found.
 func marked(mark string) (pids []int) {
-	files, _ := filepath.Glob("/proc/[0-9]*/environ") // The pattern is right, and without /proc there is none.
+	files, _ := filepath.Glob("/proc/[0-9]*/environ") // The pattern is valid; without /proc nothing matches.
 	for _, file := range files {
 		environ, err := os.ReadFile(file) // Those of other users cannot be read.
 		if err != nil || !bytes.Contains(environ, []byte(mark)) {

@@ -60,7 +60,7 @@ func isVague(failure string) bool {
 	return false
 }
 
-// explain returns why ffmpeg ended, of what it said.
+// explain returns why ffmpeg ended, as its log says.
 func explain(said parser, o *Options) string {
 	has := func(text string) bool {
 		return slices.ContainsFunc(said.failures, func(f string) bool { return strings.Contains(f, text) })
@@ -94,7 +94,7 @@ func explain(said parser, o *Options) string {
 // invalidData is what ffmpeg says of an input that it does not know.
 const invalidData = "Invalid data found when processing input"
 
-// isUnknown reports whether failures are about an input of which ffmpeg does not know the format.
+// isUnknown reports whether failures say that ffmpeg does not know the format of the input.
 func isUnknown(failures []string) bool {
 	return slices.ContainsFunc(failures, func(f string) bool {
 		return strings.HasSuffix(f, invalidData) || strings.Contains(f, "moov atom not found")

@@ -1,4 +1,4 @@
-// Package ffmpeg decodes videos and pictures through an ffmpeg child. It is the one place that starts ffmpeg, so that
+// Package ffmpeg decodes videos and images through an ffmpeg child. It is the one place that starts ffmpeg, so that
 // a file has the same frames and the same colors by every way in.
 //
 // ffmpeg writes each decoded frame once, as rawvideo, in a size of its own. The filter showinfo describes each frame on

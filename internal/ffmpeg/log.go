@@ -23,7 +23,7 @@ type frameInfo struct {
 	transfer      string // "smpte2084"
 }
 
-// noTime stands for a time stamp that is not known.
+// noTime stands for an unknown time stamp.
 const noTime = time.Duration(math.MinInt64)
 
 // logLine is a line of ffmpeg's standard error with the options -loglevel repeat+level+info. Its parts are parts of the
@@ -124,7 +124,7 @@ func (p *parser) fail(l logLine) {
 	p.failures = append(p.failures, text)
 }
 
-// describe takes what ffmpeg says of the input. Only the first video stream counts that is not a picture in an audio
+// describe takes what ffmpeg says of the input. Only the first video stream counts that is not an image in an audio
 // file.
 func (p *parser) describe(text string) {
 	switch {
@@ -187,7 +187,7 @@ func parseDuration(text string) time.Duration {
 	return time.Duration(hours)*time.Hour + time.Duration(minutes)*time.Minute + time.Duration(seconds*float64(time.Second))
 }
 
-// addShowinfo takes a line of the filter showinfo, of which there are two for each frame:
+// addShowinfo takes a line of the filter showinfo, which writes two for each frame:
 //
 //	n:   1 pts:    200 pts_time:0.2     pos:     2306 fmt:yuv422p sar:1/1 s:160x120 i:P iskey:0 type:I
 //	color_range:tv color_space:unknown color_primaries:unknown color_trc:unknown
@@ -257,7 +257,7 @@ func exact(text []byte, names []string) string {
 	return string(text)
 }
 
-// time returns the time of a pts, noTime when that is no number, or too large.
+// time returns the time of a pts, or noTime when it is not a number, or too large.
 func (p *parser) time(pts []byte) time.Duration {
 	n := parseInt(pts)
 	if n == noNumber || p.den == 0 {
@@ -273,10 +273,10 @@ func (p *parser) time(pts []byte) time.Duration {
 // maxSeconds bounds a time stamp, so that it fits a time.Duration.
 const maxSeconds = 9e9
 
-// noNumber is what parseInt returns for what is no number.
+// noNumber is what parseInt returns for text that is not a number.
 const noNumber = math.MinInt64
 
-// parseInt parses decimal digits, perhaps with a minus before them.
+// parseInt parses decimal digits, with or without a minus.
 func parseInt(b []byte) int64 {
 	digits := bytes.TrimPrefix(b, []byte("-"))
 	if len(digits) == 0 || len(digits) > 18 { // 18 digits fit
@@ -315,7 +315,7 @@ const maxLogLine = 4096
 type log struct {
 	mu     sync.Mutex
 	parser parser
-	frames []frameInfo   // of which next was not called yet
+	frames []frameInfo   // that next has not returned yet
 	ended  bool          // the standard error has ended
 	news   chan struct{} // of capacity 1: frames or ended has changed
 	done   chan struct{} // closed when ended is set
@@ -355,7 +355,7 @@ func (l *log) run(r io.Reader) {
 	}
 }
 
-// next waits for the next frame. It returns false when there is none.
+// next waits for the next frame. It returns false after the last.
 func (l *log) next() (frameInfo, bool) {
 	for {
 		l.mu.Lock()
