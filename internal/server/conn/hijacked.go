@@ -135,9 +135,12 @@ func (c *Hijacked) Close() error {
 	return c.Conn.Close()
 }
 
+// Abort closes the connection at once: a write in progress fails, and nothing more is sent.
+func (c *Hijacked) Abort() error { return c.base.Close() }
+
 // Discard reads until the connection ends, and then closes it, so that a write in progress ends too.
 func (c *Hijacked) Discard() {
-	var buf [64]byte // A viewer has nothing more to say.
+	var buf [64]byte // A viewer sends nothing more.
 	for {
 		if _, err := c.Conn.Read(buf[:]); err != nil {
 			_ = c.Close() // The peer is gone.
@@ -146,8 +149,8 @@ func (c *Hijacked) Discard() {
 	}
 }
 
-// Glance is how long writes go on before they see that the server is stopping, and that their patience is another. It is
-// short, since what they have written meanwhile counts as taken when they look up.
+// Glance is how long a write in progress may go on before it notices that the server is stopping and DrainPatience applies.
+// It is short, since bytes sent meanwhile count as progress of the peer.
 const Glance = time.Millisecond
 
 // Set is a set of hijacked connections, which the Shutdown of net/http knows nothing of. The zero Set is empty. All methods
@@ -206,6 +209,6 @@ func (s *Set) Wait(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	s.Each(func(c *Hijacked) { _ = c.base.Close() }) // They are being thrown away.
+	s.Each(func(c *Hijacked) { _ = c.Abort() }) // They are being thrown away.
 	<-empty
 }

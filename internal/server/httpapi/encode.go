@@ -38,7 +38,7 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !src.endless { // Not before the body has begun: who sends nothing takes nobody's place.
+	if !src.endless { // Not before the body has begun: a caller that sends nothing takes no place in the queue.
 		if err := e.Reserve(); err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ type exchange struct {
 func (x *exchange) run(ctx context.Context) error {
 	draining := x.engine.Draining()
 	if !x.source.endless {
-		draining = nil // What has an end is read to it.
+		draining = nil // A body of known length is read to its end.
 	}
 	for x.collect(draining) {
 		if err := x.encode(ctx); err != nil {

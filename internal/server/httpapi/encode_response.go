@@ -24,7 +24,7 @@ const (
 
 const (
 	typeMotionJPEG = "video/x-motion-jpeg"
-	// boundary is long, so that no image has it by chance; Content-Length says where a part ends in any case.
+	// boundary is long, so that no image contains it by chance; Content-Length says where a part ends in any case.
 	boundary = "steadyframe-9f4c1e7a2b6d8053"
 	// trailerError is the trailer that says why a response is not complete.
 	trailerError = "Steadyframe-Error"
@@ -143,7 +143,7 @@ func (a *encodeResponse) partHead(dst []byte, n int) []byte {
 	return append(dst, "\r\n\r\n"...)
 }
 
-// end ends a complete answer.
+// end ends a complete response.
 func (a *encodeResponse) end() error {
 	if a.form == multipart {
 		return a.write([]byte("\r\n--" + boundary + "--\r\n"))

@@ -54,7 +54,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	setSecurityHeaders(w.Header(), r, h.pages)
 	err := h.serve(w, r)
 	w.boundRest()
-	// What is still to be written, its end at the least, has its own time: the body may have lasted for hours.
+	// The rest of the response has a deadline of its own: the body may have lasted for hours.
 	_ = h.setWriteDeadline(w) // If it fails, so does the response.
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
@@ -68,8 +68,8 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		writeFault(w, f)
 		return
 	}
-	// The response has begun and cannot be completed. For a caller that reads trailers it ends with one that says why;
-	// for others it breaks off, since they would take a proper end for success.
+	// The response has begun and cannot be completed. For a caller that reads trailers it ends with one that says why; for
+	// others the connection is cut, since they would read a proper end as success.
 	proper := w.Header().Get("Trailer") != "" && f.Kind != fault.Canceled
 	if proper {
 		w.Header().Set(trailerError, f.Kind.String()+": "+strings.Join(strings.Fields(f.Error()), " "))
@@ -99,15 +99,15 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // lingerTime is how long a caller may go on sending what nobody asked for, after its response.
 const lingerTime = 500 * time.Millisecond
 
-// boundRest bounds how long the rest of the request's body is waited for: net/http reads on before it answers, and a body
-// that nobody asked for may come very slowly. Nothing is waited for of a body that was stopped.
+// boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds. It does not
+// wait for a body that was stopped.
 func (w *writer) boundRest() {
 	if w.body == nil || !w.body.stopped.Load() {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the response.
 	}
 }
 
-// setWriteDeadline gives what is written next its time.
+// setWriteDeadline sets the deadline of the next write.
 func (h *Handler) setWriteDeadline(w http.ResponseWriter) error {
 	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(h.engine.Config.Timeout.Send)))
 }
@@ -120,7 +120,7 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 			h.log.Error("panic in a request", "value", fmt.Sprint(v), "stack", string(debug.Stack()))
 		}
 	}()
-	// What an earlier request of the connection left is of no concern to this one.
+	// An earlier request of the connection may have left a deadline.
 	if err := h.setWriteDeadline(w); err != nil {
 		return err
 	}

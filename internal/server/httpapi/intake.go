@@ -16,7 +16,7 @@ import (
 // maxBatch is how many frames are encoded and written at once, at most: those that have come in meanwhile.
 const maxBatch = 32
 
-// admitted is a frame with the admission of what it takes until its image is written.
+// admitted is a frame with the grant for all that it needs until its image is written.
 type admitted struct {
 	frame frame.Frame
 	grant pool.Grant
@@ -29,8 +29,7 @@ func (a *admitted) release() {
 }
 
 // intake reads frames on a goroutine of its own while others are encoded. Each waits for its first bytes, then for
-// memory, and is read then: who sends nothing holds no memory, and what waits for memory does so outside, where TCP
-// holds its sender back.
+// memory, and is read then: a caller that sends nothing holds no memory, and TCP holds back one whose frame waits for memory.
 type intake struct {
 	frames    chan admitted // closed at the end
 	second    chan struct{} // closed when a second frame begins to come in, perhaps long before there is memory for it
@@ -85,7 +84,7 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	if a.frame, err = s.frames.Next(); err != nil {
 		return fault.From(err)
 	}
-	a.frame.Desc = s.plan.Spec().Input // A Y4M stream's range and colour may be set otherwise.
+	a.frame.Desc = s.plan.Spec().Input // A Y4M stream's range and color may be set otherwise.
 	select {
 	case in.frames <- a:
 		a = admitted{}

@@ -51,7 +51,7 @@ type entry struct {
 	Viewers      []viewerEntry `json:"viewers"`
 }
 
-// droppedFrames are the frames that have no image, by why.
+// droppedFrames counts the frames that became no image, by reason.
 type droppedFrames struct {
 	Newer    uint64 `json:"newer"`
 	Capped   uint64 `json:"capped"`

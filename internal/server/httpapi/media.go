@@ -42,8 +42,7 @@ type media struct {
 	boundary string // of jpegParts; empty when it does not say
 }
 
-// mediaOf returns what r says of its body. It refuses a body that is said to be none of those that are known; JPEGs,
-// which may be live alone, else.
+// mediaOf returns what r says of its body. It refuses types that are not known, and JPEGs unless live is set.
 func mediaOf(r *http.Request, live bool) (media, error) {
 	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
 		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Encoding", Reason: "got Content-Encoding " + c + ", want none"}

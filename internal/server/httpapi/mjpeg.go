@@ -10,9 +10,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// mjpeg serves a stream as multipart/x-mixed-replace, in the spelling that browsers, players and cameras' clients have in
-// common, until the viewer leaves or the server stops. It returns a *fault.Error before anything was written, and over
-// HTTP/2 also where the stream of images broke off.
+// mjpeg serves a stream as multipart/x-mixed-replace, in the form that browsers, players and camera clients all read, until
+// the viewer disconnects or the server stops. It returns a *fault.Error if nothing was written, and over HTTP/2 also if the
+// stream of images broke off.
 func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) error {
 	o, err := parseMJPEG(r.URL.Query())
 	if err != nil {
@@ -44,7 +44,7 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 	if err != nil {
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
-	v.OnEvict(func() { _ = c.Close() }) // A write in progress ends.
+	v.OnEvict(func() { _ = c.Abort() }) // A write in progress ends.
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
@@ -104,8 +104,7 @@ func parseFPS(s string) (float64, error) {
 
 func validFPS(fps float64) bool { return fps > 0 && fps <= maxFPS }
 
-// mjpegBoundary separates the parts. That it is no longer, and stands without quotes, is what clients expect; where a part
-// ends is said by its Content-Length.
+// mjpegBoundary separates the parts. Clients expect it short and without quotes. Content-Length says where a part ends.
 const mjpegBoundary = "frame"
 
 // setHeader sets the headers of the response.
@@ -116,8 +115,8 @@ func (o mjpegOptions) setHeader(h http.Header) {
 	h.Set("X-Accel-Buffering", "no") // nginx
 }
 
-// response returns the head of the response, with the headers h, on a connection of its own: its end is the connection's, so there is neither a
-// length nor chunks.
+// response returns the head of the response, with the headers h, on a hijacked connection: the response ends with the
+// connection, so it has neither a length nor chunks.
 func (o mjpegOptions) response(h http.Header) []byte {
 	o.setHeader(h)
 	h.Set("Connection", "close")
@@ -136,12 +135,12 @@ type mjpegViewer struct {
 	mjpegOptions
 	viewer   *stream.Viewer
 	out      sink
-	gone     <-chan struct{} // closed when the viewer is
+	gone     <-chan struct{} // closed when the viewer has disconnected
 	draining <-chan struct{}
 	part     part
 }
 
-// run writes before, then images until it is time to end. It returns nil when that is the server's wish.
+// run writes before, then images until it is time to end. It returns nil if the server ends it.
 func (m *mjpegViewer) run(before []byte) error {
 	if err := m.out.WriteParts(before, m.part.first(m.advance, time.Now()), nil); err != nil {
 		return unwritten(err)

@@ -18,11 +18,11 @@ import (
 )
 
 // publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,
-// another publisher takes the stream over, or the server stops. The body is read as fast as it comes; which frames
-// become images is the stream's to say.
+// another publisher takes the stream over, or the server stops. The body is read as fast as it arrives; the stream decides
+// which frames become images.
 func (h *Handler) publish(w *writer, r *http.Request) error {
 	name := r.PathValue("name")
-	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may be long in coming.
+	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may come much later.
 	if err := e.Open(); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	w.body = b
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
-	f := &feeding{handler: h, name: name, body: b}
+	f := &publishRequest{handler: h, name: name, body: b}
 	o.admit = func(bytes int) error { return f.publisher.Admit(bytes) } // It is there before a frame is read.
 	if err := o.open(); err != nil {
 		return err
@@ -64,7 +64,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	if err := f.run(); err != nil {
 		return err
 	}
-	return f.answer(w, name)
+	return f.respond(w, name)
 }
 
 // publishQuery returns the settings that a query says, and the names of the parameters in it.
@@ -82,8 +82,8 @@ func publishQuery(raw string) (s live.Settings, names []string, err error) {
 	return s, names, err
 }
 
-// feeding is one request that feeds a stream.
-type feeding struct {
+// publishRequest is one request that feeds a stream.
+type publishRequest struct {
 	handler    *Handler
 	name       string
 	body       *body
@@ -95,7 +95,7 @@ type feeding struct {
 }
 
 // run feeds the stream until the body ends, when it returns nil, or there is another reason to end.
-func (f *feeding) run() error {
+func (f *publishRequest) run() error {
 	defer f.body.stopOn(f.publisher.Done())()
 	for awaited := true; ; awaited = false {
 		var err error
@@ -112,7 +112,7 @@ func (f *feeding) run() error {
 }
 
 // await waits for the beginning of a frame.
-func (f *feeding) await() error {
+func (f *publishRequest) await() error {
 	f.body.nextFrame()
 	defer f.body.resume()
 	if f.jpegs != nil {
@@ -123,7 +123,7 @@ func (f *feeding) await() error {
 
 // next reads the frame that has begun, captured at that time, and hands it on. A raw frame for which there is no memory
 // is read all the same.
-func (f *feeding) next(captured time.Time) error {
+func (f *publishRequest) next(captured time.Time) error {
 	if f.jpegs != nil {
 		picture, err := f.jpegs.Next()
 		if err != nil {
@@ -138,12 +138,12 @@ func (f *feeding) next(captured time.Time) error {
 		}
 		return err
 	}
-	frame.Desc = f.settings.Spec.Input // A Y4M stream's range and colour may be set otherwise.
+	frame.Desc = f.settings.Spec.Input // A Y4M stream's range and color may be set otherwise.
 	return f.publisher.Frame(frame, captured)
 }
 
 // lost reports whether err is about one frame alone, and counts that: a live stream goes on.
-func (f *feeding) lost(err error) bool {
+func (f *publishRequest) lost(err error) bool {
 	var broken *ingest.JPEGError
 	switch {
 	case errors.Is(err, pool.ErrBudget):
@@ -163,7 +163,7 @@ func (f *feeding) lost(err error) bool {
 }
 
 // end returns why the request ends, nil when the body did.
-func (f *feeding) end(err error) error {
+func (f *publishRequest) end(err error) error {
 	if reason := f.publisher.Err(); reason != nil {
 		return reason
 	}
@@ -182,9 +182,9 @@ func bodyFault(err error) *fault.Error {
 	return fault.From(err)
 }
 
-// answer says what became of the frames.
-func (f *feeding) answer(w http.ResponseWriter, name string) error {
-	f.publisher.Close() // The last frame is still to have its turn.
+// respond says what became of the frames.
+func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
+	f.publisher.Close() // The last frame may still wait for its turn.
 	var a published
 	a.Stream = name
 	a.Frames, a.Pictures, a.Dropped = f.publisher.Counts()

@@ -51,7 +51,7 @@ func unsent(v *stream.Viewer, err error) *fault.Error {
 	}
 }
 
-// gone returns the fault of a viewer that went away, as err showed.
+// gone returns the fault of a viewer that disconnected, as err showed.
 func gone(err error) *fault.Error {
 	return &fault.Error{Kind: fault.Canceled, Reason: "the viewer disconnected", Err: err}
 }

@@ -18,14 +18,14 @@ const (
 	// maxUnacked is how many images of a stream may be on their way: with one, a viewer would wait for a round trip after
 	// each; with more, they would wait in the buffers between.
 	maxUnacked = 2
-	// retryUnknown is how often it is looked for streams that do not exist yet.
+	// retryUnknown is how often the session looks for streams that do not exist yet.
 	retryUnknown = 250 * time.Millisecond
 	// pingEvery is the longest time between two pings. Proxies end connections on which nothing happens for a minute.
 	pingEvery = 15 * time.Second
 )
 
-// session is one WebSocket being served. One goroutine reads, and hands on what the viewer says; run, on the other, does
-// all else.
+// session is one WebSocket being served. One goroutine reads the viewer's messages and passes them on; run, on another, does
+// everything else.
 type session struct {
 	handler  *viewers
 	request  *http.Request
@@ -83,7 +83,7 @@ func (s *session) run() *fault.Error {
 	}
 }
 
-// listen hears what the viewer says. It waits for that, or for an image, for as long as idle.
+// listen waits at most idle for a message of the viewer, or for an image.
 func (s *session) listen(idle time.Duration) *fault.Error {
 	if idle <= 0 {
 		select {
@@ -111,8 +111,8 @@ func (s *session) listen(idle time.Duration) *fault.Error {
 	return nil
 }
 
-// serve does what is due: it looks after the connection, for streams that did not exist, and sends the image of the
-// next stream that has one. It returns for how long there is nothing more to do.
+// serve does what is due: it pings, looks for streams that did not exist, and sends the image of the next stream that has
+// one. It returns for how long there is nothing more to do.
 func (s *session) serve(now time.Time) (idle time.Duration, f *fault.Error) {
 	if idle, f = s.keepAlive(now); f != nil {
 		return 0, f
@@ -206,7 +206,7 @@ func (s *session) keepAlive(now time.Time) (time.Duration, *fault.Error) {
 	return s.pingInterval(), nil
 }
 
-// end ends the session that ended for f: the viewer is told why, if it can be.
+// end ends the session because of f, and tells the viewer why if that is possible.
 func (s *session) end(f *fault.Error) {
 	close(s.ended)
 	s.timer.Stop()

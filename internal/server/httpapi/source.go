@@ -154,8 +154,8 @@ func (o *opening) planned() (*engine.Plan, error) {
 	return o.plan, nil
 }
 
-// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M has no word
-// for the one, and some writers are wrong about the other.
+// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M cannot say the
+// one, and some writers are wrong about the other.
 func (o *opening) openY4M(l ingest.Limits) (reader, error) {
 	y, err := ingest.NewY4M(o.body, o.engine.Pool, l)
 	if err != nil {

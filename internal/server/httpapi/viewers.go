@@ -28,13 +28,12 @@ func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
 	return &viewers{engine: e, hub: h, pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), log: log}
 }
 
-// wait waits for the viewers on connections hijacked from net/http, which its Shutdown knows nothing of. They end between
-// two images once the engine is draining; one that takes nothing then is not waited for longer than conn.DrainPatience.
-// Those that are left when ctx ends it cuts. It is for one goroutine at a time.
+// wait waits for the viewers on connections hijacked from net/http, which its Shutdown does not know. They end between
+// two images once the engine is draining; one that reads nothing has conn.DrainPatience at most. wait cuts those that are left
+// when ctx ends. It is for one goroutine at a time.
 func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx) }
 
-// first returns the stream that is meant where none is named: the first by name that is online, else the first, else
-// "".
+// first returns the default stream: the first by name that is online, else the first, else "".
 func (h *viewers) first() string {
 	infos := h.hub.Infos(nil)
 	for i := range infos {
@@ -71,10 +70,10 @@ func (h *viewers) release(c *conn.Hijacked) {
 	h.conns.Remove(c)
 }
 
-// stall is how long a viewer may take nothing.
+// stall is how long a viewer may read nothing.
 func (h *viewers) stall() time.Duration { return time.Duration(h.engine.Config.Live.Stall) }
 
-// view makes the caller of r a viewer of a stream, or returns the *fault.Error that says why it is none.
+// view makes the caller of r a viewer of a stream, or returns a *fault.Error.
 func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*stream.Viewer, error) {
 	if h.engine.IsDraining() {
 		return nil, fault.From(stream.ErrClosed)
@@ -87,7 +86,7 @@ func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*s
 	return v, nil
 }
 
-// info returns what is known of a stream, or the *fault.Error for one that there is not.
+// info returns what is known of a stream, or a *fault.Error if it does not exist.
 func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
 	info, ok := h.hub.Info(name)
 	if ok {
@@ -100,8 +99,8 @@ func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
 	return info, refusal(missing, r.Host)
 }
 
-// ended writes a line about a viewer that has left: why is nil where it came to a proper end. A viewer that went away,
-// or that the server sends away because it stops, is nothing to warn about.
+// ended logs that a viewer has disconnected; why is nil for a proper end. It is a warning only if the server ended it before
+// the viewer or the drain did.
 func (h *viewers) ended(r *http.Request, transport, name string, since time.Time, why error) {
 	level := slog.LevelDebug
 	attrs := []slog.Attr{slog.String("transport", transport), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}

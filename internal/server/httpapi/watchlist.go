@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// do does what the viewer said.
+// do carries out a message of the viewer.
 func (s *session) do(m message) *fault.Error {
 	at := slices.IndexFunc(s.watched, func(w *watched) bool { return w.id == m.id })
 	switch {
@@ -44,14 +44,14 @@ func (s *session) watch(m message) *fault.Error {
 	return s.tellState(w)
 }
 
-// join makes the session a viewer of w's stream. Where there is no such stream that is no error.
+// join makes the session a viewer of w's stream. It is no error if the stream does not exist yet.
 func (s *session) join(w *watched) *fault.Error {
 	v, err := s.handler.view(s.request, w.stream, stream.ViewerOptions{Transport: "websocket", MaxFPS: w.fps, Wake: s.wake})
 	if f := fault.From(err); f != nil && f.Kind != fault.NotFound {
 		return f
 	}
 	if v != nil {
-		v.OnEvict(func() { _ = s.conn.Close() }) // A write in progress ends, and with it the session.
+		v.OnEvict(func() { _ = s.conn.Abort() }) // A write in progress ends, and with it the session.
 	}
 	w.viewer = v
 	return nil
@@ -65,12 +65,12 @@ func (s *session) failed(w *watched, f *fault.Error) *fault.Error {
 	return s.refuse(w.id, f.Error())
 }
 
-// anyUnknown reports whether a stream is waited for that does not exist.
+// anyUnknown reports whether the session waits for a stream that does not exist yet.
 func (s *session) anyUnknown() bool {
 	return slices.ContainsFunc(s.watched, func(w *watched) bool { return w.viewer == nil })
 }
 
-// findUnknown looks for streams that did not exist.
+// findUnknown joins the streams that exist by now.
 func (s *session) findUnknown() *fault.Error {
 	for _, w := range slices.Clone(s.watched) {
 		if w.viewer != nil {
