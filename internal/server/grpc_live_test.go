@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"image/jpeg"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -366,5 +367,36 @@ func TestLiveStatus(t *testing.T) {
 	sum := status.Published + status.Same + status.Dropped.Unseen + status.Dropped.Newer
 	if err != nil || status.Arrived != 3 || sum != 3 || status.Dropped.Unseen == 0 {
 		t.Errorf("got %+v, %v, want three frames, of which some were unseen", status, err)
+	}
+}
+
+// TestPublishedJPEGEndsAtItsEnd: what stands behind the end of a JPEG, as some cameras send, is taken over gRPC as over HTTP, and
+// does not reach viewers.
+func TestPublishedJPEGEndsAtItsEnd(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	jpeg := encodeDirectly(t, small, makeFrames(t, small.Input, 1))[0]
+	for _, behind := range []string{"", "\x00", "\r\n", "trailer", string(jpeg)} {
+		p, err := c.Publish(timeout(t), "cam1", nil, client.PublishOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := watch(t, c, "cam1", client.WatchOptions{})
+		if err := p.Send(append(slices.Clone(jpeg), behind...)); err != nil {
+			t.Fatalf("%q: %v", behind, err)
+		}
+		var pic client.LivePicture
+		for pic.Offline = true; pic.Offline; {
+			if err := w.Next(&pic); err != nil {
+				t.Fatalf("%q: %v", behind, err)
+			}
+		}
+		if !bytes.Equal(pic.Data, jpeg) {
+			t.Errorf("%.10q: got %d bytes, want the JPEG's %d", behind, len(pic.Data), len(jpeg))
+		}
+		w.Close()
+		if _, err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

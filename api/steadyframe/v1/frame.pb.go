@@ -1018,8 +1018,8 @@ func (x *Output) GetRestart() int32 {
 	return 0
 }
 
-// PublishRequest is the next frames of a live stream. Fields must come in the order of their numbers, as every protobuf
-// library writes them. A request without frames is a sign of life, for a producer that waits for viewers.
+// PublishRequest is the next frames of a live stream. A request without frames keeps the stream online, for a producer that
+// waits for viewers.
 type PublishRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// stream is the stream's name: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. In the first request.

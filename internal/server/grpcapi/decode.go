@@ -26,13 +26,11 @@ const (
 type layout struct {
 	name                                         string
 	id, stream, spec, maxFPS, capturedUS, frames protowire.Number
-	// inOrder says that no known field may come after a frame: frames are used as they come.
-	inOrder bool
 }
 
 var layouts = [...]layout{
 	encodeRequest:  {name: "an EncodeRequest", id: 1, spec: 2, frames: 3},
-	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5, inOrder: true},
+	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5},
 }
 
 const (
@@ -55,8 +53,8 @@ type frameSource interface {
 }
 
 // decoder reads EncodeRequests or PublishRequests. It takes what google.golang.org/protobuf takes, but for the limits,
-// and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice, a
-// stream's name of more than 256 bytes, and other fields of a PublishRequest after its frames. What the spec's bytes say
+// and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice, and a
+// stream's name of more than 256 bytes. Fields may come in any order. What the spec's bytes say
 // is read later, by ParseSpec. It is used again from message to message.
 type decoder struct {
 	kind      messageKind
@@ -156,14 +154,6 @@ func (d *decoder) known(number, field protowire.Number) bool {
 	return number == field && d.depth == 0
 }
 
-// checkOrder refuses a known field that comes after a frame, where that matters.
-func (d *decoder) checkOrder(number protowire.Number) error {
-	if d.frames > 0 && layouts[d.kind].inOrder {
-		return d.malformed("got field %d after the frames, want fields in the order of their numbers", number)
-	}
-	return nil
-}
-
 // number reads a varint field.
 func (d *decoder) number(number protowire.Number) error {
 	v, err := d.varint()
@@ -175,10 +165,8 @@ func (d *decoder) number(number protowire.Number) error {
 		d.req.ID = v
 	case d.known(number, l.capturedUS):
 		d.req.CapturedUS = v
-	default:
-		return nil
 	}
-	return d.checkOrder(number)
+	return nil
 }
 
 // fixed64 reads a field of 8 bytes.
@@ -190,7 +178,7 @@ func (d *decoder) fixed64(number protowire.Number) error {
 		return nil
 	}
 	d.req.MaxFPS = math.Float64frombits(binary.LittleEndian.Uint64(d.small[:8]))
-	return d.checkOrder(number)
+	return nil
 }
 
 // bytes reads a length-delimited field.
@@ -207,16 +195,11 @@ func (d *decoder) bytes(number protowire.Number) error {
 	case d.known(number, l.frames):
 		return d.frame(n)
 	case d.known(number, l.spec):
-		err = d.spec(n)
+		return d.spec(n)
 	case d.known(number, l.stream):
-		err = d.stream(n)
-	default:
-		return d.skip(n)
+		return d.stream(n)
 	}
-	if err != nil {
-		return err
-	}
-	return d.checkOrder(number)
+	return d.skip(n)
 }
 
 func (d *decoder) stream(n int) error {

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
@@ -356,5 +357,46 @@ func TestCredit(t *testing.T) {
 	check("endless", true, false)
 	if len(c.changed) != 1 {
 		t.Error("got no word of the changes")
+	}
+}
+
+// TestPublishFieldsInAnyOrder: what the first message says of the stream, and when a frame was captured, may stand behind the
+// frames, of raw frames and JPEGs alike.
+func TestPublishFieldsInAnyOrder(t *testing.T) {
+	spec, err := proto.Marshal(SpecToProto(gray))
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame := string(make([]byte, 900))
+	tests := []struct {
+		name   string
+		first  message
+		frames uint64
+		want   string // in the error
+	}{
+		{"as-written", message{}.bytes(1, "cam1").bytes(2, string(spec)).bytes(5, frame).bytes(5, frame), 2, ""},
+		{"frames-first", message{}.bytes(5, frame).bytes(5, frame).bytes(2, string(spec)).bytes(1, "cam1"), 2, ""},
+		{"between", message{}.bytes(5, frame).bytes(1, "cam1").tag(4, protowire.VarintType).varint(7).bytes(5, frame).bytes(2, string(spec)), 2, ""},
+		{"rate-last", append(message{}.bytes(1, "cam1").bytes(2, string(spec)).bytes(5, frame).tag(3, protowire.Fixed64Type), 0, 0, 0, 0, 0, 0, 0x14, 0x40), 1, ""},
+		{"jpeg-first", message{}.bytes(5, frame).bytes(1, "cam1"), 1, ""},
+		{"no-stream", message{}.bytes(5, frame).bytes(2, string(spec)), 0, "has no stream"},
+		{"wrong-size", message{}.bytes(5, frame[1:]).bytes(2, string(spec)).bytes(1, "cam1"), 0, "got a frame of 899 bytes, want 900"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			data := append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(tt.first))), tt.first...)
+			c := &scripted{in: bytes.NewReader(data)}
+			err := serveLive(t, c, c.publish)
+			if tt.want != "" {
+				if err == nil || !strings.Contains(err.Error(), tt.want) {
+					t.Fatalf("got %v, want %q", err, tt.want)
+				}
+				return
+			}
+			var status api.PublishStatus
+			if err != nil || len(c.sent) == 0 || proto.Unmarshal(c.sent[len(c.sent)-1], &status) != nil || status.GetArrived() != tt.frames {
+				t.Errorf("got %v, status %v, want %d frames", err, &status, tt.frames)
+			}
+		})
 	}
 }

@@ -31,7 +31,9 @@ type publishing struct {
 	began     time.Time // when the call came
 	decoder   decoder
 	request   request
-	grant     pool.Grant    // of the JPEG that comes in
+	message   int           // bytes of the message that comes in
+	grant     pool.Grant    // of the JPEG, or the first message, that comes in
+	admitted  bool          // whether there is a grant
 	admission engine.Stream // of JPEGs
 
 	accepted  chan struct{} // closed when the caller is the publisher; until then what follows is the receiving goroutine's
@@ -72,7 +74,7 @@ func (p *publishing) release() {
 // unadmit gives back the admission of the JPEG that comes in.
 func (p *publishing) unadmit() {
 	p.grant.Release()
-	p.grant = pool.Grant{}
+	p.grant, p.admitted = pool.Grant{}, false
 }
 
 // close ends the publisher, when the picture of the last frame is made.
@@ -173,7 +175,7 @@ func (p *publishing) receiveAll() error {
 	}
 }
 
-// next reads one message, and hands its frames on as they come. It returns io.EOF when the caller has no more.
+// next reads one message, and hands its frames on. It returns io.EOF when the caller has no more.
 func (p *publishing) next() error {
 	if err := p.await(time.Duration(p.engine.Config.Timeout.Idle)); err != nil {
 		return err
@@ -186,10 +188,14 @@ func (p *publishing) next() error {
 		return err
 	}
 	p.expect()
+	p.message = length
 	if err := p.decoder.Decode(&p.request, p, length); err != nil {
 		return err
 	}
-	return p.ensure()
+	if err := p.ensure(); err != nil {
+		return err
+	}
+	return p.handOn()
 }
 
 // ensure makes the caller the publisher, if it is not. What the request says of the stream must have come.
@@ -266,21 +272,22 @@ func checkRate(fps float64) error {
 func (p *publishing) Fill(b []byte) error { return p.fill(b) }
 
 // Lease is part of frameSource. A frame that there is no memory for is passed over. The stream has memory for frames of
-// its size; a JPEG, of which only the caller knows how large it is, is admitted while it comes in.
+// its size. A JPEG, of which only the caller knows how large it is, is admitted while it comes in, and so are the frames of
+// the first message, which are kept until all of it is there: what they are may stand behind them.
 func (p *publishing) Lease(n int) (pool.Buf, error) {
-	if err := p.ensure(); err != nil {
+	if err := p.handOn(); err != nil {
 		return pool.Buf{}, err
 	}
 	if p.size > 0 && n != p.size {
 		return pool.Buf{}, p.wrongSize(n)
 	}
-	if p.size == 0 {
+	if need := p.needs(n); need > 0 {
 		p.receiving.Stop() // The wait for memory is not the caller's.
-		grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(n)), &p.admission)
+		grant, err := p.engine.Admit(p.ctx, need, &p.admission)
 		if err != nil {
 			return pool.Buf{}, err
 		}
-		p.grant = grant
+		p.grant, p.admitted = grant, true
 		p.expect()
 	}
 	buf, err := p.engine.Pool.Get(n)
@@ -288,6 +295,17 @@ func (p *publishing) Lease(n int) (pool.Buf, error) {
 		return pool.Buf{}, fault.From(err)
 	}
 	return buf, nil
+}
+
+// needs returns what is to be admitted for a frame of n bytes: of the first message, all of it at once.
+func (p *publishing) needs(n int) int64 {
+	switch {
+	case p.publisher == nil && p.admitted, p.size > 0:
+		return 0
+	case p.publisher == nil:
+		return int64(p.message) + int64(p.message)/4 + int64(p.decoder.MaxFrames)*int64(pool.ClassSize(0))
+	}
+	return int64(pool.ClassSize(n))
 }
 
 // wrongSize is the error for a frame of n bytes.
@@ -298,20 +316,42 @@ func (p *publishing) wrongSize(n int) error {
 	return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got a frame of %d bytes, want %d for %s", n, p.size, p.desc)}
 }
 
-// Complete is part of frameSource. It hands the frame that has come to the live stream.
+// Complete is part of frameSource. The frame is handed on when the next one begins, or its message ends.
 func (p *publishing) Complete() error {
 	frames := p.request.Frames
-	sent := frames[len(frames)-1]
-	p.request.Frames = frames[:len(frames)-1]
-	defer p.unadmit()
-	switch {
-	case sent.Size == 0:
+	if frames[len(frames)-1].Size == 0 {
 		return p.wrongSize(0)
+	}
+	return nil
+}
+
+// handOn hands the frames that have come to the live stream, if the caller is its publisher.
+func (p *publishing) handOn() error {
+	if p.publisher == nil {
+		return nil
+	}
+	defer p.unadmit()
+	captured := capturedAt(p.request.CapturedUS, time.Now())
+	for i := range p.request.Frames {
+		sent := p.request.Frames[i]
+		p.request.Frames[i] = inputFrame{}
+		if err := p.handOne(sent, captured); err != nil {
+			return err
+		}
+	}
+	p.request.Frames = p.request.Frames[:0]
+	return nil
+}
+
+// handOne hands on a frame, which it takes.
+func (p *publishing) handOne(sent inputFrame, captured time.Time) error {
+	switch {
+	case p.size > 0 && sent.Size != p.size: // of the first message
+		sent.Buf.Release()
+		return p.wrongSize(sent.Size)
 	case sent.Buf.IsZero():
 		return p.publisher.Lost(stream.NoMemory)
-	}
-	captured := capturedAt(p.request.CapturedUS, time.Now())
-	if p.size == 0 {
+	case p.size == 0:
 		return p.publisher.JPEG(sent.Buf, captured)
 	}
 	f, err := frame.FromBuf(p.desc, sent.Buf)
