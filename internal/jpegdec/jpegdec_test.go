@@ -113,8 +113,8 @@ func at(f frame.Frame, x, y int) color.RGBA {
 	return color.RGBA{p[0], p[1], p[2], p[3]}
 }
 
-// picture is one whose pixels all differ from their mirror images.
-func picture(w, h int) *image.RGBA {
+// testImage is one whose pixels all differ from their mirror images.
+func testImage(w, h int) *image.RGBA {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
 		for x := range w {
@@ -146,7 +146,7 @@ func encode(t *testing.T, img *image.RGBA, options ...string) []byte {
 func TestDecode(t *testing.T) {
 	var d jpegdec.Decoder // The same for all, so that it uses its memory again.
 	for _, size := range [][2]int{{64, 48}, {65, 47}, {16, 200}, {64, 48}} {
-		img := picture(size[0], size[1])
+		img := testImage(size[0], size[1])
 		for _, options := range [][]string{
 			{"-sample", "2x2"}, {"-sample", "1x1"}, {"-sample", "2x1"}, {"-sample", "1x2"}, {"-sample", "4x1"}, {"-grayscale"},
 			{"-progressive"}, {"-progressive", "-sample", "1x1"}, {"-progressive", "-grayscale"}, {"-restart", "1"}, {"-rgb"}, {"-optimize"},
@@ -195,7 +195,7 @@ func TestOrientation(t *testing.T) {
 	jpegtran := exttool.Require(t, "jpegtran", "libjpeg-turbo-progs")
 	turns := []string{"", "-flip horizontal", "-rotate 180", "-flip vertical", "-transpose", "-rotate 90", "-transverse", "-rotate 270"}
 	for _, options := range [][]string{{"-sample", "2x2"}, {"-sample", "1x1"}, {"-sample", "2x1"}, {"-grayscale"}, {"-progressive"}} {
-		plain := encode(t, picture(96, 64), options...) // whole MCUs: jpegtran turns no others exactly
+		plain := encode(t, testImage(96, 64), options...) // whole MCUs: jpegtran turns no others exactly
 		file := filepath.Join(t.TempDir(), "plain.jpg")
 		if err := os.WriteFile(file, plain, 0o600); err != nil {
 			t.Fatal(err)
@@ -225,7 +225,7 @@ func TestOrientationOfOddSizes(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 7}, {33, 1}, {35, 67}, {64, 31}} {
 		w, h := size[0], size[1]
 		for _, options := range [][]string{{"-sample", "2x2"}, {"-grayscale"}, {"-rgb"}} {
-			plain := encode(t, picture(w, h), options...)
+			plain := encode(t, testImage(w, h), options...)
 			stored, err := jpeg.Decode(bytes.NewReader(plain))
 			if err != nil {
 				t.Fatal(err)

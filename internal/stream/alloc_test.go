@@ -58,7 +58,7 @@ type fanOut struct {
 	publisher *stream.Publisher
 	n         int
 	viewers   int
-	took      chan int // picture numbers
+	took      chan int // image numbers
 	stop      context.CancelFunc
 }
 
@@ -88,13 +88,13 @@ func newFanOut(t testing.TB, f *fixture, viewers int) *fanOut {
 	return out
 }
 
-// frame publishes a picture and returns when all viewers have taken it.
+// frame publishes an image and returns when all viewers have taken it.
 func (out *fanOut) frame(t testing.TB) {
 	out.n++
 	out.f.show(t, out.publisher, out.n)
 	for range out.viewers {
 		if n := <-out.took; n != out.n {
-			t.Fatalf("a viewer was given picture %d, want %d", n, out.n)
+			t.Fatalf("a viewer was given image %d, want %d", n, out.n)
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// BenchmarkFanOut is a picture's way to all viewers, each of which waits in a goroutine of its own: Publish, and for
+// BenchmarkFanOut is an image's way to all viewers, each of which waits in a goroutine of its own: Publish, and for
 // each viewer the wake-up, Next, Delivered and Release, and a channel by which the benchmark knows of it.
 func BenchmarkFanOut(b *testing.B) {
 	for _, viewers := range []int{1, 50, 500} {

@@ -10,14 +10,14 @@ import (
 var (
 	// ErrReplaced ends a Publisher: a newer one took its stream over.
 	ErrReplaced = errors.New("stream: another publisher took the stream over")
-	// ErrClosed is what a closed Hub, Publisher or Viewer answers.
+	// ErrClosed is returned by a closed Hub, Publisher or Viewer.
 	ErrClosed = errors.New("stream: closed")
-	// ErrEvicted is what a Viewer answers that held old pictures when the memory for those was used up.
+	// ErrEvicted is returned by a Viewer that held old images when the memory for those was used up.
 	ErrEvicted = errors.New("stream: the viewer held old images for too long")
 	// ErrFixed is Hub.Publish's when the stream's publisher is Fixed.
 	ErrFixed = errors.New("stream: the stream has a source of its own")
-	// ErrEmpty is Publish's for a picture of no bytes.
-	ErrEmpty = errors.New("stream: empty picture: got 0 bytes, want a JPEG")
+	// ErrEmpty is Publish's for an image of no bytes.
+	ErrEmpty = errors.New("stream: empty image: got 0 bytes, want a JPEG")
 )
 
 // NotFoundError says that there is no stream of that name.

@@ -10,7 +10,7 @@ import (
 
 // This example shows:
 //  1. a publisher, which hands each JPEG over once, in a buffer of a pool;
-//  2. a viewer, which takes pictures when it can;
+//  2. a viewer, which takes images when it can;
 //  3. that the newest wins: what came while a viewer was busy it never sees.
 func Example() {
 	memory := pool.New(nil)
@@ -32,7 +32,7 @@ func Example() {
 			return
 		}
 		copy(buf.Bytes(), jpeg)
-		if err := publisher.Publish(stream.Picture{Buf: buf, Width: 640, Height: 360}); err != nil { // takes buf
+		if err := publisher.Publish(stream.Image{Buf: buf, Width: 640, Height: 360}); err != nil { // takes buf
 			fmt.Println(err)
 		}
 	}
@@ -44,14 +44,14 @@ func Example() {
 		return
 	}
 	show := func() {
-		picture, err := viewer.Next(ctx)
+		image, err := viewer.Next(ctx)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		defer picture.Release()
-		fmt.Printf("picture %d: %s\n", picture.Seq, picture.Buf.Bytes())
-		viewer.Delivered(&picture)
+		defer image.Release()
+		fmt.Printf("image %d: %s\n", image.Seq, image.Buf.Bytes())
+		viewer.Delivered(&image)
 	}
 	publish("a JPEG")
 	show()
@@ -68,7 +68,7 @@ func Example() {
 	viewer.Close()
 	publisher.Close()
 	// Output:
-	// picture 1: a JPEG
-	// picture 4: the newest
+	// image 1: a JPEG
+	// image 4: the newest
 	// cam1 is online: 4 published, 2 dropped by viewer 1
 }

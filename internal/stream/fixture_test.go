@@ -12,10 +12,10 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// pictureBytes is the length of the tests' pictures.
-const pictureBytes = 5000
+// imageBytes is the length of the tests' images.
+const imageBytes = 5000
 
-// fixture is a Hub that runs until the test ends, and a checked pool for its pictures.
+// fixture is a Hub that runs until the test ends, and a checked pool for its images.
 type fixture struct {
 	*stream.Hub
 	pool *pool.Pool
@@ -45,15 +45,15 @@ func newFixtureOn(t testing.TB, p *pool.Pool, o stream.Options) *fixture {
 	return f
 }
 
-// picture returns picture number n: bytes that begin with n.
-func (f *fixture) picture(t testing.TB, n int) stream.Picture {
+// image returns image number n: bytes that begin with n.
+func (f *fixture) image(t testing.TB, n int) stream.Image {
 	t.Helper()
-	return stream.Picture{Buf: f.jpeg(t, n), Width: 640, Height: 360}
+	return stream.Image{Buf: f.jpeg(t, n), Width: 640, Height: 360}
 }
 
 func (f *fixture) jpeg(t testing.TB, n int) pool.Buf {
 	t.Helper()
-	b, err := f.pool.Get(pictureBytes)
+	b, err := f.pool.Get(imageBytes)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +62,8 @@ func (f *fixture) jpeg(t testing.TB, n int) pool.Buf {
 	return b
 }
 
-// number returns n of picture number n.
-func number(p stream.Picture) int { return int(binary.BigEndian.Uint64(p.Buf.Bytes())) }
+// number returns n of image number n.
+func number(p stream.Image) int { return int(binary.BigEndian.Uint64(p.Buf.Bytes())) }
 
 // publisher is Hub.Publish for a name that can have one.
 func (f *fixture) publisher(t testing.TB, name string) *stream.Publisher {
@@ -75,10 +75,10 @@ func (f *fixture) publisher(t testing.TB, name string) *stream.Publisher {
 	return p
 }
 
-// show publishes picture number n.
+// show publishes image number n.
 func (f *fixture) show(t testing.TB, p *stream.Publisher, n int) {
 	t.Helper()
-	if err := p.Publish(f.picture(t, n)); err != nil {
+	if err := p.Publish(f.image(t, n)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -103,7 +103,7 @@ func (f *fixture) info(t testing.TB, name string) stream.Info {
 	return i
 }
 
-// taken is a picture that a viewer was given.
+// taken is an image that a viewer was given.
 type taken struct {
 	At      time.Duration
 	Number  int
@@ -130,23 +130,23 @@ func wantNone(t testing.TB, v *stream.Viewer) {
 	t.Helper()
 	p, ok, _, err := v.Poll()
 	if ok || err != nil {
-		t.Errorf("got picture %d, %v; want none", p.Seq, err)
+		t.Errorf("got image %d, %v; want none", p.Seq, err)
 	}
 	if ok {
 		p.Release()
 	}
 }
 
-// wantNext fails t unless v has picture number n to be given now.
-func wantNext(t testing.TB, v *stream.Viewer, n int) stream.Picture {
+// wantNext fails t unless v has image number n to be given now.
+func wantNext(t testing.TB, v *stream.Viewer, n int) stream.Image {
 	t.Helper()
 	p, ok, wait, err := v.Poll()
 	if !ok || err != nil {
-		t.Fatalf("got no picture, wait %v, error %v; want picture %d", wait, err, n)
+		t.Fatalf("got no image, wait %v, error %v; want image %d", wait, err, n)
 	}
 	defer p.Release()
 	if got := number(p); got != n {
-		t.Errorf("got picture %d, want %d", got, n)
+		t.Errorf("got image %d, want %d", got, n)
 	}
 	v.Delivered(&p)
 	return p

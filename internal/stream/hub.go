@@ -1,18 +1,17 @@
-// Package stream is the live side of Steadyframe: a [Hub] holds streams by name, each of which has one newest picture
+// Package stream is the live side of Steadyframe: a [Hub] holds streams by name, each of which has one newest image
 // that all of its viewers share.
 //
-// A picture is made once, whoever watches: a [Publisher] hands its JPEG over in a buffer of package pool, and each
-// [Viewer] that takes it gets a holding of the same bytes. There is no queue. A viewer that can take another picture is
-// given the newest one; those that came meanwhile it never sees. So a slow viewer gets fewer and fresher pictures, costs
-// the others nothing, and one that takes nothing holds nothing but what it was given last. Neither Publish nor Next
-// allocates.
+// Each image is encoded once. A [Publisher] passes its JPEG in a buffer of package pool, and all viewers share those bytes.
+// There is no queue: when a [Viewer] is ready for another image, it gets the newest one and skips those in between. So a
+// slow viewer gets fewer images, never older ones, and costs the others nothing. It holds one image at most; the memory
+// of old images that viewers hold is limited, see [PinnedLimits]. Neither Publish nor Next allocates.
 //
-// Time makes the rest: a picture that stays the same goes out again now and then, so that a viewer can tell a still
-// picture from a dead connection; a stream whose source is gone shows a picture that says so, to viewers who stay; and a
-// stream that nobody feeds or watches is forgotten. [Hub.Run] is the goroutine that watches over that.
+// Some things depend on time. An unchanged image is sent again about once a second, so that a viewer can tell a still image
+// from a dead connection. When the source of a stream is lost, its viewers stay and get an image that says so. A stream
+// without publisher and viewers expires. [Hub.Run] is the goroutine that does this.
 //
-// Ownership is said with the words of package frame: takes, borrows, retains. Times are of package time alone, so that
-// testing/synctest can hold them.
+// Doc comments use the words of package frame for ownership: takes, borrows, retains. All times come from package time, so
+// that testing/synctest works.
 package stream
 
 import (
@@ -31,33 +30,33 @@ import (
 type Options struct {
 	MaxStreams int // streams at the same time; 0: 64
 	MaxViewers int // viewers of all streams together, at most MostViewers; 0: 1024
-	// OfflineAfter is for how long a stream without a frame counts as alive; 0: 1.5 s. While a publisher is there it is
-	// three of the stream's own intervals, if those are longer.
+	// OfflineAfter is how long a stream stays online without a frame; 0: 1.5 s. While it has a publisher, this is at least
+	// three of the stream's own frame intervals.
 	OfflineAfter time.Duration
-	Keep         time.Duration // a stream without publisher and viewers is forgotten after this; 0: 1 min
+	Keep         time.Duration // a stream without publisher and viewers expires after this; 0: 1 min
 
 	// Offline makes the JPEG that the viewers of a lost source see, in a buffer that the Hub takes. Width and height are
-	// those of the last picture, 0 when there was none. After an error the last picture stays, and Offline is called
-	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last picture stays.
+	// those of the last image, 0 when there was none. After an error the last image stays, and Offline is called
+	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last image stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
 
-	// Pinned bounds the memory of pictures that are not the newest any more, and that viewers still hold. The two latest of
-	// each stream with a publisher do not count: whoever publishes must have the memory for them.
+	// Pinned bounds the memory of images that are not the newest any more, and that viewers still hold. The two latest of
+	// each stream with a publisher do not count: the publisher must have reserved the memory for them.
 	Pinned PinnedLimits
 
-	// Lag is told the lag of each delivered picture that is neither a repeat nor that of a lost source, as in ViewerInfo,
-	// from any goroutine. It must not wait, and not call the Hub. nil: nobody is told.
+	// Lag is called with the lag, as in ViewerInfo, of each delivered image that is neither a repeat nor Offline, from any
+	// goroutine. It must not block or call the Hub. nil: no call.
 	Lag func(time.Duration)
 }
 
-// MostViewers is the largest Options.MaxViewers: as many as can hold one picture at the same time, twice, since a pool.Buf
+// MostViewers is the largest Options.MaxViewers: as many as can hold one image at the same time, twice, since a pool.Buf
 // has at most 65,533 holders.
 const MostViewers = 30_000
 
 // A Hub holds live streams by name. Its methods may be called from any goroutine.
 //
-// What is locked, in this order: Hub.mu for who is there, Viewer.mu for what one viewer was given, stream.mu for a
-// stream's newest picture. A picture on its way takes the latter two, for a moment each; streams have no lock in common.
+// Lock order: Hub.mu (the list of streams and viewers), Viewer.mu (what one viewer was given), stream.mu (a stream's newest
+// image). Publishing and viewing take only the latter two, briefly; streams share no lock.
 type Hub struct {
 	o     Options
 	epoch time.Time // all times inside are durations since then
@@ -69,7 +68,7 @@ type Hub struct {
 	viewers    int
 	lastID     uint64 // of a viewer
 
-	pinned   atomic.Int64 // bytes of the pictures that viewers hold and that are not the newest
+	pinned   atomic.Int64 // bytes of the images that viewers hold and that are not the newest
 	counted  atomic.Int64 // of them those that count for Options.Pinned
 	reserved atomic.Int64 // for which Pinned.Reserve returned true last
 	relief   sync.Mutex   // held to reserve or evict; before all others
@@ -91,8 +90,7 @@ func New(o Options) *Hub {
 // now is the time since the Hub was made.
 func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
 
-// Add makes a stream that is there for as long as the Hub, also without a publisher: a configured one. A stream of that
-// name stays, and becomes such a one. It returns a *NameError, a *LimitError or ErrClosed.
+// Add makes a stream that never expires: a configured one. A stream of that name that exists already is kept from then on. It returns a *NameError, a *LimitError or ErrClosed.
 func (h *Hub) Add(name string) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -104,9 +102,9 @@ func (h *Hub) Add(name string) error {
 	return nil
 }
 
-// Publish makes the caller the publisher of a stream, which is made when there is none; it ends with Publisher.Close. A
-// publisher that the stream has already is replaced: its calls return ErrReplaced. Publish returns ErrFixed when that one is
-// Fixed, ErrReplaced when that one Began later, a *NameError, a *LimitError, or ErrClosed.
+// Publish makes the caller the publisher of a stream, until Publisher.Close. A stream that does not exist is created. The
+// stream's current publisher, if any, is replaced: its calls return ErrReplaced. Publish returns ErrFixed when the current one
+// is Fixed, ErrReplaced when it Began later, a *NameError, a *LimitError, or ErrClosed.
 func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -124,7 +122,7 @@ func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	return p, nil
 }
 
-// View adds a viewer to a stream; it ends with Viewer.Close. If the stream has a picture, the viewer is given it at once.
+// View adds a viewer to a stream; it ends with Viewer.Close. If the stream has an image, the viewer is given it at once.
 // View returns a *NotFoundError, a *LimitError or ErrClosed.
 func (h *Hub) View(name string, o ViewerOptions) (*Viewer, error) {
 	h.mu.Lock()
@@ -166,8 +164,8 @@ func (h *Hub) search(name string) (int, bool) {
 	return slices.BinarySearchFunc(h.streams, name, func(s *stream, name string) int { return strings.Compare(s.name, name) })
 }
 
-// findOrMake returns the stream of that name. Where there is no room for a new one, that goes which nobody has fed or watched
-// for longest.
+// findOrMake returns the stream of that name, and creates it if needed. When there are MaxStreams, the one that has been idle
+// for longest is removed.
 func (h *Hub) findOrMake(name string) (*stream, error) {
 	if h.closed {
 		return nil, ErrClosed
@@ -190,7 +188,7 @@ func (h *Hub) findOrMake(name string) (*stream, error) {
 	return s, nil
 }
 
-// makeRoom forgets the stream that nobody has fed or watched for longest, before its time, and reports whether there was one.
+// makeRoom removes the stream that has had neither publisher nor viewers for longest, and reports whether there was one.
 func (h *Hub) makeRoom() bool {
 	longest := -1
 	var since time.Duration
@@ -225,12 +223,11 @@ func (h *Hub) transport(name string) *transport {
 	return h.transports[i]
 }
 
-// tick is how often Run looks at the streams: what it does comes so much later at most, but for the time that
-// Options.Offline takes once.
+// tick is how often Run looks at the streams. Its actions are at most this late, plus the time of one Options.Offline.
 const tick = 100 * time.Millisecond
 
-// Run watches over silent and forgotten streams until ctx ends. Then it closes the Hub: the calls of viewers and publishers
-// return ErrClosed, and all pictures are released but those that viewers hold. It returns when that is done.
+// Run takes silent streams offline and removes expired ones until ctx ends. Then it closes the Hub: calls of viewers and
+// publishers return ErrClosed, and all images are released, except those that viewers hold. Then it returns.
 func (h *Hub) Run(ctx context.Context) {
 	defer h.close()
 	ticker := time.NewTicker(tick)
@@ -247,13 +244,13 @@ func (h *Hub) Run(ctx context.Context) {
 		h.mu.RUnlock()
 		h.relieve()
 		h.watch(streams)
-		clear(streams) // so that what is forgotten now can be collected
-		h.forget()
+		clear(streams) // so that expired ones can be collected
+		h.expire()
 	}
 }
 
-// forget drops the streams that nobody has fed or watched for Options.Keep.
-func (h *Hub) forget() {
+// expire removes the streams without publisher and viewers for Options.Keep.
+func (h *Hub) expire() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	before := h.now() - h.o.Keep

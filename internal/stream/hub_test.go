@@ -36,7 +36,7 @@ func TestCheckName(t *testing.T) {
 	}
 }
 
-// A viewer is given the newest picture at once, each new one, and never an older one.
+// A viewer is given the newest image at once, each new one, and never an older one.
 func TestNewestWins(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
@@ -48,13 +48,13 @@ func TestNewestWins(t *testing.T) {
 	}
 	wantNone(t, early)
 	f.show(t, p, 2)
-	third := f.picture(t, 3)
+	third := f.image(t, 3)
 	third.Offline, third.Repeat, third.Seq = true, true, 99 // not for publishers to say
 	if err := p.Publish(third); err != nil {
 		t.Fatal(err)
 	}
 	if got := wantNext(t, f.viewer(t, "cam1", stream.ViewerOptions{}), 3); got.Offline || got.Repeat || got.Seq != 3 {
-		t.Errorf("got %+v, want the third picture, of a source that is there", got)
+		t.Errorf("got %+v, want the third image, of a source that is there", got)
 	}
 	late := f.viewer(t, "cam1", stream.ViewerOptions{})
 	f.show(t, p, 4)
@@ -68,14 +68,14 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// A picture that equals the last one is counted and not sent; its time is the picture's.
+// An image that equals the last one is counted and not sent; its time is the image's.
 func TestSame(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
 	v := f.viewer(t, "cam1", stream.ViewerOptions{})
 	captured := time.Now().Add(-time.Hour)
 	for i, n := range []int{7, 7, 7, 8, 7} {
-		pic := f.picture(t, n)
+		pic := f.image(t, n)
 		pic.Captured = captured.Add(time.Duration(i) * time.Second)
 		if err := p.Publish(pic); err != nil {
 			t.Fatal(err)
@@ -88,7 +88,7 @@ func TestSame(t *testing.T) {
 		}
 		late := f.viewer(t, "cam1", stream.ViewerOptions{})
 		if got := wantNext(t, late, n); !got.Captured.Equal(pic.Captured) {
-			t.Errorf("picture %d: got captured at %v, want %v", i, got.Captured, pic.Captured)
+			t.Errorf("image %d: got captured at %v, want %v", i, got.Captured, pic.Captured)
 		}
 		late.Close()
 	}
@@ -100,12 +100,12 @@ func TestSame(t *testing.T) {
 func TestPublishEmpty(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
-	empty := f.picture(t, 1)
+	empty := f.image(t, 1)
 	empty.Buf.SetLen(0)
 	if err := p.Publish(empty); !errors.Is(err, stream.ErrEmpty) {
 		t.Errorf("no bytes: got %v, want ErrEmpty", err)
 	}
-	if err := p.Publish(stream.Picture{}); !errors.Is(err, stream.ErrEmpty) {
+	if err := p.Publish(stream.Image{}); !errors.Is(err, stream.ErrEmpty) {
 		t.Errorf("no buffer: got %v, want ErrEmpty", err)
 	}
 }
@@ -123,15 +123,15 @@ func TestReplace(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-first.Done()
-	if err := first.Publish(f.picture(t, 2)); err != stream.ErrReplaced || first.Err() != stream.ErrReplaced {
+	if err := first.Publish(f.image(t, 2)); err != stream.ErrReplaced || first.Err() != stream.ErrReplaced {
 		t.Errorf("the first: got %v of Publish, %v of Err, want ErrReplaced", err, first.Err())
 	}
 	first.Arrived() // is not the stream's any more
 	first.Skip()
 	first.Describe("nothing")
 	first.Close()
-	if i := f.info(t, "cam1"); i.Source != "testsrc" || i.Format != "yuv420p 640x360" || i.Arrived != 1 || i.PictureBytes != pictureBytes {
-		t.Errorf("got %+v, want what the second publisher says, and the first's picture", i)
+	if i := f.info(t, "cam1"); i.Source != "testsrc" || i.Format != "yuv420p 640x360" || i.Arrived != 1 || i.ImageBytes != imageBytes {
+		t.Errorf("got %+v, want what the second publisher says, and the first's image", i)
 	}
 	f.show(t, fixed, 3)
 	wantNext(t, v, 3)
@@ -151,7 +151,7 @@ func TestReplace(t *testing.T) {
 	fixed.Close()
 	fixed.Close()
 	<-fixed.Done()
-	if err := fixed.Publish(f.picture(t, 4)); err != stream.ErrClosed {
+	if err := fixed.Publish(f.image(t, 4)); err != stream.ErrClosed {
 		t.Errorf("after Close: got %v, want ErrClosed", err)
 	}
 	f.show(t, f.publisher(t, "cam1"), 5)
@@ -180,7 +180,7 @@ func TestReplaceByAge(t *testing.T) {
 	early.Close()
 }
 
-// Nobody is shown an old picture for the newest.
+// Nobody is shown an old image for the newest.
 func TestSkip(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
@@ -301,7 +301,7 @@ func TestMakeRoom(t *testing.T) {
 	})
 }
 
-// When the Hub closes, all ends: viewers that wait, publishers, and pictures.
+// When the Hub closes, all ends: viewers that wait, publishers, and images.
 func TestHubCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -314,27 +314,27 @@ func TestHubCloses(t *testing.T) {
 		held, _, _, _ := idle.Poll()
 		f.stop()
 		if got := <-ended; len(got) != 1 {
-			t.Errorf("got %+v, want one picture and the end", got)
+			t.Errorf("got %+v, want one image and the end", got)
 		}
 		<-p.Done()
 		_, viewErr := f.View("cam1", stream.ViewerOptions{})
 		_, publishErr := f.Publish("cam1", stream.PublisherOptions{})
 		_, nextErr := v.Next(context.Background())
 		_, _, _, pollErr := idle.Poll()
-		for _, err := range []error{viewErr, publishErr, nextErr, pollErr, f.Add("cam1"), p.Publish(f.picture(t, 2)), p.Err()} {
+		for _, err := range []error{viewErr, publishErr, nextErr, pollErr, f.Add("cam1"), p.Publish(f.image(t, 2)), p.Err()} {
 			if err != stream.ErrClosed {
 				t.Errorf("got %v, want ErrClosed", err)
 			}
 		}
 		if number(held) != 1 {
-			t.Error("a held picture has changed")
+			t.Error("a held image has changed")
 		}
 		held.Release()
 		v.Close()
 		idle.Close()
 		p.Close()
 		if got := f.Totals().Transports; got[0].Viewers != 0 || got[1].Viewers != 0 || got[1].Delivered != 1 {
-			t.Errorf("got totals %+v, want no viewers, one picture delivered", got)
+			t.Errorf("got totals %+v, want no viewers, one image delivered", got)
 		}
 	})
 }
@@ -362,7 +362,7 @@ func TestNextEnds(t *testing.T) {
 		}
 		f.show(t, f.publisher(t, "cam1"), 1)
 		if _, err := v.Next(ctx); err != cause {
-			t.Errorf("ctx has ended, and there is a picture: got %v, want its cause", err)
+			t.Errorf("ctx has ended, and there is an image: got %v, want its cause", err)
 		}
 		wantNext(t, v, 1)
 		go next(t.Context())

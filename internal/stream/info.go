@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// State says whether a stream's source lives.
+// State says whether frames of a stream come in.
 type State uint8
 
 const (
@@ -18,36 +18,36 @@ const (
 // String returns the state as it is spelled in lists.
 func (s State) String() string { return [numStates]string{"waiting", "online", "offline"}[s] }
 
-// Info is what is known of a stream.
+// Info describes a stream.
 type Info struct {
 	Name           string
 	Source, Format string // of its publisher, or of its last one
 	State          State
 	Since          time.Time              // of the state
-	Width, Height  int                    // of the source's last picture; 0 before the first
-	FPSIn, FPSOut  float64                // frames and different pictures, over the last two seconds or so; 0 when it is not online
+	Width, Height  int                    // of the source's last image; 0 before the first
+	FPSIn, FPSOut  float64                // frames and different images, over about the last two seconds; 0 when it is not online
 	Arrived        uint64                 // frames
-	Published      uint64                 // pictures that differed from the one before
-	Same           uint64                 // pictures that did not
-	Dropped        [numDropReasons]uint64 // frames without a picture, by DropReason
-	PictureBytes   int                    // of the newest picture; 0 when there is none
-	PinnedBytes    int64                  // of memory, of older pictures that viewers still hold
+	Published      uint64                 // images that differed from the one before
+	Same           uint64                 // images that did not
+	Dropped        [numDropReasons]uint64 // frames without an image, by DropReason
+	ImageBytes     int                    // of the newest image; 0 when there is none
+	PinnedBytes    int64                  // of memory, of older images that viewers still hold
 	Viewers        []ViewerInfo           // in the order in which they came
 }
 
-// ViewerInfo is what is known of a viewer.
+// ViewerInfo describes a viewer.
 type ViewerInfo struct {
 	ID              uint64 // unique in the Hub
 	Transport, Peer string
 	Since           time.Time
-	FPS             float64       // delivered, over the last two seconds or so
-	Delivered       uint64        // pictures, repeats too
-	Dropped         uint64        // pictures that it was never given, but for those that its MaxFPS passed over
-	Lag             time.Duration // from capture to delivery, of the last delivered picture that was neither a repeat nor Offline
+	FPS             float64       // delivered, over about the last two seconds
+	Delivered       uint64        // images, repeats too
+	Dropped         uint64        // images that it never got, except those that its MaxFPS skipped
+	Lag             time.Duration // from capture to delivery, of the last delivered image that was neither a repeat nor Offline
 	Bytes           uint64        // delivered
 }
 
-// Infos appends what is known of all streams to dst, sorted by name.
+// Infos appends the Info of all streams to dst, sorted by name.
 func (h *Hub) Infos(dst []Info) []Info {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -57,7 +57,7 @@ func (h *Hub) Infos(dst []Info) []Info {
 	return dst
 }
 
-// Info returns what is known of one stream, and whether there is one of that name.
+// Info returns the Info of one stream, and whether it exists.
 func (h *Hub) Info(name string) (Info, bool) {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
@@ -76,7 +76,7 @@ func (s *stream) info() Info {
 		State: s.state, Since: s.hub.epoch.Add(s.since),
 		Width: s.width, Height: s.height,
 		Arrived: s.counts.arrived, Published: s.counts.published, Same: s.counts.same, Dropped: s.counts.dropped,
-		PictureBytes: s.newest.Buf.Len(), PinnedBytes: s.pins.bytes,
+		ImageBytes: s.newest.Buf.Len(), PinnedBytes: s.pins.bytes,
 	}
 	if s.state == Online {
 		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)
@@ -108,8 +108,8 @@ type Totals struct {
 	Transports []TransportTotals // sorted by name
 }
 
-// TransportTotals are of all viewers of one transport. Delivered, Dropped and Bytes, as in ViewerInfo, count those too that have
-// left, and only grow, as Evicted does.
+// TransportTotals count all viewers of one transport. Delivered, Dropped and Bytes are as in ViewerInfo; like Evicted, they
+// include viewers that have left, and only grow.
 type TransportTotals struct {
 	Transport                 string
 	Viewers                   int
@@ -117,7 +117,7 @@ type TransportTotals struct {
 	Evicted                   uint64 // viewers
 }
 
-// A transport is what is known of all viewers of one kind. Hub.mu guards it.
+// A transport counts all viewers of one kind. Hub.mu guards it.
 type transport struct {
 	name    string
 	viewers int

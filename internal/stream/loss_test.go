@@ -14,8 +14,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// offlinePicture returns an Options.Offline for f that makes picture -1, and notes what it was called with.
-func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int, int) (pool.Buf, error) {
+// offlineImage returns an Options.Offline for f that makes image -1, and notes what it was called with.
+func offlineImage(t *testing.T, f **fixture, calls *[]string) func(string, int, int) (pool.Buf, error) {
 	return func(name string, width, height int) (pool.Buf, error) {
 		*calls = append(*calls, fmt.Sprintf("%s %dx%d", name, width, height))
 		return (*f).jpeg(t, -1), nil
@@ -23,7 +23,7 @@ func offlinePicture(t *testing.T, f **fixture, calls *[]string) func(string, int
 }
 
 // A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are
-// given the first new picture at once.
+// given the first new image at once.
 func TestOffline(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		back := map[bool]int{false: 9, true: -1}[gone] // as before the loss, or as in it: new all the same
@@ -31,7 +31,7 @@ func TestOffline(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var f *fixture
 				var calls []string
-				f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
+				f = newFixture(t, stream.Options{Offline: offlineImage(t, &f, &calls)})
 				start := time.Now()
 				p := f.publisher(t, "cam1")
 				v, late := f.viewer(t, "cam1", stream.ViewerOptions{}), f.viewer(t, "cam1", stream.ViewerOptions{})
@@ -57,7 +57,7 @@ func TestOffline(t *testing.T) {
 					t.Errorf("got %v, %d online, want offline and none", late.State(), f.Totals().Online)
 				}
 				if p, _, _, _ := late.Poll(); !p.Offline || p.Seq != 11 || p.Width != 640 || p.Height != 360 {
-					t.Errorf("got %+v, want the offline picture of 640x360, the eleventh", p)
+					t.Errorf("got %+v, want the offline image of 640x360, the eleventh", p)
 				} else {
 					p.Release()
 				}
@@ -84,7 +84,7 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// Pictures of losses that take long keep no other stream's loss from being noticed.
+// Images of losses that take long keep no other stream's loss from being noticed.
 func TestManyLossesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const others = 20
@@ -110,7 +110,7 @@ func TestManyLossesAtOnce(t *testing.T) {
 		for _, i := range f.Infos(nil) {
 			v := f.viewer(t, i.Name, stream.ViewerOptions{})
 			if p, ok, _, _ := v.Poll(); !ok || !p.Offline {
-				t.Errorf("%s: got no picture of the loss", i.Name)
+				t.Errorf("%s: got no image of the loss", i.Name)
 			} else {
 				p.Release()
 			}
@@ -148,12 +148,12 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A stream that never had a frame shows the picture too, but is still waiting.
+// A stream that never had a frame shows the image too, but is still waiting.
 func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
 		var calls []string
-		f = newFixture(t, stream.Options{Offline: offlinePicture(t, &f, &calls)})
+		f = newFixture(t, stream.Options{Offline: offlineImage(t, &f, &calls)})
 		start := time.Now()
 		if err := f.Add("cam1"); err != nil {
 			t.Fatal(err)
@@ -221,7 +221,7 @@ func TestOfflineAfterAPause(t *testing.T) {
 // tick is how much later than due Run may do things.
 const tick = 100 * time.Millisecond
 
-// While there is no offline picture the last one stays, and another is asked for a second later.
+// While there is no offline image the last one stays, and another is asked for a second later.
 func TestOfflineFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
@@ -243,11 +243,11 @@ func TestOfflineFails(t *testing.T) {
 		wantNext(t, v, 1)
 		time.Sleep(3 * time.Second)
 		if p := wantNext(t, v, 1); !p.Repeat || f.info(t, "cam1").State != stream.Offline {
-			t.Errorf("got %+v, want the last picture of an offline stream", p)
+			t.Errorf("got %+v, want the last image of an offline stream", p)
 		}
 		time.Sleep(time.Second)
 		if p := wantNext(t, v, -1); !p.Offline {
-			t.Errorf("got %+v, want the offline picture", p)
+			t.Errorf("got %+v, want the offline image", p)
 		}
 		time.Sleep(10 * time.Second)
 		if want := []time.Duration{1500 * time.Millisecond, 2500 * time.Millisecond, 3500 * time.Millisecond}; !slices.Equal(calls, want) {
@@ -256,9 +256,9 @@ func TestOfflineFails(t *testing.T) {
 	})
 }
 
-// Without an offline picture the last one stays; that the stream is online again, with the same picture, wakes its
+// Without an offline image the last one stays; that the stream is online again, with the same image, wakes its
 // viewers all the same.
-func TestOfflineWithoutPicture(t *testing.T) {
+func TestOfflineWithoutImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
 		p := f.publisher(t, "cam1")
@@ -281,12 +281,12 @@ func TestOfflineWithoutPicture(t *testing.T) {
 			}
 		}
 		if got := wantNext(t, v, 1); !got.Repeat || got.Offline {
-			t.Errorf("got %+v, want the last picture", got)
+			t.Errorf("got %+v, want the last image", got)
 		}
 	})
 }
 
-// A frame that comes while the offline picture is made wins.
+// A frame that comes while the offline image is made wins.
 func TestBackWhileGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
@@ -317,7 +317,7 @@ func TestBackWhileGoing(t *testing.T) {
 	})
 }
 
-// A stream that is forgotten while its offline picture is made holds none.
+// A stream that is forgotten while its offline image is made holds none.
 func TestForgottenWhileGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture

@@ -7,8 +7,8 @@ const (
 	numBins  = 4
 )
 
-// A meter tells how often something has happened lately, over the last one and a half to two seconds, or, where it is rarer, by
-// the last two times.
+// A meter measures the recent rate of an event: over the last 1.5 to 2 seconds, or from the last two events when they are
+// rarer.
 type meter struct {
 	bins      [numBins]bin
 	last      time.Duration // 0: never
@@ -44,7 +44,7 @@ func (m *meter) add(now time.Duration) {
 // steady is the time between events: the lesser of the last two gaps, so that one pause is not taken for it.
 func (m *meter) steady() time.Duration { return min(m.gap, m.gapBefore) }
 
-// rate returns events a second. Of a regular series it is exact, however few of them the bins hold.
+// rate returns events a second. It is exact for a regular series, however few events the bins hold.
 func (m *meter) rate(now time.Duration) float64 {
 	oldest := int64(now/binWidth) - numBins
 	events, first := 0, now
@@ -72,7 +72,7 @@ func (m *meter) rate(now time.Duration) float64 {
 	return float64(intervals) / span.Seconds()
 }
 
-// A cadence is the mean time between a stream's pictures.
+// A cadence is the mean time between a stream's images.
 type cadence struct {
 	last time.Duration // 0: none yet
 	mean time.Duration
@@ -82,7 +82,7 @@ type cadence struct {
 // cadenceGaps is how many gaps the mean is of; more exactly, a gap's weight is one in so many.
 const cadenceGaps = 8
 
-// add notes a picture. More than a second is a pause, and no gap.
+// add notes an image. More than a second is a pause, and no gap.
 func (c *cadence) add(now time.Duration) {
 	if gap := now - c.last; c.last != 0 && gap <= time.Second {
 		c.gaps = min(c.gaps+1, cadenceGaps)
@@ -91,7 +91,7 @@ func (c *cadence) add(now time.Duration) {
 	c.last = now
 }
 
-// frame returns the time between pictures, 0 when there were too few to tell.
+// frame returns the time between images, 0 when there were too few to tell.
 func (c *cadence) frame() time.Duration {
 	if c.gaps < 2 {
 		return 0

@@ -23,7 +23,7 @@ type model struct {
 	*fixture
 	succeeded [modelStreams]atomic.Uint64 // Publishes
 	delivered atomic.Uint64
-	pictures  atomic.Uint64 // numbers them
+	images    atomic.Uint64 // numbers them
 }
 
 const modelStreams = 4
@@ -31,8 +31,8 @@ const modelStreams = 4
 func streamName(i int) string { return fmt.Sprint("cam", i) }
 
 // TestModel lets 64 goroutines publish, take each other's streams over, view, hold, leave, and look, all at random.
-// Each viewer sees whole pictures of its stream, newer and newer, and at rest all counts are what the goroutines
-// counted, and no picture is left.
+// Each viewer sees whole images of its stream, newer and newer, and at rest all counts are what the goroutines
+// counted, and no image is left.
 func TestModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -79,7 +79,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// fill leases a buffer that says from beginning to end which stream and picture it is.
+// fill leases a buffer that says from beginning to end which stream and image it is.
 func (m *model) fill(t *testing.T, which int, n uint64) pool.Buf {
 	b, err := m.pool.Get(4096)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *model) fill(t *testing.T, which int, n uint64) pool.Buf {
 	return b
 }
 
-// publishSome publishes on streams at random, for some pictures each, the same ones twice now and then.
+// publishSome publishes on streams at random, for some images each, the same ones twice now and then.
 func (m *model) publishSome(t *testing.T, r *rand.Rand, steps int) {
 	for ; steps > 0; steps -= 20 {
 		which := r.IntN(modelStreams)
@@ -103,11 +103,11 @@ func (m *model) publishSome(t *testing.T, r *rand.Rand, steps int) {
 			return
 		}
 		for range r.IntN(40) {
-			n := m.pictures.Load()
+			n := m.images.Load()
 			if r.IntN(4) > 0 {
-				n = m.pictures.Add(1)
+				n = m.images.Add(1)
 			}
-			if err = p.Publish(stream.Picture{Buf: m.fill(t, which, n)}); err != nil {
+			if err = p.Publish(stream.Image{Buf: m.fill(t, which, n)}); err != nil {
 				break
 			}
 			m.succeeded[which].Add(1)
@@ -124,7 +124,7 @@ func (m *model) publishSome(t *testing.T, r *rand.Rand, steps int) {
 	}
 }
 
-// viewSome views streams at random, takes some pictures of each, and holds up to three of them at a time.
+// viewSome views streams at random, takes some images of each, and holds up to three of them at a time.
 func (m *model) viewSome(t *testing.T, r *rand.Rand, steps int) {
 	for ; steps > 0; steps -= 20 {
 		which := r.IntN(modelStreams)
@@ -134,7 +134,7 @@ func (m *model) viewSome(t *testing.T, r *rand.Rand, steps int) {
 			sight.uncounted = true
 			time.AfterFunc(time.Duration(r.IntN(1000))*time.Microsecond, v.Close)
 		}
-		var held []stream.Picture
+		var held []stream.Image
 		for range r.IntN(40) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Duration(r.IntN(500))*time.Microsecond)
 			p, err := v.Next(ctx)
@@ -163,7 +163,7 @@ func (m *model) look(t *testing.T, r *rand.Rand, steps int) {
 	for range steps {
 		which := r.IntN(modelStreams)
 		if i := m.info(t, streamName(which)); i.Name != streamName(which) || i.Arrived != i.Published+i.Same {
-			t.Errorf("got %+v, want it of %s, with each picture arrived", i, streamName(which))
+			t.Errorf("got %+v, want it of %s, with each image arrived", i, streamName(which))
 		}
 		var d, l uint64
 		for _, totals := range m.Totals().Transports {
@@ -187,14 +187,14 @@ type sight struct {
 	*model
 	which     int
 	seq       uint64
-	given     uint64 // pictures of the source
+	given     uint64 // images of the source
 	uncounted bool   // Delivered is not told
 }
 
-// check looks at a picture that v was given, and counts it.
-func (s *sight) check(t *testing.T, v *stream.Viewer, p stream.Picture) {
+// check looks at an image that v was given, and counts it.
+func (s *sight) check(t *testing.T, v *stream.Viewer, p stream.Image) {
 	if p.Seq < s.seq || (p.Seq == s.seq) != p.Repeat {
-		t.Errorf("got picture %d, repeat %v, after %d", p.Seq, p.Repeat, s.seq)
+		t.Errorf("got image %d, repeat %v, after %d", p.Seq, p.Repeat, s.seq)
 	}
 	s.seq = p.Seq
 	s.whole(t, p)
@@ -207,15 +207,15 @@ func (s *sight) check(t *testing.T, v *stream.Viewer, p stream.Picture) {
 	}
 }
 
-// whole fails t unless p is one picture of the stream, from beginning to end.
-func (s *sight) whole(t *testing.T, p stream.Picture) {
+// whole fails t unless p is one image of the stream, from beginning to end.
+func (s *sight) whole(t *testing.T, p stream.Image) {
 	mem := p.Buf.Bytes()
 	if mem[0] != 's' || int(mem[1]) != s.which || !bytes.Equal(mem[10:], mem[:len(mem)-10]) {
-		t.Errorf("picture %d of stream %d: got bytes %q..., want one picture of that stream", p.Seq, s.which, mem[:20])
+		t.Errorf("image %d of stream %d: got bytes %q..., want one image of that stream", p.Seq, s.which, mem[:20])
 	}
 }
 
-// resident is a viewer that was there before the first picture, and stays to the end.
+// resident is a viewer that was there before the first image, and stays to the end.
 type resident struct {
 	sight
 	v     *stream.Viewer
@@ -243,7 +243,7 @@ func (m *model) settle(t *testing.T, which int) *resident {
 	return r
 }
 
-// leave ends the viewer: every picture that was published it was given, or it is counted as dropped.
+// leave ends the viewer: every image that was published it was given, or it is counted as dropped.
 func (r *resident) leave(t *testing.T) {
 	r.stop()
 	<-r.ended

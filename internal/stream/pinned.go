@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// PinnedLimits bound the memory that slow viewers hold: of pictures that are not the newest any more. A viewer that is above
-// its limit is evicted; when a stream or all streams together are above theirs, those are that hold the oldest picture.
+// PinnedLimits bound the memory that slow viewers hold: of images that are not the newest any more. A viewer that is above
+// its limit is evicted; when a stream or all streams together are above theirs, those are that hold the oldest image.
 // The zero value bounds nothing.
 type PinnedLimits struct {
 	Total     int64 // bytes, of all streams together; 0: no bound
 	PerStream int64 // 0: no bound
 	PerViewer int64 // 0: no bound
-	// Reserve sets aside memory for so many bytes of pictures, in the place of what it set aside before, and reports whether
+	// Reserve sets aside memory for so many bytes of images, in the place of what it set aside before, and reports whether
 	// there is enough. If not, it keeps what it had. It is called from any goroutine, by one at a time, and must not wait.
 	// nil: there is always enough.
 	Reserve func(bytes int64) bool
@@ -27,11 +27,11 @@ func (l PinnedLimits) withDefaults() PinnedLimits {
 	return l
 }
 
-// covered is how many pinned pictures do not count while there is a publisher, the latest ones: a viewer that is given the
-// newest picture holds it for a while after the next one has come.
+// covered is how many pinned images do not count while there is a publisher, the latest ones: a viewer that is given the
+// newest image holds it for a while after the next one has come.
 const covered = 2
 
-// hold is a picture that viewers have or may be given.
+// hold is an image that viewers have or may be given.
 type hold struct {
 	bytes      int64         // of its buffer
 	since      time.Duration // when it became the newest
@@ -44,14 +44,14 @@ type hold struct {
 
 // pins are the holds of a stream. stream.mu guards them.
 type pins struct {
-	newest      *hold // nil when there is no picture
+	newest      *hold // nil when there is no image
 	first, last *hold // that are pinned: retired, and with viewers
 	free        *hold // to be used again
 	bytes       int64 // of all that are pinned
 	counted     int64 // of those that count for the limits
 }
 
-// retire takes note that there is a new newest picture, of so many bytes, 0 for none. s.mu is held.
+// retire takes note that there is a new newest image, of so many bytes, 0 for none. s.mu is held.
 func (s *stream) retire(bytes int64) {
 	p := &s.pins
 	if old := p.newest; old != nil {
@@ -76,7 +76,7 @@ func (s *stream) retire(bytes int64) {
 	s.recount()
 }
 
-// holdNewest notes that v has the newest picture. v.mu and s.mu are held.
+// holdNewest notes that v has the newest image. v.mu and s.mu are held.
 func (s *stream) holdNewest(v *Viewer) *hold {
 	h := s.pins.newest
 	h.viewers++
@@ -84,7 +84,7 @@ func (s *stream) holdNewest(v *Viewer) *hold {
 	return h
 }
 
-// drop notes that v has released the picture of h.
+// drop notes that v has released the image of h.
 func (v *Viewer) drop(h *hold) {
 	s := v.s
 	s.mu.Lock()
@@ -104,7 +104,7 @@ func (v *Viewer) drop(h *hold) {
 	}
 }
 
-// recycle keeps h for another picture.
+// recycle keeps h for another image.
 func (s *stream) recycle(h *hold) { h.next, s.pins.free = s.pins.free, h }
 
 // pin makes h the last of those that are pinned.
@@ -139,7 +139,7 @@ func (s *stream) unpin(h *hold) {
 	h.prev, h.next = nil, nil
 }
 
-// recount says anew which pictures count: all that are pinned, but for the latest ones while there is a publisher, and for
+// recount says anew which images count: all that are pinned, but for the latest ones while there is a publisher, and for
 // those whose viewers are on their way out. It is called when any of that has changed, with s.mu held.
 func (s *stream) recount() {
 	p := &s.pins
@@ -176,7 +176,7 @@ func (s *stream) overdue() (late []*Viewer) {
 	return late
 }
 
-// counted returns the bytes of the counting pictures that v holds. stream.mu is held.
+// counted returns the bytes of the counting images that v holds. stream.mu is held.
 func (v *Viewer) counted() (sum int64) {
 	for _, h := range v.holds {
 		if h.counts {
@@ -196,7 +196,7 @@ func (s *stream) oldest() *hold {
 	return nil
 }
 
-// evictOldest marks those that hold the oldest picture that counts, of which there is one, and appends them to late. s.mu is
+// evictOldest marks those that hold the oldest image that counts, of which there is one, and appends them to late. s.mu is
 // held.
 func (s *stream) evictOldest(late []*Viewer) []*Viewer {
 	h := s.oldest()
@@ -253,7 +253,7 @@ func (v *Viewer) OnEvict(f func()) {
 }
 
 // relieve keeps what is pinned in all streams within the limits and the memory that is reserved for it, by evicting those
-// that hold the oldest pictures. No lock is held.
+// that hold the oldest images. No lock is held.
 func (h *Hub) relieve() {
 	limit := h.o.Pinned.Total
 	if n := h.counted.Load(); n == h.reserved.Load() && n <= limit {
@@ -273,7 +273,7 @@ func (h *Hub) relieve() {
 	}
 }
 
-// evictOldest evicts those that hold the oldest picture of all streams that counts, and reports whether there is one.
+// evictOldest evicts those that hold the oldest image of all streams that counts, and reports whether there is one.
 func (h *Hub) evictOldest() bool {
 	h.mu.RLock()
 	streams := h.streams
@@ -300,6 +300,6 @@ func (h *Hub) evictOldest() bool {
 	return true
 }
 
-// PinnedBytes returns the memory of all pictures that are not the newest of their stream any more, and that viewers still
+// PinnedBytes returns the memory of all images that are not the newest of their stream any more, and that viewers still
 // hold.
 func (h *Hub) PinnedBytes() int64 { return h.pinned.Load() }

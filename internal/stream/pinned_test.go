@@ -13,15 +13,15 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// slabBytes is the memory of one picture of the tests.
-var slabBytes = int64(pool.ClassSize(pictureBytes))
+// slabBytes is the memory of one image of the tests.
+var slabBytes = int64(pool.ClassSize(imageBytes))
 
-// hold gives v the newest picture, which it keeps.
-func hold(t testing.TB, v *stream.Viewer) stream.Picture {
+// hold gives v the newest image, which it keeps.
+func hold(t testing.TB, v *stream.Viewer) stream.Image {
 	t.Helper()
 	p, ok, _, err := v.Poll()
 	if !ok || err != nil {
-		t.Fatalf("got no picture: %v", err)
+		t.Fatalf("got no image: %v", err)
 	}
 	return p
 }
@@ -40,13 +40,13 @@ func evicted(views []*stream.Viewer) string {
 	return string(s)
 }
 
-// TestOldestHoldersAreEvicted: of viewers that hold another picture each, those with the oldest go first, as soon as there
+// TestOldestHoldersAreEvicted: of viewers that hold another image each, those with the oldest go first, as soon as there
 // is one more than the limit allows beside the two of the publisher.
 func TestOldestHoldersAreEvicted(t *testing.T) {
 	f := newFixture(t, stream.Options{Pinned: stream.PinnedLimits{PerStream: 3 * slabBytes}})
 	p := f.publisher(t, "cam1")
 	var views []*stream.Viewer
-	var held []stream.Picture
+	var held []stream.Image
 	calls := 0
 	for n := range 6 {
 		f.show(t, p, n)
@@ -54,17 +54,17 @@ func TestOldestHoldersAreEvicted(t *testing.T) {
 		v.OnEvict(func() { calls++ })
 		views, held = append(views, v), append(held, hold(t, v))
 		if got := evicted(views); got != "000000"[:n+1] {
-			t.Fatalf("%d pictures: got %s evicted, want none", n+1, got)
+			t.Fatalf("%d images: got %s evicted, want none", n+1, got)
 		}
 	}
-	shared := f.viewer(t, "cam1", stream.ViewerOptions{}) // of picture 5
-	sharedPicture := hold(t, shared)
-	var others []stream.Picture
+	shared := f.viewer(t, "cam1", stream.ViewerOptions{}) // of image 5
+	sharedImage := hold(t, shared)
+	var others []stream.Image
 	for n, want := range []string{"100000", "110000", "111000", "111100"} {
 		f.show(t, p, 6+n)
 		others = append(others, hold(t, f.viewer(t, "cam1", stream.ViewerOptions{})))
 		if got := evicted(views); got != want || calls != n+1 {
-			t.Errorf("picture %d: got %s evicted and %d calls, want %s", 6+n, got, calls, want)
+			t.Errorf("image %d: got %s evicted and %d calls, want %s", 6+n, got, calls, want)
 		}
 	}
 	if got, want := f.info(t, "cam1").PinnedBytes, 9*slabBytes; got != want || f.PinnedBytes() != want {
@@ -89,24 +89,24 @@ func TestOldestHoldersAreEvicted(t *testing.T) {
 	if got := evicted(views); got != "111100" {
 		t.Errorf("after the release: got %s evicted, want no more", got)
 	}
-	p.Close() // What it had memory for counts now: two pictures, not more than the limit.
+	p.Close() // What it had memory for counts now: two images, not more than the limit.
 	f.show(t, f.publisher(t, "cam1"), 21)
 	if got := evicted(views) + evicted([]*stream.Viewer{shared}); got != "1111000" {
 		t.Errorf("another publisher: got %s evicted, want no more", got)
 	}
 	held[4].Release()
 	held[5].Release()
-	sharedPicture.Release()
+	sharedImage.Release()
 	if got := f.PinnedBytes(); got != 0 {
 		t.Errorf("all released: got %d bytes pinned, want 0", got)
 	}
 }
 
-// TestLimitOfOneViewer: a viewer that holds more than its share goes, whoever holds older pictures.
+// TestLimitOfOneViewer: a viewer that holds more than its share goes, whoever holds older images.
 func TestLimitOfOneViewer(t *testing.T) {
 	f := newFixture(t, stream.Options{Pinned: stream.PinnedLimits{PerViewer: slabBytes}})
 	p := f.publisher(t, "cam1")
-	var held []stream.Picture
+	var held []stream.Image
 	defer func() {
 		for i := range held {
 			held[i].Release()
@@ -118,7 +118,7 @@ func TestLimitOfOneViewer(t *testing.T) {
 	for n := range 4 {
 		f.show(t, p, 1+n)
 		if got := evicted([]*stream.Viewer{modest, greedy}); got != "00" {
-			t.Errorf("picture %d: got %s evicted, want none", 1+n, got)
+			t.Errorf("image %d: got %s evicted, want none", 1+n, got)
 		}
 		v := greedy
 		if n >= 2 {
@@ -132,9 +132,9 @@ func TestLimitOfOneViewer(t *testing.T) {
 	}
 }
 
-// TestMemoryForOldPictures: what all streams pin is reserved; without memory for it the oldest holders of all streams are
+// TestMemoryForOldImages: what all streams pin is reserved; without memory for it the oldest holders of all streams are
 // evicted, and what is released is given back.
-func TestMemoryForOldPictures(t *testing.T) {
+func TestMemoryForOldImages(t *testing.T) {
 	for _, limit := range []string{"total", "reserve"} {
 		t.Run(limit, func(t *testing.T) {
 			var reserved, room atomic.Int64
@@ -155,7 +155,7 @@ func TestMemoryForOldPictures(t *testing.T) {
 				publishers = append(publishers, f.publisher(t, fmt.Sprint("cam", s)))
 			}
 			var views []*stream.Viewer
-			var held []stream.Picture
+			var held []stream.Image
 			for n := range 8 { // one stream after the other, so that of each two are covered
 				p := publishers[n%2]
 				f.show(t, p, n)
@@ -195,7 +195,7 @@ func TestPinnedModel(t *testing.T) {
 	p := f.publisher(t, "cam1")
 	type viewing struct {
 		v    *stream.Viewer
-		held []stream.Picture
+		held []stream.Image
 	}
 	var views []*viewing
 	newest, n := uint64(0), 0
@@ -247,7 +247,7 @@ func TestPinnedModel(t *testing.T) {
 			t.Fatalf("step %d: got %d bytes pinned, want %d", step, f.PinnedBytes(), want)
 		}
 		if len(kept) > 5+2 {
-			t.Fatalf("step %d: viewers that are not evicted hold %d old pictures, want at most 7", step, len(kept))
+			t.Fatalf("step %d: viewers that are not evicted hold %d old images, want at most 7", step, len(kept))
 		}
 	}
 	for _, v := range views {
@@ -263,7 +263,7 @@ func TestPinnedModel(t *testing.T) {
 // TestSlowViewersBesideQuickOnes: viewers on goroutines of their own, some of which keep what they are given until they are
 // evicted. Those that are quick are never evicted, and the pool, which has room for the limit alone, never runs out.
 func TestSlowViewersBesideQuickOnes(t *testing.T) {
-	const quick, slow, pictures, most = 4, 20, 400, 6
+	const quick, slow, images, most = 4, 20, 400, 6
 	// On their way at most: all that may be pinned, the newest, the two covered, the one being published, and those of
 	// viewers that were evicted and have not released yet.
 	buffers := pool.New(&pool.Options{Budget: int64(most+2+2+slow+quick) * slabBytes})
@@ -313,7 +313,7 @@ func TestSlowViewersBesideQuickOnes(t *testing.T) {
 			}
 		})
 	}
-	for n := range pictures {
+	for n := range images {
 		f.show(t, p, n)
 		for range quick {
 			<-took
@@ -321,11 +321,11 @@ func TestSlowViewersBesideQuickOnes(t *testing.T) {
 	}
 	cancel()
 	all.Wait()
-	if got := quickTook.Load(); got != quick*pictures {
-		t.Errorf("quick viewers took %d pictures, want all %d", got, quick*pictures)
+	if got := quickTook.Load(); got != quick*images {
+		t.Errorf("quick viewers took %d images, want all %d", got, quick*images)
 	}
 	if slowTook.Load() < slow {
-		t.Errorf("slow viewers took %d pictures, want some each", slowTook.Load())
+		t.Errorf("slow viewers took %d images, want some each", slowTook.Load())
 	}
 	if f.PinnedBytes() != 0 {
 		t.Errorf("got %d bytes pinned at the end, want 0", f.PinnedBytes())

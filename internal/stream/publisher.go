@@ -5,15 +5,15 @@ import (
 	"time"
 )
 
-// PublisherOptions say who publishes.
+// PublisherOptions describe a publisher.
 type PublisherOptions struct {
 	Source string    // for people: "http 127.0.0.1:41234", "file.mp4", "testsrc"
 	Format string    // what comes in, for people: "yuv420p 768x432"; Describe may say it later
-	Fixed  bool      // nobody may take the stream over
-	Began  time.Time // since when it wants to publish, by which of two the later has the stream; zero: now
+	Fixed  bool      // no other publisher may replace it
+	Began  time.Time // when its request began: of two publishers the later one has the stream; zero: now
 }
 
-// A Publisher feeds a stream. Its methods may be called from any goroutine; pictures are best published from one, in order.
+// A Publisher feeds a stream. Its methods may be called from any goroutine; images are best published from one, in order.
 type Publisher struct {
 	s      *stream
 	fixed  bool
@@ -25,7 +25,7 @@ type Publisher struct {
 	arrives bool  // it calls Arrived
 }
 
-// DropReason is why an arrived frame has no picture.
+// DropReason is why an arrived frame has no image.
 type DropReason uint8
 
 const (
@@ -52,7 +52,7 @@ func (p *Publisher) Describe(format string) {
 }
 
 // Arrived counts a frame that came in, whatever becomes of it: the stream is online. For a publisher that never calls it each
-// picture counts as a frame.
+// image counts as a frame.
 func (p *Publisher) Arrived() {
 	p.alive(true)
 }
@@ -78,8 +78,8 @@ func (p *Publisher) alive(arrived bool) {
 	wake(viewers)
 }
 
-// Interrupted says that no frame comes for now: the stream goes offline in its time after the last one, however rare
-// frames were.
+// Interrupted says that the source has stopped: the stream goes offline OfflineAfter the last frame, however rare frames
+// were.
 func (p *Publisher) Interrupted() {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -94,17 +94,17 @@ func (s *stream) count(now time.Duration) {
 	s.arrivals.add(now)
 }
 
-// Dropped counts an arrived frame that gets no picture.
+// Dropped counts an arrived frame that gets no image.
 func (p *Publisher) Dropped(reason DropReason) {
 	p.s.mu.Lock()
 	p.s.counts.dropped[reason]++
 	p.s.mu.Unlock()
 }
 
-// Publish makes pic the newest picture of the stream, and wakes the viewers. One whose bytes equal the last one's is counted
-// and goes no further, but that the last one's Captured is now pic's. Publish takes pic.Buf, also on an error: ErrReplaced,
-// ErrClosed, or ErrEmpty for a picture of no bytes. It allocates nothing.
-func (p *Publisher) Publish(pic Picture) error {
+// Publish makes pic the newest image of the stream and wakes the viewers. If its bytes equal the last image's, it is only
+// counted, and the last image's Captured becomes pic's. Publish takes pic.Buf, also on an error: ErrReplaced,
+// ErrClosed, or ErrEmpty for an image of no bytes. It allocates nothing.
+func (p *Publisher) Publish(pic Image) error {
 	s, jpeg := p.s, pic.Buf.Bytes()
 	s.mu.Lock()
 	now, err := s.hub.now(), p.err
@@ -147,15 +147,15 @@ func (p *Publisher) Publish(pic Picture) error {
 	return nil
 }
 
-// Skip says that there is a newer frame than the last picture shows, which is not going to be encoded, since nobody watches. It
-// drops that picture, so that nobody who comes now is shown an old one for the newest.
+// Skip says that a newer frame came and is not encoded, since nobody watches. It drops the last image, so that a viewer who
+// comes now does not get an old one as the newest.
 func (p *Publisher) Skip() {
 	p.s.mu.Lock()
 	if p.err != nil || p.s.newest.Buf.IsZero() {
 		p.s.mu.Unlock()
 		return
 	}
-	p.s.replace(Picture{})
+	p.s.replace(Image{})
 }
 
 // Watched reports whether the stream has viewers.

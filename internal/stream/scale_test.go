@@ -14,7 +14,7 @@ import (
 )
 
 // Two minutes of 200 viewers, of which 50 a second leave and are followed by others, beside one that holds what it took
-// first and one that takes a picture a second: one picture is made a frame, everybody healthy sees every one at the
+// first and one that takes an image a second: one image is made a frame, everybody healthy sees every one at the
 // moment it is made, and at the end nothing is left.
 func TestScale(t *testing.T) {
 	const (
@@ -45,8 +45,8 @@ func TestScale(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			if in, most := memory.Stats().InUse, 2*int64(pool.ClassSize(pictureBytes)); in > most {
-				t.Fatalf("after %d steps: got %d bytes of pictures, want the newest and the one that the stalled viewer holds, %d", step, in, most)
+			if in, most := memory.Stats().InUse, 2*int64(pool.ClassSize(imageBytes)); in > most {
+				t.Fatalf("after %d steps: got %d bytes of images, want the newest and the one that the stalled viewer holds, %d", step, in, most)
 			}
 			time.Sleep(time.Second / churn)
 			crowd.leave(1)
@@ -54,10 +54,10 @@ func TestScale(t *testing.T) {
 			synctest.Wait()
 		}
 		if i := f.info(t, "cam1"); i.Published != uint64(frames) || len(i.Viewers) != viewers+2 {
-			t.Errorf("got %d pictures, %d viewers; want %d, %d", i.Published, len(i.Viewers), frames, viewers+2)
+			t.Errorf("got %d images, %d viewers; want %d, %d", i.Published, len(i.Viewers), frames, viewers+2)
 		}
 		if number(held) != 0 {
-			t.Error("the picture of the stalled viewer has changed")
+			t.Error("the image of the stalled viewer has changed")
 		}
 		held.Release()
 		crowd.leave(viewers)
@@ -65,8 +65,8 @@ func TestScale(t *testing.T) {
 		stalled.Close()
 		got := f.Totals().Transports
 		want := []stream.TransportTotals{
-			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * pictureBytes}, // the crowd has counted
-			{Transport: "slow", Delivered: uint64(seconds), Dropped: uint64(frames - seconds - 1), Bytes: uint64(seconds * pictureBytes)},
+			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * imageBytes}, // the crowd has counted
+			{Transport: "slow", Delivered: uint64(seconds), Dropped: uint64(frames - seconds - 1), Bytes: uint64(seconds * imageBytes)},
 			{Transport: "stalled", Dropped: uint64(frames - 2)}, // all but the one it took and the one it could have taken now
 		}
 		if !slices.Equal(got, want) {
@@ -81,7 +81,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// crowd is viewers that take every picture at once when it comes.
+// crowd is viewers that take every image at once when it comes.
 type crowd struct {
 	f      *fixture
 	t      *testing.T
@@ -111,7 +111,7 @@ func (c *crowd) leave(n int) {
 	c.leaves = c.leaves[n:]
 }
 
-// watch takes every picture until ctx ends.
+// watch takes every image until ctx ends.
 func (c *crowd) watch(ctx context.Context, v *stream.Viewer) {
 	for last := -1; ; {
 		p, err := v.Next(ctx)
@@ -120,7 +120,7 @@ func (c *crowd) watch(ctx context.Context, v *stream.Viewer) {
 		}
 		n, late := number(p), time.Since(p.Captured)
 		if last >= 0 && (n != last+1 || late != 0) {
-			c.t.Errorf("got picture %d, %v old, after %d; want each, at once", n, late, last)
+			c.t.Errorf("got image %d, %v old, after %d; want each, at once", n, late, last)
 		}
 		last = n
 		v.Delivered(&p)

@@ -8,13 +8,13 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Picture is one JPEG of a stream. Who is given one by a Viewer releases it.
-type Picture struct {
-	Buf           pool.Buf  // the JPEG, shared by all who hold the picture: read only
+// Image is one JPEG of a stream. The caller of a Viewer releases those that it gets.
+type Image struct {
+	Buf           pool.Buf  // the JPEG, shared by all who hold the image: read only
 	Size          int       // of the JPEG in bytes, also after Release; set by Publish
-	Seq           uint64    // of the stream, from 1, one for each different picture; set by Publish
+	Seq           uint64    // of the stream, from 1, one for each different image; set by Publish
 	Captured      time.Time // when its frame came in, or the last frame that looked the same; set by Publish when zero
-	Encoded       time.Time // when the picture was made; set by Publish when zero
+	Encoded       time.Time // when the image was made; set by Publish when zero
 	Width, Height int       // 0 when unknown
 	Offline       bool      // it stands for a lost source
 	Repeat        bool      // this viewer was given it before
@@ -24,7 +24,7 @@ type Picture struct {
 }
 
 // Release gives p's holding of the JPEG back. p's other fields stay.
-func (p *Picture) Release() {
+func (p *Image) Release() {
 	if p.Buf.IsZero() {
 		return
 	}
@@ -36,7 +36,7 @@ func (p *Picture) Release() {
 	}
 }
 
-// A stream is one newest picture, who makes it, and who watches it.
+// A stream is one newest image, who makes it, and who watches it.
 type stream struct {
 	hub  *Hub
 	name string
@@ -48,21 +48,21 @@ type stream struct {
 	viewers   []*Viewer     // by ID. The slice is replaced and never changed, so that it can be walked without the lock
 	idle      time.Duration // since when there is neither publisher nor viewer, if so
 
-	newest  Picture // zero when there is none to be shown
-	pins    pins    // who holds it, and older ones
-	seq     uint64  // of the last picture
-	width   int     // of the last picture of the source, also when it is not there any more
+	newest  Image  // zero when there is none to be shown
+	pins    pins   // who holds it, and older ones
+	seq     uint64 // of the last image
+	width   int    // of the source's last image, also after that was dropped
 	height  int
-	cadence cadence // of pictures, the same ones too
+	cadence cadence // of images, the same ones too
 
 	state State
 	since time.Duration // of the state
 	seen  time.Duration // when the last frame came, or the stream was made
-	retry time.Duration // no offline picture before this
+	retry time.Duration // no offline image before this
 
 	source, format string
 	arrivals       meter // frames in
-	departures     meter // different pictures out
+	departures     meter // different images out
 	counts         streamCounts
 }
 
@@ -78,7 +78,7 @@ func newStream(h *Hub, name string) *stream {
 	return &stream{hub: h, name: name, idle: now, since: now, seen: now}
 }
 
-// lead makes p the stream's publisher. What was held up on its way here must not end one that began after it.
+// lead makes p the stream's publisher. A delayed request does not replace a publisher that began after it.
 func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,7 +104,7 @@ func (s *stream) join(v *Viewer) {
 	s.viewers = append(slices.Clip(s.viewers), v) // clipped: to a new slice
 	v.passed = s.counts.published
 	if !s.newest.Buf.IsZero() && !s.newest.Offline {
-		v.passed-- // the newest picture awaits it
+		v.passed-- // the newest image awaits it
 	}
 	if len(s.viewers) == 1 && s.publisher != nil {
 		signal(s.publisher.wanted)
@@ -125,14 +125,14 @@ func (s *stream) part(v *Viewer) {
 	s.rest()
 }
 
-// rest notes since when nobody has fed or watched the stream. s.mu is held.
+// rest notes the time when the last of publisher and viewers has left. s.mu is held.
 func (s *stream) rest() {
 	if s.publisher == nil && len(s.viewers) == 0 {
 		s.idle = s.hub.now()
 	}
 }
 
-// idleSince returns since when nobody has fed or watched the stream, and whether that is so.
+// idleSince returns whether the stream has neither publisher nor viewers, and since when.
 func (s *stream) idleSince() (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -147,13 +147,13 @@ func (s *stream) end() {
 		s.publisher.finish(ErrClosed)
 		s.publisher = nil
 	}
-	s.replace(Picture{})
+	s.replace(Image{})
 }
 
 // enter makes state the stream's. s.mu is held; viewers are to be woken.
 func (s *stream) enter(state State, now time.Duration) { s.state, s.since = state, now }
 
-// alive notes that the source lives, and reports whether that is news. s.mu is held; viewers are to be woken if so.
+// alive notes that the source is online, and reports whether it was not before: then viewers must be woken. s.mu is held.
 func (s *stream) alive(now time.Duration) bool {
 	s.seen = now
 	if s.state == Online {
@@ -163,9 +163,9 @@ func (s *stream) alive(now time.Duration) bool {
 	return true
 }
 
-// replace takes p for the newest picture, and numbers it, releases the one before, and wakes the viewers. The zero Picture
-// leaves none. s.mu is held by the caller, and unlocked by replace: what may take long is done after that.
-func (s *stream) replace(p Picture) {
+// replace takes p for the newest image, and numbers it, releases the one before, and wakes the viewers. The zero Image
+// leaves none. The caller holds s.mu; replace unlocks it before the slow part.
+func (s *stream) replace(p Image) {
 	old := s.newest
 	if !p.Buf.IsZero() {
 		s.seq++
@@ -181,7 +181,7 @@ func (s *stream) replace(p Picture) {
 	evict(late)
 }
 
-// wake makes each viewer look again. No lock is held: waking hundreds takes long, and each of them wants the stream's.
+// wake wakes viewers. No lock is held: waking hundreds takes long, and each of them then takes the stream's.
 func wake(viewers []*Viewer) {
 	for _, v := range viewers {
 		signal(v.wake)
@@ -196,12 +196,12 @@ func signal(c chan struct{}) {
 	}
 }
 
-// retryOffline is how long Options.Offline has peace after an error.
+// retryOffline is the time between two calls of Options.Offline for one stream after an error.
 const retryOffline = time.Second
 
-// watch makes those streams offline that have been silent for long enough, and shows their viewers so. It looks at all of
-// them before it has pictures made, which may take long, and goes on with those in the next tick if need be: however many
-// are lost together, the loss of one more is noticed in time.
+// watch takes silent streams offline and shows their viewers an image that says so. It changes the state of all of them
+// first. Making the images may take long, so it continues with those in the next tick if needed: however many sources are
+// lost together, each loss is noticed in time.
 func (h *Hub) watch(streams []*stream) {
 	begin := h.now()
 	for _, s := range streams {
@@ -220,7 +220,7 @@ func (h *Hub) watch(streams []*stream) {
 	}
 }
 
-// show has the picture of a loss made and shows it.
+// show has the image of a loss made and shows it.
 func (h *Hub) show(s *stream, l loss) {
 	buf, err := h.o.Offline(s.name, l.width, l.height)
 	if err == nil && buf.Len() == 0 {
@@ -236,7 +236,7 @@ func (h *Hub) show(s *stream, l loss) {
 
 // loss is what was lost with a stream's source.
 type loss struct {
-	width, height int           // of the last picture
+	width, height int           // of the last image
 	seen          time.Duration // when the last frame came
 }
 
@@ -249,7 +249,7 @@ func (s *stream) silent(now time.Duration) bool {
 	return !s.ended && now-s.seen >= patience
 }
 
-// darken makes a stream that has been silent for too long offline.
+// darken takes a stream offline that has been silent for too long.
 func (s *stream) darken(now time.Duration) {
 	s.mu.Lock()
 	if s.state != Online || !s.silent(now) {
@@ -262,21 +262,21 @@ func (s *stream) darken(now time.Duration) {
 	wake(viewers)
 }
 
-// lost reports whether a picture is wanted that says that the source is lost.
+// lost reports whether an image is wanted that says that the source is lost.
 func (s *stream) lost(now time.Duration) (l loss, wanted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return loss{width: s.width, height: s.height, seen: s.seen}, !s.newest.Offline && now >= s.retry && s.silent(now)
 }
 
-// retryAt sets when a picture of the loss is wanted next, after one that could not be made.
+// retryAt sets when an image of the loss is wanted next, after one that could not be made.
 func (s *stream) retryAt(t time.Duration) {
 	s.mu.Lock()
 	s.retry = t
 	s.mu.Unlock()
 }
 
-// showLoss takes buf and shows it in the place of the newest picture, unless a frame has come meanwhile.
+// showLoss takes buf and shows it in the place of the newest image, unless a frame has come meanwhile.
 func (s *stream) showLoss(buf pool.Buf, l loss) {
 	now := time.Now()
 	s.mu.Lock()
@@ -285,6 +285,6 @@ func (s *stream) showLoss(buf pool.Buf, l loss) {
 		buf.Release()
 		return
 	}
-	s.replace(Picture{Buf: buf, Size: buf.Len(), Captured: now, Encoded: now, Width: l.width, Height: l.height, Offline: true})
+	s.replace(Image{Buf: buf, Size: buf.Len(), Captured: now, Encoded: now, Width: l.width, Height: l.height, Offline: true})
 	s.hub.relieve()
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// ms returns when pictures were taken, in milliseconds.
+// ms returns when images were taken, in milliseconds.
 func ms(got []taken) []int {
 	var times []int
 	for _, g := range got {
@@ -21,14 +21,14 @@ func ms(got []taken) []int {
 	return times
 }
 
-// A still picture goes out again on a schedule, which begins anew with each picture. Times are from the last new
-// picture.
+// A still image goes out again on a schedule, which begins anew with each image. Times are from the last new
+// image.
 func TestRepeats(t *testing.T) {
 	tests := []struct {
 		name   string
 		o      stream.ViewerOptions
-		frame  time.Duration // between the ten pictures before; 0: there is but the last
-		source int           // identical pictures that follow, a frame time apart
+		frame  time.Duration // between the ten images before; 0: there is but the last
+		source int           // identical images that follow, a frame time apart
 		want   []int
 	}{
 		{"all", stream.ViewerOptions{}, 40 * time.Millisecond, 0, []int{0, 900, 1800, 2700}},
@@ -69,11 +69,11 @@ func TestRepeats(t *testing.T) {
 				}()
 				got := take(ctx, v, time.Now())
 				if !slices.Equal(ms(got), tt.want) {
-					t.Errorf("got pictures at %v ms, want %v", ms(got), tt.want)
+					t.Errorf("got images at %v ms, want %v", ms(got), tt.want)
 				}
 				for i, g := range got {
 					if g.Number != 10 || g.Repeat != (i > 0) {
-						t.Errorf("got %+v, want picture 10, a repeat but for the first", g)
+						t.Errorf("got %+v, want image 10, a repeat but for the first", g)
 					}
 				}
 				v.Close()
@@ -83,7 +83,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// The first repeat for Late viewers comes one and a half frame times after the last picture, whatever the stream has
+// The first repeat for Late viewers comes one and a half frame times after the last image, whatever the stream has
 // been through.
 func TestFrameTime(t *testing.T) {
 	const ms = time.Millisecond
@@ -123,7 +123,7 @@ func TestFrameTime(t *testing.T) {
 	}
 }
 
-// A new picture is given at once, between repeats too, and nothing is repeated while there is motion.
+// A new image is given at once, between repeats too, and nothing is repeated while there is motion.
 func TestNoRepeatsInMotion(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -149,7 +149,7 @@ func TestNoRepeatsInMotion(t *testing.T) {
 		last := want[19].At
 		frame := take(ctx, v, start)
 		// The mean of the intervals is the schedule's business; what is sure is motion, a repeat soon after, and the
-		// new picture at once.
+		// new image at once.
 		if !reflect.DeepEqual(frame[:20], want) {
 			t.Errorf("motion: got %+v, want %+v", frame[:20], want)
 		}
@@ -157,12 +157,12 @@ func TestNoRepeatsInMotion(t *testing.T) {
 			t.Errorf("after motion: got %+v, %v later, want a repeat about 60 ms later", frame[20], after)
 		}
 		if i := slices.Index(frame, taken{At: at + 500*time.Millisecond, Number: 20}); i < 0 || !frame[i-1].Repeat {
-			t.Errorf("got %+v, want picture 20 at once after repeats", frame)
+			t.Errorf("got %+v, want image 20 at once after repeats", frame)
 		}
 	})
 }
 
-// A viewer with a cap is given the newest picture in each slot, evenly. What its cap passes over is not dropped; what
+// A viewer with a cap is given the newest image in each slot, evenly. What its cap passes over is not dropped; what
 // comes while it is busy is.
 func TestMaxFPS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestMaxFPS(t *testing.T) {
 		start := time.Now()
 		f.show(t, p, 0)
 		v := f.viewer(t, "cam1", stream.ViewerOptions{MaxFPS: 10, Transport: "mjpeg"})
-		go func() { // picture n at 3 + 40n ms, so that none comes at the time of a slot
+		go func() { // image n at 3 + 40n ms, so that none comes at the time of a slot
 			time.Sleep(3 * time.Millisecond)
 			for i := 1; i < 100; i++ {
 				time.Sleep(40 * time.Millisecond)
@@ -196,7 +196,7 @@ func TestMaxFPS(t *testing.T) {
 			t.Errorf("got %d dropped before anybody knows what was, want none", got)
 		}
 		wantNext(t, v, 74)
-		// The last one was of the slot at 1900 ms: picture 47. The slot of 2000 ms knew of 49 at 1999, and of no more.
+		// The last one was of the slot at 1900 ms: image 47. The slot of 2000 ms knew of 49 at 1999, and of no more.
 		if got := f.Totals().Transports[0].Dropped; got != 74-49 {
 			t.Errorf("got %d dropped, want %d", got, 74-49)
 		}
@@ -213,7 +213,7 @@ func TestOddMaxFPS(t *testing.T) {
 		v := f.viewer(t, "cam1", stream.ViewerOptions{MaxFPS: fps})
 		wantNext(t, v, 0)
 		if _, ok, wait, _ := v.Poll(); ok || wait <= 0 || wait > time.Hour {
-			t.Errorf("%v fps: got picture %v, wait %v; want to wait for the repeat", fps, ok, wait)
+			t.Errorf("%v fps: got image %v, wait %v; want to wait for the repeat", fps, ok, wait)
 		}
 		v.Close()
 	}
@@ -228,7 +228,7 @@ func TestPollWaits(t *testing.T) {
 		wantWait := func(want time.Duration) {
 			t.Helper()
 			if _, ok, wait, err := v.Poll(); ok || wait != want || err != nil {
-				t.Errorf("got picture %v, wait %v, error %v; want to wait %v", ok, wait, err, want)
+				t.Errorf("got image %v, wait %v, error %v; want to wait %v", ok, wait, err, want)
 			}
 		}
 		wantWait(math.MaxInt64)
@@ -321,14 +321,14 @@ func TestRateFalls(t *testing.T) {
 	})
 }
 
-// Lag is the time from capture to delivery, of new pictures.
+// Lag is the time from capture to delivery, of new images.
 func TestLag(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []time.Duration
 		f := newFixture(t, stream.Options{OfflineAfter: time.Hour, Lag: func(d time.Duration) { told = append(told, d) }})
 		p := f.publisher(t, "cam1")
 		v := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "mjpeg", Peer: "127.0.0.1:5"})
-		pic := f.picture(t, 1)
+		pic := f.image(t, 1)
 		pic.Captured = time.Now()
 		time.Sleep(7 * time.Millisecond)
 		if err := p.Publish(pic); err != nil {
@@ -345,13 +345,13 @@ func TestLag(t *testing.T) {
 		time.Sleep(time.Second)
 		wantNext(t, v, 1) // a repeat
 		i := f.info(t, "cam1").Viewers[0]
-		want := stream.ViewerInfo{ID: 1, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: i.Since, FPS: i.FPS, Delivered: 2, Lag: 42 * time.Millisecond, Bytes: 2 * pictureBytes}
+		want := stream.ViewerInfo{ID: 1, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: i.Since, FPS: i.FPS, Delivered: 2, Lag: 42 * time.Millisecond, Bytes: 2 * imageBytes}
 		if i != want || !slices.Equal(told, []time.Duration{want.Lag}) {
 			t.Errorf("got %+v, and told %v; want %+v, told once", i, told, want)
 		}
-		v.Delivered(&stream.Picture{Captured: time.Now().Add(-time.Hour), Offline: true}) // no frame's lag
+		v.Delivered(&stream.Image{Captured: time.Now().Add(-time.Hour), Offline: true}) // no frame's lag
 		if i := f.info(t, "cam1").Viewers[0]; i.Lag != want.Lag || len(told) != 1 {
-			t.Errorf("after a lost source's picture: got a lag of %v, told %v; want %v, told once", i.Lag, told, want.Lag)
+			t.Errorf("after a lost source's image: got a lag of %v, told %v; want %v, told once", i.Lag, told, want.Lag)
 		}
 		v.Close()
 		v.Delivered(&got) // too late

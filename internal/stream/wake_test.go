@@ -14,7 +14,7 @@ import (
 // Viewers of many streams that share a Wake, as those of one connection do, miss nothing: what is published is seen at
 // that moment, and repeats and slots at theirs.
 func TestSharedWake(t *testing.T) {
-	const streams, pictures = 20, 200
+	const streams, images = 20, 200
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	synctest.Test(t, func(t *testing.T) {
@@ -28,7 +28,7 @@ func TestSharedWake(t *testing.T) {
 			views = append(views, f.viewer(t, name, stream.ViewerOptions{Wake: wake}))
 			publishers.Go(func() {
 				r := rand.New(rand.NewPCG(seed, uint64(i)))
-				for n := range pictures {
+				for n := range images {
 					f.show(t, p, n)
 					time.Sleep(time.Duration(r.IntN(4)) * 20 * time.Millisecond) // many at the same time
 				}
@@ -57,7 +57,7 @@ func TestSharedWake(t *testing.T) {
 						continue
 					}
 					if late := time.Since(p.Captured); late != 0 && !p.Repeat {
-						t.Errorf("stream %d: got picture %d after %v, want it at once", i, number(p), late)
+						t.Errorf("stream %d: got image %d after %v, want it at once", i, number(p), late)
 					}
 					last[i] = number(p)
 					p.Release()
@@ -71,8 +71,8 @@ func TestSharedWake(t *testing.T) {
 		close(stop)
 		connection.Wait()
 		for i, n := range last {
-			if n != pictures-1 {
-				t.Errorf("stream %d: the last picture was %d, want %d", i, n, pictures-1)
+			if n != images-1 {
+				t.Errorf("stream %d: the last image was %d, want %d", i, n, images-1)
 			}
 		}
 	})
@@ -90,7 +90,7 @@ func TestWakeKeepsAToken(t *testing.T) {
 	wantNext(t, v, 2)
 	select {
 	case <-v.Wake():
-		t.Error("a second token, want one for all three pictures")
+		t.Error("a second token, want one for all three images")
 	default:
 	}
 	v.Close()

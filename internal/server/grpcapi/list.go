@@ -58,7 +58,7 @@ func streamInfo(i *stream.Info) *api.StreamInfo {
 		Arrived:      i.Arrived,
 		Published:    i.Published,
 		Same:         i.Same,
-		PictureBytes: uint32(i.PictureBytes),
+		PictureBytes: uint32(i.ImageBytes),
 		Dropped: &api.Dropped{
 			Newer:    i.Dropped[stream.Newer],
 			Capped:   i.Dropped[stream.Capped],

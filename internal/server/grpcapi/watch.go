@@ -25,10 +25,10 @@ type watching struct {
 	delivery *delivery
 	left     chan struct{} // of capacity 1: receives when a JPEG has left
 	lent     [1]pool.Buf
-	sent     stream.Picture // the last; it has the image as long as that is lent
-	busy     bool           // it is still on its way
-	waiting  int            // pieces of it that had not left when stall was set
-	stall    *time.Timer    // when it fires, the caller has taken nothing for too long
+	sent     stream.Image // the last; it has the image as long as that is lent
+	busy     bool         // it is still on its way
+	waiting  int          // pieces of it that had not left when stall was set
+	stall    *time.Timer  // when it fires, the caller has taken nothing for too long
 }
 
 // watched is what is watched.
@@ -150,7 +150,7 @@ func (w *watching) next(v *stream.Viewer) (wait time.Duration, over bool, err er
 }
 
 // send sends p, which it takes. It does not wait: nothing else is on its way.
-func (w *watching) send(p stream.Picture) error {
+func (w *watching) send(p stream.Image) error {
 	w.credit.spend()
 	message := watchPicture{
 		Data:       p.Buf.Bytes(),

@@ -81,7 +81,7 @@ func newEntry(i *stream.Info) entry {
 			Newer: i.Dropped[stream.Newer], Capped: i.Dropped[stream.Capped], Unseen: i.Dropped[stream.Unseen],
 			NoMemory: i.Dropped[stream.NoMemory], Failed: i.Dropped[stream.Failed],
 		},
-		PictureBytes: i.PictureBytes, Viewers: []viewerEntry{},
+		PictureBytes: i.ImageBytes, Viewers: []viewerEntry{},
 	}
 	for _, v := range i.Viewers {
 		e.Viewers = append(e.Viewers, viewerEntry{

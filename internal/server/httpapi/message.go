@@ -124,7 +124,7 @@ type errorMessage struct {
 }
 
 // appendHead appends the head of an image.
-func appendHead(dst []byte, id uint32, p *stream.Picture, sent int64) []byte {
+func appendHead(dst []byte, id uint32, p *stream.Image, sent int64) []byte {
 	var flags byte
 	if p.Offline {
 		flags |= flagOffline

@@ -82,7 +82,7 @@ func FuzzSession(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := publisher.Publish(stream.Picture{Buf: picture}); err != nil {
+			if err := publisher.Publish(stream.Image{Buf: picture}); err != nil {
 				t.Fatal(err)
 			}
 			// Two bits: what is said. Two bits: of which stream. Four bits: the id.

@@ -179,7 +179,7 @@ func (m *mjpegViewer) run(before []byte) error {
 
 // write takes p and writes it: with its head before it, unless that was sent ahead, and the boundary after it, in one
 // write, so that no client waits for a rest of it.
-func (m *mjpegViewer) write(p *stream.Picture) error {
+func (m *mjpegViewer) write(p *stream.Image) error {
 	defer p.Release()
 	now := time.Now()
 	body := p.Buf.Bytes()

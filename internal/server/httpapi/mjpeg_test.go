@@ -95,7 +95,7 @@ func TestMJPEGBytes(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(b.Bytes(), all[0])
-	if err := p.Publish(stream.Picture{Buf: b, Captured: captured}); err != nil {
+	if err := p.Publish(stream.Image{Buf: b, Captured: captured}); err != nil {
 		t.Fatal(err)
 	}
 	for _, version := range []string{"1.1", "1.0"} {
@@ -183,7 +183,7 @@ func TestMJPEGOptions(t *testing.T) {
 // TestPartHead: no line of a part's head is longer than clients read.
 func TestPartHead(t *testing.T) {
 	far := time.UnixMicro(1<<53 - 1)
-	p := &stream.Picture{Seq: 1<<64 - 1, Captured: far, Encoded: far, Width: 65535, Height: 65535, Repeat: true}
+	p := &stream.Image{Seq: 1<<64 - 1, Captured: far, Encoded: far, Width: 65535, Height: 65535, Repeat: true}
 	var b part
 	head := b.head(p, 1<<30, true, far)
 	for line := range bytes.Lines(head) {

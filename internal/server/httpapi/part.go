@@ -35,7 +35,7 @@ func appendBoundary(dst []byte, before string, ahead bool, now time.Time) []byte
 
 // head returns the head of p's part, of n bytes. Clients hold each of its lines to 128 bytes, and its type to exactly
 // image/jpeg.
-func (b *part) head(p *stream.Picture, n int, extra bool, now time.Time) []byte {
+func (b *part) head(p *stream.Image, n int, extra bool, now time.Time) []byte {
 	dst := append(b.before[:0], "Content-Type: image/jpeg\r\nContent-Length: "...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
 	dst = appendTimestamp(append(dst, "\r\nX-Timestamp: "...), p.Captured)
@@ -46,7 +46,7 @@ func (b *part) head(p *stream.Picture, n int, extra bool, now time.Time) []byte 
 }
 
 // appendExtra appends the headers that extra_headers=1 asks for, each after a line's end.
-func appendExtra(dst []byte, p *stream.Picture, now time.Time) []byte {
+func appendExtra(dst []byte, p *stream.Image, now time.Time) []byte {
 	dst = strconv.AppendUint(append(dst, "\r\nX-Steadyframe-Sequence: "...), p.Seq, 10)
 	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Width: "...), int64(p.Width), 10)
 	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Height: "...), int64(p.Height), 10)

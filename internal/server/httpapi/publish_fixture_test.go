@@ -200,7 +200,7 @@ func (f *face) view(name string) *stream.Viewer {
 }
 
 // wantFrame waits until the viewer is given an image that carries n.
-func (f *face) wantFrame(v *stream.Viewer, n int) stream.Picture {
+func (f *face) wantFrame(v *stream.Viewer, n int) stream.Image {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
 	defer cancel()

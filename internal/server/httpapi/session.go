@@ -51,7 +51,7 @@ type watched struct {
 	message
 	viewer  *stream.Viewer // nil while there is no such stream
 	told    stateMessage
-	unacked []stream.Picture // without their buffers; the oldest first
+	unacked []stream.Image // without their buffers; the oldest first
 }
 
 func newSession(h *viewers, r *http.Request, ws *websocket.Conn, c *conn.Hijacked) *session {
@@ -166,7 +166,7 @@ func (s *session) offer(w *watched) (wait time.Duration, f *fault.Error) {
 }
 
 // send takes p and sends it.
-func (s *session) send(w *watched, p *stream.Picture) *fault.Error {
+func (s *session) send(w *watched, p *stream.Image) *fault.Error {
 	defer p.Release()
 	if !p.Offline && (p.Width != w.told.Width || p.Height != w.told.Height) {
 		w.told.Width, w.told.Height = p.Width, p.Height

@@ -106,7 +106,7 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 }
 
 // writeSnapshot takes p and responds with it, or with 304 where the caller has it.
-func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Picture) error {
+func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Image) error {
 	defer p.Release()
 	// The number alone would be that of another image after the server has started again.
 	etag := fmt.Sprintf(`"%x-%x"`, p.Seq, p.Encoded.UnixMicro())

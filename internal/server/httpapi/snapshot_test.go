@@ -79,7 +79,7 @@ func TestSnapshotMaxAge(t *testing.T) {
 		t.Fatal(err)
 	}
 	copy(b.Bytes(), all[0])
-	if err := p.Publish(stream.Picture{Buf: b, Captured: time.Now().Add(-time.Minute)}); err != nil {
+	if err := p.Publish(stream.Image{Buf: b, Captured: time.Now().Add(-time.Minute)}); err != nil {
 		t.Fatal(err)
 	}
 	for path, want := range map[string][]byte{"": all[0], "?max_age=61": all[0], "?max_age=2m": all[0]} {

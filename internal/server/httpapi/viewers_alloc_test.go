@@ -53,7 +53,7 @@ func (l *lockstep) publish() {
 		l.t.Fatal(err)
 	}
 	binary.BigEndian.PutUint64(b.Bytes(), l.number)
-	if err := l.publisher.Publish(stream.Picture{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
+	if err := l.publisher.Publish(stream.Image{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -86,7 +86,7 @@ func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, answer func(
 // viewMJPEG adds the viewers.
 func (l *lockstep) viewMJPEG() {
 	now := time.Now()
-	before := len(new(part).head(&stream.Picture{Captured: now}, lockstepBytes, false, now))
+	before := len(new(part).head(&stream.Image{Captured: now}, lockstepBytes, false, now))
 	for range l.viewers {
 		c, r := l.f.dial(l.t, "GET /stream/cam1.mjpg HTTP/1.1")
 		mjpegAnswer(l.t, r)

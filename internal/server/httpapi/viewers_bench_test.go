@@ -29,7 +29,7 @@ func BenchmarkWebSocketPicture(b *testing.B) {
 				}
 				defer f.release(u.conn)
 				var head [maxFrameHead + headBytes]byte
-				var p stream.Picture
+				var p stream.Image
 				before := writes(b)
 				b.ReportAllocs()
 				for b.Loop() {

@@ -132,7 +132,7 @@ func (f *fixture) publish(t testing.TB, p *stream.Publisher, data []byte) {
 		t.Fatal(err)
 	}
 	copy(b.Bytes(), data)
-	if err := p.Publish(stream.Picture{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
+	if err := p.Publish(stream.Image{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
 		t.Fatal(err)
 	}
 }

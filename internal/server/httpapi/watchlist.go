@@ -36,7 +36,7 @@ func (s *session) watch(m message) *fault.Error {
 	if err := stream.CheckName(m.stream); err != nil {
 		return s.refuse(m.id, err.Error())
 	}
-	w := &watched{message: m, unacked: make([]stream.Picture, 0, maxUnacked)}
+	w := &watched{message: m, unacked: make([]stream.Image, 0, maxUnacked)}
 	if f := s.join(w); f != nil {
 		return s.failed(w, f)
 	}

@@ -40,7 +40,7 @@ func (s *source) camera(ctx context.Context) error {
 	}
 	p.lent = true
 	if err := p.start(s.out); err != nil {
-		p.maker.close()
+		p.encoder.close()
 		return err
 	}
 	defer p.Close()
@@ -58,8 +58,8 @@ func (s *source) nextImage(ctx context.Context, r *camera.Reader, p *Publisher) 
 	switch {
 	case err == nil:
 		if !s.lived {
-			s.out.Describe(p.maker.format())
-			s.logOnline(ctx, p.maker.format())
+			s.out.Describe(p.encoder.format())
+			s.logOnline(ctx, p.encoder.format())
 		}
 		return p.JPEG(j.Buf, time.Now())
 	case errors.Is(err, camera.ErrUnchanged):

@@ -59,7 +59,7 @@ func TestCameraStream(t *testing.T) {
 				s = r.next(v)
 			}
 			if s.Width != tt.width || s.Height != tt.height || tt.name == "as-they-are" && !bytes.Equal(s.data, data) {
-				t.Errorf("got %d bytes of %dx%d, want the picture of %dx%d", len(s.data), s.Width, s.Height, tt.width, tt.height)
+				t.Errorf("got %d bytes of %dx%d, want the image of %dx%d", len(s.data), s.Width, s.Height, tt.width, tt.height)
 			}
 			until(t, "a broken JPEG to be counted", func() bool { return r.info("door").Dropped[stream.Failed] > 0 })
 			i := r.info("door")

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/image/vector"
 )
 
-// fonts are those of the picture of a lost source: the Go fonts.
+// fonts are those of the image of a lost source: the Go fonts.
 type fonts struct{ name, note *opentype.Font }
 
 func parseFonts() (f fonts, err error) {
@@ -24,7 +24,7 @@ func parseFonts() (f fonts, err error) {
 	return f, err
 }
 
-// The colours of the picture of a lost source.
+// The colours of the image of a lost source.
 var (
 	nightTop    = color.RGBA{0x1b, 0x20, 0x29, 0xff}
 	nightBottom = color.RGBA{0x10, 0x13, 0x19, 0xff}
@@ -34,18 +34,18 @@ var (
 	strokeColor = color.RGBA{0xe0, 0x8a, 0x3c, 0xff}
 )
 
-// drawing draws the picture of a lost source.
+// drawing draws the image of a lost source.
 type drawing struct {
 	img   *image.RGBA
 	fonts fonts
 }
 
-// lost draws a dark picture with a sign, the stream's name below it, and that there is no signal. All sizes follow from
-// that of the picture; what is too small to be read is left out.
+// lost draws a dark image with a sign, the stream's name below it, and that there is no signal. All sizes follow from
+// that of the image; what is too small to be read is left out.
 func (d drawing) lost(name string) {
 	d.night()
 	width, height := float64(d.img.Rect.Dx()), float64(d.img.Rect.Dy())
-	unit := min(height/9, width/12) // that of a 4:3 picture or a wider one is its height's
+	unit := min(height/9, width/12) // that of a 4:3 image or a wider one is its height's
 	center, middle := width/2, height/2
 
 	nameSize := max(unit*0.92, 11)
@@ -63,7 +63,7 @@ func (d drawing) lost(name string) {
 	}
 }
 
-// night fills the picture with a gradient from top to bottom.
+// night fills the image with a gradient from top to bottom.
 func (d drawing) night() {
 	height := d.img.Rect.Dy()
 	for y := range height {

@@ -139,14 +139,14 @@ func (r *running) jpeg(p *Publisher, data []byte) {
 	}
 }
 
-// seen is a picture as a viewer saw it.
+// seen is an image as a viewer saw it.
 type seen struct {
-	stream.Picture        // without its Buf
-	index          int    // of its frame; -1 when it carries none
-	data           []byte // the JPEG
+	stream.Image        // without its Buf
+	index        int    // of its frame; -1 when it carries none
+	data         []byte // the JPEG
 }
 
-// next returns the next picture of v that is no repeat.
+// next returns the next image of v that is no repeat.
 func (r *running) next(v *stream.Viewer) seen {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -162,7 +162,7 @@ func (r *running) next(v *stream.Viewer) seen {
 		if p.Repeat {
 			continue
 		}
-		s := seen{Picture: p, data: data, index: -1}
+		s := seen{Image: p, data: data, index: -1}
 		if n, err := synth.ReadIndex(r.decode(data)); err == nil {
 			s.index = n
 		}
@@ -170,12 +170,12 @@ func (r *running) next(v *stream.Viewer) seen {
 	}
 }
 
-// none fails the test when v is due a picture now.
+// none fails the test when v is due an image now.
 func (r *running) none(v *stream.Viewer) {
 	r.t.Helper()
 	p, ok, _, err := v.Poll()
 	if err != nil || ok {
-		r.t.Fatalf("got picture %d, %v, %v, want none", p.Seq, ok, err)
+		r.t.Fatalf("got image %d, %v, %v, want none", p.Seq, ok, err)
 	}
 }
 
@@ -203,7 +203,7 @@ func (r *running) counts(p *Publisher, arrived, published, dropped uint64) {
 	r.t.Helper()
 	p.Close()
 	if a, b, c := p.Counts(); a != arrived || b != published || c != dropped {
-		r.t.Errorf("got %d frames, %d pictures, %d dropped, want %d, %d, %d", a, b, c, arrived, published, dropped)
+		r.t.Errorf("got %d frames, %d images, %d dropped, want %d, %d, %d", a, b, c, arrived, published, dropped)
 	}
 }
 
@@ -237,7 +237,7 @@ func until(t testing.TB, what string, ok func() bool) {
 // kindOf returns the kind of fault that err is.
 func kindOf(err error) fault.Kind { return fault.From(err).Kind }
 
-// resized is a Spec with pictures of that size.
+// resized is a Spec with images of that size.
 func resized(width, height int) pipeline.Spec {
 	return pipeline.Spec{Resize: pipeline.Resize{Width: width, Height: height}}
 }

@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,7 +77,7 @@ func TestJPEGsArePassedOn(t *testing.T) {
 	})
 }
 
-// TestJPEGsAreEncodedAgain: where the publisher, or the configuration, asks for other pictures. The size may change.
+// TestJPEGsAreEncodedAgain: where the publisher, or the configuration, asks for other images. The size may change.
 func TestJPEGsAreEncodedAgain(t *testing.T) {
 	tests := []struct {
 		name        string
@@ -102,7 +103,7 @@ func TestJPEGsAreEncodedAgain(t *testing.T) {
 						t.Fatalf("got frame %d of %dx%d, the same bytes: %v; want %d of %v, encoded again", s.index, s.Width, s.Height, bytes.Equal(s.data, data), n, size)
 					}
 					if d := difference(r.decode(data), r.decode(s.data)); d > 4 {
-						t.Errorf("frame %d: got samples that differ by %.1f on average, want the same picture", n, d)
+						t.Errorf("frame %d: got samples that differ by %.1f on average, want the same image", n, d)
 					}
 				}
 				r.counts(p, 4, 4, 0)
@@ -111,7 +112,7 @@ func TestJPEGsAreEncodedAgain(t *testing.T) {
 	}
 }
 
-// difference returns by how much the samples of two pictures of one size differ, on average.
+// difference returns by how much the samples of two images of one size differ, on average.
 func difference(a, b image.Image) float64 {
 	sum, size := 0, a.Bounds().Size()
 	for y := range size.Y {
@@ -125,7 +126,7 @@ func difference(a, b image.Image) float64 {
 	return float64(sum) / float64(3*size.X*size.Y)
 }
 
-// TestConfiguredResizeOfJPEGs: pictures of the configured size, encoded for viewers alone.
+// TestConfiguredResizeOfJPEGs: images of the configured size, encoded for viewers alone.
 func TestConfiguredResizeOfJPEGs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
@@ -135,7 +136,7 @@ func TestConfiguredResizeOfJPEGs(t *testing.T) {
 		r.jpeg(p, encoded(t, 128, 64, 1, jpeg.Sub420))
 		synctest.Wait()
 		if i := r.info("cam"); i.Published != 0 {
-			t.Errorf("got %d pictures with no viewer, want none", i.Published)
+			t.Errorf("got %d images with no viewer, want none", i.Published)
 		}
 		v := r.view("cam")
 		if s := r.next(v); s.index != 1 || s.Width != 64 || s.Height != 32 || r.decode(s.data).Bounds().Size() != image.Pt(64, 32) {
@@ -157,7 +158,7 @@ func TestBadJPEGs(t *testing.T) {
 			r := start(t, nil)
 			p := r.publish("cam", Settings{JPEG: true, Spec: spec})
 			v := r.view("cam")
-			bad := [][]byte{nil, []byte("no picture"), good[:20], huge, good[:header+40], good[:len(good)-1]}
+			bad := [][]byte{nil, []byte("no image"), good[:20], huge, good[:header+40], good[:len(good)-1]}
 			for _, data := range bad {
 				r.jpeg(p, data)
 				synctest.Wait()
@@ -262,5 +263,35 @@ func TestGrowingJPEGIsAdmitted(t *testing.T) {
 	p.Close()
 	if got := admitted(); got != 0 {
 		t.Errorf("got %d bytes admitted in the end, want none", got)
+	}
+}
+
+// TestJPEGsChangeFormat: a camera that changes size, chroma sampling or to gray is shown with the very next JPEG, and each
+// change is logged once.
+func TestJPEGsChangeFormat(t *testing.T) {
+	for _, spec := range []pipeline.Spec{{}, resized(64, 32)} {
+		synctest.Test(t, func(t *testing.T) {
+			r := start(t, func(c *config.Config) { c.Live.OfflineAfter = config.Duration(time.Hour) })
+			p := r.publish("cam", Settings{JPEG: true, Spec: spec})
+			v := r.view("cam")
+			n := 0
+			for _, k := range []struct {
+				width, height int
+				subsampling   jpeg.Subsampling
+			}{{64, 32, jpeg.Sub420}, {64, 32, jpeg.Sub422}, {64, 32, jpeg.Sub444}, {64, 32, jpeg.Gray}, {128, 64, jpeg.Gray}, {64, 32, jpeg.Sub420}} {
+				for range 3 {
+					n++
+					r.jpeg(p, encoded(t, k.width, k.height, n, k.subsampling))
+					if s := r.next(v); s.index != n {
+						t.Errorf("%v: got frame %d, want %d", k, s.index, n)
+					}
+					time.Sleep(2 * changeLogInterval)
+				}
+			}
+			if got := strings.Count(r.log.String(), "stream changed format"); got != 5 {
+				t.Errorf("got %d changes in the log, want 5:\n%s", got, r.log)
+			}
+			r.counts(p, uint64(n), uint64(n), 0)
+		})
 	}
 }

@@ -1,9 +1,9 @@
-// Package live is where live streams are made: frames of publishers and of built-in sources become pictures of a
-// stream.Hub, the newest first, and lost sources become a picture that says so.
+// Package live feeds the streams of a stream.Hub: it encodes frames of publishers and of the server's own sources, passes
+// JPEGs on, and makes the image that viewers of a lost source see.
 //
-// Each publisher has one slot for the newest frame and one goroutine that makes pictures: a frame that comes before the
-// one in the slot had its turn replaces it. So what is in flight does not depend on how fast frames come, and its
-// memory is admitted once, when the publisher begins.
+// Each publisher has a slot for the newest frame and an encoder worker, a goroutine that encodes what is in the slot. A
+// frame that comes while the slot is full replaces the one there. So the memory in flight does not depend on the rate of
+// frames; it is admitted once, when the publisher begins.
 package live
 
 import (
@@ -48,7 +48,7 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 		MaxViewers:   settings.MaxViewers,
 		OfflineAfter: time.Duration(settings.OfflineAfter),
 		Keep:         time.Duration(settings.Keep),
-		Offline:      l.offline.picture,
+		Offline:      l.offline.image,
 		Lag:          e.Metrics.Lagged,
 		Pinned:       stream.PinnedLimits{Total: total, PerStream: perStream, PerViewer: perViewer, Reserve: l.pinned.resize},
 	})
@@ -63,8 +63,8 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 	return l, nil
 }
 
-// Run runs the Hub and the built-in sources until ctx ends. It returns when the sources have ended, publishers make no
-// pictures any more, and all pictures are released but those that viewers hold. It may be called once.
+// Run runs the Hub and the built-in sources until ctx ends. It returns when the sources and the encoder workers have ended
+// and all images are released, except those that viewers hold. It may be called once.
 func (l *Live) Run(ctx context.Context) {
 	var sources sync.WaitGroup
 	for name, s := range l.engine.Config.Streams {
@@ -81,19 +81,19 @@ func (l *Live) Run(ctx context.Context) {
 	l.pinned.close()
 }
 
-// Settings are what a publisher asks for. What the configuration says of the stream holds where they say nothing.
+// Settings are what a publisher asks for. The stream's configuration fills what is left out.
 type Settings struct {
-	Source string        // who publishes, for people
+	Source string        // the publisher, for people
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
-	FPS    float64       // pictures a second at most; 0: one for each frame
+	FPS    float64       // images a second at most; 0: one for each frame
 	Began  time.Time     // when the request began; zero: now
 	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are
 	// decoded by image/jpeg, which allocates 2 to 28 bytes a pixel, and encoded again: for few streams, or slow ones.
 	JPEG bool
 }
 
-// Publish makes the caller the publisher of a stream, in the place of one that began earlier; it ends with Publisher.Close. It
-// waits for the memory of the stream, frames in flight and pictures, for timeouts.queue at most. The error is a
+// Publish makes the caller the publisher of a stream, until Publisher.Close. It replaces one that began earlier. It waits at
+// most timeouts.queue for the memory of the stream: frames in flight and images. The error is a
 // *fault.Error: Invalid for the name or the settings, TooLarge, Busy for want of memory or of room for one more stream,
 // Conflict for a stream with a source of its own, or a publisher that began later, Draining.
 func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher, error) {
@@ -110,37 +110,37 @@ func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.maker.format(), Began: s.Began})
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.encoder.format(), Began: s.Began})
 	if err == nil {
 		if err = p.start(out); err != nil {
 			out.Close()
 		}
 	}
 	if err != nil {
-		p.maker.close()
+		p.encoder.close()
 		return nil, fault.From(err)
 	}
 	return p, nil
 }
 
-// prepare returns a Publisher that has its memory, and is to be started, or its maker to be closed.
+// prepare returns a Publisher that has its memory, and is to be started, or its encoder to be closed.
 func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher, error) {
 	configured := l.engine.Config.Streams[name]
 	if s.FPS == 0 {
 		s.FPS = configured.FPS
 	}
 	if !(s.FPS >= 0) || math.IsInf(s.FPS, 1) {
-		return nil, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: fmt.Sprintf("fps: got %v, want 0 or more pictures a second", s.FPS)}
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: fmt.Sprintf("fps: got %v, want 0 or more images a second", s.FPS)}
 	}
 	if s.Spec.Output.Format != pipeline.JPEG {
 		return nil, fault.Errorf(fault.Invalid, "output: got %s, want jpeg for a live stream", s.Spec.Output.Format)
 	}
-	m, err := newMaker(ctx, l, configured.Fill(s.Spec), s.JPEG)
+	m, err := newEncoder(ctx, l, configured.Fill(s.Spec), s.JPEG)
 	if err != nil {
 		return nil, err
 	}
 	return &Publisher{
-		live: l, name: name, maker: m, pace: paceOf(s.FPS),
+		live: l, name: name, encoder: m, pace: paceOf(s.FPS),
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), over: make(chan struct{}),
 		unwatched: l.engine.Config.Live.EncodeUnwatched || m.passes(),
 	}, nil

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// offlineWidth and offlineHeight are the size of the picture of a lost source that has never sent one.
+	// offlineWidth and offlineHeight are the size of the image of a lost source that has never sent one.
 	offlineWidth, offlineHeight = 640, 360
-	// offlineSide bounds what is drawn: larger pictures are made of a smaller drawing.
+	// offlineSide bounds what is drawn: larger images are made of a smaller drawing.
 	offlineSide = 1920
-	// offlineKept is how many pictures are kept, each of some tens of kilobytes, for sources that come and go.
+	// offlineKept is how many images are kept, each of some tens of kilobytes, for sources that come and go.
 	offlineKept = 64
 )
 
-// offline makes the pictures that stand for lost sources. It is for one goroutine.
+// offline makes the images of lost sources. It is for one goroutine.
 type offline struct {
 	engine *engine.Engine
 	made   map[offlineKey][]byte
@@ -37,9 +37,9 @@ func newOffline(e *engine.Engine) *offline {
 	return &offline{engine: e, made: map[offlineKey][]byte{}, fonts: sync.OnceValues(parseFonts)}
 }
 
-// picture returns the JPEG that says that the source of a stream is lost, width x height pixels, in a buffer that is
-// the caller's. The error is the pool's, or that of a picture above limits.max_pixels.
-func (o *offline) picture(name string, width, height int) (pool.Buf, error) {
+// image returns the JPEG that says that the source of a stream is lost, width x height pixels, in a buffer that is
+// the caller's. The error is the pool's, or that of an image above limits.max_pixels.
+func (o *offline) image(name string, width, height int) (pool.Buf, error) {
 	if width == 0 || height == 0 {
 		width, height = offlineWidth, offlineHeight
 	}
@@ -63,8 +63,8 @@ func (o *offline) picture(name string, width, height int) (pool.Buf, error) {
 	return b, nil
 }
 
-// render draws and encodes a picture. It takes no turn of its own: there is one for each loss, and it has to be there
-// when everything else waits.
+// render draws and encodes an image. It takes no turn: there is one for each loss, and it must come even when everything
+// else waits.
 func (o *offline) render(key offlineKey) ([]byte, error) {
 	fonts, err := o.fonts()
 	if err != nil {

@@ -18,16 +18,16 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// TestOfflinePicture: whatever its size, the picture is dark, and carries something that can be seen, and another
+// TestOfflineImage: whatever its size, the image is dark, and carries something that can be seen, and another
 // something for another name.
-func TestOfflinePicture(t *testing.T) {
+func TestOfflineImage(t *testing.T) {
 	r := start(t, nil)
 	long := strings.Repeat("front-door.", 5)
 	for _, size := range []image.Point{{0, 0}, {1, 1}, {16, 16}, {64, 48}, {100, 100}, {160, 90}, {640, 360}, {360, 640}, {1920, 1080}, {3000, 40}, {2500, 1500}} {
 		t.Run(fmt.Sprintf("%dx%d", size.X, size.Y), func(t *testing.T) {
 			var first []byte
 			for _, name := range []string{"cam1", "cam2", long} {
-				data := r.offlinePicture(t, name, size)
+				data := r.offlineImage(t, name, size)
 				img := r.decode(data)
 				want := size
 				if want == (image.Point{}) {
@@ -38,24 +38,24 @@ func TestOfflinePicture(t *testing.T) {
 				}
 				mean, brightest := luma(img)
 				if mean > 60 || min(want.X, want.Y) >= 16 && brightest < 85 || min(want.X, want.Y) >= 48 && brightest < 140 {
-					t.Errorf("%s: got luma %d on average, %d at most, want a dark picture with something to see", name, mean, brightest)
+					t.Errorf("%s: got luma %d on average, %d at most, want a dark image with something to see", name, mean, brightest)
 				}
 				if first == nil {
 					first = data
 				} else if min(want.X, want.Y) >= 48 && bytes.Equal(first, data) {
-					t.Errorf("%s: got the picture of cam1", name)
+					t.Errorf("%s: got the image of cam1", name)
 				}
 			}
-			if again := r.offlinePicture(t, "cam1", size); !bytes.Equal(first, again) {
-				t.Error("got another picture the second time")
+			if again := r.offlineImage(t, "cam1", size); !bytes.Equal(first, again) {
+				t.Error("got another image the second time")
 			}
 		})
 	}
 }
 
-func (r *running) offlinePicture(t *testing.T, name string, size image.Point) []byte {
+func (r *running) offlineImage(t *testing.T, name string, size image.Point) []byte {
 	t.Helper()
-	b, err := r.offline.picture(name, size.X, size.Y)
+	b, err := r.offline.image(name, size.X, size.Y)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,19 +77,19 @@ func luma(img image.Image) (mean, brightest int) {
 	return sum / (size.X * size.Y), brightest
 }
 
-// TestOfflinePicturesAreBounded: names come from publishers, so what is kept for them has a bound.
-func TestOfflinePicturesAreBounded(t *testing.T) {
+// TestOfflineImagesAreBounded: names come from publishers, so what is kept for them has a bound.
+func TestOfflineImagesAreBounded(t *testing.T) {
 	r := start(t, nil)
 	for n := range 2*offlineKept + 10 {
-		r.offlinePicture(t, fmt.Sprint(n), image.Pt(8, 8))
+		r.offlineImage(t, fmt.Sprint(n), image.Pt(8, 8))
 	}
 	if n := len(r.offline.made); n > offlineKept {
-		t.Errorf("got %d pictures kept, want at most %d", n, offlineKept)
+		t.Errorf("got %d images kept, want at most %d", n, offlineKept)
 	}
 }
 
-// TestOfflinePictureWithoutMemory: without it there is an error, and nothing is lost, wherever it is that none is left.
-func TestOfflinePictureWithoutMemory(t *testing.T) {
+// TestOfflineImageWithoutMemory: without it there is an error, and nothing is lost, wherever it is that none is left.
+func TestOfflineImageWithoutMemory(t *testing.T) {
 	var fail func(int) error
 	r := startChecked(t, nil, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
 		if fail == nil {
@@ -99,18 +99,18 @@ func TestOfflinePictureWithoutMemory(t *testing.T) {
 	}})
 	for n := 1; n <= 3; n++ { // the drawing, its JPEG, the copy
 		fail = pooltest.FailAt(n)
-		if _, err := r.offline.picture("cam", 64, 48); !errors.Is(err, pool.ErrBudget) {
+		if _, err := r.offline.image("cam", 64, 48); !errors.Is(err, pool.ErrBudget) {
 			t.Errorf("Get %d fails: got %v, want pool.ErrBudget", n, err)
 		}
 	}
 	fail = nil
-	if _, err := r.offline.picture("cam", 10000, 10000); err == nil {
-		t.Error("got a picture above limits.max_pixels")
+	if _, err := r.offline.image("cam", 10000, 10000); err == nil {
+		t.Error("got an image above limits.max_pixels")
 	}
-	r.offlinePicture(t, "cam", image.Pt(64, 48))
+	r.offlineImage(t, "cam", image.Pt(64, 48))
 }
 
-// TestLossAndReturn: the picture of a lost source comes within 2 s, in the size of the last one; its viewers stay, and
+// TestLossAndReturn: the image of a lost source comes within 2 s, in the size of the last one; its viewers stay, and
 // see the first frame that comes again.
 func TestLossAndReturn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -132,7 +132,7 @@ func TestLossAndReturn(t *testing.T) {
 		}
 		last := feed(p)
 		if s := r.next(v); !s.Offline || s.Width != 96 || s.Height != 48 || time.Since(last) > 2*time.Second {
-			t.Errorf("got offline %v, %dx%d after %v, want the picture of a lost source of 96x48 within 2 s", s.Offline, s.Width, s.Height, time.Since(last))
+			t.Errorf("got offline %v, %dx%d after %v, want the image of a lost source of 96x48 within 2 s", s.Offline, s.Width, s.Height, time.Since(last))
 		}
 		if s := r.info("cam").State; s != stream.Offline {
 			t.Errorf("got state %v, want offline", s)
@@ -140,12 +140,12 @@ func TestLossAndReturn(t *testing.T) {
 		back := time.Now()
 		feed(p) // Its first frame is seen at once.
 		if took := time.Since(back); took != time.Second {
-			t.Errorf("got 25 pictures in %v, want them with their frames, in 1 s", took)
+			t.Errorf("got 25 images in %v, want them with their frames, in 1 s", took)
 		}
 
 		p.Close() // Now its publisher is gone too, and another comes.
 		if s := r.next(v); !s.Offline {
-			t.Errorf("got frame %d, want the picture of a lost source", s.index)
+			t.Errorf("got frame %d, want the image of a lost source", s.index)
 		}
 		other := frame.Desc{Format: frame.BGR24, Width: 128, Height: 64}
 		p = r.publish("cam", Settings{Spec: pipeline.Spec{Input: other}})
@@ -165,7 +165,7 @@ func TestSourceThatNeverCame(t *testing.T) {
 		v := r.view("cam")
 		came := time.Now()
 		if s := r.next(v); !s.Offline || time.Since(came) > 2*time.Second || r.decode(s.data).Bounds().Size() != image.Pt(offlineWidth, offlineHeight) {
-			t.Errorf("got %+v after %v, want the picture of a lost source of 640x360 within 2 s", s.Picture, time.Since(came))
+			t.Errorf("got %+v after %v, want the image of a lost source of 640x360 within 2 s", s.Image, time.Since(came))
 		}
 		if s := r.info("cam").State; s != stream.Waiting {
 			t.Errorf("got state %v, want waiting", s)

@@ -2,18 +2,18 @@ package live
 
 import "time"
 
-// pace says which frames become pictures where there may only be so many a second. It keeps a schedule, not gaps: the
-// pictures come at their rate on average, and of frames at an even rate those are taken that lie nearest the schedule.
+// pace says which frames become images where there may only be so many a second. It keeps a schedule, not gaps: the
+// images come at their rate on average, and of frames at an even rate those are taken that lie nearest the schedule.
 //
 // A frame that comes close before its time, or later, is due at once; so a source at the rate of the schedule, whose
 // frames come a little early or late, loses none. One that comes earlier waits for the next, which replaces it; but
 // when none comes it has its turn, so that the last frame before a pause is shown.
 type pace struct {
-	interval time.Duration // between pictures; 0: no cap
-	next     time.Time     // when the next picture should be made
+	interval time.Duration // between images; 0: no cap
+	next     time.Time     // when the next image should be made
 }
 
-// paceOf returns the pace of fps pictures a second, 0 for any number.
+// paceOf returns the pace of fps images a second, 0 for any number.
 func paceOf(fps float64) pace {
 	if fps == 0 {
 		return pace{}
@@ -33,7 +33,7 @@ func (p *pace) wait(came, now time.Time) time.Duration {
 	return max(p.next.Add(slack).Sub(now), 0)
 }
 
-// took notes that a frame has had its turn now. Of a picture that was missed altogether none is made up for.
+// took notes that a frame has had its turn now. Of an image that was missed altogether none is made up for.
 func (p *pace) took(now time.Time) {
 	p.next = p.next.Add(p.interval)
 	if p.next.Before(now) {

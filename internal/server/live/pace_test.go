@@ -16,8 +16,8 @@ func TestPace(t *testing.T) {
 		name     string
 		fps, cap float64
 		jitter   time.Duration // of each frame, either way
-		pictures [2]int        // of 10 seconds
-		longest  time.Duration // between two pictures' frames
+		images   [2]int        // of 10 seconds
+		longest  time.Duration // between two images' frames
 	}{
 		{"none", 25, 0, 0, [2]int{250, 250}, second / 25},
 		{"half", 50, 25, 0, [2]int{249, 251}, second / 25},
@@ -36,7 +36,7 @@ func TestPace(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
 			p := paceOf(tt.cap)
 			start := time.Unix(1000, 0)
-			pictures, last, longest := 0, time.Duration(0), time.Duration(0)
+			images, last, longest := 0, time.Duration(0), time.Duration(0)
 			var slot time.Duration // when the frame in it came; below 0: it is empty
 			slot = -1
 			try := func(now time.Duration) {
@@ -44,7 +44,7 @@ func TestPace(t *testing.T) {
 					return
 				}
 				p.took(start.Add(now))
-				if pictures++; pictures > 1 {
+				if images++; images > 1 {
 					longest = max(longest, slot-last)
 				}
 				last, slot = slot, -1
@@ -62,8 +62,8 @@ func TestPace(t *testing.T) {
 				slot = at
 				try(at)
 			}
-			if pictures < tt.pictures[0] || pictures > tt.pictures[1] || longest > tt.longest+time.Microsecond {
-				t.Errorf("got %d pictures, %v between two at most, want %v and %v", pictures, longest, tt.pictures, tt.longest)
+			if images < tt.images[0] || images > tt.images[1] || longest > tt.longest+time.Microsecond {
+				t.Errorf("got %d images, %v between two at most, want %v and %v", images, longest, tt.images, tt.longest)
 			}
 		})
 	}
@@ -86,7 +86,7 @@ func TestCappedStream(t *testing.T) {
 			time.Sleep(20 * time.Millisecond)
 		}
 		if len(shown) < 10 || len(shown) > 11 {
-			t.Errorf("got pictures when frames %v had come, want 10 in this second", shown)
+			t.Errorf("got images when frames %v had come, want 10 in this second", shown)
 		}
 		for i := 2; i < len(shown); i++ { // The second may come a little before its time.
 			if gap := shown[i] - shown[i-1]; gap != 5 {
@@ -103,7 +103,7 @@ func TestCappedStream(t *testing.T) {
 		arrived, published, dropped := p.Counts()
 		d := r.info("cam").Dropped
 		if arrived != published+dropped || d[stream.Capped] != dropped {
-			t.Errorf("got %d frames, %d pictures, drops %v, want all drops capped", arrived, published, d)
+			t.Errorf("got %d frames, %d images, drops %v, want all drops capped", arrived, published, d)
 		}
 	})
 }

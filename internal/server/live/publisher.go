@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -15,30 +16,31 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Publisher feeds a stream. It is for one goroutine, but for Done, Err, Counts and Failed; pictures are made on another, of the
-// newest frame.
+// Publisher feeds a stream. It is for one goroutine, except Done, Err, Counts and Failed. Its encoder worker encodes the
+// newest frame on another.
 type Publisher struct {
 	live      *Live
 	name      string
 	out       *stream.Publisher
 	lent      bool // out is not the Publisher's to close
-	maker     *maker
+	encoder   *encoder
 	reading   admission     // for a JPEG that is larger than those before
 	growth    engine.Stream // by which that was admitted
-	unwatched bool          // pictures are made also when nobody watches
+	unwatched bool          // frames are encoded also when nobody watches
 	wake      chan struct{} // of capacity 1: there is something to do
 	closed    chan struct{} // closed by Close: no frame will come
-	over      chan struct{} // closed when no picture will be made any more
+	over      chan struct{} // closed when no image will be made any more
 
 	mu      sync.Mutex
 	newest  item // the slot: the newest frame, until its turn
 	pace    pace
 	closing bool // no frame will come
-	ended   bool // no picture will be made
+	ended   bool // no image will be made
 
 	arrived, published, dropped atomic.Uint64
-	broken                      atomic.Uint64 // of the dropped ones: those that no picture could be made of
-	complained                  bool          // of the goroutine that makes pictures
+	broken                      atomic.Uint64 // of the dropped ones: those that no image could be made of
+	complained                  bool          // of the encoder worker, as is what follows
+	changed                     time.Time     // when a change of format was logged last
 }
 
 // item is what came in: a frame or a JPEG, which it owns. The zero item is empty.
@@ -57,7 +59,7 @@ func (it *item) release() {
 	*it = item{}
 }
 
-// start begins to make pictures for out, which ends with the Publisher unless it is lent. It returns stream.ErrClosed
+// start starts the encoder worker for out, which ends with the Publisher unless it is lent. It returns stream.ErrClosed
 // when the server stops.
 func (p *Publisher) start(out *stream.Publisher) error {
 	p.out = out
@@ -78,7 +80,7 @@ func (p *Publisher) JPEG(b pool.Buf, captured time.Time) error {
 // Admit makes sure that n bytes are admitted for a JPEG that is being read, beside those that were admitted for JPEGs as
 // large as those before. It waits a moment for them. The error is pool.ErrBudget.
 func (p *Publisher) Admit(n int) error {
-	if int64(n) <= p.maker.covered.Load() {
+	if int64(n) <= p.encoder.covered.Load() {
 		p.reading.release()
 		return nil
 	}
@@ -118,7 +120,7 @@ func (p *Publisher) put(it item) error {
 	return nil
 }
 
-// reason returns why old has no picture when a newer frame replaces it. p.mu is held.
+// reason returns why old has no image when a newer frame replaces it. p.mu is held.
 func (p *Publisher) reason(old *item, watched bool, now time.Time) stream.DropReason {
 	switch {
 	case !watched:
@@ -129,8 +131,8 @@ func (p *Publisher) reason(old *item, watched bool, now time.Time) stream.DropRe
 	return stream.Newer
 }
 
-// Lost counts a frame that came in and that the caller has no whole of: it was broken (stream.Failed), or there was no
-// memory for it (stream.NoMemory). The error is Frame's.
+// Lost counts a frame that came in and cannot be used: it was broken (stream.Failed), or there was no memory for it
+// (stream.NoMemory). The error is Frame's.
 func (p *Publisher) Lost(reason stream.DropReason) error {
 	p.arrived.Add(1)
 	p.out.Arrived()
@@ -138,7 +140,7 @@ func (p *Publisher) Lost(reason stream.DropReason) error {
 	return p.Err()
 }
 
-// unseen counts a frame that was not made, since nobody would see it, and drops the older one in the slot. The error is
+// unseen counts a frame that was not drawn, since nobody watches, and drops the older one in the slot. The error is
 // Frame's.
 func (p *Publisher) unseen() error {
 	p.mu.Lock()
@@ -159,7 +161,7 @@ func (p *Publisher) unchanged() error {
 // Watched reports whether the stream has viewers.
 func (p *Publisher) Watched() bool { return p.out.Watched() }
 
-// discard takes what was in the slot and got no picture; it may be empty.
+// discard takes what was in the slot and got no image; it may be empty.
 func (p *Publisher) discard(it item, reason stream.DropReason) {
 	if !it.empty() {
 		it.release()
@@ -167,7 +169,7 @@ func (p *Publisher) discard(it item, reason stream.DropReason) {
 	}
 }
 
-// drop counts a frame without a picture.
+// drop counts a frame without an image.
 func (p *Publisher) drop(reason stream.DropReason) {
 	p.out.Dropped(reason)
 	p.dropped.Add(1)
@@ -188,17 +190,17 @@ func (p *Publisher) Err() error {
 	return nil
 }
 
-// Counts returns how many frames came in, became pictures, and were dropped. After Close the first is the sum of the
+// Counts returns how many frames came in, became images, and were dropped. After Close the first is the sum of the
 // others.
 func (p *Publisher) Counts() (arrived, published, dropped uint64) {
 	return p.arrived.Load(), p.published.Load(), p.dropped.Load()
 }
 
-// Failed returns how many of the dropped frames no picture could be made of.
+// Failed returns how many of the dropped frames no image could be made of.
 func (p *Publisher) Failed() uint64 { return p.broken.Load() }
 
-// Close makes a picture of the newest frame, if it had none yet and somebody watches, ends the Publisher and gives its
-// memory back. A second Close does nothing.
+// Close encodes the frame in the slot if somebody watches, ends the Publisher and gives its memory back. A second Close does
+// nothing.
 func (p *Publisher) Close() {
 	p.mu.Lock()
 	again := p.closing
@@ -214,15 +216,15 @@ func (p *Publisher) Close() {
 		p.out.Close()
 	}
 	p.reading.release()
-	p.maker.close()
+	p.encoder.close()
 }
 
-// run makes pictures until the Publisher or its stream ends.
+// run is the encoder worker. It ends with the Publisher or its stream.
 func (p *Publisher) run() {
 	defer p.end()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	if p.maker.decodes() {
+	if p.encoder.decodes() {
 		go p.endDecoding(ctx, cancel)
 	}
 	timer := time.NewTimer(0)
@@ -230,7 +232,7 @@ func (p *Publisher) run() {
 	for p.out.Err() == nil {
 		it, wait, last := p.take()
 		if !it.empty() {
-			p.picture(ctx, it)
+			p.image(ctx, it)
 			continue
 		}
 		if last {
@@ -288,7 +290,7 @@ func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 	return it, 0, false
 }
 
-// watched reports whether frames become pictures: for viewers, or in any case.
+// watched reports whether frames become images: for viewers, or in any case.
 func (p *Publisher) watched() bool { return p.unwatched || p.out.Watched() }
 
 // stale reports whether the frame in the slot is from before the source was lost: it was kept for a viewer, and must
@@ -312,12 +314,12 @@ func (p *Publisher) end() {
 	close(p.over)
 }
 
-// picture makes a picture of it, which it takes, and publishes it.
-func (p *Publisher) picture(ctx context.Context, it item) {
+// image makes an image of it, which it takes, and publishes it.
+func (p *Publisher) image(ctx context.Context, it item) {
 	pic, err := p.make(ctx, &it)
 	it.release()
 	switch {
-	case err != nil && ctx.Err() != nil: // It was given up.
+	case err != nil && ctx.Err() != nil: // given up
 		p.drop(stream.Unseen)
 		return
 	case err != nil:
@@ -329,23 +331,36 @@ func (p *Publisher) picture(ctx context.Context, it item) {
 	_ = p.out.Publish(pic) // The one error is that p has ended, which run sees.
 }
 
-// make returns the picture of it, also when a stage panics: as an error then.
-func (p *Publisher) make(ctx context.Context, it *item) (pic stream.Picture, err error) {
+// make returns the image of it, also when a stage panics: as an error then.
+func (p *Publisher) make(ctx context.Context, it *item) (pic stream.Image, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicError{value: v, stack: debug.Stack()}
 		}
 	}()
-	format := p.maker.input
-	pic, err = p.maker.make(ctx, it)
-	if p.maker.input != format {
-		p.out.Describe(p.maker.format())
+	format, kind := p.encoder.input, p.encoder.kind
+	pic, err = p.encoder.image(ctx, it)
+	if p.encoder.input != format {
+		p.out.Describe(p.encoder.format())
+	}
+	if k := p.encoder.kind; k != kind && kind != (jpegKind{}) {
+		p.logChange(k)
 	}
 	pic.Captured = it.captured
 	return pic, err
 }
 
-// failed counts a frame without a picture, and logs why, once.
+// logChange logs that JPEGs of another kind come from now on. Nothing else happens: they may change with every frame.
+func (p *Publisher) logChange(k jpegKind) {
+	level := slog.LevelDebug
+	if now := time.Now(); now.Sub(p.changed) >= changeLogInterval {
+		level, p.changed = slog.LevelInfo, now
+	}
+	p.live.log.Log(context.Background(), level, "stream changed format", "stream", p.name, "format", p.encoder.format(),
+		"components", k.components, "subsampling", k.subsampling)
+}
+
+// failed counts a frame without an image, and logs the first one.
 func (p *Publisher) failed(err error) {
 	reason := stream.Failed
 	if errors.Is(err, pool.ErrBudget) || fault.From(err).Kind == fault.Busy {
@@ -358,10 +373,10 @@ func (p *Publisher) failed(err error) {
 	p.complained = true
 	var panicked *panicError
 	if errors.As(err, &panicked) {
-		p.live.log.Error("live frame failed", "stream", p.name, "err", err, "stack", string(panicked.stack))
+		p.live.log.Error("panic while encoding a frame", "stream", p.name, "err", err, "stack", string(panicked.stack))
 		return
 	}
-	p.live.log.Warn("live frame failed; further ones are counted alone", "stream", p.name, "err", err)
+	p.live.log.Warn("skipping a frame; further ones are only counted", "stream", p.name, "err", err)
 }
 
 // signal leaves a token in c, whose capacity is 1.

@@ -17,7 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// gate lets a test stop the encoder where it gets memory for a picture.
+// gate lets a test stop the encoder where it gets memory for an image.
 type gate struct {
 	reached chan struct{} // receives when a Get waits
 	open    chan struct{}
@@ -53,7 +53,7 @@ func TestNewestWins(t *testing.T) {
 	<-g.reached
 	g.open <- struct{}{}
 	if second := r.next(v); first.index != 0 || second.index != 9 {
-		t.Errorf("got pictures of frames %d and %d, want 0 and 9", first.index, second.index)
+		t.Errorf("got images of frames %d and %d, want 0 and 9", first.index, second.index)
 	}
 	r.counts(p, 10, 2, 8)
 	if d := r.info("cam").Dropped; d[stream.Newer] != 8 {
@@ -61,8 +61,8 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestFirstPictureIsImmediate: nothing is encoded while nobody watches, and who comes sees the newest frame.
-func TestFirstPictureIsImmediate(t *testing.T) {
+// TestFirstImageIsImmediate: nothing is encoded while nobody watches, and who comes sees the newest frame.
+func TestFirstImageIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
 		p := r.publish("cam", Settings{FPS: 5})
@@ -80,10 +80,10 @@ func TestFirstPictureIsImmediate(t *testing.T) {
 		}
 		v.Close()
 
-		r.put(p, 10) // It makes the picture old.
+		r.put(p, 10) // It makes the image old.
 		synctest.Wait()
-		if n := r.info("cam").PictureBytes; n != 0 {
-			t.Errorf("got a picture of %d bytes kept after a newer frame, want none", n)
+		if n := r.info("cam").ImageBytes; n != 0 {
+			t.Errorf("got an image of %d bytes kept after a newer frame, want none", n)
 		}
 		r.counts(p, 11, 1, 10)
 		if d := r.info("cam").Dropped; d[stream.Unseen] != 10 {
@@ -113,7 +113,7 @@ func TestStaleFramesAreNotShown(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		v := r.view("cam")
 		if s := r.next(v); !s.Offline {
-			t.Errorf("got a picture of frame %d, want that of a lost source", s.index)
+			t.Errorf("got an image of frame %d, want that of a lost source", s.index)
 		}
 		time.Sleep(time.Second)
 		if s := r.info("cam").State; s != stream.Offline {
@@ -180,7 +180,7 @@ func TestPublisherIsReplaced(t *testing.T) {
 func TestBadFramesDoNotEndTheStream(t *testing.T) {
 	var fail func(int) error
 	r := startChecked(t, nil, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
-		if n != smallBytes && fail != nil { // a picture
+		if n != smallBytes && fail != nil { // an image
 			return fail(n)
 		}
 		return nil
@@ -262,7 +262,7 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
-// TestTheEndOfRunEndsPublishers: who publishes is told, and no picture is made any more.
+// TestTheEndOfRunEndsPublishers: who publishes is told, and no image is made any more.
 func TestTheEndOfRunEndsPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -358,7 +358,7 @@ func TestLostFrames(t *testing.T) {
 	})
 }
 
-// TestFramesAllocateNothing: from a frame in the pool to the viewer that takes its picture.
+// TestFramesAllocateNothing: from a frame in the pool to the viewer that takes its image.
 func TestFramesAllocateNothing(t *testing.T) {
 	r := start(t, nil)
 	d := frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}

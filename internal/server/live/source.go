@@ -29,7 +29,7 @@ type source struct {
 	shown    string // settings.Source, for people
 	out      *stream.Publisher
 	log      *slog.Logger
-	lived    bool      // frames came since it was lost last
+	lived    bool      // it has been online since it was lost last
 	changed  time.Time // when a change of geometry was logged last
 }
 
@@ -98,11 +98,11 @@ func (s *source) publish(ctx context.Context, input frame.Desc, ready func() err
 		err = p.start(s.out)
 	}
 	if err != nil {
-		p.maker.close()
+		p.encoder.close()
 		return nil, err
 	}
-	s.out.Describe(p.maker.format())
-	s.logOnline(ctx, p.maker.format())
+	s.out.Describe(p.encoder.format())
+	s.logOnline(ctx, p.encoder.format())
 	return p, nil
 }
 

@@ -33,11 +33,11 @@ func TestTestSource(t *testing.T) {
 		came := time.Now()
 		for range 25 {
 			if s := r.next(v); s.Offline || s.Width != 64 || s.Height != 32 {
-				t.Fatalf("got %+v, want a picture of 64x32", s.Picture)
+				t.Fatalf("got %+v, want an image of 64x32", s.Image)
 			}
 		}
 		if took := time.Since(came); took < 960*time.Millisecond || took > time.Second {
-			t.Errorf("got 25 pictures in %v, want them in a second", took)
+			t.Errorf("got 25 images in %v, want them in a second", took)
 		}
 	})
 }

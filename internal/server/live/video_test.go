@@ -54,7 +54,7 @@ func TestFFmpegComesBack(t *testing.T) {
 	v := r.view("film")
 	for s := r.next(v); s.Offline || s.Width != 160 || s.Height != 96; s = r.next(v) { // It may come after the first tick of the Hub.
 		if !s.Offline {
-			t.Fatalf("got a picture of %dx%d, want 160x96", s.Width, s.Height)
+			t.Fatalf("got an image of %dx%d, want 160x96", s.Width, s.Height)
 		}
 	}
 	pids := processes(t, path)
@@ -71,7 +71,7 @@ func TestFFmpegComesBack(t *testing.T) {
 		t.Errorf("got children %v, want another than %v", again, pids)
 	}
 	if s := r.next(v); s.Offline {
-		t.Error("got the picture of a lost source, want the film")
+		t.Error("got the image of a lost source, want the film")
 	}
 	r.stop()
 	if left := processes(t, path); len(left) != 0 {
@@ -101,12 +101,12 @@ func TestVideoChangesSize(t *testing.T) {
 		s := r.next(v)
 		if s.Offline {
 			if changes > 0 {
-				t.Fatal("got the picture of a lost source at a change of size")
+				t.Fatal("got the image of a lost source at a change of size")
 			}
 			continue
 		}
 		if s.Width+s.Height != 160+96 {
-			t.Fatalf("got a picture of %dx%d, want 160x96 or 96x160", s.Width, s.Height)
+			t.Fatalf("got an image of %dx%d, want 160x96 or 96x160", s.Width, s.Height)
 		}
 		if s.Width != width {
 			changes, width = changes+1, s.Width
@@ -122,8 +122,8 @@ func TestVideoChangesSize(t *testing.T) {
 	}
 }
 
-// TestStillPicture: it is shown for as long as the server runs.
-func TestStillPicture(t *testing.T) {
+// TestStillImage: it is shown for as long as the server runs.
+func TestStillImage(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	var still bytes.Buffer
 	if err := png.Encode(&still, image.NewGray(image.Rect(0, 0, 160, 96))); err != nil {

@@ -36,7 +36,7 @@ func TestLiveMetrics(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Bytes()[0] = byte(n)
-		if err := p.Publish(stream.Picture{Buf: b, Captured: captured}); err != nil {
+		if err := p.Publish(stream.Image{Buf: b, Captured: captured}); err != nil {
 			t.Fatal(err)
 		}
 		m.StreamFrameOK()

@@ -21,17 +21,18 @@ import (
 // What of a stream is in memory at the same time, and admitted once.
 const (
 	framesInFlight = 3         // being read, in the slot, being encoded
-	picturesHeld   = 4         // being made, the newest, and two older ones that viewers have not taken whole
+	imagesHeld     = 4         // being made, the newest, and two older ones that viewers have not taken whole
 	usualJPEG      = 256 << 10 // bytes of a JPEG to begin with: 1080p at quality 75
 	growthWait     = 100 * time.Millisecond
 )
 
-// maker makes pictures of the frames, or JPEGs, of one publisher. It is for one goroutine.
-type maker struct {
+// encoder encodes the frames of one publisher, or passes on or re-encodes its JPEGs. It belongs to the encoder worker.
+type encoder struct {
 	engine *engine.Engine
 	spec   pipeline.Spec // with the Input of the last frame
 	jpeg   bool          // JPEGs come in
 	input  frame.Desc    // what came last, for people; of JPEGs the size alone
+	kind   jpegKind      // of the last JPEG
 
 	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
 	batch pipeline.Batch // of one frame
@@ -44,6 +45,12 @@ type maker struct {
 	covered  atomic.Int64 // bytes of a JPEG for which those suffice
 	growth   engine.Stream
 	grants   []pool.Grant
+}
+
+// jpegKind is what a camera changes when it switches to other settings.
+type jpegKind struct {
+	width, height, components int
+	subsampling               string
 }
 
 // admission is memory that was admitted for one purpose.
@@ -73,10 +80,10 @@ func (a *admission) release() {
 	*a = admission{}
 }
 
-// newMaker waits for the memory of a stream of spec's pictures, at most timeouts.queue. The error is a *fault.Error.
-func newMaker(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*maker, error) {
+// newEncoder waits for the memory of a stream of spec's images, at most timeouts.queue. The error is a *fault.Error.
+func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*encoder, error) {
 	e := l.engine
-	m := &maker{engine: e, spec: spec, jpeg: jpeg, decoded: &l.decoded}
+	m := &encoder{engine: e, spec: spec, jpeg: jpeg, decoded: &l.decoded}
 	var need int64
 	if jpeg {
 		m.spec.Input = frame.Desc{}
@@ -93,7 +100,7 @@ func newMaker(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*mak
 		if err != nil {
 			return nil, fault.From(err)
 		}
-		need = m.plan.Cost(framesInFlight*int64(size), picturesHeld)
+		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}
 	grant, err := e.Admit(ctx, need, nil)
 	if err != nil {
@@ -105,7 +112,7 @@ func newMaker(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*mak
 }
 
 // close gives the memory back. No frame may be in flight.
-func (m *maker) close() {
+func (m *encoder) close() {
 	for _, g := range m.grants {
 		g.Release()
 	}
@@ -114,17 +121,17 @@ func (m *maker) close() {
 }
 
 // passes reports whether JPEGs are passed on untouched.
-func (m *maker) passes() bool {
+func (m *encoder) passes() bool {
 	asked := m.spec
 	asked.Input = frame.Desc{}
 	return m.jpeg && asked == pipeline.Spec{}
 }
 
 // decodes reports whether JPEGs are decoded.
-func (m *maker) decodes() bool { return m.jpeg && !m.passes() }
+func (m *encoder) decodes() bool { return m.jpeg && !m.passes() }
 
 // format returns what comes in, for people.
-func (m *maker) format() string {
+func (m *encoder) format() string {
 	switch {
 	case !m.jpeg:
 		return m.input.String()
@@ -134,31 +141,32 @@ func (m *maker) format() string {
 	return fmt.Sprintf("jpeg %dx%d", m.input.Width, m.input.Height)
 }
 
-// make returns the picture of it; what becomes the picture itself it takes out of it. It gives up decoding when ctx ends.
-func (m *maker) make(ctx context.Context, it *item) (stream.Picture, error) {
+// image returns the image of it. A JPEG that is passed on is taken out of it. Decoding stops when ctx ends.
+func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
 	if !m.jpeg {
 		f, want := it.frame, m.spec.Input // which the configuration may have filled
 		f.Desc.Range, f.Desc.Color = cmp.Or(f.Desc.Range, want.Range), cmp.Or(f.Desc.Color, want.Color)
-		return m.encode(f)
+		return m.encodeFrame(f)
 	}
 	data := it.jpeg.Bytes()
 	info, err := jpegdec.Header(data)
 	if err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	m.input.Width, m.input.Height = info.Size()
+	m.kind = jpegKind{m.input.Width, m.input.Height, info.Components, info.Subsampling}
 	if err := m.checkPixels(); err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	if m.passes() {
 		if info.Bytes == 0 {
-			return stream.Picture{}, errNoEnd
+			return stream.Image{}, errNoEnd
 		}
 		if err := m.reserveJPEG(len(data)); err != nil {
-			return stream.Picture{}, err
+			return stream.Image{}, err
 		}
-		it.jpeg.SetLen(info.Bytes) // What some cameras send behind the end stays away.
-		pic := stream.Picture{Buf: it.jpeg, Width: m.input.Width, Height: m.input.Height}
+		it.jpeg.SetLen(info.Bytes) // without what some cameras send after the end
+		pic := stream.Image{Buf: it.jpeg, Width: m.input.Width, Height: m.input.Height}
 		it.jpeg = pool.Buf{}
 		return pic, nil
 	}
@@ -168,14 +176,14 @@ func (m *maker) make(ctx context.Context, it *item) (stream.Picture, error) {
 // errNoEnd is about a JPEG that is to be passed on: half of it would be shown by some viewers, and end others.
 var errNoEnd = errors.New("live: got a JPEG without its end, want it to end with FF D9")
 
-// recode decodes a JPEG, for which the decoder takes so many bytes, and encodes it again. A size that differs from the last
-// one's makes another pipeline. Decoding takes turns with all other work, and ends soon after ctx.
-func (m *maker) recode(ctx context.Context, data []byte, memory int64) (stream.Picture, error) {
+// recode decodes a JPEG, for which the decoder needs memory bytes, and encodes it again. When the size changes, the pipeline
+// does. Decoding takes turns with all other work, and stops soon after ctx ends.
+func (m *encoder) recode(ctx context.Context, data []byte, memory int64) (stream.Image, error) {
 	if err := m.reserveJPEG(len(data)); err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	if err := m.decoding.resize(memory, m.admit); err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	m.decoded.Add(memory)
 	defer m.decoded.Add(-memory)
@@ -186,31 +194,31 @@ func (m *maker) recode(ctx context.Context, data []byte, memory int64) (stream.P
 		return err
 	})
 	if err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	if m.plan == nil || m.spec.Input != f.Desc {
 		if err := m.compile(f.Desc); err != nil {
-			return stream.Picture{}, err
+			return stream.Image{}, err
 		}
 	}
-	if err := m.reserve(m.plan.Cost(m.jpegCost(len(data)), picturesHeld)); err != nil {
-		return stream.Picture{}, err
+	if err := m.reserve(m.plan.Cost(m.jpegCost(len(data)), imagesHeld)); err != nil {
+		return stream.Image{}, err
 	}
-	return m.encode(f)
+	return m.encodeFrame(f)
 }
 
 // checkPixels refuses JPEGs with more pixels than frames may have: here they cost nothing before they are decoded, but
-// viewers decode them too, and the picture of a lost source has their size.
-func (m *maker) checkPixels() error {
+// viewers decode them too, and the image of a lost source has their size.
+func (m *encoder) checkPixels() error {
 	pixels, most := m.input.Width*m.input.Height, m.engine.Config.Limits.MaxPixels
 	if pixels > most {
-		return fault.LimitOf("limits.max_pixels", int64(pixels), int64(most), "the picture has too many pixels")
+		return fault.LimitOf("limits.max_pixels", int64(pixels), int64(most), "the image has too many pixels")
 	}
 	return nil
 }
 
 // compile makes the pipeline for frames of geometry d.
-func (m *maker) compile(d frame.Desc) error {
+func (m *encoder) compile(d frame.Desc) error {
 	m.spec.Input = d
 	p, err := m.engine.Plan(m.spec)
 	if err != nil {
@@ -221,37 +229,37 @@ func (m *maker) compile(d frame.Desc) error {
 	return nil
 }
 
-// encode makes a picture of f, which it borrows.
-func (m *maker) encode(f frame.Frame) (stream.Picture, error) {
+// encodeFrame encodes f, which it borrows.
+func (m *encoder) encodeFrame(f frame.Frame) (stream.Image, error) {
 	m.batch.In = append(m.batch.In[:0], f)
 	_, err := m.engine.Run(context.Background(), m.plan, &m.batch, true)
 	clear(m.batch.In)
 	if err != nil {
-		return stream.Picture{}, err
+		return stream.Image{}, err
 	}
 	result := m.batch.Out[0]
-	clear(m.batch.Out) // The picture goes on; the batch holds nothing.
+	clear(m.batch.Out) // The image goes on; the batch holds nothing.
 	if result.Err != nil {
-		return stream.Picture{}, result.Err
+		return stream.Image{}, result.Err
 	}
-	pic := stream.Picture{Buf: result.Buf}
+	pic := stream.Image{Buf: result.Buf}
 	pic.Width, pic.Height = m.spec.OutputSize()
 	return pic, nil
 }
 
 // jpegCost returns the bytes to admit for JPEGs of about n bytes: where they are passed on, the frames in flight and
-// the pictures are the same buffers.
-func (m *maker) jpegCost(n int) int64 {
+// the images are the same buffers.
+func (m *encoder) jpegCost(n int) int64 {
 	held := int64(framesInFlight)
 	if m.passes() {
-		held += picturesHeld - 1
+		held += imagesHeld - 1
 	}
 	return held * int64(pool.ClassSize(n))
 }
 
-// reserve makes sure that n bytes are admitted: for JPEGs, which say how large they are when they are there. It waits
-// for a moment only; without room the frame fails with pool.ErrBudget.
-func (m *maker) reserve(n int64) error {
+// reserve makes sure that n bytes are admitted. It is for JPEGs, whose size is known only when they are there. It waits at
+// most growthWait; without memory the frame fails with pool.ErrBudget.
+func (m *encoder) reserve(n int64) error {
 	more := n - m.admitted
 	if more <= 0 {
 		return nil
@@ -265,7 +273,7 @@ func (m *maker) reserve(n int64) error {
 }
 
 // reserveJPEG makes sure that memory for JPEGs of n bytes is admitted, as reserve does.
-func (m *maker) reserveJPEG(n int) error {
+func (m *encoder) reserveJPEG(n int) error {
 	if err := m.reserve(m.jpegCost(n)); err != nil {
 		return err
 	}
@@ -274,7 +282,7 @@ func (m *maker) reserveJPEG(n int) error {
 }
 
 // admit waits a moment for n bytes.
-func (m *maker) admit(n int64) (pool.Grant, error) { return admit(m.engine, n, &m.growth) }
+func (m *encoder) admit(n int64) (pool.Grant, error) { return admit(m.engine, n, &m.growth) }
 
 // admit waits a moment for n bytes of the budget. The error is pool.ErrBudget.
 func admit(e *engine.Engine, n int64, s *engine.Stream) (pool.Grant, error) {
@@ -287,7 +295,7 @@ func admit(e *engine.Engine, n int64, s *engine.Stream) (pool.Grant, error) {
 	return grant, nil
 }
 
-// panicError is a panic while a picture was made.
+// panicError is a panic of the encoder.
 type panicError struct {
 	value any
 	stack []byte
