@@ -6,14 +6,14 @@
 //	defer c.Close()
 //	s, err := c.Stream(ctx)
 //	...
-//	var answer client.Answer
+//	var response client.Response
 //	for frames := range batches {
 //		if err := s.Send(&client.Batch{Spec: spec, Frames: frames}); err != nil { ... }
-//		if err := s.Recv(&answer); err != nil { ... }
-//		// answer.Pictures[i].Data is the JPEG of frames[i], until the next Recv into answer
+//		if err := s.Recv(&response); err != nil { ... }
+//		// response.Pictures[i].Data is the JPEG of frames[i], until the next Recv into response
 //	}
 //
-// Pixels are not copied on their way to the socket, and pictures are copied once, into memory of the Answer, which is
+// Pixels are not copied on their way to the socket, and pictures are copied once, into memory of the Response, which is
 // used again: a stream in steady state allocates little whatever the size of its frames. Any stock gRPC client for
 // api/steadyframe/v1 does the same work, with its own copies.
 package client
@@ -35,9 +35,9 @@ import (
 
 // Options says how to reach a server. The zero value is right for one without a token, over plain TCP or a unix socket.
 type Options struct {
-	Token          string            // sent as Authorization: Bearer
-	MaxAnswerBytes int               // of one answer; 0: 1 GiB
-	Dial           []grpc.DialOption // after the client's own, so that they win: credentials for TLS, a dialer
+	Token            string            // sent as Authorization: Bearer
+	MaxResponseBytes int               // of one response; 0: 1 GiB
+	Dial             []grpc.DialOption // after the client's own, so that they win: credentials for TLS, a dialer
 }
 
 // Client is a connection to a server, made when it is first used, and again when it broke. Its methods may be called
@@ -49,9 +49,9 @@ type Client struct {
 }
 
 const (
-	defaultMaxAnswer = 1 << 30
-	streamWindow     = 4 << 20
-	connWindow       = 16 << 20
+	defaultMaxResponse = 1 << 30
+	streamWindow       = 4 << 20
+	connWindow         = 16 << 20
 	// writeBuffer gathers the 43 HTTP/2 frames of a frame of 640x360 into three system calls. A connection has it only
 	// while it writes.
 	writeBuffer = 256 << 10
@@ -64,9 +64,9 @@ func Dial(target string, options *Options) (*Client, error) {
 	if options != nil {
 		o = *options
 	}
-	most := o.MaxAnswerBytes
+	most := o.MaxResponseBytes
 	if most == 0 {
-		most = defaultMaxAnswer
+		most = defaultMaxResponse
 	}
 	if !strings.Contains(target, ":") {
 		return nil, fmt.Errorf("client: got target %q, want host:port or unix:/path", target)
@@ -79,7 +79,7 @@ func Dial(target string, options *Options) (*Client, error) {
 			grpc.MaxCallRecvMsgSize(most),
 			grpc.MaxCallSendMsgSize(math.MaxInt32),
 		),
-		// With windows of a fixed size the client does not measure the line for each answer. Both or none: one alone
+		// With windows of a fixed size the client does not measure the line for each response. Both or none: one alone
 		// would leave the other at 64 KiB.
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connWindow),
@@ -105,7 +105,7 @@ func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }
 
 // Encode sends one batch, which must have a Spec, and puts its pictures into a. It borrows the frames until it returns;
 // after an error, until Close, since gRPC may still be sending them. The error is an *Error.
-func (c *Client) Encode(ctx context.Context, b *Batch, a *Answer) error {
+func (c *Client) Encode(ctx context.Context, b *Batch, a *Response) error {
 	return toError(c.conn.Invoke(c.context(ctx), api.FrameService_Encode_FullMethodName, b, a))
 }
 
@@ -134,17 +134,17 @@ func (c *Client) context(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
 }
 
-// Stream is a stream of batches and their answers, in the same order. One goroutine may Send while another Recvs.
+// Stream is a stream of batches and their responses, in the same order. One goroutine may Send while another Recvs.
 type Stream struct{ stream grpc.ClientStream }
 
 // Send sends a batch. The first must have a Spec; it holds until another batch has one. It waits while the server takes
-// no more. It retains the frames until their answer is there, or, after an error, until the Client's Close; the Batch
+// no more. It retains the frames until their response is there, or, after an error, until the Client's Close; the Batch
 // itself it borrows. io.EOF means that the stream has ended: Recv says why. Any other error is an *Error.
 func (s *Stream) Send(b *Batch) error { return toError(s.stream.SendMsg(b)) }
 
-// Recv waits for the next answer and puts it into a. It returns io.EOF after the last answer, when CloseSend was
+// Recv waits for the next response and puts it into a. It returns io.EOF after the last response, when CloseSend was
 // called; any other error is an *Error.
-func (s *Stream) Recv(a *Answer) error { return toError(s.stream.RecvMsg(a)) }
+func (s *Stream) Recv(a *Response) error { return toError(s.stream.RecvMsg(a)) }
 
-// CloseSend says that no further batch comes. The answers to those sent still do.
+// CloseSend says that no further batch comes. The responses to those sent still do.
 func (s *Stream) CloseSend() error { return toError(s.stream.CloseSend()) }

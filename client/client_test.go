@@ -122,7 +122,7 @@ func TestEncodeWithAStockServer(t *testing.T) {
 	}
 	b.Frames[3] = nil
 	b.Frames[4] = []byte("small")
-	var a Answer
+	var a Response
 	for range 2 { // the second time into the same memory
 		if err := c.Encode(context.Background(), b, &a); err != nil {
 			t.Fatal(err)
@@ -159,7 +159,7 @@ func TestStreamWithAStockServer(t *testing.T) {
 	if err := s.CloseSend(); err != nil {
 		t.Fatal(err)
 	}
-	var a Answer
+	var a Response
 	for i := range 5 {
 		if err := s.Recv(&a); err != nil || a.ID != uint64(i) || len(a.Pictures) != 1 || a.Pictures[0].Data[0] != byte(i) {
 			t.Fatalf("answer %d: got %+v, %v", i, a, err)
@@ -188,7 +188,7 @@ func TestUnixTargets(t *testing.T) {
 			}
 			c := dialEchoOn(t, l, tt.target, Options{})
 			b := &Batch{Frames: [][]byte{bytes.Repeat([]byte{7}, 3*unixBuffer)}} // more than the socket takes at once
-			var a Answer
+			var a Response
 			if err := c.Encode(t.Context(), b, &a); err != nil || len(a.Pictures) != 1 || !bytes.Equal(a.Pictures[0].Data, b.Frames[0]) {
 				t.Errorf("got %d pictures, %v, want the frame back", len(a.Pictures), err)
 			}
@@ -198,7 +198,7 @@ func TestUnixTargets(t *testing.T) {
 
 func TestErrorsAreTyped(t *testing.T) {
 	c := dialEcho(t, Options{})
-	var a Answer
+	var a Response
 	var e *Error
 	err := c.Encode(context.Background(), &Batch{ID: 13}, &a)
 	if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.RetryAfter != 1500*time.Millisecond || e.Limit != "limits.queue_depth" || e.Field != "frames" {

@@ -9,7 +9,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec writes a *Batch and *frames, and reads an *Answer and a *LivePicture. It leaves other messages to the stock
+// codec writes a *Batch and *frames, and reads a *Response and a *LivePicture. It leaves other messages to the stock
 // codec, so that other services can use the connection.
 type codec struct {
 	encoding.CodecV2
@@ -35,7 +35,7 @@ func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 
 // Unmarshal is part of encoding.CodecV2.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	if a, ok := v.(*Answer); ok {
+	if a, ok := v.(*Response); ok {
 		return a.unmarshal(data)
 	}
 	if p, ok := v.(*LivePicture); ok {

@@ -25,7 +25,7 @@ func ExampleClient_Publish() {
 	frame := make([]byte, 640*360*3) // filled again and again: Send is done with it when it returns
 	for range time.Tick(40 * time.Millisecond) {
 		if p.Status().Viewers == 0 {
-			if err := p.Send(); err != nil { // a sign of life
+			if err := p.KeepAlive(); err != nil {
 				log.Fatal(err)
 			}
 			continue

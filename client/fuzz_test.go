@@ -11,8 +11,8 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 )
 
-// FuzzAnswer: an Answer is read as protobuf reads it, and never with a panic.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse: a Response is read as protobuf reads it, and never with a panic.
+func FuzzResponse(f *testing.F) {
 	for _, m := range []*api.EncodeResponse{
 		{},
 		{Id: 300, Pictures: []*api.Picture{{Data: []byte("abc")}, {Code: 3, Message: "m"}, {}}, QueueUs: 1, RunUs: 1 << 40},
@@ -29,7 +29,7 @@ func FuzzAnswer(f *testing.F) {
 		if len(data) > 1<<12 {
 			t.Skip()
 		}
-		var got Answer
+		var got Response
 		err := got.unmarshal(mem.BufferSlice{mem.SliceBuffer(data)})
 		var want api.EncodeResponse
 		if proto.Unmarshal(data, &want) != nil {

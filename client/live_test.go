@@ -134,7 +134,7 @@ func TestPublish(t *testing.T) {
 		}
 		sent += uint64(len(frames))
 	}
-	if err := p.Send(); err != nil { // a sign of life
+	if err := p.KeepAlive(); err != nil {
 		t.Fatal(err)
 	}
 	got, err := p.Close()

@@ -14,13 +14,13 @@ import (
 
 // Batch is frames of one geometry, to be encoded together.
 type Batch struct {
-	ID     uint64    // the caller's own; the answer has it too
+	ID     uint64    // the caller's own; the response has it too
 	Spec   *api.Spec // what the frames are and what to make of them; nil on a stream: as before
 	Frames [][]byte  // tightly packed planes, one after the other
 }
 
-// Answer is the pictures of one Batch. It is filled again and again; what it lends is valid until the next time.
-type Answer struct {
+// Response is the pictures of one Batch. It is filled again and again; what it lends is valid until the next time.
+type Response struct {
 	ID       uint64
 	Pictures []Picture     // one for each frame, in order
 	Queue    time.Duration // how long the batch waited for a worker
@@ -31,7 +31,7 @@ type Answer struct {
 
 // Picture is one encoded frame, or why there is none.
 type Picture struct {
-	Data []byte // lent by the Answer
+	Data []byte // lent by the Response
 	Err  error  // *Error; nil when Data is the picture
 }
 
@@ -120,12 +120,12 @@ func (b *Batch) marshalSpec() ([]byte, error) {
 	return proto.Marshal(b.Spec)
 }
 
-var errAnswer = errors.New("client: the answer is not the message it should be")
+var errResponse = errors.New("client: the response is not the message it should be")
 
 // unmarshal sets a to what data says, copying it into memory of its own.
-func (a *Answer) unmarshal(data mem.BufferSlice) error {
+func (a *Response) unmarshal(data mem.BufferSlice) error {
 	clear(a.Pictures)
-	*a = Answer{Pictures: a.Pictures[:0], memory: copyInto(a.memory, data)}
+	*a = Response{Pictures: a.Pictures[:0], memory: copyInto(a.memory, data)}
 	return eachField(a.memory, func(tag, v uint64, body []byte) error {
 		switch tag {
 		case tagID:
@@ -178,7 +178,7 @@ func eachField(data []byte, f func(tag, v uint64, body []byte) error) error {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
 		if n < 0 {
-			return errAnswer
+			return errResponse
 		}
 		data = data[n:]
 		var v uint64
@@ -192,7 +192,7 @@ func eachField(data []byte, f func(tag, v uint64, body []byte) error) error {
 			n = protowire.ConsumeFieldValue(number, kind, data)
 		}
 		if n < 0 {
-			return errAnswer
+			return errResponse
 		}
 		data = data[n:]
 		if err := f(protowire.EncodeTag(number, kind), v, body); err != nil {

@@ -101,9 +101,13 @@ func (p *Publisher) follow() {
 }
 
 // Send sends frames, captured now, oldest first. It waits until they are on their way, and borrows them until it
-// returns; after an error, until the Client's Close. Without frames it is a sign of life, for who waits for viewers. The
-// error is an *Error, and final: Aborted when another publisher took the stream over.
+// returns; after an error, until the Client's Close. The error is an *Error, and final: Aborted when another publisher took
+// the stream over.
 func (p *Publisher) Send(frames ...[]byte) error { return p.SendCaptured(time.Now(), frames...) }
+
+// KeepAlive tells the server that the producer is there, without a frame: a producer that waits for viewers calls it more often
+// than the server's timeouts.idle. Its error is Send's.
+func (p *Publisher) KeepAlive() error { return p.SendCaptured(time.Now()) }
 
 // SendCaptured is Send for frames that were captured at that time.
 func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {

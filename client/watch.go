@@ -61,9 +61,9 @@ func (c *Client) watch(ctx context.Context, r *api.WatchRequest) (*Watcher, erro
 	if err != nil {
 		return nil, err
 	}
-	_ = s.SendMsg(r) // What is wrong, the answer says.
+	_ = s.SendMsg(r) // The response says what is wrong.
 	head, err := s.Header()
-	if err == nil && head == nil { // The answer is an end.
+	if err == nil && head == nil { // The response is an error.
 		err = early(s.RecvMsg(&LivePicture{}))
 	}
 	if err != nil {
@@ -130,9 +130,9 @@ func (p *LivePicture) unmarshal(data mem.BufferSlice) error {
 
 // ListStreams returns what is known of the server's live streams, sorted by name. The error is an *Error.
 func (c *Client) ListStreams(ctx context.Context) ([]*api.StreamInfo, error) {
-	var answer api.ListStreamsResponse
-	if err := c.conn.Invoke(c.context(ctx), api.FrameService_ListStreams_FullMethodName, &api.ListStreamsRequest{}, &answer); err != nil {
+	var response api.ListStreamsResponse
+	if err := c.conn.Invoke(c.context(ctx), api.FrameService_ListStreams_FullMethodName, &api.ListStreamsRequest{}, &response); err != nil {
 		return nil, toError(err)
 	}
-	return answer.GetStreams(), nil
+	return response.GetStreams(), nil
 }

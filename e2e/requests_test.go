@@ -65,7 +65,7 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 		t.Fatal(err)
 	}
 	var all [][]byte
-	var answer client.Answer
+	var answer client.Response
 	for i := range batches {
 		if err := s.Recv(&answer); err != nil {
 			t.Fatal(err)
@@ -82,7 +82,7 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 }
 
 // pictures returns copies of a response's images.
-func pictures(t *testing.T, a *client.Answer) [][]byte {
+func pictures(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var all [][]byte
 	for i := range a.Pictures {

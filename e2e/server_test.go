@@ -65,7 +65,7 @@ func TestServerPathsAgree(t *testing.T) {
 	t.Run("http-endless", func(t *testing.T) { wantPictures(t, postEndless(t, url+ofBGR, bgrFrames), fromBGR) })
 	t.Run("grpc-encode", func(t *testing.T) {
 		c := dial(t, s.GRPC)
-		var answer client.Answer
+		var answer client.Response
 		if err := c.Encode(t.Context(), &client.Batch{Spec: message(bgr), Frames: cut(bgrFrames)}, &answer); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func drains(t *testing.T, signal os.Signal) {
 		t.Fatal(err)
 	}
 	frame := make([]byte, width*height*3)
-	var answer client.Answer
+	var answer client.Response
 	batch := client.Batch{Spec: message(bgr), Frames: [][]byte{frame}}
 	if err := open.Send(&batch); err != nil {
 		t.Fatal(err)

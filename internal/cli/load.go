@@ -130,7 +130,7 @@ func (l *Load) send(ctx context.Context, stream *client.Stream, s *scenes) error
 func (l *Load) receive(stream *client.Stream, s *scenes, meter *loadMeter, hangUp func()) error {
 	late := time.AfterFunc(responseTime, hangUp)
 	defer late.Stop()
-	var response client.Answer
+	var response client.Response
 	images := 0
 	for n := uint64(1); ; n++ {
 		set, ok := <-s.sent

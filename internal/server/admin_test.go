@@ -36,7 +36,7 @@ func TestMetrics(t *testing.T) {
 	c := s.dial(t)
 	frames := makeFrames(t, small.Input, 10)
 	frames[9] = frames[9][1:]
-	var a client.Answer
+	var a client.Response
 	if err := c.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 		t.Fatal(err)
 	}

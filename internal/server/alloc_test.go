@@ -57,7 +57,7 @@ func TestStreamAllocations(t *testing.T) {
 // encodeOnStream sends a batch so many times, each after the response to the last.
 func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times int) {
 	t.Helper()
-	var answer client.Answer
+	var answer client.Response
 	for range times {
 		if err := s.Send(batch); err != nil {
 			t.Fatal(err)

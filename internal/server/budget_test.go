@@ -49,7 +49,7 @@ func TestBudgetUnderAttack(t *testing.T) {
 			if err != nil {
 				return
 			}
-			var a client.Answer
+			var a client.Response
 			for ctx.Err() == nil {
 				if s.Send(&client.Batch{Spec: grpcapi.SpecToProto(large), Frames: frames}) != nil || s.Recv(&a) != nil {
 					break

@@ -32,7 +32,7 @@ func TestDrainUnderLoad(t *testing.T) {
 	for range 3 {
 		c := s.dial(t)
 		load.Go(func() { // one call after the other
-			var a client.Answer
+			var a client.Response
 			for id := uint64(1); ; id++ {
 				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: grpcapi.SpecToProto(w1), Frames: frames}, &a)
 				var e *client.Error
@@ -59,7 +59,7 @@ func TestDrainUnderLoad(t *testing.T) {
 					sent.Add(1)
 				}
 			})
-			var a client.Answer
+			var a client.Response
 			for id := uint64(0); ; id++ {
 				if err := stream.Recv(&a); err != nil {
 					var e *client.Error
@@ -100,7 +100,7 @@ func TestDrainEndsIdleStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a client.Answer
+	var a client.Response
 	if err := errors.Join(used.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestDrainTimeout(t *testing.T) {
 	free := make(chan struct{})
 	go func() {
 		defer close(free)
-		var a client.Answer
+		var a client.Response
 		if err := s.dial(t).Encode(timeout(t), heavy(t), &a); err == nil {
 			t.Error("a heavy batch was answered")
 		}

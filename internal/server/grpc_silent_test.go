@@ -106,7 +106,7 @@ func TestInputThatNobodyReads(t *testing.T) {
 			}
 			defer func() { _ = c.Close() }()
 			batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
-			var a client.Answer
+			var a client.Response
 			if err := c.Encode(timeout(t), batch, &a); err != nil {
 				t.Fatal(err)
 			}
@@ -146,7 +146,7 @@ func TestSilentCallMakesRoom(t *testing.T) {
 		silent = append(silent, stream)
 	}
 	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
-	var a client.Answer
+	var a client.Response
 	if err := c.Encode(timeout(t), batch, &a); err != nil {
 		t.Fatal(err)
 	}

@@ -60,7 +60,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 		want := encodeDirectly(t, tt.spec, frames)
 		spec := grpcapi.SpecToProto(tt.spec)
 		t.Run(tt.name+"/own", func(t *testing.T) {
-			var a client.Answer
+			var a client.Response
 			if err := own.Encode(timeout(t), &client.Batch{ID: 9, Spec: spec, Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
@@ -86,7 +86,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 			if err := stream.CloseSend(); err != nil {
 				t.Fatal(err)
 			}
-			var a client.Answer
+			var a client.Response
 			for i := range frames {
 				if err := stream.Recv(&a); err != nil || a.ID != uint64(i) {
 					t.Fatalf("got answer %d, %v, want %d", a.ID, err, i)
@@ -126,7 +126,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 	}
 }
 
-func pictures(t *testing.T, a *client.Answer) [][]byte {
+func pictures(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var out [][]byte
 	for _, p := range a.Pictures {
@@ -196,7 +196,7 @@ func TestGRPCErrors(t *testing.T) {
 	c := s.dial(t)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var a client.Answer
+			var a client.Response
 			check := func(how string, err error) {
 				t.Helper()
 				var e *client.Error
@@ -247,7 +247,7 @@ func TestAFrameOfTheWrongSizeFailsAlone(t *testing.T) {
 	frames := makeFrames(t, small.Input, 5)
 	want := encodeDirectly(t, small, frames)
 	frames[1], frames[3] = frames[1][1:], nil
-	var a client.Answer
+	var a client.Response
 	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func TestGRPCToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var a client.Answer
+		var a client.Response
 		if err := c.Encode(timeout(t), batch, &a); status.Code(err) != tt.code {
 			t.Errorf("token %q: got %v, want %s", tt.token, err, tt.code)
 		}

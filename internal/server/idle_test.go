@@ -151,7 +151,7 @@ func TestIdleStreamsEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var a client.Answer
+	var a client.Response
 	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +200,7 @@ func TestUnreadAnswersEnd(t *testing.T) {
 	for err == nil {
 		err = stream.Send(&client.Batch{Frames: tiny[:1]})
 	}
-	var a client.Answer
+	var a client.Response
 	for err = nil; err == nil; {
 		err = stream.Recv(&a)
 	}

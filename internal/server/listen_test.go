@@ -46,7 +46,7 @@ func TestUnixSockets(t *testing.T) {
 			}
 			frames := makeFrames(t, small.Input, 2)
 			want := encodeDirectly(t, small, frames)
-			var a client.Answer
+			var a client.Response
 			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
@@ -149,7 +149,7 @@ func TestFacesCanBeOff(t *testing.T) {
 	if a := s.Addrs(); a.HTTP != "" || a.Admin != "" || a.GRPC == "" {
 		t.Errorf("got addresses %+v, want gRPC's alone", a)
 	}
-	var a client.Answer
+	var a client.Response
 	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
 		t.Error(err)
 	}
@@ -217,7 +217,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 		}
 		idle = append(idle, c)
 		other := s.dial(t)
-		var a client.Answer
+		var a client.Response
 		if err := other.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
 			t.Fatalf("gRPC connection %d: %v", i, err)
 		}
@@ -230,7 +230,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 		t.Errorf("want %d connections evicted and none refused:\n%s", 2*most+1, body)
 	}
 	frames := makeFrames(t, small.Input, 1)
-	var a client.Answer
+	var a client.Response
 	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Errorf("the call that was open all the time: %v", err)
 	}

@@ -42,7 +42,7 @@ func (s *running) occupy(t testing.TB, n int) (free func()) {
 	var calls sync.WaitGroup
 	for i := range n {
 		calls.Go(func() {
-			var a client.Answer
+			var a client.Response
 			var e *client.Error
 			if err := c.Encode(ctx, batch, &a); !errors.As(err, &e) || e.Code != codes.Canceled {
 				t.Errorf("heavy batch: got %v, want it canceled", err)
@@ -66,7 +66,7 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	leased := s.Stats().Pool.Admitted
 	frames := makeFrames(t, small.Input, 1)
 	t.Run("grpc", func(t *testing.T) {
-		var a client.Answer
+		var a client.Response
 		var e *client.Error
 		err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a)
 		if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.RetryAfter <= 0 || e.Limit != "limits.queue_depth" {
@@ -100,7 +100,7 @@ func TestDeadlineInTheQueue(t *testing.T) {
 	defer free()
 	ctx, cancel := context.WithTimeout(timeout(t), 500*time.Millisecond) // It is to be in the queue by then.
 	defer cancel()
-	var a client.Answer
+	var a client.Response
 	var e *client.Error
 	err := s.dial(t).Encode(ctx, &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 3)}, &a)
 	if !errors.As(err, &e) || e.Code != codes.DeadlineExceeded {
@@ -127,7 +127,7 @@ func TestStreamsWaitTheirTurn(t *testing.T) {
 	}
 	eventually(t, "the stream's batch waits", func() bool { return s.Stats().Waiting == 2 })
 	free()
-	var a client.Answer
+	var a client.Response
 	if err := stream.Recv(&a); err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestMemoryBudget(t *testing.T) {
 	frames := makeFrames(t, big.Input, 1)
 	c := s.dial(t)
 	t.Run("never", func(t *testing.T) {
-		var a client.Answer
+		var a client.Response
 		var e *client.Error
 		batch := &client.Batch{Spec: grpcapi.SpecToProto(big), Frames: [][]byte{frames[0], frames[0], frames[0], frames[0], frames[0]}}
 		if err := c.Encode(timeout(t), batch, &a); !errors.As(err, &e) || e.Code != codes.InvalidArgument || e.Limit != "limits.memory_budget" {
@@ -162,7 +162,7 @@ func TestMemoryBudget(t *testing.T) {
 			defer func() { _ = conn.Close() }()
 		}
 		eventually(t, "memory is admitted", func() bool { return s.Stats().Pool.Admitted > budget/2 })
-		var a client.Answer
+		var a client.Response
 		var e *client.Error
 		err := c.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(big), Frames: [][]byte{frames[0], frames[0]}}, &a)
 		if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.Limit != "limits.memory_budget" || e.RetryAfter <= 0 {
@@ -218,7 +218,7 @@ func TestOverload(t *testing.T) {
 	for range 18 {
 		c := s.dial(t)
 		callers.Go(func() {
-			var a client.Answer
+			var a client.Response
 			for ctx.Err() == nil {
 				begin := time.Now()
 				err := c.Encode(timeout(t), batch, &a)
@@ -240,7 +240,7 @@ func TestOverload(t *testing.T) {
 	if served.Count() == 0 || refused.Count() == 0 || refused.Quantile(0.5) >= served.Quantile(0.5) {
 		t.Error("want some served, some refused, and these faster")
 	}
-	var a client.Answer
+	var a client.Response
 	if err := s.dial(t).Encode(timeout(t), batch, &a); err != nil {
 		t.Errorf("after the load: %v", err)
 	}

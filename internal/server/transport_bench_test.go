@@ -159,7 +159,7 @@ func (e *encoding) run(b *testing.B) {
 type grpcCarrier struct {
 	stream *client.Stream
 	batch  client.Batch
-	answer client.Answer
+	answer client.Response
 }
 
 func newGRPCCarrier(b *testing.B, target string, frames [][]byte) *grpcCarrier {

@@ -150,7 +150,7 @@ func (s *grpcStream) take(id uint64) (c, before *call) {
 // receive takes the responses until the stream ends.
 func (s *grpcStream) receive() {
 	defer s.link.receivers.Done()
-	var answer client.Answer
+	var answer client.Response
 	for {
 		if err := s.stream.Recv(&answer); err != nil {
 			s.end(err)

@@ -107,7 +107,7 @@ func grpcWrongSpec(m *misuser) error {
 	}
 	spec := m.rings.w1.message()
 	wrong[m.random.IntN(len(wrong))](spec)
-	var answer client.Answer
+	var answer client.Response
 	return wantCode(c.Encode(m.ctx, &client.Batch{Spec: spec, Frames: m.rings.w1.frames[:1]}, &answer), codes.InvalidArgument)
 }
 
@@ -124,7 +124,7 @@ func grpcWrongPlanes(m *misuser) error {
 	}
 	frame := m.rings.w1.frames[0]
 	wrong := [][]byte{frame[:len(frame)/3], frame[:len(frame)/3*2], append(append([]byte{}, frame...), frame[:len(frame)/3]...), {}}
-	var answer client.Answer
+	var answer client.Response
 	for i, spec := range []*api.Spec{m.rings.w1.message(), nil} { // with the spec beside the frames, and without
 		batch := client.Batch{Spec: spec, Frames: [][]byte{frame, wrong[m.random.IntN(len(wrong))], frame}}
 		if err := s.Send(&batch); err != nil && err != io.EOF {
@@ -215,7 +215,7 @@ func grpcCancels(m *misuser) error {
 	defer c.Close()
 	for range 3 {
 		ctx, cancel := context.WithTimeout(m.ctx, time.Duration(m.between(0, 40_000))*time.Microsecond)
-		var answer client.Answer
+		var answer client.Response
 		numbers := m.rings.w1.run(m.number, 25)
 		err := c.Encode(ctx, &client.Batch{Spec: m.rings.w1.message(), Frames: m.rings.w1.batch(numbers)}, &answer)
 		cancel()

@@ -74,7 +74,7 @@ func streamCaller(r *rings, s *served) (caller, error) {
 	}
 	var open *client.Stream
 	end := func() {}
-	var answer client.Answer
+	var answer client.Response
 	call := func(_ context.Context, n int) error {
 		b := client.Batch{ID: uint64(n) + 1}
 		if open == nil {
@@ -111,7 +111,7 @@ func encodeCaller(r *rings, s *served) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	var answer client.Answer
+	var answer client.Response
 	call := func(ctx context.Context, n int) error {
 		numbers := r.w1.run(n, 5)
 		if err := c.Encode(ctx, &client.Batch{Spec: r.w1.message(), Frames: r.w1.batch(numbers)}, &answer); err != nil {
@@ -131,7 +131,7 @@ func graded(err error) error {
 	return err
 }
 
-func checkAnswer(r *ring, a *client.Answer, numbers []int) error {
+func checkAnswer(r *ring, a *client.Response, numbers []int) error {
 	if len(a.Pictures) != len(numbers) {
 		return &mixedError{fmt.Sprintf("count: got %d for %d frames", len(a.Pictures), len(numbers))}
 	}

@@ -80,7 +80,7 @@ func (b *burster) request(n int) {
 	begin := time.Now()
 	var err error
 	if n%2 == 0 {
-		var answer client.Answer
+		var answer client.Response
 		err = graded(b.grpc[n/2%len(b.grpc)].Encode(ctx, &b.batch, &answer))
 	} else {
 		_, _, err = b.http.post(ctx, b.url, bytes.NewReader(b.body), int64(len(b.body)), "video/x-motion-jpeg")
@@ -135,7 +135,7 @@ func (b *burster) nothing(ctx context.Context, s *served) {
 		begin := time.Now()
 		var err error
 		if n%2 == 0 {
-			var answer client.Answer
+			var answer client.Response
 			err = b.grpc[n/2%len(b.grpc)].Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", &b.batch, &answer)
 		} else {
 			_, _, err = b.http.post(ctx, "http://"+s.HTTP+"/nothing", bytes.NewReader(b.body), int64(len(b.body)), "")
@@ -285,7 +285,7 @@ func (k *soak) attack(t testing.TB) {
 			if err != nil {
 				return
 			}
-			var answer client.Answer
+			var answer client.Response
 			batch := client.Batch{Spec: spec, Frames: [][]byte{frame}}
 			for s.Send(&batch) == nil && s.Recv(&answer) == nil {
 				pictures.Add(1)
