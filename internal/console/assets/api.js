@@ -1,4 +1,4 @@
-// The server's HTTP face, by URLs relative to the page's own: a proxy may have put a path in front.
+// The server's HTTP API, by URLs relative to the page's own: a proxy may have put a path in front.
 
 const key = 'steadyframe.token';
 
@@ -28,7 +28,7 @@ export const paths = {
   publish: (name) => `v1/streams/${encodeURIComponent(name)}`,
 };
 
-// StatusError is an answer that is not what was asked for.
+// StatusError is a response that is not what was asked for.
 export class StatusError extends Error {
   constructor(status, detail) {
     super(detail);

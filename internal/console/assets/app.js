@@ -16,7 +16,7 @@ const server = new Server();
 const socket = new Socket(() => server.status === 'ok');
 const page = { server, socket };
 
-// The server that comes back is asked for pictures at once, not when the socket's back-off is over.
+// The server that comes back is asked for images at once, not when the socket's back-off is over.
 server.addEventListener('status', () => server.status === 'ok' && socket.retry());
 
 let view = null;

@@ -1,14 +1,14 @@
 // Clock is the server's clock, as far as it can be told from here: capture times are the server's, and the clocks of
 // two machines may be seconds apart, where lags are milliseconds.
-const trustFor = 60_000; // ms, after which a worse answer than the best so far is taken: clocks drift
+const trustFor = 60_000; // ms, after which a worse response than the best so far is taken: clocks drift
 
 export class Clock {
   #ahead = 0; // of ours, ms
   #roundTrip = Infinity;
   #at = 0;
 
-  // heard takes the server's time out of an answer, in ms, which it gave some time between asked and answered. The
-  // middle is wrong by half the round trip at most, so the quickest answers count; when two cannot both be true, one of
+  // heard takes the server's time out of a response, in ms, which it gave some time between asked and answered. The
+  // middle is wrong by half the round trip at most, so the quickest responses count; when two cannot both be true, one of
   // the clocks has been set.
   heard(time, asked, answered) {
     const roundTrip = answered - asked;

@@ -50,7 +50,7 @@ export function pulling(name) {
   const snapshot = url(paths.snapshot(name), add);
   return [
     ['MJPEG, for browsers and cameras’ viewers', `${mjpeg}`],
-    ['Newest picture', `${snapshot}`],
+    ['Newest image', `${snapshot}`],
     ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
     ['OpenCV', `capture = cv2.VideoCapture("${mjpeg}")`],
     [

@@ -43,7 +43,7 @@ const work = [
     note: (s) => `${plural(s.running, 'batch', 'batches')} running, ${plural(s.open, 'request')} open`,
   },
   {
-    title: 'Pictures to viewers',
+    title: 'Images to viewers',
     unit: '/s',
     value: 'delivered',
     least: 10,

@@ -36,7 +36,7 @@ export function milliseconds(value) {
   return value >= 995 ? `${(value / 1000).toFixed(1)} s` : `${value < 9.95 ? value.toFixed(1) : value.toFixed(0)} ms`;
 }
 
-// kilobytes is for pictures, in thousands as networks count; mebibytes for memory, in powers of two as budgets are set.
+// kilobytes is for images, in thousands as networks count; mebibytes for memory, in powers of two as budgets are set.
 export const kilobytes = (bytes) => (known(bytes) ? `${compact(bytes / 1e3)} kB` : unknown);
 export const mebibytes = (bytes) => (known(bytes) ? `${compact(bytes / 2 ** 20)} MiB` : unknown);
 
@@ -85,7 +85,7 @@ export function clockTime(ms) {
   return new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 }
 
-// size returns width and height, a dash before the first picture.
+// size returns width and height, a dash before the first image.
 export const size = (width, height) => (width > 0 ? `${width}×${height}` : unknown);
 
 // plural returns n with the word for so many.

@@ -1,15 +1,15 @@
 // Meter counts what reaches the screen of one stream. sample returns the figures of the last moments.
-const windowMS = 2000; // of the rate: over one second alone, 25 pictures a second would be 24 or 26 by turns
+const windowMS = 2000; // of the rate: over one second alone, 25 images a second would be 24 or 26 by turns
 
 export class Meter {
-  #painted = []; // when, of the pictures in the window
+  #painted = []; // when, of the images in the window
   #since = performance.now(); // of what follows
   #bytes = 0;
   #late = 0;
   #lag = 0; // the sum, ms
-  #measured = 0; // pictures that have a lag: repeats are old by nature
+  #measured = 0; // images that have a lag: repeats are old by nature
 
-  // painted counts a picture on the screen, and its lag in ms, if it is not null.
+  // painted counts an image on the screen, and its lag in ms, if it is not null.
   painted(lag) {
     this.#painted.push(performance.now());
     if (lag === null) return;
@@ -17,7 +17,7 @@ export class Meter {
     this.#measured++;
   }
 
-  // late counts a picture that a newer one came before.
+  // late counts an image that a newer one came before.
   late() {
     this.#late++;
   }
@@ -26,7 +26,7 @@ export class Meter {
     this.#bytes += bytes;
   }
 
-  // sample returns pictures a second; and since the last sample bits received a second, pictures that were late, and
+  // sample returns images a second; and since the last sample bits received a second, images that were late, and
   // the mean lag from capture to screen in ms, null when nothing was measured.
   sample() {
     const now = performance.now();
@@ -42,7 +42,7 @@ export class Meter {
     return sample;
   }
 
-  // rate is the number of intervals between pictures over the time they took, which ends now when pictures have
+  // rate is the number of intervals between images over the time they took, which ends now when images have
   // stopped.
   #rate(now) {
     while (this.#painted[0] < now - windowMS) this.#painted.shift();

@@ -43,7 +43,7 @@ export class Notices {
       return [
         notice(
           'bad',
-          `No answer from the server since ${clockTime(this.#server.since)}.${why} ` +
+          `No response from the server since ${clockTime(this.#server.since)}.${why} ` +
             'The page keeps trying, and goes on by itself.',
         ),
       ];

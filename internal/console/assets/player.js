@@ -1,7 +1,7 @@
-// Player paints the pictures of one stream on a canvas: the newest that is decoded, once a frame of the display. While
+// Player paints the images of one stream on a canvas: the newest that is decoded, once a frame of the display. While
 // one is being decoded the newest that came waits, and older ones are thrown away, so that what is on the screen is
 // never old because the page is slow.
-const toPaint = new Set(); // players with a picture for the display's next frame
+const toPaint = new Set(); // players with an image for the display's next frame
 
 function paintAll() {
   for (const player of toPaint) player.paint();
@@ -19,7 +19,7 @@ export class Player {
   #ready = null; // { picture, bitmap }, waits for the display
   #shown = -1n; // the seq on the canvas
 
-  // onPainted(picture) is called when a picture is on the canvas.
+  // onPainted(picture) is called when an image is on the canvas.
   constructor(canvas, clock, meter, onPainted) {
     this.#canvas = canvas;
     this.#context = canvas.getContext('2d', { alpha: false });
@@ -28,7 +28,7 @@ export class Player {
     this.#onPainted = onPainted;
   }
 
-  // take takes a picture, to be painted or thrown away, and acknowledged then.
+  // take takes an image, to be painted or thrown away, and acknowledged then.
   take(picture) {
     this.#meter.received(picture.jpeg.byteLength);
     if (picture.repeat && picture.seq === this.#shown) {
@@ -41,7 +41,7 @@ export class Player {
     }
   }
 
-  // stop throws away what is not painted yet. The canvas keeps its picture.
+  // stop throws away what is not painted yet. The canvas keeps its image.
   stop() {
     if (this.#next) this.#discard(this.#next);
     this.#next = null;

@@ -15,7 +15,7 @@ export class Screen {
   #stream;
   #canvas = el('canvas', { width: 16, height: 9 });
   #image = el('img', { alt: '', hidden: true, onerror: () => this.#loadLater(), onload: () => this.#loaded() });
-  #note = el('p', { hidden: true }); // why there is no picture
+  #note = el('p', { hidden: true }); // why there is no image
   #player;
   #watch = null;
   #holdsMJPEG = false;
@@ -24,7 +24,7 @@ export class Screen {
   #fps = 0;
   #onStatus = () => this.#chooseImage();
 
-  // stream is a Stream of server.js. element holds the picture; its data-seq is that of the picture on the canvas.
+  // stream is a Stream of server.js. element holds the image; its data-seq is that of the image on the canvas.
   constructor(socket, stream, clock) {
     this.#socket = socket;
     this.#stream = stream;
@@ -33,8 +33,8 @@ export class Screen {
     socket.addEventListener('status', this.#onStatus);
   }
 
-  // run says whether pictures are wanted, and how many a second at most (0: all). A screen that stops keeps its last
-  // picture.
+  // run says whether images are wanted, and how many a second at most (0: all). A screen that stops keeps its last
+  // image.
   run(active, fps = 0) {
     if (active === this.#active && fps === this.#fps) return;
     this.#end();
@@ -94,7 +94,7 @@ export class Screen {
     else this.#image.src = loadable(paths.snapshot(this.#stream.name), { at: Date.now() });
   }
 
-  // loaded is called for each snapshot, and for the first picture of an MJPEG.
+  // loaded is called for each snapshot, and for the first image of an MJPEG.
   #loaded() {
     if (!this.#holdsMJPEG) this.#loadLater();
   }

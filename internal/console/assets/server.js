@@ -9,7 +9,7 @@ const every = 1000; // ms
 
 // Stream is one stream, for as long as it is listed.
 class Stream {
-  meter = new Meter(); // of the pictures that reach a screen here
+  meter = new Meter(); // of the images that reach a screen here
   shown = null; // its last sample
   history = new History('in', 'out', 'shown', 'lag');
 

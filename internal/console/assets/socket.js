@@ -1,10 +1,10 @@
 // The one WebSocket: any number of streams, watched and left by messages, so that the browser's few connections a host
 // are enough for a wall of them. Pictures are acknowledged once painted or thrown away; the server sends no more than
-// two ahead of that, always its newest, so a slow page gets fewer pictures, never old ones.
+// two ahead of that, always its newest, so a slow page gets fewer images, never old ones.
 import { loadable } from './api.js';
 
 const protocol = 'steadyframe.v1';
-const version = 1; // of the pictures' header
+const version = 1; // of the images' header
 const flags = { offline: 1, repeat: 2 };
 const backOff = { first: 250, most: 5000 }; // ms
 // So many connections that fail while the server answers otherwise mean that something lets no WebSockets through.
@@ -47,8 +47,8 @@ export class Socket extends EventTarget {
     return this.#failures >= refusals;
   }
 
-  // watch begins a stream, with at most fps pictures a second (0: all), and returns a Watch to close. viewer.take is
-  // called with each picture, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with
+  // watch begins a stream, with at most fps images a second (0: all), and returns a Watch to close. viewer.take is
+  // called with each image, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with
   // the reason when there is nothing to watch; it will be asked for again.
   watch(stream, fps, viewer) {
     this.#lastID++;
@@ -128,7 +128,7 @@ export class Socket extends EventTarget {
     setTimeout(() => this.connected && this.#watches.has(id) && this.#ask(watch), askAgain);
   }
 
-  // received takes a message with a picture: its header is all numbers, big endian.
+  // received takes a message with an image: its header is all numbers, big endian.
   #received(data) {
     const view = new DataView(data);
     if (data.byteLength < 32 || view.getUint8(0) !== version) return;

@@ -1,4 +1,4 @@
-// The view of one stream: a large picture, what can be known of it, who watches it, and how to get it elsewhere.
+// The view of one stream: a large image, what can be known of it, who watches it, and how to get it elsewhere.
 import { loadable, paths } from './api.js';
 import { Chart, legend } from './chart.js';
 import { command, pulling } from './commands.js';
@@ -40,16 +40,16 @@ export class StreamView {
   #save = el('a', { class: 'button', title: 'Save a snapshot (s)' }, icon('save'), 'Snapshot');
   #live = new Figures({
     in: 'Frames in',
-    out: 'Pictures out',
+    out: 'Images out',
     shown: 'On this screen',
     lag: 'Capture to screen',
     size: 'Size',
-    bytes: 'Each picture',
+    bytes: 'Each image',
     bits: 'To this screen',
   });
   #counts = new Figures({
     arrived: 'Frames',
-    published: 'Pictures',
+    published: 'Images',
     same: 'Unchanged',
     ...Object.fromEntries(Object.entries(dropReasons).map(([key, why]) => [key, `Dropped: ${why}`])),
   });
@@ -138,12 +138,12 @@ export class StreamView {
     this.#screen.run(!document.hidden);
     this.#save.download = `${this.#name}.jpg`;
     this.#save.href = loadable(paths.snapshot(this.#name));
-    const rates = new Chart(stream.history, { label: 'Pictures a second', lines: rateLines, least: 10 });
+    const rates = new Chart(stream.history, { label: 'Images a second', lines: rateLines, least: 10 });
     const lag = new Chart(stream.history, { label: 'Capture to screen, ms', lines: lagLines, least: 50 });
     this.#charts = [rates, lag];
     this.#side.append(
       panel('Now', this.#live.element),
-      panel('Pictures a second', legend(rateLines), rates.element),
+      panel('Images a second', legend(rateLines), rates.element),
       panel('Capture to screen, ms', lag.element),
       panel('Since it began', this.#counts.element),
     );

@@ -1,4 +1,4 @@
-// Tile is one stream of the wall: its picture, and below it what there is to know at a glance.
+// Tile is one stream of the wall: its image, and below it what there is to know at a glance.
 import { el, icon, setAttribute, setText } from './dom.js';
 import { duration, fps, milliseconds, plural, size } from './format.js';
 import { Screen } from './screen.js';
@@ -6,7 +6,7 @@ import { Screen } from './screen.js';
 export class Tile {
   #name = el('span', { class: 'name' });
   #state = el('span', { class: 'state' });
-  #fps = el('span', { title: 'pictures a second, on this screen' });
+  #fps = el('span', { title: 'images a second, on this screen' });
   #lag = el('span', { title: 'from capture to this screen' });
   #detail = el('span', { class: 'optional' });
   #viewers = el('span');

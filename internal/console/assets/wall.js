@@ -14,7 +14,7 @@ const captionHeight = 47; // px, as in wall.css
 const gap = 10;
 const narrowest = 230; // a tile, when not all fit on the screen
 
-// cap returns how many pictures a second each of n streams in sight may have, 0 for all.
+// cap returns how many images a second each of n streams in sight may have, 0 for all.
 export function cap(n) {
   const share = mostPictures / n;
   return share >= 25 ? 0 : (caps.find((fps) => fps <= share) ?? caps.at(-1));
@@ -148,7 +148,7 @@ export class Wall {
     const parts = [
       plural(infos.length, 'stream'),
       online.length === infos.length ? 'all online' : `${online.length} online`,
-      `${count(made)} pictures/s`,
+      `${count(made)} images/s`,
       plural(viewers, 'viewer'),
     ];
     setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
