@@ -24,43 +24,43 @@ type encodeCmd struct {
 
 	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
-	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"full or limited; for floats 0..1, 0..255 or --range=-1..1. Without it: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, as in Y4M, bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`
-	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
+	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing (as Y4M), bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`
+	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
 	Frames int                `group:"input" placeholder:"N" help:"Stop after N frames."`
-	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
-	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second, as a live source would give them; request the snapshot of a URL N times a second. Without it: as fast as it goes, and a snapshot once."`
+	Strict bool               `group:"input" help:"Stop at a file in a folder that is not an image, instead of skipping it."`
+	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames per second, as from a live source; request the snapshot of a URL N times per second. Default: as fast as possible, and a snapshot once."`
 
-	Crop       pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
-	Resize     resize          `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side keeps the aspect."`
-	Mode       pipeline.Mode   `group:"image" default:"stretch" placeholder:"MODE" help:"Where the aspect changes: stretch, fit (all of it, with --background around) or fill (its middle). Default: stretch."`
+	Crop       pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Crop each frame to this rectangle first."`
+	Resize     resize          `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side follows from the aspect ratio."`
+	Mode       pipeline.Mode   `group:"image" default:"stretch" placeholder:"MODE" help:"How to resize if the aspect ratio changes: stretch, fit (the whole image, with --background around it) or fill (its center). Default: stretch."`
 	Filter     pipeline.Filter `group:"image" default:"bilinear" placeholder:"FILTER" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
 	Background pipeline.Color  `group:"image" default:"#000000" placeholder:"RRGGBB" help:"Color around the image in mode fit. Default: 000000."`
 
-	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"1 to 100, as libjpeg has it. Default: 75."`
+	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale. Default: 75."`
 	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
 	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large image) or every N blocks. Default: none."`
 
-	Batch   int  `group:"run" placeholder:"N" help:"Frames that are encoded together. Default: 25, fewer where that is more than 64 MiB, or when a live input is slow (a frame waits 100 ms at most)."`
+	Batch   int  `group:"run" placeholder:"N" help:"Number of frames encoded together. Default: 25; fewer if that is more than 64 MiB, or if a live input is slow (a frame waits 100 ms at most)."`
 	Workers int  `group:"run" placeholder:"N" help:"Number of encoding goroutines. Default: one per processor. The images are the same for any number."`
 	JSON    bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error."`
 }
 
 // Help is the longer text of steadyframe encode --help.
 func (encodeCmd) Help() string {
-	return `INPUT is raw frames with --format and --size; else Y4M, which its first bytes tell; else whatever ffmpeg on PATH decodes.
-ffmpeg hands each decoded frame over once, in its own size, with the colors that the stream names: 4:2:0 and gray as they
-are stored, all else as RGB; alpha is ignored. HDR (PQ, HLG) becomes SDR. Where the size changes inside INPUT, so do the
-images, unless --resize gives both sides.
+	return `With --format and --size, INPUT is raw frames. Otherwise it is Y4M if its first bytes say so, or anything that the ffmpeg on
+PATH decodes. Each decoded frame is encoded once, in its own size and with the colors that the stream names; alpha is
+ignored, and HDR (PQ, HLG) becomes SDR. If the size changes inside INPUT, the size of the images changes too, unless
+--resize gives both sides.
 
 A folder or pattern is read file by file, in natural order (img2 before img10), without its subfolders and hidden files. A
-file that is cut short, empty or no image is skipped and named. A file that is really called so is no pattern.
+file that is cut short, empty or not an image is skipped and named. If a file has the name of the pattern, it is that file.
 
-At the end one line says, on standard error, what was done:
+At the end, a summary goes to standard error:
   encoded 377 frames in 0.41 s (919 fps), p50 1.0 ms p99 1.4 ms, 0.0 allocs/frame, 0 collections
-p50 and p99 are the time of a frame in the encoder: what its batch took, divided by the frames of the batch. allocs/frame
-and collections are of the whole process (on a terminal the progress bar too), after the first 4 batches have set up what
-is then used again.
+p50 and p99 are percentiles of the encoding time of a frame: the time of its batch, divided by the frames of the batch.
+allocs/frame and collections count those of the whole process, including the progress bar on a terminal, after a warm-up of
+4 batches.
 
 Exit code: 0, or 1 when something failed or a file was skipped (each image written before is whole), 2 when the command
 line is wrong, 130 when interrupted.

@@ -23,25 +23,25 @@ type pushCmd struct {
 
 	Stream   string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
 	Token    string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"Token that the server asks for (its setting auth.token)."`
-	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"Certificates of authorities, in PEM, that https servers are trusted by besides the system's."`
-	Insecure bool   `help:"Trust any https server, whatever its certificate."`
+	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"PEM file with certificate authorities to trust in addition to the system's."`
+	Insecure bool   `help:"Do not verify the server's certificate."`
 
 	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
-	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"full or limited; for floats 0..1, 0..255 or --range=-1..1. Without it: what INPUT says, else the usual one of its format."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"bt601 or bt709: the matrix of luma and chroma, whatever INPUT says. Without it: what a video says; where it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
-	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"Pixels that are not square: square makes frames as wide or high as they are to be shown, ignore leaves them. Default: square."`
-	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames a second. Without it: a file at its own rate, or 25; a pipe or camera as it comes; the snapshot of a URL once a second."`
+	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
+	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
+	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames per second. Default: a file at the times of its frames, or at 25; a pipe or camera as frames come; the snapshot of a URL once per second."`
 	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
-	Strict bool               `group:"input" help:"Stop at a file of a folder that is no image, instead of skipping it."`
+	Strict bool               `group:"input" help:"Stop at a file in a folder that is not an image, instead of skipping it."`
 
-	Crop       *pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Take this rectangle out of each frame first."`
-	Resize     resize           `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side keeps the aspect."`
-	Mode       *pipeline.Mode   `group:"image" placeholder:"MODE" help:"Where the aspect changes: stretch, fit or fill."`
+	Crop       *pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Crop each frame to this rectangle first."`
+	Resize     resize           `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side follows from the aspect ratio."`
+	Mode       *pipeline.Mode   `group:"image" placeholder:"MODE" help:"How to resize if the aspect ratio changes: stretch, fit or fill."`
 	Filter     *pipeline.Filter `group:"image" placeholder:"FILTER" help:"bilinear, area or nearest."`
 	Background *pipeline.Color  `group:"image" placeholder:"RRGGBB" help:"Color around the image in mode fit."`
 
-	Quality     int               `group:"jpeg" placeholder:"N" help:"1 to 100, as libjpeg has it."`
+	Quality     int               `group:"jpeg" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale."`
 	Subsampling *jpeg.Subsampling `group:"jpeg" placeholder:"S" help:"Chroma: 420, 422, 444 or gray."`
 	Restart     *pipeline.Restart `group:"jpeg" placeholder:"R" help:"Restart markers: none, row or every N blocks."`
 
@@ -50,16 +50,15 @@ type pushCmd struct {
 
 // Help is the longer text of steadyframe push --help.
 func (pushCmd) Help() string {
-	return `Feeds a live stream of a server, at the pace of a live source: a file at its own rate, a pipe or camera as it comes. The
-server makes the images, as the flags below say, and shows them to any number of viewers. JPEGs are sent and shown as
-they are, unless a flag asks for other images.
+	return `Publishes a live stream on a server: a file at its own rate, a pipe or camera as frames come. The server encodes the images,
+as the flags below say, and shows them to any number of viewers. JPEGs are passed on as they are, unless a flag asks for
+other images.
 
 A lost connection is made again after 0.25 to 2.5 s. A file waits meanwhile. A pipe is read on, so that its writer does not
-wait; its frames are dropped and counted, and the newest one is sent. What a server
-refuses for good (a wrong token, another publisher that took the stream over, a certificate that is not trusted, a port
-that is not HTTP) ends the run, with what to do.
+wait; its frames are dropped and counted, and the newest one is sent. A permanent refusal (wrong token, another publisher
+took the stream over, untrusted certificate, a port that is not HTTP) ends the run with advice.
 
-At the end one line says, on standard error, what was done:
+At the end, a summary goes to standard error:
   pushed 377 frames in 15.1 s (25.0 fps, 99.8 Mbit/s), 0 dropped, 0 reconnects
 
 Exit code: 0, or 1 when something failed, 2 when the command line is wrong, 130 when interrupted.
@@ -71,7 +70,7 @@ Examples:
   camera | steadyframe push - --format bgr24 --size 640x360 http://127.0.0.1:8080`
 }
 
-// defaultPushURL is where a server listens that is told nothing.
+// defaultPushURL is where a server listens by default.
 const defaultPushURL = "http://127.0.0.1:8080"
 
 // AfterApply checks what no single flag can know.
