@@ -24,7 +24,7 @@ func parseFonts() (f fonts, err error) {
 	return f, err
 }
 
-// The colours of the image of a lost source.
+// The colors of the image of a lost source.
 var (
 	nightTop    = color.RGBA{0x1b, 0x20, 0x29, 0xff}
 	nightBottom = color.RGBA{0x10, 0x13, 0x19, 0xff}
@@ -80,7 +80,7 @@ func mix(a, b uint8, t float64) uint8 {
 	return uint8(math.Round(float64(a) + (float64(b)-float64(a))*t))
 }
 
-// sign draws a camera, crossed out, r pixels from its centre to its edge.
+// sign draws a camera, crossed out, r pixels from its center to its edge.
 func (d drawing) sign(x, y, r float64) {
 	box := image.Rect(int(x-r)-1, int(y-r)-1, int(x+r)+2, int(y+r)+2).Intersect(d.img.Rect)
 	if box.Empty() {
@@ -124,7 +124,7 @@ func (d drawing) width(f *opentype.Font, text string, size float64) float64 {
 	return float64(font.MeasureString(face, text)) / 64
 }
 
-// text draws text centred at x, with its baseline at y.
+// text draws text centerd at x, with its baseline at y.
 func (d drawing) text(f *opentype.Font, text string, size, x, y float64, c color.RGBA) {
 	face, err := newFace(f, size)
 	if err != nil {

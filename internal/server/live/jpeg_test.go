@@ -36,7 +36,7 @@ func encoded(t testing.TB, width, height, n int, s jpeg.Subsampling) []byte {
 		t.Fatal(err)
 	}
 	index := synth.Index(width, height, n)
-	synth.Fill(&f, func(x, y int) (r, g, b uint8) { // The index in brightness; colours that differ from end to end.
+	synth.Fill(&f, func(x, y int) (r, g, b uint8) { // The index in brightness; colors that differ from end to end.
 		_, v, _ := index(x, y)
 		return v/4*3 + uint8(x*60/width), v / 4 * 3, v/4*3 + uint8(y*60/height)
 	})

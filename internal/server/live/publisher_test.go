@@ -307,7 +307,7 @@ func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 	})
 }
 
-// TestConfiguredColors: range and colour space that are configured for a stream are those of its frames, where these do
+// TestConfiguredColors: range and color space that are configured for a stream are those of its frames, where these do
 // not say.
 func TestConfiguredColors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
