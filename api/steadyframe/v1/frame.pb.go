@@ -4,7 +4,7 @@
 // 	protoc        v3.21.12
 // source: steadyframe/v1/frame.proto
 
-// steadyframe.v1 is the gRPC face of Steadyframe: raw frames in, encoded pictures out.
+// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded pictures out.
 
 package steadyframev1
 
@@ -459,7 +459,7 @@ func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
 // EncodeRequest is a batch of frames of one geometry.
 type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the caller's own and comes back in the answer.
+	// id is the caller's own and comes back in the response.
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	// spec says what the frames are and what to make of them.
 	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
@@ -521,7 +521,7 @@ func (x *EncodeRequest) GetFrames() [][]byte {
 	return nil
 }
 
-// EncodeResponse answers one EncodeRequest.
+// EncodeResponse is the response to one EncodeRequest.
 type EncodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`

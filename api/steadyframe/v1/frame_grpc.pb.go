@@ -4,7 +4,7 @@
 // - protoc             v3.21.12
 // source: steadyframe/v1/frame.proto
 
-// steadyframe.v1 is the gRPC face of Steadyframe: raw frames in, encoded pictures out.
+// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded pictures out.
 
 package steadyframev1
 
@@ -36,13 +36,13 @@ const (
 type FrameServiceClient interface {
 	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(ctx context.Context, in *EncodeRequest, opts ...grpc.CallOption) (*EncodeResponse, error)
-	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first
+	// EncodeStream is Encode for an endless stream of batches. Responses come in the order of the requests. The first
 	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EncodeRequest, EncodeResponse], error)
-	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from whoever
+	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from the caller that
 	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
 	//
-	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
+	// It sends statuses while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
 	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
 	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
 	// has to read them: a new one is sent when the one before has left.
@@ -142,13 +142,13 @@ func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsReq
 type FrameServiceServer interface {
 	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(context.Context, *EncodeRequest) (*EncodeResponse, error)
-	// EncodeStream is Encode for an endless stream of batches. Answers come in the order of the requests. The first
+	// EncodeStream is Encode for an endless stream of batches. Responses come in the order of the requests. The first
 	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(grpc.BidiStreamingServer[EncodeRequest, EncodeResponse]) error
-	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from whoever
+	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from the caller that
 	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
 	//
-	// It answers while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
+	// It sends statuses while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
 	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
 	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
 	// has to read them: a new one is sent when the one before has left.

@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// batch is one request on its way to being an answer. Its memory is used again and again.
+// batch is one request on its way to its response. Its memory is used again and again.
 type batch struct {
 	incoming incoming
 	request  request

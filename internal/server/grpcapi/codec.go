@@ -6,10 +6,10 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// outgoing is an answer of FrameService, encoded already.
+// outgoing is a response of FrameService, already encoded.
 type outgoing struct{ data mem.BufferSlice }
 
-// codec passes FrameService's answers through, and leaves every other message, those of health and reflection, to the
+// codec passes FrameService's responses through, and leaves every other message, those of health and reflection, to the
 // stock codec.
 type codec struct{ encoding.CodecV2 }
 

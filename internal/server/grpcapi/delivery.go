@@ -46,14 +46,14 @@ func newDelivery(c *connection, left func()) *delivery {
 
 // begin starts a message with room for so many bytes that are not lent.
 func (d *delivery) begin(small int) {
-	if small += mem0; cap(d.small) < small {
+	if small += tailRoom; cap(d.small) < small {
 		d.small = make([]byte, 0, small)
 	}
 	d.small, d.pieces, d.marked = d.small[:0], d.pieces[:0], 0
 }
 
-// mem0 is the room behind the last small piece, so that its capacity tells grpc-go to give it back.
-const mem0 = minLent
+// tailRoom is the room behind the last small piece, so that its capacity tells grpc-go to give it back.
+const tailRoom = minLent
 
 // lends reports whether data of n bytes is lent, and not copied.
 func lends(n int) bool { return n >= minLent }

@@ -326,11 +326,11 @@ func helper(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	for _, m := range desc.Methods {
 		out.Streams = append(out.Streams, grpc.StreamDesc{StreamName: m.MethodName, ClientStreams: true, ServerStreams: true,
 			Handler: func(srv any, stream grpc.ServerStream) error {
-				answer, err := m.Handler(srv, stream.Context(), stream.RecvMsg, nil)
+				response, err := m.Handler(srv, stream.Context(), stream.RecvMsg, nil)
 				if err != nil {
 					return err
 				}
-				return stream.SendMsg(answer)
+				return stream.SendMsg(response)
 			}})
 	}
 	return &out

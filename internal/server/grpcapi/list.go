@@ -33,11 +33,11 @@ func (s *service) listStreams(out grpc.ServerStream, in filler) error {
 		return errDraining()
 	}
 	infos := s.live.Hub.Infos(nil)
-	answer := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
+	response := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
 	for i := range infos {
-		answer.Streams[i] = streamInfo(&infos[i])
+		response.Streams[i] = streamInfo(&infos[i])
 	}
-	if err := out.SendMsg(answer); err != nil {
+	if err := out.SendMsg(response); err != nil {
 		return c.sendError(err)
 	}
 	return nil

@@ -13,7 +13,7 @@ import (
 
 // receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
 // has no more, is the outcome: at once, or, when there are batches on their way, after the encoding goroutine has
-// answered them.
+// sent their responses.
 func (c *session) receive() {
 	err := c.protect(c.receiveAll)
 	c.receiving.Stop()

@@ -7,7 +7,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
-// encode encodes and answers batches in their order, until there are no more. Then the outcome is whatever ended the
+// encode encodes batches in their order and sends the responses, until there are no more. The outcome is then what ended the
 // receiving.
 func (c *session) encode() { c.finish(c.protect(c.encodeAll)) }
 
@@ -40,7 +40,7 @@ func (c *session) serveBatch(b *batch) error {
 // left is called when the response of b has left.
 func (c *session) left(b *batch) {
 	c.engine.Metrics.Took(metrics.Send, time.Since(b.ready))
-	c.answered()
+	c.responded()
 	c.free <- b // There is room for all batches.
 }
 

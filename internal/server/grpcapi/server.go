@@ -20,7 +20,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/live"
 )
 
-// Server is the gRPC face.
+// Server is the gRPC API.
 type Server struct {
 	grpc    *grpc.Server
 	health  *health.Server
@@ -46,7 +46,7 @@ const (
 	maxHeaders  = 16 << 10
 )
 
-// New returns the gRPC face of e and l, which is not serving yet.
+// New returns the gRPC API of e and l, which is not serving yet.
 func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	c := e.Config
 	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
@@ -96,7 +96,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.grpc.Serve(l)
 }
 
-// Shutdown ends the face, after engine.Engine.Drain: health says so at once, calls in flight are answered, and what is
+// Shutdown ends the API, after engine.Engine.Drain: health says so at once, calls in flight get their responses, and what is
 // left when ctx ends is cut. When it returns, no goroutine of a call is left.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.health.Shutdown()

@@ -10,9 +10,9 @@ import (
 )
 
 // session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches, one
-// encodes and answers them in order. The second is started by the first batch.
+// encodes them in order and sends the responses. The first batch starts the second.
 //
-// A batch goes round: free, received, ready, answered, free. There are two, so that the next is received while one is
+// A batch goes round: free, received, ready, sent, free. There are two, so that the next is received while one is
 // encoded.
 type session struct {
 	call
@@ -33,7 +33,7 @@ type session struct {
 	mu       sync.Mutex
 	draining bool // take no further message
 	inside   bool // a message is being received
-	pending  int  // messages received and not yet answered
+	pending  int  // messages received whose responses have not left
 }
 
 func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
@@ -86,7 +86,7 @@ func (c *session) unreserve() {
 	}
 }
 
-// drain makes the session end after the answers to the messages that have begun to come in.
+// drain makes the session end after the responses to the messages that have begun to come in.
 func (c *session) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (c *session) enter() error {
 	return nil
 }
 
-// received is called when a message is complete, answered when its answer is sent.
+// received is called when a message is complete, responded when its response has left.
 func (c *session) received() {
 	c.mu.Lock()
 	c.inside = false
@@ -120,7 +120,7 @@ func (c *session) received() {
 	c.mu.Unlock()
 }
 
-func (c *session) answered() {
+func (c *session) responded() {
 	c.mu.Lock()
 	c.pending--
 	c.settle()
