@@ -18,6 +18,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/jpegdec"
+	"github.com/steadyframe/steadyframe/internal/race"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 	"github.com/steadyframe/steadyframe/internal/testkit/oddjpeg"
 )
@@ -42,6 +43,9 @@ var samplings = []struct {
 
 // TestMemoryBytes: decoding allocates no more than Header says, and that is not much more than it allocates.
 func TestMemoryBytes(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector makes it ten times slower, and has nothing to find")
+	}
 	for _, s := range samplings {
 		for _, size := range [][2]int{{1, 1}, {401, 303}} {
 			for _, kind := range []string{"baseline", "extended", "progressive"} {
