@@ -79,8 +79,8 @@ func (s *running) httpClient() *http.Client {
 func TestSlowViewers(t *testing.T) {
 	const (
 		size   = 768 << 10
-		budget = 48 << 20
-		rounds = 70
+		budget = 24 << 20
+		rounds = 44
 	)
 	get := func(path string) func(t *testing.T, s *running) {
 		return func(t *testing.T, s *running) {
