@@ -210,7 +210,7 @@ func TestSkip(t *testing.T) {
 	}
 }
 
-// Wanted receives when a first viewer comes, once, whoever comes after.
+// Wanted receives when a first viewer comes, and not for later ones.
 func TestWanted(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")

@@ -268,7 +268,7 @@ func (h *Hub) relieve() {
 			return
 		}
 		if !h.evictOldest() {
-			return // They have let go meanwhile.
+			return // They have released theirs meanwhile.
 		}
 	}
 }

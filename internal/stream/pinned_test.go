@@ -102,7 +102,7 @@ func TestOldestHoldersAreEvicted(t *testing.T) {
 	}
 }
 
-// TestLimitOfOneViewer: a viewer that holds more than its share goes, whoever holds older images.
+// TestLimitOfOneViewer: a viewer that holds more than its share is evicted, even if others hold older images.
 func TestLimitOfOneViewer(t *testing.T) {
 	f := newFixture(t, stream.Options{Pinned: stream.PinnedLimits{PerViewer: slabBytes}})
 	p := f.publisher(t, "cam1")

@@ -21,7 +21,7 @@ import (
 // What of a stream is in memory at the same time, and admitted once.
 const (
 	framesInFlight = 3         // being read, in the slot, being encoded
-	imagesHeld     = 4         // being made, the newest, and two older ones that viewers have not taken whole
+	imagesHeld     = 4         // being made, the newest, and two older ones that viewers are still receiving
 	usualJPEG      = 256 << 10 // bytes of a JPEG to begin with: 1080p at quality 75
 	growthWait     = 100 * time.Millisecond
 )
