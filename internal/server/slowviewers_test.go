@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -69,7 +70,7 @@ func dialNarrow(t testing.TB, s *running) net.Conn {
 func (s *running) httpClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		Dial:              func(string, string) (net.Conn, error) { return s.dialHTTP() },
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return s.dialHTTP() },
 	}}
 }
 
@@ -100,7 +101,9 @@ func TestSlowViewers(t *testing.T) {
 		{"mjpeg", false, get("/stream/big.mjpg")},
 		{"snapshot", true, get("/snapshot/big.jpg")},
 		{"websocket", false, func(t *testing.T, s *running) {
-			client := &http.Client{Transport: &http.Transport{Dial: func(string, string) (net.Conn, error) { return dialNarrow(t, s), nil }}}
+			client := &http.Client{Transport: &http.Transport{
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return dialNarrow(t, s), nil },
+			}}
 			ws, _, err := websocket.Dial(timeout(t), "ws://server/ws", &websocket.DialOptions{HTTPClient: client})
 			if err != nil {
 				t.Fatal(err)
