@@ -47,16 +47,30 @@ func (p *pythonExamples) command(t *testing.T, example string, args ...string) *
 	return cmd
 }
 
-// TestPythonEncodes runs encode.py.
+// TestPythonEncodes runs encode.py, without compression and with it.
 func TestPythonEncodes(t *testing.T) {
 	t.Parallel()
 	p := newPythonExamples(t)
-	if out, err := p.command(t, "encode.py", serve(t).GRPC).CombinedOutput(); err != nil || string(out) != "25 images\n" {
-		t.Fatalf("%v, %q: want \"25 images\"", err, out)
+	server := serve(t).GRPC
+	run := func(args ...string) {
+		t.Helper()
+		if out, err := p.command(t, "encode.py", append([]string{server}, args...)...).CombinedOutput(); err != nil || string(out) != "25 images\n" {
+			t.Fatalf("%v, %q: want \"25 images\"", err, out)
+		}
 	}
-	for i := range 25 {
+	run()
+	var plain [25][]byte
+	for i := range plain {
+		plain[i] = read(t, filepath.Join(p.dir, fmt.Sprintf("frame-%06d.jpg", i)))
+	}
+	run("gzip")
+	for i := range plain {
 		name := fmt.Sprintf("frame-%06d.jpg", i)
-		picture, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(p.dir, name))))
+		data := read(t, filepath.Join(p.dir, name))
+		if !bytes.Equal(data, plain[i]) {
+			t.Errorf("%s: got another JPEG with gzip", name)
+		}
+		picture, err := jpeg.Decode(bytes.NewReader(data))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -7,7 +7,9 @@ Make the stubs once, and start a server:
 
 then:
 
-    PYTHONPATH=. python3 examples/python/encode.py [HOST:PORT]
+    PYTHONPATH=. python3 examples/python/encode.py [HOST:PORT [gzip]]
+
+With gzip the request is compressed, which helps on slow networks alone.
 """
 
 import sys
@@ -37,7 +39,8 @@ def frame(n):
 
 def main():
     address = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:50051"
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
+    compression = grpc.Compression.Gzip if sys.argv[2:] == ["gzip"] else grpc.Compression.NoCompression
+    with grpc.insecure_channel(address, options=OPTIONS, compression=compression) as channel:
         request = pb.EncodeRequest(spec=SPEC, frames=[frame(n) for n in range(FRAMES)])
         response = rpc.FrameServiceStub(channel).Encode(request, timeout=10)
     for n, picture in enumerate(response.pictures):

@@ -48,6 +48,7 @@ type call struct {
 
 	receiving *time.Timer // when it fires, the caller has sent too slowly
 	header    [5]byte     // of the message that comes in: whether it is compressed, its length
+	inflater  *inflater   // of the compressed message that comes in; nil: it is plain
 	fresh     int         // bytes that have come since receiving was set
 }
 
@@ -124,22 +125,48 @@ func (c *call) await(wait time.Duration) error {
 	return nil
 }
 
-// length returns the length of the message that has begun.
+// compressed is a transport stream that says how its messages may be compressed; grpc-go's is one.
+type compressed interface{ RecvCompress() string }
+
+// encodingOf returns the caller's grpc-encoding.
+func encodingOf(in filler) string {
+	if s, ok := in.(compressed); ok {
+		return s.RecvCompress()
+	}
+	return ""
+}
+
+// length returns the length of the message that has begun, or unknownLength when it is compressed. What follows then up to
+// inflated, fill decompresses.
 func (c *call) length() (int, error) {
 	length, most := int64(binary.BigEndian.Uint32(c.header[1:])), int64(c.engine.Config.Limits.MaxMessageBytes)
 	switch {
-	case c.header[0] != 0:
-		return 0, fault.Errorf(fault.Unsupported, "grpcapi: the message is compressed, want it plain")
+	case c.header[0] > 1 || c.header[0] == 1 && encodingOf(c.in) != gzipEncoding:
+		return 0, fault.Errorf(fault.Unsupported, "grpcapi: the message is compressed, with the grpc-encoding %q, want it plain, or gzip", encodingOf(c.in))
 	case length > most:
 		return 0, fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
+	case c.header[0] == 1:
+		c.expect()
+		return unknownLength, c.inflate(int(length))
 	}
 	return int(length), nil
 }
 
-// fill fills p with the next bytes of the message. Each minPiece bytes at least must come within timeouts.receive:
+// more reports whether the compressed message that comes in has further bytes.
+func (c *call) more() (bool, error) { return c.inflater.More() }
+
+// fill fills p with the next bytes of the message, decompressed.
+func (c *call) fill(p []byte) error {
+	if c.inflater != nil {
+		return c.inflater.Fill(p)
+	}
+	return c.receiveBytes(p)
+}
+
+// receiveBytes fills p with the next bytes of the message, as they were sent. Each minPiece bytes at least must come within timeouts.receive:
 // receiving is running whenever bytes are waited for, and is set again only when so many have come, or were asked for at
 // once.
-func (c *call) fill(p []byte) error {
+func (c *call) receiveBytes(p []byte) error {
 	for len(p) > 0 {
 		n := min(len(p), pieceBytes)
 		if c.fresh += n; c.fresh >= minPiece {
@@ -168,9 +195,14 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	if err := c.begin(false); err != nil {
 		return nil, err
 	}
+	defer c.inflated()
 	length, err := c.length()
 	if err != nil {
 		return nil, err
+	}
+	if length == unknownLength {
+		defer c.receiving.Stop()
+		return c.smallInflated(scratch)
 	}
 	if length > maxSmall {
 		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of %d bytes, want at most %d", length, maxSmall)
@@ -182,6 +214,19 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	}
 	c.receiving.Stop()
 	return data, nil
+}
+
+// smallInflated is small for a compressed message that has begun.
+func (c *call) smallInflated(scratch []byte) ([]byte, error) {
+	data := slices.Grow(scratch[:0], maxSmall+1)[:maxSmall+1]
+	n, err := c.inflater.read(data)
+	switch {
+	case err != nil:
+		return nil, err
+	case n > maxSmall:
+		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of more than %d bytes when decompressed, want at most as many", maxSmall)
+	}
+	return data[:n], nil
 }
 
 // expect gives the next bytes the time of timeouts.receive.

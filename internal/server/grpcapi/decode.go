@@ -45,6 +45,8 @@ const (
 type frameSource interface {
 	// Fill fills p with the message's next bytes. It borrows p.
 	Fill(p []byte) error
+	// More reports whether a message of unknownLength has further bytes.
+	More() (bool, error)
 	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the
 	// frames, is in the Request. A zero Buf means that the bytes are of no use: they are passed over.
 	Lease(n int) (pool.Buf, error)
@@ -59,22 +61,32 @@ type frameSource interface {
 type decoder struct {
 	kind      messageKind
 	MaxFrames int // limits.max_batch
+	MaxBytes  int // limits.max_message_bytes, which bounds a message of unknownLength
 
 	source frameSource
 	req    *request
-	frames int // of the message that have begun
-	left   int // bytes of the message not yet read
+	frames int  // of the message that have begun
+	left   int  // bytes of the message not yet read
+	open   bool // whether the message is of unknownLength: left are the most that there may be
 	groups [maxGroups]protowire.Number
 	depth  int
 	small  [headBytes]byte
 }
 
-// Decode reads a message of length bytes from source into req, which must be empty. What source returns as an error, it
+// Decode reads a message of length bytes, or of unknownLength, from source into req, which must be empty. What source returns as an error, it
 // returns; all others are *fault.Error of kind Invalid. The frames read so far are req's then, too.
 func (d *decoder) Decode(req *request, source frameSource, length int) error {
 	d.source, d.req, d.frames, d.left, d.depth = source, req, 0, length, 0
+	if d.open = length == unknownLength; d.open {
+		d.left = d.MaxBytes
+	}
 	defer func() { d.source, d.req = nil, nil }()
-	for d.left > 0 {
+	for {
+		if more, err := d.more(); err != nil {
+			return err
+		} else if !more {
+			break
+		}
 		if err := d.field(); err != nil {
 			return err
 		}
@@ -85,9 +97,26 @@ func (d *decoder) Decode(req *request, source frameSource, length int) error {
 	return nil
 }
 
+// more reports whether the message has further bytes.
+func (d *decoder) more() (bool, error) {
+	if d.open {
+		return d.source.More()
+	}
+	return d.left > 0, nil
+}
+
+// beyond is the error for n bytes more than are left, where the message is of unknownLength.
+func (d *decoder) beyond(n uint64) error {
+	got := uint64(d.MaxBytes-d.left) + min(n, math.MaxInt32)
+	return fault.LimitOf("limits.max_message_bytes", int64(got), int64(d.MaxBytes), "the decompressed request is too large")
+}
+
 // fill reads len(p) bytes of the message.
 func (d *decoder) fill(p []byte) error {
 	if len(p) > d.left {
+		if d.open {
+			return d.beyond(uint64(len(p)))
+		}
 		return d.malformed("it ends inside a field")
 	}
 	d.left -= len(p)
@@ -188,6 +217,9 @@ func (d *decoder) bytes(number protowire.Number) error {
 		return err
 	}
 	if length > uint64(d.left) {
+		if d.open {
+			return d.beyond(length)
+		}
 		return d.malformed("got a field of %d bytes with %d bytes of the message left", length, d.left)
 	}
 	n := int(length)

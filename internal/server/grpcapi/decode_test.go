@@ -33,6 +33,8 @@ func (s *source) Fill(p []byte) error {
 	return nil
 }
 
+func (s *source) More() (bool, error) { return len(s.data) > 0, nil }
+
 func (s *source) Lease(n int) (pool.Buf, error) { return s.pool.Get(n) }
 
 func (s *source) Complete() error { return nil }

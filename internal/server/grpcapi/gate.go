@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/tap"
 
@@ -244,8 +245,14 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	}
 }
 
-// helperInterceptor bounds the waiting of health and reflection.
+// helperInterceptor bounds the waiting of health and reflection. It sees to it that no response is compressed, which grpc-go
+// does for a caller that compresses when anything in the process has registered the compressor.
 func (s *service) helperInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	if in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(compressed); ok && in.RecvCompress() != "" {
+		if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
+			s.log.Error("cannot switch off compression", "err", err)
+		}
+	}
 	t := ticketOf(stream.Context())
 	if t == nil || t.class == frameCalls {
 		return handler(srv, stream)

@@ -37,6 +37,7 @@ func FuzzDecode(f *testing.F) {
 		var req request
 		defer req.Release()
 		err := decode(&d, p, &req, data)
+		checkUnknownLength(t, d, p, &req, data, err)
 		if most := int64(len(req.Frames) * 4096); p.Stats().InUse > most {
 			t.Fatalf("got %d bytes leased for %d frames in %d bytes", p.Stats().InUse, len(req.Frames), len(data))
 		}
@@ -90,6 +91,7 @@ func FuzzPublish(f *testing.F) {
 		var req request
 		defer req.Release()
 		err := decode(&d, p, &req, data)
+		checkUnknownLength(t, d, p, &req, data, err)
 		if most := int64(len(req.Frames) * 4096); p.Stats().InUse > most {
 			t.Fatalf("got %d bytes leased for %d frames in %d bytes", p.Stats().InUse, len(req.Frames), len(data))
 		}
@@ -144,4 +146,16 @@ func isOurRefusal(err error) bool {
 		}
 	}
 	return false
+}
+
+// checkUnknownLength checks that a message is decoded to the same frames, or refused, when its length is not known.
+func checkUnknownLength(t *testing.T, d decoder, p *pool.Pool, want *request, data []byte, wantErr error) {
+	t.Helper()
+	d.MaxBytes = 1 << 12
+	var got request
+	defer got.Release()
+	err := d.Decode(&got, &source{data, p}, unknownLength)
+	if (err == nil) != (wantErr == nil) || err == nil && len(got.Frames) != len(want.Frames) {
+		t.Errorf("got %v, %d frames, of a message of unknown length, want %v, %d", err, len(got.Frames), wantErr, len(want.Frames))
+	}
 }

@@ -31,7 +31,7 @@ type publishing struct {
 	began     time.Time // when the call came
 	decoder   decoder
 	request   request
-	message   int           // bytes of the message that comes in
+	message   int           // bytes of the message that comes in, or unknownLength
 	grant     pool.Grant    // of the JPEG, or the first message, that comes in
 	admitted  bool          // whether there is a grant
 	admission engine.Stream // of JPEGs
@@ -52,7 +52,8 @@ func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing 
 	p := &publishing{began: time.Now(), accepted: make(chan struct{})}
 	p.init(s, stream, in, p.release)
 	p.newDelivery()
-	p.decoder = decoder{kind: publishRequest, MaxFrames: s.engine.Config.Limits.MaxBatch}
+	limits := &s.engine.Config.Limits
+	p.decoder = decoder{kind: publishRequest, MaxFrames: limits.MaxBatch, MaxBytes: int(limits.MaxMessageBytes)}
 	return p
 }
 
@@ -183,6 +184,7 @@ func (p *publishing) next() error {
 	if err := p.begin(true); err != nil {
 		return err
 	}
+	defer p.inflated()
 	length, err := p.length()
 	if err != nil {
 		return err
@@ -268,6 +270,9 @@ func checkRate(fps float64) error {
 	return &fault.Error{Kind: fault.Invalid, Field: "max_fps", Reason: fmt.Sprintf("grpcapi: got max_fps %v, want pictures a second, or 0", fps)}
 }
 
+// More is part of frameSource.
+func (p *publishing) More() (bool, error) { return p.more() }
+
 // Fill is part of frameSource.
 func (p *publishing) Fill(b []byte) error { return p.fill(b) }
 
@@ -297,13 +302,21 @@ func (p *publishing) Lease(n int) (pool.Buf, error) {
 	return buf, nil
 }
 
-// needs returns what is to be admitted for a frame of n bytes: of the first message, all of it at once.
+// needs returns what is to be admitted for a frame of n bytes: of the first message, all of it at once, and where that is
+// compressed, the most that it can be.
 func (p *publishing) needs(n int) int64 {
 	switch {
 	case p.publisher == nil && p.admitted, p.size > 0:
 		return 0
 	case p.publisher == nil:
-		return int64(p.message) + int64(p.message)/4 + int64(p.decoder.MaxFrames)*int64(pool.ClassSize(0))
+		costOf := func(bytes int64) int64 {
+			return bytes + bytes/4 + int64(p.decoder.MaxFrames)*int64(pool.ClassSize(0))
+		}
+		bytes := int64(p.message)
+		if z := p.inflater; z != nil {
+			bytes = z.admissible(min(z.bound()+headBytes, int64(p.decoder.MaxBytes)), int64(n), costOf)
+		}
+		return costOf(bytes)
 	}
 	return int64(pool.ClassSize(n))
 }

@@ -75,6 +75,7 @@ func (c *session) next(b *batch) error {
 		}
 		c.placed.Store(true)
 	}
+	defer c.inflated()
 	length, err := c.length()
 	if err != nil {
 		return err
@@ -102,15 +103,24 @@ type incoming struct {
 	leased  bool
 }
 
-// read reads a message of length bytes into b.request, and finds its plan.
+// read reads a message of length bytes, or of unknownLength, into b.request, and finds its plan.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
 	c.expect()
 	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
 		return err
 	}
-	return c.resolve(b)
+	if err := c.resolve(b); err != nil {
+		return err
+	}
+	if z := c.inflater; z != nil { // Now its length is known.
+		b.grant.Shrink(b.plan.Cost(z.total, len(b.request.Frames)))
+	}
+	return nil
 }
+
+// More is part of frameSource.
+func (in *incoming) More() (bool, error) { return in.session.more() }
 
 // Fill is part of frameSource.
 func (in *incoming) Fill(p []byte) error { return in.session.fill(p) }
@@ -129,7 +139,7 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 	if !in.leased {
 		in.leased = true
 		in.session.receiving.Stop() // The wait for memory is not the caller's.
-		if err := in.session.admit(in.batch, in.length); err != nil {
+		if err := in.session.admit(in.batch, in.length, n); err != nil {
 			return pool.Buf{}, err
 		}
 		in.session.expect()
@@ -167,16 +177,29 @@ func (c *session) resolve(b *batch) error {
 	return nil
 }
 
-// admit waits for the memory that a message of length bytes and its pictures take.
-func (c *session) admit(b *batch, length int) error {
-	cost := 2 * int64(length) // when it is not known what to make of it
+// admit waits for the memory that a message of length bytes and its pictures take. Of a compressed one, whose next frame has n
+// bytes, it is the most that it can take.
+func (c *session) admit(b *batch, length, n int) error {
+	limits := &c.engine.Config.Limits
 	p := b.plan
 	if p == nil {
 		p = c.plan // Most likely it is the same as before.
 	}
-	if p != nil {
-		cost = p.Cost(int64(length), min(length/p.FrameBytes()+1, c.engine.Config.Limits.MaxBatch))
+	costOf := func(length int64) int64 {
+		if p == nil {
+			return 2 * length // when it is not known what to make of it
+		}
+		return p.Cost(length, min(int(length)/p.FrameBytes()+1, limits.MaxBatch))
 	}
+	bytes := int64(length)
+	if length == unknownLength {
+		bytes = min(c.inflater.bound()+headBytes, int64(limits.MaxMessageBytes))
+		if b.plan != nil { // Frames of another size get no memory.
+			bytes = min(bytes, int64(limits.MaxBatch)*int64(n))
+		}
+		bytes = c.inflater.admissible(bytes, int64(n), costOf)
+	}
+	cost := costOf(bytes)
 	stream := &c.admission
 	if c.unary {
 		stream = nil

@@ -44,6 +44,8 @@ const (
 	// told so, instead of waiting with the caller, and health has its own.
 	moreStreams = 64
 	maxHeaders  = 16 << 10
+	// gzipEncoding is the one grpc-encoding that requests may have.
+	gzipEncoding = "gzip"
 )
 
 // New returns the gRPC API of e and l, which is not serving yet.
@@ -59,6 +61,9 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 		grpc: grpc.NewServer(
 			grpc.Creds(open),
 			grpc.ForceServerCodecV2(newCodec()),
+			// It is for gzip alone, bounds what comes out, and, unlike a registered one, does not compress responses. All but
+			// FrameService decompress with it; that one does so itself.
+			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()), //nolint:staticcheck // deprecated in favor of registering
 			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
 			grpc.StreamInterceptor(service.helperInterceptor),
 			grpc.WaitForHandlers(true),

@@ -39,7 +39,7 @@ type session struct {
 func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
 	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2)}
 	c.init(s, stream, in, c.release)
-	c.decoder.MaxFrames = s.engine.Config.Limits.MaxBatch
+	c.decoder.MaxFrames, c.decoder.MaxBytes = s.engine.Config.Limits.MaxBatch, int(s.engine.Config.Limits.MaxMessageBytes)
 	for i := range c.batches {
 		b := &c.batches[i]
 		b.delivery = newDelivery(c.conn, func() { c.left(b) })

@@ -43,7 +43,10 @@ type scripted struct {
 	silent            bool // whether the caller, after its bytes, says nothing until the call is over
 	sent              [][]byte
 	sendErr           error
+	encoding          string // grpc-encoding
 }
+
+func (c *scripted) RecvCompress() string { return c.encoding }
 
 func (c *scripted) Context() context.Context { return c.ctx }
 

@@ -1,0 +1,175 @@
+package grpcapi
+
+import (
+	"compress/gzip"
+	"errors"
+	"io"
+	"math"
+	"sync"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+// unknownLength is the length of a compressed message, which is known when its end is there.
+const unknownLength = -1
+
+const (
+	// maxExpansion is how many bytes one byte of DEFLATE can become: two bits are a run of 258 bytes at most
+	// (zlib.net/zlib_tech.html).
+	maxExpansion = 1032
+	inflateBytes = 4 << 10 // compressed bytes that are read at a time
+)
+
+// inflater decompresses one message at a time, as its bytes come in. It holds about 50 KiB, however large the message is.
+type inflater struct {
+	gzip    gzip.Reader
+	call    *call // where the compressed bytes come from
+	rest    int   // compressed bytes of the message not yet read
+	allowed int64 // bytes that may still come out
+	total   int64 // bytes that came out
+	err     error // why the call gave no more bytes
+
+	buf        [inflateBytes]byte
+	begin, end int // what of buf is not yet decompressed
+	next       [1]byte
+	peeked     bool // whether next is the message's next byte
+}
+
+var inflaters = sync.Pool{New: func() any { return new(inflater) }}
+
+// inflate makes fill decompress, until deflated is called: the message that begins has length compressed bytes.
+func (c *call) inflate(length int) error {
+	z, ok := inflaters.Get().(*inflater)
+	if !ok {
+		z = new(inflater)
+	}
+	z.call, z.rest, z.allowed, z.total, z.err = c, length, math.MaxInt64, 0, nil
+	z.begin, z.end, z.peeked = 0, 0, false
+	c.inflater = z
+	if err := z.gzip.Reset(z); err != nil {
+		return z.failure(err)
+	}
+	return nil
+}
+
+// inflated is called when a message has been read, or cannot be.
+func (c *call) inflated() {
+	if z := c.inflater; z != nil {
+		z.call, c.inflater = nil, nil
+		inflaters.Put(z)
+	}
+}
+
+// More reports whether the compressed message has further bytes.
+func (z *inflater) More() (bool, error) {
+	if z.peeked {
+		return true, nil
+	}
+	n, err := z.read(z.next[:])
+	z.peeked = n == 1
+	return z.peeked, err
+}
+
+// Fill fills p with the message's next bytes.
+func (z *inflater) Fill(p []byte) error {
+	if len(p) > 0 && z.peeked {
+		p, z.peeked = p[copy(p, z.next[:]):], false
+	}
+	n, err := z.read(p)
+	if err == nil && n < len(p) {
+		err = fault.Errorf(fault.Invalid, "grpcapi: the compressed message ends inside a field")
+	}
+	return err
+}
+
+// read fills p as far as the message goes.
+func (z *inflater) read(p []byte) (int, error) {
+	if int64(len(p)) > z.allowed {
+		budget := z.call.engine.Pool.Stats().Budget
+		return 0, fault.LimitOf("limits.memory_budget", budget+1, budget, "the decompressed request is too large")
+	}
+	n := 0
+	for n < len(p) {
+		m, err := z.gzip.Read(p[n:])
+		n += m
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return n, z.failure(err)
+		}
+	}
+	z.allowed -= int64(n)
+	z.total += int64(n)
+	return n, nil
+}
+
+// failure returns why nothing could be decompressed.
+func (z *inflater) failure(err error) error {
+	switch {
+	case z.err != nil:
+		return z.err
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):
+		return fault.Errorf(fault.Invalid, "grpcapi: the gzip data of the message ends too early, want a whole gzip stream")
+	}
+	return fault.Errorf(fault.Invalid, "grpcapi: the message is not valid gzip data: %v", err)
+}
+
+// ReadByte is part of flate.Reader: package gzip reads no further than it must, and needs no buffer of its own.
+func (z *inflater) ReadByte() (byte, error) {
+	if err := z.refill(); err != nil {
+		return 0, err
+	}
+	z.begin++
+	return z.buf[z.begin-1], nil
+}
+
+// Read is part of flate.Reader.
+func (z *inflater) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := z.refill(); err != nil {
+		return 0, err
+	}
+	n := copy(p, z.buf[z.begin:z.end])
+	z.begin += n
+	return n, nil
+}
+
+// refill sees to it that buf has bytes. It returns io.EOF at the end of the message.
+func (z *inflater) refill() error {
+	switch {
+	case z.begin < z.end:
+		return nil
+	case z.err != nil:
+		return z.err
+	case z.rest == 0:
+		return io.EOF
+	}
+	n := min(z.rest, len(z.buf))
+	if z.err = z.call.receiveBytes(z.buf[:n]); z.err != nil {
+		return z.err
+	}
+	z.rest -= n
+	z.begin, z.end = 0, n
+	return nil
+}
+
+// bound returns the most bytes that may still come out of the message, whatever is in it.
+func (z *inflater) bound() int64 {
+	// 64 KiB are there for what package gzip has read of the message and not yet decompressed.
+	return (int64(z.rest)+int64(z.end-z.begin))*maxExpansion + 64<<10
+}
+
+// admissible returns how many bytes may come out of the message: want, or, where the memory for so many is more than the whole
+// budget, as many as fit. Of these it lets no more come out. It is not less than least.
+func (z *inflater) admissible(want, least int64, cost func(int64) int64) int64 {
+	budget := z.call.engine.Pool.Stats().Budget
+	n := max(want, least)
+	for cost(n) > budget && n > least {
+		n = max(n/2, least)
+		z.allowed = n
+	}
+	return n
+}
