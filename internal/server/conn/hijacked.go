@@ -159,12 +159,16 @@ type Set struct {
 	mu    sync.Mutex
 	open  map[*Hijacked]struct{}
 	empty chan struct{} // closed when the last one ends, nil when nobody waits
+	ended bool          // Wait has seen that there are none
 }
 
-// Add adds a connection, until Remove.
+// Add adds a connection, until Remove. One that comes after Wait has returned is closed at once: nobody would wait for it.
 func (s *Set) Add(c *Hijacked) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		_ = c.Abort() // It is being thrown away.
+	}
 	if s.open == nil {
 		s.open = map[*Hijacked]struct{}{}
 	}
@@ -178,7 +182,7 @@ func (s *Set) Remove(c *Hijacked) {
 	delete(s.open, c)
 	if len(s.open) == 0 && s.empty != nil {
 		close(s.empty)
-		s.empty = nil
+		s.empty, s.ended = nil, true
 	}
 }
 
@@ -193,15 +197,16 @@ func (s *Set) Each(f func(*Hijacked)) {
 
 // Wait waits until there are none, for a server that is stopping: writes in progress look up within Glance, and have
 // DrainPatience from then on. When ctx ends it closes the connections that are left, and waits on. It is for one goroutine
-// at a time.
+// at a time, when no more are expected.
 func (s *Set) Wait(ctx context.Context) {
 	s.mu.Lock()
-	empty := make(chan struct{})
 	if len(s.open) == 0 {
-		close(empty)
-	} else {
-		s.empty = empty
+		s.ended = true
+		s.mu.Unlock()
+		return
 	}
+	empty := make(chan struct{})
+	s.empty = empty
 	s.mu.Unlock()
 	s.Each(func(c *Hijacked) { _ = c.base.Conn.SetWriteDeadline(time.Now().Add(Glance)) }) // If it fails, so does the write.
 	select {

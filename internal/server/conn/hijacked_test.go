@@ -82,6 +82,11 @@ func TestWait(t *testing.T) {
 					}
 				}
 				s.Each(func(*conn.Hijacked) { t.Error("a connection is left") })
+				late, theirs := net.Pipe()
+				defer theirs.Close()
+				if err := <-serve(&s, conn.NewHijacked(late, nil, time.Hour, draining), make([]byte, sent)); !errors.Is(err, io.ErrClosedPipe) {
+					t.Errorf("the write of a connection that came after Wait: got %v, want %v", err, io.ErrClosedPipe)
+				}
 			})
 		})
 	}
