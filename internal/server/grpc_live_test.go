@@ -312,7 +312,7 @@ func TestLivePassesJPEGs(t *testing.T) {
 // TestLiveSettings: what the configuration says of a stream holds where its publisher says nothing.
 func TestLiveSettings(t *testing.T) {
 	s := start(t, func(c *server.Config) {
-		c.Streams = map[string]config.Stream{"cam1": {Color: frame.BT709, Quality: 30, Resize: config.PictureSize{Width: 32}}}
+		c.Streams = map[string]config.Stream{"cam1": {Color: config.ColorSpace{Value: frame.BT709, Set: true}, Quality: 30, Resize: config.PictureSize{Width: 32}}}
 	})
 	c := s.dial(t)
 	sent := pipeline.Spec{Input: frame.Desc{Format: frame.I420, Width: 64, Height: 48}}

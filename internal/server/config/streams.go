@@ -25,7 +25,7 @@ type Stream struct {
 	FPS float64 `yaml:"fps,omitempty" doc:"JPEGs a second at most; 0: one for each frame"`
 
 	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`
-	Color frame.ColorSpace `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709; of pushed frames where they do not say, of a video in place of what it says"`
+	Color ColorSpace       `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709, empty: not said; of pushed frames where they do not say, of a video in place of what it says"`
 
 	Crop        pipeline.Rect    `yaml:"crop,omitempty" doc:"part of the frame, WIDTHxHEIGHT+X+Y"`
 	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the JPEGs, WIDTHxHEIGHT; a side left out keeps the aspect"`
@@ -41,7 +41,7 @@ type Stream struct {
 // chroma, the crop, the resize as a whole, and each field of the output.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
-		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color)
+		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color.Value)
 	}
 	if spec.Crop == (pipeline.Rect{}) {
 		spec.Crop = s.Crop
@@ -52,6 +52,43 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	out := &spec.Output
 	out.Quality, out.Subsampling, out.Restart = cmp.Or(out.Quality, s.Quality), cmp.Or(out.Subsampling, s.Subsampling), cmp.Or(out.Restart, s.Restart)
 	return spec
+}
+
+// ColorSpace is a color space, or none: frame.ColorSpace cannot tell BT.601 from nothing. Its text is that of a
+// frame.ColorSpace; that of the zero value is empty.
+type ColorSpace struct {
+	Value frame.ColorSpace
+	Set   bool
+}
+
+// String returns the text of c.
+func (c ColorSpace) String() string {
+	if !c.Set {
+		return ""
+	}
+	return c.Value.String()
+}
+
+// MarshalText returns the text of c; an invalid value is a *frame.DescError.
+func (c ColorSpace) MarshalText() ([]byte, error) {
+	if !c.Set {
+		return nil, nil
+	}
+	return c.Value.MarshalText()
+}
+
+// UnmarshalText sets c to the color space that text names, or to none where it is empty.
+func (c *ColorSpace) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		*c = ColorSpace{}
+		return nil
+	}
+	v, err := frame.ParseColorSpace(string(text))
+	if err != nil {
+		return err
+	}
+	*c = ColorSpace{Value: v, Set: true}
+	return nil
 }
 
 // PictureSize is the size of a JPEG in pixels; a side of 0 keeps the aspect. Its text is that of

@@ -13,7 +13,7 @@ import (
 
 // everySetting is a stream with each of its settings set.
 var everySetting = Stream{
-	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: frame.BT709,
+	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: ColorSpace{frame.BT709, true},
 	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: PictureSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
 	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow,
 }
@@ -185,5 +185,29 @@ func TestParseTestSource(t *testing.T) {
 		if ok != tt.ok || (err != nil) != tt.wrong || err == nil && got != tt.want {
 			t.Errorf("%q: got %+v, %v, %v\nwant %+v, %v, an error: %v", tt.source, got, ok, err, tt.want, tt.ok, tt.wrong)
 		}
+	}
+}
+
+// TestColorSpaceOrNone: BT.601 is another setting than none, and both are read as they are shown.
+func TestColorSpaceOrNone(t *testing.T) {
+	for text, want := range map[string]ColorSpace{"": {}, "bt601": {frame.BT601, true}, "bt709": {frame.BT709, true}} {
+		c, err := Parse("f.yaml", []byte("streams: {cam: {fps: 5, color: \""+text+"\"}}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Streams["cam"].Color; got != want || got.String() != text {
+			t.Errorf("%q: got %+v, shown as %q, want %+v", text, got, got, want)
+		}
+		var shown strings.Builder
+		if err := c.WriteYAML(&shown); err != nil {
+			t.Fatal(err)
+		}
+		if again, err := Parse("f.yaml", []byte(shown.String())); err != nil || again.Streams["cam"].Color != want {
+			t.Errorf("%q: got %+v, %v, from what was shown, want %+v", text, again.Streams["cam"].Color, err, want)
+		}
+	}
+	var c ColorSpace
+	if err := c.UnmarshalText([]byte("bt2020")); err == nil || c.Set {
+		t.Errorf("got %+v, %v for bt2020, want an error", c, err)
 	}
 }

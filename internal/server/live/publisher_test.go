@@ -312,7 +312,7 @@ func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 func TestConfiguredColors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
-			c.Streams = config.Streams{"cam": {Range: frame.RangeFull, Color: frame.BT709}}
+			c.Streams = config.Streams{"cam": {Range: frame.RangeFull, Color: config.ColorSpace{Value: frame.BT709, Set: true}}}
 		})
 		d := frame.Desc{Format: frame.I420, Width: 64, Height: 32}
 		p := r.publish("cam", Settings{Spec: pipeline.Spec{Input: d}})

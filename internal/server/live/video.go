@@ -55,8 +55,8 @@ func (s *source) ffmpegOptions() ffmpeg.Options {
 	} else {
 		o.Path = s.settings.Source
 	}
-	if s.settings.Color != frame.BT601 {
-		o.Color = &s.settings.Color
+	if s.settings.Color.Set {
+		o.Color = &s.settings.Color.Value
 	}
 	return o
 }

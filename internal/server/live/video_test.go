@@ -14,9 +14,11 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+	"github.com/steadyframe/steadyframe/internal/testkit/patches"
 )
 
 // clip makes a film of two seconds and returns where it is.
@@ -176,5 +178,35 @@ func TestNoFFmpeg(t *testing.T) {
 	r.stop()
 	if log := r.log.String(); strings.Count(log, "ffmpeg not found on PATH") != 1 || !strings.Contains(log, "stream=film") {
 		t.Errorf("got log\n%s\nwant one line that says so of the stream", log)
+	}
+}
+
+// TestColorOfAVideo: the color space of the settings holds in place of what a video says, or of what its size suggests, also
+// where it is BT.601.
+func TestColorOfAVideo(t *testing.T) {
+	for name, v := range map[string]patches.Video{
+		"tagged":   {Matrix: "bt601", PixFmt: "yuv420p", Width: 320, Height: 96, Tags: "-colorspace bt709"},
+		"untagged": {Matrix: "bt601", PixFmt: "yuv420p", Width: 1280, Height: 720},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v.Frames = 25
+			path := patches.Make(t, name+".mkv", v)
+			r := start(t, func(c *config.Config) {
+				c.Streams = config.Streams{
+					"unset": {Source: path, Quality: 95},
+					"bt601": {Source: path, Quality: 95, Color: config.ColorSpace{Value: frame.BT601, Set: true}},
+				}
+			})
+			for stream, right := range map[string]bool{"unset": false, "bt601": true} {
+				v := r.view(stream)
+				s := r.next(v)
+				for s.Offline {
+					s = r.next(v)
+				}
+				if worst, got := patches.Error(r.decode(s.data)); (worst < 5) != right {
+					t.Errorf("%s: got colors %v, wrong by %.1f, want them right: %t", stream, got, worst, right)
+				}
+			}
+		})
 	}
 }
