@@ -124,10 +124,10 @@ func TestBadGzip(t *testing.T) {
 	refused("another flag", "gzip", flag, fault.Unsupported, "want it plain, or gzip")
 }
 
-// bombs returns messages of a field of 200 MB, and of that many bytes in small fields.
+// bombs returns messages of a field of 24 MiB, and of that many bytes in small fields.
 func bombs(t *testing.T) map[string][]byte {
 	t.Helper()
-	const bytes = 200 << 20
+	const bytes = 24 << 20
 	spec, err := proto.Marshal(&api.EncodeRequest{Spec: SpecToProto(gray)})
 	if err != nil {
 		t.Fatal(err)
