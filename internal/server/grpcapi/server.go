@@ -63,7 +63,8 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			grpc.ForceServerCodecV2(newCodec()),
 			// It is for gzip alone, bounds what comes out, and, unlike a registered one, does not compress responses. All but
 			// FrameService decompress with it; that one does so itself.
-			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()), //nolint:staticcheck // deprecated in favor of registering
+			//lint:ignore SA1019 the registered kind, which it is deprecated for, would compress responses too
+			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()),
 			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
 			grpc.StreamInterceptor(service.helperInterceptor),
 			grpc.WaitForHandlers(true),
