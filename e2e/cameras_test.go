@@ -168,7 +168,7 @@ func TestPushAndEncodeCameras(t *testing.T) {
 	}
 }
 
-// Folders of images give every image once, in natural order; what is none is skipped and named.
+// Folders of images give every image once, in natural order; a file that is no image is skipped and named.
 func TestFolders(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	whole := func(n int) []byte { return indexedJPEG(t, n) }
