@@ -124,6 +124,6 @@ func TestAdminPages(t *testing.T) {
 		t.Fatal(err)
 	}
 	if l := server.Default().Limits; pools.Budget != int64(l.MemoryBudget)-l.PipelineShare() || len(pools.Classes) == 0 {
-		t.Errorf("/debug/pools: got %+v, want the budget and the class of /healthz's picture", pools)
+		t.Errorf("/debug/pools: got %+v, want the budget and the class of /healthz's image", pools)
 	}
 }

@@ -57,15 +57,15 @@ func TestStreamAllocations(t *testing.T) {
 // encodeOnStream sends a batch so many times, each after the response to the last.
 func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times int) {
 	t.Helper()
-	var answer client.Response
+	var response client.Response
 	for range times {
 		if err := s.Send(batch); err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Recv(&answer); err != nil {
+		if err := s.Recv(&response); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range answer.Pictures {
+		for _, p := range response.Pictures {
 			if p.Err != nil {
 				t.Fatal(p.Err)
 			}
@@ -80,7 +80,7 @@ func TestEndlessBodyAllocations(t *testing.T) {
 	server := startChild(t, "{}")
 	frames := makeFrames(t, w1.Input, 25)
 	batch := bytes.Join(frames, nil)
-	pictures := bytes.Join(encodeDirectly(t, w1, frames), nil)
+	images := bytes.Join(encodeDirectly(t, w1, frames), nil)
 	conn, err := dialRaw("tcp", server.HTTP)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestEndlessBodyAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nTransfer-Encoding: chunked\r\n\r\n", query(t, w1))
-	var answer io.Reader
+	var response io.Reader
 	encode := func(batches int) {
 		sent := make(chan error, 1)
 		go func() {
@@ -103,20 +103,20 @@ func TestEndlessBodyAllocations(t *testing.T) {
 			}
 			sent <- nil
 		}()
-		if answer == nil {
+		if response == nil {
 			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			answer = resp.Body
+			response = resp.Body
 		}
-		got := make([]byte, len(pictures))
+		got := make([]byte, len(images))
 		for range batches {
-			if _, err := io.ReadFull(answer, got); err != nil {
+			if _, err := io.ReadFull(response, got); err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.Equal(got, pictures) {
-				t.Fatal("got pictures that are not the library's")
+			if !bytes.Equal(got, images) {
+				t.Fatal("got images that are not the library's")
 			}
 		}
 		if err := <-sent; err != nil {
@@ -150,8 +150,8 @@ func TestLiveAllocations(t *testing.T) {
 		objects, size float64
 	}{
 		{"a frame with one viewer", one, 18, 2816},
-		{"a picture and viewer that asks", asking.minus(one).by(viewers), 8, 384},
-		{"a picture and viewer that reads", reading.minus(one).by(viewers), 5, 256},
+		{"an image and viewer that asks", asking.minus(one).by(viewers), 8, 384},
+		{"an image and viewer that reads", reading.minus(one).by(viewers), 5, 256},
 	} {
 		t.Logf("%.1f objects and %.0f bytes for %s", tt.got.objects, tt.got.size, tt.what)
 		if tt.got.objects > tt.objects || tt.got.size > tt.size {

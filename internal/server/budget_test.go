@@ -39,12 +39,12 @@ func TestBudgetUnderAttack(t *testing.T) {
 	frames := makeFrames(t, large.Input, 1)
 	ctx, cancel := context.WithTimeout(timeout(t), 3*time.Second)
 	defer cancel()
-	answers := make(chan int, streams)
+	results := make(chan int, streams)
 	for range streams {
 		c := dial()
 		go func() {
 			n := 0
-			defer func() { answers <- n }()
+			defer func() { results <- n }()
 			s, err := c.Stream(ctx)
 			if err != nil {
 				return
@@ -65,7 +65,7 @@ func TestBudgetUnderAttack(t *testing.T) {
 	}
 	total := 0
 	for range streams {
-		total += <-answers
+		total += <-results
 	}
 	most := before.RSS + budget + 32<<20
 	t.Logf("%d large frames; memory from %d MB to %d MB, budget %d MB", total, before.RSS>>20, peak>>20, budget>>20)

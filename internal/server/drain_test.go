@@ -22,12 +22,12 @@ import (
 )
 
 // TestDrainUnderLoad: when the server stops, each call in flight is answered in full or refused as Unavailable, streams
-// end with Unavailable after the responses to what the server has taken, and nothing is answered twice or out of order.
+// end with Unavailable after the responses to what the server has accepted, and nothing is sent twice or out of order.
 func TestDrainUnderLoad(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, w1.Input, 4)
 	want := encodeDirectly(t, w1, frames)
-	var answers atomic.Int64
+	var responses atomic.Int64
 	var load sync.WaitGroup
 	for range 3 {
 		c := s.dial(t)
@@ -40,11 +40,11 @@ func TestDrainUnderLoad(t *testing.T) {
 					return
 				}
 				if err != nil || a.ID != id {
-					t.Errorf("call %d: got answer %d, %v", id, a.ID, err)
+					t.Errorf("call %d: got response %d, %v", id, a.ID, err)
 					return
 				}
-				checkPictures(t, pictures(t, &a), want)
-				answers.Add(1)
+				checkImages(t, images(t, &a), want)
+				responses.Add(1)
 			}
 		})
 		load.Go(func() { // a stream, sending ahead of the responses
@@ -64,26 +64,26 @@ func TestDrainUnderLoad(t *testing.T) {
 				if err := stream.Recv(&a); err != nil {
 					var e *client.Error
 					if !errors.As(err, &e) || e.Code != codes.Unavailable {
-						t.Errorf("stream: got %v after %d answers to %d batches, want Unavailable", err, id, sent.Load())
+						t.Errorf("stream: got %v after %d responses to %d batches, want Unavailable", err, id, sent.Load())
 					}
 					return
 				}
 				if a.ID != id {
-					t.Errorf("stream: got answer %d, want %d", a.ID, id)
+					t.Errorf("stream: got response %d, want %d", a.ID, id)
 				}
-				checkPictures(t, pictures(t, &a), want)
-				answers.Add(1)
+				checkImages(t, images(t, &a), want)
+				responses.Add(1)
 			}
 		})
 	}
-	eventually(t, "answers come", func() bool { return answers.Load() > 20 })
+	eventually(t, "responses come", func() bool { return responses.Load() > 20 })
 	begin := time.Now()
 	s.stop()
 	if took := time.Since(begin); took > 20*time.Second {
 		t.Errorf("the drain took %v, want less than drain_timeout", took)
 	}
 	load.Wait()
-	if got, want := s.Stats().Frames, uint64(answers.Load())*4; got < want {
+	if got, want := s.Stats().Frames, uint64(responses.Load())*4; got < want {
 		t.Errorf("got %d frames counted, want at least the %d answered", got, want)
 	}
 }
@@ -130,7 +130,7 @@ func TestDrainEndsEndlessBodies(t *testing.T) {
 	if _, err := io.ReadFull(resp.Body, got); err != nil {
 		t.Fatal(err)
 	}
-	checkPictures(t, [][]byte{got}, [][]byte{bytes.Join(want, nil)})
+	checkImages(t, [][]byte{got}, [][]byte{bytes.Join(want, nil)})
 	s.stop()
 	if rest, err := io.ReadAll(resp.Body); err != nil || len(rest) > 0 {
 		t.Errorf("got %d more bytes, %v, want none", len(rest), err)

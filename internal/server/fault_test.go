@@ -97,7 +97,7 @@ const faultyFrames = 5
 // askers make one request each, and return the images that came and why not all did: nil, or an error with a gRPC code.
 var askers = []struct {
 	name string
-	ask  func(t *testing.T, f *faulty, stock api.FrameServiceClient, frames [][]byte) (pictures [][]byte, err error)
+	ask  func(t *testing.T, f *faulty, stock api.FrameServiceClient, frames [][]byte) (images [][]byte, err error)
 }{
 	{"Encode", askUnary},
 	{"EncodeStream", askStream},
@@ -111,7 +111,7 @@ var askers = []struct {
 
 func askUnary(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][]byte) ([][]byte, error) {
 	r, err := stock.Encode(timeout(t), &api.EncodeRequest{Spec: grpcapi.SpecToProto(small), Frames: frames})
-	return picturesOf(r, err)
+	return imagesOf(r, err)
 }
 
 func askStream(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][]byte) ([][]byte, error) {
@@ -126,11 +126,11 @@ func askStream(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][
 		return nil, err
 	}
 	r, err := stream.Recv()
-	return picturesOf(r, err)
+	return imagesOf(r, err)
 }
 
-// picturesOf returns those of r, and the error of the first that is none.
-func picturesOf(r *api.EncodeResponse, err error) (all [][]byte, _ error) {
+// imagesOf returns those of r, and the error of the first that is none.
+func imagesOf(r *api.EncodeResponse, err error) (all [][]byte, _ error) {
 	if err != nil {
 		return nil, err
 	}
@@ -199,15 +199,15 @@ func TestFaults(t *testing.T) {
 					f.arm(nil)
 					f.atRest(t)
 					checkFaulty(t, n, got, err, fired, known, kind.code)
-					if again, err := a.ask(t, f, stock, frames); err != nil || !equalPictures(again, want) {
-						t.Fatalf("Get %d: the request after it got %d pictures, %v, want all %d", n, len(again), err, len(want))
+					if again, err := a.ask(t, f, stock, frames); err != nil || !equalImages(again, want) {
+						t.Fatalf("Get %d: the request after it got %d images, %v, want all %d", n, len(again), err, len(want))
 					}
 					if !fired {
 						break
 					}
 				}
 				if n <= 2*faultyFrames {
-					t.Errorf("got %d Gets of a request, want one at least for each frame and each picture of %d", n-1, faultyFrames)
+					t.Errorf("got %d Gets of a request, want one at least for each frame and each image of %d", n-1, faultyFrames)
 				}
 			})
 		}
@@ -219,12 +219,12 @@ func checkFaulty(t *testing.T, n int, got [][]byte, err error, fired bool, known
 	t.Helper()
 	for _, p := range got {
 		if !known[string(p)] {
-			t.Errorf("Get %d: got a picture of %d bytes that the library does not make of these frames", n, len(p))
+			t.Errorf("Get %d: got an image of %d bytes that the library does not make of these frames", n, len(p))
 		}
 	}
 	switch c := status.Code(err); {
 	case err == nil && len(got) != faultyFrames:
-		t.Errorf("Get %d: got %d pictures and no error, want %d", n, len(got), faultyFrames)
+		t.Errorf("Get %d: got %d images and no error, want %d", n, len(got), faultyFrames)
 	case err != nil && !fired:
 		t.Errorf("Get %d: got %v though no Get failed", n, err)
 	case err != nil && c != code && c != codes.Unknown:
@@ -232,6 +232,6 @@ func checkFaulty(t *testing.T, n int, got [][]byte, err error, fired bool, known
 	}
 }
 
-func equalPictures(got, want [][]byte) bool {
+func equalImages(got, want [][]byte) bool {
 	return bytes.Equal(bytes.Join(got, nil), bytes.Join(want, nil))
 }

@@ -72,7 +72,7 @@ func TestGzipRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkPictures(t, stockPictures(t, a), want)
+		checkImages(t, stockImages(t, a), want)
 		sent("Encode", 1)
 		stream, err := c.EncodeStream(timeout(t))
 		if err != nil {
@@ -86,7 +86,7 @@ func TestGzipRequests(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPictures(t, stockPictures(t, a), want)
+			checkImages(t, stockImages(t, a), want)
 		}
 		if _, err := stream.Recv(); err != io.EOF {
 			t.Errorf("got %v after the last response, want io.EOF", err)

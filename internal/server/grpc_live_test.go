@@ -40,16 +40,16 @@ func numberedFrame(t testing.TB, n int) []byte {
 	return pixels
 }
 
-// numberOf returns the number that a picture carries, or an error.
-func numberOf(picture []byte) (int, error) {
-	img, err := jpeg.Decode(bytes.NewReader(picture))
+// numberOf returns the number that an image carries, or an error.
+func numberOf(image []byte) (int, error) {
+	img, err := jpeg.Decode(bytes.NewReader(image))
 	if err != nil {
 		return 0, err
 	}
 	return synth.ReadIndex(img)
 }
 
-// publish makes c the publisher of a stream of spec's pictures.
+// publish makes c the publisher of a stream of spec's images.
 func publish(t testing.TB, c *client.Client, name string, spec pipeline.Spec) *client.Publisher {
 	t.Helper()
 	p, err := c.Publish(timeout(t), name, grpcapi.SpecToProto(spec), client.PublishOptions{})
@@ -70,7 +70,7 @@ func watch(t testing.TB, c *client.Client, name string, o client.WatchOptions) *
 	return w
 }
 
-// nextNumber returns the number of the next picture of w that is of a frame, and no repeat.
+// nextNumber returns the number of the next image of w that is of a frame, and no repeat.
 func nextNumber(t testing.TB, w *client.Watcher, p *client.LivePicture) int {
 	t.Helper()
 	for {
@@ -82,13 +82,13 @@ func nextNumber(t testing.TB, w *client.Watcher, p *client.LivePicture) int {
 		}
 		n, err := numberOf(p.Data)
 		if err != nil {
-			t.Fatalf("picture %d: %v", p.Seq, err)
+			t.Fatalf("image %d: %v", p.Seq, err)
 		}
 		return n
 	}
 }
 
-// TestLiveFramesInOrder: each frame that is sent after the picture of the one before has come becomes a picture, that of
+// TestLiveFramesInOrder: each frame that is sent after the image of the one before has come becomes an image, that of
 // its own number, and all counts agree.
 func TestLiveFramesInOrder(t *testing.T) {
 	s := start(t, nil)
@@ -104,10 +104,10 @@ func TestLiveFramesInOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := nextNumber(t, w, &pic); got != n {
-			t.Fatalf("got picture %d, want %d", got, n)
+			t.Fatalf("got image %d, want %d", got, n)
 		}
 		if pic.Seq != uint64(n+1) || !pic.Captured.Equal(captured) || pic.Sent.Before(begin) || pic.Width != 160 || pic.Height != 96 || pic.Offline {
-			t.Fatalf("picture %d: got %d of %dx%d, captured %v, sent %v, offline %v; want it captured %v",
+			t.Fatalf("image %d: got %d of %dx%d, captured %v, sent %v, offline %v; want it captured %v",
 				n, pic.Seq, pic.Width, pic.Height, pic.Captured, pic.Sent, pic.Offline, captured)
 		}
 	}
@@ -121,7 +121,7 @@ func TestLiveFramesInOrder(t *testing.T) {
 		t.Errorf("got %v", i)
 	}
 	if v := i.GetViewers(); len(v) != 1 || v[0].GetTransport() != "grpc" || v[0].GetDelivered() < frames-1 || v[0].GetDropped() != 0 || v[0].GetBytes() == 0 {
-		t.Errorf("got viewers %v, want one of gRPC that has all pictures", v)
+		t.Errorf("got viewers %v, want one of gRPC that has all images", v)
 	}
 	status, err := p.Close()
 	if want := (client.Status{Arrived: frames, Published: frames, Viewers: 1, FPSOut: status.FPSOut}); err != nil || status != want {
@@ -129,7 +129,7 @@ func TestLiveFramesInOrder(t *testing.T) {
 	}
 }
 
-// feed publishes numbered frames, one after the other, each when the picture of the one before has come to a viewer of
+// feed publishes numbered frames, one after the other, each when the image of the one before has come to a viewer of
 // the feed's own.
 type feed struct {
 	t      testing.TB
@@ -153,14 +153,14 @@ func (f *feed) next(n int) int {
 			f.t.Fatal(err)
 		}
 		if got := nextNumber(f.t, f.w, &f.pic); got != f.frames {
-			f.t.Fatalf("got picture %d, want %d", got, f.frames)
+			f.t.Fatalf("got image %d, want %d", got, f.frames)
 		}
 		f.frames++
 	}
 	return f.frames - 1
 }
 
-// TestLiveNewestWins: a viewer that asks for a picture gets the newest, however many there were since its last.
+// TestLiveNewestWins: a viewer that asks for an image gets the newest, however many there were since its last.
 func TestLiveNewestWins(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
@@ -175,7 +175,7 @@ func TestLiveNewestWins(t *testing.T) {
 			for ahead := 0; last != newest; ahead++ { // Some were asked for before.
 				n := nextNumber(t, slow, &pic)
 				if n <= last || ahead >= inFlight {
-					t.Fatalf("in flight %d: got picture %d after %d and %d others, want the newest, %d, after fewer than %d others", inFlight, n, last, ahead, newest, inFlight)
+					t.Fatalf("in flight %d: got image %d after %d and %d others, want the newest, %d, after fewer than %d others", inFlight, n, last, ahead, newest, inFlight)
 				}
 				last = n
 			}
@@ -187,7 +187,7 @@ func TestLiveNewestWins(t *testing.T) {
 	}
 }
 
-// TestLiveOneEncode: twenty viewers are given the pictures of one encoding of each frame.
+// TestLiveOneEncode: twenty viewers are given the images of one encoding of each frame.
 func TestLiveOneEncode(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
@@ -202,23 +202,23 @@ func TestLiveOneEncode(t *testing.T) {
 		want := f.next(1)
 		for i, w := range watchers {
 			if n := nextNumber(t, w, &pic); n != want {
-				t.Fatalf("viewer %d: got picture %d, want %d", i, n, want)
+				t.Fatalf("viewer %d: got image %d, want %d", i, n, want)
 			}
 			if !bytes.Equal(pic.Data, f.pic.Data) {
-				t.Fatalf("viewer %d: got other bytes for picture %d", i, want)
+				t.Fatalf("viewer %d: got other bytes for image %d", i, want)
 			}
 		}
 	}
 	status, err := f.p.Close()
 	if err != nil || status.Viewers != viewers+1 || status.Published != frames {
-		t.Errorf("got %+v, %v, want %d viewers and %d pictures", status, err, viewers+1, frames)
+		t.Errorf("got %+v, %v, want %d viewers and %d images", status, err, viewers+1, frames)
 	}
 	if got := s.Stats().Frames; got != frames {
 		t.Errorf("got %d frames encoded, want %d", got, frames)
 	}
 }
 
-// TestLiveReplaced: who publishes a stream after another takes it over, and viewers stay.
+// TestLiveReplaced: a second publisher of a stream takes it over, and viewers stay.
 func TestLiveReplaced(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Streams = map[string]config.Stream{"own": {Source: "testsrc:64x48@5"}} })
 	c := s.dial(t)
@@ -228,7 +228,7 @@ func TestLiveReplaced(t *testing.T) {
 	f.p = publish(t, s.dial(t), "cam1", numbered)
 	f.next(3)
 	err := first.Send(numberedFrame(t, 0))
-	for err == nil { // It has been told so since, at the latest.
+	for err == nil { // By then, at the latest, it has been told.
 		err = first.Send(numberedFrame(t, 0))
 	}
 	wantError(t, err, codes.Aborted, "took the stream over")
@@ -253,7 +253,7 @@ func wantError(t testing.TB, err error, code codes.Code, reason string) *client.
 	return e
 }
 
-// TestLiveLostSource: viewers of a lost source see a picture that says so, and the next frame when there is one.
+// TestLiveLostSource: viewers of a lost source see an image that says so, and the next frame when there is one.
 func TestLiveLostSource(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Live.OfflineAfter = server.Duration(200 * time.Millisecond) })
 	c := s.dial(t)
@@ -268,10 +268,10 @@ func TestLiveLostSource(t *testing.T) {
 			}
 		}
 		if took := time.Since(begin); took > 2*time.Second {
-			t.Errorf("got the offline picture after %v, want it within 2 s", took)
+			t.Errorf("got the offline image after %v, want it within 2 s", took)
 		}
 		if img, err := jpeg.Decode(bytes.NewReader(pic.Data)); err != nil || img.Bounds().Dx() != 160 || img.Bounds().Dy() != 96 {
-			t.Errorf("got an offline picture %v, %v, want one of 160x96", img.Bounds(), err)
+			t.Errorf("got an offline image %v, %v, want one of 160x96", img.Bounds(), err)
 		}
 	}
 	f.next(2)
@@ -280,7 +280,7 @@ func TestLiveLostSource(t *testing.T) {
 	if _, err := f.p.Close(); err != nil {
 		t.Error(err)
 	}
-	offline() // gone
+	offline() // disconnected
 	f.p = publish(t, c, "cam1", numbered)
 	f.next(2)
 }
@@ -301,18 +301,18 @@ func TestLivePassesJPEGs(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := nextNumber(t, w, &pic); n != i || !bytes.Equal(pic.Data, want) || pic.Width != 160 || pic.Height != 96 {
-			t.Errorf("got picture %d, %d bytes, %dx%d, want JPEG %d as it was", n, len(pic.Data), pic.Width, pic.Height, i)
+			t.Errorf("got image %d, %d bytes, %dx%d, want JPEG %d as it was", n, len(pic.Data), pic.Width, pic.Height, i)
 		}
 	}
 	if status, err := p.Close(); err != nil || status.Published != 3 {
-		t.Errorf("got %+v, %v, want three pictures", status, err)
+		t.Errorf("got %+v, %v, want three images", status, err)
 	}
 }
 
 // TestLiveSettings: what the configuration says of a stream holds where its publisher says nothing.
 func TestLiveSettings(t *testing.T) {
 	s := start(t, func(c *server.Config) {
-		c.Streams = map[string]config.Stream{"cam1": {Color: config.ColorSpace{Value: frame.BT709, Set: true}, Quality: 30, Resize: config.PictureSize{Width: 32}}}
+		c.Streams = map[string]config.Stream{"cam1": {Color: config.ColorSpace{Value: frame.BT709, Set: true}, Quality: 30, Resize: config.ImageSize{Width: 32}}}
 	})
 	c := s.dial(t)
 	sent := pipeline.Spec{Input: frame.Desc{Format: frame.I420, Width: 64, Height: 48}}
@@ -328,17 +328,17 @@ func TestLiveSettings(t *testing.T) {
 	if err := w.Next(&pic); err != nil {
 		t.Fatal(err)
 	}
-	checkPictures(t, [][]byte{pic.Data}, encodeDirectly(t, made, frames))
+	checkImages(t, [][]byte{pic.Data}, encodeDirectly(t, made, frames))
 	if pic.Width != 32 || pic.Height != 24 {
 		t.Errorf("got %dx%d, want 32x24", pic.Width, pic.Height)
 	}
 }
 
-// statusEvery is how often a publisher is told how it goes.
+// statusEvery is how often a publisher is sent a status.
 const statusEvery = time.Second
 
-// TestLiveStatus: a publisher learns soon that the first viewer has come, and that the last has gone, and what is not
-// encoded since nobody watches.
+// TestLiveStatus: a publisher learns soon that the first viewer has come and that the last has left, and how many
+// frames were not encoded because nobody watched.
 func TestLiveStatus(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
@@ -370,8 +370,8 @@ func TestLiveStatus(t *testing.T) {
 	}
 }
 
-// TestPublishedJPEGEndsAtItsEnd: what stands behind the end of a JPEG, as some cameras send, is taken over gRPC as over HTTP, and
-// does not reach viewers.
+// TestPublishedJPEGEndsAtItsEnd: bytes behind the end of a JPEG, as some cameras send, are accepted over gRPC as over
+// HTTP, and do not reach viewers.
 func TestPublishedJPEGEndsAtItsEnd(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)

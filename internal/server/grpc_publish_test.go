@@ -87,7 +87,7 @@ func TestPublishErrors(t *testing.T) {
 	}
 }
 
-// TestPublishSaysMore: what the first request says of the stream, no later one may; requests without frames are taken.
+// TestPublishSaysMore: what the first request says of the stream, no later one may; requests without frames are accepted.
 func TestPublishSaysMore(t *testing.T) {
 	s := start(t, nil)
 	first := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(numbered), Frames: [][]byte{numberedFrame(t, 0), numberedFrame(t, 1)}}
@@ -128,9 +128,9 @@ func TestLiveWithoutMemory(t *testing.T) {
 	f := startFeed(t, s.dial(t), "cam1")
 	f.next(2)
 	lost := uint64(0)
-	for n := 1; n <= 2; n++ { // the frame's memory, and the picture's
+	for n := 1; n <= 2; n++ { // the frame's memory, and the image's
 		s.arm(pooltest.FailAt(n))
-		if err := f.p.Send(numberedFrame(t, 1)); err != nil { // not the last: that would be the same picture
+		if err := f.p.Send(numberedFrame(t, 1)); err != nil { // not the last: that would be the same image
 			t.Fatal(err)
 		}
 		eventually(t, "the memory was asked for", s.fired.Load)
@@ -139,7 +139,7 @@ func TestLiveWithoutMemory(t *testing.T) {
 		f.next(2)
 	}
 	if got, err := f.p.Close(); err != nil || got.Dropped != (client.Dropped{NoMemory: lost}) || got.Published != 6 {
-		t.Errorf("got %+v, %v, want 6 pictures and %d frames dropped", got, err, lost)
+		t.Errorf("got %+v, %v, want 6 images and %d frames dropped", got, err, lost)
 	}
 }
 

@@ -51,7 +51,7 @@ func (s *running) stock(t *testing.T) api.FrameServiceClient {
 	return api.NewFrameServiceClient(conn)
 }
 
-// TestSameBytesOverGRPC: pictures are the library's, whichever client asks, in one call or a stream.
+// TestSameBytesOverGRPC: images are the library's, whichever client asks, in one call or a stream.
 func TestSameBytesOverGRPC(t *testing.T) {
 	s := start(t, nil)
 	own, stock := s.dial(t), s.stock(t)
@@ -67,14 +67,14 @@ func TestSameBytesOverGRPC(t *testing.T) {
 			if a.ID != 9 || a.Run <= 0 {
 				t.Errorf("got id %d, run %v, want 9 and some time", a.ID, a.Run)
 			}
-			checkPictures(t, pictures(t, &a), want)
+			checkImages(t, images(t, &a), want)
 		})
 		t.Run(tt.name+"/own-stream", func(t *testing.T) {
 			stream, err := own.Stream(timeout(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			for i := range frames { // All are sent before the first answer is read.
+			for i := range frames { // All are sent before the first response is read.
 				b := &client.Batch{ID: uint64(i), Frames: frames[i : i+1]}
 				if i == 0 {
 					b.Spec = spec
@@ -89,12 +89,12 @@ func TestSameBytesOverGRPC(t *testing.T) {
 			var a client.Response
 			for i := range frames {
 				if err := stream.Recv(&a); err != nil || a.ID != uint64(i) {
-					t.Fatalf("got answer %d, %v, want %d", a.ID, err, i)
+					t.Fatalf("got response %d, %v, want %d", a.ID, err, i)
 				}
-				checkPictures(t, pictures(t, &a), want[i:i+1])
+				checkImages(t, images(t, &a), want[i:i+1])
 			}
 			if err := stream.Recv(&a); err != io.EOF {
-				t.Errorf("got %v after the last answer, want io.EOF", err)
+				t.Errorf("got %v after the last response, want io.EOF", err)
 			}
 		})
 		t.Run(tt.name+"/stock", func(t *testing.T) {
@@ -102,7 +102,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPictures(t, stockPictures(t, a), want)
+			checkImages(t, stockImages(t, a), want)
 		})
 		t.Run(tt.name+"/stock-stream", func(t *testing.T) {
 			stream, err := stock.EncodeStream(timeout(t))
@@ -117,16 +117,16 @@ func TestSameBytesOverGRPC(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				checkPictures(t, stockPictures(t, a), want)
+				checkImages(t, stockImages(t, a), want)
 			}
 			if _, err := stream.Recv(); err != io.EOF {
-				t.Errorf("got %v after the last answer, want io.EOF", err)
+				t.Errorf("got %v after the last response, want io.EOF", err)
 			}
 		})
 	}
 }
 
-func pictures(t *testing.T, a *client.Response) [][]byte {
+func images(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var out [][]byte
 	for _, p := range a.Pictures {
@@ -138,7 +138,7 @@ func pictures(t *testing.T, a *client.Response) [][]byte {
 	return out
 }
 
-func stockPictures(t *testing.T, a *api.EncodeResponse) [][]byte {
+func stockImages(t *testing.T, a *api.EncodeResponse) [][]byte {
 	t.Helper()
 	var out [][]byte
 	for _, p := range a.Pictures {
@@ -150,14 +150,14 @@ func stockPictures(t *testing.T, a *api.EncodeResponse) [][]byte {
 	return out
 }
 
-func checkPictures(t *testing.T, got, want [][]byte) {
+func checkImages(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("got %d pictures, want %d", len(got), len(want))
+		t.Fatalf("got %d images, want %d", len(got), len(want))
 	}
 	for i := range got {
 		if !bytes.Equal(got[i], want[i]) {
-			t.Errorf("picture %d: got %d bytes, which are not the library's %d", i, len(got[i]), len(want[i]))
+			t.Errorf("image %d: got %d bytes, which are not the library's %d", i, len(got[i]), len(want[i]))
 		}
 	}
 }
@@ -227,7 +227,7 @@ func TestGRPCErrors(t *testing.T) {
 			}
 			if good {
 				if err := stream.Recv(&a); err != nil || len(a.Pictures) != 2 {
-					t.Fatalf("got %d pictures, %v for the request before, want 2", len(a.Pictures), err)
+					t.Fatalf("got %d images, %v for the request before, want 2", len(a.Pictures), err)
 				}
 			}
 			check("stream", stream.Recv(&a))
@@ -255,16 +255,16 @@ func TestAFrameOfTheWrongSizeFailsAlone(t *testing.T) {
 		if i == 1 || i == 3 {
 			var e *client.Error
 			if !errors.As(p.Err, &e) || e.Code != codes.InvalidArgument || !strings.Contains(e.Reason, "want 2304 for bgr24 32x24") || p.Data != nil {
-				t.Errorf("picture %d: got %v, want InvalidArgument with the right size", i, p.Err)
+				t.Errorf("image %d: got %v, want InvalidArgument with the right size", i, p.Err)
 			}
 			continue
 		}
 		if p.Err != nil || !bytes.Equal(p.Data, want[i]) {
-			t.Errorf("picture %d: got %d bytes, %v, want the library's", i, len(p.Data), p.Err)
+			t.Errorf("image %d: got %d bytes, %v, want the library's", i, len(p.Data), p.Err)
 		}
 	}
 	if st := s.Stats(); st.Frames != 3 || st.Failed != 2 {
-		t.Errorf("got %d frames counted as pictures and %d as failed, want 3 and 2", st.Frames, st.Failed)
+		t.Errorf("got %d frames counted as images and %d as failed, want 3 and 2", st.Frames, st.Failed)
 	}
 }
 
@@ -285,9 +285,9 @@ func TestHealthAndReflection(t *testing.T) {
 	if err := stream.Send(request); err != nil {
 		t.Fatal(err)
 	}
-	answer, err := stream.Recv()
-	if err != nil || len(answer.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
-		t.Errorf("reflection: got %v, %v, want the descriptor of FrameService", answer, err)
+	response, err := stream.Recv()
+	if err != nil || len(response.GetFileDescriptorResponse().GetFileDescriptorProto()) == 0 {
+		t.Errorf("reflection: got %v, %v, want the descriptor of FrameService", response, err)
 	}
 }
 

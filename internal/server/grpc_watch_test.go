@@ -42,8 +42,8 @@ func (s *running) stockWatch(t *testing.T, requests ...*api.WatchRequest) api.Fr
 	return stream
 }
 
-// TestWatchLagIsBounded: who only reads, and asks for nothing, lags behind by what its own library takes in, the picture
-// that the server is sending it then, and no more.
+// TestWatchLagIsBounded: a viewer that only reads, and asks for nothing, lags behind by what its own library buffers and
+// the image that the server is sending, and no more.
 func TestWatchLagIsBounded(t *testing.T) {
 	s := start(t, nil)
 	f := startFeed(t, s.dial(t), "cam1")
@@ -62,41 +62,41 @@ func TestWatchLagIsBounded(t *testing.T) {
 		if n, err := numberOf(p.GetData()); err != nil {
 			t.Fatal(err)
 		} else if n == newest {
-			t.Logf("the newest is picture %d of those read, of %d bytes each", read, len(p.GetData()))
+			t.Logf("the newest is image %d of those read, of %d bytes each", read, len(p.GetData()))
 			return
 		}
 		if read == most {
-			t.Fatalf("got %d pictures before the newest, want at most %d of %d bytes", read, most, len(p.GetData()))
+			t.Fatalf("got %d images before the newest, want at most %d of %d bytes", read, most, len(p.GetData()))
 		}
 	}
 }
 
-// TestWatchSoMany: a call that asks for some pictures, and no more, gets them and ends.
+// TestWatchSoMany: a call that asks for a number of images gets them and ends.
 func TestWatchSoMany(t *testing.T) {
 	s := start(t, nil)
 	f := startFeed(t, s.dial(t), "cam1")
 	f.next(1)
 	one := s.stockWatch(t, &api.WatchRequest{Stream: "cam1", Pictures: 1})
 	if p, err := one.Recv(); err != nil || p.GetSeq() != 1 {
-		t.Errorf("got picture %d, %v, want the newest, 1", p.GetSeq(), err)
+		t.Errorf("got image %d, %v, want the newest, 1", p.GetSeq(), err)
 	}
 	if _, err := one.Recv(); err != io.EOF {
-		t.Errorf("got %v after the picture, want io.EOF", err)
+		t.Errorf("got %v after the image, want io.EOF", err)
 	}
 	three := s.stockWatch(t, &api.WatchRequest{Stream: "cam1", Pictures: 1}, &api.WatchRequest{Pictures: 2})
 	for want := uint64(1); want <= 3; want++ {
 		if p, err := three.Recv(); err != nil || p.GetSeq() != want {
-			t.Errorf("got picture %d, %v, want %d", p.GetSeq(), err, want)
+			t.Errorf("got image %d, %v, want %d", p.GetSeq(), err, want)
 		}
 		f.next(1)
 	}
 	if _, err := three.Recv(); err != io.EOF {
-		t.Errorf("got %v after three pictures, want io.EOF", err)
+		t.Errorf("got %v after three images, want io.EOF", err)
 	}
 	eventually(t, "they are viewers no more", func() bool { return f.p.Status().Viewers <= 1 })
 }
 
-// TestWatchErrors: what is wrong is said with its code, and, where there may be room later, when to come again.
+// TestWatchErrors: an error has its code, says what is wrong, and, where there may be room later, when to try again.
 func TestWatchErrors(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Live.MaxViewers, c.Live.MaxStreams = 1, 2 })
 	c := s.dial(t)
@@ -136,7 +136,7 @@ func TestWatchErrors(t *testing.T) {
 	}
 }
 
-// TestStalledViewersEnd: a viewer that takes nothing for live.stall is hung up on; one that is merely slow is not.
+// TestStalledViewersEnd: a viewer that reads nothing for live.stall is disconnected; one that is merely slow is not.
 func TestStalledViewersEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(time.Second) })
@@ -148,7 +148,7 @@ func TestStalledViewersEnd(t *testing.T) {
 	stalled, slow := s.stockWatch(t, &api.WatchRequest{Stream: "cam1"}), s.stockWatch(t, &api.WatchRequest{Stream: "cam1"})
 	ctx, stop := context.WithCancel(timeout(t))
 	var reading sync.WaitGroup
-	taken := 0
+	received := 0
 	reading.Go(func() { // one of some forty frames
 		tick := time.NewTicker(400 * time.Millisecond)
 		defer tick.Stop()
@@ -157,14 +157,14 @@ func TestStalledViewersEnd(t *testing.T) {
 				t.Errorf("slow: %v", err)
 				return
 			}
-			taken++
+			received++
 			<-tick.C
 		}
 	})
 	var pic client.LivePicture
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for i := 0; !strings.Contains(s.log.String(), "the picture was not taken within live.stall"); i++ {
+	for i := 0; !strings.Contains(s.log.String(), "the image was not read within live.stall"); i++ {
 		<-tick.C
 		if err := p.Send(frames[i%2]); err != nil {
 			t.Fatal(err)
@@ -180,15 +180,15 @@ func TestStalledViewersEnd(t *testing.T) {
 		_, err = stalled.Recv()
 	}
 	if status.Code(err) != codes.Unavailable {
-		t.Errorf("got %v for the one that took nothing, want its connection ended", err)
+		t.Errorf("got %v for the one that read nothing, want its connection ended", err)
 	}
-	if taken == 0 {
+	if received == 0 {
 		t.Error("the slow one got nothing")
 	}
 }
 
-// TestDrainEndsLiveStreams: when the server stops, viewers get the picture on its way whole and are told, as publishers
-// are, and who takes nothing does not hold the stop up.
+// TestDrainEndsLiveStreams: when the server stops, viewers get the image on its way whole and are told, as publishers
+// are, and a viewer that reads nothing does not delay the stop.
 func TestDrainEndsLiveStreams(t *testing.T) {
 	t.Parallel()
 	s := start(t, nil)
@@ -207,7 +207,7 @@ func TestDrainEndsLiveStreams(t *testing.T) {
 			for err == nil {
 				if err = w.Next(&pic); err == nil {
 					if _, bad := numberOf(pic.Data); bad != nil {
-						t.Errorf("got a picture that is none: %v", bad)
+						t.Errorf("got an image that is none: %v", bad)
 					}
 				}
 			}

@@ -52,9 +52,9 @@ func TestExpectContinue(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			checkPictures(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
+			checkImages(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
 			if _, err := r.ReadByte(); err != io.EOF {
-				t.Errorf("got %v after the answer, want the end of the connection", err)
+				t.Errorf("got %v after the response, want the end of the connection", err)
 			}
 		})
 		t.Run(name+"/wrong", func(t *testing.T) {
@@ -114,7 +114,7 @@ func TestBrokenBodies(t *testing.T) {
 	}
 }
 
-// TestKeepAlive: after a whole answer, and after a refusal of a body that was read, the connection serves the next
+// TestKeepAlive: after a whole response, and after a refusal of a body that was read, the connection serves the next
 // request, whatever deadlines the last one had.
 func TestKeepAlive(t *testing.T) {
 	s := start(t, func(c *server.Config) {
@@ -166,15 +166,15 @@ func TestACallerThatGoesAway(t *testing.T) {
 	}
 }
 
-// TestAnswersToLongBodies: the response to a body that has lasted longer than timeouts.send comes to its end all the same.
-func TestAnswersToLongBodies(t *testing.T) {
+// TestResponsesToLongBodies: the response to a body that has lasted longer than timeouts.send comes to its end all the same.
+func TestResponsesToLongBodies(t *testing.T) {
 	const send = 100 * time.Millisecond
 	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(send) })
 	frame := makeFrames(t, small.Input, 1)[0]
-	picture := string(encodeDirectly(t, small, [][]byte{frame})[0])
+	image := string(encodeDirectly(t, small, [][]byte{frame})[0])
 	for name, tt := range map[string]struct{ path, want string }{
 		"publish": {"/v1/streams/cam1", `{"stream":"cam1","frames":1,`},
-		"encode":  {"/v1/encode", picture},
+		"encode":  {"/v1/encode", image},
 	} {
 		t.Run(name, func(t *testing.T) {
 			body, feed := io.Pipe()
@@ -188,15 +188,15 @@ func TestAnswersToLongBodies(t *testing.T) {
 				t.Fatal(err)
 			}
 			request.Header.Set("Accept", "video/x-motion-jpeg")
-			answer, err := http.DefaultClient.Do(request)
+			response, err := http.DefaultClient.Do(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := io.ReadAll(answer.Body)
+			got, err := io.ReadAll(response.Body)
 			if err != nil || !strings.HasPrefix(string(got), tt.want) {
 				t.Errorf("got %.100q, %v, want %.100q and the end", got, err, tt.want)
 			}
-			_ = answer.Body.Close()
+			_ = response.Body.Close()
 		})
 	}
 }

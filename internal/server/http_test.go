@@ -115,28 +115,28 @@ func TestSameBytesOverHTTP(t *testing.T) {
 				if kind == "image/jpeg" && resp.ContentLength != int64(len(want[0])) {
 					t.Errorf("got Content-Length %d, want %d", resp.ContentLength, len(want[0]))
 				}
-				checkPictures(t, [][]byte{data}, want[:1])
+				checkImages(t, [][]byte{data}, want[:1])
 			})
 			t.Run(tt.name+"/many/"+name, func(t *testing.T) {
 				resp := s.post(t, q, body(all))
 				if kind != "image/jpeg" {
-					checkPictures(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
+					checkImages(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
 					return
 				}
-				checkPictures(t, readParts(t, resp), want)
+				checkImages(t, readParts(t, resp), want)
 			})
 			t.Run(tt.name+"/motion-jpeg/"+name, func(t *testing.T) {
 				resp := s.post(t, q, body(all), "Accept", "video/x-motion-jpeg")
 				if got := resp.Header.Get("Content-Type"); kind == "image/jpeg" && got != "video/x-motion-jpeg" {
 					t.Errorf("got Content-Type %s, want video/x-motion-jpeg", got)
 				}
-				checkPictures(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
+				checkImages(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want, nil)})
 			})
 		}
 	}
 }
 
-// readParts reads a multipart/mixed answer.
+// readParts reads a multipart/mixed response.
 func readParts(t *testing.T, resp *http.Response) [][]byte {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(resp.Header.Get("Content-Type"))
@@ -194,14 +194,14 @@ func TestY4M(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			resp := s.post(t, tt.query, bytes.NewReader(y4m.Bytes()), "Content-Type", tt.kind)
-			checkPictures(t, readParts(t, resp), encodeDirectly(t, tt.spec, frames))
+			checkImages(t, readParts(t, resp), encodeDirectly(t, tt.spec, frames))
 		})
 	}
 }
 
-// TestAnswersFlow: with Accept: video/x-motion-jpeg the image of each frame comes while the body is still open, over
+// TestResponsesFlow: with Accept: video/x-motion-jpeg the image of each frame comes while the body is still open, over
 // HTTP/1.1 and HTTP/2.
-func TestAnswersFlow(t *testing.T) {
+func TestResponsesFlow(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, w1.Input, 5)
 	want := encodeDirectly(t, w1, frames)
@@ -219,7 +219,7 @@ func TestAnswersFlow(t *testing.T) {
 				t.Fatal(err)
 			}
 			req.Header.Set("Accept", "video/x-motion-jpeg")
-			answer := make(chan *http.Response, 1)
+			response := make(chan *http.Response, 1)
 			failed := make(chan error, 1)
 			go func() {
 				resp, err := transport.RoundTrip(req)
@@ -227,7 +227,7 @@ func TestAnswersFlow(t *testing.T) {
 					failed <- err
 					return
 				}
-				answer <- resp
+				response <- resp
 			}()
 			var resp *http.Response
 			for i := range frames {
@@ -236,7 +236,7 @@ func TestAnswersFlow(t *testing.T) {
 				}
 				if i == 0 {
 					select {
-					case resp = <-answer:
+					case resp = <-response:
 					case err := <-failed:
 						t.Fatal(err)
 					}
@@ -245,13 +245,13 @@ func TestAnswersFlow(t *testing.T) {
 				if _, err := io.ReadFull(resp.Body, got); err != nil {
 					t.Fatal(err)
 				}
-				checkPictures(t, [][]byte{got}, want[i:i+1])
+				checkImages(t, [][]byte{got}, want[i:i+1])
 			}
 			if err := feed.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if rest := readAll(t, resp.Body); len(rest) != 0 {
-				t.Errorf("got %d bytes after the last picture, want none", len(rest))
+				t.Errorf("got %d bytes after the last image, want none", len(rest))
 			}
 			if err := resp.Body.Close(); err != nil {
 				t.Error(err)
@@ -272,15 +272,15 @@ func TestTruncatedBody(t *testing.T) {
 		resp := s.post(t, query(t, small), endless{bytes.NewReader(body)}, "Accept", "video/x-motion-jpeg")
 		data, err := io.ReadAll(resp.Body)
 		if err == nil {
-			t.Error("got an answer that ends properly, want it cut")
+			t.Error("got a response that ends properly, want it cut")
 		}
 		if !bytes.HasPrefix(bytes.Join(want[:2], nil), data) {
-			t.Errorf("got %d bytes, which are not the beginning of the two pictures", len(data))
+			t.Errorf("got %d bytes, which are not the beginning of the two images", len(data))
 		}
 	})
 	t.Run("trailer", func(t *testing.T) {
 		resp := s.post(t, query(t, small), endless{bytes.NewReader(body)}, "Accept", "video/x-motion-jpeg", "TE", "trailers")
-		checkPictures(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want[:2], nil)})
+		checkImages(t, [][]byte{readAll(t, resp.Body)}, [][]byte{bytes.Join(want[:2], nil)})
 		if got := resp.Trailer.Get("Steadyframe-Error"); !strings.Contains(got, "after 2 whole ones: got 2303 bytes, want 2304") {
 			t.Errorf("got trailer %q, want it to say where the body ended", got)
 		}

@@ -105,13 +105,13 @@ func declaredAfter(t testing.TB, m proto.Message, bytes int) []byte {
 	return slices.Insert(out, 5, fields...)
 }
 
-// TestStalledRequestsEnd: a request that has begun and does not go on is ended after timeouts.receive, and gives back
+// TestStalledRequestsEnd: a request that has begun and does not go on is ended after timeouts.receive, and releases
 // what it held.
 func TestStalledRequestsEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1000, Height: 1000}}
-	for _, sent := range []int{1, 600} { // before and after there is memory for the frame
+	for _, sent := range []int{1, 600} { // before and after memory for the frame is leased
 		conn := beginCall(t, s.Addrs().GRPC, "EncodeStream", declared(sent))
 		code, message := grpcStatus(t, conn)
 		if want := "did not come within timeouts.receive"; code != "4" || !strings.Contains(message, want) {
@@ -125,9 +125,9 @@ func TestStalledRequestsEnd(t *testing.T) {
 		if err := post.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
 			t.Fatal(err)
 		}
-		answer, err := io.ReadAll(post)
-		if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) || !bytes.Contains(answer, []byte("timeouts.receive")) {
-			t.Errorf("HTTP, %d bytes: got %q, %v, want 408 and the end of the connection", sent, answer, err)
+		response, err := io.ReadAll(post)
+		if err != nil || !bytes.HasPrefix(response, []byte("HTTP/1.1 408 ")) || !bytes.Contains(response, []byte("timeouts.receive")) {
+			t.Errorf("HTTP, %d bytes: got %q, %v, want 408 and the end of the connection", sent, response, err)
 		}
 		if err := post.Close(); err != nil {
 			t.Error(err)
@@ -172,7 +172,7 @@ func TestIdleStreamsEnd(t *testing.T) {
 	}()
 	begin = time.Now()
 	resp := s.post(t, query(t, small), body, "Accept", "video/x-motion-jpeg", "TE", "trailers")
-	checkPictures(t, [][]byte{readAll(t, resp.Body)}, encodeDirectly(t, small, frames))
+	checkImages(t, [][]byte{readAll(t, resp.Body)}, encodeDirectly(t, small, frames))
 	if got := resp.Trailer.Get("Steadyframe-Error"); !strings.HasPrefix(got, "slow: ") {
 		t.Errorf("HTTP: got trailer %q, want that it was slow", got)
 	}
@@ -184,8 +184,8 @@ func TestIdleStreamsEnd(t *testing.T) {
 	}
 }
 
-// TestUnreadAnswersEnd: a caller that takes no responses is cut off after timeouts.send, and what it held is given back.
-func TestUnreadAnswersEnd(t *testing.T) {
+// TestUnreadResponsesEnd: a caller that reads no responses is disconnected after timeouts.send, and what it held is released.
+func TestUnreadResponsesEnd(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(200 * time.Millisecond) })
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
 		Output: pipeline.Output{Format: pipeline.RawRGBA}}
@@ -214,14 +214,14 @@ func TestUnreadAnswersEnd(t *testing.T) {
 		st := s.Stats()
 		return st.OpenRequests == 0 && st.Pool.InUse == 0 && st.Pool.Admitted == 0 && st.Frames > 0
 	})
-	eventually(t, "the log says why the calls ended", func() bool { return strings.Contains(s.log.String(), "was not taken within timeouts.send") })
+	eventually(t, "the log says why the calls ended", func() bool { return strings.Contains(s.log.String(), "was not read within timeouts.send") })
 	if err := conn.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestUnreadResponsesHoldTheirMemory: over HTTP/1.1 and HTTP/2 the grant of a request stays until its response was read, or is
-// given up after timeouts.send: unread responses are never memory that nobody counts.
+// TestUnreadResponsesHoldTheirMemory: over HTTP/1.1 and HTTP/2 the grant of a request stays until its response was read or
+// timeouts.send has ended it: unread responses are always counted.
 func TestUnreadResponsesHoldTheirMemory(t *testing.T) {
 	const send, requests = 2 * time.Second, 4
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
@@ -266,12 +266,12 @@ func TestUnreadResponsesHoldTheirMemory(t *testing.T) {
 func TestSilentConnectionsAreCheap(t *testing.T) {
 	const n = 400
 	publishing := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(w1)}
-	for face, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
-		t.Run(face, func(t *testing.T) {
+	for name, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
+		t.Run(name, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")
 			child := startChild(t, `{"timeouts.receive": "2s", "limits.max_requests": "2000"}`)
 			open := func() net.Conn {
-				switch face {
+				switch name {
 				case "grpc":
 					return beginCall(t, child.GRPC, "EncodeStream", declared(1))
 				case "publish":

@@ -21,10 +21,10 @@ import (
 )
 
 // unixListeners makes a server listen on sockets in dir alone, or, for @, with names that are no paths (unix(7): abstract).
-func unixListeners(dir string) (faces server.Addrs, change func(*server.Config)) {
-	faces = server.Addrs{HTTP: "unix:" + dir + "http.sock", GRPC: "unix:" + dir + "grpc.sock", Admin: "unix:" + dir + "admin.sock"}
-	return faces, func(c *server.Config) {
-		c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = faces.HTTP, faces.GRPC, faces.Admin
+func unixListeners(dir string) (addrs server.Addrs, change func(*server.Config)) {
+	addrs = server.Addrs{HTTP: "unix:" + dir + "http.sock", GRPC: "unix:" + dir + "grpc.sock", Admin: "unix:" + dir + "admin.sock"}
+	return addrs, func(c *server.Config) {
+		c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = addrs.HTTP, addrs.GRPC, addrs.Admin
 	}
 }
 
@@ -36,13 +36,13 @@ func TestUnixSockets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			faces, change := unixListeners(tt.dir)
+			addrs, change := unixListeners(tt.dir)
 			if tt.name == "path" {
-				leaveSocket(t, faces.GRPC)
+				leaveSocket(t, addrs.GRPC)
 			}
 			s := start(t, change)
-			if s.Addrs() != faces {
-				t.Errorf("got addresses %+v, want %+v", s.Addrs(), faces)
+			if s.Addrs() != addrs {
+				t.Errorf("got addresses %+v, want %+v", s.Addrs(), addrs)
 			}
 			frames := makeFrames(t, small.Input, 2)
 			want := encodeDirectly(t, small, frames)
@@ -50,15 +50,15 @@ func TestUnixSockets(t *testing.T) {
 			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
-			checkPictures(t, pictures(t, &a), want)
-			checkPictures(t, [][]byte{overUnix(t, faces.HTTP, http.MethodPost, "/v1/encode?"+query(t, small), frames[0])}, want[:1])
-			if got := overUnix(t, faces.Admin, http.MethodGet, "/healthz", nil); len(got) == 0 {
-				t.Error("the admin face answers with nothing")
+			checkImages(t, images(t, &a), want)
+			checkImages(t, [][]byte{overUnix(t, addrs.HTTP, http.MethodPost, "/v1/encode?"+query(t, small), frames[0])}, want[:1])
+			if got := overUnix(t, addrs.Admin, http.MethodGet, "/healthz", nil); len(got) == 0 {
+				t.Error("the admin API sent an empty body")
 			}
 			s.stop()
-			for _, face := range []string{faces.HTTP, faces.GRPC, faces.Admin} {
-				if _, err := os.Stat(strings.TrimPrefix(face, "unix:")); !errors.Is(err, fs.ErrNotExist) {
-					t.Errorf("%s after the end: got %v, want it gone", face, err)
+			for _, address := range []string{addrs.HTTP, addrs.GRPC, addrs.Admin} {
+				if _, err := os.Stat(strings.TrimPrefix(address, "unix:")); !errors.Is(err, fs.ErrNotExist) {
+					t.Errorf("%s after the end: got %v, want it gone", address, err)
 				}
 			}
 		})
@@ -103,17 +103,17 @@ func overUnix(t *testing.T, address, method, path string, body []byte) []byte {
 	return data
 }
 
-// TestUnixSocketsThatCannotBe: neither a socket that someone answers on nor another file is replaced, and what is wrong
-// is said.
+// TestUnixSocketsThatCannotBe: neither a socket that accepts connections nor another file is replaced, and the error
+// says what is wrong.
 func TestUnixSocketsThatCannotBe(t *testing.T) {
 	dir := t.TempDir() + "/"
-	faces, change := unixListeners(dir)
+	addrs, change := unixListeners(dir)
 	start(t, change)
 	if err := os.WriteFile(dir+"file", []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, listen, want string }{
-		{"in-use", faces.GRPC, "server: grpc.listen: " + strings.TrimPrefix(faces.GRPC, "unix:") + " is in use by another program"},
+		{"in-use", addrs.GRPC, "server: grpc.listen: " + strings.TrimPrefix(addrs.GRPC, "unix:") + " is in use by another program"},
 		{"file", "unix:" + dir + "file", "server: grpc.listen: " + dir + "file is in use by another program"},
 		{"long", "unix:" + dir + strings.Repeat("x", 108), "server: grpc.listen: the path of a socket is too long"},
 		{"no-folder", "unix:" + dir + "none/x", "server: grpc.listen: listen unix " + dir + "none/x"},

@@ -57,7 +57,7 @@ func narrow(c *server.Config) {
 	c.Workers, c.Limits.QueueDepth, c.Limits.MemoryBudget = 1, 1, 4<<30
 }
 
-// TestFullQueueRefusesAtOnce: one batch runs, one waits; a third is refused at once, with advice when to come again,
+// TestFullQueueRefusesAtOnce: one batch runs, one waits; a third is refused at once, with advice when to try again,
 // before its frames are read.
 func TestFullQueueRefusesAtOnce(t *testing.T) {
 	s := start(t, narrow)
@@ -131,7 +131,7 @@ func TestStreamsWaitTheirTurn(t *testing.T) {
 	if err := stream.Recv(&a); err != nil {
 		t.Fatal(err)
 	}
-	checkPictures(t, pictures(t, &a), encodeDirectly(t, small, frames))
+	checkImages(t, images(t, &a), encodeDirectly(t, small, frames))
 	if err := stream.CloseSend(); err != nil {
 		t.Error(err)
 	}
@@ -229,7 +229,7 @@ func TestOverload(t *testing.T) {
 				case errors.As(err, &e) && e.Code == codes.ResourceExhausted && e.RetryAfter > 0:
 					refused.Observe(time.Since(begin))
 				default:
-					t.Errorf("got %v, want an answer or ResourceExhausted with advice", err)
+					t.Errorf("got %v, want a response or ResourceExhausted with advice", err)
 					return
 				}
 			}

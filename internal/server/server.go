@@ -91,17 +91,17 @@ func (s *Server) open(o options) error {
 		return err
 	}
 	for i := range s.apis {
-		f := &s.apis[i]
-		switch f.name {
+		a := &s.apis[i]
+		switch a.name {
 		case "http":
 			h := httpapi.NewHandler(s.engine, s.live, s.log)
 			serve, shutdown := httpapi.Serve(c, h, s.log)
-			f.serve, f.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
+			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
 			g := grpcapi.New(s.engine, s.live, s.log)
-			f.serve, f.shutdown = g.Serve, g.Shutdown
+			a.serve, a.shutdown = g.Serve, g.Shutdown
 		case "admin":
-			f.serve, f.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)
+			a.serve, a.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)
 		}
 	}
 	return nil
@@ -119,17 +119,17 @@ func (s *Server) add(name string, l *conn.Listener, addr *string) {
 	s.apis = append(s.apis, api{name: name, listener: l})
 }
 
-// listeners returns what is known of the connections of each API.
+// listeners returns the counters of each API's connections, for metrics.
 func (s *Server) listeners() (known []metrics.Listener) {
-	for _, f := range s.apis {
-		known = append(known, metrics.Listener{Name: f.name, Open: f.listener.Open, Refused: f.listener.Refused, Evicted: f.listener.Evicted})
+	for _, a := range s.apis {
+		known = append(known, metrics.Listener{Name: a.name, Open: a.listener.Open, Refused: a.listener.Refused, Evicted: a.listener.Evicted})
 	}
 	return known
 }
 
 func (s *Server) closeListeners() {
-	for _, f := range s.apis {
-		_ = f.listener.Close() // Nothing was accepted from it.
+	for _, a := range s.apis {
+		_ = a.listener.Close() // Nothing was accepted from it.
 	}
 }
 
@@ -147,10 +147,10 @@ func (s *Server) Run(ctx context.Context) error {
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
 	serving.Go(func() { s.engine.Maintain(living) })
-	for _, f := range s.apis {
+	for _, a := range s.apis {
 		serving.Go(func() {
-			if err := f.serve(f.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
-				failed <- fmt.Errorf("server: %s: %w", f.name, err)
+			if err := a.serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {
+				failed <- fmt.Errorf("server: %s: %w", a.name, err)
 			}
 		})
 	}
@@ -179,7 +179,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return err
 	case <-deadline.C:
 		running, _ := s.engine.Queue()
-		s.log.Error("work does not end: giving up", "drain_timeout", timeout.String(), "open_requests", s.engine.OpenRequests(), "running_batches", running)
+		s.log.Error("giving up on requests that do not end", "drain_timeout", timeout.String(), "open_requests", s.engine.OpenRequests(), "running_batches", running)
 		return errors.Join(err, fmt.Errorf("server: work has not ended within drain_timeout (%v) and was given up", timeout))
 	}
 }
@@ -188,7 +188,7 @@ func (s *Server) Run(ctx context.Context) error {
 const cutTime = time.Second
 
 // drain ends live streams, which have no end of their own, then all APIs, admin last, so that it can be asked meanwhile. It
-// reports whether all requests were answered.
+// reports whether all requests ended in time.
 func (s *Server) drain(timeout time.Duration, endLive func()) (complete bool) {
 	s.log.Info("draining", "open_requests", s.engine.OpenRequests(), "drain_timeout", timeout.String())
 	s.engine.Drain()
@@ -196,15 +196,15 @@ func (s *Server) drain(timeout time.Duration, endLive func()) (complete bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	var ending sync.WaitGroup
-	for _, f := range s.apis {
-		if f.name != "admin" {
-			ending.Go(func() { f.shutdown(ctx) })
+	for _, a := range s.apis {
+		if a.name != "admin" {
+			ending.Go(func() { a.shutdown(ctx) })
 		}
 	}
 	ending.Wait()
-	for _, f := range s.apis {
-		if f.name == "admin" {
-			f.shutdown(ctx)
+	for _, a := range s.apis {
+		if a.name == "admin" {
+			a.shutdown(ctx)
 		}
 	}
 	return ctx.Err() == nil

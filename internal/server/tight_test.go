@@ -45,7 +45,7 @@ func TestRoomForOneFrame(t *testing.T) {
 						got = readAll(t, resp.Body)
 					}
 					if !bytes.Equal(got, bytes.Join(want[:n], nil)) {
-						t.Errorf("got %d bytes of type %s, want the library's %d pictures", len(got), resp.Header.Get("Content-Type"), n)
+						t.Errorf("got %d bytes of type %s, want the library's %d images", len(got), resp.Header.Get("Content-Type"), n)
 					}
 				})
 			}
@@ -68,12 +68,12 @@ func TestBegunFrameMustGoOn(t *testing.T) {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(c, "POST /v1/encode?%s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", query(t, w1), 640*360*3, strings.Repeat("x", sent))
-			answer, err := io.ReadAll(c)
+			response, err := io.ReadAll(c)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !bytes.HasPrefix(answer, []byte("HTTP/1.1 408 ")) {
-				t.Errorf("got %q, want status 408", answer)
+			if !bytes.HasPrefix(response, []byte("HTTP/1.1 408 ")) {
+				t.Errorf("got %q, want status 408", response)
 			}
 		})
 	}
@@ -88,6 +88,6 @@ func TestCropAsTyped(t *testing.T) {
 	resp := s.post(t, "format=bgr24&size=640x360&crop=320x240+16+8", bytes.NewReader(frames[0]))
 	defer resp.Body.Close()
 	if got := readAll(t, resp.Body); !bytes.Equal(got, encodeDirectly(t, spec, frames)[0]) {
-		t.Errorf("got status %s and %d other bytes than the library's picture", resp.Status, len(got))
+		t.Errorf("got status %s and %d other bytes than the library's image", resp.Status, len(got))
 	}
 }

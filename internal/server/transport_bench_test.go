@@ -34,24 +34,24 @@ import (
 // What speaks HTTP here writes a batch with one system call and does little else: client-us are then the kernel's.
 func BenchmarkTransport(b *testing.B) {
 	for _, batch := range []int{1, 25} {
-		for _, face := range []string{"grpc", "http", "chunked"} {
+		for _, api := range []string{"grpc", "http", "chunked"} {
 			for _, network := range []string{"tcp", "unix"} {
-				b.Run(fmt.Sprintf("face=%s/net=%s/batch=%d", face, network, batch), func(b *testing.B) {
-					benchmarkTransport(b, face, network, batch)
+				b.Run(fmt.Sprintf("api=%s/net=%s/batch=%d", api, network, batch), func(b *testing.B) {
+					benchmarkTransport(b, api, network, batch)
 				})
 			}
 		}
 	}
 }
 
-// carrier carries batches to a server. Answers come in order.
+// carrier carries batches to a server. Responses come in order.
 type carrier interface {
 	send() error
 	receive() error
 	ahead() int // batches that may be sent before a response is received
 }
 
-func benchmarkTransport(b *testing.B, face, network string, batch int) {
+func benchmarkTransport(b *testing.B, api, network string, batch int) {
 	b.Setenv(childCollects, "yes")
 	set := "{}"
 	if network == "unix" {
@@ -61,10 +61,10 @@ func benchmarkTransport(b *testing.B, face, network string, batch int) {
 	s := startChild(b, set)
 	e := newEncoding(b, batch)
 	var c carrier
-	if face == "grpc" {
+	if api == "grpc" {
 		c = newGRPCCarrier(b, s.GRPC, e.frames)
 	} else {
-		c = newHTTPCarrier(b, s.HTTP, face == "chunked", e)
+		c = newHTTPCarrier(b, s.HTTP, api == "chunked", e)
 	}
 	inFlight := 0
 	carry := func() {
@@ -114,7 +114,7 @@ func benchmarkTransport(b *testing.B, face, network string, batch int) {
 // encoding encodes a batch of W1 with the library alone.
 type encoding struct {
 	frames   [][]byte
-	pictures []byte // one after the other
+	images   []byte // one after the other
 	pipeline *pipeline.Pipeline
 	batch    pipeline.Batch
 }
@@ -142,7 +142,7 @@ func newEncoding(b *testing.B, n int) *encoding {
 	}
 	e.run(b)
 	for i := range e.batch.Out {
-		e.pictures = append(e.pictures, e.batch.Out[i].Bytes()...)
+		e.images = append(e.images, e.batch.Out[i].Bytes()...)
 	}
 	b.Cleanup(e.batch.Release)
 	return e
@@ -157,9 +157,9 @@ func (e *encoding) run(b *testing.B) {
 
 // grpcCarrier is a stream of package client.
 type grpcCarrier struct {
-	stream *client.Stream
-	batch  client.Batch
-	answer client.Response
+	stream   *client.Stream
+	batch    client.Batch
+	response client.Response
 }
 
 func newGRPCCarrier(b *testing.B, target string, frames [][]byte) *grpcCarrier {
@@ -185,10 +185,10 @@ func (c *grpcCarrier) send() error {
 }
 
 func (c *grpcCarrier) receive() error {
-	if err := c.stream.Recv(&c.answer); err != nil {
+	if err := c.stream.Recv(&c.response); err != nil {
 		return err
 	}
-	for _, p := range c.answer.Pictures {
+	for _, p := range c.response.Pictures {
 		if p.Err != nil {
 			return p.Err
 		}
@@ -198,15 +198,15 @@ func (c *grpcCarrier) receive() error {
 
 // httpCarrier is a connection.
 type httpCarrier struct {
-	conn    net.Conn
-	in      *bufio.Reader
-	head    []byte   // of a request
-	frames  [][]byte // of a batch
-	want    []byte   // images of a batch
-	got     []byte
-	chunked bool
-	answer  io.Reader // of the endless request, once there is one
-	chunks  chan net.Buffers
+	conn     net.Conn
+	in       *bufio.Reader
+	head     []byte   // of a request
+	frames   [][]byte // of a batch
+	want     []byte   // images of a batch
+	got      []byte
+	chunked  bool
+	response io.Reader // of the endless request, once there is one
+	chunks   chan net.Buffers
 }
 
 func newHTTPCarrier(b *testing.B, address string, chunked bool, e *encoding) *httpCarrier {
@@ -219,7 +219,7 @@ func newHTTPCarrier(b *testing.B, address string, chunked bool, e *encoding) *ht
 	if err != nil {
 		b.Fatal(err)
 	}
-	c := &httpCarrier{conn: conn, in: bufio.NewReader(conn), frames: e.frames, want: e.pictures, got: make([]byte, len(e.pictures)), chunked: chunked}
+	c := &httpCarrier{conn: conn, in: bufio.NewReader(conn), frames: e.frames, want: e.images, got: make([]byte, len(e.images)), chunked: chunked}
 	size := 0
 	for _, f := range e.frames {
 		size += len(f)
@@ -271,7 +271,7 @@ func (c *httpCarrier) send() error {
 }
 
 func (c *httpCarrier) receive() error {
-	if c.answer == nil || !c.chunked {
+	if c.response == nil || !c.chunked {
 		resp, err := http.ReadResponse(c.in, nil)
 		if err != nil {
 			return err
@@ -279,17 +279,17 @@ func (c *httpCarrier) receive() error {
 		if resp.StatusCode != http.StatusOK {
 			return fmt.Errorf("got status %s", resp.Status)
 		}
-		c.answer = resp.Body
+		c.response = resp.Body
 	}
 	if !c.chunked && len(c.frames) > 1 { // multipart
-		_, err := io.Copy(io.Discard, c.answer)
+		_, err := io.Copy(io.Discard, c.response)
 		return err
 	}
-	if _, err := io.ReadFull(c.answer, c.got); err != nil {
+	if _, err := io.ReadFull(c.response, c.got); err != nil {
 		return err
 	}
 	if !bytes.Equal(c.got, c.want) {
-		return fmt.Errorf("got %d bytes that are not the library's pictures", len(c.got))
+		return fmt.Errorf("got %d bytes that are not the library's images", len(c.got))
 	}
 	return nil
 }

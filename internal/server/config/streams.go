@@ -28,7 +28,7 @@ type Stream struct {
 	Color ColorSpace       `yaml:"color,omitempty" doc:"the matrix of luma and chroma: bt601 or bt709, empty: not said; of pushed frames where they do not say, of a video in place of what it says"`
 
 	Crop        pipeline.Rect    `yaml:"crop,omitempty" doc:"part of the frame, WIDTHxHEIGHT+X+Y"`
-	Resize      PictureSize      `yaml:"resize,omitempty" doc:"size of the JPEGs, WIDTHxHEIGHT; a side left out keeps the aspect"`
+	Resize      ImageSize        `yaml:"resize,omitempty" doc:"size of the JPEGs, WIDTHxHEIGHT; a side left out keeps the aspect"`
 	Mode        pipeline.Mode    `yaml:"mode,omitempty" doc:"of the resize: stretch, fit or fill"`
 	Filter      pipeline.Filter  `yaml:"filter,omitempty" doc:"of the resize: bilinear, area or nearest"`
 	Background  pipeline.Color   `yaml:"background,omitempty" doc:"around the image in mode fit, #rrggbb"`
@@ -91,14 +91,14 @@ func (c *ColorSpace) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// PictureSize is the size of a JPEG in pixels; a side of 0 keeps the aspect. Its text is that of
+// ImageSize is the size of a JPEG in pixels; a side of 0 keeps the aspect. Its text is that of
 // pipeline.ParseResize: 640x360, 640x or x360; that of the zero value is empty.
-type PictureSize struct{ Width, Height int }
+type ImageSize struct{ Width, Height int }
 
 // String returns the text of s.
-func (s PictureSize) String() string {
+func (s ImageSize) String() string {
 	switch {
-	case s == (PictureSize{}):
+	case s == (ImageSize{}):
 		return ""
 	case s.Height == 0:
 		return fmt.Sprintf("%dx", s.Width)
@@ -109,17 +109,17 @@ func (s PictureSize) String() string {
 }
 
 // MarshalText returns the text of s.
-func (s PictureSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s ImageSize) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText sets s to the size that text has.
-func (s *PictureSize) UnmarshalText(text []byte) error {
+func (s *ImageSize) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
-		*s = PictureSize{}
+		*s = ImageSize{}
 		return nil
 	}
 	width, height, err := pipeline.ParseResize(string(text))
 	if err == nil {
-		*s = PictureSize{width, height}
+		*s = ImageSize{width, height}
 	}
 	return err
 }

@@ -14,7 +14,7 @@ import (
 // everySetting is a stream with each of its settings set.
 var everySetting = Stream{
 	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: ColorSpace{frame.BT709, true},
-	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: PictureSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
+	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: ImageSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
 	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow,
 }
 

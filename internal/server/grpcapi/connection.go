@@ -274,7 +274,7 @@ func (s *connections) stalled(c *connection, now time.Time) (slow, still time.Du
 
 // cut ends a connection whose peer has taken nothing for so long.
 func (s *connections) cut(c *connection, wait time.Duration, limit string) {
-	f := fault.Errorf(fault.Slow, "the response was not taken within %s", limit)
+	f := fault.Errorf(fault.Slow, "the response was not read within %s", limit)
 	s.rejected(fault.Slow)
 	s.log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "waited", wait.Round(time.Millisecond).String(),
 		"unsent_bytes", c.unsent.Load(), "reason", f.Error())

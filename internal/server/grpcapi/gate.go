@@ -319,7 +319,7 @@ func (s *helperStream) RecvMsg(m any) error {
 // SendMsg is part of grpc.ServerStream. It waits when 64 KiB have not left.
 func (s *helperStream) SendMsg(m any) error {
 	late := time.AfterFunc(time.Duration(s.timeouts.Send), func() {
-		s.ticket.conn.hangUp(fault.Errorf(fault.Slow, "the response was not taken within timeouts.send"))
+		s.ticket.conn.hangUp(fault.Errorf(fault.Slow, "the response was not read within timeouts.send"))
 	})
 	defer late.Stop()
 	return s.ServerStream.SendMsg(m)

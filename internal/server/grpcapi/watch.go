@@ -194,7 +194,7 @@ func (w *watching) stalled() error {
 		w.stall.Reset(time.Duration(w.engine.Config.Live.Stall))
 		return nil
 	}
-	f := fault.Errorf(fault.Slow, "the picture was not taken within live.stall")
+	f := fault.Errorf(fault.Slow, "the image was not read within live.stall")
 	if draining {
 		f = fault.From(errDraining())
 	}

@@ -48,7 +48,7 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 		defer close(in.frames)
 		defer func() {
 			if v := recover(); v != nil {
-				in.err = &fault.Error{Kind: fault.Internal, Reason: fmt.Sprintf("web: panic: %v", v), Err: &pipeline.PanicError{Value: v, Stack: debug.Stack()}}
+				in.err = &fault.Error{Kind: fault.Internal, Reason: fmt.Sprintf("httpapi: panic: %v", v), Err: &pipeline.PanicError{Value: v, Stack: debug.Stack()}}
 			}
 		}()
 		for in.err == nil {

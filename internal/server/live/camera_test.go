@@ -37,7 +37,7 @@ func TestCameraStream(t *testing.T) {
 		width, height int
 	}{
 		{"as-they-are", config.Stream{}, 64, 32},
-		{"resized", config.Stream{Resize: config.PictureSize{Width: 32, Height: 16}}, 32, 16},
+		{"resized", config.Stream{Resize: config.ImageSize{Width: 32, Height: 16}}, 32, 16},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.settings.Source = "/video.cgi?token=hunter3"

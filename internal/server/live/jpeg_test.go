@@ -130,7 +130,7 @@ func difference(a, b image.Image) float64 {
 func TestConfiguredResizeOfJPEGs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
-			c.Streams = config.Streams{"cam": {Crop: pipeline.Rect{Width: 128, Height: 64}, Resize: config.PictureSize{Width: 64}}}
+			c.Streams = config.Streams{"cam": {Crop: pipeline.Rect{Width: 128, Height: 64}, Resize: config.ImageSize{Width: 64}}}
 		})
 		p := r.publish("cam", Settings{JPEG: true})
 		r.jpeg(p, encoded(t, 128, 64, 1, jpeg.Sub420))

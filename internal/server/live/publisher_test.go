@@ -288,7 +288,7 @@ func TestTheEndOfRunEndsPublishers(t *testing.T) {
 func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
-			c.Streams = config.Streams{"cam": {Resize: config.PictureSize{Width: 32}, FPS: 2}}
+			c.Streams = config.Streams{"cam": {Resize: config.ImageSize{Width: 32}, FPS: 2}}
 		})
 		p := r.publish("cam", Settings{})
 		v := r.view("cam")
