@@ -18,7 +18,7 @@ type batch struct {
 	grant    pool.Grant
 	plan     *engine.Plan
 	run      pipeline.Batch
-	places   []int // the picture of each frame of run
+	places   []int // the image of each frame of run
 	response response
 	delivery *delivery
 	lent     []pool.Buf // the buffers of the JPEGs, on their way to the delivery
@@ -41,7 +41,7 @@ func (b *batch) release() {
 }
 
 // arrange makes the request's frames, which it takes, the input of the run. A frame of the wrong size fails alone,
-// whether it was given memory or not: its picture says why.
+// whether it was given memory or not: the response says why in its place.
 func (b *batch) arrange() {
 	desc := b.plan.Spec().Input
 	b.response.ID = b.request.ID
@@ -49,7 +49,7 @@ func (b *batch) arrange() {
 	size := b.plan.FrameBytes()
 	for i, sent := range b.request.Frames {
 		b.request.Frames[i] = inputFrame{}
-		b.response.Pictures = append(b.response.Pictures, picture{})
+		b.response.Images = append(b.response.Images, responseImage{})
 		if sent.Size != size {
 			sent.Buf.Release()
 			b.fail(i, fault.Errorf(fault.Invalid, "frames[%d]: got %d bytes, want %d for %s", i, sent.Size, size, desc))
@@ -65,9 +65,9 @@ func (b *batch) arrange() {
 	}
 }
 
-// fail says in picture i why there is none.
+// fail puts e into the response in place of image i.
 func (b *batch) fail(i int, e *fault.Error) {
-	b.response.Pictures[i] = picture{Code: int32(code(e.Kind)), Message: strings.ToValidUTF8(e.Error(), "\ufffd")}
+	b.response.Images[i] = responseImage{Code: int32(code(e.Kind)), Message: strings.ToValidUTF8(e.Error(), "\ufffd")}
 }
 
 // respond makes the response of the run's results, and returns what is to be sent. After it b holds nothing of the pool: the
@@ -77,7 +77,7 @@ func (b *batch) respond(t engine.Timing) *outgoing {
 		if r := &b.run.Out[i]; r.Err != nil {
 			b.fail(b.places[i], fault.From(r.Err))
 		} else {
-			b.response.Pictures[b.places[i]].Data = r.Bytes()
+			b.response.Images[b.places[i]].Data = r.Bytes()
 		}
 	}
 	b.response.QueueUS, b.response.RunUS = micros(t.Queue), micros(t.Run)

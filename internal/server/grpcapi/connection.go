@@ -146,8 +146,8 @@ func (c *connection) Close() error {
 	return c.Conn.Close()
 }
 
-// hangUp closes the connection for the reason that f tells, which calls that end with it tell too. It is the one way to be
-// rid of a message that the caller does not take: grpc-go queues the end of a call behind it.
+// hangUp closes the connection because of f, which calls that end with it report too. It is the only way to drop a
+// message that the caller does not read: grpc-go queues the end of a call behind it.
 func (c *connection) hangUp(f *fault.Error) {
 	c.cause.CompareAndSwap(nil, f)
 	if c.Conn != nil {
@@ -211,7 +211,7 @@ type progress struct {
 	moved   time.Time // when a piece was last seen to have left
 }
 
-// watch ends connections whose peers do not take what was sent to them, and releases what ended ones hold.
+// watch closes connections whose peers do not read what is sent to them, and releases what closed ones hold.
 func (s *connections) watch() {
 	tick := time.NewTicker(min(lookEvery, max(s.send/8, time.Millisecond)))
 	defer tick.Stop()
@@ -272,7 +272,7 @@ func (s *connections) stalled(c *connection, now time.Time) (slow, still time.Du
 	return slow, still
 }
 
-// cut ends a connection whose peer has taken nothing for so long.
+// cut closes a connection whose peer has read nothing for so long.
 func (s *connections) cut(c *connection, wait time.Duration, limit string) {
 	f := fault.Errorf(fault.Slow, "the response was not read within %s", limit)
 	s.rejected(fault.Slow)

@@ -2,7 +2,7 @@ package grpcapi
 
 import "sync"
 
-// credit is how many pictures a caller wants beside those that it was sent. One goroutine adds to it, another spends.
+// credit is how many more images a caller has asked for. One goroutine adds to it, another spends it.
 type credit struct {
 	changed chan struct{} // of capacity 1: receives when there is more, or an end
 

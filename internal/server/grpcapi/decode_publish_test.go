@@ -74,24 +74,24 @@ func TestDecodePublishRefuses(t *testing.T) {
 // takingSource takes frames as they are complete, if take is set.
 type takingSource struct {
 	source
-	req   *request
-	take  bool
-	taken [][]byte
+	req      *request
+	take     bool
+	complete [][]byte
 }
 
 func (s *takingSource) Complete() error {
 	if s.take {
 		last := len(s.req.Frames) - 1
 		b := s.req.Frames[last].Buf
-		s.taken = append(s.taken, bytes.Clone(b.Bytes()))
+		s.complete = append(s.complete, bytes.Clone(b.Bytes()))
 		s.req.Frames = s.req.Frames[:last]
 		b.Release()
 	}
 	return nil
 }
 
-// TestFramesAreTakenOneByOne: a frame can be used before the next one has come.
-func TestFramesAreTakenOneByOne(t *testing.T) {
+// TestFramesComeOneByOne: a frame can be used before the next one has come.
+func TestFramesComeOneByOne(t *testing.T) {
 	p := pooltest.New(t, nil)
 	frames := []string{"first", "", strings.Repeat("x", 5000)}
 	var data message
@@ -104,12 +104,12 @@ func TestFramesAreTakenOneByOne(t *testing.T) {
 	if err := d.Decode(&req, src, len(data)); err != nil {
 		t.Fatal(err)
 	}
-	if len(req.Frames) != 0 || len(src.taken) != len(frames) {
-		t.Fatalf("got %d frames left and %d taken, want 0 and %d", len(req.Frames), len(src.taken), len(frames))
+	if len(req.Frames) != 0 || len(src.complete) != len(frames) {
+		t.Fatalf("got %d frames left and %d complete, want 0 and %d", len(req.Frames), len(src.complete), len(frames))
 	}
 	for i, want := range frames {
-		if string(src.taken[i]) != want {
-			t.Errorf("frame %d: got %d bytes, want %d", i, len(src.taken[i]), len(want))
+		if string(src.complete[i]) != want {
+			t.Errorf("frame %d: got %d bytes, want %d", i, len(src.complete[i]), len(want))
 		}
 	}
 }

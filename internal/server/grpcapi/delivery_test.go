@@ -23,25 +23,25 @@ import (
 // outMessages are messages for a delivery, and the same for protobuf.
 func outMessages() []outMessage {
 	long := bytes.Repeat([]byte("jpeg"), 20000)
-	answer := &api.EncodeResponse{Id: 1, QueueUs: 5, RunUs: 1 << 40}
+	want := &api.EncodeResponse{Id: 1, QueueUs: 5, RunUs: 1 << 40}
 	r := &response{ID: 1, QueueUS: 5, RunUS: 1 << 40}
-	for _, p := range []picture{{Data: long}, {Data: long[:pieceOut]}, {Data: long[:pieceOut+minLent-1]}, {Data: long[:pieceOut+minLent]},
+	for _, p := range []responseImage{{Data: long}, {Data: long[:pieceOut]}, {Data: long[:pieceOut+minLent-1]}, {Data: long[:pieceOut+minLent]},
 		{Data: long[:minLent]}, {Data: long[:minLent-1]}, {}, {Code: 3, Message: "frame: too short"}, {Code: -1}, {Message: strings.Repeat("m", 3*pieceOut)}} {
-		r.Pictures = append(r.Pictures, p)
-		answer.Pictures = append(answer.Pictures, &api.Picture{Data: p.Data, Code: p.Code, Message: p.Message})
+		r.Images = append(r.Images, p)
+		want.Pictures = append(want.Pictures, &api.Picture{Data: p.Data, Code: p.Code, Message: p.Message})
 	}
 	return []outMessage{
 		{"no-status", &publishStatus{}, &api.PublishStatus{}},
 		{"status", &publishStatus{Arrived: 1, Published: 1 << 40, Same: 3, Dropped: [5]uint64{4, 5, 6, 7, 8}, Viewers: 9, FPSOut: 12.5},
 			&api.PublishStatus{Arrived: 1, Published: 1 << 40, Same: 3, Dropped: &api.Dropped{Newer: 4, Capped: 5, Unseen: 6, NoMemory: 7, Failed: 8}, Viewers: 9, FpsOut: 12.5}},
 		{"some-status", &publishStatus{Arrived: 2, Dropped: [5]uint64{2: 200}}, &api.PublishStatus{Arrived: 2, Dropped: &api.Dropped{Unseen: 200}}},
-		{"no-picture", &watchPicture{}, &api.WatchPicture{}},
-		{"picture", &watchPicture{Data: []byte("jpeg"), Seq: 1, CapturedUS: 1 << 50, SentUS: 1<<50 + 1, Width: 640, Height: 360, Offline: true, Repeat: true},
+		{"no-image", &watchImage{}, &api.WatchPicture{}},
+		{"image", &watchImage{Data: []byte("jpeg"), Seq: 1, CapturedUS: 1 << 50, SentUS: 1<<50 + 1, Width: 640, Height: 360, Offline: true, Repeat: true},
 			&api.WatchPicture{Data: []byte("jpeg"), Seq: 1, CapturedUs: 1 << 50, SentUs: 1<<50 + 1, Width: 640, Height: 360, Offline: true, Repeat: true}},
-		{"large-picture", &watchPicture{Data: long, Seq: 300}, &api.WatchPicture{Data: long, Seq: 300}},
+		{"large-image", &watchImage{Data: long, Seq: 300}, &api.WatchPicture{Data: long, Seq: 300}},
 		{"no-response", &response{}, &api.EncodeResponse{}},
 		{"id", &response{ID: 1 << 63}, &api.EncodeResponse{Id: 1 << 63}},
-		{"response", r, answer},
+		{"response", r, want},
 	}
 }
 
@@ -94,9 +94,9 @@ func TestDeliveriesAreProtobuf(t *testing.T) {
 func TestDeliveryAllocatesNothing(t *testing.T) {
 	r := &response{ID: 1, QueueUS: 2, RunUS: 3}
 	for range 25 {
-		r.Pictures = append(r.Pictures, picture{Data: make([]byte, 27000), Message: "x"})
+		r.Images = append(r.Images, responseImage{Data: make([]byte, 27000), Message: "x"})
 	}
-	for _, m := range []interface{ marshal(*delivery) }{r, &watchPicture{Data: make([]byte, 100_000), Seq: 1, CapturedUS: 1 << 50}, &publishStatus{Arrived: 1}} {
+	for _, m := range []interface{ marshal(*delivery) }{r, &watchImage{Data: make([]byte, 100_000), Seq: 1, CapturedUS: 1 << 50}, &publishStatus{Arrived: 1}} {
 		d := newDelivery(alone(), func() {})
 		alloctest.Zero(t, 100, func() {
 			m.marshal(d)
@@ -119,7 +119,7 @@ func lease(t *testing.T, c *connection) (*delivery, *pool.Pool) {
 	}
 	d := newDelivery(c, func() {})
 	d.held.slow = true
-	(&watchPicture{Data: buf.Bytes()}).marshal(d)
+	(&watchImage{Data: buf.Bytes()}).marshal(d)
 	size := memory([]pool.Buf{buf})
 	grant.Shrink(size)
 	if got := p.Stats().Admitted; got != size || size < 100_000 {
@@ -240,7 +240,7 @@ func TestWatchdog(t *testing.T) {
 				c := all.connect(t)
 				d := newDelivery(c, func() {})
 				d.held.slow = true
-				big := &watchPicture{Data: make([]byte, 100<<20)}
+				big := &watchImage{Data: make([]byte, 100<<20)}
 				begin := time.Now()
 				big.marshal(d)
 				data := d.seal(nil, pool.Grant{}, 100<<20).data

@@ -285,9 +285,9 @@ func addressOf(ctx context.Context) string {
 	return peer
 }
 
-// helperStream is the stream of a call of health or reflection, whose services wait for their callers without end. A call
-// that sends nothing within timeouts.receive is ended, and one that takes nothing within timeouts.send. While the service
-// waits, for its caller or, in health's Watch, for a change, it may be ended to make room.
+// helperStream is the stream of a call of health or reflection, whose services wait for their callers without end. A
+// call that sends nothing within timeouts.receive is ended, and one that reads nothing within timeouts.send. While the
+// service waits, for its caller or, in health's Watch, for a change, it may be ended to make room.
 type helperStream struct {
 	grpc.ServerStream
 	ticket   *ticket

@@ -251,11 +251,11 @@ func TestWatcherFallsSilent(t *testing.T) {
 func TestWatchBrokenAnywhere(t *testing.T) {
 	first, second, wrong := &api.WatchRequest{Stream: "cam1", MaxFps: 5, Pictures: 2}, &api.WatchRequest{Pictures: 1}, &api.WatchRequest{Stream: "cam2"}
 	data := framed(t, first, second, wrong)
-	pictures := map[int]int{len(framed(t, first)): 2, len(framed(t, first, second)): 3} // after so many bytes
+	images := map[int]int{len(framed(t, first)): 2, len(framed(t, first, second)): 3} // after so many bytes
 	lastRead := len(framed(t, first, second)) + 5
 	watch := func(t *testing.T, c *scripted) error {
 		return serveLive(t, c, func(s *service) error {
-			if err := s.live.Hub.Add("cam1"); err != nil { // It has no source: there is a picture that says so.
+			if err := s.live.Hub.Add("cam1"); err != nil { // It has no source: there is an image that says so.
 				t.Fatal(err)
 			}
 			return c.watch(s)
@@ -266,8 +266,8 @@ func TestWatchBrokenAnywhere(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &scripted{in: bytes.NewReader(data[:n])}
 				err := watch(t, c)
-				if want, whole := pictures[n]; whole && (err != nil || len(c.sent) != want) {
-					t.Errorf("got %d pictures, %v, want %d", len(c.sent), err, want)
+				if want, whole := images[n]; whole && (err != nil || len(c.sent) != want) {
+					t.Errorf("got %d images, %v, want %d", len(c.sent), err, want)
 				} else if !whole && (fault.From(err) == nil || fault.From(err).Kind != fault.Invalid) {
 					t.Errorf("got %v, want Invalid", err)
 				}
@@ -309,14 +309,14 @@ func TestListStreamsWaitsForItsRequest(t *testing.T) {
 	}
 }
 
-// TestSlowIsNotStalled: who has taken a part of a picture within live.stall is given as long again, who has taken nothing
-// is not.
+// TestSlowIsNotStalled: a viewer that has read a part of an image within live.stall is given as long again, one that
+// has read nothing is not.
 func TestSlowIsNotStalled(t *testing.T) {
 	c := &scripted{in: bytes.NewReader(nil)}
 	err := serveLive(t, c, func(s *service) error {
 		w := newWatching(s, c, c)
-		picture := watchPicture{Data: make([]byte, 100_000)}
-		picture.marshal(w.delivery)
+		image := watchImage{Data: make([]byte, 100_000)}
+		image.marshal(w.delivery)
 		chunks := w.delivery.seal(nil, pool.Grant{}, 0).data
 		w.waiting = w.delivery.waiting()
 		for i := range chunks {
@@ -328,7 +328,7 @@ func TestSlowIsNotStalled(t *testing.T) {
 		return w.stalled()
 	})
 	if f := fault.From(err); f == nil || f.Kind != fault.Slow || !strings.Contains(f.Error(), "live.stall") {
-		t.Errorf("got %v for one who took nothing, want Slow", err)
+		t.Errorf("got %v for one that read nothing, want Slow", err)
 	}
 }
 

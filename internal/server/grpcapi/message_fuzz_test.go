@@ -132,7 +132,7 @@ func FuzzWatchRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if string(got.Stream) != want.GetStream() || math.Float64bits(got.MaxFPS) != math.Float64bits(want.GetMaxFps()) || got.Pictures != want.GetPictures() {
+		if string(got.Stream) != want.GetStream() || math.Float64bits(got.MaxFPS) != math.Float64bits(want.GetMaxFps()) || got.Images != want.GetPictures() {
 			t.Fatalf("got %+v, want %v", got, &want)
 		}
 	})

@@ -78,7 +78,7 @@ func (p *publishing) unadmit() {
 	p.grant, p.admitted = pool.Grant{}, false
 }
 
-// close ends the publisher, when the picture of the last frame is made.
+// close ends the publisher, when the image of the last frame is made.
 func (p *publishing) close() {
 	p.closing.Store(true)
 	p.publisher.Close()
@@ -267,7 +267,7 @@ func checkRate(fps float64) error {
 	if fps >= 0 && !math.IsInf(fps, 1) {
 		return nil
 	}
-	return &fault.Error{Kind: fault.Invalid, Field: "max_fps", Reason: fmt.Sprintf("grpcapi: got max_fps %v, want pictures a second, or 0", fps)}
+	return &fault.Error{Kind: fault.Invalid, Field: "max_fps", Reason: fmt.Sprintf("grpcapi: got max_fps %v, want images a second, or 0", fps)}
 }
 
 // More is part of frameSource.

@@ -89,7 +89,7 @@ func (c *session) next(b *batch) error {
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got no frames, want 1..%d", c.engine.Config.Limits.MaxBatch)}
 	}
 	b.arrange()
-	if failed := len(b.response.Pictures) - len(b.run.In); failed > 0 {
+	if failed := len(b.response.Images) - len(b.run.In); failed > 0 {
 		c.engine.Metrics.FrameFailed(fault.Invalid, failed)
 	}
 	return nil
@@ -177,7 +177,7 @@ func (c *session) resolve(b *batch) error {
 	return nil
 }
 
-// admit waits for the memory that a message of length bytes and its pictures take. Of a compressed one, whose next frame has n
+// admit waits for the memory that a message of length bytes and its images take. Of a compressed one, whose next frame has n
 // bytes, it is the most that it can take.
 func (c *session) admit(b *batch, length, n int) error {
 	limits := &c.engine.Config.Limits

@@ -8,14 +8,14 @@ import (
 
 // response is one EncodeResponse. It is used again from message to message.
 type response struct {
-	ID       uint64
-	Pictures []picture
-	QueueUS  uint64
-	RunUS    uint64
+	ID      uint64
+	Images  []responseImage
+	QueueUS uint64
+	RunUS   uint64
 }
 
-// picture is one picture of a response, or why there is none.
-type picture struct {
+// responseImage is one Picture of an EncodeResponse: an image, or why there is none.
+type responseImage struct {
 	Data    []byte // lent to the transport until the message has left
 	Code    int32  // a google.rpc.Code
 	Message string
@@ -23,14 +23,14 @@ type picture struct {
 
 // Reset empties r, keeping its memory.
 func (r *response) Reset() {
-	clear(r.Pictures)
-	*r = response{Pictures: r.Pictures[:0]}
+	clear(r.Images)
+	*r = response{Images: r.Images[:0]}
 }
 
 // The fields of EncodeResponse and Picture.
 const (
 	fieldResponseID protowire.Number = 1
-	fieldPictures   protowire.Number = 2
+	fieldImages     protowire.Number = 2
 	fieldQueueUS    protowire.Number = 3
 	fieldRunUS      protowire.Number = 4
 
@@ -42,18 +42,18 @@ const (
 // marshal makes r the message of d. The bytes are those that proto.Marshal makes.
 func (r *response) marshal(d *delivery) {
 	small := varintSize(fieldResponseID, r.ID) + varintSize(fieldQueueUS, r.QueueUS) + varintSize(fieldRunUS, r.RunUS)
-	for i := range r.Pictures {
-		p := &r.Pictures[i]
-		small += protowire.SizeTag(fieldPictures) + protowire.SizeBytes(p.size())
+	for i := range r.Images {
+		p := &r.Images[i]
+		small += protowire.SizeTag(fieldImages) + protowire.SizeBytes(p.size())
 		if lends(len(p.Data)) {
 			small -= len(p.Data)
 		}
 	}
 	d.begin(small)
 	d.varint(fieldResponseID, r.ID)
-	for i := range r.Pictures {
-		p := &r.Pictures[i]
-		d.length(fieldPictures, p.size())
+	for i := range r.Images {
+		p := &r.Images[i]
+		d.length(fieldImages, p.size())
 		if len(p.Data) > 0 {
 			d.length(fieldData, len(p.Data))
 			d.data(p.Data)
@@ -66,7 +66,7 @@ func (r *response) marshal(d *delivery) {
 }
 
 // size returns the bytes of p as a message.
-func (p *picture) size() int {
+func (p *responseImage) size() int {
 	return bytesSize(fieldData, len(p.Data)) + varintSize(fieldCode, uint64(int64(p.Code))) + bytesSize(fieldMessage, len(p.Message))
 }
 

@@ -119,12 +119,12 @@ func TestSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(c.sent) != 2 {
-		t.Fatalf("got %d answers, want 2", len(c.sent))
+		t.Fatalf("got %d responses, want 2", len(c.sent))
 	}
 	for i, want := range []int{2, 3} {
 		var a api.EncodeResponse
 		if err := proto.Unmarshal(c.sent[i], &a); err != nil || len(a.Pictures) != want || a.Id != 5 {
-			t.Errorf("answer %d: got %d pictures, id %d, %v, want %d and 5", i, len(a.Pictures), a.Id, err, want)
+			t.Errorf("response %d: got %d images, id %d, %v, want %d and 5", i, len(a.Pictures), a.Id, err, want)
 		}
 	}
 	if err := serve(t, &scripted{in: bytes.NewReader(nil)}, false); err != nil {
@@ -254,7 +254,7 @@ func TestAFrameOfTheWrongSizeTakesNoMemory(t *testing.T) {
 	for i := range want {
 		var a api.EncodeResponse
 		if err := proto.Unmarshal(c.sent[i], &a); err != nil || len(a.Pictures) != len(want[i]) {
-			t.Fatalf("answer %d: got %d pictures, %v, want %d", i, len(a.Pictures), err, len(want[i]))
+			t.Fatalf("response %d: got %d images, %v, want %d", i, len(a.Pictures), err, len(want[i]))
 		}
 		for j, p := range a.Pictures {
 			code := codes.OK
@@ -262,7 +262,7 @@ func TestAFrameOfTheWrongSizeTakesNoMemory(t *testing.T) {
 				code = codes.InvalidArgument
 			}
 			if p.Message != want[i][j] || codes.Code(p.Code) != code || (len(p.Data) > 0) != (code == codes.OK) {
-				t.Errorf("answer %d, picture %d: got %s, %q, %d bytes, want %s, %q", i, j, codes.Code(p.Code), p.Message, len(p.Data), code, want[i][j])
+				t.Errorf("response %d, image %d: got %s, %q, %d bytes, want %s, %q", i, j, codes.Code(p.Code), p.Message, len(p.Data), code, want[i][j])
 			}
 		}
 	}
@@ -292,7 +292,7 @@ func TestSessionErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := serve(t, tt.call, false)
 			if f := fault.From(err); f == nil || f.Kind != tt.kind || len(tt.call.sent) != tt.sent {
-				t.Errorf("got %v after %d answers, want %s after %d", err, len(tt.call.sent), tt.kind, tt.sent)
+				t.Errorf("got %v after %d responses, want %s after %d", err, len(tt.call.sent), tt.kind, tt.sent)
 			}
 		})
 	}

@@ -11,12 +11,12 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// drainPatience is how long a viewer may take for the picture that is on its way when the server stops.
+// drainPatience is how long the image in flight to a viewer may take when the server stops.
 const drainPatience = time.Second
 
-// watching is one call of Watch. Its own goroutine sends pictures: one at a time, and when that has left, the newest
-// then. So what lies between the two ends is one picture, and what the caller's flow control takes in before it is
-// looked at. Another goroutine receives what the caller asks for.
+// watching is one call of Watch. Its own goroutine sends images one at a time: when one has left, it sends the newest.
+// So in flight are at most one image and what the caller's flow control buffers. Another goroutine receives the
+// caller's requests.
 type watching struct {
 	call
 	first  chan watched // takes what the first request says
@@ -28,10 +28,10 @@ type watching struct {
 	sent     stream.Image // the last; it has the image as long as that is lent
 	busy     bool         // it is still on its way
 	waiting  int          // pieces of it that had not left when stall was set
-	stall    *time.Timer  // when it fires, the caller has taken nothing for too long
+	stall    *time.Timer  // when it fires, the caller has read nothing for too long
 }
 
-// watched is what is watched.
+// watched is what the first request asks for.
 type watched struct {
 	name   string
 	maxFPS float64
@@ -68,7 +68,7 @@ func (w *watching) run() error {
 	}
 }
 
-// view sends pictures of what the first request names.
+// view sends images of what the first request names.
 func (w *watching) view(of watched) error {
 	if err := checkRate(of.maxFPS); err != nil {
 		return err
@@ -85,7 +85,7 @@ func (w *watching) view(of watched) error {
 	return w.show(v)
 }
 
-// show sends v's pictures until the call has an outcome.
+// show sends v's images until the call has an outcome.
 func (w *watching) show(v *stream.Viewer) error {
 	due := time.NewTimer(time.Hour)
 	defer due.Stop()
@@ -121,7 +121,7 @@ func (w *watching) show(v *stream.Viewer) error {
 			if err := w.stalled(); err != nil {
 				return err
 			}
-		case <-draining: // The picture on its way is sent whole, if that does not take long.
+		case <-draining: // The image on its way is sent whole, if that does not take long.
 			draining = nil
 			if w.busy {
 				w.stall.Reset(drainPatience)
@@ -130,8 +130,8 @@ func (w *watching) show(v *stream.Viewer) error {
 	}
 }
 
-// next sends v's next picture, if one is wanted and due. If not, nothing is due for wait. over says that the caller wants
-// no further picture.
+// next sends v's next image, if one is wanted and due. If not, nothing is due for wait. over says that the caller wants
+// no further image.
 func (w *watching) next(v *stream.Viewer) (wait time.Duration, over bool, err error) {
 	if w.engine.IsDraining() {
 		return 0, false, errDraining()
@@ -152,7 +152,7 @@ func (w *watching) next(v *stream.Viewer) (wait time.Duration, over bool, err er
 // send sends p, which it takes. It does not wait: nothing else is on its way.
 func (w *watching) send(p stream.Image) error {
 	w.credit.spend()
-	message := watchPicture{
+	message := watchImage{
 		Data:       p.Buf.Bytes(),
 		Seq:        p.Seq,
 		CapturedUS: sinceEpoch(p.Captured),
@@ -185,8 +185,8 @@ func (w *watching) send(p stream.Image) error {
 // sinceEpoch returns t in microseconds since the Unix epoch.
 func sinceEpoch(t time.Time) uint64 { return uint64(max(t.UnixMicro(), 0)) }
 
-// stalled hangs up on a caller who has taken nothing since stall was set, and returns why. One who is merely slow goes
-// on.
+// stalled closes the connection of a caller that has read nothing since stall was set, and returns why. For one that is
+// merely slow it sets stall again and returns nil.
 func (w *watching) stalled() error {
 	draining := w.engine.IsDraining()
 	if n := w.delivery.waiting(); n < w.waiting && !draining {
@@ -202,8 +202,7 @@ func (w *watching) stalled() error {
 	return f
 }
 
-// receive reads requests until the caller asks for no more, or what it asks for has no end. What is wrong with one is the
-// outcome of the call.
+// receive reads requests until the caller sends no more. An invalid one is the outcome of the call.
 func (w *watching) receive() {
 	if err := w.protect(w.receiveAll); err != nil {
 		w.finish(err)
@@ -220,11 +219,11 @@ func (w *watching) receiveAll() error {
 	if len(r.Stream) == 0 {
 		return errNoStream()
 	}
-	endless := r.Pictures == 0
-	w.credit.begin(endless, r.Pictures)
+	endless := r.Images == 0
+	w.credit.begin(endless, r.Images)
 	w.first <- watched{name: string(r.Stream), maxFPS: r.MaxFPS}
-	for { // A caller that asks for no end is read from all the same: what nobody reads would stay in memory.
-		r, err = w.request(scratch, 0) // Who watches may be silent.
+	for { // Also for an endless watch: unread requests would stay in memory.
+		r, err = w.request(scratch, 0) // A viewer may be silent.
 		switch {
 		case err == io.EOF:
 			return nil
@@ -234,12 +233,12 @@ func (w *watching) receiveAll() error {
 			return errStreamAgain("stream or max_fps")
 		}
 		if !endless {
-			w.credit.add(r.Pictures)
+			w.credit.add(r.Images)
 		}
 	}
 }
 
-// request reads one request, for which it waits so long at most; 0: for ever. What it returns may lie in scratch. It
+// request reads one request and waits for it at most that long; 0: for ever. What it returns may refer to scratch. It
 // returns io.EOF when the caller has no more.
 func (w *watching) request(scratch []byte, wait time.Duration) (watchRequest, error) {
 	data, err := w.small(scratch, wait)

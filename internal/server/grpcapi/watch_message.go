@@ -10,9 +10,9 @@ import (
 
 // watchRequest is one WatchRequest.
 type watchRequest struct {
-	Stream   []byte // of what it was parsed from
-	MaxFPS   float64
-	Pictures uint32
+	Stream []byte // of what it was parsed from
+	MaxFPS float64
+	Images uint32
 }
 
 // The fields of WatchRequest.
@@ -48,14 +48,14 @@ func parseWatchRequest(data []byte) (watchRequest, error) {
 			r.MaxFPS = math.Float64frombits(binary.LittleEndian.Uint64(value))
 		case number == fieldWanted && kind == protowire.VarintType:
 			v, _ := protowire.ConsumeVarint(value)
-			r.Pictures = uint32(v) // protobuf, too, takes the lower half of what does not fit.
+			r.Images = uint32(v) // protobuf, too, takes the lower half of what does not fit.
 		}
 	}
 	return r, nil
 }
 
-// watchPicture is one WatchPicture.
-type watchPicture struct {
+// watchImage is one WatchPicture.
+type watchImage struct {
 	Data          []byte // lent to the transport until the message has left
 	Seq           uint64
 	CapturedUS    uint64
@@ -67,21 +67,21 @@ type watchPicture struct {
 
 // The fields of WatchPicture: its data, and the first of the numbers that follow in the order of the struct.
 const (
-	fieldPictureData protowire.Number = 1
-	fieldSeq         protowire.Number = 2
+	fieldImageData protowire.Number = 1
+	fieldSeq       protowire.Number = 2
 )
 
 // marshal makes p the message of d. The bytes are those that proto.Marshal makes.
-func (p *watchPicture) marshal(d *delivery) {
+func (p *watchImage) marshal(d *delivery) {
 	numbers := [...]uint64{p.Seq, p.CapturedUS, p.SentUS, uint64(p.Width), uint64(p.Height),
 		protowire.EncodeBool(p.Offline), protowire.EncodeBool(p.Repeat)}
-	small := bytesSize(fieldPictureData, len(p.Data)) + varintsSize(fieldSeq, numbers[:])
+	small := bytesSize(fieldImageData, len(p.Data)) + varintsSize(fieldSeq, numbers[:])
 	if lends(len(p.Data)) {
 		small -= len(p.Data)
 	}
 	d.begin(small)
 	if len(p.Data) > 0 {
-		d.length(fieldPictureData, len(p.Data))
+		d.length(fieldImageData, len(p.Data))
 		d.data(p.Data)
 	}
 	d.varints(fieldSeq, numbers[:])

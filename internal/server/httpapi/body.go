@@ -17,7 +17,7 @@ import (
 // inChunks reports whether r's body comes in HTTP/1.1's chunks.
 func inChunks(r *http.Request) bool { return r.ProtoMajor == 1 && r.ContentLength < 0 }
 
-// pieceBytes of a frame must come within timeouts.receive.
+// pieceBytes is how much of a frame must come within timeouts.receive.
 const pieceBytes = 1 << 20
 
 // body reads a request's body under deadlines: a frame that has begun must go on, and between the frames of an endless
@@ -35,8 +35,8 @@ type body struct {
 	stopped       atomic.Bool
 }
 
-// sniff returns the first bytes of the body, as many as tell what it is; fewer only when the body has no more.
-// They will be read again.
+// sniff returns the first bytes of the body, as many as it takes to recognize a format, or all where the body is
+// shorter. Read returns them again.
 func (b *body) sniff() ([]byte, error) {
 	n, err := io.ReadFull(b, b.headMemory[:10])
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
@@ -46,10 +46,10 @@ func (b *body) sniff() ([]byte, error) {
 	return b.headMemory[:n], nil
 }
 
-// nextFrame says that what is read next begins a frame.
+// nextFrame says that the next byte begins a frame.
 func (b *body) nextFrame() { b.between = true }
 
-// resume says that what is read next goes on with a frame, after a wait that was not the caller's.
+// resume says that the next byte belongs to the same frame, after a wait that was not the caller's fault.
 func (b *body) resume() { b.between, b.left = false, 0 }
 
 // Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
@@ -94,7 +94,7 @@ func (b *body) setDeadline() error {
 // errStopped is what Read returns after stop.
 var errStopped = &fault.Error{Kind: fault.Draining, Reason: "the server is stopping"}
 
-// fault returns why the body gave no more.
+// fault returns the fault of a Read that failed with err.
 func (b *body) fault(err error) *fault.Error {
 	switch {
 	case b.stopped.Load():
@@ -102,7 +102,7 @@ func (b *body) fault(err error) *fault.Error {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &fault.Error{Kind: fault.Slow, Reason: "the body did not come within timeouts.receive or timeouts.idle", Err: err}
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return fault.Errorf(fault.Canceled, "the body broke off") // Not wrapped: it would look like a body that ends inside a frame.
+		return fault.Errorf(fault.Canceled, "the body broke off") // Not wrapped: io.ErrUnexpectedEOF would look like a body that ends inside a frame.
 	}
 	var ofConnection net.Error
 	if b.chunked && !errors.As(err, &ofConnection) {

@@ -38,13 +38,13 @@ func TestBodyStoppedBesideRead(t *testing.T) {
 	}
 }
 
-// TestFaultBeforeBody: who asks for what cannot be is told so, whether or not a body comes.
+// TestFaultBeforeBody: an invalid request gets its error whether or not a body comes.
 func TestFaultBeforeBody(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	for _, path := range []string{"/v1/streams/cam?speed=3", "/v1/encode?speed=3", "/nowhere"} {
 		in, out := io.Pipe()
 		go out.Write([]byte{1})
-		done := make(chan answered, 1)
+		done := make(chan reply, 1)
 		go func() { done <- f.send(http.MethodPost, path, "", in) }()
 		select {
 		case a := <-done:
@@ -52,7 +52,7 @@ func TestFaultBeforeBody(t *testing.T) {
 				t.Errorf("%s: got %+v, want what is wrong", path, a)
 			}
 		case <-time.After(20 * time.Second):
-			t.Errorf("%s: got no answer within 20 s", path)
+			t.Errorf("%s: got no response within 20 s", path)
 		}
 		out.Close()
 	}

@@ -118,8 +118,8 @@ func (x *exchange) wait(draining, enough <-chan struct{}) bool {
 	}
 }
 
-// collect makes a batch of the frames that have come in: it waits for one and takes what is there. It returns false
-// when there are no more.
+// collect makes a batch of the frames that have come in: it waits for one, and takes those that are there. It returns
+// false when there are no more.
 func (x *exchange) collect(draining <-chan struct{}) bool {
 	if !x.peek(draining) {
 		return false

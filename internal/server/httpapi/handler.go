@@ -43,8 +43,8 @@ func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
 	return h
 }
 
-// Wait waits for the viewers on connections hijacked from net/http, which its Shutdown does not know of. Those that are left
-// when ctx ends it cuts.
+// Wait waits for viewers on hijacked connections, which net/http's Shutdown does not know of. When ctx ends it closes
+// those that are left.
 func (h *Handler) Wait(ctx context.Context) { h.watch.wait(ctx) }
 
 // ServeHTTP is part of http.Handler.
@@ -96,11 +96,10 @@ func (w *writer) Write(p []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// lingerTime is how long a caller may go on sending what nobody asked for, after its response.
+// lingerTime is how long a caller may go on sending after its response.
 const lingerTime = 500 * time.Millisecond
 
-// boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds. It does not
-// wait for a body that was stopped.
+// boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds.
 func (w *writer) boundRest() {
 	if w.body == nil || !w.body.stopped.Load() {
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the response.
@@ -112,7 +111,7 @@ func (h *Handler) setWriteDeadline(w http.ResponseWriter) error {
 	return http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Duration(h.engine.Config.Timeout.Send)))
 }
 
-// serve serves a request, or returns why not. It turns a panic into an error.
+// serve serves a request, or returns why it could not. It turns a panic into an error.
 func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -127,8 +126,7 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	return h.dispatch(w, r)
 }
 
-// logFault writes one line about a request that failed, unless there are many of its cause. It warns of none whose caller
-// went away.
+// logFault logs a request that failed, rate-limited per cause. A caller that disconnected is not worth a warning.
 func (h *Handler) logFault(r *http.Request, f *fault.Error) {
 	suppressed, ok := h.logged.Admit(f)
 	if !ok {

@@ -71,7 +71,7 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 		close(in.second)
 	}
 	stream := &in.admission
-	if !s.endless && in.begun == 1 { // What has begun is not refused in its middle.
+	if !s.endless && in.begun == 1 { // A request that was begun is not refused.
 		stream = nil
 	}
 	grant, err := e.Admit(ctx, s.cost(), stream)
@@ -79,7 +79,7 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 		return err
 	}
 	a := admitted{grant: grant}
-	defer func() { a.release() }() // nothing, once it is handed on; also when a Reader panics
+	defer func() { a.release() }() // does nothing once a is handed on; also when a Reader panics
 	b.resume()
 	if a.frame, err = s.frames.Next(); err != nil {
 		return fault.From(err)

@@ -19,7 +19,7 @@ func TestList(t *testing.T) {
 	p := f.publisher(t, "a")
 	p.Arrived()
 	p.Dropped(stream.Newer)
-	f.publish(t, p, pictures(t, 1)[0])
+	f.publish(t, p, images(t, 1)[0])
 	const (
 		when   = `"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`
 		number = `[0-9.]+`
@@ -32,7 +32,7 @@ func TestList(t *testing.T) {
 			`"picture_bytes":\d+,"viewers":\[` + viewers + `\]}`
 	}
 	_, r := f.dial(t, "GET /stream/a.mjpg HTTP/1.1")
-	m, _ := mjpegAnswer(t, r)
+	m, _ := mjpegResponse(t, r)
 	m.until(0)
 	viewer := `{"id":\d+,"transport":"mjpeg","peer":"127\.0\.0\.1:\d+","since":` + when + `,"fps":` + number +
 		`,"delivered":\d+,"dropped":0,"lag_ms":` + number + `,"bytes":\d+}`
@@ -54,7 +54,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestFirst: where no stream is named, the first by name that shows something is meant.
+// TestFirst: a request that names no stream gets the first by name that is online.
 func TestFirst(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	if got := f.first(); got != "" {

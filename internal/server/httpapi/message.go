@@ -10,15 +10,16 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// What a WebSocket carries.
+// The messages of a WebSocket.
 //
-// The viewer says in text {"op":"watch","stream":"cam1","id":3,"fps":12.5} and {"op":"unwatch","id":3}: id is a number
-// of its own choice for what it watches, 1 to 2^32-1, and fps, which may be left out, the images a second that it
-// wants at most. And in binary, 12 bytes, that an image is painted or thrown away: its id and seq.
+// The viewer sends the text messages {"op":"watch","stream":"cam1","id":3,"fps":12.5} and {"op":"unwatch","id":3}: id
+// is a number of its own choice for a stream that it watches, 1 to 2^32-1, and fps, which may be left out, the most
+// images a second that it wants. A binary message of 12 bytes acknowledges an image, shown or thrown away: its id and
+// seq.
 //
-// It is told in text the state of each stream that it watches, at first and with each change
+// The server sends text messages with the state of each stream that is watched, at first and with each change
 // ({"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}), and why it cannot watch one
-// ({"op":"error","id":3,"reason":"..."}). In binary it gets images, each a head of headBytes and a JPEG.
+// ({"op":"error","id":3,"reason":"..."}). Binary messages are images, each a head of headBytes and a JPEG.
 //
 // All numbers are big-endian.
 const (
@@ -35,7 +36,7 @@ const (
 	maxMessage = 1 << 10
 )
 
-// message is what a viewer said.
+// message is a message of a viewer.
 type message struct {
 	op     op
 	id     uint32
@@ -106,7 +107,7 @@ func parseText(data []byte) (message, *fault.Error) {
 	return m, nil
 }
 
-// stateMessage says how a stream is that is watched as id.
+// stateMessage is the state of the stream that is watched as id.
 type stateMessage struct {
 	Op     string `json:"op"`
 	ID     uint32 `json:"id"`
@@ -116,7 +117,7 @@ type stateMessage struct {
 	Height int    `json:"height"`
 }
 
-// errorMessage says why nothing is watched as id.
+// errorMessage says why no stream is watched as id.
 type errorMessage struct {
 	Op     string `json:"op"`
 	ID     uint32 `json:"id"`

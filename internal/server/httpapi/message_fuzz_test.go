@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// FuzzMessage: what is understood is within bounds, and the reason against what is not fits into a close frame.
+// FuzzMessage: an accepted message is within bounds, and the reason against any other fits into a close frame.
 func FuzzMessage(f *testing.F) {
 	f.Add(true, []byte(`{"op":"watch","stream":"cam1","id":3,"fps":12.5}`))
 	f.Add(true, []byte(`{"op":"unwatch","id":3}`))
@@ -56,8 +56,8 @@ type discarding struct{ net.Conn }
 func (discarding) Write(p []byte) (int, error)      { return len(p), nil }
 func (discarding) SetWriteDeadline(time.Time) error { return nil }
 
-// FuzzSession: whatever a viewer says, with images coming meanwhile, its session keeps the limits, and holds nothing at
-// its end. Each byte is something that is said: what, of which stream, as which id.
+// FuzzSession: whatever messages a viewer sends while images come, its session keeps the limits, and holds nothing at
+// its end. Each byte is a message: its kind, its stream, its id.
 func FuzzSession(f *testing.F) {
 	f.Add([]byte{0x00, 0x40, 0x40, 0x40, 0x80, 0x80, 0x40, 0xc0})
 	f.Add([]byte{0x00, 0x01, 0x02, 0x03, 0x11, 0x40, 0x41, 0x80, 0x81, 0xc1, 0x01})
@@ -78,14 +78,14 @@ func FuzzSession(f *testing.F) {
 		}
 		defer publisher.Close()
 		for i, b := range said {
-			picture, err := p.Get(i + 1)
+			image, err := p.Get(i + 1)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := publisher.Publish(stream.Image{Buf: picture}); err != nil {
+			if err := publisher.Publish(stream.Image{Buf: image}); err != nil {
 				t.Fatal(err)
 			}
-			// Two bits: what is said. Two bits: of which stream. Four bits: the id.
+			// Two bits: the kind. Two bits: the stream. Four bits: the id.
 			m := message{id: uint32(b & 15), stream: []string{"a", "a", "later", "no/name"}[b>>4&3], op: []op{opWatch, opAck, opAck, opUnwatch}[b>>6]}
 			m.seq = uint64(i + 1) // of the newest image
 			if b>>6 == 2 {
@@ -108,7 +108,7 @@ func FuzzSession(f *testing.F) {
 		for _, w := range s.watched {
 			w.close()
 		}
-		publisher.Skip() // The Hub lets go of the newest image.
+		publisher.Skip() // The Hub releases the newest image.
 		if stats := p.Stats(); stats.InUse != 0 {
 			t.Errorf("got %d bytes in use, want none", stats.InUse)
 		}
@@ -122,7 +122,7 @@ func (s *session) check(t *testing.T) {
 	viewers := 0
 	for _, w := range s.watched {
 		if ids[w.id] || len(w.unacked) > maxUnacked || w.viewer == nil && len(w.unacked) > 0 {
-			t.Errorf("got id %d with %d pictures on their way, want each id once, and at most %d", w.id, len(w.unacked), maxUnacked)
+			t.Errorf("got id %d with %d images on their way, want each id once, and at most %d", w.id, len(w.unacked), maxUnacked)
 		}
 		ids[w.id] = true
 		if w.viewer != nil {

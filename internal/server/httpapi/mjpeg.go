@@ -97,7 +97,7 @@ func parseFPS(s string) (float64, error) {
 	}
 	fps, err := strconv.ParseFloat(s, 64)
 	if err != nil || !validFPS(fps) {
-		return 0, badParameter("fps", s, "pictures a second, above 0 and at most "+strconv.Itoa(maxFPS))
+		return 0, badParameter("fps", s, "images a second, above 0 and at most "+strconv.Itoa(maxFPS))
 	}
 	return fps, nil
 }
@@ -124,7 +124,7 @@ func (o mjpegOptions) response(h http.Header) []byte {
 	return responseHead(h)
 }
 
-// sink is where images are written to.
+// sink is what images are written to.
 type sink interface {
 	// WriteParts writes head, body and tail, any of which may be empty, and sends them off. It borrows them.
 	WriteParts(head, body, tail []byte) error
@@ -177,8 +177,8 @@ func (m *mjpegViewer) run(before []byte) error {
 	}
 }
 
-// write takes p and writes it: with its head before it, unless that was sent ahead, and the boundary after it, in one
-// write, so that no client waits for a rest of it.
+// write takes p and writes its head, unless that was sent ahead, p, and the boundary after it in one write, so that no
+// client waits for the boundary.
 func (m *mjpegViewer) write(p *stream.Image) error {
 	defer p.Release()
 	now := time.Now()

@@ -17,14 +17,14 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// mjpegReader reads the response of a client that takes the format at its word.
+// mjpegReader reads a response strictly by the format.
 type mjpegReader struct {
 	*bufio.Reader
 	t testing.TB
 }
 
-// mjpegAnswer reads the head of the response and the first boundary.
-func mjpegAnswer(t testing.TB, r *bufio.Reader) (mjpegReader, string) {
+// mjpegResponse reads the head of the response and the first boundary.
+func mjpegResponse(t testing.TB, r *bufio.Reader) (mjpegReader, string) {
 	t.Helper()
 	var head strings.Builder
 	for !strings.HasSuffix(head.String(), "\r\n\r\n") {
@@ -78,7 +78,7 @@ func (m mjpegReader) until(want int) {
 		_, body := m.part()
 		n := imageIndex(m.t, body)
 		if n < last || n > want {
-			m.t.Fatalf("got picture %d after %d, want them to rise to %d", n, last, want)
+			m.t.Fatalf("got image %d after %d, want them to rise to %d", n, last, want)
 		}
 		last = n
 	}
@@ -88,7 +88,7 @@ func (m mjpegReader) until(want int) {
 func TestMJPEGBytes(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 2)
+	all := images(t, 2)
 	captured := time.Unix(1700000000, 42000)
 	b, err := f.pool.Get(len(all[0]))
 	if err != nil {
@@ -100,7 +100,7 @@ func TestMJPEGBytes(t *testing.T) {
 	}
 	for _, version := range []string{"1.1", "1.0"} {
 		_, r := f.dial(t, "GET /stream/cam1.mjpg HTTP/%s", version)
-		m, head := mjpegAnswer(t, r)
+		m, head := mjpegResponse(t, r)
 		want := regexp.MustCompile(`^HTTP/1\.1 200 OK\r\n` +
 			`Cache-Control: no-store, no-cache, must-revalidate\r\nConnection: close\r\n` +
 			`Content-Type: multipart/x-mixed-replace; boundary=frame\r\nDate: [^\r]* GMT\r\nPragma: no-cache\r\nX-Accel-Buffering: no\r\n\r\n$`)
@@ -112,15 +112,15 @@ func TestMJPEGBytes(t *testing.T) {
 	eventually(t, "the first viewers are gone", func() bool { return f.viewerCount("cam1") <= 2 })
 }
 
-// TestMJPEGOptions: what else may be asked for, in ustreamer's spelling.
+// TestMJPEGOptions: the options, in ustreamer's spelling.
 func TestMJPEGOptions(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 3)
+	all := images(t, 3)
 	f.publish(t, p, all[0])
 	t.Run("extra_headers", func(t *testing.T) {
 		_, r := f.dial(t, "GET /stream/cam1.mjpg?extra_headers=1 HTTP/1.1")
-		m, _ := mjpegAnswer(t, r)
+		m, _ := mjpegResponse(t, r)
 		h, body := m.part()
 		for name, want := range map[string]string{
 			"X-Steadyframe-Sequence": "1", "X-Steadyframe-Width": "64", "X-Steadyframe-Height": "32", "X-Steadyframe-Bytes": strconv.Itoa(len(body)),
@@ -144,14 +144,14 @@ func TestMJPEGOptions(t *testing.T) {
 	})
 	t.Run("zero_data", func(t *testing.T) {
 		_, r := f.dial(t, "GET /stream/cam1.mjpg?zero_data=1&extra_headers=1 HTTP/1.1")
-		m, _ := mjpegAnswer(t, r)
+		m, _ := mjpegResponse(t, r)
 		if h, body := m.part(); len(body) != 0 || h.Get("X-Steadyframe-Bytes") != strconv.Itoa(len(all[0])) {
 			t.Errorf("got %d bytes and %v, want none of %d", len(body), h, len(all[0]))
 		}
 	})
 	t.Run("advance_headers", func(t *testing.T) {
 		_, r := f.dial(t, "GET /stream/cam1.mjpg?advance_headers=1 HTTP/1.1")
-		m, _ := mjpegAnswer(t, r)
+		m, _ := mjpegResponse(t, r)
 		for range 2 { // The second is a repeat.
 			head, err := m.head()
 			if err != nil || head.Get("Content-Type") != "image/jpeg" || head.Get("X-Timestamp") == "" || len(head) != 2 {
@@ -161,21 +161,21 @@ func TestMJPEGOptions(t *testing.T) {
 		}
 	})
 	t.Run("fps", func(t *testing.T) {
-		stop := f.feed(t, p, 100, pictures(t, 400))
+		stop := f.feed(t, p, 100, images(t, 400))
 		defer stop()
 		_, r := f.dial(t, "GET /stream/cam1.mjpg?fps=10 HTTP/1.1")
-		m, _ := mjpegAnswer(t, r)
+		m, _ := mjpegResponse(t, r)
 		begin, last := time.Now(), -1
 		for range 6 {
 			_, body := m.part()
 			n := imageIndex(t, body)
 			if n <= last {
-				t.Errorf("got picture %d after %d, want a later one", n, last)
+				t.Errorf("got image %d after %d, want a later one", n, last)
 			}
 			last = n
 		}
 		if took := time.Since(begin); took < 450*time.Millisecond {
-			t.Errorf("got 6 pictures in %v, want 10 a second at most", took)
+			t.Errorf("got 6 images in %v, want 10 a second at most", took)
 		}
 	})
 }
@@ -214,7 +214,7 @@ func TestAppendTimestamp(t *testing.T) {
 	}
 }
 
-// TestMJPEGRefusals: what cannot be served is refused before anything is written, with what to do about it.
+// TestMJPEGRefusals: a request that cannot be served is refused before anything is written, and told what to do.
 func TestMJPEGRefusals(t *testing.T) {
 	f := newFixture(t, nil, func(_ *config.Config, o *stream.Options) { o.MaxViewers = 1 })
 	for _, tt := range []struct{ path, kind, want string }{
@@ -261,7 +261,7 @@ func TestMJPEGHead(t *testing.T) {
 func TestMJPEGOverHTTP2(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 10)
+	all := images(t, 10)
 	f.publish(t, p, all[0])
 	protocols := new(http.Protocols)
 	protocols.SetHTTP2(clientTLS() != nil)
@@ -287,12 +287,12 @@ func TestMJPEGOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestMJPEGViewerLeaves: a viewer that goes away is noticed also while no image comes.
+// TestMJPEGViewerLeaves: a viewer's disconnect is noticed also while no image comes.
 func TestMJPEGViewerLeaves(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publisher(t, "waiting")
 	c, r := f.dial(t, "GET /stream/waiting.mjpg HTTP/1.1")
-	mjpegAnswer(t, r)
+	mjpegResponse(t, r)
 	if n := f.viewerCount("waiting"); n != 1 {
 		t.Fatalf("got %d viewers, want 1", n)
 	}
@@ -309,14 +309,14 @@ func TestMJPEGViewerLeaves(t *testing.T) {
 func TestMJPEGDrain(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	stop := f.feed(t, p, 100, pictures(t, 50))
+	stop := f.feed(t, p, 100, images(t, 50))
 	_, r := f.dial(t, "GET /stream/cam1.mjpg HTTP/1.1")
-	m, _ := mjpegAnswer(t, r)
+	m, _ := mjpegResponse(t, r)
 	m.until(3)
 	f.engine.Drain()
 	rest, err := io.ReadAll(m)
 	if err != nil || len(rest) > 0 && !bytes.HasSuffix(rest, []byte("\r\n--frame\r\n")) {
-		t.Errorf("got an end within a picture, or %v", err)
+		t.Errorf("got an end within an image, or %v", err)
 	}
 	eventually(t, "the viewer is gone", func() bool { return f.viewerCount("cam1") == 0 })
 	stop()

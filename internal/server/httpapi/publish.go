@@ -17,12 +17,12 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// publish serves POST and PUT /v1/streams/{name}: it feeds a live stream with the frames of the body until that ends,
-// another publisher takes the stream over, or the server stops. The body is read as fast as it arrives; the stream decides
-// which frames become images.
+// publish serves POST and PUT /v1/streams/{name}. The frames of the body feed a live stream until the body ends,
+// another publisher takes the stream over, or the server stops. The body is read as fast as it arrives; the stream
+// decides which frames become images.
 func (h *Handler) publish(w *writer, r *http.Request) error {
 	name := r.PathValue("name")
-	e, began := h.engine, time.Now() // Its first frame, which it is a publisher from, may come much later.
+	e, began := h.engine, time.Now() // Its first frame, which makes it the publisher, may come much later.
 	if err := e.Open(); err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
 	f.frames, f.jpegs, f.settings = o.frames, o.jpegs, settings
 	b.patient = settings.JPEG
-	switch err := f.await(); { // Who sends nothing takes no memory, and no stream over.
+	switch err := f.await(); { // A caller that sends nothing holds no memory and takes no stream over.
 	case err == io.EOF:
 		return fault.Errorf(fault.Invalid, "the body has no frames, want at least one")
 	case err != nil:
@@ -67,13 +67,13 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	return f.respond(w, name)
 }
 
-// publishQuery returns the settings that a query says, and the names of the parameters in it.
+// publishQuery returns the settings of a query, and the names of the parameters in it.
 func publishQuery(raw string) (s live.Settings, names []string, err error) {
 	s.Spec, names, err = parseQuery(raw, map[string]func(string) error{
 		"fps": func(value string) error {
 			fps, err := strconv.ParseFloat(value, 64)
 			if err != nil || !validFPS(fps) {
-				return fault.Errorf(fault.Invalid, "got %q, want pictures a second, more than 0 and at most %d", value, maxFPS)
+				return fault.Errorf(fault.Invalid, "got %q, want images a second, more than 0 and at most %d", value, maxFPS)
 			}
 			s.FPS = fps
 			return nil
@@ -125,11 +125,11 @@ func (f *publishRequest) await() error {
 // is read all the same.
 func (f *publishRequest) next(captured time.Time) error {
 	if f.jpegs != nil {
-		picture, err := f.jpegs.Next()
+		image, err := f.jpegs.Next()
 		if err != nil {
 			return err
 		}
-		return f.publisher.JPEG(picture.Buf, captured)
+		return f.publisher.JPEG(image.Buf, captured)
 	}
 	frame, err := f.frames.Next()
 	if err != nil {
@@ -182,7 +182,7 @@ func bodyFault(err error) *fault.Error {
 	return fault.From(err)
 }
 
-// respond says what became of the frames.
+// respond writes the counts of the request's frames.
 func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
 	f.publisher.Close() // The last frame may still wait for its turn.
 	var a published
@@ -202,7 +202,7 @@ func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
 	return nil
 }
 
-// published is the response to a publisher whose body came to its end.
+// published is the response to a publisher whose body ended.
 type published struct {
 	Stream   string `json:"stream"`
 	Frames   uint64 `json:"frames"`   // that came in

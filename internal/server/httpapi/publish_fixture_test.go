@@ -31,17 +31,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// API is the HTTP API of a server under test.
-type face struct {
+// testAPI is the HTTP API of a server under test.
+type testAPI struct {
 	*Handler
 	t   testing.TB
 	url string
 	log *bytes.Buffer // to be read when the API is closed
 }
 
-// newFace returns an API with what change changes of the defaults. It has the stream "cam". When the test ends nothing
-// may be leased or admitted any more.
-func newFace(t testing.TB, change func(*config.Config)) *face {
+// newTestAPI returns an API with the settings that change makes of the defaults, and the stream "cam". When the test
+// ends nothing may be leased or admitted any more.
+func newTestAPI(t testing.TB, change func(*config.Config)) *testAPI {
 	t.Helper()
 	c := config.Default()
 	c.Streams = config.Streams{"cam": {}}
@@ -61,7 +61,7 @@ func newFace(t testing.TB, change func(*config.Config)) *face {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
-	f := &face{Handler: NewHandler(e, l, logger), t: t, log: &log}
+	f := &testAPI{Handler: NewHandler(e, l, logger), t: t, log: &log}
 	s := httptest.NewServer(f)
 	f.url = s.URL
 	t.Cleanup(func() {
@@ -132,15 +132,15 @@ func jpegPart(jpeg []byte) []byte {
 	return fmt.Appendf(nil, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(jpeg), jpeg)
 }
 
-// answered is how a request ended.
-type answered struct {
+// reply is the response to a request.
+type reply struct {
 	status int
 	problem
 	published
 }
 
 // send sends body, a []byte or an io.Reader of unknown length, and returns the response.
-func (f *face) send(method, path, contentType string, body any) answered {
+func (f *testAPI) send(method, path, contentType string, body any) reply {
 	f.t.Helper()
 	reader, ok := body.(io.Reader)
 	if !ok {
@@ -154,10 +154,10 @@ func (f *face) send(method, path, contentType string, body any) answered {
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		f.t.Error(err)
-		return answered{}
+		return reply{}
 	}
 	defer response.Body.Close()
-	a := answered{status: response.StatusCode}
+	a := reply{status: response.StatusCode}
 	data, err := io.ReadAll(response.Body)
 	if err != nil {
 		f.t.Error(err)
@@ -173,7 +173,7 @@ func (f *face) send(method, path, contentType string, body any) answered {
 }
 
 // waitFor waits until cond holds.
-func (f *face) waitFor(what string, cond func() bool) {
+func (f *testAPI) waitFor(what string, cond func() bool) {
 	f.t.Helper()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
@@ -189,7 +189,7 @@ func (f *face) waitFor(what string, cond func() bool) {
 }
 
 // view returns a viewer of the stream, which ends with the test.
-func (f *face) view(name string) *stream.Viewer {
+func (f *testAPI) view(name string) *stream.Viewer {
 	f.t.Helper()
 	v, err := f.live.Hub.View(name, stream.ViewerOptions{Transport: "test"})
 	if err != nil {
@@ -200,7 +200,7 @@ func (f *face) view(name string) *stream.Viewer {
 }
 
 // wantFrame waits until the viewer is given an image that carries n.
-func (f *face) wantFrame(v *stream.Viewer, n int) stream.Image {
+func (f *testAPI) wantFrame(v *stream.Viewer, n int) stream.Image {
 	f.t.Helper()
 	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
 	defer cancel()

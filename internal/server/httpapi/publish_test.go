@@ -59,7 +59,7 @@ func TestPublish(t *testing.T) {
 		for _, method := range []string{http.MethodPost, http.MethodPut} {
 			for _, chunked := range []bool{false, true} {
 				t.Run(fmt.Sprintf("%s/%s/chunked=%v", tt.name, method, chunked), func(t *testing.T) {
-					f := newFace(t, nil)
+					f := newTestAPI(t, nil)
 					v := f.view("cam")
 					var body any = slices.Concat(tt.frames...)
 					if chunked {
@@ -67,7 +67,7 @@ func TestPublish(t *testing.T) {
 					}
 					a := f.send(method, "/v1/streams/cam"+tt.query, tt.contentType, body)
 					if a.status != http.StatusOK || a.Stream != "cam" || a.Frames != 3 || a.Pictures < 1 || a.Pictures+a.Dropped != 3 {
-						t.Errorf("got %+v, want 3 frames, pictures or dropped", a)
+						t.Errorf("got %+v, want 3 frames, images or dropped", a)
 					}
 					f.wantFrame(v, 3)
 				})
@@ -80,10 +80,10 @@ func TestPublish(t *testing.T) {
 func TestPublishAtOnce(t *testing.T) {
 	for _, tt := range bodyKinds(t) {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFace(t, nil)
+			f := newTestAPI(t, nil)
 			v := f.view("cam")
 			in, out := io.Pipe()
-			done := make(chan answered, 1)
+			done := make(chan reply, 1)
 			go func() { done <- f.send(http.MethodPost, "/v1/streams/cam"+tt.query, tt.contentType, in) }()
 			for i, data := range tt.frames {
 				if _, err := out.Write(data); err != nil {
@@ -128,7 +128,7 @@ func TestPublishRefuses(t *testing.T) {
 		{"output", "/v1/streams/cam?format=gray&size=64x32&output=rgb24", "", raw, 400, "output"},
 		{"source", "/v1/streams/own?format=gray&size=64x32", "", raw, 409, "source of its own"},
 	}
-	f := newFace(t, func(c *config.Config) { c.Streams["own"] = config.Stream{Source: "testsrc:64x32@1"} })
+	f := newTestAPI(t, func(c *config.Config) { c.Streams["own"] = config.Stream{Source: "testsrc:64x32@1"} })
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			a := f.send(http.MethodPost, tt.path, tt.contentType, tt.body)
@@ -142,21 +142,21 @@ func TestPublishRefuses(t *testing.T) {
 // publishing is a request that goes on until out is closed.
 type publishing struct {
 	out  *io.PipeWriter
-	done chan answered
+	done chan reply
 }
 
 // publish begins a request of raw frames.
-func (f *face) publish(query string) *publishing {
+func (f *testAPI) publish(query string) *publishing {
 	in, out := io.Pipe()
 	f.t.Cleanup(func() { out.Close() })
-	p := &publishing{out, make(chan answered, 1)}
+	p := &publishing{out, make(chan reply, 1)}
 	go func() { p.done <- f.send(http.MethodPost, "/v1/streams/cam?format=gray&size=64x32"+query, "", in) }()
 	return p
 }
 
-// TestPublishTakenOver: the newest publisher has the stream, and the one before is told so.
+// TestPublishTakenOver: a new publisher gets the stream, and the one before it an error that says so.
 func TestPublishTakenOver(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	v := f.view("cam")
 	first := f.publish("")
 	first.out.Write(rawFrame(t, 1))
@@ -178,7 +178,7 @@ func TestPublishTakenOver(t *testing.T) {
 // TestPublishDraining: a server that stops does not wait for a body without an end, nor for one that has hardly begun.
 // TestPublishHeldUp: a publisher whose first frame comes after that of one who began later does not get the stream.
 func TestPublishHeldUp(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	v := f.view("cam")
 	first := f.publish("")
 	f.waitFor("the first request", func() bool { return f.engine.OpenRequests() == 1 })
@@ -199,7 +199,7 @@ func TestPublishHeldUp(t *testing.T) {
 }
 
 func TestPublishDraining(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	v := f.view("cam")
 	p, begun := f.publish(""), f.publish("")
 	begun.out.Write(rawFrame(t, 1)[:5])
@@ -237,7 +237,7 @@ func TestPublishTimeouts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFace(t, func(c *config.Config) {
+			f := newTestAPI(t, func(c *config.Config) {
 				c.Timeout.Receive, c.Timeout.Idle = config.Duration(tt.receive), config.Duration(tt.idle)
 			})
 			in, out := io.Pipe()
@@ -249,10 +249,10 @@ func TestPublishTimeouts(t *testing.T) {
 		})
 	}
 	t.Run("patience", func(t *testing.T) {
-		f := newFace(t, func(c *config.Config) { c.Timeout.Receive = config.Duration(short) })
+		f := newTestAPI(t, func(c *config.Config) { c.Timeout.Receive = config.Duration(short) })
 		v := f.view("cam")
 		in, out := io.Pipe()
-		done := make(chan answered, 1)
+		done := make(chan reply, 1)
 		go func() { done <- f.send(http.MethodPost, "/v1/streams/cam", "", in) }()
 		out.Write(part)
 		out.Write([]byte("--frame\r\nContent-Type: image/jpeg\r\n"))
@@ -267,9 +267,9 @@ func TestPublishTimeouts(t *testing.T) {
 	})
 }
 
-// TestPublishBrokenPictures: a broken image of a multipart stream is counted, and does not end it.
-func TestPublishBrokenPictures(t *testing.T) {
-	f := newFace(t, nil)
+// TestPublishBrokenImages: a broken image of a multipart stream is counted, and does not end it.
+func TestPublishBrokenImages(t *testing.T) {
+	f := newTestAPI(t, nil)
 	v := f.view("cam")
 	body := slices.Concat(jpegPart([]byte("no picture")), jpegPart(jpegFrame(t, 1)), jpegPart(jpegFrame(t, 9)[:200]), jpegPart(jpegFrame(t, 2)))
 	a := f.send(http.MethodPost, "/v1/streams/cam", "", body)
@@ -287,10 +287,10 @@ func TestPublishBrokenPictures(t *testing.T) {
 func TestPublishWithoutMemory(t *testing.T) {
 	for _, tt := range bodyKinds(t) {
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFace(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 8*config.MiB, 0 })
+			f := newTestAPI(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 8*config.MiB, 0 })
 			v := f.view("cam")
 			in, out := io.Pipe()
-			done := make(chan answered, 1)
+			done := make(chan reply, 1)
 			go func() { done <- f.send(http.MethodPost, "/v1/streams/cam"+tt.query, tt.contentType, in) }()
 			out.Write(tt.frames[0])
 			f.wantFrame(v, 1)
@@ -314,7 +314,7 @@ func TestPublishWithoutMemory(t *testing.T) {
 }
 
 // leaseAll leases all memory that is left.
-func (f *face) leaseAll() (all []pool.Buf) {
+func (f *testAPI) leaseAll() (all []pool.Buf) {
 	for n := pool.MaxSize; n > 0; {
 		b, err := f.engine.Pool.Get(n)
 		if err != nil {
@@ -326,9 +326,9 @@ func (f *face) leaseAll() (all []pool.Buf) {
 	return all
 }
 
-// TestPublishCallerGone: what a caller that goes away has begun is given up.
+// TestPublishCallerGone: the request of a caller that disconnects ends.
 func TestPublishCallerGone(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	v := f.view("cam")
 	conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 	if err != nil {
@@ -340,9 +340,9 @@ func TestPublishCallerGone(t *testing.T) {
 	f.waitFor("the end of the request", func() bool { return f.engine.OpenRequests() == 0 })
 }
 
-// TestPublishContinue: a caller that asks first is told to go on, or why not, before it sends the body.
+// TestPublishContinue: a caller that sends Expect: 100-continue is told to go on, or why not, before it sends the body.
 func TestPublishContinue(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	for query, want := range map[string]string{"?format=gray&size=64x32": "HTTP/1.1 100 Continue", "?format=grey": "HTTP/1.1 400 Bad Request"} {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(f.url, "http://"))
 		if err != nil {
@@ -372,7 +372,7 @@ func TestPublishAllocates(t *testing.T) {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
-			f := newFace(t, func(c *config.Config) { c.Live.EncodeUnwatched = true })
+			f := newTestAPI(t, func(c *config.Config) { c.Live.EncodeUnwatched = true })
 			in, out := io.Pipe()
 			r, err := http.NewRequest(http.MethodPost, "/v1/streams/cam"+tt.query, in)
 			if err != nil {

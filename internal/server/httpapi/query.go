@@ -36,7 +36,7 @@ func text(field func(*pipeline.Spec) encoding.TextUnmarshaler) func(*pipeline.Sp
 	return func(s *pipeline.Spec, value string) error { return field(s).UnmarshalText([]byte(value)) }
 }
 
-// setCrop takes WIDTHxHEIGHT+X+Y, also as it comes from those who type the + as it is: in a query that is a space.
+// setCrop accepts WIDTHxHEIGHT+X+Y, also where the + was not escaped: in a query that is a space.
 func setCrop(s *pipeline.Spec, value string) error {
 	return s.Crop.UnmarshalText([]byte(strings.ReplaceAll(value, " ", "+")))
 }
@@ -60,11 +60,11 @@ func setQuality(s *pipeline.Spec, value string) error {
 	return nil
 }
 
-// ParseQuery returns the Spec that a query says, and the names of the parameters in it. Input is not complete where the
-// body is to say what it is. The error is a *fault.Error of kind Invalid that names the parameter.
+// ParseQuery returns the Spec of a query, and the names of the parameters in it. Input is incomplete where the body has
+// to complete it. The error is a *fault.Error of kind Invalid that names the parameter.
 func ParseQuery(raw string) (pipeline.Spec, []string, error) { return parseQuery(raw, nil) }
 
-// parseQuery is ParseQuery for a path that has parameters of its own, also, which are no part of the Spec.
+// parseQuery is ParseQuery for a path with parameters of its own that are no part of the Spec.
 func parseQuery(raw string, also map[string]func(value string) error) (pipeline.Spec, []string, error) {
 	var s pipeline.Spec
 	q, err := url.ParseQuery(raw)

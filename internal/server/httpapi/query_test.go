@@ -39,7 +39,7 @@ func TestParseQuery(t *testing.T) {
 }
 
 // FuzzParseQuery: whatever the query, ParseQuery returns a Spec or an Invalid fault that names a parameter of it; and
-// what it takes means the same when its parts are written in another order.
+// the parameters mean the same in any order.
 func FuzzParseQuery(f *testing.F) {
 	for _, seed := range []string{
 		"", "format=bgr24&size=640x360&resize=320x320", "crop=10x10%2B1%2B2", "crop=10x10+1+2", "quality=0", "quality=999999999999", "size=65536x65536", "resize=x", "resize=1x",

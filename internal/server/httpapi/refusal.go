@@ -20,7 +20,7 @@ func refusal(err error, host string) *fault.Error {
 			there = "there are: " + strings.Join(missing.Names, ", ")
 		}
 		name := missing.Name
-		if stream.CheckName(name) != nil { // Nobody can push one by that name.
+		if stream.CheckName(name) != nil { // No stream can have that name.
 			name = "NAME"
 		}
 		f.Reason = fmt.Sprintf("no stream %.80q; %s; push one: steadyframe push --stream %s INPUT http://%s", missing.Name, there, name, host)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// responsePieceBytes are written to a response at a time. Each piece must be taken within live.stall, for net/http does not go on
-// after a write that failed in its middle.
+// responsePieceBytes are written to a response at a time. The viewer must read each piece within live.stall: net/http
+// cannot go on after a write that failed in its middle.
 const responsePieceBytes = 64 << 10
 
 // response is a response that net/http writes.
@@ -51,7 +51,7 @@ func (r *response) pieces(p []byte) error {
 	return nil
 }
 
-// extend sets the time within which the next piece must be taken.
+// extend sets the time within which the next piece must be read.
 func (r *response) extend() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -67,7 +67,7 @@ func (r *response) cut() {
 	defer r.mu.Unlock()
 	if !r.over {
 		r.over = true
-		_ = r.control.SetWriteDeadline(time.Now()) // If that fails, there is nothing to cut.
+		_ = r.control.SetWriteDeadline(time.Now()) // If it fails, there is nothing to cut.
 	}
 }
 

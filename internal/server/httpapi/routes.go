@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// index is what GET / shows to those who are no browser.
+// index is what GET / returns to clients that are not browsers.
 const index = `Steadyframe: raw frames in, JPEGs out, live.
 
 POST /v1/encode?format=bgr24&size=640x360   raw frames, tightly packed: one image back, or multipart/mixed
@@ -29,7 +29,7 @@ ffmpeg -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream clip http:/
 ffplay http://HOST/stream/clip.mjpg
 `
 
-// endpoint is what serves a route. It returns why a request was not served, if so.
+// endpoint serves a route. An error says why a request was not served.
 type endpoint struct {
 	handler *Handler
 	open    bool // to pages of other origins, and without a token
@@ -74,7 +74,7 @@ func (h *Handler) routes() *http.ServeMux {
 	return mux
 }
 
-// ofStream returns what serves the stream that a file is named after: its name, and suffix.
+// ofStream returns the endpoint for files NAME.suffix, where NAME is a stream.
 func ofStream(suffix string, serve func(w http.ResponseWriter, r *http.Request, name string) error) func(*writer, *http.Request) error {
 	return func(w *writer, r *http.Request) error {
 		name, ok := strings.CutSuffix(r.PathValue("file"), suffix)
@@ -111,7 +111,7 @@ func (h *Handler) dispatch(w *writer, r *http.Request) error {
 	return nil
 }
 
-// unrouted is how http.ServeMux responds to what it has no route for: it says which methods there are.
+// unrouted records how http.ServeMux responds where it has no route: it says which methods are allowed.
 type unrouted struct {
 	header http.Header
 	status int

@@ -19,8 +19,8 @@ const (
 	http2Streams      = 64
 )
 
-// Serve returns what serves h, over HTTP/1.1 and HTTP/2, and what ends that. There is no time limit on
-// a whole request or answer: handlers set deadlines for their parts.
+// Serve returns a function that serves h over HTTP/1.1 and HTTP/2, and one that shuts down. There is no time limit on a
+// whole request or response: handlers set deadlines for their parts.
 func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -33,7 +33,7 @@ func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Li
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         trackConn,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // what is wrong with a peer
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // errors of peers
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          http2Streams,
 			MaxReceiveBufferPerConnection: http2ConnBuffer,

@@ -15,8 +15,8 @@ import (
 const (
 	// maxWatched is how many streams are watched over one connection: a wall of 8 by 8.
 	maxWatched = 64
-	// maxUnacked is how many images of a stream may be on their way: with one, a viewer would wait for a round trip after
-	// each; with more, they would wait in the buffers between.
+	// maxUnacked is how many images of a stream may be in flight: with one, a viewer would wait for a round trip after
+	// each; with more, they would wait in buffers on the way.
 	maxUnacked = 2
 	// retryUnknown is how often the session looks for streams that do not exist yet.
 	retryUnknown = 250 * time.Millisecond
@@ -182,7 +182,7 @@ func (s *session) send(w *watched, p *stream.Image) *fault.Error {
 	}
 	s.sent = time.Now()
 	sent := *p
-	sent.Buf = pool.Buf{} // What it waits for holds no memory.
+	sent.Buf = pool.Buf{} // An image that waits for its acknowledgement holds no memory.
 	w.unacked = append(w.unacked, sent)
 	return nil
 }
@@ -190,8 +190,8 @@ func (s *session) send(w *watched, p *stream.Image) *fault.Error {
 // pingInterval is the time between two pings.
 func (s *session) pingInterval() time.Duration { return min(pingEvery, s.conn.Stall/2) }
 
-// keepAlive pings when it is time to. A viewer that has neither answered to pings nor been sent an image for twice
-// live.stall is gone. It returns the time until the next ping.
+// keepAlive pings when it is time to. A viewer that has neither answered a ping nor been sent an image for twice
+// live.stall is lost. It returns the time until the next ping.
 func (s *session) keepAlive(now time.Time) (time.Duration, *fault.Error) {
 	if now.Before(s.ping) {
 		return s.ping.Sub(now), nil
@@ -219,13 +219,13 @@ func (s *session) end(f *fault.Error) {
 	case fault.Draining:
 		_ = s.ws.Close(websocket.StatusGoingAway, f.Reason)
 	default:
-		_ = s.ws.CloseNow() // It is gone, or as good as that.
+		_ = s.ws.CloseNow() // It is closed, or nearly.
 	}
 	for range s.broken { // Until read has returned.
 	}
 }
 
-// close ends the watching.
+// close closes all viewers.
 func (w *watched) close() {
 	if w.viewer != nil {
 		w.viewer.Close()

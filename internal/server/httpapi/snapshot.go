@@ -83,7 +83,7 @@ func parseAge(s string) (time.Duration, error) {
 	return d, err
 }
 
-// noSnapshot returns why there is no image of a stream: err, if that says more than that none came in time.
+// noSnapshot returns why there is no image of a stream: err, unless it only says that none came in time.
 func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 	if err != nil && (!errors.Is(err, context.DeadlineExceeded) || r.Context().Err() != nil) {
 		return refusal(err, r.Host)
@@ -96,19 +96,19 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 	since := info.Since.UTC().Format(time.RFC3339)
 	switch info.State {
 	case stream.Offline:
-		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=picture gets the picture that says so", name, since)
+		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=picture gets the image that says so", name, since)
 	case stream.Waiting:
 		f.Reason = fmt.Sprintf("stream %s has had no frame yet, since %s", name, since)
 	default:
-		f.Reason = fmt.Sprintf("stream %s had no fresh picture within timeouts.queue (%v)", name, time.Duration(h.engine.Config.Timeout.Queue))
+		f.Reason = fmt.Sprintf("stream %s had no fresh image within timeouts.queue (%v)", name, time.Duration(h.engine.Config.Timeout.Queue))
 	}
 	return f
 }
 
-// writeSnapshot takes p and responds with it, or with 304 where the caller has it.
+// writeSnapshot takes p and responds with it, or with 304 if the caller has it already.
 func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Image) error {
 	defer p.Release()
-	// The number alone would be that of another image after the server has started again.
+	// Seq alone would repeat after a restart of the server.
 	etag := fmt.Sprintf(`"%x-%x"`, p.Seq, p.Encoded.UnixMicro())
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")

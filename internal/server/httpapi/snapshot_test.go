@@ -17,7 +17,7 @@ import (
 func TestSnapshot(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 2)
+	all := images(t, 2)
 	f.publish(t, p, all[0])
 	f.publish(t, p, all[1])
 	resp, body := f.get(t, "GET", "/snapshot/cam1.jpg")
@@ -57,7 +57,7 @@ func TestSnapshot(t *testing.T) {
 func TestSnapshotWaits(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 2)
+	all := images(t, 2)
 	f.publish(t, p, all[0])
 	p.Skip()
 	go func() {
@@ -65,15 +65,15 @@ func TestSnapshotWaits(t *testing.T) {
 		f.publish(t, p, all[1])
 	}()
 	if _, body := f.get(t, "GET", "/snapshot/cam1.jpg"); !bytes.Equal(body, all[1]) {
-		t.Errorf("got %d bytes, want the fresh picture of %d", len(body), len(all[1]))
+		t.Errorf("got %d bytes, want the fresh image of %d", len(body), len(all[1]))
 	}
 }
 
-// TestSnapshotMaxAge: an image that is too old is waited for to be followed by another one.
+// TestSnapshotMaxAge: where the newest image is too old, the next one is waited for.
 func TestSnapshotMaxAge(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 2)
+	all := images(t, 2)
 	b, err := f.pool.Get(len(all[0]))
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func TestSnapshotMaxAge(t *testing.T) {
 	}
 }
 
-// TestNoSnapshot: what there is no image of says so, and since when.
+// TestNoSnapshot: a stream without an image says so, and since when.
 func TestNoSnapshot(t *testing.T) {
 	offline := []byte("\xff\xd8 offline \xff\xd9")
 	var from *pool.Pool
@@ -125,24 +125,24 @@ func TestNoSnapshot(t *testing.T) {
 		t.Errorf("got %q, want no such stream", body)
 	}
 	p := f.publisher(t, "lost")
-	f.publish(t, p, pictures(t, 1)[0])
+	f.publish(t, p, images(t, 1)[0])
 	p.Close()
 	eventually(t, "it is offline", func() bool { info, _ := f.hub.Info("lost"); return info.State == stream.Offline })
 	resp, body := f.get(t, "GET", "/snapshot/lost.jpg")
 	if resp.Header.Get("Fault") != "offline" || !strings.Contains(string(body), "stream lost has been offline since 20") {
 		t.Errorf("got %q, want that it is offline", body)
 	}
-	eventually(t, "the picture that says so is there", func() bool {
+	eventually(t, "the image that says so is there", func() bool {
 		resp, body = f.get(t, "GET", "/snapshot/lost.jpg?offline=picture")
 		return resp.StatusCode == http.StatusOK
 	})
 	if !bytes.Equal(body, offline) || resp.Header.Get("X-Steadyframe-Online") != "false" {
-		t.Errorf("got %d bytes and %v, want the picture that says that the source is lost", len(body), resp.Header)
+		t.Errorf("got %d bytes and %v, want the image that says that the source is lost", len(body), resp.Header)
 	}
 }
 
-// TestSnapshotTakenSlowly: who takes a part of it now and then gets it all, however much longer than live.stall that takes.
-func TestSnapshotTakenSlowly(t *testing.T) {
+// TestSnapshotReadSlowly: a caller that keeps reading gets all of it, however much longer than live.stall that takes.
+func TestSnapshotReadSlowly(t *testing.T) {
 	t.Parallel()
 	const patience = time.Second
 	f := newFixture(t, nil, stall(patience))

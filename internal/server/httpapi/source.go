@@ -18,14 +18,14 @@ type reader interface {
 	Skip() error
 }
 
-// source is a request's frames, and what to make of them.
+// source is a request's frames and the plan for them.
 type source struct {
 	frames  reader
 	plan    *engine.Plan
 	endless bool // of unknown length
 }
 
-// openSource reads as much of the request as tells what it is. It takes no memory of the pool.
+// openSource reads as much of the request as it takes to know its format. It takes no memory of the pool.
 func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
 	spec, names, err := ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -42,7 +42,7 @@ func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
 	return s, nil
 }
 
-// describesFrames reports whether a query with parameters of these names says what raw frames are.
+// describesFrames reports whether a query with parameters of these names describes raw frames.
 func describesFrames(names []string) bool {
 	return slices.Contains(names, "format") || slices.Contains(names, "size")
 }
@@ -154,8 +154,8 @@ func (o *opening) planned() (*engine.Plan, error) {
 	return o.plan, nil
 }
 
-// openY4M reads the stream's header and completes spec.Input, where a range or color of the query wins: Y4M cannot say the
-// one, and some writers are wrong about the other.
+// openY4M reads the stream's header and completes spec.Input. A range or color of the query wins: Y4M cannot state the
+// range, and some writers are wrong about the color.
 func (o *opening) openY4M(l ingest.Limits) (reader, error) {
 	y, err := ingest.NewY4M(o.body, o.engine.Pool, l)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// statistics is the JSON of GET /v1/stats: what the server has done since it began, and holds now. All that only grows
-// is given as such, so that each reader makes the rates it wants. Sizes are in bytes, times in seconds.
+// statistics is the JSON of GET /v1/stats: what the server has done since its start, and holds now. Counters are given
+// as they are, and readers compute rates. Sizes are in bytes, times in seconds.
 type statistics struct {
 	Time    float64 `json:"time"` // since the Unix epoch
 	Uptime  float64 `json:"uptime_s"`
@@ -92,7 +92,7 @@ type classCount struct {
 	Discards uint64 `json:"discards"`
 }
 
-// stats responds with the statistics of the server.
+// stats serves GET /v1/stats.
 func (h *Handler) stats(w *writer, _ *http.Request) error {
 	data, err := json.Marshal(h.statistics())
 	if err != nil {

@@ -44,7 +44,7 @@ func TestCumulate(t *testing.T) {
 	}
 }
 
-// Who reads the buckets finds the quantiles that the server itself says.
+// The buckets give the quantiles that the server itself states.
 func TestBatchHistogram(t *testing.T) {
 	m := metrics.New()
 	for i := range 1000 {
@@ -73,9 +73,9 @@ func TestReadRuntime(t *testing.T) {
 	}
 }
 
-// The response of a server at rest says what it is and holds, in the JSON that the page reads.
+// The response of a server at rest, in the JSON that the page reads.
 func TestStats(t *testing.T) {
-	f := newFace(t, nil)
+	f := newTestAPI(t, nil)
 	response, err := http.Get(f.url + "/v1/stats")
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 // tlsVariable, when set, makes the servers of the viewers' tests listen with TLS. `make test-tls` sets it.
 const tlsVariable = "TEST_STEADYFRAME_TLS"
 
-// certificate returns what a server of TLS is, and what its clients trust; nil both without TLS.
+// certificate returns the TLS configurations of servers and of their clients; nil both without TLS.
 var certificate = sync.OnceValues(func() (server, client *tls.Config) {
 	if os.Getenv(tlsVariable) == "" {
 		return nil, nil
@@ -35,7 +35,7 @@ func clientTLS() *tls.Config {
 	return client.Clone()
 }
 
-// scheme begins URLs of HTTP.
+// scheme is http or https.
 func scheme() string {
 	if clientTLS() == nil {
 		return "http://"

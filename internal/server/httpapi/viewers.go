@@ -23,14 +23,14 @@ type viewers struct {
 	conns  conn.Set
 }
 
-// newViewers returns what serves the streams of h. Metrics, settings and the time to stop are those of e.
+// newViewers returns the viewers of the streams of h, with the settings and metrics of e, until e drains.
 func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
 	return &viewers{engine: e, hub: h, pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), log: log}
 }
 
-// wait waits for the viewers on connections hijacked from net/http, which its Shutdown does not know. They end between
-// two images once the engine is draining; one that reads nothing has conn.DrainPatience at most. wait cuts those that are left
-// when ctx ends. It is for one goroutine at a time.
+// wait waits for viewers on hijacked connections, which net/http's Shutdown does not know of. They end between two
+// images once the engine is draining; one that reads nothing has conn.DrainPatience at most. wait cuts those that are
+// left when ctx ends. It is for one goroutine at a time.
 func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx) }
 
 // first returns the default stream: the first by name that is online, else the first, else "".
@@ -47,12 +47,11 @@ func (h *viewers) first() string {
 	return ""
 }
 
-// unsentBytes are what the kernel may hold of a viewer's images beyond what is on its way to it. Without a bound it takes
-// megabytes, and a slow viewer sees images that are as old as those: a newer one waits behind them. It is less than an image,
-// and more than a segment.
+// unsentBytes bounds what the kernel queues of a viewer's images beyond what is in flight. Without a bound it queues
+// megabytes, and a slow viewer sees images that are as old as those. It is less than an image and more than a segment.
 const unsentBytes = 16 << 10
 
-// hijack takes a connection from net/http, to be given back with release.
+// hijack hijacks the connection of a request from net/http. The caller closes it with release.
 func (h *viewers) hijack(w http.ResponseWriter) (*conn.Hijacked, error) {
 	c, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -86,7 +85,7 @@ func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*s
 	return v, nil
 }
 
-// info returns what is known of a stream, or a *fault.Error if it does not exist.
+// info returns a stream's state and counters, or a *fault.Error if it does not exist.
 func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
 	info, ok := h.hub.Info(name)
 	if ok {
@@ -109,7 +108,7 @@ func (h *viewers) ended(r *http.Request, transport, name string, since time.Time
 	}
 	if f := fault.From(why); f != nil {
 		if f.Kind == fault.Slow && h.engine.IsDraining() {
-			f = errStopping // It had conn.DrainPatience, and not live.stall.
+			f = errStopping // It had conn.DrainPatience, not live.stall.
 		}
 		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
 		if f.Kind != fault.Canceled && f.Kind != fault.Draining {

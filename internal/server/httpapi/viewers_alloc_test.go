@@ -53,14 +53,14 @@ func (l *lockstep) publish() {
 		l.t.Fatal(err)
 	}
 	binary.BigEndian.PutUint64(b.Bytes(), l.number)
-	if err := l.publisher.Publish(stream.Image{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
+	if err := l.publisher.Publish(stream.Image{Buf: b, Width: imageWidth, Height: imageHeight}); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
-// view is a viewer: it reads messages of which each has so many bytes before its image, and after it, and answers them,
-// unless answer is nil, with what that makes of the head.
-func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, answer func(head []byte) []byte) {
+// view is a viewer: it reads messages, each of which has before bytes before its image and after bytes after it. Unless
+// respond is nil, it answers each with respond of the bytes before.
+func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, respond func(head []byte) []byte) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		l.t.Fatal(err)
 	}
@@ -70,8 +70,8 @@ func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, answer func(
 			if _, err := io.ReadFull(r, buf); err != nil {
 				return // The test is over.
 			}
-			if answer != nil {
-				if _, err := c.Write(answer(buf[:before])); err != nil {
+			if respond != nil {
+				if _, err := c.Write(respond(buf[:before])); err != nil {
 					return
 				}
 			}
@@ -89,7 +89,7 @@ func (l *lockstep) viewMJPEG() {
 	before := len(new(part).head(&stream.Image{Captured: now}, lockstepBytes, false, now))
 	for range l.viewers {
 		c, r := l.f.dial(l.t, "GET /stream/cam1.mjpg HTTP/1.1")
-		mjpegAnswer(l.t, r)
+		mjpegResponse(l.t, r)
 		l.view(c, r, before, len("\r\n--frame\r\n"), nil)
 	}
 }
@@ -149,35 +149,35 @@ func TestAllocations(t *testing.T) {
 				for range 100 {
 					l.next()
 				}
-				const pictures = 50
-				objects, size := alloctest.Measure(t, pictures, l.next)
-				t.Logf("%d pictures to %d viewers: %d objects, %d bytes", pictures, viewers, objects, size)
-				if objects >= pictures/2 {
-					t.Errorf("%d pictures to %d viewers allocated %d objects of %d bytes together, want none of them", pictures, viewers, objects, size)
+				const images = 50
+				objects, size := alloctest.Measure(t, images, l.next)
+				t.Logf("%d images to %d viewers: %d objects, %d bytes", images, viewers, objects, size)
+				if objects >= images/2 {
+					t.Errorf("%d images to %d viewers allocated %d objects of %d bytes together, want none of them", images, viewers, objects, size)
 				}
 			})
 		}
 	}
 }
 
-// TestOneWritePerPicture: an image is one system call to each viewer.
-func TestOneWritePerPicture(t *testing.T) {
+// TestOneWritePerImage: an image is one system call to each viewer.
+func TestOneWritePerImage(t *testing.T) {
 	if runtime.GOOS != "linux" || race.Enabled || clientTLS() != nil {
 		t.Skip("system calls are counted in /proc, and without the race detector's and TLS's")
 	}
-	const viewers, pictures = 10, 200
+	const viewers, images = 10, 200
 	l := newLockstep(t, viewers)
 	l.viewMJPEG()
 	l.next()
 	before, delivered := writes(t), l.delivered()
-	for range pictures {
+	for range images {
 		l.next()
 	}
 	written := writes(t) - before
 	each := float64(written) / float64(l.delivered()-delivered)
-	t.Logf("%.3f system calls that write for each picture and viewer", each)
+	t.Logf("%.3f system calls that write for each image and viewer", each)
 	if each > 1.25 { // The Go runtime wakes its poller with some.
-		t.Errorf("got %.3f system calls that write for each picture and viewer, want one", each)
+		t.Errorf("got %.3f system calls that write for each image and viewer, want one", each)
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// BenchmarkWebSocketPicture writes an image of 20 kB to a viewer: as sessions do, and through package websocket, whose
+// BenchmarkWebSocketImage writes an image of 20 kB to a viewer: as sessions do, and through package websocket, whose
 // Writer takes head and image one after the other without copying them together. writes/op are system calls.
-func BenchmarkWebSocketPicture(b *testing.B) {
+func BenchmarkWebSocketImage(b *testing.B) {
 	jpeg := make([]byte, 20_000)
 	for _, by := range []string{"session", "library"} {
 		b.Run("by="+by, func(b *testing.B) {

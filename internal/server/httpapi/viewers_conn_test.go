@@ -26,7 +26,7 @@ func stall(d time.Duration) func(*config.Config, *stream.Options) {
 // large is an image that no socket's buffer holds.
 func large() []byte { return bytes.Repeat([]byte{0xd8}, 16<<20) }
 
-// narrow makes the kernel take little of what c's peer sends.
+// narrow makes the kernel buffer little of what c's peer sends.
 func narrow(t testing.TB, c net.Conn, bytes int) {
 	t.Helper()
 	if s, ok := c.(*tls.Conn); ok {
@@ -37,8 +37,9 @@ func narrow(t testing.TB, c net.Conn, bytes int) {
 	}
 }
 
-// TestStalledViewerIsLetGo: who takes nothing for live.stall holds no image after that, and the log says who it was.
-func TestStalledViewerIsLetGo(t *testing.T) {
+// TestStalledViewerIsDisconnected: a viewer that reads nothing for live.stall holds no image after that, and the log
+// names it.
+func TestStalledViewerIsDisconnected(t *testing.T) {
 	f := newFixture(t, nil, stall(100*time.Millisecond))
 	p := f.publisher(t, "cam1")
 	f.publish(t, p, large())
@@ -72,9 +73,9 @@ func (f *fixture) rejected(t testing.TB, k fault.Kind) float64 {
 	return 0
 }
 
-// TestSlowViewerIsNotLetGo: who takes a little now and then gets all of an image, however much longer than live.stall
-// that takes, and neither head nor image is torn.
-func TestSlowViewerIsNotLetGo(t *testing.T) {
+// TestSlowViewerIsNotDisconnected: a viewer that keeps reading gets all of an image, however much longer than
+// live.stall that takes, and neither head nor image is torn.
+func TestSlowViewerIsNotDisconnected(t *testing.T) {
 	t.Parallel()
 	const patience = 600 * time.Millisecond
 	f := newFixture(t, nil, stall(patience))
@@ -83,7 +84,7 @@ func TestSlowViewerIsNotLetGo(t *testing.T) {
 	f.publish(t, p, data)
 	c, r := f.dial(t, "GET /stream/cam1.mjpg HTTP/1.1")
 	narrow(t, c, 64<<10)
-	m, _ := mjpegAnswer(t, r)
+	m, _ := mjpegResponse(t, r)
 	m.expect(fmt.Sprintf("Content-Type: image/jpeg\r\nContent-Length: %d\r\n", len(data)))
 	if line, err := m.ReadString('\n'); err != nil || !strings.HasPrefix(line, "X-Timestamp: ") {
 		t.Fatalf("got %q, %v", line, err)
@@ -102,7 +103,7 @@ func TestSlowViewerIsNotLetGo(t *testing.T) {
 		n += k
 	}
 	if took := time.Since(begin); took < 3*patience {
-		t.Fatalf("the picture took %v, too short for the test to tell anything", took)
+		t.Fatalf("the image took %v, too short for the test to tell anything", took)
 	}
 	if !bytes.Equal(got, data) {
 		t.Error("got another picture")
@@ -129,7 +130,7 @@ func TestDrainDoesNotWaitForStalledViewers(t *testing.T) {
 	}
 }
 
-// TestWaitCuts: those who are left when Wait's context ends are cut.
+// TestWaitCuts: viewers that are left when Wait's context ends are disconnected.
 func TestWaitCuts(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publisher(t, "cam1")
@@ -141,9 +142,9 @@ func TestWaitCuts(t *testing.T) {
 	eventually(t, "it has left", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestSlowViewerSeesNewPictures: what the kernel keeps of a viewer's images is bounded, or one that reads slowly would see
+// TestSlowViewerSeesNewImages: what the kernel keeps of a viewer's images is bounded, or one that reads slowly would see
 // old ones. Of two viewers that read nothing, the one without the bound is given many images, the other a few.
-func TestSlowViewerSeesNewPictures(t *testing.T) {
+func TestSlowViewerSeesNewImages(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the bound is Linux's")
 	}
@@ -162,9 +163,9 @@ func TestSlowViewerSeesNewPictures(t *testing.T) {
 	f.feed(t, p, 100, data)
 	eventually(t, "the one without a bound is given many pictures", func() bool { return f.delivered(unbounded) >= many })
 	n := f.delivered(bounded)
-	t.Logf("of viewers that read nothing, the one with the bound was given %d pictures of 40 kB, the other %d", n, f.delivered(unbounded))
+	t.Logf("of viewers that read nothing, the one with the bound was given %d images of 40 kB, the other %d", n, f.delivered(unbounded))
 	if n == 0 || n > few {
-		t.Errorf("got %d pictures given, want 1..%d", n, few)
+		t.Errorf("got %d images given, want 1..%d", n, few)
 	}
 }
 

@@ -85,7 +85,7 @@ func newFixture(t testing.TB, p *pool.Pool, set func(*config.Config, *stream.Opt
 	return f
 }
 
-// ServeHTTP is how package web calls the handler.
+// ServeHTTP is part of http.Handler.
 func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.pending.Add(1)
 	defer f.pending.Done()
@@ -132,13 +132,13 @@ func (f *fixture) publish(t testing.TB, p *stream.Publisher, data []byte) {
 		t.Fatal(err)
 	}
 	copy(b.Bytes(), data)
-	if err := p.Publish(stream.Image{Buf: b, Width: pictureWidth, Height: pictureHeight}); err != nil {
+	if err := p.Publish(stream.Image{Buf: b, Width: imageWidth, Height: imageHeight}); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// feed publishes images, over and over, so many a second, until t or the returned function ends it.
-func (f *fixture) feed(t testing.TB, p *stream.Publisher, fps int, pictures [][]byte) (stop func()) {
+// feed publishes images over and over, fps a second, until t or the returned function ends it.
+func (f *fixture) feed(t testing.TB, p *stream.Publisher, fps int, images [][]byte) (stop func()) {
 	t.Helper()
 	ended, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -146,7 +146,7 @@ func (f *fixture) feed(t testing.TB, p *stream.Publisher, fps int, pictures [][]
 		tick := time.NewTicker(time.Second / time.Duration(fps))
 		defer tick.Stop()
 		for i := 0; ; i++ {
-			f.publish(t, p, pictures[i%len(pictures)])
+			f.publish(t, p, images[i%len(images)])
 			select {
 			case <-tick.C:
 			case <-ended:
@@ -165,12 +165,12 @@ func (f *fixture) viewerCount(name string) int {
 	return len(info.Viewers)
 }
 
-const pictureWidth, pictureHeight = 64, 32
+const imageWidth, imageHeight = 64, 32
 
-// pictures returns n JPEGs that carry their index.
-func pictures(t testing.TB, n int) [][]byte { return picturesOf(t, pictureWidth, pictureHeight, n) }
+// images returns n JPEGs that carry their index.
+func images(t testing.TB, n int) [][]byte { return imagesOf(t, imageWidth, imageHeight, n) }
 
-func picturesOf(t testing.TB, w, h, n int) [][]byte {
+func imagesOf(t testing.TB, w, h, n int) [][]byte {
 	t.Helper()
 	d := frame.Desc{Format: frame.BGR24, Width: w, Height: h}
 	p, err := pipeline.Compile(pipeline.Spec{Input: d, Output: pipeline.Output{Quality: 90}}, nil)

@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// do carries out a message of the viewer.
+// do handles a message of the viewer.
 func (s *session) do(m message) *fault.Error {
 	at := slices.IndexFunc(s.watched, func(w *watched) bool { return w.id == m.id })
 	switch {
@@ -57,7 +57,7 @@ func (s *session) join(w *watched) *fault.Error {
 	return nil
 }
 
-// failed says that w cannot be watched. That is the session's own failure where the server stops.
+// failed tells the viewer that w cannot be watched. When the server stops, the whole session fails.
 func (s *session) failed(w *watched, f *fault.Error) *fault.Error {
 	if f.Kind == fault.Draining {
 		return f
@@ -103,7 +103,7 @@ func (w *watched) acknowledge(seq uint64) {
 	w.unacked = append(w.unacked[:0], w.unacked[n:]...)
 }
 
-// tellState tells the viewer how w's stream is.
+// tellState tells the viewer the state of w's stream.
 func (s *session) tellState(w *watched) *fault.Error {
 	w.told = stateMessage{Op: "state", ID: w.id, Stream: w.stream, State: "unknown"}
 	if w.viewer != nil {
@@ -114,7 +114,7 @@ func (s *session) tellState(w *watched) *fault.Error {
 	return s.tell(w.told)
 }
 
-// refuse tells the viewer why nothing is watched as id.
+// refuse tells the viewer why no stream is watched as id.
 func (s *session) refuse(id uint32, reason string) *fault.Error {
 	return s.tell(errorMessage{Op: "error", ID: id, Reason: reason})
 }

@@ -15,9 +15,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// webSocket serves any number of streams over one connection, as the comment on the messages says. It returns a
-// *fault.Error for a request that asks for no WebSocket, and for one from a page of another origin, since a browser lets any
-// page open one.
+// webSocket serves any number of streams over one connection; message.go describes the messages. It returns a
+// *fault.Error for a request that asks for no WebSocket, and for one from a page of another origin, since a browser
+// lets any page open one.
 func (h *viewers) webSocket(w http.ResponseWriter, r *http.Request) error {
 	if h.engine.IsDraining() {
 		return fault.Errorf(fault.Draining, "the server is stopping")
@@ -46,9 +46,9 @@ func (h *viewers) webSocket(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// upgrade lets package websocket answer the request and take the connection. What the package refuses is left to be
-// answered as other requests are, and the connection that it gets is one whose writes do not mix with the images: it
-// writes its own frames through it.
+// upgrade lets package websocket respond to the handshake and hijack the connection. It keeps the package's refusals
+// from being written, so that they become problem documents as others do. The connection that the package gets sends
+// each of its own frames in one write, so that they do not mix with images.
 type upgrade struct {
 	http.ResponseWriter
 	handler *viewers
@@ -84,7 +84,7 @@ func (u *upgrade) pong(_ context.Context, payload []byte) bool {
 	return false
 }
 
-// read hands on what the viewer says, until the connection ends or the viewer breaks the protocol. It returns why.
+// read passes the viewer's messages on until the connection ends or the viewer breaks the protocol. It returns why.
 func (s *session) read() *fault.Error {
 	buf := make([]byte, maxMessage+1)
 	for {

@@ -18,8 +18,8 @@ type client struct {
 	ctx context.Context
 }
 
-// picture is what a viewer gets.
-type picture struct {
+// wireImage is an image as a viewer gets it.
+type wireImage struct {
 	flags          byte
 	id             uint32
 	seq            uint64
@@ -52,7 +52,7 @@ func (c *client) say(format string, args ...any) {
 	}
 }
 
-func (c *client) ack(p picture) {
+func (c *client) ack(p wireImage) {
 	c.t.Helper()
 	data := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(nil, p.id), p.seq)
 	if err := c.Write(c.ctx, websocket.MessageBinary, data); err != nil {
@@ -60,36 +60,36 @@ func (c *client) ack(p picture) {
 	}
 }
 
-// next reads a message: an image, or what was said.
-func (c *client) next() (p picture, said string) {
+// next reads a message: an image, or a text.
+func (c *client) next() (p wireImage, said string) {
 	c.t.Helper()
 	kind, data, err := c.Read(c.ctx)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	if kind == websocket.MessageText {
-		return picture{}, string(data)
+		return wireImage{}, string(data)
 	}
 	if len(data) < 32 || data[0] != 1 || binary.BigEndian.Uint16(data[2:]) != 32 {
 		c.t.Fatalf("got a head of % x, want version 1 and 32 bytes", data[:min(len(data), 32)])
 	}
 	micro := func(at int) time.Time { return time.UnixMicro(int64(binary.BigEndian.Uint64(data[at:]))) }
-	return picture{
+	return wireImage{
 		flags: data[1], id: binary.BigEndian.Uint32(data[4:]), seq: binary.BigEndian.Uint64(data[8:]), captured: micro(16), sent: micro(24), jpeg: data[32:],
 	}, ""
 }
 
-// picture reads an image.
-func (c *client) picture() picture {
+// image reads an image.
+func (c *client) image() wireImage {
 	c.t.Helper()
 	p, said := c.next()
 	if said != "" {
-		c.t.Fatalf("got %s, want a picture", said)
+		c.t.Fatalf("got %s, want an image", said)
 	}
 	return p
 }
 
-// hear reads what is said, which must be want.
+// hear reads a text message, which must be want.
 func (c *client) hear(want string) {
 	c.t.Helper()
 	if _, said := c.next(); said != want {

@@ -17,11 +17,11 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// TestWebSocket: a stream is watched, its images come with what is known of them, and its state with each change.
+// TestWebSocket: a watched stream's images come with their data, and its state with each change.
 func TestWebSocket(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	p := f.publisher(t, "cam1")
-	all := pictures(t, 20)
+	all := images(t, 20)
 	c := f.websocket(t, nil)
 	if c.Subprotocol() != "steadyframe.v1" {
 		t.Errorf("got subprotocol %q", c.Subprotocol())
@@ -34,9 +34,9 @@ func TestWebSocket(t *testing.T) {
 		if i == 0 {
 			c.hear(`{"op":"state","id":4294967295,"stream":"cam1","state":"online","width":64,"height":32}`)
 		}
-		got := c.picture()
+		got := c.image()
 		if got.id != math.MaxUint32 || got.seq != uint64(i+1) || got.flags != 0 || imageIndex(t, got.jpeg) != i {
-			t.Fatalf("got picture %d of %d, flags %d, with index %d, want %d of 4294967295", got.seq, got.id, got.flags, imageIndex(t, got.jpeg), i+1)
+			t.Fatalf("got image %d of %d, flags %d, with index %d, want %d of 4294967295", got.seq, got.id, got.flags, imageIndex(t, got.jpeg), i+1)
 		}
 		if got.captured.Before(begin.Add(-time.Millisecond)) || got.sent.Before(got.captured) || time.Now().Before(got.sent) {
 			t.Errorf("got captured %v, sent %v, want that order, after %v", got.captured, got.sent, begin)
@@ -52,8 +52,8 @@ func TestWebSocket(t *testing.T) {
 	f.publish(t, p, all[0])
 	c.say(`{"op":"watch","stream":"cam1","id":1,"fps":1000}`) // The connection goes on.
 	c.hear(`{"op":"state","id":1,"stream":"cam1","state":"online","width":64,"height":32}`)
-	if got := c.picture(); got.id != 1 || imageIndex(t, got.jpeg) != 0 {
-		t.Errorf("got picture %d of %d, want the newest of 1", got.seq, got.id)
+	if got := c.image(); got.id != 1 || imageIndex(t, got.jpeg) != 0 {
+		t.Errorf("got image %d of %d, want the newest of 1", got.seq, got.id)
 	}
 	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Errorf("close: %v", err)
@@ -61,20 +61,20 @@ func TestWebSocket(t *testing.T) {
 	eventually(t, "the viewer is gone", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestWebSocketUnacknowledged: two images may be on their way, and the newest comes after them.
+// TestWebSocketUnacknowledged: at most two images are unacknowledged, and the newest comes after them.
 func TestWebSocketUnacknowledged(t *testing.T) {
 	t.Parallel()
 	const patience, between = time.Second, 50 * time.Millisecond
 	f := newFixture(t, nil, stall(patience))
 	p := f.publisher(t, "cam1")
-	all := pictures(t, int(2*patience/between)+5)
+	all := images(t, int(2*patience/between)+5)
 	f.publish(t, p, all[0])
 	c := f.websocket(t, nil)
 	c.say(`{"op":"watch","stream":"cam1","id":1}`)
 	c.hear(`{"op":"state","id":1,"stream":"cam1","state":"online","width":64,"height":32}`)
-	first := c.picture()
+	first := c.image()
 	f.publish(t, p, all[1])
-	second := c.picture()
+	second := c.image()
 	if imageIndex(t, first.jpeg) != 0 || imageIndex(t, second.jpeg) != 1 {
 		t.Fatalf("got %d and %d, want the first two", imageIndex(t, first.jpeg), imageIndex(t, second.jpeg))
 	}
@@ -97,8 +97,8 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 		t.Fatalf("got %q, want no third picture", said)
 	}
 	c.ack(first)
-	if third := c.picture(); imageIndex(t, third.jpeg) != len(all)-1 {
-		t.Errorf("got picture %d, want the newest, %d", imageIndex(t, third.jpeg), len(all)-1)
+	if third := c.image(); imageIndex(t, third.jpeg) != len(all)-1 {
+		t.Errorf("got image %d, want the newest, %d", imageIndex(t, third.jpeg), len(all)-1)
 	}
 	info, _ := f.hub.Info("cam1")
 	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 2*patience {
@@ -106,15 +106,15 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 	}
 }
 
-// TestWebSocketUnknownStream: a stream may be watched that does not exist; it begins when it comes.
+// TestWebSocketUnknownStream: a stream that does not exist may be watched; its images come once it does.
 func TestWebSocketUnknownStream(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	c := f.websocket(t, nil)
 	c.say(`{"op":"watch","stream":"later","id":7}`)
 	c.hear(`{"op":"state","id":7,"stream":"later","state":"unknown","width":0,"height":0}`)
-	f.publish(t, f.publisher(t, "later"), pictures(t, 1)[0])
+	f.publish(t, f.publisher(t, "later"), images(t, 1)[0])
 	c.hear(`{"op":"state","id":7,"stream":"later","state":"online","width":64,"height":32}`)
-	if got := c.picture(); got.id != 7 {
+	if got := c.image(); got.id != 7 {
 		t.Errorf("got %d, want 7", got.id)
 	}
 }
@@ -123,7 +123,7 @@ func TestWebSocketUnknownStream(t *testing.T) {
 func TestWebSocketFair(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	c := f.websocket(t, nil)
-	all := pictures(t, 200)
+	all := images(t, 200)
 	const streams = 8
 	for i := range streams {
 		name := fmt.Sprint("cam", i)
@@ -148,12 +148,12 @@ func TestWebSocketFair(t *testing.T) {
 	}
 	for i, n := range got {
 		if n < 10 {
-			t.Errorf("stream %d: got %d of 400 pictures: %v", i, n, got)
+			t.Errorf("stream %d: got %d of 400 images: %v", i, n, got)
 		}
 	}
 }
 
-// TestWebSocketViolations: who breaks the protocol is told how.
+// TestWebSocketViolations: a viewer that breaks the protocol is told how.
 func TestWebSocketViolations(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publisher(t, "cam1")
@@ -218,7 +218,8 @@ func TestWebSocketRefusals(t *testing.T) {
 	c.hear(`{"op":"state","id":2,"stream":"b","state":"waiting","width":0,"height":0}`)
 }
 
-// TestWebSocketHandshake: what is no WebSocket, or a page's of another origin, is refused as other requests are.
+// TestWebSocketHandshake: a request that is no WebSocket handshake, or comes from a page of another origin, is refused
+// as other requests are.
 func TestWebSocketHandshake(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	resp, body := f.get(t, "GET", "/ws")
@@ -226,7 +227,7 @@ func TestWebSocketHandshake(t *testing.T) {
 		t.Errorf("got %v %q", resp.Header, body)
 	}
 	if len(resp.Header["Connection"])+len(resp.Header["Upgrade"]) != 0 {
-		t.Errorf("got %v, want none of the headers that no answer over HTTP/2 may have", resp.Header)
+		t.Errorf("got %v, want none of the headers that no response over HTTP/2 may have", resp.Header)
 	}
 	_, resp, err := websocket.Dial(t.Context(), scheme()+f.addr+"/ws", &websocket.DialOptions{HTTPClient: httpClient(), HTTPHeader: http.Header{"Origin": {"http://elsewhere.test"}}})
 	if err == nil || resp.Header.Get("Fault") != "forbidden" {
@@ -252,7 +253,7 @@ func TestWebSocketDrain(t *testing.T) {
 	}
 }
 
-// TestWebSocketSilence: a viewer that answers no pings is let go, and one that does is not.
+// TestWebSocketSilence: a viewer that answers no pings is disconnected, and one that does is not.
 func TestWebSocketSilence(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, stall(500*time.Millisecond))
@@ -272,7 +273,7 @@ func TestWebSocketSilence(t *testing.T) {
 	})
 }
 
-// TestWebSocketStalled: a viewer that takes nothing is let go, as one of MJPEG is.
+// TestWebSocketStalled: a viewer that reads nothing is disconnected, as one of MJPEG is.
 func TestWebSocketStalled(t *testing.T) {
 	f := newFixture(t, nil, stall(100*time.Millisecond))
 	f.publish(t, f.publisher(t, "cam1"), large())
@@ -284,8 +285,8 @@ func TestWebSocketStalled(t *testing.T) {
 	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
 }
 
-// TestWebSocketPingInsidePicture: the response to a ping waits for the image that is being written.
-func TestWebSocketPingInsidePicture(t *testing.T) {
+// TestWebSocketPingInsideImage: the response to a ping waits for the image that is being written.
+func TestWebSocketPingInsideImage(t *testing.T) {
 	f := newFixture(t, nil, nil)
 	f.publish(t, f.publisher(t, "cam1"), large())
 	c := f.websocket(t, nil)
