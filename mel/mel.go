@@ -188,28 +188,40 @@ func (m *Mel) AppendPCM16(dst []float32, pcm []byte) []float32 {
 }
 
 func (m *Mel) append(dst []float32, s sound) []float32 {
+	dst, _ = m.appendYielding(dst, s, nil) // Without yield it has no error.
+	return dst
+}
+
+// yieldFrames is after how many frames AppendYielding calls yield, about: a few milliseconds of work with kernels.
+const yieldFrames = 1024
+
+// AppendYielding is Append for a sound of which others should not wait for the whole: it calls yield now and then, where it
+// holds nothing that others need. An error of yield ends it: it returns dst as it was, and that error.
+func (m *Mel) AppendYielding(dst, pcm []float32, yield func() error) ([]float32, error) {
+	return m.appendYielding(dst, sound{f32: pcm, end: len(pcm)}, yield)
+}
+
+func (m *Mel) appendYielding(dst []float32, s sound, yield func() error) ([]float32, error) {
 	s.whole, s.key = true, m.sounds.Add(1)
 	s.total = m.total(&s)
 	frames := m.frames(s.total)
 	if frames == 0 {
-		return dst
+		return dst, nil
 	}
 	before := len(dst)
 	dst = slices.Grow(dst, frames*m.spec.Bands)[:before+frames*m.spec.Bands]
 	r := m.runs.get()
 	r.sound, r.dst, r.frames = s, dst[before:], frames
-	blocks := (frames + m.lanes - 1) / m.lanes
-	if m.workers == nil || m.workers.Do(blocks, r.block) != nil {
-		for i := range blocks {
-			r.block(i)
-		}
-	}
+	err := r.blocks((frames+m.lanes-1)/m.lanes, yield)
 	r.sound, r.dst = sound{}, nil
 	m.runs.put(r)
+	if err != nil {
+		return dst[:before], err
+	}
 	if m.limits.reach > 0 {
 		m.limits.apply(dst[before:], largest(dst[before:]))
 	}
-	return dst
+	return dst, nil
 }
 
 // total returns how many samples of the Spec's rate s has: all, or if it is not whole, those that can be made by now.
@@ -259,6 +271,7 @@ type run struct {
 	sound  sound
 	dst    []float32
 	frames int
+	first  int         // block of the piece between two calls of yield
 	block  func(i int) // of blockOf, made once
 }
 
@@ -268,8 +281,31 @@ func (m *Mel) newRun() *run {
 	return r
 }
 
+// blocks makes n blocks, and calls yield, unless it is nil, between pieces of them.
+func (r *run) blocks(n int, yield func() error) error {
+	piece := n
+	if yield != nil {
+		piece = yieldFrames / r.m.lanes
+	}
+	for r.first = 0; r.first < n; r.first += piece {
+		if r.first > 0 {
+			if err := yield(); err != nil {
+				return err
+			}
+		}
+		count := min(piece, n-r.first)
+		if r.m.workers == nil || r.m.workers.Do(count, r.block) != nil {
+			for i := range count {
+				r.block(i)
+			}
+		}
+	}
+	return nil
+}
+
+// blockOf makes block i of the piece.
 func (r *run) blockOf(i int) {
-	first := i * r.m.lanes
+	first := (r.first + i) * r.m.lanes
 	count := min(r.m.lanes, r.frames-first)
 	sc := r.m.scratch.get()
 	r.m.block(sc, r.dst[first*r.m.spec.Bands:], &r.sound, first, count)

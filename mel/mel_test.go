@@ -453,3 +453,26 @@ func BenchmarkStream(b *testing.B) {
 		})
 	}
 }
+
+// TestYielding: with yield, features are the same, and its error ends the work.
+func TestYielding(t *testing.T) {
+	for _, name := range []string{"wav2lip", "whisper80"} {
+		m := compile(t, preset(t, name), Options{InputRate: 8000, Workers: goroutines(3)})
+		pcm := noise(kerneltest.Rand(1), 40*8000)
+		want := m.Append(nil, pcm)
+		yields := 0
+		got, err := m.AppendYielding([]float32{1}, pcm, func() error { yields++; return nil })
+		if err != nil || got[0] != 1 {
+			t.Fatalf("%s: got %v, and what was there is %v", name, err, got[0])
+		}
+		same(t, name, got[1:], want)
+		if most := len(want)/m.Bands()/yieldFrames + 1; yields < 2 || yields > most {
+			t.Errorf("%s: got %d calls of yield, want 2 to %d", name, yields, most)
+		}
+		stop := errors.New("stop")
+		got, err = m.AppendYielding([]float32{1}, pcm, func() error { return stop })
+		if err != stop || len(got) != 1 {
+			t.Errorf("%s: got %d features and %v, want the error of yield alone", name, len(got)-1, err)
+		}
+	}
+}
