@@ -30,6 +30,7 @@ type Engine struct {
 
 	workers   *pipeline.Workers
 	pipelines *pipelines
+	mels      mels
 	queue     queue
 	open      atomic.Int64
 	draining  chan struct{}

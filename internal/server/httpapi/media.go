@@ -42,10 +42,18 @@ type media struct {
 	boundary string // of jpegParts; empty when it does not say
 }
 
+// checkEncoding refuses compressed bodies.
+func checkEncoding(r *http.Request) error {
+	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
+		return &fault.Error{Kind: fault.Unsupported, Field: "Content-Encoding", Reason: "got Content-Encoding " + c + ", want none"}
+	}
+	return nil
+}
+
 // mediaOf returns what r says of its body. It refuses types that are not known, and JPEGs unless live is set.
 func mediaOf(r *http.Request, live bool) (media, error) {
-	if c := r.Header.Get("Content-Encoding"); c != "" && c != "identity" {
-		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Encoding", Reason: "got Content-Encoding " + c + ", want none"}
+	if err := checkEncoding(r); err != nil {
+		return media{}, err
 	}
 	header := r.Header.Get("Content-Type")
 	if header == "" {

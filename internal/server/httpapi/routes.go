@@ -16,6 +16,10 @@ POST /v1/encode                             Y4M
      output=jpeg|rgba|rgb24|bgr24|yuv420p range=full|limited color=bt601|bt709
      Accept: video/x-motion-jpeg             JPEGs one after the other, while frames still come in
 
+POST /v1/mel?preset=wav2lip                 sound to log-mel features: WAV, or format=s16le|f32le|... rate=8000..48000 channels=N
+     preset=wav2lip|whisper80|whisper128|kaldi|htk|librosa output=npy|f32|json layout=frames|bands fps=25 window=16
+     stream=true output=f32                  features while sound still comes in
+
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
@@ -60,6 +64,7 @@ func (h *Handler) routes() *http.ServeMux {
 		mux.Handle(pattern, endpoint{handler: h, open: true, serve: serve})
 	}
 	route("POST /v1/encode", h.encode)
+	route("POST /v1/mel", h.mel)
 	route("POST /v1/streams/{name}", h.publish)
 	route("PUT /v1/streams/{name}", h.publish)
 	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })

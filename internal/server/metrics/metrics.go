@@ -39,6 +39,7 @@ type Metrics struct {
 	queueWait  *Histogram
 	viewerLag  *Histogram
 	live       liveFrames
+	sound      prometheus.Counter
 	frames     atomic.Uint64 // the same as framesOK, for Frames
 	frameFails atomic.Uint64
 }
@@ -70,9 +71,10 @@ func New() *Metrics {
 		"From the arrival of a request's batch until it was encoded: the wait for its turn and the run. Live streams do not count.")
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From the capture of a frame until a viewer had its JPEG; repeats do not count.")
+	m.sound = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_sound_seconds_total", Help: "Seconds of sound whose features were computed."})
 	live, streamFrames := newLiveFrames()
 	m.live = live
-	m.Registry.MustRegister(frames, rejected, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
+	m.Registry.MustRegister(frames, rejected, m.sound, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
@@ -116,6 +118,9 @@ func (m *Metrics) FrameFailed(k fault.Kind, n int) {
 
 // Rejected counts a request that was refused, or a stream that ended early.
 func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
+
+// Sound counts seconds of sound whose features were computed.
+func (m *Metrics) Sound(seconds float64) { m.sound.Add(seconds) }
 
 // Took counts the time of a batch in a stage.
 func (m *Metrics) Took(s Stage, d time.Duration) { m.stages[s].Observe(d) }

@@ -1,0 +1,401 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/sound"
+	"github.com/steadyframe/steadyframe/mel"
+)
+
+// headerShape says how many values an array has in each direction: "100,80".
+const headerShape = "Steadyframe-Shape"
+
+// melQuery is what the query of POST /v1/mel says.
+type melQuery struct {
+	preset string
+	form   sound.Form
+	given  []string     // the parameters that there are
+	pcm    sound.Format // of a body without a header
+	bands  bool         // an array of bands, each with all frames, in place of frames with all bands
+	fps    float64      // of the video whose frames the windows are for; 0: no windows
+	frames int          // of a window
+	stream bool
+}
+
+// melParameters are those of POST /v1/mel, by name, with what each sets.
+var melParameters = map[string]func(q *melQuery, value string) error{
+	"preset":   func(q *melQuery, value string) error { q.preset = value; return nil },
+	"output":   func(q *melQuery, value string) error { return q.form.UnmarshalText([]byte(value)) },
+	"format":   func(q *melQuery, value string) error { return q.pcm.Encoding.UnmarshalText([]byte(value)) },
+	"rate":     func(q *melQuery, value string) error { return parseCount(&q.pcm.Rate, value, 8000, 48000) },
+	"channels": func(q *melQuery, value string) error { return parseCount(&q.pcm.Channels, value, 1, sound.MaxChannels) },
+	"window":   func(q *melQuery, value string) error { return parseCount(&q.frames, value, 1, 4096) },
+	"fps": func(q *melQuery, value string) (err error) {
+		q.fps, err = strconv.ParseFloat(value, 64)
+		if err != nil || !(q.fps >= 1 && q.fps <= 1000) {
+			return fault.Errorf(fault.Invalid, "got %q, want 1..1000", value)
+		}
+		return nil
+	},
+	"layout": func(q *melQuery, value string) error {
+		if value != "frames" && value != "bands" {
+			return fault.Errorf(fault.Invalid, "got %q, want frames or bands", value)
+		}
+		q.bands = value == "bands"
+		return nil
+	},
+	"stream": func(q *melQuery, value string) (err error) {
+		if q.stream, err = strconv.ParseBool(value); err != nil {
+			return fault.Errorf(fault.Invalid, "got %q, want true or false", value)
+		}
+		return nil
+	},
+}
+
+// parseCount sets n to a whole number within bounds.
+func parseCount(n *int, value string, least, most int) error {
+	v, err := strconv.Atoi(value)
+	if err != nil || v < least || v > most {
+		return fault.Errorf(fault.Invalid, "got %q, want %d..%d", value, least, most)
+	}
+	*n = v
+	return nil
+}
+
+// parseMelQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
+func parseMelQuery(raw string) (melQuery, error) {
+	q := melQuery{pcm: sound.Format{Channels: 1}}
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return q, &fault.Error{Kind: fault.Invalid, Field: "query", Err: err}
+	}
+	q.given = slices.Sorted(maps.Keys(values))
+	for _, name := range q.given {
+		set, ok := melParameters[name]
+		if !ok {
+			return q, fieldError(cmp.Or(name, "query"), "unknown parameter, want some of "+strings.Join(slices.Sorted(maps.Keys(melParameters)), ", "))
+		}
+		if len(values[name]) > 1 {
+			return q, fieldError(name, "got it "+strconv.Itoa(len(values[name]))+" times, want it once")
+		}
+		if err := set(&q, values[name][0]); err != nil {
+			return q, fieldError(name, err.Error())
+		}
+	}
+	return q, q.check()
+}
+
+// check refuses parameters that do not go together.
+func (q *melQuery) check() error {
+	has := func(name string) bool { return slices.Contains(q.given, name) }
+	switch {
+	case q.preset == "":
+		return fieldError("preset", "got none, want "+strings.Join(mel.Presets(), ", "))
+	case has("format") && !has("rate"):
+		return fieldError("rate", "got none, want the samples a second of the body, such as 16000")
+	case !has("format") && (has("rate") || has("channels")):
+		return fieldError("format", "got none, want the encoding of the body, such as s16le; or neither rate nor channels, for WAV")
+	case (q.fps == 0) != (q.frames == 0):
+		return fieldError("window", "got one of fps and window, want both: video frames a second, and feature frames for each, such as fps=25&window=16")
+	case q.fps != 0 && q.bands:
+		return fieldError("layout", "got bands with window, want one of them: a window is bands of frames")
+	case q.stream && (q.fps != 0 || q.bands || q.form != sound.Raw):
+		return fieldError("stream", "got true with other values than output=f32, by frames, without window")
+	}
+	return nil
+}
+
+// mel serves POST /v1/mel.
+func (h *Handler) mel(w *writer, r *http.Request) error {
+	e := h.engine
+	if err := e.Open(); err != nil {
+		return err
+	}
+	defer e.Done()
+	q, err := parseMelQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if err := checkEncoding(r); err != nil {
+		return err
+	}
+	control := http.NewResponseController(w)
+	b := &body{
+		r: r.Body, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+		chunked: inChunks(r),
+	}
+	w.body = b
+	if !q.stream {
+		b.idle = b.receive
+		if err := e.CheckQueue(); err != nil {
+			return err
+		}
+	}
+	b.nextFrame()
+	length, err := q.open(b, r.ContentLength)
+	if err != nil {
+		return err
+	}
+	m, err := e.Mel(q.preset, q.pcm.Rate)
+	if err != nil {
+		return err
+	}
+	x := &melExchange{engine: e, query: &q, mel: m, body: b, left: length, w: w, control: control}
+	if q.stream {
+		defer b.stopOn(e.Draining())()
+		return x.stream(r.Context(), acceptsTrailers(r))
+	}
+	if err := e.Reserve(); err != nil { // Not before the body has begun: a caller that sends nothing takes no place in the queue.
+		return err
+	}
+	defer e.Unreserve()
+	return x.whole(r.Context())
+}
+
+// open reads the header of the body, unless the query says what the body is, and returns how many bytes of samples follow, -1 if
+// that is not known.
+func (q *melQuery) open(b *body, contentLength int64) (int64, error) {
+	head, err := b.sniff()
+	if err != nil {
+		return 0, err
+	}
+	if len(head) == 0 {
+		return 0, fault.Errorf(fault.Invalid, "the body is empty, want sound")
+	}
+	if slices.Contains(q.given, "format") {
+		if strings.HasPrefix(string(head), "RIFF") {
+			return 0, fieldError("format", "got it for a WAV body, which says it itself: want none")
+		}
+		if moment := int64(q.pcm.MomentBytes()); contentLength > 0 && contentLength%moment != 0 {
+			return 0, fault.Errorf(fault.Invalid, "the body is not a whole number of samples: got %d bytes, want a multiple of %d", contentLength, moment)
+		}
+		return contentLength, nil
+	}
+	var length int64
+	if q.pcm, length, err = sound.ReadHeader(b); err != nil {
+		var wrong *sound.FormatError
+		if errors.As(err, &wrong) {
+			return 0, &fault.Error{Kind: fault.Unsupported, Reason: err.Error() + "; for samples without a header, say format and rate, such as format=s16le&rate=16000"}
+		}
+		return 0, fault.From(err)
+	}
+	if length >= 0 {
+		length -= length % int64(q.pcm.MomentBytes())
+	}
+	return length, nil
+}
+
+// melExchange is one request for features being served.
+type melExchange struct {
+	engine  *engine.Engine
+	query   *melQuery
+	mel     *mel.Mel
+	body    *body
+	w       *writer
+	control *http.ResponseController
+	raw     [16 << 10]byte // samples as they come
+	rest    int            // bytes of raw that are no whole moment yet
+	left    int64          // bytes of samples that are to come; -1: all that do
+}
+
+// read reads samples to raw, at most so many moments, and returns the whole ones among them. It ends with io.EOF.
+func (x *melExchange) read(most int) ([]byte, error) {
+	moment := x.query.pcm.MomentBytes()
+	for {
+		size := min(len(x.raw)/moment, most)*moment - x.rest
+		if x.left >= 0 {
+			size = int(min(int64(size), x.left))
+		}
+		if size == 0 {
+			return nil, io.EOF
+		}
+		n, err := x.body.Read(x.raw[x.rest : x.rest+size])
+		if x.left >= 0 {
+			x.left -= int64(n)
+		}
+		n += x.rest
+		x.rest = n % moment
+		switch whole := n - x.rest; {
+		case whole > 0:
+			return x.raw[:whole], nil // An error comes again.
+		case err != io.EOF && err != nil:
+			return nil, err
+		case err == io.EOF && x.left > 0:
+			return nil, fault.Errorf(fault.Invalid, "the body is cut short: %d bytes of samples are missing of those that its header declares", x.left)
+		case err == io.EOF && x.rest > 0:
+			return nil, fault.Errorf(fault.Invalid, "the body ends inside a sample: got %d of the last %d bytes", x.rest, moment)
+		case err == io.EOF:
+			return nil, io.EOF
+		}
+	}
+}
+
+// keep moves what is left of raw behind its whole moments to its beginning.
+func (x *melExchange) keep(whole []byte) { copy(x.raw[:x.rest], x.raw[len(whole):][:x.rest]) }
+
+// whole reads all samples, computes their features and responds with them.
+func (x *melExchange) whole(ctx context.Context) error {
+	f := x.engine.NewFeatures(x.mel, x.query.pcm.Rate)
+	defer f.Release()
+	if err := x.gather(ctx, f); err != nil {
+		return err
+	}
+	features, err := f.Compute(ctx)
+	if err != nil {
+		return err
+	}
+	bands := x.mel.Bands()
+	array := sound.ByFrames(features, bands)
+	switch {
+	case x.query.fps != 0:
+		windows, err := x.mel.Windows(x.query.fps, x.query.frames)
+		if err != nil {
+			return &fault.Error{Kind: fault.Invalid, Field: "window", Err: err}
+		}
+		array = sound.ByWindows(features, bands, x.query.frames, windows)
+	case x.query.bands:
+		array = sound.ByBands(features, bands)
+	}
+	return x.respond(array)
+}
+
+// firstSamples are how many samples there is room for at first. It doubles as they come: nothing is taken for what is only
+// declared.
+const firstSamples = 64 << 10
+
+// gather reads all samples into f.
+func (x *melExchange) gather(ctx context.Context, f *engine.Features) error {
+	for want := firstSamples; ; want *= 2 {
+		if x.left >= 0 {
+			want = int(min(int64(want), int64(f.Samples())+x.left/int64(x.query.pcm.MomentBytes())))
+		}
+		if err := f.Reserve(ctx, want); err != nil {
+			return err
+		}
+		x.body.resume()
+		for room := f.Room(); len(room) > 0; room = f.Room() {
+			whole, err := x.read(len(room))
+			if err == io.EOF {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			f.Added(len(x.query.pcm.AppendMono(room[:0], whole)))
+			x.keep(whole)
+		}
+		if x.left == 0 {
+			return nil
+		}
+	}
+}
+
+// contentTypes of the forms.
+var contentTypes = map[sound.Form]string{sound.NPY: "application/x-npy", sound.Raw: "application/octet-stream", sound.JSON: "application/json"}
+
+// respond responds with array.
+func (x *melExchange) respond(array sound.Array) error {
+	header := x.w.Header()
+	header.Set("Content-Type", contentTypes[x.query.form])
+	header.Set(headerShape, shapeText(array.Shape))
+	if n := array.Size(x.query.form); n >= 0 {
+		header.Set("Content-Length", strconv.FormatInt(n, 10))
+	}
+	out := timedWriter{x.w, x.control, time.Duration(x.engine.Config.Timeout.Send)}
+	if err := array.Write(out, x.query.form); err != nil {
+		return writeFailed(err)
+	}
+	return nil
+}
+
+// shapeText returns a shape as headerShape has it.
+func shapeText(shape []int) string {
+	var p []byte
+	for i, n := range shape {
+		if i > 0 {
+			p = append(p, ',')
+		}
+		p = strconv.AppendInt(p, int64(n), 10)
+	}
+	return string(p)
+}
+
+// timedWriter gives each write as long as send.
+type timedWriter struct {
+	w       io.Writer
+	control *http.ResponseController
+	send    time.Duration
+}
+
+// Write is part of io.Writer.
+func (t timedWriter) Write(p []byte) (int, error) {
+	if err := t.control.SetWriteDeadline(time.Now().Add(t.send)); err != nil {
+		return 0, err
+	}
+	return t.w.Write(p)
+}
+
+// stream responds with the features of each chunk of samples as soon as it has come.
+func (x *melExchange) stream(ctx context.Context, trailer bool) error {
+	header := x.w.Header()
+	header.Set("Content-Type", contentTypes[sound.Raw])
+	header.Set(headerShape, shapeText([]int{-1, x.mel.Bands()}))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no")
+	if trailer {
+		header.Set("Trailer", trailerError)
+	}
+	if err := x.control.EnableFullDuplex(); err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
+	}
+	s := x.mel.Stream()
+	defer s.Close()
+	out := timedWriter{x.w, x.control, time.Duration(x.engine.Config.Timeout.Send)}
+	var samples, features []float32
+	var p []byte
+	for ended := false; !ended; {
+		x.body.nextFrame()
+		whole, err := x.read(math.MaxInt)
+		switch {
+		case err == io.EOF:
+			features, ended = s.Flush(features[:0]), true
+		case err != nil:
+			return err
+		default:
+			samples = x.query.pcm.AppendMono(samples[:0], whole)
+			x.keep(whole)
+			if err := x.engine.InTurn(ctx, true, func(func() error) error {
+				features = s.Append(features[:0], samples)
+				return nil
+			}); err != nil {
+				return err
+			}
+			x.engine.Metrics.Sound(float64(len(samples)) / float64(x.query.pcm.Rate))
+		}
+		p = p[:0]
+		for _, v := range features {
+			p = binary.LittleEndian.AppendUint32(p, math.Float32bits(v))
+		}
+		if _, err := out.Write(p); err != nil {
+			return writeFailed(err)
+		}
+		if err := x.control.Flush(); err != nil {
+			return writeFailed(err)
+		}
+	}
+	return nil
+}
