@@ -1,5 +1,5 @@
-// Package admin is the API for operators: health, metrics, profiles and the state of the pools. It belongs on a listener that
-// callers do not reach.
+// Package admin is the API for operators: health, metrics, profiles and the state of the pools. It belongs on a
+// listener that clients cannot reach.
 package admin
 
 import (
@@ -23,8 +23,8 @@ import (
 // healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
 const healthTimeout = 2 * time.Second
 
-// NewHandler returns the admin API of e. Web pages of other origins may not use it: a profile costs time, and what is read here
-// is for those who run the server.
+// NewHandler returns the admin API of e. Web pages of other origins may not use it: a profile costs time, and its
+// contents are for operators alone.
 func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
@@ -61,7 +61,7 @@ func serveCommandLine(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprint(w, strings.Join(redact.Args(os.Args), "\x00"))
 }
 
-// report answers ok, or 503 with err.
+// report responds with ok, or with 503 and err.
 func report(w http.ResponseWriter, log *slog.Logger, what string, err error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if err != nil {

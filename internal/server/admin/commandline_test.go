@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestCommandLineShowsNoSecrets: the profiles' command line is that of the process, without what it gives in confidence.
+// TestCommandLineShowsNoSecrets: the profiles' command line is that of the process, without secrets.
 func TestCommandLineShowsNoSecrets(t *testing.T) {
 	defer func(args []string) { os.Args = args }(os.Args)
 	os.Args = []string{"steadyframe", "serve", "--stream", "door=http://me:hunter2@cam/?token=hunter3", "--set", "auth.token=hunter4"}

@@ -16,7 +16,7 @@ import (
 func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats, m metrics.Memory) {
 	if r.URL.Query().Get("format") == "json" || strings.Contains(r.Header.Get("Accept"), "application/json") {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(poolsJSON(s, m)) // The caller may be gone; there is nobody else to tell.
+		_ = json.NewEncoder(w).Encode(poolsJSON(s, m)) // If it fails, the caller has disconnected.
 		return
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")

@@ -20,7 +20,7 @@ type Checker struct {
 	want     [sha256.Size]byte
 }
 
-// New returns a Checker for the settings c. Without a token everybody may do everything.
+// New returns a Checker for the settings c. Without a token everybody may use the APIs.
 func New(c config.Auth) *Checker {
 	return &Checker{required: c.Token != "", want: sha256.Sum256([]byte(c.Token))}
 }
@@ -32,7 +32,7 @@ func (c *Checker) HTTP(r *http.Request) error {
 	if !c.required {
 		return nil
 	}
-	// A proxy in front may have put another scheme into the header, such as Basic: then the parameter counts.
+	// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
 	token, ok := bearer(r.Header.Get("Authorization"))
 	if !ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		token = r.URL.Query().Get("access_token")

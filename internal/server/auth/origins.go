@@ -9,8 +9,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// Origins decides which web pages may use the HTTP APIs through the browsers of their readers: those of the server itself, and
-// those whose origins http.cors_origins lists. Other programs are not concerned. Its methods may be called from any goroutine.
+// Origins decides which web pages may use the HTTP APIs: those of the server itself, and those whose origins
+// http.cors_origins lists. It does not concern programs other than browsers. Its methods may be called from any
+// goroutine.
 type Origins struct {
 	listed     config.Origins
 	protection *http.CrossOriginProtection
@@ -29,9 +30,9 @@ func (o *Origins) Lists(origin string) bool {
 	return origin != "" && (o.All() || slices.Contains(o.listed, origin))
 }
 
-// Check returns a *fault.Error of kind Forbidden for a request that a page of another origin makes which is not listed. It is
-// for requests that change or cost something, also with GET: an image on a foreign page makes a viewer of its reader. What the
-// reader navigates to by himself is allowed.
+// Check returns a *fault.Error of kind Forbidden for a request that a page of another origin makes which is not listed.
+// It is for requests that change or cost something, also with GET: an <img> on a foreign page makes its reader a
+// viewer. Navigation by the user is allowed.
 func (o *Origins) Check(r *http.Request) error {
 	origin := r.Header.Get("Origin")
 	if o.All() || o.Lists(origin) {

@@ -10,8 +10,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// TestOrigins: what browsers send along for pages of the server, of listed and of other origins. What they send is in the
-// Fetch Metadata and Fetch standards.
+// TestOrigins: the headers that browsers send for pages of the server, of listed and of other origins, by the Fetch and
+// Fetch Metadata standards.
 func TestOrigins(t *testing.T) {
 	const own, listed, foreign = "http://example.com", "https://wall.example:8443", "https://evil.example"
 	type header = http.Header

@@ -35,7 +35,7 @@ type Listener struct {
 	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
 }
 
-// GRPC is where the gRPC API is found, and what its callers may do there.
+// GRPC is the address of the gRPC API and its limits.
 type GRPC struct {
 	Listen                string `yaml:"listen" doc:"host:port, unix:/path, or off"`
 	Reflection            bool   `yaml:"reflection" doc:"whether callers may ask which methods there are, as grpcurl does"`
@@ -48,7 +48,7 @@ type Auth struct {
 	Token string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
 }
 
-// Limits bound what clients may ask for and what the server may hold.
+// Limits bound requests of clients and the memory of the server.
 type Limits struct {
 	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
 	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`

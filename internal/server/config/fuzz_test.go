@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/redact"
 )
 
-// FuzzParse: what Parse accepts is valid and survives being written and read again; nothing makes it panic.
+// FuzzParse: accepted settings are valid and survive being written and read again; nothing makes Parse panic.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "# nothing", "http:\n  listen: 127.0.0.1:1\n", "limits: {memory_budget: 1GiB, max_batch: 3}", "http: &a {listen: off}\ngrpc: *a",

@@ -21,7 +21,7 @@ type LoadOptions struct {
 }
 
 // Load returns the settings: defaults, then the file's, then the environment's, then the flags', each over the ones
-// before. It returns an *UnknownKeyError or a *ValueError that says where the wrong one stands, or the error of reading
+// before. It returns an *UnknownKeyError or a *ValueError that says where the wrong setting is, or the error of reading
 // the file. The result is valid (Validate).
 func Load(o LoadOptions) (Config, error) {
 	c := Default()

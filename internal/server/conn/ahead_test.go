@@ -74,8 +74,8 @@ func TestReadAhead(t *testing.T) {
 	}
 }
 
-// TestReadAheadErrors: they are those of package net, by which net/http tells a peer that has gone from one that sends
-// nonsense.
+// TestReadAheadErrors: they are those of package net, by which net/http tells a peer that disconnected from one that
+// breaks the protocol.
 func TestReadAheadErrors(t *testing.T) {
 	p := make([]byte, 4096)
 	t.Run("deadline", func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestReadAheadErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n, err := ahead.Read(p); n == 0 || err != nil {
-			t.Errorf("got %d bytes, %v after the deadline was taken back, want some", n, err)
+			t.Errorf("got %d bytes, %v after the deadline was removed, want some", n, err)
 		}
 	})
 	t.Run("reset", func(t *testing.T) {

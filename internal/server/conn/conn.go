@@ -1,9 +1,9 @@
-// Package conn is what lies below HTTP and gRPC: listeners with a limit on their connections, TLS, reading ahead of net/http,
-// connections hijacked from it, and writes that fail only once the peer takes nothing any more.
+// Package conn is what lies below HTTP and gRPC: listeners with a limit on their connections, TLS, reading ahead of
+// net/http, connections hijacked from it, and writes that fail only once the peer reads nothing any more.
 //
-// The layers, from the socket up: net's connection; Conn, which holds a place of its Listener; then either tls.Conn, or what
-// reads ahead for net/http. So all that must know the socket (deadlines while a peer stalls, what the kernel may buffer) is
-// below TLS, and all that carries data goes through it.
+// The layers, from the socket up: net's connection; Conn, which counts against its Listener's limit; then tls.Conn, or
+// the read-ahead for net/http. So whatever needs the socket (deadlines while a peer stalls, what the kernel may buffer)
+// is below TLS, and all data goes through it.
 package conn
 
 import (
@@ -84,7 +84,8 @@ func (c *Conn) Close() error {
 	return c.Conn.Close()
 }
 
-// CloseWrite is what net/http ends a connection with whose peer may still be sending, so that the response is not lost.
+// CloseWrite ends the connection for writing. net/http calls it where the peer may still be sending, so that the
+// response is not lost.
 func (c *Conn) CloseWrite() error {
 	if w, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		return w.CloseWrite()
@@ -92,7 +93,7 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
-// patience is how long a peer may take nothing of a write.
+// patience is how long a peer may read nothing of a write.
 type patience struct {
 	stall    time.Duration
 	draining <-chan struct{}
@@ -110,7 +111,7 @@ func (p *patience) now() time.Duration {
 	}
 }
 
-// Write is part of net.Conn. It goes on for as long as the peer takes any of p, if the connection was hijacked.
+// Write is part of net.Conn. On a hijacked connection it goes on for as long as the peer reads anything.
 func (c *Conn) Write(p []byte) (int, error) {
 	patience := c.patience.Load()
 	if patience == nil {
@@ -120,15 +121,15 @@ func (c *Conn) Write(p []byte) (int, error) {
 	return int(n), err
 }
 
-// writeParts writes head, body and tail, any of which may be empty, in one system call as far as the peer takes them: package
-// net gathers several slices into one for its own types. It borrows them. Once the peer has taken nothing for as long as p
-// says, the error is a deadline's. It is for one goroutine at a time.
+// writeParts writes head, body and tail, any of which may be empty, in one system call (writev) as far as the socket
+// accepts them. It borrows them. Once the peer has read nothing for as long as p says, it returns
+// os.ErrDeadlineExceeded. It is for one goroutine at a time.
 func (c *Conn) writeParts(p *patience, head, body, tail []byte) (written int64, err error) {
 	c.left = append(c.parts[:0], head, body, tail)
 	defer clear(c.parts[:]) // They are the caller's.
 	for last := time.Now(); ; {
 		stall := p.now()
-		// Several times within it, so that it is known when the last byte was taken.
+		// Several times within it, to know when the last byte was accepted.
 		if err := c.Conn.SetWriteDeadline(time.Now().Add(stall / 4)); err != nil {
 			return written, err
 		}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Hijacked is a connection hijacked from net/http. Its writes never fail for taking long: only for bringing nothing at all to
-// the peer within the stall time.
+// Hijacked is a connection hijacked from net/http. Its writes fail only when the peer reads nothing at all within the
+// stall time, however long they take.
 type Hijacked struct {
 	net.Conn               // as it was accepted
 	In       *bufio.Reader // of Conn, with what net/http has read ahead
@@ -27,11 +27,11 @@ type Hijacked struct {
 	record []byte // of layered: what is written together
 }
 
-// recordBytes are what a record of TLS holds.
+// recordBytes is how much a TLS record holds.
 const recordBytes = 16 << 10
 
-// NewHijacked returns c, from which in reads, as a Hijacked. A peer that takes nothing has stall, and DrainPatience at most
-// once draining is closed. A c of TLS must be over a Conn.
+// NewHijacked returns c, from which in reads, as a Hijacked. A peer may read nothing for stall, and for DrainPatience
+// at most once draining is closed. A tls.Conn must be over a Conn.
 func NewHijacked(c net.Conn, in *bufio.Reader, stall time.Duration, draining <-chan struct{}) *Hijacked {
 	h := &Hijacked{Conn: c, In: in, Stall: stall, base: Of(c), patience: &patience{stall, draining}, begin: time.Now()}
 	switch c.(type) {
@@ -48,7 +48,8 @@ func NewHijacked(c net.Conn, in *bufio.Reader, stall time.Duration, draining <-c
 	return h
 }
 
-// LimitUnsent bounds what the kernel takes of c's writes beyond what it can send at once, where the system can do that.
+// LimitUnsent bounds what the kernel queues of c's writes beyond what it can send at once, where the system can do
+// that.
 func (c *Hijacked) LimitUnsent(bytes int) { limitUnsent(c.base.Conn, bytes) }
 
 // Read is part of net.Conn.
@@ -71,9 +72,9 @@ func (c *Hijacked) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// WriteParts writes head, body and tail, any of which may be empty. It borrows them. Over a plain connection that is one
-// system call as far as the peer takes them; over TLS they share records. It goes on for as long as the peer takes any of
-// it: once that takes nothing for the stall time, the error is a deadline's.
+// WriteParts writes head, body and tail, any of which may be empty. It borrows them. Over a plain connection that is
+// one system call as far as the socket accepts them; over TLS they share records. It goes on for as long as the peer
+// reads anything: after the stall time without, it returns os.ErrDeadlineExceeded.
 func (c *Hijacked) WriteParts(head, body, tail []byte) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -87,7 +88,7 @@ func (c *Hijacked) WriteParts(head, body, tail []byte) error {
 	return err
 }
 
-// writeRecords writes parts together, cut as records of TLS are.
+// writeRecords writes parts together, in pieces of one TLS record.
 func (c *Hijacked) writeRecords(parts [3][]byte) error {
 	n := 0 // bytes in c.record
 	for _, p := range parts {
@@ -117,8 +118,7 @@ func (c *Hijacked) writeRecords(parts [3][]byte) error {
 	return err
 }
 
-// Close closes the connection. Over TLS it says so to the peer first, unless a write has failed: then there is nothing more
-// that could be said.
+// Close closes the connection. Over TLS it sends close_notify first, unless a write has failed.
 func (c *Hijacked) Close() error {
 	if !c.layered {
 		return c.Conn.Close()
@@ -140,10 +140,10 @@ func (c *Hijacked) Abort() error { return c.base.Close() }
 
 // Discard reads until the connection ends, and then closes it, so that a write in progress ends too.
 func (c *Hijacked) Discard() {
-	var buf [64]byte // A viewer sends nothing more.
+	var buf [64]byte // Viewers send nothing more.
 	for {
 		if _, err := c.Conn.Read(buf[:]); err != nil {
-			_ = c.Close() // The peer is gone.
+			_ = c.Close() // The peer has disconnected.
 			return
 		}
 	}
@@ -153,7 +153,7 @@ func (c *Hijacked) Discard() {
 // It is short, since bytes sent meanwhile count as progress of the peer.
 const Glance = time.Millisecond
 
-// Set is a set of hijacked connections, which the Shutdown of net/http knows nothing of. The zero Set is empty. All methods
+// Set is a set of hijacked connections, which net/http's Shutdown does not know of. The zero Set is empty. All methods
 // but Wait may be called from any goroutine.
 type Set struct {
 	mu    sync.Mutex
@@ -195,9 +195,9 @@ func (s *Set) Each(f func(*Hijacked)) {
 	}
 }
 
-// Wait waits until there are none, for a server that is stopping: writes in progress look up within Glance, and have
-// DrainPatience from then on. When ctx ends it closes the connections that are left, and waits on. It is for one goroutine
-// at a time, when no more are expected.
+// Wait waits until there are none, for a server that is stopping: writes in progress notice within Glance, and have
+// DrainPatience from then on. When ctx ends it closes the connections that are left, and waits on. It is for one
+// goroutine at a time, when no more are expected.
 func (s *Set) Wait(ctx context.Context) {
 	s.mu.Lock()
 	if len(s.open) == 0 {

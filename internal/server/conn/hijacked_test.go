@@ -20,7 +20,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 )
 
-// serve is a handler's part: it writes on c, and removes it when that ends.
+// serve is what a handler does: it writes on c, and removes it when that ends.
 func serve(s *conn.Set, c *conn.Hijacked, data []byte) <-chan error {
 	s.Add(c)
 	failed := make(chan error, 1)
@@ -33,18 +33,18 @@ func serve(s *conn.Set, c *conn.Hijacked, data []byte) <-chan error {
 	return failed
 }
 
-// TestWait: a drain does not wait for the stall time of a peer that takes nothing, but for DrainPatience, whatever it had
-// taken before; and not even that when its context ends.
+// TestWait: for a peer that reads nothing a drain waits for DrainPatience, not for the stall time, whatever the peer
+// has read before; and not even that long when its context ends.
 func TestWait(t *testing.T) {
 	const sent = 100
 	tests := []struct {
 		name   string
 		open   bool // there is a connection, which has hung for a minute
-		took   int  // what its peer has taken
+		took   int  // what its peer has read
 		drains bool
 		least  time.Duration // how long Wait takes, of a context of 10 s
 		most   time.Duration
-		err    error // what the write fails with
+		err    error // the error of the write
 	}{
 		{name: "empty"},
 		{name: "patience", open: true, drains: true, most: conn.DrainPatience * 5 / 4, err: os.ErrDeadlineExceeded},
@@ -102,7 +102,7 @@ func certificate(t *testing.T) (server, client *tls.Config) {
 	return &tls.Config{Certificates: s.TLS.Certificates}, client
 }
 
-// recorder keeps the beginning of what a connection brings.
+// recorder keeps the first bytes that a connection receives.
 type recorder struct {
 	net.Conn
 	first []byte
@@ -217,7 +217,7 @@ func TestWriteParts(t *testing.T) {
 	}
 }
 
-// TestStall: a peer that takes nothing ends a write after the stall time, and Close does not hang on it.
+// TestStall: a write to a peer that reads nothing ends after the stall time, and Close does not wait for it.
 func TestStall(t *testing.T) {
 	const stall = 100 * time.Millisecond
 	for name, secure := range map[string]bool{"plain": false, "tls": true} {

@@ -49,8 +49,8 @@ func Listen(setting, address string, o Options) (*Listener, error) {
 	return &Listener{Listener: l, options: o}, nil
 }
 
-// removeStale removes the socket of a server that is gone. A socket that another server listens on stays, and so does any
-// other file.
+// removeStale removes the socket that a crashed server left behind. A socket that another server listens on stays, and
+// so does any other file.
 func removeStale(path string) error {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode()&os.ModeSocket == 0 {
@@ -67,13 +67,13 @@ func removeStale(path string) error {
 	return nil
 }
 
-// Listener accepts a limited number of connections at the same time. Above the limit it evicts the connection that has been
-// idle for longest, and where none is idle it closes the new one at once: left in the kernel's queue, that would wait without
-// a word. Accept is for one goroutine.
+// Listener accepts a limited number of connections at the same time. Above the limit it evicts the connection that has
+// been idle for longest, and where none is idle it closes the new one at once: in the kernel's queue it would wait
+// without an error. Accept is for one goroutine.
 type Listener struct {
 	net.Listener
 	options Options
-	said    time.Time // when it was last logged that there are no files left
+	said    time.Time // when running out of files was last logged
 
 	refused, evicted atomic.Uint64
 
@@ -106,7 +106,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		evicted, ok := l.add(c)
 		if evicted != nil {
 			l.evicted.Add(1)
-			_ = evicted.Conn.Close() // Its place is taken already.
+			_ = evicted.Conn.Close() // It does not count any more.
 		}
 		switch {
 		case !ok:
@@ -120,7 +120,8 @@ func (l *Listener) Accept() (net.Conn, error) {
 	}
 }
 
-// add gives c a place, that of the evicted connection if all were taken. It returns false if there is none.
+// add counts c as open, after evicting an idle connection where the limit is reached. It returns false where none is
+// idle.
 func (l *Listener) add(c *Conn) (evicted *Conn, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,7 +145,7 @@ func (l *Listener) longestIdle() *Conn {
 	return nil
 }
 
-// drop frees c's place, unless that was done before. l.mu is held.
+// drop removes c from the open connections, if it is still there. l.mu is held.
 func (l *Listener) drop(c *Conn) {
 	if c.place != nil {
 		l.open.Remove(c.place)
@@ -152,11 +153,11 @@ func (l *Listener) drop(c *Conn) {
 	}
 }
 
-// logEvery is how often is logged that there are no files left for connections, while that lasts.
+// logEvery is how often running out of files is logged while it lasts.
 const logEvery = time.Minute
 
-// logOutOfFiles logs err, now and then, if it is that the process, or the system, may open no more files. The caller of
-// Accept tries again: nobody else would say why connections wait.
+// logOutOfFiles logs err, rate-limited, if the process or the system may open no more files. The caller of Accept tries
+// again without a word.
 func (l *Listener) logOutOfFiles(err error) {
 	if !errors.Is(err, syscall.EMFILE) && !errors.Is(err, syscall.ENFILE) || !l.said.IsZero() && time.Since(l.said) < logEvery {
 		return

@@ -21,8 +21,7 @@ type failingListener struct {
 
 func (l failingListener) Accept() (net.Conn, error) { return nil, l.err }
 
-// TestOutOfFiles: that connections wait for want of files is logged at once, and again while that lasts, but not with each
-// try.
+// TestOutOfFiles: running out of files is logged at once, and again while it lasts, but not with each try.
 func TestOutOfFiles(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// limitUnsent bounds what the kernel takes of c's writes beyond what it can send at once (TCP_NOTSENT_LOWAT, tcp(7)). It
-// is an improvement where it works: on TCP.
+// limitUnsent bounds what the kernel queues of c's writes beyond what it can send at once (TCP_NOTSENT_LOWAT, tcp(7)).
+// It has an effect on TCP alone.
 func limitUnsent(c net.Conn, bytes int) {
 	t, ok := c.(*net.TCPConn)
 	if !ok {

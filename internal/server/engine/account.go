@@ -13,7 +13,7 @@ const (
 	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch
 	Transports = "transports" // buffers of messages that come in
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
-	Unsent     = "unsent"     // JPEGs of gRPC responses that the caller has not taken yet
+	Unsent     = "unsent"     // JPEGs of gRPC responses that have not been written to the socket yet
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
 
@@ -52,8 +52,8 @@ func newAccount(stats func() pool.Stats) *Account {
 // for each reading, from any goroutine, and must not block. Several functions of one kind add up.
 func (a *Account) Heap(kind string, bytes func() int64) { a.register(&a.heap, kind, bytes) }
 
-// Leased adds bytes to kind: a part of the pool's leased buffers that is worth a number of its own. It is counted within
-// the pool. Otherwise it is as Heap.
+// Leased adds bytes to kind: a part of the pool's leased buffers that deserves a number of its own. It is counted
+// within the pool. Otherwise it is as Heap.
 func (a *Account) Leased(kind string, bytes func() int64) { a.register(&a.leased, kind, bytes) }
 
 func (a *Account) register(owners *[]owner, kind string, bytes func() int64) {

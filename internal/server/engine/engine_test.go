@@ -62,7 +62,7 @@ func TestPlanRefuses(t *testing.T) {
 	}
 }
 
-// TestPlanCompilesNothing: what a caller only asks for takes no memory.
+// TestPlanCompilesNothing: a plan alone takes no memory.
 func TestPlanCompilesNothing(t *testing.T) {
 	e := newEngine(t, nil)
 	for w := 60000; w < 60100; w++ {
@@ -105,7 +105,7 @@ func TestAdmit(t *testing.T) {
 		t.Errorf("got not ready, %v, with no request waiting", err)
 	}
 	waits := make(chan error, 1)
-	go func() { // A stream waits on.
+	go func() { // A stream goes on waiting.
 		g, err := e.Admit(ctx, 1, &Stream{})
 		g.Release()
 		waits <- err
@@ -126,8 +126,8 @@ func TestAdmit(t *testing.T) {
 	}
 }
 
-// TestStreamsKeepTheirPlace: a stream that was admitted before goes before others that wait, but not after a pause.
-func TestStreamsKeepTheirPlace(t *testing.T) {
+// TestStreamsKeepTheirPriority: a stream that was admitted before goes before others that wait, but not after a pause.
+func TestStreamsKeepTheirPriority(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEngine(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = config.MiB, 0 })
 		budget := e.Pool.Stats().Budget
@@ -242,9 +242,9 @@ func TestRunCountsEachFrame(t *testing.T) {
 	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 1 {
 		t.Errorf("got %d encoded and %d failed, want 2 and 1", ok, failed)
 	}
-	gone, cancel := context.WithCancel(context.Background())
+	canceled, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := run(gone, good, good); fault.From(err) == nil || fault.From(err).Kind != fault.Canceled {
+	if err := run(canceled, good, good); fault.From(err) == nil || fault.From(err).Kind != fault.Canceled {
 		t.Errorf("got %v, want Canceled", err)
 	}
 	if ok, failed := e.Metrics.Frames(); ok != 2 || failed != 3 {

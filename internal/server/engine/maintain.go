@@ -55,8 +55,8 @@ type collector struct {
 	leftover int64     // unregistered after a collection of look, if that was the last collection
 }
 
-// look collects where it must. After a collection of its own it does so again only when there is much more than that left
-// over: what it left was no garbage.
+// look collects where it must. After its own collection it collects again only when there is much more than that left
+// over: what was left is no garbage.
 func (c *collector) look(now time.Time) {
 	unheld := c.unheld()
 	if !c.again.IsZero() {

@@ -129,7 +129,7 @@ func (c *pipelines) make(e *entry) {
 	e.pipeline = p
 }
 
-// leave ends what enter began. An entry without a pipeline goes with its last user.
+// leave ends what enter began. An entry without a pipeline is removed with its last user.
 func (c *pipelines) leave(e *entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -165,7 +165,7 @@ func (c *pipelines) begin(u use) <-chan struct{} {
 	return nil
 }
 
-// release ends u. What the run did not need, or did not keep, is given back.
+// release ends u. Memory that the run did not need, or did not keep, is no longer counted.
 func (c *pipelines) release(u use) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -207,7 +207,7 @@ func (c *pipelines) evict(drop func(*entry) bool) (freed int64) {
 	return freed
 }
 
-// drop forgets e.
+// drop removes e.
 func (c *pipelines) drop(e *entry) {
 	if el := c.bySpec[e.spec]; el != nil && el.Value.(*entry) == e {
 		delete(c.bySpec, e.spec)

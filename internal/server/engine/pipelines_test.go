@@ -217,7 +217,7 @@ func TestPipelinesTrim(t *testing.T) {
 	})
 }
 
-// TestPipelinesFail: an error or a panic of the compiler reaches every caller that waits, and is forgotten.
+// TestPipelinesFail: an error or a panic of the compiler reaches every caller that waits, and is not kept.
 func TestPipelinesFail(t *testing.T) {
 	wrong := errors.New("wrong")
 	for _, tt := range []struct {

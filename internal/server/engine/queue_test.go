@@ -51,14 +51,14 @@ func TestQueueServesInOrder(t *testing.T) {
 	})
 }
 
-// TestQueueRefusesAboveItsDepth: places are held from reserve on, whether their holders have come for a turn or not;
-// streams that wait take none, those that run leave as many fewer.
+// TestQueueRefusesAboveItsDepth: places are held from reserve on, whether or not their holders wait for a turn yet.
+// Streams that wait hold none; each that runs leaves one fewer.
 func TestQueueRefusesAboveItsDepth(t *testing.T) {
 	tests := []struct {
-		name                    string
-		turns, depth            int
-		streams, waiting, taken int // streams that run and wait; places that are held
-		got                     int64
+		name                   string
+		turns, depth           int
+		streams, waiting, held int // streams that run and wait; places held
+		got                    int64
 	}{
 		{"room", 1, 1, 0, 0, 1, 0},
 		{"full", 1, 1, 0, 0, 2, 2},
@@ -77,7 +77,7 @@ func TestQueueRefusesAboveItsDepth(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q := queue{turns: tt.turns, depth: tt.depth}
 				ctx, cancel := context.WithCancel(t.Context())
-				for range tt.taken {
+				for range tt.held {
 					if err := q.reserve(); err != nil {
 						t.Fatal(err)
 					}
@@ -96,7 +96,7 @@ func TestQueueRefusesAboveItsDepth(t *testing.T) {
 						t.Errorf("got %v, want Busy by limits.queue_depth, got %d, max %d, with advice", err, tt.got, tt.depth)
 					}
 				}
-				if errs[1] != nil && tt.taken > 0 { // The place that is given back is had by the next.
+				if errs[1] != nil && tt.held > 0 { // The next gets the place that is given back.
 					q.unreserve()
 					if err := q.reserve(); err != nil {
 						t.Errorf("got %v after a place was given back", err)
@@ -131,9 +131,9 @@ func TestQueueLooksAtTheDeadline(t *testing.T) {
 			t.Errorf("during: got %v after %v, want Deadline after 50ms", err, time.Since(begin))
 		}
 		cause := errors.New("the caller's own")
-		gone, quit := context.WithCancelCause(t.Context())
+		canceled, quit := context.WithCancelCause(t.Context())
 		got := make(chan error)
-		go func() { got <- q.enter(gone, false) }()
+		go func() { got <- q.enter(canceled, false) }()
 		synctest.Wait()
 		q.mu.Lock() // The turn and the end come at the same moment.
 		q.end(false)

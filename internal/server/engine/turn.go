@@ -6,9 +6,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// InTurn waits for a turn and calls f in it, for work on a frame that is not a run of its pipeline, such as decoding. f calls
-// yield now and then, where it can pause: when others wait, the turn goes to them and f waits for its next one. An error of
-// yield, that of ctx, means that f has no turn any more and should return. The error is f's, or a *fault.Error for ctx.
+// InTurn waits for a turn and calls f in it, for work on a frame that is not a run of its pipeline, such as decoding. f
+// calls yield repeatedly, where it can pause: when others wait, the turn goes to them and f waits for its next one. An
+// error of yield, that of ctx, means that f has no turn any more and should return. The error is f's, or a *fault.Error
+// for ctx.
 func (e *Engine) InTurn(ctx context.Context, stream bool, f func(yield func() error) error) error {
 	if err := e.queue.enter(ctx, stream); err != nil {
 		return err

@@ -34,7 +34,7 @@ const (
 	Draining                 // the server is stopping: use another
 	Deadline                 // the caller's deadline passed
 	Slow                     // the caller sent or received too slowly
-	Canceled                 // the caller went away
+	Canceled                 // the caller disconnected
 )
 
 var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled"}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// refusalsLogged is how many refusals a second are logged of one cause: under overload or attack there are thousands, and a
-// line for each would fill the disk and slow down the other work.
+// refusalsLogged is how many refusals of one cause are logged a second: under overload or attack there are thousands,
+// which would fill the disk and slow down the rest.
 const refusalsLogged = 5
 
 // A Throttle rate-limits the log of refusals: some a second for each cause, which is a kind and, for a limit, its setting. The

@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// TestThrottle: of refusals of one cause some a second are logged, and the next says how many were not; other limits and
-// kinds are apart.
+// TestThrottle: refusals of one cause are logged a few times a second, and the next says how many were not; other
+// limits and kinds are separate.
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var throttle Throttle
 		memory, queue := BusyOf("limits.memory_budget", 2, 1, ""), BusyOf("limits.queue_depth", 2, 1, "")
-		// send has n errors come, and returns how many are logged, and how many those say were not.
+		// send throttles n errors, and returns how many are logged, and how many those report as not logged.
 		send := func(e *Error, n int) (logged, suppressed int) {
 			for range n {
 				if more, ok := throttle.Admit(e); ok {
@@ -44,7 +44,7 @@ func TestThrottle(t *testing.T) {
 	})
 }
 
-// TestThrottleCounts: what comes from many at once is logged, or counted as not logged, once each.
+// TestThrottleCounts: each of many concurrent errors is logged, or counted as not logged, once.
 func TestThrottleCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var throttle Throttle

@@ -16,12 +16,12 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// pieceBytes are read at a time. It bounds what grpc-go buffers for a stream that is being read (beside streamWindow),
-// and with timeouts.receive how slowly a request may come.
+// pieceBytes is how much is read at a time. It bounds what grpc-go buffers for a stream that is being read (beside
+// streamWindow), and, with timeouts.receive, how slowly a request may come.
 const pieceBytes = 1 << 20
 
-// minPiece is the least that is given a time of its own: what comes in fewer bytes, as tags, lengths and small frames
-// do, shares one.
+// minPiece is how many bytes must come within timeouts.receive. Smaller reads (tags, lengths, small frames) share one
+// such time.
 const minPiece = 512
 
 // filler is what a call reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes,
@@ -61,8 +61,8 @@ func (c *call) init(s *service, stream grpc.ServerStream, in filler, release fun
 	c.ticket = ticketOf(c.ctx)
 }
 
-// begin is called when a message begins to come in: with the first, the call stops being one that may be ended to make room.
-// Those that send frames take one of the places of limits.max_requests then; who watches has limits of their own.
+// begin is called when a message begins to come in: with the first, the call stops being one that may be ended to make
+// room. Those that send frames count against limits.max_requests then; viewers have limits of their own.
 func (c *call) begin(sendsFrames bool) error {
 	if c.began {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// messageKind is a kind of message that a Decoder reads.
+// messageKind is a kind of message that a decoder reads.
 type messageKind uint8
 
 // The kinds.
@@ -22,7 +22,7 @@ const (
 	publishRequest
 )
 
-// layout is what a Decoder knows of a kind of message: the numbers of its fields, 0 for those that it has not.
+// layout is the numbers of the fields of a kind of message, 0 for those that it does not have.
 type layout struct {
 	name                                         string
 	id, stream, spec, maxFPS, capturedUS, frames protowire.Number
@@ -35,29 +35,29 @@ var layouts = [...]layout{
 
 const (
 	maxSpecBytes = 4 << 10 // all fields of a Spec at their longest take less than 200
-	maxNameBytes = 256     // of a stream; longer ones than 64 are none, which is not said here
+	maxNameBytes = 256     // of a stream; that names above 64 are invalid is checked later
 	maxGroups    = 16      // nested groups in unknown fields; nobody sends one
-	// headBytes of a frame are there before it has memory: what is only declared costs nothing.
+	// headBytes of a frame must have come before it gets memory: what is only declared costs nothing.
 	headBytes = 512
 )
 
-// frameSource is where a message comes from, and memory for its frames, and who is told of them.
+// frameSource provides the bytes of a message and memory for its frames, and is told of complete ones.
 type frameSource interface {
 	// Fill fills p with the message's next bytes. It borrows p.
 	Fill(p []byte) error
 	// More reports whether a message of unknownLength has further bytes.
 	More() (bool, error)
-	// Lease returns a buffer for a frame of n bytes, whose first bytes are there, and whose spec, if it precedes the
-	// frames, is in the Request. A zero Buf means that the bytes are of no use: they are passed over.
+	// Lease returns a buffer for a frame of n bytes, whose first bytes have come. Its spec, if it precedes the frames, is
+	// in the request. A zero Buf means that the frame is to be skipped.
 	Lease(n int) (pool.Buf, error)
-	// Complete is called when all of the Request's last frame is there. It may take that frame out of the Request.
+	// Complete is called when all of the request's last frame has come. It may take that frame out of the request.
 	Complete() error
 }
 
-// decoder reads EncodeRequests or PublishRequests. It takes what google.golang.org/protobuf takes, but for the limits,
-// and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given twice, and a
-// stream's name of more than 256 bytes. Fields may come in any order. What the spec's bytes say
-// is read later, by ParseSpec. It is used again from message to message.
+// decoder reads EncodeRequests or PublishRequests. It accepts what google.golang.org/protobuf accepts, but for the
+// limits, and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given
+// twice, and a stream's name of more than 256 bytes. Fields may come in any order. The spec is parsed later, by
+// parseSpec. A decoder is used again from message to message.
 type decoder struct {
 	kind      messageKind
 	MaxFrames int // limits.max_batch
@@ -67,14 +67,15 @@ type decoder struct {
 	req    *request
 	frames int  // of the message that have begun
 	left   int  // bytes of the message not yet read
-	open   bool // whether the message is of unknownLength: left are the most that there may be
+	open   bool // whether the message is of unknownLength: left is the most that there may be
 	groups [maxGroups]protowire.Number
 	depth  int
 	small  [headBytes]byte
 }
 
-// Decode reads a message of length bytes, or of unknownLength, from source into req, which must be empty. What source returns as an error, it
-// returns; all others are *fault.Error of kind Invalid. The frames read so far are req's then, too.
+// Decode reads a message of length bytes, or of unknownLength, from source into req, which must be empty. It returns
+// source's errors as they are; all others are *fault.Error of kind Invalid. On an error, too, req owns the frames read
+// so far.
 func (d *decoder) Decode(req *request, source frameSource, length int) error {
 	d.source, d.req, d.frames, d.left, d.depth = source, req, 0, length, 0
 	if d.open = length == unknownLength; d.open {
@@ -178,7 +179,7 @@ func (d *decoder) field() error {
 	}
 }
 
-// known reports whether the field that has just begun is the one of that number in the layout.
+// known reports whether the field that has just begun has that number in the layout.
 func (d *decoder) known(number, field protowire.Number) bool {
 	return number == field && d.depth == 0
 }
@@ -298,7 +299,7 @@ func (d *decoder) frame(n int) error {
 	return d.source.Complete()
 }
 
-// skip passes over n bytes.
+// skip skips n bytes.
 func (d *decoder) skip(n int) error {
 	for n > 0 {
 		part := min(n, headBytes)
@@ -314,7 +315,7 @@ func (d *decoder) malformed(format string, args ...any) error {
 	return notA(layouts[d.kind].name, format, args...)
 }
 
-// notA returns the error for bytes that are not the message of that name.
+// notA returns the error for bytes that are no message of that name.
 func notA(name, format string, args ...any) error {
 	return fault.Errorf(fault.Invalid, "grpcapi: not "+name+": "+format, args...)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// pieceOut is how much of a JPEG grpc-go gives back at a time. So progress within a large one can be seen.
+	// pieceOut is how much of a JPEG grpc-go gives back at a time, so that progress within a large one can be seen.
 	pieceOut = 32 << 10
 	// minLent is the least that is lent to grpc-go: what is smaller is copied. grpc-go does not say when it is done with
 	// buffers of up to 1 KiB.

@@ -19,7 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// class is a kind of calls that have their own places, so that none keeps the others out.
+// class is a kind of calls with limits of their own, so that none keeps the others out.
 type class uint8
 
 const (
@@ -35,9 +35,9 @@ var helperLimits = [classes]struct {
 	perConnection, all int
 }{healthCalls: {"calls of health", 16, 128}, reflectionCalls: {"calls of reflection", 8, 32}}
 
-// gate counts all calls, of whatever service, and bounds them: of a connection, of a peer, and altogether those that hold
-// no place of limits.max_requests or live.max_viewers. Where there is no room for a call, the one is ended that has said
-// nothing for longest: a silent call keeps nobody out.
+// gate counts all calls, of whatever service, and bounds them: of a connection, of a peer, and altogether those that
+// hold no place of limits.max_requests or live.max_viewers. Where there is no room for a call, the one that has been
+// silent for longest is ended: a silent call keeps nobody out.
 type gate struct {
 	perConnection, perPeer int
 	mostWaiting            int // calls that have not sent a first message
@@ -52,7 +52,7 @@ func newGate(c config.Config) *gate {
 	return &gate{perConnection: c.GRPC.MaxCallsPerConnection, perPeer: c.GRPC.MaxCallsPerPeer, mostWaiting: c.Limits.MaxRequests, peers: map[string]int{}}
 }
 
-// ticket is one call's.
+// ticket is the gate's record of one call.
 type ticket struct {
 	gate  *gate
 	conn  *connection
@@ -66,7 +66,7 @@ type ticket struct {
 	prev, next *ticket
 }
 
-// waiters are calls that are silent, the one first that has been so for longest.
+// waiters are silent calls, the one that has been silent for longest first.
 type waiters struct {
 	first, last *ticket
 	n           int
@@ -216,8 +216,8 @@ func ticketOf(ctx context.Context) *ticket {
 	return t
 }
 
-// admit returns a handle that counts all calls, and lets those through that have the token. Health reveals nothing and needs
-// none. grpc-go calls it when a call's headers are there, before it keeps anything of the call.
+// admit returns a tap handle that counts all calls, and refuses those without the token. Health reveals nothing and
+// needs no token. grpc-go calls it when a call's headers have come, before it keeps anything of the call.
 func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
 		class := classOf(info.FullMethodName)
@@ -232,7 +232,7 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 			return ctx, s.refused(ctx, info.FullMethodName, err)
 		}
 		listener := conn.Of(t.conn.Conn)
-		if listener != nil { // A listener that is full evicts connections without calls.
+		if listener != nil { // A full listener evicts connections without calls.
 			listener.Begin()
 		}
 		context.AfterFunc(ctx, func() { // The call may end before it has a handler.
@@ -245,8 +245,8 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	}
 }
 
-// helperInterceptor bounds the waiting of health and reflection. It sees to it that no response is compressed, which grpc-go
-// does for a caller that compresses when anything in the process has registered the compressor.
+// helperInterceptor bounds the waiting of health and reflection. It also switches compression of responses off: grpc-go
+// compresses for a caller that does, once anything in the process has registered the compressor.
 func (s *service) helperInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(compressed); ok && in.RecvCompress() != "" {
 		if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
@@ -271,7 +271,7 @@ func classOf(method string) class {
 		return frameCalls
 	case healthgrpc.Health_ServiceDesc.ServiceName:
 		return healthCalls
-	default: // reflection, and what there is not
+	default: // reflection, and unknown services
 		return reflectionCalls
 	}
 }
@@ -325,8 +325,8 @@ func (s *helperStream) SendMsg(m any) error {
 	return s.ServerStream.SendMsg(m)
 }
 
-// helper returns a service of messages that grpc-go receives, with all methods as streams, so that none waits for its
-// message before it is counted.
+// helper returns a service whose messages grpc-go receives, with all methods as streams, so that each call is counted
+// before it waits for its message.
 func helper(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
 	out := *desc
 	out.Methods, out.Streams = nil, append([]grpc.StreamDesc(nil), desc.Streams...)

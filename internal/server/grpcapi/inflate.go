@@ -10,7 +10,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// unknownLength is the length of a compressed message, which is known when its end is there.
+// unknownLength is the length of a compressed message, which is known once its end has come.
 const unknownLength = -1
 
 const (
@@ -137,7 +137,7 @@ func (z *inflater) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// refill sees to it that buf has bytes. It returns io.EOF at the end of the message.
+// refill makes sure that buf has bytes. It returns io.EOF at the end of the message.
 func (z *inflater) refill() error {
 	switch {
 	case z.begin < z.end:
@@ -158,7 +158,7 @@ func (z *inflater) refill() error {
 
 // bound returns the most bytes that may still come out of the message, whatever is in it.
 func (z *inflater) bound() int64 {
-	// 64 KiB are there for what package gzip has read of the message and not yet decompressed.
+	// 64 KiB are for what package gzip has read of the message and not yet decompressed.
 	return (int64(z.rest)+int64(z.end-z.begin))*maxExpansion + 64<<10
 }
 

@@ -20,12 +20,12 @@ import (
 
 const (
 	statusEvery = time.Second
-	// viewersEvery is how often is looked whether the first viewer has come, or the last has gone.
+	// viewersEvery is how often the call checks whether the first viewer has come, or the last has left.
 	viewersEvery = statusEvery / 5
 )
 
 // publishing is one call of Publish. Beside the call's own goroutine, which sends statuses, one receives frames and
-// hands each to the live stream as soon as all of it is there.
+// hands each to the live stream as soon as all of it has come.
 type publishing struct {
 	call
 	began     time.Time // when the call came
@@ -36,12 +36,12 @@ type publishing struct {
 	admitted  bool          // whether there is a grant
 	admission engine.Stream // of JPEGs
 
-	accepted  chan struct{} // closed when the caller is the publisher; until then what follows is the receiving goroutine's
+	accepted  chan struct{} // closed when the caller is the publisher; until then the receiving goroutine owns the fields below
 	name      string
 	publisher *live.Publisher
 	desc      frame.Desc  // of the frames; zero for JPEGs
 	size      int         // bytes of a frame; 0 for JPEGs
-	before    stream.Info // what was counted of the stream before
+	before    stream.Info // the stream's counts before this call
 	closing   atomic.Bool // whether the call itself ends the publisher
 
 	delivery *delivery     // of statuses
@@ -63,7 +63,7 @@ func (p *publishing) newDelivery() {
 	p.left, p.delivery = left, newDelivery(p.conn, func() { signal(left) })
 }
 
-// release ends the publisher, and gives back what has come in of a frame.
+// release ends the publisher, and releases what has come in of a frame.
 func (p *publishing) release() {
 	p.request.Release()
 	p.unadmit()
@@ -72,13 +72,13 @@ func (p *publishing) release() {
 	}
 }
 
-// unadmit gives back the admission of the JPEG that comes in.
+// unadmit releases the admission of the JPEG that comes in.
 func (p *publishing) unadmit() {
 	p.grant.Release()
 	p.grant, p.admitted = pool.Grant{}, false
 }
 
-// close ends the publisher, when the image of the last frame is made.
+// close ends the publisher once the last frame is encoded.
 func (p *publishing) close() {
 	p.closing.Store(true)
 	p.publisher.Close()
@@ -125,7 +125,7 @@ func (p *publishing) run() error {
 			if !p.closing.Load() {
 				return p.publisher.Err()
 			}
-			gone = nil // The outcome is there, or follows.
+			gone = nil // The outcome has come, or follows.
 		case <-p.left:
 			free = true
 		case <-tick.C:
@@ -133,11 +133,11 @@ func (p *publishing) run() error {
 	}
 }
 
-// sendStatus sends what has become of the frames so far, and returns how many viewers there are. It does not wait: two
-// are on their way at most, and both are small.
+// sendStatus sends the counts of frames so far, and returns how many viewers there are. It does not wait: at most two
+// are in flight, and both are small.
 func (p *publishing) sendStatus() (viewers int, err error) {
 	info, ok := p.live.Hub.Info(p.name)
-	if !ok { // It has been forgotten already.
+	if !ok { // It has expired already.
 		info = p.before
 	}
 	status := publishStatus{
@@ -200,7 +200,8 @@ func (p *publishing) next() error {
 	return p.handOn()
 }
 
-// ensure makes the caller the publisher, if it is not. What the request says of the stream must have come.
+// ensure makes the caller the publisher, if it is not yet. The request's name and settings of the stream must have
+// come.
 func (p *publishing) ensure() error {
 	if p.publisher != nil {
 		if r := &p.request; len(r.Stream) > 0 || r.HasSpec || r.MaxFPS != 0 {
@@ -222,9 +223,9 @@ func (p *publishing) ensure() error {
 		return err
 	}
 	p.name, p.publisher = name, publisher
-	p.before, _ = p.live.Hub.Info(name) // It has just been made, if it was not there.
+	p.before, _ = p.live.Hub.Info(name) // It exists since live.Publish.
 	if !settings.JPEG {
-		p.size, _ = p.desc.Size() // What live.Publish agrees to has one.
+		p.size, _ = p.desc.Size() // A desc that live.Publish accepts has one.
 	}
 	p.request.Stream, p.request.HasSpec, p.request.MaxFPS = p.request.Stream[:0], false, 0
 	close(p.accepted)
@@ -232,7 +233,7 @@ func (p *publishing) ensure() error {
 	return nil
 }
 
-// settings returns what the first request says of the stream.
+// settings returns the settings of the first request.
 func (p *publishing) settings() (live.Settings, error) {
 	r := &p.request
 	if err := checkRate(r.MaxFPS); err != nil {
@@ -276,9 +277,9 @@ func (p *publishing) More() (bool, error) { return p.more() }
 // Fill is part of frameSource.
 func (p *publishing) Fill(b []byte) error { return p.fill(b) }
 
-// Lease is part of frameSource. A frame that there is no memory for is passed over. The stream has memory for frames of
-// its size. A JPEG, of which only the caller knows how large it is, is admitted while it comes in, and so are the frames of
-// the first message, which are kept until all of it is there: what they are may stand behind them.
+// Lease is part of frameSource. A frame without memory is skipped. The stream has memory for frames of its size. A
+// JPEG, whose size only the caller knows, is admitted while it comes in. So are the frames of the first message, which
+// are kept until all of it has come: its spec may follow them.
 func (p *publishing) Lease(n int) (pool.Buf, error) {
 	if err := p.handOn(); err != nil {
 		return pool.Buf{}, err
@@ -302,8 +303,8 @@ func (p *publishing) Lease(n int) (pool.Buf, error) {
 	return buf, nil
 }
 
-// needs returns what is to be admitted for a frame of n bytes: of the first message, all of it at once, and where that is
-// compressed, the most that it can be.
+// needs returns how many bytes to admit for a frame of n bytes: for the first message, all of it at once, and where
+// that is compressed, the most that it can be.
 func (p *publishing) needs(n int) int64 {
 	switch {
 	case p.publisher == nil && p.admitted, p.size > 0:
@@ -338,7 +339,7 @@ func (p *publishing) Complete() error {
 	return nil
 }
 
-// handOn hands the frames that have come to the live stream, if the caller is its publisher.
+// handOn hands the complete frames to the live stream, if the caller is its publisher.
 func (p *publishing) handOn() error {
 	if p.publisher == nil {
 		return nil
@@ -374,14 +375,14 @@ func (p *publishing) handOne(sent inputFrame, captured time.Time) error {
 	return p.publisher.Frame(f, captured)
 }
 
-// A caller's clock is believed within these bounds.
+// A caller's clock is trusted within these bounds.
 const (
 	maxAhead  = time.Minute
 	maxBehind = time.Hour
 )
 
-// capturedAt returns when a frame that comes in now was captured, which its request says in microseconds since the Unix
-// epoch: now, if it says nothing or what cannot be.
+// capturedAt returns when a frame that comes in now was captured: what its request says in microseconds since the Unix
+// epoch, or now where that is missing or out of bounds.
 func capturedAt(us uint64, now time.Time) time.Time {
 	if us > 0 && us <= math.MaxInt64 {
 		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {

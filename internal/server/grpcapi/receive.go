@@ -11,9 +11,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// receive reads messages and hands them on as batches, until there are no more. Then what ended it, nil when the caller
-// has no more, is the outcome: at once, or, when there are batches on their way, after the encoding goroutine has
-// sent their responses.
+// receive reads messages and hands them on as batches, until there are no more. Then its error, nil when the caller has
+// no more, is the outcome: at once, or, when batches are in flight, after the encoding goroutine has sent their
+// responses.
 func (c *session) receive() {
 	err := c.protect(c.receiveAll)
 	c.receiving.Stop()
@@ -69,7 +69,7 @@ func (c *session) next(b *batch) error {
 	if err := c.enter(); err != nil {
 		return err
 	}
-	if c.unary { // Before this a silent call would keep others out.
+	if c.unary { // Not earlier: a silent call would keep others out.
 		if err := c.engine.Reserve(); err != nil {
 			return err
 		}
@@ -125,8 +125,8 @@ func (in *incoming) More() (bool, error) { return in.session.more() }
 // Fill is part of frameSource.
 func (in *incoming) Fill(p []byte) error { return in.session.fill(p) }
 
-// Lease is part of frameSource. Before the first frame it sees to it that the request makes sense, as far as is known,
-// and that there is memory for all of it. A frame of another size than the request's own spec says gets none.
+// Lease is part of frameSource. Before the first frame it checks the request, as far as it has come, and waits for
+// memory for all of it. A frame whose size does not match the request's own spec gets none.
 func (in *incoming) Lease(n int) (pool.Buf, error) {
 	if in.batch.request.HasSpec {
 		if err := in.session.resolve(in.batch); err != nil {
@@ -151,10 +151,10 @@ func (in *incoming) Lease(n int) (pool.Buf, error) {
 	return buf, nil
 }
 
-// Complete is part of frameSource. A batch is encoded when all of its frames are there.
+// Complete is part of frameSource. A batch is encoded when all of its frames have come.
 func (in *incoming) Complete() error { return nil }
 
-// resolve finds the plan that b's spec means, or that of the last request that had one.
+// resolve finds the plan of b's spec, or of the last request that had one.
 func (c *session) resolve(b *batch) error {
 	if b.plan != nil {
 		return nil
@@ -177,8 +177,8 @@ func (c *session) resolve(b *batch) error {
 	return nil
 }
 
-// admit waits for the memory that a message of length bytes and its images take. Of a compressed one, whose next frame has n
-// bytes, it is the most that it can take.
+// admit waits for the memory that a message of length bytes and its images take. For a compressed one, whose next frame
+// has n bytes, that is the most that it can take.
 func (c *session) admit(b *batch, length, n int) error {
 	limits := &c.engine.Config.Limits
 	p := b.plan
@@ -187,14 +187,14 @@ func (c *session) admit(b *batch, length, n int) error {
 	}
 	costOf := func(length int64) int64 {
 		if p == nil {
-			return 2 * length // when it is not known what to make of it
+			return 2 * length // while its spec is not known
 		}
 		return p.Cost(length, min(int(length)/p.FrameBytes()+1, limits.MaxBatch))
 	}
 	bytes := int64(length)
 	if length == unknownLength {
 		bytes = min(c.inflater.bound()+headBytes, int64(limits.MaxMessageBytes))
-		if b.plan != nil { // Frames of another size get no memory.
+		if b.plan != nil { // Frames of a wrong size get no memory.
 			bytes = min(bytes, int64(limits.MaxBatch)*int64(n))
 		}
 		bytes = c.inflater.admissible(bytes, int64(n), costOf)

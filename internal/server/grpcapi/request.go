@@ -15,10 +15,10 @@ type request struct {
 	CapturedUS uint64 // microseconds since the Unix epoch; 0: not said
 }
 
-// inputFrame is one of a Request's frames.
+// inputFrame is one of a request's frames.
 type inputFrame struct {
-	Size int      // bytes of it that were sent
-	Buf  pool.Buf // has them, and is the Request's own; zero when the frame is empty, or Source had no use for it
+	Size int      // of the frame, in bytes
+	Buf  pool.Buf // holds the frame, and is owned by the request; zero when the frame is empty or was skipped
 }
 
 // Release releases the frames and empties r for another message, keeping its memory.

@@ -7,8 +7,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
-// encode encodes batches in their order and sends the responses, until there are no more. The outcome is then what ended the
-// receiving.
+// encode encodes batches in their order and sends the responses, until there are no more. The outcome is then the error
+// of receive.
 func (c *session) encode() { c.finish(c.protect(c.encodeAll)) }
 
 func (c *session) encodeAll() error {
@@ -41,7 +41,7 @@ func (c *session) serveBatch(b *batch) error {
 func (c *session) left(b *batch) {
 	c.engine.Metrics.Took(metrics.Send, time.Since(b.ready))
 	c.responded()
-	c.free <- b // There is room for all batches.
+	c.free <- b // It has room for all batches.
 }
 
 // runBatch encodes b. A unary call holds a place in the queue until then, a stream waits for its turns.

@@ -32,16 +32,16 @@ const (
 	// streamWindow is how much grpc-go buffers of a stream that nobody reads from. While a message is read, the window
 	// is a piece larger (pieceBytes), so that a small one does not slow a stream down. It is the least that HTTP/2 has.
 	streamWindow = 64<<10 - 1
-	// connWindow is refilled as data comes in, whether it is read or not: what it bounds is the bytes on their way.
-	// Setting one window without the other would leave the other at 64 KiB for ever.
+	// connWindow is refilled as data comes in, whether it is read or not: it bounds the bytes in flight. Setting one
+	// window without the other would leave the other at 64 KiB for ever.
 	connWindow = 16 << 20
 	// readBuffer is filled in one system call; a connection that is silent has none.
 	readBuffer = 128 << 10
 	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by
 	// limits.max_message_bytes.
 	otherMessage = 16 << 10
-	// moreStreams is how many streams grpc-go lets a connection have above the calls that the gate does: a call too many is
-	// told so, instead of waiting with the caller, and health has its own.
+	// moreStreams is how many more streams a connection may have in grpc-go than calls at the gate: a call too many then
+	// gets an error instead of waiting at the caller, and health has room.
 	moreStreams = 64
 	maxHeaders  = 16 << 10
 	// gzipEncoding is the one grpc-encoding that requests may have.
@@ -78,7 +78,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
 			grpc.KeepaliveParams(keepalive.ServerParameters{
 				MaxConnectionIdle: time.Duration(c.Timeout.Idle),
-				Time:              time.Minute, // a peer whose machine has gone
+				Time:              time.Minute, // a peer whose machine is down
 				Timeout:           10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
@@ -102,8 +102,8 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.grpc.Serve(l)
 }
 
-// Shutdown ends the API, after engine.Engine.Drain: health says so at once, calls in flight get their responses, and what is
-// left when ctx ends is cut. When it returns, no goroutine of a call is left.
+// Shutdown ends the API, after engine.Engine.Drain: health says so at once, calls in flight get their responses, and
+// calls that are left when ctx ends are cut. When it returns, no goroutine of a call is left.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.health.Shutdown()
 	stop := context.AfterFunc(ctx, s.grpc.Stop)

@@ -9,8 +9,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
 
-// session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches, one
-// encodes them in order and sends the responses. The first batch starts the second.
+// session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches,
+// the other encodes them in order and sends the responses. The first batch starts the latter.
 //
 // A batch goes round: free, received, ready, sent, free. There are two, so that the next is received while one is
 // encoded.
@@ -23,12 +23,12 @@ type session struct {
 	ready   chan *batch
 	started bool        // whether the encoding goroutine is; the receiving one's own
 	placed  atomic.Bool // whether the call holds a place in the queue
-	ended   error       // why no further batch comes, nil when the caller has none; set before ready is closed
+	ended   error       // why no further batch comes, nil when the caller has no more; set before ready is closed
 
 	decoder   decoder
 	admission engine.Stream
 	spec      []byte       // of the last request that had one
-	plan      *engine.Plan // what it means
+	plan      *engine.Plan // its plan
 
 	mu       sync.Mutex
 	draining bool // take no further message
@@ -70,7 +70,7 @@ func (c *session) run() error {
 	}
 }
 
-// release gives back what the batches and the call hold.
+// release releases what the batches and the call hold.
 func (c *session) release() {
 	for i := range c.batches {
 		c.batches[i].release()

@@ -52,7 +52,7 @@ func status(k fault.Kind) (code int, title string) {
 	case fault.Slow:
 		return http.StatusRequestTimeout, "The body or the response moved too slowly"
 	case fault.Canceled:
-		return http.StatusBadRequest, "The body broke off" // Else nobody is there to read it.
+		return http.StatusBadRequest, "The body broke off" // Otherwise nobody is there to read it.
 	}
 	return http.StatusInternalServerError, "The server failed"
 }
@@ -88,5 +88,5 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(data)))
 	w.WriteHeader(p.Status)
-	_, _ = w.Write(data) // The caller may be gone; there is nobody else to tell.
+	_, _ = w.Write(data) // If it fails, the caller has disconnected.
 }

@@ -74,7 +74,7 @@ func waitFor(t *testing.T, r *running, v *stream.Viewer) {
 	}
 }
 
-// TestDecodingIsGivenUp: when nobody needs what is being decoded, the decoder stops in the middle.
+// TestDecodingIsGivenUp: when nobody needs the JPEG that is being decoded, the decoder stops in the middle.
 func TestDecodingIsGivenUp(t *testing.T) {
 	// About a minute of work, if it were done to its end.
 	endless := oddjpeg.Image{Width: 6000, Height: 6000, Progressive: true, ACScans: 31}.Bytes()
@@ -89,7 +89,7 @@ func TestDecodingIsGivenUp(t *testing.T) {
 		}},
 		{"stopped", func(r *running, p *Publisher) {
 			closed := make(chan struct{})
-			go func() { // as those do who publish
+			go func() { // as publishers do
 				defer close(closed)
 				<-p.Done()
 				p.Close()
@@ -114,7 +114,7 @@ func TestDecodingIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestDecodingTakesTurns: while one stream decodes what takes long, another gets its turns, with one worker for both.
+// TestDecodingTakesTurns: while one stream decodes a costly JPEG, another gets its turns, with one worker for both.
 func TestDecodingTakesTurns(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.Workers, c.Live.EncodeUnwatched = 1, true })
 	costly := r.publish("costly", Settings{JPEG: true, Spec: resized(32, 32)})

@@ -16,13 +16,13 @@ import (
 )
 
 // TestOthersDoNotHarmAStream: a stream that has its memory keeps its rate while fifty publishers ask for more than
-// there is. Those that could never fit are refused at once; of the others as many come in as there is room for, and
-// publish, and the rest is refused after timeouts.queue.
+// there is. Those that could never fit are refused at once. As many of the others as fit are admitted, and publish; the
+// rest are refused after timeouts.queue.
 func TestOthersDoNotHarmAStream(t *testing.T) {
 	tests := []struct {
 		name string
 		desc frame.Desc
-		in   [2]int64 // publishers that come in
+		in   [2]int64 // publishers that are admitted
 		not  fault.Kind
 		wait time.Duration // of those that do not
 	}{

@@ -14,10 +14,11 @@ import (
 
 var errCameraEnded = errors.New("the camera ended the stream")
 
-// camera feeds the stream with the JPEGs of a URL, until the camera or ctx ends. A URL of a video is left to ffmpeg.
+// camera feeds the stream with the JPEGs of a URL, until the camera or ctx ends. If the URL turns out to be a video,
+// ffmpeg reads it.
 func (s *source) camera(ctx context.Context) error {
 	limits := s.live.engine.Config.Limits
-	var p *Publisher // It is there before the first JPEG is read.
+	var p *Publisher // It exists before the first JPEG is read.
 	r, err := camera.Open(ctx, s.settings.Source, s.live.engine.Pool, camera.Options{
 		Every:    time.Duration(s.settings.Every),
 		Poll:     s.settings.Every > 0,

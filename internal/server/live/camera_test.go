@@ -74,8 +74,8 @@ func TestCameraStream(t *testing.T) {
 	}
 }
 
-// TestCameraSnapshot: a snapshot that is polled more rarely than a stream may be silent stays online, and goes offline
-// when the camera says no more.
+// TestCameraSnapshot: a snapshot that is polled less often than a stream may be silent stays online, and goes offline
+// when the camera stops responding.
 func TestCameraSnapshot(t *testing.T) {
 	data := encoded(t, 64, 32, 7, jpeg.Sub420)
 	var requests, unchanged, gone atomic.Int64
@@ -110,8 +110,8 @@ func TestCameraSnapshot(t *testing.T) {
 	}
 }
 
-// TestCameraEnds: a camera that ends its stream is asked again, the reason is logged, and other things than JPEGs are
-// named.
+// TestCameraEnds: a camera that ends its stream is asked again, the reason is logged, and a response that is no JPEG is
+// named in it.
 func TestCameraEnds(t *testing.T) {
 	data := encoded(t, 64, 32, 7, jpeg.Sub420)
 	var requests atomic.Int64

@@ -40,8 +40,8 @@ type drawing struct {
 	fonts fonts
 }
 
-// lost draws a dark image with a sign, the stream's name below it, and that there is no signal. All sizes follow from
-// that of the image; what is too small to be read is left out.
+// lost draws a dark image with a crossed-out camera, the stream's name below it, and NO SIGNAL. All sizes follow from
+// the image's; text that would be too small to read is left out.
 func (d drawing) lost(name string) {
 	d.night()
 	width, height := float64(d.img.Rect.Dx()), float64(d.img.Rect.Dy())
@@ -124,7 +124,7 @@ func (d drawing) width(f *opentype.Font, text string, size float64) float64 {
 	return float64(font.MeasureString(face, text)) / 64
 }
 
-// text draws text centerd at x, with its baseline at y.
+// text draws text centered at x, with its baseline at y.
 func (d drawing) text(f *opentype.Font, text string, size, x, y float64, c color.RGBA) {
 	face, err := newFace(f, size)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// What of a stream is in memory at the same time, and admitted once.
+// The frames and images of a stream that are in memory at the same time, admitted once.
 const (
 	framesInFlight = 3         // being read, in the slot, being encoded
 	imagesHeld     = 4         // being made, the newest, and two older ones that viewers are still receiving
@@ -31,7 +31,7 @@ type encoder struct {
 	engine *engine.Engine
 	spec   pipeline.Spec // with the Input of the last frame
 	jpeg   bool          // JPEGs come in
-	input  frame.Desc    // what came last, for people; of JPEGs the size alone
+	input  frame.Desc    // the last input, for display; of JPEGs the size alone
 	kind   jpegKind      // of the last JPEG
 
 	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
@@ -130,7 +130,7 @@ func (m *encoder) passes() bool {
 // decodes reports whether JPEGs are decoded.
 func (m *encoder) decodes() bool { return m.jpeg && !m.passes() }
 
-// format returns what comes in, for people.
+// format describes the input, for display.
 func (m *encoder) format() string {
 	switch {
 	case !m.jpeg:
@@ -141,10 +141,11 @@ func (m *encoder) format() string {
 	return fmt.Sprintf("jpeg %dx%d", m.input.Width, m.input.Height)
 }
 
-// image returns the image of it. A JPEG that is passed on is taken out of it. Decoding stops when ctx ends.
+// image returns the image of item it. A JPEG that is passed on moves from it to the image. Decoding stops when ctx
+// ends.
 func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
 	if !m.jpeg {
-		f, want := it.frame, m.spec.Input // which the configuration may have filled
+		f, want := it.frame, m.spec.Input // which the configuration may have completed
 		f.Desc.Range, f.Desc.Color = cmp.Or(f.Desc.Range, want.Range), cmp.Or(f.Desc.Color, want.Color)
 		return m.encodeFrame(f)
 	}
@@ -173,7 +174,7 @@ func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
 	return m.recode(ctx, data, info.MemoryBytes)
 }
 
-// errNoEnd is about a JPEG that is to be passed on: half of it would be shown by some viewers, and end others.
+// errNoEnd is about a JPEG to be passed on: some viewers would show half of it, and others would fail.
 var errNoEnd = errors.New("live: got a JPEG without its end, want it to end with FF D9")
 
 // recode decodes a JPEG, for which the decoder needs memory bytes, and encodes it again. When the size changes, the pipeline
@@ -238,7 +239,7 @@ func (m *encoder) encodeFrame(f frame.Frame) (stream.Image, error) {
 		return stream.Image{}, err
 	}
 	result := m.batch.Out[0]
-	clear(m.batch.Out) // The image goes on; the batch holds nothing.
+	clear(m.batch.Out) // The image moves on; the batch holds nothing.
 	if result.Err != nil {
 		return stream.Image{}, result.Err
 	}
@@ -257,8 +258,8 @@ func (m *encoder) jpegCost(n int) int64 {
 	return held * int64(pool.ClassSize(n))
 }
 
-// reserve makes sure that n bytes are admitted. It is for JPEGs, whose size is known only when they are there. It waits at
-// most growthWait; without memory the frame fails with pool.ErrBudget.
+// reserve makes sure that n bytes are admitted. It is for JPEGs, whose size is known only once they are read. It waits
+// at most growthWait; without memory the frame fails with pool.ErrBudget.
 func (m *encoder) reserve(n int64) error {
 	more := n - m.admitted
 	if more <= 0 {

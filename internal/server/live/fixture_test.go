@@ -198,7 +198,7 @@ func (r *running) info(name string) stream.Info {
 	return info
 }
 
-// counts checks what became of the frames of p, after its Close.
+// counts checks the counts of p's frames, after its Close.
 func (r *running) counts(p *Publisher, arrived, published, dropped uint64) {
 	r.t.Helper()
 	p.Close()

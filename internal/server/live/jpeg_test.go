@@ -77,7 +77,7 @@ func TestJPEGsArePassedOn(t *testing.T) {
 	})
 }
 
-// TestJPEGsAreEncodedAgain: where the publisher, or the configuration, asks for other images. The size may change.
+// TestJPEGsAreEncodedAgain where the publisher, or the configuration, asks for other images. The size may change.
 func TestJPEGsAreEncodedAgain(t *testing.T) {
 	tests := []struct {
 		name        string
@@ -176,7 +176,7 @@ func TestBadJPEGs(t *testing.T) {
 	}
 }
 
-// TestLargeJPEGsAreAdmitted: what is admitted grows with what comes; beyond the budget a JPEG is not shown, and the
+// TestLargeJPEGsAreAdmitted: the admitted memory grows with the JPEGs; one beyond the budget is not shown, and the
 // stream goes on.
 func TestLargeJPEGsAreAdmitted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -203,7 +203,7 @@ func TestLargeJPEGsAreAdmitted(t *testing.T) {
 	})
 }
 
-// TestPassingOnAllocatesNothing: a JPEG from the pool to the viewer that takes it.
+// TestPassingOnAllocatesNothing: a JPEG from the pool to a viewer.
 func TestPassingOnAllocatesNothing(t *testing.T) {
 	r := start(t, nil)
 	p := r.publish("cam", Settings{JPEG: true})
@@ -224,8 +224,8 @@ func TestPassingOnAllocatesNothing(t *testing.T) {
 	})
 }
 
-// TestGrowingJPEGIsAdmitted: a JPEG that is being read has its memory admitted as it grows; without memory it is lost, and
-// what it had is given back.
+// TestGrowingJPEGIsAdmitted: a JPEG that is being read has its memory admitted as it grows; without memory it is
+// dropped, and its memory is released.
 func TestGrowingJPEGIsAdmitted(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 32*config.MiB, 0 })
 	p := r.publish("cam", Settings{JPEG: true})

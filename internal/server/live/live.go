@@ -33,12 +33,12 @@ type Live struct {
 	decoded atomic.Int64 // bytes that decoders hold
 
 	mu      sync.Mutex
-	ended   bool           // nobody may publish any more
+	ended   bool           // no new publishers
 	feeding sync.WaitGroup // the goroutines of publishers
 }
 
 // New returns the live streams of a server with the settings of e, which it retains. The configured ones are known at
-// once; Run starts their sources. The error is about one that the Hub does not take.
+// once; Run starts their sources. The error is about one that the Hub does not accept.
 func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}}
 	settings := e.Config.Live
@@ -83,11 +83,11 @@ func (l *Live) Run(ctx context.Context) {
 
 // Settings are what a publisher asks for. The stream's configuration fills what is left out.
 type Settings struct {
-	Source string        // the publisher, for people
+	Source string        // the publisher, for display
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
 	FPS    float64       // images a second at most; 0: one for each frame
 	Began  time.Time     // when the request began; zero: now
-	// JPEG says that JPEGs come in. They are passed on untouched unless the Spec asks for something. Then they are
+	// JPEG says that the input is JPEGs. They are passed on untouched unless the Spec asks for something. Then they are
 	// decoded by image/jpeg, which allocates 2 to 28 bytes a pixel, and encoded again: for few streams, or slow ones.
 	JPEG bool
 }

@@ -17,7 +17,7 @@ const (
 	offlineWidth, offlineHeight = 640, 360
 	// offlineSide bounds what is drawn: larger images are made of a smaller drawing.
 	offlineSide = 1920
-	// offlineKept is how many images are kept, each of some tens of kilobytes, for sources that come and go.
+	// offlineKept is how many images are kept, each of some tens of kilobytes, for sources that are lost again and again.
 	offlineKept = 64
 )
 
@@ -37,8 +37,8 @@ func newOffline(e *engine.Engine) *offline {
 	return &offline{engine: e, made: map[offlineKey][]byte{}, fonts: sync.OnceValues(parseFonts)}
 }
 
-// image returns the JPEG that says that the source of a stream is lost, width x height pixels, in a buffer that is
-// the caller's. The error is the pool's, or that of an image above limits.max_pixels.
+// image returns the JPEG for a stream whose source is lost, width x height pixels, in a buffer that the caller owns.
+// The error is the pool's, or that of an image above limits.max_pixels.
 func (o *offline) image(name string, width, height int) (pool.Buf, error) {
 	if width == 0 || height == 0 {
 		width, height = offlineWidth, offlineHeight

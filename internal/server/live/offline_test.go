@@ -18,8 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// TestOfflineImage: whatever its size, the image is dark, and carries something that can be seen, and another
-// something for another name.
+// TestOfflineImage: whatever its size, the image is dark, shows something, and differs for another name.
 func TestOfflineImage(t *testing.T) {
 	r := start(t, nil)
 	long := strings.Repeat("front-door.", 5)
@@ -88,7 +87,7 @@ func TestOfflineImagesAreBounded(t *testing.T) {
 	}
 }
 
-// TestOfflineImageWithoutMemory: without it there is an error, and nothing is lost, wherever it is that none is left.
+// TestOfflineImageWithoutMemory: without memory there is an error and no leak, wherever in the work it runs out.
 func TestOfflineImageWithoutMemory(t *testing.T) {
 	var fail func(int) error
 	r := startChecked(t, nil, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
@@ -143,7 +142,7 @@ func TestLossAndReturn(t *testing.T) {
 			t.Errorf("got 25 images in %v, want them with their frames, in 1 s", took)
 		}
 
-		p.Close() // Now its publisher is gone too, and another comes.
+		p.Close() // Now its publisher has left too, and another comes.
 		if s := r.next(v); !s.Offline {
 			t.Errorf("got frame %d, want the image of a lost source", s.index)
 		}
@@ -158,7 +157,7 @@ func TestLossAndReturn(t *testing.T) {
 	})
 }
 
-// TestSourceThatNeverCame: a configured stream says from the beginning that it has no signal.
+// TestSourceThatNeverCame: a configured stream shows from the beginning that it has no signal.
 func TestSourceThatNeverCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) { c.Streams = config.Streams{"cam": {}} })

@@ -3,7 +3,7 @@ package live
 import "time"
 
 // pace says which frames become images where there may only be so many a second. It keeps a schedule, not gaps: the
-// images come at their rate on average, and of frames at an even rate those are taken that lie nearest the schedule.
+// images come at their rate on average, and of frames at an even rate those nearest the schedule become images.
 //
 // A frame that comes close before its time, or later, is due at once; so a source at the rate of the schedule, whose
 // frames come a little early or late, loses none. One that comes earlier waits for the next, which replaces it; but
@@ -33,7 +33,7 @@ func (p *pace) wait(came, now time.Time) time.Duration {
 	return max(p.next.Add(slack).Sub(now), 0)
 }
 
-// took notes that a frame has had its turn now. Of an image that was missed altogether none is made up for.
+// took notes that a frame has had its turn now. Missed images are not made up for.
 func (p *pace) took(now time.Time) {
 	p.next = p.next.Add(p.interval)
 	if p.next.Before(now) {

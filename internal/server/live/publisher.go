@@ -27,7 +27,7 @@ type Publisher struct {
 	reading   admission     // for a JPEG that is larger than those before
 	growth    engine.Stream // by which that was admitted
 	unwatched bool          // frames are encoded also when nobody watches
-	wake      chan struct{} // of capacity 1: there is something to do
+	wake      chan struct{} // of capacity 1: something changed
 	closed    chan struct{} // closed by Close: no frame will come
 	over      chan struct{} // closed when no image will be made any more
 
@@ -38,7 +38,7 @@ type Publisher struct {
 	ended   bool // no image will be made
 
 	arrived, published, dropped atomic.Uint64
-	broken                      atomic.Uint64 // of the dropped ones: those that no image could be made of
+	broken                      atomic.Uint64 // of the dropped ones: those that could not be decoded or encoded
 	complained                  bool          // of the encoder worker, as is what follows
 	changed                     time.Time     // when a change of format was logged last
 }
@@ -152,7 +152,7 @@ func (p *Publisher) unseen() error {
 	return p.Lost(stream.Unseen)
 }
 
-// unchanged says that the source is there and still shows what its last frame did. The error is Frame's.
+// unchanged says that the source is alive and its image is still the last one. The error is Frame's.
 func (p *Publisher) unchanged() error {
 	p.out.Alive()
 	return p.Err()
@@ -161,7 +161,7 @@ func (p *Publisher) unchanged() error {
 // Watched reports whether the stream has viewers.
 func (p *Publisher) Watched() bool { return p.out.Watched() }
 
-// discard takes what was in the slot and got no image; it may be empty.
+// discard releases an item, which may be empty, that was in the slot and got no image.
 func (p *Publisher) discard(it item, reason stream.DropReason) {
 	if !it.empty() {
 		it.release()
@@ -196,11 +196,11 @@ func (p *Publisher) Counts() (arrived, published, dropped uint64) {
 	return p.arrived.Load(), p.published.Load(), p.dropped.Load()
 }
 
-// Failed returns how many of the dropped frames no image could be made of.
+// Failed returns how many of the dropped frames could not be decoded or encoded.
 func (p *Publisher) Failed() uint64 { return p.broken.Load() }
 
-// Close encodes the frame in the slot if somebody watches, ends the Publisher and gives its memory back. A second Close does
-// nothing.
+// Close encodes the frame in the slot if somebody watches, ends the Publisher and releases its memory. A second Close
+// does nothing.
 func (p *Publisher) Close() {
 	p.mu.Lock()
 	again := p.closing
@@ -274,7 +274,7 @@ func (p *Publisher) endDecoding(ctx context.Context, cancel func()) {
 // idle is how long run waits when nothing is due: something else will wake it.
 const idle = time.Hour
 
-// take empties the slot, if what is there is due. Else it returns how long to wait, and whether this was the last.
+// take empties the slot if its frame is due. Else it returns how long to wait, and whether this was the last.
 func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 	now := time.Now()
 	p.mu.Lock()
@@ -294,7 +294,7 @@ func (p *Publisher) take() (it item, wait time.Duration, last bool) {
 func (p *Publisher) watched() bool { return p.unwatched || p.out.Watched() }
 
 // stale reports whether the frame in the slot is from before the source was lost: it was kept for a viewer, and must
-// not be shown to one who comes now. p.mu is held.
+// not be shown to one that comes now. p.mu is held.
 func (p *Publisher) stale(now time.Time) bool {
 	if now.Sub(p.newest.came) < time.Duration(p.live.engine.Config.Live.OfflineAfter) {
 		return false
@@ -303,7 +303,7 @@ func (p *Publisher) stale(now time.Time) bool {
 	return ok && info.State != stream.Online
 }
 
-// end drops what is in the slot: from now on nothing gets there.
+// end drops the frame in the slot, and every later one.
 func (p *Publisher) end() {
 	p.mu.Lock()
 	p.ended = true
@@ -314,7 +314,7 @@ func (p *Publisher) end() {
 	close(p.over)
 }
 
-// image makes an image of it, which it takes, and publishes it.
+// image takes it, encodes it, and publishes the image.
 func (p *Publisher) image(ctx context.Context, it item) {
 	pic, err := p.make(ctx, &it)
 	it.release()
@@ -331,7 +331,7 @@ func (p *Publisher) image(ctx context.Context, it item) {
 	_ = p.out.Publish(pic) // The one error is that p has ended, which run sees.
 }
 
-// make returns the image of it, also when a stage panics: as an error then.
+// make returns the image of it. A panic of a stage is an error.
 func (p *Publisher) make(ctx context.Context, it *item) (pic stream.Image, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -350,7 +350,7 @@ func (p *Publisher) make(ctx context.Context, it *item) (pic stream.Image, err e
 	return pic, err
 }
 
-// logChange logs that JPEGs of another kind come from now on. Nothing else happens: they may change with every frame.
+// logChange logs that the kind of JPEGs changed, rate-limited: it may change with every frame.
 func (p *Publisher) logChange(k jpegKind) {
 	level := slog.LevelDebug
 	if now := time.Now(); now.Sub(p.changed) >= changeLogInterval {

@@ -34,7 +34,7 @@ func (g gate) check() *pool.Check {
 	}}
 }
 
-// TestNewestWins: of frames that come while one is encoded the newest has its turn, and the others are given back.
+// TestNewestWins: of frames that come while one is encoded the newest is encoded next, and the others are released.
 func TestNewestWins(t *testing.T) {
 	g := gate{make(chan struct{}), make(chan struct{})}
 	r := startChecked(t, nil, g.check())
@@ -61,7 +61,7 @@ func TestNewestWins(t *testing.T) {
 	}
 }
 
-// TestFirstImageIsImmediate: nothing is encoded while nobody watches, and who comes sees the newest frame.
+// TestFirstImageIsImmediate: nothing is encoded while nobody watches, and a new viewer sees the newest frame.
 func TestFirstImageIsImmediate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -104,7 +104,8 @@ func TestEncodeUnwatched(t *testing.T) {
 	})
 }
 
-// TestStaleFramesAreNotShown: a frame that was kept for a viewer is none for one who comes when the source is lost.
+// TestStaleFramesAreNotShown: a frame that was kept for a viewer is not shown to one that comes when the source is
+// lost.
 func TestStaleFramesAreNotShown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -262,7 +263,7 @@ func TestPublishRefuses(t *testing.T) {
 	}
 }
 
-// TestTheEndOfRunEndsPublishers: who publishes is told, and no image is made any more.
+// TestTheEndOfRunEndsPublishers: publishers are told, and no image is made any more.
 func TestTheEndOfRunEndsPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -284,7 +285,7 @@ func TestTheEndOfRunEndsPublishers(t *testing.T) {
 	})
 }
 
-// TestSettingsFillWhatPublishersLeaveOpen: what is configured for a stream holds where its publisher says nothing.
+// TestSettingsFillWhatPublishersLeaveOpen: a stream's settings hold where its publisher says nothing.
 func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
@@ -307,8 +308,8 @@ func TestSettingsFillWhatPublishersLeaveOpen(t *testing.T) {
 	})
 }
 
-// TestConfiguredColors: range and color space that are configured for a stream are those of its frames, where these do
-// not say.
+// TestConfiguredColors: the range and color space in a stream's settings are those of its frames, where these do not
+// say.
 func TestConfiguredColors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
@@ -358,7 +359,7 @@ func TestLostFrames(t *testing.T) {
 	})
 }
 
-// TestFramesAllocateNothing: from a frame in the pool to the viewer that takes its image.
+// TestFramesAllocateNothing: from a frame in the pool to its image at a viewer.
 func TestFramesAllocateNothing(t *testing.T) {
 	r := start(t, nil)
 	d := frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}

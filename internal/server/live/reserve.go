@@ -9,8 +9,7 @@ import (
 // reserveStep is the least that a reserve grows by, so that it asks seldom.
 const reserveStep = 1 << 20
 
-// reserve is memory of the budget that is admitted for as many bytes as are held elsewhere. Its methods may be called from
-// any goroutine.
+// reserve is admitted memory for as many bytes as are held elsewhere. Its methods may be called from any goroutine.
 type reserve struct {
 	pool *pool.Pool
 
@@ -49,14 +48,14 @@ func (r *reserve) grow(n int64) bool {
 	return ok
 }
 
-// shrink gives the last grant back.
+// shrink releases the last grant.
 func (r *reserve) shrink(last int) {
 	r.grants[last].Release()
 	r.bytes -= r.sizes[last]
 	r.grants, r.sizes = r.grants[:last], r.sizes[:last]
 }
 
-// close gives all memory back, and takes no more.
+// close releases all memory, and admits no more.
 func (r *reserve) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -14,19 +14,20 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// How long a lost source waits before it is started again: the time doubles from the first to the longest. A source that
-// was online for longer than the longest is started again at once, and then begins anew.
+// How long a lost source waits before it is started again: the time doubles from the first to the longest. A source
+// that was online for longer than the longest is started again at once, and its times begin anew.
 const (
 	firstRetry   = 500 * time.Millisecond
 	longestRetry = 15 * time.Second
 )
 
-// source is a built-in source of a stream: it is its publisher for as long as the server runs, also while it is lost.
+// source is a configured source of a stream. It is the stream's publisher for as long as the server runs, also while it
+// is lost.
 type source struct {
 	live     *Live
 	name     string
 	settings config.Stream
-	shown    string // settings.Source, for people
+	shown    string // settings.Source, for display
 	out      *stream.Publisher
 	log      *slog.Logger
 	lived    bool      // it has been online since it was lost last
@@ -53,8 +54,8 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 	}
 }
 
-// keepUp calls run again and again until ctx ends. Why it ended is told where the stream's format was, and logged as a
-// warning when it is news.
+// keepUp calls run again and again until ctx ends. The stream shows why run ended in place of its format; a new reason
+// is logged as a warning.
 func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 	said := ""
 	for wait := firstRetry; ; wait = min(max(2*wait, firstRetry), longestRetry) {
@@ -83,8 +84,8 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 	}
 }
 
-// publish returns a Publisher of frames of that geometry, with the stream's settings; the caller closes it. When it has
-// its memory, it calls ready, if not nil, for what the source needs besides.
+// publish returns a Publisher of frames of that geometry, with the stream's settings; the caller closes it. Once it has
+// its memory it calls ready, if not nil, which prepares what else the source needs.
 func (s *source) publish(ctx context.Context, input frame.Desc, ready func() error) (*Publisher, error) {
 	p, err := s.live.prepare(ctx, s.name, Settings{Spec: pipeline.Spec{Input: input}})
 	if err != nil {

@@ -50,7 +50,7 @@ func leases(p *pool.Pool) (n uint64) {
 	return n
 }
 
-// TestTestSourceThatIsTooLarge: it is refused as a publisher would be, and says so.
+// TestTestSourceThatIsTooLarge: it is refused as a publisher would be, and the log says so.
 func TestTestSourceThatIsTooLarge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, func(c *config.Config) {
@@ -64,7 +64,7 @@ func TestTestSourceThatIsTooLarge(t *testing.T) {
 	})
 }
 
-// TestTestSourceThatTakesLong: a scene is painted before its stream is said to live, and the end of the server does not wait
+// TestTestSourceThatTakesLong: a scene is painted before its stream is online, and the end of the server does not wait
 // for it.
 func TestTestSourceThatTakesLong(t *testing.T) {
 	r := start(t, func(c *config.Config) {
@@ -77,7 +77,7 @@ func TestTestSourceThatTakesLong(t *testing.T) {
 	}
 }
 
-// TestKeepUp: a source that is lost has peace for longer and longer, and what is logged is news.
+// TestKeepUp: a lost source waits longer and longer before it is started again, and only new reasons are warnings.
 func TestKeepUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
@@ -93,7 +93,7 @@ func TestKeepUp(t *testing.T) {
 		s.keepUp(ctx, func(context.Context) error {
 			began = append(began, time.Since(start))
 			switch len(began) {
-			case 8: // It lives for a while.
+			case 8: // It is online for a while.
 				time.Sleep(16 * time.Second)
 				s.lived = true
 				return errors.New("unplugged")
@@ -129,8 +129,8 @@ func TestKeepUp(t *testing.T) {
 	})
 }
 
-// TestSourceThatLivesBriefly: between its lives the stream is lost, however regular they are.
-func TestSourceThatLivesBriefly(t *testing.T) {
+// TestSourceThatIsBrieflyOnline: in between the stream is lost, however regular its returns are.
+func TestSourceThatIsBrieflyOnline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
 		out, err := r.Hub.Publish("cam", stream.PublisherOptions{})
@@ -142,7 +142,7 @@ func TestSourceThatLivesBriefly(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		lives := 0
 		s.keepUp(ctx, func(context.Context) error {
-			if i := r.info("cam"); lives > 2 && i.State != stream.Offline { // By then it has peace for longer than offline_after.
+			if i := r.info("cam"); lives > 2 && i.State != stream.Offline { // By then it waits for longer than offline_after.
 				t.Errorf("before life %d: got %v, format %q, want offline", lives+1, i.State, i.Format)
 			}
 			if lives++; lives == 10 {

@@ -10,14 +10,14 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 )
 
-// stamp writes the time and a frame's number into its corner: what a viewer is behind can be seen, and so can a frame
-// that comes twice or not at all.
+// stamp writes the time and a frame's number into its corner, to make a viewer's lag visible, and frames that come
+// twice or not at all.
 type stamp struct {
 	scale int // pixels to a dot of the font
 	text  []byte
 }
 
-// newStamp returns a stamp for frames of w x h pixels: about a fifth of the width of a film.
+// newStamp returns a stamp for frames of w x h pixels: about a fifth of the width of a video.
 func newStamp(w, h int) *stamp { return &stamp{scale: max(1, (min(w, h)+180)/360)} }
 
 // The cells of basicfont.Face7x13, and the box around the text, in dots.

@@ -50,7 +50,7 @@ func (s *source) test(ctx context.Context, t config.TestSource) error {
 			return err
 		}
 		now = time.Now()
-		n = max(n+1, int(now.Sub(start).Seconds()*t.FPS)) // What is too late by now is left out.
+		n = max(n+1, int(now.Sub(start).Seconds()*t.FPS)) // Frames whose time has passed are left out.
 		timer.Reset(start.Add(time.Duration(min(float64(n)/t.FPS*float64(time.Second), math.MaxInt64/2))).Sub(now))
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// silence is how long ffmpeg may bring no frame: a camera that was switched off does not end its connection.
+	// silence is how long ffmpeg may send no frame: a camera that was switched off does not end its connection.
 	silence = 30 * time.Second
 	// breath is how long reading pauses when there is no memory for a frame.
 	breath = 50 * time.Millisecond
@@ -47,7 +47,8 @@ func (s *source) video(ctx context.Context) error {
 	return err
 }
 
-// ffmpegOptions say what to read. A color space and range of the stream's settings stand in for those of the video.
+// ffmpegOptions returns the options for the source. A color space and range of the stream's settings replace those of
+// the video.
 func (s *source) ffmpegOptions() ffmpeg.Options {
 	o := ffmpeg.Options{Live: true, Range: s.settings.Range, MaxPixels: s.live.engine.Config.Limits.MaxPixels}
 	if strings.Contains(s.settings.Source, "://") {
@@ -61,8 +62,8 @@ func (s *source) ffmpegOptions() ffmpeg.Options {
 	return o
 }
 
-// relay hands the frames of r to the stream until there are no more. Where their geometry changes, another Publisher
-// takes the place of the one before it.
+// relay hands the frames of r to the stream until there are no more. Where their geometry changes, it begins a new
+// Publisher.
 func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, watchdog *time.Timer) error {
 	var p *Publisher
 	defer func() {
@@ -78,7 +79,7 @@ func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, watchdog *time.Tim
 		}
 		if p == nil || d != published {
 			if p != nil {
-				p.Close() // gives its memory back
+				p.Close() // releases its memory
 			}
 			if p, err = s.publish(ctx, d, nil); err != nil {
 				return err

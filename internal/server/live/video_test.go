@@ -21,7 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/patches"
 )
 
-// clip makes a film of two seconds and returns where it is.
+// clip makes a video of two seconds and returns its path.
 func clip(t *testing.T) string {
 	t.Helper()
 	ffmpeg := exttool.Require(t, "ffmpeg", "ffmpeg")
@@ -33,7 +33,7 @@ func clip(t *testing.T) string {
 	return path
 }
 
-// processes returns the numbers of the processes one of whose arguments contains text.
+// processes returns the ids of the processes one of whose arguments contains text.
 func processes(t *testing.T, text string) (pids []int) {
 	t.Helper()
 	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -131,7 +131,7 @@ func TestStillImage(t *testing.T) {
 	if err := png.Encode(&still, image.NewGray(image.Rect(0, 0, 160, 96))); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(t.TempDir(), "still.jpg") // ffmpeg looks at what is in it
+	file := filepath.Join(t.TempDir(), "still.jpg") // ffmpeg goes by the contents
 	if err := os.WriteFile(file, still.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -181,8 +181,8 @@ func TestNoFFmpeg(t *testing.T) {
 	}
 }
 
-// TestColorOfAVideo: the color space of the settings holds in place of what a video says, or of what its size suggests, also
-// where it is BT.601.
+// TestColorOfAVideo: the color space of the settings replaces the one that a video states, or that its size suggests,
+// also where it is BT.601.
 func TestColorOfAVideo(t *testing.T) {
 	for name, v := range map[string]patches.Video{
 		"tagged":   {Matrix: "bt601", PixFmt: "yuv420p", Width: 320, Height: 96, Tags: "-colorspace bt709"},

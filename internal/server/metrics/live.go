@@ -42,14 +42,14 @@ func (m *Metrics) SourceLost() { m.live.lost.Inc() }
 func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }
 
 // Live exports the state of live streams and their viewers each time it is collected. No metric has a label for a
-// stream or a viewer: those come and go.
+// stream or a viewer: their number is unbounded.
 type Live struct {
 	hub *stream.Hub
 
 	streams, viewers, delivered, dropped, sent, evicted, pinned *prometheus.Desc
 }
 
-// NewLive returns a collector of what hub knows.
+// NewLive returns a collector of the streams of hub.
 func NewLive(hub *stream.Hub) *Live {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc("steadyframe_"+name, help, labels, nil)

@@ -21,7 +21,7 @@ type Stage uint8
 const (
 	Receive Stage = iota // from a batch's first byte to its last
 	Run                  // convert, resize and encode
-	Send                 // from when the response is ready until it has left; over HTTP until the kernel has taken it
+	Send                 // from when the response is ready until it has left; over HTTP until the kernel has accepted it
 )
 
 var stageNames = [...]string{"receive", "run", "send"}
@@ -140,7 +140,7 @@ func (m *Metrics) Stage(s Stage) *Histogram { return m.stages[s] }
 // Resident returns the bytes of memory that the process has resident, 0 where the system does not say. It costs some
 // microseconds and allocations.
 func (m *Metrics) Resident() uint64 {
-	families, _ := m.process.Gather() // What could not be read is not there.
+	families, _ := m.process.Gather() // What could not be read is missing.
 	for _, f := range families {
 		if f.GetName() == "process_resident_memory_bytes" && len(f.Metric) == 1 {
 			return uint64(f.Metric[0].GetGauge().GetValue())
