@@ -135,7 +135,11 @@ func (v verdict) String() string {
 	if v.pass {
 		word = "PASS"
 	}
-	return fmt.Sprintf("%s %s: %s, limit %s (QUALITY %d)", word, v.name, v.measured, v.limit, v.quality)
+	line := fmt.Sprintf("%s %s: %s, limit %s", word, v.name, v.measured, v.limit)
+	if v.quality > 0 {
+		line += fmt.Sprintf(" (QUALITY %d)", v.quality)
+	}
+	return line
 }
 
 // judge returns the verdicts on f. In short form some limits are wider.
