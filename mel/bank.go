@@ -29,6 +29,12 @@ const (
 	slaneyStep  = 0.068751777420949123 // ln(6.4)/27
 )
 
+// Center returns where band b has its peak, in Hz: the end of the band below it, and the beginning of the band above.
+func (s Spec) Center(b int) float64 {
+	low, high := s.Scale.mels(s.Low), s.Scale.mels(s.High)
+	return s.Scale.hertz(low + (high-low)*float64(b+1)/float64(s.Bands+1))
+}
+
 // weights returns the filter bank: of each band, a weight for each of FFT/2+1 bins.
 func (s *Spec) weights() [][]float64 {
 	bins := s.FFT/2 + 1
@@ -43,12 +49,10 @@ func (s *Spec) weights() [][]float64 {
 		first = max(1, int(s.Low/width+1.5))
 		end = min(end, int(s.High/width+0.5))
 	}
-	low, high := s.Scale.mels(s.Low), s.Scale.mels(s.High)
-	corner := func(i int) float64 { return s.Scale.hertz(low + (high-low)*float64(i)/float64(s.Bands+1)) }
 	rows := make([][]float64, s.Bands)
 	for b := range rows {
 		row := make([]float64, bins)
-		left, center, right := corner(b), corner(b+1), corner(b+2)
+		left, center, right := s.Center(b-1), s.Center(b), s.Center(b+1)
 		peak := 1.0
 		if s.Norm == Area {
 			peak = 2 / (right - left)
