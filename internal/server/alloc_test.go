@@ -15,10 +15,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
-// TestStreamAllocations: what the server's process allocates a frame over a gRPC stream in steady state: 6 objects with
-// batches of 25, 10 with batches of one, and 2.5 KB. 2.0 KB of that are the backlog that grpc-go keeps of a stream's
-// HTTP/2 frames (docs/adr/0009-grpc-codec.md). In how many objects depends on how far its reading goroutine gets ahead:
-// where other processes keep taking the processors away there are more, smaller ones, up to most.
+// TestStreamAllocations: what the server's process allocates for a frame over a gRPC stream in steady state: 6 objects
+// with batches of 25, 10 with batches of one, and 2.5 KB. 2.0 KB of that are the backlog that grpc-go keeps of a
+// stream's HTTP/2 frames (docs/adr/0009-grpc-codec.md). In how many objects depends on how far its reading goroutine
+// gets ahead: on a busy machine there are more, smaller ones, up to most.
 func TestStreamAllocations(t *testing.T) {
 	for _, tt := range []struct {
 		batch               int
@@ -74,8 +74,8 @@ func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times i
 }
 
 // TestEndlessBodyAllocations: after warm-up, 100 batches of 25 frames over an endless HTTP body make the server's whole
-// process allocate fewer than 800 objects, a third of an object a frame: net/http's, for each chunk. A few more of the runtime's own, where many processes want the processors, are
-// not there the next time.
+// process allocate fewer than 800 objects, a third of an object a frame: net/http's, for each chunk. On a busy machine
+// the runtime allocates a few more of its own, but not again in the next try.
 func TestEndlessBodyAllocations(t *testing.T) {
 	server := startChild(t, "{}")
 	frames := makeFrames(t, w1.Input, 25)

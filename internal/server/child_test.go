@@ -19,8 +19,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// childVariable makes the test binary a server with the settings in it, as JSON, whose standard output begins with its
-// addresses, and which stops when its standard input ends.
+// childVariable makes the test binary a server with the settings in it, as JSON. It writes its addresses to standard
+// output, and stops when its standard input ends.
 const childVariable = "TEST_STEADYFRAME_CHILD"
 
 // childCollects, when set, leaves the child's garbage collector on.
@@ -32,7 +32,7 @@ const collect = "collect"
 // runChild is that server.
 func runChild() {
 	if os.Getenv(childCollects) == "" {
-		debug.SetGCPercent(-1) // so that sync.Pool keeps what it is given
+		debug.SetGCPercent(-1) // so that sync.Pool keeps its objects
 	}
 	set := map[string]string{"http.listen": "127.0.0.1:0", "grpc.listen": "127.0.0.1:0", "admin.listen": "127.0.0.1:0"}
 	if err := json.Unmarshal([]byte(os.Getenv(childVariable)), &set); err != nil {
@@ -99,7 +99,7 @@ type child struct {
 	out *bufio.Reader
 }
 
-// startChild starts a server in a process of its own, so that what it allocates can be told from what the test does.
+// startChild starts a server in a process of its own, so that its allocations are not mixed with the test's.
 func startChild(t testing.TB, set string) *child {
 	t.Helper()
 	if race.Enabled {
@@ -155,7 +155,7 @@ func (c *child) counters(t testing.TB) counters {
 	return c.ask(t, "")
 }
 
-// collected is counters after a garbage collection: what is resident then is held.
+// collected is counters after a garbage collection: resident memory is then memory that is held.
 func (c *child) collected(t testing.TB) counters {
 	t.Helper()
 	return c.ask(t, collect)

@@ -1,6 +1,6 @@
-// Package server is the Steadyframe server: it takes raw frames over gRPC and HTTP and gives images back. It wires
-// what the packages below it do: config (settings), engine (memory, workers, queue), rpc and httpapi (the APIs), conn
-// (what lies below them), admin (health and metrics).
+// Package server is the Steadyframe server: raw frames in over gRPC and HTTP, images out. It wires the packages below
+// it: config (settings), engine (memory, workers, queue), live (live streams), grpcapi and httpapi (the APIs), conn
+// (listeners and connections), admin (health and metrics).
 package server
 
 import "github.com/steadyframe/steadyframe/internal/server/config"
@@ -14,7 +14,7 @@ type LoadOptions = config.LoadOptions
 // Duration is a time in a Config.
 type Duration = config.Duration
 
-// Default returns the settings of a server that is told nothing.
+// Default returns the default settings.
 func Default() Config { return config.Default() }
 
 // LoadConfig returns the settings from o: defaults, a file, the environment and flags, each over the ones before.

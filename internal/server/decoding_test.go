@@ -11,8 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/oddjpeg"
 )
 
-// TestStopWhileDecoding: the server stops in time while it decodes a JPEG that takes long, and other requests are served
-// meanwhile.
+// TestStopWhileDecoding: the server stops in time while it decodes a costly JPEG, and serves other requests meanwhile.
 func TestStopWhileDecoding(t *testing.T) {
 	s := start(t, func(c *server.Config) {
 		c.Workers, c.DrainTimeout, c.Live.EncodeUnwatched = 1, server.Duration(time.Second), true

@@ -114,7 +114,8 @@ func TestDrainEndsIdleStreams(t *testing.T) {
 	}
 }
 
-// TestDrainEndsEndlessBodies: an endless body is answered as far as it came, and the trailer says why no further.
+// TestDrainEndsEndlessBodies: the frames of an endless body that have come get their images, and the trailer says why
+// no more do.
 func TestDrainEndsEndlessBodies(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, small.Input, 3)
@@ -143,7 +144,7 @@ func TestDrainEndsEndlessBodies(t *testing.T) {
 	}
 }
 
-// TestDrainTimeout: what does not end is cut.
+// TestDrainTimeout: requests that do not end are cut.
 func TestDrainTimeout(t *testing.T) {
 	s := start(t, func(c *server.Config) {
 		c.DrainTimeout = server.Duration(50 * time.Millisecond)
@@ -166,7 +167,7 @@ func TestDrainTimeout(t *testing.T) {
 	}
 }
 
-// TestNotReadyWhileDraining: the admin API answers until all else has ended, and says that the server is not ready.
+// TestNotReadyWhileDraining: the admin API responds until all else has ended, and says that the server is not ready.
 func TestNotReadyWhileDraining(t *testing.T) {
 	s := start(t, narrow)
 	free := s.occupy(t, 1)
@@ -183,7 +184,7 @@ func TestNotReadyWhileDraining(t *testing.T) {
 	<-stopped
 }
 
-// TestDrainIsBounded: whatever does not end, Run returns soon after drain_timeout, with an error that says so.
+// TestDrainIsBounded: Run returns soon after drain_timeout, with an error, even if a request does not end.
 func TestDrainIsBounded(t *testing.T) {
 	c := server.Default()
 	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
@@ -214,5 +215,5 @@ func TestDrainIsBounded(t *testing.T) {
 	if text := log.String(); !strings.Contains(text, "level=ERROR") || strings.Contains(text, "drained") {
 		t.Errorf("want an error and nothing of being drained in the log:\n%s", text)
 	}
-	close(hanging) // What is left ends, or the test that looks for goroutines fails.
+	close(hanging) // The rest must end, or the check for leaked goroutines fails.
 }

@@ -22,7 +22,7 @@ func NewOver(c Config, log *slog.Logger) (*Server, error) {
 	return newServer(c, log, options{tls: TLS})
 }
 
-// Audit looks at the pool, which must be at rest.
+// Audit checks the pool, which must be at rest.
 func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }
 
 // Hang adds an API that does not end before c is closed.

@@ -19,14 +19,14 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// A faulty is a server with a checked pool, whose Gets fail as a test says.
+// A faulty is a server with a checked pool whose Gets fail on demand.
 type faulty struct {
 	*running
 	fault atomic.Pointer[func(bytes int) error] // nil: none
 	fired atomic.Bool                           // the fault has happened since arm
 }
 
-// startFaulty runs a faulty. When the test ends, no misuse may have been found.
+// startFaulty runs a faulty. The test fails if its pool finds a misuse.
 func startFaulty(t *testing.T) *faulty {
 	f := &faulty{}
 	check := &pool.Check{
@@ -50,7 +50,7 @@ func startFaulty(t *testing.T) *faulty {
 	return f
 }
 
-// arm makes the n-th Get from now fail as fault says; disarm with nil.
+// arm makes the n-th Get from now call fault; nil disarms.
 func (f *faulty) arm(fault func(bytes int) error) {
 	f.fired.Store(false)
 	if fault == nil {
@@ -72,7 +72,7 @@ func (f *faulty) arm(fault func(bytes int) error) {
 	f.fault.Store(&noting)
 }
 
-// atRest waits until nothing of the pool is leased or admitted: what a request held is given back soon after its end, not before.
+// atRest waits until nothing of the pool is leased or admitted: a request releases its memory soon after its end.
 func (f *faulty) atRest(t *testing.T) {
 	t.Helper()
 	ticker := time.NewTicker(time.Millisecond)
@@ -94,7 +94,8 @@ func (f *faulty) atRest(t *testing.T) {
 // faultyFrames is how many frames the requests of TestFaults carry.
 const faultyFrames = 5
 
-// askers make one request each, and return the images that came and why not all did: nil, or an error with a gRPC code.
+// askers make one request each. They return the images that came, and nil, or an error with a gRPC code where some are
+// missing.
 var askers = []struct {
 	name string
 	ask  func(t *testing.T, f *faulty, stock api.FrameServiceClient, frames [][]byte) (images [][]byte, err error)
@@ -129,7 +130,7 @@ func askStream(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][
 	return imagesOf(r, err)
 }
 
-// imagesOf returns those of r, and the error of the first that is none.
+// imagesOf returns the images of r, and the error of the first frame without one.
 func imagesOf(r *api.EncodeResponse, err error) (all [][]byte, _ error) {
 	if err != nil {
 		return nil, err
@@ -144,7 +145,8 @@ func imagesOf(r *api.EncodeResponse, err error) (all [][]byte, _ error) {
 	return all, err
 }
 
-// askHTTP returns whole JPEGs alone: a response that was cut short has codes.Unknown for an error, since HTTP has no word for why by then.
+// askHTTP returns whole JPEGs alone. A response that was cut short has codes.Unknown for an error: HTTP cannot say why
+// by then.
 func askHTTP(t *testing.T, f *faulty, body io.Reader) ([][]byte, error) {
 	resp := f.post(t, query(t, small), body, "Accept", "video/x-motion-jpeg")
 	defer resp.Body.Close()
@@ -169,8 +171,9 @@ func askHTTP(t *testing.T, f *faulty, body io.Reader) ([][]byte, error) {
 	return all, err
 }
 
-// TestFaults: whichever Get of a request fails or panics, the request, or a frame of it, fails with a code that says so, or does without that memory;
-// what images there are, are whole and right; every lease comes back, once; and the server answers the next request as if nothing had been.
+// TestFaults: whichever Get of a request fails or panics, the request, or a frame of it, fails with the right code, or
+// does without that memory. The images that come are whole and right, every lease is released once, and the server
+// serves the next request as before.
 func TestFaults(t *testing.T) {
 	frames := makeFrames(t, small.Input, faultyFrames)
 	want := encodeDirectly(t, small, frames)
@@ -214,7 +217,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkFaulty holds what a request got to the fault that happened, if it did.
+// checkFaulty checks the outcome of a request against the fault that happened, if it did.
 func checkFaulty(t *testing.T, n int, got [][]byte, err error, fired bool, known map[string]bool, code codes.Code) {
 	t.Helper()
 	for _, p := range got {

@@ -41,8 +41,8 @@ func (p *payloads) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Co
 
 func (p *payloads) HandleConn(context.Context, stats.ConnStats) {}
 
-// TestGzipRequests: every method takes compressed requests, and responds as to plain ones, without compression, although
-// the compressor is registered in this process.
+// TestGzipRequests: every method accepts compressed requests, and responds as to plain ones, without compression,
+// although the compressor is registered in this process.
 func TestGzipRequests(t *testing.T) {
 	s := start(t, nil)
 	count := &payloads{}
@@ -137,7 +137,7 @@ func gzipLive(t *testing.T, c api.FrameServiceClient, sent func(string, int64)) 
 	if err := watch.Send(&api.WatchRequest{Stream: "cam1"}); err != nil {
 		t.Fatal(err)
 	}
-	for { // until the server knows of the viewer
+	for { // until the server has the viewer
 		status, err := publisher.Recv()
 		if err != nil {
 			t.Fatal(err)

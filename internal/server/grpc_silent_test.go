@@ -26,8 +26,9 @@ const (
 	streamMethod      = "/steadyframe.v1.FrameService/EncodeStream"
 )
 
-// flood opens a connection with so many calls of a method, each of which sends data in HTTP/2 frames of so many bytes, and
-// reads nothing of the responses. It obeys the windows that every server begins with: 64 KiB a call, and data altogether.
+// flood opens a connection with a number of calls of a method, each of which sends data in HTTP/2 frames of a given
+// size, and reads nothing of the responses. It obeys the windows that every server begins with: 64 KiB for each call,
+// and for all data.
 func flood(t testing.TB, addr, method string, calls int, data []byte, frame int) net.Conn {
 	t.Helper()
 	conn, err := dialRaw("tcp", addr)
@@ -60,7 +61,7 @@ func flood(t testing.TB, addr, method string, calls int, data []byte, frame int)
 	return conn
 }
 
-// checkHealth fails the test unless health answers on a connection of its own within a second.
+// checkHealth fails the test unless the health service responds on a new connection within a second.
 func checkHealth(t testing.TB, addr string) {
 	t.Helper()
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -78,8 +79,8 @@ func checkHealth(t testing.TB, addr string) {
 	}
 }
 
-// TestInputThatNobodyReads: calls whose input the server does not read cost little more than what they sent, and calls that
-// say nothing keep nobody out: not the calls of the same connection, nor others, nor health.
+// TestInputThatNobodyReads: calls whose input the server does not read cost little more than what they sent. Silent
+// calls keep nobody out: neither calls of the same connection, nor others, nor health.
 func TestInputThatNobodyReads(t *testing.T) {
 	const conns = 8
 	requests := inFrames(t, &reflectiongrpc.ServerReflectionRequest{MessageRequest: &reflectiongrpc.ServerReflectionRequest_FileContainingSymbol{FileContainingSymbol: "steadyframe.v1.FrameService"}})
@@ -89,7 +90,7 @@ func TestInputThatNobodyReads(t *testing.T) {
 		calls        int
 		data         []byte
 		frame        int
-		most         int64 // bytes beside what was there
+		most         int64 // bytes beyond those before
 	}{
 		{"reflection", reflectionMethod, 100, requests, 1100, 48 << 20},
 		{"reflection-byte-by-byte", reflectionMethod, 20, requests[:6000], 1, 48 << 20},
@@ -132,8 +133,8 @@ func TestInputThatNobodyReads(t *testing.T) {
 	}
 }
 
-// TestSilentCallMakesRoom: on a connection with as many silent calls as it may have, the next call is served, and the call
-// is ended that was silent for longest.
+// TestSilentCallMakesRoom: on a connection with as many silent calls as it may have, the next call is served, and the
+// one that was silent for longest is ended.
 func TestSilentCallMakesRoom(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.GRPC.MaxCallsPerConnection = 3 })
 	c := s.dial(t)

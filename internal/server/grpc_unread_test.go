@@ -18,7 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// inFrames returns messages as gRPC frames them.
+// inFrames returns messages with gRPC's framing.
 func inFrames(t testing.TB, messages ...proto.Message) (out []byte) {
 	t.Helper()
 	for _, m := range messages {
@@ -31,9 +31,9 @@ func inFrames(t testing.TB, messages ...proto.Message) (out []byte) {
 	return out
 }
 
-// TestUnreadResponsesUnderBudget: callers who send little, are owed much, and read nothing cost the process no more than
-// the budget, lose their connections, and do not keep others from being served. 4 KB make 8 MB here: 24 times that is 3
-// times the budget.
+// TestUnreadResponsesUnderBudget: callers that send little, are owed large responses, and read nothing cost the process
+// no more than the budget, lose their connections, and do not keep others from being served. 4 KB make 8 MB here: 24
+// times that is 3 times the budget.
 func TestUnreadResponsesUnderBudget(t *testing.T) {
 	const budget, callers = 64 << 20, 24
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 64, Height: 64}, Resize: pipeline.Resize{Width: 1414, Height: 1414},
@@ -94,8 +94,8 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 	}
 }
 
-// TestUnreadWatchUnderBudget: viewers who read nothing of large JPEGs cost no more than the budget, and lose their
-// connections after live.stall.
+// TestUnreadWatchUnderBudget: viewers that read nothing of large JPEGs cost no more than the budget, and are
+// disconnected after live.stall.
 func TestUnreadWatchUnderBudget(t *testing.T) {
 	const budget, viewers = 64 << 20, 40
 	t.Setenv(childCollects, "yes")

@@ -5,9 +5,9 @@ import (
 	"runtime/debug"
 )
 
-// heapLimit returns how much memory Go should hold at most for that memory budget: the budget, and for all that is not
-// frames and images 32 MiB and an eighth of it. Buffers that the pool has given up stay until the collector comes,
-// and without a limit it comes when the heap has doubled.
+// heapLimit returns how much memory Go should hold at most for a memory budget: the budget, and for everything but
+// frames and images 32 MiB and an eighth of it. Buffers that the pool has dropped stay until the collector runs, and
+// without a limit it runs when the heap has doubled.
 func heapLimit(budget int64) int64 { return budget + budget/8 + 32<<20 }
 
 // LimitHeap sets the Go runtime's soft memory limit by limits.memory_budget, unless the environment has one

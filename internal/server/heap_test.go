@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
-// TestLimitHeap: Go's memory limit follows the memory budget, unless the environment says one.
+// TestLimitHeap: Go's memory limit follows the memory budget, unless the environment has one.
 func TestLimitHeap(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	const ours = 2<<30 + 256<<20 + 32<<20
@@ -42,7 +42,7 @@ func TestLimitHeap(t *testing.T) {
 	}
 }
 
-// TestHeapLimit: also the largest budget leaves a limit.
+// TestHeapLimit: the largest budget has a limit, too.
 func TestHeapLimit(t *testing.T) {
 	for _, budget := range []int64{int64(config.MiB), 512 * int64(config.MiB), 1 << 50} {
 		if got := heapLimit(budget); got < budget+32<<20 || got == math.MaxInt64 {

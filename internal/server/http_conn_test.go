@@ -16,8 +16,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// TestExpectContinue: a caller that waits for leave to send its body gets it, or learns that the request is wrong
-// before it sends anything.
+// TestExpectContinue: a caller that sends Expect: 100-continue is told to go on, or that the request is wrong, before
+// it sends anything.
 func TestExpectContinue(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, small.Input, 2)
@@ -76,7 +76,7 @@ func TestExpectContinue(t *testing.T) {
 	}
 }
 
-// TestBrokenBodies: a caller whose body makes no sense, or has no end, is there and reads what was wrong.
+// TestBrokenBodies: a caller whose body is malformed, or has no end, reads what was wrong.
 func TestBrokenBodies(t *testing.T) {
 	s := start(t, nil)
 	for _, path := range []string{"/v1/encode", "/v1/streams/cam"} {
@@ -115,7 +115,7 @@ func TestBrokenBodies(t *testing.T) {
 }
 
 // TestKeepAlive: after a whole response, and after a refusal of a body that was read, the connection serves the next
-// request, whatever deadlines the last one had.
+// request, whatever deadlines the one before had.
 func TestKeepAlive(t *testing.T) {
 	s := start(t, func(c *server.Config) {
 		c.Timeout.Send, c.Timeout.Receive = server.Duration(100*time.Millisecond), server.Duration(100*time.Millisecond)
@@ -146,8 +146,8 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-// TestACallerThatGoesAway is none of the server's errors, and leaves nothing behind.
-func TestACallerThatGoesAway(t *testing.T) {
+// TestACallerThatDisconnects is no error of the server, and leaves nothing behind.
+func TestACallerThatDisconnects(t *testing.T) {
 	s := start(t, nil)
 	for _, header := range []string{"Content-Length: 2304000\r\n", "Transfer-Encoding: chunked\r\n"} {
 		conn, err := dialRaw("tcp", s.Addrs().HTTP)

@@ -10,16 +10,16 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
-// foreign is the origin of some other page.
+// foreign is the origin of another page.
 const foreign = "https://evil.example"
 
-// routes are all that pages use, by method and path.
+// routes are the routes that pages use, by method and path.
 var routes = []struct{ method, path string }{
 	{"POST", "/v1/encode"}, {"POST", "/v1/streams/cam"}, {"PUT", "/v1/streams/cam"}, {"GET", "/v1/streams"}, {"GET", "/v1/streams/cam"}, {"GET", "/v1/stats"},
 	{"GET", "/stream/cam.mjpg"}, {"GET", "/snapshot/cam.jpg"}, {"GET", "/ws"}, {"GET", "/?action=stream"}, {"GET", "/?action=snapshot"},
 }
 
-// TestForeignPagesAreRefused: on every route but the page's own files, before anything happens; and every response says to
+// TestForeignPagesAreRefused on every route but the page's own files, before anything happens; and every response tells
 // browsers that it is for the server's own pages.
 func TestForeignPagesAreRefused(t *testing.T) {
 	s := start(t, nil)
@@ -59,7 +59,7 @@ func TestForeignPagesAreRefused(t *testing.T) {
 	}
 }
 
-// TestAdminIsForNoOtherPages: a page anywhere could take profiles, each of which costs time.
+// TestAdminIsForNoOtherPages: any web page could otherwise take profiles, which cost time.
 func TestAdminIsForNoOtherPages(t *testing.T) {
 	s := start(t, nil)
 	for _, path := range []string{"/debug/pprof/profile?seconds=1", "/debug/pools", "/metrics", "/"} {
@@ -83,8 +83,8 @@ func TestAdminIsForNoOtherPages(t *testing.T) {
 	}
 }
 
-// TestListedOrigins: pages of origins in http.cors_origins may use all routes and read what comes back; the token they need
-// all the same.
+// TestListedOrigins: pages of origins in http.cors_origins may use all routes and read the responses; they need the
+// token all the same.
 func TestListedOrigins(t *testing.T) {
 	const listed = "https://wall.example"
 	for list, want := range map[string]string{listed + ",http://other.test": listed, "*": "*"} {
@@ -123,8 +123,9 @@ func TestListedOrigins(t *testing.T) {
 	}
 }
 
-// TestRefusalsAreLoggedSparingly: an attack of thousands of requests, each with a name of kilobytes, leaves a few short lines.
-func TestRefusalsAreLoggedSparingly(t *testing.T) {
+// TestRefusalsAreRateLimitedInTheLog: an attack of thousands of requests, each with a name of kilobytes, leaves a few
+// short lines.
+func TestRefusalsAreRateLimitedInTheLog(t *testing.T) {
 	s := start(t, nil)
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	long := strings.Repeat("n", 8000)

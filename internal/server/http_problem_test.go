@@ -74,7 +74,7 @@ func TestHTTPProblems(t *testing.T) {
 	}
 }
 
-// problemDocument is RFC 9457's, with the server's own members.
+// problemDocument is that of RFC 9457, with the server's own members.
 type problemDocument struct {
 	Type, Title, Detail, Field, Limit string
 	Status                            int

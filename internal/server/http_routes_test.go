@@ -29,8 +29,8 @@ func (s *running) ask(t *testing.T, method, path string, header ...string) (resp
 	return resp, body
 }
 
-// TestTokenOfRoutes: every route but the page's own files wants the token, in the header, or, since browsers can set none
-// for what they load by themselves, as a parameter of what only reads.
+// TestTokenOfRoutes: every route but the page's own files needs the token: in the header, or, for requests that only
+// read, as a parameter, since browsers set no header for what they load by themselves.
 func TestTokenOfRoutes(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Auth.Token = "hunter2" })
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
@@ -68,7 +68,7 @@ func TestTokenOfRoutes(t *testing.T) {
 	}
 }
 
-// TestMethodsOfRoutes: who uses a path the wrong way is told the right one.
+// TestMethodsOfRoutes: a wrong method is refused with the allowed ones.
 func TestMethodsOfRoutes(t *testing.T) {
 	s := start(t, nil)
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()

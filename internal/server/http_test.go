@@ -17,7 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// query is the query of POST /v1/encode that says s.
+// query is the query of POST /v1/encode for s.
 func query(t testing.TB, s pipeline.Spec) string {
 	t.Helper()
 	q := url.Values{}
@@ -160,7 +160,7 @@ func readParts(t *testing.T, resp *http.Response) [][]byte {
 	}
 }
 
-// TestY4M: a Y4M body says its own format and size, by its Content-Type or its first bytes.
+// TestY4M: a Y4M body, recognized by its Content-Type or its first bytes, has its own format and size.
 func TestY4M(t *testing.T) {
 	s := start(t, nil)
 	spec := pipeline.Spec{
@@ -260,8 +260,8 @@ func TestResponsesFlow(t *testing.T) {
 	}
 }
 
-// TestTruncatedBody: what was whole is answered; then the response is cut, or ends with a trailer that says why for a
-// caller that reads it.
+// TestTruncatedBody: whole frames get their images; then the response is cut, or, for a caller that reads trailers,
+// ends with one that says why.
 func TestTruncatedBody(t *testing.T) {
 	s := start(t, nil)
 	frames := makeFrames(t, small.Input, 3)

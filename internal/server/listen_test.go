@@ -28,7 +28,7 @@ func unixListeners(dir string) (addrs server.Addrs, change func(*server.Config))
 	}
 }
 
-// TestUnixSockets: all APIs serve on sockets, in the place of those of a server that crashed, and leave none behind.
+// TestUnixSockets: all APIs serve on sockets, which replace those that a crashed server left, and leave none behind.
 func TestUnixSockets(t *testing.T) {
 	tests := []struct{ name, dir string }{{"path", t.TempDir() + "/"}}
 	if runtime.GOOS == "linux" {
@@ -65,7 +65,7 @@ func TestUnixSockets(t *testing.T) {
 	}
 }
 
-// leaveSocket leaves a socket behind, as a server does that crashes.
+// leaveSocket leaves a socket behind, as a server that crashes does.
 func leaveSocket(t *testing.T, address string) {
 	t.Helper()
 	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: strings.TrimPrefix(address, "unix:"), Net: "unix"})

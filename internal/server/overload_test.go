@@ -22,7 +22,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// heavy is a batch that keeps a worker busy for longer than any test needs it to be, unless it is cancelled.
+// heavy is a batch that keeps a worker busy for longer than any test needs, unless it is canceled.
 func heavy(t testing.TB) *client.Batch {
 	t.Helper()
 	spec := pipeline.Spec{
@@ -33,7 +33,7 @@ func heavy(t testing.TB) *client.Batch {
 	return &client.Batch{Spec: grpcapi.SpecToProto(spec), Frames: makeFrames(t, spec.Input, 64)}
 }
 
-// occupy makes the server busy: as many heavy batches as n, sent one after the other. What it returns cancels them and
+// occupy makes the server busy with n heavy batches, sent one after the other. The returned function cancels them and
 // waits.
 func (s *running) occupy(t testing.TB, n int) (free func()) {
 	t.Helper()
@@ -137,8 +137,8 @@ func TestStreamsWaitTheirTurn(t *testing.T) {
 	}
 }
 
-// TestMemoryBudget: what can never fit is refused at once; what does not fit now waits for timeouts.queue; both name
-// the limit, and nothing beyond the budget is leased.
+// TestMemoryBudget: a request that can never fit is refused at once; one that does not fit now waits for
+// timeouts.queue. Both errors name the limit, and nothing beyond the budget is leased.
 func TestMemoryBudget(t *testing.T) {
 	const budget = 16 << 20
 	s := start(t, func(c *server.Config) {
@@ -207,7 +207,7 @@ func TestMaxStreams(t *testing.T) {
 }
 
 // TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster
-// than those are served; and when the load ends all is as before.
+// than those are served. When the load ends, the server is as before.
 func TestOverload(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Workers, c.Limits.QueueDepth = 2, 4 })
 	batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 8)}

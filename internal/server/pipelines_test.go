@@ -20,7 +20,7 @@ import (
 )
 
 // TestManyWideSpecs: valid requests whose pipelines take much memory each, every one with a Spec of its own, keep the
-// server within its budget. Afterwards the memory is back, and other requests take as long as before.
+// server within its budget. Afterwards the memory is free again, and other requests take as long as before.
 func TestManyWideSpecs(t *testing.T) {
 	const budget, specs, callers = 128 << 20, 32, 4
 	t.Setenv(childCollects, "yes")
@@ -60,7 +60,7 @@ func TestManyWideSpecs(t *testing.T) {
 	usually := median()
 	before := server.collected(t)
 
-	// Whoever sends no frame has nothing compiled.
+	// Without a frame nothing is compiled.
 	for i := range 16 {
 		if status, err := post(wide(100+i), []byte{0}); status != http.StatusBadRequest || err != nil {
 			t.Fatalf("got %d, %v for a body of one byte, want 400", status, err)

@@ -52,7 +52,7 @@ func (s *running) dialSocket() (net.Conn, error) {
 	return net.Dial("tcp", s.Addrs().HTTP)
 }
 
-// dialNarrow is dialHTTP for one that takes as little ahead as the system allows.
+// dialNarrow is dialHTTP for a client that buffers as little as the system allows.
 func dialNarrow(t testing.TB, s *running) net.Conn {
 	t.Helper()
 	c, err := s.dialSocket()
@@ -74,9 +74,9 @@ func (s *running) httpClient() *http.Client {
 	}}
 }
 
-// TestSlowViewers: viewers of every kind that begin to take a JPEG and read no further, each another one, more of them than
-// there is memory: they lose their connections, the oldest first. A viewer that reads gets every image, the publisher
-// loses none, a frame is encoded meanwhile, and afterwards all memory is back.
+// TestSlowViewers: viewers of every kind begin to read a JPEG and stop, each in a different one, more of them than
+// there is memory for. They are disconnected, the oldest first. A viewer that reads gets every image, the publisher
+// loses none, a frame is encoded meanwhile, and afterwards all memory is free.
 func TestSlowViewers(t *testing.T) {
 	const (
 		size   = 768 << 10
@@ -95,7 +95,7 @@ func TestSlowViewers(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name string
-		unix bool // The system takes less ahead than over TCP: where the server does not limit that.
+		unix bool // The system buffers less than over TCP, where the server does not limit that.
 		open func(t *testing.T, s *running)
 	}{
 		{"mjpeg", false, get("/stream/big.mjpg")},

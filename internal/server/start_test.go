@@ -43,7 +43,7 @@ func start(t testing.TB, change func(*server.Config)) *running {
 	return startWith(t, change, server.NewOver)
 }
 
-// startWith is start with what makes the server.
+// startWith is start with the constructor of the server.
 func startWith(t testing.TB, change func(*server.Config), create func(server.Config, *slog.Logger) (*server.Server, error)) *running {
 	t.Helper()
 	c := server.Default()
@@ -92,16 +92,16 @@ func (s *running) dial(t testing.TB) *client.Client {
 	return c
 }
 
-// w1 is the workload that frame servers are measured with here: 640x360 BGR24 to a JPEG of 320x320.
+// w1 is benchmark W1: 640x360 BGR24 to a JPEG of 320x320.
 var w1 = pipeline.Spec{
 	Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
 	Resize: pipeline.Resize{Width: 320, Height: 320},
 }
 
-// small is work that costs next to nothing.
+// small is cheap work.
 var small = pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 32, Height: 24}}
 
-// makeFrames returns n different frames of d: slopes with some noise on them, for the encoder to chew on.
+// makeFrames returns n different frames of d: gradients with some noise.
 func makeFrames(t testing.TB, d frame.Desc, n int) [][]byte {
 	t.Helper()
 	size, err := d.Size()

@@ -7,10 +7,10 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Stats is what a server has done since it was made, and holds now.
+// Stats is what a server has done since New, and what it holds now.
 type Stats struct {
-	Frames       uint64        // that became images
-	Failed       uint64        // that did not
+	Frames       uint64        // encoded
+	Failed       uint64        // not encoded
 	OpenRequests int           // requests and streams
 	Running      int           // batches being encoded
 	Waiting      int           // batches that wait for their turn
@@ -19,7 +19,7 @@ type Stats struct {
 	Pool         pool.Stats
 }
 
-// Stats returns what the server has done and holds.
+// Stats returns the server's counters.
 func (s *Server) Stats() Stats {
 	m := s.engine.Metrics
 	ok, failed := m.Frames()

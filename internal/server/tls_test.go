@@ -15,8 +15,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
-// tlsVariable, when set, makes all servers of these tests listen with TLS, and all clients use it: everything below HTTP and
-// gRPC must work over either. `make test-tls` sets it.
+// tlsVariable, when set, makes all servers of these tests listen with TLS, and all clients use it: the tests must pass
+// either way. `make test-tls` sets it.
 const tlsVariable = "TEST_STEADYFRAME_TLS"
 
 // clientTLS is what clients trust; nil without TLS.
@@ -75,7 +75,7 @@ func namedTLS() *tls.Config {
 	return c
 }
 
-// secure returns c, from a dialer that knows nothing of TLS, as a client's connection.
+// secure returns c, which is plain, as a client's TLS connection if the tests use TLS.
 func secure(c net.Conn) net.Conn {
 	if clientTLS == nil {
 		return c
