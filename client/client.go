@@ -1,20 +1,16 @@
-// Package client sends raw frames to a Steadyframe server over gRPC and gets pictures back: those of its own frames
-// (Client.Encode, Client.Stream), or those of live streams, which Client.Publish feeds and Client.Watch shows.
+// Package client sends raw frames to a Steadyframe server over gRPC and gets JPEGs back: those of its own frames
+// (Client.Encode, Client.EncodeStream), or those of live streams, which Client.Publish feeds and Client.Watch shows. What
+// the frames are and what to make of them, a pipeline.Spec says, as for the library.
 //
 //	c, err := client.Dial("127.0.0.1:50051", nil)
 //	...
 //	defer c.Close()
-//	s, err := c.Stream(ctx)
-//	...
-//	var response client.Response
-//	for frames := range batches {
-//		if err := s.Send(&client.Batch{Spec: spec, Frames: frames}); err != nil { ... }
-//		if err := s.Recv(&response); err != nil { ... }
-//		// response.Pictures[i].Data is the JPEG of frames[i], until the next Recv into response
-//	}
+//	var response client.Response // keep it: its memory is used again
+//	err = c.Encode(ctx, &client.Batch{Spec: spec, Frames: frames}, &response)
+//	// response.Images[i].Data is the JPEG of frames[i], until the next call with this response
 //
-// Pixels are not copied on their way to the socket, and pictures are copied once, into memory of the Response, which is
-// used again: a stream in steady state allocates little whatever the size of its frames. Any stock gRPC client for
+// Pixels are not copied on their way to the socket, and images are copied once, into memory of the Response, which is
+// used again: a client in steady state allocates little whatever the size of its frames. Any stock gRPC client for
 // api/steadyframe/v1 does the same work, with its own copies.
 package client
 
@@ -25,12 +21,14 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/apispec"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Options says how to reach a server. The zero value is right for one without a token, over plain TCP or a unix socket.
@@ -46,6 +44,7 @@ type Client struct {
 	conn  *grpc.ClientConn
 	token string
 	codec codec
+	spec  atomic.Pointer[specMessage] // of the last batch or stream that had one
 }
 
 const (
@@ -103,22 +102,6 @@ func (c *Client) Close() error { return c.conn.Close() }
 // Conn returns the connection, for other services of the same server: health, reflection.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }
 
-// Encode sends one batch, which must have a Spec, and puts its pictures into a. It borrows the frames until it returns;
-// after an error, until Close, since gRPC may still be sending them. The error is an *Error.
-func (c *Client) Encode(ctx context.Context, b *Batch, a *Response) error {
-	return toError(c.conn.Invoke(c.context(ctx), api.FrameService_Encode_FullMethodName, b, a))
-}
-
-// Stream opens a stream of batches, which lasts until its CloseSend and last Recv, an error, or the end of ctx. The
-// error is an *Error.
-func (c *Client) Stream(ctx context.Context) (*Stream, error) {
-	s, err := c.open(ctx, api.FrameService_EncodeStream_FullMethodName)
-	if err != nil {
-		return nil, err
-	}
-	return &Stream{stream: s}, nil
-}
-
 // open opens a call of a method with messages in both directions. The error is an *Error.
 func (c *Client) open(ctx context.Context, method string) (grpc.ClientStream, error) {
 	desc := &grpc.StreamDesc{StreamName: path.Base(method), ClientStreams: true, ServerStreams: true}
@@ -134,17 +117,25 @@ func (c *Client) context(ctx context.Context) context.Context {
 	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+c.token)
 }
 
-// Stream is a stream of batches and their responses, in the same order. One goroutine may Send while another Recvs.
-type Stream struct{ stream grpc.ClientStream }
+// specMessage is a Spec and the bytes of its message.
+type specMessage struct {
+	spec pipeline.Spec
+	data []byte
+}
 
-// Send sends a batch. The first must have a Spec; it holds until another batch has one. It waits while the server takes
-// no more. It retains the frames until their response is there, or, after an error, until the Client's Close; the Batch
-// itself it borrows. io.EOF means that the stream has ended: Recv says why. Any other error is an *Error.
-func (s *Stream) Send(b *Batch) error { return toError(s.stream.SendMsg(b)) }
-
-// Recv waits for the next response and puts it into a. It returns io.EOF after the last response, when CloseSend was
-// called; any other error is an *Error.
-func (s *Stream) Recv(a *Response) error { return toError(s.stream.RecvMsg(a)) }
-
-// CloseSend says that no further batch comes. The responses to those sent still do.
-func (s *Stream) CloseSend() error { return toError(s.stream.CloseSend()) }
+// marshalSpec returns the bytes of the message that says spec: none for the zero Spec. It makes them once for all calls
+// that have the same. The error is an *Error.
+func (c *Client) marshalSpec(spec pipeline.Spec) ([]byte, error) {
+	if spec == (pipeline.Spec{}) {
+		return nil, nil
+	}
+	if m := c.spec.Load(); m != nil && m.spec == spec {
+		return m.data, nil
+	}
+	data, err := apispec.Marshal(spec)
+	if err != nil {
+		return nil, specError(err)
+	}
+	c.spec.Store(&specMessage{spec, data})
+	return data, nil
+}

@@ -21,7 +21,9 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -116,7 +118,7 @@ func dialEchoOn(t *testing.T, l net.Listener, target string, o Options) *Client 
 func TestEncodeWithAStockServer(t *testing.T) {
 	c := dialEcho(t, Options{Token: "hunter2"})
 	// 25 frames of W1 are more than gRPC's usual limit of 4 MiB, both ways.
-	b := &Batch{ID: 1 << 60, Spec: &api.Spec{Input: &api.FrameDesc{Width: 640}}}
+	b := &Batch{ID: 1 << 60, Spec: pipeline.Spec{Input: frame.Desc{Width: 640}}}
 	for i := range 25 {
 		b.Frames = append(b.Frames, bytes.Repeat([]byte{byte(i + 1)}, 691200))
 	}
@@ -127,10 +129,10 @@ func TestEncodeWithAStockServer(t *testing.T) {
 		if err := c.Encode(context.Background(), b, &a); err != nil {
 			t.Fatal(err)
 		}
-		if a.ID != b.ID || len(a.Pictures) != 25 || a.Run != 640*time.Microsecond || a.Queue != time.Duration(len("Bearer hunter2"))*time.Microsecond {
-			t.Fatalf("got id %d, %d pictures, run %v, queue %v", a.ID, len(a.Pictures), a.Run, a.Queue)
+		if a.ID != b.ID || len(a.Images) != 25 || a.Run != 640*time.Microsecond || a.Queue != time.Duration(len("Bearer hunter2"))*time.Microsecond {
+			t.Fatalf("got id %d, %d pictures, run %v, queue %v", a.ID, len(a.Images), a.Run, a.Queue)
 		}
-		for i, p := range a.Pictures {
+		for i, p := range a.Images {
 			var e *Error
 			if i == 3 {
 				if !errors.As(p.Err, &e) || e.Code != codes.InvalidArgument || e.Reason != "empty" || status.Code(p.Err) != codes.InvalidArgument {
@@ -147,7 +149,7 @@ func TestEncodeWithAStockServer(t *testing.T) {
 
 func TestStreamWithAStockServer(t *testing.T) {
 	c := dialEcho(t, Options{})
-	s, err := c.Stream(context.Background())
+	s, err := c.EncodeStream(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +163,7 @@ func TestStreamWithAStockServer(t *testing.T) {
 	}
 	var a Response
 	for i := range 5 {
-		if err := s.Recv(&a); err != nil || a.ID != uint64(i) || len(a.Pictures) != 1 || a.Pictures[0].Data[0] != byte(i) {
+		if err := s.Recv(&a); err != nil || a.ID != uint64(i) || len(a.Images) != 1 || a.Images[0].Data[0] != byte(i) {
 			t.Fatalf("answer %d: got %+v, %v", i, a, err)
 		}
 	}
@@ -189,8 +191,8 @@ func TestUnixTargets(t *testing.T) {
 			c := dialEchoOn(t, l, tt.target, Options{})
 			b := &Batch{Frames: [][]byte{bytes.Repeat([]byte{7}, 3*unixBuffer)}} // more than the socket takes at once
 			var a Response
-			if err := c.Encode(t.Context(), b, &a); err != nil || len(a.Pictures) != 1 || !bytes.Equal(a.Pictures[0].Data, b.Frames[0]) {
-				t.Errorf("got %d pictures, %v, want the frame back", len(a.Pictures), err)
+			if err := c.Encode(t.Context(), b, &a); err != nil || len(a.Images) != 1 || !bytes.Equal(a.Images[0].Data, b.Frames[0]) {
+				t.Errorf("got %d pictures, %v, want the frame back", len(a.Images), err)
 			}
 		})
 	}
@@ -223,14 +225,15 @@ func TestErrorsAreTyped(t *testing.T) {
 	if _, err := Dial("nowhere", &Options{}); err == nil {
 		t.Error("got no error for a target without a port")
 	}
-	if _, err := nobody.Stream(late); !errors.As(err, &e) {
+	if _, err := nobody.EncodeStream(late); !errors.As(err, &e) {
 		t.Errorf("got %v, want an *Error", err)
 	}
 }
 
 // TestMarshalIsProtobuf: a Batch is what a stock client would send.
 func TestMarshalIsProtobuf(t *testing.T) {
-	spec := &api.Spec{Input: &api.FrameDesc{Width: 3}}
+	spec := pipeline.Spec{Input: frame.Desc{Width: 3}, Output: pipeline.Output{Restart: pipeline.RestartRow}}
+	message := &api.Spec{Input: &api.FrameDesc{Width: 3}, Output: &api.Output{Restart: -1}}
 	many := make([][]byte, 1000) // whose lengths take more than one of the buffers that are used again
 	for i := range many {
 		many[i] = make([]byte, i)
@@ -238,21 +241,25 @@ func TestMarshalIsProtobuf(t *testing.T) {
 	tests := []struct {
 		name  string
 		batch Batch
+		want  *api.EncodeRequest
 	}{
-		{"empty", Batch{}},
-		{"id", Batch{ID: 1<<64 - 1}},
-		{"empty-spec", Batch{Spec: &api.Spec{}}},
-		{"frames", Batch{ID: 1, Spec: spec, Frames: [][]byte{make([]byte, 5000), {}, {1}, nil}}},
-		{"many", Batch{Spec: spec, Frames: many}},
+		{"empty", Batch{}, &api.EncodeRequest{}},
+		{"id", Batch{ID: 1<<64 - 1}, &api.EncodeRequest{Id: 1<<64 - 1}},
+		{"frames", Batch{ID: 1, Spec: spec, Frames: many[:3]}, &api.EncodeRequest{Id: 1, Spec: message, Frames: many[:3]}},
+		{"many", Batch{Spec: spec, Frames: many}, &api.EncodeRequest{Spec: message, Frames: many}},
 	}
-	heads := &headPool{}
+	c := &Client{codec: newCodec()}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(&api.EncodeRequest{Id: tt.batch.ID, Spec: tt.batch.Spec, Frames: tt.batch.Frames})
+			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(tt.want)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := tt.batch.marshal(heads)
+			spec, err := c.marshalSpec(tt.batch.Spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := c.codec.Marshal(&encodeRequest{&tt.batch, spec})
 			if err != nil || !bytes.Equal(got.Materialize(), want) {
 				t.Errorf("got %d bytes, %v, want %d", got.Len(), err, len(want))
 			}
@@ -261,15 +268,48 @@ func TestMarshalIsProtobuf(t *testing.T) {
 	}
 }
 
+// TestSpecThatNoMessageHolds: it is refused before anything is sent, as the server refuses what it can't do.
+func TestSpecThatNoMessageHolds(t *testing.T) {
+	c := dialEcho(t, Options{})
+	spec := pipeline.Spec{Resize: pipeline.Resize{Width: -1}}
+	s, err := c.EncodeStream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var r Response
+	_, publishing := c.Publish(t.Context(), "cam1", spec, nil)
+	for call, err := range map[string]error{
+		"Encode": c.Encode(t.Context(), &Batch{Spec: spec}, &r), "Send": s.Send(&Batch{Spec: spec}), "Publish": publishing,
+	} {
+		var e *Error
+		var wrong *pipeline.SpecError
+		if !errors.As(err, &e) || e.Code != codes.InvalidArgument || e.Field != "resize.width" || !errors.As(err, &wrong) || status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: got %v, want InvalidArgument about resize.width", call, err)
+		}
+	}
+	if err := errors.Join(s.Send(&Batch{ID: 3}), s.Recv(&r)); err != nil || r.ID != 3 {
+		t.Errorf("got %v, response %d: want the stream to go on", err, r.ID)
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestMarshalAllocatesLittle(t *testing.T) {
-	b := Batch{ID: 1, Frames: make([][]byte, 25)}
+	b := Batch{ID: 1, Spec: pipeline.Spec{Input: frame.Desc{Width: 640}}, Frames: make([][]byte, 25)}
 	for i := range b.Frames {
 		b.Frames[i] = make([]byte, 691200)
 	}
-	heads := &headPool{}
+	c := &Client{codec: newCodec()}
+	var r encodeRequest // as an EncodeStream keeps it
 	const runs = 100
 	objects, size := alloctest.Measure(t, runs, func() {
-		data, err := b.marshal(heads)
+		spec, err := c.marshalSpec(b.Spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r = encodeRequest{&b, spec}
+		data, err := c.codec.Marshal(&r)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"fmt"
 	"sync"
 
 	"google.golang.org/grpc/encoding"
@@ -9,7 +8,7 @@ import (
 	"google.golang.org/grpc/mem"
 )
 
-// codec writes a *Batch and *frames, and reads a *Response and a *LivePicture. It leaves other messages to the stock
+// codec writes an *encodeRequest and a *publishRequest, and reads a *Response and a *LiveImage. It leaves other messages to the stock
 // codec, so that other services can use the connection.
 type codec struct {
 	encoding.CodecV2
@@ -20,26 +19,22 @@ func newCodec() codec { return codec{encoding.GetCodecV2("proto"), &headPool{}} 
 
 // Marshal is part of encoding.CodecV2.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
-	if b, ok := v.(*Batch); ok {
-		data, err := b.marshal(c.heads)
-		if err != nil {
-			return nil, fmt.Errorf("client: %w", err)
-		}
-		return data, nil
-	}
-	if f, ok := v.(*frames); ok {
-		return f.marshal(), nil
+	switch m := v.(type) {
+	case *encodeRequest:
+		return m.marshal(c.heads), nil
+	case *publishRequest:
+		return m.marshal(), nil
 	}
 	return c.CodecV2.Marshal(v)
 }
 
 // Unmarshal is part of encoding.CodecV2.
 func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
-	if a, ok := v.(*Response); ok {
-		return a.unmarshal(data)
-	}
-	if p, ok := v.(*LivePicture); ok {
-		return p.unmarshal(data)
+	switch m := v.(type) {
+	case *Response:
+		return m.unmarshal(data)
+	case *LiveImage:
+		return m.unmarshal(data)
 	}
 	return c.CodecV2.Unmarshal(data, v)
 }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -8,6 +9,8 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Error is why a call, or one frame of it, failed.
@@ -28,15 +31,15 @@ type Error struct {
 // Error returns the code and the reason.
 func (e *Error) Error() string { return fmt.Sprintf("client: %s: %s", e.Code, e.Reason) }
 
-// Unwrap returns gRPC's error.
+// Unwrap returns the cause: gRPC's error, or a *pipeline.SpecError.
 func (e *Error) Unwrap() error { return e.err }
 
 // GRPCStatus returns gRPC's status, for status.FromError.
 func (e *Error) GRPCStatus() *status.Status {
-	if e.err == nil {
-		return status.New(e.Code, e.Reason)
+	if st, ok := status.FromError(e.err); ok && e.err != nil {
+		return st
 	}
-	return status.Convert(e.err)
+	return status.New(e.Code, e.Reason)
 }
 
 // toError returns err as an *Error, but for nil and io.EOF, which stay what they are.
@@ -59,6 +62,16 @@ func toError(err error) error {
 				e.Field = v[0].GetField()
 			}
 		}
+	}
+	return e
+}
+
+// specError returns an error of a Spec that no message can hold as the *Error that the server would give.
+func specError(err error) error {
+	e := &Error{Code: codes.InvalidArgument, Reason: err.Error(), err: err}
+	var wrong *pipeline.SpecError
+	if errors.As(err, &wrong) {
+		e.Field = wrong.Field
 	}
 	return e
 }

@@ -38,10 +38,10 @@ func FuzzResponse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("got %v for what protobuf takes", err)
 		}
-		if got.ID != want.GetId() || len(got.Pictures) != len(want.Pictures) {
-			t.Fatalf("got id %d and %d pictures, want %d and %d", got.ID, len(got.Pictures), want.GetId(), len(want.Pictures))
+		if got.ID != want.GetId() || len(got.Images) != len(want.Pictures) {
+			t.Fatalf("got id %d and %d pictures, want %d and %d", got.ID, len(got.Images), want.GetId(), len(want.Pictures))
 		}
-		for i, p := range got.Pictures {
+		for i, p := range got.Images {
 			w := want.Pictures[i]
 			if !bytes.Equal(p.Data, w.GetData()) || (p.Err != nil) != (w.GetCode() != 0) {
 				t.Fatalf("picture %d: got %d bytes, %v, want %v", i, len(p.Data), p.Err, w)
@@ -53,8 +53,8 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// FuzzLivePicture: a LivePicture is read as protobuf reads it, and never with a panic.
-func FuzzLivePicture(f *testing.F) {
+// FuzzLiveImage: a LiveImage is read as protobuf reads it, and never with a panic.
+func FuzzLiveImage(f *testing.F) {
 	for _, m := range []*api.WatchPicture{
 		{},
 		{Data: []byte("jpeg"), Seq: 3, CapturedUs: 1 << 50, SentUs: 1<<50 + 9, Width: 640, Height: 360, Offline: true, Repeat: true},
@@ -71,7 +71,7 @@ func FuzzLivePicture(f *testing.F) {
 		if len(data) > 1<<12 {
 			t.Skip()
 		}
-		var got LivePicture
+		var got LiveImage
 		err := got.unmarshal(mem.BufferSlice{mem.SliceBuffer(data)})
 		var want api.WatchPicture
 		if proto.Unmarshal(data, &want) != nil {

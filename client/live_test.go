@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -16,7 +17,9 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Publish is a stock server's. It answers each request with how many frames have come and the sum of their first bytes as
@@ -89,17 +92,23 @@ func (echo) Watch(s api.FrameService_WatchServer) error {
 }
 
 func (echo) ListStreams(context.Context, *api.ListStreamsRequest) (*api.ListStreamsResponse, error) {
-	return &api.ListStreamsResponse{Streams: []*api.StreamInfo{{Name: "cam1"}, {Name: "cam2"}}}, nil
+	return &api.ListStreamsResponse{Streams: []*api.StreamInfo{{Name: "cam1"}, {
+		Name: "cam2", State: api.StreamInfo_OFFLINE, SinceUs: 1_700_000_000_000_001, Source: "grpc 127.0.0.1:4", Format: "bgr24 4x2", Width: 4, Height: 2,
+		FpsIn: 25, FpsOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: &api.Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, PictureBytes: 99,
+		Viewers: []*api.ViewerInfo{{
+			Id: 7, Transport: "mjpeg", Peer: "127.0.0.1:5", SinceUs: 1_700_000_000_000_002, Fps: 24, Delivered: 6, Dropped: 8, LagUs: 40_000, Bytes: 1 << 40,
+		}},
+	}}}, nil
 }
 
 // TestPublish: frames of all sizes arrive as they are, though each is overwritten as soon as Send returns.
 func TestPublish(t *testing.T) {
 	c := dialEcho(t, Options{})
-	p, err := c.Publish(t.Context(), "cam1", &api.Spec{Input: &api.FrameDesc{Width: 7}}, PublishOptions{MaxFPS: 12.5})
+	p, err := c.Publish(t.Context(), "cam1", pipeline.Spec{Input: frame.Desc{Width: 7}}, &PublishOptions{MaxFPS: 12.5})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s := p.Status(); s != (Status{Viewers: 7, FPSOut: 12.5}) {
+	if s := p.Status(); s != (PublishStatus{Viewers: 7, FPSOut: 12.5}) {
 		t.Errorf("got %+v at first, want the server's word", s)
 	}
 	at := time.UnixMicro(1_700_000_000_000_123)
@@ -138,7 +147,7 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := p.Close()
-	want := Status{Arrived: sent, Published: sent, Same: uint64(at.UnixMicro()), Dropped: Dropped{sum, 1, 2, 3, 4}, Viewers: 7, FPSOut: 12.5}
+	want := PublishStatus{Arrived: sent, Published: sent, Same: uint64(at.UnixMicro()), Dropped: Dropped{sum, 1, 2, 3, 4}, Viewers: 7, FPSOut: 12.5}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
@@ -150,10 +159,10 @@ func TestPublish(t *testing.T) {
 func TestPublishErrors(t *testing.T) {
 	c := dialEcho(t, Options{})
 	var e *Error
-	if _, err := c.Publish(t.Context(), "none", nil, PublishOptions{}); !errors.As(err, &e) || e.Code != codes.FailedPrecondition {
+	if _, err := c.Publish(t.Context(), "none", pipeline.Spec{}, nil); !errors.As(err, &e) || e.Code != codes.FailedPrecondition {
 		t.Errorf("got %v, want FailedPrecondition", err)
 	}
-	p, err := c.Publish(t.Context(), "taken", nil, PublishOptions{})
+	p, err := c.Publish(t.Context(), "taken", pipeline.Spec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +177,7 @@ func TestPublishErrors(t *testing.T) {
 	}
 
 	ctx, cancel := context.WithCancel(t.Context())
-	if p, err = c.Publish(ctx, "cam1", nil, PublishOptions{}); err != nil {
+	if p, err = c.Publish(ctx, "cam1", pipeline.Spec{}, nil); err != nil {
 		t.Fatal(err)
 	}
 	cancel()
@@ -184,7 +193,7 @@ func TestWatch(t *testing.T) {
 	c := dialEcho(t, Options{})
 	for _, inFlight := range []int{0, 1, 5} {
 		t.Run(fmt.Sprintf("in-flight=%d", inFlight), func(t *testing.T) {
-			w, err := c.Watch(t.Context(), "cam1", WatchOptions{MaxFPS: 3, InFlight: inFlight})
+			w, err := c.Watch(t.Context(), "cam1", &WatchOptions{MaxFPS: 3, InFlight: inFlight})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +202,7 @@ func TestWatch(t *testing.T) {
 			if want == 0 {
 				want = 2
 			}
-			var p LivePicture
+			var p LiveImage
 			var memory *byte
 			for n := 1; n <= 100; n++ {
 				if err := w.Next(&p); err != nil {
@@ -224,15 +233,15 @@ func TestWatch(t *testing.T) {
 func TestWatchErrors(t *testing.T) {
 	c := dialEcho(t, Options{})
 	var e *Error
-	if _, err := c.Watch(t.Context(), "cam9", WatchOptions{}); !errors.As(err, &e) || e.Code != codes.NotFound || !strings.Contains(e.Reason, "cam1") {
+	if _, err := c.Watch(t.Context(), "cam9", nil); !errors.As(err, &e) || e.Code != codes.NotFound || !strings.Contains(e.Reason, "cam1") {
 		t.Errorf("got %v, want NotFound with the names", err)
 	}
-	w, err := c.Watch(t.Context(), "cam1", WatchOptions{})
+	w, err := c.Watch(t.Context(), "cam1", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Close()
-	var p LivePicture
+	var p LiveImage
 	for err == nil {
 		err = w.Next(&p)
 	}
@@ -244,10 +253,10 @@ func TestWatchErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = nobody.Close() }()
-	if _, err := nobody.Watch(t.Context(), "cam1", WatchOptions{}); !errors.As(err, &e) || e.Code != codes.Unavailable {
+	if _, err := nobody.Watch(t.Context(), "cam1", nil); !errors.As(err, &e) || e.Code != codes.Unavailable {
 		t.Errorf("Watch: got %v, want Unavailable", err)
 	}
-	if _, err := nobody.Publish(t.Context(), "cam1", nil, PublishOptions{}); !errors.As(err, &e) || e.Code != codes.Unavailable {
+	if _, err := nobody.Publish(t.Context(), "cam1", pipeline.Spec{}, nil); !errors.As(err, &e) || e.Code != codes.Unavailable {
 		t.Errorf("Publish: got %v, want Unavailable", err)
 	}
 	if _, err := nobody.ListStreams(t.Context()); !errors.As(err, &e) || e.Code != codes.Unavailable {
@@ -257,14 +266,26 @@ func TestWatchErrors(t *testing.T) {
 
 func TestListStreams(t *testing.T) {
 	streams, err := dialEcho(t, Options{}).ListStreams(t.Context())
-	if err != nil || len(streams) != 2 || streams[1].GetName() != "cam2" {
-		t.Errorf("got %v, %v, want cam1 and cam2", streams, err)
+	want := []StreamInfo{{Name: "cam1", Since: time.UnixMicro(0), Viewers: []Viewer{}}, {
+		Name: "cam2", State: Offline, Since: time.UnixMicro(1_700_000_000_000_001), Source: "grpc 127.0.0.1:4", Format: "bgr24 4x2", Width: 4, Height: 2,
+		FPSIn: 25, FPSOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, ImageBytes: 99,
+		Viewers: []Viewer{{
+			ID: 7, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: time.UnixMicro(1_700_000_000_000_002), FPS: 24, Delivered: 6, Dropped: 8, Lag: 40 * time.Millisecond, Bytes: 1 << 40,
+		}},
+	}}
+	if err != nil || !reflect.DeepEqual(streams, want) {
+		t.Errorf("got %+v, %v\nwant %+v", streams, err, want)
+	}
+	for number, name := range api.StreamInfo_State_name {
+		if got := StreamState(number).String(); got != strings.ToLower(name) {
+			t.Errorf("got state %q, want %q", got, strings.ToLower(name))
+		}
 	}
 }
 
 // TestFramesAreProtobuf: frames are what a stock client would send, and when all buffers are freed they have left.
 func TestFramesAreProtobuf(t *testing.T) {
-	f := frames{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}}
+	f := publishRequest{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}}
 	for _, list := range [][][]byte{nil, {{}}, {{1}}, {make([]byte, 5000)}, {make([]byte, 5000), {1, 2}, nil, make([]byte, 2000)}, make([][]byte, 1000)} {
 		for _, captured := range []uint64{0, 1 << 50} {
 			want, err := proto.Marshal(&api.PublishRequest{CapturedUs: captured, Frames: list})
@@ -290,7 +311,7 @@ func TestFramesAreProtobuf(t *testing.T) {
 }
 
 func TestLiveMessagesAllocateLittle(t *testing.T) {
-	f := frames{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}, capturedUS: 1, frames: [][]byte{make([]byte, 691_200)}}
+	f := publishRequest{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}, capturedUS: 1, frames: [][]byte{make([]byte, 691_200)}}
 	const runs = 100
 	objects, size := alloctest.Measure(t, runs, func() {
 		f.marshal().Free()
@@ -304,7 +325,7 @@ func TestLiveMessagesAllocateLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	slice := mem.BufferSlice{mem.SliceBuffer(data)}
-	var p LivePicture
+	var p LiveImage
 	alloctest.Zero(t, runs, func() {
 		if err := p.unmarshal(slice); err != nil {
 			t.Fatal(err)

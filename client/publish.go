@@ -13,24 +13,26 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/apispec"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // PublishOptions say more of a live stream. The zero value is right for most.
 type PublishOptions struct {
-	MaxFPS float64 // pictures a second at most; 0: one of each frame
+	MaxFPS float64 // images a second at most; 0: one of each frame
 }
 
-// Status is what has become of the frames of a Publisher so far, and who sees them.
-type Status struct {
+// PublishStatus is what has become of the frames of a Publisher so far, and who sees them.
+type PublishStatus struct {
 	Arrived   uint64 // frames that the server has
-	Published uint64 // pictures made of them
-	Same      uint64 // pictures that were equal to the one before, and therefore not published
+	Published uint64 // images made of them
+	Same      uint64 // images that were equal to the one before, and therefore not published
 	Dropped   Dropped
 	Viewers   int     // of the stream now, over any transport
-	FPSOut    float64 // pictures published a second, over the last two seconds or so
+	FPSOut    float64 // images published a second, over the last two seconds or so
 }
 
-// Dropped counts frames that no picture was made of.
+// Dropped counts frames that no image was made of.
 type Dropped struct {
 	Newer    uint64 // a newer frame came before its turn
 	Capped   uint64 // above MaxFPS
@@ -39,27 +41,39 @@ type Dropped struct {
 	Failed   uint64 // it could not be decoded or encoded
 }
 
+// dropped returns what m says.
+func dropped(m *api.Dropped) Dropped {
+	return Dropped{Newer: m.GetNewer(), Capped: m.GetCapped(), Unseen: m.GetUnseen(), NoMemory: m.GetNoMemory(), Failed: m.GetFailed()}
+}
+
 // Publisher feeds a live stream. One goroutine at a time may Send.
 type Publisher struct {
-	stream   grpc.ClientStream
-	outgoing frames
-	status   atomic.Pointer[Status]
-	ended    chan struct{} // closed when the server has ended the call
-	err      error         // why; nil when that was after all frames
+	stream  grpc.ClientStream
+	request publishRequest
+	status  atomic.Pointer[PublishStatus]
+	ended   chan struct{} // closed when the server has ended the call
+	err     error         // why; nil when that was after all frames
 }
 
 // Publish makes the caller the publisher of the live stream of that name, in the place of any other. spec says what the
-// frames are and what to make of them; nil, or without Input, frames are whole JPEGs. It waits until the server has
-// agreed. The caller ends the Publisher with Close, or by ending ctx. The error is an *Error: FailedPrecondition for a
-// stream with a source of its own, ResourceExhausted without room for one more.
-func (c *Client) Publish(ctx context.Context, name string, spec *api.Spec, o PublishOptions) (*Publisher, error) {
+// frames are and what to make of them; without Input, frames are whole JPEGs. nil is the zero PublishOptions. Publish
+// waits until the server has agreed. The caller ends the Publisher with Close, or by ending ctx. The error is an *Error: FailedPrecondition for a stream with a source of its own, ResourceExhausted without room for one more.
+func (c *Client) Publish(ctx context.Context, name string, spec pipeline.Spec, options *PublishOptions) (*Publisher, error) {
+	var o PublishOptions
+	if options != nil {
+		o = *options
+	}
+	message, err := apispec.ToProto(spec)
+	if err != nil {
+		return nil, specError(err)
+	}
 	s, err := c.open(ctx, api.FrameService_Publish_FullMethodName)
 	if err != nil {
 		return nil, err
 	}
 	p := &Publisher{stream: s, ended: make(chan struct{})}
-	p.outgoing.heads, p.outgoing.gone = c.codec.heads, make(chan struct{}, 1)
-	if err := s.SendMsg(&api.PublishRequest{Stream: name, Spec: spec, MaxFps: o.MaxFPS}); err != nil && err != io.EOF {
+	p.request.heads, p.request.gone = c.codec.heads, make(chan struct{}, 1)
+	if err := s.SendMsg(&api.PublishRequest{Stream: name, Spec: message, MaxFps: o.MaxFPS}); err != nil && err != io.EOF {
 		return nil, toError(err)
 	}
 	if err := p.recv(); err != nil {
@@ -75,12 +89,11 @@ func (p *Publisher) recv() error {
 	if err := p.stream.RecvMsg(&s); err != nil {
 		return err
 	}
-	d := s.GetDropped()
-	p.status.Store(&Status{
+	p.status.Store(&PublishStatus{
 		Arrived:   s.GetArrived(),
 		Published: s.GetPublished(),
 		Same:      s.GetSame(),
-		Dropped:   Dropped{Newer: d.GetNewer(), Capped: d.GetCapped(), Unseen: d.GetUnseen(), NoMemory: d.GetNoMemory(), Failed: d.GetFailed()},
+		Dropped:   dropped(s.GetDropped()),
 		Viewers:   int(s.GetViewers()),
 		FPSOut:    s.GetFpsOut(),
 	})
@@ -111,15 +124,15 @@ func (p *Publisher) KeepAlive() error { return p.SendCaptured(time.Now()) }
 
 // SendCaptured is Send for frames that were captured at that time.
 func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
-	p.outgoing.capturedUS, p.outgoing.frames = uint64(max(at.UnixMicro(), 0)), frames
-	err := p.stream.SendMsg(&p.outgoing)
-	p.outgoing.frames = nil
+	p.request.capturedUS, p.request.frames = uint64(max(at.UnixMicro(), 0)), frames
+	err := p.stream.SendMsg(&p.request)
+	p.request.frames = nil
 	if err != nil && err != io.EOF {
 		return toError(err)
 	}
 	if err == nil {
 		select {
-		case <-p.outgoing.gone:
+		case <-p.request.gone:
 			return nil
 		case <-p.ended:
 		}
@@ -133,11 +146,11 @@ func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
 
 // Status returns the newest status: there is one a second, and one soon after the first viewer has come or the last has
 // gone. A producer that makes frames may stop while Viewers is 0.
-func (p *Publisher) Status() Status { return *p.status.Load() }
+func (p *Publisher) Status() PublishStatus { return *p.status.Load() }
 
-// Close says that no further frame comes, waits until the server has made the last picture, and returns the last status.
+// Close says that no further frame comes, waits until the server has made the last image, and returns the last status.
 // The error is an *Error.
-func (p *Publisher) Close() (Status, error) {
+func (p *Publisher) Close() (PublishStatus, error) {
 	if err := p.stream.CloseSend(); err != nil {
 		return p.Status(), toError(err)
 	}
@@ -153,8 +166,8 @@ func early(err error) error {
 	return err
 }
 
-// frames are a PublishRequest on its way, without the description of the stream.
-type frames struct {
+// publishRequest is a PublishRequest on its way, without the description of the stream.
+type publishRequest struct {
 	departure
 	capturedUS uint64
 	frames     [][]byte
@@ -166,15 +179,15 @@ const (
 	tagPublishFrames = 5<<3 | uint64(protowire.BytesType)
 )
 
-// marshal returns f as protobuf.
-func (f *frames) marshal() mem.BufferSlice {
-	p := f.heads.Get(maxTag + maxVarint + headSizeOf(f.frames))
-	f.begin(f.frames)
+// marshal returns r as protobuf.
+func (r *publishRequest) marshal() mem.BufferSlice {
+	p := r.heads.Get(maxTag + maxVarint + headSizeOf(r.frames))
+	r.begin(r.frames)
 	head := (*p)[:0]
-	if f.capturedUS != 0 {
-		head = protowire.AppendVarint(protowire.AppendVarint(head, tagCapturedUS), f.capturedUS)
+	if r.capturedUS != 0 {
+		head = protowire.AppendVarint(protowire.AppendVarint(head, tagCapturedUS), r.capturedUS)
 	}
-	return appendFrames(mem.NewBuffer(p, departingHead{&f.departure}), head, tagPublishFrames, f.frames, &f.departure)
+	return appendFrames(mem.NewBuffer(p, departingHead{&r.departure}), head, tagPublishFrames, r.frames, &r.departure)
 }
 
 // departure is the pool of a message's buffers, and tells when all have been written: when the message has left.

@@ -13,36 +13,41 @@ import (
 
 // WatchOptions say how a live stream is watched. The zero value is right for most.
 type WatchOptions struct {
-	MaxFPS float64 // pictures a second at most; 0: all
-	// InFlight is how many pictures the server may have sent that Next has not returned; 0: 2, one on its way while another
-	// is looked at. With 1 each picture is the newest at the time of Next, which then takes a round trip. Over long lines
-	// it must be more: it is the most pictures a round trip.
+	MaxFPS float64 // images a second at most; 0: all
+	// InFlight is how many images the server may have sent that Next has not returned; 0: 2, one on its way while another
+	// is looked at. With 1 each image is the newest at the time of Next, which then takes a round trip. Over long lines it
+	// must be more: it is the most images a round trip.
 	InFlight int
 }
 
-// LivePicture is one picture of a live stream. It is filled again and again; what it lends is valid until the next time.
-type LivePicture struct {
+// LiveImage is one image of a live stream. It is filled again and again; what it lends is valid until the next time.
+type LiveImage struct {
 	Data          []byte    // a whole JPEG, lent
-	Seq           uint64    // counts the stream's pictures; what is missing between two was dropped for this viewer, or never made
+	Seq           uint64    // counts the stream's images from 1; what is missing between two was dropped for this viewer, or never made
 	Captured      time.Time // when its frame was captured
 	Sent          time.Time // when the server sent it
 	Width, Height int       // pixels
-	Offline       bool      // the stream's source is lost: the picture says so
+	Offline       bool      // the stream's source is lost: the image says so
 	Repeat        bool      // this viewer was sent it before
 
 	memory []byte // what Data points into
 }
 
-// Watcher is given the pictures of a live stream. One goroutine at a time may use it.
+// Watcher is given the images of a live stream. One goroutine at a time may use it.
 type Watcher struct {
 	stream grpc.ClientStream
 	cancel context.CancelFunc
-	again  bool // Next has returned a picture, which is taken by now
+	again  bool // Next has returned an image, which the caller is done with at the next Next
 }
 
 // Watch begins to watch the live stream of that name. The caller ends it with Close, or by ending ctx. The error is an
-// *Error: NotFound when there is no such stream, ResourceExhausted when it has too many viewers.
-func (c *Client) Watch(ctx context.Context, name string, o WatchOptions) (*Watcher, error) {
+// *Error: NotFound when there is no such stream, ResourceExhausted when it has too many viewers. nil is the zero
+// WatchOptions.
+func (c *Client) Watch(ctx context.Context, name string, options *WatchOptions) (*Watcher, error) {
+	var o WatchOptions
+	if options != nil {
+		o = *options
+	}
 	if o.InFlight <= 0 {
 		o.InFlight = 2
 	}
@@ -64,7 +69,7 @@ func (c *Client) watch(ctx context.Context, r *api.WatchRequest) (*Watcher, erro
 	_ = s.SendMsg(r) // The response says what is wrong.
 	head, err := s.Header()
 	if err == nil && head == nil { // The response is an error.
-		err = early(s.RecvMsg(&LivePicture{}))
+		err = early(s.RecvMsg(&LiveImage{}))
 	}
 	if err != nil {
 		return nil, toError(err)
@@ -72,14 +77,14 @@ func (c *Client) watch(ctx context.Context, r *api.WatchRequest) (*Watcher, erro
 	return &Watcher{stream: s}, nil
 }
 
-// Next waits for the next picture that there is for this viewer and puts it into p: the newest when the server had word
+// Next waits for the next image that there is for this viewer and puts it into i: the newest when the server had word
 // that one more is wanted, or a repeat, once a second, of one that stays the same. The error is an *Error, and final.
-func (w *Watcher) Next(p *LivePicture) error {
+func (w *Watcher) Next(i *LiveImage) error {
 	if w.again {
 		w.again = false
 		_ = w.stream.SendMsg(&api.WatchRequest{Pictures: 1}) // What is wrong, RecvMsg says.
 	}
-	if err := w.stream.RecvMsg(p); err != nil {
+	if err := w.stream.RecvMsg(i); err != nil {
 		return toError(early(err))
 	}
 	w.again = true
@@ -92,47 +97,38 @@ func (w *Watcher) Close() { w.cancel() }
 
 // The tags of WatchPicture, as those of EncodeRequest.
 const (
-	tagPictureData     = 1<<3 | uint64(protowire.BytesType)
-	tagSeq             = 2<<3 | uint64(protowire.VarintType)
-	tagPictureCaptured = 3<<3 | uint64(protowire.VarintType)
-	tagSentUS          = 4<<3 | uint64(protowire.VarintType)
-	tagPictureWidth    = 5<<3 | uint64(protowire.VarintType)
-	tagPictureHeight   = 6<<3 | uint64(protowire.VarintType)
-	tagPictureOffline  = 7<<3 | uint64(protowire.VarintType)
-	tagPictureRepeat   = 8<<3 | uint64(protowire.VarintType)
+	tagImageData     = 1<<3 | uint64(protowire.BytesType)
+	tagSeq           = 2<<3 | uint64(protowire.VarintType)
+	tagImageCaptured = 3<<3 | uint64(protowire.VarintType)
+	tagSentUS        = 4<<3 | uint64(protowire.VarintType)
+	tagImageWidth    = 5<<3 | uint64(protowire.VarintType)
+	tagImageHeight   = 6<<3 | uint64(protowire.VarintType)
+	tagImageOffline  = 7<<3 | uint64(protowire.VarintType)
+	tagImageRepeat   = 8<<3 | uint64(protowire.VarintType)
 )
 
-// unmarshal sets p to what data says, copying it into memory of its own.
-func (p *LivePicture) unmarshal(data mem.BufferSlice) error {
-	*p = LivePicture{memory: copyInto(p.memory, data)}
-	return eachField(p.memory, func(tag, v uint64, body []byte) error {
+// unmarshal sets i to what data says, copying it into memory of its own.
+func (i *LiveImage) unmarshal(data mem.BufferSlice) error {
+	*i = LiveImage{memory: copyInto(i.memory, data)}
+	return eachField(i.memory, func(tag, v uint64, body []byte) error {
 		switch tag {
-		case tagPictureData:
-			p.Data = body
+		case tagImageData:
+			i.Data = body
 		case tagSeq:
-			p.Seq = v
-		case tagPictureCaptured:
-			p.Captured = time.UnixMicro(int64(v))
+			i.Seq = v
+		case tagImageCaptured:
+			i.Captured = time.UnixMicro(int64(v))
 		case tagSentUS:
-			p.Sent = time.UnixMicro(int64(v))
-		case tagPictureWidth:
-			p.Width = int(uint32(v))
-		case tagPictureHeight:
-			p.Height = int(uint32(v))
-		case tagPictureOffline:
-			p.Offline = v != 0
-		case tagPictureRepeat:
-			p.Repeat = v != 0
+			i.Sent = time.UnixMicro(int64(v))
+		case tagImageWidth:
+			i.Width = int(uint32(v))
+		case tagImageHeight:
+			i.Height = int(uint32(v))
+		case tagImageOffline:
+			i.Offline = v != 0
+		case tagImageRepeat:
+			i.Repeat = v != 0
 		}
 		return nil
 	})
-}
-
-// ListStreams returns what is known of the server's live streams, sorted by name. The error is an *Error.
-func (c *Client) ListStreams(ctx context.Context) ([]*api.StreamInfo, error) {
-	var response api.ListStreamsResponse
-	if err := c.conn.Invoke(c.context(ctx), api.FrameService_ListStreams_FullMethodName, &api.ListStreamsRequest{}, &response); err != nil {
-		return nil, toError(err)
-	}
-	return response.GetStreams(), nil
 }

@@ -54,7 +54,7 @@ func monitored(t *testing.T) *served {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		batch := client.Batch{Spec: message(bgr), Frames: [][]byte{make([]byte, width*height*3), make([]byte, width*height*3)}}
+		batch := client.Batch{Spec: spec(bgr), Frames: [][]byte{make([]byte, width*height*3), make([]byte, width*height*3)}}
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for n := 0; ; n++ {

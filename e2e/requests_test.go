@@ -12,20 +12,8 @@ import (
 	"testing"
 	"time"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
-	"github.com/steadyframe/steadyframe/frame"
 )
-
-// message is spec(d) in the words of the API.
-func message(d frame.Desc) *api.Spec {
-	return &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat(d.Format), Width: width, Height: height},
-		Crop:   &api.Rect{X: 6, Y: 4, Width: 150, Height: 84},
-		Resize: &api.Resize{Width: 100, Height: 76, Mode: api.Resize_FIT, Filter: api.Resize_AREA, Background: 0x102030},
-		Output: &api.Output{Quality: 83, Restart: -1},
-	}
-}
 
 // cut returns the frames of raw video.
 func cut(data []byte) [][]byte {
@@ -52,7 +40,7 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	s, err := c.Stream(ctx)
+	s, err := c.EncodeStream(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +73,11 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 func pictures(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var all [][]byte
-	for i := range a.Pictures {
-		if err := a.Pictures[i].Err; err != nil {
+	for i := range a.Images {
+		if err := a.Images[i].Err; err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, bytes.Clone(a.Pictures[i].Data))
+		all = append(all, bytes.Clone(a.Images[i].Data))
 	}
 	return all
 }

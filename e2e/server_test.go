@@ -66,7 +66,7 @@ func TestServerPathsAgree(t *testing.T) {
 	t.Run("grpc-encode", func(t *testing.T) {
 		c := dial(t, s.GRPC)
 		var answer client.Response
-		if err := c.Encode(t.Context(), &client.Batch{Spec: message(bgr), Frames: cut(bgrFrames)}, &answer); err != nil {
+		if err := c.Encode(t.Context(), &client.Batch{Spec: spec(bgr), Frames: cut(bgrFrames)}, &answer); err != nil {
 			t.Fatal(err)
 		}
 		wantPictures(t, pictures(t, &answer), fromBGR)
@@ -75,7 +75,7 @@ func TestServerPathsAgree(t *testing.T) {
 		// Two batches of one geometry, then one of another.
 		all, more := cut(bgrFrames), cut(i420Frames)
 		got := stream(t, dial(t, s.GRPC), []client.Batch{
-			{ID: 1, Spec: message(bgr), Frames: all[:25]}, {ID: 2, Frames: all[25:]}, {ID: 3, Spec: message(i420), Frames: more},
+			{ID: 1, Spec: spec(bgr), Frames: all[:25]}, {ID: 2, Frames: all[25:]}, {ID: 3, Spec: spec(i420), Frames: more},
 		})
 		wantPictures(t, got, append(append([][]byte{}, fromBGR...), fromI420...))
 	})
@@ -91,13 +91,13 @@ func TestServeDrains(t *testing.T) {
 func drains(t *testing.T, signal os.Signal) {
 	s := serve(t)
 	c := dial(t, s.GRPC)
-	open, err := c.Stream(t.Context())
+	open, err := c.EncodeStream(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	frame := make([]byte, width*height*3)
 	var answer client.Response
-	batch := client.Batch{Spec: message(bgr), Frames: [][]byte{frame}}
+	batch := client.Batch{Spec: spec(bgr), Frames: [][]byte{frame}}
 	if err := open.Send(&batch); err != nil {
 		t.Fatal(err)
 	}

@@ -6,10 +6,10 @@ import (
 	"io"
 	"time"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Load pushes an animated scene to a server, over one gRPC stream, in batches at a steady rate. It is an open loop: each
@@ -49,7 +49,7 @@ func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 	defer c.Close()
 	calling, hangUp := context.WithCancel(context.WithoutCancel(ctx))
 	defer hangUp()
-	stream, err := c.Stream(calling)
+	stream, err := c.EncodeStream(calling)
 	if err != nil {
 		return LoadSummary{}, err
 	}
@@ -85,12 +85,12 @@ func (l *Load) ends(n int) bool {
 }
 
 // send sends each batch when it is due, and closes scenes.sent. An error of the stream is receive's to return.
-func (l *Load) send(ctx context.Context, stream *client.Stream, s *scenes) error {
+func (l *Load) send(ctx context.Context, stream *client.EncodeStream, s *scenes) error {
 	defer close(s.sent)
-	batch := client.Batch{Spec: &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: uint32(l.Width), Height: uint32(l.Height)},
-		Resize: &api.Resize{Width: uint32(l.OutWidth), Height: uint32(l.OutHeight)},
-		Output: &api.Output{Quality: uint32(l.Quality)},
+	batch := client.Batch{Spec: pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: l.Width, Height: l.Height},
+		Resize: pipeline.Resize{Width: l.OutWidth, Height: l.OutHeight},
+		Output: pipeline.Output{Quality: l.Quality},
 	}}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -121,13 +121,12 @@ func (l *Load) send(ctx context.Context, stream *client.Stream, s *scenes) error
 		} else if err != nil {
 			return err
 		}
-		batch.Spec = nil
 	}
 	return stream.CloseSend()
 }
 
 // receive takes the responses, counts them, and puts their images into the Sink. A batch without a response ends the load.
-func (l *Load) receive(stream *client.Stream, s *scenes, meter *loadMeter, hangUp func()) error {
+func (l *Load) receive(stream *client.EncodeStream, s *scenes, meter *loadMeter, hangUp func()) error {
 	late := time.AfterFunc(responseTime, hangUp)
 	defer late.Stop()
 	var response client.Response
@@ -146,13 +145,13 @@ func (l *Load) receive(stream *client.Stream, s *scenes, meter *loadMeter, hangU
 			return fmt.Errorf("the server ended the stream without a response to batch %d", n)
 		case err != nil:
 			return err
-		case response.ID != n || len(response.Pictures) != l.Batch:
-			return fmt.Errorf("wrong response: got %d images of batch %d, want %d of batch %d", len(response.Pictures), response.ID, l.Batch, n)
+		case response.ID != n || len(response.Images) != l.Batch:
+			return fmt.Errorf("wrong response: got %d images of batch %d, want %d of batch %d", len(response.Images), response.ID, l.Batch, n)
 		}
 		latency := time.Since(set.due)
 		failed := 0
-		for i := range response.Pictures {
-			p := &response.Pictures[i]
+		for i := range response.Images {
+			p := &response.Images[i]
 			switch {
 			case p.Err != nil:
 				failed++

@@ -10,7 +10,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // admin gets a page of the admin API.
@@ -37,10 +36,10 @@ func TestMetrics(t *testing.T) {
 	frames := makeFrames(t, small.Input, 10)
 	frames[9] = frames[9][1:]
 	var a client.Response
-	if err := c.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
+	if err := c.Encode(timeout(t), &client.Batch{Spec: small, Frames: frames}, &a); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small)}, &a); err == nil {
+	if err := c.Encode(timeout(t), &client.Batch{Spec: small}, &a); err == nil {
 		t.Fatal("got no error for a batch without frames")
 	}
 	readAll(t, s.post(t, query(t, small), bytes.NewReader(frames[0])).Body)

@@ -12,7 +12,6 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // TestStreamAllocations: what the server's process allocates for a frame over a gRPC stream in steady state: 6 objects
@@ -31,11 +30,11 @@ func TestStreamAllocations(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = c.Close() }()
-			s, err := c.Stream(timeout(t))
+			s, err := c.EncodeStream(timeout(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, tt.batch)}
+			batch := &client.Batch{Spec: w1, Frames: makeFrames(t, w1.Input, tt.batch)}
 			encodeOnStream(t, s, batch, 1000/tt.batch)
 			objects, size := math.Inf(1), math.Inf(1) // the least of some tries
 			for try := 0; try < 6 && (objects > tt.objects || size > tt.size); try++ {
@@ -55,7 +54,7 @@ func TestStreamAllocations(t *testing.T) {
 }
 
 // encodeOnStream sends a batch so many times, each after the response to the last.
-func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times int) {
+func encodeOnStream(t *testing.T, s *client.EncodeStream, batch *client.Batch, times int) {
 	t.Helper()
 	var response client.Response
 	for range times {
@@ -65,7 +64,7 @@ func encodeOnStream(t *testing.T, s *client.Stream, batch *client.Batch, times i
 		if err := s.Recv(&response); err != nil {
 			t.Fatal(err)
 		}
-		for _, p := range response.Pictures {
+		for _, p := range response.Images {
 			if p.Err != nil {
 				t.Fatal(p.Err)
 			}
@@ -180,7 +179,7 @@ func measureLive(t *testing.T, asking, reading int) usage {
 	p := publish(t, c, "cam1", w1)
 	next := make([]func() (repeat bool, err error), 0, asking+reading)
 	for range asking {
-		w, pic := watch(t, c, "cam1", client.WatchOptions{}), &client.LivePicture{}
+		w, pic := watch(t, c, "cam1", nil), &client.LiveImage{}
 		next = append(next, func() (bool, error) { err := w.Next(pic); return pic.Repeat, err })
 	}
 	for range reading {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -26,11 +25,11 @@ func TestBudgetUnderAttack(t *testing.T) {
 		t.Cleanup(func() { _ = c.Close() })
 		return c
 	}
-	steady, err := dial().Stream(timeout(t))
+	steady, err := dial().EncodeStream(timeout(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 2)}
+	batch := &client.Batch{Spec: w1, Frames: makeFrames(t, w1.Input, 2)}
 	encodeOnStream(t, steady, batch, 50)
 	before := server.counters(t)
 
@@ -45,13 +44,13 @@ func TestBudgetUnderAttack(t *testing.T) {
 		go func() {
 			n := 0
 			defer func() { results <- n }()
-			s, err := c.Stream(ctx)
+			s, err := c.EncodeStream(ctx)
 			if err != nil {
 				return
 			}
 			var a client.Response
 			for ctx.Err() == nil {
-				if s.Send(&client.Batch{Spec: grpcapi.SpecToProto(large), Frames: frames}) != nil || s.Recv(&a) != nil {
+				if s.Send(&client.Batch{Spec: large, Frames: frames}) != nil || s.Recv(&a) != nil {
 					break
 				}
 				n++

@@ -17,7 +17,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 )
 
@@ -34,7 +33,7 @@ func TestDrainUnderLoad(t *testing.T) {
 		load.Go(func() { // one call after the other
 			var a client.Response
 			for id := uint64(1); ; id++ {
-				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: grpcapi.SpecToProto(w1), Frames: frames}, &a)
+				err := c.Encode(timeout(t), &client.Batch{ID: id, Spec: w1, Frames: frames}, &a)
 				var e *client.Error
 				if errors.As(err, &e) && e.Code == codes.Unavailable {
 					return
@@ -48,14 +47,14 @@ func TestDrainUnderLoad(t *testing.T) {
 			}
 		})
 		load.Go(func() { // a stream, sending ahead of the responses
-			stream, err := c.Stream(timeout(t))
+			stream, err := c.EncodeStream(timeout(t))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			var sent atomic.Uint64
 			load.Go(func() {
-				for id := uint64(0); stream.Send(&client.Batch{ID: id, Spec: grpcapi.SpecToProto(w1), Frames: frames}) == nil; id++ {
+				for id := uint64(0); stream.Send(&client.Batch{ID: id, Spec: w1, Frames: frames}) == nil; id++ {
 					sent.Add(1)
 				}
 			})
@@ -92,21 +91,21 @@ func TestDrainUnderLoad(t *testing.T) {
 func TestDrainEndsIdleStreams(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
-	unused, err := c.Stream(timeout(t))
+	unused, err := c.EncodeStream(timeout(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	used, err := c.Stream(timeout(t))
+	used, err := c.EncodeStream(timeout(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var a client.Response
-	if err := errors.Join(used.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
+	if err := errors.Join(used.Send(&client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}), used.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the stream that was used is open", func() bool { return s.Stats().OpenRequests == 1 })
 	s.stop()
-	for _, stream := range []*client.Stream{unused, used} {
+	for _, stream := range []*client.EncodeStream{unused, used} {
 		var e *client.Error
 		if err := stream.Recv(&a); !errors.As(err, &e) || e.Code != codes.Unavailable {
 			t.Errorf("got %v, want Unavailable", err)

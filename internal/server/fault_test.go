@@ -14,7 +14,6 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -111,7 +110,7 @@ var askers = []struct {
 }
 
 func askUnary(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][]byte) ([][]byte, error) {
-	r, err := stock.Encode(timeout(t), &api.EncodeRequest{Spec: grpcapi.SpecToProto(small), Frames: frames})
+	r, err := stock.Encode(timeout(t), &api.EncodeRequest{Spec: specMessage(t, small), Frames: frames})
 	return imagesOf(r, err)
 }
 
@@ -120,7 +119,7 @@ func askStream(t *testing.T, _ *faulty, stock api.FrameServiceClient, frames [][
 	if err != nil {
 		return nil, err
 	}
-	if err := stream.Send(&api.EncodeRequest{Spec: grpcapi.SpecToProto(small), Frames: frames}); err != nil && err != io.EOF {
+	if err := stream.Send(&api.EncodeRequest{Spec: specMessage(t, small), Frames: frames}); err != nil && err != io.EOF {
 		return nil, err
 	}
 	if err := stream.CloseSend(); err != nil {

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc/stats"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // payloads counts the messages of a client that are compressed.
@@ -67,7 +66,7 @@ func TestGzipRequests(t *testing.T) {
 	}
 	for _, tt := range specs {
 		frames := makeFrames(t, tt.spec.Input, 7)
-		want, spec := encodeDirectly(t, tt.spec, frames), grpcapi.SpecToProto(tt.spec)
+		want, spec := encodeDirectly(t, tt.spec, frames), specMessage(t, tt.spec)
 		a, err := c.Encode(timeout(t), &api.EncodeRequest{Spec: spec, Frames: frames})
 		if err != nil {
 			t.Fatal(err)
@@ -124,7 +123,7 @@ func gzipLive(t *testing.T, c api.FrameServiceClient, sent func(string, int64)) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := publisher.Send(&api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(tt.spec)}); err != nil {
+	if err := publisher.Send(&api.PublishRequest{Stream: "cam1", Spec: specMessage(t, tt.spec)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := publisher.Recv(); err != nil { // It is the publisher.

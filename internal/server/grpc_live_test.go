@@ -11,12 +11,10 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/server/config"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -52,7 +50,7 @@ func numberOf(image []byte) (int, error) {
 // publish makes c the publisher of a stream of spec's images.
 func publish(t testing.TB, c *client.Client, name string, spec pipeline.Spec) *client.Publisher {
 	t.Helper()
-	p, err := c.Publish(timeout(t), name, grpcapi.SpecToProto(spec), client.PublishOptions{})
+	p, err := c.Publish(timeout(t), name, spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +58,7 @@ func publish(t testing.TB, c *client.Client, name string, spec pipeline.Spec) *c
 }
 
 // watch begins to watch a stream, until the test ends.
-func watch(t testing.TB, c *client.Client, name string, o client.WatchOptions) *client.Watcher {
+func watch(t testing.TB, c *client.Client, name string, o *client.WatchOptions) *client.Watcher {
 	t.Helper()
 	w, err := c.Watch(timeout(t), name, o)
 	if err != nil {
@@ -71,7 +69,7 @@ func watch(t testing.TB, c *client.Client, name string, o client.WatchOptions) *
 }
 
 // nextNumber returns the number of the next image of w that is of a frame, and no repeat.
-func nextNumber(t testing.TB, w *client.Watcher, p *client.LivePicture) int {
+func nextNumber(t testing.TB, w *client.Watcher, p *client.LiveImage) int {
 	t.Helper()
 	for {
 		if err := w.Next(p); err != nil {
@@ -94,8 +92,8 @@ func TestLiveFramesInOrder(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
 	p := publish(t, c, "cam1", numbered)
-	w := watch(t, c, "cam1", client.WatchOptions{})
-	var pic client.LivePicture
+	w := watch(t, c, "cam1", nil)
+	var pic client.LiveImage
 	const frames = 50
 	begin := time.Now()
 	for n := range frames {
@@ -116,15 +114,15 @@ func TestLiveFramesInOrder(t *testing.T) {
 		t.Fatalf("got %v, %v, want one stream", streams, err)
 	}
 	i := streams[0]
-	if i.GetName() != "cam1" || i.GetState() != api.StreamInfo_ONLINE || !strings.HasPrefix(i.GetSource(), "grpc 127.0.0.1:") || i.GetFormat() != "bgr24 160x96" ||
-		i.GetWidth() != 160 || i.GetHeight() != 96 || i.GetArrived() != frames || i.GetPublished() != frames || i.GetPictureBytes() == 0 || i.GetFpsIn() <= 0 {
-		t.Errorf("got %v", i)
+	if i.Name != "cam1" || i.State != client.Online || !strings.HasPrefix(i.Source, "grpc 127.0.0.1:") || i.Format != "bgr24 160x96" ||
+		i.Width != 160 || i.Height != 96 || i.Arrived != frames || i.Published != frames || i.ImageBytes == 0 || i.FPSIn <= 0 {
+		t.Errorf("got %+v", i)
 	}
-	if v := i.GetViewers(); len(v) != 1 || v[0].GetTransport() != "grpc" || v[0].GetDelivered() < frames-1 || v[0].GetDropped() != 0 || v[0].GetBytes() == 0 {
+	if v := i.Viewers; len(v) != 1 || v[0].Transport != "grpc" || v[0].Delivered < frames-1 || v[0].Dropped != 0 || v[0].Bytes == 0 {
 		t.Errorf("got viewers %v, want one of gRPC that has all images", v)
 	}
 	status, err := p.Close()
-	if want := (client.Status{Arrived: frames, Published: frames, Viewers: 1, FPSOut: status.FPSOut}); err != nil || status != want {
+	if want := (client.PublishStatus{Arrived: frames, Published: frames, Viewers: 1, FPSOut: status.FPSOut}); err != nil || status != want {
 		t.Errorf("got %+v, %v, want %+v", status, err, want)
 	}
 }
@@ -135,14 +133,14 @@ type feed struct {
 	t      testing.TB
 	p      *client.Publisher
 	w      *client.Watcher
-	pic    client.LivePicture
+	pic    client.LiveImage
 	frames int
 }
 
 // startFeed publishes a stream.
 func startFeed(t testing.TB, c *client.Client, name string) *feed {
 	t.Helper()
-	return &feed{t: t, p: publish(t, c, name, numbered), w: watch(t, c, name, client.WatchOptions{})}
+	return &feed{t: t, p: publish(t, c, name, numbered), w: watch(t, c, name, nil)}
 }
 
 // next publishes the next n frames, and returns the number of the last.
@@ -166,9 +164,9 @@ func TestLiveNewestWins(t *testing.T) {
 	c := s.dial(t)
 	f := startFeed(t, c, "cam1")
 	f.next(1)
-	var pic client.LivePicture
+	var pic client.LiveImage
 	for _, inFlight := range []int{1, 2, 5} {
-		slow := watch(t, s.dial(t), "cam1", client.WatchOptions{InFlight: inFlight})
+		slow := watch(t, s.dial(t), "cam1", &client.WatchOptions{InFlight: inFlight})
 		last := nextNumber(t, slow, &pic)
 		for range 3 {
 			newest := f.next(40)
@@ -195,9 +193,9 @@ func TestLiveOneEncode(t *testing.T) {
 	const viewers, frames = 20, 25
 	watchers := make([]*client.Watcher, viewers)
 	for i := range watchers {
-		watchers[i] = watch(t, c, "cam1", client.WatchOptions{})
+		watchers[i] = watch(t, c, "cam1", nil)
 	}
-	var pic client.LivePicture
+	var pic client.LiveImage
 	for range frames {
 		want := f.next(1)
 		for i, w := range watchers {
@@ -238,7 +236,7 @@ func TestLiveReplaced(t *testing.T) {
 	if status, err := f.p.Close(); err != nil || status.Arrived != 6 || status.Published != 6 {
 		t.Errorf("got %+v, %v, want the six frames of the second publisher", status, err)
 	}
-	_, err = c.Publish(timeout(t), "own", grpcapi.SpecToProto(numbered), client.PublishOptions{})
+	_, err = c.Publish(timeout(t), "own", numbered, nil)
 	wantError(t, err, codes.FailedPrecondition, "source of its own")
 }
 
@@ -258,7 +256,7 @@ func TestLiveLostSource(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Live.OfflineAfter = server.Duration(200 * time.Millisecond) })
 	c := s.dial(t)
 	f := startFeed(t, c, "cam1")
-	var pic client.LivePicture
+	var pic client.LiveImage
 	offline := func() {
 		t.Helper()
 		begin := time.Now()
@@ -290,12 +288,12 @@ func TestLivePassesJPEGs(t *testing.T) {
 	s := start(t, nil)
 	c := s.dial(t)
 	jpegs := encodeDirectly(t, numbered, [][]byte{numberedFrame(t, 0), numberedFrame(t, 1), numberedFrame(t, 2)})
-	p, err := c.Publish(timeout(t), "cam1", nil, client.PublishOptions{})
+	p, err := c.Publish(timeout(t), "cam1", pipeline.Spec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := watch(t, c, "cam1", client.WatchOptions{})
-	var pic client.LivePicture
+	w := watch(t, c, "cam1", nil)
+	var pic client.LiveImage
 	for i, want := range jpegs {
 		if err := p.Send(want); err != nil {
 			t.Fatal(err)
@@ -320,11 +318,11 @@ func TestLiveSettings(t *testing.T) {
 	made.Input.Color, made.Output.Quality, made.Resize = frame.BT709, 30, pipeline.Resize{Width: 32}
 	frames := makeFrames(t, sent.Input, 1)
 	p := publish(t, c, "cam1", sent)
-	w := watch(t, c, "cam1", client.WatchOptions{})
+	w := watch(t, c, "cam1", nil)
 	if err := p.Send(frames...); err != nil {
 		t.Fatal(err)
 	}
-	var pic client.LivePicture
+	var pic client.LiveImage
 	if err := w.Next(&pic); err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +347,7 @@ func TestLiveStatus(t *testing.T) {
 	took := time.Hour
 	for range 5 { // Where processors are busy, not every time.
 		begin := time.Now()
-		w := watch(t, c, "cam1", client.WatchOptions{})
+		w := watch(t, c, "cam1", nil)
 		eventually(t, "the publisher knows of the viewer", func() bool { return p.Status().Viewers == 1 })
 		w.Close()
 		eventually(t, "the publisher knows that it has gone", func() bool { return p.Status().Viewers == 0 })
@@ -377,15 +375,15 @@ func TestPublishedJPEGEndsAtItsEnd(t *testing.T) {
 	c := s.dial(t)
 	jpeg := encodeDirectly(t, small, makeFrames(t, small.Input, 1))[0]
 	for _, behind := range []string{"", "\x00", "\r\n", "trailer", string(jpeg)} {
-		p, err := c.Publish(timeout(t), "cam1", nil, client.PublishOptions{})
+		p, err := c.Publish(timeout(t), "cam1", pipeline.Spec{}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := watch(t, c, "cam1", client.WatchOptions{})
+		w := watch(t, c, "cam1", nil)
 		if err := p.Send(append(slices.Clone(jpeg), behind...)); err != nil {
 			t.Fatalf("%q: %v", behind, err)
 		}
-		var pic client.LivePicture
+		var pic client.LiveImage
 		for pic.Offline = true; pic.Offline; {
 			if err := w.Next(&pic); err != nil {
 				t.Fatalf("%q: %v", behind, err)

@@ -12,8 +12,8 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -24,16 +24,16 @@ func TestPublishErrors(t *testing.T) {
 		c.Timeout.Queue = server.Duration(50 * time.Millisecond)
 	})
 	c := s.dial(t)
-	with := func(change func(*pipeline.Spec)) *api.Spec {
+	with := func(change func(*pipeline.Spec)) pipeline.Spec {
 		spec := numbered
 		change(&spec)
-		return grpcapi.SpecToProto(spec)
+		return spec
 	}
 	good := with(func(*pipeline.Spec) {})
 	for _, tt := range []struct {
 		name         string
 		stream       string
-		spec         *api.Spec
+		spec         pipeline.Spec
 		fps          float64
 		code         codes.Code
 		field, limit string
@@ -43,12 +43,12 @@ func TestPublishErrors(t *testing.T) {
 		{"long-name", strings.Repeat("x", 300), good, 0, codes.InvalidArgument, "stream", ""},
 		{"fps", "cam1", good, math.NaN(), codes.InvalidArgument, "max_fps", ""},
 		{"raw", "cam1", with(func(s *pipeline.Spec) { s.Output.Format = pipeline.RawRGBA }), 0, codes.InvalidArgument, "", ""},
-		{"format", "cam1", &api.Spec{Input: &api.FrameDesc{Width: 64, Height: 64}}, 0, codes.InvalidArgument, "input.format", ""},
+		{"format", "cam1", pipeline.Spec{Input: frame.Desc{Width: 64, Height: 64}}, 0, codes.InvalidArgument, "input.format", ""},
 		{"quality", "cam1", with(func(s *pipeline.Spec) { s.Output.Quality = 101 }), 0, codes.InvalidArgument, "output.quality", ""},
 		{"pixels", "cam1", with(func(s *pipeline.Spec) { s.Input.Width = 2000 }), 0, codes.InvalidArgument, "", "limits.max_pixels"},
 		{"budget", "cam1", with(func(s *pipeline.Spec) { s.Input.Width = 1000 }), 0, codes.InvalidArgument, "", "limits.memory_budget"},
 	} {
-		_, err := c.Publish(timeout(t), tt.stream, tt.spec, client.PublishOptions{MaxFPS: tt.fps})
+		_, err := c.Publish(timeout(t), tt.stream, tt.spec, &client.PublishOptions{MaxFPS: tt.fps})
 		if e := wantError(t, err, tt.code, ""); e.Field != tt.field || e.Limit != tt.limit {
 			t.Errorf("%s: got %v, field %q, limit %q, want %q and %q", tt.name, err, e.Field, e.Limit, tt.field, tt.limit)
 		}
@@ -56,11 +56,11 @@ func TestPublishErrors(t *testing.T) {
 
 	// Two streams of this size fit the budget one after the other.
 	large := with(func(s *pipeline.Spec) { s.Input.Width = 500 })
-	p, err := c.Publish(timeout(t), "cam1", large, client.PublishOptions{})
+	p, err := c.Publish(timeout(t), "cam1", large, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = c.Publish(timeout(t), "cam2", large, client.PublishOptions{})
+	_, err = c.Publish(timeout(t), "cam2", large, nil)
 	if e := wantError(t, err, codes.ResourceExhausted, "no memory"); e.Limit != "limits.memory_budget" || e.RetryAfter <= 0 {
 		t.Errorf("got %+v, want the limit and when to come again", e)
 	}
@@ -68,10 +68,10 @@ func TestPublishErrors(t *testing.T) {
 		t.Error(err)
 	}
 	eventually(t, "there is memory for the second", func() bool {
-		p, err = c.Publish(timeout(t), "cam2", large, client.PublishOptions{})
+		p, err = c.Publish(timeout(t), "cam2", large, nil)
 		return err == nil
 	})
-	jpegs, err := c.Publish(timeout(t), "cam3", nil, client.PublishOptions{})
+	jpegs, err := c.Publish(timeout(t), "cam3", pipeline.Spec{}, nil)
 	for err == nil {
 		err = jpegs.Send(make([]byte, 1<<20+1))
 	}
@@ -90,7 +90,7 @@ func TestPublishErrors(t *testing.T) {
 // TestPublishSaysMore: what the first request says of the stream, no later one may; requests without frames are accepted.
 func TestPublishSaysMore(t *testing.T) {
 	s := start(t, nil)
-	first := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(numbered), Frames: [][]byte{numberedFrame(t, 0), numberedFrame(t, 1)}}
+	first := &api.PublishRequest{Stream: "cam1", Spec: specMessage(t, numbered), Frames: [][]byte{numberedFrame(t, 0), numberedFrame(t, 1)}}
 	for name, last := range map[string]*api.PublishRequest{
 		"stream": {Stream: "cam1"}, "spec": {Spec: &api.Spec{}}, "max_fps": {MaxFps: 5, Frames: [][]byte{numberedFrame(t, 2)}}, "": {},
 	} {
@@ -147,9 +147,9 @@ func TestLiveWithoutMemory(t *testing.T) {
 func TestLiveToken(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Auth.Token = "hunter2" })
 	c := s.dial(t)
-	_, err := c.Publish(timeout(t), "cam1", nil, client.PublishOptions{})
+	_, err := c.Publish(timeout(t), "cam1", pipeline.Spec{}, nil)
 	wantError(t, err, codes.Unauthenticated, "token")
-	_, err = c.Watch(timeout(t), "cam1", client.WatchOptions{})
+	_, err = c.Watch(timeout(t), "cam1", nil)
 	wantError(t, err, codes.Unauthenticated, "token")
 	_, err = c.ListStreams(timeout(t))
 	wantError(t, err, codes.Unauthenticated, "token")

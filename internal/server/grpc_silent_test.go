@@ -17,7 +17,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 const (
@@ -106,7 +105,7 @@ func TestInputThatNobodyReads(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = c.Close() }()
-			batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+			batch := &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}
 			var a client.Response
 			if err := c.Encode(timeout(t), batch, &a); err != nil {
 				t.Fatal(err)
@@ -138,15 +137,15 @@ func TestInputThatNobodyReads(t *testing.T) {
 func TestSilentCallMakesRoom(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.GRPC.MaxCallsPerConnection = 3 })
 	c := s.dial(t)
-	var silent []*client.Stream
+	var silent []*client.EncodeStream
 	for range 3 {
-		stream, err := c.Stream(timeout(t))
+		stream, err := c.EncodeStream(timeout(t))
 		if err != nil {
 			t.Fatal(err)
 		}
 		silent = append(silent, stream)
 	}
-	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+	batch := &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}
 	var a client.Response
 	if err := c.Encode(timeout(t), batch, &a); err != nil {
 		t.Fatal(err)

@@ -17,8 +17,8 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/apispec"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -58,10 +58,10 @@ func TestSameBytesOverGRPC(t *testing.T) {
 	for _, tt := range specs {
 		frames := makeFrames(t, tt.spec.Input, 7)
 		want := encodeDirectly(t, tt.spec, frames)
-		spec := grpcapi.SpecToProto(tt.spec)
+		spec := specMessage(t, tt.spec)
 		t.Run(tt.name+"/own", func(t *testing.T) {
 			var a client.Response
-			if err := own.Encode(timeout(t), &client.Batch{ID: 9, Spec: spec, Frames: frames}, &a); err != nil {
+			if err := own.Encode(timeout(t), &client.Batch{ID: 9, Spec: tt.spec, Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
 			if a.ID != 9 || a.Run <= 0 {
@@ -70,14 +70,14 @@ func TestSameBytesOverGRPC(t *testing.T) {
 			checkImages(t, images(t, &a), want)
 		})
 		t.Run(tt.name+"/own-stream", func(t *testing.T) {
-			stream, err := own.Stream(timeout(t))
+			stream, err := own.EncodeStream(timeout(t))
 			if err != nil {
 				t.Fatal(err)
 			}
 			for i := range frames { // All are sent before the first response is read.
 				b := &client.Batch{ID: uint64(i), Frames: frames[i : i+1]}
 				if i == 0 {
-					b.Spec = spec
+					b.Spec = tt.spec
 				}
 				if err := stream.Send(b); err != nil {
 					t.Fatal(err)
@@ -129,7 +129,7 @@ func TestSameBytesOverGRPC(t *testing.T) {
 func images(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var out [][]byte
-	for _, p := range a.Pictures {
+	for _, p := range a.Images {
 		if p.Err != nil {
 			t.Fatal(p.Err)
 		}
@@ -167,10 +167,10 @@ func TestGRPCErrors(t *testing.T) {
 		c.Limits.MaxPixels, c.Limits.MaxBatch, c.Limits.MaxMessageBytes = 10_000, 3, 1<<20
 		c.Limits.MemoryBudget, c.Limits.MemoryFloor = 8<<20, 0
 	})
-	with := func(change func(*pipeline.Spec)) *api.Spec {
+	with := func(change func(*pipeline.Spec)) pipeline.Spec {
 		spec := small
 		change(&spec)
-		return grpcapi.SpecToProto(spec)
+		return spec
 	}
 	frames := makeFrames(t, small.Input, 4)
 	tests := []struct {
@@ -182,7 +182,7 @@ func TestGRPCErrors(t *testing.T) {
 	}{
 		{"no-spec", client.Batch{Frames: frames[:1]}, codes.InvalidArgument, "spec", "", "first request has no spec"},
 		{"no-frames", client.Batch{Spec: with(func(*pipeline.Spec) {})}, codes.InvalidArgument, "frames", "", "got no frames, want 1..3"},
-		{"no-format", client.Batch{Spec: &api.Spec{}, Frames: frames[:1]}, codes.InvalidArgument, "input.format", "", "input.format"},
+		{"no-format", client.Batch{Spec: pipeline.Spec{Input: frame.Desc{Width: 32}}, Frames: frames[:1]}, codes.InvalidArgument, "input.format", "", "input.format"},
 		{"too-many-frames", client.Batch{Spec: with(func(*pipeline.Spec) {}), Frames: frames}, codes.InvalidArgument, "frames", "limits.max_batch", "got 4, want at most 3"},
 		{"too-many-pixels", client.Batch{Spec: with(func(s *pipeline.Spec) { s.Input.Width = 1000 }), Frames: frames[:1]}, codes.InvalidArgument, "", "limits.max_pixels",
 			"got 24000, want at most 10000"},
@@ -191,7 +191,6 @@ func TestGRPCErrors(t *testing.T) {
 		{"message-too-large", client.Batch{Spec: with(func(*pipeline.Spec) {}), Frames: [][]byte{make([]byte, 1<<20)}}, codes.InvalidArgument, "", "limits.max_message_bytes", "want at most 1048576"},
 		{"crop-outside", client.Batch{Spec: with(func(s *pipeline.Spec) { s.Crop = pipeline.Rect{X: 30, Width: 10, Height: 10} }), Frames: frames[:1]}, codes.InvalidArgument, "crop", "", "want a part of 32x24"},
 		{"quality", client.Batch{Spec: with(func(s *pipeline.Spec) { s.Output.Quality = 101 }), Frames: frames[:1]}, codes.InvalidArgument, "output.quality", "", "got 101"},
-		{"long-spec", client.Batch{Spec: unknownSpec(5000), Frames: frames[:1]}, codes.InvalidArgument, "spec", "", "want at most 4096"},
 	}
 	c := s.dial(t)
 	for _, tt := range tests {
@@ -212,13 +211,13 @@ func TestGRPCErrors(t *testing.T) {
 			}
 			check("one call", c.Encode(timeout(t), &tt.batch, &a))
 
-			stream, err := c.Stream(timeout(t))
+			stream, err := c.EncodeStream(timeout(t))
 			if err != nil {
 				t.Fatal(err)
 			}
 			good := tt.name != "no-spec"
 			if good { // What came before is answered.
-				if err := stream.Send(&client.Batch{ID: 1, Spec: grpcapi.SpecToProto(small), Frames: frames[:2]}); err != nil {
+				if err := stream.Send(&client.Batch{ID: 1, Spec: small, Frames: frames[:2]}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -226,8 +225,8 @@ func TestGRPCErrors(t *testing.T) {
 				t.Fatal(err)
 			}
 			if good {
-				if err := stream.Recv(&a); err != nil || len(a.Pictures) != 2 {
-					t.Fatalf("got %d images, %v for the request before, want 2", len(a.Pictures), err)
+				if err := stream.Recv(&a); err != nil || len(a.Images) != 2 {
+					t.Fatalf("got %d images, %v for the request before, want 2", len(a.Images), err)
 				}
 			}
 			check("stream", stream.Recv(&a))
@@ -235,11 +234,25 @@ func TestGRPCErrors(t *testing.T) {
 	}
 }
 
-// unknownSpec is a Spec with n bytes that no version of the API knows.
-func unknownSpec(n int) *api.Spec {
-	s := &api.Spec{}
-	s.ProtoReflect().SetUnknown(append([]byte{0xfa, 0x7f, byte(n&0x7f | 0x80), byte(n >> 7)}, make([]byte, n)...))
-	return s
+// TestLongSpec: a Spec of many bytes that no version of the API knows is refused before it is read.
+func TestLongSpec(t *testing.T) {
+	const n = 5000
+	spec := &api.Spec{}
+	spec.ProtoReflect().SetUnknown(append([]byte{0xfa, 0x7f, byte(n&0x7f | 0x80), byte(n >> 7)}, make([]byte, n)...))
+	_, err := start(t, nil).stock(t).Encode(timeout(t), &api.EncodeRequest{Spec: spec, Frames: makeFrames(t, small.Input, 1)})
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), "want at most 4096") {
+		t.Errorf("got %v, want InvalidArgument with the most bytes", err)
+	}
+}
+
+// specMessage returns the message that says spec, for the generated client.
+func specMessage(t testing.TB, spec pipeline.Spec) *api.Spec {
+	t.Helper()
+	m, err := apispec.ToProto(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }
 
 func TestAFrameOfTheWrongSizeFailsAlone(t *testing.T) {
@@ -248,10 +261,10 @@ func TestAFrameOfTheWrongSizeFailsAlone(t *testing.T) {
 	want := encodeDirectly(t, small, frames)
 	frames[1], frames[3] = frames[1][1:], nil
 	var a client.Response
-	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
+	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: frames}, &a); err != nil {
 		t.Fatal(err)
 	}
-	for i, p := range a.Pictures {
+	for i, p := range a.Images {
 		if i == 1 || i == 3 {
 			var e *client.Error
 			if !errors.As(p.Err, &e) || e.Code != codes.InvalidArgument || !strings.Contains(e.Reason, "want 2304 for bgr24 32x24") || p.Data != nil {
@@ -293,7 +306,7 @@ func TestHealthAndReflection(t *testing.T) {
 
 func TestGRPCToken(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Auth.Token = "hunter2" })
-	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+	batch := &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}
 	for _, tt := range []struct {
 		token string
 		code  codes.Code

@@ -14,7 +14,6 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -38,7 +37,7 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 	const budget, callers = 64 << 20, 24
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 64, Height: 64}, Resize: pipeline.Resize{Width: 1414, Height: 1414},
 		Output: pipeline.Output{Format: pipeline.RawRGBA}}
-	request := &api.EncodeRequest{Spec: grpcapi.SpecToProto(spec), Frames: [][]byte{make([]byte, 64*64)}}
+	request := &api.EncodeRequest{Spec: specMessage(t, spec), Frames: [][]byte{make([]byte, 64*64)}}
 	for _, method := range []string{"Encode", "EncodeStream"} {
 		t.Run(method, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")
@@ -49,11 +48,11 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = good.Close() }()
-			steady, err := good.Stream(timeout(t))
+			steady, err := good.EncodeStream(timeout(t))
 			if err != nil {
 				t.Fatal(err)
 			}
-			batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 2)}
+			batch := &client.Batch{Spec: w1, Frames: makeFrames(t, w1.Input, 2)}
 			encodeOnStream(t, steady, batch, 50)
 			before := server.collected(t)
 
@@ -106,7 +105,7 @@ func TestUnreadWatchUnderBudget(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	p, err := c.Publish(timeout(t), "cam1", nil, client.PublishOptions{})
+	p, err := c.Publish(timeout(t), "cam1", pipeline.Spec{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -101,17 +101,17 @@ func TestWatchErrors(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Live.MaxViewers, c.Live.MaxStreams = 1, 2 })
 	c := s.dial(t)
 	f := startFeed(t, c, "cam1")
-	_, err := c.Watch(timeout(t), "cam1", client.WatchOptions{})
+	_, err := c.Watch(timeout(t), "cam1", nil)
 	if e := wantError(t, err, codes.ResourceExhausted, "too many viewers"); e.Limit != "live.max_viewers" || e.RetryAfter <= 0 {
 		t.Errorf("got %+v, want the limit and when to come again", e)
 	}
 	f.w.Close()
 	publish(t, c, "cam2", numbered)
-	_, err = c.Publish(timeout(t), "cam3", nil, client.PublishOptions{})
+	_, err = c.Publish(timeout(t), "cam3", pipeline.Spec{}, nil)
 	if e := wantError(t, err, codes.ResourceExhausted, "too many streams"); e.Limit != "live.max_streams" || e.RetryAfter <= 0 {
 		t.Errorf("got %+v, want the limit and when to come again", e)
 	}
-	_, err = c.Watch(timeout(t), "cam9", client.WatchOptions{})
+	_, err = c.Watch(timeout(t), "cam9", nil)
 	if e := wantError(t, err, codes.NotFound, "cam1"); e.Field != "stream" || !strings.Contains(e.Reason, "cam2") {
 		t.Errorf("got %+v, want the streams that there are", e)
 	}
@@ -144,7 +144,7 @@ func TestStalledViewersEnd(t *testing.T) {
 	noise := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 1000, Height: 1000}, Output: pipeline.Output{Quality: 95}}
 	frames := makeFrames(t, noise.Input, 2)
 	p := publish(t, c, "cam1", noise)
-	w := watch(t, c, "cam1", client.WatchOptions{})
+	w := watch(t, c, "cam1", nil)
 	stalled, slow := s.stockWatch(t, &api.WatchRequest{Stream: "cam1"}), s.stockWatch(t, &api.WatchRequest{Stream: "cam1"})
 	ctx, stop := context.WithCancel(timeout(t))
 	var reading sync.WaitGroup
@@ -161,7 +161,7 @@ func TestStalledViewersEnd(t *testing.T) {
 			<-tick.C
 		}
 	})
-	var pic client.LivePicture
+	var pic client.LiveImage
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for i := 0; !strings.Contains(s.log.String(), "the image was not read within live.stall"); i++ {
@@ -196,13 +196,13 @@ func TestDrainEndsLiveStreams(t *testing.T) {
 	f := startFeed(t, c, "cam1")
 	f.next(1)
 	stuck := s.stockWatch(t, &api.WatchRequest{Stream: "cam1"})
-	waiting := watch(t, s.dial(t), "cam1", client.WatchOptions{})
+	waiting := watch(t, s.dial(t), "cam1", nil)
 	silent := publish(t, s.dial(t), "cam2", numbered)
 	var ending sync.WaitGroup
 	for range 3 {
-		w := watch(t, s.dial(t), "cam1", client.WatchOptions{})
+		w := watch(t, s.dial(t), "cam1", nil)
 		ending.Go(func() {
-			var pic client.LivePicture
+			var pic client.LiveImage
 			var err error
 			for err == nil {
 				if err = w.Next(&pic); err == nil {
@@ -221,7 +221,7 @@ func TestDrainEndsLiveStreams(t *testing.T) {
 		t.Errorf("the stop took %v", took)
 	}
 	ending.Wait()
-	var pic client.LivePicture
+	var pic client.LiveImage
 	var err error
 	for err == nil {
 		err = waiting.Next(&pic)

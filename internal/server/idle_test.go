@@ -20,7 +20,6 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -147,12 +146,12 @@ func TestIdleStreamsEnd(t *testing.T) {
 		c.Timeout.Receive, c.Timeout.Idle = server.Duration(50*time.Millisecond), server.Duration(400*time.Millisecond)
 	})
 	frames := makeFrames(t, small.Input, 1)
-	stream, err := s.dial(t).Stream(timeout(t))
+	stream, err := s.dial(t).EncodeStream(timeout(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var a client.Response
-	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
+	if err := errors.Join(stream.Send(&client.Batch{Spec: small, Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
 	begin := time.Now()
@@ -190,11 +189,11 @@ func TestUnreadResponsesEnd(t *testing.T) {
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}, Resize: pipeline.Resize{Width: 2000, Height: 2000},
 		Output: pipeline.Output{Format: pipeline.RawRGBA}}
 	tiny := makeFrames(t, spec.Input, 8)
-	stream, err := s.dial(t).Stream(timeout(t)) // Each response is 16 MB, which fits no window.
+	stream, err := s.dial(t).EncodeStream(timeout(t)) // Each response is 16 MB, which fits no window.
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(spec), Frames: tiny[:1]}); err != nil {
+	if err := stream.Send(&client.Batch{Spec: spec, Frames: tiny[:1]}); err != nil {
 		t.Fatal(err)
 	}
 	for err == nil {
@@ -265,7 +264,7 @@ func TestUnreadResponsesHoldTheirMemory(t *testing.T) {
 // no memory of the pool, and are ended in time.
 func TestSilentConnectionsAreCheap(t *testing.T) {
 	const n = 400
-	publishing := &api.PublishRequest{Stream: "cam1", Spec: grpcapi.SpecToProto(w1)}
+	publishing := &api.PublishRequest{Stream: "cam1", Spec: specMessage(t, w1)}
 	for name, most := range map[string]float64{"grpc": 56 << 10, "publish": 56 << 10, "http": 36 << 10} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv(childCollects, "yes")

@@ -17,7 +17,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 )
 
 // unixListeners makes a server listen on sockets in dir alone, or, for @, with names that are no paths (unix(7): abstract).
@@ -47,7 +46,7 @@ func TestUnixSockets(t *testing.T) {
 			frames := makeFrames(t, small.Input, 2)
 			want := encodeDirectly(t, small, frames)
 			var a client.Response
-			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a); err != nil {
+			if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: frames}, &a); err != nil {
 				t.Fatal(err)
 			}
 			checkImages(t, images(t, &a), want)
@@ -150,7 +149,7 @@ func TestFacesCanBeOff(t *testing.T) {
 		t.Errorf("got addresses %+v, want gRPC's alone", a)
 	}
 	var a client.Response
-	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
+	if err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
 		t.Error(err)
 	}
 }
@@ -198,11 +197,11 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	const most = 8
 	s := start(t, func(c *server.Config) { c.Limits.MaxConnections = most })
 	c := s.dial(t) // of gRPC, in the middle of a call while others come and go
-	stream, err := c.Stream(timeout(t))
+	stream, err := c.EncodeStream(timeout(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	batch := &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}
+	batch := &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}
 	if err := stream.Send(batch); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +217,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 		idle = append(idle, c)
 		other := s.dial(t)
 		var a client.Response
-		if err := other.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
+		if err := other.Encode(timeout(t), &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}, &a); err != nil {
 			t.Fatalf("gRPC connection %d: %v", i, err)
 		}
 	}
@@ -231,7 +230,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 	frames := makeFrames(t, small.Input, 1)
 	var a client.Response
-	if err := errors.Join(stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}), stream.Recv(&a)); err != nil {
+	if err := errors.Join(stream.Send(&client.Batch{Spec: small, Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Errorf("the call that was open all the time: %v", err)
 	}
 	if _, err := busy.Write(frames[0][1:]); err != nil {

@@ -17,7 +17,6 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -30,7 +29,7 @@ func heavy(t testing.TB) *client.Batch {
 		Resize: pipeline.Resize{Width: 7000, Height: 7000},
 		Output: pipeline.Output{Quality: 95},
 	}
-	return &client.Batch{Spec: grpcapi.SpecToProto(spec), Frames: makeFrames(t, spec.Input, 64)}
+	return &client.Batch{Spec: spec, Frames: makeFrames(t, spec.Input, 64)}
 }
 
 // occupy makes the server busy with n heavy batches, sent one after the other. The returned function cancels them and
@@ -68,7 +67,7 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	t.Run("grpc", func(t *testing.T) {
 		var a client.Response
 		var e *client.Error
-		err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}, &a)
+		err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: frames}, &a)
 		if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.RetryAfter <= 0 || e.Limit != "limits.queue_depth" {
 			t.Errorf("got %v, limit and advice of %+v, want ResourceExhausted by limits.queue_depth, with advice", err, e)
 		}
@@ -102,7 +101,7 @@ func TestDeadlineInTheQueue(t *testing.T) {
 	defer cancel()
 	var a client.Response
 	var e *client.Error
-	err := s.dial(t).Encode(ctx, &client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 3)}, &a)
+	err := s.dial(t).Encode(ctx, &client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 3)}, &a)
 	if !errors.As(err, &e) || e.Code != codes.DeadlineExceeded {
 		t.Fatalf("got %v, want DeadlineExceeded", err)
 	}
@@ -116,13 +115,13 @@ func TestDeadlineInTheQueue(t *testing.T) {
 func TestStreamsWaitTheirTurn(t *testing.T) {
 	s := start(t, narrow)
 	free := s.occupy(t, 2)
-	stream, err := s.dial(t).Stream(timeout(t))
+	stream, err := s.dial(t).EncodeStream(timeout(t))
 	if err != nil {
 		free()
 		t.Fatal(err)
 	}
 	frames := makeFrames(t, small.Input, 1)
-	if err := stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: frames}); err != nil {
+	if err := stream.Send(&client.Batch{Spec: small, Frames: frames}); err != nil {
 		t.Error(err)
 	}
 	eventually(t, "the stream's batch waits", func() bool { return s.Stats().Waiting == 2 })
@@ -150,7 +149,7 @@ func TestMemoryBudget(t *testing.T) {
 	t.Run("never", func(t *testing.T) {
 		var a client.Response
 		var e *client.Error
-		batch := &client.Batch{Spec: grpcapi.SpecToProto(big), Frames: [][]byte{frames[0], frames[0], frames[0], frames[0], frames[0]}}
+		batch := &client.Batch{Spec: big, Frames: [][]byte{frames[0], frames[0], frames[0], frames[0], frames[0]}}
 		if err := c.Encode(timeout(t), batch, &a); !errors.As(err, &e) || e.Code != codes.InvalidArgument || e.Limit != "limits.memory_budget" {
 			t.Errorf("got %v, want InvalidArgument by limits.memory_budget", err)
 		}
@@ -164,7 +163,7 @@ func TestMemoryBudget(t *testing.T) {
 		eventually(t, "memory is admitted", func() bool { return s.Stats().Pool.Admitted > budget/2 })
 		var a client.Response
 		var e *client.Error
-		err := c.Encode(timeout(t), &client.Batch{Spec: grpcapi.SpecToProto(big), Frames: [][]byte{frames[0], frames[0]}}, &a)
+		err := c.Encode(timeout(t), &client.Batch{Spec: big, Frames: [][]byte{frames[0], frames[0]}}, &a)
 		if !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.Limit != "limits.memory_budget" || e.RetryAfter <= 0 {
 			t.Errorf("got %v, want ResourceExhausted by limits.memory_budget with advice", err)
 		}
@@ -193,11 +192,11 @@ func TestMaxStreams(t *testing.T) {
 	ctx, cancel := context.WithCancel(timeout(t))
 	defer cancel()
 	for range 2 {
-		stream, err := c.Stream(ctx)
+		stream, err := c.EncodeStream(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := stream.Send(&client.Batch{Spec: grpcapi.SpecToProto(small), Frames: makeFrames(t, small.Input, 1)}); err != nil {
+		if err := stream.Send(&client.Batch{Spec: small, Frames: makeFrames(t, small.Input, 1)}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,7 +209,7 @@ func TestMaxStreams(t *testing.T) {
 // than those are served. When the load ends, the server is as before.
 func TestOverload(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Workers, c.Limits.QueueDepth = 2, 4 })
-	batch := &client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: makeFrames(t, w1.Input, 8)}
+	batch := &client.Batch{Spec: w1, Frames: makeFrames(t, w1.Input, 8)}
 	var served, refused metrics.Histogram
 	var callers sync.WaitGroup
 	ctx, cancel := context.WithTimeout(timeout(t), 1500*time.Millisecond)

@@ -16,7 +16,6 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
-	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -157,7 +156,7 @@ func (e *encoding) run(b *testing.B) {
 
 // grpcCarrier is a stream of package client.
 type grpcCarrier struct {
-	stream   *client.Stream
+	stream   *client.EncodeStream
 	batch    client.Batch
 	response client.Response
 }
@@ -169,26 +168,24 @@ func newGRPCCarrier(b *testing.B, target string, frames [][]byte) *grpcCarrier {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { _ = c.Close() })
-	s, err := c.Stream(b.Context())
+	s, err := c.EncodeStream(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &grpcCarrier{stream: s, batch: client.Batch{Spec: grpcapi.SpecToProto(w1), Frames: frames}}
+	return &grpcCarrier{stream: s, batch: client.Batch{Spec: w1, Frames: frames}}
 }
 
 func (c *grpcCarrier) ahead() int { return 2 }
 
 func (c *grpcCarrier) send() error {
-	err := c.stream.Send(&c.batch)
-	c.batch.Spec = nil
-	return err
+	return c.stream.Send(&c.batch)
 }
 
 func (c *grpcCarrier) receive() error {
 	if err := c.stream.Recv(&c.response); err != nil {
 		return err
 	}
-	for _, p := range c.response.Pictures {
+	for _, p := range c.response.Images {
 		if p.Err != nil {
 			return p.Err
 		}

@@ -15,7 +15,7 @@ import (
 
 // answer is the images of an HTTP answer, in memory that the next one uses again.
 type answer struct {
-	pictures []client.Picture // slices of memory
+	pictures []client.Image // slices of memory
 	memory   []byte
 	ends     []int // of the images, in memory
 }
@@ -54,7 +54,7 @@ func (a *answer) read(r *http.Response) error {
 	a.pictures = a.pictures[:0]
 	start := 0
 	for _, end := range a.ends {
-		a.pictures = append(a.pictures, client.Picture{Data: a.memory[start:end]})
+		a.pictures = append(a.pictures, client.Image{Data: a.memory[start:end]})
 		start = end
 	}
 	return nil

@@ -11,8 +11,9 @@ import (
 
 	"google.golang.org/grpc/codes"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // grpcLink is a connection with one stream of batches, opened when there is none. What waits for responses when a stream
@@ -30,7 +31,7 @@ type grpcLink struct {
 // grpcStream is one stream and what waits for responses on it.
 type grpcStream struct {
 	link   *grpcLink
-	stream *client.Stream
+	stream *client.EncodeStream
 	cancel context.CancelFunc
 	timer  *time.Timer // fires when the response that comes next is late; guarded by the link's mu, like the rest
 	late   bool
@@ -46,11 +47,11 @@ func newGRPCLink(o linkOptions) (*grpcLink, error) {
 }
 
 // specOf returns what the server is asked for.
-func specOf(o *Options) *api.Spec {
-	return &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: uint32(o.Width), Height: uint32(o.Height)},
-		Resize: &api.Resize{Width: uint32(o.OutWidth), Height: uint32(o.OutHeight)},
-		Output: &api.Output{Quality: uint32(o.Quality)},
+func specOf(o *Options) pipeline.Spec {
+	return pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: o.Width, Height: o.Height},
+		Resize: pipeline.Resize{Width: o.OutWidth, Height: o.OutHeight},
+		Output: pipeline.Output{Quality: o.Quality},
 	}
 }
 
@@ -84,7 +85,7 @@ func (l *grpcLink) open() (s *grpcStream, opened bool, failure *Error) {
 	}
 	ctx, cancel := context.WithCancel(l.using)
 	connecting := time.AfterFunc(l.Timeout, cancel)
-	stream, err := l.client.Stream(ctx)
+	stream, err := l.client.EncodeStream(ctx)
 	if !connecting.Stop() {
 		cancel()
 		return nil, false, &Error{Class: TimedOut, Reason: fmt.Sprintf("no connection within %v", l.Timeout)}
@@ -164,7 +165,7 @@ func (s *grpcStream) receive() {
 		case before != nil:
 			s.link.taker.found(outOfOrder, fmt.Sprintf("batch %d was answered before batch %d", c.n, before.n))
 		}
-		s.link.taker.answered(c, answer.Pictures)
+		s.link.taker.answered(c, answer.Images)
 	}
 }
 

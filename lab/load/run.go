@@ -191,7 +191,7 @@ func (r *run) tick(ctx context.Context) {
 }
 
 // answered is part of taker.
-func (r *run) answered(c *call, pictures []client.Picture) {
+func (r *run) answered(c *call, pictures []client.Image) {
 	now := time.Now()
 	r.verify(c, pictures)
 	if c.warm {
@@ -234,7 +234,7 @@ func (r *run) finish(a *Response, c *call) {
 }
 
 // verify looks at the images of a batch.
-func (r *run) verify(c *call, pictures []client.Picture) {
+func (r *run) verify(c *call, pictures []client.Image) {
 	switch missed := len(c.frames) - len(pictures); {
 	case missed > 0:
 		r.tally.found(missing, missed, fmt.Sprintf("%s: got %d images, want %d", c, len(pictures), len(c.frames)))

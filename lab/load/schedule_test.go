@@ -82,7 +82,7 @@ func (l *fakeLink) serve() {
 			time.Sleep(s.awake - now)
 		}
 		time.Sleep(s.took)
-		l.taker.answered(c, make([]client.Picture, len(c.frames)))
+		l.taker.answered(c, make([]client.Image, len(c.frames)))
 	}
 }
 

@@ -80,7 +80,7 @@ func (t *tally) unsent(waited time.Duration) {
 }
 
 // answered counts a response.
-func (t *tally) answered(c *call, pictures []client.Picture, now time.Time) {
+func (t *tally) answered(c *call, pictures []client.Image, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.onTheWay--

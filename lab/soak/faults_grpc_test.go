@@ -21,6 +21,8 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // grpcMisuses are ways to misuse Encode and EncodeStream, and the port that they are on.
@@ -95,18 +97,18 @@ func grpcWrongSpec(m *misuser) error {
 		return err
 	}
 	defer c.Close()
-	wrong := []func(*api.Spec){
-		func(s *api.Spec) { s.Input = nil },
-		func(s *api.Spec) { s.Input.Format = 77 },
-		func(s *api.Spec) { s.Input.Width = 0 },
-		func(s *api.Spec) { s.Input.Width, s.Input.Height = 1<<31-1, 1<<31-1 },
-		func(s *api.Spec) { s.Resize.Width = 1 << 20 },
-		func(s *api.Spec) { s.Output.Quality = 101 },
-		func(s *api.Spec) { s.Output.Restart = -2 },
-		func(s *api.Spec) { s.Crop = &api.Rect{X: 600, Width: 100, Height: 1 << 31} },
+	wrong := []func(*pipeline.Spec){
+		func(s *pipeline.Spec) { s.Input = frame.Desc{} },
+		func(s *pipeline.Spec) { s.Input.Format = 77 },
+		func(s *pipeline.Spec) { s.Input.Width = 0 },
+		func(s *pipeline.Spec) { s.Input.Width, s.Input.Height = 1<<31-1, 1<<31-1 },
+		func(s *pipeline.Spec) { s.Resize.Width = 1 << 20 },
+		func(s *pipeline.Spec) { s.Output.Quality = 101 },
+		func(s *pipeline.Spec) { s.Output.Restart = -2 },
+		func(s *pipeline.Spec) { s.Crop = pipeline.Rect{X: 600, Width: 100, Height: 1<<31 - 1} },
 	}
-	spec := m.rings.w1.message()
-	wrong[m.random.IntN(len(wrong))](spec)
+	spec := m.rings.w1.spec
+	wrong[m.random.IntN(len(wrong))](&spec)
 	var answer client.Response
 	return wantCode(c.Encode(m.ctx, &client.Batch{Spec: spec, Frames: m.rings.w1.frames[:1]}, &answer), codes.InvalidArgument)
 }
@@ -118,14 +120,14 @@ func grpcWrongPlanes(m *misuser) error {
 		return err
 	}
 	defer c.Close()
-	s, err := c.Stream(m.ctx)
+	s, err := c.EncodeStream(m.ctx)
 	if err != nil {
 		return err
 	}
 	frame := m.rings.w1.frames[0]
 	wrong := [][]byte{frame[:len(frame)/3], frame[:len(frame)/3*2], append(append([]byte{}, frame...), frame[:len(frame)/3]...), {}}
 	var answer client.Response
-	for i, spec := range []*api.Spec{m.rings.w1.message(), nil} { // with the spec beside the frames, and without
+	for i, spec := range []pipeline.Spec{m.rings.w1.spec, {}} { // with the spec beside the frames, and without
 		batch := client.Batch{Spec: spec, Frames: [][]byte{frame, wrong[m.random.IntN(len(wrong))], frame}}
 		if err := s.Send(&batch); err != nil && err != io.EOF {
 			return err
@@ -133,17 +135,17 @@ func grpcWrongPlanes(m *misuser) error {
 		if err := s.Recv(&answer); err != nil {
 			return wantCode(err, codes.ResourceExhausted)
 		}
-		if len(answer.Pictures) != 3 {
-			return fmt.Errorf("batch %d: got %d images, want 3", i, len(answer.Pictures))
+		if len(answer.Images) != 3 {
+			return fmt.Errorf("batch %d: got %d images, want 3", i, len(answer.Images))
 		}
-		if err := wantCode(answer.Pictures[1].Err, codes.InvalidArgument); err != nil {
+		if err := wantCode(answer.Images[1].Err, codes.InvalidArgument); err != nil {
 			return err
 		}
 		for _, k := range []int{0, 2} {
-			if answer.Pictures[k].Err != nil {
-				return fmt.Errorf("a frame beside a wrong one: %w", answer.Pictures[k].Err)
+			if answer.Images[k].Err != nil {
+				return fmt.Errorf("a frame beside a wrong one: %w", answer.Images[k].Err)
 			}
-			if err := m.rings.w1.check(answer.Pictures[k].Data, 0); err != nil {
+			if err := m.rings.w1.check(answer.Images[k].Data, 0); err != nil {
 				return err
 			}
 		}
@@ -217,7 +219,7 @@ func grpcCancels(m *misuser) error {
 		ctx, cancel := context.WithTimeout(m.ctx, time.Duration(m.between(0, 40_000))*time.Microsecond)
 		var answer client.Response
 		numbers := m.rings.w1.run(m.number, 25)
-		err := c.Encode(ctx, &client.Batch{Spec: m.rings.w1.message(), Frames: m.rings.w1.batch(numbers)}, &answer)
+		err := c.Encode(ctx, &client.Batch{Spec: m.rings.w1.spec, Frames: m.rings.w1.batch(numbers)}, &answer)
 		cancel()
 		if err == nil {
 			err = checkAnswer(m.rings.w1, &answer, numbers)
@@ -240,14 +242,14 @@ func grpcReadsNothing(m *misuser) error {
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(m.ctx, m.longest)
 	defer cancel()
-	s, err := c.Stream(ctx)
+	s, err := c.EncodeStream(ctx)
 	if err != nil {
 		return err
 	}
-	batch := client.Batch{Frames: [][]byte{make([]byte, 256)}, Spec: &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_GRAY8, Width: 16, Height: 16},
-		Resize: &api.Resize{Width: 1200, Height: 1200},
-		Output: &api.Output{Format: api.Output_RAW_RGBA},
+	batch := client.Batch{Frames: [][]byte{make([]byte, 256)}, Spec: pipeline.Spec{
+		Input:  frame.Desc{Format: frame.Gray8, Width: 16, Height: 16},
+		Resize: pipeline.Resize{Width: 1200, Height: 1200},
+		Output: pipeline.Output{Format: pipeline.RawRGBA},
 	}}
 	for range 12 { // What has no room waits in the client.
 		if err := s.Send(&batch); err != nil {

@@ -166,7 +166,7 @@ func watchReadsNothing(m *misuser) error {
 		return err
 	}
 	defer c.Close()
-	w, err := c.Watch(m.ctx, m.camera(), client.WatchOptions{InFlight: m.between(1, 1<<20)})
+	w, err := c.Watch(m.ctx, m.camera(), &client.WatchOptions{InFlight: m.between(1, 1<<20)})
 	if err != nil {
 		return wantCode(err, codes.ResourceExhausted)
 	}
@@ -217,7 +217,7 @@ func publishWrongPlanes(m *misuser) error {
 		return err
 	}
 	defer c.Close()
-	p, err := c.Publish(m.ctx, m.stray(), m.rings.w1.message(), client.PublishOptions{})
+	p, err := c.Publish(m.ctx, m.stray(), m.rings.w1.spec, nil)
 	if err == nil {
 		frame := m.rings.w1.frames[0]
 		for err == nil {
@@ -252,14 +252,14 @@ func publishTakenOver(m *misuser) error {
 	}
 	defer c.Close()
 	name, frame := m.stray(), m.rings.w1.frames[0]
-	first, err := c.Publish(m.ctx, name, m.rings.w1.message(), client.PublishOptions{})
+	first, err := c.Publish(m.ctx, name, m.rings.w1.spec, nil)
 	if err == nil {
 		err = first.Send(frame)
 	}
 	if err != nil {
 		return wantCode(err, codes.Aborted) // by another misuser
 	}
-	second, err := c.Publish(m.ctx, name, m.rings.w1.message(), client.PublishOptions{})
+	second, err := c.Publish(m.ctx, name, m.rings.w1.spec, nil)
 	if err != nil {
 		return wantCode(err, codes.Aborted)
 	}

@@ -143,7 +143,7 @@ func (g *good) newcomer(ctx context.Context, n int) error {
 	}
 	defer c.Close()
 	var response client.Response
-	if err := c.Encode(ctx, &client.Batch{Spec: g.rings.w1.message(), Frames: g.rings.w1.batch(numbers)}, &response); err != nil {
+	if err := c.Encode(ctx, &client.Batch{Spec: g.rings.w1.spec, Frames: g.rings.w1.batch(numbers)}, &response); err != nil {
 		return err
 	}
 	return checkAnswer(g.rings.w1, &response, numbers)
@@ -170,7 +170,7 @@ func (g *good) publish() error {
 		return err
 	}
 	defer c.Close()
-	p, err := c.Publish(g.ctx, goodStream, g.live.message(), client.PublishOptions{})
+	p, err := c.Publish(g.ctx, goodStream, g.live.spec, nil)
 	if err != nil {
 		return err
 	}

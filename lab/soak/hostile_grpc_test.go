@@ -19,6 +19,9 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/apispec"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Methods that are called.
@@ -55,11 +58,11 @@ var grpcAttacks = []attack{
 }
 
 // wideOutput makes 52 MB of a frame of 4 KB.
-func wideOutput() *api.Spec {
-	return &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_GRAY8, Width: 64, Height: 64},
-		Resize: &api.Resize{Width: 3600, Height: 3600},
-		Output: &api.Output{Format: api.Output_RAW_RGBA},
+func wideOutput() pipeline.Spec {
+	return pipeline.Spec{
+		Input:  frame.Desc{Format: frame.Gray8, Width: 64, Height: 64},
+		Resize: pipeline.Resize{Width: 3600, Height: 3600},
+		Output: pipeline.Output{Format: pipeline.RawRGBA},
 	}
 }
 
@@ -80,7 +83,11 @@ const longerThanSend = 12 * time.Second
 
 // unreadCalls keeps n calls open that read nothing: half of them by HTTP/2's flow control, half of them by TCP's.
 func unreadCalls(a *attacker, method string, n int) error {
-	request := &api.EncodeRequest{Spec: wideOutput(), Frames: [][]byte{make([]byte, 64*64)}}
+	spec, err := apispec.ToProto(wideOutput())
+	if err != nil {
+		return err
+	}
+	request := &api.EncodeRequest{Spec: spec, Frames: [][]byte{make([]byte, 64*64)}}
 	messages := []proto.Message{request}
 	if method == methodStream {
 		messages = append(messages, request, request)
@@ -200,11 +207,11 @@ func refusedCalls(a *attacker, n int) error {
 			return c.Encode(ctx, &client.Batch{Spec: wrong, Frames: [][]byte{make([]byte, 64*64)}}, &client.Response{})
 		},
 		"refused: Watch of no stream": func(ctx context.Context) error {
-			_, err := c.Watch(ctx, "nothing", client.WatchOptions{})
+			_, err := c.Watch(ctx, "nothing", nil)
 			return err
 		},
 		"refused: no such method": func(ctx context.Context) error {
-			return c.Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", &client.Batch{}, &client.Response{})
+			return c.Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", &api.EncodeRequest{}, &api.EncodeResponse{})
 		},
 	}
 	var all sync.WaitGroup

@@ -116,7 +116,7 @@ func (l *live) publishGRPC() error {
 	}
 	defer c.Close()
 	r := l.rings[liveOverGRPC]
-	p, err := c.Publish(l.ctx, liveOverGRPC, r.message(), client.PublishOptions{})
+	p, err := c.Publish(l.ctx, liveOverGRPC, r.spec, nil)
 	if err != nil {
 		return err
 	}
@@ -311,11 +311,11 @@ func (l *live) watchGRPC(w *watching) error {
 		return err
 	}
 	defer c.Close()
-	watcher, err := c.Watch(l.ctx, w.name, client.WatchOptions{})
+	watcher, err := c.Watch(l.ctx, w.name, nil)
 	if err != nil {
 		return err
 	}
-	var p client.LivePicture
+	var p client.LiveImage
 	for {
 		if err := watcher.Next(&p); err != nil {
 			return err

@@ -72,18 +72,18 @@ func streamCaller(r *rings, s *served) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	var open *client.Stream
+	var open *client.EncodeStream
 	end := func() {}
 	var answer client.Response
 	call := func(_ context.Context, n int) error {
 		b := client.Batch{ID: uint64(n) + 1}
 		if open == nil {
 			ctx, cancel := context.WithCancel(context.Background()) // of the stream, which outlives the call
-			if open, err = c.Stream(ctx); err != nil {
+			if open, err = c.EncodeStream(ctx); err != nil {
 				cancel()
 				return err
 			}
-			end, b.Spec = cancel, r.w1.message()
+			end, b.Spec = cancel, r.w1.spec
 		}
 		defer time.AfterFunc(callTimeout, end).Stop()
 		numbers := r.w1.run(n, 25)
@@ -114,7 +114,7 @@ func encodeCaller(r *rings, s *served) (caller, error) {
 	var answer client.Response
 	call := func(ctx context.Context, n int) error {
 		numbers := r.w1.run(n, 5)
-		if err := c.Encode(ctx, &client.Batch{Spec: r.w1.message(), Frames: r.w1.batch(numbers)}, &answer); err != nil {
+		if err := c.Encode(ctx, &client.Batch{Spec: r.w1.spec, Frames: r.w1.batch(numbers)}, &answer); err != nil {
 			return graded(err)
 		}
 		return checkAnswer(r.w1, &answer, numbers)
@@ -132,14 +132,14 @@ func graded(err error) error {
 }
 
 func checkAnswer(r *ring, a *client.Response, numbers []int) error {
-	if len(a.Pictures) != len(numbers) {
-		return &mixedError{fmt.Sprintf("count: got %d for %d frames", len(a.Pictures), len(numbers))}
+	if len(a.Images) != len(numbers) {
+		return &mixedError{fmt.Sprintf("count: got %d for %d frames", len(a.Images), len(numbers))}
 	}
 	for i, n := range numbers {
-		if err := a.Pictures[i].Err; err != nil {
+		if err := a.Images[i].Err; err != nil {
 			return err
 		}
-		if err := r.check(a.Pictures[i].Data, n); err != nil {
+		if err := r.check(a.Images[i].Data, n); err != nil {
 			return err
 		}
 	}

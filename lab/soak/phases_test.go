@@ -11,9 +11,11 @@ import (
 	"testing"
 	"time"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/meter"
+	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // Work that costs the server much and its caller little, for bursts: from frames of 16x16 pixels, images of a thousand
@@ -55,10 +57,10 @@ func newBurster(t testing.TB, s *served) *burster {
 		}
 	}
 	b.http.Transport.(*http.Transport).MaxIdleConnsPerHost = 64
-	b.batch.Spec = &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: 16, Height: 16},
-		Resize: &api.Resize{Width: 1000, Height: 1000},
-		Output: &api.Output{Quality: 95, Subsampling: api.Output_S444},
+	b.batch.Spec = pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: 16, Height: 16},
+		Resize: pipeline.Resize{Width: 1000, Height: 1000},
+		Output: pipeline.Output{Quality: 95, Subsampling: jpeg.Sub444},
 	}
 	for i := range heavyFrames {
 		b.batch.Frames = append(b.batch.Frames, body[i*heavyBytes:][:heavyBytes])
@@ -262,10 +264,10 @@ func (k *soak) attack(t testing.TB) {
 	k.tally.strained.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	frame := make([]byte, 3840*2160*3)
-	spec := &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat_PIXEL_FORMAT_BGR24, Width: 3840, Height: 2160},
-		Resize: &api.Resize{Width: 32, Height: 32, Filter: api.Resize_NEAREST},
+	pixels := make([]byte, 3840*2160*3)
+	spec := pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: 3840, Height: 2160},
+		Resize: pipeline.Resize{Width: 32, Height: 32, Filter: pipeline.Nearest},
 	}
 	var pictures atomic.Int64
 	var attackers sync.WaitGroup
@@ -281,15 +283,14 @@ func (k *soak) attack(t testing.TB) {
 				return
 			}
 			defer c.Close()
-			s, err := c.Stream(ctx)
+			s, err := c.EncodeStream(ctx)
 			if err != nil {
 				return
 			}
 			var answer client.Response
-			batch := client.Batch{Spec: spec, Frames: [][]byte{frame}}
+			batch := client.Batch{Spec: spec, Frames: [][]byte{pixels}}
 			for s.Send(&batch) == nil && s.Recv(&answer) == nil {
 				pictures.Add(1)
-				batch.Spec = nil
 			}
 		})
 	}

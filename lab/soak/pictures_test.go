@@ -8,7 +8,6 @@ import (
 	"image/jpeg"
 	"testing"
 
-	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/synth"
@@ -128,18 +127,6 @@ type mixedError struct{ what string }
 
 // Error returns which image, and what it is.
 func (e *mixedError) Error() string { return "a wrong image " + e.what }
-
-// message returns the ring's spec in the words of the API, of what the soak uses.
-func (r *ring) message() *api.Spec {
-	m := &api.Spec{
-		Input:  &api.FrameDesc{Format: api.PixelFormat(r.spec.Input.Format), Width: uint32(r.spec.Input.Width), Height: uint32(r.spec.Input.Height)},
-		Output: &api.Output{Quality: uint32(r.spec.Output.Quality)},
-	}
-	if r.spec.Resize.Width > 0 {
-		m.Resize = &api.Resize{Width: uint32(r.spec.Resize.Width), Height: uint32(r.spec.Resize.Height)}
-	}
-	return m
-}
 
 // query returns the ring's spec in the words of HTTP; raw frames are described too.
 func (r *ring) query(raw bool) string {

@@ -128,7 +128,7 @@ func TestBadGzip(t *testing.T) {
 func bombs(t *testing.T) map[string][]byte {
 	t.Helper()
 	const bytes = 24 << 20
-	spec, err := proto.Marshal(&api.EncodeRequest{Spec: SpecToProto(gray)})
+	spec, err := proto.Marshal(&api.EncodeRequest{Spec: specMessage(t, gray)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestGzipBeyondTheBudget(t *testing.T) {
 	e := engine.New(settings, metrics.New(), nil)
 	defer e.Close()
 	frames := func(n int) []byte {
-		return inMessage(zipped(t, framed(t, &api.EncodeRequest{Spec: SpecToProto(gray), Frames: slices.Repeat([][]byte{make([]byte, 900)}, n)})[5:]))
+		return inMessage(zipped(t, framed(t, &api.EncodeRequest{Spec: specMessage(t, gray), Frames: slices.Repeat([][]byte{make([]byte, 900)}, n)})[5:]))
 	}
 	c := &scripted{in: bytes.NewReader(frames(16)), encoding: "gzip"}
 	if err := serveWith(t, e, c, false); err != nil || len(c.sent) != 1 {

@@ -73,7 +73,7 @@ func framed(t *testing.T, messages ...proto.Message) []byte {
 // publishing3 returns two requests with three frames, and the length of the first.
 func publishing3(t *testing.T) (data []byte, first int) {
 	t.Helper()
-	one := &api.PublishRequest{Stream: "cam1", Spec: SpecToProto(gray), Frames: [][]byte{make([]byte, 900), bytes.Repeat([]byte{9}, 900)}}
+	one := &api.PublishRequest{Stream: "cam1", Spec: specMessage(t, gray), Frames: [][]byte{make([]byte, 900), bytes.Repeat([]byte{9}, 900)}}
 	two := &api.PublishRequest{CapturedUs: 1, Frames: [][]byte{make([]byte, 900)}}
 	return framed(t, one, two), len(framed(t, one))
 }
@@ -363,7 +363,7 @@ func TestCredit(t *testing.T) {
 // TestPublishFieldsInAnyOrder: what the first message says of the stream, and when a frame was captured, may stand behind the
 // frames, of raw frames and JPEGs alike.
 func TestPublishFieldsInAnyOrder(t *testing.T) {
-	spec, err := proto.Marshal(SpecToProto(gray))
+	spec, err := proto.Marshal(specMessage(t, gray))
 	if err != nil {
 		t.Fatal(err)
 	}

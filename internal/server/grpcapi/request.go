@@ -1,6 +1,13 @@
 package grpcapi
 
-import "github.com/steadyframe/steadyframe/pool"
+import (
+	"errors"
+
+	"github.com/steadyframe/steadyframe/internal/apispec"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
+)
 
 // request is one EncodeRequest or PublishRequest. It is used again from message to message.
 type request struct {
@@ -28,4 +35,18 @@ func (r *request) Release() {
 	}
 	clear(r.Frames)
 	*r = request{Spec: r.Spec[:0], Frames: r.Frames[:0], Stream: r.Stream[:0]}
+}
+
+// parseSpec returns the Spec that the bytes of a Spec message say. The error is a *fault.Error. Whether the Spec makes
+// sense, its Validate says.
+func parseSpec(data []byte) (pipeline.Spec, error) {
+	spec, err := apispec.Unmarshal(data)
+	var wrong *pipeline.SpecError
+	switch {
+	case errors.As(err, &wrong):
+		return pipeline.Spec{}, fault.From(err)
+	case err != nil:
+		return pipeline.Spec{}, &fault.Error{Kind: fault.Invalid, Field: "spec", Err: err}
+	}
+	return spec, nil
 }

@@ -22,6 +22,7 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/apispec"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -31,6 +32,16 @@ import (
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// specMessage returns the message that says spec.
+func specMessage(t testing.TB, spec pipeline.Spec) *api.Spec {
+	t.Helper()
+	m, err := apispec.ToProto(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
 
 // scripted is a call without a network: the bytes that come in, and what is sent.
 type scripted struct {
@@ -105,7 +116,11 @@ func serveWith(t *testing.T, e *engine.Engine, c *scripted, unary bool) error {
 var gray = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 30, Height: 30}}
 
 func grayRequest(frames int) *api.EncodeRequest {
-	r := &api.EncodeRequest{Id: 5, Spec: SpecToProto(gray)}
+	spec, err := apispec.ToProto(gray)
+	if err != nil {
+		panic(err)
+	}
+	r := &api.EncodeRequest{Id: 5, Spec: spec}
 	for range frames {
 		r.Frames = append(r.Frames, make([]byte, 900))
 	}
@@ -161,7 +176,7 @@ func TestSessionBrokenAnywhere(t *testing.T) {
 // TestSilenceEndsTheCall: wherever in a message a caller falls silent, also among frames that are smaller than minPiece,
 // timeouts.receive ends the call; between messages timeouts.idle does.
 func TestSilenceEndsTheCall(t *testing.T) {
-	r := &api.EncodeRequest{Spec: SpecToProto(pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}})}
+	r := &api.EncodeRequest{Spec: specMessage(t, pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}})}
 	for range 20 {
 		r.Frames = append(r.Frames, make([]byte, 16*16))
 	}
