@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// A frame and its way to any number of viewers allocates nothing: by Poll, as a connection with many streams does it,
+// An image allocates nothing on its way to any number of viewers: by Poll, as a connection with many streams calls it,
 // and by Next, which waits in a goroutine for each viewer.
 func TestNothingIsAllocated(t *testing.T) {
 	for _, viewers := range []int{1, 50} {
@@ -40,8 +40,8 @@ func TestNothingIsAllocated(t *testing.T) {
 		t.Run(fmt.Sprintf("next/viewers=%d", viewers), func(t *testing.T) {
 			f := newFixtureOn(t, pool.New(nil), stream.Options{})
 			out := newFanOut(t, f, viewers)
-			// The runtime allocates records of waiting goroutines until each processor has a stock of them, of which a
-			// collection takes a part.
+			// The runtime allocates records of waiting goroutines until each processor has a stock of them, which a collection
+			// shrinks.
 			defer debug.SetGCPercent(debug.SetGCPercent(-1))
 			for range 2000 {
 				out.frame(t)
@@ -88,7 +88,7 @@ func newFanOut(t testing.TB, f *fixture, viewers int) *fanOut {
 	return out
 }
 
-// frame publishes an image and returns when all viewers have taken it.
+// frame publishes an image and returns when all viewers have received it.
 func (out *fanOut) frame(t testing.TB) {
 	out.n++
 	out.f.show(t, out.publisher, out.n)

@@ -10,7 +10,7 @@ import (
 )
 
 // BenchmarkFanOut is an image's way to all viewers, each of which waits in a goroutine of its own: Publish, and for
-// each viewer the wake-up, Next, Delivered and Release, and a channel by which the benchmark knows of it.
+// each viewer the wake-up, Next, Delivered and Release, and a channel that tells the benchmark.
 func BenchmarkFanOut(b *testing.B) {
 	for _, viewers := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
@@ -27,7 +27,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 }
 
-// BenchmarkTake is what Publish and each viewer cost without goroutines to be woken: Poll, Delivered and Release.
+// BenchmarkTake is the cost of Publish and of each viewer without goroutines to wake: Poll, Delivered and Release.
 func BenchmarkTake(b *testing.B) {
 	for _, viewers := range []int{1, 50, 500} {
 		b.Run(fmt.Sprintf("viewers=%d", viewers), func(b *testing.B) {
@@ -51,7 +51,7 @@ func BenchmarkTake(b *testing.B) {
 	}
 }
 
-// BenchmarkStreams is publishers beside each other, one a stream with one viewer: they share nothing.
+// BenchmarkStreams is concurrent publishers, one for each stream with one viewer: they share nothing.
 func BenchmarkStreams(b *testing.B) {
 	f := newFixtureOn(b, pool.New(nil), stream.Options{MaxStreams: 1000})
 	var names atomic.Int64

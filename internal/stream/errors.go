@@ -33,7 +33,7 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("stream: unknown stream: got %q, want one of %s", e.Name, strings.Join(e.Names, ", "))
 }
 
-// NameError says that a stream cannot be called so.
+// NameError says that a stream cannot have that name.
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {

@@ -10,14 +10,14 @@ import (
 
 // This example shows:
 //  1. a publisher, which hands each JPEG over once, in a buffer of a pool;
-//  2. a viewer, which takes images when it can;
-//  3. that the newest wins: what came while a viewer was busy it never sees.
+//  2. a viewer, which receives images when it is ready;
+//  3. that the newest wins: a viewer never sees the images that came while it was busy.
 func Example() {
 	memory := pool.New(nil)
 	hub := stream.New(stream.Options{})
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	go hub.Run(ctx) // watches over lost and forgotten streams, and closes the Hub when ctx ends
+	go hub.Run(ctx) // watches for lost and expired streams, and closes the Hub when ctx ends
 
 	// 1.
 	publisher, err := hub.Publish("cam1", stream.PublisherOptions{Source: "example"})

@@ -65,7 +65,7 @@ func (f *fixture) jpeg(t testing.TB, n int) pool.Buf {
 // number returns n of image number n.
 func number(p stream.Image) int { return int(binary.BigEndian.Uint64(p.Buf.Bytes())) }
 
-// publisher is Hub.Publish for a name that can have one.
+// publisher is Hub.Publish for a name that is not fixed.
 func (f *fixture) publisher(t testing.TB, name string) *stream.Publisher {
 	t.Helper()
 	p, err := f.Publish(name, stream.PublisherOptions{Source: "test"})
@@ -83,7 +83,7 @@ func (f *fixture) show(t testing.TB, p *stream.Publisher, n int) {
 	}
 }
 
-// viewer is Hub.View for a stream that is there.
+// viewer is Hub.View for a stream that exists.
 func (f *fixture) viewer(t testing.TB, name string, o stream.ViewerOptions) *stream.Viewer {
 	t.Helper()
 	v, err := f.View(name, o)
@@ -93,7 +93,7 @@ func (f *fixture) viewer(t testing.TB, name string, o stream.ViewerOptions) *str
 	return v
 }
 
-// info is Hub.Info of a stream that is there.
+// info is Hub.Info of a stream that exists.
 func (f *fixture) info(t testing.TB, name string) stream.Info {
 	t.Helper()
 	i, ok := f.Info(name)
@@ -103,29 +103,29 @@ func (f *fixture) info(t testing.TB, name string) stream.Info {
 	return i
 }
 
-// taken is an image that a viewer was given.
-type taken struct {
+// receipt is an image that a viewer was given.
+type receipt struct {
 	At      time.Duration
 	Number  int
 	Offline bool
 	Repeat  bool
 }
 
-// take returns what v is given until its Next fails, with times since start. It counts each as delivered.
-func take(ctx context.Context, v *stream.Viewer, start time.Time) []taken {
-	var got []taken
+// take returns the images that v is given until its Next fails, with times since start. It counts each as delivered.
+func take(ctx context.Context, v *stream.Viewer, start time.Time) []receipt {
+	var got []receipt
 	for {
 		p, err := v.Next(ctx)
 		if err != nil {
 			return got
 		}
-		got = append(got, taken{time.Since(start), number(p), p.Offline, p.Repeat})
+		got = append(got, receipt{time.Since(start), number(p), p.Offline, p.Repeat})
 		v.Delivered(&p)
 		p.Release()
 	}
 }
 
-// wantNone fails t unless v has nothing to be given now.
+// wantNone fails t if an image is due for v now.
 func wantNone(t testing.TB, v *stream.Viewer) {
 	t.Helper()
 	p, ok, _, err := v.Poll()
@@ -137,7 +137,7 @@ func wantNone(t testing.TB, v *stream.Viewer) {
 	}
 }
 
-// wantNext fails t unless v has image number n to be given now.
+// wantNext fails t unless image number n is due for v now.
 func wantNext(t testing.TB, v *stream.Viewer, n int) stream.Image {
 	t.Helper()
 	p, ok, wait, err := v.Poll()

@@ -35,9 +35,9 @@ type Options struct {
 	OfflineAfter time.Duration
 	Keep         time.Duration // a stream without publisher and viewers expires after this; 0: 1 min
 
-	// Offline makes the JPEG that the viewers of a lost source see, in a buffer that the Hub takes. Width and height are
-	// those of the last image, 0 when there was none. After an error the last image stays, and Offline is called
-	// again a second later. It is called from Run's goroutine, which holds no locks. nil: the last image stays.
+	// Offline makes the JPEG that viewers see when the source is lost, in a buffer that the Hub takes. Width and height
+	// are those of the last image, 0 when there was none. After an error the last image stays, and Offline is called again
+	// a second later. It is called from Run's goroutine, which holds no locks. nil: the last image stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
 
 	// Pinned bounds the memory of images that are not the newest any more, and that viewers still hold. The two latest of
@@ -55,8 +55,8 @@ const MostViewers = 30_000
 
 // A Hub holds live streams by name. Its methods may be called from any goroutine.
 //
-// Lock order: Hub.mu (the list of streams and viewers), Viewer.mu (what one viewer was given), stream.mu (a stream's newest
-// image). Publishing and viewing take only the latter two, briefly; streams share no lock.
+// Lock order: Hub.mu (the list of streams and viewers), Viewer.mu (the images of one viewer), stream.mu (a stream's
+// newest image). Publishing and viewing take only the latter two, briefly; streams share no lock.
 type Hub struct {
 	o     Options
 	epoch time.Time // all times inside are durations since then
@@ -69,7 +69,7 @@ type Hub struct {
 	lastID     uint64 // of a viewer
 
 	pinned   atomic.Int64 // bytes of the images that viewers hold and that are not the newest
-	counted  atomic.Int64 // of them those that count for Options.Pinned
+	counted  atomic.Int64 // of them, those that count for Options.Pinned
 	reserved atomic.Int64 // for which Pinned.Reserve returned true last
 	relief   sync.Mutex   // held to reserve or evict; before all others
 }
@@ -84,7 +84,7 @@ func New(o Options) *Hub {
 	o.OfflineAfter = cmp.Or(o.OfflineAfter, 1500*time.Millisecond)
 	o.Keep = cmp.Or(o.Keep, time.Minute)
 	o.Pinned = o.Pinned.withDefaults()
-	return &Hub{o: o, epoch: time.Now().Add(-1)} // so that no time inside is 0, which stands for none
+	return &Hub{o: o, epoch: time.Now().Add(-1)} // so that no time is 0, which stands for none
 }
 
 // now is the time since the Hub was made.
@@ -214,7 +214,7 @@ func (h *Hub) names() []string {
 	return names
 }
 
-// transport returns what is counted of a kind of viewers.
+// transport returns the counts of a kind of viewers.
 func (h *Hub) transport(name string) *transport {
 	i, ok := slices.BinarySearchFunc(h.transports, name, func(t *transport, name string) int { return strings.Compare(t.name, name) })
 	if !ok {

@@ -49,7 +49,7 @@ func TestNewestWins(t *testing.T) {
 	wantNone(t, early)
 	f.show(t, p, 2)
 	third := f.image(t, 3)
-	third.Offline, third.Repeat, third.Seq = true, true, 99 // not for publishers to say
+	third.Offline, third.Repeat, third.Seq = true, true, 99 // fields that Publish sets
 	if err := p.Publish(third); err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestReplace(t *testing.T) {
 	if err := first.Publish(f.image(t, 2)); err != stream.ErrReplaced || first.Err() != stream.ErrReplaced {
 		t.Errorf("the first: got %v of Publish, %v of Err, want ErrReplaced", err, first.Err())
 	}
-	first.Arrived() // is not the stream's any more
+	first.Arrived() // was replaced
 	first.Skip()
 	first.Describe("nothing")
 	first.Close()
@@ -180,7 +180,7 @@ func TestReplaceByAge(t *testing.T) {
 	early.Close()
 }
 
-// Nobody is shown an old image for the newest.
+// No viewer is shown an old image as the newest.
 func TestSkip(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
@@ -260,9 +260,9 @@ func TestLimits(t *testing.T) {
 	}
 	f.show(t, idle, 1)
 	idle.Close()
-	f.publisher(t, "d") // in the place of a, which nobody feeds
+	f.publisher(t, "d") // replaces a, which has no publisher
 	if _, ok := f.Info("a"); ok {
-		t.Error("a is still there, want it forgotten for d")
+		t.Error("a is still there, want it removed for d")
 	}
 	first, _ := f.viewer(t, "b", stream.ViewerOptions{}), f.viewer(t, "c", stream.ViewerOptions{})
 	if _, err := f.View("d", stream.ViewerOptions{}); !errors.As(err, &limit) || *limit != (stream.LimitError{Limit: "viewers", Max: 2}) {
@@ -276,7 +276,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// Who makes room is the one that nobody has needed for longest.
+// The stream that has been idle for longest makes room.
 func TestMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{MaxStreams: 4})
@@ -301,14 +301,14 @@ func TestMakeRoom(t *testing.T) {
 	})
 }
 
-// When the Hub closes, all ends: viewers that wait, publishers, and images.
+// When the Hub closes, all end: waiting viewers, publishers, and images.
 func TestHubCloses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
 		p := f.publisher(t, "cam1")
 		f.show(t, p, 1)
 		v, idle := f.viewer(t, "cam1", stream.ViewerOptions{Transport: "mjpeg"}), f.viewer(t, "cam1", stream.ViewerOptions{})
-		ended := make(chan []taken)
+		ended := make(chan []receipt)
 		go func() { ended <- take(t.Context(), v, time.Now()) }()
 		synctest.Wait()
 		held, _, _, _ := idle.Poll()

@@ -117,7 +117,7 @@ type TransportTotals struct {
 	Evicted                   uint64 // viewers
 }
 
-// A transport counts all viewers of one kind. Hub.mu guards it.
+// A transport has the counts of all viewers of one kind. Hub.mu guards it.
 type transport struct {
 	name    string
 	viewers int

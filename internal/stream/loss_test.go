@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// offlineImage returns an Options.Offline for f that makes image -1, and notes what it was called with.
+// offlineImage returns an Options.Offline for f that makes image -1, and records its arguments.
 func offlineImage(t *testing.T, f **fixture, calls *[]string) func(string, int, int) (pool.Buf, error) {
 	return func(name string, width, height int) (pool.Buf, error) {
 		*calls = append(*calls, fmt.Sprintf("%s %dx%d", name, width, height))
@@ -22,12 +22,12 @@ func offlineImage(t *testing.T, f **fixture, calls *[]string) func(string, int, 
 	}
 }
 
-// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, are shown so, and are
-// given the first new image at once.
+// A stream whose source falls silent is offline 1.5 s later, to the next tick. Viewers stay, see that, and are given
+// the first new image at once.
 func TestOffline(t *testing.T) {
-	for _, gone := range []bool{false, true} {
-		back := map[bool]int{false: 9, true: -1}[gone] // as before the loss, or as in it: new all the same
-		t.Run(fmt.Sprintf("gone=%v", gone), func(t *testing.T) {
+	for _, closed := range []bool{false, true} {
+		back := map[bool]int{false: 9, true: -1}[closed] // equal to the image before the loss, or to that of the loss: new all the same
+		t.Run(fmt.Sprintf("closed=%v", closed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var f *fixture
 				var calls []string
@@ -37,14 +37,14 @@ func TestOffline(t *testing.T) {
 				v, late := f.viewer(t, "cam1", stream.ViewerOptions{}), f.viewer(t, "cam1", stream.ViewerOptions{})
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
-				got := make(chan []taken)
+				got := make(chan []receipt)
 				go func() { got <- take(ctx, v, start) }()
 				for i := range 10 { // to 360 ms
 					p.Arrived()
 					f.show(t, p, i)
 					time.Sleep(40 * time.Millisecond)
 				}
-				if gone {
+				if closed {
 					p.Close()
 				}
 				time.Sleep(1950*time.Millisecond - time.Since(start))
@@ -61,14 +61,14 @@ func TestOffline(t *testing.T) {
 				} else {
 					p.Release()
 				}
-				if gone {
+				if closed {
 					p = f.publisher(t, "cam1")
 				}
 				f.show(t, p, back)
 				if late.State() != stream.Online || f.Totals().Online != 1 {
 					t.Errorf("got %v, %d online, want online and one", late.State(), f.Totals().Online)
 				}
-				want := []taken{{1260 * time.Millisecond, 9, false, true}, {1900 * time.Millisecond, -1, true, false},
+				want := []receipt{{1260 * time.Millisecond, 9, false, true}, {1900 * time.Millisecond, -1, true, false},
 					{2800 * time.Millisecond, -1, true, true}, {2900 * time.Millisecond, back, false, false}, {3800 * time.Millisecond, back, false, true}}
 				if got := (<-got)[10:]; !reflect.DeepEqual(got, want) {
 					t.Errorf("got %+v\nwant %+v", got, want)
@@ -84,13 +84,13 @@ func TestOffline(t *testing.T) {
 	}
 }
 
-// Images of losses that take long keep no other stream's loss from being noticed.
+// An offline image that takes long to make does not delay the loss of another stream.
 func TestManyLossesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const others = 20
 		var f *fixture
 		f = newFixture(t, stream.Options{Offline: func(string, int, int) (pool.Buf, error) {
-			time.Sleep(400 * time.Millisecond) // as many megapixels on a busy machine
+			time.Sleep(400 * time.Millisecond) // as for many megapixels on a busy machine
 			return f.jpeg(t, -1), nil
 		}})
 		for n := range others {
@@ -118,7 +118,7 @@ func TestManyLossesAtOnce(t *testing.T) {
 	})
 }
 
-// A publisher whose frames are rare is waited for, but not after it said that none comes.
+// A publisher with rare frames stays online, but not after it was Interrupted.
 func TestInterrupted(t *testing.T) {
 	for _, interrupted := range []bool{false, true} {
 		t.Run(fmt.Sprintf("interrupted=%v", interrupted), func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 		v := f.viewer(t, "cam1", stream.ViewerOptions{})
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		if got, want := take(ctx, v, start), []taken{{1500 * time.Millisecond, -1, true, false}}; !reflect.DeepEqual(got, want) {
+		if got, want := take(ctx, v, start), []receipt{{1500 * time.Millisecond, -1, true, false}}; !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 		if i := f.info(t, "cam1"); i.State != stream.Waiting || i.Published != 0 || !slices.Equal(calls, []string{"cam1 0x0"}) {
@@ -170,7 +170,7 @@ func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 	})
 }
 
-// As long as its publisher is there, a slow stream is given three of its intervals.
+// While its publisher is connected, a slow stream stays online for three of its intervals.
 func TestOfflineOfSlowStreams(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -185,7 +185,7 @@ func TestOfflineOfSlowStreams(t *testing.T) {
 				}
 			}
 		}
-		// Before the second frame nobody knows how slow it is.
+		// Before the second frame its interval is unknown.
 		if offline < 2400*time.Millisecond || offline > 2600*time.Millisecond {
 			t.Errorf("with a frame in 4 s: offline for %v, want it for 2.5 s before the second frame", offline)
 		}
@@ -196,12 +196,12 @@ func TestOfflineOfSlowStreams(t *testing.T) {
 		time.Sleep(tick)
 		synctest.Wait()
 		if got := f.info(t, "cam1").State; got != stream.Offline {
-			t.Errorf("4 s after the last frame, with the publisher gone: got %v, want offline", got)
+			t.Errorf("4 s after the last frame, with the publisher closed: got %v, want offline", got)
 		}
 	})
 }
 
-// One pause does not make a stream slow: after the frame that follows it, silence is a loss as ever.
+// One pause does not make a stream slow: after the frame that follows it, silence is a loss as before.
 func TestOfflineAfterAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -221,7 +221,7 @@ func TestOfflineAfterAPause(t *testing.T) {
 // tick is how much later than due Run may do things.
 const tick = 100 * time.Millisecond
 
-// While there is no offline image the last one stays, and another is asked for a second later.
+// When the offline image cannot be made, the last one stays, and Offline is called again a second later.
 func TestOfflineFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
@@ -256,8 +256,8 @@ func TestOfflineFails(t *testing.T) {
 	})
 }
 
-// Without an offline image the last one stays; that the stream is online again, with the same image, wakes its
-// viewers all the same.
+// Without an offline image the last one stays. When the stream is online again with the same image, its viewers wake
+// all the same.
 func TestOfflineWithoutImage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -317,7 +317,7 @@ func TestBackWhileGoing(t *testing.T) {
 	})
 }
 
-// A stream that is forgotten while its offline image is made holds none.
+// A stream that expires while its offline image is made does not keep it.
 func TestForgottenWhileGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f *fixture
@@ -329,13 +329,13 @@ func TestForgottenWhileGoing(t *testing.T) {
 		}})
 		f.publisher(t, "cam1").Close()
 		<-asked
-		f.publisher(t, "cam2") // in its place
+		f.publisher(t, "cam2") // replaces it
 		goOn <- true
 		f.stop()
 	})
 }
 
-// Streams that nobody needs are forgotten after Keep, to the next tick; those of Add never.
+// Idle streams expire after Keep, to the next tick; those of Add never do.
 func TestKeep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})

@@ -41,7 +41,7 @@ func (m *meter) add(now time.Duration) {
 	b.events++
 }
 
-// steady is the time between events: the lesser of the last two gaps, so that one pause is not taken for it.
+// steady is the time between events: the lesser of the last two gaps, so that one pause does not change it.
 func (m *meter) steady() time.Duration { return min(m.gap, m.gapBefore) }
 
 // rate returns events a second. It is exact for a regular series, however few events the bins hold.
@@ -61,7 +61,7 @@ func (m *meter) rate(now time.Duration) float64 {
 		}
 		return 1 / max(m.gap, silence).Seconds()
 	}
-	// The time from the first to the last has one event less than there are. Silence beyond an interval counts as time too.
+	// N events span N-1 intervals. Silence beyond an interval counts as time too.
 	span, intervals := m.last-first, time.Duration(events-1)
 	if silence*intervals > span {
 		span, intervals = now-first, time.Duration(events)
@@ -79,7 +79,7 @@ type cadence struct {
 	gaps int // that mean is of, at most cadenceGaps
 }
 
-// cadenceGaps is how many gaps the mean is of; more exactly, a gap's weight is one in so many.
+// cadenceGaps is how many gaps the mean covers: a gap's weight is one in so many.
 const cadenceGaps = 8
 
 // add notes an image. More than a second is a pause, and no gap.
@@ -91,7 +91,7 @@ func (c *cadence) add(now time.Duration) {
 	c.last = now
 }
 
-// frame returns the time between images, 0 when there were too few to tell.
+// frame returns the time between images, 0 after too few.
 func (c *cadence) frame() time.Duration {
 	if c.gaps < 2 {
 		return 0

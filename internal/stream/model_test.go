@@ -18,7 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// model is what goroutines do to a Hub, counted by themselves.
+// model is a Hub and what its test's goroutines counted.
 type model struct {
 	*fixture
 	succeeded [modelStreams]atomic.Uint64 // Publishes
@@ -30,9 +30,9 @@ const modelStreams = 4
 
 func streamName(i int) string { return fmt.Sprint("cam", i) }
 
-// TestModel lets 64 goroutines publish, take each other's streams over, view, hold, leave, and look, all at random.
-// Each viewer sees whole images of its stream, newer and newer, and at rest all counts are what the goroutines
-// counted, and no image is left.
+// TestModel lets 64 goroutines publish, take each other's streams over, view, hold, leave, and read counts, all at
+// random. Each viewer sees whole images of its stream in rising order. At rest all counts equal those of the
+// goroutines, and no image is left.
 func TestModel(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -41,7 +41,7 @@ func TestModel(t *testing.T) {
 		steps = 200
 	}
 	m := &model{}
-	// So short a patience, that streams are lost and found all the time.
+	// So short that streams go offline and online all the time.
 	m.fixture = newFixture(t, stream.Options{OfflineAfter: time.Microsecond, Offline: func(name string, _, _ int) (pool.Buf, error) {
 		return m.fill(t, int(name[len(name)-1]-'0'), 0), nil
 	}})
@@ -79,7 +79,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// fill leases a buffer that says from beginning to end which stream and image it is.
+// fill leases a buffer filled with the number of its stream and image.
 func (m *model) fill(t *testing.T, which int, n uint64) pool.Buf {
 	b, err := m.pool.Get(4096)
 	if err != nil {
@@ -93,7 +93,7 @@ func (m *model) fill(t *testing.T, which int, n uint64) pool.Buf {
 	return b
 }
 
-// publishSome publishes on streams at random, for some images each, the same ones twice now and then.
+// publishSome publishes on streams at random, for some images each, some of them twice.
 func (m *model) publishSome(t *testing.T, r *rand.Rand, steps int) {
 	for ; steps > 0; steps -= 20 {
 		which := r.IntN(modelStreams)
@@ -130,7 +130,7 @@ func (m *model) viewSome(t *testing.T, r *rand.Rand, steps int) {
 		which := r.IntN(modelStreams)
 		v := m.viewer(t, streamName(which), stream.ViewerOptions{Transport: []string{"a", "b"}[r.IntN(2)], Late: r.IntN(2) == 0, MaxFPS: float64(r.IntN(2) * 1000)})
 		sight := sight{model: m, which: which}
-		if r.IntN(4) == 0 { // somebody else closes it, and what is delivered after that does not count
+		if r.IntN(4) == 0 { // another goroutine closes it, and later deliveries do not count
 			sight.uncounted = true
 			time.AfterFunc(time.Duration(r.IntN(1000))*time.Microsecond, v.Close)
 		}
@@ -157,7 +157,7 @@ func (m *model) viewSome(t *testing.T, r *rand.Rand, steps int) {
 	}
 }
 
-// look reads what there is to be read.
+// look reads all lists and counts.
 func (m *model) look(t *testing.T, r *rand.Rand, steps int) {
 	var delivered, dropped uint64
 	for range steps {
@@ -188,10 +188,10 @@ type sight struct {
 	which     int
 	seq       uint64
 	given     uint64 // images of the source
-	uncounted bool   // Delivered is not told
+	uncounted bool   // Delivered is not called
 }
 
-// check looks at an image that v was given, and counts it.
+// check checks an image that v was given, and counts it.
 func (s *sight) check(t *testing.T, v *stream.Viewer, p stream.Image) {
 	if p.Seq < s.seq || (p.Seq == s.seq) != p.Repeat {
 		t.Errorf("got image %d, repeat %v, after %d", p.Seq, p.Repeat, s.seq)
@@ -215,7 +215,7 @@ func (s *sight) whole(t *testing.T, p stream.Image) {
 	}
 }
 
-// resident is a viewer that was there before the first image, and stays to the end.
+// resident is a viewer that joins before the first image and stays to the end.
 type resident struct {
 	sight
 	v     *stream.Viewer
@@ -243,7 +243,7 @@ func (m *model) settle(t *testing.T, which int) *resident {
 	return r
 }
 
-// leave ends the viewer: every image that was published it was given, or it is counted as dropped.
+// leave ends the viewer: it was given every published image, or the image is counted as dropped.
 func (r *resident) leave(t *testing.T) {
 	r.stop()
 	<-r.ended
@@ -260,7 +260,7 @@ func (r *resident) leave(t *testing.T) {
 	r.v.Close()
 }
 
-// wantCounts holds the Hub at rest to what was counted outside.
+// wantCounts compares the counts of the Hub at rest with the model's.
 func (m *model) wantCounts(t *testing.T) {
 	for which := range modelStreams {
 		i := m.info(t, streamName(which))

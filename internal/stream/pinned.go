@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// PinnedLimits bound the memory that slow viewers hold: of images that are not the newest any more. A viewer that is above
-// its limit is evicted; when a stream or all streams together are above theirs, those are that hold the oldest image.
-// The zero value bounds nothing.
+// PinnedLimits bound the memory that slow viewers hold: of images that are not the newest any more. A viewer that is
+// above its limit is evicted. When a stream or all streams together are above theirs, the viewers that hold the oldest
+// image are evicted. The zero value bounds nothing.
 type PinnedLimits struct {
 	Total     int64 // bytes, of all streams together; 0: no bound
 	PerStream int64 // 0: no bound
 	PerViewer int64 // 0: no bound
-	// Reserve sets aside memory for so many bytes of images, in the place of what it set aside before, and reports whether
-	// there is enough. If not, it keeps what it had. It is called from any goroutine, by one at a time, and must not wait.
-	// nil: there is always enough.
+	// Reserve changes the memory that is set aside for images to that many bytes, and reports whether there is enough. If
+	// not, it keeps what it had. It is called from any goroutine, by one at a time, and must not wait. nil: there is
+	// always enough.
 	Reserve func(bytes int64) bool
 }
 
@@ -38,7 +38,7 @@ type hold struct {
 	viewers    int           // that have it
 	retired    bool          // it is not the newest any more
 	counts     bool          // its bytes are in pins.counted
-	evicted    bool          // its viewers were told to go: its bytes do not count any more
+	evicted    bool          // its viewers were told to close: its bytes do not count any more
 	prev, next *hold         // of those that are pinned, by age; next also of those that are free
 }
 
@@ -51,7 +51,7 @@ type pins struct {
 	counted     int64 // of those that count for the limits
 }
 
-// retire takes note that there is a new newest image, of so many bytes, 0 for none. s.mu is held.
+// retire notes that the newest image is replaced by one of that many bytes, 0 for none. s.mu is held.
 func (s *stream) retire(bytes int64) {
 	p := &s.pins
 	if old := p.newest; old != nil {
@@ -139,8 +139,8 @@ func (s *stream) unpin(h *hold) {
 	h.prev, h.next = nil, nil
 }
 
-// recount says anew which images count: all that are pinned, but for the latest ones while there is a publisher, and for
-// those whose viewers are on their way out. It is called when any of that has changed, with s.mu held.
+// recount computes which images count: all that are pinned, but for the latest ones while there is a publisher, and
+// those whose viewers were told to close. It is called when any of that has changed, with s.mu held.
 func (s *stream) recount() {
 	p := &s.pins
 	free, sum := 0, int64(0)
@@ -196,8 +196,8 @@ func (s *stream) oldest() *hold {
 	return nil
 }
 
-// evictOldest marks those that hold the oldest image that counts, of which there is one, and appends them to late. s.mu is
-// held.
+// evictOldest marks the viewers that hold the oldest image that counts, and appends them to late. There must be such an
+// image. s.mu is held.
 func (s *stream) evictOldest(late []*Viewer) []*Viewer {
 	h := s.oldest()
 	for _, v := range s.viewers {
@@ -212,7 +212,7 @@ func (s *stream) evictOldest(late []*Viewer) []*Viewer {
 	return late
 }
 
-// mark notes that v is evicted: what it alone holds does not count any more. s.mu is held.
+// mark notes that v is evicted: images that it alone holds do not count any more. s.mu is held.
 func (s *stream) mark(v *Viewer) *Viewer {
 	v.evicted = true
 	for _, h := range v.holds {
@@ -226,7 +226,7 @@ func (s *stream) mark(v *Viewer) *Viewer {
 func evict(late []*Viewer) {
 	for _, v := range late {
 		v.transport.evicted.Add(1)
-		close(v.gone)
+		close(v.evictedCh)
 		v.s.mu.Lock()
 		f := v.onEvict
 		v.s.mu.Unlock()
@@ -238,10 +238,11 @@ func evict(late []*Viewer) {
 }
 
 // Evicted returns a channel that is closed when the viewer is evicted: it must release what it holds at once, and close.
-func (v *Viewer) Evicted() <-chan struct{} { return v.gone }
+func (v *Viewer) Evicted() <-chan struct{} { return v.evictedCh }
 
-// OnEvict has f called when the viewer is evicted, at once if it is already: for one that is in the middle of a write, which
-// f ends. It is called from any goroutine, and must neither wait nor call the Hub. A later f replaces it; nil: none.
+// OnEvict makes f be called when the viewer is evicted, at once if it is already. It is for viewers in the middle of a
+// write, which f ends. It is called from any goroutine, and must neither wait nor call the Hub. A later f replaces it;
+// nil: none.
 func (v *Viewer) OnEvict(f func()) {
 	v.s.mu.Lock()
 	v.onEvict = f
@@ -252,8 +253,8 @@ func (v *Viewer) OnEvict(f func()) {
 	}
 }
 
-// relieve keeps what is pinned in all streams within the limits and the memory that is reserved for it, by evicting those
-// that hold the oldest images. No lock is held.
+// relieve keeps the pinned images of all streams within the limits and the memory that is reserved for them, by
+// evicting the viewers that hold the oldest. No lock is held.
 func (h *Hub) relieve() {
 	limit := h.o.Pinned.Total
 	if n := h.counted.Load(); n == h.reserved.Load() && n <= limit {
@@ -268,12 +269,13 @@ func (h *Hub) relieve() {
 			return
 		}
 		if !h.evictOldest() {
-			return // They have released theirs meanwhile.
+			return // They have released it meanwhile.
 		}
 	}
 }
 
-// evictOldest evicts those that hold the oldest image of all streams that counts, and reports whether there is one.
+// evictOldest evicts the viewers that hold the oldest image of all streams that counts, and reports whether there is
+// one.
 func (h *Hub) evictOldest() bool {
 	h.mu.RLock()
 	streams := h.streams

@@ -42,8 +42,8 @@ func evicted(views []*stream.Viewer) string {
 	return string(s)
 }
 
-// TestOldestHoldersAreEvicted: of viewers that hold another image each, those with the oldest go first, as soon as there
-// is one more than the limit allows beside the two of the publisher.
+// TestOldestHoldersAreEvicted: of viewers that each hold a different image, those with the oldest are evicted first, as
+// soon as there is one more than the limit allows beside the publisher's two.
 func TestOldestHoldersAreEvicted(t *testing.T) {
 	f := newFixture(t, stream.Options{Pinned: stream.PinnedLimits{PerStream: 3 * slabBytes}})
 	p := f.publisher(t, "cam1")
@@ -91,7 +91,7 @@ func TestOldestHoldersAreEvicted(t *testing.T) {
 	if got := evicted(views); got != "111100" {
 		t.Errorf("after the release: got %s evicted, want no more", got)
 	}
-	p.Close() // What it had memory for counts now: two images, not more than the limit.
+	p.Close() // The two images that it had memory for count now: no more than the limit.
 	f.show(t, f.publisher(t, "cam1"), 21)
 	if got := evicted(views) + evicted([]*stream.Viewer{shared}); got != "1111000" {
 		t.Errorf("another publisher: got %s evicted, want no more", got)
@@ -134,8 +134,8 @@ func TestLimitOfOneViewer(t *testing.T) {
 	}
 }
 
-// TestMemoryForOldImages: what all streams pin is reserved; without memory for it the oldest holders of all streams are
-// evicted, and what is released is given back.
+// TestMemoryForOldImages: memory is reserved for the pinned images of all streams. Without it the oldest holders are
+// evicted, and released images give their memory back.
 func TestMemoryForOldImages(t *testing.T) {
 	for _, limit := range []string{"total", "reserve"} {
 		t.Run(limit, func(t *testing.T) {
@@ -187,8 +187,8 @@ func TestMemoryForOldImages(t *testing.T) {
 	}
 }
 
-// TestPinnedModel: whatever publishers and viewers do, the bytes that are pinned are those of the buffers that viewers
-// hold and that are not the newest, and nobody is evicted below the limit.
+// TestPinnedModel: whatever publishers and viewers do, the pinned bytes are those of the buffers that viewers hold and
+// that are not the newest, and nobody is evicted below the limit.
 func TestPinnedModel(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -262,11 +262,11 @@ func TestPinnedModel(t *testing.T) {
 	}
 }
 
-// TestSlowViewersBesideQuickOnes: viewers on goroutines of their own, some of which keep what they are given until they are
-// evicted. Those that are quick are never evicted, and the pool, which has room for the limit alone, never runs out.
+// TestSlowViewersBesideQuickOnes: viewers on goroutines of their own, some of which keep their images until they are
+// evicted. Quick ones are never evicted, and the pool, which has room for the limit alone, never runs out.
 func TestSlowViewersBesideQuickOnes(t *testing.T) {
 	const quick, slow, atLeast, most = 4, 20, 400, 6
-	// On their way at most: all that may be pinned, the newest, the two covered, the one being published, and those of
+	// In memory at most: all that may be pinned, the newest, the two covered, the one being published, and those of
 	// viewers that were evicted and have not released yet.
 	buffers := pool.New(&pool.Options{Budget: int64(most+2+2+slow+quick) * slabBytes})
 	f := newFixtureOn(t, buffers, stream.Options{Pinned: stream.PinnedLimits{Total: most * slabBytes}})

@@ -7,8 +7,8 @@ import (
 
 // PublisherOptions describe a publisher.
 type PublisherOptions struct {
-	Source string    // for people: "http 127.0.0.1:41234", "file.mp4", "testsrc"
-	Format string    // what comes in, for people: "yuv420p 768x432"; Describe may say it later
+	Source string    // for display: "http 127.0.0.1:41234", "file.mp4", "testsrc"
+	Format string    // the input, for display: "yuv420p 768x432"; Describe may set it later
 	Fixed  bool      // no other publisher may replace it
 	Began  time.Time // when its request began: of two publishers the later one has the stream; zero: now
 }
@@ -42,7 +42,7 @@ func (r DropReason) String() string {
 	return [numDropReasons]string{"newer", "capped", "unseen", "no_memory", "failed"}[r]
 }
 
-// Describe says what comes in, for people.
+// Describe sets the Format.
 func (p *Publisher) Describe(format string) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
@@ -51,14 +51,14 @@ func (p *Publisher) Describe(format string) {
 	}
 }
 
-// Arrived counts a frame that came in, whatever becomes of it: the stream is online. For a publisher that never calls it each
-// image counts as a frame.
+// Arrived counts a frame that came in, with or without an image later: the stream is online. For a publisher that never
+// calls it each image counts as a frame.
 func (p *Publisher) Arrived() {
 	p.alive(true)
 }
 
-// Alive says that the source is there although no frame came: the stream stays online, or is again. It is for sources
-// that know that nothing has changed.
+// Alive says that the source is alive although no frame came: the stream stays online, or becomes it again. It is for
+// sources that know that nothing has changed.
 func (p *Publisher) Alive() { p.alive(false) }
 
 func (p *Publisher) alive(arrived bool) {
@@ -147,8 +147,8 @@ func (p *Publisher) Publish(pic Image) error {
 	return nil
 }
 
-// Skip says that a newer frame came and is not encoded, since nobody watches. It drops the last image, so that a viewer who
-// comes now does not get an old one as the newest.
+// Skip says that a newer frame came and is not encoded, since nobody watches. It drops the last image, so that a new
+// viewer does not get an old one as the newest.
 func (p *Publisher) Skip() {
 	p.s.mu.Lock()
 	if p.err != nil || p.s.newest.Buf.IsZero() {
@@ -165,8 +165,8 @@ func (p *Publisher) Watched() bool {
 	return len(p.s.viewers) > 0
 }
 
-// Wanted returns a channel of capacity 1 that receives when a first viewer comes. Of viewers that were there before the
-// Publisher it says nothing; Watched does.
+// Wanted returns a channel of capacity 1 that receives when a first viewer comes. It does not receive for viewers that
+// came before the Publisher; Watched counts them.
 func (p *Publisher) Wanted() <-chan struct{} { return p.wanted }
 
 // Done returns a channel that is closed when the Publisher has ended: by Close, replaced, or with the Hub.
@@ -179,7 +179,8 @@ func (p *Publisher) Err() error {
 	return p.err
 }
 
-// Close ends the Publisher. The stream goes offline in its time, unless another one comes. A second Close does nothing.
+// Close ends the Publisher. The stream goes offline after OfflineAfter, unless another one comes. A second Close does
+// nothing.
 func (p *Publisher) Close() {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()

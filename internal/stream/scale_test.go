@@ -13,9 +13,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// Two minutes of 200 viewers, of which 50 a second leave and are followed by others, beside one that holds what it took
-// first and one that takes an image a second: one image is made a frame, everybody healthy sees every one at the
-// moment it is made, and at the end nothing is left.
+// Two minutes of 200 viewers, of which 50 a second are replaced, beside one that holds its first image and one that
+// receives an image a second. Each frame is encoded once, every healthy viewer gets each image at the moment it is
+// made, and at the end nothing is left.
 func TestScale(t *testing.T) {
 	const (
 		viewers = 200
@@ -65,9 +65,9 @@ func TestScale(t *testing.T) {
 		stalled.Close()
 		got := f.Totals().Transports
 		want := []stream.TransportTotals{
-			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * imageBytes}, // the crowd has counted
+			{Transport: "healthy", Delivered: got[0].Delivered, Bytes: got[0].Delivered * imageBytes}, // as the crowd counted
 			{Transport: "slow", Delivered: uint64(seconds), Dropped: uint64(frames - seconds - 1), Bytes: uint64(seconds * imageBytes)},
-			{Transport: "stalled", Dropped: uint64(frames - 2)}, // all but the one it took and the one it could have taken now
+			{Transport: "stalled", Dropped: uint64(frames - 2)}, // all but the one it has and the newest, which it could still get
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
@@ -81,7 +81,7 @@ func TestScale(t *testing.T) {
 	}
 }
 
-// crowd is viewers that take every image at once when it comes.
+// crowd is viewers that receive every image at once.
 type crowd struct {
 	f      *fixture
 	t      *testing.T
@@ -111,7 +111,7 @@ func (c *crowd) leave(n int) {
 	c.leaves = c.leaves[n:]
 }
 
-// watch takes every image until ctx ends.
+// watch receives every image until ctx ends.
 func (c *crowd) watch(ctx context.Context, v *stream.Viewer) {
 	for last := -1; ; {
 		p, err := v.Next(ctx)

@@ -23,7 +23,7 @@ type Image struct {
 	hold   *hold   // of the viewer
 }
 
-// Release gives p's holding of the JPEG back. p's other fields stay.
+// Release releases p's reference to the JPEG. p's other fields stay.
 func (p *Image) Release() {
 	if p.Buf.IsZero() {
 		return
@@ -36,14 +36,14 @@ func (p *Image) Release() {
 	}
 }
 
-// A stream is one newest image, who makes it, and who watches it.
+// A stream is one newest image, its publisher and its viewers.
 type stream struct {
 	hub  *Hub
 	name string
-	kept bool // never forgotten; Hub.mu guards it
+	kept bool // never expires; Hub.mu guards it
 
 	mu        sync.Mutex
-	ended     bool // forgotten, or the Hub is closed
+	ended     bool // expired, or the Hub is closed
 	publisher *Publisher
 	viewers   []*Viewer     // by ID. The slice is replaced and never changed, so that it can be walked without the lock
 	idle      time.Duration // since when there is neither publisher nor viewer, if so
@@ -66,7 +66,7 @@ type stream struct {
 	counts         streamCounts
 }
 
-// streamCounts is what Info tells of a stream's frames.
+// streamCounts are the counts of frames in Info.
 type streamCounts struct {
 	arrived, published, same uint64
 	dropped                  [numDropReasons]uint64
@@ -101,10 +101,10 @@ func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 func (s *stream) join(v *Viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.viewers = append(slices.Clip(s.viewers), v) // clipped: to a new slice
+	s.viewers = append(slices.Clip(s.viewers), v) // clipped, so that it is a new slice
 	v.passed = s.counts.published
 	if !s.newest.Buf.IsZero() && !s.newest.Offline {
-		v.passed-- // the newest image awaits it
+		v.passed-- // it will be given the newest image
 	}
 	if len(s.viewers) == 1 && s.publisher != nil {
 		signal(s.publisher.wanted)
@@ -125,7 +125,7 @@ func (s *stream) part(v *Viewer) {
 	s.rest()
 }
 
-// rest notes the time when the last of publisher and viewers has left. s.mu is held.
+// rest notes the time when the stream becomes idle: without publisher and viewers. s.mu is held.
 func (s *stream) rest() {
 	if s.publisher == nil && len(s.viewers) == 0 {
 		s.idle = s.hub.now()
@@ -139,7 +139,7 @@ func (s *stream) idleSince() (time.Duration, bool) {
 	return s.idle, s.publisher == nil && len(s.viewers) == 0
 }
 
-// end ends the stream: publisher and viewers are told so.
+// end ends the stream and tells its publisher and viewers.
 func (s *stream) end() {
 	s.mu.Lock()
 	s.ended = true
@@ -150,7 +150,7 @@ func (s *stream) end() {
 	s.replace(Image{})
 }
 
-// enter makes state the stream's. s.mu is held; viewers are to be woken.
+// enter sets the stream's state. s.mu is held; the caller wakes viewers.
 func (s *stream) enter(state State, now time.Duration) { s.state, s.since = state, now }
 
 // alive notes that the source is online, and reports whether it was not before: then viewers must be woken. s.mu is held.
@@ -188,7 +188,8 @@ func wake(viewers []*Viewer) {
 	}
 }
 
-// signal leaves a token in c, whose capacity is 1, unless there is one: who takes it finds all that happened before.
+// signal leaves a token in c, whose capacity is 1, unless there is one already. Its receiver sees all that happened
+// before.
 func signal(c chan struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -200,8 +201,8 @@ func signal(c chan struct{}) {
 const retryOffline = time.Second
 
 // watch takes silent streams offline and shows their viewers an image that says so. It changes the state of all of them
-// first. Making the images may take long, so it continues with those in the next tick if needed: however many sources are
-// lost together, each loss is noticed in time.
+// first. Making the images may take long, so it continues with them in the next tick if needed. However many sources
+// are lost together, each loss is noticed in time.
 func (h *Hub) watch(streams []*stream) {
 	begin := h.now()
 	for _, s := range streams {
@@ -220,7 +221,7 @@ func (h *Hub) watch(streams []*stream) {
 	}
 }
 
-// show has the image of a loss made and shows it.
+// show makes the offline image and shows it.
 func (h *Hub) show(s *stream, l loss) {
 	buf, err := h.o.Offline(s.name, l.width, l.height)
 	if err == nil && buf.Len() == 0 {
@@ -234,7 +235,7 @@ func (h *Hub) show(s *stream, l loss) {
 	s.showLoss(buf, l)
 }
 
-// loss is what was lost with a stream's source.
+// loss describes the stream whose source is lost.
 type loss struct {
 	width, height int           // of the last image
 	seen          time.Duration // when the last frame came
@@ -262,21 +263,21 @@ func (s *stream) darken(now time.Duration) {
 	wake(viewers)
 }
 
-// lost reports whether an image is wanted that says that the source is lost.
+// lost reports whether an offline image is wanted.
 func (s *stream) lost(now time.Duration) (l loss, wanted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return loss{width: s.width, height: s.height, seen: s.seen}, !s.newest.Offline && now >= s.retry && s.silent(now)
 }
 
-// retryAt sets when an image of the loss is wanted next, after one that could not be made.
+// retryAt sets when the offline image is tried again, after one that could not be made.
 func (s *stream) retryAt(t time.Duration) {
 	s.mu.Lock()
 	s.retry = t
 	s.mu.Unlock()
 }
 
-// showLoss takes buf and shows it in the place of the newest image, unless a frame has come meanwhile.
+// showLoss takes buf and makes it the newest image, unless a frame has come meanwhile.
 func (s *stream) showLoss(buf pool.Buf, l loss) {
 	now := time.Now()
 	s.mu.Lock()

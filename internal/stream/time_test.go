@@ -12,8 +12,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// ms returns when images were taken, in milliseconds.
-func ms(got []taken) []int {
+// ms returns when images were received, in milliseconds.
+func ms(got []receipt) []int {
 	var times []int
 	for _, g := range got {
 		times = append(times, int(g.At.Milliseconds()))
@@ -27,7 +27,7 @@ func TestRepeats(t *testing.T) {
 	tests := []struct {
 		name   string
 		o      stream.ViewerOptions
-		frame  time.Duration // between the ten images before; 0: there is but the last
+		frame  time.Duration // between the ten images before; 0: there is only the last
 		source int           // identical images that follow, a frame time apart
 		want   []int
 	}{
@@ -114,7 +114,7 @@ func TestFrameTime(t *testing.T) {
 					f.show(t, p, i+1)
 				}
 				wantNext(t, v, len(tt.gaps))
-				// To the microsecond: means are of whole nanoseconds.
+				// To the microsecond, since means are rounded to nanoseconds.
 				if _, _, wait, _ := v.Poll(); wait.Round(time.Microsecond) != tt.want {
 					t.Errorf("got a repeat after %v, want it after %v", wait, tt.want)
 				}
@@ -140,30 +140,29 @@ func TestNoRepeatsInMotion(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 			f.show(t, p, 20)
 		}()
-		var want []taken
+		var want []receipt
 		at := time.Duration(0)
 		for i := range 20 {
-			want = append(want, taken{At: at, Number: i})
+			want = append(want, receipt{At: at, Number: i})
 			at += []time.Duration{30, 50}[i%2] * time.Millisecond
 		}
 		last := want[19].At
 		frame := take(ctx, v, start)
-		// The mean of the intervals is the schedule's business; what is sure is motion, a repeat soon after, and the
-		// new image at once.
+		// The mean of the intervals is tested elsewhere. Here: motion, a repeat soon after, and the new image at once.
 		if !reflect.DeepEqual(frame[:20], want) {
 			t.Errorf("motion: got %+v, want %+v", frame[:20], want)
 		}
 		if after := frame[20].At - last; !frame[20].Repeat || after < 50*time.Millisecond || after > 70*time.Millisecond {
 			t.Errorf("after motion: got %+v, %v later, want a repeat about 60 ms later", frame[20], after)
 		}
-		if i := slices.Index(frame, taken{At: at + 500*time.Millisecond, Number: 20}); i < 0 || !frame[i-1].Repeat {
+		if i := slices.Index(frame, receipt{At: at + 500*time.Millisecond, Number: 20}); i < 0 || !frame[i-1].Repeat {
 			t.Errorf("got %+v, want image 20 at once after repeats", frame)
 		}
 	})
 }
 
-// A viewer with a cap is given the newest image in each slot, evenly. What its cap passes over is not dropped; what
-// comes while it is busy is.
+// A viewer with a cap is given the newest image in each slot, evenly. Images that its cap skips are not counted as
+// dropped; those that come while it is busy are.
 func TestMaxFPS(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{})
@@ -180,10 +179,10 @@ func TestMaxFPS(t *testing.T) {
 		}()
 		ctx, cancel := context.WithTimeout(t.Context(), 1999*time.Millisecond)
 		defer cancel()
-		var want []taken
+		var want []receipt
 		for at := time.Duration(0); at < 1999*time.Millisecond; at += 100 * time.Millisecond {
 			newest := max(0, int((at-3*time.Millisecond)/(40*time.Millisecond)))
-			want = append(want, taken{At: at, Number: newest})
+			want = append(want, receipt{At: at, Number: newest})
 		}
 		if got := take(ctx, v, start); !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v\nwant %+v", got, want)
@@ -196,7 +195,7 @@ func TestMaxFPS(t *testing.T) {
 			t.Errorf("got %d dropped before anybody knows what was, want none", got)
 		}
 		wantNext(t, v, 74)
-		// The last one was of the slot at 1900 ms: image 47. The slot of 2000 ms knew of 49 at 1999, and of no more.
+		// The last one was that of the slot at 1900 ms: image 47. At the slot of 2000 ms the newest was 49, of 1999 ms.
 		if got := f.Totals().Transports[0].Dropped; got != 74-49 {
 			t.Errorf("got %d dropped, want %d", got, 74-49)
 		}
@@ -219,7 +218,7 @@ func TestOddMaxFPS(t *testing.T) {
 	}
 }
 
-// Poll says how long nothing will be due, and Wake when that is wrong.
+// Poll returns how long nothing will be due, and Wake receives when that changes.
 func TestPollWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t, stream.Options{OfflineAfter: time.Hour})
@@ -265,9 +264,9 @@ func TestRates(t *testing.T) {
 		{"1", time.Second, 10, 0, 1},
 		{"0.2", 5 * time.Second, 3, 4 * time.Second, 0.2},
 		{"0.2-late", 5 * time.Second, 3, 10 * time.Second, 0.1},
-		{"0.2-gone", 5 * time.Second, 3, 16 * time.Second, 0},
+		{"0.2-closed", 5 * time.Second, 3, 16 * time.Second, 0},
 		{"at-once", 0, 10, 0, 0},
-		{"25-gone", 40 * time.Millisecond, 100, 3 * time.Second, 0},
+		{"25-closed", 40 * time.Millisecond, 100, 3 * time.Second, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -349,7 +348,7 @@ func TestLag(t *testing.T) {
 		if i != want || !slices.Equal(told, []time.Duration{want.Lag}) {
 			t.Errorf("got %+v, and told %v; want %+v, told once", i, told, want)
 		}
-		v.Delivered(&stream.Image{Captured: time.Now().Add(-time.Hour), Offline: true}) // no frame's lag
+		v.Delivered(&stream.Image{Captured: time.Now().Add(-time.Hour), Offline: true}) // an offline image has no lag
 		if i := f.info(t, "cam1").Viewers[0]; i.Lag != want.Lag || len(told) != 1 {
 			t.Errorf("after a lost source's image: got a lag of %v, told %v; want %v, told once", i.Lag, told, want.Lag)
 		}

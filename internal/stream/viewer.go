@@ -10,14 +10,15 @@ import (
 // ViewerOptions describe a viewer.
 type ViewerOptions struct {
 	Transport string  // "mjpeg", "websocket", "grpc", "snapshot": groups the Totals
-	Peer      string  // for people
+	Peer      string  // for display
 	MaxFPS    float64 // images a second at most, evenly spaced; 0: all
 	// Late is for clients that show an image only when the next one begins to arrive, as Chromium does with multipart: a
 	// still image is repeated 5 times a second in its first second, and once right after motion has ended. Other viewers get
 	// a still image again once a second.
 	Late bool
-	// Wake is for viewers that share a connection: a channel of capacity 1 that receives when one of them may have an image.
-	// Its reader calls Poll of all of them, and never Next, which would take the others' tokens. nil: a channel of its own.
+	// Wake is for viewers that share a connection: a channel of capacity 1 that receives when an image may be due for one
+	// of them. Its reader calls Poll of all of them, and never Next, which would consume the others' tokens. nil: a
+	// channel of its own.
 	Wake chan struct{}
 }
 
@@ -38,15 +39,15 @@ type Viewer struct {
 	first  time.Duration // when it was given that for the first time
 	given  time.Duration // and for the last
 	pace   pace
-	passed uint64 // of the stream's published images: those that it was given, or will never be
+	passed uint64 // of the stream's published images: those that it was given, or will never be given
 	counts viewerCounts
 	lag    time.Duration
 	rate   meter // of Delivered
 
-	holds   []*hold       // images that it has not released; stream.mu guards it and what follows
-	evicted bool          // it held one for too long
-	onEvict func()        // nil: nothing is to be done
-	gone    chan struct{} // closed when it is evicted
+	holds     []*hold       // images that it has not released; stream.mu guards it and what follows
+	evicted   bool          // it held old images for too long
+	onEvict   func()        // nil: none
+	evictedCh chan struct{} // closed when it is evicted
 }
 
 // viewerCounts only grow.
@@ -59,7 +60,7 @@ func (c *viewerCounts) add(d viewerCounts) {
 }
 
 func newViewer(id uint64, s *stream, t *transport, o ViewerOptions) *Viewer {
-	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS), gone: make(chan struct{})}
+	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS), evictedCh: make(chan struct{})}
 	if v.wake == nil {
 		v.wake = make(chan struct{}, 1)
 	}
@@ -115,7 +116,7 @@ func (v *Viewer) Poll() (p Image, ok bool, wait time.Duration, err error) {
 	}
 	if due > now {
 		if !repeat {
-			v.passed = s.settled() // what its own pace passes over is not dropped
+			v.passed = s.settled() // images that its own pace skips are not counted as dropped
 		}
 		return Image{}, false, due - now, nil
 	}
@@ -210,18 +211,18 @@ func (v *Viewer) countsAt(settled uint64) viewerCounts {
 }
 
 const (
-	// quick and slow are the times between two repeats of a still image, those of Late viewers in the first second, and all
-	// others. The promise is 5 a second and 1 a second; a tenth is for clocks and schedulers.
+	// quick and slow are the times between two repeats of a still image: for Late viewers in the first second, and
+	// otherwise. 5 a second and 1 a second are promised; a tenth is the margin for clocks and schedulers.
 	quick = 180 * time.Millisecond
 	slow  = 900 * time.Millisecond
 	// soonest is the least time to any repeat, for streams whose images come in bursts.
 	soonest = 10 * time.Millisecond
-	// never is how long a viewer waits when nothing but its Wake can end the wait.
+	// never is how long a viewer waits when only its Wake can end the wait.
 	never = time.Duration(math.MaxInt64)
 )
 
-// repeatDue returns when a viewer is to be given an image again that it was given at first, and last at given. frame is the
-// time between the stream's images, 0 when it isn't known.
+// repeatDue returns when a viewer is to be given an image again that it was first given at first, and last at given.
+// frame is the time between the stream's images, 0 when unknown.
 //
 // A Late viewer's client shows an image when the next one begins. That matters most when motion ends: the first repeat comes
 // half a frame time after the next image was due, so that an image that is merely late still comes first.
@@ -238,7 +239,7 @@ func repeatDue(late bool, first, given, frame time.Duration) time.Duration {
 	return given + slow
 }
 
-// A pace gives slots in time to a viewer that wants so many images a second at most. The zero pace is always ready.
+// A pace gives slots in time to a viewer with a cap on its images a second. The zero pace is always ready.
 type pace struct {
 	spacing time.Duration
 	slot    time.Duration // no image before this; 0: there was none yet

@@ -11,8 +11,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// Viewers of many streams that share a Wake, as those of one connection do, miss nothing: what is published is seen at
-// that moment, and repeats and slots at theirs.
+// Viewers of many streams that share a Wake, as those of one connection do, miss nothing: a new image is seen when it
+// is published, and repeats and slots when they are due.
 func TestSharedWake(t *testing.T) {
 	const streams, images = 20, 200
 	seed := uint64(time.Now().UnixNano())
@@ -78,7 +78,7 @@ func TestSharedWake(t *testing.T) {
 	})
 }
 
-// A token waits for who does not look: that which was published before is there when he does.
+// A token waits for a viewer that is busy: it finds the image that was published meanwhile.
 func TestWakeKeepsAToken(t *testing.T) {
 	f := newFixture(t, stream.Options{})
 	p := f.publisher(t, "cam1")
@@ -94,7 +94,7 @@ func TestWakeKeepsAToken(t *testing.T) {
 	default:
 	}
 	v.Close()
-	<-v.Wake() // who waits there sees the end
+	<-v.Wake() // a waiting viewer sees the end
 	if _, _, _, err := v.Poll(); err != stream.ErrClosed {
 		t.Errorf("got %v, want ErrClosed", err)
 	}
