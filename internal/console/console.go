@@ -41,8 +41,8 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// policy lets the page load what this server serves and nothing else, and run no script that stands in a document: what
-// a stream is called, or says of itself, can never become code. A snapshot that is shown is a blob.
+// policy lets the page load from this server alone, and run no inline script: a stream's name or format can never
+// become code. A snapshot that is shown is a blob.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
 	"form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
 
@@ -53,8 +53,8 @@ type file struct {
 	etag        string // a hash of content
 }
 
-// Handler serves the page at /, its files below /assets/, and its icon also at /favicon.ico, to GET and HEAD. What it
-// answers is to be asked for again each time, which costs a 304 while it is the same.
+// Handler serves the page at /, its files below /assets/, and its icon also at /favicon.ico, to GET and HEAD. Browsers
+// revalidate each file every time, which costs a 304 while it is the same.
 func Handler() http.Handler {
 	files, err := load(assets)
 	if err != nil {
@@ -77,8 +77,8 @@ func Handler() http.Handler {
 	})
 }
 
-// load returns the files of the page by the paths of their URLs. Files whose names end in nothing known, such as
-// licences, are no part of it.
+// load returns the files of the page by the paths of their URLs. It leaves out files with unknown extensions, such as
+// licenses.
 func load(root fs.FS) (map[string]file, error) {
 	files := map[string]file{}
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {

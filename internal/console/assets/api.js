@@ -2,7 +2,7 @@
 
 const key = 'steadyframe.token';
 
-// The token, when the server wants one, lasts as long as the tab.
+// The token, when the server needs one, lasts as long as the tab.
 export const token = {
   get: () => sessionStorage.getItem(key) ?? '',
   set: (value) => sessionStorage.setItem(key, value),
@@ -16,8 +16,8 @@ export function url(path, params = {}) {
   return u;
 }
 
-// loadable is url for what the browser loads by itself, images and the WebSocket: those bear no headers, so the token
-// is a parameter.
+// loadable is url for images and the WebSocket, which the browser loads without the page's headers: the token is a
+// parameter.
 export function loadable(path, params = {}) {
   return url(path, token.get() ? { ...params, access_token: token.get() } : params);
 }
@@ -28,7 +28,7 @@ export const paths = {
   publish: (name) => `v1/streams/${encodeURIComponent(name)}`,
 };
 
-// StatusError is a response that is not what was asked for.
+// StatusError is a response with an error status.
 export class StatusError extends Error {
   constructor(status, detail) {
     super(detail);
@@ -36,7 +36,8 @@ export class StatusError extends Error {
   }
 }
 
-// getJSON returns what the server says at path. It throws a StatusError, or what fetch throws when there is no server.
+// getJSON returns the JSON that the server serves at path. It throws a StatusError, or fetch's error when there is no
+// server.
 export async function getJSON(path, timeout = 5000) {
   const headers = token.get() ? { Authorization: `Bearer ${token.get()}` } : {};
   const response = await fetch(url(path), { headers, cache: 'no-store', signal: AbortSignal.timeout(timeout) });

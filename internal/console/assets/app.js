@@ -16,7 +16,7 @@ const server = new Server();
 const socket = new Socket(() => server.status === 'ok');
 const page = { server, socket };
 
-// The server that comes back is asked for images at once, not when the socket's back-off is over.
+// When the server comes back, the socket reconnects at once, not after its back-off.
 server.addEventListener('status', () => server.status === 'ok' && socket.retry());
 
 let view = null;
@@ -43,7 +43,7 @@ function show() {
   window.scrollTo(0, 0);
 }
 
-// Letters alone can be switched off: who speaks to a computer presses them without meaning to (WCAG 2.1, 2.1.4).
+// Single letters can be switched off: speech input presses them by accident (WCAG 2.1, 2.1.4).
 const singleKeys = byID('single-keys');
 singleKeys.checked = localStorage.getItem('steadyframe.keys') !== 'off';
 singleKeys.addEventListener('change', () => {

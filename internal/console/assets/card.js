@@ -1,5 +1,5 @@
-// Card is one figure of the dashboard: its value, what it should be, and a chart of the last minutes. While the pointer
-// is on a chart, all cards show the values of that moment.
+// Card is one figure of the dashboard: its value, its limits, and a chart of the last minutes. While the pointer is on
+// a chart, all cards show the values at that time.
 import { Chart, legend } from './chart.js';
 import { el, setText } from './dom.js';
 import { clockTime, compact, count } from './format.js';
@@ -69,7 +69,7 @@ export class Card {
   }
 }
 
-// verdict says in words what the colour says.
+// verdict says in words what the color means.
 function verdict(state, { target, alert }) {
   if (state === 'bad') return `above ${alert}: look into it`;
   return state === 'warn' ? `above the target of ${target}` : `target below ${target}`;

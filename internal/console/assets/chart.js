@@ -1,4 +1,4 @@
-// Chart is a small chart of the last minutes, drawn by uPlot in the page's colours.
+// Chart is a small chart of the last minutes, drawn by uPlot in the page's colors.
 import uPlot from './vendor/uplot/uPlot.esm.js';
 import { el } from './dom.js';
 import { tick } from './format.js';
@@ -7,8 +7,8 @@ import { span } from './history.js';
 const root = document.documentElement;
 const axisFont = '11px system-ui, sans-serif';
 
-// colour returns what a colour of the style sheet is in the present theme.
-function colour(name) {
+// color returns a color of the style sheet in the present theme.
+function color(name) {
   const probe = el('span', { class: 'probe' });
   probe.style.color = `var(--${name})`;
   root.append(probe);
@@ -17,19 +17,19 @@ function colour(name) {
   return value;
 }
 
-// palette returns a function from names to colours that looks them up once for each theme.
+// palette returns a function from names to colors that looks them up once for each theme.
 function palette() {
   let known = new Map();
   root.addEventListener('themechange', () => (known = new Map()));
   return (name) => {
-    if (!known.has(name)) known.set(name, colour(name));
+    if (!known.has(name)) known.set(name, color(name));
     return known.get(name);
   };
 }
 
 const ink = palette();
 
-// limitLines returns a plugin that draws a dashed line at each limit in sight.
+// limitLines returns a plugin that draws a dashed line at each visible limit.
 function limitLines(limits) {
   return {
     hooks: {
@@ -76,13 +76,13 @@ const yAxis = {
 };
 
 const cursor = {
-  sync: { key: 'steadyframe', setSeries: false }, // all charts of the page show the same moment
+  sync: { key: 'steadyframe', setSeries: false }, // all charts of the page show the same time
   drag: { x: false, y: false },
   y: false,
   points: { size: 6 },
 };
 
-// seriesOf returns how uPlot draws a line. One of what should not be is not drawn while there is none.
+// seriesOf returns how uPlot draws a line. A rare one (failures) is not drawn while it is zero.
 const seriesOf = ({ ink: name, fill, rare }) => ({
   stroke: (plot, i) => (rare && !plot.data[i].some((value) => value > 0) ? 'transparent' : ink(name)),
   fill: fill ? () => ink(fill) : undefined,
@@ -134,7 +134,7 @@ export class Chart {
     root.addEventListener('themechange', this.#onTheme);
   }
 
-  // update draws what the history has now.
+  // update draws the history.
   update() {
     this.#plot.setData(this.#history.data(...this.#names));
   }
@@ -145,7 +145,7 @@ export class Chart {
     this.#plot.destroy();
   }
 
-  // range is what there is, but a minute at least: a page that was just opened shows more than a corner.
+  // range is the span of the samples, but a minute at least: a page that was just opened shows more than a corner.
   #range() {
     const now = this.#history.times.at(-1) ?? Date.now() / 1000;
     const first = this.#history.times[0] ?? now;

@@ -2,7 +2,7 @@
 import { paths, token, url } from './api.js';
 import { el, icon } from './dom.js';
 
-// command returns a line that can be copied, below what it is for.
+// command returns a line that can be copied, below its title.
 export function command(title, line) {
   const code = el('code', {}, line);
   const button = el(
@@ -29,10 +29,10 @@ async function copied(line, code) {
   }
 }
 
-// quoted returns a URL that a shell takes as it is.
+// quoted returns a URL that is safe in a shell.
 const quoted = (u) => (/[?&]/.test(u) ? `'${u}'` : `${u}`);
 
-// pushing returns the two commands that make a stream: with steadyframe at the other end, and with ffmpeg alone.
+// pushing returns two commands that push a stream: with steadyframe, and with ffmpeg alone.
 export function pushing() {
   const root = url('.').href.replace(/\/$/, '');
   const option = token.get() ? '--token TOKEN ' : '';
@@ -43,13 +43,13 @@ export function pushing() {
   ];
 }
 
-// pulling returns the ways to watch a stream elsewhere.
+// pulling returns commands and URLs to watch a stream elsewhere.
 export function pulling(name) {
   const add = token.get() ? { access_token: 'TOKEN' } : {};
   const mjpeg = url(paths.mjpeg(name), add);
   const snapshot = url(paths.snapshot(name), add);
   return [
-    ['MJPEG, for browsers and cameras’ viewers', `${mjpeg}`],
+    ['MJPEG, for browsers and camera viewers', `${mjpeg}`],
     ['Newest image', `${snapshot}`],
     ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
     ['OpenCV', `capture = cv2.VideoCapture("${mjpeg}")`],

@@ -1,4 +1,4 @@
-// The dashboard: how the server is doing, a second at a time, over the last five minutes.
+// The dashboard: the state of the server, second by second, over the last five minutes.
 import { Card } from './card.js';
 import { el, setText } from './dom.js';
 import { compact, count, duration, plural } from './format.js';
@@ -92,7 +92,7 @@ const memory = [
       { name: 'held', label: 'pool', ink: 'muted' },
     ],
     note: (s) => `the pool holds ${compact(s.held)} MiB`,
-    none: 'this system does not say',
+    none: 'not known on this system',
   },
 ];
 

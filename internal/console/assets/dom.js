@@ -28,7 +28,7 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-// setAttribute is setText for an attribute; null takes it away.
+// setAttribute is setText for an attribute; null removes it.
 export function setAttribute(node, name, value) {
   if (value === null) node.removeAttribute(name);
   else if (node.getAttribute(name) !== value) node.setAttribute(name, value);

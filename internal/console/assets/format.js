@@ -1,4 +1,4 @@
-// Figures as people read them. What is not known is a dash.
+// Figures as text. Unknown ones are a dash.
 
 export const unknown = '–';
 
@@ -16,12 +16,12 @@ export function compact(value) {
   return value.toFixed(size === 0 || size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2);
 }
 
-// tick returns a round number as short as it can be: 20, 0.5.
+// tick returns a round number in its shortest form: 20, 0.5.
 export const tick = (value) => `${+value.toPrecision(6)}`;
 
 export const fps = (value) => fixed(value, 1);
 
-// count returns a whole number with its thousands apart: 12 345 678.
+// count returns a whole number with spaces between thousands: 12 345 678.
 export function count(value) {
   return known(value)
     ? Math.round(value)
@@ -40,7 +40,7 @@ export function milliseconds(value) {
 export const kilobytes = (bytes) => (known(bytes) ? `${compact(bytes / 1e3)} kB` : unknown);
 export const mebibytes = (bytes) => (known(bytes) ? `${compact(bytes / 2 ** 20)} MiB` : unknown);
 
-// bytes returns a sum of traffic.
+// bytes returns an amount of traffic.
 export function bytes(value) {
   if (!known(value)) return unknown;
   for (const [unit, size] of [
@@ -88,5 +88,5 @@ export function clockTime(ms) {
 // size returns width and height, a dash before the first image.
 export const size = (width, height) => (width > 0 ? `${width}×${height}` : unknown);
 
-// plural returns n with the word for so many.
+// plural returns n with the singular or plural.
 export const plural = (n, one, more = `${one}s`) => `${count(n)} ${n === 1 ? one : more}`;

@@ -11,7 +11,7 @@ export class History {
     this.values = Object.fromEntries(names.map((name) => [name, []]));
   }
 
-  // add adds a sample taken at a time, in seconds. When the clock has been set back, it begins anew.
+  // add adds a sample taken at a time, in seconds. When the clock was set back, the history begins anew.
   add(time, sample) {
     if (time < this.times.at(-1)) for (const list of this.data(...this.names)) list.length = 0;
     const last = this.times.at(-1);

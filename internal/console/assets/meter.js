@@ -1,5 +1,5 @@
-// Meter counts what reaches the screen of one stream. sample returns the figures of the last moments.
-const windowMS = 2000; // of the rate: over one second alone, 25 images a second would be 24 or 26 by turns
+// Meter counts the images of one stream that reach the screen. sample returns recent figures.
+const windowMS = 2000; // of the rate: over one second, 25 images a second would be 24 and 26 by turns
 
 export class Meter {
   #painted = []; // when, of the images in the window
@@ -7,7 +7,7 @@ export class Meter {
   #bytes = 0;
   #late = 0;
   #lag = 0; // the sum, ms
-  #measured = 0; // images that have a lag: repeats are old by nature
+  #measured = 0; // images that have a lag: repeats have none
 
   // painted counts an image on the screen, and its lag in ms, if it is not null.
   painted(lag) {
@@ -17,7 +17,7 @@ export class Meter {
     this.#measured++;
   }
 
-  // late counts an image that a newer one came before.
+  // late counts an image that was replaced by a newer one.
   late() {
     this.#late++;
   }

@@ -1,4 +1,4 @@
-// Notices say, above the view, what is wrong with the connection and what the page does about it.
+// Notices, above the view, say what is wrong with the connection and what the page does about it.
 import { token } from './api.js';
 import { el } from './dom.js';
 import { clockTime } from './format.js';
@@ -10,7 +10,7 @@ export class Notices {
   #link;
   #shown = '';
 
-  // place is where notices go, link the short word in the header that is always there.
+  // place is the element for notices, link the short status in the header.
   constructor({ server, socket }, place, link) {
     this.#server = server;
     this.#socket = socket;
@@ -28,7 +28,7 @@ export class Notices {
     this.#link.textContent = {
       asking: 'connecting',
       ok: refused ? 'MJPEG' : 'live',
-      gone: 'no connection',
+      lost: 'no connection',
       unauthorized: 'token needed',
     }[status];
     const key = refused ? 'refused' : `${status} ${this.#server.since}`;
@@ -38,13 +38,13 @@ export class Notices {
   }
 
   #notices(status, refused) {
-    if (status === 'gone') {
-      const why = this.#server.reason ? ` It says: ${this.#server.reason}.` : '';
+    if (status === 'lost') {
+      const why = this.#server.reason ? ` It said: ${this.#server.reason}.` : '';
       return [
         notice(
           'bad',
           `No response from the server since ${clockTime(this.#server.since)}.${why} ` +
-            'The page keeps trying, and goes on by itself.',
+            'The page keeps trying to reconnect.',
         ),
       ];
     }
@@ -53,7 +53,7 @@ export class Notices {
       return [
         notice(
           'warn',
-          'The WebSocket does not get through: a proxy must pass on the headers Upgrade, Connection and Host. ' +
+          'WebSocket connections fail: a proxy must pass on the headers Upgrade, Connection and Host. ' +
             'Meanwhile streams are shown as MJPEG, and most of a wall as snapshots.',
         ),
       ];
@@ -73,13 +73,13 @@ export class Notices {
     const form = el(
       'form',
       { class: 'message token' },
-      el('h1', {}, 'This server wants a token'),
+      el('h1', {}, 'This server needs a token'),
       el(
         'p',
         { id: 'token-hint' },
         token.get()
-          ? 'The one given was not accepted.'
-          : 'It is the server’s setting auth.token, and kept here until this tab is closed.',
+          ? 'The token was not accepted.'
+          : 'It is the server’s setting auth.token. This page keeps it until the tab is closed.',
       ),
       el('div', {}, input, el('button', { class: 'button primary' }, 'Open')),
     );

@@ -1,4 +1,4 @@
-// Panels: what stands in a frame below a title.
+// Panels: content in a frame below a title.
 import { el, setText } from './dom.js';
 import { unknown } from './format.js';
 
@@ -7,7 +7,7 @@ export function panel(title, ...children) {
   return el('section', { class: 'panel' }, el('h2', {}, title), ...children);
 }
 
-// Figures is a list of values by their names, as an object from keys to names says.
+// Figures is a list of named values. Its argument maps keys to names.
 export class Figures {
   #values = new Map();
 

@@ -16,10 +16,10 @@ export class Player {
   #onPainted;
   #decoding = false;
   #next = null; // waits while another is decoded
-  #ready = null; // { picture, bitmap }, waits for the display
+  #ready = null; // { image, bitmap }, waits for the display
   #shown = -1n; // the seq on the canvas
 
-  // onPainted(picture) is called when an image is on the canvas.
+  // onPainted(image) is called when an image is on the canvas.
   constructor(canvas, clock, meter, onPainted) {
     this.#canvas = canvas;
     this.#context = canvas.getContext('2d', { alpha: false });
@@ -28,16 +28,16 @@ export class Player {
     this.#onPainted = onPainted;
   }
 
-  // take takes an image, to be painted or thrown away, and acknowledged then.
-  take(picture) {
-    this.#meter.received(picture.jpeg.byteLength);
-    if (picture.repeat && picture.seq === this.#shown) {
-      picture.acknowledge();
+  // take accepts an image, which is painted or thrown away, and then acknowledged.
+  take(image) {
+    this.#meter.received(image.jpeg.byteLength);
+    if (image.repeat && image.seq === this.#shown) {
+      image.acknowledge();
     } else if (this.#decoding) {
       if (this.#next) this.#discard(this.#next);
-      this.#next = picture;
+      this.#next = image;
     } else {
-      this.#decode(picture);
+      this.#decode(image);
     }
   }
 
@@ -46,19 +46,19 @@ export class Player {
     if (this.#next) this.#discard(this.#next);
     this.#next = null;
     this.#unready();
-    this.#shown = -1n; // the next watch may count anew
+    this.#shown = -1n; // the next watch may begin its numbers anew
   }
 
-  async #decode(picture) {
+  async #decode(image) {
     this.#decoding = true;
     try {
-      const bitmap = await createImageBitmap(new Blob([picture.jpeg], { type: 'image/jpeg' }));
+      const bitmap = await createImageBitmap(new Blob([image.jpeg], { type: 'image/jpeg' }));
       this.#unready();
-      this.#ready = { picture, bitmap };
+      this.#ready = { image, bitmap };
       if (toPaint.size === 0) requestAnimationFrame(paintAll);
       toPaint.add(this);
     } catch {
-      this.#discard(picture); // no JPEG that this browser reads
+      this.#discard(image); // not a JPEG that this browser reads
     }
     this.#decoding = false;
     const next = this.#next;
@@ -68,7 +68,7 @@ export class Player {
 
   paint() {
     if (!this.#ready) return;
-    const { picture, bitmap } = this.#ready;
+    const { image, bitmap } = this.#ready;
     this.#ready = null;
     if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
       this.#canvas.width = bitmap.width;
@@ -76,22 +76,22 @@ export class Player {
     }
     this.#context.drawImage(bitmap, 0, 0);
     bitmap.close();
-    this.#shown = picture.seq;
-    const lag = Math.max(0, this.#clock.now() - picture.captured); // clocks agree to a millisecond or so
-    this.#meter.painted(picture.repeat || picture.offline ? null : lag);
-    picture.acknowledge();
-    this.#onPainted(picture);
+    this.#shown = image.seq;
+    const lag = Math.max(0, this.#clock.now() - image.captured); // clocks agree to a millisecond or so
+    this.#meter.painted(image.repeat || image.offline ? null : lag);
+    image.acknowledge();
+    this.#onPainted(image);
   }
 
   #unready() {
     if (!this.#ready) return;
     this.#ready.bitmap.close();
-    this.#discard(this.#ready.picture);
+    this.#discard(this.#ready.image);
     this.#ready = null;
   }
 
-  #discard(picture) {
+  #discard(image) {
     this.#meter.late();
-    picture.acknowledge();
+    image.acknowledge();
   }
 }

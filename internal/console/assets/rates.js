@@ -1,16 +1,16 @@
-// Rates turns the counters of GET /v1/stats into figures of now: differences between two of them, over their time.
+// Rates turns the counters of GET /v1/stats into rates: the difference of two samples over their time.
 
-// What figures Rates gives. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
+// The names of the figures. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
 const perSecond = ['frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses'];
 const lately = ['p50', 'p99', 'collections', 'pause']; // of batches in 10 s; how many and the longest, in a minute
 const present = ['inUse', 'held', 'budget', 'resident', 'heap', 'queue', 'running', 'open', 'viewers'];
 export const names = [...perSecond, ...lately, ...present];
 
 const MiB = 2 ** 20;
-const windows = { batches: 10, collections: 60 }; // seconds: one says too little about these
+const windows = { batches: 10, collections: 60 }; // seconds: one is too short for these
 
-// quantile returns what a share q of the durations counted between two histograms does not exceed, in seconds; null
-// when none were. The histograms are cumulative, and begin and end where there is something in them.
+// quantile returns the quantile q, in seconds, of the durations counted between two histograms; null without any. The
+// histograms are cumulative, and begin and end with a count above zero.
 export function quantile(before, after, q) {
   const total = after.count - before.count;
   if (total <= 0) return null;
@@ -26,8 +26,7 @@ export function quantile(before, after, q) {
 export class Rates {
   #past = []; // statistics of the last minute, oldest first
 
-  // add takes the newest statistics and returns the figures of now: those of a server that has just begun, or begun
-  // again, are null.
+  // add notes the newest statistics and returns the current figures. They are null when the server has just started.
   add(stats) {
     const last = this.#past.at(-1);
     if (last && (stats.uptime_s < last.uptime_s || stats.time <= last.time)) this.#past = [];

@@ -3,8 +3,8 @@ import { loadable, paths } from './api.js';
 import { el, setText } from './dom.js';
 import { Player } from './player.js';
 
-// A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots now and
-// then, so that the page itself still gets through.
+// A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots at
+// intervals, so that the page itself still gets through.
 const mostMJPEG = 3;
 let openMJPEG = 0;
 
@@ -29,12 +29,11 @@ export class Screen {
     this.#socket = socket;
     this.#stream = stream;
     this.element = el('div', { class: 'screen' }, this.#canvas, this.#image, this.#note);
-    this.#player = new Player(this.#canvas, clock, stream.meter, (picture) => this.#painted(picture));
+    this.#player = new Player(this.#canvas, clock, stream.meter, (image) => this.#painted(image));
     socket.addEventListener('status', this.#onStatus);
   }
 
-  // run says whether images are wanted, and how many a second at most (0: all). A screen that stops keeps its last
-  // image.
+  // run starts or stops the images, with at most so many a second (0: all). A screen that stops keeps its last image.
   run(active, fps = 0) {
     if (active === this.#active && fps === this.#fps) return;
     this.#end();
@@ -42,7 +41,7 @@ export class Screen {
     this.#fps = fps;
     if (!active) return;
     this.#watch = this.#socket.watch(this.#stream.name, fps, {
-      take: (picture) => this.#player.take(picture),
+      take: (image) => this.#player.take(image),
       fail: (reason) => this.#say(reason),
     });
     this.#chooseImage();
@@ -54,8 +53,8 @@ export class Screen {
     this.#end();
   }
 
-  #painted(picture) {
-    this.element.dataset.seq = picture.seq;
+  #painted(image) {
+    this.element.dataset.seq = image.seq;
     this.#note.hidden = true;
   }
 
@@ -73,7 +72,7 @@ export class Screen {
     this.#endImage();
   }
 
-  // chooseImage begins or ends the makeshift. The watch stays: the socket goes on trying.
+  // chooseImage begins or ends the fallback. The watch stays: the socket goes on trying.
   #chooseImage() {
     if (!this.#active || this.#socket.refused === !this.#image.hidden) return;
     if (this.#socket.refused) this.#beginImage();
@@ -111,6 +110,6 @@ export class Screen {
     this.#holdsMJPEG = false;
     this.#image.hidden = true;
     this.#canvas.hidden = false;
-    this.#image.src = ''; // which ends the connection; to take the element out of the page would not
+    this.#image.src = ''; // which ends the connection; removing the element would not
   }
 }

@@ -1,4 +1,4 @@
-// What the server says of itself and its streams, asked once a second while the page is visible.
+// The server's statistics and streams, polled once a second while the page is visible.
 import { getJSON, StatusError } from './api.js';
 import { Clock } from './clock.js';
 import { History } from './history.js';
@@ -24,15 +24,15 @@ class Stream {
   }
 }
 
-// Server dispatches 'update' after each answer, and 'status' when status changes: 'asking' before the first answer,
-// 'ok', 'gone' (since when is in since, what it said last in reason), or 'unauthorized'.
+// Server dispatches 'update' after each response, and 'status' when status changes: 'asking' before the first response,
+// 'ok', 'lost' (since is when it was lost, reason its last error), or 'unauthorized'.
 export class Server extends EventTarget {
   status = 'asking';
   since = Date.now();
   reason = '';
   clock = new Clock();
   streams = new Map(); // by name, sorted
-  stats = null; // as GET /v1/stats has them; null before the first answer
+  stats = null; // as GET /v1/stats has them; null before the first response
   lastStats = null; // those before
   history = new History(...names);
   #rates = new Rates();
@@ -44,7 +44,7 @@ export class Server extends EventTarget {
     this.ask();
   }
 
-  // ask asks now, and from then on.
+  // ask polls now, and from then on.
   async ask() {
     clearTimeout(this.#timer);
     if (document.hidden || this.#asking) return;
@@ -58,7 +58,7 @@ export class Server extends EventTarget {
       this.dispatchEvent(new Event('update'));
     } catch (error) {
       const unauthorized = error instanceof StatusError && error.status === 401;
-      this.#turn(unauthorized ? 'unauthorized' : 'gone', error instanceof StatusError ? error.message : '');
+      this.#turn(unauthorized ? 'unauthorized' : 'lost', error instanceof StatusError ? error.message : '');
     }
     this.#asking = false;
     clearTimeout(this.#timer);

@@ -1,18 +1,18 @@
-// The one WebSocket: any number of streams, watched and left by messages, so that the browser's few connections a host
-// are enough for a wall of them. Pictures are acknowledged once painted or thrown away; the server sends no more than
-// two ahead of that, always its newest, so a slow page gets fewer images, never old ones.
+// The one WebSocket: any number of streams, watched and unwatched by messages, so that the browser's few connections to
+// a host are enough for a wall of them. Images are acknowledged once painted or thrown away; the server sends at most
+// two more than that, always its newest, so a slow page gets fewer images, never old ones.
 import { loadable } from './api.js';
 
 const protocol = 'steadyframe.v1';
 const version = 1; // of the images' header
 const flags = { offline: 1, repeat: 2 };
 const backOff = { first: 250, most: 5000 }; // ms
-// So many connections that fail while the server answers otherwise mean that something lets no WebSockets through.
+// So many connections that fail while the server responds over HTTP mean that WebSockets are blocked on the way.
 const refusals = 3;
 
 const askAgain = 5000; // ms, after the server could not give a stream
 
-// Watch is a stream that somebody looks at.
+// Watch is a stream that a view shows.
 class Watch {
   constructor(socket, id, stream, fps, viewer) {
     Object.assign(this, { socket, id, stream, fps, viewer });
@@ -26,7 +26,7 @@ class Watch {
 // Socket keeps one connection open for as long as there are watches, and makes it again when it is lost. It dispatches
 // 'status' when connected or refused changes.
 export class Socket extends EventTarget {
-  #alive; // () => whether the server answers otherwise
+  #alive; // () => whether the server responds over HTTP
   #ws = null;
   #watches = new Map(); // by id
   #lastID = 0;
@@ -48,8 +48,8 @@ export class Socket extends EventTarget {
   }
 
   // watch begins a stream, with at most fps images a second (0: all), and returns a Watch to close. viewer.take is
-  // called with each image, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with
-  // the reason when there is nothing to watch; it will be asked for again.
+  // called with each image, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with the
+  // reason when there is no such stream; the socket will ask again.
   watch(stream, fps, viewer) {
     this.#lastID++;
     const watch = new Watch(this, this.#lastID, stream, fps, viewer);
@@ -63,7 +63,7 @@ export class Socket extends EventTarget {
     if (this.#watches.delete(watch.id) && this.connected) this.#tell({ op: 'unwatch', id: watch.id });
   }
 
-  // retry connects now instead of later: something has changed.
+  // retry connects now instead of later, after a change.
   retry() {
     this.#delay = backOff.first;
     if (!this.connected) this.#failures = 0;
@@ -85,7 +85,7 @@ export class Socket extends EventTarget {
       this.#changed();
     };
     ws.onmessage = ({ data }) => {
-      this.#delay = backOff.first; // not when it opens: the server may close it at once, for want of room
+      this.#delay = backOff.first; // not when it opens: a full server may close it at once
       if (typeof data === 'string') this.#heard(JSON.parse(data));
       else this.#received(data);
     };
@@ -97,7 +97,7 @@ export class Socket extends EventTarget {
     if (reason) for (const watch of this.#watches.values()) watch.viewer.fail(reason);
     this.#failures = this.#alive() ? this.#failures + 1 : 0;
     if (this.#watches.size > 0) {
-      // Some at random, so that all pages of a server that restarts do not come back at once.
+      // Partly random, so that not all pages reconnect at once to a server that restarts.
       const delay = this.#delay * (0.8 + 0.4 * Math.random());
       this.#timer = setTimeout(() => {
         this.#timer = 0;
@@ -120,7 +120,7 @@ export class Socket extends EventTarget {
     this.#ws.send(JSON.stringify(message));
   }
 
-  // heard takes a message in text. States are no news: the list of streams has those of all.
+  // heard handles a text message. States are ignored: the list of streams has them.
   #heard({ op, id, reason }) {
     const watch = this.#watches.get(id);
     if (op !== 'error' || !watch) return;
@@ -128,12 +128,12 @@ export class Socket extends EventTarget {
     setTimeout(() => this.connected && this.#watches.has(id) && this.#ask(watch), askAgain);
   }
 
-  // received takes a message with an image: its header is all numbers, big endian.
+  // received handles a message with an image: its header is all numbers, big endian.
   #received(data) {
     const view = new DataView(data);
     if (data.byteLength < 32 || view.getUint8(0) !== version) return;
     const watch = this.#watches.get(view.getUint32(4));
-    if (!watch) return; // left a moment ago
+    if (!watch) return; // closed a moment ago
     const ws = this.#ws;
     const seq = view.getBigUint64(8);
     watch.viewer.take({

@@ -1,4 +1,4 @@
-// The view of one stream: a large image, what can be known of it, who watches it, and how to get it elsewhere.
+// The view of one stream: a large image, its figures, its viewers, and how to watch it elsewhere.
 import { loadable, paths } from './api.js';
 import { Chart, legend } from './chart.js';
 import { command, pulling } from './commands.js';
@@ -18,7 +18,7 @@ const dropReasons = {
 
 const rateLines = [
   { name: 'shown', label: 'on this screen', ink: 'accent' },
-  { name: 'out', label: 'made', ink: 'muted' },
+  { name: 'out', label: 'encoded', ink: 'muted' },
 ];
 const lagLines = [{ name: 'lag', label: 'lag', ink: 'accent', fill: 'accent-soft' }];
 
@@ -44,7 +44,7 @@ export class StreamView {
     shown: 'On this screen',
     lag: 'Capture to screen',
     size: 'Size',
-    bytes: 'Each image',
+    bytes: 'Bytes an image',
     bits: 'To this screen',
   });
   #counts = new Figures({
@@ -56,10 +56,10 @@ export class StreamView {
   #viewers = new Viewers();
   #side = el('div', { class: 'side' });
   #body = el('div', { class: 'stream-body' });
-  #gone = el(
+  #missing = el(
     'div',
     { class: 'message', hidden: true },
-    el('h2', {}, 'There is no such stream now'),
+    el('h2', {}, 'No such stream now'),
     el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')),
   );
   #onUpdate = () => this.#update();
@@ -88,7 +88,7 @@ export class StreamView {
         this.#origin,
         el('div', { class: 'tools' }, this.#fit, full, this.#save),
       ),
-      this.#gone,
+      this.#missing,
       this.#body,
     );
     this.#body.append(
@@ -145,7 +145,7 @@ export class StreamView {
       panel('Now', this.#live.element),
       panel('Images a second', legend(rateLines), rates.element),
       panel('Capture to screen, ms', lag.element),
-      panel('Since it began', this.#counts.element),
+      panel('Totals', this.#counts.element),
     );
   }
 
@@ -165,7 +165,7 @@ export class StreamView {
       if (stream) this.#begin(stream);
     }
     this.#body.hidden = stream === null;
-    this.#gone.hidden = stream !== null;
+    this.#missing.hidden = stream !== null;
     if (stream === null) {
       setText(this.#state, '');
       setText(this.#origin, '');

@@ -1,14 +1,14 @@
-// The theme: the system's, until somebody wants the other. early.js sets what was wanted before.
+// The theme: the system's, until the user chooses the other. early.js sets the one chosen before.
 const key = 'steadyframe.theme';
 const root = document.documentElement;
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
 
 const isDark = () => (root.dataset.theme === 'system' ? systemDark.matches : root.dataset.theme === 'dark');
 
-// changed tells charts, which are canvases that no style sheet reaches.
+// changed tells charts: no style sheet reaches their canvases.
 const changed = () => root.dispatchEvent(new Event('themechange'));
 
-// toggleTheme changes between light and dark, and remembers it unless it is what the system says too.
+// toggleTheme changes between light and dark, and remembers the choice unless it is the system's too.
 export function toggleTheme() {
   const dark = !isDark();
   if (dark === systemDark.matches) {

@@ -1,4 +1,4 @@
-// Tile is one stream of the wall: its image, and below it what there is to know at a glance.
+// Tile is one stream of the wall: its image, and below it its main figures.
 import { el, icon, setAttribute, setText } from './dom.js';
 import { duration, fps, milliseconds, plural, size } from './format.js';
 import { Screen } from './screen.js';
@@ -34,7 +34,7 @@ export class Tile {
       el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures),
     );
     setText(this.#name, stream.name);
-    setAttribute(this.#name, 'title', stream.name); // which may not fit
+    setAttribute(this.#name, 'title', stream.name); // in case it does not fit
     this.update();
   }
 
@@ -50,7 +50,7 @@ export class Tile {
       online ? `${fps(shown.fps || info.fps_out)} fps` : `for ${duration(this.#clock.since(info.since))}`,
     );
     setText(this.#lag, online && shown.lag !== null ? milliseconds(shown.lag) : '');
-    const detail = online ? size(info.width, info.height) : (info.format ?? ''); // of a source that is lost: why
+    const detail = online ? size(info.width, info.height) : (info.format ?? ''); // or why the source was lost
     setText(this.#detail, detail);
     setAttribute(this.#detail, 'title', detail);
     setText(this.#viewers, `${info.viewers.length}`);

@@ -1,13 +1,13 @@
-// Viewers is the table of those who watch a stream: who is slow, and by how much.
+// Viewers is the table of a stream's viewers: which are slow, and by how much.
 import { el, setText } from './dom.js';
 import { bytes, count, duration, fps, milliseconds } from './format.js';
 
-const columns = ['Viewer', 'By', 'For', 'fps', 'Lag', 'Dropped', 'Sent'];
+const columns = ['Viewer', 'Transport', 'Time', 'fps', 'Lag', 'Dropped', 'Sent'];
 
 export class Viewers {
   #rows = new Map(); // by the viewer's id
   #body = el('tbody');
-  #none = el('p', { class: 'none' }, 'Nobody watches.');
+  #none = el('p', { class: 'none' }, 'No viewers.');
   #table = el(
     'table',
     {},
@@ -19,7 +19,7 @@ export class Viewers {
     this.element = el('div', { class: 'scroll' }, this.#table, this.#none);
   }
 
-  // update shows the viewers of a stream; the lag of one that is not online says nothing.
+  // update shows the viewers of a stream; the lag of one that is not online means nothing.
   update({ viewers, state }, clock) {
     this.#none.hidden = viewers.length > 0;
     this.#table.hidden = viewers.length === 0;

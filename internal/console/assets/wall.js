@@ -4,9 +4,9 @@ import { el, setText } from './dom.js';
 import { count, plural } from './format.js';
 import { Tile } from './tile.js';
 
-// What a page decodes at most, so that a wall of many streams does not take a machine over: with more in sight, each is
-// shown less often.
-const mostPictures = 240; // a second
+// How much a page decodes at most, so that a wall of many streams does not use up a machine: with more in sight, each
+// is shown less often.
+const mostImages = 240; // a second
 const caps = [15, 12, 10, 8, 5]; // in steps, since each change begins the streams anew
 
 const aspect = 16 / 9;
@@ -16,7 +16,7 @@ const narrowest = 230; // a tile, when not all fit on the screen
 
 // cap returns how many images a second each of n streams in sight may have, 0 for all.
 export function cap(n) {
-  const share = mostPictures / n;
+  const share = mostImages / n;
   return share >= 25 ? 0 : (caps.find((fps) => fps <= share) ?? caps.at(-1));
 }
 
@@ -124,7 +124,7 @@ export class Wall {
     this.#run();
   }
 
-  // run starts and stops the streams of the tiles, as they are seen.
+  // run starts the streams of visible tiles, and stops the others.
   #run() {
     const seen = [...this.#tiles.values()].filter((tile) => tile.inView).length;
     const most = cap(seen);
@@ -162,7 +162,7 @@ export class Wall {
   }
 }
 
-// emptyWall says what to do when there is nothing to see.
+// emptyWall says how to push a stream when there are none.
 function emptyWall() {
   return el(
     'div',
