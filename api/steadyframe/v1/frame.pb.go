@@ -4,7 +4,7 @@
 // 	protoc        v3.21.12
 // source: steadyframe/v1/frame.proto
 
-// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded pictures out.
+// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded images out.
 
 package steadyframev1
 
@@ -459,12 +459,12 @@ func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
 // EncodeRequest is a batch of frames of one geometry.
 type EncodeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// id is the caller's own and comes back in the response.
+	// id is chosen by the caller, and is returned in the response.
 	Id uint64 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// spec says what the frames are and what to make of them.
+	// spec describes the frames and how to encode them.
 	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
 	// frames are the frames' bytes: tightly packed planes, one after the other, as spec.input describes them. 1 to 64 of
-	// them unless the server is set otherwise.
+	// them, unless the server's limits.max_batch differs.
 	Frames        [][]byte `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -525,7 +525,7 @@ func (x *EncodeRequest) GetFrames() [][]byte {
 type EncodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// pictures are in the order of the request's frames, and as many.
+	// pictures has an entry for each frame of the request, in their order.
 	Pictures []*Picture `protobuf:"bytes,2,rep,name=pictures,proto3" json:"pictures,omitempty"`
 	// queue_us is how long the batch waited for a worker, run_us how long its encoding took, in microseconds.
 	QueueUs       uint64 `protobuf:"varint,3,opt,name=queue_us,json=queueUs,proto3" json:"queue_us,omitempty"`
@@ -596,7 +596,7 @@ func (x *EncodeResponse) GetRunUs() uint64 {
 type Picture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Data  []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	// code is a google.rpc.Code, 0 when data is a picture; message says what was wrong with this frame.
+	// code is a google.rpc.Code, 0 when data is an image; message says what was wrong with this frame.
 	Code          int32  `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
 	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -654,11 +654,11 @@ func (x *Picture) GetMessage() string {
 	return ""
 }
 
-// Spec is what a pipeline does, the same as the JSON and YAML form.
+// Spec is what a pipeline does: the same as its JSON and YAML form.
 type Spec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Input *FrameDesc             `protobuf:"bytes,1,opt,name=input,proto3" json:"input,omitempty"`
-	// crop is taken out of the input; absent or empty: the whole frame.
+	// crop is the part of the input to encode; absent or empty: the whole frame.
 	Crop *Rect `protobuf:"bytes,2,opt,name=crop,proto3" json:"crop,omitempty"`
 	// resize is absent for no resize.
 	Resize        *Resize `protobuf:"bytes,3,opt,name=resize,proto3" json:"resize,omitempty"`
@@ -877,7 +877,7 @@ type Resize struct {
 	Height uint32                 `protobuf:"varint,2,opt,name=height,proto3" json:"height,omitempty"`
 	Mode   Resize_Mode            `protobuf:"varint,3,opt,name=mode,proto3,enum=steadyframe.v1.Resize_Mode" json:"mode,omitempty"`
 	Filter Resize_Filter          `protobuf:"varint,4,opt,name=filter,proto3,enum=steadyframe.v1.Resize_Filter" json:"filter,omitempty"`
-	// background is 0xRRGGBB, what FIT leaves around the picture.
+	// background is 0xRRGGBB, the color around the image with FIT.
 	Background    uint32 `protobuf:"varint,5,opt,name=background,proto3" json:"background,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1018,20 +1018,19 @@ func (x *Output) GetRestart() int32 {
 	return 0
 }
 
-// PublishRequest is the next frames of a live stream. A request without frames keeps the stream online, for a producer that
+// PublishRequest is the next frames of a live stream. A request without frames keeps the stream online while a producer
 // waits for viewers.
 type PublishRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// stream is the stream's name: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. In the first request.
 	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
-	// spec says what the frames are and what to make of them. In the first request. Without spec.input they are whole
-	// JPEGs, which are passed on as they are unless the rest of spec asks for other pictures. spec.output.format must be
-	// JPEG.
+	// spec describes the frames and how to encode them. In the first request. Without spec.input they are whole JPEGs,
+	// which are passed on as they are unless the rest of spec asks for other images. spec.output.format must be JPEG.
 	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
-	// max_fps is how many pictures a second are made at most; 0: one of each frame. In the first request.
+	// max_fps is how many images a second are encoded at most; 0: one for each frame. In the first request.
 	MaxFps float64 `protobuf:"fixed64,3,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
 	// captured_us is when the frames of this request were captured, in microseconds since the Unix epoch; 0: when they
-	// come in. So is what is more than a minute ahead of the server's clock, or more than an hour behind it.
+	// come in. A time more than a minute ahead of the server's clock, or more than an hour behind it, counts as 0.
 	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// frames are the frames' bytes, oldest first: tightly packed planes, one after the other, as spec.input describes
 	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last.
@@ -1105,19 +1104,19 @@ func (x *PublishRequest) GetFrames() [][]byte {
 	return nil
 }
 
-// PublishStatus is what has become of the frames of a Publish so far.
+// PublishStatus has the counts of a Publish so far.
 type PublishStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// arrived is how many frames have come in; published, how many pictures were made of them.
+	// arrived is how many frames have come in; published, how many became images.
 	Arrived   uint64 `protobuf:"varint,1,opt,name=arrived,proto3" json:"arrived,omitempty"`
 	Published uint64 `protobuf:"varint,2,opt,name=published,proto3" json:"published,omitempty"`
-	// same is how many pictures were equal to the one before, byte for byte, and therefore not published.
+	// same is how many images were equal to the one before, byte for byte, and therefore not published.
 	Same uint64 `protobuf:"varint,3,opt,name=same,proto3" json:"same,omitempty"`
-	// dropped are the frames that no picture was made of.
+	// dropped are the frames that became no image.
 	Dropped *Dropped `protobuf:"bytes,4,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	// viewers is how many watch the stream now, over any transport.
+	// viewers is how many viewers the stream has now, over any transport.
 	Viewers uint32 `protobuf:"varint,5,opt,name=viewers,proto3" json:"viewers,omitempty"`
-	// fps_out is how many pictures were published a second, over the last two seconds or so.
+	// fps_out is how many images a second were published, over the last two seconds or so.
 	FpsOut        float64 `protobuf:"fixed64,6,opt,name=fps_out,json=fpsOut,proto3" json:"fps_out,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1195,7 +1194,7 @@ func (x *PublishStatus) GetFpsOut() float64 {
 	return 0
 }
 
-// Dropped is how many frames have no picture, by reason.
+// Dropped is how many frames became no image, by reason.
 type Dropped struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// newer: a newer frame came before its turn.
@@ -1204,7 +1203,7 @@ type Dropped struct {
 	Capped uint64 `protobuf:"varint,2,opt,name=capped,proto3" json:"capped,omitempty"`
 	// unseen: nobody watched.
 	Unseen uint64 `protobuf:"varint,3,opt,name=unseen,proto3" json:"unseen,omitempty"`
-	// no_memory: there was no room for it in the server's memory budget.
+	// no_memory: the server's memory budget had no room for it.
 	NoMemory uint64 `protobuf:"varint,4,opt,name=no_memory,json=noMemory,proto3" json:"no_memory,omitempty"`
 	// failed: it could not be decoded or encoded.
 	Failed        uint64 `protobuf:"varint,5,opt,name=failed,proto3" json:"failed,omitempty"`
@@ -1277,15 +1276,15 @@ func (x *Dropped) GetFailed() uint64 {
 	return 0
 }
 
-// WatchRequest asks for pictures of a live stream.
+// WatchRequest asks for images of a live stream.
 type WatchRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// stream is the stream's name. In the first request.
 	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
-	// max_fps is how many pictures a second are sent at most; 0: all. In the first request.
+	// max_fps is how many images a second are sent at most; 0: all. In the first request.
 	MaxFps float64 `protobuf:"fixed64,2,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
-	// pictures is how many more pictures to send. 0 in the first request: any number. When all that were asked for are
-	// sent and the caller has ended its requests, the call ends.
+	// pictures is how many more images to send. 0 in the first request: any number. The call ends when all of them are
+	// sent and the caller has ended its requests.
 	Pictures      uint32 `protobuf:"varint,3,opt,name=pictures,proto3" json:"pictures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1342,23 +1341,23 @@ func (x *WatchRequest) GetPictures() uint32 {
 	return 0
 }
 
-// WatchPicture is one picture of a live stream.
+// WatchPicture is one image of a live stream.
 type WatchPicture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// data is a whole JPEG.
 	Data []byte `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
-	// seq counts the stream's pictures from 1. What is missing between two was dropped for this viewer, or never made.
+	// seq counts the stream's images from 1. Numbers missing between two were dropped for this viewer, or never encoded.
 	Seq uint64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
-	// captured_us is when the picture's frame was captured, sent_us when the picture was sent, in microseconds since the
-	// Unix epoch.
+	// captured_us is when the image's frame was captured, sent_us when the image was sent, in microseconds since the Unix
+	// epoch.
 	CapturedUs uint64 `protobuf:"varint,3,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	SentUs     uint64 `protobuf:"varint,4,opt,name=sent_us,json=sentUs,proto3" json:"sent_us,omitempty"`
-	// width and height are the picture's, in pixels.
+	// width and height are the image's, in pixels.
 	Width  uint32 `protobuf:"varint,5,opt,name=width,proto3" json:"width,omitempty"`
 	Height uint32 `protobuf:"varint,6,opt,name=height,proto3" json:"height,omitempty"`
-	// offline says that the stream's source is lost: the picture stands for it.
+	// offline says that the stream's source is lost, and the image says so.
 	Offline bool `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
-	// repeat says that this viewer was sent the same picture before.
+	// repeat says that this viewer was sent the same image before.
 	Repeat        bool `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1530,28 +1529,28 @@ func (x *ListStreamsResponse) GetStreams() []*StreamInfo {
 	return nil
 }
 
-// StreamInfo is what is known of a live stream.
+// StreamInfo describes a live stream.
 type StreamInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	State StreamInfo_State       `protobuf:"varint,2,opt,name=state,proto3,enum=steadyframe.v1.StreamInfo_State" json:"state,omitempty"`
-	// since_us is since when it has been in that state, in microseconds since the Unix epoch.
+	// since_us is when that state began, in microseconds since the Unix epoch.
 	SinceUs uint64 `protobuf:"varint,3,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
-	// source is who feeds it, and format what comes in, for people: "grpc 127.0.0.1:41234", "yuv420p 768x432".
+	// source is its publisher and format its input, for display: "grpc 127.0.0.1:41234", "yuv420p 768x432".
 	Source string `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
 	Format string `protobuf:"bytes,5,opt,name=format,proto3" json:"format,omitempty"`
-	// width and height are the pictures', in pixels; 0 before the first.
+	// width and height are the images', in pixels; 0 before the first.
 	Width  uint32 `protobuf:"varint,6,opt,name=width,proto3" json:"width,omitempty"`
 	Height uint32 `protobuf:"varint,7,opt,name=height,proto3" json:"height,omitempty"`
-	// fps_in and fps_out are frames in and pictures out a second, over the last two seconds or so.
+	// fps_in and fps_out are frames in and images out a second, over the last two seconds or so.
 	FpsIn  float64 `protobuf:"fixed64,8,opt,name=fps_in,json=fpsIn,proto3" json:"fps_in,omitempty"`
 	FpsOut float64 `protobuf:"fixed64,9,opt,name=fps_out,json=fpsOut,proto3" json:"fps_out,omitempty"`
-	// arrived, published, same and dropped are as in PublishStatus, of all publishers since the stream was made.
+	// arrived, published, same and dropped are as in PublishStatus, of all publishers since the stream was created.
 	Arrived   uint64   `protobuf:"varint,10,opt,name=arrived,proto3" json:"arrived,omitempty"`
 	Published uint64   `protobuf:"varint,11,opt,name=published,proto3" json:"published,omitempty"`
 	Same      uint64   `protobuf:"varint,12,opt,name=same,proto3" json:"same,omitempty"`
 	Dropped   *Dropped `protobuf:"bytes,13,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	// picture_bytes is the size of the newest picture.
+	// picture_bytes is the size of the newest image.
 	PictureBytes  uint32        `protobuf:"varint,14,opt,name=picture_bytes,json=pictureBytes,proto3" json:"picture_bytes,omitempty"`
 	Viewers       []*ViewerInfo `protobuf:"bytes,15,rep,name=viewers,proto3" json:"viewers,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1693,23 +1692,23 @@ func (x *StreamInfo) GetViewers() []*ViewerInfo {
 	return nil
 }
 
-// ViewerInfo is what is known of one viewer of a live stream.
+// ViewerInfo describes one viewer of a live stream.
 type ViewerInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// transport is how it watches: "mjpeg", "websocket", "grpc", "snapshot"; peer is from where.
+	// transport is "mjpeg", "websocket", "grpc" or "snapshot"; peer is its address.
 	Transport string `protobuf:"bytes,2,opt,name=transport,proto3" json:"transport,omitempty"`
 	Peer      string `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
-	// since_us is when it came, in microseconds since the Unix epoch.
+	// since_us is when it began to watch, in microseconds since the Unix epoch.
 	SinceUs uint64 `protobuf:"varint,4,opt,name=since_us,json=sinceUs,proto3" json:"since_us,omitempty"`
-	// fps is how many pictures it took a second, over the last two seconds or so.
+	// fps is how many images a second it received, over the last two seconds or so.
 	Fps float64 `protobuf:"fixed64,5,opt,name=fps,proto3" json:"fps,omitempty"`
-	// delivered is how many pictures it took, dropped how many newer ones took the place of.
+	// delivered is how many images it received, dropped how many were replaced by newer ones.
 	Delivered uint64 `protobuf:"varint,6,opt,name=delivered,proto3" json:"delivered,omitempty"`
 	Dropped   uint64 `protobuf:"varint,7,opt,name=dropped,proto3" json:"dropped,omitempty"`
-	// lag_us is how old the last picture that it took was then, in microseconds since its capture.
+	// lag_us is the time from capture to delivery of the last image that it received, in microseconds.
 	LagUs uint64 `protobuf:"varint,8,opt,name=lag_us,json=lagUs,proto3" json:"lag_us,omitempty"`
-	// bytes is the size of all that it took.
+	// bytes is the size of all images that it received.
 	Bytes         uint64 `protobuf:"varint,9,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

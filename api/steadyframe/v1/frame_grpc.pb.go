@@ -4,7 +4,7 @@
 // - protoc             v3.21.12
 // source: steadyframe/v1/frame.proto
 
-// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded pictures out.
+// steadyframe.v1 is the gRPC API of Steadyframe: raw frames in, encoded images out.
 
 package steadyframev1
 
@@ -32,38 +32,39 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// FrameService turns raw frames into pictures, for the caller or for everyone who watches a live stream.
+// FrameService turns raw frames into images, for the caller or for the viewers of a live stream. In the names of messages
+// and fields, picture stands for image.
 type FrameServiceClient interface {
-	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
+	// Encode turns one batch into images, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(ctx context.Context, in *EncodeRequest, opts ...grpc.CallOption) (*EncodeResponse, error)
 	// EncodeStream is Encode for an endless stream of batches. Responses come in the order of the requests. The first
 	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[EncodeRequest, EncodeResponse], error)
-	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from the caller that
-	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
+	// Publish feeds a live stream. It creates the stream if there is none of that name, and takes it over from another
+	// publisher. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
 	//
-	// It sends statuses while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
-	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
-	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
-	// has to read them: a new one is sent when the one before has left.
+	// The server sends statuses while the call goes on. So a producer knows early that something is wrong, and whether
+	// anyone watches: a program that renders frames may stop while viewers is 0. There is one status at the beginning,
+	// then one a second, one soon after the first viewer has come or the last has left, and one after the last frame.
+	// Reading them is optional: the server sends the next one only when the one before has left.
 	//
-	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
-	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
+	// A frame that does not match spec.input ends the call with INVALID_ARGUMENT, another publisher of the same stream
+	// with ABORTED. A stream that has a source of the server's own is FAILED_PRECONDITION.
 	Publish(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[PublishRequest, PublishStatus], error)
-	// Watch sends the pictures of a live stream, for as long as the caller wants them. A caller is sent the newest
-	// picture when it can take one, and never one that was made before the last: there is no queue, so that a slow caller
-	// sees fewer pictures, and not older ones. A picture that stays the same is repeated once a second. When the stream's
-	// source is lost a picture that says so comes in its place, and the call goes on.
+	// Watch sends the images of a live stream for as long as the caller wants them. The server sends the newest image
+	// whenever the caller can receive one, and never an older one. Nothing is queued, so a slow caller gets fewer images,
+	// not older ones. An image that stays the same is repeated once a second. When the stream's source is lost, an image
+	// that says so is sent, and the call goes on.
 	//
-	// The first request names the stream. There are two ways to say how much one can take. Who sends no more requests (a
-	// call with one request, as grpcurl makes) gets pictures as fast as HTTP/2's flow control lets them through; what its
-	// gRPC library reads ahead, 64 KiB or more, then lies between the newest picture and the one that it sees. Who sets
-	// pictures in the first request gets so many, and more as further requests ask for them: 2 at first and 1 for each
-	// that was taken keeps one on the way while another is looked at, and no more.
+	// The first request names the stream. There are two ways to limit how much the server sends ahead:
+	//   - With one request alone, as grpcurl makes, images come as fast as HTTP/2's flow control lets them through. What
+	//     the caller's gRPC library buffers, 64 KiB or more, then lies between the newest image and the one that it sees.
+	//   - With pictures set in the first request, the server sends that many, and more as further requests ask for them.
+	//     2 at first, and 1 for each image received, keep one image in flight while another is shown.
 	//
 	// A stream that does not exist is NOT_FOUND, with the names of those that do.
 	Watch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WatchRequest, WatchPicture], error)
-	// ListStreams tells of the live streams, sorted by name: what GET /v1/streams does over HTTP.
+	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error)
 }
 
@@ -138,38 +139,39 @@ func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsReq
 // All implementations must embed UnimplementedFrameServiceServer
 // for forward compatibility.
 //
-// FrameService turns raw frames into pictures, for the caller or for everyone who watches a live stream.
+// FrameService turns raw frames into images, for the caller or for the viewers of a live stream. In the names of messages
+// and fields, picture stands for image.
 type FrameServiceServer interface {
-	// Encode turns one batch into pictures, in the order of its frames. EncodeRequest.spec must be set.
+	// Encode turns one batch into images, in the order of its frames. EncodeRequest.spec must be set.
 	Encode(context.Context, *EncodeRequest) (*EncodeResponse, error)
 	// EncodeStream is Encode for an endless stream of batches. Responses come in the order of the requests. The first
 	// request must carry a spec; it holds until a later request carries another.
 	EncodeStream(grpc.BidiStreamingServer[EncodeRequest, EncodeResponse]) error
-	// Publish feeds a live stream. It makes the stream when there is none of that name, and takes it over from the caller that
-	// published it before. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
+	// Publish feeds a live stream. It creates the stream if there is none of that name, and takes it over from another
+	// publisher. The newest frame wins: the server reads all of them, and encodes as many as it has time for.
 	//
-	// It sends statuses while it goes on, so that a producer knows early that something is wrong, and whether anyone watches:
-	// who renders frames may stop when viewers is 0, and go on when it is not. There is one status at the beginning, then
-	// one a second, one soon after the first viewer has come or the last has gone, and one after the last frame. Nobody
-	// has to read them: a new one is sent when the one before has left.
+	// The server sends statuses while the call goes on. So a producer knows early that something is wrong, and whether
+	// anyone watches: a program that renders frames may stop while viewers is 0. There is one status at the beginning,
+	// then one a second, one soon after the first viewer has come or the last has left, and one after the last frame.
+	// Reading them is optional: the server sends the next one only when the one before has left.
 	//
-	// A frame that is not as spec.input says ends the call with INVALID_ARGUMENT, another publisher of the same stream
-	// with ABORTED. A stream that the server itself has a source for is FAILED_PRECONDITION.
+	// A frame that does not match spec.input ends the call with INVALID_ARGUMENT, another publisher of the same stream
+	// with ABORTED. A stream that has a source of the server's own is FAILED_PRECONDITION.
 	Publish(grpc.BidiStreamingServer[PublishRequest, PublishStatus]) error
-	// Watch sends the pictures of a live stream, for as long as the caller wants them. A caller is sent the newest
-	// picture when it can take one, and never one that was made before the last: there is no queue, so that a slow caller
-	// sees fewer pictures, and not older ones. A picture that stays the same is repeated once a second. When the stream's
-	// source is lost a picture that says so comes in its place, and the call goes on.
+	// Watch sends the images of a live stream for as long as the caller wants them. The server sends the newest image
+	// whenever the caller can receive one, and never an older one. Nothing is queued, so a slow caller gets fewer images,
+	// not older ones. An image that stays the same is repeated once a second. When the stream's source is lost, an image
+	// that says so is sent, and the call goes on.
 	//
-	// The first request names the stream. There are two ways to say how much one can take. Who sends no more requests (a
-	// call with one request, as grpcurl makes) gets pictures as fast as HTTP/2's flow control lets them through; what its
-	// gRPC library reads ahead, 64 KiB or more, then lies between the newest picture and the one that it sees. Who sets
-	// pictures in the first request gets so many, and more as further requests ask for them: 2 at first and 1 for each
-	// that was taken keeps one on the way while another is looked at, and no more.
+	// The first request names the stream. There are two ways to limit how much the server sends ahead:
+	//   - With one request alone, as grpcurl makes, images come as fast as HTTP/2's flow control lets them through. What
+	//     the caller's gRPC library buffers, 64 KiB or more, then lies between the newest image and the one that it sees.
+	//   - With pictures set in the first request, the server sends that many, and more as further requests ask for them.
+	//     2 at first, and 1 for each image received, keep one image in flight while another is shown.
 	//
 	// A stream that does not exist is NOT_FOUND, with the names of those that do.
 	Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error
-	// ListStreams tells of the live streams, sorted by name: what GET /v1/streams does over HTTP.
+	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error)
 	mustEmbedUnimplementedFrameServiceServer()
 }
