@@ -31,6 +31,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	os.Setenv("STEADYFRAME_RING_LISTEN", "off") // of all servers that the tests start, unless they say otherwise
 	if program, err = daemon.Build(dir, "../cmd/steadyframe"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -1,6 +1,12 @@
 package main
 
-import "os"
+import (
+	"fmt"
+	"os"
+
+	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+)
 
 // checkConfigCmd is steadyframe check-config.
 type checkConfigCmd struct{ settings }
@@ -18,5 +24,11 @@ func (c *checkConfigCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	return loaded.WriteYAML(os.Stdout)
+	if err := loaded.WriteYAML(os.Stdout); err != nil {
+		return err
+	}
+	if loaded.Ring.Listen == config.Auto && ring.Supported {
+		fmt.Printf("# ring.listen auto is unix:%s\n", ring.DefaultPath())
+	}
+	return nil
 }

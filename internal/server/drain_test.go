@@ -186,7 +186,7 @@ func TestNotReadyWhileDraining(t *testing.T) {
 // TestDrainIsBounded: Run returns soon after drain_timeout, with an error, even if a request does not end.
 func TestDrainIsBounded(t *testing.T) {
 	c := server.Default()
-	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
 	c.DrainTimeout = server.Duration(200 * time.Millisecond)
 	var log logtest.Buffer
 	s, err := server.NewOver(c, slog.New(slog.NewTextHandler(&log, nil)))

@@ -119,7 +119,7 @@ func TestUnixSocketsThatCannotBe(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := server.Default()
-			c.HTTP.Listen, c.Admin.Listen, c.GRPC.Listen = "off", "off", tt.listen
+			c.HTTP.Listen, c.Admin.Listen, c.Ring.Listen, c.GRPC.Listen = "off", "off", "off", tt.listen
 			if _, err := server.New(c, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s...", err, tt.want)
 			}
@@ -134,7 +134,7 @@ func TestAddressInUse(t *testing.T) {
 	s := start(t, nil)
 	for _, setting := range []string{"http.listen", "grpc.listen", "admin.listen"} {
 		c := server.Default()
-		c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+		c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
 		*map[string]*string{"http.listen": &c.HTTP.Listen, "grpc.listen": &c.GRPC.Listen, "admin.listen": &c.Admin.Listen}[setting] = s.Addrs().HTTP
 		_, err := server.New(c, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.HasPrefix(err.Error(), "server: "+setting+": "+s.Addrs().HTTP+" is in use") {

@@ -18,6 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/httpapi"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/server/ring"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -32,7 +33,7 @@ type Server struct {
 }
 
 // Addrs are the addresses that a server listens on; an empty one is off. A port 0 is replaced by the real one.
-type Addrs struct{ HTTP, GRPC, Admin string }
+type Addrs struct{ HTTP, GRPC, Ring, Admin string }
 
 // api is one listener and what serves it.
 type api struct {
@@ -79,6 +80,11 @@ func (s *Server) open(o options) error {
 		return err
 	}
 	s.add("grpc", grpcListener, &s.addrs.GRPC)
+	ringListener, err := listenRing(c.Ring, listening, s.log)
+	if err != nil {
+		return err
+	}
+	s.add("ring", ringListener, &s.addrs.Ring)
 	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, listening)
 	if err != nil {
 		return err
@@ -100,6 +106,9 @@ func (s *Server) open(o options) error {
 		case "grpc":
 			g := grpcapi.New(s.engine, s.live, s.log)
 			a.serve, a.shutdown = g.Serve, g.Shutdown
+		case "ring":
+			r := ring.New(s.engine, s.live, s.log)
+			a.serve, a.shutdown = r.Serve, r.Shutdown
 		case "admin":
 			a.serve, a.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)
 		}
@@ -140,7 +149,7 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 // longer than drain_timeout are cut. It returns nil after that, or the error of an API that could not go on. Where something
 // does not end even then, it returns an error all the same, a second later: the process should end. Run may be called once.
 func (s *Server) Run(ctx context.Context) error {
-	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
+	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
 	failed := make(chan error, len(s.apis))
 	var serving sync.WaitGroup

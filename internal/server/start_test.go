@@ -47,7 +47,7 @@ func start(t testing.TB, change func(*server.Config)) *running {
 func startWith(t testing.TB, change func(*server.Config), create func(server.Config, *slog.Logger) (*server.Server, error)) *running {
 	t.Helper()
 	c := server.Default()
-	c.HTTP.Listen, c.GRPC.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
 	c.Log.Level = "debug"
 	if change != nil {
 		change(&c)

@@ -12,6 +12,7 @@ import (
 type Config struct {
 	HTTP    HTTP     `yaml:"http"`
 	GRPC    GRPC     `yaml:"grpc"`
+	Ring    Ring     `yaml:"ring"`
 	Admin   Listener `yaml:"admin"`
 	Auth    Auth     `yaml:"auth"`
 	Limits  Limits   `yaml:"limits"`
@@ -41,6 +42,12 @@ type GRPC struct {
 	Reflection            bool   `yaml:"reflection" doc:"whether callers may ask which methods there are, as grpcurl does"`
 	MaxCallsPerConnection int    `yaml:"max_calls_per_connection" doc:"gRPC calls of one connection at the same time"`
 	MaxCallsPerPeer       int    `yaml:"max_calls_per_peer" doc:"gRPC calls of one IP address at the same time; a proxy is one"`
+}
+
+// Ring is where programs on the same machine find the shared memory, and which users may.
+type Ring struct {
+	Listen string `yaml:"listen" doc:"unix:/path, off, or auto: a path that only the server's user reaches; Linux alone"`
+	UIDs   UIDs   `yaml:"uids" doc:"ids of users that may use the ring beside the server's own and root, separated by commas"`
 }
 
 // Auth says which clients may use HTTP and gRPC.
@@ -114,6 +121,7 @@ func Default() Config {
 	return Config{
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		GRPC:  GRPC{Listen: "127.0.0.1:50051", Reflection: true, MaxCallsPerConnection: 256, MaxCallsPerPeer: 1500},
+		Ring:  Ring{Listen: Auto},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
 		Limits: Limits{
 			MaxPixels:       50_000_000,

@@ -14,6 +14,9 @@ import (
 // Off as a Listener's Listen disables that listener.
 const Off = "off"
 
+// Auto as the ring's Listen stands for ring.DefaultPath of internal/ring.
+const Auto = "auto"
+
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
 	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkStreams, checkRest} {
@@ -48,6 +51,9 @@ func checkListeners(c Config) *ValueError {
 		if err != nil {
 			return wrong(l.key, "got %q, want host:port, unix:/path or off", l.listen)
 		}
+	}
+	if path, ok := strings.CutPrefix(c.Ring.Listen, "unix:"); c.Ring.Listen != Auto && c.Ring.Listen != Off && (!ok || path == "") {
+		return wrong("ring.listen", "got %q, want auto, unix:/path or off", c.Ring.Listen)
 	}
 	if c.HTTP.Listen == Off && c.GRPC.Listen == Off {
 		return wrong("http.listen", "got off, as grpc.listen is too: want one of them on")

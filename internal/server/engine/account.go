@@ -14,6 +14,7 @@ const (
 	Transports = "transports" // buffers of messages that come in
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
 	Unsent     = "unsent"     // JPEGs of gRPC responses that have not been written to the socket yet
+	Ring       = "ring"       // memory shared with clients of the ring
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
 
@@ -28,6 +29,7 @@ type Account struct {
 
 	mu     sync.Mutex
 	heap   []owner
+	mapped []owner
 	leased []owner
 }
 
@@ -43,6 +45,7 @@ func newAccount(stats func() pool.Stats) *Account {
 	for _, kind := range []string{Pipelines, Transports, Decoders} {
 		a.Heap(kind, none)
 	}
+	a.Mapped(Ring, none)
 	a.Leased(Viewers, none)
 	a.Leased(Unsent, none)
 	return a
@@ -51,6 +54,9 @@ func newAccount(stats func() pool.Stats) *Account {
 // Heap adds bytes to kind: memory of the Go heap that is not the pool's, and is not registered elsewhere. bytes is called
 // for each reading, from any goroutine, and must not block. Several functions of one kind add up.
 func (a *Account) Heap(kind string, bytes func() int64) { a.register(&a.heap, kind, bytes) }
+
+// Mapped adds bytes to kind: memory of the process that is not Go's. Otherwise it is as Heap.
+func (a *Account) Mapped(kind string, bytes func() int64) { a.register(&a.mapped, kind, bytes) }
 
 // Leased adds bytes to kind: a part of the pool's leased buffers that deserves a number of its own. It is counted
 // within the pool. Otherwise it is as Heap.
@@ -83,6 +89,13 @@ func (a *Account) Read() metrics.Memory {
 	}
 	total, objects, free, stacks := readRuntime()
 	m.Total = total
+	before := len(m.Held)
+	a.mu.Lock()
+	m.Held = addUses(m.Held, a.mapped)
+	a.mu.Unlock()
+	for _, u := range m.Held[before:] {
+		m.Total += u.Bytes
+	}
 	m.Held = append(m.Held,
 		metrics.MemoryUse{Kind: "heap", Bytes: max(0, objects-registered)},
 		metrics.MemoryUse{Kind: "free", Bytes: free},

@@ -55,12 +55,20 @@ func (p *Plan) FrameBytes() int { return p.frameBytes }
 // Cost returns the bytes that a batch of n frames may lease, whose inputs have in bytes together: a buffer is up to a
 // quarter larger than asked for, and 4 KiB at least.
 func (p *Plan) Cost(in int64, n int) int64 {
-	out := p.rawBytes
-	if out == 0 {
-		out = 4096 + p.width*p.height/2 // 4 bits a pixel: twice what natural images take at quality 75
-	}
-	return in + in/4 + int64(n)*int64(pool.ClassSize(0)+pool.ClassSize(min(out, pool.MaxSize)))
+	return in + in/4 + int64(n)*int64(pool.ClassSize(0)+pool.ClassSize(min(p.ImageBytes(), pool.MaxSize)))
 }
+
+// ImageBytes returns the bytes that an image hardly ever exceeds: of a JPEG, 4 bits a pixel, twice what natural images take
+// at quality 75.
+func (p *Plan) ImageBytes() int {
+	if p.rawBytes > 0 {
+		return p.rawBytes
+	}
+	return 4096 + p.width*p.height/2
+}
+
+// OutputSize returns the width and height of the images.
+func (p *Plan) OutputSize() (width, height int) { return p.width, p.height }
 
 // run runs the pipeline of p on b, compiling it first where it must. ctx bounds the wait for memory and the run.
 func (e *Engine) run(ctx context.Context, p *Plan, b *pipeline.Batch) error {

@@ -42,12 +42,12 @@ type Server struct {
 	killed bool // so that it has no exit code
 }
 
-// Serve starts the program's server on free ports, with further variables of the environment. When t ends the server gets
-// SIGTERM, if it still runs, and must exit with 0.
+// Serve starts the program's server on free ports, with further variables of the environment. The ring is off unless they say
+// otherwise. When t ends the server gets SIGTERM, if it still runs, and must exit with 0.
 func Serve(t *testing.T, program string, environment []string, args ...string) *Server {
 	t.Helper()
 	s := &Server{Cmd: exec.Command(program, append([]string{"serve"}, args...)...), Done: make(chan struct{})}
-	s.Cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json",
+	s.Cmd.Env = append(append(append(os.Environ(), "STEADYFRAME_RING_LISTEN=off"), environment...), "STEADYFRAME_LOG_FORMAT=json",
 		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
 	stderr, err := s.Cmd.StderrPipe()
 	if err != nil {

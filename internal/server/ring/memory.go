@@ -1,0 +1,235 @@
+//go:build linux
+
+package ring
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// growthWait is how long images that are larger than expected wait for memory.
+const growthWait = 100 * time.Millisecond
+
+// memory is what a connection shares with its client, and what of the budget is admitted for that.
+type memory struct {
+	server  *Server
+	layout  ring.Layout
+	input   *ring.Memory // nil: there is none
+	output  *ring.Memory
+	grants  []pool.Grant
+	bytes   int64 // that are mapped
+	growing engine.Stream
+}
+
+// A slot is what client and server hand each other.
+type slot struct {
+	index      uint32
+	generation uint32
+	ours       bool // the server has it
+	pixels     []byte
+	frames     []frame.Frame // over pixels
+	area       []byte        // of its images
+	grown      *ring.Memory  // area, where it is not in memory.output
+	grant      pool.Grant    // of grown
+
+	submitted ring.Submit
+	reply     ring.Message
+	back      func() // returns a frame that was lent to a live stream
+}
+
+// inputBytes and outputBytes return the sizes of the memories.
+func inputBytes(l ring.Layout) int64  { return int64(l.Slots) * int64(l.InputSlot) }
+func outputBytes(l ring.Layout) int64 { return int64(l.Slots) * int64(l.OutputSlot) }
+
+// newLayout returns the layout of slots for batches of frames of frameBytes, 0 for none, and of images of imageBytes, 0 for none.
+func newLayout(slots, batch, frameBytes, imageBytes int) (ring.Layout, error) {
+	pitch := int64(ring.Align(frameBytes, ring.FrameAlign))
+	in := alignSlot(int64(batch) * pitch)
+	var out int64
+	if imageBytes > 0 {
+		out = alignSlot(int64(ring.TableBytes(batch)) + int64(batch)*int64(ring.Align(imageBytes, ring.FrameAlign)))
+	}
+	const most = min(math.MaxInt, math.MaxUint32) / 2
+	for _, n := range []int64{in, out, int64(slots) * in, int64(slots) * out} {
+		if n > most && (n == out || int64(slots)*n > math.MaxInt/2) {
+			return ring.Layout{}, fault.LimitOf("bytes of a slot", n, most, "ring: the slots are too large: use fewer, or smaller batches")
+		}
+	}
+	return ring.Layout{Slots: slots, Batch: batch, InputSlot: int(in), FramePitch: int(pitch), FrameBytes: frameBytes, OutputSlot: int(out)}, nil
+}
+
+func alignSlot(n int64) int64 { return (n + ring.SlotAlign - 1) &^ (ring.SlotAlign - 1) }
+
+// open waits for the memory of layout l and extra bytes beside it, at most timeouts.queue, and makes the memory. On an error,
+// which is a *fault.Error, close gives back what there is.
+func (m *memory) open(ctx context.Context, l ring.Layout, extra int64) error {
+	in, out := inputBytes(l), outputBytes(l)
+	grant, err := m.server.engine.Admit(ctx, in+out+extra, nil)
+	if err != nil {
+		return err
+	}
+	m.grants = append(m.grants, grant)
+	m.layout = l
+	if in > 0 {
+		if m.input, err = m.make(int(in), false); err != nil {
+			return err
+		}
+	}
+	if out > 0 {
+		if m.output, err = m.make(int(out), true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make makes memory that was admitted.
+func (m *memory) make(n int, readOnly bool) (*ring.Memory, error) {
+	made, err := ring.NewMemory(n, readOnly)
+	if err != nil {
+		f := fault.BusyOf("memory of the system", int64(n), 0, err.Error())
+		f.Limit = ""
+		return nil, f
+	}
+	m.bytes += int64(n)
+	m.server.mapped.Add(int64(n))
+	return made, nil
+}
+
+// drop unmaps what make has made.
+func (m *memory) drop(made *ring.Memory) {
+	if made != nil {
+		n := int64(len(made.Bytes()))
+		made.Close()
+		m.bytes -= n
+		m.server.mapped.Add(-n)
+	}
+}
+
+// close unmaps all and gives it back to the budget. Nothing may read it any more.
+func (m *memory) close() {
+	m.drop(m.input)
+	m.drop(m.output)
+	m.input, m.output = nil, nil
+	for _, g := range m.grants {
+		g.Release()
+	}
+	m.grants = nil
+}
+
+// descriptors returns those to pass with ACCEPTED.
+func (m *memory) descriptors() (fds []int) {
+	if m.input != nil {
+		fds = append(fds, m.input.FD())
+	}
+	if m.output != nil {
+		fds = append(fds, m.output.FD())
+	}
+	return fds
+}
+
+// makeSlots makes the slots in m; the frames are of d, of which a zero one means none.
+func (c *connection) makeSlots(d frame.Desc, ours bool) error {
+	l := c.layout
+	c.slots = make([]slot, l.Slots)
+	for i := range c.slots {
+		s := &c.slots[i]
+		s.index, s.generation, s.ours = uint32(i), 1, ours
+		if c.input != nil {
+			s.pixels = c.input.Bytes()[i*l.InputSlot:][:l.InputSlot:l.InputSlot]
+		}
+		if c.output != nil {
+			s.area = c.output.Bytes()[i*l.OutputSlot:][:l.OutputSlot:l.OutputSlot]
+		}
+		if d == (frame.Desc{}) {
+			continue
+		}
+		s.frames = make([]frame.Frame, l.Batch)
+		for j := range s.frames {
+			var err error
+			if s.frames[j], err = frame.WrapBytes(d, s.pixels[j*l.FramePitch:][:l.FrameBytes:l.FrameBytes]); err != nil {
+				return fault.From(err)
+			}
+		}
+	}
+	return nil
+}
+
+// freeSlots gives back what slots have of their own.
+func (c *connection) freeSlots() {
+	for i := range c.slots {
+		c.shrink(&c.slots[i])
+	}
+	c.slots = nil
+}
+
+// shrink gives back the memory that s has of its own. Its area is gone then.
+func (c *connection) shrink(s *slot) {
+	if s.grown != nil {
+		c.drop(s.grown)
+		s.grant.Release()
+		s.grown, s.grant, s.area = nil, pool.Grant{}, nil
+	}
+}
+
+// grow gives s, which the server has, an area of n bytes or a little more, and tells the client. It waits a moment for memory.
+// On an error s is as before.
+func (c *connection) grow(s *slot, n int) error {
+	size := int64(alignSlot(int64(n) + int64(n)/4))
+	if size > math.MaxUint32 || size > math.MaxInt {
+		return fault.LimitOf("bytes of a slot", size, math.MaxUint32, "ring: the images are too large")
+	}
+	ctx, cancel := context.WithTimeout(c.ctx, growthWait)
+	defer cancel()
+	grant, err := c.engine.Admit(ctx, size, &c.growing)
+	if err != nil {
+		return fault.BusyOf("limits.memory_budget", size, int64(c.engine.Config.Limits.MemoryBudget), "ring: no memory for images that are larger than usual")
+	}
+	made, err := c.make(int(size), true)
+	if err != nil {
+		grant.Release()
+		return err
+	}
+	c.shrink(s)
+	s.grown, s.grant, s.area = made, grant, made.Bytes()
+	s.reply.SetOutput(s.index, s.generation, int(size))
+	return c.send(s.reply[:], made.FD())
+}
+
+// claim returns the slot that a message is about, if it is as the message says: the client's, or the server's, with that
+// generation. The error ends the connection.
+func (c *connection) claim(index, generation uint32, ours bool) (*slot, error) {
+	if int64(index) >= int64(len(c.slots)) {
+		return nil, fault.Errorf(fault.Invalid, "ring: got slot %d, want 0..%d", index, len(c.slots)-1)
+	}
+	s := &c.slots[index]
+	switch {
+	case s.ours != ours:
+		return nil, fault.Errorf(fault.Invalid, "ring: got slot %d, which is the %s's already", index, side(s.ours))
+	case s.generation != generation:
+		return nil, fault.Errorf(fault.Invalid, "ring: got generation %d of slot %d, want %d", generation, index, s.generation)
+	}
+	return s, nil
+}
+
+func side(ours bool) string {
+	if ours {
+		return "server"
+	}
+	return "client"
+}
+
+// checkBatch refuses batches of more frames than limits.max_batch.
+func (c *connection) checkBatch(n int) error {
+	if most := c.engine.Config.Limits.MaxBatch; n > most {
+		return fault.LimitOf("limits.max_batch", int64(n), int64(most), "ring: too many frames for a slot")
+	}
+	return nil
+}
