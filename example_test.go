@@ -64,8 +64,8 @@ func Example_sound() {
 }
 
 // show prints the size of a JPEG.
-func show(picture []byte) {
-	c, err := jpeg.DecodeConfig(bytes.NewReader(picture))
+func show(jpegBytes []byte) {
+	c, err := jpeg.DecodeConfig(bytes.NewReader(jpegBytes))
 	if err != nil {
 		log.Fatal(err)
 	}

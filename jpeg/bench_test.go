@@ -18,7 +18,7 @@ import (
 //	go test -bench Encode ./jpeg
 func BenchmarkEncode(b *testing.B) {
 	for _, size := range []image.Point{{X: 320, Y: 320}, {X: 1920, Y: 1080}} {
-		p := newPicture(size.X, size.Y, 1)
+		p := newTestImage(size.X, size.Y, 1)
 		for _, format := range []frame.PixelFormat{frame.I420, frame.BGR24} {
 			for _, quality := range []int{75, 95} {
 				b.Run(fmt.Sprintf("fmt=%v/size=%dx%d/q=%d", format, size.X, size.Y, quality), func(b *testing.B) {
@@ -52,7 +52,7 @@ func benchmarkEncode(b *testing.B, f frame.Frame, o Options) {
 }
 
 // benchmarkRival encodes p with image/jpeg into a buffer that has grown already.
-func benchmarkRival(b *testing.B, p *picture, quality int) {
+func benchmarkRival(b *testing.B, p *testImage, quality int) {
 	m := p.ycbcr(image.YCbCrSubsampleRatio420)
 	var out bytes.Buffer
 	b.ReportAllocs()
@@ -68,7 +68,7 @@ func benchmarkRival(b *testing.B, p *picture, quality int) {
 
 // BenchmarkCoder is the coder alone: from bands that are ready to bytes. The rival has luma and chroma at hand, too.
 func BenchmarkCoder(b *testing.B) {
-	p := newPicture(320, 320, 1)
+	p := newTestImage(320, 320, 1)
 	for _, quality := range []int{50, 75, 95} {
 		b.Run(fmt.Sprintf("size=320x320/q=%d", quality), func(b *testing.B) {
 			for _, level := range kerneltest.Here() {
@@ -81,7 +81,7 @@ func BenchmarkCoder(b *testing.B) {
 	}
 }
 
-func benchmarkCoder(b *testing.B, p *picture, o Options) {
+func benchmarkCoder(b *testing.B, p *testImage, o Options) {
 	f := p.frame(b, frame.BGR24)
 	e, err := NewEncoder(f.Desc, &o)
 	if err != nil {
@@ -108,7 +108,7 @@ func benchmarkCoder(b *testing.B, p *picture, o Options) {
 //	go test -run xxx -bench EncodeImage ./jpeg
 func BenchmarkEncodeImage(b *testing.B) {
 	for _, size := range []image.Point{{X: 320, Y: 320}, {X: 640, Y: 360}, {X: 1920, Y: 1080}} {
-		p := newPicture(size.X, size.Y, 1)
+		p := newTestImage(size.X, size.Y, 1)
 		images := []struct {
 			name string
 			m    image.Image
@@ -145,11 +145,11 @@ func benchmarkImage(b *testing.B, encode func(w *bytes.Buffer) error) {
 	b.ReportMetric(float64(out.Len()), "bytes")
 }
 
-func (p *picture) gray() *image.Gray {
+func (p *testImage) gray() *image.Gray {
 	return &image.Gray{Pix: p.ycbcr(image.YCbCrSubsampleRatio444).Y, Stride: p.width, Rect: image.Rect(0, 0, p.width, p.height)}
 }
 
-func (p *picture) nrgba(alpha byte) *image.NRGBA {
+func (p *testImage) nrgba(alpha byte) *image.NRGBA {
 	m := image.NewNRGBA(image.Rect(0, 0, p.width, p.height))
 	for i := range p.width * p.height {
 		copy(m.Pix[4*i:], p.rgb[3*i:3*i+3])
@@ -158,9 +158,9 @@ func (p *picture) nrgba(alpha byte) *image.NRGBA {
 	return m
 }
 
-func (p *picture) rgba() *image.RGBA { return (*image.RGBA)(p.nrgba(0xFF)) }
+func (p *testImage) rgba() *image.RGBA { return (*image.RGBA)(p.nrgba(0xFF)) }
 
-func (p *picture) paletted() *image.Paletted {
+func (p *testImage) paletted() *image.Paletted {
 	m := image.NewPaletted(image.Rect(0, 0, p.width, p.height), palette.WebSafe)
 	for i := range m.Pix { // the nearest color of the cube of 6x6x6
 		m.Pix[i] = (p.rgb[3*i]+25)/51*36 + (p.rgb[3*i+1]+25)/51*6 + (p.rgb[3*i+2]+25)/51
@@ -168,7 +168,7 @@ func (p *picture) paletted() *image.Paletted {
 	return m
 }
 
-func (p *picture) rgba64() *image.RGBA64 {
+func (p *testImage) rgba64() *image.RGBA64 {
 	m := image.NewRGBA64(image.Rect(0, 0, p.width, p.height))
 	for i := range p.width * p.height {
 		for c := range 3 {

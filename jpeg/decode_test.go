@@ -34,7 +34,7 @@ func TestSizes(t *testing.T) {
 			sizes[s] = true
 		}
 	}
-	large := newPicture(1921, 1081, 1)
+	large := newTestImage(1921, 1081, 1)
 	for _, s := range subsamplings {
 		t.Run(fmt.Sprintf("subsampling=%v", s), func(t *testing.T) {
 			for size := range sizes {
@@ -55,7 +55,7 @@ func TestSizes(t *testing.T) {
 func TestLargestSides(t *testing.T) {
 	race.SkipSequential(t)
 	for _, size := range []image.Point{{X: 65535, Y: 3}, {X: 3, Y: 65535}} {
-		p := &picture{size.X, size.Y, bytes.Repeat([]byte{200}, 3*size.X*size.Y)}
+		p := &testImage{size.X, size.Y, bytes.Repeat([]byte{200}, 3*size.X*size.Y)}
 		for _, s := range subsamplings {
 			b := encode(t, p.frame(t, frame.RGB24), Options{Subsampling: s, RestartInterval: 65535})
 			if got := p.psnr(decode(t, b, size.X, size.Y, s)); got < 45 {
@@ -66,8 +66,8 @@ func TestLargestSides(t *testing.T) {
 }
 
 // crop returns the middle of p.
-func (p *picture) crop(width, height int) *picture {
-	c := &picture{width, height, make([]byte, 0, 3*width*height)}
+func (p *testImage) crop(width, height int) *testImage {
+	c := &testImage{width, height, make([]byte, 0, 3*width*height)}
 	x, y := (p.width-width)/2, (p.height-height)/2
 	for i := range height {
 		c.rgb = append(c.rgb, p.rgb[3*((y+i)*p.width+x):][:3*width]...)
@@ -78,19 +78,19 @@ func (p *picture) crop(width, height int) *picture {
 // TestExtremes decodes the largest and smallest coefficients: samples of 0 and 255 at the ends of the quality scale,
 // and flat images.
 func TestExtremes(t *testing.T) {
-	pictures := []struct {
+	images := []struct {
 		name string
-		p    *picture
+		p    *testImage
 	}{
 		{"noise", newNoise(96, 64, 3)},
-		{"black", &picture{96, 64, make([]byte, 3*96*64)}},
-		{"white", &picture{96, 64, bytes.Repeat([]byte{255}, 3*96*64)}},
+		{"black", &testImage{96, 64, make([]byte, 3*96*64)}},
+		{"white", &testImage{96, 64, bytes.Repeat([]byte{255}, 3*96*64)}},
 		{"checkers", checkers(96, 64)},
 	}
-	for _, pic := range pictures {
+	for _, pic := range images {
 		for _, s := range subsamplings {
 			for _, quality := range []int{1, 2, 50, 99, 100} {
-				t.Run(fmt.Sprintf("picture=%s/subsampling=%v/q=%d", pic.name, s, quality), func(t *testing.T) {
+				t.Run(fmt.Sprintf("image=%s/subsampling=%v/q=%d", pic.name, s, quality), func(t *testing.T) {
 					b := encode(t, pic.p.frame(t, frame.RGB24), Options{Subsampling: s, Quality: quality})
 					m := decode(t, b, 96, 64, s)
 					if full := s == Sub444 || s == Gray || pic.name != "noise"; full && quality == 100 {
@@ -105,8 +105,8 @@ func TestExtremes(t *testing.T) {
 }
 
 // checkers alternates black and white blocks: the largest DC differences.
-func checkers(width, height int) *picture {
-	p := &picture{width, height, make([]byte, 3*width*height)}
+func checkers(width, height int) *testImage {
+	p := &testImage{width, height, make([]byte, 3*width*height)}
 	for i := range p.rgb {
 		x, y := i/3%width, i/3/width
 		p.rgb[i] = byte(-((x/16 + y/16) & 1))
@@ -126,7 +126,7 @@ func TestDjpeg(t *testing.T) {
 			Subsampling:     subsamplings[i%4],
 			RestartInterval: []int{0, 0, RestartRow, 1, 2, 1 + rng.IntN(40)}[rng.IntN(6)],
 		}
-		p := newPicture(1+rng.IntN(130), 1+rng.IntN(130), uint64(i))
+		p := newTestImage(1+rng.IntN(130), 1+rng.IntN(130), uint64(i))
 		if i%5 == 0 {
 			p = newNoise(p.width, p.height, uint64(i))
 		}

@@ -13,7 +13,7 @@ import (
 
 // TestAppendTwice wants the same bytes from a used Encoder, behind what dst had.
 func TestAppendTwice(t *testing.T) {
-	noise, p := newNoise(100, 75, 1).frame(t, frame.RGB24), newPicture(100, 75, 2).frame(t, frame.RGB24)
+	noise, p := newNoise(100, 75, 1).frame(t, frame.RGB24), newTestImage(100, 75, 2).frame(t, frame.RGB24)
 	for _, s := range subsamplings {
 		o := Options{Subsampling: s, RestartInterval: 5}
 		want := encode(t, p, o)
@@ -26,14 +26,14 @@ func TestAppendTwice(t *testing.T) {
 		}
 		got, err := e.Append([]byte("before"), p)
 		if err != nil || string(got[:6]) != "before" || !bytes.Equal(got[6:], want) {
-			t.Errorf("%v: the second picture differs from the first of a new Encoder, %v", s, err)
+			t.Errorf("%v: the second image differs from the first of a new Encoder, %v", s, err)
 		}
 	}
 }
 
 // TestFormats wants the same image from every format that holds it.
 func TestFormats(t *testing.T) {
-	p := newPicture(120, 80, 3)
+	p := newTestImage(120, 80, 3)
 	for _, s := range subsamplings {
 		rgb, bgr := encode(t, p.frame(t, frame.RGB24), Options{Subsampling: s}), encode(t, p.frame(t, frame.BGR24), Options{Subsampling: s})
 		if !bytes.Equal(rgb, bgr) {
@@ -50,7 +50,7 @@ func TestFormats(t *testing.T) {
 
 // TestSharedCoder codes with one Coder from several goroutines.
 func TestSharedCoder(t *testing.T) {
-	f := newPicture(200, 120, 4).frame(t, frame.RGB24)
+	f := newTestImage(200, 120, 4).frame(t, frame.RGB24)
 	o := Options{RestartInterval: RestartRow}
 	want := encode(t, f, o)
 	e, err := NewEncoder(f.Desc, &o)
@@ -75,7 +75,7 @@ func TestSharedCoder(t *testing.T) {
 func TestAppendAllocates(t *testing.T) {
 	for _, s := range subsamplings {
 		t.Run(fmt.Sprintf("subsampling=%v", s), func(t *testing.T) {
-			f := newPicture(333, 111, 5).frame(t, frame.BGR24)
+			f := newTestImage(333, 111, 5).frame(t, frame.BGR24)
 			e, err := NewEncoder(f.Desc, &Options{Subsampling: s, RestartInterval: 7})
 			if err != nil {
 				t.Fatal(err)

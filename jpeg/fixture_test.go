@@ -21,16 +21,16 @@ const (
 	markerDQT  = 0xDB
 )
 
-// picture is a test image in packed R, G, B.
-type picture struct {
+// testImage is an image in packed R, G, B.
+type testImage struct {
 	width, height int
 	rgb           []byte
 }
 
-// newPicture returns slow gradients, edges at all angles, and grain: what a camera sees, as far as a DCT can tell.
-func newPicture(width, height int, seed uint64) *picture {
+// newTestImage returns slow gradients, edges at all angles, and grain: what a camera sees, as far as a DCT can tell.
+func newTestImage(width, height int, seed uint64) *testImage {
 	rng := rand.New(rand.NewPCG(seed, 1))
-	p := &picture{width, height, make([]byte, 3*width*height)}
+	p := &testImage{width, height, make([]byte, 3*width*height)}
 	type disc struct{ x, y, r, luma, red, blue float64 }
 	discs := make([]disc, 24)
 	for i := range discs {
@@ -58,9 +58,9 @@ func newPicture(width, height int, seed uint64) *picture {
 }
 
 // newNoise returns samples of 0 and 255: the most bits that an image can cost.
-func newNoise(width, height int, seed uint64) *picture {
+func newNoise(width, height int, seed uint64) *testImage {
 	rng := rand.New(rand.NewPCG(seed, 2))
-	p := &picture{width, height, make([]byte, 3*width*height)}
+	p := &testImage{width, height, make([]byte, 3*width*height)}
 	for i := range p.rgb {
 		p.rgb[i] = byte(-(rng.Uint32() & 1))
 	}
@@ -68,7 +68,7 @@ func newNoise(width, height int, seed uint64) *picture {
 }
 
 // ycbcr returns p by the formulas of the standard library, chroma averaged.
-func (p *picture) ycbcr(r image.YCbCrSubsampleRatio) *image.YCbCr {
+func (p *testImage) ycbcr(r image.YCbCrSubsampleRatio) *image.YCbCr {
 	m := image.NewYCbCr(image.Rect(0, 0, p.width, p.height), r)
 	for y := range p.height {
 		for x := range p.width {
@@ -83,7 +83,7 @@ func (p *picture) ycbcr(r image.YCbCrSubsampleRatio) *image.YCbCr {
 }
 
 // frame returns p in a format of packed or planar bytes.
-func (p *picture) frame(t testing.TB, format frame.PixelFormat) frame.Frame {
+func (p *testImage) frame(t testing.TB, format frame.PixelFormat) frame.Frame {
 	t.Helper()
 	var data []byte
 	switch format {
@@ -100,7 +100,7 @@ func (p *picture) frame(t testing.TB, format frame.PixelFormat) frame.Frame {
 	case frame.Gray8:
 		data = p.ycbcr(image.YCbCrSubsampleRatio444).Y
 	default:
-		t.Fatalf("no picture in %v", format)
+		t.Fatalf("no image in %v", format)
 	}
 	d := frame.Desc{Format: format, Width: p.width, Height: p.height}
 	if format == frame.I420 {
@@ -158,7 +158,7 @@ func decode(t testing.TB, b []byte, width, height int, s Subsampling) image.Imag
 	switch m := m.(type) {
 	case *image.Gray:
 		if s != Gray {
-			t.Fatalf("got a gray picture, want %v", s)
+			t.Fatalf("got a gray image, want %v", s)
 		}
 	case *image.YCbCr:
 		if s == Gray || m.SubsampleRatio != ratios[s] {
@@ -172,7 +172,7 @@ func decode(t testing.TB, b []byte, width, height int, s Subsampling) image.Imag
 
 // psnr is that of m against p, over the samples of red, green and blue; a gray image is compared with p's luma, not
 // rounded.
-func (p *picture) psnr(m image.Image) float64 {
+func (p *testImage) psnr(m image.Image) float64 {
 	var sum float64
 	for y := range p.height {
 		for x := range p.width {

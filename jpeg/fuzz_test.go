@@ -18,7 +18,7 @@ func FuzzAppend(f *testing.F) {
 	f.Fuzz(func(t *testing.T, width, height, quality, subsampling uint8, interval int16, pixels []byte) {
 		w, h := max(int(width), 1), max(int(height), 1)
 		o := Options{Quality: int(quality) % 101, Subsampling: Subsampling(subsampling % 4), RestartInterval: max(int(interval), RestartRow)}
-		p := &picture{w, h, make([]byte, 3*w*h)}
+		p := &testImage{w, h, make([]byte, 3*w*h)}
 		for n := 0; n < len(p.rgb) && len(pixels) > 0; {
 			n += copy(p.rgb[n:], pixels)
 		}

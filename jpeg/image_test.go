@@ -175,7 +175,7 @@ func TestEncodeLikeStandard(t *testing.T) {
 // TestEncodeSubsampling wants the chroma that Options ask for, whatever the image has, and the same bytes as an Encoder
 // where that takes the same samples.
 func TestEncodeSubsampling(t *testing.T) {
-	p := newPicture(150, 83, 3)
+	p := newTestImage(150, 83, 3)
 	rgba := image.NewRGBA(image.Rect(0, 0, p.width, p.height))
 	for i := range p.width * p.height {
 		copy(rgba.Pix[4*i:], p.rgb[3*i:3*i+3])
@@ -212,7 +212,7 @@ func TestEncodeSubsampling(t *testing.T) {
 
 // TestEncodeOptions: no options are those of image/jpeg, and qualities out of range stand for the nearest.
 func TestEncodeOptions(t *testing.T) {
-	m := newPicture(40, 40, 1).ycbcr(image.YCbCrSubsampleRatio420)
+	m := newTestImage(40, 40, 1).ycbcr(image.YCbCrSubsampleRatio420)
 	of := func(o *Options) string {
 		var out bytes.Buffer
 		if err := Encode(&out, m, o); err != nil {

@@ -13,22 +13,22 @@ import (
 // TestLevels wants every level of kernels to make the same files: of all subsamplings, of the lowest and
 // the highest quality, of images that compress well and not at all, of sizes that vectors don't fit.
 func TestLevels(t *testing.T) {
-	pictures := []struct {
+	images := []struct {
 		name string
-		p    *picture
+		p    *testImage
 	}{
-		{"picture", newPicture(333, 77, 1)},
+		{"gradient", newTestImage(333, 77, 1)},
 		{"noise", newNoise(333, 77, 2)},
-		{"narrow", newPicture(13, 65, 3)},
+		{"narrow", newTestImage(13, 65, 3)},
 		{"row", newNoise(640, 9, 4)},
 	}
 	qualities := []int{1, 50, 75, 90, 98, 100}
 	if testing.Short() {
 		qualities = []int{75, 100}
 	}
-	for _, pic := range pictures {
+	for _, pic := range images {
 		for _, format := range []frame.PixelFormat{frame.RGB24, frame.BGR24, frame.I420, frame.Gray8} {
-			t.Run(fmt.Sprintf("picture=%s/fmt=%v", pic.name, format), func(t *testing.T) {
+			t.Run(fmt.Sprintf("image=%s/fmt=%v", pic.name, format), func(t *testing.T) {
 				f := pic.p.frame(t, format)
 				for i, s := range subsamplings {
 					for _, quality := range qualities {

@@ -73,7 +73,7 @@ func TestAppendRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst := []byte("what was there")
-	for _, f := range []frame.Frame{{}, newPicture(16, 17, 1).frame(t, frame.RGB24), newPicture(16, 16, 1).frame(t, frame.BGR24)} {
+	for _, f := range []frame.Frame{{}, newTestImage(16, 17, 1).frame(t, frame.RGB24), newTestImage(16, 16, 1).frame(t, frame.BGR24)} {
 		got, err := e.Append(dst, f)
 		if _, ok := errors.AsType[*frame.DescError](err); !ok {
 			t.Errorf("%v: got %v, want a *frame.DescError", f.Desc, err)

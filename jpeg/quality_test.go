@@ -19,10 +19,10 @@ func TestAgainstCjpeg(t *testing.T) {
 	cjpeg := exttool.Require(t, "cjpeg", "libjpeg-turbo-progs")
 	samples := map[Subsampling]string{Sub420: "2x2", Sub422: "2x1", Sub444: "1x1"}
 	for seed := range uint64(3) {
-		p := newPicture(333, 251, seed)
+		p := newTestImage(333, 251, seed)
 		for _, s := range []Subsampling{Sub420, Sub422, Sub444, Gray} {
 			for _, quality := range []int{50, 75, 90, 95} {
-				t.Run(fmt.Sprintf("picture=%d/subsampling=%v/q=%d", seed, s, quality), func(t *testing.T) {
+				t.Run(fmt.Sprintf("image=%d/subsampling=%v/q=%d", seed, s, quality), func(t *testing.T) {
 					ours := encode(t, p.frame(t, frame.RGB24), Options{Quality: quality, Subsampling: s})
 					args := []string{"-quality", fmt.Sprint(quality), "-dct", "int", "-baseline"}
 					if s == Gray {
@@ -53,7 +53,7 @@ func TestAgainstCjpeg(t *testing.T) {
 // TestQuantTables compares the quantization tables of every quality with cjpeg's, byte for byte.
 func TestQuantTables(t *testing.T) {
 	cjpeg := exttool.Require(t, "cjpeg", "libjpeg-turbo-progs")
-	p := newPicture(16, 16, 1)
+	p := newTestImage(16, 16, 1)
 	for quality := 1; quality <= 100; quality++ {
 		cmd := exec.Command(cjpeg, "-quality", fmt.Sprint(quality), "-baseline")
 		cmd.Stdin = bytes.NewReader(fmt.Appendf(nil, "P6\n16 16\n255\n%s", p.rgb))

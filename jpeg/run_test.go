@@ -26,7 +26,7 @@ func TestRuns(t *testing.T) {
 			Subsampling:     subsamplings[rng.IntN(4)],
 			RestartInterval: []int{0, RestartRow, 1, 2, 3, 4, 8, 10, 20, 1 + rng.IntN(100)}[rng.IntN(10)],
 		}
-		p := newPicture(1+rng.IntN(400), 1+rng.IntN(150), seed)
+		p := newTestImage(1+rng.IntN(400), 1+rng.IntN(150), seed)
 		t.Run(fmt.Sprintf("seed=%d/size=%dx%d/options=%v", seed, p.width, p.height, o), func(t *testing.T) {
 			f := p.frame(t, frame.RGB24)
 			want := encode(t, f, o)
@@ -76,7 +76,7 @@ func TestRestartMarkers(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(fmt.Sprintf("size=%dx%d/interval=%d", test.width, test.height, test.interval), func(t *testing.T) {
-			b := encode(t, newPicture(test.width, test.height, 1).frame(t, frame.RGB24), Options{RestartInterval: test.interval})
+			b := encode(t, newTestImage(test.width, test.height, 1).frame(t, frame.RGB24), Options{RestartInterval: test.interval})
 			n := 0
 			for _, marker := range markersOfScan(b) {
 				if want := byte(markerRST0 + n%8); marker != want {

@@ -15,7 +15,7 @@
 // from run to run.
 //
 // An image is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass),
-// coded, and forgotten. There is no whole image between input and output. Frames of a batch go to the goroutines of a
+// coded, and discarded. There is no whole image between input and output. Frames of a batch go to the goroutines of a
 // [Workers] whole; a JPEG with restart markers, and any raw image, may also be split into runs of bands. Every byte
 // is the same for any number of workers.
 //

@@ -33,20 +33,20 @@ func Example() {
 	// class 262144: 2 gets, 2 puts, 0 in use, 1 misses
 }
 
-// One buffer, several readers: each gets a holding of its own, and the last Release ends the lease.
+// One buffer, several readers: each gets a reference of its own, and the last Release ends the lease.
 func ExampleBuf_Retain() {
 	p := pool.New(nil)
-	picture, err := p.Get(5)
+	jpeg, err := p.Get(5)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer picture.Release()
-	copy(picture.Bytes(), "JPEG!")
+	defer jpeg.Release()
+	copy(jpeg.Bytes(), "JPEG!")
 
 	done := make(chan int)
 	for range 3 {
-		viewer := picture.Retain() // before the goroutine starts, while the holding is sure
+		viewer := jpeg.Retain() // before the goroutine starts, while this reference is held
 		go func() {
 			defer viewer.Release()
 			done <- len(viewer.Bytes())

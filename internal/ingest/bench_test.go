@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// BenchmarkJPEG is reading pictures of noise of 320x180 out of a stream that is in memory.
+// BenchmarkJPEG is reading JPEGs of noise of 320x180 out of a stream that is in memory.
 func BenchmarkJPEG(b *testing.B) {
 	whole := encodeJPEG(b, 1, 320, 180)
 	part := fmt.Appendf(nil, "--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", len(whole), whole)

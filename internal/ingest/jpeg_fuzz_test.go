@@ -17,8 +17,8 @@ import (
 // jpegBudget is what reading JPEGs of fuzzBytes at most may lease at once: a buffer, and the larger one that it grows into.
 const jpegBudget = 4 * fuzzBytes
 
-// FuzzJPEG holds that what is read of a stream does not depend on the pieces in which it comes, that the pictures are
-// bytes of the stream in their order, whole from SOI to EOI, and that no stream takes more memory than its pictures.
+// FuzzJPEG holds that what is read of a stream does not depend on the pieces in which it comes, that the JPEGs are
+// bytes of the stream in their order, whole from SOI to EOI, and that no stream takes more memory than its JPEGs.
 func FuzzJPEG(f *testing.F) {
 	whole := encodeJPEG(f, 1, 31, 17)
 	bare, _ := withoutTables(f, whole)
@@ -36,13 +36,13 @@ func FuzzJPEG(f *testing.F) {
 		first := fuzzRead(t, bytes.NewReader(stream), boundary)
 		second := fuzzRead(t, iotest.OneByteReader(bytes.NewReader(stream)), boundary)
 		if !reflect.DeepEqual(first, second) {
-			t.Fatalf("got %d pictures, %d broken, %s, and byte by byte %d, %d, %s",
-				len(first.pictures), first.broken, first.end, len(second.pictures), second.broken, second.end)
+			t.Fatalf("got %d JPEGs, %d broken, %s, and byte by byte %d, %d, %s",
+				len(first.jpegs), first.broken, first.end, len(second.jpegs), second.broken, second.end)
 		}
 		rest := string(stream)
-		for _, p := range first.pictures {
+		for _, p := range first.jpegs {
 			if !strings.HasPrefix(p.data, "\xff\xd8\xff") || !strings.HasSuffix(p.data, "\xff\xd9") || p.width*p.height > fuzzPixels {
-				t.Fatalf("got a picture %q of %dx%d", p.data, p.width, p.height)
+				t.Fatalf("got a JPEG %q of %dx%d", p.data, p.width, p.height)
 			}
 			i := strings.Index(rest, p.data)
 			if i < 0 { // It may have been given tables.
@@ -50,13 +50,13 @@ func FuzzJPEG(f *testing.F) {
 				_, tables = withoutTables(t, tables)
 				at := bytes.Index(whole, tables)
 				if at < 0 {
-					t.Fatalf("picture %q is not in the rest of the stream, %q", p.data, rest)
+					t.Fatalf("JPEG %q is not in the rest of the stream, %q", p.data, rest)
 				}
 				p.data = string(concat(whole[:at], whole[at+len(tables):]))
 				i = strings.Index(rest, p.data)
 			}
 			if i < 0 {
-				t.Fatalf("picture %q is not in the rest of the stream, %q", p.data, rest)
+				t.Fatalf("JPEG %q is not in the rest of the stream, %q", p.data, rest)
 			}
 			rest = rest[i+len(p.data):]
 		}
@@ -65,9 +65,9 @@ func FuzzJPEG(f *testing.F) {
 
 // fuzzed is what a stream held.
 type fuzzed struct {
-	pictures []picture
-	broken   int
-	end      string
+	jpegs  []copied
+	broken int
+	end    string
 }
 
 // fuzzRead reads stream as multipart when there is a boundary, else as JPEGs one after the other.
@@ -78,9 +78,9 @@ func fuzzRead(t *testing.T, stream io.Reader, boundary string) fuzzed {
 	if boundary != "" {
 		r = ingest.NewMultipart(stream, boundary, p, limits)
 	}
-	pictures, broken, err := read(t, r)
+	jpegs, broken, err := read(t, r)
 	if errors.Is(err, pool.ErrBudget) {
 		t.Fatalf("got error %v", err)
 	}
-	return fuzzed{pictures, len(broken), err.Error()}
+	return fuzzed{jpegs, len(broken), err.Error()}
 }

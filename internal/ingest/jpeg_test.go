@@ -18,7 +18,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// encodeJPEG returns a picture of noise that follows from seed alone, as image/jpeg writes it: baseline, with the
+// encodeJPEG returns a JPEG of noise that follows from seed alone, as image/jpeg writes it: baseline, with the
 // standard Huffman tables, without JFIF.
 func encodeJPEG(t testing.TB, seed uint64, width, height int) []byte {
 	t.Helper()
@@ -42,36 +42,36 @@ func segment(marker byte, data ...any) []byte {
 	return concat([]byte{0xFF, marker, byte((len(body) + 2) >> 8), byte(len(body) + 2)}, body)
 }
 
-// insert returns picture with b after its SOI.
-func insert(picture, b []byte) []byte { return concat(picture[:2], b, picture[2:]) }
+// insert returns jpeg with b after its SOI.
+func insert(jpeg, b []byte) []byte { return concat(jpeg[:2], b, jpeg[2:]) }
 
-// withoutTables returns a picture of encodeJPEG without its DHT segment, and that segment.
-func withoutTables(t testing.TB, picture []byte) (rest, tables []byte) {
+// withoutTables returns a JPEG of encodeJPEG without its DHT segment, and that segment.
+func withoutTables(t testing.TB, jpeg []byte) (rest, tables []byte) {
 	t.Helper()
-	i := bytes.Index(picture, []byte{0xFF, 0xC4})
-	n := 2 + int(picture[i+2])<<8 + int(picture[i+3])
-	if picture[i+n] != 0xFF || picture[i+n+1] != 0xDA {
+	i := bytes.Index(jpeg, []byte{0xFF, 0xC4})
+	n := 2 + int(jpeg[i+2])<<8 + int(jpeg[i+3])
+	if jpeg[i+n] != 0xFF || jpeg[i+n+1] != 0xDA {
 		t.Fatal("the tables are not the last thing before the scan")
 	}
-	return concat(picture[:i], picture[i+n:]), picture[i : i+n]
+	return concat(jpeg[:i], jpeg[i+n:]), jpeg[i : i+n]
 }
 
-// picture is a JPEG of a stream, with its bytes copied.
-type picture struct {
+// copied is a JPEG of a stream, with its bytes copied.
+type copied struct {
 	data                      string
 	width, height, components int
 	progressive               bool
 }
 
-// read returns the pictures of r up to its final error, which must come again, and the errors before that.
-func read(t testing.TB, r *ingest.JPEGReader) (pictures []picture, broken []error, end error) {
+// read returns the JPEGs of r up to its final error, which must come again, and the errors before that.
+func read(t testing.TB, r *ingest.JPEGReader) (jpegs []copied, broken []error, end error) {
 	t.Helper()
 	for {
 		j, err := r.Next()
 		var je *ingest.JPEGError
 		switch {
 		case err == nil:
-			pictures = append(pictures, picture{string(j.Buf.Bytes()), j.Width, j.Height, j.Components, j.Progressive})
+			jpegs = append(jpegs, copied{string(j.Buf.Bytes()), j.Width, j.Height, j.Components, j.Progressive})
 			j.Buf.Release()
 		case errors.As(err, &je) && !je.Final:
 			broken = append(broken, err)
@@ -79,12 +79,12 @@ func read(t testing.TB, r *ingest.JPEGReader) (pictures []picture, broken []erro
 			if _, again := r.Next(); again != err {
 				t.Errorf("got error %v from a second call, want %v again", again, err)
 			}
-			return pictures, broken, err
+			return jpegs, broken, err
 		}
 	}
 }
 
-// TestJPEG: pictures come out as they went in, however the stream is cut into pieces, and what their headers say is what
+// TestJPEG: JPEGs come out as they went in, however the stream is cut into pieces, and what their headers say is what
 // image/jpeg reads there.
 func TestJPEG(t *testing.T) {
 	small, large := encodeJPEG(t, 1, 31, 17), encodeJPEG(t, 2, 160, 96)
@@ -110,27 +110,27 @@ func TestJPEG(t *testing.T) {
 				p := pooltest.New(t, nil)
 				got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(tt.stream)), p, ingest.Limits{}))
 				if err != io.EOF || len(got) != len(tt.want) {
-					t.Fatalf("got %d pictures, error %v, want %d, %v", len(got), err, len(tt.want), io.EOF)
+					t.Fatalf("got %d JPEGs, error %v, want %d, %v", len(got), err, len(tt.want), io.EOF)
 				}
 				for i := range got {
-					wantPicture(t, got[i], tt.want[i])
+					wantJPEG(t, got[i], tt.want[i])
 				}
 			})
 		}
 	}
 }
 
-// wantPicture holds got to the bytes of a JPEG, and to what image/jpeg says of them.
-func wantPicture(t testing.TB, got picture, want []byte) {
+// wantJPEG holds got to the bytes of a JPEG, and to what image/jpeg says of them.
+func wantJPEG(t testing.TB, got copied, want []byte) {
 	t.Helper()
 	if got.data != string(want) {
-		t.Errorf("got %d other bytes than the %d of the picture", len(got.data), len(want))
+		t.Errorf("got %d other bytes than the %d of the JPEG", len(got.data), len(want))
 	}
 	wantHeader(t, got)
 }
 
-// wantHeader holds what is said of a picture to what image/jpeg says of it.
-func wantHeader(t testing.TB, got picture) {
+// wantHeader holds what is said of a JPEG to what image/jpeg says of it.
+func wantHeader(t testing.TB, got copied) {
 	t.Helper()
 	c, err := jpeg.DecodeConfig(strings.NewReader(got.data))
 	if err != nil {
@@ -142,7 +142,7 @@ func wantHeader(t testing.TB, got picture) {
 	}
 }
 
-// frameHeader returns a picture of one component that has the frame header's marker and fields as given, an empty table
+// frameHeader returns a JPEG of one component that has the frame header's marker and fields as given, an empty table
 // and a scan of one byte.
 func frameHeader(marker, precision byte, width, height int, components byte) []byte {
 	header := []byte{precision, byte(height >> 8), byte(height), byte(width >> 8), byte(width), components, 1, 0x11, 0}
@@ -210,7 +210,7 @@ func TestJPEGBroken(t *testing.T) {
 	}
 }
 
-// TestJPEGResumes: a picture that was cut short where the next one begins costs no other.
+// TestJPEGResumes: a JPEG that was cut short where the next one begins costs no other.
 func TestJPEGResumes(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	bare, _ := withoutTables(t, whole)
@@ -230,10 +230,10 @@ func TestJPEGResumes(t *testing.T) {
 				p := pooltest.New(t, nil)
 				got, broken, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(whole, tt.cut, bare, tt.cut, tt.cut, whole))), p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 3 || len(broken) != 3 {
-					t.Fatalf("got %d pictures, errors %v, %v, want 3, 3, %v", len(got), broken, err, io.EOF)
+					t.Fatalf("got %d JPEGs, errors %v, %v, want 3, 3, %v", len(got), broken, err, io.EOF)
 				}
 				for _, g := range got {
-					wantPicture(t, g, whole)
+					wantJPEG(t, g, whole)
 				}
 				want := ingest.JPEGError{Index: 1, Offset: tt.offset, Reason: "another JPEG begins before the end of this one"}
 				var je *ingest.JPEGError
@@ -245,7 +245,7 @@ func TestJPEGResumes(t *testing.T) {
 	}
 }
 
-// TestJPEGTruncated: a stream that ends inside a picture says so at every byte of it.
+// TestJPEGTruncated: a stream that ends inside a JPEG says so at every byte of it.
 func TestJPEGTruncated(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	p := pooltest.New(t, nil)
@@ -253,7 +253,7 @@ func TestJPEGTruncated(t *testing.T) {
 		got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(concat(whole, whole[:n])), p, ingest.Limits{}))
 		var te *ingest.TruncatedError
 		if !errors.As(err, &te) || *te != (ingest.TruncatedError{Frame: 1, Got: n}) || len(got) != 1 {
-			t.Fatalf("%d bytes: got %d pictures, error %v, want one, and the error of a stream that is cut", n, len(got), err)
+			t.Fatalf("%d bytes: got %d JPEGs, error %v, want one, and the error of a stream that is cut", n, len(got), err)
 		}
 	}
 	te := &ingest.TruncatedError{Frame: 3, Got: 100}
@@ -262,7 +262,7 @@ func TestJPEGTruncated(t *testing.T) {
 	}
 }
 
-// TestJPEGLimits: a picture above a limit is refused when it gets there, not when it is read.
+// TestJPEGLimits: a JPEG above a limit is refused when it gets there, not when it is read.
 func TestJPEGLimits(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	tests := []struct {
@@ -281,7 +281,7 @@ func TestJPEGLimits(t *testing.T) {
 			got, _, err := read(t, ingest.NewJPEG(bytes.NewReader(whole), p, tt.limits))
 			if tt.want == nil {
 				if err != io.EOF || len(got) != 1 {
-					t.Errorf("got %d pictures, error %v, want one", len(got), err)
+					t.Errorf("got %d JPEGs, error %v, want one", len(got), err)
 				}
 				return
 			}
@@ -294,30 +294,30 @@ func TestJPEGLimits(t *testing.T) {
 	p := pooltest.New(t, nil)
 	huge := io.MultiReader(bytes.NewReader(whole[:len(whole)-2]), &endless{data: bytes.Repeat([]byte{1}, 1<<12)})
 	if _, _, err := read(t, ingest.NewJPEG(huge, p, ingest.Limits{MaxBytes: 1 << 16})); err == nil {
-		t.Error("got no error for a picture without an end")
+		t.Error("got no error for a JPEG without an end")
 	}
 }
 
-// TestJPEGTables: a picture without Huffman tables gets those that image/jpeg writes, and no other gets any.
+// TestJPEGTables: a JPEG without Huffman tables gets those that image/jpeg writes, and no other gets any.
 func TestJPEGTables(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	bare, tables := withoutTables(t, whole)
 	if bytes.Contains(bare, tables) || len(bare)+len(tables) != len(whole) {
-		t.Fatal("the picture still has its tables")
+		t.Fatal("the JPEG still has its tables")
 	}
 	for _, kind := range readerKinds {
 		p := pooltest.New(t, nil)
 		got, _, err := read(t, ingest.NewJPEG(kind.wrap(bytes.NewReader(concat(bare, whole, bare))), p, ingest.Limits{}))
 		if err != io.EOF || len(got) != 3 {
-			t.Fatalf("%s: got %d pictures, error %v, want 3", kind.name, len(got), err)
+			t.Fatalf("%s: got %d JPEGs, error %v, want 3", kind.name, len(got), err)
 		}
 		for _, g := range got {
-			wantPicture(t, g, whole)
+			wantJPEG(t, g, whole)
 		}
 	}
 }
 
-// TestJPEGHoldsNothingWhileWaiting: memory is leased once a picture has begun, and as much as came of it.
+// TestJPEGHoldsNothingWhileWaiting: memory is leased once a JPEG has begun, and as much as came of it.
 func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 	p := pooltest.New(t, nil)
 	whole := encodeJPEG(t, 1, 160, 96)
@@ -330,17 +330,17 @@ func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 	for off := range w.data {
 		switch got := w.inUse[off]; {
 		case (off <= begin || off >= end && off < len(w.data)) && got != 0:
-			t.Errorf("got %d bytes leased while waiting for byte %d, outside of a picture", got, off)
+			t.Errorf("got %d bytes leased while waiting for byte %d, outside of a JPEG", got, off)
 		case got > int64(2*len(whole)+16<<10):
 			t.Errorf("got %d bytes leased after %d", got, off)
 		}
 	}
 	if w.inUse[begin+100] == 0 {
-		t.Error("got no memory leased inside a picture")
+		t.Error("got no memory leased inside a JPEG")
 	}
 }
 
-// TestJPEGBudget: a picture for which there is no memory is lost, and none after it.
+// TestJPEGBudget: a JPEG for which there is no memory is lost, and none after it.
 func TestJPEGBudget(t *testing.T) {
 	small, large := encodeJPEG(t, 1, 31, 17), encodeJPEG(t, 2, 300, 200)
 	p := pooltest.New(t, &pool.Options{Budget: 32 << 10})
@@ -355,10 +355,10 @@ func TestJPEGBudget(t *testing.T) {
 		}
 		j, err := r.Next()
 		if !errors.Is(err, want) {
-			t.Fatalf("picture %d: got error %v, want %v", i, err, want)
+			t.Fatalf("JPEG %d: got error %v, want %v", i, err, want)
 		}
 		if err == nil && string(j.Buf.Bytes()) != string(small) {
-			t.Errorf("picture %d is another than the small one", i)
+			t.Errorf("JPEG %d is another than the small one", i)
 		}
 		j.Buf.Release()
 	}
@@ -377,7 +377,7 @@ func TestJPEGStreamErrors(t *testing.T) {
 	}
 }
 
-// TestJPEGPanicInside: pooltest fails the test when the buffer of the picture stays leased.
+// TestJPEGPanicInside: pooltest fails the test when the buffer of the JPEG stays leased.
 func TestJPEGPanicInside(t *testing.T) {
 	p := pooltest.New(t, nil)
 	r := ingest.NewJPEG(panicking{bytes.NewReader(encodeJPEG(t, 1, 31, 17)[:300])}, p, ingest.Limits{})

@@ -62,10 +62,10 @@ func TestMultipart(t *testing.T) {
 				p := pooltest.New(t, nil)
 				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(tt.stream)), tt.boundary, p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 2 || len(broken) != 0 {
-					t.Fatalf("got %d pictures, errors %v, %v, want 2, none, %v", len(got), broken, err, io.EOF)
+					t.Fatalf("got %d JPEGs, errors %v, %v, want 2, none, %v", len(got), broken, err, io.EOF)
 				}
-				wantPicture(t, got[0], a)
-				wantPicture(t, got[1], b)
+				wantJPEG(t, got[0], a)
+				wantJPEG(t, got[1], b)
 			})
 		}
 	}
@@ -91,12 +91,12 @@ func TestMultipartLongHeader(t *testing.T) {
 		stream := concat("--frame\r\nX: ", strings.Repeat("x", n), "\r\nY: y\r\n\r\n", a)
 		got, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(stream), "frame", p, ingest.Limits{}))
 		if err != io.EOF || len(got) != 1 || len(broken) > 0 {
-			t.Errorf("%d bytes: got %d pictures, errors %v, %v, want one", n, len(got), broken, err)
+			t.Errorf("%d bytes: got %d JPEGs, errors %v, %v, want one", n, len(got), broken, err)
 		}
 	}
 }
 
-// TestMultipartBroken: a broken picture is told of and costs no other.
+// TestMultipartBroken: a broken JPEG is told of and costs no other.
 func TestMultipartBroken(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)
 	scan := bytes.Index(a, []byte{0xFF, 0xDA})
@@ -121,14 +121,14 @@ func TestMultipartBroken(t *testing.T) {
 				stream := concat("--frame\r\n\r\n", a, "\r\n--frame\r\n", tt.part, "\r\n--frame\r\n\r\n", a, "\r\n--frame\r\n\r\n", a, "\r\n--frame--")
 				got, broken, err := read(t, ingest.NewMultipart(kind.wrap(bytes.NewReader(stream)), "frame", p, ingest.Limits{}))
 				if err != io.EOF || len(got) != 3 || len(broken) != 1 {
-					t.Fatalf("got %d pictures, errors %v, %v, want 3, one, %v", len(got), broken, err, io.EOF)
+					t.Fatalf("got %d JPEGs, errors %v, %v, want 3, one, %v", len(got), broken, err, io.EOF)
 				}
 				for _, g := range got {
-					wantPicture(t, g, a)
+					wantJPEG(t, g, a)
 				}
 				var je *ingest.JPEGError
 				if !errors.As(broken[0], &je) || !strings.Contains(je.Reason, tt.reason) || je.Index != 1 {
-					t.Errorf("got error %v, want one after a picture, about %s", broken[0], tt.reason)
+					t.Errorf("got error %v, want one after a JPEG, about %s", broken[0], tt.reason)
 				}
 			})
 		}
@@ -148,7 +148,7 @@ func TestMultipartRefused(t *testing.T) {
 		{"no-boundary", "frame", bytes.Repeat([]byte("hello\n"), 20_000), `ingest: multipart boundary: got 65536 bytes without a line "frame"`},
 		{"endless-header", "frame", concat("--frame\r\n", bytes.Repeat([]byte("X: y\r\n"), 4000)), "ingest: multipart header: got more than 16384 bytes of a part's header, want an empty line before"},
 		{"cut-in-the-header", "frame", concat("--frame\r\n\r\n", a, "\r\n--frame\r\nContent-Type"), "ingest: stream ends inside a JPEG, after 1 whole ones: got 0 bytes, want its end (FF D9)"},
-		{"cut-in-the-picture", "frame", concat("--frame\r\n\r\n", a[:100]), "ingest: stream ends inside a JPEG, after 0 whole ones: got 100 bytes, want its end (FF D9)"},
+		{"cut-in-the-jpeg", "frame", concat("--frame\r\n\r\n", a[:100]), "ingest: stream ends inside a JPEG, after 0 whole ones: got 100 bytes, want its end (FF D9)"},
 		{"cut-at-its-length", "frame", concat("--frame\r\nContent-Length: 100\r\n\r\n", a[:100]), "ingest: stream ends inside a JPEG, after 0 whole ones: got 100 bytes, want its end (FF D9)"},
 		{"too-long", "frame", []byte("--frame\r\nContent-Length: 65537\r\n\r\n"), "ingest: limit of bytes per frame: got 65537, want <= 65536"},
 		{"far-too-long", "frame", []byte("--frame\r\nContent-Length: 99999999999999999999\r\n\r\n"), "ingest: limit of bytes per frame: got 9223372036854775807, want <= 65536"},
@@ -204,18 +204,18 @@ func TestMultipartAgainstMime(t *testing.T) {
 				break
 			}
 			if err != nil || i == len(got) {
-				t.Fatalf("seed %d: got %d pictures, and after %d parts error %v", seed, len(got), i, err)
+				t.Fatalf("seed %d: got %d JPEGs, and after %d parts error %v", seed, len(got), i, err)
 			}
 			want, err := io.ReadAll(part)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantPicture(t, got[i], want)
+			wantJPEG(t, got[i], want)
 		}
 	}
 }
 
-// TestFFmpeg: ffmpeg's two streams of one video hold the same pictures.
+// TestFFmpeg: ffmpeg's two streams of one video hold the same images.
 func TestFFmpeg(t *testing.T) {
 	ffmpeg := exttool.Require(t, "ffmpeg", "ffmpeg")
 	run := func(format ...string) []byte {
@@ -229,18 +229,18 @@ func TestFFmpeg(t *testing.T) {
 	p := pooltest.New(t, nil)
 	one, _, err := read(t, ingest.NewJPEG(bytes.NewReader(run("-f", "image2pipe")), p, ingest.Limits{}))
 	if err != io.EOF || len(one) != 20 {
-		t.Fatalf("image2pipe: got %d pictures, error %v, want 20", len(one), err)
+		t.Fatalf("image2pipe: got %d JPEGs, error %v, want 20", len(one), err)
 	}
 	for _, g := range one {
 		wantHeader(t, g)
 	}
 	parts, broken, err := read(t, ingest.NewMultipart(bytes.NewReader(run("-f", "mpjpeg")), "", p, ingest.Limits{}))
 	if err != io.EOF || len(parts) != 20 || len(broken) > 0 {
-		t.Fatalf("mpjpeg: got %d pictures, errors %v, %v, want 20", len(parts), broken, err)
+		t.Fatalf("mpjpeg: got %d JPEGs, errors %v, %v, want 20", len(parts), broken, err)
 	}
 	for i := range parts {
 		if parts[i] != one[i] {
-			t.Errorf("picture %d of mpjpeg is another than that of image2pipe", i)
+			t.Errorf("JPEG %d of mpjpeg is another than that of image2pipe", i)
 		}
 	}
 }

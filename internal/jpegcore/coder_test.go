@@ -31,7 +31,7 @@ func TestRunBands(t *testing.T) {
 		{name: "four-in-ten", width: 160, height: 160, interval: 4, bands: 10, run: 2},
 		{name: "fifteen-in-ten", width: 160, height: 160, interval: 15, bands: 10, run: 3},
 		{name: "seven-in-ten", width: 160, height: 160, interval: 7, bands: 10, run: 7},
-		{name: "beyond-the-picture", width: 160, height: 160, interval: 65535, bands: 10, run: 10},
+		{name: "beyond-the-image", width: 160, height: 160, interval: 65535, bands: 10, run: 10},
 		{name: "eight-lines", width: 80, height: 161, chroma: 1, interval: 20, bands: 21, run: 2},
 		{name: "one-band", width: 1, height: 1, interval: 1, bands: 1, run: 1},
 	}

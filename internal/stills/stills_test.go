@@ -102,8 +102,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// picture returns an image whose top left quarter is green, the rest red; it differs by n.
-func picture(n, width, height int) image.Image {
+// testImage returns an image whose top left quarter is green, the rest red; it differs by n.
+func testImage(n, width, height int) image.Image {
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))
 	for y := range height {
 		for x := range width {
@@ -157,8 +157,8 @@ func files(t testing.TB) []struct {
 	width   int
 	asIs    []byte // the JPEG that NextJPEG gives; nil for one that it encodes
 } {
-	whole := jpegOf(t, picture(50, 64, 32))
-	second := jpegOf(t, picture(150, 16, 8))
+	whole := jpegOf(t, testImage(50, 64, 32))
+	second := jpegOf(t, testImage(150, 16, 8))
 	gray := image.NewGray(image.Rect(0, 0, 64, 32))
 	for i := range gray.Pix {
 		gray.Pix[i] = 90
@@ -168,7 +168,7 @@ func files(t testing.TB) []struct {
 		copy(palette.Pix[y*64:y*64+32], bytes.Repeat([]byte{1}, 32))
 	}
 	ppm := append([]byte("P6\n64 32\n255\n"), make([]byte, 64*32*3)...)
-	m := picture(50, 64, 32).(*image.NRGBA)
+	m := testImage(50, 64, 32).(*image.NRGBA)
 	for i := range 64 * 32 {
 		copy(ppm[13+3*i:], m.Pix[4*i:4*i+3])
 	}
@@ -215,7 +215,7 @@ func files(t testing.TB) []struct {
 // TestFrames: each kind of file decodes to what it shows, or is skipped and named, and costs no other file.
 func TestFrames(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
-	last := jpegOf(t, picture(7, 40, 40))
+	last := jpegOf(t, testImage(7, 40, 40))
 	for _, tt := range files(t) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := write(t, tt.content, last)
@@ -252,7 +252,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-// checkFrame checks that f shows picture(50, 64, 32), or what gray files show, upright or turned to the right.
+// checkFrame checks that f shows testImage(50, 64, 32), or what gray files show, upright or turned to the right.
 func checkFrame(t testing.TB, f frame.Frame, width int, isColored bool) {
 	t.Helper()
 	if f.Desc.Width != width || f.Desc.Width*f.Desc.Height != 64*32 {
@@ -321,7 +321,7 @@ func TestJPEGs(t *testing.T) {
 			cmd.Stdin = bytes.NewReader(b.Bytes())
 			out, err := cmd.Output()
 			if err != nil || !bytes.Contains(out[:20], []byte("64 32")) {
-				t.Errorf("got %.20q from djpeg, error %v, want a picture of 64x32", out, err)
+				t.Errorf("got %.20q from djpeg, error %v, want an image of 64x32", out, err)
 			}
 		})
 	}
@@ -329,7 +329,7 @@ func TestJPEGs(t *testing.T) {
 
 // TestMemory: of many files one image is in memory at a time, and one that finds no memory is not lost.
 func TestMemory(t *testing.T) {
-	data := jpegOf(t, picture(50, 64, 32))
+	data := jpegOf(t, testImage(50, 64, 32))
 	dir := write(t, data, data, data)
 	list, err := stills.List(dir)
 	if err != nil {
@@ -363,7 +363,7 @@ func TestMemory(t *testing.T) {
 
 // TestLoop: with Loop the first file follows the last, unless there is none that can be read.
 func TestLoop(t *testing.T) {
-	dir := write(t, jpegOf(t, picture(50, 64, 32)), nil, jpegOf(t, picture(50, 40, 40)))
+	dir := write(t, jpegOf(t, testImage(50, 64, 32)), nil, jpegOf(t, testImage(50, 40, 40)))
 	list, err := stills.List(dir)
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func Index(w, h, n int) Pattern {
 		panic("synth: index out of range")
 	}
 	if w < 64 || h < 32 {
-		panic("synth: picture too small for an index")
+		panic("synth: image too small for an index")
 	}
 	word := indexWord(n)
 	return func(x, y int) (r, g, b uint8) {
@@ -49,7 +49,7 @@ func Index(w, h, n int) Pattern {
 func ReadIndex(img image.Image) (int, error) {
 	b := img.Bounds()
 	if b.Dx() < 32 || b.Dy() < 16 {
-		return 0, fmt.Errorf("synth: picture for an index: got %dx%d, want at least 32x16", b.Dx(), b.Dy())
+		return 0, fmt.Errorf("synth: image for an index: got %dx%d, want at least 32x16", b.Dx(), b.Dy())
 	}
 	var word uint32
 	for row := range indexRows {

@@ -6,7 +6,7 @@ import (
 )
 
 // landscape is the scene from the back to the front. Tops and bottoms are parts of the image's height, speeds are
-// picture widths a frame. Each part covers all that its successor leaves open.
+// image widths a frame. Each part covers all that its successor leaves open.
 var landscape = []struct {
 	top, bottom float64
 	speed       float64

@@ -223,7 +223,7 @@ func TestScenePanics(t *testing.T) {
 		}, "synth: Render into a frame of another size"},
 		{"index-negative", func() { synth.Index(64, 32, -1) }, "synth: index out of range"},
 		{"index-large", func() { synth.Index(64, 32, synth.MaxIndex) }, "synth: index out of range"},
-		{"index-small-picture", func() { synth.Index(63, 32, 0) }, "synth: picture too small for an index"},
+		{"index-small-image", func() { synth.Index(63, 32, 0) }, "synth: image too small for an index"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -140,7 +140,7 @@ func (t *Track) branches(s *State, branch *ssa.If) (whenTrue, whenFalse bool) {
 		return truth, !truth
 	}
 	if c, ok := t.conds[branch]; ok && s.asked&(1<<c.bit) != 0 {
-		truth := s.answer&(1<<c.bit) != 0 != c.negate
+		truth := s.truths&(1<<c.bit) != 0 != c.negate
 		return truth, !truth
 	}
 	return true, true
@@ -153,9 +153,9 @@ func (t *Track) remember(s *State, branch *ssa.If, truth bool) {
 		return
 	}
 	s.asked |= 1 << c.bit
-	s.answer &^= 1 << c.bit
+	s.truths &^= 1 << c.bit
 	if truth != c.negate {
-		s.answer |= 1 << c.bit
+		s.truths |= 1 << c.bit
 	}
 }
 

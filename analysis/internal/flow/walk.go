@@ -14,7 +14,7 @@ type State struct {
 	Mark  ssa.Instruction // an instruction that the pass remembers, such as the Put that was passed
 
 	live          [maxAliases / 64]uint64 // which aliases hold the root's value
-	asked, answer uint64                  // the conditions that were asked before, and what was answered
+	asked, truths uint64                  // the conditions that were evaluated before, and their values
 }
 
 // A Step is one block of a path, with the one it was reached from.
@@ -199,8 +199,8 @@ func (w *walker) queue(s State, step *Step, pred *ssa.BasicBlock) {
 	w.todo = append(w.todo, pending{after, step})
 }
 
-// forget drops the answer to the condition at the end of a block in a loop, unless it is one that this turn of the loop has
-// asked before.
+// forget drops the value of the condition at the end of a block in a loop, unless this turn of the loop has evaluated it
+// before.
 func (w *walker) forget(s *State, b *ssa.BasicBlock) {
 	branch, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If)
 	if !ok {
@@ -208,7 +208,7 @@ func (w *walker) forget(s *State, b *ssa.BasicBlock) {
 	}
 	if c, ok := w.conds[branch]; ok && c.renews {
 		s.asked &^= 1 << c.bit
-		s.answer &^= 1 << c.bit
+		s.truths &^= 1 << c.bit
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package patches makes videos of eight colored stripes with an exact matrix, range, depth and transfer, and tells how
-// far a picture is from them.
+// far an image is from them.
 package patches
 
 import (
@@ -168,7 +168,7 @@ func hlg(e float64) float64 {
 	return a*math.Log(12*e-(1-4*a)) + 0.5 - a*math.Log(4*a)
 }
 
-// Error returns the largest difference of the middles of a picture's stripes from Colors, in levels of 0..255, and the
+// Error returns the largest difference of the middles of an image's stripes from Colors, in levels of 0..255, and the
 // colors that it found.
 func Error(m image.Image) (worst float64, got [8][3]float64) {
 	bounds := m.Bounds()
