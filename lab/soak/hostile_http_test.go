@@ -17,6 +17,10 @@ import (
 // httpAttacks are those over HTTP, and of both.
 var httpAttacks = []attack{
 	{
+		name: "unread-posts", about: "60 requests over HTTP send frames of 4 KB that make 52 MB each, and read nothing",
+		needs: map[string]int{"requests": 6}, do: unreadPosts,
+	},
+	{
 		name: "wide-specs", about: "192 Specs whose pipelines take megabytes each, four at a time",
 		needs: map[string]int{"status 200": 19}, do: wideSpecs, most: time.Minute,
 	},
@@ -40,6 +44,27 @@ var httpAttacks = []attack{
 		name: "idle-connections", about: "512 connections over HTTP and 512 over gRPC that are kept open without a request",
 		needs: map[string]int{"connections": 100}, do: idleConnections,
 	},
+}
+
+// unreadPosts keeps requests open whose responses nobody reads. One that the server has ended is followed by another.
+func unreadPosts(a *attacker) error {
+	const body = 3 * 64 * 64 // of three frames
+	a.each(a.n(60), 0, func(int) {
+		a.again(50*time.Millisecond, func() {
+			conn, closed, err := a.connect(a.HTTP, true)
+			if err != nil {
+				return
+			}
+			defer closed()
+			_, err = fmt.Fprintf(conn, "POST /v1/encode?format=gray&size=64x64&resize=3600x3600&output=rgba HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n%s",
+				a.HTTP, body, make([]byte, body))
+			if err == nil {
+				a.count("requests")
+				a.pause(longerThanSend)
+			}
+		})
+	})
+	return nil
 }
 
 // wideQuery is the i-th of many Specs of frames of 65535x32 pixels.

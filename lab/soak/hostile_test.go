@@ -147,7 +147,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	f.After = good.look()
 	f.After.Others = watch.others(time.Since(begin), nil)
 	f.Back = watch.cameBack(t, good, h.o)
-	f.End = watch.mark()
+	f.End = watch.now()
 
 	attackers = startAttackers(t, a, s, h.o.short)
 	good.wait(t, h.o.again)

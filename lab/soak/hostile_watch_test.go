@@ -104,6 +104,13 @@ func (w *hostileWatch) mark() hostileRest {
 	return most
 }
 
+// now returns the newest reading.
+func (w *hostileWatch) now() hostileRest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
+}
+
 // stop ends the watch.
 func (w *hostileWatch) stop() {
 	close(w.closing)
