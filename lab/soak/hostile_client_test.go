@@ -115,7 +115,7 @@ func (g *good) answered(kind *share, took time.Duration, err error) {
 		return // It is at its end.
 	}
 	if err != nil {
-		g.tally.failed(kind.name, fmt.Errorf("after %v: %w", took.Round(time.Millisecond), err))
+		g.tally.failed(kind.name, fmt.Errorf("%s after %v: %w", time.Now().UTC().Format("15:04:05.000"), took.Round(time.Millisecond), err))
 		return
 	}
 	g.mu.Lock()

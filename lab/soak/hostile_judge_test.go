@@ -216,11 +216,11 @@ func TestAsAtStart(t *testing.T) {
 func TestJudgeLog(t *testing.T) {
 	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	line := func(after time.Duration, msg string) string {
-		return fmt.Sprintf("{\"time\":%q,\"level\":\"WARN\",\"msg\":%q,\"kind\":\"invalid\"}\n", begin.Add(after).Format(time.RFC3339Nano), msg)
+		return fmt.Sprintf("{\"time\":%q,\"level\":\"WARN\",\"msg\":%q,\"kind\":\"invalid\",\"reason\":%q}\n", begin.Add(after).Format(time.RFC3339Nano), msg, fmt.Sprintf("no stream \"%d\\\"\"; want %d", after, after))
 	}
 	log := line(-time.Second, "before") + line(0, "a") + line(time.Second, "a") + line(2*time.Second, "bb") + line(time.Hour, "after")
 	got := judgeLog([]byte(log), begin, begin.Add(10*time.Second))
-	if want := (logFigures{Lines: 3, Causes: 2, Longest: len(line(0, "bb")), Seconds: 10, Most: `"a" invalid : 2`}); got != want {
+	if want := (logFigures{Lines: 3, Causes: 2, Longest: len(line(2*time.Second, "bb")), Seconds: 10, Most: "a, invalid: no stream *; want *: 2"}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

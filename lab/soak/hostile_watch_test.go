@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -275,22 +276,24 @@ type logFigures struct {
 	Most    string  `json:"most_of"` // the cause with the most lines
 }
 
-// judgeLog counts the lines from begin to end. A cause is a message with its kind and limit.
+// varying is what differs between two lines of one cause: numbers, and what clients have sent.
+var varying = regexp.MustCompile(`[0-9]+|"([^"\\]|\\.)*"?`)
+
+// judgeLog counts the lines from begin to end. A cause is a message with its kind and reason.
 func judgeLog(log []byte, begin, end time.Time) logFigures {
 	f := logFigures{Seconds: end.Sub(begin).Seconds()}
 	causes := map[string]int{}
 	for line := range bytes.Lines(log) {
 		var entry struct {
-			Time             time.Time
-			Msg, Kind, Limit string
-			Method           string
+			Time              time.Time
+			Msg, Kind, Reason string
 		}
 		if json.Unmarshal(line, &entry) != nil || entry.Time.Before(begin) || entry.Time.After(end) {
 			continue
 		}
 		f.Lines++
 		f.Longest = max(f.Longest, len(line))
-		causes[fmt.Sprintf("%q %s %s", entry.Msg, entry.Kind, entry.Limit)]++
+		causes[fmt.Sprintf("%s, %s: %s", entry.Msg, entry.Kind, varying.ReplaceAllString(entry.Reason, "*"))]++
 	}
 	f.Causes = len(causes)
 	most := 0
