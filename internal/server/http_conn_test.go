@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // TestExpectContinue: a caller that sends Expect: 100-continue is told to go on, or that the request is wrong, before
@@ -143,6 +144,36 @@ func TestKeepAlive(t *testing.T) {
 	}
 	if got := dials.Load(); got != 1 {
 		t.Errorf("got %d connections for 4 requests, want 1", got)
+	}
+}
+
+// TestSlowReadersStay: a caller that takes longer to read a response than timeouts.receive, and than a rest of the body is waited
+// for, gets all of it, and its connection serves the next request.
+func TestSlowReadersStay(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
+	spec := pipeline.Spec{Input: small.Input, Resize: pipeline.Resize{Width: 1500, Height: 1500}, Output: pipeline.Output{Format: pipeline.RawRGBA}}
+	const frames, size = 3, 1500 * 1500 * 4
+	conn, err := s.dialHTTP()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	in := bufio.NewReader(conn)
+	body := bytes.Join(makeFrames(t, spec.Input, frames), nil)
+	for n := range 2 {
+		_, err := fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", query(t, spec), len(body), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("request %d: got %v, %v", n, resp, err)
+		}
+		<-time.After(700 * time.Millisecond) // The kernel takes some megabytes of it. The rest waits for us.
+		got, err := io.Copy(io.Discard, resp.Body)
+		if got < frames*size || err != nil {
+			t.Fatalf("request %d: got %d bytes, %v, want %d and more", n, got, err, frames*size)
+		}
 	}
 }
 

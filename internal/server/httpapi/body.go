@@ -33,6 +33,7 @@ type body struct {
 	between       bool // whether the next byte begins a frame
 	patient       bool // whether that is so until resume is called: what is read may still be what separates two frames
 	stopped       atomic.Bool
+	ended         atomic.Bool // whether all of it was read
 }
 
 // sniff returns the first bytes of the body, as many as it takes to recognize a format, or all where the body is
@@ -53,7 +54,14 @@ func (b *body) nextFrame() { b.between = true }
 func (b *body) resume() { b.between, b.left = false, 0 }
 
 // Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
+//
+// At the end of the body net/http begins to read the connection by itself, to learn when the caller goes away. From then on no
+// deadline may be set: where one passes net/http takes the caller for gone, and cancels this request and the next ones of the
+// connection.
 func (b *body) Read(p []byte) (int, error) {
+	if b.ended.Load() && b.head.Len() == 0 {
+		return 0, io.EOF
+	}
 	if b.head.Len() > 0 {
 		b.resume()
 		return b.head.Read(p)
@@ -67,6 +75,9 @@ func (b *body) Read(p []byte) (int, error) {
 	b.left -= n
 	if n > 0 && b.between && !b.patient {
 		b.resume()
+	}
+	if err == io.EOF {
+		b.ended.Store(true)
 	}
 	if err == nil || err == io.EOF {
 		return n, err
@@ -117,8 +128,11 @@ func (b *body) stop() {
 	b.expire()
 }
 
-// expire sets a deadline in the past.
+// expire sets a deadline in the past, unless all was read.
 func (b *body) expire() {
+	if b.ended.Load() {
+		return
+	}
 	_ = b.control.SetReadDeadline(time.Unix(1, 0)) // It fails where setDeadline did.
 }
 

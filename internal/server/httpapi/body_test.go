@@ -38,6 +38,24 @@ func TestBodyStoppedBesideRead(t *testing.T) {
 	}
 }
 
+// TestNoDeadlineAfterTheBody: when all of the body was read neither a further Read nor a stop sets a deadline.
+func TestNoDeadlineAfterTheBody(t *testing.T) {
+	d := &deadlines{}
+	b := &body{r: bytes.NewReader([]byte("abc")), control: http.NewResponseController(d), receive: time.Hour, idle: time.Hour}
+	if got, err := io.ReadAll(b); string(got) != "abc" || err != nil {
+		t.Fatalf("got %q, %v", got, err)
+	}
+	d.last = time.Time{}
+	b.nextFrame()
+	if n, err := b.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		t.Errorf("got %d bytes, %v, want the end once more", n, err)
+	}
+	b.stop()
+	if !d.last.IsZero() {
+		t.Errorf("a deadline was set %v from now, want none", time.Until(d.last))
+	}
+}
+
 // TestFaultBeforeBody: an invalid request gets its error whether or not a body comes.
 func TestFaultBeforeBody(t *testing.T) {
 	f := newTestAPI(t, nil)

@@ -53,7 +53,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &writer{ResponseWriter: rw}
 	setSecurityHeaders(w.Header(), r, h.pages)
 	err := h.serve(w, r)
-	w.boundRest()
+	w.boundRest(r)
 	// The rest of the response has a deadline of its own: the body may have lasted for hours.
 	_ = h.setWriteDeadline(w) // If it fails, so does the response.
 	if err == nil {
@@ -99,10 +99,16 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // lingerTime is how long a caller may go on sending after its response.
 const lingerTime = 500 * time.Millisecond
 
-// boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds.
-func (w *writer) boundRest() {
-	if w.body == nil || !w.body.stopped.Load() {
+// boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds. A connection
+// whose body was stopped serves no further request: a stop that met the end of the body may have cancelled them.
+func (w *writer) boundRest(r *http.Request) {
+	switch {
+	case r.ContentLength == 0 || w.body != nil && w.body.ended.Load(): // There is no rest.
+	case w.body == nil || !w.body.stopped.Load():
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the response.
+	}
+	if r.ProtoMajor == 1 && w.body != nil && w.body.stopped.Load() && !w.wrote {
+		w.Header().Set("Connection", "close")
 	}
 }
 
