@@ -131,6 +131,10 @@ cover: ## test coverage, by function, into coverage.out
 	go test -short -coverpkg=./... -coverprofile=coverage.out ./...
 	go tool cover -func=coverage.out | tail -n 1
 
+.PHONY: python
+python: ## build the Python package: a wheel and an sdist in dist/ (Debian: python3-hatchling)
+	cd clients/python && /usr/bin/python3 -m hatchling build -d "$(CURDIR)/dist"
+
 .PHONY: clean
 clean: ## remove what these targets made
-	rm -rf bin out coverage.out
+	rm -rf bin dist out coverage.out

@@ -23,7 +23,7 @@ type pythonExamples struct {
 // newPythonExamples makes the stubs with protoc, as the examples' comments tell.
 func newPythonExamples(t *testing.T) *pythonExamples {
 	t.Helper()
-	p := &pythonExamples{program: pythonWithGRPC(t), dir: t.TempDir()}
+	p := &pythonExamples{program: pythonWith(t, "grpc, google.protobuf", "python3-grpcio"), dir: t.TempDir()}
 	protoc := exttool.Require(t, "protoc", "protobuf-compiler")
 	plugin := exttool.Require(t, "grpc_python_plugin", "protobuf-compiler-grpc")
 	stubs := exec.CommandContext(t.Context(), protoc, "-I", "../api", "--python_out="+p.dir, "--grpc_python_out="+p.dir,
@@ -122,19 +122,4 @@ func TestPythonPublishesAndWatches(t *testing.T) {
 		!strings.HasPrefix(published.String(), "1 viewers\n") {
 		t.Errorf("publish.py: got %q, want 40 frames made while somebody watched", published.String())
 	}
-}
-
-// pythonWithGRPC returns a Python that has gRPC: the first of PATH, or Debian's.
-func pythonWithGRPC(t *testing.T) string {
-	t.Helper()
-	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.CommandContext(t.Context(), python, "-c", "import grpc, google.protobuf").Run() == nil {
-			return python
-		}
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("no Python with grpc (Debian package python3-grpcio)")
-	}
-	t.Skip("no Python with grpc (Debian package python3-grpcio)")
-	return ""
 }

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"image"
 	"image/color"
@@ -69,7 +68,7 @@ func TestWatchClients(t *testing.T) {
 	t.Run("opencv", func(t *testing.T) {
 		t.Parallel()
 		out := filepath.Join(t.TempDir(), "out.rgb")
-		python(t, "cv2", `
+		python(t, "cv2", "python3-opencv", `
 import cv2, sys
 capture = cv2.VideoCapture(sys.argv[1])
 with open(sys.argv[2], "wb") as out:
@@ -167,17 +166,11 @@ func eachPart(t testing.TB, r *bufio.Reader, f func(head textproto.MIMEHeader, d
 	}
 }
 
-// python runs a Python program. It skips t where there is no Python with that module.
-func python(t *testing.T, module, code string, args ...string) {
+// python runs a Python program that needs that module, of that Debian package.
+func python(t *testing.T, module, debianPackage, code string, args ...string) {
 	t.Helper()
-	python, err := exec.LookPath("python3")
-	if err != nil || exec.CommandContext(t.Context(), python, "-c", "import "+module).Run() != nil {
-		t.Skipf("no python3 with %s", module)
-	}
-	cmd := exec.CommandContext(t.Context(), python, append([]string{"-c", code}, args...)...)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("python3: %v\n%s", err, said.Bytes())
+	cmd := exec.CommandContext(t.Context(), pythonWith(t, module, debianPackage), append([]string{"-c", code}, args...)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("python3: %v\n%s", err, out)
 	}
 }

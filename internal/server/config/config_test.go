@@ -48,7 +48,7 @@ func TestPrecedence(t *testing.T) {
 	}
 	c, err := Load(LoadOptions{
 		File:    file,
-		Environ: []string{"HOME=/", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:20", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:30", "STEADYFRAME_PORT=tcp://x"},
+		Environ: []string{"HOME=/", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:20", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:30", "STEADYFRAME_PORT=tcp://x", "STEADYFRAME_URL=http://127.0.0.1:8080"},
 		Set:     map[string]string{"admin.listen": "127.0.0.1:300", "timeouts.send": "1m30s"},
 	})
 	if err != nil {

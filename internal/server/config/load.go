@@ -124,13 +124,16 @@ func kindName(n *yaml.Node) string {
 
 const envPrefix = "STEADYFRAME_"
 
-// setEnviron sets the settings of environment variables. It skips the variables that Kubernetes makes for a service called
-// steadyframe.
+// urlVariable says to clients where the server is. Those of one shell share it with the server that is started there.
+const urlVariable = envPrefix + "URL"
+
+// setEnviron sets the settings of environment variables. It skips the one for clients, and those that Kubernetes makes for a
+// service called steadyframe.
 func (t *target) setEnviron(environ []string) error {
 	seen := map[string]bool{}
 	for _, kv := range environ {
 		name, text, _ := strings.Cut(kv, "=")
-		if !strings.HasPrefix(name, envPrefix) || isServiceVariable(name) {
+		if !strings.HasPrefix(name, envPrefix) || name == urlVariable || isServiceVariable(name) {
 			continue
 		}
 		f, ok := t.findEnv(name)

@@ -1,0 +1,157 @@
+"""Errors, by what the caller can do about them. Their text is the server's own where the server refused something."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Type
+
+__all__ = [
+    "Busy",
+    "Conflict",
+    "ConnectionLost",
+    "Error",
+    "FrameError",
+    "NotFound",
+    "Offline",
+    "ServerError",
+    "SpecError",
+    "Timeout",
+    "Unauthorized",
+    "from_problem",
+    "from_trailer",
+]
+
+
+class Error(Exception):
+    """What all errors of this package are.
+
+    Attributes:
+        kind: the server's name for the cause, such as "invalid" or "busy"; "" when the error was found on this side.
+    """
+
+    def __init__(self, message: str, *, kind: str = "") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class SpecError(Error, ValueError):
+    """The server refuses what was asked for: change it.
+
+    Attributes:
+        field: the part of the request that is wrong, such as "quality"; may be "".
+        limit: the server's setting that was exceeded, such as "limits.max_pixels"; "" when none was.
+    """
+
+    def __init__(self, message: str, *, kind: str = "", field: str = "", limit: str = "") -> None:
+        super().__init__(message, kind=kind)
+        self.field = field
+        self.limit = limit
+
+
+class FrameError(Error, ValueError):
+    """One frame is wrong, or could not be encoded.
+
+    Attributes:
+        index: which frame of the call, from 0.
+    """
+
+    def __init__(self, message: str, *, index: int = 0, kind: str = "") -> None:
+        super().__init__(message, kind=kind)
+        self.index = index
+
+
+class Busy(Error):
+    """The server has no room now: try again.
+
+    Attributes:
+        retry_after: in seconds, when to try again.
+    """
+
+    def __init__(self, message: str, *, kind: str = "busy", retry_after: float = 1.0) -> None:
+        super().__init__(message, kind=kind)
+        self.retry_after = retry_after
+
+
+class ConnectionLost(Error, ConnectionError):
+    """The server is not there, is stopping, or the connection to it broke."""
+
+
+class Timeout(Error, TimeoutError):
+    """Something did not happen within its time."""
+
+
+class Unauthorized(Error, PermissionError):
+    """The server wants a token, or another one."""
+
+
+class NotFound(Error, LookupError):
+    """There is no stream of that name."""
+
+
+class Conflict(Error):
+    """Another publisher has the stream."""
+
+
+class Offline(Error):
+    """The stream has no image now.
+
+    Attributes:
+        retry_after: in seconds, when to try again.
+    """
+
+    def __init__(self, message: str, *, kind: str = "offline", retry_after: float = 1.0) -> None:
+        super().__init__(message, kind=kind)
+        self.retry_after = retry_after
+
+
+class ServerError(Error):
+    """The server failed: a bug of it."""
+
+
+_BY_KIND: Dict[str, Type[Error]] = {
+    "invalid": SpecError,
+    "too_large": SpecError,
+    "unsupported": SpecError,
+    "unauthorized": Unauthorized,
+    "forbidden": Unauthorized,
+    "not_found": NotFound,
+    "conflict": Conflict,
+    "offline": Offline,
+    "busy": Busy,
+    "draining": ConnectionLost,
+    "canceled": ConnectionLost,
+    "deadline": Timeout,
+    "slow": Timeout,
+    "internal": ServerError,
+}
+
+
+def of_kind(kind: str, message: str, *, field: str = "", limit: str = "", retry_after: Optional[float] = None) -> Error:
+    """Returns the error for a cause as the server names it."""
+    cause = _BY_KIND.get(kind, Error)
+    if cause is SpecError:
+        return SpecError(message, kind=kind, field=field, limit=limit)
+    if cause is Busy:
+        return Busy(message, kind=kind, retry_after=1.0 if retry_after is None else retry_after)
+    if cause is Offline:
+        return Offline(message, kind=kind, retry_after=1.0 if retry_after is None else retry_after)
+    return cause(message, kind=kind)
+
+
+def from_problem(status: int, problem: Mapping[str, Any]) -> Error:
+    """Returns the error for a problem document (RFC 9457), which is {} when the response had none."""
+    kind = str(problem.get("type", "")).rpartition(":")[2]
+    message = str(problem.get("detail") or problem.get("title") or f"the server answered with HTTP status {status}")
+    retry_after = problem.get("retry_after")
+    return of_kind(
+        kind,
+        message,
+        field=str(problem.get("field", "")),
+        limit=str(problem.get("limit", "")),
+        retry_after=float(retry_after) if isinstance(retry_after, (int, float)) else None,
+    )
+
+
+def from_trailer(text: str) -> Error:
+    """Returns the error for the trailer Steadyframe-Error, which is "kind: reason"."""
+    kind, _, reason = text.partition(": ")
+    return of_kind(kind, reason or text)

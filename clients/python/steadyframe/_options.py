@@ -1,0 +1,138 @@
+"""What to make of frames: the server's Spec, as keyword arguments say it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple, Union
+from urllib.parse import urlencode
+
+from ._errors import SpecError
+
+__all__ = ["Description", "Options", "Size"]
+
+#: (width, height), as OpenCV and Pillow have it; one of them may be None, and then the other keeps the aspect.
+Size = Union[Tuple[Optional[int], Optional[int]], str]
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a frame is, as the server has it: format is its name of the pixel format."""
+
+    format: str
+    width: int
+    height: int
+    value_range: str = ""
+    colorspace: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.format} {self.width}x{self.height}"
+        return " ".join(filter(None, (text, self.value_range, self.colorspace)))
+
+
+def _size_text(size: Size) -> str:
+    if isinstance(size, str):
+        return size
+    try:
+        width, height = size
+    except (TypeError, ValueError):
+        raise SpecError(f"size: got {size!r}, want (width, height)", field="size") from None
+    for side in (width, height):
+        if side is not None and (isinstance(side, bool) or not hasattr(side, "__index__")):
+            raise SpecError(f"size: got {size!r}, want (width, height) in whole pixels", field="size")
+    if width is None and height is None:
+        raise SpecError("size: got (None, None), want a width, a height or both", field="size")
+    return f"{'' if width is None else int(width)}x{'' if height is None else int(height)}"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to make of frames. What is None or "" is left to the server's defaults."""
+
+    size: str = ""
+    quality: Optional[int] = None
+    mode: str = ""
+    filter: str = ""
+    background: str = ""
+    crop: str = ""
+    subsampling: str = ""
+    restart: str = ""
+    output: str = ""
+    # Of the frames:
+    color: str = ""
+    layout: str = ""
+    value_range: str = ""
+    format: str = ""
+    shape: Optional[Tuple[int, ...]] = None
+    colorspace: str = ""
+
+    @property
+    def makes_jpegs(self) -> bool:
+        """Whether the output is JPEGs."""
+        return self.output.lower() in ("", "jpeg")
+
+    def query(self, given: Description) -> str:
+        """Returns the query of POST /v1/encode for frames of that description."""
+        pairs: List[Tuple[str, str]] = [("format", given.format), ("size", f"{given.width}x{given.height}")]
+        pairs += [("range", given.value_range), ("color", given.colorspace), ("resize", self.size)]
+        pairs += [(name, getattr(self, name)) for name in ("mode", "filter", "background", "crop")]
+        pairs += [("quality", "" if self.quality is None else str(self.quality))]
+        pairs += [(name, getattr(self, name)) for name in ("subsampling", "restart", "output")]
+        return urlencode([(name, value) for name, value in pairs if value != ""])
+
+
+def make(
+    *,
+    size: Optional[Size] = None,
+    quality: Optional[int] = None,
+    mode: Optional[str] = None,
+    filter: Optional[str] = None,
+    background: Union[str, Tuple[int, int, int], None] = None,
+    crop: Union[str, Tuple[int, int, int, int], None] = None,
+    subsampling: Union[str, int, None] = None,
+    restart: Union[str, int, None] = None,
+    output: Optional[str] = None,
+    color: Optional[str] = None,
+    layout: Optional[str] = None,
+    value_range: Optional[str] = None,
+    format: Optional[str] = None,
+    shape: Optional[Tuple[int, ...]] = None,
+    colorspace: Optional[str] = None,
+) -> Options:
+    """Returns the Options for keyword arguments as encode has them."""
+    if quality is not None and (isinstance(quality, bool) or not hasattr(quality, "__index__")):
+        raise SpecError(f"quality: got {quality!r}, want a whole number of 1..100", field="quality")
+    if color is not None and color.lower() not in ("bgr", "rgb"):
+        raise SpecError(f'color: got {color!r}, want "bgr" (the order of OpenCV, and the default) or "rgb"', field="color")
+    if isinstance(background, tuple):
+        if len(background) != 3 or not all(0 <= int(c) <= 255 for c in background):
+            raise SpecError(f"background: got {background!r}, want (red, green, blue), each 0..255, or \"#rrggbb\"", field="background")
+        background = "#" + "".join(f"{int(c):02x}" for c in background)
+    if isinstance(crop, tuple):
+        if len(crop) != 4:
+            raise SpecError(f"crop: got {crop!r}, want (x, y, width, height)", field="crop")
+        x, y, width, height = (int(n) for n in crop)
+        crop = f"{width}x{height}+{x}+{y}"
+    if shape is not None:
+        shape = tuple(int(n) for n in shape)
+    return Options(
+        size="" if size is None else _size_text(size),
+        quality=None if quality is None else int(quality),
+        mode=mode or "",
+        filter=filter or "",
+        background=background or "",
+        crop=crop or "",
+        subsampling="" if subsampling is None else str(subsampling).replace(":", ""),
+        restart="" if restart is None else str(restart),
+        output=output or "",
+        color=(color or "").lower(),
+        layout=(layout or "").upper(),
+        value_range=value_range or "",
+        format=(format or "").lower(),
+        shape=shape,
+        colorspace=colorspace or "",
+    )
+
+
+def as_keywords(options: Options) -> Dict[str, Any]:
+    """Returns the keyword arguments of make that give options again."""
+    return {name: value for name, value in vars(options).items() if value not in ("", None)}

