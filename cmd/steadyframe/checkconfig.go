@@ -9,7 +9,10 @@ import (
 )
 
 // checkConfigCmd is steadyframe check-config.
-type checkConfigCmd struct{ settings }
+type checkConfigCmd struct {
+	settings
+	Explain bool `help:"Print what each setting is, which values are valid, its default, and its variable of the environment, as comments."`
+}
 
 // Help is the longer text of steadyframe check-config --help.
 func (checkConfigCmd) Help() string {
@@ -24,7 +27,11 @@ func (c *checkConfigCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	if err := loaded.WriteYAML(os.Stdout); err != nil {
+	write := loaded.WriteYAML
+	if c.Explain {
+		write = loaded.WriteExplained
+	}
+	if err := write(os.Stdout); err != nil {
 		return err
 	}
 	if loaded.Ring.Listen == config.Auto && ring.Supported {

@@ -8,7 +8,8 @@ import (
 
 // Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
-// returns the values to start from. The tag was has the name that a setting had before; it is still read.
+// returns the values to start from. The tag was has the name that a setting had before; it is still read. The tag bounds says
+// which values are valid: least..most, which Validate reads, or a text for people.
 type Config struct {
 	HTTP    HTTP     `yaml:"http"`
 	GRPC    GRPC     `yaml:"grpc"`
@@ -21,27 +22,27 @@ type Config struct {
 	Streams Streams  `yaml:"streams"`
 	Log     Log      `yaml:"log"`
 
-	Workers      int      `yaml:"workers" doc:"goroutines that encode; 0: one for each processor Go may use"`
+	Workers      int      `yaml:"workers" bounds:"0..1024" doc:"goroutines that encode; 0: one for each processor Go may use"`
 	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long to wait for in-flight requests on shutdown"`
 }
 
 // HTTP is the address of the HTTP API, and which web pages may use it.
 type HTTP struct {
-	Listen      string  `yaml:"listen" doc:"host:port, unix:/path, or off"`
+	Listen      string  `yaml:"listen" doc:"where the HTTP API and the page are: host:port, unix:/path, or off"`
 	CORSOrigins Origins `yaml:"cors_origins" doc:"origins of other web pages that may use the HTTP API, such as https://example.com, separated by commas; * for all"`
 }
 
 // Listener is the address of another API.
 type Listener struct {
-	Listen string `yaml:"listen" doc:"host:port, unix:/path, or off"`
+	Listen string `yaml:"listen" doc:"where they are: host:port, unix:/path, or off"`
 }
 
 // GRPC is the address of the gRPC API and its limits.
 type GRPC struct {
-	Listen                string `yaml:"listen" doc:"host:port, unix:/path, or off"`
+	Listen                string `yaml:"listen" doc:"where the gRPC API is: host:port, unix:/path, or off"`
 	Reflection            bool   `yaml:"reflection" doc:"whether callers may ask which methods there are, as grpcurl does"`
-	MaxCallsPerConnection int    `yaml:"max_calls_per_connection" doc:"gRPC calls of one connection at the same time"`
-	MaxCallsPerPeer       int    `yaml:"max_calls_per_peer" doc:"gRPC calls of one IP address at the same time; a proxy is one"`
+	MaxCallsPerConnection int    `yaml:"max_calls_per_connection" bounds:"1 or more" doc:"gRPC calls of one connection at the same time"`
+	MaxCallsPerPeer       int    `yaml:"max_calls_per_peer" bounds:"1 or more" doc:"gRPC calls of one IP address at the same time; a proxy is one"`
 }
 
 // Ring is where programs on the same machine find the shared memory, and which users may.
@@ -57,15 +58,15 @@ type Auth struct {
 
 // Limits bound requests of clients and the memory of the server.
 type Limits struct {
-	MaxPixels       int  `yaml:"max_pixels" doc:"width times height of a frame, of the input and of the output"`
-	MaxBatch        int  `yaml:"max_batch" doc:"frames in one gRPC request"`
-	MaxMessageBytes Size `yaml:"max_message_bytes" doc:"bytes of one gRPC request"`
-	MemoryBudget    Size `yaml:"memory_budget" doc:"bytes of all frames, JPEGs and compiled pipelines together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
-	MemoryFloor     Size `yaml:"memory_floor" doc:"bytes of idle buffers kept through garbage collections"`
-	PipelineMemory  Size `yaml:"pipeline_memory" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
-	QueueDepth      int  `yaml:"queue_depth" doc:"requests that wait for their turn; further ones are refused"`
-	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
-	MaxConnections  int  `yaml:"max_connections" doc:"connections open at the same time, of each listener"`
+	MaxPixels       int  `yaml:"max_pixels" bounds:"1 or more" doc:"width times height of a frame, of the input and of the output"`
+	MaxBatch        int  `yaml:"max_batch" bounds:"1..4096" doc:"frames in one gRPC request"`
+	MaxMessageBytes Size `yaml:"max_message_bytes" bounds:"64KiB to 2GiB-1" doc:"bytes of one gRPC request"`
+	MemoryBudget    Size `yaml:"memory_budget" bounds:"1MiB or more" doc:"bytes of all frames, JPEGs and compiled pipelines together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
+	MemoryFloor     Size `yaml:"memory_floor" bounds:"at most limits.memory_budget" doc:"bytes of idle buffers kept through garbage collections"`
+	PipelineMemory  Size `yaml:"pipeline_memory" bounds:"at most half of limits.memory_budget" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
+	QueueDepth      int  `yaml:"queue_depth" bounds:"0 or more" doc:"requests that wait for their turn; further ones are refused"`
+	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" bounds:"1 or more" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
+	MaxConnections  int  `yaml:"max_connections" bounds:"1 or more" doc:"connections open at the same time, of each listener"`
 
 	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that is not used for this long is freed; a large one sooner"`
 }
@@ -80,15 +81,15 @@ type Timeouts struct {
 
 // Live bounds live streams and their viewers, and says when they end.
 type Live struct {
-	MaxStreams      int      `yaml:"max_streams" doc:"live streams at the same time"`
-	MaxViewers      int      `yaml:"max_viewers" doc:"viewers of all live streams together"`
+	MaxStreams      int      `yaml:"max_streams" bounds:"1 or more" doc:"live streams at the same time"`
+	MaxViewers      int      `yaml:"max_viewers" bounds:"1..30000" doc:"viewers of all live streams together"`
 	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
 	Keep            Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
 	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether to encode live streams that have no viewers"`
 	Stall           Duration `yaml:"stall" doc:"a viewer that reads nothing for this long is disconnected"`
-	PinnedMemory    Size     `yaml:"pinned_memory" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
-	PinnedPerStream Size     `yaml:"pinned_per_stream" doc:"the same of one stream; 0: half of live.pinned_memory"`
-	PinnedPerViewer Size     `yaml:"pinned_per_viewer" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
+	PinnedMemory    Size     `yaml:"pinned_memory" bounds:"at most half of limits.memory_budget" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
+	PinnedPerStream Size     `yaml:"pinned_per_stream" bounds:"at most half of limits.memory_budget" doc:"the same of one stream; 0: half of live.pinned_memory"`
+	PinnedPerViewer Size     `yaml:"pinned_per_viewer" bounds:"at most half of limits.memory_budget" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
 }
 
 // PinnedShares returns the bytes of old JPEGs that slow viewers may hold: all together, those of one stream, and one.
@@ -107,8 +108,8 @@ func (l Limits) PipelineShare() int64 {
 
 // Log is the level and format of the log.
 type Log struct {
-	Level  string `yaml:"level" doc:"debug, info, warn or error"`
-	Format string `yaml:"format" doc:"text or json"`
+	Level  string `yaml:"level" bounds:"debug, info, warn or error" doc:"what is logged: this and what is worse"`
+	Format string `yaml:"format" bounds:"text or json" doc:"of a line of the log"`
 }
 
 // Default returns the default settings.

@@ -13,6 +13,7 @@ type field struct {
 	key   string // dotted
 	was   string // the key that it had before, "" for none
 	doc   string
+	want  string // which values are valid, for people; "" where that goes without saying
 	value reflect.Value
 }
 
@@ -32,10 +33,36 @@ func appendFields(fs []field, prefix string, v reflect.Value) []field {
 		case kind == reflect.Struct && !leaf:
 			fs = appendFields(fs, key+".", v.Field(i))
 		default:
-			fs = append(fs, field{key: key, was: sf.Tag.Get("was"), doc: sf.Tag.Get("doc"), value: v.Field(i)})
+			fs = append(fs, field{key: key, was: sf.Tag.Get("was"), doc: sf.Tag.Get("doc"), want: want(sf), value: v.Field(i)})
 		}
 	}
 	return fs
+}
+
+// want returns which values of a setting are valid.
+func want(sf reflect.StructField) string {
+	if sf.Type == reflect.TypeFor[Duration]() {
+		return leastDuration.String() + " to 24h"
+	}
+	return sf.Tag.Get("bounds")
+}
+
+// bounds returns the least and the largest valid value of a setting that is a count: "1..64", "1 or more".
+func (f field) bounds() (least, largest int, ok bool) {
+	if f.value.Kind() != reflect.Int || f.want == "" {
+		return 0, 0, false
+	}
+	if text, found := strings.CutSuffix(f.want, " or more"); found {
+		least, err := strconv.Atoi(text)
+		return least, most, err == nil
+	}
+	from, to, _ := strings.Cut(f.want, "..")
+	least, err := strconv.Atoi(from)
+	if err != nil {
+		return 0, 0, false
+	}
+	largest, err = strconv.Atoi(to)
+	return least, largest, err == nil
 }
 
 // set sets f from its text.
@@ -71,14 +98,14 @@ func (f field) set(text string) error {
 func (f field) text() string { return fmt.Sprint(f.value.Interface()) }
 
 // Setting is one setting as text, for lists of them.
-type Setting struct{ Key, Env, Doc, Value string }
+type Setting struct{ Key, Env, Doc, Want, Value string }
 
 // Settings returns all settings of c in their order. The token reads "(set)", the password of a source xxxxx.
 func (c Config) Settings() []Setting {
 	c.Streams = c.Streams.shown()
 	var out []Setting
 	for _, f := range newTarget(&c).all() {
-		s := Setting{Key: f.key, Env: envName(f.key), Doc: f.doc, Value: f.text()}
+		s := Setting{Key: f.key, Env: envName(f.key), Doc: f.doc, Want: f.want, Value: f.text()}
 		if f.key == "auth.token" && s.Value != "" {
 			s.Value = tokenSet
 		}

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // Off as a Listener's Listen disables that listener.
@@ -66,23 +64,9 @@ const most = 1 << 30
 
 func checkLimits(c Config) *ValueError {
 	l := c.Limits
-	for _, n := range []struct {
-		key            string
-		got, low, high int
-	}{
-		{"limits.max_pixels", l.MaxPixels, 1, most},
-		{"limits.max_batch", l.MaxBatch, 1, 4096},
-		{"limits.queue_depth", l.QueueDepth, 0, most},
-		{"limits.max_requests", l.MaxRequests, 1, most},
-		{"limits.max_connections", l.MaxConnections, 1, most},
-		{"grpc.max_calls_per_connection", c.GRPC.MaxCallsPerConnection, 1, most},
-		{"grpc.max_calls_per_peer", c.GRPC.MaxCallsPerPeer, 1, most},
-		{"live.max_streams", c.Live.MaxStreams, 1, most},
-		{"live.max_viewers", c.Live.MaxViewers, 1, stream.MostViewers},
-		{"workers", c.Workers, 0, 1024},
-	} {
-		if n.got < n.low || n.got > n.high {
-			return wrong(n.key, "got %d, want %d..%d", n.got, n.low, n.high)
+	for _, f := range fields(&c) {
+		if least, largest, ok := f.bounds(); ok && (f.value.Int() < int64(least) || f.value.Int() > int64(largest)) {
+			return wrong(f.key, "got %d, want %d..%d", f.value.Int(), least, largest)
 		}
 	}
 	switch {
@@ -108,6 +92,9 @@ func checkLimits(c Config) *ValueError {
 	return nil
 }
 
+// leastDuration is the shortest time of any setting.
+const leastDuration = Duration(time.Millisecond)
+
 func checkTimes(c Config) *ValueError {
 	for _, d := range []struct {
 		key string
@@ -117,7 +104,7 @@ func checkTimes(c Config) *ValueError {
 		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout}, {"limits.pipeline_idle", c.Limits.PipelineIdle},
 		{"live.offline_after", c.Live.OfflineAfter}, {"live.keep", c.Live.Keep}, {"live.stall", c.Live.Stall},
 	} {
-		if d.got < Duration(time.Millisecond) || d.got > Duration(24*time.Hour) {
+		if d.got < leastDuration || d.got > Duration(24*time.Hour) {
 			return wrong(d.key, "got %s, want 1ms to 24h", d.got)
 		}
 	}
