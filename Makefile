@@ -7,7 +7,7 @@ SHELL       := /usr/bin/env bash
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 VERSION     := $(shell git describe --tags --always --dirty 2>/dev/null) # empty without git: then `version` says (devel)
 
-BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-X main.version=$(strip $(VERSION))'
+BUILD_FLAGS := -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(strip $(VERSION))'
 
 # The server once more with TLS on all listeners: what lies below HTTP and gRPC must not know the difference.
 .PHONY: test-tls
@@ -36,6 +36,7 @@ build: ## build bin/steadyframe, bin/steadyframe-bench and bin/poolvet
 	@mkdir -p bin
 	CGO_ENABLED=0 go build $(BUILD_FLAGS) -o bin/ ./cmd/...
 	for module in analysis lab; do CGO_ENABLED=0 go build -C $$module $(BUILD_FLAGS) -o ../bin/ ./cmd/... || exit 1; done
+	@ls -sh1 bin/steadyframe bin/steadyframe-bench bin/poolvet
 
 .PHONY: run
 run: build ## build and start the demo (ARGS='--for 10s' ends it)

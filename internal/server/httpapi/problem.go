@@ -84,6 +84,7 @@ func writeProblem(w http.ResponseWriter, p problem) {
 	if err != nil {
 		data = []byte("{}") // It has strings and numbers alone.
 	}
+	data = append(data, '\n') // for terminals
 	h := w.Header()
 	h.Set("Content-Type", "application/problem+json")
 	h.Set("Content-Length", strconv.Itoa(len(data)))
