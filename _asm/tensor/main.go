@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -14,60 +15,130 @@ import (
 
 func main() {
 	gen.Main("tensor", map[string]func(*gen.Asm){
-		"avx2":   func(a *gen.Asm) { row(a, "AVX2", 16, a.YMM) },
-		"avx512": func(a *gen.Asm) { row(a, "AVX512", 32, a.ZMM) },
+		"avx2":   func(a *gen.Asm) { write(a, "AVX2", 16, a.YMM) },
+		"avx512": func(a *gen.Asm) { write(a, "AVX512", 32, a.ZMM) },
 	})
-	gen.MainNEON("tensor", rowNEON)
+	gen.MainNEON("tensor", neon)
 }
 
-// row writes Row for vectors of n samples: two registers of floats to one of words.
-func row(a *gen.Asm, level string, n int, vector func() reg.VecVirtual) {
-	a.Func("row"+level, "func(dst *int16, src *byte, vectors, ahead, factor, offset int)", fmt.Sprintf(`
-row%s makes %d*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are the bits of a
-float32.
+// write writes the kernels for vectors of n samples: two registers of floats become one of words.
+func write(a *gen.Asm, level string, n int, vector func() reg.VecVirtual) {
+	c := &converter{Asm: a, n: n, vector: vector}
+	for _, half := range []bool{false, true} {
+		c.half = half
+		c.row(level)
+		c.pixels(level)
+	}
+}
+
+// converter writes what becomes of floats.
+type converter struct {
+	*gen.Asm
+	n      int // samples of a vector
+	vector func() reg.VecVirtual
+	half   bool
+	consts map[float32]operand.Mem
+	orders [3]operand.Mem
+
+	factor, offset, top, middle, zero reg.VecVirtual
+}
+
+// name returns the name of a kernel.
+func (c *converter) name(kernel, level string) string { return nameOf(kernel, c.half) + level }
+
+// nameOf returns the name of a kernel without its level: row, halfRow.
+func nameOf(kernel string, half bool) string {
+	if half {
+		return "half" + strings.ToUpper(kernel[:1]) + kernel[1:]
+	}
+	return kernel
+}
+
+// size is the bytes of a sample.
+func (c *converter) size() int {
+	if c.half {
+		return 2
+	}
+	return 4
+}
+
+// definition is what comments say of the samples.
+func (c *converter) definition() string {
+	return map[bool]string{false: "float32", true: "float16"}[c.half] + `. factor and offset are the bits of a float32.
 	t := float32(src[i]*factor) + offset
 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.`, level, n))
-	dst, src, vectors, ahead := a.Arg("dst"), a.Arg("src"), a.Arg("vectors"), a.Arg("ahead")
-	constant := func(name string, v float32) reg.VecVirtual {
-		var b [8]byte
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-		r := gen.Name(a, fmt.Sprint(v), vector())
-		a.VBROADCASTSS(a.Bytes(name, b[:]), r)
-		return r
-	}
+Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.`
+}
+
+// load loads the constants.
+func (c *converter) load() {
 	param := func(name string) reg.VecVirtual {
-		bits, v := a.XMM(), gen.Name(a, name, vector())
-		a.VMOVQ(a.ArgAddr(name), bits)
-		a.VBROADCASTSS(bits, v)
+		bits, v := c.XMM(), gen.Name(c.Asm, name, c.vector())
+		c.VMOVQ(c.ArgAddr(name), bits)
+		c.VBROADCASTSS(bits, v)
 		return v
 	}
-	factor, offset := param("factor"), param("offset")
-	top, half, zero := constant("top", 32640), constant("half", 0.5), constant("zero", 0)
-	a.Loop("loop", vectors, 1, func() {
+	c.factor, c.offset = param("factor"), param("offset")
+	c.top, c.middle, c.zero = c.constant("top", 32640), c.constant("half", 0.5), c.constant("zero", 0)
+}
+
+func (c *converter) constant(name string, v float32) reg.VecVirtual {
+	if c.consts == nil {
+		c.consts = map[float32]operand.Mem{}
+	}
+	if _, found := c.consts[v]; !found {
+		var b [8]byte
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		c.consts[v] = c.Bytes(name, b[:])
+	}
+	r := gen.Name(c.Asm, fmt.Sprint(v), c.vector())
+	c.VBROADCASTSS(c.consts[v], r)
+	return r
+}
+
+// samples returns half a vector of samples, as doublewords, from src on, and asks for those ahead.
+func (c *converter) samples(src, ahead reg.GPVirtual, disp int) reg.VecVirtual {
+	v := c.vector()
+	if disp%64 == 0 {
+		c.PREFETCHT0(operand.Mem{Base: src, Index: ahead, Scale: 1, Disp: disp})
+	}
+	if c.half {
+		c.VCVTPH2PS(gen.At(src, disp), v)
+		c.VMULPS(c.factor, v, v)
+	} else {
+		c.VMULPS(gen.At(src, disp), c.factor, v)
+	}
+	c.VADDPS(c.offset, v, v)
+	c.VMAXPS(c.zero, v, v)
+	c.VMINPS(c.top, v, v)
+	c.VADDPS(c.middle, v, v)
+	c.VCVTTPS2DQ(v, v)
+	return v
+}
+
+// row writes a kernel of Row.
+func (c *converter) row(level string) {
+	name := c.name("row", level)
+	c.Func(name, "func(dst *int16, src *byte, vectors, ahead, factor, offset int)", fmt.Sprintf(`
+%s makes %d*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is %s`, name, c.n, c.definition()))
+	dst, src, vectors, ahead := c.Arg("dst"), c.Arg("src"), c.Arg("vectors"), c.Arg("ahead")
+	c.load()
+	c.Loop("loop", vectors, 1, func() {
 		var whole [2]reg.VecVirtual
 		for i := range whole {
-			v := vector()
-			a.PREFETCHT0(operand.Mem{Base: src, Index: ahead, Scale: 1, Disp: 2 * n * i})
-			a.VMULPS(gen.At(src, 2*n*i), factor, v)
-			a.VADDPS(offset, v, v)
-			a.VMAXPS(zero, v, v)
-			a.VMINPS(top, v, v)
-			a.VADDPS(half, v, v)
-			a.VCVTTPS2DQ(v, v)
-			whole[i] = v
+			whole[i] = c.samples(src, ahead, c.n/2*c.size()*i)
 		}
-		if n == 32 {
+		if c.n == 32 {
 			for i, v := range whole {
-				a.VPMOVDW(v, gen.At(dst, n*i))
+				c.VPMOVDW(v, gen.At(dst, c.n*i))
 			}
 		} else {
-			a.VPACKSSDW(whole[1], whole[0], whole[0])
-			a.VPERMQ(operand.U8(0b11_01_10_00), whole[0], whole[0]) // packing works on halves
-			a.VMOVDQU(whole[0], gen.At(dst, 0))
+			c.VPACKSSDW(whole[1], whole[0], whole[0])
+			c.VPERMQ(operand.U8(0b11_01_10_00), whole[0], whole[0]) // packing works on halves
+			c.VMOVDQU(whole[0], gen.At(dst, 0))
 		}
-		a.ADDQ(operand.U32(4*n), src)
-		a.ADDQ(operand.U32(2*n), dst)
+		c.ADDQ(operand.U32(c.size()*c.n), src)
+		c.ADDQ(operand.U32(2*c.n), dst)
 	})
-	a.End()
+	c.End()
 }

@@ -21,7 +21,7 @@ type source struct {
 	down    down
 	packed  color.Packed // of layout packed
 	step    int          // bytes from one sample or pixel to the next
-	floats  tensor.Scale // of layout floats: to 0..255 with 7 fractional bits
+	floats  tensor.Format // of layout floats: to 0..255 with 7 fractional bits
 	convert conversion
 	limited bool              // luma or chroma of limited range
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
@@ -144,15 +144,15 @@ func (src *source) wordStep() int {
 }
 
 // scaleOf takes floats of range r to 0..255 with 7 fractional bits.
-func scaleOf(r frame.ValueRange) tensor.Scale {
+func scaleOf(r frame.ValueRange) tensor.Format {
 	const top = 255 << 7
 	switch r {
 	case frame.RangeByte:
-		return tensor.Scale{Factor: 1 << 7}
+		return tensor.Format{Factor: 1 << 7}
 	case frame.RangeSigned:
-		return tensor.Scale{Factor: top / 2, Offset: top / 2}
+		return tensor.Format{Factor: top / 2, Offset: top / 2}
 	}
-	return tensor.Scale{Factor: top}
+	return tensor.Format{Factor: top}
 }
 
 // setLookup sets lookup where it serves.

@@ -7,9 +7,8 @@
 // func rowAVX2(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
 // Requires: AVX, AVX2, MMX+
 TEXT ·rowAVX2(SB), NOSPLIT, $0-48
-	// rowAVX2 makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are
-	// the bits of a
-	// float32.
+	// rowAVX2 makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float32.
+	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
 	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
@@ -34,7 +33,6 @@ loop:
 	VMINPS     Y2, Y5, Y5
 	VADDPS     Y3, Y5, Y5
 	VCVTTPS2DQ Y5, Y5
-	PREFETCHT0 32(CX)(BX*1)
 	VMULPS     32(CX), Y0, Y6
 	VADDPS     Y1, Y6, Y6
 	VMAXPS     Y4, Y6, Y6
@@ -59,3 +57,257 @@ GLOBL half<>(SB), RODATA|NOPTR, $8
 
 DATA zero<>+0(SB)/8, $0x0000000000000000
 GLOBL zero<>(SB), RODATA|NOPTR, $8
+
+// func pixelsAVX2(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·pixelsAVX2(SB), NOSPLIT, $0-64
+	// pixelsAVX2 makes 16*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and asks
+	// for the cache lines
+	// ahead of src. src is float32. factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5,
+	// Y4 0
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         vectors+32(FP), SI
+	MOVQ         ahead+40(FP), DI
+	VMOVQ        factor+48(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVQ        offset+56(FP), X1
+	VBROADCASTSS X1, Y1
+	VBROADCASTSS top<>+0(SB), Y2
+	VBROADCASTSS half<>+0(SB), Y3
+	VBROADCASTSS zero<>+0(SB), Y4
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	VMULPS     (BX), Y0, Y5
+	VADDPS     Y1, Y5, Y5
+	VMAXPS     Y4, Y5, Y5
+	VMINPS     Y2, Y5, Y5
+	VADDPS     Y3, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VMULPS     32(BX), Y0, Y6
+	VADDPS     Y1, Y6, Y6
+	VMAXPS     Y4, Y6, Y6
+	VMINPS     Y2, Y6, Y6
+	VADDPS     Y3, Y6, Y6
+	VCVTTPS2DQ Y6, Y6
+	PREFETCHT0 64(BX)(DI*1)
+	VMULPS     64(BX), Y0, Y7
+	VADDPS     Y1, Y7, Y7
+	VMAXPS     Y4, Y7, Y7
+	VMINPS     Y2, Y7, Y7
+	VADDPS     Y3, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VMULPS     96(BX), Y0, Y8
+	VADDPS     Y1, Y8, Y8
+	VMAXPS     Y4, Y8, Y8
+	VMINPS     Y2, Y8, Y8
+	VADDPS     Y3, Y8, Y8
+	VCVTTPS2DQ Y8, Y8
+	PREFETCHT0 128(BX)(DI*1)
+	VMULPS     128(BX), Y0, Y9
+	VADDPS     Y1, Y9, Y9
+	VMAXPS     Y4, Y9, Y9
+	VMINPS     Y2, Y9, Y9
+	VADDPS     Y3, Y9, Y9
+	VCVTTPS2DQ Y9, Y9
+	VMULPS     160(BX), Y0, Y10
+	VADDPS     Y1, Y10, Y10
+	VMAXPS     Y4, Y10, Y10
+	VMINPS     Y2, Y10, Y10
+	VADDPS     Y3, Y10, Y10
+	VCVTTPS2DQ Y10, Y10
+	VPACKSSDW  Y8, Y5, Y5
+	VPERMQ     $0xd8, Y5, Y5
+	VPACKSSDW  Y9, Y6, Y6
+	VPERMQ     $0xd8, Y6, Y6
+	VPACKSSDW  Y10, Y7, Y7
+	VPERMQ     $0xd8, Y7, Y7
+	VPBLENDW   $0x92, Y6, Y5, Y8
+	VPBLENDW   $0x24, Y7, Y8, Y8
+	VPSHUFB    order0<>+0(SB), Y8, Y8
+	VPBLENDW   $0x24, Y6, Y5, Y9
+	VPBLENDW   $0x49, Y7, Y9, Y9
+	VPSHUFB    order1<>+0(SB), Y9, Y9
+	VPBLENDW   $0x49, Y6, Y5, Y5
+	VPBLENDW   $0x92, Y7, Y5, Y5
+	VPSHUFB    order2<>+0(SB), Y5, Y5
+	VMOVDQU    Y8, (AX)
+	VMOVDQU    Y9, (CX)
+	VMOVDQU    Y5, (DX)
+	ADDQ       $0x000000c0, BX
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET
+
+DATA order0<>+0(SB)/8, $0x03020d0c07060100
+DATA order0<>+8(SB)/8, $0x0b0a05040f0e0908
+DATA order0<>+16(SB)/8, $0x03020d0c07060100
+DATA order0<>+24(SB)/8, $0x0b0a05040f0e0908
+GLOBL order0<>(SB), RODATA|NOPTR, $32
+
+DATA order1<>+0(SB)/8, $0x05040f0e09080302
+DATA order1<>+8(SB)/8, $0x0d0c070601000b0a
+DATA order1<>+16(SB)/8, $0x05040f0e09080302
+DATA order1<>+24(SB)/8, $0x0d0c070601000b0a
+GLOBL order1<>(SB), RODATA|NOPTR, $32
+
+DATA order2<>+0(SB)/8, $0x070601000b0a0504
+DATA order2<>+8(SB)/8, $0x0f0e090803020d0c
+DATA order2<>+16(SB)/8, $0x070601000b0a0504
+DATA order2<>+24(SB)/8, $0x0f0e090803020d0c
+GLOBL order2<>(SB), RODATA|NOPTR, $32
+
+// func halfRowAVX2(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·halfRowAVX2(SB), NOSPLIT, $0-48
+	// halfRowAVX2 makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float16.
+	// factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5, Y4 0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	VMOVQ        factor+32(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVQ        offset+40(FP), X1
+	VBROADCASTSS X1, Y1
+	VBROADCASTSS top<>+0(SB), Y2
+	VBROADCASTSS half<>+0(SB), Y3
+	VBROADCASTSS zero<>+0(SB), Y4
+
+loop:
+	PREFETCHT0 (CX)(BX*1)
+	VCVTPH2PS  (CX), Y5
+	VMULPS     Y0, Y5, Y5
+	VADDPS     Y1, Y5, Y5
+	VMAXPS     Y4, Y5, Y5
+	VMINPS     Y2, Y5, Y5
+	VADDPS     Y3, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VCVTPH2PS  16(CX), Y6
+	VMULPS     Y0, Y6, Y6
+	VADDPS     Y1, Y6, Y6
+	VMAXPS     Y4, Y6, Y6
+	VMINPS     Y2, Y6, Y6
+	VADDPS     Y3, Y6, Y6
+	VCVTTPS2DQ Y6, Y6
+	VPACKSSDW  Y6, Y5, Y5
+	VPERMQ     $0xd8, Y5, Y5
+	VMOVDQU    Y5, (AX)
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, AX
+	SUBQ       $0x01, DX
+	JG         loop
+	VZEROUPPER
+	RET
+
+// func halfPixelsAVX2(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX2, F16C, MMX+
+TEXT ·halfPixelsAVX2(SB), NOSPLIT, $0-64
+	// halfPixelsAVX2 makes 16*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and
+	// asks for the cache lines
+	// ahead of src. src is float16. factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5,
+	// Y4 0
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         vectors+32(FP), SI
+	MOVQ         ahead+40(FP), DI
+	VMOVQ        factor+48(FP), X0
+	VBROADCASTSS X0, Y0
+	VMOVQ        offset+56(FP), X1
+	VBROADCASTSS X1, Y1
+	VBROADCASTSS top<>+0(SB), Y2
+	VBROADCASTSS half<>+0(SB), Y3
+	VBROADCASTSS zero<>+0(SB), Y4
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	VCVTPH2PS  (BX), Y5
+	VMULPS     Y0, Y5, Y5
+	VADDPS     Y1, Y5, Y5
+	VMAXPS     Y4, Y5, Y5
+	VMINPS     Y2, Y5, Y5
+	VADDPS     Y3, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VCVTPH2PS  16(BX), Y6
+	VMULPS     Y0, Y6, Y6
+	VADDPS     Y1, Y6, Y6
+	VMAXPS     Y4, Y6, Y6
+	VMINPS     Y2, Y6, Y6
+	VADDPS     Y3, Y6, Y6
+	VCVTTPS2DQ Y6, Y6
+	VCVTPH2PS  32(BX), Y7
+	VMULPS     Y0, Y7, Y7
+	VADDPS     Y1, Y7, Y7
+	VMAXPS     Y4, Y7, Y7
+	VMINPS     Y2, Y7, Y7
+	VADDPS     Y3, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VCVTPH2PS  48(BX), Y8
+	VMULPS     Y0, Y8, Y8
+	VADDPS     Y1, Y8, Y8
+	VMAXPS     Y4, Y8, Y8
+	VMINPS     Y2, Y8, Y8
+	VADDPS     Y3, Y8, Y8
+	VCVTTPS2DQ Y8, Y8
+	PREFETCHT0 64(BX)(DI*1)
+	VCVTPH2PS  64(BX), Y9
+	VMULPS     Y0, Y9, Y9
+	VADDPS     Y1, Y9, Y9
+	VMAXPS     Y4, Y9, Y9
+	VMINPS     Y2, Y9, Y9
+	VADDPS     Y3, Y9, Y9
+	VCVTTPS2DQ Y9, Y9
+	VCVTPH2PS  80(BX), Y10
+	VMULPS     Y0, Y10, Y10
+	VADDPS     Y1, Y10, Y10
+	VMAXPS     Y4, Y10, Y10
+	VMINPS     Y2, Y10, Y10
+	VADDPS     Y3, Y10, Y10
+	VCVTTPS2DQ Y10, Y10
+	VPACKSSDW  Y8, Y5, Y5
+	VPERMQ     $0xd8, Y5, Y5
+	VPACKSSDW  Y9, Y6, Y6
+	VPERMQ     $0xd8, Y6, Y6
+	VPACKSSDW  Y10, Y7, Y7
+	VPERMQ     $0xd8, Y7, Y7
+	VPBLENDW   $0x92, Y6, Y5, Y8
+	VPBLENDW   $0x24, Y7, Y8, Y8
+	VPSHUFB    order0<>+0(SB), Y8, Y8
+	VPBLENDW   $0x24, Y6, Y5, Y9
+	VPBLENDW   $0x49, Y7, Y9, Y9
+	VPSHUFB    order1<>+0(SB), Y9, Y9
+	VPBLENDW   $0x49, Y6, Y5, Y5
+	VPBLENDW   $0x92, Y7, Y5, Y5
+	VPSHUFB    order2<>+0(SB), Y5, Y5
+	VMOVDQU    Y8, (AX)
+	VMOVDQU    Y9, (CX)
+	VMOVDQU    Y5, (DX)
+	ADDQ       $0x00000060, BX
+	ADDQ       $0x00000020, AX
+	ADDQ       $0x00000020, CX
+	ADDQ       $0x00000020, DX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET

@@ -7,9 +7,8 @@
 // func rowAVX512(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
 // Requires: AVX, AVX512F, MMX+
 TEXT ·rowAVX512(SB), NOSPLIT, $0-48
-	// rowAVX512 makes 32*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset
-	// are the bits of a
-	// float32.
+	// rowAVX512 makes 32*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float32.
+	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
 	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
@@ -58,3 +57,286 @@ GLOBL half<>(SB), RODATA|NOPTR, $8
 
 DATA zero<>+0(SB)/8, $0x0000000000000000
 GLOBL zero<>(SB), RODATA|NOPTR, $8
+
+// func pixelsAVX512(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·pixelsAVX512(SB), NOSPLIT, $0-64
+	// pixelsAVX512 makes 32*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and asks
+	// for the cache lines
+	// ahead of src. src is float32. factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Z0 factor, Z4 offset, Z5 32640, Z6 0.5,
+	// Z7 0, K1 places of samples 3*i+0, K2 places of samples 3*i+1, K3 places of samples 3*i+2, Z8 order of channel
+	// 0, Z9 order of channel 1, Z10 order of channel 2
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         vectors+32(FP), SI
+	MOVQ         ahead+40(FP), DI
+	VMOVQ        factor+48(FP), X0
+	VBROADCASTSS X0, Z0
+	VMOVQ        offset+56(FP), X4
+	VBROADCASTSS X4, Z4
+	VBROADCASTSS top<>+0(SB), Z5
+	VBROADCASTSS half<>+0(SB), Z6
+	VBROADCASTSS zero<>+0(SB), Z7
+	MOVL         $0x49922449, R8
+	KMOVD        R8, K1
+	MOVL         $0x92244992, R8
+	KMOVD        R8, K2
+	MOVL         $0x24499224, R8
+	KMOVD        R8, K3
+	VMOVDQU64    order0<>+0(SB), Z8
+	VMOVDQU64    order1<>+0(SB), Z9
+	VMOVDQU64    order2<>+0(SB), Z10
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	VMULPS     (BX), Z0, Z11
+	VADDPS     Z4, Z11, Z11
+	VMAXPS     Z7, Z11, Z11
+	VMINPS     Z5, Z11, Z11
+	VADDPS     Z6, Z11, Z11
+	VCVTTPS2DQ Z11, Z11
+	PREFETCHT0 64(BX)(DI*1)
+	VMULPS     64(BX), Z0, Z12
+	VADDPS     Z4, Z12, Z12
+	VMAXPS     Z7, Z12, Z12
+	VMINPS     Z5, Z12, Z12
+	VADDPS     Z6, Z12, Z12
+	VCVTTPS2DQ Z12, Z12
+	PREFETCHT0 128(BX)(DI*1)
+	VMULPS     128(BX), Z0, Z13
+	VADDPS     Z4, Z13, Z13
+	VMAXPS     Z7, Z13, Z13
+	VMINPS     Z5, Z13, Z13
+	VADDPS     Z6, Z13, Z13
+	VCVTTPS2DQ Z13, Z13
+	PREFETCHT0 192(BX)(DI*1)
+	VMULPS     192(BX), Z0, Z14
+	VADDPS     Z4, Z14, Z14
+	VMAXPS     Z7, Z14, Z14
+	VMINPS     Z5, Z14, Z14
+	VADDPS     Z6, Z14, Z14
+	VCVTTPS2DQ Z14, Z14
+	PREFETCHT0 256(BX)(DI*1)
+	VMULPS     256(BX), Z0, Z15
+	VADDPS     Z4, Z15, Z15
+	VMAXPS     Z7, Z15, Z15
+	VMINPS     Z5, Z15, Z15
+	VADDPS     Z6, Z15, Z15
+	VCVTTPS2DQ Z15, Z15
+	PREFETCHT0 320(BX)(DI*1)
+	VMULPS     320(BX), Z0, Z16
+	VADDPS     Z4, Z16, Z16
+	VMAXPS     Z7, Z16, Z16
+	VMINPS     Z5, Z16, Z16
+	VADDPS     Z6, Z16, Z16
+	VCVTTPS2DQ Z16, Z16
+	VPACKSSDW  Z12, Z11, Z11
+	VPACKSSDW  Z14, Z13, Z13
+	VPACKSSDW  Z16, Z15, Z15
+	VPBLENDMW  Z13, Z11, K2, Z1
+	VPBLENDMW  Z15, Z1, K3, Z1
+	VPERMB     Z1, Z8, Z1
+	VPBLENDMW  Z13, Z11, K3, Z2
+	VPBLENDMW  Z15, Z2, K1, Z2
+	VPERMB     Z2, Z9, Z2
+	VPBLENDMW  Z13, Z11, K1, Z3
+	VPBLENDMW  Z15, Z3, K2, Z3
+	VPERMB     Z3, Z10, Z3
+	VMOVDQU64  Z1, (AX)
+	VMOVDQU64  Z2, (CX)
+	VMOVDQU64  Z3, (DX)
+	ADDQ       $0x00000180, BX
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET
+
+DATA order0<>+0(SB)/8, $0x2322151407060100
+DATA order0<>+8(SB)/8, $0x1b1a0d0c37363130
+DATA order0<>+16(SB)/8, $0x03023d3c2f2e2928
+DATA order0<>+24(SB)/8, $0x3332252417161110
+DATA order0<>+32(SB)/8, $0x2b2a1d1c0f0e0908
+DATA order0<>+40(SB)/8, $0x131205043f3e3938
+DATA order0<>+48(SB)/8, $0x0b0a353427262120
+DATA order0<>+56(SB)/8, $0x3b3a2d2c1f1e1918
+GLOBL order0<>(SB), RODATA|NOPTR, $64
+
+DATA order1<>+0(SB)/8, $0x2524171611100302
+DATA order1<>+8(SB)/8, $0x1d1c0f0e09083332
+DATA order1<>+16(SB)/8, $0x05043f3e39382b2a
+DATA order1<>+24(SB)/8, $0x3534272621201312
+DATA order1<>+32(SB)/8, $0x2d2c1f1e19180b0a
+DATA order1<>+40(SB)/8, $0x1514070601003b3a
+DATA order1<>+48(SB)/8, $0x0d0c373631302322
+DATA order1<>+56(SB)/8, $0x3d3c2f2e29281b1a
+GLOBL order1<>(SB), RODATA|NOPTR, $64
+
+DATA order2<>+0(SB)/8, $0x2726212013120504
+DATA order2<>+8(SB)/8, $0x1f1e19180b0a3534
+DATA order2<>+16(SB)/8, $0x070601003b3a2d2c
+DATA order2<>+24(SB)/8, $0x3736313023221514
+DATA order2<>+32(SB)/8, $0x2f2e29281b1a0d0c
+DATA order2<>+40(SB)/8, $0x1716111003023d3c
+DATA order2<>+48(SB)/8, $0x0f0e090833322524
+DATA order2<>+56(SB)/8, $0x3f3e39382b2a1d1c
+GLOBL order2<>(SB), RODATA|NOPTR, $64
+
+// func halfRowAVX512(dst *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·halfRowAVX512(SB), NOSPLIT, $0-48
+	// halfRowAVX512 makes 32*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float16.
+	// factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Z0 factor, Z1 offset, Z2 32640, Z3 0.5, Z4 0
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	MOVQ         ahead+24(FP), BX
+	VMOVQ        factor+32(FP), X0
+	VBROADCASTSS X0, Z0
+	VMOVQ        offset+40(FP), X1
+	VBROADCASTSS X1, Z1
+	VBROADCASTSS top<>+0(SB), Z2
+	VBROADCASTSS half<>+0(SB), Z3
+	VBROADCASTSS zero<>+0(SB), Z4
+
+loop:
+	PREFETCHT0 (CX)(BX*1)
+	VCVTPH2PS  (CX), Z5
+	VMULPS     Z0, Z5, Z5
+	VADDPS     Z1, Z5, Z5
+	VMAXPS     Z4, Z5, Z5
+	VMINPS     Z2, Z5, Z5
+	VADDPS     Z3, Z5, Z5
+	VCVTTPS2DQ Z5, Z5
+	VCVTPH2PS  32(CX), Z6
+	VMULPS     Z0, Z6, Z6
+	VADDPS     Z1, Z6, Z6
+	VMAXPS     Z4, Z6, Z6
+	VMINPS     Z2, Z6, Z6
+	VADDPS     Z3, Z6, Z6
+	VCVTTPS2DQ Z6, Z6
+	VPMOVDW    Z5, (AX)
+	VPMOVDW    Z6, 32(AX)
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, AX
+	SUBQ       $0x01, DX
+	JG         loop
+	VZEROUPPER
+	RET
+
+// func halfPixelsAVX512(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·halfPixelsAVX512(SB), NOSPLIT, $0-64
+	// halfPixelsAVX512 makes 32*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and
+	// asks for the cache lines
+	// ahead of src. src is float16. factor and offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
+	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Z0 factor, Z4 offset, Z5 32640, Z6 0.5,
+	// Z7 0, K1 places of samples 3*i+0, K2 places of samples 3*i+1, K3 places of samples 3*i+2, Z8 order of channel
+	// 0, Z9 order of channel 1, Z10 order of channel 2
+	MOVQ         first+0(FP), AX
+	MOVQ         second+8(FP), CX
+	MOVQ         third+16(FP), DX
+	MOVQ         src+24(FP), BX
+	MOVQ         vectors+32(FP), SI
+	MOVQ         ahead+40(FP), DI
+	VMOVQ        factor+48(FP), X0
+	VBROADCASTSS X0, Z0
+	VMOVQ        offset+56(FP), X4
+	VBROADCASTSS X4, Z4
+	VBROADCASTSS top<>+0(SB), Z5
+	VBROADCASTSS half<>+0(SB), Z6
+	VBROADCASTSS zero<>+0(SB), Z7
+	MOVL         $0x49922449, R8
+	KMOVD        R8, K1
+	MOVL         $0x92244992, R8
+	KMOVD        R8, K2
+	MOVL         $0x24499224, R8
+	KMOVD        R8, K3
+	VMOVDQU64    order0<>+0(SB), Z8
+	VMOVDQU64    order1<>+0(SB), Z9
+	VMOVDQU64    order2<>+0(SB), Z10
+
+loop:
+	PREFETCHT0 (BX)(DI*1)
+	VCVTPH2PS  (BX), Z11
+	VMULPS     Z0, Z11, Z11
+	VADDPS     Z4, Z11, Z11
+	VMAXPS     Z7, Z11, Z11
+	VMINPS     Z5, Z11, Z11
+	VADDPS     Z6, Z11, Z11
+	VCVTTPS2DQ Z11, Z11
+	VCVTPH2PS  32(BX), Z12
+	VMULPS     Z0, Z12, Z12
+	VADDPS     Z4, Z12, Z12
+	VMAXPS     Z7, Z12, Z12
+	VMINPS     Z5, Z12, Z12
+	VADDPS     Z6, Z12, Z12
+	VCVTTPS2DQ Z12, Z12
+	PREFETCHT0 64(BX)(DI*1)
+	VCVTPH2PS  64(BX), Z13
+	VMULPS     Z0, Z13, Z13
+	VADDPS     Z4, Z13, Z13
+	VMAXPS     Z7, Z13, Z13
+	VMINPS     Z5, Z13, Z13
+	VADDPS     Z6, Z13, Z13
+	VCVTTPS2DQ Z13, Z13
+	VCVTPH2PS  96(BX), Z14
+	VMULPS     Z0, Z14, Z14
+	VADDPS     Z4, Z14, Z14
+	VMAXPS     Z7, Z14, Z14
+	VMINPS     Z5, Z14, Z14
+	VADDPS     Z6, Z14, Z14
+	VCVTTPS2DQ Z14, Z14
+	PREFETCHT0 128(BX)(DI*1)
+	VCVTPH2PS  128(BX), Z15
+	VMULPS     Z0, Z15, Z15
+	VADDPS     Z4, Z15, Z15
+	VMAXPS     Z7, Z15, Z15
+	VMINPS     Z5, Z15, Z15
+	VADDPS     Z6, Z15, Z15
+	VCVTTPS2DQ Z15, Z15
+	VCVTPH2PS  160(BX), Z16
+	VMULPS     Z0, Z16, Z16
+	VADDPS     Z4, Z16, Z16
+	VMAXPS     Z7, Z16, Z16
+	VMINPS     Z5, Z16, Z16
+	VADDPS     Z6, Z16, Z16
+	VCVTTPS2DQ Z16, Z16
+	VPACKSSDW  Z12, Z11, Z11
+	VPACKSSDW  Z14, Z13, Z13
+	VPACKSSDW  Z16, Z15, Z15
+	VPBLENDMW  Z13, Z11, K2, Z1
+	VPBLENDMW  Z15, Z1, K3, Z1
+	VPERMB     Z1, Z8, Z1
+	VPBLENDMW  Z13, Z11, K3, Z2
+	VPBLENDMW  Z15, Z2, K1, Z2
+	VPERMB     Z2, Z9, Z2
+	VPBLENDMW  Z13, Z11, K1, Z3
+	VPBLENDMW  Z15, Z3, K2, Z3
+	VPERMB     Z3, Z10, Z3
+	VMOVDQU64  Z1, (AX)
+	VMOVDQU64  Z2, (CX)
+	VMOVDQU64  Z3, (DX)
+	ADDQ       $0x000000c0, BX
+	ADDQ       $0x00000040, AX
+	ADDQ       $0x00000040, CX
+	ADDQ       $0x00000040, DX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET

@@ -7,18 +7,36 @@ import (
 	"testing"
 )
 
+// BenchmarkRow reads a row of samples, and BenchmarkPixels one of pixels, of 0..1.
 func BenchmarkRow(b *testing.B) {
 	const n = 320
-	dst, src := make([]int16, n), make([]byte, 4*n)
-	for i := range n {
-		binary.LittleEndian.PutUint32(src[4*i:], math.Float32bits(float32(i)/n))
-	}
-	for _, e := range Implementations.All() {
-		b.Run(fmt.Sprintf("n=%d/impl=%s", n, e.Level), func(b *testing.B) {
-			b.SetBytes(int64(len(src)))
-			for b.Loop() {
-				e.Kernels.Row(dst, src, 0, Scale{32640, 0})
+	dst := make([]int16, n)
+	bench(b, n, func(k *Kernels, src []byte, f Format) { k.Row(dst, src, 0, f) })
+}
+
+func BenchmarkPixels(b *testing.B) {
+	const n = 320
+	dst := [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)}
+	bench(b, 3*n, func(k *Kernels, src []byte, f Format) { k.Pixels(dst, src, 0, f) })
+}
+
+func bench(b *testing.B, samples int, run func(k *Kernels, src []byte, f Format)) {
+	for _, f := range []Format{{false, 32640, 0}, {true, 32640, 0}} {
+		src := make([]byte, f.Size()*samples)
+		for i := range samples {
+			v := float32(i) / float32(samples)
+			if f.Half {
+				binary.LittleEndian.PutUint16(src[2*i:], uint16(math.Float32bits(v*0x1p-112)>>13))
+			} else {
+				binary.LittleEndian.PutUint32(src[4*i:], math.Float32bits(v))
 			}
-		})
+		}
+		for _, e := range Implementations.All() {
+			b.Run(fmt.Sprintf("half=%v/n=%d/impl=%s", f.Half, samples, e.Level), func(b *testing.B) {
+				for b.Loop() {
+					run(&e.Kernels, src, f)
+				}
+			})
+		}
 	}
 }

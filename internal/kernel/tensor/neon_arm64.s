@@ -6,8 +6,8 @@
 
 // func rowNEON(dst *int16, src *byte, vectors, ahead, factor, offset int)
 TEXT ·rowNEON(SB), NOSPLIT, $0-48
-	// rowNEON makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. factor and offset are the bits of a
-	// float32.
+	// rowNEON makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float32. factor and
+	// offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(max(min(t, 32640) + 0.5, 0))
 	// FMIN keeps NaN, and FCVTZU makes 0 of it, as of all below 0.
@@ -26,12 +26,12 @@ TEXT ·rowNEON(SB), NOSPLIT, $0-48
 loop:
 	ADD R3, R1, R12; PRFM (R12), PLDL1KEEP
 	VLD1.P 16(R1), [V0.B16]
+	VLD1.P 16(R1), [V1.B16]
 	WORD $0x6e3cdc00 // FMUL V0.4S, V0.4S, V28.4S
 	WORD $0x4e3dd400 // FADD V0.4S, V0.4S, V29.4S
 	WORD $0x4ebef400 // FMIN V0.4S, V0.4S, V30.4S
 	WORD $0x4e3fd400 // FADD V0.4S, V0.4S, V31.4S
 	WORD $0x6ea1b800 // FCVTZU V0.4S, V0.4S
-	VLD1.P 16(R1), [V1.B16]
 	WORD $0x6e3cdc21 // FMUL V1.4S, V1.4S, V28.4S
 	WORD $0x4e3dd421 // FADD V1.4S, V1.4S, V29.4S
 	WORD $0x4ebef421 // FMIN V1.4S, V1.4S, V30.4S
@@ -40,12 +40,12 @@ loop:
 	VUZP1 V1.H8, V0.H8, V1.H8
 	VST1.P [V1.B16], 16(R0)
 	VLD1.P 16(R1), [V1.B16]
+	VLD1.P 16(R1), [V0.B16]
 	WORD $0x6e3cdc21 // FMUL V1.4S, V1.4S, V28.4S
 	WORD $0x4e3dd421 // FADD V1.4S, V1.4S, V29.4S
 	WORD $0x4ebef421 // FMIN V1.4S, V1.4S, V30.4S
 	WORD $0x4e3fd421 // FADD V1.4S, V1.4S, V31.4S
 	WORD $0x6ea1b821 // FCVTZU V1.4S, V1.4S
-	VLD1.P 16(R1), [V0.B16]
 	WORD $0x6e3cdc00 // FMUL V0.4S, V0.4S, V28.4S
 	WORD $0x4e3dd400 // FADD V0.4S, V0.4S, V29.4S
 	WORD $0x4ebef400 // FMIN V0.4S, V0.4S, V30.4S
@@ -54,5 +54,280 @@ loop:
 	VUZP1 V0.H8, V1.H8, V0.H8
 	VST1.P [V0.B16], 16(R0)
 	SUBS $1, R2
+	BNE loop
+	RET
+
+// func pixelsNEON(first, second, third *int16, src *byte, vectors, ahead, factor, offset int)
+TEXT ·pixelsNEON(SB), NOSPLIT, $0-64
+	// pixelsNEON makes 16*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and asks for the cache lines ahead of src. src is float32. factor and
+	// offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(max(min(t, 32640) + 0.5, 0))
+	// FMIN keeps NaN, and FCVTZU makes 0 of it, as of all below 0.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 vectors, R5 ahead, R6 factor, R7 offset
+	MOVD first+0(FP), R0
+	MOVD second+8(FP), R1
+	MOVD third+16(FP), R2
+	MOVD src+24(FP), R3
+	MOVD vectors+32(FP), R4
+	MOVD ahead+40(FP), R5
+	MOVD factor+48(FP), R6
+	MOVD offset+56(FP), R7
+	VDUP R6, V28.S4 // factor
+	VDUP R7, V29.S4 // offset
+	MOVD $0x46ff0000, R15; VDUP R15, V30.S4 // 32640
+	MOVD $0x3f000000, R15; VDUP R15, V31.S4 // 0.5
+
+loop:
+	ADD R5, R3, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V0.S4, V1.S4, V2.S4]
+	ADD $48, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V4.S4, V5.S4, V6.S4]
+	WORD $0x6e3cdc03 // FMUL V3.4S, V0.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdc87 // FMUL V7.4S, V4.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R0)
+	WORD $0x6e3cdc27 // FMUL V7.4S, V1.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdca3 // FMUL V3.4S, V5.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R1)
+	WORD $0x6e3cdc43 // FMUL V3.4S, V2.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdcc7 // FMUL V7.4S, V6.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R2)
+	ADD R5, R3, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V0.S4, V1.S4, V2.S4]
+	ADD $48, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V4.S4, V5.S4, V6.S4]
+	WORD $0x6e3cdc07 // FMUL V7.4S, V0.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdc83 // FMUL V3.4S, V4.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R0)
+	WORD $0x6e3cdc23 // FMUL V3.4S, V1.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdca7 // FMUL V7.4S, V5.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R1)
+	WORD $0x6e3cdc47 // FMUL V7.4S, V2.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdcc3 // FMUL V3.4S, V6.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R2)
+	SUBS $1, R4
+	BNE loop
+	RET
+
+// func halfRowNEON(dst *int16, src *byte, vectors, ahead, factor, offset int)
+TEXT ·halfRowNEON(SB), NOSPLIT, $0-48
+	// halfRowNEON makes 16*vectors samples, vectors > 0, and asks for the cache lines ahead of src. src is float16. factor and
+	// offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(max(min(t, 32640) + 0.5, 0))
+	// FMIN keeps NaN, and FCVTZU makes 0 of it, as of all below 0.
+	// Registers: R0 dst, R1 src, R2 vectors, R3 ahead, R4 factor, R5 offset
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD vectors+16(FP), R2
+	MOVD ahead+24(FP), R3
+	MOVD factor+32(FP), R4
+	MOVD offset+40(FP), R5
+	VDUP R4, V28.S4 // factor
+	VDUP R5, V29.S4 // offset
+	MOVD $0x46ff0000, R15; VDUP R15, V30.S4 // 32640
+	MOVD $0x3f000000, R15; VDUP R15, V31.S4 // 0.5
+
+loop:
+	ADD R3, R1, R12; PRFM (R12), PLDL1KEEP
+	VLD1.P 16(R1), [V0.B16]
+	WORD $0x0e217801 // FCVTL V1.4S, V0.4H
+	WORD $0x4e217800 // FCVTL2 V0.4S, V0.8H
+	WORD $0x6e3cdc21 // FMUL V1.4S, V1.4S, V28.4S
+	WORD $0x4e3dd421 // FADD V1.4S, V1.4S, V29.4S
+	WORD $0x4ebef421 // FMIN V1.4S, V1.4S, V30.4S
+	WORD $0x4e3fd421 // FADD V1.4S, V1.4S, V31.4S
+	WORD $0x6ea1b821 // FCVTZU V1.4S, V1.4S
+	WORD $0x6e3cdc00 // FMUL V0.4S, V0.4S, V28.4S
+	WORD $0x4e3dd400 // FADD V0.4S, V0.4S, V29.4S
+	WORD $0x4ebef400 // FMIN V0.4S, V0.4S, V30.4S
+	WORD $0x4e3fd400 // FADD V0.4S, V0.4S, V31.4S
+	WORD $0x6ea1b800 // FCVTZU V0.4S, V0.4S
+	VUZP1 V0.H8, V1.H8, V0.H8
+	VST1.P [V0.B16], 16(R0)
+	VLD1.P 16(R1), [V0.B16]
+	WORD $0x0e217801 // FCVTL V1.4S, V0.4H
+	WORD $0x4e217800 // FCVTL2 V0.4S, V0.8H
+	WORD $0x6e3cdc21 // FMUL V1.4S, V1.4S, V28.4S
+	WORD $0x4e3dd421 // FADD V1.4S, V1.4S, V29.4S
+	WORD $0x4ebef421 // FMIN V1.4S, V1.4S, V30.4S
+	WORD $0x4e3fd421 // FADD V1.4S, V1.4S, V31.4S
+	WORD $0x6ea1b821 // FCVTZU V1.4S, V1.4S
+	WORD $0x6e3cdc00 // FMUL V0.4S, V0.4S, V28.4S
+	WORD $0x4e3dd400 // FADD V0.4S, V0.4S, V29.4S
+	WORD $0x4ebef400 // FMIN V0.4S, V0.4S, V30.4S
+	WORD $0x4e3fd400 // FADD V0.4S, V0.4S, V31.4S
+	WORD $0x6ea1b800 // FCVTZU V0.4S, V0.4S
+	VUZP1 V0.H8, V1.H8, V0.H8
+	VST1.P [V0.B16], 16(R0)
+	SUBS $1, R2
+	BNE loop
+	RET
+
+// func halfPixelsNEON(first, second, third *int16, src *byte, vectors, ahead, factor, offset int)
+TEXT ·halfPixelsNEON(SB), NOSPLIT, $0-64
+	// halfPixelsNEON makes 16*vectors samples of each of three rows, vectors > 0, of pixels of three samples, and asks for the cache lines ahead of src. src is float16. factor and
+	// offset are the bits of a float32.
+	// 	t := float32(src[i]*factor) + offset
+	// 	dst[i] = int16(max(min(t, 32640) + 0.5, 0))
+	// FMIN keeps NaN, and FCVTZU makes 0 of it, as of all below 0.
+	// Registers: R0 first, R1 second, R2 third, R3 src, R4 vectors, R5 ahead, R6 factor, R7 offset
+	MOVD first+0(FP), R0
+	MOVD second+8(FP), R1
+	MOVD third+16(FP), R2
+	MOVD src+24(FP), R3
+	MOVD vectors+32(FP), R4
+	MOVD ahead+40(FP), R5
+	MOVD factor+48(FP), R6
+	MOVD offset+56(FP), R7
+	VDUP R6, V28.S4 // factor
+	VDUP R7, V29.S4 // offset
+	MOVD $0x46ff0000, R15; VDUP R15, V30.S4 // 32640
+	MOVD $0x3f000000, R15; VDUP R15, V31.S4 // 0.5
+
+loop:
+	ADD R5, R3, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V0.H8, V1.H8, V2.H8]
+	WORD $0x0e217803 // FCVTL V3.4S, V0.4H
+	WORD $0x4e217807 // FCVTL2 V7.4S, V0.8H
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R0)
+	WORD $0x0e217827 // FCVTL V7.4S, V1.4H
+	WORD $0x4e217823 // FCVTL2 V3.4S, V1.8H
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R1)
+	WORD $0x0e217843 // FCVTL V3.4S, V2.4H
+	WORD $0x4e217847 // FCVTL2 V7.4S, V2.8H
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R2)
+	ADD R5, R3, R12; PRFM (R12), PLDL1KEEP
+	VLD3.P 48(R3), [V0.H8, V1.H8, V2.H8]
+	WORD $0x0e217807 // FCVTL V7.4S, V0.4H
+	WORD $0x4e217803 // FCVTL2 V3.4S, V0.8H
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R0)
+	WORD $0x0e217823 // FCVTL V3.4S, V1.4H
+	WORD $0x4e217827 // FCVTL2 V7.4S, V1.8H
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	VUZP1 V7.H8, V3.H8, V7.H8
+	VST1.P [V7.B16], 16(R1)
+	WORD $0x0e217847 // FCVTL V7.4S, V2.4H
+	WORD $0x4e217843 // FCVTL2 V3.4S, V2.8H
+	WORD $0x6e3cdce7 // FMUL V7.4S, V7.4S, V28.4S
+	WORD $0x4e3dd4e7 // FADD V7.4S, V7.4S, V29.4S
+	WORD $0x4ebef4e7 // FMIN V7.4S, V7.4S, V30.4S
+	WORD $0x4e3fd4e7 // FADD V7.4S, V7.4S, V31.4S
+	WORD $0x6ea1b8e7 // FCVTZU V7.4S, V7.4S
+	WORD $0x6e3cdc63 // FMUL V3.4S, V3.4S, V28.4S
+	WORD $0x4e3dd463 // FADD V3.4S, V3.4S, V29.4S
+	WORD $0x4ebef463 // FMIN V3.4S, V3.4S, V30.4S
+	WORD $0x4e3fd463 // FADD V3.4S, V3.4S, V31.4S
+	WORD $0x6ea1b863 // FCVTZU V3.4S, V3.4S
+	VUZP1 V3.H8, V7.H8, V3.H8
+	VST1.P [V3.B16], 16(R2)
+	SUBS $1, R4
 	BNE loop
 	RET

@@ -1,4 +1,4 @@
-// Package tensor reads rows of float32 samples.
+// Package tensor reads rows of floating-point samples.
 package tensor
 
 import (
@@ -10,30 +10,74 @@ import (
 
 // Kernels is one implementation.
 type Kernels struct {
-	samples int // of a vector; more than there can be where there is no assembly
+	samples int // of a vector, or pixels; more than there can be where there is no assembly
 
-	// row makes so many vectors, one or more. factor and offset are the bits of a float32.
-	row func(dst *int16, src *byte, vectors, ahead, factor, offset int)
+	// By whether samples are float16, these make so many vectors, one or more: of a row of samples, and of three of a row
+	// of pixels. factor and offset are the bits of a float32.
+	row    [2]func(dst *int16, src *byte, vectors, ahead, factor, offset int)
+	pixels [2]func(first, second, third *int16, src *byte, vectors, ahead, factor, offset int)
 }
 
-// Row sets dst to the samples of src, little-endian float32, scaled, rounded and clamped to 0..32640; NaN gives 0. src has four bytes for
-// each sample of dst. It asks for what lies so many bytes ahead of src to be in the caches soon; with 0 for nothing.
-func (k *Kernels) Row(dst []int16, src []byte, ahead int, s Scale) {
-	n := len(dst)
-	src = src[:4*n]
+// Format says what samples are in memory, and takes them to 0..255 with 7 fractional bits: value*Factor + Offset. The product
+// and the sum are rounded to float32 each: no fused multiply-add.
+type Format struct {
+	Half           bool // float16 (IEEE 754 binary16), else float32; both little-endian
+	Factor, Offset float32
+}
+
+// Size returns the bytes of a sample.
+func (f Format) Size() int {
+	if f.Half {
+		return 2
+	}
+	return 4
+}
+
+// index is where kernels have what reads samples of f.
+func (f Format) index() int {
+	if f.Half {
+		return 1
+	}
+	return 0
+}
+
+// bits returns what kernels are told of f.
+func (f Format) bits() (factor, offset int) {
+	return int(math.Float32bits(f.Factor)), int(math.Float32bits(f.Offset))
+}
+
+// Row sets dst to the samples of src, scaled, rounded and clamped to 0..32640; NaN gives 0. src has as many as dst. It asks for
+// what lies so many bytes ahead of src to be in the caches soon; with 0 for nothing.
+func (k *Kernels) Row(dst []int16, src []byte, ahead int, f Format) {
+	n, size := len(dst), f.Size()
+	src = src[:size*n]
 	if n < k.samples {
-		row(dst, src, s)
+		row(dst, src, f)
 		return
 	}
-	factor, offset := int(math.Float32bits(s.Factor)), int(math.Float32bits(s.Offset))
-	k.row(&dst[0], &src[0], n/k.samples, ahead, factor, offset)
+	kernel := k.row[f.index()]
+	factor, offset := f.bits()
+	kernel(&dst[0], &src[0], n/k.samples, ahead, factor, offset)
 	if last := n - k.samples; n%k.samples != 0 { // the last vector overlaps the one before it
-		k.row(&dst[last], &src[4*last], 1, ahead, factor, offset)
+		kernel(&dst[last], &src[size*last], 1, ahead, factor, offset)
 	}
 }
 
-// Scale is value*Factor + Offset. The product and the sum are rounded to float32 each: no fused multiply-add.
-type Scale struct{ Factor, Offset float32 }
+// Pixels is Row for pixels of three samples, of which each goes to a row of its own, all of one length.
+func (k *Kernels) Pixels(dst [3][]int16, src []byte, ahead int, f Format) {
+	n, size := len(dst[0]), 3*f.Size()
+	first, second, third, src := dst[0], dst[1][:n], dst[2][:n], src[:size*n]
+	if n < k.samples {
+		pixels([3][]int16{first, second, third}, src, f)
+		return
+	}
+	kernel := k.pixels[f.index()]
+	factor, offset := f.bits()
+	kernel(&first[0], &second[0], &third[0], &src[0], n/k.samples, ahead, factor, offset)
+	if last := n - k.samples; n%k.samples != 0 {
+		kernel(&first[last], &second[last], &third[last], &src[size*last], 1, ahead, factor, offset)
+	}
+}
 
 // Implementations holds every implementation that this processor can run.
 var Implementations impl.Registry[Kernels]
@@ -45,19 +89,64 @@ func init() {
 // top is 255 with 7 fractional bits.
 const top = 255 << 7
 
-func row(dst []int16, src []byte, s Scale) {
+func row(dst []int16, src []byte, f Format) {
+	if f.Half {
+		src = src[:2*len(dst)]
+		for i := range dst {
+			dst[i] = f.sample(half(binary.LittleEndian.Uint16(src[2*i : 2*i+2])))
+		}
+		return
+	}
 	src = src[:4*len(dst)]
 	for i := range dst {
-		v := math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4]))
-		// The conversion keeps the compiler from fusing product and sum (Go specification, Floating-point operators).
-		t := float32(v*s.Factor) + s.Offset
-		switch {
-		case !(t > 0): // NaN too
-			dst[i] = 0
-		case t >= top:
-			dst[i] = top
-		default:
-			dst[i] = int16(int32(t + 0.5))
-		}
+		dst[i] = f.sample(math.Float32frombits(binary.LittleEndian.Uint32(src[4*i : 4*i+4])))
 	}
+}
+
+func pixels(dst [3][]int16, src []byte, f Format) {
+	n := len(dst[0])
+	first, second, third := dst[0], dst[1][:n], dst[2][:n]
+	if f.Half {
+		src = src[:6*n]
+		for i := range first {
+			p := src[6*i : 6*i+6]
+			first[i] = f.sample(half(binary.LittleEndian.Uint16(p)))
+			second[i] = f.sample(half(binary.LittleEndian.Uint16(p[2:])))
+			third[i] = f.sample(half(binary.LittleEndian.Uint16(p[4:])))
+		}
+		return
+	}
+	src = src[:12*n]
+	for i := range first {
+		p := src[12*i : 12*i+12]
+		first[i] = f.sample(math.Float32frombits(binary.LittleEndian.Uint32(p)))
+		second[i] = f.sample(math.Float32frombits(binary.LittleEndian.Uint32(p[4:])))
+		third[i] = f.sample(math.Float32frombits(binary.LittleEndian.Uint32(p[8:])))
+	}
+}
+
+// sample returns what becomes of a value.
+func (f Format) sample(v float32) int16 {
+	// The conversion keeps the compiler from fusing product and sum (Go specification, Floating-point operators).
+	t := float32(v*f.Factor) + f.Offset
+	switch {
+	case !(t > 0): // NaN too
+		return 0
+	case t >= top:
+		return top
+	}
+	return int16(int32(t + 0.5))
+}
+
+// half returns the value of a float16 with these bits, exactly (IEEE 754-2019, 3.4): the fraction and the exponent are put
+// where float32 has them, and the product makes up for the exponent's bias, 15 there and 127 here. Subnormals stay
+// subnormal until then.
+func half(bits uint16) float32 {
+	const infinity = 0x7c00
+	magnitude := uint32(bits&0x7fff) << 13
+	sign := uint32(bits&0x8000) << 16
+	if bits&infinity == infinity {
+		return math.Float32frombits(sign | 0x7f800000 | magnitude)
+	}
+	return math.Float32frombits(sign | math.Float32bits(math.Float32frombits(magnitude)*0x1p112))
 }
