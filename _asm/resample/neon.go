@@ -33,9 +33,9 @@ func resizedNEON(n *gen.NEON, channels int, far bool) {
 		name, count = "far", "eight"
 	}
 	name += []string{"Plane", "Pairs"}[channels-1] + "NEON"
-	n.Func(name, "first, second *int16, src, table *byte, ahead, groups int", fmt.Sprintf(`
-%s interpolates groups*16 samples, groups > 0, of %s windows.`, name, count))
-	mid := n.PinWords(31, 128<<7, "128<<7")
+	n.Func(name, "first, second *int16, src, table *byte, ahead, groups, bias int", fmt.Sprintf(`
+%s interpolates groups*16 samples, groups > 0, of %s windows, and takes bias off each.`, name, count))
+	bias := n.PinParam(31, "R6", "bias")
 	for v := range 4 {
 		n.Pin(v) // the windows
 	}
@@ -52,7 +52,7 @@ func resizedNEON(n *gen.NEON, channels int, far bool) {
 			}
 			n.Interpolate(samples, "R3")
 			for c, v := range samples {
-				n.Store(fmt.Sprintf("R%d", c), n.Sub(v, mid))
+				n.Store(fmt.Sprintf("R%d", c), n.Sub(v, bias))
 			}
 		}
 	})

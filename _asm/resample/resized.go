@@ -19,18 +19,17 @@ import (
 //
 // A half of a register is pairs of bytes of 8 samples, or of 4 samples in one channel and then in the other.
 func resized(a *gen.Asm) {
-	mid := a.Words("mid", 4, 128<<7)
 	for channels := 1; channels <= 2; channels++ {
 		for _, windows := range []int{4, 8} {
-			writeResized(a, channels, windows, mid)
+			writeResized(a, channels, windows)
 		}
 	}
 }
 
-func writeResized(a *gen.Asm, channels, windows int, mid operand.Mem) {
+func writeResized(a *gen.Asm, channels, windows int) {
 	name := map[int]string{4: "near", 8: "far"}[windows] + []string{"Plane", "Pairs"}[channels-1] + "AVX2"
-	a.Func(name, "func(first, second *int16, src, table *byte, ahead, groups int)",
-		fmt.Sprintf("%s interpolates groups*16 samples, groups > 0, of %d windows.", name, windows))
+	a.Func(name, "func(first, second *int16, src, table *byte, ahead, groups, bias int)",
+		fmt.Sprintf("%s interpolates groups*16 samples, groups > 0, of %d windows, and takes bias off each.", name, windows))
 	dst := []reg.GPVirtual{a.Arg("first")}
 	if channels == 2 {
 		dst = append(dst, a.Arg("second"))
@@ -39,8 +38,9 @@ func writeResized(a *gen.Asm, channels, windows int, mid operand.Mem) {
 	ahead := gen.Name(a, "the row ahead", a.GP64())
 	a.MOVQ(a.ArgAddr("ahead"), ahead)
 	a.ADDQ(src, ahead)
-	bias := gen.Name(a, "128<<7", a.YMM())
-	a.VPBROADCASTW(mid, bias)
+	bias, word := gen.Name(a, "bias", a.YMM()), a.XMM()
+	a.VMOVQ(a.ArgAddr("bias"), word)
+	a.VPBROADCASTW(word, bias)
 	weights := 16 * windows
 	a.Loop("loop", groups, 1, func() {
 		parts := windows / 2 / channels // pairs of windows that make a register

@@ -164,7 +164,7 @@ func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte, ahead
 	case src.layout == pairs:
 		k.Pairs(dst[0], dst[1], in, t.taps)
 	default:
-		k.Plane(dst[0], in, t.taps)
+		k.Plane(dst[0], in, t.taps, true)
 	}
 }
 

@@ -19,8 +19,8 @@ type source struct {
 	layout  layout
 	across  across
 	down    down
-	packed  color.Packed // of layout packed
-	step    int          // bytes from one sample or pixel to the next
+	packed  color.Packed  // of layout packed
+	step    int           // bytes from one sample or pixel to the next
 	floats  tensor.Format // of layout floats: to 0..255 with 7 fractional bits
 	convert conversion
 	limited bool              // luma or chroma of limited range
@@ -166,7 +166,7 @@ func (src *source) setLookup(k *kernels) {
 	for i := range bytes {
 		bytes[i], taps[i].Offset = byte(i), uint32(i)
 	}
-	k.resample.Plane(src.lookup[:], bytes[:], taps[:])
+	k.resample.Plane(src.lookup[:], bytes[:], taps[:], true)
 	src.expand(k, src.lookup[:])
 }
 
@@ -190,7 +190,7 @@ func (src *source) setResized(k *kernels) {
 			Taps: src.across.taps, Bytes: size, Packed: src.packed, To: src.convert.planes(),
 		})
 	default:
-		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step})
+		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step, Centered: true})
 	}
 }
 

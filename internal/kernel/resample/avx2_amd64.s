@@ -19,21 +19,19 @@ loop:
 	JG         loop
 	RET
 
-DATA mid<>+0(SB)/8, $0x4000400040004000
-GLOBL mid<>(SB), RODATA|NOPTR, $8
-
-// func nearPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// func nearPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int, bias int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·nearPlaneAVX2(SB), NOSPLIT, $0-48
-	// nearPlaneAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
-	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 128<<7
+TEXT ·nearPlaneAVX2(SB), NOSPLIT, $0-56
+	// nearPlaneAVX2 interpolates groups*16 samples, groups > 0, of 4 windows, and takes bias off each.
+	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 bias
 	MOVQ         first+0(FP), AX
 	MOVQ         src+16(FP), CX
 	MOVQ         table+24(FP), DX
 	MOVQ         groups+40(FP), BX
 	MOVQ         ahead+32(FP), SI
 	ADDQ         CX, SI
-	VPBROADCASTW mid<>+0(SB), Y0
+	VMOVQ        bias+48(FP), X0
+	VPBROADCASTW X0, Y0
 
 loop:
 	MOVL           96(DX), DI
@@ -58,18 +56,19 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// func farPlaneAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int, bias int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·farPlaneAVX2(SB), NOSPLIT, $0-48
-	// farPlaneAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
-	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 128<<7
+TEXT ·farPlaneAVX2(SB), NOSPLIT, $0-56
+	// farPlaneAVX2 interpolates groups*16 samples, groups > 0, of 8 windows, and takes bias off each.
+	// Registers: AX first, CX src, DX table, BX groups, SI the row ahead, Y0 bias
 	MOVQ         first+0(FP), AX
 	MOVQ         src+16(FP), CX
 	MOVQ         table+24(FP), DX
 	MOVQ         groups+40(FP), BX
 	MOVQ         ahead+32(FP), SI
 	ADDQ         CX, SI
-	VPBROADCASTW mid<>+0(SB), Y0
+	VMOVQ        bias+48(FP), X0
+	VPBROADCASTW X0, Y0
 
 loop:
 	MOVL           160(DX), DI
@@ -109,11 +108,11 @@ loop:
 	VZEROUPPER
 	RET
 
-// func nearPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// func nearPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int, bias int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-48
-	// nearPairsAVX2 interpolates groups*16 samples, groups > 0, of 4 windows.
-	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 128<<7
+TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-56
+	// nearPairsAVX2 interpolates groups*16 samples, groups > 0, of 4 windows, and takes bias off each.
+	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 bias
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         src+16(FP), DX
@@ -121,7 +120,8 @@ TEXT ·nearPairsAVX2(SB), NOSPLIT, $0-48
 	MOVQ         groups+40(FP), SI
 	MOVQ         ahead+32(FP), DI
 	ADDQ         DX, DI
-	VPBROADCASTW mid<>+0(SB), Y0
+	VMOVQ        bias+48(FP), X0
+	VPBROADCASTW X0, Y0
 
 loop:
 	MOVL           96(BX), R8
@@ -151,11 +151,11 @@ loop:
 	VZEROUPPER
 	RET
 
-// func farPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int)
+// func farPairsAVX2(first *int16, second *int16, src *byte, table *byte, ahead int, groups int, bias int)
 // Requires: AVX, AVX2, MMX+
-TEXT ·farPairsAVX2(SB), NOSPLIT, $0-48
-	// farPairsAVX2 interpolates groups*16 samples, groups > 0, of 8 windows.
-	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 128<<7
+TEXT ·farPairsAVX2(SB), NOSPLIT, $0-56
+	// farPairsAVX2 interpolates groups*16 samples, groups > 0, of 8 windows, and takes bias off each.
+	// Registers: AX first, CX second, DX src, BX table, SI groups, DI the row ahead, Y0 bias
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         src+16(FP), DX
@@ -163,7 +163,8 @@ TEXT ·farPairsAVX2(SB), NOSPLIT, $0-48
 	MOVQ         groups+40(FP), SI
 	MOVQ         ahead+32(FP), DI
 	ADDQ         DX, DI
-	VPBROADCASTW mid<>+0(SB), Y0
+	VMOVQ        bias+48(FP), X0
+	VPBROADCASTW X0, Y0
 
 loop:
 	MOVL           160(BX), R8

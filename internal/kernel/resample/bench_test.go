@@ -53,7 +53,7 @@ func BenchmarkResized(b *testing.B) {
 						case resized != nil:
 							resized.Row(dst, src, 0)
 						case channels == 1:
-							e.Kernels.Plane(dst[0], src, z.Taps)
+							e.Kernels.Plane(dst[0], src, z.Taps, true)
 						default:
 							e.Kernels.Pairs(dst[0], dst[1], src, z.Taps)
 						}

@@ -51,8 +51,12 @@ func packedTail(dst [3][]int16, src []byte, taps []Tap, step int) {
 	}
 }
 
-func plane(dst []int16, src []byte, taps []Tap) {
+func plane(dst []int16, src []byte, taps []Tap, centered bool) {
 	dst = dst[:len(taps)]
+	off := int16(0)
+	if centered {
+		off = bias
+	}
 	for x, t := range taps {
 		at := int(t.Offset)
 		a := src[at]
@@ -60,7 +64,7 @@ func plane(dst []int16, src []byte, taps []Tap) {
 		if at+1 < len(src) {
 			b = src[at+1]
 		}
-		dst[x] = lerp(a, b, t.Weight) - bias
+		dst[x] = lerp(a, b, t.Weight) - off
 	}
 }
 

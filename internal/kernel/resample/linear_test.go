@@ -83,8 +83,9 @@ func TestPlane(t *testing.T) {
 				src := kerneltest.Copy(kerneltest.Bytes(r, inputs), shift, byte(r.Uint32()))
 				taps := randomTaps(r, width, inputs, 1, 128)
 				dst := rows(width)
-				k.Plane(dst[0].S, src.S, taps)
-				checkRows(t, dst, wantLinear(src.S, taps, 0, 1, 128<<7))
+				k.Plane(dst[0].S, src.S, taps, true)
+				k.Plane(dst[1].S, src.S, taps, false)
+				checkRows(t, dst, wantLinear(src.S, taps, 0, 1, 128<<7), wantLinear(src.S, taps, 0, 1, 0))
 			}
 		})
 	})

@@ -23,23 +23,23 @@ func prefetchLines(row []byte) {
 }
 
 //go:noescape
-func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
+func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
+func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
+func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func farPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
+func farPairsNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 // resizeNEON is Resize where four neighboring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeNEON(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneNEON, farPlaneNEON}, {nearPairsNEON, farPairsNEON}}[z.Channels-1]
 	r := &Resized{
-		Level: impl.NEON, bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, groups: (len(z.Taps) + 15) / 16,
+		Level: impl.NEON, bytes: z.Bytes, room: RoomFor(len(z.Taps)), channels: z.Channels, bias: z.bias(), groups: (len(z.Taps) + 15) / 16,
 		kernel: kernels.near,
 	}
 	g := Gather{Bytes: z.Bytes, Step: z.Channels, Channels: []int{0, 1}[:z.Channels], Size: 16, Share: 4}

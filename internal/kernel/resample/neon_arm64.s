@@ -17,17 +17,18 @@ loop:
 	BNE loop
 	RET
 
-// func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
-TEXT ·nearPlaneNEON(SB), NOSPLIT, $0-48
-	// nearPlaneNEON interpolates groups*16 samples, groups > 0, of four windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
+// func nearPlaneNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
+TEXT ·nearPlaneNEON(SB), NOSPLIT, $0-56
+	// nearPlaneNEON interpolates groups*16 samples, groups > 0, of four windows, and takes bias off each.
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
 	MOVD ahead+32(FP), R4
 	MOVD groups+40(FP), R5
-	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	ADD R2, R4 // the row ahead
 
 loop:
@@ -57,17 +58,18 @@ loop:
 	BNE loop
 	RET
 
-// func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups int)
-TEXT ·farPlaneNEON(SB), NOSPLIT, $0-48
-	// farPlaneNEON interpolates groups*16 samples, groups > 0, of eight windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
+// func farPlaneNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
+TEXT ·farPlaneNEON(SB), NOSPLIT, $0-56
+	// farPlaneNEON interpolates groups*16 samples, groups > 0, of eight windows, and takes bias off each.
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
 	MOVD ahead+32(FP), R4
 	MOVD groups+40(FP), R5
-	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	ADD R2, R4 // the row ahead
 
 loop:
@@ -105,17 +107,18 @@ loop:
 	BNE loop
 	RET
 
-// func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
-TEXT ·nearPairsNEON(SB), NOSPLIT, $0-48
-	// nearPairsNEON interpolates groups*16 samples, groups > 0, of four windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
+// func nearPairsNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
+TEXT ·nearPairsNEON(SB), NOSPLIT, $0-56
+	// nearPairsNEON interpolates groups*16 samples, groups > 0, of four windows, and takes bias off each.
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
 	MOVD ahead+32(FP), R4
 	MOVD groups+40(FP), R5
-	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	ADD R2, R4 // the row ahead
 
 loop:
@@ -157,17 +160,18 @@ loop:
 	BNE loop
 	RET
 
-// func farPairsNEON(first, second *int16, src, table *byte, ahead, groups int)
-TEXT ·farPairsNEON(SB), NOSPLIT, $0-48
-	// farPairsNEON interpolates groups*16 samples, groups > 0, of eight windows.
-	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups
+// func farPairsNEON(first, second *int16, src, table *byte, ahead, groups, bias int)
+TEXT ·farPairsNEON(SB), NOSPLIT, $0-56
+	// farPairsNEON interpolates groups*16 samples, groups > 0, of eight windows, and takes bias off each.
+	// Registers: R0 first, R1 second, R2 src, R3 table, R4 ahead, R5 groups, R6 bias
 	MOVD first+0(FP), R0
 	MOVD second+8(FP), R1
 	MOVD src+16(FP), R2
 	MOVD table+24(FP), R3
 	MOVD ahead+32(FP), R4
 	MOVD groups+40(FP), R5
-	MOVD $16384, R15; VDUP R15, V31.H8 // 128<<7
+	MOVD bias+48(FP), R6
+	VDUP R6, V31.H8 // bias
 	ADD R2, R4 // the row ahead
 
 loop:

@@ -27,8 +27,8 @@ type Coverage struct {
 type Kernels struct {
 	// Packed interpolates pixels into three rows of 0..32640.
 	Packed func(dst [3][]int16, src []byte, taps []Tap, step int)
-	// Plane interpolates single bytes into a row of -16384..16256.
-	Plane func(dst []int16, src []byte, taps []Tap)
+	// Plane interpolates single bytes into a row of 0..32640, or, centered, of -16384..16256.
+	Plane func(dst []int16, src []byte, taps []Tap, centered bool)
 	// Pairs interpolates interleaved pairs of bytes into two rows of -16384..16256.
 	Pairs func(first, second []int16, src []byte, taps []Tap)
 

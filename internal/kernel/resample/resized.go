@@ -11,6 +11,15 @@ type Resize struct {
 	Taps     []Tap // one or more
 	Bytes    int   // of an input row
 	Channels int   // 1 or 2
+	Centered bool  // 128<<7 is taken off what is made: rows of luma and chroma
+}
+
+// bias is what is taken off each sample.
+func (z *Resize) bias() int {
+	if z.Centered {
+		return bias
+	}
+	return 0
 }
 
 // Resized does a Resize by tables made for it. It is immutable.
@@ -20,12 +29,13 @@ type Resized struct {
 	bytes    int
 	room     int // samples that a row has room for
 	channels int
+	bias     int
 	groups   int
 	table    []byte // of each group: which bytes to load, where to put them, their weights
 	kernel   resizedKernel
 }
 
-type resizedKernel func(first, second *int16, src, table *byte, ahead, groups int)
+type resizedKernel func(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 // Row makes a row of dst for each channel of the bytes of src, which is as long as the Resize says. The capacity of a row is
 // RoomFor its length: whole vectors are written, over what is there behind its length. It asks for the bytes of the row that
@@ -39,7 +49,7 @@ func (r *Resized) Row(dst [][]int16, src []byte, ahead int) {
 		}
 		rows[i] = unsafe.SliceData(row)
 	}
-	r.kernel(rows[0], rows[1], &src[0], &r.table[0], ahead, r.groups)
+	r.kernel(rows[0], rows[1], &src[0], &r.table[0], ahead, r.groups, r.bias)
 }
 
 // resizeNothing is Resize in plain Go, which Plane and Pairs are.

@@ -9,23 +9,23 @@ import (
 )
 
 //go:noescape
-func nearPlaneAVX2(first, second *int16, src, table *byte, ahead, groups int)
+func nearPlaneAVX2(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func farPlaneAVX2(first, second *int16, src, table *byte, ahead, groups int)
+func farPlaneAVX2(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func nearPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
+func nearPairsAVX2(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 //go:noescape
-func farPairsAVX2(first, second *int16, src, table *byte, ahead, groups int)
+func farPairsAVX2(first, second *int16, src, table *byte, ahead, groups, bias int)
 
 // resizeAVX2 is Resize where four neighboring samples are made of the same 16 bytes, or at least two. It returns nil for
 // what shrinks more than 14-fold (pairs: 6-fold), and for rows of less than 16 bytes.
 func resizeAVX2(z *Resize) *Resized {
 	kernels := [...]struct{ near, far resizedKernel }{{nearPlaneAVX2, farPlaneAVX2}, {nearPairsAVX2, farPairsAVX2}}[z.Channels-1]
 	n := len(z.Taps)
-	r := &Resized{Level: impl.AVX2, bytes: z.Bytes, room: RoomFor(n), channels: z.Channels, groups: (n + groupAVX2 - 1) / groupAVX2}
+	r := &Resized{Level: impl.AVX2, bytes: z.Bytes, room: RoomFor(n), channels: z.Channels, bias: z.bias(), groups: (n + groupAVX2 - 1) / groupAVX2}
 	if r.table = z.tableAVX2(r.groups, 4); r.table != nil {
 		r.kernel = kernels.near
 		return r

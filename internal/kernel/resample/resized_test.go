@@ -16,7 +16,9 @@ func TestResized(t *testing.T) {
 					return
 				}
 				channels, inputs := 1+shift%2, 1+r.IntN(width*(1+r.IntN(8)))
-				z := &Resize{Taps: randomTaps(r, width, inputs, channels, 128), Bytes: inputs * channels, Channels: channels}
+				z := &Resize{
+					Taps: randomTaps(r, width, inputs, channels, 128), Bytes: inputs * channels, Channels: channels, Centered: shift%4 < 2,
+				}
 				resized := k.Resize(z)
 				if resized == nil {
 					continue
@@ -32,7 +34,7 @@ func TestResized(t *testing.T) {
 				resized.Row(dst[:], src.S, shift<<16)
 				for c := range channels {
 					whole[c].Check(t, "dst")
-					kerneltest.Same(t, "dst", dst[c], wantLinear(src.S, z.Taps, c, channels, 128<<7))
+					kerneltest.Same(t, "dst", dst[c], wantLinear(src.S, z.Taps, c, channels, z.bias()))
 				}
 			}
 		})
