@@ -21,6 +21,8 @@ func avx512(a *gen.Asm) {
 		writePackedLinesAVX512(f, step)
 		writeHalvedLinesAVX512(f, step)
 	}
+	planarLines(f, "AVX512")
+	halvedPlanarLines(f, "AVX512")
 	rows(f, "AVX512")
 }
 

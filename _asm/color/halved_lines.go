@@ -37,20 +37,27 @@ func newHalver(f *file, step int, level, doc string) *halver {
 	name := fmt.Sprintf("halved%dLines%s", step, level)
 	f.Func(name, "func("+halvedSignature+")", halvedDoc(name, f.width/2, step)+doc)
 	h := &halver{converter: &converter{file: f, to: yccHalf}, step: step}
-	h.y = [2]reg.GPVirtual{f.Arg("y0"), f.Arg("y1")}
-	h.dst[1], h.dst[2] = f.Arg("cb"), f.Arg("cr")
 	for i, name := range []string{"upper", "lower"} {
 		h.rows[i] = [2]reg.GPVirtual{f.Arg(name), gen.Name(f.Asm, "the row below "+name, f.GP64())}
 		f.MOVQ(f.ArgAddr("stride"), h.rows[i][1])
 		f.ADDQ(h.rows[i][0], h.rows[i][1])
 	}
-	h.ahead, h.blocks, h.places = f.Arg("ahead"), f.Arg("blocks"), f.Arg("places")
+	h.places = f.Arg("places")
+	h.load()
+	return h
+}
+
+// load loads the parameters that do not depend on how pixels lie in memory, and constants.
+func (h *halver) load() {
+	f := h.file
+	h.y = [2]reg.GPVirtual{f.Arg("y0"), f.Arg("y1")}
+	h.dst[1], h.dst[2] = f.Arg("cb"), f.Arg("cr")
+	h.ahead, h.blocks = f.Arg("ahead"), f.Arg("blocks")
 	h.at = gen.Name(f.Asm, "samples done", f.GP64())
 	f.XORL(h.at.As32(), h.at.As32())
 	h.luma = f.each(lumaWeights, lumaWeights, "Y")
 	h.inTurn = f.each(cbWeights, crWeights, "Cb, Cr")
 	h.middle, h.eighth = f.constant(mid, midName), f.constant(1<<12, "32768/8")
-	return h
 }
 
 // constant returns words of a value: in a register in AVX-512, in memory in AVX2, as each does.
@@ -61,14 +68,26 @@ func (f *file) constant(value int16, name string) operand.Op {
 	return f.data(fmt.Sprintf("pairs_%s", pairName(value, value)), bytes.Repeat(pair(value, value), 8))
 }
 
-// block makes a block of both lines: samples returns those of one, R, G, B.
-func (h *halver) block(samples func(rows [2]reg.GPVirtual) [3]reg.VecVirtual) {
-	var lines [2][3]reg.VecVirtual
-	for i, rows := range h.rows {
-		for _, row := range rows {
+// packedBlock makes a block of both lines: samples returns those of one, R, G, B.
+func (h *halver) packedBlock(samples func(rows [2]reg.GPVirtual) [3]reg.VecVirtual) {
+	h.block(func(line int) [3]reg.VecVirtual {
+		for _, row := range h.rows[line] {
 			h.fetch(row, h.ahead, h.width*h.step)
 		}
-		lines[i] = samples(rows)
+		return samples(h.rows[line])
+	})
+	for _, rows := range h.rows {
+		for _, row := range rows {
+			h.ADDQ(operand.U32(h.width*h.step), row)
+		}
+	}
+}
+
+// block makes a block of both lines: samples returns those of one, R, G, B.
+func (h *halver) block(samples func(line int) [3]reg.VecVirtual) {
+	var lines [2][3]reg.VecVirtual
+	for i := range lines {
+		lines[i] = samples(i)
 		y := h.weighted(lines[i], h.luma)
 		h.VPSUBW(h.middle, y, y)
 		h.VPMULHRSW(h.eighth, y, y)
@@ -81,11 +100,6 @@ func (h *halver) block(samples func(rows [2]reg.GPVirtual) [3]reg.VecVirtual) {
 	h.VPMULHRSW(h.eighth, chroma, chroma)
 	h.storeHalf(chroma)
 	h.advance(h.width / 2)
-	for _, rows := range h.rows {
-		for _, row := range rows {
-			h.ADDQ(operand.U32(h.width*h.step), row)
-		}
-	}
 }
 
 func writeHalvedLinesAVX2(f *file, step int) {
@@ -93,7 +107,7 @@ func writeHalvedLinesAVX2(f *file, step int) {
 	h.loadChroma(false)
 	weight := f.data("bytes32", bytes.Repeat([]byte{32}, 32))
 	f.Loop("loop", h.blocks, 1, func() {
-		h.block(func(rows [2]reg.GPVirtual) [3]reg.VecVirtual {
+		h.packedBlock(func(rows [2]reg.GPVirtual) [3]reg.VecVirtual {
 			var quads [4]reg.VecVirtual // two samples each: 0 and 4, 1 and 5, 2 and 6, 3 and 7
 			for i := range quads {
 				high, shuffle := 4*step*(i+4), 0
@@ -131,7 +145,7 @@ Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G 
 	}
 	weight := f.words(32<<8|32, 32<<8|32, "32, in bytes")
 	f.Loop("loop", h.blocks, 1, func() {
-		h.block(func(rows [2]reg.GPVirtual) [3]reg.VecVirtual {
+		h.packedBlock(func(rows [2]reg.GPVirtual) [3]reg.VecVirtual {
 			var parts [2][2]reg.VecVirtual // of 32 pixels each: R and G in either half; B
 			for k, row := range rows {
 				// As few loads as there are bytes: those that cross lines of the cache are slow while these are on their way.

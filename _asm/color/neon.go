@@ -19,6 +19,8 @@ func neon(n *gen.NEON) {
 		packedLinesNEON(n, step)
 		halvedLinesNEON(n, step)
 	}
+	planarLinesNEON(n)
+	halvedPlanarLinesNEON(n)
 	for to := ycc; to <= luma; to++ {
 		rowsNEON(n, to)
 	}

@@ -28,18 +28,24 @@ blocks > 0. It asks for the cache lines ahead of the rows. It is packed%dYCCHalf
 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 %s`, name, step, step, level, doc))
 	c := &pairConverter{converter: &converter{file: f, to: yccHalf}}
+	c.src = [2]reg.GPVirtual{f.Arg("upper"), f.Arg("lower")}
+	c.places = f.Arg("places")
+	c.load()
+	return c
+}
+
+// load loads the parameters that do not depend on how pixels lie in memory, and constants.
+func (c *pairConverter) load() {
+	f := c.file
 	c.y = [2]reg.GPVirtual{f.Arg("y0"), f.Arg("y1")}
 	c.dst[1], c.dst[2] = f.Arg("cb"), f.Arg("cr")
-	c.src = [2]reg.GPVirtual{f.Arg("upper"), f.Arg("lower")}
-	c.ahead = f.Arg("ahead")
-	c.blocks, c.places = f.Arg("blocks"), f.Arg("places")
+	c.ahead, c.blocks = f.Arg("ahead"), f.Arg("blocks")
 	c.at = gen.Name(f.Asm, "samples done", f.GP64())
 	f.XORL(c.at.As32(), c.at.As32())
 	c.luma = f.each(lumaWeights, lumaWeights, "Y")
 	c.mid = f.words(mid, mid, midName)
 	c.eighth, c.sixteenth = f.words(1<<12, 1<<12, "32768/8"), f.words(1<<11, 1<<11, "32768/16")
 	c.loadChroma(f.width == 32)
-	return c
 }
 
 // writeLuma makes samples of line i of R, G, B.

@@ -28,6 +28,11 @@ func (p *pixelsNEON) load(register string) (words [3]two) {
 		3: "VLD3.P 48(" + register + "), [V0.B16, V1.B16, V2.B16]",
 		4: "VLD4.P 64(" + register + "), [V0.B16, V1.B16, V2.B16, V3.B16]",
 	}[p.step])
+	return p.words()
+}
+
+// words returns the words of the pixels that were loaded last.
+func (p *pixelsNEON) words() (words [3]two) {
 	for i, b := range p.bytes {
 		words[i] = two{p.Op("VUSHLL $7, V%d.B8, V%d.H8", b), p.Op("VUSHLL2 $7, V%d.B16, V%d.H8", b)}
 	}

@@ -1077,17 +1077,17 @@ TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-72
 	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
 	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
-	MOVQ         y0+0(FP), AX
-	MOVQ         y1+8(FP), CX
-	MOVQ         cb+16(FP), DX
-	MOVQ         cr+24(FP), BX
-	MOVQ         upper+32(FP), SI
-	MOVQ         lower+40(FP), DI
-	MOVQ         ahead+48(FP), R8
-	MOVQ         blocks+56(FP), R9
-	MOVQ         places+64(FP), R10
+	MOVQ         upper+32(FP), AX
+	MOVQ         lower+40(FP), CX
+	MOVQ         places+64(FP), DX
+	MOVQ         y0+0(FP), BX
+	MOVQ         y1+8(FP), SI
+	MOVQ         cb+16(FP), DI
+	MOVQ         cr+24(FP), R8
+	MOVQ         ahead+48(FP), R9
+	MOVQ         blocks+56(FP), R10
 	XORL         R11, R11
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
@@ -1095,20 +1095,20 @@ TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-72
 	VPXOR        Y3, Y3, Y3
 
 loop:
-	PREFETCHT0     (SI)(R8*1)
-	PREFETCHT0     64(SI)(R8*1)
-	VBROADCASTI128 (SI), Y4
-	VINSERTI128    $0x01, 24(SI), Y4, Y4
-	VPSHUFB        (R10), Y4, Y4
-	VBROADCASTI128 12(SI), Y5
-	VINSERTI128    $0x01, 36(SI), Y5, Y5
-	VPSHUFB        (R10), Y5, Y5
-	VBROADCASTI128 48(SI), Y6
-	VINSERTI128    $0x01, 72(SI), Y6, Y6
-	VPSHUFB        (R10), Y6, Y6
-	VBROADCASTI128 60(SI), Y7
-	VINSERTI128    $0x01, 80(SI), Y7, Y7
-	VPSHUFB        32(R10), Y7, Y7
+	PREFETCHT0     (AX)(R9*1)
+	PREFETCHT0     64(AX)(R9*1)
+	VBROADCASTI128 (AX), Y4
+	VINSERTI128    $0x01, 24(AX), Y4, Y4
+	VPSHUFB        (DX), Y4, Y4
+	VBROADCASTI128 12(AX), Y5
+	VINSERTI128    $0x01, 36(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 48(AX), Y6
+	VINSERTI128    $0x01, 72(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 60(AX), Y7
+	VINSERTI128    $0x01, 80(AX), Y7, Y7
+	VPSHUFB        32(DX), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
 	VPUNPCKHDQ     Y5, Y4, Y4
@@ -1129,7 +1129,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (AX)(R11*2)
+	VMOVDQU        Y5, (BX)(R11*2)
 	VPUNPCKHBW     Y6, Y3, Y5
 	VPSRLW         $0x01, Y5, Y5
 	VPUNPCKHBW     Y7, Y3, Y8
@@ -1143,7 +1143,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(AX)(R11*2)
+	VMOVDQU        Y5, 32(BX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
 	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1157,20 +1157,20 @@ loop:
 	VPADDW         Y7, Y6, Y6
 	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y6, Y6
-	PREFETCHT0     (DI)(R8*1)
-	PREFETCHT0     64(DI)(R8*1)
-	VBROADCASTI128 (DI), Y4
-	VINSERTI128    $0x01, 24(DI), Y4, Y4
-	VPSHUFB        (R10), Y4, Y4
-	VBROADCASTI128 12(DI), Y7
-	VINSERTI128    $0x01, 36(DI), Y7, Y7
-	VPSHUFB        (R10), Y7, Y7
-	VBROADCASTI128 48(DI), Y8
-	VINSERTI128    $0x01, 72(DI), Y8, Y8
-	VPSHUFB        (R10), Y8, Y8
-	VBROADCASTI128 60(DI), Y9
-	VINSERTI128    $0x01, 80(DI), Y9, Y9
-	VPSHUFB        32(R10), Y9, Y9
+	PREFETCHT0     (CX)(R9*1)
+	PREFETCHT0     64(CX)(R9*1)
+	VBROADCASTI128 (CX), Y4
+	VINSERTI128    $0x01, 24(CX), Y4, Y4
+	VPSHUFB        (DX), Y4, Y4
+	VBROADCASTI128 12(CX), Y7
+	VINSERTI128    $0x01, 36(CX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 48(CX), Y8
+	VINSERTI128    $0x01, 72(CX), Y8, Y8
+	VPSHUFB        (DX), Y8, Y8
+	VBROADCASTI128 60(CX), Y9
+	VINSERTI128    $0x01, 80(CX), Y9, Y9
+	VPSHUFB        32(DX), Y9, Y9
 	VPUNPCKLDQ     Y7, Y4, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
 	VPUNPCKHDQ     Y7, Y4, Y4
@@ -1191,7 +1191,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (CX)(R11*2)
+	VMOVDQU        Y7, (SI)(R11*2)
 	VPUNPCKHBW     Y8, Y3, Y7
 	VPSRLW         $0x01, Y7, Y7
 	VPUNPCKHBW     Y9, Y3, Y10
@@ -1205,7 +1205,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(CX)(R11*2)
+	VMOVDQU        Y7, 32(SI)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
 	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1222,15 +1222,15 @@ loop:
 	VPADDW         Y7, Y5, Y5
 	VPMULHRSW      Y2, Y5, Y5
 	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DX)(R11*1)
+	VMOVDQU        Y5, (DI)(R11*1)
 	VPADDW         Y8, Y6, Y6
 	VPMULHRSW      Y2, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (BX)(R11*1)
+	VMOVDQU        Y6, (R8)(R11*1)
 	ADDQ           $0x00000020, R11
-	ADDQ           $0x00000060, SI
-	ADDQ           $0x00000060, DI
-	SUBQ           $0x01, R9
+	ADDQ           $0x00000060, AX
+	ADDQ           $0x00000060, CX
+	SUBQ           $0x01, R10
 	JG             loop
 	VZEROUPPER
 	RET
@@ -1283,64 +1283,64 @@ TEXT ·halved3LinesAVX2(SB), NOSPLIT, $0-80
 	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
-	// ahead, R11 blocks, R12 places, R13 samples done, Y0 swapWords, Y1 partWords
-	MOVQ           y0+0(FP), AX
-	MOVQ           y1+8(FP), CX
-	MOVQ           cb+16(FP), DX
-	MOVQ           cr+24(FP), BX
-	MOVQ           upper+32(FP), SI
-	MOVQ           stride+48(FP), DI
-	ADDQ           SI, DI
-	MOVQ           lower+40(FP), R8
-	MOVQ           stride+48(FP), R9
-	ADDQ           R8, R9
-	MOVQ           ahead+56(FP), R10
-	MOVQ           blocks+64(FP), R11
-	MOVQ           places+72(FP), R12
+	// Registers: AX upper, CX the row below upper, DX lower, BX the row below lower, SI places, DI y0, R8 y1, R9 cb,
+	// R10 cr, R11 ahead, R12 blocks, R13 samples done, Y0 swapWords, Y1 partWords
+	MOVQ           upper+32(FP), AX
+	MOVQ           stride+48(FP), CX
+	ADDQ           AX, CX
+	MOVQ           lower+40(FP), DX
+	MOVQ           stride+48(FP), BX
+	ADDQ           DX, BX
+	MOVQ           places+72(FP), SI
+	MOVQ           y0+0(FP), DI
+	MOVQ           y1+8(FP), R8
+	MOVQ           cb+16(FP), R9
+	MOVQ           cr+24(FP), R10
+	MOVQ           ahead+56(FP), R11
+	MOVQ           blocks+64(FP), R12
 	XORL           R13, R13
 	VBROADCASTI128 swapWords<>+0(SB), Y0
 	VBROADCASTI128 partWords<>+0(SB), Y1
 
 loop:
-	PREFETCHT0     (SI)(R10*1)
-	PREFETCHT0     64(SI)(R10*1)
-	PREFETCHT0     (DI)(R10*1)
-	PREFETCHT0     64(DI)(R10*1)
-	VBROADCASTI128 (SI), Y2
-	VINSERTI128    $0x01, 48(SI), Y2, Y2
-	VPSHUFB        (R12), Y2, Y2
+	PREFETCHT0     (AX)(R11*1)
+	PREFETCHT0     64(AX)(R11*1)
+	PREFETCHT0     (CX)(R11*1)
+	PREFETCHT0     64(CX)(R11*1)
+	VBROADCASTI128 (AX), Y2
+	VINSERTI128    $0x01, 48(AX), Y2, Y2
+	VPSHUFB        (SI), Y2, Y2
 	VPMADDUBSW     bytes32<>+0(SB), Y2, Y2
-	VBROADCASTI128 (DI), Y3
-	VINSERTI128    $0x01, 48(DI), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VBROADCASTI128 (CX), Y3
+	VINSERTI128    $0x01, 48(CX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
 	VPADDW         Y3, Y2, Y2
-	VBROADCASTI128 12(SI), Y3
-	VINSERTI128    $0x01, 60(SI), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VBROADCASTI128 12(AX), Y3
+	VINSERTI128    $0x01, 60(AX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
-	VBROADCASTI128 12(DI), Y4
-	VINSERTI128    $0x01, 60(DI), Y4, Y4
-	VPSHUFB        (R12), Y4, Y4
+	VBROADCASTI128 12(CX), Y4
+	VINSERTI128    $0x01, 60(CX), Y4, Y4
+	VPSHUFB        (SI), Y4, Y4
 	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y3, Y3
-	VBROADCASTI128 24(SI), Y4
-	VINSERTI128    $0x01, 72(SI), Y4, Y4
-	VPSHUFB        (R12), Y4, Y4
+	VBROADCASTI128 24(AX), Y4
+	VINSERTI128    $0x01, 72(AX), Y4, Y4
+	VPSHUFB        (SI), Y4, Y4
 	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
-	VBROADCASTI128 24(DI), Y5
-	VINSERTI128    $0x01, 72(DI), Y5, Y5
-	VPSHUFB        (R12), Y5, Y5
+	VBROADCASTI128 24(CX), Y5
+	VINSERTI128    $0x01, 72(CX), Y5, Y5
+	VPSHUFB        (SI), Y5, Y5
 	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y4, Y4
-	VBROADCASTI128 36(SI), Y5
-	VINSERTI128    $0x01, 80(SI), Y5, Y5
-	VPSHUFB        32(R12), Y5, Y5
+	VBROADCASTI128 36(AX), Y5
+	VINSERTI128    $0x01, 80(AX), Y5, Y5
+	VPSHUFB        32(SI), Y5, Y5
 	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
-	VBROADCASTI128 36(DI), Y6
-	VINSERTI128    $0x01, 80(DI), Y6, Y6
-	VPSHUFB        32(R12), Y6, Y6
+	VBROADCASTI128 36(CX), Y6
+	VINSERTI128    $0x01, 80(CX), Y6, Y6
+	VPSHUFB        32(SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y5, Y5
 	VPUNPCKLDQ     Y3, Y2, Y6
@@ -1357,45 +1357,45 @@ loop:
 	VPADDW         Y6, Y3, Y3
 	VPSUBW         pairs_4000_4000<>+0(SB), Y3, Y3
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y3, Y3
-	VMOVDQU        Y3, (AX)(R13*2)
-	PREFETCHT0     (R8)(R10*1)
-	PREFETCHT0     64(R8)(R10*1)
-	PREFETCHT0     (R9)(R10*1)
-	PREFETCHT0     64(R9)(R10*1)
-	VBROADCASTI128 (R8), Y3
-	VINSERTI128    $0x01, 48(R8), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VMOVDQU        Y3, (DI)(R13*2)
+	PREFETCHT0     (DX)(R11*1)
+	PREFETCHT0     64(DX)(R11*1)
+	PREFETCHT0     (BX)(R11*1)
+	PREFETCHT0     64(BX)(R11*1)
+	VBROADCASTI128 (DX), Y3
+	VINSERTI128    $0x01, 48(DX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
-	VBROADCASTI128 (R9), Y6
-	VINSERTI128    $0x01, 48(R9), Y6, Y6
-	VPSHUFB        (R12), Y6, Y6
+	VBROADCASTI128 (BX), Y6
+	VINSERTI128    $0x01, 48(BX), Y6, Y6
+	VPSHUFB        (SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y3, Y3
-	VBROADCASTI128 12(R8), Y6
-	VINSERTI128    $0x01, 60(R8), Y6, Y6
-	VPSHUFB        (R12), Y6, Y6
+	VBROADCASTI128 12(DX), Y6
+	VINSERTI128    $0x01, 60(DX), Y6, Y6
+	VPSHUFB        (SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
-	VBROADCASTI128 12(R9), Y7
-	VINSERTI128    $0x01, 60(R9), Y7, Y7
-	VPSHUFB        (R12), Y7, Y7
+	VBROADCASTI128 12(BX), Y7
+	VINSERTI128    $0x01, 60(BX), Y7, Y7
+	VPSHUFB        (SI), Y7, Y7
 	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
 	VPADDW         Y7, Y6, Y6
-	VBROADCASTI128 24(R8), Y7
-	VINSERTI128    $0x01, 72(R8), Y7, Y7
-	VPSHUFB        (R12), Y7, Y7
+	VBROADCASTI128 24(DX), Y7
+	VINSERTI128    $0x01, 72(DX), Y7, Y7
+	VPSHUFB        (SI), Y7, Y7
 	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
-	VBROADCASTI128 24(R9), Y8
-	VINSERTI128    $0x01, 72(R9), Y8, Y8
-	VPSHUFB        (R12), Y8, Y8
+	VBROADCASTI128 24(BX), Y8
+	VINSERTI128    $0x01, 72(BX), Y8, Y8
+	VPSHUFB        (SI), Y8, Y8
 	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
 	VPADDW         Y8, Y7, Y7
-	VBROADCASTI128 36(R8), Y8
-	VINSERTI128    $0x01, 80(R8), Y8, Y8
-	VPSHUFB        32(R12), Y8, Y8
+	VBROADCASTI128 36(DX), Y8
+	VINSERTI128    $0x01, 80(DX), Y8, Y8
+	VPSHUFB        32(SI), Y8, Y8
 	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
-	VBROADCASTI128 36(R9), Y9
-	VINSERTI128    $0x01, 80(R9), Y9, Y9
-	VPSHUFB        32(R12), Y9, Y9
+	VBROADCASTI128 36(BX), Y9
+	VINSERTI128    $0x01, 80(BX), Y9, Y9
+	VPSHUFB        32(SI), Y9, Y9
 	VPMADDUBSW     bytes32<>+0(SB), Y9, Y9
 	VPADDW         Y9, Y8, Y8
 	VPUNPCKLDQ     Y6, Y3, Y9
@@ -1412,7 +1412,7 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPSUBW         pairs_4000_4000<>+0(SB), Y6, Y6
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, (CX)(R13*2)
+	VMOVDQU        Y6, (R8)(R13*2)
 	VPAVGW         Y7, Y4, Y4
 	VPAVGW         Y8, Y5, Y5
 	VPAVGW         Y3, Y2, Y2
@@ -1430,14 +1430,14 @@ loop:
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y2, Y2
 	VPSHUFB        Y1, Y2, Y2
 	VPERMQ         $0xd8, Y2, Y2
-	VMOVDQU        X2, (DX)(R13*1)
-	VEXTRACTI128   $0x01, Y2, (BX)(R13*1)
+	VMOVDQU        X2, (R9)(R13*1)
+	VEXTRACTI128   $0x01, Y2, (R10)(R13*1)
 	ADDQ           $0x00000010, R13
-	ADDQ           $0x00000060, SI
-	ADDQ           $0x00000060, DI
-	ADDQ           $0x00000060, R8
-	ADDQ           $0x00000060, R9
-	SUBQ           $0x01, R11
+	ADDQ           $0x00000060, AX
+	ADDQ           $0x00000060, CX
+	ADDQ           $0x00000060, DX
+	ADDQ           $0x00000060, BX
+	SUBQ           $0x01, R12
 	JG             loop
 	VZEROUPPER
 	RET
@@ -1737,17 +1737,17 @@ TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-72
 	// 
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
 	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
-	MOVQ         y0+0(FP), AX
-	MOVQ         y1+8(FP), CX
-	MOVQ         cb+16(FP), DX
-	MOVQ         cr+24(FP), BX
-	MOVQ         upper+32(FP), SI
-	MOVQ         lower+40(FP), DI
-	MOVQ         ahead+48(FP), R8
-	MOVQ         blocks+56(FP), R9
-	MOVQ         places+64(FP), R10
+	MOVQ         upper+32(FP), AX
+	MOVQ         lower+40(FP), CX
+	MOVQ         places+64(FP), DX
+	MOVQ         y0+0(FP), BX
+	MOVQ         y1+8(FP), SI
+	MOVQ         cb+16(FP), DI
+	MOVQ         cr+24(FP), R8
+	MOVQ         ahead+48(FP), R9
+	MOVQ         blocks+56(FP), R10
 	XORL         R11, R11
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
@@ -1755,20 +1755,20 @@ TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-72
 	VPXOR        Y3, Y3, Y3
 
 loop:
-	PREFETCHT0     (SI)(R8*1)
-	PREFETCHT0     64(SI)(R8*1)
-	VBROADCASTI128 (SI), Y4
-	VINSERTI128    $0x01, 32(SI), Y4, Y4
-	VPSHUFB        (R10), Y4, Y4
-	VBROADCASTI128 16(SI), Y5
-	VINSERTI128    $0x01, 48(SI), Y5, Y5
-	VPSHUFB        (R10), Y5, Y5
-	VBROADCASTI128 64(SI), Y6
-	VINSERTI128    $0x01, 96(SI), Y6, Y6
-	VPSHUFB        (R10), Y6, Y6
-	VBROADCASTI128 80(SI), Y7
-	VINSERTI128    $0x01, 112(SI), Y7, Y7
-	VPSHUFB        32(R10), Y7, Y7
+	PREFETCHT0     (AX)(R9*1)
+	PREFETCHT0     64(AX)(R9*1)
+	VBROADCASTI128 (AX), Y4
+	VINSERTI128    $0x01, 32(AX), Y4, Y4
+	VPSHUFB        (DX), Y4, Y4
+	VBROADCASTI128 16(AX), Y5
+	VINSERTI128    $0x01, 48(AX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 64(AX), Y6
+	VINSERTI128    $0x01, 96(AX), Y6, Y6
+	VPSHUFB        (DX), Y6, Y6
+	VBROADCASTI128 80(AX), Y7
+	VINSERTI128    $0x01, 112(AX), Y7, Y7
+	VPSHUFB        32(DX), Y7, Y7
 	VPUNPCKLDQ     Y5, Y4, Y8
 	VPUNPCKLDQ     Y7, Y6, Y9
 	VPUNPCKHDQ     Y5, Y4, Y4
@@ -1789,7 +1789,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (AX)(R11*2)
+	VMOVDQU        Y5, (BX)(R11*2)
 	VPUNPCKHBW     Y6, Y3, Y5
 	VPSRLW         $0x01, Y5, Y5
 	VPUNPCKHBW     Y7, Y3, Y8
@@ -1803,7 +1803,7 @@ loop:
 	VPADDW         Y8, Y5, Y5
 	VPSUBW         Y0, Y5, Y5
 	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(AX)(R11*2)
+	VMOVDQU        Y5, 32(BX)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
 	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1817,20 +1817,20 @@ loop:
 	VPADDW         Y7, Y6, Y6
 	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y6, Y6
-	PREFETCHT0     (DI)(R8*1)
-	PREFETCHT0     64(DI)(R8*1)
-	VBROADCASTI128 (DI), Y4
-	VINSERTI128    $0x01, 32(DI), Y4, Y4
-	VPSHUFB        (R10), Y4, Y4
-	VBROADCASTI128 16(DI), Y7
-	VINSERTI128    $0x01, 48(DI), Y7, Y7
-	VPSHUFB        (R10), Y7, Y7
-	VBROADCASTI128 64(DI), Y8
-	VINSERTI128    $0x01, 96(DI), Y8, Y8
-	VPSHUFB        (R10), Y8, Y8
-	VBROADCASTI128 80(DI), Y9
-	VINSERTI128    $0x01, 112(DI), Y9, Y9
-	VPSHUFB        32(R10), Y9, Y9
+	PREFETCHT0     (CX)(R9*1)
+	PREFETCHT0     64(CX)(R9*1)
+	VBROADCASTI128 (CX), Y4
+	VINSERTI128    $0x01, 32(CX), Y4, Y4
+	VPSHUFB        (DX), Y4, Y4
+	VBROADCASTI128 16(CX), Y7
+	VINSERTI128    $0x01, 48(CX), Y7, Y7
+	VPSHUFB        (DX), Y7, Y7
+	VBROADCASTI128 64(CX), Y8
+	VINSERTI128    $0x01, 96(CX), Y8, Y8
+	VPSHUFB        (DX), Y8, Y8
+	VBROADCASTI128 80(CX), Y9
+	VINSERTI128    $0x01, 112(CX), Y9, Y9
+	VPSHUFB        32(DX), Y9, Y9
 	VPUNPCKLDQ     Y7, Y4, Y10
 	VPUNPCKLDQ     Y9, Y8, Y11
 	VPUNPCKHDQ     Y7, Y4, Y4
@@ -1851,7 +1851,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (CX)(R11*2)
+	VMOVDQU        Y7, (SI)(R11*2)
 	VPUNPCKHBW     Y8, Y3, Y7
 	VPSRLW         $0x01, Y7, Y7
 	VPUNPCKHBW     Y9, Y3, Y10
@@ -1865,7 +1865,7 @@ loop:
 	VPADDW         Y10, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(CX)(R11*2)
+	VMOVDQU        Y7, 32(SI)(R11*2)
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
 	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
@@ -1882,15 +1882,15 @@ loop:
 	VPADDW         Y7, Y5, Y5
 	VPMULHRSW      Y2, Y5, Y5
 	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DX)(R11*1)
+	VMOVDQU        Y5, (DI)(R11*1)
 	VPADDW         Y8, Y6, Y6
 	VPMULHRSW      Y2, Y6, Y6
 	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (BX)(R11*1)
+	VMOVDQU        Y6, (R8)(R11*1)
 	ADDQ           $0x00000020, R11
-	ADDQ           $0x00000080, SI
-	ADDQ           $0x00000080, DI
-	SUBQ           $0x01, R9
+	ADDQ           $0x00000080, AX
+	ADDQ           $0x00000080, CX
+	SUBQ           $0x01, R10
 	JG             loop
 	VZEROUPPER
 	RET
@@ -1907,64 +1907,64 @@ TEXT ·halved4LinesAVX2(SB), NOSPLIT, $0-80
 	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
-	// ahead, R11 blocks, R12 places, R13 samples done, Y0 swapWords, Y1 partWords
-	MOVQ           y0+0(FP), AX
-	MOVQ           y1+8(FP), CX
-	MOVQ           cb+16(FP), DX
-	MOVQ           cr+24(FP), BX
-	MOVQ           upper+32(FP), SI
-	MOVQ           stride+48(FP), DI
-	ADDQ           SI, DI
-	MOVQ           lower+40(FP), R8
-	MOVQ           stride+48(FP), R9
-	ADDQ           R8, R9
-	MOVQ           ahead+56(FP), R10
-	MOVQ           blocks+64(FP), R11
-	MOVQ           places+72(FP), R12
+	// Registers: AX upper, CX the row below upper, DX lower, BX the row below lower, SI places, DI y0, R8 y1, R9 cb,
+	// R10 cr, R11 ahead, R12 blocks, R13 samples done, Y0 swapWords, Y1 partWords
+	MOVQ           upper+32(FP), AX
+	MOVQ           stride+48(FP), CX
+	ADDQ           AX, CX
+	MOVQ           lower+40(FP), DX
+	MOVQ           stride+48(FP), BX
+	ADDQ           DX, BX
+	MOVQ           places+72(FP), SI
+	MOVQ           y0+0(FP), DI
+	MOVQ           y1+8(FP), R8
+	MOVQ           cb+16(FP), R9
+	MOVQ           cr+24(FP), R10
+	MOVQ           ahead+56(FP), R11
+	MOVQ           blocks+64(FP), R12
 	XORL           R13, R13
 	VBROADCASTI128 swapWords<>+0(SB), Y0
 	VBROADCASTI128 partWords<>+0(SB), Y1
 
 loop:
-	PREFETCHT0     (SI)(R10*1)
-	PREFETCHT0     64(SI)(R10*1)
-	PREFETCHT0     (DI)(R10*1)
-	PREFETCHT0     64(DI)(R10*1)
-	VBROADCASTI128 (SI), Y2
-	VINSERTI128    $0x01, 64(SI), Y2, Y2
-	VPSHUFB        (R12), Y2, Y2
+	PREFETCHT0     (AX)(R11*1)
+	PREFETCHT0     64(AX)(R11*1)
+	PREFETCHT0     (CX)(R11*1)
+	PREFETCHT0     64(CX)(R11*1)
+	VBROADCASTI128 (AX), Y2
+	VINSERTI128    $0x01, 64(AX), Y2, Y2
+	VPSHUFB        (SI), Y2, Y2
 	VPMADDUBSW     bytes32<>+0(SB), Y2, Y2
-	VBROADCASTI128 (DI), Y3
-	VINSERTI128    $0x01, 64(DI), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VBROADCASTI128 (CX), Y3
+	VINSERTI128    $0x01, 64(CX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
 	VPADDW         Y3, Y2, Y2
-	VBROADCASTI128 16(SI), Y3
-	VINSERTI128    $0x01, 80(SI), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VBROADCASTI128 16(AX), Y3
+	VINSERTI128    $0x01, 80(AX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
-	VBROADCASTI128 16(DI), Y4
-	VINSERTI128    $0x01, 80(DI), Y4, Y4
-	VPSHUFB        (R12), Y4, Y4
+	VBROADCASTI128 16(CX), Y4
+	VINSERTI128    $0x01, 80(CX), Y4, Y4
+	VPSHUFB        (SI), Y4, Y4
 	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
 	VPADDW         Y4, Y3, Y3
-	VBROADCASTI128 32(SI), Y4
-	VINSERTI128    $0x01, 96(SI), Y4, Y4
-	VPSHUFB        (R12), Y4, Y4
+	VBROADCASTI128 32(AX), Y4
+	VINSERTI128    $0x01, 96(AX), Y4, Y4
+	VPSHUFB        (SI), Y4, Y4
 	VPMADDUBSW     bytes32<>+0(SB), Y4, Y4
-	VBROADCASTI128 32(DI), Y5
-	VINSERTI128    $0x01, 96(DI), Y5, Y5
-	VPSHUFB        (R12), Y5, Y5
+	VBROADCASTI128 32(CX), Y5
+	VINSERTI128    $0x01, 96(CX), Y5, Y5
+	VPSHUFB        (SI), Y5, Y5
 	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
 	VPADDW         Y5, Y4, Y4
-	VBROADCASTI128 48(SI), Y5
-	VINSERTI128    $0x01, 112(SI), Y5, Y5
-	VPSHUFB        32(R12), Y5, Y5
+	VBROADCASTI128 48(AX), Y5
+	VINSERTI128    $0x01, 112(AX), Y5, Y5
+	VPSHUFB        32(SI), Y5, Y5
 	VPMADDUBSW     bytes32<>+0(SB), Y5, Y5
-	VBROADCASTI128 48(DI), Y6
-	VINSERTI128    $0x01, 112(DI), Y6, Y6
-	VPSHUFB        32(R12), Y6, Y6
+	VBROADCASTI128 48(CX), Y6
+	VINSERTI128    $0x01, 112(CX), Y6, Y6
+	VPSHUFB        32(SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y5, Y5
 	VPUNPCKLDQ     Y3, Y2, Y6
@@ -1981,45 +1981,45 @@ loop:
 	VPADDW         Y6, Y3, Y3
 	VPSUBW         pairs_4000_4000<>+0(SB), Y3, Y3
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y3, Y3
-	VMOVDQU        Y3, (AX)(R13*2)
-	PREFETCHT0     (R8)(R10*1)
-	PREFETCHT0     64(R8)(R10*1)
-	PREFETCHT0     (R9)(R10*1)
-	PREFETCHT0     64(R9)(R10*1)
-	VBROADCASTI128 (R8), Y3
-	VINSERTI128    $0x01, 64(R8), Y3, Y3
-	VPSHUFB        (R12), Y3, Y3
+	VMOVDQU        Y3, (DI)(R13*2)
+	PREFETCHT0     (DX)(R11*1)
+	PREFETCHT0     64(DX)(R11*1)
+	PREFETCHT0     (BX)(R11*1)
+	PREFETCHT0     64(BX)(R11*1)
+	VBROADCASTI128 (DX), Y3
+	VINSERTI128    $0x01, 64(DX), Y3, Y3
+	VPSHUFB        (SI), Y3, Y3
 	VPMADDUBSW     bytes32<>+0(SB), Y3, Y3
-	VBROADCASTI128 (R9), Y6
-	VINSERTI128    $0x01, 64(R9), Y6, Y6
-	VPSHUFB        (R12), Y6, Y6
+	VBROADCASTI128 (BX), Y6
+	VINSERTI128    $0x01, 64(BX), Y6, Y6
+	VPSHUFB        (SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
 	VPADDW         Y6, Y3, Y3
-	VBROADCASTI128 16(R8), Y6
-	VINSERTI128    $0x01, 80(R8), Y6, Y6
-	VPSHUFB        (R12), Y6, Y6
+	VBROADCASTI128 16(DX), Y6
+	VINSERTI128    $0x01, 80(DX), Y6, Y6
+	VPSHUFB        (SI), Y6, Y6
 	VPMADDUBSW     bytes32<>+0(SB), Y6, Y6
-	VBROADCASTI128 16(R9), Y7
-	VINSERTI128    $0x01, 80(R9), Y7, Y7
-	VPSHUFB        (R12), Y7, Y7
+	VBROADCASTI128 16(BX), Y7
+	VINSERTI128    $0x01, 80(BX), Y7, Y7
+	VPSHUFB        (SI), Y7, Y7
 	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
 	VPADDW         Y7, Y6, Y6
-	VBROADCASTI128 32(R8), Y7
-	VINSERTI128    $0x01, 96(R8), Y7, Y7
-	VPSHUFB        (R12), Y7, Y7
+	VBROADCASTI128 32(DX), Y7
+	VINSERTI128    $0x01, 96(DX), Y7, Y7
+	VPSHUFB        (SI), Y7, Y7
 	VPMADDUBSW     bytes32<>+0(SB), Y7, Y7
-	VBROADCASTI128 32(R9), Y8
-	VINSERTI128    $0x01, 96(R9), Y8, Y8
-	VPSHUFB        (R12), Y8, Y8
+	VBROADCASTI128 32(BX), Y8
+	VINSERTI128    $0x01, 96(BX), Y8, Y8
+	VPSHUFB        (SI), Y8, Y8
 	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
 	VPADDW         Y8, Y7, Y7
-	VBROADCASTI128 48(R8), Y8
-	VINSERTI128    $0x01, 112(R8), Y8, Y8
-	VPSHUFB        32(R12), Y8, Y8
+	VBROADCASTI128 48(DX), Y8
+	VINSERTI128    $0x01, 112(DX), Y8, Y8
+	VPSHUFB        32(SI), Y8, Y8
 	VPMADDUBSW     bytes32<>+0(SB), Y8, Y8
-	VBROADCASTI128 48(R9), Y9
-	VINSERTI128    $0x01, 112(R9), Y9, Y9
-	VPSHUFB        32(R12), Y9, Y9
+	VBROADCASTI128 48(BX), Y9
+	VINSERTI128    $0x01, 112(BX), Y9, Y9
+	VPSHUFB        32(SI), Y9, Y9
 	VPMADDUBSW     bytes32<>+0(SB), Y9, Y9
 	VPADDW         Y9, Y8, Y8
 	VPUNPCKLDQ     Y6, Y3, Y9
@@ -2036,7 +2036,7 @@ loop:
 	VPADDW         Y9, Y6, Y6
 	VPSUBW         pairs_4000_4000<>+0(SB), Y6, Y6
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y6, Y6
-	VMOVDQU        Y6, (CX)(R13*2)
+	VMOVDQU        Y6, (R8)(R13*2)
 	VPAVGW         Y7, Y4, Y4
 	VPAVGW         Y8, Y5, Y5
 	VPAVGW         Y3, Y2, Y2
@@ -2054,15 +2054,270 @@ loop:
 	VPMULHRSW      pairs_1000_1000<>+0(SB), Y2, Y2
 	VPSHUFB        Y1, Y2, Y2
 	VPERMQ         $0xd8, Y2, Y2
-	VMOVDQU        X2, (DX)(R13*1)
-	VEXTRACTI128   $0x01, Y2, (BX)(R13*1)
+	VMOVDQU        X2, (R9)(R13*1)
+	VEXTRACTI128   $0x01, Y2, (R10)(R13*1)
 	ADDQ           $0x00000010, R13
-	ADDQ           $0x00000080, SI
-	ADDQ           $0x00000080, DI
-	ADDQ           $0x00000080, R8
-	ADDQ           $0x00000080, R9
-	SUBQ           $0x01, R11
+	ADDQ           $0x00000080, AX
+	ADDQ           $0x00000080, CX
+	ADDQ           $0x00000080, DX
+	ADDQ           $0x00000080, BX
+	SUBQ           $0x01, R12
 	JG             loop
+	VZEROUPPER
+	RET
+
+// func planarLinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, rows **byte, ahead int, blocks int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·planarLinesAVX2(SB), NOSPLIT, $0-56
+	// planarLinesAVX2 makes two lines of a band, Y of each and the chroma that they share, of 32*blocks pixels,
+	// blocks > 0. rows has the rows
+	// of R, G, B of the upper line and of the lower. It asks for the cache lines ahead of them. The samples are those
+	// of PackedLines.
+	// Registers: AX rows, CX y0, DX y1, BX cb, SI cr, DI ahead, R8 blocks, R9 samples done, Y0 128<<7, Y1 32768/8, Y2
+	// 32768/16, Y3 0
+	MOVQ         rows+32(FP), AX
+	MOVQ         y0+0(FP), CX
+	MOVQ         y1+8(FP), DX
+	MOVQ         cb+16(FP), BX
+	MOVQ         cr+24(FP), SI
+	MOVQ         ahead+40(FP), DI
+	MOVQ         blocks+48(FP), R8
+	XORL         R9, R9
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
+	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
+	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
+	VPXOR        Y3, Y3, Y3
+
+loop:
+	MOVQ       (AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y4
+	MOVQ       8(AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y5
+	MOVQ       16(AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y6
+	VPUNPCKLBW Y4, Y3, Y7
+	VPSRLW     $0x01, Y7, Y7
+	VPUNPCKLBW Y5, Y3, Y8
+	VPSRLW     $0x01, Y8, Y8
+	VPUNPCKLBW Y6, Y3, Y9
+	VPSRLW     $0x01, Y9, Y9
+	VPMULHRSW  pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW  pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW     Y8, Y7, Y7
+	VPMULHRSW  pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW     Y8, Y7, Y7
+	VPSUBW     Y0, Y7, Y7
+	VPMULHRSW  Y1, Y7, Y7
+	VMOVDQU    Y7, (CX)(R9*2)
+	VPUNPCKHBW Y4, Y3, Y7
+	VPSRLW     $0x01, Y7, Y7
+	VPUNPCKHBW Y5, Y3, Y8
+	VPSRLW     $0x01, Y8, Y8
+	VPUNPCKHBW Y6, Y3, Y9
+	VPSRLW     $0x01, Y9, Y9
+	VPMULHRSW  pairs_2646_2646<>+0(SB), Y7, Y7
+	VPMULHRSW  pairs_4b23_4b23<>+0(SB), Y8, Y8
+	VPADDW     Y8, Y7, Y7
+	VPMULHRSW  pairs_0e97_0e97<>+0(SB), Y9, Y8
+	VPADDW     Y8, Y7, Y7
+	VPSUBW     Y0, Y7, Y7
+	VPMULHRSW  Y1, Y7, Y7
+	VMOVDQU    Y7, 32(CX)(R9*2)
+	VPMADDUBSW bytes64<>+0(SB), Y4, Y4
+	VPMADDUBSW bytes64<>+0(SB), Y5, Y5
+	VPMADDUBSW bytes64<>+0(SB), Y6, Y6
+	VPMULHRSW  pairs_ea67_ea67<>+0(SB), Y4, Y7
+	VPMULHRSW  pairs_d599_d599<>+0(SB), Y5, Y8
+	VPADDW     Y8, Y7, Y7
+	VPMULHRSW  pairs_4000_4000<>+0(SB), Y6, Y8
+	VPADDW     Y8, Y7, Y7
+	VPMULHRSW  pairs_4000_4000<>+0(SB), Y4, Y4
+	VPMULHRSW  pairs_ca68_ca68<>+0(SB), Y5, Y5
+	VPADDW     Y5, Y4, Y4
+	VPMULHRSW  pairs_f598_f598<>+0(SB), Y6, Y5
+	VPADDW     Y5, Y4, Y4
+	MOVQ       24(AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y5
+	MOVQ       32(AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y6
+	MOVQ       40(AX), R10
+	PREFETCHT0 (R10)(DI*1)
+	VPERMQ     $0xd8, (R10)(R9*1), Y8
+	VPUNPCKLBW Y5, Y3, Y9
+	VPSRLW     $0x01, Y9, Y9
+	VPUNPCKLBW Y6, Y3, Y10
+	VPSRLW     $0x01, Y10, Y10
+	VPUNPCKLBW Y8, Y3, Y11
+	VPSRLW     $0x01, Y11, Y11
+	VPMULHRSW  pairs_2646_2646<>+0(SB), Y9, Y9
+	VPMULHRSW  pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW     Y10, Y9, Y9
+	VPMULHRSW  pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW     Y10, Y9, Y9
+	VPSUBW     Y0, Y9, Y9
+	VPMULHRSW  Y1, Y9, Y9
+	VMOVDQU    Y9, (DX)(R9*2)
+	VPUNPCKHBW Y5, Y3, Y9
+	VPSRLW     $0x01, Y9, Y9
+	VPUNPCKHBW Y6, Y3, Y10
+	VPSRLW     $0x01, Y10, Y10
+	VPUNPCKHBW Y8, Y3, Y11
+	VPSRLW     $0x01, Y11, Y11
+	VPMULHRSW  pairs_2646_2646<>+0(SB), Y9, Y9
+	VPMULHRSW  pairs_4b23_4b23<>+0(SB), Y10, Y10
+	VPADDW     Y10, Y9, Y9
+	VPMULHRSW  pairs_0e97_0e97<>+0(SB), Y11, Y10
+	VPADDW     Y10, Y9, Y9
+	VPSUBW     Y0, Y9, Y9
+	VPMULHRSW  Y1, Y9, Y9
+	VMOVDQU    Y9, 32(DX)(R9*2)
+	VPMADDUBSW bytes64<>+0(SB), Y5, Y5
+	VPMADDUBSW bytes64<>+0(SB), Y6, Y6
+	VPMADDUBSW bytes64<>+0(SB), Y8, Y8
+	VPMULHRSW  pairs_ea67_ea67<>+0(SB), Y5, Y9
+	VPMULHRSW  pairs_d599_d599<>+0(SB), Y6, Y10
+	VPADDW     Y10, Y9, Y9
+	VPMULHRSW  pairs_4000_4000<>+0(SB), Y8, Y10
+	VPADDW     Y10, Y9, Y9
+	VPMULHRSW  pairs_4000_4000<>+0(SB), Y5, Y5
+	VPMULHRSW  pairs_ca68_ca68<>+0(SB), Y6, Y6
+	VPADDW     Y6, Y5, Y5
+	VPMULHRSW  pairs_f598_f598<>+0(SB), Y8, Y6
+	VPADDW     Y6, Y5, Y5
+	VPADDW     Y9, Y7, Y7
+	VPMULHRSW  Y2, Y7, Y7
+	VPERMQ     $0xd8, Y7, Y7
+	VMOVDQU    Y7, (BX)(R9*1)
+	VPADDW     Y5, Y4, Y4
+	VPMULHRSW  Y2, Y4, Y4
+	VPERMQ     $0xd8, Y4, Y4
+	VMOVDQU    Y4, (SI)(R9*1)
+	ADDQ       $0x00000020, R9
+	ADDQ       $0x00000020, DI
+	SUBQ       $0x01, R8
+	JG         loop
+	VZEROUPPER
+	RET
+
+// func halvedPlanarLinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, rows **byte, ahead int, blocks int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·halvedPlanarLinesAVX2(SB), NOSPLIT, $0-56
+	// halvedPlanarLinesAVX2 makes two lines of a band, 16*blocks samples of Y of each, blocks > 0, and the chroma
+	// that they share. rows has
+	// the two rows of R, those of G and those of B of the upper line, and then of the lower. It asks for the cache
+	// lines ahead of them.
+	// The samples are those of HalvedLines.
+	// Registers: AX rows, CX y0, DX y1, BX cb, SI cr, DI ahead, R8 blocks, R9 samples done, Y0 swapWords, Y1 partWords
+	MOVQ           rows+32(FP), AX
+	MOVQ           y0+0(FP), CX
+	MOVQ           y1+8(FP), DX
+	MOVQ           cb+16(FP), BX
+	MOVQ           cr+24(FP), SI
+	MOVQ           ahead+40(FP), DI
+	MOVQ           blocks+48(FP), R8
+	XORL           R9, R9
+	VBROADCASTI128 swapWords<>+0(SB), Y0
+	VBROADCASTI128 partWords<>+0(SB), Y1
+
+loop:
+	MOVQ         (AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y2
+	VPMADDUBSW   bytes32<>+0(SB), Y2, Y2
+	MOVQ         8(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y3
+	VPMADDUBSW   bytes32<>+0(SB), Y3, Y3
+	VPADDW       Y3, Y2, Y2
+	MOVQ         16(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y3
+	VPMADDUBSW   bytes32<>+0(SB), Y3, Y3
+	MOVQ         24(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y4
+	VPMADDUBSW   bytes32<>+0(SB), Y4, Y4
+	VPADDW       Y4, Y3, Y3
+	MOVQ         32(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y4
+	VPMADDUBSW   bytes32<>+0(SB), Y4, Y4
+	MOVQ         40(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y5
+	VPMADDUBSW   bytes32<>+0(SB), Y5, Y5
+	VPADDW       Y5, Y4, Y4
+	VPMULHRSW    pairs_2646_2646<>+0(SB), Y2, Y5
+	VPMULHRSW    pairs_4b23_4b23<>+0(SB), Y3, Y6
+	VPADDW       Y6, Y5, Y5
+	VPMULHRSW    pairs_0e97_0e97<>+0(SB), Y4, Y6
+	VPADDW       Y6, Y5, Y5
+	VPSUBW       pairs_4000_4000<>+0(SB), Y5, Y5
+	VPMULHRSW    pairs_1000_1000<>+0(SB), Y5, Y5
+	VMOVDQU      Y5, (CX)(R9*2)
+	MOVQ         48(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y5
+	VPMADDUBSW   bytes32<>+0(SB), Y5, Y5
+	MOVQ         56(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y6
+	VPMADDUBSW   bytes32<>+0(SB), Y6, Y6
+	VPADDW       Y6, Y5, Y5
+	MOVQ         64(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y6
+	VPMADDUBSW   bytes32<>+0(SB), Y6, Y6
+	MOVQ         72(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y7
+	VPMADDUBSW   bytes32<>+0(SB), Y7, Y7
+	VPADDW       Y7, Y6, Y6
+	MOVQ         80(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y7
+	VPMADDUBSW   bytes32<>+0(SB), Y7, Y7
+	MOVQ         88(AX), R10
+	PREFETCHT0   (R10)(DI*1)
+	VMOVDQU      (R10)(R9*2), Y8
+	VPMADDUBSW   bytes32<>+0(SB), Y8, Y8
+	VPADDW       Y8, Y7, Y7
+	VPMULHRSW    pairs_2646_2646<>+0(SB), Y5, Y8
+	VPMULHRSW    pairs_4b23_4b23<>+0(SB), Y6, Y9
+	VPADDW       Y9, Y8, Y8
+	VPMULHRSW    pairs_0e97_0e97<>+0(SB), Y7, Y9
+	VPADDW       Y9, Y8, Y8
+	VPSUBW       pairs_4000_4000<>+0(SB), Y8, Y8
+	VPMULHRSW    pairs_1000_1000<>+0(SB), Y8, Y8
+	VMOVDQU      Y8, (DX)(R9*2)
+	VPAVGW       Y5, Y2, Y2
+	VPAVGW       Y6, Y3, Y3
+	VPAVGW       Y7, Y4, Y4
+	VPSHUFB      Y0, Y2, Y5
+	VPAVGW       Y2, Y5, Y5
+	VPSHUFB      Y0, Y3, Y2
+	VPAVGW       Y3, Y2, Y2
+	VPSHUFB      Y0, Y4, Y3
+	VPAVGW       Y4, Y3, Y3
+	VPMULHRSW    pairs_ea67_4000<>+0(SB), Y5, Y4
+	VPMULHRSW    pairs_d599_ca68<>+0(SB), Y2, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMULHRSW    pairs_4000_f598<>+0(SB), Y3, Y2
+	VPADDW       Y2, Y4, Y4
+	VPMULHRSW    pairs_1000_1000<>+0(SB), Y4, Y4
+	VPSHUFB      Y1, Y4, Y4
+	VPERMQ       $0xd8, Y4, Y4
+	VMOVDQU      X4, (BX)(R9*1)
+	VEXTRACTI128 $0x01, Y4, (SI)(R9*1)
+	ADDQ         $0x00000010, R9
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x01, R8
+	JG           loop
 	VZEROUPPER
 	RET
 

@@ -534,19 +534,19 @@ TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-72
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// places is as there.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
 	// Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of
 	// R in Cb, Cr, Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R,
 	// Z12 places of G, Z13 places of B, K1 upper bytes of words
-	MOVQ            y0+0(FP), AX
-	MOVQ            y1+8(FP), CX
-	MOVQ            cb+16(FP), DX
-	MOVQ            cr+24(FP), BX
-	MOVQ            upper+32(FP), SI
-	MOVQ            lower+40(FP), DI
-	MOVQ            ahead+48(FP), R8
-	MOVQ            blocks+56(FP), R9
-	MOVQ            places+64(FP), R10
+	MOVQ            upper+32(FP), AX
+	MOVQ            lower+40(FP), CX
+	MOVQ            places+64(FP), DX
+	MOVQ            y0+0(FP), BX
+	MOVQ            y1+8(FP), SI
+	MOVQ            cb+16(FP), DI
+	MOVQ            cr+24(FP), R8
+	MOVQ            ahead+48(FP), R9
+	MOVQ            blocks+56(FP), R10
 	XORL            R11, R11
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
@@ -559,17 +559,17 @@ TEXT ·packed3LinesAVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z8
 	VBROADCASTI32X4 swapWords<>+0(SB), Z9
 	VMOVDQU64       partWords<>+0(SB), Z10
-	VMOVDQU64       (R10), Z11
-	VMOVDQU64       64(R10), Z12
-	VMOVDQU64       128(R10), Z13
-	MOVQ            $0xaaaaaaaaaaaaaaaa, R10
-	KMOVQ           R10, K1
+	VMOVDQU64       (DX), Z11
+	VMOVDQU64       64(DX), Z12
+	VMOVDQU64       128(DX), Z13
+	MOVQ            $0xaaaaaaaaaaaaaaaa, DX
+	KMOVQ           DX, K1
 
 loop:
-	PREFETCHT0    (SI)(R8*1)
-	PREFETCHT0    64(SI)(R8*1)
-	VMOVDQU64     (SI), Z14
-	VMOVDQU64     32(SI), Z15
+	PREFETCHT0    (AX)(R9*1)
+	PREFETCHT0    64(AX)(R9*1)
+	VMOVDQU64     (AX), Z14
+	VMOVDQU64     32(AX), Z15
 	VMOVDQA64     Z11, Z16
 	VPERMI2B.Z    Z15, Z14, K1, Z16
 	VPSRLW        $0x01, Z16, Z16
@@ -586,7 +586,7 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPSUBW        Z3, Z14, Z14
 	VPMULHRSW     Z4, Z14, Z14
-	VMOVDQU64     Z14, (AX)(R11*2)
+	VMOVDQU64     Z14, (BX)(R11*2)
 	VPSHUFB       Z9, Z16, Z14
 	VPAVGW        Z16, Z14, Z14
 	VPSHUFB       Z9, Z17, Z15
@@ -598,10 +598,10 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z8, Z16, Z15
 	VPADDW        Z15, Z14, Z14
-	PREFETCHT0    (DI)(R8*1)
-	PREFETCHT0    64(DI)(R8*1)
-	VMOVDQU64     (DI), Z15
-	VMOVDQU64     32(DI), Z16
+	PREFETCHT0    (CX)(R9*1)
+	PREFETCHT0    64(CX)(R9*1)
+	VMOVDQU64     (CX), Z15
+	VMOVDQU64     32(CX), Z16
 	VMOVDQA64     Z11, Z17
 	VPERMI2B.Z    Z16, Z15, K1, Z17
 	VPSRLW        $0x01, Z17, Z17
@@ -618,7 +618,7 @@ loop:
 	VPADDW        Z16, Z15, Z15
 	VPSUBW        Z3, Z15, Z15
 	VPMULHRSW     Z4, Z15, Z15
-	VMOVDQU64     Z15, (CX)(R11*2)
+	VMOVDQU64     Z15, (SI)(R11*2)
 	VPSHUFB       Z9, Z17, Z15
 	VPAVGW        Z17, Z15, Z15
 	VPSHUFB       Z9, Z18, Z16
@@ -633,12 +633,12 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU64     Y14, (DX)(R11*1)
-	VEXTRACTI64X4 $0x01, Z14, (BX)(R11*1)
+	VMOVDQU64     Y14, (DI)(R11*1)
+	VEXTRACTI64X4 $0x01, Z14, (R8)(R11*1)
 	ADDQ          $0x00000020, R11
-	ADDQ          $0x00000060, SI
-	ADDQ          $0x00000060, DI
-	SUBQ          $0x01, R9
+	ADDQ          $0x00000060, AX
+	ADDQ          $0x00000060, CX
+	SUBQ          $0x01, R10
 	JG            loop
 	VZEROUPPER
 	RET
@@ -660,24 +660,24 @@ TEXT ·halved3LinesAVX512(SB), NOSPLIT, $0-80
 	// 	y[x] = (Y of r, g, b + 4) >> 3
 	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
-	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Registers: AX upper, CX the row below upper, DX lower, BX the row below lower, SI places, DI y0, R8 y1, R9 cb,
+	// R10 cr, R11 ahead, R12 blocks, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
 	// Z3 weight of R in Cb, Cr, Z3 weight of G in Cb, Cr, Z3 weight of B in Cb, Cr, Z3 128<<7, Z4 32768/8, Z5 weight
 	// of R in Cb, Cr, Z6 weight of G in Cb, Cr, Z7 weight of B in Cb, Cr, Z8 swapWords, Z9 partWords, Z10 places of R
 	// and G, Z11 places of B, Z12 places of R and G, Z13 places of B, Z14 32, in bytes
-	MOVQ            y0+0(FP), AX
-	MOVQ            y1+8(FP), CX
-	MOVQ            cb+16(FP), DX
-	MOVQ            cr+24(FP), BX
-	MOVQ            upper+32(FP), SI
-	MOVQ            stride+48(FP), DI
-	ADDQ            SI, DI
-	MOVQ            lower+40(FP), R8
-	MOVQ            stride+48(FP), R9
-	ADDQ            R8, R9
-	MOVQ            ahead+56(FP), R10
-	MOVQ            blocks+64(FP), R11
-	MOVQ            places+72(FP), R12
+	MOVQ            upper+32(FP), AX
+	MOVQ            stride+48(FP), CX
+	ADDQ            AX, CX
+	MOVQ            lower+40(FP), DX
+	MOVQ            stride+48(FP), BX
+	ADDQ            DX, BX
+	MOVQ            places+72(FP), SI
+	MOVQ            y0+0(FP), DI
+	MOVQ            y1+8(FP), R8
+	MOVQ            cb+16(FP), R9
+	MOVQ            cr+24(FP), R10
+	MOVQ            ahead+56(FP), R11
+	MOVQ            blocks+64(FP), R12
 	XORL            R13, R13
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
@@ -692,22 +692,22 @@ TEXT ·halved3LinesAVX512(SB), NOSPLIT, $0-80
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z7
 	VBROADCASTI32X4 swapWords<>+0(SB), Z8
 	VMOVDQU64       partWords<>+0(SB), Z9
-	VMOVDQU64       (R12), Z10
-	VMOVDQU64       64(R12), Z11
-	VMOVDQU64       128(R12), Z12
-	VMOVDQU64       192(R12), Z13
+	VMOVDQU64       (SI), Z10
+	VMOVDQU64       64(SI), Z11
+	VMOVDQU64       128(SI), Z12
+	VMOVDQU64       192(SI), Z13
 	VPBROADCASTD    pair_2020_2020<>+0(SB), Z14
 
 loop:
-	PREFETCHT0    (SI)(R10*1)
-	PREFETCHT0    64(SI)(R10*1)
-	PREFETCHT0    128(SI)(R10*1)
-	PREFETCHT0    (DI)(R10*1)
-	PREFETCHT0    64(DI)(R10*1)
-	PREFETCHT0    128(DI)(R10*1)
-	VMOVDQU64     (SI), Z15
-	VMOVDQU64     64(SI), Z16
-	VMOVDQU64     128(SI), Z17
+	PREFETCHT0    (AX)(R11*1)
+	PREFETCHT0    64(AX)(R11*1)
+	PREFETCHT0    128(AX)(R11*1)
+	PREFETCHT0    (CX)(R11*1)
+	PREFETCHT0    64(CX)(R11*1)
+	PREFETCHT0    128(CX)(R11*1)
+	VMOVDQU64     (AX), Z15
+	VMOVDQU64     64(AX), Z16
+	VMOVDQU64     128(AX), Z17
 	VMOVDQA64     Z10, Z18
 	VPERMI2B      Z16, Z15, Z18
 	VPMADDUBSW    Z14, Z18, Z18
@@ -720,9 +720,9 @@ loop:
 	VMOVDQA64     Z13, Z20
 	VPERMI2B      Z17, Z16, Z20
 	VPMADDUBSW    Z14, Z20, Z20
-	VMOVDQU64     (DI), Z16
-	VMOVDQU64     64(DI), Z17
-	VMOVDQU64     128(DI), Z21
+	VMOVDQU64     (CX), Z16
+	VMOVDQU64     64(CX), Z17
+	VMOVDQU64     128(CX), Z21
 	VMOVDQA64     Z10, Z22
 	VPERMI2B      Z17, Z16, Z22
 	VPMADDUBSW    Z14, Z22, Z22
@@ -749,16 +749,16 @@ loop:
 	VPADDW        Z19, Z18, Z18
 	VPSUBW        Z3, Z18, Z18
 	VPMULHRSW     Z4, Z18, Z18
-	VMOVDQU64     Z18, (AX)(R13*2)
-	PREFETCHT0    (R8)(R10*1)
-	PREFETCHT0    64(R8)(R10*1)
-	PREFETCHT0    128(R8)(R10*1)
-	PREFETCHT0    (R9)(R10*1)
-	PREFETCHT0    64(R9)(R10*1)
-	PREFETCHT0    128(R9)(R10*1)
-	VMOVDQU64     (R8), Z18
-	VMOVDQU64     64(R8), Z19
-	VMOVDQU64     128(R8), Z20
+	VMOVDQU64     Z18, (DI)(R13*2)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    64(DX)(R11*1)
+	PREFETCHT0    128(DX)(R11*1)
+	PREFETCHT0    (BX)(R11*1)
+	PREFETCHT0    64(BX)(R11*1)
+	PREFETCHT0    128(BX)(R11*1)
+	VMOVDQU64     (DX), Z18
+	VMOVDQU64     64(DX), Z19
+	VMOVDQU64     128(DX), Z20
 	VMOVDQA64     Z10, Z21
 	VPERMI2B      Z19, Z18, Z21
 	VPMADDUBSW    Z14, Z21, Z21
@@ -771,9 +771,9 @@ loop:
 	VMOVDQA64     Z13, Z23
 	VPERMI2B      Z20, Z19, Z23
 	VPMADDUBSW    Z14, Z23, Z23
-	VMOVDQU64     (R9), Z19
-	VMOVDQU64     64(R9), Z20
-	VMOVDQU64     128(R9), Z24
+	VMOVDQU64     (BX), Z19
+	VMOVDQU64     64(BX), Z20
+	VMOVDQU64     128(BX), Z24
 	VMOVDQA64     Z10, Z25
 	VPERMI2B      Z20, Z19, Z25
 	VPMADDUBSW    Z14, Z25, Z25
@@ -800,7 +800,7 @@ loop:
 	VPADDW        Z22, Z21, Z21
 	VPSUBW        Z3, Z21, Z21
 	VPMULHRSW     Z4, Z21, Z21
-	VMOVDQU64     Z21, (CX)(R13*2)
+	VMOVDQU64     Z21, (R8)(R13*2)
 	VPAVGW        Z19, Z16, Z16
 	VPAVGW        Z18, Z15, Z15
 	VPAVGW        Z20, Z17, Z17
@@ -817,14 +817,14 @@ loop:
 	VPADDW        Z15, Z17, Z17
 	VPMULHRSW     Z4, Z17, Z17
 	VPERMW        Z17, Z9, Z17
-	VMOVDQU64     Y17, (DX)(R13*1)
-	VEXTRACTI64X4 $0x01, Z17, (BX)(R13*1)
+	VMOVDQU64     Y17, (R9)(R13*1)
+	VEXTRACTI64X4 $0x01, Z17, (R10)(R13*1)
 	ADDQ          $0x00000020, R13
-	ADDQ          $0x000000c0, SI
-	ADDQ          $0x000000c0, DI
-	ADDQ          $0x000000c0, R8
-	ADDQ          $0x000000c0, R9
-	SUBQ          $0x01, R11
+	ADDQ          $0x000000c0, AX
+	ADDQ          $0x000000c0, CX
+	ADDQ          $0x000000c0, DX
+	ADDQ          $0x000000c0, BX
+	SUBQ          $0x01, R12
 	JG            loop
 	VZEROUPPER
 	RET
@@ -1032,19 +1032,19 @@ TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-72
 	// 	y[x] = (y[x] + 4) >> 3
 	// 	cb[i], cr[i] = (upper.cb[i] + lower.cb[i] + 8) >> 4, (upper.cr[i] + lower.cr[i] + 8) >> 4
 	// places is as there.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI lower, R8 ahead, R9 blocks, R10 places, R11 samples done,
+	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
 	// Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of
 	// R in Cb, Cr, Z7 weight of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords, Z11 places of R,
 	// Z12 places of G, Z13 places of B, K1 upper bytes of words
-	MOVQ            y0+0(FP), AX
-	MOVQ            y1+8(FP), CX
-	MOVQ            cb+16(FP), DX
-	MOVQ            cr+24(FP), BX
-	MOVQ            upper+32(FP), SI
-	MOVQ            lower+40(FP), DI
-	MOVQ            ahead+48(FP), R8
-	MOVQ            blocks+56(FP), R9
-	MOVQ            places+64(FP), R10
+	MOVQ            upper+32(FP), AX
+	MOVQ            lower+40(FP), CX
+	MOVQ            places+64(FP), DX
+	MOVQ            y0+0(FP), BX
+	MOVQ            y1+8(FP), SI
+	MOVQ            cb+16(FP), DI
+	MOVQ            cr+24(FP), R8
+	MOVQ            ahead+48(FP), R9
+	MOVQ            blocks+56(FP), R10
 	XORL            R11, R11
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
@@ -1057,17 +1057,17 @@ TEXT ·packed4LinesAVX512(SB), NOSPLIT, $0-72
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z8
 	VBROADCASTI32X4 swapWords<>+0(SB), Z9
 	VMOVDQU64       partWords<>+0(SB), Z10
-	VMOVDQU64       (R10), Z11
-	VMOVDQU64       64(R10), Z12
-	VMOVDQU64       128(R10), Z13
-	MOVQ            $0xaaaaaaaaaaaaaaaa, R10
-	KMOVQ           R10, K1
+	VMOVDQU64       (DX), Z11
+	VMOVDQU64       64(DX), Z12
+	VMOVDQU64       128(DX), Z13
+	MOVQ            $0xaaaaaaaaaaaaaaaa, DX
+	KMOVQ           DX, K1
 
 loop:
-	PREFETCHT0    (SI)(R8*1)
-	PREFETCHT0    64(SI)(R8*1)
-	VMOVDQU64     (SI), Z14
-	VMOVDQU64     64(SI), Z15
+	PREFETCHT0    (AX)(R9*1)
+	PREFETCHT0    64(AX)(R9*1)
+	VMOVDQU64     (AX), Z14
+	VMOVDQU64     64(AX), Z15
 	VMOVDQA64     Z11, Z16
 	VPERMI2B.Z    Z15, Z14, K1, Z16
 	VPSRLW        $0x01, Z16, Z16
@@ -1084,7 +1084,7 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPSUBW        Z3, Z14, Z14
 	VPMULHRSW     Z4, Z14, Z14
-	VMOVDQU64     Z14, (AX)(R11*2)
+	VMOVDQU64     Z14, (BX)(R11*2)
 	VPSHUFB       Z9, Z16, Z14
 	VPAVGW        Z16, Z14, Z14
 	VPSHUFB       Z9, Z17, Z15
@@ -1096,10 +1096,10 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z8, Z16, Z15
 	VPADDW        Z15, Z14, Z14
-	PREFETCHT0    (DI)(R8*1)
-	PREFETCHT0    64(DI)(R8*1)
-	VMOVDQU64     (DI), Z15
-	VMOVDQU64     64(DI), Z16
+	PREFETCHT0    (CX)(R9*1)
+	PREFETCHT0    64(CX)(R9*1)
+	VMOVDQU64     (CX), Z15
+	VMOVDQU64     64(CX), Z16
 	VMOVDQA64     Z11, Z17
 	VPERMI2B.Z    Z16, Z15, K1, Z17
 	VPSRLW        $0x01, Z17, Z17
@@ -1116,7 +1116,7 @@ loop:
 	VPADDW        Z16, Z15, Z15
 	VPSUBW        Z3, Z15, Z15
 	VPMULHRSW     Z4, Z15, Z15
-	VMOVDQU64     Z15, (CX)(R11*2)
+	VMOVDQU64     Z15, (SI)(R11*2)
 	VPSHUFB       Z9, Z17, Z15
 	VPAVGW        Z17, Z15, Z15
 	VPSHUFB       Z9, Z18, Z16
@@ -1131,12 +1131,12 @@ loop:
 	VPADDW        Z15, Z14, Z14
 	VPMULHRSW     Z5, Z14, Z14
 	VPERMW        Z14, Z10, Z14
-	VMOVDQU64     Y14, (DX)(R11*1)
-	VEXTRACTI64X4 $0x01, Z14, (BX)(R11*1)
+	VMOVDQU64     Y14, (DI)(R11*1)
+	VEXTRACTI64X4 $0x01, Z14, (R8)(R11*1)
 	ADDQ          $0x00000020, R11
-	ADDQ          $0x00000080, SI
-	ADDQ          $0x00000080, DI
-	SUBQ          $0x01, R9
+	ADDQ          $0x00000080, AX
+	ADDQ          $0x00000080, CX
+	SUBQ          $0x01, R10
 	JG            loop
 	VZEROUPPER
 	RET
@@ -1152,24 +1152,24 @@ TEXT ·halved4LinesAVX512(SB), NOSPLIT, $0-80
 	// 	y[x] = (Y of r, g, b + 4) >> 3
 	// 	cb[i], cr[i] = (Cb, Cr of the means of r, g, b of both lines, and then of neighbors + 4) >> 3
 	// Of the first 32 pixels, in 128 bytes, and of the last, places has where R and G are, and where B is.
-	// Registers: AX y0, CX y1, DX cb, BX cr, SI upper, DI the row below upper, R8 lower, R9 the row below lower, R10
-	// ahead, R11 blocks, R12 places, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
+	// Registers: AX upper, CX the row below upper, DX lower, BX the row below lower, SI places, DI y0, R8 y1, R9 cb,
+	// R10 cr, R11 ahead, R12 blocks, R13 samples done, Z0 weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y,
 	// Z3 weight of R in Cb, Cr, Z3 weight of G in Cb, Cr, Z3 weight of B in Cb, Cr, Z3 128<<7, Z4 32768/8, Z5 weight
 	// of R in Cb, Cr, Z6 weight of G in Cb, Cr, Z7 weight of B in Cb, Cr, Z8 swapWords, Z9 partWords, Z10 places of R
 	// and G, Z11 places of B, Z12 places of R and G, Z13 places of B, Z14 32, in bytes
-	MOVQ            y0+0(FP), AX
-	MOVQ            y1+8(FP), CX
-	MOVQ            cb+16(FP), DX
-	MOVQ            cr+24(FP), BX
-	MOVQ            upper+32(FP), SI
-	MOVQ            stride+48(FP), DI
-	ADDQ            SI, DI
-	MOVQ            lower+40(FP), R8
-	MOVQ            stride+48(FP), R9
-	ADDQ            R8, R9
-	MOVQ            ahead+56(FP), R10
-	MOVQ            blocks+64(FP), R11
-	MOVQ            places+72(FP), R12
+	MOVQ            upper+32(FP), AX
+	MOVQ            stride+48(FP), CX
+	ADDQ            AX, CX
+	MOVQ            lower+40(FP), DX
+	MOVQ            stride+48(FP), BX
+	ADDQ            DX, BX
+	MOVQ            places+72(FP), SI
+	MOVQ            y0+0(FP), DI
+	MOVQ            y1+8(FP), R8
+	MOVQ            cb+16(FP), R9
+	MOVQ            cr+24(FP), R10
+	MOVQ            ahead+56(FP), R11
+	MOVQ            blocks+64(FP), R12
 	XORL            R13, R13
 	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
 	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
@@ -1184,25 +1184,25 @@ TEXT ·halved4LinesAVX512(SB), NOSPLIT, $0-80
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z7
 	VBROADCASTI32X4 swapWords<>+0(SB), Z8
 	VMOVDQU64       partWords<>+0(SB), Z9
-	VMOVDQU64       (R12), Z10
-	VMOVDQU64       64(R12), Z11
-	VMOVDQU64       128(R12), Z12
-	VMOVDQU64       192(R12), Z13
+	VMOVDQU64       (SI), Z10
+	VMOVDQU64       64(SI), Z11
+	VMOVDQU64       128(SI), Z12
+	VMOVDQU64       192(SI), Z13
 	VPBROADCASTD    pair_2020_2020<>+0(SB), Z14
 
 loop:
-	PREFETCHT0    (SI)(R10*1)
-	PREFETCHT0    64(SI)(R10*1)
-	PREFETCHT0    128(SI)(R10*1)
-	PREFETCHT0    192(SI)(R10*1)
-	PREFETCHT0    (DI)(R10*1)
-	PREFETCHT0    64(DI)(R10*1)
-	PREFETCHT0    128(DI)(R10*1)
-	PREFETCHT0    192(DI)(R10*1)
-	VMOVDQU64     (SI), Z15
-	VMOVDQU64     64(SI), Z16
-	VMOVDQU64     128(SI), Z17
-	VMOVDQU64     192(SI), Z18
+	PREFETCHT0    (AX)(R11*1)
+	PREFETCHT0    64(AX)(R11*1)
+	PREFETCHT0    128(AX)(R11*1)
+	PREFETCHT0    192(AX)(R11*1)
+	PREFETCHT0    (CX)(R11*1)
+	PREFETCHT0    64(CX)(R11*1)
+	PREFETCHT0    128(CX)(R11*1)
+	PREFETCHT0    192(CX)(R11*1)
+	VMOVDQU64     (AX), Z15
+	VMOVDQU64     64(AX), Z16
+	VMOVDQU64     128(AX), Z17
+	VMOVDQU64     192(AX), Z18
 	VMOVDQA64     Z10, Z19
 	VPERMI2B      Z16, Z15, Z19
 	VPMADDUBSW    Z14, Z19, Z19
@@ -1215,10 +1215,10 @@ loop:
 	VMOVDQA64     Z13, Z16
 	VPERMI2B      Z18, Z17, Z16
 	VPMADDUBSW    Z14, Z16, Z16
-	VMOVDQU64     (DI), Z17
-	VMOVDQU64     64(DI), Z18
-	VMOVDQU64     128(DI), Z21
-	VMOVDQU64     192(DI), Z22
+	VMOVDQU64     (CX), Z17
+	VMOVDQU64     64(CX), Z18
+	VMOVDQU64     128(CX), Z21
+	VMOVDQU64     192(CX), Z22
 	VMOVDQA64     Z10, Z23
 	VPERMI2B      Z18, Z17, Z23
 	VPMADDUBSW    Z14, Z23, Z23
@@ -1245,19 +1245,19 @@ loop:
 	VPADDW        Z19, Z18, Z18
 	VPSUBW        Z3, Z18, Z18
 	VPMULHRSW     Z4, Z18, Z18
-	VMOVDQU64     Z18, (AX)(R13*2)
-	PREFETCHT0    (R8)(R10*1)
-	PREFETCHT0    64(R8)(R10*1)
-	PREFETCHT0    128(R8)(R10*1)
-	PREFETCHT0    192(R8)(R10*1)
-	PREFETCHT0    (R9)(R10*1)
-	PREFETCHT0    64(R9)(R10*1)
-	PREFETCHT0    128(R9)(R10*1)
-	PREFETCHT0    192(R9)(R10*1)
-	VMOVDQU64     (R8), Z18
-	VMOVDQU64     64(R8), Z19
-	VMOVDQU64     128(R8), Z20
-	VMOVDQU64     192(R8), Z21
+	VMOVDQU64     Z18, (DI)(R13*2)
+	PREFETCHT0    (DX)(R11*1)
+	PREFETCHT0    64(DX)(R11*1)
+	PREFETCHT0    128(DX)(R11*1)
+	PREFETCHT0    192(DX)(R11*1)
+	PREFETCHT0    (BX)(R11*1)
+	PREFETCHT0    64(BX)(R11*1)
+	PREFETCHT0    128(BX)(R11*1)
+	PREFETCHT0    192(BX)(R11*1)
+	VMOVDQU64     (DX), Z18
+	VMOVDQU64     64(DX), Z19
+	VMOVDQU64     128(DX), Z20
+	VMOVDQU64     192(DX), Z21
 	VMOVDQA64     Z10, Z22
 	VPERMI2B      Z19, Z18, Z22
 	VPMADDUBSW    Z14, Z22, Z22
@@ -1270,10 +1270,10 @@ loop:
 	VMOVDQA64     Z13, Z19
 	VPERMI2B      Z21, Z20, Z19
 	VPMADDUBSW    Z14, Z19, Z19
-	VMOVDQU64     (R9), Z20
-	VMOVDQU64     64(R9), Z21
-	VMOVDQU64     128(R9), Z24
-	VMOVDQU64     192(R9), Z25
+	VMOVDQU64     (BX), Z20
+	VMOVDQU64     64(BX), Z21
+	VMOVDQU64     128(BX), Z24
+	VMOVDQU64     192(BX), Z25
 	VMOVDQA64     Z10, Z26
 	VPERMI2B      Z21, Z20, Z26
 	VPMADDUBSW    Z14, Z26, Z26
@@ -1300,7 +1300,7 @@ loop:
 	VPADDW        Z22, Z21, Z21
 	VPSUBW        Z3, Z21, Z21
 	VPMULHRSW     Z4, Z21, Z21
-	VMOVDQU64     Z21, (CX)(R13*2)
+	VMOVDQU64     Z21, (R8)(R13*2)
 	VPAVGW        Z20, Z17, Z17
 	VPAVGW        Z18, Z15, Z15
 	VPAVGW        Z19, Z16, Z16
@@ -1317,17 +1317,263 @@ loop:
 	VPADDW        Z15, Z16, Z16
 	VPMULHRSW     Z4, Z16, Z16
 	VPERMW        Z16, Z9, Z16
-	VMOVDQU64     Y16, (DX)(R13*1)
-	VEXTRACTI64X4 $0x01, Z16, (BX)(R13*1)
+	VMOVDQU64     Y16, (R9)(R13*1)
+	VEXTRACTI64X4 $0x01, Z16, (R10)(R13*1)
 	ADDQ          $0x00000020, R13
-	ADDQ          $0x00000100, SI
-	ADDQ          $0x00000100, DI
-	ADDQ          $0x00000100, R8
-	ADDQ          $0x00000100, R9
-	SUBQ          $0x01, R11
+	ADDQ          $0x00000100, AX
+	ADDQ          $0x00000100, CX
+	ADDQ          $0x00000100, DX
+	ADDQ          $0x00000100, BX
+	SUBQ          $0x01, R12
 	JG            loop
 	VZEROUPPER
 	RET
+
+// func planarLinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, rows **byte, ahead int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·planarLinesAVX512(SB), NOSPLIT, $0-56
+	// planarLinesAVX512 makes two lines of a band, Y of each and the chroma that they share, of 32*blocks pixels,
+	// blocks > 0. rows has the rows
+	// of R, G, B of the upper line and of the lower. It asks for the cache lines ahead of them. The samples are those
+	// of PackedLines.
+	// Registers: AX rows, CX y0, DX y1, BX cb, SI cr, DI ahead, R8 blocks, R9 samples done, Z0 weight of R in Y, Z1
+	// weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 32768/8, Z5 32768/16, Z6 weight of R in Cb, Cr, Z7 weight
+	// of G in Cb, Cr, Z8 weight of B in Cb, Cr, Z9 swapWords, Z10 partWords
+	MOVQ            rows+32(FP), AX
+	MOVQ            y0+0(FP), CX
+	MOVQ            y1+8(FP), DX
+	MOVQ            cb+16(FP), BX
+	MOVQ            cr+24(FP), SI
+	MOVQ            ahead+40(FP), DI
+	MOVQ            blocks+48(FP), R8
+	XORL            R9, R9
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_1000_1000<>+0(SB), Z4
+	VPBROADCASTD    pair_0800_0800<>+0(SB), Z5
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z6
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z7
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z8
+	VBROADCASTI32X4 swapWords<>+0(SB), Z9
+	VMOVDQU64       partWords<>+0(SB), Z10
+
+loop:
+	MOVQ          (AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z11
+	VPSLLW        $0x07, Z11, Z11
+	MOVQ          8(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z12
+	VPSLLW        $0x07, Z12, Z12
+	MOVQ          16(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z13
+	VPSLLW        $0x07, Z13, Z13
+	VPMULHRSW     Z0, Z11, Z14
+	VPMULHRSW     Z1, Z12, Z15
+	VPADDW        Z15, Z14, Z14
+	VPMULHRSW     Z2, Z13, Z15
+	VPADDW        Z15, Z14, Z14
+	VPSUBW        Z3, Z14, Z14
+	VPMULHRSW     Z4, Z14, Z14
+	VMOVDQU64     Z14, (CX)(R9*2)
+	VPSHUFB       Z9, Z11, Z14
+	VPAVGW        Z11, Z14, Z14
+	VPSHUFB       Z9, Z12, Z11
+	VPAVGW        Z12, Z11, Z11
+	VPSHUFB       Z9, Z13, Z12
+	VPAVGW        Z13, Z12, Z12
+	VPMULHRSW     Z6, Z14, Z13
+	VPMULHRSW     Z7, Z11, Z11
+	VPADDW        Z11, Z13, Z13
+	VPMULHRSW     Z8, Z12, Z11
+	VPADDW        Z11, Z13, Z13
+	MOVQ          24(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z11
+	VPSLLW        $0x07, Z11, Z11
+	MOVQ          32(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z12
+	VPSLLW        $0x07, Z12, Z12
+	MOVQ          40(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VPMOVZXBW     (R10)(R9*1), Z14
+	VPSLLW        $0x07, Z14, Z14
+	VPMULHRSW     Z0, Z11, Z15
+	VPMULHRSW     Z1, Z12, Z16
+	VPADDW        Z16, Z15, Z15
+	VPMULHRSW     Z2, Z14, Z16
+	VPADDW        Z16, Z15, Z15
+	VPSUBW        Z3, Z15, Z15
+	VPMULHRSW     Z4, Z15, Z15
+	VMOVDQU64     Z15, (DX)(R9*2)
+	VPSHUFB       Z9, Z11, Z15
+	VPAVGW        Z11, Z15, Z15
+	VPSHUFB       Z9, Z12, Z11
+	VPAVGW        Z12, Z11, Z11
+	VPSHUFB       Z9, Z14, Z12
+	VPAVGW        Z14, Z12, Z12
+	VPMULHRSW     Z6, Z15, Z14
+	VPMULHRSW     Z7, Z11, Z11
+	VPADDW        Z11, Z14, Z14
+	VPMULHRSW     Z8, Z12, Z11
+	VPADDW        Z11, Z14, Z14
+	VPADDW        Z14, Z13, Z13
+	VPMULHRSW     Z5, Z13, Z13
+	VPERMW        Z13, Z10, Z13
+	VMOVDQU64     Y13, (BX)(R9*1)
+	VEXTRACTI64X4 $0x01, Z13, (SI)(R9*1)
+	ADDQ          $0x00000020, R9
+	ADDQ          $0x00000020, DI
+	SUBQ          $0x01, R8
+	JG            loop
+	VZEROUPPER
+	RET
+
+// func halvedPlanarLinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, rows **byte, ahead int, blocks int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
+TEXT ·halvedPlanarLinesAVX512(SB), NOSPLIT, $0-56
+	// halvedPlanarLinesAVX512 makes two lines of a band, 32*blocks samples of Y of each, blocks > 0, and the chroma
+	// that they share. rows has
+	// the two rows of R, those of G and those of B of the upper line, and then of the lower. It asks for the cache
+	// lines ahead of them.
+	// The samples are those of HalvedLines.
+	// Registers: AX rows, CX y0, DX y1, BX cb, SI cr, DI ahead, R8 blocks, R9 samples done, Z0 weight of R in Y, Z1
+	// weight of G in Y, Z2 weight of B in Y, Z3 weight of R in Cb, Cr, Z3 weight of G in Cb, Cr, Z3 weight of B in
+	// Cb, Cr, Z3 128<<7, Z4 32768/8, Z5 weight of R in Cb, Cr, Z6 weight of G in Cb, Cr, Z7 weight of B in Cb, Cr, Z8
+	// swapWords, Z9 partWords, Z10 32, in bytes
+	MOVQ            rows+32(FP), AX
+	MOVQ            y0+0(FP), CX
+	MOVQ            y1+8(FP), DX
+	MOVQ            cb+16(FP), BX
+	MOVQ            cr+24(FP), SI
+	MOVQ            ahead+40(FP), DI
+	MOVQ            blocks+48(FP), R8
+	XORL            R9, R9
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z3
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_1000_1000<>+0(SB), Z4
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z5
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z6
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z7
+	VBROADCASTI32X4 swapWords<>+0(SB), Z8
+	VMOVDQU64       partWords<>+0(SB), Z9
+	VPBROADCASTD    pair_2020_2020<>+0(SB), Z10
+
+loop:
+	MOVQ          (AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z11
+	VPMADDUBSW    Z10, Z11, Z11
+	MOVQ          8(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z12
+	VPMADDUBSW    Z10, Z12, Z12
+	VPADDW        Z12, Z11, Z11
+	MOVQ          16(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z12
+	VPMADDUBSW    Z10, Z12, Z12
+	MOVQ          24(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z13
+	VPMADDUBSW    Z10, Z13, Z13
+	VPADDW        Z13, Z12, Z12
+	MOVQ          32(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z13
+	VPMADDUBSW    Z10, Z13, Z13
+	MOVQ          40(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z14
+	VPMADDUBSW    Z10, Z14, Z14
+	VPADDW        Z14, Z13, Z13
+	VPMULHRSW     Z0, Z11, Z14
+	VPMULHRSW     Z1, Z12, Z15
+	VPADDW        Z15, Z14, Z14
+	VPMULHRSW     Z2, Z13, Z15
+	VPADDW        Z15, Z14, Z14
+	VPSUBW        Z3, Z14, Z14
+	VPMULHRSW     Z4, Z14, Z14
+	VMOVDQU64     Z14, (CX)(R9*2)
+	MOVQ          48(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z14
+	VPMADDUBSW    Z10, Z14, Z14
+	MOVQ          56(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z15
+	VPMADDUBSW    Z10, Z15, Z15
+	VPADDW        Z15, Z14, Z14
+	MOVQ          64(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z15
+	VPMADDUBSW    Z10, Z15, Z15
+	MOVQ          72(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z16
+	VPMADDUBSW    Z10, Z16, Z16
+	VPADDW        Z16, Z15, Z15
+	MOVQ          80(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z16
+	VPMADDUBSW    Z10, Z16, Z16
+	MOVQ          88(AX), R10
+	PREFETCHT0    (R10)(DI*1)
+	VMOVDQU64     (R10)(R9*2), Z17
+	VPMADDUBSW    Z10, Z17, Z17
+	VPADDW        Z17, Z16, Z16
+	VPMULHRSW     Z0, Z14, Z17
+	VPMULHRSW     Z1, Z15, Z18
+	VPADDW        Z18, Z17, Z17
+	VPMULHRSW     Z2, Z16, Z18
+	VPADDW        Z18, Z17, Z17
+	VPSUBW        Z3, Z17, Z17
+	VPMULHRSW     Z4, Z17, Z17
+	VMOVDQU64     Z17, (DX)(R9*2)
+	VPAVGW        Z14, Z11, Z11
+	VPAVGW        Z15, Z12, Z12
+	VPAVGW        Z16, Z13, Z13
+	VPSHUFB       Z8, Z11, Z14
+	VPAVGW        Z11, Z14, Z14
+	VPSHUFB       Z8, Z12, Z11
+	VPAVGW        Z12, Z11, Z11
+	VPSHUFB       Z8, Z13, Z12
+	VPAVGW        Z13, Z12, Z12
+	VPMULHRSW     Z5, Z14, Z13
+	VPMULHRSW     Z6, Z11, Z11
+	VPADDW        Z11, Z13, Z13
+	VPMULHRSW     Z7, Z12, Z11
+	VPADDW        Z11, Z13, Z13
+	VPMULHRSW     Z4, Z13, Z13
+	VPERMW        Z13, Z9, Z13
+	VMOVDQU64     Y13, (BX)(R9*1)
+	VEXTRACTI64X4 $0x01, Z13, (SI)(R9*1)
+	ADDQ          $0x00000020, R9
+	ADDQ          $0x00000040, DI
+	SUBQ          $0x01, R8
+	JG            loop
+	VZEROUPPER
+	RET
+
+DATA bytes32<>+0(SB)/4, $0x20202020
+DATA bytes32<>+4(SB)/4, $0x20202020
+DATA bytes32<>+8(SB)/4, $0x20202020
+DATA bytes32<>+12(SB)/4, $0x20202020
+DATA bytes32<>+16(SB)/4, $0x20202020
+DATA bytes32<>+20(SB)/4, $0x20202020
+DATA bytes32<>+24(SB)/4, $0x20202020
+DATA bytes32<>+28(SB)/4, $0x20202020
+GLOBL bytes32<>(SB), RODATA|NOPTR, $32
 
 // func rowsYCCAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX512BW, AVX512F

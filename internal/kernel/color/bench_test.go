@@ -42,6 +42,37 @@ func BenchmarkPacked(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanar converts rows of planes, without a resize and to half their size.
+func BenchmarkPlanar(b *testing.B) {
+	const n = 1280
+	dst := [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)}
+	src := kerneltest.Bytes(kerneltest.Rand(1), 3*n)
+	var rgb [3]Rows
+	for c := range rgb {
+		rgb[c] = Rows{Upper: src[c*n:][:n], Lower: src[c*n:][:n], Stride: n / 2}
+	}
+	for _, kernel := range []struct {
+		name string
+		run  func(k *Kernels)
+	}{
+		{"PlanarLines", func(k *Kernels) {
+			k.PlanarLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, &rgb)
+		}},
+		{"HalvedPlanarLines", func(k *Kernels) {
+			k.HalvedPlanarLines(Lines{Y: [2][]int16{dst[0][:n/4], dst[2][:n/4]}, Cb: dst[1][:n/8], Cr: dst[1][n/8 : n/4]}, &rgb)
+		}},
+	} {
+		for _, e := range Implementations.All() {
+			b.Run(fmt.Sprintf("kernel=%s/n=%d/impl=%s", kernel.name, n, e.Level), func(b *testing.B) {
+				b.SetBytes(3 * n)
+				for b.Loop() {
+					kernel.run(&e.Kernels)
+				}
+			})
+		}
+	}
+}
+
 // BenchmarkResized resizes and converts a row of BGR24: Resize of each level, and the plain kernels one after the other.
 func BenchmarkResized(b *testing.B) {
 	for _, size := range [][2]int{{640, 320}, {1280, 320}, {1920, 320}, {640, 640}, {320, 640}} {

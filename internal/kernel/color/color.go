@@ -35,6 +35,10 @@ type Kernels struct {
 	// HalvedLines does so for two pairs of rows of pixels that are resized to half their size in both directions. dst is half as wide.
 	HalvedLines func(dst Lines, rows Rows, p Packed)
 
+	// PlanarLines and HalvedPlanarLines are PackedLines and HalvedLines for R, G and B in rows of their own, of a byte a pixel.
+	// The Ahead of the rows of R is for those of G and B, too.
+	PlanarLines, HalvedPlanarLines func(dst Lines, rgb *[3]Rows)
+
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized
 
@@ -57,7 +61,7 @@ type Lines struct {
 }
 
 // Rows is what two lines are made of: of a row of 8-bit pixels each, or of two each, the lower of which is Stride bytes behind the
-// upper.
+// upper. Of planes it is the same for one channel.
 type Rows struct {
 	Upper, Lower []byte
 	Stride       int // where there are two rows
@@ -81,6 +85,7 @@ var generic = Kernels{
 	YCC: ycc, YCCHalf: yccHalf, Luma: luma,
 	PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
 	PackedLines: packedLines, HalvedLines: halvedLines,
+	PlanarLines: planarLines, HalvedPlanarLines: halvedPlanarLines,
 	Resize:     resizeNothing,
 	ExpandLuma: expandLuma, ExpandChroma: expandChroma,
 	LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,

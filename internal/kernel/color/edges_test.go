@@ -19,6 +19,7 @@ func TestEdges(t *testing.T) {
 			for _, edge := range kerneltest.Edges {
 				e := edges{t, edge, kerneltest.Rand(uint64(width)).Uint64()}
 				e.packed(&k, width)
+				e.planar(&k, width)
 				e.rows(&k, width)
 				e.lines(&k, width)
 				e.resized(&k, width)
@@ -79,6 +80,22 @@ func (e *edges) packed(k *Kernels, n int) {
 		e.same("PackedLines", func(dst [3][]int16) { k.PackedLines(lines(dst), rows, p) },
 			func(dst [3][]int16) { packedLines(lines(dst), rows, p) }, n, half, half)
 	}
+}
+
+func (e *edges) planar(k *Kernels, n int) {
+	half, y1 := (n+1)/2, e.samples(0, 0, n)[0]
+	lines := func(dst [3][]int16) Lines { return Lines{Y: [2][]int16{dst[0], y1}, Cb: dst[1], Cr: dst[2]} }
+	var rgb, pairs [3]Rows
+	for c := range rgb {
+		e.seed++
+		stride := 2*n + c
+		rgb[c] = Rows{Upper: e.bytes(n), Lower: e.bytes(n), Ahead: n << 20}
+		pairs[c] = Rows{Upper: e.bytes(stride + 2*n), Lower: e.bytes(stride + 2*n), Stride: stride, Ahead: n << 20}
+	}
+	e.same("PlanarLines", func(dst [3][]int16) { k.PlanarLines(lines(dst), &rgb) },
+		func(dst [3][]int16) { planarLines(lines(dst), &rgb) }, n, half, half)
+	e.same("HalvedPlanarLines", func(dst [3][]int16) { k.HalvedPlanarLines(lines(dst), &pairs) },
+		func(dst [3][]int16) { halvedPlanarLines(lines(dst), &pairs) }, n, half, half)
 }
 
 func (e *edges) rows(k *Kernels, n int) {

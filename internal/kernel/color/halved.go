@@ -18,6 +18,34 @@ func halvedLines(dst Lines, rows Rows, p Packed) {
 	}
 }
 
+// halvedPlanarLines is halvedLines for R, G and B in rows of their own.
+func halvedPlanarLines(dst Lines, rgb *[3]Rows) {
+	y0 := dst.Y[0]
+	n := len(y0)
+	y1 := dst.Y[1][:n]
+	for i := range (n + 1) / 2 {
+		x := 2 * i
+		next := min(x+1, n-1)
+		u0, u1 := halvedPlanes(rgb, 0, x), halvedPlanes(rgb, 0, next)
+		l0, l1 := halvedPlanes(rgb, 1, x), halvedPlanes(rgb, 1, next)
+		y0[x], y0[next] = u0.line(), u1.line()
+		y1[x], y1[next] = l0.line(), l1.line()
+		m := u0.mean(l0).mean(u1.mean(l1))
+		dst.Cb[i], dst.Cr[i] = int16((toCb(m.r, m.g, m.b)+4)>>3), int16((toCr(m.r, m.g, m.b)+4)>>3)
+	}
+}
+
+// halvedPlanes returns the mean of pixels 2*x and 2*x+1 of the two rows that a line is made of.
+func halvedPlanes(rgb *[3]Rows, line, x int) sample {
+	var s [3]int32
+	for c := range s {
+		rows := rgb[c].of(line)
+		upper, lower := rows[2*x:][:2], rows[rgb[c].Stride+2*x:][:2]
+		s[c] = (int32(upper[0]) + int32(upper[1]) + int32(lower[0]) + int32(lower[1])) << 5
+	}
+	return sample{s[0], s[1], s[2]}
+}
+
 // sample is R, G, B of 0..32640.
 type sample struct{ r, g, b int32 }
 
