@@ -41,6 +41,10 @@ func TestSize(t *testing.T) {
 		{frame.Desc{Format: frame.NV12, Width: 4, Height: 2}, 12},
 		{frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320, Range: frame.RangeSigned}, 1228800},
 		{frame.Desc{Format: frame.RGBF32P, Width: 2, Height: 1, Range: frame.RangeByte}, 24},
+		{frame.Desc{Format: frame.BGR24P, Width: 5, Height: 3}, 45},
+		{frame.Desc{Format: frame.RGBF32, Width: 5, Height: 3, Range: frame.RangeSigned}, 180},
+		{frame.Desc{Format: frame.BGRF16P, Width: 5, Height: 3, Range: frame.RangeUnit}, 90},
+		{frame.Desc{Format: frame.RGBF16, Width: 5, Height: 3, Range: frame.RangeByte}, 90},
 		{frame.Desc{Format: frame.Gray8, Width: frame.MaxSide, Height: 1}, 65535},
 	}
 	for _, tt := range tests {
@@ -92,6 +96,10 @@ func TestValidateRefuses(t *testing.T) {
 		{"signed-gray", frame.Desc{Format: frame.Gray8, Width: w, Height: h, Range: frame.RangeSigned}, "range", "got -1..1"},
 		{"full-float", frame.Desc{Format: frame.BGRF32P, Width: w, Height: h, Range: frame.RangeFull}, "range",
 			"got full, want 0..1, 0..255 or -1..1 for bgrf32p"},
+		{"limited-planes", frame.Desc{Format: frame.RGB24P, Width: w, Height: h, Range: frame.RangeLimited}, "range",
+			"got limited, want full for rgb24p"},
+		{"full-half", frame.Desc{Format: frame.RGBF16, Width: w, Height: h, Range: frame.RangeFull}, "range",
+			"got full, want 0..1, 0..255 or -1..1 for rgbf16"},
 		{"range", frame.Desc{Format: frame.NV12, Width: w, Height: h, Range: 77}, "range", "got ValueRange(77)"},
 		{"bt709-rgb", frame.Desc{Format: frame.BGR24, Width: w, Height: h, Color: frame.BT709}, "color", "got bt709"},
 		{"color", frame.Desc{Format: frame.NV12, Width: w, Height: h, Color: 9}, "color", "got ColorSpace(9)"},
@@ -117,6 +125,10 @@ func TestPlaneSize(t *testing.T) {
 		{frame.I420, [4][3]int{{5, 3, 5}, {3, 2, 3}, {3, 2, 3}}},
 		{frame.NV12, [4][3]int{{5, 3, 5}, {3, 2, 6}}},
 		{frame.BGRF32P, [4][3]int{{5, 3, 20}, {5, 3, 20}, {5, 3, 20}}},
+		{frame.RGB24P, [4][3]int{{5, 3, 5}, {5, 3, 5}, {5, 3, 5}}},
+		{frame.RGBF32, [4][3]int{{5, 3, 60}}},
+		{frame.RGBF16P, [4][3]int{{5, 3, 10}, {5, 3, 10}, {5, 3, 10}}},
+		{frame.BGRF16, [4][3]int{{5, 3, 30}}},
 		{0, [4][3]int{}},
 	}
 	for _, tt := range tests {

@@ -5,11 +5,12 @@ import (
 	"strings"
 )
 
-// PixelFormat is the layout of samples in memory. The zero value is invalid. Its text form is ffmpeg's name; the text
-// form of the zero value is empty.
+// PixelFormat is the layout of samples in memory. The zero value is invalid. Its text form is ffmpeg's name, or one like it; the
+// text form of the zero value is empty.
 type PixelFormat uint8
 
-// The pixel formats, with ffmpeg's names.
+// The pixel formats, with ffmpeg's names where it has them. Floats are little-endian: float32 is IEEE 754's binary32, float16 its
+// binary16. A float below the range, or NaN, counts as its lowest value, and one above as its highest; so do infinities.
 const (
 	BGR24   PixelFormat = iota + 1 // packed B,G,R, 3 bytes a pixel
 	RGB24                          // packed R,G,B, 3 bytes a pixel
@@ -18,10 +19,18 @@ const (
 	Gray8                          // one luma byte a pixel
 	I420                           // planes Y, Cb, Cr; chroma halved both ways, rounded up (ffmpeg's yuv420p)
 	NV12                           // planes Y and interleaved CbCr; chroma halved both ways, rounded up
-	BGRF32P                        // planes B, G, R of little-endian float32 (a CHW tensor)
-	RGBF32P                        // planes R, G, B of little-endian float32 (a CHW tensor)
+	BGRF32P                        // planes B, G, R of float32 (a tensor of shape 3, H, W)
+	RGBF32P                        // planes R, G, B of float32 (a tensor of shape 3, H, W)
+	BGR24P                         // planes B, G, R of bytes (a tensor of shape 3, H, W)
+	RGB24P                         // planes R, G, B of bytes (a tensor of shape 3, H, W)
+	BGRF32                         // packed B,G,R of float32, 12 bytes a pixel (a tensor of shape H, W, 3)
+	RGBF32                         // packed R,G,B of float32, 12 bytes a pixel (a tensor of shape H, W, 3)
+	BGRF16P                        // planes B, G, R of float16 (a tensor of shape 3, H, W)
+	RGBF16P                        // planes R, G, B of float16 (a tensor of shape 3, H, W)
+	BGRF16                         // packed B,G,R of float16, 6 bytes a pixel (a tensor of shape H, W, 3)
+	RGBF16                         // packed R,G,B of float16, 6 bytes a pixel (a tensor of shape H, W, 3)
 
-	numFormats = int(RGBF32P)
+	numFormats = int(RGBF16)
 )
 
 // MaxPlanes is the most planes a format has.
@@ -34,26 +43,37 @@ type formatInfo struct {
 	bytes   [MaxPlanes]int  // bytes from one sample to the next in a row of the plane
 	halved  [MaxPlanes]bool // whether the plane has half the samples both ways, rounded up
 	isFloat bool
+	isHalf  bool // float16
 	isYUV   bool
+	isBGR   bool
 }
 
 var formats = [numFormats + 1]formatInfo{
-	BGR24:   {name: "bgr24", planes: 1, bytes: [MaxPlanes]int{3}},
+	BGR24:   {name: "bgr24", planes: 1, bytes: [MaxPlanes]int{3}, isBGR: true},
 	RGB24:   {name: "rgb24", planes: 1, bytes: [MaxPlanes]int{3}},
-	BGRA:    {name: "bgra", planes: 1, bytes: [MaxPlanes]int{4}},
+	BGRA:    {name: "bgra", planes: 1, bytes: [MaxPlanes]int{4}, isBGR: true},
 	RGBA:    {name: "rgba", planes: 1, bytes: [MaxPlanes]int{4}},
 	Gray8:   {name: "gray", planes: 1, bytes: [MaxPlanes]int{1}},
 	I420:    {name: "yuv420p", planes: 3, bytes: [MaxPlanes]int{1, 1, 1}, halved: [MaxPlanes]bool{1: true, 2: true}, isYUV: true},
 	NV12:    {name: "nv12", planes: 2, bytes: [MaxPlanes]int{1, 2}, halved: [MaxPlanes]bool{1: true}, isYUV: true},
-	BGRF32P: {name: "bgrf32p", planes: 3, bytes: [MaxPlanes]int{4, 4, 4}, isFloat: true},
+	BGRF32P: {name: "bgrf32p", planes: 3, bytes: [MaxPlanes]int{4, 4, 4}, isFloat: true, isBGR: true},
 	RGBF32P: {name: "rgbf32p", planes: 3, bytes: [MaxPlanes]int{4, 4, 4}, isFloat: true},
+	BGR24P:  {name: "bgr24p", planes: 3, bytes: [MaxPlanes]int{1, 1, 1}, isBGR: true},
+	RGB24P:  {name: "rgb24p", planes: 3, bytes: [MaxPlanes]int{1, 1, 1}},
+	BGRF32:  {name: "bgrf32", planes: 1, bytes: [MaxPlanes]int{12}, isFloat: true, isBGR: true},
+	RGBF32:  {name: "rgbf32", planes: 1, bytes: [MaxPlanes]int{12}, isFloat: true},
+	BGRF16P: {name: "bgrf16p", planes: 3, bytes: [MaxPlanes]int{2, 2, 2}, isFloat: true, isHalf: true, isBGR: true},
+	RGBF16P: {name: "rgbf16p", planes: 3, bytes: [MaxPlanes]int{2, 2, 2}, isFloat: true, isHalf: true},
+	BGRF16:  {name: "bgrf16", planes: 1, bytes: [MaxPlanes]int{6}, isFloat: true, isHalf: true, isBGR: true},
+	RGBF16:  {name: "rgbf16", planes: 1, bytes: [MaxPlanes]int{6}, isFloat: true, isHalf: true},
 }
 
 // aliases are the further spellings that ParsePixelFormat takes: ROS's (sensor_msgs/image_encodings), GStreamer's in
-// lower case, and the formats whose fourth byte is unused, since alpha is ignored here.
+// lower case, the formats whose fourth byte is unused, since alpha is ignored here, and ffmpeg's for floats.
 var aliases = map[string]PixelFormat{
 	"bgr8": BGR24, "rgb8": RGB24, "bgra8": BGRA, "rgba8": RGBA, "mono8": Gray8,
 	"bgr": BGR24, "rgb": RGB24, "bgrx": BGRA, "rgbx": RGBA, "bgr0": BGRA, "rgb0": RGBA, "gray8": Gray8, "i420": I420,
+	"bgrp": BGR24P, "rgbp": RGB24P, "rgbf32le": RGBF32, "rgbf16le": RGBF16,
 }
 
 // Formats returns all formats, in the order of their values.
@@ -97,8 +117,14 @@ func (f PixelFormat) Valid() bool { return f != 0 && int(f) <= numFormats }
 // Planes returns how many planes f has, 0 for an invalid format.
 func (f PixelFormat) Planes() int { return f.info().planes }
 
-// IsFloat reports whether the samples of f are float32.
+// IsFloat reports whether the samples of f are floats: float32 or float16.
 func (f PixelFormat) IsFloat() bool { return f.info().isFloat }
+
+// IsFloat16 reports whether the samples of f are float16.
+func (f PixelFormat) IsFloat16() bool { return f.info().isHalf }
+
+// IsBGR reports whether the first channel of f is blue: pixels begin with it, or it is the first plane.
+func (f PixelFormat) IsBGR() bool { return f.info().isBGR }
 
 // IsYUV reports whether f holds luma and chroma rather than red, green and blue. Gray8 does not count: it has no
 // color.
@@ -113,7 +139,7 @@ func (f PixelFormat) SampleBytes(i int) int {
 	return f.info().bytes[i]
 }
 
-// String returns ffmpeg's name of f.
+// String returns the name of f.
 func (f PixelFormat) String() string {
 	if !f.Valid() {
 		return fmt.Sprintf("PixelFormat(%d)", uint8(f))
@@ -121,7 +147,7 @@ func (f PixelFormat) String() string {
 	return formats[f].name
 }
 
-// MarshalText returns ffmpeg's name of f, nothing for the zero value; any other invalid value is a *DescError.
+// MarshalText returns the name of f, nothing for the zero value; any other invalid value is a *DescError.
 func (f PixelFormat) MarshalText() ([]byte, error) {
 	if f != 0 && !f.Valid() {
 		return nil, descErrorf("format", "got %d, want 1..%d", uint8(f), numFormats)

@@ -17,6 +17,9 @@ func TestParsePixelFormat(t *testing.T) {
 	}{
 		{"bgr24", frame.BGR24}, {"rgb24", frame.RGB24}, {"bgra", frame.BGRA}, {"rgba", frame.RGBA}, {"gray", frame.Gray8},
 		{"yuv420p", frame.I420}, {"nv12", frame.NV12}, {"bgrf32p", frame.BGRF32P}, {"rgbf32p", frame.RGBF32P},
+		{"bgr24p", frame.BGR24P}, {"rgb24p", frame.RGB24P}, {"bgrf32", frame.BGRF32}, {"rgbf32", frame.RGBF32},
+		{"bgrf16p", frame.BGRF16P}, {"rgbf16p", frame.RGBF16P}, {"bgrf16", frame.BGRF16}, {"rgbf16", frame.RGBF16},
+		{"BGRP", frame.BGR24P}, {"RGBP", frame.RGB24P}, {"rgbf32le", frame.RGBF32}, {"rgbf16le", frame.RGBF16},
 		{"bgr8", frame.BGR24}, {"rgb8", frame.RGB24}, {"bgra8", frame.BGRA}, {"rgba8", frame.RGBA}, {"mono8", frame.Gray8},
 		{"i420", frame.I420}, {"I420", frame.I420}, {"NV12", frame.NV12}, {"BGRx", frame.BGRA}, {"rgb0", frame.RGBA}, {"GRAY8", frame.Gray8},
 	}
@@ -30,12 +33,12 @@ func TestParsePixelFormat(t *testing.T) {
 			t.Errorf("%s: got %s, %v", f, got, err)
 		}
 	}
-	if got, want := len(frame.Formats()), 9; got != want {
+	if got, want := len(frame.Formats()), 17; got != want {
 		t.Errorf("got %d formats, want %d", got, want)
 	}
 	_, err := frame.ParsePixelFormat("yuv444p")
 	wantDescError(t, err, "format",
-		`got "yuv444p", want one of bgr24, rgb24, bgra, rgba, gray, yuv420p, nv12, bgrf32p, rgbf32p`)
+		`got "yuv444p", want one of bgr24, rgb24, bgra, rgba, gray, yuv420p, nv12, bgrf32p, rgbf32p, bgr24p, rgb24p, bgrf32, rgbf32, bgrf16p, rgbf16p, bgrf16, rgbf16`)
 	_, err = frame.ParsePixelFormat("yuvj420p")
 	wantDescError(t, err, "format", "want yuv420p with range full")
 	_, err = frame.ParsePixelFormat("")
@@ -43,8 +46,8 @@ func TestParsePixelFormat(t *testing.T) {
 }
 
 func TestInvalidFormat(t *testing.T) {
-	for _, f := range []frame.PixelFormat{0, 10, 255} {
-		if f.Valid() || f.Planes() != 0 || f.SampleBytes(0) != 0 || f.IsFloat() || f.IsYUV() {
+	for _, f := range []frame.PixelFormat{0, 18, 255} {
+		if f.Valid() || f.Planes() != 0 || f.SampleBytes(0) != 0 || f.IsFloat() || f.IsFloat16() || f.IsYUV() || f.IsBGR() {
 			t.Errorf("%s: got valid %t, %d planes, want nothing", f, f.Valid(), f.Planes())
 		}
 	}
@@ -86,7 +89,7 @@ func TestMarshalTextRefuses(t *testing.T) {
 		value encoding.TextMarshaler
 		field string
 	}{
-		{frame.PixelFormat(10), "format"}, {frame.ValueRange(6), "range"}, {frame.ColorSpace(2), "color"},
+		{frame.PixelFormat(18), "format"}, {frame.ValueRange(6), "range"}, {frame.ColorSpace(2), "color"},
 	}
 	for _, tt := range tests {
 		text, err := tt.value.MarshalText()

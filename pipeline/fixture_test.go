@@ -9,6 +9,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -65,6 +66,8 @@ func inputs(width, height int) []frame.Desc {
 		frame.Desc{Format: frame.NV12, Width: width, Height: height, Color: frame.BT709},
 		frame.Desc{Format: frame.BGRF32P, Width: width, Height: height, Range: frame.RangeSigned},
 		frame.Desc{Format: frame.RGBF32P, Width: width, Height: height, Range: frame.RangeByte},
+		frame.Desc{Format: frame.BGRF16, Width: width, Height: height, Range: frame.RangeSigned},
+		frame.Desc{Format: frame.RGBF16P, Width: width, Height: height, Range: frame.RangeByte},
 	)
 }
 
@@ -160,20 +163,40 @@ func setSample(row []byte, d frame.Desc, i, x, y int, p scene) {
 		copy(row[4*x:], []byte{round(b), round(g), round(r), byte(x)})
 	case frame.RGBA:
 		copy(row[4*x:], []byte{round(r), round(g), round(b), byte(x)})
-	case frame.BGRF32P, frame.RGBF32P:
-		v := [3]float64{r, g, b}[i]
-		if d.Format == frame.BGRF32P {
-			v = [3]float64{b, g, r}[i]
-		}
-		switch d.EffectiveRange() {
-		case frame.RangeUnit:
-			v /= 255
-		case frame.RangeSigned:
-			v = v/127.5 - 1
-		}
-		binary.LittleEndian.PutUint32(row[4*x:], math.Float32bits(float32(v)))
+	case frame.BGR24P:
+		row[x] = round([3]float64{b, g, r}[i])
+	case frame.RGB24P:
+		row[x] = round([3]float64{r, g, b}[i])
+	case frame.BGRF32P, frame.BGRF16P:
+		setFloat(row, d, x, [3]float64{b, g, r}[i])
+	case frame.RGBF32P, frame.RGBF16P:
+		setFloat(row, d, x, [3]float64{r, g, b}[i])
+	case frame.BGRF32, frame.BGRF16:
+		setFloat(row, d, 3*x, b)
+		setFloat(row, d, 3*x+1, g)
+		setFloat(row, d, 3*x+2, r)
+	case frame.RGBF32, frame.RGBF16:
+		setFloat(row, d, 3*x, r)
+		setFloat(row, d, 3*x+1, g)
+		setFloat(row, d, 3*x+2, b)
 	default: // Gray8, or luma
 		row[x], _, _ = yuv(d, p, float64(x), float64(y))
+	}
+}
+
+// setFloat sets float i of a row to v of 0..255, in the range of d.
+func setFloat(row []byte, d frame.Desc, i int, v float64) {
+	switch d.EffectiveRange() {
+	case frame.RangeUnit:
+		v /= 255
+	case frame.RangeSigned:
+		v = v/127.5 - 1
+	}
+	switch d.Format {
+	case frame.BGRF16P, frame.RGBF16P, frame.BGRF16, frame.RGBF16:
+		binary.LittleEndian.PutUint16(row[2*i:], oracle.ToHalf(v))
+	default:
+		binary.LittleEndian.PutUint32(row[4*i:], math.Float32bits(float32(v)))
 	}
 }
 

@@ -27,7 +27,7 @@ func TestMemoryOfTables(t *testing.T) {
 	const copies = 4
 	p := pool.New(nil)
 	liveHeap() // What other tests left takes two collections.
-	for _, format := range []frame.PixelFormat{frame.BGRA, frame.NV12, frame.RGBF32P} {
+	for _, format := range []frame.PixelFormat{frame.BGRA, frame.NV12, frame.RGBF32P, frame.RGB24P, frame.BGRF16} {
 		for _, filter := range []Filter{Bilinear, Area, Nearest} {
 			for _, size := range [][4]int{
 				{64, 64, 32, 32}, {640, 360, 320, 320}, {1920, 1080, 640, 360}, {1920, 1080, 1919, 1079},

@@ -170,7 +170,7 @@ func TestRawI420AgainstOracle(t *testing.T) {
 	const seed = 29
 	rng := rand.New(rand.NewPCG(seed, 0))
 	for round := range 30 {
-		for _, format := range []frame.PixelFormat{frame.BGR24, frame.RGBA, frame.RGBF32P} {
+		for _, format := range []frame.PixelFormat{frame.BGR24, frame.RGBA, frame.RGBF32P, frame.BGR24P, frame.BGRF16} {
 			d := frame.Desc{Format: format, Width: 1 + rng.IntN(80), Height: 1 + rng.IntN(80)}
 			s := randomSpec(rng, d, Output{Format: RawI420})
 			f := draw(t, d, waves(round), 0)

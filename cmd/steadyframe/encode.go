@@ -22,7 +22,7 @@ type encodeCmd struct {
 	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one image), or - for standard output."`
 	Force bool   `short:"f" help:"Overwrite existing output. Images that a longer run left in a folder stay."`
 
-	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
+	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
 	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
 	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing (as Y4M), bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`

@@ -26,7 +26,7 @@ type pushCmd struct {
 	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"PEM file with certificate authorities to trust in addition to the system's."`
 	Insecure bool   `help:"Do not verify the server's certificate."`
 
-	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420), nv12, bgrf32p or rgbf32p. Needs --size."`
+	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
 	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
 	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`

@@ -120,12 +120,14 @@ func newFrame(t testing.TB, d frame.Desc, r *rand.Rand, f func(x, y int) float64
 		size := d.Format.SampleBytes(i)
 		for y := range h {
 			for x := range rowBytes {
-				v := f(x/size, y)
+				v, at := f(x/size, y), p.Pix[y*stride+x:]
 				switch {
 				case !d.Format.IsFloat() && v >= 0 && v <= 1:
-					p.Pix[y*stride+x] = byte(255*v + 0.5)
-				case d.Format.IsFloat() && x%4 == 0:
-					binary.LittleEndian.PutUint32(p.Pix[y*stride+x:], math.Float32bits(toFloat(v, d)))
+					at[0] = byte(255*v + 0.5)
+				case d.Format.IsFloat16() && x%2 == 0:
+					binary.LittleEndian.PutUint16(at, oracle.ToHalf(float64(toFloat(v, d))))
+				case d.Format.IsFloat() && !d.Format.IsFloat16() && x%4 == 0:
+					binary.LittleEndian.PutUint32(at, math.Float32bits(toFloat(v, d)))
 				}
 			}
 		}

@@ -33,7 +33,7 @@ type levels struct{ color, blend, tensor impl.Level }
 
 func (src *source) name() string {
 	switch {
-	case src.layout == packed || src.layout == floats:
+	case src.layout.isRGB():
 		return "pixels"
 	case src.first == 0:
 		return "luma"
@@ -45,7 +45,7 @@ func (src *source) name() string {
 func (s *Sampler) explainAcross(src *source) string {
 	t, level := &src.across, &s.kernels.level
 	var steps []string
-	if src.layout == floats {
+	if src.layout.isFloat() {
 		steps = append(steps, fmt.Sprintf("floats to int16 (tensor %s)", level.tensor))
 	}
 	switch {
@@ -57,7 +57,7 @@ func (s *Sampler) explainAcross(src *source) string {
 		return strings.Join(steps, ", ")
 	case !t.copies:
 		steps = append(steps, fmt.Sprintf("%s %d to %d (resample %s)", t.method, t.inputs(), t.outputs, src.resampleLevel()))
-	case !src.converts() && src.layout != floats:
+	case !src.converts() && !src.direct && !src.layout.isFloat():
 		steps = append(steps, fmt.Sprintf("%d samples copied (resample %s)", t.outputs, src.resampleLevel()))
 	}
 	switch {

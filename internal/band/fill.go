@@ -161,21 +161,35 @@ func (sc *Scratch) blendMean(src *source, p, y int, upper, lower between) {
 
 // fillDirect is fillSource for a source whose lines are input rows: two rows at a time, without the row cache.
 func (sc *Scratch) fillDirect(src *source, first, from, to int) {
+	k := &sc.sampler.kernels.color
 	for y := from; y < to; y += 2 {
-		upper := sc.inputOf(src, first+y)
-		lower := upper
-		if y+1 < to { // else the last line of an odd height stands in for the one below, which is padding
-			lower = sc.inputOf(src, first+y+1)
+		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
+		sc.made += last - y + 1
+		var rows [3]color.Rows
+		for i := range src.inputs {
+			rows[i] = color.Rows{
+				Upper: sc.inputOf(src, i, first+y), Lower: sc.inputOf(src, i, first+last), Ahead: sc.aheadOfLine(src, first+y),
+			}
 		}
-		rows := color.Rows{Upper: upper, Lower: lower, Ahead: sc.aheadOfLine(src, first+y)}
-		sc.sampler.kernels.color.PackedLines(sc.lines(y), rows, src.packed)
+		if src.layout == planar {
+			k.PlanarLines(sc.lines(y), src.redFirst(rows))
+		} else {
+			k.PackedLines(sc.lines(y), rows[0], src.packed)
+		}
 	}
 }
 
-// inputOf returns the input row that line n of Content is.
-func (sc *Scratch) inputOf(src *source, n int) []byte {
-	sc.made++
-	return sc.input(src, 0, int(src.down.lines[n].row))
+// inputOf returns the row of the source's i-th input plane that line n of Content is.
+func (sc *Scratch) inputOf(src *source, i, n int) []byte {
+	return sc.input(src, i, int(src.down.lines[n].row))
+}
+
+// redFirst returns rows of planes in the order R, G, B.
+func (src *source) redFirst(rows [3]color.Rows) [3]color.Rows {
+	if !src.packed.RedFirst {
+		rows[0], rows[2] = rows[2], rows[0]
+	}
+	return rows
 }
 
 // aheadOfLine returns how many bytes ahead of the row that line n of Content is the kernel fetches rows; 0 below the last.
@@ -190,11 +204,22 @@ func (sc *Scratch) aheadOfLine(src *source, n int) int {
 
 // fillHalved is fillSource for a source whose samples are the means of 2x2 pixels: four rows at a time, without the row cache.
 func (sc *Scratch) fillHalved(src *source, first, from, to int) {
+	k := &sc.sampler.kernels.color
 	for y := from; y < to; y += 2 {
 		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
-		rows := color.Rows{Upper: sc.pairOf(src, first+y), Lower: sc.pairOf(src, first+last), Stride: sc.planes[src.input].Stride}
-		rows.Ahead = sc.aheadOf(src, sc.pairAt(first+last)+2)
-		sc.sampler.kernels.color.HalvedLines(sc.lines(y), rows, src.packed)
+		sc.made += 4
+		var rows [3]color.Rows
+		for i := range src.inputs {
+			rows[i] = color.Rows{
+				Upper: sc.pairOf(src, i, first+y), Lower: sc.pairOf(src, i, first+last), Stride: sc.planes[src.input+i].Stride,
+				Ahead: sc.aheadOf(src, sc.pairAt(first+last)+2),
+			}
+		}
+		if src.layout == planar {
+			k.HalvedPlanarLines(sc.lines(y), src.redFirst(rows))
+		} else {
+			k.HalvedLines(sc.lines(y), rows[0], src.packed)
+		}
 	}
 }
 
@@ -206,10 +231,9 @@ func (sc *Scratch) lines(y int) color.Lines {
 // pairAt returns the first of the two input rows that line n of Content is made of.
 func (sc *Scratch) pairAt(n int) int { return sc.sampler.config.Crop.Y + 2*n }
 
-// pairOf returns these rows, with what lies between them.
-func (sc *Scratch) pairOf(src *source, n int) []byte {
-	sc.made += 2
-	p, number := &sc.planes[src.input], sc.pairAt(n)
+// pairOf returns these rows of the source's i-th input plane, with what lies between them.
+func (sc *Scratch) pairOf(src *source, i, n int) []byte {
+	p, number := &sc.planes[src.input+i], sc.pairAt(n)
 	from, to := src.across.first*src.step, (src.across.last+1)*src.step
 	return p.Pix[number*p.Stride+from : (number+1)*p.Stride+to]
 }

@@ -172,6 +172,76 @@ func spoil(p *frame.Plane, c Config, i int) {
 	}
 }
 
+// TestArrangementsMakeTheSame: what lies in planes makes the bands that it makes as pixels, whichever channel is first.
+func TestArrangementsMakeTheSame(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 13))
+	for _, formats := range [][]frame.PixelFormat{
+		{frame.RGB24, frame.BGR24, frame.RGBA, frame.BGRA, frame.RGB24P, frame.BGR24P},
+		{frame.RGBF32P, frame.BGRF32P, frame.RGBF32, frame.BGRF32},
+		{frame.RGBF16P, frame.BGRF16P, frame.RGBF16, frame.BGRF16},
+	} {
+		halved := wholeConfig(frame.Desc{}, 122, 94)
+		halved.Width, halved.Height, halved.Content, halved.Crop = 30, 23, Rect{0, 0, 30, 23}, Rect{1, 1, 60, 46}
+		for _, c := range append(geometries(), halved) {
+			for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
+				for c.Space = YCC; c.Space <= Luma; c.Space++ {
+					c.In = frame.Desc{Format: formats[0], Width: 61, Height: 47}
+					first := randomFrame(t, c.In, r)
+					s := mustSampler(t, c)
+					want := sample(t, s, s.NewScratch(), &first)
+					for _, c.In.Format = range formats[1:] {
+						other := rearranged(t, &first, c.In.Format)
+						s := mustSampler(t, c)
+						sameCanvas(t, fmt.Sprintf("%+v", c), sample(t, s, s.NewScratch(), &other), want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// rearranged returns a frame of a format with the samples of f, which are of the same size.
+func rearranged(t *testing.T, f *frame.Frame, format frame.PixelFormat) frame.Frame {
+	t.Helper()
+	d := f.Desc
+	d.Format = format
+	size, err := d.Size()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := frame.WrapBytes(d, make([]byte, size))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for y := range d.Height {
+		for x := range d.Width {
+			for c := range 3 {
+				copy(channelAt(&to, x, y, c), channelAt(f, x, y, c))
+			}
+		}
+	}
+	return to
+}
+
+// channelAt returns the bytes of R, G or B, by number, of a pixel.
+func channelAt(f *frame.Frame, x, y, c int) []byte {
+	format := f.Desc.Format
+	size := 1
+	switch {
+	case format.IsFloat16():
+		size = 2
+	case format.IsFloat():
+		size = 4
+	}
+	if format.IsBGR() {
+		c = 2 - c
+	}
+	if format.Planes() == 3 {
+		return f.Row(c, y)[x*size:][:size]
+	}
+	return f.Row(0, y)[x*format.SampleBytes(0)+c*size:][:size]
+}
+
 func TestFillOfStrangeFloats(t *testing.T) {
 	values := []float32{float32(math.NaN()), float32(math.Inf(1)), float32(math.Inf(-1)), -1, 2, 1e-42, -1e-42, math.MaxFloat32}
 	for c := range everyFloatConfig() {
@@ -220,12 +290,14 @@ func TestFillAllocatesNothing(t *testing.T) {
 // TestScratchBytes: what a Scratch is said to need is what the allocator is asked for, but for size classes.
 func TestScratchBytes(t *testing.T) {
 	for _, c := range geometries() {
-		c.In = frame.Desc{Format: frame.BGRF32P, Width: 61, Height: 47}
-		for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
-			s := mustSampler(t, c)
-			_, got := alloctest.Measure(t, 1, func() { s.NewScratch() })
-			if want := uint64(s.ScratchBytes()); got < want || got > want+want/4 {
-				t.Errorf("%+v: got %d bytes allocated, want %d to a quarter more", c, got, want)
+		for _, f := range []frame.PixelFormat{frame.BGRF32P, frame.RGBF16, frame.RGB24P} {
+			c.In = frame.Desc{Format: f, Width: 61, Height: 47}
+			for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
+				s := mustSampler(t, c)
+				_, got := alloctest.Measure(t, 1, func() { s.NewScratch() })
+				if want := uint64(s.ScratchBytes()); got < want || got > want+want/4 {
+					t.Errorf("%+v: got %d bytes allocated, want %d to a quarter more", c, got, want)
+				}
 			}
 		}
 	}

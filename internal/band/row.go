@@ -24,7 +24,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 // prefetch asks for an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 || src.layout == floats || src.pixels != nil || src.bytes != nil {
+	if ahead == 0 || src.layout.isFloat() || src.pixels != nil || src.bytes != nil {
 		return
 	}
 	for i := range src.inputs {
@@ -49,7 +49,10 @@ func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	case src.converts():
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:
-		sc.lookUp(src, dst, number)
+		sc.lookUp(src, sc.channels(src, dst), number)
+		if src.layout == planar {
+			sc.convertRow(src, dst)
+		}
 	default:
 		sc.interpolate(src, c, sc.channels(src, dst), number)
 		sc.convertRow(src, dst)
@@ -108,8 +111,8 @@ func (sc *Scratch) lookUp(src *source, dst *[3][]int16, number int) {
 		k.PairsLookup(dst[0], dst[1], sc.input(src, 0, number), src.lookup)
 		return
 	}
-	for i := range src.count {
-		k.Lookup(dst[i], sc.input(src, i, number), src.lookup)
+	for i := range src.inputs {
+		k.Lookup(src.rows(dst, i)[0], sc.input(src, i, number), src.lookup)
 	}
 }
 
@@ -117,24 +120,24 @@ func (sc *Scratch) lookUp(src *source, dst *[3][]int16, number int) {
 func (sc *Scratch) interpolate(src *source, c *cache, dst *[3][]int16, number int) {
 	k, t := &sc.sampler.kernels.resample, &src.across
 	switch {
-	case src.layout == floats:
+	case src.layout.isFloat():
 		sc.interpolateFloats(src, c, dst, number)
 	case t.method == Area:
 		for i := range src.inputs {
 			in := sc.input(src, i, number)
-			sc.sampler.kernels.blend.Average(c.wide, blend.Rows{Pix: in}, blend.NewAverage(0, 1, 0))
-			src.cover.Row(src.covers(dst, i), c.wide)
+			sc.sampler.kernels.blend.Average(c.wide[0], blend.Rows{Pix: in}, blend.NewAverage(0, 1, 0))
+			src.cover.Row(src.rows(dst, i), c.wide[0])
 		}
 	case src.layout == packed:
 		k.Packed(src.inMemory(dst), sc.input(src, 0, number), t.taps, src.step)
 	default:
 		for i := range src.inputs {
-			sc.interpolateBytes(src, dst[i:], sc.input(src, i, number), sc.aheadOfRow(src, number))
+			sc.interpolateBytes(src, src.rows(dst, i), sc.input(src, i, number), sc.aheadOfRow(src, number))
 		}
 	}
 }
 
-// inMemory returns rows R, G, B in the order that they have in pixels.
+// inMemory returns rows R, G, B in the order that they have in pixels, or as planes.
 func (src *source) inMemory(rgb *[3][]int16) [3][]int16 {
 	if src.packed.RedFirst {
 		return *rgb
@@ -142,12 +145,12 @@ func (src *source) inMemory(rgb *[3][]int16) [3][]int16 {
 	return [3][]int16{rgb[2], rgb[1], rgb[0]}
 }
 
-// covers returns which of the rows that an interpolation makes are made of the source's i-th input plane.
-func (src *source) covers(dst *[3][]int16, i int) [3][]int16 {
+// rows returns which of the rows that an interpolation makes are made of the source's i-th input plane.
+func (src *source) rows(dst *[3][]int16, i int) [3][]int16 {
 	switch src.layout {
-	case packed:
+	case packed, floatPixels:
 		return src.inMemory(dst)
-	case floats:
+	case planar, floats:
 		return [3][]int16{src.inMemory(dst)[i]}
 	case pairs:
 		return *dst
@@ -156,36 +159,51 @@ func (src *source) covers(dst *[3][]int16, i int) [3][]int16 {
 }
 
 // interpolateBytes is interpolate for bytes of one channel, or of two that are interleaved.
-func (sc *Scratch) interpolateBytes(src *source, dst [][]int16, in []byte, ahead int) {
+func (sc *Scratch) interpolateBytes(src *source, dst [3][]int16, in []byte, ahead int) {
 	k, t := &sc.sampler.kernels.resample, &src.across
 	switch {
 	case src.bytes != nil:
-		src.bytes.Row(dst, in, ahead)
+		src.bytes.Row(dst[:], in, ahead)
 	case src.layout == pairs:
 		k.Pairs(dst[0], dst[1], in, t.taps)
 	default:
-		k.Plane(dst[0], in, t.taps, true)
+		k.Plane(dst[0], in, t.taps, !src.layout.isRGB())
 	}
 }
 
-// interpolateFloats is interpolate for planes of float32, one after the other.
+// interpolateFloats is interpolate for floats: of planes, one after the other.
 func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, number int) {
-	k := &sc.sampler.kernels
-	n, ahead := src.across.inputs(), sc.aheadOfRow(src, number)
-	for i := range dst {
-		rows, in := src.covers(dst, i), sc.input(src, i, number)
-		if src.across.copies {
-			k.tensor.Row(rows[0], in, ahead, src.floats)
-			continue
+	n := src.across.inputs()
+	for i := range src.inputs {
+		rows := src.rows(dst, i)
+		switch {
+		case src.across.copies:
+			sc.readFloats(src, rows, i, number)
+		case src.across.method == Area:
+			sc.sampler.kernels.tensor.Row(c.wide[0], sc.input(src, i, number), sc.aheadOfRow(src, number), src.floats)
+			src.cover.Row(rows, c.wide[0])
+		default:
+			wide := c.wide
+			for k := range wide[:3/src.inputs] {
+				wide[k] = wide[k][:n]
+			}
+			sc.readFloats(src, wide, i, number)
+			for k, row := range c.wide[:3/src.inputs] {
+				row[n] = row[n-1]
+				src.wide.Row(rows[k], row)
+			}
 		}
-		k.tensor.Row(c.wide[:n], in, ahead, src.floats)
-		if src.across.method == Area {
-			src.cover.Row(rows, c.wide[:n])
-			continue
-		}
-		c.wide[n] = c.wide[n-1]
-		src.wide.Row(rows[0], c.wide)
 	}
+}
+
+// readFloats sets rows to the samples of a row of the source's i-th input plane: one row, or three, of pixels.
+func (sc *Scratch) readFloats(src *source, rows [3][]int16, i, number int) {
+	k, in, ahead := &sc.sampler.kernels.tensor, sc.input(src, i, number), sc.aheadOfRow(src, number)
+	if src.layout == floatPixels {
+		k.Pixels(rows, in, ahead, src.floats)
+		return
+	}
+	k.Row(rows[0], in, ahead, src.floats)
 }
 
 // stack sets dst to line n of a source that shrinks in both directions, by filter Area: the mean of input rows, as they are,
@@ -193,12 +211,12 @@ func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, num
 func (sc *Scratch) stack(src *source, c *cache, n int, dst *[3][]int16) {
 	channels := sc.channels(src, dst)
 	for i := range src.inputs {
-		if src.layout == floats {
+		if src.layout.isFloat() {
 			sc.stackFloats(src, c, i, src.down.cover[n])
 		} else {
 			sc.stackBytes(src, c, i, src.down.stack[n])
 		}
-		src.cover.Row(src.covers(channels, i), c.wide)
+		src.cover.Row(src.rows(channels, i), c.wide[0])
 	}
 	sc.convertRow(src, dst)
 }
@@ -209,18 +227,18 @@ func (sc *Scratch) stackBytes(src *source, c *cache, i int, s stacked) {
 	first, last := s.row*p.Stride, (s.row+s.mean.Count()-1)*p.Stride
 	from, to := src.across.first*src.step, (src.across.last+1)*src.step
 	rows := blend.Rows{Pix: p.Pix[first+from : last+to], Stride: p.Stride, Ahead: sc.aheadOf(src, s.row+s.mean.Count())}
-	sc.sampler.kernels.blend.Average(c.wide, rows, s.mean)
+	sc.sampler.kernels.blend.Average(c.wide[0], rows, s.mean)
 	sc.made += s.mean.Count()
 }
 
-// stackFloats is stackBytes for a plane of float32.
+// stackFloats is stackBytes for floats.
 func (sc *Scratch) stackFloats(src *source, c *cache, i int, s covered) {
 	k := &sc.sampler.kernels
 	ahead := sc.aheadOf(src, s.row+len(s.weights))
 	for r, w := range s.weights {
-		k.tensor.Row(c.wide, sc.input(src, i, s.row+r), ahead, src.floats)
-		k.blend.Accumulate(c.sums[0], c.wide, w)
+		k.tensor.Row(c.wide[0], sc.input(src, i, s.row+r), ahead, src.floats)
+		k.blend.Accumulate(c.sums[0], c.wide[0], w)
 	}
-	k.blend.Resolve(c.wide, c.sums[0])
+	k.blend.Resolve(c.wide[0], c.sums[0])
 	sc.made += len(s.weights)
 }

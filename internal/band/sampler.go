@@ -57,9 +57,9 @@ func NewSampler(c Config) (*Sampler, error) {
 	s.background = s.backgroundSamples()
 	s.sources = newSources(&c)
 	for i := range s.sources {
+		s.sources[i].setDirect(&s.kernels)
 		s.sources[i].setResized(&s.kernels)
 		s.sources[i].setLookup(&s.kernels)
-		s.sources[i].setDirect(&s.kernels)
 	}
 	if c.In.Format.IsYUV() || c.In.Format == frame.Gray8 {
 		s.after = afterYUV(&c)

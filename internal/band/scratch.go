@@ -27,7 +27,7 @@ type cache struct {
 	oldest int
 	lines  [2][3][]int16 // Area: means of rows, for a line or for two that share their chroma
 	sums   [3][]uint64   // Area: the mean in the making
-	wide   []int16       // an input row, or the mean of several, before it is resized across; of floats, its last sample again
+	wide   [3][]int16    // an input row, or the mean of several, before it is resized across: of each channel where these lie apart
 }
 
 type cachedRow struct {
@@ -107,8 +107,8 @@ func (src *source) divide(c *cache, m *memory) {
 	c.wide = m.wide(src)
 	if src.stacks {
 		src.divideLines(c, m)
-		if src.layout == floats {
-			c.sums[0] = m.sumRow(src.across.inputs())
+		if src.layout.isFloat() {
+			c.sums[0] = m.sumRow(src.coverage().Words)
 		}
 		return
 	}
@@ -137,24 +137,32 @@ func (src *source) divideLines(c *cache, m *memory) {
 	}
 }
 
-// wide returns the wide row of a source that needs one.
-func (m *memory) wide(src *source) []int16 {
+// wide returns the wide rows of a source that needs some: where floats are interpolated, with their last sample again.
+func (m *memory) wide(src *source) (rows [3][]int16) {
+	count, words, room := 1, 0, 0
 	switch {
 	case src.across.method == Area:
 		z := src.coverage()
-		row := m.row(z.SourceRoom())
-		return row[:min(z.Words, len(row))]
-	case src.layout == floats && !src.across.copies:
+		words, room = z.Words, z.SourceRoom()
+	case src.layout.isFloat() && !src.across.copies:
 		z := src.wideOf()
-		row := m.row(z.SourceRoom())
-		return row[:min(z.Words, len(row))]
+		words, room = z.Words, z.SourceRoom()
+		if src.layout == floatPixels {
+			count = 3
+		}
+	default:
+		return rows
 	}
-	return nil
+	for i := range count {
+		row := m.row(room)
+		rows[i] = row[:min(words, len(row))]
+	}
+	return rows
 }
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.converts() && src.pixels == nil && !src.halves {
+	if src.convert != none && !src.converts() && src.pixels == nil && !src.halves && !src.direct {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

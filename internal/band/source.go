@@ -19,31 +19,38 @@ type source struct {
 	layout  layout
 	across  across
 	down    down
-	packed  color.Packed  // of layout packed
+	packed  color.Packed  // the order of R, G, B, in pixels and as planes
 	step    int           // bytes from one sample or pixel to the next
-	floats  tensor.Format // of layout floats: to 0..255 with 7 fractional bits
+	floats  tensor.Format // of floats: to 0..255 with 7 fractional bits
 	convert conversion
 	limited bool              // luma or chroma of limited range
 	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
 	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
 	cover   *resample.Covered // filter Area across: takes the means of rows of int16; else nil
-	wide    *resample.Widened // of layout floats, not filter Area across, and not copied: interpolates rows of int16; else nil
+	wide    *resample.Widened // of floats, not filter Area across, and not copied: interpolates rows of int16; else nil
 	stacks  bool              // filter Area in both directions: the mean of input rows comes first, and is resized across then
 	halves  bool              // two lines at a time are made of four input rows: both directions shrink to exactly half
 	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
-	lookup  *[256]int16       // of layouts of luma or chroma that are copied: what each byte becomes, limited range expanded; else nil
+	lookup  *[256]int16       // of bytes other than pixels that are copied: what each becomes, limited range expanded; else nil
 }
 
 // layout is how the samples of an input row lie in memory.
 type layout uint8
 
 const (
-	packed layout = iota // pixels of three 8-bit channels, perhaps with alpha
-	single               // bytes of one plane
-	double               // bytes of two planes
-	pairs                // interleaved bytes of two channels
-	floats               // float32 of three planes
+	packed      layout = iota // pixels of three 8-bit channels, perhaps with alpha
+	planar                    // bytes of three planes: R, G and B
+	single                    // bytes of one plane
+	double                    // bytes of two planes
+	pairs                     // interleaved bytes of two channels
+	floats                    // float32 or float16 of three planes
+	floatPixels               // pixels of three float32 or float16
 )
+
+func (l layout) isFloat() bool { return l == floats || l == floatPixels }
+
+// isRGB reports whether the channels are R, G and B.
+func (l layout) isRGB() bool { return l == packed || l == planar || l.isFloat() }
 
 // conversion is what becomes of R, G, B after the interpolation.
 type conversion uint8
@@ -98,13 +105,20 @@ func newRGB(c *Config) source {
 	}
 	f := c.In.Format
 	s.step = f.SampleBytes(0)
-	s.packed = color.Packed{Step: s.step, RedFirst: f == frame.RGB24 || f == frame.RGBA || f == frame.RGBF32P}
-	if f.IsFloat() {
-		s.layout, s.floats = floats, scaleOf(c.In.EffectiveRange())
+	s.packed = color.Packed{Step: s.step, RedFirst: !f.IsBGR()}
+	planes := f.Planes() == 3
+	switch {
+	case f.IsFloat():
+		s.layout, s.floats = floatPixels, floatsOf(c.In)
+		if planes {
+			s.layout = floats
+		}
+	case planes:
+		s.layout = planar
 	}
 	s.setTables(c, Chroma{X: 1, Y: 1}, 1, 1)
 	s.halved = y == 2
-	s.halves = s.layout == packed && s.convert == toYCCHalf && s.halved && c.Filter != Nearest &&
+	s.halves = !s.layout.isFloat() && s.convert == toYCCHalf && s.halved && c.Filter != Nearest &&
 		c.Crop.Width == 2*c.Content.Width && c.Crop.Height == 2*c.Content.Height
 	for i := 1; i < s.count; i++ {
 		s.widths[i] = (s.widths[0] + x - 1) / x
@@ -116,48 +130,56 @@ func newRGB(c *Config) source {
 func (src *source) setTables(c *Config, in Chroma, outX, outY int) {
 	across := axis{c.Crop.X + in.PhaseX, c.Crop.Width, c.Content.Width, in.X, outX}
 	down := axis{c.Crop.Y + in.PhaseY, c.Crop.Height, c.Content.Height, in.Y, outY}
-	src.across = newAcross(across, c.Filter, src.wordStep(), src.layout == floats)
+	src.across = newAcross(across, c.Filter, src.wordStep(across.method(c.Filter)), src.layout.isFloat())
 	src.down = newDown(down, c.Filter)
 	if src.across.method == Area && src.down.method == Area {
 		src.down.stack = down.stack()
-		src.stacks = src.layout == floats || src.down.stack != nil
+		src.stacks = src.layout.isFloat() || src.down.stack != nil
 	}
 	for i := range src.count {
 		src.widths[i] = src.across.outputs
 	}
-	src.inputs = 1
-	if src.layout == floats {
+	switch src.layout {
+	case planar, floats:
 		src.inputs = 3
-	}
-	if src.layout == double {
+	case double:
 		src.inputs = 2
+	default:
+		src.inputs = 1
 	}
 	src.down.setAhead(c.In.Height, src.inputs*src.across.inputs()*src.step)
 }
 
-// wordStep is how far the samples of a channel lie apart in a row of int16 that has what an input row has.
-func (src *source) wordStep() int {
-	if src.layout == floats {
+// wordStep is how far the samples of a channel lie apart in the row of int16 that an input row becomes before it is resized
+// across. Pixels of floats stay together for means alone.
+func (src *source) wordStep(method Filter) int {
+	switch {
+	case src.layout == floatPixels && method == Area:
+		return 3
+	case src.layout.isFloat():
 		return 1
 	}
 	return src.step
 }
 
-// scaleOf takes floats of range r to 0..255 with 7 fractional bits.
-func scaleOf(r frame.ValueRange) tensor.Format {
+// floatsOf takes floats of d to 0..255 with 7 fractional bits.
+func floatsOf(d frame.Desc) tensor.Format {
 	const top = 255 << 7
-	switch r {
+	f := tensor.Format{Half: d.Format.IsFloat16()}
+	switch d.EffectiveRange() {
 	case frame.RangeByte:
-		return tensor.Format{Factor: 1 << 7}
+		f.Factor = 1 << 7
 	case frame.RangeSigned:
-		return tensor.Format{Factor: top / 2, Offset: top / 2}
+		f.Factor, f.Offset = top/2, top/2
+	default:
+		f.Factor = top
 	}
-	return tensor.Format{Factor: top}
+	return f
 }
 
 // setLookup sets lookup where it serves.
 func (src *source) setLookup(k *kernels) {
-	if !src.across.copies || src.bytes != nil || src.layout == packed || src.layout == floats {
+	if !src.across.copies || src.direct || src.bytes != nil || src.layout == packed || src.layout.isFloat() {
 		return
 	}
 	src.lookup = new([256]int16)
@@ -166,40 +188,41 @@ func (src *source) setLookup(k *kernels) {
 	for i := range bytes {
 		bytes[i], taps[i].Offset = byte(i), uint32(i)
 	}
-	k.resample.Plane(src.lookup[:], bytes[:], taps[:], true)
+	k.resample.Plane(src.lookup[:], bytes[:], taps[:], !src.layout.isRGB())
 	src.expand(k, src.lookup[:])
 }
 
 // setDirect sets direct where it serves.
 func (src *source) setDirect(k *kernels) {
-	src.direct = k.color.PackedLines != nil && src.converts() && src.convert == toYCCHalf && src.halved && src.down.copies()
+	src.direct = src.layout == planar || src.layout == packed && k.color.PackedLines != nil
+	src.direct = src.direct && src.across.copies && src.convert == toYCCHalf && src.halved && src.down.copies()
 }
 
 // setResized sets pixels, bytes or cover where a kernel serves.
 func (src *source) setResized(k *kernels) {
 	size := src.across.inputs() * src.step
 	switch {
-	case src.halves:
+	case src.halves, src.direct:
 	case src.across.method == Area:
 		src.cover = k.resample.Cover(src.coverage())
-	case src.layout == floats && !src.across.copies:
+	case src.layout.isFloat() && !src.across.copies:
 		src.wide = k.resample.Widen(src.wideOf())
-	case src.layout == floats || src.converts():
+	case src.layout.isFloat() || src.converts():
 	case src.layout == packed:
 		src.pixels = k.color.Resize(&color.Resize{
 			Taps: src.across.taps, Bytes: size, Packed: src.packed, To: src.convert.planes(),
 		})
 	default:
-		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step, Centered: true})
+		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step, Centered: !src.layout.isRGB()})
 	}
 }
 
 // coverage returns how rows of int16 are resized across.
 func (src *source) coverage() *resample.Cover {
-	step := src.wordStep()
+	step := src.wordStep(Area)
 	return &resample.Cover{
 		Coverage: src.across.cover, Words: src.across.inputs() * step, Step: step,
-		Centered: src.layout != packed && src.layout != floats,
+		Centered: !src.layout.isRGB(),
 	}
 }
 

@@ -16,8 +16,6 @@ func store(dst *frame.Frame, rows [2][]byte, source func(row []byte, y int)) {
 		row := rows[y&1]
 		source(row, y)
 		switch d.Format {
-		case frame.BGRF32P, frame.RGBF32P:
-			storeFloats(dst, y, row)
 		case frame.I420, frame.NV12, frame.Gray8:
 			m := matrixOf(d)
 			for x, out := 0, dst.Row(0, y); x < d.Width; x++ {
@@ -31,8 +29,10 @@ func store(dst *frame.Frame, rows [2][]byte, source func(row []byte, y int)) {
 			} else if y == d.Height-1 {
 				storeChroma(dst, y/2, m, row, row)
 			}
-		default:
+		case frame.BGR24, frame.RGB24, frame.BGRA, frame.RGBA:
 			storePacked(dst.Row(0, y), d.Format, row)
+		default:
+			storeTensor(dst, y, row)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func store(dst *frame.Frame, rows [2][]byte, source func(row []byte, y int)) {
 // storePacked writes a row of packed BGR as bgr24, rgb24, bgra or rgba.
 func storePacked(out []byte, f frame.PixelFormat, row []byte) {
 	step, b, r := f.SampleBytes(0), 0, 2
-	if f == frame.RGB24 || f == frame.RGBA {
+	if !f.IsBGR() {
 		b, r = 2, 0
 	}
 	for i, o := 0, 0; i < len(row); i, o = i+3, o+step {
@@ -51,26 +51,54 @@ func storePacked(out []byte, f frame.PixelFormat, row []byte) {
 	}
 }
 
-// storeFloats writes row y of packed BGR into planes of float32, scaled to the range.
-func storeFloats(dst *frame.Frame, y int, row []byte) {
-	scale, offset := 1.0/255, 0.0
-	switch dst.Desc.EffectiveRange() {
-	case frame.RangeByte:
-		scale = 1
-	case frame.RangeSigned:
-		scale, offset = 2.0/255, -1
-	}
-	for i := range 3 {
-		part := i // of a pixel in row
-		if dst.Desc.Format == frame.RGBF32P {
-			part = 2 - i
+// storeTensor writes row y of packed BGR into planes of bytes, or into planes or pixels of floats, scaled to the range.
+func storeTensor(dst *frame.Frame, y int, row []byte) {
+	f := dst.Desc.Format
+	for part := range 3 { // of a pixel in row: B, G, R
+		channel := part
+		if !f.IsBGR() {
+			channel = 2 - part
 		}
-		out := dst.Row(i, y)
+		plane, first := channel, 0
+		if f.Planes() == 1 {
+			plane, first = 0, channel
+		}
+		step := 3 / f.Planes()
+		out := dst.Row(plane, y)
 		for x := range dst.Desc.Width {
-			v := float32(float64(row[x*3+part])*scale + offset)
-			binary.LittleEndian.PutUint32(out[x*4:], math.Float32bits(v))
+			v, at := row[x*3+part], x*step+first
+			switch {
+			case f.IsFloat16():
+				binary.LittleEndian.PutUint16(out[at*2:], toHalf(toFloat(v, dst.Desc)))
+			case f.IsFloat():
+				binary.LittleEndian.PutUint32(out[at*4:], math.Float32bits(toFloat(v, dst.Desc)))
+			default:
+				out[at] = v
+			}
 		}
 	}
+}
+
+// toFloat returns a byte in the range of d.
+func toFloat(v byte, d frame.Desc) float32 {
+	switch d.EffectiveRange() {
+	case frame.RangeByte:
+		return float32(v)
+	case frame.RangeSigned:
+		return float32(float64(v)*(2.0/255) - 1)
+	}
+	return float32(float64(v) * (1.0 / 255))
+}
+
+// toHalf returns the bits of the float16 that is nearest to v, of two the even one. v is 0, or from 2^-14 to 65504 in size.
+func toHalf(v float32) uint16 {
+	const bias = (127 - 15) << 23 // how much larger the exponents of float32 are stored
+	b := math.Float32bits(v)
+	sign, size := uint16(b>>16&0x8000), b&0x7fffffff
+	if size == 0 {
+		return sign
+	}
+	return sign | uint16((size-bias+0xfff+size>>13&1)>>13)
 }
 
 // matrix makes luma and chroma of R, G and B, 0..255.

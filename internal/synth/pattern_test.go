@@ -12,6 +12,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
 // TestFillColorBars holds conversions to what ffmpeg makes of the colors of 100 % color bars (its "lime" is green
@@ -78,6 +79,14 @@ func TestFillPacked(t *testing.T) {
 		{frame.BGRF32P, 0, floats(30.0/255, 20.0/255, 10.0/255)},
 		{frame.RGBF32P, frame.RangeByte, floats(10, 20, 30)},
 		{frame.RGBF32P, frame.RangeSigned, floats(20.0/255-1, 40.0/255-1, 60.0/255-1)},
+		{frame.BGR24P, 0, []byte{30, 20, 10}},
+		{frame.RGB24P, 0, []byte{10, 20, 30}},
+		{frame.BGRF32, 0, floats(30.0/255, 20.0/255, 10.0/255)},
+		{frame.RGBF32, frame.RangeSigned, floats(20.0/255-1, 40.0/255-1, 60.0/255-1)},
+		{frame.BGRF16P, 0, halves(30.0/255, 20.0/255, 10.0/255)},
+		{frame.RGBF16P, frame.RangeByte, halves(10, 20, 30)},
+		{frame.BGRF16, frame.RangeSigned, halves(60.0/255-1, 40.0/255-1, 20.0/255-1)},
+		{frame.RGBF16, 0, halves(10.0/255, 20.0/255, 30.0/255)},
 	}
 	for _, tt := range tests {
 		f, data := newFrame(t, frame.Desc{Format: tt.format, Width: 1, Height: 1, Range: tt.rng})
@@ -94,6 +103,40 @@ func floats(values ...float64) []byte {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(v)))
 	}
 	return data
+}
+
+func halves(values ...float64) []byte {
+	var data []byte
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint16(data, oracle.ToHalf(v))
+	}
+	return data
+}
+
+// TestFillArranges holds that each format has the same samples at each pixel, in planes and packed, of every value.
+func TestFillArranges(t *testing.T) {
+	every := synth.Pattern(func(x, y int) (r, g, b uint8) { return uint8(x + 16*y), uint8(x*17 + y), uint8(255 - x - 16*y) })
+	for _, format := range frame.Formats() {
+		if format.IsYUV() || format == frame.Gray8 {
+			continue
+		}
+		for _, rng := range []frame.ValueRange{frame.RangeFull, frame.RangeUnit, frame.RangeByte, frame.RangeSigned} {
+			d := frame.Desc{Format: format, Width: 16, Height: 16, Range: rng}
+			if d.Validate() != nil {
+				continue
+			}
+			f, _ := newFrame(t, d)
+			synth.Fill(&f, every)
+			for c, p := range oracle.Planes(&f) {
+				for i, got := range p.Pix {
+					r, g, b := every(i%16, i/16)
+					if want := float64([]uint8{r, g, b}[c]); math.Abs(got-want) > 0.07 { // float16 is off by up to 255/4096
+						t.Fatalf("%s: channel %d at %d: got %v, want %v", d, c, i, got, want)
+					}
+				}
+			}
+		}
+	}
 }
 
 // TestFillChroma holds that halved chroma is that of the mean of its pixels, also of the two or the one at an odd edge.

@@ -34,24 +34,44 @@ const (
 	PixelFormat_PIXEL_FORMAT_GRAY8       PixelFormat = 5
 	PixelFormat_PIXEL_FORMAT_I420        PixelFormat = 6
 	PixelFormat_PIXEL_FORMAT_NV12        PixelFormat = 7
-	// planes B, G, R of little-endian float32
+	// planes B, G, R of little-endian float32: a tensor of shape (3, height, width)
 	PixelFormat_PIXEL_FORMAT_BGRF32P PixelFormat = 8
 	PixelFormat_PIXEL_FORMAT_RGBF32P PixelFormat = 9
+	// planes of bytes: a tensor of shape (3, height, width)
+	PixelFormat_PIXEL_FORMAT_BGR24P PixelFormat = 10
+	PixelFormat_PIXEL_FORMAT_RGB24P PixelFormat = 11
+	// pixels of three little-endian float32: a tensor of shape (height, width, 3)
+	PixelFormat_PIXEL_FORMAT_BGRF32 PixelFormat = 12
+	PixelFormat_PIXEL_FORMAT_RGBF32 PixelFormat = 13
+	// planes of little-endian float16: a tensor of shape (3, height, width)
+	PixelFormat_PIXEL_FORMAT_BGRF16P PixelFormat = 14
+	PixelFormat_PIXEL_FORMAT_RGBF16P PixelFormat = 15
+	// pixels of three little-endian float16: a tensor of shape (height, width, 3)
+	PixelFormat_PIXEL_FORMAT_BGRF16 PixelFormat = 16
+	PixelFormat_PIXEL_FORMAT_RGBF16 PixelFormat = 17
 )
 
 // Enum value maps for PixelFormat.
 var (
 	PixelFormat_name = map[int32]string{
-		0: "PIXEL_FORMAT_UNSPECIFIED",
-		1: "PIXEL_FORMAT_BGR24",
-		2: "PIXEL_FORMAT_RGB24",
-		3: "PIXEL_FORMAT_BGRA",
-		4: "PIXEL_FORMAT_RGBA",
-		5: "PIXEL_FORMAT_GRAY8",
-		6: "PIXEL_FORMAT_I420",
-		7: "PIXEL_FORMAT_NV12",
-		8: "PIXEL_FORMAT_BGRF32P",
-		9: "PIXEL_FORMAT_RGBF32P",
+		0:  "PIXEL_FORMAT_UNSPECIFIED",
+		1:  "PIXEL_FORMAT_BGR24",
+		2:  "PIXEL_FORMAT_RGB24",
+		3:  "PIXEL_FORMAT_BGRA",
+		4:  "PIXEL_FORMAT_RGBA",
+		5:  "PIXEL_FORMAT_GRAY8",
+		6:  "PIXEL_FORMAT_I420",
+		7:  "PIXEL_FORMAT_NV12",
+		8:  "PIXEL_FORMAT_BGRF32P",
+		9:  "PIXEL_FORMAT_RGBF32P",
+		10: "PIXEL_FORMAT_BGR24P",
+		11: "PIXEL_FORMAT_RGB24P",
+		12: "PIXEL_FORMAT_BGRF32",
+		13: "PIXEL_FORMAT_RGBF32",
+		14: "PIXEL_FORMAT_BGRF16P",
+		15: "PIXEL_FORMAT_RGBF16P",
+		16: "PIXEL_FORMAT_BGRF16",
+		17: "PIXEL_FORMAT_RGBF16",
 	}
 	PixelFormat_value = map[string]int32{
 		"PIXEL_FORMAT_UNSPECIFIED": 0,
@@ -64,6 +84,14 @@ var (
 		"PIXEL_FORMAT_NV12":        7,
 		"PIXEL_FORMAT_BGRF32P":     8,
 		"PIXEL_FORMAT_RGBF32P":     9,
+		"PIXEL_FORMAT_BGR24P":      10,
+		"PIXEL_FORMAT_RGB24P":      11,
+		"PIXEL_FORMAT_BGRF32":      12,
+		"PIXEL_FORMAT_RGBF32":      13,
+		"PIXEL_FORMAT_BGRF16P":     14,
+		"PIXEL_FORMAT_RGBF16P":     15,
+		"PIXEL_FORMAT_BGRF16":      16,
+		"PIXEL_FORMAT_RGBF16":      17,
 	}
 )
 
@@ -1943,7 +1971,7 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12\x18\n" +
 	"\adropped\x18\a \x01(\x04R\adropped\x12\x15\n" +
 	"\x06lag_us\x18\b \x01(\x04R\x05lagUs\x12\x14\n" +
-	"\x05bytes\x18\t \x01(\x04R\x05bytes*\x83\x02\n" +
+	"\x05bytes\x18\t \x01(\x04R\x05bytes*\xcd\x03\n" +
 	"\vPixelFormat\x12\x1c\n" +
 	"\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PIXEL_FORMAT_BGR24\x10\x01\x12\x16\n" +
@@ -1954,7 +1982,16 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x11PIXEL_FORMAT_I420\x10\x06\x12\x15\n" +
 	"\x11PIXEL_FORMAT_NV12\x10\a\x12\x18\n" +
 	"\x14PIXEL_FORMAT_BGRF32P\x10\b\x12\x18\n" +
-	"\x14PIXEL_FORMAT_RGBF32P\x10\t*\x9c\x01\n" +
+	"\x14PIXEL_FORMAT_RGBF32P\x10\t\x12\x17\n" +
+	"\x13PIXEL_FORMAT_BGR24P\x10\n" +
+	"\x12\x17\n" +
+	"\x13PIXEL_FORMAT_RGB24P\x10\v\x12\x17\n" +
+	"\x13PIXEL_FORMAT_BGRF32\x10\f\x12\x17\n" +
+	"\x13PIXEL_FORMAT_RGBF32\x10\r\x12\x18\n" +
+	"\x14PIXEL_FORMAT_BGRF16P\x10\x0e\x12\x18\n" +
+	"\x14PIXEL_FORMAT_RGBF16P\x10\x0f\x12\x17\n" +
+	"\x13PIXEL_FORMAT_BGRF16\x10\x10\x12\x17\n" +
+	"\x13PIXEL_FORMAT_RGBF16\x10\x11*\x9c\x01\n" +
 	"\n" +
 	"ValueRange\x12\x1b\n" +
 	"\x17VALUE_RANGE_UNSPECIFIED\x10\x00\x12\x14\n" +

@@ -23,7 +23,7 @@ func kernelsAVX2() Kernels {
 		places:  newPlaces(placesAVX2),
 	}
 	h := &halver{block: 16, lines: [2]halverKernel{halved3LinesAVX2, halved4LinesAVX2}, places: newPlaces(placesAVX2)}
-	p := &planar{lines: planarLinesAVX2, halved: halvedPlanarLinesAVX2, halvedBlock: 16}
+	p := &planar{level: impl.AVX2, halvedBlock: 16}
 	return Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
@@ -73,12 +73,6 @@ func halved3LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, 
 
 //go:noescape
 func halved4LinesAVX2(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
-
-//go:noescape
-func planarLinesAVX2(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
-
-//go:noescape
-func halvedPlanarLinesAVX2(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
 
 // placesAVX2 returns two shuffles of 32 bytes. Each half takes 16 bytes with four pixels to four bytes each of R, G and B,
 // and zeros; the pixels are at the beginning of the bytes, and, for the last half, at their end.

@@ -23,7 +23,7 @@ func init() {
 		h := &halver{block: 32, lines: [2]halverKernel{halved3LinesAVX512, halved4LinesAVX512}, places: newPlaces(halvedPlacesAVX512)}
 		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma, k.PackedLines = b.packedYCC, b.packedYCCHalf, b.packedLuma, b.packedLines
 		k.HalvedLines = h.halvedLines
-		p := &planar{lines: planarLinesAVX512, halved: halvedPlanarLinesAVX512, halvedBlock: 32}
+		p := &planar{level: impl.AVX512, halvedBlock: 32}
 		k.PlanarLines, k.HalvedPlanarLines = p.planarLines, p.halvedPlanarLines
 		Implementations.Register(impl.AVX512, k)
 	}
@@ -67,12 +67,6 @@ func halved3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead
 
 //go:noescape
 func halved4LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
-
-//go:noescape
-func planarLinesAVX512(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
-
-//go:noescape
-func halvedPlanarLinesAVX512(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
 
 // placesAVX512 returns, for R, G and B, where the bytes of a block's pixels are, each behind a byte that does not matter:
 // 0..63 in its first 64 bytes, 64..127 in its last 64.

@@ -56,10 +56,10 @@ func BenchmarkPlanar(b *testing.B) {
 		run  func(k *Kernels)
 	}{
 		{"PlanarLines", func(k *Kernels) {
-			k.PlanarLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, &rgb)
+			k.PlanarLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, rgb)
 		}},
 		{"HalvedPlanarLines", func(k *Kernels) {
-			k.HalvedPlanarLines(Lines{Y: [2][]int16{dst[0][:n/4], dst[2][:n/4]}, Cb: dst[1][:n/8], Cr: dst[1][n/8 : n/4]}, &rgb)
+			k.HalvedPlanarLines(Lines{Y: [2][]int16{dst[0][:n/4], dst[2][:n/4]}, Cb: dst[1][:n/8], Cr: dst[1][n/8 : n/4]}, rgb)
 		}},
 	} {
 		for _, e := range Implementations.All() {

@@ -37,7 +37,7 @@ type Kernels struct {
 
 	// PlanarLines and HalvedPlanarLines are PackedLines and HalvedLines for R, G and B in rows of their own, of a byte a pixel.
 	// The Ahead of the rows of R is for those of G and B, too.
-	PlanarLines, HalvedPlanarLines func(dst Lines, rgb *[3]Rows)
+	PlanarLines, HalvedPlanarLines func(dst Lines, rgb [3]Rows)
 
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized

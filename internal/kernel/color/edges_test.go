@@ -92,10 +92,10 @@ func (e *edges) planar(k *Kernels, n int) {
 		rgb[c] = Rows{Upper: e.bytes(n), Lower: e.bytes(n), Ahead: n << 20}
 		pairs[c] = Rows{Upper: e.bytes(stride + 2*n), Lower: e.bytes(stride + 2*n), Stride: stride, Ahead: n << 20}
 	}
-	e.same("PlanarLines", func(dst [3][]int16) { k.PlanarLines(lines(dst), &rgb) },
-		func(dst [3][]int16) { planarLines(lines(dst), &rgb) }, n, half, half)
-	e.same("HalvedPlanarLines", func(dst [3][]int16) { k.HalvedPlanarLines(lines(dst), &pairs) },
-		func(dst [3][]int16) { halvedPlanarLines(lines(dst), &pairs) }, n, half, half)
+	e.same("PlanarLines", func(dst [3][]int16) { k.PlanarLines(lines(dst), rgb) },
+		func(dst [3][]int16) { planarLines(lines(dst), rgb) }, n, half, half)
+	e.same("HalvedPlanarLines", func(dst [3][]int16) { k.HalvedPlanarLines(lines(dst), pairs) },
+		func(dst [3][]int16) { halvedPlanarLines(lines(dst), pairs) }, n, half, half)
 }
 
 func (e *edges) rows(k *Kernels, n int) {

@@ -19,15 +19,15 @@ func halvedLines(dst Lines, rows Rows, p Packed) {
 }
 
 // halvedPlanarLines is halvedLines for R, G and B in rows of their own.
-func halvedPlanarLines(dst Lines, rgb *[3]Rows) {
+func halvedPlanarLines(dst Lines, rgb [3]Rows) {
 	y0 := dst.Y[0]
 	n := len(y0)
 	y1 := dst.Y[1][:n]
 	for i := range (n + 1) / 2 {
 		x := 2 * i
 		next := min(x+1, n-1)
-		u0, u1 := halvedPlanes(rgb, 0, x), halvedPlanes(rgb, 0, next)
-		l0, l1 := halvedPlanes(rgb, 1, x), halvedPlanes(rgb, 1, next)
+		u0, u1 := halvedPlanes(&rgb, 0, x), halvedPlanes(&rgb, 0, next)
+		l0, l1 := halvedPlanes(&rgb, 1, x), halvedPlanes(&rgb, 1, next)
 		y0[x], y0[next] = u0.line(), u1.line()
 		y1[x], y1[next] = l0.line(), l1.line()
 		m := u0.mean(l0).mean(u1.mean(l1))

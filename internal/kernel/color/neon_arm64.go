@@ -18,7 +18,7 @@ func init() {
 		places:  newPlaces(weightsNEON),
 	}
 	h := &halver{block: 16, lines: [2]halverKernel{halved3LinesNEON, halved4LinesNEON}, places: newPlaces(weightsNEON)}
-	p := &planar{lines: planarLinesNEON, halved: halvedPlanarLinesNEON, halvedBlock: 16}
+	p := &planar{level: impl.NEON, halvedBlock: 16}
 	Implementations.Register(impl.NEON, Kernels{
 		YCC: v.rowsYCC, YCCHalf: v.rowsYCCHalf, Luma: v.rowsLuma,
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
@@ -68,12 +68,6 @@ func halved3LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, 
 
 //go:noescape
 func halved4LinesNEON(y0, y1, cb, cr *int16, upper, lower *byte, stride, ahead, blocks int, places *byte)
-
-//go:noescape
-func planarLinesNEON(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
-
-//go:noescape
-func halvedPlanarLinesNEON(y0, y1, cb, cr *int16, rows **byte, ahead, blocks int)
 
 // weightsNEON returns the weights of a pixel's bytes, in the order of memory, in Y, Cb and Cr.
 func weightsNEON(p Packed) []byte {

@@ -69,7 +69,7 @@ func TestPlanarLines(t *testing.T) {
 		kerneltest.Widths(t, func(width int, r *rand.Rand) {
 			for range 8 {
 				p := randomPlanes(r, width, 1)
-				checkLines(t, r, width, wantPlanar(&p.rgb, width), func(dst Lines) { k.PlanarLines(dst, &p.rgb) })
+				checkLines(t, r, width, wantPlanar(&p.rgb, width), func(dst Lines) { k.PlanarLines(dst, p.rgb) })
 			}
 		})
 	})
@@ -81,7 +81,7 @@ func TestHalvedPlanarLines(t *testing.T) {
 			for range 8 {
 				p := randomPlanes(r, 2*width, 2)
 				want := wantHalved(p.interleaved(2*width), width, Packed{Step: 3, RedFirst: true})
-				checkLines(t, r, width, want, func(dst Lines) { k.HalvedPlanarLines(dst, &p.rgb) })
+				checkLines(t, r, width, want, func(dst Lines) { k.HalvedPlanarLines(dst, p.rgb) })
 			}
 		})
 	})

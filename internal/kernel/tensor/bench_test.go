@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
 // BenchmarkRow reads a row of samples, and BenchmarkPixels one of pixels, of 0..1.
@@ -26,7 +28,7 @@ func bench(b *testing.B, samples int, run func(k *Kernels, src []byte, f Format)
 		for i := range samples {
 			v := float32(i) / float32(samples)
 			if f.Half {
-				binary.LittleEndian.PutUint16(src[2*i:], uint16(math.Float32bits(v*0x1p-112)>>13))
+				binary.LittleEndian.PutUint16(src[2*i:], oracle.ToHalf(float64(v)))
 			} else {
 				binary.LittleEndian.PutUint32(src[4*i:], math.Float32bits(v))
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
 // special is what no tensor should hold, and what some do.
@@ -31,33 +32,17 @@ func want(v float64, f Format) int16 {
 	return int16(min(math.Floor(float64(float32(t+0.5))), 32640))
 }
 
-// halfValue is the value of a float16, as IEEE 754-2019 defines it in 3.4.
-func halfValue(bits uint16) float64 {
-	sign := 1 - 2*float64(bits>>15)
-	exponent, fraction := int(bits>>10&31), float64(bits&1023)
-	switch exponent {
-	case 0:
-		return sign * math.Ldexp(fraction, -24)
-	case 31:
-		if fraction != 0 {
-			return math.NaN()
-		}
-		return math.Inf(int(sign))
-	}
-	return sign * math.Ldexp(1024+fraction, exponent-25)
-}
-
 // putSample writes a random sample of f and returns its value: mostly one inside the range or a little beside it.
 func putSample(dst []byte, f Format, r *rand.Rand) float64 {
 	odd := r.IntN(4) == 0
 	v := float32(r.Float64()*1.2-0.1) * (32640 - f.Offset) / f.Factor
 	if f.Half {
 		bits := uint16(r.Uint32())
-		if !odd { // the float16 below: what is lost of v does not matter
-			bits = uint16(math.Float32bits(v)>>16&0x8000) | uint16(math.Float32bits(v*0x1p-112)>>13)&0x7fff
+		if !odd {
+			bits = oracle.ToHalf(float64(v))
 		}
 		binary.LittleEndian.PutUint16(dst, bits)
-		return halfValue(bits)
+		return oracle.Half(bits)
 	}
 	if odd {
 		v = special[r.IntN(len(special))]
@@ -126,7 +111,7 @@ func TestEveryHalf(t *testing.T) {
 			}
 			wantRow, row := make([]int16, n), make([]int16, n)
 			for i := range wantRow {
-				wantRow[i] = want(halfValue(uint16(i)), f)
+				wantRow[i] = want(oracle.Half(uint16(i)), f)
 			}
 			k.Row(row, src, 0, f)
 			kerneltest.Same(t, "Row", row, wantRow)
