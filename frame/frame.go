@@ -88,6 +88,27 @@ func WrapBytes(d Desc, data []byte) (Frame, error) {
 	return f, nil
 }
 
+// AppendBatch appends the frames that lie one after the other in data, each as WrapBytes has it: the first dimension of a tensor
+// of shape (N, 3, H, W) or (N, H, W, 3). It borrows data. It returns dst and a *DescError for an invalid d, or when data is not a
+// whole number of frames.
+func AppendBatch(dst []Frame, d Desc, data []byte) ([]Frame, error) {
+	size, err := d.Size()
+	if err != nil {
+		return dst, err
+	}
+	if len(data)%size != 0 {
+		return dst, descErrorf("data", "got %d bytes, want a multiple of %d for frames of %s", len(data), size, d)
+	}
+	for ; len(data) > 0; data = data[size:] {
+		f, err := WrapBytes(d, data[:size])
+		if err != nil {
+			return dst, err
+		}
+		dst = append(dst, f)
+	}
+	return dst, nil
+}
+
 // FromBuf returns a frame over the bytes of b, as WrapBytes does, that owns b. It takes b. On an error it has released b.
 func FromBuf(d Desc, b pool.Buf) (Frame, error) {
 	f, err := WrapBytes(d, b.Bytes())

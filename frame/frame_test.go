@@ -137,6 +137,46 @@ func TestWrapBytes(t *testing.T) {
 	wantDescError(t, err, "format", "got 0")
 }
 
+func TestAppendBatch(t *testing.T) {
+	for _, format := range frame.Formats() {
+		d := frame.Desc{Format: format, Width: 5, Height: 3}
+		size, err := d.Size()
+		if err != nil {
+			t.Fatal(err)
+		}
+		data := make([]byte, 3*size)
+		for i := range data {
+			data[i] = byte(i / size)
+		}
+		first, err := frame.AppendBatch(nil, d, data[:size])
+		if err != nil || len(first) != 1 {
+			t.Fatalf("%s: got %d frames, %v, want 1", d, len(first), err)
+		}
+		frames, err := frame.AppendBatch(first, d, data)
+		if err != nil || len(frames) != 4 {
+			t.Fatalf("%s: got %d frames, %v, want 1 and 3", d, len(frames), err)
+		}
+		for n, f := range frames[1:] {
+			last := f.Planes()[format.Planes()-1]
+			if got := last.Pix[len(last.Pix)-1]; f.Desc != d || f.Owned() || int(got) != n {
+				t.Errorf("%s: frame %d: got %s, byte %d", d, n, f.Desc, got)
+			}
+		}
+		for _, wrong := range []int{1, size - 1, size + 1, 3*size - 1} {
+			same, err := frame.AppendBatch(first, d, make([]byte, wrong))
+			wantDescError(t, err, "data", "want a multiple of")
+			if len(same) != 1 {
+				t.Errorf("%s: got %d frames with an error, want the 1 that was there", d, len(same))
+			}
+		}
+		if none, err := frame.AppendBatch(nil, d, nil); len(none) != 0 || err != nil {
+			t.Errorf("%s: got %d frames of nothing, %v", d, len(none), err)
+		}
+	}
+	_, err := frame.AppendBatch(nil, frame.Desc{}, nil)
+	wantDescError(t, err, "format", "got 0")
+}
+
 func TestPlanePanics(t *testing.T) {
 	f, err := frame.WrapBytes(frame.Desc{Format: frame.Gray8, Width: 2, Height: 2}, make([]byte, 4))
 	if err != nil {

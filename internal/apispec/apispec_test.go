@@ -125,6 +125,9 @@ func TestEnumerationsHaveTheLibrariesNumbers(t *testing.T) {
 			check("pixel format", n, name, frame.PixelFormat(n).String())
 		}
 	}
+	if got, want := len(api.PixelFormat_name)-1, len(frame.Formats()); got != want {
+		t.Errorf("the API has %d pixel formats, the libraries %d", got, want)
+	}
 	for n, name := range api.ValueRange_name {
 		if n != 0 {
 			check("value range", n, name, frame.ValueRange(n).String())
