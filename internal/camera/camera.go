@@ -1,5 +1,5 @@
-// Package camera reads JPEGs from cameras over HTTP: multipart streams, JPEGs one after the other, and snapshots, which it
-// polls. The response tells which of these a URL is; videos are left to ffmpeg.
+// Package camera reads JPEGs from cameras over HTTP: multipart streams, JPEGs one after the other, and snapshots, which
+// it polls. The response tells which of these a URL is. Videos are for ffmpeg.
 //
 // Credentials go to the camera alone, never to another host that it redirects to, and no error of this package shows a
 // secret.
@@ -30,7 +30,7 @@ const (
 	defaultPulse = time.Second
 	// defaultSilence is Options.Silence when it is 0.
 	defaultSilence = 30 * time.Second
-	// sniffBytes is how much of a body decides what it is. Every camera sends more before it waits.
+	// sniffBytes is how much of a body decides its kind. Every camera sends more before it waits.
 	sniffBytes = 16
 	// maxBroken is how many parts may be corrupt before the first JPEG.
 	maxBroken = 10
@@ -49,7 +49,7 @@ type Options struct {
 	Limits   ingest.Limits
 }
 
-// ErrUnchanged is returned by Reader.Next while a snapshot is polled: the newest image is still what the camera shows.
+// ErrUnchanged is returned by Reader.Next while a snapshot is polled: the newest image is still current.
 var ErrUnchanged = errors.New("camera: the image has not changed")
 
 // VideoError says that the content of a URL is not JPEGs. ffmpeg may be able to read it.
@@ -64,7 +64,7 @@ func (e *VideoError) Error() string {
 	return fmt.Sprintf("camera: got %.80s, want JPEGs", e.ContentType)
 }
 
-// IsURL reports whether source is a URL that Open may be asked for.
+// IsURL reports whether source is a URL for Open.
 func IsURL(source string) bool {
 	scheme, _, ok := strings.Cut(source, "://")
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))
@@ -91,8 +91,8 @@ type Reader struct {
 	broken  int    // not read, before the first whole one
 }
 
-// Open requests rawURL and finds out what its content is. Images are in memory from p, which it borrows. The Reader ends
-// with ctx; the caller closes it. The error is a *VideoError if the content is not JPEGs. No error shows secrets.
+// Open requests rawURL and detects the kind of its content. Images are in memory from p, which it borrows. The Reader
+// ends with ctx; the caller closes it. The error is a *VideoError if the content is not JPEGs. No error shows secrets.
 func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader, error) {
 	o.Silence, o.Pulse = cmp.Or(o.Silence, defaultSilence), cmp.Or(o.Pulse, defaultPulse)
 	c, err := newClient(rawURL, o)
@@ -114,7 +114,7 @@ func Open(ctx context.Context, rawURL string, p *pool.Pool, o Options) (*Reader,
 // response ends.
 func (r *Reader) Polls() bool { return r.polling }
 
-// Ends reports whether the content is a file of several images: it has a known length, which a camera has not.
+// Ends reports whether the content is a file of several images: unlike a camera's, it has a known length.
 func (r *Reader) Ends() bool { return r.file && !r.polling }
 
 // Close ends the Reader and a Next that waits.
@@ -139,7 +139,7 @@ func (r *Reader) Next() (ingest.JPEG, error) {
 			}
 		}
 		j, err := r.read()
-		if err == io.EOF && r.images == 1 && !r.response.multipart { // That was all: the URL is a snapshot.
+		if err == io.EOF && r.images == 1 && !r.response.multipart { // There was one image: the URL is a snapshot.
 			r.end()
 			continue
 		}
@@ -160,8 +160,8 @@ func (r *Reader) read() (ingest.JPEG, error) {
 	return j, err
 }
 
-// settle ends the response if nothing more is to be read of it after an image, or err in place of one. It returns the
-// error of Next.
+// settle ends the response if nothing more will be read of it after an image, or after err in place of one. It returns
+// the error of Next.
 func (r *Reader) settle(err error) error {
 	var broken *ingest.JPEGError
 	switch {
@@ -258,7 +258,7 @@ func (r *Reader) open(res *response) error {
 	}
 	r.single, r.file = false, res.ContentLength >= 0
 	contentType := redact.Text(res.Header.Get("Content-Type"), r.client.source)
-	kind, parameters, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // With a wrong parameter, it still returns the type.
+	kind, parameters, _ := mime.ParseMediaType(res.Header.Get("Content-Type")) // It returns the type even if a parameter is wrong.
 	head = bytes.TrimLeft(head, "\r\n")
 	switch {
 	case strings.HasPrefix(kind, "multipart/"):

@@ -179,7 +179,7 @@ func (c *client) authorized(ctx context.Context, u *url.URL, header http.Header)
 	}
 }
 
-// maxAttempts is how often a request is made again: after the challenge, and after a nonce that has become stale.
+// maxAttempts bounds the attempts of a request: another after the challenge, and another after a stale nonce.
 const maxAttempts = 2
 
 // trusts reports whether u is the camera itself: the same host and port, or the same host by TLS.
@@ -210,7 +210,7 @@ func (c *client) authorize(req *http.Request) error {
 	return nil
 }
 
-// learn reads from a 401 which authentication the camera wants. It returns false if another request would be in vain.
+// learn reads from a 401 which authentication the camera wants. It returns false if another request would be useless.
 func (c *client) learn(h http.Header, tried bool) bool {
 	challenge, err := digest.FindChallenge(h)
 	if err == nil {
@@ -238,7 +238,7 @@ func (c *client) refused(res *response) error {
 	return fmt.Errorf("camera: got %d %s, want 200", res.StatusCode, http.StatusText(res.StatusCode))
 }
 
-// explain returns the reason why there was no response, and what to do about it.
+// explain returns why there was no response, and what to do about it.
 func (c *client) explain(err error) error {
 	var authority x509.UnknownAuthorityError
 	var host x509.HostnameError
@@ -257,7 +257,7 @@ func (c *client) explain(err error) error {
 	return fmt.Errorf("camera: %w%s", c.hide(err), advice)
 }
 
-// hide returns err with the secrets of the source masked. If there are none in its text, it is err itself.
+// hide returns err with the secrets of the source masked, or err itself if its text has none.
 func (c *client) hide(err error) error {
 	text := err.Error()
 	if shown := redact.Text(text, c.source); shown != text {

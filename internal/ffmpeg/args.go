@@ -12,7 +12,7 @@ import (
 
 // Options say what to read, and how. One of Path, URL and Stdin is set.
 type Options struct {
-	Path  string    // a file, or a camera of Linux (/dev/video0); its name is never taken for a pattern, a protocol or an option
+	Path  string    // a file, or a camera of Linux (/dev/video0); its name is never read as a pattern, a protocol or an option
 	URL   string    // what ffmpeg opens itself: rtsp://camera/1
 	Stdin io.Reader // a stream that can be read once; Open borrows it, and a Read of it may be left behind
 
@@ -20,8 +20,8 @@ type Options struct {
 	Loop   bool // a file starts over at its end
 	Frames int  // stop after that many; 0: at the end
 
-	Range     frame.ValueRange  // full or limited, in place of what the stream says; RangeDefault keeps that
-	Color     *frame.ColorSpace // the matrix, in place of what the stream says; nil keeps that
+	Range     frame.ValueRange  // full or limited, in place of the stream's; RangeDefault keeps that
+	Color     *frame.ColorSpace // the matrix, in place of the stream's; nil keeps that
 	IgnoreSAR bool              // pixels that are not square stay as they are
 
 	MaxPixels int // width times height of a frame; 0 means 50 million
@@ -50,9 +50,9 @@ const (
 	scaling     = "scale=%sflags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp"
 )
 
-// toneMapping makes HDR SDR: linear light in which 1 is the white of graphics (203 cd/m2, ITU-R BT.2408), BT.709's
-// primaries, highlights compressed, BT.709's transfer and matrix. Without agamma=false, HLG's gamma of 1.2 would be taken
-// for each channel alone, which makes colors too strong. The verb is for what the stream does not say.
+// toneMapping converts HDR to SDR: linear light in which 1 is the white of graphics (203 cd/m2, ITU-R BT.2408),
+// BT.709's primaries, highlights compressed, BT.709's transfer and matrix. Without agamma=false, HLG's gamma of 1.2
+// would be applied to each channel alone, which makes colors too strong. The verb is for the filter of unsaid.
 const toneMapping = "%szscale=t=linear:npl=203:agamma=false,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=mobius:param=0.7:desat=0," +
 	"zscale=t=bt709:m=bt709:r=limited,"
 
@@ -69,7 +69,7 @@ func (o *Options) args() []string {
 	return append(args, "-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "pipe:1")
 }
 
-// input returns what ffmpeg is to open, and the options before it.
+// input returns the name of ffmpeg's input, and the options before it.
 func (o *Options) input() (name string, options []string) {
 	switch {
 	case o.Stdin != nil || isPattern(o.Path):
@@ -91,14 +91,14 @@ func (o *Options) input() (name string, options []string) {
 	case o.Loop:
 		options = append(options, "-stream_loop", "-1")
 	}
-	return "file:" + o.Path, options // else a name such as a:b.mp4 is taken for a protocol, and -x.mp4 for an option
+	return "file:" + o.Path, options // else a name such as a:b.mp4 is read as a protocol, and -x.mp4 as an option
 }
 
 // filters returns the chain of filters.
 func (o *Options) filters() string {
 	var b strings.Builder
 	if o.Live && isStill(o.Path) {
-		// Not the option -loop: that is for image2 alone, which reads on without a pause where a file is not what its name says.
+		// Not the option -loop: that is for image2 alone, which reads on without a pause where a file's name is wrong.
 		b.WriteString("loop=-1:1,settb=1,setpts=N,realtime,")
 	}
 	if o.Range != frame.RangeDefault {
@@ -115,7 +115,7 @@ func (o *Options) filters() string {
 	return b.String()
 }
 
-// unsaid returns a filter that sets what an HDR stream does not say: it is BT.2020 then.
+// unsaid returns a filter that sets the properties that an HDR stream lacks to those of BT.2020.
 func (o *Options) unsaid() string {
 	var set []string
 	if o.in.matrix == "" {
@@ -152,7 +152,7 @@ func isPattern(name string) bool {
 	return name != "" && imageEndings[ending(name)] && strings.ContainsAny(name, `%*?{}[]\`)
 }
 
-// isStill reports whether a file is an image that does not move, by its name.
+// isStill reports whether a file is a still image, by its name.
 func isStill(name string) bool {
 	switch ending(name) {
 	case "jpg", "jpeg", "png", "bmp", "webp", "tif", "tiff":
@@ -161,5 +161,5 @@ func isStill(name string) bool {
 	return false
 }
 
-// IsCamera reports whether path is a camera, as Linux has them.
+// IsCamera reports whether path is a camera device of Linux.
 func IsCamera(path string) bool { return strings.HasPrefix(path, "/dev/video") }

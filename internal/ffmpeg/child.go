@@ -12,7 +12,7 @@ import (
 )
 
 // child is a process whose standard output and standard error are read. It runs in a process group of its own. When it
-// ends, its descendants are killed; on Linux it is also killed when this process ends, however that comes.
+// ends, its descendants are killed; on Linux it is also killed when this process ends for any reason.
 type child struct {
 	cmd    *exec.Cmd
 	mark   string // in the environment of the process and its descendants

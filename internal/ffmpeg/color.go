@@ -43,9 +43,9 @@ var matrices = map[string]matrix{
 	"":          {},
 }
 
-// matrixOf returns the name of a frame's matrix: the one that the user gave, else what the stream says, else what
-// players take. gbr is what ffmpeg says of RGB that it
-// converted itself because the stream began as luma and chroma: swscale takes BT.601 for that.
+// matrixOf returns the name of a frame's matrix: the one that the user gave, else the stream's, else the one that
+// players assume. ffmpeg reports gbr for RGB that it converted itself because the stream began as luma and chroma:
+// swscale uses BT.601 for that.
 func matrixOf(f frameInfo, given *frame.ColorSpace) (string, error) {
 	switch {
 	case given != nil && *given == frame.BT709:
@@ -74,7 +74,7 @@ func isHDR(f frameInfo) string {
 	return ""
 }
 
-// layout is how the samples of a frame come out of ffmpeg, and what a frame is made of them.
+// layout describes the samples that ffmpeg writes for a frame, and the frame that is made of them.
 type layout struct {
 	desc   frame.Desc // of the frame
 	size   int        // bytes that ffmpeg writes
@@ -82,8 +82,8 @@ type layout struct {
 	rgb    *toRGB     // converts to RGB24; nil when ffmpeg writes the frame as it is
 }
 
-// layoutOf returns the layout of a frame. Luma and chroma that the pipeline takes (4:2:0 of BT.601 or BT.709) stay as
-// they are; others become RGB here.
+// layoutOf returns the layout of a frame. Luma and chroma that the pipeline supports (4:2:0 of BT.601 or BT.709) stay
+// as they are; others become RGB here.
 func layoutOf(f frameInfo, o *Options) (layout, error) {
 	l := layout{desc: frame.Desc{Width: f.width, Height: f.height}}
 	if f.width > frame.MaxSide || f.height > frame.MaxSide || f.width < 1 || f.height < 1 {
@@ -183,7 +183,7 @@ func newToRGB(m matrix, full bool) *toRGB {
 	return t
 }
 
-// convert makes packed R, G, B in dst of the planes of src, as l describes them. Each chroma sample stands for all
+// convert converts the planes of src, which l describes, to packed R, G, B in dst. Each chroma sample counts for all
 // pixels that it covers.
 func (l *layout) convert(dst, src []byte) {
 	width, height := l.desc.Width, l.desc.Height

@@ -13,7 +13,7 @@ var ErrNotFound = errors.New("ffmpeg not found on PATH: install it with: sudo ap
 
 // Error says why ffmpeg did not read an input to its end.
 type Error struct {
-	Cause   string // for people: "it has no video stream"
+	Cause   string // for display: "it has no video stream"
 	Exit    error  // how ffmpeg ended; nil when that does not matter
 	Unknown bool   // ffmpeg does not know the format of the input
 }
@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 // Unwrap returns Exit.
 func (e *Error) Unwrap() error { return e.Exit }
 
-// vague begins failures that follow from others, so that they do not say what was wrong.
+// vague are the beginnings of failures that follow from others and do not say what was wrong.
 var vague = []string{
 	"Conversion failed", "Error opening", "Error while decoding", "Error while filtering", "Error while processing",
 	"Error submitting", "Error marking", "Error sending", "Error writing", "Error muxing", "Error closing", "Error reinitializing",
@@ -40,7 +40,7 @@ var vague = []string{
 // vagueEnds are the ends of such failures.
 var vagueEnds = []string{"Input/output error", "End of file", "Immediate exit requested"}
 
-// isVague reports whether a failure says only that something went wrong.
+// isVague reports whether a failure names no cause.
 func isVague(failure string) bool {
 	for _, end := range vagueEnds {
 		if strings.HasSuffix(failure, end) {
@@ -85,13 +85,13 @@ func explain(said parser, o *Options) string {
 		return "the index of this MP4 (moov atom) is not at its beginning, so that it cannot be read from a pipe: " +
 			"name the file instead, or make it with -movflags +faststart"
 	case has("moov atom not found"):
-		// ffmpeg takes the name for the content, so that it may be anything.
+		// ffmpeg goes by the name, so the content may be anything.
 		return "it has no index (moov atom), so that it is an MP4 that was cut short, or none"
 	}
 	return lastCause(said.failures, o)
 }
 
-// invalidData is what ffmpeg says of an input that it does not know.
+// invalidData is ffmpeg's message for an input of unknown format.
 const invalidData = "Invalid data found when processing input"
 
 // isUnknown reports whether failures say that ffmpeg does not know the format of the input.

@@ -73,7 +73,7 @@ func (f *feed) restart(dst *os.File) bool {
 	f.dst = dst
 	go func() {
 		defer f.mu.Unlock()
-		f.dst.Write(f.head) // That it fails, the child has to say.
+		f.dst.Write(f.head) // If it fails, the child's log says why.
 		if f.ended {
 			f.dst.Close()
 		}

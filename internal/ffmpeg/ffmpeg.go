@@ -2,8 +2,8 @@
 // a file has the same frames and the same colors by every way in.
 //
 // ffmpeg writes each decoded frame once, as rawvideo, in a size of its own. The filter showinfo describes each frame on
-// the standard error before that: size, pixel format, time stamp, and what the stream says of its colors. So sizes and
-// colors may change at any frame, and nothing has to be known of the input before.
+// the standard error before that: size, pixel format, time stamp, and the stream's colors. So sizes and colors may
+// change at any frame, and nothing has to be known of the input before.
 package ffmpeg
 
 import (
@@ -24,7 +24,7 @@ import (
 // defaultMaxPixels is Options.MaxPixels when it is 0.
 const defaultMaxPixels = 50_000_000
 
-// Info is what ffmpeg says of an input. Fields are zero where it does not know.
+// Info is ffmpeg's description of an input. Unknown fields are zero.
 type Info struct {
 	Container string        // "mov,mp4,m4a,3gp,3g2,mj2"
 	Codec     string        // "h264"
@@ -82,7 +82,8 @@ func Open(ctx context.Context, o Options, p *pool.Pool) (*Reader, error) {
 	return r, nil
 }
 
-// open starts a child and reads up to the first frame. HDR takes a second child, since only a frame tells of it.
+// open starts a child and reads up to the first frame. HDR takes a second child, since only a frame tells that a stream
+// is HDR.
 func (r *Reader) open(program string) error {
 	if err := r.start(program); err != nil {
 		return err
@@ -293,8 +294,8 @@ func (r *Reader) ended(n int) error {
 	return io.EOF
 }
 
-// Warning returns what ffmpeg complained of last although it read the input to its end, or "". Call it after Next has
-// returned io.EOF; before, it returns "".
+// Warning returns ffmpeg's last complaint although it read the input to its end, or "". Call it after Next has returned
+// io.EOF; before, it returns "".
 func (r *Reader) Warning() string {
 	if r.err != io.EOF {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// frameInfo is what the filter showinfo says of a frame that ffmpeg is about to write.
+// frameInfo is the description by the filter showinfo of a frame that ffmpeg is about to write.
 type frameInfo struct {
 	pts           time.Duration // from the start of the stream; noTime when unknown
 	pixFmt        string        // "yuv420p"
@@ -82,7 +82,7 @@ const showinfo = "Parsed_showinfo_"
 // parser reads ffmpeg's standard error, line by line. The zero parser is ready.
 type parser struct {
 	info     Info
-	tag      string // what the file calls a codec that ffmpeg does not know
+	tag      string // the file's name of a codec that ffmpeg does not know
 	audio    string // codec of the first audio stream
 	failures []string
 	num, den int64 // the time base of pts, in seconds; 0 when unknown
@@ -124,8 +124,8 @@ func (p *parser) fail(l logLine) {
 	p.failures = append(p.failures, text)
 }
 
-// describe takes what ffmpeg says of the input. Only the first video stream counts that is not an image in an audio
-// file.
+// describe parses ffmpeg's description of the input. Only the first video stream counts that is not an image in an
+// audio file.
 func (p *parser) describe(text string) {
 	switch {
 	case strings.HasPrefix(text, "Input #0, ") && p.info.Container == "":
@@ -141,7 +141,7 @@ func (p *parser) describe(text string) {
 	}
 }
 
-// describeVideo takes the text that describes a video stream: "h264 (High), yuv420p, 640x360, 25 fps, 25 tbr, 1k tbn".
+// describeVideo parses the description of a video stream: "h264 (High), yuv420p, 640x360, 25 fps, 25 tbr, 1k tbn".
 func (p *parser) describeVideo(text string) {
 	p.info.Codec = firstWord(text)
 	if tag, ok := strings.CutPrefix(text, noCodec+" ("); ok { // "none (XXXX / 0x58585858), none, 320x240"
@@ -161,7 +161,7 @@ func (p *parser) describeVideo(text string) {
 	}
 }
 
-// noCodec is what ffmpeg calls a codec that it does not know.
+// noCodec is ffmpeg's name of an unknown codec.
 const noCodec = "none"
 
 func firstWord(s string) string {
@@ -192,8 +192,8 @@ func parseDuration(text string) time.Duration {
 //	n:   1 pts:    200 pts_time:0.2     pos:     2306 fmt:yuv422p sar:1/1 s:160x120 i:P iskey:0 type:I
 //	color_range:tv color_space:unknown color_primaries:unknown color_trc:unknown
 //
-// The text of another thread may stand between any two words, which ends a line early. pts_time has six digits alone, so
-// that times come from pts and the time base, which a line of its own tells: "config in time_base: 1/1000, ...".
+// Text of another thread may stand between any two words, which ends a line early. pts_time has only six digits, so
+// times are computed from pts and the time base, which is in a line of its own: "config in time_base: 1/1000, ...".
 func (p *parser) addShowinfo(text []byte) (complete bool) {
 	if base, ok := bytes.CutPrefix(text, []byte("config in time_base: ")); ok {
 		base, _, _ = bytes.Cut(base, []byte(","))
@@ -377,7 +377,7 @@ func (l *log) next() (frameInfo, bool) {
 	}
 }
 
-// said returns what was said so far, for the caller to keep.
+// said returns the log so far; the caller may keep it.
 func (l *log) said() parser {
 	l.mu.Lock()
 	defer l.mu.Unlock()

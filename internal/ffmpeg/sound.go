@@ -28,8 +28,8 @@ type SoundReader struct {
 // soundRates are those that package mel takes. ffmpeg keeps a rate that is among them, and resamples others to the nearest.
 const soundRates = "8000|11025|12000|16000|22050|24000|32000|44100|48000"
 
-// OpenSound starts ffmpeg, which decodes the first audio stream of the input that o names in Path, URL or Stdin. The child ends with
-// ctx. The error is ErrNotFound, or that of starting it; what is wrong with the input is an *Error of Read.
+// OpenSound starts ffmpeg, which decodes the first audio stream of the input that o names in Path, URL or Stdin. The
+// child ends with ctx. The error is ErrNotFound, or that of starting it; an invalid input is an *Error of Read.
 func OpenSound(ctx context.Context, o Options) (*SoundReader, error) {
 	program, err := exec.LookPath("ffmpeg")
 	if err != nil {
@@ -96,8 +96,8 @@ func (r *SoundReader) ended() error {
 	return &Error{Cause: cause, Exit: exit, Unknown: isUnknown(said.failures)}
 }
 
-// Warning returns what ffmpeg complained of last although it read the input to its end, or "". Call it after Read has returned io.EOF;
-// before, it returns "".
+// Warning returns ffmpeg's last complaint although it read the input to its end, or "". Call it after Read has returned
+// io.EOF; before, it returns "".
 func (r *SoundReader) Warning() string {
 	if !errors.Is(r.err, io.EOF) {
 		return ""

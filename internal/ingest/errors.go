@@ -21,7 +21,7 @@ func (e *TruncatedError) Error() string {
 // Unwrap returns io.ErrUnexpectedEOF.
 func (e *TruncatedError) Unwrap() error { return io.ErrUnexpectedEOF }
 
-// FormatError is a stream that is malformed, or that holds what cannot be read here.
+// FormatError is a stream that is malformed, or of a kind that is not supported.
 type FormatError struct {
 	Stream string // "Y4M" or "multipart"
 	Field  string // of Y4M, the letter of the header's parameter ("W", "C") or "frame"; "header", "boundary"
@@ -45,7 +45,7 @@ type JPEGError struct {
 	Index  int    // JPEGs read whole before
 	Offset int    // of the byte that was wrong, in the JPEG
 	Reason string // "got 12 bits a sample, want 8"
-	Final  bool   // whether no JPEG can be read after it: nothing marks where the next one begins
+	Final  bool   // whether no JPEG can be read after it, since nothing marks where the next one begins
 }
 
 func (e *JPEGError) Error() string {

@@ -5,10 +5,10 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// growing is a buffer that takes more memory from its pool only for what has come.
+// growing is a buffer that leases memory from its pool only for bytes that have come.
 type growing struct {
 	pool  *pool.Pool
-	admit func(bytes int) error // called before it takes so many bytes in the place of those it has; may be nil
+	admit func(bytes int) error // called before it leases a buffer of so many bytes in place of its own; may be nil
 	buf   pool.Buf              // its length is what was appended
 }
 

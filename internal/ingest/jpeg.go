@@ -13,7 +13,7 @@ import (
 const (
 	// defaultMaxBytes is Limits.MaxBytes when it is 0.
 	defaultMaxBytes = 64 << 20
-	// jpegBufSize is what a JPEGReader buffers. What is longer passes through it.
+	// jpegBufSize is what a JPEGReader buffers. Longer reads bypass the buffer.
 	jpegBufSize = 4 << 10
 	// maxJPEG leaves room in the largest buffer for what is reserved ahead.
 	maxJPEG = pool.MaxSize - 2*jpegBufSize
@@ -21,7 +21,7 @@ const (
 	maxPadding = 64 << 10
 )
 
-// JPEG is one image of a stream. Its holder releases Buf.
+// JPEG is one image of a stream. Its owner releases Buf.
 type JPEG struct {
 	Buf           pool.Buf // all of it, from SOI to EOI
 	Width, Height int
@@ -33,7 +33,7 @@ type JPEG struct {
 // it into a buffer that grows with what has come. It is for one goroutine at a time.
 //
 // A JPEG without Huffman tables, which some cameras leave out as AVI does, gets the standard ones (T.81, K.3): browsers
-// show nothing without them. All others are returned as they are, also those without a JFIF header.
+// show nothing without them. All others are returned unchanged, also those without a JFIF header.
 type JPEGReader struct {
 	br     *bufio.Reader
 	pool   *pool.Pool
@@ -75,7 +75,7 @@ func NewMultipart(r io.Reader, boundary string, p *pool.Pool, l Limits) *JPEGRea
 }
 
 // Await waits for the first byte of another JPEG. It takes no memory from the pool. It returns io.EOF when the stream
-// has ended between JPEGs, and what Next would return for any other error of the stream.
+// has ended between JPEGs, and for any other error of the stream what Next would return.
 func (r *JPEGReader) Await() error {
 	if r.err != nil {
 		return r.err
@@ -187,8 +187,8 @@ func (r *JPEGReader) end(b *growing) JPEG {
 	return p
 }
 
-// chunk returns bytes of the stream that are there, at least one, and none from beyond what the part declares. They are
-// read when they are discarded.
+// chunk returns the buffered bytes of the stream, at least one, and none beyond the length that the part declares.
+// Discard consumes them.
 func (r *JPEGReader) chunk() ([]byte, error) {
 	if _, err := r.br.Peek(1); err != nil {
 		return nil, err
@@ -203,14 +203,14 @@ func (r *JPEGReader) chunk() ([]byte, error) {
 	if r.parts.endsHere(r.br) {
 		return nil, r.scan.errorf("the part ends before the JPEG: got %d bytes, as its Content-Length says", r.scan.size)
 	}
-	r.parts.length = -1 // It is wrong: the JPEG goes on.
+	r.parts.length = -1 // The declared length is wrong: the JPEG goes on.
 	return chunk, nil
 }
 
 // checkLimits returns a *LimitError for a JPEG above the Limits.
 func (r *JPEGReader) checkLimits() error {
 	if most := int64(r.limits.MaxBytes); int64(r.scan.size) > most {
-		return &LimitError{Limit: "bytes", Got: most + 1, Max: most} // How much more there would be is not known.
+		return &LimitError{Limit: "bytes", Got: most + 1, Max: most} // The real size is unknown.
 	}
 	if got := r.scan.width * r.scan.height; got > r.limits.MaxPixels {
 		return &LimitError{Limit: "pixels", Got: int64(got), Max: int64(r.limits.MaxPixels)}
@@ -253,7 +253,7 @@ func (r *JPEGReader) resume() {
 	r.scan = jpegScan{state: wantMarker, size: len("\xff\xd8")}
 	r.inside, r.resumed = true, true
 	if r.parts != nil {
-		r.parts.length = -1 // It was that of the other JPEG.
+		r.parts.length = -1 // It was the length of the other JPEG.
 	}
 }
 

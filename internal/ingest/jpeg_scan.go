@@ -49,7 +49,7 @@ const (
 )
 
 // jpegScan follows a JPEG, handed over in pieces of any size, to its end. It goes by the markers and the lengths of the
-// segments (T.81, B.1), so that what looks like an end inside a segment, as that of an EXIF thumbnail does, is none. Of
+// segments (T.81, B.1), so that an end marker inside a segment, such as that of an EXIF thumbnail, does not end it. Of
 // the segments, it reads only the frame header: it does not know whether the JPEG can be decoded.
 type jpegScan struct {
 	state  scanState
@@ -212,7 +212,7 @@ func (s *jpegScan) endSegment() error {
 	return nil
 }
 
-// readHeader takes from the frame header what the JPEG is.
+// readHeader reads size and components from the frame header.
 func (s *jpegScan) readHeader() error {
 	precision, components := s.header[0], int(s.header[5])
 	height, width := int(binary.BigEndian.Uint16(s.header[1:])), int(binary.BigEndian.Uint16(s.header[3:]))

@@ -10,7 +10,7 @@ import (
 
 // multipart finds the parts of a multipart stream (RFC 2046, 5.1), as cameras write it: the declared boundary may have
 // the dashes that precede it in the stream or lack them, dashes may follow it in every line, lines may end with LF
-// alone, the first part may lack its boundary, its header or both, and a part need not say how long it is.
+// alone, the first part may lack its boundary, its header or both, and a part may have no length.
 type multipart struct {
 	boundary  []byte // as declared, without dashes before it; may be empty
 	delimiter []byte // the line that begins a part, with its dashes; empty until the first was found
@@ -107,7 +107,7 @@ func (m *multipart) skipToPart(br *bufio.Reader) (partStart, error) {
 	return 0, multipartErrorf("boundary", "got %d bytes without a line %s", m.maxSkip, quote(m.boundary))
 }
 
-// isHeader reports whether line is of a part's header: cameras write a Content-Type or a Content-Length first.
+// isHeader reports whether line begins a part's header: cameras write a Content-Type or a Content-Length first.
 func isHeader(line []byte) bool {
 	const prefix = "Content-"
 	return len(line) > len(prefix) && bytes.EqualFold(line[:len(prefix)], []byte(prefix))

@@ -22,8 +22,8 @@ type Reader interface {
 	Next() (frame.Frame, error)
 }
 
-// bufSize is what a reader buffers: enough to see whether a frame follows, and for a line of a Y4M header. bufio.Reader
-// reads what is longer straight into the frame.
+// bufSize is what a reader buffers: enough to know that a frame follows, and for a line of a Y4M header. bufio.Reader
+// reads longer data straight into the frame.
 const bufSize = 2 * maxLine
 
 // source reads frames of one geometry.
@@ -97,9 +97,9 @@ func (s *source) await() error {
 	return err
 }
 
-// Await waits until 512 bytes of another frame have arrived, or all of a smaller one. It takes no memory from the pool, so
-// that a caller can wait for the stream first and for memory then. It returns io.EOF if the stream has ended between
-// frames, and what Next would return for any other error of the stream. An end inside a frame is reported by Next.
+// Await waits until 512 bytes of another frame have arrived, or all of a smaller one. It takes no memory from the pool,
+// so that a caller can wait for the stream first and for memory then. It returns io.EOF if the stream has ended between
+// frames, and for any other error of the stream what Next would return. An end inside a frame is reported by Next.
 func (s *source) Await() error {
 	if s.err != nil {
 		return s.err

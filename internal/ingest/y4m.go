@@ -22,11 +22,12 @@ type Limits struct {
 	MaxBytes  int // of a JPEG; 0 means 64 MiB
 
 	// Admit is called, from Next, before the buffer of a JPEG takes that many bytes, and again as it grows, so that the
-	// caller can admit them. When it returns pool.ErrBudget, so does Next, and that JPEG is lost. nil: nobody is asked.
+	// caller can admit them. When it returns pool.ErrBudget, so does Next, and that JPEG is lost. nil: no call.
 	Admit func(bytes int) error
 }
 
-// Y4MReader reads the frames of a Y4M stream, as I420 or Gray8. Y4M has no word for the matrix: it is that of UsualColor.
+// Y4MReader reads the frames of a Y4M stream, as I420 or Gray8. Y4M does not state the matrix: it is that of
+// UsualColor.
 type Y4MReader struct {
 	source
 	header  y4mHeader

@@ -11,14 +11,14 @@ import (
 // y4mMagic begins a Y4M stream. The format is that of mjpegtools' manual page yuv4mpeg(5), with ffmpeg's XCOLORRANGE.
 const y4mMagic = "YUV4MPEG2"
 
-// y4mHeader is what the header of a Y4M stream says.
+// y4mHeader is the parsed header of a Y4M stream.
 type y4mHeader struct {
 	desc     frame.Desc
 	num, den int // frame rate: num frames in den seconds; 0 and 0 when unknown
 }
 
-// parseY4MHeader returns what the header's line says. Interlacing (I), pixel aspect (A), and what is not known are
-// ignored. It returns a *FormatError for a line that is malformed, or that declares what cannot be read.
+// parseY4MHeader parses the header's line. Interlacing (I), pixel aspect (A) and unknown parameters are ignored. It
+// returns a *FormatError for a line that is malformed, or that declares an unsupported format.
 func parseY4MHeader(line string) (y4mHeader, error) {
 	magic, params, _ := strings.Cut(line, " ")
 	if magic != y4mMagic {
@@ -41,7 +41,7 @@ func parseY4MHeader(line string) (y4mHeader, error) {
 			if v, ok := strings.CutPrefix(value, "COLORRANGE="); ok {
 				colorRange = v
 			} else if v, ok := strings.CutPrefix(value, "YSCSS="); ok && chroma == "" {
-				chroma = strings.ToLower(v) // how mjpegtools said it before C
+				chroma = strings.ToLower(v) // as mjpegtools wrote it before C existed
 			}
 		}
 		if err != nil {
@@ -51,7 +51,7 @@ func parseY4MHeader(line string) (y4mHeader, error) {
 	return h, h.finish(chroma, colorRange)
 }
 
-// finish sets what depends on more than one parameter, and checks that none is missing.
+// finish sets fields that depend on more than one parameter, and checks that none is missing.
 func (h *y4mHeader) finish(chroma, colorRange string) error {
 	if h.desc.Width == 0 {
 		return y4mErrorf("W", "got none, want the width")
@@ -113,7 +113,7 @@ func parseRate(value string) (num, den int, err error) {
 	return int(num64), int(den64), nil
 }
 
-// String returns the header's line without its end: progressive, square pixels, and no word of a default range.
+// String returns the header's line without its end: progressive, square pixels, and no range if it is the default.
 func (h y4mHeader) String() string {
 	chroma, colorRange := "420jpeg", ""
 	if h.desc.Format == frame.Gray8 {

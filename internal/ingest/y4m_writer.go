@@ -15,8 +15,8 @@ type Y4MWriter struct {
 
 // NewY4MWriter writes the header of a stream of frames of geometry d to w, num frames in den seconds (0 and 0 when that
 // is not known), and returns a writer of its frames. It borrows w, and writes row by row: hand it a bufio.Writer. d
-// must be a valid I420 or Gray8 geometry, else *frame.DescError or *FormatError. Y4M has no word for the color space,
-// so that it is lost.
+// must be a valid I420 or Gray8 geometry, else *frame.DescError or *FormatError. Y4M cannot state the color space, so
+// it is lost.
 func NewY4MWriter(w io.Writer, d frame.Desc, num, den int) (*Y4MWriter, error) {
 	if err := d.Validate(); err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ import (
 // Decoder decodes JPEGs. The zero value works. It is for one goroutine, and keeps the memory of its last frame to use it
 // again; that of image/jpeg is new for each.
 type Decoder struct {
-	// Pause is called while an image is being decoded, when it has taken PauseAfter since the last call: to let others work.
-	// An error ends the decoding and is returned. nil: there are no pauses.
+	// Pause is called while an image is being decoded, each time PauseAfter has passed, to let others work. An error ends
+	// the decoding and is returned. nil: no pauses.
 	Pause func() error
 
 	reader reader
@@ -29,9 +29,9 @@ type Decoder struct {
 // PauseAfter is how long a Decoder works between two calls of Pause, plus the time for one piece.
 const PauseAfter = 10 * time.Millisecond
 
-// Decode returns the image that data begins with as a frame, upright, in memory of d or of its own: it is good until the
-// next call. Gray images are Gray8, and 4:2:0 ones I420 of full range, also when they are turned, if their sides are even;
-// all others are RGBA, so that no chroma is lost.
+// Decode returns the image that data begins with as a frame, upright, in memory of d or of its own; it is valid until
+// the next call. Gray images are Gray8, and 4:2:0 ones I420 of full range, also when they are turned, if their sides
+// are even; all others are RGBA, so that no chroma is lost.
 //
 // It allocates at most Header's MemoryBytes; admit them before. It stops soon after ctx ends, and returns its cause then:
 // image/jpeg is stopped between two pieces of its input. What it does between two of them is at most one scan, and the
@@ -71,7 +71,7 @@ type reader struct {
 	pieces []piece // the rest of them
 	pause  func() error
 	last   time.Time // when it paused
-	err    error     // why it gives no more
+	err    error     // the error of further reads
 }
 
 // Read is part of io.Reader.

@@ -1,9 +1,9 @@
-// Package jpegdec decodes JPEGs that strangers send. It wraps the standard decoder, image/jpeg, which by itself allocates up
-// to 28 bytes a pixel, works for minutes on a small file, and cannot be stopped.
+// Package jpegdec decodes untrusted JPEGs. It wraps the standard decoder, image/jpeg, which by itself allocates up to
+// 28 bytes a pixel, works for minutes on a small file, and cannot be stopped.
 //
-// Header says before anything is decoded what decoding will take: the memory, exactly, and the scans, whose number is
-// limited. A Decoder then feeds image/jpeg in small pieces, so that it can be stopped, or made to pause, between two of them.
-// It applies the EXIF orientation.
+// Before anything is decoded, Header computes the cost of decoding: the memory, exactly, and the scans, whose number is
+// limited. A Decoder then feeds image/jpeg in small pieces, so that it can be stopped, or made to pause, between two of
+// them. It applies the EXIF orientation.
 package jpegdec
 
 import (
@@ -12,7 +12,7 @@ import (
 	"fmt"
 )
 
-// Info says what a JPEG is, by its headers.
+// Info describes a JPEG by its headers.
 type Info struct {
 	Width, Height int // in pixels, as stored; Size returns those of the decoded image
 	Components    int // 1: gray, 3: color, 4: CMYK or YCCK
@@ -20,7 +20,7 @@ type Info struct {
 	Subsampling   string // of the chroma: "4:4:4", "4:4:0", "4:2:2", "4:2:0", "4:1:1", "4:1:0"; "" for gray and other samplings
 	Orientation   Orientation
 	Scans         int
-	Bytes         int   // up to the end of the EOI marker; 0 when there is none. What follows is no part of the image
+	Bytes         int   // up to the end of the EOI marker; 0 when there is none. Bytes after it are not part of the image
 	MemoryBytes   int64 // an upper bound of what Decoder.Decode allocates for it
 }
 
@@ -42,8 +42,8 @@ func (e *FormatError) Error() string {
 	return fmt.Sprintf("jpegdec: at byte %d: %s", e.Offset, e.Reason)
 }
 
-// ScansError says that an image would take too long: a component comes in too many scans, each of which walks over the whole
-// image.
+// ScansError says that an image would take too long to decode: a component comes in too many scans, each of which
+// visits the whole image.
 type ScansError struct{ Got, Max int }
 
 func (e *ScansError) Error() string {

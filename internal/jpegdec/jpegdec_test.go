@@ -392,7 +392,7 @@ func TestScans(t *testing.T) {
 
 // TestStops: a decoder gives up soon after its context has ended, and after an error of Pause, wherever it is.
 func TestStops(t *testing.T) {
-	reason := errors.New("the publisher is gone")
+	reason := errors.New("the publisher disconnected")
 	data := oddjpeg.Image{Width: 1600, Height: 1600, Progressive: true, ACScans: 20}.Bytes()
 	pauses := 0
 	d := jpegdec.Decoder{Pause: func() error { pauses++; return nil }}

@@ -7,9 +7,8 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Latency is a distribution of times from a microsecond to an hour, to 3 significant digits. It is for one goroutine at a
-// time. What is recorded should count from when the work was due, not from when it was begun: a program that falls
-// behind begins late.
+// Latency is a distribution of times from a microsecond to an hour, to 3 significant digits. It is for one goroutine at
+// a time. Record times from when the work was due, not from when it was begun: a program that falls behind begins late.
 type Latency struct{ histogram *hdrhistogram.Histogram }
 
 // NewLatency returns an empty Latency.
@@ -17,7 +16,7 @@ func NewLatency() *Latency { return &Latency{hdrhistogram.New(1, time.Hour.Micro
 
 // Record counts n things of which each took d. It allocates nothing.
 func (l *Latency) Record(d time.Duration, n int) {
-	_ = l.histogram.RecordValues(min(max(d.Microseconds(), 1), time.Hour.Microseconds()), int64(n)) // it fails outside of that alone
+	_ = l.histogram.RecordValues(min(max(d.Microseconds(), 1), time.Hour.Microseconds()), int64(n)) // it fails only outside of that range
 }
 
 // Count returns how many were recorded.
@@ -30,7 +29,7 @@ func (l *Latency) Quantile(q float64) time.Duration {
 	if n == 0 {
 		return 0
 	}
-	rank := math.Ceil(q*n - 1e-9*n) // without what q*n is rounded up
+	rank := math.Ceil(q*n - 1e-9*n) // less the rounding error of q*n
 	return time.Duration(l.histogram.ValueAtQuantile(rank/n*100)) * time.Microsecond
 }
 

@@ -2,7 +2,7 @@
 
 package meter
 
-// rssReader knows nothing here: the Go runtime's own figure stands in.
+// rssReader reads nothing here: the Go runtime's own figure is used.
 type rssReader struct{}
 
 func openRSS() rssReader               { return rssReader{} }

@@ -15,9 +15,9 @@ import (
 // Mask stands for a secret. It is what url.URL.Redacted writes.
 const Mask = "xxxxx"
 
-// URL returns source as people may see it. In a URL it masks the password, the query parameters that are not known to
-// be harmless, the fragment, and what follows "=" in a segment of the path, where some cameras have their password. Any
-// other source, such as the name of a file, is returned as it is.
+// URL returns source for display. In a URL it masks the password, the query parameters that are not known to be
+// harmless, the fragment, and whatever follows "=" in a segment of the path, where some cameras have their password.
+// Any other source, such as the name of a file, is returned as it is.
 func URL(source string) string {
 	var b strings.Builder
 	end := 0
@@ -28,7 +28,7 @@ func URL(source string) string {
 	return b.String() + source[end:]
 }
 
-// HasMask reports whether source is a URL with Mask in place of a secret: it was copied from where it was shown.
+// HasMask reports whether source is a URL with Mask in place of a secret: it was copied from a display.
 func HasMask(source string) bool {
 	return slices.ContainsFunc(secrets(source), func(s span) bool { return source[s.begin:s.end] == Mask })
 }
@@ -53,7 +53,7 @@ func Text(text string, sources ...string) string {
 	return text
 }
 
-// Args returns a command line as people may see it: the URLs in its arguments masked, and what follows "token=" or an
+// Args returns a command line for display: the URLs in its arguments masked, and whatever follows "token=" or an
 // argument that ends in "-token".
 func Args(args []string) []string {
 	shown := make([]string, len(args))

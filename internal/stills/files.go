@@ -84,7 +84,7 @@ func (f *Files) add(name string) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		f.Folders = append(f.Folders, name)
 	} else {
-		f.Names = append(f.Names, name) // One that cannot be read is skipped later.
+		f.Names = append(f.Names, name) // Unreadable ones are skipped later.
 	}
 }
 
@@ -93,7 +93,7 @@ func (f *Files) sort() {
 	slices.SortFunc(f.Folders, Compare)
 }
 
-// Compare compares names in natural order: digits count as the number that they make, all other bytes as they are.
+// Compare compares names in natural order: runs of digits by their value, all other bytes as they are.
 func Compare(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {

@@ -39,7 +39,7 @@ func (e *FileError) Error() string { return fmt.Sprintf("%s: %v", shownName(e.Pa
 // Unwrap returns the error that is wrapped.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// shownName returns name as a person may see it on a terminal: quoted if it has unprintable characters.
+// shownName returns name for a terminal: quoted if it has unprintable characters.
 func shownName(name string) string {
 	if quoted := fmt.Sprintf("%q", name); quoted != `"`+name+`"` {
 		return quoted
@@ -69,7 +69,7 @@ type Reader struct {
 	Read, Skipped int // images that were read, files that were skipped
 }
 
-// New returns a Reader of files. Images are in memory from p, which it borrows. What decodes ends with ctx.
+// New returns a Reader of files. Images are in memory from p, which it borrows. Decoding ends with ctx.
 func New(ctx context.Context, files []string, p *pool.Pool, o Options) *Reader {
 	return &Reader{ctx: ctx, files: files, pool: p, options: o, decoder: JPEGDecoder{Pool: p}}
 }
@@ -85,8 +85,8 @@ func (r *Reader) NextFrame() (f frame.Frame, err error) {
 	return f, err
 }
 
-// NextJPEG returns the next image as a JPEG; the caller releases it. A JPEG comes as it is in its file, and may say that
-// it is to be turned; any other image is encoded, in quality 95 and 4:4:4. Errors are NextFrame's.
+// NextJPEG returns the next image as a JPEG; the caller releases it. A JPEG comes unchanged from its file, and may have
+// an EXIF orientation; any other image is encoded, in quality 95 and 4:4:4. Errors are NextFrame's.
 func (r *Reader) NextJPEG() (b pool.Buf, err error) {
 	err = r.each(func(file *os.File, kind kind) error {
 		if kind == isJPEG {
@@ -104,7 +104,7 @@ func (r *Reader) NextJPEG() (b pool.Buf, err error) {
 	return b, err
 }
 
-// each calls read with the next file, and with those after it for as long as it returns an error that is the file's.
+// each calls read with the next file, and goes on to the one after it while the error is about the file.
 func (r *Reader) each(read func(*os.File, kind) error) error {
 	for {
 		if r.ctx.Err() != nil {
@@ -144,7 +144,7 @@ func (r *Reader) each(read func(*os.File, kind) error) error {
 	}
 }
 
-// open finds out the kind of a file and calls read.
+// open detects the kind of a file and calls read.
 func (r *Reader) open(path string, read func(*os.File, kind) error) error {
 	info, err := os.Stat(path)
 	switch {
@@ -183,7 +183,7 @@ const (
 	isOther // an image for ffmpeg
 )
 
-// headBytes is how much of a file tells its kind.
+// headBytes is how much of a file it takes to know its kind.
 const headBytes = 32
 
 // kindOf returns the kind of a file that begins with head: the name does not matter.
@@ -263,15 +263,15 @@ type JPEGDecoder struct {
 	decoder jpegdec.Decoder
 }
 
-// Decode returns the JPEG data upright, in memory from the pool; the caller releases it. It borrows data. Kinds that
-// image/jpeg does not know are left to ffmpeg.
+// Decode returns the JPEG data upright, in memory from the pool; the caller releases it. It borrows data. ffmpeg
+// decodes kinds that image/jpeg does not know.
 func (d *JPEGDecoder) Decode(ctx context.Context, data []byte) (frame.Frame, error) {
 	f, err := d.decoder.Decode(ctx, data)
 	var unsupported stdjpeg.UnsupportedError
 	switch {
 	case err == nil:
 		return copyFrame(d.Pool, f)
-	case errors.As(err, &unsupported): // Of a broken one, ffmpeg would make something.
+	case errors.As(err, &unsupported): // ffmpeg would decode a broken one somehow.
 		return decodeOther(ctx, bytes.NewReader(data), d.Pool)
 	}
 	return frame.Frame{}, err
@@ -305,7 +305,7 @@ var (
 	tiffCodec = codec{"TIFF", tiff.Decode, tiff.DecodeConfig} // ffmpeg reads it from files of that name alone.
 )
 
-// decodeBy decodes an image to RGB or gray; of transparent pixels it takes the color that they have.
+// decodeBy decodes an image to RGB or gray; it ignores alpha.
 func (r *Reader) decodeBy(c codec, file *os.File) (frame.Frame, error) {
 	config, err := c.decodeConfig(file)
 	if err != nil {
@@ -365,7 +365,7 @@ func (r *Reader) wrap(d frame.Desc, pix []byte, stride int) (frame.Frame, error)
 	return copyFrame(r.pool, f)
 }
 
-// decodeOther decodes an image by ffmpeg, which knows it by its content.
+// decodeOther decodes an image by ffmpeg, which recognizes it by its content.
 func decodeOther(ctx context.Context, r io.Reader, p *pool.Pool) (frame.Frame, error) {
 	decoder, err := ffmpeg.Open(ctx, ffmpeg.Options{Stdin: r, Frames: 1}, p)
 	if err != nil {

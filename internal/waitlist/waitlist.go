@@ -1,5 +1,5 @@
-// Package waitlist keeps goroutines that wait for their turn, in the order in which they came. Who is next, and when, is
-// up to the owner of the list. Waiters are used again: in steady state nothing is allocated.
+// Package waitlist keeps goroutines that wait for their turn, in the order in which they came. The owner of the list
+// decides who is next, and when. Waiters are used again: in steady state nothing is allocated.
 package waitlist
 
 // List is a queue of waiters, each with a value of its own. The zero List is empty. Its owner guards it with a lock, which
@@ -10,7 +10,7 @@ type List[T any] struct {
 	free        *Waiter[T] // to be used again, linked by next
 }
 
-// Waiter is one who waits, or did: it stays the holder's until Free.
+// Waiter is a place in a List. It stays its caller's until Free.
 type Waiter[T any] struct {
 	Value T
 
@@ -41,7 +41,7 @@ func (l *List[T]) Free(w *Waiter[T]) {
 // Len returns how many wait.
 func (l *List[T]) Len() int { return l.len }
 
-// First returns who has waited longest, nil when nobody waits.
+// First returns the waiter that has waited longest, nil when the list is empty.
 func (l *List[T]) First() *Waiter[T] { return l.first }
 
 // Append puts w at the end of the list.
@@ -84,5 +84,5 @@ func (w *Waiter[T]) Turn() <-chan struct{} { return w.turn }
 // Waiting reports whether w is in the list.
 func (w *Waiter[T]) Waiting() bool { return w.waiting }
 
-// Next returns who came after w, nil when w is the last.
+// Next returns the waiter after w, nil when w is the last.
 func (w *Waiter[T]) Next() *Waiter[T] { return w.next }
