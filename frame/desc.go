@@ -10,7 +10,7 @@ import (
 // MaxSide is the largest width and height: JPEG's frame header has 16 bits for each (ITU-T T.81, B.2.2).
 const MaxSide = 65535
 
-// Desc is the geometry of a frame: everything that one must know to read its samples. It is comparable.
+// Desc is the geometry of a frame: everything that is needed to read its samples. It is comparable.
 type Desc struct {
 	Format PixelFormat `json:"format" yaml:"format"`
 	Width  int         `json:"width" yaml:"width"`   // pixels, 1..MaxSide

@@ -1,4 +1,4 @@
-// Package frame says how the samples of an image lie in memory, and who owns that memory. It converts nothing.
+// Package frame describes how the samples of an image lie in memory, and who owns that memory. It converts nothing.
 //
 // A [Desc] is the geometry: pixel format, size, value range, color space. It is comparable, it is plain data (JSON and
 // YAML both ways), and it is checked in one place, [Desc.Validate]. A [Frame] is a Desc with its planes.

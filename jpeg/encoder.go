@@ -42,8 +42,8 @@ func NewEncoder(d frame.Desc, o *Options) (*Encoder, error) {
 	return &Encoder{desc: d, coder: c, sampler: s, band: s.NewScratch(), scratch: c.NewScratch()}, nil
 }
 
-// Append encodes f and appends one JPEG to dst. It allocates only where dst has not enough room. f must match the
-// Desc given to NewEncoder, else the error is a *frame.DescError and dst is returned as it was. It borrows f.
+// Append encodes f and appends one JPEG to dst. It allocates only where dst is too small. f must match the Desc given
+// to NewEncoder, else the error is a *frame.DescError and dst is returned as it was. It borrows f.
 func (e *Encoder) Append(dst []byte, f frame.Frame) ([]byte, error) {
 	if f.Desc != e.desc {
 		return dst, &frame.DescError{Field: "frame", Reason: fmt.Sprintf("got %v, want %v", f.Desc, e.desc)}

@@ -162,7 +162,7 @@ func (k *imageKey) pool() *sync.Pool {
 	return &imageEncoders[(k.coding.Width*31+k.coding.Height*7+int(k.sampling.In.Format)*3+k.coding.Quality)%len(imageEncoders)]
 }
 
-// takeImageEncoder returns an imageEncoder that was used before, or a new one.
+// takeImageEncoder returns an imageEncoder from the pool, or a new one.
 func takeImageEncoder(coding jpegcore.Config, sampling band.Config) (*imageEncoder, error) {
 	key := imageKey{coding, sampling}
 	if e, ok := key.pool().Get().(*imageEncoder); ok && e.key == key {
@@ -178,7 +178,7 @@ func takeImageEncoder(coding jpegcore.Config, sampling band.Config) (*imageEncod
 	return e, nil
 }
 
-// giveBack keeps e for the next image.
+// giveBack returns e to the pool.
 func (e *imageEncoder) giveBack() {
 	e.plane[0] = frame.Plane{}
 	e.key.pool().Put(e)
@@ -195,7 +195,7 @@ func (e *imageEncoder) encode(w io.Writer, s *imageSource) error {
 	for i := range e.coder.Bands() {
 		if s.converted {
 			e.plane[0] = e.rows(s, i)
-			e.sampler.Begin(e.band) // what it has of rows is another band's
+			e.sampler.Begin(e.band) // its rows are those of another band
 			e.sampler.FillPlanes(e.band, e.plane[:], 0)
 		} else {
 			e.sampler.FillPlanes(e.band, s.planes[:], i)
@@ -307,7 +307,7 @@ func premultiply(dst, src []byte) {
 	}
 }
 
-// setColors sets the colors to those of m's palette. What it has not is black.
+// setColors sets the colors to those of m's palette. Missing ones are black.
 func (e *imageEncoder) setColors(m *image.Paletted) {
 	clear(e.colors[:])
 	for i, c := range m.Palette[:min(len(m.Palette), len(e.colors))] {

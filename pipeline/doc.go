@@ -1,4 +1,4 @@
-// Package pipeline turns raw frames into JPEGs, or into raw images, as a [Spec] says: crop, resize, letterbox, color
+// Package pipeline turns raw frames into JPEGs, or into raw images, by a [Spec]: crop, resize, letterbox, color
 // conversion, encode.
 //
 //	s := pipeline.Spec{
@@ -10,9 +10,8 @@
 //	...
 //	err = p.Run(ctx, &batch) // batch.In: frames; batch.Out: results in the same order
 //
-// A Spec is data, in Go, JSON or YAML. [Compile] does all validation and all choosing of kernels and tables, once;
-// [Pipeline.Run] then allocates nothing in steady state: results are buffers of a [pool.Pool], and scratch is kept
-// from run to run.
+// A Spec is data, in Go, JSON or YAML. [Compile] validates it and chooses kernels and tables, once; [Pipeline.Run] then
+// allocates nothing in steady state: results are buffers of a [pool.Pool], and scratch is kept from run to run.
 //
 // An image is made in bands, runs of 16 or 8 output lines: each is sampled (crop, resize and conversion in one pass),
 // coded, and discarded. There is no whole image between input and output. Frames of a batch go to the goroutines of a

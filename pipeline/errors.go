@@ -22,7 +22,7 @@ func specErrorf(field, format string, args ...any) *SpecError {
 	return &SpecError{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// FrameError is the Result.Err of a frame that is not what the Spec says.
+// FrameError is the Result.Err of a frame that does not match the Spec.
 type FrameError struct{ Got, Want frame.Desc }
 
 func (e *FrameError) Error() string {

@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// Explain returns what Compile has made of the Spec, for people to read: geometry, kernels, memory, and how an image
-// can be split: one line for each, with its subject in front.
+// Explain describes the compiled Spec as text: geometry, kernels, memory, and how an image can be split, in one line
+// each, with its subject in front.
 func (p *Pipeline) Explain() string {
 	var b strings.Builder
 	line := func(subject, format string, args ...any) {

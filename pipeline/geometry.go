@@ -53,7 +53,7 @@ func (s Spec) RawBytes() int {
 	return size
 }
 
-// geometry returns all that s says of where samples come from and go to: the Config of its band sampler but for Lines.
+// geometry returns the Config of s's band sampler but for Lines.
 func (s Spec) geometry() band.Config {
 	c := band.Config{
 		In:         s.Input,

@@ -13,9 +13,9 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/tensor"
 )
 
-// DescribeKernels says, for people to read, which kernels this processor gets where Options do not limit them: the level of all
-// kernel packages, and behind it those whose level is lower, as in "avx512 (resample avx2)". What a Spec gets of them,
-// Explain says.
+// DescribeKernels returns as text which kernels this processor gets where Options do not limit them: the level of all
+// kernel packages, and behind it those whose level is lower, as in "avx512 (resample avx2)". Explain says which of them
+// a Spec uses.
 func DescribeKernels() string { return explainLevels(bestLevels()) }
 
 // packageLevel is the level of the kernels of a package below internal/kernel.

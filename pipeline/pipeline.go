@@ -8,7 +8,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// Options says where a Pipeline gets memory, helpers and kernels. The zero value is a pool of its own, without budget, and
+// Options are the memory, workers and kernels of a Pipeline. The zero value is a pool of its own, without budget, and
 // no helpers.
 type Options struct {
 	Pool    *pool.Pool // of results; nil: a new one, without budget. The pipeline retains it
@@ -39,8 +39,8 @@ type Pipeline struct {
 	runs    freeList[run]
 }
 
-// Compile returns the pipeline that does what s says; nil is the zero Options. The error, Validate's or about
-// Options.Kernels, is a *SpecError. It borrows nothing and retains the Pool and the Workers.
+// Compile returns the pipeline of s; nil is the zero Options. The error, Validate's or about Options.Kernels, is a
+// *SpecError. It borrows nothing and retains the Pool and the Workers.
 func Compile(s Spec, options *Options) (*Pipeline, error) {
 	var o Options
 	if options != nil {
@@ -96,7 +96,7 @@ type Memory struct {
 	Kept    int // scratch that is kept for the next runs
 }
 
-// Memory returns what p holds. What runs that go on use is not in Kept.
+// Memory returns the memory of p. Kept excludes scratch that runs are using.
 func (p *Pipeline) Memory() Memory {
 	size := p.scratchBytes()
 	return Memory{Tables: p.spec.tableBytes(), Scratch: size, Kept: size * p.scratch.len()}
@@ -119,8 +119,8 @@ func (s Spec) tableBytes() int {
 // leased returns the bytes of a buffer for n bytes.
 func leased(n int) int { return max(n, pool.ClassSize(n)) }
 
-// accept returns a frame over the planes of f, with the Desc that p was compiled for; an error when f is not such a
-// frame.
+// accept returns a frame over the planes of f, with the Desc that p was compiled for, or an error when f does not match
+// it.
 func (p *Pipeline) accept(f *frame.Frame) (frame.Frame, error) {
 	if f.Desc != p.spec.Input && explicit(f.Desc) != p.input {
 		return frame.Frame{}, &FrameError{Got: f.Desc, Want: p.spec.Input}

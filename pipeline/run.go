@@ -72,7 +72,7 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 	return err
 }
 
-// start sets r up for the frames of b. The memory of an earlier run is used again.
+// start sets r up for the frames of b, in the memory of an earlier run.
 func (r *run) start(ctx context.Context, b *Batch) {
 	n := len(b.In)
 	r.ctx = ctx

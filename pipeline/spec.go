@@ -5,7 +5,8 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// Spec says what to make of each frame. It is pure, comparable data; only Input has no default. In JSON and YAML:
+// Spec describes the frames and the images to make of them. It is pure, comparable data; only Input has no default. In
+// JSON and YAML:
 //
 //	input:  {format: bgr24, width: 640, height: 360}
 //	crop:   480x270+80+45
@@ -18,8 +19,8 @@ type Spec struct {
 	Output Output     `json:"output,omitzero" yaml:"output,omitempty"` // zero: JPEG of quality 75, 4:2:0
 }
 
-// Resize is the size of the output and how the image gets it. When one of Width and Height is zero the other keeps
-// the aspect; when both are, nothing is resized and the other fields must be zero.
+// Resize is the size of the output and how the image is fitted to it. When one of Width and Height is zero the other
+// keeps the aspect; when both are, nothing is resized and the other fields must be zero.
 type Resize struct {
 	Width      int    `json:"width,omitzero" yaml:"width,omitempty"`   // pixels
 	Height     int    `json:"height,omitzero" yaml:"height,omitempty"` // pixels
@@ -28,7 +29,7 @@ type Resize struct {
 	Background Color  `json:"background,omitzero" yaml:"background,omitempty"` // around the image in mode Fit
 }
 
-// Mode says what happens when the image and the output differ in aspect.
+// Mode says how the image is fitted when its aspect differs from the output's.
 type Mode uint8
 
 // The modes.
@@ -38,7 +39,7 @@ const (
 	Fill                // "fill": the center of the image that fills the output
 )
 
-// Filter is how samples of the output are made of samples of the input. Pixel centers are at halves.
+// Filter is how samples of the output are computed from samples of the input. Pixel centers are at halves.
 type Filter uint8
 
 // The filters.

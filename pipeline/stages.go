@@ -53,7 +53,7 @@ type stage interface {
 	explain() []string
 }
 
-// sink is the last stage: it makes the bytes of the output.
+// sink is the last stage: it writes the bytes of the output.
 type sink interface {
 	stage
 	// join makes fr.parts[0] the whole output, of its final length. All parts are finished.
@@ -65,7 +65,7 @@ type sink interface {
 	bands() (total, unit int)
 }
 
-// scratch is the memory that one worker needs, and the part that it makes.
+// scratch is the memory of one worker, and the part that it works on.
 type scratch struct {
 	frame frame.Frame // borrows what Run borrows; zero between runs
 	part  part
@@ -88,8 +88,8 @@ func (sc *scratch) forget() {
 	sc.frame, sc.part, sc.writer, sc.pix = frame.Frame{}, part{}, writer{}, nil
 }
 
-// encode takes the bands of sc.part through all stages. It is the only loop over bands. Before each band it checks whether
-// the run has ended.
+// encode passes the bands of sc.part through all stages. It is the only loop over bands. Before each band it checks
+// whether the run has ended.
 func (p *Pipeline) encode(sc *scratch, r *run) error {
 	for _, st := range p.stages {
 		if err := st.begin(sc); err != nil {

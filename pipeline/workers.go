@@ -7,9 +7,9 @@ import (
 	"sync/atomic"
 )
 
-// Workers is a bounded set of goroutines that any number of pipelines share. The goroutine that called Run works on
-// it, and free workers help, so that a run never waits for another. A nil *Workers has none: each
-// run is its caller's alone. Do shares other work among them in the same way.
+// Workers is a bounded set of goroutines that any number of pipelines share. The goroutine that called Run works
+// itself, and free workers help, so that a run never waits for another. With a nil *Workers, only the calling goroutine
+// works. Do shares other work among them in the same way.
 type Workers struct {
 	size int
 	exit sync.WaitGroup // one for each goroutine

@@ -29,14 +29,14 @@ func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 }
 
 // A Priority is the queue priority of a caller that asks for memory again and again, such as a stream. Once it has been
-// admitted it goes before all that began to ask later: newcomers, however many, get what it leaves. Nobody starves, since
-// of five grants one is for the caller that waits longest. A Priority is for one goroutine.
+// admitted it goes before all that began to ask later: newcomers, however many, get the rest. Nobody starves, since of
+// five grants one is for the caller that waits longest. A Priority is for one goroutine.
 type Priority struct {
 	pool *Pool
 	rank uint64 // of the first ticket that was granted; 0: none
 }
 
-// NewPriority returns the Priority of a caller that has not asked yet.
+// NewPriority returns the Priority of a newcomer.
 func (p *Pool) NewPriority() *Priority { return &Priority{pool: p} }
 
 // Admit is Pool.Admit in the order of q.
@@ -74,7 +74,8 @@ func (p *Pool) admit(ctx context.Context, n int64, rank uint64) (Grant, uint64, 
 	return g, t.Value.rank, nil
 }
 
-// TryAdmit admits n bytes if that takes no waiting: if they fit, and nobody waits. It is for memory that can be done without.
+// TryAdmit admits n bytes if it need not wait: if they fit, and nobody waits. It is for memory that the caller can do
+// without.
 func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	a := &p.admission
 	if n < 0 || n > p.limit {
@@ -162,7 +163,7 @@ func (a *admission) take(n int64, rank uint64) (*ticket, Grant) {
 	return t, Grant{t: t, gen: t.Value.gen}
 }
 
-// release ends the admission g, and admits those it made room for.
+// release ends the admission g, and admits callers that fit then.
 func (a *admission) release(g Grant) {
 	a.mu.Lock()
 	if g.t.Value.gen != g.gen {
@@ -175,7 +176,7 @@ func (a *admission) release(g Grant) {
 	a.mu.Unlock()
 }
 
-// shrink leaves n bytes to g, if it has more, and admits those it made room for.
+// shrink leaves n bytes to g, if it has more, and admits callers that fit then.
 func (a *admission) shrink(g Grant, n int64) {
 	a.mu.Lock()
 	if g.t.Value.gen != g.gen {
@@ -191,7 +192,7 @@ func (a *admission) shrink(g Grant, n int64) {
 }
 
 // abandon ends the wait of t, whose context is done. The grant may have come at the same moment: then it is given back.
-// Either way those behind t may fit now.
+// Either way callers behind t may fit now.
 func (a *admission) abandon(t *ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -207,7 +208,7 @@ func (a *admission) abandon(t *ticket) {
 	a.advance()
 }
 
-// advance grants tickets while the next one fits. One that does not is not passed by: else large ones would starve.
+// advance grants tickets while the next one fits. It never skips one that does not fit: else large ones would starve.
 func (a *admission) advance() {
 	for t := a.next(); t != nil && a.fits(t.Value.n); t = a.next() {
 		a.overtaken++

@@ -37,15 +37,15 @@ func (e *SizeError) Error() string {
 // Is reports whether target is ErrSize.
 func (e *SizeError) Is(target error) bool { return target == ErrSize }
 
-// maxPasses bounds reserve when leases change faster than it can look.
+// maxPasses bounds reserve when leases change faster than it can scan.
 const maxPasses = 64
 
 // reserve leases an idle slab of c if there is one. If not, it makes sure that a new one fits the budget, discarding idle
 // slabs of other classes where it must, and returns the zero Buf; or a *BudgetError.
 //
-// It refuses only when two looks in a row find the same leases, and no lease began or ended in between: then, at a moment
-// between the looks, the bytes leased and c.size together did exceed the budget. (Only after maxPasses looks that were
-// all disturbed does it refuse without that proof.)
+// It refuses only when two scans in a row find the same leases, and no lease began or ended in between: then, at a
+// moment between the scans, the bytes leased and c.size together did exceed the budget. (Only after maxPasses scans
+// that were all disturbed does it refuse without that proof.)
 func (p *Pool) reserve(c *class, n int) (Buf, error) {
 	size := int64(c.size)
 	fits := func() bool { return p.held+size <= p.limit }
@@ -77,7 +77,8 @@ func (p *Pool) reserve(c *class, n int) (Buf, error) {
 	return Buf{}, &BudgetError{Want: size, InUse: inUse, Budget: p.budget}
 }
 
-// look strikes out dead slabs and returns the bytes leased, and a number that grows with each lease that begins or ends.
+// look removes the records of dead slabs and returns the bytes leased, and a number that grows with each lease that
+// begins or ends.
 func (p *Pool) look() (inUse int64, events uint64) {
 	for i := range p.classes {
 		c := &p.classes[i]

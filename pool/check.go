@@ -10,7 +10,7 @@ import (
 //
 //   - use of a handle after its Release, and a second Release, panic with a *Misuse, also while others hold the buffer;
 //   - a write after Release is found when the buffer is leased again, discarded, or looked at by Audit;
-//   - a lease that the collector took, or that is open when Audit looks, is a leak.
+//   - a lease that the collector freed, or that is open at an Audit, is a leak.
 //
 // A fresh buffer is filled too: in a checked pool a lease always begins as 0xDB. The zero Check is ready to use.
 type Check struct {

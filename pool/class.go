@@ -65,7 +65,7 @@ type class struct {
 	records []*record // one for each slab, in no order
 	at      int       // the record that takeIdle looked at last
 	pinned  int64     // bytes of this class's slabs that the floor refers to
-	past    counts    // of the slabs that are gone
+	past    counts    // of slabs that have ended
 	misses  uint64    // slabs made
 	gone    Discards
 }
@@ -112,7 +112,7 @@ func (c *class) newRecord() *record {
 	return r
 }
 
-// reap strikes out the records whose slabs the collector took.
+// reap removes the records whose slabs the collector freed.
 func (c *class) reap() {
 	for i := 0; i < len(c.records); {
 		r := c.records[i]
@@ -127,7 +127,7 @@ func (c *class) reap() {
 	}
 }
 
-// strike removes record i, whose slab is gone.
+// strike removes record i, whose slab has ended.
 func (c *class) strike(i int, why DiscardReason) {
 	r := c.records[i]
 	n := r.counts()

@@ -195,7 +195,7 @@ func (l *ledger) leak(how string) *Misuse {
 	return m
 }
 
-// lose reports that the collector took the slab while it was leased.
+// lose reports that the collector freed the slab while it was leased.
 func (l *ledger) lose() { l.check.later(l.leak(msgLost)) }
 
 // evict reports a late write to s, whose memory is about to be dropped.

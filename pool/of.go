@@ -12,8 +12,8 @@ import (
 // a T after its Put goes unnoticed.
 type Of[T any] struct {
 	New   func() *T     // makes an object when there is none; nil: new(T)
-	Reset func(*T)      // called by Put on what it keeps, to drop references to what others own; may be nil
-	Keep  func(*T) bool // called by Put first: whether t is fit to be used again, say not grown too large; nil: always
+	Reset func(*T)      // called by Put on objects that it keeps, to drop references to memory of others; may be nil
+	Keep  func(*T) bool // called by Put first: whether t may be used again, for example has not grown too large; nil: always
 	free  sync.Pool     // of *T
 	drops atomic.Uint64 // refused by Keep
 }

@@ -17,7 +17,7 @@
 //
 // [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say where it happened.
 //
-// docs/pooling.md says how to use it and what goes wrong; docs/adr/0001 to 0004 and 0014 say why it is as it is.
+// docs/pooling.md is the manual; docs/adr/0001 to 0004 and 0014 give the reasons.
 package pool
 
 import (
@@ -37,8 +37,8 @@ type Options struct {
 	// Align is the alignment of each buffer's first byte: a power of two up to 4096. 0: 64, a cache line and an AVX-512
 	// register.
 	Align int
-	// Check makes the pool find and report misuse, for tests and for hunting; see docs/pooling.md. nil: it does not, unless
-	// the program was built with -tags poolcheck, where it stands for the zero Check. New copies it.
+	// Check makes the pool find and report misuse, for tests and for debugging; see docs/pooling.md. nil: it does not,
+	// unless the program was built with -tags poolcheck, where it stands for the zero Check. New copies it.
 	Check *Check
 }
 
@@ -58,8 +58,8 @@ type Pool struct {
 	admission admission
 	check     *checker // nil: unchecked
 
-	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it for a
-	// look at the records, never while it allocates or zeroes a slab.
+	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it while it
+	// scans the records, never while it allocates or zeroes a slab.
 	mu      sync.Mutex
 	held    int64  // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
 	pinned  int64  // bytes of the slabs that the floor refers to. Never above floor.

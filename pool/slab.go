@@ -85,8 +85,8 @@ func (r *record) attach(s *slab) {
 	r.attached = true
 }
 
-// dead reports whether the collector has taken the slab: an idle one that sync.Pool dropped, or a leased one whose handles
-// are all gone.
+// dead reports whether the collector has freed the slab: an idle one that sync.Pool dropped, or a leased one whose
+// handles are all unreachable.
 func (r *record) dead() bool {
 	return r.attached && r.slab.Value() == nil
 }

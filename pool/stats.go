@@ -30,7 +30,7 @@ type ClassStats struct {
 // Bytes returns what the class holds, leased and idle.
 func (s ClassStats) Bytes() int64 { return (s.InUse + s.Idle) * int64(s.Size) }
 
-// A DiscardReason says how a slab ended.
+// A DiscardReason says why a slab ended.
 type DiscardReason int
 
 const (
@@ -38,7 +38,7 @@ const (
 	DiscardCollected DiscardReason = iota
 	// DiscardBudget: it was idle, and another class needed its share of the budget.
 	DiscardBudget
-	// DiscardLost: it was leased, and the collector took it, since its Buf was unreachable: a Release is missing.
+	// DiscardLost: it was leased, and the collector freed it, since its Buf was unreachable: a Release is missing.
 	DiscardLost
 
 	numDiscardReasons

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-// Space is what the samples of a band are.
+// Space is the color space of a band's samples.
 type Space uint8
 
 // The spaces.
@@ -23,7 +23,7 @@ const (
 	Luma              // luma - 128 alone; that of BT.709 input stays as it is
 )
 
-// Filter is how samples between those of the input are made.
+// Filter is how samples between those of the input are computed.
 type Filter uint8
 
 // The filters. Positions are those of half-pixel centers, exact, clamped to the crop.

@@ -4,7 +4,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/blend"
 )
 
-// row returns what src makes of an input row, from the cache or made now.
+// row returns the row that src makes of an input row, cached or computed now.
 func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	for i := range c.rows[:c.slots] {
 		if c.rows[i].number == number {

@@ -46,7 +46,7 @@ const (
 	from709toRGB       // Y, Cb, Cr of BT.709 to R, G, B
 )
 
-// NewSampler compiles c. It returns an error when c is not a geometry that makes sense: an invalid input, a crop or content that is empty
+// NewSampler compiles c. It returns an error for an invalid geometry: an invalid input, a crop or content that is empty
 // or not inside, content that does not lie on the chroma grid.
 func NewSampler(c Config) (*Sampler, error) {
 	if err := c.check(); err != nil {

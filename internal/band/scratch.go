@@ -20,7 +20,7 @@ type Scratch struct {
 	made    int            // input rows made so far, for tests
 }
 
-// cache holds what a source made of input rows.
+// cache holds the rows that a source has computed.
 type cache struct {
 	rows   [4]cachedRow
 	slots  int // rows in use
@@ -35,7 +35,7 @@ type cachedRow struct {
 	planes [3][]int16
 }
 
-// drop forgets all rows.
+// drop empties the cache.
 func (c *cache) drop() {
 	for i := range c.rows {
 		c.rows[i].number = -1

@@ -33,7 +33,7 @@ type Coder struct {
 // them the AVX-512 kernels take an eighth longer, by BenchmarkCoder; from 12 to 40 there is no difference.
 const stripMCUs = 16
 
-// line is one row of blocks in a strip: where it comes from, and where its blocks go.
+// line is one row of blocks in a strip: its source, and the place of its blocks.
 type line struct {
 	plane  int // of the band
 	y      int // first line of samples
@@ -46,11 +46,11 @@ type line struct {
 // own.
 const RestartRow = -1
 
-// MaxRestartInterval is what the DRI segment can say (T.81, B.2.4.4).
+// MaxRestartInterval is the largest in a DRI segment (T.81, B.2.4.4).
 const MaxRestartInterval = 65535
 
-// Config says what to encode, and how. It has no defaults: package jpeg and package pipeline check what their users give
-// and put defaults in place.
+// Config says what to encode, and how. It has no defaults: packages jpeg and pipeline check their options and fill in
+// defaults.
 type Config struct {
 	Width, Height    int  // pixels, 1..65535 each
 	Quality          int  // 1..100, libjpeg's scaling of the Annex K tables
@@ -155,7 +155,7 @@ type Scratch struct {
 	out   []byte       // of the band
 }
 
-// NewScratch returns a Scratch for c. Nothing else of the coder allocates.
+// NewScratch returns a Scratch for c. Nothing else in the coder allocates.
 func (c *Coder) NewScratch() *Scratch {
 	blocks := c.stripBlocks()
 	return &Scratch{

@@ -78,7 +78,7 @@ func (p *painter) sky(cv *canvas) {
 		c = c.mix(rgb{1, 1, 1}, p.stars*smoothstep(0.50, 0.62, stars.at(x, y, 0))*(1-t))
 		c = c.mix(p.sun.glow, p.sun.near*math.Exp(-d2*9)+p.sun.far*math.Exp(-d2*1.5))
 		c = c.mix(p.sun.disc, clamp01((p.sun.radius-math.Sqrt(d2))*p.h))
-		// Clouds are wide and flat; what faces the sun is bright, what does not is violet-gray.
+		// Clouds are wide and flat; the side towards the sun is bright, the other violet-gray.
 		thick := clouds.fbm(x, y*2.2, 5)
 		lit := clamp01(0.55 + 1.6*(thick-clouds.fbm(x-0.02*p.h, y*2.2-0.05*p.h, 4)))
 		cover := smoothstep(0.02, 0.55, thick+p.overcast-0.25*t) * 0.92

@@ -13,12 +13,12 @@ import (
 func FailAt(n int) func(bytes int) error {
 	return at(n, func(bytes int) error {
 		size := int64(pool.ClassSize(bytes))
-		return &pool.BudgetError{Want: size, InUse: size, Budget: size} // would fit, were it not for others
+		return &pool.BudgetError{Want: size, InUse: size, Budget: size} // would fit if nothing else were leased
 	})
 }
 
-// PanicAt returns a pool.Check's Fault by which the n-th Get, counted from 1, panics with a Panic: a stage that breaks where it
-// asks for memory.
+// PanicAt returns a pool.Check's Fault by which the n-th Get, counted from 1, panics with a Panic, as a stage may that
+// fails where it asks for memory.
 func PanicAt(n int) func(bytes int) error {
 	return at(n, func(int) error { panic(Panic(n)) })
 }
@@ -42,8 +42,9 @@ func at(n int, f func(bytes int) error) func(int) error {
 	}
 }
 
-// EndAt returns a context that ends at the n-th call of its Err, counted from 1, with context.Canceled: code that looks at its
-// context between steps is canceled at each of them in turn. Call stop when done with it. It ends with parent too.
+// EndAt returns a context that ends at the n-th call of its Err, counted from 1, with context.Canceled: code that
+// checks its context between steps is canceled at each of them in turn. Call stop when done with it. It ends with
+// parent too.
 func EndAt(parent context.Context, n int) (ctx context.Context, stop context.CancelFunc) {
 	inner, cancel := context.WithCancel(parent)
 	return &ending{Context: inner, cancel: cancel, n: int64(n)}, cancel

@@ -1,4 +1,4 @@
-// Package pooltest gives tests a pool that tells when they misuse it, and makes Gets fail where a test wants them to.
+// Package pooltest gives tests a pool that reports misuse, and makes chosen Gets fail.
 package pooltest
 
 import (
@@ -15,8 +15,8 @@ import (
 // open, with the stack of its Get, and for what is still admitted. A misuse that the test does on purpose fails it too: for
 // that, use a pool.New of its own.
 //
-// options are as for pool.New, but their Floor is taken for unlimited, so that no collection hides a leak or a late write.
-// Check is taken as it is, nil for the zero Check; its Report is called as well.
+// options are as for pool.New, but their Floor counts as unlimited, so that no collection hides a leak or a late write.
+// Check may be set, nil for the zero Check; its Report is called as well.
 func New(t testing.TB, options *pool.Options) *pool.Pool {
 	t.Helper()
 	var o pool.Options
@@ -44,7 +44,7 @@ func New(t testing.TB, options *pool.Options) *pool.Pool {
 	return p
 }
 
-// Leaks says what of a pool at rest was not given back, and is empty when all was.
+// Leaks describes the leases and grants of a pool at rest that were not released, and is empty when all were.
 func Leaks(s pool.Stats) string {
 	var found []string
 	for _, c := range s.Classes {
@@ -66,7 +66,7 @@ func Leaks(s pool.Stats) string {
 
 // found gathers misuse.
 type found struct {
-	next func(*pool.Misuse) // told as well, unless nil
+	next func(*pool.Misuse) // called as well, unless nil
 
 	mu    sync.Mutex
 	texts []string // each once, as they came
