@@ -81,11 +81,11 @@ func (a *admission) release() {
 }
 
 // newEncoder waits for the memory of a stream of spec's images, at most timeouts.queue. The error is a *fault.Error.
-func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*encoder, error) {
+func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*encoder, error) {
 	e := l.engine
-	m := &encoder{engine: e, spec: spec, jpeg: jpeg, decoded: &l.decoded}
+	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded}
 	var need int64
-	if jpeg {
+	if s.JPEG {
 		m.spec.Input = frame.Desc{}
 		if err := config.CheckSpec(m.spec); err != nil {
 			return nil, fault.From(err)
@@ -99,6 +99,9 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, jpeg bool) (*e
 		size, err := spec.Input.Size()
 		if err != nil {
 			return nil, fault.From(err)
+		}
+		if s.Lent {
+			size = 0
 		}
 		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}

@@ -87,6 +87,8 @@ type Settings struct {
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
 	FPS    float64       // images a second at most; 0: one for each frame
 	Began  time.Time     // when the request began; zero: now
+	// Lent says that frames come by Lend: their memory is admitted elsewhere.
+	Lent bool
 	// JPEG says that the input is JPEGs. They are passed on untouched unless the Spec asks for something. Then they are
 	// decoded by image/jpeg, which allocates 2 to 28 bytes a pixel, and encoded again: for few streams, or slow ones.
 	JPEG bool
@@ -135,7 +137,7 @@ func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher
 	if s.Spec.Output.Format != pipeline.JPEG {
 		return nil, fault.Errorf(fault.Invalid, "output: got %s, want jpeg for a live stream", s.Spec.Output.Format)
 	}
-	m, err := newEncoder(ctx, l, configured.Fill(s.Spec), s.JPEG)
+	m, err := newEncoder(ctx, l, configured.Fill(s.Spec), s)
 	if err != nil {
 		return nil, err
 	}

@@ -47,6 +47,7 @@ type Publisher struct {
 type item struct {
 	frame    frame.Frame
 	jpeg     pool.Buf
+	back     func() // called when it is released, for a frame that was lent; else nil
 	captured time.Time
 	came     time.Time // zero in an empty item alone
 }
@@ -56,7 +57,11 @@ func (it *item) empty() bool { return it.came.IsZero() }
 func (it *item) release() {
 	it.frame.Release()
 	it.jpeg.Release()
+	back := it.back
 	*it = item{}
+	if back != nil {
+		back()
+	}
 }
 
 // start starts the encoder worker for out, which ends with the Publisher unless it is lent. It returns stream.ErrClosed
@@ -70,6 +75,12 @@ func (p *Publisher) start(out *stream.Publisher) error {
 // stream over (Conflict), or the server stops (Draining). A frame that is not as the Spec says is counted as failed.
 func (p *Publisher) Frame(f frame.Frame, captured time.Time) error {
 	return p.put(item{frame: f, captured: captured, came: time.Now()})
+}
+
+// Lend is Frame for a frame that borrows its memory: back is called, once, when the Publisher does not use it any more, from any
+// goroutine, also before Lend returns. back must not wait.
+func (p *Publisher) Lend(f frame.Frame, captured time.Time, back func()) error {
+	return p.put(item{frame: f, back: back, captured: captured, came: time.Now()})
 }
 
 // JPEG is Frame for a Publisher of JPEGs. It takes b, a whole JPEG.

@@ -2,7 +2,255 @@
 
 package ring
 
-import "github.com/steadyframe/steadyframe/internal/ring"
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
 
-func (c *connection) publish(h ring.Hello) error { return nil }
-func (c *connection) view(h ring.Hello) error    { return nil }
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
+	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+const (
+	statusEvery = time.Second
+	// viewersEvery is how often the server looks whether the first viewer has come, or the last has gone.
+	viewersEvery = statusEvery / 5
+)
+
+// publishing is a connection that feeds a live stream. Its goroutine hands frames to the stream; another sends statuses. Slots come
+// back from either, and from the encoder worker.
+type publishing struct {
+	*connection
+	name      string
+	desc      frame.Desc // of the frames; zero for JPEGs
+	publisher *live.Publisher
+	before    stream.Info // what was counted of the stream before
+	admission engine.Stream
+
+	closing atomic.Bool // whether the client has ended it
+
+	owning sync.Mutex // guards who has the slots
+}
+
+// publish serves a connection for publishing. The error is as of run.
+func (c *connection) publish(h ring.Hello) error {
+	began := time.Now()
+	if err := c.engine.Open(); err != nil {
+		return err
+	}
+	defer c.engine.Done()
+	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input}
+	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.desc == frame.Desc{}, Lent: true}
+	bytes, err := h.JPEGBytes, error(nil)
+	if !settings.JPEG {
+		bytes, err = p.desc.Size()
+	}
+	if err != nil {
+		return fault.From(err)
+	}
+	if most := int(min(c.engine.Config.Limits.MaxMessageBytes, pool.MaxSize)); bytes > most {
+		return fault.LimitOf("limits.max_message_bytes", int64(bytes), int64(most), "ring: the frames are too large")
+	}
+	l, err := newLayout(h.Slots, 1, bytes, 0)
+	if err != nil {
+		return err
+	}
+	if err := c.memory.open(c.ctx, l, 0); err != nil {
+		return err
+	}
+	if err := c.makeSlots(p.desc, false); err != nil {
+		return err
+	}
+	defer c.freeSlots()
+	for i := range c.slots {
+		s := &c.slots[i]
+		s.back = func() { p.giveBack(s) }
+	}
+	if p.publisher, err = c.live.Publish(c.ctx, h.Stream, settings); err != nil {
+		return err
+	}
+	defer p.publisher.Close() // After it no slot is lent.
+	p.before, _ = c.live.Hub.Info(h.Stream)
+	var m ring.Message
+	l.Set(&m)
+	if err := c.send(m[:], c.descriptors()...); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	var statuses sync.WaitGroup
+	statuses.Go(func() { p.sendStatuses(ended) })
+	defer statuses.Wait()
+	defer close(ended)
+	if err = p.receive(); err == errEnded {
+		p.closing.Store(true)
+		p.publisher.Close() // The newest frame is still encoded, if somebody watches.
+	}
+	return err
+}
+
+// receive hands frames on until the connection ends.
+func (p *publishing) receive() error {
+	for {
+		p.enter(reading)
+		m, err := p.next(true)
+		if err != nil {
+			return err
+		}
+		switch m.Kind() {
+		case ring.KindPing:
+		case ring.KindSubmit:
+			if err := p.take(ring.ParseSubmit(m)); err != nil {
+				return err
+			}
+		default:
+			return wrongKind(m, "SUBMIT or PING")
+		}
+	}
+}
+
+// take hands on what was submitted.
+func (p *publishing) take(submit ring.Submit) error {
+	isJPEG := p.desc == frame.Desc{}
+	switch {
+	case submit.Frames != 1:
+		return fault.Errorf(fault.Invalid, "ring: got %d frames, want 1", submit.Frames)
+	case isJPEG && (submit.Bytes < 1 || int64(submit.Bytes) > int64(p.layout.FrameBytes)):
+		return fault.Errorf(fault.Invalid, "ring: got a JPEG of %d bytes, want 1..%d", submit.Bytes, p.layout.FrameBytes)
+	case !isJPEG && submit.Bytes != 0:
+		return fault.Errorf(fault.Invalid, "ring: got %d bytes, which are for JPEGs, want 0", submit.Bytes)
+	}
+	p.owning.Lock()
+	s, err := p.claim(submit.Slot, submit.Generation, false)
+	if err == nil {
+		s.ours = true
+	}
+	p.owning.Unlock()
+	if err != nil {
+		return err
+	}
+	captured := capturedAt(submit.CapturedUS, time.Now())
+	if !isJPEG {
+		return p.publisher.Lend(s.frames[0], captured, s.back)
+	}
+	defer p.giveBack(s)
+	return p.takeJPEG(s.pixels[:submit.Bytes], captured)
+}
+
+// takeJPEG hands on a copy of a JPEG: it will be parsed, and its holder could change it meanwhile.
+func (p *publishing) takeJPEG(data []byte, captured time.Time) error {
+	p.enter(working)
+	grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(len(data))), &p.admission)
+	if err != nil {
+		return err
+	}
+	defer grant.Release() // The stream has admitted JPEGs of the usual size, and asks for more where it must.
+	buf, err := p.engine.Pool.Get(len(data))
+	switch {
+	case errors.Is(err, pool.ErrBudget):
+		return p.publisher.Lost(stream.NoMemory)
+	case err != nil:
+		return fault.From(err)
+	}
+	copy(buf.Bytes(), data)
+	return p.publisher.JPEG(buf, captured)
+}
+
+// giveBack gives a slot to the client. It may be called from any goroutine, and does not wait.
+func (p *publishing) giveBack(s *slot) {
+	p.owning.Lock()
+	defer p.owning.Unlock()
+	s.generation++
+	s.ours = false
+	d := ring.Done{Slot: s.index, Generation: s.generation, Frames: 1}
+	d.Set(&s.reply)
+	_ = p.send(s.reply[:]) // An error has ended the connection.
+}
+
+// sendStatuses sends statuses until ended is closed, and ends the connection when the publisher has ended.
+func (p *publishing) sendStatuses(ended <-chan struct{}) {
+	tick := time.NewTicker(viewersEvery)
+	defer tick.Stop()
+	gone := p.publisher.Done()
+	var m ring.Message
+	var sent time.Time
+	var arrived uint64
+	watched := false
+	for first := true; ; first = false {
+		count, _, _ := p.publisher.Counts()
+		now := time.Now()
+		if due := now.Sub(sent) >= statusEvery && count != arrived; first || due || p.publisher.Watched() != watched {
+			status := p.status()
+			sent, arrived, watched = now, count, status.Viewers > 0
+			status.Set(&m)
+			if p.send(m[:]) != nil {
+				return
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+			status := p.status()
+			status.Set(&m)
+			_ = p.send(m[:]) // The client may have gone.
+			return
+		case <-gone:
+			if !p.closing.Load() {
+				p.end(p.publisher.Err())
+				return
+			}
+			gone = nil // ended follows.
+		}
+	}
+}
+
+// status returns what has become of the frames so far.
+func (p *publishing) status() ring.Status {
+	info, ok := p.live.Hub.Info(p.name)
+	if !ok { // It has been forgotten already.
+		info = p.before
+	}
+	s := ring.Status{
+		Viewers:   uint32(min(len(info.Viewers), math.MaxInt32)),
+		Arrived:   info.Arrived - p.before.Arrived,
+		Published: info.Published - p.before.Published,
+		Same:      info.Same - p.before.Same,
+		FPSOut:    info.FPSOut,
+	}
+	for i := range info.Dropped {
+		s.Dropped += info.Dropped[i] - p.before.Dropped[i]
+	}
+	return s
+}
+
+// A client's clock is believed within these bounds.
+const (
+	maxAhead  = time.Minute
+	maxBehind = time.Hour
+)
+
+// capturedAt returns when a frame that comes in now was captured, which its message says in microseconds since 1970: now, if it
+// says nothing or what cannot be.
+func capturedAt(us uint64, now time.Time) time.Time {
+	if us > 0 && us <= math.MaxInt64 {
+		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
+			return at
+		}
+	}
+	return now
+}
+
+// checkRate refuses a rate that is none.
+func checkRate(fps float64) error {
+	if fps >= 0 && !math.IsInf(fps, 1) {
+		return nil
+	}
+	return &fault.Error{Kind: fault.Invalid, Field: "fps", Reason: fmt.Sprintf("ring: got fps %v, want images a second, or 0", fps)}
+}
