@@ -105,7 +105,7 @@ func (c *pushCmd) Run(ctx context.Context) error {
 		}
 		summary.WriteJSON(os.Stderr)
 		if err != nil {
-			return &toldError{err}
+			return &cli.ToldError{Err: err}
 		}
 		return nil
 	}

@@ -5,22 +5,29 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"os"
 
 	"github.com/steadyframe/steadyframe/pool"
 )
 
 // NewChecked is New with a checked pool.
 func NewChecked(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
-	return newServer(c, log, options{check: check, tls: TLS})
+	return newServer(c, log, options{check: check, tls: TLS, stockGRPC: stockGRPC()})
 }
 
 // TLS is what New and NewChecked of the tests serve with: nil is plain connections.
 var TLS *tls.Config
 
-// NewOver is New with TLS.
+// NewOver is New with TLS, and with stock gRPC.
 func NewOver(c Config, log *slog.Logger) (*Server, error) {
-	return newServer(c, log, options{tls: TLS})
+	return newServer(c, log, options{tls: TLS, stockGRPC: stockGRPC()})
 }
+
+// StockGRPC is a variable of the environment that, when set, makes New and NewChecked of the tests do without what grpc-go
+// does not promise.
+const StockGRPC = "TEST_STEADYFRAME_STOCK_GRPC"
+
+func stockGRPC() bool { return os.Getenv(StockGRPC) != "" }
 
 // Audit checks the pool, which must be at rest.
 func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }

@@ -51,6 +51,8 @@ func New(c Config, log *slog.Logger) (*Server, error) { return newServer(c, log,
 type options struct {
 	check *pool.Check // makes the pool a checked one
 	tls   *tls.Config // of all listeners; nil: connections are plain
+	// stockGRPC says that gRPC does without what grpc-go does not promise.
+	stockGRPC bool
 }
 
 // newServer is New with options.
@@ -104,7 +106,7 @@ func (s *Server) open(o options) error {
 			serve, shutdown := httpapi.Serve(c, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
-			g := grpcapi.New(s.engine, s.live, s.log)
+			g := grpcapi.New(s.engine, s.live, s.log, o.stockGRPC)
 			a.serve, a.shutdown = g.Serve, g.Shutdown
 		case "ring":
 			r := ring.New(s.engine, s.live, s.log)

@@ -85,7 +85,7 @@ func (c *aheadConn) readError(err error) error {
 // aheadBuffers are the buffers of connections that are read ahead.
 type aheadBuffers struct{ free sync.Pool } // of *[]byte
 
-// Get is part of mem.BufferPool. All buffers are of aheadSize.
+// Get is part of BufferPool. All buffers are of aheadSize.
 func (a *aheadBuffers) Get(int) *[]byte {
 	if p, _ := a.free.Get().(*[]byte); p != nil {
 		return p
@@ -94,5 +94,5 @@ func (a *aheadBuffers) Get(int) *[]byte {
 	return &p
 }
 
-// Put is part of mem.BufferPool.
+// Put is part of BufferPool.
 func (a *aheadBuffers) Put(p *[]byte) { a.free.Put(p) }

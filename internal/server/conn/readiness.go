@@ -4,13 +4,16 @@ import (
 	"io"
 	"net"
 	"syscall"
-
-	"google.golang.org/grpc/mem"
 )
 
+// BufferPool is where buffers come from and go back to. A mem.BufferPool of grpc-go is one.
+type BufferPool interface {
+	Get(size int) *[]byte
+	Put(buf *[]byte)
+}
+
 // readiness reads from a connection once there is something to read, into a buffer that it takes only then: a
-// connection that is silent holds none. grpc-go does the same by itself for net's own types of connection
-// (internal/transport/readyreader), and asks others for the method ReadOnReady.
+// connection that is silent holds none.
 type readiness struct {
 	conn net.Conn
 	raw  syscall.RawConn // nil where reading through it is not possible
@@ -18,7 +21,7 @@ type readiness struct {
 	// What try needs and finds. It is a field, as try is, since a closure would be allocated for each read.
 	try  func(fd uintptr) bool
 	size int
-	pool mem.BufferPool
+	pool BufferPool
 	buf  *[]byte
 	n    int
 	err  error
@@ -36,7 +39,7 @@ func newReadiness(c net.Conn) *readiness {
 
 // ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it
 // returns with the number of bytes in it. An error comes without a buffer. It is for one goroutine at a time.
-func (r *readiness) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+func (r *readiness) ReadOnReady(size int, pool BufferPool) (*[]byte, int, error) {
 	if r.raw == nil {
 		buf := pool.Get(size)
 		n, err := r.conn.Read(*buf)

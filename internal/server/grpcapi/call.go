@@ -24,13 +24,6 @@ const pieceBytes = 1 << 20
 // such time.
 const minPiece = 512
 
-// filler is what a call reads from: grpc-go's transport stream. Its method fills p with the stream's next bytes,
-// whatever they are; grpc-go itself reads the five bytes before a message with it. It copies them from its buffers,
-// frees those, and allocates nothing.
-type filler interface {
-	ReadMessageHeader(p []byte) error
-}
-
 // call is the server's side of one call, whatever its method. Its own goroutine, the one that grpc-go has made for it,
 // watches over others that read and write, since only its return can end a read or a write that hangs.
 type call struct {
@@ -38,7 +31,7 @@ type call struct {
 	ctx     context.Context
 	conn    *connection
 	stream  grpc.ServerStream
-	in      filler
+	in      pieceReader
 	release func()       // gives back what the goroutines hold
 	users   atomic.Int32 // goroutines that have not ended, beside the call's own
 	done    chan error   // takes the first outcome
@@ -52,7 +45,7 @@ type call struct {
 	fresh     int         // bytes that have come since receiving was set
 }
 
-func (c *call) init(s *service, stream grpc.ServerStream, in filler, release func()) {
+func (c *call) init(s *service, stream grpc.ServerStream, in pieceReader, release func()) {
 	c.service, c.ctx, c.stream, c.in, c.release = s, stream.Context(), stream, in, release
 	c.conn = connectionOf(c.ctx)
 	c.done = make(chan error, 1)
@@ -125,24 +118,13 @@ func (c *call) await(wait time.Duration) error {
 	return nil
 }
 
-// compressed is a transport stream that says how its messages may be compressed; grpc-go's is one.
-type compressed interface{ RecvCompress() string }
-
-// encodingOf returns the caller's grpc-encoding.
-func encodingOf(in filler) string {
-	if s, ok := in.(compressed); ok {
-		return s.RecvCompress()
-	}
-	return ""
-}
-
 // length returns the length of the message that has begun, or unknownLength when it is compressed. What follows then up to
 // inflated, fill decompresses.
 func (c *call) length() (int, error) {
 	length, most := int64(binary.BigEndian.Uint32(c.header[1:])), int64(c.engine.Config.Limits.MaxMessageBytes)
 	switch {
-	case c.header[0] > 1 || c.header[0] == 1 && encodingOf(c.in) != gzipEncoding:
-		return 0, fault.Errorf(fault.Unsupported, "grpcapi: the message is compressed, with the grpc-encoding %q, want it plain, or gzip", encodingOf(c.in))
+	case c.header[0] > 1 || c.header[0] == 1 && c.in.RecvCompress() != gzipEncoding:
+		return 0, fault.Errorf(fault.Unsupported, "grpcapi: the message is compressed, with the grpc-encoding %q, want it plain, or gzip", c.in.RecvCompress())
 	case length > most:
 		return 0, fault.LimitOf("limits.max_message_bytes", length, most, "the request is too large")
 	case c.header[0] == 1:

@@ -15,6 +15,15 @@ type codec struct{ encoding.CodecV2 }
 
 func newCodec() codec { return codec{encoding.GetCodecV2("proto")} }
 
+// Unmarshal is part of encoding.CodecV2.
+func (c codec) Unmarshal(data mem.BufferSlice, v any) error {
+	if w, ok := v.(*wholeMessages); ok {
+		w.unmarshal(data)
+		return nil
+	}
+	return c.CodecV2.Unmarshal(data, v)
+}
+
 // Marshal is part of encoding.CodecV2. It gives away the data of an outgoing.
 func (c codec) Marshal(v any) (mem.BufferSlice, error) {
 	if o, ok := v.(*outgoing); ok {

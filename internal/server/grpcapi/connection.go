@@ -2,7 +2,6 @@ package grpcapi
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc/credentials"
-	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/peer"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -21,8 +19,9 @@ import (
 // others see a connection: what ServerHandshake returns is the connection that grpc-go uses, and what each call finds in its
 // peer.
 type connections struct {
-	log  *slog.Logger
-	send time.Duration // timeouts.send
+	log   *slog.Logger
+	send  time.Duration // timeouts.send
+	stock bool          // whether grpc-go is to read with Read
 	// pressed reports whether others wait for memory.
 	pressed  func() bool
 	rejected func(fault.Kind)
@@ -80,6 +79,9 @@ func (s *connections) unsent() (n int64) {
 // ServerHandshake is part of credentials.TransportCredentials. Encryption is the listener's.
 func (s *connections) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	c := &connection{Conn: raw, all: s, held: map[*held]struct{}{}}
+	if s.stock {
+		return struct{ net.Conn }{c}, c, nil
+	}
 	return c, c, nil
 }
 
@@ -117,27 +119,6 @@ func connectionOf(ctx context.Context) *connection {
 func (c *connection) Write(p []byte) (int, error) {
 	c.writes.Add(1)
 	return c.Conn.Write(p)
-}
-
-// ReadOnReady is what grpc-go asks a connection for that is not one of net's own types, so that it holds no buffer while
-// the connection is silent.
-func (c *connection) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
-	if r, ok := c.Conn.(interface {
-		ReadOnReady(int, mem.BufferPool) (*[]byte, int, error)
-	}); ok {
-		return r.ReadOnReady(size, pool)
-	}
-	buf := pool.Get(size)
-	n, err := c.Conn.Read(*buf)
-	if err != nil {
-		pool.Put(buf)
-		return nil, 0, err
-	}
-	if n == 0 {
-		pool.Put(buf)
-		return nil, 0, io.ErrNoProgress
-	}
-	return buf, n, nil
 }
 
 // Close is part of net.Conn.

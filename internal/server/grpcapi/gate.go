@@ -248,10 +248,8 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 // helperInterceptor bounds the waiting of health and reflection. It also switches compression of responses off: grpc-go
 // compresses for a caller that does, once anything in the process has registered the compressor.
 func (s *service) helperInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(compressed); ok && in.RecvCompress() != "" {
-		if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
-			s.log.Error("cannot switch off compression", "err", err)
-		}
+	if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
+		s.log.Error("cannot switch off compression", "err", err)
 	}
 	t := ticketOf(stream.Context())
 	if t == nil || t.class == frameCalls {

@@ -10,7 +10,7 @@ import (
 )
 
 // listStreams serves ListStreams. There is nothing in its request, which is waited for all the same, and not for ever.
-func (s *service) listStreams(out grpc.ServerStream, in filler) error {
+func (s *service) listStreams(out grpc.ServerStream, in pieceReader) error {
 	c := &call{}
 	c.init(s, out, in, func() {})
 	defer c.receiving.Stop()

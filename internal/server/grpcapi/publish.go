@@ -48,7 +48,7 @@ type publishing struct {
 	left     chan struct{} // of capacity 1: receives when a status has left
 }
 
-func newPublishing(s *service, stream grpc.ServerStream, in filler) *publishing {
+func newPublishing(s *service, stream grpc.ServerStream, in pieceReader) *publishing {
 	p := &publishing{began: time.Now(), accepted: make(chan struct{})}
 	p.init(s, stream, in, p.release)
 	p.newDelivery()

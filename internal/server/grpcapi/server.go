@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/experimental"
 	"google.golang.org/grpc/health"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -37,8 +36,8 @@ const (
 	connWindow = 16 << 20
 	// readBuffer is filled in one system call; a connection that is silent has none.
 	readBuffer = 128 << 10
-	// otherMessage bounds the messages of health and reflection. Those of FrameService are bounded by
-	// limits.max_message_bytes.
+	// otherMessage bounds the messages of health and reflection, where FrameService reads its own, which
+	// limits.max_message_bytes bounds.
 	otherMessage = 16 << 10
 	// moreStreams is how many more streams a connection may have in grpc-go than calls at the gate: a call too many then
 	// gets an error instead of waiting at the caller, and health has room.
@@ -48,17 +47,31 @@ const (
 	gzipEncoding = "gzip"
 )
 
-// New returns the gRPC API of e and l, which is not serving yet.
-func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
+// New returns the gRPC API of e and l, which is not serving yet. stock says that it does without what grpc-go does not
+// promise: for tests.
+func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 	c := e.Config
+	whole, most := stock, otherMessage
+	if !stock && !readsPieces() {
+		log.Warn("messages are received as a whole, in memory that no budget counts: this version of grpc-go cannot be read from in pieces")
+		whole = true
+	}
+	if whole {
+		most = max(most, int(c.Limits.MaxMessageBytes))
+	}
 	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
-	service := &service{engine: e, live: l, log: log, gate: newGate(c)}
+	open.stock = stock
+	service := &service{engine: e, live: l, log: log, gate: newGate(c), whole: whole}
 	buffers := newFrameBuffers()
+	var extra []grpc.ServerOption
+	if !stock {
+		extra = experiments(buffers)
+	}
 	s := &Server{
 		open:    open,
 		service: service,
 		health:  health.NewServer(),
-		grpc: grpc.NewServer(
+		grpc: grpc.NewServer(append(extra,
 			grpc.Creds(open),
 			grpc.ForceServerCodecV2(newCodec()),
 			// It is for gzip alone, bounds what comes out, and, unlike a registered one, does not compress responses. All but
@@ -68,7 +81,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
 			grpc.StreamInterceptor(service.helperInterceptor),
 			grpc.WaitForHandlers(true),
-			grpc.MaxRecvMsgSize(otherMessage),
+			grpc.MaxRecvMsgSize(most),
 			grpc.MaxSendMsgSize(math.MaxInt32),
 			grpc.StaticStreamWindowSize(streamWindow),
 			grpc.StaticConnWindowSize(connWindow),
@@ -82,8 +95,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 				Timeout:           10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-			experimental.BufferPool(buffers),
-		),
+		)...),
 	}
 	e.Account.Leased(engine.Unsent, open.unsent)
 	e.Account.Heap(engine.Transports, buffers.held.Load)

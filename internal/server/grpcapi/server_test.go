@@ -12,9 +12,9 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/mem"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
@@ -46,7 +46,7 @@ func (c *readyConn) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-func (c *readyConn) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+func (c *readyConn) ReadOnReady(size int, pool conn.BufferPool) (*[]byte, int, error) {
 	c.listener.ready.Add(1)
 	c.listener.size.Store(int64(size))
 	buf := pool.Get(size)
@@ -70,17 +70,17 @@ func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &readyListener{Listener: tcp}
-	s := New(e, nil, slog.New(slog.DiscardHandler))
+	s := New(e, nil, slog.New(slog.DiscardHandler), false)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
-	conn, err := grpc.NewClient(tcp.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	dialed, err := grpc.NewClient(tcp.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := healthgrpc.NewHealthClient(conn).Check(ctx, &healthgrpc.HealthCheckRequest{}); err != nil {
+	if _, err := healthgrpc.NewHealthClient(dialed).Check(ctx, &healthgrpc.HealthCheckRequest{}); err != nil {
 		t.Error(err)
 	}
-	if err := conn.Close(); err != nil {
+	if err := dialed.Close(); err != nil {
 		t.Error(err)
 	}
 	s.Shutdown(ctx)

@@ -29,6 +29,7 @@ type service struct {
 	log    *slog.Logger
 	logged fault.Throttle
 	gate   *gate
+	whole  bool           // whether messages are read as a whole
 	wait   sync.WaitGroup // goroutines of sessions
 }
 
@@ -36,7 +37,7 @@ type service struct {
 // to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto, where some
 // are unary.
 func (s *service) desc() *grpc.ServiceDesc {
-	method := func(name string, serve func(grpc.ServerStream, filler) error) grpc.StreamDesc {
+	method := func(name string, serve func(grpc.ServerStream, pieceReader) error) grpc.StreamDesc {
 		handler := func(_ any, stream grpc.ServerStream) error { return s.serve(name, stream, serve) }
 		return grpc.StreamDesc{StreamName: name, Handler: handler, ClientStreams: true, ServerStreams: true}
 	}
@@ -55,13 +56,9 @@ func (s *service) desc() *grpc.ServiceDesc {
 }
 
 // serve is the handler of a method.
-func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc.ServerStream, filler) error) error {
+func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc.ServerStream, pieceReader) error) error {
 	start := time.Now()
-	in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(filler)
-	if !ok {
-		return toStatus(fault.Errorf(fault.Internal, "grpcapi: the transport of this grpc-go cannot be read from")).Err()
-	}
-	err := serve(stream, in)
+	err := serve(stream, s.readerOf(stream))
 	if err == nil {
 		s.log.Debug("call served", "method", method, "peer", peerOf(stream.Context()), "took", time.Since(start))
 		return nil
@@ -86,7 +83,7 @@ func (s *service) logFault(ctx context.Context, method string, f *fault.Error) {
 }
 
 // encode serves Encode.
-func (s *service) encode(stream grpc.ServerStream, in filler) error {
+func (s *service) encode(stream grpc.ServerStream, in pieceReader) error {
 	if err := s.engine.CheckQueue(); err != nil {
 		return err
 	}
@@ -94,17 +91,17 @@ func (s *service) encode(stream grpc.ServerStream, in filler) error {
 }
 
 // encodeStream serves EncodeStream, which waits for its turns, however long the queue.
-func (s *service) encodeStream(stream grpc.ServerStream, in filler) error {
+func (s *service) encodeStream(stream grpc.ServerStream, in pieceReader) error {
 	return newSession(s, stream, in, false).run()
 }
 
 // publish serves Publish.
-func (s *service) publish(stream grpc.ServerStream, in filler) error {
+func (s *service) publish(stream grpc.ServerStream, in pieceReader) error {
 	return newPublishing(s, stream, in).run()
 }
 
 // watch serves Watch.
-func (s *service) watch(stream grpc.ServerStream, in filler) error {
+func (s *service) watch(stream grpc.ServerStream, in pieceReader) error {
 	return newWatching(s, stream, in).run()
 }
 

@@ -36,7 +36,7 @@ type session struct {
 	pending  int  // messages received whose responses have not left
 }
 
-func newSession(s *service, stream grpc.ServerStream, in filler, unary bool) *session {
+func newSession(s *service, stream grpc.ServerStream, in pieceReader, unary bool) *session {
 	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2)}
 	c.init(s, stream, in, c.release)
 	c.decoder.MaxFrames, c.decoder.MaxBytes = s.engine.Config.Limits.MaxBatch, int(s.engine.Config.Limits.MaxMessageBytes)

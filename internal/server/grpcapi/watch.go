@@ -37,7 +37,7 @@ type watched struct {
 	maxFPS float64
 }
 
-func newWatching(s *service, stream grpc.ServerStream, in filler) *watching {
+func newWatching(s *service, stream grpc.ServerStream, in pieceReader) *watching {
 	w := &watching{first: make(chan watched, 1), left: make(chan struct{}, 1), stall: time.NewTimer(time.Hour)}
 	w.init(s, stream, in, func() {})
 	left := w.left

@@ -31,9 +31,9 @@ type benchLoadCmd struct {
 	Outstanding int           `group:"load" default:"16" placeholder:"N" help:"In-flight batches per connection. At this limit a batch that is due waits, and the wait counts in its latency. Default: 16."`
 	Timeout     time.Duration `group:"load" default:"10s" placeholder:"TIME" help:"How long to wait for the response to a batch. Default: 10s."`
 
-	Size    size `group:"picture" default:"640x360" placeholder:"WxH" help:"Size of the frames, bgr24. Default: 640x360."`
-	Resize  size `group:"picture" default:"320x320" placeholder:"WxH" help:"Size of the JPEGs. Default: 320x320."`
-	Quality int  `group:"picture" default:"75" placeholder:"N" help:"Quality of the JPEGs, 1 to 100. Default: 75."`
+	Size    size `group:"frames" default:"640x360" placeholder:"WxH" help:"Size of the frames, bgr24. Default: 640x360."`
+	Resize  size `group:"frames" default:"320x320" placeholder:"WxH" help:"Size of the JPEGs. Default: 320x320."`
+	Quality int  `group:"frames" default:"75" placeholder:"N" help:"Quality of the JPEGs, 1 to 100. Default: 75."`
 
 	FindCapacity bool          `group:"capacity" help:"Find the highest rate that the server bears: every frame comes back as its JPEG, P99 is within the bound, and 99 % of the rate is achieved."`
 	P99          time.Duration `group:"capacity" name:"p99" default:"300ms" placeholder:"TIME" help:"Bound for the 99th percentile of batch latency. Default: 300ms."`

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK          = 0
+	exitError       = 1   // what was asked could not be done, or found something wrong
+	exitUsage       = 2   // what was asked makes no sense
+	exitInterrupted = 130 // 128 + SIGINT, as shells have it
+)
+
+// Program is a program with commands.
+type Program struct {
+	Name        string // as it is typed: "steadyframe bench"
+	Description string
+	Groups      []kong.Group // of flags, in the order of the help
+}
+
+// Run runs the command that args say and returns the exit code. commands points to a struct of commands, as package kong
+// has them: the Run of each may take a context, which the first SIGINT, SIGTERM or SIGHUP ends, with ErrInterrupted as its
+// cause. The second ends the process.
+func (p *Program) Run(args []string, commands any) int {
+	// A write to a closed pipe should be an error with a message, not the end of the process.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := interruptible()
+	defer stop()
+
+	code := -1
+	parser, err := kong.New(commands,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.Exit(func(c int) { code = c }),
+		kong.ExplicitGroups(p.Groups),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic(err) // a fault in the struct's tags
+	}
+	bare := len(args) == 0
+	if bare {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	switch {
+	case bare:
+		return exitUsage
+	case code >= 0:
+		return code // --help
+	}
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "steadyframe: %v\nSee: %s --help\n", err, p.commandOf(err))
+		return exitUsage
+	}
+	return exitCode(k.Run())
+}
+
+// commandOf returns the command in which parsing failed, as it is typed.
+func (p *Program) commandOf(err error) string {
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil && parse.Context.Selected() != nil {
+		return parse.Context.Selected().FullPath()
+	}
+	return p.Name
+}
+
+// interruptible returns the context of Run. SIGHUP stays ignored where it is, under nohup.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
+	go func() {
+		<-signals
+		signal.Stop(signals)
+		cancel(ErrInterrupted)
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// exitCode prints err, unless it is a ToldError, and returns the exit code for it.
+func exitCode(err error) int {
+	var usage *UsageError
+	var told *ToldError
+	if err != nil && !errors.As(err, &told) {
+		fmt.Fprintf(os.Stderr, "steadyframe: %v\n", err)
+	}
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, ErrInterrupted):
+		return exitInterrupted
+	}
+	return exitError
+}
+
+// ToldError is an error that the user has been told of.
+type ToldError struct{ Err error }
+
+func (e *ToldError) Error() string { return e.Err.Error() }
+
+// Unwrap returns the error that is wrapped.
+func (e *ToldError) Unwrap() error { return e.Err }
