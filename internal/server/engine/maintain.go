@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime/debug"
 	rtm "runtime/metrics"
+	"slices"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -20,9 +21,9 @@ const (
 	// collectAgain is how long after that it collects once more: a sync.Pool gives up idle buffers in the second of two
 	// collections, and those in use meanwhile stay.
 	collectAgain = 2 * time.Second
-	// collectIdle is how often idle buffers of the pool, beyond its floor, may be a reason to collect. A load may need them
-	// again at once.
-	collectIdle = 30 * time.Second
+	// idleLooks is how many looks in a row buffers of the pool, beyond its floor, must be idle to be a reason to collect. What a
+	// load takes again within that time it needs.
+	idleLooks = 5
 )
 
 // Maintain frees memory that was not used for a while, until ctx ends: compiled pipelines, and the garbage of a burst. It is for one goroutine.
@@ -50,15 +51,19 @@ type collector struct {
 
 	last     uint64    // collections so far, at the last look
 	since    time.Time // when their number last changed
-	own      time.Time // when look last began to collect
 	again    time.Time // when to collect once more; zero: not
 	leftover int64     // unregistered after a collection of look, if that was the last collection
+
+	idles [idleLooks]int64 // what was idle at each of the last looks
+	looks int              // since the last collection of look
 }
 
 // look collects where it must. After its own collection it collects again only when there is much more than that left
 // over: what was left is no garbage.
 func (c *collector) look(now time.Time) {
 	unheld := c.unheld()
+	c.idles[c.looks%idleLooks] = c.idle()
+	c.looks++
 	if !c.again.IsZero() {
 		if !now.Before(c.again) {
 			c.again = time.Time{}
@@ -73,19 +78,20 @@ func (c *collector) look(now time.Time) {
 	if now.Sub(c.since) < collectPause {
 		return
 	}
-	if now.Sub(c.own) >= collectIdle {
-		unheld += c.idle()
+	if c.looks >= idleLooks {
+		unheld += slices.Min(c.idles[:])
 	}
 	if unheld < c.leftover+garbage {
 		return
 	}
-	c.own, c.again = now, now.Add(collectAgain)
+	c.again = now.Add(collectAgain)
 	c.run(now)
 }
 
 // run collects.
 func (c *collector) run(now time.Time) {
 	c.collect()
+	c.looks = 0
 	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
 }
 

@@ -71,12 +71,21 @@ func TestCollectorLooks(t *testing.T) {
 	cycles++
 	look(10)
 	step("the runtime has collected, and keeps much", 8)
-	unheld, idle = 0, 400<<20
+	unheld = 0
 	c.collect = func() { collected++; cycles++ }
-	look(19)
-	step("buffers that were idle lately too", 8)
-	look(30)
-	step("idle buffers, after a while", 10)
+	for range 25 {
+		idle = 400<<20 - idle // A load takes them every other second.
+		look(1)
+	}
+	step("buffers that were in use lately", 8)
+	idle = 400 << 20
+	look(idleLooks)
+	step("idle buffers", 9)
+	look(2)
+	step("once more, for sync.Pool", 10)
+	idle = 0
+	look(100)
+	step("no idle buffers", 10)
 }
 
 // TestMaintainTrims: it frees idle pipelines, and ends with its context.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/jpegdec"
@@ -23,7 +22,6 @@ const (
 	framesInFlight = 3         // being read, in the slot, being encoded
 	imagesHeld     = 4         // being made, the newest, and two older ones that viewers are still receiving
 	usualJPEG      = 256 << 10 // bytes of a JPEG to begin with: 1080p at quality 75
-	growthWait     = 100 * time.Millisecond
 )
 
 // encoder encodes the frames of one publisher, or passes on or re-encodes its JPEGs. It belongs to the encoder worker.
@@ -44,7 +42,8 @@ type encoder struct {
 	admitted int64        // bytes, but for those of decoding
 	covered  atomic.Int64 // bytes of a JPEG for which those suffice
 	growth   engine.Stream
-	grants   []pool.Grant
+	grants   []grant
+	share    *share
 }
 
 // jpegKind is what a camera changes when it switches to other settings.
@@ -55,22 +54,22 @@ type jpegKind struct {
 
 // admission is memory that was admitted for one purpose.
 type admission struct {
-	grant pool.Grant
+	grant grant
 	bytes int64
 }
 
 // resize makes sure that n bytes are admitted, with admit, and not more than twice as many: one large JPEG does not keep its
 // memory for long.
-func (a *admission) resize(n int64, admit func(int64) (pool.Grant, error)) error {
+func (a *admission) resize(n int64, admit func(int64) (grant, error)) error {
 	if n <= a.bytes && n >= a.bytes/2 {
 		return nil
 	}
 	a.release()
-	grant, err := admit(n)
+	g, err := admit(n)
 	if err != nil {
 		return err
 	}
-	*a = admission{grant, n}
+	*a = admission{g, n}
 	return nil
 }
 
@@ -83,7 +82,7 @@ func (a *admission) release() {
 // newEncoder waits for the memory of a stream of spec's images, at most timeouts.queue. The error is a *fault.Error.
 func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*encoder, error) {
 	e := l.engine
-	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded}
+	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded, share: &l.jpegs}
 	var need int64
 	if s.JPEG {
 		m.spec.Input = frame.Desc{}
@@ -105,11 +104,11 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 		}
 		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}
-	grant, err := e.Admit(ctx, need, nil)
+	first, err := e.Admit(ctx, need, nil)
 	if err != nil {
 		return nil, err
 	}
-	m.grants, m.admitted = append(m.grants, grant), need
+	m.grants, m.admitted = append(m.grants, grant{memory: first}), need
 	m.covered.Store(usualJPEG)
 	return m, nil
 }
@@ -190,7 +189,13 @@ func (m *encoder) recode(ctx context.Context, data []byte, memory int64) (stream
 		return stream.Image{}, err
 	}
 	m.decoded.Add(memory)
-	defer m.decoded.Add(-memory)
+	defer func() {
+		m.decoded.Add(-memory)
+		if memory > m.share.small { // A stream does not keep what others of the share may need.
+			m.decoder = jpegdec.Decoder{}
+			m.decoding.release()
+		}
+	}()
 	var f frame.Frame
 	err := m.engine.InTurn(ctx, true, func(yield func() error) (err error) {
 		m.decoder.Pause = yield
@@ -268,11 +273,11 @@ func (m *encoder) reserve(n int64) error {
 	if more <= 0 {
 		return nil
 	}
-	grant, err := m.admit(more)
+	g, err := m.admit(more)
 	if err != nil {
 		return err
 	}
-	m.grants, m.admitted = append(m.grants, grant), n
+	m.grants, m.admitted = append(m.grants, g), n
 	return nil
 }
 
@@ -286,18 +291,7 @@ func (m *encoder) reserveJPEG(n int) error {
 }
 
 // admit waits a moment for n bytes.
-func (m *encoder) admit(n int64) (pool.Grant, error) { return admit(m.engine, n, &m.growth) }
-
-// admit waits a moment for n bytes of the budget. The error is pool.ErrBudget.
-func admit(e *engine.Engine, n int64, s *engine.Stream) (pool.Grant, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), growthWait)
-	defer cancel()
-	grant, err := e.Admit(ctx, n, s)
-	if err != nil {
-		return pool.Grant{}, fmt.Errorf("live: %d more bytes for a JPEG: %w", n, pool.ErrBudget)
-	}
-	return grant, nil
-}
+func (m *encoder) admit(n int64) (grant, error) { return m.share.admit(m.engine, n, &m.growth) }
 
 // panicError is a panic of the encoder.
 type panicError struct {

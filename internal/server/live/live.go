@@ -30,6 +30,7 @@ type Live struct {
 	log     *slog.Logger
 	offline *offline
 	pinned  reserve      // for what slow viewers hold
+	jpegs   share        // of the budget
 	decoded atomic.Int64 // bytes that decoders hold
 
 	mu      sync.Mutex
@@ -40,7 +41,7 @@ type Live struct {
 // New returns the live streams of a server with the settings of e, which it retains. The configured ones are known at
 // once; Run starts their sources. The error is about one that the Hub does not accept.
 func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
-	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}}
+	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}, jpegs: newShare(int64(e.Config.Limits.MemoryBudget))}
 	settings := e.Config.Live
 	total, perStream, perViewer := e.Config.PinnedShares()
 	l.Hub = stream.New(stream.Options{

@@ -96,8 +96,8 @@ func (p *Publisher) Admit(n int) error {
 		return nil
 	}
 	// A buffer that grows is two for a moment, of which the older is smaller.
-	return p.reading.resize(2*int64(pool.ClassSize(min(n, pool.MaxSize))), func(n int64) (pool.Grant, error) {
-		return admit(p.live.engine, n, &p.growth)
+	return p.reading.resize(2*int64(pool.ClassSize(min(n, pool.MaxSize))), func(n int64) (grant, error) {
+		return p.live.jpegs.admit(p.live.engine, n, &p.growth)
 	})
 }
 
