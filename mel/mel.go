@@ -195,8 +195,8 @@ func (m *Mel) append(dst []float32, s sound) []float32 {
 // yieldFrames is after how many frames AppendYielding calls yield, about: a few milliseconds of work with kernels.
 const yieldFrames = 1024
 
-// AppendYielding is Append for a sound of which others should not wait for the whole: it calls yield now and then, where it
-// holds nothing that others need. An error of yield ends it: it returns dst as it was, and that error.
+// AppendYielding is Append for a sound of which others should not wait for the whole: it calls yield repeatedly, where
+// it holds nothing that others need. An error of yield ends it: it returns dst as it was, and that error.
 func (m *Mel) AppendYielding(dst, pcm []float32, yield func() error) ([]float32, error) {
 	return m.appendYielding(dst, sound{f32: pcm, end: len(pcm)}, yield)
 }

@@ -12,7 +12,7 @@ import (
 func Example() {
 	p := pool.New(&pool.Options{Budget: 64 << 20})
 
-	grayPicture := func(width, height int) error {
+	grayImage := func(width, height int) error {
 		b, err := p.Get(width * height)
 		if err != nil {
 			return err // nothing was leased
@@ -23,7 +23,7 @@ func Example() {
 		}
 		return nil
 	}
-	fmt.Println(grayPicture(640, 360), grayPicture(640, 360), grayPicture(20_000, 20_000))
+	fmt.Println(grayImage(640, 360), grayImage(640, 360), grayImage(20_000, 20_000))
 
 	for _, c := range p.Stats().Classes {
 		fmt.Printf("class %d: %d gets, %d puts, %d in use, %d misses\n", c.Size, c.Gets, c.Puts, c.InUse, c.Misses)

@@ -396,7 +396,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// guard asks for authentication as scheme says, checks what comes as RFC 7616 and RFC 7617 have it, and answers with
+// guard asks for authentication as scheme says, checks what comes as RFC 7616 and RFC 7617 have it, and responds with
 // image.
 type guard struct {
 	t              testing.TB

@@ -143,7 +143,7 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-func TestFacesCanBeOff(t *testing.T) {
+func TestAPIsCanBeOff(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.HTTP.Listen, c.Admin.Listen = "off", "off" })
 	if a := s.Addrs(); a.HTTP != "" || a.Admin != "" || a.GRPC == "" {
 		t.Errorf("got addresses %+v, want gRPC's alone", a)

@@ -18,7 +18,7 @@ type FormatError struct{ Reason string }
 // Error is part of error.
 func (e *FormatError) Error() string { return "WAV: " + e.Reason }
 
-// maxSkipped is how many bytes may come before the samples: names and pictures of the recording.
+// maxSkipped is how many bytes may come before the samples: metadata of the recording, such as a cover image.
 const maxSkipped = 16 << 20
 
 // ReadHeader reads a WAV file up to its first sample. It returns the bytes of samples that the header declares, -1 for all that

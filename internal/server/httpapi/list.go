@@ -34,21 +34,21 @@ func (h *viewers) stream(w http.ResponseWriter, r *http.Request, name string) er
 
 // entry is a stream in the list. Rates are of the last two seconds or so, in hertz.
 type entry struct {
-	Name         string        `json:"name"`
-	State        string        `json:"state"` // "waiting" for its first frame, "online" or "offline"
-	Since        string        `json:"since"` // of the state
-	Source       string        `json:"source"`
-	Format       string        `json:"format"`
-	Width        int           `json:"width"` // of the images
-	Height       int           `json:"height"`
-	FPSIn        float64       `json:"fps_in"`
-	FPSOut       float64       `json:"fps_out"`
-	Arrived      uint64        `json:"arrived"`   // frames
-	Published    uint64        `json:"published"` // images
-	Same         uint64        `json:"same"`      // images equal to the one before
-	Dropped      droppedFrames `json:"dropped"`
-	PictureBytes int           `json:"picture_bytes"` // of the newest
-	Viewers      []viewerEntry `json:"viewers"`
+	Name       string        `json:"name"`
+	State      string        `json:"state"` // "waiting" for its first frame, "online" or "offline"
+	Since      string        `json:"since"` // of the state
+	Source     string        `json:"source"`
+	Format     string        `json:"format"`
+	Width      int           `json:"width"` // of the images
+	Height     int           `json:"height"`
+	FPSIn      float64       `json:"fps_in"`
+	FPSOut     float64       `json:"fps_out"`
+	Arrived    uint64        `json:"arrived"`   // frames
+	Published  uint64        `json:"published"` // images
+	Same       uint64        `json:"same"`      // images equal to the one before
+	Dropped    droppedFrames `json:"dropped"`
+	ImageBytes int           `json:"picture_bytes"` // of the newest
+	Viewers    []viewerEntry `json:"viewers"`
 }
 
 // droppedFrames counts the frames that became no image, by reason.
@@ -81,7 +81,7 @@ func newEntry(i *stream.Info) entry {
 			Newer: i.Dropped[stream.Newer], Capped: i.Dropped[stream.Capped], Unseen: i.Dropped[stream.Unseen],
 			NoMemory: i.Dropped[stream.NoMemory], Failed: i.Dropped[stream.Failed],
 		},
-		PictureBytes: i.ImageBytes, Viewers: []viewerEntry{},
+		ImageBytes: i.ImageBytes, Viewers: []viewerEntry{},
 	}
 	for _, v := range i.Viewers {
 		e.Viewers = append(e.Viewers, viewerEntry{

@@ -187,7 +187,7 @@ func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
 	f.publisher.Close() // The last frame may still wait for its turn.
 	var a published
 	a.Stream = name
-	a.Frames, a.Pictures, a.Dropped = f.publisher.Counts()
+	a.Frames, a.Images, a.Dropped = f.publisher.Counts()
 	a.Failed = f.publisher.Failed()
 	data, err := json.Marshal(a)
 	if err != nil {
@@ -204,9 +204,9 @@ func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
 
 // published is the response to a publisher whose body ended.
 type published struct {
-	Stream   string `json:"stream"`
-	Frames   uint64 `json:"frames"`   // that came in
-	Pictures uint64 `json:"pictures"` // that were made of them
-	Dropped  uint64 `json:"dropped"`  // frames that became no image
-	Failed   uint64 `json:"failed"`   // dropped frames that could not be decoded or encoded
+	Stream  string `json:"stream"`
+	Frames  uint64 `json:"frames"`   // that came in
+	Images  uint64 `json:"pictures"` // that were made of them
+	Dropped uint64 `json:"dropped"`  // frames that became no image
+	Failed  uint64 `json:"failed"`   // dropped frames that could not be decoded or encoded
 }

@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 						body = io.MultiReader(bytes.NewReader(body.([]byte)))
 					}
 					a := f.send(method, "/v1/streams/cam"+tt.query, tt.contentType, body)
-					if a.status != http.StatusOK || a.Stream != "cam" || a.Frames != 3 || a.Pictures < 1 || a.Pictures+a.Dropped != 3 {
+					if a.status != http.StatusOK || a.Stream != "cam" || a.Frames != 3 || a.Images < 1 || a.Images+a.Dropped != 3 {
 						t.Errorf("got %+v, want 3 frames, images or dropped", a)
 					}
 					f.wantFrame(v, 3)
@@ -92,7 +92,7 @@ func TestPublishAtOnce(t *testing.T) {
 				f.wantFrame(v, i+1)
 			}
 			out.Close()
-			if a := <-done; a.status != http.StatusOK || a.Frames != 3 || a.Pictures != 3 {
+			if a := <-done; a.status != http.StatusOK || a.Frames != 3 || a.Images != 3 {
 				t.Errorf("got %+v, want 3 frames and pictures", a)
 			}
 		})
@@ -273,7 +273,7 @@ func TestPublishBrokenImages(t *testing.T) {
 	v := f.view("cam")
 	body := slices.Concat(jpegPart([]byte("no picture")), jpegPart(jpegFrame(t, 1)), jpegPart(jpegFrame(t, 9)[:200]), jpegPart(jpegFrame(t, 2)))
 	a := f.send(http.MethodPost, "/v1/streams/cam", "", body)
-	if a.status != http.StatusOK || a.Frames != 4 || a.Dropped < 2 || a.Failed != 2 || a.Pictures+a.Dropped != 4 {
+	if a.status != http.StatusOK || a.Frames != 4 || a.Dropped < 2 || a.Failed != 2 || a.Images+a.Dropped != 4 {
 		t.Errorf("got %+v, want 4 frames, 2 of them dropped, as they failed", a)
 	}
 	f.wantFrame(v, 2)

@@ -13,10 +13,10 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// snapshot serves the newest image of a stream. Where that was older than max_age when the request came, or nobody
-// has watched and nothing was encoded, it waits for a fresh one, timeouts.queue at most: meanwhile the caller counts as
-// a viewer. The image that stands for a lost source is not served as if it were one of the stream's, unless the
-// caller asks with offline=picture.
+// snapshot serves the newest image of a stream. Where that was older than max_age when the request came, or nobody has
+// watched and nothing was encoded, it waits for a fresh one, timeouts.queue at most: meanwhile the caller counts as a
+// viewer. The image that stands for a lost source is not served as if it were one of the stream's, unless the caller
+// asks for it.
 func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) error {
 	o, err := parseSnapshot(r.URL.Query())
 	if err != nil {

@@ -59,7 +59,7 @@ func (l *lockstep) publish() {
 }
 
 // view is a viewer: it reads messages, each of which has before bytes before its image and after bytes after it. Unless
-// respond is nil, it answers each with respond of the bytes before.
+// respond is nil, it sends respond of the bytes before.
 func (l *lockstep) view(c net.Conn, r io.Reader, before, after int, respond func(head []byte) []byte) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
 		l.t.Fatal(err)

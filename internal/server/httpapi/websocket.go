@@ -76,8 +76,8 @@ func (u *upgrade) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return c, bufio.NewReadWriter(c.In, bufio.NewWriterSize(c, longest)), nil
 }
 
-// pong answers a ping and keeps package websocket from doing so, which would give up after five seconds, and with it the
-// connection: an image on its way to a slow viewer may take longer.
+// pong responds to a ping and keeps package websocket from doing so, which would give up after five seconds, and with
+// it the connection: an image on its way to a slow viewer may take longer.
 func (u *upgrade) pong(_ context.Context, payload []byte) bool {
 	var head [maxFrameHead]byte
 	_ = u.conn.WriteParts(appendFrameHead(head[:0], framePong, len(payload)), payload, nil) // If it fails, so does the next image.

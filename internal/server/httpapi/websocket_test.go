@@ -78,12 +78,12 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 	if imageIndex(t, first.jpeg) != 0 || imageIndex(t, second.jpeg) != 1 {
 		t.Fatalf("got %d and %d, want the first two", imageIndex(t, first.jpeg), imageIndex(t, second.jpeg))
 	}
-	// Much later than live.stall it is still there, since it answers pings, and has no more: else an image would come
+	// Much later than live.stall it is still there, since it responds to pings, and has no more: else an image would come
 	// before the state that is asked for.
 	got := make(chan string, 1)
 	go func() {
 		defer close(got)
-		_, said := c.next() // It answers pings meanwhile.
+		_, said := c.next() // It responds to pings meanwhile.
 		got <- said
 	}()
 	tick := time.NewTicker(between)
@@ -253,7 +253,7 @@ func TestWebSocketDrain(t *testing.T) {
 	}
 }
 
-// TestWebSocketSilence: a viewer that answers no pings is disconnected, and one that does is not.
+// TestWebSocketSilence: a viewer that does not respond to pings is disconnected, and one that does is not.
 func TestWebSocketSilence(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, nil, stall(500*time.Millisecond))

@@ -116,31 +116,31 @@ func (d drawing) fit(f *opentype.Font, text string, size, width float64) (float6
 
 // width returns the width of text in pixels.
 func (d drawing) width(f *opentype.Font, text string, size float64) float64 {
-	face, err := newFace(f, size)
+	typeface, err := newTypeface(f, size)
 	if err != nil {
 		return 0
 	}
-	defer face.Close()
-	return float64(font.MeasureString(face, text)) / 64
+	defer typeface.Close()
+	return float64(font.MeasureString(typeface, text)) / 64
 }
 
 // text draws text centered at x, with its baseline at y.
 func (d drawing) text(f *opentype.Font, text string, size, x, y float64, c color.RGBA) {
-	face, err := newFace(f, size)
+	typeface, err := newTypeface(f, size)
 	if err != nil {
 		return
 	}
-	defer face.Close()
-	width := font.MeasureString(face, text)
+	defer typeface.Close()
+	width := font.MeasureString(typeface, text)
 	drawer := font.Drawer{
-		Dst: d.img, Src: image.NewUniform(c), Face: face,
+		Dst: d.img, Src: image.NewUniform(c), Face: typeface,
 		Dot: fixed.Point26_6{X: fixed.Int26_6(x*64) - width/2, Y: fixed.Int26_6(math.Round(y) * 64)},
 	}
 	drawer.DrawString(text)
 }
 
-// newFace returns f at so many pixels to the em.
-func newFace(f *opentype.Font, size float64) (font.Face, error) {
+// newTypeface returns f at so many pixels to the em.
+func newTypeface(f *opentype.Font, size float64) (font.Face, error) {
 	return opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
 }
 

@@ -138,7 +138,7 @@ func (e *encoding) serve() error {
 	return e.send(e.replies)
 }
 
-// fail answers s with the error of its batch.
+// fail responds for s with the error of its batch.
 func (e *encoding) fail(s *slot, d *ring.Done, f *fault.Error) {
 	text := cutText(f.Error(), ring.MaxText)
 	d.SetFailed(&s.reply, codeOf(f), len(text), uint32(min(f.RetryAfter.Milliseconds(), math.MaxUint32)))
