@@ -21,7 +21,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	return &r.planes
 }
 
-// prefetch asks for an input row that will be needed some rows after number, unless the kernel does.
+// prefetch prefetches an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
 	if ahead == 0 || src.layout.isFloat() || src.pixels != nil || src.bytes != nil {
@@ -32,7 +32,7 @@ func (sc *Scratch) prefetch(src *source, number int) {
 	}
 }
 
-// aheadOfRow returns how many bytes ahead of row number the row is that prefetch would ask for; 0 for none.
+// aheadOfRow returns how many bytes ahead of row number the row lies that prefetch would fetch; 0 for none.
 func (sc *Scratch) aheadOfRow(src *source, number int) int {
 	ahead := int(src.down.ahead[number])
 	if ahead == 0 {

@@ -1,7 +1,8 @@
 package blend
 
-// Sums are in pairs of words for four samples: one has the sums of two of them in its halves, the other those of the two others. To each
-// sample 32768 is added, so that a sum is at most 65408<<14 < 1<<30; 32768<<14 in all is to be taken off.
+// Sums are in pairs of words for four samples: one has the sums of two of them in its halves, the other those of the
+// two others. To each sample 32768 is added, so that a sum is at most 65408<<14 < 1<<30; 32768<<14 has to be subtracted
+// at the end.
 
 func accumulate(sums []uint64, row []int16, weight int16) {
 	w := uint64(weight)

@@ -9,17 +9,17 @@ type Rows struct {
 	Ahead  int // rows to fetch into the caches: those that lie so many bytes behind; 0 for none
 }
 
-// MaxWhole is how many rows an Average can take whole: so many bytes add up to less than 1<<16.
+// MaxWhole is the most whole rows of an Average: so many bytes add up to less than 1<<16.
 const MaxWhole = 257
 
-// Average says what the mean of neighboring rows is made of. Those that are taken whole count the same, so that they are
-// added up before they are multiplied; a row before and one behind them may count less. The mean is
+// Average is a weighted mean of neighboring rows. Whole rows have the same weight, so that they are summed before they
+// are multiplied; a row before and one behind them may weigh less. The mean is
 //
 //	(Before*(row<<8))>>16 + (Weight*(sum of the whole rows << Shift))>>16 + (Behind*(row<<8))>>16
 //
 // which NewAverage makes 0..32640, and at most 4 less than the exact mean of bytes, times 128.
 type Average struct {
-	Whole          int    // rows taken whole, 0..MaxWhole
+	Whole          int    // whole rows, 0..MaxWhole
 	Before, Behind uint16 // weights of the rows beside them, in 32768ths; with 0 there is no such row
 	Shift          uint8
 	Weight         uint16

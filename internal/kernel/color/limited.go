@@ -23,9 +23,9 @@ func expandChroma(c []int16) {
 	}
 }
 
-// limits is how a range is expanded a word at a time. The clamp comes first: samples below 16 are taken to 16 and those above 235 or 240 to
-// that, all with 128 added so that they are 0..32640 and the sign bit is free to catch a borrow. What remains is a linear function of how
-// far a sample is below the top.
+// limits is how a range is expanded a word at a time. The clamp comes first: samples below 16 become 16 and those above
+// 235 or 240 become that, all with 128 added so that they are 0..32640 and the sign bit is free to catch a borrow. What
+// remains is a linear function of how far a sample is below the top.
 type limits struct {
 	span  uint64 // from 16 to the top, in each lane
 	start uint64 // what the top comes to, 128 added, before the shift by 15; less than 1<<31
@@ -51,7 +51,7 @@ func (l *limits) expandWords(s []int16) int {
 		odd := (start - (v>>16&evenLanes)*slope) << 1 &^ evenLanes
 		v = even | odd
 		v -= (v + 127*each) >> 15 & over
-		w[i] = (v + 128<<7*each) ^ signs // 128 taken off
+		w[i] = (v + 128<<7*each) ^ signs // 128 subtracted
 	}
 	return 4 * len(w)
 }

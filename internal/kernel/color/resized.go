@@ -7,7 +7,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
-// Planes is what a row of pixels becomes.
+// Planes are the rows that a row of pixels becomes.
 type Planes uint8
 
 // The planes.
@@ -29,7 +29,7 @@ type Resize struct {
 
 // Resized does a Resize in one pass over the row, by tables made for it. It is immutable.
 type Resized struct {
-	Level impl.Level // of the kernel, which may be a lower one than was asked for
+	Level impl.Level // of the kernel; may be lower than the limit
 
 	bytes  int
 	room   [3]int // samples that the planes of a row have room for
@@ -40,9 +40,9 @@ type Resized struct {
 
 type resizedKernel func(first, second, third *int16, src, table *byte, ahead, groups int)
 
-// Row makes dst of the pixels of src, which is as long as the Resize says. The capacity of a row of dst is resample.RoomFor
-// its length: whole vectors are written, over what is there behind its length. It asks for the pixels of the row that lies so
-// many bytes ahead to be in the caches soon; with 0 for nothing.
+// Row resizes and converts the pixels of src, of Resize.Bytes bytes, to dst. The capacity of a row of dst is
+// resample.RoomFor its length: whole vectors are written, also beyond its length. It prefetches the pixels that lie
+// ahead bytes behind those of src; 0: none.
 func (r *Resized) Row(dst [3][]int16, src []byte, ahead int) {
 	_ = src[r.bytes-1]
 	first, second, third := dst[0], dst[1], dst[2]

@@ -12,7 +12,7 @@ type Cover struct {
 	Coverage      // of one sample or more
 	Words    int  // of an input row, 0..32640 each
 	Step     int  // from one sample of a channel to the next, 1..4
-	Centered bool // 128<<7 is taken off what is made: rows of luma and chroma
+	Centered bool // 128<<7 is subtracted: rows of luma and chroma
 }
 
 // channels is how many rows are made.
@@ -23,7 +23,7 @@ func (z *Cover) SourceRoom() int { return RoomFor(z.Words + window) }
 
 // Covered does a Cover, by tables made for it where a kernel has some. It is immutable.
 type Covered struct {
-	Level impl.Level // of the kernel, which may be a lower one than was asked for
+	Level impl.Level // of the kernel; may be lower than the limit
 
 	cover  Cover
 	room   int // samples that rows have room for
@@ -32,12 +32,12 @@ type Covered struct {
 	kernel coveredKernel // nil: plain Go
 }
 
-// coveredKernel makes groups of 16 samples of one row, of two, or of three, taking bias off each.
+// coveredKernel computes groups of 16 samples of one, two or three rows, and subtracts bias from each.
 type coveredKernel func(first, second, third, src *int16, table *byte, groups, bias int)
 
-// Row makes a row of each channel of the words of src, which is as long as the Cover says, with a capacity of SourceRoom or
-// more: what is behind its end does not matter. The capacity of a row of dst is RoomFor its length: whole vectors are
-// written, over what is there behind its length.
+// Row writes a row of dst for each channel of src, of Cover.Words words with a capacity of SourceRoom or more, whose
+// contents beyond the length do not matter. The capacity of a row of dst is RoomFor its length: whole vectors are
+// written, also beyond its length.
 func (c *Covered) Row(dst [3][]int16, src []int16) {
 	_ = src[c.cover.Words-1]
 	if c.kernel == nil {

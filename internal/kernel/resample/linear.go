@@ -2,7 +2,7 @@ package resample
 
 import "encoding/binary"
 
-// bias is 128 with 7 fractional bits: what is taken off luma and chroma.
+// bias is 128 with 7 fractional bits, which is subtracted from luma and chroma.
 const bias = 128 << 7
 
 // lerp is the sample between a and b at w 128ths of the way: 0..32640.

@@ -1,15 +1,16 @@
 // Package resample holds the horizontal half of resizing: kernels that turn one row of a plane into one row of int16 samples with 7
 // fractional bits (value x 128), as wide as the output.
 //
-// Notation: a row of src is the crop alone, so that no kernel can read beside it. Samples of RGB rows are 0..32640; those of luma and
-// chroma rows have 128 taken off: -16384..16256.
+// Notation: a row of src is the crop alone, so that no kernel can read outside it. Samples of RGB rows are 0..32640;
+// those of luma and chroma rows have 128 subtracted: -16384..16256.
 package resample
 
 import "github.com/steadyframe/steadyframe/internal/impl"
 
-// A Tap says how one output sample is made of two neighbors in an input row: where the first one lies and the weight of the second; the
-// first has the rest. In rows of bytes Offset counts bytes and Weight is in 128ths, 0..128; where the row ends before the second sample,
-// the first stands in for it. In rows of int16 Offset counts samples and Weight is in 32768ths, 0..32767.
+// A Tap says how one output sample is interpolated between two neighbors in an input row: where the first lies, and the
+// weight of the second; the first has the rest. In rows of bytes Offset counts bytes and Weight is in 128ths, 0..128;
+// where the row ends before the second sample, the first stands in for it. In rows of int16 Offset counts samples and
+// Weight is in 32768ths, 0..32767.
 type Tap struct{ Offset, Weight uint32 }
 
 // A Span is the run of input samples that one output sample covers: the index of the first in its row, and how many.
@@ -45,7 +46,7 @@ type Kernels struct {
 	Lookup      func(dst []int16, src []byte, table *[256]int16)
 	PairsLookup func(first, second []int16, src []byte, table *[256]int16)
 
-	// Prefetch asks the processor to have a row, of one byte or more, in its caches soon. In plain Go it does nothing.
+	// Prefetch fetches a row, of one byte or more, into the processor's caches. In plain Go it does nothing.
 	Prefetch func(row []byte)
 }
 

@@ -11,10 +11,10 @@ type Resize struct {
 	Taps     []Tap // one or more
 	Bytes    int   // of an input row
 	Channels int   // 1 or 2
-	Centered bool  // 128<<7 is taken off what is made: rows of luma and chroma
+	Centered bool  // 128<<7 is subtracted: rows of luma and chroma
 }
 
-// bias is what is taken off each sample.
+// bias is subtracted from each sample.
 func (z *Resize) bias() int {
 	if z.Centered {
 		return bias
@@ -24,7 +24,7 @@ func (z *Resize) bias() int {
 
 // Resized does a Resize by tables made for it. It is immutable.
 type Resized struct {
-	Level impl.Level // of the kernel, which may be a lower one than was asked for
+	Level impl.Level // of the kernel; may be lower than the limit
 
 	bytes    int
 	room     int // samples that a row has room for
@@ -37,9 +37,9 @@ type Resized struct {
 
 type resizedKernel func(first, second *int16, src, table *byte, ahead, groups, bias int)
 
-// Row makes a row of dst for each channel of the bytes of src, which is as long as the Resize says. The capacity of a row is
-// RoomFor its length: whole vectors are written, over what is there behind its length. It asks for the bytes of the row that
-// lies so many bytes ahead to be in the caches soon; with 0 for nothing.
+// Row writes a row of dst for each channel of src, which has Resize.Bytes bytes. The capacity of a row is RoomFor its
+// length: whole vectors are written, also beyond its length. It prefetches the bytes that lie ahead bytes behind those
+// of src; 0: none.
 func (r *Resized) Row(dst [][]int16, src []byte, ahead int) {
 	_ = src[r.bytes-1]
 	var rows [2]*int16

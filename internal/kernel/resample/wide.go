@@ -17,7 +17,7 @@ func (z *Wide) SourceRoom() int { return RoomFor(z.Words + window) }
 
 // Widened does a Wide, by tables made for it where a kernel serves. It is immutable.
 type Widened struct {
-	Level impl.Level // of the kernel, which may be a lower one than was asked for
+	Level impl.Level // of the kernel; may be lower than the limit
 
 	wide   Wide
 	room   int // samples that a row has room for
@@ -28,8 +28,8 @@ type Widened struct {
 
 type wideKernel func(dst, src *int16, table *byte, groups int)
 
-// Row makes dst of the words of src, which is as long as the Wide says, with a capacity of SourceRoom or more. The capacity
-// of dst is RoomFor its length: whole vectors are written, over what is there behind its length.
+// Row resizes src, of Wide.Words words with a capacity of SourceRoom or more, to dst. The capacity of dst is RoomFor
+// its length: whole vectors are written, also beyond its length.
 func (w *Widened) Row(dst, src []int16) {
 	_ = src[w.wide.Words-1]
 	switch {

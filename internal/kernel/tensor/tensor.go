@@ -46,8 +46,8 @@ func (f Format) bits() (factor, offset int) {
 	return int(math.Float32bits(f.Factor)), int(math.Float32bits(f.Offset))
 }
 
-// Row sets dst to the samples of src, scaled, rounded and clamped to 0..32640; NaN gives 0. src has as many as dst. It asks for
-// what lies so many bytes ahead of src to be in the caches soon; with 0 for nothing.
+// Row sets dst to the samples of src, scaled, rounded and clamped to 0..32640; NaN gives 0. src has as many as dst. It
+// prefetches what lies ahead bytes behind src; 0: nothing.
 func (k *Kernels) Row(dst []int16, src []byte, ahead int, f Format) {
 	n, size := len(dst), f.Size()
 	src = src[:size*n]
@@ -125,7 +125,7 @@ func pixels(dst [3][]int16, src []byte, f Format) {
 	}
 }
 
-// sample returns what becomes of a value.
+// sample returns the sample of a value.
 func (f Format) sample(v float32) int16 {
 	// The conversion keeps the compiler from fusing product and sum (Go specification, Floating-point operators).
 	t := float32(v*f.Factor) + f.Offset

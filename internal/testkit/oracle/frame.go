@@ -7,8 +7,9 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 )
 
-// Planes returns the samples of f as they are stored: R, G, B in 0..255, or one plane of luma for Gray8, or luma, Cb and Cr, these with
-// 128 taken off and halved in size. Ranges are not expanded. Floats are taken to 0..255 and clamped, NaN being 0.
+// Planes returns the samples of f as they are stored: R, G, B in 0..255, or one plane of luma for Gray8, or luma, Cb
+// and Cr, these with 128 subtracted and halved in size. Ranges are not expanded. Floats are taken to 0..255 and
+// clamped, NaN being 0.
 func Planes(f *frame.Frame) []Plane {
 	switch f.Desc.Format {
 	case frame.BGR24, frame.BGRA:
