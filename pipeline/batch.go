@@ -11,6 +11,10 @@ import (
 type Batch struct {
 	In  []frame.Frame // the caller's; Run borrows them
 	Out []Result      // set by Run: one result for each frame of In, in order
+
+	// Yield, if it is not nil, is called before each band, by all goroutines that work on the run. It may wait, so that
+	// other work goes first. Where Run's context has ended meanwhile, so does the run.
+	Yield func()
 }
 
 // Result is one JPEG or raw image, or the error that prevented it. The holder of the Batch owns Buf.

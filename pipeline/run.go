@@ -25,6 +25,7 @@ type run struct {
 	parts  int        // of each frame
 	next   atomic.Int64
 	ended  atomic.Bool // ctx was found done
+	yield  func()      // Batch.Yield
 }
 
 // frameRun is one frame of a run.
@@ -75,7 +76,7 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 // start sets r up for the frames of b, in the memory of an earlier run.
 func (r *run) start(ctx context.Context, b *Batch) {
 	n := len(b.In)
-	r.ctx = ctx
+	r.ctx, r.yield = ctx, b.Yield
 	r.parts = r.p.parts(n)
 	r.tasks = n * r.parts
 	r.next.Store(0)
@@ -96,7 +97,7 @@ func (r *run) start(ctx context.Context, b *Batch) {
 
 // forget drops what r refers to, so that an idle run keeps no image and no request alive.
 func (r *run) forget() {
-	r.ctx = nil
+	r.ctx, r.yield = nil, nil
 	for i := range r.frames {
 		fr := &r.frames[i]
 		fr.in, fr.out, fr.parts, fr.err = nil, nil, nil, nil
@@ -155,6 +156,9 @@ func (r *run) encode(sc *scratch, fr *frameRun, n int) (err error) {
 func (r *run) halted(fr *frameRun) error {
 	if fr.failed.Load() {
 		return fr.err
+	}
+	if r.yield != nil {
+		r.yield()
 	}
 	if r.ended.Load() || r.ctx.Err() != nil {
 		r.ended.Store(true)

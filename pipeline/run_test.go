@@ -360,3 +360,24 @@ func TestRunReleasesTheLastResults(t *testing.T) {
 	kept.Release()
 	b.Release()
 }
+
+// TestYield: Batch.Yield is called before each band, by each goroutine, and a run whose context ends meanwhile ends.
+func TestYield(t *testing.T) {
+	p := compile(t, small, newWorkers(t, 3))
+	b := batchOf(t, small, 4)
+	var called atomic.Int64
+	b.Yield = func() { called.Add(1) }
+	if err := p.Run(t.Context(), b); err != nil {
+		t.Fatal(err)
+	}
+	b.Release()
+	if got := called.Load(); got < 4 {
+		t.Errorf("got %d calls for 4 frames, want one for each band", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	b.Yield = cancel
+	if err := p.Run(ctx, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the run to end with its context", err)
+	}
+	b.Release()
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"sync"
+	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/waitlist"
 )
@@ -17,8 +18,8 @@ type Grant struct {
 }
 
 // Admit waits until n bytes fit the Budget beside what is admitted already, and admits them until the Grant's Release.
-// The caller that waits longest is served first, whatever its n, but for those with a Priority. This is the one place where
-// work waits for memory: call it once, at the edge, for all that a piece of work will lease at the same time, each buffer
+// The caller that waits longest is served first, whatever its n, but for those with a Priority, and those that ask for
+// little and find room in the Reserve. This is the one place where work waits for memory: call it once, at the edge, for all that a piece of work will lease at the same time, each buffer
 // at its ClassSize. When every lease is so covered, Get does not run into the Budget. Admit leases nothing itself.
 //
 // Without a Budget it admits at once. It returns ctx's error, wrapped, when ctx is done first, and at once a *BudgetError
@@ -30,10 +31,10 @@ func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 
 // A Priority is the queue priority of a caller that asks for memory again and again, such as a stream. Once it has been
 // admitted it goes before all that began to ask later: newcomers, however many, get the rest. Nobody starves, since of
-// five grants one is for the caller that waits longest. A Priority is for one goroutine.
+// five grants one is for the caller that waits longest. Its methods may be called from any goroutine.
 type Priority struct {
 	pool *Pool
-	rank uint64 // of the first ticket that was granted; 0: none
+	rank atomic.Uint64 // of the first ticket that was granted; 0: none
 }
 
 // NewPriority returns the Priority of a newcomer.
@@ -41,15 +42,15 @@ func (p *Pool) NewPriority() *Priority { return &Priority{pool: p} }
 
 // Admit is Pool.Admit in the order of q.
 func (q *Priority) Admit(ctx context.Context, n int64) (g Grant, err error) {
-	g, rank, err := q.pool.admit(ctx, n, q.rank)
+	g, rank, err := q.pool.admit(ctx, n, q.rank.Load())
 	if err == nil {
-		q.rank = rank
+		q.rank.CompareAndSwap(0, rank)
 	}
 	return g, err
 }
 
 // Reset makes q that of a newcomer, such as after a pause.
-func (q *Priority) Reset() { q.rank = 0 }
+func (q *Priority) Reset() { q.rank.Store(0) }
 
 // admit is Admit for a caller of that rank, 0 for a newcomer. It also returns the rank it was admitted with.
 func (p *Pool) admit(ctx context.Context, n int64, rank uint64) (Grant, uint64, error) {
@@ -83,12 +84,13 @@ func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.queue.Len() > 0 || !a.fits(n) {
+	l := a.lineOf(n)
+	if a.waiting() > 0 || !a.fits(l, n) {
 		return Grant{}, false
 	}
 	a.arrivals++
-	_, g = a.take(n, a.arrivals)
-	a.granted += n
+	t, g := a.take(l, n, a.arrivals)
+	a.grant(t)
 	return g, true
 }
 
@@ -111,14 +113,27 @@ func (g Grant) Shrink(n int64) {
 	}
 }
 
-// admission hands out the budget by rank, which is the order of arrival, or of an earlier one.
+// admission hands out the budget in two lines: one of callers that ask for little, one of the others. In each it goes by
+// rank, which is the order of arrival, or of an earlier one. While somebody waits in the other line, callers that ask for
+// little have the reserve, and no more; the others have all but the reserve. So neither line starves.
 type admission struct {
-	mu        sync.Mutex
-	limit     int64
+	mu       sync.Mutex
+	limit    int64
+	reserve  int64 // for callers that ask for little; 0: all wait in one line
+	granted  int64
+	arrivals uint64 // so far
+	little   line
+	large    line
+}
+
+// littlePart is the part of the reserve that a caller asks for at most who asks for little.
+const littlePart = 4
+
+// line is the callers that wait, and what was granted to those of their kind.
+type line struct {
 	granted   int64
-	arrivals  uint64                    // so far
-	queue     waitlist.List[ticketData] // the callers that wait
-	overtaken int                       // how often the first of the queue has been
+	queue     waitlist.List[ticketData]
+	overtaken int // how often the first of the queue has been
 }
 
 // maxOvertaken is how many others are granted before the first of the queue. So a caller behind k others is overtaken by
@@ -130,12 +145,24 @@ type ticket = waitlist.Waiter[ticketData]
 
 type ticketData struct {
 	admission *admission
+	line      *line
 	gen       uint64
 	rank      uint64
 	n         int64
 }
 
-// enter returns a ticket for n bytes, its Grant, and whether it is granted; if not, it is in the queue. A rank of 0 is that
+// lineOf returns the line for n bytes.
+func (a *admission) lineOf(n int64) *line {
+	if n <= a.reserve/littlePart {
+		return &a.little
+	}
+	return &a.large
+}
+
+// waiting returns how many callers wait.
+func (a *admission) waiting() int { return a.little.queue.Len() + a.large.queue.Len() }
+
+// enter returns a ticket for n bytes, its Grant, and whether it is granted; if not, it is in its queue. A rank of 0 is that
 // of a newcomer.
 func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted bool) {
 	a.mu.Lock()
@@ -143,12 +170,13 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted boo
 	if a.arrivals++; rank == 0 {
 		rank = a.arrivals
 	}
-	t, g = a.take(n, rank)
-	if a.queue.Len() == 0 && a.fits(n) {
-		a.granted += n
+	l := a.lineOf(n)
+	t, g = a.take(l, n, rank)
+	if l.queue.Len() == 0 && a.fits(l, n) {
+		a.grant(t)
 		return t, g, true
 	}
-	a.queue.Append(t)
+	l.queue.Append(t)
 	if a.advance(); t.Waiting() {
 		return t, g, false
 	}
@@ -157,10 +185,23 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted boo
 }
 
 // take returns a ticket that is not in use, and its Grant. a.mu is held.
-func (a *admission) take(n int64, rank uint64) (*ticket, Grant) {
-	t := a.queue.New()
-	t.Value = ticketData{admission: a, gen: t.Value.gen, rank: rank, n: n}
+func (a *admission) take(l *line, n int64, rank uint64) (*ticket, Grant) {
+	t := l.queue.New()
+	t.Value = ticketData{admission: a, line: l, gen: t.Value.gen, rank: rank, n: n}
 	return t, Grant{t: t, gen: t.Value.gen}
+}
+
+// grant counts what t asks for.
+func (a *admission) grant(t *ticket) {
+	a.granted += t.Value.n
+	t.Value.line.granted += t.Value.n
+}
+
+// giveBack ends the admission of n bytes of t.
+func (a *admission) giveBack(t *ticket, n int64) {
+	a.granted -= n
+	t.Value.line.granted -= n
+	t.Value.n -= n
 }
 
 // release ends the admission g, and admits callers that fit then.
@@ -170,7 +211,7 @@ func (a *admission) release(g Grant) {
 		a.mu.Unlock()
 		panic("pool: Grant released twice")
 	}
-	a.granted -= g.t.Value.n
+	a.giveBack(g.t, g.t.Value.n)
 	a.recycle(g.t)
 	a.advance()
 	a.mu.Unlock()
@@ -184,8 +225,7 @@ func (a *admission) shrink(g Grant, n int64) {
 		panic("pool: Grant released twice")
 	}
 	if had := g.t.Value.n; had > n {
-		a.granted -= had - n
-		g.t.Value.n = n
+		a.giveBack(g.t, had-n)
 		a.advance()
 	}
 	a.mu.Unlock()
@@ -196,35 +236,45 @@ func (a *admission) shrink(g Grant, n int64) {
 func (a *admission) abandon(t *ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if t.Waiting() {
-		if t == a.queue.First() {
-			a.overtaken = 0
+	if l := t.Value.line; t.Waiting() {
+		if t == l.queue.First() {
+			l.overtaken = 0
 		}
-		a.queue.Remove(t)
+		l.queue.Remove(t)
 	} else {
-		a.granted -= t.Value.n
+		a.giveBack(t, t.Value.n)
 	}
 	a.recycle(t)
 	a.advance()
 }
 
-// advance grants tickets while the next one fits. It never skips one that does not fit: else large ones would starve.
+// advance grants tickets while the next one of a line fits. In its line it never skips one that does not fit: else large
+// ones would starve.
 func (a *admission) advance() {
-	for t := a.next(); t != nil && a.fits(t.Value.n); t = a.next() {
-		a.overtaken++
-		if t == a.queue.First() {
-			a.overtaken = 0
-		}
-		a.granted += t.Value.n
-		a.queue.Wake(t)
+	for a.advanceLine(&a.little) || a.advanceLine(&a.large) {
 	}
+}
+
+// advanceLine grants the next ticket of l, and reports whether it fits.
+func (a *admission) advanceLine(l *line) bool {
+	t := l.next()
+	if t == nil || !a.fits(l, t.Value.n) {
+		return false
+	}
+	l.overtaken++
+	if t == l.queue.First() {
+		l.overtaken = 0
+	}
+	a.grant(t)
+	l.queue.Wake(t)
+	return true
 }
 
 // next returns the ticket that is to be granted next, nil when nobody waits: that of the lowest rank, or the first when
 // it has been overtaken often enough.
-func (a *admission) next() *ticket {
-	best := a.queue.First()
-	if a.overtaken >= maxOvertaken {
+func (l *line) next() *ticket {
+	best := l.queue.First()
+	if l.overtaken >= maxOvertaken {
 		return best
 	}
 	for t := best; t != nil; t = t.Next() {
@@ -235,13 +285,22 @@ func (a *admission) next() *ticket {
 	return best
 }
 
-// fits reports whether n more bytes can be granted.
-func (a *admission) fits(n int64) bool {
-	return a.limit == math.MaxInt64 || a.granted+n <= a.limit
+// fits reports whether n more bytes can be granted in line l.
+func (a *admission) fits(l *line, n int64) bool {
+	switch {
+	case a.limit == math.MaxInt64:
+		return true
+	case a.granted+n > a.limit:
+		return false
+	case l == &a.little:
+		t := a.large.next()
+		return t == nil || l.granted+n <= min(a.reserve, a.limit-t.Value.n)
+	}
+	return l.granted+n <= a.limit-a.reserve || n > a.limit-a.reserve
 }
 
 // recycle makes every Grant of t stale and keeps t for another use.
 func (a *admission) recycle(t *ticket) {
 	t.Value.gen++
-	a.queue.Free(t)
+	t.Value.line.queue.Free(t)
 }

@@ -34,6 +34,10 @@ type Options struct {
 	// Floor is how many bytes of slabs, at most, the pool refers to strongly, so that they outlive an idle time; see
 	// docs/pooling.md. A Floor above the Budget counts as the Budget. 0: idle slabs live for two collections.
 	Floor int64
+	// Reserve is the part of the Budget that Admit keeps for callers that ask for little: at most a quarter of it each. While
+	// those that ask for more wait, or hold what they were admitted for, the others find room. 0: none. It is at most half
+	// of the Budget.
+	Reserve int64
 	// Align is the alignment of each buffer's first byte: a power of two up to 4096. 0: 64, a cache line and an AVX-512
 	// register.
 	Align int
@@ -67,7 +71,7 @@ type Pool struct {
 }
 
 // New returns an empty Pool. options are copied; nil is the zero Options. It panics when Align is not 0 or a power of
-// two up to 4096, and when Budget or Floor is negative.
+// two up to 4096, and when Budget, Floor or Reserve is negative.
 func New(options *Options) *Pool {
 	var o Options
 	if options != nil {
@@ -79,15 +83,15 @@ func New(options *Options) *Pool {
 	if o.Align < 0 || o.Align > maxAlign || o.Align&(o.Align-1) != 0 {
 		panic("pool: Options.Align is not a power of two up to 4096")
 	}
-	if o.Budget < 0 || o.Floor < 0 {
-		panic("pool: Options.Budget or Options.Floor is negative")
+	if o.Budget < 0 || o.Floor < 0 || o.Reserve < 0 {
+		panic("pool: Options.Budget, Options.Floor or Options.Reserve is negative")
 	}
 	p := &Pool{budget: o.Budget, limit: o.Budget, floor: o.Floor, align: o.Align}
 	if p.limit == 0 {
 		p.limit = math.MaxInt64
 	}
 	p.floor = min(p.floor, p.limit)
-	p.admission.limit = p.limit
+	p.admission.limit, p.admission.reserve = p.limit, min(o.Reserve, o.Budget/2)
 	p.check = newChecker(o.Check)
 	for i := range p.classes {
 		p.classes[i].pool = p

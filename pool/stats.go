@@ -119,5 +119,5 @@ type admissionStats struct {
 func (a *admission) stats() admissionStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return admissionStats{granted: a.granted, waiting: a.queue.Len()}
+	return admissionStats{granted: a.granted, waiting: a.waiting()}
 }

@@ -45,6 +45,7 @@ func (c *serveCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer s.LimitHeap()()
+	defer s.SpareProcs()()
 	return s.Run(ctx)
 }
 

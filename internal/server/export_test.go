@@ -36,3 +36,16 @@ func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }
 func (s *Server) Hang(c <-chan struct{}) {
 	s.apis = append(s.apis, api{name: "hangs", serve: func(net.Listener) error { <-c; return nil }, shutdown: func(context.Context) {}})
 }
+
+// HoldTurns takes n turns and keeps them, as no batch does, until release is called.
+func (s *Server) HoldTurns(n int) (release func()) {
+	end := make(chan struct{})
+	for range n {
+		held := make(chan struct{})
+		go func() {
+			_ = s.engine.InTurn(context.Background(), true, func(func() error) error { close(held); <-end; return nil })
+		}()
+		<-held
+	}
+	return func() { close(end) }
+}

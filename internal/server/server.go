@@ -158,6 +158,9 @@ func (s *Server) Run(ctx context.Context) error {
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
 	serving.Go(func() { s.engine.Maintain(living) })
+	shedding, endShedding := context.WithCancel(context.Background())
+	defer endShedding() // Not before the responses have left.
+	go s.engine.Shed(shedding)
 	for _, a := range s.apis {
 		serving.Go(func() {
 			if err := a.serve(a.listener); err != nil && !errors.Is(err, http.ErrServerClosed) {

@@ -13,7 +13,7 @@ const (
 	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch
 	Transports = "transports" // buffers of messages that come in
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
-	Unsent     = "unsent"     // JPEGs of gRPC responses that have not been written to the socket yet
+	Unsent     = "unsent"     // images of responses that have not been written to the socket yet
 	Ring       = "ring"       // memory shared with clients of the ring
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )

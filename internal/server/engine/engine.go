@@ -7,7 +7,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,16 +31,20 @@ type Engine struct {
 	pipelines *pipelines
 	mels      mels
 	queue     queue
+	unsent    unsent
 	open      atomic.Int64
 	draining  chan struct{}
 	drainOnce sync.Once
 }
 
+// reservePart is the part of the pool's budget that requests of at most a quarter of it have for themselves.
+const reservePart = 4
+
 // New returns an Engine for the settings c. check is nil, or makes its pool a checked one. Close ends it.
 func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	share := c.Limits.PipelineShare()
 	e := &Engine{
-		Pool:     pool.New(&pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Check: check}),
+		Pool:     pool.New(&pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Reserve: (int64(c.Limits.MemoryBudget) - share) / reservePart, Check: check}),
 		Metrics:  m,
 		Config:   c,
 		Started:  time.Now(),
@@ -54,6 +57,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	e.Account = newAccount(e.Pool.Stats)
 	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })
+	e.Account.Leased(Unsent, e.unsent.bytes)
 	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read), metrics.NewPipelines(e.pipelines.stats))
 	m.RegisterGauges(metrics.Gauges{
 		QueueDepth:   func() int { _, n := e.Queue(); return n },
@@ -119,52 +123,11 @@ func (e *Engine) Unreserve() { e.queue.unreserve() }
 // CheckQueue refuses with Busy when Reserve would now.
 func (e *Engine) CheckQueue() error { return e.queue.check() }
 
-// A Stream asks for memory again and again. It goes before callers that began to ask later, unless it pauses. The zero
-// Stream has not asked yet. It is for one goroutine.
-type Stream struct {
-	priority *pool.Priority // nil: it has not asked yet
-	admitted time.Time      // when it was last
-}
-
-// longestPause is how long a Stream may ask for nothing and keep its priority. Without it a caller could take a priority
-// long before it needs one.
-const longestPause = 10 * time.Second
-
-// Admit waits for n bytes of the budget. A stream waits as long as its ctx allows: that is its backpressure. A request,
-// whose stream is nil, waits at most timeouts.queue, and is then refused with Busy. A request that can never fit is
-// refused with TooLarge at once.
-func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant, error) {
-	if stream != nil {
-		if stream.priority == nil {
-			stream.priority = e.Pool.NewPriority()
-		} else if time.Since(stream.admitted) > longestPause {
-			stream.priority.Reset()
-		}
-		g, err := stream.priority.Admit(ctx, n)
-		stream.admitted = time.Now()
-		if err != nil {
-			return pool.Grant{}, fault.From(err)
-		}
-		return g, nil
-	}
-	wait := errors.New("waited for timeouts.queue")
-	limited, cancel := context.WithTimeoutCause(ctx, time.Duration(e.Config.Timeout.Queue), wait)
-	defer cancel()
-	g, err := e.Pool.Admit(limited, n)
-	switch {
-	case err == nil:
-		return g, nil
-	case context.Cause(limited) == wait:
-		s := e.Pool.Stats()
-		return pool.Grant{}, fault.BusyOf("limits.memory_budget", s.Admitted+n, s.Budget, "no memory within timeouts.queue")
-	}
-	return pool.Grant{}, fault.From(err)
-}
-
 // Timing is how long a batch took.
 type Timing struct{ Queue, Run time.Duration }
 
-// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. It
+// Run waits for a turn and runs the pipeline of p on b, as pipeline.Pipeline.Run says; the first time, it compiles it. When
+// others wait, a long run gives its turn to them between two bands, and waits for the next one. It
 // never refuses for the length of the queue: a stream may wait, and a request holds a place from Reserve. The frames of b
 // are counted in the metrics. When Run returns an error, b has no results.
 func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) (Timing, error) {
@@ -173,13 +136,14 @@ func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream boo
 		return t, nil
 	}
 	start := time.Now()
-	if err := e.queue.enter(ctx, stream); err != nil {
+	turn := newTurn(ctx, &e.queue, stream)
+	defer turn.end()
+	if err := turn.enter(); err != nil {
 		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
 		return t, err
 	}
-	turn := time.Now()
-	err := e.takeTurn(ctx, p, b, stream)
-	t = Timing{Queue: turn.Sub(start), Run: time.Since(turn)}
+	err := e.run(ctx, p, b, turn)
+	t = Timing{Queue: turn.waited, Run: time.Since(start) - turn.waited}
 	e.Metrics.Waited(t.Queue)
 	e.Metrics.Took(metrics.Run, t.Run)
 	if err != nil {
@@ -197,12 +161,6 @@ func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream boo
 	}
 	e.Metrics.FrameOK(ok)
 	return t, nil
-}
-
-// takeTurn runs p on b and ends the turn, also when p panics.
-func (e *Engine) takeTurn(ctx context.Context, p *Plan, b *pipeline.Batch, stream bool) error {
-	defer e.queue.leave(stream)
-	return e.run(ctx, p, b)
 }
 
 // Queue returns how many batches are being encoded, and how many wait for their turn.

@@ -19,6 +19,10 @@ const (
 	// pipelinesKept is the part of their memory that idle pipelines may keep until limits.pipeline_idle: an eighth. One of
 	// 640x360 to 320x320 takes 0.3 MB on two processors.
 	pipelinesKept = 8
+	// largePart: a pipeline that takes more than this part of the memory is large. smallShare is the part that large ones
+	// leave to others: while they wait for each other, usual ones run, and are not evicted for them.
+	largePart  = 16
+	smallShare = 8
 )
 
 // pipelines keeps compiled pipelines by their Spec within a number of bytes: tables, and the scratch of the goroutines
@@ -33,10 +37,13 @@ type pipelines struct {
 	bySpec   map[pipeline.Spec]*list.Element // of *entry
 	recent   list.List                       // the least recently used last
 	bytes    int64                           // of all entries
+	large    int64                           // of those that are large
 	running  int                             // uses that have their memory
 	released chan struct{}                   // closed when some use ends; nil when no run waits for it
 	compiled uint64                          // pipelines so far
 	evicted  uint64
+
+	largeRunning int // uses of large pipelines that have their memory
 }
 
 // entry is the pipeline of a Spec. Its fields but the first three are guarded by pipelines.mu.
@@ -46,8 +53,9 @@ type entry struct {
 	err      error              // why it could not be
 
 	spec       pipeline.Spec
-	users      int // uses, also those that wait
-	goroutines int // of the uses that run
+	large      bool // whether it takes more than a part of the limit
+	users      int  // uses, also those that wait
+	goroutines int  // of the uses that run
 	bytes      int64
 	lastUsed   time.Time
 }
@@ -66,7 +74,7 @@ func newPipelines(limit int64, idle time.Duration, compile func(pipeline.Spec) (
 // others wait. Then it waits until there is memory for the run beside the runs that go on; they end without waiting for
 // others, so that the wait is bounded. A run that is alone always gets its memory. The error is that of compiling, or of
 // ctx.
-func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int) (use, error) {
+func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int, t *turn) (use, error) {
 	e := c.enter(s)
 	select {
 	case <-e.ready:
@@ -79,11 +87,14 @@ func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int) (use, e
 		return use{}, e.err
 	}
 	u := use{e, e.pipeline.Goroutines(n)}
-	for {
-		wait := c.begin(u)
-		if wait == nil {
-			return u, nil
-		}
+	wait := c.begin(u)
+	if wait == nil {
+		return u, nil
+	}
+	if t != nil { // Others need the turn to end, and give back what this one waits for.
+		t.leave()
+	}
+	for ; wait != nil; wait = c.begin(u) {
 		select {
 		case <-wait:
 		case <-ctx.Done():
@@ -91,6 +102,13 @@ func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int) (use, e
 			return use{}, fault.From(context.Cause(ctx))
 		}
 	}
+	if t != nil {
+		if err := t.enter(); err != nil {
+			c.release(u)
+			return use{}, err
+		}
+	}
+	return u, nil
 }
 
 // enter returns the entry of s with one more user, and compiles it when it is new.
@@ -151,18 +169,38 @@ func (c *pipelines) begin(u use) <-chan struct{} {
 	}
 	need := int64(m.Tables) + int64(m.Scratch)*int64(e.goroutines+max(u.goroutines, kept))
 	more := max(0, need-e.bytes)
-	c.evict(func(*entry) bool { return c.bytes+more > c.limit })
-	if c.bytes+more > c.limit && c.running > 0 {
+	if !e.large && need > c.limit/largePart {
+		e.large = true
+		c.large += e.bytes
+	}
+	if !c.makeRoom(e, more) {
 		if c.released == nil {
 			c.released = make(chan struct{})
 		}
 		return c.released
 	}
-	e.bytes += more
-	c.bytes += more
+	c.count(e, e.bytes+more)
 	e.goroutines += u.goroutines
 	c.running++
+	if e.large {
+		c.largeRunning++
+	}
 	return nil
+}
+
+// makeRoom evicts idle pipelines until more bytes for e fit, and reports whether they do, or a run of e may go on all the
+// same. Large pipelines have all but a part of the limit, and make room among themselves first.
+func (c *pipelines) makeRoom(e *entry, more int64) bool {
+	if e.large {
+		fits := func() bool { return c.large+more <= c.limit-c.limit/smallShare }
+		c.evict(func(old *entry) bool { return old.large && !fits() })
+		if !fits() && c.largeRunning > 0 {
+			return false
+		}
+	}
+	fits := func() bool { return c.bytes+more <= c.limit }
+	c.evict(func(*entry) bool { return !fits() })
+	return fits() || c.running == 0 || e.large && c.largeRunning == 0
 }
 
 // release ends u. Memory that the run did not need, or did not keep, is no longer counted.
@@ -174,6 +212,9 @@ func (c *pipelines) release(u use) {
 	m := e.pipeline.Memory()
 	c.count(e, int64(m.Tables+m.Kept)+int64(m.Scratch)*int64(e.goroutines))
 	c.running--
+	if e.large {
+		c.largeRunning--
+	}
 	e.users--
 	e.lastUsed = time.Now()
 	c.evict(func(*entry) bool { return c.bytes > c.limit })
@@ -186,6 +227,9 @@ func (c *pipelines) release(u use) {
 // count sets the bytes of e.
 func (c *pipelines) count(e *entry, bytes int64) {
 	c.bytes += bytes - e.bytes
+	if e.large {
+		c.large += bytes - e.bytes
+	}
 	e.bytes = bytes
 }
 
@@ -194,11 +238,8 @@ func (c *pipelines) evict(drop func(*entry) bool) (freed int64) {
 	for el := c.recent.Back(); el != nil; {
 		e := el.Value.(*entry)
 		el = el.Prev()
-		if e.users > 0 {
+		if e.users > 0 || !drop(e) {
 			continue
-		}
-		if !drop(e) {
-			break
 		}
 		freed += e.bytes
 		c.evicted++
@@ -212,8 +253,7 @@ func (c *pipelines) drop(e *entry) {
 	if el := c.bySpec[e.spec]; el != nil && el.Value.(*entry) == e {
 		delete(c.bySpec, e.spec)
 		c.recent.Remove(el)
-		c.bytes -= e.bytes
-		e.bytes = 0
+		c.count(e, 0)
 	}
 }
 

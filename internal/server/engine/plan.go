@@ -70,18 +70,23 @@ func (p *Plan) ImageBytes() int {
 // OutputSize returns the width and height of the images.
 func (p *Plan) OutputSize() (width, height int) { return p.width, p.height }
 
-// run runs the pipeline of p on b, compiling it first where it must. ctx bounds the wait for memory and the run.
-func (e *Engine) run(ctx context.Context, p *Plan, b *pipeline.Batch) error {
-	use, err := e.pipelines.acquire(ctx, p.spec, len(b.In))
+// run runs the pipeline of p on b, compiling it first where it must. ctx bounds the wait for memory and the run. turn is
+// held, or nil for a run without one.
+func (e *Engine) run(ctx context.Context, p *Plan, b *pipeline.Batch, turn *turn) error {
+	use, err := e.pipelines.acquire(ctx, p.spec, len(b.In), turn)
 	if err != nil {
 		return err
 	}
 	defer e.pipelines.release(use)
+	if turn != nil {
+		b.Yield = turn.give
+		defer func() { b.Yield = nil }()
+	}
 	return use.entry.pipeline.Run(ctx, b)
 }
 
 // RunAtOnce runs p on b without waiting for a turn, and counts nothing. It is for the few small frames that the server
 // makes itself, and that are needed when everything else waits.
 func (e *Engine) RunAtOnce(ctx context.Context, p *Plan, b *pipeline.Batch) error {
-	return e.run(ctx, p, b)
+	return e.run(ctx, p, b, nil)
 }

@@ -2,13 +2,19 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/waitlist"
 )
 
-// queue gives turns to encode, in the order of arrival: as many at a time as turns, while the others wait.
+// queue gives turns to encode: as many at a time as turns, while the others wait. The next turn is for the client whose
+// turns took the least time recently, of the same the first; of five turns one is for who waits longest. So a client that
+// asks for little goes before those that ask for much, and nobody starves. Where those that have a turn took much more, it
+// need not even wait for one to end: there are as many turns again for that.
 //
 // A request holds a place, from before it is ready for a turn until after it, so that it is refused before anything is
 // spent on it. A stream holds none: the number of streams is bounded elsewhere. There are depth places more than turns that
@@ -17,11 +23,25 @@ type queue struct {
 	turns, depth int
 
 	mu      sync.Mutex
-	running int
-	streams int                 // of those running
-	places  int                 // that are held
-	waiting waitlist.List[bool] // for a turn; whether it is a stream
+	running []*Client             // of the turns
+	streams int                   // of those running
+	places  int                   // that are held
+	waiting waitlist.List[waiter] // for a turn
+	waits   atomic.Int32          // the length of waiting
+	passed  int                   // how often the first of waiting was passed by
 }
+
+// waiter is one who waits for a turn.
+type waiter struct {
+	client *Client
+	stream bool
+}
+
+// muchMore is how many times as much the turns of others took, where a client need not wait for one to end.
+const muchMore = 2
+
+// mostPassed is how many others have a turn before the first of those that wait.
+const mostPassed = 4
 
 // reserve takes a place, to be given back with unreserve. It refuses with Busy when none is free.
 func (q *queue) reserve() error {
@@ -60,19 +80,21 @@ func (q *queue) full() error {
 // enter waits for a turn, to be ended with leave, for a stream, or for a request that holds a place. When ctx is done it
 // returns its cause as a *fault.Error, also when the turn comes at the same moment. ctx is checked before the wait, during
 // it, and after it.
-func (q *queue) enter(ctx context.Context, stream bool) error {
+func (q *queue) enter(ctx context.Context, c *Client, stream bool) error {
 	if ctx.Err() != nil {
 		return fault.From(context.Cause(ctx))
 	}
 	q.mu.Lock()
-	if q.waiting.Len() == 0 && q.running < q.turns {
-		q.begin(stream)
+	if q.waiting.Len() == 0 && q.free(c) {
+		q.begin(c, stream)
 		q.mu.Unlock()
 		return nil
 	}
 	w := q.waiting.New()
-	w.Value = stream
+	w.Value = waiter{c, stream}
 	q.waiting.Append(w)
+	q.waits.Store(int32(q.waiting.Len()))
+	q.advance() // It may go before all others.
 	q.mu.Unlock()
 
 	select {
@@ -86,31 +108,52 @@ func (q *queue) enter(ctx context.Context, stream bool) error {
 	case ctx.Err() == nil:
 		return nil
 	case w.Waiting():
-		q.waiting.Remove(w)
+		q.remove(w)
 	default: // The turn came too; another caller may have it.
-		q.end(stream)
+		q.end(c, stream)
 	}
 	return fault.From(context.Cause(ctx))
 }
 
-// leave ends a turn that enter gave.
-func (q *queue) leave(stream bool) {
+// leave ends a turn that enter gave, which took so long.
+func (q *queue) leave(c *Client, took time.Duration, stream bool) {
 	q.mu.Lock()
-	q.end(stream)
+	c.count(time.Now(), took)
+	q.end(c, stream)
 	q.mu.Unlock()
 }
 
+// free reports whether there is a turn for c now. q.mu is held.
+func (q *queue) free(c *Client) bool {
+	if len(q.running) < q.turns {
+		return true
+	}
+	if len(q.running) >= 2*q.turns {
+		return false
+	}
+	now := time.Now()
+	recent := c.recent(now)
+	for _, r := range q.running {
+		if r.recent(now) < muchMore*recent {
+			return false
+		}
+	}
+	return true
+}
+
 // begin counts a turn. q.mu is held.
-func (q *queue) begin(stream bool) {
-	q.running++
+func (q *queue) begin(c *Client, stream bool) {
+	q.running = append(q.running, c)
 	if stream {
 		q.streams++
 	}
 }
 
 // end passes a turn on. q.mu is held.
-func (q *queue) end(stream bool) {
-	q.running--
+func (q *queue) end(c *Client, stream bool) {
+	i := slices.Index(q.running, c)
+	q.running[i] = q.running[len(q.running)-1]
+	q.running = q.running[:len(q.running)-1]
 	if stream {
 		q.streams--
 	}
@@ -121,13 +164,66 @@ func (q *queue) end(stream bool) {
 func (q *queue) lengths() (running, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.running, q.waiting.Len()
+	return len(q.running), q.waiting.Len()
 }
 
-// advance gives the free turns to those that wait longest.
+// advance gives the free turns to those that wait. Where there is none for who is next, there may be one for the lightest.
 func (q *queue) advance() {
-	for w := q.waiting.First(); w != nil && q.running < q.turns; w = q.waiting.First() {
-		q.begin(w.Value)
+	for q.waiting.Len() > 0 {
+		w := q.next()
+		if !q.free(w.Value.client) {
+			if w = q.lightest(); !q.free(w.Value.client) {
+				return
+			}
+		}
+		if w == q.waiting.First() {
+			q.passed = 0
+		} else {
+			q.passed++
+		}
+		q.begin(w.Value.client, w.Value.stream)
 		q.waiting.Wake(w)
+		q.waits.Store(int32(q.waiting.Len()))
 	}
+}
+
+// favors reports whether somebody waits who should have the turn of c, which has taken so long.
+func (q *queue) favors(c *Client, took time.Duration) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting.Len() == 0 {
+		return false
+	}
+	now := time.Now()
+	return q.passed >= mostPassed || q.lightest().Value.client.recent(now) <= c.recent(now)+took
+}
+
+// next returns who is to have the next turn. Somebody waits.
+func (q *queue) next() *waitlist.Waiter[waiter] {
+	if q.passed >= mostPassed {
+		return q.waiting.First()
+	}
+	return q.lightest()
+}
+
+// lightest returns the first whose client used least. Somebody waits.
+func (q *queue) lightest() *waitlist.Waiter[waiter] {
+	best := q.waiting.First()
+	now := time.Now()
+	least := best.Value.client.recent(now)
+	for w := best.Next(); w != nil; w = w.Next() {
+		if recent := w.Value.client.recent(now); recent < least {
+			best, least = w, recent
+		}
+	}
+	return best
+}
+
+// remove takes w off those that wait.
+func (q *queue) remove(w *waitlist.Waiter[waiter]) {
+	if w == q.waiting.First() {
+		q.passed = 0
+	}
+	q.waiting.Remove(w)
+	q.waits.Store(int32(q.waiting.Len()))
 }

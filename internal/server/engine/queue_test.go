@@ -17,7 +17,7 @@ import (
 func TestQueueServesInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := queue{turns: 1, depth: 10}
-		if err := q.enter(t.Context(), false); err != nil {
+		if err := q.enter(t.Context(), nil, false); err != nil {
 			t.Fatal(err)
 		}
 		var order []int
@@ -25,20 +25,20 @@ func TestQueueServesInOrder(t *testing.T) {
 		for i := range 10 {
 			go func() {
 				stream := i%2 == 0
-				if err := q.enter(t.Context(), stream); err != nil {
+				if err := q.enter(t.Context(), nil, stream); err != nil {
 					t.Error(err)
 				}
 				mu.Lock()
 				order = append(order, i)
 				mu.Unlock()
-				q.leave(stream)
+				q.leave(nil, 0, stream)
 			}()
 			synctest.Wait()
 		}
 		if running, waiting := q.lengths(); running != 1 || waiting != 10 {
 			t.Errorf("got %d running and %d waiting, want 1 and 10", running, waiting)
 		}
-		q.leave(false)
+		q.leave(nil, 0, false)
 		synctest.Wait()
 		for i := range order {
 			if order[i] != i {
@@ -83,7 +83,7 @@ func TestQueueRefusesAboveItsDepth(t *testing.T) {
 					}
 				}
 				for range tt.streams + tt.waiting {
-					go func() { _ = q.enter(ctx, true) }()
+					go func() { _ = q.enter(ctx, nil, true) }()
 				}
 				synctest.Wait()
 				errs := []error{q.check(), q.reserve()}
@@ -118,31 +118,31 @@ func TestQueueLooksAtTheDeadline(t *testing.T) {
 		q := queue{turns: 1, depth: 9}
 		late, cancel := context.WithTimeout(t.Context(), 0)
 		defer cancel()
-		if err := q.enter(late, false); fault.From(err).Kind != fault.Deadline {
+		if err := q.enter(late, nil, false); fault.From(err).Kind != fault.Deadline {
 			t.Errorf("before: got %v, want Deadline", err)
 		}
-		if err := q.enter(t.Context(), false); err != nil {
+		if err := q.enter(t.Context(), nil, false); err != nil {
 			t.Fatal(err)
 		}
 		soon, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		begin := time.Now()
-		if err := q.enter(soon, false); fault.From(err).Kind != fault.Deadline || time.Since(begin) != 50*time.Millisecond {
+		if err := q.enter(soon, nil, false); fault.From(err).Kind != fault.Deadline || time.Since(begin) != 50*time.Millisecond {
 			t.Errorf("during: got %v after %v, want Deadline after 50ms", err, time.Since(begin))
 		}
 		cause := errors.New("the caller's own")
 		canceled, quit := context.WithCancelCause(t.Context())
 		got := make(chan error)
-		go func() { got <- q.enter(canceled, false) }()
+		go func() { got <- q.enter(canceled, nil, false) }()
 		synctest.Wait()
 		q.mu.Lock() // The turn and the end come at the same moment.
-		q.end(false)
+		q.end(nil, false)
 		quit(cause)
 		q.mu.Unlock()
 		if err := <-got; !errors.Is(err, cause) {
 			t.Errorf("at the turn: got %v, want the context's cause", err)
 		}
-		if err := q.enter(t.Context(), false); err != nil {
+		if err := q.enter(t.Context(), nil, false); err != nil {
 			t.Errorf("got %v after the turn was given up, want it", err)
 		}
 	})
@@ -159,13 +159,13 @@ func TestQueueUnderChurn(t *testing.T) {
 			for range 300 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(rng.IntN(200))*time.Microsecond)
 				stream := rng.IntN(2) == 0
-				if q.enter(ctx, stream) == nil {
+				if q.enter(ctx, nil, stream) == nil {
 					if n := running.Add(1); n > 3 {
 						t.Errorf("%d run at once, want at most 3", n)
 					}
 					served.Add(1)
 					running.Add(-1)
-					q.leave(stream)
+					q.leave(nil, 0, stream)
 				}
 				cancel()
 			}
@@ -184,17 +184,17 @@ func TestQueueAllocatesNothing(t *testing.T) {
 	go func() {
 		for range next {
 			_ = q.reserve()
-			_ = q.enter(ctx, false)
-			q.leave(false)
+			_ = q.enter(ctx, nil, false)
+			q.leave(nil, 0, false)
 			q.unreserve()
 			done <- struct{}{}
 		}
 	}()
 	alloctest.Waiting(t, 100, func() {
 		_ = q.reserve()
-		_ = q.enter(ctx, false)
+		_ = q.enter(ctx, nil, false)
 		next <- struct{}{}
-		q.leave(false)
+		q.leave(nil, 0, false)
 		q.unreserve()
 		<-done
 	})

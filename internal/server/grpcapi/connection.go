@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -19,11 +20,9 @@ import (
 // others see a connection: what ServerHandshake returns is the connection that grpc-go uses, and what each call finds in its
 // peer.
 type connections struct {
-	log   *slog.Logger
-	send  time.Duration // timeouts.send
-	stock bool          // whether grpc-go is to read with Read
-	// pressed reports whether others wait for memory.
-	pressed  func() bool
+	log      *slog.Logger
+	send     time.Duration // timeouts.send
+	stock    bool          // whether grpc-go is to read with Read
 	rejected func(fault.Kind)
 
 	mu        sync.Mutex
@@ -37,8 +36,10 @@ type connections struct {
 type connection struct {
 	net.Conn
 	all    *connections
-	unsent atomic.Int64 // bytes of memory that messages hold which have not left
-	writes atomic.Uint64
+	client engine.Client               // of its calls
+	unsent atomic.Int64                // bytes of memory that messages hold which have not left
+	closes atomic.Int32                // by grpc-go
+	silent atomic.Bool                 // whether grpc-go reads nothing any more of what it was lent
 	cause  atomic.Pointer[fault.Error] // why the server closed it
 	closed atomic.Int64                // when, in Unix nanoseconds; 0: it is open
 	known  atomic.Bool                 // whether it is in all.open
@@ -50,8 +51,8 @@ type connection struct {
 }
 
 // newConnections returns the connections of a listener. Close ends what start began.
-func newConnections(log *slog.Logger, send time.Duration, pressed func() bool, rejected func(fault.Kind)) *connections {
-	s := &connections{log: log, send: send, pressed: pressed, rejected: rejected, open: map[*connection]struct{}{},
+func newConnections(log *slog.Logger, send time.Duration, rejected func(fault.Kind)) *connections {
+	s := &connections{log: log, send: send, rejected: rejected, open: map[*connection]struct{}{},
 		stop: make(chan struct{})}
 	return s
 }
@@ -64,16 +65,6 @@ func (s *connections) Close() {
 	close(s.stop)
 	s.watchdog.Wait()
 	s.releaseClosed(time.Now().Add(time.Hour))
-}
-
-// unsent returns how many bytes of memory messages hold that have not left.
-func (s *connections) unsent() (n int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		n += c.unsent.Load()
-	}
-	return n
 }
 
 // ServerHandshake is part of credentials.TransportCredentials. Encryption is the listener's.
@@ -114,17 +105,35 @@ func connectionOf(ctx context.Context) *connection {
 	return &connection{held: map[*held]struct{}{}} // of a call without a network
 }
 
-// Write is part of net.Conn. grpc-go copies what it sends into a buffer of its own before it calls Write: when a Write has
-// begun, it has read what it was lent so far.
+// Write is part of net.Conn. grpc-go copies what it sends into a buffer of its own, and nothing any more when a Write has
+// failed (internal/transport, bufWriter).
 func (c *connection) Write(p []byte) (int, error) {
-	c.writes.Add(1)
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if err != nil {
+		c.quiet()
+	}
+	return n, err
 }
 
-// Close is part of net.Conn.
+// Close is part of net.Conn. grpc-go calls it when it ends the connection, and once more when its writing goroutine has ended
+// for another reason than a failed Write.
 func (c *connection) Close() error {
+	if c.closes.Add(1) == 2 {
+		c.quiet()
+	}
+	return c.close()
+}
+
+func (c *connection) close() error {
 	c.closed.CompareAndSwap(0, time.Now().UnixNano())
 	return c.Conn.Close()
+}
+
+// quiet releases what messages hold, since grpc-go reads nothing any more of what it was lent.
+func (c *connection) quiet() {
+	if !c.silent.Swap(true) {
+		c.each((*held).drop)
+	}
 }
 
 // hangUp closes the connection because of f, which calls that end with it report too. It is the only way to drop a
@@ -132,8 +141,17 @@ func (c *connection) Close() error {
 func (c *connection) hangUp(f *fault.Error) {
 	c.cause.CompareAndSwap(nil, f)
 	if c.Conn != nil {
-		_ = c.Close() // It is being thrown away.
+		_ = c.close() // It is being thrown away.
 	}
+}
+
+// cut is hangUp for a peer that does not take what it was sent.
+func (c *connection) cut(f *fault.Error) {
+	if c.all != nil && c.closed.Load() == 0 {
+		c.all.rejected(fault.Slow)
+		c.all.log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "unsent_bytes", c.unsent.Load(), "reason", f.Error())
+	}
+	c.hangUp(f)
 }
 
 // newHeld returns what a call's messages hold on their way. retire ends it.
@@ -174,11 +192,9 @@ const (
 	lookEvery = 250 * time.Millisecond
 	// progressPieces is what must leave within timeouts.send, or the end of the message: 1 MiB.
 	progressPieces = (1 << 20) / pieceOut
-	// forgetAfter is how long after a connection's end what it holds is released. grpc-go's writing goroutine may still
-	// be copying 16 KiB at the end, which nobody will see. Then its Write fails, and it ends.
+	// forgetAfter is how long after a connection's end what it holds is released at the latest. When grpc-go's writing
+	// goroutine has ended, which quiet is told of, it is released at once.
 	forgetAfter = time.Second
-	// pressedAfter is how long not a piece of a message may leave while others wait for memory.
-	pressedAfter = 500 * time.Millisecond
 	// collectEvery is how often the watchdog has garbage collected, to find messages that grpc-go has forgotten.
 	collectEvery = 5 * time.Second
 )
@@ -188,8 +204,6 @@ type progress struct {
 	message uint64
 	pieces  int32     // that had not left at since
 	since   time.Time // when the last MiB had left
-	last    int32     // pieces that had not left at moved
-	moved   time.Time // when a piece was last seen to have left
 }
 
 // watch closes connections whose peers do not read what is sent to them, and releases what closed ones hold.
@@ -217,49 +231,33 @@ func (s *connections) look(now time.Time) {
 		}
 	}
 	s.mu.Unlock()
-	pressed := len(busy) > 0 && s.pressed()
 	for _, c := range busy {
-		slow, still := s.stalled(c, now)
-		switch {
-		case slow >= s.send:
-			s.cut(c, slow, "timeouts.send")
-		case pressed && still >= pressedAfter:
-			s.cut(c, still, pressedAfter.String()+", while others waited for memory")
+		if slow := s.stalled(c, now); slow >= s.send {
+			c.cut(fault.Errorf(fault.Slow, "the response was not taken within timeouts.send"))
 		}
 	}
 }
 
-// stalled returns for how long no MiB of a message of c has left, and for how long not even a piece.
-func (s *connections) stalled(c *connection, now time.Time) (slow, still time.Duration) {
+// stalled returns for how long no MiB of a message of c has left.
+func (s *connections) stalled(c *connection, now time.Time) (slow time.Duration) {
 	c.each(func(h *held) {
 		pieces, message := h.pieces.Load(), h.message.Load()
 		p := &h.watched
 		switch {
-		case pieces <= 0 || !h.slow:
+		case pieces <= 0 || h.sending == nil:
 			p.message = 0
 			return
 		case p.message != message || p.pieces-pieces >= progressPieces:
-			*p = progress{message: message, pieces: pieces, since: now, last: pieces, moved: now}
+			*p = progress{message: message, pieces: pieces, since: now}
 			return
-		case pieces < p.last:
-			p.last, p.moved = pieces, now
 		}
 		if h.doubtful.Load() && now.Sub(s.collected) > collectEvery {
 			s.collected = now
 			runtime.GC() // It finds the message if grpc-go has forgotten it.
 		}
-		slow, still = max(slow, now.Sub(p.since)), max(still, now.Sub(p.moved))
+		slow = max(slow, now.Sub(p.since))
 	})
-	return slow, still
-}
-
-// cut closes a connection whose peer has read nothing for so long.
-func (s *connections) cut(c *connection, wait time.Duration, limit string) {
-	f := fault.Errorf(fault.Slow, "the response was not read within %s", limit)
-	s.rejected(fault.Slow)
-	s.log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "waited", wait.Round(time.Millisecond).String(),
-		"unsent_bytes", c.unsent.Load(), "reason", f.Error())
-	c.hangUp(f)
+	return slow
 }
 
 // releaseClosed releases what connections hold that ended a while before now.
@@ -274,7 +272,6 @@ func (s *connections) releaseClosed(now time.Time) {
 	}
 	s.mu.Unlock()
 	for _, c := range ended {
-		_ = c.writes.Load() // what grpc-go has read before its last Write, it has read before this
-		c.each((*held).drop)
+		c.quiet()
 	}
 }

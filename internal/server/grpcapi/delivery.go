@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -102,6 +103,8 @@ func (d *delivery) sent(err error, ended bool) {
 	case d.out.data != nil: // It was never asked for.
 		d.out.data.Free()
 		d.out.data = nil
+	case d.held.conn.silent.Load(): // Nobody will read it.
+		d.held.drop()
 	case ended && err == nil:
 		d.held.doubtful.Store(true)
 	}
@@ -118,6 +121,10 @@ func (d *delivery) Put(*[]byte) {
 	if d.held.pieces.Add(-1) == 0 {
 		d.held.release()
 		d.left()
+		return
+	}
+	if d.held.sending != nil {
+		d.held.sending.Moved()
 	}
 }
 
@@ -127,11 +134,11 @@ func (d *delivery) waiting() int { return int(d.held.pieces.Load()) }
 // held is what one message on its way holds. It does not point to its delivery, so that a forgotten delivery is found.
 type held struct {
 	conn     *connection
-	pieces   atomic.Int32  // of the message, that have not left
-	message  atomic.Uint64 // how many there were
-	size     atomic.Int64  // bytes in memory
-	doubtful atomic.Bool   // grpc-go may have forgotten the message
-	slow     bool          // whether conn's watchdog ends the connection when it takes too long; set before the first message
+	pieces   atomic.Int32    // of the message, that have not left
+	message  atomic.Uint64   // how many there were
+	size     atomic.Int64    // bytes in memory
+	doubtful atomic.Bool     // grpc-go may have forgotten the message
+	sending  *engine.Sending // nil: conn's watchdog does not end the connection when it takes too long; set before the first message
 
 	mu    sync.Mutex
 	bufs  []pool.Buf
@@ -150,6 +157,9 @@ func (h *held) take(bufs []pool.Buf, grant pool.Grant, pieces int32, size int64)
 	h.grant = grant
 	h.size.Store(size)
 	h.conn.unsent.Add(size)
+	if h.sending != nil {
+		h.sending.Begin(size)
+	}
 	h.message.Add(1)
 	h.pieces.Store(pieces)
 }
@@ -166,6 +176,9 @@ func (h *held) release() {
 	h.grant.Release()
 	h.grant = pool.Grant{}
 	h.conn.unsent.Add(-h.size.Swap(0))
+	if h.sending != nil {
+		h.sending.End()
+	}
 	h.doubtful.Store(false)
 	if h.idle {
 		h.conn.forget(h)

@@ -13,7 +13,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/internal/testkit/logtest"
 	"github.com/steadyframe/steadyframe/pool"
@@ -108,6 +111,16 @@ func TestDeliveryAllocatesNothing(t *testing.T) {
 // lease returns a delivery on c with a message that holds 100 KB of a new pool, and the pool.
 func lease(t *testing.T, c *connection) (*delivery, *pool.Pool) {
 	t.Helper()
+	e := engine.New(config.Default(), metrics.New(), nil)
+	t.Cleanup(e.Close)
+	d := newDelivery(c, func() {})
+	d.held.sending = e.NewSending(c.cut)
+	return leaseOn(t, d)
+}
+
+// leaseOn gives d, which is free, a message that holds 100 KB of a new pool.
+func leaseOn(t *testing.T, d *delivery) (*delivery, *pool.Pool) {
+	t.Helper()
 	p := pool.New(&pool.Options{Budget: 1 << 20})
 	buf, err := p.Get(100_000)
 	if err != nil {
@@ -117,8 +130,6 @@ func lease(t *testing.T, c *connection) (*delivery, *pool.Pool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDelivery(c, func() {})
-	d.held.slow = true
 	(&watchImage{Data: buf.Bytes()}).marshal(d)
 	size := memory([]pool.Buf{buf})
 	grant.Shrink(size)
@@ -163,9 +174,32 @@ func TestDeliveryHolds(t *testing.T) {
 		d.sent(errors.New("broken"), false)
 		checkHeld(t, "SendMsg failed", c, p, false)
 	})
-	t.Run("connection-ended", func(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		end  func(*connection) // tells that grpc-go reads nothing any more
+	}{
+		{"closed-twice", func(c *connection) { _, _ = c.Close(), c.Close() }},
+		{"closed-and-write-failed", func(c *connection) {
+			_ = c.Close()
+			if _, err := c.Write([]byte{1}); err == nil {
+				t.Error("got no error of a write to a closed connection")
+			}
+		}},
+		{"cut-and-closed-twice", func(c *connection) { c.hangUp(nil); _, _ = c.Close(), c.Close() }},
+	} {
+		t.Run("connection-"+tt.name, func(t *testing.T) {
+			c := newConnections(nil, time.Minute, nil).connect(t)
+			d, p := lease(t, c)
+			tt.end(c)
+			checkHeld(t, "the connection has ended, and grpc-go is done", c, p, false)
+			d, p = leaseOn(t, d)
+			d.sent(nil, true)
+			checkHeld(t, "a message came later", c, p, false)
+		})
+	}
+	t.Run("connection-ended-without-a-word", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			all := newConnections(nil, time.Minute, nil, nil)
+			all := newConnections(nil, time.Minute, nil)
 			c := all.connect(t)
 			d, p := lease(t, c)
 			d.held.retire()
@@ -211,25 +245,23 @@ func (s *connections) connect(t *testing.T) *connection {
 	return info.(*connection)
 }
 
-// TestWatchdog: who takes a MiB within timeouts.send has as long again; who does not loses its connection, sooner when
-// others wait for memory.
+// TestWatchdog: who takes a MiB within timeouts.send has as long again; who does not loses its connection.
 func TestWatchdog(t *testing.T) {
+	e := engine.New(config.Default(), metrics.New(), nil)
+	t.Cleanup(e.Close)
 	for _, tt := range []struct {
-		name    string
-		pressed bool
-		takes   time.Duration // how often a MiB is taken; 0: never
-		want    time.Duration // when the connection is closed; 0: it is not
+		name  string
+		takes time.Duration // how often a MiB is taken; 0: never
+		want  time.Duration // when the connection is closed; 0: it is not
 	}{
-		{"reads-nothing", false, 0, 10 * time.Second},
-		{"reads-slowly", false, 9 * time.Second, 0},
-		{"reads-too-slowly", false, 11 * time.Second, 10 * time.Second},
-		{"others-wait", true, 0, 500 * time.Millisecond},
-		{"others-wait-and-it-reads", true, 250 * time.Millisecond, 0},
+		{"reads-nothing", 0, 10 * time.Second},
+		{"reads-slowly", 9 * time.Second, 0},
+		{"reads-too-slowly", 11 * time.Second, 10 * time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log, kinds := &logtest.Buffer{}, 0
-				all := newConnections(textLogger(log), 10*time.Second, func() bool { return tt.pressed }, func(k fault.Kind) {
+				all := newConnections(textLogger(log), 10*time.Second, func(k fault.Kind) {
 					if k != fault.Slow {
 						t.Errorf("got %v counted, want Slow", k)
 					}
@@ -239,7 +271,7 @@ func TestWatchdog(t *testing.T) {
 				defer all.Close()
 				c := all.connect(t)
 				d := newDelivery(c, func() {})
-				d.held.slow = true
+				d.held.sending = e.NewSending(c.cut)
 				big := &watchImage{Data: make([]byte, 100<<20)}
 				begin := time.Now()
 				big.marshal(d)

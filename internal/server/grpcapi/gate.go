@@ -16,6 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -241,7 +242,7 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 				listener.End()
 			}
 		})
-		return context.WithValue(ctx, ticketKey{}, t), nil
+		return context.WithValue(engine.WithClient(ctx, &t.conn.client), ticketKey{}, t), nil
 	}
 }
 

@@ -59,7 +59,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 	if whole {
 		most = max(most, int(c.Limits.MaxMessageBytes))
 	}
-	open := newConnections(log, time.Duration(c.Timeout.Send), func() bool { return e.Pool.Stats().Waiting > 0 }, e.Metrics.Rejected)
+	open := newConnections(log, time.Duration(c.Timeout.Send), e.Metrics.Rejected)
 	open.stock = stock
 	service := &service{engine: e, live: l, log: log, gate: newGate(c), whole: whole}
 	buffers := newFrameBuffers()
@@ -97,7 +97,6 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		)...),
 	}
-	e.Account.Leased(engine.Unsent, open.unsent)
 	e.Account.Heap(engine.Transports, buffers.held.Load)
 	s.grpc.RegisterService(s.service.desc(), nil)
 	s.grpc.RegisterService(helper(&healthgrpc.Health_ServiceDesc), s.health)

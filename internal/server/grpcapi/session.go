@@ -43,7 +43,7 @@ func newSession(s *service, stream grpc.ServerStream, in pieceReader, unary bool
 	for i := range c.batches {
 		b := &c.batches[i]
 		b.delivery = newDelivery(c.conn, func() { c.left(b) })
-		b.delivery.held.slow = true
+		b.delivery.held.sending = s.engine.NewSending(c.conn.cut)
 		c.free <- b
 	}
 	return c

@@ -46,6 +46,8 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 	}
 	a := newEncodeResponse(w, r, control, src.plan.Spec().Output)
 	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
+	a.sending = e.NewSending(a.hangUp)
+	defer a.over()
 	ctx, cancel := context.WithCancel(r.Context())
 	x := &exchange{engine: e, source: src, body: b, response: a, intake: startIntake(ctx, e, src, b)}
 	defer x.close(cancel)
@@ -166,6 +168,7 @@ func (x *exchange) writeOne() error {
 	if err := x.batch.Out[0].Err; err != nil {
 		return fault.From(err)
 	}
+	defer x.response.hold(x.batch.Out)()
 	return x.response.one(x.batch.Out[0].Bytes())
 }
 
@@ -185,7 +188,9 @@ func (x *exchange) write() error {
 	for n < len(x.batch.Out) && x.batch.Out[n].Err == nil {
 		n++
 	}
-	if err := x.response.images(x.batch.Out[:n]); err != nil {
+	release := x.response.hold(x.batch.Out)
+	err := x.response.images(x.batch.Out[:n])
+	if release(); err != nil {
 		return err
 	}
 	x.engine.Metrics.Took(metrics.Send, time.Since(start))

@@ -6,8 +6,10 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -28,8 +30,10 @@ const (
 	boundary = "steadyframe-9f4c1e7a2b6d8053"
 	// trailerError is the trailer that says why a response is not complete.
 	trailerError = "Steadyframe-Error"
-	// writeBytes are written at a time, each within timeouts.send.
+	// writeBytes must be taken within timeouts.send. They are written in pieces, so that it is known when the client takes
+	// none.
 	writeBytes = 1 << 20
+	writePiece = 64 << 10
 )
 
 // encodeResponse writes the images of one request. Once it is begun, an error can only cut it short.
@@ -43,6 +47,10 @@ type encodeResponse struct {
 	trailer bool      // whether the caller reads trailers
 	begun   bool      // whether something was written
 	head    [128]byte // of a part
+	sending *engine.Sending
+
+	mu  sync.Mutex
+	cut *fault.Error // why the response was cut; then no more deadlines are set
 }
 
 func newEncodeResponse(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *encodeResponse {
@@ -151,25 +159,81 @@ func (a *encodeResponse) end() error {
 	return nil
 }
 
-// write writes p in pieces that must each be read in time.
-func (a *encodeResponse) write(p []byte) error {
-	for len(p) > 0 {
-		if err := a.control.SetWriteDeadline(time.Now().Add(a.send)); err != nil {
-			return &fault.Error{Kind: fault.Internal, Err: err}
+// hold says what the response holds of the pool, until the result is called.
+func (a *encodeResponse) hold(out []pipeline.Result) (release func()) {
+	var n int64
+	for i := range out {
+		if buf := out[i].Buf; !buf.IsZero() {
+			n += int64(buf.Cap())
 		}
-		n, err := a.w.Write(p[:min(len(p), writeBytes)])
-		if err != nil {
-			return writeFailed(err)
+	}
+	a.sending.Begin(n)
+	return a.sending.End
+}
+
+// over is called when the handler returns: net/http uses the response's memory again.
+func (a *encodeResponse) over() { a.hangUp(errOver) }
+
+var errOver = &fault.Error{Kind: fault.Internal, Reason: "the response is over"}
+
+// hangUp ends a write in progress, and all later ones. It may be called from any goroutine.
+func (a *encodeResponse) hangUp(f *fault.Error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cut == nil {
+		a.cut = f
+		if f != errOver {
+			_ = a.control.SetWriteDeadline(time.Now()) // If that fails, there is nothing to cut.
 		}
-		p = p[n:]
+	}
+}
+
+// extend sets the time within which writeBytes must be taken.
+func (a *encodeResponse) extend() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cut != nil {
+		return a.cut
+	}
+	if err := a.control.SetWriteDeadline(time.Now().Add(a.send)); err != nil {
+		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
 	return nil
+}
+
+// write writes p, of which each writeBytes must be read in time.
+func (a *encodeResponse) write(p []byte) error {
+	for left := 0; len(p) > 0; {
+		if left <= 0 {
+			left = writeBytes
+			if err := a.extend(); err != nil {
+				return err
+			}
+		}
+		n, err := a.w.Write(p[:min(len(p), writePiece)])
+		if err != nil {
+			return a.failed(err)
+		}
+		a.sending.Moved()
+		p, left = p[n:], left-n
+	}
+	return nil
+}
+
+// failed returns why a write failed.
+func (a *encodeResponse) failed(err error) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.cut != nil {
+		return a.cut
+	}
+	return writeFailed(err)
 }
 
 // flush sends off what was written.
 func (a *encodeResponse) flush() error {
 	if err := a.control.Flush(); err != nil {
-		return writeFailed(err)
+		return a.failed(err)
 	}
 	return nil
 }

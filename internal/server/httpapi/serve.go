@@ -9,6 +9,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
 
 const (
@@ -33,7 +34,10 @@ func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Li
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         trackConn,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug), // errors of peers
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return engine.WithClient(ctx, new(engine.Client))
+		},
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // errors of peers
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          http2Streams,
 			MaxReceiveBufferPerConnection: http2ConnBuffer,

@@ -27,10 +27,12 @@ const (
 // encoder encodes the frames of one publisher, or passes on or re-encodes its JPEGs. It belongs to the encoder worker.
 type encoder struct {
 	engine *engine.Engine
-	spec   pipeline.Spec // with the Input of the last frame
-	jpeg   bool          // JPEGs come in
-	input  frame.Desc    // the last input, for display; of JPEGs the size alone
-	kind   jpegKind      // of the last JPEG
+	client *engine.Client  // has the turns
+	turns  context.Context // of encoding, which does not end early
+	spec   pipeline.Spec   // with the Input of the last frame
+	jpeg   bool            // JPEGs come in
+	input  frame.Desc      // the last input, for display; of JPEGs the size alone
+	kind   jpegKind        // of the last JPEG
 
 	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
 	batch pipeline.Batch // of one frame
@@ -82,7 +84,8 @@ func (a *admission) release() {
 // newEncoder waits for the memory of a stream of spec's images, at most timeouts.queue. The error is a *fault.Error.
 func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*encoder, error) {
 	e := l.engine
-	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded, share: &l.jpegs}
+	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded, share: &l.jpegs, client: new(engine.Client)}
+	m.turns = engine.WithClient(context.Background(), m.client)
 	var need int64
 	if s.JPEG {
 		m.spec.Input = frame.Desc{}
@@ -197,7 +200,7 @@ func (m *encoder) recode(ctx context.Context, data []byte, memory int64) (stream
 		}
 	}()
 	var f frame.Frame
-	err := m.engine.InTurn(ctx, true, func(yield func() error) (err error) {
+	err := m.engine.InTurn(engine.WithClient(ctx, m.client), true, func(yield func() error) (err error) {
 		m.decoder.Pause = yield
 		f, err = m.decoder.Decode(ctx, data)
 		return err
@@ -241,7 +244,7 @@ func (m *encoder) compile(d frame.Desc) error {
 // encodeFrame encodes f, which it borrows.
 func (m *encoder) encodeFrame(f frame.Frame) (stream.Image, error) {
 	m.batch.In = append(m.batch.In[:0], f)
-	_, err := m.engine.Run(context.Background(), m.plan, &m.batch, true)
+	_, err := m.engine.Run(m.turns, m.plan, &m.batch, true)
 	clear(m.batch.In)
 	if err != nil {
 		return stream.Image{}, err

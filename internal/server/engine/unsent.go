@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+)
+
+const (
+	// shedEvery is how often responses that clients do not take are looked for.
+	shedEvery = 50 * time.Millisecond
+	// patience is how long a client may take nothing of a response while others wait for memory, or responses that were not
+	// taken have more than their share. Who took nothing for longest is cut off first.
+	patience = 100 * time.Millisecond
+	// unsentPart is the share of the pool's budget that responses may have that were not taken: a half.
+	unsentPart = 2
+)
+
+// unsent is the responses that clients have not taken yet, of all APIs.
+type unsent struct {
+	mu   sync.Mutex
+	open map[*Sending]struct{}
+}
+
+// Sending is a response on its way, or several, one after the other. Its methods may be called from any goroutine.
+type Sending struct {
+	engine *Engine
+	cut    func(*fault.Error)
+	bytes  atomic.Int64
+	moved  atomic.Int64 // when the client last took some, in nanoseconds since Engine.Started
+}
+
+// NewSending returns a Sending. cut ends a response, for the reason that it is given: it is called from another goroutine
+// when the client takes nothing and others need the memory, must not wait, and counts it.
+func (e *Engine) NewSending(cut func(*fault.Error)) *Sending { return &Sending{engine: e, cut: cut} }
+
+// Begin says that a response holds n bytes of the pool until End.
+func (s *Sending) Begin(n int64) {
+	if n == 0 {
+		return
+	}
+	s.Moved()
+	s.bytes.Store(n)
+	u := &s.engine.unsent
+	u.mu.Lock()
+	if u.open == nil {
+		u.open = map[*Sending]struct{}{}
+	}
+	u.open[s] = struct{}{}
+	u.mu.Unlock()
+}
+
+// Moved says that the client has taken some of the response.
+func (s *Sending) Moved() { s.moved.Store(int64(time.Since(s.engine.Started))) }
+
+// End says that the response holds nothing any more. A second call does nothing.
+func (s *Sending) End() {
+	if s.bytes.Swap(0) == 0 {
+		return
+	}
+	u := &s.engine.unsent
+	u.mu.Lock()
+	delete(u.open, s)
+	u.mu.Unlock()
+}
+
+// still returns for how long the client has taken nothing.
+func (s *Sending) still(now time.Duration) time.Duration { return now - time.Duration(s.moved.Load()) }
+
+// bytes returns what all responses hold.
+func (u *unsent) bytes() (n int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for s := range u.open {
+		n += s.bytes.Load()
+	}
+	return n
+}
+
+// longest returns the responses of which nothing was taken for least or longer, the longest first.
+func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for s := range u.open {
+		if s.still(now) >= least {
+			found = append(found, s)
+		}
+	}
+	slices.SortFunc(found, func(a, b *Sending) int { return cmp.Compare(a.moved.Load(), b.moved.Load()) })
+	return found
+}
+
+// shed cuts responses that clients do not take, where the memory is needed.
+func (e *Engine) shed() {
+	held := e.unsent.bytes()
+	if held == 0 {
+		return
+	}
+	s := e.Pool.Stats()
+	excess, why := held-s.Budget/unsentPart, "responses that nobody takes had half of the memory"
+	if s.Waiting > 0 && excess <= 0 {
+		excess, why = 1, "others waited for memory"
+	}
+	if excess <= 0 {
+		return
+	}
+	now := time.Since(e.Started)
+	for _, s := range e.unsent.longest(now, patience) {
+		if excess <= 0 {
+			return
+		}
+		excess -= s.bytes.Load()
+		s.cut(fault.Errorf(fault.Slow, "the response was not taken for %v, while %s", s.still(now).Round(time.Millisecond), why))
+	}
+}
+
+// Shed cuts responses that clients do not take, where the memory is needed, until ctx ends. It is for one goroutine.
+func (e *Engine) Shed(ctx context.Context) {
+	tick := time.NewTicker(shedEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			e.shed()
+		case <-ctx.Done():
+			return
+		}
+	}
+}
