@@ -45,6 +45,7 @@ type Client struct {
 	token string
 	codec codec
 	spec  atomic.Pointer[specMessage] // of the last batch or stream that had one
+	ring  *ringLink                   // nil: there is none
 }
 
 const (
@@ -97,7 +98,12 @@ func Dial(target string, options *Options) (*Client, error) {
 }
 
 // Close ends the connection and all calls on it.
-func (c *Client) Close() error { return c.conn.Close() }
+func (c *Client) Close() error {
+	if c.ring != nil {
+		c.ring.close()
+	}
+	return c.conn.Close()
+}
 
 // Conn returns the connection, for other services of the same server: health, reflection.
 func (c *Client) Conn() grpc.ClientConnInterface { return c.conn }

@@ -41,6 +41,9 @@ type Image struct {
 // after an error, until Close, since gRPC may still be sending them. What is wrong with one frame alone is its Image.Err.
 // The error is an *Error.
 func (c *Client) Encode(ctx context.Context, b *Batch, r *Response) error {
+	if c.ring != nil {
+		return c.ring.encode(ctx, b, r)
+	}
 	spec, err := c.marshalSpec(b.Spec)
 	if err != nil {
 		return err
@@ -51,6 +54,9 @@ func (c *Client) Encode(ctx context.Context, b *Batch, r *Response) error {
 // EncodeStream opens a stream of batches. It lasts until its CloseSend and last Recv, an error, or the end of ctx. The
 // error is an *Error.
 func (c *Client) EncodeStream(ctx context.Context) (*EncodeStream, error) {
+	if c.ring != nil {
+		return &EncodeStream{client: c, ring: newRingStream(ctx, c.ring)}, nil
+	}
 	s, err := c.open(ctx, api.FrameService_EncodeStream_FullMethodName)
 	if err != nil {
 		return nil, err
@@ -63,12 +69,16 @@ type EncodeStream struct {
 	client  *Client
 	stream  grpc.ClientStream
 	request encodeRequest // of Send
+	ring    *ringStream   // nil: it is a call of gRPC
 }
 
 // Send sends a batch. The first must have a Spec; it holds until another batch has one. Send waits while the server takes
 // no more. It retains the frames until their response is there, or, after an error, until the Client's Close; the Batch
 // itself it borrows. io.EOF means that the stream has ended: Recv says why. Any other error is an *Error.
 func (s *EncodeStream) Send(b *Batch) error {
+	if s.ring != nil {
+		return s.ring.send(b)
+	}
 	spec, err := s.client.marshalSpec(b.Spec)
 	if err != nil {
 		return err
@@ -81,10 +91,20 @@ func (s *EncodeStream) Send(b *Batch) error {
 
 // Recv waits for the next response and puts it into r. It returns io.EOF after the last response, when CloseSend was
 // called; any other error is an *Error.
-func (s *EncodeStream) Recv(r *Response) error { return toError(s.stream.RecvMsg(r)) }
+func (s *EncodeStream) Recv(r *Response) error {
+	if s.ring != nil {
+		return s.ring.recv(r)
+	}
+	return toError(s.stream.RecvMsg(r))
+}
 
 // CloseSend says that no further batch comes. The responses to those sent still do.
-func (s *EncodeStream) CloseSend() error { return toError(s.stream.CloseSend()) }
+func (s *EncodeStream) CloseSend() error {
+	if s.ring != nil {
+		return s.ring.closeSend()
+	}
+	return toError(s.stream.CloseSend())
+}
 
 // encodeRequest is an EncodeRequest on its way.
 type encodeRequest struct {

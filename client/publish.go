@@ -51,8 +51,9 @@ type Publisher struct {
 	stream  grpc.ClientStream
 	request publishRequest
 	status  atomic.Pointer[PublishStatus]
-	ended   chan struct{} // closed when the server has ended the call
-	err     error         // why; nil when that was after all frames
+	ended   chan struct{}  // closed when the server has ended the call
+	err     error          // why; nil when that was after all frames
+	ring    *ringPublisher // nil: it is a call of gRPC
 }
 
 // Publish makes the caller the publisher of the live stream of that name, in the place of any other. spec says what the
@@ -62,6 +63,9 @@ func (c *Client) Publish(ctx context.Context, name string, spec pipeline.Spec, o
 	var o PublishOptions
 	if options != nil {
 		o = *options
+	}
+	if c.ring != nil {
+		return c.ring.publish(ctx, name, spec, o)
 	}
 	message, err := apispec.ToProto(spec)
 	if err != nil {
@@ -124,6 +128,9 @@ func (p *Publisher) KeepAlive() error { return p.SendCaptured(time.Now()) }
 
 // SendCaptured is Send for frames that were captured at that time.
 func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
+	if p.ring != nil {
+		return p.ring.send(p, at, frames)
+	}
 	p.request.capturedUS, p.request.frames = uint64(max(at.UnixMicro(), 0)), frames
 	err := p.stream.SendMsg(&p.request)
 	p.request.frames = nil
@@ -151,6 +158,9 @@ func (p *Publisher) Status() PublishStatus { return *p.status.Load() }
 // Close says that no further frame comes, waits until the server has made the last image, and returns the last status.
 // The error is an *Error.
 func (p *Publisher) Close() (PublishStatus, error) {
+	if p.ring != nil {
+		return p.ring.close(p)
+	}
 	if err := p.stream.CloseSend(); err != nil {
 		return p.Status(), toError(err)
 	}

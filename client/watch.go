@@ -37,7 +37,8 @@ type LiveImage struct {
 type Watcher struct {
 	stream grpc.ClientStream
 	cancel context.CancelFunc
-	again  bool // Next has returned an image, which the caller is done with at the next Next
+	ring   *ringWatcher // nil: it is a call of gRPC
+	again  bool         // Next has returned an image, which the caller is done with at the next Next
 }
 
 // Watch begins to watch the live stream of that name. The caller ends it with Close, or by ending ctx. The error is an
@@ -50,6 +51,9 @@ func (c *Client) Watch(ctx context.Context, name string, options *WatchOptions) 
 	}
 	if o.InFlight <= 0 {
 		o.InFlight = 2
+	}
+	if c.ring != nil {
+		return c.ring.watch(ctx, name, o)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	w, err := c.watch(ctx, &api.WatchRequest{Stream: name, MaxFps: o.MaxFPS, Pictures: uint32(o.InFlight)})
@@ -80,6 +84,9 @@ func (c *Client) watch(ctx context.Context, r *api.WatchRequest) (*Watcher, erro
 // Next waits for the next image that there is for this viewer and puts it into i: the newest when the server had word
 // that one more is wanted, or a repeat, once a second, of one that stays the same. The error is an *Error, and final.
 func (w *Watcher) Next(i *LiveImage) error {
+	if w.ring != nil {
+		return w.ring.next(i)
+	}
 	if w.again {
 		w.again = false
 		_ = w.stream.SendMsg(&api.WatchRequest{Pictures: 1}) // What is wrong, RecvMsg says.

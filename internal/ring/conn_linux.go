@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -41,17 +40,15 @@ type area struct {
 	grown *Memory // nil: it is in Conn.output
 }
 
-// ServerError is what a server said in an ERROR, or about a batch.
-type ServerError struct {
-	Code       uint16
-	Text       string
-	RetryAfter time.Duration
+// Probe returns nil if a server listens at a path.
+func Probe(ctx context.Context, path string) error {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return fmt.Errorf("ring: %w", err)
+	}
+	return c.Close()
 }
-
-func (e *ServerError) Error() string { return e.Text }
-
-// ErrLost says that the server has ended the connection without a word, or sent what is no protocol.
-var ErrLost = errors.New("ring: the connection to the server is lost")
 
 // Dial connects to the server at a path and says h. The error is a *ServerError when the server refused.
 func Dial(ctx context.Context, path string, h Hello) (*Conn, error) {

@@ -293,6 +293,32 @@ func ParseStatus(m *Message) Status {
 	}
 }
 
+// DroppedBytes is the size of the payload of a STATUS: how many frames were dropped for each reason, u64, in the order newer, capped,
+// unseen, no memory, failed.
+const DroppedBytes = 5 * 8
+
+// AppendStatus appends s, as a STATUS with its payload, to p.
+func AppendStatus(p []byte, s *Status, dropped [5]uint64) []byte {
+	var m Message
+	s.Set(&m)
+	le.PutUint32(m[4:], DroppedBytes)
+	p = append(p, m[:]...)
+	for _, n := range dropped {
+		p = le.AppendUint64(p, n)
+	}
+	return p
+}
+
+// ParseDropped returns the payload of a STATUS; zeros, if there is none.
+func ParseDropped(payload []byte) (dropped [5]uint64) {
+	if len(payload) >= DroppedBytes {
+		for i := range dropped {
+			dropped[i] = le.Uint64(payload[8*i:])
+		}
+	}
+	return dropped
+}
+
 // SetError makes m an ERROR with a payload of n bytes of text. Trying again makes sense after so many milliseconds; 0: no
 // advice.
 func (m *Message) SetError(code uint16, n int, retryMS uint64) {

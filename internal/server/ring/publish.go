@@ -179,7 +179,7 @@ func (p *publishing) sendStatuses(ended <-chan struct{}) {
 	tick := time.NewTicker(viewersEvery)
 	defer tick.Stop()
 	gone := p.publisher.Done()
-	var m ring.Message
+	var message []byte
 	var sent time.Time
 	var arrived uint64
 	watched := false
@@ -187,19 +187,18 @@ func (p *publishing) sendStatuses(ended <-chan struct{}) {
 		count, _, _ := p.publisher.Counts()
 		now := time.Now()
 		if due := now.Sub(sent) >= statusEvery && count != arrived; first || due || p.publisher.Watched() != watched {
-			status := p.status()
+			status, dropped := p.status()
 			sent, arrived, watched = now, count, status.Viewers > 0
-			status.Set(&m)
-			if p.send(m[:]) != nil {
+			message = ring.AppendStatus(message[:0], &status, dropped)
+			if p.send(message) != nil {
 				return
 			}
 		}
 		select {
 		case <-tick.C:
 		case <-ended:
-			status := p.status()
-			status.Set(&m)
-			_ = p.send(m[:]) // The client may have gone.
+			status, dropped := p.status()
+			_ = p.send(ring.AppendStatus(message[:0], &status, dropped)) // The client may have gone.
 			return
 		case <-gone:
 			if !p.closing.Load() {
@@ -211,13 +210,13 @@ func (p *publishing) sendStatuses(ended <-chan struct{}) {
 	}
 }
 
-// status returns what has become of the frames so far.
-func (p *publishing) status() ring.Status {
+// status returns what has become of the frames so far, and why some were dropped.
+func (p *publishing) status() (s ring.Status, dropped [5]uint64) {
 	info, ok := p.live.Hub.Info(p.name)
 	if !ok { // It has been forgotten already.
 		info = p.before
 	}
-	s := ring.Status{
+	s = ring.Status{
 		Viewers:   uint32(min(len(info.Viewers), math.MaxInt32)),
 		Arrived:   info.Arrived - p.before.Arrived,
 		Published: info.Published - p.before.Published,
@@ -225,9 +224,10 @@ func (p *publishing) status() ring.Status {
 		FPSOut:    info.FPSOut,
 	}
 	for i := range info.Dropped {
-		s.Dropped += info.Dropped[i] - p.before.Dropped[i]
+		dropped[i] = info.Dropped[i] - p.before.Dropped[i]
+		s.Dropped += dropped[i]
 	}
-	return s
+	return s, dropped
 }
 
 // A client's clock is believed within these bounds.

@@ -1,0 +1,214 @@
+package client
+
+import (
+	"context"
+	"io"
+	"sync"
+
+	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// ringSlots is how many batches of an EncodeStream are in flight.
+const ringSlots = 4
+
+// ringStream is an EncodeStream through the ring. A batch of another Spec, or of more frames than those before, takes a new
+// connection, which follows on the one before.
+type ringStream struct {
+	link *ringLink
+	ctx  context.Context
+
+	current *ringConn // of Send
+	spec    pipeline.Spec
+	free    chan int // slots of current
+	pending chan ringBatch
+	message ring.Message // of Recv
+
+	sending, receiving sync.Mutex    // held by send and recv: their memory must stay
+	done               chan struct{} // closed by hangup
+	unwatch            func() bool   // of ctx
+
+	mu   sync.Mutex
+	open []*ringConn // all that are not closed
+	over bool        // hangup was called
+}
+
+// ringBatch is a batch on its way.
+type ringBatch struct {
+	conn   *ringConn
+	slot   int
+	free   chan int
+	id     uint64
+	frames [][]byte
+	sent   int
+	last   bool // nothing else comes from conn
+}
+
+func newRingStream(ctx context.Context, l *ringLink) *ringStream {
+	s := &ringStream{link: l, ctx: ctx, pending: make(chan ringBatch, 2*ring.MaxSlots), done: make(chan struct{})}
+	s.unwatch = context.AfterFunc(ctx, func() {
+		s.hangup()
+		s.receiving.Lock()
+		defer s.receiving.Unlock()
+		s.close()
+	})
+	return s
+}
+
+// hangup ends the connections, and what waits on them. Their memory stays.
+func (s *ringStream) hangup() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.over {
+		close(s.done)
+	}
+	s.over = true
+	for _, c := range s.open {
+		c.Hangup()
+	}
+}
+
+// close ends the connections, and gives their memory back. s.receiving is held.
+func (s *ringStream) close() {
+	s.unwatch()
+	s.hangup()
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.open {
+		c.Close()
+	}
+	s.open = nil
+}
+
+// send is EncodeStream.Send.
+func (s *ringStream) send(b *Batch) error {
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	select {
+	case <-s.done:
+		return io.EOF
+	default:
+	}
+	if b.Spec != (pipeline.Spec{}) {
+		s.spec = b.Spec
+	}
+	if s.current == nil || s.current.spec != s.spec || s.current.Layout.Batch < len(b.Frames) {
+		if err := s.connect(len(b.Frames)); err != nil {
+			return err
+		}
+	}
+	var slot int
+	select {
+	case slot = <-s.free:
+	case <-s.done:
+		return io.EOF
+	}
+	sent, err := s.current.submit(slot, b.Frames)
+	if err != nil {
+		return io.EOF // Recv says why.
+	}
+	return s.expect(ringBatch{conn: s.current, slot: slot, free: s.free, id: b.ID, frames: b.Frames, sent: sent})
+}
+
+// expect tells recv what comes next.
+func (s *ringStream) expect(b ringBatch) error {
+	select {
+	case s.pending <- b:
+		return nil
+	case <-s.done:
+		return io.EOF
+	}
+}
+
+// connect makes current a new connection.
+func (s *ringStream) connect(n int) error {
+	c, err := s.link.dial(s.ctx, s.spec, ringSlots, max(n, 1))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.open = append(s.open, c)
+	over := s.over
+	s.mu.Unlock()
+	if over {
+		return io.EOF
+	}
+	if s.current != nil {
+		if err := s.expect(ringBatch{conn: s.current, last: true}); err != nil {
+			return err
+		}
+	}
+	s.current, s.free = c, make(chan int, ringSlots)
+	for i := range c.Layout.Slots {
+		s.free <- i
+	}
+	return nil
+}
+
+// recv is EncodeStream.Recv.
+func (s *ringStream) recv(r *Response) error {
+	s.receiving.Lock()
+	defer s.receiving.Unlock()
+	for {
+		var b ringBatch
+		var ok bool
+		select {
+		case b, ok = <-s.pending:
+		case <-s.done:
+			return s.ended()
+		}
+		switch {
+		case !ok:
+			s.close()
+			return io.EOF
+		case b.last:
+			s.drop(b.conn)
+			continue
+		}
+		r.ID = b.id
+		var err error
+		if b.sent == 0 {
+			err = b.conn.copyImages(b.slot, b.frames, r)
+		} else {
+			err = b.conn.receive(&s.message, b.slot, b.frames, r)
+		}
+		if err != nil {
+			if s.ctx.Err() != nil {
+				err = s.ctx.Err()
+			}
+			s.close()
+			return ringError(err)
+		}
+		b.free <- b.slot
+		return nil
+	}
+}
+
+// drop closes a connection that nothing more comes from.
+func (s *ringStream) drop(c *ringConn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, other := range s.open {
+		if other == c {
+			s.open = append(s.open[:i], s.open[i+1:]...)
+			break
+		}
+	}
+	c.Close()
+}
+
+// closeSend is EncodeStream.CloseSend.
+func (s *ringStream) closeSend() error {
+	close(s.pending)
+	return nil
+}
+
+// ended returns why recv has nothing more.
+func (s *ringStream) ended() error {
+	if s.ctx.Err() != nil {
+		return ringError(s.ctx.Err())
+	}
+	return io.EOF
+}

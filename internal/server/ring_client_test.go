@@ -1,0 +1,265 @@
+//go:build linux
+
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+var ringSpec = pipeline.Spec{
+	Input:  frame.Desc{Format: frame.BGR24, Width: 64, Height: 48},
+	Resize: pipeline.Resize{Width: 32, Height: 32},
+}
+
+// startRing runs a server with a ring, and returns clients of it over the ring and over gRPC.
+func startRing(t *testing.T) (s *running, overRing, overGRPC *client.Client) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ring") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	path := filepath.Join(dir, "s")
+	s = start(t, func(c *server.Config) { c.Ring.Listen = "unix:" + path })
+	if got := s.Addrs().Ring; got != "unix:"+path {
+		t.Errorf("got address %q of the ring, want unix:%s", got, path)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the socket: got %v, %v, want mode 0600", info.Mode(), err)
+	}
+	overRing, err = client.DialRing("ring:"+path, &client.RingOptions{GRPC: s.Addrs().GRPC})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { overRing.Close() })
+	overGRPC, err = client.Dial(s.Addrs().GRPC, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { overGRPC.Close() })
+	if overRing.Via() != "ring" || overGRPC.Via() != "grpc" {
+		t.Errorf("got %s and %s, want ring and grpc", overRing.Via(), overGRPC.Via())
+	}
+	return s, overRing, overGRPC
+}
+
+// ringFrames returns n different frames of ringSpec.
+func ringFrames(n int) [][]byte {
+	frames := make([][]byte, n)
+	for i := range frames {
+		frames[i] = make([]byte, 64*48*3)
+		for j := range frames[i] {
+			frames[i][j] = byte(j*(i+1)/50 + i*30)
+		}
+	}
+	return frames
+}
+
+// sameImages fails the test unless a and b are the same images and errors.
+func sameImages(t *testing.T, a, b *client.Response) {
+	t.Helper()
+	if a.ID != b.ID || len(a.Images) != len(b.Images) {
+		t.Fatalf("got ids %d and %d with %d and %d images, want the same", a.ID, b.ID, len(a.Images), len(b.Images))
+	}
+	for i := range a.Images {
+		x, y := a.Images[i], b.Images[i]
+		if !bytes.Equal(x.Data, y.Data) || (x.Err == nil) != (y.Err == nil) {
+			t.Errorf("image %d: got %d bytes, %v, and %d bytes, %v, want the same", i, len(x.Data), x.Err, len(y.Data), y.Err)
+		}
+	}
+}
+
+// TestRingClientIsAsGRPC: the same calls give the same images and errors over the ring and over gRPC.
+func TestRingClientIsAsGRPC(t *testing.T) {
+	if clientTLS != nil {
+		t.Skip("the gRPC client beside it is a plain one")
+	}
+	_, overRing, overGRPC := startRing(t)
+	ctx := t.Context()
+	var a, b client.Response
+	for n := range 5 {
+		batch := client.Batch{ID: uint64(n) + 7, Spec: ringSpec, Frames: ringFrames(5 - n)}
+		if n == 2 {
+			batch.Frames[1] = batch.Frames[1][:100] // It fails alone.
+		}
+		if err := errors.Join(overRing.Encode(ctx, &batch, &a), overGRPC.Encode(ctx, &batch, &b)); err != nil {
+			t.Fatal(err)
+		}
+		sameImages(t, &a, &b)
+	}
+	wrong := client.Batch{Spec: ringSpec, Frames: ringFrames(1)}
+	wrong.Spec.Output.Quality = 200
+	for _, c := range []*client.Client{overRing, overGRPC} {
+		var e *client.Error
+		if err := c.Encode(ctx, &wrong, &a); !errors.As(err, &e) || e.Code != codes.InvalidArgument {
+			t.Errorf("%s: got %v for a quality of 200, want InvalidArgument", c.Via(), err)
+		}
+	}
+}
+
+// TestRingClientStream: batches of changing Specs and sizes come back in order; one goroutine sends while another receives.
+func TestRingClientStream(t *testing.T) {
+	_, overRing, _ := startRing(t)
+	s, err := overRing.EncodeStream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const batches = 60
+	var sending sync.WaitGroup
+	sending.Go(func() {
+		for i := range batches {
+			b := client.Batch{ID: uint64(i), Frames: ringFrames(1 + i%4)}
+			if i%20 == 0 {
+				b.Spec = ringSpec
+				b.Spec.Output.Quality = 50 + i
+			}
+			if err := s.Send(&b); err != nil {
+				t.Errorf("batch %d: %v", i, err)
+				return
+			}
+		}
+		s.CloseSend()
+	})
+	var r client.Response
+	for i := range batches {
+		if err := s.Recv(&r); err != nil || r.ID != uint64(i) || len(r.Images) != 1+i%4 || r.Images[i%4].Err != nil {
+			t.Fatalf("got response %d with %d images, %v, want %d with %d", r.ID, len(r.Images), err, i, 1+i%4)
+		}
+	}
+	if err := s.Recv(&r); err != io.EOF {
+		t.Errorf("got %v, want io.EOF", err)
+	}
+	sending.Wait()
+}
+
+// TestRingClientStreamCanceled: the end of its context ends a stream, whatever waits.
+func TestRingClientStreamCanceled(t *testing.T) {
+	_, overRing, _ := startRing(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	s, err := overRing.EncodeStream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(&client.Batch{Spec: ringSpec, Frames: ringFrames(1)}); err != nil {
+		t.Fatal(err)
+	}
+	var r client.Response
+	if err := s.Recv(&r); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Recv(&r) }()
+	cancel()
+	var e *client.Error
+	if err := <-done; !errors.As(err, &e) || e.Code != codes.Canceled {
+		t.Errorf("got %v, want Canceled", err)
+	}
+	if err := s.Send(&client.Batch{Frames: ringFrames(1)}); err != io.EOF {
+		t.Errorf("got %v of Send, want io.EOF", err)
+	}
+}
+
+// TestRingClientLive: what is published through the ring is watched through it, and the statuses say so.
+func TestRingClientLive(t *testing.T) {
+	_, overRing, overGRPC := startRing(t)
+	p, err := overRing.Publish(t.Context(), "cam", ringSpec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := overRing.Watch(t.Context(), "cam", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got client.LiveImage
+	for i, f := range ringFrames(10) {
+		if err := p.Send(f); err != nil {
+			t.Fatal(err)
+		}
+		for first := true; first || got.Repeat; first = false {
+			if err := w.Next(&got); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !bytes.HasPrefix(got.Data, []byte{0xff, 0xd8}) || got.Seq != uint64(i)+1 || got.Width != 32 || got.Offline || time.Since(got.Captured) > time.Minute {
+			t.Errorf("frame %d: got %d bytes, image %d, width %d, captured %v", i, len(got.Data), got.Seq, got.Width, got.Captured)
+		}
+	}
+	if err := p.KeepAlive(); err != nil {
+		t.Error(err)
+	}
+	if clientTLS == nil {
+		if list, err := overGRPC.ListStreams(t.Context()); err != nil || len(list) != 1 || len(list[0].Viewers) != 1 {
+			t.Errorf("got %v, %v, want one stream with one viewer", list, err)
+		}
+	}
+	if err := p.Send(make([]byte, 3)); err == nil {
+		t.Error("a frame of 3 bytes: got no error")
+	}
+	status, err := p.Close()
+	if err != nil || status.Arrived != 10 || status.Published != 10 || status.Dropped != (client.Dropped{}) {
+		t.Errorf("got status %+v, %v, want 10 arrived and published", status, err)
+	}
+	w.Close()
+	if err := w.Next(&got); err == nil {
+		t.Error("Next after Close: got no error")
+	}
+	var e *client.Error
+	if _, err := overRing.Watch(t.Context(), "nobody", nil); !errors.As(err, &e) || e.Code != codes.NotFound {
+		t.Errorf("got %v, want NotFound", err)
+	}
+}
+
+// TestRingClientFallsBack: without a ring gRPC is used, unless the ring was asked for.
+func TestRingClientFallsBack(t *testing.T) {
+	s := start(t, nil)
+	nowhere := filepath.Join(t.TempDir(), "none")
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	t.Setenv("STEADYFRAME_URL", "")
+	c, err := client.DialRing("", &client.RingOptions{GRPC: s.Addrs().GRPC})
+	if err != nil || c.Via() != "grpc" {
+		t.Fatalf("got %v, want a client over gRPC", err)
+	}
+	c.Close()
+	t.Setenv("STEADYFRAME_URL", "grpc://"+s.Addrs().GRPC)
+	if c, err = client.DialRing("", nil); err != nil || c.Via() != "grpc" {
+		t.Fatalf("got %v, want a client over gRPC", err)
+	}
+	c.Close()
+	for _, address := range []string{"ring:" + nowhere, "http://x"} {
+		if _, err := client.DialRing(address, nil); err == nil {
+			t.Errorf("%s: got no error", address)
+		}
+	}
+	t.Setenv("STEADYFRAME_URL", "ring:"+nowhere)
+	if _, err := client.DialRing("", nil); err == nil {
+		t.Error("STEADYFRAME_URL: got no error")
+	}
+}
+
+// TestRingClientAllocates: a batch there and back costs both sides no heap object.
+func TestRingClientAllocates(t *testing.T) {
+	_, overRing, _ := startRing(t)
+	batch := client.Batch{Spec: ringSpec, Frames: ringFrames(4)}
+	var r client.Response
+	alloctest.Waiting(t, 100, func() {
+		if err := overRing.Encode(context.Background(), &batch, &r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
