@@ -7,6 +7,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/jpegcore"
+	"github.com/steadyframe/steadyframe/internal/reuse"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -46,27 +47,27 @@ func (st *codeStage) begin(sc *scratch) error {
 	if pt.n > 0 { // The first part will hold the whole JPEG at last; the others are about as large as each other.
 		size = size/pt.parts + size/(4*pt.parts)
 	}
-	if err := sc.writer.open(st.pool, &pt.of.parts[pt.n], size, st.bound()); err != nil {
+	if err := sc.writer.Open(st.pool, &pt.of.parts[pt.n], size, st.bound()); err != nil {
 		return err
 	}
 	st.coder.Begin(sc.code, pt.first)
 	if pt.first == 0 {
-		return sc.writer.write(st.header)
+		return sc.writer.Write(st.header)
 	}
 	return nil
 }
 
 func (st *codeStage) do(sc *scratch, band int) error {
-	return sc.writer.write(st.coder.Encode(sc.code, &sc.band.Band, band))
+	return sc.writer.Write(st.coder.Encode(sc.code, &sc.band.Band, band))
 }
 
 func (st *codeStage) end(sc *scratch) error {
 	if sc.part.last == st.coder.Bands() {
-		if err := sc.writer.write(st.trailer); err != nil {
+		if err := sc.writer.Write(st.trailer); err != nil {
 			return err
 		}
 	}
-	sc.writer.close()
+	sc.writer.Close()
 	return nil
 }
 
@@ -79,22 +80,22 @@ func (st *codeStage) join(fr *frameRun) error {
 	if len(fr.parts) == 1 {
 		return nil
 	}
-	var w writer
-	if err := w.open(st.pool, &fr.parts[0], total, st.bound()); err != nil {
+	var w reuse.Writer
+	if err := w.Open(st.pool, &fr.parts[0], total, st.bound()); err != nil {
 		return err
 	}
-	if err := w.reserve(total - w.n); err != nil {
+	if err := w.Reserve(total - w.Len()); err != nil {
 		return err
 	}
 	for i := range fr.parts[1:] {
 		b := &fr.parts[1+i]
-		if err := w.write(b.Bytes()); err != nil {
+		if err := w.Write(b.Bytes()); err != nil {
 			return err
 		}
 		b.Release()
 		*b = pool.Buf{}
 	}
-	w.close()
+	w.Close()
 	return nil
 }
 

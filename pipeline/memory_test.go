@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"runtime"
+	"sync"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -51,7 +52,7 @@ func TestMemoryOfTables(t *testing.T) {
 				}
 				before = liveHeap()
 				for i := range keep {
-					keep[i].scratch.put(keep[i].newScratch())
+					keep[i].scratch.Put(keep[i].newScratch())
 				}
 				got, said = (liveHeap()-before)/copies, int64(keep[0].Memory().Kept)
 				if said != int64(keep[0].Memory().Scratch) || got < said*9/10 || got > said*9/8+8<<10 {
@@ -90,14 +91,14 @@ func TestMaxScratch(t *testing.T) {
 		if got := p.Goroutines(16); got != tt.want {
 			t.Errorf("MaxScratch %d: got %d goroutines, want %d", tt.max, got, tt.want)
 		}
+		var counting sync.Mutex
 		made := 0
-		create := p.scratch.more.New
-		p.scratch.more.New = func() *scratch { // Called by one goroutine at a time where only one works.
-			p.scratch.mu.Lock()
+		p.scratch.Init(16, func() *scratch {
+			counting.Lock()
 			made++
-			p.scratch.mu.Unlock()
-			return create()
-		}
+			counting.Unlock()
+			return p.newScratch()
+		})
 		b := Batch{In: in}
 		for range 20 {
 			if err := p.Run(context.Background(), &b); err != nil {

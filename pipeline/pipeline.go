@@ -5,6 +5,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/reuse"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -35,8 +36,8 @@ type Pipeline struct {
 	workers *Workers
 	stages  []stage // what is done with each band, in order
 	out     sink    // the last of them
-	scratch freeList[scratch]
-	runs    freeList[run]
+	scratch reuse.FreeList[scratch]
+	runs    reuse.FreeList[run]
 }
 
 // Compile returns the pipeline of s; nil is the zero Options. The error, Validate's or about Options.Kernels, is a
@@ -70,8 +71,8 @@ func Compile(s Spec, options *Options) (*Pipeline, error) {
 		fits := int(max(1, min(o.MaxScratch/size, int64(keep))))
 		keep, p.most = fits, min(p.most, fits)
 	}
-	p.scratch.init(keep, p.newScratch)
-	p.runs.init(keep, func() *run {
+	p.scratch.Init(keep, p.newScratch)
+	p.runs.Init(keep, func() *run {
 		r := &run{p: p}
 		r.help, r.most = r.work, p.most
 		return r
@@ -99,7 +100,7 @@ type Memory struct {
 // Memory returns the memory of p. Kept excludes scratch that runs are using.
 func (p *Pipeline) Memory() Memory {
 	size := p.scratchBytes()
-	return Memory{Tables: p.spec.tableBytes(), Scratch: size, Kept: size * p.scratch.len()}
+	return Memory{Tables: p.spec.tableBytes(), Scratch: size, Kept: size * p.scratch.Len()}
 }
 
 // Goroutines returns how many goroutines work on a run of n frames at most, each with scratch of its own.

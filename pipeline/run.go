@@ -56,7 +56,7 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 		b.fail(err)
 		return err
 	}
-	r := p.runs.get()
+	r := p.runs.Get()
 	r.start(ctx, b)
 	err := ErrClosed
 	if p.workers.enter(&r.job) {
@@ -69,7 +69,7 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 		b.fail(err)
 	}
 	r.forget()
-	p.runs.put(r)
+	p.runs.Put(r)
 	return err
 }
 
@@ -114,7 +114,7 @@ func (r *run) work() {
 			break
 		}
 		if sc == nil {
-			sc = r.p.scratch.get()
+			sc = r.p.scratch.Get()
 		}
 		if !r.do(sc, t) {
 			sc = nil
@@ -122,7 +122,7 @@ func (r *run) work() {
 	}
 	if sc != nil {
 		sc.forget()
-		r.p.scratch.put(sc)
+		r.p.scratch.Put(sc)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/jpegcore"
+	"github.com/steadyframe/steadyframe/internal/reuse"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -72,7 +73,7 @@ type scratch struct {
 
 	band   *band.Scratch     // of sample: the samples of the band
 	code   *jpegcore.Scratch // of code
-	writer writer            // of code: to the part's buffer
+	writer reuse.Writer      // of code: to the part's buffer
 	pix    []byte            // of pack and copy: the bytes of the whole output
 }
 
@@ -85,7 +86,7 @@ type part struct {
 
 // forget drops what sc refers to but its own memory.
 func (sc *scratch) forget() {
-	sc.frame, sc.part, sc.writer, sc.pix = frame.Frame{}, part{}, writer{}, nil
+	sc.frame, sc.part, sc.writer, sc.pix = frame.Frame{}, part{}, reuse.Writer{}, nil
 }
 
 // encode passes the bands of sc.part through all stages. It is the only loop over bands. Before each band it checks

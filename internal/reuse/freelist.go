@@ -7,8 +7,8 @@ import (
 )
 
 // FreeList keeps objects from run to run. It holds some of them strongly, so that a run does not allocate after an idle
-// minute, nor when its goroutine moves to another processor. What a burst needs beyond that goes through a pool.Of, from
-// which the collector takes it.
+// minute, nor when its goroutine moves to another processor. Objects of a burst beyond that go through a pool.Of, from
+// which the collector frees them.
 type FreeList[T any] struct {
 	more pool.Of[T]
 
