@@ -294,13 +294,54 @@ func TestScratchBytes(t *testing.T) {
 			c.In = frame.Desc{Format: f, Width: 61, Height: 47}
 			for c.Filter = Bilinear; c.Filter <= Nearest; c.Filter++ {
 				s := mustSampler(t, c)
-				_, got := alloctest.Measure(t, 1, func() { s.NewScratch() })
+				kept := make(chan *Scratch, 1) // so that it is on the heap
+				_, got := alloctest.Measure(t, 1, func() {
+					kept <- s.NewScratch()
+					<-kept
+				})
 				if want := uint64(s.ScratchBytes()); got < want || got > want+want/4 {
 					t.Errorf("%+v: got %d bytes allocated, want %d to a quarter more", c, got, want)
 				}
 			}
 		}
 	}
+}
+
+// TestAdopt: one scratch serves Samplers of all kinds by turns, and allocates nothing when it has served the largest.
+func TestAdopt(t *testing.T) {
+	type used struct {
+		sampler *Sampler
+		frame   frame.Frame
+		want    [][]int16
+	}
+	var all []used
+	for i, c := range geometries() {
+		c.In = frame.Desc{Format: frame.Formats()[i%len(frame.Formats())], Width: 61, Height: 47}
+		c.Filter = Filter(i % 3)
+		u := used{sampler: mustSampler(t, c), frame: randomFrame(t, c.In, rand.New(rand.NewPCG(uint64(i), 2)))}
+		own := u.sampler.NewScratch()
+		for k := range u.sampler.Bands() {
+			u.sampler.Fill(own, &u.frame, k)
+			u.want = append(u.want, slices.Clone(own.Band.Planes[0].Pix))
+		}
+		all = append(all, u)
+	}
+	var sc Scratch
+	turn := func() {
+		for i := range all {
+			u := &all[i]
+			u.sampler.Adopt(&sc)
+			for k := range u.sampler.Bands() {
+				u.sampler.Fill(&sc, &u.frame, k)
+				if !slices.Equal(sc.Band.Planes[0].Pix, u.want[k]) {
+					t.Fatalf("geometry %d, band %d: samples differ from those in a scratch of its own", i, k)
+				}
+			}
+		}
+	}
+	turn()
+	turn()
+	alloctest.Zero(t, 2, turn)
 }
 
 // TestScratchOfW1: 640x360 to 320x320 works in the first and second level of the cache.

@@ -18,6 +18,7 @@ type Scratch struct {
 	caches  [2]cache       // one a source
 	rgb     [3][]int16     // a row between interpolation and color conversion
 	made    int            // input rows made so far, for tests
+	memory  memory         // what the slices are parts of
 }
 
 // cache holds the rows that a source has computed.
@@ -72,12 +73,32 @@ func (m *memory) sumRow(samples int) []uint64 {
 
 // NewScratch returns memory for one worker.
 func (s *Sampler) NewScratch() *Scratch {
-	var need memory
-	s.divide(&Scratch{}, &need)
-	sc := &Scratch{sampler: s}
-	s.divide(sc, &memory{samples: make([]int16, need.used.samples), sums: make([]uint64, need.used.sums)})
-	s.Begin(sc)
+	sc := &Scratch{}
+	s.Adopt(sc)
 	return sc
+}
+
+// Adopt makes sc, which may be the zero Scratch or another Sampler's, memory for s, and begins a frame. It allocates where
+// sc has less than s needs, and takes little time else.
+func (s *Sampler) Adopt(sc *Scratch) {
+	if sc.sampler == s {
+		s.Begin(sc)
+		return
+	}
+	need := &sc.memory
+	samples, sums := need.samples, need.sums
+	*sc = Scratch{sampler: s}
+	s.divide(sc, need)
+	if len(samples) < need.used.samples {
+		samples = make([]int16, need.used.samples)
+	}
+	if len(sums) < need.used.sums {
+		sums = make([]uint64, need.used.sums)
+	}
+	clear(sums)
+	sc.memory = memory{samples: samples, sums: sums}
+	s.divide(sc, &sc.memory)
+	s.Begin(sc)
 }
 
 // ScratchBytes returns the size of a Scratch with all that it holds.
