@@ -19,7 +19,7 @@ test-tls:
 NESTED := analysis lab e2e/browser
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
-LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./mel/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
+LIBRARIES := ./pool/... ./frame/... ./jpeg/... ./pipeline/... ./scene/... ./mel/... ./internal/band/... ./internal/jpegcore/... ./internal/kernel/... ./internal/ingest/...
 
 # Settings of `make run`, `make bench` and `make fuzz`, given as `make bench BENCH=Encode PKG=./jpeg`.
 ARGS     ?=
@@ -101,7 +101,7 @@ test-race:
 # The whole server with checked pools: any misuse of a buffer, in any test, is reported with the stacks of who held it.
 .PHONY: test-checked
 test-checked:
-	go test -short -count=1 -timeout 10m -tags poolcheck ./pool/... ./frame/... ./pipeline/... ./internal/ingest/... ./internal/server/...
+	go test -short -count=1 -timeout 10m -tags poolcheck ./pool/... ./frame/... ./pipeline/... ./scene/... ./internal/ingest/... ./internal/server/...
 
 # The libraries as 32-bit programs: an int that overflows there is found by their own tests.
 .PHONY: test-386

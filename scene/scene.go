@@ -1,0 +1,99 @@
+package scene
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/reuse"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// ErrClosed is what Compose returns after Close.
+var ErrClosed = errors.New("scene: closed")
+
+// Scene is backgrounds, coded, and where regions go on them. It is immutable; any number of goroutines may use it.
+type Scene struct {
+	options     Options
+	color       *layer
+	alpha       *layer // nil unless transparent
+	backgrounds []background
+
+	bufs   []pool.Buf
+	grants []pool.Grant
+	held   int64
+
+	samplers samplers
+	free     reuse.FreeList[workspace]
+
+	mu     sync.RWMutex // read-locked while an image is composed
+	closed bool
+}
+
+// background is one background: what is kept of it, and its places.
+type background struct {
+	color, alpha *store
+	places       []place
+}
+
+// start makes what composing needs.
+func (s *Scene) start(limit impl.Level) {
+	s.samplers.limit = limit
+	s.samplers.filter = bandFilter(s.options.Filter)
+	s.free.Init(keptWorkspaces(), s.newWorkspace)
+}
+
+// Size returns the width and height of the images in pixels.
+func (s *Scene) Size() (width, height int) { return s.options.Width, s.options.Height }
+
+// Backgrounds returns how many backgrounds s has.
+func (s *Scene) Backgrounds() int { return len(s.backgrounds) }
+
+// Options returns what s was made with, with its defaults spelled out.
+func (s *Scene) Options() Options {
+	o := s.options
+	o.Restart = s.color.interval
+	return o
+}
+
+// Places returns how many places the background of image number index has.
+func (s *Scene) Places(index int) int { return len(s.backgroundOf(index).places) }
+
+func (s *Scene) backgroundOf(index int) *background {
+	return &s.backgrounds[s.options.Walk.Background(index, len(s.backgrounds))]
+}
+
+// Memory is what a Scene holds, in bytes.
+type Memory struct {
+	Pool    int64 // buffers of the pool, at the sizes of their classes, admitted against its budget
+	Tables  int64 // of regions' geometries; an estimate
+	Scratch int64 // that one goroutine needs to compose an image, for places; an estimate
+}
+
+// Memory returns what s holds.
+func (s *Scene) Memory() Memory {
+	return Memory{Pool: s.held, Tables: s.samplers.bytes(), Scratch: s.scratchBytes()}
+}
+
+// Close waits for the images that are being composed, and gives all memory back to the pool. It may be called again.
+func (s *Scene) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for _, b := range s.bufs {
+		b.Release()
+	}
+	for _, g := range s.grants {
+		g.Release()
+	}
+	s.bufs, s.grants, s.held = nil, nil, 0
+}
+
+// giveBackLast gives back the buffer that was leased last.
+func (s *Scene) giveBackLast() {
+	last := len(s.bufs) - 1
+	s.held -= int64(s.bufs[last].Cap())
+	s.bufs[last].Release()
+	s.grants[last].Release()
+	s.bufs, s.grants = s.bufs[:last], s.grants[:last]
+}

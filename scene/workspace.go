@@ -1,0 +1,160 @@
+package scene
+
+import (
+	"image"
+	"runtime"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
+	"github.com/steadyframe/steadyframe/internal/reuse"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+// workspace is one goroutine's memory for composing an image.
+type workspace struct {
+	scene   *Scene
+	regions [MaxRegions]active
+	n       int // regions of the image that show something
+	out     Composed
+	writer  reuse.Writer
+	touched []bool // segments of the layer
+	lines   []byte // of an MCU row, where regions are composed
+	over    []byte // a line of a region
+	opaque  []byte // as many bytes of 255
+
+	converter *band.ConverterScratch
+	code      *jpegcore.Scratch
+	gray      *band.Gray // of alpha; nil without
+	alphaCode *jpegcore.Scratch
+}
+
+// active is a region of the image in the making.
+type active struct {
+	place
+	frame   frame.Frame
+	sampler *band.Sampler
+	scratch band.Scratch
+	top     int      // the MCU row that the sampler's first band is
+	row     int      // the MCU row whose samples are in the scratch; -1 for none
+	pixels  pool.Buf // of an affine: the whole region, as rgb24
+}
+
+func (s *Scene) newWorkspace() *workspace {
+	w := &workspace{scene: s, converter: s.color.converter.NewScratch(), code: s.color.coder.NewScratch()}
+	segments := s.color.segments
+	w.lines = make([]byte, s.color.mcuHeight*s.color.width*s.color.size)
+	w.over = make([]byte, s.color.width*s.color.size)
+	if s.alpha != nil {
+		segments = max(segments, s.alpha.segments)
+		w.gray, w.alphaCode = band.NewGray(s.alpha.width), s.alpha.coder.NewScratch()
+		w.opaque = make([]byte, s.alpha.width)
+		for i := range w.opaque {
+			w.opaque[i] = 255
+		}
+	}
+	w.touched = make([]bool, segments)
+	return w
+}
+
+// scratchBytes estimates what a workspace takes: what newWorkspace makes, and the samples of a region of the largest place.
+func (s *Scene) scratchBytes() int64 {
+	c := s.color
+	n := c.converter.ScratchBytes() + c.coder.ScratchBytes() + c.segments + (c.mcuHeight+1)*c.width*c.size
+	if s.alpha != nil {
+		n += band.GrayBytes(s.alpha.width) + s.alpha.coder.ScratchBytes() + s.alpha.width + s.alpha.segments
+	}
+	widest := 0
+	for i := range s.backgrounds {
+		for k := range s.backgrounds[i].places {
+			if p := &s.backgrounds[i].places[k]; p.affine == nil {
+				widest = max(widest, p.rect.Dx())
+			}
+		}
+	}
+	return int64(n + 2*3*widest*(c.mcuHeight+6))
+}
+
+// keptWorkspaces is how many are held from image to image: more do not run at the same time for long.
+func keptWorkspaces() int { return runtime.GOMAXPROCS(0) }
+
+// forget drops what w refers to but its own memory.
+func (w *workspace) forget() {
+	for i := range w.regions[:w.n] {
+		r := &w.regions[i]
+		r.frame, r.sampler, r.place = frame.Frame{}, nil, place{}
+		r.pixels.Release()
+		r.pixels = pool.Buf{}
+	}
+	w.n = 0
+	w.out, w.writer = Composed{}, reuse.Writer{}
+}
+
+func (w *workspace) scratchOf(l *layer) *jpegcore.Scratch {
+	if l.size == 1 {
+		return w.alphaCode
+	}
+	return w.code
+}
+
+// band returns the band that convert fills.
+func (w *workspace) band(l *layer) *band.Band {
+	if l.size == 1 {
+		return &w.gray.Band
+	}
+	return &w.converter.Band
+}
+
+// convert makes the samples of columns x.. of the band of l from pixels.
+func (w *workspace) convert(l *layer, x int, p band.Pixels) {
+	if l.size == 1 {
+		w.gray.Fill(x, p)
+		return
+	}
+	l.converter.Fill(w.converter, x, p)
+}
+
+// add adds a region to the image, unless nothing of it shows.
+func (w *workspace) add(f *frame.Frame, p *place) error {
+	if p.clip.Empty() {
+		return nil
+	}
+	wrapped, err := frame.Wrap(f.Desc, f.Planes()...) // checks the planes
+	if err != nil {
+		return err
+	}
+	r := &w.regions[w.n]
+	w.n++
+	r.place, r.frame, r.row = *p, wrapped, -1
+	if p.affine != nil {
+		return w.unfold(r)
+	}
+	if r.sampler, r.top, err = w.scene.samplerOf(f.Desc, p.rect); err != nil {
+		return err
+	}
+	r.sampler.Adopt(&r.scratch)
+	return nil
+}
+
+// unfold makes rgb24 pixels of the whole region.
+func (w *workspace) unfold(r *active) error {
+	s, d := w.scene, r.frame.Desc
+	sampler, _, err := s.samplerOf(d, image.Rect(0, 0, d.Width, d.Height))
+	if err != nil {
+		return err
+	}
+	if r.pixels, err = s.options.Pool.Get(3 * d.Width * d.Height); err != nil {
+		return err
+	}
+	sampler.Adopt(&r.scratch)
+	pix, lines := r.pixels.Bytes(), s.color.mcuHeight
+	for i := range sampler.Bands() {
+		sampler.Fill(&r.scratch, &r.frame, i)
+		b := &r.scratch.Band
+		for y := range b.Lines {
+			s.color.pack.RGB24(pix[3*d.Width*(i*lines+y):][:3*d.Width],
+				planeLine(b, 0, y, 0, d.Width), planeLine(b, 1, y, 0, d.Width), planeLine(b, 2, y, 0, d.Width))
+		}
+	}
+	return nil
+}
