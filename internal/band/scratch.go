@@ -160,23 +160,16 @@ func (src *source) divideLines(c *cache, m *memory) {
 
 // wide returns the wide rows of a source that needs some: where floats are interpolated, with their last sample again.
 func (m *memory) wide(src *source) (rows [3][]int16) {
-	count, words, room := 1, 0, 0
-	switch {
-	case src.across.method == Area:
-		z := src.coverage()
-		words, room = z.Words, z.SourceRoom()
-	case src.layout.isFloat() && !src.across.copies:
-		z := src.wideOf()
-		words, room = z.Words, z.SourceRoom()
-		if src.layout == floatPixels {
-			count = 3
-		}
-	default:
+	if src.wideRows.room == 0 {
 		return rows
 	}
+	count := 1
+	if src.layout == floatPixels && src.across.method != Area {
+		count = 3
+	}
 	for i := range count {
-		row := m.row(room)
-		rows[i] = row[:min(words, len(row))]
+		row := m.row(src.wideRows.room)
+		rows[i] = row[:min(src.wideRows.words, len(row))]
 	}
 	return rows
 }

@@ -14,24 +14,25 @@ type source struct {
 	widths       [3]int // samples of a row of Content, by plane of the source
 	halved       bool   // its planes after the first have one line for each two of the first
 
-	input   int // plane of the frame, the first of several
-	inputs  int // how many
-	layout  layout
-	across  across
-	down    down
-	packed  color.Packed  // the order of R, G, B, in pixels and as planes
-	step    int           // bytes from one sample or pixel to the next
-	floats  tensor.Format // of floats: to 0..255 with 7 fractional bits
-	convert conversion
-	limited bool              // luma or chroma of limited range
-	pixels  *color.Resized    // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
-	bytes   *resample.Resized // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
-	cover   *resample.Covered // filter Area across: takes the means of rows of int16; else nil
-	wide    *resample.Widened // of floats, not filter Area across, and not copied: interpolates rows of int16; else nil
-	stacks  bool              // filter Area in both directions: the mean of input rows comes first, and is resized across then
-	halves  bool              // two lines at a time are made of four input rows: both directions shrink to exactly half
-	direct  bool              // two lines at a time are made of two input rows: neither is interpolated
-	lookup  *[256]int16       // of bytes other than pixels that are copied: what each becomes, limited range expanded; else nil
+	input    int // plane of the frame, the first of several
+	inputs   int // how many
+	layout   layout
+	across   across
+	down     down
+	packed   color.Packed  // the order of R, G, B, in pixels and as planes
+	step     int           // bytes from one sample or pixel to the next
+	floats   tensor.Format // of floats: to 0..255 with 7 fractional bits
+	convert  conversion
+	limited  bool                      // luma or chroma of limited range
+	pixels   *color.Resized            // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
+	bytes    *resample.Resized         // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
+	cover    *resample.Covered         // filter Area across: takes the means of rows of int16; else nil
+	wide     *resample.Widened         // of floats, not filter Area across, and not copied: interpolates rows of int16; else nil
+	wideRows struct{ words, room int } // of the rows of int16 that cover or wide take; zero: none
+	stacks   bool                      // filter Area in both directions: the mean of input rows comes first, and is resized across then
+	halves   bool                      // two lines at a time are made of four input rows: both directions shrink to exactly half
+	direct   bool                      // two lines at a time are made of two input rows: neither is interpolated
+	lookup   *[256]int16               // of bytes other than pixels that are copied: what each becomes, limited range expanded; else nil
 }
 
 // layout is how the samples of an input row lie in memory.
@@ -198,9 +199,17 @@ func (src *source) setDirect(k *kernels) {
 	src.direct = src.direct && src.across.copies && src.convert == toYCCHalf && src.halved && src.down.copies()
 }
 
-// setResized sets pixels, bytes or cover where a kernel serves.
+// setResized sets pixels, bytes or cover where a kernel serves, and wideRows.
 func (src *source) setResized(k *kernels) {
 	size := src.across.inputs() * src.step
+	switch {
+	case src.across.method == Area:
+		z := src.coverage()
+		src.wideRows.words, src.wideRows.room = z.Words, z.SourceRoom()
+	case src.layout.isFloat() && !src.across.copies:
+		z := src.wideOf()
+		src.wideRows.words, src.wideRows.room = z.Words, z.SourceRoom()
+	}
 	switch {
 	case src.halves, src.direct:
 	case src.across.method == Area:
