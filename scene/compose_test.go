@@ -96,10 +96,10 @@ func TestMovable(t *testing.T) {
 			rect.Width, rect.Height = 50, 40
 			mask = maskBytes(feathered, 50, 40)
 		}
-		face := rgb24(t, 64, 64, i)
-		got, _ := compose(t, s, Image{Regions: []Region{{Frame: face, Rect: rect}}})
+		patch := rgb24(t, 64, 64, i)
+		got, _ := compose(t, s, Image{Regions: []Region{{Frame: patch, Rect: rect}}})
 		c := newCanvas(t, f)
-		c.paste(t, face, rect, pipeline.Bilinear, mask)
+		c.paste(t, patch, rect, pipeline.Bilinear, mask)
 		if rect == (pipeline.Rect{}) {
 			continue // the place itself
 		}
@@ -157,10 +157,10 @@ func TestColor(t *testing.T) {
 	places := []Place{{Rect: pipeline.Rect{X: 20, Y: 11, Width: 40, Height: 33}}}
 	drawn := build(t, Options{}, Background{Frame: f, Places: places})
 	plain := build(t, Options{Width: width, Height: height}, Background{Color: color, Places: places}, Background{Color: color, Places: places})
-	face := rgb24(t, 64, 64, 2)
+	patch := rgb24(t, 64, 64, 2)
 	for index := range 2 {
-		got, _ := compose(t, plain, Image{Index: index, Regions: []Region{{Frame: face}}})
-		want, _ := compose(t, drawn, Image{Regions: []Region{{Frame: face}}})
+		got, _ := compose(t, plain, Image{Index: index, Regions: []Region{{Frame: patch}}})
+		want, _ := compose(t, drawn, Image{Regions: []Region{{Frame: patch}}})
 		if !bytes.Equal(got, want) {
 			t.Errorf("index %d: differs from a frame of that color", index)
 		}
@@ -172,13 +172,13 @@ func TestColor(t *testing.T) {
 
 // TestLevels: every level of kernels makes the same bytes.
 func TestLevels(t *testing.T) {
-	f, face := rgb24(t, 333, 222, 1), faceFloats(t, 96, 96, 2)
+	f, patch := rgb24(t, 333, 222, 1), floatFrame(t, 96, 96, 2)
 	places := []Place{{Rect: pipeline.Rect{X: 41, Y: 33, Width: 131, Height: 117}, Mask: &Mask{Shape: Ellipse, Feather: 9}}, {Rect: pipeline.Rect{X: 150, Y: 100, Width: 60, Height: 60}}}
 	for _, sub := range subsamplings {
 		var want []byte
 		for _, level := range []string{"generic", "neon", "avx2", "avx512"} {
 			s := build(t, Options{Kernels: level, Subsampling: sub}, Background{Frame: f, Places: places})
-			got, _ := compose(t, s, Image{Regions: []Region{{Frame: face}, {Frame: face}}})
+			got, _ := compose(t, s, Image{Regions: []Region{{Frame: patch}, {Frame: patch}}})
 			if want == nil {
 				want = got
 			}
@@ -207,8 +207,8 @@ func BenchmarkW2(b *testing.B) {
 		region  frame.Frame
 		regions int
 	}{
-		{"rect", Place{Rect: rect}, faceFloats(b, 320, 320, 2), 1},
-		{"feather", Place{Rect: rect, Mask: &Mask{Feather: 20}}, faceFloats(b, 320, 320, 2), 1},
+		{"rect", Place{Rect: rect}, floatFrame(b, 320, 320, 2), 1},
+		{"feather", Place{Rect: rect, Mask: &Mask{Feather: 20}}, floatFrame(b, 320, 320, 2), 1},
 		{"crop400-mask", Place{Rect: pipeline.Rect{X: 761, Y: 251, Width: 400, Height: 400}, Mask: lowerHalf(400, 40)}, rgb24(b, 256, 256, 2), 1},
 		{"index-alone", Place{Rect: rect}, frame.Frame{}, 0},
 	} {

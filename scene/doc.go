@@ -1,4 +1,4 @@
-// Package scene pastes small frames, such as a model's face, onto backgrounds that are known ahead, and makes JPEGs of the
+// Package scene pastes small frames, such as what a model generates, onto backgrounds that are known ahead, and makes JPEGs of the
 // whole without encoding the backgrounds again.
 //
 // A [Scene] is made once by a [Builder], from background frames with the places where regions go:
@@ -11,7 +11,7 @@
 //	}
 //	s, err := b.Scene()
 //	...
-//	out, err := s.Compose(&scene.Image{Index: n, Regions: []scene.Region{{Frame: face}}})
+//	out, err := s.Compose(&scene.Image{Index: n, Regions: []scene.Region{{Frame: patch}}})
 //
 // Each background is coded when it is added, in restart segments of some MCUs (ITU-T T.81, E.1.4). [Scene.Compose] resizes
 // and converts the regions, lays them on the background under their masks, and codes the segments that they touch. The

@@ -11,8 +11,8 @@ import (
 
 // This example shows how to:
 //
-//  1. make a scene of two backgrounds, with the place of a face on each,
-//  2. compose an image with a face, which a model made as planar floats,
+//  1. make a scene of two backgrounds, with the place of a region on each,
+//  2. compose an image with a region, which a model made as planar floats,
 //  3. show the background alone in silence.
 func Example() {
 	b, err := scene.NewBuilder(&scene.Options{Quality: 75})
@@ -39,11 +39,11 @@ func Example() {
 	}
 	defer s.Close()
 
-	face, err := frame.WrapBytes(frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, make([]byte, 320*320*12))
+	patch, err := frame.WrapBytes(frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, make([]byte, 320*320*12))
 	if err != nil {
 		log.Fatal(err)
 	}
-	for index, regions := range [][]scene.Region{{{Frame: face}}, nil} {
+	for index, regions := range [][]scene.Region{{{Frame: patch}}, nil} {
 		image, err := s.Compose(&scene.Image{Index: index, Regions: regions})
 		if err != nil {
 			log.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// rgb24 returns a frame of a picture with texture: waves, and some noise.
+// rgb24 returns a frame of an image with texture: waves, and some noise.
 func rgb24(t testing.TB, width, height, seed int) frame.Frame {
 	t.Helper()
 	d := frame.Desc{Format: frame.RGB24, Width: width, Height: height}
@@ -43,8 +43,8 @@ func rgb24(t testing.TB, width, height, seed int) frame.Frame {
 	return f
 }
 
-// faceFloats returns a planar float BGR frame of 0..255, smooth with some texture, as models make it.
-func faceFloats(t testing.TB, width, height, seed int) frame.Frame {
+// floatFrame returns a planar float BGR frame of 0..255, smooth with some texture, as models make it.
+func floatFrame(t testing.TB, width, height, seed int) frame.Frame {
 	t.Helper()
 	src := rgb24(t, width, height, seed)
 	d := frame.Desc{Format: frame.BGRF32P, Width: width, Height: height, Range: frame.RangeByte}
@@ -70,7 +70,12 @@ func noiseFrame(t testing.TB, r *rand.Rand, d frame.Desc) frame.Frame {
 		t.Fatal(err)
 	}
 	data := make([]byte, size)
-	if d.Format.IsFloat() {
+	switch {
+	case d.Format.IsFloat16():
+		for i := 0; i < size; i += 2 {
+			binary.LittleEndian.PutUint16(data[i:], uint16(r.IntN(0x3c00))) // 0..1, with as many small ones as large
+		}
+	case d.Format.IsFloat():
 		for i := 0; i < size; i += 4 {
 			v := r.Float32()
 			switch d.EffectiveRange() {
@@ -81,7 +86,7 @@ func noiseFrame(t testing.TB, r *rand.Rand, d frame.Desc) frame.Frame {
 			}
 			binary.LittleEndian.PutUint32(data[i:], math.Float32bits(v))
 		}
-	} else {
+	default:
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}

@@ -19,7 +19,7 @@ func FuzzCompose(f *testing.F) {
 		if feather > 0 {
 			mask = &Mask{Shape: Shape(feather % 2), Feather: float64(feather)}
 		}
-		bg, face := rgb24(t, 90, 70, 1), rgb24(t, 24, 31, 2)
+		bg, patch := rgb24(t, 90, 70, 1), rgb24(t, 24, 31, 2)
 		b, err := NewBuilder(&Options{Subsampling: subsamplings[sub%4], Restart: int(restart), Movable: true})
 		if err != nil {
 			t.Fatal(err)
@@ -37,13 +37,13 @@ func FuzzCompose(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		got, _ := compose(t, s, Image{Regions: []Region{{Frame: face}}})
+		got, _ := compose(t, s, Image{Regions: []Region{{Frame: patch}}})
 		c := newCanvas(t, bg)
 		var pix []byte
 		if mask != nil {
 			pix = maskBytes(mask, rect.Width, rect.Height)
 		}
-		c.paste(t, face, rect, pipeline.Bilinear, pix)
+		c.paste(t, patch, rect, pipeline.Bilinear, pix)
 		if !bytes.Equal(got, c.encode(t, s)) {
 			t.Errorf("%s, mask %+v, restart %d: differs from the whole image", rect, mask, restart)
 		}

@@ -45,7 +45,7 @@ func busy(t testing.TB, o Options) (*Scene, []Image) {
 	var images []Image
 	for i := range 7 {
 		images = append(images, Image{Index: i, Regions: []Region{
-			{Frame: faceFloats(t, 96, 96, i)}, {Frame: rgb24(t, 50, 60, i)}, {Frame: rgb24(t, 64, 64, i)},
+			{Frame: floatFrame(t, 96, 96, i)}, {Frame: rgb24(t, 50, 60, i)}, {Frame: rgb24(t, 64, 64, i)},
 		}[:i%4]})
 	}
 	return s, images
