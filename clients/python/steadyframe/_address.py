@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Set
 from urllib.parse import quote, urlsplit
 
+from . import _ring
 from ._errors import SpecError
 
 __all__ = ["Address", "DEFAULT_URL", "find"]
 
 DEFAULT_URL = "http://127.0.0.1:8080"
+
+_log = logging.getLogger("steadyframe")
 
 
 @dataclass(frozen=True)
@@ -19,18 +23,20 @@ class Address:
     """A server, and the token that it wants.
 
     Attributes:
-        scheme: "http", "https" or "unix" (HTTP over a Unix socket).
+        ring: the path of its ring's socket; "" for HTTP alone.
+        scheme: of HTTP: "http", "https" or "unix" (over a Unix socket); "" for the ring alone.
         host: its name or IP address; of a Unix socket, "localhost".
         port: of TCP.
         path: of the Unix socket, or what precedes the paths of the API where a proxy adds that.
-        token: "" for none.
+        token: of HTTP; "" for none.
     """
 
-    scheme: str
-    host: str
-    port: int
-    path: str
-    token: str
+    ring: str = ""
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    token: str = ""
 
     @property
     def prefix(self) -> str:
@@ -46,41 +52,70 @@ class Address:
 
     @property
     def web(self) -> str:
-        """The URL of the page in a browser, without a / at its end; "" for a Unix socket, which browsers cannot open."""
-        return "" if self.scheme == "unix" else f"{self.scheme}://{self.authority}{self.path}"
+        """The URL of the page in a browser, without a / at its end; "" where browsers cannot open it."""
+        return f"{self.scheme}://{self.authority}{self.path}" if self.scheme in ("http", "https") else ""
+
+    @property
+    def http(self) -> str:
+        """The address of HTTP alone; "" for none."""
+        return f"unix:{self.path}" if self.scheme == "unix" else self.web
 
     def __str__(self) -> str:
-        return f"unix:{self.path}" if self.scheme == "unix" else self.web
+        return ",".join(filter(None, (f"ring:{self.ring}" if self.ring else "", self.http)))
 
 
 def parse(url: str, token: str = "") -> Address:
-    """Returns the address that a URL says: http://HOST:PORT, https://HOST, or unix:/PATH. A wrong one is a SpecError."""
-    want = "want http://HOST:PORT, https://HOST or unix:/PATH"
+    """Returns the address that a URL says: ring:/PATH, http://HOST:PORT, https://HOST, unix:/PATH; or a ring and another of
+    these after a comma, for where the ring is not to be had. A wrong one is a SpecError."""
+    want = "want ring:/PATH, http://HOST:PORT, https://HOST or unix:/PATH"
+    if url.startswith("ring:"):
+        path, _, http = url[len("ring:") :].partition(",")
+        if not path.startswith("/") or http.startswith("ring:"):
+            raise SpecError(f"url: got {url!r}, {want}", field="url")
+        other = parse(http, token) if http else Address(token=token)
+        return Address(_plain(path), other.scheme, other.host, other.port, other.path, token)
     if url.startswith("unix:"):
-        path = url[len("unix:") :]
-        if path.startswith("//"):
-            path = path[2:]
+        path = _plain(url[len("unix:") :])
         if not path:
             raise SpecError(f"url: got {url!r}, {want}", field="url")
-        return Address("unix", "localhost", 80, path, token)
+        return Address("", "unix", "localhost", 80, path, token)
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as err:
         raise SpecError(f"url: got {url!r} ({err}), {want}", field="url") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise SpecError(f"url: got {url!r}, {want}", field="url")
     if parts.username or parts.password:
         raise SpecError("url: got a user or a password in it, want token=... or STEADYFRAME_AUTH_TOKEN", field="url")
-    path = quote(parts.path.rstrip("/"), safe="/%")
-    return Address(parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), path, token)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise SpecError(f"url: got {url!r}, {want}", field="url")
+    prefix = quote(parts.path.rstrip("/"), safe="/%")
+    return Address("", parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), prefix, token)
+
+
+def _plain(path: str) -> str:
+    return path[2:] if path.startswith("//") else path
 
 
 def find(url: Optional[str] = None, token: Optional[str] = None) -> Address:
-    """Returns the server's address: url, else STEADYFRAME_URL, else the default one. The token is the argument, else
-    STEADYFRAME_AUTH_TOKEN."""
+    """Returns the server's address: url, else STEADYFRAME_URL, else the default: the ring of this user's server where there
+    is one, and HTTP on port 8080 of this machine. The token is the argument, else STEADYFRAME_AUTH_TOKEN."""
     if token is None:
         token = os.environ.get("STEADYFRAME_AUTH_TOKEN", "")
     if any(c in token for c in "\r\n\0") or not token.isascii():
         raise SpecError("token: got control or non-ASCII characters in it", field="token")
-    return parse(url or os.environ.get("STEADYFRAME_URL") or DEFAULT_URL, token)
+    url = url or os.environ.get("STEADYFRAME_URL")
+    if not url:
+        path = _ring.default_path()
+        url = f"ring:{path},{DEFAULT_URL}" if path else DEFAULT_URL
+    return parse(url, token)
+
+
+_said: Set[str] = set()  # paths of the rings that were not to be had
+
+
+def fall_back(address: Address, why: Exception) -> None:
+    """Says, once, that HTTP takes the place of the ring."""
+    if address.ring not in _said:
+        _said.add(address.ring)
+        _log.warning("no ring, and HTTP takes its place: %s", why)
+

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, overload
 
-from . import _address, _errors, _options
-from ._errors import ConnectionLost, Error, FrameError, ServerError, SpecError
+from . import _address, _options
+from ._errors import ConnectionLost, FrameError, ServerError, SpecError
 from ._frames import Frames, frames_of
-from ._http import Connection, Pool, Response, chunk
+from ._http import Connection, Response, chunk
 from ._jpeg import Splitter
-from ._options import Description, Options, Size
+from ._options import Description, Size
+from ._sessions import ONE_AFTER_THE_OTHER, Pool, RingSession, check_end, may_go_on, target_of
 
 if TYPE_CHECKING:
     from ._frames import Array
 
 __all__ = ["Encoder", "encode"]
-
-_OCTETS = ("Content-Type", "application/octet-stream")
-_ONE_AFTER_THE_OTHER = [("Accept", "video/x-motion-jpeg"), ("TE", "trailers")]
-
 
 class Encoder:
     """Makes JPEGs of frames, with settings that are given once, on connections that are kept.
@@ -73,8 +73,8 @@ class Encoder:
             subsampling: "420" (the default), "422", "444" or "gray".
             restart: the interval of restart markers: "none" (the default), "row", or a number of MCUs.
             output: "jpeg" (the default), or raw pixels: "rgb24", "bgr24", "rgba", "yuv420p".
-            url: the server: http://HOST:PORT, https://HOST or unix:/PATH; else the variable STEADYFRAME_URL, else
-                http://127.0.0.1:8080.
+            url: the server: ring:/PATH, http://HOST:PORT, https://HOST or unix:/PATH; else the variable STEADYFRAME_URL; else
+                the ring of this user's server, or where there is none, http://127.0.0.1:8080.
             token: that the server wants; else the variable STEADYFRAME_AUTH_TOKEN.
             timeout: of a call, and in stream of an image, in seconds; None for no limit.
         """
@@ -85,8 +85,8 @@ class Encoder:
         )  # fmt: skip
         self._address = _address.find(url, token)
         self._timeout = timeout
-        self._pool = Pool(self._address)
-        self._target: Tuple[Optional[Description], str] = (None, "")
+        self._pool = Pool(self._address, self._options, timeout)
+        self._buffers: Dict[int, Buffer] = {}
 
     @overload
     def encode(self, frames: Sequence[Array]) -> List[bytes]: ...
@@ -98,11 +98,68 @@ class Encoder:
         """Returns the JPEG of a frame as bytes, and those of an array of several frames, or of a list, as a list of bytes in
         the same order.
 
-        Memory that has no gaps is sent as it is, and may be changed as soon as the call returns.
+        Over HTTP, memory that has no gaps is sent as it is. Over the ring, each frame is copied once, and one in a buffer not
+        at all. Frames may be changed as soon as the call returns.
         """
+        if self._buffers:
+            images = self._encode_buffer(frames)
+            if images is not None:
+                return images
         given = frames_of(frames, self._options)
-        images = self._with_connection(given)
-        return images[0] if given.single else images
+        while True:
+            session, kept = self._pool.take(given)
+            try:
+                got = session.encode(given, self._deadline())
+            except BaseException as err:
+                session.close()
+                if kept and may_go_on(err):
+                    continue
+                raise
+            self._pool.give(session)
+            return got[0] if given.single else got
+
+    def buffer(self, shape: Tuple[int, ...], dtype: Any = "uint8") -> Any:
+        """Returns a numpy array of that shape, for one frame or a batch of up to 64, to write frames into and give it to encode
+        any number of times.
+
+        Over the ring it is the memory that the server reads: encode copies nothing of the array itself, of one of its frames
+        (a[3]), or of its first ones (a[:3]). Over HTTP it is an array like others. It may be written to whenever encode is
+        not at work on it.
+        """
+        import numpy
+
+        like = numpy.broadcast_to(numpy.zeros((), dtype), shape)
+        given = frames_of(like, self._options)
+        if self._address.ring and given.count <= 64:
+            session = self._pool.open(given, given.count)
+            if isinstance(session, RingSession):
+                buffer = Buffer(session, given, like.shape, like.dtype)
+                return buffer.array(self._buffers)
+            session.close()
+        return numpy.empty(shape, dtype)
+
+    def _encode_buffer(self, frames: Any) -> Any:
+        """Returns what encode does if the frames lie in a buffer, else None."""
+        interface = getattr(frames, "__array_interface__", None)
+        if interface is None:
+            return None
+        address = interface["data"][0]
+        for key, buffer in list(self._buffers.items()):
+            slots = buffer.slots_of(frames, address)
+            if slots is None:
+                continue
+            try:
+                return buffer.encode(slots, frames.ndim)
+            except FrameError:
+                raise
+            except BaseException as err:  # From now on it is an array like others.
+                _forget(self._buffers, key)
+                if not may_go_on(err):
+                    raise
+        return None
+
+    def _deadline(self) -> Optional[float]:
+        return None if self._timeout is None else time.monotonic() + self._timeout
 
     async def aencode(self, frames: Any) -> Any:
         """Is encode for asyncio: it runs on a thread, and others go on meanwhile. The frames must not change until it
@@ -148,70 +205,43 @@ class Encoder:
         where = {"url": str(self._address), "token": self._address.token, "timeout": self._timeout}
         return _rebuild, ({**_options.as_keywords(self._options), **where},)
 
-    def _query(self, given: Description) -> str:
-        known, target = self._target
-        if known != given:
-            target = "/v1/encode?" + self._options.query(given)
-            self._target = (given, target)
-        return target
-
-    def _with_connection(self, given: Frames) -> List[bytes]:
-        """Sends frames and returns their images."""
-        deadline = None if self._timeout is None else time.monotonic() + self._timeout
-        while True:
-            connection = self._pool.take(self._timeout)
-            kept = connection.used
-            try:
-                images = self._exchange(connection, given, deadline)
-            except BaseException as err:
-                connection.close()
-                if isinstance(err, ConnectionLost) and not err.kind and kept and not connection.answered:
-                    continue  # The server ended it while it was idle: nothing of this call has happened.
-                raise
-            if connection.used:
-                self._pool.give(connection)
-            else:
-                connection.close()
-            return images
-
-    def _exchange(self, connection: Connection, given: Frames, deadline: Optional[float]) -> List[bytes]:
-        headers = [_OCTETS, ("Content-Length", str(given.count * given.frame_bytes))]
-        alone = given.count == 1 and self._options.makes_jpegs
-        if not alone:
-            headers += _ONE_AFTER_THE_OTHER
-        connection.queue([connection.head("POST", self._query(given.description), headers), *given.buffers()])
-        response = connection.response(deadline)
-        if response.status != 200:
-            raise response.error()
-        images: List[bytes] = []
-        splitter = Splitter()
-        split = not alone and self._options.makes_jpegs
-        while not response.complete:
-            if split:
-                images += splitter.take(response.body)
-            connection.step(deadline)
-            connection.feed(response)
-        if split:
-            images += splitter.take(response.body)
-        elif len(response.body) % given.count == 0:
-            size = len(response.body) // given.count
-            images = [bytes(response.body[at : at + size]) for at in range(0, len(response.body), size)] if size else []
-        _check_end(response, len(images))
-        if len(images) != given.count:
-            raise ServerError(f"got {len(images)} images from the server, want {given.count}")
-        connection.used = response.reusable and not connection.pending
-        return images
-
     def _stream(self, frames: Iterator[Any], ahead: int) -> Iterator[bytes]:
         first = next(frames, _END)
         if first is _END:
             return
         given = self._one(first, 0)
-        connection = Connection(self._address, self._timeout)
+        session = self._pool.open(given, min(ahead, 64))
         try:
-            yield from _Stream(self, connection, frames, ahead).run(given)
+            if isinstance(session, RingSession):
+                yield from self._stream_ring(session, given, frames)
+            else:
+                yield from _Stream(self, session.connection, frames, ahead).run(given)
         finally:
-            connection.close()
+            session.close()
+
+    def _stream_ring(self, session: RingSession, given: Frames, frames: Iterator[Any]) -> Iterator[bytes]:
+        ring = session.ring
+        session.put(given)
+        sent, got = 1, 0
+        ended = False
+        while True:
+            while not ended and ring.idle:
+                frame = next(frames, _END)
+                ended = frame is _END
+                if not ended:
+                    session.put(self._like(given.description, frame, sent))
+                    sent += 1
+            if got == sent:
+                return
+            yield session.image(got)
+            got += 1
+
+    def _like(self, description: Description, frame: Any, index: int) -> Frames:
+        """Returns a later frame of a stream, which must be as the first was."""
+        given = self._one(frame, index)
+        if given.description != description:
+            raise FrameError(f"frame {index}: got {given.description}, want {description} as frame 0 is", index=index)
+        return given
 
     def _one(self, frame: Any, index: int) -> Frames:
         """Returns one frame of a stream."""
@@ -225,15 +255,62 @@ class Encoder:
 _END = object()
 
 
-def _check_end(response: Response, images: int) -> None:
-    """Raises what a response ended with, if that is an error."""
-    trailer = response.headers.get("steadyframe-error")
-    if trailer is None:
-        return
-    error = _errors.from_trailer(trailer)
-    if isinstance(error, (SpecError, ServerError)):
-        error = FrameError(f"frame {images}: {error}", index=images, kind=error.kind)
-    raise error
+class Buffer:
+    """An array in the slots of a ring: one frame in each."""
+
+    def __init__(self, session: RingSession, given: Frames, shape: Tuple[int, ...], dtype: Any) -> None:
+        import numpy
+
+        ring = session.ring
+        self.session = session
+        self.lock = threading.Lock()
+        self.single = given.single
+        self.shape = tuple(shape) if given.single else tuple(shape[1:])  # of a frame
+        self.dtype = dtype
+        frame: Any = numpy.frombuffer(ring.slot(0), dtype).reshape(self.shape)
+        self.strides = frame.strides
+        self.pitch = ring.slot_bytes
+        self.start = frame.__array_interface__["data"][0]
+        self.end = self.start + ring.slots * ring.slot_bytes
+        self.whole = (tuple(shape), self.strides if given.single else (self.pitch, *self.strides))
+
+    def array(self, known: Dict[int, Buffer]) -> Any:
+        """Returns the array, and notes it in known for as long as it is there."""
+        import numpy
+
+        shape, strides = self.whole
+        array: Any = numpy.ndarray(shape, self.dtype, self.session.ring.input, 0, strides)
+        key = id(self)
+        known[key] = self
+        weakref.finalize(array, _forget, known, key)
+        return array
+
+    def slots_of(self, frames: Any, address: int) -> Optional[List[int]]:
+        """Returns the slots that an array is made of, in its order; None when it is not of slots, each whole."""
+        if not self.start <= address < self.end or self.session.ring.pid != os.getpid():
+            return None
+        slot, rest = divmod(address - self.start, self.pitch)
+        batch = frames.ndim == len(self.shape) + 1
+        step = frames.strides[0] if batch and frames.shape[0] > 1 else self.pitch
+        if rest or frames.dtype != self.dtype or step % self.pitch or step == 0:
+            return None
+        if (frames.shape[1:], frames.strides[1:]) != (self.shape, self.strides) if batch else (frames.shape, frames.strides) != (self.shape, self.strides):
+            return None
+        return [slot + n * (step // self.pitch) for n in range(frames.shape[0] if batch else 1)]
+
+    def encode(self, slots: List[int], dimensions: int) -> Any:
+        """Returns the JPEGs of those slots."""
+        if not slots:
+            raise FrameError("got an empty array, want at least one frame")
+        with self.lock:
+            images = self.session.encode_slots(slots)
+        return images[0] if dimensions == len(self.shape) else images
+
+
+def _forget(known: Dict[int, Buffer], key: int) -> None:
+    buffer = known.pop(key, None)
+    if buffer is not None:
+        buffer.session.close()
 
 
 class _Stream:
@@ -253,8 +330,8 @@ class _Stream:
 
     def run(self, given: Frames) -> Iterator[bytes]:
         encoder, connection = self.encoder, self.connection
-        headers = [_OCTETS, ("Transfer-Encoding", "chunked"), *_ONE_AFTER_THE_OTHER]
-        connection.queue([connection.head("POST", encoder._query(given.description), headers)])
+        headers = [("Transfer-Encoding", "chunked"), *ONE_AFTER_THE_OTHER]
+        connection.queue([connection.head("POST", target_of(encoder._options, given.description), headers)])
         description = given.description
         self.send(given)
         while True:
@@ -264,14 +341,11 @@ class _Stream:
                     self.ended = True
                     connection.queue([b"0\r\n\r\n"])
                     break
-                given = encoder._one(frame, self.sent)
-                if given.description != description:
-                    raise FrameError(f"frame {self.sent}: got {given.description}, want {description} as frame 0 is", index=self.sent)
-                self.send(given)
+                self.send(encoder._like(description, frame, self.sent))
             images = self.receive(wait=self.sent > self.got)
             yield from images
             if self.ended and self.response is not None and self.response.complete:
-                _check_end(self.response, self.got)
+                check_end(self.response, self.got)
                 if self.got != self.sent:
                     raise ServerError(f"got {self.got} images from the server, want {self.sent}")
                 return
@@ -280,7 +354,7 @@ class _Stream:
         """Sends a frame whole: its memory is the caller's again when this returns."""
         self.connection.queue(chunk(given.buffers()))
         self.sent += 1
-        deadline = self.deadline()
+        deadline = self.encoder._deadline()
         self.connection.push()
         while self.connection.pending:
             self.connection.step(deadline)
@@ -288,7 +362,7 @@ class _Stream:
 
     def receive(self, wait: bool) -> List[bytes]:
         """Returns the JPEGs that have come; with wait there is at least one, or the response is complete."""
-        deadline = self.deadline()
+        deadline = self.encoder._deadline()
         self.connection.push()
         while True:
             self.take()
@@ -307,18 +381,14 @@ class _Stream:
         if self.response is None:
             if not connection.incoming and not connection.ended:
                 return
-            self.response = connection.response(self.deadline())
+            self.response = connection.response(self.encoder._deadline())
             if self.response.status != 200:
                 raise self.response.error()
         connection.feed(self.response)
         self.ready += self.splitter.take(self.response.body)
         if self.response.complete and not self.ended:
-            _check_end(self.response, self.got + len(self.ready))
+            check_end(self.response, self.got + len(self.ready))
             raise connection.lost()
-
-    def deadline(self) -> Optional[float]:
-        timeout = self.encoder._timeout
-        return None if timeout is None else time.monotonic() + timeout
 
 
 def _rebuild(keywords: Dict[str, Any]) -> Encoder:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, Dict, List, NoReturn, Optional, Sequence, Tuple, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from ._errors import FrameError, SpecError
 from ._options import Description, Options
@@ -86,17 +86,29 @@ class Frames:
         """Returns memory that holds all frames one after the other. What has gaps is copied, once."""
         return [part if isinstance(part, memoryview) else _bytes_of(_numpy().ascontiguousarray(part)) for part in self._parts]
 
+    def each(self) -> Iterator[Frames]:
+        """Yields each frame alone."""
+        for part in self._parts:
+            for at in range(part.nbytes // self.frame_bytes):
+                if isinstance(part, memoryview):
+                    one: Any = part[at * self.frame_bytes : (at + 1) * self.frame_bytes]
+                else:
+                    one = part if part.nbytes == self.frame_bytes else part[at]
+                yield Frames(self.description, self.frame_bytes, 1, True, [one])
+
     def copy_to(self, destination: memoryview) -> None:
         """Copies all frames into destination, each byte once."""
+        np = _numpy()
         at = 0
         for part in self._parts:
-            end = at + part.nbytes
-            if isinstance(part, memoryview):
-                destination[at:end] = part
+            target = destination[at : at + part.nbytes]
+            at += part.nbytes
+            if np is None:
+                target[:] = part
+            elif isinstance(part, memoryview):  # numpy lets other threads run meanwhile.
+                np.copyto(np.frombuffer(target, "u1"), np.frombuffer(part, "u1"))
             else:
-                target = _numpy().frombuffer(destination[at:end], dtype=part.dtype).reshape(part.shape)
-                _numpy().copyto(target, part)
-            at = end
+                np.copyto(np.frombuffer(target, part.dtype).reshape(part.shape), part)
 
 
 def _bytes_of(array: Any) -> memoryview:

@@ -20,7 +20,7 @@ from . import _errors
 from ._address import Address
 from ._errors import ConnectionLost, Error, Timeout
 
-__all__ = ["Connection", "Pool", "Response"]
+__all__ = ["Connection", "Response"]
 
 Buffer = Union[bytes, bytearray, memoryview]
 
@@ -132,18 +132,18 @@ class Connection:
     def __init__(self, address: Address, timeout: Optional[float]) -> None:
         """Connects, or raises ConnectionLost. timeout, in seconds, is for the connecting."""
         self.address = address
+        if not address.scheme:
+            raise ConnectionLost(f"only HTTP can do this, and the address is {address}: add its address after a comma")
         self.pid = os.getpid()
-        self.used = False  # for a request that came to its end
         self._in = bytearray()
         self._out: Deque[memoryview] = deque()
-        self.answered = False  # whether anything came back
         self._ended = False  # the server has ended the connection
         self._broken: Optional[OSError] = None  # how
         try:
             self.socket = _connect(address, timeout)
         except OSError as err:
             raise ConnectionLost(
-                f"no server at {address}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
+                f"no server at {address.http}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
             ) from err
         self.socket.setblocking(False)
         self._tls = isinstance(self.socket, ssl.SSLSocket)
@@ -170,7 +170,6 @@ class Connection:
 
     def queue(self, buffers: Iterable[Buffer]) -> None:
         """Adds bytes to what is to be sent. They must not change until pending is 0."""
-        self.answered = False
         self._out.extend(memoryview(b) for b in buffers if len(b))
 
     @property
@@ -212,9 +211,7 @@ class Connection:
             return True
         if not data:
             self._ended = True
-        else:
-            self.answered = True
-            self._in += data
+        self._in += data
         return True
 
     def wait(self, deadline: Optional[float], reading: bool = True) -> None:
@@ -224,7 +221,7 @@ class Connection:
             return
         left = None if deadline is None else max(deadline - time.monotonic(), 0)
         if not _ready(self.socket, reading, bool(self._out), left):
-            raise Timeout(f"the server at {self.address} did not answer in time")
+            raise Timeout(f"the server at {self.address.http} did not answer in time")
 
     def step(self, deadline: Optional[float]) -> None:
         """Sends and reads as much as is possible, after a wait where nothing is."""
@@ -242,7 +239,7 @@ class Connection:
     def lost(self) -> ConnectionLost:
         """Returns the error of a connection that ended too soon."""
         why = f": {self._broken.strerror or self._broken}" if self._broken else ""
-        return ConnectionLost(f"the server at {self.address} ended the connection{why}")
+        return ConnectionLost(f"the server at {self.address.http} ended the connection{why}")
 
     def response(self, deadline: Optional[float]) -> Response:
         """Sends what is pending and reads the head of the response, and of an error all of it."""
@@ -296,7 +293,6 @@ class Connection:
             self.feed(response)
         if response.status != 200:
             raise response.error()
-        self.used = response.reusable
         return bytes(response.body)
 
 
@@ -348,34 +344,6 @@ def _ready(s: socket.socket, reading: bool, writing: bool, timeout: Optional[flo
     poll = select.poll()
     poll.register(s, (select.POLLIN if reading else 0) | (select.POLLOUT if writing else 0))
     return bool(poll.poll(None if timeout is None else timeout * 1000))
-
-
-class Pool:
-    """Idle connections to one server, for any number of threads. After a fork, the child opens its own."""
-
-    def __init__(self, address: Address) -> None:
-        self.address = address
-        self._idle: List[Connection] = []
-
-    def take(self, timeout: Optional[float]) -> Connection:
-        """Returns a connection that is the caller's until give or close."""
-        while True:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return Connection(self.address, timeout)
-            if connection.pid == os.getpid() and not connection.poll():
-                return connection
-            connection.close()
-
-    def give(self, connection: Connection) -> None:
-        """Takes a connection back, for the next caller."""
-        self._idle.append(connection)
-
-    def close(self) -> None:
-        """Closes the idle connections."""
-        while self._idle:
-            self._idle.pop().close()
 
 
 def chunk(buffers: List[Any]) -> List[Any]:

@@ -79,6 +79,32 @@ class Options:
         pairs += [(name, getattr(self, name)) for name in ("subsampling", "restart", "output")]
         return urlencode([(name, value) for name, value in pairs if value != ""])
 
+    def spec(self, given: Description) -> Dict[str, Any]:
+        """Returns the Spec for frames of that description, as JSON has it."""
+        width, height = _sides(self.size)
+        parts: Dict[str, Dict[str, Any]] = {
+            "input": {
+                "format": given.format, "width": given.width, "height": given.height, "range": given.value_range, "color": given.colorspace,
+            },
+            "resize": {"width": width, "height": height, "mode": self.mode, "filter": self.filter, "background": self.background},
+            "output": {"format": self.output, "quality": self.quality, "subsampling": self.subsampling, "restart": self.restart},
+        }  # fmt: skip
+        spec: Dict[str, Any] = {name: {k: v for k, v in part.items() if v not in ("", None)} for name, part in parts.items()}
+        if self.crop:
+            spec["crop"] = self.crop
+        return {name: part for name, part in spec.items() if part}
+
+
+def _sides(size: str) -> Tuple[Optional[int], Optional[int]]:
+    """Returns the sides of a size such as 320x320, 320x or x320; None for one that is left out."""
+    if not size:
+        return None, None
+    width, x, height = size.lower().partition("x")
+    digits = "0123456789"
+    if not x or not (width or height) or width.strip(digits) or height.strip(digits) or any(side and not 0 < int(side) < 65536 for side in (width, height)):
+        raise SpecError(f"size: got {size!r}, want (width, height), or one of them and None, each 1..65535", field="size")
+    return int(width) if width else None, int(height) if height else None
+
 
 def make(
     *,
@@ -101,6 +127,8 @@ def make(
     """Returns the Options for keyword arguments as encode has them."""
     if quality is not None and (isinstance(quality, bool) or not hasattr(quality, "__index__")):
         raise SpecError(f"quality: got {quality!r}, want a whole number of 1..100", field="quality")
+    if quality is not None and not 1 <= quality <= 100:
+        raise SpecError(f"quality: got {quality}, want 1..100", field="quality")
     if color is not None and color.lower() not in ("bgr", "rgb"):
         raise SpecError(f'color: got {color!r}, want "bgr" (the order of OpenCV, and the default) or "rgb"', field="color")
     if isinstance(background, tuple):
@@ -114,8 +142,10 @@ def make(
         crop = f"{width}x{height}+{x}+{y}"
     if shape is not None:
         shape = tuple(int(n) for n in shape)
+    text = "" if size is None else _size_text(size)
+    _sides(text)
     return Options(
-        size="" if size is None else _size_text(size),
+        size=text,
         quality=None if quality is None else int(quality),
         mode=mode or "",
         filter=filter or "",

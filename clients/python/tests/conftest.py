@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -21,7 +22,9 @@ class Server:
     """A running `steadyframe serve`, on ports of its own."""
 
     def __init__(self, *args: str, environment: Optional[Dict[str, str]] = None, http: str = "127.0.0.1:0") -> None:
-        command = [PROGRAM, "serve", "--http", http, "--grpc", "off", "--admin", "off", "--set", "log.format=json", *args]
+        self.directory = tempfile.TemporaryDirectory()
+        ring = f"{self.directory.name}/ring.sock"
+        command = [PROGRAM, "serve", "--http", http, "--grpc", "off", "--admin", "off", "--set", "log.format=json", "--set", f"ring.listen=unix:{ring}", *args]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**CLEAN, **(environment or {})})
         assert self.process.stderr is not None
         said: List[bytes] = []
@@ -35,7 +38,8 @@ class Server:
                 break
         self.http: str = entry["http"]
         self.url = self.http if self.http.startswith("unix:") else f"http://{self.http}"
-        self.entry: Dict[str, Any] = entry
+        self.ring = f"ring:{ring}"
+        self.both = f"{self.ring},{self.url}"
         self.log = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)  # so that it never blocks
         self.process.stderr.close()
 
@@ -44,6 +48,7 @@ class Server:
             self.process.send_signal(how)
         self.process.wait(30)
         self.log.wait(30)
+        self.directory.cleanup()
 
 
 @pytest.fixture(scope="session")
@@ -70,10 +75,17 @@ def serve() -> Iterator[Any]:
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    """The package finds the server of the session."""
+def environment(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+    """The package finds the server of the session, over HTTP."""
     monkeypatch.delenv("STEADYFRAME_AUTH_TOKEN", raising=False)
-    monkeypatch.setenv("STEADYFRAME_URL", request.getfixturevalue("server").url)
+    monkeypatch.setenv("STEADYFRAME_URL", server.url)
+
+
+@pytest.fixture(params=["http", "ring"])
+def via(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server: Server) -> str:
+    """The package finds the server of the session, over HTTP and over the ring in turn."""
+    monkeypatch.setenv("STEADYFRAME_URL", server.url if request.param == "http" else server.both)
+    return str(request.param)
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -81,5 +93,5 @@ def pytest_runtest_call() -> Iterator[None]:
     """Skips tests of formats that the server does not have yet."""
     outcome = yield
     error = outcome.excinfo[1] if outcome.excinfo else None  # type: ignore[attr-defined]
-    if "format: frame: format: got" in str(error):
+    if "frame: format: got" in str(error):
         pytest.skip("the server does not have this format yet")

@@ -12,6 +12,8 @@ from pictures import scene
 
 import steadyframe as sf
 
+pytestmark = pytest.mark.usefixtures("via")
+
 
 def encode_some(encoder: Any, number: int) -> List[bytes]:
     return [encoder.encode(scene(number)) for _ in range(5)]

@@ -1,0 +1,311 @@
+"""The ring: memory that the server and this program share. docs/ring.md of the repository is its protocol.
+
+Frames are written where the server reads them, and JPEGs are read where it wrote them; a Unix socket carries messages of 64
+bytes that say whose a slot is. It is for servers on the same Linux machine.
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import select
+import socket
+import struct
+import time
+from collections import deque
+from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
+
+from . import _errors
+from ._errors import ConnectionLost, Error, FrameError, Timeout
+
+__all__ = ["Message", "Ring", "default_path"]
+
+_HELLO, _ACCEPTED, SUBMIT, DONE, IMAGE, RELEASE, STATUS, _PING, _OUTPUT, _ERROR = range(1, 11)
+
+_SIZE = 64  # bytes of a message
+_HEAD = struct.Struct("<HHIII")  # kind, code, bytes of the payload, slot, generation
+_HELLO_HEAD = struct.Struct("<HHIII8s40x")
+_ACCEPTED_BODY = struct.Struct("<IIQQQQII")  # from byte 8
+_TABLE = struct.Struct("<III4x")  # offset, bytes, code
+_MAGIC = b"STDYRING"
+_VERSION = 1
+_MAX_PAYLOAD = 64 << 10
+_PIECE = 64 * _SIZE  # bytes that are read at a time
+_PAGE = 4096
+
+_CODES = (
+    "", "internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline",
+    "busy", "draining", "deadline", "slow", "canceled",
+)  # fmt: skip
+
+_POPULATE = getattr(mmap, "MAP_POPULATE", 0x8000)  # The module has it since Python 3.10.
+
+#: Whether this system has what a ring needs.
+AVAILABLE = hasattr(socket.socket, "recvmsg") and hasattr(os, "memfd_create")
+
+
+class Message(NamedTuple):
+    """A message of the server."""
+
+    kind: int
+    code: str
+    slot: int
+    generation: int
+    body: bytes  # all 64 bytes
+    payload: bytes
+
+
+def default_path() -> str:
+    """Returns where a server of this user listens if its setting ring.listen is auto, or "" where nothing may be there."""
+    if not AVAILABLE:
+        return ""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    run_user = f"/run/user/{os.geteuid()}"
+    if os.path.isabs(runtime) and os.path.isdir(runtime):
+        directory = os.path.join(runtime, "steadyframe")
+    elif os.path.isdir(run_user):
+        directory = os.path.join(run_user, "steadyframe")
+    else:
+        directory = f"/tmp/steadyframe-{os.geteuid()}"
+    try:
+        found = os.lstat(directory)
+    except OSError:
+        return ""
+    is_ours = found.st_uid == os.geteuid() and found.st_mode & 0o170022 == 0o040000
+    path = os.path.join(directory, "ring.sock")
+    return path if is_ours and os.path.exists(path) else ""
+
+
+class Ring:
+    """One connection to the ring, with its memory. It is for one thread at a time, and for the process that opened it.
+
+    Attributes:
+        slots: how many there are.
+        slot_bytes: from one input slot to the next.
+        input: the memory of the input slots; the server reads it.
+        frame_bytes: of a frame.
+        width, height: of the images, 0 where they have no fixed size.
+        idle: the slots that are this side's, the oldest first.
+    """
+
+    def __init__(self, path: str, hello: Dict[str, Any], timeout: Optional[float]) -> None:
+        """Connects and shares memory. It raises the error that the server's refusal is."""
+        self.path = path
+        self.pid = os.getpid()
+        self.input = memoryview(b"")
+        self.idle: Deque[int] = deque()
+        self._memory: List[mmap.mmap] = []
+        self._in = bytearray()
+        self._fds: Deque[int] = deque()
+        self._messages: Deque[Message] = deque()
+        self._timeout = timeout
+        if not AVAILABLE:
+            raise ConnectionLost("this system has no ring: give an address of HTTP, http://HOST:PORT")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.socket.settimeout(timeout)
+            try:
+                self.socket.connect(path)
+            except OSError as err:
+                raise ConnectionLost(
+                    f"no server at ring:{path}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
+                ) from err
+            self.socket.setblocking(True)
+            if timeout is not None:  # of each read by the kernel: one system call less than a poll before it
+                seconds = max(timeout, 1e-6)
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", int(seconds), int(seconds % 1 * 1e6)))
+            self._open(hello)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, hello: Dict[str, Any]) -> None:
+        payload = json.dumps({**hello, "client": "steadyframe-python"}).encode("utf-8")
+        self._send(_HELLO_HEAD.pack(_HELLO, 0, len(payload), _VERSION, 0, _MAGIC) + payload)
+        accepted = self.next()
+        if accepted.kind != _ACCEPTED:
+            raise self._broken(f"got message {accepted.kind} after the hello")
+        (self.slots, _, self.slot_bytes, _, self.frame_bytes, self.output_bytes, self.width, self.height) = _ACCEPTED_BODY.unpack_from(accepted.body, 8)
+        use = hello["use"]
+        if use != "watch" and not 0 < self.frame_bytes <= self.slot_bytes:
+            raise self._broken(f"got slots of {self.slot_bytes} bytes for frames of {self.frame_bytes}")
+        if not 0 < self.slots <= 64 or len(self._fds) != (2 if use == "encode" else 1):
+            raise self._broken(f"got {self.slots} slots and {len(self._fds)} descriptors")
+        if use != "watch":
+            self.input = memoryview(self._map(self.slots * self.slot_bytes, mmap.PROT_READ | mmap.PROT_WRITE))
+            self.idle.extend(range(self.slots))
+        self.outputs: List[memoryview] = []
+        if use != "publish":
+            output = memoryview(self._map(self.slots * self.output_bytes, mmap.PROT_READ))
+            self.outputs = [output[at : at + self.output_bytes] for at in range(0, len(output), self.output_bytes)]
+        self.generations = [1] * self.slots
+
+    def _map(self, size: int, access: int) -> mmap.mmap:
+        """Maps the memory whose descriptor came first."""
+        fd = self._fds.popleft()
+        try:
+            if size <= 0 or os.fstat(fd).st_size < size:
+                raise self._broken(f"got memory of {os.fstat(fd).st_size} bytes, want {size}")
+            return mmap.mmap(fd, size, flags=mmap.MAP_SHARED | _POPULATE, prot=access)
+        finally:
+            os.close(fd)
+
+    def _broken(self, reason: str) -> ConnectionLost:
+        return ConnectionLost(f"the server at ring:{self.path} breaks the protocol: {reason}")
+
+    def slot(self, number: int) -> memoryview:
+        """Returns the memory of a frame."""
+        at = number * self.slot_bytes
+        return self.input[at : at + self.frame_bytes]
+
+    def submit(self, slots: List[int], captured: int = 0) -> None:
+        """Gives slots with a frame each to the server, in one write."""
+        generations = self.generations
+        if captured:
+            self._send(b"".join(_PUBLISH.pack(SUBMIT, 0, 0, slot, generations[slot], 1, 0, captured) for slot in slots))
+        else:
+            self._send(b"".join(_SUBMIT.pack(SUBMIT, 0, 0, slot, generations[slot], 1) for slot in slots))
+
+    def release(self, slot: int) -> None:
+        """Gives the slot of an image back."""
+        self._send(_SUBMIT.pack(RELEASE, 0, 0, slot, self.generations[slot], 0))
+
+    def ping(self) -> None:
+        """Says that this side is there."""
+        self._send(_SUBMIT.pack(_PING, 0, 0, 0, 0, 0))
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError as err:
+            try:  # What the server said before the end is the reason.
+                while True:
+                    self._messages.append(self.next(time.monotonic()))
+            except Timeout:
+                raise ConnectionLost(f"the server at ring:{self.path} ended the connection: {err.strerror or err}") from err
+
+    def next(self, deadline: Optional[float] = None) -> Message:
+        """Returns the server's next message, but those about memory, which it obeys, and those that end the connection, which
+        it raises. It waits until the deadline, of time.monotonic; without one, for the timeout of the connection."""
+        while True:
+            message = self._take()
+            if message is None:
+                self._read(deadline)
+            elif message.kind == _OUTPUT:
+                self._replace(message)
+            elif message.kind == _ERROR:
+                raise self.error_of(message)
+            else:
+                return message
+
+    def poll(self) -> Optional[Message]:
+        """Is next for what has come already; None when nothing has."""
+        if self._messages:
+            return self._messages.popleft()
+        try:
+            return self.next(0)
+        except Timeout:
+            return None
+
+    def error_of(self, message: Message) -> Error:
+        """Returns the error that a message with a code is."""
+        retry = struct.unpack_from("<Q" if message.kind == _ERROR else "<I", message.body, 16)[0] / 1000
+        text = message.payload.decode("utf-8", "replace") or "the server ended the connection"
+        return _errors.of_kind(message.code or "canceled", text, retry_after=retry or None)
+
+    def _take(self) -> Optional[Message]:
+        data = self._in
+        if len(data) < _SIZE:
+            return None
+        kind, code, length, slot, generation = _HEAD.unpack_from(data)
+        size = _SIZE
+        payload = b""
+        if kind == _ERROR or kind == DONE and code:
+            if length > _MAX_PAYLOAD:
+                raise self._broken(f"got a payload of {length} bytes")
+            size += length
+            if len(data) < size:
+                return None
+            payload = bytes(data[_SIZE:size])
+        body = bytes(data[:_SIZE])
+        del data[:size]
+        return Message(kind, _CODES[code] if code < len(_CODES) else "internal", slot, generation, body, payload)
+
+    def _read(self, deadline: Optional[float]) -> None:
+        """Waits for bytes and takes them, with the descriptors that come with them."""
+        if deadline is not None:
+            poll = select.poll()
+            poll.register(self.socket, select.POLLIN)
+            if not poll.poll(max(deadline - time.monotonic(), 0) * 1000):
+                raise Timeout(f"the server at ring:{self.path} did not answer in time")
+        try:
+            data, ancillary, _, _ = self.socket.recvmsg(_PIECE, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            raise Timeout(f"the server at ring:{self.path} did not answer in time") from None
+        except OSError as err:
+            raise ConnectionLost(f"the server at ring:{self.path} ended the connection: {err.strerror or err}") from err
+        for level, kind, descriptors in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._fds.extend(struct.unpack(f"{len(descriptors) // 4}i", descriptors[: len(descriptors) // 4 * 4]))
+        if not data:
+            raise ConnectionLost(f"the server at ring:{self.path} ended the connection")
+        self._in += data
+
+    def _replace(self, message: Message) -> None:
+        """Takes the new memory for the images of a slot."""
+        (size,) = struct.unpack_from("<Q", message.body, 16)
+        if not self._fds or not message.slot < len(self.outputs):
+            raise self._broken("got an OUTPUT without a descriptor, or for no slot")
+        self.outputs[message.slot] = memoryview(self._map(size, mmap.PROT_READ))
+
+    def done(self, message: Message) -> None:
+        """Takes back the slot of a DONE."""
+        slot = message.slot
+        if slot >= self.slots:
+            raise self._broken(f"got slot {slot} of {self.slots}")
+        self.generations[slot] = message.generation
+        self.idle.append(slot)
+
+    def image(self, message: Message, index: int) -> bytes:
+        """Returns a copy of the image that a DONE is about, or raises why there is none."""
+        if message.code:
+            raise self.error_of(message)
+        output = self.outputs[message.slot]
+        offset, size, code = _TABLE.unpack_from(output)
+        if offset + size > len(output):
+            raise self._broken(f"got an image at {offset} of {size} bytes, want it within {len(output)}")
+        data = bytes(output[offset : offset + size])
+        if code:
+            kind = _CODES[code] if code < len(_CODES) else "internal"
+            raise FrameError(data.decode("utf-8", "replace"), index=index, kind=kind)
+        return data
+
+    def live_image(self, message: Message, size: int) -> bytes:
+        """Returns a copy of the image that an IMAGE brings."""
+        if message.slot >= len(self.outputs) or size > len(self.outputs[message.slot]):
+            raise self._broken(f"got an image of {size} bytes in slot {message.slot}")
+        self.generations[message.slot] = message.generation
+        return bytes(self.outputs[message.slot][:size])
+
+    def finish(self) -> None:
+        """Says that this side has no more to say. The server answers what it was given, and ends the connection."""
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def shutdown(self) -> None:
+        """Ends the connection for another thread that waits for it, too."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # It has ended already.
+
+    def close(self) -> None:
+        """Closes the connection. Memory that the caller still sees stays, and is nobody else's."""
+        self.socket.close()
+        while self._fds:
+            os.close(self._fds.popleft())
+
+
+_SUBMIT = struct.Struct("<HHIIII44x")
+_PUBLISH = struct.Struct("<HHIIIIIQ32x")
+_ANCILLARY = socket.CMSG_SPACE(2 * 4) if hasattr(socket, "CMSG_SPACE") else 0

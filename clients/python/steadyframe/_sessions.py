@@ -1,0 +1,229 @@
+"""What carries frames and JPEGs for an Encoder: connections of HTTP, or rings, kept from call to call."""
+
+from __future__ import annotations
+
+import os
+from typing import List, Optional, Tuple, Union
+
+from . import _errors, _ring
+from ._address import Address, fall_back
+from ._errors import ConnectionLost, Error, FrameError, ServerError, SpecError
+from ._frames import Frames
+from ._http import Connection, Response
+from ._jpeg import Splitter
+from ._options import Description, Options
+from ._ring import Ring
+
+__all__ = ["HTTPSession", "Pool", "RingSession", "check_end"]
+
+_OCTETS = ("Content-Type", "application/octet-stream")
+ONE_AFTER_THE_OTHER = [_OCTETS, ("Accept", "video/x-motion-jpeg"), ("TE", "trailers")]
+
+_MAX_IDLE = 16
+
+#: What the slots of a session hold at most, in bytes and in frames; but always two frames of a batch.
+_SLOTS_BYTES = 64 << 20
+_SLOTS = 16
+
+
+def target_of(options: Options, given: Description) -> str:
+    """Returns the path and the query of a request."""
+    return "/v1/encode?" + options.query(given)
+
+
+def check_end(response: Response, images: int) -> None:
+    """Raises what a response ended with, if that is an error."""
+    trailer = response.headers.get("steadyframe-error")
+    if trailer is None:
+        return
+    error = _errors.from_trailer(trailer)
+    if isinstance(error, (SpecError, ServerError)):
+        error = FrameError(f"frame {images}: {error}", index=images, kind=error.kind)
+    raise error
+
+
+class HTTPSession:
+    """Requests on one kept connection."""
+
+    def __init__(self, address: Address, options: Options, timeout: Optional[float]) -> None:
+        self.options = options
+        self.connection = Connection(address, timeout)
+        self.reusable = False  # whether another call may be made
+
+    def fits(self, given: Frames) -> bool:
+        """Whether it can carry such frames."""
+        return True
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is this process's, and the server has not ended it."""
+        return self.connection.pid == os.getpid() and not self.connection.poll()
+
+    def encode(self, given: Frames, deadline: Optional[float]) -> List[bytes]:
+        """Returns the images of all frames."""
+        connection, jpegs = self.connection, self.options.makes_jpegs
+        self.reusable = False
+        alone = given.count == 1 and jpegs
+        headers = [("Content-Length", str(given.count * given.frame_bytes)), *([_OCTETS] if alone else ONE_AFTER_THE_OTHER)]
+        connection.queue([connection.head("POST", target_of(self.options, given.description), headers), *given.buffers()])
+        response = connection.response(deadline)
+        if response.status != 200:
+            raise response.error()
+        images: List[bytes] = []
+        splitter = Splitter()
+        split = not alone and jpegs
+        while not response.complete:
+            if split:
+                images += splitter.take(response.body)
+            connection.step(deadline)
+            connection.feed(response)
+        if split:
+            images += splitter.take(response.body)
+        elif len(response.body) % given.count == 0:
+            size = len(response.body) // given.count
+            images = [bytes(response.body[at : at + size]) for at in range(0, len(response.body), size)] if size else []
+        check_end(response, len(images))
+        if len(images) != given.count:
+            raise ServerError(f"got {len(images)} images from the server, want {given.count}")
+        self.reusable = response.reusable and not connection.pending
+        return images
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.connection.close()
+
+
+class RingSession:
+    """Frames through memory that is shared, each in a slot of its own. Images come in the order of the frames."""
+
+    def __init__(self, path: str, options: Options, given: Description, slots: int, timeout: Optional[float]) -> None:
+        self.description = given
+        self.ring = Ring(path, {"use": "encode", "slots": slots, "batch": 1, "spec": options.spec(given)}, timeout)
+        self.reusable = True  # whether another call may be made
+
+    def fits(self, given: Frames) -> bool:
+        """Whether it can carry such frames, and has the slots that as many want."""
+        return self.description == given.description and self.ring.slots >= slots_for(given)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is this process's."""
+        return self.ring.pid == os.getpid()
+
+    def encode(self, given: Frames, deadline: Optional[float]) -> List[bytes]:
+        """Returns the images of all frames. While the server reads some, the next are copied."""
+        if given.count == 1:
+            self.put(given)
+            return [self.image(0)]
+        images: List[bytes] = []
+        for frame in given.each():
+            if not self.ring.idle:
+                images.append(self.image(len(images)))
+            self.put(frame)
+        while len(images) < given.count:
+            images.append(self.image(len(images)))
+        return images
+
+    def put(self, frame: Frames) -> None:
+        """Copies a frame into a slot that is idle, and submits it."""
+        ring = self.ring
+        if frame.frame_bytes != ring.frame_bytes:
+            raise ServerError(f"got slots of {ring.frame_bytes} bytes from the server, want {frame.frame_bytes} for {frame.description}")
+        slot = ring.idle.popleft()
+        frame.copy_to(ring.slot(slot))
+        ring.submit([slot])
+
+    def encode_slots(self, slots: List[int]) -> List[bytes]:
+        """Returns the images of the frames that those slots hold."""
+        ring = self.ring
+        for slot in slots:
+            ring.idle.remove(slot)
+        ring.submit(slots)
+        return [self.image(index) for index in range(len(slots))]
+
+    def image(self, index: int) -> bytes:
+        """Waits for the next image, and takes its slot back. index is that of its frame, for errors."""
+        ring = self.ring
+        message = ring.next()
+        if message.kind != _ring.DONE:
+            raise ConnectionLost(f"the server at ring:{ring.path} breaks the protocol: got message {message.kind}, want DONE")
+        ring.done(message)
+        return ring.image(message, index)
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.ring.close()
+
+
+def slots_for(given: Frames) -> int:
+    """Returns how many slots such frames want: as many as keep the server busy, within bounds."""
+    if given.count == 1:
+        return 1
+    return max(2, min(given.count, _SLOTS, _SLOTS_BYTES // given.frame_bytes))
+
+
+Session = Union[HTTPSession, RingSession]
+
+
+def may_go_on(err: BaseException) -> bool:
+    """Whether a call that ended so on a session that was kept is to be made once more, on a new one: the server has ended the
+    session, most likely while it was idle. To encode frames twice harms nobody."""
+    return isinstance(err, ConnectionLost) or isinstance(err, Error) and err.kind == "slow"
+
+
+class Pool:
+    """Idle sessions with one server, for any number of threads. After a fork, the child opens its own."""
+
+    def __init__(self, address: Address, options: Options, timeout: Optional[float]) -> None:
+        self.address = address
+        self.options = options
+        self.timeout = timeout
+        self._idle: List[Session] = []
+
+    def take(self, given: Frames) -> Tuple[Session, bool]:
+        """Returns a session that is the caller's until give, or its close, and whether it was used before."""
+        for session in reversed(self._idle[:]):
+            if not session.fits(given):
+                continue
+            try:
+                self._idle.remove(session)
+            except ValueError:
+                continue  # Another thread was quicker.
+            if session.alive:
+                return session, True
+            session.close()
+        return self.open(given, slots_for(given)), False
+
+    def open(self, given: Frames, slots: int) -> Session:
+        """Returns a new session; over the ring with so many slots."""
+        if self.address.ring:
+            try:
+                return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
+            except ConnectionLost as err:
+                if not self.address.scheme:
+                    raise
+                fall_back(self.address, err)
+        return HTTPSession(self.address, self.options, self.timeout)
+
+    def give(self, session: Session) -> None:
+        """Takes a session back, for the next caller."""
+        if not session.reusable:
+            session.close()
+            return
+        self._idle.append(session)
+        if len(self._idle) > _MAX_IDLE:
+            try:
+                self._idle.pop(0).close()
+            except IndexError:
+                pass  # Another thread was quicker.
+
+    def close(self) -> None:
+        """Closes the idle sessions."""
+        while self._idle:
+            try:
+                self._idle.pop().close()
+            except IndexError:
+                return
+
+    def __len__(self) -> int:
+        return len(self._idle)
