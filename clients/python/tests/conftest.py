@@ -86,12 +86,3 @@ def via(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server:
     """The package finds the server of the session, over HTTP and over the ring in turn."""
     monkeypatch.setenv("STEADYFRAME_URL", server.url if request.param == "http" else server.both)
     return str(request.param)
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_call() -> Iterator[None]:
-    """Skips tests of formats that the server does not have yet."""
-    outcome = yield
-    error = outcome.excinfo[1] if outcome.excinfo else None  # type: ignore[attr-defined]
-    if "frame: format: got" in str(error):
-        pytest.skip("the server does not have this format yet")
