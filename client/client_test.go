@@ -28,12 +28,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// echo is a server, of the stock kind, whose pictures are the frames themselves. A batch of id 13 fails.
+// echo is a server, of the stock kind, whose images are the frames themselves. A batch of id 13 fails.
 type echo struct {
 	api.UnimplementedFrameServiceServer
 }
 
-func (echo) answer(ctx context.Context, r *api.EncodeRequest) (*api.EncodeResponse, error) {
+func (echo) response(ctx context.Context, r *api.EncodeRequest) (*api.EncodeResponse, error) {
 	if r.GetId() == 13 {
 		st, err := status.New(codes.ResourceExhausted, "the queue is full").WithDetails(
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)},
@@ -60,7 +60,7 @@ func (echo) answer(ctx context.Context, r *api.EncodeRequest) (*api.EncodeRespon
 }
 
 func (e echo) Encode(ctx context.Context, r *api.EncodeRequest) (*api.EncodeResponse, error) {
-	return e.answer(ctx, r)
+	return e.response(ctx, r)
 }
 
 func (e echo) EncodeStream(s api.FrameService_EncodeStreamServer) error {
@@ -72,7 +72,7 @@ func (e echo) EncodeStream(s api.FrameService_EncodeStreamServer) error {
 		if err != nil {
 			return err
 		}
-		a, err := e.answer(s.Context(), r)
+		a, err := e.response(s.Context(), r)
 		if err != nil {
 			return err
 		}
@@ -130,18 +130,18 @@ func TestEncodeWithAStockServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		if a.ID != b.ID || len(a.Images) != 25 || a.Run != 640*time.Microsecond || a.Queue != time.Duration(len("Bearer hunter2"))*time.Microsecond {
-			t.Fatalf("got id %d, %d pictures, run %v, queue %v", a.ID, len(a.Images), a.Run, a.Queue)
+			t.Fatalf("got id %d, %d images, run %v, queue %v", a.ID, len(a.Images), a.Run, a.Queue)
 		}
 		for i, p := range a.Images {
 			var e *Error
 			if i == 3 {
 				if !errors.As(p.Err, &e) || e.Code != codes.InvalidArgument || e.Reason != "empty" || status.Code(p.Err) != codes.InvalidArgument {
-					t.Errorf("picture 3: got %v, want InvalidArgument", p.Err)
+					t.Errorf("image 3: got %v, want InvalidArgument", p.Err)
 				}
 				continue
 			}
 			if p.Err != nil || !bytes.Equal(p.Data, b.Frames[i]) {
-				t.Errorf("picture %d: got %d bytes, %v", i, len(p.Data), p.Err)
+				t.Errorf("image %d: got %d bytes, %v", i, len(p.Data), p.Err)
 			}
 		}
 	}
@@ -164,7 +164,7 @@ func TestStreamWithAStockServer(t *testing.T) {
 	var a Response
 	for i := range 5 {
 		if err := s.Recv(&a); err != nil || a.ID != uint64(i) || len(a.Images) != 1 || a.Images[0].Data[0] != byte(i) {
-			t.Fatalf("answer %d: got %+v, %v", i, a, err)
+			t.Fatalf("response %d: got %+v, %v", i, a, err)
 		}
 	}
 	if err := s.Recv(&a); err != io.EOF {
@@ -192,7 +192,7 @@ func TestUnixTargets(t *testing.T) {
 			b := &Batch{Frames: [][]byte{bytes.Repeat([]byte{7}, 3*unixBuffer)}} // more than the socket takes at once
 			var a Response
 			if err := c.Encode(t.Context(), b, &a); err != nil || len(a.Images) != 1 || !bytes.Equal(a.Images[0].Data, b.Frames[0]) {
-				t.Errorf("got %d pictures, %v, want the frame back", len(a.Images), err)
+				t.Errorf("got %d images, %v, want the frame back", len(a.Images), err)
 			}
 		})
 	}

@@ -39,15 +39,15 @@ func FuzzResponse(f *testing.F) {
 			t.Fatalf("got %v for what protobuf takes", err)
 		}
 		if got.ID != want.GetId() || len(got.Images) != len(want.Pictures) {
-			t.Fatalf("got id %d and %d pictures, want %d and %d", got.ID, len(got.Images), want.GetId(), len(want.Pictures))
+			t.Fatalf("got id %d and %d images, want %d and %d", got.ID, len(got.Images), want.GetId(), len(want.Pictures))
 		}
 		for i, p := range got.Images {
 			w := want.Pictures[i]
 			if !bytes.Equal(p.Data, w.GetData()) || (p.Err != nil) != (w.GetCode() != 0) {
-				t.Fatalf("picture %d: got %d bytes, %v, want %v", i, len(p.Data), p.Err, w)
+				t.Fatalf("image %d: got %d bytes, %v, want %v", i, len(p.Data), p.Err, w)
 			}
 			if p.Err != nil && (p.Err.(*Error).Code != codes.Code(w.GetCode()) || p.Err.(*Error).Reason != w.GetMessage()) {
-				t.Fatalf("picture %d: got %v, want %v", i, p.Err, w)
+				t.Fatalf("image %d: got %v, want %v", i, p.Err, w)
 			}
 		}
 	})

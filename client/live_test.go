@@ -64,7 +64,7 @@ func (echo) Publish(s api.FrameService_PublishServer) error {
 	}
 }
 
-// Watch is a stock server's: it sends 100 pictures as fast as the caller asks for them, and says in width how many were
+// Watch is a stock server's: it sends 100 images as fast as the caller asks for them, and says in width how many were
 // asked for, in all, when it was sent.
 func (echo) Watch(s api.FrameService_WatchServer) error {
 	r, err := s.Recv()
@@ -209,16 +209,16 @@ func TestWatch(t *testing.T) {
 					t.Fatal(err)
 				}
 				if len(p.Data) != 50_000-n || p.Data[0] != byte(n) || p.Seq != uint64(n) || p.Offline != (n%2 == 0) || p.Repeat != (n%3 == 0) {
-					t.Fatalf("picture %d: got %d bytes of %d, %+v", n, len(p.Data), p.Data[0], p.Seq)
+					t.Fatalf("image %d: got %d bytes of %d, %+v", n, len(p.Data), p.Data[0], p.Seq)
 				}
 				if p.Captured.UnixMicro() != 1_700_000_000_000_000 || p.Sent.Sub(p.Captured) != 500*time.Microsecond {
-					t.Errorf("picture %d: got captured %v, sent %v", n, p.Captured, p.Sent)
+					t.Errorf("image %d: got captured %v, sent %v", n, p.Captured, p.Sent)
 				}
 				if ahead := p.Width - (n - 1); ahead > want {
-					t.Errorf("picture %d: got %d asked for ahead of it, want at most %d", n, ahead, want)
+					t.Errorf("image %d: got %d asked for ahead of it, want at most %d", n, ahead, want)
 				}
 				if memory != nil && memory != &p.memory[0] {
-					t.Errorf("picture %d: got other memory than for the one before", n)
+					t.Errorf("image %d: got other memory than for the one before", n)
 				}
 				memory = &p.memory[0]
 			}

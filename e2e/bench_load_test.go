@@ -15,11 +15,11 @@ import (
 type loadOutcome struct {
 	Settings struct{ Via string }
 	Result   *struct {
-		Batches, Frames, Answered, Pictures, Rejects, Timeouts int
-		Errors, Findings                                       []any
-		P50                                                    float64 `json:"p50_ms"`
-		BytesIn                                                int64   `json:"bytes_in"`
-		Server                                                 *struct {
+		Batches, Frames, Answered, Images, Rejects, Timeouts int
+		Errors, Findings                                     []any
+		P50                                                  float64 `json:"p50_ms"`
+		BytesIn                                              int64   `json:"bytes_in"`
+		Server                                               *struct {
 			RSSMax float64 `json:"rss_max_bytes"`
 			CPU    float64 `json:"cpu_s"`
 		}
@@ -61,7 +61,7 @@ func TestBenchLoad(t *testing.T) {
 			report := filepath.Join(t.TempDir(), "out")
 			o, r := benchLoad(t, append(tt.args, "--requests", "12", "--rate", "600", "--timeout", "1m", "--admin", tt.admin, "--report", report)...)
 			got := o.Result
-			if r.code != 0 || o.Settings.Via != strings.TrimSuffix(tt.name, "-unix") || got.Batches != 12 || got.Pictures != 300 || got.Frames != 300 ||
+			if r.code != 0 || o.Settings.Via != strings.TrimSuffix(tt.name, "-unix") || got.Batches != 12 || got.Images != 300 || got.Frames != 300 ||
 				len(got.Errors)+len(got.Findings)+got.Rejects+got.Timeouts > 0 || got.P50 <= 0 || got.BytesIn < 300*2000 {
 				t.Errorf("exit code %d, via %s, got %+v\n%s", r.code, o.Settings.Via, got, r.stderr)
 			}
@@ -151,7 +151,7 @@ func TestBenchLoadKilled(t *testing.T) {
 	if cmd.ProcessState.ExitCode() != 1 || !strings.HasPrefix(o.Result.Error, want) || !strings.Contains(last, want) {
 		t.Errorf("got exit code %d, %q, last line %q", cmd.ProcessState.ExitCode(), o.Result.Error, last)
 	}
-	if o.Result.Pictures < 25 || o.Result.P50 <= 0 {
+	if o.Result.Images < 25 || o.Result.P50 <= 0 {
 		t.Errorf("got %+v, want what was measured before", o.Result)
 	}
 }

@@ -110,7 +110,7 @@ func TestDemoUnixSockets(t *testing.T) {
 }
 
 // A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the
-// pictures.
+// images.
 func TestDemo(t *testing.T) {
 	exttool.Require(t, "curl", "curl")
 	bash := exttool.Require(t, "bash", "bash")

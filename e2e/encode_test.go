@@ -50,19 +50,19 @@ func TestEncodePathsAgree(t *testing.T) {
 			args := append(append([]string{"encode"}, tt.input...), flags...)
 			out := filepath.Join(t.TempDir(), "out")
 			succeed(t, tt.stdin, append(args, "-o", out)...)
-			wantPictures(t, folder(t, out), tt.want)
+			wantImages(t, folder(t, out), tt.want)
 
 			mjpeg := out + ".mjpeg"
 			succeed(t, tt.stdin, append(args, "-o", mjpeg)...)
-			wantPictures(t, split(t, read(t, mjpeg)), tt.want)
+			wantImages(t, split(t, read(t, mjpeg)), tt.want)
 
 			r := succeed(t, tt.stdin, append(args, "-o", "-")...)
-			wantPictures(t, split(t, r.stdout), tt.want)
+			wantImages(t, split(t, r.stdout), tt.want)
 		})
 	}
 }
 
-func TestEncodeOnePicture(t *testing.T) {
+func TestEncodeOneImage(t *testing.T) {
 	video, dir := clip(t), t.TempDir()
 	png, out := filepath.Join(dir, "in.png"), filepath.Join(dir, "out.jpg")
 	ffmpeg(t, "-i", video, "-frames:v", "1", "-pix_fmt", "rgb24", png)
@@ -75,7 +75,7 @@ func TestEncodeOnePicture(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := library(t, s, pixels)
-	wantPictures(t, [][]byte{read(t, out)}, want)
+	wantImages(t, [][]byte{read(t, out)}, want)
 
 	// The same image from standard input.
 	succeed(t, read(t, png), "encode", "-", "--force", "-o", out)
@@ -147,7 +147,7 @@ func TestEncodeErrors(t *testing.T) {
 		{"no-video", nil, []string{text, "-o", "x"}, 1, []string{"text.mp4", "it has no index", "raw frames need --format and --size"}},
 		{"size-does-not-divide", nil, append([]string{odd, "-o", "x"}, raw...), 1, []string{"29 bytes", "1 frame and 5 bytes more", "24 bytes a frame", "--frames 1"}},
 		{"empty-stdin", []byte{}, append([]string{"-", "-o", "x"}, raw...), 1, []string{"no frame"}},
-		{"two-frames-in-one-picture", nil, append([]string{many, "-o", "x.jpg"}, raw...), 1, []string{"more than one frame", "--frames 1"}},
+		{"two-frames-in-one-image", nil, append([]string{many, "-o", "x.jpg"}, raw...), 1, []string{"more than one frame", "--frames 1"}},
 		{"nothing-whole", make([]byte, 7), append([]string{"-", "-o", "x.mjpeg"}, raw...), 1, []string{"ends inside frame 1"}},
 		{"full-disk", nil, append([]string{many, "-o", "/dev/full"}, raw...), 1, []string{"/dev/full", "no space left on device", "free some space"}},
 	}

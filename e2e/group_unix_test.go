@@ -25,8 +25,8 @@ func TestEncodeInterruptedWithChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	daemon.WaitFor(t, "the first image", func() bool {
-		pictures, _ := filepath.Glob(filepath.Join(out, "*.jpg"))
-		return len(pictures) > 0
+		images, _ := filepath.Glob(filepath.Join(out, "*.jpg"))
+		return len(images) > 0
 	})
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGINT)
 	cmd.Wait()

@@ -58,8 +58,8 @@ func monitored(t *testing.T) *served {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for n := 0; ; n++ {
-			var answer client.Response
-			_ = c.Encode(t.Context(), &batch, &answer) // A server that was killed is part of the test.
+			var response client.Response
+			_ = c.Encode(t.Context(), &batch, &response) // A server that was killed is part of the test.
 			if n%20 == 0 {
 				if resp, err := http.Get("http://" + s.Admin + "/debug/pprof/heap?gc=1"); err == nil {
 					io.Copy(io.Discard, resp.Body)

@@ -145,12 +145,12 @@ func (p prometheus) get(t *testing.T, path string, query url.Values, data any) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	answer := struct {
+	response := struct {
 		Status, Error string
 		Data          any
 	}{Data: data}
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || answer.Status != "success" {
-		t.Fatalf("%s %v: %v, %s", path, query, err, answer.Error)
+	if err := json.NewDecoder(resp.Body).Decode(&response); err != nil || response.Status != "success" {
+		t.Fatalf("%s %v: %v, %s", path, query, err, response.Error)
 	}
 }
 
@@ -180,12 +180,12 @@ func (p prometheus) rulesAreWell(t *testing.T) bool {
 // hasData reports whether an expression of the dashboard has a number as its result.
 func (p prometheus) hasData(t *testing.T, expr string) bool {
 	t.Helper()
-	var answer struct {
+	var response struct {
 		Result []struct{ Value [2]any }
 	}
 	filled := strings.NewReplacer("$__rate_interval", "1m", "$instance", ".+").Replace(expr)
-	p.get(t, "query", url.Values{"query": {filled}}, &answer)
-	for _, r := range answer.Result {
+	p.get(t, "query", url.Values{"query": {filled}}, &response)
+	for _, r := range response.Result {
 		v, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64)
 		if err != nil {
 			t.Fatal(err)
@@ -200,14 +200,14 @@ func (p prometheus) hasData(t *testing.T, expr string) bool {
 // firing returns the alerts that fire.
 func (p prometheus) firing(t *testing.T) (names []string) {
 	t.Helper()
-	var answer struct {
+	var response struct {
 		Alerts []struct {
 			State, Value        string
 			Labels, Annotations map[string]string
 		}
 	}
-	p.get(t, "alerts", nil, &answer)
-	for _, a := range answer.Alerts {
+	p.get(t, "alerts", nil, &response)
+	for _, a := range response.Alerts {
 		if strings.Contains(a.Annotations["summary"]+a.Annotations["description"], "<error") {
 			t.Fatalf("got annotations %v", a.Annotations)
 		}

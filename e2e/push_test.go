@@ -123,7 +123,7 @@ func TestPushAtOnce(t *testing.T) {
 func TestPushWays(t *testing.T) {
 	video, dir := clip(t), t.TempDir()
 	s := serve(t, "--set", "live.encode_unwatched=true")
-	y4mPath, jpegs, mjpeg := filepath.Join(dir, "clip.y4m"), filepath.Join(dir, "pictures"), filepath.Join(dir, "clip.mjpeg")
+	y4mPath, jpegs, mjpeg := filepath.Join(dir, "clip.y4m"), filepath.Join(dir, "images"), filepath.Join(dir, "clip.mjpeg")
 	write(t, y4mPath, y4m(t, video))
 	succeed(t, nil, "encode", video, "-o", jpegs)
 	succeed(t, nil, "encode", video, "-o", mjpeg)

@@ -70,11 +70,11 @@ func TestPythonEncodes(t *testing.T) {
 		if !bytes.Equal(data, plain[i]) {
 			t.Errorf("%s: got another JPEG with gzip", name)
 		}
-		picture, err := jpeg.Decode(bytes.NewReader(data))
+		image, err := jpeg.Decode(bytes.NewReader(data))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if size := picture.Bounds().Size(); size.X != 320 || size.Y != 320 {
+		if size := image.Bounds().Size(); size.X != 320 || size.Y != 320 {
 			t.Errorf("%s: got %v, want 320x320", name, size)
 		}
 	}
@@ -116,9 +116,9 @@ func TestPythonPublishesAndWatches(t *testing.T) {
 		t.Error(err)
 	}
 	_ = rest.Wait() // It was killed.
-	var arrived, pictures int
+	var arrived, images int
 	last := published.String()[strings.LastIndex(strings.TrimSpace(published.String()), "\n")+1:]
-	if _, err := fmt.Sscanf(last, "%d frames, %d pictures", &arrived, &pictures); err != nil || arrived != 40 || pictures < 20 ||
+	if _, err := fmt.Sscanf(last, "%d frames, %d images", &arrived, &images); err != nil || arrived != 40 || images < 20 ||
 		!strings.HasPrefix(published.String(), "1 viewers\n") {
 		t.Errorf("publish.py: got %q, want 40 frames made while somebody watched", published.String())
 	}

@@ -53,24 +53,24 @@ func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 		t.Fatal(err)
 	}
 	var all [][]byte
-	var answer client.Response
+	var response client.Response
 	for i := range batches {
-		if err := s.Recv(&answer); err != nil {
+		if err := s.Recv(&response); err != nil {
 			t.Fatal(err)
 		}
-		if answer.ID != batches[i].ID {
-			t.Errorf("answer %d: got the ID %d, want %d", i, answer.ID, batches[i].ID)
+		if response.ID != batches[i].ID {
+			t.Errorf("response %d: got the ID %d, want %d", i, response.ID, batches[i].ID)
 		}
-		all = append(all, pictures(t, &answer)...)
+		all = append(all, images(t, &response)...)
 	}
-	if err := s.Recv(&answer); err != io.EOF {
-		t.Errorf("after the last answer: got %v, want io.EOF", err)
+	if err := s.Recv(&response); err != io.EOF {
+		t.Errorf("after the last response: got %v, want io.EOF", err)
 	}
 	return all
 }
 
-// pictures returns copies of a response's images.
-func pictures(t *testing.T, a *client.Response) [][]byte {
+// images returns copies of a response's images.
+func images(t *testing.T, a *client.Response) [][]byte {
 	t.Helper()
 	var all [][]byte
 	for i := range a.Images {
@@ -104,7 +104,7 @@ func post(t *testing.T, url, accept string, body []byte) ([]byte, http.Header) {
 	return data, response.Header
 }
 
-// parts returns the images of a multipart/mixed answer.
+// parts returns the images of a multipart/mixed response.
 func parts(t *testing.T, body []byte, header http.Header) [][]byte {
 	t.Helper()
 	kind, params, err := mime.ParseMediaType(header.Get("Content-Type"))
@@ -168,13 +168,13 @@ func postEndless(t *testing.T, url string, data []byte) [][]byte {
 // nextJPEG reads to the end of a JPEG.
 func nextJPEG(t *testing.T, r *bufio.Reader) []byte {
 	t.Helper()
-	var picture []byte
-	for !bytes.HasSuffix(picture, []byte{0xFF, 0xD9}) {
+	var image []byte
+	for !bytes.HasSuffix(image, []byte{0xFF, 0xD9}) {
 		piece, err := r.ReadBytes(0xD9)
 		if err != nil {
-			t.Fatalf("after %d bytes of an image: %v", len(picture), err)
+			t.Fatalf("after %d bytes of an image: %v", len(image), err)
 		}
-		picture = append(picture, piece...)
+		image = append(image, piece...)
 	}
-	return picture
+	return image
 }

@@ -41,16 +41,16 @@ func TestServerPathsAgree(t *testing.T) {
 			if got := header.Get("Content-Type"); got != "image/jpeg" {
 				t.Errorf("Content-Type: got %q, want image/jpeg", got)
 			}
-			wantPictures(t, [][]byte{body}, fromBGR[i:i+1])
+			wantImages(t, [][]byte{body}, fromBGR[i:i+1])
 		}
 	})
 	t.Run("http-batch", func(t *testing.T) {
 		body, header := post(t, url+ofBGR, "", bgrFrames)
-		wantPictures(t, parts(t, body, header), fromBGR)
+		wantImages(t, parts(t, body, header), fromBGR)
 	})
 	t.Run("http-y4m", func(t *testing.T) {
 		body, _ := post(t, url, "video/x-motion-jpeg", y4mFile)
-		wantPictures(t, split(t, body), fromI420)
+		wantImages(t, split(t, body), fromI420)
 	})
 	t.Run("http-curl", func(t *testing.T) {
 		curl := exec.CommandContext(t.Context(), exttool.Require(t, "curl", "curl"), "-sSf", "--data-binary", "@-",
@@ -60,16 +60,16 @@ func TestServerPathsAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		wantPictures(t, split(t, body), fromBGR)
+		wantImages(t, split(t, body), fromBGR)
 	})
-	t.Run("http-endless", func(t *testing.T) { wantPictures(t, postEndless(t, url+ofBGR, bgrFrames), fromBGR) })
+	t.Run("http-endless", func(t *testing.T) { wantImages(t, postEndless(t, url+ofBGR, bgrFrames), fromBGR) })
 	t.Run("grpc-encode", func(t *testing.T) {
 		c := dial(t, s.GRPC)
-		var answer client.Response
-		if err := c.Encode(t.Context(), &client.Batch{Spec: spec(bgr), Frames: cut(bgrFrames)}, &answer); err != nil {
+		var response client.Response
+		if err := c.Encode(t.Context(), &client.Batch{Spec: spec(bgr), Frames: cut(bgrFrames)}, &response); err != nil {
 			t.Fatal(err)
 		}
-		wantPictures(t, pictures(t, &answer), fromBGR)
+		wantImages(t, images(t, &response), fromBGR)
 	})
 	t.Run("grpc-stream", func(t *testing.T) {
 		// Two batches of one geometry, then one of another.
@@ -77,7 +77,7 @@ func TestServerPathsAgree(t *testing.T) {
 		got := stream(t, dial(t, s.GRPC), []client.Batch{
 			{ID: 1, Spec: spec(bgr), Frames: all[:25]}, {ID: 2, Frames: all[25:]}, {ID: 3, Spec: spec(i420), Frames: more},
 		})
-		wantPictures(t, got, append(append([][]byte{}, fromBGR...), fromI420...))
+		wantImages(t, got, append(append([][]byte{}, fromBGR...), fromI420...))
 	})
 }
 
@@ -96,19 +96,19 @@ func drains(t *testing.T, signal os.Signal) {
 		t.Fatal(err)
 	}
 	frame := make([]byte, width*height*3)
-	var answer client.Response
+	var response client.Response
 	batch := client.Batch{Spec: spec(bgr), Frames: [][]byte{frame}}
 	if err := open.Send(&batch); err != nil {
 		t.Fatal(err)
 	}
-	if err := open.Recv(&answer); err != nil {
+	if err := open.Recv(&response); err != nil {
 		t.Fatal(err)
 	}
 	s.Signal(signal)
-	// The stream comes to its end: by an error that says to go elsewhere, and whole answers before that.
+	// The stream comes to its end: by an error that says to go elsewhere, and whole responses before that.
 	for err == nil {
-		if err = open.Recv(&answer); err == nil {
-			pictures(t, &answer)
+		if err = open.Recv(&response); err == nil {
+			images(t, &response)
 		}
 	}
 	s.Terminate(t)

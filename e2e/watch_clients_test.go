@@ -17,8 +17,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
-// rgbPictures cuts raw RGB images, as players write them, and returns the indices that they carry.
-func rgbPictures(t *testing.T, data []byte) []int {
+// rgbImages cuts raw RGB images, as players write them, and returns the indices that they carry.
+func rgbImages(t *testing.T, data []byte) []int {
 	t.Helper()
 	const size = liveWidth * liveHeight * 3
 	if len(data)%size != 0 {
@@ -40,12 +40,12 @@ func TestWatchClients(t *testing.T) {
 	s := serve(t)
 	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
 	url := "http://" + s.HTTP + "/stream/cam1.mjpg"
-	const pictures = 25
+	const images = 25
 
 	t.Run("ffmpeg", func(t *testing.T) {
 		t.Parallel()
-		out := ffmpeg(t, "-i", url, "-fps_mode", "passthrough", "-frames:v", fmt.Sprint(pictures), "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
-		wantLive(t, rgbPictures(t, out), pictures/2)
+		out := ffmpeg(t, "-i", url, "-fps_mode", "passthrough", "-frames:v", fmt.Sprint(images), "-pix_fmt", "rgb24", "-f", "rawvideo", "-")
+		wantLive(t, rgbImages(t, out), images/2)
 	})
 	t.Run("ffprobe", func(t *testing.T) {
 		t.Parallel()
@@ -58,12 +58,12 @@ func TestWatchClients(t *testing.T) {
 	t.Run("gstreamer", func(t *testing.T) {
 		t.Parallel()
 		out := filepath.Join(t.TempDir(), "out.rgb")
-		pipeline := fmt.Sprintf("souphttpsrc location=%s is-live=true ! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=RGB ! identity eos-after=%d ! filesink location=%s", url, pictures+1, out)
+		pipeline := fmt.Sprintf("souphttpsrc location=%s is-live=true ! multipartdemux ! jpegdec ! videoconvert ! video/x-raw,format=RGB ! identity eos-after=%d ! filesink location=%s", url, images+1, out)
 		gst := exec.CommandContext(t.Context(), exttool.Require(t, "gst-launch-1.0", "gstreamer1.0-tools"), append([]string{"-q"}, strings.Fields(pipeline)...)...)
 		if said, err := gst.CombinedOutput(); err != nil {
 			t.Fatalf("gst-launch-1.0 %s: %v\n%s", pipeline, err, said)
 		}
-		wantLive(t, rgbPictures(t, read(t, out)), pictures/2)
+		wantLive(t, rgbImages(t, read(t, out)), images/2)
 	})
 	t.Run("opencv", func(t *testing.T) {
 		t.Parallel()
@@ -73,11 +73,11 @@ import cv2, sys
 capture = cv2.VideoCapture(sys.argv[1])
 with open(sys.argv[2], "wb") as out:
     for _ in range(int(sys.argv[3])):
-        ok, picture = capture.read()
-        assert ok, "no picture"
-        out.write(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB).tobytes())
-`, url, out, strconv.Itoa(pictures))
-		wantLive(t, rgbPictures(t, read(t, out)), pictures/2)
+        ok, image = capture.read()
+        assert ok, "no image"
+        out.write(cv2.cvtColor(image, cv2.COLOR_BGR2RGB).tobytes())
+`, url, out, strconv.Itoa(images))
+		wantLive(t, rgbImages(t, read(t, out)), images/2)
 	})
 	t.Run("curl", func(t *testing.T) {
 		t.Parallel()
@@ -89,7 +89,7 @@ with open(sys.argv[2], "wb") as out:
 		if err := curl.Start(); err != nil {
 			t.Fatal(err)
 		}
-		wantLive(t, mjpegPictures(t, out, pictures), pictures/2)
+		wantLive(t, mjpegImages(t, out, images), images/2)
 		curl.Process.Kill()
 		curl.Wait()
 	})
@@ -104,27 +104,27 @@ with open(sys.argv[2], "wb") as out:
 	t.Run("mjpg-streamer", func(t *testing.T) {
 		t.Parallel()
 		for _, query := range []string{"", "&stream=cam1"} {
-			answer, err := http.Get("http://" + s.HTTP + "/?action=stream" + query)
+			response, err := http.Get("http://" + s.HTTP + "/?action=stream" + query)
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantLive(t, mjpegPictures(t, answer.Body, 2), 1)
-			answer.Body.Close()
-			if answer, err = http.Get("http://" + s.HTTP + "/?action=snapshot" + query); err != nil {
+			wantLive(t, mjpegImages(t, response.Body, 2), 1)
+			response.Body.Close()
+			if response, err = http.Get("http://" + s.HTTP + "/?action=snapshot" + query); err != nil {
 				t.Fatal(err)
 			}
-			data, err := io.ReadAll(answer.Body)
-			answer.Body.Close()
-			if err != nil || answer.StatusCode != http.StatusOK {
-				t.Fatalf("snapshot: %s, %v, %s", answer.Status, err, data)
+			data, err := io.ReadAll(response.Body)
+			response.Body.Close()
+			if err != nil || response.StatusCode != http.StatusOK {
+				t.Fatalf("snapshot: %s, %v, %s", response.Status, err, data)
 			}
 			indexOfJPEG(t, data)
 		}
 	})
 }
 
-// mjpegPictures reads so many parts of multipart/x-mixed-replace and returns the indices of the images.
-func mjpegPictures(t testing.TB, body io.Reader, parts int) []int {
+// mjpegImages reads so many parts of multipart/x-mixed-replace and returns the indices of the images.
+func mjpegImages(t testing.TB, body io.Reader, parts int) []int {
 	t.Helper()
 	r := bufio.NewReader(body)
 	var indices []int

@@ -34,25 +34,25 @@ func TestWatchBehindNginx(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	c := &http.Client{Transport: transport}
 	const (
-		pictures = 40
-		most     = 2 * time.Second // of lag: a buffer of nginx holds so many of these images that it would be more
+		images = 40
+		most   = 2 * time.Second // of lag: a buffer of nginx holds so many of these images that it would be more
 	)
 	t.Run("mjpeg", func(t *testing.T) {
-		answer, err := c.Get("http://stream.test/stream/cam1.mjpg")
+		response, err := c.Get("http://stream.test/stream/cam1.mjpg")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer answer.Body.Close()
+		defer response.Body.Close()
 		var indices []int
-		eachPart(t, bufio.NewReader(answer.Body), func(head textproto.MIMEHeader, data []byte) bool {
+		eachPart(t, bufio.NewReader(response.Body), func(head textproto.MIMEHeader, data []byte) bool {
 			indices = append(indices, indexOfJPEG(t, data))
 			seconds, err := strconv.ParseFloat(head.Get("X-Timestamp"), 64)
 			if lag := time.Since(time.UnixMicro(int64(seconds * 1e6))); err != nil || lag > most {
 				t.Errorf("image %d: got it %v late, %v, want at most %v", len(indices), lag, err, most)
 			}
-			return len(indices) < pictures
+			return len(indices) < images
 		})
-		wantLive(t, indices, pictures/2)
+		wantLive(t, indices, images/2)
 	})
 	t.Run("websocket", func(t *testing.T) {
 		ws, _, err := websocket.Dial(t.Context(), "ws://stream.test/ws", &websocket.DialOptions{
@@ -67,7 +67,7 @@ func TestWatchBehindNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 		var indices []int
-		for len(indices) < pictures {
+		for len(indices) < images {
 			kind, data, err := ws.Read(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -84,7 +84,7 @@ func TestWatchBehindNginx(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		wantLive(t, indices, pictures/2)
+		wantLive(t, indices, images/2)
 	})
 }
 
@@ -118,7 +118,7 @@ http {
     location / {
       proxy_pass http://UPSTREAM;
       proxy_buffering on; # it is by default
-      proxy_buffer_size 256k; # 5 s of the test's pictures
+      proxy_buffer_size 256k; # 5 s of the test's images
       proxy_buffers 4 256k;
       proxy_busy_buffers_size 512k;
     }

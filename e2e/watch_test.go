@@ -28,8 +28,8 @@ func indexed(t testing.TB, n, atLeast int) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pictures := make([][]byte, n)
-	for i := range pictures {
+	images := make([][]byte, n)
+	for i := range images {
 		f, err := frame.WrapBytes(d, make([]byte, liveWidth*liveHeight*3))
 		if err != nil {
 			t.Fatal(err)
@@ -39,10 +39,10 @@ func indexed(t testing.TB, n, atLeast int) [][]byte {
 		if err := p.Run(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
-		pictures[i] = pad(b.Out[0].Bytes(), atLeast)
+		images[i] = pad(b.Out[0].Bytes(), atLeast)
 		b.Release()
 	}
-	return pictures
+	return images
 }
 
 // pad returns a copy of a JPEG with comments (ITU-T T.81, B.2.4.5) after its first marker, which make it as long as
@@ -80,7 +80,7 @@ func indexOfJPEG(t testing.TB, data []byte) int {
 }
 
 // wantLive fails t unless indices rise, but for repeats of still images, and show at least so many images.
-func wantLive(t testing.TB, indices []int, pictures int) {
+func wantLive(t testing.TB, indices []int, images int) {
 	t.Helper()
 	different := 0
 	for i, n := range indices {
@@ -91,20 +91,20 @@ func wantLive(t testing.TB, indices []int, pictures int) {
 			different++
 		}
 	}
-	if different < pictures {
-		t.Errorf("got %d different images, want at least %d: %v", different, pictures, indices)
+	if different < images {
+		t.Errorf("got %d different images, want at least %d: %v", different, images, indices)
 	}
 }
 
 // feeding is a publisher of images over HTTP.
 type feeding struct {
-	sent atomic.Int64 // pictures
+	sent atomic.Int64 // images
 	stop func()
 }
 
 // feed publishes images as a live stream, so many a second, until t ends or stop is called. It returns when the
 // stream is there.
-func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *feeding {
+func (s *served) feed(t testing.TB, name string, fps int, images [][]byte) *feeding {
 	t.Helper()
 	body, w := io.Pipe()
 	request, err := http.NewRequest(http.MethodPost, "http://"+s.HTTP+"/v1/streams/"+name, body)
@@ -120,7 +120,7 @@ func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *fe
 		tick := time.NewTicker(time.Second / time.Duration(fps))
 		defer tick.Stop()
 		for i := 0; ; i++ {
-			if _, err := w.Write(pictures[i%len(pictures)]); err != nil {
+			if _, err := w.Write(images[i%len(images)]); err != nil {
 				return // The server ends.
 			}
 			f.sent.Add(1)
@@ -133,9 +133,9 @@ func (s *served) feed(t testing.TB, name string, fps int, pictures [][]byte) *fe
 	})
 	running.Go(func() {
 		defer body.Close()
-		answer, err := http.DefaultTransport.RoundTrip(request)
+		response, err := http.DefaultTransport.RoundTrip(request)
 		if err == nil {
-			answer.Body.Close()
+			response.Body.Close()
 		}
 	})
 	f.stop = sync.OnceFunc(func() { close(ended); running.Wait() })

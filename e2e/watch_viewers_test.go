@@ -46,12 +46,12 @@ func (p paced) Read(b []byte) (int, error) {
 func TestWatchSlowViewers(t *testing.T) {
 	t.Parallel()
 	const (
-		fps          = 25
-		pictureBytes = 40_000
-		slowBytes    = 200_000 // a second: a fifth of the stream
+		fps        = 25
+		imageBytes = 40_000
+		slowBytes  = 200_000 // a second: a fifth of the stream
 	)
 	s := serve(t, "--set", "live.stall=1500ms")
-	f := s.feed(t, "cam1", fps, indexed(t, 1000, pictureBytes))
+	f := s.feed(t, "cam1", fps, indexed(t, 1000, imageBytes))
 	stalled, slow := s.mjpegViewer(t, "cam1"), s.mjpegViewer(t, "cam1")
 	if err := stalled.(*net.TCPConn).SetReadBuffer(4096); err != nil {
 		t.Fatal(err)
@@ -61,14 +61,14 @@ func TestWatchSlowViewers(t *testing.T) {
 	began := time.Now()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	answer, err := http.ReadResponse(bufio.NewReader(paced{slow, tick, slowBytes / 50}), nil)
+	response, err := http.ReadResponse(bufio.NewReader(paced{slow, tick, slowBytes / 50}), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	const after = 5 // images that the slow one still gets after the stalled one is disconnected
 	var indices []int
 	alone := 0
-	eachPart(t, bufio.NewReader(answer.Body), func(_ textproto.MIMEHeader, data []byte) bool {
+	eachPart(t, bufio.NewReader(response.Body), func(_ textproto.MIMEHeader, data []byte) bool {
 		indices = append(indices, indexOfJPEG(t, data))
 		if _, there := s.Viewer(t, "cam1", stalled); !there {
 			alone++
@@ -98,12 +98,12 @@ func TestWatchDrain(t *testing.T) {
 		reading.Go(func() {
 			tick := time.NewTicker(time.Millisecond)
 			defer tick.Stop()
-			answer, err := http.ReadResponse(bufio.NewReader(paced{c, tick, 1000 + i*4000}), nil) // from 1 to 45 MB/s
+			response, err := http.ReadResponse(bufio.NewReader(paced{c, tick, 1000 + i*4000}), nil) // from 1 to 45 MB/s
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			body, err := io.ReadAll(answer.Body)
+			body, err := io.ReadAll(response.Body)
 			if err != nil || !bytes.HasSuffix(body, []byte("\xff\xd9\r\n--frame\r\n")) {
 				t.Errorf("a viewer of %d bytes a ms: got %d bytes, %v, which do not end between two images", 1000+i*4000, len(body), err)
 			}

@@ -69,13 +69,13 @@ func TestWaysAgree(t *testing.T) {
 			got["url"] = succeed(t, nil, "encode", files.URL+"/"+filepath.Base(path), "--frames", "1", "-o", "-").stdout
 			succeed(t, nil, "push", path, "http://"+s.HTTP, "--stream", name+"-pushed", "--fps", "100")
 			got["push"] = s.snapshot(t, name+"-pushed")
-			daemon.WaitFor(t, "the source's picture", func() bool {
+			daemon.WaitFor(t, "the source's image", func() bool {
 				got["serve"] = s.snapshot(t, name)
 				return got["serve"] != nil
 			})
-			for way, picture := range got {
-				if !bytes.Equal(picture, want) {
-					t.Errorf("%s: got a JPEG of %d bytes that is not that of encode FILE, %d bytes", way, len(picture), len(want))
+			for way, image := range got {
+				if !bytes.Equal(image, want) {
+					t.Errorf("%s: got a JPEG of %d bytes that is not that of encode FILE, %d bytes", way, len(image), len(want))
 				}
 			}
 		})

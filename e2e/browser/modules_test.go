@@ -50,7 +50,7 @@ func TestModules(t *testing.T) {
 		{"clock-ahead", "clock", `(() => {
 			const clock = new m.Clock(), now = Date.now();
 			clock.heard(now + 60004, now, now + 8); // a minute ahead, and 8 ms there and back
-			clock.heard(now + 60900, now, now + 1800); // a slow answer says less
+			clock.heard(now + 60900, now, now + 1800); // a slow response says less
 			return Math.abs(clock.now() - Date.now() - 60000) < 3 && Math.abs(clock.since(new Date(now + 50000).toISOString()) - 10) < 0.5;
 		})()`},
 		{"clock-set", "clock", `(() => {

@@ -49,11 +49,11 @@ func TestScreenshots(t *testing.T) {
 	waitFor(t, "a stream to be online", func() bool { return lost.newest.Load() > publishedFPS })
 	lost.end()
 
-	pictures := "[...document.querySelectorAll('.screen')].every((screen) => screen.dataset.seq)"
+	images := "[...document.querySelectorAll('.screen')].every((screen) => screen.dataset.seq)"
 	for _, s := range []shot{
-		{"wall.jpg", 1440, 720, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + pictures, 6 * time.Second},
+		{"wall.jpg", 1440, 720, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + images, 6 * time.Second},
 		{"narrow.jpg", 360, 740, false, live, "", "document.querySelector('.tile')", 4 * time.Second},
-		{"stream.jpg", 1440, 900, false, live, "stream/ridge", pictures, 45 * time.Second},
+		{"stream.jpg", 1440, 900, false, live, "stream/ridge", images, 45 * time.Second},
 		{"dashboard.png", 1440, 960, true, live, "server", "document.querySelector('.card[data-state]')", 75 * time.Second},
 		{"empty.png", 1024, 520, false, empty, "", "document.querySelector('.command')", time.Second},
 	} {

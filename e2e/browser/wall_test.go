@@ -14,7 +14,7 @@ const seqs = `Object.fromEntries([...document.querySelectorAll('.tile')].map((ti
 func advance(t *testing.T, page *tab, names []string) {
 	t.Helper()
 	before := eval[map[string]int](page, seqs)
-	waitFor(t, "all tiles to show newer pictures", func() bool {
+	waitFor(t, "all tiles to show newer images", func() bool {
 		now := eval[map[string]int](page, seqs)
 		for _, name := range names {
 			if now[name] <= before[name] {
@@ -116,7 +116,7 @@ func TestKeyboard(t *testing.T) {
 	page.press(kb.ArrowLeft)
 	page.await("the stream before", "location.hash === '#/stream/cam03' && document.querySelector('.stream h1').textContent === 'cam03'")
 	page.press("1")
-	page.await("the picture pixel for pixel", "document.querySelector('.stage canvas').clientWidth === 320")
+	page.await("the image pixel for pixel", "document.querySelector('.stage canvas').clientWidth === 320")
 	page.press("f")
 	page.await("fullscreen", "document.fullscreenElement?.className.includes('stage')")
 	page.press("f")

@@ -75,7 +75,7 @@ func encode(ctx context.Context, folder string) error {
 	return nil
 }
 
-// write writes the pictures of the batch, whose first frame is number first, and releases them.
+// write writes the images of the batch, whose first frame is number first, and releases them.
 func write(folder string, first int, batch *pipeline.Batch) error {
 	defer batch.Release()
 	for i := range batch.Out {

@@ -43,11 +43,11 @@ def main():
     with grpc.insecure_channel(address, options=OPTIONS, compression=compression) as channel:
         request = pb.EncodeRequest(spec=SPEC, frames=[frame(n) for n in range(FRAMES)])
         response = rpc.FrameServiceStub(channel).Encode(request, timeout=10)
-    for n, picture in enumerate(response.pictures):
-        if picture.code:
-            sys.exit(f"frame {n}: {picture.message}")
+    for n, image in enumerate(response.pictures):
+        if image.code:
+            sys.exit(f"frame {n}: {image.message}")
         with open(f"frame-{n:06}.jpg", "wb") as out:
-            out.write(picture.data)
+            out.write(image.data)
     print(f"{len(response.pictures)} images")
 
 

@@ -31,7 +31,7 @@ ROW = b"".join(bytes((x * 255 // WIDTH, 96, 160 - x * 160 // WIDTH)) for x in ra
 
 
 def frame(n):
-    """Returns frame n as bytes: colours that move. Of a numpy array of shape (HEIGHT, WIDTH, 3) it is array.tobytes()."""
+    """Returns frame n as bytes: colors that move. Of a numpy array of shape (HEIGHT, WIDTH, 3) it is array.tobytes()."""
     shift = 12 * n % len(ROW)
     return (ROW[shift:] + ROW[:shift]) * HEIGHT
 
@@ -62,7 +62,7 @@ def main():
             if status.viewers != producer.viewers:
                 print(f"{status.viewers} viewers", flush=True)
             producer.viewers = status.viewers
-    print(f"{status.arrived} frames, {status.published} pictures")
+    print(f"{status.arrived} frames, {status.published} images")
 
 
 if __name__ == "__main__":

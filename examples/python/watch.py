@@ -1,8 +1,8 @@
-"""Watches a live stream of a Steadyframe server over gRPC, with the stock stubs alone, and keeps the newest picture in a file.
+"""Watches a live stream of a Steadyframe server over gRPC, with the stock stubs alone, and keeps the newest image in a file.
 
 Make the stubs once, as encode.py tells, then:
 
-    PYTHONPATH=. python3 examples/python/watch.py [HOST:PORT [STREAM [PICTURES]]]
+    PYTHONPATH=. python3 examples/python/watch.py [HOST:PORT [STREAM [IMAGES]]]
 """
 
 import queue
@@ -20,13 +20,13 @@ ARGUMENTS = ["127.0.0.1:50051", "camera", "1000000"]
 
 
 def watch(stub, stream):
-    """Yields pictures, each the newest when the one before was done with, however long that took."""
+    """Yields images, each the newest when the one before was done with, however long that took."""
     requests = queue.SimpleQueue()
     requests.put(pb.WatchRequest(stream=stream, pictures=1))
     call = stub.Watch(iter(requests.get, None))
     try:
-        for picture in call:
-            yield picture
+        for image in call:
+            yield image
             requests.put(pb.WatchRequest(pictures=1))
     finally:
         requests.put(None)
@@ -34,16 +34,16 @@ def watch(stub, stream):
 
 
 def main():
-    address, stream, pictures = sys.argv[1:] + ARGUMENTS[len(sys.argv) - 1 :]
+    address, stream, images = sys.argv[1:] + ARGUMENTS[len(sys.argv) - 1 :]
     with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        for n, picture in enumerate(watch(rpc.FrameServiceStub(channel), stream), 1):
-            # cv2.imdecode(numpy.frombuffer(picture.data, numpy.uint8), cv2.IMREAD_COLOR) is what OpenCV wants.
+        for n, image in enumerate(watch(rpc.FrameServiceStub(channel), stream), 1):
+            # cv2.imdecode(numpy.frombuffer(image.data, numpy.uint8), cv2.IMREAD_COLOR) is what OpenCV wants.
             with open(f"{stream}.jpg", "wb") as out:
-                out.write(picture.data)
-            lag = time.time_ns() // 1000 - picture.captured_us
-            state = "offline" if picture.offline else f"{lag / 1000:.1f} ms old"
-            print(f"picture {picture.seq}: {picture.width}x{picture.height}, {state}", flush=True)
-            if n == int(pictures):
+                out.write(image.data)
+            lag = time.time_ns() // 1000 - image.captured_us
+            state = "offline" if image.offline else f"{lag / 1000:.1f} ms old"
+            print(f"image {image.seq}: {image.width}x{image.height}, {state}", flush=True)
+            if n == int(images):
                 break
 
 

@@ -28,7 +28,7 @@ func LeastRate(step time.Duration, batch int) float64 {
 // Step is a load at one rate.
 type Step struct {
 	Rate     float64 `json:"rate"`     // frames a second
-	Achieved float64 `json:"achieved"` // the part of it at which answers came
+	Achieved float64 `json:"achieved"` // the part of it at which responses came
 	Passed   bool    `json:"passed"`
 	Reason   string  `json:"reason,omitempty"` // why it did not pass
 	Result   Result  `json:"result"`

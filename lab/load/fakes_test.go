@@ -28,14 +28,14 @@ type fake struct {
 	api.UnimplementedFrameServiceServer
 	t testing.TB
 
-	mu       sync.Mutex
-	encode   func([]byte) []byte
-	pictures map[string][]byte // by frame: load tests send the same again and again
-	batches  int               // so far
-	before   [][]byte          // the images of the batch before
+	mu      sync.Mutex
+	encode  func([]byte) []byte
+	images  map[string][]byte // by frame: load tests send the same again and again
+	batches int               // so far
+	before  [][]byte          // the images of the batch before
 
 	// spoil changes the images of batch n, counted from 1; before is those of another. May be nil, like those below.
-	spoil func(n int, pictures, before [][]byte) [][]byte
+	spoil func(n int, images, before [][]byte) [][]byte
 	// refuse returns an error for gRPC in the place of a response.
 	refuse func(n int) error
 	// hold returns when batch n may be answered.
@@ -47,7 +47,7 @@ type fake struct {
 }
 
 func newFake(t testing.TB, o Options) *fake {
-	return &fake{t: t, encode: encoder(t, o), pictures: map[string][]byte{}}
+	return &fake{t: t, encode: encoder(t, o), images: map[string][]byte{}}
 }
 
 // begin counts a batch.
@@ -62,25 +62,25 @@ func (f *fake) begin(ctx context.Context) (n int) {
 	return n
 }
 
-// answer returns the images of batch n.
-func (f *fake) answer(n int, frames [][]byte) [][]byte {
+// response returns the images of batch n.
+func (f *fake) response(n int, frames [][]byte) [][]byte {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var pictures [][]byte
+	var images [][]byte
 	for _, data := range frames {
-		p, ok := f.pictures[string(data)]
+		p, ok := f.images[string(data)]
 		if !ok {
 			p = f.encode(data)
-			f.pictures[string(data)] = p
+			f.images[string(data)] = p
 		}
-		pictures = append(pictures, p)
+		images = append(images, p)
 	}
-	right := pictures
+	right := images
 	if f.spoil != nil {
-		pictures = f.spoil(n, append([][]byte{}, pictures...), f.before)
+		images = f.spoil(n, append([][]byte{}, images...), f.before)
 	}
 	f.before = right
-	return pictures
+	return images
 }
 
 // EncodeStream is part of api.FrameServiceServer.
@@ -100,7 +100,7 @@ func (f *fake) EncodeStream(s api.FrameService_EncodeStreamServer) error {
 			}
 		}
 		a := &api.EncodeResponse{Id: r.GetId()}
-		for _, p := range f.answer(n, r.GetFrames()) {
+		for _, p := range f.response(n, r.GetFrames()) {
 			a.Pictures = append(a.Pictures, &api.Picture{Data: p})
 		}
 		send := func(_ int, s api.FrameService_EncodeStreamServer, a *api.EncodeResponse) error { return s.Send(a) }
@@ -153,15 +153,15 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for size := 3 * width * height; len(body) > 0; body = body[size:] {
 		frames = append(frames, body[:size])
 	}
-	pictures := f.answer(n, frames)
-	if len(pictures) == 1 {
+	images := f.response(n, frames)
+	if len(images) == 1 {
 		w.Header().Set("Content-Type", "image/jpeg")
-		_, _ = w.Write(pictures[0])
+		_, _ = w.Write(images[0])
 		return
 	}
 	parts := multipart.NewWriter(w)
 	w.Header().Set("Content-Type", "multipart/mixed; boundary="+parts.Boundary())
-	for _, p := range pictures {
+	for _, p := range images {
 		part, err := parts.CreatePart(textproto.MIMEHeader{"Content-Type": {"image/jpeg"}, "Content-Length": {strconv.Itoa(len(p))}})
 		if err == nil {
 			_, err = part.Write(p)

@@ -20,8 +20,8 @@ import (
 )
 
 // again returns an image decoded and encoded once more, by other code.
-func again(t *testing.T, picture []byte) []byte {
-	img, err := jpeg.Decode(bytes.NewReader(picture))
+func again(t *testing.T, image []byte) []byte {
+	img, err := jpeg.Decode(bytes.NewReader(image))
 	var out bytes.Buffer
 	if err == nil {
 		err = jpeg.Encode(&out, img, nil)
@@ -33,7 +33,7 @@ func again(t *testing.T, picture []byte) []byte {
 }
 
 // What a server may do wrong with images is found, over either transport, and counted.
-func TestWrongPicturesAreFound(t *testing.T) {
+func TestWrongImagesAreFound(t *testing.T) {
 	swap := func(p [][]byte, i, j int) [][]byte {
 		p[i], p[j] = p[j], p[i]
 		return p
@@ -52,7 +52,7 @@ func TestWrongPicturesAreFound(t *testing.T) {
 		{"drops-all-but-one", func(p, _ [][]byte) [][]byte { return p[:1] }, "missing 4"},
 		{"adds-one", func(p, _ [][]byte) [][]byte { return append(p, p[0]) }, "surplus 1"},
 		{"cuts-one", func(p, _ [][]byte) [][]byte { p[4] = p[4][:len(p[4])/2]; return p }, "unreadable 1"},
-		{"sends-no-picture", func(p, _ [][]byte) [][]byte { p[0] = []byte("no JPEG"); return p }, "unreadable 1"},
+		{"sends-no-image", func(p, _ [][]byte) [][]byte { p[0] = []byte("no JPEG"); return p }, "unreadable 1"},
 		{"encodes-one-otherwise", func(p, _ [][]byte) [][]byte { p[3] = again(t, p[3]); return p }, "differs 1"},
 	}
 	for _, tt := range tests {
@@ -66,7 +66,7 @@ func TestWrongPicturesAreFound(t *testing.T) {
 				}
 				r, err := newGenerator(t, o).Run(t.Context())
 				if got := kinds(&r); err != nil || got != tt.want || r.Answered != o.Requests {
-					t.Errorf("got %q, %d answers, %v, want %q: %+v", got, r.Answered, err, tt.want, r.Findings)
+					t.Errorf("got %q, %d responses, %v, want %q: %+v", got, r.Answered, err, tt.want, r.Findings)
 				}
 				if wrong := r.Wrong(); (wrong != nil) != (tt.want != "") {
 					t.Errorf("wrong: got %v for %q", wrong, tt.want)
@@ -125,8 +125,8 @@ func TestWrongFromTheBeginning(t *testing.T) {
 	})
 }
 
-// Answers over a stream come in the order of the batches, and to batches that were sent.
-func TestOrderOfAnswers(t *testing.T) {
+// Responses over a stream come in the order of the batches, and to batches that were sent.
+func TestOrderOfResponses(t *testing.T) {
 	tests := []struct {
 		name string
 		send func(held **api.EncodeResponse, n int, s api.FrameService_EncodeStreamServer, a *api.EncodeResponse) error
@@ -164,7 +164,7 @@ func TestOrderOfAnswers(t *testing.T) {
 			o.Target, _ = f.serveGRPC()
 			r, err := newGenerator(t, o).Run(t.Context())
 			if got := kinds(&r); err != nil || got != tt.want || r.Answered != o.Requests {
-				t.Errorf("got %q, %d answers, %v, want %q", got, r.Answered, err, tt.want)
+				t.Errorf("got %q, %d responses, %v, want %q", got, r.Answered, err, tt.want)
 			}
 		})
 	}
@@ -208,7 +208,7 @@ func TestRejects(t *testing.T) {
 			f.busy(t, func(n int) bool { return n > warmBatches && n%4 == 0 }, advise)
 			r, err := newGenerator(t, o).Run(t.Context())
 			if err != nil || r.Answered != 15 || f.batches != warmBatches+20 {
-				t.Errorf("advice %v: got %d answers to %d batches, %v, want 15 to %d", advise, r.Answered, f.batches, err, warmBatches+20)
+				t.Errorf("advice %v: got %d responses to %d batches, %v, want 15 to %d", advise, r.Answered, f.batches, err, warmBatches+20)
 			}
 			if advise && (r.Rejects != 5 || r.RejectReason != "the queue is full" || len(r.Errors) > 0) {
 				t.Errorf("got %d rejects, %q, errors %v, want 5", r.Rejects, r.RejectReason, r.Errors)
@@ -243,7 +243,7 @@ func TestTimeouts(t *testing.T) {
 		}
 		r, err := newGenerator(t, o).Run(t.Context())
 		if err != nil || r.Timeouts != 1 || r.Answered != 3 || r.Max < 450 {
-			t.Errorf("got %d timeouts, %d answers, max %v ms, %v, want 1, 3, 500: %v", r.Timeouts, r.Answered, r.Max, err, r.Errors)
+			t.Errorf("got %d timeouts, %d responses, max %v ms, %v, want 1, 3, 500: %v", r.Timeouts, r.Answered, r.Max, err, r.Errors)
 		}
 	})
 }
@@ -253,9 +253,9 @@ func TestServerGoesAway(t *testing.T) {
 	o := quick(small())
 	o.Requests, o.Rate = 0, 500
 	each(t, o, func(t *testing.T, o Options, f *fake, stop func()) {
-		answers := 0
+		responses := 0
 		o.Answered = func(a *Response) error {
-			if answers++; answers == 10 {
+			if responses++; responses == 10 {
 				go stop()
 			}
 			return nil
@@ -265,7 +265,7 @@ func TestServerGoesAway(t *testing.T) {
 			t.Errorf("got %v, want that the server went away", err)
 		}
 		if r.Answered < 10 || r.P50 <= 0 || r.Error == "" {
-			t.Errorf("got %d answers, p50 %v, %q, want what was measured", r.Answered, r.P50, r.Error)
+			t.Errorf("got %d responses, p50 %v, %q, want what was measured", r.Answered, r.P50, r.Error)
 		}
 		_, err = newGenerator(t, o).Run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), "no server at "+o.Target+": dial tcp ") {

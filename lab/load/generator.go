@@ -83,7 +83,7 @@ func (g *Generator) run(ctx context.Context, o Options) (Result, error) {
 	closing.Wait()
 	result := r.tally.end()
 	if watcher != nil {
-		result.Server = watcher.end(result.Pictures)
+		result.Server = watcher.end(result.Images)
 	}
 	if err == nil {
 		err = r.failure()

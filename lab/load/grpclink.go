@@ -151,21 +151,21 @@ func (s *grpcStream) take(id uint64) (c, before *call) {
 // receive takes the responses until the stream ends.
 func (s *grpcStream) receive() {
 	defer s.link.receivers.Done()
-	var answer client.Response
+	var response client.Response
 	for {
-		if err := s.stream.Recv(&answer); err != nil {
+		if err := s.stream.Recv(&response); err != nil {
 			s.end(err)
 			return
 		}
-		c, before := s.take(answer.ID)
+		c, before := s.take(response.ID)
 		switch {
 		case c == nil:
-			s.link.taker.found(unasked, fmt.Sprintf("a response to batch %d, which waits for none", int64(answer.ID)-1))
+			s.link.taker.found(unasked, fmt.Sprintf("a response to batch %d, which waits for none", int64(response.ID)-1))
 			continue
 		case before != nil:
 			s.link.taker.found(outOfOrder, fmt.Sprintf("batch %d was answered before batch %d", c.n, before.n))
 		}
-		s.link.taker.answered(c, answer.Images)
+		s.link.taker.answered(c, response.Images)
 	}
 }
 

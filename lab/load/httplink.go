@@ -75,7 +75,7 @@ func (l *httpLink) send(c *call) {
 		if err := x.run(c); err != nil {
 			l.taker.failed(c, err)
 		} else {
-			l.taker.answered(c, x.answer.pictures)
+			l.taker.answered(c, x.response.images)
 		}
 		l.mu.Lock()
 		l.idle = append(l.idle, x)
@@ -89,13 +89,13 @@ func (l *httpLink) close() {
 	l.transport.CloseIdleConnections()
 }
 
-// exchange is a request and its answer, with memory that the next one uses again.
+// exchange is a request and its response, with memory that the next one uses again.
 type exchange struct {
-	link   *httpLink
-	answer answer
+	link     *httpLink
+	response response
 }
 
-// run sends a batch and reads its answer.
+// run sends a batch and reads its response.
 func (x *exchange) run(c *call) *Error {
 	ctx, cancel := context.WithTimeout(x.link.using, x.link.Timeout)
 	defer cancel()
@@ -118,7 +118,7 @@ func (x *exchange) run(c *call) *Error {
 	if response.StatusCode != http.StatusOK {
 		return refusal(response)
 	}
-	if err := x.answer.read(response); err != nil {
+	if err := x.response.read(response); err != nil {
 		if reason := response.Trailer.Get("Steadyframe-Error"); reason != "" {
 			return &Error{Kind: "cut short", Reason: reason}
 		}

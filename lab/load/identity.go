@@ -26,29 +26,29 @@ func newIdentities(frames *numbered, o *Options) *identities {
 }
 
 // check returns what is wrong with the image of frame want, noFinding for nothing.
-func (v *identities) check(want int, picture []byte) (findingKind, string) {
-	sum := xxhash.Sum64(picture)
+func (v *identities) check(want int, data []byte) (findingKind, string) {
+	sum := xxhash.Sum64(data)
 	if sum == 0 {
 		sum = 1 // 0 says that none came yet
 	}
 	if v.known[want].Load() == sum {
 		return noFinding, ""
 	}
-	got, err := v.number(picture)
+	got, err := v.number(data)
 	switch {
 	case err != nil:
 		return unreadable, fmt.Sprintf("that of frame %d: %v", want, err)
 	case got != want:
-		return wrongPicture, fmt.Sprintf("got that of frame %d, want that of frame %d", got, want)
+		return wrongImage, fmt.Sprintf("got that of frame %d, want that of frame %d", got, want)
 	case v.known[want].CompareAndSwap(0, sum), v.known[want].Load() == sum:
 		return noFinding, ""
 	}
-	return differs, fmt.Sprintf("that of frame %d has %d bytes that are not the same as before", want, len(picture))
+	return differs, fmt.Sprintf("that of frame %d has %d bytes that are not the same as before", want, len(data))
 }
 
 // number decodes an image and returns the number that it carries.
-func (v *identities) number(picture []byte) (int, error) {
-	img, err := jpeg.Decode(bytes.NewReader(picture))
+func (v *identities) number(data []byte) (int, error) {
+	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return 0, err
 	}

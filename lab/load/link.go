@@ -30,7 +30,7 @@ type call struct {
 
 // taker takes what comes out of links. Its methods may be called from any goroutine.
 type taker interface {
-	answered(c *call, pictures []client.Image) // pictures are lent
+	answered(c *call, images []client.Image) // images are lent
 	failed(c *call, err *Error)
 	found(kind findingKind, text string)
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // numbered is a Source of frames that are rendered before the load begins, and are sent again and again. Each is a
-// picture of an animated scene, so that it costs what a camera's does, and carries its number in a corner.
+// image of an animated scene, so that it costs what a camera's does, and carries its number in a corner.
 //
 // How many there are shares no divisor with the frames of a batch: the same frame comes in another place of each batch,
 // and two batches in a row are never alike.

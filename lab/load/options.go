@@ -77,11 +77,11 @@ type Source interface {
 
 // Response is the outcome of a batch.
 type Response struct {
-	Batch    int            // counted from 0
-	Frames   int            // that it had
-	Latency  time.Duration  // from when it was due
-	Pictures []client.Image // lent until Answered returns; one for each frame, unless the server has erred
-	Err      error          // why there are none; nil when there are
+	Batch   int            // counted from 0
+	Frames  int            // that it had
+	Latency time.Duration  // from when it was due
+	Images  []client.Image // lent until Answered returns; one for each frame, unless the server has erred
+	Err     error          // why there are none; nil when there are
 }
 
 // OptionError is an invalid option.

@@ -15,7 +15,7 @@ func (o *Outcome) Page() *report.Page {
 		Title:   "Load on " + o.Settings.Target,
 		Machine: o.Machine,
 		Intro: []string{
-			"Batches of frames were sent to a server at a set rate, each at a time that does not depend on any answer. Its latency counts " +
+			"Batches of frames were sent to a server at a set rate, each at a time that does not depend on any response. Its latency counts " +
 				"from when it was due to when all its images were there, so that a server that falls behind cannot hide it.",
 		},
 		Settings: o.Settings.lines(),
@@ -53,7 +53,7 @@ func (c *Capacity) verdict() string {
 
 // verdict returns what came out, in a sentence.
 func (r *Result) verdict() string {
-	s := fmt.Sprintf("%d of %d frames came back as their images, %.1f a second; 99 %% of the batches within %.1f ms.", r.Pictures, r.Frames, r.FPS, r.P99)
+	s := fmt.Sprintf("%d of %d frames came back as their images, %.1f a second; 99 %% of the batches within %.1f ms.", r.Images, r.Frames, r.FPS, r.P99)
 	if err := r.Wrong(); err != nil {
 		s += " Not all went well: " + err.Error() + "."
 	}
@@ -92,7 +92,7 @@ func (r *Result) figures() report.Section {
 	row := func(name, format string, args ...any) {
 		t.Rows = append(t.Rows, []string{name, fmt.Sprintf(format, args...)})
 	}
-	row("images", "%d of %d frames", r.Pictures, r.Frames)
+	row("images", "%d of %d frames", r.Images, r.Frames)
 	row("time", "%.1f s", r.Duration)
 	row("rate", "%.1f frames/s", r.FPS)
 	row("batch latency, median", "%.1f ms", r.P50)

@@ -8,19 +8,19 @@ import (
 )
 
 // Result is the figures of a load. Latencies are of batches, in milliseconds, from when a batch was due to its last
-// picture; batches that timed out or were never sent count with the time that they had waited. Nothing of the warm-up is
+// image; batches that timed out or were never sent count with the time that they had waited. Nothing of the warm-up is
 // in it but findings.
 type Result struct {
 	Duration float64 `json:"seconds"` // from when the first batch was due to the last response, or to the end of the schedule
-	FPS      float64 `json:"fps"`     // pictures / seconds
-	Pace     float64 `json:"pace"`    // pictures a second while answers came: the slope of the line through them
+	FPS      float64 `json:"fps"`     // images / seconds
+	Pace     float64 `json:"pace"`    // images a second while responses came: the slope of the line through them
 
 	PaceError float64 `json:"pace_error"` // the standard error of pace
 
 	Batches  int `json:"batches"` // sent
 	Frames   int `json:"frames"`  // in them
 	Answered int `json:"answered"`
-	Pictures int `json:"pictures"`
+	Images   int `json:"images"`
 
 	P50  float64 `json:"p50_ms"`
 	P95  float64 `json:"p95_ms"`
@@ -125,7 +125,7 @@ type Progress struct {
 	OnTheWay int // batches sent and not answered
 	Rejects  int // batches
 	Errors   int // batches, and frames that failed on their own
-	Findings int // pictures and responses that were not what they should be
+	Findings int // images and responses that were not what they should be
 }
 
 // String returns the line for the terminal.
@@ -157,7 +157,7 @@ func count(n int, noun string) string {
 // String returns the lines for the terminal.
 func (r Result) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s of %d in %.1f s (%.1f fps), %s, %s\n", count(r.Pictures, "image"), r.Frames, r.Duration, r.FPS,
+	fmt.Fprintf(&b, "%s of %d in %.1f s (%.1f fps), %s, %s\n", count(r.Images, "image"), r.Frames, r.Duration, r.FPS,
 		count(r.Rejects, "reject"), count(r.FailedFrames, "failed frame"))
 	fmt.Fprintf(&b, "batch p50 %.1f ms, p95 %.1f ms, p99 %.1f ms, p99.9 %.1f ms, max %.1f ms, of %d\n", r.P50, r.P95, r.P99, r.P999, r.Max, r.Answered+r.Timeouts+r.Unsent)
 	for _, f := range r.Errors {
@@ -198,7 +198,7 @@ type findingKind uint8
 
 const (
 	noFinding    findingKind = iota
-	wrongPicture             // it is that of another frame
+	wrongImage               // it is that of another frame
 	unreadable               // it is no JPEG of the right size that carries a number
 	differs                  // it is that of the frame, and not the bytes that came for the same frame before
 	missing                  // a response has fewer images than its batch had frames
@@ -215,9 +215,9 @@ var findingNames = [findingKinds]string{
 // String returns the kind as it is printed.
 func (k findingKind) String() string { return findingNames[k] }
 
-// Finding is answers that were not what they should be.
+// Finding is responses that were not what they should be.
 type Finding struct {
 	Kind    string `json:"kind"`    // wrong image, unreadable, differs, missing, surplus, out of order, unasked
-	Count   int    `json:"count"`   // pictures; for those out of order and unasked, answers
+	Count   int    `json:"count"`   // images; for those out of order and unasked, responses
 	Example string `json:"example"` // the first: "batch 17, image 3: got that of frame 12, want that of frame 11"
 }

@@ -191,15 +191,15 @@ func (r *run) tick(ctx context.Context) {
 }
 
 // answered is part of taker.
-func (r *run) answered(c *call, pictures []client.Image) {
+func (r *run) answered(c *call, images []client.Image) {
 	now := time.Now()
-	r.verify(c, pictures)
+	r.verify(c, images)
 	if c.warm {
 		c.done <- nil
 		return
 	}
-	r.tally.answered(c, pictures, now)
-	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Pictures: pictures}, c)
+	r.tally.answered(c, images, now)
+	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Images: images}, c)
 }
 
 // failed is part of taker.
@@ -234,22 +234,22 @@ func (r *run) finish(a *Response, c *call) {
 }
 
 // verify looks at the images of a batch.
-func (r *run) verify(c *call, pictures []client.Image) {
-	switch missed := len(c.frames) - len(pictures); {
+func (r *run) verify(c *call, images []client.Image) {
+	switch missed := len(c.frames) - len(images); {
 	case missed > 0:
-		r.tally.found(missing, missed, fmt.Sprintf("%s: got %d images, want %d", c, len(pictures), len(c.frames)))
+		r.tally.found(missing, missed, fmt.Sprintf("%s: got %d images, want %d", c, len(images), len(c.frames)))
 	case missed < 0:
-		r.tally.found(surplus, -missed, fmt.Sprintf("%s: got %d images, want %d", c, len(pictures), len(c.frames)))
+		r.tally.found(surplus, -missed, fmt.Sprintf("%s: got %d images, want %d", c, len(images), len(c.frames)))
 	}
 	ids := r.generator.identities
 	if ids == nil {
 		return
 	}
-	for i := range min(len(pictures), len(c.frames)) {
-		if pictures[i].Err != nil {
+	for i := range min(len(images), len(c.frames)) {
+		if images[i].Err != nil {
 			continue
 		}
-		if kind, text := ids.check(ids.frames.number(c.n, i), pictures[i].Data); kind != noFinding {
+		if kind, text := ids.check(ids.frames.number(c.n, i), images[i].Data); kind != noFinding {
 			r.tally.found(kind, 1, fmt.Sprintf("%s, image %d: %s", c, i, text))
 		}
 	}

@@ -157,8 +157,8 @@ func TestStallShows(t *testing.T) {
 		if slow := slices.IndexFunc(r.Curve, func(p CurvePoint) bool { return p.MS > 100 }); slow < 0 || r.Curve[slow].Fraction < 0.6 || r.Curve[slow].Fraction > 0.7 {
 			t.Errorf("%d outstanding: got the curve %v, want a third of it above 100 ms", tt.outstanding, r.Curve)
 		}
-		if r.Batches != 30 || r.Pictures != 150 || r.Max < 1004 || r.Max > 1006 {
-			t.Errorf("%d outstanding: got %d batches, %d images, max %v ms", tt.outstanding, r.Batches, r.Pictures, r.Max)
+		if r.Batches != 30 || r.Images != 150 || r.Max < 1004 || r.Max > 1006 {
+			t.Errorf("%d outstanding: got %d batches, %d images, max %v ms", tt.outstanding, r.Batches, r.Images, r.Max)
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestConnectionsTakeTurns(t *testing.T) {
 		server := &fakeServer{took: time.Millisecond}
 		r, err := server.on(newGenerator(t, o)).Run(t.Context())
 		if err != nil || r.Answered != 10 {
-			t.Fatalf("got %d answers, %v", r.Answered, err)
+			t.Fatalf("got %d responses, %v", r.Answered, err)
 		}
 		for i, s := range server.sent {
 			if want := (sending{i, i % 3, time.Duration(i) * 100 * time.Millisecond}); s != want {
@@ -219,22 +219,22 @@ func TestRunEndsWithItsContext(t *testing.T) {
 
 func TestAnsweredEndsTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		enough, o, answers := errors.New("enough"), bare(), 0
+		enough, o, responses := errors.New("enough"), bare(), 0
 		o.Answered = func(a *Response) error {
-			if answers++; a.Batch == 2 {
+			if responses++; a.Batch == 2 {
 				return enough
 			}
 			return nil
 		}
 		server := &fakeServer{took: time.Millisecond}
 		r, err := server.on(newGenerator(t, o)).Run(t.Context())
-		if err != enough || r.Error != "enough" || answers != 3 {
-			t.Errorf("got %v, %q after %d answers, want the error of the third", err, r.Error, answers)
+		if err != enough || r.Error != "enough" || responses != 3 {
+			t.Errorf("got %v, %q after %d responses, want the error of the third", err, r.Error, responses)
 		}
 	})
 }
 
-// What happens to batches is counted by kind; only answers and waits count as latencies.
+// What happens to batches is counted by kind; only responses and waits count as latencies.
 func TestOutcomesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := bare()
@@ -261,7 +261,7 @@ func TestOutcomesAreCounted(t *testing.T) {
 			t.Errorf("got %v, %d frames, want %v", r.Errors, r.FailedFrames, want)
 		}
 		if r.P50 > 1.1 || r.P95 < 49 || r.P95 > 51 {
-			t.Errorf("got p50 %v, p95 %v, want 1 and 50: 8 answers and 4 that timed out", r.P50, r.P95)
+			t.Errorf("got p50 %v, p95 %v, want 1 and 50: 8 responses and 4 that timed out", r.P50, r.P95)
 		}
 		if last.Rejects != 2 || last.Errors != 4 || last.FPS < 19 || last.FPS > 21 {
 			t.Errorf("got %+v after a second, want 2 rejects, 4 errors, 20 fps", last)
@@ -285,7 +285,7 @@ func TestGone(t *testing.T) {
 		r, err := server.on(newGenerator(t, bare())).Run(t.Context())
 		want := "the server at 127.0.0.1:1 went away after 0.5 s: connection refused"
 		if err == nil || err.Error() != want || r.Error != want || r.Answered != 5 {
-			t.Errorf("got %v, %q after %d answers, want %s", err, r.Error, r.Answered, want)
+			t.Errorf("got %v, %q after %d responses, want %s", err, r.Error, r.Answered, want)
 		}
 	})
 }

@@ -75,11 +75,11 @@ func (w *watcher) sample(ctx context.Context) {
 }
 
 // end asks for the last time and returns what the server used for so many images; nil when it does not answer.
-func (w *watcher) end(pictures int) *Server {
+func (w *watcher) end(images int) *Server {
 	w.stop()
 	w.wait.Wait()
 	defer w.scraper.client.CloseIdleConnections()
-	if pictures == 0 {
+	if images == 0 {
 		return nil
 	}
 	last, err := w.scraper.read(context.Background())
@@ -89,12 +89,12 @@ func (w *watcher) end(pictures int) *Server {
 	used, asked := last.minus(w.before), float64(w.asked+1)
 	own := func(used, cost float64) float64 { return max(used-asked*cost, 0) }
 	return &Server{
-		AllocsPerFrame: own(used.allocs, w.cost.allocs) / float64(pictures),
-		BytesPerFrame:  own(used.bytes, w.cost.bytes) / float64(pictures),
+		AllocsPerFrame: own(used.allocs, w.cost.allocs) / float64(images),
+		BytesPerFrame:  own(used.bytes, w.cost.bytes) / float64(images),
 		Collections:    used.collections,
 		PoolMisses:     used.misses,
 		CPU:            own(used.cpu, w.cost.cpu),
-		CPUPer1000:     own(used.cpu, w.cost.cpu) * 1000 / float64(pictures),
+		CPUPer1000:     own(used.cpu, w.cost.cpu) * 1000 / float64(images),
 		RSSMax:         max(w.rss, last.rss),
 	}
 }

@@ -30,7 +30,7 @@ type tally struct {
 
 	window struct { // since the last tick
 		at        time.Time
-		pictures  int
+		images    int
 		latencies []time.Duration
 	}
 }
@@ -52,7 +52,7 @@ func (t *tally) begin(start time.Time) {
 const lateSend = 10 * time.Millisecond
 
 // sent counts a batch that is about to be sent; held, after it was due since the connection took no more, or too many
-// answers were missing.
+// responses were missing.
 func (t *tally) sent(c *call, held bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,26 +80,26 @@ func (t *tally) unsent(waited time.Duration) {
 }
 
 // answered counts a response.
-func (t *tally) answered(c *call, pictures []client.Image, now time.Time) {
+func (t *tally) answered(c *call, images []client.Image, now time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.onTheWay--
 	t.last = now
 	t.record(now.Sub(c.due))
 	good := 0
-	for i := range pictures {
-		if err := pictures[i].Err; err != nil {
+	for i := range images {
+		if err := images[i].Err; err != nil {
 			t.failure(fromGRPC(err), 0, 1)
 			continue
 		}
 		good++
-		t.result.BytesIn += int64(len(pictures[i].Data))
+		t.result.BytesIn += int64(len(images[i].Data))
 	}
 	t.result.Answered++
 	t.result.BytesOut += bytesOf(c.frames)
-	t.result.Pictures += good
-	t.window.pictures += good
-	t.line.add(now.Sub(t.start).Seconds(), float64(t.result.Pictures))
+	t.result.Images += good
+	t.window.images += good
+	t.line.add(now.Sub(t.start).Seconds(), float64(t.result.Images))
 }
 
 // failed counts a batch without images.
@@ -138,7 +138,7 @@ func (t *tally) failure(err *Error, batches, frames int) {
 	t.result.FailedFrames += frames
 }
 
-// found counts answers that were not what they should be.
+// found counts responses that were not what they should be.
 func (t *tally) found(kind findingKind, n int, text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -172,7 +172,7 @@ func (t *tally) second(now time.Time) Progress {
 // row ends the window and adds its figures to the result. t.mu is held.
 func (t *tally) row(now time.Time) Second {
 	w := &t.window
-	row := Second{End: now.Sub(t.start).Seconds(), FPS: float64(w.pictures) / now.Sub(w.at).Seconds()}
+	row := Second{End: now.Sub(t.start).Seconds(), FPS: float64(w.images) / now.Sub(w.at).Seconds()}
 	if len(w.latencies) > 0 {
 		slices.Sort(w.latencies)
 		at := func(q float64) *float64 {
@@ -182,7 +182,7 @@ func (t *tally) row(now time.Time) Second {
 		row.P50, row.P99, row.Max = at(0.5), at(0.99), at(1)
 	}
 	t.result.Seconds = append(t.result.Seconds, row)
-	w.at, w.pictures, w.latencies = now, 0, w.latencies[:0]
+	w.at, w.images, w.latencies = now, 0, w.latencies[:0]
 	return row
 }
 
@@ -218,7 +218,7 @@ func (t *tally) end() Result {
 	// To the last response, and no less than the batches that were sent stand for.
 	r.Duration = max(t.last.Sub(t.start), t.sentUntil).Seconds()
 	if r.Duration > 0 {
-		r.FPS = float64(r.Pictures) / r.Duration
+		r.FPS = float64(r.Images) / r.Duration
 	}
 	r.Pace, r.PaceError = t.line.slope()
 	r.setLatencies(t.latency)
@@ -226,8 +226,8 @@ func (t *tally) end() Result {
 	if cost := t.costs.Read(); cost.Told {
 		cpu := (cost.CPU - t.cost.CPU).Seconds()
 		r.ClientCPU = &cpu
-		if r.Pictures > 0 {
-			per := cpu * 1000 / float64(r.Pictures)
+		if r.Images > 0 {
+			per := cpu * 1000 / float64(r.Images)
 			r.ClientCPUPer1000 = &per
 		}
 	}

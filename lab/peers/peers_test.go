@@ -13,16 +13,16 @@ import (
 
 // fake is an encoder that gives the same image whatever comes, for which its clock, if it has one, goes on by some time.
 type fake struct {
-	picture []byte
-	takes   time.Duration
-	now     *atomic.Int64
+	data  []byte
+	takes time.Duration
+	now   *atomic.Int64
 }
 
 func (f fake) Encode([]byte) ([]byte, error) {
 	if f.now != nil {
 		f.now.Add(int64(f.takes))
 	}
-	return f.picture, nil
+	return f.data, nil
 }
 
 func (f fake) Close() {}
@@ -56,16 +56,16 @@ func TestJudge(t *testing.T) {
 		return b.Bytes()
 	}
 	tests := []struct {
-		name    string
-		picture []byte
-		want    string
+		name string
+		data []byte
+		want string
 	}{
 		{"black", gray(w.width, w.height), "shows something else"},
 		{"size", gray(w.width, w.height-1), "want 320x320"},
 		{"torn", gray(w.width, w.height)[:100], "does not decode"},
 	}
 	for _, tt := range tests {
-		if _, err := judge(w, fake{picture: tt.picture}); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := judge(w, fake{data: tt.data}); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want an error with %q", tt.name, err, tt.want)
 		}
 	}
@@ -79,15 +79,15 @@ func TestContest(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ours.Close()
-	picture, err := ours.Encode(w.frames[0])
+	data, err := ours.Encode(w.frames[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture = bytes.Clone(picture)
+	data = bytes.Clone(data)
 	w.frames = w.frames[:1] // the only one that the image shows
 	var now atomic.Int64
 	taking := func(name string, c bool, takes time.Duration) rival {
-		return rival{name: name, c: c, open: func(*workload) (encoder, error) { return fake{picture, takes, &now}, nil }}
+		return rival{name: name, c: c, open: func(*workload) (encoder, error) { return fake{data, takes, &now}, nil }}
 	}
 	c := &contest{workload: w, cores: 1, rounds: 5, turn: 20 * time.Millisecond, clock: func() time.Duration { return time.Duration(now.Load()) }, rivals: []rival{
 		taking("ours", false, time.Millisecond),

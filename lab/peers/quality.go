@@ -25,18 +25,18 @@ const judged = 6
 const leastPSNR = 25
 
 // judge compares a rival's images with a float reference: the frame, resized with half-pixel centers and bilinear
-// weights, or by areas, in float64, and not rounded. Pictures that show something else are an error: who does other work has no place
+// weights, or by areas, in float64, and not rounded. Images that show something else are an error: who does other work has no place
 // in the table.
 func judge(w *workload, e encoder) (verdict, error) {
 	var v verdict
 	n := min(judged, len(w.frames))
 	for i := range n {
 		f := w.frames[i*len(w.frames)/n]
-		picture, err := e.Encode(f)
+		data, err := e.Encode(f)
 		if err != nil {
 			return v, err
 		}
-		got, err := jpeg.Decode(bytes.NewReader(picture))
+		got, err := jpeg.Decode(bytes.NewReader(data))
 		if err != nil {
 			return v, fmt.Errorf("peers: the image does not decode: %w", err)
 		}
@@ -44,7 +44,7 @@ func judge(w *workload, e encoder) (verdict, error) {
 			return v, fmt.Errorf("peers: image: got %v, want %dx%d", got.Bounds(), w.width, w.height)
 		}
 		want := reference(w, f)
-		v.Bytes += float64(len(picture)) / float64(n)
+		v.Bytes += float64(len(data)) / float64(n)
 		db := psnr(got, want)
 		if db < leastPSNR {
 			return v, fmt.Errorf("peers: image of frame %d: got a PSNR of %.1f dB, want %d or more: it shows something else", i, db, leastPSNR)

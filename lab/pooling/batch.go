@@ -89,16 +89,16 @@ func (r *request) run(n int, due time.Time) {
 // make makes the JPEG of frame i of the batch. It is called by workers.
 func (r *request) make(m *maker, i int) {
 	defer r.left.Done()
-	picture := r.inputs[i]
+	image := r.inputs[i]
 	if m.work.resizes() {
-		picture = r.lender.get(pictureBuffer)
-		m.resize(picture.b, r.inputs[i].b)
+		image = r.lender.get(imageBuffer)
+		m.resize(image.b, r.inputs[i].b)
 	}
 	jpeg := r.lender.get(jpegBuffer)
-	jpeg.b = m.encode(jpeg.b[:0], picture.b)
+	jpeg.b = m.encode(jpeg.b[:0], image.b)
 	r.jpegs[i] = jpeg
 	if m.work.resizes() {
-		r.lender.put(picture)
+		r.lender.put(image)
 	}
 }
 

@@ -35,9 +35,9 @@ func renderFrames(w workload, each func(in []byte, hash uint64) error) error {
 	scene := synth.New(w.input.Width, w.input.Height, 1)
 	m := newMaker(w)
 	in := make([]byte, w.sizes[inputBuffer])
-	picture := in
+	image := in
 	if w.resizes() {
-		picture = make([]byte, w.sizes[pictureBuffer])
+		image = make([]byte, w.sizes[imageBuffer])
 	}
 	f := wrap(w.input, in)
 	for n := range w.frames {
@@ -50,9 +50,9 @@ func renderFrames(w workload, each func(in []byte, hash uint64) error) error {
 			}
 		}
 		if w.resizes() {
-			m.resize(picture, in)
+			m.resize(image, in)
 		}
-		if err := each(in, xxhash.Sum64(m.encode(nil, picture))); err != nil {
+		if err := each(in, xxhash.Sum64(m.encode(nil, image))); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ const bandLines = 8
 func newMaker(w workload) *maker {
 	m := &maker{work: w}
 	var err error
-	if m.encoder, err = jpeg.NewEncoder(w.picture, nil); err != nil {
+	if m.encoder, err = jpeg.NewEncoder(w.image, nil); err != nil {
 		panic("pooling: a workload that no encoder is for")
 	}
 	if !w.resizes() {
@@ -33,7 +33,7 @@ func newMaker(w workload) *maker {
 	}
 	m.sampler, err = band.NewSampler(band.Config{
 		In: w.input, Crop: band.Rect{Width: w.input.Width, Height: w.input.Height},
-		Width: w.picture.Width, Height: w.picture.Height, Content: band.Rect{Width: w.picture.Width, Height: w.picture.Height},
+		Width: w.image.Width, Height: w.image.Height, Content: band.Rect{Width: w.image.Width, Height: w.image.Height},
 		Space: band.RGB, ChromaX: 1, ChromaY: 1, Lines: bandLines,
 	})
 	if err != nil {
@@ -44,15 +44,15 @@ func newMaker(w workload) *maker {
 }
 
 // resize makes the image of the frame in. Both are as long as the workload's geometry says. It allocates nothing.
-func (m *maker) resize(picture, in []byte) {
+func (m *maker) resize(image, in []byte) {
 	f := wrap(m.work.input, in)
-	width, rowBytes := m.work.picture.Width, 4*m.work.picture.Width
+	width, rowBytes := m.work.image.Width, 4*m.work.image.Width
 	m.sampler.Begin(m.scratch)
 	for i := range m.sampler.Bands() {
 		m.sampler.Fill(m.scratch, &f, i)
 		for y := range m.scratch.Band.Lines {
 			b := &m.scratch.Band
-			m.pack.RGBA(picture[(i*bandLines+y)*rowBytes:][:rowBytes], line(b, 0, y, width), line(b, 1, y, width), line(b, 2, y, width))
+			m.pack.RGBA(image[(i*bandLines+y)*rowBytes:][:rowBytes], line(b, 0, y, width), line(b, 1, y, width), line(b, 2, y, width))
 		}
 	}
 }
@@ -65,8 +65,8 @@ func line(b *band.Band, p, y, w int) []int16 {
 
 // encode appends the JPEG of an image, or of a frame where the workload does not resize, to dst. It allocates only where
 // dst has not enough room.
-func (m *maker) encode(dst, picture []byte) []byte {
-	dst, err := m.encoder.Append(dst, wrap(m.work.picture, picture))
+func (m *maker) encode(dst, image []byte) []byte {
+	dst, err := m.encoder.Append(dst, wrap(m.work.image, image))
 	if err != nil {
 		panic("pooling: an image that is not the encoder's")
 	}

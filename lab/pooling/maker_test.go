@@ -17,12 +17,12 @@ import (
 func TestResizeIsThePipelines(t *testing.T) {
 	w := W1.workload()
 	in := randomBytes(w.sizes[inputBuffer])
-	got := make([]byte, w.sizes[pictureBuffer])
+	got := make([]byte, w.sizes[imageBuffer])
 	newMaker(w).resize(got, in)
 
 	p, err := pipeline.Compile(pipeline.Spec{
 		Input:  w.input,
-		Resize: pipeline.Resize{Width: w.picture.Width, Height: w.picture.Height},
+		Resize: pipeline.Resize{Width: w.image.Width, Height: w.image.Height},
 		Output: pipeline.Output{Format: pipeline.RawRGBA},
 	}, nil)
 	if err != nil {
@@ -43,21 +43,21 @@ func TestFramesDiffer(t *testing.T) {
 	f := heapFrames()
 	w := W1.workload()
 	m := newMaker(w)
-	picture := make([]byte, w.sizes[pictureBuffer])
+	pixels := make([]byte, w.sizes[imageBuffer])
 	seen := map[uint64]int{}
 	for n, hash := range f.hashes {
 		if other, there := seen[hash]; there {
 			t.Errorf("frames %d and %d give the same JPEG", other, n)
 		}
 		seen[hash] = n
-		m.resize(picture, f.input(n))
-		encoded := m.encode(nil, picture)
+		m.resize(pixels, f.input(n))
+		encoded := m.encode(nil, pixels)
 		if len(encoded) > w.sizes[jpegBuffer]/2 {
 			t.Errorf("frame %d: got a JPEG of %d bytes, want half of the buffer's %d at most", n, len(encoded), w.sizes[jpegBuffer])
 		}
 		c, err := jpeg.DecodeConfig(bytes.NewReader(encoded))
-		if err != nil || c.Width != w.picture.Width || c.Height != w.picture.Height {
-			t.Fatalf("frame %d: got %v, %v, want an image of %v", n, c, err, w.picture)
+		if err != nil || c.Width != w.image.Width || c.Height != w.image.Height {
+			t.Fatalf("frame %d: got %v, %v, want an image of %v", n, c, err, w.image)
 		}
 	}
 	if len(seen) != w.frames {
@@ -69,16 +69,16 @@ func TestFramesDiffer(t *testing.T) {
 func TestEncodeIsTheFrame(t *testing.T) {
 	w := W1.workload()
 	m := newMaker(w)
-	picture := make([]byte, w.sizes[pictureBuffer])
-	m.resize(picture, heapFrames().input(7))
-	decoded, err := jpeg.Decode(bytes.NewReader(m.encode(nil, picture)))
+	pixels := make([]byte, w.sizes[imageBuffer])
+	m.resize(pixels, heapFrames().input(7))
+	decoded, err := jpeg.Decode(bytes.NewReader(m.encode(nil, pixels)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &image.RGBA{Pix: picture, Stride: 4 * w.picture.Width, Rect: image.Rect(0, 0, w.picture.Width, w.picture.Height)}
+	want := &image.RGBA{Pix: pixels, Stride: 4 * w.image.Width, Rect: image.Rect(0, 0, w.image.Width, w.image.Height)}
 	var sum float64
-	for y := range w.picture.Height {
-		for x := range w.picture.Width {
+	for y := range w.image.Height {
+		for x := range w.image.Width {
 			r, g, b, _ := decoded.At(x, y).RGBA()
 			wr, wg, wb, _ := want.At(x, y).RGBA()
 			for _, d := range []float64{float64(r) - float64(wr), float64(g) - float64(wg), float64(b) - float64(wb)} {
@@ -86,7 +86,7 @@ func TestEncodeIsTheFrame(t *testing.T) {
 			}
 		}
 	}
-	if mse := sum / float64(3*w.picture.Width*w.picture.Height); mse > 100 { // 28 dB
+	if mse := sum / float64(3*w.image.Width*w.image.Height); mse > 100 { // 28 dB
 		t.Errorf("mean square error: got %.1f, want 100 at most", mse)
 	}
 }
@@ -95,12 +95,12 @@ func TestMakerAllocatesNothing(t *testing.T) {
 	for _, size := range []Size{W1, W3} {
 		w := size.workload()
 		m := newMaker(w)
-		in, picture, dst := randomBytes(w.sizes[inputBuffer]), make([]byte, sizeOf(w.picture)), make([]byte, 0, 16<<20)
+		in, pixels, dst := randomBytes(w.sizes[inputBuffer]), make([]byte, sizeOf(w.image)), make([]byte, 0, 16<<20)
 		alloctest.Zero(t, 3, func() {
 			if w.resizes() {
-				m.resize(picture, in)
+				m.resize(pixels, in)
 			}
-			m.encode(dst, picture)
+			m.encode(dst, pixels)
 		})
 	}
 }

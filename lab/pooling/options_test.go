@@ -13,9 +13,9 @@ import (
 
 // smallNeed is that of two requests of batches of 4 frames.
 var smallNeed = need{
-	sizes:    [kinds]int{inputBuffer: 70_000, pictureBuffer: 40_000, jpegBuffer: 10_000},
-	perBatch: [kinds]int{inputBuffer: 4, pictureBuffer: 4, jpegBuffer: 4},
-	atOnce:   [kinds]int{inputBuffer: 8, pictureBuffer: 8, jpegBuffer: 8},
+	sizes:    [kinds]int{inputBuffer: 70_000, imageBuffer: 40_000, jpegBuffer: 10_000},
+	perBatch: [kinds]int{inputBuffer: 4, imageBuffer: 4, jpegBuffer: 4},
+	atOnce:   [kinds]int{inputBuffer: 8, imageBuffer: 8, jpegBuffer: 8},
 }
 
 // TestLeasesAreDistinct: what is lent at the same time does not overlap, has its length, and is the borrower's alone, also when

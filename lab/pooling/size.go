@@ -29,7 +29,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 func (s Size) String() string {
 	w := s.workload()
 	if w.resizes() {
-		return fmt.Sprintf("%dx%d bgr24, resized to %dx%d rgba, as JPEGs", w.input.Width, w.input.Height, w.picture.Width, w.picture.Height)
+		return fmt.Sprintf("%dx%d bgr24, resized to %dx%d rgba, as JPEGs", w.input.Width, w.input.Height, w.image.Width, w.image.Height)
 	}
 	return fmt.Sprintf("%dx%d bgr24, as JPEGs", w.input.Width, w.input.Height)
 }
@@ -39,35 +39,35 @@ type kind uint8
 
 // The kinds of buffers: of one size each.
 const (
-	inputBuffer   kind = iota // a frame as it is received; held until its batch is answered
-	pictureBuffer             // the resized image; held while its frame is worked on
-	jpegBuffer                // the response; held until its batch is answered
+	inputBuffer kind = iota // a frame as it is received; held until its batch is answered
+	imageBuffer             // the resized image; held while its frame is worked on
+	jpegBuffer              // the response; held until its batch is answered
 	kinds
 )
 
 // workload is what is done to a frame.
 type workload struct {
-	input   frame.Desc
-	picture frame.Desc // what is encoded: the input's geometry where it is not resized
-	sizes   [kinds]int // bytes of a buffer; 0: the workload has none
-	frames  int        // how many frames, all different, are received again and again
+	input  frame.Desc
+	image  frame.Desc // what is encoded: the input's geometry where it is not resized
+	sizes  [kinds]int // bytes of a buffer; 0: the workload has none
+	frames int        // how many frames, all different, are received again and again
 }
 
 // workload returns what s stands for. The JPEG buffers are of the size that a server sets aside before it knows better: no
-// picture of the scene needs half of it.
+// image of the scene needs half of it.
 func (s Size) workload() workload {
 	if s == W3 {
 		d := frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}
-		return workload{input: d, picture: d, sizes: [kinds]int{inputBuffer: sizeOf(d), jpegBuffer: 1 << 20}, frames: 26}
+		return workload{input: d, image: d, sizes: [kinds]int{inputBuffer: sizeOf(d), jpegBuffer: 1 << 20}, frames: 26}
 	}
 	in := frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}
-	picture := frame.Desc{Format: frame.RGBA, Width: 320, Height: 320}
-	return workload{input: in, picture: picture, frames: 50,
-		sizes: [kinds]int{inputBuffer: sizeOf(in), pictureBuffer: sizeOf(picture), jpegBuffer: 64 << 10}}
+	image := frame.Desc{Format: frame.RGBA, Width: 320, Height: 320}
+	return workload{input: in, image: image, frames: 50,
+		sizes: [kinds]int{inputBuffer: sizeOf(in), imageBuffer: sizeOf(image), jpegBuffer: 64 << 10}}
 }
 
 // resizes reports whether an image is made between the input and the JPEG.
-func (w *workload) resizes() bool { return w.picture != w.input }
+func (w *workload) resizes() bool { return w.image != w.input }
 
 // frameBytes returns the bytes of all buffers that a frame needs.
 func (w *workload) frameBytes() (sum int) {

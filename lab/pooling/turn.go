@@ -14,7 +14,7 @@ type Mode string
 
 // The modes.
 const (
-	Flat Mode = "flat" // a closed loop: each request asks again as soon as it has its answer
+	Flat Mode = "flat" // a closed loop: each request asks again as soon as it has its response
 	Open Mode = "open" // an open loop: batches are due at a set rate, and latency counts from then
 )
 
@@ -126,7 +126,7 @@ func (t *turn) need(w *workload) need {
 	n.perBatch = [kinds]int{inputBuffer: t.Batch, jpegBuffer: t.Batch}
 	n.atOnce = [kinds]int{inputBuffer: t.Batch * t.Concurrency, jpegBuffer: t.Batch * t.Concurrency}
 	if w.resizes() {
-		n.perBatch[pictureBuffer], n.atOnce[pictureBuffer] = t.Batch, workers
+		n.perBatch[imageBuffer], n.atOnce[imageBuffer] = t.Batch, workers
 	}
 	return n
 }

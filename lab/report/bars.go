@@ -22,7 +22,7 @@ const (
 
 // bars draws bars from the left to the right, each with its name and its value before it. They need no legend, names of
 // any length do not turn or cover anything, and a value behind a long spread would be taken for the spread's end.
-func (p *picture) bars() {
+func (p *drawing) bars() {
 	rows := p.rows()
 	a, names := p.barArea(rows)
 	n := max(int((a.right-a.left)/90), 2)
@@ -42,7 +42,7 @@ func (p *picture) bars() {
 }
 
 // barArea returns where bars are, and how much of the room before them is for names.
-func (p *picture) barArea(rows []bar) (a area, names vg.Length) {
+func (p *drawing) barArea(rows []bar) (a area, names vg.Length) {
 	var numbers vg.Length
 	a = area{top: p.below, right: p.width - 20, bottom: p.below + 4}
 	p.eachRow(a, rows, func(r bar) {
@@ -61,7 +61,7 @@ func (p *picture) barArea(rows []bar) (a area, names vg.Length) {
 }
 
 // barValues returns what the axis of bars has to have room for.
-func (p *picture) barValues(rows []bar) []float64 {
+func (p *drawing) barValues(rows []bar) []float64 {
 	var values []float64
 	if p.Y.Mark != 0 {
 		values = append(values, p.Y.Mark)
@@ -79,7 +79,7 @@ func (p *picture) barValues(rows []bar) []float64 {
 }
 
 // eachRow calls f for each row, with the image at its upper edge.
-func (p *picture) eachRow(a area, rows []bar, f func(r bar)) {
+func (p *drawing) eachRow(a area, rows []bar, f func(r bar)) {
 	p.below = a.top
 	for i, r := range rows {
 		if r.header && i > 0 {
@@ -91,7 +91,7 @@ func (p *picture) eachRow(a area, rows []bar, f func(r bar)) {
 }
 
 // rows returns the rows, group by group. Of a single series the bars have the names of the groups.
-func (p *picture) rows() []bar {
+func (p *drawing) rows() []bar {
 	var out []bar
 	for g := range max(len(p.X.Labels), 1) {
 		var bars []bar
@@ -119,7 +119,7 @@ func (p *picture) rows() []bar {
 }
 
 // rowText draws the name and the value of a row. Names have so much room.
-func (p *picture) rowText(r bar, a area, room vg.Length) {
+func (p *drawing) rowText(r bar, a area, room vg.Length) {
 	base := p.below + barRow/2 + 4
 	if r.header {
 		p.text("muted over", 0, base, shorten(r.name, labelSize, p.width))
@@ -134,7 +134,7 @@ func (p *picture) rowText(r bar, a area, room vg.Length) {
 }
 
 // span draws the bar of a row, and its spread.
-func (p *picture) span(r bar, a area, y *scale) {
+func (p *drawing) span(r bar, a area, y *scale) {
 	at, ok := y.at(r.Y)
 	if r.header || !ok {
 		return

@@ -12,7 +12,7 @@ import (
 type area struct{ left, right, top, bottom vg.Length }
 
 // lines draws axes and lines, and a legend below.
-func (p *picture) lines() {
+func (p *drawing) lines() {
 	if p.Y.Label != "" {
 		p.text("muted", 0, p.below+11, shorten(p.Y.Label, labelSize, p.width))
 		p.below += 20
@@ -40,10 +40,10 @@ func (p *picture) lines() {
 }
 
 // columns returns how many ticks the axis below has room for.
-func (p *picture) columns() int { return max(int(p.width/80), 4) }
+func (p *drawing) columns() int { return max(int(p.width/80), 4) }
 
 // scales returns the axes, with room for all points and bounds.
-func (p *picture) scales() (x, y scale) {
+func (p *drawing) scales() (x, y scale) {
 	var xs, ys []float64
 	for _, s := range p.Series {
 		for _, pt := range s.Points {
@@ -62,7 +62,7 @@ func (p *picture) scales() (x, y scale) {
 }
 
 // columnLabels draws ticks below an area, those that do not run into the one after, and what the axis is.
-func (p *picture) columnLabels(a area, ticks []tick) {
+func (p *drawing) columnLabels(a area, ticks []tick) {
 	free := p.width * 2
 	for _, t := range slices.Backward(ticks) { // of quantiles the high ones matter
 		x := a.left + vg.Length(t.at)*(a.right-a.left)
@@ -87,7 +87,7 @@ func (p *picture) columnLabels(a area, ticks []tick) {
 }
 
 // upright draws the line at the mark of an axis that lies below.
-func (p *picture) upright(a area, axis *scale) {
+func (p *drawing) upright(a area, axis *scale) {
 	if at, ok := axis.at(axis.Mark); ok && axis.Mark != 0 {
 		x := a.left + vg.Length(at)*(a.right-a.left)
 		p.stroke("text", 1, dashed, down(x, a.top), down(x, a.bottom))
@@ -95,7 +95,7 @@ func (p *picture) upright(a area, axis *scale) {
 }
 
 // level draws the line at the mark of an axis that stands on the left.
-func (p *picture) level(a area, axis *scale) {
+func (p *drawing) level(a area, axis *scale) {
 	if at, ok := axis.at(axis.Mark); ok && axis.Mark != 0 {
 		y := a.bottom - vg.Length(at)*(a.bottom-a.top)
 		p.stroke("text", 1, dashed, down(a.left, y), down(a.right, y))
@@ -103,7 +103,7 @@ func (p *picture) level(a area, axis *scale) {
 }
 
 // curves draws the series, ours last: it lies on top.
-func (p *picture) curves(a area, x, y *scale) {
+func (p *drawing) curves(a area, x, y *scale) {
 	any := false
 	for _, ours := range []bool{false, true} {
 		for i, s := range p.Series {
@@ -121,7 +121,7 @@ func (p *picture) curves(a area, x, y *scale) {
 }
 
 // curve draws a line, with marks along it.
-func (p *picture) curve(a area, points []vg.Point, series int) {
+func (p *drawing) curve(a area, points []vg.Point, series int) {
 	l := p.looks[series]
 	width := vg.Length(1.5)
 	if l == 0 {
@@ -163,7 +163,7 @@ func marked(a area, points []vg.Point, begin vg.Length) []vg.Point {
 }
 
 // place returns where points are, thinned out to what can be seen.
-func (p *picture) place(points []Point, a area, x, y *scale) []vg.Point {
+func (p *drawing) place(points []Point, a area, x, y *scale) []vg.Point {
 	var placed []vg.Point
 	for _, pt := range points {
 		px, okX := x.at(pt.X)
@@ -224,7 +224,7 @@ func steps(points []vg.Point) []vg.Point {
 }
 
 // legend draws the names of the series, where there are several.
-func (p *picture) legend() {
+func (p *drawing) legend() {
 	if len(p.Series) < 2 {
 		return
 	}
@@ -250,7 +250,7 @@ func (p *picture) legend() {
 }
 
 // keyOf draws a piece of a series' line with its mark.
-func (p *picture) keyOf(l look, x, length vg.Length) {
+func (p *drawing) keyOf(l look, x, length vg.Length) {
 	width := vg.Length(1.5)
 	if l == 0 {
 		width = 2.4

@@ -85,8 +85,8 @@ type view struct {
 
 type sectionView struct {
 	Section
-	Rows     []rowView
-	Pictures []pictureView
+	Rows  []rowView
+	Plots []plotView
 }
 
 type rowView struct {
@@ -95,7 +95,7 @@ type rowView struct {
 	Mark  bool
 }
 
-type pictureView struct {
+type plotView struct {
 	Name, Title  string
 	Wide, Narrow template.HTML // elements; what they hold of the plot's texts is escaped
 }
@@ -115,7 +115,7 @@ func (p *Page) html() ([]byte, error) {
 		}
 		for i := range s.Plots {
 			plot := &s.Plots[i]
-			sv.Pictures = append(sv.Pictures, pictureView{plot.Name, plot.Title, template.HTML(plot.svg(wide, l)), template.HTML(plot.svg(narrow, l))})
+			sv.Plots = append(sv.Plots, plotView{plot.Name, plot.Title, template.HTML(plot.svg(wide, l)), template.HTML(plot.svg(narrow, l))})
 		}
 		v.Sections = append(v.Sections, sv)
 	}

@@ -152,18 +152,18 @@ func TestPageForReaders(t *testing.T) {
 			}
 		}
 	}
-	pictures := 0
+	images := 0
 	for _, n := range nodes(doc, "svg") {
 		if attr(n, "aria-hidden") == "true" {
 			continue
 		}
-		pictures++
+		images++
 		if attr(n, "role") != "img" || len(nodes(n, "title")) != 1 || attr(n, "aria-labelledby") == "" {
 			t.Error("a plot has no name or is no image to a screen reader")
 		}
 	}
-	if pictures != 2*3 {
-		t.Errorf("got %d images, want a wide and a narrow one of 3 plots", pictures)
+	if images != 2*3 {
+		t.Errorf("got %d images, want a wide and a narrow one of 3 plots", images)
 	}
 	if html := nodes(doc, "html")[0]; attr(html, "lang") != "en" {
 		t.Error("the page has no language")

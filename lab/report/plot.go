@@ -41,7 +41,7 @@ func (p *Plot) WriteSVG(w io.Writer) error {
 
 // svg returns the plot as an element, or as a document where the form is alone.
 func (p *Plot) svg(f form, l looks) []byte {
-	pic := &picture{Plot: p, form: f, looks: l.of(p.Series)}
+	pic := &drawing{Plot: p, form: f, looks: l.of(p.Series)}
 	if f.alone {
 		pic.title()
 	}
@@ -53,8 +53,8 @@ func (p *Plot) svg(f form, l looks) []byte {
 	return pic.document()
 }
 
-// picture is a Plot that is being drawn, from the top down.
-type picture struct {
+// drawing is a Plot that is being drawn, from the top down.
+type drawing struct {
 	*Plot
 	form
 	looks []look // of each series
@@ -64,7 +64,7 @@ type picture struct {
 }
 
 // document returns the element around what was drawn.
-func (p *picture) document() []byte {
+func (p *drawing) document() []byte {
 	const margin = 12 // around an image alone
 	var b bytes.Buffer
 	width, height := math.Ceil(float64(p.width)), math.Ceil(float64(p.below))
@@ -88,7 +88,7 @@ func (p *picture) document() []byte {
 }
 
 // title draws the title.
-func (p *picture) title() {
+func (p *drawing) title() {
 	for _, line := range wrap(p.Title, titleSize, p.width/bold) {
 		p.below += 18
 		p.text("text title", 0, p.below-4, line)
@@ -97,25 +97,25 @@ func (p *picture) title() {
 }
 
 // text draws text whose base line is that far down.
-func (p *picture) text(i ink, x, below vg.Length, text string) {
+func (p *drawing) text(i ink, x, below vg.Length, text string) {
 	p.canvas.SetColor(i)
 	p.canvas.FillString(font.Face{}, vg.Point{X: x, Y: -below}, text)
 }
 
 // stroke draws a line through points.
-func (p *picture) stroke(i ink, width vg.Length, dashes []vg.Length, points ...vg.Point) {
+func (p *drawing) stroke(i ink, width vg.Length, dashes []vg.Length, points ...vg.Point) {
 	c := draw.Canvas{Canvas: &p.canvas}
 	c.StrokeLines(draw.LineStyle{Color: i, Width: width, Dashes: dashes}, points)
 }
 
 // glyph draws a mark, if there is one.
-func (p *picture) glyph(l look, at vg.Point) {
+func (p *drawing) glyph(l look, at vg.Point) {
 	c := draw.Canvas{Canvas: &p.canvas}
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: l.ink() + " mark", Radius: 3.6, Shape: l.mark()}, at)
 }
 
 // dot draws a point of a series that has no mark.
-func (p *picture) dot(l look, at vg.Point) {
+func (p *drawing) dot(l look, at vg.Point) {
 	c := draw.Canvas{Canvas: &p.canvas}
 	c.DrawGlyphNoClip(draw.GlyphStyle{Color: l.ink(), Radius: 3.6, Shape: draw.CircleGlyph{}}, at)
 }

@@ -109,8 +109,8 @@ func grpcWrongSpec(m *misuser) error {
 	}
 	spec := m.rings.w1.spec
 	wrong[m.random.IntN(len(wrong))](&spec)
-	var answer client.Response
-	return wantCode(c.Encode(m.ctx, &client.Batch{Spec: spec, Frames: m.rings.w1.frames[:1]}, &answer), codes.InvalidArgument)
+	var response client.Response
+	return wantCode(c.Encode(m.ctx, &client.Batch{Spec: spec, Frames: m.rings.w1.frames[:1]}, &response), codes.InvalidArgument)
 }
 
 // grpcWrongPlanes: a frame that lacks a plane, or has one too many, fails alone, and the others of its batch do not.
@@ -126,26 +126,26 @@ func grpcWrongPlanes(m *misuser) error {
 	}
 	frame := m.rings.w1.frames[0]
 	wrong := [][]byte{frame[:len(frame)/3], frame[:len(frame)/3*2], append(append([]byte{}, frame...), frame[:len(frame)/3]...), {}}
-	var answer client.Response
+	var response client.Response
 	for i, spec := range []pipeline.Spec{m.rings.w1.spec, {}} { // with the spec beside the frames, and without
 		batch := client.Batch{Spec: spec, Frames: [][]byte{frame, wrong[m.random.IntN(len(wrong))], frame}}
 		if err := s.Send(&batch); err != nil && err != io.EOF {
 			return err
 		}
-		if err := s.Recv(&answer); err != nil {
+		if err := s.Recv(&response); err != nil {
 			return wantCode(err, codes.ResourceExhausted)
 		}
-		if len(answer.Images) != 3 {
-			return fmt.Errorf("batch %d: got %d images, want 3", i, len(answer.Images))
+		if len(response.Images) != 3 {
+			return fmt.Errorf("batch %d: got %d images, want 3", i, len(response.Images))
 		}
-		if err := wantCode(answer.Images[1].Err, codes.InvalidArgument); err != nil {
+		if err := wantCode(response.Images[1].Err, codes.InvalidArgument); err != nil {
 			return err
 		}
 		for _, k := range []int{0, 2} {
-			if answer.Images[k].Err != nil {
-				return fmt.Errorf("a frame beside a wrong one: %w", answer.Images[k].Err)
+			if response.Images[k].Err != nil {
+				return fmt.Errorf("a frame beside a wrong one: %w", response.Images[k].Err)
 			}
-			if err := m.rings.w1.check(answer.Images[k].Data, 0); err != nil {
+			if err := m.rings.w1.check(response.Images[k].Data, 0); err != nil {
 				return err
 			}
 		}
@@ -165,7 +165,7 @@ func grpcHuge(m *misuser) error {
 		return err
 	}
 	defer closed()
-	code, err := statusOf(conn, answerTime)
+	code, err := statusOf(conn, responseTime)
 	if err == nil && code != "3" && code != "8" {
 		err = fmt.Errorf("got grpc-status %s, want 3", code)
 	}
@@ -217,12 +217,12 @@ func grpcCancels(m *misuser) error {
 	defer c.Close()
 	for range 3 {
 		ctx, cancel := context.WithTimeout(m.ctx, time.Duration(m.between(0, 40_000))*time.Microsecond)
-		var answer client.Response
+		var response client.Response
 		numbers := m.rings.w1.run(m.number, 25)
-		err := c.Encode(ctx, &client.Batch{Spec: m.rings.w1.spec, Frames: m.rings.w1.batch(numbers)}, &answer)
+		err := c.Encode(ctx, &client.Batch{Spec: m.rings.w1.spec, Frames: m.rings.w1.batch(numbers)}, &response)
 		cancel()
 		if err == nil {
-			err = checkAnswer(m.rings.w1, &answer, numbers)
+			err = checkResponse(m.rings.w1, &response, numbers)
 		} else {
 			err = wantCode(err, codes.Canceled, codes.DeadlineExceeded)
 		}

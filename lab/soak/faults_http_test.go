@@ -36,11 +36,11 @@ func encodeHead(s *served, query string, length int64) string {
 
 // httpNoise: what is no HTTP is refused, or hung up on.
 func httpNoise(m *misuser) error {
-	answer, err := m.exchange(m.s.HTTP, append(m.noise(m.between(1, 4000)), "\r\n\r\n"...), 1<<16)
-	if err != nil || len(answer) == 0 {
+	response, err := m.exchange(m.s.HTTP, append(m.noise(m.between(1, 4000)), "\r\n\r\n"...), 1<<16)
+	if err != nil || len(response) == 0 {
 		return err
 	}
-	return wantRefused(answer)
+	return wantRefused(response)
 }
 
 // httpWrongSize: a body that is not a whole number of frames is refused before it is read.
@@ -49,8 +49,8 @@ func httpWrongSize(m *misuser) error {
 	if length%(640*360*3) == 0 {
 		length++
 	}
-	answer, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, m.rings.w1.query(true), int64(length))), 1<<16)
-	return errors.Join(err, wantRefused(answer))
+	response, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, m.rings.w1.query(true), int64(length))), 1<<16)
+	return errors.Join(err, wantRefused(response))
 }
 
 // httpWrongQuery: settings that make no sense are refused.
@@ -61,8 +61,8 @@ func httpWrongQuery(m *misuser) error {
 		"format=bgr24&size=640x360&colour=blue", "format=bgr24&size=640x360&mode=stretch&mode=fit", "%zz", "format=i420&size=641x361&restart=-7",
 		fmt.Sprintf("format=bgr24&size=640x360&%x=1", m.noise(20)),
 	}
-	answer, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, queries[m.random.IntN(len(queries))], 640*360*3)), 1<<16)
-	return errors.Join(err, wantRefused(answer))
+	response, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, queries[m.random.IntN(len(queries))], 640*360*3)), 1<<16)
+	return errors.Join(err, wantRefused(response))
 }
 
 // httpHuge: what is declared beyond the limits is refused, whatever comes.
@@ -82,8 +82,8 @@ func httpHuge(m *misuser) error {
 	if d.query != "" {
 		body = "x"
 	}
-	answer, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, d.query, d.length)+body), 1<<16)
-	return errors.Join(err, wantRefused(answer))
+	response, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, d.query, d.length)+body), 1<<16)
+	return errors.Join(err, wantRefused(response))
 }
 
 // httpY4MHeader: a Y4M stream whose header is broken is refused.
@@ -93,8 +93,8 @@ func httpY4MHeader(m *misuser) error {
 		"YUV4MPEG2 " + string(bytes.Repeat([]byte("X"), 9000)) + "\n", "YUV4MPEG2 W0 H0\nFRAME\n", "YUV4MPEG2" + string(m.noise(100)),
 	}
 	body := headers[m.random.IntN(len(headers))]
-	answer, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, "", int64(len(body)))+body), 1<<16)
-	return errors.Join(err, wantRefused(answer))
+	response, err := m.exchange(m.s.HTTP, []byte(encodeHead(m.s, "", int64(len(body)))+body), 1<<16)
+	return errors.Join(err, wantRefused(response))
 }
 
 // httpY4MTruncated: of a Y4M stream that breaks off there is a refusal or a response that breaks off.
@@ -105,17 +105,17 @@ func httpY4MTruncated(m *misuser) error {
 	if header := bytes.IndexByte(whole, '\n') + 1; (len(body)-header)%each == 0 {
 		body = body[:len(body)-1] // between two frames it would be whole
 	}
-	answer, err := m.exchange(m.s.HTTP, append([]byte(encodeHead(m.s, "", int64(len(body)))), body...), 4<<20)
+	response, err := m.exchange(m.s.HTTP, append([]byte(encodeHead(m.s, "", int64(len(body)))), body...), 4<<20)
 	if err != nil {
 		return err
 	}
-	if bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
-		if bytes.HasSuffix(answer, []byte("0\r\n\r\n")) {
-			return fmt.Errorf("got a whole answer to %d bytes of %d", len(body), len(whole))
+	if bytes.HasPrefix(response, []byte("HTTP/1.1 200 ")) {
+		if bytes.HasSuffix(response, []byte("0\r\n\r\n")) {
+			return fmt.Errorf("got a whole response to %d bytes of %d", len(body), len(whole))
 		}
 		return nil
 	}
-	return wantRefused(answer)
+	return wantRefused(response)
 }
 
 // httpDies: a client that dies inside a frame.
@@ -147,14 +147,14 @@ func httpStalls(m *misuser) error {
 	_, _ = conn.Write([]byte(encodeHead(m.s, m.rings.w1.query(true), int64(len(frame)))))
 	_, _ = conn.Write(frame[:m.between(0, len(frame)-1)])
 	_ = conn.SetReadDeadline(time.Now().Add(m.longest)) // It is a valid time.
-	answer, err := io.ReadAll(conn)
+	response, err := io.ReadAll(conn)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		if held := time.Since(begin); m.longest >= stallLongest {
 			return fmt.Errorf("no response after %v inside a body, want 408 after timeouts.receive: %w", held.Round(time.Millisecond), err)
 		}
 		return nil
 	}
-	return wantRefused(answer)
+	return wantRefused(response)
 }
 
 // httpReadsNothing: a client that takes no response of a size that fits no buffer on its way.
@@ -218,11 +218,11 @@ func (m *misuser) getStatus(path string) (int, error) {
 	if _, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, m.s.HTTP); err != nil {
 		return 0, err
 	}
-	_ = conn.SetReadDeadline(time.Now().Add(answerTime)) // It is a valid time.
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	_ = conn.SetReadDeadline(time.Now().Add(responseTime)) // It is a valid time.
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return 0, err
 	}
-	answer.Body.Close()
-	return answer.StatusCode, nil
+	response.Body.Close()
+	return response.StatusCode, nil
 }

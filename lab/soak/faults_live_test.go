@@ -40,7 +40,7 @@ func (m *misuser) camera() string { return liveNames[m.random.IntN(len(liveNames
 
 // wsWrongMessage: a viewer that breaks the protocol is disconnected with a close frame.
 func wsWrongMessage(m *misuser) error {
-	ctx, cancel := context.WithTimeout(m.ctx, answerTime)
+	ctx, cancel := context.WithTimeout(m.ctx, responseTime)
 	defer cancel()
 	ws, _, err := websocket.Dial(ctx, "ws://"+m.s.HTTP+"/ws", &websocket.DialOptions{Subprotocols: []string{"steadyframe.v1"}})
 	if err != nil {
@@ -69,7 +69,7 @@ func wsWrongMessage(m *misuser) error {
 	for {
 		if _, _, err := ws.Read(ctx); err != nil {
 			if ctx.Err() != nil {
-				return fmt.Errorf("not disconnected within %v of %.40q", answerTime, what.data)
+				return fmt.Errorf("not disconnected within %v of %.40q", responseTime, what.data)
 			}
 			return nil
 		}
@@ -180,31 +180,31 @@ func publishBrokenJPEGs(m *misuser) error {
 	r := m.rings.w1
 	var body []byte
 	for i := range m.between(1, 10) {
-		picture := bytes.Clone(r.pictures[i%len(r.pictures)])
+		image := bytes.Clone(r.images[i%len(r.images)])
 		switch m.random.IntN(4) {
 		case 0: // cut
-			picture = append(picture[:m.between(2, len(picture)-2)], 0xff, 0xd9)
+			image = append(image[:m.between(2, len(image)-2)], 0xff, 0xd9)
 		case 1: // broken somewhere
-			copy(picture[m.random.IntN(len(picture)-16):], m.noise(16))
+			copy(image[m.random.IntN(len(image)-16):], m.noise(16))
 		case 2: // a segment of a length that is not there
-			copy(picture[2:], []byte{0xff, 0xe5, 0xff, 0xff})
+			copy(image[2:], []byte{0xff, 0xe5, 0xff, 0xff})
 		case 3: // no image
-			picture = append([]byte{0xff, 0xd8, 0xff}, m.noise(100)...)
+			image = append([]byte{0xff, 0xd8, 0xff}, m.noise(100)...)
 		}
-		body = append(body, picture...)
+		body = append(body, image...)
 	}
 	head := fmt.Sprintf("POST /v1/streams/%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Type: video/x-motion-jpeg\r\n"+
 		"Content-Length: %d\r\n\r\n", m.stray(), m.s.HTTP, len(body))
-	answer, err := m.exchange(m.s.HTTP, append([]byte(head), body...), 1<<16)
-	if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200 ")) {
-		return errors.Join(err, wantRefused(answer))
+	response, err := m.exchange(m.s.HTTP, append([]byte(head), body...), 1<<16)
+	if err != nil || !bytes.HasPrefix(response, []byte("HTTP/1.1 200 ")) {
+		return errors.Join(err, wantRefused(response))
 	}
-	var counts struct{ Frames, Pictures, Dropped, Failed int }
-	_, said, _ := bytes.Cut(answer, []byte("\r\n\r\n"))
+	var counts struct{ Frames, Images, Dropped, Failed int }
+	_, said, _ := bytes.Cut(response, []byte("\r\n\r\n"))
 	if err := json.Unmarshal(said, &counts); err != nil {
-		return fmt.Errorf("%w: %.200q", err, answer)
+		return fmt.Errorf("%w: %.200q", err, response)
 	}
-	if counts.Frames != counts.Pictures+counts.Dropped || counts.Failed > counts.Dropped {
+	if counts.Frames != counts.Images+counts.Dropped || counts.Failed > counts.Dropped {
 		return fmt.Errorf("got counts that do not add up: %.200q", said)
 	}
 	return nil

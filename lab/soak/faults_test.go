@@ -164,8 +164,8 @@ func (m *misuser) connect(address string) (conn net.Conn, closed func(), err err
 	return conn, func() { stop(); conn.Close() }, nil
 }
 
-// answerTime is how long any answer of the server may take: an order above timeouts.queue.
-const answerTime = 60 * time.Second
+// responseTime is how long any response of the server may take: an order above timeouts.queue.
+const responseTime = 60 * time.Second
 
 // exchange sends data on a connection of its own, and returns what comes back until the server ends the connection or
 // has sent atMost bytes. That the server hangs up is no error.
@@ -176,20 +176,20 @@ func (m *misuser) exchange(address string, data []byte, atMost int) ([]byte, err
 	}
 	defer closed()
 	_, _ = conn.Write(data) // The server may have hung up meanwhile.
-	if err := conn.SetReadDeadline(time.Now().Add(answerTime)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(responseTime)); err != nil {
 		return nil, err
 	}
-	answer, err := io.ReadAll(io.LimitReader(conn, int64(atMost)))
+	response, err := io.ReadAll(io.LimitReader(conn, int64(atMost)))
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return answer, fmt.Errorf("no end of the response within %v: %.100q", answerTime, answer)
+		return response, fmt.Errorf("no end of the response within %v: %.100q", responseTime, response)
 	}
-	return answer, nil
+	return response, nil
 }
 
 // wantRefused returns an error unless a response in HTTP/1 says that the request is wrong, or there is no room for it.
-func wantRefused(answer []byte) error {
+func wantRefused(response []byte) error {
 	status := ""
-	if fields := strings.Fields(string(answer[:min(len(answer), 40)])); len(fields) > 1 && bytes.HasPrefix(answer, []byte("HTTP/1.")) {
+	if fields := strings.Fields(string(response[:min(len(response), 40)])); len(fields) > 1 && bytes.HasPrefix(response, []byte("HTTP/1.")) {
 		status = fields[1]
 	}
 	switch {
@@ -198,7 +198,7 @@ func wantRefused(answer []byte) error {
 	case strings.HasPrefix(status, "4"):
 		return nil
 	}
-	return fmt.Errorf("got %.200q, want status 4xx", answer)
+	return fmt.Errorf("got %.200q, want status 4xx", response)
 }
 
 // hungUp reports whether err is that the other side has ended the connection.

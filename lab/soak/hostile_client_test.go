@@ -146,7 +146,7 @@ func (g *good) newcomer(ctx context.Context, n int) error {
 	if err := c.Encode(ctx, &client.Batch{Spec: g.rings.w1.spec, Frames: g.rings.w1.batch(numbers)}, &response); err != nil {
 		return err
 	}
-	return checkAnswer(g.rings.w1, &response, numbers)
+	return checkResponse(g.rings.w1, &response, numbers)
 }
 
 // keep runs f again and again until the end; each time that it ends before is a failure.

@@ -140,14 +140,14 @@ func TestSoakChoice(t *testing.T) {
 // TestRingTells: an image of another frame is not taken for the right one, and it is told whose it is.
 func TestRingTells(t *testing.T) {
 	r := soakRings(t, 4).w1
-	if err := r.check(r.pictures[2], 2); err != nil {
+	if err := r.check(r.images[2], 2); err != nil {
 		t.Error(err)
 	}
-	err := r.check(r.pictures[3], 2)
+	err := r.check(r.images[3], 2)
 	if err == nil || !strings.Contains(err.Error(), "of frame 2") || !strings.Contains(err.Error(), "they carry index 3") {
 		t.Errorf("got %v, want word of frames 2 and 3", err)
 	}
-	if err := r.check(r.pictures[2][:len(r.pictures[2])-1], 2); err == nil {
+	if err := r.check(r.images[2][:len(r.images[2])-1], 2); err == nil {
 		t.Error("got an image taken that lacks its last byte")
 	}
 }

@@ -139,11 +139,11 @@ func (l *live) publishJPEGs(ctx context.Context, name string) error {
 	}
 	r := l.rings[name]
 	err = l.each(ctx, r, func(n int, _ time.Time) error {
-		_, err := conn.Write(r.pictures[n])
+		_, err := conn.Write(r.images[n])
 		return err
 	})
 	if ctx.Err() != nil {
-		_, _ = conn.Write(r.pictures[0][:len(r.pictures[0])/2]) // It is being broken off.
+		_, _ = conn.Write(r.images[0][:len(r.images[0])/2]) // It is being broken off.
 	}
 	return err
 }
@@ -225,11 +225,11 @@ func (l *live) watchMJPEG(w *watching) error {
 	if _, err := fmt.Fprintf(conn, "GET /stream/%s.mjpg?extra_headers=1 HTTP/1.1\r\nHost: soak\r\n\r\n", w.name); err != nil {
 		return err
 	}
-	answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		return err
 	}
-	return eachMJPEG(answer.Body, w.saw)
+	return eachMJPEG(response.Body, w.saw)
 }
 
 // eachMJPEG calls f with the parts of multipart/x-mixed-replace until it returns an error or there are no more.
@@ -342,21 +342,21 @@ func (l *live) watchSnapshots(w *watching) error {
 		if err != nil {
 			return err
 		}
-		answer, err := h.Do(request)
+		response, err := h.Do(request)
 		if err != nil {
 			return err
 		}
-		data, err := io.ReadAll(answer.Body)
-		answer.Body.Close()
+		data, err := io.ReadAll(response.Body)
+		response.Body.Close()
 		switch {
 		case err != nil:
 			return err
-		case answer.StatusCode == http.StatusServiceUnavailable && answer.Header.Get("Retry-After") != "":
+		case response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") != "":
 			continue // offline
-		case answer.StatusCode != http.StatusOK:
-			return fmt.Errorf("snapshot: %s: %.200s", answer.Status, data)
+		case response.StatusCode != http.StatusOK:
+			return fmt.Errorf("snapshot: %s: %.200s", response.Status, data)
 		}
-		if err := w.saw(sighting{captured: timestamp(answer.Header.Get("X-Timestamp")), jpeg: data}); err != nil {
+		if err := w.saw(sighting{captured: timestamp(response.Header.Get("X-Timestamp")), jpeg: data}); err != nil {
 			return err
 		}
 	}

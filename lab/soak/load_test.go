@@ -74,7 +74,7 @@ func streamCaller(r *rings, s *served) (caller, error) {
 	}
 	var open *client.EncodeStream
 	end := func() {}
-	var answer client.Response
+	var response client.Response
 	call := func(_ context.Context, n int) error {
 		b := client.Batch{ID: uint64(n) + 1}
 		if open == nil {
@@ -90,17 +90,17 @@ func streamCaller(r *rings, s *served) (caller, error) {
 		b.Frames = r.w1.batch(numbers)
 		err := open.Send(&b)
 		if err == nil || err == io.EOF {
-			err = open.Recv(&answer)
+			err = open.Recv(&response)
 		}
-		if err == nil && answer.ID != b.ID {
-			err = &mixedError{fmt.Sprintf("batch: got the response to %d for %d", answer.ID, b.ID)}
+		if err == nil && response.ID != b.ID {
+			err = &mixedError{fmt.Sprintf("batch: got the response to %d for %d", response.ID, b.ID)}
 		}
 		if err != nil {
 			open = nil
 			end()
 			return graded(err)
 		}
-		return checkAnswer(r.w1, &answer, numbers)
+		return checkResponse(r.w1, &response, numbers)
 	}
 	return caller{call, func() { end(); c.Close() }}, nil
 }
@@ -111,13 +111,13 @@ func encodeCaller(r *rings, s *served) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
-	var answer client.Response
+	var response client.Response
 	call := func(ctx context.Context, n int) error {
 		numbers := r.w1.run(n, 5)
-		if err := c.Encode(ctx, &client.Batch{Spec: r.w1.spec, Frames: r.w1.batch(numbers)}, &answer); err != nil {
+		if err := c.Encode(ctx, &client.Batch{Spec: r.w1.spec, Frames: r.w1.batch(numbers)}, &response); err != nil {
 			return graded(err)
 		}
-		return checkAnswer(r.w1, &answer, numbers)
+		return checkResponse(r.w1, &response, numbers)
 	}
 	return caller{call, func() { c.Close() }}, nil
 }
@@ -131,7 +131,7 @@ func graded(err error) error {
 	return err
 }
 
-func checkAnswer(r *ring, a *client.Response, numbers []int) error {
+func checkResponse(r *ring, a *client.Response, numbers []int) error {
 	if len(a.Images) != len(numbers) {
 		return &mixedError{fmt.Sprintf("count: got %d for %d frames", len(a.Images), len(numbers))}
 	}
@@ -156,32 +156,32 @@ func postCaller(r *rings, s *served, n int) caller {
 		for k, frame := range r.w1.batch(numbers) {
 			body[k] = bytes.NewReader(frame)
 		}
-		answer, _, err := h.post(ctx, url, io.MultiReader(body...), int64(n*len(r.w1.frames[0])), "video/x-motion-jpeg")
+		response, _, err := h.post(ctx, url, io.MultiReader(body...), int64(n*len(r.w1.frames[0])), "video/x-motion-jpeg")
 		if err != nil {
 			return err
 		}
 		for k, number := range numbers {
-			rest := answer[min(len(answer), len(r.w1.pictures[number])):]
-			if err := r.w1.check(answer[:len(answer)-len(rest)], number); err != nil {
+			rest := response[min(len(response), len(r.w1.images[number])):]
+			if err := r.w1.check(response[:len(response)-len(rest)], number); err != nil {
 				return fmt.Errorf("image %d of %d: %w", k+1, n, err)
 			}
-			answer = rest
+			response = rest
 		}
-		if len(answer) > 0 {
-			return &mixedError{fmt.Sprintf("beyond %d: got %d bytes more", n, len(answer))}
+		if len(response) > 0 {
+			return &mixedError{fmt.Sprintf("beyond %d: got %d bytes more", n, len(response))}
 		}
 		return nil
 	}
 	return caller{call, h.close}
 }
 
-// y4mCaller posts Y4M streams, and takes multipart answers.
+// y4mCaller posts Y4M streams, and takes multipart responses.
 func y4mCaller(r *rings, s *served) (caller, error) {
 	h := newPoster(s)
 	url := "http://" + s.HTTP + "/v1/encode?" + r.y4m.query(false)
 	call := func(ctx context.Context, n int) error {
 		which := n % len(r.y4ms)
-		answer, header, err := h.post(ctx, url, bytes.NewReader(r.y4ms[which]), int64(len(r.y4ms[which])), "")
+		response, header, err := h.post(ctx, url, bytes.NewReader(r.y4ms[which]), int64(len(r.y4ms[which])), "")
 		if err != nil {
 			return err
 		}
@@ -189,17 +189,17 @@ func y4mCaller(r *rings, s *served) (caller, error) {
 		if err != nil {
 			return err
 		}
-		parts := multipart.NewReader(bytes.NewReader(answer), params["boundary"])
+		parts := multipart.NewReader(bytes.NewReader(response), params["boundary"])
 		for _, number := range r.y4m.run(which, y4mFrames) {
 			part, err := parts.NextPart()
 			if err != nil {
 				return err
 			}
-			picture, err := io.ReadAll(part)
+			image, err := io.ReadAll(part)
 			if err != nil {
 				return err
 			}
-			if err := r.y4m.check(picture, number); err != nil {
+			if err := r.y4m.check(image, number); err != nil {
 				return err
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/meter"
@@ -29,7 +30,7 @@ const (
 
 // burster makes requests of heavy work, half of them over gRPC, half over HTTP.
 type burster struct {
-	grpc  [8]*client.Client // answers of one connection wait for each other
+	grpc  [8]*client.Client // responses of one connection wait for each other
 	http  *poster
 	url   string
 	batch client.Batch
@@ -82,8 +83,8 @@ func (b *burster) request(n int) {
 	begin := time.Now()
 	var err error
 	if n%2 == 0 {
-		var answer client.Response
-		err = graded(b.grpc[n/2%len(b.grpc)].Encode(ctx, &b.batch, &answer))
+		var response client.Response
+		err = graded(b.grpc[n/2%len(b.grpc)].Encode(ctx, &b.batch, &response))
 	} else {
 		_, _, err = b.http.post(ctx, b.url, bytes.NewReader(b.body), int64(len(b.body)), "video/x-motion-jpeg")
 	}
@@ -137,8 +138,8 @@ func (b *burster) nothing(ctx context.Context, s *served) {
 		begin := time.Now()
 		var err error
 		if n%2 == 0 {
-			var answer client.Response
-			err = b.grpc[n/2%len(b.grpc)].Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", &b.batch, &answer)
+			request := &api.EncodeRequest{Frames: b.batch.Frames}
+			err = b.grpc[n/2%len(b.grpc)].Conn().Invoke(ctx, "/steadyframe.v1.FrameService/Nothing", request, &api.EncodeResponse{})
 		} else {
 			_, _, err = b.http.post(ctx, "http://"+s.HTTP+"/nothing", bytes.NewReader(b.body), int64(len(b.body)), "")
 		}
@@ -251,10 +252,10 @@ func (k *soak) burst(t testing.TB) {
 // attackFigures is what an attack on the memory budget showed.
 type attackFigures struct {
 	Streams  int     `json:"streams"`
-	Pictures int64   `json:"pictures"`  // that the attackers got
+	Images   int64   `json:"images"`    // that the attackers got
 	Resident float64 `json:"rss_bytes"` // the most
 	Kept     float64 `json:"kept"`      // of what was due to existing streams, the part that was answered
-	Live     float64 `json:"live"`      // pictures of live streams that MJPEG viewers saw, by those of the time just before
+	Live     float64 `json:"live"`      // images of live streams that MJPEG viewers saw, by those of the time just before
 }
 
 // attack lets streams of 4K frames ask for many times the memory that there is, while the mixed load goes on.
@@ -269,7 +270,7 @@ func (k *soak) attack(t testing.TB) {
 		Input:  frame.Desc{Format: frame.BGR24, Width: 3840, Height: 2160},
 		Resize: pipeline.Resize{Width: 32, Height: 32, Filter: pipeline.Nearest},
 	}
-	var pictures atomic.Int64
+	var images atomic.Int64
 	var attackers sync.WaitGroup
 	seen, begin := k.tally.due("mjpeg"), time.Now()
 	k.wait(t, k.o.burst)
@@ -287,10 +288,10 @@ func (k *soak) attack(t testing.TB) {
 			if err != nil {
 				return
 			}
-			var answer client.Response
+			var response client.Response
 			batch := client.Batch{Spec: spec, Frames: [][]byte{pixels}}
-			for s.Send(&batch) == nil && s.Recv(&answer) == nil {
-				pictures.Add(1)
+			for s.Send(&batch) == nil && s.Recv(&response) == nil {
+				images.Add(1)
 			}
 		})
 	}
@@ -306,7 +307,7 @@ func (k *soak) attack(t testing.TB) {
 	f.Live = float64(live.answered-liveBefore.answered) / max(usual*time.Since(begin).Seconds(), 1)
 	cancel()
 	attackers.Wait()
-	f.Pictures = pictures.Load()
+	f.Images = images.Load()
 	k.wait(t, k.o.settle)
 	k.tally.strained.Store(false)
 	k.tally.look()
@@ -360,7 +361,7 @@ func (k *soak) steady(t testing.TB) {
 	batches(n, n)
 	took, after := time.Since(begin), k.s.mustScrape(t)
 	delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
-	frames := after.pictures() - before.pictures()
+	frames := after.images() - before.images()
 	// Counters of the Go runtime lag by some hundred objects, which the frames of half a minute outweigh.
 	k.figures.Steady = steadyFigures{
 		Frames: frames, Seconds: took.Seconds(),

@@ -22,13 +22,13 @@ type scrape map[string]float64
 
 // scrape reads /metrics. It returns nil when there is no response.
 func (s *served) scrape() scrape {
-	answer, err := http.Get("http://" + s.Admin + "/metrics")
+	response, err := http.Get("http://" + s.Admin + "/metrics")
 	if err != nil {
 		return nil
 	}
-	defer answer.Body.Close()
+	defer response.Body.Close()
 	values := scrape{}
-	lines := bufio.NewScanner(answer.Body)
+	lines := bufio.NewScanner(response.Body)
 	for lines.Scan() {
 		line := lines.Text()
 		at := strings.LastIndexByte(line, ' ')
@@ -65,8 +65,8 @@ func (m scrape) leases() (n float64) {
 	return n
 }
 
-// pictures returns how many there have been made.
-func (m scrape) pictures() float64 {
+// images returns how many there have been made.
+func (m scrape) images() float64 {
 	return m[`steadyframe_frames_total{outcome="ok"}`] + m[`steadyframe_stream_frames_total{outcome="ok"}`]
 }
 
@@ -165,7 +165,7 @@ func (m *sampler) remember() {
 
 func (m *sampler) say(before, now scrape, seconds float64) {
 	rss, _ := m.s.resident()
-	made := now.pictures() - before.pictures()
+	made := now.images() - before.images()
 	gets := now.sum("steadyframe_pool_gets_total") - before.sum("steadyframe_pool_gets_total")
 	misses := now.sum("steadyframe_pool_misses_total") - before.sum("steadyframe_pool_misses_total")
 	fmt.Fprintf(m.tell, "%6.0f s  %6.0f images/s  RSS %5.1f MB  %4.0f leases %6.1f MB  %4.2f %% of gets missed  %5.1f objects/image  "+

@@ -306,10 +306,10 @@ func (k *soak) events(t testing.TB) {
 }
 
 func loadOf(before, after scrape, took time.Duration) loadFigures {
-	pictures := after.pictures() - before.pictures()
+	images := after.images() - before.images()
 	delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
 	return loadFigures{
-		Seconds: took.Seconds(), Pictures: pictures, Objects: delta(metricObjects) / max(pictures, 1), Bytes: delta(metricBytes) / max(pictures, 1),
+		Seconds: took.Seconds(), Images: images, Objects: delta(metricObjects) / max(images, 1), Bytes: delta(metricBytes) / max(images, 1),
 		Collections: delta(metricCollections), Gets: delta("steadyframe_pool_gets_total"), Misses: delta("steadyframe_pool_misses_total"),
 	}
 }

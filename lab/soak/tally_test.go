@@ -14,13 +14,13 @@ import (
 type tally struct {
 	strained atomic.Bool // during bursts and attacks: then refusals with advice and what is left out are no failures
 
-	mu       sync.Mutex
-	kinds    map[string]*kindTally
-	window   *meter.Latency // of all kinds, since the last look, strained or not
-	answers  int            // frames answered, ever
-	failures int
-	mixed    int
-	first    []string // what the first failures were
+	mu        sync.Mutex
+	kinds     map[string]*kindTally
+	window    *meter.Latency // of all kinds, since the last look, strained or not
+	responses int            // frames answered, ever
+	failures  int
+	mixed     int
+	first     []string // what the first failures were
 }
 
 // kindTally is what became of one kind of requests.
@@ -76,7 +76,7 @@ func (t *tally) answered(kind *share, took time.Duration, err error) {
 	k := t.kind(kind.name)
 	k.Requests++
 	k.Frames += kind.frames
-	t.answers += kind.frames
+	t.responses += kind.frames
 	t.window.Record(took, 1)
 	if !strained {
 		k.latency.Record(took, 1)
@@ -111,11 +111,11 @@ func (t *tally) failed(who string, err error) {
 }
 
 // look returns the latencies since the last look, and how many frames have been answered ever.
-func (t *tally) look() (window *meter.Latency, answers int) {
+func (t *tally) look() (window *meter.Latency, responses int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	window, t.window = t.window, meter.NewLatency()
-	return window, t.answers
+	return window, t.responses
 }
 
 // overall returns the latencies of all requests of the mix, but those under strain.

@@ -22,7 +22,7 @@ type soakFigures struct {
 	Mixed    int                 `json:"mixed_up"`
 	First    []string            `json:"first_failures"`
 	Misuses  map[string]int      `json:"misuses"`
-	Wrong    []string            `json:"wrong_answers"`
+	Wrong    []string            `json:"wrong_responses"`
 	Slope    *measure.Slope      `json:"rss_slope_bytes_per_hour"` // nil for less than leastForSlope
 	Windows  int                 `json:"rss_windows"`
 	Most     float64             `json:"rss_max_bytes"`
@@ -70,9 +70,9 @@ type clients struct {
 // loadFigures is what the server took for the whole mixed load, misuse and all, after the warm-up.
 type loadFigures struct {
 	Seconds     float64 `json:"seconds"`
-	Pictures    float64 `json:"pictures"`
-	Objects     float64 `json:"objects_per_picture"`
-	Bytes       float64 `json:"bytes_per_picture"`
+	Images      float64 `json:"images"`
+	Objects     float64 `json:"objects_per_image"`
+	Bytes       float64 `json:"bytes_per_image"`
 	Collections float64 `json:"collections"`
 	Gets        float64 `json:"gets"`
 	Misses      float64 `json:"misses"`
@@ -261,7 +261,7 @@ func (f *soakFigures) report(w io.Writer) {
 	l := f.Load
 	fmt.Fprintf(w, "after the warm-up: %.0f images in %.0f s, %.1f objects and %.0f bytes an image, %.1f collections in 10 s, "+
 		"%.3f %% of %.0f gets missed\n",
-		l.Pictures, l.Seconds, l.Objects, l.Bytes, 10*l.Collections/max(l.Seconds, 1), 100*l.Misses/max(l.Gets, 1), l.Gets)
+		l.Images, l.Seconds, l.Objects, l.Bytes, 10*l.Collections/max(l.Seconds, 1), 100*l.Misses/max(l.Gets, 1), l.Gets)
 	fmt.Fprintf(w, "%-10s %9s %9s %9s %9s %9s   %8s  %s\n", "clients", "requests", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "skipped", "under strain: refused, skipped")
 	for _, name := range slices.Sorted(maps.Keys(f.Clients)) {
 		c := f.Clients[name]

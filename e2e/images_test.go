@@ -103,18 +103,18 @@ func library(t *testing.T, s pipeline.Spec, data []byte) [][]byte {
 	if err := p.Run(t.Context(), &b); err != nil {
 		t.Fatal(err)
 	}
-	var pictures [][]byte
+	var images [][]byte
 	for i := range b.Out {
 		if err := b.Out[i].Err; err != nil {
 			t.Fatal(err)
 		}
-		pictures = append(pictures, bytes.Clone(b.Out[i].Bytes()))
+		images = append(images, bytes.Clone(b.Out[i].Bytes()))
 	}
-	return pictures
+	return images
 }
 
-// wantPictures fails t unless got are the images want, byte for byte.
-func wantPictures(t *testing.T, got, want [][]byte) {
+// wantImages fails t unless got are the images want, byte for byte.
+func wantImages(t *testing.T, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("got %d images, want %d", len(got), len(want))
@@ -133,7 +133,7 @@ func folder(t *testing.T, path string) [][]byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var pictures [][]byte
+	var images [][]byte
 	for i, e := range entries {
 		if want := fmt.Sprintf("frame-%06d.jpg", i+1); e.Name() != want {
 			t.Fatalf("file %d of the folder: got %s, want %s", i+1, e.Name(), want)
@@ -142,9 +142,9 @@ func folder(t *testing.T, path string) [][]byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		pictures = append(pictures, data)
+		images = append(images, data)
 	}
-	return pictures
+	return images
 }
 
 // split cuts JPEGs that stand one after the other. It relies on what ITU-T T.81 says of markers: within an image's
@@ -152,24 +152,24 @@ func folder(t *testing.T, path string) [][]byte {
 // encoder's making.
 func split(t *testing.T, data []byte) [][]byte {
 	t.Helper()
-	var pictures [][]byte
+	var images [][]byte
 	for len(data) > 0 {
 		end := bytes.Index(data, []byte{0xFF, 0xD9})
 		if !bytes.HasPrefix(data, []byte{0xFF, 0xD8}) || end < 0 {
-			t.Fatalf("after %d images: %d bytes that are no JPEG", len(pictures), len(data))
+			t.Fatalf("after %d images: %d bytes that are no JPEG", len(images), len(data))
 		}
-		pictures = append(pictures, data[:end+2])
+		images = append(images, data[:end+2])
 		data = data[end+2:]
 	}
-	return pictures
+	return images
 }
 
 // wantDecodable fails t unless image/jpeg and libjpeg-turbo's djpeg decode every image without a complaint, to the
 // size w x h.
-func wantDecodable(t *testing.T, pictures [][]byte, w, h int) {
+func wantDecodable(t *testing.T, images [][]byte, w, h int) {
 	t.Helper()
 	djpeg := exttool.Require(t, "djpeg", "libjpeg-turbo-progs")
-	for i, p := range pictures {
+	for i, p := range images {
 		c, err := jpeg.DecodeConfig(bytes.NewReader(p))
 		if err != nil || c.Width != w || c.Height != h {
 			t.Fatalf("image %d: got %dx%d, %v; want %dx%d", i+1, c.Width, c.Height, err, w, h)

@@ -17,11 +17,11 @@ import (
 // ring is frames that carry their index, and the image that the server must make of each, byte for byte: an image that
 // belongs to another frame, or is partly another's, is seen whatever it shows.
 type ring struct {
-	spec     pipeline.Spec
-	first    int // index that the first frame carries
-	frames   [][]byte
-	pictures [][]byte
-	numbers  map[string]int // of the images, by their bytes
+	spec    pipeline.Spec
+	first   int // index that the first frame carries
+	frames  [][]byte
+	images  [][]byte
+	numbers map[string]int // of the images, by their bytes
 }
 
 // Size in pixels of the corner of a frame that carries its index, at half of which it is still read.
@@ -57,13 +57,13 @@ func newRing(t testing.TB, spec pipeline.Spec, n, first int) *ring {
 		if err := p.Run(t.Context(), &b); err != nil {
 			t.Fatal(err)
 		}
-		picture := bytes.Clone(b.Out[0].Bytes())
+		data := bytes.Clone(b.Out[0].Bytes())
 		b.Release()
-		if got, err := r.index(picture); err != nil || got != first+i {
+		if got, err := r.index(data); err != nil || got != first+i {
 			t.Fatalf("image of frame %d: got index %d, %v", first+i, got, err)
 		}
-		r.frames, r.pictures = append(r.frames, memory), append(r.pictures, picture)
-		r.numbers[string(picture)] = i
+		r.frames, r.images = append(r.frames, memory), append(r.images, data)
+		r.numbers[string(data)] = i
 	}
 	return r
 }
@@ -81,8 +81,8 @@ func stampCorner(f *frame.Frame, n int) {
 }
 
 // index returns the index that an image of the ring's carries.
-func (r *ring) index(picture []byte) (int, error) {
-	img, err := jpeg.Decode(bytes.NewReader(picture))
+func (r *ring) index(data []byte) (int, error) {
+	img, err := jpeg.Decode(bytes.NewReader(data))
 	if err != nil {
 		return 0, err
 	}
@@ -114,12 +114,12 @@ func (r *ring) batch(numbers []int) [][]byte {
 }
 
 // check returns an errMixed unless image is the one of that frame.
-func (r *ring) check(picture []byte, number int) error {
-	if bytes.Equal(picture, r.pictures[number]) {
+func (r *ring) check(data []byte, number int) error {
+	if bytes.Equal(data, r.images[number]) {
 		return nil
 	}
-	index, err := r.index(picture)
-	return &mixedError{fmt.Sprintf("of frame %d: got %d bytes that are not its image; they carry index %d (%v)", r.first+number, len(picture), index, err)}
+	index, err := r.index(data)
+	return &mixedError{fmt.Sprintf("of frame %d: got %d bytes that are not its image; they carry index %d (%v)", r.first+number, len(data), index, err)}
 }
 
 // mixedError is an image that is not the one that it should be.

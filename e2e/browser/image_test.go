@@ -43,23 +43,23 @@ func shownIndex(p *tab, element string) int {
 	}
 	n, err := synth.ReadIndex(img)
 	if err != nil {
-		p.t.Fatalf("the picture on the page is no frame's: %v\n%v", err, cells)
+		p.t.Fatalf("the image on the page is no frame's: %v\n%v", err, cells)
 	}
 	return n
 }
 
 // What the page shows is at most two frames older than the newest that was sent. On a busy machine, single looks may
 // find more: half of them, within some seconds, must not.
-func TestPictureIsNewest(t *testing.T) {
+func TestImageIsNewest(t *testing.T) {
 	s := serve(t, "127.0.0.1:0", "")
 	p := publish(t, s, "numbers")
 	page := open(t, s.url("/#/stream/numbers"), 1024, 768)
-	page.await("a picture", "document.querySelector('.stage .screen[data-seq] canvas')")
+	page.await("an image", "document.querySelector('.stage .screen[data-seq] canvas')")
 
 	const looks = 40
 	var last int
 	var behind []int
-	waitFor(t, "the newest picture, at most 2 frames late", func() bool {
+	waitFor(t, "the newest image, at most 2 frames late", func() bool {
 		n := shownIndex(page, "document.querySelector('.stage canvas')")
 		newest := int(p.newest.Load()) // after the look: what was sent meanwhile counts against it
 		if n < last {
@@ -84,7 +84,7 @@ func TestMJPEGInImage(t *testing.T) {
 	page := open(t, s.url("/#/server"), 800, 600)
 	page.do("document.body.append(Object.assign(new Image(), { id: 'mjpeg', src: 'stream/numbers.mjpg' }))")
 	seen := map[int]bool{}
-	waitFor(t, "20 different pictures in the img", func() bool {
+	waitFor(t, "20 different images in the img", func() bool {
 		n := shownIndex(page, "document.getElementById('mjpeg')")
 		if newest := int(p.newest.Load()); n > newest {
 			t.Fatalf("the img shows frame %d, want at most %d, the newest", n, newest)
@@ -104,7 +104,7 @@ func TestSourceLostAndBack(t *testing.T) {
 	p := publish(t, s, "numbers")
 	page := open(t, s.url("/"), 1024, 768)
 	tile := `document.querySelector('.tile[href="#/stream/numbers"]')`
-	page.await("a picture", tile+"?.querySelector('.screen[data-seq]')")
+	page.await("an image", tile+"?.querySelector('.screen[data-seq]')")
 	if shownIndex(page, tile+".querySelector('canvas')") == 0 {
 		t.Error("the tile is empty, want a frame")
 	}
@@ -116,7 +116,7 @@ func TestSourceLostAndBack(t *testing.T) {
 	offline := eval[int](page, "Number("+tile+".querySelector('.screen').dataset.seq)")
 	publish(t, s, "numbers")
 	page.await("the tile to be online again", tile+".dataset.state === 'online'")
-	page.await("a newer picture", fmt.Sprintf("%s.querySelector('.screen').dataset.seq > %d", tile, offline))
+	page.await("a newer image", fmt.Sprintf("%s.querySelector('.screen').dataset.seq > %d", tile, offline))
 	if shownIndex(page, tile+".querySelector('canvas')") == 0 {
 		t.Error("the tile is empty, want a frame")
 	}

@@ -13,17 +13,17 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// answer is the images of an HTTP answer, in memory that the next one uses again.
-type answer struct {
-	pictures []client.Image // slices of memory
-	memory   []byte
-	ends     []int // of the images, in memory
+// response is the images of an HTTP response, in memory that the next one uses again.
+type response struct {
+	images []client.Image // slices of memory
+	memory []byte
+	ends   []int // of the images, in memory
 }
 
 // Bounds of a response: beyond what any server sends, so that one that sends for ever is found.
 const (
-	maxAnswerBytes    = 1 << 30
-	maxAnswerPictures = 1 << 16
+	maxResponseBytes  = 1 << 30
+	maxResponseImages = 1 << 16
 )
 
 // malformedError is a response that is not of the form it should be.
@@ -37,7 +37,7 @@ func malformedf(format string, args ...any) error {
 
 // read reads the response to a batch: one image, or a multipart of them. The error is a *malformedError, or the
 // connection's.
-func (a *answer) read(r *http.Response) error {
+func (a *response) read(r *http.Response) error {
 	a.memory, a.ends = a.memory[:0], a.ends[:0]
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	switch {
@@ -51,17 +51,17 @@ func (a *answer) read(r *http.Response) error {
 	if err != nil {
 		return err
 	}
-	a.pictures = a.pictures[:0]
+	a.images = a.images[:0]
 	start := 0
 	for _, end := range a.ends {
-		a.pictures = append(a.pictures, client.Image{Data: a.memory[start:end]})
+		a.images = append(a.images, client.Image{Data: a.memory[start:end]})
 		start = end
 	}
 	return nil
 }
 
 // parts reads a multipart body to its end, so that trailers and the next response can follow.
-func (a *answer) parts(body io.Reader, boundary string) error {
+func (a *response) parts(body io.Reader, boundary string) error {
 	follow := &following{r: body}
 	parts := multipart.NewReader(follow, boundary)
 	for {
@@ -74,8 +74,8 @@ func (a *answer) parts(body io.Reader, boundary string) error {
 			return nil
 		case err != nil:
 			return follow.blame(err)
-		case len(a.ends) == maxAnswerPictures:
-			return malformedf("got more than %d images", maxAnswerPictures)
+		case len(a.ends) == maxResponseImages:
+			return malformedf("got more than %d images", maxResponseImages)
 		}
 		if err := a.add(part); err != nil {
 			return follow.blame(err)
@@ -84,11 +84,11 @@ func (a *answer) parts(body io.Reader, boundary string) error {
 }
 
 // add reads an image.
-func (a *answer) add(r io.Reader) error {
+func (a *response) add(r io.Reader) error {
 	for {
 		if len(a.memory) == cap(a.memory) {
-			if len(a.memory) >= maxAnswerBytes {
-				return malformedf("got more than %d bytes", maxAnswerBytes)
+			if len(a.memory) >= maxResponseBytes {
+				return malformedf("got more than %d bytes", maxResponseBytes)
 			}
 			a.memory = append(a.memory, 0)[:len(a.memory)] // more room
 		}

@@ -19,16 +19,16 @@ func responseOf(status int, contentType string, body io.Reader) *http.Response {
 const mixed = "multipart/mixed; boundary=b"
 
 // partsOf returns the body of a response, as the server writes it.
-func partsOf(pictures ...string) string {
+func partsOf(images ...string) string {
 	var b strings.Builder
-	for _, p := range pictures {
+	for _, p := range images {
 		fmt.Fprintf(&b, "\r\n--b\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s", len(p), p)
 	}
 	return b.String() + "\r\n--b--\r\n"
 }
 
-func TestReadAnswer(t *testing.T) {
-	long := strings.Repeat("picture", 10_000)
+func TestReadResponse(t *testing.T) {
+	long := strings.Repeat("image", 10_000)
 	tests := []struct {
 		name, contentType, body string
 		want                    []string
@@ -43,7 +43,7 @@ func TestReadAnswer(t *testing.T) {
 		{"text", "text/plain", "hello", nil, `got Content-Type "text/plain", want image/jpeg or multipart/mixed`},
 		{"no-boundary", "multipart/mixed", partsOf("p"), nil, "got Content-Type"},
 	}
-	var a answer
+	var a response
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			err := a.read(responseOf(200, tt.contentType, strings.NewReader(tt.body)))
@@ -54,10 +54,10 @@ func TestReadAnswer(t *testing.T) {
 				}
 				return
 			}
-			if err != nil || len(a.pictures) != len(tt.want) {
-				t.Fatalf("got %d images, %v, want %d", len(a.pictures), err, len(tt.want))
+			if err != nil || len(a.images) != len(tt.want) {
+				t.Fatalf("got %d images, %v, want %d", len(a.images), err, len(tt.want))
 			}
-			for i, p := range a.pictures {
+			for i, p := range a.images {
 				if string(p.Data) != tt.want[i] {
 					t.Errorf("image %d: got %d bytes, want %d", i, len(p.Data), len(tt.want[i]))
 				}
@@ -67,12 +67,12 @@ func TestReadAnswer(t *testing.T) {
 }
 
 // A connection that breaks is told as that, wherever it does.
-func TestReadBrokenAnswer(t *testing.T) {
+func TestReadBrokenResponse(t *testing.T) {
 	broken := errors.New("broken")
-	whole := partsOf("picture", "another")
+	whole := partsOf("image", "another")
 	for n := range len(whole) {
 		r := io.MultiReader(strings.NewReader(whole[:n]), errorReader{broken})
-		if err := new(answer).read(responseOf(200, mixed, r)); !errors.Is(err, broken) {
+		if err := new(response).read(responseOf(200, mixed, r)); !errors.Is(err, broken) {
 			t.Errorf("after %d bytes: got %v, want %v", n, err, broken)
 		}
 	}
@@ -111,7 +111,7 @@ func TestRefusal(t *testing.T) {
 }
 
 // Whatever a server answers, the images are pieces of it, in order, or there is an error.
-func FuzzAnswer(f *testing.F) {
+func FuzzResponse(f *testing.F) {
 	f.Add("image/jpeg", []byte("p"))
 	f.Add(mixed, []byte(partsOf("p", "q")))
 	f.Add(mixed, []byte("--b\r\n\r\n\r\n--b--"))
@@ -121,7 +121,7 @@ func FuzzAnswer(f *testing.F) {
 		if len(body) > 64<<10 {
 			t.Skip()
 		}
-		var a answer
+		var a response
 		err := a.read(responseOf(200, contentType, bytes.NewReader(body)))
 		if err != nil {
 			var malformed *malformedError
@@ -131,7 +131,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		rest := body
-		for i, p := range a.pictures {
+		for i, p := range a.images {
 			at := bytes.Index(rest, p.Data)
 			if at < 0 {
 				t.Fatalf("image %d is no part of the response", i)
