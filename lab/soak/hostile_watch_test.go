@@ -120,7 +120,7 @@ func (w *hostileWatch) stop() {
 
 // What of a server under its usual load may differ from moment to moment.
 const (
-	slackResident   = 32 << 20 // garbage between two collections, 16 MiB, and what the pool's floor keeps of other sizes
+	slackResident   = 96 << 20 // limits.memory_floor, of which only a part was touched before, and garbage between two collections
 	slackGoroutines = 16       // connections of newcomers, of three goroutines each, that are just ending
 	slackFiles      = 6
 	slackAdmitted   = 64 << 20 // three batches of 17 MB that came at the same moment
