@@ -58,8 +58,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// TestSizeOfTheLargest holds that the largest sides overflow nothing: with 64 bits the size is right, with 32 it is
-// refused.
+// TestSizeOfTheLargest: the largest sides overflow nothing: with 64 bits the size is right, with 32 it is refused.
 func TestSizeOfTheLargest(t *testing.T) {
 	d := frame.Desc{Format: frame.BGRF32P, Width: frame.MaxSide, Height: frame.MaxSide}
 	want := int64(65535) * 65535 * 12

@@ -90,7 +90,7 @@ func TestWrapRefuses(t *testing.T) {
 	}
 }
 
-// TestWrapShortest holds that the last row needs no padding, for one row and for many.
+// TestWrapShortest: the last row needs no padding, for one row and for many.
 func TestWrapShortest(t *testing.T) {
 	for _, height := range []int{1, 2, 3, 100} {
 		d := frame.Desc{Format: frame.RGB24, Width: 7, Height: height}

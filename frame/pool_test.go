@@ -37,7 +37,7 @@ func TestNew(t *testing.T) {
 	}
 }
 
-// TestStaleCopyPanics holds that no copy of a released frame gives access to memory that may have a new owner.
+// TestStaleCopyPanics: no copy of a released frame gives access to memory that may have a new owner.
 func TestStaleCopyPanics(t *testing.T) {
 	p := pool.New(nil) // pooltest's would fail the test for what it does
 	f, err := frame.New(p, frame.Desc{Format: frame.Gray8, Width: 8, Height: 8})
@@ -67,7 +67,7 @@ func TestStaleCopyPanics(t *testing.T) {
 	}
 }
 
-// TestFromBufTakes holds that the buffer is released once, also when FromBuf returns an error.
+// TestFromBufTakes: the buffer is released once, also when FromBuf returns an error.
 func TestFromBufTakes(t *testing.T) {
 	p := pooltest.New(t, nil)
 	tests := []struct {

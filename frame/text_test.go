@@ -100,7 +100,7 @@ func TestMarshalTextRefuses(t *testing.T) {
 	}
 }
 
-// TestDescText holds the exact JSON and YAML of a Desc, and that both give it back.
+// TestDescText: the exact JSON and YAML of a Desc, and that both read back as it.
 func TestDescText(t *testing.T) {
 	tests := []struct {
 		name       string

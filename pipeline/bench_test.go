@@ -95,8 +95,8 @@ func benchmarkOne(b *testing.B, s Spec) {
 	loop(b, p, func(int) *Batch { return batch })
 }
 
-// BenchmarkW1 compares the levels of kernels with Go's standard library on the same frames, in one run. The rivals are as
-// people write them: buffers made for each frame, image.RGBA between the steps.
+// BenchmarkW1 compares the levels of kernels with Go's standard library on the same frames, in one run. The rivals are
+// written in the usual way: buffers made for each frame, image.RGBA between the steps.
 //
 //	go test -run '^$' -bench BenchmarkW1 -cpu 1 ./pipeline
 func BenchmarkW1(b *testing.B) {
@@ -171,10 +171,10 @@ func naiveBilinear(src *image.RGBA, w, h int) *image.RGBA {
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	sw, sh := src.Bounds().Dx(), src.Bounds().Dy()
 	for y := range h {
-		y0, y1, fy := neighbours(y, sh, h)
+		y0, y1, fy := neighbors(y, sh, h)
 		top, bottom := src.Pix[y0*src.Stride:], src.Pix[y1*src.Stride:]
 		for x := range w {
-			x0, x1, fx := neighbours(x, sw, w)
+			x0, x1, fx := neighbors(x, sw, w)
 			a, b := top[4*x0:4*x0+4], top[4*x1:4*x1+4]
 			c, d := bottom[4*x0:4*x0+4], bottom[4*x1:4*x1+4]
 			out := dst.Pix[y*dst.Stride+4*x:][:4]
@@ -189,8 +189,8 @@ func naiveBilinear(src *image.RGBA, w, h int) *image.RGBA {
 	return dst
 }
 
-// neighbours returns the samples of n that output sample i of m lies between, and how far.
-func neighbours(i, n, m int) (first, second int, fraction float32) {
+// neighbors returns the samples of n that output sample i of m lies between, and how far.
+func neighbors(i, n, m int) (first, second int, fraction float32) {
 	pos := (float32(i)+0.5)*float32(n)/float32(m) - 0.5
 	pos = max(0, min(pos, float32(n-1)))
 	first = int(pos)

@@ -33,8 +33,9 @@ func faultBatch(t *testing.T, s pipeline.Spec) *pipeline.Batch {
 	return b
 }
 
-// TestFaultAt: whichever of the first 200 Gets fails or panics, its frame alone fails; at whichever of the first 200 looks at it
-// the context ends, the run ends and has no results; and each time every lease is given back, once, and not touched again.
+// TestFaultAt: whichever of the first 200 Gets fails or panics, its frame alone fails. At whichever of its first 200
+// checks the context ends, the run ends and has no results. Each time every lease is released, once, and not touched
+// again.
 func TestFaultAt(t *testing.T) {
 	step := 1
 	if testing.Short() {
@@ -71,7 +72,7 @@ var faults = []fault{
 		var pe *pipeline.PanicError
 		return errors.As(err, &pe)
 	}},
-	{"cancelled", nil, true, func(err error) bool { return errors.Is(err, context.Canceled) }},
+	{"canceled", nil, true, func(err error) bool { return errors.Is(err, context.Canceled) }},
 }
 
 // runFault runs b again and again until the fault has happened.

@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// w1 is the workload that speed is measured with: 640x360 BGR24 to 320x320 JPEG of quality 75.
+// w1 is benchmark W1: 640x360 BGR24 to 320x320 JPEG of quality 75.
 var w1 = Spec{
 	Input:  frame.Desc{Format: frame.BGR24, Width: 640, Height: 360},
 	Resize: Resize{Width: 320, Height: 320},

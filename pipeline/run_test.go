@@ -159,10 +159,10 @@ func TestCancelAtEveryCheck(t *testing.T) {
 						return
 					}
 					if err != context.Canceled || len(b.Out) != 2 || b.Out[0].Err != err || b.Out[1].Err != err {
-						t.Fatalf("cancelled at check %d: got %v, results %v, want context.Canceled in all", n, err, b.Out)
+						t.Fatalf("canceled at check %d: got %v, results %v, want context.Canceled in all", n, err, b.Out)
 					}
 					if inUse(p) != 0 {
-						t.Fatalf("cancelled at check %d: %d bytes still leased", n, inUse(p))
+						t.Fatalf("canceled at check %d: %d bytes still leased", n, inUse(p))
 					}
 				}
 			})
@@ -177,7 +177,7 @@ func TestCauseOfTheEnd(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)
 	if err := p.Run(ctx, b); err != why || b.Out[0].Err != why {
-		t.Errorf("cancelled: got %v, result %v, want the cause", err, b.Out[0].Err)
+		t.Errorf("canceled: got %v, result %v, want the cause", err, b.Out[0].Err)
 	}
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 1)

@@ -227,7 +227,7 @@ func crossTalkBatch(t *testing.T, p *Pipeline, b *Batch, from *pool.Pool, first 
 	}
 }
 
-// spread maps indices below 1<<25 to one another so that neighbours differ in many blocks.
+// spread maps indices below 1<<25 to one another so that neighbors differ in many blocks.
 func spread(index uint32) uint32 { return index * 0x9E3779B1 & (1<<25 - 1) }
 
 func indexOf(format OutputFormat, pix []byte) (uint32, error) {

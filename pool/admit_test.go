@@ -219,8 +219,8 @@ func TestAdmitStarvesNobody(t *testing.T) {
 	})
 }
 
-// TestAdmitCancelled: a waiter that gives up leaves the queue, and those behind it go on.
-func TestAdmitCancelled(t *testing.T) {
+// TestAdmitCanceled: a waiter that gives up leaves the queue, and those behind it go on.
+func TestAdmitCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPool(t, pool.Options{Budget: 100})
 		holder := admit(t, p, 70)

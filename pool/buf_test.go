@@ -13,7 +13,7 @@ const (
 	twice = "pool: Buf released twice"
 )
 
-// uses is everything that can be done with a handle, and what it panics with when stale.
+// uses are all methods of a handle, and their panics when it is stale.
 var uses = []struct {
 	name string
 	f    func(pool.Buf)

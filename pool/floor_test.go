@@ -137,7 +137,8 @@ func TestDroppedPool(t *testing.T) {
 	runtime.KeepAlive(p)
 }
 
-// TestLost: a Buf dropped without Release is seen once the collector took its slab, and its bytes count no more.
+// TestLost: a Buf dropped without Release is noticed once the collector has freed its slab, and its bytes count no
+// more.
 func TestLost(t *testing.T) {
 	p := pool.New(&pool.Options{Budget: 64 * kib})
 	for range 2 {
@@ -153,7 +154,7 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestRecordsOfDeadSlabs: without a budget and without Stats, the pool does not gather the records of slabs long gone.
+// TestRecordsOfDeadSlabs: without a budget and without Stats, the pool does not gather the records of freed slabs.
 func TestRecordsOfDeadSlabs(t *testing.T) {
 	p := pool.New(nil)
 	var before, after runtime.MemStats

@@ -142,7 +142,7 @@ func staleUses() (faults []fault) {
 	return faults
 }
 
-// TestSeededFaults: each kind of misuse is found 100 times of 100, and told with the stacks of whose handle it was.
+// TestSeededFaults: each kind of misuse is found 100 times of 100, and reported with the stacks of the handle's holder.
 func TestSeededFaults(t *testing.T) {
 	const runs = 100
 	for _, tt := range append(staleUses(), faults...) {

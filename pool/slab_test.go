@@ -73,7 +73,7 @@ func TestRetainLimit(t *testing.T) {
 	}
 }
 
-// TestHusk shows that a Get passes by what sync.Pool still refers to but does not own any more: an evicted slab, and one that
+// TestHusk: a Get skips slabs that sync.Pool still refers to but does not own any more: an evicted slab, and one that
 // another goroutine found through its record.
 func TestHusk(t *testing.T) {
 	p := New(nil)
@@ -100,7 +100,7 @@ func TestHusk(t *testing.T) {
 	}
 }
 
-// TestLook: two looks agree exactly when no lease began or ended between them, which is what a refusal rests on.
+// TestLook: two scans agree exactly when no lease began or ended between them, which is what a refusal rests on.
 func TestLook(t *testing.T) {
 	p := New(nil)
 	small, err := p.Get(1)

@@ -57,8 +57,8 @@ func BenchmarkFill(b *testing.B) {
 	}
 }
 
-// BenchmarkRead is what no kernel can be faster than: frames are read from memory, by the standard library's search for a
-// byte that they don't have, and by asking for all of their cache lines.
+// BenchmarkRead is what no kernel can be faster than: frames are read from memory, by the standard library's search for
+// a byte that they don't have, and by prefetching all of their cache lines.
 func BenchmarkRead(b *testing.B) {
 	frames := framesInMemory(b, frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080})
 	for i := range frames {

@@ -27,7 +27,7 @@ func best(pkg string, limit impl.Level) impl.Level {
 	return resample.Implementations.Best(limit).Level
 }
 
-// TestLevelsAreChosen: sizes and formats that people have are served by the kernels of the level that the processor has, in every step.
+// TestLevelsAreChosen: common sizes and formats are served by the kernels of the processor's level, in every step.
 // Where a geometry makes a step fall back to lower ones by itself, nothing else says so, and it costs all their speed.
 func TestLevelsAreChosen(t *testing.T) {
 	sizes := []struct{ inW, inH, outW, outH int }{

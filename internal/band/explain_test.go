@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-// TestExplainNamesTheKernels: a geometry that a level can't serve is said to be served by the one that does.
+// TestExplainNamesTheKernels: where a level has no kernel for a geometry, Explain names the level that is used.
 func TestExplainNamesTheKernels(t *testing.T) {
 	if !cpu.Has(impl.AVX512) {
 		t.Skip("no AVX-512")

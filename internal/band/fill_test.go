@@ -37,7 +37,7 @@ func sameCanvas(t testing.TB, what string, got, want canvas) {
 	}
 }
 
-// geometries are inputs of 61x47 taken to several canvases: shrinking, growing, cropped at odd places, letterboxed.
+// geometries map inputs of 61x47 to several canvases: shrinking, growing, cropped at odd places, letterboxed.
 func geometries() []Config {
 	all := []Config{
 		{Crop: Rect{0, 0, 61, 47}, Width: 61, Height: 47, Content: Rect{0, 0, 61, 47}},
@@ -140,8 +140,8 @@ func TestFillReadsRowsOnce(t *testing.T) {
 	})
 }
 
-// TestFillReadsTheCropAlone: what lies beside the crop, and between rows, has no part in the samples. A chroma sample lies in the crop when
-// one of its four pixels does.
+// TestFillReadsTheCropAlone: bytes outside the crop, and between rows, do not change the samples. A chroma sample lies
+// in the crop when one of its four pixels does.
 func TestFillReadsTheCropAlone(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 6))
 	everyConfig(func(c Config) {
@@ -172,7 +172,7 @@ func spoil(p *frame.Plane, c Config, i int) {
 	}
 }
 
-// TestArrangementsMakeTheSame: what lies in planes makes the bands that it makes as pixels, whichever channel is first.
+// TestArrangementsMakeTheSame: planes make the same bands as packed pixels, whichever channel is first.
 func TestArrangementsMakeTheSame(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 13))
 	for _, formats := range [][]frame.PixelFormat{
@@ -287,7 +287,7 @@ func TestFillAllocatesNothing(t *testing.T) {
 	}
 }
 
-// TestScratchBytes: what a Scratch is said to need is what the allocator is asked for, but for size classes.
+// TestScratchBytes: ScratchBytes is what a Scratch allocates, but for size classes.
 func TestScratchBytes(t *testing.T) {
 	for _, c := range geometries() {
 		for _, f := range []frame.PixelFormat{frame.BGRF32P, frame.RGBF16, frame.RGB24P} {

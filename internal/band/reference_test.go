@@ -6,7 +6,8 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 )
 
-// reference returns what the planes of the whole canvas should be, in 8-bit units: R, G, B in 0..255, luma and chroma with 128 taken off.
+// reference returns what the planes of the whole canvas should be, in 8-bit units: R, G, B in 0..255, luma and chroma
+// with 128 subtracted.
 func reference(c Config, f *frame.Frame) [3]oracle.Plane {
 	content := contentReference(c, f)
 	subX, subY := c.subsampling()

@@ -102,7 +102,7 @@ func wantImages(t testing.TB, got [][]byte, want ...[]byte) {
 	}
 }
 
-// TestStreams: the manners of cameras, over a network.
+// TestStreams: the variants of cameras, over a network.
 func TestStreams(t *testing.T) {
 	a, b := testJPEG(t, 1), testJPEG(t, 2)
 	length := func(p []byte) string { return fmt.Sprintf("Content-Length: %d\r\n", len(p)) }
@@ -155,7 +155,7 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// TestOther: what is no JPEGs is left to ffmpeg, or said.
+// TestOther: a response that is not JPEGs is left to ffmpeg, or named in the error.
 func TestOther(t *testing.T) {
 	tests := []struct {
 		name, contentType, body string
@@ -295,7 +295,7 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// TestUnchangedWhileItWaits: a caller that waits long for the next snapshot is told each second that all is well.
+// TestUnchangedWhileItWaits: a caller that waits long for the next snapshot gets ErrUnchanged each second.
 func TestUnchangedWhileItWaits(t *testing.T) {
 	a := testJPEG(t, 1)
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(a) })
@@ -355,7 +355,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// TestBounds: a part without an end, and parts that are no JPEGs, end with an error and within the limits.
+// TestBounds: a part without an end, and parts that are not JPEGs, end with an error and within the limits.
 func TestBounds(t *testing.T) {
 	a := testJPEG(t, 1)
 	for _, tt := range []struct{ name, head, rest, want string }{

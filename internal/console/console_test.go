@@ -169,7 +169,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// luminance returns the relative luminance of a colour, as WCAG defines it.
+// luminance returns the relative luminance of a color, as WCAG defines it.
 func luminance(t *testing.T, rrggbb string) (y float64) {
 	t.Helper()
 	rgb, err := hex.DecodeString(rrggbb)

@@ -130,7 +130,8 @@ func TestColors(t *testing.T) {
 	}
 }
 
-// TestHDR: what was made of SDR colors with the white of graphics looks like them again, by name and through a pipe.
+// TestHDR: HDR that was made from SDR colors with the white of graphics has these colors again, by name and through a
+// pipe.
 func TestHDR(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	for name, v := range map[string]patches.Video{

@@ -120,7 +120,7 @@ func TestJPEG(t *testing.T) {
 	}
 }
 
-// wantJPEG holds got to the bytes of a JPEG, and to what image/jpeg says of them.
+// wantJPEG compares got with the bytes of a JPEG, and with image/jpeg's description of them.
 func wantJPEG(t testing.TB, got copied, want []byte) {
 	t.Helper()
 	if got.data != string(want) {
@@ -129,7 +129,7 @@ func wantJPEG(t testing.TB, got copied, want []byte) {
 	wantHeader(t, got)
 }
 
-// wantHeader holds what is said of a JPEG to what image/jpeg says of it.
+// wantHeader compares the description of a JPEG with image/jpeg's.
 func wantHeader(t testing.TB, got copied) {
 	t.Helper()
 	c, err := jpeg.DecodeConfig(strings.NewReader(got.data))
@@ -149,7 +149,7 @@ func frameHeader(marker, precision byte, width, height int, components byte) []b
 	return concat("\xff\xd8", segment(marker, header), segment(0xC4), segment(0xDA), "\x00\xff\xd9")
 }
 
-// TestJPEGKinds: what browsers show is told apart, and else refused.
+// TestJPEGKinds: kinds that browsers show are told apart, others refused.
 func TestJPEGKinds(t *testing.T) {
 	for marker, want := range map[byte]string{
 		0xC0: "", 0xC1: "", 0xC2: "", 0xC3: "lossless", 0xC5: "hierarchical", 0xC9: "arithmetic", 0xCF: "lossless", 0xDE: "hierarchical",
@@ -168,7 +168,7 @@ func TestJPEGKinds(t *testing.T) {
 	}
 }
 
-// TestJPEGBroken: what is wrong is said, and where.
+// TestJPEGBroken: the error says what is wrong, and where.
 func TestJPEGBroken(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	scan := bytes.Index(whole, []byte{0xFF, 0xDA})
@@ -210,7 +210,7 @@ func TestJPEGBroken(t *testing.T) {
 	}
 }
 
-// TestJPEGResumes: a JPEG that was cut short where the next one begins costs no other.
+// TestJPEGResumes: after a JPEG that was cut short, the next one is read whole.
 func TestJPEGResumes(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	bare, _ := withoutTables(t, whole)
@@ -245,7 +245,7 @@ func TestJPEGResumes(t *testing.T) {
 	}
 }
 
-// TestJPEGTruncated: a stream that ends inside a JPEG says so at every byte of it.
+// TestJPEGTruncated: a stream that ends inside a JPEG is an error, at every byte of it.
 func TestJPEGTruncated(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	p := pooltest.New(t, nil)
@@ -262,7 +262,7 @@ func TestJPEGTruncated(t *testing.T) {
 	}
 }
 
-// TestJPEGLimits: a JPEG above a limit is refused when it gets there, not when it is read.
+// TestJPEGLimits: a JPEG above a limit is refused when it reaches the limit, not when it has been read.
 func TestJPEGLimits(t *testing.T) {
 	whole := encodeJPEG(t, 1, 31, 17)
 	tests := []struct {
@@ -317,7 +317,7 @@ func TestJPEGTables(t *testing.T) {
 	}
 }
 
-// TestJPEGHoldsNothingWhileWaiting: memory is leased once a JPEG has begun, and as much as came of it.
+// TestJPEGHoldsNothingWhileWaiting: memory is leased once a JPEG has begun, and as much as has come of it.
 func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 	p := pooltest.New(t, nil)
 	whole := encodeJPEG(t, 1, 160, 96)
@@ -340,7 +340,7 @@ func TestJPEGHoldsNothingWhileWaiting(t *testing.T) {
 	}
 }
 
-// TestJPEGBudget: a JPEG for which there is no memory is lost, and none after it.
+// TestJPEGBudget: a JPEG for which there is no memory is dropped, and the ones after it are read.
 func TestJPEGBudget(t *testing.T) {
 	small, large := encodeJPEG(t, 1, 31, 17), encodeJPEG(t, 2, 300, 200)
 	p := pooltest.New(t, &pool.Options{Budget: 32 << 10})
@@ -364,7 +364,7 @@ func TestJPEGBudget(t *testing.T) {
 	}
 }
 
-// TestJPEGStreamErrors: an error of the stream is told as it is, with where it came.
+// TestJPEGStreamErrors: an error of the stream is returned, wrapped with its place.
 func TestJPEGStreamErrors(t *testing.T) {
 	whole, broken := encodeJPEG(t, 1, 31, 17), errors.New("cable pulled")
 	for _, n := range []int{0, 1, 300} {

@@ -83,7 +83,7 @@ func TestIsMultipart(t *testing.T) {
 	}
 }
 
-// TestMultipartLongHeader: the end of a line that comes in pieces is not taken for an empty line.
+// TestMultipartLongHeader: the end of a line that comes in pieces does not count as an empty line.
 func TestMultipartLongHeader(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)
 	p := pooltest.New(t, nil)
@@ -96,7 +96,7 @@ func TestMultipartLongHeader(t *testing.T) {
 	}
 }
 
-// TestMultipartBroken: a broken JPEG is told of and costs no other.
+// TestMultipartBroken: a broken JPEG is reported and costs no other.
 func TestMultipartBroken(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)
 	scan := bytes.Index(a, []byte{0xFF, 0xDA})
@@ -135,7 +135,7 @@ func TestMultipartBroken(t *testing.T) {
 	}
 }
 
-// TestMultipartRefused: what is no multipart stream, and what ends or grows beyond bounds in its middle.
+// TestMultipartRefused: streams that are not multipart, and those that end, or exceed a bound, in their middle.
 func TestMultipartRefused(t *testing.T) {
 	a := encodeJPEG(t, 1, 31, 17)
 	tests := []struct {

@@ -128,7 +128,7 @@ func TestRawTruncated(t *testing.T) {
 	}
 }
 
-// TestRawStreamErrors holds that an error of the stream is told as it is, with where it came, and loses no memory.
+// TestRawStreamErrors: an error of the stream is returned, wrapped with its place, and no memory is lost.
 func TestRawStreamErrors(t *testing.T) {
 	p := pooltest.New(t, nil)
 	d := frame.Desc{Format: frame.Gray8, Width: 40, Height: 40} // 1,600 bytes
@@ -180,7 +180,7 @@ func TestNewRawRefuses(t *testing.T) {
 	}
 }
 
-// TestBudgetLosesNothing holds that Next, refused by the pool, gives the same frame when it is called again.
+// TestBudgetLosesNothing: Next, refused by the pool, returns the same frame when it is called again.
 func TestBudgetLosesNothing(t *testing.T) {
 	p := pooltest.New(t, &pool.Options{Budget: 4096})
 	d := frame.Desc{Format: frame.Gray8, Width: 50, Height: 50}
@@ -211,8 +211,7 @@ func TestBudgetLosesNothing(t *testing.T) {
 	}
 }
 
-// TestSkip holds that a frame that is skipped takes no memory, also after Next was refused it, and that those after it
-// are whole.
+// TestSkip: a frame that is skipped takes no memory, also after Next was refused it, and those after it are whole.
 func TestSkip(t *testing.T) {
 	p := pooltest.New(t, &pool.Options{Budget: 4096})
 	d := frame.Desc{Format: frame.Gray8, Width: 50, Height: 50}
@@ -284,8 +283,7 @@ func (w *watcher) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// TestNothingHeldWhileWaiting holds that no memory is leased before the first byte of a frame is there, whatever was
-// declared.
+// TestNothingHeldWhileWaiting: no memory is leased before the first byte of a frame has come, whatever was declared.
 func TestNothingHeldWhileWaiting(t *testing.T) {
 	p := pooltest.New(t, nil)
 	header := "YUV4MPEG2 W4000 H3000 F25:1\n"

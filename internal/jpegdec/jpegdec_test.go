@@ -224,7 +224,7 @@ func TestOrientation(t *testing.T) {
 	}
 }
 
-// TestOrientationOfOddSizes: what is turned is the upright image, pixel by pixel.
+// TestOrientationOfOddSizes: the turned image is the upright image, pixel by pixel.
 func TestOrientationOfOddSizes(t *testing.T) {
 	for _, size := range [][2]int{{1, 1}, {1, 7}, {33, 1}, {35, 67}, {64, 31}} {
 		w, h := size[0], size[1]
@@ -273,7 +273,7 @@ func TestOrientationOfOddSizes(t *testing.T) {
 	}
 }
 
-// TestBrokenEXIF: what states no orientation is upright.
+// TestBrokenEXIF: without a stated orientation an image is upright.
 func TestBrokenEXIF(t *testing.T) {
 	plain := oddjpeg.Image{Width: 8, Height: 8}.Bytes()
 	with := func(exif string) []byte {
@@ -310,7 +310,7 @@ func TestBrokenEXIF(t *testing.T) {
 	}
 }
 
-// TestErrors: what is wrong with the headers is said, and where.
+// TestErrors: the error says what is wrong with the headers, and where.
 func TestErrors(t *testing.T) {
 	good := oddjpeg.Image{Width: 16, Height: 16, Sampling: []byte{0x11, 0x11, 0x11}}.Bytes()
 	sof := bytes.Index(good, []byte{0xFF, 0xC0})

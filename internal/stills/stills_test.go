@@ -291,7 +291,7 @@ func checkFrame(t testing.TB, f frame.Frame, width int, isColored bool) {
 
 func abs(n int) int { return max(n, -n) }
 
-// TestJPEGs: JPEGs come as they are in their files, without what stands behind them; other images are encoded.
+// TestJPEGs: JPEGs come unchanged from their files, without trailing data; other images are encoded.
 func TestJPEGs(t *testing.T) {
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	djpeg := exttool.Require(t, "djpeg", "libjpeg-turbo-progs")
@@ -382,7 +382,7 @@ func TestLoop(t *testing.T) {
 	}
 }
 
-// TestEnds: what reads ends with its context, also inside ffmpeg.
+// TestEnds: reading ends with its context, also inside ffmpeg.
 func TestEnds(t *testing.T) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	stop := errors.New("stop")
@@ -393,7 +393,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestOddFiles: a file that is gone, one that cannot be opened without waiting, and names that would spoil a terminal.
+// TestOddFiles: a missing file, one that cannot be opened without waiting, and names with control characters.
 func TestOddFiles(t *testing.T) {
 	dir := t.TempDir()
 	fifo := filepath.Join(dir, "pipe.jpg")

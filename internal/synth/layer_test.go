@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestBlend holds blend to its definition for all arguments.
+// TestBlend compares blend with its definition for all arguments.
 func TestBlend(t *testing.T) {
 	for d := range 256 {
 		for s := range 256 {
@@ -19,7 +19,7 @@ func TestBlend(t *testing.T) {
 	}
 }
 
-// TestLayersCover holds what compose builds on: in every row of the image some layer is opaque.
+// TestLayersCover checks what compose relies on: in every row of the image some layer is opaque.
 func TestLayersCover(t *testing.T) {
 	for h := 1; h <= 400; h += 1 + h/8 {
 		for seed := range uint64(3) {
@@ -37,7 +37,7 @@ func TestLayersCover(t *testing.T) {
 	}
 }
 
-// TestGrain holds that it is gray, is centered, and leaves the headroom that layers are stored with.
+// TestGrain: it is gray, is centered, and leaves the headroom that layers are stored with.
 func TestGrain(t *testing.T) {
 	s := New(200, 100, 1)
 	for i, l := range s.layers {
@@ -65,7 +65,7 @@ func TestGrain(t *testing.T) {
 	}
 }
 
-// TestNoiseRepeats holds that noise has no seam where a layer wraps around, and stays within its bounds.
+// TestNoiseRepeats: noise has no seam where a layer wraps around, and stays within its bounds.
 func TestNoiseRepeats(t *testing.T) {
 	const period = 96
 	n := newNoise(1, period, 17)

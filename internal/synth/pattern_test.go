@@ -63,7 +63,7 @@ func TestFillColorBars(t *testing.T) {
 	}
 }
 
-// TestFillPacked holds the order of samples of all other formats.
+// TestFillPacked: the order of samples of all other formats.
 func TestFillPacked(t *testing.T) {
 	tests := []struct {
 		format frame.PixelFormat
@@ -160,7 +160,7 @@ func flat(r, g, b uint8) synth.Pattern {
 	return func(int, int) (uint8, uint8, uint8) { return r, g, b }
 }
 
-// TestIndexSurvives holds that an index is read back from JPEGs of quality 50, at full size and halved.
+// TestIndexSurvives: an index is read back from JPEGs of quality 50, at full size and halved.
 func TestIndexSurvives(t *testing.T) {
 	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, 0))
@@ -211,7 +211,7 @@ func halved(img *image.RGBA) *image.RGBA {
 	return out
 }
 
-// TestIndexRefuses holds that no index is read from images that carry none, or that were put together from two.
+// TestIndexRefuses: no index is read from images that carry none, or that were put together from two.
 func TestIndexRefuses(t *testing.T) {
 	draw := func(p synth.Pattern) *image.RGBA {
 		f, _ := newFrame(t, frame.Desc{Format: frame.BGR24, Width: 64, Height: 32})

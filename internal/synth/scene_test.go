@@ -67,7 +67,7 @@ func TestSceneFollowsFromItsArguments(t *testing.T) {
 	}
 }
 
-// endsAfter is a context that ends when it has been looked at so many times.
+// endsAfter is a context that ends when it has been checked that many times.
 type endsAfter struct {
 	context.Context
 	looks int
@@ -108,8 +108,8 @@ func TestPaintingIsGivenUp(t *testing.T) {
 	}
 }
 
-// TestSceneIsLikePhotographs holds that frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at
-// quality 75, 4:2:0.
+// TestSceneIsLikePhotographs: frames are as hard to encode as photographs are: 0.8 to 2.5 bits a pixel at quality 75,
+// 4:2:0.
 func TestSceneIsLikePhotographs(t *testing.T) {
 	for _, size := range []image.Point{{320, 180}, {640, 360}} {
 		for seed := range uint64(8) { // each mood once
@@ -129,8 +129,7 @@ func TestSceneIsLikePhotographs(t *testing.T) {
 	}
 }
 
-// TestRenderFormats holds that a frame in any format, at any stride, is the BGR24 frame converted, and that padding
-// stays as it was.
+// TestRenderFormats: a frame in any format, at any stride, is the BGR24 frame converted, and padding stays as it was.
 func TestRenderFormats(t *testing.T) {
 	const w, h, n, pad = 37, 23, 11, 5
 	s := synth.New(w, h, 3)
@@ -170,7 +169,7 @@ func TestRenderFormats(t *testing.T) {
 	}
 }
 
-// TestMoods holds that scenes of seeds in a row can be told apart at a glance: sky, hills or meadow differ in color.
+// TestMoods: scenes of seeds in a row can be told apart at a glance: sky, hills or meadow differ in color.
 func TestMoods(t *testing.T) {
 	const w, h, seeds, least = 160, 90, 8, 12
 	var looks [seeds][9]float64 // means of B, G and R of the three thirds, from above

@@ -190,7 +190,7 @@ type limitedRange struct {
 	expand     func(k Kernels, row []int16)
 	slope, add int
 	low, high  int
-	float      func(float64) float64 // of a sample with 128 taken off
+	float      func(float64) float64 // of a sample with 128 subtracted
 }
 
 var limitedRanges = []limitedRange{

@@ -29,7 +29,7 @@ func randomTaps(r *rand.Rand, n, inputs, step, top int) []Tap {
 	return taps
 }
 
-// wantLinear is a channel of taps as the package defines them, bias taken off.
+// wantLinear is a channel of taps as the package defines them, bias subtracted.
 func wantLinear(src []byte, taps []Tap, channel, step, bias int) []int16 {
 	want := make([]int16, len(taps))
 	for x, t := range taps {

@@ -100,7 +100,7 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 const lingerTime = 500 * time.Millisecond
 
 // boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds. A connection
-// whose body was stopped serves no further request: a stop that met the end of the body may have cancelled them.
+// whose body was stopped serves no further request: a stop that met the end of the body may have canceled them.
 func (w *writer) boundRest(r *http.Request) {
 	switch {
 	case r.ContentLength == 0 || w.body != nil && w.body.ended.Load(): // There is no rest.
