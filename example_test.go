@@ -53,7 +53,7 @@ func Example_sound() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err := mel.Compile(spec, mel.Options{Workers: workers})
+	m, err := mel.Compile(spec, &mel.Options{Workers: workers})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -1,6 +1,7 @@
-// Package client sends raw frames to a Steadyframe server over gRPC and gets JPEGs back: those of its own frames
-// (Client.Encode, Client.EncodeStream), or those of live streams, which Client.Publish feeds and Client.Watch shows. What
-// the frames are and what to make of them, a pipeline.Spec says, as for the library.
+// Package client sends raw frames to a Steadyframe server and gets JPEGs back: those of its own frames (Client.Encode,
+// Client.EncodeStream), or those of live streams, which Client.Publish feeds and Client.Watch shows. A pipeline.Spec says
+// what the frames are and what to make of them, as for the library. Dial reaches a server over gRPC, DialRing one on the
+// same machine through shared memory; the Client is the same.
 //
 //	c, err := client.Dial("127.0.0.1:50051", nil)
 //	...

@@ -3,7 +3,7 @@
 //
 //	spec, err := mel.Preset("wav2lip")
 //	...
-//	m, err := mel.Compile(spec, mel.Options{InputRate: 48000, Workers: workers})
+//	m, err := mel.Compile(spec, &mel.Options{InputRate: 48000, Workers: workers})
 //	...
 //	features = m.Append(features[:0], pcm)   // a whole file: m.Frames(len(pcm)) rows of m.Bands() features
 //	w, err := m.Windows(25, 16)              // for a model that takes 16 rows for each of 25 video frames a second

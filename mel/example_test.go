@@ -14,7 +14,7 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err := mel.Compile(spec, mel.Options{InputRate: 48000})
+	m, err := mel.Compile(spec, &mel.Options{InputRate: 48000})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func ExampleStream() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err := mel.Compile(spec, mel.Options{})
+	m, err := mel.Compile(spec, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func testSound(t testing.TB) (pcm []byte, f32 []float32) {
 
 func compile(t testing.TB, s Spec, o Options) *Mel {
 	t.Helper()
-	m, err := Compile(s, o)
+	m, err := Compile(s, &o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -57,8 +57,13 @@ type Mel struct {
 	streams freeList[streamMemory]
 }
 
-// Compile validates s and returns a Mel that computes its features. The error is a *SpecError. It retains o.Workers.
-func Compile(s Spec, o Options) (*Mel, error) {
+// Compile validates s and returns a Mel that computes its features. nil is the zero Options. The error is a *SpecError. It
+// retains options.Workers.
+func Compile(s Spec, options *Options) (*Mel, error) {
+	var o Options
+	if options != nil {
+		o = *options
+	}
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}

@@ -360,7 +360,7 @@ func TestCompileErrors(t *testing.T) {
 	for _, tt := range tests {
 		s := good
 		tt.change(&s)
-		_, err := Compile(s, tt.options)
+		_, err := Compile(s, &tt.options)
 		var se *SpecError
 		if !errors.As(err, &se) || se.Field != tt.field || se.Reason == "" {
 			t.Errorf("%s: got %v, want a SpecError of that field", tt.field, err)

@@ -79,7 +79,7 @@ func (j *MelJob) Run(ctx context.Context) (MelSummary, error) {
 		return s, in.err
 	}
 	s.Seconds = float64(len(in.samples)) / float64(in.rate)
-	m, err := mel.Compile(spec, mel.Options{InputRate: in.rate})
+	m, err := mel.Compile(spec, &mel.Options{InputRate: in.rate})
 	if err != nil {
 		return s, fmt.Errorf("%s: its rate: %s", j.name(), melReason(err))
 	}

@@ -66,7 +66,7 @@ func TestMelInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := mel.Compile(spec, mel.Options{})
+	m, err := mel.Compile(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ func compileMel(t testing.TB, preset string, rate int) *mel.Mel {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := mel.Compile(spec, mel.Options{InputRate: rate})
+	m, err := mel.Compile(spec, &mel.Options{InputRate: rate})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func (e *Engine) Mel(preset string, rate int) (*mel.Mel, error) {
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Invalid, Field: "preset", Err: err}
 	}
-	m, err := mel.Compile(spec, mel.Options{InputRate: rate, Workers: e.workers})
+	m, err := mel.Compile(spec, &mel.Options{InputRate: rate, Workers: e.workers})
 	if err != nil {
 		return nil, &fault.Error{Kind: fault.Invalid, Field: "rate", Err: err}
 	}
