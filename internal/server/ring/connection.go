@@ -52,7 +52,9 @@ type connection struct {
 	from, to int
 
 	memory
-	slots []slot
+	slots  []slot
+	pinged time.Time // when the second began that pings counts in
+	pings  int
 
 	sending sync.Mutex // guards what follows
 	out     []byte     // what is being written, and the descriptors with it
@@ -228,6 +230,20 @@ func (c *connection) next(wait bool) (*ring.Message, error) {
 		return nil, fault.Errorf(fault.Invalid, "ring: got a payload of %d bytes with a message of kind %d, want none", n, m.Kind())
 	}
 	return m, nil
+}
+
+// maxPings is how many PINGs a client may send in a second.
+const maxPings = 100
+
+// ping counts a PING. The error is about too many: they keep nothing going but the socket.
+func (c *connection) ping() error {
+	if now := time.Now(); now.Sub(c.pinged) >= time.Second {
+		c.pinged, c.pings = now, 0
+	}
+	if c.pings++; c.pings > maxPings {
+		return fault.Errorf(fault.Invalid, "ring: got more than %d PINGs within a second", maxPings)
+	}
+	return nil
 }
 
 // unread makes the message that next has just returned the next one again.

@@ -81,6 +81,9 @@ func (e *encoding) collect() error {
 			e.enter(working)
 			return nil
 		case m.Kind() == ring.KindPing:
+			if err := e.ping(); err != nil {
+				return err
+			}
 			e.enter(reading)
 			continue
 		case m.Kind() != ring.KindSubmit:

@@ -6,10 +6,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image/jpeg"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +31,13 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if use, path, ok := strings.Cut(os.Getenv(childVariable), " "); ok {
+		fmt.Fprintln(os.Stderr, child(ring.Use(use), path))
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // running is a server of the ring alone.
 type running struct {

@@ -106,6 +106,9 @@ func (p *publishing) receive() error {
 		}
 		switch m.Kind() {
 		case ring.KindPing:
+			if err := p.ping(); err != nil {
+				return err
+			}
 		case ring.KindSubmit:
 			if err := p.take(ring.ParseSubmit(m)); err != nil {
 				return err

@@ -77,6 +77,9 @@ func (v *viewing) receive() error {
 		}
 		switch m.Kind() {
 		case ring.KindPing:
+			if err := v.ping(); err != nil {
+				return err
+			}
 		case ring.KindRelease:
 			v.owning.Lock()
 			s, err := v.claim(m.Slot(), m.Generation(), false)

@@ -1,0 +1,132 @@
+package ring
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestMessages: what is set is parsed again.
+func TestMessages(t *testing.T) {
+	var m Message
+	m.SetHello(5)
+	if v, ok := m.HelloVersion(); v != Version || !ok || m.Payload() != 5 {
+		t.Errorf("hello: got version %d, %t, payload %d", v, ok, m.Payload())
+	}
+	l := Layout{Slots: 3, Batch: 2, InputSlot: 8192, FramePitch: 4096, FrameBytes: 4000, OutputSlot: 12288, Width: 7, Height: 8}
+	l.Set(&m)
+	if got, ok := ParseLayout(&m); got != l || !ok {
+		t.Errorf("got %+v, %t, want %+v", got, ok, l)
+	}
+	s := Submit{Slot: 1, Generation: 2, Frames: 3, Bytes: 4, CapturedUS: 5, Tag: 6}
+	s.Set(&m)
+	if got := ParseSubmit(&m); got != s || m.Kind() != KindSubmit {
+		t.Errorf("got %+v, want %+v", got, s)
+	}
+	d := Done{Slot: 1, Generation: 2, Frames: 3, Failed: 4, RunNS: 5, Tag: 6}
+	d.Set(&m)
+	if got := ParseDone(&m); got != d || m.Kind() != KindDone || m.Code() != 0 {
+		t.Errorf("got %+v, want %+v", got, d)
+	}
+	d.SetFailed(&m, 10, 9, 1000)
+	if got := ParseDone(&m); m.Code() != 10 || m.Payload() != 9 || got.Frames != 1000 || got.Tag != 6 {
+		t.Errorf("got %+v with code %d, want code 10", got, m.Code())
+	}
+	i := Image{Slot: 1, Generation: 2, Flags: 3, Bytes: 4, Seq: 5, CapturedUS: 6, SentUS: 7, Width: 8, Height: 9}
+	i.Set(&m)
+	if got := ParseImage(&m); got != i || m.Kind() != KindImage {
+		t.Errorf("got %+v, want %+v", got, i)
+	}
+	st := Status{Viewers: 1, Arrived: 2, Published: 3, Dropped: 4, Same: 5, FPSOut: 6.5}
+	p := AppendStatus(nil, &st, [5]uint64{1, 2, 3, 4, 5})
+	copy(m[:], p)
+	if got := ParseStatus(&m); got != st || int(m.Payload()) != len(p)-Size || ParseDropped(p[Size:]) != [5]uint64{1, 2, 3, 4, 5} {
+		t.Errorf("got %+v, want %+v", got, st)
+	}
+	m.SetOutput(1, 2, 4096)
+	if n, ok := m.OutputBytes(); n != 4096 || !ok || m.Slot() != 1 {
+		t.Errorf("got %d, %t, want 4096", n, ok)
+	}
+	m.SetError(10, 3, 1500)
+	if m.Kind() != KindError || m.Code() != 10 || m.Payload() != 3 || m.RetryMS() != 1500 {
+		t.Errorf("got kind %d, code %d, payload %d, %d ms", m.Kind(), m.Code(), m.Payload(), m.RetryMS())
+	}
+	area := make([]byte, 64)
+	e := Entry{Offset: 64, Bytes: 5, Code: 2}
+	e.Put(area, 3)
+	if got := ParseEntry(area, 3); got != e {
+		t.Errorf("got %+v, want %+v", got, e)
+	}
+}
+
+// TestDefaultPath: it is in the runtime directory where there is one, and the directory must be private.
+func TestDefaultPath(t *testing.T) {
+	runtime := t.TempDir()
+	t.Setenv("XDG_RUNTIME_DIR", runtime)
+	if got, want := DefaultPath(), filepath.Join(runtime, "steadyframe", "ring.sock"); got != want {
+		t.Fatalf("got %s, want %s", got, want)
+	}
+	dir := DefaultDir()
+	if err := CheckDir(dir); err == nil {
+		t.Error("a directory that is not there: got no error")
+	}
+	for range 2 {
+		if err := MakeDir(dir); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := CheckDir(dir); err == nil && filepath.Separator == '/' {
+		t.Error("a directory that all may write: got no error")
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(runtime, dir); err != nil {
+		t.Skip(err)
+	}
+	if err := MakeDir(dir); err == nil {
+		t.Error("a symbolic link: got no error")
+	}
+	t.Setenv("XDG_RUNTIME_DIR", "relative")
+	if got := DefaultDir(); !filepath.IsAbs(got) {
+		t.Errorf("got %s, want an absolute path", got)
+	}
+}
+
+// FuzzHello: whatever comes, a Hello without an error is within its bounds.
+func FuzzHello(f *testing.F) {
+	for _, s := range []string{"", "{}", `{"use":"encode"}`, `{"use":"watch","stream":"x","slots":9}`, `{"use":"publish","stream":"x","fps":1e400}`,
+		`{"use":"encode","batch":3,"spec":{"input":{"format":"bgr24","width":4,"height":4},"output":{"restart":"row"}}}`, `{"use":"encode"}{}`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		h, err := ParseHello(data)
+		if err != nil {
+			return
+		}
+		if h.Slots < 1 || h.Slots > MaxSlots || h.Batch < 1 || h.JPEGBytes < 1 || (h.Use == Encode) != (h.Stream == "") {
+			t.Errorf("got %+v for %q", h, data)
+		}
+	})
+}
+
+// FuzzLayout: whatever comes, a Layout that is accepted keeps frames within their slot, and slots within what an int holds.
+func FuzzLayout(f *testing.F) {
+	var m Message
+	l := Layout{Slots: 3, Batch: 2, InputSlot: 8192, FramePitch: 4096, FrameBytes: 4000, OutputSlot: 12288}
+	l.Set(&m)
+	f.Add(m[:])
+	f.Fuzz(func(t *testing.T, data []byte) {
+		copy(m[:], data)
+		l, ok := ParseLayout(&m)
+		if !ok {
+			return
+		}
+		if end := (l.Batch-1)*l.FramePitch + l.FrameBytes; l.InputSlot > 0 && (end > l.InputSlot || end < 0) || l.Slots*l.InputSlot < 0 || l.Slots*l.OutputSlot < 0 {
+			t.Errorf("got %+v", l)
+		}
+	})
+}
