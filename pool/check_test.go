@@ -10,7 +10,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// TestHolders: the misuse of a retained handle also tells where the lease began, and a late write tells all that held the buffer.
+// TestHolders: the misuse of a retained handle also reports where the lease began, and a late write reports all holders
+// of the buffer.
 func TestHolders(t *testing.T) {
 	p, w := watched(pool.Options{Floor: 1 << 20}, pool.Check{})
 	b := ownerGets(t, p)

@@ -12,7 +12,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// A lease is what a test knows of a Buf: the handles that Retain returned for it, and the stamp that nobody else may overwrite.
+// A lease is the test's record of a Buf: the handles that Retain returned for it, and the stamp that nobody else may
+// overwrite.
 type lease struct {
 	buf      pool.Buf
 	retained []pool.Buf

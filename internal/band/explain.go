@@ -7,7 +7,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/impl"
 )
 
-// Explain returns what the Sampler does, with the kernels chosen, for people to read: one line a step.
+// Explain describes the Sampler as text, with the kernels chosen: one line a step.
 func (s *Sampler) Explain() string {
 	var b strings.Builder
 	for i := range s.sources {

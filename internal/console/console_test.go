@@ -51,7 +51,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-// A browser that has the page asks whether it is the same still, and is told so without it.
+// A browser that has the page asks whether it has changed, and gets a 304.
 func TestCaching(t *testing.T) {
 	first := get(t, "GET", "/")
 	etag := first.Header.Get("Etag")

@@ -12,7 +12,8 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// TestAwait: Await takes no memory and no bytes, tells the end of the stream from another frame, and leaves a frame that is cut short to Next.
+// TestAwait: Await takes no memory and no bytes, distinguishes the end of the stream from another frame, and leaves a
+// frame that is cut short to Next.
 func TestAwait(t *testing.T) {
 	broken := errors.New("broken")
 	for _, d := range []frame.Desc{{Format: frame.Gray8, Width: 8, Height: 8}, {Format: frame.BGR24, Width: 64, Height: 48}} {

@@ -137,9 +137,9 @@ func TestEndlessBodyAllocations(t *testing.T) {
 	}
 }
 
-// TestLiveAllocations: what the server's process allocates in steady state for each frame of a live stream, and for each
-// image and viewer: one that asks for each image, and one that only reads. It is grpc-go's: the HTTP/2 frames of a
-// message, and their backlog, of which docs/adr/0009-grpc-codec.md tells.
+// TestLiveAllocations: what the server's process allocates in steady state for each frame of a live stream, and for
+// each image and viewer: one that asks for each image, and one that only reads. It is grpc-go's: the HTTP/2 frames of a
+// message, and their backlog (docs/adr/0009-grpc-codec.md).
 func TestLiveAllocations(t *testing.T) {
 	const viewers = 10
 	one, asking, reading := measureLive(t, 1, 0), measureLive(t, 1+viewers, 0), measureLive(t, 1, viewers)

@@ -40,7 +40,7 @@ var specs = []struct {
 	}},
 }
 
-// stock returns the generated client, as anybody's gRPC would be.
+// stock returns the generated client.
 func (s *running) stock(t *testing.T) api.FrameServiceClient {
 	t.Helper()
 	conn, err := grpc.NewClient(s.Addrs().GRPC, transportCredentials(), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<28)))

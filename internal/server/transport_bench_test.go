@@ -237,7 +237,7 @@ func newHTTPCarrier(b *testing.B, address string, chunked bool, e *encoding) *ht
 		defer close(done)
 		for chunk := range c.chunks {
 			if _, err := chunk.WriteTo(c.conn); err != nil {
-				return // Reading tells.
+				return // The read fails then, too.
 			}
 		}
 	}()

@@ -10,7 +10,7 @@ import (
 
 // Image is one JPEG of a stream. The caller of a Viewer releases those that it gets.
 type Image struct {
-	Buf           pool.Buf  // the JPEG, shared by all who hold the image: read only
+	Buf           pool.Buf  // the JPEG, shared by all holders of the image: read only
 	Size          int       // of the JPEG in bytes, also after Release; set by Publish
 	Seq           uint64    // of the stream, from 1, one for each different image; set by Publish
 	Captured      time.Time // when its frame came in, or the last frame that looked the same; set by Publish when zero
@@ -49,7 +49,7 @@ type stream struct {
 	idle      time.Duration // since when there is neither publisher nor viewer, if so
 
 	newest  Image  // zero when there is none to be shown
-	pins    pins   // who holds it, and older ones
+	pins    pins   // holders of it, and of older ones
 	seq     uint64 // of the last image
 	width   int    // of the source's last image, also after that was dropped
 	height  int

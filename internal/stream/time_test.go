@@ -192,7 +192,7 @@ func TestMaxFPS(t *testing.T) {
 		}
 		time.Sleep(time.Second) // busy
 		if got := f.info(t, "cam1").Viewers[0].Dropped; got != 0 {
-			t.Errorf("got %d dropped before anybody knows what was, want none", got)
+			t.Errorf("got %d dropped before it is known what was, want none", got)
 		}
 		wantNext(t, v, 74)
 		// The last one was that of the slot at 1900 ms: image 47. At the slot of 2000 ms the newest was 49, of 1999 ms.

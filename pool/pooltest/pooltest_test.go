@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-// fake is a testing.TB that records what a test would say, and ends when told.
+// fake is a testing.TB that records failures, and ends on demand.
 type fake struct {
 	testing.TB
 	cleanups []func()

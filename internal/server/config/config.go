@@ -8,8 +8,8 @@ import (
 
 // Config is every setting of a server. A setting's name is its path of yaml names, such as http.listen; it is the same
 // in a file, in a flag, and, upper-cased with underscores, in the environment (STEADYFRAME_HTTP_LISTEN). Default
-// returns the values to start from. The tag was has the name that a setting had before; it is still read. The tag bounds says
-// which values are valid: least..most, which Validate reads, or a text for people.
+// returns the values to start from. The tag was has the name that a setting had before; it is still read. The tag
+// bounds says which values are valid: least..most, which Validate reads, or a text for display.
 type Config struct {
 	HTTP    HTTP     `yaml:"http"`
 	GRPC    GRPC     `yaml:"grpc"`

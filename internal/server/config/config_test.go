@@ -174,7 +174,7 @@ func TestSizeText(t *testing.T) {
 	}
 }
 
-// TestOldNames: a setting is read under the name that it had before, from everywhere, and the loader is told.
+// TestOldNames: a setting is read under the name that it had before, from everywhere, and Renamed is called.
 func TestOldNames(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "f.yaml")
 	write := func(text string) LoadOptions {

@@ -13,7 +13,7 @@ type field struct {
 	key   string // dotted
 	was   string // the key that it had before, "" for none
 	doc   string
-	want  string // which values are valid, for people; "" where that goes without saying
+	want  string // which values are valid, for display; "" where that is obvious
 	value reflect.Value
 }
 

@@ -245,7 +245,7 @@ func (s *connections) connect(t *testing.T) *connection {
 	return info.(*connection)
 }
 
-// TestWatchdog: who takes a MiB within timeouts.send has as long again; who does not loses its connection.
+// TestWatchdog: a peer that reads a MiB within timeouts.send has as long again; one that does not loses its connection.
 func TestWatchdog(t *testing.T) {
 	e := engine.New(config.Default(), metrics.New(), nil)
 	t.Cleanup(e.Close)

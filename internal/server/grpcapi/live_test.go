@@ -140,7 +140,7 @@ func TestCapturedAt(t *testing.T) {
 	}
 }
 
-// TestLevel: nobody is warned of a call that ended as its caller wanted it to.
+// TestLevel: a call that ended as its caller wanted is no warning.
 func TestLevel(t *testing.T) {
 	for _, tt := range []struct {
 		method string

@@ -33,9 +33,9 @@ type service struct {
 	wait   sync.WaitGroup // goroutines of sessions
 }
 
-// desc returns what grpc-go is told of FrameService: all methods as streams, so that it leaves the reading of messages
-// to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto, where some
-// are unary.
+// desc returns the description of FrameService for grpc-go: all methods as streams, so that it leaves the reading of
+// messages to the handler. On the wire a unary call is a stream of one message each way. Reflection shows the .proto,
+// where some are unary.
 func (s *service) desc() *grpc.ServiceDesc {
 	method := func(name string, serve func(grpc.ServerStream, pieceReader) error) grpc.StreamDesc {
 		handler := func(_ any, stream grpc.ServerStream) error { return s.serve(name, stream, serve) }
@@ -117,7 +117,7 @@ func level(method string, k fault.Kind) slog.Level {
 	return slog.LevelWarn
 }
 
-// peerOf returns who calls.
+// peerOf returns the caller's address.
 func peerOf(ctx context.Context) string {
 	if p, ok := peer.FromContext(ctx); ok && p.Addr != nil {
 		return p.Addr.String()
@@ -125,7 +125,7 @@ func peerOf(ctx context.Context) string {
 	return "unknown"
 }
 
-// refused counts and logs a call that is not let in, and returns what the caller is told.
+// refused counts and logs a refused call, and returns the caller's error.
 func (s *service) refused(ctx context.Context, method string, err error) error {
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)

@@ -45,7 +45,7 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 	in := &intake{frames: make(chan admitted, maxBatch), second: make(chan struct{}), done: make(chan struct{})}
 	go func() {
 		defer close(in.frames)
-		defer close(in.done) // before frames: who has seen their end does not stop the body
+		defer close(in.done) // before frames: a reader that has seen their end does not stop the body
 		defer func() {
 			if v := recover(); v != nil {
 				in.err = &fault.Error{Kind: fault.Internal, Reason: fmt.Sprintf("httpapi: panic: %v", v), Err: &pipeline.PanicError{Value: v, Stack: debug.Stack()}}

@@ -62,7 +62,7 @@ func mediaOf(r *http.Request, live bool) (media, error) {
 	kind, parameters, err := mime.ParseMediaType(header)
 	multipart := live && strings.HasPrefix(kind, "multipart/")
 	switch {
-	case err != nil && !(multipart && errors.Is(err, mime.ErrInvalidMediaParameter)): // The body tells the boundary too.
+	case err != nil && !(multipart && errors.Is(err, mime.ErrInvalidMediaParameter)): // The body has the boundary, too.
 		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Err: err}
 	case multipart:
 		return media{jpegParts, parameters["boundary"]}, nil

@@ -176,7 +176,7 @@ func TestPublishTakenOver(t *testing.T) {
 }
 
 // TestPublishDraining: a server that stops does not wait for a body without an end, nor for one that has hardly begun.
-// TestPublishHeldUp: a publisher whose first frame comes after that of one who began later does not get the stream.
+// TestPublishHeldUp: a publisher whose first frame comes after that of one that began later does not get the stream.
 func TestPublishHeldUp(t *testing.T) {
 	f := newTestAPI(t, nil)
 	v := f.view("cam")

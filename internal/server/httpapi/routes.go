@@ -24,7 +24,7 @@ POST /v1/streams/NAME                       feed a live stream: raw frames as ab
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
 GET  /ws                                    any number of streams over one WebSocket
-GET  /v1/streams   /v1/streams/NAME         what there is to watch, and who does
+GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
 GET  /v1/stats                              what the server has done
 GET  /                                      all this as a page, for browsers
 

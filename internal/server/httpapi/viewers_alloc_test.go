@@ -94,7 +94,7 @@ func (l *lockstep) viewMJPEG() {
 	}
 }
 
-// viewWebSocket adds the viewers, who acknowledge each image.
+// viewWebSocket adds the viewers, which acknowledge each image.
 func (l *lockstep) viewWebSocket() {
 	for range l.viewers {
 		c, r := l.f.dial(l.t, "GET /ws HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==")

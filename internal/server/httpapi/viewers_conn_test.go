@@ -138,7 +138,7 @@ func TestWaitCuts(t *testing.T) {
 	eventually(t, "it watches", func() bool { return f.viewerCount("cam1") == 1 })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	f.wait(ctx) // Nobody has told the viewer to end.
+	f.wait(ctx) // The viewer was not told to end.
 	eventually(t, "it has left", func() bool { return f.viewerCount("cam1") == 0 })
 }
 

@@ -58,14 +58,14 @@ type ViewerInfo struct {
 	Delivered, Dropped uint64
 }
 
-// Stream returns what the server tells of a stream, nothing when there is none of that name.
+// Stream returns the server's entry of a stream, nothing when there is none of that name.
 func (s *Server) Stream(t testing.TB, name string) (info StreamInfo) {
 	t.Helper()
 	s.GetJSON(t, "/v1/streams/"+name, &info)
 	return info
 }
 
-// Viewer returns what it tells of the viewer on that connection, and whether there is one.
+// Viewer returns the entry of the viewer on that connection, and whether there is one.
 func (s *Server) Viewer(t testing.TB, name string, conn net.Conn) (known ViewerInfo, ok bool) {
 	t.Helper()
 	viewers := s.Stream(t, name).Viewers
