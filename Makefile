@@ -68,7 +68,7 @@ staticcheck:
 
 .PHONY: poolvet
 poolvet: build
-	for module in . $(NESTED); do (cd $$module && "$(CURDIR)/bin/poolvet" ./...) || exit 1; done
+	for module in . $(NESTED); do (cd $$module && "$(CURDIR)/bin/poolvet" -putshape.bound ./...) || exit 1; done
 
 .PHONY: shellcheck
 shellcheck:

@@ -52,7 +52,7 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 				s.Flags |= flagKept
 				s.Mark = instr
 			}
-		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && isGo(instr):
+		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && (isGo(instr) || storesPart(t, s, instr)):
 			if s.Flags&flagKept == 0 && keeper(instr) != "" {
 				s.Flags |= flagKept
 				s.Mark = instr
@@ -75,6 +75,66 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		Pos:     first.Pos(),
 		Message: m.Got(acq) + " stays in " + where + " although this function puts it back: it changes there when the pool lends it again",
 	})
+}
+
+// storesPart reports whether instr stores a slice to which memory of the root was appended, or a struct that was made with it.
+func storesPart(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	var v ssa.Value
+	switch instr := instr.(type) {
+	case *ssa.Store:
+		v = instr.Val
+	case *ssa.MapUpdate:
+		v = instr.Value
+	case *ssa.Send:
+		v = instr.X
+	default:
+		return false
+	}
+	return holdsPart(t, s, v, 0)
+}
+
+// holdsPart reports whether v has memory of the root in an element or a field.
+func holdsPart(t *flow.Track, s *flow.State, v ssa.Value, depth int) bool {
+	if depth > 4 {
+		return false
+	}
+	depth++
+	switch v := v.(type) {
+	case *ssa.Call: // append(x, y...)
+		b, ok := v.Call.Value.(*ssa.Builtin)
+		return ok && b.Name() == "append" && len(v.Call.Args) == 2 && holdsPart(t, s, v.Call.Args[1], depth)
+	case *ssa.Slice:
+		return holdsPart(t, s, v.X, depth)
+	case *ssa.UnOp:
+		return v.Op == token.MUL && holdsPart(t, s, v.X, depth)
+	case *ssa.MakeInterface:
+		return holdsPart(t, s, v.X, depth)
+	case *ssa.Alloc:
+		for _, ref := range *v.Referrers() {
+			if store, ok := ref.(*ssa.Store); ok && store.Addr == v {
+				if c := t.Live(s, store.Val); c != flow.None && c <= flow.Part {
+					return true
+				}
+			}
+			part, ok := ref.(ssa.Value)
+			if !ok {
+				continue
+			}
+			switch ref.(type) {
+			case *ssa.FieldAddr, *ssa.IndexAddr:
+			default:
+				continue
+			}
+			for _, use := range *part.Referrers() {
+				if store, ok := use.(*ssa.Store); ok && store.Addr == part {
+					if c := t.Live(s, store.Val); c != flow.None && c <= flow.Part {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 func isGo(instr ssa.Instruction) bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/analysis/missingput"
 	"github.com/steadyframe/steadyframe/analysis/poolescape"
 	"github.com/steadyframe/steadyframe/analysis/putshape"
+	"github.com/steadyframe/steadyframe/analysis/unusedignore"
 	"github.com/steadyframe/steadyframe/analysis/useafterput"
 )
 
@@ -21,5 +22,6 @@ func Analyzers() []*analysis.Analyzer {
 		poolescape.Analyzer,
 		putshape.Analyzer,
 		getreset.Analyzer,
+		unusedignore.Analyzer,
 	}
 }

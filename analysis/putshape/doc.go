@@ -25,8 +25,9 @@
 // Right is to look at the size before the Put. Any comparison of the value's len, cap, Len, Cap, Size or Bounds in the
 // function counts as one.
 //
-// A pool of buffers that grow keeps the largest ever put back, for as long as it is used (golang/go#23199). Where no Put of
-// such a pool looks at the size, the first of them is reported. To grow is to be a *bytes.Buffer, or a *[]byte of a pool
+// A pool of buffers that grow keeps the largest ever put back, for as long as it is used (golang/go#23199). Whether that matters
+// depends on what is written to them, so the flag -putshape.bound asks for it: where no Put of such a pool looks at the size,
+// the first of them is reported. To grow is to be a *bytes.Buffer, or a *[]byte of a pool
 // whose package appends to what it got from there.
 //
 //	if buf.Cap() <= 64<<10 { // right

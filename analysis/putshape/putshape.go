@@ -13,15 +13,21 @@ import (
 )
 
 // Analyzer reports values that do not fit the pool they are put into.
-var Analyzer = &analysis.Analyzer{
-	Name:     "putshape",
-	Doc:      "report values put into a pool that they do not fit: no pointer, another pool's, another size, no bound on the size",
-	URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#putshape",
-	Requires: []*analysis.Analyzer{poolmodel.Analyzer},
-	Run:      run,
+var Analyzer = newAnalyzer()
+
+func newAnalyzer() *analysis.Analyzer {
+	a := &analysis.Analyzer{
+		Name:     "putshape",
+		Doc:      "report values put into a pool that they do not fit: no pointer, another pool's, another size",
+		URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#putshape",
+		Requires: []*analysis.Analyzer{poolmodel.Analyzer},
+	}
+	bound := a.Flags.Bool("bound", false, "also report pools of buffers that grow where no Put looks at the size")
+	a.Run = func(pass *analysis.Pass) (any, error) { return run(pass, *bound) }
+	return a
 }
 
-func run(pass *analysis.Pass) (any, error) {
+func run(pass *analysis.Pass, bound bool) (any, error) {
 	m := poolmodel.Of(pass)
 	puts := m.Puts()
 	for _, put := range puts {
@@ -32,7 +38,9 @@ func run(pass *analysis.Pass) (any, error) {
 	}
 	checkOrigins(pass, m)
 	checkFixed(pass, m, puts)
-	checkBound(pass, m, puts)
+	if bound {
+		checkBound(pass, m, puts)
+	}
 	return nil, nil
 }
 
@@ -83,7 +91,7 @@ func checkOrigins(pass *analysis.Pass, m *poolmodel.Model) {
 
 // moveOf returns the first Put of what acq got into another pool.
 func moveOf(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition) (mv move, found bool) {
-	if acq.Pool == "" {
+	if acq.Pool == "" || poolmodel.IsPointed(acq.Pool) {
 		return move{}, false
 	}
 	whole := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
@@ -91,7 +99,7 @@ func moveOf(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition) (mv mo
 		if e.Kind != poolmodel.Put && e.Kind != poolmodel.DeferPut {
 			return true
 		}
-		if e.Pool != "" && e.Pool != acq.Pool && e.Class == flow.Same && (!found || instr.Pos() < mv.instr.Pos()) {
+		if e.Pool != "" && !poolmodel.IsPointed(e.Pool) && e.Pool != acq.Pool && e.Class == flow.Same && (!found || instr.Pos() < mv.instr.Pos()) {
 			mv, found = move{acq, instr, acq.Pool, e.Pool}, true
 		}
 		return e.Kind == poolmodel.DeferPut

@@ -9,5 +9,13 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "bound", "filled")
+	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "unbounded")
+}
+
+func TestBound(t *testing.T) {
+	if err := putshape.Analyzer.Flags.Set("bound", "true"); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = putshape.Analyzer.Flags.Set("bound", "false") }()
+	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "bound", "filled")
 }

@@ -25,6 +25,7 @@ const (
 	flagPut      flow.Flags = 1 << iota // it was put back, at the state's Mark
 	flagMaybe                           // it was put back on some paths of the call at Mark, and no branch was taken since
 	flagDeferred                        // it goes back when the function returns, by the defer at Mark
+	flagLater                           // it is used when the function returns, by the defer at Mark
 )
 
 func run(pass *analysis.Pass) (any, error) {
@@ -90,8 +91,21 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	}
 	e := c.m.Event(t, s, instr)
 	switch {
+	case s.Flags&flagDeferred != 0 && e.Class != flow.Same && c.m.ReturnsReader(t, s, instr):
+		return c.say(s, instr, "%s returns what reads memory that goes back to the pool when the function returns (defer in line %d)",
+			c.fn.Name(), c.m.Line(s.Mark.Pos())), false
 	case e.Kind == poolmodel.Nothing:
 		return finding{}, true
+	case e.Kind == poolmodel.DeferUse:
+		// What is deferred later runs earlier: before a Put that was deferred already.
+		if e.Class <= flow.Derived && s.Flags&(flagPut|flagDeferred) == 0 {
+			s.Flags |= flagLater
+			s.Mark = instr
+		}
+		return finding{}, true
+	case s.Flags&flagLater != 0 && (e.Kind == poolmodel.Put || e.Kind == poolmodel.DeferPut) && e.Level == poolmodel.Always:
+		return finding{pos: s.Mark.Pos(), put: instr.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
+			c.m.Line(instr.Pos()))}, false
 	case e.Kind == poolmodel.Hold: // one more holder: the next Put does not end its life
 		return finding{}, false
 	case s.Flags&flagPut != 0:

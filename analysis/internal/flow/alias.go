@@ -276,12 +276,25 @@ func (t *Track) result(call *ssa.Call, arg, i int, c Class) Class {
 	rc := t.rules.Result(&call.Call, arg, i, c)
 	if rc == Part {
 		for field := range t.moved {
-			if field.slice() {
+			if field.slice() && t.hasType(field.typ) {
 				return Inner
 			}
 		}
 	}
 	return rc
+}
+
+// hasType reports whether the root, or a part of it, is a pointer to a value of type typ.
+func (t *Track) hasType(typ types.Type) bool {
+	for v, i := range t.index {
+		if c := t.classes[i]; c == None || c > Part {
+			continue
+		}
+		if p, ok := v.Type().Underlying().(*types.Pointer); ok && types.Identical(p.Elem(), typ) {
+			return true
+		}
+	}
+	return false
 }
 
 // LocalBase returns what the function has made and addr is a field or an element of, nil for none.

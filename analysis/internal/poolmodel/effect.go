@@ -3,6 +3,7 @@ package poolmodel
 import (
 	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -112,6 +113,9 @@ func isStd(fn *types.Func) bool {
 func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
 	if b, ok := call.Value.(*ssa.Builtin); ok {
 		if b.Name() == "append" && arg == 0 {
+			if hasNoRoom(flow.Operands(call)[0]) {
+				return flow.None // a copy
+			}
 			return max(c, flow.Derived)
 		}
 		if b.Name() == "append" && c == flow.Holder {
@@ -124,6 +128,12 @@ func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Clas
 		return unknownResult(call, arg, i, c)
 	}
 	if a, ok := m.apis[apiKey(callee)]; ok && (a.get || a.put || a.hold) {
+		return flow.None
+	}
+	if copies[apiKey(callee)] {
+		if c <= flow.Inner && refersInside(call.Signature().Results().At(i).Type()) {
+			return flow.Inner
+		}
 		return flow.None
 	}
 	result := call.Signature().Results().At(i).Type()
@@ -146,9 +156,50 @@ func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Clas
 	return unknownResult(call, arg, i, c)
 }
 
+// refersInside reports whether the elements of a slice or map of type t refer to memory of their own.
+func refersInside(t types.Type) bool {
+	switch u := t.Underlying().(type) {
+	case *types.Slice:
+		return flow.MayRefer(u.Elem())
+	case *types.Map:
+		return flow.MayRefer(u.Elem()) || flow.MayRefer(u.Key())
+	}
+	return flow.MayRefer(t)
+}
+
 // viewMethods are methods that return a slice of the receiver's own memory.
 var viewMethods = map[string]bool{
 	"Bytes": true, "AvailableBuffer": true, "Next": true, "Peek": true, "ReadSlice": true, "Row": true, "ReadOnlyData": true,
+}
+
+// hasNoRoom reports whether v is a slice without capacity, x[:0:0]: appending to it copies.
+func hasNoRoom(v ssa.Value) bool {
+	s, ok := v.(*ssa.Slice)
+	if !ok || s.Max == nil {
+		return false
+	}
+	c, ok := s.Max.(*ssa.Const)
+	return ok && c.Int64() == 0
+}
+
+// shares are functions of the standard library whose result has the memory of their first argument, a slice, beside those whose
+// names begin with Append: they append to it, or cut it.
+var shares = map[string]bool{
+	"slices.Grow": true, "slices.Clip": true, "slices.Compact": true, "slices.CompactFunc": true, "slices.Delete": true,
+	"slices.DeleteFunc": true, "slices.Insert": true, "slices.Replace": true,
+	"bytes.Trim": true, "bytes.TrimFunc": true, "bytes.TrimLeft": true, "bytes.TrimLeftFunc": true, "bytes.TrimPrefix": true,
+	"bytes.TrimRight": true, "bytes.TrimRightFunc": true, "bytes.TrimSpace": true, "bytes.TrimSuffix": true,
+	"bytes.Fields": true, "bytes.FieldsFunc": true, "bytes.Split": true, "bytes.SplitN": true, "bytes.SplitAfter": true,
+	"bytes.Cut": true, "bytes.CutPrefix": true, "bytes.CutSuffix": true,
+}
+
+// copies are functions of the standard library whose result is a copy. What the elements of a slice refer to is the same, though.
+var copies = map[string]bool{
+	"slices.Clone": true, "slices.Concat": true, "slices.Repeat": true, "slices.Sorted": true, "slices.Collect": true,
+	"bytes.Clone": true, "bytes.Join": true, "bytes.Repeat": true, "bytes.Map": true, "bytes.ToUpper": true, "bytes.ToLower": true,
+	"bytes.ToTitle": true, "bytes.ToValidUTF8": true, "bytes.Replace": true, "bytes.ReplaceAll": true, "bytes.Runes": true,
+	"maps.Clone": true, "io.ReadAll": true, "encoding/json.Marshal": true, "encoding/json.MarshalIndent": true,
+	"encoding/hex.EncodeToString": true,
 }
 
 // isAppender reports whether callee appends to its operand arg, a slice, and returns the longer slice; or cuts it, as
@@ -158,8 +209,7 @@ func isAppender(call *ssa.CallCommon, callee *types.Func, arg int) bool {
 		return false
 	}
 	name := callee.Name()
-	return strings.HasPrefix(name, "Append") || name == "Sum" || callee.Pkg().Path() == "slices" && arg == 0 ||
-		callee.Pkg().Path() == "bytes" && strings.HasPrefix(name, "Trim") && arg == 0
+	return strings.HasPrefix(name, "Append") || name == "Sum" || arg == 0 && shares[apiKey(callee)]
 }
 
 // unknownResult is [Model.Result] for a call of which only the signature is known.
@@ -173,6 +223,52 @@ func unknownResult(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
 		return flow.Inner
 	}
 	return flow.Holder
+}
+
+// readers are functions of the standard library whose first result reads its last argument later.
+var readers = map[string]bool{
+	"net/http.NewRequest": true, "net/http.NewRequestWithContext": true, "bytes.NewReader": true, "bytes.NewBuffer": true,
+	"bufio.NewReader": true, "bufio.NewScanner": true, "io.NopCloser": true, "encoding/json.NewDecoder": true, "strings.NewReader": true,
+}
+
+// ReturnsReader reports whether a return returns what a function of the standard library has made to read the root's memory later.
+func (m *Model) ReturnsReader(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	ret, ok := instr.(*ssa.Return)
+	return ok && slices.ContainsFunc(ret.Results, func(v ssa.Value) bool { return m.isReader(t, s, v, 0) })
+}
+
+func (m *Model) isReader(t *flow.Track, s *flow.State, v ssa.Value, depth int) bool {
+	switch x := v.(type) {
+	case *ssa.Extract:
+		v = x.Tuple
+	case *ssa.MakeInterface:
+		v = x.X
+	case *ssa.ChangeInterface:
+		v = x.X
+	case *ssa.UnOp: // a result, which defers may change
+		cell, ok := x.X.(*ssa.Alloc)
+		if !ok || depth > 3 {
+			return false
+		}
+		return slices.ContainsFunc(*cell.Referrers(), func(ref ssa.Instruction) bool {
+			store, ok := ref.(*ssa.Store)
+			return ok && store.Addr == cell && m.isReader(t, s, store.Val, depth+1)
+		})
+	}
+	call, ok := v.(*ssa.Call)
+	if !ok || depth > 3 {
+		return false
+	}
+	callee := calleeOf(&call.Call)
+	if callee == nil || !readers[apiKey(callee)] {
+		return false
+	}
+	arg := call.Call.Args[len(call.Call.Args)-1]
+	if box, ok := arg.(*ssa.MakeInterface); ok {
+		arg = box.X
+	}
+	c := t.Live(s, arg)
+	return c != flow.None && c <= flow.Part || m.isReader(t, s, arg, depth+1)
 }
 
 // What a condition asks about a pooled value.

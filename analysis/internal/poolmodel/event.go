@@ -15,6 +15,7 @@ type Kind uint8
 // Kinds, the weaker first.
 const (
 	Nothing  Kind = iota
+	DeferUse      // is read or written when the function returns
 	Use           // reads or writes the value or its memory
 	Keep          // somebody else has it from now on
 	Hold          // one more holder has it
@@ -157,6 +158,11 @@ func (m *Model) called(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event
 		}
 		e = stronger(e, m.given(call, arg, x, c))
 	}
+	if callee := calleeOf(call); callee != nil && e.Pool != "" {
+		if a, ok := m.apis[apiKey(callee)]; ok && !a.self && t.Class(flow.Operands(call)[0]) != flow.None {
+			e.Pool = "" // The value itself says where it goes.
+		}
+	}
 	if mc, ok := call.Value.(*ssa.MakeClosure); ok {
 		e = stronger(e, m.captured(t, s, mc))
 	}
@@ -185,6 +191,8 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 		return Event{Kind: Keep, Class: c}
 	case c == flow.Inner:
 		return Event{}
+	case p.Put != Never && c <= flow.Derived && p.trades():
+		return Event{Kind: Keep, Class: c}
 	case p.Put != Never && c <= flow.Derived:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
@@ -227,13 +235,15 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	return Event{Kind: Use, Class: c}
 }
 
-// deferred is the event of a defer statement. What is only used then is no event.
+// deferred is the event of a defer statement.
 func (m *Model) deferred(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event {
 	e := m.called(t, s, call)
 	switch e.Kind {
 	case Put:
 		e.Kind = DeferPut
-	case Use, Return:
+	case Use:
+		e.Kind = DeferUse
+	case Return:
 		e = Event{}
 	}
 	return e

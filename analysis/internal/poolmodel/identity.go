@@ -8,8 +8,12 @@ import (
 	"golang.org/x/tools/go/ssa"
 )
 
-// localPrefix begins the name of a pool that is a function's own variable.
-const localPrefix = "local "
+// localPrefix begins the name of a pool that is a function's own variable, pointerPrefix that of one which a field points to: it
+// may be any, also one that has another name.
+const (
+	localPrefix   = "local "
+	pointerPrefix = "*"
+)
 
 // poolOf names the pool that v is, so that what comes out of it can be compared with what goes in: a package variable, or a
 // field of a type, whichever value of the type it is. A pool that is not one of these has no name, "".
@@ -24,9 +28,14 @@ func poolOf(v ssa.Value) string {
 	case *ssa.Field:
 		return fieldName(v.X.Type(), v.Field)
 	case *ssa.UnOp:
-		if v.Op == token.MUL {
-			return poolOf(v.X)
+		if v.Op != token.MUL {
+			return ""
 		}
+		name := poolOf(v.X)
+		if _, field := v.X.(*ssa.FieldAddr); field && name != "" {
+			return pointerPrefix + name
+		}
+		return name
 	case *ssa.Alloc:
 		return localPrefix + v.Parent().String() + "." + v.Comment
 	case *ssa.FreeVar:
@@ -67,12 +76,15 @@ func boundPool(v *ssa.FreeVar) string {
 	return ""
 }
 
+// IsPointed reports whether a pool of that name may have another name, too, because a field points to it.
+func IsPointed(pool string) bool { return strings.HasPrefix(pool, pointerPrefix) }
+
 // ShortPool returns the name of a pool without its package's path, for messages.
 func ShortPool(pool string) string {
 	if pool == "" {
 		return "its pool"
 	}
-	name := afterSlash(pool)
+	name := afterSlash(strings.TrimPrefix(pool, pointerPrefix))
 	if _, after, ok := strings.Cut(name, "."); ok {
 		return after
 	}

@@ -23,7 +23,8 @@ type Model struct {
 	here      map[*ssa.Function]bool
 	params    map[paramKey]Param
 	resultsOf map[*ssa.Function][]Result
-	ignored   map[lineKey]bool
+	ignored   map[lineKey]*ignore
+	ignores   []*ignore // of poolvet's own form
 	tests     bool
 	sealed    bool // all summaries are there: from now on passes read them, at the same time
 	calls     map[token.Pos]callSite

@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -15,40 +17,96 @@ import (
 // ignorePrefix begins a comment that suppresses the reports of its own line and of the next one.
 const ignorePrefix = "//poolvet:ignore"
 
+// passNames are those that comments of golangci-lint and staticcheck may name.
+var passNames = []string{"poolvet", "missingput", "useafterput", "poolescape", "putshape", "getreset"}
+
 type lineKey struct {
 	file string
 	line int
 }
 
+// ignore is a comment that suppresses reports.
+type ignore struct {
+	pos  token.Pos
+	ours bool // poolvet:ignore, of which it is said when it suppresses nothing
+	used atomic.Bool
+}
+
 // findIgnores reads the comments that suppress reports, and reports those that do not say why.
 func (m *Model) findIgnores() {
-	m.ignored = map[lineKey]bool{}
+	m.ignored = map[lineKey]*ignore{}
 	for _, file := range m.pass.Files {
 		for _, group := range file.Comments {
 			for _, c := range group.List {
-				reason, ok := strings.CutPrefix(c.Text, ignorePrefix)
-				if !ok {
-					continue
-				}
-				if strings.TrimSpace(reason) == "" {
-					m.pass.Reportf(c.Pos(), "poolvet:ignore without a reason suppresses nothing: say why the report is wrong here")
-					continue
-				}
-				p := m.pass.Fset.Position(c.Pos())
-				m.ignored[lineKey{p.Filename, p.Line}] = true
-				m.ignored[lineKey{p.Filename, p.Line + 1}] = true
+				m.findIgnore(c)
 			}
 		}
 	}
 }
 
+func (m *Model) findIgnore(c *ast.Comment) {
+	p := m.pass.Fset.Position(c.Pos())
+	reason, ours := strings.CutPrefix(c.Text, ignorePrefix)
+	switch {
+	case ours && strings.TrimSpace(reason) == "":
+		m.pass.Reportf(c.Pos(), "poolvet:ignore without a reason suppresses nothing: say why the report is wrong here")
+	case ours:
+		i := &ignore{pos: c.Pos(), ours: true}
+		m.ignored[lineKey{p.Filename, p.Line}] = i
+		m.ignored[lineKey{p.Filename, p.Line + 1}] = i
+		m.ignores = append(m.ignores, i)
+	case isNolint(c.Text):
+		m.ignored[lineKey{p.Filename, p.Line}] = &ignore{pos: c.Pos()}
+	case isLintIgnore(c.Text):
+		m.ignored[lineKey{p.Filename, p.Line + 1}] = &ignore{pos: c.Pos()}
+	}
+}
+
+// isNolint reports whether a comment is golangci-lint's, for all or one of the passes: //nolint, //nolint:poolvet,errcheck // why.
+func isNolint(text string) bool {
+	list, ok := strings.CutPrefix(text, "//nolint")
+	if !ok {
+		return false
+	}
+	list, _, _ = strings.Cut(list, " ")
+	if list == "" || list == ":all" {
+		return true
+	}
+	names, ok := strings.CutPrefix(list, ":")
+	return ok && slices.ContainsFunc(strings.Split(names, ","), func(name string) bool { return slices.Contains(passNames, name) })
+}
+
+// isLintIgnore reports whether a comment is staticcheck's, for one of the passes, with a reason: //lint:ignore missingput why.
+func isLintIgnore(text string) bool {
+	rest, ok := strings.CutPrefix(text, "//lint:ignore ")
+	if !ok {
+		return false
+	}
+	names, reason, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	return strings.TrimSpace(reason) != "" &&
+		slices.ContainsFunc(strings.Split(names, ","), func(name string) bool { return slices.Contains(passNames, name) })
+}
+
 // Report reports d for pass, unless a comment suppresses it or it is in a test file and those are left out.
 func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	p := pass.Fset.Position(d.Pos)
-	if m.ignored[lineKey{p.Filename, p.Line}] || isTestFile(p.Filename) && !m.tests {
+	if isTestFile(p.Filename) && !m.tests {
+		return
+	}
+	if i := m.ignored[lineKey{p.Filename, p.Line}]; i != nil {
+		i.used.Store(true)
 		return
 	}
 	pass.Report(d)
+}
+
+// ReportUnused reports the comments that have suppressed nothing. It is called when all other passes are done.
+func (m *Model) ReportUnused(pass *analysis.Pass) {
+	for _, i := range m.ignores {
+		if !i.used.Load() && (m.tests || !isTestFile(pass.Fset.Position(i.pos).Filename)) {
+			pass.Reportf(i.pos, "poolvet:ignore suppresses nothing here: remove it")
+		}
+	}
 }
 
 // callSite is a call in the source.

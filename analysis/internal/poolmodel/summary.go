@@ -28,6 +28,11 @@ type Param struct {
 	Returns []flow.Class // how each result is related to it
 }
 
+// trades reports whether the function gives back what it is given, or returns it: its result goes on in its place.
+func (p Param) trades() bool {
+	return slices.ContainsFunc(p.Returns, func(c flow.Class) bool { return c == flow.Same || c == flow.Derived })
+}
+
 // Result is where a result of a function comes from.
 type Result struct {
 	Acquired bool   // out of a pool, on some path
@@ -170,6 +175,10 @@ func (w *paramWalk) visit(s *flow.State, _ *flow.Step, instr ssa.Instruction) bo
 		}
 	}
 	if _, ok := instr.(*ssa.Return); ok {
+		if e.Kind == Return && e.Class <= flow.Derived { // It goes on, in the caller's hands.
+			w.some = true
+			return true
+		}
 		w.leave(s)
 	}
 	return true
