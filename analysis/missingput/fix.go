@@ -2,9 +2,13 @@ package missingput
 
 import (
 	"bytes"
+	"fmt"
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
+	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 
@@ -13,17 +17,22 @@ import (
 )
 
 // deferPut returns the fix that puts the value back when the function returns: a defer after the statement that gets it, or
-// after the check of the error that comes with it. There is none for a wrapper, in a loop, or for a value without a name.
+// after the check of the error or bool that comes with it. There is none for a wrapper, in a loop, for a value without a name or
+// whose variable is assigned to again, where a defer cannot stand, and where the result would not compile.
 func deferPut(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition) []analysis.SuggestedFix {
 	name := m.GotName(acq)
 	if acq.Wrapper || name == "" || flow.InLoop(acq.Call.Block()) {
 		return nil
 	}
-	stmt, next := m.Stmt(acq)
+	stmt, next, inBlock := m.Stmt(acq)
+	assign, ok := stmt.(*ast.AssignStmt)
+	if !ok || !inBlock || assignedAgain(pass, assign, name) {
+		return nil
+	}
 	after := ast.Node(stmt)
-	if acq.Result >= 0 { // (value, error)
+	if len(assign.Lhs) > 1 { // (value, error), (value, ok)
 		check, ok := next.(*ast.IfStmt)
-		if !ok || !leaves(check.Body) {
+		if !ok || check.Else != nil || !leaves(check.Body) {
 			return nil
 		}
 		after = check
@@ -33,10 +42,88 @@ func deferPut(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition
 		return nil
 	}
 	pos, indent := lineAfter(pass, after)
-	return []analysis.SuggestedFix{{
-		Message:   "put it back when the function returns",
-		TextEdits: []analysis.TextEdit{{Pos: pos, End: pos, NewText: []byte("\n" + indent + "defer " + call)}},
-	}}
+	edit := analysis.TextEdit{Pos: pos, End: pos, NewText: []byte("\n" + indent + "defer " + call)}
+	if !compiles(pass, edit) {
+		return nil
+	}
+	return []analysis.SuggestedFix{{Message: "put it back when the function returns", TextEdits: []analysis.TextEdit{edit}}}
+}
+
+// assignedAgain reports whether the variable called name that assign sets is assigned to elsewhere, or its address taken: a defer
+// would put back what it holds now.
+func assignedAgain(pass *analysis.Pass, assign *ast.AssignStmt, name string) bool {
+	var variable types.Object
+	for _, lhs := range assign.Lhs {
+		if id, ok := lhs.(*ast.Ident); ok && id.Name == name {
+			variable = pass.TypesInfo.ObjectOf(id)
+		}
+	}
+	is := func(e ast.Expr) bool {
+		id, ok := ast.Unparen(e).(*ast.Ident)
+		return ok && pass.TypesInfo.ObjectOf(id) == variable
+	}
+	again := variable == nil
+	for _, file := range pass.Files {
+		if assign.Pos() < file.FileStart || file.FileEnd <= assign.Pos() {
+			continue
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				again = again || n != assign && slices.ContainsFunc(n.Lhs, is)
+			case *ast.RangeStmt:
+				again = again || n.Key != nil && is(n.Key) || n.Value != nil && is(n.Value)
+			case *ast.UnaryExpr:
+				again = again || n.Op == token.AND && is(n.X)
+			}
+			return !again
+		})
+	}
+	return again
+}
+
+// compiles reports whether the package does with the edit.
+func compiles(pass *analysis.Pass, edit analysis.TextEdit) bool {
+	fset := token.NewFileSet()
+	var files []*ast.File
+	for _, file := range pass.Files {
+		tokens := pass.Fset.File(file.FileStart)
+		src, err := pass.ReadFile(tokens.Name())
+		if err != nil {
+			return false
+		}
+		if file.FileStart <= edit.Pos && edit.Pos <= file.FileEnd {
+			at := tokens.Offset(edit.Pos)
+			src = slices.Concat(src[:at], edit.NewText, src[at:])
+		}
+		parsed, err := parser.ParseFile(fset, tokens.Name(), src, parser.SkipObjectResolution)
+		if err != nil {
+			return false
+		}
+		files = append(files, parsed)
+	}
+	conf := types.Config{
+		Importer: imports{pass.Pkg}, Sizes: pass.TypesSizes, GoVersion: pass.Pkg.GoVersion(), FakeImportC: true,
+		Error: func(error) {}, // the first ends it
+	}
+	_, err := conf.Check(pass.Pkg.Path(), fset, files, nil)
+	return err == nil
+}
+
+// imports has the packages that a package imports, checked already.
+type imports struct{ of *types.Package }
+
+// Import is part of types.Importer.
+func (i imports) Import(path string) (*types.Package, error) {
+	if path == "unsafe" {
+		return types.Unsafe, nil
+	}
+	for _, p := range i.of.Imports() { // Of a vendored package or a test's, the path that is written is the end of its own.
+		if p.Path() == path || strings.HasSuffix(p.Path(), "/vendor/"+path) {
+			return p, nil
+		}
+	}
+	return nil, fmt.Errorf("package %s is not imported", path)
 }
 
 // release returns the call that puts the value in the variable name back.

@@ -95,7 +95,7 @@ func storesPart(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
 
 // holdsPart reports whether v has memory of the root in an element or a field.
 func holdsPart(t *flow.Track, s *flow.State, v ssa.Value, depth int) bool {
-	if depth > 4 {
+	if depth > 8 {
 		return false
 	}
 	depth++
@@ -110,27 +110,22 @@ func holdsPart(t *flow.Track, s *flow.State, v ssa.Value, depth int) bool {
 	case *ssa.MakeInterface:
 		return holdsPart(t, s, v.X, depth)
 	case *ssa.Alloc:
-		for _, ref := range *v.Referrers() {
-			if store, ok := ref.(*ssa.Store); ok && store.Addr == v {
-				if c := t.Live(s, store.Val); c != flow.None && c <= flow.Part {
-					return true
-				}
+		return placeHoldsPart(t, s, v, depth)
+	}
+	return false
+}
+
+// placeHoldsPart reports whether memory of the root is stored at addr, or in a field or an element of what is there.
+func placeHoldsPart(t *flow.Track, s *flow.State, addr ssa.Value, depth int) bool {
+	for _, ref := range *addr.Referrers() {
+		switch ref := ref.(type) {
+		case *ssa.Store:
+			if c := t.Live(s, ref.Val); ref.Addr == addr && (c != flow.None && c <= flow.Part || holdsPart(t, s, ref.Val, depth)) {
+				return true
 			}
-			part, ok := ref.(ssa.Value)
-			if !ok {
-				continue
-			}
-			switch ref.(type) {
-			case *ssa.FieldAddr, *ssa.IndexAddr:
-			default:
-				continue
-			}
-			for _, use := range *part.Referrers() {
-				if store, ok := use.(*ssa.Store); ok && store.Addr == part {
-					if c := t.Live(s, store.Val); c != flow.None && c <= flow.Part {
-						return true
-					}
-				}
+		case *ssa.FieldAddr, *ssa.IndexAddr:
+			if depth < 8 && placeHoldsPart(t, s, ref.(ssa.Value), depth+1) {
+				return true
 			}
 		}
 	}

@@ -167,6 +167,10 @@ func (t *Track) known(s *State, cond ssa.Value) (known, truth bool) {
 	switch cond := cond.(type) {
 	case *ssa.Const:
 		return true, constant.BoolVal(cond.Value)
+	case *ssa.Call: // A nil error is none of any kind.
+		if fn := cond.Call.StaticCallee(); fn != nil && (fn.String() == "errors.Is" || fn.String() == "errors.As") {
+			return t.Live(s, cond.Call.Args[0]) == Err, false
+		}
 	case *ssa.UnOp:
 		if cond.Op == token.NOT {
 			known, truth = t.known(s, cond.X)

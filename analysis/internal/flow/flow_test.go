@@ -2,6 +2,7 @@ package flow_test
 
 import (
 	"go/ast"
+	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -16,6 +17,7 @@ import (
 
 // source has functions that get a value from get; a call of mark with an argument that is it must be reached.
 const source = `package p
+import ("errors"; "io")
 
 type T struct{ n int; data []byte }
 
@@ -36,6 +38,7 @@ func notNil() { t := get(); if t == nil { mark(t) } }
 
 func onError() { t, err := try(); if err != nil { mark(t) } }
 
+func ofKind() { t, err := try(); if errors.Is(err, io.EOF) { mark(t) } }
 func noError() { t, err := try(); if err == nil { mark(t) } }
 
 func contradiction(a, b int) { t := other(); if a > b { t = get() }; if a <= b { mark(t) } }
@@ -69,6 +72,7 @@ func TestWalk(t *testing.T) {
 		{"overLoop", flow.Same},
 		{"notNil", flow.None},
 		{"onError", flow.None},
+		{"ofKind", flow.None},
 		{"noError", flow.Same},
 		{"contradiction", flow.None},
 		{"again", flow.Same},
@@ -130,7 +134,7 @@ func build(t *testing.T) *ssa.Package {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pkg, _, err := ssautil.BuildPackage(&types.Config{}, fset, types.NewPackage("p", "p"), []*ast.File{file}, 0)
+	pkg, _, err := ssautil.BuildPackage(&types.Config{Importer: importer.Default()}, fset, types.NewPackage("p", "p"), []*ast.File{file}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,6 +42,28 @@ var apis = map[string]api{
 	"github.com/valyala/bytebufferpool.Pool.Get": {get: true},
 	"github.com/valyala/bytebufferpool.Pool.Put": {put: true, arg: 1},
 
+	"github.com/libp2p/go-buffer-pool.Get":            {get: true, self: true},
+	"github.com/libp2p/go-buffer-pool.Put":            {put: true, self: true},
+	"github.com/libp2p/go-buffer-pool.BufferPool.Get": {get: true},
+	"github.com/libp2p/go-buffer-pool.BufferPool.Put": {put: true, arg: 1},
+
+	"github.com/bytedance/gopkg/lang/mcache.Malloc": {get: true, self: true},
+	"github.com/bytedance/gopkg/lang/mcache.Free":   {put: true, self: true},
+
+	"github.com/valyala/fasthttp.AcquireRequest":  {get: true, self: true},
+	"github.com/valyala/fasthttp.ReleaseRequest":  {put: true, self: true},
+	"github.com/valyala/fasthttp.AcquireResponse": {get: true, self: true},
+	"github.com/valyala/fasthttp.ReleaseResponse": {put: true, self: true},
+	"github.com/valyala/fasthttp.AcquireURI":      {get: true, self: true},
+	"github.com/valyala/fasthttp.ReleaseURI":      {put: true, self: true},
+	"github.com/valyala/fasthttp.AcquireArgs":     {get: true, self: true},
+	"github.com/valyala/fasthttp.ReleaseArgs":     {put: true, self: true},
+	"github.com/valyala/fasthttp.AcquireCookie":   {get: true, self: true},
+	"github.com/valyala/fasthttp.ReleaseCookie":   {put: true, self: true},
+
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/bytesutil.ByteBufferPool.Get": {get: true},
+	"github.com/VictoriaMetrics/VictoriaMetrics/lib/bytesutil.ByteBufferPool.Put": {put: true, arg: 1},
+
 	"google.golang.org/grpc/mem.BufferPool.Get": {get: true},
 	"google.golang.org/grpc/mem.BufferPool.Put": {put: true, arg: 1},
 	"google.golang.org/grpc/mem.Buffer.Ref":     {hold: true},

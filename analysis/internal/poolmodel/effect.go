@@ -1,6 +1,7 @@
 package poolmodel
 
 import (
+	"go/token"
 	"go/types"
 	"regexp"
 	"slices"
@@ -327,9 +328,26 @@ func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int
 	return asksNothing
 }
 
-// AsksAbout reports whether a branch asks about the root of t itself, its size or its state, and not how a use of it went.
+// AsksAbout reports whether a branch asks about the root of t itself, its size or its state, and not how a use of it went, nor
+// whether it is empty.
 func AsksAbout(t *flow.Track, branch *ssa.If) bool {
+	if cmp, ok := branch.Cond.(*ssa.BinOp); ok && (cmp.Op == token.EQL || cmp.Op == token.NEQ) && (isLength(cmp.X) || isLength(cmp.Y)) {
+		return false
+	}
 	return asksAbout(t, branch.Cond, map[ssa.Value]bool{}) != asksNothing
+}
+
+// isLength reports whether v is the length of something: what a len or Len returns.
+func isLength(v ssa.Value) bool {
+	call, ok := v.(*ssa.Call)
+	if !ok {
+		return false
+	}
+	if b, ok := call.Call.Value.(*ssa.Builtin); ok {
+		return b.Name() == "len"
+	}
+	callee := calleeOf(&call.Call)
+	return callee != nil && callee.Name() == "Len"
 }
 
 func isNilCompare(b *ssa.BinOp) bool {

@@ -114,6 +114,7 @@ type callSite struct {
 	expr *ast.CallExpr
 	stmt ast.Stmt // the statement it is in
 	next ast.Stmt // the one after that in its block, nil for none
+	in   bool     // whether it is in a block or a case, and not the beginning of an if, for or switch
 }
 
 // indexCalls finds the source of each call, by the position that its SSA form has.
@@ -128,31 +129,38 @@ func (m *Model) indexCalls() {
 			}
 			stack = append(stack, n)
 			if call, ok := n.(*ast.CallExpr); ok {
-				stmt, next := statement(stack)
-				m.calls[call.Lparen] = callSite{call, stmt, next}
+				stmt, next, in := statement(stack)
+				m.calls[call.Lparen] = callSite{call, stmt, next, in}
 			}
 			return true
 		})
 	}
 }
 
-// statement returns the innermost statement of a stack of nodes and the one that follows it in its block.
-func statement(stack []ast.Node) (stmt, next ast.Stmt) {
-	for i := len(stack) - 1; i >= 0; i-- {
+// statement returns the innermost statement of a stack of nodes, the one that follows it in its block, and whether it is in a block
+// or a case at all.
+func statement(stack []ast.Node) (stmt, next ast.Stmt, in bool) {
+	for i := len(stack) - 1; i > 0; i-- {
 		s, ok := stack[i].(ast.Stmt)
 		if !ok {
 			continue
 		}
-		if block, ok := stack[i-1].(*ast.BlockStmt); ok {
-			for j, other := range block.List {
-				if other == s && j+1 < len(block.List) {
-					next = block.List[j+1]
-				}
-			}
+		var list []ast.Stmt
+		switch parent := stack[i-1].(type) {
+		case *ast.BlockStmt:
+			list = parent.List
+		case *ast.CaseClause:
+			list = parent.Body
+		case *ast.CommClause:
+			list = parent.Body
 		}
-		return s, next
+		at := slices.Index(list, s)
+		if at >= 0 && at+1 < len(list) {
+			next = list[at+1]
+		}
+		return s, next, at >= 0
 	}
-	return nil, nil
+	return nil, nil, false
 }
 
 // CallText returns what is called at a call, as the source has it: "bufPool.Get".
@@ -189,10 +197,11 @@ func (m *Model) GotName(acq Acquisition) string {
 	return ""
 }
 
-// Stmt returns the statement of an acquisition and the one after it in the same block; nil for none.
-func (m *Model) Stmt(acq Acquisition) (stmt, next ast.Stmt) {
+// Stmt returns the statement of an acquisition and the one after it in the same block, nil for none, and whether it is in a block at
+// all, and not the beginning of an if, for or switch.
+func (m *Model) Stmt(acq Acquisition) (stmt, next ast.Stmt, inBlock bool) {
 	site := m.calls[acq.Call.Call.Pos()]
-	return site.stmt, site.next
+	return site.stmt, site.next, site.in
 }
 
 // PoolText returns the pool of a direct acquisition as the source has it, "" when it is not a method's receiver.
