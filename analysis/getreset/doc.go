@@ -1,7 +1,7 @@
-// Package getreset finds buffers that are taken out of a pool and used without a Reset, where nothing resets them on the way
-// back either.
+// Package getreset finds buffers from a pool that are used without a Reset, where nothing resets them on the way back
+// either.
 //
-// The value holds what its last user left, and what is written comes after that:
+// The value holds the data of its last user, and new data is appended to it:
 //
 //	buf := bufPool.Get().(*bytes.Buffer)
 //	fmt.Fprintf(buf, "user %d", id) // wrong: comes after another request's text

@@ -1,7 +1,7 @@
-// Package missingput finds values that are taken out of a pool and not put back on some path.
+// Package missingput finds values from a pool that are not put back on some path.
 //
-// A pool that loses values allocates new ones: it works, slower, and shows in no test. The path that loses one is mostly the
-// one nobody runs, an early return on an error:
+// A pool that loses values allocates new ones: the program works, but slower, and no test fails. Most often a rare path
+// loses the value, an early return on an error:
 //
 //	func render(w io.Writer, t *template.Template) error {
 //		buf := bufPool.Get().(*bytes.Buffer)
@@ -18,14 +18,14 @@
 //	buf := bufPool.Get().(*bytes.Buffer)
 //	defer bufPool.Put(buf)
 //
-// The message says where the value comes from, at which return it is lost, and the last decision on the way there. A value
-// that is returned, stored, sent, captured by a goroutine, or given to a function that is not known to only borrow it has
-// been handed on, and is no longer this function's to put back. Wrappers count as what they wrap: after getBuf, which returns
-// what it takes from a pool, putBuf or a method that puts its receiver back. Who calls a wrapper is held to putting back only
-// where the same function does so on some path, or where the value never leaves it.
+// The message says where the value comes from, at which return it is lost, and the last decision on the way there. A
+// value that is returned, stored, sent, captured by a goroutine, or given to a function that is not known to only
+// borrow it has been handed on, and is no longer this function's to put back. Wrappers count as what they wrap: after
+// getBuf, which returns what it takes from a pool, putBuf or a method that puts its receiver back. A caller of a
+// wrapper has to put the value back only where it does so on some path, or where the value never leaves it.
 //
 // The flag -missingput.panics also reports values that an explicit panic loses. It is off by default: after most panics
-// nobody asks about a pool.
+// a lost value does not matter.
 //
 // Where the function neither puts the value back nor hands it on anywhere, the suggested fix inserts the defer.
 package missingput

@@ -17,7 +17,7 @@ var Analyzer = newAnalyzer()
 func newAnalyzer() *analysis.Analyzer {
 	a := &analysis.Analyzer{
 		Name:     "missingput",
-		Doc:      "report values taken out of a pool that some path neither puts back nor hands on",
+		Doc:      "report values from a pool that some path neither puts back nor hands on",
 		URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#missingput",
 		Requires: []*analysis.Analyzer{poolmodel.Analyzer},
 	}

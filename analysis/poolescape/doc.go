@@ -1,7 +1,7 @@
-// Package poolescape finds pooled values that somebody still has after they were put back: in a field, a package variable, a
-// map, a channel, or a goroutine.
+// Package poolescape finds pooled values that are kept after they were put back: in a field, a package variable, a map,
+// a channel, or a goroutine.
 //
-// What is kept there is read later, when the pool has lent the value to somebody else:
+// The kept value is read later, when the pool has lent it to another user:
 //
 //	func (c *Cache) add(key string, r io.Reader) {
 //		buf := bufPool.Get().(*bytes.Buffer)
@@ -14,7 +14,7 @@
 //
 //	c.entries[key] = bytes.Clone(buf.Bytes())
 //
-// A field that the function, or a closure of it, sets again is taken for a loan that ends in time. A goroutine is taken to be
-// done before the Put where the function waits for something after starting it: a WaitGroup, a channel, a select. Stores into
-// what the function itself has made are not reported, since they mostly die with it.
+// A field that the function, or a closure of it, sets again counts as a loan that ends in time. A goroutine counts as
+// done before the Put where the function waits for something after starting it: a WaitGroup, a channel, a select.
+// Stores into what the function itself has made are not reported, since they mostly die with it.
 package poolescape

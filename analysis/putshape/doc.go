@@ -6,15 +6,15 @@
 //	p.Put(b) // wrong for b a []byte: 24 bytes are allocated for its header
 //	p.Put(bp) // right for bp a *[]byte
 //
-// A value that goes into another pool than it came from comes out there as what it is not:
+// A value that goes into another pool than it came from has the wrong shape for its next user:
 //
 //	b := small.Get().(*[]byte)
 //	defer large.Put(b) // wrong
 //
-// Two pools that exchange values both ways are taken to be meant so.
+// Two pools that exchange values both ways count as intended.
 //
-// A pool that makes values of one size counts on getting them back. An oversize value, made because the pool's were too
-// small, must not go there, and neither may a smaller one:
+// A pool that makes values of one size relies on getting that size back. An oversize value, made because the pool's
+// were too small, must not go there, and neither may a smaller one:
 //
 //	img := images.Get().(*image.RGBA) // all 640x480
 //	if w > 640 || h > 480 {

@@ -1,7 +1,7 @@
 // Package useafterput finds uses of a pooled value after it was put back, and values put back twice.
 //
-// Who uses a value after its Put works on memory that another goroutine may have got meanwhile. The race is rare, and what
-// it corrupts is somebody else's:
+// Code that uses a value after its Put works on memory that another goroutine may have got meanwhile. The race is rare,
+// and it corrupts the data of others:
 //
 //	func (s *Server) handle(ctx *Context) {
 //		s.reply(ctx)
@@ -9,7 +9,7 @@
 //		log.Println(ctx.ID) // wrong: the ID of another request, sometimes
 //	}
 //
-// A second Put of the same value is worse: the pool then lends it to two at once.
+// A second Put of the same value is worse: the pool then lends it to two users at once.
 //
 // Memory inside the value counts as the value: what buf.Bytes() returned, a slice of it, a field's address. Hence also
 //
@@ -22,7 +22,7 @@
 //
 // Right is to return a copy, bytes.Clone(buf.Bytes()) or buf.String(), or to let the caller put buf back.
 //
-// A function that puts its argument back on all paths counts as a Put where it is called. One that does so on some paths is
-// reported only when a Put of the same value follows whichever way it goes: then the value is put twice on those paths. A
-// function that lets go of one of several holders (a count in the value decides) is not taken for a Put.
+// A function that puts its argument back on all paths counts as a Put where it is called. One that does so on some
+// paths is reported only when a Put of the same value follows whichever way it goes: then the value is put twice on
+// those paths. A function that drops one of several references (a count in the value decides) does not count as a Put.
 package useafterput

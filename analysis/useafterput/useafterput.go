@@ -132,7 +132,7 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	return finding{}, true
 }
 
-// after judges what happens to a value that was put back.
+// after checks an instruction with a value that was put back.
 func (c *checker) after(s *flow.State, instr ssa.Instruction, e poolmodel.Event) (finding, bool) {
 	if e.Class > flow.Part {
 		return finding{}, true
@@ -149,7 +149,7 @@ func (c *checker) after(s *flow.State, instr ssa.Instruction, e poolmodel.Event)
 	return c.say(s, instr, "use of a value after it was put back in line %d: by now it may be somebody else's", line), false
 }
 
-// twice reports a Put of what another Put at the state's Mark gives back, too.
+// twice reports a Put of a value that the Put at the state's Mark puts back, too.
 func (c *checker) twice(s *flow.State, instr ssa.Instruction) (finding, bool) {
 	how := "put back twice, first"
 	switch {

@@ -7,6 +7,7 @@
 // takes no branch that contradicts what is known of the path: the value was got, so the error that came with it is nil and
 // the value is not; a condition that was true is true when it is asked again.
 //
-// Two things make it lean towards silence. A condition that reads memory is taken to be unchanged when it is read again
-// on the same path, and a walk that meets more states than its bound ends as if it had seen nothing ([Track.Walk] returns false).
+// Two things make it lean towards silence. A condition that reads memory counts as unchanged when it is read again on
+// the same path, and a walk that meets more states than its bound ends as if it had seen nothing ([Track.Walk] returns
+// false).
 package flow

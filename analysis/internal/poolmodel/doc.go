@@ -5,6 +5,6 @@
 // summary ([Param], [Result]) computed over its body, and the summaries of exported functions go to other packages as facts.
 // A package that mentions no pool and no such function has an empty Model, at the cost of a look at its identifiers.
 //
-// What is not known is taken to be harmless: a function without a summary that is given a pooled value is taken to put it
+// What is not known counts as harmless: a function without a summary that is given a pooled value is taken to put it
 // back some day.
 package poolmodel
