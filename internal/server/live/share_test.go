@@ -41,7 +41,7 @@ func TestJPEGsLeaveTheRest(t *testing.T) {
 	}
 	large.Release()
 	waiting.Wait()
-	if !<-got || !<-got {
+	if first, second := <-got, <-got; !first || !second {
 		t.Error("what was given back was not taken")
 	}
 	s.give(20 << 20)
