@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -48,4 +49,14 @@ func (s *Server) HoldTurns(n int) (release func()) {
 		<-held
 	}
 	return func() { close(end) }
+}
+
+// Unsent returns the bytes of responses that clients have not taken.
+func (s *Server) Unsent() int64 {
+	for _, u := range s.engine.Account.Read().Leased {
+		if u.Kind == engine.Unsent {
+			return u.Bytes
+		}
+	}
+	return -1
 }

@@ -27,16 +27,27 @@ import (
 // messages.
 func beginCall(t testing.TB, addr, method string, data []byte) net.Conn {
 	t.Helper()
+	return beginCallWith(t, addr, method, data)
+}
+
+// beginGzipCall is beginCall with a compressed message.
+func beginGzipCall(t testing.TB, addr, method string, data []byte) net.Conn {
+	t.Helper()
+	return beginCallWith(t, addr, method, data, hpack.HeaderField{Name: "grpc-encoding", Value: "gzip"})
+}
+
+func beginCallWith(t testing.TB, addr, method string, data []byte, more ...hpack.HeaderField) net.Conn {
+	t.Helper()
 	conn, err := dialRaw("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var head, out bytes.Buffer
 	enc := hpack.NewEncoder(&head)
-	for _, f := range []hpack.HeaderField{
+	for _, f := range append([]hpack.HeaderField{
 		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/" + method},
 		{Name: ":authority", Value: addr}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
-	} {
+	}, more...) {
 		if err := enc.WriteField(f); err != nil {
 			t.Fatal(err)
 		}

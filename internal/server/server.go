@@ -103,7 +103,7 @@ func (s *Server) open(o options) error {
 		switch a.name {
 		case "http":
 			h := httpapi.NewHandler(s.engine, s.live, s.log)
-			serve, shutdown := httpapi.Serve(c, h, s.log)
+			serve, shutdown := httpapi.Serve(s.engine, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
 			g := grpcapi.New(s.engine, s.live, s.log, o.stockGRPC)
@@ -112,7 +112,7 @@ func (s *Server) open(o options) error {
 			r := ring.New(s.engine, s.live, s.log)
 			a.serve, a.shutdown = r.Serve, r.Shutdown
 		case "admin":
-			a.serve, a.shutdown = httpapi.Serve(c, admin.NewHandler(s.engine, s.log), s.log)
+			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, s.log), s.log)
 		}
 	}
 	return nil

@@ -151,14 +151,20 @@ func encodeDirectly(t testing.TB, s pipeline.Spec, frames [][]byte) [][]byte {
 // eventually waits until ok, for at most ten seconds.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	within(t, 10*time.Second, what, ok)
+}
+
+// within waits until ok, and fails the test when that takes longer than limit.
+func within(t testing.TB, limit time.Duration, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("not within 10 s: %s", what)
+			t.Fatalf("not within %v: %s", limit, what)
 		}
 	}
 }

@@ -4,20 +4,26 @@ import (
 	"errors"
 	"net"
 	"os"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
 // ReadAhead returns l for net/http: its connections are read ahead where the system can.
-func ReadAhead(l net.Listener) net.Listener { return aheadListener{l, &aheadBuffers{}} }
+func ReadAhead(l net.Listener) *AheadListener { return &AheadListener{l, &aheadBuffers{}} }
 
-type aheadListener struct {
+// AheadListener is a Listener for net/http.
+type AheadListener struct {
 	net.Listener
 	buffers *aheadBuffers
 }
 
+// Held returns the bytes of the buffers that its connections are read into.
+func (l *AheadListener) Held() int64 { return l.buffers.held.Load() }
+
 // Accept is part of net.Listener.
-func (l aheadListener) Accept() (net.Conn, error) {
+func (l *AheadListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -83,7 +89,10 @@ func (c *aheadConn) readError(err error) error {
 }
 
 // aheadBuffers are the buffers of connections that are read ahead.
-type aheadBuffers struct{ free sync.Pool } // of *[]byte
+type aheadBuffers struct {
+	free sync.Pool    // of *[]byte
+	held atomic.Int64 // bytes of the buffers that exist, idle ones too
+}
 
 // Get is part of BufferPool. All buffers are of aheadSize.
 func (a *aheadBuffers) Get(int) *[]byte {
@@ -91,6 +100,8 @@ func (a *aheadBuffers) Get(int) *[]byte {
 		return p
 	}
 	p := make([]byte, aheadSize)
+	a.held.Add(aheadSize)
+	runtime.AddCleanup(&p, func(n int64) { a.held.Add(-n) }, aheadSize)
 	return &p
 }
 

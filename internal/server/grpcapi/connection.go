@@ -67,6 +67,13 @@ func (s *connections) Close() {
 	s.releaseClosed(time.Now().Add(time.Hour))
 }
 
+// writeBuffers returns the bytes of grpc-go's write buffers of connections that had a call.
+func (s *connections) writeBuffers() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int64(len(s.open)) * writeBuffer
+}
+
 // ServerHandshake is part of credentials.TransportCredentials. Encryption is the listener's.
 func (s *connections) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
 	c := &connection{Conn: raw, all: s, held: map[*held]struct{}{}}

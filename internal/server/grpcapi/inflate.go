@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"math"
+	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
@@ -35,14 +37,29 @@ type inflater struct {
 	peeked     bool // whether next is the message's next byte
 }
 
-var inflaters = sync.Pool{New: func() any { return new(inflater) }}
+// inflaters are those that are not in use, and some that are.
+type inflaters struct {
+	free sync.Pool    // of *inflater
+	held atomic.Int64 // bytes of those that exist
+}
+
+// inflaterBytes is what an inflater takes, most of it the window and the tables of package flate.
+const inflaterBytes = 48 << 10
+
+// get returns an inflater. It is counted until the collector takes it.
+func (p *inflaters) get() *inflater {
+	if z, ok := p.free.Get().(*inflater); ok {
+		return z
+	}
+	z := new(inflater)
+	p.held.Add(inflaterBytes)
+	runtime.AddCleanup(z, func(n int64) { p.held.Add(-n) }, inflaterBytes)
+	return z
+}
 
 // inflate makes fill decompress, until deflated is called: the message that begins has length compressed bytes.
 func (c *call) inflate(length int) error {
-	z, ok := inflaters.Get().(*inflater)
-	if !ok {
-		z = new(inflater)
-	}
+	z := c.inflaters.get()
 	z.call, z.rest, z.allowed, z.total, z.err = c, length, math.MaxInt64, 0, nil
 	z.begin, z.end, z.peeked = 0, 0, false
 	c.inflater = z
@@ -56,7 +73,7 @@ func (c *call) inflate(length int) error {
 func (c *call) inflated() {
 	if z := c.inflater; z != nil {
 		z.call, c.inflater = nil, nil
-		inflaters.Put(z)
+		c.inflaters.free.Put(z)
 	}
 }
 

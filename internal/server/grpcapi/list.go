@@ -4,9 +4,12 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // listStreams serves ListStreams. There is nothing in its request, which is waited for all the same, and not for ever.
@@ -37,7 +40,37 @@ func (s *service) listStreams(out grpc.ServerStream, in pieceReader) error {
 	for i := range infos {
 		response.Streams[i] = streamInfo(&infos[i])
 	}
-	if err := out.SendMsg(response); err != nil {
+	return c.sendStreams(response)
+}
+
+// sendStreams sends a response in memory of the pool, which waits for its turn as that of images does.
+func (c *call) sendStreams(response *api.ListStreamsResponse) error {
+	size := proto.Size(response)
+	grant, err := c.engine.Admit(c.ctx, int64(pool.ClassSize(size)), nil)
+	if err != nil {
+		return err
+	}
+	buf, err := c.engine.Pool.Get(size)
+	if err != nil {
+		grant.Release()
+		return fault.From(err)
+	}
+	data, err := proto.MarshalOptions{}.MarshalAppend(buf.Bytes()[:0], response)
+	if err != nil || len(data) > size {
+		buf.Release()
+		grant.Release()
+		return fault.Errorf(fault.Internal, "grpcapi: the response has %d bytes, want %d: %v", len(data), size, err)
+	}
+	d := newDelivery(c.conn, func() {})
+	defer d.held.retire()
+	d.held.sending = c.engine.NewSending(c.conn.cut)
+	d.begin(0)
+	d.data(data)
+	lent := []pool.Buf{buf} // Of a small response it is held all the same, for as long.
+	message := d.seal(lent, grant, int64(buf.Cap()))
+	err = c.stream.SendMsg(message)
+	d.sent(err, c.ctx.Err() != nil)
+	if err != nil {
 		return c.sendError(err)
 	}
 	return nil

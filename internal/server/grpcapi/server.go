@@ -36,6 +36,8 @@ const (
 	connWindow = 16 << 20
 	// readBuffer is filled in one system call; a connection that is silent has none.
 	readBuffer = 128 << 10
+	// writeBuffer is grpc-go's own of each connection: it copies there what it sends.
+	writeBuffer = 32 << 10
 	// otherMessage bounds the messages of health and reflection, where FrameService reads its own, which
 	// limits.max_message_bytes bounds.
 	otherMessage = 16 << 10
@@ -86,6 +88,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			grpc.StaticStreamWindowSize(streamWindow),
 			grpc.StaticConnWindowSize(connWindow),
 			grpc.ReadBufferSize(readBuffer),
+			grpc.WriteBufferSize(writeBuffer),
 			grpc.MaxHeaderListSize(maxHeaders),
 			grpc.MaxConcurrentStreams(uint32(c.GRPC.MaxCallsPerConnection+moreStreams)),
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
@@ -97,7 +100,9 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		)...),
 	}
-	e.Account.Heap(engine.Transports, buffers.held.Load)
+	e.Account.Heap(engine.Transports, func() int64 {
+		return buffers.held.Load() + service.inflaters.held.Load() + open.writeBuffers()
+	})
 	s.grpc.RegisterService(s.service.desc(), nil)
 	s.grpc.RegisterService(helper(&healthgrpc.Health_ServiceDesc), s.health)
 	s.health.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)

@@ -24,13 +24,14 @@ import (
 
 // service serves FrameService.
 type service struct {
-	engine *engine.Engine
-	live   *live.Live
-	log    *slog.Logger
-	logged fault.Throttle
-	gate   *gate
-	whole  bool           // whether messages are read as a whole
-	wait   sync.WaitGroup // goroutines of sessions
+	engine    *engine.Engine
+	live      *live.Live
+	log       *slog.Logger
+	logged    fault.Throttle
+	gate      *gate
+	inflaters inflaters
+	whole     bool           // whether messages are read as a whole
+	wait      sync.WaitGroup // goroutines of sessions
 }
 
 // desc returns the description of FrameService for grpc-go: all methods as streams, so that it leaves the reading of

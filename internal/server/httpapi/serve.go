@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
@@ -22,7 +21,8 @@ const (
 
 // Serve returns a function that serves h over HTTP/1.1 and HTTP/2, and one that shuts down. There is no time limit on a
 // whole request or response: handlers set deadlines for their parts.
-func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
+func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.Listener) error, shutdown func(context.Context)) {
+	c := e.Config
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
@@ -49,7 +49,11 @@ func Serve(c config.Config, h http.Handler, log *slog.Logger) (serve func(net.Li
 			_ = s.Close() // Shutdown's error is that ctx ended; Close's are of connections that are being thrown away.
 		}
 	}
-	return func(l net.Listener) error { return s.Serve(conn.ReadAhead(l)) }, shutdown
+	return func(l net.Listener) error {
+		ahead := conn.ReadAhead(l)
+		e.Account.Heap(engine.Transports, ahead.Held)
+		return s.Serve(ahead)
+	}, shutdown
 }
 
 // trackConn tells the connection whether it has requests in flight. A new one has none yet.

@@ -62,7 +62,7 @@ func NewLive(hub *stream.Hub) *Live {
 		dropped:   desc("viewer_frames_dropped_total", "JPEGs that a viewer was never sent, by reason: newer, since a newer one came first.", "transport", "reason"),
 		sent:      desc("viewer_sent_bytes_total", "Bytes of the JPEGs that viewers received.", "transport"),
 		evicted:   desc("viewers_evicted_total", "Viewers that were disconnected because they held old JPEGs when the memory for those was used up.", "transport"),
-		pinned:    desc("viewer_pinned_bytes", "Memory of old JPEGs that viewers still hold."),
+		pinned:    desc("viewer_held_bytes", "Memory of old JPEGs that viewers still hold."),
 	}
 }
 

@@ -58,7 +58,7 @@ func TestLiveMetrics(t *testing.T) {
 		"steadyframe_stream_frames_total{no_memory} 1", "steadyframe_stream_frames_total{ok} 3", "steadyframe_stream_frames_total{unseen} 1",
 		"steadyframe_streams{offline} 0", "steadyframe_streams{online} 1", "steadyframe_streams{waiting} 1",
 		"steadyframe_viewer_frames_delivered_total{mjpeg} 1", "steadyframe_viewer_frames_dropped_total{newer,mjpeg} 2",
-		"steadyframe_viewer_pinned_bytes{} 0", "steadyframe_viewer_sent_bytes_total{mjpeg} 100",
+		"steadyframe_viewer_held_bytes{} 0", "steadyframe_viewer_sent_bytes_total{mjpeg} 100",
 		"steadyframe_viewers_evicted_total{mjpeg} 0", "steadyframe_viewers{mjpeg} 1",
 	}
 	if got := gathered(t, m, "steadyframe_source", "steadyframe_stream", "steadyframe_viewer"); !slices.Equal(got, want) {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -76,7 +77,7 @@ func newConnection(s *Server, c *conn.Conn) *connection {
 		return nil
 	}
 	n := &connection{Server: s, memory: memory{server: s}, conn: c, unix: u, raw: raw, peer: "unknown"}
-	n.ctx, n.cancel = context.WithCancelCause(context.Background())
+	n.ctx, n.cancel = context.WithCancelCause(engine.WithClient(context.Background(), new(engine.Client)))
 	n.write, n.poll = n.tryWrite, n.tryPoll
 	n.enter(working)
 	return n
