@@ -81,7 +81,7 @@ func TestServerPathsAgree(t *testing.T) {
 	})
 }
 
-// After each of these signals a server answers what has begun and then ends, with 0.
+// After each of these signals a server serves requests that have begun and then ends, with 0.
 func TestServeDrains(t *testing.T) {
 	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP} {
 		t.Run(signal.String(), func(t *testing.T) { drains(t, signal) })

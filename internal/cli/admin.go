@@ -16,7 +16,7 @@ import (
 const maxResponse = 4 << 10
 
 // AskAdmin gets path from a server's admin listener, which listens as the setting admin.listen says: host:port, or unix:/path. It returns the
-// answer's text, or an error when there is none, or when its status is not 200. The error is for the user as it is.
+// response's body, or an error when there is none, or when its status is not 200. The error is for the user as it is.
 func AskAdmin(ctx context.Context, listen, path string) (string, error) {
 	if listen == "off" {
 		return "", usagef("admin.listen is off: there is no one to ask; give --admin ADDR")
@@ -41,7 +41,7 @@ func AskAdmin(ctx context.Context, listen, path string) (string, error) {
 	case errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT):
 		return "", fmt.Errorf("no server at %s: is it running, and with this admin.listen?", listen)
 	case errors.Is(err, context.DeadlineExceeded):
-		return "", fmt.Errorf("the server at %s did not answer in time", listen)
+		return "", fmt.Errorf("the server at %s did not respond in time", listen)
 	case err != nil:
 		return "", fmt.Errorf("admin listener %s: %w", listen, err)
 	}

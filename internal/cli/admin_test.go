@@ -35,7 +35,7 @@ func TestAskAdmin(t *testing.T) {
 		{"unix", unix, "/healthz", "ok", ""},
 		{"any-address", "0.0.0.0:" + port, "/healthz", "ok", ""},
 		{"not-ready", tcp, "/readyz", "", "says 503 Service Unavailable: draining"},
-		{"stuck", tcp, "/stuck", "", "did not answer in time"},
+		{"stuck", tcp, "/stuck", "", "did not respond in time"},
 		{"nobody", gone.Addr().String(), "/healthz", "", "no server at " + gone.Addr().String()},
 		{"no-socket", "unix:/nowhere/s", "/healthz", "", "no server at unix:/nowhere/s"},
 		{"off", "off", "/healthz", "", "admin.listen is off"},

@@ -15,7 +15,7 @@ import (
 type LoadProgress struct {
 	Elapsed        time.Duration // since the first batch was due
 	FPS            float64       // frames answered in the last second
-	P50, P99       float64       // milliseconds from when a batch is due to its answer; since the warm-up
+	P50, P99       float64       // milliseconds from when a batch is due to its response; since the warm-up
 	AllocsPerFrame float64       // of the whole process, client and server, in the last second
 	Collections    int           // since the warm-up
 	Errors         int           // frames without an image, so far
@@ -41,9 +41,9 @@ func (p LoadProgress) String() string {
 type LoadSummary struct {
 	Frames         int      `json:"frames"`
 	Batches        int      `json:"batches"`
-	Seconds        float64  `json:"seconds"`      // from when the first batch was due to the last answer
-	FPS            float64  `json:"fps"`          // from the first answer to the last; 0 for one
-	P50            float64  `json:"batch_p50_ms"` // from when a batch is due to its answer
+	Seconds        float64  `json:"seconds"`      // from when the first batch was due to the last response
+	FPS            float64  `json:"fps"`          // from the first response to the last; 0 for one
+	P50            float64  `json:"batch_p50_ms"` // from when a batch is due to its response
 	P99            float64  `json:"batch_p99_ms"`
 	Max            float64  `json:"batch_max_ms"`
 	Errors         int      `json:"errors"`           // frames without an image
@@ -82,8 +82,8 @@ func mebibytes(n uint64) float64 { return float64(n) / (1 << 20) }
 // loadMeter collects the figures of a load. It reports once a second.
 type loadMeter struct {
 	report func(LoadProgress)
-	phase  time.Duration // from an answer to a report
-	began  chan struct{} // closed by the first answer
+	phase  time.Duration // from a response to a report
+	began  chan struct{} // closed by the first response
 	stop   chan struct{}
 	done   chan struct{}
 
@@ -91,10 +91,10 @@ type loadMeter struct {
 	usage   *meter.Meter
 	latency *meter.Latency // of a batch
 	start   time.Time      // when the first batch was due
-	end     time.Time      // of the last answer
+	end     time.Time      // of the last response
 	batches int
 	frames  int
-	first   struct { // the first answer
+	first   struct { // the first response
 		at     time.Time
 		frames int
 	}
@@ -126,7 +126,7 @@ func (m *loadMeter) close() {
 	m.usage.Close()
 }
 
-// answered counts an answer that came now.
+// answered counts a response that came now.
 func (m *loadMeter) answered(frames, failed int, latency time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -54,7 +54,7 @@ func TestLoadMeter(t *testing.T) {
 	})
 }
 
-func TestLoadMeterWithoutAnswers(t *testing.T) {
+func TestLoadMeterWithoutResponses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newLoadMeter(time.Second, func(LoadProgress) { t.Error("a report of nothing") })
 		time.Sleep(3 * time.Second)

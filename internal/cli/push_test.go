@@ -27,7 +27,7 @@ const numberedBytes = 8 * 4 * 3
 // attempt is what becomes of one request.
 type attempt func(s *fakeServer, r *http.Request) (*http.Response, error)
 
-// fakeServer answers requests as its attempts say, one after the other; the last one for ever.
+// fakeServer responds to requests as its attempts say, one after the other; the last one for ever.
 type fakeServer struct {
 	t        *testing.T
 	attempts []attempt
@@ -53,7 +53,7 @@ func takes(n int, end attempt) attempt {
 		var frame [numberedBytes]byte
 		for i := 0; n == 0 || i < n; i++ {
 			if _, err := io.ReadFull(r.Body, frame[:]); err == io.EOF {
-				return answer(http.StatusOK, `{"stream":"cam"}`)(s, r)
+				return respond(http.StatusOK, `{"stream":"cam"}`)(s, r)
 			} else if err != nil {
 				return nil, err
 			}
@@ -65,8 +65,8 @@ func takes(n int, end attempt) attempt {
 	}
 }
 
-// answer returns an attempt that is answered at once.
-func answer(status int, body string) attempt {
+// respond returns an attempt that is answered at once.
+func respond(status int, body string) attempt {
 	return func(*fakeServer, *http.Request) (*http.Response, error) {
 		return &http.Response{StatusCode: status, Status: fmt.Sprintf("%d %s", status, http.StatusText(status)), Body: io.NopCloser(strings.NewReader(body))}, nil
 	}
@@ -195,7 +195,7 @@ func TestPushDelays(t *testing.T) {
 	})
 }
 
-// TestPushRefused: an answer that will not be another is the end; others are not.
+// TestPushRefused: a response that will stay the same is the end; others are not.
 func TestPushRefused(t *testing.T) {
 	problem := `{"title":"Another has it","detail":"stream: another publisher took the stream over"}`
 	tests := []struct {
@@ -218,7 +218,7 @@ func TestPushRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &fakeServer{t: t, attempts: []attempt{takes(2, answer(tt.status, tt.body)), takes(0, nil)}}
+				s := &fakeServer{t: t, attempts: []attempt{takes(2, respond(tt.status, tt.body)), takes(0, nil)}}
 				_, err := newPush(t, &numbered{frames: 10}, 25, s).Run(t.Context())
 				var refused *PushRefusedError
 				if len(s.times) != tt.attempts || errors.As(err, &refused) != (tt.want != "") || err != nil && !strings.Contains(err.Error(), tt.want) {
@@ -240,7 +240,7 @@ func TestPushRefusedAtOnce(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				s := &fakeServer{t: t, attempts: []attempt{takes(tt.before, answer(http.StatusConflict, ""))}}
+				s := &fakeServer{t: t, attempts: []attempt{takes(tt.before, respond(http.StatusConflict, ""))}}
 				p := newPush(t, &numbered{frames: 200}, 25, s)
 				var taken atomic.Int32
 				p.Taken = func() { taken.Add(1) }
@@ -271,7 +271,7 @@ func TestPushFailed(t *testing.T) {
 				if _, err := io.Copy(io.Discard, r.Body); err != nil {
 					return nil, err
 				}
-				return answer(http.StatusOK, answered)(s, r)
+				return respond(http.StatusOK, answered)(s, r)
 			}}}
 			if sum, err := newPush(t, &numbered{frames: 3}, 25, s).Run(t.Context()); err != nil || sum.Warning != want {
 				t.Errorf("%s: got warning %q, error %v, want %q", answered, sum.Warning, err, want)
@@ -300,7 +300,7 @@ func TestPushStalled(t *testing.T) {
 	})
 }
 
-// TestPushUnanswered: an answer that does not come is not waited for long.
+// TestPushUnanswered: a response that does not come is not waited for long.
 func TestPushUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &fakeServer{t: t, attempts: []attempt{func(s *fakeServer, r *http.Request) (*http.Response, error) {
@@ -327,7 +327,7 @@ func TestPushSilence(t *testing.T) {
 	})
 }
 
-// TestPushInterrupted: the end of ctx ends the body between two frames, and the server's answer is waited for, for a moment.
+// TestPushInterrupted: the end of ctx ends the body between two frames, and the server's response is waited for, for a moment.
 func TestPushInterrupted(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -420,7 +420,7 @@ func TestPushFormatChanges(t *testing.T) {
 				return nil, err
 			}
 			got = append(got, fmt.Sprintf("%s %d", r.URL.RawQuery, n))
-			return answer(http.StatusOK, "{}")(s, r)
+			return respond(http.StatusOK, "{}")(s, r)
 		}}}
 		p := newPush(t, &numbered{}, 25, s)
 		var notices []string

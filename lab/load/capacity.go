@@ -97,7 +97,7 @@ const (
 	searchAttempts = 16   // rates that are tried below the first, or above it
 )
 
-// FindCapacity looks for the highest rate at which a server answers every batch with its images, 99 % of them within
+// FindCapacity looks for the highest rate at which a server responds to every batch with its images, 99 % of them within
 // the bound, and keeps up. It begins at the generator's rate, doubles it until a step does not pass, or halves it until
 // one does, though not below LeastRate, and then divides what is between. A step that fails narrowly is tried once more: a
 // moment in which the machine was busy with something else is not the server's capacity.

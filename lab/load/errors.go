@@ -92,7 +92,7 @@ func notReached(err error) *Error {
 	return e
 }
 
-// GoneError is a server that nobody answers for.
+// GoneError is a server that does not respond.
 type GoneError struct {
 	Target string
 	After  time.Duration // since the clock started; 0: it was never there

@@ -93,7 +93,7 @@ func TestEndOfWarmUp(t *testing.T) {
 		}
 	})
 	t.Run("grpc-without-words", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts, and nobody answers
+		l, err := net.Listen("tcp", "127.0.0.1:0") // the system accepts, and nothing responds
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// httpLink is an HTTP client. HTTP/1.1 answers one request at a time over a connection, so a link has as many as
+// httpLink is an HTTP client. HTTP/1.1 serves one request at a time over a connection, so a link has as many as
 // requests are on their way, and keeps them.
 type httpLink struct {
 	linkOptions

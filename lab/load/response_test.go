@@ -110,7 +110,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// Whatever a server answers, the images are pieces of it, in order, or there is an error.
+// Whatever a server responds, the images are pieces of it, in order, or there is an error.
 func FuzzResponse(f *testing.F) {
 	f.Add("image/jpeg", []byte("p"))
 	f.Add(mixed, []byte(partsOf("p", "q")))

@@ -13,7 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 )
 
-// fakeServer answers batches one after the other, as many at a time as it has workers.
+// fakeServer serves batches one after the other, as many at a time as it has workers.
 type fakeServer struct {
 	took    time.Duration // by a batch
 	stall   time.Duration // it does nothing from stall to awake, counted from its first batch

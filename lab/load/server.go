@@ -74,7 +74,7 @@ func (w *watcher) sample(ctx context.Context) {
 	}
 }
 
-// end asks for the last time and returns what the server used for so many images; nil when it does not answer.
+// end asks for the last time and returns what the server used for so many images; nil when it does not respond.
 func (w *watcher) end(images int) *Server {
 	w.stop()
 	w.wait.Wait()

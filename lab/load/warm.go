@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// WarmError is why a load could not begin: the server did not answer one of the first batches as it should.
+// WarmError is why a load could not begin: the server did not respond to one of the first batches as it should.
 type WarmError struct{ Err *Error }
 
 func (e *WarmError) Error() string { return fmt.Sprintf("the first batches: %v", e.Err) }

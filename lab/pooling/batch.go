@@ -13,7 +13,7 @@ import (
 )
 
 // station is where batches are worked on: goroutines that make images of frames, as many as run at the same time, each
-// with a maker of its own. It is the same for all options.
+// with an encoder of its own. It is the same for all options.
 type station struct {
 	work    workload
 	frames  *frames
@@ -32,7 +32,7 @@ func newStation(w workload, f *frames) *station {
 	s := &station{work: w, frames: f, tasks: make(chan task)}
 	for range runtime.GOMAXPROCS(0) {
 		s.workers.Go(func() {
-			m := newMaker(w)
+			m := newEncoder(w)
 			for t := range s.tasks {
 				t.r.make(m, t.i)
 			}
@@ -47,7 +47,7 @@ func (s *station) stop() {
 	s.workers.Wait()
 }
 
-// request is one that answers batches one after the other, as a client would ask for them. It is one goroutine's.
+// request is a client that runs batches one after the other. It is one goroutine's.
 type request struct {
 	station *station
 	lender  lender
@@ -66,7 +66,7 @@ func newRequest(s *station, l lender, batch int) *request {
 	return &request{station: s, lender: l, inputs: make([]lease, batch), jpegs: make([]lease, batch), latency: meter.NewLatency()}
 }
 
-// run answers batch n, which was due, or asked for, at due: it receives the frames, has a JPEG made of each, and takes the time
+// run runs batch n, which was due, or asked for, at due: it receives the frames, has a JPEG made of each, and takes the time
 // when all are there. Then the JPEGs are compared with what they must be, and the buffers put back.
 func (r *request) run(n int, due time.Time) {
 	r.lender.begin()
@@ -87,7 +87,7 @@ func (r *request) run(n int, due time.Time) {
 }
 
 // make makes the JPEG of frame i of the batch. It is called by workers.
-func (r *request) make(m *maker, i int) {
+func (r *request) make(m *encoder, i int) {
 	defer r.left.Done()
 	image := r.inputs[i]
 	if m.work.resizes() {

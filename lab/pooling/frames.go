@@ -33,7 +33,7 @@ const indexWidth, indexHeight = 64, 32
 // animated scene with the number of the frame in a corner, so that no two are the same. A frame is lent until each returns.
 func renderFrames(w workload, each func(in []byte, hash uint64) error) error {
 	scene := synth.New(w.input.Width, w.input.Height, 1)
-	m := newMaker(w)
+	m := newEncoder(w)
 	in := make([]byte, w.sizes[inputBuffer])
 	image := in
 	if w.resizes() {

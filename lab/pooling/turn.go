@@ -67,7 +67,7 @@ type CurvePoint struct {
 	MS       float64 `json:"ms"`
 }
 
-// warmBatches is how many batches each request answers before anything is measured: enough that all that is made once is there.
+// warmBatches is how many batches each request runs before anything is measured: enough that all that is made once is there.
 const warmBatches = 2
 
 // run measures, in this process, which is to do nothing else meanwhile.

@@ -57,8 +57,8 @@ var ascii = sync.OnceValue(func() *[128]vg.Length {
 
 // runeWidth returns how wide a character is at a size of 1.
 func runeWidth(r rune) vg.Length {
-	face := font.Face{Font: font.Font{Size: 1}, Face: sans()}
-	return face.Width(string(r))
+	typeface := font.Face{Font: font.Font{Size: 1}, Face: sans()}
+	return typeface.Width(string(r))
 }
 
 // nameWidth returns how wide the name of a series is, which is bold where the series is ours.

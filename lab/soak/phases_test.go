@@ -371,7 +371,7 @@ func (k *soak) steady(t testing.TB) {
 	}
 }
 
-// costOfScrape returns what the server allocates to answer a scrape: the least of some, since other things may be going on.
+// costOfScrape returns what the server allocates for a scrape: the least of some, since other things may be going on.
 func (k *soak) costOfScrape(t testing.TB) (objects, size float64) {
 	objects, size = math.Inf(1), math.Inf(1)
 	before := k.s.mustScrape(t)

@@ -214,7 +214,7 @@ func (m *sampler) silence() (end func()) {
 	return m.quiet.Unlock
 }
 
-// mustScrape is scrape for when the server must answer.
+// mustScrape is scrape for when the server must respond.
 func (s *served) mustScrape(t testing.TB) scrape {
 	t.Helper()
 	var got scrape

@@ -221,7 +221,7 @@ class Connection:
             return
         left = None if deadline is None else max(deadline - time.monotonic(), 0)
         if not _ready(self.socket, reading, bool(self._out), left):
-            raise Timeout(f"the server at {self.address.http} did not answer in time")
+            raise Timeout(f"the server at {self.address.http} did not respond in time")
 
     def step(self, deadline: Optional[float]) -> None:
         """Sends and reads as much as is possible, after a wait where nothing is."""

@@ -238,11 +238,11 @@ class Ring:
             poll = select.poll()
             poll.register(self.socket, select.POLLIN)
             if not poll.poll(max(deadline - time.monotonic(), 0) * 1000):
-                raise Timeout(f"the server at ring:{self.path} did not answer in time")
+                raise Timeout(f"the server at ring:{self.path} did not respond in time")
         try:
             data, ancillary, _, _ = self.socket.recvmsg(_PIECE, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
         except BlockingIOError:
-            raise Timeout(f"the server at ring:{self.path} did not answer in time") from None
+            raise Timeout(f"the server at ring:{self.path} did not respond in time") from None
         except OSError as err:
             raise ConnectionLost(f"the server at ring:{self.path} ended the connection: {err.strerror or err}") from err
         for level, kind, descriptors in ancillary:

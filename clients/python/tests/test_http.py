@@ -217,7 +217,7 @@ def test_random_bytes_harm_nothing() -> None:
 def test_timeout(fake: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(sf.Timeout, match="did not answer in time"):
+        with pytest.raises(sf.Timeout, match="did not respond in time"):
             sf.encode(scene(), url=url, timeout=0.05)
         with pytest.raises(sf.Timeout):
             next(sf.watch("a", url=url, timeout=0.05))

@@ -204,7 +204,7 @@ def test_timeouts(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
         listener.listen()
-        with pytest.raises(sf.Timeout, match="did not answer in time"):
+        with pytest.raises(sf.Timeout, match="did not respond in time"):
             sf.encode(scene(), url=f"ring:{path}", timeout=0.05)
 
 

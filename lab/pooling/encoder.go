@@ -8,8 +8,8 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
-// maker makes JPEGs of frames, for one goroutine. Its own memory is small, made once, and the same for all options.
-type maker struct {
+// encoder makes JPEGs of frames, for one goroutine. Its own memory is small, made once, and the same for all options.
+type encoder struct {
 	work    workload
 	encoder *jpeg.Encoder
 
@@ -22,8 +22,8 @@ type maker struct {
 // bandLines is how many lines of an image are made at a time: the fewest that a sampler makes.
 const bandLines = 8
 
-func newMaker(w workload) *maker {
-	m := &maker{work: w}
+func newEncoder(w workload) *encoder {
+	m := &encoder{work: w}
 	var err error
 	if m.encoder, err = jpeg.NewEncoder(w.image, nil); err != nil {
 		panic("pooling: a workload that no encoder is for")
@@ -44,7 +44,7 @@ func newMaker(w workload) *maker {
 }
 
 // resize makes the image of the frame in. Both are as long as the workload's geometry says. It allocates nothing.
-func (m *maker) resize(image, in []byte) {
+func (m *encoder) resize(image, in []byte) {
 	f := wrap(m.work.input, in)
 	width, rowBytes := m.work.image.Width, 4*m.work.image.Width
 	m.sampler.Begin(m.scratch)
@@ -65,7 +65,7 @@ func line(b *band.Band, p, y, w int) []int16 {
 
 // encode appends the JPEG of an image, or of a frame where the workload does not resize, to dst. It allocates only where
 // dst has not enough room.
-func (m *maker) encode(dst, image []byte) []byte {
+func (m *encoder) encode(dst, image []byte) []byte {
 	dst, err := m.encoder.Append(dst, wrap(m.work.image, image))
 	if err != nil {
 		panic("pooling: an image that is not the encoder's")

@@ -18,7 +18,7 @@ func TestResizeIsThePipelines(t *testing.T) {
 	w := W1.workload()
 	in := randomBytes(w.sizes[inputBuffer])
 	got := make([]byte, w.sizes[imageBuffer])
-	newMaker(w).resize(got, in)
+	newEncoder(w).resize(got, in)
 
 	p, err := pipeline.Compile(pipeline.Spec{
 		Input:  w.input,
@@ -42,7 +42,7 @@ func TestResizeIsThePipelines(t *testing.T) {
 func TestFramesDiffer(t *testing.T) {
 	f := heapFrames()
 	w := W1.workload()
-	m := newMaker(w)
+	m := newEncoder(w)
 	pixels := make([]byte, w.sizes[imageBuffer])
 	seen := map[uint64]int{}
 	for n, hash := range f.hashes {
@@ -68,7 +68,7 @@ func TestFramesDiffer(t *testing.T) {
 // TestEncodeIsTheFrame: the JPEG shows the image.
 func TestEncodeIsTheFrame(t *testing.T) {
 	w := W1.workload()
-	m := newMaker(w)
+	m := newEncoder(w)
 	pixels := make([]byte, w.sizes[imageBuffer])
 	m.resize(pixels, heapFrames().input(7))
 	decoded, err := jpeg.Decode(bytes.NewReader(m.encode(nil, pixels)))
@@ -91,10 +91,10 @@ func TestEncodeIsTheFrame(t *testing.T) {
 	}
 }
 
-func TestMakerAllocatesNothing(t *testing.T) {
+func TestEncoderAllocatesNothing(t *testing.T) {
 	for _, size := range []Size{W1, W3} {
 		w := size.workload()
-		m := newMaker(w)
+		m := newEncoder(w)
 		in, pixels, dst := randomBytes(w.sizes[inputBuffer]), make([]byte, sizeOf(w.image)), make([]byte, 0, 16<<20)
 		alloctest.Zero(t, 3, func() {
 			if w.resizes() {
