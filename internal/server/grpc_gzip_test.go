@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/encoding/gzip"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/stats"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server"
 )
 
 // payloads counts the messages of a client that are compressed.
@@ -43,7 +45,7 @@ func (p *payloads) HandleConn(context.Context, stats.ConnStats) {}
 // TestGzipRequests: every method accepts compressed requests, and responds as to plain ones, without compression,
 // although the compressor is registered in this process.
 func TestGzipRequests(t *testing.T) {
-	s := start(t, nil)
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(time.Minute) }) // for a busy machine
 	count := &payloads{}
 	conn, err := grpc.NewClient(s.Addrs().GRPC, transportCredentials(), grpc.WithStatsHandler(count),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<28), grpc.UseCompressor(gzip.Name)))

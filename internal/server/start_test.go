@@ -49,6 +49,7 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 	c := server.Default()
 	c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
 	c.Log.Level = "debug"
+	c.Live.OfflineAfter = server.Duration(time.Minute) // A test's publisher may wait for a busy machine.
 	if change != nil {
 		change(&c)
 	}

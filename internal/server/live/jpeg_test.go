@@ -227,7 +227,10 @@ func TestPassingOnAllocatesNothing(t *testing.T) {
 // TestGrowingJPEGIsAdmitted: a JPEG that is being read has its memory admitted as it grows; without memory it is
 // dropped, and its memory is released.
 func TestGrowingJPEGIsAdmitted(t *testing.T) {
-	r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 32*config.MiB, 0 })
+	r := start(t, func(c *config.Config) {
+		c.Limits.MemoryBudget, c.Limits.MemoryFloor = 32*config.MiB, 0
+		c.Live.OfflineAfter = config.Duration(time.Hour) // else there is an image that says so, on a busy machine
+	})
 	p := r.publish("cam", Settings{JPEG: true})
 	admitted := func() int64 { return r.engine.Pool.Stats().Admitted }
 	first := admitted()
