@@ -24,6 +24,7 @@ type connections struct {
 	send     time.Duration // timeouts.send
 	stock    bool          // whether grpc-go is to read with Read
 	rejected func(fault.Kind)
+	logged   fault.Throttle
 
 	mu        sync.Mutex
 	open      map[*connection]struct{} // connections that had a call
@@ -156,9 +157,22 @@ func (c *connection) hangUp(f *fault.Error) {
 func (c *connection) cut(f *fault.Error) {
 	if c.all != nil && c.closed.Load() == 0 {
 		c.all.rejected(fault.Slow)
-		c.all.log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "unsent_bytes", c.unsent.Load(), "reason", f.Error())
+		c.all.logCut(c, f)
 	}
 	c.hangUp(f)
+}
+
+// logCut logs that c is closed because of f, rate-limited: under attack there are many such connections.
+func (s *connections) logCut(c *connection, f *fault.Error) {
+	suppressed, ok := s.logged.Admit(f)
+	if !ok {
+		return
+	}
+	log := s.log
+	if suppressed > 0 {
+		log = log.With("suppressed", suppressed)
+	}
+	log.Warn("closing a gRPC connection whose peer does not read", "peer", c.RemoteAddr().String(), "unsent_bytes", c.unsent.Load(), "reason", f.Error())
 }
 
 // newHeld returns what a call's messages hold on their way. retire ends it.

@@ -3,6 +3,7 @@ package grpcapi
 import (
 	"bytes"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -30,6 +31,24 @@ func TestRefusalsAreLoggedSparingly(t *testing.T) {
 		s.logFault(c.ctx, "Encode", busy)
 		if want := slog.Int("suppressed", 1000-first).String(); !strings.Contains(log.String(), want) {
 			t.Errorf("got %q a second later, want %s in it", &log, want)
+		}
+	})
+}
+
+// TestCutsAreLoggedSparingly: many connections whose peers do not read leave a few lines.
+func TestCutsAreLoggedSparingly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		cut := 0
+		all := &connections{log: slog.New(slog.NewTextHandler(&log, nil)), rejected: func(fault.Kind) { cut++ }}
+		for range 1000 {
+			ours, theirs := net.Pipe()
+			c := &connection{Conn: ours, all: all, held: map[*held]struct{}{}}
+			c.cut(&fault.Error{Kind: fault.Slow, Reason: "the response was not taken"})
+			_ = theirs.Close()
+		}
+		if lines := strings.Count(log.String(), "does not read"); cut != 1000 || lines == 0 || lines > 10 {
+			t.Errorf("got %d lines of %d connections in no time, want some of 1000:\n%s", lines, cut, &log)
 		}
 	})
 }
