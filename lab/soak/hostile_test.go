@@ -174,7 +174,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	}
 	h.figures.Attacks = append(h.figures.Attacks, f)
 	if !h.o.short {
-		passed, all := 0, f.judge()
+		passed, all := 0, f.judge(h.figures.noise())
 		for _, v := range all {
 			if v.pass {
 				passed++
@@ -191,7 +191,7 @@ func (h *hostile) conclude(t *testing.T) {
 	var text strings.Builder
 	h.figures.report(&text)
 	for _, f := range h.figures.Attacks {
-		for _, v := range f.judge() {
+		for _, v := range f.judge(h.figures.noise()) {
 			if h.o.short && v.speed {
 				continue
 			}
