@@ -22,7 +22,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// Publish is a stock server's. It responds each request with how many frames have come and the sum of their first bytes as
+// Publish is a stock server's. It responds to each request with how many frames have come and the sum of their first bytes as
 // drops. A stream "taken" is another's after the first frame; "none" cannot be published.
 func (echo) Publish(s api.FrameService_PublishServer) error {
 	var now api.PublishStatus

@@ -19,8 +19,9 @@ type Grant struct {
 
 // Admit waits until n bytes fit the Budget beside what is admitted already, and admits them until the Grant's Release.
 // The caller that waits longest is served first, whatever its n, but for those with a Priority, and those that ask for
-// little and find room in the Reserve. This is the one place where work waits for memory: call it once, at the edge, for all that a piece of work will lease at the same time, each buffer
-// at its ClassSize. When every lease is so covered, Get does not run into the Budget. Admit leases nothing itself.
+// little and find room in the Reserve. This is the one place where work waits for memory: call it once, at the edge,
+// for all that a piece of work will lease at the same time, each buffer at its ClassSize. When every lease is so
+// covered, Get does not run into the Budget. Admit leases nothing itself.
 //
 // Without a Budget it admits at once. It returns ctx's error, wrapped, when ctx is done first, and at once a *BudgetError
 // (ErrBudget) when n exceeds the Budget, and a *SizeError (ErrSize) when n is negative.
@@ -126,7 +127,7 @@ type admission struct {
 	large    line
 }
 
-// littlePart is the part of the reserve that a caller asks for at most who asks for little.
+// littlePart is the largest part of the reserve that counts as little.
 const littlePart = 4
 
 // line is the callers that wait, and what was granted to those of their kind.

@@ -11,9 +11,9 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// A Client is who uses the server: a connection, or a live stream. Where several wait for a turn, the next one is for the
-// client whose turns took the least time recently. Where several wait for memory, those go first that were admitted first.
-// Its methods may be called from any goroutine. The zero Client is new.
+// A Client is a connection, or a live stream, whose use of the server is counted. Where several wait for a turn, the
+// next one is for the client whose turns took the least time recently. Where several wait for memory, those go first
+// that were admitted first. Its methods may be called from any goroutine. The zero Client is new.
 type Client struct {
 	memory Stream // of requests that are not streams
 
@@ -24,7 +24,7 @@ type Client struct {
 }
 
 const (
-	// usedHalf is how fast a client's turns are forgotten.
+	// usedHalf is the half-life of a client's count of used time.
 	usedHalf = time.Second
 	// newcomer is what a client begins with. Without it one connection for each request would always come first.
 	newcomer = 100 * time.Millisecond

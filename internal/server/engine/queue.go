@@ -12,9 +12,9 @@ import (
 )
 
 // queue gives turns to encode: as many at a time as turns, while the others wait. The next turn is for the client whose
-// turns took the least time recently, of the same the first; of five turns one is for who waits longest. So a client that
-// asks for little goes before those that ask for much, and nobody starves. Where those that have a turn took much more, it
-// need not even wait for one to end: there are as many turns again for that.
+// turns took the least time recently, among equals the first; one turn of five is for the client that waits longest. So
+// light clients go before heavy ones, and nobody starves. A client whose turns took much less time than those of the
+// running ones need not even wait for one of them to end: there are as many turns again for that.
 //
 // A request holds a place, from before it is ready for a turn until after it, so that it is refused before anything is
 // spent on it. A stream holds none: the number of streams is bounded elsewhere. There are depth places more than turns that
@@ -28,19 +28,19 @@ type queue struct {
 	places  int                   // that are held
 	waiting waitlist.List[waiter] // for a turn
 	waits   atomic.Int32          // the length of waiting
-	passed  int                   // how often the first of waiting was passed by
+	passed  int                   // how many went before the first of waiting
 }
 
-// waiter is one who waits for a turn.
+// waiter is a place in the wait for a turn.
 type waiter struct {
 	client *Client
 	stream bool
 }
 
-// muchMore is how many times as much the turns of others took, where a client need not wait for one to end.
+// muchMore is the factor: a client need not wait for turns of others that took that many times as much.
 const muchMore = 2
 
-// mostPassed is how many others have a turn before the first of those that wait.
+// mostPassed is how many others may go before the first in the queue.
 const mostPassed = 4
 
 // reserve takes a place, to be given back with unreserve. It refuses with Busy when none is free.
@@ -94,7 +94,7 @@ func (q *queue) enter(ctx context.Context, c *Client, stream bool) error {
 	w.Value = waiter{c, stream}
 	q.waiting.Append(w)
 	q.waits.Store(int32(q.waiting.Len()))
-	q.advance() // It may go before all others.
+	q.advance() // c may be next already.
 	q.mu.Unlock()
 
 	select {
@@ -115,7 +115,7 @@ func (q *queue) enter(ctx context.Context, c *Client, stream bool) error {
 	return fault.From(context.Cause(ctx))
 }
 
-// leave ends a turn that enter gave, which took so long.
+// leave ends a turn of enter, which took that long.
 func (q *queue) leave(c *Client, took time.Duration, stream bool) {
 	q.mu.Lock()
 	c.count(time.Now(), took)
@@ -167,7 +167,7 @@ func (q *queue) lengths() (running, waiting int) {
 	return len(q.running), q.waiting.Len()
 }
 
-// advance gives the free turns to those that wait. Where there is none for who is next, there may be one for the lightest.
+// advance gives free turns to waiting clients. Where there is none for the next one, there may be one for the lightest.
 func (q *queue) advance() {
 	for q.waiting.Len() > 0 {
 		w := q.next()
@@ -187,7 +187,7 @@ func (q *queue) advance() {
 	}
 }
 
-// favors reports whether somebody waits who should have the turn of c, which has taken so long.
+// favors reports whether a waiting client should have the turn of c, which has taken that long.
 func (q *queue) favors(c *Client, took time.Duration) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -198,7 +198,7 @@ func (q *queue) favors(c *Client, took time.Duration) bool {
 	return q.passed >= mostPassed || q.lightest().Value.client.recent(now) <= c.recent(now)+took
 }
 
-// next returns who is to have the next turn. Somebody waits.
+// next returns the waiter for the next turn. There is at least one.
 func (q *queue) next() *waitlist.Waiter[waiter] {
 	if q.passed >= mostPassed {
 		return q.waiting.First()
@@ -206,7 +206,7 @@ func (q *queue) next() *waitlist.Waiter[waiter] {
 	return q.lightest()
 }
 
-// lightest returns the first whose client used least. Somebody waits.
+// lightest returns the first waiter whose client used least. There is at least one.
 func (q *queue) lightest() *waitlist.Waiter[waiter] {
 	best := q.waiting.First()
 	now := time.Now()
@@ -219,7 +219,7 @@ func (q *queue) lightest() *waitlist.Waiter[waiter] {
 	return best
 }
 
-// remove takes w off those that wait.
+// remove removes w from the waiting ones.
 func (q *queue) remove(w *waitlist.Waiter[waiter]) {
 	if w == q.waiting.First() {
 		q.passed = 0

@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// shedEvery is how often responses that clients do not take are looked for.
+	// shedEvery is how often unread responses are looked for.
 	shedEvery = 50 * time.Millisecond
-	// patience is how long a client may take nothing of a response while others wait for memory, or responses that were not
-	// taken have more than their share. Who took nothing for longest is cut off first.
+	// patience is how long a client may read nothing of a response while others wait for memory, or unread responses have
+	// more than their share. The client that has read nothing for longest is disconnected first.
 	patience = 100 * time.Millisecond
-	// unsentPart is the share of the pool's budget that responses may have that were not taken: a half.
+	// unsentPart is the share of the pool's budget for unread responses: a half.
 	unsentPart = 2
 )
 
-// unsent is the responses that clients have not taken yet, of all APIs.
+// unsent is the responses of all APIs that clients have not read yet.
 type unsent struct {
 	mu   sync.Mutex
 	open map[*Sending]struct{}
@@ -32,11 +32,11 @@ type Sending struct {
 	engine *Engine
 	cut    func(*fault.Error)
 	bytes  atomic.Int64
-	moved  atomic.Int64 // when the client last took some, in nanoseconds since Engine.Started
+	moved  atomic.Int64 // when the client last read some, in nanoseconds since Engine.Started
 }
 
-// NewSending returns a Sending. cut ends a response, for the reason that it is given: it is called from another goroutine
-// when the client takes nothing and others need the memory, must not wait, and counts it.
+// NewSending returns a Sending. cut ends a response, for the reason that it is given: it is called from another
+// goroutine when the client reads nothing and others need the memory, must not wait, and counts it.
 func (e *Engine) NewSending(cut func(*fault.Error)) *Sending { return &Sending{engine: e, cut: cut} }
 
 // Begin says that a response holds n bytes of the pool until End.
@@ -55,7 +55,7 @@ func (s *Sending) Begin(n int64) {
 	u.mu.Unlock()
 }
 
-// Moved says that the client has taken some of the response.
+// Moved says that the client has read some of the response.
 func (s *Sending) Moved() { s.moved.Store(int64(time.Since(s.engine.Started))) }
 
 // End says that the response holds nothing any more. A second call does nothing.
@@ -69,7 +69,7 @@ func (s *Sending) End() {
 	u.mu.Unlock()
 }
 
-// still returns for how long the client has taken nothing.
+// still returns for how long the client has read nothing.
 func (s *Sending) still(now time.Duration) time.Duration { return now - time.Duration(s.moved.Load()) }
 
 // bytes returns what all responses hold.
@@ -82,7 +82,7 @@ func (u *unsent) bytes() (n int64) {
 	return n
 }
 
-// longest returns the responses of which nothing was taken for least or longer, the longest first.
+// longest returns the responses of which nothing was read for least or longer, the longest first.
 func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -95,14 +95,14 @@ func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
 	return found
 }
 
-// shed cuts responses that clients do not take, where the memory is needed.
+// shed cuts unread responses where the memory is needed.
 func (e *Engine) shed() {
 	held := e.unsent.bytes()
 	if held == 0 {
 		return
 	}
 	s := e.Pool.Stats()
-	excess, why := held-s.Budget/unsentPart, "responses that nobody takes had half of the memory"
+	excess, why := held-s.Budget/unsentPart, "unread responses held half of the memory"
 	if s.Waiting > 0 && excess <= 0 {
 		excess, why = 1, "others waited for memory"
 	}
@@ -119,7 +119,7 @@ func (e *Engine) shed() {
 	}
 }
 
-// Shed cuts responses that clients do not take, where the memory is needed, until ctx ends. It is for one goroutine.
+// Shed cuts unread responses where the memory is needed, until ctx ends. It is for one goroutine.
 func (e *Engine) Shed(ctx context.Context) {
 	tick := time.NewTicker(shedEvery)
 	defer tick.Stop()

@@ -13,10 +13,10 @@ import (
 // growthWait is how long a stream waits for memory beyond what was admitted when it began.
 const growthWait = 100 * time.Millisecond
 
-// share is the part of the memory budget that JPEGs of all streams may take beyond what a stream has from its beginning: for
-// their size, which is known only once they are read, and to decode them. So frames, and requests, always have the rest. Small
-// uses, of usual cameras, are not counted: those who take much keep nobody else from them. Its methods may be called from any
-// goroutine.
+// share is the part of the memory budget that JPEGs of all streams may take beyond what a stream has from its
+// beginning: for their size, which is known only once they are read, and to decode them. So frames, and requests,
+// always have the rest. Small uses, of usual cameras, are not counted, so that large ones cannot shut them out. Its
+// methods may be called from any goroutine.
 type share struct {
 	total, small int64 // bytes: of all uses together, and of one that is not counted
 
