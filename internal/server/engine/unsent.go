@@ -15,10 +15,10 @@ const (
 	// shedEvery is how often unread responses are looked for.
 	shedEvery = 50 * time.Millisecond
 	// patience is how long a client may read nothing of a response while others wait for memory, or unread responses have
-	// more than their share. The client that has read nothing for longest is disconnected first.
-	patience = 100 * time.Millisecond
-	// unsentPart is the share of the pool's budget for unread responses: a half.
-	unsentPart = 2
+	// more than half of it; littlePatience the same where they have more than three quarters. A client that is merely slow
+	// reads some within that time. The client that has read nothing for longest is disconnected first.
+	patience       = 500 * time.Millisecond
+	littlePatience = 100 * time.Millisecond
 )
 
 // unsent is the responses of all APIs that clients have not read yet.
@@ -101,21 +101,27 @@ func (e *Engine) shed() {
 	if held == 0 {
 		return
 	}
-	s := e.Pool.Stats()
-	excess, why := held-s.Budget/unsentPart, "unread responses held half of the memory"
-	if s.Waiting > 0 && excess <= 0 {
+	p := e.Pool.Stats()
+	now := time.Since(e.Started)
+	e.cut(now, littlePatience, held-p.Budget/4*3, "unread responses held three quarters of the memory")
+	excess, why := held-p.Budget/2, "unread responses held half of the memory"
+	if p.Waiting > 0 && excess <= 0 {
 		excess, why = 1, "others waited for memory"
 	}
+	e.cut(now, patience, excess, why)
+}
+
+// cut cuts responses of which nothing was read for least or longer, until they hold excess bytes less.
+func (e *Engine) cut(now, least time.Duration, excess int64, why string) {
 	if excess <= 0 {
 		return
 	}
-	now := time.Since(e.Started)
-	for _, s := range e.unsent.longest(now, patience) {
+	for _, s := range e.unsent.longest(now, least) {
 		if excess <= 0 {
 			return
 		}
 		excess -= s.bytes.Load()
-		s.cut(fault.Errorf(fault.Slow, "the response was not taken for %v, while %s", s.still(now).Round(time.Millisecond), why))
+		s.cut(fault.Errorf(fault.Slow, "the response was not read for %v, while %s", s.still(now).Round(time.Millisecond), why))
 	}
 }
 

@@ -22,8 +22,9 @@ func TestShed(t *testing.T) {
 	}{
 		{"little", []int64{10, 10}, []time.Duration{time.Hour, time.Hour}, false, []bool{false, false}},
 		{"half", []int64{20, 20, 20}, []time.Duration{2 * time.Second, 3 * time.Second, time.Second}, false, []bool{false, true, false}},
+		{"more", []int64{40, 40}, []time.Duration{littlePatience, littlePatience - 1}, false, []bool{true, false}},
 		{"much", []int64{30, 30, 30}, []time.Duration{2 * time.Second, 3 * time.Second, time.Second}, false, []bool{true, true, false}},
-		{"taken", []int64{30, 30, 30}, []time.Duration{patience - 1, patience - 1, patience}, false, []bool{false, false, true}},
+		{"taken", []int64{20, 20, 20}, []time.Duration{patience - 1, patience - 1, patience}, false, []bool{false, false, true}},
 		{"others-wait", []int64{10, 10}, []time.Duration{time.Second, 2 * time.Second}, true, []bool{false, true}},
 		{"others-wait-and-it-is-taken", []int64{10}, []time.Duration{patience - 1}, true, []bool{false}},
 	} {
