@@ -254,7 +254,7 @@ func (s *connections) look(now time.Time) {
 	s.mu.Unlock()
 	for _, c := range busy {
 		if slow := s.stalled(c, now); slow >= s.send {
-			c.cut(fault.Errorf(fault.Slow, "the response was not taken within timeouts.send"))
+			c.cut(fault.Errorf(fault.Slow, "the response was not read within timeouts.send"))
 		}
 	}
 }

@@ -44,7 +44,7 @@ func TestCutsAreLoggedSparingly(t *testing.T) {
 		for range 1000 {
 			ours, theirs := net.Pipe()
 			c := &connection{Conn: ours, all: all, held: map[*held]struct{}{}}
-			c.cut(&fault.Error{Kind: fault.Slow, Reason: "the response was not taken"})
+			c.cut(&fault.Error{Kind: fault.Slow, Reason: "the response was not read"})
 			_ = theirs.Close()
 		}
 		if lines := strings.Count(log.String(), "does not read"); cut != 1000 || lines == 0 || lines > 10 {
