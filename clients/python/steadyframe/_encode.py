@@ -354,11 +354,8 @@ class _Stream:
         """Sends a frame whole: its memory is the caller's again when this returns."""
         self.connection.queue(chunk(given.buffers()))
         self.sent += 1
-        deadline = self.encoder._deadline()
-        self.connection.push()
-        while self.connection.pending:
-            self.connection.step(deadline)
-            self.take()
+        self.connection.flush(self.encoder._deadline())
+        self.take()
 
     def receive(self, wait: bool) -> List[bytes]:
         """Returns the JPEGs that have come; with wait there is at least one, or the response is complete."""

@@ -232,6 +232,15 @@ class Connection:
         self.wait(deadline)
         self.pull()
 
+    def flush(self, deadline: Optional[float], unasked: bool = False) -> None:
+        """Sends all that is pending, and reads what comes meanwhile. With unasked, what comes ends it: the server has something
+        to say before its time."""
+        self.push()
+        while self._out and not self._ended and not (unasked and self._in):
+            self.wait(deadline)
+            self.pull()
+            self.push()
+
     def poll(self) -> bool:
         """Reports whether something has come, or the server has ended the connection, without a wait."""
         return bool(self._in) or self._ended or (self._tls and self.pull()) or _ready(self.socket, True, False, 0)

@@ -106,6 +106,12 @@ def _sides(size: str) -> Tuple[Optional[int], Optional[int]]:
     return int(width) if width else None, int(height) if height else None
 
 
+def check_name(name: str) -> None:
+    """Refuses what cannot be the name of a stream. The server has rules of its own."""
+    if not name or "/" in name:
+        raise SpecError(f"name: got {name!r}, want the name of a stream, such as cam1", field="stream")
+
+
 def make(
     *,
     size: Optional[Size] = None,

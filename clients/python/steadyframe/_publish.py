@@ -7,12 +7,12 @@ import html
 import json
 import logging
 import os
-import sys
+import struct
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple, Type, Union
+from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Type, Union
 from urllib.parse import quote
 
 from . import _address, _options
@@ -20,13 +20,16 @@ from ._address import Address
 from ._errors import Busy, ConnectionLost, Error, FrameError, NotFound, SpecError, Timeout
 from ._frames import Frames, frames_of
 from ._http import Connection, chunk
-from ._options import Description, Options, Size
+from ._options import Description, Size
+from ._ring import DONE, STATUS, Message, Ring
 
 __all__ = ["Publisher", "Status"]
 
 _log = logging.getLogger("steadyframe")
 
 _RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at most between two
+_PING_AFTER = 10.0  # seconds without a frame
+_STATUS = struct.Struct("<IIQQQdQ")  # viewers, 0, arrived, published, dropped, images a second, same; from byte 16
 _STATUS_AGE = 0.5  # seconds for which a status over HTTP is good enough
 
 
@@ -59,19 +62,17 @@ class _HTTPFeed:
     def __init__(self, address: Address, target: str, timeout: Optional[float]) -> None:
         self.connection = Connection(address, timeout)
         self.timeout = timeout
+        self.sent = False  # a frame
         headers = [("Content-Type", "application/octet-stream"), ("Transfer-Encoding", "chunked")]
         self.connection.queue([self.connection.head("POST", target, headers)])
 
     def send(self, frames: Frames) -> None:
         """Sends a frame whole. What the server has to say against the stream is raised."""
         connection = self.connection
+        self.sent = True
         connection.queue(chunk(frames.buffers()))
         deadline = None if self.timeout is None else time.monotonic() + self.timeout
-        connection.push()
-        while connection.pending:
-            connection.step(deadline)
-            if connection.incoming or connection.ended:
-                break
+        connection.flush(deadline, unasked=True)
         if connection.poll():
             self.finish(deadline)
             raise ConnectionLost(f"the server at {connection.address} ended the stream")
@@ -87,6 +88,8 @@ class _HTTPFeed:
 
     def end(self) -> None:
         """Ends the stream properly: the last frame is not lost."""
+        if not self.sent:
+            return
         deadline = time.monotonic() + (5.0 if self.timeout is None else min(self.timeout, 5.0))
         self.connection.queue([b"0\r\n\r\n"])
         self.finish(deadline)
@@ -94,6 +97,74 @@ class _HTTPFeed:
     def close(self) -> None:
         """Closes the connection."""
         self.connection.close()
+
+
+class _RingFeed:
+    """A stream's frames through slots of the ring. The newest wins, so a slot is always idle soon."""
+
+    def __init__(self, path: str, hello: Dict[str, Any], timeout: Optional[float]) -> None:
+        self.ring = Ring(path, hello, timeout)
+        self.heard = time.monotonic()  # when the server last got a message
+        self.counts = Status(state="waiting")
+
+    def send(self, frames: Frames) -> None:
+        """Copies a frame into a slot, and submits it."""
+        slot = self.take()
+        frames.copy_to(self.ring.slot(slot))
+        self.submit(slot)
+
+    def take(self) -> int:
+        """Returns a slot that is this side's."""
+        self.hear()
+        while not self.ring.idle:
+            self._told(self.ring.next())
+        return self.ring.idle.popleft()
+
+    def submit(self, slot: int) -> None:
+        """Gives a slot with a frame to the server."""
+        self.ring.submit([slot])
+        self.heard = time.monotonic()
+
+    def hear(self) -> None:
+        """Takes what the server has said, and raises what it says against the stream."""
+        while True:
+            message = self.ring.poll()
+            if message is None:
+                return
+            self._told(message)
+
+    def _told(self, message: Message) -> None:
+        if message.kind == DONE:
+            self.ring.done(message)
+        elif message.kind == STATUS:
+            viewers, _, arrived, published, dropped, fps, same = _STATUS.unpack_from(message.body, 16)
+            state = "online" if arrived else "waiting"
+            self.counts = Status(state, viewers, arrived, published, same, dropped, round(fps, 2))
+
+    def status(self) -> Status:
+        """Returns the server's last word on the stream. That somebody asks shows that this side is there, too."""
+        self.hear()
+        if time.monotonic() - self.heard > _PING_AFTER:
+            self.ring.ping()
+            self.heard = time.monotonic()
+        return self.counts
+
+    def end(self) -> None:
+        """Ends the stream properly: the last frame is not lost."""
+        deadline = time.monotonic() + 5.0
+        self.ring.finish()
+        try:
+            while True:
+                self._told(self.ring.next(deadline))
+        except ConnectionLost:
+            pass  # The server has ended it.
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self.ring.close()
+
+
+_Feed = Union[_HTTPFeed, _RingFeed]
 
 
 class Publisher:
@@ -155,18 +226,18 @@ class Publisher:
         )  # fmt: skip
         if fps is not None and not fps > 0:
             raise SpecError(f"fps: got {fps}, want more than 0", field="fps")
-        if not name or "/" in name:
-            raise SpecError(f"name: got {name!r}, want the name of a stream, such as cam1", field="stream")
+        _options.check_name(name)
         self._address = _address.find(url, token)
         self._timeout = timeout
         self._reconnect = reconnect
-        self._feed: Optional[_HTTPFeed] = None
+        self._feed: Optional[_Feed] = None
         self._pid = 0
         self._known: Optional[Description] = None  # of all frames
         self._began = False  # whether it was connected before
         self._again_at = 0.0
         self._pause = _RETRY[0]
-        self._memory: Any = None  # of the frame that next gives
+        self._memory: Any = None  # of the frame that next gives, where the ring has none
+        self._given: Optional[Frames] = None  # a frame of that shape
         self._status: Tuple[float, Status] = (-_STATUS_AGE, Status())
 
     def send(self, frame: Any) -> bool:
@@ -175,11 +246,15 @@ class Publisher:
         It returns whether the frame went on its way: False while the connection is lost.
         """
         given = frames_of((frame,), self._options)
+        self._same(given)
+        return self._attempt(given, lambda feed: feed.send(given))
+
+    def _same(self, given: Frames) -> None:
+        """Holds a frame to those before."""
         if self._known is None:
             self._known = given.description
         elif given.description != self._known:
             raise FrameError(f"got {given.description}, want {self._known}: frames of a stream are alike; for others open a Publisher of their own")
-        return self._deliver(given)
 
     async def asend(self, frame: Any) -> bool:
         """Is send for asyncio: it runs on a thread. The frame must not change until it returns."""
@@ -190,30 +265,59 @@ class Publisher:
         """Gives memory for the next frame, as a numpy array of the Publisher's shape and dtype (without numpy, as bytes), and
         sends it at the end of the with block. What it holds before is undefined.
 
-        The array is for this block: after it, it cannot be written to. If the block raises, nothing is sent.
+        Over the ring it is the memory that the server reads: nothing is copied. The array is for this block: after it, it
+        cannot be written to. If the block raises, nothing is sent.
         """
         if self._shape is None:
             raise SpecError("shape: got none, want it for next: Publisher(name, shape=(height, width, 3))", field="shape")
-        view, memory = self._slot(self._shape)
+        given = self._blank()
+        slot = None
+        if self._attempt(given, lambda feed: feed) and isinstance(self._feed, _RingFeed):
+            try:
+                slot = self._feed.take()
+            except (ConnectionLost, Timeout) as err:
+                self._drop(err)
+        feed = self._feed
+        if slot is None or not isinstance(feed, _RingFeed):
+            yield from self._next_of_own(given)
+            return
+        view: Any = feed.ring.slot(slot) if _numpy() is None else feed.ring.frame_array(slot, self._shape, self._dtype)
+        try:
+            yield view
+        except BaseException:
+            feed.ring.idle.appendleft(slot)
+            raise
+        finally:
+            _seal(view)
+        if feed is self._feed:
+            taken: int = slot
+            self._attempt(given, lambda feed: feed.submit(taken) if isinstance(feed, _RingFeed) else None)
+
+    def _next_of_own(self, given: Frames) -> Iterator[Any]:
+        """Is next with memory of this side, which send copies."""
+        np = _numpy()
+        if self._memory is None:
+            self._memory = bytearray(given.frame_bytes) if np is None else np.empty(self._shape, self._dtype)
+        view = memoryview(self._memory) if np is None else self._memory.view()
         try:
             yield view
         finally:
             _seal(view)
-        self.send(memory)
+        self.send(self._memory)
 
-    def _slot(self, shape: Tuple[int, ...]) -> Tuple[Any, Any]:
-        try:
-            import numpy
-        except ImportError:
-            count = 1
-            for side in shape:
-                count *= side
-            if self._memory is None:
-                self._memory = bytearray(count)
-            return memoryview(self._memory), memoryview(self._memory).cast("B", shape)
-        if self._memory is None:
-            self._memory = numpy.empty(shape, self._dtype)
-        return self._memory.view(), self._memory
+    def _blank(self) -> Frames:
+        """Returns a frame of the Publisher's shape, without memory."""
+        if self._given is None:
+            np = _numpy()
+            if np is None:
+                count = 1
+                for side in self._shape or ():
+                    count *= side
+                self._given = frames_of((bytes(count),), self._options)
+            else:
+                self._given = frames_of((np.broadcast_to(np.zeros((), self._dtype), self._shape),), self._options)
+        self._same(self._given)
+        return self._given
 
     @property
     def viewers(self) -> int:
@@ -222,7 +326,15 @@ class Publisher:
 
     @property
     def status(self) -> Status:
-        """How the stream is, as of half a second ago at most. It asks the server."""
+        """How the stream is. Over the ring the server tells, at least once a second while frames come, and whenever the first
+        viewer comes or the last goes; over HTTP it is asked, twice a second at most."""
+        if isinstance(self._feed, _RingFeed) and self._pid == os.getpid():
+            try:
+                return self._feed.status()
+            except (ConnectionLost, Timeout) as err:
+                self._drop(err)
+        if not self._address.scheme:
+            return Status()
         asked, status = self._status
         if time.monotonic() - asked >= _STATUS_AGE:
             status = self._ask()
@@ -231,8 +343,9 @@ class Publisher:
 
     @property
     def url(self) -> str:
-        """Where the stream can be watched, as MJPEG."""
-        return f"{self._address.web}/stream/{quote(self.name)}.mjpg"
+        """Where the stream can be watched, as MJPEG. Where the server's address is that of a ring alone, its default address of
+        HTTP is taken."""
+        return f"{self._address.web or _address.DEFAULT_URL}/stream/{quote(self.name)}.mjpg"
 
     def close(self) -> None:
         """Ends the stream. It raises what the server says against it, if that was not raised before."""
@@ -275,7 +388,7 @@ class Publisher:
     def _repr_html_(self) -> str:
         """Shows the live picture in a notebook. A token is not put into it: notebooks are passed on with what they show."""
         url = html.escape(self.url, quote=True)
-        if not self._address.web:
+        if self._address.scheme == "unix":
             return html.escape(repr(self))
         return f'<img src="{url}" alt="live stream {html.escape(self.name, quote=True)}" style="max-width:100%">'
 
@@ -291,8 +404,8 @@ class Publisher:
         target = f"/v1/streams/{quote(self.name)}?{self._options.query(description)}"
         return target if self.fps is None else f"{target}&fps={self.fps:g}"
 
-    def _deliver(self, given: Frames) -> bool:
-        """Sends a frame over the connection that there is, or a new one."""
+    def _attempt(self, given: Frames, do: Callable[[_Feed], Any]) -> bool:
+        """Does something with the connection that there is, or a new one. It returns False while there is none."""
         if self._feed is not None and self._pid != os.getpid():
             self._feed.close()
             self._feed = None
@@ -300,9 +413,9 @@ class Publisher:
             if self._feed is None:
                 if time.monotonic() < self._again_at:
                     return False
-                self._feed = _HTTPFeed(self._address, self._target(given.description), self._timeout)
+                self._feed = self._open(given.description)
                 self._pid = os.getpid()
-            self._feed.send(given)
+            do(self._feed)
         except (ConnectionLost, Timeout, Busy) as err:
             self._drop(err)
             return False
@@ -315,6 +428,19 @@ class Publisher:
             _log.warning("stream %s: connected again", self.name)
         self._began, self._again_at, self._pause = True, 0.0, _RETRY[0]
         return True
+
+    def _open(self, description: Description) -> _Feed:
+        if self._address.ring:
+            hello: Dict[str, Any] = {"use": "publish", "stream": self.name, "spec": self._options.spec(description)}
+            if self.fps is not None:
+                hello["fps"] = self.fps
+            try:
+                return _RingFeed(self._address.ring, hello, self._timeout)
+            except ConnectionLost as err:
+                if not self._address.scheme:
+                    raise
+                _address.fall_back(self._address, err)
+        return _HTTPFeed(self._address, self._target(description), self._timeout)
 
     def _drop(self, err: Error) -> None:
         """Notes that the connection is lost, or raises that."""
@@ -347,6 +473,15 @@ class Publisher:
             dropped=sum(int(n) for n in entry["dropped"].values()),
             fps=float(entry["fps_out"]),
         )
+
+
+def _numpy() -> Any:
+    """Returns numpy, or None where there is none."""
+    try:
+        import numpy
+    except ImportError:
+        return None
+    return numpy
 
 
 def _seal(view: Any) -> None:

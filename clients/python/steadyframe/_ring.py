@@ -221,7 +221,7 @@ class Ring:
         kind, code, length, slot, generation = _HEAD.unpack_from(data)
         size = _SIZE
         payload = b""
-        if kind == _ERROR or kind == DONE and code:
+        if length:
             if length > _MAX_PAYLOAD:
                 raise self._broken(f"got a payload of {length} bytes")
             size += length
@@ -287,6 +287,12 @@ class Ring:
             raise self._broken(f"got an image of {size} bytes in slot {message.slot}")
         self.generations[message.slot] = message.generation
         return bytes(self.outputs[message.slot][:size])
+
+    def frame_array(self, slot: int, shape: Tuple[int, ...], dtype: Any) -> Any:
+        """Returns the memory of a frame as a numpy array."""
+        import numpy
+
+        return numpy.ndarray(shape, dtype, self.input, slot * self.slot_bytes)
 
     def finish(self) -> None:
         """Says that this side has no more to say. The server answers what it was given, and ends the connection."""

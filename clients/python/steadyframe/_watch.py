@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
-from typing import Any, AsyncIterator, Iterator, Optional, Tuple
+from typing import Any, AsyncIterator, Iterator, Optional, Tuple, Union
 
-from . import _address
-from ._errors import Busy, ConnectionLost, Error, SpecError, Timeout
+from . import _address, _options
+from ._errors import Busy, ConnectionLost, Error, NotFound, SpecError, Timeout
 from ._jpeg import JPEG
+from ._ring_watch import RingImages
 from ._websocket import WebSocket
 
 __all__ = ["Image", "Watch", "watch"]
 
 _RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at most between two
+_RETRY_UNKNOWN = 0.25  # seconds until a ring is asked again for a stream that does not exist; the WebSocket tells
 
 
 class Image(JPEG):
@@ -55,10 +58,10 @@ class Watch:
         self._all = all
         self._address = _address.find(url, token)
         self._timeout = timeout
-        self._source: Optional[WebSocket] = None
+        self._source: Union[WebSocket, RingImages, None] = None
         self._pid = 0
         self._began = False
-        self._closed = False
+        self._closing = threading.Event()
         self._given_at = 0.0  # when the last image was, and how long it was waited for
         self._waited = 0.0
         self._last = -1  # its number
@@ -70,16 +73,22 @@ class Watch:
         asked = time.monotonic()
         deadline = None if self._timeout is None else asked + self._timeout
         pause = _RETRY[0]
-        while not self._closed:
+        while not self._closing.is_set():
             try:
                 return self._next(asked, deadline)
+            except NotFound:
+                self.state = "unknown"
+                if deadline is not None and time.monotonic() + _RETRY_UNKNOWN > deadline:
+                    self._closing.wait(max(deadline - time.monotonic(), 0))
+                    raise Timeout(f"there was no stream {self.name!r} in time") from None
+                self._closing.wait(_RETRY_UNKNOWN)
             except (ConnectionLost, Busy) as err:
                 self._disconnect()
-                if self._closed:
+                if self._closing.is_set():
                     break
                 if not self._began or deadline is not None and time.monotonic() + pause > deadline:
                     raise
-                time.sleep(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
+                self._closing.wait(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
                 pause = min(2 * pause, _RETRY[1])
             except Error as err:
                 if not isinstance(err, Timeout):
@@ -99,8 +108,7 @@ class Watch:
             repeat = got.repeat and got.sequence == self._last  # A repeat of what this loop was not given is new to it.
             if self._all or not (got.offline or repeat):
                 break
-        # While this image is used the next one comes: a viewer far away does not wait for it.
-        source.acknowledge()
+        source.prefetch()
         self._given_at = time.monotonic()
         self._waited = self._given_at - asked
         image = Image(got.jpeg)
@@ -110,14 +118,24 @@ class Watch:
         self._last = got.sequence
         return image
 
-    def _connected(self) -> WebSocket:
+    def _connected(self) -> Union[WebSocket, RingImages]:
         if self._source is not None and self._pid != os.getpid():  # A child's: the parent goes on with its own.
-            self._source.connection.close()
+            self._source.drop()
             self._source = None
         if self._source is None:
-            self._source = WebSocket(self._address, self.name, self._fps, self._timeout)
+            self._source = self._connect()
             self._pid = os.getpid()
         return self._source
+
+    def _connect(self) -> Union[WebSocket, RingImages]:
+        if self._address.ring:
+            try:
+                return RingImages(self._address.ring, self.name, self._fps, self._timeout)
+            except ConnectionLost as err:
+                if not self._address.scheme:
+                    raise
+                _address.fall_back(self._address, err)
+        return WebSocket(self._address, self.name, self._fps, self._timeout)
 
     def _disconnect(self) -> None:
         source, self._source = self._source, None
@@ -141,7 +159,7 @@ class Watch:
 
     def close(self) -> None:
         """Ends the watching: an iteration that waits ends."""
-        self._closed = True
+        self._closing.set()
         self._disconnect()
 
     def __enter__(self) -> Watch:
@@ -159,7 +177,7 @@ class Watch:
     def __del__(self) -> None:
         source = getattr(self, "_source", None)
         if source is not None:
-            source.connection.close()
+            source.drop()
 
     def __repr__(self) -> str:
         return f"<steadyframe.Watch {self.name!r} at {self._address}>"
@@ -190,6 +208,7 @@ def watch(
         timeout: in seconds, the longest wait for an image; then Timeout is raised, and the next call goes on. None for no
             limit.
     """
+    _options.check_name(name)
     if fps is not None and not 0 < fps <= 1000:
         raise SpecError(f"fps: got {fps}, want more than 0 and at most 1000", field="fps")
     return Watch(name, fps, all, url, token, timeout)

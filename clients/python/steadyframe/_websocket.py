@@ -7,31 +7,21 @@ import json
 import os
 import struct
 import time
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from . import _errors
 from ._address import Address
 from ._errors import ConnectionLost, Timeout
 from ._http import Connection
+from ._ring_watch import Received
 
-__all__ = ["Received", "WebSocket"]
+__all__ = ["WebSocket"]
 
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _MAX_FRAME = 256 << 20  # bytes
 _ID = 1
 _HEAD = struct.Struct(">BBHIQQQ")  # version, flags, bytes of the head, id, sequence, captured, sent
 _PATIENCE = 0.02  # seconds in which a newer image comes when there is one
-
-
-class Received(NamedTuple):
-    """An image, and what came with it; times are in seconds since 1970."""
-
-    jpeg: bytes
-    offline: bool
-    repeat: bool
-    sequence: int
-    captured: float
-    sent: float
 
 
 class WebSocket:
@@ -129,6 +119,9 @@ class WebSocket:
             self._send(_BINARY, struct.pack(">IQ", _ID, self._unacknowledged))
             self._unacknowledged = None
 
+    #: What a viewer says while it uses an image: that the next may come.
+    prefetch = acknowledge
+
     def _send(self, kind: int, payload: bytes) -> None:
         mask = os.urandom(4)
         masked = bytes(b ^ mask[i & 3] for i, b in enumerate(payload))
@@ -155,8 +148,12 @@ class WebSocket:
             connection.step(deadline)
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Ends the connection, for another thread that waits for it, too."""
         self.connection.shutdown()
+        self.connection.close()
+
+    def drop(self) -> None:
+        """Lets go of the connection. In a process that inherited it by fork the other's stays as it is."""
         self.connection.close()
 
 

@@ -21,9 +21,9 @@ CLEAN = {name: value for name, value in os.environ.items() if not name.startswit
 class Server:
     """A running `steadyframe serve`, on ports of its own."""
 
-    def __init__(self, *args: str, environment: Optional[Dict[str, str]] = None, http: str = "127.0.0.1:0") -> None:
+    def __init__(self, *args: str, environment: Optional[Dict[str, str]] = None, http: str = "127.0.0.1:0", ring: str = "") -> None:
         self.directory = tempfile.TemporaryDirectory()
-        ring = f"{self.directory.name}/ring.sock"
+        ring = ring or f"{self.directory.name}/ring.sock"
         command = [PROGRAM, "serve", "--http", http, "--grpc", "off", "--admin", "off", "--set", "log.format=json", "--set", f"ring.listen=unix:{ring}", *args]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**CLEAN, **(environment or {})})
         assert self.process.stderr is not None
@@ -40,7 +40,7 @@ class Server:
         self.url = self.http if self.http.startswith("unix:") else f"http://{self.http}"
         self.ring = f"ring:{ring}"
         self.both = f"{self.ring},{self.url}"
-        self.log = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL)  # so that it never blocks
+        self.log = subprocess.Popen(["cat"], stdin=self.process.stderr, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # so that it never blocks
         self.process.stderr.close()
 
     def stop(self, how: int = signal.SIGTERM) -> None:

@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import urllib.request
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import cv2
@@ -18,6 +19,9 @@ import pytest
 from pictures import HEIGHT, WIDTH, assert_shows, decode, scene
 
 import steadyframe as sf
+from steadyframe import _publish
+
+pytestmark = pytest.mark.usefixtures("via")
 
 names = (f"stream-{n}" for n in itertools.count())
 
@@ -94,6 +98,19 @@ def test_what_is_sent_is_seen(name: str) -> None:
         assert_shows(snapshot, scene(2))
 
 
+def test_large_frames(name: str) -> None:
+    """What is larger than all buffers of sockets is read by the server, and nothing waits for a response meanwhile."""
+    frame = scene(2, 1080, 1920)
+    with sf.Publisher(name, quality=95, subsampling=444) as cam:
+        for _ in range(5):
+            assert cam.send(frame)
+        with Feeding(cam, [frame]), sf.watch(name, timeout=20) as images:
+            assert_shows(next(images), frame)
+    encoder = sf.Encoder(quality=95, subsampling=444)
+    for jpeg in encoder.stream([frame] * 3, ahead=1):
+        assert_shows(jpeg, frame)
+
+
 def test_opencv_reads_the_url(name: str) -> None:
     with sf.Publisher(name, quality=95, subsampling=444) as cam, Feeding(cam, [scene(1)]):
         until(lambda: cam.status.state == "online", "the stream")
@@ -132,7 +149,7 @@ def test_what_raises_is_not_sent(name: str) -> None:
     with sf.Publisher(name, shape=(HEIGHT, WIDTH, 3)) as cam:
         with pytest.raises(ZeroDivisionError), cam.next() as slot:
             slot[:] = 1 / 0
-        assert cam.status == sf.Status()
+        assert cam.status.arrived == 0
     with pytest.raises(sf.SpecError, match="shape: got none"), sf.Publisher(name).next():
         pass
 
@@ -197,12 +214,12 @@ def test_a_lost_source(name: str) -> None:
         next(images)
 
 
-def test_close_ends_a_waiting_loop(name: str) -> None:
+def test_close_ends_a_waiting_loop(via: str, name: str) -> None:
     images = sf.watch(name)
     ended = []
     thread = threading.Thread(target=lambda: ended.append(list(images)))
     thread.start()
-    until(lambda: images._source is not None, "the connection")
+    until(lambda: images._source is not None or via == "ring", "the connection")
     images.close()
     thread.join()
     assert ended == [[]] and list(images) == []
@@ -214,6 +231,7 @@ def test_close_ends_a_waiting_loop(name: str) -> None:
         ({"quality": 101}, sf.SpecError, "1..100"),
         ({"mode": "zoom", "size": (20, 20)}, sf.SpecError, "stretch"),
         ({"url": "http://127.0.0.1:1"}, sf.ConnectionLost, "no server at http://127.0.0.1:1: .*sf.serve"),
+        ({"url": "ring:/nonexistent"}, sf.ConnectionLost, "no server at ring:/nonexistent: .*sf.serve"),
     ],
 )
 def test_what_cannot_work_is_raised(name: str, settings: Any, error: Any, text: str) -> None:
@@ -259,25 +277,30 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
-def test_both_ends_come_back_when_the_server_does(serve: Any, name: str) -> None:
-    address = f"127.0.0.1:{free_port()}"
-    server = serve(http=address)
-    with sf.Publisher(name, url=server.url) as cam, Feeding(cam, [scene()]) as feeding:
-        with sf.watch(name, url=server.url, timeout=60) as images:
+def test_both_ends_come_back_when_the_server_does(via: str, serve: Any, name: str, tmp_path: Path) -> None:
+    where = {"http": f"127.0.0.1:{free_port()}", "ring": str(tmp_path / "ring.sock")}
+    server = serve(**where)
+    url = server.url if via == "http" else server.ring
+    with sf.Publisher(name, url=url) as cam, Feeding(cam, [scene()]) as feeding:
+        with sf.watch(name, url=url, timeout=60) as images:
             next(images)
             server.stop(signal.SIGKILL)
-            until(lambda: not cam.send(scene()), "the loss")
-            serve(http=address)
+            until(lambda: not cam._feed, "the loss")
+            serve(**where)
             before = feeding.sent
             next(images)
-            assert feeding.sent > before
+            until(lambda: feeding.sent > before, "frames again")
         assert feeding.error is None
 
 
-def test_without_reconnect_the_loss_is_raised(serve: Any, name: str) -> None:
+def address(via: str, server: Any) -> str:
+    return str(server.url if via == "http" else server.ring)
+
+
+def test_without_reconnect_the_loss_is_raised(via: str, serve: Any, name: str) -> None:
     server = serve()
     with pytest.raises(sf.ConnectionLost):
-        with sf.Publisher(name, url=server.url, reconnect=False) as cam:
+        with sf.Publisher(name, url=address(via, server), reconnect=False) as cam:
             cam.send(scene())
             server.stop(signal.SIGKILL)
             for _ in range(1000):
@@ -285,13 +308,44 @@ def test_without_reconnect_the_loss_is_raised(serve: Any, name: str) -> None:
                 time.sleep(0.002)
 
 
-def test_a_server_that_stops_ends_the_stream(serve: Any, name: str) -> None:
+def test_a_server_that_stops_ends_the_stream(via: str, serve: Any, name: str) -> None:
     server = serve()
-    with sf.Publisher(name, url=server.url) as cam, Feeding(cam, [scene()]) as feeding:
+    with sf.Publisher(name, url=address(via, server)) as cam, Feeding(cam, [scene()]) as feeding:
         until(lambda: feeding.sent > 3, "frames")
         server.stop()
-        until(lambda: not cam.send(scene()), "the loss")
+        until(lambda: not cam._feed, "the loss")
         assert feeding.error is None
+
+
+def test_slots_are_the_memory_that_the_server_reads(via: str, name: str) -> None:
+    with sf.Publisher(name, shape=(HEIGHT, WIDTH, 3)) as cam:
+        seen = []
+        for n in range(30):
+            with cam.next() as slot:
+                if via == "ring":
+                    assert isinstance(cam._feed, _publish._RingFeed)
+                    assert np.shares_memory(slot, np.frombuffer(cam._feed.ring.input, np.uint8))
+                slot[:] = scene(n)
+            seen.append(slot)
+        for slot in seen:
+            with pytest.raises(ValueError, match="read-only"):
+                slot[:] = 0
+        assert until(lambda: cam.status.arrived == 30, "all frames")
+
+
+def test_a_view_that_is_kept_is_harmless_when_the_server_is_gone(serve: Any, name: str) -> None:
+    server = serve()
+    with sf.Publisher(name, shape=(HEIGHT, WIDTH, 3), url=server.ring) as cam:
+        with cam.next() as slot:
+            slot[:] = 1
+        kept = slot
+        with cam.next() as slot:
+            server.stop(signal.SIGKILL)
+            slot[:] = 2
+        for _ in range(3):
+            with cam.next() as slot:
+                slot[:] = 3
+    assert int(kept[0, 0, 0]) in (1, 2)
 
 
 def test_asyncio(name: str) -> None:
