@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	stdjpeg "image/jpeg"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 // reportFPS reports frames a second for n frames in each of the b.N loops.
@@ -85,6 +87,47 @@ func BenchmarkOutput(b *testing.B) {
 		b.Run("in="+d.Format.String()+"/range="+d.EffectiveRange().String()+"/color="+d.Color.String()+"/out=jpeg", func(b *testing.B) {
 			benchmarkOne(b, s)
 		})
+	}
+}
+
+// BenchmarkTensors compares the ways in which the pixels of one frame come, from memory: there are more frames than fit a
+// second-level cache.
+func BenchmarkTensors(b *testing.B) {
+	formats := []frame.PixelFormat{frame.RGB24, frame.RGB24P, frame.RGBF32P, frame.RGBF32, frame.RGBF16P, frame.RGBF16}
+	for _, s := range []Spec{
+		{Input: frame.Desc{Width: 640, Height: 360}},
+		{Input: frame.Desc{Width: 640, Height: 360}, Resize: Resize{Width: 320, Height: 320}},
+		{Input: frame.Desc{Width: 640, Height: 360}, Resize: Resize{Width: 320, Height: 320, Filter: Area}},
+		{Input: frame.Desc{Width: 1280, Height: 720}, Resize: Resize{Width: 640, Height: 360}},
+	} {
+		for _, s.Input.Format = range formats {
+			batch := batchOf(b, s, 1)
+			synth.New(s.Input.Width, s.Input.Height, 1).Render(&batch.In[0], 0)
+			first := batch.In[0]
+			size, _ := s.Input.Size()
+			for len(batch.In) < 16<<20/size {
+				var planes []frame.Plane
+				for _, p := range first.Planes() {
+					p.Pix = bytes.Clone(p.Pix)
+					planes = append(planes, p)
+				}
+				f, err := frame.Wrap(s.Input, planes...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				batch.In = append(batch.In, f)
+			}
+			for _, level := range kerneltest.Here() {
+				b.Run(fmt.Sprintf("in=%s/size=%dx%d/to=%dx%d/filter=%s/impl=%s", s.Input.Format, s.Input.Width, s.Input.Height,
+					s.Resize.Width, s.Resize.Height, s.Resize.Filter, level), func(b *testing.B) {
+					p, err := Compile(s, &Options{Pool: pooltest.New(b, nil), Kernels: level.String()})
+					if err != nil {
+						b.Fatal(err)
+					}
+					loop(b, p, func(int) *Batch { return batch })
+				})
+			}
+		}
 	}
 }
 

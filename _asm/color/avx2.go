@@ -8,6 +8,7 @@ func avx2(a *gen.Asm) {
 	packedAVX2(f)
 	planarLines(f, "AVX2")
 	halvedPlanarLines(f, "AVX2")
+	planarResized(f, "AVX2")
 	rows(f, "AVX2")
 	lines(f)
 }

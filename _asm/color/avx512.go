@@ -23,6 +23,7 @@ func avx512(a *gen.Asm) {
 	}
 	planarLines(f, "AVX512")
 	halvedPlanarLines(f, "AVX512")
+	planarResized(f, "AVX512")
 	rows(f, "AVX512")
 }
 

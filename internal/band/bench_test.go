@@ -42,9 +42,16 @@ func BenchmarkFill(b *testing.B) {
 		{frame.I420, 1920, 1080, 640, 360, Area, YCC},
 		{frame.NV12, 1920, 1080, 640, 360, Area, YCC},
 		{frame.Gray8, 1920, 1080, 640, 360, Area, Luma},
+		{frame.BGR24P, 640, 360, 320, 320, Bilinear, YCC},
+		{frame.BGR24P, 640, 360, 320, 320, Area, YCC},
+		{frame.BGR24P, 640, 360, 640, 360, Bilinear, YCC},
+		{frame.BGR24P, 1280, 720, 640, 360, Bilinear, YCC},
 		{frame.BGRF32P, 640, 640, 320, 320, Area, YCC},
 		{frame.BGRF32P, 320, 320, 200, 200, Bilinear, YCC},
 		{frame.BGRF32P, 320, 320, 320, 320, Bilinear, YCC},
+		{frame.BGRF32, 320, 320, 320, 320, Bilinear, YCC},
+		{frame.BGRF16P, 320, 320, 320, 320, Bilinear, YCC},
+		{frame.BGRF16, 320, 320, 320, 320, Bilinear, YCC},
 	}
 	for _, tt := range tests {
 		c := wholeConfig(frame.Desc{Format: tt.format, Width: tt.width, Height: tt.height}, tt.toW, tt.toH)

@@ -55,6 +55,9 @@ func (s *Sampler) explainAcross(src *source) string {
 	case src.pixels != nil:
 		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, src.pixels.Level))
 		return strings.Join(steps, ", ")
+	case src.planar != nil:
+		steps = append(steps, fmt.Sprintf("%s %d to %d and %s (color %s)", t.method, t.inputs(), t.outputs, src.convert, src.planar.Level))
+		return strings.Join(steps, ", ")
 	case !t.copies:
 		steps = append(steps, fmt.Sprintf("%s %d to %d (resample %s)", t.method, t.inputs(), t.outputs, src.resampleLevel()))
 	case !src.converts() && !src.direct && !src.layout.isFloat():

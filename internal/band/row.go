@@ -24,7 +24,7 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 // prefetch prefetches an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 || src.layout.isFloat() || src.pixels != nil || src.bytes != nil {
+	if ahead == 0 || src.layout.isFloat() || src.pixels != nil || src.planar != nil || src.bytes != nil {
 		return
 	}
 	for i := range src.inputs {
@@ -46,6 +46,12 @@ func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	switch {
 	case src.pixels != nil:
 		src.pixels.Row(*dst, sc.input(src, 0, number), sc.aheadOfRow(src, number))
+	case src.planar != nil:
+		var rgb [3][]byte
+		for i := range rgb {
+			rgb[i] = sc.input(src, src.place(i), number)
+		}
+		src.planar.Row(*dst, rgb, sc.aheadOfRow(src, number))
 	case src.converts():
 		sc.convertPacked(src, dst, sc.input(src, 0, number))
 	case src.lookup != nil:
@@ -143,6 +149,14 @@ func (src *source) inMemory(rgb *[3][]int16) [3][]int16 {
 		return *rgb
 	}
 	return [3][]int16{rgb[2], rgb[1], rgb[0]}
+}
+
+// place returns where in pixels, or among planes, a channel is: R, G, B are 0, 1, 2.
+func (src *source) place(channel int) int {
+	if src.packed.RedFirst {
+		return channel
+	}
+	return 2 - channel
 }
 
 // rows returns which of the rows that an interpolation makes are made of the source's i-th input plane.

@@ -129,7 +129,7 @@ func (src *source) divide(c *cache, m *memory) {
 	if src.stacks {
 		src.divideLines(c, m)
 		if src.layout.isFloat() {
-			c.sums[0] = m.sumRow(src.coverage().Words)
+			c.sums[0] = m.sumRow(src.wideRows.words)
 		}
 		return
 	}
@@ -176,7 +176,7 @@ func (m *memory) wide(src *source) (rows [3][]int16) {
 
 // divideRows sets the rows that are needed on the way from an input row to one of the cache.
 func (src *source) divideRows(sc *Scratch, m *memory) {
-	if src.convert != none && !src.converts() && src.pixels == nil && !src.halves && !src.direct {
+	if src.convert != none && !src.converts() && src.pixels == nil && src.planar == nil && !src.halves && !src.direct {
 		for p := range sc.rgb {
 			sc.rgb[p] = m.row(src.across.outputs)
 		}

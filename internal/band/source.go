@@ -25,6 +25,7 @@ type source struct {
 	convert  conversion
 	limited  bool                      // luma or chroma of limited range
 	pixels   *color.Resized            // of layout packed: interpolates and converts at once; else, or where it does not serve, nil
+	planar   *color.PlanarResized      // the same of layout planar
 	bytes    *resample.Resized         // of the other layouts of bytes: interpolates; else, or where it does not serve, nil
 	cover    *resample.Covered         // filter Area across: takes the means of rows of int16; else nil
 	wide     *resample.Widened         // of floats, not filter Area across, and not copied: interpolates rows of int16; else nil
@@ -180,7 +181,7 @@ func floatsOf(d frame.Desc) tensor.Format {
 
 // setLookup sets lookup where it serves.
 func (src *source) setLookup(k *kernels) {
-	if !src.across.copies || src.direct || src.bytes != nil || src.layout == packed || src.layout.isFloat() {
+	if !src.across.copies || src.direct || src.planar != nil || src.bytes != nil || src.layout == packed || src.layout.isFloat() {
 		return
 	}
 	src.lookup = new([256]int16)
@@ -222,6 +223,12 @@ func (src *source) setResized(k *kernels) {
 			Taps: src.across.taps, Bytes: size, Packed: src.packed, To: src.convert.planes(),
 		})
 	default:
+		if src.layout == planar && src.convert != none {
+			src.planar = k.color.ResizePlanar(&color.PlanarResize{Taps: src.across.taps, Bytes: size, To: src.convert.planes()})
+		}
+		if src.planar != nil {
+			return
+		}
 		src.bytes = k.resample.Resize(&resample.Resize{Taps: src.across.taps, Bytes: size, Channels: src.step, Centered: !src.layout.isRGB()})
 	}
 }

@@ -29,7 +29,7 @@ func kernelsAVX2() Kernels {
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
 		PackedLines: b.packedLines, HalvedLines: h.halvedLines,
 		PlanarLines: p.planarLines, HalvedPlanarLines: p.halvedPlanarLines,
-		Resize:     resizeAVX2,
+		Resize: resizeAVX2, ResizePlanar: resizePlanarAVX2,
 		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	}

@@ -2321,6 +2321,243 @@ loop:
 	VZEROUPPER
 	RET
 
+// func planarYCCAVX2(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·planarYCCAVX2(SB), NOSPLIT, $0-72
+	// planarYCCAVX2 makes groups*16 samples, groups > 0: resample's Plane of each channel and then YCC.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 Cb, R10 Cr, R11 samples done, Y0
+	// weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7
+	MOVQ         red+24(FP), AX
+	MOVQ         green+32(FP), CX
+	MOVQ         blue+40(FP), DX
+	MOVQ         table+48(FP), BX
+	MOVQ         groups+64(FP), SI
+	MOVQ         ahead+56(FP), DI
+	MOVQ         first+0(FP), R8
+	MOVQ         second+8(FP), R9
+	MOVQ         third+16(FP), R10
+	XORL         R11, R11
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
+
+loop:
+	MOVL           96(BX), R12
+	MOVL           100(BX), R13
+	LEAQ           (AX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (AX)(R12*1), Y4
+	VINSERTI128    $0x01, (AX)(R13*1), Y4, Y4
+	VPSHUFB        (BX), Y4, Y4
+	LEAQ           (CX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (CX)(R12*1), Y5
+	VINSERTI128    $0x01, (CX)(R13*1), Y5, Y5
+	VPSHUFB        (BX), Y5, Y5
+	LEAQ           (DX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (DX)(R12*1), Y6
+	VINSERTI128    $0x01, (DX)(R13*1), Y6, Y6
+	VPSHUFB        (BX), Y6, Y6
+	MOVL           104(BX), R12
+	MOVL           108(BX), R13
+	VBROADCASTI128 (AX)(R12*1), Y7
+	VINSERTI128    $0x01, (AX)(R13*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y4, Y4
+	VPMADDUBSW     64(BX), Y4, Y4
+	VBROADCASTI128 (CX)(R12*1), Y7
+	VINSERTI128    $0x01, (CX)(R13*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y5, Y5
+	VPMADDUBSW     64(BX), Y5, Y5
+	VBROADCASTI128 (DX)(R12*1), Y7
+	VINSERTI128    $0x01, (DX)(R13*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y6, Y6
+	VPMADDUBSW     64(BX), Y6, Y6
+	VPMULHRSW      Y0, Y4, Y7
+	VPMULHRSW      Y1, Y5, Y8
+	VPADDW         Y8, Y7, Y7
+	VPMULHRSW      Y2, Y6, Y8
+	VPADDW         Y8, Y7, Y7
+	VPSUBW         Y3, Y7, Y7
+	VMOVDQU        Y7, (R8)(R11*2)
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y4, Y7
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y5, Y8
+	VPADDW         Y8, Y7, Y7
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y8
+	VPADDW         Y8, Y7, Y7
+	VMOVDQU        Y7, (R9)(R11*2)
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y6, Y5
+	VPADDW         Y5, Y4, Y4
+	VMOVDQU        Y4, (R10)(R11*2)
+	ADDQ           $0x00000010, R11
+	ADDQ           $0x00000080, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func planarYCCHalfAVX2(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·planarYCCHalfAVX2(SB), NOSPLIT, $0-72
+	// planarYCCHalfAVX2 makes groups*16 samples, groups > 0: resample's Plane of each channel and then YCCHalf.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 Cb, R10 Cr, R11 samples done, Y0
+	// weight of R in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
+	MOVQ           red+24(FP), AX
+	MOVQ           green+32(FP), CX
+	MOVQ           blue+40(FP), DX
+	MOVQ           table+48(FP), BX
+	MOVQ           groups+64(FP), SI
+	MOVQ           ahead+56(FP), DI
+	MOVQ           first+0(FP), R8
+	MOVQ           second+8(FP), R9
+	MOVQ           third+16(FP), R10
+	XORL           R11, R11
+	VPBROADCASTD   pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD   pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD   pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD   pair_4000_4000<>+0(SB), Y3
+	VBROADCASTI128 swapWords<>+0(SB), Y4
+	VBROADCASTI128 partWords<>+0(SB), Y5
+
+loop:
+	MOVL           96(BX), R12
+	MOVL           100(BX), R13
+	LEAQ           (AX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (AX)(R12*1), Y6
+	VINSERTI128    $0x01, (AX)(R13*1), Y6, Y6
+	VPSHUFB        (BX), Y6, Y6
+	LEAQ           (CX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (CX)(R12*1), Y7
+	VINSERTI128    $0x01, (CX)(R13*1), Y7, Y7
+	VPSHUFB        (BX), Y7, Y7
+	LEAQ           (DX)(R12*1), R14
+	PREFETCHT0     (R14)(DI*1)
+	VBROADCASTI128 (DX)(R12*1), Y8
+	VINSERTI128    $0x01, (DX)(R13*1), Y8, Y8
+	VPSHUFB        (BX), Y8, Y8
+	MOVL           104(BX), R12
+	MOVL           108(BX), R13
+	VBROADCASTI128 (AX)(R12*1), Y9
+	VINSERTI128    $0x01, (AX)(R13*1), Y9, Y9
+	VPSHUFB        32(BX), Y9, Y9
+	VPOR           Y9, Y6, Y6
+	VPMADDUBSW     64(BX), Y6, Y6
+	VBROADCASTI128 (CX)(R12*1), Y9
+	VINSERTI128    $0x01, (CX)(R13*1), Y9, Y9
+	VPSHUFB        32(BX), Y9, Y9
+	VPOR           Y9, Y7, Y7
+	VPMADDUBSW     64(BX), Y7, Y7
+	VBROADCASTI128 (DX)(R12*1), Y9
+	VINSERTI128    $0x01, (DX)(R13*1), Y9, Y9
+	VPSHUFB        32(BX), Y9, Y9
+	VPOR           Y9, Y8, Y8
+	VPMADDUBSW     64(BX), Y8, Y8
+	VPMULHRSW      Y0, Y6, Y9
+	VPMULHRSW      Y1, Y7, Y10
+	VPADDW         Y10, Y9, Y9
+	VPMULHRSW      Y2, Y8, Y10
+	VPADDW         Y10, Y9, Y9
+	VPSUBW         Y3, Y9, Y9
+	VMOVDQU        Y9, (R8)(R11*2)
+	VPSHUFB        Y4, Y6, Y9
+	VPAVGW         Y6, Y9, Y9
+	VPSHUFB        Y4, Y7, Y6
+	VPAVGW         Y7, Y6, Y6
+	VPSHUFB        Y4, Y8, Y7
+	VPAVGW         Y8, Y7, Y7
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y9, Y8
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y8, Y8
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y7, Y6
+	VPADDW         Y6, Y8, Y8
+	VPSHUFB        Y5, Y8, Y8
+	VPERMQ         $0xd8, Y8, Y8
+	VMOVDQU        X8, (R9)(R11*1)
+	VEXTRACTI128   $0x01, Y8, (R10)(R11*1)
+	ADDQ           $0x00000010, R11
+	ADDQ           $0x00000080, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET
+
+// func planarLumaAVX2(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX2, MMX+
+TEXT ·planarLumaAVX2(SB), NOSPLIT, $0-72
+	// planarLumaAVX2 makes groups*16 samples, groups > 0: resample's Plane of each channel and then Luma.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 samples done, Y0 weight of R in
+	// Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7
+	MOVQ         red+24(FP), AX
+	MOVQ         green+32(FP), CX
+	MOVQ         blue+40(FP), DX
+	MOVQ         table+48(FP), BX
+	MOVQ         groups+64(FP), SI
+	MOVQ         ahead+56(FP), DI
+	MOVQ         first+0(FP), R8
+	XORL         R9, R9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
+
+loop:
+	MOVL           96(BX), R10
+	MOVL           100(BX), R11
+	LEAQ           (AX)(R10*1), R12
+	PREFETCHT0     (R12)(DI*1)
+	VBROADCASTI128 (AX)(R10*1), Y4
+	VINSERTI128    $0x01, (AX)(R11*1), Y4, Y4
+	VPSHUFB        (BX), Y4, Y4
+	LEAQ           (CX)(R10*1), R12
+	PREFETCHT0     (R12)(DI*1)
+	VBROADCASTI128 (CX)(R10*1), Y5
+	VINSERTI128    $0x01, (CX)(R11*1), Y5, Y5
+	VPSHUFB        (BX), Y5, Y5
+	LEAQ           (DX)(R10*1), R12
+	PREFETCHT0     (R12)(DI*1)
+	VBROADCASTI128 (DX)(R10*1), Y6
+	VINSERTI128    $0x01, (DX)(R11*1), Y6, Y6
+	VPSHUFB        (BX), Y6, Y6
+	MOVL           104(BX), R10
+	MOVL           108(BX), R11
+	VBROADCASTI128 (AX)(R10*1), Y7
+	VINSERTI128    $0x01, (AX)(R11*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y4, Y4
+	VPMADDUBSW     64(BX), Y4, Y4
+	VBROADCASTI128 (CX)(R10*1), Y7
+	VINSERTI128    $0x01, (CX)(R11*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y5, Y5
+	VPMADDUBSW     64(BX), Y5, Y5
+	VBROADCASTI128 (DX)(R10*1), Y7
+	VINSERTI128    $0x01, (DX)(R11*1), Y7, Y7
+	VPSHUFB        32(BX), Y7, Y7
+	VPOR           Y7, Y6, Y6
+	VPMADDUBSW     64(BX), Y6, Y6
+	VPMULHRSW      Y0, Y4, Y4
+	VPMULHRSW      Y1, Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VPMULHRSW      Y2, Y6, Y5
+	VPADDW         Y5, Y4, Y4
+	VPSUBW         Y3, Y4, Y4
+	VMOVDQU        Y4, (R8)(R9*2)
+	ADDQ           $0x00000010, R9
+	ADDQ           $0x00000080, BX
+	SUBQ           $0x01, SI
+	JG             loop
+	VZEROUPPER
+	RET
+
 // func rowsYCCAVX2(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX2
 TEXT ·rowsYCCAVX2(SB), NOSPLIT, $0-56

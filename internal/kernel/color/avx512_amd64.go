@@ -12,7 +12,7 @@ func init() {
 		k := kernelsAVX2() // for what gains nothing from AVX-512
 		v := &vectors{size: 32, ycc: rowsYCCAVX512, yccHalf: rowsYCCHalfAVX512, luma: rowsLumaAVX512}
 		k.YCC, k.YCCHalf, k.Luma = v.rowsYCC, v.rowsYCCHalf, v.rowsLuma
-		k.Resize = resizeAVX512
+		k.Resize, k.ResizePlanar = resizeAVX512, resizePlanarAVX512
 		b := &blocks{
 			ycc:     [2]blocksKernel{packed3YCCAVX512, packed4YCCAVX512},
 			yccHalf: [2]blocksKernel{packed3YCCHalfAVX512, packed4YCCHalfAVX512},

@@ -1575,6 +1575,241 @@ DATA bytes32<>+24(SB)/4, $0x20202020
 DATA bytes32<>+28(SB)/4, $0x20202020
 GLOBL bytes32<>(SB), RODATA|NOPTR, $32
 
+// func planarYCCAVX512(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·planarYCCAVX512(SB), NOSPLIT, $0-72
+	// planarYCCAVX512 makes groups*32 samples, groups > 0: resample's Plane of each channel and then YCC.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 Cb, R10 Cr, R11 samples done, Z0
+	// weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in
+	// Cb, Z6 weight of B in Cb, Z7 weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr
+	MOVQ         red+24(FP), AX
+	MOVQ         green+32(FP), CX
+	MOVQ         blue+40(FP), DX
+	MOVQ         table+48(FP), BX
+	MOVQ         groups+64(FP), SI
+	MOVQ         ahead+56(FP), DI
+	MOVQ         first+0(FP), R8
+	MOVQ         second+8(FP), R9
+	MOVQ         third+16(FP), R10
+	XORL         R11, R11
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z4
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z5
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z6
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
+
+loop:
+	MOVL       128(BX), R12
+	MOVL       132(BX), R13
+	VMOVDQU64  64(BX), Z10
+	LEAQ       (AX)(R12*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	LEAQ       (AX)(R13*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	VMOVDQU64  (AX)(R12*1), Z11
+	VMOVDQU64  (AX)(R13*1), Z12
+	VMOVDQU64  (BX), Z13
+	VPERMI2B   Z12, Z11, Z13
+	VPMADDUBSW Z10, Z13, Z13
+	LEAQ       (CX)(R12*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	LEAQ       (CX)(R13*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	VMOVDQU64  (CX)(R12*1), Z11
+	VMOVDQU64  (CX)(R13*1), Z12
+	VMOVDQU64  (BX), Z14
+	VPERMI2B   Z12, Z11, Z14
+	VPMADDUBSW Z10, Z14, Z14
+	LEAQ       (DX)(R12*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	LEAQ       (DX)(R13*1), R14
+	PREFETCHT0 (R14)(DI*1)
+	VMOVDQU64  (DX)(R12*1), Z11
+	VMOVDQU64  (DX)(R13*1), Z12
+	VMOVDQU64  (BX), Z15
+	VPERMI2B   Z12, Z11, Z15
+	VPMADDUBSW Z10, Z15, Z15
+	VPMULHRSW  Z0, Z13, Z10
+	VPMULHRSW  Z1, Z14, Z11
+	VPADDW     Z11, Z10, Z10
+	VPMULHRSW  Z2, Z15, Z11
+	VPADDW     Z11, Z10, Z10
+	VPSUBW     Z3, Z10, Z10
+	VMOVDQU64  Z10, (R8)(R11*2)
+	VPMULHRSW  Z4, Z13, Z10
+	VPMULHRSW  Z5, Z14, Z11
+	VPADDW     Z11, Z10, Z10
+	VPMULHRSW  Z6, Z15, Z11
+	VPADDW     Z11, Z10, Z10
+	VMOVDQU64  Z10, (R9)(R11*2)
+	VPMULHRSW  Z7, Z13, Z10
+	VPMULHRSW  Z8, Z14, Z11
+	VPADDW     Z11, Z10, Z10
+	VPMULHRSW  Z9, Z15, Z11
+	VPADDW     Z11, Z10, Z10
+	VMOVDQU64  Z10, (R10)(R11*2)
+	ADDQ       $0x00000020, R11
+	ADDQ       $0x000000c0, BX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET
+
+// func planarYCCHalfAVX512(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, AVX512VL, MMX+
+TEXT ·planarYCCHalfAVX512(SB), NOSPLIT, $0-72
+	// planarYCCHalfAVX512 makes groups*32 samples, groups > 0: resample's Plane of each channel and then YCCHalf.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 Cb, R10 Cr, R11 samples done, Z0
+	// weight of R in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G
+	// in Cb, Cr, Z6 weight of B in Cb, Cr, Z7 swapWords, Z8 partWords
+	MOVQ            red+24(FP), AX
+	MOVQ            green+32(FP), CX
+	MOVQ            blue+40(FP), DX
+	MOVQ            table+48(FP), BX
+	MOVQ            groups+64(FP), SI
+	MOVQ            ahead+56(FP), DI
+	MOVQ            first+0(FP), R8
+	MOVQ            second+8(FP), R9
+	MOVQ            third+16(FP), R10
+	XORL            R11, R11
+	VPBROADCASTD    pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD    pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD    pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD    pair_4000_4000<>+0(SB), Z3
+	VPBROADCASTD    pair_ea67_4000<>+0(SB), Z4
+	VPBROADCASTD    pair_d599_ca68<>+0(SB), Z5
+	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
+	VBROADCASTI32X4 swapWords<>+0(SB), Z7
+	VMOVDQU64       partWords<>+0(SB), Z8
+
+loop:
+	MOVL          128(BX), R12
+	MOVL          132(BX), R13
+	VMOVDQU64     64(BX), Z9
+	LEAQ          (AX)(R12*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	LEAQ          (AX)(R13*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	VMOVDQU64     (AX)(R12*1), Z10
+	VMOVDQU64     (AX)(R13*1), Z11
+	VMOVDQU64     (BX), Z12
+	VPERMI2B      Z11, Z10, Z12
+	VPMADDUBSW    Z9, Z12, Z12
+	LEAQ          (CX)(R12*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	LEAQ          (CX)(R13*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	VMOVDQU64     (CX)(R12*1), Z10
+	VMOVDQU64     (CX)(R13*1), Z11
+	VMOVDQU64     (BX), Z13
+	VPERMI2B      Z11, Z10, Z13
+	VPMADDUBSW    Z9, Z13, Z13
+	LEAQ          (DX)(R12*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	LEAQ          (DX)(R13*1), R14
+	PREFETCHT0    (R14)(DI*1)
+	VMOVDQU64     (DX)(R12*1), Z10
+	VMOVDQU64     (DX)(R13*1), Z11
+	VMOVDQU64     (BX), Z14
+	VPERMI2B      Z11, Z10, Z14
+	VPMADDUBSW    Z9, Z14, Z14
+	VPMULHRSW     Z0, Z12, Z9
+	VPMULHRSW     Z1, Z13, Z10
+	VPADDW        Z10, Z9, Z9
+	VPMULHRSW     Z2, Z14, Z10
+	VPADDW        Z10, Z9, Z9
+	VPSUBW        Z3, Z9, Z9
+	VMOVDQU64     Z9, (R8)(R11*2)
+	VPSHUFB       Z7, Z12, Z9
+	VPAVGW        Z12, Z9, Z9
+	VPSHUFB       Z7, Z13, Z10
+	VPAVGW        Z13, Z10, Z10
+	VPSHUFB       Z7, Z14, Z11
+	VPAVGW        Z14, Z11, Z11
+	VPMULHRSW     Z4, Z9, Z9
+	VPMULHRSW     Z5, Z10, Z10
+	VPADDW        Z10, Z9, Z9
+	VPMULHRSW     Z6, Z11, Z10
+	VPADDW        Z10, Z9, Z9
+	VPERMW        Z9, Z8, Z9
+	VMOVDQU64     Y9, (R9)(R11*1)
+	VEXTRACTI64X4 $0x01, Z9, (R10)(R11*1)
+	ADDQ          $0x00000020, R11
+	ADDQ          $0x000000c0, BX
+	SUBQ          $0x01, SI
+	JG            loop
+	VZEROUPPER
+	RET
+
+// func planarLumaAVX512(first *int16, second *int16, third *int16, red *byte, green *byte, blue *byte, table *byte, ahead int, groups int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·planarLumaAVX512(SB), NOSPLIT, $0-72
+	// planarLumaAVX512 makes groups*32 samples, groups > 0: resample's Plane of each channel and then Luma.
+	// Registers: AX red, CX green, DX blue, BX table, SI groups, DI ahead, R8 Y, R9 samples done, Z0 weight of R in
+	// Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7
+	MOVQ         red+24(FP), AX
+	MOVQ         green+32(FP), CX
+	MOVQ         blue+40(FP), DX
+	MOVQ         table+48(FP), BX
+	MOVQ         groups+64(FP), SI
+	MOVQ         ahead+56(FP), DI
+	MOVQ         first+0(FP), R8
+	XORL         R9, R9
+	VPBROADCASTD pair_2646_2646<>+0(SB), Z0
+	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
+	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+
+loop:
+	MOVL       128(BX), R10
+	MOVL       132(BX), R11
+	VMOVDQU64  64(BX), Z4
+	LEAQ       (AX)(R10*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	LEAQ       (AX)(R11*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	VMOVDQU64  (AX)(R10*1), Z5
+	VMOVDQU64  (AX)(R11*1), Z6
+	VMOVDQU64  (BX), Z7
+	VPERMI2B   Z6, Z5, Z7
+	VPMADDUBSW Z4, Z7, Z7
+	LEAQ       (CX)(R10*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	LEAQ       (CX)(R11*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	VMOVDQU64  (CX)(R10*1), Z5
+	VMOVDQU64  (CX)(R11*1), Z6
+	VMOVDQU64  (BX), Z8
+	VPERMI2B   Z6, Z5, Z8
+	VPMADDUBSW Z4, Z8, Z8
+	LEAQ       (DX)(R10*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	LEAQ       (DX)(R11*1), R12
+	PREFETCHT0 (R12)(DI*1)
+	VMOVDQU64  (DX)(R10*1), Z5
+	VMOVDQU64  (DX)(R11*1), Z6
+	VMOVDQU64  (BX), Z9
+	VPERMI2B   Z6, Z5, Z9
+	VPMADDUBSW Z4, Z9, Z9
+	VPMULHRSW  Z0, Z7, Z4
+	VPMULHRSW  Z1, Z8, Z5
+	VPADDW     Z5, Z4, Z4
+	VPMULHRSW  Z2, Z9, Z5
+	VPADDW     Z5, Z4, Z4
+	VPSUBW     Z3, Z4, Z4
+	VMOVDQU64  Z4, (R8)(R9*2)
+	ADDQ       $0x00000020, R9
+	ADDQ       $0x000000c0, BX
+	SUBQ       $0x01, SI
+	JG         loop
+	VZEROUPPER
+	RET
+
 // func rowsYCCAVX512(first *int16, second *int16, third *int16, red *int16, green *int16, blue *int16, vectors int)
 // Requires: AVX, AVX512BW, AVX512F
 TEXT ·rowsYCCAVX512(SB), NOSPLIT, $0-56

@@ -42,6 +42,9 @@ type Kernels struct {
 	// Resize compiles z, which it borrows. It returns nil for what resample's Packed and the kernels above are to do.
 	Resize func(z *Resize) *Resized
 
+	// ResizePlanar compiles z, which it borrows. It returns nil for what resample's Plane and the kernels above are to do.
+	ResizePlanar func(z *PlanarResize) *PlanarResized
+
 	// ExpandLuma and ExpandChroma stretch a row of limited range to full range in place.
 	ExpandLuma   func(y []int16)
 	ExpandChroma func(c []int16)
@@ -86,7 +89,7 @@ var generic = Kernels{
 	PackedYCC: packedYCC, PackedYCCHalf: packedYCCHalf, PackedLuma: packedLuma,
 	PackedLines: packedLines, HalvedLines: halvedLines,
 	PlanarLines: planarLines, HalvedPlanarLines: halvedPlanarLines,
-	Resize:     resizeNothing,
+	Resize: resizeNothing, ResizePlanar: resizePlanarNothing,
 	ExpandLuma: expandLuma, ExpandChroma: expandChroma,
 	LumaTo601: lumaTo601, ChromaTo601: chromaTo601, RGB: rgb,
 }

@@ -23,6 +23,7 @@ func TestEdges(t *testing.T) {
 				e.rows(&k, width)
 				e.lines(&k, width)
 				e.resized(&k, width)
+				e.planarResized(&k, width)
 			}
 		}
 	})
@@ -135,6 +136,30 @@ func (e *edges) resized(k *Kernels, n int) {
 		resized.Row(dst, src, n<<20)
 		for c := range dst {
 			kerneltest.Same(e.T, "Resized", dst[c], want[c])
+		}
+	}
+}
+
+func (e *edges) planarResized(k *Kernels, n int) {
+	for i := range uint64(4) {
+		z := randomPlanarResize(kerneltest.Rand(e.seed+i), n)
+		resized := k.ResizePlanar(z)
+		if resized == nil {
+			continue
+		}
+		var rgb [3][]byte
+		for c := range rgb {
+			e.seed++
+			rgb[c] = e.bytes(z.Bytes)
+		}
+		want := wantPlanarResized(z, rgb)
+		var dst [3][]int16
+		for c := range dst {
+			dst[c] = kerneltest.Guarded[int16](e.T, resample.RoomFor(len(want[c])), e.edge)[:len(want[c])]
+		}
+		resized.Row(dst, rgb, n<<20)
+		for c := range dst {
+			kerneltest.Same(e.T, "PlanarResized", dst[c], want[c])
 		}
 	}
 }

@@ -24,7 +24,7 @@ func init() {
 		PackedYCC: b.packedYCC, PackedYCCHalf: b.packedYCCHalf, PackedLuma: b.packedLuma,
 		PackedLines: b.packedLines, HalvedLines: h.halvedLines,
 		PlanarLines: p.planarLines, HalvedPlanarLines: p.halvedPlanarLines,
-		Resize:     resizeNEON,
+		Resize: resizeNEON, ResizePlanar: resizePlanarNothing,
 		ExpandLuma: expandLumaVectors, ExpandChroma: expandChromaVectors,
 		LumaTo601: lumaTo601Vectors, ChromaTo601: chromaTo601Vectors, RGB: rgbVectors,
 	})

@@ -2,8 +2,11 @@ package color
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
 )
 
@@ -94,4 +97,73 @@ func checkLines(t *testing.T, r *rand.Rand, width int, want [4][]int16, run func
 	run(Lines{Y: [2][]int16{upper[0].S, lower[0].S}, Cb: upper[1].S, Cr: upper[2].S})
 	upper.check(t, [3][]int16{want[0], want[2], want[3]})
 	lower.check(t, [3][]int16{want[1], nil, nil})
+}
+
+// randomPlanarResize returns a PlanarResize to width samples.
+func randomPlanarResize(r *rand.Rand, width int) *PlanarResize {
+	z := randomResize(r, width)
+	p := &PlanarResize{Bytes: z.Bytes / z.Step, To: ToYCC + Planes(r.IntN(3))}
+	for _, t := range z.Taps {
+		p.Taps = append(p.Taps, resample.Tap{Offset: t.Offset / uint32(z.Step), Weight: t.Weight})
+	}
+	return p
+}
+
+// wantPlanarResized is what z makes in plain Go, one step after the other.
+func wantPlanarResized(z *PlanarResize, rgb [3][]byte) [3][]int16 {
+	n := len(z.Taps)
+	var rows [3][]int16
+	for c := range rows {
+		rows[c] = make([]int16, n)
+		resample.Implementations.Best(impl.Generic).Kernels.Plane(rows[c], rgb[c], z.Taps, false)
+	}
+	switch z.To {
+	case ToYCC:
+		return wantRows(rows, 1)
+	case ToYCCHalf:
+		return wantRows(rows, 2)
+	}
+	return [3][]int16{wantRows(rows, 1)[0]}
+}
+
+func TestPlanarResized(t *testing.T) {
+	served := map[impl.Level]int{}
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		kerneltest.Widths(t, func(width int, r *rand.Rand) {
+			for shift := range 16 {
+				if width == 0 {
+					return
+				}
+				z := randomPlanarResize(r, width)
+				resized := k.ResizePlanar(z)
+				if resized == nil {
+					continue
+				}
+				served[resized.Level]++
+				var rgb [3][]byte
+				for c := range rgb {
+					rgb[c] = kerneltest.Copy(kerneltest.Bytes(r, z.Bytes), shift+c, byte(r.Uint32())).S
+				}
+				want := wantPlanarResized(z, rgb)
+				var dst [3][]int16
+				var whole [3]kerneltest.Slice[int16]
+				for i := range dst {
+					dst[i], whole[i] = roomy(len(want[i]), shift%5)
+				}
+				resized.Row(dst, rgb, 1<<16)
+				for i := range dst {
+					whole[i].Check(t, "dst")
+					kerneltest.Same(t, "dst", dst[i], want[i])
+				}
+			}
+		})
+	})
+	for level, n := range served {
+		if n < 1000 {
+			t.Errorf("got %d resizes served by %s, want a quarter of 4112", n, level)
+		}
+	}
+	if got, want := len(served), len(Implementations.All())-1; got != want && runtime.GOARCH == "amd64" {
+		t.Errorf("got resizes served at %d levels, want %d", got, want)
+	}
 }
