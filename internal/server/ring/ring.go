@@ -76,7 +76,7 @@ func (s *Server) Serve(l net.Listener) error {
 		case errors.Is(err, net.ErrClosed):
 			return nil
 		default:
-			if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() { //lint:ignore SA1019 as net/http: there is no other way to know
+			if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() { // As net/http: there is no other way to know.
 				return err
 			}
 			select { // There are no files left; some connection will end.
