@@ -168,7 +168,8 @@ func (x *exchange) writeOne() error {
 	if err := x.batch.Out[0].Err; err != nil {
 		return fault.From(err)
 	}
-	defer x.response.hold(x.batch.Out)()
+	x.response.hold(x.batch.Out)
+	defer x.response.sending.End()
 	return x.response.one(x.batch.Out[0].Bytes())
 }
 
@@ -188,9 +189,10 @@ func (x *exchange) write() error {
 	for n < len(x.batch.Out) && x.batch.Out[n].Err == nil {
 		n++
 	}
-	release := x.response.hold(x.batch.Out)
+	x.response.hold(x.batch.Out)
 	err := x.response.images(x.batch.Out[:n])
-	if release(); err != nil {
+	x.response.sending.End()
+	if err != nil {
 		return err
 	}
 	x.engine.Metrics.Took(metrics.Send, time.Since(start))

@@ -33,7 +33,7 @@ const (
 	// writeBytes must be taken within timeouts.send. They are written in pieces, so that it is known when the client takes
 	// none.
 	writeBytes = 1 << 20
-	writePiece = 64 << 10
+	writePiece = 256 << 10
 )
 
 // encodeResponse writes the images of one request. Once it is begun, an error can only cut it short.
@@ -159,8 +159,8 @@ func (a *encodeResponse) end() error {
 	return nil
 }
 
-// hold says what the response holds of the pool, until the result is called.
-func (a *encodeResponse) hold(out []pipeline.Result) (release func()) {
+// hold says what the response holds of the pool, until a.sending.End.
+func (a *encodeResponse) hold(out []pipeline.Result) {
 	var n int64
 	for i := range out {
 		if buf := out[i].Buf; !buf.IsZero() {
@@ -168,7 +168,6 @@ func (a *encodeResponse) hold(out []pipeline.Result) (release func()) {
 		}
 	}
 	a.sending.Begin(n)
-	return a.sending.End
 }
 
 // over is called when the handler returns: net/http uses the response's memory again.
