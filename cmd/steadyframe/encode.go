@@ -113,7 +113,7 @@ func (c *encodeCmd) Run(ctx context.Context) error {
 		}
 		summary.WriteJSON(os.Stderr)
 		if err != nil {
-			return &cli.ToldError{Err: err}
+			return &cli.ReportedError{Err: err}
 		}
 		return nil
 	}

@@ -105,7 +105,7 @@ func (c *pushCmd) Run(ctx context.Context) error {
 		}
 		summary.WriteJSON(os.Stderr)
 		if err != nil {
-			return &cli.ToldError{Err: err}
+			return &cli.ReportedError{Err: err}
 		}
 		return nil
 	}

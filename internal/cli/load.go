@@ -47,8 +47,8 @@ func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 		return LoadSummary{}, &UsageError{err}
 	}
 	defer c.Close()
-	calling, hangUp := context.WithCancel(context.WithoutCancel(ctx))
-	defer hangUp()
+	calling, disconnect := context.WithCancel(context.WithoutCancel(ctx))
+	defer disconnect()
 	stream, err := c.EncodeStream(calling)
 	if err != nil {
 		return LoadSummary{}, err
@@ -60,12 +60,12 @@ func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 	defer stop()
 	received := make(chan error, 1)
 	go func() {
-		received <- l.receive(stream, scenes, meter, hangUp)
+		received <- l.receive(stream, scenes, meter, disconnect)
 		stop()
 	}()
 	sendErr := l.send(sending, stream, scenes)
 	if sendErr != nil {
-		hangUp()
+		disconnect()
 	}
 	err = <-received
 	if sendErr != nil {
@@ -126,8 +126,8 @@ func (l *Load) send(ctx context.Context, stream *client.EncodeStream, s *scenes)
 }
 
 // receive takes the responses, counts them, and puts their images into the Sink. A batch without a response ends the load.
-func (l *Load) receive(stream *client.EncodeStream, s *scenes, meter *loadMeter, hangUp func()) error {
-	late := time.AfterFunc(responseTime, hangUp)
+func (l *Load) receive(stream *client.EncodeStream, s *scenes, meter *loadMeter, disconnect func()) error {
+	late := time.AfterFunc(responseTime, disconnect)
 	defer late.Stop()
 	var response client.Response
 	images := 0

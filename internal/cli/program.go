@@ -91,11 +91,11 @@ func interruptible() (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// exitCode prints err, unless it is a ToldError, and returns the exit code for it.
+// exitCode prints err, unless it is a ReportedError, and returns the exit code for it.
 func exitCode(err error) int {
 	var usage *UsageError
-	var told *ToldError
-	if err != nil && !errors.As(err, &told) {
+	var reported *ReportedError
+	if err != nil && !errors.As(err, &reported) {
 		fmt.Fprintf(os.Stderr, "steadyframe: %v\n", err)
 	}
 	switch {
@@ -109,10 +109,10 @@ func exitCode(err error) int {
 	return exitError
 }
 
-// ToldError is an error that the user has been told of.
-type ToldError struct{ Err error }
+// ReportedError is an error that the user has seen.
+type ReportedError struct{ Err error }
 
-func (e *ToldError) Error() string { return e.Err.Error() }
+func (e *ReportedError) Error() string { return e.Err.Error() }
 
 // Unwrap returns the error that is wrapped.
-func (e *ToldError) Unwrap() error { return e.Err }
+func (e *ReportedError) Unwrap() error { return e.Err }

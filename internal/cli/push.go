@@ -69,10 +69,10 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 		c.notice = p.Notice
 	}
 	done := make(chan struct{})
-	go func() {
+	p.Source.reading.Go(func() {
 		defer close(done)
 		r.readAll(reading)
-	}()
+	})
 	err := r.connectAll(ctx)
 	if r.hasUnsent {
 		r.unsent.release()
@@ -85,6 +85,11 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 			f.release()
 		}
 	case <-time.After(readerGrace):
+		select {
+		case f := <-r.frames:
+			f.release()
+		default:
+		}
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
@@ -133,6 +138,9 @@ func (r *pushRun) readAll(ctx context.Context) {
 // when ctx ends.
 func (r *pushRun) hand(ctx context.Context, f pushFrame, pace *pacer) bool {
 	for {
+		if ctx.Err() != nil {
+			return false // Nobody takes it any more.
+		}
 		select {
 		case r.frames <- f:
 			return true

@@ -46,28 +46,28 @@ func (s PushSummary) String() string {
 // WriteJSON writes s as one line of JSON.
 func (s PushSummary) WriteJSON(w io.Writer) error { return json.NewEncoder(w).Encode(s) }
 
-// pushMeter counts what a Push does, and tells of it.
+// pushMeter counts what a Push does, and reports it.
 type pushMeter struct {
 	frames, dropped, reconnects, bytes atomic.Int64
 	failed                             atomic.Int64 // frames that the server could not make an image of, as it says
 
-	start time.Time
-	tell  func(PushProgress)
-	stop  chan struct{}
-	told  sync.WaitGroup
+	start     time.Time
+	report    func(PushProgress)
+	stop      chan struct{}
+	reporting sync.WaitGroup
 }
 
-// progressInterval is how often progress is told, progressWindow how many intervals a rate is over.
+// progressInterval is how often progress is reported, progressWindow how many intervals a rate is over.
 const (
 	progressInterval = 250 * time.Millisecond
 	progressWindow   = 4
 )
 
-// newPushMeter returns a meter that calls tell, unless that is nil, until it is closed.
-func newPushMeter(tell func(PushProgress)) *pushMeter {
-	m := &pushMeter{start: time.Now(), tell: tell, stop: make(chan struct{})}
-	if tell != nil {
-		m.told.Go(m.tellAll)
+// newPushMeter returns a meter that calls report, unless that is nil, until it is closed.
+func newPushMeter(report func(PushProgress)) *pushMeter {
+	m := &pushMeter{start: time.Now(), report: report, stop: make(chan struct{})}
+	if report != nil {
+		m.reporting.Go(m.reportAll)
 	}
 	return m
 }
@@ -86,7 +86,7 @@ func (m *pushMeter) back(then sample) {
 	m.bytes.Store(then.bytes)
 }
 
-func (m *pushMeter) tellAll() {
+func (m *pushMeter) reportAll() {
 	tick := time.NewTicker(progressInterval)
 	defer tick.Stop()
 	var window [progressWindow]sample
@@ -102,7 +102,7 @@ func (m *pushMeter) tellAll() {
 		now, then := m.sample(), window[i]
 		window[i] = now
 		seconds := now.at.Sub(then.at).Seconds()
-		m.tell(PushProgress{
+		m.report(PushProgress{
 			Frames: int(now.frames), Dropped: int(m.dropped.Load()), Reconnects: int(m.reconnects.Load()),
 			FPS: float64(now.frames-then.frames) / seconds, Mbits: float64(now.bytes-then.bytes) * 8 / 1e6 / seconds,
 		})
@@ -112,7 +112,7 @@ func (m *pushMeter) tellAll() {
 // close ends the telling and returns the figures.
 func (m *pushMeter) close() PushSummary {
 	close(m.stop)
-	m.told.Wait()
+	m.reporting.Wait()
 	s := PushSummary{
 		Frames: int(m.frames.Load()), Dropped: int(m.dropped.Load()), Reconnects: int(m.reconnects.Load()), Bytes: m.bytes.Load(),
 		Seconds: time.Since(m.start).Seconds(),

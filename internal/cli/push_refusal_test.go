@@ -150,6 +150,7 @@ func TestPushRefusals(t *testing.T) {
 					_, err := push.Run(t.Context())
 					source.Warning()
 					source.Close()
+					source.reading.Wait() // It may hold a frame.
 					ended <- err
 				}()
 				select {

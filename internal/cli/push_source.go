@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
@@ -31,6 +32,7 @@ type PushSource struct {
 	again   func() error             // opens the input once more; nil where it is to be read once
 	read    int                      // frames, since it was opened
 	warning string                   // about JPEGs
+	reading sync.WaitGroup           // of the reader that Run has left behind
 }
 
 // OpenPush opens in; frames are read into buffers from p. With loop the input starts over at its end. Standard input,

@@ -9,9 +9,9 @@ import (
 
 // Search says what capacity is, and how it is looked for.
 type Search struct {
-	P99  time.Duration // that a batch may take; 0: 300 ms
-	Step time.Duration // of the load at one rate; 0: 5 s
-	Tell func(Step)    // called after each step; may be nil
+	P99      time.Duration // that a batch may take; 0: 300 ms
+	Step     time.Duration // of the load at one rate; 0: 5 s
+	Progress func(Step)    // called after each step; may be nil
 
 	least float64 // the lowest rate to try
 }
@@ -168,8 +168,8 @@ func (s Search) step(c *Capacity, rate float64, try func(rate float64) (Result, 
 		step.Reason = s.fault(&step)
 		step.Passed = step.Reason == ""
 		c.Steps = append(c.Steps, step)
-		if s.Tell != nil {
-			s.Tell(step)
+		if s.Progress != nil {
+			s.Progress(step)
 		}
 		if step.Passed || s.clearly(&step) {
 			return step.Passed, nil

@@ -21,14 +21,14 @@ func bears(capacity float64) func(rate float64) (Result, error) {
 
 func TestFindCapacity(t *testing.T) {
 	for _, capacity := range []float64{3, 49, 50, 51, 99, 1234, 60_000} {
-		var told int
-		s := Search{P99: 300 * time.Millisecond, Tell: func(Step) { told++ }}
+		var steps int
+		s := Search{P99: 300 * time.Millisecond, Progress: func(Step) { steps++ }}
 		c, err := s.find(50, bears(capacity))
 		if err != nil || c.FPS > capacity/leastAchieved || c.FPS < capacity/searchWidth*0.999 {
 			t.Errorf("a capacity of %v: got %v, %v, want it within 3 %%", capacity, c.FPS, err)
 		}
-		if best := c.Best(); best == nil || best.Rate != c.FPS || told != len(c.Steps) || len(c.Steps) > 40 {
-			t.Errorf("a capacity of %v: got best %+v of %d steps, %d told", capacity, best, len(c.Steps), told)
+		if best := c.Best(); best == nil || best.Rate != c.FPS || steps != len(c.Steps) || len(c.Steps) > 40 {
+			t.Errorf("a capacity of %v: got best %+v of %d steps, %d reported", capacity, best, len(c.Steps), steps)
 		}
 	}
 }

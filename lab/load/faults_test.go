@@ -220,7 +220,7 @@ func TestRejects(t *testing.T) {
 	}
 }
 
-// A server that refuses the first batch is told of at once.
+// A server that refuses the first batch is reported at once.
 func TestRefusedAtOnce(t *testing.T) {
 	each(t, quick(small()), func(t *testing.T, o Options, f *fake, _ func()) {
 		f.busy(t, func(int) bool { return true }, true)

@@ -59,7 +59,7 @@ func specOf(o *Options) pipeline.Spec {
 func (l *grpcLink) send(c *call) {
 	s, opened, err := l.open()
 	if err != nil {
-		l.taker.failed(c, err)
+		l.receiver.failed(c, err)
 		return
 	}
 	l.batch = client.Batch{ID: c.id, Frames: c.frames}
@@ -67,7 +67,7 @@ func (l *grpcLink) send(c *call) {
 		l.batch.Spec = specOf(l.Options)
 	}
 	if !s.push(c) {
-		l.taker.failed(c, &Error{Kind: lost, Reason: "the stream ended before the batch was sent"})
+		l.receiver.failed(c, &Error{Kind: lost, Reason: "the stream ended before the batch was sent"})
 		return
 	}
 	if err := s.stream.Send(&l.batch); err != nil && err != io.EOF { // io.EOF: Recv says why
@@ -160,12 +160,12 @@ func (s *grpcStream) receive() {
 		c, before := s.take(response.ID)
 		switch {
 		case c == nil:
-			s.link.taker.found(unasked, fmt.Sprintf("a response to batch %d, which waits for none", int64(response.ID)-1))
+			s.link.receiver.found(unasked, fmt.Sprintf("a response to batch %d, which waits for none", int64(response.ID)-1))
 			continue
 		case before != nil:
-			s.link.taker.found(outOfOrder, fmt.Sprintf("batch %d was answered before batch %d", c.n, before.n))
+			s.link.receiver.found(outOfOrder, fmt.Sprintf("batch %d was answered before batch %d", c.n, before.n))
 		}
-		s.link.taker.answered(c, response.Images)
+		s.link.receiver.answered(c, response.Images)
 	}
 }
 
@@ -188,7 +188,7 @@ func (s *grpcStream) end(err error) {
 	}
 	s.link.mu.Unlock()
 	for _, c := range calls {
-		s.link.taker.failed(c, failure)
+		s.link.receiver.failed(c, failure)
 	}
 }
 

@@ -73,9 +73,9 @@ func (l *httpLink) send(c *call) {
 	go func() {
 		defer l.flying.Done()
 		if err := x.run(c); err != nil {
-			l.taker.failed(c, err)
+			l.receiver.failed(c, err)
 		} else {
-			l.taker.answered(c, x.response.images)
+			l.receiver.answered(c, x.response.images)
 		}
 		l.mu.Lock()
 		l.idle = append(l.idle, x)

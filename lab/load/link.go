@@ -9,7 +9,7 @@ import (
 
 // link is a connection to a server.
 type link interface {
-	// send sends a batch. It waits as long as the transport does, and not for the response: that goes to the link's taker,
+	// send sends a batch. It waits as long as the transport does, and not for the response: that goes to the link's receiver,
 	// like whatever else becomes of the batch, from any goroutine and even before send returns. One goroutine sends.
 	send(c *call)
 	// close waits for the responses to all that was sent, and ends the connection.
@@ -28,8 +28,8 @@ type call struct {
 	done   chan<- *Error // of a warm one: gets what became of it, nil for a response
 }
 
-// taker takes what comes out of links. Its methods may be called from any goroutine.
-type taker interface {
+// receiver gets what becomes of the batches of links. Its methods may be called from any goroutine.
+type receiver interface {
 	answered(c *call, images []client.Image) // images are lent
 	failed(c *call, err *Error)
 	found(kind findingKind, text string)
@@ -38,9 +38,9 @@ type taker interface {
 // linkOptions are what a link needs to know.
 type linkOptions struct {
 	*Options
-	target *target
-	taker  taker
-	using  context.Context // its end fails all that is on its way
+	target   *target
+	receiver receiver
+	using    context.Context // its end fails all that is on its way
 }
 
 // open returns a link. It does not wait for the server.

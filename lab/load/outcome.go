@@ -14,7 +14,7 @@ type Outcome struct {
 	Capacity *Capacity       `json:"capacity,omitempty"` // of a search
 }
 
-// Settings is what the load was told to be.
+// Settings is what the load was asked to be.
 type Settings struct {
 	Target      string  `json:"target"`
 	Via         string  `json:"via"` // grpc or http

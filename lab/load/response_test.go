@@ -66,7 +66,7 @@ func TestReadResponse(t *testing.T) {
 	}
 }
 
-// A connection that breaks is told as that, wherever it does.
+// A connection that breaks is reported as that, wherever it does.
 func TestReadBrokenResponse(t *testing.T) {
 	broken := errors.New("broken")
 	whole := partsOf("image", "another")

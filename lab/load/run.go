@@ -190,7 +190,7 @@ func (r *run) tick(ctx context.Context) {
 	}
 }
 
-// answered is part of taker.
+// answered is part of receiver.
 func (r *run) answered(c *call, images []client.Image) {
 	now := time.Now()
 	r.verify(c, images)
@@ -202,7 +202,7 @@ func (r *run) answered(c *call, images []client.Image) {
 	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Images: images}, c)
 }
 
-// failed is part of taker.
+// failed is part of receiver.
 func (r *run) failed(c *call, err *Error) {
 	if c.warm {
 		c.done <- err
@@ -216,7 +216,7 @@ func (r *run) failed(c *call, err *Error) {
 	r.finish(&Response{Batch: c.n, Frames: len(c.frames), Latency: now.Sub(c.due), Err: err}, c)
 }
 
-// found is part of taker.
+// found is part of receiver.
 func (r *run) found(kind findingKind, text string) { r.tally.found(kind, 1, text) }
 
 // finish tells the caller of a response, and makes room for another batch.

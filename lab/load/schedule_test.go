@@ -71,7 +71,7 @@ func (l *fakeLink) serve() {
 	for c := range l.calls {
 		if s.refuse != nil {
 			if err := s.refuse(c.n); err != nil {
-				l.taker.failed(c, err)
+				l.receiver.failed(c, err)
 				continue
 			}
 		}
@@ -82,7 +82,7 @@ func (l *fakeLink) serve() {
 			time.Sleep(s.awake - now)
 		}
 		time.Sleep(s.took)
-		l.taker.answered(c, make([]client.Image, len(c.frames)))
+		l.receiver.answered(c, make([]client.Image, len(c.frames)))
 	}
 }
 
@@ -184,7 +184,7 @@ func TestConnectionsTakeTurns(t *testing.T) {
 	})
 }
 
-// A load ends when it should, whatever the server does not do; what was due and never sent is told, and its wait counts.
+// A load ends when it should, whatever the server does not do; what was due and never sent is reported, and its wait counts.
 func TestUnsent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := bare()

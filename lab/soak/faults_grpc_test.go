@@ -208,7 +208,7 @@ func grpcStalls(m *misuser) error {
 	return err
 }
 
-// grpcCancels: calls that are cancelled at any time.
+// grpcCancels: calls that are canceled at any time.
 func grpcCancels(m *misuser) error {
 	c, err := m.dial()
 	if err != nil {

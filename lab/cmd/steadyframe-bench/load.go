@@ -144,7 +144,7 @@ func (c *benchLoadCmd) load(ctx context.Context, g *load.Generator, out io.Write
 
 // findCapacity is Run for a search.
 func (c *benchLoadCmd) findCapacity(ctx context.Context, g *load.Generator, out io.Writer, o *load.Outcome) error {
-	search := load.Search{P99: c.P99, Step: c.Step, Tell: func(s load.Step) { fmt.Fprintln(out, s) }}
+	search := load.Search{P99: c.P99, Step: c.Step, Progress: func(s load.Step) { fmt.Fprintln(out, s) }}
 	capacity, err := g.FindCapacity(ctx, search)
 	o.Capacity = &capacity
 	if best := capacity.Best(); best != nil {
