@@ -310,9 +310,14 @@ func (sc *Scratch) surround(from, to int) {
 	for i := range s.planeCount {
 		l := &s.planes[i]
 		left, right := r.X/l.subX, (r.X+r.Width+l.subX-1)/l.subX
+		beside := left > 0 || right < l.width
 		for y := range (sc.Band.Lines + l.subY - 1) / l.subY {
+			outside := y*l.subY < from || y*l.subY >= to
+			if !outside && !beside {
+				continue
+			}
 			pix := sc.Band.Planes[i].line(0, y, l.width)
-			if y*l.subY < from || y*l.subY >= to {
+			if outside {
 				fill(pix, s.background[i])
 				continue
 			}

@@ -89,7 +89,12 @@ type turbo struct {
 	packed bool
 }
 
-func openLibyuv(w *workload) (encoder, error) { return newTurbo(w, false), nil }
+func openLibyuv(w *workload) (encoder, error) {
+	if w.onto != nil {
+		return openYUVPaste(w), nil
+	}
+	return newTurbo(w, false), nil
+}
 
 func openTurbo(w *workload) (encoder, error) {
 	if w.resizes() {

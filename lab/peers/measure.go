@@ -59,7 +59,7 @@ func (c *contest) run() error {
 // enter readies a rival, and judges its images.
 func (c *contest) enter(r rival) (entry, error) {
 	e := entry{rival: r}
-	if c.workload.area && !r.area {
+	if c.workload.area && !r.area || c.workload.onto != nil && !r.onto {
 		return e, errNoWay
 	}
 	for range c.cores {

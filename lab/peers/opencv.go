@@ -25,6 +25,16 @@ func openOpenCV(w *workload) (encoder, error) {
 	if w.area {
 		area = 1
 	}
+	if p := w.onto; p != nil {
+		var mask unsafe.Pointer
+		if p.mask != nil {
+			mask = unsafe.Pointer(&p.mask[0])
+		}
+		r := p.rect
+		o := C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(r.Width), C.int(r.Height), floats, area, quality)
+		C.opencv_paste(o, unsafe.Pointer(&p.background[0]), C.int(w.width), C.int(w.height), C.int(r.X), C.int(r.Y), mask)
+		return &openCV{o}, nil
+	}
 	return &openCV{C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), floats, area, quality)}, nil
 }
 

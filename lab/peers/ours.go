@@ -15,6 +15,9 @@ type ours struct {
 }
 
 func openOurs(w *workload) (encoder, error) {
+	if w.onto != nil {
+		return openOurScene(w)
+	}
 	p, err := pipeline.Compile(w.spec(), nil)
 	if err != nil {
 		return nil, err

@@ -67,24 +67,31 @@ func reference(w *workload, f []byte) *plane3 {
 	if w.in.Format != frame.BGR24 {
 		packed = packedOfFloats(make([]byte, len(f)/4), f)
 	}
-	p := &plane3{w.width, w.height, make([][3]float64, w.width*w.height)}
+	width, height := w.width, w.height
+	if w.onto != nil {
+		width, height = w.onto.rect.Width, w.onto.rect.Height
+	}
+	p := &plane3{width, height, make([][3]float64, width*height)}
 	at := func(x, y, c int) float64 { return float64(packed[3*(y*w.in.Width+x)+2-c]) }
 	taps := between
 	if w.area {
 		taps = covered
 	}
-	for y := range w.height {
-		down := taps(y, w.height, w.in.Height)
-		for x := range w.width {
-			across := taps(x, w.width, w.in.Width)
+	for y := range height {
+		down := taps(y, height, w.in.Height)
+		for x := range width {
+			across := taps(x, width, w.in.Width)
 			for c := range 3 {
 				for _, v := range down {
 					for _, h := range across {
-						p.rgb[y*w.width+x][c] += at(h.at, v.at, c) * h.weight * v.weight
+						p.rgb[y*width+x][c] += at(h.at, v.at, c) * h.weight * v.weight
 					}
 				}
 			}
 		}
+	}
+	if w.onto != nil {
+		return w.onto.lay(p, w.width, w.height)
 	}
 	return p
 }

@@ -17,8 +17,9 @@ const quality = 75
 type workload struct {
 	name          string
 	in            frame.Desc
-	width, height int  // of the images
-	area          bool // resized to means over areas: among the rivals for those that can
+	width, height int     // of the images
+	area          bool    // resized to means over areas: among the rivals for those that can
+	onto          *pasted // frames are pasted onto a background; nil: they are the whole image
 	frames        [][]byte
 }
 
@@ -44,6 +45,14 @@ func workloads() []*workload {
 		area(1920, 1080, 640, 360),
 		area(1280, 720, 640, 360),
 		{name: "bgrf32p 320x320 -> 320x320", in: frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, width: 320, height: 320},
+		{ // W2
+			name: "bgrf32p 320x320 pasted as 200x200 onto 1920x1080", in: frame.Desc{Format: frame.BGRF32P, Width: 320, Height: 320}, width: 1920, height: 1080,
+			onto: &pasted{rect: pipeline.Rect{X: 860, Y: 300, Width: 200, Height: 200}},
+		},
+		{
+			name: "bgr24 256x256 pasted as 400x400 with a mask onto 1920x1080", in: frame.Desc{Format: frame.BGR24, Width: 256, Height: 256}, width: 1920, height: 1080,
+			onto: &pasted{rect: pipeline.Rect{X: 760, Y: 250, Width: 400, Height: 400}, mask: lowerHalf(400, 40)},
+		},
 	}
 }
 
@@ -68,6 +77,13 @@ const frameBytes = 256 << 20
 
 // load makes n frames: of the clip, scaled by ffmpeg, or painted when there is none.
 func (w *workload) load(clip string, n int) error {
+	if w.onto != nil {
+		background := &workload{in: frame.Desc{Format: frame.BGR24, Width: w.width, Height: w.height}}
+		if err := background.load(clip, 1); err != nil {
+			return err
+		}
+		w.onto.background = background.frames[0]
+	}
 	size, err := w.in.Size()
 	if err != nil {
 		return err
