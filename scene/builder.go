@@ -38,6 +38,9 @@ type Builder struct {
 	colors map[pipeline.Color]*background
 }
 
+// maxShared is how many masks a builder remembers, to share what is drawn of them.
+const maxShared = 64
+
 // maskKey says which masks of places are the same bytes.
 type maskKey struct {
 	mask          Mask
@@ -319,6 +322,9 @@ func (b *Builder) place(field string, p *Place) (place, error) {
 		})
 		if err != nil {
 			return place{}, err
+		}
+		if len(b.masks) >= maxShared {
+			clear(b.masks)
 		}
 		b.masks[key] = shared
 	}

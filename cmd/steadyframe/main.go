@@ -14,6 +14,7 @@ type commands struct {
 	Encode      encodeCmd      `cmd:"" help:"Turn a video, an image, Y4M or raw frames into JPEGs."`
 	Push        pushCmd        `cmd:"" help:"Feed a live stream of a server: from a video, a camera, a pipe or JPEGs."`
 	Mel         melCmd         `cmd:"" help:"Turn sound into log-mel features for models."`
+	Scene       sceneCmd       `cmd:"" help:"Backgrounds that regions are pasted onto: check a folder."`
 	Serve       serveCmd       `cmd:"" help:"Serve gRPC and HTTP: raw frames in, JPEGs out."`
 	Demo        demoCmd        `cmd:"" help:"Start a server and push an animated scene to it, with the figures a second by second."`
 	Bench       benchCmd       `cmd:"" passthrough:"" help:"Measure what pooling is worth on this machine, and what load a server bears (runs steadyframe-bench)."`
