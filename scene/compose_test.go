@@ -35,7 +35,7 @@ func TestBackgroundAlone(t *testing.T) {
 func TestCompose(t *testing.T) {
 	const seed = 13
 	r := rand.New(rand.NewPCG(seed, 0))
-	n := 400
+	n := 250
 	if testing.Short() || race.Enabled {
 		n = 60
 	}

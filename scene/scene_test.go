@@ -178,12 +178,11 @@ func TestBudget(t *testing.T) {
 
 // TestComposeOverBudget: an image for which there is no memory fails alone, and leaves nothing leased.
 func TestComposeOverBudget(t *testing.T) {
+	own := pooltest.New(t, nil)
+	s, images := busy(t, Options{Width: 190, Height: 130, Transparent: true, Pool: own})
+	held := own.Stats().InUse
 	for n := 1; n < 20; n++ {
-		limited := pooltest.New(t, &pool.Options{Check: &pool.Check{}})
-		s, images := busy(t, Options{Width: 190, Height: 130, Transparent: true, Pool: limited})
-		before := limited.Stats().InUse
-		fail := pooltest.FailAt(n)
-		s.options.Pool = pooltest.New(t, &pool.Options{Check: &pool.Check{Fault: fail}})
+		s.options.Pool = pooltest.New(t, &pool.Options{Check: &pool.Check{Fault: pooltest.FailAt(n)}}) // of images
 		failed := 0
 		for i := range images {
 			c, err := s.Compose(&images[i])
@@ -195,11 +194,11 @@ func TestComposeOverBudget(t *testing.T) {
 			}
 			c.Release()
 		}
-		if in := s.options.Pool.Stats().InUse; in != 0 || limited.Stats().InUse != before {
+		if in := s.options.Pool.Stats().InUse; in != 0 || own.Stats().InUse != held {
 			t.Errorf("fault %d: got %d bytes leased after all images, want none", n, in)
 		}
-		if failed > 1 {
-			t.Errorf("fault %d: got %d failures, want at most one", n, failed)
+		if failed > 1 || failed == 0 && n <= len(images) { // each image takes two buffers or more
+			t.Errorf("fault %d: got %d failures, want one, or none behind the last buffer", n, failed)
 		}
 	}
 }
