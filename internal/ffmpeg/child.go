@@ -11,8 +11,9 @@ import (
 	"time"
 )
 
-// child is a process whose standard output and standard error are read. It runs in a process group of its own. When it
-// ends, its descendants are killed; on Linux it is also killed when this process ends for any reason.
+// child is a process whose standard output and standard error are read. When it ends, its descendants are killed: on Linux
+// all of them, on other Unix systems those in its process group, elsewhere none. On Linux it is also killed when this
+// process ends for any reason.
 type child struct {
 	cmd    *exec.Cmd
 	mark   string // in the environment of the process and its descendants
@@ -93,7 +94,7 @@ func (c *child) run(started chan<- error) {
 		return
 	}
 	c.exit = c.cmd.Wait()
-	killMarked(c.mark)
+	killDescendants(c.cmd.Process.Pid, c.mark)
 	close(c.ended)
 	// A Read that waits now must not wait for a descendant that keeps the pipe open.
 	c.stdout.SetReadDeadline(time.Now().Add(outputGrace))

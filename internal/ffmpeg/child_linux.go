@@ -19,12 +19,12 @@ func childAttributes() *syscall.SysProcAttr {
 // is still its own.
 func killGroup(p *os.Process) { _ = syscall.Kill(-p.Pid, syscall.SIGKILL) } // The only error is that it has ended.
 
-// killRounds bounds how often killMarked looks again: a process may fork while it looks.
+// killRounds bounds how often killDescendants looks again: a process may fork while it looks.
 const killRounds = 5
 
-// killMarked kills all processes whose environment has mark, the descendants of a child that has ended. They may have
-// left the child's process group.
-func killMarked(mark string) {
+// killDescendants kills the descendants of a child that has ended, which may have left its process group: all processes
+// whose environment has mark.
+func killDescendants(_ int, mark string) {
 	for range killRounds {
 		pids := marked(mark)
 		if len(pids) == 0 {

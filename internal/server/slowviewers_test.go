@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -16,6 +17,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server"
@@ -93,12 +96,37 @@ func TestSlowViewers(t *testing.T) {
 			}
 		}
 	}
+	getHTTP2 := func(t *testing.T, s *running) {
+		if clientTLS != nil {
+			t.Skip("HTTP/2 begins otherwise over TLS")
+		}
+		c := dialNarrow(t, s)
+		var head, out bytes.Buffer
+		enc := hpack.NewEncoder(&head)
+		for _, f := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/stream/big.mjpg"}, {Name: ":authority", Value: "x"}} {
+			if err := enc.WriteField(f); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out.WriteString(http2.ClientPreface)
+		framer := http2.NewFramer(&out, nil)
+		if err := errors.Join(framer.WriteSettings(), framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Write(out.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, make([]byte, 4096)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, tt := range []struct {
 		name string
 		unix bool // The system buffers less than over TCP, where the server does not limit that.
 		open func(t *testing.T, s *running)
 	}{
 		{"mjpeg", false, get("/stream/big.mjpg")},
+		{"mjpeg-http2", false, getHTTP2},
 		{"snapshot", true, get("/snapshot/big.jpg")},
 		{"websocket", false, func(t *testing.T, s *running) {
 			client := &http.Client{Transport: &http.Transport{
@@ -170,10 +198,11 @@ func TestSlowViewers(t *testing.T) {
 				t.Error("the log does not say why viewers were disconnected")
 			}
 			_, metrics := s.admin(t, "/metrics")
-			if want := fmt.Sprintf("steadyframe_viewers_evicted_total{transport=%q} ", tt.name); !strings.Contains(metrics, want) || strings.Contains(metrics, want+"0\n") {
+			transport, _, _ := strings.Cut(tt.name, "-")
+			if want := fmt.Sprintf("steadyframe_viewers_evicted_total{transport=%q} ", transport); !strings.Contains(metrics, want) || strings.Contains(metrics, want+"0\n") {
 				t.Errorf("the metrics tell of no evicted viewers: want %s", want)
 			}
-			if strings.Contains(metrics, `steadyframe_viewers_evicted_total{transport="mjpeg"} 0`) == (tt.name == "mjpeg") {
+			if strings.Contains(metrics, `steadyframe_viewers_evicted_total{transport="mjpeg"} 0`) == (transport == "mjpeg") {
 				t.Error("got evicted MJPEG viewers")
 			}
 			for _, reason := range []string{"newer", "no_memory", "failed"} {

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !unix
 
 package ffmpeg
 
@@ -11,6 +11,6 @@ func childAttributes() *syscall.SysProcAttr { return nil }
 
 func killGroup(p *os.Process) { _ = p.Kill() } // The only error is that it has ended.
 
-func killMarked(string) {}
+func killDescendants(int, string) {}
 
 func growPipe(*os.File) {}
