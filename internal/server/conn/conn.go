@@ -24,6 +24,7 @@ type Conn struct {
 	place    *list.Element // in listener.open, until it is closed or evicted
 	requests int           // in flight; it is idle without any. listener.mu guards both
 
+	written  atomic.Int64             // bytes that Write has written
 	patience atomic.Pointer[patience] // of writes; nil: they end at the deadline that is set
 	parts    [3][]byte                // of the write in progress
 	left     net.Buffers              // of parts: what is still to be written
@@ -113,13 +114,25 @@ func (p *patience) now() time.Duration {
 
 // Write is part of net.Conn. On a hijacked connection it goes on for as long as the peer reads anything.
 func (c *Conn) Write(p []byte) (int, error) {
-	patience := c.patience.Load()
-	if patience == nil {
-		return c.Conn.Write(p)
+	if patience := c.patience.Load(); patience != nil {
+		n, err := c.writeParts(patience, p, nil, nil)
+		return int(n), err
 	}
-	n, err := c.writeParts(patience, p, nil, nil)
-	return int(n), err
+	for done := 0; ; {
+		n, err := c.Conn.Write(p[done:min(len(p), done+writePiece)])
+		done += n
+		c.written.Add(int64(n))
+		if err != nil || done == len(p) {
+			return done, err
+		}
+	}
 }
+
+// writePiece is written at a time, so that Written tells of a peer that reads slowly.
+const writePiece = 64 << 10
+
+// Written returns how many bytes Write has written. The system has taken them.
+func (c *Conn) Written() int64 { return c.written.Load() }
 
 // writeParts writes head, body and tail, any of which may be empty, in one system call (writev) as far as the socket
 // accepts them. It borrows them. Once the peer has read nothing for as long as p says, it returns

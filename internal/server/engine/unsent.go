@@ -32,12 +32,18 @@ type Sending struct {
 	engine *Engine
 	cut    func(*fault.Error)
 	bytes  atomic.Int64
+	taken  func() int64 // of Follow, or nil
+	seen   int64        // of it, at the last look; unsent.mu guards it
 	moved  atomic.Int64 // when the client last read some, in nanoseconds since Engine.Started
 }
 
 // NewSending returns a Sending. cut ends a response, for the reason that it is given: it is called from another
 // goroutine when the client reads nothing and others need the memory, must not wait, and counts it.
 func (e *Engine) NewSending(cut func(*fault.Error)) *Sending { return &Sending{engine: e, cut: cut} }
+
+// Follow has the client's progress be seen from taken, which grows as the client reads, beside Moved. It is called before
+// the first Begin.
+func (s *Sending) Follow(taken func() int64) { s.taken = taken }
 
 // Begin says that a response holds n bytes of the pool until End.
 func (s *Sending) Begin(n int64) {
@@ -52,6 +58,9 @@ func (s *Sending) Begin(n int64) {
 		u.open = map[*Sending]struct{}{}
 	}
 	u.open[s] = struct{}{}
+	if s.taken != nil {
+		s.seen = s.taken()
+	}
 	u.mu.Unlock()
 }
 
@@ -87,6 +96,12 @@ func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for s := range u.open {
+		if s.taken != nil {
+			if n := s.taken(); n != s.seen {
+				s.seen = n
+				s.moved.Store(int64(now))
+			}
+		}
 		if s.still(now) >= least {
 			found = append(found, s)
 		}

@@ -30,10 +30,11 @@ const (
 	boundary = "steadyframe-9f4c1e7a2b6d8053"
 	// trailerError is the trailer that says why a response is not complete.
 	trailerError = "Steadyframe-Error"
-	// writeBytes must be taken within timeouts.send. They are written in pieces, so that it is known when the client takes
-	// none.
+	// writeBytes must be read within timeouts.send.
 	writeBytes = 1 << 20
-	writePiece = 256 << 10
+	// writePiece is written at a time over HTTP/2, so that it is known when the client reads nothing. Over HTTP/1.1 the
+	// connection knows that, and each piece would be a chunk, which costs net/http an allocation.
+	writePiece = 64 << 10
 )
 
 // encodeResponse writes the images of one request. Once it is begun, an error can only cut it short.
@@ -48,6 +49,7 @@ type encodeResponse struct {
 	begun   bool      // whether something was written
 	head    [128]byte // of a part
 	sending *engine.Sending
+	piece   int // bytes that are written at a time
 
 	mu  sync.Mutex
 	cut *fault.Error // why the response was cut; then no more deadlines are set
@@ -209,7 +211,7 @@ func (a *encodeResponse) write(p []byte) error {
 				return err
 			}
 		}
-		n, err := a.w.Write(p[:min(len(p), writePiece)])
+		n, err := a.w.Write(p[:min(len(p), a.piece)])
 		if err != nil {
 			return a.failed(err)
 		}

@@ -34,8 +34,8 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
 		MaxHeaderBytes:    maxHeaderBytes,
 		ConnState:         trackConn,
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return engine.WithClient(ctx, new(engine.Client))
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return engine.WithClient(context.WithValue(ctx, connKey{}, conn.Of(c)), new(engine.Client))
 		},
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug), // errors of peers
 		HTTP2: &http.HTTP2Config{
@@ -54,6 +54,15 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 		e.Account.Heap(engine.Transports, ahead.Held)
 		return s.Serve(ahead)
 	}, shutdown
+}
+
+// connKey is where the context of a request has its connection.
+type connKey struct{}
+
+// connOf returns the connection of r, nil when no Listener accepted it.
+func connOf(r *http.Request) *conn.Conn {
+	c, _ := r.Context().Value(connKey{}).(*conn.Conn)
+	return c
 }
 
 // trackConn tells the connection whether it has requests in flight. A new one has none yet.
