@@ -161,6 +161,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 		s.Kill()
 	}
 	f.Exit = exitFigures{Code: s.Cmd.ProcessState.ExitCode(), Seconds: time.Since(begin).Seconds(), Panics: panics(s.Log.Bytes())}
+	s.Kill() // It has ended. That it may end with code 1, since something hung, is judged by its time.
 	for f.Left = heldProcesses(s); len(f.Left) > 0 && time.Since(begin) < 30*time.Second; f.Left = heldProcesses(s) {
 		<-time.After(50 * time.Millisecond) // What was killed takes a moment to end.
 	}
