@@ -90,7 +90,7 @@ func (s *EncodeStream) Send(b *Batch) error {
 }
 
 // Recv waits for the next response and puts it into r. It returns io.EOF after the last response, when CloseSend was
-// called; any other error is an *Error.
+// called; any other error is an *Error. Through the ring, the end of a server shows when a batch is sent.
 func (s *EncodeStream) Recv(r *Response) error {
 	if s.ring != nil {
 		return s.ring.recv(r)

@@ -5,6 +5,8 @@ import (
 	"io"
 	"sync"
 
+	"google.golang.org/grpc/codes"
+
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -21,6 +23,7 @@ type ringStream struct {
 	current *ringConn // of Send
 	spec    pipeline.Spec
 	free    chan int // slots of current
+	last    bool     // closeSend was called
 	pending chan ringBatch
 	message ring.Message // of Recv
 
@@ -28,9 +31,10 @@ type ringStream struct {
 	done               chan struct{} // closed by hangup
 	unwatch            func() bool   // of ctx
 
-	mu   sync.Mutex
-	open []*ringConn // all that are not closed
-	over bool        // hangup was called
+	mu     sync.Mutex
+	open   []*ringConn // all that are not closed
+	over   bool        // hangup was called
+	failed error       // why send could not send; nil: it could
 }
 
 // ringBatch is a batch on its way.
@@ -68,6 +72,14 @@ func (s *ringStream) hangup() {
 	}
 }
 
+// fail ends the connections since one cannot be written to.
+func (s *ringStream) fail(err error) {
+	s.mu.Lock()
+	s.failed = err
+	s.mu.Unlock()
+	s.hangup()
+}
+
 // close ends the connections, and gives their memory back. s.receiving is held.
 func (s *ringStream) close() {
 	s.unwatch()
@@ -86,6 +98,9 @@ func (s *ringStream) close() {
 func (s *ringStream) send(b *Batch) error {
 	s.sending.Lock()
 	defer s.sending.Unlock()
+	if s.last {
+		return &Error{Code: codes.Internal, Reason: "Send after CloseSend"}
+	}
 	select {
 	case <-s.done:
 		return io.EOF
@@ -107,7 +122,8 @@ func (s *ringStream) send(b *Batch) error {
 	}
 	sent, err := s.current.submit(slot, b.Frames)
 	if err != nil {
-		return io.EOF // Recv says why.
+		s.fail(err)
+		return io.EOF // recv says why.
 	}
 	return s.expect(ringBatch{conn: s.current, slot: slot, free: s.free, id: b.ID, frames: b.Frames, sent: sent})
 }
@@ -201,14 +217,24 @@ func (s *ringStream) drop(c *ringConn) {
 
 // closeSend is EncodeStream.CloseSend.
 func (s *ringStream) closeSend() error {
-	close(s.pending)
+	s.sending.Lock()
+	defer s.sending.Unlock()
+	if !s.last {
+		close(s.pending)
+	}
+	s.last = true
 	return nil
 }
 
 // ended returns why recv has nothing more.
 func (s *ringStream) ended() error {
-	if s.ctx.Err() != nil {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ctx.Err() != nil:
 		return ringError(s.ctx.Err())
+	case s.failed != nil:
+		return ringError(s.failed)
 	}
 	return io.EOF
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// grpcLink is a connection with one stream of batches, opened when there is none. What waits for responses when a stream
+// grpcLink is a connection of gRPC, or of the ring, with one stream of batches, opened when there is none. What waits for responses when a stream
 // ends shares its fate: there is no telling what the server has seen of it.
 type grpcLink struct {
 	linkOptions
@@ -39,7 +39,16 @@ type grpcStream struct {
 }
 
 func newGRPCLink(o linkOptions) (*grpcLink, error) {
-	c, err := client.Dial(o.target.dial, &client.Options{Token: o.Token})
+	var c *client.Client
+	var err error
+	if o.target.via == Ring {
+		c, err = client.DialRing(o.target.dial, nil)
+		if err == nil && c.Via() != Ring.String() {
+			err = fmt.Errorf("no server listens where the ring is by default: got a client over %s", c.Via())
+		}
+	} else {
+		c, err = client.Dial(o.target.dial, &client.Options{Token: o.Token})
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // Options say what load to put on which server. Zero values of those that say so are replaced.
 type Options struct {
-	Target string // host:port, unix:/path, http://host:port or https://host
+	Target string // host:port, unix:/path, http://host:port, https://host, ring:/path or ring: for where a server listens by default
 	Via    Via    // 0: as Target says
 	Token  string // what the server wants, if anything
 	Admin  string // of the server's admin listener: host:port, unix:/path or http://host:port; empty: it is not asked
@@ -43,11 +43,12 @@ type Via uint8
 const (
 	GRPC Via = iota + 1 // FrameService.EncodeStream, one stream a connection
 	HTTP                // POST /v1/encode, one request a batch
+	Ring                // shared memory with a server on this machine
 )
 
-var viaNames = [...]string{"", "grpc", "http"}
+var viaNames = [...]string{"", "grpc", "http", "ring"}
 
-// String returns grpc or http.
+// String returns grpc, http or ring.
 func (v Via) String() string {
 	if int(v) < len(viaNames) {
 		return viaNames[v]
@@ -55,7 +56,7 @@ func (v Via) String() string {
 	return fmt.Sprintf("Via(%d)", uint8(v))
 }
 
-// UnmarshalText takes grpc or http.
+// UnmarshalText takes grpc, http or ring.
 func (v *Via) UnmarshalText(text []byte) error {
 	for i, name := range viaNames {
 		if i > 0 && name == string(text) {
@@ -63,7 +64,7 @@ func (v *Via) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("got %q, want grpc or http", text)
+	return fmt.Errorf("got %q, want grpc, http or ring", text)
 }
 
 // Source makes the frames of a load.

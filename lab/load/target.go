@@ -9,7 +9,7 @@ import (
 type target struct {
 	via    Via
 	name   string   // as the user gave it
-	dial   string   // of gRPC: host:port or unix:/path
+	dial   string   // of gRPC: host:port or unix:/path; of the ring: ring:/path, or empty
 	url    *url.URL // of HTTP: where frames are posted to
 	socket string   // of HTTP: the path of a unix socket; empty: url says where
 }
@@ -20,6 +20,15 @@ const encodePath = "/v1/encode"
 func parseTarget(o *Options) (*target, error) {
 	t := &target{via: o.Via, name: o.Target, dial: o.Target}
 	isURL := strings.HasPrefix(o.Target, "http://") || strings.HasPrefix(o.Target, "https://")
+	if path, isRing := strings.CutPrefix(o.Target, "ring:"); isRing || t.via == Ring {
+		if !isRing || t.via != 0 && t.via != Ring {
+			return nil, optionErrorf("target", "got %s via %s, want ring:/path or ring: via ring", o.Target, t.via)
+		}
+		if t.via = Ring; path == "" {
+			t.dial = ""
+		}
+		return t, nil
+	}
 	path, isUnix := strings.CutPrefix(o.Target, "unix:")
 	switch {
 	case isURL && t.via == GRPC:

@@ -19,8 +19,8 @@ import (
 
 // benchLoadCmd is steadyframe bench load.
 type benchLoadCmd struct {
-	Target string   `arg:"" optional:"" default:"127.0.0.1:50051" help:"The server: host:port for gRPC, http://host:port for HTTP, unix:/path for either. Default: 127.0.0.1:50051."`
-	Via    load.Via `placeholder:"WAY" help:"grpc or http. Default: what TARGET says; grpc for host:port and unix:/path."`
+	Target string   `arg:"" optional:"" help:"The server: host:port for gRPC, http://host:port for HTTP, unix:/path for either, ring:/path for shared memory. Default: 127.0.0.1:50051, or the default ring."`
+	Via    load.Via `placeholder:"WAY" help:"grpc, http or ring. Default: what TARGET says; grpc for host:port and unix:/path."`
 	Token  string   `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"The token of the server (its setting auth.token)."`
 
 	Rate        float64       `group:"load" default:"50" placeholder:"N" help:"Frames per second over all connections, or the rate that --find-capacity starts at. Default: 50."`
@@ -178,8 +178,15 @@ func (c *benchLoadCmd) write(o *load.Outcome, out io.Writer) error {
 }
 
 func (c *benchLoadCmd) options(out io.Writer) load.Options {
+	target := c.Target
+	switch {
+	case target == "" && c.Via == load.Ring:
+		target = "ring:"
+	case target == "":
+		target = "127.0.0.1:50051"
+	}
 	o := load.Options{
-		Target: c.Target, Via: c.Via, Token: c.Token, Admin: c.Admin,
+		Target: target, Via: c.Via, Token: c.Token, Admin: c.Admin,
 		Width: c.Size.Width, Height: c.Size.Height, OutWidth: c.Resize.Width, OutHeight: c.Resize.Height, Quality: c.Quality,
 		Rate: c.Rate, Batch: c.Batch, Connections: c.Connections, Outstanding: c.Outstanding,
 		Requests: c.Requests, Duration: c.Duration, Timeout: c.Timeout,

@@ -1,0 +1,106 @@
+//go:build linux
+
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// ringSocket returns a path for a socket, which goes with the test.
+func ringSocket(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "ring") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return filepath.Join(dir, "s")
+}
+
+// TestRingFromC: the example builds as C99 without a warning, and does what it says.
+func TestRingFromC(t *testing.T) {
+	cc := exttool.Require(t, "cc", "gcc")
+	path := ringSocket(t)
+	daemon.Serve(t, program, []string{"STEADYFRAME_RING_LISTEN=unix:" + path})
+	example := filepath.Join(t.TempDir(), "example")
+	build := exec.Command(cc, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-o", example, "example.c")
+	build.Dir = "../clients/c"
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := exec.Command(example, path).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "(code 7)"} {
+		if !bytes.Contains(out, []byte(want)) {
+			t.Errorf("got:\n%s\nwant %q in it", out, want)
+		}
+	}
+}
+
+// TestRingServerKilled: when the server is killed its clients know it, and reach the next one at the same place. A private
+// directory is where both find each other by default, and check-config says so.
+func TestRingServerKilled(t *testing.T) {
+	runtime := filepath.Dir(ringSocket(t))
+	environment := []string{"XDG_RUNTIME_DIR=" + runtime, "STEADYFRAME_RING_LISTEN=auto"}
+	t.Setenv("XDG_RUNTIME_DIR", runtime)
+	t.Setenv("STEADYFRAME_URL", "")
+	t.Setenv("STEADYFRAME_RING_LISTEN", "auto")
+	said := succeed(t, nil, "check-config")
+	if want := "# ring.listen auto is unix:" + filepath.Join(runtime, "steadyframe", "ring.sock"); !strings.Contains(string(said.stdout), want) {
+		t.Errorf("check-config: got\n%s\nwant %q in it", said.stdout, want)
+	}
+	s := daemon.Serve(t, program, environment)
+	c, err := client.DialRing("", nil)
+	if err != nil || c.Via() != "ring" {
+		t.Fatalf("got %v, want a client over the ring", err)
+	}
+	defer c.Close()
+	spec := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 32, Height: 32}}
+	batch := client.Batch{Spec: spec, Frames: [][]byte{make([]byte, 32*32)}}
+	var r client.Response
+	if err := c.Encode(t.Context(), &batch, &r); err != nil {
+		t.Fatal(err)
+	}
+	stream, err := c.EncodeStream(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Send(&batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := stream.Recv(&r); err != nil {
+		t.Fatal(err)
+	}
+	s.Kill()
+	var e *client.Error
+	if err := stream.Send(&batch); err != nil && err != io.EOF {
+		t.Errorf("got %v of Send to a dead server, want io.EOF or none", err)
+	}
+	if err := stream.Recv(&r); !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("got %v of a stream to a dead server, want Unavailable", err)
+	}
+	if err := c.Encode(t.Context(), &batch, &r); !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("got %v, want Unavailable", err)
+	}
+	daemon.Serve(t, program, environment)
+	if err := c.Encode(t.Context(), &batch, &r); err != nil || r.Images[0].Err != nil {
+		t.Errorf("got %v from the next server", err)
+	}
+}
