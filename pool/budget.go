@@ -64,7 +64,7 @@ func (p *Pool) reserve(c *class, n int) (Buf, error) {
 			return b, nil
 		}
 		inUse, events = p.look()
-		if inUse+size <= p.limit {
+		if inUse+p.elsewhere+size <= p.limit {
 			if p.evict(c); fits() {
 				return Buf{}, nil
 			}
@@ -106,6 +106,23 @@ func (p *Pool) evict(c *class) {
 		}
 		for i := at - 1; i >= 0; i-- {
 			if p.classes[i].evict(pinned, c.size) {
+				return
+			}
+		}
+	}
+}
+
+// Elsewhere says that n more bytes of the Budget, or fewer for a negative n, are memory that is not the pool's, such as memory
+// shared with another process. It discards idle slabs that do not fit beside it. The bytes must be admitted (Admit), so that leases
+// do fit.
+func (p *Pool) Elsewhere(n int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.elsewhere += n
+	p.held += n
+	for _, pinned := range []bool{false, true} {
+		for i := range p.classes {
+			if p.classes[i].evict(pinned, 0) {
 				return
 			}
 		}

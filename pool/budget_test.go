@@ -174,3 +174,34 @@ func TestAdmittedGetsSucceed(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestElsewhere: memory that is not the pool's takes its part of the budget from idle slabs at once, and from leases.
+func TestElsewhere(t *testing.T) {
+	p := pool.New(&pool.Options{Budget: 8 << 20, Floor: 8 << 20})
+	if err := p.Prewarm(1<<20, 8); err != nil {
+		t.Fatal(err)
+	}
+	p.Elsewhere(3 << 20)
+	if s := p.Stats(); s.Idle > 5<<20 {
+		t.Errorf("got %d bytes idle beside 3 MiB elsewhere, want 5 MiB at most", s.Idle)
+	}
+	var leased []pool.Buf
+	for range 5 {
+		b, err := p.Get(1 << 20)
+		if err != nil {
+			t.Fatal(err)
+		}
+		leased = append(leased, b)
+	}
+	if _, err := p.Get(1 << 20); !errors.Is(err, pool.ErrBudget) {
+		t.Errorf("got %v for a sixth buffer, want ErrBudget", err)
+	}
+	p.Elsewhere(-3 << 20)
+	b, err := p.Get(3 << 20)
+	if err != nil {
+		t.Errorf("got %v after the memory was given back", err)
+	}
+	for _, b := range append(leased, b) {
+		b.Release()
+	}
+}

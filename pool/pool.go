@@ -64,10 +64,11 @@ type Pool struct {
 
 	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it while it
 	// scans the records, never while it allocates or zeroes a slab.
-	mu      sync.Mutex
-	held    int64  // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
-	pinned  int64  // bytes of the slabs that the floor refers to. Never above floor.
-	refused uint64 // Gets that ended in ErrBudget
+	mu        sync.Mutex
+	held      int64  // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
+	elsewhere int64  // bytes of held that are not the pool's: see Elsewhere
+	pinned    int64  // bytes of the slabs that the floor refers to. Never above floor.
+	refused   uint64 // Gets that ended in ErrBudget
 }
 
 // New returns an empty Pool. options are copied; nil is the zero Options. It panics when Align is not 0 or a power of

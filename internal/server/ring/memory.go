@@ -24,7 +24,6 @@ type memory struct {
 	input   *ring.Memory // nil: there is none
 	output  *ring.Memory
 	grants  []pool.Grant
-	bytes   int64 // that are mapped
 	growing engine.Stream
 }
 
@@ -98,8 +97,8 @@ func (m *memory) make(n int, readOnly bool) (*ring.Memory, error) {
 		f.Limit = ""
 		return nil, f
 	}
-	m.bytes += int64(n)
 	m.server.mapped.Add(int64(n))
+	m.server.engine.Pool.Elsewhere(int64(n))
 	return made, nil
 }
 
@@ -108,7 +107,7 @@ func (m *memory) drop(made *ring.Memory) {
 	if made != nil {
 		n := int64(len(made.Bytes()))
 		made.Close()
-		m.bytes -= n
+		m.server.engine.Pool.Elsewhere(-n)
 		m.server.mapped.Add(-n)
 	}
 }
