@@ -197,13 +197,19 @@ func CheckOutput(s pipeline.Spec) error {
 // readerGrace is how long a reader gets to end after nothing more is wanted of it.
 const readerGrace = 100 * time.Millisecond
 
-// leave waits for the reader and releases what it read in vain. A reader that waits for its input is left behind.
+// leave waits for the reader and releases what it read in vain. A reader that waits for its input is left behind, until the
+// Source is closed.
 func (e *encode) leave(readerDone <-chan struct{}) {
-	select {
-	case <-readerDone:
+	released := make(chan struct{})
+	go func() {
+		defer close(released)
+		<-readerDone
 		for w := range e.read {
 			w.release()
 		}
+	}()
+	select {
+	case <-released:
 	case <-time.After(readerGrace):
 	}
 }

@@ -79,11 +79,16 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 		r.meter.dropped.Add(1)
 	}
 	stop()
-	select {
-	case <-done:
+	released := make(chan struct{})
+	go func() { // also when the reader is left behind
+		defer close(released)
+		<-done
 		for f := range r.frames {
 			f.release()
 		}
+	}()
+	select {
+	case <-released:
 	case <-time.After(readerGrace):
 		select {
 		case f := <-r.frames:
