@@ -97,7 +97,11 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	if a.serve != nil {
 		environment, args = a.serve(t, h.o.short)
 	}
-	s := serve(t, environment, append(args, "--set", "drain_timeout="+hostileDrain.String())...)
+	drain := hostileDrain
+	if h.o.short {
+		drain = 500 * time.Millisecond
+	}
+	s := serve(t, environment, append(args, "--set", "drain_timeout="+drain.String())...)
 	good := startGood(t, s, h.rings, h.live)
 	watch := startHostileWatch(s)
 
