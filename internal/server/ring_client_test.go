@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,9 @@ func startRing(t *testing.T) (s *running, overRing, overGRPC *client.Client) {
 	s = start(t, func(c *server.Config) { c.Ring.Listen = "unix:" + path })
 	if got := s.Addrs().Ring; got != "unix:"+path {
 		t.Errorf("got address %q of the ring, want unix:%s", got, path)
+	}
+	if _, body := s.admin(t, "/readyz"); !strings.Contains(body, "ring unix:"+path) {
+		t.Errorf("/readyz: got %q, want the ring's path in it", body)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the socket: got %v, %v, want mode 0600", info.Mode(), err)

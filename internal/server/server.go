@@ -112,7 +112,7 @@ func (s *Server) open(o options) error {
 			r := ring.New(s.engine, s.live, s.log)
 			a.serve, a.shutdown = r.Serve, r.Shutdown
 		case "admin":
-			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, s.log), s.log)
+			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, s.log, s.addrs.Ring), s.log)
 		}
 	}
 	return nil

@@ -23,16 +23,22 @@ import (
 // healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
 const healthTimeout = 2 * time.Second
 
-// NewHandler returns the admin API of e. Web pages of other origins may not use it: a profile costs time, and its
+// NewHandler returns the admin API of e, whose ring is at an address; empty: there is none. Web pages of other origins may not use it: a profile costs time, and its
 // contents are for operators alone.
-func NewHandler(e *engine.Engine, log *slog.Logger) http.Handler {
+func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeoutCause(r.Context(), healthTimeout, errors.New("a tiny frame took too long"))
 		defer cancel()
 		report(w, log, "healthz", e.SelfTest(ctx))
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { report(w, log, "readyz", e.Ready()) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		err := e.Ready()
+		report(w, log, "readyz", err)
+		if err == nil && ring != "" {
+			fmt.Fprintln(w, "ring", ring)
+		}
+	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(e.Metrics.Registry, promhttp.HandlerOpts{Registry: e.Metrics.Registry}))
 	mux.HandleFunc("GET /debug/pools", func(w http.ResponseWriter, r *http.Request) { servePools(w, r, e.Pool.Stats(), e.Account.Read()) })
 	mux.HandleFunc("/debug/pprof/", pprof.Index)
