@@ -22,7 +22,7 @@ import (
 func TestAccountUnderLoad(t *testing.T) {
 	const each = 30
 	t.Setenv(childCollects, "yes")
-	server := startChild(t, `{"limits.memory_floor": "16MiB"}`)
+	server := startChild(t, `{"limits.memory_floor": "16MiB", "timeouts.receive": "1m"}`)
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1280, Height: 720}, Resize: pipeline.Resize{Width: 640, Height: 360}}
 	pixels := make([]byte, 1280*720*3)
 	message, err := proto.Marshal(&api.EncodeRequest{Spec: specMessage(t, spec), Frames: [][]byte{pixels}})
