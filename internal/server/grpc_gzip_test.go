@@ -67,7 +67,7 @@ func TestGzipRequests(t *testing.T) {
 		}
 	}
 	for _, tt := range specs {
-		frames := makeFrames(t, tt.spec.Input, 7)
+		frames := makeFrames(t, tt.spec.Input, 4)
 		want, spec := encodeDirectly(t, tt.spec, frames), specMessage(t, tt.spec)
 		a, err := c.Encode(timeout(t), &api.EncodeRequest{Spec: spec, Frames: frames})
 		if err != nil {
