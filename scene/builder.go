@@ -256,7 +256,7 @@ func (b *Builder) encode(l *layer, st *store, lines func(row int) (band.Pixels, 
 	}
 	b.coded = append(b.coded, l.trailer...)
 	var err error
-	if st.jpeg, err = b.lease(len(b.coded)); err != nil {
+	if st.jpeg, err = b.lease(int64(len(b.coded))); err != nil {
 		return err
 	}
 	copy(st.jpeg.Bytes(), b.coded)
@@ -264,14 +264,19 @@ func (b *Builder) encode(l *layer, st *store, lines func(row int) (band.Pixels, 
 }
 
 // lease returns a buffer that the scene holds.
-func (b *Builder) lease(n int) (pool.Buf, error) {
+func (b *Builder) lease(bytes int64) (pool.Buf, error) {
 	s := b.scene
-	if n == 0 {
+	if bytes == 0 {
 		return pool.Buf{}, nil
 	}
+	fail := &MemoryError{Background: len(s.backgrounds), Want: bytes, Held: s.held, Max: s.options.MaxBytes}
+	if bytes > pool.MaxSize {
+		return pool.Buf{}, fail
+	}
+	n := int(bytes)
 	size := int64(pool.ClassSize(n))
-	fail := &MemoryError{Background: len(s.backgrounds), Want: size, Held: s.held, Max: s.options.MaxBytes}
-	if size == 0 || fail.Max > 0 && s.held+size > fail.Max {
+	fail.Want = size
+	if fail.Max > 0 && s.held+size > fail.Max {
 		return pool.Buf{}, fail
 	}
 	fail.Max = 0
@@ -369,7 +374,7 @@ func (b *Builder) affinePlace(field string, p *Place) (place, error) {
 
 // drawMask returns the mask that at describes, nil where it is 255 everywhere.
 func (b *Builder) drawMask(rect image.Rectangle, at func(x, y int) float64) (*alphaMask, error) {
-	buf, err := b.lease(rect.Dx() * rect.Dy())
+	buf, err := b.lease(int64(rect.Dx()) * int64(rect.Dy()))
 	if err != nil {
 		return nil, err
 	}

@@ -112,8 +112,8 @@ func (st *store) pixels(l *layer, i, from, to int) band.Pixels {
 }
 
 // layOut sets the pieces that the touched segments need, and returns how many bytes they take.
-func (st *store) layOut(l *layer, touched []bool) int {
-	size := 0
+func (st *store) layOut(l *layer, touched []bool) int64 {
+	size := int64(0)
 	st.first = make([]int, l.down+1)
 	for row := range l.down {
 		st.first[row] = len(st.pieces)
@@ -123,9 +123,9 @@ func (st *store) layOut(l *layer, touched []bool) int {
 				x++
 				continue
 			}
-			p := piece{from: x * l.mcuWidth, to: min(end*l.mcuWidth, l.width), offset: size}
+			p := piece{from: x * l.mcuWidth, to: min(end*l.mcuWidth, l.width), offset: int(size)} // of no use where it does not fit an int: such a size is refused
 			p.stride = (p.to - p.from) * l.size
-			size += p.stride * l.rows(row)
+			size += int64(p.stride) * int64(l.rows(row))
 			st.pieces = append(st.pieces, p)
 			x = end
 		}
@@ -135,14 +135,14 @@ func (st *store) layOut(l *layer, touched []bool) int {
 }
 
 // layOutColor sets one piece for all pixels of a background of one color, and returns how many bytes it takes.
-func (st *store) layOutColor(l *layer) int {
+func (st *store) layOutColor(l *layer) int64 {
 	st.first = make([]int, l.down+1)
 	for row := range l.down {
 		st.first[row] = row
 		st.pieces = append(st.pieces, piece{to: l.width})
 	}
 	st.first[l.down] = l.down
-	return l.width * l.size
+	return int64(l.width * l.size)
 }
 
 // keep copies the pieces of MCU row i from its whole lines.

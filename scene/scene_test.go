@@ -312,6 +312,20 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestTooLarge: what no buffer of a pool can hold is refused before it is made.
+func TestTooLarge(t *testing.T) {
+	b, err := NewBuilder(&Options{Width: 65535, Height: 8, Transparent: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Discard()
+	var refused *MemoryError
+	err = b.Add(Background{Places: []Place{{Rect: pipeline.Rect{Width: 4 * 65535, Height: 4096}, Mask: &Mask{Feather: 3}}}})
+	if !errors.As(err, &refused) || refused.Want != 4*65535*4096 {
+		t.Errorf("a mask of 1 GB: got %v, want a *MemoryError", err)
+	}
+}
+
 // TestWalk: the order of backgrounds, and its texts.
 func TestWalk(t *testing.T) {
 	for walk, want := range map[Walk][]int{ToAndFro: {0, 1, 2, 2, 1, 0, 0, 1}, Loop: {0, 1, 2, 0, 1, 2, 0, 1}} {

@@ -139,6 +139,9 @@ func (w *workspace) add(f *frame.Frame, p *place) error {
 // unfold makes rgb24 pixels of the whole region.
 func (w *workspace) unfold(r *active) error {
 	s, d := w.scene, r.frame.Desc
+	if size := 3 * int64(d.Width) * int64(d.Height); size > pool.MaxSize {
+		return optionErrorf("regions", "got %s, of %d bytes as rgb24, want at most %d for an affine place", d, size, pool.MaxSize)
+	}
 	sampler, _, err := s.samplerOf(d, image.Rect(0, 0, d.Width, d.Height))
 	if err != nil {
 		return err
