@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"image"
 	stdjpeg "image/jpeg"
+	"runtime"
 	"testing"
+	"time"
 
 	ximage "golang.org/x/image/draw"
 
@@ -90,44 +92,91 @@ func BenchmarkOutput(b *testing.B) {
 	}
 }
 
-// BenchmarkTensors compares the ways in which the pixels of one frame come, from memory: there are more frames than fit a
-// second-level cache.
+// BenchmarkTensors compares the ways in which the pixels of a frame come, turn by turn: for each the least processor time of a
+// frame to its JPEG, in microseconds. Frames are from memory: between two turns of one, there are others of 12 MiB.
+//
+//	go test -run '^$' -bench Tensors -cpu 1 -benchtime 40x ./pipeline
 func BenchmarkTensors(b *testing.B) {
-	formats := []frame.PixelFormat{frame.RGB24, frame.RGB24P, frame.RGBF32P, frame.RGBF32, frame.RGBF16P, frame.RGBF16}
 	for _, s := range []Spec{
 		{Input: frame.Desc{Width: 640, Height: 360}},
+		{Input: frame.Desc{Width: 1920, Height: 1080}},
 		{Input: frame.Desc{Width: 640, Height: 360}, Resize: Resize{Width: 320, Height: 320}},
-		{Input: frame.Desc{Width: 640, Height: 360}, Resize: Resize{Width: 320, Height: 320, Filter: Area}},
 		{Input: frame.Desc{Width: 1280, Height: 720}, Resize: Resize{Width: 640, Height: 360}},
+		{Input: frame.Desc{Width: 640, Height: 360}, Resize: Resize{Width: 320, Height: 320, Filter: Area}},
 	} {
-		for _, s.Input.Format = range formats {
-			batch := batchOf(b, s, 1)
-			synth.New(s.Input.Width, s.Input.Height, 1).Render(&batch.In[0], 0)
-			first := batch.In[0]
-			size, _ := s.Input.Size()
-			for len(batch.In) < 16<<20/size {
-				var planes []frame.Plane
-				for _, p := range first.Planes() {
-					p.Pix = bytes.Clone(p.Pix)
-					planes = append(planes, p)
-				}
-				f, err := frame.Wrap(s.Input, planes...)
-				if err != nil {
-					b.Fatal(err)
-				}
-				batch.In = append(batch.In, f)
-			}
-			for _, level := range kerneltest.Here() {
-				b.Run(fmt.Sprintf("in=%s/size=%dx%d/to=%dx%d/filter=%s/impl=%s", s.Input.Format, s.Input.Width, s.Input.Height,
-					s.Resize.Width, s.Resize.Height, s.Resize.Filter, level), func(b *testing.B) {
-					p, err := Compile(s, &Options{Pool: pooltest.New(b, nil), Kernels: level.String()})
-					if err != nil {
-						b.Fatal(err)
-					}
-					loop(b, p, func(int) *Batch { return batch })
-				})
+		d := frame.Desc{Format: frame.RGB24, Width: s.Input.Width, Height: s.Input.Height}
+		scene, err := frame.WrapBytes(d, make([]byte, 3*d.Width*d.Height))
+		if err != nil {
+			b.Fatal(err)
+		}
+		synth.New(s.Input.Width, s.Input.Height, 1).Render(&scene, 0)
+		for _, level := range kerneltest.Here() {
+			b.Run(fmt.Sprintf("in=%dx%d/to=%dx%d/filter=%s/impl=%s", s.Input.Width, s.Input.Height, s.Resize.Width, s.Resize.Height,
+				s.Resize.Filter, level), func(b *testing.B) { benchmarkTensors(b, s, level.String(), &scene) })
+		}
+	}
+}
+
+func benchmarkTensors(b *testing.B, s Spec, level string, scene *frame.Frame) {
+	formats := []frame.PixelFormat{frame.RGB24, frame.RGB24P, frame.RGBF32P, frame.RGBF32, frame.RGBF16P, frame.RGBF16}
+	runs := make([]func() time.Duration, len(formats))
+	for i, format := range formats {
+		s.Input.Format = format
+		runs[i] = tensorTurn(b, s, level, scene)
+	}
+	runtime.LockOSThread() // its processor time is measured
+	defer runtime.UnlockOSThread()
+	least := make([]time.Duration, len(formats))
+	for b.Loop() {
+		for i, run := range runs {
+			if d := run(); least[i] == 0 || d < least[i] {
+				least[i] = d
 			}
 		}
+	}
+	b.ReportMetric(0, "ns/op") // the sum of all says nothing
+	for i, format := range formats {
+		b.ReportMetric(float64(least[i])/1e3, format.String()+"-us")
+	}
+}
+
+// tensorTurn returns a function that encodes a scene from several places in memory, and returns the least time of one.
+func tensorTurn(b *testing.B, s Spec, level string, scene *frame.Frame) func() time.Duration {
+	p, err := Compile(s, &Options{Pool: pooltest.New(b, nil), Kernels: level})
+	if err != nil {
+		b.Fatal(err)
+	}
+	size, err := s.Input.Size()
+	if err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, max(2, 12<<20/size)*size)
+	frames, err := frame.AppendBatch(nil, s.Input, data)
+	if err != nil {
+		b.Fatal(err)
+	}
+	synth.Fill(&frames[0], func(x, y int) (r, g, b uint8) {
+		p := scene.Row(0, y)[3*x:]
+		return p[0], p[1], p[2]
+	})
+	for from := size; from < len(data); from += size {
+		copy(data[from:], data[:size])
+	}
+	return func() (least time.Duration) {
+		for i := range frames {
+			batch := Batch{In: frames[i : i+1]}
+			start := processorTime()
+			err := p.Run(b.Context(), &batch)
+			d := processorTime() - start
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch.Release()
+			if i <= 1 || d < least { // the first finds another format's code and tables in the caches
+				least = d
+			}
+		}
+		return least
 	}
 }
 
