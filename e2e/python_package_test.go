@@ -3,13 +3,18 @@ package e2e
 import (
 	"archive/zip"
 	"bytes"
+	"fmt"
+	"image/jpeg"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // pythonWith returns a Python that has those modules, of those Debian packages: the first of PATH, or Debian's. Where there is
@@ -126,4 +131,106 @@ func TestPythonPackageNamesAreWhole(t *testing.T) {
 	if err != nil || len(lines) != 2 || !slices.Equal(strings.Fields(lines[0]), strings.Fields(lines[1])) {
 		t.Errorf("%v: got names and __all__ %q, want the same", err, lines)
 	}
+}
+
+// runPython runs one of examples/python, or code, with the package, against a server.
+func runPython(t *testing.T, url, dir string, args ...string) *exec.Cmd {
+	t.Helper()
+	source, err := filepath.Abs("../clients/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), pythonWith(t, "numpy, cv2", "python3-numpy, python3-opencv"), args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "PYTHONPATH="+source, "PYTHONDONTWRITEBYTECODE=1", "STEADYFRAME_URL="+url)
+	return cmd
+}
+
+// TestPythonPackageExamples runs the programs of examples/python to their end.
+func TestPythonPackageExamples(t *testing.T) {
+	t.Parallel()
+	examples, err := filepath.Abs("../examples/python")
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := "http://" + serve(t).HTTP
+	run := func(want, name string, args ...string) {
+		t.Helper()
+		out, err := runPython(t, url, t.TempDir(), append([]string{filepath.Join(examples, name)}, args...)...).CombinedOutput()
+		if err != nil || !regexp.MustCompile(want).Match(out) {
+			t.Errorf("%s %q: %v, got %q, want %s", name, args, err, out, want)
+		}
+	}
+	t.Run("batch", func(t *testing.T) {
+		dir := t.TempDir()
+		run("^25 images\n$", "batch.py", dir)
+		for i := range 25 {
+			picture, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, fmt.Sprintf("frame-%06d.jpg", i)))))
+			if err != nil || picture.Bounds().Dx() != 320 || picture.Bounds().Dy() != 320 {
+				t.Errorf("frame %d: %v, want a JPEG of 320x320", i, err)
+			}
+		}
+	})
+	// aside runs a program that has no end until the test has had what it wants, and returns what that said.
+	aside := func(t *testing.T, name string, args ...string) (end func() string) {
+		t.Helper()
+		cmd := runPython(t, url, t.TempDir(), append([]string{filepath.Join(examples, name)}, args...)...)
+		var said bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &said, &said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return func() string {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait() // It was killed.
+			return said.String()
+		}
+	}
+	const image = "(?m)^image [0-9]+: %s, mean [0-9.]+, [-0-9.]+ ms old$"
+	t.Run("webcam", func(t *testing.T) {
+		end := aside(t, "webcam.py", "webcam")
+		run(fmt.Sprintf(image, "640x360"), "watch.py", "webcam", "5")
+		if said := end(); !strings.Contains(said, url+"/stream/webcam.mjpg") {
+			t.Errorf("webcam.py: got %q, want where to look", said)
+		}
+		run("(?m)^[0-3] frames$", "webcam.py", "other", "3")
+	})
+	t.Run("model", func(t *testing.T) { // It makes its second frame when somebody watches.
+		end := aside(t, "watch.py", "model")
+		run("^40 frames, ", "model.py", "model", "40")
+		if said := end(); !regexp.MustCompile(fmt.Sprintf(image, "256x256")).MatchString(said) {
+			t.Errorf("watch.py: got %q, want images of 256x256", said)
+		}
+	})
+}
+
+// TestReadmePython runs the README's first lines of Python, until their stream is there.
+func TestReadmePython(t *testing.T) {
+	t.Parallel()
+	block := regexp.MustCompile("(?ms)^```python\n(.*?)^```$").FindSubmatch(read(t, "../README.md"))
+	if block == nil || bytes.Count(block[1], []byte("\n")) != 3 {
+		t.Fatalf("got %q, want three lines of Python first", block)
+	}
+	server := serve(t)
+	cmd := runPython(t, "http://"+server.HTTP, t.TempDir(), "-c", string(block[1]))
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // It is killed.
+	}()
+	daemon.WaitFor(t, "the stream", func() bool {
+		select {
+		case <-ended:
+			t.Fatalf("it ended: %s", said.Bytes())
+		default:
+		}
+		return server.Stream(t, "numpy").Arrived > 3
+	})
+	_ = cmd.Process.Kill()
+	<-ended
 }

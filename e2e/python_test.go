@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
 )
 
-// pythonExamples runs what is in examples/python.
+// pythonExamples runs what is in examples/python/grpc.
 type pythonExamples struct {
 	program string
 	dir     string // where they run; the stubs are there, too
@@ -37,7 +37,7 @@ func newPythonExamples(t *testing.T) *pythonExamples {
 // command returns the command that runs an example.
 func (p *pythonExamples) command(t *testing.T, example string, args ...string) *exec.Cmd {
 	t.Helper()
-	path, err := filepath.Abs(filepath.Join("../examples/python", example))
+	path, err := filepath.Abs(filepath.Join("../examples/python/grpc", example))
 	if err != nil {
 		t.Fatal(err)
 	}

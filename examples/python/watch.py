@@ -1,54 +1,28 @@
-"""Watches a live stream of a Steadyframe server over gRPC, with the stock stubs alone, and keeps the newest image in a file.
+"""Reads a live stream into numpy arrays: each is the newest image at its time, however long the loop takes.
 
-Make the stubs once, as encode.py tells, then:
-
-    PYTHONPATH=. python3 examples/python/watch.py [HOST:PORT [STREAM [IMAGES]]]
+    PYTHONPATH=clients/python python3 examples/python/watch.py [STREAM [IMAGES]]
 """
 
-import queue
+import itertools
 import sys
 import time
 
-import grpc
+import cv2
+import numpy as np
 
-from steadyframe.v1 import frame_pb2 as pb
-from steadyframe.v1 import frame_pb2_grpc as rpc
-
-OPTIONS = [("grpc.max_receive_message_length", 64 << 20)]
-
-ARGUMENTS = ["127.0.0.1:50051", "camera", "1000000"]
+import steadyframe as sf
 
 
-def watch(stub, stream):
-    """Yields images, each the newest when the one before was done with, however long that took."""
-    requests = queue.SimpleQueue()
-    requests.put(pb.WatchRequest(stream=stream, pictures=1))
-    call = stub.Watch(iter(requests.get, None))
-    try:
-        for image in call:
-            yield image
-            requests.put(pb.WatchRequest(pictures=1))
-    finally:
-        requests.put(None)
-        call.cancel()
-
-
-def main():
-    address, stream, images = sys.argv[1:] + ARGUMENTS[len(sys.argv) - 1 :]
-    with grpc.insecure_channel(address, options=OPTIONS) as channel:
-        for n, image in enumerate(watch(rpc.FrameServiceStub(channel), stream), 1):
-            # cv2.imdecode(numpy.frombuffer(image.data, numpy.uint8), cv2.IMREAD_COLOR) is what OpenCV wants.
-            with open(f"{stream}.jpg", "wb") as out:
-                out.write(image.data)
-            lag = time.time_ns() // 1000 - image.captured_us
-            state = "offline" if image.offline else f"{lag / 1000:.1f} ms old"
-            print(f"image {image.seq}: {image.width}x{image.height}, {state}", flush=True)
-            if n == int(images):
-                break
+def main(stream="webcam", images="1000000"):
+    with sf.watch(stream) as source:
+        for image in itertools.islice(source, int(images)):
+            frame = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)  # BGR, (height, width, 3)
+            age = time.time() - image.captured
+            print(f"image {image.seq}: {frame.shape[1]}x{frame.shape[0]}, mean {frame.mean():.1f}, {age * 1000:.1f} ms old", flush=True)
 
 
 if __name__ == "__main__":
     try:
-        main()
-    except grpc.RpcError as e:
-        sys.exit(f"{e.code().name}: {e.details()}")
+        main(*sys.argv[1:])
+    except sf.Error as err:
+        sys.exit(str(err))

@@ -51,6 +51,8 @@ _YUV = ("yuv420p", "i420", "nv12")
 #: What memoryview calls the types of samples that there are formats for.
 _BUFFER_TYPES = {"B": "u1", "<B": "u1", "e": "f2", "<e": "f2", "f": "f4", "<f": "f4"}
 
+_MAX_FORMS = 64  # that are known of one set of options
+
 _LAYOUTS = ("HW", "HWC", "CHW", "NHW", "NHWC", "NCHW")
 
 
@@ -121,6 +123,13 @@ def frames_of(given: Any, options: Options) -> Frames:
 
     What is not a frame is a FrameError that says what was expected and which conversion gives it.
     """
+    np = _numpy()
+    plain = np is not None and type(given) is np.ndarray
+    if plain:
+        form = options.forms.get((given.shape, given.strides, given.dtype))
+        if form is not None:
+            batch = given.ndim > form.dimensions
+            return Frames(form.description, form.frame_bytes, len(given) if batch else 1, not batch, [_bytes_of(form.arrange(given, batch))])
     if isinstance(given, (list, tuple)):
         if not given:
             raise FrameError("got an empty list, want at least one frame")
@@ -129,7 +138,12 @@ def frames_of(given: Any, options: Options) -> Frames:
         _refuse_type(given, 0, False)
     reader = _Reader(options, many=False)
     reader.add(given, 0)
-    return reader.frames()
+    frames = reader.frames()
+    if plain and given.ndim > 1 and reader.color and len(frames._parts) == 1 and isinstance(frames._parts[0], memoryview):
+        if len(options.forms) >= _MAX_FORMS:
+            options.forms.clear()
+        options.forms[given.shape, given.strides, given.dtype] = reader.first
+    return frames
 
 
 def _of_sequence(given: Sequence[Any], options: Options) -> Frames:
@@ -206,9 +220,9 @@ class _Reader:
         shape = tuple(array.shape[1:] if batch else array.shape)
         if self.first is None:
             self.first = _form(array, kind, layout, color or "bgr", self.options)
-            self.shape, self.type, self.color = shape, kind, color
-        elif color != self.color:
-            _wrong(index, True, f"got {color or 'bgr'}, want {self.color or 'bgr'} as frame 0 is: frames of one call are alike")
+            self.shape, self.type, self.color = shape, kind, color or "bgr"
+        elif (color or "bgr") != self.color:
+            _wrong(index, True, f"got {color or 'bgr'}, want {self.color} as frame 0 is: frames of one call are alike")
         elif (shape, kind) != (self.shape, self.type):
             _wrong(index, self.many, f"got {_named(kind)} of shape {shape}, want {_named(self.type)} of {self.shape} as frame 0 is: frames of one call are alike")
         self.count += array.shape[0] if batch else 1
@@ -377,11 +391,12 @@ class _Reader:
 class _Form:
     """How arrays become frames of one format."""
 
-    __slots__ = ("axes", "channel_axis", "description", "frame_bytes")
+    __slots__ = ("axes", "channel_axis", "description", "dimensions", "frame_bytes")
 
-    def __init__(self, description: Description, frame_bytes: int, axes: Tuple[int, ...] = (), channel_axis: int = 0) -> None:
+    def __init__(self, description: Description, frame_bytes: int, axes: Tuple[int, ...] = (), channel_axis: int = 0, dimensions: int = 3) -> None:
         self.description = description
         self.frame_bytes = frame_bytes
+        self.dimensions = dimensions  # of a frame
         self.axes = axes  # the axes of a frame, counted from 0, in the format's order; () for as they are
         self.channel_axis = channel_axis  # counted from the last, of what is to be reversed; 0 for none
 
@@ -423,7 +438,7 @@ def _form(array: Any, kind: str, layout: str, color: str, options: Options) -> _
     if color == "rgb":
         name = name.replace("bgr", "rgb")
     description = Description(name, width, height, options.value_range, options.colorspace)
-    return _Form(description, height * width * channels * _SAMPLE_BYTES[kind], axes, channel_axis)
+    return _Form(description, height * width * channels * _SAMPLE_BYTES[kind], axes, channel_axis, len(frame))
 
 
 _NOTHING = Description("", 0, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import urlencode
 
@@ -64,6 +64,8 @@ class Options:
     format: str = ""
     shape: Optional[Tuple[int, ...]] = None
     colorspace: str = ""
+
+    forms: Dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # of arrays that were seen, by shape, strides, type
 
     @property
     def makes_jpegs(self) -> bool:
@@ -171,4 +173,4 @@ def make(
 
 def as_keywords(options: Options) -> Dict[str, Any]:
     """Returns the keyword arguments of make that give options again."""
-    return {name: value for name, value in vars(options).items() if value not in ("", None)}
+    return {name: value for name, value in vars(options).items() if value not in ("", None) and name != "forms"}

@@ -7,7 +7,7 @@ Make the stubs once, and start a server:
 
 then:
 
-    PYTHONPATH=. python3 examples/python/encode.py [HOST:PORT [gzip]]
+    PYTHONPATH=. python3 examples/python/grpc/encode.py [HOST:PORT [gzip]]
 
 With gzip the request is compressed, which helps on slow networks alone.
 """

@@ -7,7 +7,7 @@ Make the stubs once, and start a server:
 
 then, and look at http://127.0.0.1:8080:
 
-    PYTHONPATH=. python3 examples/python/publish.py [HOST:PORT [STREAM [FRAMES]]]
+    PYTHONPATH=. python3 examples/python/grpc/publish.py [HOST:PORT [STREAM [FRAMES]]]
 """
 
 import sys
