@@ -165,8 +165,8 @@ func TestPythonPackageExamples(t *testing.T) {
 		dir := t.TempDir()
 		run("^25 images\n$", "batch.py", dir)
 		for i := range 25 {
-			picture, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, fmt.Sprintf("frame-%06d.jpg", i)))))
-			if err != nil || picture.Bounds().Dx() != 320 || picture.Bounds().Dy() != 320 {
+			out, err := jpeg.Decode(bytes.NewReader(read(t, filepath.Join(dir, fmt.Sprintf("frame-%06d.jpg", i)))))
+			if err != nil || out.Bounds().Dx() != 320 || out.Bounds().Dy() != 320 {
 				t.Errorf("frame %d: %v, want a JPEG of 320x320", i, err)
 			}
 		}

@@ -386,7 +386,7 @@ class Publisher:
         return f"<steadyframe.Publisher {self.name!r} at {self._address}>"
 
     def _repr_html_(self) -> str:
-        """Shows the live picture in a notebook. A token is not put into it: notebooks are passed on with what they show."""
+        """Shows the live image in a notebook. A token is not put into it: notebooks are passed on with what they show."""
         url = html.escape(self.url, quote=True)
         if self._address.scheme == "unix":
             return html.escape(repr(self))

@@ -1,4 +1,4 @@
-"""A picture in a notebook."""
+"""A frame in a notebook."""
 
 from __future__ import annotations
 

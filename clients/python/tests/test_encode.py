@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict
 
 import numpy as np
 import pytest
-from pictures import HEIGHT, WIDTH, assert_shows, decode, scene
+from scenes import HEIGHT, WIDTH, assert_shows, decode, scene
 
 import steadyframe as sf
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
-from pictures import scene
+from scenes import scene
 
 import steadyframe as sf
 from steadyframe import _address, _http, _jpeg

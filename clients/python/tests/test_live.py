@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator
 import cv2
 import numpy as np
 import pytest
-from pictures import HEIGHT, WIDTH, assert_shows, decode, scene
+from scenes import HEIGHT, WIDTH, assert_shows, decode, scene
 
 import steadyframe as sf
 from steadyframe import _publish
@@ -115,9 +115,9 @@ def test_opencv_reads_the_url(name: str) -> None:
     with sf.Publisher(name, quality=95, subsampling=444) as cam, Feeding(cam, [scene(1)]):
         until(lambda: cam.status.state == "online", "the stream")
         video = cv2.VideoCapture(cam.url)
-        ok, picture = video.read()
+        ok, image = video.read()
         video.release()
-        assert ok and np.abs(picture.astype(int) - scene(1)).mean() < 4
+        assert ok and np.abs(image.astype(int) - scene(1)).mean() < 4
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])

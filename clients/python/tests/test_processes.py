@@ -8,7 +8,7 @@ import threading
 from typing import Any, List
 
 import pytest
-from pictures import scene
+from scenes import scene
 
 import steadyframe as sf
 

@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterator, List
 import numpy as np
 import pytest
 from conftest import Server
-from pictures import HEIGHT, WIDTH, assert_shows, scene
+from scenes import HEIGHT, WIDTH, assert_shows, scene
 
 import steadyframe as sf
 from steadyframe import _address, _ring

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROGRAM
-from pictures import scene
+from scenes import scene
 
 import steadyframe as sf
 

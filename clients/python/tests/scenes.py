@@ -20,15 +20,15 @@ def scene(number: int = 0, height: int = HEIGHT, width: int = WIDTH) -> Any:
 
 
 def decode(jpeg: bytes) -> Any:
-    """Returns the BGR picture of a JPEG."""
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None, "not a JPEG"
-    return picture
+    """Returns the BGR image of a JPEG."""
+    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None, "not a JPEG"
+    return image
 
 
 def assert_shows(jpeg: bytes, frame: Any, within: float = 3) -> None:
     """Holds a JPEG to the BGR frame that it was made of: no pixel may be far off."""
-    picture = decode(jpeg)
-    assert picture.shape == frame.shape
-    off = np.abs(picture.astype(int) - frame.astype(int))
+    image = decode(jpeg)
+    assert image.shape == frame.shape
+    off = np.abs(image.astype(int) - frame.astype(int))
     assert off.mean() < within and off.max() < 16, f"mean {off.mean()}, max {off.max()}"
