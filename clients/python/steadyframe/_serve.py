@@ -7,17 +7,20 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections import deque
 from pathlib import Path
 from typing import Any, Deque, Dict, List, Optional
 
 from ._errors import ConnectionLost
+from ._ring import AVAILABLE
 
 __all__ = ["Server", "serve"]
 
-# The shell ends the server when its standard input ends, as it does when this program does, in whatever way.
-_WITH_PARENT = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; trap "kill -TERM $server" TERM; (read -r _ <&3; kill -TERM $server) 2>/dev/null & exec 3<&-; wait $server; code=$?; kill $! 2>/dev/null; exit $code'
+# The shell ends the server when its standard input ends, as it does when this program does, in whatever way. $0 is the folder of
+# the ring's socket, which the server removes.
+_WITH_PARENT = 'exec 3<&0; "$@" </dev/null 3<&- & server=$!; trap "kill -TERM $server" TERM; (read -r _ <&3; kill -TERM $server) 2>/dev/null & exec 3<&-; wait $server; code=$?; kill $! 2>/dev/null; rmdir "$0"; exit $code'
 
 
 class Server:
@@ -25,24 +28,29 @@ class Server:
 
     Attributes:
         url: where its HTTP API and its page are.
+        address: its ring, where there is one, and HTTP: what STEADYFRAME_URL is meanwhile.
     """
 
     def __init__(self, command: List[str]) -> None:
         posix = os.name == "posix"
+        folder = tempfile.mkdtemp(prefix="steadyframe-") if posix else ""
+        ring = f"{folder}/ring.sock" if AVAILABLE and posix else ""
+        command += ["--set", f"ring.listen=unix:{ring}" if ring else "ring.listen=off"]
         self._process = subprocess.Popen(
-            ["/bin/sh", "-c", _WITH_PARENT, "steadyframe", *command] if posix else command,
+            ["/bin/sh", "-c", _WITH_PARENT, folder, *command] if posix else command,
             stdin=subprocess.PIPE if posix else subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
         self._last: Deque[str] = deque(maxlen=10)  # lines of its log
         self._before = os.environ.get("STEADYFRAME_URL")
-        self.url = ""
+        self.url = self.address = ""
         entry = self._await()
         self.url = f"http://{entry['http']}"
+        self.address = f"ring:{ring},{self.url}" if ring else self.url
         threading.Thread(target=self._drain, name="steadyframe-log", daemon=True).start()
         atexit.register(self.stop)
-        os.environ["STEADYFRAME_URL"] = self.url
+        os.environ["STEADYFRAME_URL"] = self.address
 
     def _await(self) -> Dict[str, Any]:
         """Returns the line of the log that says where the server listens."""
@@ -67,7 +75,7 @@ class Server:
     def stop(self) -> None:
         """Stops the server, and waits until requests in flight are answered."""
         atexit.unregister(self.stop)
-        if os.environ.get("STEADYFRAME_URL") == self.url:
+        if os.environ.get("STEADYFRAME_URL") == self.address:
             if self._before is None:
                 del os.environ["STEADYFRAME_URL"]
             else:

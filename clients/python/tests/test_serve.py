@@ -27,12 +27,15 @@ def gone(url: str) -> bool:
 def test_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     before = os.environ["STEADYFRAME_URL"]
     with sf.serve("--set", "limits.memory_budget=64MiB", program=PROGRAM) as server:
-        assert os.environ["STEADYFRAME_URL"] == server.url != before
-        assert sf.encode(scene()) == sf.encode(scene(), url=server.url)
+        assert os.environ["STEADYFRAME_URL"] == server.address != before
+        ring, _, http = server.address.partition(",")
+        assert http == server.url
+        assert sf.encode(scene()) == sf.encode(scene(), url=http) == sf.encode(scene(), url=ring)
         assert server.url in server._repr_html_()
         assert sf.Publisher("cam1").url == f"{server.url}/stream/cam1.mjpg"
     assert os.environ["STEADYFRAME_URL"] == before
     assert gone(server.url)
+    assert not os.path.exists(os.path.dirname(ring[len("ring:") :]))
     server.stop()  # once more
 
 
@@ -53,7 +56,7 @@ def test_the_program_is_found_on_the_path(monkeypatch: pytest.MonkeyPatch, tmp_p
 CHILD = """
 import sys, steadyframe as sf
 server = sf.serve(program=sys.argv[1])
-print(server.url, flush=True)
+print(server.url, server.address, flush=True)
 sys.stdin.read()
 """
 
@@ -62,8 +65,8 @@ sys.stdin.read()
 def test_the_server_ends_with_the_program(how: str) -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD, PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert child.stdin is not None and child.stdout is not None
-    url = child.stdout.readline().strip()
-    assert not gone(url)
+    url, address = child.stdout.readline().split()
+    assert not gone(url) and not gone(address)
     if how == "kill":
         child.send_signal(signal.SIGKILL)
     child.stdin.close()
@@ -71,4 +74,8 @@ def test_the_server_ends_with_the_program(how: str) -> None:
     deadline = time.monotonic() + 30
     while not gone(url):
         assert time.monotonic() < deadline, "the server goes on"
+        time.sleep(0.01)
+    folder = os.path.dirname(address.partition(",")[0][len("ring:") :])
+    while os.path.exists(folder):
+        assert time.monotonic() < deadline, "the folder of the socket stays"
         time.sleep(0.01)
