@@ -80,21 +80,16 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 	}
 	stop()
 	released := make(chan struct{})
-	go func() { // also when the reader is left behind
+	p.Source.reading.Go(func() { // also when the reader is left behind
 		defer close(released)
 		<-done
 		for f := range r.frames {
 			f.release()
 		}
-	}()
+	})
 	select {
 	case <-released:
 	case <-time.After(readerGrace):
-		select {
-		case f := <-r.frames:
-			f.release()
-		default:
-		}
 	}
 	if ctx.Err() != nil {
 		err = context.Cause(ctx)
