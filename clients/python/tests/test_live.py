@@ -178,14 +178,14 @@ def test_slow_viewers_see_new_images(name: str) -> None:
     with sf.Publisher(name) as cam, Feeding(cam, [scene(n) for n in range(8)]):
         with sf.watch(name, timeout=20) as images:
             ages, numbers = [], []
-            for _ in range(8):
+            while len(ages) < 3 or min(ages[1:]) >= 0.1:
+                assert len(ages) < 60, f"all images were about as old as the pause: {ages}"
                 asked = time.time()
                 image = next(images)
                 ages.append(asked - image.captured)
                 numbers.append(image.seq)
                 time.sleep(0.15)
             assert numbers == sorted(set(numbers))
-            assert min(ages[1:]) < 0.1, f"all images were about as old as the pause: {ages}"
 
 
 def test_a_stream_may_come_later(name: str) -> None:
