@@ -302,7 +302,7 @@ func TestNeverReads(t *testing.T) {
 
 // TestIdle: a client that is silent for timeouts.idle is disconnected, and not one that sends PING.
 func TestIdle(t *testing.T) {
-	r := start(t, func(c *config.Config) { c.Timeout.Idle = config.Duration(300 * time.Millisecond) })
+	r := start(t, func(c *config.Config) { c.Timeout.Idle = config.Duration(2 * time.Second) })
 	silent, pings := r.encoder(ring.Hello{Spec: w1}), r.encoder(ring.Hello{Spec: w1})
 	told := make(chan error, 1)
 	go func() {
