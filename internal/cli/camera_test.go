@@ -178,9 +178,13 @@ func TestPushCameraComesBack(t *testing.T) {
 	if len(notices) != 2 || notices[0] != "lost the camera (it ended the stream): trying again" || !strings.HasPrefix(notices[1], "the camera is back after ") {
 		t.Errorf("got notices %q", notices)
 	}
-	time.AfterFunc(10*time.Millisecond, func() { push.Close() })
+	closed := make(chan error, 1)
+	time.AfterFunc(10*time.Millisecond, func() { closed <- push.Close() })
 	if _, err := push.next(); err == nil || errors.Is(err, io.EOF) {
 		t.Errorf("got error %v after Close", err)
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
 	}
 }
 

@@ -168,7 +168,8 @@ func TestCloseEndsNext(t *testing.T) {
 			f.Release()
 		}
 	}()
-	time.AfterFunc(100*time.Millisecond, func() { reader.Close() })
+	closed := make(chan error, 1)
+	time.AfterFunc(100*time.Millisecond, func() { closed <- reader.Close() })
 	select {
 	case err := <-ended:
 		if err == nil {
@@ -176,6 +177,9 @@ func TestCloseEndsNext(t *testing.T) {
 		}
 	case <-time.After(30 * time.Second):
 		t.Fatal("Next did not end")
+	}
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
 	}
 }
 
