@@ -47,6 +47,7 @@ type gate struct {
 	peers  map[string]int // FrameService's calls, by address without port
 	silent [classes]waiters
 	open   [classes]int
+	ending [classes]int // of open: those that were ended to make room, and have not left yet
 }
 
 func newGate(c config.Config) *gate {
@@ -63,6 +64,7 @@ type ticket struct {
 
 	// gate.mu guards what follows.
 	left       bool
+	ending     bool
 	list       *waiters // that it is in; nil when it is not silent
 	prev, next *ticket
 }
@@ -132,6 +134,9 @@ func (g *gate) enter(c *connection, peer string, class class, evict func()) (*ti
 	}
 	for _, l := range limits {
 		if l.n >= l.max && !g.makeRoom(class, l.fits) {
+			if class != frameCalls && c.calls[class] == 0 && g.ending[class] > 0 {
+				continue // There is room soon, and those whose calls are ending do not keep out who has none.
+			}
 			return nil, fault.BusyOf(l.name, int64(l.n)+1, int64(l.max), "too many calls")
 		}
 	}
@@ -156,6 +161,8 @@ func (g *gate) makeRoom(c class, fits func(*ticket) bool) bool {
 		return false
 	}
 	t.list.remove(t)
+	t.ending = true
+	g.ending[c]++
 	t.evict()
 	return true
 }
@@ -195,6 +202,9 @@ func (t *ticket) leave() {
 	t.left = true
 	t.conn.calls[t.class]--
 	g.open[t.class]--
+	if t.ending {
+		g.ending[t.class]--
+	}
 	if t.class != frameCalls {
 		return
 	}

@@ -83,6 +83,45 @@ func TestGateMakesRoom(t *testing.T) {
 	}
 }
 
+// TestGateWhileCallsEnd: calls of health that are being ended do not keep out a connection that has none.
+func TestGateWhileCallsEnd(t *testing.T) {
+	g := newGate(config.Default())
+	enter := func(c *connection) (*ticket, error) { return g.enter(c, "p", healthCalls, func() {}) }
+	var first *ticket
+	for range helperLimits[healthCalls].all / helperLimits[healthCalls].perConnection {
+		c := alone()
+		for range helperLimits[healthCalls].perConnection {
+			ticket, err := enter(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if first == nil {
+				first = ticket
+			} else {
+				ticket.busy()
+			}
+		}
+	}
+	again := alone()
+	busy := func(what string, c *connection) {
+		t.Helper()
+		ticket, err := enter(c)
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		ticket.busy()
+	}
+	busy("in the place of the first, which is silent", again)
+	busy("while the first ends, for a connection without calls", alone())
+	if _, err := enter(again); fault.From(err) == nil {
+		t.Error("while the first ends: a connection that has a call was let in")
+	}
+	first.leave()
+	if _, err := enter(alone()); fault.From(err) == nil {
+		t.Error("when the first has ended: got no error, want that there is no room")
+	}
+}
+
 func TestClassOf(t *testing.T) {
 	for method, want := range map[string]class{
 		"/steadyframe.v1.FrameService/Encode": frameCalls, "/grpc.health.v1.Health/Check": healthCalls, "/grpc.health.v1.Health/Watch": healthCalls,
