@@ -207,7 +207,7 @@ func (s *served) peak() (most, file float64) {
 // processorTime is seconds of processor time: of everybody, and of us.
 type processorTime struct{ all, ours float64 }
 
-// others returns how many processors were busy with what is none of ours since the last call.
+// others returns how many processors other programs than the soak's kept busy since the last call.
 func (w *hostileWatch) others(since time.Duration, p *attackers) float64 {
 	now := processorTime{all: busySeconds(), ours: processSeconds(os.Getpid()) + processSeconds(w.s.Cmd.Process.Pid)}
 	var attack float64

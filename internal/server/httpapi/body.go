@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -34,6 +35,15 @@ type body struct {
 	patient       bool // whether that is so until resume is called: what is read may still be what separates two frames
 	stopped       atomic.Bool
 	ended         atomic.Bool // whether all of it was read
+}
+
+// newBody returns the body of r, which w responds to through control, with the time limits of e.
+func newBody(e *engine.Engine, w *writer, r *http.Request, control *http.ResponseController) *body {
+	w.body = &body{
+		r: r.Body, control: control, chunked: inChunks(r),
+		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
+	}
+	return w.body
 }
 
 // sniff returns the first bytes of the body, as many as it takes to recognize a format, or all where the body is

@@ -26,11 +26,7 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 	}
 	control := http.NewResponseController(w)
-	b := &body{
-		r: r.Body, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
-		chunked: inChunks(r),
-	}
-	w.body = b
+	b := newBody(e, w, r, control)
 	if r.ContentLength >= 0 {
 		b.idle = b.receive
 	}

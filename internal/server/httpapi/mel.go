@@ -9,7 +9,6 @@ import (
 	"maps"
 	"math"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,22 +78,15 @@ func parseCount(n *int, value string, least, most int) error {
 // parseMelQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
 func parseMelQuery(raw string) (melQuery, error) {
 	q := melQuery{pcm: sound.Format{Channels: 1}}
-	values, err := url.ParseQuery(raw)
-	if err != nil {
-		return q, &fault.Error{Kind: fault.Invalid, Field: "query", Err: err}
+	check := func(name string) error {
+		if melParameters[name] != nil {
+			return nil
+		}
+		return fieldError(cmp.Or(name, "query"), "unknown parameter, want some of "+strings.Join(slices.Sorted(maps.Keys(melParameters)), ", "))
 	}
-	q.given = slices.Sorted(maps.Keys(values))
-	for _, name := range q.given {
-		set, ok := melParameters[name]
-		if !ok {
-			return q, fieldError(cmp.Or(name, "query"), "unknown parameter, want some of "+strings.Join(slices.Sorted(maps.Keys(melParameters)), ", "))
-		}
-		if len(values[name]) > 1 {
-			return q, fieldError(name, "got it "+strconv.Itoa(len(values[name]))+" times, want it once")
-		}
-		if err := set(&q, values[name][0]); err != nil {
-			return q, fieldError(name, err.Error())
-		}
+	var err error
+	if q.given, err = parseParameters(raw, check, func(name, value string) error { return melParameters[name](&q, value) }); err != nil {
+		return q, err
 	}
 	return q, q.check()
 }
@@ -134,11 +126,7 @@ func (h *Handler) mel(w *writer, r *http.Request) error {
 		return err
 	}
 	control := http.NewResponseController(w)
-	b := &body{
-		r: r.Body, control: control, receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
-		chunked: inChunks(r),
-	}
-	w.body = b
+	b := newBody(e, w, r, control)
 	if !q.stream {
 		b.idle = b.receive
 		if err := e.CheckQueue(); err != nil {
@@ -273,8 +261,8 @@ func (x *melExchange) whole(ctx context.Context) error {
 	return x.respond(array)
 }
 
-// firstSamples are how many samples there is room for at first. It doubles as they come: nothing is taken for what is only
-// declared.
+// firstSamples are how many samples there is room for at first. It doubles as they come: no memory is admitted for
+// what is only declared.
 const firstSamples = 64 << 10
 
 // gather reads all samples into f.

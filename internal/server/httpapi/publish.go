@@ -34,12 +34,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	b := &body{
-		r: r.Body, control: http.NewResponseController(w),
-		receive: time.Duration(e.Config.Timeout.Receive), idle: time.Duration(e.Config.Timeout.Idle),
-		chunked: inChunks(r),
-	}
-	w.body = b
+	b := newBody(e, w, r, http.NewResponseController(w))
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
 	f := &publishRequest{handler: h, name: name, body: b}

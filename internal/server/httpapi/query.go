@@ -64,36 +64,47 @@ func setQuality(s *pipeline.Spec, value string) error {
 // to complete it. The error is a *fault.Error of kind Invalid that names the parameter.
 func ParseQuery(raw string) (pipeline.Spec, []string, error) { return parseQuery(raw, nil) }
 
-// parseQuery is ParseQuery for a path with parameters of its own that are no part of the Spec.
+// parseQuery is ParseQuery for a path that has parameters of its own, also, which are no part of the Spec.
 func parseQuery(raw string, also map[string]func(value string) error) (pipeline.Spec, []string, error) {
 	var s pipeline.Spec
+	check := func(name string) error {
+		if parameters[name] != nil || also[name] != nil {
+			return nil
+		}
+		known := slices.Sorted(maps.Keys(parameters))
+		known = append(known, slices.Sorted(maps.Keys(also))...)
+		return &fault.Error{Kind: fault.Invalid, Field: cmp.Or(name, "query"),
+			Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(known, ", ")}
+	}
+	names, err := parseParameters(raw, check, func(name, value string) error {
+		if set := also[name]; set != nil {
+			return set(value)
+		}
+		return parameters[name](&s, value)
+	})
+	return s, names, err
+}
+
+// parseParameters calls set with each parameter of a query, in the order of their names, which it returns. check returns the
+// error of a name that is not known. Any other error is a *fault.Error of kind Invalid that names the parameter.
+func parseParameters(raw string, check func(name string) error, set func(name, value string) error) ([]string, error) {
 	q, err := url.ParseQuery(raw)
 	if err != nil {
-		return s, nil, &fault.Error{Kind: fault.Invalid, Field: "query", Err: err}
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "query", Err: err}
 	}
 	names := slices.Sorted(maps.Keys(q))
 	for _, name := range names {
-		set, ofSpec := parameters[name]
-		setOwn, own := also[name]
-		if !ofSpec && !own {
-			known := slices.Sorted(maps.Keys(parameters))
-			known = append(known, slices.Sorted(maps.Keys(also))...)
-			return s, nil, &fault.Error{Kind: fault.Invalid, Field: cmp.Or(name, "query"),
-				Reason: "unknown parameter " + strconv.Quote(name) + ", want some of " + strings.Join(known, ", ")}
+		if err := check(name); err != nil {
+			return nil, err
 		}
 		if len(q[name]) > 1 {
-			return s, nil, fieldError(name, "got it "+strconv.Itoa(len(q[name]))+" times, want it once")
+			return nil, fieldError(name, "got it "+strconv.Itoa(len(q[name]))+" times, want it once")
 		}
-		if own {
-			err = setOwn(q[name][0])
-		} else {
-			err = set(&s, q[name][0])
-		}
-		if err != nil {
-			return s, nil, fieldError(name, err.Error())
+		if err := set(name, q[name][0]); err != nil {
+			return nil, fieldError(name, err.Error())
 		}
 	}
-	return s, names, nil
+	return names, nil
 }
 
 // fieldError returns the fault of a parameter or header.
