@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/conn"
@@ -27,8 +28,9 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
+	streams := &http2Requests{handler: h}
 	s := &http.Server{
-		Handler:           h,
+		Handler:           streams,
 		Protocols:         protocols,
 		ReadHeaderTimeout: time.Duration(c.Timeout.Receive),
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
@@ -48,12 +50,56 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 		if s.Shutdown(ctx) != nil {
 			_ = s.Close() // Shutdown's error is that ctx ended; Close's are of connections that are being thrown away.
 		}
+		streams.wait()
 	}
 	return func(l net.Listener) error {
 		ahead := conn.ReadAhead(l)
 		e.Account.Heap(engine.Transports, ahead.Held)
 		return s.Serve(ahead)
 	}, shutdown
+}
+
+// http2Requests serves requests with handler, and counts those over HTTP/2: their handlers may go on for a moment after
+// their connection, which is all that net/http's Shutdown waits for.
+type http2Requests struct {
+	handler http.Handler
+
+	mu   sync.Mutex
+	open int
+	none chan struct{} // closed when the last one ends, nil when nobody waits
+}
+
+// ServeHTTP is part of http.Handler.
+func (q *http2Requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor != 1 {
+		q.mu.Lock()
+		q.open++
+		q.mu.Unlock()
+		defer q.end()
+	}
+	q.handler.ServeHTTP(w, r)
+}
+
+func (q *http2Requests) end() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.open--; q.open == 0 && q.none != nil {
+		close(q.none)
+		q.none = nil
+	}
+}
+
+// wait waits until no handler runs. Their connections are closed, so what they read or write fails.
+func (q *http2Requests) wait() {
+	q.mu.Lock()
+	if q.open == 0 {
+		q.mu.Unlock()
+		return
+	}
+	none := make(chan struct{})
+	q.none = none
+	q.mu.Unlock()
+	<-none
 }
 
 // connKey is where the context of a request has its connection.
