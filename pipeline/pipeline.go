@@ -50,6 +50,9 @@ func Compile(s Spec, options *Options) (*Pipeline, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
+	if s.Scene != "" {
+		return nil, specErrorf("scene", "got %q, want none: a server with that scene composes its images, or package scene", s.Scene)
+	}
 	p := &Pipeline{spec: s, input: explicit(s.Input), pool: o.Pool, workers: o.Workers}
 	if p.pool == nil {
 		p.pool = pool.New(nil)

@@ -17,6 +17,10 @@ type Spec struct {
 	Crop   Rect       `json:"crop,omitzero" yaml:"crop,omitempty"`     // of the input, before the resize; zero: all
 	Resize Resize     `json:"resize,omitzero" yaml:"resize,omitempty"` // zero: none
 	Output Output     `json:"output,omitzero" yaml:"output,omitempty"` // zero: JPEG of quality 75, 4:2:0
+
+	// Scene is the name of a scene of a server: frames are regions, which are laid on its backgrounds (package scene). Crop,
+	// Resize and Output are then the scene's own, and zero here. Without Input there are no regions. Compile refuses it.
+	Scene string `json:"scene,omitempty" yaml:"scene,omitempty"`
 }
 
 // Resize is the size of the output and how the image is fitted to it. When one of Width and Height is zero the other

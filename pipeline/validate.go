@@ -11,9 +11,12 @@ import (
 // maxRestart is the largest restart interval: DRI has 16 bits for it (ITU-T T.81, B.2.4.4).
 const maxRestart = 65535
 
-// Validate returns nil when s can be compiled, else a *SpecError about the first wrong field. It allocates nothing for
-// what s declares.
+// Validate returns nil when s can be compiled, or is one of a scene, else a *SpecError about the first wrong field. It
+// allocates nothing for what s declares.
 func (s Spec) Validate() error {
+	if s.Scene != "" {
+		return s.checkScene()
+	}
 	if err := s.Input.Validate(); err != nil {
 		return descSpecError("input", err)
 	}
@@ -24,6 +27,42 @@ func (s Spec) Validate() error {
 		return err
 	}
 	return s.checkOutput()
+}
+
+// checkScene checks a Spec of a scene. Whether there is one of that name, the server says.
+func (s Spec) checkScene() error {
+	switch {
+	case len(s.Scene) > maxSceneName:
+		return specErrorf("scene", "got a name of %d bytes, want at most %d", len(s.Scene), maxSceneName)
+	case !isSceneName(s.Scene):
+		return specErrorf("scene", "got %.80q, want A-Z a-z 0-9 . _ - and no dot at the beginning", s.Scene)
+	case s.Crop != Rect{}:
+		return specErrorf("crop", "got %s, want none with scene: regions are whole frames", s.Crop)
+	case s.Resize != Resize{}:
+		return specErrorf("resize", "got one, want none with scene: its places say how large regions are")
+	case s.Output != Output{}:
+		return specErrorf("output", "got one, want none with scene, whose images are coded as it was loaded")
+	case s.Input == frame.Desc{}:
+		return nil
+	}
+	if err := s.Input.Validate(); err != nil {
+		return descSpecError("input", err)
+	}
+	return nil
+}
+
+// maxSceneName is the longest name of a scene, as of a live stream.
+const maxSceneName = 64
+
+func isSceneName(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.' && i > 0:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // descSpecError turns a *frame.DescError about the Desc called prefix into a *SpecError.

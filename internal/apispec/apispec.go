@@ -5,6 +5,8 @@ package apispec
 import (
 	"fmt"
 	"math"
+	"strconv"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/proto"
 
@@ -15,7 +17,7 @@ import (
 )
 
 // Marshal returns the bytes of the message that says s: none for the zero Spec alone. The error is a *pipeline.SpecError
-// about a number that the message cannot hold. Whether the Spec makes sense, its Validate says.
+// about a value that the message cannot hold. Whether the Spec makes sense, its Validate says.
 func Marshal(s pipeline.Spec) ([]byte, error) {
 	m, err := ToProto(s)
 	if err != nil {
@@ -67,6 +69,7 @@ func FromProto(m *api.Spec) (pipeline.Spec, error) {
 			Subsampling: jpeg.Subsampling(r.enum("output.subsampling", int32(out.GetSubsampling()))),
 			Restart:     pipeline.Restart(out.GetRestart()),
 		},
+		Scene: m.GetScene(),
 	}
 	if r.err != nil {
 		return pipeline.Spec{}, r.err
@@ -77,7 +80,7 @@ func FromProto(m *api.Spec) (pipeline.Spec, error) {
 // ToProto returns the message that says s. The error is Marshal's.
 func ToProto(s pipeline.Spec) (*api.Spec, error) {
 	var w writer
-	m := &api.Spec{}
+	m := &api.Spec{Scene: w.text("scene", s.Scene)}
 	if d := s.Input; d != (frame.Desc{}) {
 		m.Input = &api.FrameDesc{
 			Format: api.PixelFormat(d.Format),
@@ -159,6 +162,13 @@ func (w *writer) number(field string, v int) uint32 {
 		w.wrong(field, v, fmt.Sprintf("0..%d", math.MaxInt32))
 	}
 	return uint32(v)
+}
+
+func (w *writer) text(field, v string) string {
+	if !utf8.ValidString(v) {
+		w.wrong(field, strconv.Quote(v), "UTF-8")
+	}
+	return v
 }
 
 func (w *writer) restart(field string, v pipeline.Restart) int32 {

@@ -29,6 +29,8 @@ func TestRoundTrip(t *testing.T) {
 		change(&s)
 		specs = append(specs, s)
 	}
+	with(func(s *pipeline.Spec) { *s = pipeline.Spec{Input: full.Input, Scene: "anna"} })
+	with(func(s *pipeline.Spec) { *s = pipeline.Spec{Scene: "anna"} })
 	for n := range api.PixelFormat_name {
 		with(func(s *pipeline.Spec) { s.Input.Format = frame.PixelFormat(n) })
 	}

@@ -274,7 +274,7 @@ func (x Resize_Mode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Resize_Mode.Descriptor instead.
 func (Resize_Mode) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{6, 0}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{8, 0}
 }
 
 type Resize_Filter int32
@@ -323,7 +323,7 @@ func (x Resize_Filter) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Resize_Filter.Descriptor instead.
 func (Resize_Filter) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{6, 1}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{8, 1}
 }
 
 type Output_Format int32
@@ -378,7 +378,7 @@ func (x Output_Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Output_Format.Descriptor instead.
 func (Output_Format) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{7, 0}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9, 0}
 }
 
 type Output_Subsampling int32
@@ -430,7 +430,7 @@ func (x Output_Subsampling) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Output_Subsampling.Descriptor instead.
 func (Output_Subsampling) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{7, 1}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9, 1}
 }
 
 type StreamInfo_State int32
@@ -481,7 +481,7 @@ func (x StreamInfo_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StreamInfo_State.Descriptor instead.
 func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15, 0}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17, 0}
 }
 
 // EncodeRequest is a batch of frames of one geometry.
@@ -492,8 +492,12 @@ type EncodeRequest struct {
 	// spec describes the frames and how to encode them.
 	Spec *Spec `protobuf:"bytes,2,opt,name=spec,proto3" json:"spec,omitempty"`
 	// frames are the frames' bytes: tightly packed planes, one after the other, as spec.input describes them. 1 to 64 of
-	// them, unless the server's limits.max_batch differs.
-	Frames        [][]byte `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
+	// them, unless the server's limits.max_batch differs. With spec.scene they are the regions of all images, and may be
+	// none; an empty one leaves its place out.
+	Frames [][]byte `protobuf:"bytes,3,rep,name=frames,proto3" json:"frames,omitempty"`
+	// images, with spec.scene, says what the images of this request are, as many as there may be frames. None: one for each
+	// frame.
+	Images        []*SceneImage `protobuf:"bytes,4,rep,name=images,proto3" json:"images,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -549,11 +553,153 @@ func (x *EncodeRequest) GetFrames() [][]byte {
 	return nil
 }
 
+func (x *EncodeRequest) GetImages() []*SceneImage {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
+// SceneImage is one image of a scene.
+type SceneImage struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// index says which background it has; it may go up without end. Absent: one more than that of the image before in the
+	// call, and 0 for the first.
+	Index *uint64 `protobuf:"varint,1,opt,name=index,proto3,oneof" json:"index,omitempty"`
+	// regions is how many of the request's frames, behind those of the images before, are laid on it, each on the place
+	// with its number: 0 to 16. 0 is the background as it is.
+	Regions uint32 `protobuf:"varint,2,opt,name=regions,proto3" json:"regions,omitempty"`
+	// rects says where regions go, in a scene that is movable. An empty one, or none: to its place.
+	Rects         []*RegionRect `protobuf:"bytes,3,rep,name=rects,proto3" json:"rects,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SceneImage) Reset() {
+	*x = SceneImage{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SceneImage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SceneImage) ProtoMessage() {}
+
+func (x *SceneImage) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SceneImage.ProtoReflect.Descriptor instead.
+func (*SceneImage) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *SceneImage) GetIndex() uint64 {
+	if x != nil && x.Index != nil {
+		return *x.Index
+	}
+	return 0
+}
+
+func (x *SceneImage) GetRegions() uint32 {
+	if x != nil {
+		return x.Regions
+	}
+	return 0
+}
+
+func (x *SceneImage) GetRects() []*RegionRect {
+	if x != nil {
+		return x.Rects
+	}
+	return nil
+}
+
+// RegionRect is in pixels of the background; its part outside is cut off.
+type RegionRect struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	X             int32                  `protobuf:"zigzag32,1,opt,name=x,proto3" json:"x,omitempty"`
+	Y             int32                  `protobuf:"zigzag32,2,opt,name=y,proto3" json:"y,omitempty"`
+	Width         uint32                 `protobuf:"varint,3,opt,name=width,proto3" json:"width,omitempty"`
+	Height        uint32                 `protobuf:"varint,4,opt,name=height,proto3" json:"height,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RegionRect) Reset() {
+	*x = RegionRect{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RegionRect) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RegionRect) ProtoMessage() {}
+
+func (x *RegionRect) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RegionRect.ProtoReflect.Descriptor instead.
+func (*RegionRect) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *RegionRect) GetX() int32 {
+	if x != nil {
+		return x.X
+	}
+	return 0
+}
+
+func (x *RegionRect) GetY() int32 {
+	if x != nil {
+		return x.Y
+	}
+	return 0
+}
+
+func (x *RegionRect) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *RegionRect) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
 // EncodeResponse is the response to one EncodeRequest.
 type EncodeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// pictures has an entry for each frame of the request, in their order.
+	// pictures has an entry for each frame of the request, in their order; of a scene, for each of its images.
 	Pictures []*Picture `protobuf:"bytes,2,rep,name=pictures,proto3" json:"pictures,omitempty"`
 	// queue_us is how long the batch waited for a worker, run_us how long its encoding took, in microseconds.
 	QueueUs       uint64 `protobuf:"varint,3,opt,name=queue_us,json=queueUs,proto3" json:"queue_us,omitempty"`
@@ -564,7 +710,7 @@ type EncodeResponse struct {
 
 func (x *EncodeResponse) Reset() {
 	*x = EncodeResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[1]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +722,7 @@ func (x *EncodeResponse) String() string {
 func (*EncodeResponse) ProtoMessage() {}
 
 func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[1]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +735,7 @@ func (x *EncodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EncodeResponse.ProtoReflect.Descriptor instead.
 func (*EncodeResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{1}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *EncodeResponse) GetId() uint64 {
@@ -625,15 +771,18 @@ type Picture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Data  []byte                 `protobuf:"bytes,1,opt,name=data,proto3" json:"data,omitempty"`
 	// code is a google.rpc.Code, 0 when data is an image; message says what was wrong with this frame.
-	Code          int32  `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
-	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	Code    int32  `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// alpha is a gray JPEG, for images of a transparent scene. data has the color, multiplied by alpha: over anything below
+	// the image is data + (255 - alpha) / 255 * below.
+	Alpha         []byte `protobuf:"bytes,4,opt,name=alpha,proto3" json:"alpha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Picture) Reset() {
 	*x = Picture{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[2]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -645,7 +794,7 @@ func (x *Picture) String() string {
 func (*Picture) ProtoMessage() {}
 
 func (x *Picture) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[2]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -658,7 +807,7 @@ func (x *Picture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Picture.ProtoReflect.Descriptor instead.
 func (*Picture) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{2}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Picture) GetData() []byte {
@@ -682,6 +831,13 @@ func (x *Picture) GetMessage() string {
 	return ""
 }
 
+func (x *Picture) GetAlpha() []byte {
+	if x != nil {
+		return x.Alpha
+	}
+	return nil
+}
+
 // Spec is what a pipeline does: the same as its JSON and YAML form.
 type Spec struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -689,15 +845,18 @@ type Spec struct {
 	// crop is the part of the input to encode; absent or empty: the whole frame.
 	Crop *Rect `protobuf:"bytes,2,opt,name=crop,proto3" json:"crop,omitempty"`
 	// resize is absent for no resize.
-	Resize        *Resize `protobuf:"bytes,3,opt,name=resize,proto3" json:"resize,omitempty"`
-	Output        *Output `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	Resize *Resize `protobuf:"bytes,3,opt,name=resize,proto3" json:"resize,omitempty"`
+	Output *Output `protobuf:"bytes,4,opt,name=output,proto3" json:"output,omitempty"`
+	// scene is the name of a scene of the server: frames are regions, which are laid on its backgrounds. Crop, resize and
+	// output are then the scene's own, and absent here; without input there are no regions.
+	Scene         string `protobuf:"bytes,5,opt,name=scene,proto3" json:"scene,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Spec) Reset() {
 	*x = Spec{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[3]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +868,7 @@ func (x *Spec) String() string {
 func (*Spec) ProtoMessage() {}
 
 func (x *Spec) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[3]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +881,7 @@ func (x *Spec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Spec.ProtoReflect.Descriptor instead.
 func (*Spec) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{3}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Spec) GetInput() *FrameDesc {
@@ -753,6 +912,13 @@ func (x *Spec) GetOutput() *Output {
 	return nil
 }
 
+func (x *Spec) GetScene() string {
+	if x != nil {
+		return x.Scene
+	}
+	return ""
+}
+
 // FrameDesc is the geometry of a raw frame.
 type FrameDesc struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -767,7 +933,7 @@ type FrameDesc struct {
 
 func (x *FrameDesc) Reset() {
 	*x = FrameDesc{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[4]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +945,7 @@ func (x *FrameDesc) String() string {
 func (*FrameDesc) ProtoMessage() {}
 
 func (x *FrameDesc) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[4]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +958,7 @@ func (x *FrameDesc) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FrameDesc.ProtoReflect.Descriptor instead.
 func (*FrameDesc) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{4}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FrameDesc) GetFormat() PixelFormat {
@@ -843,7 +1009,7 @@ type Rect struct {
 
 func (x *Rect) Reset() {
 	*x = Rect{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[5]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1021,7 @@ func (x *Rect) String() string {
 func (*Rect) ProtoMessage() {}
 
 func (x *Rect) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[5]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1034,7 @@ func (x *Rect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rect.ProtoReflect.Descriptor instead.
 func (*Rect) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{5}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Rect) GetX() uint32 {
@@ -913,7 +1079,7 @@ type Resize struct {
 
 func (x *Resize) Reset() {
 	*x = Resize{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[6]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +1091,7 @@ func (x *Resize) String() string {
 func (*Resize) ProtoMessage() {}
 
 func (x *Resize) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[6]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +1104,7 @@ func (x *Resize) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Resize.ProtoReflect.Descriptor instead.
 func (*Resize) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{6}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Resize) GetWidth() uint32 {
@@ -990,7 +1156,7 @@ type Output struct {
 
 func (x *Output) Reset() {
 	*x = Output{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[7]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1002,7 +1168,7 @@ func (x *Output) String() string {
 func (*Output) ProtoMessage() {}
 
 func (x *Output) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[7]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1015,7 +1181,7 @@ func (x *Output) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Output.ProtoReflect.Descriptor instead.
 func (*Output) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{7}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Output) GetFormat() Output_Format {
@@ -1061,15 +1227,18 @@ type PublishRequest struct {
 	// come in. A time more than a minute ahead of the server's clock, or more than an hour behind it, counts as 0.
 	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// frames are the frames' bytes, oldest first: tightly packed planes, one after the other, as spec.input describes
-	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last.
-	Frames        [][]byte `protobuf:"bytes,5,rep,name=frames,proto3" json:"frames,omitempty"`
+	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last. With spec.scene they are regions,
+	// as in EncodeRequest.
+	Frames [][]byte `protobuf:"bytes,5,rep,name=frames,proto3" json:"frames,omitempty"`
+	// images, with spec.scene, are as in EncodeRequest.
+	Images        []*SceneImage `protobuf:"bytes,6,rep,name=images,proto3" json:"images,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PublishRequest) Reset() {
 	*x = PublishRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1250,7 @@ func (x *PublishRequest) String() string {
 func (*PublishRequest) ProtoMessage() {}
 
 func (x *PublishRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[8]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1263,7 @@ func (x *PublishRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishRequest.ProtoReflect.Descriptor instead.
 func (*PublishRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{8}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PublishRequest) GetStream() string {
@@ -1132,6 +1301,13 @@ func (x *PublishRequest) GetFrames() [][]byte {
 	return nil
 }
 
+func (x *PublishRequest) GetImages() []*SceneImage {
+	if x != nil {
+		return x.Images
+	}
+	return nil
+}
+
 // PublishStatus has the counts of a Publish so far.
 type PublishStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1152,7 +1328,7 @@ type PublishStatus struct {
 
 func (x *PublishStatus) Reset() {
 	*x = PublishStatus{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1164,7 +1340,7 @@ func (x *PublishStatus) String() string {
 func (*PublishStatus) ProtoMessage() {}
 
 func (x *PublishStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[9]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1177,7 +1353,7 @@ func (x *PublishStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishStatus.ProtoReflect.Descriptor instead.
 func (*PublishStatus) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PublishStatus) GetArrived() uint64 {
@@ -1241,7 +1417,7 @@ type Dropped struct {
 
 func (x *Dropped) Reset() {
 	*x = Dropped{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1429,7 @@ func (x *Dropped) String() string {
 func (*Dropped) ProtoMessage() {}
 
 func (x *Dropped) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[10]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1442,7 @@ func (x *Dropped) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dropped.ProtoReflect.Descriptor instead.
 func (*Dropped) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{10}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Dropped) GetNewer() uint64 {
@@ -1320,7 +1496,7 @@ type WatchRequest struct {
 
 func (x *WatchRequest) Reset() {
 	*x = WatchRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1508,7 @@ func (x *WatchRequest) String() string {
 func (*WatchRequest) ProtoMessage() {}
 
 func (x *WatchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[11]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1521,7 @@ func (x *WatchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchRequest.ProtoReflect.Descriptor instead.
 func (*WatchRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{11}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WatchRequest) GetStream() string {
@@ -1386,14 +1562,16 @@ type WatchPicture struct {
 	// offline says that the stream's source is lost, and the image says so.
 	Offline bool `protobuf:"varint,7,opt,name=offline,proto3" json:"offline,omitempty"`
 	// repeat says that this viewer was sent the same image before.
-	Repeat        bool `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	Repeat bool `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
+	// alpha is as in Picture.
+	Alpha         []byte `protobuf:"bytes,9,opt,name=alpha,proto3" json:"alpha,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPicture) Reset() {
 	*x = WatchPicture{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1405,7 +1583,7 @@ func (x *WatchPicture) String() string {
 func (*WatchPicture) ProtoMessage() {}
 
 func (x *WatchPicture) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[12]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1418,7 +1596,7 @@ func (x *WatchPicture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPicture.ProtoReflect.Descriptor instead.
 func (*WatchPicture) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{12}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WatchPicture) GetData() []byte {
@@ -1477,6 +1655,13 @@ func (x *WatchPicture) GetRepeat() bool {
 	return false
 }
 
+func (x *WatchPicture) GetAlpha() []byte {
+	if x != nil {
+		return x.Alpha
+	}
+	return nil
+}
+
 type ListStreamsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1485,7 +1670,7 @@ type ListStreamsRequest struct {
 
 func (x *ListStreamsRequest) Reset() {
 	*x = ListStreamsRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1682,7 @@ func (x *ListStreamsRequest) String() string {
 func (*ListStreamsRequest) ProtoMessage() {}
 
 func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[13]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1695,7 @@ func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsRequest.ProtoReflect.Descriptor instead.
 func (*ListStreamsRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{13}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
 }
 
 type ListStreamsResponse struct {
@@ -1522,7 +1707,7 @@ type ListStreamsResponse struct {
 
 func (x *ListStreamsResponse) Reset() {
 	*x = ListStreamsResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1534,7 +1719,7 @@ func (x *ListStreamsResponse) String() string {
 func (*ListStreamsResponse) ProtoMessage() {}
 
 func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1547,7 +1732,7 @@ func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsResponse.ProtoReflect.Descriptor instead.
 func (*ListStreamsResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{14}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListStreamsResponse) GetStreams() []*StreamInfo {
@@ -1587,7 +1772,7 @@ type StreamInfo struct {
 
 func (x *StreamInfo) Reset() {
 	*x = StreamInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1599,7 +1784,7 @@ func (x *StreamInfo) String() string {
 func (*StreamInfo) ProtoMessage() {}
 
 func (x *StreamInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1612,7 +1797,7 @@ func (x *StreamInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamInfo.ProtoReflect.Descriptor instead.
 func (*StreamInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *StreamInfo) GetName() string {
@@ -1744,7 +1929,7 @@ type ViewerInfo struct {
 
 func (x *ViewerInfo) Reset() {
 	*x = ViewerInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1756,7 +1941,7 @@ func (x *ViewerInfo) String() string {
 func (*ViewerInfo) ProtoMessage() {}
 
 func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1769,7 +1954,7 @@ func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewerInfo.ProtoReflect.Descriptor instead.
 func (*ViewerInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ViewerInfo) GetId() uint64 {
@@ -1835,29 +2020,374 @@ func (x *ViewerInfo) GetBytes() uint64 {
 	return 0
 }
 
+// SceneFile is one file of a scene's folder (docs/scenes.md). The settings come before what they are about: scene.json,
+// rects.json, mask.png, the files of masks/, and then those of frames/, in the order of the backgrounds.
+type SceneFile struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// scene is the scene's name: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot. In the first request.
+	Scene string `protobuf:"bytes,1,opt,name=scene,proto3" json:"scene,omitempty"`
+	// name is the file's, below the folder: "rects.json", "frames/0001.jpg". A frame is a JPEG, a PNG, or raw: then its
+	// ending is the pixel format, as in "frames/0001.bgr24", and its size that of scene.json.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// data is the whole file.
+	Data          []byte `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SceneFile) Reset() {
+	*x = SceneFile{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SceneFile) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SceneFile) ProtoMessage() {}
+
+func (x *SceneFile) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SceneFile.ProtoReflect.Descriptor instead.
+func (*SceneFile) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *SceneFile) GetScene() string {
+	if x != nil {
+		return x.Scene
+	}
+	return ""
+}
+
+func (x *SceneFile) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SceneFile) GetData() []byte {
+	if x != nil {
+		return x.Data
+	}
+	return nil
+}
+
+type UnloadSceneRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scene         string                 `protobuf:"bytes,1,opt,name=scene,proto3" json:"scene,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UnloadSceneRequest) Reset() {
+	*x = UnloadSceneRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UnloadSceneRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UnloadSceneRequest) ProtoMessage() {}
+
+func (x *UnloadSceneRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UnloadSceneRequest.ProtoReflect.Descriptor instead.
+func (*UnloadSceneRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *UnloadSceneRequest) GetScene() string {
+	if x != nil {
+		return x.Scene
+	}
+	return ""
+}
+
+type ListScenesRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListScenesRequest) Reset() {
+	*x = ListScenesRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListScenesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListScenesRequest) ProtoMessage() {}
+
+func (x *ListScenesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListScenesRequest.ProtoReflect.Descriptor instead.
+func (*ListScenesRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21}
+}
+
+type ListScenesResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scenes        []*SceneInfo           `protobuf:"bytes,1,rep,name=scenes,proto3" json:"scenes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListScenesResponse) Reset() {
+	*x = ListScenesResponse{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListScenesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListScenesResponse) ProtoMessage() {}
+
+func (x *ListScenesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListScenesResponse.ProtoReflect.Descriptor instead.
+func (*ListScenesResponse) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ListScenesResponse) GetScenes() []*SceneInfo {
+	if x != nil {
+		return x.Scenes
+	}
+	return nil
+}
+
+// SceneInfo describes a scene.
+type SceneInfo struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// width and height are the images', in pixels.
+	Width       uint32 `protobuf:"varint,2,opt,name=width,proto3" json:"width,omitempty"`
+	Height      uint32 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`
+	Backgrounds uint32 `protobuf:"varint,4,opt,name=backgrounds,proto3" json:"backgrounds,omitempty"`
+	// places is how many regions the background with the most places takes.
+	Places uint32 `protobuf:"varint,5,opt,name=places,proto3" json:"places,omitempty"`
+	// walk is the order of the backgrounds: "to-and-fro" or "loop".
+	Walk        string `protobuf:"bytes,6,opt,name=walk,proto3" json:"walk,omitempty"`
+	Movable     bool   `protobuf:"varint,7,opt,name=movable,proto3" json:"movable,omitempty"`
+	Transparent bool   `protobuf:"varint,8,opt,name=transparent,proto3" json:"transparent,omitempty"`
+	// bytes is what it holds of the memory budget.
+	Bytes uint64 `protobuf:"varint,9,opt,name=bytes,proto3" json:"bytes,omitempty"`
+	// users is how many requests and live streams use it.
+	Users uint32 `protobuf:"varint,10,opt,name=users,proto3" json:"users,omitempty"`
+	// loaded_us is when it was loaded, in microseconds since the Unix epoch.
+	LoadedUs uint64 `protobuf:"varint,11,opt,name=loaded_us,json=loadedUs,proto3" json:"loaded_us,omitempty"`
+	// unloaded says that it takes no further users, and ends with the last.
+	Unloaded      bool `protobuf:"varint,12,opt,name=unloaded,proto3" json:"unloaded,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SceneInfo) Reset() {
+	*x = SceneInfo{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SceneInfo) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SceneInfo) ProtoMessage() {}
+
+func (x *SceneInfo) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SceneInfo.ProtoReflect.Descriptor instead.
+func (*SceneInfo) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *SceneInfo) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SceneInfo) GetWidth() uint32 {
+	if x != nil {
+		return x.Width
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetHeight() uint32 {
+	if x != nil {
+		return x.Height
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetBackgrounds() uint32 {
+	if x != nil {
+		return x.Backgrounds
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetPlaces() uint32 {
+	if x != nil {
+		return x.Places
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetWalk() string {
+	if x != nil {
+		return x.Walk
+	}
+	return ""
+}
+
+func (x *SceneInfo) GetMovable() bool {
+	if x != nil {
+		return x.Movable
+	}
+	return false
+}
+
+func (x *SceneInfo) GetTransparent() bool {
+	if x != nil {
+		return x.Transparent
+	}
+	return false
+}
+
+func (x *SceneInfo) GetBytes() uint64 {
+	if x != nil {
+		return x.Bytes
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetUsers() uint32 {
+	if x != nil {
+		return x.Users
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetLoadedUs() uint64 {
+	if x != nil {
+		return x.LoadedUs
+	}
+	return 0
+}
+
+func (x *SceneInfo) GetUnloaded() bool {
+	if x != nil {
+		return x.Unloaded
+	}
+	return false
+}
+
 var File_steadyframe_v1_frame_proto protoreflect.FileDescriptor
 
 const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
-	"\x1asteadyframe/v1/frame.proto\x12\x0esteadyframe.v1\"a\n" +
+	"\x1asteadyframe/v1/frame.proto\x12\x0esteadyframe.v1\"\x95\x01\n" +
 	"\rEncodeRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.steadyframe.v1.SpecR\x04spec\x12\x16\n" +
-	"\x06frames\x18\x03 \x03(\fR\x06frames\"\x87\x01\n" +
+	"\x06frames\x18\x03 \x03(\fR\x06frames\x122\n" +
+	"\x06images\x18\x04 \x03(\v2\x1a.steadyframe.v1.SceneImageR\x06images\"}\n" +
+	"\n" +
+	"SceneImage\x12\x19\n" +
+	"\x05index\x18\x01 \x01(\x04H\x00R\x05index\x88\x01\x01\x12\x18\n" +
+	"\aregions\x18\x02 \x01(\rR\aregions\x120\n" +
+	"\x05rects\x18\x03 \x03(\v2\x1a.steadyframe.v1.RegionRectR\x05rectsB\b\n" +
+	"\x06_index\"V\n" +
+	"\n" +
+	"RegionRect\x12\f\n" +
+	"\x01x\x18\x01 \x01(\x11R\x01x\x12\f\n" +
+	"\x01y\x18\x02 \x01(\x11R\x01y\x12\x14\n" +
+	"\x05width\x18\x03 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x04 \x01(\rR\x06height\"\x87\x01\n" +
 	"\x0eEncodeResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x04R\x02id\x123\n" +
 	"\bpictures\x18\x02 \x03(\v2\x17.steadyframe.v1.PictureR\bpictures\x12\x19\n" +
 	"\bqueue_us\x18\x03 \x01(\x04R\aqueueUs\x12\x15\n" +
-	"\x06run_us\x18\x04 \x01(\x04R\x05runUs\"K\n" +
+	"\x06run_us\x18\x04 \x01(\x04R\x05runUs\"a\n" +
 	"\aPicture\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x12\n" +
 	"\x04code\x18\x02 \x01(\x05R\x04code\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xc1\x01\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x14\n" +
+	"\x05alpha\x18\x04 \x01(\fR\x05alpha\"\xd7\x01\n" +
 	"\x04Spec\x12/\n" +
 	"\x05input\x18\x01 \x01(\v2\x19.steadyframe.v1.FrameDescR\x05input\x12(\n" +
 	"\x04crop\x18\x02 \x01(\v2\x14.steadyframe.v1.RectR\x04crop\x12.\n" +
 	"\x06resize\x18\x03 \x01(\v2\x16.steadyframe.v1.ResizeR\x06resize\x12.\n" +
-	"\x06output\x18\x04 \x01(\v2\x16.steadyframe.v1.OutputR\x06output\"\xd2\x01\n" +
+	"\x06output\x18\x04 \x01(\v2\x16.steadyframe.v1.OutputR\x06output\x12\x14\n" +
+	"\x05scene\x18\x05 \x01(\tR\x05scene\"\xd2\x01\n" +
 	"\tFrameDesc\x123\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1b.steadyframe.v1.PixelFormatR\x06format\x12\x14\n" +
 	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
@@ -1900,14 +2430,15 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x04S420\x10\x00\x12\b\n" +
 	"\x04S422\x10\x01\x12\b\n" +
 	"\x04S444\x10\x02\x12\b\n" +
-	"\x04GRAY\x10\x03\"\xa4\x01\n" +
+	"\x04GRAY\x10\x03\"\xd8\x01\n" +
 	"\x0ePublishRequest\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.steadyframe.v1.SpecR\x04spec\x12\x17\n" +
 	"\amax_fps\x18\x03 \x01(\x01R\x06maxFps\x12\x1f\n" +
 	"\vcaptured_us\x18\x04 \x01(\x04R\n" +
 	"capturedUs\x12\x16\n" +
-	"\x06frames\x18\x05 \x03(\fR\x06frames\"\xc1\x01\n" +
+	"\x06frames\x18\x05 \x03(\fR\x06frames\x122\n" +
+	"\x06images\x18\x06 \x03(\v2\x1a.steadyframe.v1.SceneImageR\x06images\"\xc1\x01\n" +
 	"\rPublishStatus\x12\x18\n" +
 	"\aarrived\x18\x01 \x01(\x04R\aarrived\x12\x1c\n" +
 	"\tpublished\x18\x02 \x01(\x04R\tpublished\x12\x12\n" +
@@ -1924,7 +2455,7 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\fWatchRequest\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x17\n" +
 	"\amax_fps\x18\x02 \x01(\x01R\x06maxFps\x12\x1a\n" +
-	"\bpictures\x18\x03 \x01(\rR\bpictures\"\xce\x01\n" +
+	"\bpictures\x18\x03 \x01(\rR\bpictures\"\xe4\x01\n" +
 	"\fWatchPicture\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1f\n" +
@@ -1934,7 +2465,8 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x05width\x18\x05 \x01(\rR\x05width\x12\x16\n" +
 	"\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12\x16\n" +
-	"\x06repeat\x18\b \x01(\bR\x06repeat\"\x14\n" +
+	"\x06repeat\x18\b \x01(\bR\x06repeat\x12\x14\n" +
+	"\x05alpha\x18\t \x01(\fR\x05alpha\"\x14\n" +
 	"\x12ListStreamsRequest\"K\n" +
 	"\x13ListStreamsResponse\x124\n" +
 	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\x8a\x04\n" +
@@ -1971,7 +2503,30 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\tdelivered\x18\x06 \x01(\x04R\tdelivered\x12\x18\n" +
 	"\adropped\x18\a \x01(\x04R\adropped\x12\x15\n" +
 	"\x06lag_us\x18\b \x01(\x04R\x05lagUs\x12\x14\n" +
-	"\x05bytes\x18\t \x01(\x04R\x05bytes*\xcd\x03\n" +
+	"\x05bytes\x18\t \x01(\x04R\x05bytes\"I\n" +
+	"\tSceneFile\x12\x14\n" +
+	"\x05scene\x18\x01 \x01(\tR\x05scene\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04data\x18\x03 \x01(\fR\x04data\"*\n" +
+	"\x12UnloadSceneRequest\x12\x14\n" +
+	"\x05scene\x18\x01 \x01(\tR\x05scene\"\x13\n" +
+	"\x11ListScenesRequest\"G\n" +
+	"\x12ListScenesResponse\x121\n" +
+	"\x06scenes\x18\x01 \x03(\v2\x19.steadyframe.v1.SceneInfoR\x06scenes\"\xbc\x02\n" +
+	"\tSceneInfo\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05width\x18\x02 \x01(\rR\x05width\x12\x16\n" +
+	"\x06height\x18\x03 \x01(\rR\x06height\x12 \n" +
+	"\vbackgrounds\x18\x04 \x01(\rR\vbackgrounds\x12\x16\n" +
+	"\x06places\x18\x05 \x01(\rR\x06places\x12\x12\n" +
+	"\x04walk\x18\x06 \x01(\tR\x04walk\x12\x18\n" +
+	"\amovable\x18\a \x01(\bR\amovable\x12 \n" +
+	"\vtransparent\x18\b \x01(\bR\vtransparent\x12\x14\n" +
+	"\x05bytes\x18\t \x01(\x04R\x05bytes\x12\x14\n" +
+	"\x05users\x18\n" +
+	" \x01(\rR\x05users\x12\x1b\n" +
+	"\tloaded_us\x18\v \x01(\x04R\bloadedUs\x12\x1a\n" +
+	"\bunloaded\x18\f \x01(\bR\bunloaded*\xcd\x03\n" +
 	"\vPixelFormat\x12\x1c\n" +
 	"\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PIXEL_FORMAT_BGR24\x10\x01\x12\x16\n" +
@@ -2003,13 +2558,17 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"ColorSpace\x12\x15\n" +
 	"\x11COLOR_SPACE_BT601\x10\x00\x12\x15\n" +
-	"\x11COLOR_SPACE_BT709\x10\x012\x99\x03\n" +
+	"\x11COLOR_SPACE_BT709\x10\x012\x81\x05\n" +
 	"\fFrameService\x12G\n" +
 	"\x06Encode\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse\x12Q\n" +
 	"\fEncodeStream\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse(\x010\x01\x12L\n" +
 	"\aPublish\x12\x1e.steadyframe.v1.PublishRequest\x1a\x1d.steadyframe.v1.PublishStatus(\x010\x01\x12G\n" +
 	"\x05Watch\x12\x1c.steadyframe.v1.WatchRequest\x1a\x1c.steadyframe.v1.WatchPicture(\x010\x01\x12V\n" +
-	"\vListStreams\x12\".steadyframe.v1.ListStreamsRequest\x1a#.steadyframe.v1.ListStreamsResponseBEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
+	"\vListStreams\x12\".steadyframe.v1.ListStreamsRequest\x1a#.steadyframe.v1.ListStreamsResponse\x12C\n" +
+	"\tLoadScene\x12\x19.steadyframe.v1.SceneFile\x1a\x19.steadyframe.v1.SceneInfo(\x01\x12L\n" +
+	"\vUnloadScene\x12\".steadyframe.v1.UnloadSceneRequest\x1a\x19.steadyframe.v1.SceneInfo\x12S\n" +
+	"\n" +
+	"ListScenes\x12!.steadyframe.v1.ListScenesRequest\x1a\".steadyframe.v1.ListScenesResponseBEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
 
 var (
 	file_steadyframe_v1_frame_proto_rawDescOnce sync.Once
@@ -2024,7 +2583,7 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 }
 
 var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
 	(ValueRange)(0),             // 1: steadyframe.v1.ValueRange
@@ -2035,58 +2594,75 @@ var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(Output_Subsampling)(0),     // 6: steadyframe.v1.Output.Subsampling
 	(StreamInfo_State)(0),       // 7: steadyframe.v1.StreamInfo.State
 	(*EncodeRequest)(nil),       // 8: steadyframe.v1.EncodeRequest
-	(*EncodeResponse)(nil),      // 9: steadyframe.v1.EncodeResponse
-	(*Picture)(nil),             // 10: steadyframe.v1.Picture
-	(*Spec)(nil),                // 11: steadyframe.v1.Spec
-	(*FrameDesc)(nil),           // 12: steadyframe.v1.FrameDesc
-	(*Rect)(nil),                // 13: steadyframe.v1.Rect
-	(*Resize)(nil),              // 14: steadyframe.v1.Resize
-	(*Output)(nil),              // 15: steadyframe.v1.Output
-	(*PublishRequest)(nil),      // 16: steadyframe.v1.PublishRequest
-	(*PublishStatus)(nil),       // 17: steadyframe.v1.PublishStatus
-	(*Dropped)(nil),             // 18: steadyframe.v1.Dropped
-	(*WatchRequest)(nil),        // 19: steadyframe.v1.WatchRequest
-	(*WatchPicture)(nil),        // 20: steadyframe.v1.WatchPicture
-	(*ListStreamsRequest)(nil),  // 21: steadyframe.v1.ListStreamsRequest
-	(*ListStreamsResponse)(nil), // 22: steadyframe.v1.ListStreamsResponse
-	(*StreamInfo)(nil),          // 23: steadyframe.v1.StreamInfo
-	(*ViewerInfo)(nil),          // 24: steadyframe.v1.ViewerInfo
+	(*SceneImage)(nil),          // 9: steadyframe.v1.SceneImage
+	(*RegionRect)(nil),          // 10: steadyframe.v1.RegionRect
+	(*EncodeResponse)(nil),      // 11: steadyframe.v1.EncodeResponse
+	(*Picture)(nil),             // 12: steadyframe.v1.Picture
+	(*Spec)(nil),                // 13: steadyframe.v1.Spec
+	(*FrameDesc)(nil),           // 14: steadyframe.v1.FrameDesc
+	(*Rect)(nil),                // 15: steadyframe.v1.Rect
+	(*Resize)(nil),              // 16: steadyframe.v1.Resize
+	(*Output)(nil),              // 17: steadyframe.v1.Output
+	(*PublishRequest)(nil),      // 18: steadyframe.v1.PublishRequest
+	(*PublishStatus)(nil),       // 19: steadyframe.v1.PublishStatus
+	(*Dropped)(nil),             // 20: steadyframe.v1.Dropped
+	(*WatchRequest)(nil),        // 21: steadyframe.v1.WatchRequest
+	(*WatchPicture)(nil),        // 22: steadyframe.v1.WatchPicture
+	(*ListStreamsRequest)(nil),  // 23: steadyframe.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil), // 24: steadyframe.v1.ListStreamsResponse
+	(*StreamInfo)(nil),          // 25: steadyframe.v1.StreamInfo
+	(*ViewerInfo)(nil),          // 26: steadyframe.v1.ViewerInfo
+	(*SceneFile)(nil),           // 27: steadyframe.v1.SceneFile
+	(*UnloadSceneRequest)(nil),  // 28: steadyframe.v1.UnloadSceneRequest
+	(*ListScenesRequest)(nil),   // 29: steadyframe.v1.ListScenesRequest
+	(*ListScenesResponse)(nil),  // 30: steadyframe.v1.ListScenesResponse
+	(*SceneInfo)(nil),           // 31: steadyframe.v1.SceneInfo
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
-	11, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
-	10, // 1: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
-	12, // 2: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
-	13, // 3: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
-	14, // 4: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
-	15, // 5: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
-	0,  // 6: steadyframe.v1.FrameDesc.format:type_name -> steadyframe.v1.PixelFormat
-	1,  // 7: steadyframe.v1.FrameDesc.range:type_name -> steadyframe.v1.ValueRange
-	2,  // 8: steadyframe.v1.FrameDesc.color:type_name -> steadyframe.v1.ColorSpace
-	3,  // 9: steadyframe.v1.Resize.mode:type_name -> steadyframe.v1.Resize.Mode
-	4,  // 10: steadyframe.v1.Resize.filter:type_name -> steadyframe.v1.Resize.Filter
-	5,  // 11: steadyframe.v1.Output.format:type_name -> steadyframe.v1.Output.Format
-	6,  // 12: steadyframe.v1.Output.subsampling:type_name -> steadyframe.v1.Output.Subsampling
-	11, // 13: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
-	18, // 14: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
-	23, // 15: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
-	7,  // 16: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
-	18, // 17: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
-	24, // 18: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
-	8,  // 19: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
-	8,  // 20: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
-	16, // 21: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
-	19, // 22: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
-	21, // 23: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
-	9,  // 24: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	9,  // 25: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	17, // 26: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
-	20, // 27: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
-	22, // 28: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
-	24, // [24:29] is the sub-list for method output_type
-	19, // [19:24] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	13, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
+	9,  // 1: steadyframe.v1.EncodeRequest.images:type_name -> steadyframe.v1.SceneImage
+	10, // 2: steadyframe.v1.SceneImage.rects:type_name -> steadyframe.v1.RegionRect
+	12, // 3: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
+	14, // 4: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
+	15, // 5: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
+	16, // 6: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
+	17, // 7: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
+	0,  // 8: steadyframe.v1.FrameDesc.format:type_name -> steadyframe.v1.PixelFormat
+	1,  // 9: steadyframe.v1.FrameDesc.range:type_name -> steadyframe.v1.ValueRange
+	2,  // 10: steadyframe.v1.FrameDesc.color:type_name -> steadyframe.v1.ColorSpace
+	3,  // 11: steadyframe.v1.Resize.mode:type_name -> steadyframe.v1.Resize.Mode
+	4,  // 12: steadyframe.v1.Resize.filter:type_name -> steadyframe.v1.Resize.Filter
+	5,  // 13: steadyframe.v1.Output.format:type_name -> steadyframe.v1.Output.Format
+	6,  // 14: steadyframe.v1.Output.subsampling:type_name -> steadyframe.v1.Output.Subsampling
+	13, // 15: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
+	9,  // 16: steadyframe.v1.PublishRequest.images:type_name -> steadyframe.v1.SceneImage
+	20, // 17: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
+	25, // 18: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
+	7,  // 19: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
+	20, // 20: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
+	26, // 21: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
+	31, // 22: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
+	8,  // 23: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
+	8,  // 24: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
+	18, // 25: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
+	21, // 26: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
+	23, // 27: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	27, // 28: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
+	28, // 29: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
+	29, // 30: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
+	11, // 31: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	11, // 32: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	19, // 33: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	22, // 34: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	24, // 35: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	31, // 36: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
+	31, // 37: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
+	30, // 38: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
+	31, // [31:39] is the sub-list for method output_type
+	23, // [23:31] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_steadyframe_v1_frame_proto_init() }
@@ -2094,13 +2670,14 @@ func file_steadyframe_v1_frame_proto_init() {
 	if File_steadyframe_v1_frame_proto != nil {
 		return
 	}
+	file_steadyframe_v1_frame_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   17,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

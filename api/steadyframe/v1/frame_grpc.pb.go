@@ -26,6 +26,9 @@ const (
 	FrameService_Publish_FullMethodName      = "/steadyframe.v1.FrameService/Publish"
 	FrameService_Watch_FullMethodName        = "/steadyframe.v1.FrameService/Watch"
 	FrameService_ListStreams_FullMethodName  = "/steadyframe.v1.FrameService/ListStreams"
+	FrameService_LoadScene_FullMethodName    = "/steadyframe.v1.FrameService/LoadScene"
+	FrameService_UnloadScene_FullMethodName  = "/steadyframe.v1.FrameService/UnloadScene"
+	FrameService_ListScenes_FullMethodName   = "/steadyframe.v1.FrameService/ListScenes"
 )
 
 // FrameServiceClient is the client API for FrameService service.
@@ -66,6 +69,18 @@ type FrameServiceClient interface {
 	Watch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WatchRequest, WatchPicture], error)
 	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error)
+	// LoadScene loads a scene from the files of its folder, in the order of SceneFile, and responds when it can be used. A
+	// scene of that name is replaced then; until then, and when the new one is wrong or does not fit, it stays. Who uses the
+	// old one goes on with it.
+	//
+	// A wrong file is INVALID_ARGUMENT. A scene for whose memory there is no room is RESOURCE_EXHAUSTED, and says how much it
+	// takes and how much there is.
+	LoadScene(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SceneFile, SceneInfo], error)
+	// UnloadScene ends a scene for new requests. Its memory is given back when the last request and live stream that use it
+	// have ended. A scene that does not exist is NOT_FOUND, with the names of those that do.
+	UnloadScene(ctx context.Context, in *UnloadSceneRequest, opts ...grpc.CallOption) (*SceneInfo, error)
+	// ListScenes returns the scenes, sorted by name, as GET /v1/scenes does over HTTP.
+	ListScenes(ctx context.Context, in *ListScenesRequest, opts ...grpc.CallOption) (*ListScenesResponse, error)
 }
 
 type frameServiceClient struct {
@@ -135,6 +150,39 @@ func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsReq
 	return out, nil
 }
 
+func (c *frameServiceClient) LoadScene(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SceneFile, SceneInfo], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[3], FrameService_LoadScene_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SceneFile, SceneInfo]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_LoadSceneClient = grpc.ClientStreamingClient[SceneFile, SceneInfo]
+
+func (c *frameServiceClient) UnloadScene(ctx context.Context, in *UnloadSceneRequest, opts ...grpc.CallOption) (*SceneInfo, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SceneInfo)
+	err := c.cc.Invoke(ctx, FrameService_UnloadScene_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *frameServiceClient) ListScenes(ctx context.Context, in *ListScenesRequest, opts ...grpc.CallOption) (*ListScenesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListScenesResponse)
+	err := c.cc.Invoke(ctx, FrameService_ListScenes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // FrameServiceServer is the server API for FrameService service.
 // All implementations must embed UnimplementedFrameServiceServer
 // for forward compatibility.
@@ -173,6 +221,18 @@ type FrameServiceServer interface {
 	Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error
 	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error)
+	// LoadScene loads a scene from the files of its folder, in the order of SceneFile, and responds when it can be used. A
+	// scene of that name is replaced then; until then, and when the new one is wrong or does not fit, it stays. Who uses the
+	// old one goes on with it.
+	//
+	// A wrong file is INVALID_ARGUMENT. A scene for whose memory there is no room is RESOURCE_EXHAUSTED, and says how much it
+	// takes and how much there is.
+	LoadScene(grpc.ClientStreamingServer[SceneFile, SceneInfo]) error
+	// UnloadScene ends a scene for new requests. Its memory is given back when the last request and live stream that use it
+	// have ended. A scene that does not exist is NOT_FOUND, with the names of those that do.
+	UnloadScene(context.Context, *UnloadSceneRequest) (*SceneInfo, error)
+	// ListScenes returns the scenes, sorted by name, as GET /v1/scenes does over HTTP.
+	ListScenes(context.Context, *ListScenesRequest) (*ListScenesResponse, error)
 	mustEmbedUnimplementedFrameServiceServer()
 }
 
@@ -197,6 +257,15 @@ func (UnimplementedFrameServiceServer) Watch(grpc.BidiStreamingServer[WatchReque
 }
 func (UnimplementedFrameServiceServer) ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListStreams not implemented")
+}
+func (UnimplementedFrameServiceServer) LoadScene(grpc.ClientStreamingServer[SceneFile, SceneInfo]) error {
+	return status.Error(codes.Unimplemented, "method LoadScene not implemented")
+}
+func (UnimplementedFrameServiceServer) UnloadScene(context.Context, *UnloadSceneRequest) (*SceneInfo, error) {
+	return nil, status.Error(codes.Unimplemented, "method UnloadScene not implemented")
+}
+func (UnimplementedFrameServiceServer) ListScenes(context.Context, *ListScenesRequest) (*ListScenesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListScenes not implemented")
 }
 func (UnimplementedFrameServiceServer) mustEmbedUnimplementedFrameServiceServer() {}
 func (UnimplementedFrameServiceServer) testEmbeddedByValue()                      {}
@@ -276,6 +345,49 @@ func _FrameService_ListStreams_Handler(srv interface{}, ctx context.Context, dec
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FrameService_LoadScene_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FrameServiceServer).LoadScene(&grpc.GenericServerStream[SceneFile, SceneInfo]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_LoadSceneServer = grpc.ClientStreamingServer[SceneFile, SceneInfo]
+
+func _FrameService_UnloadScene_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UnloadSceneRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FrameServiceServer).UnloadScene(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FrameService_UnloadScene_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FrameServiceServer).UnloadScene(ctx, req.(*UnloadSceneRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FrameService_ListScenes_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListScenesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FrameServiceServer).ListScenes(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FrameService_ListScenes_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FrameServiceServer).ListScenes(ctx, req.(*ListScenesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // FrameService_ServiceDesc is the grpc.ServiceDesc for FrameService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -290,6 +402,14 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListStreams",
 			Handler:    _FrameService_ListStreams_Handler,
+		},
+		{
+			MethodName: "UnloadScene",
+			Handler:    _FrameService_UnloadScene_Handler,
+		},
+		{
+			MethodName: "ListScenes",
+			Handler:    _FrameService_ListScenes_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
@@ -309,6 +429,11 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 			StreamName:    "Watch",
 			Handler:       _FrameService_Watch_Handler,
 			ServerStreams: true,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "LoadScene",
+			Handler:       _FrameService_LoadScene_Handler,
 			ClientStreams: true,
 		},
 	},

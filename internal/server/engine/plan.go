@@ -24,6 +24,9 @@ func (e *Engine) Plan(s pipeline.Spec) (*Plan, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fault.From(err)
 	}
+	if s.Scene != "" {
+		return nil, &fault.Error{Kind: fault.NotFound, Field: "scene", Reason: "there is no scene " + s.Scene}
+	}
 	p := &Plan{spec: s}
 	p.width, p.height = s.OutputSize()
 	for _, v := range []struct {
