@@ -136,6 +136,11 @@ cover: ## test coverage, by function, into coverage.out
 python: ## build the Python package: a wheel and an sdist in dist/ (Debian: python3-hatchling)
 	cd clients/python && /usr/bin/python3 -m hatchling build -d "$(CURDIR)/dist"
 
+.PHONY: man
+man: build ## write manual pages into dist/man
+	bin/steadyframe man dist/man
+	@ls dist/man
+
 .PHONY: clean
 clean: ## remove what these targets made
 	rm -rf bin dist out coverage.out

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/steadyframe/steadyframe/internal/plain"
 )
 
 // TestPackagesAreDocumented: a package that can't say in a sentence what it is for is two packages, or none.
@@ -89,6 +91,35 @@ func undocumented(d *ast.GenDecl) []string {
 		}
 	}
 	return names
+}
+
+// TestMessagesBeginWithKnownNames: messages begin with the name of their package (CONTRIBUTING.md), and package plain takes these
+// names out of what users read, so it must know them.
+func TestMessagesBeginWithKnownNames(t *testing.T) {
+	begin := regexp.MustCompile(`^"([a-z]+): `)
+	elsewhere := regexp.MustCompile(`^(lab|analysis|examples|internal/testkit|internal/kernel|pool/pooltest)(/|$)`) // kernels: panics alone
+	found := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.isTest() || s.isGenerated() || elsewhere.MatchString(s.dir) {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				if m := begin.FindStringSubmatch(lit.Value); m != nil && m[1] == s.file.Name.Name {
+					found[m[1]] = true
+					if !slices.Contains(plain.Packages, m[1]) {
+						t.Errorf("%s: %s begins with a package's name that plain.Packages does not have", fset.Position(lit.Pos()), lit.Value)
+					}
+				}
+			}
+			return true
+		})
+	}
+	for _, name := range plain.Packages {
+		if !found[name] {
+			t.Errorf("plain.Packages has %q, which no message begins with", name)
+		}
+	}
 }
 
 // TestInitRegistersOnly: an init runs in every program that links the package, in an order nobody reads. Kernels and the

@@ -94,7 +94,7 @@ func TestSustainedLoad(t *testing.T) {
 }
 
 var (
-	secondLine = regexp.MustCompile(`(?m)^ +\d+ s +[\d.]+ fps   batch (p50 +[\d.]+ ms  p99 +[\d.]+ ms|warming up) +[\d.]+ allocs/frame   \d+ collections? +RSS +\d+ MiB$`)
+	secondLine = regexp.MustCompile(`(?m)^ +\d+ s +[\d.]+ fps   round trip (p50 +[\d.]+ ms  p99 +[\d.]+ ms|warming up) +[\d.]+ allocs/frame   \d+ collections? +RSS +\d+ MiB$`)
 	curlLine   = regexp.MustCompile(`(?m)^  (yes steadyframe .*)$`)
 )
 
@@ -144,7 +144,7 @@ func TestDemo(t *testing.T) {
 	if !secondLine.MatchString(text.String()) { // A busy machine swallows some.
 		t.Errorf("got no line of a second:\n%s", text.String())
 	}
-	for _, want := range []string{"An animated scene, 640x360 bgr24, 50 frames a second in batches of 25", " 0 errors\n", "batch p50 ", "client and server: "} {
+	for _, want := range []string{"An animated scene, 640x360 bgr24, 50 frames a second in batches of 25", " 0 errors\n", "round trip of a batch, from when it is due: p50 ", "client and server: "} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("got\n%s\nwant it to have %q", text.String(), want)
 		}

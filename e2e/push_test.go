@@ -238,7 +238,7 @@ func TestPushRefused(t *testing.T) {
 		waitForStream(t, s, 1)
 		second.write(2)
 		waitForStream(t, s, 2)
-		if got := first.wantEnd(1); !strings.Contains(got, "(409 Conflict): stream: another publisher took the stream over") {
+		if got := first.wantEnd(1); !strings.Contains(got, "(409 Conflict): another publisher took the stream over") {
 			t.Errorf("standard error of the first: got %q, want a conflict", got)
 		}
 		second.wantEnd(0)

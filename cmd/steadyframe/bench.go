@@ -11,7 +11,7 @@ import (
 // benchCmd is steadyframe bench. It runs steadyframe-bench, a program of its own, so that a server does not link plots and
 // fonts.
 type benchCmd struct {
-	Args []string `arg:"" optional:"" help:"What steadyframe-bench is to do: pooling or load, with flags."`
+	Args []string `arg:"" optional:"" values:"pooling,load" help:"What steadyframe-bench is to do: pooling or load, with flags."`
 }
 
 // Run runs steadyframe-bench with the same arguments, and does not return where it could be started.

@@ -39,9 +39,10 @@ client takes. The server can be used meanwhile: its page shows four live streams
 and what the server does. Where its usual ports are taken it listens on free ones. With --stream, or streams in a settings file,
 those are shown instead of the four.
 
-A line a second says what came back: frames a second; the latency of a batch, from when it is due to when its images are
-there; and of the whole process, client and server, the heap objects allocated for each frame, garbage collections, and
-memory resident (RSS). The first 4 batches, which set up what is then used again, count as frames alone.
+A line a second says what came back: frames a second; the round trip of a batch, from when it is due to when its images are
+back (the page shows less: the time in the server); and of the whole process, client and server, the heap objects allocated
+for each frame, garbage collections, and memory resident (RSS). The first 4 batches, which set up what is then used again,
+count as frames alone.
 
 Exit code: 0, or 1 when a frame failed.
 
@@ -97,7 +98,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 		err = fmt.Errorf("%d frames came back without an image", summary.Errors)
 	}
 	if err != nil {
-		summary.Error = err.Error()
+		summary.Error = cli.Message(err)
 	}
 	if c.JSON {
 		summary.WriteJSON(os.Stdout)
@@ -185,8 +186,8 @@ func taken(address string) bool {
 
 // introduce says what runs, where, and what to try.
 func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
-	if a.HTTP != "" && !strings.HasPrefix(a.HTTP, "unix:") {
-		fmt.Fprintf(out, "Live streams and the server's figures, in a browser:  http://%s/\n\n", a.HTTP)
+	if page := cli.PageURL(a.HTTP); page != "" {
+		fmt.Fprintf(out, "Live streams and the server's figures, in a browser:  %s\n\n", page)
 	}
 	fmt.Fprintf(out, "An animated scene, %dx%d bgr24, %v frames a second in batches of %d, over gRPC to %dx%d JPEGs of quality %d\n",
 		c.Size.Width, c.Size.Height, c.FPS, c.Batch, c.Resize.Width, c.Resize.Height, c.Quality)

@@ -22,10 +22,10 @@ type encodeCmd struct {
 	Out   string `short:"o" required:"" placeholder:"OUT" help:"A folder (frame-000001.jpg and so on), NAME.mjpeg (JPEGs one after the other), NAME.jpg (one image), or - for standard output."`
 	Force bool   `short:"f" help:"Overwrite existing output. Images that a longer run left in a folder stay."`
 
-	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
+	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" values:"bgr24,rgb24,bgra,rgba,gray,yuv420p,nv12,bgr24p,rgb24p,bgrf32p,rgbf32p,bgrf32,rgbf32,bgrf16p,rgbf16p,bgrf16,rgbf16" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
-	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing (as Y4M), bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`
+	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" values:"full,limited,0..1,0..255,-1..1" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format (limited for yuv420p and nv12, 0..1 for floats)."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" values:"bt601,bt709" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing (as Y4M), bt709 from 720 lines or 1280 columns on, else bt601; bt601 for raw frames."`
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
 	Frames int                `group:"input" placeholder:"N" help:"Stop after N frames."`
 	Strict bool               `group:"input" help:"Stop at a file in a folder that is not an image, instead of skipping it."`
@@ -33,13 +33,13 @@ type encodeCmd struct {
 
 	Crop       pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Crop each frame to this rectangle first."`
 	Resize     resize          `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side follows from the aspect ratio."`
-	Mode       pipeline.Mode   `group:"image" default:"stretch" placeholder:"MODE" help:"How to resize if the aspect ratio changes: stretch, fit (the whole image, with --background around it) or fill (its center). Default: stretch."`
-	Filter     pipeline.Filter `group:"image" default:"bilinear" placeholder:"FILTER" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
+	Mode       pipeline.Mode   `group:"image" default:"stretch" placeholder:"MODE" values:"stretch,fit,fill" help:"How to resize if the aspect ratio changes: stretch, fit (the whole image, with --background around it) or fill (its center). Default: stretch."`
+	Filter     pipeline.Filter `group:"image" default:"bilinear" placeholder:"FILTER" values:"bilinear,area,nearest" help:"bilinear, area (best for shrinking by more than 2) or nearest. Default: bilinear."`
 	Background pipeline.Color  `group:"image" default:"#000000" placeholder:"RRGGBB" help:"Color around the image in mode fit. Default: 000000."`
 
 	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale. Default: 75."`
-	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
-	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large image) or every N blocks. Default: none."`
+	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" values:"420,422,444,gray" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
+	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" values:"none,row" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large image) or every N blocks. Default: none."`
 
 	Batch   int  `group:"run" placeholder:"N" help:"Number of frames encoded together. Default: 25; fewer if that is more than 64 MiB, or if a live input is slow (a frame waits 100 ms at most)."`
 	Workers int  `group:"run" placeholder:"N" help:"Number of encoding goroutines. Default: one per processor. The images are the same for any number."`
@@ -109,7 +109,7 @@ func (c *encodeCmd) Run(ctx context.Context) error {
 	summary, err := c.encode(ctx)
 	if c.JSON {
 		if err != nil {
-			summary.Error = err.Error()
+			summary.Error = cli.Message(err)
 		}
 		summary.WriteJSON(os.Stderr)
 		if err != nil {

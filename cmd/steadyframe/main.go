@@ -20,12 +20,19 @@ type commands struct {
 	Bench       benchCmd       `cmd:"" passthrough:"" help:"Measure what pooling is worth on this machine, and what load a server bears (runs steadyframe-bench)."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
+	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands and flags in bash, zsh or fish."`
+	Man         manCmd         `cmd:"" hidden:"" help:"Write manual pages into a folder."`
 	Version     versionCmd     `cmd:"" help:"Print the version, and the kernels chosen for this processor."`
 }
 
-func main() {
-	program := cli.Program{
+func main() { os.Exit(newProgram().Run(os.Args[1:], new(commands))) }
+
+// newProgram returns the program, without its commands.
+func newProgram() *cli.Program {
+	return &cli.Program{
 		Name:        "steadyframe",
+		Version:     versionText(),
+		Hint:        hint,
 		Description: "A real-time frame server: raw frames in, JPEGs out, at a steady rate.",
 		Groups: []kong.Group{
 			{Key: "input", Title: "Input"},
@@ -37,5 +44,4 @@ func main() {
 			{Key: "settings", Title: "Settings of the server"},
 		},
 	}
-	os.Exit(program.Run(os.Args[1:], new(commands)))
 }

@@ -17,13 +17,13 @@ type melCmd struct {
 	Out   string `short:"o" required:"" placeholder:"OUT" help:"NAME.npy (numpy), NAME.f32 (little-endian float32), NAME.json, NAME.png (an image of the features), or - for standard output."`
 	Force bool   `short:"f" help:"Overwrite existing output."`
 
-	Preset string      `default:"wav2lip" placeholder:"NAME" help:"What to compute: wav2lip, whisper80, whisper128, kaldi, htk or librosa. Default: wav2lip."`
-	Output *sound.Form `placeholder:"FORM" help:"npy, f32 or json, whatever OUT ends in. Default: what OUT ends in; npy for standard output."`
+	Preset string      `default:"wav2lip" placeholder:"NAME" values:"wav2lip,whisper80,whisper128,kaldi,htk,librosa" help:"What to compute: wav2lip, whisper80, whisper128, kaldi, htk or librosa. Default: wav2lip."`
+	Output *sound.Form `placeholder:"FORM" values:"npy,f32,json" help:"npy, f32 or json, whatever OUT ends in. Default: what OUT ends in; npy for standard output."`
 	Layout string      `enum:"frames,bands" default:"frames" placeholder:"LAYOUT" help:"frames: an array of shape (frames, bands); bands: (bands, frames), as librosa and Whisper have it. Default: frames."`
 	FPS    float64     `name:"fps" placeholder:"N" help:"Windows for a video of N frames per second; needs --window: an array of shape (video frames, bands, window)."`
 	Window int         `placeholder:"N" help:"Frames of a window: 16 for Wav2Lip."`
 
-	Format   *sound.Encoding `group:"input" placeholder:"FORMAT" help:"INPUT is samples without a header: s16le, u8, s24le, s32le, f32le or f64le. Needs --rate."`
+	Format   *sound.Encoding `group:"input" placeholder:"FORMAT" values:"s16le,u8,s24le,s32le,f32le,f64le" help:"INPUT is samples without a header: s16le, u8, s24le, s32le, f32le or f64le. Needs --rate."`
 	Rate     int             `group:"input" placeholder:"HZ" help:"Samples per second of INPUT, 8000 to 48000."`
 	Channels int             `group:"input" default:"1" placeholder:"N" help:"Channels of INPUT, which are averaged. Default: 1."`
 }

@@ -26,10 +26,10 @@ type pushCmd struct {
 	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"PEM file with certificate authorities to trust in addition to the system's."`
 	Insecure bool   `help:"Do not verify the server's certificate."`
 
-	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
+	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" values:"bgr24,rgb24,bgra,rgba,gray,yuv420p,nv12,bgr24p,rgb24p,bgrf32p,rgbf32p,bgrf32,rgbf32,bgrf16p,rgbf16p,bgrf16,rgbf16" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
 	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
-	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
+	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" values:"full,limited,0..1,0..255,-1..1" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
+	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" values:"bt601,bt709" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
 	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
 	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames per second. Default: a file at the times of its frames, or at 25; a pipe or camera as frames come; the snapshot of a URL once per second."`
 	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
@@ -37,13 +37,13 @@ type pushCmd struct {
 
 	Crop       *pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Crop each frame to this rectangle first."`
 	Resize     resize           `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side follows from the aspect ratio."`
-	Mode       *pipeline.Mode   `group:"image" placeholder:"MODE" help:"How to resize if the aspect ratio changes: stretch, fit or fill."`
-	Filter     *pipeline.Filter `group:"image" placeholder:"FILTER" help:"bilinear, area or nearest."`
+	Mode       *pipeline.Mode   `group:"image" placeholder:"MODE" values:"stretch,fit,fill" help:"How to resize if the aspect ratio changes: stretch, fit or fill."`
+	Filter     *pipeline.Filter `group:"image" placeholder:"FILTER" values:"bilinear,area,nearest" help:"bilinear, area or nearest."`
 	Background *pipeline.Color  `group:"image" placeholder:"RRGGBB" help:"Color around the image in mode fit."`
 
 	Quality     int               `group:"jpeg" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale."`
-	Subsampling *jpeg.Subsampling `group:"jpeg" placeholder:"S" help:"Chroma: 420, 422, 444 or gray."`
-	Restart     *pipeline.Restart `group:"jpeg" placeholder:"R" help:"Restart markers: none, row or every N blocks."`
+	Subsampling *jpeg.Subsampling `group:"jpeg" placeholder:"S" values:"420,422,444,gray" help:"Chroma: 420, 422, 444 or gray."`
+	Restart     *pipeline.Restart `group:"jpeg" placeholder:"R" values:"none,row" help:"Restart markers: none, row or every N blocks."`
 
 	JSON bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error, and nothing else."`
 }
@@ -101,7 +101,7 @@ func (c *pushCmd) Run(ctx context.Context) error {
 	summary, err := c.push(ctx)
 	if c.JSON {
 		if err != nil {
-			summary.Error = err.Error()
+			summary.Error = cli.Message(err)
 		}
 		summary.WriteJSON(os.Stderr)
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"syscall"
@@ -21,8 +22,9 @@ func (serveCmd) Help() string {
 on loopback only unless told otherwise; steadyframe check-config lists all settings.
 
 SIGTERM, SIGINT or SIGHUP: the server answers the requests in flight, for drain_timeout at most, and ends with exit code 0. A
-second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout. Logs go
-to standard error.
+second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout.
+
+Standard output says where the page is, for a browser, and the ring, for programs on this machine. Logs go to standard error.
 
 Give secrets in a file (--config, readable by the server's user alone) or in the environment, not with --set: every user of
 the machine can read the command line.
@@ -44,9 +46,20 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	introduce(os.Stdout, s.Addrs())
 	defer s.LimitHeap()()
 	defer s.SpareProcs()()
 	return s.Run(ctx)
+}
+
+// introduce says where a person finds the server, and programs on this machine the ring. The log has all addresses.
+func introduce(out io.Writer, a server.Addrs) {
+	if page := cli.PageURL(a.HTTP); page != "" {
+		fmt.Fprintf(out, "page  %s\n", page)
+	}
+	if a.Ring != "" {
+		fmt.Fprintf(out, "ring  %s\n", a.Ring)
+	}
 }
 
 // newServer returns a server with its listeners open.

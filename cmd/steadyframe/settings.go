@@ -3,8 +3,10 @@ package main
 import (
 	"maps"
 	"os"
+	"strings"
 
 	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
@@ -18,7 +20,31 @@ type settings struct {
 	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
 	Admin        *string `group:"settings" placeholder:"ADDR" help:"Where metrics, health and profiles are found."`
 	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and images together, such as 512MiB."`
-	LogLevel     *string `group:"settings" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	LogLevel     *string `group:"settings" placeholder:"LEVEL" values:"debug,info,warn,error" help:"debug, info, warn or error."`
+}
+
+// hint says how to give a setting, or what else was meant, whose name was given as a flag: --http.listen.
+func hint(flag string) string {
+	key := strings.ReplaceAll(strings.TrimLeft(flag, "-"), "-", "_")
+	if use, ok := elsewhere[key]; ok {
+		return use
+	}
+	for _, s := range server.Default().Settings() {
+		if strings.ReplaceAll(s.Key, ".", "_") != strings.ReplaceAll(key, ".", "_") {
+			continue
+		}
+		if use := config.Flag(s.Key); use != "" {
+			return "use " + use
+		}
+		return "use --set " + s.Key + "=VALUE"
+	}
+	return ""
+}
+
+// elsewhere are flags that other servers have.
+var elsewhere = map[string]string{
+	"port": "use --http HOST:PORT", "listen": "use --http HOST:PORT", "addr": "use --http HOST:PORT", "host": "use --http HOST:PORT",
+	"bind": "use --http HOST:PORT", "token": "set STEADYFRAME_AUTH_TOKEN in the environment, or auth.token in a settings file",
 }
 
 // load returns the settings: defaults, then the file's, then the environment's, then the flags'.

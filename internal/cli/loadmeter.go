@@ -28,7 +28,7 @@ func (p LoadProgress) String() string {
 	if p.P99 > 0 {
 		latency = fmt.Sprintf("p50 %5.1f ms  p99 %5.1f ms", p.P50, p.P99)
 	}
-	s := fmt.Sprintf("%4.0f s  %6.1f fps   batch %-26s  %4.1f allocs/frame   %-13s  RSS %3.0f MiB",
+	s := fmt.Sprintf("%4.0f s  %6.1f fps   round trip %-26s  %4.1f allocs/frame   %-13s  RSS %3.0f MiB",
 		p.Elapsed.Seconds(), p.FPS, latency, p.AllocsPerFrame, count(p.Collections, "collection"), mebibytes(p.RSS))
 	if p.Errors > 0 {
 		s += "   " + count(p.Errors, "error")
@@ -59,12 +59,16 @@ type LoadSummary struct {
 // String returns the lines for the terminal.
 func (s LoadSummary) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s in %s in %.1f s (%.1f fps), %s\n", count(s.Frames, "frame"), countOf(s.Batches, "batch", "batches"), s.Seconds, s.FPS, count(s.Errors, "error"))
+	rate := ""
+	if s.Batches > 1 { // It counts from the first response.
+		rate = fmt.Sprintf(" (%.1f fps)", s.FPS)
+	}
+	fmt.Fprintf(&b, "%s in %s in %.1f s%s, %s\n", count(s.Frames, "frame"), countOf(s.Batches, "batch", "batches"), s.Seconds, rate, count(s.Errors, "error"))
 	if s.Batches <= warmBatches {
 		fmt.Fprintf(&b, "too short for more: the first %d batches set things up", warmBatches)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "batch p50 %.1f ms, p99 %.1f ms, max %.1f ms\n", s.P50, s.P99, s.Max)
+	fmt.Fprintf(&b, "round trip of a batch, from when it is due: p50 %.1f ms, p99 %.1f ms, max %.1f ms\n", s.P50, s.P99, s.Max)
 	fmt.Fprintf(&b, "client and server: %.1f allocs/frame (%.0f bytes), %s, RSS %.0f MiB (at most %.0f",
 		s.AllocsPerFrame, s.BytesPerFrame, count(s.Collections, "collection"), mebibytes(s.RSS), mebibytes(s.MaxRSS))
 	if s.RSSSlope != nil {

@@ -78,12 +78,12 @@ func TestLoadSummaryText(t *testing.T) {
 				Collections: 3, RSS: 84 << 20, MaxRSS: 85 << 20, RSSSlope: &slope,
 			},
 			"25000 frames in 1000 batches in 499.5 s (50.0 fps), 0 errors\n" +
-				"batch p50 23.5 ms, p99 31.3 ms, max 40.0 ms\n" +
+				"round trip of a batch, from when it is due: p50 23.5 ms, p99 31.3 ms, max 40.0 ms\n" +
 				"client and server: 14.0 allocs/frame (2630 bytes), 3 collections, RSS 84 MiB (at most 85, -0.00 a minute)",
 		},
 		{
 			"short", LoadSummary{Frames: 25, Batches: 1, Seconds: 0.1, Errors: 1},
-			"25 frames in 1 batch in 0.1 s (0.0 fps), 1 error\ntoo short for more: the first 4 batches set things up",
+			"25 frames in 1 batch in 0.1 s, 1 error\ntoo short for more: the first 4 batches set things up",
 		},
 	}
 	for _, tt := range tests {

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/steadyframe/steadyframe/internal/plain"
 )
 
 // Exit codes.
@@ -24,6 +27,14 @@ type Program struct {
 	Name        string // as it is typed: "steadyframe bench"
 	Description string
 	Groups      []kong.Group // of flags, in the order of the help
+	Version     string       // for --version: all lines
+	// Hint says what to give in place of an unknown flag, such as "--http": "use --http"; empty if it does not know. May be nil.
+	Hint func(flag string) string
+}
+
+// flags are those of every program, beside --help.
+type flags struct {
+	Version kong.VersionFlag `help:"Print the version." short:"V"`
 }
 
 // Run runs the command that args say and returns the exit code. commands points to a struct of commands, as package kong
@@ -36,15 +47,7 @@ func (p *Program) Run(args []string, commands any) int {
 	defer stop()
 
 	code := -1
-	parser, err := kong.New(commands,
-		kong.Name(p.Name),
-		kong.Description(p.Description),
-		kong.UsageOnError(),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
-		kong.Exit(func(c int) { code = c }),
-		kong.ExplicitGroups(p.Groups),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
+	parser, err := p.Parser(commands, kong.Exit(func(c int) { code = c }), kong.BindTo(ctx, (*context.Context)(nil)))
 	if err != nil {
 		panic(err) // a fault in the struct's tags
 	}
@@ -57,10 +60,10 @@ func (p *Program) Run(args []string, commands any) int {
 	case bare:
 		return exitUsage
 	case code >= 0:
-		return code // --help
+		return code // --help, --version
 	}
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "steadyframe: %v\nSee: %s --help\n", err, p.commandOf(err))
+		fmt.Fprintf(os.Stderr, "steadyframe: %s%s\nSee: %s --help\n", Message(err), p.hint(err), p.commandOf(err))
 		return exitUsage
 	}
 	return exitCode(k.Run())
@@ -74,6 +77,35 @@ func (p *Program) commandOf(err error) string {
 	}
 	return p.Name
 }
+
+// Parser returns the parser of commands, as Run uses it, with further options.
+func (p *Program) Parser(commands any, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(commands, append(options,
+		kong.Name(p.Name),
+		kong.Description(p.Description),
+		kong.UsageOnError(),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 110}),
+		kong.ExplicitGroups(p.Groups),
+		kong.Embed(new(flags)),
+		kong.Vars{"version": p.Version},
+	)...)
+}
+
+// hint returns what to do about an unknown flag, as the end of a message. It may be empty.
+func (p *Program) hint(err error) string {
+	unknown, ok := strings.CutPrefix(err.Error(), "unknown flag ")
+	if !ok || p.Hint == nil {
+		return ""
+	}
+	unknown, _, _ = strings.Cut(unknown, ", did you mean") // kong adds it
+	if use := p.Hint(unknown); use != "" {
+		return "; " + use
+	}
+	return ""
+}
+
+// Message returns err as its user reads it, on a terminal or in JSON.
+func Message(err error) string { return plain.Text(err.Error()) }
 
 // interruptible returns the context of Run. SIGHUP stays ignored where it is, under nohup.
 func interruptible() (context.Context, func()) {
@@ -96,7 +128,7 @@ func exitCode(err error) int {
 	var usage *UsageError
 	var reported *ReportedError
 	if err != nil && !errors.As(err, &reported) {
-		fmt.Fprintf(os.Stderr, "steadyframe: %v\n", err)
+		fmt.Fprintf(os.Stderr, "steadyframe: %s\n", Message(err))
 	}
 	switch {
 	case err == nil:

@@ -49,8 +49,8 @@ func TestParsePushTargetRefuses(t *testing.T) {
 		{"unix:", "", "want the path of a socket after unix:"},
 		{"http://h?a=%zz", "", "the query of the URL: "},
 		{"http://h/v1/streams/a", "b", "the URL names the stream a, and --stream b: want one name"},
-		{"http://h/v1/streams/a/b", "", "--stream: stream: bad name"},
-		{"http://h", "a b", "--stream: stream: bad name"},
+		{"http://h/v1/streams/a/b", "", "--stream: stream: bad stream name"},
+		{"http://h", "a b", "--stream: stream: bad stream name"},
 	} {
 		_, err := ParsePushTarget(tt.url, tt.name, "-")
 		var usage *UsageError

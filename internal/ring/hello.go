@@ -77,7 +77,7 @@ func (h *Hello) complete() error {
 	case h.Use == Encode && h.Stream != "":
 		return fmt.Errorf("ring: stream: got %.40q, want none with use encode", h.Stream)
 	case len(h.Client) > maxClient:
-		return fmt.Errorf("ring: client: got %d bytes, want at most %d", len(h.Client), maxClient)
+		return fmt.Errorf("ring: name of the client: got %d bytes, want at most %d", len(h.Client), maxClient)
 	}
 	return nil
 }

@@ -55,7 +55,9 @@ type loader struct {
 
 // readFiles reads all but the backgrounds.
 func (l *loader) readFiles() error {
-	if info, err := os.Stat(l.dir); err != nil {
+	if info, err := os.Stat(l.dir); errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%s: no such file or folder", l.dir)
+	} else if err != nil {
 		return err
 	} else if !info.IsDir() {
 		return fmt.Errorf("%s is not a folder", l.dir)

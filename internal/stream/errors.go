@@ -37,7 +37,7 @@ func (e *NotFoundError) Error() string {
 type NameError struct{ Name string }
 
 func (e *NameError) Error() string {
-	return fmt.Sprintf("stream: bad name: got %.80q, want 1 to %d of A-Z a-z 0-9 . _ - and no dot at the beginning", e.Name, maxName)
+	return fmt.Sprintf("stream: bad stream name: got %.80q, want 1 to %d of A-Z a-z 0-9 . _ - and no dot at the beginning", e.Name, maxName)
 }
 
 // LimitError says that there are as many as Options allow.

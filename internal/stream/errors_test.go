@@ -15,7 +15,7 @@ func TestTexts(t *testing.T) {
 		{&stream.NotFoundError{Name: "cam1"}, `stream: unknown stream: got "cam1", and there is none`},
 		{&stream.NotFoundError{Name: "cam1", Names: []string{"a", "b"}}, `stream: unknown stream: got "cam1", want one of a, b`},
 		{&stream.LimitError{Limit: "viewers", Max: 2}, `stream: too many viewers: got 3, want at most 2`},
-		{stream.CheckName("a b"), `stream: bad name: got "a b", want 1 to 64 of A-Z a-z 0-9 . _ - and no dot at the beginning`},
+		{stream.CheckName("a b"), `stream: bad stream name: got "a b", want 1 to 64 of A-Z a-z 0-9 . _ - and no dot at the beginning`},
 		{stream.ErrEmpty, `stream: empty image: got 0 bytes, want a JPEG`},
 	}
 	for _, tt := range tests {

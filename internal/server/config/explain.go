@@ -63,6 +63,10 @@ func shown(value string) string {
 	return value
 }
 
+// Flag returns the flag of cmd/steadyframe that a setting has of its own, such as --http of http.listen; empty if it has none,
+// and is given as --set KEY=VALUE.
+func Flag(key string) string { return flags[key] }
+
 // flags are the settings that have flags of their own in cmd/steadyframe.
 var flags = map[string]string{
 	"http.listen": "--http", "grpc.listen": "--grpc", "admin.listen": "--admin", "limits.memory_budget": "--memory-budget",

@@ -97,7 +97,7 @@ func TestStreamErrors(t *testing.T) {
 		{"viewers", "live: {max_viewers: 30001}", "config: live.max_viewers: got 30001, want 1..30000"},
 		{"many", "live: {max_streams: 1}\nstreams: {a: , b: }", "config: streams: got 2, want at most live.max_streams, 1"},
 		{"name", "streams: {../x: {fps: 1}}", "config: streams.../x: "},
-		{"no-name", "streams: {\"\": {fps: 1}}", "config: streams.: stream: bad name: "},
+		{"no-name", "streams: {\"\": {fps: 1}}", "config: streams.: stream: bad stream name: "},
 		{"password", "streams: {a: {source: \"rtsp://u:xxxxx@h\"}}", "config: streams.a.source: got rtsp://u:xxxxx@h, where xxxxx stands for a secret that is not shown: want the secret"},
 	}
 	for _, tt := range tests {

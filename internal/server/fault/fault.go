@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/plain"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -61,7 +62,7 @@ type Error struct {
 	Err        error         // what it comes from; may be nil
 }
 
-// Error returns the reason, with the name of the limit and its numbers.
+// Error returns the reason as the caller reads it, with the name of the limit and its numbers.
 func (e *Error) Error() string {
 	msg := e.Reason
 	if msg == "" && e.Err != nil {
@@ -70,7 +71,7 @@ func (e *Error) Error() string {
 	if e.Limit != "" {
 		msg += fmt.Sprintf(" (%s: got %d, want at most %d)", e.Limit, e.Got, e.Max)
 	}
-	return msg
+	return plain.Text(msg)
 }
 
 // Unwrap returns the error that e comes from.

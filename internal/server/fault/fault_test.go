@@ -9,6 +9,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/plain"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -23,16 +24,16 @@ func TestFrom(t *testing.T) {
 		text         string
 	}{
 		{"own", Errorf(Slow, "zzz"), Slow, "", "", "zzz"},
-		{"spec", &pipeline.SpecError{Field: "crop", Reason: "r"}, Invalid, "crop", "", "pipeline: crop: r"},
+		{"spec", &pipeline.SpecError{Field: "crop", Reason: "r"}, Invalid, "crop", "", "crop: r"},
 		{"frame", &pipeline.FrameError{}, Invalid, "", "", (&pipeline.FrameError{}).Error()},
-		{"desc", &frame.DescError{Field: "width", Reason: "r"}, Invalid, "width", "", "frame: width: r"},
+		{"desc", &frame.DescError{Field: "width", Reason: "r"}, Invalid, "width", "", "width: r"},
 		{"budget", &pool.BudgetError{Want: 5, InUse: 7, Budget: 10}, Busy, "", "limits.memory_budget", "no memory now (limits.memory_budget: got 12, want at most 10)"},
 		{"above-budget", &pool.BudgetError{Want: 50, InUse: 7, Budget: 10}, TooLarge, "", "limits.memory_budget", "more memory than there is (limits.memory_budget: got 50, want at most 10)"},
 		{"size", &pool.SizeError{Got: 9, Max: 8}, TooLarge, "", "bytes of a frame", "larger than any buffer (bytes of a frame: got 9, want at most 8)"},
 		{"pixels", &ingest.LimitError{Limit: "pixels", Got: 9, Max: 8}, TooLarge, "", "limits.max_pixels", "the stream declares it (limits.max_pixels: got 9, want at most 8)"},
 		{"truncated", &ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}, Invalid, "", "", (&ingest.TruncatedError{Frame: 1, Got: 2, Want: 3}).Error()},
-		{"jpeg", &ingest.JPEGError{Index: 2, Offset: 3, Reason: "r"}, Invalid, "", "", "ingest: JPEG after 2 whole ones, byte 3: r"},
-		{"y4m", &ingest.FormatError{Stream: "Y4M", Field: "C", Reason: "r"}, Invalid, "", "", "ingest: Y4M C: r"},
+		{"jpeg", &ingest.JPEGError{Index: 2, Offset: 3, Reason: "r"}, Invalid, "", "", "JPEG after 2 whole ones, byte 3: r"},
+		{"y4m", &ingest.FormatError{Stream: "Y4M", Field: "C", Reason: "r"}, Invalid, "", "", "Y4M C: r"},
 		{"eof", io.ErrUnexpectedEOF, Invalid, "", "", "unexpected EOF"},
 		{"deadline", context.DeadlineExceeded, Deadline, "", "", "the deadline passed"},
 		{"canceled", context.Canceled, Canceled, "", "", "the caller went away"},
@@ -57,7 +58,7 @@ func TestFrom(t *testing.T) {
 					t.Errorf("got advice to come again after %v for %s", f.RetryAfter, f.Kind)
 				}
 			}
-			if got := From(tt.err).Error(); got != tt.text {
+			if got := From(tt.err).Error(); got != plain.Text(tt.text) {
 				t.Errorf("got %q, want %q", got, tt.text)
 			}
 		})

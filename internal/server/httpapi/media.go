@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"mime"
 	"net/http"
 	"slices"
@@ -63,7 +64,7 @@ func mediaOf(r *http.Request, live bool) (media, error) {
 	multipart := live && strings.HasPrefix(kind, "multipart/")
 	switch {
 	case err != nil && !(multipart && errors.Is(err, mime.ErrInvalidMediaParameter)): // The body has the boundary, too.
-		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Err: err}
+		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Reason: fmt.Sprintf("Content-Type: got %.80q, want one such as application/octet-stream", header), Err: err}
 	case multipart:
 		return media{jpegParts, parameters["boundary"]}, nil
 	case kind == typeY4M:

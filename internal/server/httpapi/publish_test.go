@@ -107,13 +107,13 @@ func TestPublishRefuses(t *testing.T) {
 		status                  int
 		detail                  string
 	}{
-		{"name", "/v1/streams/a%20b?format=gray&size=64x32", "", raw, 400, `stream: bad name: got "a b"`},
+		{"name", "/v1/streams/a%20b?format=gray&size=64x32", "", raw, 400, `bad stream name: got "a b"`},
 		{"parameter", "/v1/streams/cam?speed=3", "", raw, 400, "unknown parameter \"speed\""},
 		{"fps", "/v1/streams/cam?fps=0", "", raw, 400, `fps: got "0"`},
 		{"fps-no-number", "/v1/streams/cam?fps=nan", "", raw, 400, `fps: got "nan"`},
 		{"fps-twice", "/v1/streams/cam?fps=1&fps=2", "", raw, 400, "fps: got it 2 times"},
 		{"type", "/v1/streams/cam", "video/mp4", raw, 415, "got Content-Type video/mp4, want video/x-yuv4mpeg, multipart/x-mixed-replace, image/jpeg"},
-		{"no-type", "/v1/streams/cam", ";", raw, 415, "mime"},
+		{"no-type", "/v1/streams/cam", ";", raw, 415, "Content-Type"},
 		{"empty", "/v1/streams/cam", "", []byte{}, 400, "the body is empty"},
 		{"no-frame", "/v1/streams/cam", "", y4mFrames(t), 400, "the body has no frames"},
 		{"no-size", "/v1/streams/cam?format=gray", "", raw, 400, "size: got none"},

@@ -34,7 +34,7 @@ func (s *session) watch(m message) *fault.Error {
 		return s.refuse(m.id, fmt.Sprintf("too many streams on one connection: got one more than %d", maxWatched))
 	}
 	if err := stream.CheckName(m.stream); err != nil {
-		return s.refuse(m.id, err.Error())
+		return s.refuse(m.id, fault.From(err).Error())
 	}
 	w := &watched{message: m, unacked: make([]stream.Image, 0, maxUnacked)}
 	if f := s.join(w); f != nil {

@@ -203,7 +203,7 @@ func TestWebSocketRefusals(t *testing.T) {
 	c.say(`{"op":"watch","stream":"b","id":2}`)
 	c.hear(`{"op":"error","id":2,"reason":"too many viewers (live.max_viewers: got 2, want at most 1)"}`)
 	c.say(`{"op":"watch","stream":"no/name","id":3}`)
-	if _, said := c.next(); !strings.HasPrefix(said, `{"op":"error","id":3,"reason":"stream: bad name`) {
+	if _, said := c.next(); !strings.HasPrefix(said, `{"op":"error","id":3,"reason":"bad stream name`) {
 		t.Errorf("got %s", said)
 	}
 	c.say(`{"op":"unwatch","id":3}`) // It may not know yet.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/camera"
+	"github.com/steadyframe/steadyframe/internal/plain"
 	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -75,7 +76,7 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 		s.live.engine.Metrics.SourceLost()
 		s.out.Interrupted()
 		s.log.Log(ctx, level, "source lost", "err", err, "again_in", wait.String())
-		s.out.Describe(fmt.Sprintf("lost: %v; again in %v", err, wait))
+		s.out.Describe(fmt.Sprintf("lost: %s; again in %v", plain.Text(err.Error()), wait))
 		select {
 		case <-ctx.Done():
 			return

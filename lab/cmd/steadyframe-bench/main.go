@@ -33,6 +33,7 @@ func (s *size) UnmarshalText(text []byte) (err error) {
 func main() {
 	program := cli.Program{
 		Name:        "steadyframe bench",
+		Version:     "steadyframe-bench " + cli.Version(version),
 		Description: "Measures what pooling of frame memory is worth on this machine, and what load a server bears.",
 		Groups: []kong.Group{
 			{Key: "frames", Title: "Frames and images"},
