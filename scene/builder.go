@@ -125,6 +125,9 @@ func (b *Builder) Add(bg Background) error {
 		}
 		compiled.places = append(compiled.places, p)
 	}
+	if err := b.admitTables(sizeOfBackground + sizeOfPlace*int64(len(compiled.places))); err != nil {
+		return err
+	}
 	if blank {
 		return b.addColor(bg.Color, compiled)
 	}
@@ -163,7 +166,10 @@ func (b *Builder) addColor(c pipeline.Color, bg background) error {
 // oneColor returns the store of a background whose pixels all are the same.
 func (b *Builder) oneColor(l *layer, pixel ...byte) (*store, error) {
 	st := &store{}
-	var err error
+	err := b.admitTables(l.tableBytes())
+	if err != nil {
+		return nil, err
+	}
 	if st.pix, err = b.lease(st.layOutColor(l)); err != nil {
 		return nil, err
 	}
@@ -194,6 +200,9 @@ func (b *Builder) addFrame(f *frame.Frame, bg background) error {
 			return fmt.Errorf("scene: %w", err)
 		}
 		b.desc = f.Desc
+	}
+	if err := b.admitTables(l.tableBytes()); err != nil {
+		return err
 	}
 	touched := make([]bool, l.segments)
 	for i := range bg.places {
@@ -240,6 +249,9 @@ func (b *Builder) encode(l *layer, st *store, lines func(row int) (band.Pixels, 
 	mcus := 0
 	for row := range l.down {
 		p, err := lines(row)
+		if err == nil {
+			err = b.pause()
+		}
 		if err != nil {
 			return err
 		}
@@ -269,14 +281,14 @@ func (b *Builder) lease(bytes int64) (pool.Buf, error) {
 	if bytes == 0 {
 		return pool.Buf{}, nil
 	}
-	fail := &MemoryError{Background: len(s.backgrounds), Want: bytes, Held: s.held, Max: s.options.MaxBytes}
+	fail := &MemoryError{Background: len(s.backgrounds), Want: bytes, Held: s.held + s.tables, Max: s.options.MaxBytes}
 	if bytes > pool.MaxSize {
 		return pool.Buf{}, fail
 	}
 	n := int(bytes)
 	size := int64(pool.ClassSize(n))
 	fail.Want = size
-	if fail.Max > 0 && s.held+size > fail.Max {
+	if fail.Max > 0 && fail.Held+size > fail.Max {
 		return pool.Buf{}, fail
 	}
 	fail.Max = 0
@@ -292,6 +304,37 @@ func (b *Builder) lease(bytes int64) (pool.Buf, error) {
 	s.held += size
 	s.bufs = append(s.bufs, buf)
 	return buf, nil
+}
+
+// sizeOfBackground and sizeOfPlace are about what the heap holds of each.
+const sizeOfBackground, sizeOfPlace = 128, 256
+
+// tableBytes is about what the heap holds of a store: where its segments and the pieces of its rows begin.
+func (l *layer) tableBytes() int64 { return 256 + 8*int64(l.segments) + 48*int64(l.down) }
+
+// admitTables admits n bytes of the heap.
+func (b *Builder) admitTables(n int64) error {
+	s := b.scene
+	fail := &MemoryError{Background: len(s.backgrounds), Want: n, Held: s.held + s.tables, Max: s.options.MaxBytes}
+	if fail.Max > 0 && fail.Held+n > fail.Max {
+		return fail
+	}
+	fail.Max = 0
+	grant, ok := s.options.Pool.TryAdmit(n)
+	if !ok {
+		return fail
+	}
+	s.grants = append(s.grants, grant)
+	s.tables += n
+	return nil
+}
+
+// pause calls Options.Pause.
+func (b *Builder) pause() error {
+	if b.scene.options.Pause == nil {
+		return nil
+	}
+	return b.scene.options.Pause()
 }
 
 // place compiles p.
@@ -379,7 +422,10 @@ func (b *Builder) drawMask(rect image.Rectangle, at func(x, y int) float64) (*al
 		return nil, err
 	}
 	m := &alphaMask{pix: buf, rect: rect}
-	whole := m.draw(at)
+	whole, err := m.draw(at, b.pause)
+	if err != nil {
+		return nil, err
+	}
 	if whole {
 		b.scene.giveBackLast()
 		return nil, nil
@@ -394,8 +440,12 @@ func (b *Builder) Scene() (*Scene, error) {
 		return nil, optionErrorf("backgrounds", "got none, want at least one")
 	}
 	b.scene = &Scene{}
+	s.options.Pause = nil
 	return s, nil
 }
+
+// Held returns the bytes that are admitted for the backgrounds so far.
+func (b *Builder) Held() int64 { return b.scene.held + b.scene.tables }
 
 // Discard gives back what a builder holds whose scene is not wanted. After Scene it does nothing.
 func (b *Builder) Discard() { b.scene.Close() }

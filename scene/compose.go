@@ -25,22 +25,27 @@ type Region struct {
 
 // Composed is an image. The holder releases it.
 type Composed struct {
-	JPEG  pool.Buf // of a transparent scene: color, multiplied by alpha
-	Alpha pool.Buf // a gray JPEG; zero unless the scene is transparent
+	Buf   pool.Buf // the JPEG; of a transparent scene, a gray JPEG of alpha behind it
+	Color int      // bytes of the first; of a transparent scene it is color, multiplied by alpha
 }
 
-// Release releases both buffers.
+// JPEG returns the JPEG. It is borrowed until Release, as Alpha is.
+func (c *Composed) JPEG() []byte { return c.Buf.Bytes()[:c.Color] }
+
+// Alpha returns the gray JPEG of alpha, empty unless the scene is transparent.
+func (c *Composed) Alpha() []byte { return c.Buf.Bytes()[c.Color:] }
+
+// Release releases the buffer.
 func (c *Composed) Release() {
-	c.JPEG.Release()
-	c.Alpha.Release()
+	c.Buf.Release()
 	*c = Composed{}
 }
 
 // Compose returns the JPEG of an image, which is the caller's to release. It borrows m and the frames of its regions. The
 // error is an *OptionError about m, a *frame.DescError about a frame, the pool's (pool.ErrBudget), or ErrClosed.
 //
-// Its memory is the pool's: JPEG and Alpha, at most Bytes together, and for a region with Place.Affine three bytes a
-// pixel of the region meanwhile.
+// Its memory is the pool's: one buffer, of MaxBytes at most, and for a region with Place.Affine three bytes a pixel of the
+// region meanwhile.
 func (s *Scene) Compose(m *Image) (Composed, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -57,7 +62,9 @@ func (s *Scene) Compose(m *Image) (Composed, error) {
 	}
 	out := w.out
 	w.forget()
-	s.free.Put(w)
+	if w.regionBytes() <= keptRegionBytes {
+		s.free.Put(w)
+	}
 	return out, err
 }
 
@@ -73,11 +80,37 @@ func (w *workspace) compose(m *Image) error {
 			return err
 		}
 	}
-	if err := w.composeLayer(s.color, bg.color, &w.out.JPEG); err != nil || s.alpha == nil {
+	if err := w.writer.Open(s.options.Pool, &w.out.Buf, w.size(bg), pool.MaxSize); err != nil {
 		return err
 	}
-	return w.composeLayer(s.alpha, bg.alpha, &w.out.Alpha)
+	if err := w.composeLayer(s.color, bg.color); err != nil {
+		return err
+	}
+	w.out.Color = w.writer.Len()
+	if s.alpha != nil {
+		if err := w.composeLayer(s.alpha, bg.alpha); err != nil {
+			return err
+		}
+	}
+	w.writer.Close()
+	return nil
 }
+
+// size returns how many bytes an image of bg will probably have, or a few more.
+func (w *workspace) size(bg *background) int {
+	n := int64(bg.color.jpeg.Len())
+	if bg.alpha != nil {
+		n += int64(bg.alpha.jpeg.Len())
+	}
+	if w.n > 0 {
+		n = expected(n)
+	}
+	return int(min(n, pool.MaxSize))
+}
+
+// expected returns how many bytes an image has, with regions on a background of n.
+func expected(n int64) int64 { return n + n/8 + 4096 }
+
 
 // addRegion adds region i of an image on bg.
 func (w *workspace) addRegion(bg *background, i int, r *Region) error {
@@ -109,15 +142,8 @@ func (w *workspace) addRegion(bg *background, i int, r *Region) error {
 
 // composeLayer writes one JPEG of the image: the segments that the regions touch are composed and coded, and the others are
 // copied from st.
-func (w *workspace) composeLayer(l *layer, st *store, out *pool.Buf) error {
+func (w *workspace) composeLayer(l *layer, st *store) error {
 	coded := st.jpeg.Bytes()
-	size := len(coded)
-	if w.n > 0 {
-		size += size/8 + 4096
-	}
-	if err := w.writer.Open(w.scene.options.Pool, out, size, pool.MaxSize); err != nil {
-		return err
-	}
 	touched := w.touched[:l.segments]
 	clear(touched)
 	for i := range w.regions[:w.n] {
@@ -137,11 +163,7 @@ func (w *workspace) composeLayer(l *layer, st *store, out *pool.Buf) error {
 			return err
 		}
 	}
-	if err := w.writer.Write(coded[from:]); err != nil {
-		return err
-	}
-	w.writer.Close()
-	return nil
+	return w.writer.Write(coded[from:])
 }
 
 // position is how far the samples of a layer's band are made: up to MCU end of the row.
@@ -247,27 +269,24 @@ func (w *workspace) line(l *layer, r *active, dst []byte, y, from, to int) {
 	}
 }
 
-// MaxBytes returns the most memory of the pool that the buffers of an image can take, for admission: the coded background
+// MaxBytes returns the most memory of the pool that the buffer of an image can take, for admission: the coded background
 // and, for what regions can cover, the worst case of the Huffman codes.
 func (s *Scene) MaxBytes() int64 {
 	n := int64(0)
 	for _, l := range []*layer{s.color, s.alpha} {
 		if l != nil {
-			n += min(int64(l.down)*int64(l.coder.MaxBandBytes()), pool.MaxSize)
+			n += int64(l.down) * int64(l.coder.MaxBandBytes())
 		}
 	}
-	return n
+	return min(n, pool.MaxSize)
 }
 
-// ExpectedBytes returns what the buffers of an image of background index will probably take, for admission.
+// ExpectedBytes returns what the buffer of an image of background index will probably take, for admission.
 func (s *Scene) ExpectedBytes(index int) int64 {
 	bg := s.backgroundOf(index)
-	n := int64(0)
-	for _, st := range []*store{bg.color, bg.alpha} {
-		if st != nil {
-			size := st.jpeg.Len()
-			n += int64(pool.ClassSize(size + size/8 + 4096))
-		}
+	n := int64(bg.color.jpeg.Len())
+	if bg.alpha != nil {
+		n += int64(bg.alpha.jpeg.Len())
 	}
-	return n
+	return int64(pool.ClassSize(int(min(expected(n), pool.MaxSize))))
 }

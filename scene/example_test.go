@@ -48,7 +48,7 @@ func Example() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(index, image.JPEG.Len() > 0)
+		fmt.Println(index, len(image.JPEG()) > 0)
 		image.Release()
 	}
 	// Output:

@@ -130,7 +130,7 @@ func compose(t testing.TB, s *Scene, m Image) (jpeg, alpha []byte) {
 		t.Fatal(err)
 	}
 	defer c.Release()
-	return bytes.Clone(c.JPEG.Bytes()), bytes.Clone(c.Alpha.Bytes())
+	return bytes.Clone(c.JPEG()), bytes.Clone(c.Alpha())
 }
 
 // run returns what package pipeline makes of a frame.

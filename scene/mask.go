@@ -130,8 +130,9 @@ func (m *alphaMask) row(y, from, to int) []byte {
 	return m.pix.Bytes()[y*w+from : y*w+to]
 }
 
-// draw sets the bytes of m to what at has for each pixel, and m.seen. It reports whether all are 255.
-func (m *alphaMask) draw(at func(x, y int) float64) (whole bool) {
+// draw sets the bytes of m to what at has for each pixel, and m.seen. It reports whether all are 255. It calls pause after
+// each line, whose error it returns.
+func (m *alphaMask) draw(at func(x, y int) float64, pause func() error) (whole bool, err error) {
 	pix, w := m.pix.Bytes(), m.rect.Dx()
 	whole = true
 	m.seen = image.Rectangle{}
@@ -148,6 +149,9 @@ func (m *alphaMask) draw(at func(x, y int) float64) (whole bool) {
 		if last >= 0 {
 			m.seen = m.seen.Union(image.Rect(first, y, last+1, y+1))
 		}
+		if err := pause(); err != nil {
+			return false, err
+		}
 	}
-	return whole
+	return whole, nil
 }

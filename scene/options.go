@@ -36,6 +36,10 @@ type Options struct {
 	Pool     *pool.Pool // nil: a new one without budget
 	MaxBytes int64      // that the scene may hold, at the sizes of the pool's classes; 0: the pool's budget alone
 	Kernels  string     // as pipeline.Options.Kernels
+
+	// Pause, if it is not nil, is called again and again while a background is added, after each row of MCUs and of a mask. It
+	// may wait, so that other work goes first. Its error ends Add.
+	Pause func() error
 }
 
 // OptionError says which field of Options, a Background or an Image is wrong.

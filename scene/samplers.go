@@ -9,20 +9,27 @@ import (
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // samplers keeps the compiled geometries of regions: one for each format, size and place within an MCU row.
 type samplers struct {
 	limit  impl.Level
 	filter band.Filter
+	pool   *pool.Pool // whose budget they are admitted against
 
 	mu   sync.RWMutex
 	kept map[samplerKey]*keptSampler
+	held int64 // bytes of kept
 	tick atomic.Int64
 }
 
-// maxSamplers bounds how many geometries are kept. A scene whose places all differ has one for each.
-const maxSamplers = 1024
+// maxSamplers and maxSamplerBytes bound the geometries that are kept. A scene whose places all differ has one for each: about
+// 30 KB for a place of 200 pixels a side.
+const (
+	maxSamplers     = 1024
+	maxSamplerBytes = 32 << 20
+)
 
 type samplerKey struct {
 	in            frame.Desc
@@ -33,7 +40,8 @@ type samplerKey struct {
 
 type keptSampler struct {
 	*band.Sampler
-	used atomic.Int64
+	used  atomic.Int64
+	grant pool.Grant
 }
 
 // get returns the sampler of key.
@@ -61,34 +69,64 @@ func (s *samplers) get(key samplerKey) (*band.Sampler, error) {
 	return k.Sampler, nil
 }
 
-// keep adds k, in place of the one that was not used for longest when there are too many.
+// bytes estimates what the sampler of key holds: so much a sample of each axis, as pipeline.Pipeline.Memory has it.
+func (k *samplerKey) bytes() int64 {
+	return int64(4<<10 + 64*k.width + 72*(k.phase+k.height) + 12*(k.in.Width+k.in.Height))
+}
+
+// keep adds k, in place of those that were not used for longest when there are too many. It is not kept when the budget has no
+// room for it.
 func (s *samplers) keep(key samplerKey, k *keptSampler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kept == nil {
 		s.kept = map[samplerKey]*keptSampler{}
 	}
-	if len(s.kept) >= maxSamplers {
-		var oldest samplerKey
-		least := int64(-1)
-		for key, k := range s.kept {
-			if used := k.used.Load(); least < 0 || used < least {
-				oldest, least = key, used
-			}
-		}
-		delete(s.kept, oldest)
+	if s.kept[key] != nil { // Another goroutine has compiled it meanwhile.
+		return
 	}
+	size := key.bytes()
+	for len(s.kept) > 0 && (len(s.kept) >= maxSamplers || s.held+size > maxSamplerBytes) {
+		s.dropOldest()
+	}
+	grant, ok := s.pool.TryAdmit(size)
+	if !ok {
+		return
+	}
+	k.grant = grant
 	s.kept[key] = k
+	s.held += size
 }
 
-// bytes estimates what the samplers hold: so much a sample of each axis, as pipeline.Pipeline.Memory has it.
+// dropOldest drops the sampler that was not used for longest. s.mu is held.
+func (s *samplers) dropOldest() {
+	var oldest samplerKey
+	least := int64(-1)
+	for key, k := range s.kept {
+		if used := k.used.Load(); least < 0 || used < least {
+			oldest, least = key, used
+		}
+	}
+	s.kept[oldest].grant.Release()
+	delete(s.kept, oldest)
+	s.held -= oldest.bytes()
+}
+
+// close drops all.
+func (s *samplers) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.kept {
+		k.grant.Release()
+	}
+	s.kept, s.held = nil, 0
+}
+
+// bytes estimates what the samplers hold.
 func (s *samplers) bytes() (n int64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for key := range s.kept {
-		n += int64(4<<10 + 64*key.width + 72*(key.phase+key.height) + 12*(key.in.Width+key.in.Height))
-	}
-	return n
+	return s.held
 }
 
 func bandFilter(f pipeline.Filter) band.Filter {

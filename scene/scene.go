@@ -20,8 +20,9 @@ type Scene struct {
 	backgrounds []background
 
 	bufs   []pool.Buf
-	grants []pool.Grant
-	held   int64
+	grants []pool.Grant // of bufs, and of tables
+	held   int64        // bytes of bufs
+	tables int64        // bytes of the heap
 
 	samplers samplers
 	free     reuse.FreeList[workspace]
@@ -38,7 +39,7 @@ type background struct {
 
 // start makes what composing needs.
 func (s *Scene) start(limit impl.Level) {
-	s.samplers.limit = limit
+	s.samplers.limit, s.samplers.pool = limit, s.options.Pool
 	s.samplers.filter = bandFilter(s.options.Filter)
 	s.free.Init(keptWorkspaces(), s.newWorkspace)
 }
@@ -66,13 +67,13 @@ func (s *Scene) backgroundOf(index int) *background {
 // Memory is what a Scene holds, in bytes.
 type Memory struct {
 	Pool    int64 // buffers of the pool, at the sizes of their classes, admitted against its budget
-	Tables  int64 // of regions' geometries; an estimate
+	Tables  int64 // of backgrounds and regions' geometries, admitted against the pool's budget; an estimate
 	Scratch int64 // that one goroutine needs to compose an image, for places; an estimate
 }
 
 // Memory returns what s holds.
 func (s *Scene) Memory() Memory {
-	return Memory{Pool: s.held, Tables: s.samplers.bytes(), Scratch: s.scratchBytes()}
+	return Memory{Pool: s.held, Tables: s.tables + s.samplers.bytes(), Scratch: s.scratchBytes()}
 }
 
 // Close waits for the images that are being composed, and gives all memory back to the pool. It may be called again.
@@ -86,14 +87,17 @@ func (s *Scene) Close() {
 	for _, g := range s.grants {
 		g.Release()
 	}
-	s.bufs, s.grants, s.held = nil, nil, 0
+	s.bufs, s.grants, s.held, s.tables = nil, nil, 0, 0
+	s.samplers.close()
 }
 
-// giveBackLast gives back the buffer that was leased last.
+// giveBackLast gives back the buffer that was leased last, and nothing admitted since.
 func (s *Scene) giveBackLast() {
 	last := len(s.bufs) - 1
 	s.held -= int64(s.bufs[last].Cap())
 	s.bufs[last].Release()
+	s.bufs = s.bufs[:last]
+	last = len(s.grants) - 1
 	s.grants[last].Release()
-	s.bufs, s.grants = s.bufs[:last], s.grants[:last]
+	s.grants = s.grants[:last]
 }

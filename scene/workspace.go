@@ -37,6 +37,7 @@ type active struct {
 	scratch band.Scratch
 	top     int      // the MCU row that the sampler's first band is
 	row     int      // the MCU row whose samples are in the scratch; -1 for none
+	bytes   int      // of scratch, estimated
 	pixels  pool.Buf // of an affine: the whole region, as rgb24
 }
 
@@ -77,6 +78,17 @@ func (s *Scene) scratchBytes() int64 {
 
 // keptWorkspaces is how many are held from image to image: more do not run at the same time for long.
 func keptWorkspaces() int { return runtime.GOMAXPROCS(0) }
+
+// keptRegionBytes is the most memory for regions of a workspace that is kept: sixteen of 400x400 take less.
+const keptRegionBytes = 2 << 20
+
+// regionBytes estimates what w has made for regions so far.
+func (w *workspace) regionBytes() (n int) {
+	for i := range w.regions {
+		n += w.regions[i].bytes
+	}
+	return n
+}
 
 // forget drops what w refers to but its own memory.
 func (w *workspace) forget() {
@@ -132,8 +144,14 @@ func (w *workspace) add(f *frame.Frame, p *place) error {
 	if r.sampler, r.top, err = w.scene.samplerOf(f.Desc, p.rect); err != nil {
 		return err
 	}
-	r.sampler.Adopt(&r.scratch)
+	w.adopt(r, r.sampler)
 	return nil
+}
+
+// adopt readies the scratch of r for a sampler.
+func (w *workspace) adopt(r *active, s *band.Sampler) {
+	s.Adopt(&r.scratch)
+	r.bytes = max(r.bytes, s.ScratchBytes())
 }
 
 // unfold makes rgb24 pixels of the whole region.
@@ -149,7 +167,7 @@ func (w *workspace) unfold(r *active) error {
 	if r.pixels, err = s.options.Pool.Get(3 * d.Width * d.Height); err != nil {
 		return err
 	}
-	sampler.Adopt(&r.scratch)
+	w.adopt(r, sampler)
 	pix, lines := r.pixels.Bytes(), s.color.mcuHeight
 	for i := range sampler.Bands() {
 		sampler.Fill(&r.scratch, &r.frame, i)

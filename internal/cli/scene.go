@@ -97,7 +97,7 @@ func (c *SceneCheck) compose(s *scene.Scene) error {
 			if err != nil {
 				return fmt.Errorf("background %d: %w", i, err)
 			}
-			size := image.JPEG.Len() + image.Alpha.Len()
+			size := image.Buf.Len()
 			image.Release()
 			if regions == nil {
 				alone += size

@@ -89,7 +89,7 @@ func at(t *testing.T, s *scene.Scene, index, x, y int) color.NRGBA {
 		t.Fatal(err)
 	}
 	defer c.Release()
-	img, err := stdjpeg.Decode(bytes.NewReader(c.JPEG.Bytes()))
+	img, err := stdjpeg.Decode(bytes.NewReader(c.JPEG()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +152,7 @@ func TestPlain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Release()
-	if c.JPEG.Len() == 0 || c.Alpha.Len() == 0 {
+	if len(c.JPEG()) == 0 || len(c.Alpha()) == 0 {
 		t.Error("a transparent scene: want color and alpha")
 	}
 	near(t, "affine", at(t, clear, 0, 16, 16), white)

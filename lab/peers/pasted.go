@@ -167,7 +167,7 @@ func (e *ourScene) Encode(pixels []byte) ([]byte, error) {
 	e.out.Release()
 	e.image.Regions[0].Frame = f
 	e.out, err = e.scene.Compose(&e.image)
-	return e.out.JPEG.Bytes(), err
+	return e.out.JPEG(), err
 }
 
 func (e *ourScene) Close() {
