@@ -391,6 +391,7 @@ func (b *Builder) affinePlace(field string, p *Place) (place, error) {
 		return place{}, err
 	}
 	out := place{rect: box, clip: box, affine: inv}
+	s.affine = true
 	if box.Empty() {
 		return out, nil
 	}

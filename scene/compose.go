@@ -111,7 +111,6 @@ func (w *workspace) size(bg *background) int {
 // expected returns how many bytes an image has, with regions on a background of n.
 func expected(n int64) int64 { return n + n/8 + 4096 }
 
-
 // addRegion adds region i of an image on bg.
 func (w *workspace) addRegion(bg *background, i int, r *Region) error {
 	o := &w.scene.options

@@ -17,6 +17,7 @@ type Scene struct {
 	options     Options
 	color       *layer
 	alpha       *layer // nil unless transparent
+	affine      bool   // whether a place is
 	backgrounds []background
 
 	bufs   []pool.Buf
@@ -59,6 +60,9 @@ func (s *Scene) Options() Options {
 
 // Places returns how many places the background of image number index has.
 func (s *Scene) Places(index int) int { return len(s.backgroundOf(index).places) }
+
+// Affine reports whether regions of s may need memory of their own while an image is composed: some place has an Affine.
+func (s *Scene) Affine() bool { return s.affine }
 
 func (s *Scene) backgroundOf(index int) *background {
 	return &s.backgrounds[s.options.Walk.Background(index, len(s.backgrounds))]

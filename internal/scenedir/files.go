@@ -121,6 +121,14 @@ func (e *entry) UnmarshalJSON(data []byte) error {
 	return parse(data, (*plain)(e))
 }
 
+// check refuses two kinds of places.
+func (r *rects) check() error {
+	if r.All != nil && r.Frames != nil {
+		return fmt.Errorf("%s: got all and frames, want one of them", rectsFile)
+	}
+	return nil
+}
+
 // places returns the places of background n; mask is that of those that have none of their own.
 func (r *rects) places(n int, mask *scene.Mask) ([]scene.Place, error) {
 	entries := r.All

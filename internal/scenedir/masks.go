@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 	"image/png"
 	"io"
 	"os"
@@ -17,8 +18,9 @@ import (
 
 // masks is mask.png, or the files of masks/, one for each background.
 type masks struct {
-	files []string
 	all   *scene.Mask
+	count int // of those that are one for each background
+	read  func(n int) (*image.Alpha, error)
 }
 
 // find reads mask.png, or lists the files of masks/.
@@ -45,19 +47,20 @@ func (m *masks) find(dir string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", folder, err)
 	}
-	m.files = files.Names
+	m.count = len(files.Names)
+	m.read = func(n int) (*image.Alpha, error) { return readMask(files.Names[n]) }
 	return nil
 }
 
 // of returns the mask of background n, nil if there is none.
 func (m *masks) of(n int) (*scene.Mask, error) {
-	if len(m.files) == 0 {
+	if m.count == 0 {
 		return m.all, nil
 	}
-	if n >= len(m.files) {
+	if n >= m.count {
 		return nil, m.countError("more")
 	}
-	alpha, err := readMask(m.files[n])
+	alpha, err := m.read(n)
 	if err != nil {
 		return nil, err
 	}
@@ -66,14 +69,14 @@ func (m *masks) of(n int) (*scene.Mask, error) {
 
 // checkCount returns an error unless there are as many masks as backgrounds, or none.
 func (m *masks) checkCount(backgrounds int) error {
-	if n := len(m.files); n > 0 && n != backgrounds {
+	if m.count > 0 && m.count != backgrounds {
 		return m.countError(fmt.Sprint(backgrounds))
 	}
 	return nil
 }
 
 func (m *masks) countError(backgrounds string) error {
-	return fmt.Errorf("%s: got %d files, want one for each background, of which there are %s", masksFolder, len(m.files), backgrounds)
+	return fmt.Errorf("%s: got %d files, want one for each background, of which there are %s", masksFolder, m.count, backgrounds)
 }
 
 // maxMaskPixels bounds the pixels of a mask, before it is decoded.
@@ -123,4 +126,11 @@ func alphaOf(img image.Image) *image.Alpha {
 		}
 	}
 	return a
+}
+
+// flatten returns img with 8 bits a sample.
+func flatten(img image.Image) *image.NRGBA {
+	flat := image.NewNRGBA(img.Bounds())
+	draw.Draw(flat, flat.Rect, img, img.Bounds().Min, draw.Src)
+	return flat
 }

@@ -68,8 +68,8 @@ func (l *loader) readFiles() error {
 	if err := readJSON(filepath.Join(l.dir, rectsFile), &l.rects); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	if l.rects.All != nil && l.rects.Frames != nil {
-		return fmt.Errorf("%s: got all and frames, want one of them", rectsFile)
+	if err := l.rects.check(); err != nil {
+		return err
 	}
 	return l.masks.find(l.dir)
 }
@@ -100,6 +100,11 @@ func (l *loader) addAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return l.checkCounts()
+}
+
+// checkCounts returns an error unless there are as many lists of places and masks as backgrounds, or none.
+func (l *loader) checkCounts() error {
 	if n := len(l.rects.Frames); n > 0 && n != l.added {
 		return fmt.Errorf("%s: got places for %d frames, want %d as there are backgrounds", rectsFile, n, l.added)
 	}
@@ -171,7 +176,7 @@ func (l *loader) addPlain() error {
 	if l.settings.Color != nil {
 		bg.Color = *l.settings.Color
 	}
-	for range max(len(l.rects.Frames), len(l.masks.files), 1) {
+	for range max(len(l.rects.Frames), l.masks.count, 1) {
 		if err := l.add(bg); err != nil {
 			return err
 		}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,6 +97,10 @@ func (s *Server) open(o options) error {
 
 	s.engine = engine.New(c, metrics.New(), o.check)
 	s.engine.Metrics.Registry.MustRegister(metrics.NewListeners(s.listeners()))
+	if err := s.loadScenes(); err != nil {
+		s.engine.Close()
+		return err
+	}
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
@@ -114,6 +120,18 @@ func (s *Server) open(o options) error {
 		case "admin":
 			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, s.log, s.addrs.Ring), s.log)
 		}
+	}
+	return nil
+}
+
+// loadScenes loads the scenes of the settings.
+func (s *Server) loadScenes() error {
+	for _, name := range slices.Sorted(maps.Keys(s.config.Scenes)) {
+		began := time.Now()
+		if err := s.engine.LoadSceneDir(context.Background(), name, s.config.Scenes[name]); err != nil {
+			return fmt.Errorf("server: scenes.%s: %w", name, err)
+		}
+		s.log.Info("scene loaded", "scene", name, "folder", s.config.Scenes[name], "took", time.Since(began).Round(time.Millisecond).String())
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ type Config struct {
 	Timeout Timeouts `yaml:"timeouts"`
 	Live    Live     `yaml:"live"`
 	Streams Streams  `yaml:"streams"`
+	Scenes  Scenes   `yaml:"scenes"`
 	Log     Log      `yaml:"log"`
 
 	Workers      int      `yaml:"workers" bounds:"0..1024" doc:"goroutines that encode; 0: one for each processor Go may use"`
@@ -68,6 +69,9 @@ type Limits struct {
 	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" bounds:"1 or more" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" bounds:"1 or more" doc:"connections open at the same time, of each listener"`
 
+	MaxScenes   int  `yaml:"max_scenes" bounds:"1 or more" doc:"scenes that are loaded at the same time"`
+	SceneMemory Size `yaml:"scene_memory" bounds:"at most limits.memory_budget" doc:"the part of memory_budget that scenes may hold, all together; 0: half"`
+
 	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that is not used for this long is freed; a large one sooner"`
 }
 
@@ -106,6 +110,14 @@ func (l Limits) PipelineShare() int64 {
 	return int64(l.PipelineMemory)
 }
 
+// SceneShare returns the bytes of the memory budget that scenes may hold.
+func (l Limits) SceneShare() int64 {
+	if l.SceneMemory == 0 {
+		return int64(l.MemoryBudget / 2)
+	}
+	return int64(l.SceneMemory)
+}
+
 // Log is the level and format of the log.
 type Log struct {
 	Level  string `yaml:"level" bounds:"debug, info, warn or error" doc:"what is logged: this and what is worse"`
@@ -132,6 +144,7 @@ func Default() Config {
 			MemoryFloor:     64 * MiB,
 			PipelineIdle:    Duration(10 * time.Minute),
 			QueueDepth:      64,
+			MaxScenes:       64,
 			MaxRequests:     256,
 			MaxConnections:  512,
 		},

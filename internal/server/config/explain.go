@@ -94,7 +94,8 @@ value is an error that says what was expected, and the server does not start.
 	all := newTarget(&c).fields
 	stream := appendFields(nil, streamsPrefix+"NAME.", reflect.ValueOf(&Stream{}).Elem())
 	group := "\n"
-	for _, f := range append(all, stream...) {
+	scene := field{key: scenesPrefix + "NAME", doc: sceneDoc, value: reflect.ValueOf(new(string)).Elem()}
+	for _, f := range append(append(all, stream...), scene) {
 		prefix, _, dotted := strings.Cut(f.key, ".")
 		if !dotted {
 			prefix = ""
@@ -102,7 +103,7 @@ value is an error that says what was expected, and the server does not start.
 		if prefix != group {
 			group = prefix
 			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "admin": "Admin: metrics, health, profiles", "auth": "Who may use the server",
-				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "log": "The log"}[prefix]
+				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "scenes": "Scenes", "log": "The log"}[prefix]
 			if title == "" {
 				title = prefix
 			}

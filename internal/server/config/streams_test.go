@@ -60,7 +60,7 @@ func TestEnvironOfAKnownStream(t *testing.T) {
 	if err := target.setEnviron([]string{"STEADYFRAME_STREAMS_FRONT_DOOR_2_FPS=5"}); err != nil {
 		t.Fatal(err)
 	}
-	target.keepStreams()
+	target.keepNamed()
 	if want := (Streams{"Front.Door-2": {FPS: 5}}); !reflect.DeepEqual(c.Streams, want) {
 		t.Errorf("got %+v, want %+v", c.Streams, want)
 	}

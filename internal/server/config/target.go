@@ -8,11 +8,12 @@ import (
 )
 
 // target is a Config that is being set, and its settings by name. The first mention of a setting of a stream makes the
-// stream; keepStreams puts the streams into the Config.
+// stream, and that of a scene the scene; keepNamed puts both into the Config.
 type target struct {
 	config  *Config
-	fields  []field // of all but the streams
+	fields  []field // of all but the streams and scenes
 	streams map[string]*Stream
+	scenes  map[string]*string
 	renamed func(Renamed) // called for each setting under an old name; may be nil
 }
 
@@ -20,16 +21,19 @@ type target struct {
 type Renamed struct{ Old, New, From string }
 
 func newTarget(c *Config) *target {
-	t := &target{config: c, fields: fields(c), streams: map[string]*Stream{}}
+	t := &target{config: c, fields: fields(c), streams: map[string]*Stream{}, scenes: map[string]*string{}}
 	for name, s := range c.Streams {
 		t.streams[name] = &s
+	}
+	for name, dir := range c.Scenes {
+		t.scenes[name] = &dir
 	}
 	return t
 }
 
 // finish returns the Config as it was set, and an error if it is not valid.
 func (t *target) finish() (Config, error) {
-	t.keepStreams()
+	t.keepNamed()
 	t.fitFloor()
 	return *t.config, t.config.Validate()
 }
@@ -43,24 +47,45 @@ func (t *target) fitFloor() {
 	}
 }
 
-// keepStreams makes the streams that were set those of the Config.
-func (t *target) keepStreams() {
-	if len(t.streams) == 0 {
-		return
+// keepNamed makes the streams and scenes that were set those of the Config.
+func (t *target) keepNamed() {
+	if len(t.streams) > 0 {
+		t.config.Streams = Streams{}
 	}
-	t.config.Streams = Streams{}
 	for name, s := range t.streams {
 		t.config.Streams[name] = *s
 	}
+	if len(t.scenes) > 0 {
+		t.config.Scenes = Scenes{}
+	}
+	for name, dir := range t.scenes {
+		t.config.Scenes[name] = *dir
+	}
 }
 
-// all returns the settings, with those of the streams, in the order of their names, at the end.
+// all returns the settings, with those of the streams and then of the scenes, in the order of their names, at the end.
 func (t *target) all() []field {
 	all := slices.Clone(t.fields)
 	for _, name := range slices.Sorted(maps.Keys(t.streams)) {
 		all = append(all, t.streamFields(name)...)
 	}
+	for _, name := range slices.Sorted(maps.Keys(t.scenes)) {
+		all = append(all, t.sceneField(name))
+	}
 	return all
+}
+
+// scenesPrefix begins the key of a scene: scenes.NAME.
+const scenesPrefix = "scenes."
+
+// sceneField returns the setting of the scene called name, which it makes when there is none.
+func (t *target) sceneField(name string) field {
+	dir := t.scenes[name]
+	if dir == nil {
+		dir = new(string)
+		t.scenes[name] = dir
+	}
+	return field{key: scenesPrefix + name, doc: sceneDoc, value: reflect.ValueOf(dir).Elem()}
 }
 
 // streamsPrefix begins the key of a stream's setting: streams.NAME.SETTING.
@@ -80,6 +105,9 @@ func (t *target) streamFields(name string) []field {
 // dots in it, its settings have none.
 func (t *target) find(key, from string) (field, error) {
 	known := t.fields
+	if name, ok := strings.CutPrefix(key, scenesPrefix); ok && name != "" {
+		return t.sceneField(name), nil
+	}
 	if rest, ok := strings.CutPrefix(key, streamsPrefix); ok {
 		if dot := strings.LastIndexByte(rest, '.'); dot >= 0 {
 			known = t.streamFields(rest[:dot])
@@ -111,6 +139,9 @@ func (t *target) findEnv(variable string) (field, bool) {
 		t.tell(Renamed{Old: variable, New: envName(t.fields[i].key), From: "environment"})
 		return t.fields[i], true
 	}
+	if name, ok := strings.CutPrefix(variable, envName(scenesPrefix)); ok && name != "" {
+		return t.sceneField(strings.ToLower(name)), true
+	}
 	rest, ok := strings.CutPrefix(variable, envName(streamsPrefix))
 	if !ok {
 		return field{}, false
@@ -140,7 +171,7 @@ func (t *target) isGroup(prefix, key string) bool {
 		return true
 	}
 	group := prefix + key + "."
-	return group == streamsPrefix || slices.ContainsFunc(t.fields, func(f field) bool {
+	return group == streamsPrefix || group == scenesPrefix || slices.ContainsFunc(t.fields, func(f field) bool {
 		return strings.HasPrefix(f.key, group) || strings.HasPrefix(f.was, group)
 	})
 }

@@ -17,7 +17,7 @@ const Auto = "auto"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
-	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkStreams, checkRest} {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkStreams, checkScenes, checkRest} {
 		if err := check(c); err != nil {
 			return err
 		}
@@ -78,6 +78,9 @@ func checkLimits(c Config) *ValueError {
 		return wrong("limits.memory_floor", "got %s, want at most limits.memory_budget, %s", l.MemoryFloor, l.MemoryBudget)
 	case l.PipelineMemory < 0 || l.PipelineMemory > l.MemoryBudget/2:
 		return wrong("limits.pipeline_memory", "got %s, want at most half of limits.memory_budget, %s", l.PipelineMemory, l.MemoryBudget/2)
+	}
+	if l.SceneMemory < 0 || l.SceneMemory > l.MemoryBudget {
+		return wrong("limits.scene_memory", "got %s, want at most limits.memory_budget, %s", l.SceneMemory, l.MemoryBudget)
 	}
 	for _, n := range []struct {
 		key string

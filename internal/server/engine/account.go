@@ -15,6 +15,7 @@ const (
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
 	Unsent     = "unsent"     // images of responses that have not been written to the socket yet
 	Ring       = "ring"       // memory shared with clients of the ring
+	Scenes     = "scenes"     // backgrounds of scenes, coded and as pixels; beside the pool, their tables
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
 
@@ -42,12 +43,13 @@ type owner struct {
 func newAccount(stats func() pool.Stats) *Account {
 	a := &Account{pool: stats}
 	none := func() int64 { return 0 }
-	for _, kind := range []string{Pipelines, Transports, Decoders} {
+	for _, kind := range []string{Pipelines, Transports, Decoders, Scenes} {
 		a.Heap(kind, none)
 	}
 	a.Mapped(Ring, none)
 	a.Leased(Viewers, none)
 	a.Leased(Unsent, none)
+	a.Leased(Scenes, none)
 	return a
 }
 

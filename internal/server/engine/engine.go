@@ -30,6 +30,7 @@ type Engine struct {
 	workers   *pipeline.Workers
 	pipelines *pipelines
 	mels      mels
+	scenes    *scenes
 	queue     queue
 	unsent    unsent
 	open      atomic.Int64
@@ -58,7 +59,10 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e.Account = newAccount(e.Pool.Stats)
 	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })
 	e.Account.Leased(Unsent, e.unsent.bytes)
-	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read), metrics.NewPipelines(e.pipelines.stats))
+	e.scenes = newScenes(e.Pool, c.Limits)
+	e.Account.Leased(Scenes, e.scenes.leased)
+	e.Account.Heap(Scenes, e.scenes.tables)
+	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read), metrics.NewPipelines(e.pipelines.stats), metrics.NewScenes(e.scenes.stats))
 	m.RegisterGauges(metrics.Gauges{
 		QueueDepth:   func() int { _, n := e.Queue(); return n },
 		Running:      func() int { n, _ := e.Queue(); return n },
@@ -68,14 +72,18 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		metrics.Limit{Setting: "limits.max_requests", Value: c.Limits.MaxRequests},
 		metrics.Limit{Setting: "limits.max_connections", Value: c.Limits.MaxConnections},
 		metrics.Limit{Setting: "limits.queue_depth", Value: c.Limits.QueueDepth},
+		metrics.Limit{Setting: "limits.max_scenes", Value: c.Limits.MaxScenes},
 		metrics.Limit{Setting: "live.max_streams", Value: c.Live.MaxStreams},
 		metrics.Limit{Setting: "live.max_viewers", Value: c.Live.MaxViewers},
 	)
 	return e
 }
 
-// Close waits for the runs in flight and ends the workers. Later runs fail with Draining.
-func (e *Engine) Close() { e.workers.Close() }
+// Close waits for the runs in flight, ends the workers, and unloads all scenes. Later runs fail with Draining.
+func (e *Engine) Close() {
+	e.workers.Close()
+	e.scenes.close()
+}
 
 // Drain makes Open refuse, and closes what Draining returns.
 func (e *Engine) Drain() { e.drainOnce.Do(func() { close(e.draining) }) }
@@ -144,23 +152,7 @@ func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream boo
 	}
 	err := e.run(ctx, p, b, turn)
 	t = Timing{Queue: turn.waited, Run: time.Since(start) - turn.waited}
-	e.Metrics.Waited(t.Queue)
-	e.Metrics.Took(metrics.Run, t.Run)
-	if err != nil {
-		f := fault.From(err)
-		e.Metrics.FrameFailed(f.Kind, len(b.In))
-		return t, f
-	}
-	ok := 0
-	for i := range b.Out {
-		if err := b.Out[i].Err; err != nil {
-			e.Metrics.FrameFailed(fault.From(err).Kind, 1)
-		} else {
-			ok++
-		}
-	}
-	e.Metrics.FrameOK(ok)
-	return t, nil
+	return t, e.count(b, len(b.In), t, err)
 }
 
 // Queue returns how many batches are being encoded, and how many wait for their turn.

@@ -15,6 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // Kind says what the caller should do about it.
@@ -112,6 +113,7 @@ func From(err error) *Error {
 		name      *stream.NameError
 		missing   *stream.NotFoundError
 		full      *stream.LimitError
+		option    *scene.OptionError
 	)
 	switch {
 	case err == nil:
@@ -122,6 +124,8 @@ func From(err error) *Error {
 		return &Error{Kind: Invalid, Field: spec.Field, Err: err}
 	case errors.As(err, &desc):
 		return &Error{Kind: Invalid, Field: desc.Field, Err: err}
+	case errors.As(err, &option):
+		return &Error{Kind: Invalid, Field: option.Field, Err: err}
 	case errors.As(err, &budget):
 		e := BusyOf("limits.memory_budget", budget.Want+budget.InUse, budget.Budget, "no memory now")
 		if budget.Want > budget.Budget {
