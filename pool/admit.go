@@ -1,6 +1,8 @@
 package pool
 
 import (
+	"cmp"
+	"container/heap"
 	"context"
 	"fmt"
 	"math"
@@ -24,7 +26,7 @@ type Grant struct {
 // covered, Get does not run into the Budget. Admit leases nothing itself.
 //
 // Without a Budget it admits at once. It returns ctx's error, wrapped, when ctx is done first, and at once a *BudgetError
-// (ErrBudget) when n exceeds the Budget, and a *SizeError (ErrSize) when n is negative.
+// (ErrBudget) when n exceeds the Budget, and a *SizeError (ErrSize) when n is negative. After Close it returns ErrClosed.
 func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 	g, _, err := p.admit(ctx, n, 0)
 	return g, err
@@ -58,16 +60,20 @@ func (p *Pool) admit(ctx context.Context, n int64, rank uint64) (Grant, uint64, 
 	a := &p.admission
 	switch {
 	case n < 0:
-		return Grant{}, 0, &SizeError{Got: n, Max: p.limit}
-	case n > p.limit:
-		return Grant{}, 0, &BudgetError{Want: n, InUse: a.stats().granted, Budget: p.budget}
+		return Grant{}, 0, &SizeError{Got: n, Max: a.stats().limit}
 	case ctx.Err() != nil:
-		return Grant{}, 0, admitError(ctx, n)
+		return Grant{}, 0, cmp.Or(a.never(n), admitError(ctx, n))
 	}
-	t, g, ok := a.enter(n, rank)
+	t, g, ok, err := a.enter(n, rank)
+	if err != nil {
+		return Grant{}, 0, err
+	}
 	if !ok {
 		select {
 		case <-t.Turn():
+			if err := a.refusal(t, n); err != nil {
+				return Grant{}, 0, err
+			}
 		case <-ctx.Done():
 			a.abandon(t)
 			return Grant{}, 0, admitError(ctx, n)
@@ -80,13 +86,13 @@ func (p *Pool) admit(ctx context.Context, n int64, rank uint64) (Grant, uint64, 
 // without.
 func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	a := &p.admission
-	if n < 0 || n > p.limit {
+	if n < 0 {
 		return Grant{}, false
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.lineOf(n)
-	if a.waiting() > 0 || !a.fits(l, n) {
+	if a.check(n) != nil || a.waiting() > 0 || !a.fits(l, n) {
 		return Grant{}, false
 	}
 	a.arrivals++
@@ -119,7 +125,8 @@ func (g Grant) Shrink(n int64) {
 // little have the reserve, and no more; the others have all but the reserve. So neither line starves.
 type admission struct {
 	mu       sync.Mutex
-	limit    int64
+	limit    int64 // MaxInt64: none
+	closed   bool
 	reserve  int64 // for callers that ask for little; 0: all wait in one line
 	granted  int64
 	arrivals uint64 // so far
@@ -134,7 +141,56 @@ const littlePart = 4
 type line struct {
 	granted   int64
 	queue     waitlist.List[ticketData]
-	overtaken int // how often the first of the queue has been
+	ranks     ranks // those of the queue, by rank
+	overtaken int   // how often the first of the queue has been
+}
+
+// ranks is a heap of tickets by rank, and by arrival where ranks are equal.
+type ranks []*ticket
+
+func (r ranks) Len() int { return len(r) }
+
+func (r ranks) Less(i, j int) bool {
+	a, b := &r[i].Value, &r[j].Value
+	return a.rank < b.rank || a.rank == b.rank && a.arrival < b.arrival
+}
+
+func (r ranks) Swap(i, j int) {
+	r[i], r[j] = r[j], r[i]
+	r[i].Value.at, r[j].Value.at = i, j
+}
+
+// Push and Pop are for package heap.
+func (r *ranks) Push(t any) {
+	t.(*ticket).Value.at = len(*r)
+	*r = append(*r, t.(*ticket))
+}
+
+func (r *ranks) Pop() any {
+	last := len(*r) - 1
+	t := (*r)[last]
+	(*r)[last] = nil
+	*r = (*r)[:last]
+	return t
+}
+
+// join puts t at the end of the queue.
+func (l *line) join(t *ticket) {
+	l.queue.Append(t)
+	heap.Push(&l.ranks, t)
+}
+
+// leave takes t out of the queue, with its turn or without.
+func (l *line) leave(t *ticket, turn bool) {
+	if t == l.queue.First() {
+		l.overtaken = 0
+	}
+	heap.Remove(&l.ranks, t.Value.at)
+	if turn {
+		l.queue.Wake(t)
+	} else {
+		l.queue.Remove(t)
+	}
 }
 
 // maxOvertaken is how many others are granted before the first of the queue. So a caller behind k others is overtaken by
@@ -149,6 +205,9 @@ type ticketData struct {
 	line      *line
 	gen       uint64
 	rank      uint64
+	arrival   uint64
+	at        int // in its line's ranks, while it waits
+	refused   bool
 	n         int64
 }
 
@@ -165,9 +224,12 @@ func (a *admission) waiting() int { return a.little.queue.Len() + a.large.queue.
 
 // enter returns a ticket for n bytes, its Grant, and whether it is granted; if not, it is in its queue. A rank of 0 is that
 // of a newcomer.
-func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted bool) {
+func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if err := a.check(n); err != nil {
+		return nil, Grant{}, false, err
+	}
 	if a.arrivals++; rank == 0 {
 		rank = a.arrivals
 	}
@@ -175,20 +237,89 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted boo
 	t, g = a.take(l, n, rank)
 	if l.queue.Len() == 0 && a.fits(l, n) {
 		a.grant(t)
-		return t, g, true
+		return t, g, true, nil
 	}
-	l.queue.Append(t)
+	l.join(t)
 	if a.advance(); t.Waiting() {
-		return t, g, false
+		return t, g, false, nil
 	}
 	<-t.Turn()
-	return t, g, true
+	return t, g, true, nil
+}
+
+// check returns why n bytes can never be admitted, nil when they can.
+func (a *admission) check(n int64) error {
+	switch {
+	case a.closed:
+		return ErrClosed
+	case n > a.limit:
+		return &BudgetError{Want: n, InUse: a.granted, Budget: a.limit}
+	}
+	return nil
+}
+
+// never is check for callers without the lock.
+func (a *admission) never(n int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.check(n)
+}
+
+// refusal returns nil when t, whose turn it is, was granted its n bytes, and else why it was not.
+func (a *admission) refusal(t *ticket, n int64) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !t.Value.refused {
+		return nil
+	}
+	a.recycle(t)
+	if a.closed {
+		return ErrClosed
+	}
+	return &BudgetError{Want: n, InUse: a.granted, Budget: a.limit}
+}
+
+// set changes what there is to admit, and the part of it that is the reserve.
+func (a *admission) set(limit, reserve int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.limit, a.reserve = limit, reserve
+	a.sort()
+}
+
+// close refuses all that wait, and all that come.
+func (a *admission) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	a.sort()
+}
+
+// sort looks at all that wait again: it refuses those that cannot be admitted any more, and puts the others into the line
+// that is theirs now.
+func (a *admission) sort() {
+	for _, l := range []*line{&a.little, &a.large} {
+		var next *ticket
+		for t := l.queue.First(); t != nil; t = next {
+			next = t.Next()
+			switch to := a.lineOf(t.Value.n); {
+			case a.check(t.Value.n) != nil:
+				t.Value.n, t.Value.refused = 0, true
+				l.leave(t, true)
+			case to != l:
+				l.leave(t, false)
+				t.Value.line = to
+				to.join(t)
+			}
+		}
+	}
+	a.advance()
 }
 
 // take returns a ticket that is not in use, and its Grant. a.mu is held.
 func (a *admission) take(l *line, n int64, rank uint64) (*ticket, Grant) {
 	t := l.queue.New()
-	t.Value = ticketData{admission: a, line: l, gen: t.Value.gen, rank: rank, n: n}
+	t.Value = ticketData{admission: a, line: l, gen: t.Value.gen, rank: rank, arrival: a.arrivals, n: n}
 	return t, Grant{t: t, gen: t.Value.gen}
 }
 
@@ -237,11 +368,8 @@ func (a *admission) shrink(g Grant, n int64) {
 func (a *admission) abandon(t *ticket) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if l := t.Value.line; t.Waiting() {
-		if t == l.queue.First() {
-			l.overtaken = 0
-		}
-		l.queue.Remove(t)
+	if t.Waiting() {
+		t.Value.line.leave(t, false)
 	} else {
 		a.giveBack(t, t.Value.n)
 	}
@@ -263,27 +391,18 @@ func (a *admission) advanceLine(l *line) bool {
 		return false
 	}
 	l.overtaken++
-	if t == l.queue.First() {
-		l.overtaken = 0
-	}
 	a.grant(t)
-	l.queue.Wake(t)
+	l.leave(t, true)
 	return true
 }
 
 // next returns the ticket that is to be granted next, nil when nobody waits: that of the lowest rank, or the first when
 // it has been overtaken often enough.
 func (l *line) next() *ticket {
-	best := l.queue.First()
-	if l.overtaken >= maxOvertaken {
-		return best
+	if len(l.ranks) == 0 || l.overtaken >= maxOvertaken {
+		return l.queue.First()
 	}
-	for t := best; t != nil; t = t.Next() {
-		if t.Value.rank < best.Value.rank {
-			best = t
-		}
-	}
-	return best
+	return l.ranks[0]
 }
 
 // fits reports whether n more bytes can be granted in line l.

@@ -2,6 +2,7 @@ package pool_test
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -173,6 +174,64 @@ func BenchmarkGrow(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*leases), "ns/slab")
+		})
+	}
+}
+
+// BenchmarkRefused is a Get that is refused, by the number of leases.
+func BenchmarkRefused(b *testing.B) {
+	for _, leases := range []int{100, 100_000} {
+		b.Run(fmt.Sprintf("leases=%d", leases), func(b *testing.B) {
+			p := pool.New(&pool.Options{Budget: int64(leases) * pool.MinSize})
+			held := make([]pool.Buf, leases)
+			for i := range held {
+				held[i] = get(b, p, 1)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Get(1); err == nil {
+					b.Fatal("not refused")
+				}
+			}
+			for _, buf := range held {
+				buf.Release()
+			}
+		})
+	}
+}
+
+// BenchmarkAdmitBehind is an Admit with priority that goes before so many that wait.
+func BenchmarkAdmitBehind(b *testing.B) {
+	for _, waiting := range []int{10, 10_000} {
+		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
+			const budget = 1 << 20
+			p := pool.New(&pool.Options{Budget: budget})
+			q := p.NewPriority()
+			g, err := q.Admit(b.Context(), 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			var wg sync.WaitGroup
+			for range waiting {
+				wg.Go(func() {
+					for b.Context().Err() == nil {
+						if g, err := p.Admit(b.Context(), budget); err == nil {
+							g.Release()
+						}
+					}
+				})
+			}
+			for p.Stats().Waiting < waiting {
+				runtime.Gosched()
+			}
+			for b.Loop() {
+				g.Release()
+				if g, err = q.Admit(b.Context(), 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+			g.Release()
+			b.Cleanup(wg.Wait)
 		})
 	}
 }

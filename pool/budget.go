@@ -8,6 +8,8 @@ import (
 var (
 	// ErrBudget matches every *BudgetError.
 	ErrBudget = errors.New("pool: over budget")
+	// ErrClosed is the error of Get and Admit after Close.
+	ErrClosed = errors.New("pool: closed")
 	// ErrSize matches every *SizeError.
 	ErrSize = errors.New("pool: size out of range")
 )
@@ -37,108 +39,108 @@ func (e *SizeError) Error() string {
 // Is reports whether target is ErrSize.
 func (e *SizeError) Is(target error) bool { return target == ErrSize }
 
-// maxPasses bounds reserve when leases change faster than it can scan.
-const maxPasses = 64
-
 // reserve leases an idle slab of c if there is one. If not, it makes sure that a new one fits the budget, discarding idle
 // slabs of other classes where it must, and returns the zero Buf; or a *BudgetError.
-//
-// It refuses only when two scans in a row find the same leases, and no lease began or ended in between: then, at a
-// moment between the scans, the bytes leased and c.size together did exceed the budget. (Only after maxPasses scans
-// that were all disturbed does it refuse without that proof.)
 func (p *Pool) reserve(c *class, n int) (Buf, error) {
 	size := int64(c.size)
-	fits := func() bool { return p.held+size <= p.limit }
-	if fits() {
-		look := maxLook
-		if p.check != nil {
-			look = len(c.records) // it is slow anyway, and what a test counts should not depend on the scheduler
-		}
-		b, _ := c.takeIdle(n, look)
-		return b, nil
+	if p.closed {
+		return Buf{}, ErrClosed
 	}
-	var inUse int64
-	var before, events uint64
-	for range maxPasses {
-		if b, ok := c.takeIdle(n, len(c.records)); ok {
+	if !p.tight.on {
+		if p.held+size <= p.limit {
+			look := maxLook
+			if p.check != nil {
+				look = len(c.records) // it is slow anyway, and what a test counts should not depend on the scheduler
+			}
+			b, _ := c.takeIdle(n, look)
 			return b, nil
 		}
-		inUse, events = p.look()
-		if inUse+p.elsewhere+size <= p.limit {
-			if p.evict(c); fits() {
-				return Buf{}, nil
-			}
-		} else if events == before {
-			break
-		}
-		before = events
+		p.tighten()
+	}
+	if b, ok := c.takeListed(n); ok {
+		p.relax()
+		return b, nil
+	}
+	if p.held+size <= p.limit {
+		p.relax()
+		return Buf{}, nil
+	}
+	p.tight.calm = 0
+	if p.evict(c) {
+		return Buf{}, nil
+	}
+	if p.glance(); p.evict(c) {
+		return Buf{}, nil
 	}
 	p.refused++
-	return Buf{}, &BudgetError{Want: size, InUse: inUse, Budget: p.budget}
+	return Buf{}, &BudgetError{Want: size, InUse: p.held - p.elsewhere - p.tight.idle, Budget: p.budget}
 }
 
-// look removes the records of dead slabs and returns the bytes leased, and a number that grows with each lease that
-// begins or ends.
-func (p *Pool) look() (inUse int64, events uint64) {
-	for i := range p.classes {
-		c := &p.classes[i]
-		c.reap()
-		n := c.counts()
-		inUse += int64(n.gets-n.puts-c.gone[DiscardLost]) * int64(c.size)
-		events += n.gets + n.puts
+// evict discards idle slabs of other classes until one of c fits, if that is possible: first those that the floor does not
+// keep, and in the order that discards the fewest bytes at the first hit: from c's size up, then from c's size down.
+func (p *Pool) evict(c *class) (fits bool) {
+	size := int64(c.size)
+	if p.held+size-p.tight.idle > p.limit {
+		return false
 	}
-	return inUse, events
-}
-
-// evict discards idle slabs of other classes until one of c fits: first those that the floor does not keep, and in the order
-// that discards the fewest bytes at the first hit: from c's size up, then from c's size down.
-func (p *Pool) evict(c *class) {
 	at := classOf(c.size)
 	first := at + 1
 	if p.noReuse() {
 		first = at // reserve did not lease its own class's idle slabs
 	}
-	for _, pinned := range []bool{false, true} {
+	for _, which := range []listing{loose, kept} {
 		for i := first; i < numClasses; i++ {
-			if p.classes[i].evict(pinned, c.size) {
-				return
+			if p.classes[i].evict(which, size) {
+				return true
 			}
 		}
 		for i := at - 1; i >= 0; i-- {
-			if p.classes[i].evict(pinned, c.size) {
-				return
+			if p.classes[i].evict(which, size) {
+				return true
 			}
 		}
 	}
+	return p.held+size <= p.limit
 }
 
 // Elsewhere says that n more bytes of the Budget, or fewer for a negative n, are memory that is not the pool's, such as memory
 // shared with another process. It discards idle slabs that do not fit beside it. The bytes must be admitted (Admit), so that leases
 // do fit.
 func (p *Pool) Elsewhere(n int64) {
+	defer p.check.flush()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.elsewhere += n
 	p.held += n
-	for _, pinned := range []bool{false, true} {
+	p.fit()
+}
+
+// fit discards idle slabs while there are more bytes than the limit.
+func (p *Pool) fit() {
+	if p.held <= p.limit {
+		return
+	}
+	p.tighten()
+	for _, which := range []listing{loose, kept} {
 		for i := range p.classes {
-			if p.classes[i].evict(pinned, 0) {
+			if p.classes[i].evict(which, 0) {
 				return
 			}
 		}
 	}
 }
 
-// evict discards idle slabs of c, those that the floor keeps or the others, until size bytes fit the budget.
-func (c *class) evict(pinned bool, size int) (fits bool) {
+// evict discards listed slabs of c until size bytes fit the budget. Those that are not idle any more leave the list.
+func (c *class) evict(which listing, size int64) (fits bool) {
 	p := c.pool
-	for i := 0; i < len(c.records) && p.held+int64(size) > p.limit; {
-		r := c.records[i]
-		if (r.pin != nil) == pinned && r.evict() {
-			c.strike(i, DiscardBudget)
+	for l := &c.listed[which-1]; l.first != nil && p.held+size > p.limit; {
+		r := l.last
+		c.unlist(r)
+		if r.evict() {
+			c.strike(r, DiscardBudget)
 		} else {
-			i++
+			c.reapOne(r)
 		}
 	}
-	return p.held+int64(size) <= p.limit
+	return p.held+size <= p.limit
 }

@@ -92,6 +92,9 @@ func (b Buf) Release() {
 			continue
 		}
 		if atomic.CompareAndSwapUint64(s.state, old, (b.gen+1)<<holderBits) {
+			if s.class.tight.Load() && !s.class.pool.ended(s) {
+				return
+			}
 			s.class.idle.Put(s)
 			return
 		}

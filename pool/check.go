@@ -76,7 +76,7 @@ func (r *record) audit() *Misuse {
 		return nil
 	}
 	defer atomic.StoreUint64(&r.state, idle)
-	return r.ledger.verify(s)
+	return r.ledger.verify(s.mem)
 }
 
 // noReuse reports whether idle slabs are not to be leased again.
@@ -89,7 +89,7 @@ type checker struct {
 	leases atomic.Uint64         // begun, for sampling
 
 	mu      sync.Mutex
-	pending []*Misuse       // found under Pool.mu, to be reported without it
+	pending []suspect       // found under Pool.mu, to be looked at and reported without it
 	printed map[string]bool // what was written to standard error, which is written once
 }
 
@@ -112,7 +112,11 @@ func (k *checker) get(c *class, n int) (Buf, error) {
 			return Buf{}, err
 		}
 	}
-	b, ok := k.takeIdle(c, n)
+	var b Buf
+	ok := false
+	if !c.tight.Load() {
+		b, ok = k.takeIdle(c, n)
+	}
 	if !ok {
 		var err error
 		if b, err = c.pool.obtain(c, n); err != nil {
@@ -142,6 +146,10 @@ func (k *checker) takeIdle(c *class, n int) (Buf, bool) {
 
 // put returns s, which is idle now, to its class.
 func (k *checker) put(s *slab) {
+	if s.class.tight.Load() && !s.class.pool.ended(s) {
+		k.flush()
+		return
+	}
 	if !k.NoReuse {
 		k.idle[classOf(s.class.size)].Put(s)
 	}
@@ -158,14 +166,25 @@ func (k *checker) watch() bool {
 	return false
 }
 
-// later keeps m, if there is one, until flush.
-func (k *checker) later(m *Misuse) {
-	if m == nil {
-		return
-	}
+// A suspect is a slab that has ended: what it was discarded with, or nothing when its lease was lost.
+type suspect struct {
+	ledger *ledger
+	mem    []byte // nil: lost
+}
+
+// later keeps s until flush.
+func (k *checker) later(s suspect) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.pending = append(k.pending, m)
+	k.pending = append(k.pending, s)
+}
+
+// misuse returns what is to be reported of s, nil if nothing.
+func (s suspect) misuse() *Misuse {
+	if s.mem == nil {
+		return s.ledger.leak(msgLost)
+	}
+	return s.ledger.verify(s.mem)
 }
 
 // flush reports what later kept. Pool.mu must not be held. A nil checker has nothing.
@@ -177,10 +196,12 @@ func (k *checker) flush() {
 	pending := k.pending
 	k.pending = nil
 	k.mu.Unlock()
-	for _, m := range pending {
-		if k.Report != nil {
+	for _, s := range pending {
+		switch m := s.misuse(); {
+		case m == nil:
+		case k.Report != nil:
 			k.Report(m)
-		} else {
+		default:
 			k.print(m.Error())
 		}
 	}

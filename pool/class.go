@@ -57,12 +57,14 @@ func classSize(i int) int {
 
 // A class is the slabs of one size.
 type class struct {
-	idle sync.Pool // of *slab, some of them no longer idle: claim tells. Empty when the pool is checked.
-	pool *Pool
-	size int
+	idle  sync.Pool   // of *slab, some of them no longer idle: claim tells. Empty when the pool is checked.
+	tight atomic.Bool // pool.tight.on, where hits see it
+	pool  *Pool
+	size  int
 
 	// Guarded by pool.mu.
 	records []*record // one for each slab, in no order
+	listed  [2]list   // while the pool is tight, those that are idle: without those that the floor keeps, and these
 	at      int       // the record that takeIdle looked at last
 	pinned  int64     // bytes of this class's slabs that the floor refers to
 	past    counts    // of slabs that have ended
@@ -103,11 +105,12 @@ func (c *class) newRecord() *record {
 		c.reap()                                               // so that the records of dead slabs do not add up
 		c.records = slices.Grow(c.records, len(c.records)/2+1) // the next reap is as many misses away
 	}
-	r := &record{state: 1}
+	r := &record{state: 1, at: int32(len(c.records))}
 	if c.pool.check != nil {
 		r.ledger = &ledger{check: c.pool.check, size: c.size}
 	}
 	c.records = append(c.records, r)
+	c.pool.slabs++
 	c.misses++
 	return r
 }
@@ -115,32 +118,41 @@ func (c *class) newRecord() *record {
 // reap removes the records whose slabs the collector freed.
 func (c *class) reap() {
 	for i := 0; i < len(c.records); {
-		r := c.records[i]
-		switch {
-		case !r.dead():
+		if !c.reapOne(c.records[i]) {
 			i++
-		case atomic.LoadUint64(&r.state)&holderMask == 0:
-			c.strike(i, DiscardCollected)
-		default:
-			c.strike(i, DiscardLost)
 		}
 	}
 }
 
-// strike removes record i, whose slab has ended.
-func (c *class) strike(i int, why DiscardReason) {
-	r := c.records[i]
+// reapOne removes r if the collector freed its slab.
+func (c *class) reapOne(r *record) bool {
+	if !r.dead() {
+		return false
+	}
+	if atomic.LoadUint64(&r.state)&holderMask == 0 {
+		c.strike(r, DiscardCollected)
+	} else {
+		c.strike(r, DiscardLost)
+	}
+	return true
+}
+
+// strike removes r, whose slab has ended.
+func (c *class) strike(r *record, why DiscardReason) {
 	n := r.counts()
 	c.past.gets += n.gets
 	c.past.puts += n.puts
 	c.gone[why]++
 	c.pool.held -= int64(c.size)
+	c.pool.slabs--
+	c.unlist(r)
 	c.unpin(r)
 	if why == DiscardLost && r.ledger != nil {
 		r.ledger.lose()
 	}
 	last := len(c.records) - 1
-	c.records[i] = c.records[last]
+	c.records[r.at] = c.records[last]
+	c.records[r.at].at = r.at
 	c.records[last] = nil
 	c.records = c.records[:last]
 }

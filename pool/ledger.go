@@ -61,7 +61,7 @@ func (t *trace) record() { t.n = runtime.Callers(2, t.pcs[:]) }
 func (l *ledger) begin(s *slab) (Buf, *Misuse) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	late := l.late(s)
+	late := l.late(s.mem)
 	if late != nil || !l.filled {
 		fillAll(s.mem)
 	}
@@ -196,26 +196,27 @@ func (l *ledger) leak(how string) *Misuse {
 }
 
 // lose reports that the collector freed the slab while it was leased.
-func (l *ledger) lose() { l.check.later(l.leak(msgLost)) }
+func (l *ledger) lose() { l.check.later(suspect{ledger: l}) }
 
 // evict reports a late write to s, whose memory is about to be dropped.
-func (l *ledger) evict(s *slab) { l.check.later(l.verify(s)) }
+func (l *ledger) evict(s *slab) { l.check.later(suspect{ledger: l, mem: s.mem}) }
 
-// verify returns a Misuse when s, which is idle, was written, and then fills it again, so that it is reported once.
-func (l *ledger) verify(s *slab) *Misuse {
+// verify returns a Misuse when mem, that of a slab that nobody leases, was written, and then fills it again, so that it is
+// reported once.
+func (l *ledger) verify(mem []byte) *Misuse {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	late := l.late(s)
+	late := l.late(mem)
 	if late != nil {
-		fillAll(s.mem)
+		fillAll(mem)
 	}
 	return late
 }
 
-// late returns a Misuse when s, which is or was idle, is no longer full of fill. It names all holders of the last lease: any
+// late returns a Misuse when mem, that of a slab that is or was idle, is no longer full of fill. It names all holders of the last lease: any
 // of them may have kept a slice.
-func (l *ledger) late(s *slab) *Misuse {
-	mem := s.mem[:cap(s.mem)]
+func (l *ledger) late(mem []byte) *Misuse {
+	mem = mem[:cap(mem)]
 	if !l.filled || isFill(mem) {
 		return nil
 	}

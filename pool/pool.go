@@ -21,8 +21,8 @@
 package pool
 
 import (
-	"math"
 	"sync"
+	"time"
 )
 
 // Options configures a Pool. The zero value bounds nothing, holds nothing through a collection and aligns to 64 bytes.
@@ -34,6 +34,10 @@ type Options struct {
 	// Floor is how many bytes of slabs, at most, the pool refers to strongly, so that they outlive an idle time; see
 	// docs/pooling.md. A Floor above the Budget counts as the Budget. 0: idle slabs live for two collections.
 	Floor int64
+	// HalfLife lets the Floor follow use: each time it passes, half of the buffers of a size that the Floor keeps, and that were
+	// not leased since the last time, are left to the collector, and those that were leased take their room. 0: the Floor
+	// keeps what it has.
+	HalfLife time.Duration
 	// Reserve is the part of the Budget that Admit keeps for callers that ask for little: at most a quarter of it each. While
 	// those that ask for more wait, or hold what they were admitted for, the others find room. 0: none. It is at most half
 	// of the Budget.
@@ -54,25 +58,31 @@ const (
 // A Pool lends buffers. Its methods may be called from any goroutine. It needs no closing: an unreachable Pool is
 // collected together with its idle slabs.
 type Pool struct {
-	budget    int64 // as in Options
-	limit     int64 // budget, or MaxInt64 where there is none
-	floor     int64
+	options   Options
 	align     int
 	classes   [numClasses]class
 	admission admission
 	check     *checker // nil: unchecked
 
-	// mu guards what a hit never touches: the records of all classes, and the sums below. A goroutine holds it while it
+	// mu guards what a hit never touches: the records of all classes, and what is below. A goroutine holds it while it
 	// scans the records, never while it allocates or zeroes a slab.
 	mu        sync.Mutex
-	held      int64  // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
-	elsewhere int64  // bytes of held that are not the pool's: see Elsewhere
-	pinned    int64  // bytes of the slabs that the floor refers to. Never above floor.
-	refused   uint64 // Gets that ended in ErrBudget
+	budget    int64 // as in Options, or set since
+	limit     int64 // budget, or MaxInt64 where there is none
+	floor     int64 // as in Options, at most limit
+	closed    bool
+	decaying  *time.Timer // nil: there is nothing that could decay
+	held      int64       // bytes of all records: slabs leased, idle, or dead and not yet noticed. Never above limit.
+	slabs     int         // records of all classes
+	elsewhere int64       // bytes of held that are not the pool's: see Elsewhere
+	pinned    int64       // bytes of the slabs that the floor refers to. Never above floor.
+	refused   uint64      // Gets that ended in ErrBudget
+	tight     tight
+	glanced   cursor
 }
 
 // New returns an empty Pool. options are copied; nil is the zero Options. It panics when Align is not 0 or a power of
-// two up to 4096, and when Budget, Floor or Reserve is negative.
+// two up to 4096, and when Budget, Floor, Reserve or HalfLife is negative.
 func New(options *Options) *Pool {
 	var o Options
 	if options != nil {
@@ -84,31 +94,30 @@ func New(options *Options) *Pool {
 	if o.Align < 0 || o.Align > maxAlign || o.Align&(o.Align-1) != 0 {
 		panic("pool: Options.Align is not a power of two up to 4096")
 	}
-	if o.Budget < 0 || o.Floor < 0 || o.Reserve < 0 {
-		panic("pool: Options.Budget, Options.Floor or Options.Reserve is negative")
+	if o.Budget < 0 || o.Floor < 0 || o.Reserve < 0 || o.HalfLife < 0 {
+		panic("pool: Options.Budget, Options.Floor, Options.Reserve or Options.HalfLife is negative")
 	}
-	p := &Pool{budget: o.Budget, limit: o.Budget, floor: o.Floor, align: o.Align}
-	if p.limit == 0 {
-		p.limit = math.MaxInt64
-	}
-	p.floor = min(p.floor, p.limit)
-	p.admission.limit, p.admission.reserve = p.limit, min(o.Reserve, o.Budget/2)
+	p := &Pool{options: o, align: o.Align}
 	p.check = newChecker(o.Check)
 	for i := range p.classes {
 		p.classes[i].pool = p
 		p.classes[i].size = classSize(i)
 	}
+	p.SetBudget(o.Budget)
 	return p
 }
 
 // Get leases a buffer of n bytes, 0 <= n <= MaxSize, of undefined content; its capacity is ClassSize(n). The caller owns
 // the lease and ends it with Release. Get never waits: it returns a *SizeError (ErrSize) for another n, and a
-// *BudgetError (ErrBudget) when the bytes leased and ClassSize(n) together exceed the Budget.
+// *BudgetError (ErrBudget) when the bytes leased and ClassSize(n) together exceed the Budget. After Close it returns ErrClosed.
 func (p *Pool) Get(n int) (Buf, error) {
 	if uint(n) > MaxSize {
 		return Buf{}, &SizeError{Got: int64(n), Max: MaxSize}
 	}
 	c := &p.classes[classOf(n)]
+	if c.tight.Load() {
+		return p.getSlow(c, n)
+	}
 	for s, _ := c.idle.Get().(*slab); s != nil; s, _ = c.idle.Get().(*slab) {
 		if b, ok := s.claim(n); ok {
 			return b, nil
@@ -117,7 +126,7 @@ func (p *Pool) Get(n int) (Buf, error) {
 	return p.getSlow(c, n)
 }
 
-// getSlow is Get when the class's sync.Pool has nothing for this processor, or the pool is checked.
+// getSlow is Get when the class's sync.Pool has nothing for this processor, or the pool is checked or tight.
 func (p *Pool) getSlow(c *class, n int) (Buf, error) {
 	if p.check != nil {
 		return p.check.get(c, n)
@@ -144,6 +153,7 @@ func (p *Pool) obtain(c *class, n int) (Buf, error) {
 	p.mu.Lock()
 	r.attach(s)
 	p.pin(c, r, s)
+	p.startDecay()
 	p.mu.Unlock()
 	return Buf{s: s}, nil
 }

@@ -129,9 +129,9 @@ func TestOptions(t *testing.T) {
 		{"align_odd", pool.Options{Align: 48}, "pool: Options.Align is not a power of two up to 4096"},
 		{"align_negative", pool.Options{Align: -64}, "pool: Options.Align is not a power of two up to 4096"},
 		{"align_too_large", pool.Options{Align: 8192}, "pool: Options.Align is not a power of two up to 4096"},
-		{"budget_negative", pool.Options{Budget: -1}, "pool: Options.Budget, Options.Floor or Options.Reserve is negative"},
-		{"reserve_negative", pool.Options{Reserve: -1}, "pool: Options.Budget, Options.Floor or Options.Reserve is negative"},
-		{"floor_negative", pool.Options{Floor: -1}, "pool: Options.Budget, Options.Floor or Options.Reserve is negative"},
+		{"budget_negative", pool.Options{Budget: -1}, "pool: Options.Budget, Options.Floor, Options.Reserve or Options.HalfLife is negative"},
+		{"reserve_negative", pool.Options{Reserve: -1}, "pool: Options.Budget, Options.Floor, Options.Reserve or Options.HalfLife is negative"},
+		{"floor_negative", pool.Options{Floor: -1}, "pool: Options.Budget, Options.Floor, Options.Reserve or Options.HalfLife is negative"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -32,12 +32,16 @@ type record struct {
 	state uint64
 
 	// Guarded by Pool.mu.
-	slab     weak.Pointer[slab]
-	attached bool  // slab is set: newSlab is done
-	pin      *slab // the same slab, where the floor keeps it
+	slab       weak.Pointer[slab]
+	pin        *slab   // the same slab, where the floor keeps it
+	next, prev *record // in the list of the class that it is in
+	seen       uint64  // state when the floor last decayed
 
-	ledger *ledger // the holders of the slab; nil unless the pool is checked
-	_      [24]byte
+	ledger   *ledger // the holders of the slab; nil unless the pool is checked
+	at       int32   // where it is in class.records
+	attached bool    // slab is set: newSlab is done
+	in       listing // guarded by Pool.mu
+	_        [2]byte
 }
 
 const (

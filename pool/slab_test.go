@@ -100,41 +100,6 @@ func TestHusk(t *testing.T) {
 	}
 }
 
-// TestLook: two scans agree exactly when no lease began or ended between them, which is what a refusal rests on.
-func TestLook(t *testing.T) {
-	p := New(nil)
-	small, err := p.Get(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var large Buf
-	tests := []struct {
-		name    string
-		between func()
-		inUse   int64
-		event   bool
-	}{
-		{"nothing", func() {}, 4096, false},
-		{"retain_and_release", func() { small.Retain().Release() }, 4096, false},
-		{"get", func() { large, err = p.Get(5000) }, 4096 + 5120, true},
-		{"put_of_another_class", func() { small.Release() }, 5120, true},
-		{"one_moved_to_another_class", func() { large.Release(); small, err = p.Get(1) }, 4096, true},
-		{"the_same_slab_leased_again", func() { small.Release(); small, err = p.Get(1) }, 4096, true},
-		{"discard", func() { p.classes[1].records[0].evict(); p.classes[1].strike(0, DiscardBudget) }, 4096, false},
-		{"put", func() { small.Release() }, 0, true},
-	}
-	_, before := p.look()
-	for _, tt := range tests {
-		tt.between()
-		inUse, events := p.look()
-		if err != nil || inUse != tt.inUse || (events != before) != tt.event || events < before {
-			t.Errorf("%s: got %d bytes in use, events %d after %d, error %v, want %d bytes and event %t",
-				tt.name, inUse, events, before, err, tt.inUse, tt.event)
-		}
-		before = events
-	}
-}
-
 // recovered returns what f panics with, nil if it does not.
 func recovered(f func()) (value any) {
 	defer func() { value = recover() }()

@@ -6,7 +6,7 @@ type Stats struct {
 	InUse    int64        // bytes leased, at the classes' sizes
 	Idle     int64        // bytes held and not leased
 	Pinned   int64        // bytes, of both, that the floor keeps through collections
-	Budget   int64        // as in Options
+	Budget   int64        // as in Options, or as SetBudget set it
 	Floor    int64        // as in Options, at most Budget
 	Refused  uint64       // Gets that ended in ErrBudget
 	Admitted int64        // bytes admitted by Admit and not yet released
@@ -38,19 +38,23 @@ const (
 	DiscardCollected DiscardReason = iota
 	// DiscardBudget: it was idle, and another class needed its share of the budget.
 	DiscardBudget
+	// DiscardTrimmed: it was idle at a Trim, or the pool was closed.
+	DiscardTrimmed
 	// DiscardLost: it was leased, and the collector freed it, since its Buf was unreachable: a Release is missing.
 	DiscardLost
 
 	numDiscardReasons
 )
 
-// String returns "collected", "budget" or "lost".
+// String returns "collected", "budget", "trimmed" or "lost".
 func (r DiscardReason) String() string {
 	switch r {
 	case DiscardCollected:
 		return "collected"
 	case DiscardBudget:
 		return "budget"
+	case DiscardTrimmed:
+		return "trimmed"
 	case DiscardLost:
 		return "lost"
 	}
@@ -112,12 +116,12 @@ func (c *class) stats() ClassStats {
 
 // admissionStats is what Stats says of Admit.
 type admissionStats struct {
-	granted int64
-	waiting int
+	granted, limit int64
+	waiting        int
 }
 
 func (a *admission) stats() admissionStats {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return admissionStats{granted: a.granted, waiting: a.waiting()}
+	return admissionStats{granted: a.granted, limit: a.limit, waiting: a.waiting()}
 }

@@ -72,6 +72,8 @@ type Limits struct {
 	MaxScenes   int  `yaml:"max_scenes" bounds:"1 or more" doc:"scenes that are loaded at the same time"`
 	SceneMemory Size `yaml:"scene_memory" bounds:"at most limits.memory_budget" doc:"the part of memory_budget that scenes may hold, all together; 0: half"`
 
+	FloorHalfLife Duration `yaml:"memory_floor_half_life" doc:"each time this passes, half of the idle buffers that memory_floor keeps and that were not used meanwhile are left to the collector"`
+
 	PipelineIdle Duration `yaml:"pipeline_idle" doc:"a compiled pipeline that is not used for this long is freed; a large one sooner"`
 }
 
@@ -142,6 +144,7 @@ func Default() Config {
 			MaxMessageBytes: 256 * MiB,
 			MemoryBudget:    512 * MiB,
 			MemoryFloor:     64 * MiB,
+			FloorHalfLife:   Duration(10 * time.Minute),
 			PipelineIdle:    Duration(10 * time.Minute),
 			QueueDepth:      64,
 			MaxScenes:       64,

@@ -105,6 +105,7 @@ func checkTimes(c Config) *ValueError {
 	}{
 		{"timeouts.receive", c.Timeout.Receive}, {"timeouts.send", c.Timeout.Send}, {"timeouts.queue", c.Timeout.Queue},
 		{"timeouts.idle", c.Timeout.Idle}, {"drain_timeout", c.DrainTimeout}, {"limits.pipeline_idle", c.Limits.PipelineIdle},
+		{"limits.memory_floor_half_life", c.Limits.FloorHalfLife},
 		{"live.offline_after", c.Live.OfflineAfter}, {"live.keep", c.Live.Keep}, {"live.stall", c.Live.Stall},
 	} {
 		if d.got < leastDuration || d.got > Duration(24*time.Hour) {

@@ -45,7 +45,13 @@ const reservePart = 4
 func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	share := c.Limits.PipelineShare()
 	e := &Engine{
-		Pool:     pool.New(&pool.Options{Budget: int64(c.Limits.MemoryBudget) - share, Floor: int64(c.Limits.MemoryFloor), Reserve: (int64(c.Limits.MemoryBudget) - share) / reservePart, Check: check}),
+		Pool: pool.New(&pool.Options{
+			Budget:   int64(c.Limits.MemoryBudget) - share,
+			Floor:    int64(c.Limits.MemoryFloor),
+			HalfLife: time.Duration(c.Limits.FloorHalfLife),
+			Reserve:  (int64(c.Limits.MemoryBudget) - share) / reservePart,
+			Check:    check,
+		}),
 		Metrics:  m,
 		Config:   c,
 		Started:  time.Now(),
