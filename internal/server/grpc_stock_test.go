@@ -22,6 +22,7 @@ func TestStockGRPC(t *testing.T) {
 		"bytes":          TestSameBytesOverGRPC,
 		"wrong-frame":    TestAFrameOfTheWrongSizeFailsAlone,
 		"token":          TestGRPCToken,
+		"mel-stream":     TestGRPCMelStream,
 		"live":           TestLiveFramesInOrder,
 		"publish-errors": TestPublishErrors,
 		"unknown-stream": TestWatchErrors,

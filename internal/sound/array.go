@@ -51,6 +51,18 @@ func (a Array) Bytes() int64 {
 	return n
 }
 
+// Put writes the data of a to dst, which has a.Bytes() bytes, as little-endian float32.
+func (a Array) Put(dst []byte) {
+	var row []float32
+	for i := range a.Shape[0] {
+		row = a.row(row[:0], i)
+		for _, v := range row {
+			binary.LittleEndian.PutUint32(dst, math.Float32bits(v))
+			dst = dst[4:]
+		}
+	}
+}
+
 // Form is how an Array is written.
 type Form uint8
 

@@ -2350,6 +2350,217 @@ func (x *SceneInfo) GetUnloaded() bool {
 	return false
 }
 
+// MelRequest is sound, or a piece of it.
+type MelRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// spec describes the sound and the features.
+	Spec *MelSpec `protobuf:"bytes,1,opt,name=spec,proto3" json:"spec,omitempty"`
+	// pcm are samples of all channels, one moment after the other, whole moments alone. limits.max_message_bytes bounds
+	// them, and samples and features as float32.
+	Pcm           []byte `protobuf:"bytes,2,opt,name=pcm,proto3" json:"pcm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MelRequest) Reset() {
+	*x = MelRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MelRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MelRequest) ProtoMessage() {}
+
+func (x *MelRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MelRequest.ProtoReflect.Descriptor instead.
+func (*MelRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *MelRequest) GetSpec() *MelSpec {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *MelRequest) GetPcm() []byte {
+	if x != nil {
+		return x.Pcm
+	}
+	return nil
+}
+
+// MelSpec describes sound, and the features that are wanted.
+type MelSpec struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// preset is one of wav2lip, whisper80, whisper128, kaldi, htk and librosa.
+	Preset string `protobuf:"bytes,1,opt,name=preset,proto3" json:"preset,omitempty"`
+	// format is s16le, u8, s24le, s32le, f32le or f64le.
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// rate is how many samples a second there are of each channel, 8000 to 48000.
+	Rate uint32 `protobuf:"varint,3,opt,name=rate,proto3" json:"rate,omitempty"`
+	// channels are averaged; 0 is 1.
+	Channels uint32 `protobuf:"varint,4,opt,name=channels,proto3" json:"channels,omitempty"`
+	// by_bands asks for the shape (bands, frames) instead of (frames, bands).
+	ByBands bool `protobuf:"varint,5,opt,name=by_bands,json=byBands,proto3" json:"by_bands,omitempty"`
+	// fps and window ask for windows of so many frames for a video of so many frames a second, of the shape (video
+	// frames, bands, window). Both are 0 for the features themselves.
+	Fps           float64 `protobuf:"fixed64,6,opt,name=fps,proto3" json:"fps,omitempty"`
+	Window        uint32  `protobuf:"varint,7,opt,name=window,proto3" json:"window,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MelSpec) Reset() {
+	*x = MelSpec{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MelSpec) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MelSpec) ProtoMessage() {}
+
+func (x *MelSpec) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MelSpec.ProtoReflect.Descriptor instead.
+func (*MelSpec) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *MelSpec) GetPreset() string {
+	if x != nil {
+		return x.Preset
+	}
+	return ""
+}
+
+func (x *MelSpec) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *MelSpec) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *MelSpec) GetChannels() uint32 {
+	if x != nil {
+		return x.Channels
+	}
+	return 0
+}
+
+func (x *MelSpec) GetByBands() bool {
+	if x != nil {
+		return x.ByBands
+	}
+	return false
+}
+
+func (x *MelSpec) GetFps() float64 {
+	if x != nil {
+		return x.Fps
+	}
+	return 0
+}
+
+func (x *MelSpec) GetWindow() uint32 {
+	if x != nil {
+		return x.Window
+	}
+	return 0
+}
+
+// MelResponse is features.
+type MelResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// shape is how many values there are in each direction; the last counts fastest.
+	Shape []uint32 `protobuf:"varint,1,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	// features are little-endian float32.
+	Features      []byte `protobuf:"bytes,2,opt,name=features,proto3" json:"features,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MelResponse) Reset() {
+	*x = MelResponse{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MelResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MelResponse) ProtoMessage() {}
+
+func (x *MelResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MelResponse.ProtoReflect.Descriptor instead.
+func (*MelResponse) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *MelResponse) GetShape() []uint32 {
+	if x != nil {
+		return x.Shape
+	}
+	return nil
+}
+
+func (x *MelResponse) GetFeatures() []byte {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
 var File_steadyframe_v1_frame_proto protoreflect.FileDescriptor
 
 const file_steadyframe_v1_frame_proto_rawDesc = "" +
@@ -2526,7 +2737,22 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x05users\x18\n" +
 	" \x01(\rR\x05users\x12\x1b\n" +
 	"\tloaded_us\x18\v \x01(\x04R\bloadedUs\x12\x1a\n" +
-	"\bunloaded\x18\f \x01(\bR\bunloaded*\xcd\x03\n" +
+	"\bunloaded\x18\f \x01(\bR\bunloaded\"K\n" +
+	"\n" +
+	"MelRequest\x12+\n" +
+	"\x04spec\x18\x01 \x01(\v2\x17.steadyframe.v1.MelSpecR\x04spec\x12\x10\n" +
+	"\x03pcm\x18\x02 \x01(\fR\x03pcm\"\xae\x01\n" +
+	"\aMelSpec\x12\x16\n" +
+	"\x06preset\x18\x01 \x01(\tR\x06preset\x12\x16\n" +
+	"\x06format\x18\x02 \x01(\tR\x06format\x12\x12\n" +
+	"\x04rate\x18\x03 \x01(\rR\x04rate\x12\x1a\n" +
+	"\bchannels\x18\x04 \x01(\rR\bchannels\x12\x19\n" +
+	"\bby_bands\x18\x05 \x01(\bR\abyBands\x12\x10\n" +
+	"\x03fps\x18\x06 \x01(\x01R\x03fps\x12\x16\n" +
+	"\x06window\x18\a \x01(\rR\x06window\"?\n" +
+	"\vMelResponse\x12\x14\n" +
+	"\x05shape\x18\x01 \x03(\rR\x05shape\x12\x1a\n" +
+	"\bfeatures\x18\x02 \x01(\fR\bfeatures*\xcd\x03\n" +
 	"\vPixelFormat\x12\x1c\n" +
 	"\x18PIXEL_FORMAT_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PIXEL_FORMAT_BGR24\x10\x01\x12\x16\n" +
@@ -2558,7 +2784,7 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"ColorSpace\x12\x15\n" +
 	"\x11COLOR_SPACE_BT601\x10\x00\x12\x15\n" +
-	"\x11COLOR_SPACE_BT709\x10\x012\x81\x05\n" +
+	"\x11COLOR_SPACE_BT709\x10\x012\x8b\x06\n" +
 	"\fFrameService\x12G\n" +
 	"\x06Encode\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse\x12Q\n" +
 	"\fEncodeStream\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse(\x010\x01\x12L\n" +
@@ -2568,7 +2794,9 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\tLoadScene\x12\x19.steadyframe.v1.SceneFile\x1a\x19.steadyframe.v1.SceneInfo(\x01\x12L\n" +
 	"\vUnloadScene\x12\".steadyframe.v1.UnloadSceneRequest\x1a\x19.steadyframe.v1.SceneInfo\x12S\n" +
 	"\n" +
-	"ListScenes\x12!.steadyframe.v1.ListScenesRequest\x1a\".steadyframe.v1.ListScenesResponseBEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
+	"ListScenes\x12!.steadyframe.v1.ListScenesRequest\x1a\".steadyframe.v1.ListScenesResponse\x12>\n" +
+	"\x03Mel\x12\x1a.steadyframe.v1.MelRequest\x1a\x1b.steadyframe.v1.MelResponse\x12H\n" +
+	"\tMelStream\x12\x1a.steadyframe.v1.MelRequest\x1a\x1b.steadyframe.v1.MelResponse(\x010\x01BEZCgithub.com/steadyframe/steadyframe/api/steadyframe/v1;steadyframev1b\x06proto3"
 
 var (
 	file_steadyframe_v1_frame_proto_rawDescOnce sync.Once
@@ -2583,7 +2811,7 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 }
 
 var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
 	(ValueRange)(0),             // 1: steadyframe.v1.ValueRange
@@ -2617,6 +2845,9 @@ var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(*ListScenesRequest)(nil),   // 29: steadyframe.v1.ListScenesRequest
 	(*ListScenesResponse)(nil),  // 30: steadyframe.v1.ListScenesResponse
 	(*SceneInfo)(nil),           // 31: steadyframe.v1.SceneInfo
+	(*MelRequest)(nil),          // 32: steadyframe.v1.MelRequest
+	(*MelSpec)(nil),             // 33: steadyframe.v1.MelSpec
+	(*MelResponse)(nil),         // 34: steadyframe.v1.MelResponse
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	13, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
@@ -2642,27 +2873,32 @@ var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	20, // 20: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
 	26, // 21: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
 	31, // 22: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
-	8,  // 23: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
-	8,  // 24: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
-	18, // 25: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
-	21, // 26: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
-	23, // 27: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
-	27, // 28: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
-	28, // 29: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
-	29, // 30: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
-	11, // 31: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	11, // 32: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	19, // 33: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
-	22, // 34: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
-	24, // 35: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
-	31, // 36: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
-	31, // 37: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
-	30, // 38: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
-	31, // [31:39] is the sub-list for method output_type
-	23, // [23:31] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	33, // 23: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
+	8,  // 24: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
+	8,  // 25: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
+	18, // 26: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
+	21, // 27: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
+	23, // 28: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	27, // 29: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
+	28, // 30: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
+	29, // 31: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
+	32, // 32: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
+	32, // 33: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
+	11, // 34: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	11, // 35: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	19, // 36: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	22, // 37: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	24, // 38: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	31, // 39: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
+	31, // 40: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
+	30, // 41: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
+	34, // 42: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
+	34, // 43: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
+	34, // [34:44] is the sub-list for method output_type
+	24, // [24:34] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_steadyframe_v1_frame_proto_init() }
@@ -2677,7 +2913,7 @@ func file_steadyframe_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
 			NumEnums:      8,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -29,6 +29,8 @@ const (
 	FrameService_LoadScene_FullMethodName    = "/steadyframe.v1.FrameService/LoadScene"
 	FrameService_UnloadScene_FullMethodName  = "/steadyframe.v1.FrameService/UnloadScene"
 	FrameService_ListScenes_FullMethodName   = "/steadyframe.v1.FrameService/ListScenes"
+	FrameService_Mel_FullMethodName          = "/steadyframe.v1.FrameService/Mel"
+	FrameService_MelStream_FullMethodName    = "/steadyframe.v1.FrameService/MelStream"
 )
 
 // FrameServiceClient is the client API for FrameService service.
@@ -81,6 +83,12 @@ type FrameServiceClient interface {
 	UnloadScene(ctx context.Context, in *UnloadSceneRequest, opts ...grpc.CallOption) (*SceneInfo, error)
 	// ListScenes returns the scenes, sorted by name, as GET /v1/scenes does over HTTP.
 	ListScenes(ctx context.Context, in *ListScenesRequest, opts ...grpc.CallOption) (*ListScenesResponse, error)
+	// Mel computes the features of a whole sound, as POST /v1/mel does over HTTP. MelRequest.spec must be set.
+	Mel(ctx context.Context, in *MelRequest, opts ...grpc.CallOption) (*MelResponse, error)
+	// MelStream is Mel for sound that comes in pieces: each response has the features that its request completes, one hop
+	// of sound behind it, and a last response, after the caller's last request, those that reach beyond the end. The
+	// first request must carry the spec, and no other may. by_bands, fps and window are of Mel alone.
+	MelStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[MelRequest, MelResponse], error)
 }
 
 type frameServiceClient struct {
@@ -183,6 +191,29 @@ func (c *frameServiceClient) ListScenes(ctx context.Context, in *ListScenesReque
 	return out, nil
 }
 
+func (c *frameServiceClient) Mel(ctx context.Context, in *MelRequest, opts ...grpc.CallOption) (*MelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MelResponse)
+	err := c.cc.Invoke(ctx, FrameService_Mel_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *frameServiceClient) MelStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[MelRequest, MelResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[4], FrameService_MelStream_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[MelRequest, MelResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_MelStreamClient = grpc.BidiStreamingClient[MelRequest, MelResponse]
+
 // FrameServiceServer is the server API for FrameService service.
 // All implementations must embed UnimplementedFrameServiceServer
 // for forward compatibility.
@@ -233,6 +264,12 @@ type FrameServiceServer interface {
 	UnloadScene(context.Context, *UnloadSceneRequest) (*SceneInfo, error)
 	// ListScenes returns the scenes, sorted by name, as GET /v1/scenes does over HTTP.
 	ListScenes(context.Context, *ListScenesRequest) (*ListScenesResponse, error)
+	// Mel computes the features of a whole sound, as POST /v1/mel does over HTTP. MelRequest.spec must be set.
+	Mel(context.Context, *MelRequest) (*MelResponse, error)
+	// MelStream is Mel for sound that comes in pieces: each response has the features that its request completes, one hop
+	// of sound behind it, and a last response, after the caller's last request, those that reach beyond the end. The
+	// first request must carry the spec, and no other may. by_bands, fps and window are of Mel alone.
+	MelStream(grpc.BidiStreamingServer[MelRequest, MelResponse]) error
 	mustEmbedUnimplementedFrameServiceServer()
 }
 
@@ -266,6 +303,12 @@ func (UnimplementedFrameServiceServer) UnloadScene(context.Context, *UnloadScene
 }
 func (UnimplementedFrameServiceServer) ListScenes(context.Context, *ListScenesRequest) (*ListScenesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListScenes not implemented")
+}
+func (UnimplementedFrameServiceServer) Mel(context.Context, *MelRequest) (*MelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Mel not implemented")
+}
+func (UnimplementedFrameServiceServer) MelStream(grpc.BidiStreamingServer[MelRequest, MelResponse]) error {
+	return status.Error(codes.Unimplemented, "method MelStream not implemented")
 }
 func (UnimplementedFrameServiceServer) mustEmbedUnimplementedFrameServiceServer() {}
 func (UnimplementedFrameServiceServer) testEmbeddedByValue()                      {}
@@ -388,6 +431,31 @@ func _FrameService_ListScenes_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FrameService_Mel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FrameServiceServer).Mel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FrameService_Mel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FrameServiceServer).Mel(ctx, req.(*MelRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _FrameService_MelStream_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FrameServiceServer).MelStream(&grpc.GenericServerStream[MelRequest, MelResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_MelStreamServer = grpc.BidiStreamingServer[MelRequest, MelResponse]
+
 // FrameService_ServiceDesc is the grpc.ServiceDesc for FrameService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -410,6 +478,10 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListScenes",
 			Handler:    _FrameService_ListScenes_Handler,
+		},
+		{
+			MethodName: "Mel",
+			Handler:    _FrameService_Mel_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
@@ -434,6 +506,12 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "LoadScene",
 			Handler:       _FrameService_LoadScene_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "MelStream",
+			Handler:       _FrameService_MelStream_Handler,
+			ServerStreams: true,
 			ClientStreams: true,
 		},
 	},

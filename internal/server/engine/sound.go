@@ -84,9 +84,9 @@ func (f *Features) bytes(n int) (samples, features int64) {
 	return 4 * int64(n), 4 * int64(f.mel.Frames(n)) * int64(f.mel.Bands())
 }
 
-// Reserve makes room for n samples in all, and for their features, waiting for memory as Admit does. It refuses with TooLarge
-// what is above limits.max_message_bytes.
-func (f *Features) Reserve(ctx context.Context, n int) error {
+// Reserve makes room for n samples in all, and for their features, waiting for memory as Admit does, and admits more bytes for
+// what the caller leases itself. It refuses with TooLarge what is above limits.max_message_bytes.
+func (f *Features) Reserve(ctx context.Context, n int, more int64) error {
 	samples, features := f.bytes(n)
 	if n <= f.n+len(f.Room()) {
 		return nil
@@ -95,13 +95,18 @@ func (f *Features) Reserve(ctx context.Context, n int) error {
 	if got := max(samples, features); got > most {
 		return fault.LimitOf("limits.max_message_bytes", got, most, "the sound is too long: its samples, or its features, have too many bytes as float32; send it in pieces, or as a stream")
 	}
-	grant, err := f.engine.Admit(ctx, int64(pool.ClassSize(int(samples))+pool.ClassSize(int(features))), nil)
+	grant, err := f.engine.Admit(ctx, int64(pool.ClassSize(int(samples))+pool.ClassSize(int(features)))+more, nil)
 	if err != nil {
 		return err
 	}
+	granted := false
+	defer func() {
+		if !granted {
+			grant.Release()
+		}
+	}()
 	buf, err := f.engine.Pool.Get(int(samples))
 	if err != nil {
-		grant.Release()
 		return fault.From(err)
 	}
 	if f.n > 0 {
@@ -109,7 +114,7 @@ func (f *Features) Reserve(ctx context.Context, n int) error {
 	}
 	f.samples.Release()
 	f.grant.Release()
-	f.samples, f.grant = buf, grant
+	f.samples, f.grant, granted = buf, grant, true
 	return nil
 }
 
@@ -118,7 +123,7 @@ func (f *Features) Room() []float32 {
 	if f.samples.IsZero() {
 		return nil
 	}
-	return floats(f.samples.Bytes())[f.n:]
+	return Floats(f.samples.Bytes())[f.n:]
 }
 
 // Added adds the first n samples of Room to the sound.
@@ -138,9 +143,9 @@ func (f *Features) Compute(ctx context.Context) ([]float32, error) {
 		return nil, fault.From(err)
 	}
 	f.out = out
-	features := floats(f.out.Bytes())[:0]
+	features := Floats(f.out.Bytes())[:0]
 	err = f.engine.InTurn(ctx, false, func(yield func() error) (err error) {
-		features, err = f.mel.AppendYielding(features, floats(f.samples.Bytes())[:f.n], yield)
+		features, err = f.mel.AppendYielding(features, Floats(f.samples.Bytes())[:f.n], yield)
 		return err
 	})
 	if err != nil {
@@ -150,8 +155,17 @@ func (f *Features) Compute(ctx context.Context) ([]float32, error) {
 	return features, nil
 }
 
-// floats returns memory of the pool, which is aligned to more than that, as floats.
-func floats(p []byte) []float32 {
+// Keep releases the sound and its features, and returns the grant, shrunk to n bytes that the caller still leases.
+func (f *Features) Keep(n int64) pool.Grant {
+	grant := f.grant
+	f.grant = pool.Grant{}
+	f.Release()
+	grant.Shrink(n)
+	return grant
+}
+
+// Floats returns memory of the pool, which is aligned to more than that, as floats.
+func Floats(p []byte) []float32 {
 	if len(p) < 4 {
 		return nil
 	}

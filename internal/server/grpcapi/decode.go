@@ -20,6 +20,7 @@ type messageKind uint8
 const (
 	encodeRequest messageKind = iota
 	publishRequest
+	melRequest // its one frame is sound
 )
 
 // layout is the numbers of the fields of a kind of message, 0 for those that it does not have.
@@ -31,6 +32,7 @@ type layout struct {
 var layouts = [...]layout{
 	encodeRequest:  {name: "an EncodeRequest", id: 1, spec: 2, frames: 3},
 	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5},
+	melRequest:     {name: "a MelRequest", spec: 1, frames: 2},
 }
 
 const (
@@ -54,8 +56,8 @@ type frameSource interface {
 	Complete() error
 }
 
-// decoder reads EncodeRequests or PublishRequests. It accepts what google.golang.org/protobuf accepts, but for the
-// limits, and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec given
+// decoder reads EncodeRequests, PublishRequests or MelRequests. It accepts what google.golang.org/protobuf accepts, but for the
+// limits, and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec or pcm given
 // twice, and a stream's name of more than 256 bytes. Fields may come in any order. The spec is parsed later, by
 // parseSpec. A decoder is used again from message to message.
 type decoder struct {
@@ -266,6 +268,9 @@ func (d *decoder) spec(n int) error {
 
 func (d *decoder) frame(n int) error {
 	i := d.frames
+	if d.kind == melRequest && i == 1 {
+		return d.malformed("got pcm twice")
+	}
 	if i == d.MaxFrames {
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "too many frames in one request",
 			Limit: "limits.max_batch", Got: int64(d.MaxFrames) + 1, Max: int64(d.MaxFrames)}

@@ -109,6 +109,45 @@ func FuzzPublish(f *testing.F) {
 	})
 }
 
+// FuzzMelRequest is FuzzDecode of MelRequests.
+func FuzzMelRequest(f *testing.F) {
+	f.Add([]byte(message{}.bytes(2, "pcm").bytes(1, "")))
+	f.Add([]byte(message{}.bytes(2, "pcm").bytes(2, "again")))
+	data, err := proto.Marshal(&api.MelRequest{Spec: &api.MelSpec{Preset: "htk", Format: "s16", Rate: 16000}, Pcm: []byte("abcd")})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(data)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<12 {
+			t.Skip()
+		}
+		p := pool.New(&pool.Options{Budget: 1 << 20})
+		d := decoder{kind: melRequest, MaxFrames: 8}
+		var req request
+		defer req.Release()
+		err := decode(&d, p, &req, data)
+		checkUnknownLength(t, d, p, &req, data, err)
+		var want api.MelRequest
+		wantErr := proto.Unmarshal(data, &want)
+		switch {
+		case err != nil && wantErr == nil && !isOurRefusal(err) && !strings.Contains(err.Error(), "pcm twice"):
+			t.Fatalf("got %v for what protobuf takes", err)
+		case err != nil || proto.Unmarshal(req.Spec, &api.MelSpec{}) != nil: // A wrong spec is found later.
+			return
+		case wantErr != nil:
+			t.Fatalf("got no error, protobuf says %v", wantErr)
+		}
+		var got string
+		if len(req.Frames) > 0 {
+			got = string(req.Frames[0].Buf.Bytes())
+		}
+		if got != string(want.Pcm) || req.HasSpec != (want.Spec != nil) {
+			t.Fatalf("got %q, spec %v, want %q, %v", got, req.HasSpec, want.Pcm, want.Spec != nil)
+		}
+	})
+}
+
 // FuzzWatchRequest: ParseWatchRequest agrees with protobuf.
 func FuzzWatchRequest(f *testing.F) {
 	for _, m := range []proto.Message{&api.WatchRequest{}, &api.WatchRequest{Stream: "cam1", MaxFps: 5, Pictures: 2}} {

@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// request is one EncodeRequest or PublishRequest. It is used again from message to message.
+// request is one EncodeRequest, PublishRequest or MelRequest. It is used again from message to message.
 type request struct {
 	Spec    []byte // the bytes of spec
 	HasSpec bool

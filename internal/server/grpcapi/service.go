@@ -51,6 +51,8 @@ func (s *service) desc() *grpc.ServiceDesc {
 			method("Publish", s.publish),
 			method("Watch", s.watch),
 			method("ListStreams", s.listStreams),
+			method("Mel", s.mel),
+			method("MelStream", s.melStream),
 		},
 		Metadata: api.FrameService_ServiceDesc.Metadata,
 	}
@@ -104,6 +106,19 @@ func (s *service) publish(stream grpc.ServerStream, in pieceReader) error {
 // watch serves Watch.
 func (s *service) watch(stream grpc.ServerStream, in pieceReader) error {
 	return newWatching(s, stream, in).run()
+}
+
+// mel serves Mel.
+func (s *service) mel(stream grpc.ServerStream, in pieceReader) error {
+	if err := s.engine.CheckQueue(); err != nil {
+		return err
+	}
+	return newHearing(s, stream, in, true).run()
+}
+
+// melStream serves MelStream, which waits for its turns, however long the queue.
+func (s *service) melStream(stream grpc.ServerStream, in pieceReader) error {
+	return newHearing(s, stream, in, false).run()
 }
 
 // level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about, and a

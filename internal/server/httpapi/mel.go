@@ -29,9 +29,7 @@ type melQuery struct {
 	form   sound.Form
 	given  []string     // the parameters that there are
 	pcm    sound.Format // of a body without a header
-	bands  bool         // an array of bands, each with all frames, in place of frames with all bands
-	fps    float64      // of the video whose frames the windows are for; 0: no windows
-	frames int          // of a window
+	layout sound.Layout
 	stream bool
 }
 
@@ -42,10 +40,10 @@ var melParameters = map[string]func(q *melQuery, value string) error{
 	"format":   func(q *melQuery, value string) error { return q.pcm.Encoding.UnmarshalText([]byte(value)) },
 	"rate":     func(q *melQuery, value string) error { return parseCount(&q.pcm.Rate, value, 8000, 48000) },
 	"channels": func(q *melQuery, value string) error { return parseCount(&q.pcm.Channels, value, 1, sound.MaxChannels) },
-	"window":   func(q *melQuery, value string) error { return parseCount(&q.frames, value, 1, 4096) },
+	"window":   func(q *melQuery, value string) error { return parseCount(&q.layout.Window, value, 1, 4096) },
 	"fps": func(q *melQuery, value string) (err error) {
-		q.fps, err = strconv.ParseFloat(value, 64)
-		if err != nil || !(q.fps >= 1 && q.fps <= 1000) {
+		q.layout.FPS, err = strconv.ParseFloat(value, 64)
+		if err != nil || !(q.layout.FPS >= 1 && q.layout.FPS <= 1000) {
 			return fault.Errorf(fault.Invalid, "got %q, want 1..1000", value)
 		}
 		return nil
@@ -54,7 +52,7 @@ var melParameters = map[string]func(q *melQuery, value string) error{
 		if value != "frames" && value != "bands" {
 			return fault.Errorf(fault.Invalid, "got %q, want frames or bands", value)
 		}
-		q.bands = value == "bands"
+		q.layout.ByBands = value == "bands"
 		return nil
 	},
 	"stream": func(q *melQuery, value string) (err error) {
@@ -101,11 +99,11 @@ func (q *melQuery) check() error {
 		return fieldError("rate", "got none, want the samples a second of the body, such as 16000")
 	case !has("format") && (has("rate") || has("channels")):
 		return fieldError("format", "got none, want the encoding of the body, such as s16le; or neither rate nor channels, for WAV")
-	case (q.fps == 0) != (q.frames == 0):
+	case (q.layout.FPS == 0) != (q.layout.Window == 0):
 		return fieldError("window", "got one of fps and window, want both: video frames a second, and feature frames for each, such as fps=25&window=16")
-	case q.fps != 0 && q.bands:
+	case q.layout.FPS != 0 && q.layout.ByBands:
 		return fieldError("layout", "got bands with window, want one of them: a window is bands of frames")
-	case q.stream && (q.fps != 0 || q.bands || q.form != sound.Raw):
+	case q.stream && (q.layout != sound.Layout{} || q.form != sound.Raw):
 		return fieldError("stream", "got true with other values than output=f32, by frames, without window")
 	}
 	return nil
@@ -246,17 +244,9 @@ func (x *melExchange) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	bands := x.mel.Bands()
-	array := sound.ByFrames(features, bands)
-	switch {
-	case x.query.fps != 0:
-		windows, err := x.mel.Windows(x.query.fps, x.query.frames)
-		if err != nil {
-			return &fault.Error{Kind: fault.Invalid, Field: "window", Err: err}
-		}
-		array = sound.ByWindows(features, bands, x.query.frames, windows)
-	case x.query.bands:
-		array = sound.ByBands(features, bands)
+	array, err := x.query.layout.Array(x.mel, features)
+	if err != nil {
+		return &fault.Error{Kind: fault.Invalid, Field: "window", Err: err}
 	}
 	return x.respond(array)
 }
@@ -271,7 +261,7 @@ func (x *melExchange) gather(ctx context.Context, f *engine.Features) error {
 		if x.left >= 0 {
 			want = int(min(int64(want), int64(f.Samples())+x.left/int64(x.query.pcm.MomentBytes())))
 		}
-		if err := f.Reserve(ctx, want); err != nil {
+		if err := f.Reserve(ctx, want, 0); err != nil {
 			return err
 		}
 		x.body.resume()

@@ -22,7 +22,7 @@ func FuzzParseMelQuery(f *testing.F) {
 			return
 		}
 		described := q.pcm.Rate != 0
-		if q.preset == "" || (q.fps == 0) != (q.frames == 0) || described && q.pcm.MomentBytes() < 1 {
+		if q.preset == "" || (q.layout.FPS == 0) != (q.layout.Window == 0) || described && q.pcm.MomentBytes() < 1 {
 			t.Fatalf("%q: got %+v", raw, q)
 		}
 	})
