@@ -1,4 +1,4 @@
-"""Frames to a Steadyframe server: arrays in, JPEGs out, or live on a page.
+"""Frames to a Steadyframe server: arrays in, JPEGs out, or live on a page; and sound to features for models.
 
     import steadyframe as sf
 
@@ -10,6 +10,7 @@ Channels are BGR, as in OpenCV, unless color="rgb" says otherwise.
 from ._encode import Encoder, encode
 from ._errors import Busy, Conflict, ConnectionLost, Error, FrameError, NotFound, Offline, ServerError, SpecError, Timeout, Unauthorized
 from ._jpeg import JPEG
+from ._mel import mel
 from ._publish import Publisher, Status
 from ._serve import Server, serve
 from ._show import show
@@ -35,6 +36,7 @@ __all__ = [
     "Unauthorized",
     "Watch",
     "encode",
+    "mel",
     "serve",
     "show",
     "watch",
