@@ -38,7 +38,7 @@ func dial(t *testing.T, target string) *client.Client {
 // stream sends batches over one stream and returns the images of all responses.
 func stream(t *testing.T, c *client.Client, batches []client.Batch) [][]byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	s, err := c.EncodeStream(ctx)
 	if err != nil {

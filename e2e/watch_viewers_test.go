@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/textproto"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestWatchSlowViewers(t *testing.T) {
 		imageBytes = 40_000
 		slowBytes  = 200_000 // a second: a fifth of the stream
 	)
-	s := serve(t, "--set", "live.stall=1500ms")
+	s := serve(t, "--set", "live.stall=4s")
 	f := s.feed(t, "cam1", fps, indexed(t, 1000, imageBytes))
 	stalled, slow := s.mjpegViewer(t, "cam1"), s.mjpegViewer(t, "cam1")
 	if err := stalled.(*net.TCPConn).SetReadBuffer(4096); err != nil {
@@ -72,8 +73,8 @@ func TestWatchSlowViewers(t *testing.T) {
 		indices = append(indices, indexOfJPEG(t, data))
 		if _, there := s.Viewer(t, "cam1", stalled); !there {
 			alone++
-		} else if time.Since(began) > 30*time.Second {
-			t.Fatal("the stalled viewer is there still, after twenty times live.stall")
+		} else if time.Since(began) > 2*time.Minute {
+			t.Fatal("the stalled viewer is there still, two minutes after")
 		}
 		return alone < after
 	})
@@ -89,6 +90,7 @@ func TestWatchSlowViewers(t *testing.T) {
 // When the server stops, viewers get the image that they are being given to its end, and one that takes nothing is
 // not waited for.
 func TestWatchDrain(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.feed(t, "cam1", 50, indexed(t, 500, 200_000))
 	s.mjpegViewer(t, "cam1") // It reads nothing.
@@ -118,11 +120,10 @@ func TestWatchDrain(t *testing.T) {
 		}
 		return given == 12
 	})
-	began := time.Now()
 	s.AskToEnd()
 	reading.Wait()
 	<-s.Done
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("the server took %v to end, want a few seconds", took)
+	if log := s.Log.String(); !strings.Contains(log, `"complete":true`) {
+		t.Errorf("want the server to end without cutting viewers at drain_timeout:\n%s", log)
 	}
 }

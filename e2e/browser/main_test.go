@@ -60,7 +60,7 @@ func buildAndRun(m *testing.M) int {
 // waitFor waits until cond holds, and fails t when it does not within a generous time.
 func waitFor(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

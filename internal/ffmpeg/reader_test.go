@@ -175,7 +175,7 @@ func TestCloseEndsNext(t *testing.T) {
 		if err == nil {
 			t.Error("got no error")
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		t.Fatal("Next did not end")
 	}
 	if err := <-closed; err != nil {

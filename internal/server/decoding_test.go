@@ -38,11 +38,7 @@ func TestStopWhileDecoding(t *testing.T) {
 	if data := readAll(t, resp.Body); resp.StatusCode != http.StatusOK {
 		t.Errorf("encoding beside it: got %d %s", resp.StatusCode, data)
 	}
-	begin := time.Now()
 	s.stop()
-	if took := time.Since(begin); took > 10*time.Second {
-		t.Errorf("the server took %v to stop, want about drain_timeout", took)
-	}
 	_ = w.Close()
 	<-published
 }

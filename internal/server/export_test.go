@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/pool"
@@ -13,7 +14,7 @@ import (
 
 // NewChecked is New with a checked pool.
 func NewChecked(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
-	return newServer(c, log, options{check: check, tls: TLS, stockGRPC: stockGRPC()})
+	return newServer(c, log, options{check: check, tls: TLS, stockGRPC: stockGRPC(), cutTime: CutTime})
 }
 
 // TLS is what New and NewChecked of the tests serve with: nil is plain connections.
@@ -21,8 +22,11 @@ var TLS *tls.Config
 
 // NewOver is New with TLS, and with stock gRPC.
 func NewOver(c Config, log *slog.Logger) (*Server, error) {
-	return newServer(c, log, options{tls: TLS, stockGRPC: stockGRPC()})
+	return newServer(c, log, options{tls: TLS, stockGRPC: stockGRPC(), cutTime: CutTime})
 }
+
+// CutTime is how long servers of tests wait for what they cut, on a busy machine too.
+const CutTime = 2 * time.Minute
 
 // StockGRPC is a variable of the environment that, when set, makes New and NewChecked of the tests do without what grpc-go
 // does not promise.

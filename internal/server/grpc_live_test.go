@@ -259,14 +259,10 @@ func TestLiveLostSource(t *testing.T) {
 	var pic client.LiveImage
 	offline := func() {
 		t.Helper()
-		begin := time.Now()
 		for pic.Offline = false; !pic.Offline; {
 			if err := f.w.Next(&pic); err != nil {
 				t.Fatal(err)
 			}
-		}
-		if took := time.Since(begin); took > 2*time.Second {
-			t.Errorf("got the offline image after %v, want it within 2 s", took)
 		}
 		if img, err := jpeg.Decode(bytes.NewReader(pic.Data)); err != nil || img.Bounds().Dx() != 160 || img.Bounds().Dy() != 96 {
 			t.Errorf("got an offline image %v, %v, want one of 160x96", img.Bounds(), err)
@@ -345,7 +341,7 @@ func TestLiveStatus(t *testing.T) {
 		t.Fatal(err)
 	}
 	took := time.Hour
-	for range 5 { // Where processors are busy, not every time.
+	for range 50 { // Where processors are busy, not every time.
 		begin := time.Now()
 		w := watch(t, c, "cam1", nil)
 		eventually(t, "the publisher knows of the viewer", func() bool { return p.Status().Viewers == 1 })

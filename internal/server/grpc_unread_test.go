@@ -74,8 +74,8 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 				encodeOnStream(t, steady, batch, 1)
 				waits = append(waits, time.Since(start))
 				peak = max(peak, c.RSS)
-				if time.Since(begin) > 30*time.Second {
-					t.Fatalf("got %d requests open after 30 s, want the unread ones ended", c.Stats.OpenRequests)
+				if time.Since(begin) > 3*time.Minute {
+					t.Fatalf("got %d requests open after 3 minutes, want the unread ones ended", c.Stats.OpenRequests)
 				}
 			}
 			eventually(t, "all memory is given back", func() bool {
@@ -92,7 +92,7 @@ func TestUnreadResponsesUnderBudget(t *testing.T) {
 				return // The other waits for the rest.
 			}
 			// By itself: what is idle is freed after some seconds, but for the pool's floor.
-			within(t, 40*time.Second, "memory is what it was, the floor and 16 MiB", func() bool {
+			within(t, 3*time.Minute, "memory is what it was, the floor and 16 MiB", func() bool {
 				return server.counters(t).RSS < before.RSS+floor+16<<20
 			})
 			t.Logf("memory is back to %d MB after %v", server.counters(t).RSS>>20, time.Since(begin).Round(time.Millisecond))
@@ -134,8 +134,8 @@ func TestUnreadWatchUnderBudget(t *testing.T) {
 		}
 		send(n)
 		peak = max(peak, server.counters(t).RSS)
-		if time.Since(begin) > 20*time.Second {
-			t.Fatalf("got %d bytes leased after 20 s, want the viewers ended", server.counters(t).Stats.Pool.InUse)
+		if time.Since(begin) > 3*time.Minute {
+			t.Fatalf("got %d bytes leased after 3 minutes, want the viewers ended", server.counters(t).Stats.Pool.InUse)
 		}
 	}
 	t.Logf("%d viewers ended after %v; memory from %d MB to %d MB, budget %d MB", viewers, time.Since(begin).Round(time.Millisecond), before.RSS>>20, peak>>20, budget>>20)

@@ -35,7 +35,7 @@ func TestExpectContinue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\nConnection: close\r\n%s\r\n", query(t, small), tt.head)
@@ -64,7 +64,7 @@ func TestExpectContinue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer func() { _ = conn.Close() }()
-			if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
 			fmt.Fprintf(conn, "POST /v1/encode?size=3x3 HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", tt.head)
@@ -95,7 +95,7 @@ func TestBrokenBodies(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer func() { _ = conn.Close() }()
-				if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 					t.Fatal(err)
 				}
 				fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", path, query(t, small), tt.head, tt.body)

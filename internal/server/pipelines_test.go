@@ -106,11 +106,12 @@ func TestManyWideSpecs(t *testing.T) {
 		rss = server.counters(t).RSS
 		return rss < before.RSS+24<<20
 	})
-	after := median()
+	var after time.Duration
+	eventually(t, "a usual frame takes about as long as before", func() bool { // When the machine is busy, not at once.
+		after = median()
+		return after <= 4*usually+20*time.Millisecond
+	})
 	t.Logf("memory from %d MB to %d MB and back to %d MB; a usual frame took %v before and %v after", before.RSS>>20, peak>>20, rss>>20, usually, after)
-	if after > 4*usually+20*time.Millisecond {
-		t.Errorf("a usual frame takes %v, want about the %v before", after, usually)
-	}
 }
 
 // checkAccount compares the account of memory in /debug/pools with its total, that of the runtime.

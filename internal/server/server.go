@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -32,6 +33,8 @@ type Server struct {
 	live   *live.Live
 	apis   []api
 	addrs  Addrs
+	// cutTime is how long what was cut at drain_timeout may take to end.
+	cutTime time.Duration
 }
 
 // Addrs are the addresses that a server listens on; an empty one is off. A port 0 is replaced by the real one.
@@ -55,6 +58,7 @@ type options struct {
 	tls   *tls.Config // of all listeners; nil: connections are plain
 	// stockGRPC says that gRPC does without what grpc-go does not promise.
 	stockGRPC bool
+	cutTime   time.Duration // 0 is the constant of that name
 }
 
 // newServer is New with options.
@@ -62,7 +66,7 @@ func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, log: log}
+	s := &Server{config: c, log: log, cutTime: cmp.Or(o.cutTime, cutTime)}
 	if err := s.open(o); err != nil {
 		s.closeListeners()
 		return nil, err
@@ -192,7 +196,7 @@ func (s *Server) Run(ctx context.Context) error {
 	case err = <-failed:
 	}
 	start, timeout := time.Now(), time.Duration(s.config.DrainTimeout)
-	deadline := time.NewTimer(timeout + cutTime)
+	deadline := time.NewTimer(timeout + s.cutTime)
 	defer deadline.Stop()
 	ended := make(chan struct{})
 	var complete bool
@@ -216,7 +220,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 }
 
-// cutTime is how long what was cut at drain_timeout may take to end.
+// cutTime is Server.cutTime of New.
 const cutTime = time.Second
 
 // drain ends live streams, which have no end of their own, then all APIs, admin last, so that it can be asked meanwhile. It

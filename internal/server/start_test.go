@@ -49,7 +49,9 @@ func startWith(t testing.TB, change func(*server.Config), create func(server.Con
 	c := server.Default()
 	c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
 	c.Log.Level = "debug"
-	c.Live.OfflineAfter = server.Duration(time.Minute) // A test's publisher may wait for a busy machine.
+	// What a test does not set itself leaves its publishers, callers and drains the time that a busy machine takes.
+	c.Live.OfflineAfter = server.Duration(time.Minute)
+	c.Timeout.Receive, c.Timeout.Send, c.DrainTimeout = server.Duration(2*time.Minute), server.Duration(2*time.Minute), server.Duration(2*time.Minute)
 	if change != nil {
 		change(&c)
 	}
@@ -149,10 +151,10 @@ func encodeDirectly(t testing.TB, s pipeline.Spec, frames [][]byte) [][]byte {
 	return out
 }
 
-// eventually waits until ok, for at most ten seconds.
+// eventually waits until ok, for at most two minutes: a test that fails may take that long.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	within(t, 10*time.Second, what, ok)
+	within(t, 2*time.Minute, what, ok)
 }
 
 // within waits until ok, and fails the test when that takes longer than limit.
@@ -172,7 +174,7 @@ func within(t testing.TB, limit time.Duration, what string, ok func() bool) {
 
 // timeout returns a context that ends a test that hangs.
 func timeout(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

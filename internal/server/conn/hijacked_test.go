@@ -245,7 +245,7 @@ func TestStall(t *testing.T) {
 				t.Errorf("got %v, want a deadline's", err)
 			}
 			_ = h.Close()
-			if took := time.Since(begin); took < stall || took > 40*stall {
+			if took := time.Since(begin); took < stall || took > 1000*stall {
 				t.Errorf("it took %v, want about %v", took, stall)
 			}
 		})

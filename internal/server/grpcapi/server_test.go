@@ -61,7 +61,7 @@ func (c *readyConn) ReadOnReady(size int, pool conn.BufferPool) (*[]byte, int, e
 // TestSilentConnectionsHoldNoReadBuffer: grpc-go asks a connection for the method ReadOnReady, which its documentation
 // does not name, and does not read with a buffer in its hand.
 func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	e := engine.New(config.Default(), metrics.New(), nil)
 	defer e.Close()

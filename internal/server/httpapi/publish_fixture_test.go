@@ -175,7 +175,7 @@ func (f *testAPI) send(method, path, contentType string, body any) reply {
 // waitFor waits until cond holds.
 func (f *testAPI) waitFor(what string, cond func() bool) {
 	f.t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -202,7 +202,7 @@ func (f *testAPI) view(name string) *stream.Viewer {
 // wantFrame waits until the viewer is given an image that carries n.
 func (f *testAPI) wantFrame(v *stream.Viewer, n int) stream.Image {
 	f.t.Helper()
-	ctx, cancel := context.WithTimeout(f.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(f.t.Context(), 2*time.Minute)
 	defer cancel()
 	for {
 		p, err := v.Next(ctx)

@@ -220,7 +220,7 @@ func (f *fixture) dial(t testing.TB, format string, args ...any) (net.Conn, *buf
 	t.Helper()
 	c := dialTCP(t, f.addr)
 	t.Cleanup(func() { _ = c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	fmt.Fprintf(c, format+"\r\nHost: example.test\r\n\r\n", args...)
@@ -253,7 +253,7 @@ func (f *fixture) get(t testing.TB, method, path string, header ...string) (*htt
 // eventually waits until cond holds.
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

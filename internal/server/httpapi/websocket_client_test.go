@@ -30,7 +30,7 @@ type wireImage struct {
 // websocket connects a viewer.
 func (f *fixture) websocket(t testing.TB, set func(*websocket.DialOptions)) *client {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	o := &websocket.DialOptions{HTTPClient: httpClient(), Subprotocols: []string{"steadyframe.v1"}}
 	if set != nil {

@@ -149,7 +149,7 @@ type seen struct {
 // next returns the next image of v that is no repeat.
 func (r *running) next(v *stream.Viewer) seen {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	for {
 		p, err := v.Next(ctx)
@@ -220,7 +220,7 @@ func noAllocations(t *testing.T, f func()) {
 // until waits for what a test expects to become true.
 func until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

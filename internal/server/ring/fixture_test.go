@@ -58,6 +58,7 @@ func start(t testing.TB, change func(*config.Config)) *running {
 func startChecked(t testing.TB, change func(*config.Config), check *pool.Check) *running {
 	t.Helper()
 	c := config.Default()
+	c.Live.OfflineAfter = config.Duration(2 * time.Minute) // A publisher may wait for a busy machine.
 	if change != nil {
 		change(&c)
 	}
@@ -92,7 +93,7 @@ func startChecked(t testing.TB, change func(*config.Config), check *pool.Check) 
 	r.stop = sync.OnceFunc(func() {
 		e.Drain()
 		cancel()
-		cut, end := context.WithTimeout(context.Background(), 10*time.Second)
+		cut, end := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer end()
 		r.Shutdown(cut)
 		serving.Wait()
@@ -133,7 +134,7 @@ func (r *running) waitIdle() {
 // eventually waits until cond holds.
 func (r *running) eventually(not string, cond func() bool) {
 	r.t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -141,7 +142,7 @@ func (r *running) eventually(not string, cond func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			r.t.Fatalf("30 s later %s:\n%s", not, r.log.String())
+			r.t.Fatalf("two minutes later %s:\n%s", not, r.log.String())
 		}
 	}
 }

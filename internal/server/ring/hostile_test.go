@@ -277,7 +277,7 @@ func TestDescriptorsAreClosed(t *testing.T) {
 		}
 	}
 	writer.Close()
-	reader.SetReadDeadline(time.Now().Add(30 * time.Second))
+	reader.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	if n, err := reader.Read(make([]byte, 1)); n != 0 || err != io.EOF {
 		t.Errorf("got %d, %v from the pipe, want io.EOF: somebody still has its other end", n, err)
 	}

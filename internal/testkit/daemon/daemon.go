@@ -49,6 +49,7 @@ func Serve(t *testing.T, program string, environment []string, args ...string) *
 	s := &Server{Cmd: exec.Command(program, append([]string{"serve"}, args...)...), Done: make(chan struct{})}
 	s.Cmd.Env = append(append(append(os.Environ(), "STEADYFRAME_RING_LISTEN=off"), environment...), "STEADYFRAME_LOG_FORMAT=json",
 		"STEADYFRAME_HTTP_LISTEN=127.0.0.1:0", "STEADYFRAME_GRPC_LISTEN=127.0.0.1:0", "STEADYFRAME_ADMIN_LISTEN=127.0.0.1:0")
+	endsWithUs(s.Cmd)
 	stderr, err := s.Cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -100,19 +101,19 @@ func (s *Server) Terminate(t *testing.T) {
 	s.AskToEnd()
 	select {
 	case <-s.Done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		s.Cmd.Process.Kill()
-		t.Fatal("the server did not end within 30 s of SIGTERM")
+		t.Fatal("the server did not end within two minutes of SIGTERM")
 	}
 	if code := s.Cmd.ProcessState.ExitCode(); code != 0 && !s.killed {
 		t.Errorf("steadyframe serve: got exit code %d, want 0\n%s", code, s.Log.Bytes())
 	}
 }
 
-// WaitFor waits until cond holds. It fails t after 30 seconds.
+// WaitFor waits until cond holds. It fails t after two minutes.
 func WaitFor(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
