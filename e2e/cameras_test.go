@@ -133,6 +133,7 @@ func TestServeCameras(t *testing.T) {
 
 // push and encode read the same images from cameras of every manner.
 func TestPushAndEncodeCameras(t *testing.T) {
+	t.Parallel()
 	url := startCameras(t)
 	s := serve(t)
 	var all []*pushing
@@ -170,6 +171,7 @@ func TestPushAndEncodeCameras(t *testing.T) {
 
 // Folders of images give every image once, in natural order; a file that is no image is skipped and named.
 func TestFolders(t *testing.T) {
+	t.Parallel()
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	whole := func(n int) []byte { return indexedJPEG(t, n) }
 	png, err := exec.Command("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "gray", "-s", "64x32", "-i", rawFile(t, grayFrame(t, 2)), "-f", "image2pipe", "-c:v", "png", "-").Output()
@@ -263,6 +265,7 @@ func rawFile(t testing.TB, data []byte) string {
 
 // An image that is stored lying is upright by every way that decodes it; its JPEG is passed on as it is.
 func TestOrientation(t *testing.T) {
+	t.Parallel()
 	exttool.Require(t, "ffmpeg", "ffmpeg")
 	// A bright half at the top of the stored image, which is wide; upright it is on the right.
 	m := image.NewGray(image.Rect(0, 0, 64, 32))

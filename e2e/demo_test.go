@@ -100,6 +100,7 @@ var (
 
 // A demo over Unix sockets is the same.
 func TestDemoUnixSockets(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	at := func(name string) string { return "unix:" + filepath.Join(dir, name) }
 	r := succeed(t, nil, "demo", "--json", "--batches", "3", "--batch", "5", "--http", at("http"), "--grpc", at("grpc"), "--admin", at("admin"))
@@ -112,6 +113,7 @@ func TestDemoUnixSockets(t *testing.T) {
 // A demo of three seconds says what it does, a line a second, and a summary; its curl command works, and it keeps the
 // images.
 func TestDemo(t *testing.T) {
+	t.Parallel()
 	exttool.Require(t, "curl", "curl")
 	bash := exttool.Require(t, "bash", "bash")
 	dir := t.TempDir()
@@ -162,6 +164,7 @@ func TestDemo(t *testing.T) {
 
 // SIGINT ends a demo without an end of its own, with a summary.
 func TestDemoInterrupted(t *testing.T) {
+	t.Parallel()
 	cmd := exec.CommandContext(t.Context(), program, append([]string{"demo", "--batch", "5"}, ports...)...)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

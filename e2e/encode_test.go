@@ -19,6 +19,7 @@ import (
 
 // The same frames give the same bytes, whichever way they come and go.
 func TestEncodePathsAgree(t *testing.T) {
+	t.Parallel()
 	video := clip(t)
 	bgrFrames, i420Frames, y4mFile := raw(t, video, bgr), raw(t, video, i420), y4m(t, video)
 	dir := t.TempDir()

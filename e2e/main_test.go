@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -21,7 +23,18 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	moreAtOnce()
 	os.Exit(buildAndRun(m))
+}
+
+// moreAtOnce lets at least four tests run beside each other, unless -parallel says otherwise: they wait for programs more than
+// they work.
+func moreAtOnce() {
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		flag.Set("test.parallel", strconv.Itoa(max(4, runtime.GOMAXPROCS(0))))
+	}
 }
 
 func buildAndRun(m *testing.M) int {

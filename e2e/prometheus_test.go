@@ -25,6 +25,7 @@ var monitorFor = flag.Duration("monitor-for", 0, "for how long TestPrometheus lo
 
 // What Prometheus itself says of the rules, and of the example of a configuration.
 func TestPromtool(t *testing.T) {
+	t.Parallel()
 	promtool := exttool.Require(t, "promtool", "prometheus")
 	for _, args := range [][]string{
 		{"check", "config", prometheusDir + "/prometheus.yaml"},

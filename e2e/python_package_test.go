@@ -42,12 +42,23 @@ func packageCommand(t *testing.T, name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// TestPythonPackage runs the tests of the Python package.
+// TestPythonPackage runs the tests of the Python package, the files beside each other: they mostly wait.
 func TestPythonPackage(t *testing.T) {
 	t.Parallel()
 	python := pythonWith(t, "numpy, cv2, pytest, PIL", "python3-numpy, python3-opencv, python3-pytest, python3-pil")
-	if out, err := packageCommand(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests").CombinedOutput(); err != nil {
-		t.Errorf("pytest: %v\n%s", err, out)
+	files, err := filepath.Glob("../clients/python/tests/test_*.py")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("got test files %q, %v", files, err)
+	}
+	for _, file := range files {
+		name := filepath.Base(file)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := packageCommand(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", t.TempDir(), "tests/"+name).CombinedOutput()
+			if err != nil {
+				t.Errorf("pytest: %v\n%s", err, out)
+			}
+		})
 	}
 }
 

@@ -25,6 +25,7 @@ import (
 // Behind nginx, which buffers what it passes on unless it is told otherwise, images come live, by MJPEG and by
 // WebSocket.
 func TestWatchBehindNginx(t *testing.T) {
+	t.Parallel()
 	s := serve(t)
 	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
 	socket := nginx(t, s.HTTP)

@@ -16,6 +16,7 @@ import (
 // TestWaysAgree: one file gives the same JPEG by every way in, byte for byte, and its colors are right: encode by name,
 // through a pipe and by URL, push, and a source of the server's own.
 func TestWaysAgree(t *testing.T) {
+	t.Parallel()
 	ffmpegTags := func(space, others string) string { return "-colorspace " + space + " -color_range tv " + others }
 	tests := map[string]struct {
 		v    patches.Video
