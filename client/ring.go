@@ -184,8 +184,8 @@ func (c *ringConn) receive(m *ring.Message, slot int, frames [][]byte, r *Respon
 		return fmt.Errorf("%w: got a message of kind %d about slot %d, want DONE of slot %d", ring.ErrLost, m.Kind(), d.Slot, slot)
 	}
 	c.generations[slot] = d.Generation
-	if code := m.Code(); code != 0 {
-		return &ring.ServerError{Code: code, Text: string(payload), RetryAfter: time.Duration(d.Frames) * time.Millisecond}
+	if m.Code() != 0 {
+		return ring.ParseError(m, payload)
 	}
 	r.Run = time.Duration(d.RunNS)
 	return c.copyImages(slot, frames, r)
@@ -222,7 +222,7 @@ func (c *ringConn) image(area []byte, n int) ([]byte, error) {
 	}
 	data := area[e.Offset:][:e.Bytes]
 	if e.Code != 0 {
-		return nil, &Error{Code: codeOfRing(uint16(e.Code)), Reason: string(data)}
+		return nil, ringError(ring.ParseText(uint16(e.Code), data))
 	}
 	return data, nil
 }
@@ -294,7 +294,9 @@ func ringError(err error) error {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &server):
-		return &Error{Code: codeOfRing(server.Code), Reason: server.Text, RetryAfter: server.RetryAfter, err: err}
+		return &Error{
+			Code: codeOfRing(server.Code), Reason: server.Text, Field: server.Field, Limit: server.Limit, RetryAfter: server.RetryAfter, err: err,
+		}
 	case errors.Is(err, context.DeadlineExceeded):
 		return &Error{Code: codes.DeadlineExceeded, Reason: err.Error(), err: err}
 	case errors.Is(err, context.Canceled):

@@ -47,7 +47,7 @@ func TestRingFromC(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "(code 7)"} {
+	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "(code 7, field stream)", "(code 3, limit limits.max_batch: 100000, at most 64)"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("got:\n%s\nwant %q in it", out, want)
 		}

@@ -64,6 +64,9 @@ int main(int argc, char **argv) {
 	sf_close(&watch);
 
 	if (sf_open(&watch, path, "{\"use\":\"watch\",\"stream\":\"nobody\"}") == 0) return 1;
-	printf("refused, as it should be: %s (code %d)\n", watch.error, watch.code);
+	printf("refused, as it should be: %s (code %d, field %s)\n", watch.error, watch.code, watch.field);
+	if (sf_open(&encode, path, "{\"use\":\"encode\",\"batch\":100000," SPEC "}") == 0) return 1;
+	printf("refused, as it should be: %s (code %d, limit %s: %lld, at most %lld)\n", encode.error, encode.code, encode.limit,
+		(long long)encode.got, (long long)encode.max);
 	return 0;
 }

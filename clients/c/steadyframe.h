@@ -39,10 +39,11 @@ struct sf_message {
 	uint32_t payload, slot, generation;
 	union {
 		struct { uint64_t input_slot, frame_pitch, frame_bytes, output_slot; uint32_t width, height; } accepted;
-		struct { uint32_t frames, bytes; uint64_t captured_us, tag; } submit;
+		struct { uint32_t frames, bytes; uint64_t captured_us, tag; uint32_t flags; } submit;
 		struct { uint32_t frames, failed; uint64_t run_ns, tag; } done;
 		struct { uint32_t flags, bytes; uint64_t seq, captured_us, sent_us; uint32_t width, height; } image;
 		struct { uint32_t viewers, reserved; uint64_t arrived, published, dropped; double fps; uint64_t same; } status;
+		struct { uint32_t retry_ms, reserved; int64_t got; uint64_t tag; int64_t max; } failed; /* SF_ERROR, SF_DONE with a code */
 		uint64_t number;
 		char magic[8];
 		unsigned char bytes[48];
@@ -56,8 +57,11 @@ struct sf_conn {
 	unsigned char *input, *output;
 	struct { uint32_t generation; unsigned char *area; uint64_t bytes; int grown; } slot[SF_MAX_SLOTS];
 	int fds[2], n_fds;             /* that came with the last message */
-	char error[SF_MAX_TEXT + 1];   /* why the last call failed */
-	uint16_t code;                 /* the server's code for that; 0: none */
+	char error[SF_MAX_TEXT + 1];   /* why the last call failed, or the batch of an SF_DONE with a code */
+	uint16_t code;                 /* the server's code for that; 0: none, and then there are no details */
+	char field[64], limit[64];     /* of the hello that is wrong, and the setting that was exceeded; may be empty */
+	int64_t got, max;              /* of limit */
+	uint32_t retry_ms;             /* after which trying again makes sense; 0: no advice */
 };
 
 static inline int sf_fail(struct sf_conn *c, const char *what) {
@@ -113,6 +117,21 @@ static inline unsigned char *sf_map(struct sf_conn *c, uint64_t n, int write) {
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* sf_failed notes what the server says against something. text is n bytes and a zero: the reason, the field, and the limit. */
+static inline void sf_failed(struct sf_conn *c, const struct sf_message *m, const char *text, uint32_t n) {
+	const char *field = text + strlen(text), *end = text + n;
+	if (field < end) field++;
+	const char *limit = field + strlen(field);
+	if (limit < end) limit++;
+	c->code = m->code;
+	snprintf(c->error, sizeof c->error, "%s", text);
+	snprintf(c->field, sizeof c->field, "%s", field);
+	snprintf(c->limit, sizeof c->limit, "%s", limit);
+	c->got = m->of.failed.got;
+	c->max = m->of.failed.max;
+	c->retry_ms = m->of.failed.retry_ms;
+}
+
 /* sf_next waits for a message. 1, or 0 when the server has closed the connection, or -1: c->error and c->code say why. */
 static inline int sf_next(struct sf_conn *c, struct sf_message *m) {
 	for (;;) {
@@ -127,8 +146,7 @@ static inline int sf_next(struct sf_conn *c, struct sf_message *m) {
 		int known = m->slot < c->slots;
 		switch (m->kind) {
 		case SF_ERROR:
-			c->code = m->code;
-			memcpy(c->error, text, sizeof text);
+			sf_failed(c, m, text, m->payload);
 			return -1;
 		case SF_OUTPUT: {
 			unsigned char *area = known ? sf_map(c, m->of.number, 0) : NULL;
@@ -142,7 +160,7 @@ static inline int sf_next(struct sf_conn *c, struct sf_message *m) {
 		case SF_DONE: case SF_IMAGE:
 			if (!known) return sf_fail(c, "slot");
 			c->slot[m->slot].generation = m->generation;
-			if (m->code) memcpy(c->error, text, sizeof text); /* of the batch: m->code is not 0; the connection goes on */
+			if (m->code) sf_failed(c, m, text, m->payload); /* of the batch: m->code is not 0; the connection goes on */
 			return 1;
 		case SF_ACCEPTED: case SF_STATUS:
 			return 1;
@@ -169,6 +187,7 @@ static inline int sf_path(char *to, size_t n) {
 	return len < 0 || (size_t)len >= n ? -1 : 0;
 }
 
+/* sf_close closes the connection, and lets go of the memory. What was said last stays in c. */
 static inline void sf_close(struct sf_conn *c) {
 	for (uint32_t i = 0; i < c->slots; i++)
 		if (c->slot[i].grown) munmap(c->slot[i].area, c->slot[i].bytes);
@@ -176,8 +195,9 @@ static inline void sf_close(struct sf_conn *c) {
 	if (c->output) munmap(c->output, c->slots * c->output_slot);
 	while (c->n_fds > 0) close(c->fds[--c->n_fds]);
 	if (c->fd >= 0) close(c->fd);
-	memset(c, 0, sizeof *c);
 	c->fd = -1;
+	c->slots = 0;
+	c->input = c->output = NULL;
 }
 
 /* sf_open connects to the server at path, NULL for the default, and says hello, JSON as docs/ring.md has it. 0, or -1: c->error
@@ -210,13 +230,8 @@ static inline int sf_open(struct sf_conn *c, const char *path, const char *hello
 		}
 	}
 	if (!ok) {
-		char error[sizeof c->error];
-		uint16_t code = c->code;
 		if (!c->error[0]) snprintf(c->error, sizeof c->error, "the server closed the connection");
-		memcpy(error, c->error, sizeof error);
 		sf_close(c);
-		memcpy(c->error, error, sizeof error);
-		c->code = code;
 	}
 	return ok ? 0 : -1;
 }
@@ -240,7 +255,8 @@ static inline int sf_release(struct sf_conn *c, uint32_t slot) {
 	return sf_write(c, &m, sizeof m);
 }
 
-/* sf_image finds image n of a slot that SF_DONE gave back. It returns 0, or the code of the frame's error, whose text *image is; -1
+/* sf_image finds image n of a slot that SF_DONE gave back. It returns 0, or the code of the frame's error, whose text *image is (it ends
+ * with *bytes, or with a zero before, after which its field and limit follow); -1
  * when the server has sent what cannot be. */
 static inline int sf_image(struct sf_conn *c, uint32_t slot, uint32_t n, const void **image, uint32_t *bytes) {
 	uint32_t e[4];

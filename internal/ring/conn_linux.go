@@ -174,7 +174,7 @@ func (c *Conn) Recv(m *Message) (payload []byte, err error) {
 				return nil, err
 			}
 		case KindError:
-			return nil, &ServerError{Code: m.Code(), Text: string(c.payload[:n]), RetryAfter: time.Duration(m.RetryMS()) * time.Millisecond}
+			return nil, ParseError(m, c.payload[:n])
 		case KindAccepted, KindDone, KindImage, KindStatus:
 			return c.payload[:n], nil
 		default: // of a later version

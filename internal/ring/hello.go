@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -35,18 +38,77 @@ type Hello struct {
 // maxClient is the most characters of Hello.Client.
 const maxClient = 64
 
-// ParseHello returns the Hello of a payload, with defaults in place of zeros. The Spec is not checked.
+// HelloError says what is wrong with a hello.
+type HelloError struct {
+	Field  string // the way to it, without "spec.", as the other ways in name it; "" when it is no JSON
+	Reason string // "got 0, want 1..64"
+	Err    error  // what it comes from; may be nil
+}
+
+func (e *HelloError) Error() string {
+	if e.Field == "" {
+		return "ring: hello: " + e.Reason
+	}
+	return "ring: hello: " + e.Field + ": " + e.Reason
+}
+
+// Unwrap returns the error that e comes from.
+func (e *HelloError) Unwrap() error { return e.Err }
+
+func wrong(field, format string, args ...any) error {
+	return &HelloError{Field: field, Reason: fmt.Sprintf(format, args...)}
+}
+
+// ParseHello returns the Hello of a payload, with defaults in place of zeros. The Spec is not checked. The error is a *HelloError.
 func ParseHello(payload []byte) (Hello, error) {
 	var h Hello
 	d := json.NewDecoder(bytes.NewReader(payload))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&h); err != nil {
-		return Hello{}, fmt.Errorf("ring: hello: %w", err)
+	if err := decode(d, &h); err != nil {
+		field, err := wrongField(payload, nil, err)
+		return Hello{}, &HelloError{Field: strings.TrimPrefix(strings.Join(field, "."), "spec."), Reason: err.Error(), Err: err}
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return Hello{}, fmt.Errorf("ring: hello: got more after the JSON object, want nothing")
+		return Hello{}, wrong("", "got more after the JSON object, want nothing")
 	}
 	return h, h.complete()
+}
+
+func decode(d *json.Decoder, h *Hello) error {
+	d.DisallowUnknownFields()
+	return d.Decode(h)
+}
+
+// maxDepth is how deep names of a Hello lie.
+const maxDepth = 3
+
+// wrongField returns where in value, which lies at path in a hello, what cannot be decoded is, and why; path and err, if it is not
+// known better. encoding/json does not say it of types that decode themselves.
+func wrongField(value json.RawMessage, path []string, err error) ([]string, error) {
+	var members map[string]json.RawMessage
+	if len(path) == maxDepth || json.Unmarshal(value, &members) != nil {
+		return path, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		inner := append(slices.Clone(path), name)
+		if err := decodeAt(inner, json.RawMessage("null")); err != nil {
+			return inner, err // There is no such name.
+		}
+		if err := decodeAt(inner, members[name]); err != nil {
+			return wrongField(members[name], inner, err)
+		}
+	}
+	return path, err
+}
+
+// decodeAt returns the error of a hello that has value at path and nothing else.
+func decodeAt(path []string, value json.RawMessage) error {
+	for _, name := range slices.Backward(path) {
+		var err error
+		if value, err = json.Marshal(map[string]json.RawMessage{name: value}); err != nil {
+			return err
+		}
+	}
+	return decode(json.NewDecoder(bytes.NewReader(value)), new(Hello))
 }
 
 // complete sets defaults and checks what has bounds of its own.
@@ -60,24 +122,24 @@ func (h *Hello) complete() error {
 	case Watch:
 		slots = 2
 	default:
-		return fmt.Errorf("ring: use: got %.40q, want encode, publish or watch", h.Use)
+		return wrong("use", "got %.40q, want encode, publish or watch", h.Use)
 	}
 	h.Slots, h.Batch, h.JPEGBytes = cmp.Or(h.Slots, slots), cmp.Or(h.Batch, 1), cmp.Or(h.JPEGBytes, 1<<20)
 	switch {
 	case h.Slots < 1 || h.Slots > MaxSlots:
-		return fmt.Errorf("ring: slots: got %d, want 1..%d", h.Slots, MaxSlots)
+		return wrong("slots", "got %d, want 1..%d", h.Slots, MaxSlots)
 	case h.Batch < 1:
-		return fmt.Errorf("ring: batch: got %d, want 1 or more", h.Batch)
+		return wrong("batch", "got %d, want 1 or more", h.Batch)
 	case h.Batch > 1 && h.Use != Encode:
-		return fmt.Errorf("ring: batch: got %d, want none with use %s", h.Batch, h.Use)
+		return wrong("batch", "got %d, want none with use %s", h.Batch, h.Use)
 	case h.JPEGBytes < 1:
-		return fmt.Errorf("ring: jpeg_bytes: got %d, want 1 or more", h.JPEGBytes)
+		return wrong("jpeg_bytes", "got %d, want 1 or more", h.JPEGBytes)
 	case h.Use != Encode && h.Stream == "":
-		return fmt.Errorf("ring: stream: got none, want the name of a stream")
+		return wrong("stream", "got none, want the name of a stream")
 	case h.Use == Encode && h.Stream != "":
-		return fmt.Errorf("ring: stream: got %.40q, want none with use encode", h.Stream)
+		return wrong("stream", "got %.40q, want none with use encode", h.Stream)
 	case len(h.Client) > maxClient:
-		return fmt.Errorf("ring: name of the client: got %d bytes, want at most %d", len(h.Client), maxClient)
+		return wrong("client", "got %d bytes, want at most %d", len(h.Client), maxClient)
 	}
 	return nil
 }

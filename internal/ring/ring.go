@@ -130,7 +130,11 @@ type Submit struct {
 	Bytes            uint32 // of a JPEG; 0 for frames
 	CapturedUS       uint64 // since 1970; 0: now
 	Tag              uint64
+	Flags            uint32 // FlagMore
 }
+
+// FlagMore of a Submit says that more follow in the same write: the server may hold the DONE until theirs.
+const FlagMore = 1
 
 // Set makes m a SUBMIT.
 func (s *Submit) Set(m *Message) {
@@ -139,13 +143,14 @@ func (s *Submit) Set(m *Message) {
 	le.PutUint32(m[20:], s.Bytes)
 	le.PutUint64(m[24:], s.CapturedUS)
 	le.PutUint64(m[32:], s.Tag)
+	le.PutUint32(m[40:], s.Flags)
 }
 
 // ParseSubmit returns the content of a SUBMIT.
 func ParseSubmit(m *Message) Submit {
 	return Submit{
 		Slot: m.Slot(), Generation: m.Generation(),
-		Frames: le.Uint32(m[16:]), Bytes: le.Uint32(m[20:]), CapturedUS: le.Uint64(m[24:]), Tag: le.Uint64(m[32:]),
+		Frames: le.Uint32(m[16:]), Bytes: le.Uint32(m[20:]), CapturedUS: le.Uint64(m[24:]), Tag: le.Uint64(m[32:]), Flags: le.Uint32(m[40:]),
 	}
 }
 
@@ -166,17 +171,15 @@ func (d *Done) Set(m *Message) {
 	le.PutUint64(m[32:], d.Tag)
 }
 
-// SetFailed makes m a DONE of a batch that failed as a whole, with a payload of n bytes of text. Trying again makes sense
-// after so many milliseconds; 0: no advice.
-func (d *Done) SetFailed(m *Message, code uint16, n int, retryMS uint32) {
+// AppendFailed appends the DONE of a batch that failed as a whole to p, with its payload.
+func (d *Done) AppendFailed(p []byte, e *ServerError) []byte {
+	var m Message
 	m.begin(KindDone, d.Slot, d.Generation)
-	le.PutUint16(m[2:], code)
-	le.PutUint32(m[4:], uint32(n))
-	le.PutUint32(m[16:], retryMS)
 	le.PutUint64(m[32:], d.Tag)
+	return e.append(p, &m)
 }
 
-// ParseDone returns the content of a DONE whose code is 0. Of another, Frames is the advice of SetFailed.
+// ParseDone returns the content of a DONE. Of one with a code, ParseError has the rest but Slot, Generation and Tag.
 func ParseDone(m *Message) Done {
 	return Done{
 		Slot: m.Slot(), Generation: m.Generation(),
@@ -193,7 +196,8 @@ func TableBytes(n int) int { return Align(n*EntryBytes, FrameAlign) }
 // Align returns n rounded up to a multiple of align, a power of two.
 func Align(n, align int) int { return (n + align - 1) &^ (align - 1) }
 
-// Entry is a line of the table at the beginning of an output area: where an image is, or the text of its error.
+// Entry is a line of the table at the beginning of an output area: where an image is, or the text of its error, as of
+// ServerError.AppendText.
 type Entry struct {
 	Offset, Bytes uint32
 	Code          uint32
@@ -318,15 +322,3 @@ func ParseDropped(payload []byte) (dropped [5]uint64) {
 	}
 	return dropped
 }
-
-// SetError makes m an ERROR with a payload of n bytes of text. Trying again makes sense after so many milliseconds; 0: no
-// advice.
-func (m *Message) SetError(code uint16, n int, retryMS uint64) {
-	m.begin(KindError, 0, 0)
-	le.PutUint16(m[2:], code)
-	le.PutUint32(m[4:], uint32(n))
-	le.PutUint64(m[16:], retryMS)
-}
-
-// RetryMS returns the advice of an ERROR, in milliseconds; 0: none.
-func (m *Message) RetryMS() uint64 { return le.Uint64(m[16:]) }

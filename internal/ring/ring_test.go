@@ -1,9 +1,13 @@
 package ring
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 )
 
 // TestMessages: what is set is parsed again.
@@ -18,7 +22,7 @@ func TestMessages(t *testing.T) {
 	if got, ok := ParseLayout(&m); got != l || !ok {
 		t.Errorf("got %+v, %t, want %+v", got, ok, l)
 	}
-	s := Submit{Slot: 1, Generation: 2, Frames: 3, Bytes: 4, CapturedUS: 5, Tag: 6}
+	s := Submit{Slot: 1, Generation: 2, Frames: 3, Bytes: 4, CapturedUS: 5, Tag: 6, Flags: FlagMore}
 	s.Set(&m)
 	if got := ParseSubmit(&m); got != s || m.Kind() != KindSubmit {
 		t.Errorf("got %+v, want %+v", got, s)
@@ -28,9 +32,20 @@ func TestMessages(t *testing.T) {
 	if got := ParseDone(&m); got != d || m.Kind() != KindDone || m.Code() != 0 {
 		t.Errorf("got %+v, want %+v", got, d)
 	}
-	d.SetFailed(&m, 10, 9, 1000)
-	if got := ParseDone(&m); m.Code() != 10 || m.Payload() != 9 || got.Frames != 1000 || got.Tag != 6 {
-		t.Errorf("got %+v with code %d, want code 10", got, m.Code())
+	for _, e := range []ServerError{{Code: 2, Text: "t"}, {Code: 10, Text: "t", Field: "f", Limit: "l", Got: 1 << 40, Max: -2, RetryAfter: time.Second}, {Code: 3, Limit: "l"}, {Code: 4, Field: "f"}} {
+		p := d.AppendFailed([]byte("xy"), &e)[2:]
+		copy(m[:], p)
+		if got := ParseDone(&m); m.Kind() != KindDone || int(m.Payload()) != len(p)-Size || got.Slot != 1 || got.Generation != 2 || got.Tag != 6 {
+			t.Errorf("got %+v with %d bytes of payload", got, m.Payload())
+		}
+		if got := ParseError(&m, p[Size:]); *got != e {
+			t.Errorf("DONE: got %+v, want %+v", got, e)
+		}
+		p = e.AppendError(nil)
+		copy(m[:], p)
+		if got := ParseError(&m, p[Size:]); *got != e || m.Kind() != KindError || int(m.Payload()) != len(p)-Size {
+			t.Errorf("ERROR: got %+v, want %+v", got, e)
+		}
 	}
 	i := Image{Slot: 1, Generation: 2, Flags: 3, Bytes: 4, Seq: 5, CapturedUS: 6, SentUS: 7, Width: 8, Height: 9}
 	i.Set(&m)
@@ -47,9 +62,11 @@ func TestMessages(t *testing.T) {
 	if n, ok := m.OutputBytes(); n != 4096 || !ok || m.Slot() != 1 {
 		t.Errorf("got %d, %t, want 4096", n, ok)
 	}
-	m.SetError(10, 3, 1500)
-	if m.Kind() != KindError || m.Code() != 10 || m.Payload() != 3 || m.RetryMS() != 1500 {
-		t.Errorf("got kind %d, code %d, payload %d, %d ms", m.Kind(), m.Code(), m.Payload(), m.RetryMS())
+	long := ServerError{Code: 2, Text: strings.Repeat("ä", MaxText), Field: "f", Limit: "l"}
+	p = long.AppendError(nil)
+	copy(m[:], p)
+	if got := ParseError(&m, p[Size:]); len(p) > Size+MaxText || len(p) < Size+MaxText-1 || got.Field != "f" || got.Limit != "l" || !utf8.ValidString(got.Text) {
+		t.Errorf("a long text: got %d bytes, field %q, limit %q, want %d at most", len(p)-Size, got.Field, got.Limit, MaxText)
 	}
 	area := make([]byte, 64)
 	e := Entry{Offset: 64, Bytes: 5, Code: 2}
@@ -96,10 +113,42 @@ func TestDefaultPath(t *testing.T) {
 	}
 }
 
+// TestHelloErrors: each says which field is wrong, as the other ways in name it.
+func TestHelloErrors(t *testing.T) {
+	for _, tt := range []struct{ payload, field string }{
+		{`{`, ""},
+		{`{"use":"encode"} {}`, ""},
+		{`[]`, ""},
+		{`{"use":"dance"}`, "use"},
+		{`{"use":3}`, "use"},
+		{`{"use":"encode","slots":65}`, "slots"},
+		{`{"use":"encode","slot":3}`, "slot"},
+		{`{"use":"encode","batch":-1}`, "batch"},
+		{`{"use":"watch","batch":2,"stream":"x"}`, "batch"},
+		{`{"use":"publish","jpeg_bytes":-1,"stream":"x"}`, "jpeg_bytes"},
+		{`{"use":"watch"}`, "stream"},
+		{`{"use":"watch","stream":"x","client":"` + strings.Repeat("c", 65) + `"}`, "client"},
+		{`{"use":"watch","fps":"x"}`, "fps"},
+		{`{"use":"encode","spec":{"resize":{"mode":"zoom"}}}`, "resize.mode"},
+		{`{"use":"encode","spec":{"input":{"width":4,"format":"bgr25"}}}`, "input.format"},
+		{`{"use":"encode","spec":{"input":{"width":4.5}}}`, "input.width"},
+		{`{"use":"encode","spec":{"crop":"1x"}}`, "crop"},
+		{`{"use":"encode","spec":{"crops":{"a":{"b":{"c":{"d":1}}}}}}`, "crops"},
+		{`{"use":"encode","spec":{"output":{"restart":{"a":{"b":{"c":{"d":1}}}}}}}`, "output.restart"},
+	} {
+		_, err := ParseHello([]byte(tt.payload))
+		var wrong *HelloError
+		if !errors.As(err, &wrong) || wrong.Field != tt.field {
+			t.Errorf("%s: got %v with %+v, want field %q", tt.payload, err, wrong, tt.field)
+		}
+	}
+}
+
 // FuzzHello: whatever comes, a Hello without an error is within its bounds.
 func FuzzHello(f *testing.F) {
 	for _, s := range []string{"", "{}", `{"use":"encode"}`, `{"use":"watch","stream":"x","slots":9}`, `{"use":"publish","stream":"x","fps":1e400}`,
-		`{"use":"encode","batch":3,"spec":{"input":{"format":"bgr24","width":4,"height":4},"output":{"restart":"row"}}}`, `{"use":"encode"}{}`} {
+		`{"use":"encode","batch":3,"spec":{"input":{"format":"bgr24","width":4,"height":4},"output":{"restart":"row"}}}`, `{"use":"encode"}{}`,
+		`{"use":"encode","spec":{"resize":{"mode":"zoom"}}}`, `{"use":{"a":{"b":{"c":{"d":{"e":1}}}}}}`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {

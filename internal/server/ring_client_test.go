@@ -107,12 +107,20 @@ func TestRingClientIsAsGRPC(t *testing.T) {
 		}
 		sameImages(t, &a, &b)
 	}
-	wrong := client.Batch{Spec: ringSpec, Frames: ringFrames(1)}
-	wrong.Spec.Output.Quality = 200
-	for _, c := range []*client.Client{overRing, overGRPC} {
-		var e *client.Error
-		if err := c.Encode(ctx, &wrong, &a); !errors.As(err, &e) || e.Code != codes.InvalidArgument {
-			t.Errorf("%s: got %v for a quality of 200, want InvalidArgument", c.Via(), err)
+	for _, tt := range []struct {
+		change       func(*pipeline.Spec)
+		field, limit string
+	}{
+		{func(s *pipeline.Spec) { s.Output.Quality = 200 }, "output.quality", ""},
+		{func(s *pipeline.Spec) { s.Resize.Width, s.Resize.Height = 65535, 65535 }, "", "limits.max_pixels"},
+	} {
+		wrong := client.Batch{Spec: ringSpec, Frames: ringFrames(1)}
+		tt.change(&wrong.Spec)
+		for _, c := range []*client.Client{overRing, overGRPC} {
+			var e *client.Error
+			if err := c.Encode(ctx, &wrong, &a); !errors.As(err, &e) || e.Code != codes.InvalidArgument || e.Field != tt.field || e.Limit != tt.limit {
+				t.Errorf("%s: got %+v, want InvalidArgument with field %q, limit %q", c.Via(), err, tt.field, tt.limit)
+			}
 		}
 	}
 }

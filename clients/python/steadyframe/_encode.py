@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 import time
 import weakref
@@ -144,7 +143,9 @@ class Encoder:
         if interface is None:
             return None
         address = interface["data"][0]
-        for key, buffer in list(self._buffers.items()):
+        base = id(getattr(frames, "base", None))  # numpy's views have the array that owns the memory here, which is the key.
+        known = self._buffers.get(base)
+        for key, buffer in list(self._buffers.items()) if known is None else [(base, known)]:
             slots = buffer.slots_of(frames, address)
             if slots is None:
                 continue
@@ -233,7 +234,7 @@ class Encoder:
                     sent += 1
             if got == sent:
                 return
-            yield session.image(got)
+            yield ring.image(got)
             got += 1
 
     def _like(self, description: Description, frame: Any, index: int) -> Frames:
@@ -266,7 +267,7 @@ class Buffer:
         self.lock = threading.Lock()
         self.single = given.single
         self.shape = tuple(shape) if given.single else tuple(shape[1:])  # of a frame
-        self.dtype = dtype
+        self.dtype = numpy.dtype(dtype)
         frame: Any = numpy.frombuffer(ring.slot(0), dtype).reshape(self.shape)
         self.strides = frame.strides
         self.pitch = ring.slot_bytes
@@ -280,23 +281,25 @@ class Buffer:
 
         shape, strides = self.whole
         array: Any = numpy.ndarray(shape, self.dtype, self.session.ring.input, 0, strides)
-        key = id(self)
+        key = id(array)
         known[key] = self
         weakref.finalize(array, _forget, known, key)
         return array
 
     def slots_of(self, frames: Any, address: int) -> Optional[List[int]]:
         """Returns the slots that an array is made of, in its order; None when it is not of slots, each whole."""
-        if not self.start <= address < self.end or self.session.ring.pid != os.getpid():
+        if not self.start <= address < self.end or not self.session.ring.ours:
             return None
         slot, rest = divmod(address - self.start, self.pitch)
-        batch = frames.ndim == len(self.shape) + 1
-        step = frames.strides[0] if batch and frames.shape[0] > 1 else self.pitch
-        if rest or frames.dtype != self.dtype or step % self.pitch or step == 0:
+        if rest or frames.dtype != self.dtype:
             return None
-        if (frames.shape[1:], frames.strides[1:]) != (self.shape, self.strides) if batch else (frames.shape, frames.strides) != (self.shape, self.strides):
+        shape, strides = frames.shape, frames.strides
+        if shape == self.shape:
+            return [slot] if strides == self.strides else None
+        if shape[1:] != self.shape or strides[1:] != self.strides:
             return None
-        return [slot + n * (step // self.pitch) for n in range(frames.shape[0] if batch else 1)]
+        step, odd = divmod(strides[0], self.pitch) if shape[0] > 1 else (1, 0)
+        return None if odd or not step else [slot + n * step for n in range(shape[0])]
 
     def encode(self, slots: List[int], dimensions: int) -> Any:
         """Returns the JPEGs of those slots."""

@@ -26,25 +26,24 @@ class Error(Exception):
 
     Attributes:
         kind: the server's name for the cause, such as "invalid" or "busy"; "" when the error was found on this side.
+        field: the argument that is wrong, such as "quality", or what the server calls the part of the request; "" when it is
+            none alone.
+        limit: the server's setting that was exceeded, such as "limits.max_pixels"; "" when none was.
+        got: what was asked for, of limit; 0 when that is not known.
+        max: what limit allows; 0 when that is not known.
     """
 
-    def __init__(self, message: str, *, kind: str = "") -> None:
+    def __init__(self, message: str, *, kind: str = "", field: str = "", limit: str = "", got: int = 0, max: int = 0) -> None:
         super().__init__(message)
         self.kind = kind
+        self.field = field
+        self.limit = limit
+        self.got = got
+        self.max = max
 
 
 class SpecError(Error, ValueError):
-    """The server refuses what was asked for: change it.
-
-    Attributes:
-        field: the part of the request that is wrong, such as "quality"; may be "".
-        limit: the server's setting that was exceeded, such as "limits.max_pixels"; "" when none was.
-    """
-
-    def __init__(self, message: str, *, kind: str = "", field: str = "", limit: str = "") -> None:
-        super().__init__(message, kind=kind)
-        self.field = field
-        self.limit = limit
+    """The server refuses what was asked for: change it. field or limit says what."""
 
 
 class FrameError(Error, ValueError):
@@ -54,8 +53,8 @@ class FrameError(Error, ValueError):
         index: which frame of the call, from 0.
     """
 
-    def __init__(self, message: str, *, index: int = 0, kind: str = "") -> None:
-        super().__init__(message, kind=kind)
+    def __init__(self, message: str, *, index: int = 0, kind: str = "", field: str = "", limit: str = "") -> None:
+        super().__init__(message, kind=kind, field=field, limit=limit)
         self.index = index
 
 
@@ -66,8 +65,10 @@ class Busy(Error):
         retry_after: in seconds, when to try again.
     """
 
-    def __init__(self, message: str, *, kind: str = "busy", retry_after: float = 1.0) -> None:
-        super().__init__(message, kind=kind)
+    def __init__(
+        self, message: str, *, kind: str = "busy", field: str = "", limit: str = "", got: int = 0, max: int = 0, retry_after: float = 1.0
+    ) -> None:
+        super().__init__(message, kind=kind, field=field, limit=limit, got=got, max=max)
         self.retry_after = retry_after
 
 
@@ -98,8 +99,10 @@ class Offline(Error):
         retry_after: in seconds, when to try again.
     """
 
-    def __init__(self, message: str, *, kind: str = "offline", retry_after: float = 1.0) -> None:
-        super().__init__(message, kind=kind)
+    def __init__(
+        self, message: str, *, kind: str = "offline", field: str = "", limit: str = "", got: int = 0, max: int = 0, retry_after: float = 1.0
+    ) -> None:
+        super().__init__(message, kind=kind, field=field, limit=limit, got=got, max=max)
         self.retry_after = retry_after
 
 
@@ -125,16 +128,29 @@ _BY_KIND: Dict[str, Type[Error]] = {
 }
 
 
-def of_kind(kind: str, message: str, *, field: str = "", limit: str = "", retry_after: Optional[float] = None) -> Error:
+#: What the server calls the parts of a request, where the arguments of this package have other names. HTTP has those of its
+#: query, and the ring, and what is found out later, the Spec's.
+_ARGUMENTS = {
+    "range": "value_range", "color": "colorspace", "resize": "size",
+    "input.format": "format", "input.range": "value_range", "input.color": "colorspace",
+    "resize.width": "size", "resize.height": "size", "resize.mode": "mode", "resize.filter": "filter", "resize.background": "background",
+    "output.format": "output", "output.quality": "quality", "output.subsampling": "subsampling", "output.restart": "restart",
+}  # fmt: skip
+
+
+def of_kind(
+    kind: str, message: str, *, field: str = "", limit: str = "", got: int = 0, max: int = 0, retry_after: Optional[float] = None
+) -> Error:
     """Returns the error for a cause as the server names it."""
     cause = _BY_KIND.get(kind, Error)
-    if cause is SpecError:
-        return SpecError(message, kind=kind, field=field, limit=limit)
-    if cause is Busy:
-        return Busy(message, kind=kind, retry_after=1.0 if retry_after is None else retry_after)
-    if cause is Offline:
-        return Offline(message, kind=kind, retry_after=1.0 if retry_after is None else retry_after)
-    return cause(message, kind=kind)
+    details: Dict[str, Any] = {"kind": kind, "field": _ARGUMENTS.get(field, field), "limit": limit, "got": got, "max": max}
+    if cause is Busy or cause is Offline:
+        details["retry_after"] = 1.0 if retry_after is None else retry_after
+    return cause(message, **details)
+
+
+def _whole(number: Any) -> int:
+    return number if isinstance(number, int) else 0
 
 
 def from_problem(status: int, problem: Mapping[str, Any]) -> Error:
@@ -147,6 +163,8 @@ def from_problem(status: int, problem: Mapping[str, Any]) -> Error:
         message,
         field=str(problem.get("field", "")),
         limit=str(problem.get("limit", "")),
+        got=_whole(problem.get("got")),
+        max=_whole(problem.get("max")),
         retry_after=float(retry_after) if isinstance(retry_after, (int, float)) else None,
     )
 

@@ -82,11 +82,16 @@ class Frames:
         self.frame_bytes = frame_bytes
         self.count = count
         self.single = single
-        self._parts = parts  # bytes-like objects, or numpy arrays in the format's order whose memory has gaps
+        self._parts = parts  # memoryviews of bytes, or numpy arrays in the format's order, of one frame or a batch
+
+    @property
+    def has_no_gaps(self) -> bool:
+        """Whether all memory is as the format has it."""
+        return all(isinstance(part, memoryview) or part.flags.c_contiguous for part in self._parts)
 
     def buffers(self) -> List[memoryview]:
         """Returns memory that holds all frames one after the other. What has gaps is copied, once."""
-        return [part if isinstance(part, memoryview) else _bytes_of(_numpy().ascontiguousarray(part)) for part in self._parts]
+        return [part if isinstance(part, memoryview) else _bytes_of(part if part.flags.c_contiguous else part.copy()) for part in self._parts]
 
     def each(self) -> Iterator[Frames]:
         """Yields each frame alone."""
@@ -103,14 +108,14 @@ class Frames:
         np = _numpy()
         at = 0
         for part in self._parts:
-            target = destination[at : at + part.nbytes]
-            at += part.nbytes
+            size = part.nbytes
             if np is None:
-                target[:] = part
+                destination[at : at + size] = part
             elif isinstance(part, memoryview):  # numpy lets other threads run meanwhile.
-                np.copyto(np.frombuffer(target, "u1"), np.frombuffer(part, "u1"))
+                np.copyto(np.frombuffer(destination, "u1", size, at), np.frombuffer(part, "u1"))
             else:
-                np.copyto(np.frombuffer(target, part.dtype).reshape(part.shape), part)
+                np.copyto(np.ndarray(part.shape, part.dtype, destination, at), part)
+            at += size
 
 
 def _bytes_of(array: Any) -> memoryview:
@@ -129,7 +134,7 @@ def frames_of(given: Any, options: Options) -> Frames:
         form = options.forms.get((given.shape, given.strides, given.dtype))
         if form is not None:
             batch = given.ndim > form.dimensions
-            return Frames(form.description, form.frame_bytes, len(given) if batch else 1, not batch, [_bytes_of(form.arrange(given, batch))])
+            return Frames(form.description, form.frame_bytes, len(given) if batch else 1, not batch, [form.arrange(given, batch)])
     if isinstance(given, (list, tuple)):
         if not given:
             raise FrameError("got an empty list, want at least one frame")
@@ -139,7 +144,7 @@ def frames_of(given: Any, options: Options) -> Frames:
     reader = _Reader(options, many=False)
     reader.add(given, 0)
     frames = reader.frames()
-    if plain and given.ndim > 1 and reader.color and len(frames._parts) == 1 and isinstance(frames._parts[0], memoryview):
+    if plain and given.ndim > 1 and reader.color and len(frames._parts) == 1 and frames.has_no_gaps:
         if len(options.forms) >= _MAX_FORMS:
             options.forms.clear()
         options.forms[given.shape, given.strides, given.dtype] = reader.first
@@ -233,10 +238,8 @@ class _Reader:
         """Adds an array in the format's order. Of a batch whose frames have gaps between them alone, nothing is copied."""
         if isinstance(array, memoryview):
             self.parts.append(array.cast("B") if array.c_contiguous else memoryview(array.tobytes()))
-        elif array.flags.c_contiguous:
-            self.parts.append(_bytes_of(array))
-        elif batch and array[0].flags.c_contiguous:
-            self.parts.extend(_bytes_of(one) for one in array)
+        elif batch and not array.flags.c_contiguous and array[0].flags.c_contiguous:
+            self.parts.extend(array)
         else:
             self.parts.append(array)
 
@@ -385,6 +388,8 @@ class _Reader:
         count = total // frame_bytes
         self.count += count
         self.single = self.single and count == 1 and len(shape) < 3
+        if not isinstance(array, memoryview):
+            array = _bytes_of(array if array.flags.c_contiguous else array.copy())
         self._add_parts(array, False)
 
 

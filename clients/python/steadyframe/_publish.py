@@ -122,7 +122,7 @@ class _RingFeed:
 
     def submit(self, slot: int) -> None:
         """Gives a slot with a frame to the server."""
-        self.ring.submit([slot])
+        self.ring.submit(slot)
         self.heard = time.monotonic()
 
     def hear(self) -> None:

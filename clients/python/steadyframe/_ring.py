@@ -45,6 +45,18 @@ _POPULATE = getattr(mmap, "MAP_POPULATE", 0x8000)  # The module has it since Pyt
 AVAILABLE = hasattr(socket.socket, "recvmsg") and hasattr(os, "memfd_create")
 
 
+_process = object()  # this process: another one after a fork. os.getpid is a system call.
+
+
+def _forked() -> None:
+    global _process
+    _process = object()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
+
+
 class Message(NamedTuple):
     """A message of the server."""
 
@@ -92,11 +104,12 @@ class Ring:
     def __init__(self, path: str, hello: Dict[str, Any], timeout: Optional[float]) -> None:
         """Connects and shares memory. It raises the error that the server's refusal is."""
         self.path = path
-        self.pid = os.getpid()
+        self.process = _process
         self.input = memoryview(b"")
         self.idle: Deque[int] = deque()
         self._memory: List[mmap.mmap] = []
-        self._in = bytearray()
+        self._in = b""  # what was read; from _at on it is still to be looked at
+        self._at = 0
         self._fds: Deque[int] = deque()
         self._messages: Deque[Message] = deque()
         self._timeout = timeout
@@ -154,30 +167,38 @@ class Ring:
     def _broken(self, reason: str) -> ConnectionLost:
         return ConnectionLost(f"the server at ring:{self.path} breaks the protocol: {reason}")
 
+    @property
+    def ours(self) -> bool:
+        """Whether this process has opened it."""
+        return self.process is _process
+
     def slot(self, number: int) -> memoryview:
         """Returns the memory of a frame."""
         at = number * self.slot_bytes
         return self.input[at : at + self.frame_bytes]
 
-    def submit(self, slots: List[int], captured: int = 0) -> None:
-        """Gives slots with a frame each to the server, in one write."""
-        generations = self.generations
-        if captured:
-            self._send(b"".join(_PUBLISH.pack(SUBMIT, 0, 0, slot, generations[slot], 1, 0, captured) for slot in slots))
-        else:
-            self._send(b"".join(_SUBMIT.pack(SUBMIT, 0, 0, slot, generations[slot], 1) for slot in slots))
+    def submit(self, slot: int, size: int = 0) -> None:
+        """Gives a slot with a frame to the server, or with a JPEG of that size."""
+        self._send(_SUBMIT.pack(SUBMIT, 0, 0, slot, self.generations[slot], 1, size, 0, 0, 0))
+
+    def submit_all(self, slots: List[int]) -> None:
+        """Gives slots with a frame each to the server, in one write, which it answers with one write."""
+        generations, last = self.generations, slots[-1]
+        self._send(b"".join([_SUBMIT.pack(SUBMIT, 0, 0, slot, generations[slot], 1, 0, 0, 0, 0 if slot == last else _MORE) for slot in slots]))
 
     def release(self, slot: int) -> None:
         """Gives the slot of an image back."""
-        self._send(_SUBMIT.pack(RELEASE, 0, 0, slot, self.generations[slot], 0))
+        self._send(_SLOT_ONLY.pack(RELEASE, 0, 0, slot, self.generations[slot]))
 
     def ping(self) -> None:
         """Says that this side is there."""
-        self._send(_SUBMIT.pack(_PING, 0, 0, 0, 0, 0))
+        self._send(_SLOT_ONLY.pack(_PING, 0, 0, 0, 0))
 
     def _send(self, data: bytes) -> None:
         try:
-            self.socket.sendall(data)
+            sent = self.socket.send(data)  # quicker than sendall, and nearly always all
+            if sent != len(data):
+                self.socket.sendall(data[sent:])
         except OSError as err:
             try:  # What the server said before the end is the reason.
                 while True:
@@ -210,27 +231,24 @@ class Ring:
 
     def error_of(self, message: Message) -> Error:
         """Returns the error that a message with a code is."""
-        retry = struct.unpack_from("<Q" if message.kind == _ERROR else "<I", message.body, 16)[0] / 1000
-        text = message.payload.decode("utf-8", "replace") or "the server ended the connection"
-        return _errors.of_kind(message.code or "canceled", text, retry_after=retry or None)
+        retry, got, most = _FAILED.unpack_from(message.body, 16)
+        text, field, limit = _texts(message.payload)
+        text = text or "the server ended the connection"
+        return _errors.of_kind(message.code or "canceled", text, field=field, limit=limit, got=got, max=most, retry_after=retry / 1000 or None)
 
     def _take(self) -> Optional[Message]:
-        data = self._in
-        if len(data) < _SIZE:
+        data, at = self._in, self._at
+        body_end = at + _SIZE
+        if len(data) < body_end:
             return None
-        kind, code, length, slot, generation = _HEAD.unpack_from(data)
-        size = _SIZE
-        payload = b""
-        if length:
-            if length > _MAX_PAYLOAD:
-                raise self._broken(f"got a payload of {length} bytes")
-            size += length
-            if len(data) < size:
-                return None
-            payload = bytes(data[_SIZE:size])
-        body = bytes(data[:_SIZE])
-        del data[:size]
-        return Message(kind, _CODES[code] if code < len(_CODES) else "internal", slot, generation, body, payload)
+        kind, code, length, slot, generation = _HEAD.unpack_from(data, at)
+        if length > _MAX_PAYLOAD:
+            raise self._broken(f"got a payload of {length} bytes")
+        end = body_end + length
+        if len(data) < end:
+            return None
+        self._at = end
+        return Message(kind, _CODES[code] if code < len(_CODES) else "internal", slot, generation, data[at:body_end], data[body_end:end])
 
     def _read(self, deadline: Optional[float]) -> None:
         """Waits for bytes and takes them, with the descriptors that come with them."""
@@ -250,7 +268,8 @@ class Ring:
                 self._fds.extend(struct.unpack(f"{len(descriptors) // 4}i", descriptors[: len(descriptors) // 4 * 4]))
         if not data:
             raise ConnectionLost(f"the server at ring:{self.path} ended the connection")
-        self._in += data
+        self._in = self._in[self._at :] + data if self._at < len(self._in) else data
+        self._at = 0
 
     def _replace(self, message: Message) -> None:
         """Takes the new memory for the images of a slot."""
@@ -261,24 +280,41 @@ class Ring:
 
     def done(self, message: Message) -> None:
         """Takes back the slot of a DONE."""
-        slot = message.slot
+        self._own(message.slot, message.generation)
+
+    def _own(self, slot: int, generation: int) -> None:
         if slot >= self.slots:
             raise self._broken(f"got slot {slot} of {self.slots}")
-        self.generations[slot] = message.generation
+        self.generations[slot] = generation
         self.idle.append(slot)
 
-    def image(self, message: Message, index: int) -> bytes:
-        """Returns a copy of the image that a DONE is about, or raises why there is none."""
-        if message.code:
-            raise self.error_of(message)
-        output = self.outputs[message.slot]
+    def image(self, index: int) -> bytes:
+        """Waits for the next DONE, takes its slot back, and returns a copy of its image, or raises why there is none. index is
+        that of the frame, for errors."""
+        if self._at == len(self._in):
+            self._read(None)
+        data, at = self._in, self._at
+        if len(data) - at >= _SIZE and data.startswith(_IS_DONE, at):  # What comes nearly always, without a Message.
+            self._at = at + _SIZE
+            slot, generation = _SLOT.unpack_from(data, at + 8)
+        else:
+            message = self.next()
+            slot, generation = message.slot, message.generation
+            if message.kind != DONE:
+                raise self._broken(f"got message {message.kind}, want DONE")
+            if message.code:
+                self._own(slot, generation)
+                raise self.error_of(message)
+        self._own(slot, generation)
+        output = self.outputs[slot]
         offset, size, code = _TABLE.unpack_from(output)
         if offset + size > len(output):
             raise self._broken(f"got an image at {offset} of {size} bytes, want it within {len(output)}")
-        data = bytes(output[offset : offset + size])
+        data = output[offset : offset + size].tobytes()
         if code:
             kind = _CODES[code] if code < len(_CODES) else "internal"
-            raise FrameError(data.decode("utf-8", "replace"), index=index, kind=kind)
+            text, field, limit = _texts(data)
+            raise FrameError(text, index=index, kind=kind, field=field, limit=limit)
         return data
 
     def live_image(self, message: Message, size: int) -> bytes:
@@ -312,6 +348,16 @@ class Ring:
             os.close(self._fds.popleft())
 
 
-_SUBMIT = struct.Struct("<HHIIII44x")
-_PUBLISH = struct.Struct("<HHIIIIIQ32x")
+def _texts(data: bytes) -> Tuple[str, str, str]:
+    """Returns the reason of an error, the field that is wrong, and the limit that was exceeded; what is not there is ""."""
+    text, field, limit, *_ = data.decode("utf-8", "replace").split("\0") + ["", ""]
+    return text, field, limit
+
+
+_FAILED = struct.Struct("<I4xq8xq")  # milliseconds to wait, got and max of the limit; from byte 16
+_SUBMIT = struct.Struct("<HHIIIIIQQI20x")  # as _HEAD, and frames, bytes of a JPEG, when it was captured, tag, flags
+_SLOT_ONLY = struct.Struct("<HHIII48x")
+_MORE = 1  # a flag: the server may answer with what comes after
+_IS_DONE = struct.pack("<HHI", DONE, 0, 0)  # how a DONE without a code begins
+_SLOT = struct.Struct("<II")  # and its generation
 _ANCILLARY = socket.CMSG_SPACE(2 * 4) if hasattr(socket, "CMSG_SPACE") else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import List, Optional, Tuple, Union
 
-from . import _errors, _ring
+from . import _errors
 from ._address import Address, fall_back
 from ._errors import ConnectionLost, Error, FrameError, ServerError, SpecError
 from ._frames import Frames
@@ -103,25 +103,26 @@ class RingSession:
 
     def fits(self, given: Frames) -> bool:
         """Whether it can carry such frames, and has the slots that as many want."""
-        return self.description == given.description and self.ring.slots >= slots_for(given)
+        same = self.description is given.description or self.description == given.description
+        return same and self.ring.slots >= slots_for(given)
 
     @property
     def alive(self) -> bool:
         """Whether it is this process's."""
-        return self.ring.pid == os.getpid()
+        return self.ring.ours
 
     def encode(self, given: Frames, deadline: Optional[float]) -> List[bytes]:
         """Returns the images of all frames. While the server reads some, the next are copied."""
         if given.count == 1:
             self.put(given)
-            return [self.image(0)]
+            return [self.ring.image(0)]
         images: List[bytes] = []
         for frame in given.each():
             if not self.ring.idle:
-                images.append(self.image(len(images)))
+                images.append(self.ring.image(len(images)))
             self.put(frame)
         while len(images) < given.count:
-            images.append(self.image(len(images)))
+            images.append(self.ring.image(len(images)))
         return images
 
     def put(self, frame: Frames) -> None:
@@ -131,24 +132,18 @@ class RingSession:
             raise ServerError(f"got slots of {ring.frame_bytes} bytes from the server, want {frame.frame_bytes} for {frame.description}")
         slot = ring.idle.popleft()
         frame.copy_to(ring.slot(slot))
-        ring.submit([slot])
+        ring.submit(slot)
 
     def encode_slots(self, slots: List[int]) -> List[bytes]:
         """Returns the images of the frames that those slots hold."""
         ring = self.ring
         for slot in slots:
             ring.idle.remove(slot)
-        ring.submit(slots)
-        return [self.image(index) for index in range(len(slots))]
-
-    def image(self, index: int) -> bytes:
-        """Waits for the next image, and takes its slot back. index is that of its frame, for errors."""
-        ring = self.ring
-        message = ring.next()
-        if message.kind != _ring.DONE:
-            raise ConnectionLost(f"the server at ring:{ring.path} breaks the protocol: got message {message.kind}, want DONE")
-        ring.done(message)
-        return ring.image(message, index)
+        if len(slots) == 1:
+            ring.submit(slots[0])
+            return [ring.image(0)]
+        ring.submit_all(slots)
+        return [ring.image(index) for index in range(len(slots))]
 
     def close(self) -> None:
         """Closes the connection."""

@@ -314,6 +314,22 @@ def test_servers_that_are_none(fake: Any, answers: Any, error: Any) -> None:
     assert descriptors() <= before + 1
 
 
+def test_errors_have_details(fake: Any) -> None:
+    """The field under the argument's name, and the limit with its numbers; an older server has the text alone."""
+    numbers = struct.pack("<I4xq8xq", 1500, 2**40, 7)
+    for payload, expected in [
+        (b"too much\0output.quality\0limits.max_batch", ("too much", "quality", "limits.max_batch", 2**40, 7, 1.5)),
+        (b"too much\0fps", ("too much", "fps", "", 2**40, 7, 1.5)),
+        (b"too much", ("too much", "", "", 2**40, 7, 1.5)),
+        (b"\0\0\0\0\xff", ("the server ended the connection", "", "", 2**40, 7, 1.5)),
+    ]:
+        server = fake((struct.pack("<HHI8x", 10, 10, len(payload)) + numbers + bytes(16) + payload, []))
+        with pytest.raises(sf.Busy) as caught:
+            sf.encode(scene(), url=server.url)
+        e = caught.value
+        assert (str(e), e.field, e.limit, e.got, e.max, e.retry_after) == expected
+
+
 def test_images_outside_of_their_memory(tmp_path: Path) -> None:
     """Of the table in the output memory every number is checked."""
 
@@ -335,9 +351,10 @@ def test_images_outside_of_their_memory(tmp_path: Path) -> None:
         with pytest.raises(sf.ConnectionLost, match="want it within 8192"):
             sf.encode(scene(), url=server.url)
         server.close()
-    server = Writing(str(tmp_path / "text.sock"), [struct.pack("<III4x", 16, 5, 2) + b"wrong"])
-    with pytest.raises(sf.FrameError, match="wrong"):
+    server = Writing(str(tmp_path / "text.sock"), [struct.pack("<III4x", 16, 7, 2) + b"wrong\0f"])
+    with pytest.raises(sf.FrameError, match="^wrong$") as caught:
         sf.encode(scene(), url=server.url)
+    assert caught.value.field == "f"
     server.close()
 
 

@@ -168,7 +168,11 @@ func (c *connection) readHello() (ring.Hello, error) {
 	}
 	h, err := ring.ParseHello(payload.Bytes())
 	if err != nil {
-		return ring.Hello{}, &fault.Error{Kind: fault.Invalid, Err: err}
+		f := &fault.Error{Kind: fault.Invalid, Err: err}
+		if wrong := (*ring.HelloError)(nil); errors.As(err, &wrong) {
+			f.Field = wrong.Field
+		}
+		return ring.Hello{}, f
 	}
 	if err := c.conn.SetReadDeadline(time.Time{}); err != nil {
 		return ring.Hello{}, canceled(err)
@@ -360,11 +364,8 @@ func (c *connection) refuse(f *fault.Error, begin time.Time) {
 	}
 	c.engine.Metrics.Rejected(f.Kind)
 	c.logFault(f, begin)
-	text := cutText(f.Error(), ring.MaxText)
-	var m ring.Message
-	m.SetError(codeOf(f), len(text), uint64(f.RetryAfter.Milliseconds()))
-	_ = c.send(append(m[:], text...)) // If it cannot be sent, the client sees the end alone.
-	_ = c.unix.CloseWrite()           // As above.
+	_ = c.send(errorOf(f).AppendError(nil)) // If it cannot be sent, the client sees the end alone.
+	_ = c.unix.CloseWrite()                 // As above.
 	_ = c.conn.SetReadDeadline(time.Now().Add(linger))
 	for {
 		if _, err := c.conn.Read(c.in[:]); err != nil {
@@ -392,6 +393,11 @@ func (c *connection) logFault(f *fault.Error, begin time.Time) {
 	}
 	log.Log(context.Background(), level, "ring connection ended", "peer", fault.Cut(c.peer), "lasted", time.Since(begin).Round(time.Millisecond).String(),
 		"kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
+}
+
+// errorOf returns f as clients are told it.
+func errorOf(f *fault.Error) *ring.ServerError {
+	return &ring.ServerError{Code: codeOf(f), Text: f.Error(), Field: f.Field, Limit: f.Limit, Got: f.Got, Max: f.Max, RetryAfter: f.RetryAfter}
 }
 
 // codeOf returns the code of f on the wire.

@@ -3,8 +3,6 @@
 package ring
 
 import (
-	"math"
-	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ring"
@@ -22,8 +20,11 @@ type encoding struct {
 	most    int            // frames in a batch
 	slots   []*slot        // submitted, in order
 	frames  int            // of them
-	replies []byte         // what is sent when they are done
+	replies []byte         // what is still to be sent; see flush
 }
+
+// mostHeld is the most bytes of replies that are held for those that follow.
+const mostHeld = ring.MaxSlots * ring.Size
 
 // encode serves a connection for encoding. The error is as of run.
 func (c *connection) encode(h ring.Hello) error {
@@ -60,6 +61,7 @@ func (c *connection) encode(h ring.Hello) error {
 	}
 	for {
 		if err := e.collect(); err != nil {
+			_ = e.flush() // What was done is said before why it ends, if the client is still there.
 			return err
 		}
 		if err := e.serve(); err != nil {
@@ -73,7 +75,12 @@ func (e *encoding) collect() error {
 	e.slots, e.frames = e.slots[:0], 0
 	e.enter(reading)
 	for {
-		m, err := e.next(e.frames == 0)
+		m, err := e.next(false)
+		if m == nil && err == nil && e.frames == 0 { // Nothing more has been read: it is waited for, and what is held is sent before.
+			if err = e.flush(); err == nil {
+				m, err = e.next(true)
+			}
+		}
 		switch {
 		case err != nil:
 			return err
@@ -120,14 +127,13 @@ func (e *encoding) serve() error {
 		return fault.From(err)
 	}
 	e.engine.Metrics.Served(timing.Queue + timing.Run)
-	e.replies = e.replies[:0]
 	results := e.batch.Out
 	for _, s := range e.slots {
 		s.generation++
 		s.ours = false
 		d := ring.Done{Slot: s.index, Generation: s.generation, Frames: s.submitted.Frames, Tag: s.submitted.Tag}
 		if err != nil {
-			e.fail(s, &d, fault.From(err))
+			e.fail(&d, fault.From(err))
 			continue
 		}
 		d.Failed = e.deliver(s, results[:s.submitted.Frames])
@@ -138,17 +144,28 @@ func (e *encoding) serve() error {
 	}
 	e.batch.Release()
 	e.engine.Metrics.Took(metrics.Send, time.Since(begin)-timing.Queue-timing.Run)
-	return e.send(e.replies)
+	if e.slots[len(e.slots)-1].submitted.Flags&ring.FlagMore != 0 && len(e.replies) < mostHeld {
+		return nil
+	}
+	return e.flush()
+}
+
+// flush sends the replies that are held.
+func (e *encoding) flush() error {
+	if len(e.replies) == 0 {
+		return nil
+	}
+	err := e.send(e.replies)
+	e.replies = e.replies[:0]
+	return err
 }
 
 // fail responds for s with the error of its batch.
-func (e *encoding) fail(s *slot, d *ring.Done, f *fault.Error) {
-	text := cutText(f.Error(), ring.MaxText)
-	d.SetFailed(&s.reply, codeOf(f), len(text), uint32(min(f.RetryAfter.Milliseconds(), math.MaxUint32)))
-	e.replies = append(append(e.replies, s.reply[:]...), text...)
+func (e *encoding) fail(d *ring.Done, f *fault.Error) {
+	e.replies = d.AppendFailed(e.replies, errorOf(f))
 }
 
-// maxFrameText is the most bytes of the text of a frame's error.
+// maxFrameText is the most bytes of a frame's error.
 const maxFrameText = 256
 
 // deliver copies the results into the area of s, and returns how many of them are errors.
@@ -175,7 +192,7 @@ func (e *encoding) deliver(s *slot, results []pipeline.Result) (failed uint32) {
 		} else {
 			f := fault.From(err)
 			entry.Code = uint32(codeOf(f))
-			n = copy(s.area[at:], cutText(f.Error(), maxFrameText))
+			n = copy(s.area[at:], errorOf(f).AppendText(nil, maxFrameText))
 			failed++
 		}
 		entry.Bytes = uint32(n)
@@ -183,12 +200,4 @@ func (e *encoding) deliver(s *slot, results []pipeline.Result) (failed uint32) {
 		at = min(ring.Align(at+n, ring.FrameAlign), len(s.area))
 	}
 	return failed
-}
-
-// cutText returns at most n bytes of s.
-func cutText(s string, n int) string {
-	if len(s) > n {
-		s = strings.ToValidUTF8(s[:n], "")
-	}
-	return s
 }

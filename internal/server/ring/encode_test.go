@@ -4,11 +4,17 @@ package ring
 
 import (
 	"bytes"
+	"encoding/json"
+	"io"
 	"math/rand/v2"
+	"net"
+	"slices"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -95,4 +101,91 @@ func TestEncodeAllocatesNothing(t *testing.T) {
 			c.done()
 		}
 	})
+}
+
+// TestEncodeHeldReplies: one write of several SUBMITs that say so is answered with one write, in order; what says that more
+// follow, and does not keep it, is answered all the same, also before the client's end, and before why the server ends it.
+func TestEncodeHeldReplies(t *testing.T) {
+	r := start(t, func(c *config.Config) { c.Workers = 1 })
+	const slots = 8
+	dial := func() (c *net.UnixConn, submit func(slot int, generation, flags uint32) []byte) {
+		c = r.raw()
+		h, err := json.Marshal(ring.Hello{Use: ring.Encode, Spec: w1, Slots: slots})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m ring.Message
+		if _, err := c.Write(hello(string(h))); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, m[:]); err != nil {
+			t.Fatal(err)
+		}
+		return c, func(slot int, generation, flags uint32) []byte {
+			s := ring.Submit{Slot: uint32(slot), Generation: generation, Frames: 1, Flags: flags}
+			s.Set(&m)
+			return bytes.Clone(m[:])
+		}
+	}
+	read := func(c *net.UnixConn, want int) {
+		t.Helper()
+		var p [slots * ring.Size]byte
+		if _, err := io.ReadFull(c, p[:want*ring.Size]); err != nil {
+			t.Fatal(err)
+		}
+		for n := range want {
+			m := (*ring.Message)(p[n*ring.Size:])
+			if m.Kind() != ring.KindDone || int(m.Slot()) != n {
+				t.Fatalf("got kind %d of slot %d, want DONE of %d", m.Kind(), m.Slot(), n)
+			}
+		}
+	}
+	c, submit := dial()
+	for round := range uint32(3) {
+		var p []byte
+		for slot := range slots {
+			flags := uint32(ring.FlagMore)
+			if slot == slots-1 && round < 2 { // In the last round nothing keeps what was said.
+				flags = 0
+			}
+			p = append(p, submit(slot, round+1, flags)...)
+		}
+		if _, err := c.Write(p); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			var got [2 * slots * ring.Size]byte
+			if n, err := c.Read(got[:]); n != slots*ring.Size || err != nil {
+				t.Fatalf("got %d bytes with the first read, %v, want %d", n, err, slots*ring.Size)
+			}
+			continue
+		}
+		read(c, slots)
+	}
+	if _, err := c.Write(slices.Concat(submit(0, 4, ring.FlagMore), submit(1, 4, ring.FlagMore), make([]byte, ring.Size))); err != nil {
+		t.Fatal(err)
+	}
+	read(c, 1)
+	if e := ending(t, c); e.Code != codeOf(&fault.Error{Kind: fault.Invalid}) {
+		t.Errorf("got %+v, want invalid", e)
+	}
+	c, submit = dial()
+	if _, err := c.Write(submit(0, 1, ring.FlagMore)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	read(c, 1)
+	c.Close()
+	// A client that never waits does not make the server hold ever more.
+	c, submit = dial()
+	go func() { _, _ = io.Copy(io.Discard, c) }()
+	for generation := range uint32(300) {
+		if _, err := c.Write(submit(0, generation+1, ring.FlagMore)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.Close()
+	r.waitIdle()
 }

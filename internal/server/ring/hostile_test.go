@@ -58,8 +58,8 @@ func (r *running) rejected(k fault.Kind) int {
 	return 0
 }
 
-// ending reads until the server ends the connection, and returns the code and text of its ERROR, 0 if there was none.
-func ending(t testing.TB, c *net.UnixConn) (code uint16, text string) {
+// ending reads until the server ends the connection, and returns its ERROR, a zero one if there was none.
+func ending(t testing.TB, c *net.UnixConn) ring.ServerError {
 	t.Helper()
 	data, err := io.ReadAll(c)
 	if err != nil && !errors.Is(err, unix.ECONNRESET) {
@@ -70,11 +70,11 @@ func ending(t testing.TB, c *net.UnixConn) (code uint16, text string) {
 		m := (*ring.Message)(data)
 		payload := data[ring.Size:][:m.Payload()]
 		if m.Kind() == ring.KindError {
-			return m.Code(), string(payload)
+			return *ring.ParseError(m, payload)
 		}
 		data = data[ring.Size+len(payload):]
 	}
-	return 0, ""
+	return ring.ServerError{}
 }
 
 // TestBadHellos: each is refused with a reason, and counted, and the server is as before.
@@ -89,32 +89,33 @@ func TestBadHellos(t *testing.T) {
 	long := hello("")
 	long[4], long[5], long[6] = 1, 0x40, 0
 	tests := []struct {
-		name string
-		send []byte
-		kind fault.Kind
-		text string
+		name         string
+		send         []byte
+		kind         fault.Kind
+		text         string
+		field, limit string
 	}{
-		{"http", []byte("GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n"), fault.Unsupported, "something else"},
-		{"version", version, fault.Unsupported, "got version 2"},
-		{"long", long, fault.TooLarge, "got 16385"},
-		{"no-json", hello("{"), fault.Invalid, "hello"},
-		{"two-objects", hello(`{"use":"encode"} {}`), fault.Invalid, "more after"},
-		{"unknown-name", hello(`{"use":"encode","slot":3}`), fault.Invalid, "slot"},
-		{"use", hello(`{"use":"dance"}`), fault.Invalid, "dance"},
-		{"slots", hello(`{"use":"encode","slots":65}`), fault.Invalid, "1..64"},
-		{"slots-negative", hello(`{"use":"encode","slots":-1}`), fault.Invalid, "slots"},
-		{"batch", hello(`{"use":"encode","batch":4097}`), fault.TooLarge, "limits.max_batch"},
-		{"batch-publish", hello(`{"use":"publish","stream":"x","batch":2}`), fault.Invalid, "batch"},
-		{"no-spec", hello(`{"use":"encode"}`), fault.Invalid, "format"},
-		{"spec", hello(`{"use":"encode","spec":{"input":{"format":"bgr24","width":-5,"height":4}}}`), fault.Invalid, "width"},
-		{"pixels", hello(`{"use":"encode","spec":{"input":{"format":"bgr24","width":60000,"height":60000}}}`), fault.TooLarge, "limits.max_pixels"},
-		{"memory", hello(`{"use":"encode","slots":64,"batch":64,"spec":` + string(spec) + `}`), fault.TooLarge, "limits.memory_budget"},
-		{"no-stream", hello(`{"use":"watch"}`), fault.Invalid, "stream"},
-		{"stream", hello(`{"use":"watch","stream":"nobody"}`), fault.NotFound, "nobody"},
-		{"stream-name", hello(`{"use":"publish","stream":"../x","spec":` + string(spec) + `}`), fault.Invalid, "name"},
-		{"fps", hello(`{"use":"publish","stream":"x","fps":-1,"spec":` + string(spec) + `}`), fault.Invalid, "fps"},
-		{"jpeg-bytes", hello(`{"use":"publish","stream":"x","jpeg_bytes":2000000000}`), fault.TooLarge, "limits.max_message_bytes"},
-		{"client", hello(`{"use":"watch","stream":"x","client":"` + strings.Repeat("c", 65) + `"}`), fault.Invalid, "client"},
+		{"http", []byte("GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: curl\r\nAccept: */*\r\n\r\n"), fault.Unsupported, "something else", "", ""},
+		{"version", version, fault.Unsupported, "got version 2", "", ""},
+		{"long", long, fault.TooLarge, "got 16385", "", "bytes of a hello"},
+		{"no-json", hello("{"), fault.Invalid, "hello", "", ""},
+		{"two-objects", hello(`{"use":"encode"} {}`), fault.Invalid, "more after", "", ""},
+		{"unknown-name", hello(`{"use":"encode","slot":3}`), fault.Invalid, "slot", "slot", ""},
+		{"use", hello(`{"use":"dance"}`), fault.Invalid, "dance", "use", ""},
+		{"slots", hello(`{"use":"encode","slots":65}`), fault.Invalid, "1..64", "slots", ""},
+		{"slots-negative", hello(`{"use":"encode","slots":-1}`), fault.Invalid, "slots", "slots", ""},
+		{"batch", hello(`{"use":"encode","batch":4097}`), fault.TooLarge, "limits.max_batch", "", "limits.max_batch"},
+		{"batch-publish", hello(`{"use":"publish","stream":"x","batch":2}`), fault.Invalid, "batch", "batch", ""},
+		{"no-spec", hello(`{"use":"encode"}`), fault.Invalid, "format", "input.format", ""},
+		{"spec", hello(`{"use":"encode","spec":{"input":{"format":"bgr24","width":-5,"height":4}}}`), fault.Invalid, "width", "input.width", ""},
+		{"pixels", hello(`{"use":"encode","spec":{"input":{"format":"bgr24","width":60000,"height":60000}}}`), fault.TooLarge, "limits.max_pixels", "", "limits.max_pixels"},
+		{"memory", hello(`{"use":"encode","slots":64,"batch":64,"spec":` + string(spec) + `}`), fault.TooLarge, "limits.memory_budget", "", "limits.memory_budget"},
+		{"no-stream", hello(`{"use":"watch"}`), fault.Invalid, "stream", "stream", ""},
+		{"stream", hello(`{"use":"watch","stream":"nobody"}`), fault.NotFound, "nobody", "stream", ""},
+		{"stream-name", hello(`{"use":"publish","stream":"../x","spec":` + string(spec) + `}`), fault.Invalid, "name", "stream", ""},
+		{"fps", hello(`{"use":"publish","stream":"x","fps":-1,"spec":` + string(spec) + `}`), fault.Invalid, "fps", "fps", ""},
+		{"jpeg-bytes", hello(`{"use":"publish","stream":"x","jpeg_bytes":2000000000}`), fault.TooLarge, "limits.max_message_bytes", "", "limits.max_message_bytes"},
+		{"client", hello(`{"use":"watch","stream":"x","client":"` + strings.Repeat("c", 65) + `"}`), fault.Invalid, "client", "client", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -123,8 +124,12 @@ func TestBadHellos(t *testing.T) {
 			if _, err := c.Write(tt.send); err != nil {
 				t.Fatal(err)
 			}
-			if code, text := ending(t, c); code != codeOf(&fault.Error{Kind: tt.kind}) || !strings.Contains(text, tt.text) {
-				t.Errorf("got code %d: %s, want %s with %q", code, text, tt.kind, tt.text)
+			e := ending(t, c)
+			if e.Code != codeOf(&fault.Error{Kind: tt.kind}) || !strings.Contains(e.Text, tt.text) {
+				t.Errorf("got code %d: %s, want %s with %q", e.Code, e.Text, tt.kind, tt.text)
+			}
+			if e.Field != tt.field || e.Limit != tt.limit || (e.Limit != "") != (e.Got > e.Max) {
+				t.Errorf("got field %q, limit %q (%d of %d), want %q, %q", e.Field, e.Limit, e.Got, e.Max, tt.field, tt.limit)
 			}
 			if n := r.rejected(tt.kind); n != before+1 {
 				t.Errorf("got %d rejected as %s, want %d", n, tt.kind, before+1)
@@ -142,8 +147,8 @@ func TestSlowHello(t *testing.T) {
 		if _, err := c.Write(hello(`{"use":"encode"}`)[:n]); err != nil {
 			t.Fatal(err)
 		}
-		if code, text := ending(t, c); code != 13 || !strings.Contains(text, "timeouts.receive") {
-			t.Errorf("%d bytes: got code %d: %s, want 13 and timeouts.receive", n, code, text)
+		if e := ending(t, c); e.Code != 13 || !strings.Contains(e.Text, "timeouts.receive") {
+			t.Errorf("%d bytes: got code %d: %s, want 13 and timeouts.receive", n, e.Code, e.Text)
 		}
 	}
 	for _, n := range []int{0, 1, ring.Size + 3} { // These go away in the middle.
