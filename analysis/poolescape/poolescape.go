@@ -52,7 +52,8 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 				s.Flags |= flagKept
 				s.Mark = instr
 			}
-		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && (isGo(instr) || storesPart(t, s, instr)):
+		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && (isGo(instr) || storesPart(t, s, instr)),
+			(e.Kind == poolmodel.Keep || e.Kind == poolmodel.Use) && e.Class == flow.Holder && schedules(instr):
 			if s.Flags&flagKept == 0 && keeper(instr) != "" {
 				s.Flags |= flagKept
 				s.Mark = instr
@@ -154,8 +155,30 @@ func keeper(instr ssa.Instruction) string {
 		if !waitsAfter(instr) {
 			return "a goroutine"
 		}
+	case *ssa.Call:
+		if !waitsAfter(instr) {
+			return "a function that may run later"
+		}
 	}
 	return ""
+}
+
+// schedules reports whether instr gives a func() to somebody who only wants it for later: time.AfterFunc, or a function value that
+// takes nothing else and returns nothing. Who calls it at once would have no need of a func(func()).
+func schedules(instr ssa.Instruction) bool {
+	call, ok := instr.(*ssa.Call)
+	if !ok || call.Call.IsInvoke() {
+		return false
+	}
+	if fn := call.Call.StaticCallee(); fn != nil {
+		return fn.Pkg != nil && fn.Pkg.Pkg.Path() == "time" && fn.Name() == "AfterFunc"
+	}
+	sig := call.Call.Signature()
+	if sig.Params().Len() != 1 || sig.Results().Len() != 0 {
+		return false
+	}
+	later, ok := sig.Params().At(0).Type().Underlying().(*types.Signature)
+	return ok && later.Params().Len() == 0 && later.Results().Len() == 0
 }
 
 func storeKeeper(store *ssa.Store) string {

@@ -9,6 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/analysis/missingput"
 	"github.com/steadyframe/steadyframe/analysis/poolescape"
 	"github.com/steadyframe/steadyframe/analysis/putshape"
+	"github.com/steadyframe/steadyframe/analysis/toolarge"
 	"github.com/steadyframe/steadyframe/analysis/unusedignore"
 	"github.com/steadyframe/steadyframe/analysis/useafterput"
 )
@@ -23,5 +24,6 @@ func Analyzers() []*analysis.Analyzer {
 		putshape.Analyzer,
 		getreset.Analyzer,
 		unusedignore.Analyzer,
+		toolarge.Analyzer,
 	}
 }

@@ -25,6 +25,8 @@ const (
 type Rules interface {
 	// Result returns how result i of call relates to argument arg, which has class c. Arguments count as in [Operands].
 	Result(call *ssa.CallCommon, arg, i int, c Class) Class
+	// TooLarge is called with a Track that cannot be walked to the end. It may be called by several goroutines.
+	TooLarge(t *Track)
 }
 
 // maxAliases bounds the aliases of a root: they are the bits of a [State].

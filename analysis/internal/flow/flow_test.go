@@ -59,6 +59,8 @@ func stored() { t := get(); x := struct{ t *T }{t}; mark(x) }
 // rules know nothing of any call.
 type rules struct{}
 
+func (rules) TooLarge(*flow.Track) {}
+
 func (rules) Result(*ssa.CallCommon, int, int, flow.Class) flow.Class { return flow.None }
 
 func TestWalk(t *testing.T) {

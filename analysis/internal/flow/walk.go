@@ -78,7 +78,11 @@ func (t *Track) alive(s *State, v ssa.Value) bool {
 // root is a parameter or a free variable. It returns false when there was too much to see; what visit noted is then worth
 // nothing.
 func (t *Track) Walk(visit Visitor) bool {
-	if t.overflow || len(t.Fn.Blocks) == 0 {
+	if len(t.Fn.Blocks) == 0 {
+		return false
+	}
+	if t.overflow {
+		t.rules.TooLarge(t)
 		return false
 	}
 	w := &walker{Track: t, visit: visit, seen: map[visited]bool{}}
@@ -100,6 +104,9 @@ func (t *Track) Walk(visit Visitor) bool {
 		next := w.todo[len(w.todo)-1]
 		w.todo = w.todo[:len(w.todo)-1]
 		w.run(next.state, next.step, 0)
+	}
+	if len(w.todo) > 0 {
+		t.rules.TooLarge(t)
 	}
 	return len(w.todo) == 0
 }

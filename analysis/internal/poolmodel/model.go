@@ -6,6 +6,7 @@ import (
 	"go/types"
 	"reflect"
 	"strings"
+	"sync"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/passes/ctrlflow"
@@ -28,6 +29,9 @@ type Model struct {
 	tests     bool
 	sealed    bool // all summaries are there: from now on passes read them, at the same time
 	calls     map[token.Pos]callSite
+
+	mu       sync.Mutex
+	tooLarge map[*ssa.Function]bool // functions with a value from a pool that could not be followed
 }
 
 // Analyzer makes the Model of a package, and reports comments that suppress a report without saying why.
@@ -259,6 +263,19 @@ func (m *Model) Track(fn *ssa.Function, acq Acquisition) *flow.Track {
 // TrackParam follows parameter i of fn.
 func (m *Model) TrackParam(fn *ssa.Function, i int) *flow.Track {
 	return flow.NewTrack(fn, parameter(fn, i), -1, m)
+}
+
+// TooLarge notes the function of t, unless t is of a parameter: what it does not know of that is no misuse.
+func (m *Model) TooLarge(t *flow.Track) {
+	if _, ok := t.Root.(ssa.Instruction); !ok {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.tooLarge == nil {
+		m.tooLarge = map[*ssa.Function]bool{}
+	}
+	m.tooLarge[t.Fn] = true
 }
 
 // Line returns the line of pos in its file.

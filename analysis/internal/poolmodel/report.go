@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/ast/astutil"
 	"golang.org/x/tools/go/ssa"
 
 	"github.com/steadyframe/steadyframe/analysis/internal/flow"
@@ -97,7 +98,33 @@ func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 		i.used.Store(true)
 		return
 	}
+	if d.End == token.NoPos {
+		d.End = m.endOf(d.Pos)
+	}
 	pass.Report(d)
+}
+
+// endOf returns the end of the innermost expression or statement at pos.
+func (m *Model) endOf(pos token.Pos) token.Pos {
+	for _, file := range m.pass.Files {
+		if file.FileStart <= pos && pos < file.FileEnd {
+			path, _ := astutil.PathEnclosingInterval(file, pos, pos)
+			return path[0].End()
+		}
+	}
+	return token.NoPos
+}
+
+// ReportTooLarge reports the functions that were left out. It is called when all other passes are done.
+func (m *Model) ReportTooLarge(pass *analysis.Pass) {
+	for _, fn := range m.Funcs {
+		if m.tooLarge[fn] {
+			m.Report(pass, analysis.Diagnostic{
+				Pos:     fn.Pos(),
+				Message: fn.Name() + " is left out: it has too many paths, or too many variables for a value from a pool",
+			})
+		}
+	}
 }
 
 // ReportUnused reports the comments that have suppressed nothing. It is called when all other passes are done.
