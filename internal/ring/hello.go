@@ -139,7 +139,7 @@ func (h *Hello) complete() error {
 	case h.Use == Encode && h.Stream != "":
 		return wrong("stream", "got %.40q, want none with use encode", h.Stream)
 	case len(h.Client) > maxClient:
-		return wrong("client", "got %d bytes, want at most %d", len(h.Client), maxClient)
+		return wrong("client", "name of the client: got %d bytes, want at most %d", len(h.Client), maxClient)
 	}
 	return nil
 }
