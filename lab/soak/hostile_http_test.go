@@ -38,7 +38,7 @@ var httpAttacks = []attack{
 			"status 404": 400, "status 400": 400, "status 403": 400, "status 405": 400,
 			"refused: Encode with a wrong Spec": 400, "refused: Watch of no stream": 400, "refused: no such method": 400,
 		},
-		do: refusals, most: 3 * time.Minute,
+		do: refusals, most: 15 * time.Second,
 	},
 	{
 		name: "idle-connections", about: "512 connections over HTTP and 512 over gRPC that are kept open without a request",

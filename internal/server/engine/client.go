@@ -16,6 +16,7 @@ import (
 // that were admitted first. Its methods may be called from any goroutine. The zero Client is new.
 type Client struct {
 	memory Stream // of requests that are not streams
+	paced  paced  // its requests that take no turn
 
 	// The queue's.
 	known bool          // whether it had a turn

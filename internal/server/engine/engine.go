@@ -32,6 +32,7 @@ type Engine struct {
 	mels      mels
 	scenes    *scenes
 	queue     queue
+	pace      pace
 	unsent    unsent
 	open      atomic.Int64
 	draining  chan struct{}

@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/tap"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
@@ -191,11 +193,14 @@ func (t *ticket) busy() {
 	}
 }
 
-// leave ends what enter began.
+// leave ends what enter began. A second call does nothing.
 func (t *ticket) leave() {
 	g := t.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if t.left {
+		return
+	}
 	if t.list != nil {
 		t.list.remove(t)
 	}
@@ -231,16 +236,16 @@ func ticketOf(ctx context.Context) *ticket {
 // needs no token. grpc-go calls it when a call's headers have come, before it keeps anything of the call.
 func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
-		class := classOf(info.FullMethodName)
+		begin, class := time.Now(), classOf(info.FullMethodName)
 		if class != healthCalls {
 			if err := c.GRPC(ctx); err != nil {
-				return ctx, s.refused(ctx, info.FullMethodName, err)
+				return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 			}
 		}
 		ctx, cancel := context.WithCancelCause(ctx) // It ends with the call.
 		t, err := s.gate.enter(connectionOf(ctx), addressOf(ctx), class, func() { cancel(errEvicted()) })
 		if err != nil {
-			return ctx, s.refused(ctx, info.FullMethodName, err)
+			return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 		}
 		listener := conn.Of(t.conn.Conn)
 		if listener != nil { // A full listener evicts connections without calls.
@@ -256,21 +261,35 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	}
 }
 
-// helperInterceptor bounds the waiting of health and reflection. It also switches compression of responses off: grpc-go
+// interceptor bounds the waiting of health and reflection, and slows callers that make very many calls without frames. It also switches compression of responses off: grpc-go
 // compresses for a caller that does, once anything in the process has registered the compressor.
-func (s *service) helperInterceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+func (s *service) interceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
 		s.log.Error("cannot switch off compression", "err", err)
 	}
 	t := ticketOf(stream.Context())
-	if t == nil || t.class == frameCalls {
+	if t == nil {
 		return handler(srv, stream)
 	}
-	err := handler(srv, &helperStream{ServerStream: stream, ticket: t, timeouts: s.engine.Config.Timeout, watch: info.FullMethod == healthgrpc.Health_Watch_FullMethodName})
-	if cause := context.Cause(stream.Context()); cause != nil {
-		return toStatus(fault.From(cause)).Err()
+	begin := time.Now()
+	if t.class != frameCalls {
+		stream = &helperStream{ServerStream: stream, ticket: t, timeouts: s.engine.Config.Timeout, watch: info.FullMethod == healthgrpc.Health_Watch_FullMethodName}
+	}
+	err := handler(srv, stream)
+	if cause := context.Cause(stream.Context()); t.class != frameCalls && cause != nil {
+		err = toStatus(fault.From(cause)).Err()
+	}
+	if err != nil || t.class != frameCalls || info.FullMethod == api.FrameService_ListStreams_FullMethodName {
+		t.leave() // It keeps nobody out meanwhile.
+		s.engine.Pace(stream.Context(), time.Since(begin))
 	}
 	return err
+}
+
+// unknownMethod is the handler of methods that there are not.
+func unknownMethod(_ any, stream grpc.ServerStream) error {
+	method, _ := grpc.MethodFromServerStream(stream)
+	return status.Errorf(codes.Unimplemented, "unknown method %.80s", method)
 }
 
 // classOf returns the class of a method, which has the form /SERVICE/METHOD.

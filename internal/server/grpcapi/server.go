@@ -81,7 +81,8 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			//lint:ignore SA1019 the registered kind, which it is deprecated for, would compress responses too
 			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()),
 			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
-			grpc.StreamInterceptor(service.helperInterceptor),
+			grpc.StreamInterceptor(service.interceptor),
+			grpc.UnknownServiceHandler(unknownMethod),
 			grpc.WaitForHandlers(true),
 			grpc.MaxRecvMsgSize(most),
 			grpc.MaxSendMsgSize(math.MaxInt32),

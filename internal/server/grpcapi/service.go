@@ -141,10 +141,12 @@ func peerOf(ctx context.Context) string {
 	return "unknown"
 }
 
-// refused counts and logs a refused call, and returns the caller's error.
-func (s *service) refused(ctx context.Context, method string, err error) error {
+// refused counts and logs a call that was refused before it has a handler, and returns the caller's error. Where the connection
+// makes very many it waits, and nothing more is read of the connection meanwhile.
+func (s *service) refused(ctx context.Context, method string, begin time.Time, err error) error {
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
 	s.logFault(ctx, method, f)
+	s.engine.Pace(engine.WithClient(ctx, &connectionOf(ctx).client), time.Since(begin))
 	return toStatus(f).Err()
 }

@@ -53,6 +53,9 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := &writer{ResponseWriter: rw}
 	setSecurityHeaders(w.Header(), r, h.pages)
 	err := h.serve(w, r)
+	if err != nil || w.body == nil { // What has a body and is served took turns.
+		h.engine.Pace(r.Context(), time.Since(start))
+	}
 	w.boundRest(r)
 	// The rest of the response has a deadline of its own: the body may have lasted for hours.
 	_ = h.setWriteDeadline(w) // If it fails, so does the response.

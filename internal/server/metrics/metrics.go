@@ -40,6 +40,7 @@ type Metrics struct {
 	viewerLag  *Histogram
 	live       liveFrames
 	sound      prometheus.Counter
+	slowed     prometheus.Counter
 	frames     atomic.Uint64 // the same as framesOK, for Frames
 	frameFails atomic.Uint64
 }
@@ -72,9 +73,10 @@ func New() *Metrics {
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From the capture of a frame until a viewer had its JPEG; repeats do not count.")
 	m.sound = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_sound_seconds_total", Help: "Seconds of sound whose features were computed."})
+	m.slowed = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_slowed_total", Help: "Responses held back: refusals, lists and single images above a rate."})
 	live, streamFrames := newLiveFrames()
 	m.live = live
-	m.Registry.MustRegister(frames, rejected, m.sound, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
+	m.Registry.MustRegister(frames, rejected, m.slowed, m.sound, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
@@ -118,6 +120,9 @@ func (m *Metrics) FrameFailed(k fault.Kind, n int) {
 
 // Rejected counts a request that was refused, or a stream that ended early.
 func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
+
+// Slowed counts a response that was held back.
+func (m *Metrics) Slowed() { m.slowed.Inc() }
 
 // Sound counts seconds of sound whose features were computed.
 func (m *Metrics) Sound(seconds float64) { m.sound.Add(seconds) }
