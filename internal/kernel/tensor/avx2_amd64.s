@@ -11,8 +11,9 @@ TEXT ·rowAVX2(SB), NOSPLIT, $0-48
 	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
-	// Registers: AX dst, CX src, DX vectors, BX ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5, Y4 0
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5, Y4 0, Y5 +Inf
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
@@ -24,24 +25,31 @@ TEXT ·rowAVX2(SB), NOSPLIT, $0-48
 	VBROADCASTSS top<>+0(SB), Y2
 	VBROADCASTSS half<>+0(SB), Y3
 	VBROADCASTSS zero<>+0(SB), Y4
+	VBROADCASTSS infinity<>+0(SB), Y5
 
 loop:
 	PREFETCHT0 (CX)(BX*1)
-	VMULPS     (CX), Y0, Y5
-	VADDPS     Y1, Y5, Y5
-	VMAXPS     Y4, Y5, Y5
-	VMINPS     Y2, Y5, Y5
-	VADDPS     Y3, Y5, Y5
-	VCVTTPS2DQ Y5, Y5
-	VMULPS     32(CX), Y0, Y6
+	VPAND      (CX), Y5, Y6
+	VPCMPEQD   Y4, Y6, Y6
+	VPANDN     (CX), Y6, Y6
+	VMULPS     Y0, Y6, Y6
 	VADDPS     Y1, Y6, Y6
 	VMAXPS     Y4, Y6, Y6
 	VMINPS     Y2, Y6, Y6
 	VADDPS     Y3, Y6, Y6
 	VCVTTPS2DQ Y6, Y6
-	VPACKSSDW  Y6, Y5, Y5
-	VPERMQ     $0xd8, Y5, Y5
-	VMOVDQU    Y5, (AX)
+	VPAND      32(CX), Y5, Y7
+	VPCMPEQD   Y4, Y7, Y7
+	VPANDN     32(CX), Y7, Y7
+	VMULPS     Y0, Y7, Y7
+	VADDPS     Y1, Y7, Y7
+	VMAXPS     Y4, Y7, Y7
+	VMINPS     Y2, Y7, Y7
+	VADDPS     Y3, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPACKSSDW  Y7, Y6, Y6
+	VPERMQ     $0xd8, Y6, Y6
+	VMOVDQU    Y6, (AX)
 	ADDQ       $0x00000040, CX
 	ADDQ       $0x00000020, AX
 	SUBQ       $0x01, DX
@@ -58,6 +66,9 @@ GLOBL half<>(SB), RODATA|NOPTR, $8
 DATA zero<>+0(SB)/8, $0x0000000000000000
 GLOBL zero<>(SB), RODATA|NOPTR, $8
 
+DATA infinity<>+0(SB)/8, $0x000000007f800000
+GLOBL infinity<>(SB), RODATA|NOPTR, $8
+
 // func pixelsAVX2(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
 // Requires: AVX, AVX2, MMX+
 TEXT ·pixelsAVX2(SB), NOSPLIT, $0-64
@@ -66,9 +77,10 @@ TEXT ·pixelsAVX2(SB), NOSPLIT, $0-64
 	// ahead of src. src is float32. factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5,
-	// Y4 0
+	// Y4 0, Y5 +Inf
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         third+16(FP), DX
@@ -82,65 +94,84 @@ TEXT ·pixelsAVX2(SB), NOSPLIT, $0-64
 	VBROADCASTSS top<>+0(SB), Y2
 	VBROADCASTSS half<>+0(SB), Y3
 	VBROADCASTSS zero<>+0(SB), Y4
+	VBROADCASTSS infinity<>+0(SB), Y5
 
 loop:
 	PREFETCHT0 (BX)(DI*1)
-	VMULPS     (BX), Y0, Y5
-	VADDPS     Y1, Y5, Y5
-	VMAXPS     Y4, Y5, Y5
-	VMINPS     Y2, Y5, Y5
-	VADDPS     Y3, Y5, Y5
-	VCVTTPS2DQ Y5, Y5
-	VMULPS     32(BX), Y0, Y6
+	VPAND      (BX), Y5, Y6
+	VPCMPEQD   Y4, Y6, Y6
+	VPANDN     (BX), Y6, Y6
+	VMULPS     Y0, Y6, Y6
 	VADDPS     Y1, Y6, Y6
 	VMAXPS     Y4, Y6, Y6
 	VMINPS     Y2, Y6, Y6
 	VADDPS     Y3, Y6, Y6
 	VCVTTPS2DQ Y6, Y6
-	PREFETCHT0 64(BX)(DI*1)
-	VMULPS     64(BX), Y0, Y7
+	VPAND      32(BX), Y5, Y7
+	VPCMPEQD   Y4, Y7, Y7
+	VPANDN     32(BX), Y7, Y7
+	VMULPS     Y0, Y7, Y7
 	VADDPS     Y1, Y7, Y7
 	VMAXPS     Y4, Y7, Y7
 	VMINPS     Y2, Y7, Y7
 	VADDPS     Y3, Y7, Y7
 	VCVTTPS2DQ Y7, Y7
-	VMULPS     96(BX), Y0, Y8
+	PREFETCHT0 64(BX)(DI*1)
+	VPAND      64(BX), Y5, Y8
+	VPCMPEQD   Y4, Y8, Y8
+	VPANDN     64(BX), Y8, Y8
+	VMULPS     Y0, Y8, Y8
 	VADDPS     Y1, Y8, Y8
 	VMAXPS     Y4, Y8, Y8
 	VMINPS     Y2, Y8, Y8
 	VADDPS     Y3, Y8, Y8
 	VCVTTPS2DQ Y8, Y8
-	PREFETCHT0 128(BX)(DI*1)
-	VMULPS     128(BX), Y0, Y9
+	VPAND      96(BX), Y5, Y9
+	VPCMPEQD   Y4, Y9, Y9
+	VPANDN     96(BX), Y9, Y9
+	VMULPS     Y0, Y9, Y9
 	VADDPS     Y1, Y9, Y9
 	VMAXPS     Y4, Y9, Y9
 	VMINPS     Y2, Y9, Y9
 	VADDPS     Y3, Y9, Y9
 	VCVTTPS2DQ Y9, Y9
-	VMULPS     160(BX), Y0, Y10
+	PREFETCHT0 128(BX)(DI*1)
+	VPAND      128(BX), Y5, Y10
+	VPCMPEQD   Y4, Y10, Y10
+	VPANDN     128(BX), Y10, Y10
+	VMULPS     Y0, Y10, Y10
 	VADDPS     Y1, Y10, Y10
 	VMAXPS     Y4, Y10, Y10
 	VMINPS     Y2, Y10, Y10
 	VADDPS     Y3, Y10, Y10
 	VCVTTPS2DQ Y10, Y10
-	VPACKSSDW  Y8, Y5, Y5
-	VPERMQ     $0xd8, Y5, Y5
+	VPAND      160(BX), Y5, Y11
+	VPCMPEQD   Y4, Y11, Y11
+	VPANDN     160(BX), Y11, Y11
+	VMULPS     Y0, Y11, Y11
+	VADDPS     Y1, Y11, Y11
+	VMAXPS     Y4, Y11, Y11
+	VMINPS     Y2, Y11, Y11
+	VADDPS     Y3, Y11, Y11
+	VCVTTPS2DQ Y11, Y11
 	VPACKSSDW  Y9, Y6, Y6
 	VPERMQ     $0xd8, Y6, Y6
 	VPACKSSDW  Y10, Y7, Y7
 	VPERMQ     $0xd8, Y7, Y7
-	VPBLENDW   $0x92, Y6, Y5, Y8
-	VPBLENDW   $0x24, Y7, Y8, Y8
-	VPSHUFB    order0<>+0(SB), Y8, Y8
-	VPBLENDW   $0x24, Y6, Y5, Y9
-	VPBLENDW   $0x49, Y7, Y9, Y9
-	VPSHUFB    order1<>+0(SB), Y9, Y9
-	VPBLENDW   $0x49, Y6, Y5, Y5
-	VPBLENDW   $0x92, Y7, Y5, Y5
-	VPSHUFB    order2<>+0(SB), Y5, Y5
-	VMOVDQU    Y8, (AX)
-	VMOVDQU    Y9, (CX)
-	VMOVDQU    Y5, (DX)
+	VPACKSSDW  Y11, Y8, Y8
+	VPERMQ     $0xd8, Y8, Y8
+	VPBLENDW   $0x92, Y7, Y6, Y9
+	VPBLENDW   $0x24, Y8, Y9, Y9
+	VPSHUFB    order0<>+0(SB), Y9, Y9
+	VPBLENDW   $0x24, Y7, Y6, Y10
+	VPBLENDW   $0x49, Y8, Y10, Y10
+	VPSHUFB    order1<>+0(SB), Y10, Y10
+	VPBLENDW   $0x49, Y7, Y6, Y6
+	VPBLENDW   $0x92, Y8, Y6, Y6
+	VPSHUFB    order2<>+0(SB), Y6, Y6
+	VMOVDQU    Y9, (AX)
+	VMOVDQU    Y10, (CX)
+	VMOVDQU    Y6, (DX)
 	ADDQ       $0x000000c0, BX
 	ADDQ       $0x00000020, AX
 	ADDQ       $0x00000020, CX
@@ -175,7 +206,8 @@ TEXT ·halfRowAVX2(SB), NOSPLIT, $0-48
 	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX dst, CX src, DX vectors, BX ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5, Y4 0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -223,7 +255,8 @@ TEXT ·halfPixelsAVX2(SB), NOSPLIT, $0-64
 	// ahead of src. src is float16. factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Y0 factor, Y1 offset, Y2 32640, Y3 0.5,
 	// Y4 0
 	MOVQ         first+0(FP), AX

@@ -11,8 +11,9 @@ TEXT ·rowAVX512(SB), NOSPLIT, $0-48
 	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
-	// Registers: AX dst, CX src, DX vectors, BX ahead, Z0 factor, Z1 offset, Z2 32640, Z3 0.5, Z4 0
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
+	// Registers: AX dst, CX src, DX vectors, BX ahead, Z0 factor, Z1 offset, Z2 32640, Z3 0.5, Z4 0, Z5 +Inf
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
 	MOVQ         vectors+16(FP), DX
@@ -24,24 +25,27 @@ TEXT ·rowAVX512(SB), NOSPLIT, $0-48
 	VBROADCASTSS top<>+0(SB), Z2
 	VBROADCASTSS half<>+0(SB), Z3
 	VBROADCASTSS zero<>+0(SB), Z4
+	VBROADCASTSS infinity<>+0(SB), Z5
 
 loop:
 	PREFETCHT0 (CX)(BX*1)
-	VMULPS     (CX), Z0, Z5
-	VADDPS     Z1, Z5, Z5
-	VMAXPS     Z4, Z5, Z5
-	VMINPS     Z2, Z5, Z5
-	VADDPS     Z3, Z5, Z5
-	VCVTTPS2DQ Z5, Z5
-	PREFETCHT0 64(CX)(BX*1)
-	VMULPS     64(CX), Z0, Z6
+	VPTESTMD   (CX), Z5, K1
+	VMULPS.Z   (CX), Z0, K1, Z6
 	VADDPS     Z1, Z6, Z6
 	VMAXPS     Z4, Z6, Z6
 	VMINPS     Z2, Z6, Z6
 	VADDPS     Z3, Z6, Z6
 	VCVTTPS2DQ Z6, Z6
-	VPMOVDW    Z5, (AX)
-	VPMOVDW    Z6, 32(AX)
+	PREFETCHT0 64(CX)(BX*1)
+	VPTESTMD   64(CX), Z5, K1
+	VMULPS.Z   64(CX), Z0, K1, Z7
+	VADDPS     Z1, Z7, Z7
+	VMAXPS     Z4, Z7, Z7
+	VMINPS     Z2, Z7, Z7
+	VADDPS     Z3, Z7, Z7
+	VCVTTPS2DQ Z7, Z7
+	VPMOVDW    Z6, (AX)
+	VPMOVDW    Z7, 32(AX)
 	ADDQ       $0x00000080, CX
 	ADDQ       $0x00000040, AX
 	SUBQ       $0x01, DX
@@ -58,6 +62,9 @@ GLOBL half<>(SB), RODATA|NOPTR, $8
 DATA zero<>+0(SB)/8, $0x0000000000000000
 GLOBL zero<>(SB), RODATA|NOPTR, $8
 
+DATA infinity<>+0(SB)/8, $0x000000007f800000
+GLOBL infinity<>(SB), RODATA|NOPTR, $8
+
 // func pixelsAVX512(first *int16, second *int16, third *int16, src *byte, vectors int, ahead int, factor int, offset int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
 TEXT ·pixelsAVX512(SB), NOSPLIT, $0-64
@@ -66,10 +73,11 @@ TEXT ·pixelsAVX512(SB), NOSPLIT, $0-64
 	// ahead of src. src is float32. factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Z0 factor, Z4 offset, Z5 32640, Z6 0.5,
-	// Z7 0, K1 places of samples 3*i+0, K2 places of samples 3*i+1, K3 places of samples 3*i+2, Z8 order of channel
-	// 0, Z9 order of channel 1, Z10 order of channel 2
+	// Z7 0, Z8 +Inf, K1 places of samples 3*i+0, K2 places of samples 3*i+1, K3 places of samples 3*i+2, Z9 order of
+	// channel 0, Z10 order of channel 1, Z11 order of channel 2
 	MOVQ         first+0(FP), AX
 	MOVQ         second+8(FP), CX
 	MOVQ         third+16(FP), DX
@@ -83,71 +91,78 @@ TEXT ·pixelsAVX512(SB), NOSPLIT, $0-64
 	VBROADCASTSS top<>+0(SB), Z5
 	VBROADCASTSS half<>+0(SB), Z6
 	VBROADCASTSS zero<>+0(SB), Z7
+	VBROADCASTSS infinity<>+0(SB), Z8
 	MOVL         $0x49922449, R8
 	KMOVD        R8, K1
 	MOVL         $0x92244992, R8
 	KMOVD        R8, K2
 	MOVL         $0x24499224, R8
 	KMOVD        R8, K3
-	VMOVDQU64    order0<>+0(SB), Z8
-	VMOVDQU64    order1<>+0(SB), Z9
-	VMOVDQU64    order2<>+0(SB), Z10
+	VMOVDQU64    order0<>+0(SB), Z9
+	VMOVDQU64    order1<>+0(SB), Z10
+	VMOVDQU64    order2<>+0(SB), Z11
 
 loop:
 	PREFETCHT0 (BX)(DI*1)
-	VMULPS     (BX), Z0, Z11
-	VADDPS     Z4, Z11, Z11
-	VMAXPS     Z7, Z11, Z11
-	VMINPS     Z5, Z11, Z11
-	VADDPS     Z6, Z11, Z11
-	VCVTTPS2DQ Z11, Z11
-	PREFETCHT0 64(BX)(DI*1)
-	VMULPS     64(BX), Z0, Z12
+	VPTESTMD   (BX), Z8, K4
+	VMULPS.Z   (BX), Z0, K4, Z12
 	VADDPS     Z4, Z12, Z12
 	VMAXPS     Z7, Z12, Z12
 	VMINPS     Z5, Z12, Z12
 	VADDPS     Z6, Z12, Z12
 	VCVTTPS2DQ Z12, Z12
-	PREFETCHT0 128(BX)(DI*1)
-	VMULPS     128(BX), Z0, Z13
+	PREFETCHT0 64(BX)(DI*1)
+	VPTESTMD   64(BX), Z8, K4
+	VMULPS.Z   64(BX), Z0, K4, Z13
 	VADDPS     Z4, Z13, Z13
 	VMAXPS     Z7, Z13, Z13
 	VMINPS     Z5, Z13, Z13
 	VADDPS     Z6, Z13, Z13
 	VCVTTPS2DQ Z13, Z13
-	PREFETCHT0 192(BX)(DI*1)
-	VMULPS     192(BX), Z0, Z14
+	PREFETCHT0 128(BX)(DI*1)
+	VPTESTMD   128(BX), Z8, K4
+	VMULPS.Z   128(BX), Z0, K4, Z14
 	VADDPS     Z4, Z14, Z14
 	VMAXPS     Z7, Z14, Z14
 	VMINPS     Z5, Z14, Z14
 	VADDPS     Z6, Z14, Z14
 	VCVTTPS2DQ Z14, Z14
-	PREFETCHT0 256(BX)(DI*1)
-	VMULPS     256(BX), Z0, Z15
+	PREFETCHT0 192(BX)(DI*1)
+	VPTESTMD   192(BX), Z8, K4
+	VMULPS.Z   192(BX), Z0, K4, Z15
 	VADDPS     Z4, Z15, Z15
 	VMAXPS     Z7, Z15, Z15
 	VMINPS     Z5, Z15, Z15
 	VADDPS     Z6, Z15, Z15
 	VCVTTPS2DQ Z15, Z15
-	PREFETCHT0 320(BX)(DI*1)
-	VMULPS     320(BX), Z0, Z16
+	PREFETCHT0 256(BX)(DI*1)
+	VPTESTMD   256(BX), Z8, K4
+	VMULPS.Z   256(BX), Z0, K4, Z16
 	VADDPS     Z4, Z16, Z16
 	VMAXPS     Z7, Z16, Z16
 	VMINPS     Z5, Z16, Z16
 	VADDPS     Z6, Z16, Z16
 	VCVTTPS2DQ Z16, Z16
-	VPACKSSDW  Z12, Z11, Z11
-	VPACKSSDW  Z14, Z13, Z13
-	VPACKSSDW  Z16, Z15, Z15
-	VPBLENDMW  Z13, Z11, K2, Z1
-	VPBLENDMW  Z15, Z1, K3, Z1
-	VPERMB     Z1, Z8, Z1
-	VPBLENDMW  Z13, Z11, K3, Z2
-	VPBLENDMW  Z15, Z2, K1, Z2
-	VPERMB     Z2, Z9, Z2
-	VPBLENDMW  Z13, Z11, K1, Z3
-	VPBLENDMW  Z15, Z3, K2, Z3
-	VPERMB     Z3, Z10, Z3
+	PREFETCHT0 320(BX)(DI*1)
+	VPTESTMD   320(BX), Z8, K4
+	VMULPS.Z   320(BX), Z0, K4, Z17
+	VADDPS     Z4, Z17, Z17
+	VMAXPS     Z7, Z17, Z17
+	VMINPS     Z5, Z17, Z17
+	VADDPS     Z6, Z17, Z17
+	VCVTTPS2DQ Z17, Z17
+	VPACKSSDW  Z13, Z12, Z12
+	VPACKSSDW  Z15, Z14, Z14
+	VPACKSSDW  Z17, Z16, Z16
+	VPBLENDMW  Z14, Z12, K2, Z1
+	VPBLENDMW  Z16, Z1, K3, Z1
+	VPERMB     Z1, Z9, Z1
+	VPBLENDMW  Z14, Z12, K3, Z2
+	VPBLENDMW  Z16, Z2, K1, Z2
+	VPERMB     Z2, Z10, Z2
+	VPBLENDMW  Z14, Z12, K1, Z3
+	VPBLENDMW  Z16, Z3, K2, Z3
+	VPERMB     Z3, Z11, Z3
 	VMOVDQU64  Z1, (AX)
 	VMOVDQU64  Z2, (CX)
 	VMOVDQU64  Z3, (DX)
@@ -197,7 +212,8 @@ TEXT ·halfRowAVX512(SB), NOSPLIT, $0-48
 	// factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX dst, CX src, DX vectors, BX ahead, Z0 factor, Z1 offset, Z2 32640, Z3 0.5, Z4 0
 	MOVQ         dst+0(FP), AX
 	MOVQ         src+8(FP), CX
@@ -244,7 +260,8 @@ TEXT ·halfPixelsAVX512(SB), NOSPLIT, $0-64
 	// ahead of src. src is float16. factor and offset are the bits of a float32.
 	// 	t := float32(src[i]*factor) + offset
 	// 	dst[i] = int16(min(max(t, 0), 32640) + 0.5)
-	// Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no larger one.
+	// Subnormal float32 count as 0. Of NaN and 0, VMAXPS takes 0: it is the operand that counts when there is no
+	// larger one.
 	// Registers: AX first, CX second, DX third, BX src, SI vectors, DI ahead, Z0 factor, Z4 offset, Z5 32640, Z6 0.5,
 	// Z7 0, K1 places of samples 3*i+0, K2 places of samples 3*i+1, K3 places of samples 3*i+2, Z8 order of channel
 	// 0, Z9 order of channel 1, Z10 order of channel 2
