@@ -164,6 +164,21 @@ func (f *Features) Keep(n int64) pool.Grant {
 	return grant
 }
 
+// KeepFeatures gives back the samples and what is admitted for them, and returns the bytes that are held for the features. It is
+// called after Compute: a response may take long.
+func (f *Features) KeepFeatures() int64 {
+	f.samples.Release()
+	f.samples, f.n = pool.Buf{}, 0
+	if f.out.IsZero() {
+		f.grant.Release()
+		f.grant = pool.Grant{}
+		return 0
+	}
+	n := int64(f.out.Cap())
+	f.grant.Shrink(n)
+	return n
+}
+
 // Floats returns memory of the pool, which is aligned to more than that, as floats.
 func Floats(p []byte) []float32 {
 	if len(p) < 4 {

@@ -40,13 +40,7 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 		}
 		defer e.Unreserve()
 	}
-	a := newEncodeResponse(w, r, control, src.plan.Spec().Output)
-	a.pool, a.send = e.Pool, time.Duration(e.Config.Timeout.Send)
-	a.sending, a.piece = e.NewSending(a.hangUp), writePiece
-	if c := connOf(r); c != nil && r.ProtoMajor == 1 {
-		a.sending.Follow(c.Written)
-		a.piece = writeBytes
-	}
+	a := newEncodeResponse(newOutgoing(e, w, r, control), r, src.plan.Spec().Output)
 	defer a.over()
 	ctx, cancel := context.WithCancel(r.Context())
 	x := &exchange{engine: e, source: src, body: b, response: a, intake: startIntake(ctx, e, src, b)}

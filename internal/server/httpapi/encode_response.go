@@ -1,15 +1,10 @@
 package httpapi
 
 import (
-	"errors"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
-	"sync"
-	"time"
 
-	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -30,33 +25,21 @@ const (
 	boundary = "steadyframe-9f4c1e7a2b6d8053"
 	// trailerError is the trailer that says why a response is not complete.
 	trailerError = "Steadyframe-Error"
-	// writeBytes must be read within timeouts.send.
-	writeBytes = 1 << 20
-	// writePiece is written at a time over HTTP/2, so that it is known when the client reads nothing. Over HTTP/1.1 the
-	// connection knows that, and each piece would be a chunk, which costs net/http an allocation.
-	writePiece = 64 << 10
 )
 
 // encodeResponse writes the images of one request. Once it is begun, an error can only cut it short.
 type encodeResponse struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
+	*outgoing
 	pool    *pool.Pool
-	send    time.Duration
 	form    form
 	kind    string    // Content-Type of an image
 	trailer bool      // whether the caller reads trailers
 	begun   bool      // whether something was written
 	head    [128]byte // of a part
-	sending *engine.Sending
-	piece   int // bytes that are written at a time
-
-	mu  sync.Mutex
-	cut *fault.Error // why the response was cut; then no more deadlines are set
 }
 
-func newEncodeResponse(w http.ResponseWriter, r *http.Request, control *http.ResponseController, out pipeline.Output) *encodeResponse {
-	a := &encodeResponse{w: w, control: control, kind: "image/jpeg", trailer: acceptsTrailers(r)}
+func newEncodeResponse(o *outgoing, r *http.Request, out pipeline.Output) *encodeResponse {
+	a := &encodeResponse{outgoing: o, pool: o.engine.Pool, kind: "image/jpeg", trailer: acceptsTrailers(r)}
 	switch {
 	case out.Format != pipeline.JPEG:
 		a.form, a.kind = concatenated, "application/octet-stream"
@@ -170,79 +153,4 @@ func (a *encodeResponse) hold(out []pipeline.Result) {
 		}
 	}
 	a.sending.Begin(n)
-}
-
-// over is called when the handler returns: net/http uses the response's memory again.
-func (a *encodeResponse) over() { a.hangUp(errOver) }
-
-var errOver = &fault.Error{Kind: fault.Internal, Reason: "the response is over"}
-
-// hangUp ends a write in progress, and all later ones. It may be called from any goroutine.
-func (a *encodeResponse) hangUp(f *fault.Error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.cut == nil {
-		a.cut = f
-		if f != errOver {
-			_ = a.control.SetWriteDeadline(time.Now()) // If that fails, there is nothing to cut.
-		}
-	}
-}
-
-// extend sets the time within which writeBytes must be taken.
-func (a *encodeResponse) extend() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.cut != nil {
-		return a.cut
-	}
-	if err := a.control.SetWriteDeadline(time.Now().Add(a.send)); err != nil {
-		return &fault.Error{Kind: fault.Internal, Err: err}
-	}
-	return nil
-}
-
-// write writes p, of which each writeBytes must be read in time.
-func (a *encodeResponse) write(p []byte) error {
-	for left := 0; len(p) > 0; {
-		if left <= 0 {
-			left = writeBytes
-			if err := a.extend(); err != nil {
-				return err
-			}
-		}
-		n, err := a.w.Write(p[:min(len(p), a.piece)])
-		if err != nil {
-			return a.failed(err)
-		}
-		a.sending.Moved()
-		p, left = p[n:], left-n
-	}
-	return nil
-}
-
-// failed returns why a write failed.
-func (a *encodeResponse) failed(err error) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.cut != nil {
-		return a.cut
-	}
-	return writeFailed(err)
-}
-
-// flush sends off what was written.
-func (a *encodeResponse) flush() error {
-	if err := a.control.Flush(); err != nil {
-		return a.failed(err)
-	}
-	return nil
-}
-
-// writeFailed returns the fault of a response that could not be written.
-func writeFailed(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return &fault.Error{Kind: fault.Slow, Reason: "the response was not read within timeouts.send", Err: err}
-	}
-	return &fault.Error{Kind: fault.Canceled, Reason: "the caller went away", Err: err}
 }

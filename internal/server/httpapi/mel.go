@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -140,7 +139,8 @@ func (h *Handler) mel(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	x := &melExchange{engine: e, query: &q, mel: m, body: b, left: length, w: w, control: control}
+	x := &melExchange{engine: e, query: &q, mel: m, body: b, left: length, w: w, control: control, out: newOutgoing(e, w, r, control)}
+	defer x.out.over()
 	if q.stream {
 		defer b.stopOn(e.Draining())()
 		return x.stream(r.Context(), acceptsTrailers(r))
@@ -193,6 +193,7 @@ type melExchange struct {
 	body    *body
 	w       *writer
 	control *http.ResponseController
+	out     *outgoing
 	raw     [16 << 10]byte // samples as they come
 	rest    int            // bytes of raw that are no whole moment yet
 	left    int64          // bytes of samples that are to come; -1: all that do
@@ -248,6 +249,8 @@ func (x *melExchange) whole(ctx context.Context) error {
 	if err != nil {
 		return &fault.Error{Kind: fault.Invalid, Field: "window", Err: err}
 	}
+	x.out.sending.Begin(f.KeepFeatures())
+	defer x.out.sending.End()
 	return x.respond(array)
 }
 
@@ -293,11 +296,7 @@ func (x *melExchange) respond(array sound.Array) error {
 	if n := array.Size(x.query.form); n >= 0 {
 		header.Set("Content-Length", strconv.FormatInt(n, 10))
 	}
-	out := timedWriter{x.w, x.control, time.Duration(x.engine.Config.Timeout.Send)}
-	if err := array.Write(out, x.query.form); err != nil {
-		return writeFailed(err)
-	}
-	return nil
+	return array.Write(x.out, x.query.form)
 }
 
 // shapeText returns a shape as headerShape has it.
@@ -310,21 +309,6 @@ func shapeText(shape []int) string {
 		p = strconv.AppendInt(p, int64(n), 10)
 	}
 	return string(p)
-}
-
-// timedWriter gives each write as long as send.
-type timedWriter struct {
-	w       io.Writer
-	control *http.ResponseController
-	send    time.Duration
-}
-
-// Write is part of io.Writer.
-func (t timedWriter) Write(p []byte) (int, error) {
-	if err := t.control.SetWriteDeadline(time.Now().Add(t.send)); err != nil {
-		return 0, err
-	}
-	return t.w.Write(p)
 }
 
 // stream responds with the features of each chunk of samples as soon as it has come.
@@ -342,7 +326,6 @@ func (x *melExchange) stream(ctx context.Context, trailer bool) error {
 	}
 	s := x.mel.Stream()
 	defer s.Close()
-	out := timedWriter{x.w, x.control, time.Duration(x.engine.Config.Timeout.Send)}
 	var samples, features []float32
 	var p []byte
 	for ended := false; !ended; {
@@ -368,11 +351,11 @@ func (x *melExchange) stream(ctx context.Context, trailer bool) error {
 		for _, v := range features {
 			p = binary.LittleEndian.AppendUint32(p, math.Float32bits(v))
 		}
-		if _, err := out.Write(p); err != nil {
-			return writeFailed(err)
+		if err := x.out.write(p); err != nil {
+			return err
 		}
-		if err := x.control.Flush(); err != nil {
-			return writeFailed(err)
+		if err := x.out.flush(); err != nil {
+			return err
 		}
 	}
 	return nil
