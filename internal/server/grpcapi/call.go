@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -42,7 +43,9 @@ type call struct {
 	receiving *time.Timer // when it fires, the caller has sent too slowly
 	header    [5]byte     // of the message that comes in: whether it is compressed, its length
 	inflater  *inflater   // of the compressed message that comes in; nil: it is plain
-	fresh     int         // bytes that have come since receiving was set
+	gathers   *gathering  // where compressed messages are gathered; nil: they are decompressed as they come in
+	order     *engine.Stream
+	fresh     int // bytes that have come since receiving was set
 }
 
 func (c *call) init(s *service, stream grpc.ServerStream, in pieceReader, release func()) {

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math"
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // unknownLength is the length of a compressed message, which is known once its end has come.
@@ -27,12 +29,15 @@ type inflater struct {
 	gzip    gzip.Reader
 	call    *call // where the compressed bytes come from
 	rest    int   // compressed bytes of the message not yet read
+	gather  gathered
 	allowed int64 // bytes that may still come out
+	trusted bool  // whether allowed is what the message says of itself
 	total   int64 // bytes that came out
 	err     error // why the call gave no more bytes
 
 	buf        [inflateBytes]byte
-	begin, end int // what of buf is not yet decompressed
+	in         []byte // buf, or all of the message
+	begin, end int    // what of in is not yet decompressed
 	next       [1]byte
 	peeked     bool // whether next is the message's next byte
 }
@@ -60,19 +65,110 @@ func (p *inflaters) get() *inflater {
 // inflate makes fill decompress, until deflated is called: the message that begins has length compressed bytes.
 func (c *call) inflate(length int) error {
 	z := c.inflaters.get()
-	z.call, z.rest, z.allowed, z.total, z.err = c, length, math.MaxInt64, 0, nil
-	z.begin, z.end, z.peeked = 0, 0, false
+	z.call, z.rest, z.in, z.begin, z.end, z.err = c, length, z.buf[:], 0, 0, nil
 	c.inflater = z
+	if z.err = z.receive(); z.err != nil {
+		return z.err
+	}
+	if c.gathers != nil && z.rest > 0 {
+		if z.err = z.gatherRest(c.gathers); z.err != nil {
+			return z.err
+		}
+	}
+	return z.restart()
+}
+
+// restart begins to decompress. Before that nothing of what was received is gone.
+func (z *inflater) restart() error {
+	z.begin, z.peeked, z.allowed, z.trusted, z.total = 0, false, math.MaxInt64, false, 0
 	if err := z.gzip.Reset(z); err != nil {
 		return z.failure(err)
 	}
 	return nil
 }
 
+// gathered is memory that holds a compressed message.
+type gathered struct {
+	buf   pool.Buf
+	grant pool.Grant
+	from  *gathering
+	bytes int64
+}
+
+// gathering is the memory for compressed messages: they are received whole before memory is admitted for what comes out, so that a
+// slow caller holds no more than it has sent, and a message is admitted for what it becomes. They have a part of the budget
+// together; those that find no room in it, or are large, are decompressed as they come in.
+type gathering struct {
+	used atomic.Int64
+}
+
+const (
+	gatherPart = 4  // of the budget is for all such messages
+	gatherOne  = 16 // for one
+)
+
+// gatherRest receives all of the message, if there is room. The call's first bytes have come.
+func (z *inflater) gatherRest(g *gathering) error {
+	c, n := z.call, int64(pool.ClassSize(z.end+z.rest))
+	budget := c.engine.Pool.Stats().Budget
+	if n > budget/gatherOne {
+		return nil
+	}
+	if g.used.Add(n) > budget/gatherPart {
+		g.used.Add(-n)
+		return nil
+	}
+	z.gather = gathered{from: g, bytes: n}
+	c.receiving.Stop() // The wait for memory is not the caller's.
+	grant, err := c.engine.Admit(c.ctx, n, c.order)
+	if err != nil {
+		return err
+	}
+	z.gather.grant = grant
+	if z.gather.buf, err = c.engine.Pool.Get(z.end + z.rest); err != nil {
+		return fault.From(err)
+	}
+	c.expect()
+	all := z.gather.buf.Bytes()
+	if err := c.receiveBytes(all[copy(all, z.buf[:z.end]):]); err != nil {
+		return err
+	}
+	z.in, z.end, z.rest = all, len(all), 0
+	return nil
+}
+
+// release gives the memory back.
+func (g *gathered) release() {
+	g.buf.Release()
+	g.grant.Release()
+	if g.from != nil {
+		g.from.used.Add(-g.bytes)
+	}
+	*g = gathered{}
+}
+
+// said returns how many bytes come out of a message that has come whole, as it says itself at its end: that is true where it is
+// one member, as everybody makes them (RFC 1952, 2.3.1).
+func (z *inflater) said() (n int64, ok bool) {
+	if z.rest > 0 || z.end < 18 {
+		return 0, false
+	}
+	return int64(binary.LittleEndian.Uint32(z.in[z.end-4:])), true
+}
+
+// trust lets no more than n bytes come out of the message. What would is errUntrue.
+func (z *inflater) trust(n int64) {
+	z.trusted, z.allowed = true, min(z.allowed, n-z.total+1) // One more, to see the end.
+}
+
+// errUntrue is that more comes out of a message than it said. It begins again, and is admitted for the most that it can be.
+var errUntrue = errors.New("grpcapi: the gzip data has several members")
+
 // inflated is called when a message has been read, or cannot be.
 func (c *call) inflated() {
 	if z := c.inflater; z != nil {
-		z.call, c.inflater = nil, nil
+		z.gather.release()
+		z.call, z.in, c.inflater = nil, nil, nil
 		c.inflaters.free.Put(z)
 	}
 }
@@ -102,6 +198,9 @@ func (z *inflater) Fill(p []byte) error {
 // read fills p as far as the message goes.
 func (z *inflater) read(p []byte) (int, error) {
 	if int64(len(p)) > z.allowed {
+		if z.trusted {
+			return 0, errUntrue
+		}
 		budget := z.call.engine.Pool.Stats().Budget
 		return 0, fault.LimitOf("limits.memory_budget", budget+1, budget, "the decompressed request is too large")
 	}
@@ -138,7 +237,7 @@ func (z *inflater) ReadByte() (byte, error) {
 		return 0, err
 	}
 	z.begin++
-	return z.buf[z.begin-1], nil
+	return z.in[z.begin-1], nil
 }
 
 // Read is part of flate.Reader.
@@ -149,12 +248,12 @@ func (z *inflater) Read(p []byte) (int, error) {
 	if err := z.refill(); err != nil {
 		return 0, err
 	}
-	n := copy(p, z.buf[z.begin:z.end])
+	n := copy(p, z.in[z.begin:z.end])
 	z.begin += n
 	return n, nil
 }
 
-// refill makes sure that buf has bytes. It returns io.EOF at the end of the message.
+// refill makes sure that in has bytes. It returns io.EOF at the end of the message.
 func (z *inflater) refill() error {
 	switch {
 	case z.begin < z.end:
@@ -164,9 +263,15 @@ func (z *inflater) refill() error {
 	case z.rest == 0:
 		return io.EOF
 	}
+	z.err = z.receive()
+	return z.err
+}
+
+// receive receives the next compressed bytes into buf.
+func (z *inflater) receive() error {
 	n := min(z.rest, len(z.buf))
-	if z.err = z.call.receiveBytes(z.buf[:n]); z.err != nil {
-		return z.err
+	if err := z.call.receiveBytes(z.buf[:n]); err != nil {
+		return err
 	}
 	z.rest -= n
 	z.begin, z.end = 0, n
@@ -183,6 +288,9 @@ func (z *inflater) bound() int64 {
 // budget, as many as fit. Of these it lets no more come out. It is not less than least.
 func (z *inflater) admissible(want, least int64, cost func(int64) int64) int64 {
 	budget := z.call.engine.Pool.Stats().Budget
+	if z.gather.from != nil { // All that wait here hold no more than the rest, and the one that needs most can go on.
+		budget -= budget / gatherPart
+	}
 	n := max(want, least)
 	for cost(n) > budget && n > least {
 		n = max(n/2, least)

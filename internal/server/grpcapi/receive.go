@@ -101,13 +101,22 @@ type incoming struct {
 	batch   *batch
 	length  int
 	leased  bool
+	untrue  bool // whether more comes out of the compressed message than it says
 }
 
 // read reads a message of length bytes, or of unknownLength, into b.request, and finds its plan.
 func (c *session) read(b *batch, length int) error {
 	b.incoming = incoming{session: c, batch: b, length: length}
 	c.expect()
-	if err := c.decoder.Decode(&b.request, &b.incoming, length); err != nil {
+	err := c.decoder.Decode(&b.request, &b.incoming, length)
+	if err == errUntrue {
+		b.release()
+		b.incoming = incoming{session: c, batch: b, length: length, untrue: true}
+		if err = c.inflater.restart(); err == nil {
+			err = c.decoder.Decode(&b.request, &b.incoming, length)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	if err := c.resolve(b); err != nil {
@@ -197,14 +206,16 @@ func (c *session) admit(b *batch, length, n int) error {
 		if b.plan != nil { // Frames of a wrong size get no memory.
 			bytes = min(bytes, int64(limits.MaxBatch)*int64(n))
 		}
+		said, ok := c.inflater.said()
+		if ok = ok && !b.incoming.untrue && said < bytes; ok {
+			bytes = said
+		}
 		bytes = c.inflater.admissible(bytes, int64(n), costOf)
+		if ok {
+			c.inflater.trust(said)
+		}
 	}
-	cost := costOf(bytes)
-	stream := &c.admission
-	if c.unary {
-		stream = nil
-	}
-	grant, err := c.engine.Admit(c.ctx, cost, stream)
+	grant, err := c.engine.Admit(c.ctx, costOf(bytes), c.order)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type service struct {
 	logged    fault.Throttle
 	gate      *gate
 	inflaters inflaters
+	gathering gathering
 	whole     bool           // whether messages are read as a whole
 	wait      sync.WaitGroup // goroutines of sessions
 }

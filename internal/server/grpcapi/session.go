@@ -39,6 +39,10 @@ type session struct {
 func newSession(s *service, stream grpc.ServerStream, in pieceReader, unary bool) *session {
 	c := &session{unary: unary, free: make(chan *batch, 2), ready: make(chan *batch, 2)}
 	c.init(s, stream, in, c.release)
+	c.gathers = &s.gathering
+	if !unary {
+		c.order = &c.admission
+	}
 	c.decoder.MaxFrames, c.decoder.MaxBytes = s.engine.Config.Limits.MaxBatch, int(s.engine.Config.Limits.MaxMessageBytes)
 	for i := range c.batches {
 		b := &c.batches[i]
