@@ -107,11 +107,11 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 		}
 		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}
-	first, err := e.Admit(ctx, need, nil)
+	first, err := l.streams.admitFirst(ctx, e, need)
 	if err != nil {
 		return nil, err
 	}
-	m.grants, m.admitted = append(m.grants, grant{memory: first}), need
+	m.grants, m.admitted = append(m.grants, first), need
 	m.covered.Store(usualJPEG)
 	return m, nil
 }

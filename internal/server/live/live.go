@@ -30,7 +30,8 @@ type Live struct {
 	log     *slog.Logger
 	offline *offline
 	pinned  reserve      // for what slow viewers hold
-	jpegs   share        // of the budget
+	streams share        // of the pool, for all streams
+	jpegs   share        // of the budget, for what JPEGs take beyond the beginning
 	decoded atomic.Int64 // bytes that decoders hold
 
 	mu      sync.Mutex
@@ -41,7 +42,8 @@ type Live struct {
 // New returns the live streams of a server with the settings of e, which it retains. The configured ones are known at
 // once; Run starts their sources. The error is about one that the Hub does not accept.
 func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
-	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}, jpegs: newShare(int64(e.Config.Limits.MemoryBudget))}
+	l := &Live{engine: e, log: log, offline: newOffline(e), pinned: reserve{pool: e.Pool}}
+	l.setShares()
 	settings := e.Config.Live
 	total, perStream, perViewer := e.Config.PinnedShares()
 	l.Hub = stream.New(stream.Options{

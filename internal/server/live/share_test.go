@@ -3,10 +3,15 @@ package live
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -50,4 +55,58 @@ func TestJPEGsLeaveTheRest(t *testing.T) {
 	if s.used != 0 || r.engine.Pool.Stats().Admitted != 0 {
 		t.Errorf("got %d bytes of the share and %d admitted in the end, want none", s.used, r.engine.Pool.Stats().Admitted)
 	}
+}
+
+// TestPublishersLeaveTheRest: publishers of frames have three quarters of the pool together, however many there are and with their
+// JPEGs: requests always have the rest. Those of small frames are not kept out.
+func TestPublishersLeaveTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, func(c *config.Config) { c.Limits.MemoryBudget, c.Limits.MemoryFloor = 512*config.MiB, 0 })
+		spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}}
+		var publishers []*Publisher
+		defer func() {
+			for _, p := range publishers {
+				p.Close()
+			}
+		}()
+		publish := func(spec pipeline.Spec) error {
+			p, err := r.Publish(t.Context(), fmt.Sprint("stream-", len(publishers)), Settings{Spec: spec})
+			if err == nil {
+				publishers = append(publishers, p)
+			}
+			return err
+		}
+		err := publish(spec)
+		for err == nil {
+			err = publish(spec)
+		}
+		if f := fault.From(err); f.Kind != fault.Busy || f.Limit != "limits.memory_budget" {
+			t.Errorf("got %v for one publisher too many, want Busy for limits.memory_budget", err)
+		}
+		s := r.engine.Pool.Stats()
+		if s.Admitted > s.Budget/4*3 || s.Admitted < s.Budget/2 {
+			t.Errorf("got %d of %d bytes admitted for %d publishers, want three quarters at most, and half at least", s.Admitted, s.Budget, len(publishers))
+		}
+		if g, err := r.Live.jpegs.admit(r.engine, 100<<20, nil); err == nil {
+			g.Release()
+			t.Error("JPEGs got what is the requests'")
+		}
+		if err := publish(pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 320, Height: 180}}); err != nil {
+			t.Errorf("a publisher of small frames: got %v", err)
+		}
+		g, err := r.engine.Admit(t.Context(), s.Budget/5, nil)
+		if err != nil {
+			t.Errorf("a request for a fifth of the pool: got %v", err)
+		}
+		g.Release()
+		publishers[0].Close()
+		publishers = publishers[1:]
+		if err := publish(spec); err != nil {
+			t.Errorf("a publisher after another has gone: got %v", err)
+		}
+		spec.Input.Width, spec.Input.Height = 7680, 4320
+		if f := fault.From(publish(spec)); f == nil || f.Kind != fault.TooLarge {
+			t.Errorf("got %v for frames that need more than all publishers may have, want TooLarge", f)
+		}
+	})
 }
