@@ -13,6 +13,7 @@ import (
 type commands struct {
 	Encode      encodeCmd      `cmd:"" help:"Turn a video, an image, Y4M or raw frames into JPEGs."`
 	Push        pushCmd        `cmd:"" help:"Feed a live stream of a server: from a video, a camera, a pipe or JPEGs."`
+	Record      recordCmd      `cmd:"" help:"Record a live stream of a server to a file, as Matroska."`
 	Mel         melCmd         `cmd:"" help:"Turn sound into log-mel features for models."`
 	Scene       sceneCmd       `cmd:"" help:"Backgrounds that regions are pasted onto: check a folder."`
 	Serve       serveCmd       `cmd:"" help:"Serve gRPC and HTTP: raw frames in, JPEGs out."`

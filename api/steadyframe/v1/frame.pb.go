@@ -1909,7 +1909,7 @@ func (x *StreamInfo) GetViewers() []*ViewerInfo {
 type ViewerInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// transport is "mjpeg", "websocket", "grpc" or "snapshot"; peer is its address.
+	// transport is "mjpeg", "websocket", "grpc", "snapshot", "ring" or "record"; peer is its address.
 	Transport string `protobuf:"bytes,2,opt,name=transport,proto3" json:"transport,omitempty"`
 	Peer      string `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
 	// since_us is when it began to watch, in microseconds since the Unix epoch.

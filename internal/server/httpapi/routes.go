@@ -23,6 +23,7 @@ POST /v1/mel?preset=wav2lip                 sound to log-mel features: WAV, or f
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
+GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
 GET  /ws                                    any number of streams over one WebSocket
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
 GET  /v1/stats                              what the server has done
@@ -68,6 +69,7 @@ func (h *Handler) routes() *http.ServeMux {
 	route("POST /v1/streams/{name}", h.publish)
 	route("PUT /v1/streams/{name}", h.publish)
 	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
+	route("GET /v1/streams/{name}/record", func(w *writer, r *http.Request) error { return h.watch.record(w, r, r.PathValue("name")) })
 	route("GET /v1/streams", func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
 	route("GET /v1/stats", func(w *writer, r *http.Request) error { return h.stats(w, r) })
 	route("GET /stream/{file}", ofStream(".mjpg", h.watch.mjpeg))

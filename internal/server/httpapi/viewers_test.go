@@ -97,6 +97,11 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = f.mjpeg(w, r, strings.TrimSuffix(name, ".mjpg"))
 	case "snapshot":
 		err = f.snapshot(w, r, strings.TrimSuffix(name, ".jpg"))
+	case "record":
+		out := &writer{ResponseWriter: w}
+		if err = f.record(out, r, name); err != nil && out.wrote {
+			panic(http.ErrAbortHandler) // as Handler has it
+		}
 	case "ws":
 		err = f.webSocket(w, r)
 	case "list":

@@ -1,0 +1,154 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+)
+
+// publishAt publishes a copy of a JPEG that was captured then.
+func (f *fixture) publishAt(t testing.TB, p *stream.Publisher, data []byte, captured time.Time) {
+	t.Helper()
+	b, err := f.pool.Get(len(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(b.Bytes(), data)
+	if err := p.Publish(stream.Image{Buf: b, Width: imageWidth, Height: imageHeight, Captured: captured}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRecord records images that were captured at uneven times, up to an end, and compares what ffprobe reads with them. The
+// JPEGs are unchanged.
+func TestRecord(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	p := f.publisher(t, "cam1")
+	steps := []time.Duration{0, 40, 33, 1, 250, 999, 17} // milliseconds after the one before
+	all := images(t, len(steps)+1)
+	var times []time.Duration
+	start := time.Now()
+	at := time.Duration(0)
+	f.publishAt(t, p, all[0], start)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i, step := range steps {
+			at += step * time.Millisecond
+			times = append(times, at)
+			if i > 0 {
+				f.publishAt(t, p, all[i], start.Add(at))
+			}
+			eventually(t, "the image is recorded", func() bool {
+				info, _ := f.hub.Info("cam1")
+				return len(info.Viewers) == 1 && info.Viewers[0].Delivered == uint64(i+1)
+			})
+		}
+		f.publishAt(t, p, all[len(steps)], start.Add(2*time.Second)) // the end
+	}()
+	resp, body := f.get(t, "GET", "/record/cam1?seconds=2")
+	<-done
+	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "video/x-matroska" || resp.ContentLength != -1 {
+		t.Fatalf("got %s, %v, %.100q", resp.Status, resp.Header, body)
+	}
+	for i := range steps {
+		if !bytes.Contains(body, all[i]) {
+			t.Errorf("image %d is not in the recording as it was published", i)
+		}
+	}
+	if bytes.Contains(body, all[len(steps)]) {
+		t.Error("the recording has the image of its end")
+	}
+	eventually(t, "it is a viewer no more", func() bool { return f.viewerCount("cam1") == 0 })
+	path := filepath.Join(t.TempDir(), "cam1.mkv")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(exttool.Require(t, "ffprobe", "ffmpeg"), "-v", "error", "-show_packets", "-of", "json", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Packets []struct {
+			PTS string `json:"pts_time"`
+		}
+	}
+	if err := json.Unmarshal(out, &got); err != nil || len(got.Packets) != len(times) {
+		t.Fatalf("got %d packets, want %d: %v", len(got.Packets), len(times), err)
+	}
+	for i, packet := range got.Packets {
+		if pts, err := strconv.ParseFloat(packet.PTS, 64); err != nil || math.Abs(pts-times[i].Seconds()) > 0.001 {
+			t.Errorf("packet %d is at %s, want %v", i, packet.PTS, times[i])
+		}
+	}
+}
+
+// TestRecordEnds: a recording of a stream that stands still ends in its time, and a client can tell an end that was asked for
+// from one that was not.
+func TestRecordEnds(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	p := f.publisher(t, "cam1")
+	f.publish(t, p, images(t, 1)[0])
+	if resp, body := f.get(t, "GET", "/record/cam1?seconds=0.01"); resp.StatusCode != http.StatusOK || len(body) == 0 {
+		t.Errorf("got %s, %d bytes", resp.Status, len(body))
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", scheme()+f.addr+"/record/cam1", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := (&http.Transport{DisableKeepAlives: true, TLSClientConfig: clientTLS()}).RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.engine.Drain()
+	_, err = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	if err == nil {
+		t.Error("the server stops: got a proper end, want an error")
+	}
+}
+
+func TestRecordRefuses(t *testing.T) {
+	f := newFixture(t, nil, func(c *config.Config, o *stream.Options) { c.Timeout.Queue = config.Duration(50 * time.Millisecond) })
+	f.publisher(t, "empty")
+	for path, want := range map[string]string{"none": "not_found", "empty": "offline", "empty?seconds=0": "invalid", "empty?seconds=-1": "invalid", "empty?fps=x": "invalid"} {
+		if resp, body := f.get(t, "GET", "/record/"+path); resp.Header.Get("Fault") != want {
+			t.Errorf("%s: got %s %s, want %s", path, resp.Header.Get("Fault"), body, want)
+		}
+	}
+}
+
+// TestRecordClock: times are those of the captures, and grow whatever the publisher's clock does.
+func TestRecordClock(t *testing.T) {
+	var c recordClock
+	start := time.Now()
+	for i, step := range []struct{ captured, came, want time.Duration }{
+		{0, 0, 0},
+		{40, 45, 40},
+		{40, 50, 41},             // the same time again
+		{39, 55, 42},             // a little back
+		{1000, 900, 1000},        // ahead of its coming
+		{-3_600_000, 1900, 2000}, // another clock, an hour behind
+		{-3_599_960, 1950, 2040},
+		{2100, 2100, 2190}, // and back
+		{2140, 2140, 2230},
+		{9000, 9100, 9090}, // nothing came for long
+	} {
+		got := c.at(start.Add(step.captured*time.Millisecond), start.Add(step.came*time.Millisecond))
+		if want := step.want * time.Millisecond; got != want {
+			t.Errorf("image %d: got %v, want %v", i, got, want)
+		}
+	}
+}
