@@ -15,7 +15,14 @@ type Of[T any] struct {
 	Reset func(*T)      // called by Put on objects that it keeps, to drop references to memory of others; may be nil
 	Keep  func(*T) bool // called by Put first: whether t may be used again, for example has not grown too large; nil: always
 	free  sync.Pool     // of *T
+	made  atomic.Uint64
 	drops atomic.Uint64 // refused by Keep
+}
+
+// OfStats counts what an Of did beside lending.
+type OfStats struct {
+	Made    uint64 // objects made, since none was idle
+	Refused uint64 // objects that Keep refused
 }
 
 // Get returns an object, new or as Reset left it. The caller owns it until Put.
@@ -23,6 +30,7 @@ func (o *Of[T]) Get() *T {
 	if t, _ := o.free.Get().(*T); t != nil {
 		return t
 	}
+	o.made.Add(1)
 	if o.New != nil {
 		return o.New()
 	}
@@ -46,3 +54,7 @@ func (o *Of[T]) Put(t *T) {
 
 // Refused returns how many objects Keep has refused.
 func (o *Of[T]) Refused() uint64 { return o.drops.Load() }
+
+// Stats returns the counts so far. Made that grows under a steady load says that objects are refused, or that collections
+// take them.
+func (o *Of[T]) Stats() OfStats { return OfStats{Made: o.made.Load(), Refused: o.drops.Load()} }

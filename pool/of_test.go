@@ -42,6 +42,9 @@ func TestOf(t *testing.T) {
 			t.Error("Get returned an object that Keep had refused")
 		}
 	}
+	if got := o.Stats(); got.Refused != 1 || got.Made != uint64(made) {
+		t.Errorf("got %+v, want %d made and one refused", got, made)
+	}
 	if got := recovered(func() { o.Put(nil) }); got != "pool: Put of nil" {
 		t.Errorf("Put(nil): got panic %v", got)
 	}

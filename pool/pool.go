@@ -1,6 +1,9 @@
 // Package pool lends large byte buffers again and again, so that a steady stream of frames causes no allocation, no
 // zeroing and no page faults, and so that the memory held stays within a stated budget.
 //
+// It is not for small buffers: less than 4 KiB leases 4 KiB, and a lease costs as much as an allocation of some hundred bytes. For
+// small things use sync.Pool, or [Of].
+//
 // A [Pool] keeps one [sync.Pool] for each of 65 size classes. [Pool.Get] leases a [Buf], a 16-byte handle to be passed
 // by value; [Buf.Release] gives the memory back. A handle carries the generation of its lease: a use
 // after the release panics, also when the memory has a new owner by then. The memory is dirty: a lease begins with the
@@ -13,7 +16,8 @@
 //	defer b.Release()
 //
 // [Options] bounds the memory (Budget) and keeps some of it through garbage collections (Floor). [Pool.Admit] is where
-// work waits for memory; Get itself never waits. [Of] is the same idea for typed scratch.
+// work waits for memory; Get itself never waits. [Of] is the same idea for typed scratch, [Builder] gathers bytes of unknown number,
+// and [Slices] is for code that wants *[]byte, such as grpc-go.
 //
 // [Check], which -tags poolcheck and package pooltest turn on, makes a Pool find misuse and say where it happened.
 //
