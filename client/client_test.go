@@ -246,6 +246,8 @@ func TestMarshalIsProtobuf(t *testing.T) {
 		{"empty", Batch{}, &api.EncodeRequest{}},
 		{"id", Batch{ID: 1<<64 - 1}, &api.EncodeRequest{Id: 1<<64 - 1}},
 		{"frames", Batch{ID: 1, Spec: spec, Frames: many[:3]}, &api.EncodeRequest{Id: 1, Spec: message, Frames: many[:3]}},
+		{"images", Batch{Spec: spec, Images: []SceneImage{{Index: NextIndex}, {Index: 300, Regions: 16, Rects: []pipeline.Rect{{X: -5, Y: 9, Width: 4000, Height: 1}, {}}}}},
+			&api.EncodeRequest{Spec: message, Images: []*api.SceneImage{{}, {Index: new(uint64(300)), Regions: 16, Rects: []*api.RegionRect{{X: -5, Y: 9, Width: 4000, Height: 1}, {}}}}}},
 		{"many", Batch{Spec: spec, Frames: many}, &api.EncodeRequest{Spec: message, Frames: many}},
 	}
 	c := &Client{codec: newCodec()}
@@ -260,8 +262,16 @@ func TestMarshalIsProtobuf(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := c.codec.Marshal(&encodeRequest{&tt.batch, spec})
-			if err != nil || !bytes.Equal(got.Materialize(), want) {
-				t.Errorf("got %d bytes, %v, want %d", got.Len(), err, len(want))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(tt.batch.Images) > 0 { // Zeros are sent too.
+				var sent api.EncodeRequest
+				if err := proto.Unmarshal(got.Materialize(), &sent); err != nil || !proto.Equal(&sent, tt.want) {
+					t.Errorf("got %v, %v, want %v", &sent, err, tt.want)
+				}
+			} else if !bytes.Equal(got.Materialize(), want) {
+				t.Errorf("got %d bytes, want %d", got.Len(), len(want))
 			}
 			got.Free()
 		})

@@ -18,13 +18,14 @@ import (
 type Batch struct {
 	ID     uint64        // the caller's own; the response has it too
 	Spec   pipeline.Spec // what the frames are and what to make of them; on an EncodeStream, zero: as before
-	Frames [][]byte      // tightly packed planes, one after the other
+	Frames [][]byte      // tightly packed planes, one after the other; of a scene its regions, an empty one leaves its place out
+	Images []SceneImage  // with Spec.Scene: the images; none: one for each frame
 }
 
 // Response is the images of one Batch. It is filled again and again; what it lends is valid until the next time.
 type Response struct {
 	ID     uint64
-	Images []Image       // one for each frame, in order
+	Images []Image       // one for each frame, in order; of a scene for each SceneImage
 	Queue  time.Duration // how long the batch waited for a worker
 	Run    time.Duration // how long its encoding took
 
@@ -35,6 +36,8 @@ type Response struct {
 type Image struct {
 	Data []byte // a JPEG, or raw pixels, as Spec.Output.Format says; lent by the Response
 	Err  error  // *Error; nil when Data is the image
+	// Alpha is a gray JPEG, lent, of an image of a transparent scene. Data has the color multiplied by it.
+	Alpha []byte
 }
 
 // Encode sends one batch, which must have a Spec, and puts its images into r. It borrows the frames until it returns;
@@ -115,9 +118,10 @@ type encodeRequest struct {
 // The tags of EncodeRequest, EncodeResponse and Picture: the numbers that api/steadyframe/v1/frame.proto gives the
 // fields, and their wire types.
 const (
-	tagID     = 1<<3 | uint64(protowire.VarintType)
-	tagSpec   = 2<<3 | uint64(protowire.BytesType)
-	tagFrames = 3<<3 | uint64(protowire.BytesType)
+	tagID      = 1<<3 | uint64(protowire.VarintType)
+	tagSpec    = 2<<3 | uint64(protowire.BytesType)
+	tagFrames  = 3<<3 | uint64(protowire.BytesType)
+	tagOfScene = 4<<3 | uint64(protowire.BytesType)
 
 	tagImages  = 2<<3 | uint64(protowire.BytesType)
 	tagQueueUS = 3<<3 | uint64(protowire.VarintType)
@@ -126,6 +130,7 @@ const (
 	tagData    = 1<<3 | uint64(protowire.BytesType)
 	tagCode    = 2<<3 | uint64(protowire.VarintType)
 	tagMessage = 3<<3 | uint64(protowire.BytesType)
+	tagAlpha   = 4<<3 | uint64(protowire.BytesType)
 )
 
 // The most that a tag, all below 128, and a varint take.
@@ -137,7 +142,7 @@ const (
 // marshal returns r as protobuf.
 func (r *encodeRequest) marshal(heads *headPool) mem.BufferSlice {
 	b := r.batch
-	p := heads.Get(2*(maxTag+maxVarint) + len(r.spec) + headSizeOf(b.Frames))
+	p := heads.Get(2*(maxTag+maxVarint) + len(r.spec) + imagesSizeOf(b.Images) + headSizeOf(b.Frames))
 	head := (*p)[:0]
 	if b.ID != 0 {
 		head = protowire.AppendVarint(protowire.AppendVarint(head, tagID), b.ID)
@@ -145,6 +150,7 @@ func (r *encodeRequest) marshal(heads *headPool) mem.BufferSlice {
 	if len(r.spec) > 0 {
 		head = protowire.AppendBytes(protowire.AppendVarint(head, tagSpec), r.spec)
 	}
+	head = appendImages(head, tagOfScene, b.Images)
 	return appendFrames(mem.NewBuffer(p, heads), head, tagFrames, b.Frames, borrowed{})
 }
 
@@ -230,6 +236,8 @@ func (i *Image) unmarshal(data []byte) error {
 			code = codes.Code(v)
 		case tagMessage:
 			message = string(body)
+		case tagAlpha:
+			i.Alpha = body
 		}
 		return nil
 	})

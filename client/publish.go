@@ -131,7 +131,20 @@ func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
 	if p.ring != nil {
 		return p.ring.send(p, at, frames)
 	}
-	p.request.capturedUS, p.request.frames = uint64(max(at.UnixMicro(), 0)), frames
+	return p.sendRequest(at, nil, frames)
+}
+
+// SendImage is SendCaptured for a stream of a scene: the frames are the regions of image m, and as many as it says. An empty one
+// leaves its place out.
+func (p *Publisher) SendImage(at time.Time, m SceneImage, regions ...[]byte) error {
+	if p.ring != nil {
+		return &Error{Code: codes.Unimplemented, Field: "scene", Reason: "client: the ring has no images of scenes"}
+	}
+	return p.sendRequest(at, []SceneImage{m}, regions)
+}
+
+func (p *Publisher) sendRequest(at time.Time, images []SceneImage, frames [][]byte) error {
+	p.request.capturedUS, p.request.frames, p.request.images = uint64(max(at.UnixMicro(), 0)), frames, images
 	err := p.stream.SendMsg(&p.request)
 	p.request.frames = nil
 	if err != nil && err != io.EOF {
@@ -181,22 +194,25 @@ type publishRequest struct {
 	departure
 	capturedUS uint64
 	frames     [][]byte
+	images     []SceneImage
 }
 
 // The tags of PublishRequest, as those of EncodeRequest.
 const (
 	tagCapturedUS    = 4<<3 | uint64(protowire.VarintType)
 	tagPublishFrames = 5<<3 | uint64(protowire.BytesType)
+	tagPublishImages = 6<<3 | uint64(protowire.BytesType)
 )
 
 // marshal returns r as protobuf.
 func (r *publishRequest) marshal() mem.BufferSlice {
-	p := r.heads.Get(maxTag + maxVarint + headSizeOf(r.frames))
+	p := r.heads.Get(maxTag + maxVarint + imagesSizeOf(r.images) + headSizeOf(r.frames))
 	r.begin(r.frames)
 	head := (*p)[:0]
 	if r.capturedUS != 0 {
 		head = protowire.AppendVarint(protowire.AppendVarint(head, tagCapturedUS), r.capturedUS)
 	}
+	head = appendImages(head, tagPublishImages, r.images)
 	return appendFrames(mem.NewBuffer(p, departingHead{&r.departure}), head, tagPublishFrames, r.frames, &r.departure)
 }
 

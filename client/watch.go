@@ -29,6 +29,7 @@ type LiveImage struct {
 	Width, Height int       // pixels
 	Offline       bool      // the stream's source is lost: the image says so
 	Repeat        bool      // this viewer was sent it before
+	Alpha         []byte    // as in Image, lent
 
 	memory []byte // what Data points into
 }
@@ -112,6 +113,7 @@ const (
 	tagImageHeight   = 6<<3 | uint64(protowire.VarintType)
 	tagImageOffline  = 7<<3 | uint64(protowire.VarintType)
 	tagImageRepeat   = 8<<3 | uint64(protowire.VarintType)
+	tagImageAlpha    = 9<<3 | uint64(protowire.BytesType)
 )
 
 // unmarshal sets i to what data says, copying it into memory of its own.
@@ -135,6 +137,8 @@ func (i *LiveImage) unmarshal(data mem.BufferSlice) error {
 			i.Offline = v != 0
 		case tagImageRepeat:
 			i.Repeat = v != 0
+		case tagImageAlpha:
+			i.Alpha = body
 		}
 		return nil
 	})

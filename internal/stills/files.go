@@ -1,7 +1,6 @@
 package stills
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/internal/natural"
 )
 
 // Files is a list of image files, in natural order: img2 comes before img10.
@@ -89,41 +90,9 @@ func (f *Files) add(name string) {
 }
 
 func (f *Files) sort() {
-	slices.SortFunc(f.Names, Compare)
-	slices.SortFunc(f.Folders, Compare)
+	slices.SortFunc(f.Names, natural.Compare)
+	slices.SortFunc(f.Folders, natural.Compare)
 }
-
-// Compare compares names in natural order: runs of digits by their value, all other bytes as they are.
-func Compare(a, b string) int {
-	x, y := a, b
-	for x != "" && y != "" {
-		if !isDigit(x[0]) || !isDigit(y[0]) {
-			if x[0] != y[0] {
-				return cmp.Compare(x[0], y[0])
-			}
-			x, y = x[1:], y[1:]
-			continue
-		}
-		var m, n string
-		m, x = cutNumber(x)
-		n, y = cutNumber(y)
-		if c := cmp.Or(cmp.Compare(len(m), len(n)), cmp.Compare(m, n)); c != 0 {
-			return c
-		}
-	}
-	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b)) // Leading zeros decide last.
-}
-
-// cutNumber cuts the digits off the beginning of s, and returns them without leading zeros.
-func cutNumber(s string) (number, rest string) {
-	n := 0
-	for n < len(s) && isDigit(s[n]) {
-		n++
-	}
-	return strings.TrimLeft(s[:n], "0"), s[n:]
-}
-
-func isDigit(b byte) bool { return b >= '0' && b <= '9' }
 
 // withoutPath returns err without the operation and path that package os puts before it.
 func withoutPath(err error) error {

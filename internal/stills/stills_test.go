@@ -85,23 +85,6 @@ func bases(paths []string) string {
 	return strings.Join(names, " ")
 }
 
-// FuzzCompare holds that natural order is an order.
-func FuzzCompare(f *testing.F) {
-	f.Add("img2", "img10", "img010")
-	f.Add("", "0", "00")
-	f.Add("a1b", "a01b", "a1c")
-	f.Fuzz(func(t *testing.T, a, b, c string) {
-		if (stills.Compare(a, b) == 0) != (a == b) || stills.Compare(a, b) != -stills.Compare(b, a) {
-			t.Errorf("%q, %q: got %d, and %d the other way round", a, b, stills.Compare(a, b), stills.Compare(b, a))
-		}
-		names := []string{a, b, c}
-		slices.SortFunc(names, stills.Compare)
-		if stills.Compare(names[0], names[2]) > 0 {
-			t.Errorf("got %q, which is no order", names)
-		}
-	})
-}
-
 // testImage returns an image whose top left quarter is green, the rest red; it differs by n.
 func testImage(n, width, height int) image.Image {
 	m := image.NewNRGBA(image.Rect(0, 0, width, height))

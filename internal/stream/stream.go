@@ -11,7 +11,8 @@ import (
 // Image is one JPEG of a stream. The caller of a Viewer releases those that it gets.
 type Image struct {
 	Buf           pool.Buf  // the JPEG, shared by all holders of the image: read only
-	Size          int       // of the JPEG in bytes, also after Release; set by Publish
+	Color         int       // bytes of the JPEG, where one of alpha is behind it in Buf; 0: it is all of Buf
+	Size          int       // of Buf in bytes, also after Release; set by Publish
 	Seq           uint64    // of the stream, from 1, one for each different image; set by Publish
 	Captured      time.Time // when its frame came in, or the last frame that looked the same; set by Publish when zero
 	Encoded       time.Time // when the image was made; set by Publish when zero
@@ -22,6 +23,17 @@ type Image struct {
 	viewer *Viewer // that was given it
 	hold   *hold   // of the viewer
 }
+
+// JPEG returns the JPEG, Alpha the one of alpha, empty when there is none. They are borrowed until Release.
+func (p *Image) JPEG() []byte {
+	if p.Color == 0 {
+		return p.Buf.Bytes()
+	}
+	return p.Buf.Bytes()[:p.Color]
+}
+
+// Alpha returns a gray JPEG of alpha.
+func (p *Image) Alpha() []byte { return p.Buf.Bytes()[len(p.JPEG()):] }
 
 // Release releases p's reference to the JPEG. p's other fields stay.
 func (p *Image) Release() {

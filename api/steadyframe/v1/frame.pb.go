@@ -1230,7 +1230,8 @@ type PublishRequest struct {
 	// them, or whole JPEGs. They are not paced: of several at once, viewers see the last. With spec.scene they are regions,
 	// as in EncodeRequest.
 	Frames [][]byte `protobuf:"bytes,5,rep,name=frames,proto3" json:"frames,omitempty"`
-	// images, with spec.scene, are as in EncodeRequest.
+	// images, with spec.scene, is one as in EncodeRequest, or none: each request is one image of the scene then, and frames its
+	// regions. A request without either keeps the stream online.
 	Images        []*SceneImage `protobuf:"bytes,6,rep,name=images,proto3" json:"images,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

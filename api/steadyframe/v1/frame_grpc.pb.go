@@ -75,8 +75,8 @@ type FrameServiceClient interface {
 	// scene of that name is replaced then; until then, and when the new one is wrong or does not fit, it stays. Who uses the
 	// old one goes on with it.
 	//
-	// A wrong file is INVALID_ARGUMENT. A scene for whose memory there is no room is RESOURCE_EXHAUSTED, and says how much it
-	// takes and how much there is.
+	// A wrong file is INVALID_ARGUMENT, as is a scene that can never fit. One for whose memory there is no room now is
+	// RESOURCE_EXHAUSTED, and says how much it takes and how much there is.
 	LoadScene(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SceneFile, SceneInfo], error)
 	// UnloadScene ends a scene for new requests. Its memory is given back when the last request and live stream that use it
 	// have ended. A scene that does not exist is NOT_FOUND, with the names of those that do.
@@ -256,8 +256,8 @@ type FrameServiceServer interface {
 	// scene of that name is replaced then; until then, and when the new one is wrong or does not fit, it stays. Who uses the
 	// old one goes on with it.
 	//
-	// A wrong file is INVALID_ARGUMENT. A scene for whose memory there is no room is RESOURCE_EXHAUSTED, and says how much it
-	// takes and how much there is.
+	// A wrong file is INVALID_ARGUMENT, as is a scene that can never fit. One for whose memory there is no room now is
+	// RESOURCE_EXHAUSTED, and says how much it takes and how much there is.
 	LoadScene(grpc.ClientStreamingServer[SceneFile, SceneInfo]) error
 	// UnloadScene ends a scene for new requests. Its memory is given back when the last request and live stream that use it
 	// have ended. A scene that does not exist is NOT_FOUND, with the names of those that do.

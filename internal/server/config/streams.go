@@ -43,6 +43,9 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
 		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color.Value)
 	}
+	if spec.Scene != "" { // It says the rest.
+		return spec
+	}
 	if spec.Crop == (pipeline.Rect{}) {
 		spec.Crop = s.Crop
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // batch is one request on its way to its response. Its memory is used again and again.
@@ -18,7 +19,9 @@ type batch struct {
 	grant    pool.Grant
 	plan     *engine.Plan
 	run      pipeline.Batch
-	places   []int // the image of each frame of run
+	of       engine.Composition // of a scene: its images; run has the frames and results
+	regions  []scene.Region     // of all images
+	places   []int              // the image of each frame of run
 	response response
 	delivery *delivery
 	lent     []pool.Buf // the buffers of the JPEGs, on their way to the delivery
@@ -34,7 +37,11 @@ func (b *batch) release() {
 	clear(b.run.In)
 	b.run.In = b.run.In[:0]
 	b.run.Release()
+	clear(b.of.Images)
+	clear(b.regions)
+	b.of.Images, b.regions = b.of.Images[:0], b.regions[:0]
 	b.response.Reset()
+	b.plan.Release()
 	b.plan = nil
 	b.grant.Release()
 	b.grant = pool.Grant{}
@@ -77,14 +84,20 @@ func (b *batch) respond(t engine.Timing) *outgoing {
 		if r := &b.run.Out[i]; r.Err != nil {
 			b.fail(b.places[i], fault.From(r.Err))
 		} else {
-			b.response.Images[b.places[i]].Data = r.Bytes()
+			image := &b.response.Images[b.places[i]]
+			image.Data = r.Bytes()
+			if b.plan.Transparent() {
+				n := b.of.Color[i]
+				image.Data, image.Alpha = image.Data[:n], image.Data[n:]
+			}
 		}
 	}
 	b.response.QueueUS, b.response.RunUS = micros(t.Queue), micros(t.Run)
 	b.response.marshal(b.delivery)
 	b.lent = b.lent[:0]
 	for i := range b.run.Out {
-		if r := &b.run.Out[i]; lends(len(r.Bytes())) {
+		image := &b.response.Images[b.places[i]]
+		if r := &b.run.Out[i]; lends(len(image.Data)) || lends(len(image.Alpha)) {
 			b.lent = append(b.lent, r.Buf)
 			r.Buf = pool.Buf{}
 		}

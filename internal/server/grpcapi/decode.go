@@ -21,24 +21,28 @@ const (
 	encodeRequest messageKind = iota
 	publishRequest
 	melRequest // its one frame is sound
+	sceneFile
 )
 
 // layout is the numbers of the fields of a kind of message, 0 for those that it does not have.
 type layout struct {
-	name                                         string
-	id, stream, spec, maxFPS, capturedUS, frames protowire.Number
+	name                                                       string
+	id, stream, spec, maxFPS, capturedUS, frames, images, file protowire.Number
 }
 
 var layouts = [...]layout{
-	encodeRequest:  {name: "an EncodeRequest", id: 1, spec: 2, frames: 3},
-	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5},
+	encodeRequest:  {name: "an EncodeRequest", id: 1, spec: 2, frames: 3, images: 4},
+	publishRequest: {name: "a PublishRequest", stream: 1, spec: 2, maxFPS: 3, capturedUS: 4, frames: 5, images: 6},
+	sceneFile:      {name: "a SceneFile", stream: 1, file: 2, frames: 3},
 	melRequest:     {name: "a MelRequest", spec: 1, frames: 2},
 }
 
 const (
-	maxSpecBytes = 4 << 10 // all fields of a Spec at their longest take less than 200
-	maxNameBytes = 256     // of a stream; that names above 64 are invalid is checked later
-	maxGroups    = 16      // nested groups in unknown fields; nobody sends one
+	maxSpecBytes  = 4 << 10 // all fields of a Spec at their longest take less than 200
+	maxImageBytes = 1 << 10 // of a SceneImage: 16 rectangles at their longest take less
+	maxFileBytes  = 512     // of the name of a scene's file
+	maxNameBytes  = 256     // of a stream; that names above 64 are invalid is checked later
+	maxGroups     = 16      // nested groups in unknown fields; nobody sends one
 	// headBytes of a frame must have come before it gets memory: what is only declared costs nothing.
 	headBytes = 512
 )
@@ -56,8 +60,8 @@ type frameSource interface {
 	Complete() error
 }
 
-// decoder reads EncodeRequests, PublishRequests or MelRequests. It accepts what google.golang.org/protobuf accepts, but for the
-// limits, and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec or pcm given
+// decoder reads EncodeRequests, PublishRequests, MelRequests or SceneFiles. It accepts what google.golang.org/protobuf accepts, but
+// for the limits, and what no encoder writes: unknown groups nested more than 16 deep, a spec of more than 4 KiB, a spec or pcm given
 // twice, and a stream's name of more than 256 bytes. Fields may come in any order. The spec is parsed later, by
 // parseSpec. A decoder is used again from message to message.
 type decoder struct {
@@ -233,6 +237,10 @@ func (d *decoder) bytes(number protowire.Number) error {
 		return d.spec(n)
 	case d.known(number, l.stream):
 		return d.stream(n)
+	case d.known(number, l.images):
+		return d.image(n)
+	case d.known(number, l.file):
+		return d.file(n)
 	}
 	return d.skip(n)
 }
@@ -249,6 +257,39 @@ func (d *decoder) stream(n int) error {
 		return d.malformed("got a stream's name that is not UTF-8")
 	}
 	return nil
+}
+
+// file reads the name of a scene's file.
+func (d *decoder) file(n int) error {
+	if n > maxFileBytes {
+		return &fault.Error{Kind: fault.Invalid, Field: "name", Reason: fmt.Sprintf("grpcapi: got a file's name of %d bytes, want at most %d", n, maxFileBytes)}
+	}
+	d.req.File = slices.Grow(d.req.File[:0], n)[:n]
+	if err := d.fill(d.req.File); err != nil {
+		return err
+	}
+	if !utf8.Valid(d.req.File) {
+		return d.malformed("got a file's name that is not UTF-8")
+	}
+	return nil
+}
+
+// image reads a SceneImage.
+func (d *decoder) image(n int) error {
+	i := len(d.req.Images)
+	switch {
+	case i == d.MaxFrames:
+		return &fault.Error{Kind: fault.Invalid, Field: "images", Reason: "too many images in one request",
+			Limit: "limits.max_batch", Got: int64(d.MaxFrames) + 1, Max: int64(d.MaxFrames)}
+	case n > maxImageBytes:
+		return &fault.Error{Kind: fault.Invalid, Field: fmt.Sprintf("images[%d]", i), Reason: fmt.Sprintf("grpcapi: got %d bytes, want at most %d", n, maxImageBytes)}
+	}
+	d.req.scratch = slices.Grow(d.req.scratch[:0], n)[:n]
+	if err := d.fill(d.req.scratch); err != nil {
+		return err
+	}
+	d.req.Images = append(d.req.Images, inputImage{})
+	return d.req.Images[i].parse(d.req.scratch)
 }
 
 func (d *decoder) spec(n int) error {
@@ -272,6 +313,9 @@ func (d *decoder) frame(n int) error {
 		return d.malformed("got pcm twice")
 	}
 	if i == d.MaxFrames {
+		if d.kind == sceneFile {
+			return d.malformed("got data twice")
+		}
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "too many frames in one request",
 			Limit: "limits.max_batch", Got: int64(d.MaxFrames) + 1, Max: int64(d.MaxFrames)}
 	}

@@ -16,35 +16,43 @@ import (
 func (s *service) listStreams(out grpc.ServerStream, in pieceReader) error {
 	c := &call{}
 	c.init(s, out, in, func() {})
-	defer c.receiving.Stop()
-	c.start(func() {
-		c.finish(c.protect(func() error {
-			_, err := c.small(nil, time.Duration(c.engine.Config.Timeout.Receive))
-			return firstError(err)
-		}))
-	})
-	select {
-	case err := <-c.done:
-		if err != nil {
-			return err
-		}
-	case <-c.ctx.Done():
-		return c.over()
-	case <-c.receiving.C:
-		return errSlow()
-	case <-c.engine.Draining():
-		return errDraining()
+	if _, err := c.only(); err != nil {
+		return err
 	}
 	infos := s.live.Hub.Infos(nil)
 	response := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
 	for i := range infos {
 		response.Streams[i] = streamInfo(&infos[i])
 	}
-	return c.sendStreams(response)
+	return c.sendMessage(response)
 }
 
-// sendStreams sends a response in memory of the pool, which waits for its turn as that of images does.
-func (c *call) sendStreams(response *api.ListStreamsResponse) error {
+// only returns the only request of a call, one without frames.
+func (c *call) only() (request []byte, err error) {
+	defer c.receiving.Stop()
+	c.start(func() {
+		c.finish(c.protect(func() (err error) {
+			request, err = c.small(nil, time.Duration(c.engine.Config.Timeout.Receive))
+			return firstError(err)
+		}))
+	})
+	select {
+	case err := <-c.done:
+		if err != nil {
+			return nil, err
+		}
+		return request, nil
+	case <-c.ctx.Done():
+		return nil, c.over()
+	case <-c.receiving.C:
+		return nil, errSlow()
+	case <-c.engine.Draining():
+		return nil, errDraining()
+	}
+}
+
+// sendMessage sends a response in memory of the pool, which waits for its turn as that of images does.
+func (c *call) sendMessage(response proto.Message) error {
 	size := proto.Size(response)
 	grant, err := c.engine.Admit(c.ctx, int64(pool.ClassSize(size)), nil)
 	if err != nil {

@@ -11,11 +11,13 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 const (
@@ -39,10 +41,11 @@ type publishing struct {
 	accepted  chan struct{} // closed when the caller is the publisher; until then the receiving goroutine owns the fields below
 	name      string
 	publisher *live.Publisher
-	desc      frame.Desc  // of the frames; zero for JPEGs
-	size      int         // bytes of a frame; 0 for JPEGs
-	before    stream.Info // the stream's counts before this call
-	closing   atomic.Bool // whether the call itself ends the publisher
+	desc      frame.Desc          // of the frames; zero for JPEGs
+	size      int                 // bytes of a frame; 0 for JPEGs, and of a scene without regions
+	images    *ingest.SceneImages // of a scene, else nil
+	before    stream.Info         // the stream's counts before this call
+	closing   atomic.Bool         // whether the call itself ends the publisher
 
 	delivery *delivery     // of statuses
 	left     chan struct{} // of capacity 1: receives when a status has left
@@ -197,6 +200,9 @@ func (p *publishing) next() error {
 	if err := p.ensure(); err != nil {
 		return err
 	}
+	if p.images != nil {
+		return p.handOnImage()
+	}
 	return p.handOn()
 }
 
@@ -224,8 +230,11 @@ func (p *publishing) ensure() error {
 	}
 	p.name, p.publisher = name, publisher
 	p.before, _ = p.live.Hub.Info(name) // It exists since live.Publish.
-	if !settings.JPEG {
+	if !settings.JPEG && p.desc != (frame.Desc{}) {
 		p.size, _ = p.desc.Size() // A desc that live.Publish accepts has one.
+	}
+	if settings.Spec.Scene != "" {
+		p.images = ingest.NewSceneImages(keptImages)
 	}
 	p.request.Stream, p.request.HasSpec, p.request.MaxFPS = p.request.Stream[:0], false, 0
 	close(p.accepted)
@@ -248,6 +257,10 @@ func (p *publishing) settings() (live.Settings, error) {
 		return live.Settings{}, err
 	}
 	s.Spec = spec
+	if spec.Scene != "" {
+		s.JPEG, p.desc = false, spec.Input
+		return s, nil
+	}
 	if spec.Input == (frame.Desc{}) {
 		return s, nil
 	}
@@ -281,6 +294,9 @@ func (p *publishing) Fill(b []byte) error { return p.fill(b) }
 // JPEG, whose size only the caller knows, is admitted while it comes in. So are the frames of the first message, which
 // are kept until all of it has come: its spec may follow them.
 func (p *publishing) Lease(n int) (pool.Buf, error) {
+	if p.images != nil {
+		return p.leaseRegion(n)
+	}
 	if err := p.handOn(); err != nil {
 		return pool.Buf{}, err
 	}
@@ -301,6 +317,98 @@ func (p *publishing) Lease(n int) (pool.Buf, error) {
 		return pool.Buf{}, fault.From(err)
 	}
 	return buf, nil
+}
+
+// keptImages is how many images of a scene are on their way at the same time, about.
+const keptImages = 4
+
+// leaseRegion is Lease for a region, of a caller that is a publisher. The stream has memory for as many as an image may have.
+func (p *publishing) leaseRegion(n int) (pool.Buf, error) {
+	if n != p.size {
+		return pool.Buf{}, p.wrongSize(n)
+	}
+	if len(p.request.Frames) >= scene.MaxRegions {
+		return pool.Buf{}, p.tooManyRegions()
+	}
+	buf, err := p.engine.Pool.Get(n)
+	if err != nil && !errors.Is(err, pool.ErrBudget) {
+		return pool.Buf{}, fault.From(err)
+	}
+	return buf, nil
+}
+
+func (p *publishing) tooManyRegions() error {
+	return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got more than %d frames, want one image of a scene in a request, with as many regions at most", scene.MaxRegions)}
+}
+
+// handOnImage hands the image of the request on to the live stream: of a scene, each request is one, or none to keep the
+// stream online.
+func (p *publishing) handOnImage() error {
+	defer p.unadmit()
+	r := &p.request
+	if len(r.Images) == 0 {
+		if len(r.Frames) == 0 {
+			return nil
+		}
+		r.Images = append(r.Images, inputImage{Regions: uint32(min(len(r.Frames), scene.MaxRegions+1))})
+	}
+	m := &r.Images[0]
+	switch {
+	case len(r.Images) > 1:
+		return &fault.Error{Kind: fault.Invalid, Field: "images", Reason: fmt.Sprintf("grpcapi: got %d images in a request, want one: viewers would see the last alone", len(r.Images))}
+	case len(r.Frames) > scene.MaxRegions:
+		return p.tooManyRegions()
+	case uint64(m.Regions) != uint64(len(r.Frames)):
+		return &fault.Error{Kind: fault.Invalid, Field: "images", Reason: fmt.Sprintf("grpcapi: got %d regions, want as many as frames, %d", m.Regions, len(r.Frames))}
+	case m.rects > len(r.Frames):
+		return &fault.Error{Kind: fault.Invalid, Field: "rects", Reason: fmt.Sprintf("grpcapi: got %d with %d regions, want at most one for each", m.rects, len(r.Frames))}
+	case m.HasIndex && m.Index > math.MaxInt64:
+		return &fault.Error{Kind: fault.Invalid, Field: "index", Reason: fmt.Sprintf("grpcapi: got %d, want at most %d", m.Index, int64(math.MaxInt64))}
+	}
+	index := live.NextIndex
+	if m.HasIndex {
+		index = int(m.Index)
+	}
+	image := p.images.Get(index)
+	for i := range r.Frames {
+		region, err := p.region(i)
+		if err != nil {
+			image.Release()
+			if err == errLost {
+				return p.publisher.Lost(stream.NoMemory)
+			}
+			return err
+		}
+		if i < m.rects {
+			region.Rect = m.Rects[i]
+		}
+		image.Add(region)
+	}
+	r.Frames = r.Frames[:0]
+	return p.publisher.Image(image, capturedAt(r.CapturedUS, time.Now()))
+}
+
+// errLost says that there was no memory for a frame.
+var errLost = errors.New("grpcapi: no memory for a frame")
+
+// region takes frame i of the request. An empty one is a place that is left out.
+func (p *publishing) region(i int) (scene.Region, error) {
+	sent := p.request.Frames[i]
+	p.request.Frames[i] = inputFrame{}
+	switch {
+	case sent.Size == 0:
+		return scene.Region{}, nil
+	case sent.Size != p.size:
+		sent.Buf.Release()
+		return scene.Region{}, p.wrongSize(sent.Size)
+	case sent.Buf.IsZero():
+		return scene.Region{}, errLost
+	}
+	f, err := frame.FromBuf(p.desc, sent.Buf)
+	if err != nil {
+		return scene.Region{}, fault.From(err)
+	}
+	return scene.Region{Frame: f}, nil
 }
 
 // needs returns how many bytes to admit for a frame of n bytes: for the first message, all of it at once, and where
@@ -324,6 +432,9 @@ func (p *publishing) needs(n int) int64 {
 
 // wrongSize is the error for a frame of n bytes.
 func (p *publishing) wrongSize(n int) error {
+	if p.images != nil && p.size == 0 {
+		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got a frame of %d bytes, want none without input in the spec", n)}
+	}
 	if p.size == 0 {
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: "grpcapi: got an empty frame, want a JPEG"}
 	}
@@ -333,7 +444,7 @@ func (p *publishing) wrongSize(n int) error {
 // Complete is part of frameSource. The frame is handed on when the next one begins, or its message ends.
 func (p *publishing) Complete() error {
 	frames := p.request.Frames
-	if frames[len(frames)-1].Size == 0 {
+	if frames[len(frames)-1].Size == 0 && p.publisher != nil && p.images == nil {
 		return p.wrongSize(0)
 	}
 	return nil
@@ -360,7 +471,7 @@ func (p *publishing) handOn() error {
 // handOne hands on a frame, which it takes.
 func (p *publishing) handOne(sent inputFrame, captured time.Time) error {
 	switch {
-	case p.size > 0 && sent.Size != p.size: // of the first message
+	case sent.Size == 0, p.size > 0 && sent.Size != p.size: // of the first message
 		sent.Buf.Release()
 		return p.wrongSize(sent.Size)
 	case sent.Buf.IsZero():

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/pool"
@@ -85,11 +86,17 @@ func (c *session) next(b *batch) error {
 	}
 	c.receiving.Stop()
 	c.engine.Metrics.Took(metrics.Receive, time.Since(start))
-	if n := len(b.request.Frames); n == 0 {
+	if len(b.request.Frames) == 0 && (!b.plan.OfScene() || len(b.request.Images) == 0) {
 		return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got no frames, want 1..%d", c.engine.Config.Limits.MaxBatch)}
 	}
-	b.arrange()
-	if failed := len(b.response.Images) - len(b.run.In); failed > 0 {
+	if b.plan.OfScene() {
+		if err := b.arrangeScene(&c.index); err != nil {
+			return err
+		}
+	} else {
+		b.arrange()
+	}
+	if failed := len(b.response.Images) - len(b.places); failed > 0 {
 		c.engine.Metrics.FrameFailed(fault.Invalid, failed)
 	}
 	return nil
@@ -122,9 +129,35 @@ func (c *session) read(b *batch, length int) error {
 	if err := c.resolve(b); err != nil {
 		return err
 	}
+	if b.plan.OfScene() {
+		return c.admitImages(b, length)
+	}
 	if z := c.inflater; z != nil { // Now its length is known.
 		b.grant.Shrink(b.plan.Cost(z.total, len(b.request.Frames)))
 	}
+	return nil
+}
+
+// mostImages returns how many images of p's scene a message has memory for, beside its frames: those that are backgrounds alone
+// have no bytes that would tell of them before.
+func (c *session) mostImages(p *engine.Plan) int {
+	return int(min(max(c.engine.Pool.Stats().Budget/16/p.Cost(0, 1), 1), int64(c.engine.Config.Limits.MaxBatch)))
+}
+
+// admitImages makes sure that the images of b's message, which has come, have memory.
+func (c *session) admitImages(b *batch, length int) error {
+	r := &b.request
+	if z := c.inflater; z != nil {
+		length = int(z.total)
+	}
+	images := max(len(r.Images), len(r.Frames))
+	if most := max(c.mostImages(b.plan), len(r.Frames)); images > most {
+		return &fault.Error{Kind: fault.TooLarge, Field: "images", Reason: fmt.Sprintf("grpcapi: got %d images in one request, for which there is no memory, want at most %d", images, most)}
+	}
+	if !b.incoming.leased {
+		return c.admit(b, length, 0)
+	}
+	b.grant.Shrink(b.plan.Cost(int64(length), images))
 	return nil
 }
 
@@ -177,12 +210,13 @@ func (c *session) resolve(b *batch) error {
 		if err != nil {
 			return err
 		}
-		c.spec, c.plan = append(c.spec[:0], b.request.Spec...), p
+		c.plan.Release()
+		c.spec, c.plan, c.index = append(c.spec[:0], b.request.Spec...), p, 0
 	}
 	if c.plan == nil {
 		return &fault.Error{Kind: fault.Invalid, Field: "spec", Reason: "grpcapi: the first request has no spec"}
 	}
-	b.plan = c.plan
+	b.plan = c.plan.Retain()
 	return nil
 }
 
@@ -198,7 +232,14 @@ func (c *session) admit(b *batch, length, n int) error {
 		if p == nil {
 			return 2 * length // while its spec is not known
 		}
-		return p.Cost(length, min(int(length)/p.FrameBytes()+1, limits.MaxBatch))
+		n := 0
+		if p.FrameBytes() > 0 {
+			n = min(int(length)/p.FrameBytes()+1, limits.MaxBatch)
+		}
+		if p.OfScene() {
+			n = max(n, c.mostImages(p))
+		}
+		return p.Cost(length, n)
 	}
 	bytes := int64(length)
 	if length == unknownLength {

@@ -9,7 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 )
 
-// request is one EncodeRequest, PublishRequest or MelRequest. It is used again from message to message.
+// request is one EncodeRequest, PublishRequest, MelRequest or SceneFile. It is used again from message to message.
 type request struct {
 	Spec    []byte // the bytes of spec
 	HasSpec bool
@@ -17,9 +17,14 @@ type request struct {
 
 	ID uint64 // of an EncodeRequest
 
-	Stream     []byte // of a PublishRequest, as the others below
+	Stream     []byte // of a PublishRequest, as the others below; of a SceneFile, the scene
 	MaxFPS     float64
 	CapturedUS uint64 // microseconds since the Unix epoch; 0: not said
+
+	Images []inputImage // of a scene
+	File   []byte       // the name of a SceneFile
+
+	scratch []byte
 }
 
 // inputFrame is one of a request's frames.
@@ -34,7 +39,7 @@ func (r *request) Release() {
 		r.Frames[i].Buf.Release()
 	}
 	clear(r.Frames)
-	*r = request{Spec: r.Spec[:0], Frames: r.Frames[:0], Stream: r.Stream[:0]}
+	*r = request{Spec: r.Spec[:0], Frames: r.Frames[:0], Stream: r.Stream[:0], Images: r.Images[:0], File: r.File[:0], scratch: r.scratch[:0]}
 }
 
 // parseSpec returns the Spec that the bytes of a Spec message say. The error is a *fault.Error. Whether the Spec makes

@@ -19,6 +19,7 @@ type responseImage struct {
 	Data    []byte // lent to the transport until the message has left
 	Code    int32  // a google.rpc.Code
 	Message string
+	Alpha   []byte // as Data; of images with alpha
 }
 
 // Reset empties r, keeping its memory.
@@ -37,6 +38,7 @@ const (
 	fieldData    protowire.Number = 1
 	fieldCode    protowire.Number = 2
 	fieldMessage protowire.Number = 3
+	fieldAlpha   protowire.Number = 4
 )
 
 // marshal makes r the message of d. The bytes are those that proto.Marshal makes.
@@ -45,8 +47,10 @@ func (r *response) marshal(d *delivery) {
 	for i := range r.Images {
 		p := &r.Images[i]
 		small += protowire.SizeTag(fieldImages) + protowire.SizeBytes(p.size())
-		if lends(len(p.Data)) {
-			small -= len(p.Data)
+		for _, data := range [...][]byte{p.Data, p.Alpha} {
+			if lends(len(data)) {
+				small -= len(data)
+			}
 		}
 	}
 	d.begin(small)
@@ -60,6 +64,10 @@ func (r *response) marshal(d *delivery) {
 		}
 		d.varint(fieldCode, uint64(int64(p.Code)))
 		d.text(fieldMessage, p.Message)
+		if len(p.Alpha) > 0 {
+			d.length(fieldAlpha, len(p.Alpha))
+			d.data(p.Alpha)
+		}
 	}
 	d.varint(fieldQueueUS, r.QueueUS)
 	d.varint(fieldRunUS, r.RunUS)
@@ -67,7 +75,7 @@ func (r *response) marshal(d *delivery) {
 
 // size returns the bytes of p as a message.
 func (p *responseImage) size() int {
-	return bytesSize(fieldData, len(p.Data)) + varintSize(fieldCode, uint64(int64(p.Code))) + bytesSize(fieldMessage, len(p.Message))
+	return bytesSize(fieldData, len(p.Data)) + varintSize(fieldCode, uint64(int64(p.Code))) + bytesSize(fieldMessage, len(p.Message)) + bytesSize(fieldAlpha, len(p.Alpha))
 }
 
 // memory returns what bufs take of the pool.

@@ -49,5 +49,8 @@ func (c *session) runBatch(b *batch) (engine.Timing, error) {
 	if c.unary {
 		defer c.unreserve()
 	}
+	if b.plan.OfScene() {
+		return c.engine.Compose(c.ctx, b.plan, &b.of, &b.run, !c.unary)
+	}
 	return c.engine.Run(c.ctx, b.plan, &b.run, !c.unary)
 }

@@ -54,6 +54,9 @@ func (s *service) desc() *grpc.ServiceDesc {
 			method("ListStreams", s.listStreams),
 			method("Mel", s.mel),
 			method("MelStream", s.melStream),
+			method("LoadScene", s.loadScene),
+			method("UnloadScene", s.unloadScene),
+			method("ListScenes", s.listScenes),
 		},
 		Metadata: api.FrameService_ServiceDesc.Metadata,
 	}

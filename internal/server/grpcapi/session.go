@@ -29,6 +29,7 @@ type session struct {
 	admission engine.Stream
 	spec      []byte       // of the last request that had one
 	plan      *engine.Plan // its plan
+	index     uint64       // of the next image of a scene
 
 	mu       sync.Mutex
 	draining bool // take no further message
@@ -80,6 +81,7 @@ func (c *session) release() {
 		c.batches[i].release()
 		c.batches[i].delivery.held.retire()
 	}
+	c.plan.Release()
 	c.unreserve()
 }
 

@@ -153,7 +153,8 @@ func (w *watching) next(v *stream.Viewer) (wait time.Duration, over bool, err er
 func (w *watching) send(p stream.Image) error {
 	w.credit.spend()
 	message := watchImage{
-		Data:       p.Buf.Bytes(),
+		Data:       p.JPEG(),
+		Alpha:      p.Alpha(),
 		Seq:        p.Seq,
 		CapturedUS: sinceEpoch(p.Captured),
 		SentUS:     sinceEpoch(time.Now()),
@@ -164,7 +165,7 @@ func (w *watching) send(p stream.Image) error {
 	}
 	message.marshal(w.delivery)
 	lent, size := w.lent[:0], int64(0)
-	if lends(len(message.Data)) {
+	if lends(len(message.Data)) || lends(len(message.Alpha)) {
 		//poolvet:ignore seal takes what is lent
 		lent, size = append(lent, p.Buf.Retain()), int64(p.Buf.Cap())
 	} else {

@@ -63,12 +63,14 @@ type watchImage struct {
 	Width, Height uint32
 	Offline       bool
 	Repeat        bool
+	Alpha         []byte // as Data
 }
 
 // The fields of WatchPicture: its data, and the first of the numbers that follow in the order of the struct.
 const (
-	fieldImageData protowire.Number = 1
-	fieldSeq       protowire.Number = 2
+	fieldImageData  protowire.Number = 1
+	fieldSeq        protowire.Number = 2
+	fieldWatchAlpha protowire.Number = 9
 )
 
 // marshal makes p the message of d. The bytes are those that proto.Marshal makes.
@@ -76,8 +78,11 @@ func (p *watchImage) marshal(d *delivery) {
 	numbers := [...]uint64{p.Seq, p.CapturedUS, p.SentUS, uint64(p.Width), uint64(p.Height),
 		protowire.EncodeBool(p.Offline), protowire.EncodeBool(p.Repeat)}
 	small := bytesSize(fieldImageData, len(p.Data)) + varintsSize(fieldSeq, numbers[:])
-	if lends(len(p.Data)) {
-		small -= len(p.Data)
+	small += bytesSize(fieldWatchAlpha, len(p.Alpha))
+	for _, data := range [...][]byte{p.Data, p.Alpha} {
+		if lends(len(data)) {
+			small -= len(data)
+		}
 	}
 	d.begin(small)
 	if len(p.Data) > 0 {
@@ -85,4 +90,8 @@ func (p *watchImage) marshal(d *delivery) {
 		d.data(p.Data)
 	}
 	d.varints(fieldSeq, numbers[:])
+	if len(p.Alpha) > 0 {
+		d.length(fieldWatchAlpha, len(p.Alpha))
+		d.data(p.Alpha)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -34,13 +35,14 @@ func (h *Handler) encode(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer src.plan.Release()
 	if !src.endless { // Not before the body has begun: a caller that sends nothing takes no place in the queue.
 		if err := e.Reserve(); err != nil {
 			return err
 		}
 		defer e.Unreserve()
 	}
-	a := newEncodeResponse(newOutgoing(e, w, r, control), r, src.plan.Spec().Output)
+	a := newEncodeResponse(newOutgoing(e, w, r, control), r, src.plan)
 	defer a.over()
 	ctx, cancel := context.WithCancel(r.Context())
 	x := &exchange{engine: e, source: src, body: b, response: a, intake: startIntake(ctx, e, src, b)}
@@ -58,6 +60,8 @@ type exchange struct {
 	intake   *intake
 
 	batch  pipeline.Batch
+	images []*ingest.SceneImage // of a scene, in place of the batch's frames
+	of     engine.Composition   // what they are
 	grants []pool.Grant
 	ahead  admitted // taken from the intake and not yet part of a batch
 }
@@ -72,7 +76,7 @@ func (x *exchange) run(ctx context.Context) error {
 		if err := x.encode(ctx); err != nil {
 			return err
 		}
-		if x.response.form == perhapsOne && len(x.batch.In) == 1 && !x.more(draining) && x.intake.err == io.EOF {
+		if x.response.form == perhapsOne && len(x.batch.Out) == 1 && !x.more(draining) && x.intake.err == io.EOF {
 			return x.writeOne()
 		}
 		if err := x.write(); err != nil {
@@ -97,7 +101,7 @@ func (x *exchange) peek(draining <-chan struct{}) bool { return x.wait(draining,
 
 // wait returns true when the next frame is ahead, or enough happens; false when there is none.
 func (x *exchange) wait(draining, enough <-chan struct{}) bool {
-	if x.ahead.frame.Owned() {
+	if x.ahead.there() {
 		return true
 	}
 	for {
@@ -121,7 +125,7 @@ func (x *exchange) collect(draining <-chan struct{}) bool {
 		return false
 	}
 	x.take()
-	for len(x.batch.In) < maxBatch {
+	for x.length() < maxBatch {
 		select {
 		case a, ok := <-x.intake.frames:
 			if !ok {
@@ -138,22 +142,53 @@ func (x *exchange) collect(draining <-chan struct{}) bool {
 
 // take moves the frame ahead into the batch.
 func (x *exchange) take() {
-	x.batch.In = append(x.batch.In, x.ahead.frame)
+	if m := x.ahead.image; m != nil {
+		x.images, x.of.Images = append(x.images, m), append(x.of.Images, m.Image)
+	} else {
+		x.batch.In = append(x.batch.In, x.ahead.frame)
+	}
 	x.grants = append(x.grants, x.ahead.grant)
 	x.ahead = admitted{}
 }
 
 // encode runs the batch. A frame that fails ends the request: a response has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	timing, err := x.engine.Run(ctx, x.source.plan, &x.batch, x.source.endless)
+	timing, err := x.runBatch(ctx)
 	if err != nil {
 		return err
 	}
 	x.engine.Metrics.Served(timing.Queue + timing.Run)
+	x.releaseInput()
+	return nil
+}
+
+// runBatch runs the batch.
+func (x *exchange) runBatch(ctx context.Context) (engine.Timing, error) {
+	plan := x.source.plan
+	if !plan.OfScene() {
+		return x.engine.Run(ctx, plan, &x.batch, x.source.endless)
+	}
+	timing, err := x.engine.Compose(ctx, plan, &x.of, &x.batch, x.source.endless)
+	if plan.Transparent() {
+		x.response.colors = x.of.Color
+	}
+	return timing, err
+}
+
+// length returns how many images the batch will have.
+func (x *exchange) length() int { return len(x.batch.In) + len(x.images) }
+
+// releaseInput releases the frames of the batch.
+func (x *exchange) releaseInput() {
 	for i := range x.batch.In {
 		x.batch.In[i].Release()
 	}
-	return nil
+	for _, m := range x.images {
+		m.Release()
+	}
+	clear(x.images)
+	clear(x.of.Images)
+	x.images, x.of.Images = x.images[:0], x.of.Images[:0]
 }
 
 // writeOne writes the only image.
@@ -198,9 +233,7 @@ func (x *exchange) write() error {
 
 // release gives back what the batch holds.
 func (x *exchange) release() {
-	for i := range x.batch.In {
-		x.batch.In[i].Release()
-	}
+	x.releaseInput()
 	clear(x.batch.In)
 	x.batch.In = x.batch.In[:0]
 	x.batch.Release()

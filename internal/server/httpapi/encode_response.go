@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
@@ -35,16 +36,21 @@ type encodeResponse struct {
 	kind    string    // Content-Type of an image
 	trailer bool      // whether the caller reads trailers
 	begun   bool      // whether something was written
-	head    [128]byte // of a part
+	head    [192]byte // of a part
+	colors  []int     // of images with alpha: how many bytes of each are the JPEG; what is behind it is one of alpha
+	pieces  []piece   // of a batch
 }
 
-func newEncodeResponse(o *outgoing, r *http.Request, out pipeline.Output) *encodeResponse {
+func newEncodeResponse(o *outgoing, r *http.Request, plan *engine.Plan) *encodeResponse {
+	out := plan.Spec().Output
 	a := &encodeResponse{outgoing: o, pool: o.engine.Pool, kind: "image/jpeg", trailer: acceptsTrailers(r)}
 	switch {
 	case out.Format != pipeline.JPEG:
 		a.form, a.kind = concatenated, "application/octet-stream"
 	case acceptsMotionJPEG(r):
 		a.form, a.kind = concatenated, typeMotionJPEG
+	case plan.Transparent():
+		a.form = multipart // Each image has two parts.
 	}
 	return a
 }
@@ -100,23 +106,28 @@ func (a *encodeResponse) begin() error {
 // images writes those of a batch together, and sends them off. It borrows them.
 func (a *encodeResponse) images(out []pipeline.Result) error {
 	total := 0
+	a.pieces = a.pieces[:0]
 	for i := range out {
-		total += len(a.partHead(a.head[:0], len(out[i].Bytes()))) + len(out[i].Bytes())
+		a.pieces = a.layers(a.pieces, i, out)
+	}
+	defer func() { clear(a.pieces) }()
+	for _, p := range a.pieces {
+		total += len(a.partHead(p.of, len(p.data))) + len(p.data)
 	}
 	// Written together they take one system call; without memory for that, one each.
 	joined, err := a.pool.Get(total)
 	defer joined.Release()
 	together := joined.Bytes()[:0]
-	for i := range out {
-		h, image := a.partHead(a.head[:0], len(out[i].Bytes())), out[i].Bytes()
+	for _, p := range a.pieces {
+		h := a.partHead(p.of, len(p.data))
 		if err == nil {
-			together = append(append(together, h...), image...)
+			together = append(append(together, h...), p.data...)
 			continue
 		}
 		if err := a.write(h); err != nil {
 			return err
 		}
-		if err := a.write(image); err != nil {
+		if err := a.write(p.data); err != nil {
 			return err
 		}
 	}
@@ -126,13 +137,45 @@ func (a *encodeResponse) images(out []pipeline.Result) error {
 	return a.flush()
 }
 
-// partHead appends what precedes an image of n bytes.
-func (a *encodeResponse) partHead(dst []byte, n int) []byte {
+// layer is a part of an image.
+type layer uint8
+
+const (
+	whole      layer = iota // all of it
+	colorLayer              // of an image with alpha: color, multiplied by alpha
+	alphaLayer              // a gray JPEG
+)
+
+// piece is a layer with its JPEG.
+type piece struct {
+	of   layer
+	data []byte
+}
+
+// layers appends the layers of image i of a batch to dst.
+func (a *encodeResponse) layers(dst []piece, i int, out []pipeline.Result) []piece {
+	data := out[i].Bytes()
+	if len(a.colors) == 0 {
+		return append(dst, piece{whole, data})
+	}
+	n := a.colors[i]
+	return append(dst, piece{colorLayer, data[:n]}, piece{alphaLayer, data[n:]})
+}
+
+// partHead returns what precedes a layer of n bytes.
+func (a *encodeResponse) partHead(of layer, n int) []byte {
+	dst := a.head[:0]
 	if a.form != multipart {
 		return dst
 	}
 	dst = append(dst, "\r\n--"+boundary+"\r\nContent-Type: image/jpeg\r\nContent-Length: "...)
 	dst = strconv.AppendInt(dst, int64(n), 10)
+	switch of {
+	case colorLayer:
+		dst = append(dst, "\r\nX-Steadyframe-Layer: color"...)
+	case alphaLayer:
+		dst = append(dst, "\r\nX-Steadyframe-Layer: alpha"...)
+	}
 	return append(dst, "\r\n\r\n"...)
 }
 

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -18,12 +19,19 @@ const maxBatch = 32
 
 // admitted is a frame with the grant for all that it needs until its image is written.
 type admitted struct {
-	frame frame.Frame
+	frame frame.Frame        // or, of a scene:
+	image *ingest.SceneImage //
 	grant pool.Grant
 }
 
+// there reports whether a is not zero.
+func (a *admitted) there() bool { return a.image != nil || a.frame.Owned() }
+
 func (a *admitted) release() {
 	a.frame.Release()
+	if a.image != nil {
+		a.image.Release()
+	}
 	a.grant.Release()
 	*a = admitted{}
 }
@@ -61,7 +69,7 @@ func startIntake(ctx context.Context, e *engine.Engine, s *source, b *body) *int
 // next reads one frame.
 func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body) (err error) {
 	b.nextFrame()
-	if err := s.frames.Await(); err != nil {
+	if err := s.await(); err != nil {
 		if err == io.EOF {
 			return err
 		}
@@ -81,10 +89,17 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	a := admitted{grant: grant}
 	defer func() { a.release() }() // does nothing once a is handed on; also when a Reader panics
 	b.resume()
-	if a.frame, err = s.frames.Next(); err != nil {
+	if s.images != nil {
+		a.image, err = s.images.Next()
+	} else {
+		a.frame, err = s.frames.Next()
+	}
+	if err != nil {
 		return fault.From(err)
 	}
-	a.frame.Desc = s.plan.Spec().Input // A Y4M stream's range and color may be set otherwise.
+	if a.image == nil {
+		a.frame.Desc = s.plan.Spec().Input // A Y4M stream's range and color may be set otherwise.
+	}
 	select {
 	case in.frames <- a:
 		a = admitted{}
@@ -94,7 +109,12 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	}
 }
 
-// cost is what one frame takes: itself, its image, and the image once more in what is written together.
+// cost is what one frame takes, or one image of a scene with its frames: the image, and the image once more in what is written
+// together.
 func (s *source) cost() int64 {
-	return s.plan.Cost(int64(s.plan.FrameBytes()), 1) + s.plan.Cost(0, 1)
+	frames := 1
+	if s.images != nil {
+		frames = s.images.Regions()
+	}
+	return s.plan.Cost(int64(frames)*int64(s.plan.FrameBytes()+pool.ClassSize(0)), 1) + s.plan.Cost(0, 1)
 }

@@ -19,18 +19,22 @@ import (
 //
 // The server sends text messages with the state of each stream that is watched, at first and with each change
 // ({"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}), and why it cannot watch one
-// ({"op":"error","id":3,"reason":"..."}). Binary messages are images, each a head of headBytes and a JPEG.
+// ({"op":"error","id":3,"reason":"..."}). Binary messages are images, each a head and a JPEG. The head has headBytes; of an
+// image with alpha, 4 more: how many bytes the JPEG has. Behind it is a gray JPEG of alpha then, and the first one has the
+// color multiplied by it.
 //
 // All numbers are big-endian.
 const (
 	subprotocol = "steadyframe.v1"
 
-	ackBytes  = 4 + 8
-	headBytes = 32 // version, flags, length of the head (2 bytes), id (4), seq, captured, sent (8 each, µs since the Unix epoch)
+	ackBytes   = 4 + 8
+	alphaBytes = 4  // of the head, of an image with alpha
+	headBytes  = 32 // version, flags, length of the head (2 bytes), id (4), seq, captured, sent (8 each, µs since the Unix epoch)
 
 	headVersion = 1
 	flagOffline = 1 // the image stands for a lost source
 	flagRepeat  = 2 // the viewer was given it before
+	flagAlpha   = 4 // it has alpha
 
 	// maxMessage is far above the longest message that there is.
 	maxMessage = 1 << 10
@@ -124,6 +128,14 @@ type errorMessage struct {
 	Reason string `json:"reason"`
 }
 
+// headLength returns the bytes of the head of an image.
+func headLength(p *stream.Image) int {
+	if len(p.Alpha()) == 0 {
+		return headBytes
+	}
+	return headBytes + alphaBytes
+}
+
 // appendHead appends the head of an image.
 func appendHead(dst []byte, id uint32, p *stream.Image, sent int64) []byte {
 	var flags byte
@@ -133,11 +145,19 @@ func appendHead(dst []byte, id uint32, p *stream.Image, sent int64) []byte {
 	if p.Repeat {
 		flags |= flagRepeat
 	}
-	dst = append(dst, headVersion, flags, 0, headBytes)
+	length := headLength(p)
+	if length > headBytes {
+		flags |= flagAlpha
+	}
+	dst = append(dst, headVersion, flags, 0, byte(length))
 	dst = binary.BigEndian.AppendUint32(dst, id)
 	dst = binary.BigEndian.AppendUint64(dst, p.Seq)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(p.Captured.UnixMicro()))
-	return binary.BigEndian.AppendUint64(dst, uint64(sent))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(sent))
+	if length > headBytes {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(p.JPEG())))
+	}
+	return dst
 }
 
 // Opcodes of the frames that the server writes itself (RFC 6455, 5.2), with the bit that says that they are whole

@@ -182,7 +182,7 @@ func (m *mjpegViewer) run(before []byte) error {
 func (m *mjpegViewer) write(p *stream.Image) error {
 	defer p.Release()
 	now := time.Now()
-	body := p.Buf.Bytes()
+	body := p.JPEG()
 	if m.zeroData {
 		body = nil
 	}

@@ -50,7 +50,7 @@ func appendExtra(dst []byte, p *stream.Image, now time.Time) []byte {
 	dst = strconv.AppendUint(append(dst, "\r\nX-Steadyframe-Sequence: "...), p.Seq, 10)
 	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Width: "...), int64(p.Width), 10)
 	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Height: "...), int64(p.Height), 10)
-	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Bytes: "...), int64(p.Buf.Len()), 10)
+	dst = strconv.AppendInt(append(dst, "\r\nX-Steadyframe-Bytes: "...), int64(len(p.JPEG())), 10)
 	dst = strconv.AppendBool(append(dst, "\r\nX-Steadyframe-Online: "...), !p.Offline)
 	dst = strconv.AppendBool(append(dst, "\r\nX-Steadyframe-Repeat: "...), p.Repeat)
 	dst = appendTimestamp(append(dst, "\r\nX-Steadyframe-Encoded: "...), p.Encoded)

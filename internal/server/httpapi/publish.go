@@ -30,21 +30,23 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
 		return fault.From(err)
 	}
-	settings, names, err := publishQuery(r.URL.RawQuery)
+	var of imageParameters
+	settings, names, err := publishQuery(r.URL.RawQuery, of.parameters())
 	if err != nil {
 		return err
 	}
 	b := newBody(e, w, r, http.NewResponseController(w))
 	defer b.stopOn(e.Draining())()
-	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true}
+	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true, of: of}
 	f := &publishRequest{handler: h, name: name, body: b}
+	defer o.close()
 	o.admit = func(bytes int) error { return f.publisher.Admit(bytes) } // It is there before a frame is read.
 	if err := o.open(); err != nil {
 		return err
 	}
 	settings.Began = began
 	settings.Source, settings.Spec, settings.JPEG = strings.TrimRight("http "+r.RemoteAddr, " @"), o.spec, o.jpegs != nil // @: a Unix socket
-	f.frames, f.jpegs, f.settings = o.frames, o.jpegs, settings
+	f.frames, f.jpegs, f.images, f.settings = o.frames, o.jpegs, o.images, settings
 	b.patient = settings.JPEG
 	switch err := f.await(); { // A caller that sends nothing holds no memory and takes no stream over.
 	case err == io.EOF:
@@ -63,17 +65,17 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 }
 
 // publishQuery returns the settings of a query, and the names of the parameters in it.
-func publishQuery(raw string) (s live.Settings, names []string, err error) {
-	s.Spec, names, err = parseQuery(raw, map[string]func(string) error{
-		"fps": func(value string) error {
-			fps, err := strconv.ParseFloat(value, 64)
-			if err != nil || !validFPS(fps) {
-				return fault.Errorf(fault.Invalid, "got %q, want images a second, more than 0 and at most %d", value, maxFPS)
-			}
-			s.FPS = fps
-			return nil
-		},
-	})
+// also are further parameters.
+func publishQuery(raw string, also map[string]func(string) error) (s live.Settings, names []string, err error) {
+	also["fps"] = func(value string) error {
+		fps, err := strconv.ParseFloat(value, 64)
+		if err != nil || !validFPS(fps) {
+			return fault.Errorf(fault.Invalid, "got %q, want images a second, more than 0 and at most %d", value, maxFPS)
+		}
+		s.FPS = fps
+		return nil
+	}
+	s.Spec, names, err = parseQuery(raw, also)
 	return s, names, err
 }
 
@@ -84,6 +86,7 @@ type publishRequest struct {
 	body       *body
 	frames     reader             // or:
 	jpegs      *ingest.JPEGReader //
+	images     *ingest.ImageReader
 	settings   live.Settings
 	publisher  *live.Publisher
 	complained bool // of a broken image
@@ -110,8 +113,11 @@ func (f *publishRequest) run() error {
 func (f *publishRequest) await() error {
 	f.body.nextFrame()
 	defer f.body.resume()
-	if f.jpegs != nil {
+	switch {
+	case f.jpegs != nil:
 		return f.jpegs.Await()
+	case f.images != nil:
+		return f.images.Await()
 	}
 	return f.frames.Await()
 }
@@ -125,6 +131,16 @@ func (f *publishRequest) next(captured time.Time) error {
 			return err
 		}
 		return f.publisher.JPEG(image.Buf, captured)
+	}
+	if f.images != nil {
+		m, err := f.images.Next()
+		if errors.Is(err, pool.ErrBudget) {
+			return cmp.Or(f.images.Skip(), err)
+		}
+		if err != nil {
+			return err
+		}
+		return f.publisher.Image(m, captured)
 	}
 	frame, err := f.frames.Next()
 	if err != nil {

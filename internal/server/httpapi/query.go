@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -26,6 +27,7 @@ var parameters = map[string]func(s *pipeline.Spec, value string) error{
 	"output":      text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Format }),
 	"subsampling": text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Subsampling }),
 	"restart":     text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Restart }),
+	"scene":       func(s *pipeline.Spec, value string) error { s.Scene = value; return config.CheckSceneName(value) },
 	"size":        setSize,
 	"resize":      setResize,
 	"quality":     setQuality,

@@ -20,6 +20,11 @@ POST /v1/mel?preset=wav2lip                 sound to log-mel features: WAV, or f
      preset=wav2lip|whisper80|whisper128|kaldi|htk|librosa output=npy|f32|json layout=frames|bands fps=25 window=16
      stream=true output=f32                  features while sound still comes in
 
+PUT  /v1/scenes/NAME                        load a scene: a tar of its folder; DELETE unloads it
+GET  /v1/scenes                             the scenes
+POST /v1/encode?scene=NAME&format=rgb24&size=256x256   regions in, whole images out: index=N regions=K
+     Content-Type: application/x-steadyframe-images    each image begins with a line: IMAGE index=N regions=K rect=WxH+X+Y
+
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
@@ -66,6 +71,9 @@ func (h *Handler) routes() *http.ServeMux {
 	}
 	route("POST /v1/encode", h.encode)
 	route("POST /v1/mel", h.mel)
+	route("PUT /v1/scenes/{name}", h.loadScene)
+	route("DELETE /v1/scenes/{name}", h.unloadScene)
+	route("GET /v1/scenes", h.scenes)
 	route("POST /v1/streams/{name}", h.publish)
 	route("PUT /v1/streams/{name}", h.publish)
 	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })

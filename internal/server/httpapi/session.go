@@ -174,10 +174,10 @@ func (s *session) send(w *watched, p *stream.Image) *fault.Error {
 			return f
 		}
 	}
-	jpeg := p.Buf.Bytes()
-	head := appendFrameHead(s.head[:0], frameBinary, headBytes+len(jpeg))
+	data := p.Buf.Bytes()
+	head := appendFrameHead(s.head[:0], frameBinary, headLength(p)+len(data))
 	head = appendHead(head, w.id, p, time.Now().UnixMicro())
-	if err := s.conn.WriteParts(head, jpeg, nil); err != nil {
+	if err := s.conn.WriteParts(head, data, nil); err != nil {
 		return unsent(w.viewer, err)
 	}
 	s.sent = time.Now()

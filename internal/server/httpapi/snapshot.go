@@ -122,14 +122,14 @@ func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *strea
 		return nil
 	}
 	header.Set("Content-Type", "image/jpeg")
-	header.Set("Content-Length", strconv.Itoa(p.Buf.Len()))
+	header.Set("Content-Length", strconv.Itoa(len(p.JPEG())))
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	response := newResponse(w, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
-	if err := response.WriteParts(nil, p.Buf.Bytes(), nil); err != nil {
+	if err := response.WriteParts(nil, p.JPEG(), nil); err != nil {
 		return unsent(v, err)
 	}
 	v.Delivered(p)

@@ -20,26 +20,40 @@ type reader interface {
 
 // source is a request's frames and the plan for them.
 type source struct {
-	frames  reader
+	frames  reader              // or, of a scene:
+	images  *ingest.ImageReader //
 	plan    *engine.Plan
 	endless bool // of unknown length
 }
 
-// openSource reads as much of the request as it takes to know its format. It takes no memory of the pool.
+// openSource reads as much of the request as it takes to know its format. It takes no memory of the pool. The caller releases
+// the plan.
 func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
-	spec, names, err := ParseQuery(r.URL.RawQuery)
+	var of imageParameters
+	spec, names, err := parseQuery(r.URL.RawQuery, of.parameters())
 	if err != nil {
 		return nil, err
 	}
-	o := opening{engine: e, request: r, body: b, spec: spec, given: describesFrames(names)}
+	o := opening{engine: e, request: r, body: b, spec: spec, given: describesFrames(names), of: of}
+	defer o.close()
 	if err := o.open(); err != nil {
 		return nil, err
 	}
-	s := &source{frames: o.frames, endless: r.ContentLength < 0}
-	if s.plan, err = o.planned(); err != nil {
+	s := &source{frames: o.frames, images: o.images, endless: r.ContentLength < 0}
+	plan, err := o.planned()
+	if err != nil {
 		return nil, err
 	}
+	s.plan = plan.Retain()
 	return s, nil
+}
+
+// await waits for the beginning of a frame, or of an image.
+func (s *source) await() error {
+	if s.images != nil {
+		return s.images.Await()
+	}
+	return s.frames.Await()
 }
 
 // describesFrames reports whether a query with parameters of these names describes raw frames.
@@ -57,15 +71,26 @@ type opening struct {
 	plan    *engine.Plan  // of spec, once that is complete
 	live    bool          // whether the body may hold JPEGs
 
+	of    imageParameters
 	admit func(bytes int) error // for JPEGs, as ingest.Limits has it
 
-	frames reader             // what open opened, or:
-	jpegs  *ingest.JPEGReader //
+	frames reader              // what open opened, or:
+	jpegs  *ingest.JPEGReader  //
+	images *ingest.ImageReader // of a scene
 }
+
+// close releases the plan.
+func (o *opening) close() { o.plan.Release() }
 
 // open finds out what the body is, from the request's head or its own first bytes, and opens it. It takes no memory of
 // the pool.
 func (o *opening) open() error {
+	if o.spec.Scene != "" {
+		return o.openScene()
+	}
+	if name := o.of.first(); name != "" {
+		return fieldError(name, "got it, want it with scene alone")
+	}
 	m, err := mediaOf(o.request, o.live)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // The frames and images of a stream that are in memory at the same time, admitted once.
@@ -36,6 +37,9 @@ type encoder struct {
 
 	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
 	batch pipeline.Batch // of one frame
+
+	compose engine.Composition // of a scene: one image
+	regions [1]scene.Region    // of a frame that is the only one
 
 	decoder  jpegdec.Decoder
 	decoding admission     // for the decoder
@@ -87,6 +91,9 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 	m := &encoder{engine: e, spec: spec, jpeg: s.JPEG, decoded: &l.decoded, share: &l.jpegs, client: new(engine.Client)}
 	m.turns = engine.WithClient(context.Background(), m.client)
 	var need int64
+	if s.JPEG && m.scene() {
+		return nil, &fault.Error{Kind: fault.Invalid, Field: "scene", Reason: "scene: got JPEGs, want raw frames as regions"}
+	}
 	if s.JPEG {
 		m.spec.Input = frame.Desc{}
 		if err := config.CheckSpec(m.spec); err != nil {
@@ -98,17 +105,18 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 			return nil, err
 		}
 		m.input = spec.Input
-		size, err := spec.Input.Size()
-		if err != nil {
-			return nil, fault.From(err)
-		}
+		size := m.plan.FrameBytes()
 		if s.Lent {
 			size = 0
+		}
+		if m.scene() {
+			size *= m.plan.Places()
 		}
 		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}
 	first, err := l.streams.admitFirst(ctx, e, need)
 	if err != nil {
+		m.plan.Release()
 		return nil, err
 	}
 	m.grants, m.admitted = append(m.grants, first), need
@@ -123,7 +131,12 @@ func (m *encoder) close() {
 	}
 	m.grants = nil
 	m.decoding.release()
+	m.plan.Release()
+	m.plan = nil
 }
+
+// scene reports whether the images are those of a scene.
+func (m *encoder) scene() bool { return m.spec.Scene != "" }
 
 // passes reports whether JPEGs are passed on untouched.
 func (m *encoder) passes() bool {
@@ -138,6 +151,10 @@ func (m *encoder) decodes() bool { return m.jpeg && !m.passes() }
 // format describes the input, for display.
 func (m *encoder) format() string {
 	switch {
+	case m.scene() && m.input == frame.Desc{}:
+		return "scene " + m.spec.Scene
+	case m.scene():
+		return "scene " + m.spec.Scene + ", " + m.input.String()
 	case !m.jpeg:
 		return m.input.String()
 	case m.input.Width == 0:
@@ -149,6 +166,9 @@ func (m *encoder) format() string {
 // image returns the image of item it. A JPEG that is passed on moves from it to the image. Decoding stops when ctx
 // ends.
 func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
+	if m.scene() {
+		return m.composeImage(it)
+	}
 	if !m.jpeg {
 		f, want := it.frame, m.spec.Input // which the configuration may have completed
 		f.Desc.Range, f.Desc.Color = cmp.Or(f.Desc.Range, want.Range), cmp.Or(f.Desc.Color, want.Color)
@@ -233,6 +253,7 @@ func (m *encoder) checkPixels() error {
 func (m *encoder) compile(d frame.Desc) error {
 	m.spec.Input = d
 	p, err := m.engine.Plan(m.spec)
+	m.plan.Release()
 	if err != nil {
 		m.plan = nil
 		return err
@@ -249,14 +270,49 @@ func (m *encoder) encodeFrame(f frame.Frame) (stream.Image, error) {
 	if err != nil {
 		return stream.Image{}, err
 	}
+	pic, err := m.takeResult()
+	pic.Width, pic.Height = m.spec.OutputSize()
+	return pic, err
+}
+
+// composeImage composes the image of item it.
+func (m *encoder) composeImage(it *item) (stream.Image, error) {
+	image := scene.Image{Index: it.index}
+	switch {
+	case it.image != nil:
+		image.Regions = it.image.Regions
+	default:
+		m.regions[0] = scene.Region{Frame: it.frame}
+		image.Regions = m.regions[:]
+	}
+	for i := range image.Regions { // What the request said wins, also over Y4M.
+		if r := &image.Regions[i].Frame; r.Desc != (frame.Desc{}) && r.Desc.Format == m.spec.Input.Format {
+			r.Desc.Range, r.Desc.Color = cmp.Or(r.Desc.Range, m.spec.Input.Range), cmp.Or(r.Desc.Color, m.spec.Input.Color)
+		}
+	}
+	m.compose.Images = append(m.compose.Images[:0], image)
+	_, err := m.engine.Compose(m.turns, m.plan, &m.compose, &m.batch, true)
+	clear(m.compose.Images)
+	m.regions[0] = scene.Region{}
+	if err != nil {
+		return stream.Image{}, err
+	}
+	pic, err := m.takeResult()
+	if len(m.compose.Color) > 0 && m.plan.Transparent() {
+		pic.Color = m.compose.Color[0]
+	}
+	pic.Width, pic.Height = m.plan.OutputSize()
+	return pic, err
+}
+
+// takeResult takes the image of the batch: it holds nothing after that.
+func (m *encoder) takeResult() (stream.Image, error) {
 	result := m.batch.Out[0]
-	clear(m.batch.Out) // The image moves on; the batch holds nothing.
+	clear(m.batch.Out)
 	if result.Err != nil {
 		return stream.Image{}, result.Err
 	}
-	pic := stream.Image{Buf: result.Buf}
-	pic.Width, pic.Height = m.spec.OutputSize()
-	return pic, nil
+	return stream.Image{Buf: result.Buf}, nil
 }
 
 // jpegCost returns the bytes to admit for JPEGs of about n bytes: where they are passed on, the frames in flight and

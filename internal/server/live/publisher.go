@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -24,6 +25,7 @@ type Publisher struct {
 	out       *stream.Publisher
 	lent      bool // out is not the Publisher's to close
 	encoder   *encoder
+	next      int           // of a scene: the index of a frame that comes without
 	reading   admission     // for a JPEG that is larger than those before
 	growth    engine.Stream // by which that was admitted
 	unwatched bool          // frames are encoded also when nobody watches
@@ -47,7 +49,9 @@ type Publisher struct {
 type item struct {
 	frame    frame.Frame
 	jpeg     pool.Buf
-	back     func() // called when it is released, for a frame that was lent; else nil
+	image    *ingest.SceneImage // of a scene
+	index    int                // of a scene: which background
+	back     func()             // called when it is released, for a frame that was lent; else nil
 	captured time.Time
 	came     time.Time // zero in an empty item alone
 }
@@ -57,6 +61,9 @@ func (it *item) empty() bool { return it.came.IsZero() }
 func (it *item) release() {
 	it.frame.Release()
 	it.jpeg.Release()
+	if it.image != nil {
+		it.image.Release()
+	}
 	back := it.back
 	*it = item{}
 	if back != nil {
@@ -71,7 +78,8 @@ func (p *Publisher) start(out *stream.Publisher) error {
 	return p.live.feed(p.run)
 }
 
-// Frame takes f, captured at that time. It never waits. The error, a *fault.Error, is final: another publisher took the
+// Frame takes f, captured at that time. In a stream of a scene it is the region of an image, whose background is the one after
+// that of the frame before. It never waits. The error, a *fault.Error, is final: another publisher took the
 // stream over (Conflict), or the server stops (Draining). A frame that is not as the Spec says is counted as failed.
 func (p *Publisher) Frame(f frame.Frame, captured time.Time) error {
 	return p.put(item{frame: f, captured: captured, came: time.Now()})
@@ -86,6 +94,14 @@ func (p *Publisher) Lend(f frame.Frame, captured time.Time, back func()) error {
 // JPEG is Frame for a Publisher of JPEGs. It takes b, a whole JPEG.
 func (p *Publisher) JPEG(b pool.Buf, captured time.Time) error {
 	return p.put(item{jpeg: b, captured: captured, came: time.Now()})
+}
+
+// NextIndex as the index of an image is the one after that of the image before.
+const NextIndex = -1
+
+// Image is Frame for a Publisher of a scene. It takes m, whose index may be NextIndex.
+func (p *Publisher) Image(m *ingest.SceneImage, captured time.Time) error {
+	return p.put(item{image: m, captured: captured, came: time.Now()})
 }
 
 // Admit makes sure that n bytes are admitted for a JPEG that is being read, beside those that were admitted for JPEGs as
@@ -103,6 +119,16 @@ func (p *Publisher) Admit(n int) error {
 
 // put takes it into the slot, and drops what was there.
 func (p *Publisher) put(it item) error {
+	if p.encoder.scene() {
+		it.index = p.next
+		if it.image != nil && it.image.Index != NextIndex {
+			it.index = it.image.Index
+		}
+		p.next = it.index + 1
+		if p.next < 0 { // after the last one that there is
+			p.next = it.index
+		}
+	}
 	if err := p.Err(); err != nil {
 		it.release()
 		return err

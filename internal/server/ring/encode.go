@@ -31,6 +31,9 @@ func (c *connection) encode(h ring.Hello) error {
 	if err := c.checkBatch(h.Batch); err != nil {
 		return err
 	}
+	if h.Spec.Scene != "" {
+		return &fault.Error{Kind: fault.Unsupported, Field: "scene", Reason: "scene: got one, want none: the ring has no images of scenes"}
+	}
 	plan, err := c.engine.Plan(h.Spec)
 	if err != nil {
 		return err

@@ -127,7 +127,7 @@ func (v *viewing) show() error {
 // deliver copies p, which it takes, into s, and sends it.
 func (v *viewing) deliver(s *slot, p *stream.Image) error {
 	defer p.Release()
-	data := p.Buf.Bytes()
+	data := p.JPEG() // of a transparent scene without its alpha
 	if len(data) > len(s.area) {
 		if err := v.grow(s, len(data)); err != nil {
 			return err
