@@ -27,6 +27,13 @@ func TestModules(t *testing.T) {
 		{"wall-scrolls", "wall", "m.layout(30, 340, 600).columns === 1 && m.layout(60, 1400, 800).columns === 5"},
 		{"cap", "wall", "[1, 9, 16, 20, 40, 100].map(m.cap).join() === '0,0,15,12,5,5'"},
 
+		{"chart-top", "chart", "[0.3, 1, 1.2, 3, 41, 5000, 7e6].map(m.roundTop).join() === '0.4,1,2,4,60,6000,8000000'"},
+		{"retrying", "format", `(() => {
+			const at = (seconds) => m.retrying({ lost: 'x', retry_at: 'then' }, { since: () => -seconds });
+			return at(2.2) === 'source lost, retry in 3 s' && at(-1) === 'source lost, retrying' && m.retrying({}, null) === undefined;
+		})()`},
+		{"wall-sized", "wall", "m.sizedLayout('small', 1400).columns === 8 && m.sizedLayout('large', 320).columns === 1"},
+
 		{"history-gap", "history", `(() => {
 			const h = new m.History('a');
 			h.add(100, { a: 1 }); h.add(101, { a: 2 }); h.add(110, { a: 3 });

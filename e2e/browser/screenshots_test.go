@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+var gallery = flag.String("gallery", "", "take all views, at three widths, light and dark, into this folder")
+
 var screenshots = flag.String("screenshots", "", "take the screenshots of the documents, into this folder")
 
 // maxScreenshot is the most bytes a screenshot may have: it is in every clone for ever.
@@ -33,6 +35,10 @@ type shot struct {
 
 // TestScreenshots takes the screenshots, when told so: see scripts/screenshots.
 func TestScreenshots(t *testing.T) {
+	if *gallery != "" {
+		takeGallery(t, *gallery)
+		return
+	}
 	if *screenshots == "" {
 		t.Skip("no folder given by -screenshots")
 	}

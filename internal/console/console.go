@@ -12,7 +12,7 @@
 //	rates, history, server              figures: asked once a second, turned into rates, kept for five minutes
 //	chart, card, panel, commands        what views are made of
 //	tile, wall                          all streams
-//	viewers, stream                     one stream
+//	viewers, smallwindow, stream        one stream
 //	pooltable, dashboard                the server
 //	theme, notices, app                 the page around the view
 package console

@@ -35,6 +35,8 @@ type Server struct {
 	addrs  Addrs
 	// cutTime is how long what was cut at drain_timeout may take to end.
 	cutTime time.Duration
+	// background runs beside the APIs, until the server drains.
+	background []func(context.Context)
 }
 
 // Addrs are the addresses that a server listens on; an empty one is off. A port 0 is replaced by the real one.
@@ -105,6 +107,7 @@ func (s *Server) open(o options) error {
 		s.engine.Close()
 		return err
 	}
+	s.engine.Traffic = s.traffic
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
@@ -113,6 +116,7 @@ func (s *Server) open(o options) error {
 		switch a.name {
 		case "http":
 			h := httpapi.NewHandler(s.engine, s.live, s.log)
+			s.background = append(s.background, h.Record)
 			serve, shutdown := httpapi.Serve(s.engine, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
@@ -155,9 +159,20 @@ func (s *Server) add(name string, l *conn.Listener, addr *string) {
 // listeners returns the counters of each API's connections, for metrics.
 func (s *Server) listeners() (known []metrics.Listener) {
 	for _, a := range s.apis {
-		known = append(known, metrics.Listener{Name: a.name, Open: a.listener.Open, Refused: a.listener.Refused, Evicted: a.listener.Evicted})
+		known = append(known, metrics.Listener{Name: a.name, Open: a.listener.Open, Refused: a.listener.Refused, Evicted: a.listener.Evicted, Bytes: a.listener.Bytes})
 	}
 	return known
+}
+
+// traffic returns the bytes that all APIs but admin have received and sent.
+func (s *Server) traffic() (in, out int64) {
+	for _, a := range s.apis {
+		if a.name != "admin" && a.listener != nil { // tests have APIs without
+			i, o := a.listener.Bytes()
+			in, out = in+i, out+o
+		}
+	}
+	return in, out
 }
 
 func (s *Server) closeListeners() {
@@ -180,6 +195,9 @@ func (s *Server) Run(ctx context.Context) error {
 	living, endLive := context.WithCancel(context.Background())
 	serving.Go(func() { s.live.Run(living) })
 	serving.Go(func() { s.engine.Maintain(living) })
+	for _, f := range s.background {
+		serving.Go(func() { f(living) })
+	}
 	shedding, endShedding := context.WithCancel(context.Background())
 	defer endShedding() // Not before the responses have left.
 	go s.engine.Shed(shedding)

@@ -21,7 +21,9 @@ func (s State) String() string { return [numStates]string{"waiting", "online", "
 // Info describes a stream.
 type Info struct {
 	Name           string
-	Source, Format string // of its publisher, or of its last one
+	Source, Format string    // of its publisher, or of its last one
+	Lost           string    // why the source is lost; empty while it is not, or tells nothing
+	RetryAt        time.Time // when a lost source is tried again
 	State          State
 	Since          time.Time              // of the state
 	Width, Height  int                    // of the source's last image; 0 before the first
@@ -77,6 +79,9 @@ func (s *stream) info() Info {
 		Width: s.width, Height: s.height,
 		Arrived: s.counts.arrived, Published: s.counts.published, Same: s.counts.same, Dropped: s.counts.dropped,
 		ImageBytes: s.newest.Buf.Len(), PinnedBytes: s.pins.bytes,
+	}
+	if s.why != "" {
+		i.Lost, i.RetryAt = s.why, s.hub.epoch.Add(s.again)
 	}
 	if s.state == Online {
 		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 )
 
@@ -42,12 +43,19 @@ func (r DropReason) String() string {
 	return [numDropReasons]string{"newer", "capped", "unseen", "no_memory", "failed"}[r]
 }
 
-// Describe sets the Format.
-func (p *Publisher) Describe(format string) {
+// Describe sets the Format. The source is not lost any more.
+func (p *Publisher) Describe(format string) { p.describe(format, "", 0) }
+
+// Lost says why the source is lost, and when it is tried again. Until Describe is called the Format says so too.
+func (p *Publisher) Lost(why string, again time.Duration) {
+	p.describe(fmt.Sprintf("lost: %s; again in %v", why, again), why, p.s.hub.now()+again)
+}
+
+func (p *Publisher) describe(format, lost string, retryAt time.Duration) {
 	p.s.mu.Lock()
 	defer p.s.mu.Unlock()
 	if p.err == nil {
-		p.s.format = format
+		p.s.format, p.s.why, p.s.again = format, lost, retryAt
 	}
 }
 

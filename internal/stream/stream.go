@@ -73,8 +73,10 @@ type stream struct {
 	retry time.Duration // no offline image before this
 
 	source, format string
-	arrivals       meter // frames in
-	departures     meter // different images out
+	why            string        // why the source is lost; empty while it is not
+	again          time.Duration // when it is tried again
+	arrivals       meter         // frames in
+	departures     meter         // different images out
 	counts         streamCounts
 }
 
@@ -104,7 +106,7 @@ func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 		old.finish(ErrReplaced)
 	}
 	s.publisher = p
-	s.source, s.format = o.Source, o.Format
+	s.source, s.format, s.why = o.Source, o.Format, ""
 	s.recount()
 	return nil
 }

@@ -31,6 +31,7 @@ function route(hash) {
 
 function show() {
   help.close();
+  const left = view; // null when the page was just opened: then the browser has the focus where it belongs
   view?.close();
   const routed = route(location.hash);
   view = routed.view;
@@ -41,6 +42,7 @@ function show() {
     setAttribute(link, 'aria-current', link.dataset.view === routed.place ? 'page' : null);
   }
   window.scrollTo(0, 0);
+  if (left && !view.focus?.(left.title)) main.focus({ preventScroll: true });
 }
 
 // Single letters can be switched off: speech input presses them by accident (WCAG 2.1, 2.1.4).
@@ -61,6 +63,7 @@ function pressed(event) {
   if (event.target.closest('.token') || help.open || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === 'Escape' && document.fullscreenElement) return;
   if (event.key.length === 1 && !singleKeys.checked) return;
+  if (event.target.closest('input, select')) return;
   if (view.key(event)) event.preventDefault();
   else keys[event.key]?.();
 }

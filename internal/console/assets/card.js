@@ -15,7 +15,7 @@ export class Card {
 
   // spec has title, unit, value (the name of the figure in the History), lines (as Chart has them, each with a label),
   // and may have whole (for what is counted), least, limits ({ target, alert }: what to stay below), note(sample), and
-  // none, what to say when there is no value.
+  // none, what to say when there is no value, and wide, for the width of two.
   constructor(history, spec) {
     this.#history = history;
     this.#spec = spec;
@@ -37,7 +37,7 @@ export class Card {
     });
     this.element = el(
       'section',
-      { class: 'panel card' },
+      { class: spec.wide ? 'panel card wide' : 'panel card' },
       el('h3', {}, spec.title),
       spec.lines.length > 1 ? legend(spec.lines) : undefined,
       el('p', { class: 'headline' }, this.#value, el('span', { class: 'unit' }, spec.unit), this.#verdict),

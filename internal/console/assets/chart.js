@@ -53,6 +53,12 @@ function limitLines(limits) {
   };
 }
 
+// roundTop returns a round number above a value, whose half is round too: where the axis ends.
+export function roundTop(value) {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 4, 6, 8, 10].find((step) => step * power >= value * (1 - 1e-9));
+}
+
 const xAxis = {
   stroke: () => ink('muted'),
   font: axisFont,
@@ -72,6 +78,7 @@ const yAxis = {
   space: 28,
   ticks: { show: false },
   grid: { stroke: () => ink('line'), width: 1 },
+  splits: (plot) => [0, plot.scales.y.max / 2, plot.scales.y.max],
   values: (_, values) => values.map(tick),
 };
 
@@ -109,13 +116,13 @@ export class Chart {
       width: 300,
       height: 96,
       legend: { show: false },
-      padding: [6, 6, 0, 0],
+      padding: [9, 6, 0, 0], // half of the top label above
       plugins: [limitLines(limits)],
       hooks: { setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)] },
       cursor,
       scales: {
         x: { range: () => this.#range() },
-        y: { range: (_, low, high) => [0, Math.max(high ?? 0, least) * 1.12] },
+        y: { range: (_, low, high) => [0, roundTop(Math.max(high || 0, least))] },
       },
       axes: [xAxis, yAxis],
       series: [{}, ...drawn.map(seriesOf)],

@@ -48,11 +48,17 @@ export function pulling(name) {
   const add = token.get() ? { access_token: 'TOKEN' } : {};
   const mjpeg = url(paths.mjpeg(name), add);
   const snapshot = url(paths.snapshot(name), add);
+  const root = url('.').href.replace(/\/$/, '');
+  const secret = token.get() ? ', token="TOKEN"' : '';
   return [
     ['MJPEG, for browsers and camera viewers', `${mjpeg}`],
     ['Newest image', `${snapshot}`],
-    ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
+    ['Python', `for jpeg in steadyframe.watch("${name}", url="${root}"${secret}): ...`],
     ['OpenCV', `capture = cv2.VideoCapture("${mjpeg}")`],
+    ['ffmpeg, into a file at the true speed', `ffmpeg -use_wallclock_as_timestamps 1 -i ${quoted(mjpeg)} -c copy ${name}.mkv`],
+    ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
+    ['HTML', `<img src="${mjpeg}" alt="${name}">`],
+    ['Home Assistant: add the integration MJPEG IP Camera', `MJPEG URL: ${mjpeg}\nStill image URL: ${snapshot}`],
     [
       'GStreamer',
       `gst-launch-1.0 souphttpsrc location=${quoted(mjpeg)} is-live=true ! multipartdemux ! jpegdec ! autovideosink`,

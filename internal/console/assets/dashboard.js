@@ -18,7 +18,7 @@ const work = [
     note: (s) => (s.failed > 0 ? `${compact(s.failed)} a second failed` : 'none failed'),
   },
   {
-    title: 'Time of a batch',
+    title: 'Encoding a batch',
     unit: 'ms',
     value: 'p99',
     least: 20,
@@ -27,7 +27,7 @@ const work = [
       { name: 'p99', label: 'P99', ink: 'accent' },
       { name: 'p50', label: 'P50', ink: 'muted' },
     ],
-    note: (s) => `P99 of 10 s; P50 ${compact(s.p50)} ms`,
+    note: (s) => `P99 of 10 s, from its turn on; P50 ${compact(s.p50)} ms`,
     none: 'no batch in the last 10 s',
   },
   {
@@ -40,7 +40,7 @@ const work = [
       { name: 'queue', label: 'waiting', ink: 'accent', fill: 'accent-soft' },
       { name: 'running', label: 'running', ink: 'muted' },
     ],
-    note: (s) => `${plural(s.running, 'batch', 'batches')} running, ${plural(s.open, 'request')} open`,
+    note: (s) => `${plural(s.running, 'batch', 'batches')} running`,
   },
   {
     title: 'Images to viewers',
@@ -49,6 +49,50 @@ const work = [
     least: 10,
     lines: [{ name: 'delivered', label: 'delivered', ink: 'accent', fill: 'accent-soft' }],
     note: (s) => `${plural(s.viewers, 'viewer')}, ${compact(s.sent)} Mbit/s`,
+  },
+];
+
+const traffic = [
+  {
+    title: 'Processor use',
+    unit: '%',
+    value: 'cpu',
+    least: 10,
+    limits: { target: 70, alert: 90 },
+    lines: [{ name: 'cpu', label: 'used', ink: 'accent', fill: 'accent-soft' }],
+    note: (s) => `of ${plural(s.cores, 'processor')}`,
+    none: 'not known yet, or not on this system',
+  },
+  {
+    title: 'Received',
+    unit: 'Mbit/s',
+    value: 'in',
+    least: 1,
+    lines: [{ name: 'in', label: 'received', ink: 'accent', fill: 'accent-soft' }],
+    note: () => 'over the network, without shared memory',
+  },
+  {
+    title: 'Sent',
+    unit: 'Mbit/s',
+    value: 'out',
+    least: 1,
+    lines: [{ name: 'out', label: 'sent', ink: 'accent', fill: 'accent-soft' }],
+    note: () => 'over the network, without shared memory',
+  },
+  {
+    title: 'Open requests',
+    unit: 'open',
+    value: 'open',
+    whole: true,
+    least: 4,
+    lines: [
+      { name: 'open', label: 'requests', ink: 'accent', fill: 'accent-soft' },
+      { name: 'viewers', label: 'viewers', ink: 'muted' },
+    ],
+    note: (s) =>
+      [`${count(s.encode)} encode`, `${count(s.publish)} publish`, s.mel > 0 && `${count(s.mel)} mel`, plural(s.viewers, 'viewer')]
+        .filter(Boolean)
+        .join(', '),
   },
 ];
 
@@ -98,6 +142,7 @@ const memory = [
 
 const pool = [
   {
+    wide: true,
     title: 'Pool in use',
     unit: 'MiB',
     value: 'inUse',
@@ -109,6 +154,7 @@ const pool = [
     note: (s) => `${compact(s.held)} MiB held, of a budget of ${compact(s.budget)} MiB`,
   },
   {
+    wide: true,
     title: 'Pool gets',
     unit: '/s',
     value: 'gets',
@@ -146,8 +192,10 @@ export class Dashboard {
     this.element = el(
       'section',
       { class: 'dashboard', 'aria-label': 'Server' },
+      el('h1', { class: 'unseen' }, 'Server'),
       this.#about,
       group('Work', work),
+      group('Processor, network and requests', traffic),
       group('Memory and collector', memory),
       group('Buffer pool', pool, this.#table.element),
     );

@@ -85,6 +85,13 @@ export function clockTime(ms) {
   return new Date(ms).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hour12: false });
 }
 
+// retrying says when a stream's source, which is lost, is tried again; undefined when it is not lost.
+export function retrying(info, clock) {
+  if (!info.lost) return undefined;
+  const seconds = Math.ceil(-clock.since(info.retry_at));
+  return seconds > 0 ? `source lost, retry in ${seconds} s` : 'source lost, retrying';
+}
+
 // size returns width and height, a dash before the first image.
 export const size = (width, height) => (width > 0 ? `${width}×${height}` : unknown);
 

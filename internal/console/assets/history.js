@@ -2,7 +2,7 @@
 // of values for each name, null where there is none.
 export const span = 300; // seconds
 
-const gap = 3; // seconds without a sample, after which a line is interrupted rather than drawn on
+export const gap = 3; // seconds without a sample, after which a line is interrupted rather than drawn on
 
 export class History {
   constructor(...names) {
@@ -11,16 +11,21 @@ export class History {
     this.values = Object.fromEntries(names.map((name) => [name, []]));
   }
 
-  // add adds a sample taken at a time, in seconds. When the clock was set back, the history begins anew.
-  add(time, sample) {
-    if (time < this.times.at(-1)) for (const list of this.data(...this.names)) list.length = 0;
+  // add adds a sample taken at a time, in seconds, to a line that is drawn on from one at most a gap before. When the clock
+  // was set back, the history begins anew.
+  add(time, sample, most = gap) {
+    if (time < this.times.at(-1)) this.clear();
     const last = this.times.at(-1);
-    if (last !== undefined && time - last > gap) this.#push((last + time) / 2, {});
+    if (last !== undefined && time - last > most) this.#push((last + time) / 2, {});
     this.#push(time, sample);
     while (this.times[0] < time - span) {
       this.times.shift();
       for (const name of this.names) this.values[name].shift();
     }
+  }
+
+  clear() {
+    for (const list of this.data(...this.names)) list.length = 0;
   }
 
   #push(time, sample) {

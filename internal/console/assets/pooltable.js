@@ -24,7 +24,7 @@ export class PoolTable {
       this.#bar.text,
       el(
         'div',
-        { class: 'scroll' },
+        { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'Pool, by size class' },
         el(
           'table',
           {},
@@ -48,7 +48,9 @@ export class PoolTable {
     );
     const rates = last ? classRates(last, stats) : new Map();
     while (this.#body.childElementCount > pool.classes.length) this.#body.lastElementChild.remove();
-    pool.classes.forEach((c, i) => {
+    const busy = (c) => c.in_use > 0 || rates.get(c.size)?.gets > 0;
+    const classes = [...pool.classes.filter(busy), ...pool.classes.filter((c) => !busy(c))];
+    classes.forEach((c, i) => {
       const row = this.#body.children[i] ?? this.#add();
       const rate = rates.get(c.size) ?? { gets: null, misses: null };
       const cells = [

@@ -1,10 +1,11 @@
 // Rates turns the counters of GET /v1/stats into rates: the difference of two samples over their time.
 
-// The names of the figures. Times are in ms, memory is in MiB, allocation in MB/s, sent in Mbit/s.
-const perSecond = ['frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses'];
+// The names of the figures. Times are in ms, memory is in MiB, allocation in MB/s, traffic in Mbit/s, cpu in % of all cores.
+const perSecond = ['frames', 'failed', 'delivered', 'sent', 'allocated', 'objects', 'gets', 'misses', 'cpu', 'in', 'out'];
 const lately = ['p50', 'p99', 'collections', 'pause']; // of batches in 10 s; how many and the longest, in a minute
-const present = ['inUse', 'held', 'budget', 'resident', 'heap', 'queue', 'running', 'open', 'viewers'];
-export const names = [...perSecond, ...lately, ...present];
+const present = ['inUse', 'held', 'budget', 'resident', 'heap', 'queue', 'running', 'open', 'viewers', 'cores'];
+const kinds = ['encode', 'publish', 'mel']; // of open requests
+export const names = [...perSecond, ...lately, ...present, ...kinds];
 
 const MiB = 2 ** 20;
 const windows = { batches: 10, collections: 60 }; // seconds: one is too short for these
@@ -36,7 +37,7 @@ export class Rates {
     return { ...this.#state(stats), ...(then ? this.#flow(then, stats) : {}), ...this.#windowed(stats) };
   }
 
-  #state({ pool, rss_bytes: resident, heap, queue_depth: queue, running, open_requests: open, live }) {
+  #state({ pool, rss_bytes: resident, heap, queue_depth: queue, running, open_requests, open, live, cores }) {
     return {
       inUse: pool.in_use / MiB,
       held: pool.held / MiB,
@@ -45,14 +46,17 @@ export class Rates {
       heap: heap.live_bytes / MiB,
       queue,
       running,
-      open,
+      open: open_requests,
       viewers: live.viewers,
+      cores,
+      encode: open.encode,
+      publish: open.publish,
+      mel: open.mel,
     };
   }
 
   #flow(then, now) {
     const rate = (read) => (read(now) - read(then)) / (now.time - then.time);
-    const ofClasses = (name) => rate((s) => s.pool.classes.reduce((sum, c) => sum + c[name], 0));
     return {
       frames: rate((s) => s.frames.ok),
       failed: rate((s) => s.frames.failed),
@@ -60,8 +64,11 @@ export class Rates {
       sent: (rate((s) => s.live.bytes) * 8) / 1e6,
       allocated: rate((s) => s.heap.allocs_bytes) / 1e6,
       objects: rate((s) => s.heap.allocs_objects),
-      gets: ofClasses('gets'),
-      misses: ofClasses('misses'),
+      gets: rate((s) => s.pool.gets),
+      misses: rate((s) => s.pool.misses),
+      cpu: now.cpu_seconds > 0 ? (100 * rate((s) => s.cpu_seconds)) / now.cores : null,
+      in: (rate((s) => s.network.in_bytes) * 8) / 1e6,
+      out: (rate((s) => s.network.out_bytes) * 8) / 1e6,
     };
   }
 

@@ -6,6 +6,7 @@ import { Meter } from './meter.js';
 import { names, Rates } from './rates.js';
 
 const every = 1000; // ms
+const keptEvery = 5; // seconds: how often the server keeps statistics
 
 // Stream is one stream, for as long as it is listed.
 class Stream {
@@ -36,6 +37,7 @@ export class Server extends EventTarget {
   lastStats = null; // those before
   history = new History(...names);
   #rates = new Rates();
+  #filled = false; // and going on, second by second
   #timer = 0;
   #asking = false;
 
@@ -52,6 +54,7 @@ export class Server extends EventTarget {
     const begun = performance.now();
     try {
       const [list, stats] = await Promise.all([getJSON('v1/streams'), this.#getStats()]);
+      await this.#fill(stats);
       this.#takeStreams(list.streams);
       this.#takeStats(stats);
       this.#turn('ok');
@@ -73,6 +76,21 @@ export class Server extends EventTarget {
     return stats;
   }
 
+  // fill fills a history that has nothing of the last seconds, as that of a page that was just opened, with what the server has
+  // kept before stats.
+  async #fill(stats) {
+    const now = Date.now() / 1000;
+    if (now - (this.history.times.at(-1) ?? 0) < 2 * keptEvery) return;
+    const { samples } = await getJSON('v1/stats?history').catch(() => ({ samples: [] }));
+    this.history.clear();
+    this.#filled = false;
+    this.#rates = new Rates();
+    for (const sample of samples) {
+      if (sample.time >= stats.time) break;
+      this.history.add(now - (stats.time - sample.time), this.#rates.add(sample), 2 * keptEvery);
+    }
+  }
+
   #takeStreams(infos) {
     const time = Date.now() / 1000;
     const before = this.streams;
@@ -87,7 +105,9 @@ export class Server extends EventTarget {
   #takeStats(stats) {
     this.lastStats = this.stats;
     this.stats = stats;
-    this.history.add(Date.now() / 1000, this.#rates.add(stats));
+    const begun = this.#filled ? undefined : 2 * keptEvery; // after the last of fill
+    this.#filled = true;
+    this.history.add(Date.now() / 1000, this.#rates.add(stats), begun);
   }
 
   #turn(status, reason = '') {

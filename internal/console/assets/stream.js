@@ -3,9 +3,10 @@ import { loadable, paths } from './api.js';
 import { Chart, legend } from './chart.js';
 import { command, pulling } from './commands.js';
 import { el, icon, setAttribute, setText } from './dom.js';
-import { count, duration, fixed, fps, kilobytes, milliseconds, size, unknown } from './format.js';
+import { count, duration, fixed, fps, kilobytes, milliseconds, retrying, size, unknown } from './format.js';
 import { Figures, panel } from './panel.js';
 import { Screen } from './screen.js';
+import { SmallWindow } from './smallwindow.js';
 import { Viewers } from './viewers.js';
 
 const dropReasons = {
@@ -26,6 +27,7 @@ export class StreamView {
   #server;
   #socket;
   #name;
+  #heading;
   #stream = null;
   #screen = null;
   #charts = [];
@@ -37,7 +39,15 @@ export class StreamView {
     { class: 'button', type: 'button', title: 'Pixel for pixel (1)', onclick: () => this.#toggleFit() },
     '1:1',
   );
-  #save = el('a', { class: 'button', title: 'Save a snapshot (s)' }, icon('save'), 'Snapshot');
+  #save = el('a', { class: 'button', title: 'Save the newest image, in full size (s)' }, icon('save'), 'Snapshot');
+  #pause = el(
+    'button',
+    { class: 'button', type: 'button', title: 'Stop the image, or go on (p)', onclick: () => this.#togglePause() },
+    'Pause',
+  );
+  #small = new SmallWindow();
+  #tools = el('div', { class: 'tools' });
+  #among = el('p', { class: 'note' });
   #live = new Figures({
     in: 'Frames in',
     out: 'Images out',
@@ -63,7 +73,8 @@ export class StreamView {
     el('p', {}, 'The page goes on looking for it. ', el('a', { href: '#/' }, 'All streams')),
   );
   #onUpdate = () => this.#update();
-  #onVisibility = () => this.#screen?.run(!document.hidden);
+  #paused = false;
+  #onVisibility = () => this.#run();
 
   constructor({ server, socket }, name) {
     this.#server = server;
@@ -76,6 +87,7 @@ export class StreamView {
       icon('fullscreen'),
       'Fullscreen',
     );
+    this.#heading = el('h1', { tabindex: '-1' }, name);
     this.element = el(
       'section',
       { class: 'stream', 'aria-label': `Stream ${name}` },
@@ -83,21 +95,22 @@ export class StreamView {
         'div',
         { class: 'bar' },
         el('a', { class: 'plain', href: '#/', title: 'All streams (Esc)', 'aria-label': 'All streams' }, icon('back')),
-        el('h1', {}, name),
+        this.#heading,
         this.#state,
         this.#origin,
-        el('div', { class: 'tools' }, this.#fit, full, this.#save),
+        this.#tools,
       ),
       this.#missing,
       this.#body,
     );
+    this.#tools.append(this.#pause, this.#fit, full, ...this.#small.buttons(() => this.#stage), this.#save);
     this.#body.append(
       this.#stage,
       this.#side,
       el(
         'div',
         { class: 'below' },
-        panel('Viewers', this.#viewers.element),
+        panel('Viewers', this.#viewers.element, this.#among),
         panel('Watch it elsewhere', ...pulling(name).map((c) => command(...c))),
       ),
     );
@@ -115,6 +128,12 @@ export class StreamView {
     this.#end();
   }
 
+  // focus gives the focus to the heading.
+  focus() {
+    this.#heading.focus({ preventScroll: true });
+    return true;
+  }
+
   key({ key }) {
     const names = [...this.#server.streams.keys()];
     const at = names.indexOf(this.#name);
@@ -125,6 +144,7 @@ export class StreamView {
       ArrowRight: () => go(names[at + 1]),
       f: () => this.#fullscreen(),
       1: () => this.#toggleFit(),
+      p: () => this.#togglePause(),
       s: () => this.#save.click(),
     };
     actions[key]?.();
@@ -135,7 +155,7 @@ export class StreamView {
     this.#stream = stream;
     this.#screen = new Screen(this.#socket, stream, this.#server.clock);
     this.#stage.append(this.#screen.element);
-    this.#screen.run(!document.hidden);
+    this.#run();
     this.#save.download = `${this.#name}.jpg`;
     this.#save.href = loadable(paths.snapshot(this.#name));
     const rates = new Chart(stream.history, { label: 'Images a second', lines: rateLines, least: 10 });
@@ -149,7 +169,19 @@ export class StreamView {
     );
   }
 
+  // run shows the images, unless nobody sees them. A small window is seen while the page is not.
+  #run() {
+    this.#screen?.run(!this.#paused && (!document.hidden || this.#small.open));
+  }
+
+  #togglePause() {
+    this.#paused = !this.#paused;
+    setAttribute(this.#pause, 'aria-pressed', `${this.#paused}`);
+    this.#run();
+  }
+
   #end() {
+    this.#small.close();
     this.#screen?.close();
     this.#screen?.element.remove();
     for (const chart of this.#charts) chart.close();
@@ -166,9 +198,12 @@ export class StreamView {
     }
     this.#body.hidden = stream === null;
     this.#missing.hidden = stream !== null;
+    this.#tools.hidden = stream === null;
     if (stream === null) {
       setText(this.#state, '');
       setText(this.#origin, '');
+      delete this.element.dataset.state;
+      setAttribute(this.element, 'data-failing', null);
       return;
     }
     this.#show(stream.info, stream.shown);
@@ -177,8 +212,12 @@ export class StreamView {
 
   #show(info, shown) {
     this.element.dataset.state = info.state;
-    setText(this.#state, `${info.state} for ${duration(this.#server.clock.since(info.since))}`);
-    setText(this.#origin, [info.source, info.format].filter(Boolean).join(' · '));
+    const failing = info.state === 'online' ? undefined : retrying(info, this.#server.clock);
+    setAttribute(this.element, 'data-failing', failing ? '' : null);
+    setText(this.#state, failing ?? `${info.state} for ${duration(this.#server.clock.since(info.since))}`);
+    setText(this.#origin, [info.source, failing ? info.lost : info.format].filter(Boolean).join(' · '));
+    const among = this.#paused ? 'This page is paused, and not among them.' : 'This page is among them.';
+    setText(this.#among, info.viewers.length > 0 ? among : '');
     const figures = {
       in: `${fps(info.fps_in)} fps`,
       out: `${fps(info.fps_out)} fps`,

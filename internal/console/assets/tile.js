@@ -1,6 +1,6 @@
 // Tile is one stream of the wall: its image, and below it its main figures.
 import { el, icon, setAttribute, setText } from './dom.js';
-import { duration, fps, milliseconds, plural, size } from './format.js';
+import { duration, fps, milliseconds, plural, retrying, size } from './format.js';
 import { Screen } from './screen.js';
 
 export class Tile {
@@ -40,21 +40,21 @@ export class Tile {
 
   // update shows the stream's newest figures.
   update() {
-    const { name, info, shown } = this.#stream;
+    const { info, shown } = this.#stream;
     this.element.dataset.state = info.state;
-    setText(this.#state, info.state === 'online' ? '' : info.state);
-    setAttribute(this.element, 'aria-label', `${name}, ${info.state}`);
     const online = info.state === 'online';
+    setAttribute(this.element, 'data-failing', info.lost && !online ? '' : null);
+    setText(this.#state, online ? '' : (retrying(info, this.#clock) ?? info.state));
     setText(
       this.#fps,
       online ? `${fps(shown.fps || info.fps_out)} fps` : `for ${duration(this.#clock.since(info.since))}`,
     );
     setText(this.#lag, online && shown.lag !== null ? milliseconds(shown.lag) : '');
-    const detail = online ? size(info.width, info.height) : (info.format ?? ''); // or why the source was lost
+    const detail = online ? size(info.width, info.height) : (info.lost ?? info.format); // why, or what it was
     setText(this.#detail, detail);
     setAttribute(this.#detail, 'title', detail);
     setText(this.#viewers, `${info.viewers.length}`);
-    setAttribute(this.#viewers.parentElement, 'title', plural(info.viewers.length, 'viewer'));
+    setAttribute(this.#viewers.parentElement, 'title', `${plural(info.viewers.length, 'viewer')}, this page counted`);
   }
 
   close() {

@@ -16,7 +16,7 @@ export class Viewers {
   );
 
   constructor() {
-    this.element = el('div', { class: 'scroll' }, this.#table, this.#none);
+    this.element = el('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'Viewers' }, this.#table, this.#none);
   }
 
   // update shows the viewers of a stream; the lag of one that is not online means nothing.

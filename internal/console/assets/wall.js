@@ -14,6 +14,29 @@ const captionHeight = 47; // px, as in wall.css
 const gap = 10;
 const narrowest = 230; // a tile, when not all fit on the screen
 
+// What the reader chose of the wall, kept in this browser.
+const sizes = { fit: 'Fit the window', small: 'Small', medium: 'Medium', large: 'Large' };
+const widths = { small: 160, medium: 320, large: 640 }; // px, of a tile at least
+const orders = { name: 'By name', state: 'Lost ones first', viewers: 'Most viewers first', fps: 'Fastest first' };
+const worst = { offline: 0, waiting: 1, online: 2 };
+const by = {
+  name: () => 0, // as the server lists them
+  state: (a, b) => worst[a.info.state] - worst[b.info.state],
+  viewers: (a, b) => b.info.viewers.length - a.info.viewers.length,
+  fps: (a, b) => Math.round(b.info.fps_in) - Math.round(a.info.fps_in),
+};
+const key = (name) => `steadyframe.wall.${name}`;
+const remembered = (name, choices) => {
+  const value = localStorage.getItem(key(name));
+  return value in choices ? value : Object.keys(choices)[0];
+};
+
+// sizedLayout is layout for tiles of a size that was chosen.
+export function sizedLayout(size, width) {
+  const columns = Math.max(1, Math.floor((width + gap) / (widths[size] + gap)));
+  return { columns, tile: Math.floor((width - gap * (columns - 1)) / columns) };
+}
+
 // cap returns how many images a second each of n streams in sight may have, 0 for all.
 export function cap(n) {
   const share = mostImages / n;
@@ -40,6 +63,16 @@ export class Wall {
   #socket;
   #tiles = new Map(); // by name
   #summary = el('p', { class: 'summary' });
+  #filter = el('input', {
+    type: 'search',
+    placeholder: 'Name',
+    'aria-label': 'Show streams whose name has',
+    oninput: () => this.#choose('filter', this.#filter.value),
+  });
+  #order = select('Order', orders, remembered('order', orders), (value) => this.#choose('order', value));
+  #size = select('Size of the tiles', sizes, remembered('size', sizes), (value) => this.#choose('size', value));
+  #controls = el('div', { class: 'controls', hidden: true }, this.#filter, this.#order, this.#size);
+  #none = el('p', { class: 'none', hidden: true });
   #grid = el('div', { class: 'grid', role: 'group', 'aria-label': 'Live streams' });
   #empty = null;
   #onUpdate = () => this.#update();
@@ -52,7 +85,15 @@ export class Wall {
   constructor({ server, socket }) {
     this.#server = server;
     this.#socket = socket;
-    this.element = el('section', { class: 'wall', 'aria-label': 'Streams' }, this.#summary, this.#grid);
+    this.#filter.value = localStorage.getItem(key('filter')) ?? '';
+    this.element = el(
+      'section',
+      { class: 'wall', 'aria-label': 'Streams' },
+      el('h1', { class: 'unseen' }, 'Streams'),
+      el('div', { class: 'head' }, this.#summary, this.#controls),
+      this.#none,
+      this.#grid,
+    );
   }
 
   open() {
@@ -70,8 +111,19 @@ export class Wall {
     for (const tile of this.#tiles.values()) tile.close();
   }
 
-  // key moves the focus among the tiles.
+  // focus returns the focus to the tile of a stream that was open. It reports whether there is one.
+  focus(name) {
+    const tile = this.#tiles.get(name);
+    tile?.element.focus();
+    return tile !== undefined;
+  }
+
+  // key moves the focus among the tiles, and to the filter.
   key({ key }) {
+    if (key === '/' && !this.#controls.hidden) {
+      this.#filter.focus();
+      return true;
+    }
     const tiles = [...this.#grid.children];
     const at = tiles.indexOf(document.activeElement);
     const perRow = Number(this.#grid.style.getPropertyValue('--columns'));
@@ -89,7 +141,7 @@ export class Wall {
   }
 
   #update() {
-    const { streams } = this.#server;
+    const streams = this.#chosen();
     for (const [name, tile] of this.#tiles) {
       if (streams.has(name)) continue;
       this.#observer.unobserve(tile.element);
@@ -100,19 +152,44 @@ export class Wall {
       if (this.#tiles.has(name)) this.#tiles.get(name).update();
       else this.#add(name, stream);
     }
+    this.#sort([...streams.keys()]);
     this.#summarize();
-    this.#showEmpty(streams.size === 0);
+    const all = this.#server.streams.size;
+    this.#controls.hidden = all < 2;
+    this.#none.hidden = streams.size > 0 || all === 0;
+    setText(this.#none, `No name of ${plural(all, 'stream')} has “${this.#filter.value}” in it.`);
+    this.#showEmpty(all === 0);
     this.#layOut(); // each time: notices above come and go, too
   }
 
-  // add puts a new tile in its place: streams are sorted by name.
+  // chosen returns the streams that the filter lets pass, in the order that was chosen.
+  #chosen() {
+    const part = this.#server.streams.size < 2 ? '' : this.#filter.value.toLowerCase();
+    const passing = [...this.#server.streams].filter(([name]) => name.toLowerCase().includes(part));
+    const order = by[this.#order.querySelector('select').value];
+    return new Map(passing.sort(([, a], [, b]) => order(a, b)));
+  }
+
+  #choose(name, value) {
+    localStorage.setItem(key(name), value);
+    if (this.#server.stats) this.#update();
+  }
+
   #add(name, stream) {
     const tile = new Tile(stream, this.#socket, this.#server.clock);
     this.#tiles.set(name, tile);
-    const names = [...this.#server.streams.keys()];
-    const after = names.slice(names.indexOf(name) + 1).find((other) => this.#tiles.has(other));
-    this.#grid.insertBefore(tile.element, after ? this.#tiles.get(after).element : null);
+    this.#grid.append(tile.element);
     this.#observer.observe(tile.element);
+  }
+
+  // sort puts the tiles in order. One that is in its place is not touched: it may have the focus.
+  #sort(names) {
+    let at = this.#grid.firstElementChild;
+    for (const name of names) {
+      const { element } = this.#tiles.get(name);
+      if (element === at) at = at.nextElementSibling;
+      else this.#grid.insertBefore(element, at);
+    }
   }
 
   #seen(entries) {
@@ -135,7 +212,12 @@ export class Wall {
     if (this.#tiles.size === 0) return;
     const top = this.#grid.getBoundingClientRect().top + window.scrollY;
     const below = 16; // px, of padding
-    const { columns, tile } = layout(this.#tiles.size, this.#grid.clientWidth, window.innerHeight - top - below);
+    const size = this.#size.querySelector('select').value;
+    const width = this.#grid.clientWidth;
+    const { columns, tile } =
+      size === 'fit'
+        ? layout(this.#tiles.size, width, window.innerHeight - top - below)
+        : sizedLayout(size, width);
     this.#grid.style.setProperty('--columns', columns);
     this.#grid.style.setProperty('--tile', `${tile}px`);
   }
@@ -149,7 +231,7 @@ export class Wall {
       plural(infos.length, 'stream'),
       online.length === infos.length ? 'all online' : `${online.length} online`,
       `${count(made)} images/s`,
-      plural(viewers, 'viewer'),
+      `${plural(viewers, 'viewer')}, those of this page counted`,
     ];
     setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
   }
@@ -160,6 +242,16 @@ export class Wall {
     this.#empty = empty ? emptyWall() : null;
     if (empty) this.element.append(this.#empty);
   }
+}
+
+// select returns a menu of choices, given as values with their names.
+function select(label, choices, chosen, onChoice) {
+  const menu = el(
+    'select',
+    { 'aria-label': label, onchange: () => onChoice(menu.value) },
+    ...Object.entries(choices).map(([value, name]) => el('option', { value, selected: value === chosen }, name)),
+  );
+  return el('span', { class: 'menu' }, menu);
 }
 
 // emptyWall says how to push a stream when there are none.

@@ -59,11 +59,11 @@ const (
 func (c *aheadConn) Read(p []byte) (int, error) {
 	if c.buf == nil {
 		if len(p) < minAhead {
-			return c.Conn.Conn.Read(p)
+			return c.Conn.Read(p)
 		}
 		again := c.small
 		if c.small = len(p) < aheadSize; !c.small || !again {
-			return c.Conn.Conn.Read(p)
+			return c.Conn.Read(p)
 		}
 		buf, n, err := c.ReadOnReady(aheadSize, c.buffers)
 		if err != nil {

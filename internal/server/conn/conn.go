@@ -24,7 +24,7 @@ type Conn struct {
 	place    *list.Element // in listener.open, until it is closed or evicted
 	requests int           // in flight; it is idle without any. listener.mu guards both
 
-	written  atomic.Int64             // bytes that Write has written
+	written  atomic.Int64             // bytes that have been written
 	patience atomic.Pointer[patience] // of writes; nil: they end at the deadline that is set
 	parts    [3][]byte                // of the write in progress
 	left     net.Buffers              // of parts: what is still to be written
@@ -94,6 +94,34 @@ func (c *Conn) CloseWrite() error {
 	return nil
 }
 
+// Read is part of net.Conn.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.received(n)
+	return n, err
+}
+
+// ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it
+// returns with the number of bytes in it. An error comes without a buffer. It is for one goroutine at a time.
+func (c *Conn) ReadOnReady(size int, pool BufferPool) (*[]byte, int, error) {
+	buf, n, err := c.readiness.ReadOnReady(size, pool)
+	c.received(n)
+	return buf, n, err
+}
+
+func (c *Conn) received(n int) {
+	if c.listener != nil {
+		c.listener.in.Add(int64(n))
+	}
+}
+
+func (c *Conn) sent(n int64) {
+	c.written.Add(n)
+	if c.listener != nil {
+		c.listener.out.Add(n)
+	}
+}
+
 // patience is how long a peer may read nothing of a write.
 type patience struct {
 	stall    time.Duration
@@ -121,7 +149,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 	for done := 0; ; {
 		n, err := c.Conn.Write(p[done:min(len(p), done+writePiece)])
 		done += n
-		c.written.Add(int64(n))
+		c.sent(int64(n))
 		if err != nil || done == len(p) {
 			return done, err
 		}
@@ -131,7 +159,7 @@ func (c *Conn) Write(p []byte) (int, error) {
 // writePiece is written at a time, so that Written tells of a peer that reads slowly.
 const writePiece = 64 << 10
 
-// Written returns how many bytes Write has written. The system has taken them.
+// Written returns how many bytes have been written. The system has taken them.
 func (c *Conn) Written() int64 { return c.written.Load() }
 
 // writeParts writes head, body and tail, any of which may be empty, in one system call (writev) as far as the socket
@@ -148,6 +176,7 @@ func (c *Conn) writeParts(p *patience, head, body, tail []byte) (written int64, 
 		}
 		n, err := c.left.WriteTo(c.Conn)
 		written += n
+		c.sent(n)
 		switch {
 		case err == nil:
 			return written, nil

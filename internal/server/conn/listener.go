@@ -76,6 +76,7 @@ type Listener struct {
 	said    time.Time // when running out of files was last logged
 
 	refused, evicted atomic.Uint64
+	in, out          atomic.Int64 // bytes
 
 	mu   sync.Mutex
 	open list.List // of *Conn; the one whose requests changed longest ago first
@@ -93,6 +94,9 @@ func (l *Listener) Refused() uint64 { return l.refused.Load() }
 
 // Evicted returns how many idle connections were closed to make room for others.
 func (l *Listener) Evicted() uint64 { return l.evicted.Load() }
+
+// Bytes returns how many bytes its connections have received and sent, those of TLS and of closed connections among them.
+func (l *Listener) Bytes() (in, out int64) { return l.in.Load(), l.out.Load() }
 
 // Accept returns the next connection: a *Conn, or with TLS a *tls.Conn over one.
 func (l *Listener) Accept() (net.Conn, error) {

@@ -37,8 +37,7 @@ func newReadiness(c net.Conn) *readiness {
 	return r
 }
 
-// ReadOnReady waits until the connection can be read, and reads at most size bytes into a buffer from pool, which it
-// returns with the number of bytes in it. An error comes without a buffer. It is for one goroutine at a time.
+// ReadOnReady is as of Conn.
 func (r *readiness) ReadOnReady(size int, pool BufferPool) (*[]byte, int, error) {
 	if r.raw == nil {
 		buf := pool.Get(size)

@@ -25,7 +25,8 @@ type Engine struct {
 	Account *Account   // what memory is used for, in the pool and beside it
 	Metrics *metrics.Metrics
 	Config  config.Config
-	Started time.Time // when New was called
+	Started time.Time              // when New was called
+	Traffic func() (in, out int64) // bytes over all connections of the APIs so far; set before they serve
 
 	workers   *pipeline.Workers
 	pipelines *pipelines
@@ -34,7 +35,8 @@ type Engine struct {
 	queue     queue
 	pace      pace
 	unsent    unsent
-	open      atomic.Int64
+	open      atomic.Int64          // requests and streams in flight
+	openOf    [numWork]atomic.Int64 // the same, by what they are for
 	draining  chan struct{}
 	drainOnce sync.Once
 }
@@ -56,6 +58,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		Metrics:  m,
 		Config:   c,
 		Started:  time.Now(),
+		Traffic:  func() (in, out int64) { return 0, 0 },
 		workers:  pipeline.NewWorkers(c.Workers),
 		draining: make(chan struct{}),
 	}
@@ -111,9 +114,20 @@ func (e *Engine) IsDraining() bool {
 // errDraining is the error of a request that comes, or would go on, while the server stops.
 func errDraining() *fault.Error { return fault.Errorf(fault.Draining, "the server is stopping") }
 
+// Work is what a request is for.
+type Work uint8
+
+// The kinds of work.
+const (
+	Encode  Work = iota // frames to JPEGs, one request or a stream
+	Publish             // feeding a live stream
+	Mel                 // sound to features
+	numWork
+)
+
 // Open counts a request or stream as in flight until Done is called. It refuses with Draining, and with Busy above
 // limits.max_requests.
-func (e *Engine) Open() error {
+func (e *Engine) Open(w Work) error {
 	if e.IsDraining() {
 		return errDraining()
 	}
@@ -122,11 +136,15 @@ func (e *Engine) Open() error {
 		e.open.Add(-1)
 		return fault.BusyOf("limits.max_requests", n, most, "too many requests are open")
 	}
+	e.openOf[w].Add(1)
 	return nil
 }
 
-// Done ends what Open began.
-func (e *Engine) Done() { e.open.Add(-1) }
+// Done ends what Open began, for the same work.
+func (e *Engine) Done(w Work) {
+	e.openOf[w].Add(-1)
+	e.open.Add(-1)
+}
 
 // Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called. A request with a place
 // is not refused in Run. Reserve refuses with Busy when more than limits.queue_depth requests would have to wait.
@@ -164,6 +182,9 @@ func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream boo
 
 // Queue returns how many batches are being encoded, and how many wait for their turn.
 func (e *Engine) Queue() (running, waiting int) { return e.queue.lengths() }
+
+// OpenOf returns how many requests and streams are in flight for that work.
+func (e *Engine) OpenOf(w Work) int { return int(e.openOf[w].Load()) }
 
 // OpenRequests returns how many requests and streams are in flight.
 func (e *Engine) OpenRequests() int { return int(e.open.Load()) }

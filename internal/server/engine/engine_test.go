@@ -200,15 +200,15 @@ func TestReserve(t *testing.T) {
 // TestReadyLooksAtMaxRequests: a server that would refuse to Open is not ready.
 func TestReadyLooksAtMaxRequests(t *testing.T) {
 	e := newEngine(t, func(c *config.Config) { c.Limits.MaxRequests = 1 })
-	if err := e.Open(); err != nil {
+	if err := e.Open(Encode); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{e.Open(), e.Ready()} {
+	for _, err := range []error{e.Open(Encode), e.Ready()} {
 		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_requests" || f.Got != 2 || f.Max != 1 {
 			t.Errorf("got %v, want Busy by limits.max_requests", err)
 		}
 	}
-	e.Done()
+	e.Done(Encode)
 	if err := e.Ready(); err != nil {
 		t.Errorf("got not ready, %v, with nothing open", err)
 	}
@@ -330,7 +330,7 @@ func TestSelfTestAndClose(t *testing.T) {
 	}
 	e.Drain()
 	e.Drain()
-	if err := e.Open(); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
+	if err := e.Open(Encode); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
 		t.Errorf("Open: got %v while draining, want Draining", err)
 	}
 	if err := e.Ready(); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {

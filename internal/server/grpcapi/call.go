@@ -37,8 +37,9 @@ type call struct {
 	users   atomic.Int32 // goroutines that have not ended, beside the call's own
 	done    chan error   // takes the first outcome
 	ticket  *ticket
-	began   bool // whether the first message has begun
-	opened  bool // whether the call is counted by the engine
+	began   bool        // whether the first message has begun
+	opened  bool        // whether the call is counted by the engine
+	work    engine.Work // as which it is
 
 	receiving *time.Timer // when it fires, the caller has sent too slowly
 	header    [5]byte     // of the message that comes in: whether it is compressed, its length
@@ -58,21 +59,27 @@ func (c *call) init(s *service, stream grpc.ServerStream, in pieceReader, releas
 }
 
 // begin is called when a message begins to come in: with the first, the call stops being one that may be ended to make
-// room. Those that send frames count against limits.max_requests then; viewers have limits of their own.
-func (c *call) begin(sendsFrames bool) error {
-	if c.began {
+// room. It counts against limits.max_requests then.
+func (c *call) begin(w engine.Work) error {
+	if !c.beginUncounted() {
 		return nil
 	}
-	c.began = true
-	c.ticket.busy()
-	if !sendsFrames {
-		return nil
-	}
-	if err := c.engine.Open(); err != nil {
+	if err := c.engine.Open(w); err != nil {
 		return err
 	}
-	c.opened = true
+	c.opened, c.work = true, w
 	return nil
+}
+
+// beginUncounted is begin for calls that send no frames: viewers have limits of their own. It reports whether the call had not
+// begun.
+func (c *call) beginUncounted() bool {
+	first := !c.began
+	if first {
+		c.began = true
+		c.ticket.busy()
+	}
+	return first
 }
 
 // start runs f on a goroutine of the call. The last of them to end releases what they hold.
@@ -83,7 +90,7 @@ func (c *call) start(f func()) {
 		if c.users.Add(-1) == 0 {
 			c.release()
 			if c.opened {
-				c.engine.Done()
+				c.engine.Done(c.work)
 			}
 		}
 	})
@@ -177,9 +184,7 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	if err := c.await(wait); err != nil {
 		return nil, err
 	}
-	if err := c.begin(false); err != nil {
-		return nil, err
-	}
+	c.beginUncounted()
 	defer c.inflated()
 	length, err := c.length()
 	if err != nil {

@@ -170,7 +170,7 @@ func (h *hearing) next() error {
 	if err := h.await(time.Duration(wait)); err != nil {
 		return err
 	}
-	if err := h.begin(true); err != nil {
+	if err := h.begin(engine.Mel); err != nil {
 		return err
 	}
 	if err := h.enter(); err != nil {

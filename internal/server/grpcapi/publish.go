@@ -184,7 +184,7 @@ func (p *publishing) next() error {
 	if err := p.await(time.Duration(p.engine.Config.Timeout.Idle)); err != nil {
 		return err
 	}
-	if err := p.begin(true); err != nil {
+	if err := p.begin(engine.Publish); err != nil {
 		return err
 	}
 	defer p.inflated()

@@ -64,7 +64,7 @@ func (c *session) next(b *batch) error {
 		return err
 	}
 	start := time.Now()
-	if err := c.begin(true); err != nil {
+	if err := c.begin(engine.Encode); err != nil {
 		return err
 	}
 	if err := c.enter(); err != nil {

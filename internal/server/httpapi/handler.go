@@ -34,6 +34,8 @@ type Handler struct {
 	log    *slog.Logger
 	logged fault.Throttle
 	mux    *http.ServeMux
+
+	history history
 }
 
 // NewHandler returns the HTTP API of e and l.

@@ -39,7 +39,9 @@ type entry struct {
 	Since      string        `json:"since"` // of the state
 	Source     string        `json:"source"`
 	Format     string        `json:"format"`
-	Width      int           `json:"width"` // of the images
+	Lost       string        `json:"lost,omitempty"`     // why the source is lost, while it is
+	RetryAt    string        `json:"retry_at,omitempty"` // when a lost source is tried again
+	Width      int           `json:"width"`              // of the images
 	Height     int           `json:"height"`
 	FPSIn      float64       `json:"fps_in"`
 	FPSOut     float64       `json:"fps_out"`
@@ -82,6 +84,9 @@ func newEntry(i *stream.Info) entry {
 			NoMemory: i.Dropped[stream.NoMemory], Failed: i.Dropped[stream.Failed],
 		},
 		ImageBytes: i.ImageBytes, Viewers: []viewerEntry{},
+	}
+	if i.Lost != "" {
+		e.Lost, e.RetryAt = i.Lost, formatTime(i.RetryAt)
 	}
 	for _, v := range i.Viewers {
 		e.Viewers = append(e.Viewers, viewerEntry{

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -23,10 +24,10 @@ import (
 func (h *Handler) publish(w *writer, r *http.Request) error {
 	name := r.PathValue("name")
 	e, began := h.engine, time.Now() // Its first frame, which makes it the publisher, may come much later.
-	if err := e.Open(); err != nil {
+	if err := e.Open(engine.Publish); err != nil {
 		return err
 	}
-	defer e.Done()
+	defer e.Done(engine.Publish)
 	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
 		return fault.From(err)
 	}

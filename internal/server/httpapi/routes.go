@@ -31,8 +31,8 @@ GET  /snapshot/NAME.jpg                     its newest image
 GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
 GET  /ws                                    any number of streams over one WebSocket
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
-GET  /v1/stats                              what the server has done
-GET  /                                      all this as a page, for browsers
+GET  /v1/stats                              what the server has done; ?history: in the last five minutes
+GET  /                                      all this as a page, for browsers; /plain: without JavaScript
 
 curl --data-binary @frame.bgr 'http://HOST/v1/encode?format=bgr24&size=640x360&quality=80' -o frame.jpg
 ffmpeg -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream clip http://HOST
@@ -85,6 +85,7 @@ func (h *Handler) routes() *http.ServeMux {
 	route("GET /ws", func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
 	open("GET /assets/{file...}", h.asset)
 	open("GET /favicon.ico", h.asset)
+	route("GET /plain", h.plain)
 	open("GET /{$}", h.root)
 	return mux
 }

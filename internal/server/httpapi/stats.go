@@ -8,6 +8,7 @@ import (
 	rtmetrics "runtime/metrics"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -30,12 +31,31 @@ type statistics struct {
 	Running      int         `json:"running"`
 	QueueDepth   int         `json:"queue_depth"`
 	OpenRequests int         `json:"open_requests"`
+	Open         openCounts  `json:"open"` // those requests, and viewers, by kind
+
+	CPU     float64       `json:"cpu_seconds"` // of the process; 0 where the system does not say
+	Cores   int           `json:"cores"`       // that it may use
+	Network trafficCounts `json:"network"`
 
 	Heap       heapCounts `json:"heap"`
 	GC         gcCounts   `json:"gc"`
 	Resident   uint64     `json:"rss_bytes,omitempty"` // 0 where the system does not say
 	Goroutines uint64     `json:"goroutines"`
 	Pool       poolCounts `json:"pool"`
+}
+
+// openCounts are of requests in flight, by what they are for, and of viewers, by transport.
+type openCounts struct {
+	Encode  int            `json:"encode"`
+	Publish int            `json:"publish"`
+	Mel     int            `json:"mel"`
+	Viewers map[string]int `json:"viewers"`
+}
+
+// trafficCounts are bytes over connections, shared memory not among them.
+type trafficCounts struct {
+	In  int64 `json:"in_bytes"`
+	Out int64 `json:"out_bytes"`
 }
 
 type frameCounts struct {
@@ -80,7 +100,9 @@ type poolCounts struct {
 	Admitted int64        `json:"admitted"`
 	Waiting  int          `json:"waiting"`
 	Refused  uint64       `json:"refused"`
-	Classes  []classCount `json:"classes"`
+	Gets     uint64       `json:"gets"` // of all classes
+	Misses   uint64       `json:"misses"`
+	Classes  []classCount `json:"classes"` // none in the history
 }
 
 type classCount struct {
@@ -92,9 +114,15 @@ type classCount struct {
 	Discards uint64 `json:"discards"`
 }
 
-// stats serves GET /v1/stats.
-func (h *Handler) stats(w *writer, _ *http.Request) error {
-	data, err := json.Marshal(h.statistics())
+// stats serves GET /v1/stats; with ?history, what Record has kept.
+func (h *Handler) stats(w *writer, r *http.Request) error {
+	var body any = h.statistics()
+	if r.URL.Query().Has("history") {
+		body = struct {
+			Samples []statistics `json:"samples"`
+		}{append([]statistics{}, h.history.samples()...)}
+	}
+	data, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
@@ -105,13 +133,19 @@ func (h *Handler) stats(w *writer, _ *http.Request) error {
 }
 
 func (h *Handler) statistics() statistics {
-	e, now := h.engine, time.Now()
+	e, now, totals := h.engine, time.Now(), h.live.Hub.Totals()
 	s := statistics{
 		Time: float64(now.UnixMicro()) / 1e6, Uptime: now.Sub(e.Started).Seconds(),
 		Version: version(), Go: runtime.Version(), Kernels: pipeline.DescribeKernels(), Workers: e.Workers(),
-		Live: countLive(h.live.Hub.Totals()), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
-		OpenRequests: e.OpenRequests(), Resident: e.Metrics.Resident(), Pool: countPool(e.Pool.Stats()),
+		Live: countLive(totals), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
+		OpenRequests: e.OpenRequests(), Pool: countPool(e.Pool.Stats()), Cores: min(runtime.GOMAXPROCS(0), runtime.NumCPU()),
+		Open: openCounts{e.OpenOf(engine.Encode), e.OpenOf(engine.Publish), e.OpenOf(engine.Mel), map[string]int{}},
 	}
+	for _, t := range totals.Transports {
+		s.Open.Viewers[t.Transport] = t.Viewers
+	}
+	s.Resident, s.CPU = e.Metrics.Process()
+	s.Network.In, s.Network.Out = e.Traffic()
 	s.Frames.OK, s.Frames.Failed = e.Metrics.Frames()
 	s.Running, s.QueueDepth = e.Queue()
 	s.readRuntime()
@@ -144,6 +178,7 @@ func countPool(s pool.Stats) poolCounts {
 		Admitted: s.Admitted, Waiting: s.Waiting, Refused: s.Refused, Classes: make([]classCount, len(s.Classes)),
 	}
 	for i, cs := range s.Classes {
+		c.Gets, c.Misses = c.Gets+cs.Gets, c.Misses+cs.Misses
 		c.Classes[i] = classCount{Size: cs.Size, Gets: cs.Gets, Misses: cs.Misses, InUse: cs.InUse, Idle: cs.Idle, Discards: cs.Discards.Total()}
 	}
 	return c

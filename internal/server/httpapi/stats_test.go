@@ -128,7 +128,7 @@ func TestCountPool(t *testing.T) {
 	b.Release()
 	size := pool.ClassSize(5000)
 	got := countPool(p.Stats())
-	want := poolCounts{Budget: 1 << 20, Held: 2 * int64(size), InUse: int64(size), Idle: int64(size),
+	want := poolCounts{Gets: 2, Misses: 2, Budget: 1 << 20, Held: 2 * int64(size), InUse: int64(size), Idle: int64(size),
 		Classes: []classCount{{Size: size, Gets: 2, Misses: 2, InUse: 1, Idle: 1}}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -76,7 +75,7 @@ func (s *source) keepUp(ctx context.Context, run func(context.Context) error) {
 		s.live.engine.Metrics.SourceLost()
 		s.out.Interrupted()
 		s.log.Log(ctx, level, "source lost", "err", err, "again_in", wait.String())
-		s.out.Describe(fmt.Sprintf("lost: %s; again in %v", plain.Text(err.Error()), wait))
+		s.out.Lost(plain.Text(err.Error()), wait)
 		select {
 		case <-ctx.Done():
 			return

@@ -8,12 +8,14 @@ type Listener struct {
 	Open    func() int    // connections
 	Refused func() uint64 // connections closed at once, since as many as may be were open and busy
 	Evicted func() uint64 // idle connections closed to make room for others
+	Bytes   func() (in, out int64)
 }
 
 // Listeners exports the counts of connections each time it is collected.
 type Listeners struct {
 	listeners              []Listener
 	open, refused, evicted *prometheus.Desc
+	received, sent         *prometheus.Desc
 }
 
 // NewListeners returns a collector for the listeners.
@@ -26,6 +28,8 @@ func NewListeners(listeners []Listener) *Listeners {
 			"Connections closed on arrival, since limits.max_connections were open and busy.", labels, nil),
 		evicted: prometheus.NewDesc("steadyframe_connections_evicted_total",
 			"Idle connections closed to make room for others, since limits.max_connections were open.", labels, nil),
+		received: prometheus.NewDesc("steadyframe_received_bytes_total", "Bytes received over connections of a listener.", labels, nil),
+		sent:     prometheus.NewDesc("steadyframe_sent_bytes_total", "Bytes sent over connections of a listener.", labels, nil),
 	}
 }
 
@@ -34,6 +38,8 @@ func (c *Listeners) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.open
 	ch <- c.refused
 	ch <- c.evicted
+	ch <- c.received
+	ch <- c.sent
 }
 
 // Collect is part of prometheus.Collector.
@@ -42,6 +48,9 @@ func (c *Listeners) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.open, prometheus.GaugeValue, float64(l.Open()), l.Name)
 		ch <- prometheus.MustNewConstMetric(c.refused, prometheus.CounterValue, float64(l.Refused()), l.Name)
 		ch <- prometheus.MustNewConstMetric(c.evicted, prometheus.CounterValue, float64(l.Evicted()), l.Name)
+		in, out := l.Bytes()
+		ch <- prometheus.MustNewConstMetric(c.received, prometheus.CounterValue, float64(in), l.Name)
+		ch <- prometheus.MustNewConstMetric(c.sent, prometheus.CounterValue, float64(out), l.Name)
 	}
 }
 

@@ -12,16 +12,18 @@ func TestListenersAndLimits(t *testing.T) {
 	m := New()
 	m.RegisterLimits(Limit{"limits.max_connections", 512}, Limit{"limits.queue_depth", 64})
 	m.Registry.MustRegister(NewListeners([]Listener{
-		{"http", func() int { return 3 }, func() uint64 { return 0 }, func() uint64 { return 2 }},
-		{"grpc", func() int { return 512 }, func() uint64 { return 7 }, func() uint64 { return 0 }},
+		{"http", func() int { return 3 }, func() uint64 { return 0 }, func() uint64 { return 2 }, func() (in, out int64) { return 5, 6 }},
+		{"grpc", func() int { return 512 }, func() uint64 { return 7 }, func() uint64 { return 0 }, func() (in, out int64) { return 7, 8 }},
 	}))
 	want := []string{
 		"steadyframe_connections_evicted_total{grpc} 0", "steadyframe_connections_evicted_total{http} 2",
 		"steadyframe_connections_refused_total{grpc} 7", "steadyframe_connections_refused_total{http} 0",
 		"steadyframe_connections{grpc} 512", "steadyframe_connections{http} 3",
 		"steadyframe_limit{limits.max_connections} 512", "steadyframe_limit{limits.queue_depth} 64",
+		"steadyframe_received_bytes_total{grpc} 7", "steadyframe_received_bytes_total{http} 5",
+		"steadyframe_sent_bytes_total{grpc} 8", "steadyframe_sent_bytes_total{http} 6",
 	}
-	if got := gathered(t, m, "steadyframe_connections", "steadyframe_limit"); !slices.Equal(got, want) {
+	if got := gathered(t, m, "steadyframe_connections", "steadyframe_received", "steadyframe_sent", "steadyframe_limit"); !slices.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }

@@ -142,16 +142,20 @@ func (m *Metrics) Frames() (ok, failed uint64) { return m.frames.Load(), m.frame
 // Stage returns the histogram of a stage.
 func (m *Metrics) Stage(s Stage) *Histogram { return m.stages[s] }
 
-// Resident returns the bytes of memory that the process has resident, 0 where the system does not say. It costs some
-// microseconds and allocations.
-func (m *Metrics) Resident() uint64 {
+// Process returns the bytes of memory that the process has resident, and the seconds of processor time that it has used; each
+// is 0 where the system does not say. It costs some microseconds and allocations.
+func (m *Metrics) Process() (resident uint64, cpu float64) {
 	families, _ := m.process.Gather() // What could not be read is missing.
 	for _, f := range families {
-		if f.GetName() == "process_resident_memory_bytes" && len(f.Metric) == 1 {
-			return uint64(f.Metric[0].GetGauge().GetValue())
+		switch {
+		case len(f.Metric) != 1:
+		case f.GetName() == "process_resident_memory_bytes":
+			resident = uint64(f.Metric[0].GetGauge().GetValue())
+		case f.GetName() == "process_cpu_seconds_total":
+			cpu = f.Metric[0].GetCounter().GetValue()
 		}
 	}
-	return 0
+	return resident, cpu
 }
 
 // newBuildInfo returns the gauge that is always 1 and names what runs.

@@ -38,10 +38,10 @@ func (c *connection) encode(h ring.Hello) error {
 	if err != nil {
 		return err
 	}
-	if err := c.engine.Open(); err != nil {
+	if err := c.engine.Open(engine.Encode); err != nil {
 		return err
 	}
-	defer c.engine.Done()
+	defer c.engine.Done(engine.Encode)
 	l, err := newLayout(h.Slots, h.Batch, plan.FrameBytes(), plan.ImageBytes())
 	if err != nil {
 		return err

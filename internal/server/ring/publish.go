@@ -43,10 +43,10 @@ type publishing struct {
 // publish serves a connection for publishing. The error is as of run.
 func (c *connection) publish(h ring.Hello) error {
 	began := time.Now()
-	if err := c.engine.Open(); err != nil {
+	if err := c.engine.Open(engine.Publish); err != nil {
 		return err
 	}
-	defer c.engine.Done()
+	defer c.engine.Done(engine.Publish)
 	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input}
 	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.desc == frame.Desc{}, Lent: true}
 	bytes, err := h.JPEGBytes, error(nil)
