@@ -122,6 +122,7 @@ const (
 	Encode  Work = iota // frames to JPEGs, one request or a stream
 	Publish             // feeding a live stream
 	Mel                 // sound to features
+	Scene               // loading a scene
 	numWork
 )
 

@@ -126,7 +126,7 @@ func (c *sceneLoading) next() error {
 	if err := c.await(time.Duration(c.engine.Config.Timeout.Receive)); err != nil {
 		return err
 	}
-	if err := c.begin(true); err != nil {
+	if err := c.begin(engine.Scene); err != nil {
 		return err
 	}
 	defer c.inflated()

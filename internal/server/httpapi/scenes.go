@@ -62,10 +62,10 @@ func (h *Handler) loadScene(w *writer, r *http.Request) error {
 	if err := checkEncoding(r); err != nil {
 		return err
 	}
-	if err := e.Open(); err != nil {
+	if err := e.Open(engine.Scene); err != nil {
 		return err
 	}
-	defer e.Done()
+	defer e.Done(engine.Scene)
 	load, err := e.LoadScene(r.PathValue("name"))
 	if err != nil {
 		return err

@@ -49,6 +49,7 @@ type openCounts struct {
 	Encode  int            `json:"encode"`
 	Publish int            `json:"publish"`
 	Mel     int            `json:"mel"`
+	Scene   int            `json:"scene"`
 	Viewers map[string]int `json:"viewers"`
 }
 
@@ -139,7 +140,7 @@ func (h *Handler) statistics() statistics {
 		Version: version(), Go: runtime.Version(), Kernels: pipeline.DescribeKernels(), Workers: e.Workers(),
 		Live: countLive(totals), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
 		OpenRequests: e.OpenRequests(), Pool: countPool(e.Pool.Stats()), Cores: min(runtime.GOMAXPROCS(0), runtime.NumCPU()),
-		Open: openCounts{e.OpenOf(engine.Encode), e.OpenOf(engine.Publish), e.OpenOf(engine.Mel), map[string]int{}},
+		Open: openCounts{e.OpenOf(engine.Encode), e.OpenOf(engine.Publish), e.OpenOf(engine.Mel), e.OpenOf(engine.Scene), map[string]int{}},
 	}
 	for _, t := range totals.Transports {
 		s.Open.Viewers[t.Transport] = t.Viewers
