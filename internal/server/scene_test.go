@@ -671,3 +671,58 @@ func (s *running) webSocketImage(t *testing.T, name string) (head, data []byte) 
 		}
 	}
 }
+
+// TestScenesPage runs the commands of docs/scenes.md against a server.
+func TestScenesPage(t *testing.T) {
+	bash := exttool.Require(t, "bash", "bash")
+	exttool.Require(t, "curl", "curl")
+	if scheme != "http" {
+		t.Skip("curl does not trust the test's certificate")
+	}
+	page, err := os.ReadFile("../../docs/scenes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "## In the server")
+	_, rest, _ = strings.Cut(rest, "```sh\n")
+	script, _, found := strings.Cut(rest, "```")
+	if !found || strings.Count(script, "localhost:8080") != 6 {
+		t.Fatalf("the page's commands are not where they were: got\n%s", script)
+	}
+	s := start(t, nil)
+	dir := t.TempDir()
+	write := func(name string, data []byte) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, f := range annas(t, `{"size": "160x96"}`) {
+		write("avatars/anna/"+name, f.Data)
+	}
+	write("face.rgb", makeFrames(t, frame.Desc{Format: frame.RGB24, Width: 256, Height: 256}, 1)[0])
+	run := exec.CommandContext(t.Context(), bash, "-euo", "pipefail", "-c", strings.ReplaceAll(script, "localhost:8080", s.Addrs().HTTP))
+	run.Dir = dir
+	out, err := run.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v in\n%s\n%s", err, script, out)
+	}
+	for _, want := range []string{`"stream":"anna","frames":2`, `"scenes":[{"name":"anna"`} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("got no %s in\n%s", want, out)
+		}
+	}
+	for _, name := range []string{"speech.jpg", "silence.jpg"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := stdjpeg.Decode(bytes.NewReader(data)); err != nil || m.Bounds().Dx() != 160 {
+			t.Errorf("%s: got %v, %v", name, m, err)
+		}
+	}
+}

@@ -104,7 +104,7 @@ const endGrace = time.Second
 func (x *recording) run(p stream.Image) error {
 	x.head = mkv.AppendHead(nil, mkv.Head{Width: p.Width, Height: p.Height, Start: p.Captured})
 	if p.Width == 0 {
-		if c, err := jpeg.DecodeConfig(bytes.NewReader(p.Buf.Bytes())); err == nil {
+		if c, err := jpeg.DecodeConfig(bytes.NewReader(p.JPEG())); err == nil {
 			x.head = mkv.AppendHead(nil, mkv.Head{Width: c.Width, Height: c.Height, Start: p.Captured})
 		}
 	}
@@ -153,8 +153,8 @@ func (x *recording) write(p *stream.Image) (over bool, err error) {
 	if x.length > 0 && at >= x.length {
 		return true, nil
 	}
-	x.head = x.blocks.Append(x.head, mkv.Images, at, p.Buf.Len())
-	if err := x.out.WriteParts(x.head, p.Buf.Bytes(), nil); err != nil {
+	x.head = x.blocks.Append(x.head, mkv.Images, at, len(p.JPEG()))
+	if err := x.out.WriteParts(x.head, p.JPEG(), nil); err != nil {
 		return false, unsent(x.viewer, err)
 	}
 	x.head = x.head[:0]
