@@ -12,6 +12,10 @@ type Batch struct {
 	In  []frame.Frame // the caller's; Run borrows them
 	Out []Result      // set by Run: one result for each frame of In, in order
 
+	// History, if it is not nil, is the stream's whose frames these are. It counts with a Spec that has Output.Reuse: then the
+	// frames are encoded one after the other, each by as many goroutines as its size allows.
+	History *History
+
 	// Yield, if it is not nil, is called before each band, by all goroutines that work on the run. It may wait, so that
 	// other work goes first. Where Run's context has ended meanwhile, so does the run.
 	Yield func()

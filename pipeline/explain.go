@@ -26,6 +26,9 @@ func (p *Pipeline) Explain() string {
 			line("stage", "%s", l)
 		}
 	}
+	if p.changes != nil {
+		line("stage", "%s", p.changes.explain())
+	}
 	line("output", "%s %dx%d, at most %d bytes, %d expected",
 		p.spec.Output.explain(), c.Width, c.Height, p.out.bound(), p.out.expected())
 	line("memory", "%d bytes of scratch a worker, workers: %d", p.scratchBytes(), p.workers.Size())
@@ -59,7 +62,11 @@ func (o Output) explain() string {
 	if q == 0 {
 		q = jpeg.DefaultQuality
 	}
-	return fmt.Sprintf("jpeg quality %d %s restart %s", q, o.Subsampling, o.Restart)
+	text := fmt.Sprintf("jpeg quality %d %s restart %s", q, o.Subsampling, o.interval())
+	if o.Noise != 0 {
+		text += fmt.Sprintf(" noise %d", o.Noise)
+	}
+	return text
 }
 
 // lines returns the lines of a text, without their ends.

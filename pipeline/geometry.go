@@ -3,6 +3,7 @@ package pipeline
 import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/jpegcore"
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
@@ -93,6 +94,15 @@ func (o Output) space() (space band.Space, chromaX, chromaY int) {
 	default:
 		return band.YCC, 1, 1
 	}
+}
+
+// interval returns the restart interval: Restart, or the one that Reuse stands for.
+func (o Output) interval() Restart {
+	if o.Reuse == ReuseNone || o.Restart != RestartNone {
+		return o.Restart
+	}
+	_, x, y := o.space()
+	return Restart(jpegcore.SegmentInterval(x, y))
 }
 
 func (f Filter) sampler() band.Filter {

@@ -32,7 +32,7 @@ func newCodeStage(s Spec, p *pool.Pool, limit impl.Level) *codeStage {
 		Gray:            c.Space == band.Luma,
 		ChromaX:         c.ChromaX,
 		ChromaY:         c.ChromaY,
-		RestartInterval: int(s.Output.Restart),
+		RestartInterval: int(s.Output.interval()),
 		Limit:           limit,
 	})
 	st := &codeStage{pool: p, coder: coder, header: coder.AppendHeader(nil), trailer: coder.AppendTrailer(nil)}

@@ -34,8 +34,9 @@ type Pipeline struct {
 	most    int // goroutines that work on a run
 	pool    *pool.Pool
 	workers *Workers
-	stages  []stage // what is done with each band, in order
-	out     sink    // the last of them
+	stages  []stage  // what is done with each band, in order
+	out     sink     // the last of them
+	changes *changes // with Output.Reuse, else nil
 	scratch reuse.FreeList[scratch]
 	runs    reuse.FreeList[run]
 }
@@ -66,6 +67,9 @@ func Compile(s Spec, options *Options) (*Pipeline, error) {
 	}
 	if p.stages, p.out, err = newStages(s, p.pool, limit); err != nil {
 		return nil, &SpecError{Field: "output", Reason: err.Error()}
+	}
+	if s.Output.Reuse == ReuseSegments {
+		p.changes = newChanges(p.stages[0].(*sampleStage), p.out.(*codeStage))
 	}
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
 	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)
@@ -116,6 +120,9 @@ func (s Spec) tableBytes() int {
 	n := 24<<10 + 64*w + 24*h + 12*s.Input.Height
 	if s.Resize.Filter == Area {
 		n += 12*s.Input.Width + 72*h
+	}
+	if s.Output.Reuse != ReuseNone { // A window a column of MCUs and a list of rows a band, for three planes.
+		n += 3 * (2*w + 8*s.Input.Height + 8*h)
 	}
 	return n
 }

@@ -17,15 +17,16 @@ var errEnded = errors.New("pipeline: context ended")
 // run is one call of Pipeline.Run. Its tasks are the parts of its frames, in order. A goroutine claims a task by counting
 // next up, and does it. The one that finishes the last part of a frame finishes the frame.
 type run struct {
-	job    // frames times parts
-	p      *Pipeline
-	ctx    context.Context
-	frames []frameRun
-	bufs   []pool.Buf // of all frames: frameRun.parts
-	parts  int        // of each frame
-	next   atomic.Int64
-	ended  atomic.Bool // ctx was found done
-	yield  func()      // Batch.Yield
+	job     // frames times parts
+	p       *Pipeline
+	ctx     context.Context
+	frames  []frameRun
+	bufs    []pool.Buf // of all frames: frameRun.parts
+	parts   int        // of each frame
+	next    atomic.Int64
+	ended   atomic.Bool // ctx was found done
+	yield   func()      // Batch.Yield
+	history *History    // of the stream of the one frame; nil: it is encoded in full
 }
 
 // frameRun is one frame of a run.
@@ -56,8 +57,40 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 		b.fail(err)
 		return err
 	}
+	var err error
+	if b.History == nil || p.changes == nil {
+		err = p.runFrames(ctx, b, 0, len(b.In), nil)
+	} else {
+		for i := 0; i < len(b.In) && err == nil; i++ {
+			err = p.runNext(ctx, b, i)
+		}
+	}
+	if err != nil {
+		b.fail(err)
+	}
+	return err
+}
+
+// runNext encodes frame i of b, the next one of b.History.
+func (p *Pipeline) runNext(ctx context.Context, b *Batch, i int) error {
+	h := b.History
+	if !h.begin(p) {
+		return p.runFrames(ctx, b, i, i+1, nil)
+	}
+	err := p.runFrames(ctx, b, i, i+1, h)
+	if err != nil {
+		h.end(pool.Buf{})
+		return err
+	}
+	h.end(b.Out[i].Buf)
+	return nil
+}
+
+// runFrames encodes frames first..last-1 of b: with a history, one.
+func (p *Pipeline) runFrames(ctx context.Context, b *Batch, first, last int, h *History) error {
 	r := p.runs.Get()
-	r.start(ctx, b)
+	r.start(ctx, b, first, last)
+	r.history = h
 	err := ErrClosed
 	if p.workers.enter(&r.job) {
 		r.work()
@@ -66,16 +99,15 @@ func (p *Pipeline) Run(ctx context.Context, b *Batch) error {
 	}
 	if err != nil {
 		r.release()
-		b.fail(err)
 	}
 	r.forget()
 	p.runs.Put(r)
 	return err
 }
 
-// start sets r up for the frames of b, in the memory of an earlier run.
-func (r *run) start(ctx context.Context, b *Batch) {
-	n := len(b.In)
+// start sets r up for frames first..last-1 of b, in the memory of an earlier run.
+func (r *run) start(ctx context.Context, b *Batch, first, last int) {
+	n := last - first
 	r.ctx, r.yield = ctx, b.Yield
 	r.parts = r.p.parts(n)
 	r.tasks = n * r.parts
@@ -90,14 +122,14 @@ func (r *run) start(ctx context.Context, b *Batch) {
 	r.frames, r.bufs = r.frames[:n], r.bufs[:r.tasks]
 	for i := range r.frames {
 		fr := &r.frames[i]
-		fr.in, fr.out, fr.parts = &b.In[i], &b.Out[i], r.bufs[i*r.parts:][:r.parts]
+		fr.in, fr.out, fr.parts = &b.In[first+i], &b.Out[first+i], r.bufs[i*r.parts:][:r.parts]
 		fr.left.Store(int32(r.parts))
 	}
 }
 
 // forget drops what r refers to, so that an idle run keeps no image and no request alive.
 func (r *run) forget() {
-	r.ctx, r.yield = nil, nil
+	r.ctx, r.yield, r.history = nil, nil, nil
 	for i := range r.frames {
 		fr := &r.frames[i]
 		fr.in, fr.out, fr.parts, fr.err = nil, nil, nil, nil
@@ -149,6 +181,9 @@ func (r *run) encode(sc *scratch, fr *frameRun, n int) (err error) {
 	}
 	sc.part = part{of: fr, n: n, parts: r.parts}
 	sc.part.first, sc.part.last = r.p.partBands(n, r.parts)
+	if r.history != nil {
+		return r.p.changes.encode(sc, r)
+	}
 	return r.p.encode(sc, r)
 }
 
@@ -181,6 +216,9 @@ func (r *run) finish(fr *frameRun) {
 
 func (r *run) join(fr *frameRun) (err error) {
 	defer catch(&err)
+	if r.history != nil {
+		r.p.changes.place(r.history, r.p, fr)
+	}
 	if err := r.p.out.join(fr); err != nil {
 		return err
 	}

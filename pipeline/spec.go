@@ -11,7 +11,7 @@ import (
 //	input:  {format: bgr24, width: 640, height: 360}
 //	crop:   480x270+80+45
 //	resize: {width: 320, height: 320, mode: fit, filter: area, background: "#102030"}
-//	output: {format: jpeg, quality: 80, subsampling: "420", restart: row}
+//	output: {format: jpeg, quality: 80, subsampling: "420", restart: row, reuse: segments}
 type Spec struct {
 	Input  frame.Desc `json:"input" yaml:"input"`                      // what every frame must be
 	Crop   Rect       `json:"crop,omitzero" yaml:"crop,omitempty"`     // of the input, before the resize; zero: all
@@ -53,12 +53,14 @@ const (
 	Nearest                // "nearest": the nearest sample
 )
 
-// Output is the form of the results. Quality, Subsampling and Restart are JPEG's alone.
+// Output is the form of the results. All but Format is JPEG's alone.
 type Output struct {
 	Format      OutputFormat     `json:"format,omitzero" yaml:"format,omitempty"`
 	Quality     int              `json:"quality,omitzero" yaml:"quality,omitempty"` // 1..100; 0 means 75
 	Subsampling jpeg.Subsampling `json:"subsampling,omitzero" yaml:"subsampling,omitempty"`
 	Restart     Restart          `json:"restart,omitzero" yaml:"restart,omitempty"`
+	Reuse       Reuse            `json:"reuse,omitzero" yaml:"reuse,omitempty"` // of unchanged parts, in runs with a History
+	Noise       int              `json:"noise,omitzero" yaml:"noise,omitempty"` // with Reuse, 0..255: levels of 8 bits by which a sample may differ and count as unchanged
 }
 
 // OutputFormat is a JPEG, or raw pixels: planes one after the other, rows without gaps.
@@ -92,6 +94,18 @@ func (f OutputFormat) PixelFormat() (frame.PixelFormat, bool) {
 // together. Its text is "none", "row" or the number. Where markers fall on the ends of MCU rows one image can be
 // split among workers: always with RestartRow.
 type Restart int
+
+// Reuse is what becomes of the parts of an image whose source is as it was in the stream's frame before. It has an effect in
+// runs with a Batch.History alone.
+type Reuse uint8
+
+// The ways to reuse. With ReuseSegments the restart interval is 12 MCUs of 16x16 pixels, or the same area of smaller ones,
+// unless Restart says otherwise; each segment is compared, and those that are unchanged keep their bytes. Without Noise the
+// image is byte for byte the one that encoding all of it gives.
+const (
+	ReuseNone     Reuse = iota // "none"
+	ReuseSegments              // "segments": restart segments keep their bytes
+)
 
 // The restart intervals with names.
 const (

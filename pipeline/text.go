@@ -13,6 +13,7 @@ import (
 var (
 	modeNames   = []string{"stretch", "fit", "fill"}
 	filterNames = []string{"bilinear", "area", "nearest"}
+	reuseNames  = []string{"none", "segments"}
 	outputNames = []string{"jpeg", frame.RGBA.String(), frame.RGB24.String(), frame.BGR24.String(), frame.I420.String()}
 )
 
@@ -66,6 +67,21 @@ func (f *Filter) UnmarshalText(text []byte) error {
 	i, err := parseName(filterNames, "filter", text)
 	if err == nil {
 		*f = Filter(i)
+	}
+	return err
+}
+
+// String returns the text of r.
+func (r Reuse) String() string { return nameOf(reuseNames, "Reuse", uint8(r)) }
+
+// MarshalText returns the text of r.
+func (r Reuse) MarshalText() ([]byte, error) { return marshalName(reuseNames, "reuse", uint8(r)) }
+
+// UnmarshalText sets r to the way that text names.
+func (r *Reuse) UnmarshalText(text []byte) error {
+	i, err := parseName(reuseNames, "reuse", text)
+	if err == nil {
+		*r = Reuse(i)
 	}
 	return err
 }

@@ -129,6 +129,12 @@ func (s Spec) checkOutput() error {
 		return specErrorf("output.subsampling", "got %d, want 0..%d", o.Subsampling, jpeg.Gray)
 	case o.Restart < RestartRow || o.Restart > maxRestart:
 		return specErrorf("output.restart", "got %d, want -1..%d", int(o.Restart), maxRestart)
+	case int(o.Reuse) >= len(reuseNames):
+		return specErrorf("output.reuse", "got %d, want 0..%d", o.Reuse, len(reuseNames)-1)
+	case o.Noise < 0 || o.Noise > 255:
+		return specErrorf("output.noise", "got %d, want 0..255", o.Noise)
+	case o.Noise != 0 && o.Reuse == ReuseNone:
+		return specErrorf("output.noise", "got %d, want none without output.reuse", o.Noise)
 	}
 	if o.Format == JPEG {
 		return nil
@@ -140,6 +146,8 @@ func (s Spec) checkOutput() error {
 		return specErrorf("output.subsampling", "got %s, want none for %s", o.Subsampling, o.Format)
 	case o.Restart != 0:
 		return specErrorf("output.restart", "got %s, want none for %s", o.Restart, o.Format)
+	case o.Reuse != 0:
+		return specErrorf("output.reuse", "got %s, want none for %s", o.Reuse, o.Format)
 	}
 	size, err := s.rawDesc().Size()
 	if err != nil {

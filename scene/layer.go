@@ -36,7 +36,7 @@ func newLayer(o *Options, alpha bool, limit impl.Level) (*layer, error) {
 	l := &layer{size: 3, width: o.Width, height: o.Height, pack: pack.Implementations.Best(limit).Kernels, mask: mask.Implementations.Best(limit).Kernels}
 	interval := o.Restart
 	if interval == 0 {
-		interval = segmentPixels / (64 * x * y)
+		interval = jpegcore.SegmentInterval(x, y)
 	}
 	l.coder = jpegcore.New(jpegcore.Config{
 		Width: o.Width, Height: o.Height, Quality: o.Quality, Gray: gray, ChromaX: x, ChromaY: y, RestartInterval: interval, Limit: limit,

@@ -99,10 +99,6 @@ func (o *Options) check() error {
 	return nil
 }
 
-// segmentPixels is the area of a restart segment unless Options say otherwise: 12 MCUs of 4:2:0. Of images of 1920x1080 at
-// quality 75 with 80 KB or more, the markers are at most 3 % then. docs/adr/0031 says what fewer MCUs gain.
-const segmentPixels = 12 * 16 * 16
-
 // subsampling returns the pixels that a chroma sample spans.
 func subsampling(s jpeg.Subsampling) (x, y int) {
 	switch s {
