@@ -4,8 +4,9 @@ import (
 	"bytes"
 	"fmt"
 
-	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
+	"github.com/steadyframe/steadyframe/internal/impl"
+	"github.com/steadyframe/steadyframe/internal/kernel/near"
 )
 
 // changes knows which bytes of a frame each restart segment is made of, and encodes frames with a History: segments whose bytes
@@ -19,22 +20,30 @@ type changes struct {
 	sample *sampleStage
 	code   *codeStage
 
+	noise uint8 // by how much bytes may differ
+	near  near.Kernels
+
+	width                      int  // of the images, pixels
+	splits                     bool // columns of a band can be sampled alone
 	across, interval, segments int
 	windows                    [][]band.Window // by plane, by column of MCUs
 	rows                       [][][]int32     // by band, by plane
 	base                       []int           // of the bands in the kept bytes; and where those end
 }
 
-func newChanges(sample *sampleStage, code *codeStage) *changes {
+func newChanges(sample *sampleStage, code *codeStage, width, noise int, limit impl.Level) *changes {
 	s, coder := sample.sampler, code.coder
-	c := &changes{sample: sample, code: code, interval: coder.Interval(), segments: coder.Segments()}
+	c := &changes{
+		sample: sample, code: code, noise: uint8(noise), near: near.Implementations.Best(limit).Kernels,
+		splits: s.Splits(), interval: coder.Interval(), segments: coder.Segments(), width: width,
+	}
 	across, down := coder.MCUs()
-	width, height := coder.MCUSize()
+	mcuWidth, height := coder.MCUSize()
 	c.across = across
 	for p := range s.Inputs() {
 		var columns []band.Window
 		for x := range across {
-			columns = append(columns, s.Window(p, x*width, (x+1)*width))
+			columns = append(columns, s.Window(p, x*mcuWidth, (x+1)*mcuWidth))
 		}
 		c.windows = append(c.windows, columns)
 	}
@@ -123,7 +132,7 @@ func (c *changes) encode(sc *scratch, r *run) error {
 		if err := r.halted(pt.of); err != nil {
 			return err
 		}
-		c.compare(h, &sc.frame, b)
+		c.compare(sc, h, b)
 	}
 	for i := range segments {
 		segments[i].decide(from + i)
@@ -158,44 +167,76 @@ func (s *segment) decide(n int) {
 	s.kept, s.use = true, codeNew
 }
 
-// compare looks at the rows of band b, and sets use of the kept segments that differ there.
-func (c *changes) compare(h *History, f *frame.Frame, b int) {
-	at := c.base[b]
-	for p, columns := range c.windows {
-		plane := f.Plane(p)
-		for _, row := range c.rows[b][p] {
-			pix := plane.Pix[int(row)*plane.Stride:]
-			for r := (mcuRun{}); c.nextRun(b, &r); {
-				from, to := columns[r.from].From, columns[r.to-1].To
-				s := &h.segments[r.segment]
-				if s.use == reused && !bytes.Equal(pix[from:to], h.source[at:at+to-from]) {
-					s.use = code
-				}
-				at += to - from
-			}
+// piece is the bytes that a segment is made of in the rows of a plane: from..to-1. In the kept bytes of the first row it is at at.
+type piece struct{ segment, from, to, at int }
+
+// pieces returns the pieces of band b in plane p of those segments that have the use, in dst's memory, and how far the kept bytes
+// of a row are from those of the next.
+func (c *changes) pieces(dst []piece, h *History, b, p int, of use) (list []piece, stride int) {
+	columns := c.windows[p]
+	for r := (mcuRun{}); c.nextRun(b, &r); {
+		from, to := columns[r.from].From, columns[r.to-1].To
+		if h.segments[r.segment].use == of {
+			dst = append(dst, piece{r.segment, from, to, stride})
 		}
+		stride += to - from
+	}
+	return dst, stride
+}
+
+// maxPieces bounds how many segments a band has.
+func (c *changes) maxPieces() int { return c.across/c.interval + 2 }
+
+// compare looks at the rows of band b, and sets use of the kept segments that differ there.
+func (c *changes) compare(sc *scratch, h *History, b int) {
+	kept := h.source[c.base[b]:]
+	for p := range c.windows {
+		plane := sc.frame.Plane(p)
+		list, stride := c.pieces(sc.pieces[:0], h, b, p, reused)
+		for i, row := range c.rows[b][p] {
+			if len(list) == 0 {
+				break
+			}
+			pix, before := plane.Pix[int(row)*plane.Stride:], kept[i*stride:]
+			same := list[:0]
+			for _, q := range list {
+				if c.same(pix[q.from:q.to], before[q.at:q.at+q.to-q.from]) {
+					same = append(same, q)
+				} else {
+					h.segments[q.segment].use = code
+				}
+			}
+			list = same
+		}
+		kept = kept[len(c.rows[b][p])*stride:]
 	}
 }
 
 // keep copies the rows of band b that segments to be kept are made of.
-func (c *changes) keep(h *History, f *frame.Frame, b int) {
-	at := c.base[b]
-	for p, columns := range c.windows {
-		plane := f.Plane(p)
+func (c *changes) keep(sc *scratch, h *History, b int) {
+	kept := h.source[c.base[b]:]
+	for p := range c.windows {
+		plane := sc.frame.Plane(p)
+		list, stride := c.pieces(sc.pieces[:0], h, b, p, codeNew)
 		for _, row := range c.rows[b][p] {
 			pix := plane.Pix[int(row)*plane.Stride:]
-			for r := (mcuRun{}); c.nextRun(b, &r); {
-				from, to := columns[r.from].From, columns[r.to-1].To
-				if h.segments[r.segment].use == codeNew {
-					copy(h.source[at:at+to-from], pix[from:to])
-				}
-				at += to - from
+			for _, q := range list {
+				copy(kept[q.at:q.at+q.to-q.from], pix[q.from:q.to])
 			}
+			kept = kept[stride:]
 		}
 	}
 }
 
-// do writes the bytes of band b.
+// same reports whether bytes count as unchanged. It returns soon after the first that do not.
+func (c *changes) same(a, b []byte) bool {
+	if c.noise == 0 {
+		return bytes.Equal(a, b)
+	}
+	return c.near.Bytes(a, b, c.noise)
+}
+
+// do writes the bytes of band b: run after run of segments that are coded, and of those that are copied.
 func (c *changes) do(sc *scratch, h *History, b int) error {
 	codes, keeps := false, false
 	for r := (mcuRun{}); c.nextRun(b, &r); {
@@ -204,49 +245,64 @@ func (c *changes) do(sc *scratch, h *History, b int) error {
 		keeps = keeps || u == codeNew
 	}
 	if keeps {
-		c.keep(h, &sc.frame, b)
+		c.keep(sc, h, b)
 	}
-	if codes {
+	if codes && !c.splits {
 		if err := c.sample.do(sc, b); err != nil {
 			return err
 		}
 	}
-	first, end := 0, 0 // segments to copy
 	for r := (mcuRun{}); c.nextRun(b, &r); {
-		if h.segments[r.segment].use == reused {
-			if c.opens(b, &r) {
-				if first == end {
-					first = r.segment
-				}
-				end = r.segment + 1
-			}
-			continue
+		first := r
+		isReused := h.segments[r.segment].use == reused
+		for next := r; c.nextRun(b, &next) && (h.segments[next.segment].use == reused) == isReused; {
+			r = next
 		}
-		if err := h.copy(sc, first, end); err != nil {
-			return err
+		var err error
+		if isReused {
+			err = c.copyRun(sc, h, b, first, r)
+		} else {
+			err = c.codeRun(sc, h, b, first, r)
 		}
-		first, end = 0, 0
-		if c.opens(b, &r) {
-			h.next[r.segment] = sc.writer.Len()
-			c.code.coder.BeginSegment(sc.code, r.segment)
-		}
-		coded, _ := c.code.coder.EncodeRow(sc.code, &sc.band.Band)
-		if err := sc.writer.Write(coded); err != nil {
+		if err != nil {
 			return err
 		}
 	}
-	return h.copy(sc, first, end)
+	return nil
 }
 
-// copy writes the bytes that segments first..end-1 had in the last image.
-func (h *History) copy(sc *scratch, first, end int) error {
-	if first == end {
+// codeRun codes what band b has of the segments of runs first to last.
+func (c *changes) codeRun(sc *scratch, h *History, b int, first, last mcuRun) error {
+	if c.splits {
+		width, _ := c.code.coder.MCUSize()
+		c.sample.sampler.FillColumns(sc.band, &sc.frame, b, first.from*width, min(last.to*width, c.width))
+	}
+	at := sc.writer.Len()
+	if c.opens(b, &first) {
+		h.next[first.segment] = at
+		c.code.coder.BeginSegment(sc.code, first.segment)
+	}
+	coded, ends := c.code.coder.EncodeTo(sc.code, &sc.band.Band, last.to)
+	for i := range last.segment - first.segment {
+		h.next[first.segment+1+i] = at + ends[i]
+	}
+	return sc.writer.Write(coded)
+}
+
+// copyRun writes the bytes that the segments of runs first to last had in the last image, but for one that began in the band
+// before.
+func (c *changes) copyRun(sc *scratch, h *History, b int, first, last mcuRun) error {
+	from := first.segment
+	if !c.opens(b, &first) {
+		from++
+	}
+	if from > last.segment {
 		return nil
 	}
-	for s, n := first, sc.writer.Len()-h.starts[first]; s < end; s++ {
+	for s, n := from, sc.writer.Len()-h.starts[from]; s <= last.segment; s++ {
 		h.next[s] = h.starts[s] + n
 	}
-	return sc.writer.Write(h.coded[h.starts[first]:h.starts[end]])
+	return sc.writer.Write(h.coded[h.starts[from]:h.starts[last.segment+1]])
 }
 
 // place makes the places of segments, which the parts of fr have counted from their own beginnings, those in the image.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -287,5 +288,58 @@ func TestHistoryWithoutMemory(t *testing.T) {
 	h.Release()
 	if got := memory.Stats(); got.Admitted != 0 || got.InUse != 0 {
 		t.Errorf("got %d bytes admitted and %d in use after Release, want none", got.Admitted, got.InUse)
+	}
+}
+
+// TestNoise: what differs by no more than Noise from the frame that a segment was coded of keeps its bytes, however often it
+// changes; what adds up to more is coded again.
+func TestNoise(t *testing.T) {
+	s, f := still(t)
+	s.Output.Noise, s.Output.Quality = 3, 100
+	p := compile(t, s, nil)
+	var h History
+	defer h.Release()
+	b := Batch{In: []frame.Frame{f}, History: &h}
+	defer b.Release()
+	some := f.Row(0, 0)[:8]
+	first := bytes.Clone(some)
+	var last []byte
+	for i, step := range []struct {
+		by   int // of some samples, from their first value
+		same bool
+	}{{0, false}, {0, true}, {3, true}, {-3, true}, {2, true}, {4, false}, {4, true}, {7, true}, {8, false}} {
+		for i := range some {
+			some[i] = byte(int(first[i]) + step.by)
+		}
+		if err := p.Run(context.Background(), &b); err != nil || b.Out[0].Err != nil {
+			t.Fatal(err, b.Out[0].Err)
+		}
+		if got := bytes.Equal(b.Out[0].Bytes(), last); got != step.same {
+			t.Errorf("frame %d, which differs by %d from the first: got the image before %v, want %v", i, step.by, got, step.same)
+		}
+		last = bytes.Clone(b.Out[0].Bytes())
+	}
+}
+
+// TestReuseAllocatesNothing: neither where segments are reused, nor where they change and rest.
+func TestReuseAllocatesNothing(t *testing.T) {
+	s, f := still(t)
+	for _, noise := range []int{0, 2} {
+		s.Output.Noise = noise
+		p := compile(t, s, nil)
+		var h History
+		b := Batch{In: []frame.Frame{f, f}, History: &h}
+		run := func() {
+			f.Row(0, 0)[0]++
+			if err := p.Run(context.Background(), &b); err != nil {
+				t.Error(err)
+			}
+		}
+		for range 3 {
+			run()
+		}
+		alloctest.Zero(t, 200, run)
+		b.Release()
+		h.Release()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/kernel/dct"
 	"github.com/steadyframe/steadyframe/internal/kernel/huff"
 	"github.com/steadyframe/steadyframe/internal/kernel/mask"
+	"github.com/steadyframe/steadyframe/internal/kernel/near"
 	"github.com/steadyframe/steadyframe/internal/kernel/pack"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 	"github.com/steadyframe/steadyframe/internal/kernel/tensor"
@@ -32,6 +33,7 @@ func bestLevels() []packageLevel {
 		{"resample", resample.Implementations.Best(impl.Max).Level},
 		{"color", color.Implementations.Best(impl.Max).Level},
 		{"blend", blend.Implementations.Best(impl.Max).Level},
+		{"near", near.Implementations.Best(impl.Max).Level},
 		{"mask", mask.Implementations.Best(impl.Max).Level},
 		{"dct", dct.Implementations.Best(impl.Max).Level},
 		{"huff", huff.Implementations.Best(impl.Max).Level},

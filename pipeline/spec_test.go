@@ -20,13 +20,13 @@ var fullSpec = Spec{
 	Input:  frame.Desc{Format: frame.I420, Width: 640, Height: 360, Range: frame.RangeFull, Color: frame.BT709},
 	Crop:   Rect{X: 80, Y: 45, Width: 480, Height: 270},
 	Resize: Resize{Width: 320, Height: 320, Mode: Fit, Filter: Area, Background: Color{R: 0x10, G: 0x20, B: 0x30}},
-	Output: Output{Format: JPEG, Quality: 80, Subsampling: jpeg.Sub444, Restart: RestartRow},
+	Output: Output{Format: JPEG, Quality: 80, Subsampling: jpeg.Sub444, Restart: RestartRow, Reuse: ReuseSegments, Noise: 2},
 }
 
 const fullJSON = `{"input":{"format":"yuv420p","width":640,"height":360,"range":"full","color":"bt709"},` +
 	`"crop":"480x270+80+45",` +
 	`"resize":{"width":320,"height":320,"mode":"fit","filter":"area","background":"#102030"},` +
-	`"output":{"quality":80,"subsampling":"444","restart":"row"}}`
+	`"output":{"quality":80,"subsampling":"444","restart":"row","reuse":"segments","noise":2}}`
 
 const fullYAML = `input:
     format: yuv420p
@@ -45,6 +45,8 @@ output:
     quality: 80
     subsampling: "444"
     restart: row
+    reuse: segments
+    noise: 2
 `
 
 // minimalSpec has no field but those without default.
@@ -176,6 +178,14 @@ func TestValidate(t *testing.T) {
 		{"raw", func(s *Spec) { s.Output.Format = RawI420 }, ""},
 		{"raw-quality", func(s *Spec) { s.Output = Output{Format: RawRGBA, Quality: 75} }, "output.quality"},
 		{"raw-subsampling", func(s *Spec) { s.Output = Output{Format: RawRGBA, Subsampling: jpeg.Gray} }, "output.subsampling"},
+		{"reuse", func(s *Spec) { s.Output.Reuse = 2 }, "output.reuse"},
+		{"noise-negative", func(s *Spec) { s.Output.Reuse, s.Output.Noise = ReuseSegments, -1 }, "output.noise"},
+		{"noise-256", func(s *Spec) { s.Output.Reuse, s.Output.Noise = ReuseSegments, 256 }, "output.noise"},
+		{"noise-alone", func(s *Spec) { s.Output.Noise = 1 }, "output.noise"},
+		{"noise-of-floats", func(s *Spec) {
+			s.Input.Format, s.Output.Reuse, s.Output.Noise = frame.RGBF32, ReuseSegments, 1
+		}, "output.noise"},
+		{"raw-reuse", func(s *Spec) { s.Output = Output{Format: RawRGBA, Reuse: ReuseSegments} }, "output.reuse"},
 		{"raw-restart", func(s *Spec) { s.Output = Output{Format: RawRGBA, Restart: RestartRow} }, "output.restart"},
 		{"scene", func(s *Spec) { *s = Spec{Scene: strings.Repeat("a", 65)} }, "scene"},
 		{"scene-name", func(s *Spec) { s.Scene = "../x" }, "scene"},

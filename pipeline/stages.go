@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"unsafe"
+
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
@@ -74,6 +76,7 @@ type scratch struct {
 	band   *band.Scratch     // of sample: the samples of the band
 	code   *jpegcore.Scratch // of code
 	writer reuse.Writer      // of code: to the part's buffer
+	pieces []piece           // of changes
 	pix    []byte            // of pack and copy: the bytes of the whole output
 }
 
@@ -121,12 +124,18 @@ func (p *Pipeline) newScratch() *scratch {
 	for _, st := range p.stages {
 		st.addScratch(sc)
 	}
+	if p.changes != nil {
+		sc.pieces = make([]piece, 0, p.changes.maxPieces())
+	}
 	return sc
 }
 
 func (p *Pipeline) scratchBytes() (n int) {
 	for _, st := range p.stages {
 		n += st.scratchBytes()
+	}
+	if p.changes != nil {
+		n += p.changes.maxPieces() * int(unsafe.Sizeof(piece{}))
 	}
 	return n
 }

@@ -40,6 +40,8 @@ type encodeCmd struct {
 	Quality     int              `group:"jpeg" default:"75" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale. Default: 75."`
 	Subsampling jpeg.Subsampling `group:"jpeg" default:"420" placeholder:"S" values:"420,422,444,gray" help:"Chroma: 420, 422, 444 or gray. Default: 420."`
 	Restart     pipeline.Restart `group:"jpeg" default:"none" placeholder:"R" values:"none,row" help:"Restart markers: none, row (after each row of blocks, which lets all workers share one large image) or every N blocks. Default: none."`
+	Reuse       pipeline.Reuse   `group:"jpeg" default:"none" placeholder:"WHAT" values:"none,segments" help:"segments: parts of a frame that are as in the one before keep their bytes of the JPEG. Default: none."`
+	Noise       int              `group:"jpeg" placeholder:"N" help:"With --reuse, levels of 8 bits by which a sample may differ and count as unchanged, up to 255. Default: 0."`
 
 	Batch   int  `group:"run" placeholder:"N" help:"Number of frames encoded together. Default: 25; fewer if that is more than 64 MiB, or if a live input is slow (a frame waits 100 ms at most)."`
 	Workers int  `group:"run" placeholder:"N" help:"Number of encoding goroutines. Default: one per processor. The images are the same for any number."`
@@ -190,7 +192,7 @@ func (c *encodeCmd) spec(d frame.Desc) pipeline.Spec {
 	s := pipeline.Spec{
 		Input:  d,
 		Crop:   c.Crop,
-		Output: pipeline.Output{Quality: c.Quality, Subsampling: c.Subsampling, Restart: c.Restart},
+		Output: pipeline.Output{Quality: c.Quality, Subsampling: c.Subsampling, Restart: c.Restart, Reuse: c.Reuse, Noise: c.Noise},
 	}
 	if c.Resize != (resize{}) {
 		s.Resize = pipeline.Resize{Width: c.Resize.Width, Height: c.Resize.Height, Mode: c.Mode, Filter: c.Filter, Background: c.Background}

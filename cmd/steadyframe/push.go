@@ -44,6 +44,8 @@ type pushCmd struct {
 	Quality     int               `group:"jpeg" placeholder:"N" help:"JPEG quality, 1 to 100, on libjpeg's scale."`
 	Subsampling *jpeg.Subsampling `group:"jpeg" placeholder:"S" values:"420,422,444,gray" help:"Chroma: 420, 422, 444 or gray."`
 	Restart     *pipeline.Restart `group:"jpeg" placeholder:"R" values:"none,row" help:"Restart markers: none, row or every N blocks."`
+	Reuse       *pipeline.Reuse   `group:"jpeg" placeholder:"WHAT" values:"none,segments" help:"segments: parts of a frame that are as in the one before keep their bytes of the JPEG."`
+	Noise       int               `group:"jpeg" placeholder:"N" help:"With --reuse, levels of 8 bits by which a sample may differ and count as unchanged. Default: 0."`
 
 	JSON bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error, and nothing else."`
 }
@@ -187,6 +189,12 @@ func (c *pushCmd) query() url.Values {
 	}
 	if c.Restart != nil {
 		q.Set("restart", c.Restart.String())
+	}
+	if c.Reuse != nil {
+		q.Set("reuse", c.Reuse.String())
+	}
+	if c.Noise > 0 {
+		q.Set("noise", strconv.Itoa(c.Noise))
 	}
 	return q
 }

@@ -68,6 +68,8 @@ func FromProto(m *api.Spec) (pipeline.Spec, error) {
 			Quality:     r.number("output.quality", out.GetQuality()),
 			Subsampling: jpeg.Subsampling(r.enum("output.subsampling", int32(out.GetSubsampling()))),
 			Restart:     pipeline.Restart(out.GetRestart()),
+			Reuse:       pipeline.Reuse(r.enum("output.reuse", int32(out.GetReuse()))),
+			Noise:       r.number("output.noise", out.GetNoise()),
 		},
 		Scene: m.GetScene(),
 	}
@@ -111,6 +113,8 @@ func ToProto(s pipeline.Spec) (*api.Spec, error) {
 			Quality:     w.number("output.quality", o.Quality),
 			Subsampling: api.Output_Subsampling(o.Subsampling),
 			Restart:     w.restart("output.restart", o.Restart),
+			Reuse:       api.Output_Reuse(o.Reuse),
+			Noise:       w.number("output.noise", o.Noise),
 		}
 	}
 	if w.err != nil {

@@ -18,7 +18,7 @@ var full = pipeline.Spec{
 	Input:  frame.Desc{Format: frame.NV12, Width: 640, Height: 360, Range: frame.RangeFull, Color: frame.BT709},
 	Crop:   pipeline.Rect{X: 2, Y: 4, Width: 600, Height: 300},
 	Resize: pipeline.Resize{Width: 320, Height: 320, Mode: pipeline.Fit, Filter: pipeline.Area, Background: pipeline.Color{R: 1, G: 2, B: 3}},
-	Output: pipeline.Output{Format: pipeline.JPEG, Quality: 80, Subsampling: jpeg.Sub422, Restart: pipeline.RestartRow},
+	Output: pipeline.Output{Format: pipeline.JPEG, Quality: 80, Subsampling: jpeg.Sub422, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 3},
 }
 
 // TestRoundTrip: a Spec comes back as it was, whichever of its values is set.
@@ -51,6 +51,9 @@ func TestRoundTrip(t *testing.T) {
 	}
 	for n := range api.Output_Subsampling_name {
 		with(func(s *pipeline.Spec) { s.Output.Subsampling = jpeg.Subsampling(n) })
+	}
+	for n := range api.Output_Reuse_name {
+		with(func(s *pipeline.Spec) { s.Output.Reuse = pipeline.Reuse(n) })
 	}
 	for _, n := range []pipeline.Restart{pipeline.RestartNone, pipeline.RestartRow, 1, 65535, math.MaxInt32, math.MinInt32} {
 		with(func(s *pipeline.Spec) { s.Output.Restart = n })

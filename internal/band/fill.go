@@ -54,7 +54,7 @@ func (s *Sampler) FillPlanes(sc *Scratch, planes []frame.Plane, i int) {
 		sc.finish(from, to)
 	}
 	sc.surround(from, to)
-	sc.pad()
+	s.pad(&sc.Band, 0, c.Width)
 	sc.planes = [3]frame.Plane{}
 }
 
@@ -161,20 +161,33 @@ func (sc *Scratch) blendMean(src *source, p, y int, upper, lower between) {
 
 // fillDirect is fillSource for a source whose lines are input rows: two rows at a time, without the row cache.
 func (sc *Scratch) fillDirect(src *source, first, from, to int) {
+	for y := from; y < to; y += 2 {
+		sc.made += min(2, to-y)
+	}
+	sc.fillDirectLines(src, first, from, to, 0, src.across.outputs)
+}
+
+// fillDirectLines is fillDirect for columns left..right-1 of Content.
+func (sc *Scratch) fillDirectLines(src *source, first, from, to, left, right int) {
 	k := &sc.sampler.kernels.color
 	for y := from; y < to; y += 2 {
 		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
-		sc.made += last - y + 1
 		var rows [3]color.Rows
 		for i := range src.inputs {
 			rows[i] = color.Rows{
-				Upper: sc.inputOf(src, i, first+y), Lower: sc.inputOf(src, i, first+last), Ahead: sc.aheadOfLine(src, first+y),
+				Upper: sc.inputOf(src, i, first+y)[left*src.step : right*src.step],
+				Lower: sc.inputOf(src, i, first+last)[left*src.step : right*src.step], Ahead: sc.aheadOfLine(src, first+y),
 			}
 		}
+		l := sc.lines(y)
+		for i := range l.Y {
+			l.Y[i] = l.Y[i][left:right]
+		}
+		l.Cb, l.Cr = l.Cb[left/2:(right+1)/2], l.Cr[left/2:(right+1)/2]
 		if src.layout == planar {
-			k.PlanarLines(sc.lines(y), src.redFirst(rows))
+			k.PlanarLines(l, src.redFirst(rows))
 		} else {
-			k.PackedLines(sc.lines(y), rows[0], src.packed)
+			k.PackedLines(l, rows[0], src.packed)
 		}
 	}
 }
@@ -327,19 +340,21 @@ func (sc *Scratch) surround(from, to int) {
 	}
 }
 
-// pad repeats the last sample of each line, and the last line, up to the size of whole blocks.
-func (sc *Scratch) pad() {
-	s := sc.sampler
+// pad makes columns x..x+n-1 of a band whole blocks: it repeats the last sample of each line if they end with the canvas, and
+// the last line.
+func (s *Sampler) pad(b *Band, x, n int) {
 	for i := range s.planeCount {
-		l, p := &s.planes[i], &sc.Band.Planes[i]
-		lines := (sc.Band.Lines + l.subY - 1) / l.subY
-		if l.padded != l.width {
+		l, p := &s.planes[i], &b.Planes[i]
+		lines := (b.Lines + l.subY - 1) / l.subY
+		from, to := x/l.subX, (x+n+l.subX-1)/l.subX
+		if x+n == s.config.Width && l.padded != l.width {
 			for y := range lines {
 				fill(p.line(l.width, y, l.padded-l.width), p.Pix[y*p.Stride+l.width-1])
 			}
+			to = l.padded
 		}
 		for y := lines; y < l.lines; y++ {
-			copy(p.line(0, y, l.padded), p.line(0, lines-1, l.padded))
+			copy(p.line(from, y, to-from), p.line(from, lines-1, to-from))
 		}
 	}
 }

@@ -92,7 +92,7 @@ func (c *Converter) Fill(sc *ConverterScratch, x int, p Pixels) {
 		}
 		c.convert(sc, x, y, p.Columns, upper, lower)
 	}
-	c.pad(b, x, p.Columns)
+	s.pad(b, x, p.Columns)
 }
 
 func (p *Pixels) row(y int) []byte { return p.Pix[y*p.Stride:][:3*p.Columns] }
@@ -134,25 +134,6 @@ func (c *Converter) convertRow(dst *[3][]int16, src []byte, n int) {
 		k.PackedYCCHalf([3][]int16{dst[0][:n], dst[1][:half], dst[2][:half]}, src, packed)
 	default:
 		k.PackedYCC([3][]int16{dst[0][:n], dst[1][:n], dst[2][:n]}, src, packed)
-	}
-}
-
-// pad repeats the last sample of each line if columns x..x+n-1 end with the image, and the last line.
-func (c *Converter) pad(b *Band, x, n int) {
-	s := c.sampler
-	for i := range s.planeCount {
-		l, p := &s.planes[i], &b.Planes[i]
-		lines := (b.Lines + l.subY - 1) / l.subY
-		from, to := x/l.subX, (x+n+l.subX-1)/l.subX
-		if x+n == s.config.Width && l.padded != l.width {
-			for y := range lines {
-				fill(p.line(l.width, y, l.padded-l.width), p.Pix[y*p.Stride+l.width-1])
-			}
-			to = l.padded
-		}
-		for y := lines; y < l.lines; y++ {
-			copy(p.line(from, y, to-from), p.line(from, lines-1, to-from))
-		}
 	}
 }
 

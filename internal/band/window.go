@@ -1,6 +1,10 @@
 package band
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/steadyframe/steadyframe/frame"
+)
 
 // Window says which bytes of the rows of an input plane some columns of the canvas are made of: From up to To-1. It is empty
 // where the columns are background.
@@ -50,6 +54,31 @@ func (s *Sampler) Rows(dst []int32, p, from, to int) []int32 {
 		}
 	}
 	return dst
+}
+
+// Splits reports whether FillColumns makes columns alone.
+func (s *Sampler) Splits() bool {
+	c := &s.config
+	return s.sources[0].direct && c.Content == Rect{Width: c.Width, Height: c.Height}
+}
+
+// FillColumns is Fill for columns from..to-1 of the canvas, which are as Window has them; where the sampler does not split, for
+// all. What the band has of other columns stays.
+func (s *Sampler) FillColumns(sc *Scratch, f *frame.Frame, i, from, to int) {
+	if !s.Splits() {
+		s.Fill(sc, f, i)
+		return
+	}
+	if sc.sampler != s || f.Desc != s.config.In || i < 0 || i >= s.Bands() {
+		panic("band: scratch, frame or band of another Sampler")
+	}
+	copy(sc.planes[:], f.Planes())
+	c, src := &s.config, &s.sources[0]
+	top := i * c.Lines
+	sc.Band.Lines = min(c.Lines, c.Height-top)
+	sc.fillDirectLines(src, top, 0, sc.Band.Lines, from, to)
+	s.pad(&sc.Band, from, to-from)
+	sc.planes = [3]frame.Plane{}
 }
 
 // sourceOf returns the source that reads input plane p.

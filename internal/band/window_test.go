@@ -23,15 +23,20 @@ func copyWindows(t *testing.T, s *Sampler, dst, src *frame.Frame, x0, x1, y0, y1
 	}
 }
 
-// TestWindow: the samples of an MCU do not depend on what lies outside of its windows, whatever the geometry.
+// TestWindow: the samples of an MCU do not depend on what lies outside of its windows, whatever the geometry, and FillColumns makes
+// them.
 func TestWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 11))
-	for range 400 {
+	splits := 0
+	for n := range 400 {
 		data := make(choices, 24)
 		for i := range data {
 			data[i] = byte(r.Uint32())
 		}
 		c := data.config()
+		if n%4 == 0 { // Few of the others are not resized.
+			c = wholeConfig(c.In, c.In.Width, c.In.Height)
+		}
 		s := mustSampler(t, c)
 		subX, _ := c.subsampling()
 		width := 8 * subX
@@ -47,6 +52,11 @@ func TestWindow(t *testing.T) {
 		want, got := s.NewScratch(), s.NewScratch()
 		s.Fill(want, &a, y0/c.Lines)
 		s.Fill(got, &b, y0/c.Lines)
+		if s.Splits() {
+			splits++
+			*got = *s.NewScratch()
+			s.FillColumns(got, &b, y0/c.Lines, x0, x1)
+		}
 		for p := range s.planeCount {
 			l, to := &s.planes[p], x1
 			if x1 == c.Width {
@@ -61,6 +71,9 @@ func TestWindow(t *testing.T) {
 				}
 			}
 		}
+	}
+	if splits < 10 {
+		t.Errorf("got %d samplers that make columns alone, want some", splits)
 	}
 }
 

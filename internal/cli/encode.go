@@ -65,6 +65,7 @@ type work struct {
 type encode struct {
 	*Job
 	compiled  map[frame.Desc]*pipeline.Pipeline // of the encoder: one for each geometry that came
+	history   pipeline.History                  // of the encoder
 	options   pipeline.Options
 	batch     int
 	held      frame.Frame   // of the reader: it was read, and is of another geometry than the batch before it
@@ -299,6 +300,7 @@ func (e *encode) most(d frame.Desc) int {
 // encodeAll encodes batches until there are none, or reading was interrupted and what was read is done. It closes e.encoded.
 func (e *encode) encodeAll() {
 	defer close(e.encoded)
+	defer e.history.Release()
 	for w := range e.toEncode {
 		start := time.Now()
 		if len(w.batch.In) > 0 {
@@ -317,6 +319,7 @@ func (e *encode) run(b *pipeline.Batch) error {
 	if err != nil {
 		return fmt.Errorf("frames of %s: %w", b.In[0].Desc, err)
 	}
+	b.History = &e.history
 	return p.Run(e.working, b)
 }
 

@@ -153,6 +153,7 @@ type Scratch struct {
 	bits  huff.Partial // what is not in a byte yet
 	raw   []byte       // of a strip, before stuffing
 	out   []byte       // of the band
+	ends  []int        // of segments in out, but for the image's last
 }
 
 // NewScratch returns a Scratch for c. Nothing else in the coder allocates.
@@ -163,14 +164,18 @@ func (c *Coder) NewScratch() *Scratch {
 		syms:  make([]huff.Symbol, huff.MaxSymbols(blocks)),
 		raw:   make([]byte, c.rawBytes()),
 		out:   make([]byte, 0, c.MaxBandBytes()),
+		ends:  make([]int, 0, c.maxEnds()),
 	}
 }
+
+// maxEnds bounds how many segments end in a band.
+func (c *Coder) maxEnds() int { return c.perRow/c.interval + 1 }
 
 // ScratchBytes returns the size of a Scratch in bytes.
 func (c *Coder) ScratchBytes() int {
 	blocks := c.stripBlocks()
 	const block = int(unsafe.Sizeof(dct.Coefs{}) + unsafe.Sizeof(uint64(0)))
-	return int(unsafe.Sizeof(Scratch{})) + blocks*block + huff.MaxSymbols(blocks)*int(unsafe.Sizeof(huff.Symbol(0))) + c.rawBytes() + c.MaxBandBytes()
+	return int(unsafe.Sizeof(Scratch{})) + blocks*block + huff.MaxSymbols(blocks)*int(unsafe.Sizeof(huff.Symbol(0))) + c.rawBytes() + c.MaxBandBytes() + c.maxEnds()*int(unsafe.Sizeof(int(0)))
 }
 
 func (c *Coder) stripBlocks() int { return stripMCUs * len(c.slots) }
@@ -206,7 +211,7 @@ func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
 		panic("jpegcore: bands out of order")
 	}
 	s.band++
-	s.out = s.out[:0]
+	s.out, s.ends = s.out[:0], s.ends[:0]
 	for x := 0; x < c.perRow; x += stripMCUs {
 		n := min(stripMCUs, c.perRow-x)
 		c.transform(s, b, x, n)
@@ -242,6 +247,7 @@ func (c *Coder) code(s *Scratch, n int) {
 		s.out = s.out[:end+k.Stuff(s.out[end:cap(s.out)], raw)]
 		if s.left == 0 && s.mcu < c.perRow*c.rows {
 			s.out = append(s.out, 0xFF, markerRST0+byte(s.segment%8))
+			s.ends = append(s.ends, len(s.out))
 			s.beginSegment(c, s.segment+1)
 		}
 	}

@@ -43,11 +43,18 @@ func (c *Coder) BeginSegment(s *Scratch, n int) {
 func (c *Coder) EncodeRow(s *Scratch, b *band.Band) (coded []byte, mcus int) {
 	x := s.mcu % c.perRow
 	end := x + min(s.left, c.perRow-x)
-	s.out = s.out[:0]
-	for at := x; at < end; at += stripMCUs {
+	coded, _ = c.EncodeTo(s, b, end)
+	return coded, end - x
+}
+
+// EncodeTo is EncodeRow for all MCUs of the row up to column end, which may be those of several segments. It returns where, in
+// the bytes, segments end that others follow: behind their markers.
+func (c *Coder) EncodeTo(s *Scratch, b *band.Band, end int) (coded []byte, ends []int) {
+	s.out, s.ends = s.out[:0], s.ends[:0]
+	for at := s.mcu % c.perRow; at < end; at += stripMCUs {
 		n := min(stripMCUs, end-at)
 		c.transform(s, b, at, n)
 		c.code(s, n)
 	}
-	return s.out, end - x
+	return s.out, s.ends
 }

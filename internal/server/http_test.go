@@ -51,6 +51,7 @@ func query(t testing.TB, s pipeline.Spec) string {
 	if s.Output.Format == pipeline.JPEG {
 		set("subsampling", s.Output.Subsampling)
 		set("restart", s.Output.Restart)
+		set("reuse", s.Output.Reuse)
 		if s.Output.Quality != 0 {
 			set("quality", s.Output.Quality)
 		}

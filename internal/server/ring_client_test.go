@@ -275,3 +275,19 @@ func TestRingClientAllocates(t *testing.T) {
 		}
 	})
 }
+
+// TestReuseOverTheRing is TestReuse for the ring, where a connection is the stream.
+func TestReuseOverTheRing(t *testing.T) {
+	s, overRing, _ := startRing(t)
+	spec := pipeline.Spec{
+		Input:  frame.Desc{Format: frame.BGR24, Width: 64, Height: 48},
+		Output: pipeline.Output{Restart: 4, Reuse: pipeline.ReuseSegments},
+	}
+	still := ringFrames(1)[0]
+	frames := [][]byte{still, still, still, still}
+	want := encodeDirectly(t, spec, frames)
+	checkImages(t, stream(t, overRing, spec, frames), want)
+	if got := s.segmentsReused(t); got != 2*3 {
+		t.Errorf("got %d segments reused, want the 3 of the last 2 of 4 frames", got)
+	}
+}

@@ -433,6 +433,52 @@ func (Output_Subsampling) EnumDescriptor() ([]byte, []int) {
 	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9, 1}
 }
 
+type Output_Reuse int32
+
+const (
+	Output_REUSE_NONE     Output_Reuse = 0
+	Output_REUSE_SEGMENTS Output_Reuse = 1
+)
+
+// Enum value maps for Output_Reuse.
+var (
+	Output_Reuse_name = map[int32]string{
+		0: "REUSE_NONE",
+		1: "REUSE_SEGMENTS",
+	}
+	Output_Reuse_value = map[string]int32{
+		"REUSE_NONE":     0,
+		"REUSE_SEGMENTS": 1,
+	}
+)
+
+func (x Output_Reuse) Enum() *Output_Reuse {
+	p := new(Output_Reuse)
+	*p = x
+	return p
+}
+
+func (x Output_Reuse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Output_Reuse) Descriptor() protoreflect.EnumDescriptor {
+	return file_steadyframe_v1_frame_proto_enumTypes[7].Descriptor()
+}
+
+func (Output_Reuse) Type() protoreflect.EnumType {
+	return &file_steadyframe_v1_frame_proto_enumTypes[7]
+}
+
+func (x Output_Reuse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Output_Reuse.Descriptor instead.
+func (Output_Reuse) EnumDescriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{9, 2}
+}
+
 type StreamInfo_State int32
 
 const (
@@ -468,11 +514,11 @@ func (x StreamInfo_State) String() string {
 }
 
 func (StreamInfo_State) Descriptor() protoreflect.EnumDescriptor {
-	return file_steadyframe_v1_frame_proto_enumTypes[7].Descriptor()
+	return file_steadyframe_v1_frame_proto_enumTypes[8].Descriptor()
 }
 
 func (StreamInfo_State) Type() protoreflect.EnumType {
-	return &file_steadyframe_v1_frame_proto_enumTypes[7]
+	return &file_steadyframe_v1_frame_proto_enumTypes[8]
 }
 
 func (x StreamInfo_State) Number() protoreflect.EnumNumber {
@@ -1149,7 +1195,14 @@ type Output struct {
 	Quality     uint32             `protobuf:"varint,2,opt,name=quality,proto3" json:"quality,omitempty"`
 	Subsampling Output_Subsampling `protobuf:"varint,3,opt,name=subsampling,proto3,enum=steadyframe.v1.Output_Subsampling" json:"subsampling,omitempty"`
 	// restart is the restart interval in MCUs; 0 is none, -1 one row of MCUs.
-	Restart       int32 `protobuf:"zigzag32,4,opt,name=restart,proto3" json:"restart,omitempty"`
+	Restart int32 `protobuf:"zigzag32,4,opt,name=restart,proto3" json:"restart,omitempty"`
+	// reuse is what becomes of the parts of a JPEG whose source is as it was in the frame before, of the same EncodeStream or
+	// live stream. With REUSE_SEGMENTS the restart interval is 12 MCUs of 16x16 pixels, or the same area of smaller ones,
+	// unless restart says otherwise, and segments that are unchanged keep their bytes.
+	Reuse Output_Reuse `protobuf:"varint,5,opt,name=reuse,proto3,enum=steadyframe.v1.Output_Reuse" json:"reuse,omitempty"`
+	// noise, with reuse, is by how many levels of 8 bits a sample may differ and count as unchanged, 0 to 255. It is for frames
+	// of bytes. With 0 each JPEG is the one that encoding all of the frame gives.
+	Noise         uint32 `protobuf:"varint,6,opt,name=noise,proto3" json:"noise,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1208,6 +1261,20 @@ func (x *Output) GetSubsampling() Output_Subsampling {
 func (x *Output) GetRestart() int32 {
 	if x != nil {
 		return x.Restart
+	}
+	return 0
+}
+
+func (x *Output) GetReuse() Output_Reuse {
+	if x != nil {
+		return x.Reuse
+	}
+	return Output_REUSE_NONE
+}
+
+func (x *Output) GetNoise() uint32 {
+	if x != nil {
+		return x.Noise
 	}
 	return 0
 }
@@ -2626,12 +2693,14 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x06Filter\x12\f\n" +
 	"\bBILINEAR\x10\x00\x12\b\n" +
 	"\x04AREA\x10\x01\x12\v\n" +
-	"\aNEAREST\x10\x02\"\xbe\x02\n" +
+	"\aNEAREST\x10\x02\"\xb5\x03\n" +
 	"\x06Output\x125\n" +
 	"\x06format\x18\x01 \x01(\x0e2\x1d.steadyframe.v1.Output.FormatR\x06format\x12\x18\n" +
 	"\aquality\x18\x02 \x01(\rR\aquality\x12D\n" +
 	"\vsubsampling\x18\x03 \x01(\x0e2\".steadyframe.v1.Output.SubsamplingR\vsubsampling\x12\x18\n" +
-	"\arestart\x18\x04 \x01(\x11R\arestart\"L\n" +
+	"\arestart\x18\x04 \x01(\x11R\arestart\x122\n" +
+	"\x05reuse\x18\x05 \x01(\x0e2\x1c.steadyframe.v1.Output.ReuseR\x05reuse\x12\x14\n" +
+	"\x05noise\x18\x06 \x01(\rR\x05noise\"L\n" +
 	"\x06Format\x12\b\n" +
 	"\x04JPEG\x10\x00\x12\f\n" +
 	"\bRAW_RGBA\x10\x01\x12\r\n" +
@@ -2642,7 +2711,11 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x04S420\x10\x00\x12\b\n" +
 	"\x04S422\x10\x01\x12\b\n" +
 	"\x04S444\x10\x02\x12\b\n" +
-	"\x04GRAY\x10\x03\"\xd8\x01\n" +
+	"\x04GRAY\x10\x03\"+\n" +
+	"\x05Reuse\x12\x0e\n" +
+	"\n" +
+	"REUSE_NONE\x10\x00\x12\x12\n" +
+	"\x0eREUSE_SEGMENTS\x10\x01\"\xd8\x01\n" +
 	"\x0ePublishRequest\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12(\n" +
 	"\x04spec\x18\x02 \x01(\v2\x14.steadyframe.v1.SpecR\x04spec\x12\x17\n" +
@@ -2811,7 +2884,7 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 	return file_steadyframe_v1_frame_proto_rawDescData
 }
 
-var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
 var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
@@ -2821,44 +2894,45 @@ var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(Resize_Filter)(0),          // 4: steadyframe.v1.Resize.Filter
 	(Output_Format)(0),          // 5: steadyframe.v1.Output.Format
 	(Output_Subsampling)(0),     // 6: steadyframe.v1.Output.Subsampling
-	(StreamInfo_State)(0),       // 7: steadyframe.v1.StreamInfo.State
-	(*EncodeRequest)(nil),       // 8: steadyframe.v1.EncodeRequest
-	(*SceneImage)(nil),          // 9: steadyframe.v1.SceneImage
-	(*RegionRect)(nil),          // 10: steadyframe.v1.RegionRect
-	(*EncodeResponse)(nil),      // 11: steadyframe.v1.EncodeResponse
-	(*Picture)(nil),             // 12: steadyframe.v1.Picture
-	(*Spec)(nil),                // 13: steadyframe.v1.Spec
-	(*FrameDesc)(nil),           // 14: steadyframe.v1.FrameDesc
-	(*Rect)(nil),                // 15: steadyframe.v1.Rect
-	(*Resize)(nil),              // 16: steadyframe.v1.Resize
-	(*Output)(nil),              // 17: steadyframe.v1.Output
-	(*PublishRequest)(nil),      // 18: steadyframe.v1.PublishRequest
-	(*PublishStatus)(nil),       // 19: steadyframe.v1.PublishStatus
-	(*Dropped)(nil),             // 20: steadyframe.v1.Dropped
-	(*WatchRequest)(nil),        // 21: steadyframe.v1.WatchRequest
-	(*WatchPicture)(nil),        // 22: steadyframe.v1.WatchPicture
-	(*ListStreamsRequest)(nil),  // 23: steadyframe.v1.ListStreamsRequest
-	(*ListStreamsResponse)(nil), // 24: steadyframe.v1.ListStreamsResponse
-	(*StreamInfo)(nil),          // 25: steadyframe.v1.StreamInfo
-	(*ViewerInfo)(nil),          // 26: steadyframe.v1.ViewerInfo
-	(*SceneFile)(nil),           // 27: steadyframe.v1.SceneFile
-	(*UnloadSceneRequest)(nil),  // 28: steadyframe.v1.UnloadSceneRequest
-	(*ListScenesRequest)(nil),   // 29: steadyframe.v1.ListScenesRequest
-	(*ListScenesResponse)(nil),  // 30: steadyframe.v1.ListScenesResponse
-	(*SceneInfo)(nil),           // 31: steadyframe.v1.SceneInfo
-	(*MelRequest)(nil),          // 32: steadyframe.v1.MelRequest
-	(*MelSpec)(nil),             // 33: steadyframe.v1.MelSpec
-	(*MelResponse)(nil),         // 34: steadyframe.v1.MelResponse
+	(Output_Reuse)(0),           // 7: steadyframe.v1.Output.Reuse
+	(StreamInfo_State)(0),       // 8: steadyframe.v1.StreamInfo.State
+	(*EncodeRequest)(nil),       // 9: steadyframe.v1.EncodeRequest
+	(*SceneImage)(nil),          // 10: steadyframe.v1.SceneImage
+	(*RegionRect)(nil),          // 11: steadyframe.v1.RegionRect
+	(*EncodeResponse)(nil),      // 12: steadyframe.v1.EncodeResponse
+	(*Picture)(nil),             // 13: steadyframe.v1.Picture
+	(*Spec)(nil),                // 14: steadyframe.v1.Spec
+	(*FrameDesc)(nil),           // 15: steadyframe.v1.FrameDesc
+	(*Rect)(nil),                // 16: steadyframe.v1.Rect
+	(*Resize)(nil),              // 17: steadyframe.v1.Resize
+	(*Output)(nil),              // 18: steadyframe.v1.Output
+	(*PublishRequest)(nil),      // 19: steadyframe.v1.PublishRequest
+	(*PublishStatus)(nil),       // 20: steadyframe.v1.PublishStatus
+	(*Dropped)(nil),             // 21: steadyframe.v1.Dropped
+	(*WatchRequest)(nil),        // 22: steadyframe.v1.WatchRequest
+	(*WatchPicture)(nil),        // 23: steadyframe.v1.WatchPicture
+	(*ListStreamsRequest)(nil),  // 24: steadyframe.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil), // 25: steadyframe.v1.ListStreamsResponse
+	(*StreamInfo)(nil),          // 26: steadyframe.v1.StreamInfo
+	(*ViewerInfo)(nil),          // 27: steadyframe.v1.ViewerInfo
+	(*SceneFile)(nil),           // 28: steadyframe.v1.SceneFile
+	(*UnloadSceneRequest)(nil),  // 29: steadyframe.v1.UnloadSceneRequest
+	(*ListScenesRequest)(nil),   // 30: steadyframe.v1.ListScenesRequest
+	(*ListScenesResponse)(nil),  // 31: steadyframe.v1.ListScenesResponse
+	(*SceneInfo)(nil),           // 32: steadyframe.v1.SceneInfo
+	(*MelRequest)(nil),          // 33: steadyframe.v1.MelRequest
+	(*MelSpec)(nil),             // 34: steadyframe.v1.MelSpec
+	(*MelResponse)(nil),         // 35: steadyframe.v1.MelResponse
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
-	13, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
-	9,  // 1: steadyframe.v1.EncodeRequest.images:type_name -> steadyframe.v1.SceneImage
-	10, // 2: steadyframe.v1.SceneImage.rects:type_name -> steadyframe.v1.RegionRect
-	12, // 3: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
-	14, // 4: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
-	15, // 5: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
-	16, // 6: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
-	17, // 7: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
+	14, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
+	10, // 1: steadyframe.v1.EncodeRequest.images:type_name -> steadyframe.v1.SceneImage
+	11, // 2: steadyframe.v1.SceneImage.rects:type_name -> steadyframe.v1.RegionRect
+	13, // 3: steadyframe.v1.EncodeResponse.pictures:type_name -> steadyframe.v1.Picture
+	15, // 4: steadyframe.v1.Spec.input:type_name -> steadyframe.v1.FrameDesc
+	16, // 5: steadyframe.v1.Spec.crop:type_name -> steadyframe.v1.Rect
+	17, // 6: steadyframe.v1.Spec.resize:type_name -> steadyframe.v1.Resize
+	18, // 7: steadyframe.v1.Spec.output:type_name -> steadyframe.v1.Output
 	0,  // 8: steadyframe.v1.FrameDesc.format:type_name -> steadyframe.v1.PixelFormat
 	1,  // 9: steadyframe.v1.FrameDesc.range:type_name -> steadyframe.v1.ValueRange
 	2,  // 10: steadyframe.v1.FrameDesc.color:type_name -> steadyframe.v1.ColorSpace
@@ -2866,40 +2940,41 @@ var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	4,  // 12: steadyframe.v1.Resize.filter:type_name -> steadyframe.v1.Resize.Filter
 	5,  // 13: steadyframe.v1.Output.format:type_name -> steadyframe.v1.Output.Format
 	6,  // 14: steadyframe.v1.Output.subsampling:type_name -> steadyframe.v1.Output.Subsampling
-	13, // 15: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
-	9,  // 16: steadyframe.v1.PublishRequest.images:type_name -> steadyframe.v1.SceneImage
-	20, // 17: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
-	25, // 18: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
-	7,  // 19: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
-	20, // 20: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
-	26, // 21: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
-	31, // 22: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
-	33, // 23: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
-	8,  // 24: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
-	8,  // 25: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
-	18, // 26: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
-	21, // 27: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
-	23, // 28: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
-	27, // 29: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
-	28, // 30: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
-	29, // 31: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
-	32, // 32: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
-	32, // 33: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
-	11, // 34: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	11, // 35: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	19, // 36: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
-	22, // 37: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
-	24, // 38: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
-	31, // 39: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
-	31, // 40: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
-	30, // 41: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
-	34, // 42: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
-	34, // 43: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	7,  // 15: steadyframe.v1.Output.reuse:type_name -> steadyframe.v1.Output.Reuse
+	14, // 16: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
+	10, // 17: steadyframe.v1.PublishRequest.images:type_name -> steadyframe.v1.SceneImage
+	21, // 18: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
+	26, // 19: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
+	8,  // 20: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
+	21, // 21: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
+	27, // 22: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
+	32, // 23: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
+	34, // 24: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
+	9,  // 25: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
+	9,  // 26: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
+	19, // 27: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
+	22, // 28: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
+	24, // 29: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	28, // 30: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
+	29, // 31: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
+	30, // 32: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
+	33, // 33: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
+	33, // 34: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
+	12, // 35: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	12, // 36: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	20, // 37: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	23, // 38: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	25, // 39: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	32, // 40: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
+	32, // 41: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
+	31, // 42: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
+	35, // 43: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
+	35, // 44: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
+	35, // [35:45] is the sub-list for method output_type
+	25, // [25:35] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_steadyframe_v1_frame_proto_init() }
@@ -2913,7 +2988,7 @@ func file_steadyframe_v1_frame_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
-			NumEnums:      8,
+			NumEnums:      9,
 			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,

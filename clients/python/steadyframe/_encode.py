@@ -45,6 +45,8 @@ class Encoder:
         crop: Union[str, Tuple[int, int, int, int], None] = None,
         subsampling: Union[str, int, None] = None,
         restart: Union[str, int, None] = None,
+        reuse: Optional[str] = None,
+        noise: Optional[int] = None,
         output: Optional[str] = None,
         url: Optional[str] = None,
         token: Optional[str] = None,
@@ -71,6 +73,8 @@ class Encoder:
             crop: (x, y, width, height) of the frame, before the resize.
             subsampling: "420" (the default), "422", "444" or "gray".
             restart: the interval of restart markers: "none" (the default), "row", or a number of MCUs.
+            reuse: "segments": in stream, parts of a frame that are as in the one before keep their bytes of the JPEG.
+            noise: with reuse, by how many levels of 8 bits a sample may differ and count as unchanged; 0 without it.
             output: "jpeg" (the default), or raw pixels: "rgb24", "bgr24", "rgba", "yuv420p".
             url: the server: ring:/PATH, http://HOST:PORT, https://HOST or unix:/PATH; else the variable STEADYFRAME_URL; else
                 the ring of this user's server, or where there is none, http://127.0.0.1:8080.
@@ -80,7 +84,7 @@ class Encoder:
         self._options = _options.make(
             size=size, quality=quality, color=color, layout=layout, value_range=value_range, format=format, shape=shape,
             colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop, subsampling=subsampling,
-            restart=restart, output=output,
+            restart=restart, reuse=reuse, noise=noise, output=output,
         )  # fmt: skip
         self._address = _address.find(url, token)
         self._timeout = timeout
@@ -424,7 +428,7 @@ def encode(
     shape: Optional[Tuple[int, ...]] = ..., colorspace: Optional[str] = ..., mode: Optional[str] = ...,
     filter: Optional[str] = ..., background: Union[str, Tuple[int, int, int], None] = ...,
     crop: Union[str, Tuple[int, int, int, int], None] = ..., subsampling: Union[str, int, None] = ...,
-    restart: Union[str, int, None] = ..., output: Optional[str] = ..., url: Optional[str] = ..., token: Optional[str] = ...,
+    restart: Union[str, int, None] = ..., reuse: Optional[str] = ..., noise: Optional[int] = ..., output: Optional[str] = ..., url: Optional[str] = ..., token: Optional[str] = ...,
     timeout: Optional[float] = ...,
 ) -> List[bytes]: ...  # fmt: skip
 
@@ -436,7 +440,7 @@ def encode(
     shape: Optional[Tuple[int, ...]] = ..., colorspace: Optional[str] = ..., mode: Optional[str] = ...,
     filter: Optional[str] = ..., background: Union[str, Tuple[int, int, int], None] = ...,
     crop: Union[str, Tuple[int, int, int, int], None] = ..., subsampling: Union[str, int, None] = ...,
-    restart: Union[str, int, None] = ..., output: Optional[str] = ..., url: Optional[str] = ..., token: Optional[str] = ...,
+    restart: Union[str, int, None] = ..., reuse: Optional[str] = ..., noise: Optional[int] = ..., output: Optional[str] = ..., url: Optional[str] = ..., token: Optional[str] = ...,
     timeout: Optional[float] = ...,
 ) -> Any: ...  # fmt: skip
 
@@ -458,6 +462,8 @@ def encode(
     crop: Union[str, Tuple[int, int, int, int], None] = None,
     subsampling: Union[str, int, None] = None,
     restart: Union[str, int, None] = None,
+    reuse: Optional[str] = None,
+    noise: Optional[int] = None,
     output: Optional[str] = None,
     url: Optional[str] = None,
     token: Optional[str] = None,
@@ -481,6 +487,6 @@ def encode(
     settings = dict(
         size=size, quality=quality, color=color, layout=layout, value_range=value_range, format=format, shape=shape,
         colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop, subsampling=subsampling,
-        restart=restart, output=output, url=url, token=token, timeout=timeout,
+        restart=restart, reuse=reuse, noise=noise, output=output, url=url, token=token, timeout=timeout,
     )  # fmt: skip
     return _encoder(settings).encode(frames)

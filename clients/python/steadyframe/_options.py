@@ -56,6 +56,8 @@ class Options:
     crop: str = ""
     subsampling: str = ""
     restart: str = ""
+    reuse: str = ""
+    noise: Optional[int] = None
     output: str = ""
     # Of the frames:
     color: str = ""
@@ -78,7 +80,8 @@ class Options:
         pairs += [("range", given.value_range), ("color", given.colorspace), ("resize", self.size)]
         pairs += [(name, getattr(self, name)) for name in ("mode", "filter", "background", "crop")]
         pairs += [("quality", "" if self.quality is None else str(self.quality))]
-        pairs += [(name, getattr(self, name)) for name in ("subsampling", "restart", "output")]
+        pairs += [(name, getattr(self, name)) for name in ("subsampling", "restart", "reuse", "output")]
+        pairs += [("noise", "" if self.noise is None else str(self.noise))]
         return urlencode([(name, value) for name, value in pairs if value != ""])
 
     def spec(self, given: Description) -> Dict[str, Any]:
@@ -89,7 +92,10 @@ class Options:
                 "format": given.format, "width": given.width, "height": given.height, "range": given.value_range, "color": given.colorspace,
             },
             "resize": {"width": width, "height": height, "mode": self.mode, "filter": self.filter, "background": self.background},
-            "output": {"format": self.output, "quality": self.quality, "subsampling": self.subsampling, "restart": self.restart},
+            "output": {
+                "format": self.output, "quality": self.quality, "subsampling": self.subsampling, "restart": self.restart,
+                "reuse": self.reuse, "noise": self.noise,
+            },
         }  # fmt: skip
         spec: Dict[str, Any] = {name: {k: v for k, v in part.items() if v not in ("", None)} for name, part in parts.items()}
         if self.crop:
@@ -124,6 +130,8 @@ def make(
     crop: Union[str, Tuple[int, int, int, int], None] = None,
     subsampling: Union[str, int, None] = None,
     restart: Union[str, int, None] = None,
+    reuse: Optional[str] = None,
+    noise: Optional[int] = None,
     output: Optional[str] = None,
     color: Optional[str] = None,
     layout: Optional[str] = None,
@@ -137,6 +145,8 @@ def make(
         raise SpecError(f"quality: got {quality!r}, want a whole number of 1..100", field="quality")
     if quality is not None and not 1 <= quality <= 100:
         raise SpecError(f"quality: got {quality}, want 1..100", field="quality")
+    if noise is not None and (isinstance(noise, bool) or not hasattr(noise, "__index__") or not 0 <= noise <= 255):
+        raise SpecError(f"noise: got {noise!r}, want a whole number of 0..255", field="noise")
     if color is not None and color.lower() not in ("bgr", "rgb"):
         raise SpecError(f'color: got {color!r}, want "bgr" (the order of OpenCV, and the default) or "rgb"', field="color")
     if isinstance(background, tuple):
@@ -161,6 +171,8 @@ def make(
         crop=crop or "",
         subsampling="" if subsampling is None else str(subsampling).replace(":", ""),
         restart="" if restart is None else str(restart),
+        reuse=reuse or "",
+        noise=None if not noise else int(noise),
         output=output or "",
         color=(color or "").lower(),
         layout=(layout or "").upper(),

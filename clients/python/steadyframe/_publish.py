@@ -198,6 +198,8 @@ class Publisher:
         crop: Union[str, Tuple[int, int, int, int], None] = None,
         subsampling: Union[str, int, None] = None,
         restart: Union[str, int, None] = None,
+        reuse: Optional[str] = None,
+        noise: Optional[int] = None,
         reconnect: bool = True,
         url: Optional[str] = None,
         token: Optional[str] = None,
@@ -222,7 +224,7 @@ class Publisher:
         self._options = _options.make(
             size=size, quality=quality, color=color, layout=layout, value_range=value_range, format=format,
             shape=self._shape, colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop,
-            subsampling=subsampling, restart=restart,
+            subsampling=subsampling, restart=restart, reuse=reuse, noise=noise,
         )  # fmt: skip
         if fps is not None and not fps > 0:
             raise SpecError(f"fps: got {fps}, want more than 0", field="fps")

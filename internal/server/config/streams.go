@@ -35,10 +35,12 @@ type Stream struct {
 	Quality     int              `yaml:"quality,omitempty" doc:"of the JPEGs, 1 to 100; 0: 75"`
 	Subsampling jpeg.Subsampling `yaml:"subsampling,omitempty" doc:"of the JPEGs: 420, 422, 444 or gray"`
 	Restart     pipeline.Restart `yaml:"restart,omitempty" doc:"restart interval of the JPEGs: none, row or a number of blocks"`
+	Reuse       pipeline.Reuse   `yaml:"reuse,omitempty" doc:"segments: parts of a frame that are as in the one before keep their bytes of the JPEG; none: all is encoded"`
+	Noise       int              `yaml:"noise,omitempty" doc:"with reuse, levels of 8 bits by which a sample may differ and count as unchanged, 0 to 255"`
 }
 
 // Fill returns spec with the stream's settings where spec has none: range and color space, if its frames are luma and
-// chroma, the crop, the resize as a whole, and each field of the output.
+// chroma, the crop, the resize as a whole, and each field of the output. Noise goes with Reuse.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
 		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color.Value)
@@ -54,6 +56,12 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	}
 	out := &spec.Output
 	out.Quality, out.Subsampling, out.Restart = cmp.Or(out.Quality, s.Quality), cmp.Or(out.Subsampling, s.Subsampling), cmp.Or(out.Restart, s.Restart)
+	if out.Reuse == pipeline.ReuseNone {
+		out.Reuse = s.Reuse
+		if !spec.Input.Format.IsFloat() { // Of floats, only what is exactly the same is reused.
+			out.Noise = s.Noise
+		}
+	}
 	return spec
 }
 

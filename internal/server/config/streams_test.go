@@ -15,7 +15,7 @@ import (
 var everySetting = Stream{
 	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: ColorSpace{frame.BT709, true},
 	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: ImageSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
-	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow,
+	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 4,
 }
 
 func TestStreamsFromEverywhere(t *testing.T) {
@@ -26,7 +26,7 @@ func TestStreamsFromEverywhere(t *testing.T) {
 	}
 	yaml := `streams:
   cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
-    background: "#010203", quality: 60, subsampling: 444, restart: row}
+    background: "#010203", quality: 60, subsampling: 444, restart: row, reuse: segments, noise: 4}
   front.door-2: {source: rtsp://camera/1, quality: 50}
   anybody:
 `
@@ -139,7 +139,7 @@ func TestFillKeepsWhatIsSaid(t *testing.T) {
 		Input:  frame.Desc{Format: frame.I420, Width: 640, Height: 360, Range: frame.RangeFull, Color: frame.BT709},
 		Crop:   everySetting.Crop,
 		Resize: pipeline.Resize{Width: 160, Height: 90, Mode: pipeline.Fit, Filter: pipeline.Area, Background: everySetting.Background},
-		Output: pipeline.Output{Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow},
+		Output: pipeline.Output{Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 4},
 	}
 	if filled != want {
 		t.Errorf("got %+v\nwant %+v", filled, want)
@@ -152,8 +152,13 @@ func TestFillKeepsWhatIsSaid(t *testing.T) {
 	}
 	want = said
 	want.Input.Color = frame.BT709
+	want.Output.Reuse, want.Output.Noise = pipeline.ReuseSegments, 4
 	if got := everySetting.Fill(said); got != want {
 		t.Errorf("got %+v\nwant what was said, with the color space: %+v", got, want)
+	}
+	said = pipeline.Spec{Input: frame.Desc{Format: frame.RGBF32, Width: 20, Height: 20}}
+	if got := everySetting.Fill(said).Output; got.Reuse != pipeline.ReuseSegments || got.Noise != 0 {
+		t.Errorf("got %+v of floats, want reuse without noise", got)
 	}
 }
 

@@ -176,7 +176,15 @@ func (e *Engine) Run(ctx context.Context, p *Plan, b *pipeline.Batch, stream boo
 		e.Metrics.FrameFailed(fault.From(err).Kind, len(b.In))
 		return t, err
 	}
+	var reused, segments uint64
+	if b.History != nil {
+		reused, segments = b.History.Counts()
+	}
 	err := e.run(ctx, p, b, turn)
+	if b.History != nil {
+		now, of := b.History.Counts()
+		e.Metrics.Segments(now-reused, of-segments)
+	}
 	t = Timing{Queue: turn.waited, Run: time.Since(start) - turn.waited}
 	return t, e.count(b, len(b.In), t, err)
 }

@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // session is one call of Encode or EncodeStream. Beside the call's own goroutine two serve it: one receives batches,
@@ -27,9 +28,10 @@ type session struct {
 
 	decoder   decoder
 	admission engine.Stream
-	spec      []byte       // of the last request that had one
-	plan      *engine.Plan // its plan
-	index     uint64       // of the next image of a scene
+	history   pipeline.History // of the frames of all batches
+	spec      []byte           // of the last request that had one
+	plan      *engine.Plan     // its plan
+	index     uint64           // of the next image of a scene
 
 	mu       sync.Mutex
 	draining bool // take no further message
@@ -47,6 +49,7 @@ func newSession(s *service, stream grpc.ServerStream, in pieceReader, unary bool
 	c.decoder.MaxFrames, c.decoder.MaxBytes = s.engine.Config.Limits.MaxBatch, int(s.engine.Config.Limits.MaxMessageBytes)
 	for i := range c.batches {
 		b := &c.batches[i]
+		b.run.History = &c.history
 		b.delivery = newDelivery(c.conn, func() { c.left(b) })
 		b.delivery.held.sending = s.engine.NewSending(c.conn.cut)
 		c.free <- b
@@ -82,6 +85,7 @@ func (c *session) release() {
 		c.batches[i].delivery.held.retire()
 	}
 	c.plan.Release()
+	c.history.Release()
 	c.unreserve()
 }
 

@@ -59,11 +59,12 @@ type exchange struct {
 	response *encodeResponse
 	intake   *intake
 
-	batch  pipeline.Batch
-	images []*ingest.SceneImage // of a scene, in place of the batch's frames
-	of     engine.Composition   // what they are
-	grants []pool.Grant
-	ahead  admitted // taken from the intake and not yet part of a batch
+	history pipeline.History
+	batch   pipeline.Batch
+	images  []*ingest.SceneImage // of a scene, in place of the batch's frames
+	of      engine.Composition   // what they are
+	grants  []pool.Grant
+	ahead   admitted // taken from the intake and not yet part of a batch
 }
 
 // run encodes what comes in until nothing more does.
@@ -153,6 +154,7 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: a response has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
+	x.batch.History = &x.history
 	timing, err := x.runBatch(ctx)
 	if err != nil {
 		return err
@@ -257,4 +259,5 @@ func (x *exchange) close(cancel context.CancelFunc) {
 	}
 	x.ahead.release()
 	x.release()
+	x.history.Release()
 }

@@ -28,6 +28,8 @@ var parameters = map[string]func(s *pipeline.Spec, value string) error{
 	"subsampling": text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Subsampling }),
 	"restart":     text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Restart }),
 	"scene":       func(s *pipeline.Spec, value string) error { s.Scene = value; return config.CheckSceneName(value) },
+	"reuse":       text(func(s *pipeline.Spec) encoding.TextUnmarshaler { return &s.Output.Reuse }),
+	"noise":       setNoise,
 	"size":        setSize,
 	"resize":      setResize,
 	"quality":     setQuality,
@@ -59,6 +61,15 @@ func setQuality(s *pipeline.Spec, value string) error {
 		return fault.Errorf(fault.Invalid, "got %q, want 1..100", value)
 	}
 	s.Output.Quality = int(n)
+	return nil
+}
+
+func setNoise(s *pipeline.Spec, value string) error {
+	n, err := strconv.ParseUint(value, 10, 8)
+	if err != nil {
+		return fault.Errorf(fault.Invalid, "got %q, want 0..255", value)
+	}
+	s.Output.Noise = int(n)
 	return nil
 }
 

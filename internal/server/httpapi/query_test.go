@@ -22,12 +22,12 @@ func TestParseQuery(t *testing.T) {
 		{"format=bgr8&size=640X360&quality=80", pipeline.Spec{Input: bgr, Output: pipeline.Output{Quality: 80}}},
 		{"resize=320x", pipeline.Spec{Resize: pipeline.Resize{Width: 320}}},
 		{"resize=x200", pipeline.Spec{Resize: pipeline.Resize{Height: 200}}},
-		{"format=i420&size=4x4&resize=320x320&crop=2x2%2B1%2B1&mode=fit&filter=area&quality=1&subsampling=444&restart=row&range=full&color=bt709&output=jpeg&background=%23010203",
+		{"format=i420&size=4x4&resize=320x320&crop=2x2%2B1%2B1&mode=fit&filter=area&quality=1&subsampling=444&restart=row&reuse=segments&noise=7&range=full&color=bt709&output=jpeg&background=%23010203",
 			pipeline.Spec{
 				Input:  frame.Desc{Format: frame.I420, Width: 4, Height: 4, Range: frame.RangeFull, Color: frame.BT709},
 				Crop:   pipeline.Rect{X: 1, Y: 1, Width: 2, Height: 2},
 				Resize: pipeline.Resize{Width: 320, Height: 320, Mode: pipeline.Fit, Filter: pipeline.Area, Background: pipeline.Color{R: 1, G: 2, B: 3}},
-				Output: pipeline.Output{Quality: 1, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow},
+				Output: pipeline.Output{Quality: 1, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 7},
 			}},
 		{"output=yuv420p", pipeline.Spec{Output: pipeline.Output{Format: pipeline.RawI420}}},
 	}

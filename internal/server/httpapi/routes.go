@@ -13,6 +13,7 @@ POST /v1/encode?format=bgr24&size=640x360   raw frames, tightly packed: one imag
 POST /v1/encode                             Y4M
      resize=320x320 mode=stretch|fit|fill filter=bilinear|area|nearest background=%23rrggbb crop=WxH+X+Y
      quality=1..100 subsampling=420|422|444|gray restart=none|row|N
+     reuse=none|segments noise=0..255        parts that are as in the frame before keep their bytes
      output=jpeg|rgba|rgb24|bgr24|yuv420p range=full|limited color=bt601|bt709
      Accept: video/x-motion-jpeg             JPEGs one after the other, while frames still come in
 

@@ -37,6 +37,7 @@ type encoder struct {
 
 	plan  *engine.Plan   // nil while JPEGs are passed on, or none was decoded yet
 	batch pipeline.Batch // of one frame
+	past  pipeline.History
 
 	compose engine.Composition // of a scene: one image
 	regions [1]scene.Region    // of a frame that is the only one
@@ -130,6 +131,7 @@ func (m *encoder) close() {
 		g.Release()
 	}
 	m.grants = nil
+	m.past.Release()
 	m.decoding.release()
 	m.plan.Release()
 	m.plan = nil
@@ -141,7 +143,7 @@ func (m *encoder) scene() bool { return m.spec.Scene != "" }
 // passes reports whether JPEGs are passed on untouched.
 func (m *encoder) passes() bool {
 	asked := m.spec
-	asked.Input = frame.Desc{}
+	asked.Input, asked.Output.Reuse, asked.Output.Noise = frame.Desc{}, pipeline.ReuseNone, 0 // those ask for no other images
 	return m.jpeg && asked == pipeline.Spec{}
 }
 
@@ -265,6 +267,7 @@ func (m *encoder) compile(d frame.Desc) error {
 // encodeFrame encodes f, which it borrows.
 func (m *encoder) encodeFrame(f frame.Frame) (stream.Image, error) {
 	m.batch.In = append(m.batch.In[:0], f)
+	m.batch.History = &m.past
 	_, err := m.engine.Run(m.turns, m.plan, &m.batch, true)
 	clear(m.batch.In)
 	if err != nil {

@@ -394,3 +394,25 @@ func TestFramesAllocateNothing(t *testing.T) {
 		}
 	})
 }
+
+// TestReuseLive: segments of a live stream that are as in the frame before are reused, and their memory comes back.
+func TestReuseLive(t *testing.T) {
+	r := start(t, nil)
+	spec := pipeline.Spec{Input: small, Output: pipeline.Output{Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments}}
+	p := r.publish("cam", Settings{Spec: spec})
+	v := r.view("cam")
+	for n := range 4 {
+		f := r.frame(small, 1)
+		for i := range f.Row(0, 0) {
+			f.Row(0, 0)[i] = byte(50 * n)
+		}
+		if err := p.Frame(f, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		r.next(v)
+	}
+	p.Close()
+	if reused, all := p.encoder.past.Counts(); reused != 2 || all != 3*2 {
+		t.Errorf("got %d of %d segments reused, want the lower one in the last 2 of 3 images that could", reused, all)
+	}
+}

@@ -41,7 +41,8 @@ type Metrics struct {
 	live       liveFrames
 	sound      prometheus.Counter
 	slowed     prometheus.Counter
-	frames     atomic.Uint64 // the same as framesOK, for Frames
+	segments   [2]prometheus.Counter // reused, coded
+	frames     atomic.Uint64         // the same as framesOK, for Frames
 	frameFails atomic.Uint64
 }
 
@@ -74,9 +75,13 @@ func New() *Metrics {
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From the capture of a frame until a viewer had its JPEG; repeats do not count.")
 	m.sound = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_sound_seconds_total", Help: "Seconds of sound whose features were computed."})
 	m.slowed = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_slowed_total", Help: "Responses held back: refusals, lists and single images above a rate."})
+	segments := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steadyframe_segments_total", Help: "Restart segments of JPEGs with output.reuse, by outcome: reused, or coded.",
+	}, []string{"outcome"})
+	m.segments = [2]prometheus.Counter{segments.WithLabelValues("reused"), segments.WithLabelValues("coded")}
 	live, streamFrames := newLiveFrames()
 	m.live = live
-	m.Registry.MustRegister(frames, rejected, m.slowed, m.sound, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
+	m.Registry.MustRegister(frames, rejected, m.slowed, m.sound, segments, m.batch, m.queueWait, m.viewerLag, newBuildInfo(), newPauses(), process,
 		collectors.NewGoCollector(collectors.WithGoCollectorRuntimeMetrics(
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/sched/(latencies|pauses/.*):seconds$`)},
 			collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/(cycles/total:gc-cycles|heap/(allocs|live):.*)$`)},
@@ -123,6 +128,12 @@ func (m *Metrics) Rejected(k fault.Kind) { m.rejected[k].Inc() }
 
 // Slowed counts a response that was held back.
 func (m *Metrics) Slowed() { m.slowed.Inc() }
+
+// Segments counts restart segments of images that could reuse some: reused of all.
+func (m *Metrics) Segments(reused, all uint64) {
+	m.segments[0].Add(float64(reused))
+	m.segments[1].Add(float64(all - reused))
+}
 
 // Sound counts seconds of sound whose features were computed.
 func (m *Metrics) Sound(seconds float64) { m.sound.Add(seconds) }

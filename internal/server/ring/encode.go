@@ -17,10 +17,11 @@ type encoding struct {
 	*connection
 	plan    *engine.Plan
 	batch   pipeline.Batch // of the frames of all slots in submitted
-	most    int            // frames in a batch
-	slots   []*slot        // submitted, in order
-	frames  int            // of them
-	replies []byte         // what is still to be sent; see flush
+	history pipeline.History
+	most    int     // frames in a batch
+	slots   []*slot // submitted, in order
+	frames  int     // of them
+	replies []byte  // what is still to be sent; see flush
 }
 
 // mostHeld is the most bytes of replies that are held for those that follow.
@@ -57,6 +58,8 @@ func (c *connection) encode(h ring.Hello) error {
 	}
 	defer c.freeSlots()
 	defer e.batch.Release()
+	e.batch.History = &e.history
+	defer e.history.Release()
 	var m ring.Message
 	l.Set(&m)
 	if err := c.send(m[:], c.descriptors()...); err != nil {
