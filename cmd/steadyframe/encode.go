@@ -14,6 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // encodeCmd is steadyframe encode.
@@ -43,6 +44,9 @@ type encodeCmd struct {
 	Reuse       pipeline.Reuse   `group:"jpeg" default:"none" placeholder:"WHAT" values:"none,segments" help:"segments: parts of a frame that are as in the one before keep their bytes of the JPEG. Default: none."`
 	Noise       int              `group:"jpeg" placeholder:"N" help:"With --reuse, levels of 8 bits by which a sample may differ and count as unchanged, up to 255. Default: 0."`
 
+	Scene string `group:"scene" placeholder:"DIR" help:"Paste each frame onto a background of the scene in this folder, in its first place (docs/scenes.md); its settings are the images'."`
+	Index int    `group:"scene" placeholder:"N" help:"Index of the first frame's background. Default: 0."`
+
 	Batch   int  `group:"run" placeholder:"N" help:"Number of frames encoded together. Default: 25; fewer if that is more than 64 MiB, or if a live input is slow (a frame waits 100 ms at most)."`
 	Workers int  `group:"run" placeholder:"N" help:"Number of encoding goroutines. Default: one per processor. The images are the same for any number."`
 	JSON    bool `group:"run" name:"json" help:"Print the figures at the end, and any error, as one line of JSON on standard error."`
@@ -70,6 +74,7 @@ line is wrong, 130 when interrupted.
 Examples:
   steadyframe encode clip.mp4 --resize 320x320 -o out/
   steadyframe encode photo.png --quality 90 -o photo.jpg
+  steadyframe encode faces.mp4 --scene avatars/anna -o out/
   camera | steadyframe encode - --format bgr24 --size 640x360 -o - | viewer`
 }
 
@@ -91,6 +96,23 @@ func (c *encodeCmd) AfterApply() error {
 		if f.n < 0 {
 			return fmt.Errorf("--%s: got %d, want 1 or more", f.name, f.n)
 		}
+	}
+	return c.checkScene()
+}
+
+// checkScene refuses flags for images whose settings are a scene's.
+func (c *encodeCmd) checkScene() error {
+	switch {
+	case c.Index < 0:
+		return fmt.Errorf("--index: got %d, want 0 or more", c.Index)
+	case c.Scene == "" && c.Index != 0:
+		return errors.New("--index is that of a background and needs --scene")
+	case c.Scene == "":
+		return nil
+	case c.Crop != pipeline.Rect{} || c.Resize != resize{}:
+		return errors.New("--scene says where frames go and how large they are, without --crop and --resize")
+	case c.Quality != jpeg.DefaultQuality || c.Subsampling != jpeg.Sub420 || c.Restart != pipeline.RestartNone:
+		return errors.New("--scene has the settings of its JPEGs in scene.json, without --quality, --subsampling and --restart")
 	}
 	return nil
 }
@@ -139,6 +161,13 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 	if err := spec.Validate(); err != nil {
 		return cli.Summary{}, usageIfGeometry(err)
 	}
+	var onto *scene.Scene
+	if c.Scene != "" {
+		if onto, err = cli.LoadScene(ctx, c.Scene, p); err != nil {
+			return cli.Summary{}, err
+		}
+		defer onto.Close()
+	}
 	if err := cli.CheckOutput(spec); err != nil {
 		return cli.Summary{}, err
 	}
@@ -155,7 +184,7 @@ func (c *encodeCmd) encode(ctx context.Context) (cli.Summary, error) {
 	}
 	bar := cli.NewProgress(os.Stderr, total, c.JSON)
 	job := cli.Job{
-		Source: source, Spec: spec, Sink: sink, Pool: p,
+		Source: source, Spec: spec, Sink: sink, Pool: p, Scene: onto, Index: c.Index,
 		Workers: c.Workers, Batch: c.Batch, FPS: c.FPS, Frames: c.Frames, Progress: bar.Add,
 	}
 	summary, err := job.Run(ctx)

@@ -39,6 +39,7 @@ func newProgram() *cli.Program {
 			{Key: "input", Title: "Input"},
 			{Key: "image", Title: "Image"},
 			{Key: "jpeg", Title: "JPEG"},
+			{Key: "scene", Title: "Scene"},
 			{Key: "run", Title: "Run"},
 			{Key: "load", Title: "Load"},
 			{Key: "output", Title: "Output"},

@@ -9,12 +9,15 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // Job is one run from an input to an output.
 type Job struct {
 	Source   *Source
 	Spec     pipeline.Spec // Input is the Source's; of frames of another geometry it is that
+	Scene    *scene.Scene  // not nil: frames are regions, one an image of the scene, and Spec is its Input alone
+	Index    int           // of the first image of a scene
 	Sink     Sink          // Run does not close it
 	Pool     *pool.Pool    // the Source's
 	Workers  int           // 0: as many as GOMAXPROCS
@@ -67,6 +70,9 @@ type encode struct {
 	compiled  map[frame.Desc]*pipeline.Pipeline // of the encoder: one for each geometry that came
 	history   pipeline.History                  // of the encoder
 	options   pipeline.Options
+	composed  int             // images of a scene so far
+	composing *pipeline.Batch // of a scene
+	compose   func(i int)
 	batch     int
 	held      frame.Frame   // of the reader: it was read, and is of another geometry than the batch before it
 	maxWait   time.Duration // after which a batch that is not full goes on; 0: it waits
@@ -94,9 +100,12 @@ func (j *Job) Run(ctx context.Context) (Summary, error) {
 		free:    make(chan *work, rotation), read: make(chan *work, rotation), encoded: make(chan *work, rotation),
 	}
 	defer e.tally.close()
-	if _, err := e.pipeline(j.Spec.Input); err != nil {
-		return Summary{}, err
+	if j.Scene == nil {
+		if _, err := e.pipeline(j.Spec.Input); err != nil {
+			return Summary{}, err
+		}
 	}
+	e.compose = e.composeOne
 	if err := e.setBatch(workers.Size()); err != nil {
 		return Summary{}, err
 	}
@@ -315,12 +324,38 @@ func (e *encode) encodeAll() {
 
 // run encodes a batch.
 func (e *encode) run(b *pipeline.Batch) error {
+	if e.Scene != nil {
+		return e.composeAll(b)
+	}
 	p, err := e.pipeline(b.In[0].Desc)
 	if err != nil {
 		return fmt.Errorf("frames of %s: %w", b.In[0].Desc, err)
 	}
 	b.History = &e.history
 	return p.Run(e.working, b)
+}
+
+// composeAll composes an image of the scene with each frame of a batch.
+func (e *encode) composeAll(b *pipeline.Batch) error {
+	b.Release()
+	b.Out = append(b.Out, make([]pipeline.Result, len(b.In))...)
+	e.composing = b
+	if err := e.options.Workers.Do(len(b.In), e.compose); err != nil {
+		return err
+	}
+	e.composed += len(b.In)
+	return context.Cause(e.working)
+}
+
+// composeOne composes image i of the batch.
+func (e *encode) composeOne(i int) {
+	if e.working.Err() != nil {
+		return
+	}
+	b := e.composing
+	region := [1]scene.Region{{Frame: b.In[i]}}
+	image, err := e.Scene.Compose(&scene.Image{Index: e.Index + e.composed + i, Regions: region[:]})
+	b.Out[i] = pipeline.Result{Buf: image.Buf, Err: err}
 }
 
 // toEncode yields the batches that were read. It does not wait for a reader that was interrupted: that may sit in a Read for ever.

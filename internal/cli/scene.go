@@ -43,6 +43,22 @@ func (c *SceneCheck) Run(ctx context.Context) error {
 	return c.compose(s)
 }
 
+// LoadScene returns the scene of a folder that frames are to be laid on, a JPEG an image, in memory from p. The caller closes it.
+func LoadScene(ctx context.Context, dir string, p *pool.Pool) (*scene.Scene, error) {
+	s, err := scenedir.Load(ctx, dir, p, 0)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Options().Transparent {
+		s.Close()
+		return nil, usagef("--scene: %s is transparent, and has two JPEGs of an image: want backgrounds", dir)
+	}
+	return s, nil
+}
+
 // describeScene returns the figures of s, a line each.
 func describeScene(s *scene.Scene, took time.Duration) string {
 	var b strings.Builder

@@ -7,10 +7,16 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // sceneFolder returns the folder of a scene of one color with three backgrounds.
@@ -59,5 +65,64 @@ func TestSceneCheckErrors(t *testing.T) {
 	stop(ErrInterrupted)
 	if err := small.Run(ctx); err != ErrInterrupted {
 		t.Errorf("interrupted: got %v, want ErrInterrupted", err)
+	}
+}
+
+// collected is a Sink of JPEGs.
+type collected struct{ images []string }
+
+func (c *collected) Write(_ int, image []byte) error {
+	c.images = append(c.images, string(image))
+	return nil
+}
+
+func (*collected) Close(bool) error { return nil }
+
+// TestRunOntoScene: each frame is the region of an image of the scene, whatever the batch and the workers; the background where no
+// region goes is an error that names the frame.
+func TestRunOntoScene(t *testing.T) {
+	s, err := LoadScene(t.Context(), sceneFolder(t), pooltest.New(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	compose := func(index, n int) string {
+		f, err := frame.WrapBytes(rgbSpec.Input, bytes.Repeat([]byte{byte(n)}, 8*4*3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := s.Compose(&scene.Image{Index: index, Regions: []scene.Region{{Frame: f}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Release()
+		return string(c.JPEG())
+	}
+	for batch := range 4 {
+		var sink collected
+		job := newJob(t, &numbered{frames: 2}, &sink)
+		job.Spec = pipeline.Spec{Input: rgbSpec.Input}
+		job.Scene, job.Index, job.Batch, job.Workers = s, 6, batch, 2
+		if _, err := job.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{compose(6, 1), compose(7, 2)}; !slices.Equal(sink.images, want) {
+			t.Errorf("batches of %d: got %d other images, want 2 as the library", batch, len(sink.images))
+		}
+	}
+	var sink collected
+	job := newJob(t, &numbered{frames: 4}, &sink)
+	job.Scene = s
+	var wrong *scene.OptionError
+	if _, err := job.Run(t.Context()); !errors.As(err, &wrong) || !strings.Contains(err.Error(), "frame 3") || len(sink.images) != 2 {
+		t.Errorf("got %v after %d images, want an error about frame 3", err, len(sink.images))
+	}
+	clear := t.TempDir()
+	if err := os.WriteFile(filepath.Join(clear, "scene.json"), []byte(`{"size": "32x32", "transparent": true}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var usage *UsageError
+	if _, err := LoadScene(t.Context(), clear, pooltest.New(t, nil)); !errors.As(err, &usage) {
+		t.Errorf("transparent: got %v, want a *UsageError", err)
 	}
 }
