@@ -15,10 +15,7 @@ func WriteManuals(dir string, app *kong.Application) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("cannot make %s: %w", dir, withAdvice(err))
 	}
-	nodes := []*kong.Node{app.Node}
-	for _, n := range app.Leaves(true) {
-		nodes = append(nodes, n)
-	}
+	nodes := append([]*kong.Node{app.Node}, app.Leaves(true)...)
 	for _, n := range nodes {
 		path := filepath.Join(dir, pageName(n)+".1")
 		if err := os.WriteFile(path, []byte(manual(n, nodes)), 0o644); err != nil {

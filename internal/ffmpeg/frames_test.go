@@ -90,7 +90,7 @@ func framemd5(t testing.TB, path, pixFmt string) (all []hashed) {
 // readAll returns the frames of an input.
 func readAll(t testing.TB, o Options) (all []hashed, sizes []string, err error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	r, err := Open(ctx, o, pooltest.New(t, nil))
 	if err != nil {

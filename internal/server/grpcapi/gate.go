@@ -264,7 +264,7 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 // interceptor bounds the waiting of health and reflection, and slows callers that make very many calls without frames. It also switches compression of responses off: grpc-go
 // compresses for a caller that does, once anything in the process has registered the compressor.
 func (s *service) interceptor(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil {
+	if err := grpc.SetSendCompressor(stream.Context(), encoding.Identity); err != nil && stream.Context().Err() == nil { // It fails where the call has ended.
 		s.log.Error("cannot switch off compression", "err", err)
 	}
 	t := ticketOf(stream.Context())
