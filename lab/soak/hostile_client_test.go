@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,10 +19,12 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// What the good client does: goodRate batches of 25 frames of 640x360 to 320x320 a second over each of gRPC and HTTP, a stream
-// of liveFPS frames a second with one viewer, and newcomerRate requests a second on connections of their own.
+// What the good client does: goodRate batches of goodBatch frames of 640x360 to 320x320 a second over each of gRPC and HTTP, so many
+// that a P99 of some seconds is that of several, a stream of liveFPS frames a second with one viewer, and newcomerRate requests a
+// second on connections of their own.
 const (
-	goodRate     = 8
+	goodRate     = 40
+	goodBatch    = 5
 	newcomerRate = 4
 	goodStream   = "good"
 )
@@ -31,7 +34,7 @@ const goodTimeout = 10 * time.Second
 
 // goodKinds are the kinds of its requests. Latencies are those of the first two.
 var goodKinds = struct{ grpc, http, newcomer, viewer, publisher share }{
-	share{name: "grpc", frames: 25}, share{name: "http", frames: 25}, share{name: "newcomer", frames: 1}, share{name: "mjpeg", frames: 1}, share{name: "publisher", frames: 1},
+	share{name: "grpc", frames: goodBatch}, share{name: "http", frames: goodBatch}, share{name: "newcomer", frames: 1}, share{name: "mjpeg", frames: 1}, share{name: "publisher", frames: 1},
 }
 
 // liveRing makes the frames of the good client's stream.
@@ -61,12 +64,12 @@ func startGood(t testing.TB, s *served, r *rings, live *ring) *good {
 	g := &good{s: s, rings: r, live: live, tally: newTally(), looked: time.Now(), kinds: map[string]*meter.Latency{}, counts: map[string]int{}}
 	g.ctx, g.end = context.WithCancel(context.Background())
 	t.Cleanup(g.stop)
-	stream, err := streamCaller(r, s)
+	stream, err := batchesCaller(r, s, goodBatch)
 	if err != nil {
 		t.Fatal(err)
 	}
 	g.requests(&goodKinds.grpc, goodRate, stream)
-	g.requests(&goodKinds.http, goodRate, postCaller(r, s, 25))
+	g.requests(&goodKinds.http, goodRate, postCaller(r, s, goodBatch))
 	g.requests(&goodKinds.newcomer, newcomerRate, caller{g.newcomer, func() {}})
 	g.running.Go(func() { g.keep(&goodKinds.publisher, g.publish) })
 	daemon.WaitFor(t, "the good client's stream", func() bool { return s.Stream(t, goodStream).State == "online" })
@@ -227,32 +230,84 @@ type goodLook struct {
 	Images    int     `json:"images"`
 	Kept      float64 `json:"images_of_due"`
 	Others    float64 `json:"others_processors"` // that neither the server nor this program nor the attackers had
+	Calm      float64 `json:"calm_seconds"`      // of Seconds: in which others had next to nothing
+
+	batches, newcomers *meter.Latency
 }
 
-// look returns what was seen since the last look.
-func (g *good) look() goodLook {
+// maxOthers is how many processors others may have in a second that is calm, and minCalm how many calm seconds are enough to
+// judge by them alone.
+const (
+	maxOthers = 0.3
+	minCalm   = 3
+)
+
+// together returns what was seen in several looks.
+func together(looks ...goodLook) goodLook {
+	all := goodLook{batches: meter.NewLatency(), newcomers: meter.NewLatency()}
+	for _, l := range looks {
+		all.Seconds += l.Seconds
+		all.Batches += l.Batches
+		all.Newcomers += l.Newcomers
+		all.Images += l.Images
+		all.Others += l.Others * l.Seconds
+		all.Calm += l.Calm
+		all.batches.Merge(l.batches)
+		all.newcomers.Merge(l.newcomers)
+	}
+	if all.Seconds == 0 {
+		return all
+	}
+	all.Others /= all.Seconds
+	all.Due = 2 * goodRate * all.Seconds
+	all.Kept = float64(all.Images) / (liveFPS * all.Seconds)
+	all.P50, all.P99 = meter.Milliseconds(all.batches.Quantile(0.5)), meter.Milliseconds(all.batches.Quantile(0.99))
+	all.Max, all.NewMax = meter.Milliseconds(all.batches.Max()), meter.Milliseconds(all.newcomers.Max())
+	return all
+}
+
+// calm returns those of the looks, each of a second, in which others had next to nothing.
+func calm(looks []goodLook) goodLook {
+	return together(slices.DeleteFunc(slices.Clone(looks), func(l goodLook) bool { return l.Calm == 0 })...)
+}
+
+// look returns what was seen since the last look, while others had so many processors.
+func (g *good) look(others func(time.Duration) float64) goodLook {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	seconds := time.Since(g.looked).Seconds()
-	batches, newcomers := meter.NewLatency(), meter.NewLatency()
+	took := time.Since(g.looked)
+	look := goodLook{
+		Seconds: took.Seconds(), Batches: g.counts["grpc"] + g.counts["http"], Newcomers: g.counts["newcomer"], Images: g.counts["mjpeg"],
+		Others: others(took), batches: meter.NewLatency(), newcomers: meter.NewLatency(),
+	}
+	if look.Others <= maxOthers {
+		look.Calm = look.Seconds
+	}
 	for kind, l := range g.kinds {
 		switch kind {
 		case "grpc", "http":
-			batches.Merge(l)
+			look.batches.Merge(l)
 		case "newcomer":
-			newcomers.Merge(l)
+			look.newcomers.Merge(l)
 		}
-	}
-	look := goodLook{
-		Seconds: seconds, Batches: g.counts["grpc"] + g.counts["http"], Due: 2 * goodRate * seconds,
-		P50: meter.Milliseconds(batches.Quantile(0.5)), P99: meter.Milliseconds(batches.Quantile(0.99)), Max: meter.Milliseconds(batches.Max()),
-		Newcomers: g.counts["newcomer"], NewMax: meter.Milliseconds(newcomers.Max()),
-		Images: g.counts["mjpeg"], Kept: float64(g.counts["mjpeg"]) / (liveFPS * seconds),
 	}
 	clear(g.kinds)
 	clear(g.counts)
 	g.looked = time.Now()
 	return look
+}
+
+// watch looks each second, until over returns true; it is asked several times a second.
+func (g *good) watch(t testing.TB, others func(time.Duration) float64, over func() bool) (looks []goodLook) {
+	t.Helper()
+	g.look(others)
+	for ended := false; !ended; {
+		for begin := time.Now(); !ended && time.Since(begin) < time.Second; ended = over() {
+			g.wait(t, 20*time.Millisecond)
+		}
+		looks = append(looks, g.look(others))
+	}
+	return looks
 }
 
 func (g *good) failures() (failed, mixed int, first []string) {

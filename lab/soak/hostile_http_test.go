@@ -22,7 +22,7 @@ var httpAttacks = []attack{
 	},
 	{
 		name: "wide-specs", about: "192 Specs whose pipelines take megabytes each, four at a time",
-		needs: map[string]int{"status 200": 19}, do: wideSpecs, most: time.Minute,
+		needs: map[string]int{"status 200": 19}, do: wideSpecs, most: 20 * time.Second,
 	},
 	{
 		name: "one-byte", about: "64 of them whose body is one byte, again and again",
@@ -35,10 +35,10 @@ var httpAttacks = []attack{
 	{
 		name: "refusals", about: "20,000 requests of each of seven kinds that are refused, with names of 8,000 bytes",
 		needs: map[string]int{
-			"status 404": 400, "status 400": 400, "status 403": 400, "status 405": 400,
-			"refused: Encode with a wrong Spec": 400, "refused: Watch of no stream": 400, "refused: no such method": 400,
+			"status 404": 150, "status 400": 150, "status 403": 150, "status 405": 150,
+			"refused: Encode with a wrong Spec": 50, "refused: Watch of no stream": 50, "refused: no such method": 50,
 		},
-		do: refusals, most: 15 * time.Second,
+		do: refusals, most: 10 * time.Second,
 	},
 	{
 		name: "idle-connections", about: "512 connections over HTTP and 512 over gRPC that are kept open without a request",

@@ -27,7 +27,7 @@ type hostileOptions struct {
 	short  bool
 	quiet  time.Duration // without an attack, before each
 	attack time.Duration // at least
-	after  time.Duration // within which all is to be as before, and how long the good client is measured then
+	after  time.Duration // how long the good client is measured after it
 	settle time.Duration // of it, before the good client is measured
 	again  time.Duration // how long the attack goes on once more before SIGTERM
 }
@@ -43,7 +43,7 @@ const hostileDrain = 3 * time.Second
 // server's processor time. The short form, within `go test`, judges nothing that depends on the machine's speed or memory.
 func TestHostile(t *testing.T) {
 	o := hostileOptions{
-		short: !*soakHostile, quiet: 10 * time.Second, attack: 20 * time.Second, after: 10 * time.Second, settle: 2 * time.Second, again: 3 * time.Second,
+		short: !*soakHostile, quiet: 5 * time.Second, attack: 10 * time.Second, after: 5 * time.Second, settle: 1500 * time.Millisecond, again: 1500 * time.Millisecond,
 	}
 	if o.short {
 		o.quiet, o.attack, o.after, o.settle, o.again = 200*time.Millisecond, 0, 100*time.Millisecond, 0, 100*time.Millisecond
@@ -92,6 +92,9 @@ type hostile struct {
 // run attacks a server, and notes what came of it.
 func (h *hostile) run(t *testing.T, a *attack) {
 	t.Helper()
+	if !h.o.short {
+		fmt.Fprintf(os.Stderr, "%s %s: %s\n", time.Now().Format("15:04:05"), a.name, a.about)
+	}
 	f := &hostileAttack{Name: a.name, About: a.about, Needs: a.needs}
 	var environment, args []string
 	if a.serve != nil {
@@ -106,33 +109,28 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	watch := startHostileWatch(s)
 
 	good.wait(t, h.o.quiet/3) // a warm-up
-	good.look()
 	watch.mark()
-	begin := time.Now()
-	watch.others(time.Since(begin), nil)
-	good.wait(t, h.o.quiet)
-	f.Quiet = good.look()
-	f.Quiet.Others = watch.others(time.Since(begin), nil)
+	others := func(p *attackers) func(time.Duration) float64 {
+		return func(since time.Duration) float64 { return watch.others(since, p) }
+	}
+	before := good.watch(t, others(nil), lasting(h.o.quiet))
 	f.Start = watch.mark()
 
 	s.resetPeak()
 	attackers := startAttackers(t, a, s, h.o.short)
-	f.Began, begin = time.Now(), time.Now()
+	f.Began = time.Now()
 	held := 0
-	for over := false; !over; {
-		good.wait(t, 50*time.Millisecond)
+	during := good.watch(t, others(attackers), func() bool {
 		held = max(held, len(heldProcesses(s)))
-		switch took := time.Since(begin); {
+		switch took := time.Since(f.Began); {
 		case h.o.short:
-			over = attackers.enough() && (a.do != nil || held > 0) || took > 30*time.Second
+			return attackers.enough() && (a.do != nil || held > 0) || took > 30*time.Second
 		case a.most > 0:
-			over = took >= h.o.attack && (attackers.done() || took > a.most)
+			return took >= h.o.attack && (attackers.done() || took > a.most)
 		default:
-			over = took >= h.o.attack
+			return took >= h.o.attack
 		}
-	}
-	f.During = good.look()
-	f.During.Others = watch.others(time.Since(begin), attackers)
+	})
 	f.Peak, f.ProgramFile = s.peak()
 	f.Most = watch.mark()
 	attackers.end(t)
@@ -144,12 +142,8 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	watch.await(f.Start)
 
 	good.wait(t, h.o.settle)
-	good.look()
-	begin = time.Now()
-	watch.others(time.Since(begin), nil)
-	good.wait(t, h.o.after)
-	f.After = good.look()
-	f.After.Others = watch.others(time.Since(begin), nil)
+	after := good.watch(t, others(nil), lasting(h.o.after))
+	f.look(before, during, after)
 	f.Back = watch.cameBack(t, good, h.o)
 	f.End = watch.now()
 
@@ -157,7 +151,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	good.wait(t, h.o.again)
 	watch.stop()
 	good.stop()
-	begin = time.Now()
+	begin := time.Now()
 	s.AskToEnd()
 	select {
 	case <-s.Done:
@@ -179,7 +173,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	}
 	h.figures.Attacks = append(h.figures.Attacks, f)
 	if !h.o.short {
-		passed, all := 0, f.judge(h.figures.noise())
+		passed, all := 0, f.judge()
 		for _, v := range all {
 			if v.pass {
 				passed++
@@ -187,8 +181,15 @@ func (h *hostile) run(t *testing.T, a *attack) {
 				fmt.Fprintln(os.Stderr, v)
 			}
 		}
-		fmt.Fprintf(os.Stderr, "%s: %d of %d verdicts pass\n", a.name, passed, len(all))
+		fmt.Fprintf(os.Stderr, "%s: %d of %d verdicts pass; P50 %.1f ms, %.1f without; P99 %.1f ms, %.1f without\n", a.name, passed, len(all),
+			f.Beside.P50, f.Without.P50, f.Beside.P99, f.Without.P99)
 	}
+}
+
+// lasting returns a function that returns true when so much time has passed.
+func lasting(d time.Duration) func() bool {
+	begin := time.Now()
+	return func() bool { return time.Since(begin) >= d }
 }
 
 // conclude prints all, and fails the test for what is judged.
@@ -196,7 +197,7 @@ func (h *hostile) conclude(t *testing.T) {
 	var text strings.Builder
 	h.figures.report(&text)
 	for _, f := range h.figures.Attacks {
-		for _, v := range f.judge(h.figures.noise()) {
+		for _, v := range f.judge() {
 			if h.o.short && v.speed {
 				continue
 			}

@@ -66,8 +66,11 @@ type refusal struct{ error }
 // callTimeout is when a request has failed that got no response. Nothing of the load takes a tenth of it on an idle machine.
 const callTimeout = 90 * time.Second
 
-// streamCaller sends batches over one gRPC stream, which it opens again after an error.
-func streamCaller(r *rings, s *served) (caller, error) {
+// streamCaller is batchesCaller with batches of 25 frames.
+func streamCaller(r *rings, s *served) (caller, error) { return batchesCaller(r, s, 25) }
+
+// batchesCaller sends batches over one gRPC stream, which it opens again after an error.
+func batchesCaller(r *rings, s *served, frames int) (caller, error) {
 	c, err := client.Dial(s.GRPC, nil)
 	if err != nil {
 		return caller{}, err
@@ -86,7 +89,7 @@ func streamCaller(r *rings, s *served) (caller, error) {
 			end, b.Spec = cancel, r.w1.spec
 		}
 		defer time.AfterFunc(callTimeout, end).Stop()
-		numbers := r.w1.run(n, 25)
+		numbers := r.w1.run(n, frames)
 		b.Frames = r.w1.batch(numbers)
 		err := open.Send(&b)
 		if err == nil || err == io.EOF {

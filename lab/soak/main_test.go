@@ -20,6 +20,9 @@ var program string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	if os.Getenv(reaperVariable) != "" {
+		os.Exit(runReaper())
+	}
 	if os.Getenv(attackVariable) != "" {
 		os.Exit(runAttackers())
 	}
@@ -33,6 +36,14 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	folders := []string{dir}
+	if own := os.Getenv("STEADYFRAME_SOAK_FOLDER"); own != "" { // where scripts/soak has put this program
+		folders = append(folders, own)
+	}
+	if reaper, err = startReaper(folders...); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if program, err = daemon.Build(dir, "../../cmd/steadyframe"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -46,7 +57,9 @@ type served struct{ *daemon.Server }
 // serve starts the server on free ports, with further variables of the environment.
 func serve(t *testing.T, environment []string, args ...string) *served {
 	t.Helper()
-	return &served{daemon.Serve(t, program, environment, args...)}
+	s := &served{daemon.Serve(t, program, environment, args...)}
+	fmt.Fprintln(reaper, s.Cmd.Process.Pid)
+	return s
 }
 
 // paced reads so many bytes a tick.
