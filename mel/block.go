@@ -28,9 +28,14 @@ type scratch struct {
 	from, to int    // which samples have been resampled
 }
 
-// newScratch allocates all parts as one piece of memory. Each begins at a multiple of 64 bytes.
-func (m *Mel) newScratch() *scratch {
-	sc := &scratch{}
+// scratchPart is one of the slices of a scratch, and its length.
+type scratchPart struct {
+	slice *[]float32
+	size  int
+}
+
+// scratchParts returns the parts of sc, and the size of all of them. Each begins at a multiple of 64 bytes.
+func (m *Mel) scratchParts(sc *scratch) (parts []scratchPart, size int) {
 	length := (m.lanes-1)*m.spec.Hop + m.spec.FFT
 	length += 16 // a mean takes whole vectors
 	var plain, input int
@@ -41,10 +46,7 @@ func (m *Mel) newScratch() *scratch {
 		from, to := m.resampler.reach(0, length+1)
 		input = to - from + 1
 	}
-	parts := []struct {
-		slice *[]float32
-		size  int
-	}{
+	parts = []scratchPart{
 		{&sc.work, m.plan.WorkSize()},
 		{&sc.powers, m.plan.Bins() * m.lanes},
 		{&sc.bands, m.spec.Bands * m.lanes},
@@ -56,10 +58,16 @@ func (m *Mel) newScratch() *scratch {
 		{&sc.shift, m.lanes},
 		{&sc.one, 1},
 	}
-	size := 0
 	for _, p := range parts {
 		size += (p.size + 15) / 16 * 16
 	}
+	return parts, size
+}
+
+// newScratch allocates all parts as one piece of memory.
+func (m *Mel) newScratch() *scratch {
+	sc := &scratch{}
+	parts, size := m.scratchParts(sc)
 	all := make([]float32, size)
 	for _, p := range parts {
 		*p.slice = all[:p.size:p.size]

@@ -146,6 +146,17 @@ func (m *Mel) compileLog() {
 	}
 }
 
+// Memory returns the bytes that m holds: its tables, by an estimate from above, and the working memory that is kept for the next
+// sounds. A sound that is being worked on has working memory for each goroutine beside that.
+func (m *Mel) Memory() int {
+	floats := m.spec.FFT*(m.lanes+8) + len(m.window) + len(m.ones)
+	if m.resampler != nil {
+		floats += len(m.resampler.taps)
+	}
+	_, scratch := m.scratchParts(new(scratch))
+	return 4*(floats+m.scratch.len()*scratch) + 16<<10
+}
+
 // Spec returns what m was compiled from.
 func (m *Mel) Spec() Spec { return m.spec }
 
@@ -327,6 +338,12 @@ type freeList[T any] struct {
 
 func (l *freeList[T]) init(keep int, create func() *T) {
 	l.create, l.kept = create, make([]*T, 0, keep)
+}
+
+func (l *freeList[T]) len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.kept)
 }
 
 func (l *freeList[T]) get() *T {

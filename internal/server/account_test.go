@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,11 +19,11 @@ import (
 )
 
 // TestAccountUnderLoad: what the account of memory has no name for, after a collection, is less than a tenth of all memory,
-// while many connections hold all kinds of buffers: requests that have begun, plain and compressed, over gRPC and HTTP.
+// while many connections hold all kinds of buffers: requests that have begun, plain and compressed, over gRPC and HTTP, and sound of many rates.
 func TestAccountUnderLoad(t *testing.T) {
 	const each = 30
 	t.Setenv(childCollects, "yes")
-	server := startChild(t, `{"limits.memory_floor": "16MiB", "timeouts.receive": "1m"}`)
+	server := startChild(t, `{"limits.memory_floor": "16MiB", "timeouts.receive": "1m", "limits.queue_depth": "1000"}`)
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1280, Height: 720}, Resize: pipeline.Resize{Width: 640, Height: 360}}
 	pixels := make([]byte, 1280*720*3)
 	message, err := proto.Marshal(&api.EncodeRequest{Spec: specMessage(t, spec), Frames: [][]byte{pixels}})
@@ -49,7 +50,18 @@ func TestAccountUnderLoad(t *testing.T) {
 		conns = append(conns, beginCall(t, server.GRPC, "EncodeStream", plain), beginGzipCall(t, server.GRPC, "Encode", compressed),
 			beginPost(t, server.HTTP, query(t, spec), len(pixels), pixels[:15_000]))
 	}
-	eventually(t, "most requests hold their frames", func() bool { return server.counters(t).Stats.OpenRequests >= 3*each })
+	rates := []int{8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000} // Each has tables of its own.
+	for _, rate := range rates {
+		conn, err := dialRaw("tcp", server.HTTP)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn)
+		if _, err := fmt.Fprintf(conn, "POST /v1/mel?preset=whisper128&format=u8&rate=%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", rate, 4*rate, make([]byte, 2*rate)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "most requests hold their frames", func() bool { return server.counters(t).Stats.OpenRequests >= 3*each+len(rates) })
 	server.collected(t)
 	checkAccount(t, http.DefaultClient, server.Admin)
 	m := accountOf(t, server.Admin)

@@ -15,6 +15,7 @@ const (
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
 	Unsent     = "unsent"     // images of responses that have not been written to the socket yet
 	Ring       = "ring"       // memory shared with clients of the ring
+	Mels       = "mels"       // compiled features of sound: tables and scratch
 	Scenes     = "scenes"     // backgrounds of scenes, coded and as pixels; beside the pool, their tables
 	Viewers    = "viewers"    // JPEGs that stay in memory because a viewer has not sent them yet
 )
@@ -43,7 +44,7 @@ type owner struct {
 func newAccount(stats func() pool.Stats) *Account {
 	a := &Account{pool: stats}
 	none := func() int64 { return 0 }
-	for _, kind := range []string{Pipelines, Transports, Decoders, Scenes} {
+	for _, kind := range []string{Pipelines, Transports, Decoders, Scenes, Mels} {
 		a.Heap(kind, none)
 	}
 	a.Mapped(Ring, none)

@@ -68,6 +68,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	e.Account = newAccount(e.Pool.Stats)
 	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })
+	e.Account.Heap(Mels, e.mels.bytes)
 	e.Account.Leased(Unsent, e.unsent.bytes)
 	e.scenes = newScenes(e.Pool, c.Limits)
 	e.Account.Leased(Scenes, e.scenes.leased)

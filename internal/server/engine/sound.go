@@ -26,6 +26,16 @@ type compiledMel struct {
 	mel    *mel.Mel
 }
 
+// bytes returns what they hold.
+func (c *mels) bytes() (n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.recent {
+		n += int64(m.mel.Memory())
+	}
+	return n
+}
+
 // Mel returns what computes the features of a preset from sound of so many samples a second. The error is Invalid, with the
 // Field "preset" or "rate".
 func (e *Engine) Mel(preset string, rate int) (*mel.Mel, error) {
