@@ -2,13 +2,17 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/alecthomas/kong"
@@ -101,6 +105,18 @@ func TestIntroduce(t *testing.T) {
 	introduce(&b, server.Addrs{HTTP: "unix:/tmp/http"})
 	if want := "page  http://localhost:8080/\nring  unix:/run/user/1/steadyframe.sock\n"; b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
+	}
+}
+
+// What keeps a server from listening is said, with what to do.
+func TestListenAdvice(t *testing.T) {
+	for errno, want := range map[syscall.Errno]string{
+		syscall.EADDRINUSE: "does a server run already?", syscall.EACCES: "choose a port above 1023", syscall.EADDRNOTAVAIL: "no such address",
+	} {
+		err := fmt.Errorf("server: http.listen: %w", &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", errno)})
+		if got := listenAdvice(err); !errors.Is(got, errno) || !strings.Contains(got.Error(), want) {
+			t.Errorf("%v: got %v, want %q", errno, got, want)
+		}
 	}
 }
 

@@ -69,10 +69,23 @@ func newServer(c server.Config) (*server.Server, error) {
 		return nil, &cli.UsageError{Err: err}
 	}
 	s, err := server.New(c, log)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%w; does a server run already? Other addresses: --http, --grpc, --admin", err)
+	if err != nil {
+		return nil, listenAdvice(err)
 	}
-	return s, err
+	return s, nil
+}
+
+// listenAdvice returns err with what to do where a listener could not be opened.
+func listenAdvice(err error) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w; does a server run already? Other addresses: --http, --grpc, --admin", err)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w; choose a port above 1023, or a folder of sockets that is yours: --http, --grpc, --admin", err)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w; this machine has no such address: 0.0.0.0 is all of them", err)
+	}
+	return err
 }
 
 // newLogger returns the logger to standard error that the settings ask for.

@@ -14,8 +14,8 @@ import (
 )
 
 // snapshot serves the newest image of a stream. Where that was older than max_age when the request came, or nobody has
-// watched and nothing was encoded, it waits for a fresh one, timeouts.queue at most: meanwhile the caller counts as a
-// viewer. The image that stands for a lost source is not served as if it were one of the stream's, unless the caller
+// watched and nothing was encoded, or where the stream has had no frame yet, it waits for a fresh one, timeouts.queue at most:
+// meanwhile the caller counts as a viewer. The image that stands for a lost source is not served as if it were one of the stream's, unless the caller
 // asks for it.
 func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) error {
 	o, err := parseSnapshot(r.URL.Query())
@@ -38,12 +38,22 @@ func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) 
 		switch {
 		case p.Offline && !o.offline:
 			p.Release()
+			if h.mayStart(name) {
+				continue
+			}
 			return h.noSnapshot(r, name, nil)
 		case p.Offline || begin.Sub(p.Captured) <= o.maxAge:
 			return h.writeSnapshot(w, r, v, &p)
 		}
 		p.Release()
 	}
+}
+
+// mayStart reports whether the first frame of a stream may come at any moment, as right after the server's start, or has just
+// come. A stream that was online, or whose source is known to be lost, is not waited for.
+func (h *viewers) mayStart(name string) bool {
+	info, ok := h.hub.Info(name)
+	return ok && info.State != stream.Offline && info.Lost == ""
 }
 
 // snapshotOptions are what a caller may ask for.
@@ -99,6 +109,9 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=picture gets the image that says so", name, since)
 	case stream.Waiting:
 		f.Reason = fmt.Sprintf("stream %s has had no frame yet, since %s", name, since)
+		if info.Lost != "" {
+			f.Reason += ": its source is lost: " + info.Lost
+		}
 	default:
 		f.Reason = fmt.Sprintf("stream %s had no fresh image within timeouts.queue (%v)", name, time.Duration(h.engine.Config.Timeout.Queue))
 	}

@@ -128,8 +128,13 @@ func TestNoSnapshot(t *testing.T) {
 	f.publish(t, p, images(t, 1)[0])
 	p.Close()
 	eventually(t, "it is offline", func() bool { info, _ := f.hub.Info("lost"); return info.State == stream.Offline })
-	resp, body := f.get(t, "GET", "/snapshot/lost.jpg")
-	if resp.Header.Get("Fault") != "offline" || !strings.Contains(string(body), "stream lost has been offline since 20") {
+	var resp *http.Response
+	var body []byte
+	eventually(t, "it is said to be offline", func() bool { // once the image that says so is there
+		resp, body = f.get(t, "GET", "/snapshot/lost.jpg")
+		return resp.Header.Get("Fault") == "offline"
+	})
+	if !strings.Contains(string(body), "stream lost has been offline since 20") {
 		t.Errorf("got %q, want that it is offline", body)
 	}
 	eventually(t, "the image that says so is there", func() bool {
@@ -164,5 +169,38 @@ func TestSnapshotReadSlowly(t *testing.T) {
 	}
 	if took := time.Since(begin); total != int64(len(large())) || took < 2*patience {
 		t.Errorf("got %d bytes in %v, %v, want %d in more than %v", total, took, err, len(large()), 2*patience)
+	}
+}
+
+// TestFirstSnapshot: right after a stream's start, the first image is waited for, past the image that says that there is none
+// yet. Where the source is known to be lost, nobody waits.
+func TestFirstSnapshot(t *testing.T) {
+	var from *pool.Pool
+	f := newFixture(t, nil, func(c *config.Config, o *stream.Options) {
+		c.Timeout.Queue = config.Duration(time.Minute)
+		o.OfflineAfter = 10 * time.Millisecond
+		o.Offline = func(string, int, int) (pool.Buf, error) { return from.Get(16) }
+	})
+	from = f.pool
+	p := f.publisher(t, "new")
+	got := make(chan []byte, 1)
+	go func() {
+		_, body := f.get(t, "GET", "/snapshot/new.jpg")
+		got <- body
+	}()
+	eventually(t, "the image that says that there is none", func() bool {
+		resp, _ := f.get(t, "GET", "/snapshot/new.jpg?offline=picture")
+		return resp.StatusCode == http.StatusOK
+	})
+	eventually(t, "somebody waits", func() bool { return f.viewerCount("new") == 1 })
+	first := images(t, 1)[0]
+	f.publish(t, p, first)
+	if body := <-got; !bytes.Equal(body, first) {
+		t.Errorf("got %q, want the first image", body[:min(len(body), 200)])
+	}
+
+	f.publisher(t, "gone").Lost("no route to host", time.Hour)
+	if resp, body := f.get(t, "GET", "/snapshot/gone.jpg"); resp.Header.Get("Fault") != "offline" || !strings.Contains(string(body), "its source is lost: no route to host") {
+		t.Errorf("a lost source: got %q, want why", body)
 	}
 }
