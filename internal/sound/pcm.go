@@ -74,6 +74,33 @@ func (f Format) AppendMono(dst []float32, p []byte) []float32 {
 	return dst
 }
 
+// AppendS16 appends each whole moment in p as signed 16-bit samples, little-endian: of one or two channels as they are, of more the
+// mean of all. What is beyond full scale is cut, and NaN is 0.
+func (f Format) AppendS16(dst, p []byte) []byte {
+	size := encodings[f.Encoding].bytes
+	if f.Encoding == S16 && f.Channels <= 2 {
+		return append(dst, p[:len(p)/f.MomentBytes()*f.MomentBytes()]...)
+	}
+	out := 1
+	if f.Channels == 2 {
+		out = 2
+	}
+	for ; len(p) >= size*f.Channels; p = p[size*f.Channels:] {
+		var sums [2]float64
+		for c := range f.Channels {
+			sums[c%out] += f.Encoding.sample(p[c*size:])
+		}
+		for _, sum := range sums[:out] {
+			v := math.Round(sum / float64(f.Channels/out) * (1 << 15))
+			if v != v {
+				v = 0
+			}
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(int16(min(max(v, -1<<15), 1<<15-1))))
+		}
+	}
+	return dst
+}
+
 // sample returns the sample that p begins with.
 func (e Encoding) sample(p []byte) float64 {
 	switch e {

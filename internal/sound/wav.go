@@ -135,3 +135,13 @@ func parseFormat(p []byte) (Format, error) {
 	}
 	return f, nil
 }
+
+// AppendHeader appends the header of a WAV file without an end, of signed 16-bit samples.
+func AppendHeader(dst []byte, rate, channels int) []byte {
+	dst = append(dst, "RIFF\xff\xff\xff\xffWAVEfmt \x10\x00\x00\x00\x01\x00"...)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(channels))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(rate))
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(rate*channels*2))
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(channels*2))
+	return append(dst, "\x10\x00data\xff\xff\xff\xff"...)
+}

@@ -66,6 +66,7 @@ type Hub struct {
 	streams    []*stream    // by name
 	transports []*transport // by name
 	viewers    int
+	listeners  int
 	lastID     uint64 // of a viewer
 
 	pinned   atomic.Int64 // bytes of the images that viewers hold and that are not the newest

@@ -34,6 +34,7 @@ type Info struct {
 	Dropped        [numDropReasons]uint64 // frames without an image, by DropReason
 	ImageBytes     int                    // of the newest image; 0 when there is none
 	PinnedBytes    int64                  // of memory, of older images that viewers still hold
+	Sound          SoundFormat            // zero: there is none
 	Viewers        []ViewerInfo           // in the order in which they came
 }
 
@@ -85,6 +86,9 @@ func (s *stream) info() Info {
 	}
 	if s.state == Online {
 		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)
+	}
+	if s.sound != nil {
+		i.Sound = s.sound.format
 	}
 	viewers, settled := s.viewers, s.settled()
 	s.mu.Unlock()

@@ -60,6 +60,8 @@ type stream struct {
 	viewers   []*Viewer     // by ID. The slice is replaced and never changed, so that it can be walked without the lock
 	idle      time.Duration // since when there is neither publisher nor viewer, if so
 
+	sound *SoundPublisher // nil: there is none
+
 	newest  Image  // zero when there is none to be shown
 	pins    pins   // holders of it, and of older ones
 	seq     uint64 // of the last image
@@ -139,18 +141,18 @@ func (s *stream) part(v *Viewer) {
 	s.rest()
 }
 
-// rest notes the time when the stream becomes idle: without publisher and viewers. s.mu is held.
+// rest notes the time when the stream becomes idle: without publisher, sound and viewers. s.mu is held.
 func (s *stream) rest() {
-	if s.publisher == nil && len(s.viewers) == 0 {
+	if s.publisher == nil && s.sound == nil && len(s.viewers) == 0 {
 		s.idle = s.hub.now()
 	}
 }
 
-// idleSince returns whether the stream has neither publisher nor viewers, and since when.
+// idleSince returns whether the stream has neither publisher nor sound nor viewers, and since when.
 func (s *stream) idleSince() (time.Duration, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.idle, s.publisher == nil && len(s.viewers) == 0
+	return s.idle, s.publisher == nil && s.sound == nil && len(s.viewers) == 0
 }
 
 // end ends the stream and tells its publisher and viewers.
@@ -161,7 +163,12 @@ func (s *stream) end() {
 		s.publisher.finish(ErrClosed)
 		s.publisher = nil
 	}
+	sound := s.sound
+	s.sound = nil
 	s.replace(Image{})
+	if sound != nil {
+		sound.finish(ErrClosed)
+	}
 }
 
 // enter sets the stream's state. s.mu is held; the caller wakes viewers.

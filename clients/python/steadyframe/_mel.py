@@ -14,7 +14,7 @@ from ._errors import ServerError, SpecError
 from ._http import Connection
 from ._sessions import may_go_on
 
-__all__ = ["mel"]
+__all__ = ["mel", "samples_of"]
 
 #: What numpy calls a sample, and what the server does.
 _FORMATS = {"int16": "s16le", "uint8": "u8", "int32": "s32le", "float32": "f32le", "float64": "f64le"}
@@ -80,6 +80,13 @@ def _body(pcm: Any, rate: Optional[int]) -> Tuple[Any, List[Tuple[str, str]]]:
         if rate is not None:
             raise SpecError("rate: got it with a WAV file, which says it itself", field="rate")
         return pcm, []
+    return samples_of(pcm, 16000 if rate is None else rate)
+
+
+def samples_of(pcm: Any, rate: int) -> Tuple[Any, List[Tuple[str, str]]]:
+    """Returns the bytes of an array of samples, and what a query says of them."""
+    import numpy
+
     samples = numpy.asarray(pcm)
     format = _FORMATS.get(samples.dtype.name)
     if format is None:
@@ -94,7 +101,7 @@ def _body(pcm: Any, rate: Optional[int]) -> Tuple[Any, List[Tuple[str, str]]]:
     if not samples.size:
         raise SpecError("pcm: got no samples", field="pcm")
     samples = numpy.ascontiguousarray(samples, samples.dtype.newbyteorder("<"))
-    query = [("format", format), ("rate", str(16000 if rate is None else rate)), ("channels", str(channels))]
+    query = [("format", format), ("rate", str(rate)), ("channels", str(channels))]
     return samples.reshape(-1).view(numpy.uint8).data, query
 
 

@@ -22,6 +22,7 @@ from ._frames import Frames, frames_of
 from ._http import Connection, chunk
 from ._options import Description, Size
 from ._ring import DONE, STATUS, Message, Ring
+from ._sound import Sound
 
 __all__ = ["Publisher", "Status"]
 
@@ -233,6 +234,7 @@ class Publisher:
         self._timeout = timeout
         self._reconnect = reconnect
         self._feed: Optional[_Feed] = None
+        self._sound: Optional[Sound] = None
         self._pid = 0
         self._known: Optional[Description] = None  # of all frames
         self._began = False  # whether it was connected before
@@ -250,6 +252,19 @@ class Publisher:
         given = frames_of((frame,), self._options)
         self._same(given)
         return self._attempt(given, lambda feed: feed.send(given))
+
+    def sound(self, pcm: Any, *, rate: int = 16000) -> bool:
+        """Sends sound of the stream: an array as mel takes it, of one channel or two. It goes over HTTP, also where there is a ring.
+
+        The first sample is for when it comes to the server, and each further one for a sample later: call it with each piece
+        when it is to be heard, or up to half a second before. What is further ahead the server reads later, at the sound's own
+        pace, and the call may wait for that. Listeners hear it beside the images, and recordings have it.
+
+        It returns whether the sound went on its way: False while the connection is lost.
+        """
+        if self._sound is None:
+            self._sound = Sound(self._address, self.name, self._timeout)
+        return self._sound.send(pcm, rate)
 
     def _same(self, given: Frames) -> None:
         """Holds a frame to those before."""
@@ -352,6 +367,9 @@ class Publisher:
     def close(self) -> None:
         """Ends the stream. It raises what the server says against it, if that was not raised before."""
         feed, self._feed = self._feed, None
+        sound, self._sound = self._sound, None
+        if sound is not None and sound.connection is not None:
+            sound.close(end=sound.connection.pid == os.getpid())
         if feed is None:
             return
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
+import urllib.error
 import urllib.request
 import wave
 from typing import Any, List
@@ -136,3 +137,47 @@ def test_server_comes_back(serve: Any) -> None:
         sf.mel(pcm, url=first.url)
     again = serve(http=f"127.0.0.1:{port}")
     np.testing.assert_array_equal(sf.mel(pcm, url=again.url), want)
+
+
+def test_sound_of_a_stream(server: Any, via: str) -> None:
+    """What cam.sound sends, a listener gets: mono and stereo, int16 and floats, with the images beside it."""
+    pcm = noise(1600)
+    with sf.Publisher(f"sound-{via}") as cam:
+        cam.send(np.zeros((48, 64, 3), np.uint8))
+        assert cam.sound(pcm[:160])
+        listener = None
+        while listener is None:
+            try:
+                listener = urllib.request.urlopen(f"{server.url}/sound/{cam.name}.wav", timeout=30)
+            except urllib.error.HTTPError as err:
+                assert err.code == 404  # The server has not read the first samples yet.
+        with listener:
+            assert listener.read(44)[:4] == b"RIFF"
+            assert cam.sound(pcm.astype(np.float32) / 32768)  # Another format: the first sound ends.
+            assert listener.read() == b""
+        stereo = np.stack([pcm, -pcm], 1)
+        assert cam.sound(stereo, rate=48000)
+    with pytest.raises(sf.SpecError):
+        cam.sound(b"RIFF")
+    with pytest.raises(sf.SpecError) as caught:
+        with sf.Publisher("sound-bad") as bad:
+            while bad.sound(pcm, rate=96000):  # The server says it when it has read that.
+                pass
+    assert caught.value.field == "rate"
+
+
+def test_sound_arrives(server: Any) -> None:
+    pcm = noise(16_000)
+    with sf.Publisher("sound-arrives") as cam:
+        cam.sound(pcm[:160])
+        while True:
+            try:
+                listener = urllib.request.urlopen(f"{server.url}/sound/{cam.name}.wav", timeout=30)
+                break
+            except urllib.error.HTTPError as err:
+                assert err.code == 404
+        with listener:
+            listener.read(44)
+            for at in range(0, len(pcm), 800):
+                assert cam.sound(pcm[at : at + 800])
+            assert listener.read(2 * len(pcm)) == pcm.tobytes()

@@ -139,7 +139,7 @@ func From(err error) *Error {
 		return &Error{Kind: TooLarge, Reason: "the stream declares it", Limit: "limits.max_" + limit.Limit, Got: limit.Got, Max: limit.Max, Err: err}
 	case errors.As(err, &name):
 		return &Error{Kind: Invalid, Field: "stream", Err: err}
-	case errors.As(err, &missing):
+	case errors.As(err, &missing), errors.Is(err, stream.ErrNoSound):
 		return &Error{Kind: NotFound, Field: "stream", Err: err}
 	case errors.As(err, &full):
 		f := BusyOf("live.max_"+full.Limit, int64(full.Max)+1, int64(full.Max), "too many "+full.Limit)

@@ -50,7 +50,14 @@ type entry struct {
 	Same       uint64        `json:"same"`      // images equal to the one before
 	Dropped    droppedFrames `json:"dropped"`
 	ImageBytes int           `json:"picture_bytes"` // of the newest
+	Sound      *soundEntry   `json:"sound,omitempty"`
 	Viewers    []viewerEntry `json:"viewers"`
+}
+
+// soundEntry is the sound of a stream in the list.
+type soundEntry struct {
+	Rate     int `json:"rate"`
+	Channels int `json:"channels"`
 }
 
 // droppedFrames counts the frames that became no image, by reason.
@@ -87,6 +94,9 @@ func newEntry(i *stream.Info) entry {
 	}
 	if i.Lost != "" {
 		e.Lost, e.RetryAt = i.Lost, formatTime(i.RetryAt)
+	}
+	if i.Sound.Rate > 0 {
+		e.Sound = &soundEntry{i.Sound.Rate, i.Sound.Channels}
 	}
 	for _, v := range i.Viewers {
 		e.Viewers = append(e.Viewers, viewerEntry{

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"io"
 	"maps"
 	"math"
@@ -131,15 +130,14 @@ func (h *Handler) mel(w *writer, r *http.Request) error {
 		}
 	}
 	b.nextFrame()
-	length, err := q.open(b, r.ContentLength)
-	if err != nil {
+	x := &melExchange{engine: e, query: &q, w: w, control: control, pcmBody: pcmBody{body: b, pcm: q.pcm}}
+	if err := x.open(slices.Contains(q.given, "format"), r.ContentLength); err != nil {
 		return err
 	}
-	m, err := e.Mel(q.preset, q.pcm.Rate)
-	if err != nil {
+	if x.mel, err = e.Mel(q.preset, x.pcm.Rate); err != nil {
 		return err
 	}
-	x := &melExchange{engine: e, query: &q, mel: m, body: b, left: length, w: w, control: control, out: newOutgoing(e, w, r, control)}
+	x.out = newOutgoing(e, w, r, control)
 	defer x.out.over()
 	if q.stream {
 		defer b.stopOn(e.Draining())()
@@ -152,91 +150,20 @@ func (h *Handler) mel(w *writer, r *http.Request) error {
 	return x.whole(r.Context())
 }
 
-// open reads the header of the body, unless the query says what the body is, and returns how many bytes of samples follow, -1 if
-// that is not known.
-func (q *melQuery) open(b *body, contentLength int64) (int64, error) {
-	head, err := b.sniff()
-	if err != nil {
-		return 0, err
-	}
-	if len(head) == 0 {
-		return 0, fault.Errorf(fault.Invalid, "the body is empty, want sound")
-	}
-	if slices.Contains(q.given, "format") {
-		if strings.HasPrefix(string(head), "RIFF") {
-			return 0, fieldError("format", "got it for a WAV body, which says it itself: want none")
-		}
-		if moment := int64(q.pcm.MomentBytes()); contentLength > 0 && contentLength%moment != 0 {
-			return 0, fault.Errorf(fault.Invalid, "the body is not a whole number of samples: got %d bytes, want a multiple of %d", contentLength, moment)
-		}
-		return contentLength, nil
-	}
-	var length int64
-	if q.pcm, length, err = sound.ReadHeader(b); err != nil {
-		var wrong *sound.FormatError
-		if errors.As(err, &wrong) {
-			return 0, &fault.Error{Kind: fault.Unsupported, Reason: err.Error() + "; for samples without a header, say format and rate, such as format=s16le&rate=16000"}
-		}
-		return 0, fault.From(err)
-	}
-	if length >= 0 {
-		length -= length % int64(q.pcm.MomentBytes())
-	}
-	return length, nil
-}
-
 // melExchange is one request for features being served.
 type melExchange struct {
 	engine  *engine.Engine
 	query   *melQuery
 	mel     *mel.Mel
-	body    *body
 	w       *writer
 	control *http.ResponseController
 	out     *outgoing
-	raw     [16 << 10]byte // samples as they come
-	rest    int            // bytes of raw that are no whole moment yet
-	left    int64          // bytes of samples that are to come; -1: all that do
+	pcmBody
 }
-
-// read reads samples to raw, at most so many moments, and returns the whole ones among them. It ends with io.EOF.
-func (x *melExchange) read(most int) ([]byte, error) {
-	moment := x.query.pcm.MomentBytes()
-	for {
-		size := min(len(x.raw)/moment, most)*moment - x.rest
-		if x.left >= 0 {
-			size = int(min(int64(size), x.left))
-		}
-		if size == 0 {
-			return nil, io.EOF
-		}
-		n, err := x.body.Read(x.raw[x.rest : x.rest+size])
-		if x.left >= 0 {
-			x.left -= int64(n)
-		}
-		n += x.rest
-		x.rest = n % moment
-		switch whole := n - x.rest; {
-		case whole > 0:
-			return x.raw[:whole], nil // An error comes again.
-		case err != io.EOF && err != nil:
-			return nil, err
-		case err == io.EOF && x.left > 0:
-			return nil, fault.Errorf(fault.Invalid, "the body is cut short: %d bytes of samples are missing of those that its header declares", x.left)
-		case err == io.EOF && x.rest > 0:
-			return nil, fault.Errorf(fault.Invalid, "the body ends inside a sample: got %d of the last %d bytes", x.rest, moment)
-		case err == io.EOF:
-			return nil, io.EOF
-		}
-	}
-}
-
-// keep moves what is left of raw behind its whole moments to its beginning.
-func (x *melExchange) keep(whole []byte) { copy(x.raw[:x.rest], x.raw[len(whole):][:x.rest]) }
 
 // whole reads all samples, computes their features and responds with them.
 func (x *melExchange) whole(ctx context.Context) error {
-	f := x.engine.NewFeatures(x.mel, x.query.pcm.Rate)
+	f := x.engine.NewFeatures(x.mel, x.pcm.Rate)
 	defer f.Release()
 	if err := x.gather(ctx, f); err != nil {
 		return err
@@ -262,7 +189,7 @@ const firstSamples = 64 << 10
 func (x *melExchange) gather(ctx context.Context, f *engine.Features) error {
 	for want := firstSamples; ; want *= 2 {
 		if x.left >= 0 {
-			want = int(min(int64(want), int64(f.Samples())+x.left/int64(x.query.pcm.MomentBytes())))
+			want = int(min(int64(want), int64(f.Samples())+x.left/int64(x.pcm.MomentBytes())))
 		}
 		if err := f.Reserve(ctx, want, 0); err != nil {
 			return err
@@ -276,7 +203,7 @@ func (x *melExchange) gather(ctx context.Context, f *engine.Features) error {
 			if err != nil {
 				return err
 			}
-			f.Added(len(x.query.pcm.AppendMono(room[:0], whole)))
+			f.Added(len(x.pcm.AppendMono(room[:0], whole)))
 			x.keep(whole)
 		}
 		if x.left == 0 {
@@ -337,7 +264,7 @@ func (x *melExchange) stream(ctx context.Context, trailer bool) error {
 		case err != nil:
 			return err
 		default:
-			samples = x.query.pcm.AppendMono(samples[:0], whole)
+			samples = x.pcm.AppendMono(samples[:0], whole)
 			x.keep(whole)
 			if err := x.engine.InTurn(ctx, true, func(func() error) error {
 				features = s.Append(features[:0], samples)
@@ -345,7 +272,7 @@ func (x *melExchange) stream(ctx context.Context, trailer bool) error {
 			}); err != nil {
 				return err
 			}
-			x.engine.Metrics.Sound(float64(len(samples)) / float64(x.query.pcm.Rate))
+			x.engine.Metrics.Sound(float64(len(samples)) / float64(x.pcm.Rate))
 		}
 		p = p[:0]
 		for _, v := range features {

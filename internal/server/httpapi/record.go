@@ -28,7 +28,8 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 		o.setHeader(w.Header(), name)
 		return nil
 	}
-	v, err := h.view(r, name, stream.ViewerOptions{Transport: "record", MaxFPS: o.fps})
+	wake := make(chan struct{}, 1) // of images and sound
+	v, err := h.view(r, name, stream.ViewerOptions{Transport: "record", MaxFPS: o.fps, Wake: wake})
 	if err != nil {
 		return err
 	}
@@ -37,11 +38,19 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 	if err != nil {
 		return err
 	}
+	l, err := h.hub.Listen(name, wake)
+	switch {
+	case err == nil:
+		defer l.Close()
+	case err != stream.ErrNoSound:
+		first.Release()
+		return fault.From(err)
+	}
 	o.setHeader(w.Header(), name)
 	response := newResponse(w, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
-	x := recording{viewer: v, out: response, draining: h.engine.Draining(), gone: r.Context().Done(), length: o.length}
+	x := recording{viewer: v, sound: l, out: response, draining: h.engine.Draining(), gone: r.Context().Done(), length: o.length}
 	return x.run(first)
 }
 
@@ -86,6 +95,7 @@ func (o recordOptions) setHeader(h http.Header, name string) {
 // recording is one stream being written as Matroska.
 type recording struct {
 	viewer   *stream.Viewer
+	sound    *stream.Listener // nil: there is none, or it has ended
 	out      sink
 	gone     <-chan struct{}
 	draining <-chan struct{}
@@ -94,6 +104,9 @@ type recording struct {
 	clock  recordClock
 	blocks mkv.Blocks
 	head   []byte
+
+	heard time.Time // the capture time of sound that is the beginning
+	piece []byte    // of sound
 }
 
 // endGrace is how much later than it was captured an image may come that is in time for the end of a recording.
@@ -102,12 +115,18 @@ const endGrace = time.Second
 // run writes the image p, which it takes, and those after it until it is time to end. It returns nil for an end that was asked
 // for. The end of a stream that is cut short is the connection's, so that the viewer knows.
 func (x *recording) run(p stream.Image) error {
-	x.head = mkv.AppendHead(nil, mkv.Head{Width: p.Width, Height: p.Height, Start: p.Captured})
+	head := mkv.Head{Width: p.Width, Height: p.Height, Start: p.Captured}
 	if p.Width == 0 {
 		if c, err := jpeg.DecodeConfig(bytes.NewReader(p.JPEG())); err == nil {
-			x.head = mkv.AppendHead(nil, mkv.Head{Width: c.Width, Height: c.Height, Start: p.Captured})
+			head.Width, head.Height = c.Width, c.Height
 		}
 	}
+	if x.sound != nil {
+		f := x.sound.Format()
+		head.Rate, head.Channels = f.Rate, f.Channels
+		x.heard, x.piece = p.Captured, make([]byte, soundPiece)
+	}
+	x.head = mkv.AppendHead(nil, head)
 	end := make(<-chan time.Time)
 	if x.length > 0 {
 		timer := time.NewTimer(x.length + endGrace)
@@ -122,7 +141,10 @@ func (x *recording) run(p stream.Image) error {
 				return err
 			}
 		}
-		var err error
+		err := x.writeSound()
+		if err != nil {
+			return err
+		}
 		if p, ok, wait, err = x.viewer.Poll(); err != nil {
 			return fault.From(err)
 		}
@@ -160,6 +182,34 @@ func (x *recording) write(p *stream.Image) (over bool, err error) {
 	x.head = x.head[:0]
 	x.viewer.Delivered(p)
 	return false, nil
+}
+
+// writeSound writes the sound that there is.
+func (x *recording) writeSound() error {
+	for x.sound != nil {
+		n, captured, err := x.sound.Read(x.piece)
+		switch {
+		case err != nil: // It has ended. Another one may have another format, for which there is no track.
+			x.sound = nil
+			return nil
+		case n == 0:
+			return nil
+		}
+		at := captured.Sub(x.heard)
+		if now := x.clock.last + time.Since(x.clock.given); (at - now).Abs() > clockJump { // Its clock is not that of the images.
+			at = now
+			x.heard = captured.Add(-at)
+		}
+		if at < 0 || x.length > 0 && at >= x.length {
+			continue
+		}
+		x.head = x.blocks.Append(x.head, mkv.Sound, at, n)
+		if err := x.out.WriteParts(x.head, x.piece[:n], nil); err != nil {
+			return unsent(x.viewer, err)
+		}
+		x.head = x.head[:0]
+	}
+	return nil
 }
 
 // recordClock gives images their times in a recording: how long after the first they were captured. The zero value is for a new

@@ -95,6 +95,89 @@ func TestRecord(t *testing.T) {
 	}
 }
 
+// TestRecordSound records images and sound, and compares the times that ffprobe reads with those that were given.
+func TestRecordSound(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	p := f.publisher(t, "cam1")
+	format := stream.SoundFormat{Rate: 16000, Channels: 1}
+	ring, err := f.pool.Get(stream.SoundBytes(format))
+	if err != nil {
+		t.Fatal(err)
+	}
+	speaker, err := f.hub.PublishSound("cam1", format, ring)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer speaker.Close()
+	all := images(t, 3)
+	start := time.Now()
+	f.publishAt(t, p, all[0], start)
+	const soundBytes = 12800 // 400 ms
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		eventually(t, "the recording has begun", func() bool {
+			info, _ := f.hub.Info("cam1")
+			return len(info.Viewers) == 1 && info.Viewers[0].Delivered == 1
+		})
+		speaker.Begin(start.Add(123 * time.Millisecond))
+		if err := speaker.Publish(bytes.Repeat([]byte{1, 1}, soundBytes/2)); err != nil {
+			t.Error(err)
+		}
+		f.publishAt(t, p, all[1], start.Add(456*time.Millisecond))
+		eventually(t, "the image is recorded", func() bool {
+			info, _ := f.hub.Info("cam1")
+			return info.Viewers[0].Delivered == 2
+		})
+		f.publishAt(t, p, all[2], start.Add(2*time.Second)) // the end
+	}()
+	_, body := f.get(t, "GET", "/record/cam1?seconds=2")
+	<-done
+	path := filepath.Join(t.TempDir(), "cam1.mkv")
+	if err := os.WriteFile(path, body, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(exttool.Require(t, "ffprobe", "ffmpeg"), "-v", "error", "-show_packets", "-of", "json", path).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Packets []struct {
+			Codec string `json:"codec_type"`
+			PTS   string `json:"pts_time"`
+			Size  string
+		}
+	}
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
+	}
+	want := []float64{0, 0.456}
+	heard := 0
+	for _, packet := range got.Packets {
+		pts, err := strconv.ParseFloat(packet.PTS, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size, err := strconv.Atoi(packet.Size)
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case packet.Codec == "audio":
+			if due := 0.123 + float64(heard)/32000; math.Abs(pts-due) > 0.001 {
+				t.Errorf("got sound at %v, want it at %.4f", pts, due)
+			}
+			heard += size
+		case len(want) == 0 || math.Abs(pts-want[0]) > 0.001:
+			t.Errorf("got an image at %v, want %v", pts, want)
+		default:
+			want = want[1:]
+		}
+	}
+	if heard != soundBytes || len(want) > 0 {
+		t.Errorf("got %d bytes of sound, and no images at %v, want %d, and all", heard, want, soundBytes)
+	}
+}
+
 // TestRecordEnds: a recording of a stream that stands still ends in its time, and a client can tell an end that was asked for
 // from one that was not.
 func TestRecordEnds(t *testing.T) {

@@ -27,8 +27,10 @@ POST /v1/encode?scene=NAME&format=rgb24&size=256x256   regions in, whole images 
      Content-Type: application/x-steadyframe-images    each image begins with a line: IMAGE index=N regions=K rect=WxH+X+Y
 
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
+POST /v1/streams/NAME/sound                 its sound: WAV, or format=s16le|f32le|... rate=8000..48000 channels=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
+GET  /sound/NAME.wav                        its sound, as WAV without an end
 GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
 GET  /ws                                    any number of streams over one WebSocket
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
@@ -77,11 +79,14 @@ func (h *Handler) routes() *http.ServeMux {
 	route("GET /v1/scenes", h.scenes)
 	route("POST /v1/streams/{name}", h.publish)
 	route("PUT /v1/streams/{name}", h.publish)
+	route("POST /v1/streams/{name}/sound", h.publishSound)
+	route("PUT /v1/streams/{name}/sound", h.publishSound)
 	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
 	route("GET /v1/streams/{name}/record", func(w *writer, r *http.Request) error { return h.watch.record(w, r, r.PathValue("name")) })
 	route("GET /v1/streams", func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
 	route("GET /v1/stats", func(w *writer, r *http.Request) error { return h.stats(w, r) })
 	route("GET /stream/{file}", ofStream(".mjpg", h.watch.mjpeg))
+	route("GET /sound/{file}", ofStream(".wav", h.watch.wav))
 	route("GET /snapshot/{file}", ofStream(".jpg", h.watch.snapshot))
 	route("GET /ws", func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
 	open("GET /assets/{file...}", h.asset)

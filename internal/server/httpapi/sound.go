@@ -1,0 +1,186 @@
+package httpapi
+
+import (
+	"cmp"
+	"io"
+	"maps"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/sound"
+	"github.com/steadyframe/steadyframe/internal/stream"
+)
+
+// soundQuery is what the query of POST /v1/streams/{name}/sound says.
+type soundQuery struct {
+	pcm      sound.Format
+	given    []string
+	captured time.Time // of the first sample; zero: when it comes
+}
+
+// soundParameters are those of POST /v1/streams/{name}/sound, by name, with what each sets.
+var soundParameters = map[string]func(q *soundQuery, value string) error{
+	"format": func(q *soundQuery, value string) error { return q.pcm.Encoding.UnmarshalText([]byte(value)) },
+	"rate":   func(q *soundQuery, value string) error { return parseCount(&q.pcm.Rate, value, 8000, 48000) },
+	"channels": func(q *soundQuery, value string) error {
+		return parseCount(&q.pcm.Channels, value, 1, sound.MaxChannels)
+	},
+	"captured_us": func(q *soundQuery, value string) error {
+		us, err := strconv.ParseInt(value, 10, 64)
+		now := time.Now()
+		if at := time.UnixMicro(us); err == nil && at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour {
+			q.captured = at
+			return nil
+		}
+		return fault.Errorf(fault.Invalid, "got %.40q, want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it", value)
+	},
+}
+
+// parseSoundQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
+func parseSoundQuery(raw string) (soundQuery, error) {
+	q := soundQuery{pcm: sound.Format{Channels: 1}}
+	check := func(name string) error {
+		if soundParameters[name] != nil {
+			return nil
+		}
+		return fieldError(cmp.Or(name, "query"), "unknown parameter, want some of "+strings.Join(slices.Sorted(maps.Keys(soundParameters)), ", "))
+	}
+	var err error
+	if q.given, err = parseParameters(raw, check, func(name, value string) error { return soundParameters[name](&q, value) }); err != nil {
+		return q, err
+	}
+	has := func(name string) bool { return slices.Contains(q.given, name) }
+	switch {
+	case has("format") && !has("rate"):
+		return q, fieldError("rate", "got none, want the samples a second of the body, such as 16000")
+	case !has("format") && (has("rate") || has("channels")):
+		return q, fieldError("format", "got none, want the encoding of the body, such as s16le; or neither rate nor channels, for WAV")
+	}
+	return q, nil
+}
+
+// publishSound serves POST and PUT /v1/streams/{name}/sound. The samples of the body are the sound of a live stream until the
+// body ends, another publisher of sound takes over, or the server stops. Sound that comes faster than it plays is read at its own
+// pace.
+func (h *Handler) publishSound(w *writer, r *http.Request) error {
+	e, name := h.engine, r.PathValue("name")
+	if err := e.Open(engine.Publish); err != nil {
+		return err
+	}
+	defer e.Done(engine.Publish)
+	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
+		return fault.From(err)
+	}
+	q, err := parseSoundQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if err := checkEncoding(r); err != nil {
+		return err
+	}
+	x := pcmBody{body: newBody(e, w, r, http.NewResponseController(w)), pcm: q.pcm}
+	defer x.body.stopOn(e.Draining())()
+	x.body.nextFrame()
+	if err := x.open(slices.Contains(q.given, "format"), r.ContentLength); err != nil {
+		return err
+	}
+	format := stream.SoundFormat{Rate: x.pcm.Rate, Channels: 1}
+	if x.pcm.Channels == 2 {
+		format.Channels = 2
+	}
+	p, err := h.live.Sound(r.Context(), name, format)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	defer x.body.stopOn(p.Done())()
+	if !q.captured.IsZero() {
+		p.Begin(q.captured)
+	}
+	moments, err := x.publish(p.Publish, func() { p.Pace(r.Context(), e.Draining()) })
+	if ended := p.Err(); ended != nil {
+		return ended
+	}
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, struct {
+		Stream  string  `json:"stream"`
+		Seconds float64 `json:"seconds"` // of sound
+	}{name, float64(moments) / float64(format.Rate)})
+}
+
+// publish publishes all samples, as 16 bits, after a call of pace for each piece, and returns how many moments they were.
+func (x *pcmBody) publish(publish func([]byte) error, pace func()) (moments int64, err error) {
+	var samples []byte
+	for {
+		x.body.nextFrame()
+		whole, err := x.read(math.MaxInt)
+		if err == io.EOF {
+			return moments, nil
+		}
+		if err != nil {
+			return moments, err
+		}
+		moments += int64(len(whole) / x.pcm.MomentBytes())
+		samples = x.pcm.AppendS16(samples[:0], whole)
+		x.keep(whole)
+		pace()
+		if err := publish(samples); err != nil {
+			return moments, err
+		}
+	}
+}
+
+// wav serves the sound of a stream as WAV without an end, from now on, until the listener disconnects, the sound ends, or the server
+// stops.
+func (h *viewers) wav(w http.ResponseWriter, r *http.Request, name string) error {
+	if h.engine.IsDraining() {
+		return fault.From(stream.ErrClosed)
+	}
+	l, err := h.hub.Listen(name, nil)
+	if err != nil {
+		return refusal(err, r.Host)
+	}
+	defer l.Close()
+	header := w.Header()
+	header.Set("Content-Type", "audio/wav")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // nginx
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	response := newResponse(w, h.stall())
+	defer response.end()
+	format := l.Format()
+	out := sound.AppendHeader(nil, format.Rate, format.Channels)
+	piece := make([]byte, soundPiece)
+	for {
+		if err := response.WriteParts(out, nil, nil); err != nil {
+			return unwritten(err)
+		}
+		n, _, err := l.Read(piece)
+		if err != nil {
+			return nil // The sound has ended, and so does the file.
+		}
+		if out = piece[:n]; n > 0 {
+			continue
+		}
+		select {
+		case <-l.Wake():
+		case <-r.Context().Done():
+			return gone(nil)
+		case <-h.engine.Draining():
+			return nil
+		}
+	}
+}
+
+// soundPiece is how many bytes of sound are written at a time.
+const soundPiece = 16 << 10
