@@ -4,6 +4,6 @@ package main
 import "github.com/steadyframe/steadyframe/_asm/internal/gen"
 
 func main() {
-	gen.Main("resample", map[string]func(*gen.Asm){"avx2": avx2})
+	gen.Main("resample", map[string]func(*gen.Asm){"avx2": avx2, "avx512": wide512})
 	gen.MainNEON("resample", neon)
 }

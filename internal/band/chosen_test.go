@@ -52,7 +52,8 @@ func TestLevelsAreChosen(t *testing.T) {
 }
 
 // checkChosen fails t for a step with kernels of a lower level than there are. What is known: AVX-512 leaves pixels that shrink more than
-// 2.67-fold to AVX2, and NEON leaves floats that are interpolated to plain Go.
+// 2.67-fold to AVX2, and has its own kernel of resample for floats that are interpolated and shrink to half at most; NEON leaves
+// floats that are interpolated to plain Go.
 func checkChosen(t *testing.T, name string, c Config, shrinksMuch bool) {
 	t.Helper()
 	steps := regexp.MustCompile(`\((color|blend|tensor|resample) (\w+)\)`).FindAllStringSubmatch(mustSampler(t, c).Explain(), -1)
@@ -64,6 +65,8 @@ func checkChosen(t *testing.T, name string, c Config, shrinksMuch bool) {
 		switch {
 		case step[2] == want:
 		case shrinksMuch && step[1] == "color" && want == "avx512" && step[2] == "avx2":
+		case step[1] == "resample" && want == "avx512" && step[2] == "avx2" &&
+			(shrinksMuch || !c.In.Format.IsFloat() || c.Filter == Area && c.Width < c.Crop.Width):
 		case step[1] == "resample" && want == "neon" && step[2] == "generic" && c.In.Format.IsFloat():
 		default:
 			t.Errorf("%s: got %s %s, want %s", name, step[1], step[2], want)

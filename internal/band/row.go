@@ -188,6 +188,15 @@ func (sc *Scratch) interpolateBytes(src *source, dst [3][]int16, in []byte, ahea
 // interpolateFloats is interpolate for floats: of planes, one after the other.
 func (sc *Scratch) interpolateFloats(src *source, c *cache, dst *[3][]int16, number int) {
 	n := src.across.inputs()
+	if src.layout == floats && src.wide != nil {
+		k, ahead, row := &sc.sampler.kernels.tensor, sc.aheadOfRow(src, number), c.wide[0]
+		for channel := range dst {
+			k.Row(row[:n], sc.input(src, src.place(channel), number), ahead, src.floats)
+			row[n] = row[n-1]
+			src.wide.Row(dst[channel], row)
+		}
+		return
+	}
 	for i := range src.inputs {
 		rows := src.rows(dst, i)
 		switch {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestLevels(t *testing.T) {
-	kerneltest.Levels(t, &Implementations, impl.NEON, impl.AVX2)
+	kerneltest.Levels(t, &Implementations, impl.NEON, impl.AVX2, impl.AVX512)
 }
 
 // TestEdges runs rows of every width beside memory that can't be accessed, on either side of each operand.
