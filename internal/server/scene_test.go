@@ -423,6 +423,7 @@ func TestSceneRefusals(t *testing.T) {
 		{"DELETE", "/v1/scenes/bob", "", nil, 404, "anna"},
 		{"POST", "/v1/streams/s?scene=bob", "IMAGE\n", images, 404, "anna"},
 		{"POST", "/v1/streams/s?scene=anna&quality=3", "IMAGE\n", images, 400, "output"},
+		{"POST", "/v1/streams/s?scene=anna&format=rgb24&size=24x20", "IMAGE regions=3\n", images, 400, "at most 2"},
 	} {
 		resp, body := s.send(t, tt.method, tt.path, strings.NewReader(tt.body), tt.header...)
 		if resp.StatusCode != tt.status || !strings.Contains(string(body), tt.want) {
@@ -456,6 +457,16 @@ func TestSceneRefusals(t *testing.T) {
 		if (r.Images[i].Err != nil) != fails {
 			t.Errorf("image %d: got %v, want an error: %t", i, r.Images[i].Err, fails)
 		}
+	}
+	p, err := own.Publish(timeout(t), "s", ofScene("anna"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil { // The refusal comes when it comes.
+		err = p.SendImage(time.Now(), client.SceneImage{Regions: 3}, f[0], f[0], f[1])
+	}
+	if !asError(err, &e) || e.Code != codes.InvalidArgument || !strings.Contains(err.Error(), "more than 2 frames") {
+		t.Errorf("Publish: got %v, want InvalidArgument about 2 places", err)
 	}
 	stock := s.stock(t)
 	for name, requests := range map[string][]*api.SceneFile{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
@@ -93,9 +95,29 @@ func checkSame(t *testing.T, got *request, want *api.EncodeRequest) {
 	if want.Spec != nil && !proto.Equal(&spec, want.Spec) {
 		t.Fatalf("got spec %v, want %v", &spec, want.Spec)
 	}
+	checkSameImages(t, got.Images, want.Images)
 	for i := range got.Frames {
 		if f := got.Frames[i]; f.Size != len(want.Frames[i]) || !bytes.Equal(f.Buf.Bytes(), want.Frames[i]) {
 			t.Fatalf("frame %d: got %d bytes, of size %d, want %d others", i, f.Buf.Len(), f.Size, len(want.Frames[i]))
+		}
+	}
+}
+
+func checkSameImages(t *testing.T, got []inputImage, want []*api.SceneImage) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("got %d images, want %d", len(got), len(want))
+	}
+	for i, w := range want {
+		g := &got[i]
+		if g.HasIndex != (w.Index != nil) || g.Index != w.GetIndex() || g.Regions != w.GetRegions() || g.rects != len(w.GetRects()) {
+			t.Fatalf("image %d: got %+v, want %v", i, g, w)
+		}
+		for k, r := range w.GetRects() {
+			most := func(v uint32) int { return int(min(v, math.MaxInt32)) }
+			if want := (pipeline.Rect{X: int(r.GetX()), Y: int(r.GetY()), Width: most(r.GetWidth()), Height: most(r.GetHeight())}); g.Rects[k] != want {
+				t.Fatalf("image %d, rect %d: got %s, want %s", i, k, g.Rects[k], want)
+			}
 		}
 	}
 }
@@ -276,7 +298,8 @@ func TestUnwantedFramesTakeNoMemory(t *testing.T) {
 
 func TestDecodeAllocatesNothing(t *testing.T) {
 	p := pool.New(nil)
-	data, err := proto.Marshal(&api.EncodeRequest{Id: 7, Spec: &api.Spec{}, Frames: [][]byte{make([]byte, 691200), make([]byte, 691200)}})
+	data, err := proto.Marshal(&api.EncodeRequest{Id: 7, Spec: &api.Spec{}, Frames: [][]byte{make([]byte, 691200), make([]byte, 691200)},
+		Images: []*api.SceneImage{{Regions: 1, Rects: []*api.RegionRect{{X: -1}}}, {Index: new(uint64(9)), Regions: 1}}})
 	if err != nil {
 		t.Fatal(err)
 	}

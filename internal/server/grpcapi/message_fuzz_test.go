@@ -18,6 +18,7 @@ func FuzzDecode(f *testing.F) {
 	for _, m := range []proto.Message{
 		&api.EncodeRequest{},
 		&api.EncodeRequest{Id: 300, Spec: &api.Spec{Input: &api.FrameDesc{Width: 4}}, Frames: [][]byte{[]byte("abc"), {}, []byte("d")}},
+		&api.EncodeRequest{Frames: [][]byte{[]byte("abc")}, Images: []*api.SceneImage{{}, {Index: new(uint64(1 << 63)), Regions: 3, Rects: []*api.RegionRect{{X: -7, Y: 1 << 30, Width: 9}, {}}}}},
 	} {
 		data, err := proto.Marshal(m)
 		if err != nil {
@@ -27,6 +28,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte(message{}.tag(7, protowire.StartGroupType).bytes(3, "no").tag(7, protowire.EndGroupType)))
 	f.Add([]byte{0x1a, 0xff, 0xff, 0xff, 0xff, 0x0f})
+	f.Add([]byte(message{}.bytes(4, "\x08\x01\x08\x02\x1a\x04\x08\xff\xff\x7f\x12\x00")))
 	f.Add([]byte{0x0b, 0x0c})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<12 {
@@ -179,7 +181,7 @@ func FuzzWatchRequest(f *testing.F) {
 
 // isOurRefusal reports whether err is one of the refusals that are Decoder's own.
 func isOurRefusal(err error) bool {
-	for _, s := range []string{"limits.max_batch", "nested more than", "spec twice", "in the order of their numbers", "got a name of"} {
+	for _, s := range []string{"limits.max_batch", "nested more than", "spec twice", "in the order of their numbers", "got a name of", "limits.max_batch", "more than 16 rects", "images["} {
 		if strings.Contains(err.Error(), s) {
 			return true
 		}

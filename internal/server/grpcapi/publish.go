@@ -327,7 +327,7 @@ func (p *publishing) leaseRegion(n int) (pool.Buf, error) {
 	if n != p.size {
 		return pool.Buf{}, p.wrongSize(n)
 	}
-	if len(p.request.Frames) >= scene.MaxRegions {
+	if len(p.request.Frames) >= p.publisher.Places() {
 		return pool.Buf{}, p.tooManyRegions()
 	}
 	buf, err := p.engine.Pool.Get(n)
@@ -338,7 +338,7 @@ func (p *publishing) leaseRegion(n int) (pool.Buf, error) {
 }
 
 func (p *publishing) tooManyRegions() error {
-	return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got more than %d frames, want one image of a scene in a request, with as many regions at most", scene.MaxRegions)}
+	return &fault.Error{Kind: fault.Invalid, Field: "frames", Reason: fmt.Sprintf("grpcapi: got more than %d frames, want one image of a scene in a request, with as many regions as it has places", p.publisher.Places())}
 }
 
 // handOnImage hands the image of the request on to the live stream: of a scene, each request is one, or none to keep the
@@ -356,7 +356,7 @@ func (p *publishing) handOnImage() error {
 	switch {
 	case len(r.Images) > 1:
 		return &fault.Error{Kind: fault.Invalid, Field: "images", Reason: fmt.Sprintf("grpcapi: got %d images in a request, want one: viewers would see the last alone", len(r.Images))}
-	case len(r.Frames) > scene.MaxRegions:
+	case len(r.Frames) > p.publisher.Places():
 		return p.tooManyRegions()
 	case uint64(m.Regions) != uint64(len(r.Frames)):
 		return &fault.Error{Kind: fault.Invalid, Field: "images", Reason: fmt.Sprintf("grpcapi: got %d regions, want as many as frames, %d", m.Regions, len(r.Frames))}

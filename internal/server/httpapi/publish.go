@@ -134,6 +134,9 @@ func (f *publishRequest) next(captured time.Time) error {
 		return f.publisher.JPEG(image.Buf, captured)
 	}
 	if f.images != nil {
+		if n, most := f.images.Regions(), f.publisher.Places(); n > most {
+			return fault.Errorf(fault.Invalid, "an image has too many regions: got %d, want at most %d, as the scene has places", n, most)
+		}
 		m, err := f.images.Next()
 		if errors.Is(err, pool.ErrBudget) {
 			return cmp.Or(f.images.Skip(), err)

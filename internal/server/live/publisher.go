@@ -104,6 +104,9 @@ func (p *Publisher) Image(m *ingest.SceneImage, captured time.Time) error {
 	return p.put(item{image: m, captured: captured, came: time.Now()})
 }
 
+// Places returns how many regions an image of the Publisher's scene may have: there is memory for as many.
+func (p *Publisher) Places() int { return p.encoder.plan.Places() }
+
 // Admit makes sure that n bytes are admitted for a JPEG that is being read, beside those that were admitted for JPEGs as
 // large as those before. It waits a moment for them. The error is pool.ErrBudget.
 func (p *Publisher) Admit(n int) error {
