@@ -168,6 +168,20 @@ def test_options_reach_the_server() -> None:
     assert decode(sf.encode(frame, subsampling="gray")).std(axis=2).max() == 0
 
 
+def test_reuse_gives_the_same_images() -> None:
+    frames = [scene() for _ in range(5)]
+    for i, frame in enumerate(frames):
+        frame[3, 5] = 50 * i
+    images = list(sf.Encoder(reuse="segments", restart=4).stream(frames))
+    assert images == [sf.encode(frame, restart=4) for frame in frames]
+    assert len(set(images)) == 5
+    assert list(sf.Encoder(reuse="segments", restart=4, noise=255).stream(frames))[1:] != images[1:]
+    with pytest.raises(sf.SpecError, match="noise"):
+        sf.encode(frames[0], noise=3)
+    with pytest.raises(sf.SpecError, match="noise"):
+        sf.encode(frames[0], reuse="segments", noise=256)
+
+
 def test_raw_output() -> None:
     frames = [scene(n) for n in range(3)]
     for got, frame in zip(sf.encode(frames, output="bgr24"), frames):
