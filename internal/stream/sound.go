@@ -323,6 +323,13 @@ func (h *Hub) Listen(name string, wake chan struct{}) (*Listener, error) {
 	return l, nil
 }
 
+// Listeners returns how many listeners there are, of all streams.
+func (h *Hub) Listeners() int {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.listeners
+}
+
 // Close ends the listener. A second Close does nothing.
 func (l *Listener) Close() {
 	h := l.p.s.hub

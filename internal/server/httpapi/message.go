@@ -17,11 +17,15 @@ import (
 // images a second that it wants. A binary message of 12 bytes acknowledges an image, shown or thrown away: its id and
 // seq.
 //
+// {"op":"listen","id":3} asks for the sound of a stream that is watched, whenever it has some, and {"op":"mute","id":3} for no
+// more of it.
+//
 // The server sends text messages with the state of each stream that is watched, at first and with each change
 // ({"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}), and why it cannot watch one
 // ({"op":"error","id":3,"reason":"..."}). Binary messages are images, each a head and a JPEG. The head has headBytes; of an
 // image with alpha, 4 more: how many bytes the JPEG has. Behind it is a gray JPEG of alpha then, and the first one has the
-// color multiplied by it.
+// color multiplied by it. A binary message with flagSound is sound: a head of soundHeadBytes and 16-bit samples, little-endian, those
+// of all channels for one moment after the other; its captured is the time of the first, its seq is 0, and nothing acknowledges it.
 //
 // All numbers are big-endian.
 const (
@@ -35,6 +39,9 @@ const (
 	flagOffline = 1 // the image stands for a lost source
 	flagRepeat  = 2 // the viewer was given it before
 	flagAlpha   = 4 // it has alpha
+	flagSound   = 8 // it is sound
+
+	soundHeadBytes = headBytes + 8 // rate (4), channels (2), 0 (2)
 
 	// maxMessage is far above the longest message that there is.
 	maxMessage = 1 << 10
@@ -55,6 +62,8 @@ const (
 	opAck op = iota + 1
 	opWatch
 	opUnwatch
+	opListen
+	opMute
 )
 
 // violation returns the fault of a viewer that breaks the protocol. Its text goes into a close frame, which has room for
@@ -97,6 +106,10 @@ func parseText(data []byte) (message, *fault.Error) {
 	switch v.Op {
 	case "unwatch":
 		m.op = opUnwatch
+	case "listen":
+		m.op = opListen
+	case "mute":
+		m.op = opMute
 	case "watch":
 		m.op, m.stream = opWatch, v.Stream
 		if v.FPS != nil {
@@ -106,7 +119,7 @@ func parseText(data []byte) (message, *fault.Error) {
 			m.fps = *v.FPS
 		}
 	default:
-		return message{}, violation("op: got %+.20q, want watch or unwatch", v.Op)
+		return message{}, violation("op: got %+.20q, want watch, unwatch, listen or mute", v.Op)
 	}
 	return m, nil
 }
@@ -158,6 +171,17 @@ func appendHead(dst []byte, id uint32, p *stream.Image, sent int64) []byte {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(len(p.JPEG())))
 	}
 	return dst
+}
+
+// appendSoundHead appends the head of sound.
+func appendSoundHead(dst []byte, id uint32, f stream.SoundFormat, captured, sent int64) []byte {
+	dst = append(dst, headVersion, flagSound, 0, soundHeadBytes)
+	dst = binary.BigEndian.AppendUint32(dst, id)
+	dst = binary.BigEndian.AppendUint64(dst, 0)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(captured))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(sent))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(f.Rate))
+	return append(dst, 0, byte(f.Channels), 0, 0)
 }
 
 // Opcodes of the frames that the server writes itself (RFC 6455, 5.2), with the bit that says that they are whole

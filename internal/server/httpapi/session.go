@@ -43,7 +43,8 @@ type session struct {
 	retry   time.Time // when to look for unknown streams again
 	ping    time.Time // when to ping
 	sent    time.Time // when the last image was
-	head    [maxFrameHead + headBytes]byte
+	head    [maxFrameHead + soundHeadBytes]byte
+	piece   []byte // of sound; nil until some is listened to
 }
 
 // watched is a stream that the viewer watches.
@@ -52,6 +53,9 @@ type watched struct {
 	viewer  *stream.Viewer // nil while there is no such stream
 	told    stateMessage
 	unacked []stream.Image // without their buffers; the oldest first
+
+	listens bool
+	sound   *stream.Listener // nil where it does not listen, or there is no sound
 }
 
 func newSession(h *viewers, r *http.Request, ws *websocket.Conn, c *conn.Hijacked) *session {
@@ -149,6 +153,9 @@ func (s *session) offer(w *watched) (wait time.Duration, f *fault.Error) {
 			return 0, f
 		}
 	}
+	if f := s.sendSound(w); f != nil {
+		return 0, f
+	}
 	if len(w.unacked) == maxUnacked {
 		return pingEvery, nil
 	}
@@ -227,6 +234,7 @@ func (s *session) end(f *fault.Error) {
 
 // close closes all viewers.
 func (w *watched) close() {
+	w.mute()
 	if w.viewer != nil {
 		w.viewer.Close()
 	}

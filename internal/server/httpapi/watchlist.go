@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -22,6 +23,12 @@ func (s *session) do(m message) *fault.Error {
 	case m.op == opUnwatch:
 		s.watched[at].close()
 		s.watched = slices.Delete(s.watched, at, at+1)
+	case m.op == opListen:
+		s.watched[at].listens = true
+		return s.hear(s.watched[at])
+	case m.op == opMute:
+		s.watched[at].listens = false
+		s.watched[at].mute()
 	case m.op == opAck:
 		s.watched[at].acknowledge(m.seq)
 	}
@@ -65,14 +72,64 @@ func (s *session) failed(w *watched, f *fault.Error) *fault.Error {
 	return s.refuse(w.id, f.Error())
 }
 
-// anyUnknown reports whether the session waits for a stream that does not exist yet.
-func (s *session) anyUnknown() bool {
-	return slices.ContainsFunc(s.watched, func(w *watched) bool { return w.viewer == nil })
+// hear makes the session a listener of w's stream, if that has sound.
+func (s *session) hear(w *watched) *fault.Error {
+	if w.sound != nil {
+		return nil
+	}
+	l, err := s.handler.hub.Listen(w.stream, s.wake)
+	if f := fault.From(err); f != nil && f.Kind != fault.NotFound {
+		return s.failed(w, f)
+	}
+	w.sound = l
+	if s.piece == nil {
+		s.piece = make([]byte, soundPiece)
+	}
+	return nil
 }
 
-// findUnknown joins the streams that exist by now.
+// mute ends the listening.
+func (w *watched) mute() {
+	if w.sound != nil {
+		w.sound.Close()
+		w.sound = nil
+	}
+}
+
+// sendSound sends what there is of w's sound, if the viewer listens.
+func (s *session) sendSound(w *watched) *fault.Error {
+	for w.sound != nil {
+		n, captured, err := w.sound.Read(s.piece)
+		switch {
+		case err != nil: // Another one may come.
+			w.mute()
+			return nil
+		case n == 0:
+			return nil
+		}
+		head := appendFrameHead(s.head[:0], frameBinary, soundHeadBytes+n)
+		head = appendSoundHead(head, w.id, w.sound.Format(), captured.UnixMicro(), time.Now().UnixMicro())
+		if err := s.conn.WriteParts(head, s.piece[:n], nil); err != nil {
+			return unwritten(err)
+		}
+		s.sent = time.Now()
+	}
+	return nil
+}
+
+// anyUnknown reports whether the session waits for a stream, or the sound of one, that does not exist yet.
+func (s *session) anyUnknown() bool {
+	return slices.ContainsFunc(s.watched, func(w *watched) bool { return w.viewer == nil || w.listens && w.sound == nil })
+}
+
+// findUnknown joins the streams that exist by now, and their sound.
 func (s *session) findUnknown() *fault.Error {
 	for _, w := range slices.Clone(s.watched) {
+		if w.listens {
+			if f := s.hear(w); f != nil {
+				return f
+			}
+		}
 		if w.viewer != nil {
 			continue
 		}

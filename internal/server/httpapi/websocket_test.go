@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -164,7 +165,7 @@ func TestWebSocketViolations(t *testing.T) {
 	}{
 		{"no-json", "hello", nil, "message: "},
 		{"no-object", "[]", nil, "message: got array, want an object"},
-		{"no-op", `{"id":1}`, nil, `op: got "", want watch or unwatch`},
+		{"no-op", `{"id":1}`, nil, `op: got "", want watch, unwatch, listen or mute`},
 		{"unknown-op", `{"op":"zzz","id":1}`, nil, `op: got "zzz"`},
 		{"no-id", `{"op":"watch","stream":"cam1"}`, nil, "id of "},
 		{"large-id", `{"op":"watch","stream":"cam1","id":4294967296}`, nil, "id: got number 4294967296, want uint32"},
@@ -335,5 +336,60 @@ func TestStateMessage(t *testing.T) {
 	data, err := json.Marshal(stateMessage{"state", 3, "cam1", "online", 640, 360})
 	if want := `{"op":"state","id":3,"stream":"cam1","state":"online","width":640,"height":360}`; err != nil || string(data) != want {
 		t.Errorf("got %s, %v, want %s", data, err, want)
+	}
+}
+
+// TestWebSocketSound: a viewer that listens gets the sound of its stream, whenever there is some, until it is mute; images go on.
+func TestWebSocketSound(t *testing.T) {
+	f := newFixture(t, nil, nil)
+	p := f.publisher(t, "cam1")
+	f.publish(t, p, images(t, 1)[0])
+	c := f.websocket(t, nil)
+	c.say(`{"op":"watch","stream":"cam1","id":7}`)
+	c.hear(`{"op":"state","id":7,"stream":"cam1","state":"online","width":64,"height":32}`)
+	c.ack(c.image())
+	c.say(`{"op":"listen","id":7}`) // There is none yet.
+	format := stream.SoundFormat{Rate: 16000, Channels: 2}
+	for range 2 { // It comes again after its end.
+		ring, err := f.pool.Get(stream.SoundBytes(format))
+		if err != nil {
+			t.Fatal(err)
+		}
+		speaker, err := f.hub.PublishSound("cam1", format, ring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the viewer listens", func() bool { return f.hub.Listeners() == 1 })
+		captured := time.Now().Add(-time.Second).Truncate(time.Microsecond)
+		speaker.Begin(captured)
+		want := bytes.Repeat([]byte{1, 2, 3, 4}, 400)
+		if err := speaker.Publish(want); err != nil {
+			t.Fatal(err)
+		}
+		for heard := false; !heard; {
+			kind, data, err := c.Read(c.ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if kind == websocket.MessageText || data[1] != 8 {
+				continue // an image, repeated
+			}
+			heard = true
+			head := data[:40]
+			if head[0] != 1 || binary.BigEndian.Uint16(head[2:]) != 40 || binary.BigEndian.Uint32(head[4:]) != 7 ||
+				time.UnixMicro(int64(binary.BigEndian.Uint64(head[16:]))).Sub(captured).Abs() > time.Millisecond ||
+				binary.BigEndian.Uint32(head[32:]) != 16000 || binary.BigEndian.Uint16(head[36:]) != 2 || !bytes.Equal(data[40:], want) {
+				t.Errorf("got the head % x and %d bytes, want stream 7, 16000 Hz, 2 channels, %d bytes", head, len(data)-40, len(want))
+			}
+		}
+		speaker.Close()
+		eventually(t, "it has ended for the viewer", func() bool { return f.hub.Listeners() == 0 })
+	}
+	c.say(`{"op":"mute","id":7}`)
+	c.say(`{"op":"unwatch","id":7}`)
+	eventually(t, "nobody watches", func() bool { return f.viewerCount("cam1") == 0 && f.hub.Listeners() == 0 })
+	c.say(`{"op":"mute","id":7}`) // on its way when it was unwatched
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Errorf("close: %v", err)
 	}
 }
