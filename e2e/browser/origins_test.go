@@ -31,6 +31,11 @@ func TestOtherOrigins(t *testing.T) {
 		{"mjpeg", `fetch(at + '/stream/cam.mjpg').then(r => { const b = r.body.getReader(); return b.read().then(v => { b.cancel(); return v.value.length > 0 ? 'bytes' : '' }) })`, "bytes"},
 		{"image", `new Promise((done, failed) => { const i = new Image(); i.onload = () => done(i.naturalWidth + ''); i.onerror = failed; i.src = at + '/snapshot/cam.jpg' })`, "64"},
 		{"socket", `new Promise((done, failed) => { const s = new WebSocket(at.replace('http', 'ws') + '/ws'); s.onopen = () => done('open'); s.onerror = failed })`, "open"},
+		{"view", `import(at + '/assets/view.js').then(() => new Promise((done) => {
+			const v = document.body.appendChild(document.createElement('steadyframe-view'));
+			v.addEventListener('image', () => done(v.shadowRoot.firstChild.width + ''), { once: true });
+			v.setAttribute('stream', 'cam');
+		}))`, "64"},
 		{"form", `fetch(at + '/v1/streams/form?format=gray&size=16x16', { method: 'POST', mode: 'no-cors', headers: { 'Content-Type': 'application/x-www-form-urlencoded' }, body: new Uint8Array(512) })
 			.then(r => r.type)`, "opaque"},
 	} {

@@ -8,13 +8,15 @@
 //
 //	dom, format                         elements, and figures as people read them
 //	api, clock                          URLs, the token, the server's time
-//	socket, player, meter, screen       images: the one WebSocket, the newest on a canvas, what reaches the screen
+//	socket, player, alpha               images: the one WebSocket, the newest on a canvas, with alpha
+//	meter, screen                       what reaches the screen
 //	rates, history, server              figures: asked once a second, turned into rates, kept for five minutes
 //	chart, card, panel, commands        what views are made of
 //	tile, wall                          all streams
 //	viewers, smallwindow, stream        one stream
 //	pooltable, dashboard                the server
 //	theme, notices, app                 the page around the view
+//	view                                <steadyframe-view>, for other pages
 package console
 
 import (

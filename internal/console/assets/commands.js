@@ -58,6 +58,10 @@ export function pulling(name) {
     ['ffmpeg, into a file at the true speed', `ffmpeg -use_wallclock_as_timestamps 1 -i ${quoted(mjpeg)} -c copy ${name}.mkv`],
     ['ffplay', `ffplay -fflags nobuffer ${quoted(mjpeg)}`],
     ['HTML', `<img src="${mjpeg}" alt="${name}">`],
+    [
+      'HTML, over WebSocket: the newest image always, with its alpha',
+      `<script type="module" src="${url('assets/view.js')}"></script>\n<steadyframe-view stream="${name}"${token.get() ? ' token="TOKEN"' : ''}></steadyframe-view>`,
+    ],
     ['Home Assistant: add the integration MJPEG IP Camera', `MJPEG URL: ${mjpeg}\nStill image URL: ${snapshot}`],
     [
       'GStreamer',

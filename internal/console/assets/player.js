@@ -1,7 +1,11 @@
 // Player paints the images of one stream on a canvas: the newest that is decoded, once a frame of the display. While
 // one is being decoded the newest that came waits, and older ones are thrown away, so that what is on the screen is
 // never old because the page is slow.
+import { compose } from './alpha.js';
+
 const toPaint = new Set(); // players with an image for the display's next frame
+
+const decoded = (jpeg) => createImageBitmap(new Blob([jpeg], { type: 'image/jpeg' }));
 
 function paintAll() {
   for (const player of toPaint) player.paint();
@@ -16,13 +20,13 @@ export class Player {
   #onPainted;
   #decoding = false;
   #next = null; // waits while another is decoded
-  #ready = null; // { image, bitmap }, waits for the display
+  #ready = null; // { image, bitmaps }, waits for the display
   #shown = -1n; // the seq on the canvas
 
   // onPainted(image) is called when an image is on the canvas.
   constructor(canvas, clock, meter, onPainted) {
     this.#canvas = canvas;
-    this.#context = canvas.getContext('2d', { alpha: false });
+    this.#context = canvas.getContext('2d');
     this.#clock = clock;
     this.#meter = meter;
     this.#onPainted = onPainted;
@@ -30,7 +34,7 @@ export class Player {
 
   // take accepts an image, which is painted or thrown away, and then acknowledged.
   take(image) {
-    this.#meter.received(image.jpeg.byteLength);
+    this.#meter.received(image.jpeg.byteLength + (image.alpha?.byteLength ?? 0));
     if (image.repeat && image.seq === this.#shown) {
       image.acknowledge();
     } else if (this.#decoding) {
@@ -52,9 +56,10 @@ export class Player {
   async #decode(image) {
     this.#decoding = true;
     try {
-      const bitmap = await createImageBitmap(new Blob([image.jpeg], { type: 'image/jpeg' }));
+      const layers = image.alpha ? [image.jpeg, image.alpha] : [image.jpeg];
+      const bitmaps = await Promise.all(layers.map(decoded));
       this.#unready();
-      this.#ready = { image, bitmap };
+      this.#ready = { image, bitmaps };
       if (toPaint.size === 0) requestAnimationFrame(paintAll);
       toPaint.add(this);
     } catch {
@@ -68,14 +73,16 @@ export class Player {
 
   paint() {
     if (!this.#ready) return;
-    const { image, bitmap } = this.#ready;
+    const { image, bitmaps } = this.#ready;
+    const [color, alpha] = bitmaps;
     this.#ready = null;
-    if (this.#canvas.width !== bitmap.width || this.#canvas.height !== bitmap.height) {
-      this.#canvas.width = bitmap.width;
-      this.#canvas.height = bitmap.height;
+    if (this.#canvas.width !== color.width || this.#canvas.height !== color.height) {
+      this.#canvas.width = color.width;
+      this.#canvas.height = color.height;
     }
-    this.#context.drawImage(bitmap, 0, 0);
-    bitmap.close();
+    this.#context.globalCompositeOperation = 'copy'; // Below an image with alpha, nothing of the one before stays.
+    this.#context.drawImage(alpha ? compose(color, alpha) : color, 0, 0);
+    for (const bitmap of bitmaps) bitmap.close();
     this.#shown = image.seq;
     const lag = Math.max(0, this.#clock.now() - image.captured); // clocks agree to a millisecond or so
     this.#meter.painted(image.repeat || image.offline ? null : lag);
@@ -85,7 +92,7 @@ export class Player {
 
   #unready() {
     if (!this.#ready) return;
-    this.#ready.bitmap.close();
+    for (const bitmap of this.#ready.bitmaps) bitmap.close();
     this.#discard(this.#ready.image);
     this.#ready = null;
   }

@@ -55,6 +55,7 @@ export class Screen {
 
   #painted(image) {
     this.element.dataset.seq = image.seq;
+    this.#canvas.classList.toggle('transparent', image.alpha !== null);
     this.#note.hidden = true;
   }
 

@@ -5,7 +5,8 @@ import { loadable } from './api.js';
 
 const protocol = 'steadyframe.v1';
 const version = 1; // of the images' header
-const flags = { offline: 1, repeat: 2 };
+const flags = { offline: 1, repeat: 2, alpha: 4 };
+const headBytes = 32;
 const backOff = { first: 250, most: 5000 }; // ms
 // So many connections that fail while the server responds over HTTP mean that WebSockets are blocked on the way.
 const refusals = 3;
@@ -27,6 +28,7 @@ class Watch {
 // 'status' when connected or refused changes.
 export class Socket extends EventTarget {
   #alive; // () => whether the server responds over HTTP
+  #address; // () => the URL to connect to
   #ws = null;
   #watches = new Map(); // by id
   #lastID = 0;
@@ -34,9 +36,10 @@ export class Socket extends EventTarget {
   #timer = 0;
   #failures = 0;
 
-  constructor(alive) {
+  constructor(alive, address = () => loadable('ws')) {
     super();
     this.#alive = alive;
+    this.#address = address;
   }
 
   get connected() {
@@ -49,7 +52,8 @@ export class Socket extends EventTarget {
 
   // watch begins a stream, with at most fps images a second (0: all), and returns a Watch to close. viewer.take is
   // called with each image, and calls its acknowledge once it is painted or thrown away. viewer.fail is called with the
-  // reason when there is no such stream; the socket will ask again.
+  // reason when the server cannot give it the stream; the socket will ask again. viewer.state, if there is one, is called
+  // with the stream's state.
   watch(stream, fps, viewer) {
     this.#lastID++;
     const watch = new Watch(this, this.#lastID, stream, fps, viewer);
@@ -74,7 +78,7 @@ export class Socket extends EventTarget {
   }
 
   #connect() {
-    const address = loadable('ws');
+    const address = this.#address();
     address.protocol = address.protocol.replace('http', 'ws');
     const ws = new WebSocket(address, protocol);
     this.#ws = ws;
@@ -120,9 +124,10 @@ export class Socket extends EventTarget {
     this.#ws.send(JSON.stringify(message));
   }
 
-  // heard handles a text message. States are ignored: the list of streams has them.
-  #heard({ op, id, reason }) {
+  // heard handles a text message.
+  #heard({ op, id, reason, state }) {
     const watch = this.#watches.get(id);
+    if (op === 'state') watch?.viewer.state?.(state);
     if (op !== 'error' || !watch) return;
     watch.viewer.fail(reason);
     setTimeout(() => this.connected && this.#watches.has(id) && this.#ask(watch), askAgain);
@@ -131,17 +136,21 @@ export class Socket extends EventTarget {
   // received handles a message with an image: its header is all numbers, big endian.
   #received(data) {
     const view = new DataView(data);
-    if (data.byteLength < 32 || view.getUint8(0) !== version) return;
+    if (data.byteLength < headBytes || view.getUint8(0) !== version) return;
     const watch = this.#watches.get(view.getUint32(4));
     if (!watch) return; // closed a moment ago
     const ws = this.#ws;
     const seq = view.getBigUint64(8);
+    const has = (flag) => (view.getUint8(1) & flag) !== 0;
+    const begin = view.getUint16(2);
+    const end = has(flags.alpha) ? begin + view.getUint32(headBytes) : data.byteLength;
     watch.viewer.take({
-      jpeg: new Uint8Array(data, view.getUint16(2)),
+      jpeg: new Uint8Array(data, begin, end - begin), // color, multiplied by alpha where there is alpha
+      alpha: has(flags.alpha) ? new Uint8Array(data, end) : null, // a gray JPEG
       seq,
       captured: Number(view.getBigUint64(16)) / 1000, // ms since the epoch, by the server's clock
-      offline: (view.getUint8(1) & flags.offline) !== 0,
-      repeat: (view.getUint8(1) & flags.repeat) !== 0,
+      offline: has(flags.offline),
+      repeat: has(flags.repeat),
       acknowledge: () => this.#acknowledge(ws, watch, seq),
     });
   }
