@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"image"
+	"image/draw"
 	"image/jpeg"
 	"io"
 	"log"
@@ -80,16 +82,11 @@ func psnr(data, pixels []byte) (db float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	b, sum := m.Bounds(), 0.0
-	for i, y := 0, b.Min.Y; y < b.Max.Y; y++ {
-		for x := b.Min.X; x < b.Max.X; x++ {
-			r, g, bl, _ := m.At(x, y).RGBA()
-			for _, v := range [3]uint32{r, g, bl} {
-				d := float64(v>>8) - float64(pixels[i])
-				sum += d * d
-				i++
-			}
-		}
+	decoded, sum := image.NewRGBA(m.Bounds()), 0
+	draw.Draw(decoded, decoded.Bounds(), m, m.Bounds().Min, draw.Src)
+	for i, v := range pixels {
+		d := int(decoded.Pix[i/3*4+i%3]) - int(v)
+		sum += d * d
 	}
-	return 10 * math.Log10(255*255*float64(len(pixels))/sum), nil
+	return 10 * math.Log10(255*255*float64(len(pixels))/float64(sum)), nil
 }
