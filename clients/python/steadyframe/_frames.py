@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
 
 from ._errors import FrameError, SpecError
-from ._options import Description, Options
+from ._options import JPEG_FORMAT, Description, Options
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     #: One frame, or several in one array.
     Array = Union[npt.NDArray[Any], bytes, bytearray, memoryview, SupportsArray, SupportsDLPack]
 
-__all__ = ["Frames", "frames_of"]
+__all__ = ["Frames", "frames_of", "jpeg_of"]
 
 # A frame in terms of its samples: their type, how they lie, and how many a pixel has.
 _FORMATS: Dict[Tuple[str, str, int], str] = {
@@ -149,6 +149,32 @@ def frames_of(given: Any, options: Options) -> Frames:
             options.forms.clear()
         options.forms[given.shape, given.strides, given.dtype] = reader.first
     return frames
+
+
+_JPEG = Description(JPEG_FORMAT, 0, 0)
+_JPEG_BEGIN = b"\xff\xd8\xff"
+
+
+def jpeg_of(given: Any, options: Options) -> Optional[Frames]:
+    """Returns a frame that is a whole JPEG: bytes, or the array that cv2.imencode gives; None if it is something else."""
+    named = options.format == JPEG_FORMAT
+    if not named and (options.format or options.shape is not None):
+        return None
+    if not isinstance(given, (bytes, bytearray, memoryview)):
+        shape: Tuple[int, ...] = getattr(given, "shape", ())
+        if not named and not (len(shape) == 1 or len(shape) == 2 and shape[1] == 1):
+            return None
+    try:
+        data = memoryview(given)
+        data = data.cast("B") if data.c_contiguous else memoryview(data.tobytes())
+    except (TypeError, ValueError):
+        data = memoryview(b"")
+    if bytes(data[:3]) == _JPEG_BEGIN:
+        return Frames(_JPEG, len(data), 1, True, [data])
+    if named:
+        advice = ": cv2.imencode returns (ok, buffer), send the buffer" if isinstance(given, tuple) else ""
+        raise FrameError(f'got a {type(given).__module__}.{type(given).__qualname__} that is no JPEG, want the bytes of one with format="jpeg"{advice}')
+    return None
 
 
 def _of_sequence(given: Sequence[Any], options: Options) -> Frames:
@@ -299,6 +325,8 @@ class _Reader:
             return array
         if array.ndim == 0:
             _wrong(index, self.many, "got one value, want (height, width, 3)")
+        if shape is None and array.nbytes > 3 and bytes(array[:3].tobytes()) == _JPEG_BEGIN:
+            _wrong(index, self.many, "got a JPEG, want pixels: cv2.imdecode gives them; Publisher.send takes JPEGs as they are")
         if shape is None:
             _wrong(index, self.many, f"got {array.shape[0]} samples in one dimension, want (height, width, 3): x.reshape(height, width, 3), or shape=(height, width, 3)")
         expected = 1

@@ -14,9 +14,13 @@ __all__ = ["Description", "Options", "Size"]
 Size = Union[Tuple[Optional[int], Optional[int]], str]
 
 
+#: What stands for JPEGs in the place of a pixel format.
+JPEG_FORMAT = "jpeg"
+
+
 @dataclass(frozen=True)
 class Description:
-    """What a frame is, as the server has it: format is its name of the pixel format."""
+    """What a frame is, as the server has it: format is its name of the pixel format, or JPEG_FORMAT, and then it has no size."""
 
     format: str
     width: int
@@ -24,7 +28,14 @@ class Description:
     value_range: str = ""
     colorspace: str = ""
 
+    @property
+    def is_jpeg(self) -> bool:
+        """Whether the frame is a whole JPEG."""
+        return self.format == JPEG_FORMAT
+
     def __str__(self) -> str:
+        if self.is_jpeg:
+            return "a JPEG"
         text = f"{self.format} {self.width}x{self.height}"
         return " ".join(filter(None, (text, self.value_range, self.colorspace)))
 
@@ -76,7 +87,7 @@ class Options:
 
     def query(self, given: Description) -> str:
         """Returns the query of POST /v1/encode for frames of that description."""
-        pairs: List[Tuple[str, str]] = [("format", given.format), ("size", f"{given.width}x{given.height}")]
+        pairs: List[Tuple[str, str]] = [] if given.is_jpeg else [("format", given.format), ("size", f"{given.width}x{given.height}")]
         pairs += [("range", given.value_range), ("color", given.colorspace), ("resize", self.size)]
         pairs += [(name, getattr(self, name)) for name in ("mode", "filter", "background", "crop")]
         pairs += [("quality", "" if self.quality is None else str(self.quality))]
@@ -98,6 +109,8 @@ class Options:
             },
         }  # fmt: skip
         spec: Dict[str, Any] = {name: {k: v for k, v in part.items() if v not in ("", None)} for name, part in parts.items()}
+        if given.is_jpeg:
+            del spec["input"]
         if self.crop:
             spec["crop"] = self.crop
         return {name: part for name, part in spec.items() if part}

@@ -18,9 +18,9 @@ from urllib.parse import quote
 from . import _address, _options
 from ._address import Address
 from ._errors import Busy, ConnectionLost, Error, FrameError, NotFound, SpecError, Timeout
-from ._frames import Frames, frames_of
+from ._frames import Frames, frames_of, jpeg_of
 from ._http import Connection, chunk
-from ._options import Description, Size
+from ._options import JPEG_FORMAT, Description, Size
 from ._ring import DONE, STATUS, Message, Ring
 from ._sound import Sound
 
@@ -29,6 +29,7 @@ __all__ = ["Publisher", "Status"]
 _log = logging.getLogger("steadyframe")
 
 _RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at most between two
+_JPEG_BYTES = 1 << 20  # that slots have room for at least
 _PING_AFTER = 10.0  # seconds without a frame
 _STATUS = struct.Struct("<IIQQQdQ")  # viewers, 0, arrived, published, dropped, images a second, same; from byte 16
 _STATUS_AGE = 0.5  # seconds for which a status over HTTP is good enough
@@ -60,11 +61,11 @@ class Status:
 class _HTTPFeed:
     """A stream's frames as the chunks of one request that has no end."""
 
-    def __init__(self, address: Address, target: str, timeout: Optional[float]) -> None:
+    def __init__(self, address: Address, target: str, type: str, timeout: Optional[float]) -> None:
         self.connection = Connection(address, timeout)
         self.timeout = timeout
         self.sent = False  # a frame
-        headers = [("Content-Type", "application/octet-stream"), ("Transfer-Encoding", "chunked")]
+        headers = [("Content-Type", type), ("Transfer-Encoding", "chunked")]
         self.connection.queue([self.connection.head("POST", target, headers)])
 
     def send(self, frames: Frames) -> None:
@@ -112,7 +113,7 @@ class _RingFeed:
         """Copies a frame into a slot, and submits it."""
         slot = self.take()
         frames.copy_to(self.ring.slot(slot))
-        self.submit(slot)
+        self.submit(slot, frames.frame_bytes if frames.description.is_jpeg else 0)
 
     def take(self) -> int:
         """Returns a slot that is this side's."""
@@ -121,9 +122,14 @@ class _RingFeed:
             self._told(self.ring.next())
         return self.ring.idle.popleft()
 
-    def submit(self, slot: int) -> None:
-        """Gives a slot with a frame to the server."""
-        self.ring.submit(slot)
+    def has_room(self, frames: Frames) -> bool:
+        """Whether a slot holds such a frame."""
+        room: int = self.ring.frame_bytes
+        return frames.frame_bytes <= room
+
+    def submit(self, slot: int, size: int = 0) -> None:
+        """Gives a slot with a frame to the server, or with a JPEG of that size."""
+        self.ring.submit(slot, size)
         self.heard = time.monotonic()
 
     def hear(self) -> None:
@@ -212,6 +218,7 @@ class Publisher:
             name: of the stream.
             shape: of the frames, as numpy has it, such as (1080, 1920, 3); without it the first frame decides. next needs it.
             fps: images that are made in a second, at most; frames beyond are dropped.
+            format: as in Encoder, or "jpeg" where frames are whole JPEGs; they are known without it.
             dtype: of the frames that next gives: "uint8", "float32" or "float16".
             reconnect: whether to connect again when the connection is lost; else ConnectionLost is raised.
             timeout: in seconds, for connecting and for sending a frame; None for no limit.
@@ -245,11 +252,13 @@ class Publisher:
         self._status: Tuple[float, Status] = (-_STATUS_AGE, Status())
 
     def send(self, frame: Any) -> bool:
-        """Sends a frame, which may be changed as soon as the call returns.
+        """Sends a frame, which may be changed as soon as the call returns: pixels as encode takes them, or a whole JPEG, as bytes or
+        as the array that cv2.imencode gives. JPEGs are passed on as they are, unless size or another argument asks for
+        other images.
 
         It returns whether the frame went on its way: False while the connection is lost.
         """
-        given = frames_of((frame,), self._options)
+        given = jpeg_of(frame, self._options) or frames_of((frame,), self._options)
         self._same(given)
         return self._attempt(given, lambda feed: feed.send(given))
 
@@ -285,6 +294,8 @@ class Publisher:
         Over the ring it is the memory that the server reads: nothing is copied. The array is for this block: after it, it
         cannot be written to. If the block raises, nothing is sent.
         """
+        if self._options.format == JPEG_FORMAT:
+            raise SpecError('format: got "jpeg", want pixels for next; send takes JPEGs', field="format")
         if self._shape is None:
             raise SpecError("shape: got none, want it for next: Publisher(name, shape=(height, width, 3))", field="shape")
         given = self._blank()
@@ -421,19 +432,24 @@ class Publisher:
         return _rebuild, (keywords,)
 
     def _target(self, description: Description) -> str:
-        target = f"/v1/streams/{quote(self.name)}?{self._options.query(description)}"
-        return target if self.fps is None else f"{target}&fps={self.fps:g}"
+        query = self._options.query(description)
+        if self.fps is not None:
+            query += f"{'&' if query else ''}fps={self.fps:g}"
+        return f"/v1/streams/{quote(self.name)}{'?' if query else ''}{query}"
 
     def _attempt(self, given: Frames, do: Callable[[_Feed], Any]) -> bool:
         """Does something with the connection that there is, or a new one. It returns False while there is none."""
         if self._feed is not None and self._pid != os.getpid():
             self._feed.close()
             self._feed = None
+        if isinstance(self._feed, _RingFeed) and not self._feed.has_room(given):  # of a JPEG that is larger than those before
+            self._feed.close()
+            self._feed = None
         try:
             if self._feed is None:
                 if time.monotonic() < self._again_at:
                     return False
-                self._feed = self._open(given.description)
+                self._feed = self._open(given)
                 self._pid = os.getpid()
             do(self._feed)
         except (ConnectionLost, Timeout, Busy) as err:
@@ -449,18 +465,22 @@ class Publisher:
         self._began, self._again_at, self._pause = True, 0.0, _RETRY[0]
         return True
 
-    def _open(self, description: Description) -> _Feed:
+    def _open(self, given: Frames) -> _Feed:
+        description = given.description
         if self._address.ring:
             hello: Dict[str, Any] = {"use": "publish", "stream": self.name, "spec": self._options.spec(description)}
             if self.fps is not None:
                 hello["fps"] = self.fps
+            if description.is_jpeg:
+                hello["jpeg_bytes"] = max(_JPEG_BYTES, given.frame_bytes + given.frame_bytes // 2)
             try:
                 return _RingFeed(self._address.ring, hello, self._timeout)
             except ConnectionLost as err:
                 if not self._address.scheme:
                     raise
                 _address.fall_back(self._address, err)
-        return _HTTPFeed(self._address, self._target(description), self._timeout)
+        type = "video/x-motion-jpeg" if description.is_jpeg else "application/octet-stream"
+        return _HTTPFeed(self._address, self._target(description), type, self._timeout)
 
     def _drop(self, err: Error) -> None:
         """Notes that the connection is lost, or raises that."""

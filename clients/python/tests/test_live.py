@@ -417,3 +417,52 @@ def test_publishing_yields(name: str) -> None:
     with sf.Publisher(name) as cam:
         assert all(cam.send(frame) for frame in model())
         until(lambda: cam.status.arrived == 50, "all frames")
+
+
+@pytest.mark.parametrize("given", ["bytes", "bytearray", "imencode", "column", "named"])
+def test_jpegs_are_passed_on(name: str, given: str) -> None:
+    """Whole JPEGs are published as they are, also those that are larger than the slots for those before."""
+    rng = np.random.default_rng(1)
+    small = cv2.imencode(".jpg", np.full((48, 64, 3), 90, np.uint8))[1]
+    large = cv2.imencode(".jpg", rng.integers(0, 256, (900, 1200, 3), np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
+    assert small.nbytes < 1 << 20 < large.nbytes
+    convert = {
+        "bytes": lambda x: x.tobytes(), "bytearray": lambda x: bytearray(x.tobytes()), "imencode": lambda x: x,
+        "column": lambda x: x.reshape(-1, 1), "named": lambda x: x.tobytes(),
+    }[given]  # fmt: skip
+    with sf.Publisher(name, format="jpeg" if given == "named" else None) as cam:
+        images = sf.watch(name, timeout=30)
+        for sent in (small, large, small):
+            with Feeding(cam, [convert(sent)]) as feeding:
+                until(lambda: next(images) == sent.tobytes(), "the JPEG")
+            assert feeding.error is None
+        images.close()
+
+
+def test_jpegs_are_made_anew_when_asked(name: str) -> None:
+    jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), (10, 120, 230), np.uint8))[1]
+    with sf.Publisher(name, size=(32, 24), fps=50) as cam, sf.watch(name, timeout=30) as images:
+        cam.send(jpeg)
+        image = next(images)
+    decoded = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded.shape == (24, 32, 3) and np.abs(decoded.mean((0, 1)) - (10, 120, 230)).max() < 5
+
+
+def test_what_is_no_jpeg_is_refused(name: str) -> None:
+    jpeg = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))
+    with sf.Publisher(name, format="jpeg") as cam:
+        with pytest.raises(sf.FrameError, match="send the buffer"):
+            cam.send(jpeg)
+        for wrong in (b"", b"GIF89a", np.zeros((48, 64, 3), np.uint8), None, np.zeros(100, np.float32)):
+            with pytest.raises(sf.FrameError, match="no JPEG"):
+                cam.send(wrong)
+        with pytest.raises(sf.SpecError, match="send takes JPEGs"), cam.next():
+            pass
+        assert cam.send(jpeg[1])
+    with sf.Publisher(name) as cam:
+        assert cam.send(np.zeros((48, 64, 3), np.uint8))
+        with pytest.raises(sf.FrameError, match="got a JPEG, want bgr24 64x48"):
+            cam.send(jpeg[1])
+    for given in (jpeg[1], jpeg[1].tobytes()):
+        with pytest.raises(sf.FrameError, match="Publisher.send takes JPEGs"):
+            sf.encode(given)
