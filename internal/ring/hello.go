@@ -3,10 +3,13 @@ package ring
 import (
 	"bytes"
 	"cmp"
+	"encoding"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -65,12 +68,29 @@ func ParseHello(payload []byte) (Hello, error) {
 	d := json.NewDecoder(bytes.NewReader(payload))
 	if err := decode(d, &h); err != nil {
 		field, err := wrongField(payload, nil, err)
-		return Hello{}, &HelloError{Field: strings.TrimPrefix(strings.Join(field, "."), "spec."), Reason: err.Error(), Err: err}
+		reason := err.Error()
+		if other := (*json.UnmarshalTypeError)(nil); errors.As(err, &other) {
+			reason = fmt.Sprintf("got JSON %s, want %s", other.Value, wanted(other.Type))
+		}
+		return Hello{}, &HelloError{Field: strings.TrimPrefix(strings.Join(field, "."), "spec."), Reason: reason, Err: err}
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return Hello{}, wrong("", "got more after the JSON object, want nothing")
 	}
 	return h, h.complete()
+}
+
+// wanted returns what JSON has for a Go type.
+func wanted(t reflect.Type) string {
+	switch {
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()), t.Kind() == reflect.String:
+		return "a string"
+	case t.Kind() == reflect.Struct:
+		return "an object"
+	case t.Kind() == reflect.Float64:
+		return "a number"
+	}
+	return "a whole number"
 }
 
 func decode(d *json.Decoder, h *Hello) error {

@@ -115,31 +115,33 @@ func TestDefaultPath(t *testing.T) {
 
 // TestHelloErrors: each says which field is wrong, as the other ways in name it.
 func TestHelloErrors(t *testing.T) {
-	for _, tt := range []struct{ payload, field string }{
-		{`{`, ""},
-		{`{"use":"encode"} {}`, ""},
-		{`[]`, ""},
-		{`{"use":"dance"}`, "use"},
-		{`{"use":3}`, "use"},
-		{`{"use":"encode","slots":65}`, "slots"},
-		{`{"use":"encode","slot":3}`, "slot"},
-		{`{"use":"encode","batch":-1}`, "batch"},
-		{`{"use":"watch","batch":2,"stream":"x"}`, "batch"},
-		{`{"use":"publish","jpeg_bytes":-1,"stream":"x"}`, "jpeg_bytes"},
-		{`{"use":"watch"}`, "stream"},
-		{`{"use":"watch","stream":"x","client":"` + strings.Repeat("c", 65) + `"}`, "client"},
-		{`{"use":"watch","fps":"x"}`, "fps"},
-		{`{"use":"encode","spec":{"resize":{"mode":"zoom"}}}`, "resize.mode"},
-		{`{"use":"encode","spec":{"input":{"width":4,"format":"bgr25"}}}`, "input.format"},
-		{`{"use":"encode","spec":{"input":{"width":4.5}}}`, "input.width"},
-		{`{"use":"encode","spec":{"crop":"1x"}}`, "crop"},
-		{`{"use":"encode","spec":{"crops":{"a":{"b":{"c":{"d":1}}}}}}`, "crops"},
-		{`{"use":"encode","spec":{"output":{"restart":{"a":{"b":{"c":{"d":1}}}}}}}`, "output.restart"},
+	for _, tt := range []struct{ payload, field, text string }{
+		{`{"use":3}`, "use", "got JSON number, want a string"},
+		{`{"use":"encode","spec":{"resize":{"mode":3}}}`, "resize.mode", "got JSON number, want a string"},
+		{`{"use":"encode","spec":{"input":{"width":4.5}}}`, "input.width", "got JSON number 4.5, want a whole number"},
+		{`{"use":"encode","spec":[]}`, "spec", "got JSON array, want an object"},
+		{`{"use":"watch","fps":"x"}`, "fps", "got JSON string, want a number"},
+		{`{`, "", ""},
+		{`{"use":"encode"} {}`, "", ""},
+		{`[]`, "", ""},
+		{`{"use":"dance"}`, "use", ""},
+		{`{"use":"encode","slots":65}`, "slots", ""},
+		{`{"use":"encode","slot":3}`, "slot", ""},
+		{`{"use":"encode","batch":-1}`, "batch", ""},
+		{`{"use":"watch","batch":2,"stream":"x"}`, "batch", ""},
+		{`{"use":"publish","jpeg_bytes":-1,"stream":"x"}`, "jpeg_bytes", ""},
+		{`{"use":"watch"}`, "stream", ""},
+		{`{"use":"watch","stream":"x","client":"` + strings.Repeat("c", 65) + `"}`, "client", ""},
+		{`{"use":"encode","spec":{"resize":{"mode":"zoom"}}}`, "resize.mode", ""},
+		{`{"use":"encode","spec":{"input":{"width":4,"format":"bgr25"}}}`, "input.format", ""},
+		{`{"use":"encode","spec":{"crop":"1x"}}`, "crop", ""},
+		{`{"use":"encode","spec":{"crops":{"a":{"b":{"c":{"d":1}}}}}}`, "crops", ""},
+		{`{"use":"encode","spec":{"output":{"restart":{"a":{"b":{"c":{"d":1}}}}}}}`, "output.restart", ""},
 	} {
 		_, err := ParseHello([]byte(tt.payload))
 		var wrong *HelloError
-		if !errors.As(err, &wrong) || wrong.Field != tt.field {
-			t.Errorf("%s: got %v with %+v, want field %q", tt.payload, err, wrong, tt.field)
+		if !errors.As(err, &wrong) || wrong.Field != tt.field || !strings.Contains(err.Error(), tt.text) {
+			t.Errorf("%s: got %v with %+v, want field %q and %q", tt.payload, err, wrong, tt.field, tt.text)
 		}
 	}
 }

@@ -101,6 +101,9 @@ def find(url: Optional[str] = None, token: Optional[str] = None) -> Address:
     is one, and HTTP on port 8080 of this machine. The token is the argument, else STEADYFRAME_AUTH_TOKEN."""
     if token is None:
         token = os.environ.get("STEADYFRAME_AUTH_TOKEN", "")
+    for name, value in (("url", url), ("token", token)):
+        if value is not None and not isinstance(value, str):
+            raise SpecError(f"{name}: got a {type(value).__qualname__}, want a string", field=name)
     if any(c in token for c in "\r\n\0") or not token.isascii():
         raise SpecError("token: got control or non-ASCII characters in it", field="token")
     url = url or os.environ.get("STEADYFRAME_URL")

@@ -9,7 +9,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple, Union, overload
 
 from . import _address, _options
-from ._errors import ConnectionLost, FrameError, ServerError, SpecError
+from ._errors import Busy, ConnectionLost, Error, FrameError, ServerError, SpecError
 from ._frames import Frames, frames_of
 from ._http import Connection, Response, chunk
 from ._jpeg import Splitter
@@ -86,6 +86,7 @@ class Encoder:
             colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop, subsampling=subsampling,
             restart=restart, reuse=reuse, noise=noise, output=output,
         )  # fmt: skip
+        _options.check_number("timeout", timeout)
         self._address = _address.find(url, token)
         self._timeout = timeout
         self._pool = Pool(self._address, self._options, timeout)
@@ -154,13 +155,13 @@ class Encoder:
             if slots is None:
                 continue
             try:
-                return buffer.encode(slots, frames.ndim)
-            except FrameError:
-                raise
-            except BaseException as err:  # From now on it is an array like others.
-                _forget(self._buffers, key)
-                if not may_go_on(err):
+                if buffer.is_direct():
+                    return buffer.encode(slots, frames.ndim)
+            except ConnectionLost as err:
+                if err.kind:
                     raise
+                _forget(self._buffers, key)  # The server died, and its memory stays: an array like others.
+            return None
         return None
 
     def _deadline(self) -> Optional[float]:
@@ -269,6 +270,8 @@ class Buffer:
         ring = session.ring
         self.session = session
         self.lock = threading.Lock()
+        self.clean = True  # no call was broken off
+        self.lost: Optional[Error] = None  # why the memory is gone
         self.single = given.single
         self.shape = tuple(shape) if given.single else tuple(shape[1:])  # of a frame
         self.dtype = numpy.dtype(dtype)
@@ -305,12 +308,44 @@ class Buffer:
         step, odd = divmod(strides[0], self.pitch) if shape[0] > 1 else (1, 0)
         return None if odd or not step else [slot + n * step for n in range(shape[0])]
 
+    def is_direct(self) -> bool:
+        """Whether all slots are this side's. They are not after a call that was broken off, by Ctrl-C, say, until the server is
+        done with them; the array can be read meanwhile. It raises that the memory is gone, since the server has ended
+        the connection."""
+        with self.lock:
+            if self.lost is not None:
+                raise self.lost
+            if self.clean:
+                return True
+            try:
+                self.session.ring.take_back()
+            except Error as err:
+                raise self.gone(err) from err
+            self.clean = len(self.session.ring.idle) == self.session.ring.slots
+            return self.clean
+
+    def gone(self, err: Error) -> Error:
+        """Returns the error for the end of the connection. A server that says why it ends it has its memory back."""
+        if err.kind or not isinstance(err, ConnectionLost):
+            self.lost = ConnectionLost(f"the memory of this buffer is gone, call buffer again: {err}", kind=err.kind or "canceled")
+            return self.lost
+        return err
+
     def encode(self, slots: List[int], dimensions: int) -> Any:
         """Returns the JPEGs of those slots."""
         if not slots:
             raise FrameError("got an empty array, want at least one frame")
         with self.lock:
-            images = self.session.encode_slots(slots)
+            self.clean = False
+            try:
+                images = self.session.encode_slots(slots)
+            except (FrameError, Busy):
+                raise
+            except Error as err:
+                if may_go_on(err):
+                    raise self.gone(err) from err
+                raise
+            self.clean = True
         return images[0] if dimensions == len(self.shape) else images
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
 
@@ -50,6 +51,8 @@ _YUV = ("yuv420p", "i420", "nv12")
 
 #: What memoryview calls the types of samples that there are formats for.
 _BUFFER_TYPES = {"B": "u1", "<B": "u1", "e": "f2", "<e": "f2", "f": "f4", "<f": "f4"}
+
+_FEW = 16  # a last dimension up to this is rather channels than the width of gray frames
 
 _MAX_FORMS = 64  # that are known of one set of options
 
@@ -173,7 +176,7 @@ def jpeg_of(given: Any, options: Options) -> Optional[Frames]:
         return Frames(_JPEG, len(data), 1, True, [data])
     if named:
         advice = ": cv2.imencode returns (ok, buffer), send the buffer" if isinstance(given, tuple) else ""
-        raise FrameError(f'got a {type(given).__module__}.{type(given).__qualname__} that is no JPEG, want the bytes of one with format="jpeg"{advice}')
+        raise FrameError(f'got a {_name_of(given)} that is no JPEG, want the bytes of one with format="jpeg"{advice}')
     return None
 
 
@@ -197,14 +200,23 @@ def _is_array_like(x: Any) -> bool:
 
 
 def _refuse_type(x: Any, index: int, many: bool) -> NoReturn:
-    what = f"got a {type(x).__module__}.{type(x).__qualname__}, want a numpy array or tensor of (height, width, 3)"
-    if isinstance(x, (list, tuple)):
+    what = f"got a {_name_of(x)}, want a numpy array or tensor of (height, width, 3)"
+    if isinstance(x, (str, os.PathLike)):
+        what += ": cv2.imread and PIL.Image.open read files"
+    elif isinstance(x, bool) and many:
+        what += ": cv2's (ok, image) is not a frame, the image in it is"
+    elif isinstance(x, (list, tuple)):
         what += ": of nested lists, np.array(x, dtype=np.uint8)"
     elif x is None:
         what += "; did reading the image fail?"
     elif hasattr(x, "__next__") or hasattr(x, "__iter__"):
         what += ", or a list of those; for an iterator, Encoder.stream(x)"
     _wrong(index, many, what)
+
+
+def _name_of(x: Any) -> str:
+    name = type(x).__qualname__
+    return name if type(x).__module__ == "builtins" else f"{type(x).__module__}.{name}"
 
 
 class _Reader:
@@ -302,7 +314,7 @@ class _Reader:
         try:
             return convert(numpy)
         except Exception as err:  # Whatever another library raises: its text says what to do, such as x.detach().
-            _wrong(index, self.many, f"got a {type(x).__module__}.{type(x).__qualname__} that does not become an array: {err}")
+            _wrong(index, self.many, f"got a {_name_of(x)} that does not become an array: {err}")
 
     def _type(self, array: Any, index: int) -> str:
         """Returns the type of samples: u1, f2 or f4."""
@@ -379,6 +391,8 @@ class _Reader:
                 _wrong(index, self.many, f"got uint8 of shape {shape}, which may be one frame of three planes or three gray frames: say layout='CHW' or layout='NHW'")
             if shape[0] == 3 or shape[0] == 1 and (self.many or kind != "u1"):
                 return "CHW"
+            if kind == "u1" and shape[2] <= _FEW and not self.many:
+                _wrong(index, self.many, f"got {shape[2]} channels in shape {shape}, want 1, 3 or 4: x[..., :3]; for gray frames of that width say layout='NHW'")
             if kind == "u1":
                 return "NHW"
         if len(shape) == 4:
@@ -398,7 +412,10 @@ class _Reader:
         shape = tuple(array.shape)
         size = self.options.shape
         if size is None:
-            if name not in _YUV or len(shape) not in (2, 3) or shape[-2] % 3 or shape[-1] % 2:
+            if name not in _YUV:
+                known = ", ".join([*_DESCRIBED, *_YUV])
+                raise SpecError(f"format: got {name!r}, want one of {known}, or another one of the server's with shape=(height, width)", field="format")
+            if len(shape) not in (2, 3) or shape[-2] % 3 or shape[-1] % 2:
                 _wrong(index, self.many, f"got shape {shape} with format={name!r}, want shape=(height, width) beside it, or an array of (height * 3 / 2, width)")
             size = (shape[-2] // 3 * 2, shape[-1])
         height, width = size[0], size[1]

@@ -149,6 +149,10 @@ class Connection:
         self._tls = isinstance(self.socket, ssl.SSLSocket)
         self._plain = hasattr(self.socket, "sendmsg") and not self._tls
 
+    def __del__(self) -> None:
+        if hasattr(self, "socket"):
+            self.socket.close()
+
     def close(self) -> None:
         """Closes the connection. In a process that inherited it by fork the other's stays as it is."""
         self.socket.close()
@@ -347,6 +351,8 @@ def _connect(address: Address, timeout: Optional[float]) -> socket.socket:
 
 
 def _ready(s: socket.socket, reading: bool, writing: bool, timeout: Optional[float]) -> bool:
+    if s.fileno() < 0:  # Another thread has closed it: a read will say so.
+        return True
     if not hasattr(select, "poll"):
         readable, writable, _ = select.select([s] if reading else [], [s] if writing else [], [], timeout)
         return bool(readable or writable)

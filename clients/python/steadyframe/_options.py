@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import urlencode
@@ -127,9 +128,26 @@ def _sides(size: str) -> Tuple[Optional[int], Optional[int]]:
     return int(width) if width else None, int(height) if height else None
 
 
+def _whole_numbers(given: Any) -> Tuple[int, ...]:
+    """Returns a sequence of whole numbers as a tuple; an empty one for what is none."""
+    try:
+        return tuple(operator.index(n) for n in given)
+    except TypeError:
+        return ()
+
+
+def check_number(name: str, value: Any, most: float = float("inf")) -> None:
+    """Refuses what is neither None nor a number above 0."""
+    if value is None:
+        return
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__") or not 0 < float(value) <= most:
+        up_to = "" if most == float("inf") else f" and at most {most:g}"
+        raise SpecError(f"{name}: got {value!r}, want a number above 0{up_to}, or None", field=name)
+
+
 def check_name(name: str) -> None:
     """Refuses what cannot be the name of a stream. The server has rules of its own."""
-    if not name or "/" in name:
+    if not isinstance(name, str) or not name or "/" in name:
         raise SpecError(f"name: got {name!r}, want the name of a stream, such as cam1", field="stream")
 
 
@@ -160,19 +178,28 @@ def make(
         raise SpecError(f"quality: got {quality}, want 1..100", field="quality")
     if noise is not None and (isinstance(noise, bool) or not hasattr(noise, "__index__") or not 0 <= noise <= 255):
         raise SpecError(f"noise: got {noise!r}, want a whole number of 0..255", field="noise")
+    texts = dict(mode=mode, filter=filter, output=output, color=color, layout=layout, value_range=value_range, format=format, colorspace=colorspace)
+    for name, value in texts.items():
+        if value is not None and not isinstance(value, str):
+            raise SpecError(f"{name}: got {value!r}, want a string", field=name)
     if color is not None and color.lower() not in ("bgr", "rgb"):
         raise SpecError(f'color: got {color!r}, want "bgr" (the order of OpenCV, and the default) or "rgb"', field="color")
-    if isinstance(background, tuple):
-        if len(background) != 3 or not all(0 <= int(c) <= 255 for c in background):
+    if background is not None and not isinstance(background, str):
+        channels = _whole_numbers(background)
+        if len(channels) != 3 or not all(0 <= c <= 255 for c in channels):
             raise SpecError(f"background: got {background!r}, want (red, green, blue), each 0..255, or \"#rrggbb\"", field="background")
-        background = "#" + "".join(f"{int(c):02x}" for c in background)
-    if isinstance(crop, tuple):
-        if len(crop) != 4:
-            raise SpecError(f"crop: got {crop!r}, want (x, y, width, height)", field="crop")
-        x, y, width, height = (int(n) for n in crop)
+        background = "#" + "".join(f"{c:02x}" for c in channels)
+    if crop is not None and not isinstance(crop, str):
+        numbers = _whole_numbers(crop)
+        if len(numbers) != 4 or min(numbers) < 0:
+            raise SpecError(f"crop: got {crop!r}, want (x, y, width, height), none of them negative", field="crop")
+        x, y, width, height = numbers
         crop = f"{width}x{height}+{x}+{y}"
     if shape is not None:
-        shape = tuple(int(n) for n in shape)
+        sides = _whole_numbers(shape)
+        if not 2 <= len(sides) <= 4 or min(sides) < 1:
+            raise SpecError(f"shape: got {shape!r}, want (height, width, 3), or (height, width)", field="shape")
+        shape = sides
     text = "" if size is None else _size_text(size)
     _sides(text)
     return Options(

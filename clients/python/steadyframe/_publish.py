@@ -227,15 +227,15 @@ class Publisher:
         """
         self.name = name
         self.fps = fps
-        self._shape = None if shape is None else tuple(int(n) for n in shape)
         self._dtype = dtype
         self._options = _options.make(
             size=size, quality=quality, color=color, layout=layout, value_range=value_range, format=format,
-            shape=self._shape, colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop,
+            shape=shape, colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop,
             subsampling=subsampling, restart=restart, reuse=reuse, noise=noise,
         )  # fmt: skip
-        if fps is not None and not fps > 0:
-            raise SpecError(f"fps: got {fps}, want more than 0", field="fps")
+        self._shape = self._options.shape
+        _options.check_number("fps", fps)
+        _options.check_number("timeout", timeout)
         _options.check_name(name)
         self._address = _address.find(url, token)
         self._timeout = timeout

@@ -32,7 +32,7 @@ _MAGIC = b"STDYRING"
 _VERSION = 1
 _MAX_PAYLOAD = 64 << 10
 _PIECE = 64 * _SIZE  # bytes that are read at a time
-_PAGE = 4096
+_PING_AFTER = 10.0  # seconds
 
 _CODES = (
     "", "internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline",
@@ -113,6 +113,7 @@ class Ring:
         self._fds: Deque[int] = deque()
         self._messages: Deque[Message] = deque()
         self._timeout = timeout
+        self._pinged = 0.0
         if not AVAILABLE:
             raise ConnectionLost("this system has no ring: give an address of HTTP, http://HOST:PORT")
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -254,7 +255,10 @@ class Ring:
         """Waits for bytes and takes them, with the descriptors that come with them."""
         if deadline is not None:
             poll = select.poll()
-            poll.register(self.socket, select.POLLIN)
+            try:
+                poll.register(self.socket, select.POLLIN)
+            except ValueError:  # Another thread has closed it.
+                raise ConnectionLost("the connection was closed") from None
             if not poll.poll(max(deadline - time.monotonic(), 0) * 1000):
                 raise Timeout(f"the server at ring:{self.path} did not respond in time")
         try:
@@ -324,6 +328,18 @@ class Ring:
         self.generations[message.slot] = message.generation
         return bytes(self.outputs[message.slot][:size])
 
+    def take_back(self) -> None:
+        """Takes back slots whose DONE has come meanwhile, and says that this side is there. It raises why the connection ended."""
+        while True:
+            message = self.poll()
+            if message is None:
+                break
+            if message.kind == DONE:
+                self.done(message)
+        if time.monotonic() - self._pinged > _PING_AFTER:
+            self._pinged = time.monotonic()
+            self.ping()
+
     def frame_array(self, slot: int, shape: Tuple[int, ...], dtype: Any) -> Any:
         """Returns the memory of a frame as a numpy array."""
         import numpy
@@ -340,6 +356,10 @@ class Ring:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass  # It has ended already.
+
+    def __del__(self) -> None:
+        if hasattr(self, "socket"):
+            self.close()
 
     def close(self) -> None:
         """Closes the connection. Memory that the caller still sees stays, and is nobody else's."""

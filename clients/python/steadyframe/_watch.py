@@ -9,7 +9,7 @@ import time
 from typing import Any, AsyncIterator, Iterator, Optional, Tuple, Union
 
 from . import _address, _options
-from ._errors import Busy, ConnectionLost, Error, NotFound, SpecError, Timeout
+from ._errors import Busy, ConnectionLost, Error, NotFound, Timeout
 from ._jpeg import JPEG
 from ._ring_watch import RingImages
 from ._websocket import WebSocket
@@ -62,6 +62,8 @@ class Watch:
         self._pid = 0
         self._began = False
         self._closing = threading.Event()
+        self._stop = self._closing  # of the last call
+        self._waiting = threading.Lock()
         self._given_at = 0.0  # when the last image was, and how long it was waited for
         self._waited = 0.0
         self._last = -1  # its number
@@ -70,25 +72,29 @@ class Watch:
         return self
 
     def __next__(self) -> Image:
+        return self._until(self._closing)
+
+    def _until(self, stop: threading.Event) -> Image:
+        """Returns the next image, or raises StopIteration after close, or once stop is set and the connection was ended."""
         asked = time.monotonic()
         deadline = None if self._timeout is None else asked + self._timeout
         pause = _RETRY[0]
-        while not self._closing.is_set():
+        while not (self._closing.is_set() or stop.is_set()):
             try:
-                return self._next(asked, deadline)
+                return self._next(asked, deadline, stop)
             except NotFound:
                 self.state = "unknown"
                 if deadline is not None and time.monotonic() + _RETRY_UNKNOWN > deadline:
-                    self._closing.wait(max(deadline - time.monotonic(), 0))
+                    stop.wait(max(deadline - time.monotonic(), 0))
                     raise Timeout(f"there was no stream {self.name!r} in time") from None
-                self._closing.wait(_RETRY_UNKNOWN)
+                stop.wait(_RETRY_UNKNOWN)
             except (ConnectionLost, Busy) as err:
                 self._disconnect()
-                if self._closing.is_set():
+                if self._closing.is_set() or stop.is_set():
                     break
                 if not self._began or deadline is not None and time.monotonic() + pause > deadline:
                     raise
-                self._closing.wait(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
+                stop.wait(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
                 pause = min(2 * pause, _RETRY[1])
             except Error as err:
                 if not isinstance(err, Timeout):
@@ -96,8 +102,11 @@ class Watch:
                 raise
         raise StopIteration
 
-    def _next(self, asked: float, deadline: Optional[float]) -> Image:
+    def _next(self, asked: float, deadline: Optional[float], stop: threading.Event) -> Image:
         source = self._connected()
+        if self._closing.is_set() or stop.is_set():  # Who set it may have looked for the connection before it was there.
+            self._disconnect()
+            raise StopIteration
         busy = asked - self._given_at
         take = source.newest if self._given_at and busy > self._waited else source.receive
         while True:
@@ -146,20 +155,28 @@ class Watch:
         return self
 
     async def __anext__(self) -> Image:
-        image = await asyncio.to_thread(self._next_or_none)
+        self._stop = stop = threading.Event()
+        try:
+            image = await asyncio.to_thread(self._next_or_none, stop)
+        except asyncio.CancelledError:  # Else its thread would wait on, and asyncio for that.
+            stop.set()
+            self._disconnect()
+            raise
         if image is None:
             raise StopAsyncIteration
         return image
 
-    def _next_or_none(self) -> Optional[Image]:
-        try:
-            return next(self)
-        except StopIteration:
-            return None
+    def _next_or_none(self, stop: threading.Event) -> Optional[Image]:
+        with self._waiting:  # A call that was canceled ends first.
+            try:
+                return self._until(stop)
+            except StopIteration:
+                return None
 
     def close(self) -> None:
         """Ends the watching: an iteration that waits ends."""
         self._closing.set()
+        self._stop.set()
         self._disconnect()
 
     def __enter__(self) -> Watch:
@@ -209,6 +226,6 @@ def watch(
             limit.
     """
     _options.check_name(name)
-    if fps is not None and not 0 < fps <= 1000:
-        raise SpecError(f"fps: got {fps}, want more than 0 and at most 1000", field="fps")
+    _options.check_number("fps", fps, 1000)
+    _options.check_number("timeout", timeout)
     return Watch(name, fps, all, url, token, timeout)

@@ -8,6 +8,7 @@ import mmap
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Callable, Dict
 
 import numpy as np
@@ -338,6 +339,9 @@ WRONG = [
     (np.zeros((4, 4, 4), np.float32), "4 channels.*x\\[..., :3\\]"),
     (np.zeros((4, 5, 2), np.float32), "shape \\(4, 5, 2\\), want \\(height, width, 3\\)"),
     (np.zeros((3, 40, 50), np.uint8), "layout='CHW' or layout='NHW'"),
+    (np.zeros((48, 64, 2), np.uint8), "2 channels.*x\\[..., :3\\].*layout='NHW'"),
+    (np.zeros((48, 64), [("r", "u1"), ("g", "u1")]), "no pixels"),
+    ((True, scene()), "frame 0: got a bool.*the image in it"),
     (np.zeros((0, 4, 3), np.uint8), "empty array of shape \\(0, 4, 3\\)"),
     (np.zeros((0, 4, 4, 3), np.uint8), "empty array"),
     (np.zeros(48, np.uint8), "48 samples in one dimension.*reshape"),
@@ -345,11 +349,12 @@ WRONG = [
     (np.zeros((2, 2, 4, 4, 3), np.uint8), "x.reshape\\(-1, \\*x.shape\\[2:\\]\\)"),
     (np.zeros((2, 5, 4, 6), np.uint8), "shape \\(2, 5, 4, 6\\)"),
     (None, "NoneType.*did reading the image fail"),
-    ("clip.mp4", "got a builtins.str"),
-    (7, "got a builtins.int"),
+    ("clip.mp4", "got a str.*cv2.imread"),
+    (Path("clip.mp4"), "PosixPath.*cv2.imread"),
+    (7, "got a int"),
     (iter([]), "Encoder.stream\\(x\\)"),
     ([], "empty list"),
-    ([[1, 2], [3, 4]], "frame 0: got a builtins.list.*np.array\\(x, dtype=np.uint8\\)"),
+    ([[1, 2], [3, 4]], "frame 0: got a list.*np.array\\(x, dtype=np.uint8\\)"),
     ([scene(), scene()[:-1]], "frame 1: got uint8 of shape \\(47, 80, 3\\), want uint8 of \\(48, 80, 3\\) as frame 0"),
     ([scene(), scene().astype(np.float32)], "frame 1: got float32 of shape"),
     ([scene(), None], "frame 1: .*did reading the image fail"),
@@ -393,6 +398,18 @@ def test_wrong_frames_say_what_to_do(given: Any, text: str) -> None:
         ({"url": "http://me:secret@here"}, "STEADYFRAME_AUTH_TOKEN", "url"),
         ({"url": "unix:"}, "unix:/PATH", "url"),
         ({"token": "a\nb"}, "control", "token"),
+        ({"token": 3}, "want a string", "token"),
+        ({"url": 3}, "want a string", "url"),
+        ({"mode": 3}, "want a string", "mode"),
+        ({"color": 3}, "want a string", "color"),
+        ({"crop": (-1, 0, 4, 4)}, "none of them negative", "crop"),
+        ({"crop": [1.5, 0, 4, 4]}, "x, y, width, height", "crop"),
+        ({"background": [1, 2, 300]}, "each 0..255", "background"),
+        ({"shape": 3}, "\\(height, width, 3\\)", "shape"),
+        ({"shape": (4, -1, 3)}, "\\(height, width, 3\\)", "shape"),
+        ({"timeout": -1}, "above 0", "timeout"),
+        ({"timeout": "x"}, "above 0", "timeout"),
+        ({"format": "rgb"}, "one of bgr24, .*nv12", "format"),
     ],
 )
 def test_wrong_settings_say_what_is_wanted(via: str, settings: Dict[str, Any], text: str, field: str) -> None:

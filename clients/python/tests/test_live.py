@@ -466,3 +466,21 @@ def test_what_is_no_jpeg_is_refused(name: str) -> None:
     for given in (jpeg[1], jpeg[1].tobytes()):
         with pytest.raises(sf.FrameError, match="Publisher.send takes JPEGs"):
             sf.encode(given)
+
+
+def test_a_canceled_wait_ends(name: str) -> None:
+    """asyncio ends although a loop waits for an image, and the Watch can be used again."""
+
+    async def main() -> None:
+        images = sf.watch(name)
+        for _ in range(2):  # before there is a stream, and while it has no new image
+            task = asyncio.ensure_future(images.__anext__())
+            await asyncio.wait({task}, timeout=0.1)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            async with sf.Publisher(name) as cam:
+                await cam.asend(scene())
+                assert len(await asyncio.wait_for(images.__anext__(), 30)) > 100
+        images.close()
+
+    asyncio.run(main())

@@ -6,10 +6,12 @@ import gc
 import logging
 import os
 import random
+import select
 import signal
 import socket
 import struct
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
@@ -110,6 +112,49 @@ def test_a_buffer_outlives_its_server(serve: Any) -> None:
     buffer[:] = scene(1)
     again = sf.Encoder(url=serve().both)
     assert again.encode(buffer)[0] == sf.encode(scene(1)) != expected[0]
+
+
+def test_a_buffer_after_a_call_that_was_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C at any image: what the buffer holds stays, and the next images are of the right frames."""
+    frames = np.stack([scene(n) for n in range(6)])
+    expected = sf.Encoder().encode(frames)
+    encoder = sf.Encoder()
+    buffer = encoder.buffer(frames.shape)
+    buffer[:] = frames
+    real = _ring.Ring.image
+    for broken_at in range(6):
+
+        def image(self: Any, index: int) -> bytes:
+            if index == broken_at:
+                raise KeyboardInterrupt
+            return real(self, index)
+
+        monkeypatch.setattr(_ring.Ring, "image", image)
+        with pytest.raises(KeyboardInterrupt):
+            encoder.encode(buffer)
+        monkeypatch.setattr(_ring.Ring, "image", real)
+        assert encoder.encode(buffer[::-1]) == expected[::-1]
+        assert [encoder.encode(buffer[n]) for n in range(6)] == expected
+        made = next(iter(encoder._buffers.values()))
+        deadline = time.monotonic() + 30
+        while not made.is_direct() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert made.is_direct()
+        assert encoder.encode(buffer) == expected
+
+
+def test_a_buffer_whose_memory_is_gone_is_not_black(serve: Any) -> None:
+    """The server has the memory back when it ends a connection: that is said, and no image of zeros made."""
+    server = serve("--set", "timeouts.idle=50ms")
+    encoder = sf.Encoder(url=server.both)
+    buffer = encoder.buffer((2, HEIGHT, WIDTH, 3))
+    buffer[:] = scene()
+    session = next(iter(encoder._buffers.values())).session
+    select.select([session.ring.socket], [], [], 30)  # until the server has ended it
+    for _ in range(2):
+        with pytest.raises(sf.ConnectionLost, match="memory of this buffer is gone.*timeouts.idle"):
+            encoder.encode(buffer)
+    assert encoder.encode(scene())
 
 
 def test_sessions_grow_with_batches() -> None:

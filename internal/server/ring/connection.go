@@ -388,7 +388,7 @@ func (c *connection) logFault(f *fault.Error, begin time.Time) {
 	switch f.Kind {
 	case fault.Internal:
 		level = slog.LevelError
-	case fault.Draining:
+	case fault.Draining, fault.NotFound, fault.Offline: // Viewers ask again and again until their stream is there.
 		level = slog.LevelDebug
 	}
 	log.Log(context.Background(), level, "ring connection ended", "peer", fault.Cut(c.peer), "lasted", time.Since(begin).Round(time.Millisecond).String(),

@@ -176,7 +176,11 @@ type client struct {
 func (r *running) encoder(h ring.Hello) *client {
 	r.t.Helper()
 	h.Use = ring.Encode
-	c := &client{Conn: r.dial(h), t: r.t}
+	return newClient(r.t, r.dial(h))
+}
+
+func newClient(t testing.TB, conn *ring.Conn) *client {
+	c := &client{Conn: conn, t: t}
 	c.generations = make([]uint32, c.Layout.Slots)
 	for i := range c.generations {
 		c.generations[i] = 1
