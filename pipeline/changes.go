@@ -70,20 +70,6 @@ func newChanges(sample *sampleStage, code *codeStage, width, noise int, limit im
 // sourceBytes returns the size of the source that is kept.
 func (c *changes) sourceBytes() int { return c.base[len(c.base)-1] }
 
-// tableBytes returns the size of the tables, about.
-func (c *changes) tableBytes() int {
-	n := 8 * len(c.base)
-	for p := range c.windows {
-		n += 16 * len(c.windows[p])
-	}
-	for _, planes := range c.rows {
-		for _, rows := range planes {
-			n += 24 + 4*len(rows)
-		}
-	}
-	return n
-}
-
 // mcuRun is the MCUs of a band that belong to one segment: from..to-1 of its row. The zero mcuRun is before the first.
 type mcuRun struct{ segment, from, to int }
 

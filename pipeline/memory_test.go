@@ -27,6 +27,9 @@ func TestMemoryOfTables(t *testing.T) {
 	}
 	const copies = 4
 	p := pool.New(nil)
+	if _, err := Compile(w1, &Options{Pool: p}); err != nil { // makes what all pipelines share
+		t.Fatal(err)
+	}
 	liveHeap() // What other tests left takes two collections.
 	for _, format := range []frame.PixelFormat{frame.BGRA, frame.NV12, frame.RGBF32P, frame.RGB24P, frame.BGRF16} {
 		for _, filter := range []Filter{Bilinear, Area, Nearest} {
@@ -37,6 +40,9 @@ func TestMemoryOfTables(t *testing.T) {
 				s := Spec{
 					Input:  frame.Desc{Format: format, Width: size[0], Height: size[1]},
 					Resize: Resize{Width: size[2], Height: size[3], Filter: filter}, Output: Output{Subsampling: jpeg.Sub420},
+				}
+				if format == frame.NV12 || format == frame.RGB24P {
+					s.Output.Reuse = ReuseSegments
 				}
 				var keep [copies]*Pipeline
 				before := liveHeap()

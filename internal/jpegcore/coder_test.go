@@ -75,7 +75,7 @@ func TestBounds(t *testing.T) {
 			if cap(sc.ends) != c.maxEnds() {
 				t.Errorf("%v interval %d: got room for %d ends of segments, want that it does not grow from %d", chroma, interval, cap(sc.ends), c.maxEnds())
 			}
-			got := int(unsafe.Sizeof(*sc)) + len(sc.strip.Coefs)*128 + len(sc.strip.Masks)*8 + 2*len(sc.syms) + len(sc.raw) + cap(sc.out) + 8*cap(sc.ends)
+			got := int(unsafe.Sizeof(*sc)) + len(sc.strip.Coefs)*128 + len(sc.strip.Masks)*8 + 2*len(sc.syms) + len(sc.raw) + cap(sc.out) + cap(sc.ends)*int(unsafe.Sizeof(int(0)))
 			if got != c.ScratchBytes() {
 				t.Errorf("%v: the scratch has %d bytes, want ScratchBytes = %d", chroma, got, c.ScratchBytes())
 			}
