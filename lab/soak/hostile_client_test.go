@@ -19,18 +19,22 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// What the good client does: goodRate batches of goodBatch frames of 640x360 to 320x320 a second over each of gRPC and HTTP, so many
-// that a P99 of some seconds is that of several, a stream of liveFPS frames a second with one viewer, and newcomerRate requests a
+// What the good client does: goodRate batches of goodBatch frames of 640x360 to 320x320 a second over each of gRPC and HTTP, on
+// goodCallers connections, so many that a P99 of some seconds is that of several, a stream of liveFPS frames a second with one viewer, and newcomerRate requests a
 // second on connections of their own.
 const (
 	goodRate     = 40
 	goodBatch    = 5
+	goodCallers  = 5
 	newcomerRate = 4
 	goodStream   = "good"
 )
 
 // goodTimeout is when a request of the good client has failed that got no response: above timeouts.queue.
 const goodTimeout = 10 * time.Second
+
+// goodLate is how late a request may begin.
+const goodLate = 2 * time.Second
 
 // goodKinds are the kinds of its requests. Latencies are those of the first two.
 var goodKinds = struct{ grpc, http, newcomer, viewer, publisher share }{
@@ -64,13 +68,16 @@ func startGood(t testing.TB, s *served, r *rings, live *ring) *good {
 	g := &good{s: s, rings: r, live: live, tally: newTally(), looked: time.Now(), kinds: map[string]*meter.Latency{}, counts: map[string]int{}}
 	g.ctx, g.end = context.WithCancel(context.Background())
 	t.Cleanup(g.stop)
-	stream, err := batchesCaller(r, s, goodBatch)
-	if err != nil {
-		t.Fatal(err)
+	for i := range goodCallers {
+		stream, err := batchesCaller(r, s, goodBatch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := time.Duration(i) * time.Second / goodRate // one after the other
+		g.requests(&goodKinds.grpc, goodRate/goodCallers, after, stream)
+		g.requests(&goodKinds.http, goodRate/goodCallers, after+time.Second/goodRate/2, postCaller(r, s, goodBatch))
 	}
-	g.requests(&goodKinds.grpc, goodRate, stream)
-	g.requests(&goodKinds.http, goodRate, postCaller(r, s, goodBatch))
-	g.requests(&goodKinds.newcomer, newcomerRate, caller{g.newcomer, func() {}})
+	g.requests(&goodKinds.newcomer, newcomerRate, 0, caller{g.newcomer, func() {}})
 	g.running.Go(func() { g.keep(&goodKinds.publisher, g.publish) })
 	daemon.WaitFor(t, "the good client's stream", func() bool { return s.Stream(t, goodStream).State == "online" })
 	g.running.Go(func() { g.keep(&goodKinds.viewer, g.view) })
@@ -82,16 +89,21 @@ func startGood(t testing.TB, s *served, r *rings, live *ring) *good {
 	return g
 }
 
-// requests makes so many a second until the end. Each is due at its time, whatever became of those before: none is left out, and
-// its latency counts from then.
-func (g *good) requests(kind *share, rate float64, c caller) {
-	begin := time.Now()
+// requests makes so many a second until the end, the first after so long. Each is due at its time, whatever became of those
+// before, and its latency counts from then. One that is goodLate behind is not made any more, and counts as that late: what was
+// not served during an attack must not be made after it.
+func (g *good) requests(kind *share, rate float64, after time.Duration, c caller) {
+	begin := time.Now().Add(after)
 	g.running.Go(func() {
 		defer c.close()
 		for n := 0; ; n++ {
 			due := begin.Add(time.Duration(float64(n) / rate * float64(time.Second)))
 			if !g.until(due) {
 				return
+			}
+			if late := time.Since(due); late > goodLate {
+				g.answered(kind, late, nil)
+				continue
 			}
 			ctx, cancel := context.WithTimeout(g.ctx, goodTimeout)
 			err := c.call(ctx, n)
@@ -303,7 +315,7 @@ func (g *good) watch(t testing.TB, others func(time.Duration) float64, over func
 	g.look(others)
 	for ended := false; !ended; {
 		for begin := time.Now(); !ended && time.Since(begin) < time.Second; ended = over() {
-			g.wait(t, 20*time.Millisecond)
+			g.wait(t, 50*time.Millisecond)
 		}
 		looks = append(looks, g.look(others))
 	}

@@ -55,8 +55,9 @@ type hostileAttack struct {
 	Quiet       goodLook       `json:"quiet"`
 	During      goodLook       `json:"during"`
 	After       goodLook       `json:"after"`
-	Without     goodLook       `json:"without"` // before and after, and
-	Beside      goodLook       `json:"beside"`  // during it, in calm seconds alone if there are enough
+	Without     goodLook       `json:"without"`               // before and after, and
+	Beside      goodLook       `json:"beside"`                // during it, in calm seconds alone if there are enough
+	Seconds     [3][]float64   `json:"p99_ms_of_each_second"` // before, during, after
 	Failures    int            `json:"failures"`
 	Mixed       int            `json:"mixed_up"`
 	First       []string       `json:"first_failures"`
@@ -77,6 +78,11 @@ type hostileAttack struct {
 // look sets what the good client has seen before, during and after the attack, in looks of a second each.
 func (f *hostileAttack) look(before, during, after []goodLook) {
 	f.Quiet, f.During, f.After = together(before...), together(during...), together(after...)
+	for i, looks := range [][]goodLook{before, during, after} {
+		for _, l := range looks {
+			f.Seconds[i] = append(f.Seconds[i], together(l).P99)
+		}
+	}
 	f.Without, f.Beside = calm(slices.Concat(before, after)), calm(during)
 	if f.Without.Calm < minCalm || f.Beside.Calm < minCalm {
 		f.Without, f.Beside = together(f.Quiet, f.After), f.During
@@ -169,6 +175,7 @@ func (f *hostileFigures) report(w io.Writer) {
 // report writes what went wrong.
 func (f *hostileAttack) report(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s\n", f.Name, f.About)
+	fmt.Fprintf(w, "  P99 of each second in ms: %.0f before, %.0f during, %.0f after\n", f.Seconds[0], f.Seconds[1], f.Seconds[2])
 	for _, line := range slices.Concat(f.First, f.Exit.Panics) {
 		fmt.Fprintf(w, "  ! %.400s\n", line)
 	}

@@ -37,7 +37,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	folders := []string{dir}
-	if own := os.Getenv("STEADYFRAME_SOAK_FOLDER"); own != "" { // where scripts/soak has put this program
+	if own := os.Getenv("SOAK_FOLDER"); own != "" { // where scripts/soak has put this program
 		folders = append(folders, own)
 	}
 	if reaper, err = startReaper(folders...); err != nil {

@@ -19,9 +19,9 @@ const (
 	quickTogether = 1000
 	// paceFactor is how many times as long a response above that is held back as its request took. All clients together that
 	// are being held back get at most that part of one processor.
-	paceFactor = 8
+	paceFactor = 16
 	// What a request took is counted within these bounds: it may have waited for something else.
-	paceLeast, paceMost = 50 * time.Microsecond, 500 * time.Microsecond
+	paceLeast, paceMost = 50 * time.Microsecond, time.Millisecond
 	// paceWait is the longest that one is held back, and paceLong what may last that long and not be held back at all: it is no
 	// part of a flood, and may hold memory until its handler returns.
 	paceWait, paceLong = 10 * time.Second, time.Second
