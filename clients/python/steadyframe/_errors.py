@@ -135,6 +135,7 @@ _ARGUMENTS = {
     "input.format": "format", "input.range": "value_range", "input.color": "colorspace",
     "resize.width": "size", "resize.height": "size", "resize.mode": "mode", "resize.filter": "filter", "resize.background": "background",
     "output.format": "output", "output.quality": "quality", "output.subsampling": "subsampling", "output.restart": "restart",
+    "output.reuse": "reuse", "output.noise": "noise",
 }  # fmt: skip
 
 
