@@ -105,7 +105,7 @@ test-race:
 # The whole server with checked pools: any misuse of a buffer, in any test, is reported with the stacks of who held it.
 .PHONY: test-checked
 test-checked:
-	go test -short -count=1 -timeout 10m -tags poolcheck ./pool/... ./frame/... ./pipeline/... ./scene/... ./internal/ingest/... ./internal/server/...
+	go test -short -vet=off -count=1 -timeout 10m -tags poolcheck ./pool/... ./frame/... ./pipeline/... ./scene/... ./internal/ingest/... ./internal/server/...
 
 # The libraries as 32-bit programs: an int that overflows there is found by their own tests.
 .PHONY: test-386
