@@ -23,7 +23,7 @@ func TestHTTPProblems(t *testing.T) {
 		detail       string
 	}{
 		{name: "unknown-parameter", path: "/v1/encode?" + q + "&qualty=3", body: one, status: 400, field: "qualty",
-			detail: `unknown parameter "qualty", want some of background, color, crop, filter, format, mode, output, quality, range, resize, restart, scene, size, subsampling, index, regions`},
+			detail: `unknown parameter "qualty", want some of background, color, crop, filter, format, mode, noise, output, quality, range, resize, restart, reuse, scene, size, subsampling, index, regions`},
 		{name: "twice", path: "/v1/encode?" + q + "&size=3x3", body: one, status: 400, field: "size", detail: "got it 2 times"},
 		{name: "bad-query", path: "/v1/encode?a=%zz", body: one, status: 400, field: "query", detail: "invalid URL escape"},
 		{name: "no-format", path: "/v1/encode?size=3x3", body: one, status: 400, field: "format", detail: "got none"},
