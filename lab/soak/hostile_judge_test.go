@@ -100,7 +100,7 @@ func (f *hostileAttack) judge() []verdict {
 	}
 	limitAfter := max(maxSlowdown*f.Quiet.P99, p99Floor)
 	if f.Quiet.Others > maxOthers || f.After.Others > maxOthers { // It says little.
-		limitAfter = max(limitAfter, f.During.P99)
+		limitAfter = maxSlowdown * max(f.Quiet.P99, f.During.P99, p99Floor)
 	}
 	lines := maxALog * float64(f.Log.Causes) * (f.Log.Seconds + 2) // the seconds of its beginning and end may be whole ones of the server
 	within := hostileDrain.Seconds() + maxOver
