@@ -34,6 +34,7 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir) // Chromium leaves a folder there.
 	program = filepath.Join(dir, "steadyframe")
 	build := exec.Command("go", "build", "-o", program, "./cmd/steadyframe")
 	build.Dir = filepath.Join("..", "..")
