@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -325,21 +326,23 @@ func TestNoise(t *testing.T) {
 func TestReuseAllocatesNothing(t *testing.T) {
 	s, f := still(t)
 	for _, noise := range []int{0, 2} {
-		s.Output.Noise = noise
-		p := compile(t, s, nil)
-		var h History
-		b := Batch{In: []frame.Frame{f, f}, History: &h}
-		run := func() {
-			f.Row(0, 0)[0]++
-			if err := p.Run(context.Background(), &b); err != nil {
-				t.Error(err)
+		t.Run(fmt.Sprint("noise=", noise), func(t *testing.T) {
+			s.Output.Noise = noise
+			p := compile(t, s, nil)
+			var h History
+			defer h.Release()
+			b := Batch{In: []frame.Frame{f, f}, History: &h}
+			defer b.Release()
+			run := func() {
+				f.Row(0, 0)[0]++
+				if err := p.Run(context.Background(), &b); err != nil {
+					t.Error(err)
+				}
 			}
-		}
-		for range 3 {
-			run()
-		}
-		alloctest.Zero(t, 200, run)
-		b.Release()
-		h.Release()
+			for range 3 {
+				run()
+			}
+			alloctest.Zero(t, 200, run)
+		})
 	}
 }
