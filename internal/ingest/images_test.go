@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestImages(t *testing.T) {
 		{"none", "", frame.Desc{}, ImageOptions{First: 3}, "3:; ", ""},
 		{"lines", "IMAGE\nIMAGE regions=1\nabcdIMAGE  index=9 regions=2 rect=3x4-5+6 \r\nabcdefghIMAGE\n", tiny, lines, "0:; 1: abcd@0x0+0+0; 9: abcd@3x4-5+6 efgh@0x0+0+0; 10:; ", ""},
 		{"lines, none", "", tiny, lines, "", ""},
-		{"last index", "IMAGE index=9223372036854775807\nIMAGE\n", tiny, lines, "9223372036854775807:; 9223372036854775807:; ", ""},
+		{"last index", fmt.Sprintf("IMAGE index=%d\nIMAGE\n", math.MaxInt), tiny, lines, fmt.Sprintf("%d:; %[1]d:; ", math.MaxInt), ""},
 		{"word", "IMAGE indx=1\n", tiny, lines, "", `image 0 line: got "indx=1", want index=N`},
 		{"no image", "FRAME\n", tiny, lines, "", `got "FRAME\n", want IMAGE`},
 		{"no line", "\n", tiny, lines, "", "want IMAGE"},
