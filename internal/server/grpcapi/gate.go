@@ -39,8 +39,9 @@ var helperLimits = [classes]struct {
 }{healthCalls: {"calls of health", 16, 128}, reflectionCalls: {"calls of reflection", 8, 32}}
 
 // gate counts all calls, of whatever service, and bounds them: of a connection, of a peer, and altogether those that
-// hold no place of limits.max_requests or live.max_viewers. Where there is no room for a call, the one that has been
-// silent for longest is ended: a silent call keeps nobody out.
+// hold no place of limits.max_requests or live.max_viewers. Where there is no room for a call, a silent one is ended, which
+// keeps nobody out: of the connection that has most calls, the one that has been silent for longest. So a connection with one
+// call, whose message is on its way, does not lose it to one with many.
 type gate struct {
 	perConnection, perPeer int
 	mostWaiting            int // calls that have not sent a first message
@@ -103,14 +104,14 @@ func (w *waiters) remove(t *ticket) {
 	w.n--
 }
 
-// oldest returns the first that fits.
-func (w *waiters) oldest(fits func(*ticket) bool) *ticket {
+// choose returns the first that fits of the connection with most calls.
+func (w *waiters) choose(fits func(*ticket) bool) (chosen *ticket) {
 	for t := w.first; t != nil; t = t.next {
-		if fits(t) {
-			return t
+		if fits(t) && (chosen == nil || t.conn.calls[t.class] > chosen.conn.calls[t.class]) {
+			chosen = t
 		}
 	}
-	return nil
+	return chosen
 }
 
 // enter counts a call, until leave. It refuses with Busy when there is no room, and no silent call to make some. The call is
@@ -135,7 +136,7 @@ func (g *gate) enter(c *connection, peer string, class class, evict func()) (*ti
 		limits[1].name, limits[1].n, limits[1].max, limits[1].fits = l.name, g.open[class], l.all, anyone
 	}
 	for _, l := range limits {
-		if l.n >= l.max && !g.makeRoom(class, l.fits) {
+		if l.n >= l.max && !g.makeRoom(class, c, l.fits) {
 			if class != frameCalls && c.calls[class] == 0 && g.ending[class] > 0 {
 				continue // There is room soon, and those whose calls are ending do not keep out who has none.
 			}
@@ -149,22 +150,22 @@ func (g *gate) enter(c *connection, peer string, class class, evict func()) (*ti
 	}
 	t := &ticket{gate: g, conn: c, peer: peer, class: class, evict: evict}
 	if class == frameCalls && g.silent[class].n >= g.mostWaiting {
-		g.makeRoom(class, anyone)
+		g.makeRoom(class, c, anyone)
 	}
 	g.silent[class].add(t)
 	return t, nil
 }
 
-// makeRoom ends the call of a class that has been silent for longest of those that fit. g.mu is held. The call is counted
-// until it has ended, which is soon.
-func (g *gate) makeRoom(c class, fits func(*ticket) bool) bool {
-	t := g.silent[c].oldest(fits)
-	if t == nil {
+// makeRoom ends a silent call of a class, of those that fit, for one of c. g.mu is held. The call is counted until it has ended,
+// which is soon: while others are ending, it is none of a connection with fewer calls than c has.
+func (g *gate) makeRoom(class class, c *connection, fits func(*ticket) bool) bool {
+	t := g.silent[class].choose(fits)
+	if t == nil || g.ending[class] > 0 && t.conn.calls[class] < c.calls[class] {
 		return false
 	}
 	t.list.remove(t)
 	t.ending = true
-	g.ending[c]++
+	g.ending[class]++
 	t.evict()
 	return true
 }

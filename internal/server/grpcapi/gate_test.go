@@ -122,6 +122,45 @@ func TestGateWhileCallsEnd(t *testing.T) {
 	}
 }
 
+// TestGateSparesSingleCalls: connections with many silent calls, which make more without end, do not end the one of another
+// connection, however long its message takes; whether those that are ended leave at once, late or never.
+func TestGateSparesSingleCalls(t *testing.T) {
+	for _, class := range []class{frameCalls, healthCalls, reflectionCalls} {
+		for _, leaves := range []int{0, 1, 7} { // so many calls after it was ended
+			g := newGate(config.Default())
+			spared := true
+			if _, err := g.enter(alone(), "p", class, func() { spared = false }); err != nil {
+				t.Fatal(err)
+			}
+			flood := make([]*connection, 9)
+			for i := range flood {
+				flood[i] = alone()
+			}
+			var ended []*ticket
+			entered, refused := 0, 0
+			for i := range 20_000 {
+				var ticket *ticket
+				ticket, err := g.enter(flood[i%len(flood)], "p", class, func() { ended = append(ended, ticket) })
+				if err != nil {
+					refused++
+				} else {
+					entered++
+				}
+				for leaves > 0 && len(ended) >= leaves {
+					ended[0].leave()
+					ended = ended[1:]
+				}
+			}
+			if !spared {
+				t.Errorf("class %d, those that are ended leave after %d more: the single call was ended", class, leaves)
+			}
+			if leaves > 0 && entered < 10_000 || leaves == 0 && refused == 0 {
+				t.Errorf("class %d, those that are ended leave after %d more: got %d calls in and %d refused", class, leaves, entered, refused)
+			}
+		}
+	}
+}
+
 func TestClassOf(t *testing.T) {
 	for method, want := range map[string]class{
 		"/steadyframe.v1.FrameService/Encode": frameCalls, "/grpc.health.v1.Health/Check": healthCalls, "/grpc.health.v1.Health/Watch": healthCalls,
