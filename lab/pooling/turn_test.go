@@ -5,6 +5,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/race"
 )
 
 // shortTurn is as short as a turn can be.
@@ -21,7 +23,12 @@ func TestOptions(t *testing.T) {
 				tr := shortTurn(o.Name, m)
 				tr.Concurrency = 3
 				r := tr.run(o, f)
-				if found := findings(o, &tr, []turnResult{r}); len(found) > 0 {
+				found := findings(o, &tr, []turnResult{r})
+				if race.Enabled || r.Frames < 10*tr.Batch*tr.Concurrency {
+					// A sync.Pool drops Puts under the race detector, and on a busy machine most of a turn fills the pools.
+					found = slices.DeleteFunc(found, func(f Finding) bool { return f.Kind == NoReuse })
+				}
+				if len(found) > 0 {
 					t.Errorf("findings: got %+v, want none", found)
 				}
 				if r.Batches < 1 || r.Frames < r.Batches*tr.Batch || r.FPS <= 0 || r.P50 <= 0 || r.P50 > r.P99 || r.P99 > r.MaxMS {
