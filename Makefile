@@ -45,11 +45,7 @@ run: build ## build and start the demo (ARGS='--for 10s' ends it)
 # --- checks -----------------------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: tools lint ## all checks and all tests, as continuous integration runs them
-	@$(MAKE) --no-print-directory --output-sync=target -j 2 $(TESTS)
-
-# Two at once: tests that talk to programs wait half of the time. The longest come first; each prints when it has ended.
-TESTS := test-plain test-race test-modules test-checked test-tls test-386 test-arm64 cross
+test: tools lint test-plain test-tls test-modules test-race test-checked test-386 test-arm64 cross ## all checks and all tests, as continuous integration runs them
 
 .PHONY: tools
 tools: ## install through apt-get what the tests call, when it may
