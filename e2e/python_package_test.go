@@ -54,7 +54,7 @@ func TestPythonPackage(t *testing.T) {
 		name := filepath.Base(file)
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			out, err := packageCommand(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--basetemp", t.TempDir(), "tests/"+name).CombinedOutput()
+			out, err := packageCommand(t, python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "faulthandler_timeout=120", "--basetemp", t.TempDir(), "tests/"+name).CombinedOutput()
 			if err != nil {
 				t.Errorf("pytest: %v\n%s", err, out)
 			}

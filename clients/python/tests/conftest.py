@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Optional
 
@@ -49,6 +50,16 @@ class Server:
         self.process.wait(30)
         self.log.wait(30)
         self.directory.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def _no_test_hangs() -> Iterator[None]:
+    """Ends the run when a test hangs, after pytest has printed where all threads are (faulthandler_timeout)."""
+    timer = threading.Timer(150, os._exit, [1])
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
 
 
 @pytest.fixture(scope="session")
