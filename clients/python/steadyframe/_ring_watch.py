@@ -63,8 +63,12 @@ class RingImages:
     def prefetch(self) -> None:
         """Does nothing: the next image is to be the newest when it is asked for, and comes at once."""
 
+    def shutdown(self) -> None:
+        """Ends the connection for another thread that waits for it, which is to close it: until then its number is taken."""
+        self.ring.shutdown()
+
     def close(self) -> None:
-        """Ends the connection, for another thread that waits for it, too."""
+        """Ends the connection."""
         self.ring.shutdown()
         self.ring.close()
 

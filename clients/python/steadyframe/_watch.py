@@ -64,6 +64,7 @@ class Watch:
         self._closing = threading.Event()
         self._stop = self._closing  # of the last call
         self._waiting = threading.Lock()
+        self._calls = 0  # that wait for an image
         self._given_at = 0.0  # when the last image was, and how long it was waited for
         self._waited = 0.0
         self._last = -1  # its number
@@ -76,6 +77,15 @@ class Watch:
 
     def _until(self, stop: threading.Event) -> Image:
         """Returns the next image, or raises StopIteration after close, or once stop is set and the connection was ended."""
+        self._calls += 1
+        try:
+            return self._wait(stop)
+        finally:
+            self._calls -= 1
+            if self._closing.is_set():
+                self._disconnect()
+
+    def _wait(self, stop: threading.Event) -> Image:
         asked = time.monotonic()
         deadline = None if self._timeout is None else asked + self._timeout
         pause = _RETRY[0]
@@ -146,6 +156,15 @@ class Watch:
                 _address.fall_back(self._address, err)
         return WebSocket(self._address, self.name, self._fps, self._timeout)
 
+    def _interrupt(self) -> None:
+        """Ends the connection. A call that waits for it in another thread closes it: that thread could wait for another file of
+        the same number otherwise."""
+        source = self._source
+        if source is not None and self._calls:
+            source.shutdown()
+        else:
+            self._disconnect()
+
     def _disconnect(self) -> None:
         source, self._source = self._source, None
         if source is not None:
@@ -160,7 +179,7 @@ class Watch:
             image = await asyncio.to_thread(self._next_or_none, stop)
         except asyncio.CancelledError:  # Else its thread would wait on, and asyncio for that.
             stop.set()
-            self._disconnect()
+            self._interrupt()
             raise
         if image is None:
             raise StopAsyncIteration
@@ -177,7 +196,7 @@ class Watch:
         """Ends the watching: an iteration that waits ends."""
         self._closing.set()
         self._stop.set()
-        self._disconnect()
+        self._interrupt()
 
     def __enter__(self) -> Watch:
         return self

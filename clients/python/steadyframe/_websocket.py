@@ -147,8 +147,12 @@ class WebSocket:
                 raise connection.lost()
             connection.step(deadline)
 
+    def shutdown(self) -> None:
+        """Ends the connection for another thread that waits for it, which is to close it: until then its number is taken."""
+        self.connection.shutdown()
+
     def close(self) -> None:
-        """Ends the connection, for another thread that waits for it, too."""
+        """Ends the connection."""
         self.connection.shutdown()
         self.connection.close()
 
