@@ -90,16 +90,9 @@ func (j *MelJob) Run(ctx context.Context) (MelSummary, error) {
 	if len(features) == 0 {
 		return s, fmt.Errorf("%s is too short: got %d samples of %d Hz, which are no frame of %s", j.name(), len(in.samples), in.rate, j.Preset)
 	}
-	array := sound.ByFrames(features, m.Bands())
-	switch {
-	case j.FPS != 0:
-		w, err := m.Windows(j.FPS, j.Window)
-		if err != nil {
-			return s, usagef("--fps, --window: %s", melReason(err))
-		}
-		array = sound.ByWindows(features, m.Bands(), j.Window, w)
-	case j.Bands:
-		array = sound.ByBands(features, m.Bands())
+	array, err := sound.Layout{ByBands: j.Bands, FPS: j.FPS, Window: j.Window}.Array(m, features)
+	if err != nil {
+		return s, usagef("--fps, --window: %s", melReason(err))
 	}
 	s.Shape = array.Shape
 	return s, j.write(func(w io.Writer) error {

@@ -368,3 +368,23 @@ func (d *decoder) malformed(format string, args ...any) error {
 func notA(name, format string, args ...any) error {
 	return fault.Errorf(fault.Invalid, "grpcapi: not "+name+": "+format, args...)
 }
+
+// eachField calls f with each field of a message, as google.golang.org/protobuf reads them. The error is a *fault.Error of
+// kind Invalid, or f's.
+func eachField(name string, data []byte, f func(number protowire.Number, kind protowire.Type, value []byte) error) error {
+	for len(data) > 0 {
+		number, kind, n := protowire.ConsumeTag(data)
+		if n < 0 || number > protowire.MaxValidNumber {
+			return notA(name, "got no field where one begins")
+		}
+		data = data[n:]
+		if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
+			return notA(name, "field %d: %v", number, protowire.ParseError(n))
+		}
+		if err := f(number, kind, data[:n]); err != nil {
+			return err
+		}
+		data = data[n:]
+	}
+	return nil
+}

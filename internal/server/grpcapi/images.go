@@ -33,26 +33,6 @@ const (
 	fieldHeight protowire.Number = 4
 )
 
-// eachField calls f with each field of a message, as google.golang.org/protobuf reads them. The error is a *fault.Error of
-// kind Invalid, or f's.
-func eachField(name string, data []byte, f func(number protowire.Number, kind protowire.Type, value []byte) error) error {
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeTag(data)
-		if n < 0 || number > protowire.MaxValidNumber {
-			return notA(name, "got no field where one begins")
-		}
-		data = data[n:]
-		if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
-			return notA(name, "field %d: %v", number, protowire.ParseError(n))
-		}
-		if err := f(number, kind, data[:n]); err != nil {
-			return err
-		}
-		data = data[n:]
-	}
-	return nil
-}
-
 // parse sets i to what the bytes of a SceneImage say.
 func (i *inputImage) parse(data []byte) error {
 	return eachField("a SceneImage", data, func(number protowire.Number, kind protowire.Type, value []byte) error {

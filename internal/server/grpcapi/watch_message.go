@@ -25,24 +25,14 @@ const (
 // parseWatchRequest returns what the bytes of a WatchRequest say, as google.golang.org/protobuf reads them. The error is
 // a *fault.Error of kind Invalid.
 func parseWatchRequest(data []byte) (watchRequest, error) {
-	const name = "a WatchRequest"
 	var r watchRequest
-	for len(data) > 0 {
-		number, kind, n := protowire.ConsumeTag(data)
-		if n < 0 || number > protowire.MaxValidNumber {
-			return watchRequest{}, notA(name, "got no field where one begins")
-		}
-		data = data[n:]
-		if n = protowire.ConsumeFieldValue(number, kind, data); n < 0 {
-			return watchRequest{}, notA(name, "field %d: %v", number, protowire.ParseError(n))
-		}
-		value := data[:n]
-		data = data[n:]
+	const name = "a WatchRequest"
+	err := eachField(name, data, func(number protowire.Number, kind protowire.Type, value []byte) error {
 		switch {
 		case number == fieldWatched && kind == protowire.BytesType:
 			r.Stream, _ = protowire.ConsumeBytes(value) // It is one.
 			if !utf8.Valid(r.Stream) {
-				return watchRequest{}, notA(name, "got a stream's name that is not UTF-8")
+				return notA(name, "got a stream's name that is not UTF-8")
 			}
 		case number == fieldWatchFPS && kind == protowire.Fixed64Type:
 			r.MaxFPS = math.Float64frombits(binary.LittleEndian.Uint64(value))
@@ -50,6 +40,10 @@ func parseWatchRequest(data []byte) (watchRequest, error) {
 			v, _ := protowire.ConsumeVarint(value)
 			r.Images = uint32(v) // protobuf, too, takes the lower half of what does not fit.
 		}
+		return nil
+	})
+	if err != nil {
+		return watchRequest{}, err
 	}
 	return r, nil
 }

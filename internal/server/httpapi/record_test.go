@@ -72,27 +72,40 @@ func TestRecord(t *testing.T) {
 		t.Error("the recording has the image of its end")
 	}
 	eventually(t, "it is a viewer no more", func() bool { return f.viewerCount("cam1") == 0 })
-	path := filepath.Join(t.TempDir(), "cam1.mkv")
-	if err := os.WriteFile(path, body, 0o600); err != nil {
+	got := packets(t, body)
+	if len(got) != len(times) {
+		t.Fatalf("got %d packets, want %d", len(got), len(times))
+	}
+	for i, packet := range got {
+		if pts, err := strconv.ParseFloat(packet.PTS, 64); err != nil || math.Abs(pts-times[i].Seconds()) > 0.001 {
+			t.Errorf("packet %d is at %s, want %v", i, packet.PTS, times[i])
+		}
+	}
+}
+
+// packet is what ffprobe says of a packet.
+type packet struct {
+	Codec string `json:"codec_type"`
+	PTS   string `json:"pts_time"`
+	Size  string
+}
+
+// packets returns the packets of a recording, as ffprobe reads them.
+func packets(t *testing.T, recording []byte) []packet {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "recording.mkv")
+	if err := os.WriteFile(path, recording, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(exttool.Require(t, "ffprobe", "ffmpeg"), "-v", "error", "-show_packets", "-of", "json", path).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got struct {
-		Packets []struct {
-			PTS string `json:"pts_time"`
-		}
+	var got struct{ Packets []packet }
+	if err := json.Unmarshal(out, &got); err != nil {
+		t.Fatal(err)
 	}
-	if err := json.Unmarshal(out, &got); err != nil || len(got.Packets) != len(times) {
-		t.Fatalf("got %d packets, want %d: %v", len(got.Packets), len(times), err)
-	}
-	for i, packet := range got.Packets {
-		if pts, err := strconv.ParseFloat(packet.PTS, 64); err != nil || math.Abs(pts-times[i].Seconds()) > 0.001 {
-			t.Errorf("packet %d is at %s, want %v", i, packet.PTS, times[i])
-		}
-	}
+	return got.Packets
 }
 
 // TestRecordSound records images and sound, and compares the times that ffprobe reads with those that were given.
@@ -133,27 +146,9 @@ func TestRecordSound(t *testing.T) {
 	}()
 	_, body := f.get(t, "GET", "/record/cam1?seconds=2")
 	<-done
-	path := filepath.Join(t.TempDir(), "cam1.mkv")
-	if err := os.WriteFile(path, body, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(exttool.Require(t, "ffprobe", "ffmpeg"), "-v", "error", "-show_packets", "-of", "json", path).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got struct {
-		Packets []struct {
-			Codec string `json:"codec_type"`
-			PTS   string `json:"pts_time"`
-			Size  string
-		}
-	}
-	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatal(err)
-	}
 	want := []float64{0, 0.456}
 	heard := 0
-	for _, packet := range got.Packets {
+	for _, packet := range packets(t, body) {
 		pts, err := strconv.ParseFloat(packet.PTS, 64)
 		if err != nil {
 			t.Fatal(err)
