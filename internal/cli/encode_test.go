@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -248,24 +249,28 @@ func TestRunAllocatesNothing(t *testing.T) {
 	p := pooltest.New(t, nil)
 	size, _ := rgbSpec.Input.Size()
 	const frames = 600
-	raw, err := ingest.NewRaw(io.LimitReader(zeros{}, int64(frames*size)), rgbSpec.Input, p)
-	if err != nil {
-		t.Fatal(err)
+	// What a run allocates for each frame it allocates every time; what a goroutine of an earlier test allocates beside it, it does not.
+	least := math.Inf(1)
+	for range 5 {
+		raw, err := ingest.NewRaw(io.LimitReader(zeros{}, int64(frames*size)), rgbSpec.Input, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sink, err := openFolder(t.TempDir(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		job := Job{Source: &Source{Reader: raw}, Spec: rgbSpec, Sink: sink, Pool: p, Workers: 2}
+		s, err := job.Run(t.Context())
+		sink.Close(true)
+		if err != nil || s.Frames != frames {
+			t.Fatalf("got %d frames, %v", s.Frames, err)
+		}
+		if least = min(least, *s.AllocsPerFrame); least <= 0.1 { // a run of the collector, or a pool that grows by a buffer, is not of each frame
+			return
+		}
 	}
-	sink, err := openFolder(t.TempDir(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sink.Close(true)
-	job := Job{Source: &Source{Reader: raw}, Spec: rgbSpec, Sink: sink, Pool: p, Workers: 2}
-	s, err := job.Run(t.Context())
-	if err != nil || s.Frames != frames {
-		t.Fatalf("got %d frames, %v", s.Frames, err)
-	}
-	// A run of the collector, or a pool that grows by a buffer, is not of each frame.
-	if *s.AllocsPerFrame > 0.1 {
-		t.Errorf("got %v allocations a frame, want 0", *s.AllocsPerFrame)
-	}
+	t.Errorf("got %v allocations a frame, want 0", least)
 }
 
 type zeros struct{}

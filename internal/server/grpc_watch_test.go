@@ -106,6 +106,7 @@ func TestWatchErrors(t *testing.T) {
 		t.Errorf("got %+v, want the limit and when to come again", e)
 	}
 	f.w.Close()
+	eventually(t, "its viewer has gone", func() bool { return f.p.Status().Viewers == 0 })
 	publish(t, c, "cam2", numbered)
 	_, err = c.Publish(timeout(t), "cam3", pipeline.Spec{}, nil)
 	if e := wantError(t, err, codes.ResourceExhausted, "too many streams"); e.Limit != "live.max_streams" || e.RetryAfter <= 0 {
@@ -130,6 +131,7 @@ func TestWatchErrors(t *testing.T) {
 		for err = nil; err == nil; {
 			_, err = stream.Recv()
 		}
+		eventually(t, "its place is free again", func() bool { return f.p.Status().Viewers == 0 })
 		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want InvalidArgument with %q", tt.name, err, tt.want)
 		}
