@@ -51,6 +51,7 @@ type encoder struct {
 	growth   engine.Stream
 	grants   []grant
 	share    *share
+	lent     *Lent // memory that was opened; may be nil
 }
 
 // jpegKind is what a camera changes when it switches to other settings.
@@ -107,7 +108,7 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 		}
 		m.input = spec.Input
 		size := m.plan.FrameBytes()
-		if s.Lent {
+		if s.Lent != nil {
 			size = 0
 		}
 		if m.scene() {
@@ -115,18 +116,33 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 		}
 		need = m.plan.Cost(framesInFlight*int64(size), imagesHeld)
 	}
-	first, err := l.streams.admitFirst(ctx, e, need)
+	var lent int64
+	if s.Lent != nil {
+		lent = s.Lent.Bytes
+	}
+	first, err := l.streams.admitFirst(ctx, e, need+lent)
 	if err != nil {
 		m.plan.Release()
 		return nil, err
 	}
 	m.grants, m.admitted = append(m.grants, first), need
 	m.covered.Store(usualJPEG)
+	if s.Lent != nil {
+		m.lent = s.Lent
+		if err := m.lent.Open(); err != nil {
+			m.close()
+			return nil, err
+		}
+	}
 	return m, nil
 }
 
 // close gives the memory back. No frame may be in flight.
 func (m *encoder) close() {
+	if m.lent != nil {
+		m.lent.Close()
+		m.lent = nil
+	}
 	for _, g := range m.grants {
 		g.Release()
 	}

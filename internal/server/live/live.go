@@ -90,11 +90,19 @@ type Settings struct {
 	Spec   pipeline.Spec // Input is that of the frames, zero for JPEGs; the output is JPEG
 	FPS    float64       // images a second at most; 0: one for each frame
 	Began  time.Time     // when the request began; zero: now
-	// Lent says that frames come by Lend: their memory is admitted elsewhere.
-	Lent bool
+	// Lent is the memory that frames lie in which come by Lend; nil: they come in buffers of the pool.
+	Lent *Lent
 	// JPEG says that the input is JPEGs. They are passed on untouched unless the Spec asks for something. Then they are
 	// decoded by image/jpeg, which allocates 2 to 28 bytes a pixel, and encoded again: for few streams, or slow ones.
 	JPEG bool
+}
+
+// Lent is memory of a publisher's own. It is admitted together with what the stream itself needs, within the share of live
+// streams.
+type Lent struct {
+	Bytes int64        // of it
+	Open  func() error // makes it, once it is admitted. The error is a *fault.Error.
+	Close func()       // ends it, before it is given back to the budget; also after Open has failed. No frame is lent then.
 }
 
 // Publish makes the caller the publisher of a stream, until Publisher.Close. It replaces one that began earlier. It waits at

@@ -5,14 +5,18 @@ package ring
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -288,4 +292,46 @@ func TestDrainLive(t *testing.T) {
 	})
 	r.stop()
 	told.Wait()
+}
+
+// TestPublishersLeaveTheRest: the memory of publishers' slots is in the share of live streams, three quarters of the pool, so
+// that requests have the rest. What one that ends has given back goes to the next.
+func TestPublishersLeaveTheRest(t *testing.T) {
+	r := start(t, func(c *config.Config) {
+		c.Limits.MemoryBudget, c.Limits.MemoryFloor = 160*config.MiB, 0
+		c.Timeout.Queue = config.Duration(50 * time.Millisecond)
+	})
+	large := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}}
+	var conns []*ring.Conn
+	dial := func() error {
+		c, err := ring.Dial(t.Context(), r.path, ring.Hello{Use: ring.Publish, Spec: large, Slots: 3, Stream: fmt.Sprint("large", len(conns))})
+		if err == nil {
+			t.Cleanup(c.Close)
+			conns = append(conns, c)
+		}
+		return err
+	}
+	err := dial()
+	for err == nil {
+		err = dial()
+	}
+	refused := (*ring.ServerError)(nil)
+	if !errors.As(err, &refused) || refused.Code != codeOf(&fault.Error{Kind: fault.Busy}) || refused.Limit != "limits.memory_budget" {
+		t.Errorf("got %v for one publisher too many, want Busy for limits.memory_budget", err)
+	}
+	s := r.engine.Pool.Stats()
+	if s.Admitted > s.Budget/4*3 || s.Admitted < s.Budget/2 || r.mapped.Load() > s.Admitted {
+		t.Errorf("got %d of %d bytes admitted and %d mapped for %d publishers, want three quarters at most, and half at least", s.Admitted, s.Budget, r.mapped.Load(), len(conns))
+	}
+	_, err = r.live.Publish(t.Context(), "other", live.Settings{Spec: large})
+	if f := fault.From(err); f == nil || f.Kind != fault.Busy {
+		t.Errorf("a publisher that has no ring: got %v, want Busy", err)
+	}
+	e := r.encoder(ring.Hello{Spec: w1, Slots: 2, Batch: 2})
+	e.submit(0, 2)
+	if d := e.done(); d.Failed != 0 {
+		t.Errorf("an encoder beside them: got %+v, want no failure", d)
+	}
+	conns[0].Close()
+	r.eventually("there is no room for a publisher after another has gone", func() bool { return dial() == nil })
 }

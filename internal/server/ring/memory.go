@@ -43,9 +43,10 @@ type slot struct {
 	back      func() // returns a frame that was lent to a live stream
 }
 
-// inputBytes and outputBytes return the sizes of the memories.
+// inputBytes and outputBytes return the sizes of the memories, bytesOf that of both.
 func inputBytes(l ring.Layout) int64  { return int64(l.Slots) * int64(l.InputSlot) }
 func outputBytes(l ring.Layout) int64 { return int64(l.Slots) * int64(l.OutputSlot) }
+func bytesOf(l ring.Layout) int64     { return inputBytes(l) + outputBytes(l) }
 
 // newLayout returns the layout of slots for batches of frames of frameBytes, 0 for none, and of images of imageBytes, 0 for none.
 func newLayout(slots, batch, frameBytes, imageBytes int) (ring.Layout, error) {
@@ -69,24 +70,26 @@ func alignSlot(n int64) int64 { return (n + ring.SlotAlign - 1) &^ (ring.SlotAli
 // open waits for the memory of layout l and extra bytes beside it, at most timeouts.queue, and makes the memory. On an error,
 // which is a *fault.Error, close gives back what there is.
 func (m *memory) open(ctx context.Context, l ring.Layout, extra int64) error {
-	in, out := inputBytes(l), outputBytes(l)
-	grant, err := m.server.engine.Admit(ctx, in+out+extra, nil)
+	grant, err := m.server.engine.Admit(ctx, bytesOf(l)+extra, nil)
 	if err != nil {
 		return err
 	}
 	m.grants = append(m.grants, grant)
+	return m.openAdmitted(l)
+}
+
+// openAdmitted is open for memory that was admitted already.
+func (m *memory) openAdmitted(l ring.Layout) (err error) {
 	m.layout = l
-	if in > 0 {
+	if in := inputBytes(l); in > 0 {
 		if m.input, err = m.make(int(in), false); err != nil {
 			return err
 		}
 	}
-	if out > 0 {
-		if m.output, err = m.make(int(out), true); err != nil {
-			return err
-		}
+	if out := outputBytes(l); out > 0 {
+		m.output, err = m.make(int(out), true)
 	}
-	return nil
+	return err
 }
 
 // make makes memory that was admitted.

@@ -33,7 +33,6 @@ type publishing struct {
 	desc      frame.Desc // of the frames; zero for JPEGs
 	publisher *live.Publisher
 	before    stream.Info // what was counted of the stream before
-	admission engine.Stream
 
 	closing atomic.Bool // whether the client has ended it
 
@@ -48,7 +47,7 @@ func (c *connection) publish(h ring.Hello) error {
 	}
 	defer c.engine.Done(engine.Publish)
 	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input}
-	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.desc == frame.Desc{}, Lent: true}
+	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.desc == frame.Desc{}}
 	bytes, err := h.JPEGBytes, error(nil)
 	if !settings.JPEG {
 		bytes, err = p.desc.Size()
@@ -63,21 +62,18 @@ func (c *connection) publish(h ring.Hello) error {
 	if err != nil {
 		return err
 	}
-	if err := c.memory.open(c.ctx, l, 0); err != nil {
+	settings.Lent = &live.Lent{Bytes: bytesOf(l), Open: func() error { return c.openAdmitted(l) }, Close: c.memory.close}
+	if p.publisher, err = c.live.Publish(c.ctx, h.Stream, settings); err != nil {
 		return err
 	}
+	defer p.publisher.Close() // After it no slot is lent, and there is no memory of slots.
 	if err := c.makeSlots(p.desc, false); err != nil {
 		return err
 	}
-	defer c.freeSlots()
 	for i := range c.slots {
 		s := &c.slots[i]
 		s.back = func() { p.giveBack(s) }
 	}
-	if p.publisher, err = c.live.Publish(c.ctx, h.Stream, settings); err != nil {
-		return err
-	}
-	defer p.publisher.Close() // After it no slot is lent.
 	p.before, _ = c.live.Hub.Info(h.Stream)
 	var m ring.Message
 	l.Set(&m)
@@ -150,11 +146,9 @@ func (p *publishing) take(submit ring.Submit) error {
 // takeJPEG hands on a copy of a JPEG: it will be parsed, and its holder could change it meanwhile.
 func (p *publishing) takeJPEG(data []byte, captured time.Time) error {
 	p.enter(working)
-	grant, err := p.engine.Admit(p.ctx, int64(pool.ClassSize(len(data))), &p.admission)
-	if err != nil {
-		return err
+	if p.publisher.Admit(len(data)) != nil {
+		return p.publisher.Lost(stream.NoMemory)
 	}
-	defer grant.Release() // The stream has admitted JPEGs of the usual size, and asks for more where it must.
 	buf, err := p.engine.Pool.Get(len(data))
 	switch {
 	case errors.Is(err, pool.ErrBudget):
