@@ -107,20 +107,21 @@ func TestDecisionRecords(t *testing.T) {
 
 var adrName = regexp.MustCompile(`^docs/adr/(\d{4})-[a-z0-9-]+\.md$`)
 
-// TestReadmeSnippetIsAnExample: the Go code that a reader copies compiles and runs, since it is, line for line, in
-// example_test.go.
-func TestReadmeSnippetIsAnExample(t *testing.T) {
+// TestSnippetsAreExamples: the Go code that a reader of README.md or docs/go.md copies compiles and runs, since it is, line for
+// line, in example_test.go.
+func TestSnippetsAreExamples(t *testing.T) {
 	example, err := os.ReadFile("example_test.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	snippets := blocks(documents(t)["README.md"], "go")
+	docs := documents(t)
+	snippets := blocks(docs["docs/go.md"], "go")
 	if len(snippets) == 0 {
-		t.Fatal("README.md has no Go snippet")
+		t.Fatal("docs/go.md has no Go snippet")
 	}
-	for _, snippet := range snippets {
+	for _, snippet := range append(snippets, blocks(docs["README.md"], "go")...) {
 		if !strings.Contains(unindented(string(example)), unindented(snippet)) {
-			t.Errorf("this snippet of README.md is not in example_test.go:\n%s", snippet)
+			t.Errorf("this snippet is not in example_test.go:\n%s", snippet)
 		}
 	}
 }

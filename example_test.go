@@ -12,7 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// The README's snippet: a gray frame, made smaller and encoded.
+// The snippets of docs/go.md: a gray frame, made smaller and encoded.
 func Example() {
 	ctx := context.Background()
 	pixels := bytes.Repeat([]byte{128}, 640*360*3)

@@ -22,7 +22,6 @@ func TestReadme(t *testing.T) {
 	exttool.Require(t, "curl", "curl")
 	dir := t.TempDir()
 	ffmpeg(t, "-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25:duration=1", "-c:v", "mpeg4", filepath.Join(dir, "clip.mp4"))
-	write(t, filepath.Join(dir, "frame.bgr"), bytes.Repeat([]byte{200, 100, 50}, 640*360))
 
 	script := readmeScript(t)
 	if !strings.Contains(script, "localhost:8080") || !strings.Contains(script, "steadyframe encode") {
