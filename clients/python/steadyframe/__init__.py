@@ -12,6 +12,7 @@ from ._errors import Busy, Conflict, ConnectionLost, Error, FrameError, NotFound
 from ._jpeg import JPEG
 from ._mel import mel
 from ._publish import Publisher, Status
+from ._scene import Scene, SceneImage, SceneInfo, scenes
 from ._serve import Server, serve
 from ._show import show
 from ._watch import Image, Watch, watch
@@ -28,6 +29,9 @@ __all__ = [
     "NotFound",
     "Offline",
     "Publisher",
+    "Scene",
+    "SceneImage",
+    "SceneInfo",
     "Server",
     "ServerError",
     "SpecError",
@@ -37,6 +41,7 @@ __all__ = [
     "Watch",
     "encode",
     "mel",
+    "scenes",
     "serve",
     "show",
     "watch",

@@ -14,7 +14,7 @@ from ._frames import Frames, frames_of
 from ._http import Connection, Response, chunk
 from ._jpeg import Splitter
 from ._options import Description, Size
-from ._sessions import ONE_AFTER_THE_OTHER, Pool, RingSession, check_end, may_go_on, target_of
+from ._sessions import ONE_AFTER_THE_OTHER, EncodePool, RingSession, check_end, may_go_on, target_of
 
 if TYPE_CHECKING:
     from ._frames import Array
@@ -89,7 +89,7 @@ class Encoder:
         _options.check_number("timeout", timeout)
         self._address = _address.find(url, token)
         self._timeout = timeout
-        self._pool = Pool(self._address, self._options, timeout)
+        self._pool = EncodePool(self._address, self._options, timeout)
         self._buffers: Dict[int, Buffer] = {}
 
     @overload

@@ -85,7 +85,7 @@ class Unauthorized(Error, PermissionError):
 
 
 class NotFound(Error, LookupError):
-    """There is no stream of that name."""
+    """There is no stream, or no scene, of that name."""
 
 
 class Conflict(Error):

@@ -21,7 +21,8 @@ JPEG_FORMAT = "jpeg"
 
 @dataclass(frozen=True)
 class Description:
-    """What a frame is, as the server has it: format is its name of the pixel format, or JPEG_FORMAT, and then it has no size."""
+    """What a frame is, as the server has it: format is its name of the pixel format, or JPEG_FORMAT, and then it has no size.
+    Without a format there is no frame."""
 
     format: str
     width: int
@@ -34,6 +35,11 @@ class Description:
         """Whether the frame is a whole JPEG."""
         return self.format == JPEG_FORMAT
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is no frame: of images of a scene without regions."""
+        return not self.format
+
     def __str__(self) -> str:
         if self.is_jpeg:
             return "a JPEG"
@@ -41,7 +47,7 @@ class Description:
         return " ".join(filter(None, (text, self.value_range, self.colorspace)))
 
 
-def _size_text(size: Size) -> str:
+def size_text(size: Size) -> str:
     if isinstance(size, str):
         return size
     try:
@@ -71,6 +77,7 @@ class Options:
     reuse: str = ""
     noise: Optional[int] = None
     output: str = ""
+    scene: str = ""
     # Of the frames:
     color: str = ""
     layout: str = ""
@@ -88,7 +95,9 @@ class Options:
 
     def query(self, given: Description) -> str:
         """Returns the query of POST /v1/encode for frames of that description."""
-        pairs: List[Tuple[str, str]] = [] if given.is_jpeg else [("format", given.format), ("size", f"{given.width}x{given.height}")]
+        pairs: List[Tuple[str, str]] = [("scene", self.scene)]
+        if not (given.is_jpeg or given.is_nothing):
+            pairs += [("format", given.format), ("size", f"{given.width}x{given.height}")]
         pairs += [("range", given.value_range), ("color", given.colorspace), ("resize", self.size)]
         pairs += [(name, getattr(self, name)) for name in ("mode", "filter", "background", "crop")]
         pairs += [("quality", "" if self.quality is None else str(self.quality))]
@@ -112,6 +121,8 @@ class Options:
         spec: Dict[str, Any] = {name: {k: v for k, v in part.items() if v not in ("", None)} for name, part in parts.items()}
         if given.is_jpeg:
             del spec["input"]
+        if self.scene:
+            spec["scene"] = self.scene
         if self.crop:
             spec["crop"] = self.crop
         return {name: part for name, part in spec.items() if part}
@@ -128,12 +139,23 @@ def _sides(size: str) -> Tuple[Optional[int], Optional[int]]:
     return int(width) if width else None, int(height) if height else None
 
 
-def _whole_numbers(given: Any) -> Tuple[int, ...]:
+def whole_numbers(given: Any) -> Tuple[int, ...]:
     """Returns a sequence of whole numbers as a tuple; an empty one for what is none."""
     try:
         return tuple(operator.index(n) for n in given)
     except TypeError:
         return ()
+
+
+def rect_text(given: Any, field: str) -> str:
+    """Returns a rectangle, (x, y, width, height) or its text, as the server writes it."""
+    if isinstance(given, str):
+        return given
+    numbers = whole_numbers(given)
+    if len(numbers) != 4 or min(numbers[2:]) < 0:
+        raise SpecError(f"{field}: got {given!r}, want (x, y, width, height) in whole pixels", field=field.partition("[")[0])
+    x, y, width, height = numbers
+    return f"{width}x{height}{x:+d}{y:+d}"
 
 
 def check_number(name: str, value: Any, most: float = float("inf")) -> None:
@@ -145,10 +167,18 @@ def check_number(name: str, value: Any, most: float = float("inf")) -> None:
         raise SpecError(f"{name}: got {value!r}, want a number above 0{up_to}, or None", field=name)
 
 
-def check_name(name: str) -> None:
-    """Refuses what cannot be the name of a stream. The server has rules of its own."""
+def check_name(name: str, of: str = "stream", example: str = "cam1") -> None:
+    """Refuses what cannot be the name of a stream, or of a scene. The server has rules of its own."""
     if not isinstance(name, str) or not name or "/" in name:
-        raise SpecError(f"name: got {name!r}, want the name of a stream, such as cam1", field="stream")
+        raise SpecError(f"name: got {name!r}, want the name of a {of}, such as {example}", field=of)
+
+
+def color_text(given: Any, field: str) -> str:
+    """Returns a color, (red, green, blue), as the server writes it."""
+    channels = whole_numbers(given)
+    if len(channels) != 3 or not all(0 <= c <= 255 for c in channels):
+        raise SpecError(f"{field}: got {given!r}, want (red, green, blue), each 0..255, or \"#rrggbb\"", field=field)
+    return "#" + "".join(f"{c:02x}" for c in channels)
 
 
 def make(
@@ -170,6 +200,7 @@ def make(
     format: Optional[str] = None,
     shape: Optional[Tuple[int, ...]] = None,
     colorspace: Optional[str] = None,
+    scene: Optional[str] = None,
 ) -> Options:
     """Returns the Options for keyword arguments as encode has them."""
     if quality is not None and (isinstance(quality, bool) or not hasattr(quality, "__index__")):
@@ -185,22 +216,26 @@ def make(
     if color is not None and color.lower() not in ("bgr", "rgb"):
         raise SpecError(f'color: got {color!r}, want "bgr" (the order of OpenCV, and the default) or "rgb"', field="color")
     if background is not None and not isinstance(background, str):
-        channels = _whole_numbers(background)
-        if len(channels) != 3 or not all(0 <= c <= 255 for c in channels):
-            raise SpecError(f"background: got {background!r}, want (red, green, blue), each 0..255, or \"#rrggbb\"", field="background")
-        background = "#" + "".join(f"{c:02x}" for c in channels)
+        background = color_text(background, "background")
     if crop is not None and not isinstance(crop, str):
-        numbers = _whole_numbers(crop)
+        numbers = whole_numbers(crop)
         if len(numbers) != 4 or min(numbers) < 0:
             raise SpecError(f"crop: got {crop!r}, want (x, y, width, height), none of them negative", field="crop")
-        x, y, width, height = numbers
-        crop = f"{width}x{height}+{x}+{y}"
+        crop = rect_text(numbers, "crop")
     if shape is not None:
-        sides = _whole_numbers(shape)
+        sides = whole_numbers(shape)
         if not 2 <= len(sides) <= 4 or min(sides) < 1:
             raise SpecError(f"shape: got {shape!r}, want (height, width, 3), or (height, width)", field="shape")
         shape = sides
-    text = "" if size is None else _size_text(size)
+    if scene:
+        images = dict(
+            size=size, quality=quality, mode=mode, filter=filter, background=background, crop=crop, subsampling=subsampling, restart=restart, reuse=reuse,
+            noise=noise, output=output,
+        )  # fmt: skip
+        for name, setting in images.items():
+            if setting is not None:
+                raise SpecError(f"{name}: got {setting!r} with a scene, whose images are as it was loaded", field=name)
+    text = "" if size is None else size_text(size)
     _sides(text)
     return Options(
         size=text,
@@ -220,6 +255,7 @@ def make(
         format=(format or "").lower(),
         shape=shape,
         colorspace=colorspace or "",
+        scene=scene or "",
     )
 
 

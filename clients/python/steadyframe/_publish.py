@@ -12,17 +12,21 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Callable, Dict, Iterator, Optional, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Type, Union
 from urllib.parse import quote
 
 from . import _address, _options
 from ._address import Address
+from ._composition import NOTHING, Composition, composition
 from ._errors import Busy, ConnectionLost, Error, FrameError, NotFound, SpecError, Timeout
 from ._frames import Frames, frames_of, jpeg_of
 from ._http import Connection, chunk
 from ._options import JPEG_FORMAT, Description, Size
 from ._ring import DONE, STATUS, Message, Ring
 from ._sound import Sound
+
+if TYPE_CHECKING:
+    from ._scene import Scene
 
 __all__ = ["Publisher", "Status"]
 
@@ -58,17 +62,26 @@ class Status:
     fps: float = 0.0
 
 
+#: What a stream takes: frames, or images of a scene.
+_Given = Union[Frames, Composition]
+
+
 class _HTTPFeed:
     """A stream's frames as the chunks of one request that has no end."""
 
-    def __init__(self, address: Address, target: str, type: str, timeout: Optional[float]) -> None:
+    def __init__(self, address: Address, target: str, type: str, given: Description, timeout: Optional[float]) -> None:
         self.connection = Connection(address, timeout)
+        self.given = given  # what the request says of the frames
         self.timeout = timeout
         self.sent = False  # a frame
         headers = [("Content-Type", type), ("Transfer-Encoding", "chunked")]
         self.connection.queue([self.connection.head("POST", target, headers)])
 
-    def send(self, frames: Frames) -> None:
+    def has_room(self, frames: _Given) -> bool:
+        """Whether the request is for such frames."""
+        return frames.description in (self.given, NOTHING)
+
+    def send(self, frames: _Given) -> None:
         """Sends a frame whole. What the server has to say against the stream is raised."""
         connection = self.connection
         self.sent = True
@@ -109,7 +122,7 @@ class _RingFeed:
         self.heard = time.monotonic()  # when the server last got a message
         self.counts = Status(state="waiting")
 
-    def send(self, frames: Frames) -> None:
+    def send(self, frames: Any) -> None:
         """Copies a frame into a slot, and submits it."""
         slot = self.take()
         frames.copy_to(self.ring.slot(slot))
@@ -122,10 +135,10 @@ class _RingFeed:
             self._told(self.ring.next())
         return self.ring.idle.popleft()
 
-    def has_room(self, frames: Frames) -> bool:
+    def has_room(self, frames: Any) -> bool:
         """Whether a slot holds such a frame."""
         room: int = self.ring.frame_bytes
-        return frames.frame_bytes <= room
+        return bool(frames.frame_bytes <= room)
 
     def submit(self, slot: int, size: int = 0) -> None:
         """Gives a slot with a frame to the server, or with a JPEG of that size."""
@@ -207,6 +220,7 @@ class Publisher:
         restart: Union[str, int, None] = None,
         reuse: Optional[str] = None,
         noise: Optional[int] = None,
+        scene: Union[str, Scene, None] = None,
         reconnect: bool = True,
         url: Optional[str] = None,
         token: Optional[str] = None,
@@ -220,6 +234,8 @@ class Publisher:
             fps: images that are made in a second, at most; frames beyond are dropped.
             format: as in Encoder, or "jpeg" where frames are whole JPEGs; they are known without it.
             dtype: of the frames that next gives: "uint8", "float32" or "float16".
+            scene: one of the server's, by name, or a Scene: frames are then regions that are pasted onto its backgrounds, and
+                shape is that of a region.
             reconnect: whether to connect again when the connection is lost; else ConnectionLost is raised.
             timeout: in seconds, for connecting and for sending a frame; None for no limit.
 
@@ -231,7 +247,7 @@ class Publisher:
         self._options = _options.make(
             size=size, quality=quality, color=color, layout=layout, value_range=value_range, format=format,
             shape=shape, colorspace=colorspace, mode=mode, filter=filter, background=background, crop=crop,
-            subsampling=subsampling, restart=restart, reuse=reuse, noise=noise,
+            subsampling=subsampling, restart=restart, reuse=reuse, noise=noise, scene=scene if scene is None or isinstance(scene, str) else scene.name,
         )  # fmt: skip
         self._shape = self._options.shape
         _options.check_number("fps", fps)
@@ -251,16 +267,39 @@ class Publisher:
         self._given: Optional[Frames] = None  # a frame of that shape
         self._status: Tuple[float, Status] = (-_STATUS_AGE, Status())
 
-    def send(self, frame: Any) -> bool:
+    def send(self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> bool:
         """Sends a frame, which may be changed as soon as the call returns: pixels as encode takes them, or a whole JPEG, as bytes or
         as the array that cv2.imencode gives. JPEGs are passed on as they are, unless size or another argument asks for
         other images.
 
+        Of a stream with a scene, the frame is a region, or several, in an array or a list, one for each place of the
+        background. Without, the image is the background.
+
+        Args:
+            index: of a scene, which background, from 0 on, without end. Without it, one more than that of the image before.
+            rects: in a scene that is movable, where the regions go: (x, y, width, height) of each, or None for its place.
+
         It returns whether the frame went on its way: False while the connection is lost.
         """
-        given = jpeg_of(frame, self._options) or frames_of((frame,), self._options)
-        self._same(given)
+        given = self._given_of(frame, index, rects)
         return self._attempt(given, lambda feed: feed.send(given))
+
+    def _given_of(self, frame: Any, index: Optional[int], rects: Optional[Sequence[Any]]) -> _Given:
+        """Returns what is to be sent."""
+        given: _Given
+        if self._options.scene:
+            if self._given is None and self._shape is not None:
+                self._blank()
+            given = composition(index, frame, rects, self._options, counting=True, description=self._known or NOTHING)
+            if given.regions is None:
+                return given
+        else:
+            for name, value in (("index", index), ("rects", rects)):
+                if value is not None:
+                    raise SpecError(f"{name}: got it without a scene, want Publisher(name, scene=...)", field=name)
+            given = jpeg_of(frame, self._options) or frames_of((frame,), self._options)
+        self._same(given)
+        return given
 
     def sound(self, pcm: Any, *, rate: int = 16000) -> bool:
         """Sends sound of the stream: an array as mel takes it, of one channel or two. It goes over HTTP, also where there is a ring.
@@ -275,24 +314,25 @@ class Publisher:
             self._sound = Sound(self._address, self.name, self._timeout)
         return self._sound.send(pcm, rate)
 
-    def _same(self, given: Frames) -> None:
+    def _same(self, given: _Given) -> None:
         """Holds a frame to those before."""
         if self._known is None:
             self._known = given.description
         elif given.description != self._known:
             raise FrameError(f"got {given.description}, want {self._known}: frames of a stream are alike; for others open a Publisher of their own")
 
-    async def asend(self, frame: Any) -> bool:
+    async def asend(self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> bool:
         """Is send for asyncio: it runs on a thread. The frame must not change until it returns."""
-        return await asyncio.to_thread(self.send, frame)
+        return await asyncio.to_thread(self.send, frame, index=index, rects=rects)
 
     @contextmanager
-    def next(self) -> Iterator[Any]:
+    def next(self, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> Iterator[Any]:
         """Gives memory for the next frame, as a numpy array of the Publisher's shape and dtype (without numpy, as bytes), and
         sends it at the end of the with block. What it holds before is undefined.
 
         Over the ring it is the memory that the server reads: nothing is copied. The array is for this block: after it, it
-        cannot be written to. If the block raises, nothing is sent.
+        cannot be written to. If the block raises, nothing is sent. Of a stream with a scene it is the one region of an image;
+        index and rects are those of send.
         """
         if self._options.format == JPEG_FORMAT:
             raise SpecError('format: got "jpeg", want pixels for next; send takes JPEGs', field="format")
@@ -307,7 +347,7 @@ class Publisher:
                 self._drop(err)
         feed = self._feed
         if slot is None or not isinstance(feed, _RingFeed):
-            yield from self._next_of_own(given)
+            yield from self._next_of_own(given, index, rects)
             return
         view: Any = feed.ring.slot(slot) if _numpy() is None else feed.ring.frame_array(slot, self._shape, self._dtype)
         try:
@@ -321,7 +361,7 @@ class Publisher:
             taken: int = slot
             self._attempt(given, lambda feed: feed.submit(taken) if isinstance(feed, _RingFeed) else None)
 
-    def _next_of_own(self, given: Frames) -> Iterator[Any]:
+    def _next_of_own(self, given: Frames, index: Optional[int], rects: Optional[Sequence[Any]]) -> Iterator[Any]:
         """Is next with memory of this side, which send copies."""
         np = _numpy()
         if self._memory is None:
@@ -331,7 +371,7 @@ class Publisher:
             yield view
         finally:
             _seal(view)
-        self.send(self._memory)
+        self.send(self._memory, index=index, rects=rects)
 
     def _blank(self) -> Frames:
         """Returns a frame of the Publisher's shape, without memory."""
@@ -437,14 +477,13 @@ class Publisher:
             query += f"{'&' if query else ''}fps={self.fps:g}"
         return f"/v1/streams/{quote(self.name)}{'?' if query else ''}{query}"
 
-    def _attempt(self, given: Frames, do: Callable[[_Feed], Any]) -> bool:
+    def _attempt(self, given: _Given, do: Callable[[_Feed], Any]) -> bool:
         """Does something with the connection that there is, or a new one. It returns False while there is none."""
         if self._feed is not None and self._pid != os.getpid():
             self._feed.close()
             self._feed = None
-        if isinstance(self._feed, _RingFeed) and not self._feed.has_room(given):  # of a JPEG that is larger than those before
-            self._feed.close()
-            self._feed = None
+        if self._feed is not None and not self._feed.has_room(given):  # of a JPEG that is larger than those before, or the first region
+            self._replace()
         try:
             if self._feed is None:
                 if time.monotonic() < self._again_at:
@@ -465,9 +504,21 @@ class Publisher:
         self._began, self._again_at, self._pause = True, 0.0, _RETRY[0]
         return True
 
-    def _open(self, given: Frames) -> _Feed:
+    def _replace(self) -> None:
+        """Ends the connection, whose last frame is not lost. The next one continues the stream."""
+        feed, self._feed = self._feed, None
+        try:
+            if feed is not None:
+                feed.end()
+        except (ConnectionLost, Timeout):
+            pass  # It ends one way or the other.
+        finally:
+            if feed is not None:
+                feed.close()
+
+    def _open(self, given: _Given) -> _Feed:
         description = given.description
-        if self._address.ring:
+        if self._address.ring and not self._options.scene:
             hello: Dict[str, Any] = {"use": "publish", "stream": self.name, "spec": self._options.spec(description)}
             if self.fps is not None:
                 hello["fps"] = self.fps
@@ -479,8 +530,12 @@ class Publisher:
                 if not self._address.scheme:
                     raise
                 _address.fall_back(self._address, err)
-        type = "video/x-motion-jpeg" if description.is_jpeg else "application/octet-stream"
-        return _HTTPFeed(self._address, self._target(description), type, self._timeout)
+        type = "application/octet-stream"
+        if self._options.scene:
+            type = "application/x-steadyframe-images"
+        elif description.is_jpeg:
+            type = "video/x-motion-jpeg"
+        return _HTTPFeed(self._address, self._target(description), type, description, self._timeout)
 
     def _drop(self, err: Error) -> None:
         """Notes that the connection is lost, or raises that."""

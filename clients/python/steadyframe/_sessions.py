@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import List, Optional, Tuple, Union
+from typing import Any, Generic, List, Optional, Tuple, TypeVar, Union
 
 from . import _errors
 from ._address import Address, fall_back
@@ -14,10 +14,11 @@ from ._jpeg import Splitter
 from ._options import Description, Options
 from ._ring import Ring
 
-__all__ = ["HTTPSession", "Pool", "RingSession", "check_end"]
+__all__ = ["EncodePool", "HTTPSession", "Pool", "RingSession", "check_end"]
 
 _OCTETS = ("Content-Type", "application/octet-stream")
-ONE_AFTER_THE_OTHER = [_OCTETS, ("Accept", "video/x-motion-jpeg"), ("TE", "trailers")]
+ACCEPT_ALL = [("Accept", "video/x-motion-jpeg"), ("TE", "trailers")]  # images one after the other
+ONE_AFTER_THE_OTHER = [_OCTETS, *ACCEPT_ALL]
 
 _MAX_IDLE = 16
 
@@ -31,14 +32,14 @@ def target_of(options: Options, given: Description) -> str:
     return "/v1/encode?" + options.query(given)
 
 
-def check_end(response: Response, images: int) -> None:
+def check_end(response: Response, images: int, what: str = "frame") -> None:
     """Raises what a response ended with, if that is an error."""
     trailer = response.headers.get("steadyframe-error")
     if trailer is None:
         return
     error = _errors.from_trailer(trailer)
     if isinstance(error, (SpecError, ServerError)):
-        error = FrameError(f"frame {images}: {error}", index=images, kind=error.kind)
+        error = FrameError(f"{what} {images}: {error}", index=images, kind=error.kind)
     raise error
 
 
@@ -150,14 +151,17 @@ class RingSession:
         self.ring.close()
 
 
-def slots_for(given: Frames) -> int:
-    """Returns how many slots such frames want: as many as keep the server busy, within bounds."""
-    if given.count == 1:
+def slots_for(given: Any) -> int:
+    """Returns how many slots such frames, or images of a scene, want: as many as keep the server busy, within bounds."""
+    count: int = given.count
+    frame_bytes: int = given.frame_bytes
+    if count == 1:
         return 1
-    return max(2, min(given.count, _SLOTS, _SLOTS_BYTES // given.frame_bytes))
+    return max(2, min(count, _SLOTS, _SLOTS_BYTES // max(frame_bytes, 1)))
 
 
 Session = Union[HTTPSession, RingSession]
+S = TypeVar("S", bound=Session)
 
 
 def may_go_on(err: BaseException) -> bool:
@@ -166,16 +170,17 @@ def may_go_on(err: BaseException) -> bool:
     return isinstance(err, ConnectionLost) or isinstance(err, Error) and err.kind == "slow"
 
 
-class Pool:
-    """Idle sessions with one server, for any number of threads. After a fork, the child opens its own."""
+class Pool(Generic[S]):
+    """Idle sessions with one server, for any number of threads. After a fork, the child opens its own. open is of the kinds of
+    sessions."""
 
     def __init__(self, address: Address, options: Options, timeout: Optional[float]) -> None:
         self.address = address
         self.options = options
         self.timeout = timeout
-        self._idle: List[Session] = []
+        self._idle: List[S] = []
 
-    def take(self, given: Frames) -> Tuple[Session, bool]:
+    def take(self, given: Any) -> Tuple[S, bool]:
         """Returns a session that is the caller's until give, or its close, and whether it was used before."""
         for session in reversed(self._idle[:]):
             if not session.fits(given):
@@ -189,18 +194,11 @@ class Pool:
             session.close()
         return self.open(given, slots_for(given)), False
 
-    def open(self, given: Frames, slots: int) -> Session:
+    def open(self, given: Any, slots: int) -> S:
         """Returns a new session; over the ring with so many slots."""
-        if self.address.ring:
-            try:
-                return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
-            except ConnectionLost as err:
-                if not self.address.scheme:
-                    raise
-                fall_back(self.address, err)
-        return HTTPSession(self.address, self.options, self.timeout)
+        raise NotImplementedError
 
-    def give(self, session: Session) -> None:
+    def give(self, session: S) -> None:
         """Takes a session back, for the next caller."""
         if not session.reusable:
             session.close()
@@ -222,3 +220,18 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self._idle)
+
+
+class EncodePool(Pool[Session]):
+    """Idle sessions for frames."""
+
+    def open(self, given: Frames, slots: int) -> Session:
+        """Returns a new session; over the ring with so many slots."""
+        if self.address.ring:
+            try:
+                return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
+            except ConnectionLost as err:
+                if not self.address.scheme:
+                    raise
+                fall_back(self.address, err)
+        return HTTPSession(self.address, self.options, self.timeout)

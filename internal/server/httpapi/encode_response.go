@@ -43,6 +43,9 @@ type encodeResponse struct {
 
 func newEncodeResponse(o *outgoing, r *http.Request, plan *engine.Plan) *encodeResponse {
 	out := plan.Spec().Output
+	if plan.Transparent() {
+		o.w.Header().Set("X-Steadyframe-Layers", "color, alpha")
+	}
 	a := &encodeResponse{outgoing: o, pool: o.engine.Pool, kind: "image/jpeg", trailer: acceptsTrailers(r)}
 	switch {
 	case out.Format != pipeline.JPEG:
