@@ -62,7 +62,10 @@ func (s *Scene) Compose(m *Image) (Composed, error) {
 	}
 	out := w.out
 	w.forget()
-	if w.regionBytes() <= keptRegionBytes {
+	if regions := w.regionBytes(); regions <= keptRegionBytes {
+		for size, largest := s.baseBytes()+int64(regions), s.largest.Load(); size > largest && !s.largest.CompareAndSwap(largest, size); {
+			largest = s.largest.Load()
+		}
 		s.free.Put(w)
 	}
 	return out, err

@@ -3,6 +3,7 @@ package scene
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/reuse"
@@ -27,6 +28,7 @@ type Scene struct {
 
 	samplers samplers
 	free     reuse.FreeList[workspace]
+	largest  atomic.Int64 // bytes of the largest workspace that went to free
 
 	mu     sync.RWMutex // read-locked while an image is composed
 	closed bool
@@ -72,13 +74,17 @@ func (s *Scene) backgroundOf(index int) *background {
 type Memory struct {
 	Pool    int64 // buffers of the pool, at the sizes of their classes, admitted against its budget
 	Tables  int64 // of backgrounds and regions' geometries, admitted against the pool's budget; an estimate
-	Scratch int64 // that one goroutine needs to compose an image, for places; an estimate
+	Scratch int64 // that one goroutine needs to compose an image, for places; an estimate. It is not admitted.
+	Kept    int64 // scratch that is kept for the next images: an estimate, rather too large. It is not admitted.
 }
 
 // Memory returns what s holds.
 func (s *Scene) Memory() Memory {
-	return Memory{Pool: s.held, Tables: s.tables + s.samplers.bytes(), Scratch: s.scratchBytes()}
+	return Memory{Pool: s.held, Tables: s.tables + s.samplers.bytes(), Scratch: s.scratchBytes(), Kept: s.largest.Load() * int64(s.free.Len())}
 }
+
+// Trim frees the scratch that is kept for the next images. It may be called at any time.
+func (s *Scene) Trim() { s.free.Drop() }
 
 // Close waits for the images that are being composed, and gives all memory back to the pool. It may be called again.
 func (s *Scene) Close() {

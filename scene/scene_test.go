@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"image"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"testing"
 
@@ -351,5 +352,60 @@ func TestWalk(t *testing.T) {
 	var s Shape
 	if w.UnmarshalText([]byte("zigzag")) == nil || s.UnmarshalText([]byte("star")) == nil {
 		t.Error("unknown texts: got no error, want one")
+	}
+}
+
+// TestScratchBytes: what is estimated for an image is not less than its workspace takes, whatever the regions, and not many times
+// as much; what is kept is counted, and Trim frees it.
+func TestScratchBytes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	quarter := &Affine{M: [6]float64{0, -1, 200, 1, 0, 0}, Width: 40, Height: 40}
+	for n, o := range []Options{{}, {Transparent: true}, {Filter: pipeline.Area}, {Filter: pipeline.Nearest}} {
+		o.Movable = true
+		background := rgb24(t, 320, 240, 1)
+		if o.Transparent {
+			o.Width, o.Height, background = 320, 240, frame.Frame{}
+		}
+		s := build(t, o, Background{Frame: background, Places: []Place{{Rect: pipeline.Rect{Width: 60, Height: 80}}, {Affine: quarter}}})
+		kept := make(chan *workspace, 1) // so that it is on the heap
+		_, made := alloctest.Measure(t, 1, func() { kept <- s.newWorkspace(); <-kept })
+		if base := s.baseBytes(); int64(made) < base*3/4 || int64(made) > base+base/8 {
+			t.Errorf("%+v: a workspace is %d bytes, want about %d", o, made, base)
+		}
+		var most int64
+		for i, format := range frame.Formats() {
+			if i%4 != n && o.Filter != pipeline.Area {
+				continue
+			}
+			for _, size := range [][2]int{{16, 16}, {300, 20}, {1024, 8}} {
+				f := noiseFrame(t, r, frame.Desc{Format: format, Width: size[0], Height: size[1]})
+				for _, m := range []Image{{Regions: []Region{{Frame: f}}}, {Regions: []Region{{}, {Frame: f}}},
+					{Regions: []Region{{Frame: f, Rect: pipeline.Rect{Width: 320, Height: 240}}, {Frame: f, Rect: pipeline.Rect{X: 3, Y: 5, Width: 30, Height: 20}}}}} {
+					w := s.newWorkspace()
+					if err := w.compose(&m); err != nil {
+						t.Fatal(err)
+					}
+					got, want := s.ScratchBytes(&m), s.baseBytes()+int64(w.regionBytes())
+					w.out.Release()
+					w.forget()
+					if got < want || got > 4*want+64<<10 {
+						t.Errorf("%+v, %v %v: got %d bytes, the workspace takes %d", o, format, size, got, want)
+					}
+					composed, err := s.Compose(&m)
+					if err != nil {
+						t.Fatal(err)
+					}
+					composed.Release()
+					most = max(most, want)
+				}
+			}
+		}
+		if m := s.Memory(); m.Kept < most || m.Kept > 2*most {
+			t.Errorf("%+v: got %d bytes kept, want %d, the most of an image, or a little more", o, m.Kept, most)
+		}
+		s.Trim()
+		if m := s.Memory(); m.Kept != 0 {
+			t.Errorf("%+v: got %d bytes kept after Trim, want none", o, m.Kept)
+		}
 	}
 }

@@ -3,11 +3,13 @@ package scene
 import (
 	"image"
 	"runtime"
+	"unsafe"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/jpegcore"
 	"github.com/steadyframe/steadyframe/internal/reuse"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -58,13 +60,54 @@ func (s *Scene) newWorkspace() *workspace {
 	return w
 }
 
-// scratchBytes estimates what a workspace takes: what newWorkspace makes, and the samples of a region of the largest place.
-func (s *Scene) scratchBytes() int64 {
+// baseBytes estimates what newWorkspace makes.
+func (s *Scene) baseBytes() int64 {
 	c := s.color
 	n := c.converter.ScratchBytes() + c.coder.ScratchBytes() + c.segments + (c.mcuHeight+1)*c.width*c.size
 	if s.alpha != nil {
 		n += band.GrayBytes(s.alpha.width) + s.alpha.coder.ScratchBytes() + s.alpha.width + s.alpha.segments
 	}
+	return int64(n) + int64(unsafe.Sizeof(workspace{}))
+}
+
+// ScratchBytes estimates, rather too high, what one goroutine needs to compose m, beside the pool: scratch, and the geometries of
+// regions where those are not known. It borrows m, and is 0 for what Compose refuses.
+func (s *Scene) ScratchBytes(m *Image) int64 {
+	if m.Index < 0 || len(m.Regions) > MaxRegions {
+		return 0
+	}
+	n := s.baseBytes()
+	places := s.backgroundOf(m.Index).places
+	for i := range m.Regions {
+		r := &m.Regions[i]
+		d, width, height := r.Frame.Desc, r.Rect.Width, r.Rect.Height
+		switch {
+		case d == frame.Desc{}:
+			continue
+		case r.Rect != pipeline.Rect{}:
+		case i >= len(places):
+			return 0
+		case places[i].affine != nil:
+			width, height = d.Width, d.Height
+		default:
+			width, height = places[i].rect.Dx(), places[i].rect.Dy()
+		}
+		n += s.regionBytes(d, width, height)
+	}
+	return n
+}
+
+// regionBytes bounds what a region of d takes that is resized to width by height: lines of samples, rows of its own width and of
+// the width that it gets, as many as the sampler of any format and filter keeps, and the sampler itself.
+func (s *Scene) regionBytes(d frame.Desc, width, height int) int64 {
+	lines := s.color.mcuHeight
+	row := int64(max(width, d.Width) + 64)
+	key := samplerKey{in: d, width: width, height: height, phase: lines - 1, lines: lines}
+	return 2*3*int64(width+64)*int64(lines) + 72*row + key.bytes()
+}
+
+// scratchBytes estimates what a workspace takes: what newWorkspace makes, and the samples of a region of the largest place.
+func (s *Scene) scratchBytes() int64 {
 	widest := 0
 	for i := range s.backgrounds {
 		for k := range s.backgrounds[i].places {
@@ -73,7 +116,7 @@ func (s *Scene) scratchBytes() int64 {
 			}
 		}
 	}
-	return int64(n + 2*3*widest*(c.mcuHeight+6))
+	return s.baseBytes() + int64(2*3*widest*(s.color.mcuHeight+6))
 }
 
 // keptWorkspaces is how many are held from image to image: more do not run at the same time for long.

@@ -43,6 +43,14 @@ func (l *FreeList[T]) Get() *T {
 	return l.more.Get()
 }
 
+// Drop forgets the objects that are held strongly.
+func (l *FreeList[T]) Drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.kept)
+	l.kept = l.kept[:0]
+}
+
 // Put takes t back.
 func (l *FreeList[T]) Put(t *T) {
 	l.mu.Lock()

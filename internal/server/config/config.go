@@ -64,7 +64,7 @@ type Limits struct {
 	MaxMessageBytes Size `yaml:"max_message_bytes" bounds:"64KiB to 2GiB-1" doc:"bytes of one gRPC request"`
 	MemoryBudget    Size `yaml:"memory_budget" bounds:"1MiB or more" doc:"bytes of all frames, JPEGs and compiled pipelines together; Go may hold an eighth and 32MiB more, or GOMEMLIMIT"`
 	MemoryFloor     Size `yaml:"memory_floor" bounds:"at most limits.memory_budget" doc:"bytes of idle buffers kept through garbage collections"`
-	PipelineMemory  Size `yaml:"pipeline_memory" bounds:"at most half of limits.memory_budget" doc:"the part of memory_budget for compiled pipelines, their tables and scratch; 0: an eighth"`
+	PipelineMemory  Size `yaml:"pipeline_memory" bounds:"at most half of limits.memory_budget" doc:"the part of memory_budget for compiled pipelines, their tables and scratch, and the scratch of composed images; 0: an eighth"`
 	QueueDepth      int  `yaml:"queue_depth" bounds:"0 or more" doc:"requests that wait for their turn; further ones are refused"`
 	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" bounds:"1 or more" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" bounds:"1 or more" doc:"connections open at the same time, of each listener"`

@@ -10,7 +10,7 @@ import (
 
 // Owners of memory, as the label kind of steadyframe_memory_bytes and /debug/pools have them.
 const (
-	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch
+	Pipelines  = "pipelines"  // compiled pipelines: tables and scratch, also that of composed images
 	Transports = "transports" // buffers of messages that come in
 	Decoders   = "decoders"   // JPEG decoders: coefficients, decoded frames that are not in pool buffers
 	Unsent     = "unsent"     // images of responses that have not been written to the socket yet

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -27,8 +28,14 @@ type composing struct {
 	turn  *turn
 	c     *Composition
 	out   *pipeline.Batch
-	one   func(i int) // allocated once
+	most  int64        // bytes of scratch that an image may need
+	next  atomic.Int64 // the image that is composed next
+	work  func(int)    // r.composeSome, allocated once
 }
+
+// sceneScratch is what an image of a scene may need however small limits.pipeline_memory is: the widest image with a region
+// across it.
+const sceneScratch = 40 << 20
 
 // Compose is Run for a plan of a scene: c says what the images are, and b.Out has a result for each. b.In is not used: the
 // regions' frames, which c borrows, may be there.
@@ -48,12 +55,19 @@ func (e *Engine) Compose(ctx context.Context, p *Plan, c *Composition, b *pipeli
 	b.Out = append(b.Out, make([]pipeline.Result, len(c.Images))...)
 	c.Color = append(c.Color[:0], make([]int, len(c.Images))...)
 	r := &c.run
-	if r.one == nil {
-		r.one = r.compose
+	if r.work == nil {
+		r.work = r.composeSome
 	}
-	r.ctx, r.scene, r.turn, r.c, r.out = ctx, p.scene.Scene, turn, c, b
-	err := e.workers.Do(len(c.Images), r.one)
-	r.ctx, r.scene, r.turn, r.c, r.out = nil, nil, nil, nil, nil
+	r.most = max(sceneScratch, e.pipelines.limit/2)
+	goroutines, scratch := r.divide(p.scene.Scene, c.Images, e.workers.Size())
+	use, err := e.pipelines.acquireScene(ctx, &p.scene.uses, scratch, turn)
+	if err == nil {
+		r.ctx, r.scene, r.turn, r.c, r.out = ctx, p.scene.Scene, turn, c, b
+		r.next.Store(0)
+		err = e.workers.Do(goroutines, r.work)
+		r.ctx, r.scene, r.turn, r.c, r.out = nil, nil, nil, nil, nil
+		e.pipelines.release(use)
+	}
 	if err == nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
@@ -62,6 +76,29 @@ func (e *Engine) Compose(ctx context.Context, p *Plan, c *Composition, b *pipeli
 	}
 	t = Timing{Queue: turn.waited, Run: time.Since(start) - turn.waited}
 	return t, e.count(b, len(c.Images), t, err)
+}
+
+// divide returns on how many goroutines images are composed, and the scratch of all of them: fewer where images need much.
+func (r *composing) divide(s *scene.Scene, images []scene.Image, workers int) (goroutines int, scratch int64) {
+	one := int64(1)
+	for i := range images {
+		if n := s.ScratchBytes(&images[i]); n <= r.most { // Others are refused.
+			one = max(one, n)
+		}
+	}
+	goroutines = int(min(int64(len(images)), int64(workers), max(1, r.most/one)))
+	return goroutines, one * int64(goroutines)
+}
+
+// composeSome composes images until none is left.
+func (r *composing) composeSome(int) {
+	for {
+		i := int(r.next.Add(1)) - 1
+		if i >= len(r.c.Images) {
+			return
+		}
+		r.compose(i)
+	}
 }
 
 // compose makes image i.
@@ -74,6 +111,10 @@ func (r *composing) compose(i int) {
 	}()
 	r.turn.give()
 	if r.ctx.Err() != nil {
+		return
+	}
+	if n := r.scene.ScratchBytes(&r.c.Images[i]); n > r.most {
+		result.Err = fault.LimitOf("limits.pipeline_memory", n, r.most, "the regions of the image need too much memory while it is composed: use fewer or narrower ones")
 		return
 	}
 	composed, err := r.scene.Compose(&r.c.Images[i])

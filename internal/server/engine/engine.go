@@ -70,7 +70,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })
 	e.Account.Heap(Mels, e.mels.bytes)
 	e.Account.Leased(Unsent, e.unsent.bytes)
-	e.scenes = newScenes(e.Pool, c.Limits)
+	e.scenes = newScenes(e.Pool, e.pipelines, c.Limits)
 	e.Account.Leased(Scenes, e.scenes.leased)
 	e.Account.Heap(Scenes, e.scenes.tables)
 	m.Registry.MustRegister(metrics.NewPools(e.Pool.Stats), metrics.NewMemory(e.Account.Read), metrics.NewPipelines(e.pipelines.stats), metrics.NewScenes(e.scenes.stats))

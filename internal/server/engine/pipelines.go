@@ -11,6 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 const (
@@ -27,47 +28,59 @@ const (
 
 // pipelines keeps compiled pipelines by their Spec within a number of bytes: tables, and the scratch of the goroutines
 // that run them. Those that are not in use are evicted, the least recently used first, for others or after a while. One
-// that is in use stays.
+// that is in use stays. The scratch with which images of scenes are composed is in the same bytes; a scene's is evicted by freeing
+// it.
 type pipelines struct {
 	compile func(pipeline.Spec) (*pipeline.Pipeline, error)
 	limit   int64         // bytes
 	idle    time.Duration // limits.pipeline_idle
 
 	mu       sync.Mutex
-	bySpec   map[pipeline.Spec]*list.Element // of *entry
-	recent   list.List                       // the least recently used last
-	bytes    int64                           // of all entries
-	large    int64                           // of those that are large
-	running  int                             // uses that have their memory
-	released chan struct{}                   // closed when some use ends; nil when no run waits for it
-	compiled uint64                          // pipelines so far
+	bySpec   map[pipeline.Spec]*entry
+	recent   list.List     // of *entry, the least recently used last
+	bytes    int64         // of all entries
+	large    int64         // of those that are large
+	running  int           // uses that have their memory
+	released chan struct{} // closed when some use ends; nil when no run waits for it
+	compiled uint64        // pipelines so far
 	evicted  uint64
 
 	largeRunning int // uses of large pipelines that have their memory
 }
 
-// entry is the pipeline of a Spec. Its fields but the first three are guarded by pipelines.mu.
+// entry is the pipeline of a Spec, or a scene. Its fields but the first four are guarded by pipelines.mu.
 type entry struct {
-	ready    chan struct{}      // closed once it is compiled
+	ready    chan struct{}      // closed once it is compiled; nil for a scene
 	pipeline *pipeline.Pipeline // what was compiled, or
 	err      error              // why it could not be
+	scene    *scene.Scene       // in place of a pipeline
 
-	spec       pipeline.Spec
-	large      bool // whether it takes more than a part of the limit
-	users      int  // uses, also those that wait
-	goroutines int  // of the uses that run
-	bytes      int64
-	lastUsed   time.Time
+	spec     pipeline.Spec
+	at       *list.Element // in pipelines.recent; nil: it is not there
+	large    bool          // whether it takes more than a part of the limit
+	users    int           // uses, also those that wait
+	scratch  int64         // of the uses that run
+	bytes    int64
+	lastUsed time.Time
 }
 
-// use is one run of a pipeline.
+// memory returns the bytes of e that are no scratch, and those of scratch that is kept for the next use.
+func (e *entry) memory() (tables, kept int64) {
+	if e.scene != nil {
+		return 0, e.scene.Memory().Kept // Its tables are the scene's, and admitted by it.
+	}
+	m := e.pipeline.Memory()
+	return int64(m.Tables), int64(m.Kept)
+}
+
+// use is one run of a pipeline, or a batch of images of a scene.
 type use struct {
-	entry      *entry
-	goroutines int
+	entry   *entry
+	scratch int64 // bytes, of all its goroutines
 }
 
 func newPipelines(limit int64, idle time.Duration, compile func(pipeline.Spec) (*pipeline.Pipeline, error)) *pipelines {
-	return &pipelines{compile: compile, limit: limit, idle: idle, bySpec: map[pipeline.Spec]*list.Element{}}
+	return &pipelines{compile: compile, limit: limit, idle: idle, bySpec: map[pipeline.Spec]*entry{}}
 }
 
 // acquire returns the pipeline of s for a run of n frames, which ends with release. The first caller compiles it while
@@ -86,7 +99,20 @@ func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int, t *turn
 		c.leave(e)
 		return use{}, e.err
 	}
-	u := use{e, e.pipeline.Goroutines(n)}
+	return c.await(ctx, use{e, int64(e.pipeline.Goroutines(n)) * int64(e.pipeline.Memory().Scratch)}, t)
+}
+
+// acquireScene is acquire for images of a scene, which need so many bytes of scratch together.
+func (c *pipelines) acquireScene(ctx context.Context, e *entry, scratch int64, t *turn) (use, error) {
+	c.mu.Lock()
+	e.users++
+	c.touch(e)
+	c.mu.Unlock()
+	return c.await(ctx, use{e, scratch}, t)
+}
+
+// await waits for the memory of u, whose entry has it as a user.
+func (c *pipelines) await(ctx context.Context, u use, t *turn) (use, error) {
 	wait := c.begin(u)
 	if wait == nil {
 		return u, nil
@@ -98,7 +124,7 @@ func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int, t *turn
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			c.leave(e)
+			c.leave(u.entry)
 			return use{}, fault.From(context.Cause(ctx))
 		}
 	}
@@ -114,20 +140,29 @@ func (c *pipelines) acquire(ctx context.Context, s pipeline.Spec, n int, t *turn
 // enter returns the entry of s with one more user, and compiles it when it is new.
 func (c *pipelines) enter(s pipeline.Spec) *entry {
 	c.mu.Lock()
-	if el := c.bySpec[s]; el != nil {
-		e := el.Value.(*entry)
+	if e := c.bySpec[s]; e != nil {
 		e.users++
-		c.recent.MoveToFront(el)
+		c.touch(e)
 		c.mu.Unlock()
 		return e
 	}
 	e := &entry{spec: s, users: 1, ready: make(chan struct{})}
-	c.bySpec[s] = c.recent.PushFront(e)
+	c.bySpec[s] = e
+	c.touch(e)
 	c.compiled++
 	c.mu.Unlock()
 
 	c.make(e)
 	return e
+}
+
+// touch makes e the most recently used. c.mu is held.
+func (c *pipelines) touch(e *entry) {
+	if e.at == nil {
+		e.at = c.recent.PushFront(e)
+		return
+	}
+	c.recent.MoveToFront(e.at)
 }
 
 // make compiles e, and wakes those that wait for it.
@@ -162,12 +197,8 @@ func (c *pipelines) begin(u use) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := u.entry
-	m := e.pipeline.Memory()
-	kept := 0
-	if m.Scratch > 0 {
-		kept = m.Kept / m.Scratch
-	}
-	need := int64(m.Tables) + int64(m.Scratch)*int64(e.goroutines+max(u.goroutines, kept))
+	tables, kept := e.memory()
+	need := tables + e.scratch + max(u.scratch, kept)
 	more := max(0, need-e.bytes)
 	if !e.large && need > c.limit/largePart {
 		e.large = true
@@ -180,7 +211,7 @@ func (c *pipelines) begin(u use) <-chan struct{} {
 		return c.released
 	}
 	c.count(e, e.bytes+more)
-	e.goroutines += u.goroutines
+	e.scratch += u.scratch
 	c.running++
 	if e.large {
 		c.largeRunning++
@@ -208,9 +239,9 @@ func (c *pipelines) release(u use) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e := u.entry
-	e.goroutines -= u.goroutines
-	m := e.pipeline.Memory()
-	c.count(e, int64(m.Tables+m.Kept)+int64(m.Scratch)*int64(e.goroutines))
+	e.scratch -= u.scratch
+	tables, kept := e.memory()
+	c.count(e, tables+kept+e.scratch)
 	c.running--
 	if e.large {
 		c.largeRunning--
@@ -242,19 +273,34 @@ func (c *pipelines) evict(drop func(*entry) bool) (freed int64) {
 			continue
 		}
 		freed += e.bytes
-		c.evicted++
+		if e.scene == nil {
+			c.evicted++
+		}
 		c.drop(e)
 	}
 	return freed
 }
 
-// drop removes e.
+// drop removes e. c.mu is held.
 func (c *pipelines) drop(e *entry) {
-	if el := c.bySpec[e.spec]; el != nil && el.Value.(*entry) == e {
-		delete(c.bySpec, e.spec)
-		c.recent.Remove(el)
-		c.count(e, 0)
+	if e.at == nil {
+		return
 	}
+	c.recent.Remove(e.at)
+	e.at = nil
+	c.count(e, 0)
+	if e.scene != nil {
+		e.scene.Trim()
+		return
+	}
+	delete(c.bySpec, e.spec)
+}
+
+// forget removes a scene that has no users any more.
+func (c *pipelines) forget(e *entry) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drop(e)
 }
 
 // trim evicts pipelines that have been idle for long, and returns how many bytes that freed.
@@ -271,5 +317,5 @@ func (c *pipelines) trim(now time.Time) (freed int64) {
 func (c *pipelines) stats() metrics.PipelineStats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return metrics.PipelineStats{Kept: c.recent.Len(), Bytes: c.bytes, Compiled: c.compiled, Evicted: c.evicted}
+	return metrics.PipelineStats{Kept: len(c.bySpec), Bytes: c.bytes, Compiled: c.compiled, Evicted: c.evicted}
 }

@@ -122,8 +122,7 @@ func TestPipelinesStayWithinTheirBytes(t *testing.T) {
 			t.Fatalf("got %d bytes after %d pipelines, want %d at most", s.Bytes, i+2, c.limit)
 		}
 		var sum int64
-		for _, el := range c.bySpec {
-			e := el.Value.(*entry)
+		for _, e := range c.bySpec {
 			m := e.pipeline.Memory()
 			if want := int64(m.Tables + m.Kept); e.bytes != want {
 				t.Fatalf("got %d bytes counted for a pipeline of %d", e.bytes, want)
@@ -168,7 +167,7 @@ func TestPipelinesWait(t *testing.T) {
 		}
 		c.release(first)
 		third := <-got
-		if el := c.bySpec[spec(1001)]; el == nil || el.Value.(*entry) != second.entry {
+		if c.bySpec[spec(1001)] != second.entry {
 			t.Error("a pipeline in use was evicted")
 		}
 		c.release(second)

@@ -20,9 +20,10 @@ import (
 
 // scenes are the scenes of a server by name. A scene that was unloaded, or replaced, stays until its last user has ended.
 type scenes struct {
-	pool *pool.Pool
-	most int   // limits.max_scenes
-	max  int64 // bytes: limits.scene_memory
+	pool    *pool.Pool
+	scratch *pipelines // has that of all scenes
+	most    int        // limits.max_scenes
+	max     int64      // bytes: limits.scene_memory
 
 	mu      sync.Mutex
 	byName  map[string]*loadedScene
@@ -39,6 +40,7 @@ type loadedScene struct {
 	places   int   // of the background with the most
 	expected int64 // bytes of the largest image, probably
 	affine   bool  // whether a place is
+	uses     entry // its scratch
 
 	users    int // scenes.mu guards it and what follows
 	unloaded bool
@@ -59,8 +61,8 @@ type SceneInfo struct {
 	Unloaded      bool // it takes no further users
 }
 
-func newScenes(p *pool.Pool, l config.Limits) *scenes {
-	return &scenes{pool: p, most: l.MaxScenes, max: l.SceneShare(), byName: map[string]*loadedScene{}, ended: map[*loadedScene]bool{}, loading: map[*SceneLoad]int64{}}
+func newScenes(p *pool.Pool, scratch *pipelines, l config.Limits) *scenes {
+	return &scenes{pool: p, scratch: scratch, most: l.MaxScenes, max: l.SceneShare(), byName: map[string]*loadedScene{}, ended: map[*loadedScene]bool{}, loading: map[*SceneLoad]int64{}}
 }
 
 // use returns the scene of that name with one more user.
@@ -94,7 +96,7 @@ func (s *scenes) leave(l *loadedScene) {
 	}
 	s.mu.Unlock()
 	if over {
-		l.Close()
+		s.free(l)
 	}
 }
 
@@ -127,7 +129,13 @@ func (s *scenes) end(l *loadedScene) {
 		s.ended[l] = true
 		return
 	}
-	l.Close() // No image is being composed: it has no users.
+	s.free(l)
+}
+
+// free gives back the memory of l, which has no users: no image is being composed.
+func (s *scenes) free(l *loadedScene) {
+	s.scratch.forget(&l.uses)
+	l.Close()
 }
 
 // unload ends the scene of that name.
@@ -231,7 +239,7 @@ func (s *scenes) stats() metrics.SceneStats {
 
 // newLoaded returns s as the scene of that name, which is not known yet.
 func newLoaded(name string, s *scene.Scene) *loadedScene {
-	l := &loadedScene{Scene: s, name: name, loaded: time.Now(), affine: s.Affine()}
+	l := &loadedScene{Scene: s, name: name, loaded: time.Now(), affine: s.Affine(), uses: entry{scene: s}}
 	for i := range s.Backgrounds() {
 		l.places = max(l.places, s.Places(i))
 		l.expected = max(l.expected, s.ExpectedBytes(i))

@@ -10,6 +10,7 @@ import (
 	stdjpeg "image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -412,5 +413,101 @@ func TestHostileRegionsAreBounded(t *testing.T) {
 	}
 	if s.Waiting != 0 {
 		t.Errorf("got %d that wait", s.Waiting)
+	}
+}
+
+// wideScene returns the files of a scene of very wide images with one place.
+func wideScene() []file {
+	return []file{{"scene.json", `{"size": "32000x16"}`}, {"rects.json", `{"all": ["16x16+0+0"]}`}, {"frames/0.bgr24", strings.Repeat("a", 3*32000*16)}}
+}
+
+// TestSceneScratch: scratch of composed images is in the memory of pipelines, and in the account; that of scenes that are not
+// being used makes room for others and ends with the scene.
+func TestSceneScratch(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MemoryBudget = 256 * config.MiB })
+	const scenes = 16
+	c := Composition{Images: []scene.Image{{Regions: []scene.Region{{Frame: regionFrame(t)}}}}}
+	var b pipeline.Batch
+	defer b.Release()
+	var one int64
+	for i := range scenes {
+		name := fmt.Sprint("wide", i)
+		mustLoad(t, e, name, wideScene())
+		p := mustPlan(t, e, name)
+		_, err := e.Compose(t.Context(), p, &c, &b, true)
+		if err != nil || b.Out[0].Err != nil {
+			t.Fatal(err, b.Out[0].Err)
+		}
+		p.Release()
+		one = max(one, e.pipelines.stats().Bytes/int64(i+1))
+	}
+	var kept int64
+	e.scenes.held(func(m scene.Memory) { kept += m.Kept })
+	s := e.pipelines.stats()
+	if one < 2<<20 || scenes*one <= e.pipelines.limit || s.Bytes > e.pipelines.limit || s.Bytes != kept || s.Kept != 0 {
+		t.Errorf("got %+v, %d bytes kept and %d for one scene, want more than the %d of limits.pipeline_memory if all kept theirs", s, kept, one, e.pipelines.limit)
+	}
+	if n := held(e, Pipelines); n != kept {
+		t.Errorf("got %d bytes in the account, want %d", n, kept)
+	}
+	for i := range scenes {
+		if _, err := e.UnloadScene(fmt.Sprint("wide", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s := e.pipelines.stats(); s.Bytes != 0 {
+		t.Errorf("got %d bytes when no scene is left, want none", s.Bytes)
+	}
+}
+
+// held returns the bytes of a kind in e's account.
+func held(e *Engine, kind string) int64 {
+	for _, u := range e.Account.Read().Held {
+		if u.Kind == kind {
+			return u.Bytes
+		}
+	}
+	return -1
+}
+
+// TestSceneRegionsThatNeedMuch: an image whose regions would need too much memory is refused alone, and those that need much are
+// composed one after the other.
+func TestSceneRegionsThatNeedMuch(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MemoryBudget = 256 * config.MiB })
+	files := append(wideScene(), file{})
+	files[0].data = `{"size": "32000x16", "movable": true}`
+	mustLoad(t, e, "wide", files[:3])
+	p := mustPlan(t, e, "wide")
+	defer p.Release()
+	f := regionFrame(t)
+	regions := func(n int) (r []scene.Region) {
+		for i := range n {
+			r = append(r, scene.Region{Frame: f, Rect: pipeline.Rect{Y: -i, Width: 32000, Height: 16 + i}})
+		}
+		return r
+	}
+	c := Composition{Images: []scene.Image{{Regions: regions(16)}, {Regions: regions(1)}, {}}}
+	var b pipeline.Batch
+	defer b.Release()
+	if _, err := e.Compose(t.Context(), p, &c, &b, true); err != nil {
+		t.Fatal(err)
+	}
+	if f := fault.From(b.Out[0].Err); f == nil || f.Kind != fault.TooLarge || f.Limit != "limits.pipeline_memory" {
+		t.Errorf("16 wide regions: got %v, want TooLarge for limits.pipeline_memory", b.Out[0].Err)
+	}
+	if err := errors.Join(b.Out[1].Err, b.Out[2].Err); err != nil {
+		t.Errorf("images beside it: %v", err)
+	}
+	none, two := p.scene.ScratchBytes(&scene.Image{}), p.scene.ScratchBytes(&scene.Image{Regions: regions(2)})
+	r := composing{most: two}
+	for n, want := range map[int]int{0: min(4, int(two/none)), 2: 1, 3: 4} { // 3 are refused, on as many goroutines as there are.
+		images := slices.Repeat([]scene.Image{{Regions: regions(n)}}, 10)
+		goroutines, scratch := r.divide(p.scene.Scene, images, 4)
+		if n < 3 && scratch != int64(goroutines)*p.scene.ScratchBytes(&images[0]) {
+			t.Errorf("%d wide regions: got %d bytes for %d goroutines", n, scratch, goroutines)
+		}
+		if goroutines != want || scratch > r.most {
+			t.Errorf("%d wide regions: got %d goroutines with %d bytes together, want %d", n, goroutines, scratch, want)
+		}
 	}
 }
