@@ -54,6 +54,50 @@ func TestModules(t *testing.T) {
 			clock.heard(now + 3, now, now + 8);
 			return Math.abs(clock.now() - Date.now()) < 2;
 		})()`},
+		{"clock-heard", "clock", `(() => {
+			const clock = new m.HeardClock(), ahead = () => clock.now() - Date.now();
+			const sent = (by) => { clock.heard(Date.now() + by); return Math.abs(ahead() - by) < 2; };
+			const first = sent(5000);
+			clock.heard(Date.now() + 4800); // slower on its way
+			return first && Math.abs(ahead() - 5000) < 2 && sent(5010) && sent(-3600000) && sent(60000);
+		})()`},
+		{"pace-without-sound", "pace", "new m.Pace().image(1000, 1050) === 0"},
+		{"pace-waits-for-sound", "pace", `(() => {
+			const p = new m.Pace();
+			p.image(1000, 1010);
+			const delay = p.sound(1000, 20, false, 1080); // 80 ms on its way, and 20 to be there in time
+			return delay === 100 && p.image(1040, 1050) === 90;
+		})()`},
+		{"pace-waits-for-images", "pace", `(() => {
+			const p = new m.Pace();
+			p.image(1000, 1150);
+			return p.sound(1000, 20, false, 1030) === 150;
+		})()`},
+		{"pace-catches-up", "pace", `(() => {
+			const held = (ms) => { // up, and from then on on time, so that 100 ms would do
+				const p = new m.Pace();
+				p.sound(0, 20, false, ms - 20);
+				const delays = [];
+				for (let at = 20; at < 20000; at += 20) delays.push(p.sound(at, 20, at >= 19900, at + 80));
+				return delays;
+			};
+			const [much, some] = [held(500), held(200)];
+			const shrinks = some.slice(1, 900).some((delay, i) => Math.abs(some[i] - delay - 0.1) < 1e-6); // 0.5 % of 20 ms
+			return much[200] === 500 && much.at(-100) === 100 && some[200] === 200 && shrinks && some[900] > 120 && some.at(-1) === 100;
+		})()`},
+		{"pace-most", "pace", "new m.Pace().sound(1000, 20, false, 9000) === 1000"},
+		{"pace-ends", "pace", `(() => {
+			const p = new m.Pace();
+			p.sound(1000, 20, false, 1080);
+			return p.active(3000) && !p.active(3200) && p.image(3200, 3210) === 0;
+		})()`},
+		{"pace-offset", "pace", `(() => {
+			const p = new m.Pace();
+			p.sound(1000, 20, false, 1080);
+			const none = p.offset(1080);
+			p.heard(100); p.painted(1000, 10, 1090);
+			return none === null && p.offset(1090) === 10;
+		})()`},
 		{"clock-ahead", "clock", `(() => {
 			const clock = new m.Clock(), now = Date.now();
 			clock.heard(now + 60004, now, now + 8); // a minute ahead, and 8 ms there and back

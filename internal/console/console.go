@@ -9,6 +9,7 @@
 //	dom, format                         elements, and figures as people read them
 //	api, clock                          URLs, the token, the server's time
 //	socket, player, alpha               images: the one WebSocket, the newest on a canvas, with alpha
+//	pace, speaker                       sound: in step with the images, by WebAudio
 //	meter, screen                       what reaches the screen
 //	rates, history, server              figures: asked once a second, turned into rates, kept for five minutes
 //	chart, card, panel, commands        what views are made of

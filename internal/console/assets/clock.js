@@ -1,6 +1,23 @@
 // Clock estimates the server's clock: capture times are the server's, and the clocks of two machines may be seconds
 // apart, where lags are milliseconds.
 const trustFor = 60_000; // ms, after which a worse response replaces the best so far: clocks drift
+const stepped = 1000; // ms: a server's clock that is so much further behind than before has been set, or its packets were held up
+
+// HeardClock estimates the server's clock from when it sent what came. It is behind by how long the quickest was on its way.
+export class HeardClock {
+  #behind = Infinity; // the server's clock, ms
+
+  // heard notes that something came which was sent then.
+  heard(sent) {
+    const behind = Date.now() - sent;
+    const set = Math.abs(behind - this.#behind) > stepped;
+    this.#behind = set ? behind : Math.min(this.#behind + 0.002, behind); // forgotten slowly: clocks drift
+  }
+
+  now() {
+    return Date.now() - (this.#behind === Infinity ? 0 : this.#behind);
+  }
+}
 
 export class Clock {
   #ahead = 0; // of the browser's clock, ms

@@ -20,7 +20,10 @@ export class Figures {
     }
   }
 
+  // set shows a value; null hides its name, too.
   set(key, text) {
-    setText(this.#values.get(key), text);
+    const value = this.#values.get(key);
+    value.parentElement.hidden = text === null;
+    setText(value, text ?? '');
   }
 }

@@ -2,6 +2,7 @@
 import { loadable, paths } from './api.js';
 import { el, setText } from './dom.js';
 import { Player } from './player.js';
+import { Speaker } from './speaker.js';
 
 // A browser opens six connections to a host over HTTP/1.1, and an MJPEG holds one: beyond these, snapshots at
 // intervals, so that the page itself still gets through.
@@ -17,6 +18,8 @@ export class Screen {
   #image = el('img', { alt: '', hidden: true, onerror: () => this.#loadLater(), onload: () => this.#loaded() });
   #note = el('p', { hidden: true }); // why there is no image
   #player;
+  #speaker = null; // once somebody has wanted to hear it
+  #clock;
   #watch = null;
   #holdsMJPEG = false;
   #timer = 0;
@@ -28,6 +31,7 @@ export class Screen {
   constructor(socket, stream, clock) {
     this.#socket = socket;
     this.#stream = stream;
+    this.#clock = clock;
     this.element = el('div', { class: 'screen' }, this.#canvas, this.#image, this.#note);
     this.#player = new Player(this.#canvas, clock, stream.meter, (image) => this.#painted(image));
     socket.addEventListener('status', this.#onStatus);
@@ -42,13 +46,35 @@ export class Screen {
     if (!active) return;
     this.#watch = this.#socket.watch(this.#stream.name, fps, {
       take: (image) => this.#player.take(image),
+      hear: (piece) => this.#speaker.take(piece),
       fail: (reason) => this.#say(reason),
     });
+    this.#watch.listen(this.listening);
     this.#chooseImage();
+  }
+
+  // listening says whether the sound is to be heard.
+  get listening() {
+    return this.#speaker?.on ?? false;
+  }
+
+  // soundOffset is how much later than its image sound is heard, in ms; null while none is.
+  get soundOffset() {
+    return this.#speaker?.pace.offset(this.#clock.now()) ?? null;
+  }
+
+  // listen plays the sound, which has that rate, or ends it. Browsers want it to be called by an action of the user.
+  listen(on, rate) {
+    this.#speaker ??= new Speaker(this.#clock);
+    if (on) this.#speaker.start(rate);
+    else this.#speaker.stop();
+    this.#player.pace = this.#speaker.pace;
+    this.#watch?.listen(on);
   }
 
   // close ends the screen.
   close() {
+    this.#speaker?.stop();
     this.#socket.removeEventListener('status', this.#onStatus);
     this.#end();
   }

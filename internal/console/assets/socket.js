@@ -5,7 +5,7 @@ import { loadable } from './api.js';
 
 const protocol = 'steadyframe.v1';
 const version = 1; // of the images' header
-const flags = { offline: 1, repeat: 2, alpha: 4 };
+const flags = { offline: 1, repeat: 2, alpha: 4, sound: 8 };
 const headBytes = 32;
 const backOff = { first: 250, most: 5000 }; // ms
 // So many connections that fail while the server responds over HTTP mean that WebSockets are blocked on the way.
@@ -15,12 +15,21 @@ const askAgain = 5000; // ms, after the server could not give a stream
 
 // Watch is a stream that a view shows.
 class Watch {
+  listens = false;
+
   constructor(socket, id, stream, fps, viewer) {
     Object.assign(this, { socket, id, stream, fps, viewer });
   }
 
   close() {
     this.socket.leave(this);
+  }
+
+  // listen asks for the stream's sound, whenever it has some, or for no more of it. viewer.hear is called with each piece.
+  listen(on) {
+    if (on === this.listens) return;
+    this.listens = on;
+    this.socket.listen(this);
   }
 }
 
@@ -65,6 +74,10 @@ export class Socket extends EventTarget {
 
   leave(watch) {
     if (this.#watches.delete(watch.id) && this.connected) this.#tell({ op: 'unwatch', id: watch.id });
+  }
+
+  listen({ id, listens }) {
+    if (this.connected && this.#watches.has(id)) this.#tell({ op: listens ? 'listen' : 'mute', id });
   }
 
   // retry connects now instead of later, after a change.
@@ -116,8 +129,10 @@ export class Socket extends EventTarget {
     this.dispatchEvent(new Event('status'));
   }
 
-  #ask({ id, stream, fps }) {
+  #ask(watch) {
+    const { id, stream, fps } = watch;
     this.#tell(fps > 0 ? { op: 'watch', stream, id, fps } : { op: 'watch', stream, id });
+    if (watch.listens) this.listen(watch);
   }
 
   #tell(message) {
@@ -133,7 +148,7 @@ export class Socket extends EventTarget {
     setTimeout(() => this.connected && this.#watches.has(id) && this.#ask(watch), askAgain);
   }
 
-  // received handles a message with an image: its header is all numbers, big endian.
+  // received handles a message with an image or sound: its header is all numbers, big endian.
   #received(data) {
     const view = new DataView(data);
     if (data.byteLength < headBytes || view.getUint8(0) !== version) return;
@@ -143,12 +158,22 @@ export class Socket extends EventTarget {
     const seq = view.getBigUint64(8);
     const has = (flag) => (view.getUint8(1) & flag) !== 0;
     const begin = view.getUint16(2);
+    // ms since the epoch, by the server's clock
+    const captured = Number(view.getBigUint64(16)) / 1000;
+    const sent = Number(view.getBigUint64(24)) / 1000;
+    if (has(flags.sound)) {
+      const samples = new Int16Array(data, begin); // little endian, as every processor that has a browser
+      const [rate, channels] = [view.getUint32(headBytes), view.getUint16(headBytes + 4)];
+      if (watch.listens) watch.viewer.hear({ samples, rate, channels, captured, sent }); // else muted a moment ago
+      return;
+    }
     const end = has(flags.alpha) ? begin + view.getUint32(headBytes) : data.byteLength;
     watch.viewer.take({
       jpeg: new Uint8Array(data, begin, end - begin), // color, multiplied by alpha where there is alpha
       alpha: has(flags.alpha) ? new Uint8Array(data, end) : null, // a gray JPEG
       seq,
-      captured: Number(view.getBigUint64(16)) / 1000, // ms since the epoch, by the server's clock
+      captured,
+      sent,
       offline: has(flags.offline),
       repeat: has(flags.repeat),
       acknowledge: () => this.#acknowledge(ws, watch, seq),

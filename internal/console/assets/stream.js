@@ -45,6 +45,12 @@ export class StreamView {
     { class: 'button', type: 'button', title: 'Stop the image, or go on (p)', onclick: () => this.#togglePause() },
     'Pause',
   );
+  #sound = el(
+    'button',
+    { class: 'button', type: 'button', hidden: true, title: 'Play the sound, or mute it (m)', onclick: () => this.#toggleSound() },
+    icon('sound'),
+    'Sound',
+  );
   #small = new SmallWindow();
   #tools = el('div', { class: 'tools' });
   #among = el('p', { class: 'note' });
@@ -56,6 +62,8 @@ export class StreamView {
     size: 'Size',
     bytes: 'Bytes an image',
     bits: 'To this screen',
+    sound: 'Sound',
+    offset: 'Sound after its image',
   });
   #counts = new Figures({
     arrived: 'Frames',
@@ -103,7 +111,7 @@ export class StreamView {
       this.#missing,
       this.#body,
     );
-    this.#tools.append(this.#pause, this.#fit, full, ...this.#small.buttons(() => this.#stage), this.#save);
+    this.#tools.append(this.#sound, this.#pause, this.#fit, full, ...this.#small.buttons(() => this.#stage), this.#save);
     this.#body.append(
       this.#stage,
       this.#side,
@@ -145,6 +153,7 @@ export class StreamView {
       f: () => this.#fullscreen(),
       1: () => this.#toggleFit(),
       p: () => this.#togglePause(),
+      m: () => this.#sound.hidden || this.#toggleSound(),
       s: () => this.#save.click(),
     };
     actions[key]?.();
@@ -169,9 +178,9 @@ export class StreamView {
     );
   }
 
-  // run shows the images, unless nobody sees them. A small window is seen while the page is not.
+  // run shows the images, unless nobody sees or hears the stream. A small window is seen while the page is not.
   #run() {
-    this.#screen?.run(!this.#paused && (!document.hidden || this.#small.open));
+    this.#screen?.run(!this.#paused && (!document.hidden || this.#small.open || this.#screen.listening));
   }
 
   #togglePause() {
@@ -180,7 +189,27 @@ export class StreamView {
     this.#run();
   }
 
+  #toggleSound() {
+    if (!this.#screen) return;
+    const on = !this.#screen.listening;
+    this.#screen.listen(on, this.#stream.info.sound?.rate);
+    setAttribute(this.#sound, 'aria-pressed', `${on}`);
+    this.#showSound(this.#stream.info);
+  }
+
+  // showSound shows what there is to hear: nothing of it where there is no sound.
+  #showSound({ sound }) {
+    const on = this.#screen.listening;
+    this.#sound.hidden = !sound && !on;
+    const format = sound ? `${sound.rate / 1000} kHz, ${sound.channels === 2 ? 'stereo' : 'mono'}` : on ? 'none now' : null;
+    this.#live.set('sound', sound && !on ? `${format}, muted` : format);
+    const offset = this.#screen.soundOffset;
+    this.#live.set('offset', on ? (offset === null ? unknown : `${fixed(offset, 0)} ms`) : null);
+  }
+
   #end() {
+    setAttribute(this.#sound, 'aria-pressed', 'false');
+    this.#sound.hidden = true;
     this.#small.close();
     this.#screen?.close();
     this.#screen?.element.remove();
@@ -228,6 +257,7 @@ export class StreamView {
       bits: `${fixed(shown.bits / 1e6, 2)} Mbit/s`,
     };
     for (const [key, text] of Object.entries(figures)) this.#live.set(key, text);
+    this.#showSound(info);
     for (const key of ['arrived', 'published', 'same']) this.#counts.set(key, count(info[key]));
     for (const reason of Object.keys(dropReasons)) this.#counts.set(reason, count(info.dropped[reason]));
     this.#viewers.update(info, this.#server.clock);

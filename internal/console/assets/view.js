@@ -3,19 +3,21 @@
 //	<script type="module" src="SERVER/assets/view.js"></script>
 //	<steadyframe-view stream="anna"></steadyframe-view>
 //
-// Attributes, which may change at any time: stream, its name; fps, the most images a second (all by default); token, when
-// the server needs one; server, the server's address (that of this file by default). Pages of other origins must be listed
-// in the server's http.cors_origins.
+// Attributes, which may change at any time: stream, its name; fps, the most images a second (all by default); sound, to play
+// its sound; token, when the server needs one; server, the server's address (that of this file by default). Pages of other
+// origins must be listed in the server's http.cors_origins. Browsers play no sound before somebody has clicked on the page, or
+// pressed a key: from then on it is heard.
 //
 // It is as large as its image, unless CSS says otherwise, and dispatches 'image' for each one that it shows, with detail.seq,
 // detail.captured (ms since the epoch, by the server's clock) and detail.offline; 'state' with detail.state when that
 // changes: online, offline, or unknown while there is no such stream; and 'error' with detail.reason when the server does
 // not give it. It goes on trying.
+import { HeardClock } from './clock.js';
 import { Player } from './player.js';
 import { Socket } from './socket.js';
+import { Speaker } from './speaker.js';
 
 const sockets = new Map(); // by address: one connection for all views of a server
-const clock = { now: () => Date.now() };
 const unmeasured = { received() {}, painted() {}, late() {} };
 
 const style = new CSSStyleSheet();
@@ -28,9 +30,11 @@ function socketOf(address) {
 }
 
 class View extends HTMLElement {
-  static observedAttributes = ['stream', 'fps', 'token', 'server'];
+  static observedAttributes = ['stream', 'fps', 'token', 'server', 'sound'];
 
+  #clock = new HeardClock();
   #player;
+  #speaker = null; // while it has the attribute sound
   #watch = null;
 
   constructor() {
@@ -40,7 +44,7 @@ class View extends HTMLElement {
     const root = this.attachShadow({ mode: 'open' });
     root.adoptedStyleSheets = [style]; // which a policy against inline styles lets pass
     root.append(canvas);
-    this.#player = new Player(canvas, clock, unmeasured, ({ seq, captured, offline }) =>
+    this.#player = new Player(canvas, this.#clock, unmeasured, ({ seq, captured, offline }) =>
       this.#tell('image', { seq, captured, offline }),
     );
   }
@@ -53,8 +57,10 @@ class View extends HTMLElement {
     this.#end();
   }
 
-  attributeChangedCallback() {
-    if (this.isConnected) this.#begin();
+  attributeChangedCallback(name) {
+    if (!this.isConnected) return;
+    if (name === 'sound') this.#listen();
+    else this.#begin();
   }
 
   #begin() {
@@ -66,15 +72,39 @@ class View extends HTMLElement {
     const token = this.getAttribute('token');
     if (token) address.searchParams.set('access_token', token);
     this.#watch = socketOf(address).watch(stream, Number(this.getAttribute('fps')) || 0, {
-      take: (image) => this.#player.take(image),
+      take: (image) => {
+        this.#clock.heard(image.sent);
+        this.#player.take(image);
+      },
+      hear: (piece) => {
+        this.#clock.heard(piece.sent);
+        this.#speaker.take(piece);
+      },
       state: (state) => this.#tell('state', { state }),
       fail: (reason) => this.#tell('error', { reason }),
     });
+    this.#listen();
+  }
+
+  // listen plays the sound, or ends it, as the attribute says.
+  #listen() {
+    const on = this.#watch !== null && this.hasAttribute('sound');
+    if (on === (this.#speaker !== null)) return;
+    if (on) {
+      this.#speaker = new Speaker(this.#clock);
+      this.#speaker.start();
+    } else {
+      this.#speaker.stop();
+      this.#speaker = null;
+    }
+    this.#player.pace = this.#speaker?.pace ?? null;
+    this.#watch?.listen(on);
   }
 
   #end() {
     this.#watch?.close();
     this.#watch = null;
+    this.#listen();
     this.#player.stop();
   }
 

@@ -1,0 +1,104 @@
+// Speaker plays the sound of one stream by the clock of WebAudio, in step with its images. Muted it costs nothing: the server
+// sends sound to those that ask for it. There is no AudioWorklet: browsers give those to pages of https and localhost alone.
+import { Pace } from './pace.js';
+
+const jump = 30; // ms: a piece that is due so much before or after the one before ends is played when it is due; else right behind
+const exact = 2; // ms: nothing is done about less
+const bend = 0.005; // by which sound is played faster or slower, until it is where it should be
+const silence = 32; // the largest sample of what is silent, as the server has it
+
+export class Speaker {
+  pace = new Pace();
+
+  #clock;
+  #audio = null;
+  #on = false;
+  #ahead = null; // ms of the audio's clock before performance.now(), at the ear
+  #next = 0; // s of the audio's clock: when what was scheduled is over
+  #resume = () => this.#audio?.resume();
+
+  constructor(clock) {
+    this.#clock = clock;
+  }
+
+  get on() {
+    return this.#on;
+  }
+
+  // start plays what comes, at first of that rate. Where nobody has used the page yet, browsers play nothing until somebody does.
+  start(rate = 48000) {
+    this.#on = true;
+    this.#open(rate);
+    for (const event of ['pointerup', 'keyup']) document.addEventListener(event, this.#resume);
+  }
+
+  stop() {
+    this.#on = false;
+    for (const event of ['pointerup', 'keyup']) document.removeEventListener(event, this.#resume);
+    this.#audio?.close();
+    this.#audio = null;
+    this.pace.stop();
+  }
+
+  // take plays a piece of sound: { samples, rate, channels, captured }, captured in ms by the server's clock.
+  take({ samples, rate, channels, captured }) {
+    if (!this.#on) return;
+    if (this.#audio.sampleRate !== rate) this.#open(rate);
+    const audio = this.#audio;
+    const moments = Math.floor(samples.length / channels);
+    if (audio.state !== 'running' || moments === 0) return;
+    const length = moments / rate; // s
+    const silent = samples.every((sample) => Math.abs(sample) <= silence);
+    const due = captured + this.pace.sound(captured, length * 1000, silent, this.#clock.now());
+    const at = this.#audioTime(due);
+    const away = (at - this.#next) * 1000;
+    let start = this.#next;
+    let skip = 0; // s, of its beginning
+    let speed = 1;
+    if (start <= audio.currentTime || Math.abs(away) >= jump) {
+      start = Math.max(at, audio.currentTime, this.#next);
+      skip = start - at;
+      if (skip >= length) return;
+    } else if (Math.abs(away) > exact) {
+      speed = 1 - Math.sign(away) * bend;
+    }
+    const source = new AudioBufferSourceNode(audio, { buffer: toBuffer(audio, samples, moments, channels), playbackRate: speed });
+    source.connect(audio.destination);
+    source.start(start, skip);
+    this.#next = start + (length - skip) / speed;
+    this.pace.heard(due - captured + (start - skip - at) * 1000);
+  }
+
+  // open makes the audio play at the rate of the sound, so that pieces of it fit together to the sample.
+  #open(rate) {
+    this.#audio?.close();
+    this.#audio = new AudioContext({ sampleRate: rate, latencyHint: 'interactive' });
+    this.#audio.resume();
+    this.#ahead = null;
+    this.#next = 0;
+  }
+
+  // audioTime returns for which time of the audio's clock sound has to be scheduled to be heard at a time of the server's.
+  #audioTime(time) {
+    const audio = this.#audio;
+    let { contextTime, performanceTime } = audio.getOutputTimestamp();
+    if (!contextTime) {
+      contextTime = audio.currentTime - (audio.outputLatency || 0);
+      performanceTime = performance.now();
+    }
+    const ahead = contextTime * 1000 - performanceTime;
+    if (this.#ahead === null || Math.abs(ahead - this.#ahead) > 100) this.#ahead = ahead;
+    this.#ahead += (ahead - this.#ahead) / 16; // browsers say it to some ms
+    return (time - this.#clock.now() + performance.now() + this.#ahead) / 1000;
+  }
+}
+
+// toBuffer returns 16-bit samples as audio wants them.
+function toBuffer(audio, samples, moments, channels) {
+  const buffer = audio.createBuffer(channels, moments, audio.sampleRate);
+  for (let c = 0; c < channels; c++) {
+    const out = buffer.getChannelData(c);
+    for (let i = 0; i < moments; i++) out[i] = samples[i * channels + c] / 32768;
+  }
+  return buffer;
+}
