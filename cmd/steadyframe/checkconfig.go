@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/steadyframe/steadyframe/internal/cli"
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
@@ -17,14 +18,17 @@ type checkConfigCmd struct {
 // Help is the longer text of steadyframe check-config --help.
 func (checkConfigCmd) Help() string {
 	return `Settings come from defaults, then the file, then variables of the environment (STEADYFRAME_HTTP_LISTEN for http.listen),
-then flags, each over the ones before. What is printed can be used as a file. An unknown setting, or a wrong value, is an
-error: exit code 2.`
+then flags, each over the ones before. What is printed can be used as a file. An unknown setting, a wrong value, or a scene
+whose folder is not there or not complete, is an error: exit code 2.`
 }
 
 // Run prints the settings as YAML on standard output.
 func (c *checkConfigCmd) Run() error {
 	loaded, err := c.load()
 	if err != nil {
+		return err
+	}
+	if err := cli.CheckScenes(loaded); err != nil {
 		return err
 	}
 	write := loaded.WriteYAML

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +15,17 @@ import (
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/scene"
 )
+
+// CheckScenes returns what is wrong with the folders of scenes that a server with the settings c would load, but for their
+// backgrounds, which are not read. The error is for the user as it is.
+func CheckScenes(c config.Config) error {
+	for _, name := range slices.Sorted(maps.Keys(c.Scenes)) {
+		if err := scenedir.Check(c.Scenes[name]); err != nil {
+			return &UsageError{Err: fmt.Errorf("scenes.%s: %w", name, err)}
+		}
+	}
+	return nil
+}
 
 // SceneCheck loads the scene of a folder, as a program that uses it would, and says what it takes.
 type SceneCheck struct {

@@ -42,6 +42,19 @@ func Load(ctx context.Context, dir string, p *pool.Pool, maxBytes int64) (*scene
 	return l.builder.Scene()
 }
 
+// Check returns what is wrong with the files of folder dir, but for their backgrounds, which it only looks for.
+func Check(dir string) error {
+	l := &loader{dir: dir}
+	if err := l.readFiles(); err != nil {
+		return err
+	}
+	if _, err := l.settings.options(); err != nil {
+		return fmt.Errorf("%s: %w", settingsFile, err)
+	}
+	_, err := l.findBackgrounds()
+	return err
+}
+
 // loader makes one scene.
 type loader struct {
 	dir      string
@@ -74,33 +87,40 @@ func (l *loader) readFiles() error {
 	return l.masks.find(l.dir)
 }
 
-// addAll adds the backgrounds: those of frames/, of a video, or of one color, as many as there are lists of places.
+// addAll adds the backgrounds, as many as there are lists of places.
 func (l *loader) addAll(ctx context.Context) error {
+	add, err := l.findBackgrounds()
+	if err != nil {
+		return err
+	}
+	if err := add(ctx); err != nil {
+		return err
+	}
+	return l.checkCounts()
+}
+
+// findBackgrounds returns what adds the backgrounds: those of frames/, of a video, or of one color.
+func (l *loader) findBackgrounds() (add func(context.Context) error, err error) {
 	folder := filepath.Join(l.dir, framesFolder)
 	video, err := l.video()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	_, err = os.Stat(folder)
 	hasFolder := err == nil
 	plain := l.settings.Color != nil || l.settings.Transparent
 	switch {
 	case hasFolder && video != "" || plain && (hasFolder || video != ""):
-		return fmt.Errorf("%s: got several kinds of backgrounds, want one of a folder %s, a file video.*, and color or transparent in %s",
+		return nil, fmt.Errorf("%s: got several kinds of backgrounds, want one of a folder %s, a file video.*, and color or transparent in %s",
 			l.dir, framesFolder, settingsFile)
 	case hasFolder:
-		err = l.addFolder(ctx, folder)
+		return func(ctx context.Context) error { return l.addFolder(ctx, folder) }, nil
 	case video != "":
-		err = l.addVideo(ctx, video)
+		return func(ctx context.Context) error { return l.addVideo(ctx, video) }, nil
 	case plain:
-		err = l.addPlain()
-	default:
-		err = fmt.Errorf("%s: got no backgrounds, want a folder %s, a file video.*, or color or transparent in %s", l.dir, framesFolder, settingsFile)
+		return func(context.Context) error { return l.addPlain() }, nil
 	}
-	if err != nil {
-		return err
-	}
-	return l.checkCounts()
+	return nil, fmt.Errorf("%s: got no backgrounds, want a folder %s, a file video.*, or color or transparent in %s", l.dir, framesFolder, settingsFile)
 }
 
 // checkCounts returns an error unless there are as many lists of places and masks as backgrounds, or none.

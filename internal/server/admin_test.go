@@ -101,7 +101,7 @@ func TestAdminPages(t *testing.T) {
 		"/":                    "/debug/pools",
 		"/healthz":             "ok",
 		"/readyz":              "ok",
-		"/debug/pools":         "misses",
+		"/debug/pools":         "collected  evicted  trimmed  lost",
 		"/debug/pprof/cmdline": "test",
 	} {
 		if status, body := s.admin(t, path); status != http.StatusOK || !strings.Contains(body, want) {

@@ -23,10 +23,10 @@ func servePools(w http.ResponseWriter, r *http.Request, s pool.Stats, m metrics.
 	fmt.Fprintf(w, "in use %d, idle %d, kept by the floor %d, budget %d bytes\n", s.InUse, s.Idle, s.Pinned, s.Budget)
 	fmt.Fprintf(w, "admitted %d bytes, %d waiting, %d refused\n\n", s.Admitted, s.Waiting, s.Refused)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "class\tgets\tputs\tmisses\tmiss %\tin use\tidle\tcollected\tevicted\tlost\t")
+	fmt.Fprintln(t, "class\tgets\tputs\tmisses\tmiss %\tin use\tidle\tcollected\tevicted\ttrimmed\tlost\t")
 	for _, c := range s.Classes {
-		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%.2f\t%d\t%d\t%d\t%d\t%d\t\n", c.Size, c.Gets, c.Puts, c.Misses, missPercent(c), c.InUse, c.Idle,
-			c.Discards[pool.DiscardCollected], c.Discards[pool.DiscardBudget], c.Discards[pool.DiscardLost])
+		fmt.Fprintf(t, "%d\t%d\t%d\t%d\t%.2f\t%d\t%d\t%d\t%d\t%d\t%d\t\n", c.Size, c.Gets, c.Puts, c.Misses, missPercent(c), c.InUse, c.Idle,
+			c.Discards[pool.DiscardCollected], c.Discards[pool.DiscardBudget], c.Discards[pool.DiscardTrimmed], c.Discards[pool.DiscardLost])
 	}
 	_ = t.Flush() // As above.
 	fmt.Fprintf(w, "\nmemory of the process: %d bytes\n\n", m.Total)

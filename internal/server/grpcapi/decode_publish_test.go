@@ -41,7 +41,7 @@ func checkSamePublish(t *testing.T, got *request, want *api.PublishRequest) {
 	if string(got.Stream) != want.GetStream() || math.Float64bits(got.MaxFPS) != math.Float64bits(want.GetMaxFps()) || got.CapturedUS != want.GetCapturedUs() {
 		t.Fatalf("got stream %q, max_fps %v, captured_us %d, want %q, %v, %d", got.Stream, got.MaxFPS, got.CapturedUS, want.GetStream(), want.GetMaxFps(), want.GetCapturedUs())
 	}
-	checkSame(t, got, &api.EncodeRequest{Spec: want.GetSpec(), Frames: want.GetFrames()})
+	checkSame(t, got, &api.EncodeRequest{Spec: want.GetSpec(), Frames: want.GetFrames(), Images: want.GetImages()})
 }
 
 func TestDecodePublishRefuses(t *testing.T) {

@@ -57,6 +57,22 @@ func (b *body) sniff() ([]byte, error) {
 	return b.headMemory[:n], nil
 }
 
+// sniffFor returns the first bytes of the body, as many as it takes to tell whether it begins with prefix, which is at most as
+// long as sniff reads. Read returns them again.
+func (b *body) sniffFor(prefix string) (head []byte, begins bool, err error) {
+	n := 0
+	for n < len(prefix) && string(b.headMemory[:n]) == prefix[:n] && err == nil {
+		var k int
+		k, err = b.Read(b.headMemory[n:len(prefix)])
+		n += k
+	}
+	if err != nil && err != io.EOF {
+		return nil, false, err
+	}
+	b.head.Reset(b.headMemory[:n])
+	return b.headMemory[:n], string(b.headMemory[:n]) == prefix, nil
+}
+
 // nextFrame says that the next byte begins a frame.
 func (b *body) nextFrame() { b.between = true }
 

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"errors"
 	"io"
-	"strings"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/sound"
@@ -20,7 +19,7 @@ type pcmBody struct {
 
 // open reads the header of the body. described says that there is none, since the query says what pcm is.
 func (x *pcmBody) open(described bool, contentLength int64) error {
-	head, err := x.body.sniff()
+	head, isWAV, err := x.body.sniffFor("RIFF") // Samples begin with the first of them, however few there are yet.
 	if err != nil {
 		return err
 	}
@@ -28,7 +27,7 @@ func (x *pcmBody) open(described bool, contentLength int64) error {
 		return fault.Errorf(fault.Invalid, "the body is empty, want sound")
 	}
 	if described {
-		if strings.HasPrefix(string(head), "RIFF") {
+		if isWAV {
 			return fieldError("format", "got it for a WAV body, which says it itself: want none")
 		}
 		if moment := int64(x.pcm.MomentBytes()); contentLength > 0 && contentLength%moment != 0 {

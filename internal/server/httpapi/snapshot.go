@@ -42,11 +42,22 @@ func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) 
 				continue
 			}
 			return h.noSnapshot(r, name, nil)
+		case !p.Offline && h.isLost(name): // Its source was lost a moment ago, and the image that says so is still to come.
+			if !o.offline {
+				p.Release()
+				return h.noSnapshot(r, name, nil)
+			}
 		case p.Offline || begin.Sub(p.Captured) <= o.maxAge:
 			return h.writeSnapshot(w, r, v, &p)
 		}
 		p.Release()
 	}
+}
+
+// isLost reports whether the source of a stream that was online is lost.
+func (h *viewers) isLost(name string) bool {
+	info, ok := h.hub.Info(name)
+	return ok && info.State == stream.Offline
 }
 
 // mayStart reports whether the first frame of a stream may come at any moment, as right after the server's start, or has just

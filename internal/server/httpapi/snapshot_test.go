@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -143,6 +144,46 @@ func TestNoSnapshot(t *testing.T) {
 	})
 	if !bytes.Equal(body, offline) || resp.Header.Get("X-Steadyframe-Online") != "false" {
 		t.Errorf("got %d bytes and %v, want the image that says that the source is lost", len(body), resp.Header)
+	}
+}
+
+// TestSnapshotOfAJustLostSource: between the loss of a source and the image that says so, a snapshot is not the last image.
+func TestSnapshotOfAJustLostSource(t *testing.T) {
+	offline := []byte("\xff\xd8 offline \xff\xd9")
+	var from *pool.Pool
+	var may atomic.Bool // whether the image that says so can be made
+	f := newFixture(t, nil, func(c *config.Config, o *stream.Options) {
+		c.Timeout.Queue = config.Duration(2 * time.Minute)
+		o.OfflineAfter = 50 * time.Millisecond
+		o.Offline = func(string, int, int) (pool.Buf, error) {
+			if !may.Load() {
+				return pool.Buf{}, pool.ErrBudget
+			}
+			b, err := from.Get(len(offline))
+			copy(b.Bytes(), offline)
+			return b, err
+		}
+	})
+	from = f.pool
+	if err := f.hub.Add("lost"); err != nil {
+		t.Fatal(err)
+	}
+	p := f.publisher(t, "lost")
+	f.publish(t, p, images(t, 1)[0])
+	p.Close()
+	eventually(t, "it is offline", func() bool { info, _ := f.hub.Info("lost"); return info.State == stream.Offline })
+	if resp, body := f.get(t, "GET", "/snapshot/lost.jpg"); resp.Header.Get("Fault") != "offline" {
+		t.Errorf("got %s and %d bytes, want that it is offline", resp.Status, len(body))
+	}
+	waiting := make(chan []byte)
+	go func() {
+		_, body := f.get(t, "GET", "/snapshot/lost.jpg?offline=picture")
+		waiting <- body
+	}()
+	eventually(t, "one waits for the image that says so", func() bool { return f.viewerCount("lost") == 1 })
+	may.Store(true)
+	if body := <-waiting; !bytes.Equal(body, offline) {
+		t.Errorf("offline=picture: got %d bytes, want the image that says that the source is lost", len(body))
 	}
 }
 

@@ -154,6 +154,30 @@ func TestSoundTakenOver(t *testing.T) {
 	}
 }
 
+// TestSoundBegins: the first samples begin the sound, however few there are.
+func TestSoundBegins(t *testing.T) {
+	f := newTestAPI(t, nil)
+	s := f.speak("format=s16le&rate=16000")
+	if _, err := s.Write(tone('R', 1)); err != nil { // It could be the first byte of RIFF, but for the next one.
+		t.Fatal(err)
+	}
+	eventually(t, "it speaks", func() bool { info, _ := f.live.Hub.Info("cam"); return info.Sound.Rate == 16000 })
+	_ = s.Close()
+	if end := <-s.done; end.status != http.StatusOK || !strings.Contains(end.body, `"seconds":0.0000625`) {
+		t.Errorf("got %+v, want one sample", end)
+	}
+	for body, want := range map[string]int{"RIFF": http.StatusBadRequest, "RI": http.StatusOK, "R": http.StatusBadRequest, "": http.StatusBadRequest} {
+		resp, err := http.Post(f.url+"/v1/streams/cam/sound?format=s16le&rate=16000", "", io.MultiReader(strings.NewReader(body))) // of unknown length
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%q: got %s, want %d", body, resp.Status, want)
+		}
+	}
+}
+
 func TestSoundProblems(t *testing.T) {
 	f := newTestAPI(t, nil)
 	for query, want := range map[string]string{
