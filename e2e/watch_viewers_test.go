@@ -24,7 +24,7 @@ func (s *served) mjpegViewer(t testing.TB, name string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	if _, err := fmt.Fprintf(c, "GET /stream/%s.mjpg HTTP/1.1\r\nHost: stream.test\r\n\r\n", name); err != nil {
+	if _, err := fmt.Fprintf(c, "GET /stream/%s.mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n", name); err != nil {
 		t.Fatal(err)
 	}
 	return c

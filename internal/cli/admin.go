@@ -32,7 +32,7 @@ func AskAdmin(ctx context.Context, listen, path string) (string, error) {
 		},
 		DisableKeepAlives: true,
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://steadyframe"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
 	if err != nil {
 		return "", err
 	}

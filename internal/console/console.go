@@ -44,10 +44,10 @@ var contentTypes = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// policy lets the page load from this server alone, and run no inline script: a stream's name or format can never
+// policy, which frame ancestors follow, lets the page load from this server alone, and run no inline script: a stream's name or format can never
 // become code. A snapshot that is shown is a blob.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; " +
-	"form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+	"form-action 'none'; base-uri 'none'; frame-ancestors "
 
 // file is one file of the page.
 type file struct {
@@ -57,8 +57,9 @@ type file struct {
 }
 
 // Handler serves the page at /, its files below /assets/, and its icon also at /favicon.ico, to GET and HEAD. Browsers
-// revalidate each file every time, which costs a 304 while it is the same.
-func Handler() http.Handler {
+// revalidate each file every time, which costs a 304 while it is the same. frameAncestors says which pages may show it in a frame,
+// as the directive of that name of Content-Security-Policy does.
+func Handler(frameAncestors string) http.Handler {
 	files, err := load(assets)
 	if err != nil {
 		panic("console: embedded files: " + err.Error())
@@ -73,7 +74,7 @@ func Handler() http.Handler {
 		h.Set("Content-Type", f.contentType)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("Etag", f.etag)
-		h.Set("Content-Security-Policy", policy)
+		h.Set("Content-Security-Policy", policy+frameAncestors)
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.content))

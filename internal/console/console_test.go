@@ -21,7 +21,7 @@ func get(t *testing.T, method, target string, headers ...string) *http.Response 
 		r.Header.Set(headers[i], headers[i+1])
 	}
 	w := httptest.NewRecorder()
-	Handler().ServeHTTP(w, r)
+	Handler("'self'").ServeHTTP(w, r)
 	return w.Result()
 }
 
@@ -70,7 +70,7 @@ func TestCaching(t *testing.T) {
 func TestPolicyFitsThePage(t *testing.T) {
 	page := get(t, "GET", "/")
 	policy := page.Header.Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'"} {
+	for _, want := range []string{"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "frame-ancestors 'self'"} {
 		if !strings.Contains(policy, want) {
 			t.Errorf("policy %q: want it to have %s", policy, want)
 		}

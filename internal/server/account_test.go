@@ -57,7 +57,7 @@ func TestAccountUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		conns = append(conns, conn)
-		if _, err := fmt.Fprintf(conn, "POST /v1/mel?preset=whisper128&format=u8&rate=%d HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", rate, 4*rate, make([]byte, 2*rate)); err != nil {
+		if _, err := fmt.Fprintf(conn, "POST /v1/mel?preset=whisper128&format=u8&rate=%d HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", rate, 4*rate, make([]byte, 2*rate)); err != nil {
 			t.Fatal(err)
 		}
 	}

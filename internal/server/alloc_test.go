@@ -87,7 +87,7 @@ func TestEndlessBodyAllocations(t *testing.T) {
 	if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nTransfer-Encoding: chunked\r\n\r\n", query(t, w1))
+	fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\nAccept: video/x-motion-jpeg\r\nTransfer-Encoding: chunked\r\n\r\n", query(t, w1))
 	var response io.Reader
 	encode := func(batches int) {
 		sent := make(chan error, 1)

@@ -20,7 +20,7 @@ func TestStopWhileDecoding(t *testing.T) {
 	published := make(chan struct{})
 	go func() {
 		defer close(published)
-		resp, err := s.httpClient().Post("http://server/v1/streams/cam?resize=32x32", "image/jpeg", body)
+		resp, err := s.httpClient().Post("http://localhost/v1/streams/cam?resize=32x32", "image/jpeg", body)
 		if err == nil {
 			_ = resp.Body.Close()
 		}

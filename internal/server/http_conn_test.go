@@ -38,7 +38,7 @@ func TestExpectContinue(t *testing.T) {
 			if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\nConnection: close\r\n%s\r\n", query(t, small), tt.head)
+			fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\nConnection: close\r\n%s\r\n", query(t, small), tt.head)
 			r := bufio.NewReader(conn)
 			if line, err := r.ReadString('\n'); err != nil || line != "HTTP/1.1 100 Continue\r\n" {
 				t.Fatalf("got %q, %v, want leave to go on", line, err)
@@ -67,7 +67,7 @@ func TestExpectContinue(t *testing.T) {
 			if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(conn, "POST /v1/encode?size=3x3 HTTP/1.1\r\nHost: x\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", tt.head)
+			fmt.Fprintf(conn, "POST /v1/encode?size=3x3 HTTP/1.1\r\nHost: localhost\r\nAccept: video/x-motion-jpeg\r\nExpect: 100-continue\r\n%s\r\n", tt.head)
 			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -98,7 +98,7 @@ func TestBrokenBodies(t *testing.T) {
 				if err := conn.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 					t.Fatal(err)
 				}
-				fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s", path, query(t, small), tt.head, tt.body)
+				fmt.Fprintf(conn, "POST %s?%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n%s", path, query(t, small), tt.head, tt.body)
 				if err := closeWrite(conn); err != nil {
 					t.Fatal(err)
 				}
@@ -161,7 +161,7 @@ func TestSlowReadersStay(t *testing.T) {
 	in := bufio.NewReader(conn)
 	body := bytes.Join(makeFrames(t, spec.Input, frames), nil)
 	for n := range 2 {
-		_, err := fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", query(t, spec), len(body), body)
+		_, err := fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", query(t, spec), len(body), body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func TestACallerThatDisconnects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\n%s\r\n900\r\n%s", query(t, small), header, make([]byte, 2000))
+		fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n900\r\n%s", query(t, small), header, make([]byte, 2000))
 		eventually(t, "the request is open", func() bool { return s.Stats().OpenRequests == 1 })
 		if err := conn.Close(); err != nil {
 			t.Fatal(err)

@@ -164,7 +164,7 @@ func (s *running) served(t *testing.T, c net.Conn) net.Conn {
 		}
 		t.Cleanup(func() { _ = c.Close() })
 	}
-	if _, err := c.Write([]byte("GET /v1/streams HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+	if _, err := c.Write([]byte("GET /v1/streams HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
 		return nil
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -194,7 +194,7 @@ func beginPost(t testing.TB, addr, query string, length int, first []byte) net.C
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", query, length, first); err != nil {
+	if _, err := fmt.Fprintf(conn, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", query, length, first); err != nil {
 		t.Fatal(err)
 	}
 	return conn

@@ -89,7 +89,7 @@ func TestSlowViewers(t *testing.T) {
 	get := func(path string) func(t *testing.T, s *running) {
 		return func(t *testing.T, s *running) {
 			c := dialNarrow(t, s)
-			fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", path)
+			fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path)
 			// Then it is being sent the JPEG.
 			if _, err := io.ReadFull(c, make([]byte, 2048)); err != nil {
 				t.Fatal(err)
@@ -132,7 +132,7 @@ func TestSlowViewers(t *testing.T) {
 			client := &http.Client{Transport: &http.Transport{
 				DialContext: func(context.Context, string, string) (net.Conn, error) { return dialNarrow(t, s), nil },
 			}}
-			ws, _, err := websocket.Dial(timeout(t), "ws://server/ws", &websocket.DialOptions{HTTPClient: client})
+			ws, _, err := websocket.Dial(timeout(t), "ws://localhost/ws", &websocket.DialOptions{HTTPClient: client})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -187,7 +187,7 @@ func TestSlowViewers(t *testing.T) {
 					t.Fatalf("round %d: got %d bytes in use of a budget of %d, %d refused", n, use.InUse, budget, use.Refused)
 				}
 			}
-			resp, err := s.httpClient().Post("http://server/v1/encode?"+query(t, w1), "", bytes.NewReader(makeFrames(t, w1.Input, 1)[0]))
+			resp, err := s.httpClient().Post("http://localhost/v1/encode?"+query(t, w1), "", bytes.NewReader(makeFrames(t, w1.Input, 1)[0]))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,7 +224,7 @@ type jpegFeed struct {
 func startJPEGs(t *testing.T, s *running, name string) *jpegFeed {
 	t.Helper()
 	r, w := io.Pipe()
-	req, err := http.NewRequest(http.MethodPost, "http://server/v1/streams/"+name, r)
+	req, err := http.NewRequest(http.MethodPost, "http://localhost/v1/streams/"+name, r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,7 +262,7 @@ func readMJPEG(t *testing.T, s *running, name string) <-chan []byte {
 	var resp *http.Response
 	eventually(t, "the stream exists", func() bool {
 		var err error
-		if resp, err = client.Get("http://server/stream/" + name + ".mjpg"); err != nil {
+		if resp, err = client.Get("http://localhost/stream/" + name + ".mjpg"); err != nil {
 			t.Fatal(err)
 		}
 		if resp.StatusCode == http.StatusOK {

@@ -67,7 +67,7 @@ func TestBegunFrameMustGoOn(t *testing.T) {
 			if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(c, "POST /v1/encode?%s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", query(t, w1), 640*360*3, strings.Repeat("x", sent))
+			fmt.Fprintf(c, "POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s", query(t, w1), 640*360*3, strings.Repeat("x", sent))
 			response, err := io.ReadAll(c)
 			if err != nil {
 				t.Fatal(err)

@@ -221,7 +221,7 @@ func newHTTPCarrier(b *testing.B, address string, chunked bool, e *encoding) *ht
 	for _, f := range e.frames {
 		size += len(f)
 	}
-	post := fmt.Sprintf("POST /v1/encode?%s HTTP/1.1\r\nHost: x\r\n", query(b, w1))
+	post := fmt.Sprintf("POST /v1/encode?%s HTTP/1.1\r\nHost: localhost\r\n", query(b, w1))
 	c.head = fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n", post, size)
 	b.Cleanup(func() { _ = conn.Close() })
 	if !chunked {

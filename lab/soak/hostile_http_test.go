@@ -152,10 +152,10 @@ func foreignPosts(a *attacker) error {
 func refusals(a *attacker) error {
 	long := strings.Repeat("n", 8000)
 	kinds := []string{
-		"GET /stream/" + long + ".mjpg HTTP/1.1\r\nHost: x\r\n\r\n",
-		"POST /v1/encode?" + long + "=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
-		"GET /v1/streams HTTP/1.1\r\nHost: x\r\nOrigin: https://" + long + ".example\r\n\r\n",
-		"DELETE /v1/streams/" + long + " HTTP/1.1\r\nHost: x\r\n\r\n",
+		"GET /stream/" + long + ".mjpg HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"POST /v1/encode?" + long + "=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+		"GET /v1/streams HTTP/1.1\r\nHost: localhost\r\nOrigin: https://" + long + ".example\r\n\r\n",
+		"DELETE /v1/streams/" + long + " HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	}
 	var all sync.WaitGroup
 	for _, request := range kinds {

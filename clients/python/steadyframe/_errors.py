@@ -116,6 +116,7 @@ _BY_KIND: Dict[str, Type[Error]] = {
     "unsupported": SpecError,
     "unauthorized": Unauthorized,
     "forbidden": Unauthorized,
+    "misdirected": Unauthorized,
     "not_found": NotFound,
     "conflict": Conflict,
     "offline": Offline,

@@ -36,7 +36,7 @@ _PING_AFTER = 10.0  # seconds
 
 _CODES = (
     "", "internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline",
-    "busy", "draining", "deadline", "slow", "canceled",
+    "busy", "draining", "deadline", "slow", "canceled", "misdirected",
 )  # fmt: skip
 
 _POPULATE = getattr(mmap, "MAP_POPULATE", 0x8000)  # The module has it since Python 3.10.

@@ -49,10 +49,14 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
 	})
-	pages := auth.NewOrigins(nil)
+	pages, hosts := auth.NewOrigins(nil), auth.NewHosts(e.Config.HTTP.Hosts, e.Config.Admin.Listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
+		if err := hosts.Check(r); err != nil {
+			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			return
+		}
 		if err := pages.Check(r); err != nil {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return

@@ -27,10 +27,12 @@ type Config struct {
 	DrainTimeout Duration `yaml:"drain_timeout" doc:"how long to wait for in-flight requests on shutdown"`
 }
 
-// HTTP is the address of the HTTP API, and which web pages may use it.
+// HTTP is the address of the HTTP API, its names, and which web pages may use it.
 type HTTP struct {
-	Listen      string  `yaml:"listen" doc:"where the HTTP API and the page are: host:port, unix:/path, or off"`
-	CORSOrigins Origins `yaml:"cors_origins" doc:"origins of other web pages that may use the HTTP API, such as https://example.com, separated by commas; * for all"`
+	Listen         string  `yaml:"listen" doc:"where the HTTP API and the page are: host:port, unix:/path, or off"`
+	Hosts          Hosts   `yaml:"hosts" doc:"names of this server in URLs, beside its addresses, localhost and the machine's own name, such as frames.example, separated by commas; * for all; of the admin listener too"`
+	CORSOrigins    Origins `yaml:"cors_origins" doc:"origins of other web pages that may use the HTTP API, such as https://example.com, separated by commas; * for all"`
+	FrameAncestors Origins `yaml:"frame_ancestors" doc:"origins of other web pages that may show this server's page in a frame, separated by commas; * for all"`
 }
 
 // Listener is the address of another API.

@@ -37,9 +37,10 @@ const (
 	Deadline                 // the caller's deadline passed
 	Slow                     // the caller sent or received too slowly
 	Canceled                 // the caller disconnected
+	Misdirected              // the request is for a host that this server is not
 )
 
-var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled"}
+var kindNames = [...]string{"internal", "invalid", "too_large", "unsupported", "unauthorized", "forbidden", "not_found", "conflict", "offline", "busy", "draining", "deadline", "slow", "canceled", "misdirected"}
 
 // Kinds is how many kinds there are: they count from 0.
 const Kinds = len(kindNames)

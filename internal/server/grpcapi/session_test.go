@@ -320,6 +320,7 @@ func TestStatus(t *testing.T) {
 		fault.Unauthorized: codes.Unauthenticated, fault.Forbidden: codes.PermissionDenied, fault.Busy: codes.ResourceExhausted, fault.Draining: codes.Unavailable,
 		fault.NotFound: codes.NotFound, fault.Conflict: codes.Aborted, fault.Offline: codes.Unavailable,
 		fault.Deadline: codes.DeadlineExceeded, fault.Slow: codes.DeadlineExceeded, fault.Canceled: codes.Canceled,
+		fault.Misdirected: codes.InvalidArgument,
 	}
 	for k := range fault.Kinds {
 		kind := fault.Kind(k)

@@ -18,7 +18,7 @@ import (
 // code returns the gRPC code of a kind of failure.
 func code(k fault.Kind) codes.Code {
 	switch k {
-	case fault.Invalid, fault.TooLarge:
+	case fault.Invalid, fault.TooLarge, fault.Misdirected:
 		return codes.InvalidArgument
 	case fault.Unsupported:
 		return codes.Unimplemented

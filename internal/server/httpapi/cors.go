@@ -2,8 +2,10 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
 // exposedHeaders are those of responses that pages of other origins may read beside the ones that they always may.
@@ -30,6 +32,11 @@ func setSecurityHeaders(h http.Header, r *http.Request, pages *auth.Origins) {
 		return
 	}
 	h.Set("Access-Control-Expose-Headers", exposedHeaders)
+}
+
+// frameAncestors returns who may show the page in a frame, as Content-Security-Policy has it.
+func frameAncestors(listed config.Origins) string {
+	return strings.Join(append([]string{"'self'"}, listed...), " ")
 }
 
 // setPreflightHeaders tells a browser that asks what pages of another origin may do (the Fetch standard, CORS protocol).

@@ -28,6 +28,7 @@ type Handler struct {
 	engine *engine.Engine
 	live   *live.Live
 	auth   *auth.Checker
+	hosts  *auth.Hosts
 	pages  *auth.Origins
 	watch  *viewers
 	page   http.Handler
@@ -40,7 +41,9 @@ type Handler struct {
 
 // NewHandler returns the HTTP API of e and l.
 func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
-	h := &Handler{engine: e, live: l, auth: auth.New(e.Config.Auth), pages: auth.NewOrigins(e.Config.HTTP.CORSOrigins), watch: newViewers(e, l.Hub, log), page: console.Handler(), log: log}
+	c := e.Config
+	h := &Handler{engine: e, live: l, auth: auth.New(c.Auth), hosts: auth.NewHosts(c.HTTP.Hosts, c.HTTP.Listen), pages: auth.NewOrigins(c.HTTP.CORSOrigins),
+		watch: newViewers(e, l.Hub, log), page: console.Handler(frameAncestors(c.HTTP.FrameAncestors)), log: log}
 	h.mux = h.routes()
 	return h
 }
@@ -132,6 +135,9 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 	}()
 	// An earlier request of the connection may have left a deadline.
 	if err := h.setWriteDeadline(w); err != nil {
+		return err
+	}
+	if err := h.hosts.Check(r); err != nil {
 		return err
 	}
 	return h.dispatch(w, r)

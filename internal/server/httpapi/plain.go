@@ -37,8 +37,8 @@ var plainPage = template.Must(template.New("plain").Parse(`<!doctype html>
 </html>
 `))
 
-// plainPolicy is the page's Content-Security-Policy: style sheets of this server, and no script.
-const plainPolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+// plainPolicy is the page's Content-Security-Policy without who may frame it: style sheets of this server, and no script.
+const plainPolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors "
 
 // plain serves GET /plain.
 func (h *Handler) plain(w *writer, r *http.Request) error {
@@ -60,7 +60,7 @@ func (h *Handler) plain(w *writer, r *http.Request) error {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Security-Policy", plainPolicy)
+	header.Set("Content-Security-Policy", plainPolicy+frameAncestors(h.engine.Config.HTTP.FrameAncestors))
 	header.Set("Referrer-Policy", "no-referrer") // the token is in the address
 	if _, err := b.WriteTo(w); err != nil {
 		return unwritten(err)

@@ -37,6 +37,8 @@ func status(k fault.Kind) (code int, title string) {
 		return http.StatusUnauthorized, "A token is missing or wrong"
 	case fault.Forbidden:
 		return http.StatusForbidden, "Another web page may not do this"
+	case fault.Misdirected:
+		return http.StatusMisdirectedRequest, "This server does not have that name"
 	case fault.NotFound:
 		return http.StatusNotFound, "There is nothing of that name"
 	case fault.Conflict:

@@ -334,7 +334,7 @@ func TestPublishCallerGone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST /v1/streams/cam?format=gray&size=64x32 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n%s%s", rawFrame(t, 1), rawFrame(t, 2)[:100])
+	fmt.Fprintf(conn, "POST /v1/streams/cam?format=gray&size=64x32 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1000\r\n%s%s", rawFrame(t, 1), rawFrame(t, 2)[:100])
 	f.wantFrame(v, 1)
 	conn.Close()
 	f.waitFor("the end of the request", func() bool { return f.engine.OpenRequests() == 0 })
@@ -349,7 +349,7 @@ func TestPublishContinue(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer conn.Close()
-		fmt.Fprintf(conn, "POST /v1/streams/cam%s HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2048\r\n\r\n", query)
+		fmt.Fprintf(conn, "POST /v1/streams/cam%s HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 2048\r\n\r\n", query)
 		if line, err := bufio.NewReader(conn).ReadString('\n'); strings.TrimSpace(line) != want {
 			t.Errorf("%s: got %q, error %v, want %s", query, line, err, want)
 		}

@@ -228,7 +228,7 @@ func (f *fixture) dial(t testing.TB, format string, args ...any) (net.Conn, *buf
 	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(c, format+"\r\nHost: example.test\r\n\r\n", args...)
+	fmt.Fprintf(c, format+"\r\nHost: localhost\r\n\r\n", args...)
 	return c, bufio.NewReader(c)
 }
 
