@@ -19,7 +19,8 @@ type serveCmd struct{ settings }
 // Help is the longer text of steadyframe serve --help.
 func (serveCmd) Help() string {
 	return `Takes raw frames over gRPC (steadyframe.v1.FrameService) and HTTP (POST /v1/encode) and responds with JPEGs. It listens
-on loopback only unless told otherwise; steadyframe check-config lists all settings.
+on loopback only unless told otherwise; steadyframe check-config lists all settings. Where other machines can reach it, it starts
+only with a token (auth.token), or with --insecure.
 
 SIGTERM, SIGINT or SIGHUP: the server answers the requests in flight, for drain_timeout at most, and ends with exit code 0. A
 second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout.
@@ -31,7 +32,7 @@ the machine can read the command line.
 
 Examples:
   steadyframe serve
-  steadyframe serve --http 0.0.0.0:8080 --set limits.max_batch=32
+  steadyframe serve --set limits.max_batch=32
   STEADYFRAME_AUTH_TOKEN=$(cat token) steadyframe serve --http 0.0.0.0:8080
   steadyframe serve --set http.cors_origins=https://dashboard.example`
 }

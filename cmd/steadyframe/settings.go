@@ -20,6 +20,7 @@ type settings struct {
 	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
 	Admin        *string `group:"settings" placeholder:"ADDR" help:"Where metrics, health and profiles are found."`
 	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and images together, such as 512MiB."`
+	Insecure     bool    `group:"settings" help:"Listen beyond this machine though everybody may use the server: no token is set."`
 	LogLevel     *string `group:"settings" placeholder:"LEVEL" values:"debug,info,warn,error" help:"debug, info, warn or error."`
 }
 
@@ -63,6 +64,9 @@ func (s *settings) load() (config.Config, error) {
 		if value != nil {
 			set[key] = *value
 		}
+	}
+	if s.Insecure {
+		set["auth.insecure"] = "true"
 	}
 	var renamed []config.Renamed
 	c, err := config.Load(config.LoadOptions{

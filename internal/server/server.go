@@ -190,6 +190,9 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
+	if s.config.Auth.Insecure && !s.config.Auth.Required() {
+		s.log.Warn("everybody who reaches the server may use it", "setting", "auth.insecure")
+	}
 	failed := make(chan error, len(s.apis))
 	var serving sync.WaitGroup
 	living, endLive := context.WithCancel(context.Background())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 )
 
@@ -49,6 +50,7 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
 	})
+	checker := openChecker(e.Config)
 	pages, hosts := auth.NewOrigins(nil), auth.NewHosts(e.Config.HTTP.Hosts, e.Config.Admin.Listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -61,8 +63,23 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 			http.Error(w, err.Error(), http.StatusForbidden)
 			return
 		}
+		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" { // These are for load balancers, and reveal nothing.
+			if err := checker.HTTP(r); err != nil {
+				w.Header().Set("WWW-Authenticate", "Bearer")
+				http.Error(w, err.Error(), http.StatusUnauthorized)
+				return
+			}
+		}
 		mux.ServeHTTP(w, r)
 	})
+}
+
+// openChecker returns who may use the admin API: everybody on this machine, and with a token where others reach the listener.
+func openChecker(c config.Config) *auth.Checker {
+	if config.Exposed(c.Admin.Listen) {
+		return auth.New(c.Auth)
+	}
+	return auth.New(config.Auth{})
 }
 
 // serveCommandLine writes the command line as net/http/pprof does, but without the passwords and tokens in it.

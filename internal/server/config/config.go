@@ -56,8 +56,12 @@ type Ring struct {
 
 // Auth says which clients may use HTTP and gRPC.
 type Auth struct {
-	Token string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
+	Token    string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
+	Insecure bool   `yaml:"insecure" doc:"whether to listen beyond this machine though everybody may use the server"`
 }
+
+// Required reports whether clients must say who they are.
+func (a Auth) Required() bool { return a.Token != "" }
 
 // Limits bound requests of clients and the memory of the server.
 type Limits struct {

@@ -70,7 +70,7 @@ func Flag(key string) string { return flags[key] }
 // flags are the settings that have flags of their own in cmd/steadyframe.
 var flags = map[string]string{
 	"http.listen": "--http", "grpc.listen": "--grpc", "admin.listen": "--admin", "limits.memory_budget": "--memory-budget",
-	"log.level": "--log-level", "streams.NAME.source": "--stream NAME=SOURCE",
+	"log.level": "--log-level", "auth.insecure": "--insecure", "streams.NAME.source": "--stream NAME=SOURCE",
 }
 
 // WritePage writes docs/settings.md: all settings, with their defaults.

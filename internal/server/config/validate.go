@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +18,7 @@ const Auto = "auto"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
-	for _, check := range []func(Config) *ValueError{checkListeners, checkLimits, checkTimes, checkStreams, checkScenes, checkRest} {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkRest} {
 		if err := check(c); err != nil {
 			return err
 		}
@@ -57,6 +58,35 @@ func checkListeners(c Config) *ValueError {
 		return wrong("http.listen", "got off, as grpc.listen is too: want one of them on")
 	}
 	return nil
+}
+
+// checkExposure refuses listeners that other machines reach while everybody may use the server.
+func checkExposure(c Config) *ValueError {
+	if c.Auth.Insecure || c.Auth.Required() {
+		return nil
+	}
+	for _, l := range []struct{ key, listen string }{
+		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"admin.listen", c.Admin.Listen},
+	} {
+		if Exposed(l.listen) {
+			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN), "+
+				"or listen on 127.0.0.1; if all of the network may use it, set auth.insecure (--insecure)", l.listen)
+		}
+	}
+	return nil
+}
+
+// Exposed reports whether other machines may reach a listener at that address. A name other than localhost may be of any.
+func Exposed(listen string) bool {
+	if listen == Off || strings.HasPrefix(listen, "unix:") {
+		return false
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return false // checkListeners says so.
+	}
+	ip, err := netip.ParseAddr(host)
+	return !strings.EqualFold(host, "localhost") && (err != nil || !ip.Unmap().IsLoopback())
 }
 
 // most bounds every count, so that sums and products of settings cannot overflow.
