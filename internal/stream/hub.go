@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/lookout"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -67,7 +68,8 @@ type Hub struct {
 	transports []*transport // by name
 	viewers    int
 	listeners  int
-	lastID     uint64 // of a viewer
+	lastID     uint64           // of a viewer
+	some       *lookout.Lookout // woken when there is a stream
 
 	pinned   atomic.Int64 // bytes of the images that viewers hold and that are not the newest
 	counted  atomic.Int64 // of them, those that count for Options.Pinned
@@ -85,7 +87,7 @@ func New(o Options) *Hub {
 	o.OfflineAfter = cmp.Or(o.OfflineAfter, 1500*time.Millisecond)
 	o.Keep = cmp.Or(o.Keep, time.Minute)
 	o.Pinned = o.Pinned.withDefaults()
-	return &Hub{o: o, epoch: time.Now().Add(-1)} // so that no time is 0, which stands for none
+	return &Hub{o: o, some: lookout.New(), epoch: time.Now().Add(-1)} // so that no time is 0, which stands for none
 }
 
 // now is the time since the Hub was made.
@@ -186,6 +188,7 @@ func (h *Hub) findOrMake(name string) (*stream, error) {
 	}
 	s := newStream(h, name)
 	h.streams = slices.Insert(h.streams, i, s)
+	h.some.Wake()
 	return s, nil
 }
 
@@ -231,15 +234,8 @@ const tick = 100 * time.Millisecond
 // publishers return ErrClosed, and all images are released, except those that viewers hold. Then it returns.
 func (h *Hub) Run(ctx context.Context) {
 	defer h.close()
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
 	var streams []*stream // used again from tick to tick
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	h.some.Run(ctx.Done(), tick, func(time.Time) bool {
 		h.mu.RLock()
 		streams = append(streams[:0], h.streams...)
 		h.mu.RUnlock()
@@ -247,7 +243,8 @@ func (h *Hub) Run(ctx context.Context) {
 		h.watch(streams)
 		clear(streams) // so that expired ones can be collected
 		h.expire()
-	}
+		return len(streams) > 0 || h.counted.Load() != h.reserved.Load()
+	})
 }
 
 // expire removes the streams without publisher and viewers for Options.Keep.

@@ -84,6 +84,20 @@ func TestOffline(t *testing.T) {
 	}
 }
 
+// A hub that had no streams for an hour, and so did not look for any, sees the loss of the next.
+func TestLossAfterIdleHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		time.Sleep(time.Hour)
+		f.show(t, f.publisher(t, "cam1"), 1)
+		seen := time.Now()
+		time.Sleep(2 * time.Second)
+		if i := f.info(t, "cam1"); i.State != stream.Offline || i.Since.Sub(seen) > 1700*time.Millisecond {
+			t.Errorf("got %v %v after the last frame, want offline within 1.7 s", i.State, i.Since.Sub(seen))
+		}
+	})
+}
+
 // An offline image that takes long to make does not delay the loss of another stream.
 func TestManyLossesAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/lookout"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -59,6 +60,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 		Config:   c,
 		Started:  time.Now(),
 		Traffic:  func() (in, out int64) { return 0, 0 },
+		unsent:   unsent{watch: lookout.New()},
 		workers:  pipeline.NewWorkers(c.Workers),
 		draining: make(chan struct{}),
 	}

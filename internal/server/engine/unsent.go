@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/lookout"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -23,8 +24,10 @@ const (
 
 // unsent is the responses of all APIs that clients have not read yet.
 type unsent struct {
-	mu   sync.Mutex
-	open map[*Sending]struct{}
+	mu    sync.Mutex
+	open  map[*Sending]struct{}
+	begun bool // whether one has begun since the last look
+	watch *lookout.Lookout
 }
 
 // Sending is a response on its way, or several, one after the other. Its methods may be called from any goroutine.
@@ -58,10 +61,15 @@ func (s *Sending) Begin(n int64) {
 		u.open = map[*Sending]struct{}{}
 	}
 	u.open[s] = struct{}{}
+	first := !u.begun
+	u.begun = true
 	if s.taken != nil {
 		s.seen = s.taken()
 	}
 	u.mu.Unlock()
+	if first {
+		u.watch.Wake()
+	}
 }
 
 // Moved says that the client has read some of the response.
@@ -91,6 +99,15 @@ func (u *unsent) bytes() (n int64) {
 	return n
 }
 
+// some reports whether there was a response since it was called last.
+func (u *unsent) some() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	begun := u.begun
+	u.begun = false
+	return begun || len(u.open) > 0
+}
+
 // longest returns the responses of which nothing was read for least or longer, the longest first.
 func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
 	u.mu.Lock()
@@ -110,11 +127,12 @@ func (u *unsent) longest(now, least time.Duration) (found []*Sending) {
 	return found
 }
 
-// shed cuts unread responses where the memory is needed.
-func (e *Engine) shed() {
+// shed cuts unread responses where the memory is needed, and reports whether there was a response since it was called last.
+func (e *Engine) shed() bool {
+	some := e.unsent.some()
 	held := e.unsent.bytes()
 	if held == 0 {
-		return
+		return some
 	}
 	p := e.Pool.Stats()
 	now := time.Since(e.Started)
@@ -124,6 +142,7 @@ func (e *Engine) shed() {
 		excess, why = 1, "others waited for memory"
 	}
 	e.cut(now, patience, excess, why)
+	return true
 }
 
 // cut cuts responses of which nothing was read for least or longer, until they hold excess bytes less.
@@ -142,14 +161,5 @@ func (e *Engine) cut(now, least time.Duration, excess int64, why string) {
 
 // Shed cuts unread responses where the memory is needed, until ctx ends. It is for one goroutine.
 func (e *Engine) Shed(ctx context.Context) {
-	tick := time.NewTicker(shedEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			e.shed()
-		case <-ctx.Done():
-			return
-		}
-	}
+	e.unsent.watch.Run(ctx.Done(), shedEvery, func(time.Time) bool { return e.shed() })
 }

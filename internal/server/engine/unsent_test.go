@@ -61,6 +61,27 @@ func TestShed(t *testing.T) {
 	}
 }
 
+// TestShedAfterIdleHour: without responses nobody looks; the next are looked at again, and cut.
+func TestShedAfterIdleHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine(t, func(c *config.Config) { c.Workers = 1 })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); e.Shed(ctx) }()
+		defer func() { cancel(); <-done }()
+		time.Sleep(time.Hour)
+		var cut *fault.Error
+		s := e.NewSending(func(f *fault.Error) { cut = f })
+		s.Begin(e.Pool.Stats().Budget)
+		defer s.End()
+		time.Sleep(littlePatience + 2*shedEvery)
+		synctest.Wait()
+		if cut == nil {
+			t.Error("got nothing cut, want the response that has all of the memory")
+		}
+	})
+}
+
 // TestSending: what responses hold is counted once, until they end.
 func TestSending(t *testing.T) {
 	e := newEngine(t, nil)

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/peer"
 
+	"github.com/steadyframe/steadyframe/internal/lookout"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
@@ -31,6 +32,7 @@ type connections struct {
 	collected time.Time                // when the watchdog last had garbage collected
 	stop      chan struct{}
 	watchdog  sync.WaitGroup
+	some      *lookout.Lookout // woken when open gets a connection
 }
 
 // connection is one connection, for net and for grpc-go.
@@ -54,7 +56,7 @@ type connection struct {
 // newConnections returns the connections of a listener. Close ends what start began.
 func newConnections(log *slog.Logger, send time.Duration, rejected func(fault.Kind)) *connections {
 	s := &connections{log: log, send: send, rejected: rejected, open: map[*connection]struct{}{},
-		stop: make(chan struct{})}
+		stop: make(chan struct{}), some: lookout.New()}
 	return s
 }
 
@@ -184,6 +186,7 @@ func (c *connection) newHeld() *held {
 	if c.all != nil && c.known.CompareAndSwap(false, true) {
 		c.all.mu.Lock()
 		c.all.open[c] = struct{}{}
+		c.all.some.Wake()
 		c.all.mu.Unlock()
 	}
 	return h
@@ -229,22 +232,14 @@ type progress struct {
 
 // watch closes connections whose peers do not read what is sent to them, and releases what closed ones hold.
 func (s *connections) watch() {
-	tick := time.NewTicker(min(lookEvery, max(s.send/8, time.Millisecond)))
-	defer tick.Stop()
-	for {
-		select {
-		case <-s.stop:
-			return
-		case now := <-tick.C:
-			s.look(now)
-		}
-	}
+	s.some.Run(s.stop, min(lookEvery, max(s.send/8, time.Millisecond)), s.look)
 }
 
-// look is one look of the watchdog.
-func (s *connections) look(now time.Time) {
+// look is one look of the watchdog. It reports whether there was a connection.
+func (s *connections) look(now time.Time) bool {
 	s.releaseClosed(now)
 	s.mu.Lock()
+	some := len(s.open) > 0
 	var busy []*connection
 	for c := range s.open {
 		if c.unsent.Load() > 0 && c.closed.Load() == 0 {
@@ -257,6 +252,7 @@ func (s *connections) look(now time.Time) {
 			c.cut(fault.Errorf(fault.Slow, "the response was not read within timeouts.send"))
 		}
 	}
+	return some
 }
 
 // stalled returns for how long no MiB of a message of c has left.

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/lookout"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -45,14 +46,15 @@ type Server struct {
 	connections map[*connection]struct{}
 	ended       bool
 	serving     sync.WaitGroup
-	stop        chan struct{} // closed when it is over
+	stop        chan struct{}    // closed when it is over
+	some        *lookout.Lookout // woken when there is a connection
 }
 
 // New returns a Server for the settings of e.
 func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	s := &Server{
 		engine: e, live: l, log: log, users: auth.NewUsers(e.Config.Ring.UIDs),
-		connections: map[*connection]struct{}{}, stop: make(chan struct{}),
+		connections: map[*connection]struct{}{}, stop: make(chan struct{}), some: lookout.New(),
 	}
 	e.Account.Mapped(engine.Ring, s.mapped.Load)
 	return s
@@ -97,6 +99,7 @@ func (s *Server) accept(accepted net.Conn) {
 		return
 	}
 	s.connections[c] = struct{}{}
+	s.some.Wake()
 	s.serving.Go(func() {
 		c.serve()
 		s.mu.Lock()
@@ -107,24 +110,17 @@ func (s *Server) accept(accepted net.Conn) {
 
 // watch looks after the connections until Shutdown.
 func (s *Server) watch() {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			s.each((*connection).check)
-		case <-s.stop:
-			return
-		}
-	}
+	s.some.Run(s.stop, watchEvery, func(time.Time) bool { return s.each((*connection).check) })
 }
 
-func (s *Server) each(f func(*connection)) {
+// each calls f for all connections, and reports whether there is one.
+func (s *Server) each(f func(*connection)) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.connections {
 		f(c)
 	}
+	return len(s.connections) > 0
 }
 
 // Shutdown ends the listener and all connections: what was submitted and read is answered. Those left when ctx ends are cut.
