@@ -69,6 +69,7 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 		c.notice = p.Notice
 	}
 	done := make(chan struct{})
+	p.Source.ended = done
 	p.Source.reading.Go(func() {
 		defer close(done)
 		r.readAll(reading)

@@ -33,6 +33,10 @@ type PushSource struct {
 	read    int                      // frames, since it was opened
 	warning string                   // about JPEGs
 	reading sync.WaitGroup           // of the reader that Run has left behind
+	ended   chan struct{}            // closed when the reader of Run has ended; nil before Run
+
+	mu     sync.Mutex // held while the input is opened again, and closed: by a reader that is left behind, and by the caller
+	closed bool
 }
 
 // OpenPush opens in; frames are read into buffers from p. With loop the input starts over at its end. Standard input,
@@ -77,7 +81,12 @@ func OpenPush(ctx context.Context, in Input, loop bool, p *pool.Pool) (*PushSour
 
 // open opens in, in place of what was open.
 func (s *PushSource) open(ctx context.Context, in Input, p *pool.Pool) error {
-	s.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return os.ErrClosed
+	}
+	s.closeOpened()
 	s.video, s.jpeg, s.stream, s.read = nil, nil, nil, 0
 	if in.Raw.Format == 0 {
 		if opened, err := s.openJPEGs(ctx, &in, p); opened || err != nil {
@@ -212,9 +221,24 @@ func (s *PushSource) contentType() string {
 	return "application/octet-stream"
 }
 
+// leftBehind reports whether Run has left its reader behind, which may still use the input.
+func (s *PushSource) leftBehind() bool {
+	if s.ended == nil {
+		return false
+	}
+	select {
+	case <-s.ended:
+		return false
+	default:
+		return true
+	}
+}
+
 // Warning returns what was wrong with the input although it was read to its end, or "". Call it after Run has returned.
 func (s *PushSource) Warning() string {
 	switch {
+	case s.leftBehind():
+		return ""
 	case s.video != nil:
 		return s.video.Warning()
 	case s.folder != nil:
@@ -227,7 +251,7 @@ func (s *PushSource) Warning() string {
 
 // Skipped returns a *SkippedError if files of the input were skipped. Call it after Run has returned.
 func (s *PushSource) Skipped() error {
-	if s.folder == nil {
+	if s.folder == nil || s.leftBehind() {
 		return nil
 	}
 	return s.folder.err()
@@ -235,6 +259,13 @@ func (s *PushSource) Skipped() error {
 
 // Close ends the input. Standard input stays open.
 func (s *PushSource) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	return s.closeOpened()
+}
+
+func (s *PushSource) closeOpened() error {
 	switch {
 	case s.video != nil:
 		return s.video.Close()
