@@ -26,14 +26,15 @@ type pushCmd struct {
 	CA       string `name:"ca" type:"existingfile" placeholder:"FILE" help:"PEM file with certificate authorities to trust in addition to the system's."`
 	Insecure bool   `help:"Do not verify the server's certificate."`
 
-	Format *frame.PixelFormat `group:"input" placeholder:"FORMAT" values:"bgr24,rgb24,bgra,rgba,gray,yuv420p,nv12,bgr24p,rgb24p,bgrf32p,rgbf32p,bgrf32,rgbf32,bgrf16p,rgbf16p,bgrf16,rgbf16" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
-	Size   size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
-	Range  frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" values:"full,limited,0..1,0..255,-1..1" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
-	Color  *frame.ColorSpace  `group:"input" placeholder:"MATRIX" values:"bt601,bt709" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
-	SAR    string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
-	FPS    float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames per second. Default: a file at the times of its frames, or at 25; a pipe or camera as frames come; the snapshot of a URL once per second."`
-	Loop   bool               `group:"input" help:"Start a file or folder over at its end."`
-	Strict bool               `group:"input" help:"Stop at a file in a folder that is not an image, instead of skipping it."`
+	Format  *frame.PixelFormat `group:"input" placeholder:"FORMAT" values:"bgr24,rgb24,bgra,rgba,gray,yuv420p,nv12,bgr24p,rgb24p,bgrf32p,rgbf32p,bgrf32,rgbf32,bgrf16p,rgbf16p,bgrf16,rgbf16" help:"INPUT is raw frames: bgr24, rgb24, bgra, rgba, gray, yuv420p (i420) or nv12; tensors of shape (3,H,W): rgb24p, rgbf32p or rgbf16p; or (H,W,3): rgbf32 or rgbf16; or these with bgr. Needs --size."`
+	Size    size               `group:"input" placeholder:"WxH" help:"Width and height of raw frames."`
+	Range   frame.ValueRange   `group:"input" default:"default" placeholder:"RANGE" values:"full,limited,0..1,0..255,-1..1" help:"Range of the samples: full or limited; for floats 0..1, 0..255 or --range=-1..1. Overrides what INPUT says. Default: what INPUT says, else the usual one of its format."`
+	Color   *frame.ColorSpace  `group:"input" placeholder:"MATRIX" values:"bt601,bt709" help:"Matrix of luma and chroma: bt601 or bt709. Overrides what INPUT says. Default: what a video says; if it says nothing, bt709 from 720 lines or 1280 columns on, else bt601."`
+	SAR     string             `group:"input" name:"sar" enum:"square,ignore" default:"square" placeholder:"WHAT" help:"What to do with pixels that are not square: square scales frames to their display size, ignore keeps them as stored. Default: square."`
+	FPS     float64            `group:"input" name:"fps" placeholder:"N" help:"Read N frames per second. Default: a file at the times of its frames, or at 25; a pipe or camera as frames come; the snapshot of a URL once per second."`
+	Loop    bool               `group:"input" help:"Start a file or folder over at its end."`
+	NoSound bool               `group:"input" help:"Do not send the sound of a video file."`
+	Strict  bool               `group:"input" help:"Stop at a file in a folder that is not an image, instead of skipping it."`
 
 	Crop       *pipeline.Rect   `group:"image" placeholder:"WxH+X+Y" help:"Crop each frame to this rectangle first."`
 	Resize     resize           `group:"image" placeholder:"WxH" help:"Size of the images. 320x or x320: the other side follows from the aspect ratio."`
@@ -54,7 +55,7 @@ type pushCmd struct {
 func (pushCmd) Help() string {
 	return `Publishes a live stream on a server: a file at its own rate, a pipe or camera as frames come. The server encodes the images,
 as the flags below say, and shows them to any number of viewers. JPEGs are passed on as they are, unless a flag asks for
-other images.
+other images. The sound of a video file is the sound of the stream, in step with its frames, unless --fps or --no-sound is given.
 
 A lost connection is made again after 0.25 to 2.5 s. A file waits meanwhile. A pipe is read on, so that its writer does not
 wait; its frames are dropped and counted, and the newest one is sent. A permanent refusal (wrong token, another publisher
@@ -153,7 +154,7 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 }
 
 func (c *pushCmd) input() cli.Input {
-	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, IgnoreSAR: c.SAR == sarIgnore, Strict: c.Strict}
+	in := cli.Input{Path: c.Input, Stdin: os.Stdin, Range: c.Range, Color: c.Color, IgnoreSAR: c.SAR == sarIgnore, Strict: c.Strict, Sound: !c.NoSound && c.FPS == 0}
 	if c.FPS > 0 {
 		in.Every = time.Duration(float64(time.Second) / c.FPS)
 	}

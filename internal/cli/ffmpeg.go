@@ -22,7 +22,7 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 	case isURL(in.Path):
 		o.URL = in.Path
 	default:
-		o.Path = in.Path
+		o.Path, o.Sound = in.Path, in.Sound && !ffmpeg.IsCamera(in.Path)
 	}
 	r, err := ffmpeg.Open(ctx, o, p)
 	var failed *ffmpeg.Error
@@ -47,7 +47,7 @@ func openFFmpeg(ctx context.Context, in Input, stdin io.Reader, p *pool.Pool) (*
 	if o.URL != "" {
 		reader = redacted{r, o.URL}
 	}
-	s := &Source{Reader: reader, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: func() string { return prefixed("ffmpeg: ", redact.Text(r.Warning(), o.URL)) }, pts: r.PTS}
+	s := &Source{Reader: reader, FPS: info.FPS, Total: info.Frames(), close: r.Close, warning: func() string { return prefixed("ffmpeg: ", redact.Text(r.Warning(), o.URL)) }, pts: r.PTS, sound: r.Sound()}
 	if in.Loop || stdin != nil {
 		s.Total = 0
 	}

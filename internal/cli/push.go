@@ -52,8 +52,9 @@ type pushRun struct {
 	inputErr  error          // why the input ended, nil at its end; to be read when frames is closed
 	interrupt <-chan struct{}
 	meter     *pushMeter
-	lost      time.Time // when the last connection ended, while there is none
-	unsent    pushFrame // what it did not take whole
+	lost      time.Time  // when the last connection ended, while there is none
+	sound     *pushSound // nil without
+	unsent    pushFrame  // what it did not take whole
 	hasUnsent bool
 	taken     *time.Timer // calls Taken; nil until a frame was sent
 }
@@ -74,6 +75,10 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 		defer close(done)
 		r.readAll(reading)
 	})
+	if v := p.Source.video; v != nil && v.sound != nil && p.FPS == 0 && r.fps() > 0 {
+		r.sound = newPushSound(r, v.sound)
+		p.Source.reading.Go(func() { r.sound.send(reading) })
+	}
 	err := r.connectAll(ctx)
 	if r.hasUnsent {
 		r.unsent.release()
@@ -130,6 +135,9 @@ func (r *pushRun) readAll(ctx context.Context) {
 		if !pace.waitStep(step, ctx.Done()) || !r.hand(ctx, f, pace) {
 			f.release()
 			return
+		}
+		if r.sound != nil && ok {
+			r.sound.follow(pace.due.Add(-now))
 		}
 	}
 }
@@ -268,19 +276,8 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (end bodyEnd, er
 		r.unsent, r.hasUnsent = body.end()
 		return inputEnded, err
 	}
-	request.Header.Set("Expect", "100-continue") // A server that refuses says so before there is a body that it would cut.
 	request.Header.Set("Content-Type", r.Source.contentType())
-	request.Header.Set("User-Agent", "steadyframe")
-	if r.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+r.Token)
-	}
-	send := r.send
-	if send == nil {
-		transport := r.Target.transport()
-		defer transport.CloseIdleConnections()
-		send = transport.RoundTrip
-	}
-	response, err := send(request)
+	response, err := r.roundTrip(request)
 	if err == nil {
 		err = r.answered(response)
 		response.Body.Close()
@@ -289,6 +286,21 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (end bodyEnd, er
 	}
 	r.unsent, r.hasUnsent = body.end()
 	return body.reason, r.Target.refusal(err)
+}
+
+// roundTrip sends a request with what all of them say.
+func (r *pushRun) roundTrip(request *http.Request) (*http.Response, error) {
+	request.Header.Set("Expect", "100-continue") // A server that refuses says so before there is a body that it would cut.
+	request.Header.Set("User-Agent", "steadyframe")
+	if r.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+r.Token)
+	}
+	if r.send != nil {
+		return r.send(request)
+	}
+	transport := r.Target.transport()
+	defer transport.CloseIdleConnections()
+	return transport.RoundTrip(request)
 }
 
 // query returns what the request says of frames like f and what to make of them.

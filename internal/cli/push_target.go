@@ -126,6 +126,13 @@ func (t *PushTarget) publishURL(query url.Values) string {
 	return u.String()
 }
 
+// soundURL returns where to send sound, with what query says of it.
+func (t *PushTarget) soundURL(query url.Values) string {
+	u := t.base.JoinPath(streamsPath, t.Stream, "sound")
+	u.RawQuery = query.Encode()
+	return u.String()
+}
+
 // WatchURL returns where a person sees the stream.
 func (t *PushTarget) WatchURL() string {
 	if t.socket != "" {

@@ -31,6 +31,7 @@ type Input struct {
 	IgnoreSAR bool          // pixels that are not square stay as they are
 	Strict    bool          // a file of a folder that is no image ends the input instead of being skipped
 	Every     time.Duration // from one request of a snapshot's URL to the next
+	Sound     bool          // the sound of a file is wanted, too
 }
 
 // Source is an open input. The caller closes it, also to end a Next that waits.
@@ -43,6 +44,7 @@ type Source struct {
 	close   func() error
 	warning func() string
 	pts     func() (time.Duration, bool)
+	sound   io.Reader // of a video file, as ffmpeg.Reader.Sound has it; nil without
 	skipped func() error
 }
 

@@ -26,8 +26,11 @@ type Options struct {
 
 	MaxPixels int // width times height of a frame; 0 means 50 million
 
-	hdr string // "PQ" or "HLG": frames are tone-mapped
-	in  frameInfo
+	Sound bool // the sound of a file or URL is read beside its frames, where it has some: see Reader.Sound
+
+	hdr   string // "PQ" or "HLG": frames are tone-mapped
+	in    frameInfo
+	track bool // the sound is wanted, and there is some
 }
 
 // Stream returns the name of an input that is not a file, "" for a file.
@@ -66,7 +69,11 @@ func (o *Options) args() []string {
 	if o.Frames > 0 {
 		args = append(args, "-frames:v", strconv.Itoa(o.Frames))
 	}
-	return append(args, "-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "pipe:1")
+	args = append(args, "-c:v", "rawvideo", "-f", "rawvideo", "-flush_packets", "1", "pipe:1")
+	if o.track {
+		args = append(args, trackArgs...)
+	}
+	return args
 }
 
 // input returns the name of ffmpeg's input, and the options before it.

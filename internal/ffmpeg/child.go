@@ -20,6 +20,7 @@ type child struct {
 	stdin  *os.File
 	stdout *os.File
 	stderr *os.File
+	extra  *os.File      // what the process writes to its file descriptor 3; nil without
 	ended  chan struct{} // closed when the process and its descendants have ended
 	exit   error         // how it ended; read it after ended is closed
 }
@@ -32,8 +33,8 @@ const markName = "STEADYFRAME_CHILD"
 const outputGrace = time.Second
 
 // startChild starts the program at path; no shell sees args. With stdin the process reads what is written to
-// child.stdin. The caller calls end.
-func startChild(path string, args []string, stdin bool) (_ *child, err error) {
+// child.stdin; with extra it has a file descriptor 3 to write to. The caller calls end.
+func startChild(path string, args []string, stdin, extra bool) (_ *child, err error) {
 	c := &child{
 		cmd:   exec.Command(path, args...),
 		mark:  fmt.Sprintf("%s=%d-%016x", markName, os.Getpid(), rand.Uint64()),
@@ -54,13 +55,16 @@ func startChild(path string, args []string, stdin bool) (_ *child, err error) {
 		}
 		return r, w
 	}
-	var out, errs, in *os.File
+	var out, errs, in, third *os.File
 	c.stdout, out = pipe()
 	c.stderr, errs = pipe()
 	if stdin {
 		in, c.stdin = pipe()
 	}
-	for _, f := range []*os.File{out, errs, in} {
+	if extra {
+		c.extra, third = pipe()
+	}
+	for _, f := range []*os.File{out, errs, in, third} {
 		if f != nil {
 			theirs = append(theirs, f)
 		}
@@ -72,6 +76,9 @@ func startChild(path string, args []string, stdin bool) (_ *child, err error) {
 	c.cmd.Stdout, c.cmd.Stderr = out, errs
 	if in != nil {
 		c.cmd.Stdin = in
+	}
+	if third != nil {
+		c.cmd.ExtraFiles = []*os.File{third}
 	}
 	c.cmd.Env = append(os.Environ(), c.mark)
 	c.cmd.SysProcAttr = childAttributes()
@@ -99,6 +106,9 @@ func (c *child) run(started chan<- error) {
 	// A Read that waits now must not wait for a descendant that keeps the pipe open.
 	c.stdout.SetReadDeadline(time.Now().Add(outputGrace))
 	c.stderr.SetReadDeadline(time.Now().Add(outputGrace))
+	if c.extra != nil {
+		c.extra.SetReadDeadline(time.Now().Add(outputGrace))
+	}
 }
 
 // reader reads f, an output pipe of the process. Its end comes at the latest outputGrace after the end of the process.
@@ -140,7 +150,7 @@ func (c *child) end() {
 }
 
 func (c *child) closePipes() {
-	for _, f := range []*os.File{c.stdin, c.stdout, c.stderr} {
+	for _, f := range []*os.File{c.stdin, c.stdout, c.stderr, c.extra} {
 		if f != nil {
 			f.Close()
 		}

@@ -22,7 +22,7 @@ func runAsChild() bool {
 	if sleep == "" {
 		return false
 	}
-	c, err := startChild(sleep, []string{"1000"}, false)
+	c, err := startChild(sleep, []string{"1000"}, false, false)
 	if err != nil {
 		fmt.Println(err)
 		return true
@@ -89,7 +89,7 @@ func TestChildOutput(t *testing.T) {
 	if c.exit == nil || c.exit.Error() != "exit status 3" {
 		t.Errorf("got exit %v, want status 3", c.exit)
 	}
-	if _, err := startChild("/none/such", nil, false); err == nil {
+	if _, err := startChild("/none/such", nil, false, false); err == nil {
 		t.Error("got no error for a program that is not there")
 	}
 }
@@ -140,7 +140,7 @@ func startShell(t *testing.T, script string) *child {
 	if err != nil {
 		t.Skip("no sh on PATH")
 	}
-	c, err := startChild(sh, []string{"-c", script}, false)
+	c, err := startChild(sh, []string{"-c", script}, false, false)
 	if err != nil {
 		t.Fatal(err)
 	}

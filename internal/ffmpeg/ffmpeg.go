@@ -43,6 +43,7 @@ type Reader struct {
 	child   *child
 	log     *log
 	out     io.Reader // what the child writes
+	track   *track    // the sound; nil without
 	feed    *feed     // nil without Options.Stdin
 	file    *os.File  // what the feed reads, where the Reader opened it
 
@@ -83,7 +84,7 @@ func Open(ctx context.Context, o Options, p *pool.Pool) (*Reader, error) {
 }
 
 // open starts a child and reads up to the first frame. HDR takes a second child, since only a frame tells that a stream
-// is HDR.
+// is HDR; and sound another, since ffmpeg fails where it is told to write sound and there is none.
 func (r *Reader) open(program string) error {
 	if err := r.start(program); err != nil {
 		return err
@@ -93,12 +94,18 @@ func (r *Reader) open(program string) error {
 	}
 	if hdr := isHDR(r.info); hdr != "" {
 		r.options.hdr, r.options.in = hdr, r.info
-		r.end()
-		if err := r.start(program); err != nil {
+		if err := r.again(program); err != nil {
 			return err
 		}
-		r.pending = false
-		if err := r.describe(); err != nil {
+	}
+	if audio := r.log.said().audio; r.options.Sound && canTrack && r.feed == nil && audio != "" && audio != noCodec {
+		r.options.track = true
+		err := r.again(program)
+		if err != nil && r.ctx.Err() == nil { // Frames without their sound are better than none.
+			r.options.track = false
+			err = r.again(program)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -108,18 +115,31 @@ func (r *Reader) open(program string) error {
 	return nil
 }
 
+// again starts another child in place of the one that runs, and reads up to the first frame.
+func (r *Reader) again(program string) error {
+	r.end()
+	r.pending = false
+	if err := r.start(program); err != nil {
+		return err
+	}
+	return r.describe()
+}
+
 // start starts a child.
 func (r *Reader) start(program string) error {
 	var src io.Reader
 	if src = r.options.Stdin; r.file != nil {
 		src = r.file
 	}
-	c, err := startChild(program, r.options.args(), src != nil)
+	c, err := startChild(program, r.options.args(), src != nil, r.options.track)
 	if err != nil {
 		return fmt.Errorf("ffmpeg: %w", err)
 	}
 	r.child, r.log, r.out = c, newLog(c.reader(c.stderr)), c.reader(c.stdout)
 	r.stop = context.AfterFunc(r.ctx, c.kill)
+	if r.track = nil; c.extra != nil {
+		r.track = newTrack(c.reader(c.extra))
+	}
 	switch {
 	case src == nil:
 	case r.feed == nil:
@@ -137,6 +157,9 @@ func (r *Reader) end() {
 	r.child.kill()
 	<-r.log.done
 	r.child.end()
+	if r.track != nil {
+		<-r.track.done
+	}
 }
 
 // Close ends the child and waits for that. It also ends a Next that waits. A second Close does nothing.
@@ -214,6 +237,16 @@ func (r *Reader) Info() Info {
 
 // PTS returns the time stamp of the last frame that Next returned, and whether it has one.
 func (r *Reader) PTS() (time.Duration, bool) { return r.pts, r.frames > 0 && r.pts != noTime }
+
+// Sound returns the sound of the input, as a WAV file of 16-bit samples of one or two channels whose first sample has the time
+// stamp 0: gaps are silence. It is nil without Options.Sound, for standard input, and where there is no sound. It may be read by
+// another goroutine than the frames, and is read ahead of them at most by what 8 MB hold.
+func (r *Reader) Sound() io.Reader {
+	if r.track == nil {
+		return nil
+	}
+	return r.track
+}
 
 // Next returns the next frame, which the caller releases. At the end it returns io.EOF. Other errors are an *Error, an
 // *ingest.LimitError, the cause of the context's end, and the pool's: after pool.ErrBudget, Next may be called again.

@@ -46,7 +46,7 @@ func OpenSound(ctx context.Context, o Options) (*SoundReader, error) {
 	input, prefix := o.input()
 	args := append([]string{"-hide_banner", "-nostats", "-loglevel", "repeat+level+info"}, prefix...)
 	args = append(args, "-i", input, "-map", "0:a:0", "-af", "aformat=sample_rates="+soundRates, "-c:a", "pcm_f32le", "-f", "wav", "pipe:1")
-	c, err := startChild(program, args, src != nil)
+	c, err := startChild(program, args, src != nil, false)
 	if err != nil {
 		if r.file != nil {
 			r.file.Close()
