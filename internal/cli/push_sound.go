@@ -158,16 +158,19 @@ func (s *pushSound) feed(ctx context.Context, w io.Writer) error {
 // there is silence.
 func (s *pushSound) next(due time.Time) ([]byte, error) {
 	s.mu.Lock()
-	at := s.moments(due.Sub(s.start))
+	early := s.read - s.moments(due.Sub(s.start))
 	s.mu.Unlock()
 	bytes := int64(s.format.MomentBytes())
-	if early := s.read - at; early > 0 {
+	switch exact := s.moments(time.Millisecond); {
+	case early > exact:
 		n := min(early*bytes, int64(len(s.piece)))
 		clear(s.piece[:n])
 		return s.piece[:n], nil
-	}
-	if _, err := io.CopyN(io.Discard, s.in, (at-s.read)*bytes); err != nil {
-		return nil, io.EOF
+	case early < -exact:
+		if _, err := io.CopyN(io.Discard, s.in, -early*bytes); err != nil {
+			return nil, io.EOF
+		}
+		s.read -= early
 	}
 	n, err := io.ReadFull(s.in, s.piece)
 	if n == 0 {
@@ -176,6 +179,6 @@ func (s *pushSound) next(due time.Time) ([]byte, error) {
 	if err != nil {
 		n -= n % int(bytes)
 	}
-	s.read = at + int64(n)/bytes
+	s.read += int64(n) / bytes
 	return s.piece[:n], nil
 }
