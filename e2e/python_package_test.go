@@ -206,6 +206,14 @@ func TestPythonPackageExamples(t *testing.T) {
 		}
 		run("(?m)^[0-3] frames$", "webcam.py", "other", "3")
 	})
+	t.Run("avatar", func(t *testing.T) {
+		end := aside(t, "avatar.py", "avatar")
+		run(fmt.Sprintf(image, "640x360"), "watch.py", "avatar", "5")
+		if said := end(); !strings.Contains(said, url+"/stream/avatar.mjpg") {
+			t.Errorf("avatar.py: got %q, want where to look", said)
+		}
+		run("(?m)^20 images, 1[0-9] of them with a region$", "avatar.py", "brief", "20")
+	})
 	t.Run("model", func(t *testing.T) { // It makes its second frame when somebody watches.
 		end := aside(t, "watch.py", "model")
 		run("^40 frames, ", "model.py", "model", "40")

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -51,6 +52,12 @@ func TestScreenshots(t *testing.T) {
 	for _, name := range []string{"larches", "meadow", "night", "ridge", "ridge", "winter"} {
 		watch(t, live, name)
 	}
+	head := serve(t, "127.0.0.1:0", "")
+	avatar := exec.CommandContext(t.Context(), buildAvatar(t), "-grpc", head.grpc, "-http", head.url(""))
+	if err := avatar.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { avatar.Process.Kill(); avatar.Wait() })
 	lost := publish(t, live, "barn")
 	waitFor(t, "a stream to be online", func() bool { return lost.newest.Load() > publishedFPS })
 	lost.end()
@@ -60,12 +67,20 @@ func TestScreenshots(t *testing.T) {
 		{"wall.jpg", 1440, 720, true, live, "", "document.querySelector('.tile[data-state=offline]') && " + images, 6 * time.Second},
 		{"narrow.jpg", 360, 740, false, live, "", "document.querySelector('.tile')", 4 * time.Second},
 		{"stream.jpg", 1440, 900, false, live, "stream/ridge", images, 45 * time.Second},
+		{"avatar.jpg", 1080, 640, true, head, "stream/avatar", images + " && performance.now() > 15000 && " + mouthIsOpen, 0},
 		{"dashboard.png", 1440, 960, true, live, "server", "document.querySelector('.card[data-state]')", 75 * time.Second},
 		{"empty.png", 1024, 520, false, empty, "", "document.querySelector('.command')", time.Second},
 	} {
 		t.Run(s.file, func(t *testing.T) { s.take(t, *screenshots) })
 	}
 }
+
+// mouthIsOpen is JavaScript that is true when the head of examples/avatar says something: it is dark between its lips.
+const mouthIsOpen = `(() => {
+	const canvas = Object.assign(document.createElement('canvas'), { width: 640, height: 360 }).getContext('2d');
+	canvas.drawImage(document.querySelector('.screen canvas'), 0, 0, 640, 360);
+	return canvas.getImageData(320, 231, 1, 1).data[0] < 120;
+})()`
 
 // watch is a viewer of a stream by MJPEG, until t ends.
 func watch(t *testing.T, s *server, name string) {

@@ -24,6 +24,7 @@ import (
 // server is a steadyframe serve that runs.
 type server struct {
 	address string // host:port of its HTTP listener
+	grpc    string // and of its gRPC listener
 	cmd     *exec.Cmd
 	log     bytes.Buffer // complete after done
 	done    chan struct{}
@@ -32,7 +33,7 @@ type server struct {
 // serve starts a server at an address, "127.0.0.1:0" for a port of its own, with streams as NAME=SOURCE. It ends with t.
 func serve(t *testing.T, address, token string, streams ...string) *server {
 	t.Helper()
-	args := []string{"serve", "--http", address, "--grpc", "off", "--admin", "off"}
+	args := []string{"serve", "--http", address, "--grpc", "127.0.0.1:0", "--admin", "off"}
 	for _, s := range streams {
 		args = append(args, "--stream", s)
 	}
@@ -51,9 +52,9 @@ func serve(t *testing.T, address, token string, streams ...string) *server {
 		if err != nil {
 			t.Fatalf("steadyframe serve ended before it said where it serves: %v\n%s", err, s.log.Bytes())
 		}
-		var entry struct{ Msg, HTTP string }
+		var entry struct{ Msg, HTTP, GRPC string }
 		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
-			s.address = entry.HTTP
+			s.address, s.grpc = entry.HTTP, entry.GRPC
 		}
 	}
 	go func() {
