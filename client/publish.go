@@ -19,7 +19,8 @@ import (
 
 // PublishOptions say more of a live stream. The zero value is right for most.
 type PublishOptions struct {
-	MaxFPS float64 // images a second at most; 0: one of each frame
+	MaxFPS  float64 // images a second at most; 0: one of each frame
+	Regions int     // of a scene, how many regions an image has at most: the ring's memory has room for them; 0: 1
 }
 
 // PublishStatus is what has become of the frames of a Publisher so far, and who sees them.
@@ -138,7 +139,7 @@ func (p *Publisher) SendCaptured(at time.Time, frames ...[]byte) error {
 // leaves its place out.
 func (p *Publisher) SendImage(at time.Time, m SceneImage, regions ...[]byte) error {
 	if p.ring != nil {
-		return &Error{Code: codes.Unimplemented, Field: "scene", Reason: "client: the ring has no images of scenes"}
+		return p.ring.sendImage(p, at, m, regions)
 	}
 	return p.sendRequest(at, []SceneImage{m}, regions)
 }

@@ -175,20 +175,29 @@ func (c *ringConn) submit(slot int, frames [][]byte) (sent int, err error) {
 // receive waits until the server is done with a slot, the next in order, and puts copies of its images into r, one for each frame.
 // Those of a wrong size get an error.
 func (c *ringConn) receive(m *ring.Message, slot int, frames [][]byte, r *Response) error {
-	payload, err := c.Recv(m)
+	run, err := c.receiveDone(m, slot)
 	if err != nil {
 		return err
 	}
+	r.Run = run
+	return c.copyImages(slot, frames, r)
+}
+
+// receiveDone waits until the server is done with a slot, the next in order, and returns how long that took.
+func (c *ringConn) receiveDone(m *ring.Message, slot int) (run time.Duration, err error) {
+	payload, err := c.Recv(m)
+	if err != nil {
+		return 0, err
+	}
 	d := ring.ParseDone(m)
 	if m.Kind() != ring.KindDone || int64(d.Slot) != int64(slot) {
-		return fmt.Errorf("%w: got a message of kind %d about slot %d, want DONE of slot %d", ring.ErrLost, m.Kind(), d.Slot, slot)
+		return 0, fmt.Errorf("%w: got a message of kind %d about slot %d, want DONE of slot %d", ring.ErrLost, m.Kind(), d.Slot, slot)
 	}
 	c.generations[slot] = d.Generation
 	if m.Code() != 0 {
-		return ring.ParseError(m, payload)
+		return 0, ring.ParseError(m, payload)
 	}
-	r.Run = time.Duration(d.RunNS)
-	return c.copyImages(slot, frames, r)
+	return time.Duration(d.RunNS), nil
 }
 
 // copyImages copies the images of a slot into memory of r.
@@ -229,16 +238,24 @@ func (c *ringConn) image(area []byte, n int) ([]byte, error) {
 
 // encode is Client.Encode through the ring. A connection that was kept may have ended meanwhile: then there is a second try.
 func (l *ringLink) encode(ctx context.Context, b *Batch, r *Response) error {
+	n, slots, encode := len(b.Frames), 1, (*ringConn).encode
+	if b.Spec.Scene != "" {
+		s := sceneBatch{batch: b}
+		if err := s.check(); err != nil {
+			return err
+		}
+		n, slots, encode = s.regions(), min(max(s.count(), 1), sceneSlots), (*ringConn).encodeScene
+	}
 	for {
-		c := l.take(b.Spec, len(b.Frames))
+		c := l.take(b.Spec, n)
 		kept := c != nil
 		if !kept {
 			var err error
-			if c, err = l.dial(ctx, b.Spec, 1, max(len(b.Frames), 1)); err != nil {
+			if c, err = l.dial(ctx, b.Spec, slots, max(n, 1)); err != nil {
 				return err
 			}
 		}
-		err := c.encode(ctx, b, r)
+		err := encode(c, ctx, b, r)
 		if err == nil {
 			l.keep(c)
 			return nil

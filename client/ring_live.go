@@ -29,11 +29,11 @@ type ringSlot struct{ slot, generation uint32 }
 
 // publish is Client.Publish.
 func (l *ringLink) publish(ctx context.Context, name string, spec pipeline.Spec, o PublishOptions) (*Publisher, error) {
-	conn, err := ring.Dial(ctx, l.path, ring.Hello{Use: ring.Publish, Stream: name, Spec: spec, FPS: o.MaxFPS, Client: "go"})
+	conn, err := ring.Dial(ctx, l.path, ring.Hello{Use: ring.Publish, Stream: name, Spec: spec, Batch: o.Regions, FPS: o.MaxFPS, Client: "go"})
 	if err != nil {
 		return nil, ringError(err)
 	}
-	r := &ringPublisher{conn: conn, ctx: ctx, jpegs: spec.Input == frame.Desc{}, free: make(chan ringSlot, conn.Layout.Slots)}
+	r := &ringPublisher{conn: conn, ctx: ctx, jpegs: spec.Input == frame.Desc{} && spec.Scene == "", free: make(chan ringSlot, conn.Layout.Slots)}
 	for i := range conn.Layout.Slots {
 		r.free <- ringSlot{uint32(i), 1}
 	}
@@ -174,7 +174,7 @@ func (r *ringWatcher) next(i *LiveImage) error {
 		return ringError(err)
 	}
 	p := ring.ParseImage(&r.message)
-	if r.message.Kind() != ring.KindImage || int64(p.Slot) >= int64(r.conn.Layout.Slots) || int64(p.Bytes) > int64(len(r.conn.Area(int(p.Slot)))) {
+	if r.message.Kind() != ring.KindImage || int64(p.Slot) >= int64(r.conn.Layout.Slots) || int64(p.Bytes)+int64(p.Alpha) > int64(len(r.conn.Area(int(p.Slot)))) {
 		return ringError(fmt.Errorf("%w: got a message of kind %d with numbers that cannot be, want IMAGE", ring.ErrLost, r.message.Kind()))
 	}
 	r.last, r.again = p, true
@@ -182,6 +182,9 @@ func (r *ringWatcher) next(i *LiveImage) error {
 		Data: r.conn.Area(int(p.Slot))[:p.Bytes:p.Bytes], Seq: p.Seq, Captured: time.UnixMicro(int64(p.CapturedUS)), Sent: time.UnixMicro(int64(p.SentUS)),
 		Width: int(p.Width), Height: int(p.Height), Offline: p.Flags&ring.FlagOffline != 0, Repeat: p.Flags&ring.FlagRepeat != 0,
 		memory: i.memory,
+	}
+	if end := uint64(p.Bytes) + uint64(p.Alpha); p.Alpha > 0 {
+		i.Alpha = r.conn.Area(int(p.Slot))[p.Bytes:end:end]
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"sync"
 
@@ -23,6 +24,7 @@ type ringStream struct {
 	current *ringConn // of Send
 	spec    pipeline.Spec
 	free    chan int // slots of current
+	next    int      // of a scene: the index of the next image that says none
 	last    bool     // closeSend was called
 	pending chan ringBatch
 	message ring.Message // of Recv
@@ -46,6 +48,12 @@ type ringBatch struct {
 	frames [][]byte
 	sent   int
 	last   bool // nothing else comes from conn
+
+	image *Error // of a scene: why the image of the slot was not submitted; nil: it was
+	scene bool   // the batch is one of a scene: it has an image in each of several slots
+	first bool   // the first of them
+	more  bool   // it is not the last of them
+	empty bool   // there are none, and no slot
 }
 
 func newRingStream(ctx context.Context, l *ringLink) *ringStream {
@@ -106,18 +114,19 @@ func (s *ringStream) send(b *Batch) error {
 		return io.EOF
 	default:
 	}
-	if b.Spec != (pipeline.Spec{}) {
-		s.spec = b.Spec
+	if b.Spec != (pipeline.Spec{}) && b.Spec != s.spec {
+		s.spec, s.next = b.Spec, 0
+	}
+	if s.spec.Scene != "" {
+		return s.sendScene(b)
 	}
 	if s.current == nil || s.current.spec != s.spec || s.current.Layout.Batch < len(b.Frames) {
-		if err := s.connect(len(b.Frames)); err != nil {
+		if err := s.connect(ringSlots, len(b.Frames)); err != nil {
 			return err
 		}
 	}
-	var slot int
-	select {
-	case slot = <-s.free:
-	case <-s.done:
+	slot, ok := s.slot()
+	if !ok {
 		return io.EOF
 	}
 	sent, err := s.current.submit(slot, b.Frames)
@@ -126,6 +135,72 @@ func (s *ringStream) send(b *Batch) error {
 		return io.EOF // recv says why.
 	}
 	return s.expect(ringBatch{conn: s.current, slot: slot, free: s.free, id: b.ID, frames: b.Frames, sent: sent})
+}
+
+// slot waits for a slot. It returns false when the stream has ended.
+func (s *ringStream) slot() (slot int, ok bool) {
+	select {
+	case slot = <-s.free:
+		return slot, true
+	case <-s.done:
+		return 0, false
+	}
+}
+
+// sendScene is send for a batch of a scene.
+func (s *ringStream) sendScene(b *Batch) error {
+	images := sceneBatch{batch: b, next: s.next}
+	if err := images.check(); err != nil {
+		return err
+	}
+	n := images.count()
+	if n > ring.MaxSlots {
+		return &Error{Code: codes.InvalidArgument, Field: "images", Reason: fmt.Sprintf("got %d images in a batch through the ring, want at most %d", n, ring.MaxSlots)}
+	}
+	if c := s.current; c == nil || c.spec != s.spec || c.Layout.Batch < images.regions() || c.Layout.Slots < n {
+		if err := s.connect(min(ringSlots*max(n, 1), ring.MaxSlots), images.regions()); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		return s.expect(ringBatch{conn: s.current, id: b.ID, scene: true, first: true, empty: true})
+	}
+	for i := range n {
+		slot, ok := s.slot()
+		if !ok {
+			return io.EOF
+		}
+		m, regions := images.image(i)
+		e := ringBatch{conn: s.current, slot: slot, free: s.free, id: b.ID, scene: true, first: i == 0, more: i < n-1}
+		c := s.current
+		if e.image = submitImage(c.Conn, &c.message, uint32(slot), c.generations[slot], &m, regions); e.image == nil {
+			if err := c.Send(c.message[:]); err != nil {
+				s.fail(err)
+				return io.EOF // recv says why.
+			}
+		}
+		if err := s.expect(e); err != nil {
+			return err
+		}
+	}
+	s.next = images.next
+	return nil
+}
+
+// recvImage takes an image of a batch of a scene. It returns true when that was the last.
+func (s *ringStream) recvImage(b *ringBatch, r *Response) (last bool, err error) {
+	if b.first {
+		r.ID, r.Images, r.memory, r.Queue, r.Run = b.id, r.Images[:0], r.memory[:0], 0, 0
+	}
+	switch {
+	case b.empty:
+		return true, nil
+	case b.image != nil:
+		r.Images = append(r.Images, Image{Err: b.image})
+	default:
+		err = b.conn.receiveImage(&s.message, b.slot, r)
+	}
+	return !b.more, err
 }
 
 // expect tells recv what comes next.
@@ -138,9 +213,9 @@ func (s *ringStream) expect(b ringBatch) error {
 	}
 }
 
-// connect makes current a new connection.
-func (s *ringStream) connect(n int) error {
-	c, err := s.link.dial(s.ctx, s.spec, ringSlots, max(n, 1))
+// connect makes current a new connection, of so many slots for batches of n frames.
+func (s *ringStream) connect(slots, n int) error {
+	c, err := s.link.dial(s.ctx, s.spec, slots, max(n, 1))
 	if err != nil {
 		return err
 	}
@@ -156,7 +231,7 @@ func (s *ringStream) connect(n int) error {
 			return err
 		}
 	}
-	s.current, s.free = c, make(chan int, ringSlots)
+	s.current, s.free = c, make(chan int, c.Layout.Slots)
 	for i := range c.Layout.Slots {
 		s.free <- i
 	}
@@ -183,13 +258,17 @@ func (s *ringStream) recv(r *Response) error {
 			s.drop(b.conn)
 			continue
 		}
-		r.ID = b.id
+		last := true
 		var err error
-		if b.sent == 0 {
+		switch {
+		case b.scene:
+			last, err = s.recvImage(&b, r)
+		case b.sent == 0:
 			err = b.conn.copyImages(b.slot, b.frames, r)
-		} else {
+		default:
 			err = b.conn.receive(&s.message, b.slot, b.frames, r)
 		}
+		r.ID = b.id
 		if err != nil {
 			if s.ctx.Err() != nil {
 				err = s.ctx.Err()
@@ -197,8 +276,12 @@ func (s *ringStream) recv(r *Response) error {
 			s.close()
 			return ringError(err)
 		}
-		b.free <- b.slot
-		return nil
+		if !b.empty {
+			b.free <- b.slot
+		}
+		if last {
+			return nil
+		}
 	}
 }
 

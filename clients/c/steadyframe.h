@@ -32,6 +32,7 @@
 
 enum { SF_HELLO = 1, SF_ACCEPTED, SF_SUBMIT, SF_DONE, SF_IMAGE, SF_RELEASE, SF_STATUS, SF_PING, SF_OUTPUT, SF_ERROR };
 enum { SF_MAX_SLOTS = 64, SF_MAX_TEXT = 4096 };
+enum { SF_MORE = 1, SF_INDEX = 2, SF_RECTS = 4 }; /* flags of SF_SUBMIT */
 
 /* A message as it is on the wire: 64 bytes, little endian. What lies in "of" depends on the kind. */
 struct sf_message {
@@ -39,9 +40,9 @@ struct sf_message {
 	uint32_t payload, slot, generation;
 	union {
 		struct { uint64_t input_slot, frame_pitch, frame_bytes, output_slot; uint32_t width, height; } accepted;
-		struct { uint32_t frames, bytes; uint64_t captured_us, tag; uint32_t flags; } submit;
+		struct { uint32_t frames, bytes; uint64_t captured_us, tag; uint32_t flags, without; uint64_t index; } submit;
 		struct { uint32_t frames, failed; uint64_t run_ns, tag; } done;
-		struct { uint32_t flags, bytes; uint64_t seq, captured_us, sent_us; uint32_t width, height; } image;
+		struct { uint32_t flags, bytes; uint64_t seq, captured_us, sent_us; uint32_t width, height, alpha; } image;
 		struct { uint32_t viewers, reserved; uint64_t arrived, published, dropped; double fps; uint64_t same; } status;
 		struct { uint32_t retry_ms, reserved; int64_t got; uint64_t tag; int64_t max; } failed; /* SF_ERROR, SF_DONE with a code */
 		uint64_t number;
@@ -249,6 +250,21 @@ static inline int sf_submit(struct sf_conn *c, uint32_t slot, uint32_t n, uint32
 	return sf_write(c, &m, sizeof m);
 }
 
+/* sf_rect returns where x, y, width and height of region n go, in a scene that is movable; zeros stand for its place. */
+static inline int32_t *sf_rect(struct sf_conn *c, uint32_t slot, uint32_t n) {
+	return (int32_t *)(void *)(c->input + slot * c->input_slot + c->batch * c->frame_pitch + n * 16);
+}
+
+/* sf_submit_image hands the n regions of an image of a scene over, of that background; an index below 0 is one more than that of the
+ * image before. flags is SF_RECTS where sf_rect says where all of them go, else 0. 0, or -1. */
+static inline int sf_submit_image(struct sf_conn *c, uint32_t slot, uint32_t n, int64_t index, uint32_t flags) {
+	struct sf_message m = { .kind = SF_SUBMIT, .slot = slot, .generation = c->slot[slot].generation };
+	m.of.submit.frames = n;
+	m.of.submit.flags = flags | (index >= 0 ? SF_INDEX : 0);
+	m.of.submit.index = index >= 0 ? (uint64_t)index : 0;
+	return sf_write(c, &m, sizeof m);
+}
+
 /* sf_release gives the slot of an SF_IMAGE back. 0, or -1. */
 static inline int sf_release(struct sf_conn *c, uint32_t slot) {
 	struct sf_message m = { .kind = SF_RELEASE, .slot = slot, .generation = c->slot[slot].generation };
@@ -266,6 +282,16 @@ static inline int sf_image(struct sf_conn *c, uint32_t slot, uint32_t n, const v
 	*image = c->slot[slot].area + e[0];
 	*bytes = e[1];
 	return (int)e[2];
+}
+
+/* sf_alpha returns the gray JPEG of alpha of the image in a slot that SF_DONE gave back, of a transparent scene; NULL where there is none. */
+static inline const void *sf_alpha(struct sf_conn *c, uint32_t slot, uint32_t *bytes) {
+	uint32_t e[4];
+	if (sizeof e > c->slot[slot].bytes) return NULL;
+	memcpy(e, c->slot[slot].area, sizeof e);
+	if (!e[3] || (uint64_t)e[0] + e[1] + e[3] > c->slot[slot].bytes) return NULL;
+	*bytes = e[3];
+	return c->slot[slot].area + e[0] + e[1];
 }
 
 /* sf_live returns the JPEG of an SF_IMAGE; NULL when the server has sent what cannot be. */

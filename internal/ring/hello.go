@@ -30,7 +30,7 @@ const (
 type Hello struct {
 	Use       Use           `json:"use"`
 	Slots     int           `json:"slots,omitzero"`
-	Batch     int           `json:"batch,omitzero"` // frames that a slot has room for
+	Batch     int           `json:"batch,omitzero"` // frames that a slot has room for; of a scene, regions of an image
 	Spec      pipeline.Spec `json:"spec,omitzero"`
 	JPEGBytes int           `json:"jpeg_bytes,omitzero"` // the largest JPEG, where those are published
 	Stream    string        `json:"stream,omitzero"`
@@ -150,7 +150,9 @@ func (h *Hello) complete() error {
 		return wrong("slots", "got %d, want 1..%d", h.Slots, MaxSlots)
 	case h.Batch < 1:
 		return wrong("batch", "got %d, want 1 or more", h.Batch)
-	case h.Batch > 1 && h.Use != Encode:
+	case h.Batch > MaxRegions && h.Spec.Scene != "":
+		return wrong("batch", "got %d, want 1..%d with a scene, as many as regions of an image", h.Batch, MaxRegions)
+	case h.Batch > 1 && h.Use != Encode && h.Spec.Scene == "":
 		return wrong("batch", "got %d, want none with use %s", h.Batch, h.Use)
 	case h.JPEGBytes < 1:
 		return wrong("jpeg_bytes", "got %d, want 1 or more", h.JPEGBytes)

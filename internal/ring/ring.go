@@ -21,6 +21,7 @@ const (
 	MaxHello   = 16 << 10 // bytes of the payload of a HELLO
 	MaxText    = 4 << 10  // bytes of the payload of an ERROR or a DONE
 	MaxSlots   = 64
+	MaxRegions = 16   // of an image of a scene
 	FrameAlign = 64   // of frames and images in a slot
 	SlotAlign  = 4096 // of slots, and of memory
 )
@@ -130,11 +131,18 @@ type Submit struct {
 	Bytes            uint32 // of a JPEG; 0 for frames
 	CapturedUS       uint64 // since 1970; 0: now
 	Tag              uint64
-	Flags            uint32 // FlagMore
+	Flags            uint32
+	// Of a scene:
+	Without uint32 // bit i: place i has no region
+	Index   uint64 // of the background, with FlagIndex
 }
 
-// FlagMore of a Submit says that more follow in the same write: the server may hold the DONE until theirs.
-const FlagMore = 1
+// Flags of a Submit.
+const (
+	FlagMore  = 1 << iota // more follow in the same write: the server may hold the DONE until theirs
+	FlagIndex             // Index is that of the image; else it is one more than that of the image before
+	FlagRects             // behind the frames of the slot there are rectangles of the regions
+)
 
 // Set makes m a SUBMIT.
 func (s *Submit) Set(m *Message) {
@@ -144,13 +152,19 @@ func (s *Submit) Set(m *Message) {
 	le.PutUint64(m[24:], s.CapturedUS)
 	le.PutUint64(m[32:], s.Tag)
 	le.PutUint32(m[40:], s.Flags)
+	le.PutUint32(m[44:], s.Without)
+	le.PutUint64(m[48:], s.Index)
 }
+
+// SetCaptured sets when the frame of a SUBMIT was captured, in microseconds since 1970.
+func (m *Message) SetCaptured(us uint64) { le.PutUint64(m[24:], us) }
 
 // ParseSubmit returns the content of a SUBMIT.
 func ParseSubmit(m *Message) Submit {
 	return Submit{
 		Slot: m.Slot(), Generation: m.Generation(),
 		Frames: le.Uint32(m[16:]), Bytes: le.Uint32(m[20:]), CapturedUS: le.Uint64(m[24:]), Tag: le.Uint64(m[32:]), Flags: le.Uint32(m[40:]),
+		Without: le.Uint32(m[44:]), Index: le.Uint64(m[48:]),
 	}
 }
 
@@ -201,6 +215,7 @@ func Align(n, align int) int { return (n + align - 1) &^ (align - 1) }
 type Entry struct {
 	Offset, Bytes uint32
 	Code          uint32
+	Alpha         uint32 // bytes of a gray JPEG of alpha behind it, of a transparent scene
 }
 
 // Put writes e as line i of the table in area.
@@ -209,13 +224,39 @@ func (e Entry) Put(area []byte, i int) {
 	le.PutUint32(line[0:], e.Offset)
 	le.PutUint32(line[4:], e.Bytes)
 	le.PutUint32(line[8:], e.Code)
-	le.PutUint32(line[12:], 0)
+	le.PutUint32(line[12:], e.Alpha)
 }
 
 // ParseEntry returns line i of the table in area.
 func ParseEntry(area []byte, i int) Entry {
 	line := area[i*EntryBytes:][:EntryBytes]
-	return Entry{Offset: le.Uint32(line[0:]), Bytes: le.Uint32(line[4:]), Code: le.Uint32(line[8:])}
+	return Entry{Offset: le.Uint32(line[0:]), Bytes: le.Uint32(line[4:]), Code: le.Uint32(line[8:]), Alpha: le.Uint32(line[12:])}
+}
+
+// RectBytes is the size of a Rect in a slot.
+const RectBytes = 16
+
+// Rects returns the bytes of the rectangles in an input slot of an image of a scene: they lie behind its frames.
+func (l *Layout) Rects(slot []byte) []byte {
+	return slot[l.Batch*l.FramePitch:][: l.Batch*RectBytes : l.Batch*RectBytes]
+}
+
+// Rect is where a region goes. All zeros are its place.
+type Rect struct{ X, Y, Width, Height int32 }
+
+// Put writes r as that of region i.
+func (r Rect) Put(rects []byte, i int) {
+	line := rects[i*RectBytes:][:RectBytes]
+	for k, v := range [4]int32{r.X, r.Y, r.Width, r.Height} {
+		le.PutUint32(line[4*k:], uint32(v))
+	}
+}
+
+// ParseRect returns the rectangle of region i. It reads each byte once.
+func ParseRect(rects []byte, i int) Rect {
+	line := rects[i*RectBytes:][:RectBytes]
+	at := func(k int) int32 { return int32(le.Uint32(line[4*k:])) }
+	return Rect{X: at(0), Y: at(1), Width: at(2), Height: at(3)}
 }
 
 // Flags of an Image.
@@ -231,6 +272,7 @@ type Image struct {
 	Seq                uint64
 	CapturedUS, SentUS uint64
 	Width, Height      uint32
+	Alpha              uint32 // bytes of a gray JPEG of alpha behind the image, of a transparent scene
 }
 
 // Set makes m an IMAGE.
@@ -243,13 +285,14 @@ func (p *Image) Set(m *Message) {
 	le.PutUint64(m[40:], p.SentUS)
 	le.PutUint32(m[48:], p.Width)
 	le.PutUint32(m[52:], p.Height)
+	le.PutUint32(m[56:], p.Alpha)
 }
 
 // ParseImage returns the content of an IMAGE.
 func ParseImage(m *Message) Image {
 	return Image{
 		Slot: m.Slot(), Generation: m.Generation(), Flags: le.Uint32(m[16:]), Bytes: le.Uint32(m[20:]), Seq: le.Uint64(m[24:]),
-		CapturedUS: le.Uint64(m[32:]), SentUS: le.Uint64(m[40:]), Width: le.Uint32(m[48:]), Height: le.Uint32(m[52:]),
+		CapturedUS: le.Uint64(m[32:]), SentUS: le.Uint64(m[40:]), Width: le.Uint32(m[48:]), Height: le.Uint32(m[52:]), Alpha: le.Uint32(m[56:]),
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 var ringSpec = pipeline.Spec{
@@ -289,5 +290,140 @@ func TestReuseOverTheRing(t *testing.T) {
 	checkImages(t, stream(t, overRing, spec, frames), want)
 	if got := s.segmentsReused(t); got != 2*3 {
 		t.Errorf("got %d segments reused, want the 3 of the last 2 of 4 frames", got)
+	}
+}
+
+// TestRingScenes: scenes give the same images, alpha and errors over the ring and over gRPC, one batch at a time and in a stream,
+// and are seen when they are published.
+func TestRingScenes(t *testing.T) {
+	if clientTLS != nil {
+		t.Skip("the gRPC client beside it is a plain one")
+	}
+	_, overRing, overGRPC := startRing(t)
+	ctx := timeout(t)
+	if _, err := overRing.LoadScene(ctx, "anna", annas(t, `{"size": "160x96", "movable": true}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := overGRPC.LoadScene(ctx, "clear", clears); err != nil {
+		t.Fatal(err)
+	}
+	f := makeFrames(t, patch, 3)
+	rects := []pipeline.Rect{{}, {X: -3, Y: 4, Width: 50, Height: 60}}
+	many := client.Batch{ID: 9, Spec: ofScene("anna")}
+	for i := range 40 {
+		many.Images = append(many.Images, client.SceneImage{Index: client.NextIndex, Regions: i % 3})
+		many.Frames = append(many.Frames, f[:i%3]...)
+	}
+	batches := []client.Batch{
+		{ID: 5, Spec: ofScene("anna"), Frames: [][]byte{f[0], f[1], nil, f[2]}, Images: []client.SceneImage{
+			{Index: 4}, {Index: client.NextIndex, Regions: 2, Rects: rects}, {Index: client.NextIndex, Regions: 2}}},
+		{Spec: ofScene("anna"), Frames: f},
+		{Spec: pipeline.Spec{Scene: "anna"}, Images: []client.SceneImage{{Index: 2}}},
+		{Spec: ofScene("anna"), Frames: [][]byte{f[0], f[1][:9], f[2]}},
+		{Spec: ofScene("anna"), Frames: f, Images: []client.SceneImage{{Index: 7, Regions: 3}, {Index: 8}}},
+		{Spec: ofScene("clear"), Frames: f, Images: []client.SceneImage{{Index: 1, Regions: 1}, {}, {Regions: 1}, {Index: 3, Regions: 1}}},
+		many,
+	}
+	var a, b client.Response
+	same := func(what string) {
+		t.Helper()
+		sameImages(t, &a, &b)
+		for i := range a.Images {
+			if !bytes.Equal(a.Images[i].Alpha, b.Images[i].Alpha) {
+				t.Errorf("%s: image %d: got alpha of %d and %d bytes, want the same", what, i, len(a.Images[i].Alpha), len(b.Images[i].Alpha))
+			}
+		}
+	}
+	for i := range batches {
+		if err := errors.Join(overRing.Encode(ctx, &batches[i], &a), overGRPC.Encode(ctx, &batches[i], &b)); err != nil {
+			t.Fatal(err)
+		}
+		same("Encode")
+	}
+	// All batches are sent before a response is read: what is sent through the ring has a place there.
+	var streams [2]*client.EncodeStream
+	for i, c := range []*client.Client{overRing, overGRPC} {
+		s, err := c.EncodeStream(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		streams[i] = s
+		for j := range batches {
+			if err := s.Send(&batches[j]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.CloseSend(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range batches {
+		if err := errors.Join(streams[0].Recv(&a), streams[1].Recv(&b)); err != nil {
+			t.Fatal(err)
+		}
+		same("EncodeStream")
+	}
+	for _, s := range streams {
+		if err := s.Recv(&a); err != io.EOF {
+			t.Errorf("got %v, want io.EOF", err)
+		}
+	}
+	wrong := client.Batch{Spec: ofScene("nobody"), Frames: f}
+	for _, c := range []*client.Client{overRing, overGRPC} {
+		var e *client.Error
+		if err := c.Encode(ctx, &wrong, &a); !errors.As(err, &e) || e.Code != codes.NotFound || e.Field != "scene" {
+			t.Errorf("%s: got %v, want NotFound with field scene", c.Via(), err)
+		}
+	}
+}
+
+// TestRingSceneStreams: images of a scene that are published through the ring are seen, with their alpha.
+func TestRingSceneStreams(t *testing.T) {
+	_, overRing, _ := startRing(t)
+	ctx := timeout(t)
+	s := library(t, nil, scene.Options{Transparent: true})
+	if clientTLS != nil {
+		t.Skip("the gRPC client beside it is a plain one")
+	}
+	if _, err := overRing.LoadScene(ctx, "clear", clears); err != nil {
+		t.Fatal(err)
+	}
+	f := makeFrames(t, patch, 1)
+	p, err := overRing.Publish(ctx, "clear", ofScene("clear"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := overRing.Watch(ctx, "clear", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var got client.LiveImage
+	for n, send := range []func() error{
+		func() error { return p.SendImage(time.Now(), client.SceneImage{Index: 1, Regions: 1}, f[0]) },
+		func() error { return p.SendImage(time.Now(), client.SceneImage{Index: client.NextIndex}) },
+		func() error { return p.SendImage(time.Now(), client.SceneImage{Index: 4, Regions: 1}, nil) },
+		func() error { return p.SendImage(time.Now(), client.SceneImage{Index: 2, Regions: 1}, f[0]) },
+		func() error { return p.Send(f[0]) },
+	} {
+		want := [][2]string{composed(t, s, 1, nil, f[0]), composed(t, s, 2, nil), composed(t, s, 4, nil), composed(t, s, 2, nil, f[0]), composed(t, s, 3, nil, f[0])}[n]
+		if err := send(); err != nil {
+			t.Fatal(err)
+		}
+		for {
+			if err := w.Next(&got); err != nil {
+				t.Fatalf("image %d: %v", n, err)
+			}
+			if string(got.Data) == want[0] && string(got.Alpha) == want[1] {
+				break
+			}
+		}
+	}
+	var e *client.Error
+	if err := p.SendImage(time.Now(), client.SceneImage{Regions: 2}, f[0], f[0]); !errors.As(err, &e) || e.Code != codes.InvalidArgument {
+		t.Errorf("two regions: got %v, want InvalidArgument", err)
+	}
+	if status, err := p.Close(); err != nil || status.Arrived != 5 {
+		t.Errorf("got %+v, %v, want 5 arrived", status, err)
 	}
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, List, Optional, Sequence
+from typing import Any, List, Optional, Sequence, Tuple
 
 from ._errors import FrameError, SpecError
 from ._frames import Frames, frames_of
-from ._options import Description, Options, rect_text
+from ._options import Description, Options, rect_of, rect_text
+from ._ring import Ring
 
 __all__ = ["Composition", "composition", "compositions"]
 
@@ -16,6 +17,9 @@ NOTHING = Description("", 0, 0)
 
 #: Regions that an image has at most.
 MAX_REGIONS = 16
+
+#: x, y, width, height.
+Rect = Tuple[int, int, int, int]
 
 _MAX_INDEX = 2**63 - 1
 
@@ -26,13 +30,13 @@ class Composition:
     Attributes:
         index: of the background; None for one more than that of the image before.
         regions: their frames; None where there are none.
-        rects: where they go, as texts; "" for their places.
+        rects: where they go, as (x, y, width, height); None for their places.
         description: of the regions.
     """
 
     __slots__ = ("description", "index", "rects", "regions")
 
-    def __init__(self, index: Optional[int], regions: Optional[Frames], rects: List[str], description: Description = NOTHING) -> None:
+    def __init__(self, index: Optional[int], regions: Optional[Frames], rects: Sequence[Optional[Rect]], description: Description = NOTHING) -> None:
         self.index = index
         self.regions = regions
         self.rects = rects
@@ -48,6 +52,16 @@ class Composition:
         """Bytes of a region; 0 where there are none."""
         return 0 if self.regions is None else self.regions.frame_bytes
 
+    def put(self, ring: Ring, slot: int) -> None:
+        """Copies the regions into a slot of a ring, and submits it."""
+        regions = self.regions
+        if regions is not None and regions.count == 1:
+            regions.copy_to(ring.slot(slot))
+        elif regions is not None:
+            for number, region in enumerate(regions.each()):
+                region.copy_to(ring.slot(slot, number))
+        ring.submit_image(slot, self.count, self.index, self.rects)
+
     def buffers(self) -> List[Any]:
         """Returns what stands for it in a body of images: a line, and the regions' bytes."""
         words = ["IMAGE"]
@@ -55,7 +69,8 @@ class Composition:
             words.append(f"index={self.index}")
         if self.regions is None:
             return [" ".join(words).encode() + b"\n"]
-        words += [f"regions={self.count}", *(f"rect={rect or '0x0+0+0'}" for rect in self.rects)]
+        words.append(f"regions={self.count}")
+        words += [f"rect={rect_text(rect or (0, 0, 0, 0), 'rects')}" for rect in self.rects]
         return [" ".join(words).encode() + b"\n", *self.regions.buffers()]
 
 
@@ -92,6 +107,15 @@ def composition(
 ) -> Composition:
     """Returns the image of an index with regions, as a caller gives them. With counting the index may be None, for one more
     than that of the image before. description is that of regions, where there are none."""
+    if regions is None or isinstance(regions, (list, tuple)) and not regions:
+        return image_of_frames(index, None, rects, counting=counting, description=description)
+    return image_of_frames(index, frames_of(regions, options), rects, counting=counting)
+
+
+def image_of_frames(
+    index: Any, regions: Optional[Frames], rects: Any, *, counting: bool = False, description: Description = NOTHING
+) -> Composition:
+    """Is composition for regions that are known."""
     if index is not None or not counting:
         try:
             index = operator.index(index)
@@ -99,19 +123,18 @@ def composition(
             raise SpecError(f"index: got {index!r}, want a whole number from 0 on, or a sequence of them", field="index") from None
         if not 0 <= index <= _MAX_INDEX:
             raise SpecError(f"index: got {index}, want it from 0 on", field="index")
-    if regions is None or isinstance(regions, (list, tuple)) and not regions:
+    if regions is None:
         if rects:
             raise SpecError(f"rects: got {rects!r} without regions", field="rects")
-        return Composition(index, None, [], description)
-    given = frames_of(regions, options)
-    if given.count > MAX_REGIONS:
-        raise FrameError(f"got {given.count} regions in an image, want {MAX_REGIONS} at most; for an image of each, give as many indices")
-    texts: List[str] = []
-    if rects is not None:
-        texts = ["" if rect is None else rect_text(rect, f"rects[{i}]") for i, rect in enumerate(_several(rects, "rects"))]
-        if len(texts) > given.count:
-            raise SpecError(f"rects: got {len(texts)} for {given.count} regions, want at most one for each", field="rects")
-    return Composition(index, given, texts)
+        return Composition(index, None, (), description)
+    if regions.count > MAX_REGIONS:
+        raise FrameError(f"got {regions.count} regions in an image, want {MAX_REGIONS} at most; for an image of each, give as many indices")
+    if rects is None:
+        return Composition(index, regions, ())
+    given = [None if rect is None else rect_of(rect, f"rects[{i}]") for i, rect in enumerate(_several(rects, "rects"))]
+    if len(given) > regions.count:
+        raise SpecError(f"rects: got {len(given)} for {regions.count} regions, want at most one for each", field="rects")
+    return Composition(index, regions, given)
 
 
 def compositions(indices: Sequence[Any], regions: Any, rects: Any, options: Options) -> List[Composition]:

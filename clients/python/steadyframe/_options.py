@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import urlencode
@@ -119,7 +120,7 @@ class Options:
             },
         }  # fmt: skip
         spec: Dict[str, Any] = {name: {k: v for k, v in part.items() if v not in ("", None)} for name, part in parts.items()}
-        if given.is_jpeg:
+        if given.is_jpeg or given.is_nothing:
             del spec["input"]
         if self.scene:
             spec["scene"] = self.scene
@@ -147,14 +148,25 @@ def whole_numbers(given: Any) -> Tuple[int, ...]:
         return ()
 
 
-def rect_text(given: Any, field: str) -> str:
-    """Returns a rectangle, (x, y, width, height) or its text, as the server writes it."""
+def rect_of(given: Any, field: str) -> Tuple[int, int, int, int]:
+    """Returns a rectangle, (x, y, width, height) or a text as the server writes it, 200x200+860+300."""
     if isinstance(given, str):
-        return given
-    numbers = whole_numbers(given)
-    if len(numbers) != 4 or min(numbers[2:]) < 0:
+        found = _RECT.fullmatch(given)
+        numbers: Tuple[int, ...] = tuple(int(found[name]) for name in ("x", "y", "width", "height")) if found else ()
+    else:
+        numbers = whole_numbers(given)
+    if len(numbers) != 4 or min(numbers[2:]) < 0 or max(abs(n) for n in numbers) >= 1 << 31:
         raise SpecError(f"{field}: got {given!r}, want (x, y, width, height) in whole pixels", field=field.partition("[")[0])
     x, y, width, height = numbers
+    return x, y, width, height
+
+
+_RECT = re.compile(r"(?P<width>[0-9]+)x(?P<height>[0-9]+)(?P<x>[+-][0-9]+)(?P<y>[+-][0-9]+)", re.ASCII)
+
+
+def rect_text(given: Any, field: str) -> str:
+    """Returns a rectangle as the server writes it."""
+    x, y, width, height = rect_of(given, field)
     return f"{width}x{height}{x:+d}{y:+d}"
 
 

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from . import _address, _options
 from ._address import Address
-from ._composition import NOTHING, Composition, composition
+from ._composition import NOTHING, Composition, composition, image_of_frames
 from ._errors import Busy, ConnectionLost, Error, FrameError, NotFound, SpecError, Timeout
 from ._frames import Frames, frames_of, jpeg_of
 from ._http import Connection, chunk
@@ -117,14 +117,19 @@ class _HTTPFeed:
 class _RingFeed:
     """A stream's frames through slots of the ring. The newest wins, so a slot is always idle soon."""
 
-    def __init__(self, path: str, hello: Dict[str, Any], timeout: Optional[float]) -> None:
+    def __init__(self, path: str, hello: Dict[str, Any], given: Description, timeout: Optional[float]) -> None:
         self.ring = Ring(path, hello, timeout)
+        self.given = given  # what the hello says of the frames
         self.heard = time.monotonic()  # when the server last got a message
         self.counts = Status(state="waiting")
 
-    def send(self, frames: Any) -> None:
-        """Copies a frame into a slot, and submits it."""
+    def send(self, frames: _Given) -> None:
+        """Copies a frame, or the regions of an image, into a slot, and submits it."""
         slot = self.take()
+        if isinstance(frames, Composition):
+            frames.put(self.ring, slot)
+            self.heard = time.monotonic()
+            return
         frames.copy_to(self.ring.slot(slot))
         self.submit(slot, frames.frame_bytes if frames.description.is_jpeg else 0)
 
@@ -135,14 +140,19 @@ class _RingFeed:
             self._told(self.ring.next())
         return self.ring.idle.popleft()
 
-    def has_room(self, frames: Any) -> bool:
-        """Whether a slot holds such a frame."""
+    def has_room(self, frames: _Given) -> bool:
+        """Whether a slot holds such a frame, or such regions."""
+        if isinstance(frames, Composition):
+            return frames.description in (self.given, NOTHING) and frames.count <= self.ring.batch
         room: int = self.ring.frame_bytes
-        return bool(frames.frame_bytes <= room)
+        return frames.frame_bytes <= room
 
-    def submit(self, slot: int, size: int = 0) -> None:
-        """Gives a slot with a frame to the server, or with a JPEG of that size."""
-        self.ring.submit(slot, size)
+    def submit(self, slot: int, size: int = 0, image: Optional[Composition] = None) -> None:
+        """Gives a slot with a frame to the server, or with a JPEG of that size, or with the region of an image."""
+        if image is not None:
+            self.ring.submit_image(slot, image.count, image.index, image.rects)
+        else:
+            self.ring.submit(slot, size)
         self.heard = time.monotonic()
 
     def hear(self) -> None:
@@ -294,9 +304,7 @@ class Publisher:
             if given.regions is None:
                 return given
         else:
-            for name, value in (("index", index), ("rects", rects)):
-                if value is not None:
-                    raise SpecError(f"{name}: got it without a scene, want Publisher(name, scene=...)", field=name)
+            self._refuse_scene(index, rects)
             given = jpeg_of(frame, self._options) or frames_of((frame,), self._options)
         self._same(given)
         return given
@@ -313,6 +321,11 @@ class Publisher:
         if self._sound is None:
             self._sound = Sound(self._address, self.name, self._timeout)
         return self._sound.send(pcm, rate)
+
+    def _refuse_scene(self, index: Optional[int], rects: Optional[Sequence[Any]]) -> None:
+        for name, value in (("index", index), ("rects", rects)):
+            if value is not None:
+                raise SpecError(f"{name}: got it without a scene, want Publisher(name, scene=...)", field=name)
 
     def _same(self, given: _Given) -> None:
         """Holds a frame to those before."""
@@ -338,7 +351,11 @@ class Publisher:
             raise SpecError('format: got "jpeg", want pixels for next; send takes JPEGs', field="format")
         if self._shape is None:
             raise SpecError("shape: got none, want it for next: Publisher(name, shape=(height, width, 3))", field="shape")
-        given = self._blank()
+        if not self._options.scene:
+            self._refuse_scene(index, rects)
+        blank = self._blank()
+        image = image_of_frames(index, blank, rects, counting=True) if self._options.scene else None
+        given: _Given = blank if image is None else image
         slot = None
         if self._attempt(given, lambda feed: feed) and isinstance(self._feed, _RingFeed):
             try:
@@ -347,7 +364,7 @@ class Publisher:
                 self._drop(err)
         feed = self._feed
         if slot is None or not isinstance(feed, _RingFeed):
-            yield from self._next_of_own(given, index, rects)
+            yield from self._next_of_own(blank, index, rects)
             return
         view: Any = feed.ring.slot(slot) if _numpy() is None else feed.ring.frame_array(slot, self._shape, self._dtype)
         try:
@@ -359,7 +376,7 @@ class Publisher:
             _seal(view)
         if feed is self._feed:
             taken: int = slot
-            self._attempt(given, lambda feed: feed.submit(taken) if isinstance(feed, _RingFeed) else None)
+            self._attempt(given, lambda feed: feed.submit(taken, image=image) if isinstance(feed, _RingFeed) else None)
 
     def _next_of_own(self, given: Frames, index: Optional[int], rects: Optional[Sequence[Any]]) -> Iterator[Any]:
         """Is next with memory of this side, which send copies."""
@@ -518,14 +535,16 @@ class Publisher:
 
     def _open(self, given: _Given) -> _Feed:
         description = given.description
-        if self._address.ring and not self._options.scene:
+        if self._address.ring:
             hello: Dict[str, Any] = {"use": "publish", "stream": self.name, "spec": self._options.spec(description)}
             if self.fps is not None:
                 hello["fps"] = self.fps
             if description.is_jpeg:
                 hello["jpeg_bytes"] = max(_JPEG_BYTES, given.frame_bytes + given.frame_bytes // 2)
+            if isinstance(given, Composition):
+                hello["batch"] = max(given.count, 1)
             try:
-                return _RingFeed(self._address.ring, hello, self._timeout)
+                return _RingFeed(self._address.ring, hello, description, self._timeout)
             except ConnectionLost as err:
                 if not self._address.scheme:
                     raise

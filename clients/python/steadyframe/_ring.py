@@ -14,7 +14,7 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import Any, Deque, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Deque, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from . import _errors
 from ._errors import ConnectionLost, Error, FrameError, Timeout
@@ -27,7 +27,8 @@ _SIZE = 64  # bytes of a message
 _HEAD = struct.Struct("<HHIII")  # kind, code, bytes of the payload, slot, generation
 _HELLO_HEAD = struct.Struct("<HHIII8s40x")
 _ACCEPTED_BODY = struct.Struct("<IIQQQQII")  # from byte 8
-_TABLE = struct.Struct("<III4x")  # offset, bytes, code
+_TABLE = struct.Struct("<IIII")  # offset, bytes, code, bytes of a JPEG of alpha behind it
+_RECT = struct.Struct("<iiii")  # x, y, width, height
 _MAGIC = b"STDYRING"
 _VERSION = 1
 _MAX_PAYLOAD = 64 << 10
@@ -96,7 +97,9 @@ class Ring:
         slots: how many there are.
         slot_bytes: from one input slot to the next.
         input: the memory of the input slots; the server reads it.
-        frame_bytes: of a frame.
+        batch: frames that a slot has room for; of a scene, regions of an image.
+        frame_bytes: of a frame; 0 of a scene where there are no regions.
+        frame_pitch: from one frame of a slot to the next.
         width, height: of the images, 0 where they have no fixed size.
         idle: the slots that are this side's, the oldest first.
     """
@@ -140,10 +143,14 @@ class Ring:
         accepted = self.next()
         if accepted.kind != _ACCEPTED:
             raise self._broken(f"got message {accepted.kind} after the hello")
-        (self.slots, _, self.slot_bytes, _, self.frame_bytes, self.output_bytes, self.width, self.height) = _ACCEPTED_BODY.unpack_from(accepted.body, 8)
+        (self.slots, self.batch, self.slot_bytes, self.frame_pitch, self.frame_bytes, self.output_bytes, self.width, self.height) = _ACCEPTED_BODY.unpack_from(accepted.body, 8)
         use = hello["use"]
-        if use != "watch" and not 0 < self.frame_bytes <= self.slot_bytes:
-            raise self._broken(f"got slots of {self.slot_bytes} bytes for frames of {self.frame_bytes}")
+        if use != "watch":
+            scene = "scene" in hello.get("spec", {})
+            behind = _RECT.size * self.batch if scene else 0
+            room = (self.batch - 1) * self.frame_pitch + max(self.frame_bytes, self.frame_pitch if scene else 0) + behind
+            if not (0 < self.frame_bytes or scene) or room > self.slot_bytes or self.frame_bytes > self.frame_pitch:
+                raise self._broken(f"got slots of {self.slot_bytes} bytes for {self.batch} frames of {self.frame_bytes}")
         if not 0 < self.slots <= 64 or len(self._fds) != (2 if use == "encode" else 1):
             raise self._broken(f"got {self.slots} slots and {len(self._fds)} descriptors")
         if use != "watch":
@@ -173,14 +180,27 @@ class Ring:
         """Whether this process has opened it."""
         return self.process is _process
 
-    def slot(self, number: int) -> memoryview:
+    def slot(self, number: int, frame: int = 0) -> memoryview:
         """Returns the memory of a frame."""
-        at = number * self.slot_bytes
+        at = number * self.slot_bytes + frame * self.frame_pitch
         return self.input[at : at + self.frame_bytes]
 
     def submit(self, slot: int, size: int = 0) -> None:
         """Gives a slot with a frame to the server, or with a JPEG of that size."""
         self._send(_SUBMIT.pack(SUBMIT, 0, 0, slot, self.generations[slot], 1, size, 0, 0, 0))
+
+    def submit_image(self, slot: int, count: int, index: Optional[int], rects: Sequence[Optional[Tuple[int, int, int, int]]], more: bool = False) -> None:
+        """Gives a slot with the regions of an image of a scene to the server. rects are where they go; None: to their places."""
+        flags = _MORE if more else 0
+        if index is not None:
+            flags |= _INDEX
+        if rects:
+            flags |= _RECTS
+            at = slot * self.slot_bytes + self.batch * self.frame_pitch
+            for number in range(count):
+                rect = rects[number] if number < len(rects) else None
+                _RECT.pack_into(self.input, at + _RECT.size * number, *(rect or (0, 0, 0, 0)))
+        self._send(_SUBMIT_IMAGE.pack(SUBMIT, 0, 0, slot, self.generations[slot], count, 0, 0, 0, flags, 0, index or 0))
 
     def submit_all(self, slots: List[int]) -> None:
         """Gives slots with a frame each to the server, in one write, which it answers with one write."""
@@ -295,6 +315,10 @@ class Ring:
     def image(self, index: int) -> bytes:
         """Waits for the next DONE, takes its slot back, and returns a copy of its image, or raises why there is none. index is
         that of the frame, for errors."""
+        return self.layers(index)[0]
+
+    def layers(self, index: int, what: str = "") -> Tuple[bytes, Optional[bytes]]:
+        """Is image, and returns beside it, of a transparent scene, the JPEG of alpha. what is put before the text of an error."""
         if self._at == len(self._in):
             self._read(None)
         data, at = self._in, self._at
@@ -311,15 +335,16 @@ class Ring:
                 raise self.error_of(message)
         self._own(slot, generation)
         output = self.outputs[slot]
-        offset, size, code = _TABLE.unpack_from(output)
-        if offset + size > len(output):
+        offset, size, code, alpha = _TABLE.unpack_from(output)
+        end = offset + size
+        if end + alpha > len(output):
             raise self._broken(f"got an image at {offset} of {size} bytes, want it within {len(output)}")
-        data = output[offset : offset + size].tobytes()
+        data = output[offset:end].tobytes()
         if code:
             kind = _CODES[code] if code < len(_CODES) else "internal"
             text, field, limit = _texts(data)
-            raise FrameError(text, index=index, kind=kind, field=field, limit=limit)
-        return data
+            raise FrameError(what + text, index=index, kind=kind, field=field, limit=limit)
+        return data, output[end : end + alpha].tobytes() if alpha else None
 
     def live_image(self, message: Message, size: int) -> bytes:
         """Returns a copy of the image that an IMAGE brings."""
@@ -376,8 +401,11 @@ def _texts(data: bytes) -> Tuple[str, str, str]:
 
 _FAILED = struct.Struct("<I4xq8xq")  # milliseconds to wait, got and max of the limit; from byte 16
 _SUBMIT = struct.Struct("<HHIIIIIQQI20x")  # as _HEAD, and frames, bytes of a JPEG, when it was captured, tag, flags
+_SUBMIT_IMAGE = struct.Struct("<HHIIIIIQQIIQ8x")  # and the places without regions, and the index
 _SLOT_ONLY = struct.Struct("<HHIII48x")
 _MORE = 1  # a flag: the server may answer with what comes after
+_INDEX = 2  # a flag: the message has the index of the image
+_RECTS = 4  # a flag: behind the frames there are rectangles
 _IS_DONE = struct.pack("<HHI", DONE, 0, 0)  # how a DONE without a code begins
 _SLOT = struct.Struct("<II")  # and its generation
 _ANCILLARY = socket.CMSG_SPACE(2 * 4) if hasattr(socket, "CMSG_SPACE") else 0

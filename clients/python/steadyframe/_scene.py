@@ -12,12 +12,13 @@ from urllib.parse import quote
 
 from . import _address, _options, _scene_files
 from ._address import Address
-from ._composition import Compositions, composition, compositions
+from ._composition import NOTHING, Compositions, composition, compositions
 from ._errors import NotFound, ServerError, SpecError
 from ._http import Connection, chunk
 from ._jpeg import JPEG, Splitter
 from ._options import Options
-from ._sessions import ACCEPT_ALL, HTTPSession, Pool, check_end, may_go_on, target_of
+from ._ring import Ring
+from ._sessions import ACCEPT_ALL, HTTPSession, Pool, RingSession, check_end, may_go_on, slots_for, target_of
 
 __all__ = ["Scene", "SceneImage", "SceneInfo", "scenes"]
 
@@ -69,7 +70,8 @@ class SceneInfo:
 class Scene:
     """A scene of the server, by its name. sf.Scene("anna") uses one that is there; Scene.load loads one.
 
-    Any number of threads, programs and live streams may use a scene. After a fork, and when it was pickled for another process,
+    Any number of threads, programs and live streams may use a scene. Images go through the ring where there is one; loading,
+    listing and unloading go over HTTP. After a fork, and when it was pickled for another process,
     a Scene opens its own connections.
     """
 
@@ -328,11 +330,51 @@ def image_of(color: bytes, alpha: Optional[bytes]) -> SceneImage:
     return image
 
 
-class _ScenePool(Pool[_HTTPSession]):
+class _RingSession(RingSession):
+    """Images of a scene through memory that is shared, the regions of each in a slot of its own."""
+
+    def __init__(self, path: str, options: Options, given: Compositions, slots: int, timeout: Optional[float]) -> None:
+        self.description = given.description
+        hello = {"use": "encode", "slots": slots, "batch": max(given.most, 1), "spec": options.spec(given.description)}
+        self.ring = Ring(path, hello, timeout)
+        self.reusable = True
+
+    def fits(self, given: Any) -> bool:
+        """Whether it can carry such images, and has the slots that as many want."""
+        ring = self.ring
+        return given.description in (self.description, NOTHING) and given.most <= ring.batch and ring.slots >= slots_for(given)
+
+    def compose(self, given: Compositions, deadline: Optional[float]) -> List[SceneImage]:
+        """Returns all images. While the server makes some, the regions of the next are copied."""
+        ring = self.ring
+        if given.frame_bytes not in (0, ring.frame_bytes):
+            raise ServerError(f"got slots of {ring.frame_bytes} bytes from the server, want {given.frame_bytes} for {given.description}")
+        several = given.count > 1
+        images: List[SceneImage] = []
+
+        def take() -> None:
+            number = len(images)
+            images.append(image_of(*ring.layers(number, f"image {number}: " if several else "")))
+
+        for image in given.images:
+            if not ring.idle:
+                take()
+            image.put(ring, ring.idle.popleft())
+        while len(images) < given.count:
+            take()
+        return images
+
+
+_Session = Union[_HTTPSession, _RingSession]
+
+
+class _ScenePool(Pool[_Session]):
     """Idle sessions for the images of a scene."""
 
-    def open(self, given: Any, slots: int) -> _HTTPSession:
-        """Returns a new session."""
+    def over_ring(self, given: Compositions, slots: int) -> _Session:
+        return _RingSession(self.address.ring, self.options, given, slots, self.timeout)
+
+    def over_http(self) -> _Session:
         return _HTTPSession(self.address, self.options, self.timeout)
 
 

@@ -161,7 +161,7 @@ def slots_for(given: Any) -> int:
 
 
 Session = Union[HTTPSession, RingSession]
-S = TypeVar("S", bound=Session)
+S = TypeVar("S", bound=Union[HTTPSession, RingSession])
 
 
 def may_go_on(err: BaseException) -> bool:
@@ -171,8 +171,8 @@ def may_go_on(err: BaseException) -> bool:
 
 
 class Pool(Generic[S]):
-    """Idle sessions with one server, for any number of threads. After a fork, the child opens its own. open is of the kinds of
-    sessions."""
+    """Idle sessions with one server, for any number of threads. After a fork, the child opens its own. What sessions
+    are, over_ring and over_http say."""
 
     def __init__(self, address: Address, options: Options, timeout: Optional[float]) -> None:
         self.address = address
@@ -196,6 +196,21 @@ class Pool(Generic[S]):
 
     def open(self, given: Any, slots: int) -> S:
         """Returns a new session; over the ring with so many slots."""
+        if self.address.ring:
+            try:
+                return self.over_ring(given, slots)
+            except ConnectionLost as err:
+                if not self.address.scheme:
+                    raise
+                fall_back(self.address, err)
+        return self.over_http()
+
+    def over_ring(self, given: Any, slots: int) -> S:
+        """Returns a new session over the ring."""
+        raise NotImplementedError
+
+    def over_http(self) -> S:
+        """Returns a new session over HTTP."""
         raise NotImplementedError
 
     def give(self, session: S) -> None:
@@ -225,13 +240,8 @@ class Pool(Generic[S]):
 class EncodePool(Pool[Session]):
     """Idle sessions for frames."""
 
-    def open(self, given: Frames, slots: int) -> Session:
-        """Returns a new session; over the ring with so many slots."""
-        if self.address.ring:
-            try:
-                return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
-            except ConnectionLost as err:
-                if not self.address.scheme:
-                    raise
-                fall_back(self.address, err)
+    def over_ring(self, given: Frames, slots: int) -> Session:
+        return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
+
+    def over_http(self) -> Session:
         return HTTPSession(self.address, self.options, self.timeout)

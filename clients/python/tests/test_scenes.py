@@ -217,6 +217,8 @@ def test_a_scene_is_replaced_and_unloaded(name: str) -> None:
     assert info == other.info()
     assert (info.width, info.height, info.backgrounds, info.places, info.walk) == (WIDTH, HEIGHT, 3, 1, "to-and-fro")
     assert info.bytes > 0 and not info.movable and not info.transparent and not info.unloaded
+    assert_shows(load(name, backgrounds=np.stack([drawn(2, 200, 300)] * 2), rect=(0, 0, 60, 60)).encode(0, FACE), pasted(drawn(2, 200, 300), FACE, (0, 0, 60, 60)))
+    assert decode(anna.encode(0, FACE)).shape == (200, 300, 3)  # a larger one
     gone = other.unload()
     assert gone.unloaded and gone.name == name
     for call in (other.unload, other.info, lambda: anna.encode(0), lambda: anna.encode(0, FACE)):
@@ -369,7 +371,6 @@ def test_streams(name: str, shape: Any) -> None:
         assert_seen(cam, lambda: cam.send(index=1), BACKGROUNDS[1])
         assert_seen(cam, lambda: cam.send(FACE, index=1), pasted(BACKGROUNDS[1], FACE))
         assert_seen(cam, lambda: cam.send(index=2), BACKGROUNDS[2])
-        assert cam.status.state == "online"
         assert anna.info().users >= 1
 
 

@@ -106,6 +106,16 @@ func (p *Plan) Release() {
 	}
 }
 
+// Stale reports whether p's scene was unloaded, or another has taken its place. p can be used all the same. A nil Plan has none.
+func (p *Plan) Stale() bool {
+	if p == nil || p.scene == nil {
+		return false
+	}
+	p.scenes.mu.Lock()
+	defer p.scenes.mu.Unlock()
+	return p.scene.unloaded
+}
+
 // OfScene reports whether p is for Compose.
 func (p *Plan) OfScene() bool { return p.scene != nil }
 

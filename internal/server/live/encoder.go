@@ -108,7 +108,7 @@ func newEncoder(ctx context.Context, l *Live, spec pipeline.Spec, s Settings) (*
 		}
 		m.input = spec.Input
 		size := m.plan.FrameBytes()
-		if s.Lent != nil {
+		if s.Lent != nil && !m.scene() { // Regions may be copied.
 			size = 0
 		}
 		if m.scene() {

@@ -104,6 +104,11 @@ func (p *Publisher) Image(m *ingest.SceneImage, captured time.Time) error {
 	return p.put(item{image: m, captured: captured, came: time.Now()})
 }
 
+// LendImage is Image for an image whose regions borrow their memory, with back as of Lend. It takes m itself.
+func (p *Publisher) LendImage(m *ingest.SceneImage, captured time.Time, back func()) error {
+	return p.put(item{image: m, back: back, captured: captured, came: time.Now()})
+}
+
 // Places returns how many regions an image of the Publisher's scene may have: there is memory for as many.
 func (p *Publisher) Places() int { return p.encoder.plan.Places() }
 

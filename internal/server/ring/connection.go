@@ -54,7 +54,8 @@ type connection struct {
 
 	memory
 	slots  []slot
-	pinged time.Time // when the second began that pings counts in
+	plan   atomic.Pointer[engine.Plan] // of encoding; nil: none
+	pinged time.Time                   // when the second began that pings counts in
 	pings  int
 
 	sending sync.Mutex // guards what follows
@@ -329,6 +330,12 @@ func (c *connection) drain() {
 
 var errDraining = &fault.Error{Kind: fault.Draining, Reason: "the server is stopping"}
 
+// staleAfter is how long a client that is silent keeps a scene that was unloaded or replaced.
+const staleAfter = time.Second
+
+// errStale ends a connection so that its scene's memory comes back: a client that goes on connects again.
+var errStale = &fault.Error{Kind: fault.Canceled, Reason: "the scene was unloaded or replaced"}
+
 // cut ends the connection at once.
 func (c *connection) cut() {
 	c.end(errDraining)
@@ -344,6 +351,8 @@ func (c *connection) check() {
 		if c.hungUp = false; c.raw.Control(c.poll) != nil || c.hungUp {
 			c.end(errEnded)
 		}
+	case doing == reading && took > staleAfter && c.plan.Load().Stale():
+		c.end(errStale)
 	case doing == reading && took > time.Duration(c.engine.Config.Timeout.Idle):
 		c.end(fault.Errorf(fault.Slow, "ring: the client was silent for timeouts.idle"))
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pool"
+	"github.com/steadyframe/steadyframe/scene"
 )
 
 // growthWait is how long images that are larger than expected wait for memory.
@@ -33,10 +34,11 @@ type slot struct {
 	generation uint32
 	ours       bool // the server has it
 	pixels     []byte
-	frames     []frame.Frame // over pixels
-	area       []byte        // of its images
-	grown      *ring.Memory  // area, where it is not in memory.output
-	grant      pool.Grant    // of grown
+	frames     []frame.Frame  // over pixels
+	regions    []scene.Region // of an image of a scene: some of frames
+	area       []byte         // of its images
+	grown      *ring.Memory   // area, where it is not in memory.output
+	grant      pool.Grant     // of grown
 
 	submitted ring.Submit
 	reply     ring.Message
@@ -50,19 +52,42 @@ func bytesOf(l ring.Layout) int64     { return inputBytes(l) + outputBytes(l) }
 
 // newLayout returns the layout of slots for batches of frames of frameBytes, 0 for none, and of images of imageBytes, 0 for none.
 func newLayout(slots, batch, frameBytes, imageBytes int) (ring.Layout, error) {
-	pitch := int64(ring.Align(frameBytes, ring.FrameAlign))
-	in := alignSlot(int64(batch) * pitch)
+	l := ring.Layout{Slots: slots, Batch: batch, FramePitch: ring.Align(frameBytes, ring.FrameAlign), FrameBytes: frameBytes}
+	in := int64(batch) * int64(l.FramePitch)
 	var out int64
 	if imageBytes > 0 {
-		out = alignSlot(int64(ring.TableBytes(batch)) + int64(batch)*int64(ring.Align(imageBytes, ring.FrameAlign)))
+		out = areaBytes(batch, imageBytes)
 	}
+	return sized(l, in, out)
+}
+
+// sceneLayout is newLayout for images of a scene, of up to that many regions.
+func sceneLayout(slots, regions, frameBytes, imageBytes int) (ring.Layout, error) {
+	l := ring.Layout{Slots: slots, Batch: regions, FramePitch: ring.Align(frameBytes, ring.FrameAlign), FrameBytes: frameBytes}
+	in := int64(regions) * (int64(l.FramePitch) + ring.RectBytes)
+	var out int64
+	if imageBytes > 0 {
+		out = areaBytes(1, imageBytes)
+	}
+	return sized(l, in, out)
+}
+
+// areaBytes returns the bytes of an output area for n images of imageBytes.
+func areaBytes(n, imageBytes int) int64 {
+	return int64(ring.TableBytes(n)) + int64(n)*int64(ring.Align(imageBytes, ring.FrameAlign))
+}
+
+// sized returns l with slots of in and out bytes, or a little more.
+func sized(l ring.Layout, in, out int64) (ring.Layout, error) {
+	in, out = alignSlot(in), alignSlot(out)
 	const most = min(math.MaxInt, math.MaxUint32) / 2
-	for _, n := range []int64{in, out, int64(slots) * in, int64(slots) * out} {
-		if n > most && (n == out || int64(slots)*n > math.MaxInt/2) {
+	for _, n := range []int64{in, out, int64(l.Slots) * in, int64(l.Slots) * out} {
+		if n > most && (n == out || int64(l.Slots)*n > math.MaxInt/2) {
 			return ring.Layout{}, fault.LimitOf("bytes of a slot", n, most, "ring: the slots are too large: use fewer, or smaller batches")
 		}
 	}
-	return ring.Layout{Slots: slots, Batch: batch, InputSlot: int(in), FramePitch: int(pitch), FrameBytes: frameBytes, OutputSlot: int(out)}, nil
+	l.InputSlot, l.OutputSlot = int(in), int(out)
+	return l, nil
 }
 
 func alignSlot(n int64) int64 { return (n + ring.SlotAlign - 1) &^ (ring.SlotAlign - 1) }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -31,6 +32,8 @@ type publishing struct {
 	*connection
 	name      string
 	desc      frame.Desc // of the frames; zero for JPEGs
+	jpegs     bool
+	images    *ingest.SceneImages // of a scene; nil: there is none
 	publisher *live.Publisher
 	before    stream.Info // what was counted of the stream before
 
@@ -46,10 +49,14 @@ func (c *connection) publish(h ring.Hello) error {
 		return err
 	}
 	defer c.engine.Done(engine.Publish)
-	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input}
-	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.desc == frame.Desc{}}
-	bytes, err := h.JPEGBytes, error(nil)
-	if !settings.JPEG {
+	ofScene := h.Spec.Scene != ""
+	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input, jpegs: h.Spec.Input == frame.Desc{} && !ofScene}
+	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.jpegs}
+	bytes, err := 0, error(nil)
+	switch {
+	case p.jpegs:
+		bytes = h.JPEGBytes
+	case p.desc != frame.Desc{}:
 		bytes, err = p.desc.Size()
 	}
 	if err != nil {
@@ -58,7 +65,11 @@ func (c *connection) publish(h ring.Hello) error {
 	if most := int(min(c.engine.Config.Limits.MaxMessageBytes, pool.MaxSize)); bytes > most {
 		return fault.LimitOf("limits.max_message_bytes", int64(bytes), int64(most), "ring: the frames are too large")
 	}
-	l, err := newLayout(h.Slots, 1, bytes, 0)
+	layout := newLayout
+	if ofScene {
+		layout, p.images = sceneLayout, ingest.NewSceneImages(h.Slots)
+	}
+	l, err := layout(h.Slots, h.Batch, bytes, 0)
 	if err != nil {
 		return err
 	}
@@ -117,13 +128,21 @@ func (p *publishing) receive() error {
 
 // take hands on what was submitted.
 func (p *publishing) take(submit ring.Submit) error {
-	isJPEG := p.desc == frame.Desc{}
+	if p.images != nil {
+		if err := p.checkImage(&submit); err != nil {
+			return err
+		}
+		if most := p.publisher.Places(); int64(submit.Frames) > int64(most) {
+			return fault.Errorf(fault.Invalid, "an image has too many regions: got %d, want at most %d, as the scene has places", submit.Frames, most)
+		}
+	}
 	switch {
+	case p.images != nil:
 	case submit.Frames != 1:
 		return fault.Errorf(fault.Invalid, "ring: got %d frames, want 1", submit.Frames)
-	case isJPEG && (submit.Bytes < 1 || int64(submit.Bytes) > int64(p.layout.FrameBytes)):
+	case p.jpegs && (submit.Bytes < 1 || int64(submit.Bytes) > int64(p.layout.FrameBytes)):
 		return fault.Errorf(fault.Invalid, "ring: got a JPEG of %d bytes, want 1..%d", submit.Bytes, p.layout.FrameBytes)
-	case !isJPEG && submit.Bytes != 0:
+	case !p.jpegs && submit.Bytes != 0:
 		return fault.Errorf(fault.Invalid, "ring: got %d bytes, which are for JPEGs, want 0", submit.Bytes)
 	}
 	p.owning.Lock()
@@ -136,11 +155,27 @@ func (p *publishing) take(submit ring.Submit) error {
 		return err
 	}
 	captured := capturedAt(submit.CapturedUS, time.Now())
-	if !isJPEG {
+	switch {
+	case p.images != nil:
+		return p.publisher.LendImage(p.image(s, &submit), captured, s.back)
+	case !p.jpegs:
 		return p.publisher.Lend(s.frames[0], captured, s.back)
 	}
 	defer p.giveBack(s)
 	return p.takeJPEG(s.pixels[:submit.Bytes], captured)
+}
+
+// image returns the image that was submitted in s, whose regions stay there.
+func (p *publishing) image(s *slot, submit *ring.Submit) *ingest.SceneImage {
+	index := live.NextIndex
+	if submit.Flags&ring.FlagIndex != 0 {
+		index = int(submit.Index)
+	}
+	m := p.images.Get(index)
+	for i := range int(submit.Frames) {
+		m.Add(p.region(s, submit, i))
+	}
+	return m
 }
 
 // takeJPEG hands on a copy of a JPEG: it will be parsed, and its holder could change it meanwhile.

@@ -127,7 +127,7 @@ func (v *viewing) show() error {
 // deliver copies p, which it takes, into s, and sends it.
 func (v *viewing) deliver(s *slot, p *stream.Image) error {
 	defer p.Release()
-	data := p.JPEG() // of a transparent scene without its alpha
+	data, color := p.Buf.Bytes(), len(p.JPEG()) // behind the color there may be alpha
 	if len(data) > len(s.area) {
 		if err := v.grow(s, len(data)); err != nil {
 			return err
@@ -135,7 +135,7 @@ func (v *viewing) deliver(s *slot, p *stream.Image) error {
 	}
 	copy(s.area, data)
 	m := ring.Image{
-		Slot: s.index, Generation: s.generation, Bytes: uint32(len(data)), Seq: p.Seq,
+		Slot: s.index, Generation: s.generation, Bytes: uint32(color), Alpha: uint32(len(data) - color), Seq: p.Seq,
 		CapturedUS: sinceEpoch(p.Captured), SentUS: sinceEpoch(time.Now()), Width: uint32(p.Width), Height: uint32(p.Height),
 	}
 	if p.Offline {
