@@ -28,8 +28,9 @@ func (s *service) listStreams(out grpc.ServerStream, in pieceReader) error {
 }
 
 // only returns the only request of a call, one without frames.
-func (c *call) only() (request []byte, err error) {
+func (c *call) only() ([]byte, error) {
 	defer c.receiving.Stop()
+	var request []byte // no named result: a return sets one, also while the goroutine does
 	c.start(func() {
 		c.finish(c.protect(func() (err error) {
 			request, err = c.small(nil, time.Duration(c.engine.Config.Timeout.Receive))
