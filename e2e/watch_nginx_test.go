@@ -26,20 +26,23 @@ import (
 // WebSocket.
 func TestWatchBehindNginx(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	s := serve(t, "--set", "http.hosts=stream.test")
 	s.feed(t, "cam1", 25, indexed(t, 1000, 0))
 	socket := nginx(t, s.HTTP)
 	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}
 	defer transport.CloseIdleConnections()
-	c := &http.Client{Transport: transport}
-	const (
-		images = 40
-		most   = 2 * time.Second // of lag: a buffer of nginx holds so many of these images that it would be more
-	)
+	const most = 2 * time.Second // of lag: a buffer of nginx holds so many of these images that it would be more
+	watchThrough(t, &http.Client{Transport: transport}, "http://stream.test", most)
+}
+
+// watchThrough watches cam1, which shows indexed images, through a proxy that c reaches at origin, by MJPEG and by WebSocket.
+// An image may be so late at most.
+func watchThrough(t *testing.T, c *http.Client, origin string, most time.Duration) {
+	const images = 40
 	t.Run("mjpeg", func(t *testing.T) {
-		response, err := c.Get("http://stream.test/stream/cam1.mjpg")
+		response, err := c.Get(origin + "/stream/cam1.mjpg")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -56,8 +59,8 @@ func TestWatchBehindNginx(t *testing.T) {
 		wantLive(t, indices, images/2)
 	})
 	t.Run("websocket", func(t *testing.T) {
-		ws, _, err := websocket.Dial(t.Context(), "ws://stream.test/ws", &websocket.DialOptions{
-			HTTPClient: c, HTTPHeader: http.Header{"Origin": {"http://stream.test"}}, Subprotocols: []string{"steadyframe.v1"},
+		ws, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+"/ws", &websocket.DialOptions{
+			HTTPClient: c, HTTPHeader: http.Header{"Origin": {origin}}, Subprotocols: []string{"steadyframe.v1"},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -133,7 +136,14 @@ http {
   }
 }
 `)))
-	cmd := exec.Command(path, "-p", dir, "-c", config)
+	runProxy(t, exec.Command(path, "-p", dir, "-c", config), "unix", socket)
+	return socket
+}
+
+// runProxy runs a proxy until t ends. It returns when the proxy listens at an address.
+func runProxy(t *testing.T, cmd *exec.Cmd, network, address string) {
+	t.Helper()
+	name := filepath.Base(cmd.Path)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
@@ -145,21 +155,20 @@ http {
 		cmd.Process.Kill()
 		<-ended
 		if t.Failed() {
-			t.Logf("nginx: %s", stderr.Bytes())
+			t.Logf("%s: %s", name, stderr.Bytes())
 		}
 	})
-	daemon.WaitFor(t, "nginx", func() bool {
+	daemon.WaitFor(t, name, func() bool {
 		select {
 		case <-ended:
-			t.Fatalf("nginx ended: %s", stderr.Bytes())
+			t.Fatalf("%s ended: %s", name, stderr.Bytes())
 		default:
 		}
-		c, err := net.Dial("unix", socket) // That the socket is there does not say that nginx listens.
+		c, err := net.Dial(network, address) // That a socket is there does not say that somebody listens.
 		if err != nil {
 			return false
 		}
 		c.Close()
 		return true
 	})
-	return socket
 }
