@@ -344,3 +344,38 @@ func TestSelfTestAndClose(t *testing.T) {
 		t.Error(leaks)
 	}
 }
+
+// TestSoundThatGrows: a sound that holds memory does not wait for more, so that sounds do not wait for one another.
+func TestSoundThatGrows(t *testing.T) {
+	e := newEngine(t, nil)
+	m, err := e.Mel("htk", 16000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := e.NewFeatures(m, 16000)
+	defer f.Release()
+	if err := f.Reserve(t.Context(), 1000, 0); err != nil {
+		t.Fatal(err)
+	}
+	room := len(f.Room())
+	f.Added(copy(f.Room(), []float32{1, 2, 3}))
+	s := e.Pool.Stats()
+	others, ok := e.Pool.TryAdmit(s.Budget - s.Admitted)
+	if !ok {
+		t.Fatal("there is no memory for others")
+	}
+	err = f.Reserve(t.Context(), 100_000, 0)
+	if refused := fault.From(err); refused == nil || refused.Kind != fault.Busy || refused.Limit != "limits.memory_budget" {
+		t.Errorf("got %v, want Busy for limits.memory_budget at once", err)
+	}
+	if f.Samples() != 3 || len(f.Room()) != room-3 {
+		t.Errorf("got %d samples and room for %d, want what there was", f.Samples(), len(f.Room()))
+	}
+	others.Release()
+	if err := f.Reserve(t.Context(), 100_000, 0); err != nil {
+		t.Errorf("when there is memory: %v", err)
+	}
+	if f.Samples() != 3 || len(f.Room()) < 100_000-3 {
+		t.Errorf("got %d samples and room for %d, want 3 and more", f.Samples(), len(f.Room()))
+	}
+}

@@ -95,7 +95,8 @@ func (f *Features) bytes(n int) (samples, features int64) {
 }
 
 // Reserve makes room for n samples in all, and for their features, waiting for memory as Admit does, and admits more bytes for
-// what the caller leases itself. It refuses with TooLarge what is above limits.max_message_bytes.
+// what the caller leases itself. It refuses with TooLarge what is above limits.max_message_bytes. Where there is some room already, it
+// refuses with Busy in place of waiting: sounds that hold memory and wait for more could wait for one another, and all others for them.
 func (f *Features) Reserve(ctx context.Context, n int, more int64) error {
 	samples, features := f.bytes(n)
 	if n <= f.n+len(f.Room()) {
@@ -105,7 +106,7 @@ func (f *Features) Reserve(ctx context.Context, n int, more int64) error {
 	if got := max(samples, features); got > most {
 		return fault.LimitOf("limits.max_message_bytes", got, most, "the sound is too long: its samples, or its features, have too many bytes as float32; send it in pieces, or as a stream")
 	}
-	grant, err := f.engine.Admit(ctx, int64(pool.ClassSize(int(samples))+pool.ClassSize(int(features)))+more, nil)
+	grant, err := f.admit(ctx, int64(pool.ClassSize(int(samples))+pool.ClassSize(int(features)))+more)
 	if err != nil {
 		return err
 	}
@@ -126,6 +127,19 @@ func (f *Features) Reserve(ctx context.Context, n int, more int64) error {
 	f.grant.Release()
 	f.samples, f.grant, granted = buf, grant, true
 	return nil
+}
+
+// admit admits n bytes for all of the sound.
+func (f *Features) admit(ctx context.Context, n int64) (pool.Grant, error) {
+	if f.samples.IsZero() {
+		return f.engine.Admit(ctx, n, nil)
+	}
+	grant, ok := f.engine.Pool.TryAdmit(n)
+	if !ok {
+		s := f.engine.Pool.Stats()
+		return grant, fault.BusyOf("limits.memory_budget", s.Admitted+n, s.Budget, "no memory for sound whose length is not known ahead; with Content-Length, or in pieces, it waits")
+	}
+	return grant, nil
 }
 
 // Room returns memory for more samples, of which Added says how many were put there. It is empty when there is none left.

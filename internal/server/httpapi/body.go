@@ -118,7 +118,10 @@ func (b *body) setDeadline() error {
 		wait = b.idle
 	}
 	b.left = pieceBytes
-	if err := b.control.SetReadDeadline(time.Now().Add(wait)); err != nil {
+	switch err := b.control.SetReadDeadline(time.Now().Add(wait)); {
+	case errors.Is(err, net.ErrClosed): // It was idle when the listener needed its place, or the server has cut it.
+		return &fault.Error{Kind: fault.Canceled, Reason: "the connection is closed", Err: err}
+	case err != nil:
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
 	if b.stopped.Load() { // stop set an earlier one a moment ago, which holds for what is read after this as well.

@@ -3,9 +3,12 @@ package httpapi
 import (
 	"bytes"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
 // deadlines is a ResponseWriter that remembers the last read deadline. The first is set late, after a stop.
@@ -73,5 +76,20 @@ func TestFaultBeforeBody(t *testing.T) {
 			t.Errorf("%s: got no response within two minutes", path)
 		}
 		out.Close()
+	}
+}
+
+// closed is a ResponseWriter whose connection is closed.
+type closed struct{ http.ResponseWriter }
+
+func (closed) SetReadDeadline(time.Time) error {
+	return &net.OpError{Op: "set", Net: "tcp", Err: net.ErrClosed}
+}
+
+// TestBodyOfAClosedConnection: that the connection is closed before the body is read is no fault of the server.
+func TestBodyOfAClosedConnection(t *testing.T) {
+	b := &body{r: bytes.NewReader([]byte("abc")), control: http.NewResponseController(closed{}), receive: time.Hour, idle: time.Hour}
+	if _, err := b.Read(make([]byte, 1)); fault.From(err) == nil || fault.From(err).Kind != fault.Canceled {
+		t.Errorf("got %v, want Canceled", err)
 	}
 }

@@ -181,15 +181,15 @@ func (x *melExchange) whole(ctx context.Context) error {
 	return x.respond(array)
 }
 
-// firstSamples are how many samples there is room for at first. It doubles as they come: no memory is admitted for
-// what is only declared.
+// firstSamples are how many samples there is room for at first where the body does not say how many come. It doubles as they
+// come.
 const firstSamples = 64 << 10
 
 // gather reads all samples into f.
 func (x *melExchange) gather(ctx context.Context, f *engine.Features) error {
 	for want := firstSamples; ; want *= 2 {
-		if x.left >= 0 {
-			want = int(min(int64(want), int64(f.Samples())+x.left/int64(x.pcm.MomentBytes())))
+		if x.left >= 0 { // It has begun to come, and waits for memory once, for all of it.
+			want = int(min(x.left/int64(x.pcm.MomentBytes()), math.MaxInt))
 		}
 		if err := f.Reserve(ctx, want, 0); err != nil {
 			return err

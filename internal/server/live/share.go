@@ -74,7 +74,7 @@ func (s *share) admit(e *engine.Engine, n int64, order *engine.Stream) (grant, e
 // error is a *fault.Error.
 func (s *share) admitFirst(ctx context.Context, e *engine.Engine, n int64) (grant, error) {
 	if most := max(s.total, s.alone); n > most {
-		return grant{}, fault.LimitOf("limits.memory_budget", n, most, "a stream of such frames needs more memory than there is for live streams, three quarters of the pool")
+		return grant{}, fault.LimitOf("limits.memory_budget", n, most, "it needs more memory than there is for live streams and the ring, three quarters of the pool")
 	}
 	wait, cancel := context.WithTimeout(ctx, time.Duration(e.Config.Timeout.Queue))
 	defer cancel()
@@ -83,7 +83,7 @@ func (s *share) admitFirst(ctx context.Context, e *engine.Engine, n int64) (gran
 	case ctx.Err() != nil:
 		return grant{}, fault.From(context.Cause(ctx))
 	default:
-		return grant{}, fault.BusyOf("limits.memory_budget", s.now()+n, s.total, "no memory within timeouts.queue: live streams have all that they may")
+		return grant{}, fault.BusyOf("limits.memory_budget", s.now()+n, s.total, "no memory within timeouts.queue: live streams and the ring have all that they may")
 	}
 	memory, err := e.Admit(ctx, n, nil)
 	if err != nil {
@@ -91,6 +91,17 @@ func (s *share) admitFirst(ctx context.Context, e *engine.Engine, n int64) (gran
 		return grant{}, err
 	}
 	return grant{memory, s, n}, nil
+}
+
+// Hold waits for n bytes that the caller holds as long as its connection is open, timeouts.queue at most. They are in the share of
+// live streams: a request gives back what it has soon, but these could have all memory for as long as they like. release gives them
+// back, once. The error is a *fault.Error.
+func (l *Live) Hold(ctx context.Context, n int64) (release func(), err error) {
+	g, err := l.streams.admitFirst(ctx, l.engine, n)
+	if err != nil {
+		return nil, err
+	}
+	return g.Release, nil
 }
 
 // counted returns how much of a use of n bytes counts.

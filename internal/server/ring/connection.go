@@ -135,7 +135,7 @@ func (c *connection) authorize() error {
 	var peer *unix.Ucred
 	var failed error
 	if err := c.raw.Control(func(fd uintptr) { peer, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) }); err != nil {
-		return fault.From(err)
+		return canceled(err) // It is closed.
 	}
 	if failed != nil {
 		return fault.Errorf(fault.Unauthorized, "ring: the kernel does not say who connects: %v", failed)

@@ -167,12 +167,11 @@ func (e *encoding) renew() error {
 		return err
 	}
 	if cost := e.costOf(plan, e.layout.Batch); cost > e.cost {
-		grant, err := e.engine.Admit(e.ctx, cost-e.cost, nil)
-		if err != nil {
+		if err := e.hold(e.ctx, cost-e.cost); err != nil {
 			plan.Release()
 			return err
 		}
-		e.grants, e.cost = append(e.grants, grant), cost
+		e.cost = cost
 	}
 	e.plan.Release()
 	e.plan = plan

@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pipeline"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // publisher is a connection that publishes, and what it knows of its slots.
@@ -294,17 +295,28 @@ func TestDrainLive(t *testing.T) {
 	told.Wait()
 }
 
-// TestPublishersLeaveTheRest: the memory of publishers' slots is in the share of live streams, three quarters of the pool, so
-// that requests have the rest. What one that ends has given back goes to the next.
-func TestPublishersLeaveTheRest(t *testing.T) {
+// TestConnectionsLeaveTheRest: what connections hold for as long as they are open is in the share of live streams, three quarters of
+// the pool, so that requests always have the rest. What one that ends has given back goes to the next.
+func TestConnectionsLeaveTheRest(t *testing.T) {
+	large := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}}
+	for _, hello := range []ring.Hello{{Use: ring.Publish, Spec: large, Slots: 3}, {Use: ring.Encode, Spec: large, Slots: 2, Batch: 1}} {
+		t.Run(string(hello.Use), func(t *testing.T) { testLeaveTheRest(t, hello) })
+	}
+}
+
+// testLeaveTheRest opens connections as hello says until one is refused.
+func testLeaveTheRest(t *testing.T, hello ring.Hello) {
 	r := start(t, func(c *config.Config) {
 		c.Limits.MemoryBudget, c.Limits.MemoryFloor = 160*config.MiB, 0
 		c.Timeout.Queue = config.Duration(50 * time.Millisecond)
 	})
-	large := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1920, Height: 1080}}
 	var conns []*ring.Conn
 	dial := func() error {
-		c, err := ring.Dial(t.Context(), r.path, ring.Hello{Use: ring.Publish, Spec: large, Slots: 3, Stream: fmt.Sprint("large", len(conns))})
+		h := hello
+		if h.Use == ring.Publish {
+			h.Stream = fmt.Sprint("large", len(conns))
+		}
+		c, err := ring.Dial(t.Context(), r.path, h)
 		if err == nil {
 			t.Cleanup(c.Close)
 			conns = append(conns, c)
@@ -317,21 +329,27 @@ func TestPublishersLeaveTheRest(t *testing.T) {
 	}
 	refused := (*ring.ServerError)(nil)
 	if !errors.As(err, &refused) || refused.Code != codeOf(&fault.Error{Kind: fault.Busy}) || refused.Limit != "limits.memory_budget" {
-		t.Errorf("got %v for one publisher too many, want Busy for limits.memory_budget", err)
+		t.Errorf("got %v for one connection too many, want Busy for limits.memory_budget", err)
 	}
 	s := r.engine.Pool.Stats()
 	if s.Admitted > s.Budget/4*3 || s.Admitted < s.Budget/2 || r.mapped.Load() > s.Admitted {
-		t.Errorf("got %d of %d bytes admitted and %d mapped for %d publishers, want three quarters at most, and half at least", s.Admitted, s.Budget, r.mapped.Load(), len(conns))
+		t.Errorf("got %d of %d bytes admitted and %d mapped for %d connections, want three quarters at most, and half at least", s.Admitted, s.Budget, r.mapped.Load(), len(conns))
 	}
-	_, err = r.live.Publish(t.Context(), "other", live.Settings{Spec: large})
+	_, err = r.live.Publish(t.Context(), "other", live.Settings{Spec: hello.Spec})
 	if f := fault.From(err); f == nil || f.Kind != fault.Busy {
 		t.Errorf("a publisher that has no ring: got %v, want Busy", err)
 	}
-	e := r.encoder(ring.Hello{Spec: w1, Slots: 2, Batch: 2})
-	e.submit(0, 2)
-	if d := e.done(); d.Failed != 0 {
-		t.Errorf("an encoder beside them: got %+v, want no failure", d)
+	var requests []pool.Grant
+	for range 3 {
+		g, err := r.engine.Admit(t.Context(), s.Budget/16, nil)
+		if err != nil {
+			t.Errorf("a request for a sixteenth of the pool: got %v", err)
+		}
+		requests = append(requests, g)
+	}
+	for _, g := range requests {
+		g.Release()
 	}
 	conns[0].Close()
-	r.eventually("there is no room for a publisher after another has gone", func() bool { return dial() == nil })
+	r.eventually("there is no room for one after another has gone", func() bool { return dial() == nil })
 }

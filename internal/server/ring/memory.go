@@ -9,9 +9,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ring"
-	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
-	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/scene"
 )
 
@@ -20,12 +18,11 @@ const growthWait = 100 * time.Millisecond
 
 // memory is what a connection shares with its client, and what of the budget is admitted for that.
 type memory struct {
-	server  *Server
-	layout  ring.Layout
-	input   *ring.Memory // nil: there is none
-	output  *ring.Memory
-	grants  []pool.Grant
-	growing engine.Stream
+	server *Server
+	layout ring.Layout
+	input  *ring.Memory // nil: there is none
+	output *ring.Memory
+	held   []func() // give back what was admitted, when the memory is unmapped
 }
 
 // A slot is what client and server hand each other.
@@ -38,7 +35,7 @@ type slot struct {
 	regions    []scene.Region // of an image of a scene: some of frames
 	area       []byte         // of its images
 	grown      *ring.Memory   // area, where it is not in memory.output
-	grant      pool.Grant     // of grown
+	release    func()         // gives back what was admitted for grown
 
 	submitted ring.Submit
 	reply     ring.Message
@@ -95,12 +92,19 @@ func alignSlot(n int64) int64 { return (n + ring.SlotAlign - 1) &^ (ring.SlotAli
 // open waits for the memory of layout l and extra bytes beside it, at most timeouts.queue, and makes the memory. On an error,
 // which is a *fault.Error, close gives back what there is.
 func (m *memory) open(ctx context.Context, l ring.Layout, extra int64) error {
-	grant, err := m.server.engine.Admit(ctx, bytesOf(l)+extra, nil)
-	if err != nil {
+	if err := m.hold(ctx, bytesOf(l)+extra); err != nil {
 		return err
 	}
-	m.grants = append(m.grants, grant)
 	return m.openAdmitted(l)
+}
+
+// hold waits for n bytes, until close gives them back. The error is a *fault.Error.
+func (m *memory) hold(ctx context.Context, n int64) error {
+	release, err := m.server.live.Hold(ctx, n)
+	if err == nil {
+		m.held = append(m.held, release)
+	}
+	return err
 }
 
 // openAdmitted is open for memory that was admitted already.
@@ -145,10 +149,10 @@ func (m *memory) close() {
 	m.drop(m.input)
 	m.drop(m.output)
 	m.input, m.output = nil, nil
-	for _, g := range m.grants {
-		g.Release()
+	for _, release := range m.held {
+		release()
 	}
-	m.grants = nil
+	m.held = nil
 }
 
 // descriptors returns those to pass with ACCEPTED.
@@ -201,8 +205,8 @@ func (c *connection) freeSlots() {
 func (c *connection) shrink(s *slot) {
 	if s.grown != nil {
 		c.drop(s.grown)
-		s.grant.Release()
-		s.grown, s.grant, s.area = nil, pool.Grant{}, nil
+		s.release()
+		s.grown, s.release, s.area = nil, nil, nil
 	}
 }
 
@@ -215,17 +219,17 @@ func (c *connection) grow(s *slot, n int) error {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, growthWait)
 	defer cancel()
-	grant, err := c.engine.Admit(ctx, size, &c.growing)
+	release, err := c.live.Hold(ctx, size)
 	if err != nil {
 		return fault.BusyOf("limits.memory_budget", size, int64(c.engine.Config.Limits.MemoryBudget), "ring: no memory for images that are larger than usual")
 	}
 	made, err := c.make(int(size), true)
 	if err != nil {
-		grant.Release()
+		release()
 		return err
 	}
 	c.shrink(s)
-	s.grown, s.grant, s.area = made, grant, made.Bytes()
+	s.grown, s.release, s.area = made, release, made.Bytes()
 	s.reply.SetOutput(s.index, s.generation, int(size))
 	return c.send(s.reply[:], made.FD())
 }
