@@ -88,14 +88,3 @@ func firstImage(dir string) string {
 		}
 	}
 }
-
-// tempName returns the path of a hidden file in dir that does not exist. It makes the file and removes it, which tells at once whether
-// dir can be written; images are made anew, with the permissions that the umask gives.
-func tempName(dir string) (string, error) {
-	f, err := os.CreateTemp(dir, ".steadyframe-*.tmp")
-	if err != nil {
-		return "", err
-	}
-	f.Close()
-	return f.Name(), os.Remove(f.Name())
-}

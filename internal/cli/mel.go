@@ -261,21 +261,9 @@ func (j *MelJob) write(to func(w io.Writer) error) error {
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("output %s: %w", j.Out, withAdvice(err))
 	}
-	temp, err := tempName(filepath.Dir(j.Out))
+	w, err := newWholeFile(j.Out)
 	if err != nil {
-		return fmt.Errorf("output %s: %w", j.Out, withAdvice(err))
+		return err
 	}
-	f, err := os.Create(temp)
-	if err == nil {
-		err = to(f)
-		err = errors.Join(err, f.Close())
-	}
-	if err == nil {
-		err = os.Rename(temp, j.Out)
-	}
-	if err != nil {
-		os.Remove(temp)
-		return fmt.Errorf("cannot write %s: %w", j.Out, withAdvice(err))
-	}
-	return nil
+	return w.write(to)
 }

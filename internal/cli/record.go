@@ -96,17 +96,17 @@ func (r *Record) Run(ctx context.Context) (RecordSummary, error) {
 		n, err := io.Copy(r.Stdout, response.Body)
 		return RecordSummary{Bytes: n}, r.cause(ctx, err)
 	}
-	temp, err := tempName(filepath.Dir(r.Out))
+	w, err := newWholeFile(r.Out)
 	if err != nil {
-		return RecordSummary{}, fmt.Errorf("output %s: %w", r.Out, withAdvice(err))
+		return RecordSummary{}, err
 	}
-	f, err := os.Create(temp)
+	f, err := w.create()
 	if err != nil {
-		return RecordSummary{}, fmt.Errorf("output %s: %w", r.Out, withAdvice(err))
+		return RecordSummary{}, err
 	}
-	defer os.Remove(temp) // It is not there any more when it was renamed.
+	defer w.discard()
 	n, err := io.Copy(f, response.Body)
-	return r.finish(f, n, r.cause(ctx, err))
+	return r.finish(w, f, n, r.cause(ctx, err))
 }
 
 // ask returns the response with the recording.
@@ -175,9 +175,9 @@ func (r *Record) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// finish makes a whole file of n bytes, and gives it its name: another one when the recording broke off for the reason why. It
-// takes f.
-func (r *Record) finish(f *os.File, n int64, why error) (RecordSummary, error) {
+// finish makes a whole file of n bytes, w, which is open as f, and gives it its name: another one when the recording broke off for
+// the reason why. It takes f.
+func (r *Record) finish(w wholeFile, f *os.File, n int64, why error) (RecordSummary, error) {
 	s := RecordSummary{Path: r.Out}
 	var err error
 	s.Summary, err = mkv.Finish(f, n)
@@ -195,15 +195,16 @@ func (r *Record) finish(f *os.File, n int64, why error) (RecordSummary, error) {
 		why = err // The disk is full, say; players show what is there.
 	}
 	if why == nil {
-		if err := os.Rename(f.Name(), r.Out); err != nil {
-			return RecordSummary{}, fmt.Errorf("cannot write %s: %w", r.Out, withAdvice(err))
+		if err := w.keep(); err != nil {
+			return RecordSummary{}, err
 		}
 		return s, nil
 	}
 	ending := filepath.Ext(r.Out)
-	s.Path = strings.TrimSuffix(r.Out, ending) + ".partial" + ending
-	if err := os.Rename(f.Name(), s.Path); err != nil {
-		return RecordSummary{}, fmt.Errorf("%w; what came of it cannot be kept as %s: %w", why, s.Path, withAdvice(err))
+	w.path = strings.TrimSuffix(r.Out, ending) + ".partial" + ending
+	s.Path = w.path
+	if err := w.keep(); err != nil {
+		return RecordSummary{}, fmt.Errorf("%w; what came of it is lost: %w", why, err)
 	}
 	if errors.Is(why, ErrInterrupted) {
 		return s, why

@@ -72,38 +72,41 @@ var ErrOneImage = errors.New("the input has more than one frame")
 
 // single keeps one image and refuses a second.
 type single struct {
-	path, temp string
-	written    bool
+	file    wholeFile
+	written bool
 }
 
 func openSingle(path string) (*single, error) {
-	temp, err := tempName(filepath.Dir(path))
-	if err != nil {
-		return nil, fmt.Errorf("output %s: %w", path, withAdvice(err))
-	}
-	return &single{path: path, temp: temp}, nil
+	file, err := newWholeFile(path)
+	return &single{file: file}, err
 }
 
 func (s *single) Write(n int, jpeg []byte) error {
 	if s.written {
-		return fmt.Errorf("%w and %s holds one: add --frames 1, or name a folder or a .mjpeg file", ErrOneImage, s.path)
+		return fmt.Errorf("%w and %s holds one: add --frames 1, or name a folder or a .mjpeg file", ErrOneImage, s.file.path)
 	}
 	s.written = true
-	if err := os.WriteFile(s.temp, jpeg, 0o666); err != nil {
-		return fmt.Errorf("cannot write %s: %w", s.path, withAdvice(err))
+	f, err := s.file.create()
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(jpeg); err != nil {
+		f.Close()
+		return s.file.unwritten(err)
+	}
+	if err := f.Close(); err != nil {
+		return s.file.unwritten(err)
 	}
 	return nil
 }
 
 // Close gives the image its name.
 func (s *single) Close(commit bool) error {
+	defer s.file.discard()
 	if !commit || !s.written {
-		return os.Remove(s.temp)
+		return nil
 	}
-	if err := os.Rename(s.temp, s.path); err != nil {
-		return fmt.Errorf("cannot write %s: %w", s.path, withAdvice(err))
-	}
-	return nil
+	return s.file.keep()
 }
 
 // stream keeps images one after the other.
