@@ -21,6 +21,9 @@ type StreamInfo struct {
 	Same          uint64    // images that were equal to the one before, and therefore not published
 	Dropped       Dropped
 	ImageBytes    int // of the newest image
+	SoundRate     int // samples of sound a second; 0: there is no sound
+	SoundChannels int
+	Listeners     int // of the sound
 	Viewers       []Viewer
 }
 
@@ -90,7 +93,10 @@ func streamInfo(m *api.StreamInfo) StreamInfo {
 		Same:       m.GetSame(),
 		Dropped:    dropped(m.GetDropped()),
 		ImageBytes: int(m.GetPictureBytes()),
-		Viewers:    make([]Viewer, len(m.GetViewers())),
+
+		SoundRate: int(m.GetSoundRate()), SoundChannels: int(m.GetSoundChannels()), Listeners: int(m.GetListeners()),
+
+		Viewers: make([]Viewer, len(m.GetViewers())),
 	}
 	for i, v := range m.GetViewers() {
 		s.Viewers[i] = Viewer{

@@ -94,7 +94,7 @@ func (echo) Watch(s api.FrameService_WatchServer) error {
 func (echo) ListStreams(context.Context, *api.ListStreamsRequest) (*api.ListStreamsResponse, error) {
 	return &api.ListStreamsResponse{Streams: []*api.StreamInfo{{Name: "cam1"}, {
 		Name: "cam2", State: api.StreamInfo_OFFLINE, SinceUs: 1_700_000_000_000_001, Source: "grpc 127.0.0.1:4", Format: "bgr24 4x2", Width: 4, Height: 2,
-		FpsIn: 25, FpsOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: &api.Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, PictureBytes: 99,
+		FpsIn: 25, FpsOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: &api.Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, PictureBytes: 99, SoundRate: 16000, SoundChannels: 2, Listeners: 3,
 		Viewers: []*api.ViewerInfo{{
 			Id: 7, Transport: "mjpeg", Peer: "127.0.0.1:5", SinceUs: 1_700_000_000_000_002, Fps: 24, Delivered: 6, Dropped: 8, LagUs: 40_000, Bytes: 1 << 40,
 		}},
@@ -268,7 +268,7 @@ func TestListStreams(t *testing.T) {
 	streams, err := dialEcho(t, Options{}).ListStreams(t.Context())
 	want := []StreamInfo{{Name: "cam1", Since: time.UnixMicro(0), Viewers: []Viewer{}}, {
 		Name: "cam2", State: Offline, Since: time.UnixMicro(1_700_000_000_000_001), Source: "grpc 127.0.0.1:4", Format: "bgr24 4x2", Width: 4, Height: 2,
-		FPSIn: 25, FPSOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, ImageBytes: 99,
+		FPSIn: 25, FPSOut: 12.5, Arrived: 5, Published: 4, Same: 3, Dropped: Dropped{Newer: 1, Capped: 2, Unseen: 3, NoMemory: 4, Failed: 5}, ImageBytes: 99, SoundRate: 16000, SoundChannels: 2, Listeners: 3,
 		Viewers: []Viewer{{
 			ID: 7, Transport: "mjpeg", Peer: "127.0.0.1:5", Since: time.UnixMicro(1_700_000_000_000_002), FPS: 24, Delivered: 6, Dropped: 8, Lag: 40 * time.Millisecond, Bytes: 1 << 40,
 		}},

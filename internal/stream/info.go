@@ -35,6 +35,7 @@ type Info struct {
 	ImageBytes     int                    // of the newest image; 0 when there is none
 	PinnedBytes    int64                  // of memory, of older images that viewers still hold
 	Sound          SoundFormat            // zero: there is none
+	Listeners      int                    // of the sound
 	Viewers        []ViewerInfo           // in the order in which they came
 }
 
@@ -87,11 +88,11 @@ func (s *stream) info() Info {
 	if s.state == Online {
 		i.FPSIn, i.FPSOut = s.arrivals.rate(now), s.departures.rate(now)
 	}
-	if s.sound != nil {
-		i.Sound = s.sound.format
-	}
-	viewers, settled := s.viewers, s.settled()
+	viewers, settled, sound := s.viewers, s.settled(), s.sound
 	s.mu.Unlock()
+	if sound != nil {
+		i.Sound, i.Listeners = sound.format, sound.count()
+	}
 	i.Viewers = make([]ViewerInfo, len(viewers))
 	for n, v := range viewers {
 		i.Viewers[n] = v.info(now, settled)
@@ -114,6 +115,8 @@ type Totals struct {
 	Streams    int
 	Waiting    int               // of the streams
 	Online     int               // of the streams; the others are Offline
+	Sound      int               // streams that have sound
+	Listeners  int               // of all of them
 	Transports []TransportTotals // sorted by name
 }
 
@@ -143,10 +146,13 @@ func (h *Hub) Totals() Totals {
 		sum := t.left
 		sums[t] = &sum
 	}
-	totals := Totals{Streams: len(h.streams), Transports: make([]TransportTotals, len(h.transports))}
+	totals := Totals{Streams: len(h.streams), Listeners: h.listeners, Transports: make([]TransportTotals, len(h.transports))}
 	for _, s := range h.streams {
 		s.mu.Lock()
 		viewers, settled := s.viewers, s.settled()
+		if s.sound != nil {
+			totals.Sound++
+		}
 		switch s.state {
 		case Waiting:
 			totals.Waiting++

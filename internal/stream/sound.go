@@ -176,6 +176,13 @@ func (p *SoundPublisher) forget(moment int64) {
 	p.marks = slices.Delete(p.marks, 0, keep)
 }
 
+// count returns how many listeners there are.
+func (p *SoundPublisher) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.listeners)
+}
+
 // Format returns the format.
 func (p *SoundPublisher) Format() SoundFormat { return p.format }
 

@@ -1832,8 +1832,13 @@ type StreamInfo struct {
 	Same      uint64   `protobuf:"varint,12,opt,name=same,proto3" json:"same,omitempty"`
 	Dropped   *Dropped `protobuf:"bytes,13,opt,name=dropped,proto3" json:"dropped,omitempty"`
 	// picture_bytes is the size of the newest image.
-	PictureBytes  uint32        `protobuf:"varint,14,opt,name=picture_bytes,json=pictureBytes,proto3" json:"picture_bytes,omitempty"`
-	Viewers       []*ViewerInfo `protobuf:"bytes,15,rep,name=viewers,proto3" json:"viewers,omitempty"`
+	PictureBytes uint32        `protobuf:"varint,14,opt,name=picture_bytes,json=pictureBytes,proto3" json:"picture_bytes,omitempty"`
+	Viewers      []*ViewerInfo `protobuf:"bytes,15,rep,name=viewers,proto3" json:"viewers,omitempty"`
+	// sound_rate is how many samples a second the stream's sound has, sound_channels in how many channels; 0: there is none.
+	SoundRate     uint32 `protobuf:"varint,16,opt,name=sound_rate,json=soundRate,proto3" json:"sound_rate,omitempty"`
+	SoundChannels uint32 `protobuf:"varint,17,opt,name=sound_channels,json=soundChannels,proto3" json:"sound_channels,omitempty"`
+	// listeners is how many listen to it, over any transport.
+	Listeners     uint32 `protobuf:"varint,18,opt,name=listeners,proto3" json:"listeners,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1971,6 +1976,27 @@ func (x *StreamInfo) GetViewers() []*ViewerInfo {
 		return x.Viewers
 	}
 	return nil
+}
+
+func (x *StreamInfo) GetSoundRate() uint32 {
+	if x != nil {
+		return x.SoundRate
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetSoundChannels() uint32 {
+	if x != nil {
+		return x.SoundChannels
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetListeners() uint32 {
+	if x != nil {
+		return x.Listeners
+	}
+	return 0
 }
 
 // ViewerInfo describes one viewer of a live stream.
@@ -2754,7 +2780,7 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x05alpha\x18\t \x01(\fR\x05alpha\"\x14\n" +
 	"\x12ListStreamsRequest\"K\n" +
 	"\x13ListStreamsResponse\x124\n" +
-	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\x8a\x04\n" +
+	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\xee\x04\n" +
 	"\n" +
 	"StreamInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
@@ -2772,7 +2798,11 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x04same\x18\f \x01(\x04R\x04same\x121\n" +
 	"\adropped\x18\r \x01(\v2\x17.steadyframe.v1.DroppedR\adropped\x12#\n" +
 	"\rpicture_bytes\x18\x0e \x01(\rR\fpictureBytes\x124\n" +
-	"\aviewers\x18\x0f \x03(\v2\x1a.steadyframe.v1.ViewerInfoR\aviewers\"-\n" +
+	"\aviewers\x18\x0f \x03(\v2\x1a.steadyframe.v1.ViewerInfoR\aviewers\x12\x1d\n" +
+	"\n" +
+	"sound_rate\x18\x10 \x01(\rR\tsoundRate\x12%\n" +
+	"\x0esound_channels\x18\x11 \x01(\rR\rsoundChannels\x12\x1c\n" +
+	"\tlisteners\x18\x12 \x01(\rR\tlisteners\"-\n" +
 	"\x05State\x12\v\n" +
 	"\aWAITING\x10\x00\x12\n" +
 	"\n" +

@@ -101,6 +101,9 @@ func streamInfo(i *stream.Info) *api.StreamInfo {
 		Published:    i.Published,
 		Same:         i.Same,
 		PictureBytes: uint32(i.ImageBytes),
+
+		SoundRate: uint32(i.Sound.Rate), SoundChannels: uint32(i.Sound.Channels), Listeners: uint32(i.Listeners),
+
 		Dropped: &api.Dropped{
 			Newer:    i.Dropped[stream.Newer],
 			Capped:   i.Dropped[stream.Capped],

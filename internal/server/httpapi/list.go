@@ -56,8 +56,9 @@ type entry struct {
 
 // soundEntry is the sound of a stream in the list.
 type soundEntry struct {
-	Rate     int `json:"rate"`
-	Channels int `json:"channels"`
+	Rate      int `json:"rate"`
+	Channels  int `json:"channels"`
+	Listeners int `json:"listeners"`
 }
 
 // droppedFrames counts the frames that became no image, by reason.
@@ -96,7 +97,7 @@ func newEntry(i *stream.Info) entry {
 		e.Lost, e.RetryAt = i.Lost, formatTime(i.RetryAt)
 	}
 	if i.Sound.Rate > 0 {
-		e.Sound = &soundEntry{i.Sound.Rate, i.Sound.Channels}
+		e.Sound = &soundEntry{i.Sound.Rate, i.Sound.Channels, i.Listeners}
 	}
 	for _, v := range i.Viewers {
 		e.Viewers = append(e.Viewers, viewerEntry{

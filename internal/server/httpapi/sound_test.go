@@ -62,7 +62,7 @@ func TestSound(t *testing.T) {
 	if _, err := s.Write(tone(early, 320)); err != nil {
 		t.Fatal(err)
 	}
-	listed := func() bool {
+	listed := func(listeners int) bool {
 		resp, err := http.Get(f.url + "/v1/streams/cam")
 		if err != nil {
 			t.Fatal(err)
@@ -72,9 +72,9 @@ func TestSound(t *testing.T) {
 		if err := json.NewDecoder(resp.Body).Decode(&e); err != nil {
 			t.Fatal(err)
 		}
-		return e.Sound != nil && *e.Sound == soundEntry{16000, 1}
+		return e.Sound != nil && *e.Sound == soundEntry{16000, 1, listeners}
 	}
-	eventually(t, "the stream has sound", listed)
+	eventually(t, "the stream has sound", func() bool { return listed(0) })
 	resp, err := http.Get(f.url + "/sound/cam.wav")
 	if err != nil {
 		t.Fatal(err)
@@ -86,6 +86,9 @@ func TestSound(t *testing.T) {
 	head := make([]byte, 44)
 	if _, err := io.ReadFull(resp.Body, head); err != nil || string(head[:4]) != "RIFF" || binary.LittleEndian.Uint32(head[24:]) != 16000 {
 		t.Fatalf("got the head %q, %v", head, err)
+	}
+	if !listed(1) {
+		t.Error("the list has no listener, want one")
 	}
 	for i := range 20 {
 		want := tone(1000*i, 640)
@@ -117,7 +120,7 @@ func TestSound(t *testing.T) {
 	if rest, err := io.ReadAll(resp.Body); len(rest) > 0 || err != nil {
 		t.Errorf("after the end: got %d bytes, %v, want the end", len(rest), err)
 	}
-	if listed() {
+	if listed(0) || listed(1) {
 		t.Error("the stream has sound after its end")
 	}
 }

@@ -46,7 +46,7 @@ func (m *Metrics) Lagged(d time.Duration) { m.viewerLag.Observe(d) }
 type Live struct {
 	hub *stream.Hub
 
-	streams, viewers, delivered, dropped, sent, evicted, pinned *prometheus.Desc
+	streams, viewers, delivered, dropped, sent, evicted, pinned, sound, listeners *prometheus.Desc
 }
 
 // NewLive returns a collector of the streams of hub.
@@ -63,12 +63,14 @@ func NewLive(hub *stream.Hub) *Live {
 		sent:      desc("viewer_sent_bytes_total", "Bytes of the JPEGs that viewers received.", "transport"),
 		evicted:   desc("viewers_evicted_total", "Viewers that were disconnected because they held old JPEGs when the memory for those was used up.", "transport"),
 		pinned:    desc("viewer_held_bytes", "Memory of old JPEGs that viewers still hold."),
+		sound:     desc("streams_with_sound", "Live streams that have sound."),
+		listeners: desc("listeners", "Listeners to the sound of live streams."),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (c *Live) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{c.streams, c.viewers, c.delivered, c.dropped, c.sent, c.evicted, c.pinned} {
+	for _, d := range []*prometheus.Desc{c.streams, c.viewers, c.delivered, c.dropped, c.sent, c.evicted, c.pinned, c.sound, c.listeners} {
 		ch <- d
 	}
 }
@@ -91,5 +93,7 @@ func (c *Live) Collect(ch chan<- prometheus.Metric) {
 		count(c.sent, t.Bytes, t.Transport)
 		count(c.evicted, t.Evicted, t.Transport)
 	}
+	ch <- prometheus.MustNewConstMetric(c.sound, prometheus.GaugeValue, float64(totals.Sound))
+	ch <- prometheus.MustNewConstMetric(c.listeners, prometheus.GaugeValue, float64(totals.Listeners))
 	ch <- prometheus.MustNewConstMetric(c.pinned, prometheus.GaugeValue, float64(c.hub.PinnedBytes()))
 }
