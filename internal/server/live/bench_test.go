@@ -11,7 +11,7 @@ func BenchmarkOfflineImage(b *testing.B) {
 		b.Run(fmt.Sprintf("size=%dx%d", size.width, size.height), func(b *testing.B) {
 			r := start(b, nil)
 			for b.Loop() {
-				if _, err := r.offline.render(offlineKey{"cam1", size.width, size.height}); err != nil {
+				if _, err := r.offline.render(offlineKey{"cam1", size.width, size.height, true}); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -40,9 +40,9 @@ type drawing struct {
 	fonts fonts
 }
 
-// lost draws a dark image with a crossed-out camera, the stream's name below it, and NO SIGNAL. All sizes follow from
+// lost draws a dark image with a crossed-out camera, the stream's name below it, and a note. All sizes follow from
 // the image's; text that would be too small to read is left out.
-func (d drawing) lost(name string) {
+func (d drawing) lost(name, note string) {
 	d.night()
 	width, height := float64(d.img.Rect.Dx()), float64(d.img.Rect.Dy())
 	unit := min(height/9, width/12) // that of a 4:3 image or a wider one is its height's
@@ -59,7 +59,7 @@ func (d drawing) lost(name string) {
 	default:
 		d.sign(center, middle-unit*1.3, unit*0.95)
 		d.text(d.fonts.name, shown, nameSize, center, middle+unit, nameColor)
-		d.text(d.fonts.note, "no signal", noteSize, center, middle+unit*1.1+noteSize*1.5, noteColor)
+		d.text(d.fonts.note, note, noteSize, center, middle+unit*1.1+noteSize*1.5, noteColor)
 	}
 }
 

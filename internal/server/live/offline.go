@@ -31,6 +31,7 @@ type offline struct {
 type offlineKey struct {
 	name          string
 	width, height int
+	came          bool // whether there has been an image
 }
 
 func newOffline(e *engine.Engine) *offline {
@@ -40,10 +41,10 @@ func newOffline(e *engine.Engine) *offline {
 // image returns the JPEG for a stream whose source is lost, width x height pixels, in a buffer that the caller owns.
 // The error is the pool's, or that of an image above limits.max_pixels.
 func (o *offline) image(name string, width, height int) (pool.Buf, error) {
-	if width == 0 || height == 0 {
-		width, height = offlineWidth, offlineHeight
+	key := offlineKey{name, width, height, width != 0 && height != 0}
+	if !key.came {
+		key.width, key.height = offlineWidth, offlineHeight
 	}
-	key := offlineKey{name, width, height}
 	data, ok := o.made[key]
 	if !ok {
 		var err error
@@ -77,10 +78,14 @@ func (o *offline) render(key offlineKey) ([]byte, error) {
 	}
 	defer canvas.Release()
 	plane := canvas.Plane(0)
+	note := "no signal"
+	if !key.came { // It may be on its way: a demo's scene that is being painted, a camera that is slow.
+		note = "no image yet"
+	}
 	drawing{
 		img:   &image.RGBA{Pix: plane.Pix, Stride: plane.Stride, Rect: image.Rect(0, 0, width, height)},
 		fonts: fonts,
-	}.lost(key.name)
+	}.lost(key.name, note)
 
 	spec := pipeline.Spec{Input: canvas.Desc, Output: pipeline.Output{Quality: 85}}
 	if width != key.width || height != key.height {

@@ -171,3 +171,12 @@ func TestSourceThatNeverCame(t *testing.T) {
 		}
 	})
 }
+
+// TestNoImageYet: a source of which nothing has come is not said to have lost its signal.
+func TestNoImageYet(t *testing.T) {
+	r := start(t, nil)
+	never, lost := r.offlineImage(t, "cam", image.Pt(0, 0)), r.offlineImage(t, "cam", image.Pt(offlineWidth, offlineHeight))
+	if bytes.Equal(never, lost) {
+		t.Error("got the same image for a source that was lost and for one that never came")
+	}
+}
