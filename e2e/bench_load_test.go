@@ -75,6 +75,37 @@ func TestBenchLoad(t *testing.T) {
 	}
 }
 
+// Sessions of a scene come back whole, over each transport.
+func TestBenchLoadScene(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"scene.json": `{"size": "320x240", "color": "#203040"}`, "rects.json": `{"all": ["80x80+100+60"]}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	socket, err := os.MkdirTemp("", "ring") // t.TempDir is too long for a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(socket) })
+	ring := filepath.Join(socket, "s")
+	s := serve(t, "--set", "scenes.anna="+dir, "--set", "ring.listen=unix:"+ring)
+	for _, target := range []string{s.GRPC, "http://" + s.HTTP, "ring:" + ring} {
+		o, r := benchLoad(t, target, "--scene", "anna", "--silence", "50", "--size", "64x64", "--batch", "3", "--connections", "4", "--requests", "40", "--rate", "600", "--timeout", "1m")
+		got := o.Result
+		if r.code != 0 || got.Images != 120 || len(got.Errors)+len(got.Findings)+got.Rejects+got.Timeouts > 0 {
+			t.Errorf("%s: exit code %d, got %+v\n%s", target, r.code, got, r.stderr)
+		}
+	}
+	if r := steadyframe(t, nil, "bench", "load", s.GRPC, "--scene", "nobody", "--requests", "1"); r.code != 1 || !strings.Contains(string(r.stderr), "unknown scene") {
+		t.Errorf("a scene that is not there: got exit code %d, %s", r.code, r.stderr)
+	}
+	if r := steadyframe(t, nil, "bench", "load", "--silence", "5"); r.code != 2 || !strings.Contains(string(r.stderr), "want it with --scene") {
+		t.Errorf("silence without a scene: got exit code %d, %s", r.code, r.stderr)
+	}
+}
+
 // Capacity is found on the real server, whatever it is.
 func TestBenchLoadCapacity(t *testing.T) {
 	if testing.Short() {

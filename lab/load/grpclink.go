@@ -57,6 +57,9 @@ func newGRPCLink(o linkOptions) (*grpcLink, error) {
 
 // specOf returns what the server is asked for.
 func specOf(o *Options) pipeline.Spec {
+	if o.Scene != "" {
+		return pipeline.Spec{Scene: o.Scene, Input: o.desc()}
+	}
 	return pipeline.Spec{
 		Input:  frame.Desc{Format: frame.BGR24, Width: o.Width, Height: o.Height},
 		Resize: pipeline.Resize{Width: o.OutWidth, Height: o.OutHeight},
@@ -72,6 +75,9 @@ func (l *grpcLink) send(c *call) {
 		return
 	}
 	l.batch = client.Batch{ID: c.id, Frames: c.frames}
+	if c.images != nil {
+		l.batch.Frames, l.batch.Images = sceneBatch(c)
+	}
 	if opened {
 		l.batch.Spec = specOf(l.Options)
 	}
@@ -82,6 +88,19 @@ func (l *grpcLink) send(c *call) {
 	if err := s.stream.Send(&l.batch); err != nil && err != io.EOF { // io.EOF: Recv says why
 		s.cancel()
 	}
+}
+
+// sceneBatch returns the regions and images of a batch of a scene.
+func sceneBatch(c *call) (frames [][]byte, images []client.SceneImage) {
+	for i, m := range c.images {
+		image := client.SceneImage{Index: m.index}
+		if !m.silent {
+			frames = append(frames, c.frames[i])
+			image.Regions = 1
+		}
+		images = append(images, image)
+	}
+	return frames, images
 }
 
 // open returns the stream, which it has opened where there was none.

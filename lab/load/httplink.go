@@ -51,6 +51,9 @@ func newHTTPLink(o linkOptions) *httpLink {
 // encodeQuery returns what the server is asked for.
 func encodeQuery(o *Options) url.Values {
 	size := func(w, h int) string { return strconv.Itoa(w) + "x" + strconv.Itoa(h) }
+	if o.Scene != "" {
+		return url.Values{"format": {o.desc().Format.String()}, "size": {size(o.Width, o.Height)}, "scene": {o.Scene}}
+	}
 	q := url.Values{"format": {o.desc().Format.String()}, "size": {size(o.Width, o.Height)}, "resize": {size(o.OutWidth, o.OutHeight)}}
 	if o.Quality > 0 {
 		q.Set("quality", strconv.Itoa(o.Quality))
@@ -103,9 +106,13 @@ func (x *exchange) run(c *call) *Error {
 	if err != nil {
 		return &Error{Kind: "request", Reason: err.Error()}
 	}
-	r.GetBody = func() (io.ReadCloser, error) { return &body{frames: c.frames}, nil }
-	r.Body, r.ContentLength = &body{frames: c.frames}, bytesOf(c.frames)
-	r.Header.Set("Content-Type", "application/octet-stream")
+	frames, kind := c.frames, "application/octet-stream"
+	if c.images != nil {
+		frames, kind = sceneBody(c), "application/x-steadyframe-images"
+	}
+	r.GetBody = func() (io.ReadCloser, error) { return &body{frames: frames}, nil }
+	r.Body, r.ContentLength = &body{frames: frames}, bytesOf(frames)
+	r.Header.Set("Content-Type", kind)
 	r.Header.Set("TE", "trailers") // which say why a response is cut short
 	if x.link.Token != "" {
 		r.Header.Set("Authorization", "Bearer "+x.link.Token)
@@ -125,6 +132,18 @@ func (x *exchange) run(c *call) *Error {
 		return x.link.failure(ctx, err)
 	}
 	return nil
+}
+
+// sceneBody returns the pieces of a body of images of a scene: a line, and a region, for each.
+func sceneBody(c *call) (pieces [][]byte) {
+	for i, m := range c.images {
+		if m.silent {
+			pieces = append(pieces, fmt.Appendf(nil, "IMAGE index=%d\n", m.index))
+		} else {
+			pieces = append(pieces, fmt.Appendf(nil, "IMAGE index=%d regions=1\n", m.index), c.frames[i])
+		}
+	}
+	return pieces
 }
 
 // failure returns the error of a request without a response, or with a part of one.

@@ -22,10 +22,17 @@ type call struct {
 	warm   bool // it comes before the clock starts
 	id     uint64
 	frames [][]byte
+	images []sceneImage // of a scene: one for each frame
 	due    time.Time
 	sent   time.Time     // when sending began
 	slot   chan struct{} // holds a place for it while it is on its way; nil for a warm one
 	done   chan<- *Error // of a warm one: gets what became of it, nil for a response
+}
+
+// sceneImage is an image of a scene.
+type sceneImage struct {
+	index  int
+	silent bool // it has no region
 }
 
 // receiver gets what becomes of the batches of links. Its methods may be called from any goroutine.

@@ -18,6 +18,9 @@ type numbered struct {
 	n     int      // frames
 	batch int
 	mark  fraction // of an image's sides, from the corner 0, 0: where the number is
+
+	sessions int     // of a scene: connections; 0: there is no scene
+	silence  float64 // of a scene
 }
 
 // fraction is 1 over a number.
@@ -80,11 +83,14 @@ func newNumbered(ctx context.Context, o *Options) (*numbered, error) {
 		return nil, err
 	}
 	mark, marked := markOf(o) // Without Verify frames too small for a number have none.
-	if o.Verify && !marked {
+	if o.Verify && !marked && o.Scene == "" {
 		return nil, optionErrorf("verify", "a frame of %dx%d and an image of %dx%d are too small to carry a number: want at least %dx%d and %dx%d, or --verify off",
 			o.Width, o.Height, o.OutWidth, o.OutHeight, leastMark.X, leastMark.Y, leastReadable.X, leastReadable.Y)
 	}
-	s := &numbered{n: howMany(size, o.Batch), batch: o.Batch, mark: mark}
+	s := &numbered{n: howMany(size, o.Batch), batch: o.Batch, mark: mark, silence: o.Silence}
+	if o.Scene != "" {
+		s.sessions = o.Connections
+	}
 	scene, err := synth.NewContext(ctx, o.Width, o.Height, 1)
 	if err != nil {
 		return nil, err
@@ -131,8 +137,27 @@ func drawNumber(f *frame.Frame, mark fraction, n int) error {
 	return nil
 }
 
-// first returns the number of the first frame of batch n.
-func (s *numbered) first(n int) int { return n % s.n * (s.batch % s.n) % s.n }
+// first returns the number of the first frame of batch n. Of a scene it goes up in each session, whose first ones are not alike.
+func (s *numbered) first(n int) int {
+	if s.sessions > 0 {
+		n = n/s.sessions + n%s.sessions
+	}
+	return n % s.n * (s.batch % s.n) % s.n
+}
+
+// warm returns the number of batches that have all frames, from the first on.
+func (s *numbered) warm() int {
+	batches := (s.n + s.batch - 1) / s.batch
+	if s.sessions == 0 {
+		return batches
+	}
+	return s.sessions * (max(0, batches-s.sessions) + 1)
+}
+
+// silent reports whether the image of a frame has no region, of a scene: those are spread evenly.
+func (s *numbered) silent(number int) bool {
+	return int(float64(number+1)*s.silence) > int(float64(number)*s.silence)
+}
 
 // number returns the number of frame i of batch n.
 func (s *numbered) number(n, i int) int { return (s.first(n) + i) % s.n }

@@ -20,6 +20,11 @@ type Options struct {
 	OutWidth, OutHeight int // of the images; 0: as the frames
 	Quality             int // of the images; 0: the server's
 
+	// Scene is one that the server has; empty: none. Frames are then regions of its images, and the images are as it was loaded.
+	// A connection is a session: the index of its images goes up by one.
+	Scene   string
+	Silence float64 // of a scene, the part of the images that have no region, 0 to 1
+
 	Rate        float64       // frames a second, of all connections together
 	Batch       int           // frames in each
 	Connections int           // 0: 1
@@ -128,6 +133,10 @@ func (o Options) complete() (Options, error) {
 		return o, err
 	}
 	switch {
+	case !(o.Silence >= 0 && o.Silence <= 1):
+		return o, optionErrorf("silence", "got %v, want a part of the images, 0 to 1", o.Silence)
+	case o.Silence > 0 && o.Scene == "":
+		return o, optionErrorf("silence", "got %v, want it with a scene", o.Silence)
 	case !(o.Rate > 0 && o.Rate <= maxRate): // also what is no number
 		return o, optionErrorf("rate", "got %v, want more than 0 frames a second, and at most %v", o.Rate, maxRate)
 	case o.Connections < 1 || o.Connections > 10_000:

@@ -29,6 +29,8 @@ type Settings struct {
 	Size        string  `json:"size"`
 	Resize      string  `json:"resize"`
 	Quality     int     `json:"quality"`
+	Scene       string  `json:"scene,omitempty"`   // frames are regions of its images, which are of its size and quality
+	Silence     float64 `json:"silence,omitempty"` // the part of the images without a region
 	Distinct    int     `json:"distinct_frames"`
 	Verify      bool    `json:"verify"`
 	Admin       string  `json:"admin,omitempty"`
@@ -43,6 +45,9 @@ func (g *Generator) Settings() Settings {
 		Format: o.desc().Format.String(), Size: fmt.Sprintf("%dx%d", o.Width, o.Height),
 		Resize: fmt.Sprintf("%dx%d", o.OutWidth, o.OutHeight), Quality: o.Quality, Verify: g.identities != nil, Admin: o.Admin,
 	}
+	if o.Scene != "" {
+		s.Scene, s.Silence, s.Resize, s.Quality = o.Scene, o.Silence, "", 0
+	}
 	if g.numbered != nil {
 		s.Distinct = g.numbered.n
 	}
@@ -53,6 +58,10 @@ func (g *Generator) Settings() Settings {
 func (g *Generator) String() string {
 	s := g.Settings()
 	text := fmt.Sprintf("%s %s, %v frames a second in batches of %d, to JPEGs of %s, quality %d, over %s to %s", s.Size, s.Format, s.Rate, s.Batch, s.Resize, s.Quality, s.Via, s.Target)
+	if s.Scene != "" {
+		text = fmt.Sprintf("regions of %s %s onto scene %s, %v images a second in batches of %d, %v %% of them without a region, over %s to %s",
+			s.Size, s.Format, s.Scene, s.Rate, s.Batch, 100*s.Silence, s.Via, s.Target)
+	}
 	if s.Connections > 1 {
 		text += fmt.Sprintf(", %d connections", s.Connections)
 	}

@@ -69,10 +69,14 @@ func (s *Settings) lines() []report.Setting {
 	if s.Verify {
 		verify = "every image"
 	}
+	images := fmt.Sprintf("JPEG, %s, quality %d", s.Resize, s.Quality)
+	if s.Scene != "" {
+		images = fmt.Sprintf("of scene %s, %v %% of them without a region", s.Scene, 100*s.Silence)
+	}
 	lines := []report.Setting{
 		{Name: "server", Value: s.Target + ", " + s.Via},
 		{Name: "frames", Value: fmt.Sprintf("%s %s, %d distinct ones", s.Size, s.Format, s.Distinct)},
-		{Name: "images", Value: fmt.Sprintf("JPEG, %s, quality %d", s.Resize, s.Quality)},
+		{Name: "images", Value: images},
 		{Name: "rate", Value: fmt.Sprintf("%v frames a second in batches of %d", s.Rate, s.Batch)},
 		{Name: "connections", Value: fmt.Sprintf("%d, with at most %d batches on their way over each", s.Connections, s.Outstanding)},
 		{Name: "verified", Value: verify},

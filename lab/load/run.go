@@ -119,7 +119,7 @@ func (r *run) pump(i int, l link, first [][]byte) error {
 			r.leave(n)
 			return r.ended(err)
 		}
-		c := &call{n: n, id: uint64(n) + 1, frames: frames, due: r.start.Add(o.due(n)), slot: slot}
+		c := &call{n: n, id: uint64(n) + 1, frames: frames, images: r.images(n), due: r.start.Add(o.due(n)), slot: slot}
 		switch blocked, ahead, ok := r.await(c, timer); {
 		case !ok:
 			r.leave(n)
@@ -134,6 +134,20 @@ func (r *run) pump(i int, l link, first [][]byte) error {
 		sending = time.Since(c.sent)
 	}
 	return nil
+}
+
+// images returns what batch n is of a scene; nil of none.
+func (r *run) images(n int) []sceneImage {
+	s := r.generator.numbered
+	if s == nil || s.sessions == 0 {
+		return nil
+	}
+	images := make([]sceneImage, s.batch)
+	for i := range images {
+		number := s.number(n, i)
+		images[i] = sceneImage{number, s.silent(number)}
+	}
+	return images
 }
 
 // await waits until c is due and there is room for it. blocked says that there was none at first, ahead that it was

@@ -29,7 +29,7 @@ func (r *run) warmUp(ctx context.Context) error {
 	}
 	total := len(r.links)
 	if s := r.generator.numbered; r.generator.identities != nil && !r.generator.warmed {
-		total = max(total, (s.n+s.batch-1)/s.batch)
+		total = max(total, s.warm())
 	}
 	todo := make(chan int, len(r.links))
 	for i := range r.links {
@@ -72,7 +72,7 @@ func (r *run) warmLink(ctx context.Context, i, total int) error {
 		if err != nil {
 			return err
 		}
-		r.links[i].send(&call{n: n, warm: true, id: warmID + uint64(n), frames: frames, sent: time.Now(), done: done})
+		r.links[i].send(&call{n: n, warm: true, id: warmID + uint64(n), frames: frames, images: r.images(n), sent: time.Now(), done: done})
 		select {
 		case err := <-done:
 			if err != nil && ctx.Err() == nil {

@@ -35,6 +35,9 @@ type benchLoadCmd struct {
 	Resize  size `group:"frames" default:"320x320" placeholder:"WxH" help:"Size of the JPEGs. Default: 320x320."`
 	Quality int  `group:"frames" default:"75" placeholder:"N" help:"Quality of the JPEGs, 1 to 100. Default: 75."`
 
+	Scene   string  `group:"frames" placeholder:"NAME" help:"A scene that the server has: frames are regions of its images, and each connection is a session, whose indices go up by one."`
+	Silence float64 `group:"frames" placeholder:"PERCENT" help:"With --scene, how many of the images have no region. Default: 0."`
+
 	FindCapacity bool          `group:"capacity" help:"Find the highest rate that the server bears: every frame comes back as its JPEG, P99 is within the bound, and 99 % of the rate is achieved."`
 	P99          time.Duration `group:"capacity" name:"p99" default:"300ms" placeholder:"TIME" help:"Bound for the 99th percentile of batch latency. Default: 300ms."`
 	Step         time.Duration `group:"capacity" default:"5s" placeholder:"TIME" help:"How long to try each rate. Default: 5s."`
@@ -66,6 +69,7 @@ Examples:
   steadyframe bench load --rate 400 --duration 30s 127.0.0.1:50051
   steadyframe bench load --rate 100 --connections 4 --admin 127.0.0.1:9090 http://127.0.0.1:8080
   steadyframe bench load --requests 1000 --batch 25 --rate 50 --json       1,000 requests of 25 frames
+  steadyframe bench load --scene anna --size 256x256 --silence 50 --connections 100 --rate 2500 --batch 1 ring:    100 sessions
   steadyframe bench load --find-capacity --p99 100ms --report out/ 127.0.0.1:50051`
 }
 
@@ -86,6 +90,10 @@ func (c *benchLoadCmd) AfterApply() error {
 		return fmt.Errorf("--timeout: got %v, want more than 0", c.Timeout)
 	case c.Quality < 1 || c.Quality > 100:
 		return fmt.Errorf("--quality: got %d, want 1 to 100", c.Quality)
+	case !(c.Silence >= 0 && c.Silence <= 100):
+		return fmt.Errorf("--silence: got %v, want 0 to 100", c.Silence)
+	case c.Silence > 0 && c.Scene == "":
+		return fmt.Errorf("--silence: got %v, want it with --scene", c.Silence)
 	case c.Connections < 1:
 		return fmt.Errorf("--connections: got %d, want 1 or more", c.Connections)
 	case c.Outstanding < 1:
@@ -188,6 +196,7 @@ func (c *benchLoadCmd) options(out io.Writer) load.Options {
 	o := load.Options{
 		Target: target, Via: c.Via, Token: c.Token, Admin: c.Admin,
 		Width: c.Size.Width, Height: c.Size.Height, OutWidth: c.Resize.Width, OutHeight: c.Resize.Height, Quality: c.Quality,
+		Scene: c.Scene, Silence: c.Silence / 100,
 		Rate: c.Rate, Batch: c.Batch, Connections: c.Connections, Outstanding: c.Outstanding,
 		Requests: c.Requests, Duration: c.Duration, Timeout: c.Timeout,
 		Verify: c.Verify == "all", Warm: true,
