@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -51,6 +52,30 @@ func TestRingFromC(t *testing.T) {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("got:\n%s\nwant %q in it", out, want)
 		}
+	}
+}
+
+// TestRingAvatar: examples/avatar sends its regions through the ring, and the rest over gRPC and HTTP. e2e/browser looks at its images.
+func TestRingAvatar(t *testing.T) {
+	avatar, err := daemon.Build(t.TempDir(), "../examples/avatar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := ringSocket(t)
+	s := daemon.Serve(t, program, []string{"STEADYFRAME_RING_LISTEN=unix:" + path})
+	want := regexp.MustCompile(`\(regions go by way of ring\)\n[1-9]\d* images, [1-9]\d* of them with a region\n$`)
+	var out []byte
+	for range 3 { // a busy machine may hold it up until it is silent
+		out, err = exec.Command(avatar, "-ring", "ring:"+path, "-grpc", s.GRPC, "-http", "http://"+s.HTTP, "-images", "40").CombinedOutput()
+		if err != nil || want.Match(out) {
+			break
+		}
+	}
+	if err != nil || !want.Match(out) {
+		t.Errorf("%v, got %q, want images with regions, by way of the ring", err, out)
+	}
+	if got := s.Stream(t, "avatar"); got.Arrived == 0 {
+		t.Errorf("got %+v, want the stream avatar, with images", got)
 	}
 }
 

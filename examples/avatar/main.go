@@ -35,7 +35,8 @@ const (
 func main() {
 	var a avatar
 	flag.StringVar(&a.name, "stream", "avatar", "name of the live stream, and of the scene")
-	flag.StringVar(&a.grpc, "grpc", "127.0.0.1:50051", "the server's gRPC API")
+	flag.StringVar(&a.grpc, "grpc", "", "the server's gRPC API, if it is elsewhere: host:port")
+	flag.StringVar(&a.ring, "ring", "", "the ring of a server on this machine: ring:/path (default: without -grpc, where servers have it)")
 	flag.StringVar(&a.http, "http", "http://127.0.0.1:8080", "the server's HTTP API")
 	flag.IntVar(&a.images, "images", 0, "end after so many images; 0: talk until Ctrl-C")
 	path := flag.String("sound", "", "what it says, over and over: any file that ffmpeg reads (default sound made in code)")
@@ -57,14 +58,22 @@ func main() {
 
 // avatar is a head that talks.
 type avatar struct {
-	name       string // of its scene, and of its stream
-	grpc, http string // where the server is
-	images     int    // after which it ends; 0: it goes on until its context ends
+	name             string // of its scene, and of its stream
+	grpc, ring, http string // where the server is
+	images           int    // after which it ends; 0: it goes on until its context ends
+}
+
+// dial returns a client: over shared memory where there is such a server on this machine.
+func (a *avatar) dial() (*client.Client, error) {
+	if a.grpc != "" && a.ring == "" {
+		return client.Dial(a.grpc, nil)
+	}
+	return client.DialRing(a.ring, &client.RingOptions{GRPC: a.grpc})
 }
 
 // talk says pcm over and over.
 func (a *avatar) talk(ctx context.Context, pcm []byte) error {
-	c, err := client.Dial(a.grpc, nil)
+	c, err := a.dial()
 	if err != nil {
 		return err
 	}
@@ -92,7 +101,7 @@ func (a *avatar) talk(ctx context.Context, pcm []byte) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("look at %s/#/stream/%s\n", a.http, a.name)
+	fmt.Printf("look at %s/#/stream/%s (regions go by way of %s)\n", a.http, a.name, c.Via())
 	begin := time.Now()
 	sound := sound{url: fmt.Sprintf("%s/v1/streams/%s/sound", a.http, a.name), begin: begin, pcm: pcm}
 	defer sound.close()
