@@ -79,8 +79,8 @@ func (o *offline) render(key offlineKey) ([]byte, error) {
 	defer canvas.Release()
 	plane := canvas.Plane(0)
 	note := "no signal"
-	if !key.came { // It may be on its way: a demo's scene that is being painted, a camera that is slow.
-		note = "no image yet"
+	if !key.came { // It may be on its way, or have been lost while nobody watched.
+		note = "no image"
 	}
 	drawing{
 		img:   &image.RGBA{Pix: plane.Pix, Stride: plane.Stride, Rect: image.Rect(0, 0, width, height)},
