@@ -118,8 +118,9 @@ func TestBrokenBodies(t *testing.T) {
 // TestKeepAlive: after a whole response, and after a refusal of a body that was read, the connection serves the next
 // request, whatever deadlines the one before had.
 func TestKeepAlive(t *testing.T) {
+	t.Parallel()
 	s := start(t, func(c *server.Config) {
-		c.Timeout.Send, c.Timeout.Receive = server.Duration(100*time.Millisecond), server.Duration(100*time.Millisecond)
+		c.Timeout.Send, c.Timeout.Receive = server.Duration(500*time.Millisecond), server.Duration(500*time.Millisecond)
 	})
 	frames := makeFrames(t, small.Input, 2)
 	var dials atomic.Int64
@@ -129,7 +130,7 @@ func TestKeepAlive(t *testing.T) {
 	}}
 	defer transport.CloseIdleConnections()
 	c := &http.Client{Transport: transport}
-	pause := time.NewTicker(150 * time.Millisecond) // longer than the deadlines
+	pause := time.NewTicker(600 * time.Millisecond) // longer than the deadlines
 	defer pause.Stop()
 	for i, body := range []string{string(frames[0]), string(frames[0]) + string(frames[1]), "x", string(frames[1])} {
 		resp, err := c.Post(scheme+"://"+s.Addrs().HTTP+"/v1/encode?"+query(t, small), "", strings.NewReader(body))
@@ -150,7 +151,7 @@ func TestKeepAlive(t *testing.T) {
 // TestSlowReadersStay: a caller that takes longer to read a response than timeouts.receive, and than a rest of the body is waited
 // for, gets all of it, and its connection serves the next request.
 func TestSlowReadersStay(t *testing.T) {
-	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(100 * time.Millisecond) })
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(500 * time.Millisecond) })
 	spec := pipeline.Spec{Input: small.Input, Resize: pipeline.Resize{Width: 1500, Height: 1500}, Output: pipeline.Output{Format: pipeline.RawRGBA}}
 	const frames, size = 3, 1500 * 1500 * 4
 	conn, err := s.dialHTTP()

@@ -56,7 +56,7 @@ func TestRoomForOneFrame(t *testing.T) {
 // TestBegunFrameMustGoOn: a body whose first frame has begun and does not go on is given up after timeouts.receive, not timeouts.idle.
 func TestBegunFrameMustGoOn(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *server.Config) { c.Timeout.Receive = config.Duration(200 * time.Millisecond) })
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = config.Duration(500 * time.Millisecond) })
 	for _, sent := range []int{1, 10, 600, 5000} {
 		t.Run(fmt.Sprintf("sent=%d", sent), func(t *testing.T) {
 			c, err := dialRaw("tcp", s.Addrs().HTTP)
