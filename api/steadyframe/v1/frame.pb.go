@@ -527,7 +527,7 @@ func (x StreamInfo_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StreamInfo_State.Descriptor instead.
 func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17, 0}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21, 0}
 }
 
 // EncodeRequest is a batch of frames of one geometry.
@@ -1730,6 +1730,251 @@ func (x *WatchPicture) GetAlpha() []byte {
 	return nil
 }
 
+// SoundRequest is a piece of a live stream's sound.
+type SoundRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// stream is the stream's name. In the first request, as are the others but pcm.
+	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	// rate is how many samples a second there are in each channel: 8000 to 48000.
+	Rate uint32 `protobuf:"varint,2,opt,name=rate,proto3" json:"rate,omitempty"`
+	// channels is 1 or 2; 0 is 1.
+	Channels uint32 `protobuf:"varint,3,opt,name=channels,proto3" json:"channels,omitempty"`
+	// captured_us is when the first sample was captured, as in PublishRequest; 0: when it comes in. Each further one is a sample later.
+	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	// pcm has 16-bit little-endian samples, of all channels for one moment after the other; at most 32 KiB.
+	Pcm           []byte `protobuf:"bytes,5,opt,name=pcm,proto3" json:"pcm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SoundRequest) Reset() {
+	*x = SoundRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SoundRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SoundRequest) ProtoMessage() {}
+
+func (x *SoundRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SoundRequest.ProtoReflect.Descriptor instead.
+func (*SoundRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *SoundRequest) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+func (x *SoundRequest) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *SoundRequest) GetChannels() uint32 {
+	if x != nil {
+		return x.Channels
+	}
+	return 0
+}
+
+func (x *SoundRequest) GetCapturedUs() uint64 {
+	if x != nil {
+		return x.CapturedUs
+	}
+	return 0
+}
+
+func (x *SoundRequest) GetPcm() []byte {
+	if x != nil {
+		return x.Pcm
+	}
+	return nil
+}
+
+// SoundResponse ends PublishSound.
+type SoundResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// seconds is how much sound there was.
+	Seconds       float64 `protobuf:"fixed64,1,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SoundResponse) Reset() {
+	*x = SoundResponse{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SoundResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SoundResponse) ProtoMessage() {}
+
+func (x *SoundResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SoundResponse.ProtoReflect.Descriptor instead.
+func (*SoundResponse) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SoundResponse) GetSeconds() float64 {
+	if x != nil {
+		return x.Seconds
+	}
+	return 0
+}
+
+// ListenRequest asks for the sound of a live stream.
+type ListenRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Stream        string                 `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListenRequest) Reset() {
+	*x = ListenRequest{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListenRequest) ProtoMessage() {}
+
+func (x *ListenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListenRequest.ProtoReflect.Descriptor instead.
+func (*ListenRequest) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListenRequest) GetStream() string {
+	if x != nil {
+		return x.Stream
+	}
+	return ""
+}
+
+// Sound is a piece of a live stream's sound.
+type Sound struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// captured_us is when its first sample was captured, in microseconds since the Unix epoch, by the clock of
+	// WatchPicture.captured_us.
+	CapturedUs uint64 `protobuf:"varint,1,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
+	// rate, channels and pcm are as in SoundRequest.
+	Rate          uint32 `protobuf:"varint,2,opt,name=rate,proto3" json:"rate,omitempty"`
+	Channels      uint32 `protobuf:"varint,3,opt,name=channels,proto3" json:"channels,omitempty"`
+	Pcm           []byte `protobuf:"bytes,4,opt,name=pcm,proto3" json:"pcm,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sound) Reset() {
+	*x = Sound{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sound) ProtoMessage() {}
+
+func (x *Sound) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sound.ProtoReflect.Descriptor instead.
+func (*Sound) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Sound) GetCapturedUs() uint64 {
+	if x != nil {
+		return x.CapturedUs
+	}
+	return 0
+}
+
+func (x *Sound) GetRate() uint32 {
+	if x != nil {
+		return x.Rate
+	}
+	return 0
+}
+
+func (x *Sound) GetChannels() uint32 {
+	if x != nil {
+		return x.Channels
+	}
+	return 0
+}
+
+func (x *Sound) GetPcm() []byte {
+	if x != nil {
+		return x.Pcm
+	}
+	return nil
+}
+
 type ListStreamsRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1738,7 +1983,7 @@ type ListStreamsRequest struct {
 
 func (x *ListStreamsRequest) Reset() {
 	*x = ListStreamsRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +1995,7 @@ func (x *ListStreamsRequest) String() string {
 func (*ListStreamsRequest) ProtoMessage() {}
 
 func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2008,7 @@ func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsRequest.ProtoReflect.Descriptor instead.
 func (*ListStreamsRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{19}
 }
 
 type ListStreamsResponse struct {
@@ -1775,7 +2020,7 @@ type ListStreamsResponse struct {
 
 func (x *ListStreamsResponse) Reset() {
 	*x = ListStreamsResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1787,7 +2032,7 @@ func (x *ListStreamsResponse) String() string {
 func (*ListStreamsResponse) ProtoMessage() {}
 
 func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1800,7 +2045,7 @@ func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsResponse.ProtoReflect.Descriptor instead.
 func (*ListStreamsResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListStreamsResponse) GetStreams() []*StreamInfo {
@@ -1845,7 +2090,7 @@ type StreamInfo struct {
 
 func (x *StreamInfo) Reset() {
 	*x = StreamInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1857,7 +2102,7 @@ func (x *StreamInfo) String() string {
 func (*StreamInfo) ProtoMessage() {}
 
 func (x *StreamInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1870,7 +2115,7 @@ func (x *StreamInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamInfo.ProtoReflect.Descriptor instead.
 func (*StreamInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StreamInfo) GetName() string {
@@ -2023,7 +2268,7 @@ type ViewerInfo struct {
 
 func (x *ViewerInfo) Reset() {
 	*x = ViewerInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2280,7 @@ func (x *ViewerInfo) String() string {
 func (*ViewerInfo) ProtoMessage() {}
 
 func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2293,7 @@ func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewerInfo.ProtoReflect.Descriptor instead.
 func (*ViewerInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{18}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ViewerInfo) GetId() uint64 {
@@ -2131,7 +2376,7 @@ type SceneFile struct {
 
 func (x *SceneFile) Reset() {
 	*x = SceneFile{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2388,7 @@ func (x *SceneFile) String() string {
 func (*SceneFile) ProtoMessage() {}
 
 func (x *SceneFile) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2401,7 @@ func (x *SceneFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SceneFile.ProtoReflect.Descriptor instead.
 func (*SceneFile) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{19}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SceneFile) GetScene() string {
@@ -2189,7 +2434,7 @@ type UnloadSceneRequest struct {
 
 func (x *UnloadSceneRequest) Reset() {
 	*x = UnloadSceneRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2201,7 +2446,7 @@ func (x *UnloadSceneRequest) String() string {
 func (*UnloadSceneRequest) ProtoMessage() {}
 
 func (x *UnloadSceneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2214,7 +2459,7 @@ func (x *UnloadSceneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadSceneRequest.ProtoReflect.Descriptor instead.
 func (*UnloadSceneRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{20}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UnloadSceneRequest) GetScene() string {
@@ -2232,7 +2477,7 @@ type ListScenesRequest struct {
 
 func (x *ListScenesRequest) Reset() {
 	*x = ListScenesRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2244,7 +2489,7 @@ func (x *ListScenesRequest) String() string {
 func (*ListScenesRequest) ProtoMessage() {}
 
 func (x *ListScenesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2257,7 +2502,7 @@ func (x *ListScenesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScenesRequest.ProtoReflect.Descriptor instead.
 func (*ListScenesRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{25}
 }
 
 type ListScenesResponse struct {
@@ -2269,7 +2514,7 @@ type ListScenesResponse struct {
 
 func (x *ListScenesResponse) Reset() {
 	*x = ListScenesResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2526,7 @@ func (x *ListScenesResponse) String() string {
 func (*ListScenesResponse) ProtoMessage() {}
 
 func (x *ListScenesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2539,7 @@ func (x *ListScenesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScenesResponse.ProtoReflect.Descriptor instead.
 func (*ListScenesResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ListScenesResponse) GetScenes() []*SceneInfo {
@@ -2332,7 +2577,7 @@ type SceneInfo struct {
 
 func (x *SceneInfo) Reset() {
 	*x = SceneInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2344,7 +2589,7 @@ func (x *SceneInfo) String() string {
 func (*SceneInfo) ProtoMessage() {}
 
 func (x *SceneInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2357,7 +2602,7 @@ func (x *SceneInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SceneInfo.ProtoReflect.Descriptor instead.
 func (*SceneInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{23}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SceneInfo) GetName() string {
@@ -2458,7 +2703,7 @@ type MelRequest struct {
 
 func (x *MelRequest) Reset() {
 	*x = MelRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2470,7 +2715,7 @@ func (x *MelRequest) String() string {
 func (*MelRequest) ProtoMessage() {}
 
 func (x *MelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2483,7 +2728,7 @@ func (x *MelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelRequest.ProtoReflect.Descriptor instead.
 func (*MelRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{24}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MelRequest) GetSpec() *MelSpec {
@@ -2523,7 +2768,7 @@ type MelSpec struct {
 
 func (x *MelSpec) Reset() {
 	*x = MelSpec{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2535,7 +2780,7 @@ func (x *MelSpec) String() string {
 func (*MelSpec) ProtoMessage() {}
 
 func (x *MelSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2548,7 +2793,7 @@ func (x *MelSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelSpec.ProtoReflect.Descriptor instead.
 func (*MelSpec) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{25}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MelSpec) GetPreset() string {
@@ -2613,7 +2858,7 @@ type MelResponse struct {
 
 func (x *MelResponse) Reset() {
 	*x = MelResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2625,7 +2870,7 @@ func (x *MelResponse) String() string {
 func (*MelResponse) ProtoMessage() {}
 
 func (x *MelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2638,7 +2883,7 @@ func (x *MelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelResponse.ProtoReflect.Descriptor instead.
 func (*MelResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{26}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MelResponse) GetShape() []uint32 {
@@ -2777,7 +3022,24 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12\x16\n" +
 	"\x06repeat\x18\b \x01(\bR\x06repeat\x12\x14\n" +
-	"\x05alpha\x18\t \x01(\fR\x05alpha\"\x14\n" +
+	"\x05alpha\x18\t \x01(\fR\x05alpha\"\x89\x01\n" +
+	"\fSoundRequest\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x12\n" +
+	"\x04rate\x18\x02 \x01(\rR\x04rate\x12\x1a\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\x12\x1f\n" +
+	"\vcaptured_us\x18\x04 \x01(\x04R\n" +
+	"capturedUs\x12\x10\n" +
+	"\x03pcm\x18\x05 \x01(\fR\x03pcm\")\n" +
+	"\rSoundResponse\x12\x18\n" +
+	"\aseconds\x18\x01 \x01(\x01R\aseconds\"'\n" +
+	"\rListenRequest\x12\x16\n" +
+	"\x06stream\x18\x01 \x01(\tR\x06stream\"j\n" +
+	"\x05Sound\x12\x1f\n" +
+	"\vcaptured_us\x18\x01 \x01(\x04R\n" +
+	"capturedUs\x12\x12\n" +
+	"\x04rate\x18\x02 \x01(\rR\x04rate\x12\x1a\n" +
+	"\bchannels\x18\x03 \x01(\rR\bchannels\x12\x10\n" +
+	"\x03pcm\x18\x04 \x01(\fR\x03pcm\"\x14\n" +
 	"\x12ListStreamsRequest\"K\n" +
 	"\x13ListStreamsResponse\x124\n" +
 	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\xee\x04\n" +
@@ -2888,12 +3150,14 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"ColorSpace\x12\x15\n" +
 	"\x11COLOR_SPACE_BT601\x10\x00\x12\x15\n" +
-	"\x11COLOR_SPACE_BT709\x10\x012\x8b\x06\n" +
+	"\x11COLOR_SPACE_BT709\x10\x012\x9c\a\n" +
 	"\fFrameService\x12G\n" +
 	"\x06Encode\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse\x12Q\n" +
 	"\fEncodeStream\x12\x1d.steadyframe.v1.EncodeRequest\x1a\x1e.steadyframe.v1.EncodeResponse(\x010\x01\x12L\n" +
 	"\aPublish\x12\x1e.steadyframe.v1.PublishRequest\x1a\x1d.steadyframe.v1.PublishStatus(\x010\x01\x12G\n" +
-	"\x05Watch\x12\x1c.steadyframe.v1.WatchRequest\x1a\x1c.steadyframe.v1.WatchPicture(\x010\x01\x12V\n" +
+	"\x05Watch\x12\x1c.steadyframe.v1.WatchRequest\x1a\x1c.steadyframe.v1.WatchPicture(\x010\x01\x12M\n" +
+	"\fPublishSound\x12\x1c.steadyframe.v1.SoundRequest\x1a\x1d.steadyframe.v1.SoundResponse(\x01\x12@\n" +
+	"\x06Listen\x12\x1d.steadyframe.v1.ListenRequest\x1a\x15.steadyframe.v1.Sound0\x01\x12V\n" +
 	"\vListStreams\x12\".steadyframe.v1.ListStreamsRequest\x1a#.steadyframe.v1.ListStreamsResponse\x12C\n" +
 	"\tLoadScene\x12\x19.steadyframe.v1.SceneFile\x1a\x19.steadyframe.v1.SceneInfo(\x01\x12L\n" +
 	"\vUnloadScene\x12\".steadyframe.v1.UnloadSceneRequest\x1a\x19.steadyframe.v1.SceneInfo\x12S\n" +
@@ -2915,7 +3179,7 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 }
 
 var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
 	(ValueRange)(0),             // 1: steadyframe.v1.ValueRange
@@ -2941,18 +3205,22 @@ var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(*Dropped)(nil),             // 21: steadyframe.v1.Dropped
 	(*WatchRequest)(nil),        // 22: steadyframe.v1.WatchRequest
 	(*WatchPicture)(nil),        // 23: steadyframe.v1.WatchPicture
-	(*ListStreamsRequest)(nil),  // 24: steadyframe.v1.ListStreamsRequest
-	(*ListStreamsResponse)(nil), // 25: steadyframe.v1.ListStreamsResponse
-	(*StreamInfo)(nil),          // 26: steadyframe.v1.StreamInfo
-	(*ViewerInfo)(nil),          // 27: steadyframe.v1.ViewerInfo
-	(*SceneFile)(nil),           // 28: steadyframe.v1.SceneFile
-	(*UnloadSceneRequest)(nil),  // 29: steadyframe.v1.UnloadSceneRequest
-	(*ListScenesRequest)(nil),   // 30: steadyframe.v1.ListScenesRequest
-	(*ListScenesResponse)(nil),  // 31: steadyframe.v1.ListScenesResponse
-	(*SceneInfo)(nil),           // 32: steadyframe.v1.SceneInfo
-	(*MelRequest)(nil),          // 33: steadyframe.v1.MelRequest
-	(*MelSpec)(nil),             // 34: steadyframe.v1.MelSpec
-	(*MelResponse)(nil),         // 35: steadyframe.v1.MelResponse
+	(*SoundRequest)(nil),        // 24: steadyframe.v1.SoundRequest
+	(*SoundResponse)(nil),       // 25: steadyframe.v1.SoundResponse
+	(*ListenRequest)(nil),       // 26: steadyframe.v1.ListenRequest
+	(*Sound)(nil),               // 27: steadyframe.v1.Sound
+	(*ListStreamsRequest)(nil),  // 28: steadyframe.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil), // 29: steadyframe.v1.ListStreamsResponse
+	(*StreamInfo)(nil),          // 30: steadyframe.v1.StreamInfo
+	(*ViewerInfo)(nil),          // 31: steadyframe.v1.ViewerInfo
+	(*SceneFile)(nil),           // 32: steadyframe.v1.SceneFile
+	(*UnloadSceneRequest)(nil),  // 33: steadyframe.v1.UnloadSceneRequest
+	(*ListScenesRequest)(nil),   // 34: steadyframe.v1.ListScenesRequest
+	(*ListScenesResponse)(nil),  // 35: steadyframe.v1.ListScenesResponse
+	(*SceneInfo)(nil),           // 36: steadyframe.v1.SceneInfo
+	(*MelRequest)(nil),          // 37: steadyframe.v1.MelRequest
+	(*MelSpec)(nil),             // 38: steadyframe.v1.MelSpec
+	(*MelResponse)(nil),         // 39: steadyframe.v1.MelResponse
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	14, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
@@ -2974,34 +3242,38 @@ var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	14, // 16: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
 	10, // 17: steadyframe.v1.PublishRequest.images:type_name -> steadyframe.v1.SceneImage
 	21, // 18: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
-	26, // 19: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
+	30, // 19: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
 	8,  // 20: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
 	21, // 21: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
-	27, // 22: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
-	32, // 23: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
-	34, // 24: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
+	31, // 22: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
+	36, // 23: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
+	38, // 24: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
 	9,  // 25: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
 	9,  // 26: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
 	19, // 27: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
 	22, // 28: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
-	24, // 29: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
-	28, // 30: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
-	29, // 31: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
-	30, // 32: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
-	33, // 33: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
-	33, // 34: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
-	12, // 35: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	12, // 36: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	20, // 37: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
-	23, // 38: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
-	25, // 39: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
-	32, // 40: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
-	32, // 41: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
-	31, // 42: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
-	35, // 43: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
-	35, // 44: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
-	35, // [35:45] is the sub-list for method output_type
-	25, // [25:35] is the sub-list for method input_type
+	24, // 29: steadyframe.v1.FrameService.PublishSound:input_type -> steadyframe.v1.SoundRequest
+	26, // 30: steadyframe.v1.FrameService.Listen:input_type -> steadyframe.v1.ListenRequest
+	28, // 31: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	32, // 32: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
+	33, // 33: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
+	34, // 34: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
+	37, // 35: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
+	37, // 36: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
+	12, // 37: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	12, // 38: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	20, // 39: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	23, // 40: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	25, // 41: steadyframe.v1.FrameService.PublishSound:output_type -> steadyframe.v1.SoundResponse
+	27, // 42: steadyframe.v1.FrameService.Listen:output_type -> steadyframe.v1.Sound
+	29, // 43: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	36, // 44: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
+	36, // 45: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
+	35, // 46: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
+	39, // 47: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
+	39, // 48: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
+	37, // [37:49] is the sub-list for method output_type
+	25, // [25:37] is the sub-list for method input_type
 	25, // [25:25] is the sub-list for extension type_name
 	25, // [25:25] is the sub-list for extension extendee
 	0,  // [0:25] is the sub-list for field type_name
@@ -3019,7 +3291,7 @@ func file_steadyframe_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,8 @@ const (
 	FrameService_EncodeStream_FullMethodName = "/steadyframe.v1.FrameService/EncodeStream"
 	FrameService_Publish_FullMethodName      = "/steadyframe.v1.FrameService/Publish"
 	FrameService_Watch_FullMethodName        = "/steadyframe.v1.FrameService/Watch"
+	FrameService_PublishSound_FullMethodName = "/steadyframe.v1.FrameService/PublishSound"
+	FrameService_Listen_FullMethodName       = "/steadyframe.v1.FrameService/Listen"
 	FrameService_ListStreams_FullMethodName  = "/steadyframe.v1.FrameService/ListStreams"
 	FrameService_LoadScene_FullMethodName    = "/steadyframe.v1.FrameService/LoadScene"
 	FrameService_UnloadScene_FullMethodName  = "/steadyframe.v1.FrameService/UnloadScene"
@@ -69,6 +71,13 @@ type FrameServiceClient interface {
 	//
 	// A stream that does not exist is NOT_FOUND, with the names of those that do.
 	Watch(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WatchRequest, WatchPicture], error)
+	// PublishSound makes the caller the publisher of a live stream's sound, as POST /v1/streams/NAME/sound does over HTTP: its images may
+	// have another one. It lasts until the caller has no more requests, and is then responded to. Sound that is more than half a second
+	// ahead waits, and with it the caller. A further publisher of the sound ends the call with ABORTED.
+	PublishSound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SoundRequest, SoundResponse], error)
+	// Listen sends the sound of a live stream, from now on, until that ends. A stream that does not exist, or has no sound, is NOT_FOUND.
+	// A caller that reads too slowly gets less of it: silence goes first.
+	Listen(ctx context.Context, in *ListenRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Sound], error)
 	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error)
 	// LoadScene loads a scene from the files of its folder, in the order of SceneFile, and responds when it can be used. A
@@ -148,6 +157,38 @@ func (c *frameServiceClient) Watch(ctx context.Context, opts ...grpc.CallOption)
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type FrameService_WatchClient = grpc.BidiStreamingClient[WatchRequest, WatchPicture]
 
+func (c *frameServiceClient) PublishSound(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SoundRequest, SoundResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[3], FrameService_PublishSound_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SoundRequest, SoundResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_PublishSoundClient = grpc.ClientStreamingClient[SoundRequest, SoundResponse]
+
+func (c *frameServiceClient) Listen(ctx context.Context, in *ListenRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[Sound], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[4], FrameService_Listen_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[ListenRequest, Sound]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_ListenClient = grpc.ServerStreamingClient[Sound]
+
 func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsRequest, opts ...grpc.CallOption) (*ListStreamsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListStreamsResponse)
@@ -160,7 +201,7 @@ func (c *frameServiceClient) ListStreams(ctx context.Context, in *ListStreamsReq
 
 func (c *frameServiceClient) LoadScene(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[SceneFile, SceneInfo], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[3], FrameService_LoadScene_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[5], FrameService_LoadScene_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +244,7 @@ func (c *frameServiceClient) Mel(ctx context.Context, in *MelRequest, opts ...gr
 
 func (c *frameServiceClient) MelStream(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[MelRequest, MelResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[4], FrameService_MelStream_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &FrameService_ServiceDesc.Streams[6], FrameService_MelStream_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -250,6 +291,13 @@ type FrameServiceServer interface {
 	//
 	// A stream that does not exist is NOT_FOUND, with the names of those that do.
 	Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error
+	// PublishSound makes the caller the publisher of a live stream's sound, as POST /v1/streams/NAME/sound does over HTTP: its images may
+	// have another one. It lasts until the caller has no more requests, and is then responded to. Sound that is more than half a second
+	// ahead waits, and with it the caller. A further publisher of the sound ends the call with ABORTED.
+	PublishSound(grpc.ClientStreamingServer[SoundRequest, SoundResponse]) error
+	// Listen sends the sound of a live stream, from now on, until that ends. A stream that does not exist, or has no sound, is NOT_FOUND.
+	// A caller that reads too slowly gets less of it: silence goes first.
+	Listen(*ListenRequest, grpc.ServerStreamingServer[Sound]) error
 	// ListStreams returns the live streams, sorted by name, as GET /v1/streams does over HTTP.
 	ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error)
 	// LoadScene loads a scene from the files of its folder, in the order of SceneFile, and responds when it can be used. A
@@ -291,6 +339,12 @@ func (UnimplementedFrameServiceServer) Publish(grpc.BidiStreamingServer[PublishR
 }
 func (UnimplementedFrameServiceServer) Watch(grpc.BidiStreamingServer[WatchRequest, WatchPicture]) error {
 	return status.Error(codes.Unimplemented, "method Watch not implemented")
+}
+func (UnimplementedFrameServiceServer) PublishSound(grpc.ClientStreamingServer[SoundRequest, SoundResponse]) error {
+	return status.Error(codes.Unimplemented, "method PublishSound not implemented")
+}
+func (UnimplementedFrameServiceServer) Listen(*ListenRequest, grpc.ServerStreamingServer[Sound]) error {
+	return status.Error(codes.Unimplemented, "method Listen not implemented")
 }
 func (UnimplementedFrameServiceServer) ListStreams(context.Context, *ListStreamsRequest) (*ListStreamsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListStreams not implemented")
@@ -369,6 +423,24 @@ func _FrameService_Watch_Handler(srv interface{}, stream grpc.ServerStream) erro
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type FrameService_WatchServer = grpc.BidiStreamingServer[WatchRequest, WatchPicture]
+
+func _FrameService_PublishSound_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(FrameServiceServer).PublishSound(&grpc.GenericServerStream[SoundRequest, SoundResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_PublishSoundServer = grpc.ClientStreamingServer[SoundRequest, SoundResponse]
+
+func _FrameService_Listen_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(ListenRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(FrameServiceServer).Listen(m, &grpc.GenericServerStream[ListenRequest, Sound]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type FrameService_ListenServer = grpc.ServerStreamingServer[Sound]
 
 func _FrameService_ListStreams_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListStreamsRequest)
@@ -502,6 +574,16 @@ var FrameService_ServiceDesc = grpc.ServiceDesc{
 			Handler:       _FrameService_Watch_Handler,
 			ServerStreams: true,
 			ClientStreams: true,
+		},
+		{
+			StreamName:    "PublishSound",
+			Handler:       _FrameService_PublishSound_Handler,
+			ClientStreams: true,
+		},
+		{
+			StreamName:    "Listen",
+			Handler:       _FrameService_Listen_Handler,
+			ServerStreams: true,
 		},
 		{
 			StreamName:    "LoadScene",

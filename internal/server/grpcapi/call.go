@@ -185,6 +185,11 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 		return nil, err
 	}
 	c.beginUncounted()
+	return c.readWhole(scratch, maxSmall)
+}
+
+// readWhole reads the message that has begun, one without frames and of so many bytes at most, into scratch, if there is room.
+func (c *call) readWhole(scratch []byte, most int) ([]byte, error) {
 	defer c.inflated()
 	length, err := c.length()
 	if err != nil {
@@ -192,10 +197,10 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	}
 	if length == unknownLength {
 		defer c.receiving.Stop()
-		return c.smallInflated(scratch)
+		return c.wholeInflated(scratch, most)
 	}
-	if length > maxSmall {
-		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of %d bytes, want at most %d", length, maxSmall)
+	if length > most {
+		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of %d bytes, want at most %d", length, most)
 	}
 	data := slices.Grow(scratch[:0], length)[:length]
 	c.expect()
@@ -206,15 +211,15 @@ func (c *call) small(scratch []byte, wait time.Duration) ([]byte, error) {
 	return data, nil
 }
 
-// smallInflated is small for a compressed message that has begun.
-func (c *call) smallInflated(scratch []byte) ([]byte, error) {
-	data := slices.Grow(scratch[:0], maxSmall+1)[:maxSmall+1]
+// wholeInflated is readWhole for a compressed message.
+func (c *call) wholeInflated(scratch []byte, most int) ([]byte, error) {
+	data := slices.Grow(scratch[:0], most+1)[:most+1]
 	n, err := c.inflater.read(data)
 	switch {
 	case err != nil:
 		return nil, err
-	case n > maxSmall:
-		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of more than %d bytes when decompressed, want at most as many", maxSmall)
+	case n > most:
+		return nil, fault.Errorf(fault.Invalid, "grpcapi: got a request of more than %d bytes when decompressed, want at most as many", most)
 	}
 	return data[:n], nil
 }

@@ -86,6 +86,27 @@ func FuzzWatchRequest(f *testing.F) {
 	})
 }
 
+// FuzzSoundRequest: parseSoundRequest agrees with protobuf.
+func FuzzSoundRequest(f *testing.F) {
+	addMessages(f, &api.SoundRequest{}, &api.SoundRequest{Stream: "cam1", Rate: 16000, Channels: 2, CapturedUs: 1 << 50, Pcm: []byte("abcd")})
+	f.Add([]byte(message{}.tag(2, protowire.VarintType).varint(1<<32 + 7)))
+	f.Add([]byte(message{}.tag(1, protowire.VarintType).varint(1).bytes(5, "x").bytes(5, "y")))
+	f.Add([]byte(message{}.bytes(1, "\xff").bytes(2, "z")))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := parseSoundRequest(data)
+		var want api.SoundRequest
+		if wantErr := proto.Unmarshal(data, &want); (err != nil) != (wantErr != nil) {
+			t.Fatalf("got %v, protobuf says %v", err, wantErr)
+		}
+		if err != nil {
+			return
+		}
+		if string(got.Stream) != want.Stream || got.Rate != want.Rate || got.Channels != want.Channels || got.CapturedUS != want.CapturedUs || string(got.PCM) != string(want.Pcm) {
+			t.Fatalf("got %+v, want %v", got, &want)
+		}
+	})
+}
+
 // addMessages adds the bytes of messages as seeds.
 func addMessages(f *testing.F, messages ...proto.Message) {
 	for _, m := range messages {

@@ -51,6 +51,8 @@ func (s *service) desc() *grpc.ServiceDesc {
 			method("EncodeStream", s.encodeStream),
 			method("Publish", s.publish),
 			method("Watch", s.watch),
+			method("PublishSound", s.publishSound),
+			method("Listen", s.listen),
 			method("ListStreams", s.listStreams),
 			method("Mel", s.mel),
 			method("MelStream", s.melStream),
@@ -112,6 +114,16 @@ func (s *service) watch(stream grpc.ServerStream, in pieceReader) error {
 	return newWatching(s, stream, in).run()
 }
 
+// publishSound serves PublishSound.
+func (s *service) publishSound(stream grpc.ServerStream, in pieceReader) error {
+	return newSpeaking(s, stream, in).run()
+}
+
+// listen serves Listen.
+func (s *service) listen(stream grpc.ServerStream, in pieceReader) error {
+	return newListening(s, stream, in).run()
+}
+
 // mel serves Mel.
 func (s *service) mel(stream grpc.ServerStream, in pieceReader) error {
 	if err := s.engine.CheckQueue(); err != nil {
@@ -131,7 +143,7 @@ func level(method string, k fault.Kind) slog.Level {
 	switch {
 	case k == fault.Internal:
 		return slog.LevelError
-	case k == fault.Canceled, k == fault.Draining, k == fault.Deadline && (method == "Publish" || method == "Watch"):
+	case k == fault.Canceled, k == fault.Draining, k == fault.Deadline && (method == "Publish" || method == "Watch" || method == "PublishSound" || method == "Listen"):
 		return slog.LevelDebug
 	}
 	return slog.LevelWarn
