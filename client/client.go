@@ -17,6 +17,7 @@ package client
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math"
 	"path"
@@ -25,6 +26,7 @@ import (
 	"sync/atomic"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
 
@@ -36,7 +38,8 @@ import (
 type Options struct {
 	Token            string            // sent as Authorization: Bearer
 	MaxResponseBytes int               // of one response; 0: 1 GiB
-	Dial             []grpc.DialOption // after the client's own, so that they win: credentials for TLS, a dialer
+	TLS              *tls.Config       // nil: plain; the zero Config trusts the system's authorities, and takes the host of the target
+	Dial             []grpc.DialOption // after the client's own, so that they win: other credentials, a dialer
 }
 
 // Client is a connection to a server, made when it is first used, and again when it broke. Its methods may be called
@@ -73,8 +76,12 @@ func Dial(target string, options *Options) (*Client, error) {
 		return nil, fmt.Errorf("client: got target %q, want host:port or unix:/path", target)
 	}
 	c := &Client{token: o.Token, codec: newCodec()}
+	transport := insecure.NewCredentials()
+	if o.TLS != nil {
+		transport = credentials.NewTLS(o.TLS)
+	}
 	dial := append([]grpc.DialOption{
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithTransportCredentials(transport),
 		grpc.WithDefaultCallOptions(
 			grpc.ForceCodecV2(c.codec),
 			grpc.MaxCallRecvMsgSize(most),

@@ -88,8 +88,8 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- s.Run(serving) }()
 
-	c.introduce(out, s.Addrs(), loaded.Auth.Token)
-	summary, err := c.push(ctx, out, s.Addrs().GRPC, loaded.Auth.Token)
+	c.introduce(out, s.Addrs(), loaded)
+	summary, err := c.push(ctx, out, s.Addrs().GRPC, loaded)
 	stop()
 	if serverErr := <-served; serverErr != nil {
 		err = serverErr
@@ -109,9 +109,9 @@ func (c *demoCmd) Run(ctx context.Context) error {
 }
 
 // push runs the load against the server at target.
-func (c *demoCmd) push(ctx context.Context, out io.Writer, target, token string) (cli.LoadSummary, error) {
+func (c *demoCmd) push(ctx context.Context, out io.Writer, target string, of server.Config) (cli.LoadSummary, error) {
 	load := cli.Load{
-		Target: target, Token: token,
+		Target: target, Token: of.Auth.Token, Cert: of.TLS.Cert,
 		Width: c.Size.Width, Height: c.Size.Height, OutWidth: c.Resize.Width, OutHeight: c.Resize.Height, Quality: c.Quality,
 		Batch: c.Batch, FPS: c.FPS, Batches: c.Batches, For: c.For,
 		Second: func(p cli.LoadProgress) { fmt.Fprintln(out, p) },
@@ -185,8 +185,9 @@ func taken(address string) bool {
 }
 
 // introduce says what runs, where, and what to try.
-func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
-	if page := cli.PageURL(a.HTTP); page != "" {
+func (c *demoCmd) introduce(out io.Writer, a server.Addrs, of server.Config) {
+	secure := of.TLS.Cert != ""
+	if page := cli.PageURL(a.HTTP, secure); page != "" {
 		fmt.Fprintf(out, "Live streams and the server's figures, in a browser:  %s\n\n", page)
 	}
 	fmt.Fprintf(out, "An animated scene, %dx%d bgr24, %v frames a second in batches of %d, over gRPC to %dx%d JPEGs of quality %d\n",
@@ -199,12 +200,12 @@ func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
 		fmt.Fprintf(out, "  admin  %s   /metrics /healthz /readyz /debug/pprof /debug/pools\n", a.Admin)
 	}
 	auth, flag := "", ""
-	if token != "" {
+	if of.Auth.Token != "" {
 		auth, flag = "-H 'Authorization: Bearer TOKEN' ", "--token TOKEN "
 	}
 	fmt.Fprintln(out, "Try:")
 	if a.HTTP != "" {
-		curl, url := curlFor(a.HTTP)
+		curl, url := curlFor(a.HTTP, of.TLS.Cert)
 		target := url
 		if strings.HasPrefix(a.HTTP, "unix:") {
 			target = a.HTTP
@@ -213,16 +214,19 @@ func (c *demoCmd) introduce(out io.Writer, a server.Addrs, token string) {
 		fmt.Fprintf(out, "  %s push --loop %sVIDEO %s\n", os.Args[0], flag, target)
 	}
 	if a.Admin != "" {
-		curl, url := curlFor(a.Admin)
+		curl, url := curlFor(a.Admin, of.TLS.Cert)
 		fmt.Fprintf(out, "  %s %s/metrics | grep steadyframe_pool\n", curl, url)
 	}
 	fmt.Fprintln(out)
 }
 
-// curlFor returns the curl command, and the beginning of the URL, for a listener.
-func curlFor(addr string) (curl, url string) {
+// curlFor returns the curl command, and the beginning of the URL, for a listener, with a certificate if it uses TLS.
+func curlFor(addr, cert string) (curl, url string) {
 	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return "curl -s --unix-socket '" + path + "'", "http://localhost"
+	}
+	if cert != "" {
+		return "curl -s --cacert '" + cert + "'", "https://" + addr
 	}
 	return "curl -s", "http://" + addr
 }

@@ -33,7 +33,7 @@ func (c *healthCmd) Run(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	response, err := cli.AskAdmin(ctx, loaded.Admin.Listen, path)
+	response, err := cli.AskAdmin(ctx, loaded.Admin.Listen, loaded.TLS.Cert, path)
 	if err != nil {
 		return err
 	}

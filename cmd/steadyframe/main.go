@@ -21,6 +21,7 @@ type commands struct {
 	Bench       benchCmd       `cmd:"" passthrough:"" help:"Measure what pooling is worth on this machine, and what load a server bears (runs steadyframe-bench)."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
+	Cert        certCmd        `cmd:"" help:"Make a self-signed certificate, to try TLS."`
 	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands and flags in bash, zsh or fish."`
 	Man         manCmd         `cmd:"" hidden:"" help:"Write manual pages into a folder."`
 	Version     versionCmd     `cmd:"" help:"Print the version, and the kernels chosen for this processor."`

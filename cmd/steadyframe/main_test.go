@@ -101,8 +101,8 @@ func TestHint(t *testing.T) {
 // serve says where a browser finds the page, and programs the ring.
 func TestIntroduce(t *testing.T) {
 	var b bytes.Buffer
-	introduce(&b, server.Addrs{HTTP: "0.0.0.0:8080", Ring: "unix:/run/user/1/steadyframe.sock"})
-	introduce(&b, server.Addrs{HTTP: "unix:/tmp/http"})
+	introduce(&b, server.Addrs{HTTP: "0.0.0.0:8080", Ring: "unix:/run/user/1/steadyframe.sock"}, false)
+	introduce(&b, server.Addrs{HTTP: "unix:/tmp/http"}, true)
 	if want := "page  http://localhost:8080/\nring  unix:/run/user/1/steadyframe.sock\n"; b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}

@@ -47,15 +47,15 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	introduce(os.Stdout, s.Addrs())
+	introduce(os.Stdout, s.Addrs(), loaded.TLS.Cert != "")
 	defer s.LimitHeap()()
 	defer s.SpareProcs()()
 	return s.Run(ctx)
 }
 
 // introduce says where a person finds the server, and programs on this machine the ring. The log has all addresses.
-func introduce(out io.Writer, a server.Addrs) {
-	if page := cli.PageURL(a.HTTP); page != "" {
+func introduce(out io.Writer, a server.Addrs, secure bool) {
+	if page := cli.PageURL(a.HTTP, secure); page != "" {
 		fmt.Fprintf(out, "page  %s\n", page)
 	}
 	if a.Ring != "" {

@@ -15,9 +15,10 @@ import (
 // maxResponse caps what is read of a response.
 const maxResponse = 4 << 10
 
-// AskAdmin gets path from a server's admin listener, which listens as the setting admin.listen says: host:port, or unix:/path. It returns the
+// AskAdmin gets path from a server's admin listener, which listens as the setting admin.listen says: host:port, or unix:/path. cert is the server's
+// certificate (tls.cert), empty without TLS. It returns the
 // response's body, or an error when there is none, or when its status is not 200. The error is for the user as it is.
-func AskAdmin(ctx context.Context, listen, path string) (string, error) {
+func AskAdmin(ctx context.Context, listen, cert, path string) (string, error) {
 	if listen == "off" {
 		return "", usagef("admin.listen is off: there is no one to ask; give --admin ADDR")
 	}
@@ -32,7 +33,15 @@ func AskAdmin(ctx context.Context, listen, path string) (string, error) {
 		},
 		DisableKeepAlives: true,
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost"+path, nil)
+	scheme := "http"
+	if cert != "" && network != "unix" {
+		var err error
+		if transport.TLSClientConfig, err = TrustOwn(cert); err != nil {
+			return "", err
+		}
+		scheme = "https"
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://localhost"+path, nil)
 	if err != nil {
 		return "", err
 	}

@@ -48,7 +48,7 @@ func TestAskAdmin(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
-			got, err := AskAdmin(ctx, tt.listen, tt.path)
+			got, err := AskAdmin(ctx, tt.listen, "", tt.path)
 			if got != tt.want || (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("got %q, %v; want %q, %q", got, err, tt.want, tt.err)
 			}

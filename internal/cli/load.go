@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/client"
@@ -17,6 +18,7 @@ import (
 type Load struct {
 	Target        string // of the server: host:port or unix:/path
 	Token         string // what the server wants, if anything
+	Cert          string // the server's certificate (tls.cert); empty: there is no TLS
 	Width, Height int    // of the frames, bgr24
 	OutWidth      int    // of the images
 	OutHeight     int
@@ -42,7 +44,13 @@ func (l *Load) Run(ctx context.Context) (LoadSummary, error) {
 	if err != nil {
 		return LoadSummary{}, err
 	}
-	c, err := client.Dial(dialable(l.Target), &client.Options{Token: l.Token})
+	options := client.Options{Token: l.Token}
+	if l.Cert != "" && !strings.HasPrefix(l.Target, "unix:") {
+		if options.TLS, err = TrustOwn(l.Cert); err != nil {
+			return LoadSummary{}, err
+		}
+	}
+	c, err := client.Dial(dialable(l.Target), &options)
 	if err != nil {
 		return LoadSummary{}, &UsageError{err}
 	}

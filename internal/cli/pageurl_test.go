@@ -1,6 +1,9 @@
 package cli
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestPageURL(t *testing.T) {
 	for addr, want := range map[string]string{
@@ -13,7 +16,10 @@ func TestPageURL(t *testing.T) {
 		"unix:/run/x.sock":    "",
 		"camera.example:8080": "http://camera.example:8080/",
 	} {
-		if got := PageURL(addr); got != want {
+		if got := PageURL(addr, true); got != strings.Replace(want, "http:", "https:", 1) {
+			t.Errorf("%q with TLS: got %q, want the same with https", addr, got)
+		}
+		if got := PageURL(addr, false); got != want {
 			t.Errorf("%q: got %q, want %q", addr, got, want)
 		}
 	}

@@ -3,13 +3,11 @@ package cli
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -37,21 +35,9 @@ func (t *PushTarget) Trust(ca string, insecure bool) error {
 	case t.base.Scheme != "https":
 		return usagef("--ca and --insecure are for https:// URLs; the URL is %s", t.base)
 	}
-	t.tls = &tls.Config{InsecureSkipVerify: insecure}
-	if ca == "" {
-		return nil
-	}
-	pem, err := os.ReadFile(ca)
-	if err != nil {
-		return usagef("--ca %s: %w", ca, reason(err))
-	}
-	if t.tls.RootCAs, err = x509.SystemCertPool(); err != nil {
-		t.tls.RootCAs = x509.NewCertPool()
-	}
-	if !t.tls.RootCAs.AppendCertsFromPEM(pem) {
-		return usagef("--ca %s has no certificate: want a PEM file that begins with -----BEGIN CERTIFICATE-----", ca)
-	}
-	return nil
+	var err error
+	t.tls, err = Trust(ca, insecure)
+	return err
 }
 
 // streamsPath is where streams are published.

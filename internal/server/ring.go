@@ -14,7 +14,7 @@ import (
 // listenRing opens the listener of the ring, or returns nil where it is off. Where it is auto and cannot be had, that is
 // logged and it is off.
 func listenRing(c config.Ring, o conn.Options, log *slog.Logger) (*conn.Listener, error) {
-	o.TLS = nil // Nobody is in between.
+	o.UnixTLS = false // Nobody is in between.
 	switch {
 	case c.Listen == config.Off:
 		return nil, nil

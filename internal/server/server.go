@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/admin"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
@@ -79,7 +80,14 @@ func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
 // open opens the listeners and makes the APIs.
 func (s *Server) open(o options) error {
 	c := s.config
-	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, Log: s.log}
+	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, UnixTLS: o.tls != nil, Log: s.log}
+	if c.TLS.Cert != "" {
+		own, err := conn.LoadTLS(c.TLS, s.log)
+		if err != nil {
+			return fmt.Errorf("server: %w", err)
+		}
+		listening.TLS, listening.UnixTLS = own, false
+	}
 	httpListener, err := conn.Listen("http.listen", c.HTTP.Listen, listening)
 	if err != nil {
 		return err
@@ -189,8 +197,11 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 // does not end even then, it returns an error all the same, a second later: the process should end. Run may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
-		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "token", s.config.Auth.Token != "")
-	if s.config.Auth.Insecure && !s.config.Auth.Required() {
+		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "tls", s.config.TLS.Cert != "", "token", s.config.Auth.Token != "")
+	if s.config.TLS.Cert == "" && (config.Exposed(s.config.HTTP.Listen) || config.Exposed(s.config.GRPC.Listen)) {
+		s.log.Warn("frames, images and tokens cross the network unencrypted, unless a proxy is in front", "setting", "tls.cert")
+	}
+	if s.config.Auth.Insecure && !s.config.AuthRequired() {
 		s.log.Warn("everybody who reaches the server may use it", "setting", "auth.insecure")
 	}
 	failed := make(chan error, len(s.apis))

@@ -47,7 +47,7 @@ func newGRPCLink(o linkOptions) (*grpcLink, error) {
 			err = fmt.Errorf("no server listens where the ring is by default: got a client over %s", c.Via())
 		}
 	} else {
-		c, err = client.Dial(o.target.dial, &client.Options{Token: o.Token})
+		c, err = client.Dial(o.target.dial, &client.Options{Token: o.Token, TLS: o.TLS})
 	}
 	if err != nil {
 		return nil, err

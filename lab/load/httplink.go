@@ -34,7 +34,7 @@ func newHTTPLink(o linkOptions) *httpLink {
 		network, address = "unix", o.target.socket
 	}
 	return &httpLink{linkOptions: o, transport: &http.Transport{
-		MaxIdleConnsPerHost: o.Outstanding, DisableCompression: true, WriteBufferSize: 4 << 10,
+		MaxIdleConnsPerHost: o.Outstanding, DisableCompression: true, WriteBufferSize: 4 << 10, TLSClientConfig: o.TLS,
 		DialContext: func(ctx context.Context, n, a string) (net.Conn, error) {
 			if network != "" {
 				n, a = network, address

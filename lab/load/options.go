@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"time"
 
@@ -11,10 +12,11 @@ import (
 
 // Options say what load to put on which server. Zero values of those that say so are replaced.
 type Options struct {
-	Target string // host:port, unix:/path, http://host:port, https://host, ring:/path or ring: for where a server listens by default
-	Via    Via    // 0: as Target says
-	Token  string // what the server wants, if anything
-	Admin  string // of the server's admin listener: host:port, unix:/path or http://host:port; empty: it is not asked
+	Target string      // host:port, unix:/path, http://host:port, https://host, ring:/path or ring: for where a server listens by default
+	Via    Via         // 0: as Target says
+	Token  string      // what the server wants, if anything
+	TLS    *tls.Config // of https, and of gRPC; nil: the system's authorities are trusted, and gRPC is plain
+	Admin  string      // of the server's admin listener: host:port, unix:/path or http://host:port; empty: it is not asked
 
 	Width, Height       int // of the frames, bgr24
 	OutWidth, OutHeight int // of the images; 0: as the frames

@@ -77,9 +77,9 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 // openChecker returns who may use the admin API: everybody on this machine, and with a token where others reach the listener.
 func openChecker(c config.Config) *auth.Checker {
 	if config.Exposed(c.Admin.Listen) {
-		return auth.New(c.Auth)
+		return auth.New(c)
 	}
-	return auth.New(config.Auth{})
+	return auth.New(config.Config{})
 }
 
 // serveCommandLine writes the command line as net/http/pprof does, but without the passwords and tokens in it.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"crypto/tls"
 	"net/http"
 	"strings"
 
@@ -14,22 +15,27 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// Checker compares the token of a request with auth.token. Its methods may be called from any goroutine.
+// Checker compares the token of a request with auth.token, and knows clients by their certificates. Its methods may be called from
+// any goroutine.
 type Checker struct {
 	required bool
+	hasToken bool
 	want     [sha256.Size]byte
 }
 
-// New returns a Checker for the settings c. Without a token everybody may use the APIs.
-func New(c config.Auth) *Checker {
-	return &Checker{required: c.Token != "", want: sha256.Sum256([]byte(c.Token))}
+// New returns a Checker for the settings c. Where they want neither a token nor a certificate everybody may use the APIs.
+func New(c config.Config) *Checker {
+	return &Checker{required: c.AuthRequired(), hasToken: c.Auth.Token != "", want: sha256.Sum256([]byte(c.Auth.Token))}
 }
 
-// HTTP returns nil if r has the token, else a *fault.Error of kind Unauthorized. Images and WebSockets that a browser loads
+// verified reports whether a client showed a certificate that an authority of tls.client_ca signed.
+func verified(state *tls.ConnectionState) bool { return state != nil && len(state.VerifiedChains) > 0 }
+
+// HTTP returns nil if r has the token or comes with a certificate, else a *fault.Error of kind Unauthorized. Images and WebSockets that a browser loads
 // by itself carry no header of the page's choice, so for GET and HEAD the token may be the parameter access_token (RFC 6750,
 // section 2.3).
 func (c *Checker) HTTP(r *http.Request) error {
-	if !c.required {
+	if !c.required || verified(r.TLS) {
 		return nil
 	}
 	// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
@@ -43,9 +49,13 @@ func (c *Checker) HTTP(r *http.Request) error {
 	return fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with the server's auth.token")
 }
 
-// GRPC returns nil if the call of ctx has the token, else a *fault.Error of kind Unauthorized.
-func (c *Checker) GRPC(ctx context.Context) error {
-	if !c.required {
+// Required reports whether callers must say who they are.
+func (c *Checker) Required() bool { return c.required }
+
+// GRPC returns nil if the call of ctx has the token or comes over a connection of that state, nil without TLS, with a
+// certificate, else a *fault.Error of kind Unauthorized.
+func (c *Checker) GRPC(ctx context.Context, state *tls.ConnectionState) error {
+	if !c.required || verified(state) {
 		return nil
 	}
 	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
@@ -65,5 +75,5 @@ func bearer(header string) (token string, ok bool) {
 // matches compares in constant time. The hashes have one length, so not even the length of the token can be measured.
 func (c *Checker) matches(token string) bool {
 	got := sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(got[:], c.want[:]) == 1
+	return subtle.ConstantTimeCompare(got[:], c.want[:]) == 1 && c.hasToken
 }

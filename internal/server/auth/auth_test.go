@@ -45,12 +45,12 @@ func TestChecker(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := auth.New(config.Auth{Token: tt.token})
+			c := auth.New(config.Config{Auth: config.Auth{Token: tt.token}})
 			r := httptest.NewRequest(tt.method, "/v1/streams?"+tt.query, nil)
 			r.Header["Authorization"] = tt.header
 			check(t, "HTTP", c.HTTP(r), tt.http)
 			ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": tt.header})
-			check(t, "gRPC", c.GRPC(ctx), tt.grpc)
+			check(t, "gRPC", c.GRPC(ctx, nil), tt.grpc)
 		})
 	}
 }

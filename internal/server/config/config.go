@@ -15,6 +15,7 @@ type Config struct {
 	GRPC    GRPC     `yaml:"grpc"`
 	Ring    Ring     `yaml:"ring"`
 	Admin   Listener `yaml:"admin"`
+	TLS     TLS      `yaml:"tls"`
 	Auth    Auth     `yaml:"auth"`
 	Limits  Limits   `yaml:"limits"`
 	Timeout Timeouts `yaml:"timeouts"`
@@ -54,14 +55,21 @@ type Ring struct {
 	UIDs   UIDs   `yaml:"uids" doc:"ids of users that may use the ring beside the server's own and root, separated by commas"`
 }
 
+// TLS is how the listeners of HTTP, gRPC and admin encrypt, but for those on Unix sockets.
+type TLS struct {
+	Cert     string `yaml:"cert" doc:"a PEM file with the certificate of the server, and those between it and its authority; with it, clients must use TLS; read again when it changes"`
+	Key      string `yaml:"key" doc:"a PEM file with the certificate's key; read again when it changes"`
+	ClientCA string `yaml:"client_ca" doc:"a PEM file with certificates of authorities: clients with a certificate that one of them signed may use the server, and others need the token; read again when it changes"`
+}
+
 // Auth says which clients may use HTTP and gRPC.
 type Auth struct {
 	Token    string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
 	Insecure bool   `yaml:"insecure" doc:"whether to listen beyond this machine though everybody may use the server"`
 }
 
-// Required reports whether clients must say who they are.
-func (a Auth) Required() bool { return a.Token != "" }
+// AuthRequired reports whether clients must say who they are: with a token, or a certificate.
+func (c Config) AuthRequired() bool { return c.Auth.Token != "" || c.TLS.ClientCA != "" }
 
 // Limits bound requests of clients and the memory of the server.
 type Limits struct {

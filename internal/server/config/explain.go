@@ -102,7 +102,7 @@ value is an error that says what was expected, and the server does not start.
 		}
 		if prefix != group {
 			group = prefix
-			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "admin": "Admin: metrics, health, profiles", "auth": "Who may use the server",
+			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "admin": "Admin: metrics, health, profiles", "tls": "TLS", "auth": "Who may use the server",
 				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "scenes": "Scenes", "log": "The log"}[prefix]
 			if title == "" {
 				title = prefix

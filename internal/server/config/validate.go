@@ -62,14 +62,14 @@ func checkListeners(c Config) *ValueError {
 
 // checkExposure refuses listeners that other machines reach while everybody may use the server.
 func checkExposure(c Config) *ValueError {
-	if c.Auth.Insecure || c.Auth.Required() {
+	if c.Auth.Insecure || c.AuthRequired() {
 		return nil
 	}
 	for _, l := range []struct{ key, listen string }{
 		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"admin.listen", c.Admin.Listen},
 	} {
 		if Exposed(l.listen) {
-			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN), "+
+			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN) or tls.client_ca, "+
 				"or listen on 127.0.0.1; if all of the network may use it, set auth.insecure (--insecure)", l.listen)
 		}
 	}
@@ -156,6 +156,14 @@ func checkRest(c Config) *ValueError {
 		if !slices.Contains(s.known, s.got) {
 			return wrong(s.key, "got %q, want one of %s", s.got, strings.Join(s.known, ", "))
 		}
+	}
+	switch {
+	case c.TLS.Cert != "" && c.TLS.Key == "":
+		return wrong("tls.key", "got none with tls.cert, want the file of its key")
+	case c.TLS.Cert == "" && c.TLS.Key != "":
+		return wrong("tls.cert", "got none with tls.key, want the file of its certificate")
+	case c.TLS.Cert == "" && c.TLS.ClientCA != "":
+		return wrong("tls.client_ca", "got %s without tls.cert, want TLS: tls.cert and tls.key", c.TLS.ClientCA)
 	}
 	if c.Auth.Token == tokenSet {
 		return wrong("auth.token", "got %s, which only stands for a token where settings are shown: want the token", tokenSet)

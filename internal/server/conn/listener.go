@@ -21,6 +21,7 @@ import (
 type Options struct {
 	MaxConnections int
 	TLS            *tls.Config // nil: connections are plain
+	UnixTLS        bool        // whether those over Unix sockets use it too: nobody is in between there
 	Log            *slog.Logger
 }
 
@@ -45,6 +46,9 @@ func Listen(setting, address string, o Options) (*Listener, error) {
 			return nil, fmt.Errorf("server: %s: the path of a socket is too long: got %d bytes, want at most 107 (Linux; others less): %w", setting, len(address), err)
 		}
 		return nil, fmt.Errorf("server: %s: %w", setting, err)
+	}
+	if network == "unix" && !o.UnixTLS {
+		o.TLS = nil
 	}
 	return &Listener{Listener: l, options: o}, nil
 }

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"strings"
 	"sync"
@@ -239,7 +240,7 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
 		begin, class := time.Now(), classOf(info.FullMethodName)
 		if class != healthCalls {
-			if err := c.GRPC(ctx); err != nil {
+			if err := c.GRPC(ctx, stateOf(ctx, c)); err != nil {
 				return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 			}
 		}
@@ -285,6 +286,16 @@ func (s *service) interceptor(srv any, stream grpc.ServerStream, info *grpc.Stre
 		s.engine.Pace(stream.Context(), time.Since(begin))
 	}
 	return err
+}
+
+// stateOf returns the state of TLS of a call's connection; nil without TLS, or where c does not look at it.
+func stateOf(ctx context.Context, c *auth.Checker) *tls.ConnectionState {
+	over, ok := connectionOf(ctx).Conn.(*tls.Conn)
+	if !ok || !c.Required() {
+		return nil
+	}
+	state := over.ConnectionState()
+	return &state
 }
 
 // unknownMethod is the handler of methods that there are not.

@@ -80,7 +80,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			// FrameService decompress with it; that one does so itself.
 			//lint:ignore SA1019 the registered kind, which it is deprecated for, would compress responses too
 			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()),
-			grpc.InTapHandle(service.admit(auth.New(c.Auth))),
+			grpc.InTapHandle(service.admit(auth.New(c))),
 			grpc.StreamInterceptor(service.interceptor),
 			grpc.UnknownServiceHandler(unknownMethod),
 			grpc.WaitForHandlers(true),

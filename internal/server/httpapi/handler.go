@@ -42,7 +42,7 @@ type Handler struct {
 // NewHandler returns the HTTP API of e and l.
 func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
 	c := e.Config
-	h := &Handler{engine: e, live: l, auth: auth.New(c.Auth), hosts: auth.NewHosts(c.HTTP.Hosts, c.HTTP.Listen), pages: auth.NewOrigins(c.HTTP.CORSOrigins),
+	h := &Handler{engine: e, live: l, auth: auth.New(c), hosts: auth.NewHosts(c.HTTP.Hosts, c.HTTP.Listen), pages: auth.NewOrigins(c.HTTP.CORSOrigins),
 		watch: newViewers(e, l.Hub, log), page: console.Handler(frameAncestors(c.HTTP.FrameAncestors)), log: log}
 	h.mux = h.routes()
 	return h

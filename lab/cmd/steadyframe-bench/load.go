@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,9 +20,12 @@ import (
 
 // benchLoadCmd is steadyframe bench load.
 type benchLoadCmd struct {
-	Target string   `arg:"" optional:"" help:"The server: host:port for gRPC, http://host:port for HTTP, unix:/path for either, ring:/path for shared memory. Default: 127.0.0.1:50051, or the default ring."`
-	Via    load.Via `placeholder:"WAY" help:"grpc, http or ring. Default: what TARGET says; grpc for host:port and unix:/path."`
-	Token  string   `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"The token of the server (its setting auth.token)."`
+	Target   string   `arg:"" optional:"" help:"The server: host:port for gRPC, http://host:port for HTTP, unix:/path for either, ring:/path for shared memory. Default: 127.0.0.1:50051, or the default ring."`
+	Via      load.Via `placeholder:"WAY" help:"grpc, http or ring. Default: what TARGET says; grpc for host:port and unix:/path."`
+	TLS      bool     `name:"tls" help:"Use TLS for gRPC; https:// says it for HTTP, and so do the next two."`
+	CA       string   `name:"ca" type:"existingfile" placeholder:"FILE" help:"PEM file with certificate authorities to trust in addition to the system's."`
+	Insecure bool     `help:"Do not verify the server's certificate."`
+	Token    string   `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"The token of the server (its setting auth.token)."`
 
 	Rate        float64       `group:"load" default:"50" placeholder:"N" help:"Frames per second over all connections, or the rate that --find-capacity starts at. Default: 50."`
 	Batch       int           `group:"load" default:"25" placeholder:"N" help:"Frames per batch. Default: 25."`
@@ -117,6 +121,10 @@ func (c *benchLoadCmd) Run(ctx context.Context) error {
 		}
 	}
 	options := c.options(out)
+	var err error
+	if options.TLS, err = c.trust(); err != nil {
+		return err
+	}
 	generator, err := load.New(ctx, options)
 	if err != nil {
 		return benchUsage(err)
@@ -183,6 +191,14 @@ func (c *benchLoadCmd) write(o *load.Outcome, out io.Writer) error {
 	}
 	_, err := fmt.Fprintf(out, "report: %s\n", filepath.Join(c.Report, "index.html"))
 	return err
+}
+
+// trust returns how to use TLS; nil: as the target says, with the system's authorities.
+func (c *benchLoadCmd) trust() (*tls.Config, error) {
+	if !c.TLS && c.CA == "" && !c.Insecure {
+		return nil, nil
+	}
+	return cli.Trust(c.CA, c.Insecure)
 }
 
 func (c *benchLoadCmd) options(out io.Writer) load.Options {
