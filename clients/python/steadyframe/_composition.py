@@ -117,24 +117,33 @@ def image_of_frames(
 ) -> Composition:
     """Is composition for regions that are known."""
     if index is not None or not counting:
-        try:
-            index = operator.index(index)
-        except TypeError:
-            raise SpecError(f"index: got {index!r}, want a whole number from 0 on, or a sequence of them", field="index") from None
-        if not 0 <= index <= _MAX_INDEX:
-            raise SpecError(f"index: got {index}, want it from 0 on", field="index")
+        index = index_of(index)
     if regions is None:
         if rects:
             raise SpecError(f"rects: got {rects!r} without regions", field="rects")
         return Composition(index, None, (), description)
     if regions.count > MAX_REGIONS:
         raise FrameError(f"got {regions.count} regions in an image, want {MAX_REGIONS} at most; for an image of each, give as many indices")
-    if rects is None:
-        return Composition(index, regions, ())
-    given = [None if rect is None else rect_of(rect, f"rects[{i}]") for i, rect in enumerate(_several(rects, "rects"))]
-    if len(given) > regions.count:
-        raise SpecError(f"rects: got {len(given)} for {regions.count} regions, want at most one for each", field="rects")
-    return Composition(index, regions, given)
+    return Composition(index, regions, () if rects is None else rects_of(rects, regions.count))
+
+
+def index_of(given: Any) -> int:
+    """Returns the index of a background."""
+    try:
+        index = operator.index(given)
+    except TypeError:
+        raise SpecError(f"index: got {given!r}, want a whole number from 0 on, or a sequence of them", field="index") from None
+    if not 0 <= index <= _MAX_INDEX:
+        raise SpecError(f"index: got {index}, want it from 0 on", field="index")
+    return index
+
+
+def rects_of(given: Any, count: int) -> List[Optional[Rect]]:
+    """Returns where so many regions go."""
+    rects = [None if rect is None else rect_of(rect, f"rects[{i}]") for i, rect in enumerate(_several(given, "rects"))]
+    if len(rects) > count:
+        raise SpecError(f"rects: got {len(rects)} for {count} regions, want at most one for each", field="rects")
+    return rects
 
 
 def compositions(indices: Sequence[Any], regions: Any, rects: Any, options: Options) -> List[Composition]:

@@ -144,25 +144,11 @@ class Encoder:
 
     def _encode_buffer(self, frames: Any) -> Any:
         """Returns what encode does if the frames lie in a buffer, else None."""
-        interface = getattr(frames, "__array_interface__", None)
-        if interface is None:
-            return None
-        address = interface["data"][0]
-        base = id(getattr(frames, "base", None))  # numpy's views have the array that owns the memory here, which is the key.
-        known = self._buffers.get(base)
-        for key, buffer in list(self._buffers.items()) if known is None else [(base, known)]:
-            slots = buffer.slots_of(frames, address)
-            if slots is None:
-                continue
-            try:
-                if buffer.is_direct():
-                    return buffer.encode(slots, frames.ndim)
-            except ConnectionLost as err:
-                if err.kind:
-                    raise
-                _forget(self._buffers, key)  # The server died, and its memory stays: an array like others.
-            return None
-        return None
+
+        def encode(session: RingSession, slots: List[int]) -> List[bytes]:
+            return session.encode_slots(slots)
+
+        return in_buffer(self._buffers, frames, encode)
 
     def _deadline(self) -> Optional[float]:
         return None if self._timeout is None else time.monotonic() + self._timeout
@@ -261,6 +247,30 @@ class Encoder:
 _END = object()
 
 
+def in_buffer(known: Dict[int, Buffer], frames: Any, encode: Callable[[Any, List[int]], List[Any]]) -> Any:
+    """Returns what encode gives for the session and the slots of frames that lie in a buffer; of one frame the only one. None,
+    where they lie in no buffer, or it cannot be used."""
+    interface = getattr(frames, "__array_interface__", None)
+    if interface is None:
+        return None
+    address = interface["data"][0]
+    base = id(getattr(frames, "base", None))  # numpy's views have the array that owns the memory here, which is the key.
+    own = known.get(base)
+    for key, buffer in list(known.items()) if own is None else [(base, own)]:
+        slots = buffer.slots_of(frames, address)
+        if slots is None:
+            continue
+        try:
+            if buffer.is_direct():
+                return buffer.encode(slots, frames.ndim, encode)
+        except ConnectionLost as err:
+            if err.kind:
+                raise
+            _forget(known, key)  # The server died, and its memory stays: an array like others.
+        return None
+    return None
+
+
 class Buffer:
     """An array in the slots of a ring: one frame in each."""
 
@@ -331,14 +341,14 @@ class Buffer:
             return self.lost
         return err
 
-    def encode(self, slots: List[int], dimensions: int) -> Any:
-        """Returns the JPEGs of those slots."""
+    def encode(self, slots: List[int], dimensions: int, encode: Callable[[Any, List[int]], List[Any]]) -> Any:
+        """Returns what encode makes of those slots."""
         if not slots:
             raise FrameError("got an empty array, want at least one frame")
         with self.lock:
             self.clean = False
             try:
-                images = self.session.encode_slots(slots)
+                images = encode(self.session, slots)
             except (FrameError, Busy):
                 raise
             except Error as err:

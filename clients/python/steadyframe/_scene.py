@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import time
@@ -12,8 +13,10 @@ from urllib.parse import quote
 
 from . import _address, _options, _scene_files
 from ._address import Address
-from ._composition import NOTHING, Compositions, composition, compositions
-from ._errors import NotFound, ServerError, SpecError
+from ._composition import NOTHING, Compositions, composition, compositions, image_of_frames, index_of, rects_of
+from ._encode import Buffer, in_buffer
+from ._errors import FrameError, NotFound, ServerError, SpecError
+from ._frames import frames_of
 from ._http import Connection, chunk
 from ._jpeg import JPEG, Splitter
 from ._options import Options
@@ -105,6 +108,7 @@ class Scene:
         self._address = _address.find(url, token)
         self._timeout = timeout
         self._pool = _ScenePool(self._address, self._options, timeout)
+        self._buffers: Dict[int, Buffer] = {}
 
     @classmethod
     def load(
@@ -227,6 +231,10 @@ class Scene:
             NotFound: the server has no such scene.
         """
         several = hasattr(index, "__len__") and getattr(index, "shape", None) != ()
+        if self._buffers:
+            got = self._encode_buffer(index, several, regions, rects)
+            if got is not None:
+                return got
         images = compositions(index, regions, rects, self._options) if several else [composition(index, regions, rects, self._options)]
         if not images:
             return []
@@ -242,6 +250,44 @@ class Scene:
                 raise
             self._pool.give(session)
             return got if several else got[0]
+
+    def buffer(self, shape: Tuple[int, ...], dtype: Any = "uint8") -> Any:
+        """Returns a numpy array of that shape, for one region or up to 64, to write regions into and give it to encode any number of
+        times.
+
+        Over the ring it is the memory that the server reads: encode copies nothing, of one of its regions for an index,
+        encode(12, a[3]), or of as many as there are indices, encode(range(12, 37), a). Over HTTP it is an array like others.
+        It may be written to whenever encode is not at work on it.
+        """
+        import numpy
+
+        like = numpy.broadcast_to(numpy.zeros((), dtype), shape)
+        given = frames_of(like, self._options)
+        if self._address.ring and given.count <= 64:
+            images = Compositions([image_of_frames(0, one, None) for one in given.each()])
+            session = self._pool.open(images, given.count)
+            if isinstance(session, _RingSession):
+                return Buffer(session, given, like.shape, like.dtype).array(self._buffers)
+            session.close()
+        return numpy.empty(shape, dtype)
+
+    def _encode_buffer(self, index: Any, several: bool, regions: Any, rects: Any) -> Any:
+        """Returns what encode does if the regions lie in a buffer, one for each index, else None."""
+        if several:
+            if not hasattr(regions, "shape") or len(regions) != len(index) or rects is not None and len(rects) != len(index):
+                return None
+            indices, all_rects = index, rects
+        else:
+            indices, all_rects = [index], None if rects is None else [rects]
+
+        def encode(session: Any, slots: List[int]) -> List[SceneImage]:
+            if len(slots) != len(indices):
+                raise FrameError(f"got {len(slots)} regions in a buffer for {len(indices)} indices, want one for each")
+            where: Any = itertools.repeat(()) if all_rects is None else [() if given is None else rects_of(given, 1) for given in all_rects]
+            images: List[SceneImage] = session.compose_slots(slots, [index_of(index) for index in indices], where)
+            return images
+
+        return in_buffer(self._buffers, regions, encode)
 
     async def aencode(self, index: Any, regions: Any = None, *, rects: Optional[Sequence[Any]] = None) -> Any:
         """Is encode for asyncio: it runs on a thread. The regions must not change until it returns."""
@@ -363,6 +409,17 @@ class _RingSession(RingSession):
         while len(images) < given.count:
             take()
         return images
+
+
+    def compose_slots(self, slots: List[int], indices: List[int], rects: Iterable[Sequence[Any]]) -> List[SceneImage]:
+        """Returns the images of those indices whose regions those slots hold, one in each."""
+        ring = self.ring
+        for slot in slots:
+            ring.idle.remove(slot)
+        for slot, index, where in zip(slots, indices, rects):
+            ring.submit_image(slot, 1, index, where)
+        several = len(slots) > 1
+        return [image_of(*ring.layers(number, f"image {number}: " if several else "")) for number in range(len(slots))]
 
 
 _Session = Union[_HTTPSession, _RingSession]

@@ -96,6 +96,40 @@ def test_regions_of_every_kind(name: str) -> None:
     assert_shows(anna.encode(0, gray), pasted(BACKGROUNDS[0], np.repeat(gray[..., None], 3, 2)))
 
 
+def test_regions_in_a_buffer(name: str, via: str) -> None:
+    """Regions are read where they were written, for one image and for several."""
+    anna = load(name, movable=True)
+    buffer = anna.buffer((3, *FACE.shape))
+    assert buffer.shape == (3, *FACE.shape) and buffer.flags.writeable
+    assert len(anna._buffers) == (1 if via == "ring" else 0)
+    faces = [FACE, FACE[::-1], drawn(1, 60, 60)]
+    buffer[:] = np.stack(faces)
+    for indices, regions, order in [
+        (range(3), buffer, [0, 1, 2]),
+        ([0, 1], buffer[1:], [1, 2]),
+        ([2, 1, 0], buffer[::-1], [2, 1, 0]),
+        ([1], buffer[2:], [2]),
+    ]:
+        images = anna.encode(indices, regions)
+        assert len(images) == len(order)
+        for image, index, n in zip(images, indices, order):
+            assert_shows(image, pasted(BACKGROUNDS[index], faces[n]))
+    for n in range(3):
+        assert_shows(anna.encode(n, buffer[n]), pasted(BACKGROUNDS[n], faces[n]))
+    assert_shows(anna.encode(0, buffer[1], rects=[(1, 2, 60, 60)]), pasted(BACKGROUNDS[0], faces[1], (1, 2, 60, 60)))
+    assert via == "http" or not len(anna._pool), "a session of its own was opened"
+    assert_shows(anna.encode(0, buffer[1][:, ::-1]), pasted(BACKGROUNDS[0], faces[1][:, ::-1]))  # copied
+    assert_shows(anna.encode(2), BACKGROUNDS[2])
+    with pytest.raises(sf.SpecError, match="got 3 for 2 indices"):
+        anna.encode(range(2), buffer)
+    with pytest.raises(sf.SpecError, match="from 0 on"):
+        anna.encode(-1, buffer[0])
+    assert_shows(anna.encode(0, buffer[0]), pasted(BACKGROUNDS[0], faces[0]))
+    floats = anna.buffer((3, 60, 60), "float32")
+    floats[:] = (FACE.astype(np.float32) / 255).transpose(2, 0, 1)
+    assert_shows(anna.encode(0, floats), pasted(BACKGROUNDS[0], FACE))
+
+
 def test_masks(name: str) -> None:
     for mask in (RAMP, [RAMP] * 3, np.stack([RAMP] * 3)):
         anna = load(name, mask=mask)
