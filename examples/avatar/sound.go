@@ -43,7 +43,7 @@ func (s *sound) open(ctx context.Context, from time.Time) {
 	s.body = pipe
 	url := fmt.Sprintf("%s?format=s16le&rate=%d&captured_us=%d", s.url, rate, from.UnixMicro())
 	go func() {
-		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
+		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, io.NopCloser(body))
 		if err == nil {
 			var response *http.Response
 			if response, err = http.DefaultClient.Do(request); err == nil {

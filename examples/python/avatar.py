@@ -39,7 +39,7 @@ def main(stream="avatar", images="1000000", sound=None):
     # 3. A piece of sound and an image belong together: send both when they are due.
     talking, begin = 0, time.monotonic()
     with sf.Publisher(stream, scene=scene, shape=(REGION, REGION, 3), color="rgb") as cam:
-        print(f"look at {cam.url}", flush=True)
+        print(f"look at {cam.url}, or, with sound, at the page of the server", flush=True)
         for n in range(int(images)):
             time.sleep(max(0, begin + n / FPS - time.monotonic()))
             i = n % len(pcm)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import os
 import re
@@ -84,8 +85,8 @@ def test_manual(server: Any) -> None:
     for block in blocks():
         names.update(GIVEN)
         block = block.replace("http://127.0.0.1:8080", server.url)
-        if "requests." in block:
-            pytest.importorskip("requests")
+        if "requests." in block and importlib.util.find_spec("requests") is None:
+            continue
         typed(block, names)
         if "sf.encode(frames, size=(320, 320)" in block:
             assert [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR).shape for jpeg in names["jpegs"]] == [(320, 320, 3)] * 25
@@ -93,4 +94,5 @@ def test_manual(server: Any) -> None:
             assert len(names["jpegs"]) == 25
         if "sf.mel" in block:
             assert names["features"].shape == (200, 80) and names["windows"].shape == (47, 80, 16)
-    assert names["response"].status_code == 200 and names["jpeg"][:2] == b"\xff\xd8"
+    assert names["jpeg"][:2] == b"\xff\xd8"
+    assert "response" not in names or names["response"].status_code == 200
