@@ -153,6 +153,29 @@ func (s *served) recordFlashes(t *testing.T, probe string) error {
 	return nil
 }
 
+// TestSourceSound: a source of the settings has its sound, if that is wanted, in step with its frames.
+func TestSourceSound(t *testing.T) {
+	probe := exttool.Require(t, "ffprobe", "ffmpeg")
+	clip := flashes(t, false)
+	s := serve(t, "--set", "streams.talk.source="+clip, "--set", "streams.talk.sound=true", "--set", "streams.mute.source="+clip)
+	const attempts = 5 // A busy machine may hold up what decodes and what records.
+	var wrong error
+	for range attempts {
+		daemon.WaitFor(t, "images with sound", func() bool { l := s.listed(t, "talk"); return l.State == "online" && l.Sound != nil })
+		if wrong = s.recordFlashes(t, probe); wrong == nil {
+			break
+		}
+		t.Log(wrong)
+	}
+	if wrong != nil {
+		t.Error(wrong)
+	}
+	daemon.WaitFor(t, "frames", func() bool { return s.listed(t, "mute").Arrived > 2*25 })
+	if l := s.listed(t, "mute"); l.Sound != nil {
+		t.Errorf("got sound %+v without the setting, want none", l.Sound)
+	}
+}
+
 // TestPushWithoutSound: a video without sound, and one with --no-sound, is a stream without sound.
 func TestPushWithoutSound(t *testing.T) {
 	s := serve(t)

@@ -22,6 +22,8 @@ type Stream struct {
 	CA       string   `yaml:"ca,omitempty" doc:"of an HTTPS source: a PEM file of certificates to trust beside those of the system"`
 	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS source: accept any certificate, so that any server in between gets the password"`
 
+	Sound bool `yaml:"sound,omitempty" doc:"of a source that ffmpeg reads: its sound, too, is published"`
+
 	FPS float64 `yaml:"fps,omitempty" doc:"JPEGs a second at most; 0: one for each frame"`
 
 	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`

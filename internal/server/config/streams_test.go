@@ -15,7 +15,7 @@ import (
 var everySetting = Stream{
 	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: ColorSpace{frame.BT709, true},
 	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: ImageSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
-	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 4,
+	Background: pipeline.Color{R: 1, G: 2, B: 3}, Quality: 60, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments, Noise: 4, Sound: true,
 }
 
 func TestStreamsFromEverywhere(t *testing.T) {
@@ -25,7 +25,7 @@ func TestStreamsFromEverywhere(t *testing.T) {
 		}
 	}
 	yaml := `streams:
-  cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
+  cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, sound: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
     background: "#010203", quality: 60, subsampling: 444, restart: row, reuse: segments, noise: 4}
   front.door-2: {source: rtsp://camera/1, quality: 50}
   anybody:
@@ -81,6 +81,8 @@ func TestStreamErrors(t *testing.T) {
 		{"every", "streams: {a: {source: \"https://c/\", every: 2s, insecure: true}}", ""},
 		{"ca", "streams: {a: {source: \"http://c/\", ca: ca.pem}}", "config: streams.a.ca: got ca.pem, want it for sources that begin https:// alone"},
 		{"insecure", "streams: {a: {source: \"rtsps://c/\", insecure: true}}", "config: streams.a.insecure: got true, want it for sources that begin https:// alone"},
+		{"sound", "streams: {a: {sound: true}}", "config: streams.a.sound: got true, want it for streams with a source; publishers send sound themselves"},
+		{"sound-test", "streams: {a: {source: testsrc, sound: true}}", "config: streams.a.sound: got true, want it for sources that ffmpeg reads; testsrc has no sound"},
 		{"control", `streams: {a: {source: "a\nb"}}`, `config: streams.a.source: got a control character in "a\nb", want none`},
 		{"fps", "streams: {a: {fps: .nan}}", `config: streams.a.fps (f.yaml line 1): got ".nan", want a number`},
 		{"fps-range", "streams: {a: {fps: 1e9}}", "config: streams.a.fps: got 1e+09, want 0..1000"},

@@ -88,6 +88,11 @@ func checkCamera(key string, s Stream) *ValueError {
 		return wrong(key+".ca", "got %s, want it for sources that begin https:// alone", s.CA)
 	case s.Insecure && scheme != "https":
 		return wrong(key+".insecure", "got true, want it for sources that begin https:// alone")
+	case s.Sound && s.Source == "":
+		return wrong(key+".sound", "got true, want it for streams with a source; publishers send sound themselves")
+	}
+	if _, ok, _ := ParseTestSource(s.Source); ok && s.Sound {
+		return wrong(key+".sound", "got true, want it for sources that ffmpeg reads; %s has no sound", s.Source)
 	}
 	return nil
 }

@@ -34,8 +34,11 @@ func (s *source) video(ctx context.Context) error {
 	defer watchdog.Stop()
 	r, err := ffmpeg.Open(watched, s.ffmpegOptions(), s.live.engine.Pool)
 	if err == nil {
-		err = s.relay(watched, r, watchdog)
+		t := s.soundtrack(watched, r)
+		err = s.relay(watched, r, t, watchdog)
+		cancel(nil)
 		r.Close()
+		t.wait()
 	}
 	var failed *ffmpeg.Error
 	switch {
@@ -50,7 +53,7 @@ func (s *source) video(ctx context.Context) error {
 // ffmpegOptions returns the options for the source. A color space and range of the stream's settings replace those of
 // the video.
 func (s *source) ffmpegOptions() ffmpeg.Options {
-	o := ffmpeg.Options{Live: true, Range: s.settings.Range, MaxPixels: s.live.engine.Config.Limits.MaxPixels}
+	o := ffmpeg.Options{Live: true, Sound: s.settings.Sound, Range: s.settings.Range, MaxPixels: s.live.engine.Config.Limits.MaxPixels}
 	if strings.Contains(s.settings.Source, "://") {
 		o.URL = s.settings.Source
 	} else {
@@ -63,8 +66,8 @@ func (s *source) ffmpegOptions() ffmpeg.Options {
 }
 
 // relay hands the frames of r to the stream until there are no more. Where their geometry changes, it begins a new
-// Publisher.
-func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, watchdog *time.Timer) error {
+// Publisher. t is the sound, nil for none.
+func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, t *soundtrack, watchdog *time.Timer) error {
 	var p *Publisher
 	defer func() {
 		if p != nil {
@@ -94,7 +97,11 @@ func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, watchdog *time.Tim
 		case err != nil:
 			return err
 		default:
-			err = p.Frame(f, time.Now())
+			now := time.Now()
+			if pts, ok := r.PTS(); ok && t != nil {
+				t.follow(pts, now)
+			}
+			err = p.Frame(f, now)
 		}
 		if err != nil {
 			return err
