@@ -54,6 +54,9 @@ func TestTokenOfRoutes(t *testing.T) {
 		{method: "GET", path: "/v1/streams?access_token=hunter2", header: []string{"Authorization", "Basic dXNlcjpwdw=="}, status: 200},
 		{method: "GET", path: "/v1/streams?access_token=hunter2", header: []string{"Authorization", "Bearer hunter3"}, status: 401},
 		{method: "GET", path: "/v1/streams?access_token=hunter3", status: 401},
+		{method: "GET", path: "/v1/streams", header: []string{"Authorization", "Basic YW55Ym9keTpodW50ZXIy"}, status: 200},
+		{method: "GET", path: "/v1/streams", header: []string{"Authorization", "Basic aHVudGVyMjphbnlib2R5"}, status: 401},
+		{method: "POST", path: "/v1/encode", header: []string{"Authorization", "Basic YW55Ym9keTpodW50ZXIy"}, status: 400},
 		{method: "GET", path: "/v1/streams?access_token=", status: 401},
 		{method: "POST", path: "/v1/encode?access_token=hunter2", status: 401},
 		{method: "POST", path: "/v1/streams/x?access_token=hunter2", status: 401},
@@ -64,6 +67,28 @@ func TestTokenOfRoutes(t *testing.T) {
 	for _, tt := range tests {
 		if resp, body := s.ask(t, tt.method, tt.path, tt.header...); resp.StatusCode != tt.status {
 			t.Errorf("%s %s with %q: got %s, want %d: %s", tt.method, tt.path, tt.header, resp.Status, tt.status, body)
+		}
+	}
+}
+
+// TestChallenge: players are asked for a password, as they want before they send that of a URL; people in front of a browser are
+// not.
+func TestChallenge(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Auth.Token = "hunter2" })
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	for _, tt := range []struct {
+		name   string
+		header []string
+		basic  bool
+	}{
+		{"player", []string{"User-Agent", "Lavf/59.27.100"}, true},
+		{"browser", []string{"User-Agent", "Mozilla/5.0 (X11; Linux x86_64)"}, false},
+		{"page", []string{"Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Site", "same-origin"}, false},
+	} {
+		resp, _ := s.ask(t, "GET", "/stream/cam.mjpg", tt.header...)
+		got := strings.Join(resp.Header.Values("WWW-Authenticate"), ", ")
+		if !strings.HasPrefix(got, "Bearer") || strings.Contains(got, "Basic realm=") != tt.basic {
+			t.Errorf("%s: got %q, want Bearer, and Basic: %v", tt.name, got, tt.basic)
 		}
 	}
 }

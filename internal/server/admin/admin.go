@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
 // healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
@@ -65,8 +66,12 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 		}
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" { // These are for load balancers, and reveal nothing.
 			if err := checker.HTTP(r); err != nil {
+				status := http.StatusUnauthorized
+				if fault.From(err).Kind == fault.Busy {
+					status = http.StatusTooManyRequests
+				}
 				w.Header().Set("WWW-Authenticate", "Bearer")
-				http.Error(w, err.Error(), http.StatusUnauthorized)
+				http.Error(w, err.Error(), status)
 				return
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"net/http"
 	"strings"
+	"time"
 
 	"google.golang.org/grpc/metadata"
 
@@ -21,6 +22,7 @@ type Checker struct {
 	required bool
 	hasToken bool
 	want     [sha256.Size]byte
+	guesses  guesses
 }
 
 // New returns a Checker for the settings c. Where they want neither a token nor a certificate everybody may use the APIs.
@@ -31,20 +33,28 @@ func New(c config.Config) *Checker {
 // verified reports whether a client showed a certificate that an authority of tls.client_ca signed.
 func verified(state *tls.ConnectionState) bool { return state != nil && len(state.VerifiedChains) > 0 }
 
-// HTTP returns nil if r has the token or comes with a certificate, else a *fault.Error of kind Unauthorized. Images and WebSockets that a browser loads
-// by itself carry no header of the page's choice, so for GET and HEAD the token may be the parameter access_token (RFC 6750,
-// section 2.3).
+// HTTP returns nil if r has the token or comes with a certificate, else a *fault.Error of kind Unauthorized, or Busy where too many
+// wrong tokens came from its address. Players and cameras give the token as the password of a URL (Basic), with any user.
+// Images and WebSockets that a browser loads by itself carry no header of the page's choice, so for GET and HEAD the token
+// may be the parameter access_token (RFC 6750, section 2.3).
 func (c *Checker) HTTP(r *http.Request) error {
 	if !c.required || verified(r.TLS) {
 		return nil
 	}
-	// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
 	token, ok := bearer(r.Header.Get("Authorization"))
+	if !ok {
+		token = ""
+	}
 	if !ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
 		token = r.URL.Query().Get("access_token")
 	}
-	if c.matches(token) {
-		return nil
+	if !ok && token == "" {
+		_, token, _ = r.BasicAuth()
+	}
+	right, err := c.judge(token, r.RemoteAddr)
+	if err != nil || right {
+		return err
 	}
 	return fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with the server's auth.token")
 }
@@ -52,18 +62,38 @@ func (c *Checker) HTTP(r *http.Request) error {
 // Required reports whether callers must say who they are.
 func (c *Checker) Required() bool { return c.required }
 
-// GRPC returns nil if the call of ctx has the token or comes over a connection of that state, nil without TLS, with a
-// certificate, else a *fault.Error of kind Unauthorized.
-func (c *Checker) GRPC(ctx context.Context, state *tls.ConnectionState) error {
+// GRPC returns nil if the call of ctx, of that peer, has the token or comes over a connection of that state, nil without TLS, with a
+// certificate, else a *fault.Error of kind Unauthorized, or Busy as of HTTP.
+func (c *Checker) GRPC(ctx context.Context, peer string, state *tls.ConnectionState) error {
 	if !c.required || verified(state) {
 		return nil
 	}
 	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
-		if token, ok := bearer(v); ok && c.matches(token) {
-			return nil
+		token, ok := bearer(v)
+		if !ok {
+			continue
+		}
+		right, err := c.judge(token, peer)
+		if err != nil || right {
+			return err
 		}
 	}
 	return fault.Errorf(fault.Unauthorized, "the call has no valid token: want metadata authorization: Bearer TOKEN, with the server's auth.token")
+}
+
+// judge reports whether a token of a peer is right. Where too many wrong ones came from its address, none is compared: the error
+// says when to come again. An empty one is no guess.
+func (c *Checker) judge(token, peer string) (right bool, err error) {
+	if token == "" {
+		return false, nil
+	}
+	now := time.Now()
+	if wait := c.guesses.wait(peer, now); wait > 0 {
+		return false, &fault.Error{Kind: fault.Busy, Reason: "too many wrong tokens came from this address", RetryAfter: wait}
+	}
+	right = c.matches(token)
+	c.guesses.judged(peer, right, now)
+	return right, nil
 }
 
 // bearer returns the token of the scheme Bearer, whose case does not matter (RFC 9110, section 11.1).

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -36,6 +37,9 @@ func TestChecker(t *testing.T) {
 		{name: "two-spaces", token: secret, header: []string{"Bearer  s3cret"}},
 		{name: "no-scheme", token: secret, header: []string{"s3cret"}},
 		{name: "basic", token: secret, header: []string{"Basic s3cret"}},
+		{name: "password", token: secret, header: []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("viewer:s3cret"))}, http: true},
+		{name: "password-post", token: secret, header: []string{"basic " + base64.StdEncoding.EncodeToString([]byte(":s3cret"))}, method: http.MethodPost, http: true},
+		{name: "wrong-password", token: secret, header: []string{"Basic " + base64.StdEncoding.EncodeToString([]byte("s3cret:x"))}},
 		{name: "second", token: secret, header: []string{"Basic x", "Bearer s3cret"}, grpc: true},
 		{name: "parameter", token: secret, query: "access_token=s3cret", http: true},
 		{name: "parameter-head", token: secret, query: "access_token=s3cret", method: http.MethodHead, http: true},
@@ -50,7 +54,7 @@ func TestChecker(t *testing.T) {
 			r.Header["Authorization"] = tt.header
 			check(t, "HTTP", c.HTTP(r), tt.http)
 			ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": tt.header})
-			check(t, "gRPC", c.GRPC(ctx, nil), tt.grpc)
+			check(t, "gRPC", c.GRPC(ctx, r.RemoteAddr, nil), tt.grpc)
 		})
 	}
 }

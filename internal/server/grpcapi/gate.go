@@ -240,7 +240,7 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
 		begin, class := time.Now(), classOf(info.FullMethodName)
 		if class != healthCalls {
-			if err := c.GRPC(ctx, stateOf(ctx, c)); err != nil {
+			if err := c.GRPC(ctx, peerOf(ctx), stateOf(ctx, c)); err != nil {
 				return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 			}
 		}

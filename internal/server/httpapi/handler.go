@@ -73,6 +73,9 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	h.engine.Metrics.Rejected(f.Kind)
 	h.logFault(r, f)
 	if !w.wrote {
+		if f.Kind == fault.Unauthorized {
+			setChallenge(w.Header(), r)
+		}
 		writeFault(w, f)
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -59,6 +60,15 @@ func status(k fault.Kind) (code int, title string) {
 	return http.StatusInternalServerError, "The server failed"
 }
 
+// setChallenge says how a caller shows who it is. Players send the password of a URL only once they are asked for it. A browser,
+// which would ask its user, is not: the page does.
+func setChallenge(h http.Header, r *http.Request) {
+	h.Set("WWW-Authenticate", "Bearer")
+	if r.Header.Get("Sec-Fetch-Mode") == "" && !strings.Contains(r.UserAgent(), "Mozilla/") {
+		h.Add("WWW-Authenticate", `Basic realm="steadyframe: any user, the token as password"`)
+	}
+}
+
 // writeFault responds with the problem document of f.
 func writeFault(w http.ResponseWriter, f *fault.Error) {
 	code, title := status(f.Kind)
@@ -73,9 +83,6 @@ func writeFault(w http.ResponseWriter, f *fault.Error) {
 	if retry > 0 {
 		p.RetryAfter = int(math.Ceil(retry.Seconds()))
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
-	}
-	if f.Kind == fault.Unauthorized {
-		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	writeProblem(w, p)
 }
