@@ -572,6 +572,7 @@ func TestSceneStreams(t *testing.T) {
 	if resp, body := s.send(t, "GET", "/snapshot/floats.jpg", nil); string(body) != want[0] {
 		t.Errorf("snapshot: got %s and %d bytes, want the color, %d bytes", resp.Status, len(body), len(want[0]))
 	}
+	checkPNG(t, s, "floats", want)
 	head, data := s.webSocketImage(t, "floats")
 	if head[1]&4 == 0 || binary.BigEndian.Uint16(head[2:]) != 36 {
 		t.Fatalf("WebSocket: got head %x", head)
@@ -734,6 +735,58 @@ func TestScenesPage(t *testing.T) {
 		}
 		if m, err := stdjpeg.Decode(bytes.NewReader(data)); err != nil || m.Bounds().Dx() != 160 {
 			t.Errorf("%s: got %v, %v", name, m, err)
+		}
+	}
+}
+
+// checkPNG holds the PNG snapshot of a stream to the JPEGs of its color and alpha: where something is seen, over any background
+// both give the same.
+func checkPNG(t testing.TB, s *running, name string, want [2]string) {
+	t.Helper()
+	color, err := stdjpeg.Decode(strings.NewReader(want[0]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	alpha, err := stdjpeg.Decode(strings.NewReader(want[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/snapshot/" + name + ".png", "/?action=snapshot&format=png&stream=" + name} {
+		resp, body := s.send(t, "GET", path, nil)
+		got, err := png.Decode(bytes.NewReader(body))
+		if err != nil || resp.Header.Get("Content-Type") != "image/png" {
+			t.Fatalf("%s: got %s, %s, %v", path, resp.Status, resp.Header.Get("Content-Type"), err)
+		}
+		if got.Bounds() != color.Bounds() {
+			t.Fatalf("%s: got %v, want %v", path, got.Bounds(), color.Bounds())
+		}
+		seen := 0
+		for y := range got.Bounds().Dy() {
+			for x := range got.Bounds().Dx() {
+				_, _, _, a := got.At(x, y).RGBA()
+				w, _, _, _ := alpha.At(x, y).RGBA()
+				if a>>8 != w>>8 {
+					t.Fatalf("%s: alpha at %d,%d: got %d, want %d", path, x, y, a>>8, w>>8)
+				}
+				if a>>8 > 0 {
+					seen++
+				}
+				r, g, b, _ := got.At(x, y).RGBA() // multiplied by alpha, as the JPEG's are
+				wr, wg, wb, _ := color.At(x, y).RGBA()
+				for c, v := range [][2]uint32{{r, wr}, {g, wg}, {b, wb}} {
+					if most := min(v[1], a); max(v[0], most)-min(v[0], most) > 40<<8 { // Chroma is spread in another way.
+						t.Fatalf("%s: sample %d at %d,%d: got %d, want %d", path, c, x, y, v[0]>>8, most>>8)
+					}
+				}
+			}
+		}
+		if n := got.Bounds().Dx() * got.Bounds().Dy(); seen < 100 || seen > n/2 {
+			t.Errorf("%s: got %d pixels of %d that are seen, want those of the region", path, seen, n)
+		}
+	}
+	for path, status := range map[string]int{"/snapshot/" + name + ".gif": 404, "/snapshot/.png": 404, "/snapshot/nobody.png": 404} {
+		if resp, _ := s.send(t, "GET", path, nil); resp.StatusCode != status {
+			t.Errorf("%s: got %s, want %d", path, resp.Status, status)
 		}
 	}
 }

@@ -30,6 +30,7 @@ POST /v1/streams/NAME                       feed a live stream: raw frames as ab
 POST /v1/streams/NAME/sound                 its sound: WAV, or format=s16le|f32le|... rate=8000..48000 channels=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
+GET  /snapshot/NAME.png                     as PNG, with the alpha of a transparent scene
 GET  /sound/NAME.wav                        its sound, as WAV without an end
 GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
 GET  /ws                                    any number of streams over one WebSocket
@@ -87,7 +88,13 @@ func (h *Handler) routes() *http.ServeMux {
 	route("GET /v1/stats", func(w *writer, r *http.Request) error { return h.stats(w, r) })
 	route("GET /stream/{file}", ofStream(".mjpg", h.watch.mjpeg))
 	route("GET /sound/{file}", ofStream(".wav", h.watch.wav))
-	route("GET /snapshot/{file}", ofStream(".jpg", h.watch.snapshot))
+	route("GET /snapshot/{file}", func(w *writer, r *http.Request) error {
+		suffix := ".jpg"
+		if strings.HasSuffix(r.PathValue("file"), ".png") {
+			suffix = ".png"
+		}
+		return ofStream(suffix, h.watch.snapshot)(w, r)
+	})
 	route("GET /ws", func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
 	open("GET /assets/{file...}", h.asset)
 	open("GET /favicon.ico", h.asset)

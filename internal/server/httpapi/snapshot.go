@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -22,6 +23,7 @@ func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) 
 	if err != nil {
 		return err
 	}
+	o.png = o.png || strings.HasSuffix(r.URL.Path, ".png") || !r.URL.Query().Has("format") && onlyPNG(r.Header.Values("Accept"))
 	v, err := h.view(r, name, stream.ViewerOptions{Transport: "snapshot"})
 	if err != nil {
 		return err
@@ -48,7 +50,7 @@ func (h *viewers) snapshot(w http.ResponseWriter, r *http.Request, name string) 
 				return h.noSnapshot(r, name, nil)
 			}
 		case p.Offline || begin.Sub(p.Captured) <= o.maxAge:
-			return h.writeSnapshot(w, r, v, &p)
+			return h.writeSnapshot(w, r, v, &p, o.png)
 		}
 		p.Release()
 	}
@@ -71,6 +73,7 @@ func (h *viewers) mayStart(name string) bool {
 type snapshotOptions struct {
 	maxAge  time.Duration
 	offline bool // the image that stands for a lost source will do
+	png     bool // with its alpha
 }
 
 func parseSnapshot(q url.Values) (snapshotOptions, error) {
@@ -81,6 +84,13 @@ func parseSnapshot(q url.Values) (snapshotOptions, error) {
 			return o, badParameter("max_age", s, "seconds such as 0.5, or 500ms")
 		}
 		o.maxAge = age
+	}
+	switch s := q.Get("format"); s {
+	case "png":
+		o.png = true
+	case "", "jpeg":
+	default:
+		return o, badParameter("format", s, "jpeg or png")
 	}
 	switch s := q.Get("offline"); s {
 	case "picture":
@@ -130,11 +140,15 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 }
 
 // writeSnapshot takes p and responds with it, or with 304 if the caller has it already.
-func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Image) error {
+func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Image, asPNG bool) error {
 	defer p.Release()
 	// Seq alone would repeat after a restart of the server.
 	etag := fmt.Sprintf(`"%x-%x"`, p.Seq, p.Encoded.UnixMicro())
+	if asPNG {
+		etag = fmt.Sprintf(`"%x-%x-png"`, p.Seq, p.Encoded.UnixMicro())
+	}
 	header := w.Header()
+	header.Add("Vary", "Accept")
 	header.Set("Cache-Control", "no-store")
 	header.Set("ETag", etag)
 	header.Set("X-Timestamp", string(appendTimestamp(nil, p.Captured)))
@@ -145,15 +159,24 @@ func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *strea
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
+	if asPNG {
+		return h.writePNG(w, r, v, p)
+	}
 	header.Set("Content-Type", "image/jpeg")
 	header.Set("Content-Length", strconv.Itoa(len(p.JPEG())))
 	if r.Method == http.MethodHead {
 		return nil
 	}
+	return h.sendSnapshot(w, v, p, p.JPEG())
+}
+
+// sendSnapshot sends p as data.
+func (h *viewers) sendSnapshot(w http.ResponseWriter, v *stream.Viewer, p *stream.Image, data []byte) error {
+	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
 	response := newResponse(w, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
-	if err := response.WriteParts(nil, p.JPEG(), nil); err != nil {
+	if err := response.WriteParts(nil, data, nil); err != nil {
 		return unsent(v, err)
 	}
 	v.Delivered(p)

@@ -96,7 +96,7 @@ func (f *fixture) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "stream":
 		err = f.mjpeg(w, r, strings.TrimSuffix(name, ".mjpg"))
 	case "snapshot":
-		err = f.snapshot(w, r, strings.TrimSuffix(name, ".jpg"))
+		err = f.snapshot(w, r, strings.TrimSuffix(strings.TrimSuffix(name, ".jpg"), ".png"))
 	case "record":
 		out := &writer{ResponseWriter: w}
 		if err = f.record(out, r, name); err != nil && out.wrote {
