@@ -86,15 +86,15 @@ func (p *pace) hold(c *Client, took time.Duration) time.Duration {
 
 // Pace is called before the response to a request of ctx's client that took no turn, refused or served, is sent: it waits
 // where the client makes very many. took is how long the request took. The wait does not end with ctx: who goes away could
-// come again at once. It ends when the server drains.
-func (e *Engine) Pace(ctx context.Context, took time.Duration) {
+// come again at once. It ends when the server drains. held says whether it waited.
+func (e *Engine) Pace(ctx context.Context, took time.Duration) (held bool) {
 	c := clientOf(ctx)
 	if c == nil || took > paceLong {
-		return
+		return false
 	}
 	wait := e.pace.hold(c, took)
 	if wait == 0 {
-		return
+		return false
 	}
 	e.Metrics.Slowed()
 	timer := time.NewTimer(wait)
@@ -103,4 +103,5 @@ func (e *Engine) Pace(ctx context.Context, took time.Duration) {
 	case <-timer.C:
 	case <-e.Draining():
 	}
+	return true
 }

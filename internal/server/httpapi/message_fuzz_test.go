@@ -70,7 +70,7 @@ func FuzzSession(f *testing.F) {
 		p := pool.New(&pool.Options{Check: &pool.Check{}})
 		h := newViewers(engine.New(config.Default(), metrics.New(), nil), stream.New(stream.Options{MaxViewers: 3}), slog.New(slog.DiscardHandler))
 		defer h.engine.Close()
-		s := newSession(h, httptest.NewRequest(http.MethodGet, "/ws", nil), nil, conn.NewHijacked(discarding{}, nil, time.Hour, nil))
+		s := newSession(h, httptest.NewRequest(http.MethodGet, "/ws", nil), nil, &upgrade{conn: conn.NewHijacked(discarding{}, nil, time.Hour, nil), in: new(pacedInput)})
 		s.ping = time.Now().Add(time.Hour)
 		publisher, err := h.hub.Publish("a", stream.PublisherOptions{})
 		if err != nil {

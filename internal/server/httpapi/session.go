@@ -31,6 +31,7 @@ type session struct {
 	request  *http.Request
 	ws       *websocket.Conn
 	conn     *conn.Hijacked
+	in       *pacedInput
 	messages chan message
 	broken   chan *fault.Error // what read returned; then it is closed
 	ended    chan struct{}     // closed when run has returned
@@ -58,9 +59,10 @@ type watched struct {
 	sound   *stream.Listener // nil where it does not listen, or there is no sound
 }
 
-func newSession(h *viewers, r *http.Request, ws *websocket.Conn, c *conn.Hijacked) *session {
+// newSession returns the session of a connection that u has hijacked.
+func newSession(h *viewers, r *http.Request, ws *websocket.Conn, u *upgrade) *session {
 	return &session{
-		handler: h, request: r, ws: ws, conn: c, draining: h.engine.Draining(),
+		handler: h, request: r, ws: ws, conn: u.conn, in: u.in, draining: h.engine.Draining(),
 		messages: make(chan message, maxUnacked*maxWatched), broken: make(chan *fault.Error, 1), ended: make(chan struct{}),
 		wake: make(chan struct{}, 1), timer: time.NewTimer(pingEvery),
 	}
@@ -187,6 +189,7 @@ func (s *session) send(w *watched, p *stream.Image) *fault.Error {
 	if err := s.conn.WriteParts(head, data, nil); err != nil {
 		return unsent(w.viewer, err)
 	}
+	s.in.owe()
 	s.sent = time.Now()
 	sent := *p
 	sent.Buf = pool.Buf{} // An image that waits for its acknowledgement holds no memory.

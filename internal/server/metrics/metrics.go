@@ -74,7 +74,7 @@ func New() *Metrics {
 	m.queueWait = newHistogram("steadyframe_queue_wait_seconds", "How long a batch waited for its turn.")
 	m.viewerLag = newHistogram("steadyframe_viewer_lag_seconds", "From the capture of a frame until a viewer had its JPEG; repeats do not count.")
 	m.sound = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_sound_seconds_total", Help: "Seconds of sound whose features were computed."})
-	m.slowed = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_slowed_total", Help: "Responses held back: refusals, lists and single images above a rate."})
+	m.slowed = prometheus.NewCounter(prometheus.CounterOpts{Name: "steadyframe_slowed_total", Help: "Responses and messages of WebSockets held back: refusals, lists, single images and messages above a rate."})
 	segments := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "steadyframe_segments_total", Help: "Restart segments of JPEGs with output.reuse, by outcome: reused, or coded.",
 	}, []string{"outcome"})
