@@ -60,6 +60,9 @@ func TestScreenshots(t *testing.T) {
 	t.Cleanup(func() { avatar.Process.Kill(); avatar.Wait() })
 	lost := publish(t, live, "barn")
 	waitFor(t, "a stream to be online", func() bool { return lost.newest.Load() > publishedFPS })
+	watch(t, live, "barn") // so that there are images of it
+	seen := lost.newest.Load()
+	waitFor(t, "its images", func() bool { return lost.newest.Load() > seen+publishedFPS })
 	lost.end()
 
 	images := "[...document.querySelectorAll('.screen')].every((screen) => screen.dataset.seq)"
