@@ -197,10 +197,10 @@ export class StreamView {
     this.#showSound(this.#stream.info);
   }
 
-  // showSound shows what there is to hear: nothing of it where there is no sound.
+  // showSound shows what there is to hear: nothing of it where there is no sound, or no WebSocket to bring it.
   #showSound({ sound }) {
     const on = this.#screen.listening;
-    this.#sound.hidden = !sound && !on;
+    this.#sound.hidden = (!sound && !on) || this.#socket.refused;
     const format = sound ? `${sound.rate / 1000} kHz, ${sound.channels === 2 ? 'stereo' : 'mono'}` : on ? 'none now' : null;
     this.#live.set('sound', sound && !on ? `${format}, muted` : format);
     const offset = this.#screen.soundOffset;
