@@ -12,6 +12,7 @@ type ours struct {
 	pipeline *pipeline.Pipeline
 	in       frame.Desc
 	batch    pipeline.Batch
+	history  pipeline.History // of frames that are mostly as before
 }
 
 func openOurs(w *workload) (encoder, error) {
@@ -22,7 +23,11 @@ func openOurs(w *workload) (encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ours{pipeline: p, in: w.in}, nil
+	e := &ours{pipeline: p, in: w.in}
+	if w.still {
+		e.batch.History = &e.history
+	}
+	return e, nil
 }
 
 func (e *ours) Encode(pixels []byte) ([]byte, error) {
@@ -38,4 +43,7 @@ func (e *ours) Encode(pixels []byte) ([]byte, error) {
 	return e.batch.Out[0].Bytes(), e.batch.Out[0].Err
 }
 
-func (e *ours) Close() { e.batch.Release() }
+func (e *ours) Close() {
+	e.batch.Release()
+	e.history.Release()
+}

@@ -111,3 +111,27 @@ func TestContest(t *testing.T) {
 		t.Errorf("a rival that cannot start: got %v, want an error that names it", err)
 	}
 }
+
+// TestKeepStill: a frame differs from the one before in a twentieth of its pixels, in the middle.
+func TestKeepStill(t *testing.T) {
+	w := &workload{width: 40, height: 20}
+	for n := range 4 {
+		w.frames = append(w.frames, bytes.Repeat([]byte{byte(n + 1)}, 3*40*20))
+	}
+	w.keepStill()
+	for n, f := range w.frames[1:] {
+		changed := 0
+		for i := 0; i < len(f); i += 3 {
+			switch f[i] {
+			case byte(n + 2):
+				changed++
+			case 1:
+			default:
+				t.Fatalf("frame %d: got %d, want it of frame 0 or its own", n+1, f[i])
+			}
+		}
+		if changed != 40*20/20 {
+			t.Errorf("frame %d: got %d pixels of its own, want %d", n+1, changed, 40*20/20)
+		}
+	}
+}
