@@ -351,7 +351,7 @@ func (c *connection) check() {
 		if c.hungUp = false; c.raw.Control(c.poll) != nil || c.hungUp {
 			c.end(errEnded)
 		}
-	case doing == reading && took > staleAfter && c.plan.Load().Stale():
+	case doing == reading && took > time.Duration(c.stale.Load()) && c.plan.Load().Stale():
 		c.end(errStale)
 	case doing == reading && took > time.Duration(c.engine.Config.Timeout.Idle):
 		c.end(fault.Errorf(fault.Slow, "ring: the client was silent for timeouts.idle"))

@@ -40,6 +40,7 @@ type Server struct {
 	users  *auth.Users
 	logged fault.Throttle
 	mapped atomic.Int64 // bytes of shared memory
+	stale  atomic.Int64 // nanoseconds: staleAfter, but in tests
 
 	mu          sync.Mutex
 	listener    net.Listener
@@ -56,6 +57,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 		engine: e, live: l, log: log, users: auth.NewUsers(e.Config.Ring.UIDs),
 		connections: map[*connection]struct{}{}, stop: make(chan struct{}), some: lookout.New(),
 	}
+	s.stale.Store(int64(staleAfter))
 	e.Account.Mapped(engine.Ring, s.mapped.Load)
 	return s
 }
