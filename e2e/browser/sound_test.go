@@ -206,6 +206,9 @@ func apart(p *tab, n int) (offsets []float64) {
 	noted := eval[struct{ Images, Beeps [][2]float64 }](p, "({ Images: slate.images, Beeps: slate.beeps })")
 	beeps := noted.Beeps[max(0, len(noted.Beeps)-n):]
 	for _, b := range beeps {
+		if b[1] >= beepLevels {
+			p.t.Errorf("got a beep of the level %.0f, want at most %d: pieces of sound overlap", b[1], beepLevels-1)
+		}
 		// The images around it.
 		var lags []float64
 		for _, i := range noted.Images {

@@ -14,7 +14,7 @@ export class Speaker {
   #audio = null;
   #on = false;
   #ahead = null; // ms of the audio's clock before performance.now(), at the ear
-  #next = 0; // s of the audio's clock: when what was scheduled is over
+  #next = 0; // sample of the audio's clock: where what was scheduled is over
   #resume = () => this.#audio?.resume();
 
   constructor(clock) {
@@ -50,23 +50,26 @@ export class Speaker {
     const length = moments / rate; // s
     const silent = samples.every((sample) => Math.abs(sample) <= silence);
     const due = captured + this.pace.sound(captured, length * 1000, silent, this.#clock.now());
-    const at = this.#audioTime(due);
-    const away = (at - this.#next) * 1000;
+    const at = this.#audioTime(due) * rate;
+    const away = ((at - this.#next) / rate) * 1000;
+    const now = audio.currentTime * rate;
+    // In whole samples: where two pieces meet between samples, browsers add both.
     let start = this.#next;
-    let skip = 0; // s, of its beginning
-    let speed = 1;
-    if (start <= audio.currentTime || Math.abs(away) >= jump) {
-      start = Math.max(at, audio.currentTime, this.#next);
-      skip = start - at;
-      if (skip >= length) return;
+    let skip = 0; // of its beginning
+    let frames = moments; // that it is played for
+    if (start <= now || Math.abs(away) >= jump) {
+      start = Math.ceil(Math.max(at, now, this.#next));
+      skip = Math.floor(start - at);
+      if (skip >= moments) return;
+      frames = moments - skip;
     } else if (Math.abs(away) > exact) {
-      speed = 1 - Math.sign(away) * bend;
+      frames = Math.round(moments * (1 + Math.sign(away) * bend));
     }
-    const source = new AudioBufferSourceNode(audio, { buffer: toBuffer(audio, samples, moments, channels), playbackRate: speed });
+    const source = new AudioBufferSourceNode(audio, { buffer: toBuffer(audio, samples, channels, skip, frames) });
     source.connect(audio.destination);
-    source.start(start, skip);
-    this.#next = start + (length - skip) / speed;
-    this.pace.heard(due - captured + (start - skip - at) * 1000);
+    source.start(start / rate);
+    this.#next = start + frames;
+    this.pace.heard(due - captured + ((start - skip - at) / rate) * 1000);
   }
 
   // open makes the audio play at the rate of the sound, so that pieces of it fit together to the sample.
@@ -93,12 +96,20 @@ export class Speaker {
   }
 }
 
-// toBuffer returns 16-bit samples as audio wants them.
-function toBuffer(audio, samples, moments, channels) {
-  const buffer = audio.createBuffer(channels, moments, audio.sampleRate);
+// toBuffer returns 16-bit samples as audio wants them, from that moment on, stretched to so many.
+function toBuffer(audio, samples, channels, first, frames) {
+  const buffer = audio.createBuffer(channels, frames, audio.sampleRate);
+  const last = samples.length / channels - 1;
+  const step = (last + 1 - first) / frames;
   for (let c = 0; c < channels; c++) {
     const out = buffer.getChannelData(c);
-    for (let i = 0; i < moments; i++) out[i] = samples[i * channels + c] / 32768;
+    for (let i = 0; i < frames; i++) {
+      const at = first + i * step;
+      const before = Math.floor(at);
+      const sample = samples[before * channels + c];
+      const next = samples[Math.min(before + 1, last) * channels + c];
+      out[i] = (sample + (next - sample) * (at - before)) / 32768;
+    }
   }
   return buffer;
 }
