@@ -178,6 +178,34 @@ func TestSlowReadersStay(t *testing.T) {
 	}
 }
 
+// TestRefusedWhileSending: a caller that asked for the end of the connection, and sends more than fits into the buffers between,
+// reads why it was refused.
+func TestRefusedWhileSending(t *testing.T) {
+	s := start(t, func(c *server.Config) { c.Limits.MaxMessageBytes = 1 << 20 })
+	const length = 8 << 20
+	for _, path := range []string{"/v1/mel?preset=wav2lip&format=s16le&rate=16000", "/v1/encode?format=gray8&size=4000x4000", "/v1/encode?format=none", "/v1/nothing"} {
+		for _, version := range []string{"1.0", "1.1"} {
+			for range 5 {
+				conn, err := s.dialHTTP()
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = fmt.Fprintf(conn, "POST %s HTTP/%s\r\nHost: localhost\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", path, version, length)
+				if err == nil {
+					_, err = conn.Write(make([]byte, length))
+				}
+				if err != nil {
+					t.Fatalf("%s, HTTP/%s: %v", path, version, err)
+				}
+				if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode < 400 || resp.StatusCode >= 500 {
+					t.Fatalf("%s, HTTP/%s: got %v, %v, want the refusal", path, version, resp, err)
+				}
+				_ = conn.Close()
+			}
+		}
+	}
+}
+
 // TestACallerThatDisconnects is no error of the server, and leaves nothing behind.
 func TestACallerThatDisconnects(t *testing.T) {
 	s := start(t, nil)

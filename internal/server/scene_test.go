@@ -11,6 +11,7 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
+	"math"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -449,7 +450,7 @@ func TestSceneRefusals(t *testing.T) {
 	}
 	// An image that is wrong fails alone.
 	wrong := client.Batch{Spec: ofScene("anna"), Frames: [][]byte{f[0], f[1][:9], f[0], f[0], f[0]}, Images: []client.SceneImage{
-		{Regions: 1}, {Regions: 1}, {Regions: 3}, {Index: 1<<63 - 1}, {Rects: make([]pipeline.Rect, 1)}, {Index: 7}}}
+		{Regions: 1}, {Regions: 1}, {Regions: 3}, {Index: math.MaxInt}, {Rects: make([]pipeline.Rect, 1)}, {Index: 7}}}
 	if err := own.Encode(timeout(t), &wrong, &r); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ package httpapi
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -67,6 +68,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
 			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
+		w.linger(r)
 		return
 	}
 	f := fault.From(err)
@@ -77,6 +79,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 			setChallenge(w.Header(), r)
 		}
 		writeFault(w, f)
+		w.linger(r)
 		return
 	}
 	// The response has begun and cannot be completed. For a caller that reads trailers it ends with one that says why; for
@@ -120,6 +123,20 @@ func (w *writer) boundRest(r *http.Request) {
 	}
 	if r.ProtoMajor == 1 && w.body != nil && w.body.stopped.Load() && !w.wrote {
 		w.Header().Set("Connection", "close")
+	}
+}
+
+// linger reads what a caller with a response still sends, for as long as boundRest allows. net/http does not wait when the caller asked
+// for the end of the connection: what came in after that would reset it, and the caller would not get the response.
+func (w *writer) linger(r *http.Request) {
+	if r.ProtoMajor != 1 || !r.Close || r.ContentLength == 0 || r.Header.Get("Expect") != "" { // who expects to be asked for a body sends none
+		return
+	}
+	if w.body != nil && (w.body.ended.Load() || w.body.stopped.Load()) {
+		return
+	}
+	if http.NewResponseController(w).Flush() == nil {
+		_, _ = io.Copy(io.Discard, r.Body)
 	}
 }
 
