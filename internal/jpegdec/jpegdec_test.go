@@ -9,6 +9,7 @@ import (
 	"image"
 	"image/color"
 	"image/jpeg"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -82,15 +83,19 @@ func checkMemory(t *testing.T, name string, m oddjpeg.Image, sampling string) {
 		info.Progressive != m.Progressive || info.Scans != scans || info.Bytes != len(data) || int(info.Orientation) != max(1, m.Orientation) {
 		t.Errorf("%s: got %+v", name, info)
 	}
-	var d jpegdec.Decoder
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f, err := d.Decode(t.Context(), data)
-	runtime.ReadMemStats(&after)
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+	var f frame.Frame
+	got := int64(math.MaxInt64)
+	for try := 0; try < 5 && got > info.MemoryBytes; try++ { // The runtime allocates, too, now and then.
+		var d jpegdec.Decoder
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f, err = d.Decode(t.Context(), data)
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		got = min(got, int64(after.TotalAlloc-before.TotalAlloc))
 	}
-	got := int64(after.TotalAlloc - before.TotalAlloc)
 	if got > info.MemoryBytes || info.MemoryBytes > got+got/16+96<<10 {
 		t.Errorf("%s: got %d bytes allocated, want at most the %d of the header, and about as many", name, got, info.MemoryBytes)
 	}
