@@ -85,7 +85,7 @@ func checkMemory(t *testing.T, name string, m oddjpeg.Image, sampling string) {
 	}
 	var f frame.Frame
 	got := int64(math.MaxInt64)
-	for try := 0; try < 5 && got > info.MemoryBytes; try++ { // The runtime allocates, too, now and then.
+	for try := 0; try < 5 && got > info.MemoryBytes; try++ { // The runtime allocates, too, if rarely.
 		var d jpegdec.Decoder
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
