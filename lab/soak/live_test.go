@@ -133,7 +133,7 @@ func (l *live) publishJPEGs(ctx context.Context, name string) error {
 	}
 	defer conn.Close()
 	const endless = 1 << 50
-	if _, err := fmt.Fprintf(conn, "POST /v1/streams/%s HTTP/1.1\r\nHost: soak\r\nContent-Type: video/x-motion-jpeg\r\nContent-Length: %d\r\n\r\n",
+	if _, err := fmt.Fprintf(conn, "POST /v1/streams/%s HTTP/1.1\r\nHost: localhost\r\nContent-Type: video/x-motion-jpeg\r\nContent-Length: %d\r\n\r\n",
 		name, int64(endless)); err != nil {
 		return err
 	}
@@ -222,7 +222,7 @@ func (l *live) watchMJPEG(w *watching) error {
 		return err
 	}
 	defer context.AfterFunc(l.ctx, func() { conn.Close() })()
-	if _, err := fmt.Fprintf(conn, "GET /stream/%s.mjpg?extra_headers=1 HTTP/1.1\r\nHost: soak\r\n\r\n", w.name); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET /stream/%s.mjpg?extra_headers=1 HTTP/1.1\r\nHost: localhost\r\n\r\n", w.name); err != nil {
 		return err
 	}
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
