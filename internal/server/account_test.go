@@ -61,7 +61,10 @@ func TestAccountUnderLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	eventually(t, "most requests hold their frames", func() bool { return server.counters(t).Stats.OpenRequests >= 3*each+len(rates) })
+	eventually(t, "all requests have begun, and those that are not compressed hold their frames", func() bool {
+		st := server.counters(t).Stats
+		return st.OpenRequests >= 3*each+len(rates) && st.Pool.InUse >= 2*each*int64(len(pixels))
+	})
 	server.collected(t)
 	checkAccount(t, http.DefaultClient, server.Admin)
 	m := accountOf(t, server.Admin)
