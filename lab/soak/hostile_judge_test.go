@@ -116,7 +116,7 @@ func (f *hostileAttack) judge() []verdict {
 			measured: fmt.Sprintf("%d failures beside %d batches and %d newcomers", f.Failures, f.Quiet.Batches+f.During.Batches+f.After.Batches, f.Quiet.Newcomers+f.During.Newcomers+f.After.Newcomers), limit: "0"},
 		{name: "good stream", pass: f.During.Kept >= minKept, speed: true, measured: fmt.Sprintf("%.1f %% of its images", 100*f.During.Kept), limit: "95 %"},
 		{name: "images mixed up", pass: f.Mixed == 0, measured: fmt.Sprint(f.Mixed), limit: "0"},
-		{name: "back", pass: f.Back.Seconds <= maxBack+0.5 && len(f.Back.More) == 0, speed: true, measured: strings.Join(append(f.Back.More, fmt.Sprintf("after %.1f s", f.Back.Seconds)), "; "), limit: "10 s"},
+		{name: "back", pass: f.Back.Seconds <= maxBack+0.5 && len(f.Back.More) == 0, speed: true, measured: strings.Join(append(f.Back.More, fmt.Sprintf("after %.1f s", f.Back.Seconds)), "; "), limit: "10 s, and half a second between two looks"},
 		{name: "log", pass: float64(f.Log.Lines) <= lines && f.Log.Longest <= maxLine,
 			measured: fmt.Sprintf("%d lines of %d causes in %.0f s, the longest of %d bytes", f.Log.Lines, f.Log.Causes, f.Log.Seconds, f.Log.Longest),
 			limit:    fmt.Sprintf("%.0f lines, %d bytes", lines, maxLine)},
