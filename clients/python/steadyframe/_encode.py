@@ -110,17 +110,8 @@ class Encoder:
             if images is not None:
                 return images
         given = frames_of(frames, self._options)
-        while True:
-            session, kept = self._pool.take(given)
-            try:
-                got = session.encode(given, self._deadline())
-            except BaseException as err:
-                session.close()
-                if kept and may_go_on(err):
-                    continue
-                raise
-            self._pool.give(session)
-            return got[0] if given.single else got
+        got = self._pool.run(given, lambda session: session.encode(given, self._deadline()))
+        return got[0] if given.single else got
 
     def buffer(self, shape: Tuple[int, ...], dtype: Any = "uint8") -> Any:
         """Returns a numpy array of that shape, for one frame or a batch of up to 64, to write frames into and give it to encode

@@ -21,7 +21,7 @@ from ._http import Connection, chunk
 from ._jpeg import JPEG, Splitter
 from ._options import Options
 from ._ring import Ring
-from ._sessions import ACCEPT_ALL, HTTPSession, Pool, RingSession, check_end, may_go_on, slots_for, target_of
+from ._sessions import ACCEPT_ALL, HTTPSession, Pool, RingSession, check_end, slots_for, target_of
 
 __all__ = ["Scene", "SceneImage", "SceneInfo", "scenes"]
 
@@ -239,17 +239,8 @@ class Scene:
         if not images:
             return []
         given = Compositions(images)
-        while True:
-            session, kept = self._pool.take(given)
-            try:
-                got = session.compose(given, self._deadline())
-            except BaseException as err:
-                session.close()
-                if kept and may_go_on(err):
-                    continue
-                raise
-            self._pool.give(session)
-            return got if several else got[0]
+        got = self._pool.run(given, lambda session: session.compose(given, self._deadline()))
+        return got if several else got[0]
 
     def buffer(self, shape: Tuple[int, ...], dtype: Any = "uint8") -> Any:
         """Returns a numpy array of that shape, for one region or up to 64, to write regions into and give it to encode any number of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Generic, List, Optional, Tuple, TypeVar, Union
+from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar, Union
 
 from . import _errors
 from ._address import Address, fall_back
@@ -161,6 +161,7 @@ def slots_for(given: Any) -> int:
 
 
 Session = Union[HTTPSession, RingSession]
+R = TypeVar("R")
 S = TypeVar("S", bound=Union[HTTPSession, RingSession])
 
 
@@ -193,6 +194,20 @@ class Pool(Generic[S]):
                 return session, True
             session.close()
         return self.open(given, slots_for(given)), False
+
+    def run(self, given: Any, use: Callable[[S], R]) -> R:
+        """Returns what use returns for a session; for another one where the session was kept from before, and has ended since."""
+        while True:
+            session, kept = self.take(given)
+            try:
+                got = use(session)
+            except BaseException as err:
+                session.close()
+                if kept and may_go_on(err):
+                    continue
+                raise
+            self.give(session)
+            return got
 
     def open(self, given: Any, slots: int) -> S:
         """Returns a new session; over the ring with so many slots."""
