@@ -48,6 +48,20 @@ func scribble(mem []byte, stop *atomic.Bool) {
 	}
 }
 
+// scribbled returns guarded memory that is written to for as long as the test runs.
+func scribbled(t *testing.T, n int) []byte {
+	t.Helper()
+	mem := guarded(t, n)
+	var stop atomic.Bool
+	var scribbling sync.WaitGroup
+	scribbling.Go(func() { scribble(mem, &stop) })
+	t.Cleanup(func() {
+		stop.Store(true)
+		scribbling.Wait()
+	})
+	return mem
+}
+
 // TestFramesThatChange: whatever a frame's holder writes into it while it is read, and whatever the format, what comes out is an
 // image, and nothing before the frame or behind it is touched. The pixels lie in memory that the race detector does not know: a
 // client that does this is another process.
@@ -77,12 +91,7 @@ func TestFramesThatChange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				mem := guarded(t, size)
-				var stop atomic.Bool
-				var scribbling sync.WaitGroup
-				scribbling.Go(func() { scribble(mem, &stop) })
-				defer scribbling.Wait()
-				defer stop.Store(true)
+				mem := scribbled(t, size)
 				p, err := pipeline.Compile(s, nil)
 				if err != nil {
 					t.Fatal(err)

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -361,12 +359,7 @@ func TestRegionsThatChange(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				mem := guarded(t, size)
-				var stop atomic.Bool
-				var scribbling sync.WaitGroup
-				scribbling.Go(func() { scribble(mem, &stop) })
-				defer scribbling.Wait()
-				defer stop.Store(true)
+				mem := scribbled(t, size)
 				f, err := frame.WrapBytes(d, mem)
 				if err != nil {
 					t.Fatal(err)
