@@ -17,7 +17,7 @@ export class Pace {
   #until = 0; // when the sound that came is over
   #at = 0; // of the last piece
   #image = null; // from capture to the screen, that images would need, in the mean
-  #painting = null; // from when an image is let go to when it is on the screen
+  #painting = null; // from when an image is given to the screen to when it is on the screen
   #seen = null; // from capture to the screen, that images had
   #heard = null; // the same of sound, to the ear
 
@@ -61,7 +61,7 @@ export class Pace {
     return this.active(now) ? captured + this.#delay - (this.#painting ?? 0) - now : 0;
   }
 
-  // painted notes an image on the screen, captured then, and how long ago it was let go.
+  // painted notes an image on the screen, captured then, and how long ago it was given to it.
   painted(captured, took, now) {
     this.#painting = mean(this.#painting, Math.min(took, most));
     this.#seen = mean(this.#seen, now - captured);

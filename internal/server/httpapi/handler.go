@@ -113,11 +113,16 @@ func (w *writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // lingerTime is how long a caller may go on sending after its response.
 const lingerTime = 500 * time.Millisecond
 
+// hasRest reports whether some of the request's body may still come.
+func (w *writer) hasRest(r *http.Request) bool {
+	return r.ContentLength != 0 && (w.body == nil || !w.body.ended.Load())
+}
+
 // boundRest bounds how long net/http waits for the rest of the request's body, which it reads before it responds. A connection
 // whose body was stopped serves no further request: a stop that met the end of the body may have canceled them.
 func (w *writer) boundRest(r *http.Request) {
 	switch {
-	case r.ContentLength == 0 || w.body != nil && w.body.ended.Load(): // There is no rest.
+	case !w.hasRest(r):
 	case w.body == nil || !w.body.stopped.Load():
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(lingerTime)) // If it fails, so does the response.
 	}
@@ -129,10 +134,10 @@ func (w *writer) boundRest(r *http.Request) {
 // linger reads what a caller with a response still sends, for as long as boundRest allows. net/http does not wait when the caller asked
 // for the end of the connection: what came in after that would reset it, and the caller would not get the response.
 func (w *writer) linger(r *http.Request) {
-	if r.ProtoMajor != 1 || !r.Close || r.ContentLength == 0 || r.Header.Get("Expect") != "" { // who expects to be asked for a body sends none
+	if r.ProtoMajor != 1 || !r.Close || !w.hasRest(r) || r.Header.Get("Expect") != "" { // who expects to be asked for a body sends none
 		return
 	}
-	if w.body != nil && (w.body.ended.Load() || w.body.stopped.Load()) {
+	if w.body != nil && w.body.stopped.Load() {
 		return
 	}
 	if http.NewResponseController(w).Flush() == nil {

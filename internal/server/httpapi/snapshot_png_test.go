@@ -14,7 +14,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// TestPNGBound: what cannot be compressed fits, and the more so what can.
+// TestPNGBound: what cannot be compressed fits, and so does what can.
 func TestPNGBound(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	for _, size := range []image.Point{{1, 1}, {1, 500}, {500, 1}, {7, 3}, {64, 64}, {333, 201}} {
