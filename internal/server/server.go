@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/admin"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -119,22 +120,26 @@ func (s *Server) open(o options) error {
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
+	who, err := auth.New(c, s.log)
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
 	for i := range s.apis {
 		a := &s.apis[i]
 		switch a.name {
 		case "http":
-			h := httpapi.NewHandler(s.engine, s.live, s.log)
+			h := httpapi.NewHandler(s.engine, s.live, who, s.log)
 			s.background = append(s.background, h.Record)
 			serve, shutdown := httpapi.Serve(s.engine, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
-			g := grpcapi.New(s.engine, s.live, s.log, o.stockGRPC)
+			g := grpcapi.New(s.engine, s.live, who, s.log, o.stockGRPC)
 			a.serve, a.shutdown = g.Serve, g.Shutdown
 		case "ring":
 			r := ring.New(s.engine, s.live, s.log)
 			a.serve, a.shutdown = r.Serve, r.Shutdown
 		case "admin":
-			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, s.log, s.addrs.Ring), s.log)
+			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, who, s.log, s.addrs.Ring), s.log)
 		}
 	}
 	return nil
@@ -197,7 +202,7 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 // does not end even then, it returns an error all the same, a second later: the process should end. Run may be called once.
 func (s *Server) Run(ctx context.Context) error {
 	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
-		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "tls", s.config.TLS.Cert != "", "token", s.config.Auth.Token != "")
+		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "tls", s.config.TLS.Cert != "", "auth", s.config.AuthRequired())
 	if s.config.TLS.Cert == "" && (config.Exposed(s.config.HTTP.Listen) || config.Exposed(s.config.GRPC.Listen)) {
 		s.log.Warn("frames, images and tokens cross the network unencrypted, unless a proxy is in front", "setting", "tls.cert")
 	}

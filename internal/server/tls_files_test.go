@@ -297,3 +297,6 @@ func TestSlowHandshakes(t *testing.T) {
 		}
 	}
 }
+
+// clientOf returns the settings of a client that trusts a.
+func clientOf(a *authority) *tls.Config { return &tls.Config{RootCAs: a.pool()} }

@@ -42,12 +42,20 @@ func (e *NameError) Error() string {
 
 // LimitError says that there are as many as Options allow.
 type LimitError struct {
-	Limit string // of what: "streams" or "viewers"
+	Limit string // of what: "streams" or "viewers", and those of one Owner: "streams_per_identity" or "viewers_per_identity"
 	Max   int
 }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("stream: too many %s: got %d, want at most %d", e.Limit, e.Max+1, e.Max)
+	return fmt.Sprintf("stream: too many %s: got %d, want at most %d", e.What(), e.Max+1, e.Max)
+}
+
+// What returns what there are too many of, for people.
+func (e *LimitError) What() string {
+	if what, ok := strings.CutSuffix(e.Limit, "_per_identity"); ok {
+		return what + " of one identity"
+	}
+	return e.Limit
 }
 
 const maxName = 64

@@ -31,6 +31,8 @@ import (
 type Options struct {
 	MaxStreams int // streams at the same time; 0: 64
 	MaxViewers int // viewers of all streams together, at most MostViewers; 0: 1024
+	// Of how many streams one Owner may be the publisher at the same time, and how many viewers it may be; 0: as many as there may be.
+	MaxStreamsPerOwner, MaxViewersPerOwner int
 	// OfflineAfter is how long a stream stays online without a frame; 0: 1.5 s. While it has a publisher, this is at least
 	// three of the stream's own frame intervals.
 	OfflineAfter time.Duration
@@ -68,6 +70,7 @@ type Hub struct {
 	transports []*transport // by name
 	viewers    int
 	listeners  int
+	watchers   map[watcher]int  // of owners that have some
 	lastID     uint64           // of a viewer
 	some       *lookout.Lookout // woken when there is a stream
 
@@ -111,6 +114,9 @@ func (h *Hub) Add(name string) error {
 func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err := h.admitPublisher(o.Owner, name); err != nil {
+		return nil, err
+	}
 	s, err := h.findOrMake(name)
 	if err != nil {
 		return nil, err
@@ -122,6 +128,7 @@ func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	if err := s.lead(p, o); err != nil {
 		return nil, err
 	}
+	s.owner = o.Owner
 	return p, nil
 }
 
@@ -139,6 +146,9 @@ func (h *Hub) View(name string, o ViewerOptions) (*Viewer, error) {
 	}
 	if h.viewers >= h.o.MaxViewers {
 		return nil, &LimitError{Limit: "viewers", Max: h.o.MaxViewers}
+	}
+	if err := h.admitWatcher(watcher{owner: o.Owner}); err != nil {
+		return nil, err
 	}
 	h.viewers++
 	h.lastID++
@@ -159,6 +169,7 @@ func (h *Hub) leave(v *Viewer) {
 	v.s.part(v)
 	v.transport.left.add(left)
 	v.transport.viewers--
+	h.departed(watcher{owner: v.owner})
 	h.viewers--
 }
 

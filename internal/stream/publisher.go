@@ -10,6 +10,7 @@ import (
 type PublisherOptions struct {
 	Source string    // for display: "http 127.0.0.1:41234", "file.mp4", "testsrc"
 	Format string    // the input, for display: "yuv420p 768x432"; Describe may set it later
+	Owner  string    // whose place it takes, for Options.MaxStreamsPerOwner; may be empty
 	Fixed  bool      // no other publisher may replace it
 	Began  time.Time // when its request began: of two publishers the later one has the stream; zero: now
 }

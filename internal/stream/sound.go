@@ -85,6 +85,11 @@ const maxMarks = 50
 // which another may be. A stream that does not exist is created; a current publisher of sound is replaced, and its listeners end.
 // It takes ring, of SoundBytes(f), also on an error: f's own, a *NameError, a *LimitError or ErrClosed.
 func (h *Hub) PublishSound(name string, f SoundFormat, ring pool.Buf) (*SoundPublisher, error) {
+	return h.PublishSoundAs("", name, f, ring)
+}
+
+// PublishSoundAs is PublishSound for an owner, as PublisherOptions.Owner is.
+func (h *Hub) PublishSoundAs(owner, name string, f SoundFormat, ring pool.Buf) (*SoundPublisher, error) {
 	p := &SoundPublisher{format: f, ring: ring, done: make(chan struct{}), size: int64(ring.Len() / max(f.momentBytes(), 1)), marks: make([]mark, 0, maxMarks)}
 	if err := f.Check(); err != nil {
 		ring.Release()
@@ -92,12 +97,16 @@ func (h *Hub) PublishSound(name string, f SoundFormat, ring pool.Buf) (*SoundPub
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err := h.admitPublisher(owner, name); err != nil {
+		ring.Release()
+		return nil, err
+	}
 	s, err := h.findOrMake(name)
 	if err != nil {
 		ring.Release()
 		return nil, err
 	}
-	p.s = s
+	p.s, s.owner = s, owner
 	s.mu.Lock()
 	old := s.sound
 	s.sound = p
@@ -288,14 +297,20 @@ func (c *soundClock) next(n int64, f SoundFormat, now time.Time) (at time.Time, 
 
 // Listener receives the sound of a stream. Read is for one goroutine at a time, the other methods for any.
 type Listener struct {
-	p    *SoundPublisher
-	wake chan struct{}
-	next int64 // moment
+	p     *SoundPublisher
+	owner string
+	wake  chan struct{}
+	next  int64 // moment
 }
 
 // Listen adds a listener to the sound of a stream, from now on; it ends with Listener.Close. wake is as in ViewerOptions. Listen
 // returns a *NotFoundError, ErrNoSound, a *LimitError or ErrClosed.
 func (h *Hub) Listen(name string, wake chan struct{}) (*Listener, error) {
+	return h.ListenAs("", name, wake)
+}
+
+// ListenAs is Listen for an owner, as ViewerOptions.Owner is.
+func (h *Hub) ListenAs(owner, name string, wake chan struct{}) (*Listener, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -318,11 +333,14 @@ func (h *Hub) Listen(name string, wake chan struct{}) (*Listener, error) {
 	if wake == nil {
 		wake = make(chan struct{}, 1)
 	}
-	l := &Listener{p: p, wake: wake}
+	l := &Listener{p: p, owner: owner, wake: wake}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.err != nil {
 		return nil, ErrNoSound
+	}
+	if err := h.admitWatcher(watcher{owner, true}); err != nil {
+		return nil, err
 	}
 	h.listeners++
 	l.next = p.end
@@ -347,6 +365,7 @@ func (l *Listener) Close() {
 	if i := slices.Index(l.p.listeners, l); i >= 0 {
 		l.p.listeners = slices.Delete(slices.Clone(l.p.listeners), i, i+1)
 		h.listeners--
+		h.departed(watcher{l.owner, true})
 	}
 }
 

@@ -52,7 +52,10 @@ func (p *Image) Release() {
 type stream struct {
 	hub  *Hub
 	name string
-	kept bool // never expires; Hub.mu guards it
+
+	// Hub.mu guards these.
+	kept  bool   // never expires
+	owner string // who last became its publisher, of images or sound
 
 	mu        sync.Mutex
 	ended     bool // expired, or the Hub is closed

@@ -11,6 +11,7 @@ import (
 type ViewerOptions struct {
 	Transport string  // "mjpeg", "websocket", "grpc", "snapshot": groups the Totals
 	Peer      string  // for display
+	Owner     string  // whose places it takes, for Options.MaxViewersPerOwner; may be empty
 	MaxFPS    float64 // images a second at most, evenly spaced; 0: all
 	// Late is for clients that show an image only when the next one begins to arrive, as Chromium does with multipart: a
 	// still image is repeated 5 times a second in its first second, and once right after motion has ended. Other viewers get
@@ -28,6 +29,7 @@ type Viewer struct {
 	transport *transport
 	id        uint64
 	peer      string
+	owner     string
 	since     time.Duration
 	late      bool
 	wake      chan struct{}
@@ -60,7 +62,7 @@ func (c *viewerCounts) add(d viewerCounts) {
 }
 
 func newViewer(id uint64, s *stream, t *transport, o ViewerOptions) *Viewer {
-	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS), evictedCh: make(chan struct{})}
+	v := &Viewer{s: s, transport: t, id: id, peer: o.Peer, owner: o.Owner, since: s.hub.now(), late: o.Late, wake: o.Wake, pace: paceOf(o.MaxFPS), evictedCh: make(chan struct{})}
 	if v.wake == nil {
 		v.wake = make(chan struct{}, 1)
 	}

@@ -25,9 +25,10 @@ import (
 // healthTimeout is how long encoding a tiny frame may take before the server counts as broken.
 const healthTimeout = 2 * time.Second
 
-// NewHandler returns the admin API of e, whose ring is at an address; empty: there is none. Web pages of other origins may not use it: a profile costs time, and its
-// contents are for operators alone.
-func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
+// NewHandler returns the admin API of e, whose ring is at an address; empty: there is none. On this machine everybody may use it, and
+// where others reach the listener those whom who knows, with the scope admin. Web pages of other origins may not use it: a profile
+// costs time, and its contents are for operators alone.
+func NewHandler(e *engine.Engine, who *auth.Checker, log *slog.Logger, ring string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeoutCause(r.Context(), healthTimeout, errors.New("a tiny frame took too long"))
@@ -51,7 +52,9 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "/healthz\n/readyz\n/metrics\n/debug/pools\n/debug/pprof/\n")
 	})
-	checker := openChecker(e.Config)
+	if !config.Exposed(e.Config.Admin.Listen) {
+		who = nil
+	}
 	pages, hosts := auth.NewOrigins(nil), auth.NewHosts(e.Config.HTTP.Hosts, e.Config.Admin.Listen)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -65,12 +68,16 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 			return
 		}
 		if r.URL.Path != "/healthz" && r.URL.Path != "/readyz" { // These are for load balancers, and reveal nothing.
-			if err := checker.HTTP(r); err != nil {
+			if err := authorize(who, r); err != nil {
 				status := http.StatusUnauthorized
-				if fault.From(err).Kind == fault.Busy {
+				switch fault.From(err).Kind {
+				case fault.Busy:
 					status = http.StatusTooManyRequests
+				case fault.Forbidden:
+					status = http.StatusForbidden
+				default:
+					w.Header().Set("WWW-Authenticate", "Bearer")
 				}
-				w.Header().Set("WWW-Authenticate", "Bearer")
 				http.Error(w, err.Error(), status)
 				return
 			}
@@ -79,12 +86,15 @@ func NewHandler(e *engine.Engine, log *slog.Logger, ring string) http.Handler {
 	})
 }
 
-// openChecker returns who may use the admin API: everybody on this machine, and with a token where others reach the listener.
-func openChecker(c config.Config) *auth.Checker {
-	if config.Exposed(c.Admin.Listen) {
-		return auth.New(c)
+// authorize returns nil if the caller of r may use the admin API, else a *fault.Error.
+func authorize(who *auth.Checker, r *http.Request) error {
+	id, err := who.HTTP(r)
+	if err != nil {
+		return err
 	}
-	return auth.New(config.Config{})
+	err = id.May(config.Admin, "")
+	id.Did(config.Admin, r.URL.Path, r.RemoteAddr, err)
+	return err
 }
 
 // serveCommandLine writes the command line as net/http/pprof does, but without the passwords and tokens in it.

@@ -1,4 +1,5 @@
-// Package auth decides who may use the APIs. It is the one place that does: HTTP and gRPC both ask a Checker.
+// Package auth decides who may use the APIs, and for what. It is the one place that does: all APIs ask a Checker who a client is,
+// and the Identity that it returns what that may do.
 package auth
 
 import (
@@ -6,6 +7,9 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -14,96 +18,225 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/reread"
 )
 
-// Checker compares the token of a request with auth.token, and knows clients by their certificates. Its methods may be called from
-// any goroutine.
+// Checker knows clients by what they show: auth.token, a token of auth.tokens_file, a link, or a certificate. Its methods may be
+// called from any goroutine. A nil Checker lets everybody do everything.
 type Checker struct {
-	required bool
-	hasToken bool
-	want     [sha256.Size]byte
-	guesses  guesses
+	required     bool
+	hasToken     bool
+	want         [sha256.Size]byte
+	certificates config.Scopes // of those that tokens does not name
+	record       *record
+	owner        *Identity // who has auth.token
+
+	tokens *reread.Files[tokens]   // nil: there is no file
+	keys   *reread.Files[LinkKeys] // nil: there is no file
+
+	guesses guesses
 }
 
-// New returns a Checker for the settings c. Where they want neither a token nor a certificate everybody may use the APIs.
-func New(c config.Config) *Checker {
-	return &Checker{required: c.AuthRequired(), hasToken: c.Auth.Token != "", want: sha256.Sum256([]byte(c.Auth.Token))}
+// New returns a Checker for the settings c, whose files it reads, and what was done to log. Where they want neither a token nor a
+// certificate everybody may use the APIs. The error names the setting whose file is wrong.
+func New(c config.Config, log *slog.Logger) (*Checker, error) {
+	r := &record{log: log}
+	k := &Checker{
+		required: c.AuthRequired(), hasToken: c.Auth.Token != "", want: sha256.Sum256([]byte(c.Auth.Token)),
+		certificates: c.TLS.ClientScopes, record: r, owner: &Identity{name: "auth.token", scopes: config.AllScopes(), record: r},
+	}
+	var err error
+	if path := c.Auth.TokensFile; path != "" {
+		parse := func(contents [][]byte) (tokens, error) { return parseTokens(contents[0], r) }
+		if k.tokens, err = reread.Open(log, "auth.tokens_file", named(path, parse), path); err != nil {
+			return nil, err
+		}
+	}
+	if path := c.Auth.LinkKeys; path != "" {
+		parse := func(contents [][]byte) (LinkKeys, error) { return ParseLinkKeys(contents[0]) }
+		if k.keys, err = reread.Open(log, "auth.link_keys", named(path, parse), path); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// named is parse whose errors name the file.
+func named[T any](path string, parse func([][]byte) (T, error)) func([][]byte) (T, error) {
+	return func(contents [][]byte) (T, error) {
+		v, err := parse(contents)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", path, err)
+		}
+		return v, err
+	}
+}
+
+// Required reports whether callers must say who they are.
+func (c *Checker) Required() bool { return c != nil && c.required }
+
+// Credentials are what a client shows of itself, in whatever protocol.
+type Credentials struct {
+	Peer  string               // its address, with the port: wrong tokens are limited by it
+	Token string               // a token, from a header or as a password; "": none
+	Link  string               // a link, from the parameter of a URL (LinkParameter); "": none
+	TLS   *tls.ConnectionState // nil without TLS
+}
+
+// Identify returns who a client is: nil where everybody may do everything. A certificate goes before a token, and that before a link.
+// The error is a *fault.Error of kind Unauthorized, or Busy where too many wrong tokens came from its address.
+func (c *Checker) Identify(show Credentials) (*Identity, error) {
+	switch {
+	case !c.Required():
+		return nil, nil
+	case verified(show.TLS):
+		return c.certified(show.TLS.VerifiedChains[0][0]), nil
+	case show.Token != "":
+		return c.judge(show.Peer, func() (*Identity, error) { return c.withToken(show.Token) })
+	case show.Link != "":
+		return c.judge(show.Peer, func() (*Identity, error) { return c.withLink(show.Link) })
+	}
+	return nil, errNoToken
+}
+
+// errNoToken says that a client has no token, or a wrong one.
+var errNoToken error = fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with a token of this server (auth.token, auth.tokens_file)")
+
+// judge returns what identify does, and counts a wrong token or an altered link of a peer. Where too many came from its address,
+// nothing is compared: the error says when to come again.
+func (c *Checker) judge(peer string, identify func() (*Identity, error)) (*Identity, error) {
+	now := time.Now()
+	if wait := c.guesses.wait(peer, now); wait > 0 {
+		return nil, &fault.Error{Kind: fault.Busy, Reason: "too many wrong tokens came from this address", RetryAfter: wait}
+	}
+	id, err := identify()
+	wrong := err == errNoToken || err == errNoLink
+	c.guesses.judged(peer, !wrong, now) // A link that has expired was right.
+	return id, err
+}
+
+// withToken returns the client with that token. It compares in constant time: the hashes have one length, so not even the length of a
+// token can be measured.
+func (c *Checker) withToken(token string) (*Identity, error) {
+	hash := sha256.Sum256([]byte(token))
+	var found *Identity
+	if c.tokens != nil {
+		all := c.tokens.Get()
+		found = all.find(&hash)
+	}
+	if subtle.ConstantTimeCompare(hash[:], c.want[:]) == 1 && c.hasToken {
+		found = c.owner
+	}
+	if found == nil {
+		return nil, errNoToken
+	}
+	return found, nil
+}
+
+// withLink returns the client with that link.
+func (c *Checker) withLink(link string) (*Identity, error) {
+	if c.keys == nil {
+		return nil, errNoLink
+	}
+	scope, until, err := c.keys.Get().open(link)
+	if err != nil {
+		return nil, err
+	}
+	if !time.Now().Before(until) {
+		return nil, errExpired(until)
+	}
+	name := "link " + scope.Glob
+	return &Identity{name: name, owner: name, scopes: config.Scopes{scope}, expires: until, record: c.record}, nil
+}
+
+// Sign returns a link to the streams whose names match glob, until a time.
+func (c *Checker) Sign(glob string, until time.Time) (string, error) {
+	if c == nil || c.keys == nil {
+		return "", fault.Errorf(fault.Invalid, "this server signs no links: its setting auth.link_keys is empty")
+	}
+	link, err := c.keys.Get().Sign(glob, until)
+	if err != nil {
+		return "", &fault.Error{Kind: fault.Invalid, Field: "stream", Err: err}
+	}
+	return link, nil
 }
 
 // verified reports whether a client showed a certificate that an authority of tls.client_ca signed.
 func verified(state *tls.ConnectionState) bool { return state != nil && len(state.VerifiedChains) > 0 }
 
-// HTTP returns nil if r has the token or comes with a certificate, else a *fault.Error of kind Unauthorized, or Busy where too many
-// wrong tokens came from its address. Players and cameras give the token as the password of a URL (Basic), with any user.
-// Images and WebSockets that a browser loads by itself carry no header of the page's choice, so for GET and HEAD the token
-// may be the parameter access_token (RFC 6750, section 2.3).
-func (c *Checker) HTTP(r *http.Request) error {
-	if !c.required || verified(r.TLS) {
-		return nil
+// certified returns the client with a certificate: the one of auth.tokens_file with its name, or one with tls.client_scopes.
+func (c *Checker) certified(cert *x509.Certificate) *Identity {
+	name := certificateName(cert)
+	if c.tokens != nil {
+		if id := c.tokens.Get().certs[name]; id != nil {
+			return id
+		}
 	}
+	name = "certificate " + fault.Cut(name)
+	return &Identity{name: name, owner: name, scopes: c.certificates, record: c.record}
+}
+
+// certificateName returns the common name of a certificate's subject, or else its first name of a host, URI or address, or its number.
+func certificateName(cert *x509.Certificate) string {
+	names := append([]string{cert.Subject.CommonName}, cert.DNSNames...)
+	for _, u := range cert.URIs {
+		names = append(names, u.String())
+	}
+	for _, name := range append(names, cert.EmailAddresses...) {
+		if name != "" {
+			return name
+		}
+	}
+	return "number " + cert.SerialNumber.String()
+}
+
+// HTTP returns who sent r. Players and cameras give the token as the password of a URL (Basic), with any user. Images and WebSockets
+// that a browser loads by itself carry no header of the page's choice, so for GET and HEAD the token may be the parameter
+// access_token (RFC 6750, section 2.3), and a link is the parameter link. The error is as of Identify.
+func (c *Checker) HTTP(r *http.Request) (*Identity, error) {
+	if !c.Required() {
+		return nil, nil
+	}
+	show := Credentials{Peer: r.RemoteAddr, TLS: r.TLS}
 	token, ok := bearer(r.Header.Get("Authorization"))
-	if !ok {
-		token = ""
+	if ok {
+		show.Token = token
 	}
-	if !ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
+	if !ok && reading && r.URL.RawQuery != "" {
 		// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
-		token = r.URL.Query().Get("access_token")
+		q := r.URL.Query()
+		show.Token, show.Link = q.Get("access_token"), q.Get(LinkParameter)
 	}
-	if !ok && token == "" {
-		_, token, _ = r.BasicAuth()
+	if !ok && show.Token == "" && show.Link == "" {
+		_, show.Token, _ = r.BasicAuth()
 	}
-	right, err := c.judge(token, r.RemoteAddr)
-	if err != nil || right {
-		return err
-	}
-	return fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with the server's auth.token")
+	return c.Identify(show)
 }
 
-// Required reports whether callers must say who they are.
-func (c *Checker) Required() bool { return c.required }
-
-// GRPC returns nil if the call of ctx, of that peer, has the token or comes over a connection of that state, nil without TLS, with a
-// certificate, else a *fault.Error of kind Unauthorized, or Busy as of HTTP.
-func (c *Checker) GRPC(ctx context.Context, peer string, state *tls.ConnectionState) error {
-	if !c.required || verified(state) {
-		return nil
+// GRPC returns who makes the call of ctx, of that peer, over a connection of that state, nil without TLS. The error is as of Identify.
+func (c *Checker) GRPC(ctx context.Context, peer string, state *tls.ConnectionState) (*Identity, error) {
+	if !c.Required() {
+		return nil, nil
 	}
+	show := Credentials{Peer: peer, TLS: state}
+	id, err := c.Identify(show)
 	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
-		token, ok := bearer(v)
-		if !ok {
-			continue
+		if err == nil {
+			break
 		}
-		right, err := c.judge(token, peer)
-		if err != nil || right {
-			return err
+		if token, ok := bearer(v); ok && token != "" {
+			show.Token = token
+			if id, err = c.Identify(show); err != nil && fault.From(err).Kind == fault.Busy {
+				return nil, err
+			}
 		}
 	}
-	return fault.Errorf(fault.Unauthorized, "the call has no valid token: want metadata authorization: Bearer TOKEN, with the server's auth.token")
-}
-
-// judge reports whether a token of a peer is right. Where too many wrong ones came from its address, none is compared: the error
-// says when to come again. An empty one is no guess.
-func (c *Checker) judge(token, peer string) (right bool, err error) {
-	if token == "" {
-		return false, nil
-	}
-	now := time.Now()
-	if wait := c.guesses.wait(peer, now); wait > 0 {
-		return false, &fault.Error{Kind: fault.Busy, Reason: "too many wrong tokens came from this address", RetryAfter: wait}
-	}
-	right = c.matches(token)
-	c.guesses.judged(peer, right, now)
-	return right, nil
+	return id, err
 }
 
 // bearer returns the token of the scheme Bearer, whose case does not matter (RFC 9110, section 11.1).
 func bearer(header string) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(header, " ")
 	return token, strings.EqualFold(scheme, "Bearer")
-}
-
-// matches compares in constant time. The hashes have one length, so not even the length of the token can be measured.
-func (c *Checker) matches(token string) bool {
-	got := sha256.Sum256([]byte(token))
-	return subtle.ConstantTimeCompare(got[:], c.want[:]) == 1 && c.hasToken
 }

@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -12,6 +13,16 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
+
+// newChecker returns a Checker for settings that are right.
+func newChecker(t testing.TB, c config.Config) *auth.Checker {
+	t.Helper()
+	k, err := auth.New(c, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
 
 func TestChecker(t *testing.T) {
 	const secret = "s3cret"
@@ -49,12 +60,14 @@ func TestChecker(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := auth.New(config.Config{Auth: config.Auth{Token: tt.token}})
+			c := newChecker(t, config.Config{Auth: config.Auth{Token: tt.token}})
 			r := httptest.NewRequest(tt.method, "/v1/streams?"+tt.query, nil)
 			r.Header["Authorization"] = tt.header
-			check(t, "HTTP", c.HTTP(r), tt.http)
+			_, err := c.HTTP(r)
+			check(t, "HTTP", err, tt.http)
 			ctx := metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": tt.header})
-			check(t, "gRPC", c.GRPC(ctx, r.RemoteAddr, nil), tt.grpc)
+			_, err = c.GRPC(ctx, r.RemoteAddr, nil)
+			check(t, "gRPC", err, tt.grpc)
 		})
 	}
 }

@@ -21,9 +21,9 @@ func ask(t *testing.T, c *auth.Checker, peer, token string, overGRPC bool) strin
 	if r := httptest.NewRequest("POST", "/v1/encode", nil); !overGRPC {
 		r.RemoteAddr = peer
 		r.Header.Set("Authorization", "Bearer "+token)
-		err = c.HTTP(r)
+		_, err = c.HTTP(r)
 	} else {
-		err = c.GRPC(metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": {"Bearer " + token}}), peer, nil)
+		_, err = c.GRPC(metadata.NewIncomingContext(t.Context(), metadata.MD{"authorization": {"Bearer " + token}}), peer, nil)
 	}
 	if err == nil {
 		return "right"
@@ -40,7 +40,7 @@ func ask(t *testing.T, c *auth.Checker, peer, token string, overGRPC bool) strin
 func TestGuessing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const secret, minute = "s3cret", 60
-		c := auth.New(config.Config{Auth: config.Auth{Token: secret}})
+		c := newChecker(t, config.Config{Auth: config.Auth{Token: secret}})
 		compared := func(peer string, tries int) (n int) {
 			for i := range tries {
 				if got := ask(t, c, fmt.Sprintf(peer, 1000+i), fmt.Sprintf("guess-%d", i), i%2 == 1); got == "unauthorized" {
@@ -106,7 +106,7 @@ func TestGuessing(t *testing.T) {
 // TestManyGuessers: more addresses than are remembered make room for each other.
 func TestManyGuessers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := auth.New(config.Config{Auth: config.Auth{Token: "s3cret"}})
+		c := newChecker(t, config.Config{Auth: config.Auth{Token: "s3cret"}})
 		for i := range 5000 {
 			if got := ask(t, c, fmt.Sprintf("10.1.%d.%d:1", i/250, i%250), "guess", false); got != "unauthorized" {
 				t.Fatalf("the first guess of address %d: got %s", i, got)

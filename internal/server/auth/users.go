@@ -1,25 +1,31 @@
 package auth
 
 import (
+	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
 // Users decides which users of this machine may connect where the kernel says who a peer is: the server's own, root, and those
 // that a setting lists. Its methods may be called from any goroutine.
-type Users struct{ allowed []int }
-
-// NewUsers returns Users for the user ids of a setting.
-func NewUsers(listed []int) *Users {
-	return &Users{allowed: append([]int{os.Geteuid(), 0}, listed...)}
+type Users struct {
+	allowed []int
+	record  *record
 }
 
-// Check returns nil if that user may connect, else a *fault.Error of kind Unauthorized.
-func (u *Users) Check(uid int) error {
+// NewUsers returns Users for the user ids of a setting, and logs what they do.
+func NewUsers(listed []int, log *slog.Logger) *Users {
+	return &Users{allowed: append([]int{os.Geteuid(), 0}, listed...), record: &record{log: log}}
+}
+
+// Identify returns that user, who may do everything but use the admin listener, or a *fault.Error of kind Unauthorized.
+func (u *Users) Identify(uid int) (*Identity, error) {
 	if slices.Contains(u.allowed, uid) {
-		return nil
+		return &Identity{name: fmt.Sprintf("user %d", uid), scopes: config.AllScopes(), record: u.record}, nil
 	}
-	return fault.Errorf(fault.Unauthorized, "user %d may not connect: want the server's own user, or one of ring.uids", uid)
+	return nil, fault.Errorf(fault.Unauthorized, "user %d may not connect: want the server's own user, or one of ring.uids", uid)
 }

@@ -59,17 +59,23 @@ type Ring struct {
 type TLS struct {
 	Cert     string `yaml:"cert" doc:"a PEM file with the certificate of the server, and those between it and its authority; with it, clients must use TLS; read again when it changes"`
 	Key      string `yaml:"key" doc:"a PEM file with the certificate's key; read again when it changes"`
-	ClientCA string `yaml:"client_ca" doc:"a PEM file with certificates of authorities: clients with a certificate that one of them signed may use the server, and others need the token; read again when it changes"`
+	ClientCA string `yaml:"client_ca" doc:"a PEM file with certificates of authorities: clients with a certificate that one of them signed may use the server, and others need a token; read again when it changes"`
+	// ClientScopes are those of certificates that auth.tokens_file does not name.
+	ClientScopes Scopes `yaml:"client_scopes" doc:"what clients with such a certificate may do, where auth.tokens_file does not name it: scopes, separated by commas"`
 }
 
 // Auth says which clients may use HTTP and gRPC.
 type Auth struct {
-	Token    string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN"`
-	Insecure bool   `yaml:"insecure" doc:"whether to listen beyond this machine though everybody may use the server"`
+	Token      string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN, and may do everything with it"`
+	TokensFile string `yaml:"tokens_file" doc:"a file of tokens, each with a name and scopes, as steadyframe token new writes it; read again when it changes"`
+	LinkKeys   string `yaml:"link_keys" doc:"a file with the key that signs links to streams, as steadyframe token key writes it, and the one before; read again when it changes"`
+	Insecure   bool   `yaml:"insecure" doc:"whether to listen beyond this machine though everybody may use the server"`
 }
 
 // AuthRequired reports whether clients must say who they are: with a token, or a certificate.
-func (c Config) AuthRequired() bool { return c.Auth.Token != "" || c.TLS.ClientCA != "" }
+func (c Config) AuthRequired() bool {
+	return c.Auth.Token != "" || c.Auth.TokensFile != "" || c.TLS.ClientCA != ""
+}
 
 // Limits bound requests of clients and the memory of the server.
 type Limits struct {
@@ -82,6 +88,8 @@ type Limits struct {
 	QueueDepth      int  `yaml:"queue_depth" bounds:"0 or more" doc:"requests that wait for their turn; further ones are refused"`
 	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" bounds:"1 or more" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" bounds:"1 or more" doc:"connections open at the same time, of each listener"`
+
+	MaxRequestsPerIdentity int `yaml:"max_requests_per_identity" bounds:"0 or more" doc:"the part of max_requests that one token of auth.tokens_file or one certificate may have; 0: three quarters"`
 
 	MaxScenes   int  `yaml:"max_scenes" bounds:"1 or more" doc:"scenes that are loaded at the same time"`
 	SceneMemory Size `yaml:"scene_memory" bounds:"at most limits.memory_budget" doc:"the part of memory_budget that scenes may hold, all together; 0: half"`
@@ -101,15 +109,17 @@ type Timeouts struct {
 
 // Live bounds live streams and their viewers, and says when they end.
 type Live struct {
-	MaxStreams      int      `yaml:"max_streams" bounds:"1 or more" doc:"live streams at the same time"`
-	MaxViewers      int      `yaml:"max_viewers" bounds:"1..30000" doc:"viewers of all live streams together"`
-	OfflineAfter    Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
-	Keep            Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
-	EncodeUnwatched bool     `yaml:"encode_unwatched" doc:"whether to encode live streams that have no viewers"`
-	Stall           Duration `yaml:"stall" doc:"a viewer that reads nothing for this long is disconnected"`
-	PinnedMemory    Size     `yaml:"pinned_memory" bounds:"at most half of limits.memory_budget" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
-	PinnedPerStream Size     `yaml:"pinned_per_stream" bounds:"at most half of limits.memory_budget" doc:"the same of one stream; 0: half of live.pinned_memory"`
-	PinnedPerViewer Size     `yaml:"pinned_per_viewer" bounds:"at most half of limits.memory_budget" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
+	MaxStreams            int      `yaml:"max_streams" bounds:"1 or more" doc:"live streams at the same time"`
+	MaxViewers            int      `yaml:"max_viewers" bounds:"1..30000" doc:"viewers of all live streams together"`
+	MaxStreamsPerIdentity int      `yaml:"max_streams_per_identity" bounds:"0 or more" doc:"the part of max_streams whose publishers may be one token of auth.tokens_file or one certificate; 0: three quarters"`
+	MaxViewersPerIdentity int      `yaml:"max_viewers_per_identity" bounds:"0 or more" doc:"the part of max_viewers that such an identity, or one link, may have; 0: three quarters"`
+	OfflineAfter          Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
+	Keep                  Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
+	EncodeUnwatched       bool     `yaml:"encode_unwatched" doc:"whether to encode live streams that have no viewers"`
+	Stall                 Duration `yaml:"stall" doc:"a viewer that reads nothing for this long is disconnected"`
+	PinnedMemory          Size     `yaml:"pinned_memory" bounds:"at most half of limits.memory_budget" doc:"bytes of old JPEGs that only slow viewers hold; beyond it those with the oldest are disconnected; 0: a quarter of limits.memory_budget"`
+	PinnedPerStream       Size     `yaml:"pinned_per_stream" bounds:"at most half of limits.memory_budget" doc:"the same of one stream; 0: half of live.pinned_memory"`
+	PinnedPerViewer       Size     `yaml:"pinned_per_viewer" bounds:"at most half of limits.memory_budget" doc:"the same of one viewer; 0: a quarter of live.pinned_memory"`
 }
 
 // PinnedShares returns the bytes of old JPEGs that slow viewers may hold: all together, those of one stream, and one.
@@ -117,6 +127,18 @@ func (c Config) PinnedShares() (total, perStream, perViewer int64) {
 	total = cmp.Or(int64(c.Live.PinnedMemory), int64(c.Limits.MemoryBudget)/4)
 	return total, cmp.Or(int64(c.Live.PinnedPerStream), total/2), cmp.Or(int64(c.Live.PinnedPerViewer), total/4)
 }
+
+// share returns a part of whole: three quarters where it is 0.
+func share(part, whole int) int { return min(cmp.Or(part, (3*whole+3)/4), whole) }
+
+// RequestsPerIdentity returns how many requests an identity may have in flight.
+func (l Limits) RequestsPerIdentity() int { return share(l.MaxRequestsPerIdentity, l.MaxRequests) }
+
+// StreamsPerIdentity returns of how many live streams an identity may be the publisher.
+func (l Live) StreamsPerIdentity() int { return share(l.MaxStreamsPerIdentity, l.MaxStreams) }
+
+// ViewersPerIdentity returns how many viewers an identity may be.
+func (l Live) ViewersPerIdentity() int { return share(l.MaxViewersPerIdentity, l.MaxViewers) }
 
 // PipelineShare returns the bytes of the memory budget that are for compiled pipelines.
 func (l Limits) PipelineShare() int64 {
@@ -152,6 +174,7 @@ func Default() Config {
 		GRPC:  GRPC{Listen: "127.0.0.1:50051", Reflection: true, MaxCallsPerConnection: 256, MaxCallsPerPeer: 1500},
 		Ring:  Ring{Listen: Auto},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
+		TLS:   TLS{ClientScopes: AllScopes()},
 		Limits: Limits{
 			MaxPixels:       50_000_000,
 			MaxBatch:        64,

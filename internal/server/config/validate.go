@@ -18,7 +18,7 @@ const Auto = "auto"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
-	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkRest} {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkAuth, checkRest} {
 		if err := check(c); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func checkExposure(c Config) *ValueError {
 		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"admin.listen", c.Admin.Listen},
 	} {
 		if Exposed(l.listen) {
-			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN) or tls.client_ca, "+
+			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN), auth.tokens_file or tls.client_ca, "+
 				"or listen on 127.0.0.1; if all of the network may use it, set auth.insecure (--insecure)", l.listen)
 		}
 	}
@@ -145,6 +145,20 @@ func checkTimes(c Config) *ValueError {
 	return nil
 }
 
+// checkAuth checks what says who clients are.
+func checkAuth(c Config) *ValueError {
+	if c.Auth.Token == tokenSet {
+		return wrong("auth.token", "got %s, which only stands for a token where settings are shown: want the token", tokenSet)
+	}
+	if strings.ContainsFunc(c.Auth.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return wrong("auth.token", "got a token with a space or a character outside ASCII, want none")
+	}
+	if c.Auth.LinkKeys != "" && !c.AuthRequired() {
+		return wrong("auth.link_keys", "got %s, while everybody may watch without a link: want auth.tokens_file or auth.token, too", c.Auth.LinkKeys)
+	}
+	return nil
+}
+
 func checkRest(c Config) *ValueError {
 	for _, s := range []struct {
 		key, got string
@@ -164,12 +178,6 @@ func checkRest(c Config) *ValueError {
 		return wrong("tls.cert", "got none with tls.key, want the file of its certificate")
 	case c.TLS.Cert == "" && c.TLS.ClientCA != "":
 		return wrong("tls.client_ca", "got %s without tls.cert, want TLS: tls.cert and tls.key", c.TLS.ClientCA)
-	}
-	if c.Auth.Token == tokenSet {
-		return wrong("auth.token", "got %s, which only stands for a token where settings are shown: want the token", tokenSet)
-	}
-	if strings.ContainsFunc(c.Auth.Token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return wrong("auth.token", "got a token with a space or a character outside ASCII, want none")
 	}
 	return nil
 }

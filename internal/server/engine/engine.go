@@ -38,6 +38,7 @@ type Engine struct {
 	unsent    unsent
 	open      atomic.Int64          // requests and streams in flight
 	openOf    [numWork]atomic.Int64 // the same, by what they are for
+	owners    owners
 	draining  chan struct{}
 	drainOnce sync.Once
 }
@@ -130,24 +131,29 @@ const (
 )
 
 // Open counts a request or stream as in flight until Done is called. It refuses with Draining, and with Busy above
-// limits.max_requests.
-func (e *Engine) Open(w Work) error {
+// limits.max_requests, or above limits.max_requests_per_identity those of one owner, which is empty for clients without that bound.
+func (e *Engine) Open(w Work, owner string) error {
 	if e.IsDraining() {
 		return errDraining()
+	}
+	if err := e.owners.enter(owner, e.Config.Limits.RequestsPerIdentity()); err != nil {
+		return err
 	}
 	most := int64(e.Config.Limits.MaxRequests)
 	if n := e.open.Add(1); n > most {
 		e.open.Add(-1)
+		e.owners.leave(owner)
 		return fault.BusyOf("limits.max_requests", n, most, "too many requests are open")
 	}
 	e.openOf[w].Add(1)
 	return nil
 }
 
-// Done ends what Open began, for the same work.
-func (e *Engine) Done(w Work) {
+// Done ends what Open began, for the same work and owner.
+func (e *Engine) Done(w Work, owner string) {
 	e.openOf[w].Add(-1)
 	e.open.Add(-1)
+	e.owners.leave(owner)
 }
 
 // Reserve takes a place in the queue for a request that is not a stream, until Unreserve is called. A request with a place

@@ -200,15 +200,15 @@ func TestReserve(t *testing.T) {
 // TestReadyLooksAtMaxRequests: a server that would refuse to Open is not ready.
 func TestReadyLooksAtMaxRequests(t *testing.T) {
 	e := newEngine(t, func(c *config.Config) { c.Limits.MaxRequests = 1 })
-	if err := e.Open(Encode); err != nil {
+	if err := e.Open(Encode, ""); err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{e.Open(Encode), e.Ready()} {
+	for _, err := range []error{e.Open(Encode, ""), e.Ready()} {
 		if f := fault.From(err); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_requests" || f.Got != 2 || f.Max != 1 {
 			t.Errorf("got %v, want Busy by limits.max_requests", err)
 		}
 	}
-	e.Done(Encode)
+	e.Done(Encode, "")
 	if err := e.Ready(); err != nil {
 		t.Errorf("got not ready, %v, with nothing open", err)
 	}
@@ -330,7 +330,7 @@ func TestSelfTestAndClose(t *testing.T) {
 	}
 	e.Drain()
 	e.Drain()
-	if err := e.Open(Encode); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
+	if err := e.Open(Encode, ""); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
 		t.Errorf("Open: got %v while draining, want Draining", err)
 	}
 	if err := e.Ready(); fault.From(err) == nil || fault.From(err).Kind != fault.Draining {
@@ -377,5 +377,38 @@ func TestSoundThatGrows(t *testing.T) {
 	}
 	if f.Samples() != 3 || len(f.Room()) < 100_000-3 {
 		t.Errorf("got %d samples and room for %d, want 3 and more", f.Samples(), len(f.Room()))
+	}
+}
+
+// TestRequestsOfOneOwner: an owner has its part of limits.max_requests, and gives back what it ends, or is refused for another reason.
+func TestRequestsOfOneOwner(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MaxRequests = 4 })
+	for range 3 { // three quarters
+		if err := e.Open(Encode, "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if f := fault.From(e.Open(Publish, "x")); f == nil || f.Kind != fault.Busy || f.Limit != "limits.max_requests_per_identity" || f.Got != 4 || f.Max != 3 {
+		t.Errorf("got %v, want Busy by limits.max_requests_per_identity", f)
+	}
+	if err := e.Open(Encode, "y"); err != nil {
+		t.Error(err)
+	}
+	e.Done(Encode, "x")
+	if err := e.Open(Encode, ""); err != nil {
+		t.Error(err)
+	}
+	if f := fault.From(e.Open(Encode, "x")); f == nil || f.Limit != "limits.max_requests" { // which counts for nothing
+		t.Errorf("got %v, want Busy by limits.max_requests", f)
+	}
+	e.Done(Encode, "")
+	if err := e.Open(Encode, "x"); err != nil {
+		t.Error(err)
+	}
+	for _, owner := range []string{"x", "x", "x", "y"} {
+		e.Done(Encode, owner)
+	}
+	if len(e.owners.open) != 0 {
+		t.Errorf("got %v in the end, want none", e.owners.open)
 	}
 }

@@ -28,7 +28,7 @@ const (
 	TooLarge                 // the request is above a limit: make it smaller
 	Unsupported              // the request has an unknown form
 	Unauthorized             // a token is missing or wrong
-	Forbidden                // a web page of another origin may not do this
+	Forbidden                // this client, or a web page of another origin, may not do this
 	NotFound                 // there is no stream or resource of that name
 	Conflict                 // another client has what the request wants
 	Offline                  // a stream has no source, or no image yet: try again after RetryAfter
@@ -143,7 +143,7 @@ func From(err error) *Error {
 	case errors.As(err, &missing), errors.Is(err, stream.ErrNoSound):
 		return &Error{Kind: NotFound, Field: "stream", Err: err}
 	case errors.As(err, &full):
-		f := BusyOf("live.max_"+full.Limit, int64(full.Max)+1, int64(full.Max), "too many "+full.Limit)
+		f := BusyOf("live.max_"+full.Limit, int64(full.Max)+1, int64(full.Max), "too many "+full.What())
 		f.Err = err
 		return f
 	case errors.Is(err, stream.ErrReplaced), errors.Is(err, stream.ErrFixed):

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
@@ -30,6 +31,7 @@ const minPiece = 512
 type call struct {
 	*service
 	ctx     context.Context
+	id      *auth.Identity // of the caller
 	conn    *connection
 	stream  grpc.ServerStream
 	in      pieceReader
@@ -51,7 +53,7 @@ type call struct {
 
 func (c *call) init(s *service, stream grpc.ServerStream, in pieceReader, release func()) {
 	c.service, c.ctx, c.stream, c.in, c.release = s, stream.Context(), stream, in, release
-	c.conn = connectionOf(c.ctx)
+	c.id, c.conn = auth.From(c.ctx), connectionOf(c.ctx)
 	c.done = make(chan error, 1)
 	c.receiving = time.NewTimer(time.Hour)
 	c.receiving.Stop()
@@ -64,7 +66,7 @@ func (c *call) begin(w engine.Work) error {
 	if !c.beginUncounted() {
 		return nil
 	}
-	if err := c.engine.Open(w); err != nil {
+	if err := c.engine.Open(w, c.id.Owner()); err != nil {
 		return err
 	}
 	c.opened, c.work = true, w
@@ -90,7 +92,7 @@ func (c *call) start(f func()) {
 		if c.users.Add(-1) == 0 {
 			c.release()
 			if c.opened {
-				c.engine.Done(c.work)
+				c.engine.Done(c.work, c.id.Owner())
 			}
 		}
 	})

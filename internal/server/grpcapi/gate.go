@@ -234,13 +234,43 @@ func ticketOf(ctx context.Context) *ticket {
 	return t
 }
 
-// admit returns a tap handle that counts all calls, and refuses those without the token. Health reveals nothing and
+// needed returns what a caller must be allowed to call a method of FrameService, whatever stream it will name: that is checked where the
+// name is known.
+func needed(method string) []config.Action {
+	switch method {
+	case api.FrameService_Encode_FullMethodName, api.FrameService_EncodeStream_FullMethodName, api.FrameService_Mel_FullMethodName, api.FrameService_MelStream_FullMethodName:
+		return []config.Action{config.Encode}
+	case api.FrameService_Publish_FullMethodName, api.FrameService_PublishSound_FullMethodName:
+		return []config.Action{config.Publish}
+	case api.FrameService_Watch_FullMethodName, api.FrameService_Listen_FullMethodName, api.FrameService_ListStreams_FullMethodName:
+		return []config.Action{config.View}
+	case api.FrameService_ListScenes_FullMethodName:
+		return []config.Action{config.Encode, config.Publish, config.Admin}
+	}
+	return []config.Action{config.Admin}
+}
+
+// allow returns who makes a call, and whether it may be made.
+func (s *service) allow(ctx context.Context, c *auth.Checker, method string, class class) (*auth.Identity, error) {
+	id, err := c.GRPC(ctx, peerOf(ctx), stateOf(ctx, c))
+	if err != nil || class != frameCalls { // Reflection shows what is public anyway.
+		return id, err
+	}
+	if err := id.MayAny(needed(method)...); err != nil {
+		return id, err
+	}
+	return id, nil
+}
+
+// admit returns a tap handle that counts all calls, and refuses those without a token. Health reveals nothing and
 // needs no token. grpc-go calls it when a call's headers have come, before it keeps anything of the call.
 func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 	return func(ctx context.Context, info *tap.Info) (context.Context, error) {
 		begin, class := time.Now(), classOf(info.FullMethodName)
 		if class != healthCalls {
-			if err := c.GRPC(ctx, peerOf(ctx), stateOf(ctx, c)); err != nil {
+			id, err := s.allow(ctx, c, info.FullMethodName, class)
+			ctx = auth.With(ctx, id)
+			if err != nil {
 				return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 			}
 		}

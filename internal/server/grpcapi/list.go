@@ -19,7 +19,7 @@ func (s *service) listStreams(out grpc.ServerStream, in pieceReader) error {
 	if _, err := c.only(); err != nil {
 		return err
 	}
-	infos := s.live.Hub.Infos(nil)
+	infos := c.id.Infos(s.live.Hub)
 	response := &api.ListStreamsResponse{Streams: make([]*api.StreamInfo, len(infos))}
 	for i := range infos {
 		response.Streams[i] = streamInfo(&infos[i])

@@ -87,9 +87,9 @@ func (l *listening) receiveAll() error {
 
 // listen sends the sound of a stream until it ends.
 func (l *listening) listen(name string) error {
-	listener, err := l.live.Hub.Listen(name, nil)
+	listener, err := l.id.Listen(l.live.Hub, name, nil)
 	if err != nil {
-		return fault.From(err)
+		return err
 	}
 	defer listener.Close()
 	if err := l.stream.SendHeader(nil); err != nil { // It tells the caller that there is such a stream.

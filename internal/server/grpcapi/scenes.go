@@ -44,7 +44,7 @@ func (s *service) unloadScene(out grpc.ServerStream, in pieceReader) error {
 	if err != nil {
 		return err
 	}
-	s.log.Info("scene unloaded", "scene", info.Name, "peer", peerOf(c.ctx), "users", info.Users)
+	s.log.Info("scene unloaded", "scene", info.Name, "identity", c.id.String(), "peer", peerOf(c.ctx), "users", info.Users)
 	return c.sendMessage(sceneInfo(&info))
 }
 
@@ -88,7 +88,7 @@ func (s *service) loadScene(out grpc.ServerStream, in pieceReader) error {
 	case <-c.engine.Draining():
 		return errDraining()
 	}
-	s.log.Info("scene loaded", "scene", c.info.Name, "peer", peerOf(c.ctx), "backgrounds", c.info.Backgrounds, "bytes", c.info.Bytes, "took", time.Since(c.began).Round(time.Millisecond).String())
+	s.log.Info("scene loaded", "scene", c.info.Name, "identity", c.id.String(), "peer", peerOf(c.ctx), "backgrounds", c.info.Backgrounds, "bytes", c.info.Bytes, "took", time.Since(c.began).Round(time.Millisecond).String())
 	return c.sendMessage(sceneInfo(&c.info))
 }
 

@@ -49,9 +49,9 @@ const (
 	gzipEncoding = "gzip"
 )
 
-// New returns the gRPC API of e and l, which is not serving yet. stock says that it does without what grpc-go does not
+// New returns the gRPC API of e and l for those whom who allows it, which is not serving yet. stock says that it does without what grpc-go does not
 // promise: for tests.
-func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
+func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, stock bool) *Server {
 	c := e.Config
 	whole, most := stock, otherMessage
 	if !stock && !readsPieces() {
@@ -80,7 +80,7 @@ func New(e *engine.Engine, l *live.Live, log *slog.Logger, stock bool) *Server {
 			// FrameService decompress with it; that one does so itself.
 			//lint:ignore SA1019 the registered kind, which it is deprecated for, would compress responses too
 			grpc.RPCDecompressor(grpc.NewGZIPDecompressor()),
-			grpc.InTapHandle(service.admit(auth.New(c))),
+			grpc.InTapHandle(service.admit(who)),
 			grpc.StreamInterceptor(service.interceptor),
 			grpc.UnknownServiceHandler(unknownMethod),
 			grpc.WaitForHandlers(true),

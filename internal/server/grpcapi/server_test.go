@@ -70,7 +70,7 @@ func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &readyListener{Listener: tcp}
-	s := New(e, nil, slog.New(slog.DiscardHandler), false)
+	s := New(e, nil, nil, slog.New(slog.DiscardHandler), false)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	dialed, err := grpc.NewClient(tcp.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
@@ -69,7 +70,7 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 	start := time.Now()
 	err := serve(stream, s.readerOf(stream))
 	if err == nil {
-		s.log.Debug("call served", "method", method, "peer", peerOf(stream.Context()), "took", time.Since(start))
+		s.log.Debug("call served", "method", method, "identity", auth.From(stream.Context()).String(), "peer", peerOf(stream.Context()), "took", time.Since(start))
 		return nil
 	}
 	f := fault.From(err)
@@ -88,7 +89,7 @@ func (s *service) logFault(ctx context.Context, method string, f *fault.Error) {
 	if suppressed > 0 {
 		log = log.With("suppressed", suppressed)
 	}
-	log.Log(ctx, level(method, f.Kind), "call failed", "method", fault.Cut(method), "peer", peerOf(ctx), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
+	log.Log(ctx, level(method, f.Kind), "call failed", "method", fault.Cut(method), "identity", fault.Cut(auth.From(ctx).String()), "peer", peerOf(ctx), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
 }
 
 // encode serves Encode.

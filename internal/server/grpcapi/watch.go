@@ -73,9 +73,9 @@ func (w *watching) view(of watched) error {
 	if err := checkRate(of.maxFPS); err != nil {
 		return err
 	}
-	v, err := w.live.Hub.View(of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.ctx), MaxFPS: of.maxFPS})
+	v, err := w.id.View(w.live.Hub, of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.ctx), MaxFPS: of.maxFPS})
 	if err != nil {
-		return fault.From(err)
+		return err
 	}
 	defer v.Close()
 	defer func() { w.sent.Release() }()

@@ -17,10 +17,10 @@ import (
 // encode serves POST /v1/encode.
 func (h *Handler) encode(w *writer, r *http.Request) error {
 	e := h.engine
-	if err := e.Open(engine.Encode); err != nil {
+	if err := e.Open(engine.Encode, ownerOf(r)); err != nil {
 		return err
 	}
-	defer e.Done(engine.Encode)
+	defer e.Done(engine.Encode, ownerOf(r))
 	if r.ContentLength >= 0 { // An endless body waits for its turns, however long the queue.
 		if err := e.CheckQueue(); err != nil {
 			return err

@@ -40,10 +40,10 @@ type Handler struct {
 	history history
 }
 
-// NewHandler returns the HTTP API of e and l.
-func NewHandler(e *engine.Engine, l *live.Live, log *slog.Logger) *Handler {
+// NewHandler returns the HTTP API of e and l, for those whom who allows it.
+func NewHandler(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger) *Handler {
 	c := e.Config
-	h := &Handler{engine: e, live: l, auth: auth.New(c), hosts: auth.NewHosts(c.HTTP.Hosts, c.HTTP.Listen), pages: auth.NewOrigins(c.HTTP.CORSOrigins),
+	h := &Handler{engine: e, live: l, auth: who, hosts: auth.NewHosts(c.HTTP.Hosts, c.HTTP.Listen), pages: auth.NewOrigins(c.HTTP.CORSOrigins),
 		watch: newViewers(e, l.Hub, log), page: console.Handler(frameAncestors(c.HTTP.FrameAncestors)), log: log}
 	h.mux = h.routes()
 	return h
@@ -67,13 +67,13 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	_ = h.setWriteDeadline(w) // If it fails, so does the response.
 	if err == nil {
 		h.log.LogAttrs(r.Context(), slog.LevelDebug, "request served", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
-			slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
+			slog.String("identity", fault.Cut(w.id.String())), slog.String("peer", r.RemoteAddr), slog.Duration("took", time.Since(start)))
 		w.linger(r)
 		return
 	}
 	f := fault.From(err)
 	h.engine.Metrics.Rejected(f.Kind)
-	h.logFault(r, f)
+	h.logFault(r, w.id, f)
 	if !w.wrote {
 		if f.Kind == fault.Unauthorized {
 			setChallenge(w.Header(), r)
@@ -96,9 +96,10 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 // writer is the response to one request.
 type writer struct {
 	http.ResponseWriter
-	err   error // why the request was not served
-	body  *body // the request's, once it is read
-	wrote bool  // whether anything of it was written
+	err   error          // why the request was not served
+	body  *body          // the request's, once it is read
+	id    *auth.Identity // the caller's, once it is known
+	wrote bool           // whether anything of it was written
 }
 
 // Write is part of http.ResponseWriter.
@@ -169,7 +170,7 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 }
 
 // logFault logs a request that failed, rate-limited per cause. A caller that disconnected is not worth a warning.
-func (h *Handler) logFault(r *http.Request, f *fault.Error) {
+func (h *Handler) logFault(r *http.Request, id *auth.Identity, f *fault.Error) {
 	suppressed, ok := h.logged.Admit(f)
 	if !ok {
 		return
@@ -185,5 +186,5 @@ func (h *Handler) logFault(r *http.Request, f *fault.Error) {
 		level = slog.LevelDebug
 	}
 	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
-		slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
+		slog.String("identity", fault.Cut(id.String())), slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
 }

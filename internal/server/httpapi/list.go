@@ -7,18 +7,20 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// streams serves the list of all streams, sorted by name, as JSON.
-func (h *viewers) streams(w http.ResponseWriter, _ *http.Request) error {
+// streams serves the list of all streams that the caller may view, sorted by name, as JSON.
+func (h *viewers) streams(w http.ResponseWriter, r *http.Request) error {
+	id := auth.From(r.Context())
 	list := struct {
 		Streams []entry `json:"streams"`
 	}{[]entry{}}
-	infos := h.hub.Infos(nil)
+	infos := id.Infos(h.hub)
 	for i := range infos {
-		list.Streams = append(list.Streams, newEntry(&infos[i]))
+		list.Streams = append(list.Streams, entryFor(id, &infos[i]))
 	}
 	return writeJSON(w, list)
 }
@@ -29,7 +31,16 @@ func (h *viewers) stream(w http.ResponseWriter, r *http.Request, name string) er
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, newEntry(&info))
+	return writeJSON(w, entryFor(auth.From(r.Context()), &info))
+}
+
+// entryFor is newEntry for a caller: who has but a link does not see who else watches, and where images come from.
+func entryFor(id *auth.Identity, i *stream.Info) entry {
+	e := newEntry(i)
+	if id.IsLink() {
+		e.Source, e.Viewers = "", []viewerEntry{}
+	}
+	return e
 }
 
 // entry is a stream in the list. Rates are of the last two seconds or so, in hertz.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"net/http/httptest"
 	"regexp"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestList(t *testing.T) {
 // TestFirst: a request that names no stream gets the first by name that is online.
 func TestFirst(t *testing.T) {
 	f := newFixture(t, nil, nil)
-	if got := f.first(); got != "" {
+	if got := f.first(httptest.NewRequest("GET", "/", nil)); got != "" {
 		t.Errorf("of none: got %q", got)
 	}
 	for _, name := range []string{"b", "a", "c"} {
@@ -65,12 +66,12 @@ func TestFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := f.first(); got != "a" {
+	if got := f.first(httptest.NewRequest("GET", "/", nil)); got != "a" {
 		t.Errorf("of those that wait: got %q, want a", got)
 	}
 	f.publisher(t, "c").Arrived()
 	f.publisher(t, "b").Arrived()
-	if got := f.first(); got != "b" {
+	if got := f.first(httptest.NewRequest("GET", "/", nil)); got != "b" {
 		t.Errorf("of those online: got %q, want b", got)
 	}
 }

@@ -110,10 +110,10 @@ func (q *melQuery) check() error {
 // mel serves POST /v1/mel.
 func (h *Handler) mel(w *writer, r *http.Request) error {
 	e := h.engine
-	if err := e.Open(engine.Mel); err != nil {
+	if err := e.Open(engine.Mel, ownerOf(r)); err != nil {
 		return err
 	}
-	defer e.Done(engine.Mel)
+	defer e.Done(engine.Mel, ownerOf(r))
 	q, err := parseMelQuery(r.URL.RawQuery)
 	if err != nil {
 		return err

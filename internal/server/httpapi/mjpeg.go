@@ -31,7 +31,7 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 		return err
 	}
 	defer v.Close()
-	m := &mjpegViewer{mjpegOptions: o, viewer: v, draining: h.engine.Draining()}
+	m := &mjpegViewer{mjpegOptions: o, viewer: v, draining: h.engine.Draining(), expired: expiry(r), request: r}
 	if r.ProtoMajor != 1 {
 		o.setHeader(w.Header())
 		response := newResponse(w, h.stall())
@@ -137,6 +137,8 @@ type mjpegViewer struct {
 	out      sink
 	gone     <-chan struct{} // closed when the viewer has disconnected
 	draining <-chan struct{}
+	expired  <-chan struct{} // closed when the viewer may watch no longer; nil: never
+	request  *http.Request
 	part     part
 }
 
@@ -151,6 +153,8 @@ func (m *mjpegViewer) run(before []byte) error {
 		select {
 		case <-m.draining:
 			return nil
+		case <-m.expired:
+			return expired(m.request)
 		default:
 		}
 		p, ok, wait, err := m.viewer.Poll()
@@ -169,6 +173,7 @@ func (m *mjpegViewer) run(before []byte) error {
 		timer.Reset(wait)
 		select {
 		case <-m.draining:
+		case <-m.expired:
 		case <-m.gone:
 			return gone(nil)
 		case <-m.viewer.Wake():

@@ -38,7 +38,7 @@ func TestFloodsAreSlowed(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			e := engine.New(config.Default(), metrics.New(), nil)
 			defer e.Close()
-			h := &Handler{engine: e, auth: auth.New(e.Config), hosts: auth.NewHosts(config.Hosts{"*"}, ""), pages: auth.NewOrigins(nil), log: slog.New(slog.DiscardHandler)}
+			h := &Handler{engine: e, hosts: auth.NewHosts(config.Hosts{"*"}, ""), pages: auth.NewOrigins(nil), log: slog.New(slog.DiscardHandler)}
 			h.mux = h.routes()
 			ctx := engine.WithClient(t.Context(), new(engine.Client))
 			serve := func() time.Duration {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -46,12 +47,14 @@ func (h *Handler) plain(w *writer, r *http.Request) error {
 		Streams []entry
 		Query   template.URL
 	}{}
-	infos := h.live.Hub.Infos(nil)
+	infos := auth.From(r.Context()).Infos(h.live.Hub)
 	for i := range infos {
 		page.Streams = append(page.Streams, newEntry(&infos[i]))
 	}
-	if token := r.URL.Query().Get("access_token"); token != "" { // The links need it too.
-		page.Query = template.URL("?" + url.Values{"access_token": {token}}.Encode())
+	for _, parameter := range []string{"access_token", auth.LinkParameter} { // What is on the page needs it too.
+		if secret := r.URL.Query().Get(parameter); secret != "" {
+			page.Query = template.URL("?" + url.Values{parameter: {secret}}.Encode())
+		}
 	}
 	var b bytes.Buffer
 	if err := plainPage.Execute(&b, page); err != nil {

@@ -37,7 +37,7 @@ func status(k fault.Kind) (code int, title string) {
 	case fault.Unauthorized:
 		return http.StatusUnauthorized, "A token is missing or wrong"
 	case fault.Forbidden:
-		return http.StatusForbidden, "Another web page may not do this"
+		return http.StatusForbidden, "This is not allowed"
 	case fault.Misdirected:
 		return http.StatusMisdirectedRequest, "This server does not have that name"
 	case fault.NotFound:

@@ -24,10 +24,10 @@ import (
 func (h *Handler) publish(w *writer, r *http.Request) error {
 	name := r.PathValue("name")
 	e, began := h.engine, time.Now() // Its first frame, which makes it the publisher, may come much later.
-	if err := e.Open(engine.Publish); err != nil {
+	if err := e.Open(engine.Publish, ownerOf(r)); err != nil {
 		return err
 	}
-	defer e.Done(engine.Publish)
+	defer e.Done(engine.Publish, ownerOf(r))
 	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
 		return fault.From(err)
 	}

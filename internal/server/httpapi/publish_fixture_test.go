@@ -20,6 +20,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/live"
@@ -61,7 +62,11 @@ func newTestAPI(t testing.TB, change func(*config.Config)) *testAPI {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { l.Run(ctx) })
-	f := &testAPI{Handler: NewHandler(e, l, logger), t: t, log: &log}
+	who, err := auth.New(c, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &testAPI{Handler: NewHandler(e, l, who, logger), t: t, log: &log}
 	s := httptest.NewServer(f)
 	f.url = s.URL
 	t.Cleanup(func() {

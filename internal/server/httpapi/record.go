@@ -3,12 +3,14 @@ package httpapi
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image/jpeg"
 	"net/http"
 	"net/url"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/mkv"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -38,11 +40,11 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 	if err != nil {
 		return err
 	}
-	l, err := h.hub.Listen(name, wake)
+	l, err := auth.From(r.Context()).Listen(h.hub, name, wake)
 	switch {
 	case err == nil:
 		defer l.Close()
-	case err != stream.ErrNoSound:
+	case !errors.Is(err, stream.ErrNoSound):
 		first.Release()
 		return fault.From(err)
 	}
@@ -50,7 +52,7 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 	response := newResponse(w, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
-	x := recording{viewer: v, sound: l, out: response, draining: h.engine.Draining(), gone: r.Context().Done(), length: o.length}
+	x := recording{viewer: v, sound: l, out: response, draining: h.engine.Draining(), request: r, gone: r.Context().Done(), length: o.length}
 	return x.run(first)
 }
 
@@ -97,7 +99,8 @@ type recording struct {
 	viewer   *stream.Viewer
 	sound    *stream.Listener // nil: there is none, or it has ended
 	out      sink
-	gone     <-chan struct{}
+	request  *http.Request
+	gone     <-chan struct{} // of its context
 	draining <-chan struct{}
 	length   time.Duration // 0: without an end
 
@@ -156,7 +159,7 @@ func (x *recording) run(p stream.Image) error {
 		case <-x.draining:
 			return errStopping
 		case <-x.gone:
-			return gone(nil)
+			return expired(x.request)
 		case <-end:
 			return nil
 		case <-x.viewer.Wake():

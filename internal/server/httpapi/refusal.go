@@ -1,8 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
 
@@ -49,6 +51,14 @@ func unsent(v *stream.Viewer, err error) *fault.Error {
 	default:
 		return unwritten(err)
 	}
+}
+
+// expired returns the fault of a viewer whose request's context has ended: it disconnected, or what allowed it to view has expired.
+func expired(r *http.Request) *fault.Error {
+	if f := fault.From(context.Cause(r.Context())); f != nil && f.Kind == fault.Unauthorized {
+		return f
+	}
+	return gone(nil)
 }
 
 // gone returns the fault of a viewer that disconnected, as err showed.

@@ -4,6 +4,10 @@ import (
 	"io"
 	"net/http"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // index is what GET / returns to clients that are not browsers.
@@ -34,6 +38,7 @@ GET  /snapshot/NAME.png                     as PNG, with the alpha of a transpar
 GET  /sound/NAME.wav                        its sound, as WAV without an end
 GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
 GET  /ws                                    any number of streams over one WebSocket
+POST /v1/links?stream=NAME&for=24h          a link that shows it without a token, for so long; * in NAME: any characters
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
 GET  /v1/stats                              what the server has done; ?history: in the last five minutes
 GET  /                                      all this as a page, for browsers; /plain: without JavaScript
@@ -46,59 +51,104 @@ ffplay http://HOST/stream/clip.mjpg
 // endpoint serves a route. An error says why a request was not served.
 type endpoint struct {
 	handler *Handler
-	open    bool // to pages of other origins, and without a token
+	may     permission // nil: it is open to pages of other origins, and without a token
 	serve   func(w *writer, r *http.Request) error
+}
+
+// permission returns nil if a client may do what r asks for, else a *fault.Error.
+type permission func(id *auth.Identity, r *http.Request) error
+
+// some is for who may do one of those, with whatever stream: what the name of a stream says is checked where that is known.
+func some(actions ...config.Action) permission {
+	return func(id *auth.Identity, _ *http.Request) error { return id.MayAny(actions...) }
+}
+
+// named is for who may do that with the stream of the path. One of a name that no stream can have is left to who serves r.
+func named(a config.Action) permission {
+	return func(id *auth.Identity, r *http.Request) error {
+		name := r.PathValue("name")
+		if stream.CheckName(name) != nil {
+			return id.MayAny(a)
+		}
+		return id.May(a, name)
+	}
 }
 
 // ServeHTTP is part of http.Handler. w is the *writer of Handler.ServeHTTP.
 func (e endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w := rw.(*writer)
-	if !e.open {
-		if w.err = e.handler.pages.Check(r); w.err != nil {
-			return
-		}
-		if w.err = e.handler.auth.HTTP(r); w.err != nil {
-			return
-		}
+	if e.may == nil {
+		w.err = e.serve(w, r)
+		return
 	}
-	w.err = e.serve(w, r)
+	w.err = e.handler.authorized(w, r, e.may, e.serve)
 }
+
+// authorized serves r with serve if its page and its caller may.
+func (h *Handler) authorized(w *writer, r *http.Request, may permission, serve func(w *writer, r *http.Request) error) (err error) {
+	if err := h.pages.Check(r); err != nil {
+		return err
+	}
+	if w.id, err = h.auth.HTTP(r); err != nil {
+		return err
+	}
+	if err := may(w.id, r); err != nil {
+		return err
+	}
+	if w.id == nil {
+		return serve(w, r)
+	}
+	ctx, cancel := w.id.Until(auth.With(r.Context(), w.id))
+	defer cancel()
+	return serve(w, r.WithContext(ctx))
+}
+
+// expiry returns what is closed when the caller of r may go on no longer, nil if it may.
+func expiry(r *http.Request) <-chan struct{} {
+	if _, ok := auth.From(r.Context()).Expires(); !ok {
+		return nil
+	}
+	return r.Context().Done()
+}
+
+// ownerOf returns by what the places of the caller of r are counted.
+func ownerOf(r *http.Request) string { return auth.From(r.Context()).Owner() }
 
 // routes returns all routes of the API. Those with GET serve HEAD, too.
 func (h *Handler) routes() *http.ServeMux {
 	mux := http.NewServeMux()
-	route := func(pattern string, serve func(w *writer, r *http.Request) error) {
-		mux.Handle(pattern, endpoint{handler: h, serve: serve})
+	route := func(pattern string, may permission, serve func(w *writer, r *http.Request) error) {
+		mux.Handle(pattern, endpoint{handler: h, may: may, serve: serve})
 	}
-	open := func(pattern string, serve func(w *writer, r *http.Request) error) {
-		mux.Handle(pattern, endpoint{handler: h, open: true, serve: serve})
-	}
-	route("POST /v1/encode", h.encode)
-	route("POST /v1/mel", h.mel)
-	route("PUT /v1/scenes/{name}", h.loadScene)
-	route("DELETE /v1/scenes/{name}", h.unloadScene)
-	route("GET /v1/scenes", h.scenes)
-	route("POST /v1/streams/{name}", h.publish)
-	route("PUT /v1/streams/{name}", h.publish)
-	route("POST /v1/streams/{name}/sound", h.publishSound)
-	route("PUT /v1/streams/{name}/sound", h.publishSound)
-	route("GET /v1/streams/{name}", func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
-	route("GET /v1/streams/{name}/record", func(w *writer, r *http.Request) error { return h.watch.record(w, r, r.PathValue("name")) })
-	route("GET /v1/streams", func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
-	route("GET /v1/stats", func(w *writer, r *http.Request) error { return h.stats(w, r) })
-	route("GET /stream/{file}", ofStream(".mjpg", h.watch.mjpeg))
-	route("GET /sound/{file}", ofStream(".wav", h.watch.wav))
-	route("GET /snapshot/{file}", func(w *writer, r *http.Request) error {
+	open := func(pattern string, serve func(w *writer, r *http.Request) error) { route(pattern, nil, serve) }
+	encode, publish, view, admin := some(config.Encode), named(config.Publish), some(config.View), some(config.Admin)
+	route("POST /v1/encode", encode, h.encode)
+	route("POST /v1/mel", encode, h.mel)
+	route("PUT /v1/scenes/{name}", admin, h.loadScene)
+	route("DELETE /v1/scenes/{name}", admin, h.unloadScene)
+	route("GET /v1/scenes", some(config.Encode, config.Publish, config.Admin), h.scenes)
+	route("POST /v1/streams/{name}", publish, h.publish)
+	route("PUT /v1/streams/{name}", publish, h.publish)
+	route("POST /v1/streams/{name}/sound", publish, h.publishSound)
+	route("PUT /v1/streams/{name}/sound", publish, h.publishSound)
+	route("GET /v1/streams/{name}", view, func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
+	route("GET /v1/streams/{name}/record", view, func(w *writer, r *http.Request) error { return h.watch.record(w, r, r.PathValue("name")) })
+	route("GET /v1/streams", view, func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
+	route("GET /v1/stats", some(config.View, config.Admin), func(w *writer, r *http.Request) error { return h.stats(w, r) })
+	route("GET /stream/{file}", view, ofStream(".mjpg", h.watch.mjpeg))
+	route("GET /sound/{file}", view, ofStream(".wav", h.watch.wav))
+	route("GET /snapshot/{file}", view, func(w *writer, r *http.Request) error {
 		suffix := ".jpg"
 		if strings.HasSuffix(r.PathValue("file"), ".png") {
 			suffix = ".png"
 		}
 		return ofStream(suffix, h.watch.snapshot)(w, r)
 	})
-	route("GET /ws", func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
+	route("POST /v1/links", admin, h.makeLink)
+	route("GET /ws", view, func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
 	open("GET /assets/{file...}", h.asset)
 	open("GET /favicon.ico", h.asset)
-	route("GET /plain", h.plain)
+	route("GET /plain", view, h.plain)
 	open("GET /{$}", h.root)
 	return mux
 }
@@ -175,23 +225,19 @@ func (h *Handler) root(w *writer, r *http.Request) error {
 
 // action serves /?action=stream and /?action=snapshot, with an optional stream=NAME.
 func (h *Handler) action(w *writer, r *http.Request, action string) error {
-	if err := h.pages.Check(r); err != nil {
-		return err
-	}
-	if err := h.auth.HTTP(r); err != nil {
-		return err
-	}
-	name := r.URL.Query().Get("stream")
-	if name == "" {
-		name = h.watch.first()
-	}
-	switch action {
-	case "stream":
-		return h.watch.mjpeg(w, r, name)
-	case "snapshot":
-		return h.watch.snapshot(w, r, name)
-	}
-	return fieldError("action", "got it as "+action+", want stream or snapshot")
+	return h.authorized(w, r, some(config.View), func(w *writer, r *http.Request) error {
+		name := r.URL.Query().Get("stream")
+		if name == "" {
+			name = h.watch.first(r)
+		}
+		switch action {
+		case "stream":
+			return h.watch.mjpeg(w, r, name)
+		case "snapshot":
+			return h.watch.snapshot(w, r, name)
+		}
+		return fieldError("action", "got it as "+action+", want stream or snapshot")
+	})
 }
 
 // asset serves the page and its files.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/scenedir"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pool"
@@ -52,7 +53,7 @@ func (h *Handler) unloadScene(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.log.Info("scene unloaded", "scene", info.Name, "peer", r.RemoteAddr, "users", info.Users)
+	h.log.Info("scene unloaded", "scene", info.Name, "identity", auth.From(r.Context()).String(), "peer", r.RemoteAddr, "users", info.Users)
 	return writeJSON(w, newSceneEntry(&info))
 }
 
@@ -62,10 +63,10 @@ func (h *Handler) loadScene(w *writer, r *http.Request) error {
 	if err := checkEncoding(r); err != nil {
 		return err
 	}
-	if err := e.Open(engine.Scene); err != nil {
+	if err := e.Open(engine.Scene, ownerOf(r)); err != nil {
 		return err
 	}
-	defer e.Done(engine.Scene)
+	defer e.Done(engine.Scene, ownerOf(r))
 	load, err := e.LoadScene(r.PathValue("name"))
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (h *Handler) loadScene(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	h.log.Info("scene loaded", "scene", info.Name, "peer", r.RemoteAddr, "backgrounds", info.Backgrounds, "bytes", info.Bytes, "took", time.Since(began).Round(time.Millisecond).String())
+	h.log.Info("scene loaded", "scene", info.Name, "identity", auth.From(r.Context()).String(), "peer", r.RemoteAddr, "backgrounds", info.Backgrounds, "bytes", info.Bytes, "took", time.Since(began).Round(time.Millisecond).String())
 	return writeJSON(w, newSceneEntry(&info))
 }
 

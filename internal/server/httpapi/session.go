@@ -36,6 +36,7 @@ type session struct {
 	broken   chan *fault.Error // what read returned; then it is closed
 	ended    chan struct{}     // closed when run has returned
 	draining <-chan struct{}
+	expired  <-chan struct{} // closed when the viewer may watch no longer; nil: never
 
 	watched []*watched    // in the order in which they get turns
 	turn    int           // whose turn it is, of watched
@@ -64,7 +65,7 @@ func newSession(h *viewers, r *http.Request, ws *websocket.Conn, u *upgrade) *se
 	return &session{
 		handler: h, request: r, ws: ws, conn: u.conn, in: u.in, draining: h.engine.Draining(),
 		messages: make(chan message, maxUnacked*maxWatched), broken: make(chan *fault.Error, 1), ended: make(chan struct{}),
-		wake: make(chan struct{}, 1), timer: time.NewTimer(pingEvery),
+		wake: make(chan struct{}, 1), timer: time.NewTimer(pingEvery), expired: expiry(r),
 	}
 }
 
@@ -99,6 +100,8 @@ func (s *session) listen(idle time.Duration) *fault.Error {
 			return f
 		case <-s.draining:
 			return errStopping
+		case <-s.expired:
+			return expired(s.request)
 		default:
 			return nil
 		}
@@ -111,6 +114,8 @@ func (s *session) listen(idle time.Duration) *fault.Error {
 		return f
 	case <-s.draining:
 		return errStopping
+	case <-s.expired:
+		return expired(s.request)
 	case <-s.wake:
 	case <-s.timer.C:
 	}
@@ -224,7 +229,7 @@ func (s *session) end(f *fault.Error) {
 		w.close()
 	}
 	switch f.Kind {
-	case fault.Invalid:
+	case fault.Invalid, fault.Unauthorized:
 		_ = s.ws.Close(websocket.StatusPolicyViolation, f.Reason)
 	case fault.Draining:
 		_ = s.ws.Close(websocket.StatusGoingAway, f.Reason)

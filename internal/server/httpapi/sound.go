@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/sound"
@@ -70,10 +71,10 @@ func parseSoundQuery(raw string) (soundQuery, error) {
 // pace.
 func (h *Handler) publishSound(w *writer, r *http.Request) error {
 	e, name := h.engine, r.PathValue("name")
-	if err := e.Open(engine.Publish); err != nil {
+	if err := e.Open(engine.Publish, ownerOf(r)); err != nil {
 		return err
 	}
-	defer e.Done(engine.Publish)
+	defer e.Done(engine.Publish, ownerOf(r))
 	if err := stream.CheckName(name); err != nil { // Before waiting for the body.
 		return fault.From(err)
 	}
@@ -144,7 +145,7 @@ func (h *viewers) wav(w http.ResponseWriter, r *http.Request, name string) error
 	if h.engine.IsDraining() {
 		return fault.From(stream.ErrClosed)
 	}
-	l, err := h.hub.Listen(name, nil)
+	l, err := auth.From(r.Context()).Listen(h.hub, name, nil)
 	if err != nil {
 		return refusal(err, r.Host)
 	}
@@ -175,7 +176,7 @@ func (h *viewers) wav(w http.ResponseWriter, r *http.Request, name string) error
 		select {
 		case <-l.Wake():
 		case <-r.Context().Done():
-			return gone(nil)
+			return expired(r)
 		case <-h.engine.Draining():
 			return nil
 		}

@@ -33,9 +33,9 @@ func newViewers(e *engine.Engine, h *stream.Hub, log *slog.Logger) *viewers {
 // left when ctx ends. It is for one goroutine at a time.
 func (h *viewers) wait(ctx context.Context) { h.conns.Wait(ctx) }
 
-// first returns the default stream: the first by name that is online, else the first, else "".
-func (h *viewers) first() string {
-	infos := h.hub.Infos(nil)
+// first returns the default stream of the caller: the first by name that is online, else the first, else "".
+func (h *viewers) first(r *http.Request) string {
+	infos := auth.From(r.Context()).Infos(h.hub)
 	for i := range infos {
 		if infos[i].State == stream.Online {
 			return infos[i].Name
@@ -78,7 +78,7 @@ func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*s
 		return nil, fault.From(stream.ErrClosed)
 	}
 	o.Peer = r.RemoteAddr
-	v, err := h.hub.View(name, o)
+	v, err := auth.From(r.Context()).View(h.hub, name, o)
 	if err != nil {
 		return nil, refusal(err, r.Host)
 	}
@@ -87,22 +87,18 @@ func (h *viewers) view(r *http.Request, name string, o stream.ViewerOptions) (*s
 
 // info returns a stream's state and counters, or a *fault.Error if it does not exist.
 func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
-	info, ok := h.hub.Info(name)
-	if ok {
-		return info, nil
+	info, err := auth.From(r.Context()).Info(h.hub, name)
+	if err != nil {
+		return info, refusal(err, r.Host)
 	}
-	missing := &stream.NotFoundError{Name: name}
-	for _, i := range h.hub.Infos(nil) {
-		missing.Names = append(missing.Names, i.Name)
-	}
-	return info, refusal(missing, r.Host)
+	return info, nil
 }
 
 // ended logs that a viewer has disconnected; why is nil for a proper end. It is a warning only if the server ended it before
 // the viewer or the drain did.
 func (h *viewers) ended(r *http.Request, transport, name string, since time.Time, why error) {
 	level := slog.LevelDebug
-	attrs := []slog.Attr{slog.String("transport", transport), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}
+	attrs := []slog.Attr{slog.String("transport", transport), slog.String("identity", fault.Cut(auth.From(r.Context()).String())), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}
 	if name != "" {
 		attrs = append(attrs, slog.String("stream", name))
 	}

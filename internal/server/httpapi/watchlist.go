@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -77,7 +78,7 @@ func (s *session) hear(w *watched) *fault.Error {
 	if w.sound != nil {
 		return nil
 	}
-	l, err := s.handler.hub.Listen(w.stream, s.wake)
+	l, err := auth.From(s.request.Context()).Listen(s.handler.hub, w.stream, s.wake)
 	if f := fault.From(err); f != nil && f.Kind != fault.NotFound {
 		return s.failed(w, f)
 	}

@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
@@ -47,8 +49,12 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 	settings := e.Config.Live
 	total, perStream, perViewer := e.Config.PinnedShares()
 	l.Hub = stream.New(stream.Options{
-		MaxStreams:   settings.MaxStreams,
-		MaxViewers:   settings.MaxViewers,
+		MaxStreams: settings.MaxStreams,
+		MaxViewers: settings.MaxViewers,
+
+		MaxStreamsPerOwner: settings.StreamsPerIdentity(),
+		MaxViewersPerOwner: settings.ViewersPerIdentity(),
+
 		OfflineAfter: time.Duration(settings.OfflineAfter),
 		Keep:         time.Duration(settings.Keep),
 		Offline:      l.offline.image,
@@ -105,13 +111,18 @@ type Lent struct {
 	Close func()       // ends it, before it is given back to the budget; also after Open has failed. No frame is lent then.
 }
 
-// Publish makes the caller the publisher of a stream, until Publisher.Close. It replaces one that began earlier. It waits at
+// Publish makes the caller, who is the auth.Identity of ctx, the publisher of a stream, until Publisher.Close. It replaces one that began earlier. It waits at
 // most timeouts.queue for the memory of the stream: frames in flight and images. The error is a
-// *fault.Error: Invalid for the name or the settings, TooLarge, Busy for want of memory or of room for one more stream,
+// *fault.Error: Invalid for the name or the settings, Forbidden, TooLarge, Busy for want of memory or of room for one more stream,
 // Conflict for a stream with a source of its own, or a publisher that began later, Draining.
 func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher, error) {
 	if err := stream.CheckName(name); err != nil {
 		return nil, fault.From(err)
+	}
+	id := auth.From(ctx)
+	if err := id.May(config.Publish, name); err != nil {
+		id.Did(config.Publish, name, s.Source, err)
+		return nil, err
 	}
 	if l.engine.Config.Streams[name].Source != "" {
 		return nil, fault.From(stream.ErrFixed)
@@ -123,7 +134,7 @@ func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Format: p.encoder.format(), Began: s.Began})
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Owner: id.Owner(), Format: p.encoder.format(), Began: s.Began})
 	if err == nil {
 		if err = p.start(out); err != nil {
 			out.Close()
@@ -133,6 +144,7 @@ func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher
 		p.encoder.close()
 		return nil, fault.From(err)
 	}
+	id.Did(config.Publish, name, s.Source, nil)
 	return p, nil
 }
 

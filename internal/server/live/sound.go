@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
@@ -16,10 +18,14 @@ type Sound struct {
 }
 
 // Sound makes the caller the publisher of a stream's sound, until Close. It waits at most timeouts.queue for memory. The error is a
-// *fault.Error: Invalid for the name or the format, Busy for want of memory or of room for one more stream, Draining.
+// *fault.Error: Invalid for the name or the format, Forbidden, Busy for want of memory or of room for one more stream, Draining.
 func (l *Live) Sound(ctx context.Context, name string, f stream.SoundFormat) (*Sound, error) {
 	if err := stream.CheckName(name); err != nil {
 		return nil, fault.From(err)
+	}
+	id := auth.From(ctx)
+	if err := id.May(config.Publish, name); err != nil {
+		return nil, err
 	}
 	if err := f.Check(); err != nil {
 		return nil, &fault.Error{Kind: fault.Invalid, Field: "rate", Err: err}
@@ -37,7 +43,7 @@ func (l *Live) Sound(ctx context.Context, name string, f stream.SoundFormat) (*S
 		grant.Release()
 		return nil, fault.From(err)
 	}
-	p, err := l.Hub.PublishSound(name, f, ring)
+	p, err := l.Hub.PublishSoundAs(id.Owner(), name, f, ring)
 	if err != nil {
 		grant.Release()
 		return nil, fault.From(err)

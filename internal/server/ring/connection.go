@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
@@ -43,6 +44,7 @@ type connection struct {
 	unix *net.UnixConn
 	raw  syscall.RawConn
 	peer string
+	id   *auth.Identity // once it is authorized
 
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -141,7 +143,9 @@ func (c *connection) authorize() error {
 		return fault.Errorf(fault.Unauthorized, "ring: the kernel does not say who connects: %v", failed)
 	}
 	c.peer = fmt.Sprintf("pid %d, user %d", peer.Pid, peer.Uid)
-	return c.users.Check(int(peer.Uid))
+	var err error
+	c.id, err = c.users.Identify(int(peer.Uid))
+	return err
 }
 
 // readHello reads the first message, for which the client has timeouts.receive.

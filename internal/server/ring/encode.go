@@ -44,10 +44,10 @@ func (c *connection) encode(h ring.Hello) error {
 	e := &encoding{connection: c, plan: plan, most: max(h.Batch, c.engine.Workers())}
 	defer func() { e.plan.Release() }() // Another may have taken its place.
 	c.plan.Store(plan)
-	if err := c.engine.Open(engine.Encode); err != nil {
+	if err := c.engine.Open(engine.Encode, c.id.Owner()); err != nil {
 		return err
 	}
-	defer c.engine.Done(engine.Encode)
+	defer c.engine.Done(engine.Encode, c.id.Owner())
 	layout := newLayout
 	if plan.OfScene() {
 		e.most, layout = c.engine.Workers(), sceneLayout

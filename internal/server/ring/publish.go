@@ -13,6 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/ring"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
@@ -45,10 +46,10 @@ type publishing struct {
 // publish serves a connection for publishing. The error is as of run.
 func (c *connection) publish(h ring.Hello) error {
 	began := time.Now()
-	if err := c.engine.Open(engine.Publish); err != nil {
+	if err := c.engine.Open(engine.Publish, c.id.Owner()); err != nil {
 		return err
 	}
-	defer c.engine.Done(engine.Publish)
+	defer c.engine.Done(engine.Publish, c.id.Owner())
 	ofScene := h.Spec.Scene != ""
 	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input, jpegs: h.Spec.Input == frame.Desc{} && !ofScene}
 	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.jpegs}
@@ -74,7 +75,7 @@ func (c *connection) publish(h ring.Hello) error {
 		return err
 	}
 	settings.Lent = &live.Lent{Bytes: bytesOf(l), Open: func() error { return c.openAdmitted(l) }, Close: c.memory.close}
-	if p.publisher, err = c.live.Publish(c.ctx, h.Stream, settings); err != nil {
+	if p.publisher, err = c.live.Publish(auth.With(c.ctx, c.id), h.Stream, settings); err != nil {
 		return err
 	}
 	defer p.publisher.Close() // After it no slot is lent, and there is no memory of slots.

@@ -54,7 +54,7 @@ type Server struct {
 // New returns a Server for the settings of e.
 func New(e *engine.Engine, l *live.Live, log *slog.Logger) *Server {
 	s := &Server{
-		engine: e, live: l, log: log, users: auth.NewUsers(e.Config.Ring.UIDs),
+		engine: e, live: l, log: log, users: auth.NewUsers(e.Config.Ring.UIDs, log),
 		connections: map[*connection]struct{}{}, stop: make(chan struct{}), some: lookout.New(),
 	}
 	s.stale.Store(int64(staleAfter))

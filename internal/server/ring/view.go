@@ -35,8 +35,8 @@ func (c *connection) view(h ring.Hello) error {
 		return err
 	}
 	v := &viewing{connection: c, free: make(chan uint32, h.Slots)}
-	if v.viewer, err = c.live.Hub.View(h.Stream, stream.ViewerOptions{Transport: "ring", Peer: c.peer, MaxFPS: h.FPS}); err != nil {
-		return fault.From(err)
+	if v.viewer, err = c.id.View(c.live.Hub, h.Stream, stream.ViewerOptions{Transport: "ring", Peer: c.peer, MaxFPS: h.FPS}); err != nil {
+		return err
 	}
 	defer v.viewer.Close()
 	if err := c.memory.open(c.ctx, l, 0); err != nil {
