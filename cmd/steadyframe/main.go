@@ -22,6 +22,8 @@ type commands struct {
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
 	Cert        certCmd        `cmd:"" help:"Make a self-signed certificate, to try TLS."`
+	Token       tokenCmd       `cmd:"" help:"Make tokens with scopes, and keys that sign links."`
+	Link        linkCmd        `cmd:"" help:"Make a link that shows a live stream for a while, without a token."`
 	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands and flags in bash, zsh or fish."`
 	Man         manCmd         `cmd:"" hidden:"" help:"Write manual pages into a folder."`
 	Version     versionCmd     `cmd:"" help:"Print the version, and the kernels chosen for this processor."`
