@@ -79,7 +79,7 @@ func (c *demoCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(loaded)
+	s, _, err := newServer(loaded, nil)
 	if err != nil {
 		return err
 	}

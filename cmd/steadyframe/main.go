@@ -20,6 +20,7 @@ type commands struct {
 	Demo        demoCmd        `cmd:"" help:"Start a server and push an animated scene to it, with the figures a second by second."`
 	Bench       benchCmd       `cmd:"" passthrough:"" help:"Measure what pooling is worth on this machine, and what load a server bears (runs steadyframe-bench)."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Print the settings that a server would run with, or what is wrong with them."`
+	Doctor      doctorCmd      `cmd:"" help:"Look at this machine and the settings: what keeps a server from starting, and what could be better."`
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
 	Cert        certCmd        `cmd:"" help:"Make a self-signed certificate, to try TLS."`
 	Token       tokenCmd       `cmd:"" help:"Make tokens with scopes, and keys that sign links."`

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"os"
 	"syscall"
 
 	"github.com/steadyframe/steadyframe/internal/cli"
+	"github.com/steadyframe/steadyframe/internal/doctor"
 	"github.com/steadyframe/steadyframe/internal/server"
 )
 
@@ -24,6 +26,9 @@ only with a token (auth.token), or with --insecure.
 
 SIGTERM, SIGINT or SIGHUP: the server answers the requests in flight, for drain_timeout at most, and ends with exit code 0. A
 second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout.
+
+Under a service manager such as systemd it says when it is ready (sd_notify), and takes sockets that the manager opened, with the
+names http, grpc, ring and admin, in place of those settings.
 
 Standard output says where the page is, for a browser, and the ring, for programs on this machine. Logs go to standard error.
 
@@ -43,13 +48,18 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(loaded)
+	sockets, err := cli.PassedSockets()
+	if err != nil {
+		return err
+	}
+	s, log, err := newServer(loaded, sockets)
 	if err != nil {
 		return err
 	}
 	introduce(os.Stdout, s.Addrs(), loaded.TLS.Cert != "")
 	defer s.LimitHeap()()
 	defer s.SpareProcs()()
+	defer cli.TellManager(ctx, log, s.SelfTest)()
 	return s.Run(ctx)
 }
 
@@ -63,26 +73,37 @@ func introduce(out io.Writer, a server.Addrs, secure bool) {
 	}
 }
 
-// newServer returns a server with its listeners open.
-func newServer(c server.Config) (*server.Server, error) {
+// newServer returns a server with its listeners open, those that were passed among them, and its logger.
+func newServer(c server.Config, passed server.Sockets) (*server.Server, *slog.Logger, error) {
 	log, err := newLogger(c)
 	if err != nil {
-		return nil, &cli.UsageError{Err: err}
+		return nil, nil, &cli.UsageError{Err: err}
 	}
-	s, err := server.New(c, log)
+	s, err := server.NewOn(c, passed, log)
 	if err != nil {
-		return nil, listenAdvice(err)
+		return nil, nil, listenAdvice(err)
 	}
-	return s, nil
+	return s, log, nil
 }
 
 // listenAdvice returns err with what to do where a listener could not be opened.
 func listenAdvice(err error) error {
+	var op *net.OpError
+	network := "tcp"
+	if errors.As(err, &op) {
+		network = op.Net
+	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w; does a server run already? Other addresses: --http, --grpc, --admin", err)
+		who := "does a server run already?"
+		if op != nil && op.Addr != nil {
+			if holder := doctor.Holder(os.DirFS("/"), network, op.Addr.String()); holder != "" {
+				who = holder + " has it."
+			}
+		}
+		return fmt.Errorf("%w; %s Other addresses: --http, --grpc, --admin", err, who)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w; choose a port above 1023, or a folder of sockets that is yours: --http, --grpc, --admin", err)
+		return fmt.Errorf("%w; choose %s: --http, --grpc, --admin", err, doctor.Permission(network))
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w; this machine has no such address: 0.0.0.0 is all of them", err)
 	}

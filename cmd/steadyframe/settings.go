@@ -10,7 +10,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
-// settings are the flags that say how a server is set: those of serve, demo, check-config and health.
+// settings are the flags that say how a server is set: those of serve, demo, check-config, doctor and health.
 type settings struct {
 	Config string            `short:"c" group:"settings" placeholder:"FILE" help:"Read settings from this YAML file."`
 	Set    map[string]string `group:"settings" mapsep:"none" placeholder:"KEY=VALUE" help:"Set one setting, such as --set limits.max_batch=32. May be repeated; steadyframe check-config lists all."`

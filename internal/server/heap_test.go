@@ -45,7 +45,7 @@ func TestLimitHeap(t *testing.T) {
 // TestHeapLimit: the largest budget has a limit, too.
 func TestHeapLimit(t *testing.T) {
 	for _, budget := range []int64{int64(config.MiB), 512 * int64(config.MiB), 1 << 50} {
-		if got := heapLimit(budget); got < budget+32<<20 || got == math.MaxInt64 {
+		if got := HeapLimit(budget); got < budget+32<<20 || got == math.MaxInt64 {
 			t.Errorf("budget %d: got a limit of %d, want more by 32 MiB at least", budget, got)
 		}
 	}

@@ -63,10 +63,15 @@ type options struct {
 	// stockGRPC says that gRPC does without what grpc-go does not promise.
 	stockGRPC bool
 	cutTime   time.Duration // 0 is the constant of that name
+	sockets   Sockets
 }
 
 // newServer is New with options.
 func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
+	c, err := o.sockets.settings(c)
+	if err != nil {
+		return nil, err
+	}
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
@@ -81,7 +86,7 @@ func newServer(c Config, log *slog.Logger, o options) (*Server, error) {
 // open opens the listeners and makes the APIs.
 func (s *Server) open(o options) error {
 	c := s.config
-	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, UnixTLS: o.tls != nil, Log: s.log}
+	listening := conn.Options{MaxConnections: c.Limits.MaxConnections, TLS: o.tls, UnixTLS: o.tls != nil, Log: s.log, Passed: o.sockets.bySetting()}
 	if c.TLS.Cert != "" {
 		own, err := conn.LoadTLS(c.TLS, s.log)
 		if err != nil {
@@ -162,10 +167,7 @@ func (s *Server) add(name string, l *conn.Listener, addr *string) {
 	if l == nil {
 		return
 	}
-	*addr = l.Addr().String()
-	if l.Addr().Network() == "unix" {
-		*addr = "unix:" + *addr
-	}
+	*addr = addressOf(l)
 	s.apis = append(s.apis, api{name: name, listener: l})
 }
 

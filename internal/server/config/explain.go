@@ -78,7 +78,7 @@ func WritePage(w io.Writer) error {
 	var b strings.Builder
 	b.WriteString(`# Settings
 
-All settings of ` + "`steadyframe serve`, `demo`, `check-config` and `health`" + `. This page is made from the descriptions in the
+All settings of ` + "`steadyframe serve`, `demo`, `check-config`, `doctor` and `health`" + `. This page is made from the descriptions in the
 code; ` + "`steadyframe check-config --explain`" + ` prints the same for the settings that a server would run with, as a file.
 
 A setting is given, each over the ones before:

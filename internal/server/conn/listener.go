@@ -23,10 +23,15 @@ type Options struct {
 	TLS            *tls.Config // nil: connections are plain
 	UnixTLS        bool        // whether those over Unix sockets use it too: nobody is in between there
 	Log            *slog.Logger
+	// Passed are listeners that are open already, by the settings that they take the place of.
+	Passed map[string]net.Listener
 }
 
 // Listen opens the listener that a setting names, or returns nil for off. Its error names the setting.
 func Listen(setting, address string, o Options) (*Listener, error) {
+	if l := o.Passed[setting]; l != nil {
+		return newListener(l, o), nil
+	}
 	if address == config.Off {
 		return nil, nil
 	}
@@ -47,10 +52,15 @@ func Listen(setting, address string, o Options) (*Listener, error) {
 		}
 		return nil, fmt.Errorf("server: %s: %w", setting, err)
 	}
-	if network == "unix" && !o.UnixTLS {
+	return newListener(l, o), nil
+}
+
+// newListener returns a Listener on l.
+func newListener(l net.Listener, o Options) *Listener {
+	if l.Addr().Network() == "unix" && !o.UnixTLS {
 		o.TLS = nil
 	}
-	return &Listener{Listener: l, options: o}, nil
+	return &Listener{Listener: l, options: o}
 }
 
 // removeStale removes the socket that a crashed server left behind. A socket that another server listens on stays, and
