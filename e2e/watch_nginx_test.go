@@ -40,9 +40,14 @@ func TestWatchBehindNginx(t *testing.T) {
 // watchThrough watches cam1, which shows indexed images, through a proxy that c reaches at origin, by MJPEG and by WebSocket.
 // An image may be so late at most.
 func watchThrough(t *testing.T, c *http.Client, origin string, most time.Duration) {
+	watchBelow(t, c, origin, "", most)
+}
+
+// watchBelow is watchThrough for a proxy that has the server below a path.
+func watchBelow(t *testing.T, c *http.Client, origin, path string, most time.Duration) {
 	const images = 40
 	t.Run("mjpeg", func(t *testing.T) {
-		response, err := c.Get(origin + "/stream/cam1.mjpg")
+		response, err := c.Get(origin + path + "/stream/cam1.mjpg")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -59,7 +64,7 @@ func watchThrough(t *testing.T, c *http.Client, origin string, most time.Duratio
 		wantLive(t, indices, images/2)
 	})
 	t.Run("websocket", func(t *testing.T) {
-		ws, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+"/ws", &websocket.DialOptions{
+		ws, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+path+"/ws", &websocket.DialOptions{
 			HTTPClient: c, HTTPHeader: http.Header{"Origin": {origin}}, Subprotocols: []string{"steadyframe.v1"},
 		})
 		if err != nil {

@@ -34,6 +34,7 @@ POST /v1/streams/NAME                       feed a live stream: raw frames as ab
 POST /v1/streams/NAME/sound                 its sound: WAV, or format=s16le|f32le|... rate=8000..48000 channels=N
 GET  /stream/NAME.mjpg                      watch it, as MJPEG
 GET  /snapshot/NAME.jpg                     its newest image
+GET  /?action=stream&stream=NAME            the same as mjpg-streamer has them, or action=snapshot; as web_video_server: /stream?topic=NAME
 GET  /snapshot/NAME.png                     as PNG, with the alpha of a transparent scene
 GET  /sound/NAME.wav                        its sound, as WAV without an end
 GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); without seconds until you disconnect
@@ -144,6 +145,8 @@ func (h *Handler) routes() *http.ServeMux {
 		}
 		return ofStream(suffix, h.watch.snapshot)(w, r)
 	})
+	route("GET /stream", view, ofTopic(h.watch.mjpeg))
+	route("GET /snapshot", view, ofTopic(h.watch.snapshot))
 	route("POST /v1/links", admin, h.makeLink)
 	route("GET /ws", view, func(w *writer, r *http.Request) error { return h.watch.webSocket(w, r) })
 	open("GET /assets/{file...}", h.asset)
@@ -162,6 +165,24 @@ func ofStream(suffix string, serve func(w http.ResponseWriter, r *http.Request, 
 			return nil
 		}
 		return serve(w, r, name)
+	}
+}
+
+// ofTopic returns the endpoint for the URLs of web_video_server, of ROS: /stream?topic=/camera/image_raw is the stream
+// camera.image_raw. What else its users ask for, such as a width, is for its encoder: images come as they are.
+func ofTopic(serve func(w http.ResponseWriter, r *http.Request, name string) error) func(*writer, *http.Request) error {
+	return func(w *writer, r *http.Request) error {
+		q := r.URL.Query()
+		topic, _, _ := strings.Cut(q.Get("topic"), "?") // Old mjpegcanvas puts ? before each parameter.
+		if topic = strings.Trim(topic, "/"); topic == "" {
+			return fieldError("topic", "got none, want the name of a stream")
+		}
+		switch kind := q.Get("type"); kind {
+		case "", "mjpeg", "ros_compressed", "png": // All are parts that a browser shows as one image.
+		default:
+			return badParameter("type", kind, "mjpeg")
+		}
+		return serve(w, r, strings.ReplaceAll(topic, "/", "."))
 	}
 }
 
