@@ -141,6 +141,14 @@ man: build ## write manual pages into dist/man
 	bin/steadyframe man dist/man
 	@ls dist/man
 
+.PHONY: packages
+packages: ## build .deb and .rpm for this processor into dist/
+	scripts/packages dist "$(or $(strip $(VERSION)),0)" "$$(go env GOARCH)"
+
+.PHONY: release
+release: ## make all files of a release: VERSION=1.2.3
+	scripts/release '$(strip $(VERSION))'
+
 .PHONY: clean
 clean: ## remove what these targets made
 	rm -rf bin dist out coverage.out
