@@ -28,16 +28,15 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/steadyframe/steadyframe/internal/camera"
 	"github.com/steadyframe/steadyframe/internal/ingest"
 	"github.com/steadyframe/steadyframe/internal/testkit/exttool"
+	"github.com/steadyframe/steadyframe/internal/testkit/leaktest"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // testJPEG returns a JPEG of image/jpeg whose color follows from n.
 func testJPEG(t testing.TB, n int) []byte {

@@ -3,12 +3,12 @@ package ffmpeg
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/steadyframe/steadyframe/internal/testkit/leaktest"
 )
 
 func TestMain(m *testing.M) {
 	if runAsChild() {
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,6 +28,23 @@ func (s *running) admin(t testing.TB, path string) (status int, body string) {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	return resp.StatusCode, string(readAll(t, resp.Body))
+}
+
+// viewers returns how many viewers the server has, of all live streams. A publisher's status says so later.
+func (s *running) viewers(t testing.TB) (n int) {
+	t.Helper()
+	_, body := s.admin(t, "/metrics")
+	for line := range strings.Lines(body) {
+		if value, ok := strings.CutPrefix(line, "steadyframe_viewers{"); ok {
+			_, value, _ = strings.Cut(strings.TrimSpace(value), "} ")
+			some, err := strconv.Atoi(value)
+			if err != nil {
+				t.Fatalf("viewers: %v in %q", err, line)
+			}
+			n += some
+		}
+	}
+	return n
 }
 
 // TestMetrics: after a known run the counters are exact, and every name is there.

@@ -150,7 +150,7 @@ func stockImages(t *testing.T, a *api.EncodeResponse) [][]byte {
 	return out
 }
 
-func checkImages(t *testing.T, got, want [][]byte) {
+func checkImages(t testing.TB, got, want [][]byte) {
 	t.Helper()
 	if len(got) != len(want) {
 		t.Fatalf("got %d images, want %d", len(got), len(want))

@@ -16,11 +16,12 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
 // stockWatch is a Watch by the generated client, whose library reads 64 KiB ahead.
-func (s *running) stockWatch(t *testing.T, requests ...*api.WatchRequest) api.FrameService_WatchClient {
+func (s *running) stockWatch(t testing.TB, requests ...*api.WatchRequest) api.FrameService_WatchClient {
 	t.Helper()
 	conn, err := grpc.NewClient(s.Addrs().GRPC, transportCredentials(), grpc.WithStaticStreamWindowSize(64<<10-1))
 	if err != nil {
@@ -93,7 +94,7 @@ func TestWatchSoMany(t *testing.T) {
 	if _, err := three.Recv(); err != io.EOF {
 		t.Errorf("got %v after three images, want io.EOF", err)
 	}
-	eventually(t, "they are viewers no more", func() bool { return f.p.Status().Viewers <= 1 })
+	eventually(t, "they are viewers no more", func() bool { return s.viewers(t) == 1 })
 }
 
 // TestWatchErrors: an error has its code, says what is wrong, and, where there may be room later, when to try again.
@@ -106,7 +107,7 @@ func TestWatchErrors(t *testing.T) {
 		t.Errorf("got %+v, want the limit and when to come again", e)
 	}
 	f.w.Close()
-	eventually(t, "its viewer has gone", func() bool { return f.p.Status().Viewers == 0 })
+	eventually(t, "its viewer has gone", func() bool { return s.viewers(t) == 0 })
 	publish(t, c, "cam2", numbered)
 	_, err = c.Publish(timeout(t), "cam3", pipeline.Spec{}, nil)
 	if e := wantError(t, err, codes.ResourceExhausted, "too many streams"); e.Limit != "live.max_streams" || e.RetryAfter <= 0 {
@@ -131,7 +132,7 @@ func TestWatchErrors(t *testing.T) {
 		for err = nil; err == nil; {
 			_, err = stream.Recv()
 		}
-		eventually(t, "its place is free again", func() bool { return f.p.Status().Viewers == 0 })
+		eventually(t, "its place is free again", func() bool { return s.viewers(t) == 0 })
 		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want InvalidArgument with %q", tt.name, err, tt.want)
 		}
@@ -141,7 +142,11 @@ func TestWatchErrors(t *testing.T) {
 // TestStalledViewersEnd: a viewer that reads nothing for live.stall is disconnected; one that is merely slow is not.
 func TestStalledViewersEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(time.Second) })
+	patience.Grow(t, time.Second, stalledViewersEnd)
+}
+
+func stalledViewersEnd(t testing.TB, stall time.Duration) {
+	s := start(t, func(c *server.Config) { c.Live.Stall = server.Duration(stall) })
 	c := s.dial(t)
 	noise := pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 1000, Height: 1000}, Output: pipeline.Output{Quality: 95}}
 	frames := makeFrames(t, noise.Input, 2)
@@ -152,7 +157,7 @@ func TestStalledViewersEnd(t *testing.T) {
 	var reading sync.WaitGroup
 	received := 0
 	reading.Go(func() { // one of some forty frames
-		tick := time.NewTicker(400 * time.Millisecond)
+		tick := time.NewTicker(2 * stall / 5)
 		defer tick.Stop()
 		for ctx.Err() == nil {
 			if _, err := slow.Recv(); err != nil {

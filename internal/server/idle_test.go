@@ -21,6 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -120,7 +121,11 @@ func declaredAfter(t testing.TB, m proto.Message, bytes int) []byte {
 // what it held.
 func TestStalledRequestsEnd(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(time.Second) }) // a TLS handshake has as long
+	patience.Grow(t, time.Second, stalledRequestsEnd)
+}
+
+func stalledRequestsEnd(t testing.TB, limit time.Duration) {
+	s := start(t, func(c *server.Config) { c.Timeout.Receive = server.Duration(limit) }) // a TLS handshake has as long
 	spec := pipeline.Spec{Input: frame.Desc{Format: frame.BGR24, Width: 1000, Height: 1000}}
 	for _, sent := range []int{1, 600} { // before and after memory for the frame is leased
 		conn := beginCall(t, s.Addrs().GRPC, "EncodeStream", declared(sent))
@@ -154,8 +159,12 @@ func TestStalledRequestsEnd(t *testing.T) {
 // before that it does no harm.
 func TestIdleStreamsEnd(t *testing.T) {
 	t.Parallel()
+	patience.Grow(t, 2*time.Second, idleStreamsEnd)
+}
+
+func idleStreamsEnd(t testing.TB, limit time.Duration) {
 	s := start(t, func(c *server.Config) {
-		c.Timeout.Receive, c.Timeout.Idle = server.Duration(time.Second), server.Duration(2*time.Second)
+		c.Timeout.Receive, c.Timeout.Idle = server.Duration(limit/2), server.Duration(limit)
 	})
 	frames := makeFrames(t, small.Input, 1)
 	stream, err := s.dial(t).EncodeStream(timeout(t))
@@ -163,15 +172,15 @@ func TestIdleStreamsEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	var a client.Response
+	begin := time.Now()
 	if err := errors.Join(stream.Send(&client.Batch{Spec: small, Frames: frames}), stream.Recv(&a)); err != nil {
 		t.Fatal(err)
 	}
-	begin := time.Now()
 	var e *client.Error
 	if err := stream.Recv(&a); !errors.As(err, &e) || e.Code != codes.DeadlineExceeded || !strings.Contains(e.Reason, "timeouts.idle") {
 		t.Errorf("gRPC: got %v, want DeadlineExceeded", err)
 	}
-	if silence := time.Since(begin); silence < 1500*time.Millisecond {
+	if silence := time.Since(begin); silence < limit {
 		t.Errorf("gRPC: the stream was ended after %v of silence, want timeouts.idle", silence)
 	}
 
@@ -187,7 +196,7 @@ func TestIdleStreamsEnd(t *testing.T) {
 	if got := resp.Trailer.Get("Steadyframe-Error"); !strings.HasPrefix(got, "slow: ") {
 		t.Errorf("HTTP: got trailer %q, want that it was slow", got)
 	}
-	if silence := time.Since(begin); silence < 1500*time.Millisecond {
+	if silence := time.Since(begin); silence < limit {
 		t.Errorf("HTTP: the body was ended after %v of silence, want timeouts.idle", silence)
 	}
 	if err := feed.Close(); err != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -174,6 +175,7 @@ func TestMemoryBudget(t *testing.T) {
 			conn := beginPost(t, s.Addrs().HTTP, query(t, big), len(frames[0]), frames[0][:600])
 			defer func() { _ = conn.Close() }()
 		}
+		eventually(t, "all are open", func() bool { return s.Stats().OpenRequests == 3 })
 		eventually(t, "memory is admitted", func() bool { return s.Stats().Pool.Admitted > budget/3 }) // Large requests have three quarters at most.
 		var a client.Response
 		var e *client.Error
@@ -222,11 +224,15 @@ func TestMaxStreams(t *testing.T) {
 // TestOverload: with three times the callers that there is room for, some are served and the others are refused, faster
 // than those are served. When the load ends, the server is as before.
 func TestOverload(t *testing.T) {
+	patience.Grow(t, 1500*time.Millisecond, overload)
+}
+
+func overload(t testing.TB, lasting time.Duration) {
 	s := start(t, func(c *server.Config) { c.Workers, c.Limits.QueueDepth = 2, 4 })
 	batch := &client.Batch{Spec: w1, Frames: makeFrames(t, w1.Input, 8)}
 	var served, refused metrics.Histogram
 	var callers sync.WaitGroup
-	ctx, cancel := context.WithTimeout(timeout(t), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(timeout(t), lasting)
 	defer cancel()
 	for range 18 {
 		c := s.dial(t)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,17 +36,15 @@ func TestManyWideSpecs(t *testing.T) {
 		return resp.StatusCode, err
 	}
 	usual := makeFrames(t, w1.Input, 1)[0]
-	median := func() time.Duration {
-		took := make([]time.Duration, 15)
-		for i := range took {
-			start := time.Now()
+	cost := func() time.Duration { // of a usual frame, in processor time: what others take of the processors is not in it
+		const frames = 15
+		before := server.counters(t).CPU
+		for range frames {
 			if status, err := post(w1, usual); status != http.StatusOK || err != nil {
 				t.Fatalf("got %d, %v for a usual frame", status, err)
 			}
-			took[i] = time.Since(start)
 		}
-		slices.Sort(took)
-		return took[len(took)/2]
+		return (server.counters(t).CPU - before) / frames
 	}
 	wide := func(i int) pipeline.Spec {
 		return pipeline.Spec{
@@ -56,8 +53,8 @@ func TestManyWideSpecs(t *testing.T) {
 			Output: pipeline.Output{Quality: 98, Subsampling: jpeg.Sub444, Restart: pipeline.RestartRow},
 		}
 	}
-	median()
-	usually := median()
+	cost()
+	usually := cost()
 	before := server.collected(t)
 
 	// Without a frame nothing is compiled.
@@ -107,15 +104,31 @@ func TestManyWideSpecs(t *testing.T) {
 		return rss < before.RSS+24<<20
 	})
 	var after time.Duration
-	eventually(t, "a usual frame takes about as long as before", func() bool { // When the machine is busy, not at once.
-		after = median()
+	eventually(t, "a usual frame takes about as much as before", func() bool { // not at once: what the attack left is collected
+		after = cost()
 		return after <= 4*usually+20*time.Millisecond
 	})
-	t.Logf("memory from %d MB to %d MB and back to %d MB; a usual frame took %v before and %v after", before.RSS>>20, peak>>20, rss>>20, usually, after)
+	t.Logf("memory from %d MB to %d MB and back to %d MB; a usual frame took %v of processors before and %v after", before.RSS>>20, peak>>20, rss>>20, usually, after)
 }
 
-// checkAccount compares the account of memory in /debug/pools with its total, that of the runtime.
+// checkAccount compares the account of memory in /debug/pools with its total, that of the runtime. What it is made of is read one after the
+// other, so that under load not each reading adds up; but what is missing in one is missing in all.
 func checkAccount(t *testing.T, caller *http.Client, admin string) {
+	t.Helper()
+	for left := 10; ; left-- {
+		off := readAccount(t, caller, admin)
+		if off == "" {
+			return
+		}
+		if left == 0 {
+			t.Error(off)
+			return
+		}
+	}
+}
+
+// readAccount returns how a reading of the account does not add up; empty: it does.
+func readAccount(t *testing.T, caller *http.Client, admin string) (off string) {
 	t.Helper()
 	resp, err := caller.Get("http://" + admin + "/debug/pools?format=json")
 	if err != nil {
@@ -140,6 +153,7 @@ func checkAccount(t *testing.T, caller *http.Client, admin string) {
 		kinds = append(kinds, fmt.Sprintf("%s %d", kind, n))
 	}
 	if d := sum - m.Total; len(m.Leased) < 3 || d > m.Total/10 || d < -m.Total/10 {
-		t.Errorf("got an account of %d bytes together (%s), want within a tenth of the runtime's %d", sum, strings.Join(kinds, ", "), m.Total)
+		return fmt.Sprintf("got an account of %d bytes together (%s), want within a tenth of the runtime's %d", sum, strings.Join(kinds, ", "), m.Total)
 	}
+	return ""
 }
