@@ -15,6 +15,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -249,21 +250,23 @@ func TestPublishTimeouts(t *testing.T) {
 		})
 	}
 	t.Run("patience", func(t *testing.T) {
-		f := newTestAPI(t, func(c *config.Config) { c.Timeout.Receive = config.Duration(short) })
-		v := f.view("cam")
-		in, out := io.Pipe()
-		done := make(chan reply, 1)
-		go func() { done <- f.send(http.MethodPost, "/v1/streams/cam", "", in) }()
-		out.Write(part)
-		out.Write([]byte("--frame\r\nContent-Type: image/jpeg\r\n"))
-		f.wantFrame(v, 1)
-		<-time.After(3 * short)
-		out.Write(slices.Concat([]byte("\r\n"), jpegFrame(t, 2)))
-		f.wantFrame(v, 2)
-		out.Close()
-		if a := <-done; a.status != http.StatusOK || a.Frames != 2 {
-			t.Errorf("got %+v, want 2 frames", a)
-		}
+		patience.Grow(t, short, func(t testing.TB, receive time.Duration) {
+			f := newTestAPI(t, func(c *config.Config) { c.Timeout.Receive = config.Duration(receive) })
+			v := f.view("cam")
+			in, out := io.Pipe()
+			done := make(chan reply, 1)
+			go func() { done <- f.send(http.MethodPost, "/v1/streams/cam", "", in) }()
+			out.Write(part)
+			out.Write([]byte("--frame\r\nContent-Type: image/jpeg\r\n"))
+			f.wantFrame(v, 1)
+			<-time.After(3 * receive)
+			out.Write(slices.Concat([]byte("\r\n"), jpegFrame(t, 2)))
+			f.wantFrame(v, 2)
+			out.Close()
+			if a := <-done; a.status != http.StatusOK || a.Frames != 2 {
+				t.Errorf("got %+v, want 2 frames", a)
+			}
+		})
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -88,6 +89,7 @@ func TestSnapshotMaxAge(t *testing.T) {
 			t.Errorf("%s: got %d bytes, want the old picture", path, len(body))
 		}
 	}
+	eventually(t, "those before are gone", func() bool { return f.viewerCount("cam1") == 0 })
 	fresh := make(chan struct{})
 	go func() {
 		defer close(fresh)
@@ -190,8 +192,11 @@ func TestSnapshotOfAJustLostSource(t *testing.T) {
 // TestSnapshotReadSlowly: a caller that keeps reading gets all of it, however much longer than live.stall that takes.
 func TestSnapshotReadSlowly(t *testing.T) {
 	t.Parallel()
-	const patience = time.Second
-	f := newFixture(t, nil, stall(patience))
+	patience.Grow(t, time.Second, snapshotReadSlowly)
+}
+
+func snapshotReadSlowly(t testing.TB, limit time.Duration) {
+	f := newFixture(t, nil, stall(limit))
 	f.publish(t, f.publisher(t, "cam1"), large())
 	_, r := f.dial(t, "GET /snapshot/cam1.jpg HTTP/1.1")
 	resp, err := http.ReadResponse(r, nil)
@@ -199,7 +204,7 @@ func TestSnapshotReadSlowly(t *testing.T) {
 		t.Fatal(err)
 	}
 	begin := time.Now()
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(limit / 50)
 	defer tick.Stop()
 	total := int64(0)
 	for err == nil {
@@ -208,8 +213,8 @@ func TestSnapshotReadSlowly(t *testing.T) {
 		n, err = io.CopyN(io.Discard, resp.Body, 128<<10)
 		total += n
 	}
-	if took := time.Since(begin); total != int64(len(large())) || took < 2*patience {
-		t.Errorf("got %d bytes in %v, %v, want %d in more than %v", total, took, err, len(large()), 2*patience)
+	if took := time.Since(begin); total != int64(len(large())) || took < 2*limit {
+		t.Errorf("got %d bytes in %v, %v, want %d in more than %v", total, took, err, len(large()), 2*limit)
 	}
 }
 

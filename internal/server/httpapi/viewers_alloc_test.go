@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"os"
 	"runtime"
@@ -173,15 +174,18 @@ func TestOneWritePerImage(t *testing.T) {
 	l := newLockstep(t, viewers)
 	l.viewMJPEG()
 	l.next()
-	before, delivered := writes(t), l.delivered()
-	for range images {
-		l.next()
+	least := math.Inf(1)
+	for try := 0; try < 10 && least > 1.25; try++ { // The Go runtime wakes its poller with some, on a busy machine with many.
+		before, delivered := writes(t), l.delivered()
+		for range images {
+			l.next()
+		}
+		written := writes(t) - before
+		least = min(least, float64(written)/float64(l.delivered()-delivered))
 	}
-	written := writes(t) - before
-	each := float64(written) / float64(l.delivered()-delivered)
-	t.Logf("%.3f system calls that write for each image and viewer", each)
-	if each > 1.25 { // The Go runtime wakes its poller with some.
-		t.Errorf("got %.3f system calls that write for each image and viewer, want one", each)
+	t.Logf("%.3f system calls that write for each image and viewer", least)
+	if least > 1.25 {
+		t.Errorf("got %.3f system calls that write for each image and viewer, want one", least)
 	}
 }
 

@@ -44,13 +44,13 @@ func TestStalledViewerIsDisconnected(t *testing.T) {
 	p := f.publisher(t, "cam1")
 	f.publish(t, p, large())
 	c, _ := f.dial(t, "GET /stream/cam1.mjpg HTTP/1.1")
-	eventually(t, "it watches", func() bool { return f.viewerCount("cam1") == 1 })
-	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
 	eventually(t, "the log says why", func() bool {
 		log := f.log.String()
 		return strings.Contains(log, "level=WARN") && strings.Contains(log, "kind=slow reason=\"the viewer read nothing within live.stall\"") &&
 			strings.Contains(log, "stream=cam1") && strings.Contains(log, "peer="+c.LocalAddr().String())
 	})
+	eventually(t, "it is gone", func() bool { return f.viewerCount("cam1") == 0 })
+	eventually(t, "it is counted", func() bool { return f.rejected(t, fault.Slow) > 0 })
 	if got := f.rejected(t, fault.Slow); got != 1 {
 		t.Errorf("got %v counted as slow, want 1", got)
 	}
@@ -178,6 +178,7 @@ func TestSlowViewerSeesNewImages(t *testing.T) {
 	}
 	f.feed(t, p, 100, data)
 	eventually(t, "the one without a bound is given many pictures", func() bool { return f.delivered(unbounded) >= many })
+	eventually(t, "the other one is given some", func() bool { return f.delivered(bounded) > 0 })
 	n := f.delivered(bounded)
 	t.Logf("of viewers that read nothing, the one with the bound was given %d images of 40 kB, the other %d", n, f.delivered(unbounded))
 	if n == 0 || n > few {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 )
 
 // TestWebSocket: a watched stream's images come with their data, and its state with each change.
@@ -65,10 +66,14 @@ func TestWebSocket(t *testing.T) {
 // TestWebSocketUnacknowledged: at most two images are unacknowledged, and the newest comes after them.
 func TestWebSocketUnacknowledged(t *testing.T) {
 	t.Parallel()
-	const patience, between = time.Second, 50 * time.Millisecond
-	f := newFixture(t, nil, stall(patience))
+	patience.Grow(t, time.Second, webSocketUnacknowledged)
+}
+
+func webSocketUnacknowledged(t testing.TB, limit time.Duration) {
+	between := limit / 20
+	f := newFixture(t, nil, stall(limit))
 	p := f.publisher(t, "cam1")
-	all := images(t, int(2*patience/between)+5)
+	all := images(t, int(2*limit/between)+5)
 	f.publish(t, p, all[0])
 	c := f.websocket(t, nil)
 	c.say(`{"op":"watch","stream":"cam1","id":1}`)
@@ -102,7 +107,7 @@ func TestWebSocketUnacknowledged(t *testing.T) {
 		t.Errorf("got image %d, want the newest, %d", imageIndex(t, third.jpeg), len(all)-1)
 	}
 	info, _ := f.hub.Info("cam1")
-	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 2*patience {
+	if v := info.Viewers[0]; v.Delivered != 1 || v.Dropped != uint64(len(all)-3) || v.Lag < 2*limit {
 		t.Errorf("got %+v, want 1 delivered, %d dropped, and the lag of the acknowledgement", v, len(all)-3)
 	}
 }
@@ -132,15 +137,11 @@ func TestWebSocketFair(t *testing.T) {
 	c := f.websocket(t, nil)
 	all := images(t, 200)
 	const streams = 8
-	for i := range streams {
+	var publishers [streams]*stream.Publisher
+	for i := range publishers {
 		name := fmt.Sprint("cam", i)
-		p := f.publisher(t, name)
-		f.publish(t, p, all[0])
-		rate := 50
-		if i == 0 {
-			rate = 1000
-		}
-		f.feed(t, p, rate, all)
+		publishers[i] = f.publisher(t, name)
+		f.publish(t, publishers[i], all[0])
 		c.say(`{"op":"watch","stream":%q,"id":%d}`, name, i+1)
 	}
 	got := [streams]int{}
@@ -151,11 +152,17 @@ func TestWebSocketFair(t *testing.T) {
 		}
 		got[p.id-1]++
 		total++
+		for i, publisher := range publishers {
+			f.publish(t, publisher, all[total%len(all)])
+			for again := 0; i == 0 && again < 20; again++ {
+				f.publish(t, publisher, all[(total+again)%len(all)])
+			}
+		}
 		c.ack(p)
 	}
 	for i, n := range got {
-		if n < 10 {
-			t.Errorf("stream %d: got %d of 400 images: %v", i, n, got)
+		if n < 25 {
+			t.Errorf("stream %d: got %d of 400 images, want about 50 of each: %v", i, n, got)
 		}
 	}
 }
@@ -263,7 +270,11 @@ func TestWebSocketDrain(t *testing.T) {
 // TestWebSocketSilence: a viewer that does not respond to pings is disconnected, and one that does is not.
 func TestWebSocketSilence(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, nil, stall(500*time.Millisecond))
+	patience.Grow(t, 500*time.Millisecond, webSocketSilence)
+}
+
+func webSocketSilence(t testing.TB, limit time.Duration) {
+	f := newFixture(t, nil, stall(limit))
 	f.publisher(t, "cam1")
 	quiet, lively := f.websocket(t, nil), f.websocket(t, nil)
 	for _, c := range []*client{quiet, lively} {
