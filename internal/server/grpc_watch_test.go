@@ -85,11 +85,18 @@ func TestWatchSoMany(t *testing.T) {
 		t.Errorf("got %v after the image, want io.EOF", err)
 	}
 	three := s.stockWatch(t, &api.WatchRequest{Stream: "cam1", Pictures: 1}, &api.WatchRequest{Pictures: 2})
-	for want := uint64(1); want <= 3; want++ {
-		if p, err := three.Recv(); err != nil || p.GetSeq() != want {
-			t.Errorf("got image %d, %v, want %d", p.GetSeq(), err, want)
+	seq := uint64(1)
+	for range 3 {
+		p, err := three.Recv()
+		if p.GetRepeat() { // On a busy machine the image before has been still for a second. It counts as one that was asked for.
+			seq--
 		}
-		f.next(1)
+		if err != nil || p.GetSeq() != seq {
+			t.Errorf("got image %d, %v, want %d", p.GetSeq(), err, seq)
+		}
+		if seq++; !p.GetRepeat() {
+			f.next(1)
+		}
 	}
 	if _, err := three.Recv(); err != io.EOF {
 		t.Errorf("got %v after three images, want io.EOF", err)

@@ -76,54 +76,56 @@ func TestPlanCompilesNothing(t *testing.T) {
 }
 
 func TestAdmit(t *testing.T) {
-	e := newEngine(t, func(c *config.Config) {
-		c.Limits.MemoryBudget, c.Limits.MemoryFloor, c.Timeout.Queue = config.MiB, 0, config.Duration(20*time.Millisecond)
+	synctest.Test(t, func(t *testing.T) { // so that the order of the timers is that of their times
+		e := newEngine(t, func(c *config.Config) {
+			c.Limits.MemoryBudget, c.Limits.MemoryFloor, c.Timeout.Queue = config.MiB, 0, config.Duration(20*time.Millisecond)
+		})
+		ctx := context.Background()
+		budget := e.Pool.Stats().Budget
+		if share := e.Config.Limits.PipelineShare(); budget != int64(config.MiB)-share || share != int64(config.MiB)/8 {
+			t.Errorf("got %d bytes for the pool and %d for pipelines of %d", budget, share, config.MiB)
+		}
+		all, err := e.Admit(ctx, budget, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := e.Admit(ctx, 1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != budget+1 {
+			t.Errorf("not now: got %v, want Busy with what would be admitted", err)
+		}
+		if _, err := e.Admit(ctx, budget+1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
+			t.Errorf("never: got %v, want TooLarge", err)
+		}
+		soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		for _, stream := range []*Stream{nil, {}} {
+			if _, err := e.Admit(soon, 1, stream); fault.From(err) == nil || fault.From(err).Kind != fault.Deadline {
+				t.Errorf("deadline, stream %v: got %v, want Deadline", stream, err)
+			}
+		}
+		if err := e.Ready(); err != nil {
+			t.Errorf("got not ready, %v, with no request waiting", err)
+		}
+		waits := make(chan error, 1)
+		go func() { // A stream goes on waiting.
+			g, err := e.Admit(ctx, 1, &Stream{})
+			g.Release()
+			waits <- err
+		}()
+		for e.Pool.Stats().Waiting == 0 {
+			select {
+			case err := <-waits:
+				t.Fatalf("a stream did not wait: %v", err)
+			default:
+			}
+		}
+		if err := e.Ready(); err == nil || !strings.Contains(err.Error(), "limits.memory_budget") {
+			t.Errorf("got ready, %v, with a stream waiting for memory", err)
+		}
+		all.Release()
+		if err := <-waits; err != nil {
+			t.Errorf("a stream that waited: %v", err)
+		}
 	})
-	ctx := context.Background()
-	budget := e.Pool.Stats().Budget
-	if share := e.Config.Limits.PipelineShare(); budget != int64(config.MiB)-share || share != int64(config.MiB)/8 {
-		t.Errorf("got %d bytes for the pool and %d for pipelines of %d", budget, share, config.MiB)
-	}
-	all, err := e.Admit(ctx, budget, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.Admit(ctx, 1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.Busy || fault.From(err).Got != budget+1 {
-		t.Errorf("not now: got %v, want Busy with what would be admitted", err)
-	}
-	if _, err := e.Admit(ctx, budget+1, nil); fault.From(err) == nil || fault.From(err).Kind != fault.TooLarge {
-		t.Errorf("never: got %v, want TooLarge", err)
-	}
-	soon, cancel := context.WithTimeout(ctx, time.Millisecond)
-	defer cancel()
-	for _, stream := range []*Stream{nil, {}} {
-		if _, err := e.Admit(soon, 1, stream); fault.From(err) == nil || fault.From(err).Kind != fault.Deadline {
-			t.Errorf("deadline, stream %v: got %v, want Deadline", stream, err)
-		}
-	}
-	if err := e.Ready(); err != nil {
-		t.Errorf("got not ready, %v, with no request waiting", err)
-	}
-	waits := make(chan error, 1)
-	go func() { // A stream goes on waiting.
-		g, err := e.Admit(ctx, 1, &Stream{})
-		g.Release()
-		waits <- err
-	}()
-	for e.Pool.Stats().Waiting == 0 {
-		select {
-		case err := <-waits:
-			t.Fatalf("a stream did not wait: %v", err)
-		default:
-		}
-	}
-	if err := e.Ready(); err == nil || !strings.Contains(err.Error(), "limits.memory_budget") {
-		t.Errorf("got ready, %v, with a stream waiting for memory", err)
-	}
-	all.Release()
-	if err := <-waits; err != nil {
-		t.Errorf("a stream that waited: %v", err)
-	}
 }
 
 // TestStreamsKeepTheirPriority: a stream that was admitted before goes before others that wait, but not after a pause.

@@ -56,9 +56,9 @@ func TestRecord(t *testing.T) {
 				return len(info.Viewers) == 1 && info.Viewers[0].Delivered == uint64(i+1)
 			})
 		}
-		f.publishAt(t, p, all[len(steps)], start.Add(2*time.Second)) // the end
+		f.publishAt(t, p, all[len(steps)], start.Add(5*time.Second)) // the end: sooner than the recording ends by itself
 	}()
-	resp, body := f.get(t, "GET", "/record/cam1?seconds=2")
+	resp, body := f.get(t, "GET", "/record/cam1?seconds=5")
 	<-done
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "video/x-matroska" || resp.ContentLength != -1 {
 		t.Fatalf("got %s, %v, %.100q", resp.Status, resp.Header, body)
@@ -142,9 +142,9 @@ func TestRecordSound(t *testing.T) {
 			info, _ := f.hub.Info("cam1")
 			return info.Viewers[0].Delivered == 2
 		})
-		f.publishAt(t, p, all[2], start.Add(2*time.Second)) // the end
+		f.publishAt(t, p, all[2], start.Add(5*time.Second)) // the end: sooner than the recording ends by itself
 	}()
-	_, body := f.get(t, "GET", "/record/cam1?seconds=2")
+	_, body := f.get(t, "GET", "/record/cam1?seconds=5")
 	<-done
 	want := []float64{0, 0.456}
 	heard := 0

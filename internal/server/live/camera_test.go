@@ -13,18 +13,19 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 	"github.com/steadyframe/steadyframe/jpeg"
 )
 
 // startCamera starts an HTTP server, and a Live with a source of its URL, called door.
-func startCamera(t *testing.T, settings config.Stream, serve http.HandlerFunc) *running {
+func startCamera(t testing.TB, offlineAfter time.Duration, settings config.Stream, serve http.HandlerFunc) *running {
 	t.Helper()
 	s := httptest.NewServer(serve)
 	t.Cleanup(s.Close)
 	settings.Source = strings.Replace(s.URL, "://", "://me:hunter2@", 1) + settings.Source
 	return start(t, func(c *config.Config) {
 		c.Streams = config.Streams{"door": settings}
-		c.Live.OfflineAfter = config.Duration(time.Second)
+		c.Live.OfflineAfter = config.Duration(offlineAfter)
 	})
 }
 
@@ -41,7 +42,7 @@ func TestCameraStream(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.settings.Source = "/video.cgi?token=hunter3"
-			r := startCamera(t, tt.settings, func(w http.ResponseWriter, r *http.Request) {
+			r := startCamera(t, time.Second, tt.settings, func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")
 				for r.Context().Err() == nil {
 					fmt.Fprintf(w, "--b--\r\nContent-Length: %d\r\n\r\n%s\r\n--b--\r\nContent-Length: 100\r\n\r\n%s\r\n", len(data), data, data[:100])
@@ -77,9 +78,13 @@ func TestCameraStream(t *testing.T) {
 // TestCameraSnapshot: a snapshot that is polled less often than a stream may be silent stays online, and goes offline
 // when the camera stops responding.
 func TestCameraSnapshot(t *testing.T) {
+	patience.Grow(t, time.Second, cameraSnapshot)
+}
+
+func cameraSnapshot(t testing.TB, limit time.Duration) {
 	data := encoded(t, 64, 32, 7, jpeg.Sub420)
 	var requests, unchanged, gone atomic.Int64
-	r := startCamera(t, config.Stream{Source: "/snap.jpg", Every: config.Duration(2500 * time.Millisecond)}, func(w http.ResponseWriter, r *http.Request) {
+	r := startCamera(t, limit, config.Stream{Source: "/snap.jpg", Every: config.Duration(5 * limit / 2)}, func(w http.ResponseWriter, r *http.Request) {
 		requests.Add(1)
 		switch {
 		case gone.Load() > 0:
@@ -115,7 +120,7 @@ func TestCameraSnapshot(t *testing.T) {
 func TestCameraEnds(t *testing.T) {
 	data := encoded(t, 64, 32, 7, jpeg.Sub420)
 	var requests atomic.Int64
-	r := startCamera(t, config.Stream{Source: "/"}, func(w http.ResponseWriter, r *http.Request) {
+	r := startCamera(t, time.Second, config.Stream{Source: "/"}, func(w http.ResponseWriter, r *http.Request) {
 		switch requests.Add(1) {
 		case 1:
 			w.Header().Set("Content-Type", "multipart/x-mixed-replace; boundary=b")

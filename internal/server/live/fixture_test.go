@@ -41,6 +41,9 @@ type running struct {
 // leased or admitted any more.
 func start(t testing.TB, change func(*config.Config)) *running { return startChecked(t, change, nil) }
 
+// online is for tests whose sources are silent on a busy machine alone: they are not lost.
+func online(c *config.Config) { c.Live.OfflineAfter = config.Duration(time.Hour) }
+
 // startChecked is start with a checked pool.
 func startChecked(t testing.TB, change func(*config.Config), check *pool.Check) *running {
 	t.Helper()

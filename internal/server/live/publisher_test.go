@@ -37,7 +37,7 @@ func (g gate) check() *pool.Check {
 // TestNewestWins: of frames that come while one is encoded the newest is encoded next, and the others are released.
 func TestNewestWins(t *testing.T) {
 	g := gate{make(chan struct{}), make(chan struct{})}
-	r := startChecked(t, nil, g.check())
+	r := startChecked(t, online, g.check())
 	p := r.publish("cam", Settings{})
 	v := r.view("cam")
 	r.put(p, 0)
@@ -180,7 +180,7 @@ func TestPublisherIsReplaced(t *testing.T) {
 // counted.
 func TestBadFramesDoNotEndTheStream(t *testing.T) {
 	var fail func(int) error
-	r := startChecked(t, nil, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
+	r := startChecked(t, online, &pool.Check{Leaks: pool.LeaksOff, Fault: func(n int) error {
 		if n != smallBytes && fail != nil { // an image
 			return fail(n)
 		}
@@ -397,7 +397,7 @@ func TestFramesAllocateNothing(t *testing.T) {
 
 // TestReuseLive: segments of a live stream that are as in the frame before are reused, and their memory comes back.
 func TestReuseLive(t *testing.T) {
-	r := start(t, nil)
+	r := start(t, online)
 	spec := pipeline.Spec{Input: small, Output: pipeline.Output{Restart: pipeline.RestartRow, Reuse: pipeline.ReuseSegments}}
 	p := r.publish("cam", Settings{Spec: spec})
 	v := r.view("cam")

@@ -73,8 +73,7 @@ func TestFFmpegComesBack(t *testing.T) {
 	if again := processes(t, path); len(again) != 1 || again[0] == pids[0] {
 		t.Errorf("got children %v, want another than %v", again, pids)
 	}
-	if s := r.next(v); s.Offline {
-		t.Error("got the image of a lost source, want the film")
+	for s := r.next(v); s.Offline; s = r.next(v) { // On a busy machine it may look lost once more.
 	}
 	r.stop()
 	if left := processes(t, path); len(left) != 0 {
@@ -141,8 +140,9 @@ func TestStillImage(t *testing.T) {
 	}
 	r := start(t, func(c *config.Config) { c.Streams = config.Streams{"still": {Source: file}} })
 	until(t, "three frames", func() bool { return r.info("still").Arrived >= 3 })
-	if i := r.info("still"); i.State != stream.Online || i.FPSIn > 2 || !strings.Contains(i.Format, "160x96") {
-		t.Errorf("got %v, %v frames a second, format %q, want it online, one, and 160x96", i.State, i.FPSIn, i.Format)
+	until(t, "one frame a second, and not more in the long run", func() bool { i := r.info("still"); return i.State == stream.Online && i.FPSIn <= 2 })
+	if i := r.info("still"); !strings.Contains(i.Format, "160x96") {
+		t.Errorf("got format %q, want 160x96", i.Format)
 	}
 	if log := r.log.String(); strings.Contains(log, "lost") {
 		t.Errorf("got a source that was lost:\n%s", log)

@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/ring"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 )
 
 // raw is a socket to the server, without any protocol.
@@ -144,18 +145,14 @@ func TestSlowHello(t *testing.T) {
 	r := start(t, func(c *config.Config) { c.Timeout.Receive = config.Duration(50 * time.Millisecond) })
 	for _, n := range []int{0, 1, ring.Size, ring.Size + 3} {
 		c := r.raw()
-		if _, err := c.Write(hello(`{"use":"encode"}`)[:n]); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = c.Write(hello(`{"use":"encode"}`)[:n]) // On a busy machine the server has ended it already.
 		if e := ending(t, c); e.Code != 13 || !strings.Contains(e.Text, "timeouts.receive") {
 			t.Errorf("%d bytes: got code %d: %s, want 13 and timeouts.receive", n, e.Code, e.Text)
 		}
 	}
 	for _, n := range []int{0, 1, ring.Size + 3} { // These go away in the middle.
 		c := r.raw()
-		if _, err := c.Write(hello(`{"use":"encode"}`)[:n]); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = c.Write(hello(`{"use":"encode"}`)[:n]) // as above
 		c.Close()
 	}
 	r.waitIdle()
@@ -307,7 +304,11 @@ func TestNeverReads(t *testing.T) {
 
 // TestIdle: a client that is silent for timeouts.idle is disconnected, and not one that sends PING.
 func TestIdle(t *testing.T) {
-	r := start(t, func(c *config.Config) { c.Timeout.Idle = config.Duration(2 * time.Second) })
+	patience.Grow(t, 2*time.Second, idle)
+}
+
+func idle(t testing.TB, limit time.Duration) {
+	r := start(t, func(c *config.Config) { c.Timeout.Idle = config.Duration(limit) })
 	silent, pings := r.encoder(ring.Hello{Spec: w1}), r.encoder(ring.Hello{Spec: w1})
 	told := make(chan error, 1)
 	go func() {
