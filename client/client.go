@@ -42,14 +42,15 @@ type Options struct {
 	Dial             []grpc.DialOption // after the client's own, so that they win: other credentials, a dialer
 }
 
-// Client is a connection to a server, made when it is first used, and again when it broke. Its methods may be called
-// from any goroutine.
+// Client is a connection to a server, or one to each of several, made when it is first used, and again when it broke. Its
+// methods may be called from any goroutine.
 type Client struct {
-	conn  *grpc.ClientConn
-	token string
-	codec codec
-	spec  atomic.Pointer[specMessage] // of the last batch or stream that had one
-	ring  *ringLink                   // nil: there is none
+	conn     *grpc.ClientConn
+	token    string
+	codec    codec
+	spec     atomic.Pointer[specMessage] // of the last batch or stream that had one
+	ring     *ringLink                   // nil: there is none
+	balances bool                        // there may be several servers
 }
 
 const (
@@ -61,8 +62,10 @@ const (
 	writeBuffer = 256 << 10
 )
 
-// Dial returns a Client for the server at target, host:port or unix:/path. It does not wait for the server. The caller
-// closes the Client. nil is the zero Options.
+// Dial returns a Client for the server at target, host:port or unix:/path, or for several: dns:///host:port has one at each
+// address of that name, static:///host:port,host:port says them. Calls then go to servers that are up, and fewer to those
+// that are busy; a stream stays where it was opened. Dial does not wait for a server. The caller closes the Client. nil is
+// the zero Options.
 func Dial(target string, options *Options) (*Client, error) {
 	var o Options
 	if options != nil {
@@ -73,9 +76,16 @@ func Dial(target string, options *Options) (*Client, error) {
 		most = defaultMaxResponse
 	}
 	if !strings.Contains(target, ":") {
-		return nil, fmt.Errorf("client: got target %q, want host:port or unix:/path", target)
+		return nil, fmt.Errorf("client: got target %q, want host:port, unix:/path, dns:///host:port or static:///host:port,host:port", target)
 	}
-	c := &Client{token: o.Token, codec: newCodec()}
+	c := &Client{token: o.Token, codec: newCodec(), balances: balances(target)}
+	var servers []grpc.DialOption
+	if c.balances {
+		var err error
+		if servers, err = balancing(target); err != nil {
+			return nil, err
+		}
+	}
 	transport := insecure.NewCredentials()
 	if o.TLS != nil {
 		transport = credentials.NewTLS(o.TLS)
@@ -93,7 +103,7 @@ func Dial(target string, options *Options) (*Client, error) {
 		grpc.WithStaticConnWindowSize(connWindow),
 		grpc.WithWriteBufferSize(writeBuffer),
 		grpc.WithDisableRetry(), // A retry would hold on to frames after they are sent.
-	}, o.Dial...)
+	}, append(servers, o.Dial...)...)
 	if strings.HasPrefix(target, unixScheme) {
 		dial = slices.Insert(dial, 0, grpc.WithContextDialer(dialUnix))
 	}

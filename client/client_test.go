@@ -261,7 +261,7 @@ func TestMarshalIsProtobuf(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := c.codec.Marshal(&encodeRequest{&tt.batch, spec})
+			got, err := c.codec.Marshal(&encodeRequest{batch: &tt.batch, spec: spec})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -318,7 +318,7 @@ func TestMarshalAllocatesLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r = encodeRequest{&b, spec}
+		r = encodeRequest{batch: &b, spec: spec}
 		data, err := c.codec.Marshal(&r)
 		if err != nil {
 			t.Fatal(err)

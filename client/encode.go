@@ -42,7 +42,8 @@ type Image struct {
 
 // Encode sends one batch, which must have a Spec, and puts its images into r. It borrows the frames until it returns;
 // after an error, until Close, since gRPC may still be sending them. What is wrong with one frame alone is its Image.Err.
-// The error is an *Error.
+// With several servers, a batch that one could not serve, since it stopped, died or had no room, goes to another. The error
+// is an *Error.
 func (c *Client) Encode(ctx context.Context, b *Batch, r *Response) error {
 	if c.ring != nil {
 		return c.ring.encode(ctx, b, r)
@@ -51,7 +52,10 @@ func (c *Client) Encode(ctx context.Context, b *Batch, r *Response) error {
 	if err != nil {
 		return err
 	}
-	return toError(c.conn.Invoke(c.context(ctx), api.FrameService_Encode_FullMethodName, &encodeRequest{b, spec}, r))
+	if c.balances {
+		return c.encodeAnywhere(ctx, b, spec, r)
+	}
+	return toError(c.conn.Invoke(c.context(ctx), api.FrameService_Encode_FullMethodName, &encodeRequest{batch: b, spec: spec}, r))
 }
 
 // EncodeStream opens a stream of batches. It lasts until its CloseSend and last Recv, an error, or the end of ctx. The
@@ -86,7 +90,7 @@ func (s *EncodeStream) Send(b *Batch) error {
 	if err != nil {
 		return err
 	}
-	s.request = encodeRequest{b, spec}
+	s.request = encodeRequest{batch: b, spec: spec}
 	err = s.stream.SendMsg(&s.request)
 	s.request = encodeRequest{}
 	return toError(err)
@@ -111,8 +115,9 @@ func (s *EncodeStream) CloseSend() error {
 
 // encodeRequest is an EncodeRequest on its way.
 type encodeRequest struct {
-	batch *Batch
-	spec  []byte // the bytes of its Spec's message
+	batch     *Batch
+	spec      []byte     // the bytes of its Spec's message
+	departure *departure // nil: nobody asks when it has left
 }
 
 // The tags of EncodeRequest, EncodeResponse and Picture: the numbers that api/steadyframe/v1/frame.proto gives the
@@ -151,6 +156,10 @@ func (r *encodeRequest) marshal(heads *headPool) mem.BufferSlice {
 		head = protowire.AppendBytes(protowire.AppendVarint(head, tagSpec), r.spec)
 	}
 	head = appendImages(head, tagOfScene, b.Images)
+	if d := r.departure; d != nil {
+		d.begin(b.Frames)
+		return appendFrames(mem.NewBuffer(p, departingHead{d}), head, tagFrames, b.Frames, d)
+	}
 	return appendFrames(mem.NewBuffer(p, heads), head, tagFrames, b.Frames, borrowed{})
 }
 

@@ -285,7 +285,7 @@ func TestListStreams(t *testing.T) {
 
 // TestFramesAreProtobuf: frames are what a stock client would send, and when all buffers are freed they have left.
 func TestFramesAreProtobuf(t *testing.T) {
-	f := publishRequest{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}}
+	f := publishRequest{departure: newDeparture(&headPool{})}
 	for _, list := range [][][]byte{nil, {{}}, {{1}}, {make([]byte, 5000)}, {make([]byte, 5000), {1, 2}, nil, make([]byte, 2000)}, make([][]byte, 1000)} {
 		for _, captured := range []uint64{0, 1 << 50} {
 			want, err := proto.Marshal(&api.PublishRequest{CapturedUs: captured, Frames: list})
@@ -311,7 +311,7 @@ func TestFramesAreProtobuf(t *testing.T) {
 }
 
 func TestLiveMessagesAllocateLittle(t *testing.T) {
-	f := publishRequest{departure: departure{heads: &headPool{}, gone: make(chan struct{}, 1)}, capturedUS: 1, frames: [][]byte{make([]byte, 691_200)}}
+	f := publishRequest{departure: newDeparture(&headPool{}), capturedUS: 1, frames: [][]byte{make([]byte, 691_200)}}
 	const runs = 100
 	objects, size := alloctest.Measure(t, runs, func() {
 		f.marshal().Free()

@@ -77,7 +77,7 @@ func (c *Client) Publish(ctx context.Context, name string, spec pipeline.Spec, o
 		return nil, err
 	}
 	p := &Publisher{stream: s, ended: make(chan struct{})}
-	p.request.heads, p.request.gone = c.codec.heads, make(chan struct{}, 1)
+	p.request.departure = newDeparture(c.codec.heads)
 	if err := s.SendMsg(&api.PublishRequest{Stream: name, Spec: message, MaxFps: o.MaxFPS}); err != nil && err != io.EOF {
 		return nil, toError(err)
 	}
@@ -192,7 +192,7 @@ func early(err error) error {
 
 // publishRequest is a PublishRequest on its way, without the description of the stream.
 type publishRequest struct {
-	departure
+	*departure
 	capturedUS uint64
 	frames     [][]byte
 	images     []SceneImage
@@ -214,14 +214,19 @@ func (r *publishRequest) marshal() mem.BufferSlice {
 		head = protowire.AppendVarint(protowire.AppendVarint(head, tagCapturedUS), r.capturedUS)
 	}
 	head = appendImages(head, tagPublishImages, r.images)
-	return appendFrames(mem.NewBuffer(p, departingHead{&r.departure}), head, tagPublishFrames, r.frames, &r.departure)
+	return appendFrames(mem.NewBuffer(p, departingHead{r.departure}), head, tagPublishFrames, r.frames, r.departure)
 }
 
 // departure is the pool of a message's buffers, and tells when all have been written: when the message has left.
 type departure struct {
 	heads *headPool
+	begun bool          // whether there has been a message
 	held  atomic.Int32  // buffers that have not been written
 	gone  chan struct{} // receives when there are no more
+}
+
+func newDeparture(heads *headPool) *departure {
+	return &departure{heads: heads, gone: make(chan struct{}, 1)}
 }
 
 // begin expects a head and the frames that are not in it.
@@ -232,6 +237,7 @@ func (d *departure) begin(frames [][]byte) {
 			n++
 		}
 	}
+	d.begun = true
 	d.held.Store(n)
 }
 

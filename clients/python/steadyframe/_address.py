@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
-from typing import Optional, Set
+from dataclasses import dataclass, replace
+from typing import Optional, Set, Tuple
 from urllib.parse import quote, urlsplit
 
 from . import _ring
@@ -20,7 +20,7 @@ _log = logging.getLogger("steadyframe")
 
 @dataclass(frozen=True)
 class Address:
-    """A server, and the token that it wants.
+    """A server, or several that are alike, and the token that they want.
 
     Attributes:
         ring: the path of its ring's socket; "" for HTTP alone.
@@ -29,6 +29,9 @@ class Address:
         port: of TCP.
         path: of the Unix socket, or what precedes the paths of the API where a proxy adds that.
         token: of HTTP; "" for none.
+        ip: the address to connect to, where host is only its name; "" for host.
+        servers: all of several that are known; the attributes above are then those of the first.
+        dns: whether host has a server at each of its addresses.
     """
 
     ring: str = ""
@@ -37,6 +40,14 @@ class Address:
     port: int = 0
     path: str = ""
     token: str = ""
+    ip: str = ""
+    servers: Tuple[Address, ...] = ()
+    dns: bool = False
+
+    @property
+    def several(self) -> bool:
+        """Whether there may be more than one server."""
+        return bool(self.servers) or self.dns
 
     @property
     def prefix(self) -> str:
@@ -58,6 +69,12 @@ class Address:
     @property
     def http(self) -> str:
         """The address of HTTP alone; "" for none."""
+        if self.servers:
+            return "static:///" + ",".join(s.http for s in self.servers)
+        if self.dns:
+            return f"dns:///{self.web}"
+        if self.ip:
+            return f"{self.web} ({self.ip})"
         return f"unix:{self.path}" if self.scheme == "unix" else self.web
 
     def __str__(self) -> str:
@@ -65,15 +82,19 @@ class Address:
 
 
 def parse(url: str, token: str = "") -> Address:
-    """Returns the address that a URL says: ring:/PATH, http://HOST:PORT, https://HOST, unix:/PATH; or a ring and another of
-    these after a comma, for where the ring is not to be had. A wrong one is a SpecError."""
-    want = "want ring:/PATH, http://HOST:PORT, https://HOST or unix:/PATH"
+    """Returns the address that a URL says: ring:/PATH, http://HOST:PORT, https://HOST, unix:/PATH; of several servers
+    static:///HOST:PORT,HOST:PORT, or dns:///HOST:PORT for one at each address of the name, with https:// before HOST for TLS; or
+    a ring and another of these after a comma, for where the ring is not to be had. A wrong one is a SpecError."""
+    want = "want ring:/PATH, http://HOST:PORT, https://HOST, unix:/PATH, static:///HOST:PORT,HOST:PORT or dns:///HOST:PORT"
     if url.startswith("ring:"):
         path, _, http = url[len("ring:") :].partition(",")
         if not path.startswith("/") or http.startswith("ring:"):
             raise SpecError(f"url: got {url!r}, {want}", field="url")
         other = parse(http, token) if http else Address(token=token)
-        return Address(_plain(path), other.scheme, other.host, other.port, other.path, token)
+        return replace(other, ring=_plain(path))
+    for scheme in ("static:", "dns:"):
+        if url.startswith(scheme):
+            return _several(url, scheme, token, want)
     if url.startswith("unix:"):
         path = _plain(url[len("unix:") :])
         if not path:
@@ -90,6 +111,23 @@ def parse(url: str, token: str = "") -> Address:
         raise SpecError(f"url: got {url!r}, {want}", field="url")
     prefix = quote(parts.path.rstrip("/"), safe="/%")
     return Address("", parts.scheme, parts.hostname, port or (443 if parts.scheme == "https" else 80), prefix, token)
+
+
+def _several(url: str, scheme: str, token: str, want: str) -> Address:
+    """Returns the address that a URL of several servers says."""
+    text = url[len(scheme) :]
+    names = (text[3:] if text.startswith("///") else text).split(",")
+    servers = []
+    for name in names:
+        server = parse(name if name.startswith(("http://", "https://")) else f"http://{name}", token)
+        if server in servers:
+            raise SpecError(f"url: got {url!r}, which has {name} twice", field="url")
+        servers.append(server)
+    if scheme == "static:":
+        return replace(servers[0], servers=tuple(servers))
+    if len(servers) != 1:
+        raise SpecError(f"url: got {url!r}, {want}", field="url")
+    return replace(servers[0], dns=True)
 
 
 def _plain(path: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, Deque, Dict, Iterable, List, Optional, Tuple, Union
 
 from . import _errors
 from ._address import Address
+from ._balance import balancer_of
 from ._errors import ConnectionLost, Error, Timeout
 
 __all__ = ["Connection", "Response"]
@@ -130,7 +131,7 @@ class Connection:
     """One connection to a server. It is for one thread at a time, and for the process that opened it."""
 
     def __init__(self, address: Address, timeout: Optional[float]) -> None:
-        """Connects, or raises ConnectionLost. timeout, in seconds, is for the connecting."""
+        """Connects, to any one of several servers, or raises ConnectionLost. timeout, in seconds, is for the connecting."""
         self.address = address
         if not address.scheme:
             raise ConnectionLost(f"only HTTP can do this, and the address is {address}: add its address after a comma")
@@ -139,12 +140,8 @@ class Connection:
         self._out: Deque[memoryview] = deque()
         self._ended = False  # the server has ended the connection
         self._broken: Optional[OSError] = None  # how
-        try:
-            self.socket = _connect(address, timeout)
-        except OSError as err:
-            raise ConnectionLost(
-                f"no server at {address.http}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
-            ) from err
+        self.load = ""  # what the server says of it
+        self.socket, self.address = _connect_any(address, timeout)
         self.socket.setblocking(False)
         self._tls = isinstance(self.socket, ssl.SSLSocket)
         self._plain = hasattr(self.socket, "sendmsg") and not self._tls
@@ -260,6 +257,7 @@ class Connection:
             end = self._in.find(b"\r\n\r\n")
             if end >= 0:
                 response = _parse_head(bytes(self._in[:end]))
+                self.load = response.headers.get("endpoint-load-metrics", "")
                 del self._in[: end + 4]
                 if response.status == 100:
                     continue
@@ -327,6 +325,25 @@ def _parse_head(head: bytes) -> Response:
     return Response(int(parts[1]), headers)
 
 
+def _connect_any(address: Address, timeout: Optional[float]) -> Tuple[socket.socket, Address]:
+    """Returns a connection to a server, of several to the one whose turn it is, or to another where that cannot be reached."""
+    balancer = balancer_of(address)
+    tried: List[Address] = []
+    while True:
+        server = (balancer.choose(tried) if balancer else None) or address
+        try:
+            return _connect(server, balancer.connect_timeout(timeout) if balancer else timeout), server
+        except OSError as err:
+            if balancer and server is not address:
+                balancer.failed(server)
+                tried.append(server)
+                if balancer.others(tried):
+                    continue
+            raise ConnectionLost(
+                f"no server at {address.http}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
+            ) from err
+
+
 def _connect(address: Address, timeout: Optional[float]) -> socket.socket:
     if address.scheme == "unix":
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -337,7 +354,7 @@ def _connect(address: Address, timeout: Optional[float]) -> socket.socket:
             s.close()
             raise
         return s
-    s = socket.create_connection((address.host, address.port), timeout)
+    s = socket.create_connection((address.ip or address.host, address.port), timeout)
     try:
         s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if address.scheme == "https":

@@ -422,8 +422,8 @@ class _ScenePool(Pool[_Session]):
     def over_ring(self, given: Compositions, slots: int) -> _Session:
         return _RingSession(self.address.ring, self.options, given, slots, self.timeout)
 
-    def over_http(self) -> _Session:
-        return _HTTPSession(self.address, self.options, self.timeout)
+    def over_http(self, address: Address) -> _Session:
+        return _HTTPSession(address, self.options, self.timeout)
 
 
 def scenes(*, url: Optional[str] = None, token: Optional[str] = None, timeout: Optional[float] = 30.0) -> List[SceneInfo]:

@@ -7,7 +7,8 @@ from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar, Union
 
 from . import _errors
 from ._address import Address, fall_back
-from ._errors import ConnectionLost, Error, FrameError, ServerError, SpecError
+from ._balance import balancer_of
+from ._errors import Busy, ConnectionLost, Error, FrameError, ServerError, SpecError
 from ._frames import Frames
 from ._http import Connection, Response
 from ._jpeg import Splitter
@@ -56,6 +57,16 @@ class HTTPSession:
         return True
 
     @property
+    def server(self) -> Optional[Address]:
+        """The server that it is with."""
+        return self.connection.address
+
+    @property
+    def load(self) -> str:
+        """What the server says of its load."""
+        return self.connection.load
+
+    @property
     def alive(self) -> bool:
         """Whether it is this process's, and the server has not ended it."""
         return self.connection.pid == os.getpid() and not self.connection.poll()
@@ -96,6 +107,9 @@ class HTTPSession:
 
 class RingSession:
     """Frames through memory that is shared, each in a slot of its own. Images come in the order of the frames."""
+
+    server: Optional[Address] = None  # This machine's is none of several.
+    load = ""
 
     def __init__(self, path: str, options: Options, given: Description, slots: int, timeout: Optional[float]) -> None:
         self.description = given
@@ -180,11 +194,13 @@ class Pool(Generic[S]):
         self.options = options
         self.timeout = timeout
         self._idle: List[S] = []
+        self._balancer = balancer_of(address)
 
-    def take(self, given: Any) -> Tuple[S, bool]:
-        """Returns a session that is the caller's until give, or its close, and whether it was used before."""
+    def take(self, given: Any, server: Optional[Address] = None) -> Tuple[S, bool]:
+        """Returns a session that is the caller's until give, or its close, and whether it was used before. Of several servers it
+        is with that one."""
         for session in reversed(self._idle[:]):
-            if not session.fits(given):
+            if not session.fits(given) or server is not None and session.server not in (None, server):
                 continue
             try:
                 self._idle.remove(session)
@@ -193,24 +209,46 @@ class Pool(Generic[S]):
             if session.alive:
                 return session, True
             session.close()
-        return self.open(given, slots_for(given)), False
+        return self.open(given, slots_for(given), server), False
 
     def run(self, given: Any, use: Callable[[S], R]) -> R:
-        """Returns what use returns for a session; for another one where the session was kept from before, and has ended since."""
+        """Returns what use returns for a session; for another one where the session was kept from before, and has ended since, or
+        where one of several servers is gone or has no room."""
+        tried: List[Address] = []
         while True:
-            session, kept = self.take(given)
+            server = self._balancer.choose(tried) if self._balancer else None
+            try:
+                session, kept = self.take(given, server)
+            except ConnectionLost as err:
+                if self._goes_on(err, server, tried):
+                    continue
+                raise
             try:
                 got = use(session)
             except BaseException as err:
                 session.close()
-                if kept and may_go_on(err):
+                if kept and may_go_on(err) or session.server is not None and self._goes_on(err, server, tried):
                     continue
                 raise
+            if self._balancer and server is not None and session.server is not None:
+                self._balancer.served(server, session.load)
             self.give(session)
             return got
 
-    def open(self, given: Any, slots: int) -> S:
-        """Returns a new session; over the ring with so many slots."""
+    def _goes_on(self, err: BaseException, server: Optional[Address], tried: List[Address]) -> bool:
+        """Whether a call that failed is to be made with another server. For want of room it is only once: where all are full,
+        clients that ask each of them make it worse."""
+        if self._balancer is None or server is None:
+            return False
+        if isinstance(err, ConnectionLost):
+            self._balancer.failed(server)
+        elif not isinstance(err, Busy) or tried:
+            return False
+        tried.append(server)
+        return self._balancer.others(tried)
+
+    def open(self, given: Any, slots: int, server: Optional[Address] = None) -> S:
+        """Returns a new session, with server where that says one of several; over the ring with so many slots."""
         if self.address.ring:
             try:
                 return self.over_ring(given, slots)
@@ -218,14 +256,14 @@ class Pool(Generic[S]):
                 if not self.address.scheme:
                     raise
                 fall_back(self.address, err)
-        return self.over_http()
+        return self.over_http(server or self.address)
 
     def over_ring(self, given: Any, slots: int) -> S:
         """Returns a new session over the ring."""
         raise NotImplementedError
 
-    def over_http(self) -> S:
-        """Returns a new session over HTTP."""
+    def over_http(self, address: Address) -> S:
+        """Returns a new session over HTTP with that server."""
         raise NotImplementedError
 
     def give(self, session: S) -> None:
@@ -258,5 +296,5 @@ class EncodePool(Pool[Session]):
     def over_ring(self, given: Frames, slots: int) -> Session:
         return RingSession(self.address.ring, self.options, given.description, slots, self.timeout)
 
-    def over_http(self) -> Session:
-        return HTTPSession(self.address, self.options, self.timeout)
+    def over_http(self, address: Address) -> Session:
+        return HTTPSession(address, self.options, self.timeout)

@@ -47,6 +47,8 @@ type GRPC struct {
 	Reflection            bool   `yaml:"reflection" doc:"whether callers may ask which methods there are, as grpcurl does"`
 	MaxCallsPerConnection int    `yaml:"max_calls_per_connection" bounds:"1 or more" doc:"gRPC calls of one connection at the same time"`
 	MaxCallsPerPeer       int    `yaml:"max_calls_per_peer" bounds:"1 or more" doc:"gRPC calls of one IP address at the same time; a proxy is one"`
+	// MaxConnectionAge is jittered by a tenth either way.
+	MaxConnectionAge Duration `yaml:"max_connection_age" doc:"after about this time a gRPC connection takes no further calls, so that clients of several servers connect anew, to new servers too; open calls go on; 0: never"`
 }
 
 // Ring is where programs on the same machine find the shared memory, and which users may.

@@ -142,6 +142,9 @@ func checkTimes(c Config) *ValueError {
 			return wrong(d.key, "got %s, want 1ms to 24h", d.got)
 		}
 	}
+	if age := c.GRPC.MaxConnectionAge; age != 0 && (age < Duration(time.Second) || age > Duration(24*time.Hour)) {
+		return wrong("grpc.max_connection_age", "got %s, want 0 or 1s to 24h", age)
+	}
 	return nil
 }
 

@@ -36,6 +36,7 @@ type Engine struct {
 	queue     queue
 	pace      pace
 	unsent    unsent
+	load      load
 	open      atomic.Int64          // requests and streams in flight
 	openOf    [numWork]atomic.Int64 // the same, by what they are for
 	owners    owners
@@ -68,6 +69,7 @@ func New(c config.Config, m *metrics.Metrics, check *pool.Check) *Engine {
 	e.pipelines = newPipelines(share, time.Duration(c.Limits.PipelineIdle), func(s pipeline.Spec) (*pipeline.Pipeline, error) {
 		return pipeline.Compile(s, &pipeline.Options{Pool: e.Pool, Workers: e.workers, MaxScratch: share / 2})
 	})
+	e.load.at = e.Started
 	e.queue = queue{turns: e.workers.Size(), depth: c.Limits.QueueDepth}
 	e.Account = newAccount(e.Pool.Stats)
 	e.Account.Heap(Pipelines, func() int64 { return e.pipelines.stats().Bytes })

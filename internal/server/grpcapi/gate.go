@@ -46,6 +46,7 @@ var helperLimits = [classes]struct {
 type gate struct {
 	perConnection, perPeer int
 	mostWaiting            int // calls that have not sent a first message
+	watching               int // calls of health: each client that balances has one
 
 	mu     sync.Mutex
 	peers  map[string]int // FrameService's calls, by address without port
@@ -55,7 +56,8 @@ type gate struct {
 }
 
 func newGate(c config.Config) *gate {
-	return &gate{perConnection: c.GRPC.MaxCallsPerConnection, perPeer: c.GRPC.MaxCallsPerPeer, mostWaiting: c.Limits.MaxRequests, peers: map[string]int{}}
+	return &gate{perConnection: c.GRPC.MaxCallsPerConnection, perPeer: c.GRPC.MaxCallsPerPeer, mostWaiting: c.Limits.MaxRequests,
+		watching: max(c.Limits.MaxConnections, helperLimits[healthCalls].all), peers: map[string]int{}}
 }
 
 // ticket is the gate's record of one call.
@@ -135,6 +137,9 @@ func (g *gate) enter(c *connection, peer string, class class, evict func()) (*ti
 		l := helperLimits[class]
 		limits[0].name, limits[0].n, limits[0].max = l.name+" of a connection", c.calls[class], l.perConnection
 		limits[1].name, limits[1].n, limits[1].max, limits[1].fits = l.name, g.open[class], l.all, anyone
+		if class == healthCalls {
+			limits[1].max = g.watching
+		}
 	}
 	for _, l := range limits {
 		if l.n >= l.max && !g.makeRoom(class, c, l.fits) {

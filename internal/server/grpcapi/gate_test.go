@@ -88,7 +88,7 @@ func TestGateWhileCallsEnd(t *testing.T) {
 	g := newGate(config.Default())
 	enter := func(c *connection) (*ticket, error) { return g.enter(c, "p", healthCalls, func() {}) }
 	var first *ticket
-	for range helperLimits[healthCalls].all / helperLimits[healthCalls].perConnection {
+	for range g.watching / helperLimits[healthCalls].perConnection {
 		c := alone()
 		for range helperLimits[healthCalls].perConnection {
 			ticket, err := enter(c)

@@ -95,7 +95,8 @@ func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, st
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
 			grpc.KeepaliveParams(keepalive.ServerParameters{
 				MaxConnectionIdle: time.Duration(c.Timeout.Idle),
-				Time:              time.Minute, // a peer whose machine is down
+				MaxConnectionAge:  time.Duration(c.GRPC.MaxConnectionAge), // 0: for ever
+				Time:              time.Minute,                            // a peer whose machine is down
 				Timeout:           10 * time.Second,
 			}),
 			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),

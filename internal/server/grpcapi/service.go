@@ -32,6 +32,7 @@ type service struct {
 	gate      *gate
 	inflaters inflaters
 	gathering gathering
+	load      loadReport
 	whole     bool           // whether messages are read as a whole
 	wait      sync.WaitGroup // goroutines of sessions
 }
@@ -92,16 +93,25 @@ func (s *service) logFault(ctx context.Context, method string, f *fault.Error) {
 	log.Log(ctx, level(method, f.Kind), "call failed", "method", fault.Cut(method), "identity", fault.Cut(auth.From(ctx).String()), "peer", peerOf(ctx), "kind", f.Kind.String(), "reason", fault.Cut(f.Error()))
 }
 
-// encode serves Encode.
+// encode serves Encode. However it ends, it says the load: after a refusal, too, a client should know.
 func (s *service) encode(stream grpc.ServerStream, in pieceReader) error {
+	defer s.sayLoad(stream)
 	if err := s.engine.CheckQueue(); err != nil {
 		return err
 	}
 	return newSession(s, stream, in, true).run()
 }
 
+// sayLoad puts the load into the trailer of a call that ends.
+func (s *service) sayLoad(stream grpc.ServerStream) {
+	if trailer := s.load.of(s.engine.Load()); trailer != nil {
+		stream.SetTrailer(trailer)
+	}
+}
+
 // encodeStream serves EncodeStream, which waits for its turns, however long the queue.
 func (s *service) encodeStream(stream grpc.ServerStream, in pieceReader) error {
+	defer s.sayLoad(stream)
 	return newSession(s, stream, in, false).run()
 }
 

@@ -17,6 +17,7 @@ import (
 // encode serves POST /v1/encode.
 func (h *Handler) encode(w *writer, r *http.Request) error {
 	e := h.engine
+	h.load.set(w.Header(), e.Load())
 	if err := e.Open(engine.Encode, ownerOf(r)); err != nil {
 		return err
 	}

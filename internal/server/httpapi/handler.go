@@ -38,6 +38,7 @@ type Handler struct {
 	mux    *http.ServeMux
 
 	history history
+	load    loadReport
 }
 
 // NewHandler returns the HTTP API of e and l, for those whom who allows it.

@@ -112,6 +112,9 @@ func (h *Histogram) Count() (sum uint64) {
 	return sum
 }
 
+// Sum returns the sum of the counted durations.
+func (h *Histogram) Sum() time.Duration { return time.Duration(h.nanos.Load()) }
+
 // Describe is part of prometheus.Collector.
 func (h *Histogram) Describe(ch chan<- *prometheus.Desc) { ch <- h.desc }
 
@@ -131,7 +134,7 @@ func (h *Histogram) Write(out *dto.Metric) error {
 		d.Bucket = append(d.Bucket, &dto.Bucket{UpperBound: &upper, CumulativeCount: &n})
 	}
 	count += h.classic[len(bounds)].Load()
-	sum := time.Duration(h.nanos.Load()).Seconds()
+	sum := h.Sum().Seconds()
 	d.SampleCount, d.SampleSum = &count, &sum
 	h.writeNative(d)
 	out.Histogram, out.Label = d, h.labels

@@ -144,6 +144,9 @@ func (m *Metrics) Took(s Stage, d time.Duration) { m.stages[s].Observe(d) }
 // Served counts the time of a request's batch, from its arrival until it was encoded.
 func (m *Metrics) Served(d time.Duration) { m.batch.Observe(d) }
 
+// Batches returns how many batches Served has counted, and the sum of their times.
+func (m *Metrics) Batches() (n uint64, sum time.Duration) { return m.batch.Count(), m.batch.Sum() }
+
 // Waited counts the time of a batch in the queue.
 func (m *Metrics) Waited(d time.Duration) { m.queueWait.Observe(d) }
 

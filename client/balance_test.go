@@ -1,0 +1,225 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/health"
+	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pipeline"
+)
+
+// refusing is an echo that counts what it is asked, and refuses all of it with an error, if there is one.
+type refusing struct {
+	echo
+	err   error
+	asked atomic.Int32
+}
+
+func (r *refusing) Encode(ctx context.Context, m *api.EncodeRequest) (*api.EncodeResponse, error) {
+	r.asked.Add(1)
+	if r.err != nil {
+		return nil, r.err
+	}
+	return r.echo.Encode(ctx, m)
+}
+
+// full is the error of a server without room.
+func full(t *testing.T) error {
+	t.Helper()
+	st, err := status.New(codes.ResourceExhausted, "the queue is full").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Err()
+}
+
+// serveOn serves s on a free port until t ends, and returns its address.
+func serveOn(t *testing.T, s api.FrameServiceServer) string {
+	t.Helper()
+	address, _ := serveWithHealth(t, s)
+	return address
+}
+
+// serveWithHealth is serveOn for a test of the server's health.
+func serveWithHealth(t *testing.T, s api.FrameServiceServer) (string, *health.Server) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := grpc.NewServer(grpc.MaxRecvMsgSize(1 << 30))
+	api.RegisterFrameServiceServer(g, s)
+	h := health.NewServer()
+	h.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
+	healthgrpc.RegisterHealthServer(g, h)
+	served := make(chan error, 1)
+	go func() { served <- g.Serve(l) }()
+	t.Cleanup(func() {
+		g.Stop()
+		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) { // It may not have begun.
+			t.Error(err)
+		}
+	})
+	return l.Addr().String(), h
+}
+
+// nobody returns an address where nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func dialTarget(t *testing.T, target string) *Client {
+	t.Helper()
+	c, err := Dial(target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+var anySpec = pipeline.Spec{Input: frame.Desc{Format: frame.Gray8, Width: 16, Height: 16}}
+
+// TestBatchesGoToAnotherServer: a batch that a server is too busy for, or that stops or is gone, goes to another, and the
+// caller may change its frames afterwards (which the race detector sees).
+func TestBatchesGoToAnotherServer(t *testing.T) {
+	good, busy, stopping := &refusing{}, &refusing{err: full(t)}, &refusing{err: status.Error(codes.Unavailable, "the server is stopping")}
+	c := dialTarget(t, fmt.Sprintf("static:///%s,%s,%s,%s", serveOn(t, good), serveOn(t, busy), nobody(t), serveOn(t, stopping)))
+	frames := [][]byte{make([]byte, 300_000), make([]byte, 100)}
+	var r Response
+	const batches = 40
+	ready := func() bool { return busy.asked.Load() > 0 && stopping.asked.Load() > 0 }
+	sent := int32(0)
+	for ; sent < batches || !ready(); sent++ {
+		for _, f := range frames {
+			f[len(f)-1]++
+		}
+		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: frames}, &r); err != nil {
+			t.Fatalf("batch %d: %v", sent, err)
+		}
+		for i, f := range frames {
+			if !bytes.Equal(r.Images[i].Data, f) {
+				t.Fatalf("batch %d: got other bytes of frame %d", sent, i)
+			}
+		}
+	}
+	if got := good.asked.Load(); got != sent {
+		t.Errorf("got %d batches at the server that takes them, want %d", got, sent)
+	}
+}
+
+// TestAllServersRefuse: an error is that of the server, and clients do not go round for room.
+func TestAllServersRefuse(t *testing.T) {
+	servers := make([]*refusing, 3)
+	target := staticScheme + "///"
+	for i := range servers {
+		servers[i] = &refusing{err: full(t)}
+		target += serveOn(t, servers[i]) + ","
+	}
+	c := dialTarget(t, target[:len(target)-1])
+	var e *Error
+	var r Response
+	const batches = 10
+	for range batches {
+		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, &r); !errors.As(err, &e) || e.Code != codes.ResourceExhausted || e.RetryAfter != time.Second {
+			t.Fatalf("got %v, want ResourceExhausted, and to come again after 1s", err)
+		}
+	}
+	asked := int32(0)
+	for _, s := range servers {
+		asked += s.asked.Load()
+	}
+	// A batch that came before a second connection was there had no other server.
+	if asked < batches || asked > 2*batches {
+		t.Errorf("got %d tries of %d batches, want two of each at most", asked, batches)
+	}
+
+	c = dialTarget(t, "static:///"+nobody(t)+","+nobody(t))
+	if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, &r); !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("got %v where nobody listens, want Unavailable", err)
+	}
+	wrong := &refusing{err: status.Error(codes.InvalidArgument, "wrong")}
+	c = dialTarget(t, "static:///"+serveOn(t, wrong)+","+serveOn(t, wrong))
+	if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, &r); !errors.As(err, &e) || e.Code != codes.InvalidArgument || wrong.asked.Load() != 1 {
+		t.Errorf("got %v after %d tries, want InvalidArgument after one", err, wrong.asked.Load())
+	}
+}
+
+// TestSickServersAreLeftOut: a server that says that it is stopping gets no further batch.
+func TestSickServersAreLeftOut(t *testing.T) {
+	well, sick := &refusing{}, &refusing{}
+	address, h := serveWithHealth(t, sick)
+	c := dialTarget(t, "static:///"+serveOn(t, well)+","+address)
+	var r Response
+	encode := func() {
+		t.Helper()
+		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for sick.asked.Load() == 0 {
+		encode()
+	}
+	h.Shutdown()
+	for deadline, without := time.Now().Add(time.Minute), 0; without < 20; {
+		before := sick.asked.Load()
+		if encode(); sick.asked.Load() == before {
+			without++
+		} else if without = 0; time.Now().After(deadline) {
+			t.Fatal("a server that is stopping is still asked after a minute")
+		}
+	}
+}
+
+// TestNamesOfSeveralServers: localhost may have an address more than the one where a server is.
+func TestNamesOfSeveralServers(t *testing.T) {
+	s := &refusing{}
+	_, port, err := net.SplitHostPort(serveOn(t, s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dialTarget(t, "dns:///localhost:"+port)
+	var r Response
+	for range 3 {
+		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{7}}}, &r); err != nil || r.Images[0].Data[0] != 7 {
+			t.Fatalf("got %v, %v", r.Images, err)
+		}
+	}
+}
+
+func TestStaticTargets(t *testing.T) {
+	for _, target := range []string{"static:///a:1", "static:///a:1,b:2,[::1]:3", "static:a:1,b:2"} {
+		if c, err := Dial(target, nil); err != nil {
+			t.Errorf("%s: got %v", target, err)
+		} else {
+			c.Close()
+		}
+	}
+	for _, target := range []string{"static:", "static:///", "static:///a", "static:///a:1,", "static:///a:1,b", "static:///a:1,a:1", "static://x/a:1", "static:///a:1, b:2", "static:///:1"} {
+		if c, err := Dial(target, nil); err == nil {
+			t.Errorf("%s: got no error", target)
+			c.Close()
+		}
+	}
+}
