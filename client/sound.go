@@ -22,12 +22,13 @@ type SoundFormat struct {
 type SoundPublisher struct {
 	stream grpc.ClientStream
 	moment int               // bytes
+	rate   int               // moments a second
 	first  *api.SoundRequest // nil: it is sent
 }
 
 // PublishSound makes the caller the publisher of the sound of the live stream of that name, in the place of any other; its images may
-// have another publisher. captured is when the first sample is captured; zero: when it comes. Each further one is a sample later, so
-// that sound and images which are sent together belong together. The caller ends it with Close, or by ending ctx. What is wrong,
+// have another publisher. captured is when the first sample is captured; zero: when it comes. Each further one is a sample later,
+// unless SendCaptured says otherwise: sound and images which are sent together belong together. The caller ends it with Close, or by ending ctx. What is wrong,
 // Send and Close say. The call goes over gRPC also where the Client has a ring. The error is an *Error.
 func (c *Client) PublishSound(ctx context.Context, name string, f SoundFormat, captured time.Time) (*SoundPublisher, error) {
 	s, err := c.open(ctx, api.FrameService_PublishSound_FullMethodName)
@@ -38,7 +39,7 @@ func (c *Client) PublishSound(ctx context.Context, name string, f SoundFormat, c
 	if !captured.IsZero() {
 		first.CapturedUs = uint64(max(captured.UnixMicro(), 0))
 	}
-	return &SoundPublisher{stream: s, moment: 2 * max(f.Channels, 1), first: first}, nil
+	return &SoundPublisher{stream: s, moment: 2 * max(f.Channels, 1), rate: max(f.Rate, 1), first: first}, nil
 }
 
 // sentAtOnce is the most bytes of sound of one request, a multiple of every moment.
@@ -46,26 +47,38 @@ const sentAtOnce = 32 << 10
 
 // Send sends sound, whole moments, which it borrows until it returns. It waits while the server takes no more, since sound is more
 // than half a second ahead. The error is an *Error, and final: Aborted when another publisher took the sound over.
-func (p *SoundPublisher) Send(pcm []byte) error {
+//
+// Sound that comes to the server more than 200 ms late goes on after a pause, for the server, and has the time of its coming.
+// SendCaptured knows better.
+func (p *SoundPublisher) Send(pcm []byte) error { return p.SendCaptured(time.Time{}, pcm) }
+
+// SendCaptured is Send for sound whose first sample was captured at that time, by the clock of Publisher.SendCaptured: however late
+// it comes, it is for that time.
+func (p *SoundPublisher) SendCaptured(at time.Time, pcm []byte) error {
 	if len(pcm)%p.moment != 0 {
 		return &Error{Code: codes.InvalidArgument, Field: "pcm", Reason: fmt.Sprintf("client: got %d bytes, want a multiple of %d", len(pcm), p.moment)}
 	}
 	for len(pcm) > 0 {
 		n := min(len(pcm), sentAtOnce)
-		if err := p.send(pcm[:n]); err != nil {
+		if err := p.send(at, pcm[:n]); err != nil {
 			return err
 		}
 		pcm = pcm[n:]
+		if !at.IsZero() {
+			at = at.Add(time.Duration(n/p.moment) * time.Second / time.Duration(p.rate))
+		}
 	}
 	return nil
 }
 
-func (p *SoundPublisher) send(pcm []byte) error {
+func (p *SoundPublisher) send(at time.Time, pcm []byte) error {
 	r := &api.SoundRequest{}
 	if p.first != nil {
 		r, p.first = p.first, nil
 	}
-	r.Pcm = pcm
+	if r.Pcm = pcm; !at.IsZero() {
+		r.CapturedUs = uint64(max(at.UnixMicro(), 0))
+	}
 	err := p.stream.SendMsg(r)
 	if err == io.EOF { // The response says why.
 		if err = p.stream.RecvMsg(&api.SoundResponse{}); err == nil {
@@ -78,7 +91,7 @@ func (p *SoundPublisher) send(pcm []byte) error {
 // Close says that no further sound comes, and waits until the server has it. It returns how much there was. The error is an *Error.
 func (p *SoundPublisher) Close() (time.Duration, error) {
 	if p.first != nil { // The server wants to know what there is nothing of.
-		if err := p.send(nil); err != nil {
+		if err := p.send(time.Time{}, nil); err != nil {
 			return 0, err
 		}
 	}

@@ -23,14 +23,12 @@ import (
 var soundFor = flag.Duration("sound", 0, "measure for so long how far sound and images are apart, with a network that stalls each minute")
 
 const (
-	slateBits    = 24 // of the milliseconds that a frame shows, 12 pixels each
-	slateFPS     = 25
-	beepEvery    = 500 * time.Millisecond // in the sound
-	beepLevels   = 8                      // beeps have their number, modulo this, as their level
-	slateRate    = 16000                  // of the sound
-	slatePiece   = slateRate / 50         // samples that are sent at once
-	slateTooLate = 100 * time.Millisecond // the sound is begun anew: the server would take it for sound after a pause
-	slateRenewed = 10 * time.Second       // it is begun anew after: the server, too, may have been held up
+	slateBits  = 24 // of the milliseconds that a frame shows, 12 pixels each
+	slateFPS   = 25
+	beepEvery  = 500 * time.Millisecond // in the sound
+	beepLevels = 8                      // beeps have their number, modulo this, as their level
+	slateRate  = 16000                  // of the sound
+	slatePiece = slateRate / 50         // samples that are sent at once
 )
 
 // slate publishes frames that show their time in milliseconds, and sound with a beep every 500 ms of the same clock, each when it is
@@ -42,11 +40,7 @@ func slate(t *testing.T, s *server, stream string) *atomic.Int64 {
 	frames := new(atomic.Int64)
 	var feeds sync.WaitGroup
 	feeds.Go(func() { slateFrames(ctx, t, s, stream, begun, frames) })
-	feeds.Go(func() {
-		for ctx.Err() == nil {
-			slateSound(ctx, t, s, stream, begun)
-		}
-	})
+	feeds.Go(func() { slateSound(ctx, t, s, stream, begun) })
 	t.Cleanup(func() {
 		cancel()
 		feeds.Wait()
@@ -55,13 +49,14 @@ func slate(t *testing.T, s *server, stream string) *atomic.Int64 {
 }
 
 // post publishes what feed writes until ctx ends, or feed does.
-func post(ctx context.Context, t *testing.T, url string, feed func(w io.Writer)) {
+func post(ctx context.Context, t *testing.T, url, kind string, feed func(w io.Writer)) {
 	body, pipe := io.Pipe()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, body)
 		if err == nil {
+			request.Header.Set("Content-Type", kind)
 			var response *http.Response
 			if response, err = http.DefaultClient.Do(request); err == nil {
 				if response.StatusCode != http.StatusOK {
@@ -81,7 +76,7 @@ func post(ctx context.Context, t *testing.T, url string, feed func(w io.Writer))
 }
 
 func slateFrames(ctx context.Context, t *testing.T, s *server, stream string, begun time.Time, frames *atomic.Int64) {
-	post(ctx, t, s.url("/v1/streams/"+stream+"?format=gray&size=320x40&quality=90&subsampling=4:4:4"), func(w io.Writer) {
+	post(ctx, t, s.url("/v1/streams/"+stream+"?format=gray&size=320x40&quality=90&subsampling=4:4:4"), "application/octet-stream", func(w io.Writer) {
 		tick := time.NewTicker(time.Second / slateFPS)
 		defer tick.Stop()
 		data := make([]byte, 320*40)
@@ -105,16 +100,14 @@ func slateFrames(ctx context.Context, t *testing.T, s *server, stream string, be
 	})
 }
 
-// slateSound publishes the sound until it has been held up, so that its times would be wrong.
+// slateSound publishes the sound, each piece with its time.
 func slateSound(ctx context.Context, t *testing.T, s *server, stream string, begun time.Time) {
-	n := int(time.Since(begun) * slateRate / time.Second) // the next sample
 	at := func(n int) time.Time { return begun.Add(time.Duration(n) * time.Second / slateRate) }
-	first := at(n)
-	query := fmt.Sprintf("/sound?format=s16le&rate=%d&captured_us=%d", slateRate, first.UnixMicro())
-	post(ctx, t, s.url("/v1/streams/"+stream+query), func(w io.Writer) {
+	query := fmt.Sprintf("/sound?format=s16le&rate=%d", slateRate)
+	post(ctx, t, s.url("/v1/streams/"+stream+query), "application/x-steadyframe-sound", func(w io.Writer) {
 		var piece []byte
-		for ctx.Err() == nil {
-			piece = piece[:0]
+		for n := 0; ctx.Err() == nil; {
+			piece = fmt.Appendf(piece[:0], "SOUND samples=%d captured_us=%d\n", slatePiece, at(n).UnixMicro())
 			for range slatePiece {
 				piece = binary.LittleEndian.AppendUint16(piece, uint16(slateSample(n)))
 				n++
@@ -124,9 +117,6 @@ func slateSound(ctx context.Context, t *testing.T, s *server, stream string, beg
 			case <-ctx.Done():
 			}
 			if _, err := w.Write(piece); err != nil {
-				return
-			}
-			if late := time.Since(at(n)); late > slateTooLate || at(n).Sub(first) > slateRenewed && *soundFor == 0 {
 				return
 			}
 		}

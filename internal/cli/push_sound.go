@@ -14,8 +14,8 @@ import (
 )
 
 // pushSound sends the sound of a video beside its frames, in a request of its own: each sample when the frame of its time stamp is
-// due. The server gives the first sample the time when it comes and each further one a sample later, so what is sent has no gaps:
-// where frames wait, silence is.
+// due. The server gives the first sample the time when it comes and each further one a sample later, however late that is, so what is
+// sent has no gaps: where frames wait, silence is.
 type pushSound struct {
 	run    *pushRun
 	in     io.Reader // WAV
@@ -33,11 +33,11 @@ const (
 	pieceTime = 20 * time.Millisecond
 	// soundAhead is how long before it is due sound is sent, but for the first piece.
 	soundAhead = 60 * time.Millisecond
-	// soundLate is how late a piece may be: less than what the server takes for a pause, after which sound has the time of its coming.
-	soundLate = 150 * time.Millisecond
+	// soundLate is how late a piece may be: the server keeps as much for those who are late themselves.
+	soundLate = 2 * time.Second
 )
 
-// errSoundLate ends a request whose sound would have wrong times.
+// errSoundLate ends a request whose sound nobody hears any more. The next one goes on with what is due then.
 var errSoundLate = errors.New("the sound was held up")
 
 func newPushSound(run *pushRun, in io.Reader) *pushSound {
@@ -99,7 +99,7 @@ func (s *pushSound) connect(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(partingTime, cancel) })()
 	body, w := io.Pipe()
-	query := url.Values{"format": {"s16le"}, "rate": {fmt.Sprint(s.format.Rate)}, "channels": {fmt.Sprint(s.format.Channels)}}
+	query := url.Values{"format": {"s16le"}, "rate": {fmt.Sprint(s.format.Rate)}, "channels": {fmt.Sprint(s.format.Channels)}, "continuous": {"true"}}
 	request, err := http.NewRequestWithContext(sending, http.MethodPost, s.run.Target.soundURL(query), body)
 	if err != nil {
 		return err

@@ -71,7 +71,7 @@ func TestPushSoundSends(t *testing.T) {
 				http.Error(w, "no", refuse)
 				return
 			}
-			if r.URL.Path != "/v1/streams/cam/sound" || r.URL.RawQuery != "channels=1&format=s16le&rate=8000" {
+			if r.URL.Path != "/v1/streams/cam/sound" || r.URL.RawQuery != "channels=1&continuous=true&format=s16le&rate=8000" {
 				t.Errorf("got %s, want the sound of cam, 8 kHz", r.URL)
 			}
 			body, _ := io.ReadAll(r.Body) // An error is of a sender that was held up, and comes again.

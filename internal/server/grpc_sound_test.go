@@ -79,6 +79,46 @@ func TestGRPCSound(t *testing.T) {
 	eventually(t, "nothing is held", func() bool { return s.Stats().Pool.InUse == 0 && s.Stats().Pool.Admitted == 0 })
 }
 
+// TestGRPCSoundCaptured: each piece is for the time that its sender says, in requests of any size, also where that is not a sample
+// after the one before.
+func TestGRPCSoundCaptured(t *testing.T) {
+	s := start(t, nil)
+	c := s.dial(t)
+	p, err := c.PublishSound(timeout(t), "cam1", client.SoundFormat{Rate: 8000, Channels: 2}, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now().Add(-30 * time.Second).Truncate(time.Microsecond)
+	if err := p.SendCaptured(begun, make([]byte, 4)); err != nil {
+		t.Fatal(err)
+	}
+	var l *client.Listener
+	eventually(t, "the stream has sound", func() bool { l, err = c.Listen(timeout(t), "cam1"); return err == nil })
+	defer l.Close()
+	loud := bytes.Repeat([]byte{1, 1}, 2*9000) // more than a request has, and no silence
+	for _, at := range []time.Duration{time.Second, 10 * time.Second, 10*time.Second - 400*time.Millisecond} {
+		if err := p.SendCaptured(begun.Add(at), loud); err != nil {
+			t.Fatal(err)
+		}
+		var piece client.LiveSound
+		for heard := 0; heard < len(loud); heard += len(piece.PCM) {
+			if err := l.Next(&piece); err != nil {
+				t.Fatal(err)
+			}
+			if len(piece.PCM) == 4 { // the first, if it listened soon enough
+				heard -= 4
+				continue
+			}
+			if want := begun.Add(at + time.Duration(heard/4)*time.Second/8000); piece.Captured.Sub(want).Abs() > time.Microsecond {
+				t.Fatalf("got sound that was captured %v after the beginning, want %v", piece.Captured.Sub(begun), want.Sub(begun))
+			}
+		}
+	}
+	if _, err := p.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestGRPCSoundTakenOver: a further publisher of the sound takes over, over HTTP as well.
 func TestGRPCSoundTakenOver(t *testing.T) {
 	s := start(t, nil)

@@ -78,8 +78,8 @@ type mark struct {
 	at     time.Time
 }
 
-// maxMarks bounds how many marks two seconds may have: one for each piece of 40 ms.
-const maxMarks = 50
+// maxMarks bounds how many marks two seconds may have: one for each piece of 10 ms.
+const maxMarks = 200
 
 // PublishSound makes the caller the publisher of a stream's sound, until SoundPublisher.Close: one of sound, and not of images,
 // which another may be. A stream that does not exist is created; a current publisher of sound is replaced, and its listeners end.
@@ -117,11 +117,12 @@ func (h *Hub) PublishSoundAs(owner, name string, f SoundFormat, ring pool.Buf) (
 	return p, nil
 }
 
-// Begin sets when the next moment was captured. Without it, it is when Publish is called with it.
-func (p *SoundPublisher) Begin(captured time.Time) {
+// NeverPauses says that the source captures without a pause: each sample is for a sample after the one before, however late it
+// comes. What comes late was held up.
+func (p *SoundPublisher) NeverPauses() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clock.begin(captured, time.Now())
+	p.clock.neverPauses = true
 }
 
 // Ahead returns how long the caller should wait before it publishes more: sound may be for half a second from now, and no
@@ -132,9 +133,10 @@ func (p *SoundPublisher) Ahead() time.Duration {
 	return p.clock.ahead(time.Now()) - maxAhead
 }
 
-// Publish adds whole moments to the sound, which it borrows, and wakes the listeners. It returns ErrReplaced or ErrClosed when p
-// has ended. It allocates nothing.
-func (p *SoundPublisher) Publish(pcm []byte) error {
+// Publish adds whole moments to the sound, which it borrows, and wakes the listeners. captured is when the first of them was, by
+// the clock of Image.Captured. Where it is zero, that is a sample after the one before; at first, and after a pause, it is now.
+// Publish returns ErrReplaced or ErrClosed when p has ended. It allocates nothing.
+func (p *SoundPublisher) Publish(pcm []byte, captured time.Time) error {
 	moment := p.format.momentBytes()
 	pcm = pcm[:len(pcm)/moment*moment]
 	p.mu.Lock()
@@ -144,8 +146,11 @@ func (p *SoundPublisher) Publish(pcm []byte) error {
 	}
 	for len(pcm) > 0 {
 		n := min(len(pcm), int(p.size/4)*moment)
-		p.add(pcm[:n], int64(n/moment))
+		p.add(pcm[:n], int64(n/moment), captured)
 		pcm = pcm[n:]
+		if !captured.IsZero() {
+			captured = captured.Add(p.format.duration(int64(n / moment)))
+		}
 	}
 	listeners := p.listeners
 	p.mu.Unlock()
@@ -156,8 +161,8 @@ func (p *SoundPublisher) Publish(pcm []byte) error {
 }
 
 // add adds n moments, at most as many as the ring has.
-func (p *SoundPublisher) add(pcm []byte, n int64) {
-	at, news := p.clock.next(n, p.format, time.Now())
+func (p *SoundPublisher) add(pcm []byte, n int64, captured time.Time) {
+	at, news := p.clock.next(n, p.format, captured, time.Now())
 	if news {
 		if len(p.marks) == maxMarks {
 			p.forget(p.marks[1].moment)
@@ -237,31 +242,49 @@ const (
 	// maxAhead is how far from now sound may be.
 	maxAhead = 500 * time.Millisecond
 	// maxLate is how late sound may come before it is taken to go on after a pause: from then on its times are those of its coming.
+	// Of a source that never pauses, and says no times, samples are missing where all of it is that late.
 	maxLate = 200 * time.Millisecond
 	// driftEvery is how often the clock of the source is compared with ours, by the piece that came soonest in that time.
 	driftEvery = 2 * time.Second
 	// minDrift is the difference that is corrected, and maxStep by how much at once: 0.1 % of the time.
 	minDrift = 5 * time.Millisecond
 	maxStep  = 2 * time.Millisecond
+	// gap is how far the time that a piece says may be from a sample after the one before, and be taken for the source's
+	// inaccuracy; more is a gap in its sound. minGap is what is corrected of the mean of it.
+	gap    = 15 * time.Millisecond
+	minGap = time.Millisecond
+	// maxJump is how far from now a gap may lead, and maxBehind how long before it comes the first sample may be captured: beyond
+	// it the source's clock is not ours.
+	maxJump   = 4 * maxAhead
+	maxBehind = time.Second
 )
 
-// soundClock gives moments their times. The first has the time of its coming, and each further one is a sample later. A source
-// whose clock runs otherwise than ours is followed slowly.
+// soundClock gives moments their times. Each has the time that its source says, or is a sample after the one before; a first one
+// has the time of its coming. A source whose clock runs otherwise than ours is followed slowly.
 type soundClock struct {
+	neverPauses bool
+
 	running bool
-	fresh   bool          // nothing has come since it began
-	due     time.Time     // of the next moment, by our clock
-	offset  time.Duration // from our clock to the captures'
+	due     time.Time     // of the next moment: when it would come, if it came as the first one did
+	offset  time.Duration // from due to when it was captured
+	behind  time.Duration // how long before it came the first one was captured, by our clock
 
 	window time.Time     // when it began
+	heard  int64         // moments since
 	least  time.Duration // of now - due, in the window
 	usual  time.Duration // what that was in the first window
 	known  bool          // usual is
+
+	told int64         // pieces in the window that said their times
+	away time.Duration // the sum of how far these were from a sample after the one before
 }
 
-// begin starts the clock: the next moment was captured then.
+// begin starts the clock: the next moment comes now, and was captured then.
 func (c *soundClock) begin(captured, now time.Time) {
-	*c = soundClock{running: true, fresh: true, due: now, offset: captured.Sub(now), window: now, least: 1 << 62}
+	*c = soundClock{neverPauses: c.neverPauses, running: true, due: now, offset: captured.Sub(now), window: now, least: 1 << 62}
+	if behind := now.Sub(captured); behind > 0 && behind <= maxBehind {
+		c.behind = behind
+	}
 }
 
 // ahead returns how far from now the next moment is.
@@ -269,30 +292,75 @@ func (c *soundClock) ahead(now time.Time) time.Duration {
 	if !c.running {
 		return 0
 	}
-	return c.due.Sub(now)
+	return c.due.Add(-c.behind).Sub(now)
 }
 
 // next returns the time of the first of n moments that come now, and whether that is other than a sample after the one before.
-func (c *soundClock) next(n int64, f SoundFormat, now time.Time) (at time.Time, news bool) {
-	if !c.running {
+// captured is what the source says it is; zero: nothing.
+func (c *soundClock) next(n int64, f SoundFormat, captured, now time.Time) (at time.Time, news bool) {
+	switch said := !captured.IsZero(); {
+	case !c.running && said:
+		c.begin(captured, now)
+		news = true
+	case !c.running:
 		c.begin(now, now)
-	} else if now.Sub(c.due) > maxLate && !c.fresh {
+		news = true
+	case said:
+		news = c.follow(captured, now)
+	case !c.neverPauses && now.Sub(c.due) > maxLate:
 		c.begin(now.Add(c.offset), now)
+		news = true
 	}
-	news, c.fresh = c.fresh, false
+	c.heard += n
 	c.least = min(c.least, now.Sub(c.due))
-	if now.Sub(c.window) >= driftEvery {
-		if !c.known {
-			c.known, c.usual = true, c.least
-		} else if drift := c.least - c.usual; drift.Abs() > minDrift {
-			c.due = c.due.Add(min(max(drift/4, -maxStep), maxStep))
+	if now.Sub(c.window) >= driftEvery && f.duration(c.heard) >= driftEvery {
+		if step := c.step(); step != 0 {
+			c.due = c.due.Add(step)
 			news = true
 		}
-		c.window, c.least = now, 1<<62
+		c.window, c.least, c.heard, c.told, c.away = now, 1<<62, 0, 0, 0
 	}
 	at = c.due.Add(c.offset)
 	c.due = c.due.Add(f.duration(n))
 	return at, news
+}
+
+// follow takes the time that the source says of the next moment. It reports whether there is a gap before it.
+func (c *soundClock) follow(captured, now time.Time) (news bool) {
+	away := captured.Sub(c.due.Add(c.offset))
+	if away.Abs() <= gap {
+		c.told++
+		c.away += away
+		return false
+	}
+	c.due = c.due.Add(away)
+	c.told, c.away = 1, 0
+	if c.ahead(now) > maxJump { // Its clock was set.
+		c.begin(captured, now)
+	}
+	return true
+}
+
+// step returns by how much the times that follow are to be moved, as the window says that ends now.
+func (c *soundClock) step() time.Duration {
+	if c.told > 0 {
+		if mean := c.away / time.Duration(c.told); mean.Abs() >= minGap {
+			return mean
+		}
+		return 0
+	}
+	if !c.known {
+		c.known, c.usual = true, c.least
+		return 0
+	}
+	switch drift := c.least - c.usual; {
+	case drift.Abs() <= minDrift:
+		return 0
+	case c.neverPauses && drift.Abs() > maxLate:
+		return drift
+	default:
+		return min(max(drift/4, -maxStep), maxStep)
+	}
 }
 
 // Listener receives the sound of a stream. Read is for one goroutine at a time, the other methods for any.

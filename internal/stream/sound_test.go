@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,7 +73,7 @@ func TestSoundTimes(t *testing.T) {
 		start := time.Now()
 		for i := range 500 {
 			time.Sleep(time.Until(start.Add(time.Duration(i)*chunk + time.Duration(i*7919%90)*time.Millisecond*time.Duration(min(i, 1)))))
-			if err := p.Publish(pcm(320 * i)); err != nil {
+			if err := p.Publish(pcm(320*i), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			<-l.Wake()
@@ -82,18 +83,134 @@ func TestSoundTimes(t *testing.T) {
 			}
 		}
 		time.Sleep(3 * time.Second)
-		if err := p.Publish(pcm(0)); err != nil {
+		if err := p.Publish(pcm(0), time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if _, at := read(t, l); !at.Equal(time.Now()) {
 			t.Errorf("after a pause: got sound for %v ago, want now", time.Since(at))
 		}
-		p.Begin(time.Now().Add(-time.Minute))
-		if err := p.Publish(pcm(0)); err != nil {
+		if err := p.Publish(pcm(0), time.Now().Add(-time.Minute)); err != nil {
 			t.Fatal(err)
 		}
 		if _, at := read(t, l); time.Since(at) != time.Minute {
-			t.Errorf("got sound for %v ago, want for a minute, as Begin said", time.Since(at))
+			t.Errorf("got sound for %v ago, want for a minute, as Publish said", time.Since(at))
+		}
+	})
+}
+
+// Sound that is held up keeps its times, where each piece says its own, and where the source never pauses: a second of it that
+// comes at once, seconds late, in pieces small or large, is for when it was captured, and so is all that follows.
+func TestSoundHeldUp(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		told, never bool
+	}{{"times", true, false}, {"never pauses", false, true}, {"both", true, true}} {
+		for _, held := range []time.Duration{100 * time.Millisecond, 250 * time.Millisecond, time.Second, 5 * time.Second} {
+			t.Run(fmt.Sprint(tt.name, " ", held), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := newFixture(t, stream.Options{})
+					p := f.sound(t, "cam1", mono)
+					defer p.Close()
+					l := f.listener(t, "cam1")
+					defer l.Close()
+					if tt.never {
+						p.NeverPauses()
+					}
+					start := time.Now()
+					for i := range 1500 { // 30 s
+						captured := start.Add(time.Duration(i) * chunk)
+						if i < 500 || time.Since(captured) > held { // what waited comes at once
+							time.Sleep(time.Until(captured))
+						}
+						if i == 500 {
+							time.Sleep(held)
+						}
+						var said time.Time
+						if tt.told {
+							said = captured
+						}
+						if err := p.Publish(pcm(320*i), said); err != nil {
+							t.Fatal(err)
+						}
+						if _, at := read(t, l); !at.Equal(captured) {
+							t.Fatalf("piece %d, %v late: got a time %v off", i, time.Since(captured), at.Sub(captured))
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// Times that a source says hold where they leave a gap or go back, and to a millisecond in the mean where they are inaccurate; a
+// clock that is set makes nobody wait.
+func TestSoundSaidTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.sound(t, "cam1", mono)
+		defer p.Close()
+		l := f.listener(t, "cam1")
+		defer l.Close()
+		var clock, gaps time.Duration // of the source's clock, ahead of ours; of its sound
+		start := time.Now()
+		publish := func(i int, wrong time.Duration) time.Duration {
+			t.Helper()
+			captured := start.Add(time.Duration(i)*chunk + gaps)
+			time.Sleep(time.Until(captured))
+			if ahead := p.Ahead(); ahead > 0 {
+				t.Fatalf("piece %d waits for %v, want that it does not", i, ahead)
+			}
+			if err := p.Publish(pcm(320*i), captured.Add(clock+wrong)); err != nil {
+				t.Fatal(err)
+			}
+			_, at := read(t, l)
+			return at.Sub(captured) - clock
+		}
+		i := 0
+		for _, set := range []struct{ clock, gap time.Duration }{{}, {0, 20 * time.Millisecond}, {0, 3 * time.Second}, {time.Hour, 0}, {0, 0}, {-time.Second, 0}, {0, 0}} {
+			clock, gaps = set.clock, gaps+set.gap
+			for range 10 {
+				if off := publish(i, 0); off != 0 {
+					t.Errorf("piece %d, after %+v: got a time %v off", i, set, off)
+				}
+				i++
+			}
+		}
+		for n := range 1000 { // ±10 ms, and 3 ms of an offset
+			off := publish(i, 3*time.Millisecond+time.Duration(n*7919%21-10)*time.Millisecond) - 3*time.Millisecond
+			if n > 200 && off.Abs() > 1500*time.Microsecond || off.Abs() > 15*time.Millisecond {
+				t.Errorf("piece %d of an inaccurate clock: got a time %v off", n, off)
+			}
+			i++
+		}
+	})
+}
+
+// Samples that a source loses, which never pauses and says no times, are noticed: its sound is for its time again.
+func TestSoundLosesSamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t, stream.Options{})
+		p := f.sound(t, "cam1", mono)
+		defer p.Close()
+		p.NeverPauses()
+		l := f.listener(t, "cam1")
+		defer l.Close()
+		start := time.Now()
+		var off time.Duration
+		for i := range 600 {
+			captured := start.Add(time.Duration(i) * chunk)
+			if i >= 200 {
+				captured = captured.Add(700 * time.Millisecond) // which are missing
+			}
+			time.Sleep(time.Until(captured))
+			if err := p.Publish(pcm(0), time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+			_, at := read(t, l)
+			off = at.Sub(captured)
+		}
+		if off != 0 {
+			t.Errorf("got times %v off, want that they are right again", off)
 		}
 	})
 }
@@ -116,7 +233,7 @@ func TestSoundDrift(t *testing.T) {
 			for i := range int(10 * time.Minute / piece) {
 				came := time.Duration(float64(time.Duration(i)*piece) * (1 + wrong)) // when an image that belongs to it comes, too
 				time.Sleep(time.Until(start.Add(came)))
-				if err := p.Publish(data); err != nil {
+				if err := p.Publish(data, time.Time{}); err != nil {
 					t.Fatal(err)
 				}
 				_, at := read(t, l)
@@ -143,7 +260,7 @@ func TestSoundAhead(t *testing.T) {
 		start := time.Now()
 		for range 500 { // 10 s
 			time.Sleep(p.Ahead())
-			if err := p.Publish(pcm(0)); err != nil {
+			if err := p.Publish(pcm(0), time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -168,7 +285,7 @@ func TestSoundBehind(t *testing.T) {
 			if loud {
 				data = pcm(320 * i)
 			}
-			if err := p.Publish(data); err != nil {
+			if err := p.Publish(data, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(chunk)
@@ -219,7 +336,7 @@ func TestSoundEnds(t *testing.T) {
 		}
 		second := f.sound(t, "cam1", stream.SoundFormat{Rate: 48000, Channels: 2})
 		<-first.Done()
-		if _, _, err := l.Read(make([]byte, 100)); err != stream.ErrReplaced || first.Publish(pcm(0)) != stream.ErrReplaced {
+		if _, _, err := l.Read(make([]byte, 100)); err != stream.ErrReplaced || first.Publish(pcm(0), time.Time{}) != stream.ErrReplaced {
 			t.Errorf("after another publisher: got %v, want ErrReplaced", err)
 		}
 		l.Close()
@@ -265,7 +382,7 @@ func TestSoundAllocatesNothing(t *testing.T) {
 	defer l.Close()
 	data, got := pcm(0), make([]byte, 1<<16)
 	alloctest.Zero(t, 100, func() {
-		if err := p.Publish(data); err != nil {
+		if err := p.Publish(data, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 		if n, _, err := l.Read(got); n != len(data) || err != nil {

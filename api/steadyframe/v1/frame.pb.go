@@ -1733,13 +1733,14 @@ func (x *WatchPicture) GetAlpha() []byte {
 // SoundRequest is a piece of a live stream's sound.
 type SoundRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// stream is the stream's name. In the first request, as are the others but pcm.
+	// stream is the stream's name. In the first request alone, as rate and channels.
 	Stream string `protobuf:"bytes,1,opt,name=stream,proto3" json:"stream,omitempty"`
 	// rate is how many samples a second there are in each channel: 8000 to 48000.
 	Rate uint32 `protobuf:"varint,2,opt,name=rate,proto3" json:"rate,omitempty"`
 	// channels is 1 or 2; 0 is 1.
 	Channels uint32 `protobuf:"varint,3,opt,name=channels,proto3" json:"channels,omitempty"`
-	// captured_us is when the first sample was captured, as in PublishRequest; 0: when it comes in. Each further one is a sample later.
+	// captured_us is when the first sample of pcm was captured, as in PublishRequest. 0: a sample after the one before; in the first
+	// request, and for sound that comes more than 200 ms late, when it comes in. Sound with a time is for that, however late it comes.
 	CapturedUs uint64 `protobuf:"varint,4,opt,name=captured_us,json=capturedUs,proto3" json:"captured_us,omitempty"`
 	// pcm has 16-bit little-endian samples, of all channels for one moment after the other; at most 32 KiB.
 	Pcm           []byte `protobuf:"bytes,5,opt,name=pcm,proto3" json:"pcm,omitempty"`

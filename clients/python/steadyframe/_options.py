@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional, Tuple, Union
 from urllib.parse import urlencode
@@ -177,6 +178,16 @@ def check_number(name: str, value: Any, most: float = float("inf")) -> None:
     if isinstance(value, (str, bytes)) or not hasattr(value, "__float__") or not 0 < float(value) <= most:
         up_to = "" if most == float("inf") else f" and at most {most:g}"
         raise SpecError(f"{name}: got {value!r}, want a number above 0{up_to}, or None", field=name)
+
+
+def microseconds(captured: Any) -> int:
+    """Returns the time of a capture, in seconds since 1970, as the server takes it. What it would not believe is refused."""
+    if isinstance(captured, (str, bytes)) or not hasattr(captured, "__float__"):
+        raise SpecError(f"time: got {captured!r}, want seconds since 1970, as time.time() gives them", field="time")
+    seconds, now = float(captured), time.time()
+    if not now - 3600 <= seconds <= now + 60:
+        raise SpecError(f"time: got {seconds:.3f}, want seconds since 1970, as time.time() gives them: at most an hour ago, or a minute ahead", field="time")
+    return round(seconds * 1e6)
 
 
 def check_name(name: str, of: str = "stream", example: str = "cam1") -> None:

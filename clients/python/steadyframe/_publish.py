@@ -309,18 +309,24 @@ class Publisher:
         self._same(given)
         return given
 
-    def sound(self, pcm: Any, *, rate: int = 16000) -> bool:
+    def sound(self, pcm: Any, *, rate: int = 16000, time: Optional[float] = None) -> bool:
         """Sends sound of the stream: an array as mel takes it, of one channel or two. It goes over HTTP, also where there is a ring.
+        Listeners hear it beside the images, and recordings have it.
 
-        The first sample is for when it comes to the server, and each further one for a sample later: call it with each piece
-        when it is to be heard, or up to half a second before. What is further ahead the server reads later, at the sound's own
-        pace, and the call may wait for that. Listeners hear it beside the images, and recordings have it.
+        Without time, the first sample is for when it comes to the server, and each further one for a sample later: call it with
+        each piece when it is to be heard, or up to half a second before. What is further ahead the server reads later, at the
+        sound's own pace, and the call may wait for that. What comes more than 200 ms late is for when it comes, as after a pause.
+
+        Args:
+            rate: samples a second, 8000 to 48000.
+            time: when the first sample was captured, or is to be heard, in seconds since 1970 as time.time() gives them: it is for
+                that time however late it comes. Give it with each piece, and to send, from one clock.
 
         It returns whether the sound went on its way: False while the connection is lost.
         """
         if self._sound is None:
             self._sound = Sound(self._address, self.name, self._timeout)
-        return self._sound.send(pcm, rate)
+        return self._sound.send(pcm, rate, time)
 
     def _refuse_scene(self, index: Optional[int], rects: Optional[Sequence[Any]]) -> None:
         for name, value in (("index", index), ("rects", rects)):

@@ -12,6 +12,7 @@ from ._address import Address
 from ._errors import ConnectionLost, SpecError, Timeout
 from ._http import Connection, chunk
 from ._mel import samples_of
+from ._options import microseconds
 
 __all__ = ["Sound"]
 
@@ -21,8 +22,7 @@ _RETRY = 1.0  # seconds from a lost connection to the next
 
 
 class Sound:
-    """Samples as the chunks of one request that has no end. Its times are the server's: a sample is for when it comes, and each
-    further one for a sample later."""
+    """Samples as the chunks of one request that has no end, each piece behind a line that says its time where that is given."""
 
     def __init__(self, address: Address, name: str, timeout: Optional[float]) -> None:
         self.address = address
@@ -33,11 +33,17 @@ class Sound:
         self.query = ""  # of the request
         self.again_at = 0.0
 
-    def send(self, pcm: Any, rate: int) -> bool:
+    def send(self, pcm: Any, rate: int, captured: Optional[float]) -> bool:
         """Sends samples. It returns False while the connection is lost; what the server says against the sound is raised."""
+        import numpy
+
         if isinstance(pcm, (bytes, bytearray, memoryview)):
             raise SpecError("pcm: got bytes, want an array: numpy.frombuffer(pcm, 'int16')", field="pcm")
-        data, description = samples_of(pcm, rate)
+        samples = numpy.asarray(pcm)
+        data, description = samples_of(samples, rate)
+        line = f"SOUND samples={len(samples)}"
+        if captured is not None:
+            line += f" captured_us={microseconds(captured)}"
         query = urlencode(description)
         if self.connection is not None and (self.connection.pid != os.getpid() or query != self.query):
             self.close(end=self.connection.pid == os.getpid())
@@ -47,9 +53,9 @@ class Sound:
         try:
             if self.connection is None:
                 self.connection, self.query = Connection(self.address, self.timeout), query
-                headers = [("Content-Type", "application/octet-stream"), ("Transfer-Encoding", "chunked")]
+                headers = [("Content-Type", "application/x-steadyframe-sound"), ("Transfer-Encoding", "chunked")]
                 self.connection.queue([self.connection.head("POST", self.target + query, headers)])
-            self.connection.queue(chunk([data]))
+            self.connection.queue(chunk([f"{line}\n".encode(), data]))
             self.connection.flush(deadline, unasked=True)
             if self.connection.poll():
                 self._finish(deadline)

@@ -495,10 +495,18 @@ const (
 // capturedAt returns when a frame that comes in now was captured: what its request says in microseconds since the Unix
 // epoch, or now where that is missing or out of bounds.
 func capturedAt(us uint64, now time.Time) time.Time {
-	if us > 0 && us <= math.MaxInt64 {
-		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
-			return at
-		}
+	if at, ok := saidTime(us, now); ok {
+		return at
 	}
 	return now
+}
+
+// saidTime returns the time that a request says, zero and false where that is missing or out of bounds.
+func saidTime(us uint64, now time.Time) (at time.Time, ok bool) {
+	if us > 0 && us <= math.MaxInt64 {
+		if at = time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
+			return at, true
+		}
+	}
+	return time.Time{}, false
 }

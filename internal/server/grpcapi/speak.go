@@ -110,8 +110,8 @@ func (p *speaking) speak(r *soundRequest) error {
 		if err := p.accept(r); err != nil {
 			return err
 		}
-	case len(r.Stream) > 0 || r.Rate != 0 || r.Channels != 0 || r.CapturedUS != 0:
-		return errStreamAgain("stream, rate, channels or captured_us")
+	case len(r.Stream) > 0 || r.Rate != 0 || r.Channels != 0:
+		return errStreamAgain("stream, rate or channels")
 	}
 	moment := 2 * p.sound.Format().Channels
 	switch n := len(r.PCM); {
@@ -123,7 +123,8 @@ func (p *speaking) speak(r *soundRequest) error {
 		return nil
 	}
 	p.sound.Pace(p.ctx, p.engine.Draining())
-	if err := p.sound.Publish(r.PCM); err != nil {
+	captured, _ := saidTime(r.CapturedUS, time.Now())
+	if err := p.sound.Publish(r.PCM, captured); err != nil {
 		return fault.From(err)
 	}
 	p.moments += int64(len(r.PCM) / moment)
@@ -139,9 +140,6 @@ func (p *speaking) accept(r *soundRequest) error {
 	sound, err := p.live.Sound(p.ctx, string(r.Stream), f)
 	if err != nil {
 		return err
-	}
-	if now := time.Now(); r.CapturedUS != 0 {
-		sound.Begin(capturedAt(r.CapturedUS, now))
 	}
 	p.sound = sound
 	close(p.accepted)

@@ -11,6 +11,7 @@ import (
 // pcmBody is a request's body of samples: WAV, or without a header.
 type pcmBody struct {
 	body *body
+	in   io.Reader      // where samples come from; nil: body
 	pcm  sound.Format   // set by open for WAV
 	raw  [16 << 10]byte // samples as they come
 	rest int            // bytes of raw that are no whole moment yet
@@ -60,7 +61,11 @@ func (x *pcmBody) read(most int) ([]byte, error) {
 		if size == 0 {
 			return nil, io.EOF
 		}
-		n, err := x.body.Read(x.raw[x.rest : x.rest+size])
+		in := x.in
+		if in == nil {
+			in = x.body
+		}
+		n, err := in.Read(x.raw[x.rest : x.rest+size])
 		if x.left >= 0 {
 			x.left -= int64(n)
 		}
@@ -72,7 +77,7 @@ func (x *pcmBody) read(most int) ([]byte, error) {
 		case err != io.EOF && err != nil:
 			return nil, err
 		case err == io.EOF && x.left > 0:
-			return nil, fault.Errorf(fault.Invalid, "the body is cut short: %d bytes of samples are missing of those that its header declares", x.left)
+			return nil, fault.Errorf(fault.Invalid, "the body is cut short: %d bytes of samples are missing of those that it declares", x.left)
 		case err == io.EOF && x.rest > 0:
 			return nil, fault.Errorf(fault.Invalid, "the body ends inside a sample: got %d of the last %d bytes", x.rest, moment)
 		case err == io.EOF:

@@ -133,8 +133,7 @@ func TestRecordSound(t *testing.T) {
 			info, _ := f.hub.Info("cam1")
 			return len(info.Viewers) == 1 && info.Viewers[0].Delivered == 1
 		})
-		speaker.Begin(start.Add(123 * time.Millisecond))
-		if err := speaker.Publish(bytes.Repeat([]byte{1, 1}, soundBytes/2)); err != nil {
+		if err := speaker.Publish(bytes.Repeat([]byte{1, 1}, soundBytes/2), start.Add(123*time.Millisecond)); err != nil {
 			t.Error(err)
 		}
 		f.publishAt(t, p, all[1], start.Add(456*time.Millisecond))

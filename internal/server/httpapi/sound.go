@@ -2,9 +2,7 @@ package httpapi
 
 import (
 	"cmp"
-	"io"
 	"maps"
-	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -20,9 +18,10 @@ import (
 
 // soundQuery is what the query of POST /v1/streams/{name}/sound says.
 type soundQuery struct {
-	pcm      sound.Format
-	given    []string
-	captured time.Time // of the first sample; zero: when it comes
+	pcm        sound.Format
+	given      []string
+	captured   time.Time // of the first sample; zero: when it comes
+	continuous bool      // the source never pauses
 }
 
 // soundParameters are those of POST /v1/streams/{name}/sound, by name, with what each sets.
@@ -32,15 +31,25 @@ var soundParameters = map[string]func(q *soundQuery, value string) error{
 	"channels": func(q *soundQuery, value string) error {
 		return parseCount(&q.pcm.Channels, value, 1, sound.MaxChannels)
 	},
-	"captured_us": func(q *soundQuery, value string) error {
-		us, err := strconv.ParseInt(value, 10, 64)
-		now := time.Now()
-		if at := time.UnixMicro(us); err == nil && at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour {
-			q.captured = at
-			return nil
-		}
-		return fault.Errorf(fault.Invalid, "got %.40q, want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it", value)
+	"captured_us": func(q *soundQuery, value string) (err error) {
+		q.captured, err = parseCaptured(value, time.Now())
+		return err
 	},
+	"continuous": func(q *soundQuery, value string) (err error) {
+		if q.continuous, err = strconv.ParseBool(value); err != nil {
+			return fault.Errorf(fault.Invalid, "got %q, want true or false", value)
+		}
+		return nil
+	},
+}
+
+// parseCaptured returns the time of a capture that a caller says. Its clock is trusted within bounds.
+func parseCaptured(value string, now time.Time) (time.Time, error) {
+	us, err := strconv.ParseInt(value, 10, 64)
+	if at := time.UnixMicro(us); err == nil && at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour {
+		return at, nil
+	}
+	return time.Time{}, fault.Errorf(fault.Invalid, "got %.40q, want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it", value)
 }
 
 // parseSoundQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
@@ -85,10 +94,9 @@ func (h *Handler) publishSound(w *writer, r *http.Request) error {
 	if err := checkEncoding(r); err != nil {
 		return err
 	}
-	x := pcmBody{body: newBody(e, w, r, http.NewResponseController(w)), pcm: q.pcm}
+	x := soundBody{pcmBody: pcmBody{body: newBody(e, w, r, http.NewResponseController(w)), pcm: q.pcm}, captured: q.captured}
 	defer x.body.stopOn(e.Draining())()
-	x.body.nextFrame()
-	if err := x.open(slices.Contains(q.given, "format"), r.ContentLength); err != nil {
+	if err := x.open(r, &q); err != nil {
 		return err
 	}
 	format := stream.SoundFormat{Rate: x.pcm.Rate, Channels: 1}
@@ -101,8 +109,8 @@ func (h *Handler) publishSound(w *writer, r *http.Request) error {
 	}
 	defer p.Close()
 	defer x.body.stopOn(p.Done())()
-	if !q.captured.IsZero() {
-		p.Begin(q.captured)
+	if q.continuous {
+		p.NeverPauses()
 	}
 	moments, err := x.publish(p.Publish, func() { p.Pace(r.Context(), e.Draining()) })
 	if ended := p.Err(); ended != nil {
@@ -115,28 +123,6 @@ func (h *Handler) publishSound(w *writer, r *http.Request) error {
 		Stream  string  `json:"stream"`
 		Seconds float64 `json:"seconds"` // of sound
 	}{name, float64(moments) / float64(format.Rate)})
-}
-
-// publish publishes all samples, as 16 bits, after a call of pace for each piece, and returns how many moments they were.
-func (x *pcmBody) publish(publish func([]byte) error, pace func()) (moments int64, err error) {
-	var samples []byte
-	for {
-		x.body.nextFrame()
-		whole, err := x.read(math.MaxInt)
-		if err == io.EOF {
-			return moments, nil
-		}
-		if err != nil {
-			return moments, err
-		}
-		moments += int64(len(whole) / x.pcm.MomentBytes())
-		samples = x.pcm.AppendS16(samples[:0], whole)
-		x.keep(whole)
-		pace()
-		if err := publish(samples); err != nil {
-			return moments, err
-		}
-	}
 }
 
 // wav serves the sound of a stream as WAV without an end, from now on, until the listener disconnects, the sound ends, or the server

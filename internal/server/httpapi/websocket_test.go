@@ -382,9 +382,8 @@ func TestWebSocketSound(t *testing.T) {
 		}
 		eventually(t, "the viewer listens", func() bool { return f.hub.Listeners() == 1 })
 		captured := time.Now().Add(-time.Second).Truncate(time.Microsecond)
-		speaker.Begin(captured)
 		want := bytes.Repeat([]byte{1, 2, 3, 4}, 400)
-		if err := speaker.Publish(want); err != nil {
+		if err := speaker.Publish(want, captured); err != nil {
 			t.Fatal(err)
 		}
 		for heard := false; !heard; {

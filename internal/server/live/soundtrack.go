@@ -19,10 +19,6 @@ const (
 	soundPiece = 20 * time.Millisecond
 	// followed is how long at least the frame that came soonest counts, and twice that at most: the clocks of cameras drift.
 	followed = 10 * time.Second
-	// apart is how far the times of sound may be from those of its frames, and heldUp how late it may be before its times are said
-	// anew: less than what the stream takes for a pause.
-	apart  = 30 * time.Millisecond
-	heldUp = 150 * time.Millisecond
 )
 
 // soundtrack publishes the sound of a video beside its frames: a sample has the time at which a frame of its time stamp comes.
@@ -113,21 +109,15 @@ func (t *soundtrack) publish(ctx context.Context) error {
 		return nil
 	}
 	piece := make([]byte, int(int64(soundPiece)*int64(f.Rate)/int64(time.Second))*f.MomentBytes())
-	var said time.Time // of the next sample, as the stream has it
 	for {
 		n, err := io.ReadFull(t.in, piece)
 		if err != nil {
 			return nil
 		}
 		p.Pace(ctx, t.source.live.engine.Draining())
-		if at := t.timeOf(moment, f.Rate); at.Sub(said).Abs() > apart || time.Since(said) > heldUp {
-			p.Begin(at)
-			said = at
-		}
-		if err := p.Publish(piece[:n]); err != nil {
+		if err := p.Publish(piece[:n], t.timeOf(moment, f.Rate)); err != nil {
 			return err
 		}
 		moment += int64(n / f.MomentBytes())
-		said = said.Add(soundPiece)
 	}
 }
