@@ -37,7 +37,7 @@ func main() {
 	flag.StringVar(&a.name, "stream", "avatar", "name of the live stream, and of the scene")
 	flag.StringVar(&a.grpc, "grpc", "", "the server's gRPC API, if it is elsewhere: host:port")
 	flag.StringVar(&a.ring, "ring", "", "the ring of a server on this machine: ring:/path (default: without -grpc, where servers have it)")
-	flag.StringVar(&a.http, "http", "http://127.0.0.1:8080", "the server's HTTP API")
+	flag.StringVar(&a.http, "http", "http://127.0.0.1:8080", "the server's HTTP API, whose page shows it")
 	flag.IntVar(&a.images, "images", 0, "end after so many images; 0: talk until Ctrl-C")
 	path := flag.String("sound", "", "what it says, over and over: any file that ffmpeg reads (default sound made in code)")
 	flag.Parse()
@@ -103,8 +103,10 @@ func (a *avatar) talk(ctx context.Context, pcm []byte) error {
 	}
 	fmt.Printf("look at %s/#/stream/%s (regions go by way of %s)\n", a.http, a.name, c.Via())
 	begin := time.Now()
-	sound := sound{url: fmt.Sprintf("%s/v1/streams/%s/sound", a.http, a.name), begin: begin, pcm: pcm}
-	defer sound.close()
+	sound, err := newSound(ctx, c, a.name, begin, pcm)
+	if err != nil {
+		return err
+	}
 	region, talking := make([]byte, 3*regionSide*regionSide), 0
 	for n := 0; a.images == 0 || n < a.images; n++ {
 		if time.Since(timeOf(begin, n)) > slack { // the machine was held up: go on with what is due
@@ -115,7 +117,7 @@ func (a *avatar) talk(ctx context.Context, pcm []byte) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := sound.send(ctx, n); err != nil {
+		if err := sound.send(n); err != nil {
 			return err
 		}
 		image := client.SceneImage{Index: n} // the background alone
@@ -130,6 +132,9 @@ func (a *avatar) talk(ctx context.Context, pcm []byte) error {
 		if err != nil {
 			return err
 		}
+	}
+	if _, err := sound.publisher.Close(); err != nil {
+		return err
 	}
 	status, err := cam.Close()
 	fmt.Printf("%d images, %d of them with a region\n", status.Arrived, talking)
