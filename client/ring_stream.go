@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"sync"
 
@@ -54,6 +53,14 @@ type ringBatch struct {
 	first bool   // the first of them
 	more  bool   // it is not the last of them
 	empty bool   // there are none, and no slot
+
+	whole *wholeBatch // it is encoded already
+}
+
+// wholeBatch is a batch that was encoded before Send returned, and what became of it.
+type wholeBatch struct {
+	response Response
+	err      error
 }
 
 func newRingStream(ctx context.Context, l *ringLink) *ringStream {
@@ -155,7 +162,7 @@ func (s *ringStream) sendScene(b *Batch) error {
 	}
 	n := images.count()
 	if n > ring.MaxSlots {
-		return &Error{Code: codes.InvalidArgument, Field: "images", Reason: fmt.Sprintf("got %d images in a batch through the ring, want at most %d", n, ring.MaxSlots)}
+		return s.sendWhole(&images)
 	}
 	if c := s.current; c == nil || c.spec != s.spec || c.Layout.Batch < images.regions() || c.Layout.Slots < n {
 		if err := s.connect(min(ringSlots*max(n, 1), ring.MaxSlots), images.regions()); err != nil {
@@ -185,6 +192,20 @@ func (s *ringStream) sendScene(b *Batch) error {
 	}
 	s.next = images.next
 	return nil
+}
+
+// sendWhole is sendScene for more images than there can be slots: they are encoded as by Client.Encode, and wait for recv. A caller
+// that receives on the same goroutine would wait for slots forever.
+func (s *ringStream) sendWhole(images *sceneBatch) error {
+	b := *images.batch
+	b.Spec, b.Images = s.spec, make([]SceneImage, images.count())
+	for i := range b.Images {
+		b.Images[i], _ = images.image(i)
+	}
+	w := new(wholeBatch)
+	w.err = s.link.encode(s.ctx, &b, &w.response)
+	s.next = images.next
+	return s.expect(ringBatch{id: b.ID, whole: w})
 }
 
 // recvImage takes an image of a batch of a scene. It returns true when that was the last.
@@ -261,6 +282,8 @@ func (s *ringStream) recv(r *Response) error {
 		last := true
 		var err error
 		switch {
+		case b.whole != nil:
+			*r, err = b.whole.response, b.whole.err
 		case b.scene:
 			last, err = s.recvImage(&b, r)
 		case b.sent == 0:
@@ -276,7 +299,7 @@ func (s *ringStream) recv(r *Response) error {
 			s.close()
 			return ringError(err)
 		}
-		if !b.empty {
+		if !b.empty && b.whole == nil {
 			b.free <- b.slot
 		}
 		if last {

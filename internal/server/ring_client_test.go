@@ -377,6 +377,91 @@ func TestRingScenes(t *testing.T) {
 	}
 }
 
+// TestRingSceneManyImages: batches of more images than there are slots are as any, also where all are sent before one is received.
+func TestRingSceneManyImages(t *testing.T) {
+	if clientTLS != nil {
+		t.Skip("the gRPC client beside it is a plain one")
+	}
+	_, overRing, overGRPC := startRing(t)
+	ctx := timeout(t)
+	if _, err := overRing.LoadScene(ctx, "anna", annas(t, `{"size": "160x96"}`)); err != nil {
+		t.Fatal(err)
+	}
+	f := makeFrames(t, patch, 2)
+	batch := func(id uint64, from, to int) *client.Batch {
+		b := &client.Batch{ID: id}
+		if from == 0 {
+			b.Spec = ofScene("anna") // The others are of the same.
+		}
+		for i := from; i < to; i++ {
+			b.Images = append(b.Images, client.SceneImage{Index: client.NextIndex, Regions: i % 3})
+			b.Frames = append(b.Frames, f[:i%3]...)
+		}
+		return b
+	}
+	const few, many = 3, 150
+	frames := &client.Batch{ID: 3} // one for each image
+	for range 70 {
+		frames.Frames = append(frames.Frames, f[0])
+	}
+	got := streamed(t, ctx, overRing, batch(1, 0, few), batch(2, few, few+many), frames, batch(4, few+many, few+many+few))
+	half := client.Batch{Frames: frames.Frames[:35]} // The server takes 64.
+	want := streamed(t, ctx, overGRPC, batch(1, 0, few), batch(2, few, few+50), batch(2, few+50, few+100), batch(2, few+100, few+many), &half, &half,
+		batch(4, few+many, few+many+few))
+	if len(got) != 4 || got[1].ID != 2 || len(got[1].Images) != many || len(got[2].Images) != 70 {
+		t.Fatalf("got %d responses, of %+v", len(got), got)
+	}
+	var a, b []client.Image
+	for _, r := range got {
+		a = append(a, r.Images...)
+	}
+	for _, r := range want {
+		b = append(b, r.Images...)
+	}
+	sameImages(t, &client.Response{Images: a}, &client.Response{Images: b})
+	// What is wrong with it is told where its response is due.
+	s, err := overRing.EncodeStream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := batch(1, 0, 70)
+	wrong.Spec = ofScene("nobody")
+	if err := s.Send(wrong); err != nil {
+		t.Fatal(err)
+	}
+	var e *client.Error
+	var r client.Response
+	if err := s.Recv(&r); !errors.As(err, &e) || e.Code != codes.NotFound || e.Field != "scene" {
+		t.Errorf("got %v, want NotFound with field scene", err)
+	}
+}
+
+// streamed sends all batches on one EncodeStream before it returns the responses.
+func streamed(t *testing.T, ctx context.Context, c *client.Client, batches ...*client.Batch) (all []*client.Response) {
+	t.Helper()
+	s, err := c.EncodeStream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range batches {
+		if err := s.Send(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.CloseSend(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		r := new(client.Response)
+		if err := s.Recv(r); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+}
+
 // TestRingSceneStreams: images of a scene that are published through the ring are seen, with their alpha.
 func TestRingSceneStreams(t *testing.T) {
 	_, overRing, _ := startRing(t)
