@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"google.golang.org/grpc/codes"
 
@@ -35,15 +37,9 @@ func ringSocket(t *testing.T) string {
 
 // TestRingFromC: the example builds as C99 without a warning, and does what it says.
 func TestRingFromC(t *testing.T) {
-	cc := exttool.Require(t, "cc", "gcc")
 	path := ringSocket(t)
+	example := compileC(t, "../clients/c/example.c")
 	daemon.Serve(t, program, []string{"STEADYFRAME_RING_LISTEN=unix:" + path})
-	example := filepath.Join(t.TempDir(), "example")
-	build := exec.Command(cc, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-o", example, "example.c")
-	build.Dir = "../clients/c"
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
 	out, err := exec.Command(example, path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -51,6 +47,76 @@ func TestRingFromC(t *testing.T) {
 	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "(code 7, field stream)", "(code 3, limit limits.max_batch: 100000, at most 64)"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("got:\n%s\nwant %q in it", out, want)
+		}
+	}
+}
+
+// compileC compiles a program that uses the C header, without a warning, and returns its path.
+func compileC(t *testing.T, source string) string {
+	t.Helper()
+	cc := exttool.Require(t, "cc", "gcc")
+	binary := filepath.Join(t.TempDir(), "program")
+	build := exec.Command(cc, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O1", "-I../clients/c", "-o", binary, source)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
+// TestRingScenesFromC: images of scenes that a program in C has made, with their alpha, are those that gRPC gives.
+func TestRingScenesFromC(t *testing.T) {
+	compose := compileC(t, "testdata/scene.c")
+	path, folder := ringSocket(t), t.TempDir()
+	s := daemon.Serve(t, program, []string{"STEADYFRAME_RING_LISTEN=unix:" + path})
+	c, err := client.Dial(s.GRPC, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	file := func(text string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(text)} }
+	rects := file(`{"frames": [["40x30+8+9", "30x20+70+10"], ["40x30+12+9", "30x20+60+10"], ["40x30+16+9", "30x20+50+10"]]}`)
+	for name, settings := range map[string]string{"solid": `{"size": "128x96", "color": "#405060", "movable": true}`, "clear": `{"size": "128x96", "transparent": true}`} {
+		if _, err := c.LoadScene(t.Context(), name, fstest.MapFS{"scene.json": file(settings), "rects.json": rects}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := exec.Command(compose, path, folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	var regions [2][]byte // as the program paints them
+	for n := range regions {
+		for i := range 24 * 20 * 3 {
+			regions[n] = append(regions[n], byte(i*(n+1)/9+50*n))
+		}
+	}
+	for _, name := range []string{"solid", "clear"} {
+		batch := client.Batch{
+			Spec:   pipeline.Spec{Scene: name, Input: frame.Desc{Format: frame.BGR24, Width: 24, Height: 20}},
+			Images: []client.SceneImage{{Index: 3}, {Index: 7, Regions: 1}, {Index: 1, Regions: 2}, {Index: 2, Regions: 2}},
+			Frames: [][]byte{regions[0], regions[0], regions[1], regions[0], regions[1]},
+		}
+		if name == "solid" {
+			batch.Images[3].Rects = []pipeline.Rect{{X: -5, Y: 60, Width: 40, Height: 30}}
+		}
+		var want client.Response
+		if err := c.Encode(t.Context(), &batch, &want); err != nil {
+			t.Fatal(err)
+		}
+		for n, image := range want.Images {
+			for layer, want := range map[string][]byte{"color": image.Data, "alpha": image.Alpha} {
+				got, err := os.ReadFile(filepath.Join(folder, fmt.Sprintf("%s%d.%s.jpg", name, n, layer)))
+				switch {
+				case image.Err != nil:
+					t.Errorf("image %d of %s: %v", n, name, image.Err)
+				case want == nil && !errors.Is(err, os.ErrNotExist):
+					t.Errorf("image %d of %s: got %d bytes of %s, %v, want none", n, name, len(got), layer, err)
+				case want != nil && !bytes.Equal(got, want):
+					t.Errorf("image %d of %s: got %d bytes of %s, %v, want the %d of gRPC", n, name, len(got), layer, err, len(want))
+				}
+			}
+			if (image.Alpha != nil) != (name == "clear") {
+				t.Errorf("image %d of %s: got %d bytes of alpha", n, name, len(image.Alpha))
+			}
 		}
 	}
 }
