@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/band"
 	"github.com/steadyframe/steadyframe/internal/impl"
 	"github.com/steadyframe/steadyframe/internal/kernel/near"
@@ -20,8 +21,7 @@ type changes struct {
 	sample *sampleStage
 	code   *codeStage
 
-	noise uint8 // by how much bytes may differ
-	near  near.Kernels
+	same func(a, b []byte) bool // whether bytes count as unchanged; it returns soon after the first that do not
 
 	width                      int  // of the images, pixels
 	splits                     bool // columns of a band can be sampled alone
@@ -31,10 +31,10 @@ type changes struct {
 	base                       []int           // of the bands in the kept bytes; and where those end
 }
 
-func newChanges(sample *sampleStage, code *codeStage, width, noise int, limit impl.Level) *changes {
+func newChanges(sample *sampleStage, code *codeStage, input frame.Desc, width, noise int, limit impl.Level) *changes {
 	s, coder := sample.sampler, code.coder
 	c := &changes{
-		sample: sample, code: code, noise: uint8(noise), near: near.Implementations.Best(limit).Kernels,
+		sample: sample, code: code, same: unchanged(input, noise, limit),
 		splits: s.Splits(), interval: coder.Interval(), segments: coder.Segments(), width: width,
 	}
 	across, down := coder.MCUs()
@@ -214,12 +214,27 @@ func (c *changes) keep(sc *scratch, h *History, b int) {
 	}
 }
 
-// same reports whether bytes count as unchanged. It returns soon after the first that do not.
-func (c *changes) same(a, b []byte) bool {
-	if c.noise == 0 {
-		return bytes.Equal(a, b)
+// unchanged returns what compares samples of frames as d describes them: they may differ by so many levels of 8 bits.
+func unchanged(d frame.Desc, levels int, limit impl.Level) func(a, b []byte) bool {
+	kernels := near.Implementations.Best(limit).Kernels
+	switch {
+	case levels == 0:
+		return bytes.Equal
+	case !d.Format.IsFloat():
+		return func(a, b []byte) bool { return kernels.Bytes(a, b, uint8(levels)) }
 	}
-	return c.near.Bytes(a, b, c.noise)
+	most := float32(levels) // of floats, in their unit
+	switch d.EffectiveRange() {
+	case frame.RangeUnit:
+		most /= 255
+	case frame.RangeSigned:
+		most /= 127.5
+	}
+	compare := kernels.Floats
+	if d.Format.IsFloat16() {
+		compare = kernels.Halves
+	}
+	return func(a, b []byte) bool { return compare(a, b, most) }
 }
 
 // do writes the bytes of band b: run after run of segments that are coded, and of those that are copied.

@@ -1,7 +1,9 @@
 package pipeline
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -11,6 +13,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/synth"
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
@@ -46,9 +49,51 @@ func BenchmarkReuse(b *testing.B) {
 			frames = append(frames, f)
 		}
 		for _, level := range kerneltest.Here() {
-			b.Run(fmt.Sprintf("change=%s/impl=%s", bm.name, level), func(b *testing.B) { benchmarkReuse(b, frames, level.String()) })
+			b.Run(fmt.Sprintf("change=%s/impl=%s", bm.name, level), func(b *testing.B) { benchmarkReuse(b, frames, 0, level.String()) })
 		}
 	}
+}
+
+// BenchmarkReuseNoise is BenchmarkReuse for frames all of whose samples change, by less than Noise.
+func BenchmarkReuseNoise(b *testing.B) {
+	for _, format := range []frame.PixelFormat{frame.BGR24, frame.RGBF16P, frame.RGBF32P} {
+		for _, d := range []frame.Desc{{Format: format, Width: 512, Height: 512}, {Format: format, Width: 1920, Height: 1080}} {
+			var frames []frame.Frame
+			r := rand.New(rand.NewPCG(1, 1))
+			for range 5 {
+				f := newFrame(b, d)
+				for p := range d.Format.Planes() {
+					pix := f.Plane(p).Pix
+					for i := range len(pix) / sampleSize(format) {
+						level := 100 + 50*math.Sin(float64(i)/100) + 2*r.Float64()
+						switch {
+						case format.IsFloat16():
+							binary.LittleEndian.PutUint16(pix[2*i:], oracle.ToHalf(level/255))
+						case format.IsFloat():
+							binary.LittleEndian.PutUint32(pix[4*i:], math.Float32bits(float32(level/255)))
+						default:
+							pix[i] = byte(level)
+						}
+					}
+				}
+				frames = append(frames, f)
+			}
+			for _, level := range kerneltest.Here() {
+				b.Run(fmt.Sprintf("format=%s/size=%dx%d/impl=%s", format, d.Width, d.Height, level), func(b *testing.B) { benchmarkReuse(b, frames, 3, level.String()) })
+			}
+		}
+	}
+}
+
+// sampleSize returns the bytes of a sample.
+func sampleSize(f frame.PixelFormat) int {
+	switch {
+	case f.IsFloat16():
+		return 2
+	case f.IsFloat():
+		return 4
+	}
+	return 1
 }
 
 func newFrame(b *testing.B, d frame.Desc) frame.Frame {
@@ -73,12 +118,12 @@ func grain(f *frame.Frame, x, y, w, h int, r *rand.Rand) {
 	}
 }
 
-func benchmarkReuse(b *testing.B, frames []frame.Frame, level string) {
+func benchmarkReuse(b *testing.B, frames []frame.Frame, noise int, level string) {
 	full := Spec{Input: frames[0].Desc}
 	restart := full
 	restart.Output.Restart = 12
 	reuse := full
-	reuse.Output.Reuse = ReuseSegments
+	reuse.Output.Reuse, reuse.Output.Noise = ReuseSegments, noise
 	var h History
 	defer h.Release()
 	ways := []struct {

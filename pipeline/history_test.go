@@ -3,12 +3,15 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/internal/testkit/oracle"
 	"github.com/steadyframe/steadyframe/jpeg"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/pool/pooltest"
@@ -293,32 +296,63 @@ func TestHistoryWithoutMemory(t *testing.T) {
 }
 
 // TestNoise: what differs by no more than Noise from the frame that a segment was coded of keeps its bytes, however often it
-// changes; what adds up to more is coded again.
+// changes; what adds up to more is coded again. Of floats a level is a 255th of the range.
 func TestNoise(t *testing.T) {
-	s, f := still(t)
-	s.Output.Noise, s.Output.Quality = 3, 100
-	p := compile(t, s, nil)
-	var h History
-	defer h.Release()
-	b := Batch{In: []frame.Frame{f}, History: &h}
-	defer b.Release()
-	some := f.Row(0, 0)[:8]
-	first := bytes.Clone(some)
-	var last []byte
-	for i, step := range []struct {
-		by   int // of some samples, from their first value
-		same bool
-	}{{0, false}, {0, true}, {3, true}, {-3, true}, {2, true}, {4, false}, {4, true}, {7, true}, {8, false}} {
-		for i := range some {
-			some[i] = byte(int(first[i]) + step.by)
+	bytes1 := func(p []byte, level float64) { p[0] = byte(math.Round(level)) }
+	floats := func(scale, offset float64) func(p []byte, level float64) {
+		return func(p []byte, level float64) {
+			binary.LittleEndian.PutUint32(p, math.Float32bits(float32(level*scale+offset)))
 		}
-		if err := p.Run(context.Background(), &b); err != nil || b.Out[0].Err != nil {
-			t.Fatal(err, b.Out[0].Err)
-		}
-		if got := bytes.Equal(b.Out[0].Bytes(), last); got != step.same {
-			t.Errorf("frame %d, which differs by %d from the first: got the image before %v, want %v", i, step.by, got, step.same)
-		}
-		last = bytes.Clone(b.Out[0].Bytes())
+	}
+	halves := func(scale, offset float64) func(p []byte, level float64) {
+		return func(p []byte, level float64) { binary.LittleEndian.PutUint16(p, oracle.ToHalf(level*scale+offset)) }
+	}
+	for _, tt := range []struct {
+		format frame.PixelFormat
+		values frame.ValueRange
+		size   int
+		put    func(p []byte, level float64) // of 8 bits
+	}{
+		{frame.Gray8, frame.RangeDefault, 1, bytes1},
+		{frame.BGR24, frame.RangeDefault, 1, bytes1},
+		{frame.RGBF32P, frame.RangeUnit, 4, floats(1/255., 0)},
+		{frame.BGRF32, frame.RangeByte, 4, floats(1, 0)},
+		{frame.BGRF32P, frame.RangeSigned, 4, floats(1/127.5, -1)},
+		{frame.BGRF16, frame.RangeDefault, 2, halves(1/255., 0)},
+		{frame.RGBF16P, frame.RangeSigned, 2, halves(1/127.5, -1)},
+	} {
+		t.Run(fmt.Sprint(tt.format, " ", tt.values), func(t *testing.T) {
+			s, _ := still(t)
+			s.Input.Format, s.Input.Range = tt.format, tt.values
+			s.Output.Noise, s.Output.Quality = 3, 100
+			f := draw(t, s.Input, waves(1), 0)
+			p := compile(t, s, nil)
+			var h History
+			defer h.Release()
+			b := Batch{In: []frame.Frame{f}, History: &h}
+			defer b.Release()
+			some := f.Row(0, 0)[:24*tt.size]
+			var last []byte
+			for i, step := range []struct {
+				by   float64 // of some samples, from their first value
+				same bool
+			}{{0, false}, {0, true}, {3, true}, {-3, true}, {2, true}, {4, false}, {4, true}, {7, true}, {8, false}} {
+				by := step.by
+				if tt.size > 1 {
+					by *= 0.99 // 3 levels may be rounded to more
+				}
+				for i := 0; i < len(some); i += tt.size {
+					tt.put(some[i:], 100+by)
+				}
+				if err := p.Run(context.Background(), &b); err != nil || b.Out[0].Err != nil {
+					t.Fatal(err, b.Out[0].Err)
+				}
+				if got := bytes.Equal(b.Out[0].Bytes(), last); got != step.same {
+					t.Errorf("frame %d, which differs by %v from the first: got the image before %v, want %v", i, step.by, got, step.same)
+				}
+				last = bytes.Clone(b.Out[0].Bytes())
+			}
+		})
 	}
 }
 

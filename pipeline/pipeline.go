@@ -69,7 +69,7 @@ func Compile(s Spec, options *Options) (*Pipeline, error) {
 		return nil, &SpecError{Field: "output", Reason: err.Error()}
 	}
 	if s.Output.Reuse == ReuseSegments {
-		p.changes = newChanges(p.stages[0].(*sampleStage), p.out.(*codeStage), w, s.Output.Noise, limit)
+		p.changes = newChanges(p.stages[0].(*sampleStage), p.out.(*codeStage), s.Input, w, s.Output.Noise, limit)
 	}
 	// A run has Size-1 helpers, and more callers than processors do not run at the same time for long.
 	keep := o.Workers.Size() + runtime.GOMAXPROCS(0)

@@ -60,7 +60,7 @@ type Output struct {
 	Subsampling jpeg.Subsampling `json:"subsampling,omitzero" yaml:"subsampling,omitempty"`
 	Restart     Restart          `json:"restart,omitzero" yaml:"restart,omitempty"`
 	Reuse       Reuse            `json:"reuse,omitzero" yaml:"reuse,omitempty"` // of unchanged parts, in runs with a History
-	Noise       int              `json:"noise,omitzero" yaml:"noise,omitempty"` // with Reuse, 0..255: by how much a byte of the source may differ and count as unchanged
+	Noise       int              `json:"noise,omitzero" yaml:"noise,omitempty"` // with Reuse, 0..255: by how many levels of 8 bits a sample of the source may differ and count as unchanged
 }
 
 // OutputFormat is a JPEG, or raw pixels: planes one after the other, rows without gaps.

@@ -182,9 +182,6 @@ func TestValidate(t *testing.T) {
 		{"noise-negative", func(s *Spec) { s.Output.Reuse, s.Output.Noise = ReuseSegments, -1 }, "output.noise"},
 		{"noise-256", func(s *Spec) { s.Output.Reuse, s.Output.Noise = ReuseSegments, 256 }, "output.noise"},
 		{"noise-alone", func(s *Spec) { s.Output.Noise = 1 }, "output.noise"},
-		{"noise-of-floats", func(s *Spec) {
-			s.Input.Format, s.Output.Reuse, s.Output.Noise = frame.RGBF32, ReuseSegments, 1
-		}, "output.noise"},
 		{"raw-reuse", func(s *Spec) { s.Output = Output{Format: RawRGBA, Reuse: ReuseSegments} }, "output.reuse"},
 		{"raw-restart", func(s *Spec) { s.Output = Output{Format: RawRGBA, Restart: RestartRow} }, "output.restart"},
 		{"scene", func(s *Spec) { *s = Spec{Scene: strings.Repeat("a", 65)} }, "scene"},

@@ -135,8 +135,6 @@ func (s Spec) checkOutput() error {
 		return specErrorf("output.noise", "got %d, want 0..255", o.Noise)
 	case o.Noise != 0 && o.Reuse == ReuseNone:
 		return specErrorf("output.noise", "got %d, want none without output.reuse", o.Noise)
-	case o.Noise != 0 && s.Input.Format.IsFloat():
-		return specErrorf("output.noise", "got %d, want none for floats: of %s only what is exactly the same is reused", o.Noise, s.Input.Format)
 	}
 	if o.Format == JPEG {
 		return nil

@@ -1200,8 +1200,8 @@ type Output struct {
 	// live stream. With REUSE_SEGMENTS the restart interval is 12 MCUs of 16x16 pixels, or the same area of smaller ones,
 	// unless restart says otherwise, and segments that are unchanged keep their bytes.
 	Reuse Output_Reuse `protobuf:"varint,5,opt,name=reuse,proto3,enum=steadyframe.v1.Output_Reuse" json:"reuse,omitempty"`
-	// noise, with reuse, is by how many levels of 8 bits a sample may differ and count as unchanged, 0 to 255. It is for frames
-	// of bytes. With 0 each JPEG is the one that encoding all of the frame gives.
+	// noise, with reuse, is by how many levels of 8 bits a sample may differ and count as unchanged, 0 to 255; of floats a level is a
+	// 255th of their range. With 0 each JPEG is the one that encoding all of the frame gives.
 	Noise         uint32 `protobuf:"varint,6,opt,name=noise,proto3" json:"noise,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -34,3 +34,67 @@ done:
 	MOVB BL, ret+32(FP)
 	VZEROUPPER
 	RET
+
+// func floatsAVX2(a *byte, b *byte, vectors int, most float32) bool
+// Requires: AVX, AVX2
+TEXT ·floatsAVX2(SB), NOSPLIT, $0-33
+	// floatsAVX2 reports whether 8*vectors float32, vectors > 0, differ by most at most.
+	// Registers: AX a, CX b, DX vectors, Y0 most, Y1 all bits but the sign, BL result
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	VBROADCASTSS most+24(FP), Y0
+	VPCMPEQD     Y1, Y1, Y1
+	VPSRLD       $0x01, Y1, Y1
+	XORB         BL, BL
+
+loop:
+	VMOVUPS (AX), Y2
+	VMOVUPS (CX), Y3
+	VSUBPS  Y3, Y2, Y2
+	VANDPS  Y1, Y2, Y2
+	VCMPPS  $0x06, Y0, Y2, Y2
+	VPTEST  Y2, Y2
+	JNE     done
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x01, DX
+	JG      loop
+	MOVB    $0x01, BL
+
+done:
+	MOVB BL, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func halvesAVX2(a *byte, b *byte, vectors int, most float32) bool
+// Requires: AVX, AVX2, F16C
+TEXT ·halvesAVX2(SB), NOSPLIT, $0-33
+	// halvesAVX2 reports whether 8*vectors float16, vectors > 0, differ by most at most.
+	// Registers: AX a, CX b, DX vectors, Y0 most, Y1 all bits but the sign, BL result
+	MOVQ         a+0(FP), AX
+	MOVQ         b+8(FP), CX
+	MOVQ         vectors+16(FP), DX
+	VBROADCASTSS most+24(FP), Y0
+	VPCMPEQD     Y1, Y1, Y1
+	VPSRLD       $0x01, Y1, Y1
+	XORB         BL, BL
+
+loop:
+	VCVTPH2PS (AX), Y2
+	VCVTPH2PS (CX), Y3
+	VSUBPS    Y3, Y2, Y2
+	VANDPS    Y1, Y2, Y2
+	VCMPPS    $0x06, Y0, Y2, Y2
+	VPTEST    Y2, Y2
+	JNE       done
+	ADDQ      $0x10, AX
+	ADDQ      $0x10, CX
+	SUBQ      $0x01, DX
+	JG        loop
+	MOVB      $0x01, BL
+
+done:
+	MOVB BL, ret+32(FP)
+	VZEROUPPER
+	RET

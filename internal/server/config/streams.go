@@ -59,10 +59,7 @@ func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	out := &spec.Output
 	out.Quality, out.Subsampling, out.Restart = cmp.Or(out.Quality, s.Quality), cmp.Or(out.Subsampling, s.Subsampling), cmp.Or(out.Restart, s.Restart)
 	if out.Reuse == pipeline.ReuseNone {
-		out.Reuse = s.Reuse
-		if !spec.Input.Format.IsFloat() { // Of floats, only what is exactly the same is reused.
-			out.Noise = s.Noise
-		}
+		out.Reuse, out.Noise = s.Reuse, s.Noise
 	}
 	return spec
 }

@@ -159,8 +159,8 @@ func TestFillKeepsWhatIsSaid(t *testing.T) {
 		t.Errorf("got %+v\nwant what was said, with the color space: %+v", got, want)
 	}
 	said = pipeline.Spec{Input: frame.Desc{Format: frame.RGBF32, Width: 20, Height: 20}}
-	if got := everySetting.Fill(said).Output; got.Reuse != pipeline.ReuseSegments || got.Noise != 0 {
-		t.Errorf("got %+v of floats, want reuse without noise", got)
+	if got := everySetting.Fill(said).Output; got.Reuse != pipeline.ReuseSegments || got.Noise != 4 {
+		t.Errorf("got %+v of floats, want reuse with noise", got)
 	}
 }
 
