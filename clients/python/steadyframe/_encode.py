@@ -14,7 +14,7 @@ from ._frames import Frames, frames_of
 from ._http import Connection, Response, chunk
 from ._jpeg import Splitter
 from ._options import Description, Size
-from ._sessions import ONE_AFTER_THE_OTHER, EncodePool, RingSession, check_end, may_go_on, target_of
+from ._sessions import ONE_AFTER_THE_OTHER, EncodePool, Pool, RingSession, check_end, may_go_on, target_of
 
 if TYPE_CHECKING:
     from ._frames import Array
@@ -125,13 +125,7 @@ class Encoder:
 
         like = numpy.broadcast_to(numpy.zeros((), dtype), shape)
         given = frames_of(like, self._options)
-        if self._address.ring and given.count <= 64:
-            session = self._pool.open(given, given.count)
-            if isinstance(session, RingSession):
-                buffer = Buffer(session, given, like.shape, like.dtype)
-                return buffer.array(self._buffers)
-            session.close()
-        return numpy.empty(shape, dtype)
+        return new_buffer(self._pool, self._buffers, like, given, given)
 
     def _encode_buffer(self, frames: Any) -> Any:
         """Returns what encode does if the frames lie in a buffer, else None."""
@@ -236,6 +230,22 @@ class Encoder:
 
 
 _END = object()
+
+#: Slots that a ring has at most.
+MAX_SLOTS = 64
+
+
+def new_buffer(pool: Pool[Any], known: Dict[int, Buffer], like: Any, frames: Frames, work: Any) -> Any:
+    """Returns an array of the shape and the dtype of like, for such frames: in the slots of a ring, where pool opens one for that
+    work, and then it is noted in known; else in memory of this process."""
+    import numpy
+
+    if pool.address.ring and frames.count <= MAX_SLOTS:
+        session = pool.open(work, frames.count)
+        if isinstance(session, RingSession):
+            return Buffer(session, frames, like.shape, like.dtype).array(known)
+        session.close()
+    return numpy.empty(like.shape, like.dtype)
 
 
 def in_buffer(known: Dict[int, Buffer], frames: Any, encode: Callable[[Any, List[int]], List[Any]]) -> Any:

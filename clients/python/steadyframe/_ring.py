@@ -346,12 +346,13 @@ class Ring:
             raise FrameError(what + text, index=index, kind=kind, field=field, limit=limit)
         return data, output[end : end + alpha].tobytes() if alpha else None
 
-    def live_image(self, message: Message, size: int) -> bytes:
-        """Returns a copy of the image that an IMAGE brings."""
-        if message.slot >= len(self.outputs) or size > len(self.outputs[message.slot]):
-            raise self._broken(f"got an image of {size} bytes in slot {message.slot}")
+    def live_image(self, message: Message, size: int, alpha: int) -> Tuple[bytes, Optional[bytes]]:
+        """Returns a copy of the image that an IMAGE brings, and of the JPEG of alpha behind it, if that has bytes."""
+        if message.slot >= len(self.outputs) or size + alpha > len(self.outputs[message.slot]):
+            raise self._broken(f"got an image of {size} bytes, and {alpha} of alpha, in slot {message.slot}")
         self.generations[message.slot] = message.generation
-        return bytes(self.outputs[message.slot][:size])
+        output = self.outputs[message.slot]
+        return output[:size].tobytes(), output[size : size + alpha].tobytes() if alpha else None
 
     def take_back(self) -> None:
         """Takes back slots whose DONE has come meanwhile, and says that this side is there. It raises why the connection ended."""

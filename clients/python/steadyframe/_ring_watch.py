@@ -11,14 +11,15 @@ from ._ring import Ring
 
 __all__ = ["Received", "RingImages"]
 
-_IMAGE = struct.Struct("<IIQQQII")  # flags, bytes, sequence, captured, sent, width, height; from byte 16
+_IMAGE = struct.Struct("<IIQQQIII")  # flags, bytes, sequence, captured, sent, width, height, bytes of alpha; from byte 16
 _OFFLINE, _REPEAT = 1, 2
 
 
 class Received(NamedTuple):
-    """An image, and what came with it; times are in seconds since 1970."""
+    """An image, and what came with it; times are in seconds since 1970. alpha is a gray JPEG, of a transparent scene."""
 
     jpeg: bytes
+    alpha: Optional[bytes]
     offline: bool
     repeat: bool
     sequence: int
@@ -46,11 +47,11 @@ class RingImages:
                 break
             if message.kind != _ring.STATUS:
                 raise ConnectionLost(f"the server at ring:{self.ring.path} breaks the protocol: got message {message.kind}, want IMAGE")
-        flags, size, sequence, captured, sent, self.width, self.height = _IMAGE.unpack_from(message.body, 16)
-        jpeg = self.ring.live_image(message, size)
+        flags, size, sequence, captured, sent, self.width, self.height, alpha_size = _IMAGE.unpack_from(message.body, 16)
+        jpeg, alpha = self.ring.live_image(message, size, alpha_size)
         self._held = message.slot
         self.state = "offline" if flags & _OFFLINE else "online"
-        return Received(jpeg, bool(flags & _OFFLINE), bool(flags & _REPEAT), sequence, captured / 1e6, sent / 1e6)
+        return Received(jpeg, alpha, bool(flags & _OFFLINE), bool(flags & _REPEAT), sequence, captured / 1e6, sent / 1e6)
 
     def acknowledge(self) -> None:
         """Gives the slot of the last image back: the newest may come."""

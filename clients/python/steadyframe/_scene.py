@@ -14,7 +14,7 @@ from urllib.parse import quote
 from . import _address, _options, _scene_files
 from ._address import Address
 from ._composition import NOTHING, Compositions, composition, compositions, image_of_frames, index_of, rects_of
-from ._encode import Buffer, in_buffer
+from ._encode import Buffer, in_buffer, new_buffer
 from ._errors import FrameError, NotFound, ServerError, SpecError
 from ._frames import frames_of
 from ._http import Connection, chunk
@@ -254,13 +254,8 @@ class Scene:
 
         like = numpy.broadcast_to(numpy.zeros((), dtype), shape)
         given = frames_of(like, self._options)
-        if self._address.ring and given.count <= 64:
-            images = Compositions([image_of_frames(0, one, None) for one in given.each()])
-            session = self._pool.open(images, given.count)
-            if isinstance(session, _RingSession):
-                return Buffer(session, given, like.shape, like.dtype).array(self._buffers)
-            session.close()
-        return numpy.empty(shape, dtype)
+        images = Compositions([image_of_frames(0, one, None) for one in given.each()])
+        return new_buffer(self._pool, self._buffers, like, given, images)
 
     def _encode_buffer(self, index: Any, several: bool, regions: Any, rects: Any) -> Any:
         """Returns what encode does if the regions lie in a buffer, one for each index, else None."""

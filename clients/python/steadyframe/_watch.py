@@ -25,6 +25,7 @@ class Image(JPEG):
 
     Attributes:
         seq: its number in the stream; where numbers are missing, this viewer was given a newer image instead.
+        alpha: of a transparent scene, a gray JPEG of alpha; the image's own colors are multiplied by it. Else None.
         captured: when its frame was captured, in seconds since 1970.
         sent: when the server sent it, in seconds since 1970.
         width: in pixels.
@@ -34,6 +35,7 @@ class Image(JPEG):
     """
 
     seq: int
+    alpha: Optional[bytes]
     captured: float
     sent: float
     width: int
@@ -131,6 +133,7 @@ class Watch:
         self._given_at = time.monotonic()
         self._waited = self._given_at - asked
         image = Image(got.jpeg)
+        image.alpha = got.alpha
         image.seq, image.captured, image.sent = got.sequence, got.captured, got.sent
         image.width, image.height = source.width, source.height
         image.online, image.repeat = not got.offline, repeat

@@ -21,6 +21,7 @@ _TEXT, _BINARY, _CLOSE, _PING, _PONG = 1, 2, 8, 9, 10
 _MAX_FRAME = 256 << 20  # bytes
 _ID = 1
 _HEAD = struct.Struct(">BBHIQQQ")  # version, flags, bytes of the head, id, sequence, captured, sent
+_ALPHA = 4  # a flag: the head ends with the bytes of the JPEG, and behind that is one of alpha
 _PATIENCE = 0.02  # seconds in which a newer image comes when there is one
 
 
@@ -72,7 +73,14 @@ class WebSocket:
                 if version != 1 or not _HEAD.size <= head <= len(payload):
                     raise ConnectionLost(f"the server sent an image with a head of version {version}, want 1")
                 self._unacknowledged = sequence
-                return Received(bytes(memoryview(payload)[head:]), bool(flags & 1), bool(flags & 2), sequence, captured / 1e6, sent / 1e6)
+                end = len(payload)
+                if flags & _ALPHA:
+                    end = head + int.from_bytes(payload[head - 4 : head], "big")
+                    if head < _HEAD.size + 4 or end > len(payload):
+                        raise ConnectionLost("the server sent an image with alpha, and a wrong head")
+                data = memoryview(payload)
+                alpha = bytes(data[end:]) if flags & _ALPHA else None
+                return Received(bytes(data[head:end]), alpha, bool(flags & 1), bool(flags & 2), sequence, captured / 1e6, sent / 1e6)
             if kind == _TEXT:
                 self._told(payload)
             elif kind == _PING:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import threading
 import urllib.error
 import urllib.request
 import wave
-from typing import Any, List
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -109,21 +109,13 @@ def test_errors(pcm: Any, settings: Any, field: str, text: str) -> None:
 def test_threads() -> None:
     pcm = noise(16_000)
     want = sf.mel(pcm)
-    failed: List[BaseException] = []
 
-    def work() -> None:
-        try:
-            for _ in range(10):
-                np.testing.assert_array_equal(sf.mel(pcm), want)
-        except BaseException as err:
-            failed.append(err)
+    def work(_: int) -> None:
+        for _ in range(10):
+            np.testing.assert_array_equal(sf.mel(pcm), want)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not failed
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
 
 
 def test_server_comes_back(serve: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, List
 
 import pytest
@@ -28,17 +28,12 @@ def encode_plain(number: int) -> bytes:
 def test_threads_share_an_encoder() -> None:
     encoder = sf.Encoder()
     expected = [encode_plain(n) for n in range(8)]
-    got: List[Any] = [None] * 8
 
-    def work(n: int) -> None:
-        got[n] = [encoder.encode(scene(n)) for _ in range(20)]
+    def work(n: int) -> List[Any]:
+        return [encoder.encode(scene(n)) for _ in range(20)]
 
-    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert got == [[jpeg] * 20 for jpeg in expected]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(work, range(8))) == [[jpeg] * 20 for jpeg in expected]
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -8,8 +8,9 @@ import json
 import pickle
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Iterator, Optional, Tuple
 
 import cv2
 import numpy as np
@@ -214,6 +215,18 @@ def test_transparent(name: str) -> None:
     assert anna.encode(0, FACE) == images[0] and anna.encode(0, FACE).alpha == images[0].alpha
 
 
+def test_watch_gives_alpha(name: str) -> None:
+    anna = load(name, backgrounds=None, transparent=True, size=(WIDTH, HEIGHT), mask=RAMP)
+    want = anna.encode(1, FACE)
+    with sf.Publisher(name, scene=anna) as cam, sf.watch(name, timeout=30) as images:
+        cam.send(FACE, index=1)
+        image = next(images)
+    assert image == want and image.alpha == want.alpha and want.alpha is not None
+    with sf.Publisher(name + "-plain") as cam, sf.watch(name + "-plain", timeout=30) as images:
+        cam.send(BACKGROUNDS[0])
+        assert next(images).alpha is None
+
+
 def test_folder(name: str, tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
     for number, frame in zip((1, 2, 10), BACKGROUNDS):  # in natural order
@@ -345,21 +358,13 @@ def test_pickle_and_threads(name: str) -> None:
     anna = pickle.loads(pickle.dumps(load(name, token="secret")))
     assert "secret" not in repr(anna) and name in repr(anna)
     want = anna.encode(0, FACE)
-    failed: List[BaseException] = []
 
-    def work() -> None:
-        try:
-            for _ in range(10):
-                assert anna.encode(0, FACE) == want
-        except BaseException as err:
-            failed.append(err)
+    def work(_: int) -> None:
+        for _ in range(10):
+            assert anna.encode(0, FACE) == want
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for t in threads:
-        t.start()
-    for t in threads:
-        t.join()
-    assert not failed
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
 
 
 class Speaking:
