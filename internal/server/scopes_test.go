@@ -44,7 +44,6 @@ func startWithTokens(t *testing.T, scopes map[string]string, change func(*server
 	s = start(t, func(c *server.Config) {
 		c.Auth.TokensFile, c.Auth.LinkKeys = file, keys
 		c.Streams = config.Streams{"cam1": {}, "cam2": {}, "door": {}}
-		c.Timeout.Queue = server.Duration(50 * time.Millisecond) // of snapshots, which there are not
 		if change != nil {
 			change(c)
 		}
@@ -65,7 +64,7 @@ func startWithTokens(t *testing.T, scopes map[string]string, change func(*server
 // TestScopesOfRoutes: each route needs its scope, with the stream of the path where there is one, and says which one is missing.
 func TestScopesOfRoutes(t *testing.T) {
 	tokens := map[string]string{"encode": "encode", "publish": "publish:cam*", "view": "view:cam*", "other": "publish:door,view:door", "admin": "admin"}
-	s, sign := startWithTokens(t, tokens, nil)
+	s, sign := startWithTokens(t, tokens, func(c *server.Config) { c.Timeout.Queue = server.Duration(50 * time.Millisecond) }) // of snapshots, which there are not
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	link := sign("cam*", time.Now().Add(time.Hour))
 	for _, tt := range []struct{ method, path, may string }{

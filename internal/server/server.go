@@ -129,6 +129,7 @@ func (s *Server) open(o options) error {
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
 	}
+	s.background = append(s.background, who.Run)
 	for i := range s.apis {
 		a := &s.apis[i]
 		switch a.name {

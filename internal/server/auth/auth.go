@@ -21,7 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/reread"
 )
 
-// Checker knows clients by what they show: auth.token, a token of auth.tokens_file, a link, or a certificate. Its methods may be
+// Checker knows clients by what they show: auth.token, a token of auth.tokens_file, a JSON Web Token, a link, or a certificate. Its methods may be
 // called from any goroutine. A nil Checker lets everybody do everything.
 type Checker struct {
 	required     bool
@@ -33,6 +33,7 @@ type Checker struct {
 
 	tokens *reread.Files[tokens]   // nil: there is no file
 	keys   *reread.Files[LinkKeys] // nil: there is no file
+	jwts   *jwts                   // nil: JSON Web Tokens are not taken
 
 	guesses guesses
 }
@@ -58,7 +59,17 @@ func New(c config.Config, log *slog.Logger) (*Checker, error) {
 			return nil, err
 		}
 	}
+	if k.jwts, err = newJWTs(c.Auth.JWT, r, log); err != nil {
+		return nil, err
+	}
 	return k, nil
+}
+
+// Run reads again what is not in files, until ctx ends.
+func (c *Checker) Run(ctx context.Context) {
+	if c != nil && c.jwts != nil && c.jwts.remote != nil {
+		c.jwts.remote.run(ctx)
+	}
 }
 
 // named is parse whose errors name the file.
@@ -127,10 +138,13 @@ func (c *Checker) withToken(token string) (*Identity, error) {
 	if subtle.ConstantTimeCompare(hash[:], c.want[:]) == 1 && c.hasToken {
 		found = c.owner
 	}
-	if found == nil {
-		return nil, errNoToken
+	switch {
+	case found != nil:
+		return found, nil
+	case c.jwts != nil && isJWT(token):
+		return c.jwts.identify(token)
 	}
-	return found, nil
+	return nil, errNoToken
 }
 
 // withLink returns the client with that link.

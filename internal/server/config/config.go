@@ -71,12 +71,22 @@ type Auth struct {
 	Token      string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN, and may do everything with it"`
 	TokensFile string `yaml:"tokens_file" doc:"a file of tokens, each with a name and scopes, as steadyframe token new writes it; read again when it changes"`
 	LinkKeys   string `yaml:"link_keys" doc:"a file with the key that signs links to streams, as steadyframe token key writes it, and the one before; read again when it changes"`
+	JWT        JWT    `yaml:"jwt"`
 	Insecure   bool   `yaml:"insecure" doc:"whether to listen beyond this machine though everybody may use the server"`
+}
+
+// JWT says which JSON Web Tokens are taken beside other tokens.
+type JWT struct {
+	JWKS     string `yaml:"jwks" doc:"the keys that sign JSON Web Tokens, as a JWK Set: a file, read again when it changes, or an https URL"`
+	CA       string `yaml:"ca" doc:"a PEM file with the certificates of authorities to trust for that URL; empty: the system's"`
+	Issuer   string `yaml:"issuer" doc:"the issuer that JSON Web Tokens must have (iss)"`
+	Audience string `yaml:"audience" doc:"the audience that JSON Web Tokens must have (aud)"`
+	Claim    string `yaml:"claim" doc:"the claim that holds scopes, as a list or a text with blanks; those of other servers are ignored"`
 }
 
 // AuthRequired reports whether clients must say who they are: with a token, or a certificate.
 func (c Config) AuthRequired() bool {
-	return c.Auth.Token != "" || c.Auth.TokensFile != "" || c.TLS.ClientCA != ""
+	return c.Auth.Token != "" || c.Auth.TokensFile != "" || c.Auth.JWT.JWKS != "" || c.TLS.ClientCA != ""
 }
 
 // Limits bound requests of clients and the memory of the server.
@@ -91,7 +101,7 @@ type Limits struct {
 	MaxRequests     int  `yaml:"max_requests" was:"limits.max_streams" bounds:"1 or more" doc:"requests and streams in flight at the same time over gRPC and HTTP"`
 	MaxConnections  int  `yaml:"max_connections" bounds:"1 or more" doc:"connections open at the same time, of each listener"`
 
-	MaxRequestsPerIdentity int `yaml:"max_requests_per_identity" bounds:"0 or more" doc:"the part of max_requests that one token of auth.tokens_file or one certificate may have; 0: three quarters"`
+	MaxRequestsPerIdentity int `yaml:"max_requests_per_identity" bounds:"0 or more" doc:"the part of max_requests that one token of auth.tokens_file, one subject of JSON Web Tokens or one certificate may have; 0: three quarters"`
 
 	MaxScenes   int  `yaml:"max_scenes" bounds:"1 or more" doc:"scenes that are loaded at the same time"`
 	SceneMemory Size `yaml:"scene_memory" bounds:"at most limits.memory_budget" doc:"the part of memory_budget that scenes may hold, all together; 0: half"`
@@ -113,7 +123,7 @@ type Timeouts struct {
 type Live struct {
 	MaxStreams            int      `yaml:"max_streams" bounds:"1 or more" doc:"live streams at the same time"`
 	MaxViewers            int      `yaml:"max_viewers" bounds:"1..30000" doc:"viewers of all live streams together"`
-	MaxStreamsPerIdentity int      `yaml:"max_streams_per_identity" bounds:"0 or more" doc:"the part of max_streams whose publishers may be one token of auth.tokens_file or one certificate; 0: three quarters"`
+	MaxStreamsPerIdentity int      `yaml:"max_streams_per_identity" bounds:"0 or more" doc:"the part of max_streams whose publishers may be one token of auth.tokens_file, one subject of JSON Web Tokens or one certificate; 0: three quarters"`
 	MaxViewersPerIdentity int      `yaml:"max_viewers_per_identity" bounds:"0 or more" doc:"the part of max_viewers that such an identity, or one link, may have; 0: three quarters"`
 	OfflineAfter          Duration `yaml:"offline_after" doc:"a live stream without a frame for this long is offline"`
 	Keep                  Duration `yaml:"keep" doc:"a live stream without source and viewers is removed after this time"`
@@ -177,6 +187,7 @@ func Default() Config {
 		Ring:  Ring{Listen: Auto},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
 		TLS:   TLS{ClientScopes: AllScopes()},
+		Auth:  Auth{JWT: JWT{Claim: "scope"}},
 		Limits: Limits{
 			MaxPixels:       50_000_000,
 			MaxBatch:        64,

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/redact"
 )
 
 // Off as a Listener's Listen disables that listener.
@@ -158,6 +160,22 @@ func checkAuth(c Config) *ValueError {
 	}
 	if c.Auth.LinkKeys != "" && !c.AuthRequired() {
 		return wrong("auth.link_keys", "got %s, while everybody may watch without a link: want auth.tokens_file or auth.token, too", c.Auth.LinkKeys)
+	}
+	j := c.Auth.JWT
+	if j.JWKS == "" {
+		return nil
+	}
+	if scheme, _, isURL := strings.Cut(j.JWKS, "://"); isURL && scheme != "https" {
+		return wrong("auth.jwt.jwks", "got %s, want a file or an https URL", redact.URL(j.JWKS))
+	}
+	for _, needed := range []struct{ key, got, what string }{
+		{"auth.jwt.issuer", j.Issuer, "the issuer of the tokens"},
+		{"auth.jwt.audience", j.Audience, "the audience of the tokens: without it those for other servers would do"},
+		{"auth.jwt.claim", j.Claim, "the claim with scopes, such as scope"},
+	} {
+		if needed.got == "" {
+			return wrong(needed.key, "got none with auth.jwt.jwks, want %s", needed.what)
+		}
 	}
 	return nil
 }
