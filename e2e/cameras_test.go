@@ -205,7 +205,7 @@ func TestFolders(t *testing.T) {
 		{"foreign", "img2.txt", []byte("notes"), `img2.txt: it is not an image: it begins with "notes"`},
 		{"broken-png", "", slices.Concat(png[:30], make([]byte, 100)), "img2.jpg: the PNG is broken"},
 	}
-	s := serve(t, "--set", "live.encode_unwatched=true")
+	s := serve(t, "--set", "live.encode_unwatched=true", "--set", "live.offline_after=10m")
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -17,7 +17,7 @@ import (
 // error of the input.
 func TestEncodeInterruptedWithChild(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	cmd := exec.CommandContext(t.Context(), program, "encode", clip(t), "--fps", "5", "-o", out)
+	cmd := exec.CommandContext(t.Context(), program, "encode", clip(t), "--fps", "1", "-o", out)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

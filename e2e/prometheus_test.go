@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"net"
 	"net/http"
 	"net/url"
 	"os/exec"
@@ -91,7 +90,7 @@ func watchOver(t *testing.T, s *served, args ...string) prometheus {
 	}
 	write(t, filepath.Join(dir, "prometheus.yaml"), []byte(config))
 	write(t, filepath.Join(dir, "alerts.yaml"), read(t, prometheusDir+"/alerts.yaml"))
-	address := freeAddress(t)
+	address := daemon.FreeAddress(t) // Prometheus does not tell where it is when it is given port 0
 	cmd := exec.Command("prometheus", append([]string{
 		"--config.file=" + filepath.Join(dir, "prometheus.yaml"), "--storage.tsdb.path=" + filepath.Join(dir, "data"), "--web.listen-address=" + address,
 	}, args...)...)
@@ -124,18 +123,6 @@ func watchOver(t *testing.T, s *served, args ...string) prometheus {
 		return resp.StatusCode == http.StatusOK
 	})
 	return p
-}
-
-// freeAddress returns an address that nobody listened on a moment ago: Prometheus does not tell where it is when it is given
-// port 0.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // get reads the data of a response of Prometheus.

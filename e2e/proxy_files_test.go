@@ -92,12 +92,7 @@ func newProxied(t *testing.T) *proxied {
 		"-subj", "/CN=frames.example", "-addext", "subjectAltName=DNS:frames.example", "-keyout", p.at("key"), "-out", p.at("pem")).CombinedOutput(); err != nil {
 		t.Fatalf("openssl: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.address = l.Addr().String()
-	l.Close() // Another program may take the port; then the proxy says so.
+	p.address = daemon.FreeAddress(t)
 	return p
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -170,12 +169,7 @@ func TestPushWays(t *testing.T) {
 
 // A server that was killed and started again has its stream back within 3 s, and who writes into the pipe did not wait.
 func TestPushReconnects(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := daemon.FreeAddress(t)
 	first := serve(t, "--http", address)
 	p := push(t, append([]string{"--stream", "cam", "http://" + address}, grayFlags...)...)
 	p.write(1)
@@ -263,9 +257,7 @@ func TestPushLoop(t *testing.T) {
 	s := serve(t)
 	p := push(t, "--loop", clip(t), "http://"+s.HTTP, "--stream", "loop")
 	daemon.WaitFor(t, "the second round", func() bool { return s.Stream(t, "loop").Arrived > frames+5 })
-	if fps := s.Stream(t, "loop").FPSIn; fps < 20 || fps > 30 {
-		t.Errorf("got %v frames a second, want the clip's 25", fps)
-	}
+	daemon.WaitFor(t, "the clip's 25 frames a second", func() bool { fps := s.Stream(t, "loop").FPSIn; return fps >= 20 && fps <= 30 })
 	p.cmd.Process.Signal(syscall.SIGINT)
 	if got := p.wantEnd(130); !strings.Contains(got, "pushed ") || !strings.Contains(got, "steadyframe: interrupted") {
 		t.Errorf("standard error: got %q, want a summary and why it ended", got)

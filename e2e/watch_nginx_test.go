@@ -46,7 +46,17 @@ func watchThrough(t *testing.T, c *http.Client, origin string, most time.Duratio
 // watchBelow is watchThrough for a proxy that has the server below a path.
 func watchBelow(t *testing.T, c *http.Client, origin, path string, most time.Duration) {
 	const images = 40
-	t.Run("mjpeg", func(t *testing.T) {
+	// What holds images back does so each time, and a busy machine not always.
+	again := func(t *testing.T, watch func() (latest time.Duration)) {
+		latest := watch()
+		for tries := 1; latest > most && tries < 8; tries++ {
+			latest = min(latest, watch())
+		}
+		if latest > most {
+			t.Errorf("got an image %v late, want at most %v", latest, most)
+		}
+	}
+	mjpeg := func(t *testing.T) (latest time.Duration) {
 		response, err := c.Get(origin + path + "/stream/cam1.mjpg")
 		if err != nil {
 			t.Fatal(err)
@@ -56,14 +66,16 @@ func watchBelow(t *testing.T, c *http.Client, origin, path string, most time.Dur
 		eachPart(t, bufio.NewReader(response.Body), func(head textproto.MIMEHeader, data []byte) bool {
 			indices = append(indices, indexOfJPEG(t, data))
 			seconds, err := strconv.ParseFloat(head.Get("X-Timestamp"), 64)
-			if lag := time.Since(time.UnixMicro(int64(seconds * 1e6))); err != nil || lag > most {
-				t.Errorf("image %d: got it %v late, %v, want at most %v", len(indices), lag, err, most)
+			if err != nil {
+				t.Errorf("image %d: %v", len(indices), err)
 			}
+			latest = max(latest, time.Since(time.UnixMicro(int64(seconds*1e6))))
 			return len(indices) < images
 		})
 		wantLive(t, indices, images/2)
-	})
-	t.Run("websocket", func(t *testing.T) {
+		return latest
+	}
+	webSocket := func(t *testing.T) (latest time.Duration) {
 		ws, _, err := websocket.Dial(t.Context(), strings.Replace(origin, "http", "ws", 1)+path+"/ws", &websocket.DialOptions{
 			HTTPClient: c, HTTPHeader: http.Header{"Origin": {origin}}, Subprotocols: []string{"steadyframe.v1"},
 		})
@@ -86,15 +98,16 @@ func watchBelow(t *testing.T, c *http.Client, origin, path string, most time.Dur
 			}
 			head := data[:binary.BigEndian.Uint16(data[2:])]
 			indices = append(indices, indexOfJPEG(t, data[len(head):]))
-			if lag := time.Since(time.UnixMicro(int64(binary.BigEndian.Uint64(head[16:])))); lag > most {
-				t.Errorf("image %d: got it %v late, want at most %v", len(indices), lag, most)
-			}
+			latest = max(latest, time.Since(time.UnixMicro(int64(binary.BigEndian.Uint64(head[16:])))))
 			if err := ws.Write(t.Context(), websocket.MessageBinary, head[4:16]); err != nil { // id and seq
 				t.Fatal(err)
 			}
 		}
 		wantLive(t, indices, images/2)
-	})
+		return latest
+	}
+	t.Run("mjpeg", func(t *testing.T) { again(t, func() time.Duration { return mjpeg(t) }) })
+	t.Run("websocket", func(t *testing.T) { again(t, func() time.Duration { return webSocket(t) }) })
 }
 
 // nginx runs nginx before the server, buffering all it can, and returns what its clients connect to: the path of a

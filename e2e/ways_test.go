@@ -35,7 +35,7 @@ func TestWaysAgree(t *testing.T) {
 		}, "x.mkv", 20},
 		"wide-pixels": {patches.Video{Width: 160, Height: 120, Matrix: "bt601", PixFmt: "yuv420p", Codec: "-c:v ffv1 -aspect 16:9"}, "x.mkv", 6},
 	}
-	args := []string{"--set", "live.encode_unwatched=true"}
+	args := []string{"--set", "live.encode_unwatched=true", "--set", "live.offline_after=10m"}
 	paths := map[string]string{}
 	for name, tt := range tests {
 		tt.v.Frames = 5

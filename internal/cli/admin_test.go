@@ -42,7 +42,7 @@ func TestAskAdmin(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			limit := 10 * time.Second
+			limit := time.Minute
 			if tt.path == "/stuck" {
 				limit = 20 * time.Millisecond
 			}

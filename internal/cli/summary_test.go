@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -70,8 +71,15 @@ func TestTally(t *testing.T) {
 		t.Errorf("got allocations after %d batches, want none before the warm-up is over", ta.batches)
 	}
 	ta.add(4, time.Millisecond)
-	ta.add(4, time.Millisecond)
-	if s = ta.summary(); s.AllocsPerFrame == nil || *s.AllocsPerFrame > 1 {
-		t.Errorf("allocations after one batch more that made none: got %v, want none", s.AllocsPerFrame)
+	least := math.Inf(1)
+	for range 20 { // The counters are the whole process's.
+		ta.add(4, time.Millisecond)
+		if s = ta.summary(); s.AllocsPerFrame == nil {
+			t.Fatal("got no allocations after more batches than the warm-up has")
+		}
+		least = min(least, *s.AllocsPerFrame)
+	}
+	if least > 1 {
+		t.Errorf("allocations of batches that made none: got %v a frame, want none", least)
 	}
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import pickle
+import random
 import signal
 import socket
 import threading
@@ -272,9 +274,12 @@ def test_another_publisher_takes_over(name: str) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return int(s.getsockname()[1])
+    """Return a port that nobody listens on, and that no connection gets meanwhile: it is below those that systems give out."""
+    while True:
+        port = random.randrange(10000, 30000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def test_both_ends_come_back_when_the_server_does(via: str, serve: Any, name: str, tmp_path: Path) -> None:
