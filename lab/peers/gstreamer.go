@@ -74,7 +74,7 @@ func openGStreamer(w *workload) (encoder, error) {
 	}
 	// Without the colorimetry, which is that of JFIF, jpegenc is given limited range, and its images are pale.
 	description := C.CString(fmt.Sprintf("appsrc name=src format=time caps=video/x-raw,format=BGR,width=%d,height=%d,framerate=25/1,pixel-aspect-ratio=1/1 ! "+
-		"%svideoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc quality=%d ! appsink name=sink sync=false", w.in.Width, w.in.Height, scale, quality))
+		"%svideoconvert ! video/x-raw,format=I420,colorimetry=1:4:0:0 ! jpegenc quality=%d ! appsink name=sink sync=false", w.in.Width, w.in.Height, scale, w.quality))
 	defer C.free(unsafe.Pointer(description))
 	p := C.gstreamer_new(description)
 	if p == nil {

@@ -2,7 +2,8 @@ package main
 
 /*
 #cgo CFLAGS: -O3
-#cgo LDFLAGS: -lyuv -lturbojpeg
+#cgo pkg-config: libturbojpeg
+#cgo LDFLAGS: -lyuv
 #include <stdint.h>
 #include <stdlib.h>
 #include <libyuv.h>
@@ -84,9 +85,10 @@ import (
 
 // turbo is libjpeg-turbo, from planes that libyuv makes, or from pixels as they are.
 type turbo struct {
-	p      *C.planar
-	floats C.int
-	packed bool
+	p       *C.planar
+	floats  C.int
+	quality C.int
+	packed  bool
 }
 
 func openLibyuv(w *workload) (encoder, error) {
@@ -108,7 +110,7 @@ func newTurbo(w *workload, packed bool) *turbo {
 	if w.area {
 		area = 1
 	}
-	e := &turbo{p: C.planar_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), area), packed: packed}
+	e := &turbo{p: C.planar_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), area), packed: packed, quality: C.int(w.quality)}
 	if w.in.Format != frame.BGR24 {
 		e.floats = 1
 	}
@@ -118,9 +120,9 @@ func newTurbo(w *workload, packed bool) *turbo {
 func (e *turbo) Encode(frame []byte) ([]byte, error) {
 	var rc C.int
 	if e.packed {
-		rc = C.packed_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, quality)
+		rc = C.packed_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, e.quality)
 	} else {
-		rc = C.planar_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, quality)
+		rc = C.planar_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, e.quality)
 	}
 	if rc != 0 {
 		return nil, fmt.Errorf("peers: libyuv, libjpeg-turbo: %d: %s", rc, C.GoString(C.tjGetErrorStr2(e.p.tj)))

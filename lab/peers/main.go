@@ -34,7 +34,9 @@ type document struct {
 	CPU     string   `json:"cpu"`
 	Go      string   `json:"go"`
 	Input   string   `json:"input"`
-	Quality int      `json:"quality"` // of the images, in the scale of libjpeg
+	Noise   int      `json:"noise,omitempty"` // that was added to it: the strength of ffmpeg's filter
+	Quality int      `json:"quality"`         // of the images, in the scale of libjpeg
+	Library []string `json:"libraries"`       // what the rivals are made of, with versions
 	Rounds  int      `json:"rounds"`
 	TurnMS  int64    `json:"turn_ms"`
 	CPUTime bool     `json:"cpu_time"` // whether times are the processors', not the clock's
@@ -44,6 +46,8 @@ type document struct {
 // options are the flags.
 type options struct {
 	clip, only, who string
+	quality, noise  int
+	newest          bool
 	cores           string
 	rounds          int
 	turn            time.Duration
@@ -56,6 +60,9 @@ func flags() (options, error) {
 	var o options
 	flag.CommandLine.Init("scripts/bench-peers", flag.ExitOnError)
 	flag.StringVar(&o.clip, "clip", "", "a video for the frames, read by ffmpeg; without it they are painted")
+	flag.IntVar(&o.quality, "quality", usualQuality, "quality of the JPEGs, 1 to 100, in the scale of libjpeg")
+	flag.IntVar(&o.noise, "noise", 0, "add noise of this strength, 1 to 100, to the frames: ffmpeg's filter noise=alls=N; 14 is a camera in the dark")
+	flag.BoolVar(&o.newest, "newest", false, "measure nothing unless libjpeg-turbo and libyuv are recent: lab/peers/README.md says how")
 	flag.StringVar(&o.only, "only", "", "workloads whose names match this expression")
 	flag.StringVar(&o.who, "rivals", "", "rivals whose names match this expression, beside ours")
 	flag.StringVar(&o.cores, "cores", "1,all", "processors to use, each with frames of its own; several numbers one after the other")
@@ -68,6 +75,9 @@ func flags() (options, error) {
 	flag.Parse()
 	if flag.NArg() > 0 || o.rounds < 1 || o.frames < 1 || o.turn <= 0 {
 		return o, fmt.Errorf("peers: got %q, --rounds %d, --frames %d and --turn %v, want flags alone, and 1 or more", flag.Args(), o.rounds, o.frames, o.turn)
+	}
+	if o.quality < 1 || o.quality > 100 || o.noise < 0 || o.noise > 100 {
+		return o, fmt.Errorf("peers: got --quality %d and --noise %d, want 1 to 100, and 0 to 100", o.quality, o.noise)
 	}
 	return o, nil
 }
@@ -95,9 +105,14 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	workloads, taking, err := choose(o.only, o.who)
+	workloads, taking, err := choose(&o)
 	if err != nil {
 		return err
+	}
+	if o.newest {
+		if err := checkNewest(); err != nil {
+			return err
+		}
 	}
 	own, err := ownProcessors()
 	if err != nil {
@@ -111,9 +126,9 @@ func run() error {
 		return err
 	}
 	doc := o.document()
-	fmt.Printf("%s, %s, commit %s, frames: %s\nMedians of %d rounds of %v; ours is: our rate over theirs, of the same round\n", doc.CPU, doc.Go, doc.Commit, doc.Input, o.rounds, o.turn)
+	fmt.Printf("%s, %s, commit %s, frames: %s, quality %d\n%s\nMedians of %d rounds of %v; ours is: our rate over theirs, of the same round\n", doc.CPU, doc.Go, doc.Commit, doc.frames(), o.quality, strings.Join(doc.Library, "; "), o.rounds, o.turn)
 	for _, w := range workloads {
-		if err := w.load(o.clip, o.frames); err != nil {
+		if err := w.load(o.clip, o.noise, o.frames); err != nil {
 			return err
 		}
 		for _, n := range cores {
@@ -153,12 +168,20 @@ func (o *options) document() *document {
 	machine := measure.Here(commit)
 	doc := &document{
 		Time: time.Now().UTC().Format(time.RFC3339), Command: append([]string{"scripts/bench-peers"}, os.Args[1:]...), Commit: commit, CPU: machine.CPU, Go: runtime.Version(), Input: o.clip,
-		Quality: quality, Rounds: o.rounds, TurnMS: o.turn.Milliseconds(), CPUTime: o.cpuTime,
+		Noise: o.noise, Quality: o.quality, Library: libraries(), Rounds: o.rounds, TurnMS: o.turn.Milliseconds(), CPUTime: o.cpuTime,
 	}
 	if o.clip == "" {
 		doc.Input = "painted scenes"
 	}
 	return doc
+}
+
+// frames says what the frames are.
+func (d *document) frames() string {
+	if d.Noise > 0 {
+		return fmt.Sprintf("%s with noise=alls=%d", d.Input, d.Noise)
+	}
+	return d.Input
 }
 
 // write writes the results as JSON and as a page, each where it is asked for.
@@ -187,25 +210,25 @@ func (d *document) write(output, folder string) error {
 }
 
 // choose returns the workloads and rivals whose names match. Ours always takes part.
-func choose(only, who string) ([]*workload, []rival, error) {
-	names, err := regexp.Compile(only)
+func choose(o *options) ([]*workload, []rival, error) {
+	names, err := regexp.Compile(o.only)
 	if err != nil {
 		return nil, nil, fmt.Errorf("peers: --only: %w", err)
 	}
-	others, err := regexp.Compile(who)
+	others, err := regexp.Compile(o.who)
 	if err != nil {
 		return nil, nil, fmt.Errorf("peers: --rivals: %w", err)
 	}
 	var chosen []*workload
 	var all []string
-	for _, w := range workloads() {
+	for _, w := range workloads(o.quality) {
 		all = append(all, w.name)
 		if names.MatchString(w.name) {
 			chosen = append(chosen, w)
 		}
 	}
 	if chosen == nil {
-		return nil, nil, fmt.Errorf("peers: --only: got %q, want it to match some of %q", only, all)
+		return nil, nil, fmt.Errorf("peers: --only: got %q, want it to match some of %q", o.only, all)
 	}
 	var taking []rival
 	for i, r := range rivals() {

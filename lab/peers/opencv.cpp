@@ -32,6 +32,8 @@ void opencv_paste(opencv *o, const void *background, int w, int h, int x, int y,
 
 void opencv_free(opencv *o) { delete o; }
 
+const char *opencv_version(void) { return CV_VERSION; }
+
 long opencv_encode(opencv *o, const void *src, const unsigned char **out) {
 	try {
 		cv::Mat in;

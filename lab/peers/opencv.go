@@ -31,11 +31,11 @@ func openOpenCV(w *workload) (encoder, error) {
 			mask = unsafe.Pointer(&p.mask[0])
 		}
 		r := p.rect
-		o := C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(r.Width), C.int(r.Height), floats, area, quality)
+		o := C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(r.Width), C.int(r.Height), floats, area, C.int(w.quality))
 		C.opencv_paste(o, unsafe.Pointer(&p.background[0]), C.int(w.width), C.int(w.height), C.int(r.X), C.int(r.Y), mask)
 		return &openCV{o}, nil
 	}
-	return &openCV{C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), floats, area, quality)}, nil
+	return &openCV{C.opencv_new(C.int(w.in.Width), C.int(w.in.Height), C.int(w.width), C.int(w.height), floats, area, C.int(w.quality))}, nil
 }
 
 func (e *openCV) Encode(frame []byte) ([]byte, error) {

@@ -21,8 +21,9 @@ func (d *document) page(m measure.Machine) *report.Page {
 		},
 		Machine: m,
 		Settings: []report.Setting{
-			{Name: "Frames", Value: d.Input},
+			{Name: "Frames", Value: d.frames()},
 			{Name: "Quality", Value: fmt.Sprintf("%d, as libjpeg counts; ffmpeg's is set so that its images are about as large as ours", d.Quality)},
+			{Name: "Libraries", Value: strings.Join(d.Library, "; ")},
 			{Name: "Rounds", Value: fmt.Sprintf("%d, of %d ms for each", d.Rounds, d.TurnMS)},
 			{Name: "Time", Value: map[bool]string{false: "by the clock", true: "of the processors, all threads together"}[d.CPUTime]},
 			{Name: "Measured", Value: d.Time},

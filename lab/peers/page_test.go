@@ -13,7 +13,7 @@ import (
 // measured returns a document of two workloads on one and two processors: a rival in C of the given ratios, and one not in
 // C that cannot do the second workload.
 func measured(low, ratio, high float64) *document {
-	d := &document{Rounds: 3, Quality: quality}
+	d := &document{Rounds: 3, Quality: usualQuality}
 	for _, w := range []string{"bgr24 640x360 -> 320x320", "bgrf32p 320x320 -> 320x320"} {
 		for _, n := range []int{1, 2} {
 			d.Results = append(d.Results,

@@ -135,7 +135,7 @@ type ourScene struct {
 }
 
 func openOurScene(w *workload) (encoder, error) {
-	b, err := scene.NewBuilder(&scene.Options{Quality: quality})
+	b, err := scene.NewBuilder(&scene.Options{Quality: w.quality})
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +177,9 @@ func (e *ourScene) Close() {
 
 // yuvPaste is libyuv and libjpeg-turbo on planes that stay.
 type yuvPaste struct {
-	p      *C.pasting
-	floats C.int
+	p       *C.pasting
+	floats  C.int
+	quality C.int
 }
 
 func openYUVPaste(w *workload) encoder {
@@ -188,7 +189,7 @@ func openYUVPaste(w *workload) encoder {
 		mask = (*C.uint8_t)(&w.onto.mask[0])
 	}
 	e := &yuvPaste{p: C.pasting_new((*C.uint8_t)(&w.onto.background[0]), C.int(w.width), C.int(w.height), C.int(w.in.Width), C.int(w.in.Height),
-		C.int(r.X), C.int(r.Y), C.int(r.Width), C.int(r.Height), mask)}
+		C.int(r.X), C.int(r.Y), C.int(r.Width), C.int(r.Height), mask), quality: C.int(w.quality)}
 	if w.in.Format != frame.BGR24 {
 		e.floats = 1
 	}
@@ -196,7 +197,7 @@ func openYUVPaste(w *workload) encoder {
 }
 
 func (e *yuvPaste) Encode(frame []byte) ([]byte, error) {
-	if rc := C.pasting_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, quality); rc != 0 {
+	if rc := C.pasting_encode(e.p, unsafe.Pointer(&frame[0]), e.floats, e.quality); rc != 0 {
 		return nil, fmt.Errorf("peers: libyuv, libjpeg-turbo: %d: %s", rc, C.GoString(C.tjGetErrorStr2(e.p.tj)))
 	}
 	return unsafe.Slice((*byte)(e.p.out), int(e.p.size)), nil

@@ -29,8 +29,8 @@ func (f fake) Close() {}
 
 func small(t *testing.T) *workload {
 	t.Helper()
-	w := workloads()[0]
-	if err := w.load("", 4); err != nil {
+	w := workloads(usualQuality)[0]
+	if err := w.load("", 0, 4); err != nil {
 		t.Fatal(err)
 	}
 	return w

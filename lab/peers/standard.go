@@ -37,7 +37,7 @@ func (e *standard) Encode(frame []byte) ([]byte, error) {
 		draw.ApproxBiLinear.Scale(e.scaled, e.scaled.Rect, e.pixels, e.pixels.Rect, draw.Src, nil)
 	}
 	e.out.Reset()
-	err := jpeg.Encode(&e.out, e.scaled, &jpeg.Options{Quality: quality})
+	err := jpeg.Encode(&e.out, e.scaled, &jpeg.Options{Quality: e.w.quality})
 	return e.out.Bytes(), err
 }
 

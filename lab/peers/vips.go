@@ -67,7 +67,7 @@ func openVips(w *workload) (encoder, error) {
 func (e *vips) Encode(frame []byte) ([]byte, error) {
 	frame = e.rgb[&frame[0]]
 	e.free()
-	rc := C.vips_encode(unsafe.Pointer(&frame[0]), C.size_t(len(frame)), C.int(e.w.in.Width), C.int(e.w.in.Height), C.int(e.w.width), C.int(e.w.height), quality, &e.out, &e.size)
+	rc := C.vips_encode(unsafe.Pointer(&frame[0]), C.size_t(len(frame)), C.int(e.w.in.Width), C.int(e.w.in.Height), C.int(e.w.width), C.int(e.w.height), C.int(e.w.quality), &e.out, &e.size)
 	if rc != 0 {
 		return nil, errors.New("peers: libvips: " + C.GoString(C.vips_error_buffer()))
 	}

@@ -11,14 +11,16 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// quality is that of all JPEGs, in the scale of libjpeg.
-const quality = 75
+// usualQuality is that of JPEGs where none is asked for, in the scale of libjpeg.
+const usualQuality = 75
 
 // workload is one kind of work: frames of one geometry that become JPEGs of 4:2:0.
 type workload struct {
 	name          string
 	in            frame.Desc
 	width, height int     // of the images
+	quality       int     // of the images, in the scale of libjpeg
+	noise         int     // that was added to the frames, as ffmpeg counts
 	area          bool    // resized to means over areas: among the rivals for those that can
 	onto          *pasted // frames are pasted onto a background; nil: they are the whole image
 	still         bool    // a twentieth of a frame is not as in the one before; ours may know that
@@ -26,7 +28,15 @@ type workload struct {
 }
 
 // workloads are all of them, in the order they are run. The sizes are those that people have: a model's, a webcam's, a camera's.
-func workloads() []*workload {
+func workloads(quality int) []*workload {
+	all := geometries()
+	for _, w := range all {
+		w.quality = quality
+	}
+	return all
+}
+
+func geometries() []*workload {
 	bgr := func(w, h, width, height int) *workload {
 		return &workload{name: fmt.Sprintf("bgr24 %dx%d -> %dx%d", w, h, width, height), in: frame.Desc{Format: frame.BGR24, Width: w, Height: h}, width: width, height: height}
 	}
@@ -66,7 +76,7 @@ func (w *workload) resizes() bool { return w.width != w.in.Width || w.height != 
 
 // spec is the workload for our pipeline.
 func (w *workload) spec() pipeline.Spec {
-	s := pipeline.Spec{Input: w.in, Output: pipeline.Output{Quality: quality}}
+	s := pipeline.Spec{Input: w.in, Output: pipeline.Output{Quality: w.quality}}
 	if w.resizes() {
 		s.Resize = pipeline.Resize{Width: w.width, Height: w.height}
 		if w.area {
@@ -83,15 +93,16 @@ func (w *workload) spec() pipeline.Spec {
 // real one does, and not so much that it is not to be had.
 const frameBytes = 256 << 20
 
-// load makes n frames: of the clip, scaled by ffmpeg, or painted when there is none.
-func (w *workload) load(clip string, n int) error {
+// load makes n frames: of the clip, scaled by ffmpeg, or painted when there is none, with noise of a strength that ffmpeg adds.
+func (w *workload) load(clip string, noise, n int) error {
 	if w.onto != nil {
 		background := &workload{in: frame.Desc{Format: frame.BGR24, Width: w.width, Height: w.height}}
-		if err := background.load(clip, 1); err != nil {
+		if err := background.load(clip, noise, 1); err != nil {
 			return err
 		}
 		w.onto.background = background.frames[0]
 	}
+	w.noise = noise
 	size, err := w.in.Size()
 	if err != nil {
 		return err
@@ -105,7 +116,7 @@ func (w *workload) load(clip string, n int) error {
 	data := make([]byte, 0, n*raw)
 	if clip != "" {
 		data, err = exec.Command("ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-frames:v", strconv.Itoa(n),
-			"-vf", fmt.Sprintf("scale=%d:%d:flags=lanczos", source.Width, source.Height), "-f", "rawvideo", "-pix_fmt", "bgr24", "-").Output()
+			"-vf", fmt.Sprintf("scale=%d:%d:flags=lanczos%s", source.Width, source.Height, noiseFilter(noise)), "-f", "rawvideo", "-pix_fmt", "bgr24", "-").Output()
 		if err != nil {
 			return fmt.Errorf("peers: ffmpeg cannot read %s: %w", clip, err)
 		}
@@ -122,6 +133,11 @@ func (w *workload) load(clip string, n int) error {
 			}
 			scene.Render(&f, 5*i)
 		}
+		if noise > 0 {
+			if data, err = addNoise(data, source, noise); err != nil {
+				return err
+			}
+		}
 	}
 	w.frames = nil
 	for len(data) >= raw {
@@ -132,6 +148,26 @@ func (w *workload) load(clip string, n int) error {
 		w.keepStill()
 	}
 	return nil
+}
+
+// noiseFilter returns what adds noise behind other filters of ffmpeg: on planes of 4:2:0, as a camera's has it.
+func noiseFilter(strength int) string {
+	if strength == 0 {
+		return ""
+	}
+	return fmt.Sprintf(",format=yuv420p,noise=alls=%d", strength)
+}
+
+// addNoise returns frames with noise.
+func addNoise(data []byte, d frame.Desc, strength int) ([]byte, error) {
+	c := exec.Command("ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", fmt.Sprintf("%dx%d", d.Width, d.Height), "-i", "-",
+		"-vf", "null"+noiseFilter(strength), "-f", "rawvideo", "-pix_fmt", "bgr24", "-")
+	c.Stdin = bytes.NewReader(data)
+	noisy, err := c.Output()
+	if err != nil || len(noisy) != len(data) {
+		return nil, fmt.Errorf("peers: ffmpeg cannot add noise: got %d bytes and %v, want %d", len(noisy), err, len(data))
+	}
+	return noisy, nil
 }
 
 // keepStill makes all frames as the first but for a rectangle in the middle, of 5 % of the pixels.
