@@ -16,7 +16,7 @@ func flattenAVX512(a *gen.Asm) {
 	w := begin(a)
 	l := newLister(w)
 	w.walk(func(c class) {
-		rare, listed := c.label("Rare"), c.label("Listed")
+		rare, short, listed := c.label("Rare"), c.label("Short"), c.label("Listed")
 		w.rare(rare)
 		run, place := l.all(c)
 		l.symbols(false, run.AsX(), place.AsX(), 0)
@@ -25,7 +25,8 @@ func flattenAVX512(a *gen.Asm) {
 		w.aside = append(w.aside, func() {
 			a.Label(string(rare))
 			w.longRuns()
-			w.largeValues(c)
+			w.notShort(c.label("NotShort"))
+			a.Label(string(short))
 			run, place := l.all(c)
 			l.symbols(true, run.AsY(), place.AsY(), 0)
 			count := w.GP64()
@@ -36,6 +37,13 @@ func flattenAVX512(a *gen.Asm) {
 			a.VEXTRACTI64X4(operand.U8(1), place, place.AsY())
 			l.symbols(true, run.AsY(), place.AsY(), 64)
 			a.JMP(listed)
+
+			a.Label(string(c.label("NotShort")))
+			l.largeValues(short)
+			run, place = l.all(c)
+			w.dc(c, full)
+			w.endLarge(c, l.large(c, run, place))
+			a.JMP(advance)
 		})
 	})
 }
@@ -107,4 +115,89 @@ func (l *lister) symbols(wide bool, run, place reg.Register, disp int) {
 	l.VPSLLW(operand.U8(10), runs, runs)
 	l.VPADDW(values, runs, runs)
 	l.VMOVDQU16(runs, gen.At(l.dst, 2+disp))
+}
+
+// largeValues jumps to label where no AC coefficient is above MaxShort: no bit of its absolute value is.
+func (l *lister) largeValues(label operand.LabelRef) {
+	l.Comment("Values above 511.")
+	values, more, above, are := l.ZMM(), l.ZMM(), l.words(-512), l.K()
+	l.VPABSW_Z(gen.At(l.block, 0), l.notFirst, values)
+	l.VPABSW(gen.At(l.block, 64), more)
+	l.VPORQ(values, more, more)
+	l.VPTESTMW(above, more, are)
+	l.KORTESTD(are, are)
+	l.JZ(label)
+}
+
+// words returns a value in each word. It is made where it is needed, in code that is seldom run.
+func (l *lister) words(value int32) reg.VecVirtual {
+	r, z := l.GP32(), l.ZMM()
+	l.MOVL(operand.I32(value), r)
+	l.VPBROADCASTW(r, z)
+	return z
+}
+
+// large lists the coefficients of a block where some are above MaxShort, and returns the place of the last symbol. Two
+// words are made for each of 16 coefficients, and the second compressed away where the value is short.
+//
+//	is := uint(v+MaxShort) > 2*MaxShort
+//	d[n], d[n+1] = Symbol(class<<acClassShift + run<<runShift + uint(v)), symRaw10 | (v + v>>31)&1023
+//	if is {
+//		d[n] = symAC10 + class<<4 + run
+//		n++
+//	}
+//	n++
+func (l *lister) large(c class, run, place reg.VecVirtual) (last reg.GPVirtual) {
+	l.Comment("Which there are.")
+	bits, there := l.GP64(), l.K()
+	count := bits
+	last = l.GP64()
+	l.POPCNTQ(l.mask, count)
+	l.MOVQ(operand.I32(-1), last)
+	l.BZHIQ(count, last, bits)
+	l.KMOVQ(bits, there)
+	shortest, most, ac10, raw10, low10 := l.words(maxShort), l.words(2*maxShort), l.words(symAC10), l.words(symRaw10), l.words(1<<10-1)
+	l.MOVQ(l.dst, last)
+	for part := range 4 {
+		l.Comment("Two words for each of 16.")
+		p, r := l.XMM(), l.XMM()
+		l.VEXTRACTI32X4(operand.U8(part), place, p)
+		l.VEXTRACTI32X4(operand.U8(part), run, r)
+		value, runs, block := l.ZMM(), l.YMM(), l.ZMM()
+		l.VPMOVZXBW(p, value.AsY())
+		l.VPMOVZXBW(r, runs)
+		l.VMOVDQU16(gen.At(l.block, 0), block)
+		l.VPERMI2W(gen.At(l.block, 64), block, value)
+		v := value.AsY()
+		symbol, low, is := l.YMM(), l.YMM(), l.K()
+		l.VPADDW(v, shortest.AsY(), low)
+		l.VPCMPUW(operand.U8(6), most.AsY(), low, there, is) // 6: above
+		l.VPSLLW(operand.U8(10), runs, symbol)
+		l.VPADDW(v, symbol, symbol)
+		l.VPADDW(runs, ac10.AsY(), is, symbol)
+		l.VPSRAW(operand.U8(15), v, low)
+		l.VPADDW(v, low, low)
+		l.VPANDD(low10.AsY(), low, low)
+		l.VPORD(raw10.AsY(), low, low)
+		words, second := l.ZMM(), l.ZMM()
+		l.VPMOVZXWD(symbol, words)
+		l.VPMOVZXWD(low, second)
+		l.VPSLLD(operand.U8(16), second, second)
+		l.VPORD(second, words, words)
+		l.Comment("Those that count.")
+		seconds, kept, wanted := l.GP32(), l.GP32(), l.K()
+		l.KMOVW(is, seconds)
+		l.MOVL(operand.U32(0xAAAA_AAAA), kept)
+		l.PDEPL(kept, seconds, kept)
+		l.ORL(operand.U32(0x5555_5555), kept)
+		l.KMOVD(kept, wanted)
+		l.VPCOMPRESSW_Z(words, wanted, words)
+		l.VMOVDQU16(words, gen.At(last, 2+32*part))
+		l.POPCNTL(seconds, seconds)
+		l.LEAQ(operand.Mem{Base: last, Index: seconds.As64(), Scale: 2}, last)
+		l.KSHIFTRQ(operand.U8(16), there, there)
+	}
+	l.POPCNTQ(l.mask, count)
+	l.LEAQ(operand.Mem{Base: last, Index: count, Scale: 2}, last)
+	return last
 }

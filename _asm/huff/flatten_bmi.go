@@ -13,7 +13,7 @@ import (
 // gets wrong, and few blocks have more. What it lists beyond them is overwritten.
 func flattenBMI(a *gen.Asm) {
 	a.Func("flattenAVX2", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX2"), "Slot")
-	w := begin(a)
+	w := &bmi{walker: begin(a)}
 	order := gen.Name(a, "order", a.GP64())
 	a.MOVQ(a.ArgAddr("order"), order)
 	w.walk(func(c class) {
@@ -21,7 +21,7 @@ func flattenBMI(a *gen.Asm) {
 		few, listed := c.label("Few"), c.label("Listed")
 		w.rare(rare)
 		a.Label(string(few))
-		l := &coefficients{walker: w, class: c, order: order, rest: a.GP64(), prev: a.GP64()}
+		l := &coefficients{bmi: w, class: c, order: order, rest: a.GP64(), prev: a.GP64()}
 		a.Comment("AC.")
 		a.MOVQ(w.mask, l.rest)
 		for i := range 4 {
@@ -34,7 +34,7 @@ func flattenBMI(a *gen.Asm) {
 		w.aside = append(w.aside, func() {
 			a.Label(string(rare))
 			w.longRuns()
-			w.largeValues(c)
+			w.notShort(c.label("NotShort"))
 			a.JMP(few)
 
 			a.Label(string(more))
@@ -48,13 +48,103 @@ func flattenBMI(a *gen.Asm) {
 			a.TESTQ(l.rest, l.rest)
 			a.JNZ(c.label("Four"))
 			a.JMP(listed)
+
+			a.Label(string(c.label("NotShort")))
+			w.largeValues(few)
+			w.dc(c, full)
+			w.endLarge(c, l.listLarge())
+			a.JMP(advance)
 		})
 	})
 }
 
+// largeValues jumps to label where no AC coefficient is above MaxShort: no bit of its absolute value is.
+func (w *bmi) largeValues(label operand.LabelRef) {
+	w.Comment("Values above 511.")
+	if w.noDC == nil {
+		var noDC [32]byte
+		for i := 2; i < len(noDC); i++ {
+			noDC[i] = 0xFF
+		}
+		mask, above := w.Bytes("noDC", noDC[:]), w.Words("above511", 16, -512)
+		w.noDC, w.above511 = &mask, &above
+	}
+	all, part := w.YMM(), w.YMM()
+	w.VPABSW(gen.At(w.block, 0), all)
+	w.VPAND(*w.noDC, all, all)
+	for i := 1; i < 4; i++ {
+		w.VPABSW(gen.At(w.block, 32*i), part)
+		w.VPOR(part, all, all)
+	}
+	w.VPTEST(*w.above511, all)
+	w.JZ(label)
+}
+
+// listLarge lists the coefficients of a block where some are above MaxShort, and returns the place of the last symbol. It
+// stores two symbols for each: of a short one the second is overwritten.
+//
+//	is := uint(v+MaxShort) > 2*MaxShort
+//	d[n], d[n+1] = Symbol(class<<acClassShift + run<<runShift + uint(v)), symRaw10 | (v + v>>31)&1023
+//	if is {
+//		d[n] = symAC10 + class<<4 + run
+//		n++
+//	}
+//	n++
+func (l *coefficients) listLarge() (out reg.GPVirtual) {
+	w := l.bmi
+	next := l.class.label("Large")
+	out = w.GP64()
+	w.Comment("Both symbols of each coefficient. There are not enough registers.")
+	taken := []reg.GPVirtual{w.slot, w.blocks, w.mcu, w.pred}
+	room := w.AllocLocal(8 * len(taken))
+	for i, r := range taken {
+		w.MOVQ(r, room.Offset(8*i))
+	}
+	k, v, symbol, low := taken[0], taken[1], taken[2], taken[3]
+	w.MOVQ(w.dst, out)
+	w.MOVQ(w.mask, l.rest)
+	w.XORL(l.prev.As32(), l.prev.As32())
+	w.Label(string(next))
+	w.TZCNTQ(l.rest, k)
+	w.BLSRQ(l.rest, l.rest)
+	w.MOVBLZX(operand.Mem{Base: l.order, Index: k, Scale: 1}, v.As32())
+	w.MOVWLSX(operand.Mem{Base: w.block, Index: v, Scale: 2}, v.As32())
+	w.MOVL(v.As32(), low.As32())
+	w.SARL(operand.U8(31), low.As32())
+	w.ADDL(v.As32(), low.As32())
+	w.ANDL(operand.U32(1<<10-1), low.As32())
+	w.ORL(operand.U32(symRaw10), low.As32())
+	w.MOVW(low.As16(), gen.At(out, 4))
+	w.MOVL(k.As32(), symbol.As32())
+	w.SUBL(l.prev.As32(), symbol.As32())
+	w.MOVL(k.As32(), l.prev.As32())
+	w.LEAL(gen.At(symbol, symAC10+int(l.class)<<4-1), low.As32())
+	w.SHLL(operand.U8(10), symbol.As32())
+	w.LEAL(operand.Mem{Base: v, Index: symbol, Scale: 1, Disp: int(l.class)<<14 - 1<<10}, symbol.As32())
+	w.ADDL(operand.U32(maxShort), v.As32())
+	w.CMPL(v.As32(), operand.U32(2*maxShort))
+	w.CMOVLHI(low.As32(), symbol.As32())
+	w.MOVW(symbol.As16(), gen.At(out, 2))
+	w.SETHI(k.As8())
+	w.MOVBLZX(k.As8(), k.As32())
+	w.LEAQ(operand.Mem{Base: out, Index: k, Scale: 2, Disp: 2}, out)
+	w.TESTQ(l.rest, l.rest)
+	w.JNZ(next)
+	for i, r := range taken {
+		w.MOVQ(room.Offset(8*i), r)
+	}
+	return out
+}
+
+// bmi is what flattenBMI has in memory beside its arguments.
+type bmi struct {
+	*walker
+	noDC, above511 *operand.Mem
+}
+
 // coefficients are those of a block that are to be listed.
 type coefficients struct {
-	*walker
+	*bmi
 	class class
 	rest  reg.GPVirtual // of the mask
 	order reg.GPVirtual

@@ -14,13 +14,13 @@ func neon(n *gen.NEON) {
 	stuffNEON(n)
 }
 
-// flattenNEON lists coefficients one after the other: the mask is turned round, so that CLZ finds the next one. Large
-// values are looked for in what was listed, before it counts.
+// flattenNEON lists coefficients one after the other: the mask is turned round, so that CLZ finds the next one. Where one
+// was large, it lists them once more.
 func flattenNEON(n *gen.NEON) {
 	doc := strings.ReplaceAll(fmt.Sprintf(flattenDoc, "NEON"), "\n", "\n\t// ")
 	n.Text(fmt.Sprintf(`
-// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
-TEXT ·flattenNEON(SB), NOSPLIT, $0-96%s
+// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
+TEXT ·flattenNEON(SB), NOSPLIT, $0-88%s
 	// Registers: R0 dst, R1 coefs, R2 masks, R3 order, R4 pred, R5 slots, R6 slot, R7 lastSlot, R8 mcu, R9 blocks,
 	// R10 coefficients of the block, R11 mask of the block, R12 the rest of it, reversed, R13 the next symbol, R14 class,
 	// R15 1 - 16*class, R19 the index before + R15, R20 all squares, or-ed, R21 1 in the highest bit
@@ -41,17 +41,28 @@ next:
 	ADD $2, R0, R13
 	CBZ R11, noAC
 
-	// Runs of more than 15 zeros: coefficients with none, not even the DC, among the 16 before them. The bits of the mask
-	// are smeared over the 16 above them.
+	// Runs of more than 15 zeros: the 16th of them, the 32nd and the 48th are added to the mask, below its last bit, each
+	// as a coefficient of 0 after 15, which is a ZRL. A bit smeared over the 15 above it leaves the 16th for one.
 	LSR $17, R11, R22
 	CBZ R22, shortRuns
-	ORR $1, R11, R22
-	ORR R22<<1, R22, R22
+	ORR $1, R11, R23
+	ORR R23<<1, R23, R22
 	ORR R22<<2, R22, R22
 	ORR R22<<4, R22, R22
 	ORR R22<<8, R22, R22
-	BIC R22<<1, R11, R22
-	CBNZ R22, stop
+	LSL $16, R23, R23
+	BIC R22, R23, R23
+	LSL $16, R23, R24
+	BIC R22, R24, R24
+	ORR R24, R23, R23
+	LSL $16, R24, R24
+	BIC R22, R24, R24
+	ORR R24, R23, R23
+	CLZ R11, R24
+	LSR R24, R21, R24
+	SUB $1, R24, R24
+	AND R24, R23, R23
+	ORR R23, R11, R11
 shortRuns:
 
 	// AC: Symbol(class<<acClassShift + run<<runShift + uint(v)), where run is k - prev - 1.
@@ -74,7 +85,7 @@ coefficient:
 	ADD R15, R22, R19
 	CBNZ R12, coefficient
 	LSR $18, R20, R20 // 512 is 1<<9
-	CBNZ R20, stop
+	CBNZ R20, large
 noAC:
 	// DC: symDC | class<<dcClassShift | (c[0]-pred)&dcMask, and symEmpty if there are no AC coefficients.
 	MOVH (R10), R22
@@ -105,12 +116,43 @@ noAC:
 sameMCU:
 	SUBS $1, R9, R9
 	BNE next
-stop:
 	MOVD dst+0(FP), R22
 	SUB R22, R0, R0
 	LSR $1, R0, R0
-	STP (R0, R9), n+80(FP)
-	RET`, doc[:strings.LastIndex(doc, ".")+1], slotFirst, slotClass, slotComponent, symDC, bits.TrailingZeros(symEmpty), slotSize))
+	MOVD R0, n+80(FP)
+	RET
+
+large:
+	// Once more, for values above 511. Two symbols are stored for each coefficient: symAC10 + class<<4 + run, and
+	// symRaw10 | (v + v>>31)&1023. Where the value is short the first is another, and the second is overwritten.
+	ADD $2, R0, R13
+	RBIT R11, R12
+	MOVD R15, R19
+largeCoefficient:
+	CLZ R12, R22
+	LSR R22, R21, R23
+	BIC R23, R12, R12
+	MOVBU (R3)(R22), R23
+	MOVH (R10)(R23<<1), R23
+	SUB R19, R22, R24
+	ADD R15, R22, R19
+	ADD R24<<10, R23, R22
+	ADD R23->63, R23, R25
+	AND $1023, R25, R25
+	ORR $0x%x, R25, R25
+	ADD $%d, R23, R23
+	CMP $%d, R23
+	MOVD $0x%x, R23
+	ADD R23, R24, R24
+	CSEL HI, R24, R22, R22
+	CSET HI, R23
+	MOVH R22, (R13)
+	MOVH R25, 2(R13)
+	ADD R23<<1, R13, R13
+	ADD $2, R13, R13
+	CBNZ R12, largeCoefficient
+	B noAC`, doc[:strings.LastIndex(doc, ".")+1], slotFirst, slotClass, slotComponent, symDC, bits.TrailingZeros(symEmpty), slotSize,
+		symRaw10, maxShort, 2*maxShort, symAC10))
 }
 
 // writeNEON writes the kernel of Write. A shift looks at the 6 lowest bits of a register, which are where an entry of

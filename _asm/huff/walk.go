@@ -23,6 +23,13 @@ const (
 	symEmpty = 0x4000
 )
 
+// Of symbols: an AC coefficient of 10 bits, to which 16*class + run is added, those bits, and what needs none of it.
+const (
+	symAC10  = 0xA400
+	symRaw10 = 0xA800
+	maxShort = 511
+)
+
 // walker writes what the kernels of Flatten have in common: the way over the blocks of a strip in scan order, and all of
 // a block but its AC coefficients. There is code for each class, so that what depends on it is constant.
 type walker struct {
@@ -40,8 +47,7 @@ type walker struct {
 
 	recent reg.GPVirtual // bits of blocks of luma, the lowest for the last one: whether it has AC coefficients
 
-	aside          []func() // code that is seldom run, behind all other
-	noDC, above511 *operand.Mem
+	aside []func() // code that is seldom run, behind all other
 }
 
 // class is 0 for luma and 1 for chroma.
@@ -55,16 +61,14 @@ func (c class) label(name string) operand.LabelRef {
 const (
 	next    = operand.LabelRef("next")
 	advance = operand.LabelRef("advance")
-	stop    = operand.LabelRef("stop")
 )
 
 const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, " +
-	"slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)"
+	"slots, slot, lastSlot *Slot, mcu, blocks int) (n int)"
 
 const flattenDoc = `
 flatten%s lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
-number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-zeros, or with a value that may be above MaxShort, and returns how many blocks are left.`
+number. dst has room for MaxSymbols(blocks).`
 
 // begin loads what walk needs.
 func begin(a *gen.Asm) *walker {
@@ -78,8 +82,7 @@ func begin(a *gen.Asm) *walker {
 	return w
 }
 
-// walk writes the loop over blocks. ac lists the AC coefficients of a block of a class, from 2 bytes after dst on, or
-// jumps to stop. It must do with a block of luma that has none: where some have and some have not, no branch foretells
+// walk writes the loop over blocks. ac lists the AC coefficients of a block of a class, from 2 bytes after dst on. It must do with a block of luma that has none: where some have and some have not, no branch foretells
 // which, and a branch gone wrong costs more than to list nothing. Blocks of chroma are seldom anything but empty, and so
 // are those of luma where alike of them were.
 func (w *walker) walk(ac func(c class)) {
@@ -113,11 +116,9 @@ func (w *walker) walk(ac func(c class)) {
 	w.Label("sameMCU")
 	w.DECQ(w.blocks)
 	w.JNZ(next)
-	w.Label(string(stop))
 	w.SUBQ(w.ArgAddr("dst"), w.dst)
 	w.SHRQ(operand.U8(1), w.dst)
 	w.Store(w.dst, w.Return("n"))
-	w.Store(w.blocks, w.Return("left"))
 	w.End()
 
 	w.Label(string(chroma.label("")))
@@ -211,6 +212,14 @@ func (w *walker) endBlock(c class, e emptiness) {
 	w.LEAQ(operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 4}, w.dst)
 }
 
+// endLarge is endBlock for a block with more than one symbol for some coefficients, the last of them at last.
+func (w *walker) endLarge(c class, last reg.GPVirtual) {
+	w.Comment("EOB.")
+	w.MOVW(operand.U16(c<<14), gen.At(last, 2))
+	w.SARQ(operand.U8(63), w.mask)
+	w.LEAQ(operand.Mem{Base: last, Index: w.mask, Scale: 2, Disp: 4}, w.dst)
+}
+
 // run0 is the shortest mask in which a run may be longer than maxRun.
 const run0 = 1 << 17
 
@@ -218,49 +227,39 @@ const run0 = 1 << 17
 func (w *walker) rare(label operand.LabelRef) {
 	w.CMPQ(w.mask, operand.U32(run0))
 	w.JCC(label)
-	w.CMPB(gen.At(w.slot, slotShort), operand.U8(0))
-	w.JEQ(label)
+	w.notShort(label)
 }
 
-// longRuns jumps to stop if a coefficient has none of the 16 coefficients before it, the DC among them, that is not
-// zero: the mask's bits are smeared over the 16 above them.
+// longRuns adds to the mask each coefficient that is the 16th zero of a run, or the 32nd, or the 48th: its value is 0, and
+// 15 zeros before it, so that its symbol is ZRL. A bit of the mask smeared over the 15 above it leaves the 16th for one.
 func (w *walker) longRuns() {
 	w.Comment("Runs of more than 15 zeros.")
-	near, shifted := w.GP64(), w.GP64()
-	w.MOVQ(w.mask, near)
-	w.ORQ(operand.U8(1), near)
+	start, near, shifted, zrl := w.GP64(), w.GP64(), w.GP64(), w.GP64()
+	w.MOVQ(w.mask, start)
+	w.ORQ(operand.U8(1), start)
+	w.MOVQ(start, near)
 	for _, n := range []uint8{1, 2, 4, 8} {
 		w.MOVQ(near, shifted)
 		w.SHLQ(operand.U8(n), shifted)
 		w.ORQ(shifted, near)
 	}
-	w.ADDQ(near, near)
-	w.ANDNQ(w.mask, near, near)
-	w.JNZ(stop)
+	w.XORL(zrl.As32(), zrl.As32())
+	for range 3 {
+		w.SHLQ(operand.U8(16), start)
+		w.ANDNQ(start, near, start)
+		w.ORQ(start, zrl)
+	}
+	w.Comment("Not behind the last coefficient.")
+	last := shifted
+	w.MOVQ(w.mask, last)
+	w.ORQ(operand.U8(1), last)
+	w.BSRQ(last, last)
+	w.BZHIQ(last, zrl, zrl)
+	w.ORQ(zrl, w.mask)
 }
 
-// largeValues jumps to stop where an AC coefficient may be above MaxShort: bits of its absolute value are, or it is not
-// zero though the mask says so.
-func (w *walker) largeValues(c class) {
+// notShort jumps to label if the block may have values above MaxShort.
+func (w *walker) notShort(label operand.LabelRef) {
 	w.CMPB(gen.At(w.slot, slotShort), operand.U8(0))
-	w.JNE(c.label("Short"))
-	w.Comment("Values above 511.")
-	var noDC [32]byte
-	for i := 2; i < len(noDC); i++ {
-		noDC[i] = 0xFF
-	}
-	if w.noDC == nil {
-		noDC, above := w.Bytes("noDC", noDC[:]), w.Words("above511", 16, -512)
-		w.noDC, w.above511 = &noDC, &above
-	}
-	all, part := w.YMM(), w.YMM()
-	w.VPABSW(gen.At(w.block, 0), all)
-	w.VPAND(*w.noDC, all, all)
-	for i := 1; i < 4; i++ {
-		w.VPABSW(gen.At(w.block, 32*i), part)
-		w.VPOR(part, all, all)
-	}
-	w.VPTEST(*w.above511, all)
-	w.JNZ(stop)
-	w.Label(string(c.label("Short")))
+	w.JEQ(label)
 }

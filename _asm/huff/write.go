@@ -13,8 +13,7 @@ const lengthBits = 6
 // write puts the codes of four symbols together before it appends them to what is left over of those before, unless they
 // are so long that two are all that fits.
 func write(a *gen.Asm) {
-	a.Func("writeAVX2", "func(dst *byte, syms *uint16, pairs int, codes *[1 << 16]uint32, p *Partial) (n int)", `
-writeAVX2 is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes more than it counts.
+	w := newWriter(a, "AVX2", `
 	for len(syms) > 0 {
 		code, length := c.join(syms[:4])
 		if length > 57 || len(syms) < 4 {
@@ -25,57 +24,81 @@ writeAVX2 is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes 
 		binary.BigEndian.PutUint64(dst, acc<<(64-have))
 		dst = dst[have>>3:]
 		have &= 7
-	}`, "Partial")
-	w := &writer{Asm: a, dst: a.Arg("dst"), syms: a.Arg("syms"), codes: a.Arg("codes")}
-	pairs, p := a.Arg("pairs"), a.Arg("p")
-	w.acc, w.have = gen.Name(a, "acc", a.GP64()), gen.Name(a, "have", a.GP64())
-	w.code, w.length = gen.Name(a, "code", a.GP64()), gen.Name(a, "length", a.GP64())
-	a.MOVQ(gen.At(p, 0), w.acc)
-	a.MOVQ(gen.At(p, 8), w.have)
-	const four, two, add, end = operand.LabelRef("four"), operand.LabelRef("two"), operand.LabelRef("add"), operand.LabelRef("end")
-	a.CMPQ(pairs, operand.U8(2))
-	a.JLT(two)
-
-	a.Label("four")
-	w.join(w.code, w.length, 0)
-	code, length, all := a.GP64(), a.GP64(), a.GP64()
-	w.join(code, length, 4)
-	a.LEAQ(operand.Mem{Base: w.length, Index: length, Scale: 1}, all)
-	a.CMPQ(all, operand.U8(57))
-	a.JHI(operand.LabelRef("long"))
-	a.SHLXQ(length, w.code, w.code)
-	a.ORQ(code, w.code)
-	a.MOVQ(all, w.length)
-	a.ADDQ(operand.U8(8), w.syms)
-	a.SUBQ(operand.U8(2), pairs)
-
-	a.Label("add")
-	w.add()
-	a.CMPQ(pairs, operand.U8(2))
-	a.JGE(four)
-	a.TESTQ(pairs, pairs)
-	a.JZ(end)
-
-	a.Label("two")
-	w.join(w.code, w.length, 0)
-	a.Label("long")
-	a.ADDQ(operand.U8(4), w.syms)
-	a.DECQ(pairs)
-	a.JMP(add)
-
-	a.Label("end")
-	a.MOVQ(w.acc, gen.At(p, 0))
-	a.MOVQ(w.have, gen.At(p, 8))
-	a.SUBQ(a.ArgAddr("dst"), w.dst)
-	a.Store(w.dst, a.Return("n"))
-	a.RET()
+	}`)
+	w.CMPQ(w.pairs, operand.U8(2))
+	w.JLT(two)
+	w.scalar()
 }
 
+// writer writes what the kernels of Write have in common.
 type writer struct {
 	*gen.Asm
 	dst, syms, codes reg.GPVirtual
+	pairs            reg.GPVirtual
 	acc, have        reg.GPVirtual
 	code, length     reg.GPVirtual // what is to be added to them
+}
+
+// newWriter begins the function of a level.
+func newWriter(a *gen.Asm, level, doc string) *writer {
+	a.Func("write"+level, "func(dst *byte, syms *uint16, pairs int, codes *[1 << 16]uint32, p *Partial) (n int)",
+		"write"+level+" is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes more than it counts."+doc, "Partial")
+	w := &writer{Asm: a, dst: a.Arg("dst"), syms: a.Arg("syms"), codes: a.Arg("codes"), pairs: a.Arg("pairs")}
+	w.acc, w.have = gen.Name(a, "acc", a.GP64()), gen.Name(a, "have", a.GP64())
+	w.code, w.length = gen.Name(a, "code", a.GP64()), gen.Name(a, "length", a.GP64())
+	p := w.code
+	a.MOVQ(a.ArgAddr("p"), p)
+	a.MOVQ(gen.At(p, 0), w.acc)
+	a.MOVQ(gen.At(p, 8), w.have)
+	return w
+}
+
+// Labels of scalar: where two or more pairs are left, where any number is, and where one or more are.
+const (
+	four = operand.LabelRef("four")
+	rest = operand.LabelRef("rest")
+	two  = operand.LabelRef("two")
+)
+
+// scalar writes all pairs and returns.
+func (w *writer) scalar() {
+	const add, long, end = operand.LabelRef("add"), operand.LabelRef("longer"), operand.LabelRef("end")
+	w.Label(string(four))
+	w.join(w.code, w.length, 0)
+	code, length, all := w.GP64(), w.GP64(), w.GP64()
+	w.join(code, length, 4)
+	w.LEAQ(operand.Mem{Base: w.length, Index: length, Scale: 1}, all)
+	w.CMPQ(all, operand.U8(57))
+	w.JHI(long)
+	w.SHLXQ(length, w.code, w.code)
+	w.ORQ(code, w.code)
+	w.MOVQ(all, w.length)
+	w.ADDQ(operand.U8(8), w.syms)
+	w.SUBQ(operand.U8(2), w.pairs)
+
+	w.Label(string(add))
+	w.add()
+	w.Label(string(rest))
+	w.CMPQ(w.pairs, operand.U8(2))
+	w.JGE(four)
+	w.TESTQ(w.pairs, w.pairs)
+	w.JZ(end)
+
+	w.Label(string(two))
+	w.join(w.code, w.length, 0)
+	w.Label(string(long))
+	w.ADDQ(operand.U8(4), w.syms)
+	w.DECQ(w.pairs)
+	w.JMP(add)
+
+	w.Label(string(end))
+	p := w.code
+	w.MOVQ(w.ArgAddr("p"), p)
+	w.MOVQ(w.acc, gen.At(p, 0))
+	w.MOVQ(w.have, gen.At(p, 8))
+	w.SUBQ(w.ArgAddr("dst"), w.dst)
+	w.Store(w.dst, w.Return("n"))
+	w.End()
 }
 
 // join sets code and length to those of the two symbols disp bytes after syms, one behind the other.

@@ -26,7 +26,7 @@ type Kernels struct {
 	// -2040..2040 for chroma made of 8-bit R, G, B.
 	//
 	// masks[i] has bit k set where the AC coefficient of block i at zig-zag index k is not zero; bit 0 is clear.
-	// coefs[i][0] is the DC coefficient. Coefficients whose bit is clear may be anything, and mean nothing.
+	// coefs[i][0] is the DC coefficient; AC coefficients whose bit is clear are 0.
 	//
 	// DC is in -1024..1020 and AC in -1021..1021 for any quantization table, so that baseline's 10 bits need no
 	// clamp: an AC basis function sums to zero, so a coefficient is at most 127.5 times the sum of its absolute

@@ -77,6 +77,7 @@ func (w *workspace) transformRows(t *Table) (nonzero uint64) {
 // quantize stores the DC coefficient and those in nonzero, whose bits 0-2 are u, 3 and 4-5 v/4 and v%4, and returns the
 // latter's mask in zig-zag order.
 func quantize(coefs *Coefs, rows *[16]uint64, nonzero uint64, t *Table) (mask uint64) {
+	*coefs = Coefs{}
 	dc := int64(rows[0] & 0xFFFF)
 	coefs[0] = int16((dc*t.quant[0].recip + t.quant[0].bias) >> 31)
 	for n := nonzero &^ 1; n != 0; n &= n - 1 {

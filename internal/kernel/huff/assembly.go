@@ -2,12 +2,12 @@
 
 package huff
 
-// assembly is the functions of one level in assembly. What they leave over is for plain Go.
+// assembly is the functions of one level in assembly.
 type assembly struct {
-	// flatten lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, as far as no block needs flattenAny,
-	// and returns how many symbols there are and how many blocks are left. dst has room for maxBlockSymbols of each.
+	// flatten lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns how many there are. dst has
+	// room for MaxSymbols(blocks).
 	flatten func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
-		slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+		slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 
 	// write packs the codes of 2*pairs symbols, pairs > 0, as Kernels.Write does.
 	write func(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
@@ -18,15 +18,7 @@ func (a *assembly) flattenBlocks(dst []Symbol, s *Strip, first, n int) int {
 	slots, blocks := s.Slots, n*len(s.Slots)
 	s.check(first, n)
 	_ = dst[MaxSymbols(blocks)-1]
-	out := 0
-	for at := 0; at < blocks; at++ {
-		listed, left := a.flatten(&dst[out], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred,
-			&slots[0], &slots[at%len(slots)], &slots[len(slots)-1], first+at/len(slots), blocks-at)
-		out += listed
-		if at = blocks - left; at < blocks {
-			out += s.flattenBlock(dst[out:], &slots[at%len(slots)], first+at/len(slots))
-		}
-	}
+	out := a.flatten(&dst[0], &s.Coefs[0], &s.Masks[0], s.Order, &s.Pred, &slots[0], &slots[0], &slots[len(slots)-1], first, blocks)
 	dst[out] = symNone
 	return out + out&1
 }

@@ -4,12 +4,11 @@
 
 #include "textflag.h"
 
-// func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int, left int)
-// Requires: AVX, AVX2, BMI, POPCNT
-TEXT ·flattenAVX2(SB), NOSPLIT, $8-96
+// func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, POPCNT
+TEXT ·flattenAVX2(SB), NOSPLIT, $64-88
 	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
-	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-	// zeros, or with a value that may be above MaxShort, and returns how many blocks are left.
+	// number. dst has room for MaxSymbols(blocks).
 	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
 	// R9 coefficients of the block, R10 mask of the block, R11 order
 	MOVQ dst+0(FP), AX
@@ -120,12 +119,9 @@ advance:
 sameMCU:
 	DECQ DX
 	JNZ  next
-
-stop:
 	SUBQ dst+0(FP), AX
 	SHRQ $0x01, AX
 	MOVQ AX, n+80(FP)
-	MOVQ DX, left+88(FP)
 	VZEROUPPER
 	RET
 
@@ -236,37 +232,38 @@ lumaRare:
 	MOVQ  R10, R12
 	ORQ   $0x01, R12
 	MOVQ  R12, R13
-	SHLQ  $0x01, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x02, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x04, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x08, R13
-	ORQ   R13, R12
-	ADDQ  R12, R12
-	ANDNQ R10, R12, R12
-	JNZ   stop
+	MOVQ  R13, R14
+	SHLQ  $0x01, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x02, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x04, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x08, R14
+	ORQ   R14, R13
+	XORL  R15, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+
+	// Not behind the last coefficient.
+	MOVQ  R10, R14
+	ORQ   $0x01, R14
+	BSRQ  R14, R14
+	BZHIQ R14, R15, R15
+	ORQ   R15, R10
 	CMPB  25(CX), $0x00
-	JNE   lumaShort
-
-	// Values above 511.
-	VPABSW (R9), Y0
-	VPAND  noDC<>+0(SB), Y0, Y0
-	VPABSW 32(R9), Y1
-	VPOR   Y1, Y0, Y0
-	VPABSW 64(R9), Y1
-	VPOR   Y1, Y0, Y0
-	VPABSW 96(R9), Y1
-	VPOR   Y1, Y0, Y0
-	VPTEST above511<>+0(SB), Y0
-	JNZ    stop
-
-lumaShort:
-	JMP lumaFew
+	JEQ   lumaNotShort
+	JMP   lumaFew
 
 lumaMore:
 	MOVQ AX, R14
@@ -313,28 +310,7 @@ lumaFour:
 	JNZ     lumaFour
 	JMP     lumaListed
 
-chromaRare:
-	// Runs of more than 15 zeros.
-	MOVQ  R10, R12
-	ORQ   $0x01, R12
-	MOVQ  R12, R13
-	SHLQ  $0x01, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x02, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x04, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x08, R13
-	ORQ   R13, R12
-	ADDQ  R12, R12
-	ANDNQ R10, R12, R12
-	JNZ   stop
-	CMPB  25(CX), $0x00
-	JNE   chromaShort
-
+lumaNotShort:
 	// Values above 511.
 	VPABSW (R9), Y0
 	VPAND  noDC<>+0(SB), Y0, Y0
@@ -345,10 +321,100 @@ chromaRare:
 	VPABSW 96(R9), Y1
 	VPOR   Y1, Y0, Y0
 	VPTEST above511<>+0(SB), Y0
-	JNZ    stop
+	JZ     lumaFew
 
-chromaShort:
-	JMP chromaFew
+	// DC.
+	MOVQ    16(CX), R12
+	MOVWLSX (R9), R13
+	MOVL    (DI)(R12*4), R14
+	MOVL    R13, (DI)(R12*4)
+	SUBL    R14, R13
+	ANDL    $0x00000fff, R13
+	ORL     $0x00008000, R13
+	MOVW    R13, (AX)
+
+	// Both symbols of each coefficient. There are not enough registers.
+	MOVQ CX, (SP)
+	MOVQ DX, 8(SP)
+	MOVQ BX, 16(SP)
+	MOVQ DI, 24(SP)
+	MOVQ R10, R12
+	XORL R13, R13
+
+lumaLarge:
+	TZCNTQ  R12, CX
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(CX*1), DX
+	MOVWLSX (R9)(DX*2), DX
+	MOVL    DX, DI
+	SARL    $0x1f, DI
+	ADDL    DX, DI
+	ANDL    $0x000003ff, DI
+	ORL     $0x0000a800, DI
+	MOVW    DI, 4(AX)
+	MOVL    CX, BX
+	SUBL    R13, BX
+	MOVL    CX, R13
+	LEAL    41983(BX), DI
+	SHLL    $0x0a, BX
+	LEAL    -1024(DX)(BX*1), BX
+	ADDL    $0x000001ff, DX
+	CMPL    DX, $0x000003fe
+	CMOVLHI DI, BX
+	MOVW    BX, 2(AX)
+	SETHI   CL
+	MOVBLZX CL, CX
+	LEAQ    2(AX)(CX*2), AX
+	TESTQ   R12, R12
+	JNZ     lumaLarge
+	MOVQ    (SP), CX
+	MOVQ    8(SP), DX
+	MOVQ    16(SP), BX
+	MOVQ    24(SP), DI
+
+	// EOB.
+	MOVW $0x0000, 2(AX)
+	SARQ $0x3f, R10
+	LEAQ 4(AX)(R10*2), AX
+	JMP  advance
+
+chromaRare:
+	// Runs of more than 15 zeros.
+	MOVQ  R10, R12
+	ORQ   $0x01, R12
+	MOVQ  R12, R13
+	MOVQ  R13, R14
+	SHLQ  $0x01, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x02, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x04, R14
+	ORQ   R14, R13
+	MOVQ  R13, R14
+	SHLQ  $0x08, R14
+	ORQ   R14, R13
+	XORL  R15, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+	SHLQ  $0x10, R12
+	ANDNQ R12, R13, R12
+	ORQ   R12, R15
+
+	// Not behind the last coefficient.
+	MOVQ  R10, R14
+	ORQ   $0x01, R14
+	BSRQ  R14, R14
+	BZHIQ R14, R15, R15
+	ORQ   R15, R10
+	CMPB  25(CX), $0x00
+	JEQ   chromaNotShort
+	JMP   chromaFew
 
 chromaMore:
 	MOVQ AX, R14
@@ -395,6 +461,74 @@ chromaFour:
 	JNZ     chromaFour
 	JMP     chromaListed
 
+chromaNotShort:
+	// Values above 511.
+	VPABSW (R9), Y0
+	VPAND  noDC<>+0(SB), Y0, Y0
+	VPABSW 32(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 64(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPABSW 96(R9), Y1
+	VPOR   Y1, Y0, Y0
+	VPTEST above511<>+0(SB), Y0
+	JZ     chromaFew
+
+	// DC.
+	MOVQ    16(CX), R12
+	MOVWLSX (R9), R13
+	MOVL    (DI)(R12*4), R14
+	MOVL    R13, (DI)(R12*4)
+	SUBL    R14, R13
+	ANDL    $0x00000fff, R13
+	ORL     $0x00009000, R13
+	MOVW    R13, (AX)
+
+	// Both symbols of each coefficient. There are not enough registers.
+	MOVQ CX, 32(SP)
+	MOVQ DX, 40(SP)
+	MOVQ BX, 48(SP)
+	MOVQ DI, 56(SP)
+	MOVQ R10, R12
+	XORL R13, R13
+
+chromaLarge:
+	TZCNTQ  R12, CX
+	BLSRQ   R12, R12
+	MOVBLZX (R11)(CX*1), DX
+	MOVWLSX (R9)(DX*2), DX
+	MOVL    DX, DI
+	SARL    $0x1f, DI
+	ADDL    DX, DI
+	ANDL    $0x000003ff, DI
+	ORL     $0x0000a800, DI
+	MOVW    DI, 4(AX)
+	MOVL    CX, BX
+	SUBL    R13, BX
+	MOVL    CX, R13
+	LEAL    41999(BX), DI
+	SHLL    $0x0a, BX
+	LEAL    15360(DX)(BX*1), BX
+	ADDL    $0x000001ff, DX
+	CMPL    DX, $0x000003fe
+	CMOVLHI DI, BX
+	MOVW    BX, 2(AX)
+	SETHI   CL
+	MOVBLZX CL, CX
+	LEAQ    2(AX)(CX*2), AX
+	TESTQ   R12, R12
+	JNZ     chromaLarge
+	MOVQ    32(SP), CX
+	MOVQ    40(SP), DX
+	MOVQ    48(SP), BX
+	MOVQ    56(SP), DI
+
+	// EOB.
+	MOVW $0x4000, 2(AX)
+	SARQ $0x3f, R10
+	LEAQ 4(AX)(R10*2), AX
+	JMP  advance
+
 DATA noDC<>+0(SB)/8, $0xffffffffffff0000
 DATA noDC<>+8(SB)/8, $0xffffffffffffffff
 DATA noDC<>+16(SB)/8, $0xffffffffffffffff
@@ -408,7 +542,7 @@ DATA above511<>+24(SB)/8, $0xfe00fe00fe00fe00
 GLOBL above511<>(SB), RODATA|NOPTR, $32
 
 // func writeAVX2(dst *byte, syms *uint16, pairs int, codes *[65536]uint32, p *Partial) (n int)
-// Requires: BMI2
+// Requires: AVX, BMI2
 TEXT ·writeAVX2(SB), NOSPLIT, $0-48
 	// writeAVX2 is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes more than it counts.
 	// 	for len(syms) > 0 {
@@ -422,85 +556,87 @@ TEXT ·writeAVX2(SB), NOSPLIT, $0-48
 	// 		dst = dst[have>>3:]
 	// 		have &= 7
 	// 	}
-	// Registers: AX dst, CX syms, DX codes, BX pairs, SI p, DI acc, R8 have, R9 code, R10 length
+	// Registers: AX dst, CX syms, DX codes, BX pairs, SI acc, DI have, R8 code, R9 length
 	MOVQ dst+0(FP), AX
 	MOVQ syms+8(FP), CX
 	MOVQ codes+24(FP), DX
 	MOVQ pairs+16(FP), BX
-	MOVQ p+32(FP), SI
-	MOVQ (SI), DI
-	MOVQ 8(SI), R8
+	MOVQ p+32(FP), R8
+	MOVQ (R8), SI
+	MOVQ 8(R8), DI
 	CMPQ BX, $0x02
 	JLT  two
 
 four:
-	MOVWLZX (CX), R9
-	MOVWLZX 2(CX), R11
-	MOVL    (DX)(R9*4), R9
-	MOVL    (DX)(R11*4), R11
-	LEAL    (R9)(R11*1), R10
-	ANDL    $0x3f, R10
-	SHRL    $0x06, R9
-	SHLXQ   R11, R9, R9
-	SHRL    $0x06, R11
-	ORQ     R11, R9
-	MOVWLZX 4(CX), R11
-	MOVWLZX 6(CX), R13
-	MOVL    (DX)(R11*4), R11
-	MOVL    (DX)(R13*4), R13
-	LEAL    (R11)(R13*1), R12
-	ANDL    $0x3f, R12
-	SHRL    $0x06, R11
-	SHLXQ   R13, R11, R11
-	SHRL    $0x06, R13
-	ORQ     R13, R11
-	LEAQ    (R10)(R12*1), R13
-	CMPQ    R13, $0x39
-	JHI     long
-	SHLXQ   R12, R9, R9
-	ORQ     R11, R9
-	MOVQ    R13, R10
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R10
+	MOVL    (DX)(R8*4), R8
+	MOVL    (DX)(R10*4), R10
+	LEAL    (R8)(R10*1), R9
+	ANDL    $0x3f, R9
+	SHRL    $0x06, R8
+	SHLXQ   R10, R8, R8
+	SHRL    $0x06, R10
+	ORQ     R10, R8
+	MOVWLZX 4(CX), R10
+	MOVWLZX 6(CX), R12
+	MOVL    (DX)(R10*4), R10
+	MOVL    (DX)(R12*4), R12
+	LEAL    (R10)(R12*1), R11
+	ANDL    $0x3f, R11
+	SHRL    $0x06, R10
+	SHLXQ   R12, R10, R10
+	SHRL    $0x06, R12
+	ORQ     R12, R10
+	LEAQ    (R9)(R11*1), R12
+	CMPQ    R12, $0x39
+	JHI     longer
+	SHLXQ   R11, R8, R8
+	ORQ     R10, R8
+	MOVQ    R12, R9
 	ADDQ    $0x08, CX
 	SUBQ    $0x02, BX
 
 add:
-	SHLXQ  R10, DI, DI
-	ORQ    R9, DI
-	ADDL   R10, R8
-	MOVQ   R8, R9
-	NEGQ   R9
-	SHLXQ  R9, DI, R9
-	BSWAPQ R9
-	MOVQ   R9, (AX)
-	MOVL   R8, R9
-	SHRL   $0x03, R9
-	ADDQ   R9, AX
-	ANDL   $0x07, R8
+	SHLXQ  R9, SI, SI
+	ORQ    R8, SI
+	ADDL   R9, DI
+	MOVQ   DI, R8
+	NEGQ   R8
+	SHLXQ  R8, SI, R8
+	BSWAPQ R8
+	MOVQ   R8, (AX)
+	MOVL   DI, R8
+	SHRL   $0x03, R8
+	ADDQ   R8, AX
+	ANDL   $0x07, DI
 	CMPQ   BX, $0x02
 	JGE    four
 	TESTQ  BX, BX
 	JZ     end
 
 two:
-	MOVWLZX (CX), R9
-	MOVWLZX 2(CX), R11
-	MOVL    (DX)(R9*4), R9
-	MOVL    (DX)(R11*4), R11
-	LEAL    (R9)(R11*1), R10
-	ANDL    $0x3f, R10
-	SHRL    $0x06, R9
-	SHLXQ   R11, R9, R9
-	SHRL    $0x06, R11
-	ORQ     R11, R9
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R10
+	MOVL    (DX)(R8*4), R8
+	MOVL    (DX)(R10*4), R10
+	LEAL    (R8)(R10*1), R9
+	ANDL    $0x3f, R9
+	SHRL    $0x06, R8
+	SHLXQ   R10, R8, R8
+	SHRL    $0x06, R10
+	ORQ     R10, R8
 
-long:
+longer:
 	ADDQ $0x04, CX
 	DECQ BX
 	JMP  add
 
 end:
-	MOVQ DI, (SI)
-	MOVQ R8, 8(SI)
+	MOVQ p+32(FP), R8
+	MOVQ SI, (R8)
+	MOVQ DI, 8(R8)
 	SUBQ dst+0(FP), AX
 	MOVQ AX, n+40(FP)
+	VZEROUPPER
 	RET

@@ -9,14 +9,17 @@ import (
 
 func init() {
 	if cpu.Has(impl.AVX512) {
-		a := &assembly{flatten: flattenAVX512, write: writeAVX2}
+		a := &assembly{flatten: flattenAVX512, write: writeAVX512}
 		Implementations.Register(impl.AVX512, Kernels{Flatten: a.flattenBlocks, Write: a.writePairs, Stuff: stuffCompressed})
 	}
 }
 
 //go:noescape
 func flattenAVX512(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
-	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
+
+//go:noescape
+func writeAVX512(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
 
 //go:noescape
 func stuffAVX512(dst, src *byte, vectors int) (n int)

@@ -4,12 +4,11 @@
 
 #include "textflag.h"
 
-// func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int, left int)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, POPCNT
-TEXT ·flattenAVX512(SB), NOSPLIT, $0-96
+// func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, POPCNT
+TEXT ·flattenAVX512(SB), NOSPLIT, $0-88
 	// flattenAVX512 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
-	// number. dst has room for maxBlockSymbols of each. It stops before a block with a run of more than maxRun
-	// zeros, or with a value that may be above MaxShort, and returns how many blocks are left.
+	// number. dst has room for MaxSymbols(blocks).
 	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
 	// R9 coefficients of the block, R10 mask of the block, Z0 0..63, Z1 -1..62, Z2 order, Z3 -1, Z4 15, K1 all bits
 	// but one
@@ -108,12 +107,9 @@ advance:
 sameMCU:
 	DECQ DX
 	JNZ  next
-
-stop:
 	SUBQ dst+0(FP), AX
 	SHRQ $0x01, AX
 	MOVQ AX, n+80(FP)
-	MOVQ DX, left+88(FP)
 	VZEROUPPER
 	RET
 
@@ -202,34 +198,37 @@ lumaRare:
 	MOVQ  R10, R11
 	ORQ   $0x01, R11
 	MOVQ  R11, R12
-	SHLQ  $0x01, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x02, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x04, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x08, R12
-	ORQ   R12, R11
-	ADDQ  R11, R11
-	ANDNQ R10, R11, R11
-	JNZ   stop
-	CMPB  25(CX), $0x00
-	JNE   lumaShort
+	MOVQ  R12, R13
+	SHLQ  $0x01, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x02, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x04, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x08, R13
+	ORQ   R13, R12
+	XORL  R14, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
 
-	// Values above 511.
-	VPABSW (R9), Y5
-	VPAND  noDC<>+0(SB), Y5, Y5
-	VPABSW 32(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPABSW 64(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPABSW 96(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPTEST above511<>+0(SB), Y5
-	JNZ    stop
+	// Not behind the last coefficient.
+	MOVQ  R10, R13
+	ORQ   $0x01, R13
+	BSRQ  R13, R13
+	BZHIQ R13, R14, R14
+	ORQ   R14, R10
+	CMPB  25(CX), $0x00
+	JEQ   lumaNotShort
 
 lumaShort:
 	// The indices k of the coefficients.
@@ -244,12 +243,12 @@ lumaShort:
 
 	// Symbols.
 	VPMOVZXBW     Y7, Z5
-	VMOVDQU16     (R9), Z10
-	VPERMI2W      64(R9), Z10, Z5
-	VPMOVZXBW     Y6, Z10
-	VPSLLW        $0x0a, Z10, Z10
-	VPADDW        Z5, Z10, Z10
-	VMOVDQU16     Z10, 2(AX)
+	VMOVDQU16     (R9), Z18
+	VPERMI2W      64(R9), Z18, Z5
+	VPMOVZXBW     Y6, Z18
+	VPSLLW        $0x0a, Z18, Z18
+	VPADDW        Z5, Z18, Z18
+	VMOVDQU16     Z18, 2(AX)
 	POPCNTQ       R10, R11
 	CMPQ          R11, $0x20
 	JLS           lumaListed
@@ -266,39 +265,230 @@ lumaShort:
 	VMOVDQU16 Z6, 66(AX)
 	JMP       lumaListed
 
+lumaNotShort:
+	// Values above 511.
+	MOVL         $-512, R11
+	VPBROADCASTW R11, Z7
+	VPABSW.Z     (R9), K1, Z5
+	VPABSW       64(R9), Z6
+	VPORQ        Z5, Z6, Z6
+	VPTESTMW     Z7, Z6, K2
+	KORTESTD     K2, K2
+	JZ           lumaShort
+
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
+
+	// k less the k before, or 0 for the DC, is run+1.
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z3, Z6, Z6
+
+	// DC.
+	MOVQ    16(CX), R11
+	MOVWLSX (R9), R12
+	MOVL    (DI)(R11*4), R13
+	MOVL    R12, (DI)(R11*4)
+	SUBL    R13, R12
+	ANDL    $0x00000fff, R12
+	ORL     $0x00008000, R12
+	MOVW    R12, (AX)
+
+	// Which there are.
+	POPCNTQ      R10, R11
+	MOVQ         $-1, R12
+	BZHIQ        R11, R12, R11
+	KMOVQ        R11, K2
+	MOVL         $+511, R11
+	VPBROADCASTW R11, Z5
+	MOVL         $+1022, R11
+	VPBROADCASTW R11, Z18
+	MOVL         $+41984, R11
+	VPBROADCASTW R11, Z19
+	MOVL         $+43008, R11
+	VPBROADCASTW R11, Z20
+	MOVL         $+1023, R11
+	VPBROADCASTW R11, Z21
+	MOVQ         AX, R12
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x00, Z7, X9
+	VEXTRACTI32X4 $0x00, Z6, X8
+	VPMOVZXBW     X9, Y10
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z10
+	VPADDW        Y10, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y11
+	VPADDW        Y10, Y11, Y11
+	VPADDW        Y8, Y19, K3, Y11
+	VPSRAW        $0x0f, Y10, Y9
+	VPADDW        Y10, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y11, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 2(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x01, Z7, X9
+	VEXTRACTI32X4 $0x01, Z6, X8
+	VPMOVZXBW     X9, Y11
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z11
+	VPADDW        Y11, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y10
+	VPADDW        Y11, Y10, Y10
+	VPADDW        Y8, Y19, K3, Y10
+	VPSRAW        $0x0f, Y11, Y9
+	VPADDW        Y11, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y10, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 34(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x02, Z7, X9
+	VEXTRACTI32X4 $0x02, Z6, X8
+	VPMOVZXBW     X9, Y12
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z12
+	VPADDW        Y12, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y10
+	VPADDW        Y12, Y10, Y10
+	VPADDW        Y8, Y19, K3, Y10
+	VPSRAW        $0x0f, Y12, Y9
+	VPADDW        Y12, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y10, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 66(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x03, Z7, X7
+	VEXTRACTI32X4 $0x03, Z6, X6
+	VPMOVZXBW     X7, Y13
+	VPMOVZXBW     X6, Y7
+	VMOVDQU16     (R9), Z6
+	VPERMI2W      64(R9), Z6, Z13
+	VPADDW        Y13, Y5, Y6
+	VPCMPUW       $0x06, Y18, Y6, K2, K3
+	VPSLLW        $0x0a, Y7, Y5
+	VPADDW        Y13, Y5, Y5
+	VPADDW        Y7, Y19, K3, Y5
+	VPSRAW        $0x0f, Y13, Y6
+	VPADDW        Y13, Y6, Y6
+	VPANDD        Y21, Y6, Y6
+	VPORD         Y20, Y6, Y6
+	VPMOVZXWD     Y5, Z5
+	VPMOVZXWD     Y6, Z6
+	VPSLLD        $0x10, Z6, Z6
+	VPORD         Z6, Z5, Z5
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R9
+	PDEPL         R9, AX, R9
+	ORL           $0x55555555, R9
+	KMOVD         R9, K3
+	VPCOMPRESSW.Z Z5, K3, Z5
+	VMOVDQU16     Z5, 98(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+	POPCNTQ       R10, R11
+	LEAQ          (R12)(R11*2), R12
+
+	// EOB.
+	MOVW $0x0000, 2(R12)
+	SARQ $0x3f, R10
+	LEAQ 4(R12)(R10*2), AX
+	JMP  advance
+
 chromaRare:
 	// Runs of more than 15 zeros.
 	MOVQ  R10, R11
 	ORQ   $0x01, R11
 	MOVQ  R11, R12
-	SHLQ  $0x01, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x02, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x04, R12
-	ORQ   R12, R11
-	MOVQ  R11, R12
-	SHLQ  $0x08, R12
-	ORQ   R12, R11
-	ADDQ  R11, R11
-	ANDNQ R10, R11, R11
-	JNZ   stop
-	CMPB  25(CX), $0x00
-	JNE   chromaShort
+	MOVQ  R12, R13
+	SHLQ  $0x01, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x02, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x04, R13
+	ORQ   R13, R12
+	MOVQ  R12, R13
+	SHLQ  $0x08, R13
+	ORQ   R13, R12
+	XORL  R14, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
+	SHLQ  $0x10, R11
+	ANDNQ R11, R12, R11
+	ORQ   R11, R14
 
-	// Values above 511.
-	VPABSW (R9), Y5
-	VPAND  noDC<>+0(SB), Y5, Y5
-	VPABSW 32(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPABSW 64(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPABSW 96(R9), Y6
-	VPOR   Y6, Y5, Y5
-	VPTEST above511<>+0(SB), Y5
-	JNZ    stop
+	// Not behind the last coefficient.
+	MOVQ  R10, R13
+	ORQ   $0x01, R13
+	BSRQ  R13, R13
+	BZHIQ R13, R14, R14
+	ORQ   R14, R10
+	CMPB  25(CX), $0x00
+	JEQ   chromaNotShort
 
 chromaShort:
 	// The indices k of the coefficients.
@@ -313,12 +503,12 @@ chromaShort:
 
 	// Symbols.
 	VPMOVZXBW     Y7, Z5
-	VMOVDQU16     (R9), Z10
-	VPERMI2W      64(R9), Z10, Z5
-	VPMOVZXBW     Y6, Z10
-	VPSLLW        $0x0a, Z10, Z10
-	VPADDW        Z5, Z10, Z10
-	VMOVDQU16     Z10, 2(AX)
+	VMOVDQU16     (R9), Z18
+	VPERMI2W      64(R9), Z18, Z5
+	VPMOVZXBW     Y6, Z18
+	VPSLLW        $0x0a, Z18, Z18
+	VPADDW        Z5, Z18, Z18
+	VMOVDQU16     Z18, 2(AX)
 	POPCNTQ       R10, R11
 	CMPQ          R11, $0x20
 	JLS           chromaListed
@@ -334,6 +524,194 @@ chromaShort:
 	VPADDW    Z5, Z6, Z6
 	VMOVDQU16 Z6, 66(AX)
 	JMP       chromaListed
+
+chromaNotShort:
+	// Values above 511.
+	MOVL         $-512, R11
+	VPBROADCASTW R11, Z7
+	VPABSW.Z     (R9), K1, Z5
+	VPABSW       64(R9), Z6
+	VPORQ        Z5, Z6, Z6
+	VPTESTMW     Z7, Z6, K2
+	KORTESTD     K2, K2
+	JZ           chromaShort
+
+	// The indices k of the coefficients.
+	KMOVQ         R10, K2
+	VPCOMPRESSB.Z Z0, K2, Z5
+
+	// k less the k before, or 0 for the DC, is run+1.
+	VPERMB   Z2, Z5, Z7
+	VPERMB.Z Z5, Z1, K1, Z6
+	VPSUBB   Z6, Z5, Z6
+	VPADDB   Z4, Z6, Z6
+
+	// DC.
+	MOVQ    16(CX), R11
+	MOVWLSX (R9), R12
+	MOVL    (DI)(R11*4), R13
+	MOVL    R12, (DI)(R11*4)
+	SUBL    R13, R12
+	ANDL    $0x00000fff, R12
+	ORL     $0x00009000, R12
+	MOVW    R12, (AX)
+
+	// Which there are.
+	POPCNTQ      R10, R11
+	MOVQ         $-1, R12
+	BZHIQ        R11, R12, R11
+	KMOVQ        R11, K2
+	MOVL         $+511, R11
+	VPBROADCASTW R11, Z5
+	MOVL         $+1022, R11
+	VPBROADCASTW R11, Z18
+	MOVL         $+41984, R11
+	VPBROADCASTW R11, Z19
+	MOVL         $+43008, R11
+	VPBROADCASTW R11, Z20
+	MOVL         $+1023, R11
+	VPBROADCASTW R11, Z21
+	MOVQ         AX, R12
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x00, Z7, X9
+	VEXTRACTI32X4 $0x00, Z6, X8
+	VPMOVZXBW     X9, Y14
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z14
+	VPADDW        Y14, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y10
+	VPADDW        Y14, Y10, Y10
+	VPADDW        Y8, Y19, K3, Y10
+	VPSRAW        $0x0f, Y14, Y9
+	VPADDW        Y14, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y10, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 2(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x01, Z7, X9
+	VEXTRACTI32X4 $0x01, Z6, X8
+	VPMOVZXBW     X9, Y15
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z15
+	VPADDW        Y15, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y10
+	VPADDW        Y15, Y10, Y10
+	VPADDW        Y8, Y19, K3, Y10
+	VPSRAW        $0x0f, Y15, Y9
+	VPADDW        Y15, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y10, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 34(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x02, Z7, X9
+	VEXTRACTI32X4 $0x02, Z6, X8
+	VPMOVZXBW     X9, Y16
+	VPMOVZXBW     X8, Y8
+	VMOVDQU16     (R9), Z22
+	VPERMI2W      64(R9), Z22, Z16
+	VPADDW        Y16, Y5, Y9
+	VPCMPUW       $0x06, Y18, Y9, K2, K3
+	VPSLLW        $0x0a, Y8, Y10
+	VPADDW        Y16, Y10, Y10
+	VPADDW        Y8, Y19, K3, Y10
+	VPSRAW        $0x0f, Y16, Y9
+	VPADDW        Y16, Y9, Y9
+	VPANDD        Y21, Y9, Y9
+	VPORD         Y20, Y9, Y9
+	VPMOVZXWD     Y10, Z22
+	VPMOVZXWD     Y9, Z23
+	VPSLLD        $0x10, Z23, Z23
+	VPORD         Z23, Z22, Z22
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z22, K3, Z22
+	VMOVDQU16     Z22, 66(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x03, Z7, X7
+	VEXTRACTI32X4 $0x03, Z6, X6
+	VPMOVZXBW     X7, Y17
+	VPMOVZXBW     X6, Y7
+	VMOVDQU16     (R9), Z6
+	VPERMI2W      64(R9), Z6, Z17
+	VPADDW        Y17, Y5, Y6
+	VPCMPUW       $0x06, Y18, Y6, K2, K3
+	VPSLLW        $0x0a, Y7, Y5
+	VPADDW        Y17, Y5, Y5
+	VPADDW        Y7, Y19, K3, Y5
+	VPSRAW        $0x0f, Y17, Y6
+	VPADDW        Y17, Y6, Y6
+	VPANDD        Y21, Y6, Y6
+	VPORD         Y20, Y6, Y6
+	VPMOVZXWD     Y5, Z5
+	VPMOVZXWD     Y6, Z6
+	VPSLLD        $0x10, Z6, Z6
+	VPORD         Z6, Z5, Z5
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R9
+	PDEPL         R9, AX, R9
+	ORL           $0x55555555, R9
+	KMOVD         R9, K3
+	VPCOMPRESSW.Z Z5, K3, Z5
+	VMOVDQU16     Z5, 98(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+	POPCNTQ       R10, R11
+	LEAQ          (R12)(R11*2), R12
+
+	// EOB.
+	MOVW $0x4000, 2(R12)
+	SARQ $0x3f, R10
+	LEAQ 4(R12)(R10*2), AX
+	JMP  advance
 
 DATA indices<>+0(SB)/8, $0x0706050403020100
 DATA indices<>+8(SB)/8, $0x0f0e0d0c0b0a0908
@@ -355,17 +733,275 @@ DATA before<>+48(SB)/8, $0x363534333231302f
 DATA before<>+56(SB)/8, $0x3e3d3c3b3a393837
 GLOBL before<>(SB), RODATA|NOPTR, $64
 
-DATA noDC<>+0(SB)/8, $0xffffffffffff0000
-DATA noDC<>+8(SB)/8, $0xffffffffffffffff
-DATA noDC<>+16(SB)/8, $0xffffffffffffffff
-DATA noDC<>+24(SB)/8, $0xffffffffffffffff
-GLOBL noDC<>(SB), RODATA|NOPTR, $32
+// func writeAVX512(dst *byte, syms *uint16, pairs int, codes *[65536]uint32, p *Partial) (n int)
+// Requires: AVX, AVX512BW, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·writeAVX512(SB), NOSPLIT, $0-48
+	// writeAVX512 is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes more than it counts.
+	// Of 32 symbols, four are in each lane of 64 bits:
+	// 	for i := range lanes {
+	// 		code, length := c.join(syms[4*i:][:4])
+	// 		at[i], bits[i] = pos>>3, code<<(64-length)>>(pos&7)
+	// 		pos += length
+	// 	}
+	// 	for i := range lanes {
+	// 		binary.BigEndian.PutUint64(dst[at[i]:], bits[i] | bits[i-1]<<(8*(at[i]-at[i-1])))
+	// 	}
+	// Where a lane has more than 57 bits or less than 7, and at the end, it does as writeAVX2.
+	// Registers: AX dst, CX syms, DX codes, BX pairs, SI acc, DI have, R8 code, R9 length, K1 all doublewords, K2 the
+	// even doublewords, Z0 0xFFFF in each doubleword, Z1 63 in each doubleword, Z2 7 in each quadword, Z3 50 in each
+	// quadword, Z4 64 in each quadword, Z5 0, Z6 the bytes of each quadword turned round, R8 dst where the vectors
+	// began, Z7 bits from there, in each quadword, Z8 at of the vector before, Z9 bits of the vector before
+	MOVQ         dst+0(FP), AX
+	MOVQ         syms+8(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         pairs+16(FP), BX
+	MOVQ         p+32(FP), R8
+	MOVQ         (R8), SI
+	MOVQ         8(R8), DI
+	MOVL         $0x0000ffff, R8
+	KMOVW        R8, K1
+	MOVL         $0x00005555, R8
+	KMOVW        R8, K2
+	MOVL         $0x0000ffff, R8
+	VPBROADCASTD R8, Z0
+	MOVL         $0x0000003f, R8
+	VPBROADCASTD R8, Z1
+	MOVL         $0x00000007, R8
+	VPBROADCASTQ R8, Z2
+	MOVL         $0x00000032, R8
+	VPBROADCASTQ R8, Z3
+	MOVL         $0x00000040, R8
+	VPBROADCASTQ R8, Z4
+	VPXORQ       Z5, Z5, Z5
+	VMOVDQU8     turned<>+0(SB), Z6
+	CMPQ         BX, $0x10
+	JLT          rest
 
-DATA above511<>+0(SB)/8, $0xfe00fe00fe00fe00
-DATA above511<>+8(SB)/8, $0xfe00fe00fe00fe00
-DATA above511<>+16(SB)/8, $0xfe00fe00fe00fe00
-DATA above511<>+24(SB)/8, $0xfe00fe00fe00fe00
-GLOBL above511<>(SB), RODATA|NOPTR, $32
+vectors:
+	// What is left over becomes bits of a lane before.
+	MOVQ         AX, R8
+	VPBROADCASTQ DI, Z7
+	LEAQ         (SI)(SI*1), SI
+	XORQ         $0x3f, DI
+	SHLXQ        DI, SI, SI
+	VPBROADCASTQ SI, Z9
+	VPXORQ       Z8, Z8, Z8
+	SHRQ         $0x38, SI
+	MOVB         SI, (AX)
+
+lanes:
+	// Codes of the first and third symbols, and of the second and fourth.
+	VMOVDQU64  (CX), Z10
+	VPANDD     Z0, Z10, Z11
+	VPSRLD     $0x10, Z10, Z10
+	VPXORQ     Z12, Z12, Z12
+	KMOVW      K1, K3
+	VPGATHERDD (DX)(Z11*4), K3, Z12
+	VPANDD     Z1, Z12, Z14
+	VPSRLD     $0x06, Z12, Z11
+	VPXORQ     Z13, Z13, Z13
+	KMOVW      K1, K3
+	VPGATHERDD (DX)(Z10*4), K3, Z13
+	VPANDD     Z1, Z13, Z15
+	VPSRLD     $0x06, Z13, Z10
+	VPADDD     Z14, Z15, Z14
+
+	// One behind the other.
+	VMOVDQA32.Z Z11, K2, Z16
+	VMOVDQA32.Z Z10, K2, Z17
+	VMOVDQA32.Z Z15, K2, Z18
+	VPSLLVQ     Z18, Z16, Z16
+	VPORQ       Z17, Z16, Z16
+	VPSRLQ      $0x20, Z11, Z11
+	VPSRLQ      $0x20, Z10, Z10
+	VPSRLQ      $0x20, Z15, Z15
+	VPSLLVQ     Z15, Z11, Z11
+	VPORQ       Z10, Z11, Z11
+	VPSRLQ      $0x20, Z14, Z10
+	VPSLLVQ     Z10, Z16, Z16
+	VPORQ       Z11, Z16, Z16
+	VMOVDQA32.Z Z14, K2, Z11
+	VPADDQ      Z11, Z10, Z10
+	VPSUBQ      Z2, Z10, Z11
+	VPCMPUQ     $0x06, Z3, Z11, K3
+	KORTESTB    K3, K3
+	JNZ         long
+
+	// Where each lane begins.
+	VMOVDQA64 Z10, Z11
+	VALIGNQ   $0x07, Z5, Z11, Z14
+	VPADDQ    Z14, Z11, Z11
+	VALIGNQ   $0x06, Z5, Z11, Z14
+	VPADDQ    Z14, Z11, Z11
+	VALIGNQ   $0x04, Z5, Z11, Z14
+	VPADDQ    Z14, Z11, Z11
+	VPADDQ    Z7, Z11, Z11
+	VPSUBQ    Z10, Z11, Z14
+	VPERMQ    Z11, Z2, Z7
+	VPSRLQ    $0x03, Z14, Z11
+	VPANDQ    Z2, Z14, Z14
+
+	// Its bits, and those of the lane before.
+	VPSUBQ      Z10, Z4, Z10
+	VPSLLVQ     Z10, Z16, Z10
+	VPSRLVQ     Z14, Z10, Z10
+	VALIGNQ     $0x07, Z8, Z11, Z8
+	VPSUBQ      Z8, Z11, Z8
+	VPSLLQ      $0x03, Z8, Z8
+	VALIGNQ     $0x07, Z9, Z10, Z14
+	VPSLLVQ     Z8, Z14, Z14
+	VPORQ       Z10, Z14, Z14
+	VPSHUFB     Z6, Z14, Z14
+	VMOVDQA64   Z11, Z8
+	VMOVDQA64   Z10, Z9
+	KMOVW       K1, K3
+	VPSCATTERQQ Z14, K3, (R8)(Z11*1)
+	ADDQ        $0x40, CX
+	SUBQ        $0x10, BX
+	CMPQ        BX, $0x10
+	JGE         lanes
+
+	// What does not fill a byte is left over.
+	VMOVQ   X7, DI
+	MOVQ    DI, AX
+	SHRQ    $0x03, AX
+	ADDQ    R8, AX
+	ANDL    $0x07, DI
+	MOVL    $0x00000008, R8
+	SUBL    DI, R8
+	MOVBQZX (AX), SI
+	SHRXQ   R8, SI, SI
+	JMP     rest
+
+long:
+	// What does not fill a byte is left over.
+	VMOVQ   X7, DI
+	MOVQ    DI, AX
+	SHRQ    $0x03, AX
+	ADDQ    R8, AX
+	ANDL    $0x07, DI
+	MOVL    $0x00000008, R8
+	SUBL    DI, R8
+	MOVBQZX (AX), SI
+	SHRXQ   R8, SI, SI
+	MOVQ    $0x00000020, R10
+	CMPQ    BX, R10
+	CMOVQLT BX, R10
+	SUBQ    R10, BX
+
+one:
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R11
+	MOVL    (DX)(R8*4), R8
+	MOVL    (DX)(R11*4), R11
+	LEAL    (R8)(R11*1), R9
+	ANDL    $0x3f, R9
+	SHRL    $0x06, R8
+	SHLXQ   R11, R8, R8
+	SHRL    $0x06, R11
+	ORQ     R11, R8
+	SHLXQ   R9, SI, SI
+	ORQ     R8, SI
+	ADDL    R9, DI
+	MOVQ    DI, R8
+	NEGQ    R8
+	SHLXQ   R8, SI, R8
+	BSWAPQ  R8
+	MOVQ    R8, (AX)
+	MOVL    DI, R8
+	SHRL    $0x03, R8
+	ADDQ    R8, AX
+	ANDL    $0x07, DI
+	ADDQ    $0x04, CX
+	DECQ    R10
+	JNZ     one
+	CMPQ    BX, $0x10
+	JGE     vectors
+	JMP     rest
+
+four:
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R10
+	MOVL    (DX)(R8*4), R8
+	MOVL    (DX)(R10*4), R10
+	LEAL    (R8)(R10*1), R9
+	ANDL    $0x3f, R9
+	SHRL    $0x06, R8
+	SHLXQ   R10, R8, R8
+	SHRL    $0x06, R10
+	ORQ     R10, R8
+	MOVWLZX 4(CX), R10
+	MOVWLZX 6(CX), R12
+	MOVL    (DX)(R10*4), R10
+	MOVL    (DX)(R12*4), R12
+	LEAL    (R10)(R12*1), R11
+	ANDL    $0x3f, R11
+	SHRL    $0x06, R10
+	SHLXQ   R12, R10, R10
+	SHRL    $0x06, R12
+	ORQ     R12, R10
+	LEAQ    (R9)(R11*1), R12
+	CMPQ    R12, $0x39
+	JHI     longer
+	SHLXQ   R11, R8, R8
+	ORQ     R10, R8
+	MOVQ    R12, R9
+	ADDQ    $0x08, CX
+	SUBQ    $0x02, BX
+
+add:
+	SHLXQ  R9, SI, SI
+	ORQ    R8, SI
+	ADDL   R9, DI
+	MOVQ   DI, R8
+	NEGQ   R8
+	SHLXQ  R8, SI, R8
+	BSWAPQ R8
+	MOVQ   R8, (AX)
+	MOVL   DI, R8
+	SHRL   $0x03, R8
+	ADDQ   R8, AX
+	ANDL   $0x07, DI
+
+rest:
+	CMPQ    BX, $0x02
+	JGE     four
+	TESTQ   BX, BX
+	JZ      end
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R10
+	MOVL    (DX)(R8*4), R8
+	MOVL    (DX)(R10*4), R10
+	LEAL    (R8)(R10*1), R9
+	ANDL    $0x3f, R9
+	SHRL    $0x06, R8
+	SHLXQ   R10, R8, R8
+	SHRL    $0x06, R10
+	ORQ     R10, R8
+
+longer:
+	ADDQ $0x04, CX
+	DECQ BX
+	JMP  add
+
+end:
+	MOVQ p+32(FP), R8
+	MOVQ SI, (R8)
+	MOVQ DI, 8(R8)
+	SUBQ dst+0(FP), AX
+	MOVQ AX, n+40(FP)
+	VZEROUPPER
+	RET
+
+DATA turned<>+0(SB)/8, $0x0001020304050607
+DATA turned<>+8(SB)/8, $0x08090a0b0c0d0e0f
+DATA turned<>+16(SB)/8, $0x1011121314151617
+DATA turned<>+24(SB)/8, $0x18191a1b1c1d1e1f
+DATA turned<>+32(SB)/8, $0x2021222324252627
+DATA turned<>+40(SB)/8, $0x28292a2b2c2d2e2f
+DATA turned<>+48(SB)/8, $0x3031323334353637
+DATA turned<>+56(SB)/8, $0x38393a3b3c3d3e3f
+GLOBL turned<>(SB), RODATA|NOPTR, $64
 
 // func stuffAVX512(dst *byte, src *byte, vectors int) (n int)
 // Requires: AVX, AVX2, AVX512BW, AVX512VBMI2, AVX512VL, BMI2, POPCNT

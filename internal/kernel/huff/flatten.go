@@ -5,8 +5,8 @@ import "math/bits"
 // Strip is what Flatten reads: the blocks of some MCUs that lie side by side.
 type Strip struct {
 	// Coefs are blocks of coefficients, that of zig-zag index k at Order[k], and the DC coefficient at 0. Masks have bit
-	// k set where AC coefficient k is not zero; the others mean nothing. Order[64], where a mask that is used up leads,
-	// is any place.
+	// k set where AC coefficient k is not zero, and bit 0 clear. Order[64], where a mask that is used up leads, is any
+	// place.
 	Coefs [][64]int16
 	Masks []uint64
 	Order *[65]uint8

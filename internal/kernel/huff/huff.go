@@ -39,6 +39,9 @@ const (
 	// maxBlockSymbols is a DC difference and 63 AC coefficients of two symbols each, and one that makes the number even.
 	maxBlockSymbols = 128
 
+	// symbolSlack is what Flatten may write beyond the symbols of a last block that has the most.
+	symbolSlack = 32
+
 	// MaxBlockBytes bounds the bytes of one block before stuffing: a DC code of 9 + 11 or 11 + 11 bits, 63 AC codes
 	// of 16 + 10 bits.
 	MaxBlockBytes = (22 + 63*26 + 7) / 8
@@ -48,4 +51,4 @@ const (
 )
 
 // MaxSymbols returns the room that Flatten needs for the symbols of so many blocks.
-func MaxSymbols(blocks int) int { return blocks * maxBlockSymbols }
+func MaxSymbols(blocks int) int { return blocks*maxBlockSymbols + symbolSlack }

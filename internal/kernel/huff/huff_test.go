@@ -30,6 +30,7 @@ type fill struct {
 }
 
 func small(rng *rand.Rand) int16 { return sign(rng, 1+int16(rng.ExpFloat64()*1.5)) }
+func noisy(rng *rand.Rand) int16 { return sign(rng, 1+int16(rng.IntN(30))) }
 func any10(rng *rand.Rand) int16 { return sign(rng, 1+int16(rng.IntN(1023))) }
 func edges(rng *rand.Rand) int16 {
 	return sign(rng, []int16{1, 255, 256, 510, 511, 512, 513, 1023}[rng.IntN(8)])
@@ -47,19 +48,18 @@ var fills = []fill{
 	{"few", func(rng *rand.Rand) int { return rng.IntN(5) }, small, true},
 	{"many", func(rng *rand.Rand) int { return rng.IntN(40) }, small, true},
 	{"full", func(*rand.Rand) int { return 63 }, any10, false},
+	{"dense", func(*rand.Rand) int { return 63 }, noisy, false},
+	{"sparse", func(rng *rand.Rand) int { return rng.IntN(9) }, small, false},
 	{"edges", func(rng *rand.Rand) int { return rng.IntN(64) }, edges, false},
 	{"far-apart", func(rng *rand.Rand) int { return 1 + rng.IntN(2) }, edges, false},
 }
 
-// strip returns a strip of n MCUs of 4:2:0. What is not in the masks is nonsense. Where all values are short, every second
+// strip returns a strip of n MCUs of 4:2:0. Where all values are short, every second
 // strip says so.
 func (f fill) strip(rng *rand.Rand, n int) *Strip {
 	s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: &order, Slots: slices.Clone(slots420)}
 	short := rng.IntN(2) == 0
 	for i := range s.Coefs {
-		for k := range s.Coefs[i] {
-			s.Coefs[i][k] = int16(rng.Uint32())
-		}
 		s.Coefs[i][0] = int16(rng.IntN(2041) - 1024)
 		n := f.nonzero(rng)
 		places := rng.Perm(63)

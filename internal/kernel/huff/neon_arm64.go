@@ -11,7 +11,7 @@ func init() {
 
 //go:noescape
 func flattenNEON(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
-	slots, slot, lastSlot *Slot, mcu, blocks int) (n, left int)
+	slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 
 //go:noescape
 func writeNEON(dst *byte, syms *Symbol, pairs int, codes *Codes, p *Partial) (n int)
