@@ -35,6 +35,9 @@ type managed struct {
 	ended  chan struct{}
 }
 
+// serverEnded is what managed.told has last.
+const serverEnded = "the server has ended"
+
 // manage starts the program with arguments and sockets: name and listener in turn. Where the manager watches, it wants to hear from
 // the server within that time.
 func manage(t *testing.T, watchdog time.Duration, sockets []any, args ...string) *managed {
@@ -73,7 +76,14 @@ func manage(t *testing.T, watchdog time.Duration, sockets []any, args ...string)
 	if err := m.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { defer close(m.ended); m.cmd.Wait() }()
+	go func() {
+		defer close(m.ended)
+		m.cmd.Wait()
+		if c, err := net.Dial("unixgram", filepath.Join(dir, "notify")); err == nil { // The manager hears it after all that the server told.
+			c.Write([]byte(serverEnded))
+			c.Close()
+		}
+	}()
 	go func() {
 		defer close(m.told)
 		for b := make([]byte, 1000); ; {
@@ -114,11 +124,12 @@ func (m *managed) hear(t *testing.T, want string, n int) {
 			if !ok {
 				t.Fatalf("the manager hears nothing more, want %s", want)
 			}
-			if got == want {
+			switch got {
+			case want:
 				n--
+			case serverEnded:
+				t.Fatalf("the server ended before it told %s", want)
 			}
-		case <-m.ended:
-			t.Fatalf("the server ended before it told %s", want)
 		case <-deadline:
 			t.Fatalf("the server does not tell %s", want)
 		}
