@@ -17,6 +17,7 @@ const foreign = "https://evil.example"
 // routes are the routes that pages use, by method and path.
 var routes = []struct{ method, path string }{
 	{"POST", "/v1/encode"}, {"POST", "/v1/streams/cam"}, {"PUT", "/v1/streams/cam"}, {"GET", "/v1/streams"}, {"GET", "/v1/streams/cam"}, {"GET", "/v1/stats"},
+	{"POST", "/v1/mel"}, {"PUT", "/v1/streams/cam/sound"}, {"POST", "/v1/links"}, {"GET", "/sound/cam.wav"}, {"GET", "/v1/streams/cam/record"}, {"GET", "/plain"},
 	{"GET", "/v1/scenes"}, {"PUT", "/v1/scenes/anna"}, {"DELETE", "/v1/scenes/anna"},
 	{"GET", "/stream/cam.mjpg"}, {"GET", "/snapshot/cam.jpg"}, {"GET", "/ws"}, {"GET", "/?action=stream"}, {"GET", "/?action=snapshot"},
 }

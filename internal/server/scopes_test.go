@@ -348,7 +348,10 @@ func TestOneIdentity(t *testing.T) {
 	if e := wantError(t, err, codes.ResourceExhausted, "too many streams of one identity"); e.Limit != "live.max_streams_per_identity" || e.RetryAfter <= 0 {
 		t.Errorf("got %+v, want the setting, and when to come again", e)
 	}
-	publish(t, greedy, "a", small) // Its own again is no further one.
+	eventually(t, "its own again, which is no further one, once the refused request has ended", func() bool {
+		_, err := greedy.Publish(timeout(t), "a", small, nil)
+		return err == nil
+	})
 	publish(t, other, "c", small)
 
 	for range 2 {
@@ -371,5 +374,45 @@ func TestOneIdentity(t *testing.T) {
 	}
 	if err := other.Encode(timeout(t), &client.Batch{Spec: pipeline.Spec(small), Frames: frames}, new(client.Response)); err != nil {
 		t.Errorf("another identity beside it: got %v", err)
+	}
+}
+
+// TestLinksOnOtherPages: a page of another origin may use a link that it has, over HTTP and WebSocket, for what the link names. One that
+// is none does not open anything, nor does a link beside a token.
+func TestLinksOnOtherPages(t *testing.T) {
+	s, sign := startWithTokens(t, nil, func(c *server.Config) { c.Auth.Token = "own" })
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	good, over := sign("cam*", time.Now().Add(time.Hour)), sign("cam*", time.Now().Add(-time.Second))
+	page := []string{"Origin", foreign, "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Dest", "empty"}
+	image := []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}
+	for _, tt := range []struct {
+		name, method, path string
+		header             []string
+		status             int
+	}{
+		{"fetch", "GET", "/v1/streams/cam1?" + good, page, http.StatusOK},
+		{"image", "HEAD", "/stream/cam1.mjpg?" + good, image, http.StatusOK},
+		{"other-stream", "GET", "/snapshot/door.jpg?" + good, image, http.StatusForbidden},
+		{"over", "GET", "/v1/streams/cam1?" + over, page, http.StatusUnauthorized},
+		{"altered", "GET", "/v1/streams/cam1?" + good + "x", page, http.StatusUnauthorized},
+		{"empty", "GET", "/v1/streams/cam1?link=", page, http.StatusUnauthorized},
+		{"no-link", "GET", "/v1/streams/cam1", page, http.StatusForbidden},
+		{"post", "POST", "/v1/streams/cam1?" + good, page, http.StatusForbidden},
+		{"post-encode", "POST", "/v1/encode?" + good, page, http.StatusForbidden},
+		{"token-beside", "GET", "/v1/streams/cam1?" + good, append([]string{"Authorization", "Bearer own"}, page...), http.StatusForbidden},
+		{"password-beside", "GET", "/v1/streams/door?" + good, append([]string{"Authorization", "Basic eDpvd24="}, page...), http.StatusForbidden},
+	} {
+		resp, body := s.ask(t, tt.method, tt.path, tt.header...)
+		if resp.StatusCode != tt.status {
+			t.Errorf("%s: got %s, %s, want %d", tt.name, resp.Status, body, tt.status)
+		}
+		want := map[bool]string{true: "*"}[tt.status == http.StatusOK || tt.name == "other-stream" || tt.name == "password-beside"] // It is the link that was looked at.
+		if got := resp.Header.Get("Access-Control-Allow-Origin"); got != want {
+			t.Errorf("%s: got Access-Control-Allow-Origin %q, want %q", tt.name, got, want)
+		}
+	}
+	ws := s.socket(t, "?"+good, http.Header{"Origin": {foreign}})
+	if m := told(t, ws, `{"op":"watch","id":1,"stream":"cam1"}`); m.State != "waiting" {
+		t.Errorf("over a WebSocket: got %+v", m)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"flag"
 	"io"
 	"math/big"
 	"net"
@@ -148,6 +149,15 @@ func TestTLS(t *testing.T) {
 			t.Errorf("%s: a client that trusts another authority got a response", url)
 		}
 	}
+	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		over, err := tls.Dial("tcp", s.Addrs().GRPC, &tls.Config{RootCAs: a.pool(), MinVersion: tls.VersionTLS10, MaxVersion: version, NextProtos: []string{"h2"}})
+		if (err == nil) != ok {
+			t.Errorf("gRPC with TLS %#x: got %v, want allowed: %v", version, err, ok)
+		}
+		if err == nil {
+			_ = over.Close()
+		}
+	}
 	c, err := client.Dial(s.Addrs().GRPC, &client.Options{TLS: &tls.Config{RootCAs: a.pool()}})
 	if err != nil {
 		t.Fatal(err)
@@ -259,6 +269,10 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
+// handshakes is how many connections to each listener TestSlowHandshakes lets stall. The goal is stated for 1,000 at a time:
+// go test ./internal/server -run SlowHandshakes -handshakes 1000
+var handshakes = flag.Int("handshakes", 100, "connections to each listener whose TLS handshakes TestSlowHandshakes lets stall")
+
 // TestSlowHandshakes: connections that begin a handshake and stop keep nobody out, and are closed after timeouts.receive.
 func TestSlowHandshakes(t *testing.T) {
 	a := newAuthority(t)
@@ -271,7 +285,7 @@ func TestSlowHandshakes(t *testing.T) {
 	addresses := []string{s.Addrs().HTTP, s.Addrs().GRPC, s.Addrs().Admin}
 	var stalled []net.Conn
 	for _, address := range addresses {
-		for range 100 {
+		for range *handshakes {
 			c, err := net.Dial("tcp", address)
 			if err != nil {
 				t.Fatal(err)

@@ -103,9 +103,9 @@ func (c *Checker) Identify(show Credentials) (*Identity, error) {
 	case verified(show.TLS):
 		return c.certified(show.TLS.VerifiedChains[0][0]), nil
 	case show.Token != "":
-		return c.judge(show.Peer, func() (*Identity, error) { return c.withToken(show.Token) })
-	case show.Link != "":
-		return c.judge(show.Peer, func() (*Identity, error) { return c.withLink(show.Link) })
+		return c.judge(show.Peer, show.Token)
+	case show.Link != "": // There is nothing to guess, and a page could use up the guesses of its reader.
+		return c.withLink(show.Link)
 	}
 	return nil, errNoToken
 }
@@ -113,16 +113,15 @@ func (c *Checker) Identify(show Credentials) (*Identity, error) {
 // errNoToken says that a client has no token, or a wrong one.
 var errNoToken error = fault.Errorf(fault.Unauthorized, "the request has no valid token: want Authorization: Bearer TOKEN, with a token of this server (auth.token, auth.tokens_file)")
 
-// judge returns what identify does, and counts a wrong token or an altered link of a peer. Where too many came from its address,
-// nothing is compared: the error says when to come again.
-func (c *Checker) judge(peer string, identify func() (*Identity, error)) (*Identity, error) {
+// judge returns the client with that token, and counts wrong ones of a peer. Where too many came from its address, none is compared:
+// the error says when to come again.
+func (c *Checker) judge(peer, token string) (*Identity, error) {
 	now := time.Now()
 	if wait := c.guesses.wait(peer, now); wait > 0 {
 		return nil, &fault.Error{Kind: fault.Busy, Reason: "too many wrong tokens came from this address", RetryAfter: wait}
 	}
-	id, err := identify()
-	wrong := err == errNoToken || err == errNoLink
-	c.guesses.judged(peer, !wrong, now) // A link that has expired was right.
+	id, err := c.withToken(token)
+	c.guesses.judged(peer, err != errNoToken, now) // A JSON Web Token that has expired was right.
 	return id, err
 }
 
@@ -216,8 +215,7 @@ func (c *Checker) HTTP(r *http.Request) (*Identity, error) {
 	if ok {
 		show.Token = token
 	}
-	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if !ok && reading && r.URL.RawQuery != "" {
+	if !ok && reads(r) && r.URL.RawQuery != "" {
 		// A proxy in front may have put another scheme into the header, such as Basic. Then the parameter counts.
 		q := r.URL.Query()
 		show.Token, show.Link = q.Get("access_token"), q.Get(LinkParameter)
@@ -226,6 +224,11 @@ func (c *Checker) HTTP(r *http.Request) (*Identity, error) {
 		_, show.Token, _ = r.BasicAuth()
 	}
 	return c.Identify(show)
+}
+
+// HasLink reports whether HTTP may take a link of r for what says who sent it.
+func (c *Checker) HasLink(r *http.Request) bool {
+	return c.Required() && reads(r) && r.URL.RawQuery != "" && r.URL.Query().Has(LinkParameter)
 }
 
 // GRPC returns who makes the call of ctx, of that peer, over a connection of that state, nil without TLS. The error is as of Identify.

@@ -5,7 +5,9 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,4 +76,39 @@ func TestHostsAllocateNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzHosts holds that a name is served only if it is an address, one of localhost's, or one of those that are known: whatever a
+// browser was made to send, it names no other server.
+func FuzzHosts(f *testing.F) {
+	for _, host := range []string{"127.0.0.1:8080", "[::1]:80", "localhost.", "frames.example", "evil.example:80", "127.0.0.1.evil.example", "[frames.example]:1", "::1", "a.localhost"} {
+		f.Add(host)
+	}
+	machine, err := os.Hostname()
+	if err != nil {
+		f.Fatal(err)
+	}
+	machine = strings.ToLower(machine)
+	short, _, _ := strings.Cut(machine, ".")
+	known := []string{"", "frames.example", "localhost", machine, short, short + ".local"}
+	h := auth.NewHosts(config.Hosts{"frames.example"}, "127.0.0.1:8080")
+	f.Fuzz(func(t *testing.T, host string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Host = host
+		if h.Check(r) != nil {
+			return
+		}
+		name := host
+		if n, port, err := net.SplitHostPort(host); err == nil && strings.Trim(port, "0123456789") == "" {
+			name = n
+		}
+		name = strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+		if _, err := netip.ParseAddr(name); err == nil {
+			return
+		}
+		name = strings.TrimSuffix(strings.ToLower(name), ".")
+		if !slices.Contains(known, name) && !strings.HasSuffix(name, ".localhost") {
+			t.Errorf("%q is served, as %q", host, name)
+		}
+	})
 }

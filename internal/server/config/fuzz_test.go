@@ -13,7 +13,7 @@ func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"", "# nothing", "http:\n  listen: 127.0.0.1:1\n", "limits: {memory_budget: 1GiB, max_batch: 3}", "http: &a {listen: off}\ngrpc: *a",
 		"<<: {workers: 1}", "workers: !!binary aGk=", "? [a]\n: b", "workers: 0x10", "- a\n- b", "log: ~", "timeouts: {idle: 1h}", "a: b: c", "streams: {a: {source: \"testsrc:8x8@2?seed=3\", fps: 2.5, resize: x90, mode: fit, background: \"#010203\"}, b.c: }",
-		"streams: {a: {source: \"rtsp://u:p@h/\"}}", "\x00", "--- 1\n--- 2",
+		"streams: {a: {source: \"rtsp://u:p@h/\"}}", "http: {hosts: \"a.example, *\"}\ntls: {client_scopes: \"view:a*, encode\"}\nauth: {tokens_file: t, link_keys: k, jwt: {jwks: \"https://i/k\", issuer: i, audience: a}}", "\x00", "--- 1\n--- 2",
 	} {
 		f.Add(seed)
 	}

@@ -86,13 +86,22 @@ func (e endpoint) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	w.err = e.handler.authorized(w, r, e.may, e.serve)
 }
 
-// authorized serves r with serve if its page and its caller may.
+// authorized serves r with serve if its page and its caller may. A page that has a link may use it, whichever it is: no browser adds
+// one by itself.
 func (h *Handler) authorized(w *writer, r *http.Request, may permission, serve func(w *writer, r *http.Request) error) (err error) {
-	if err := h.pages.Check(r); err != nil {
-		return err
+	linked := h.auth.HasLink(r)
+	if !linked {
+		if err := h.pages.Check(r); err != nil {
+			return err
+		}
 	}
 	if w.id, err = h.auth.HTTP(r); err != nil {
 		return err
+	}
+	if linked {
+		if err := h.checkPage(w, r); err != nil {
+			return err
+		}
 	}
 	if err := may(w.id, r); err != nil {
 		return err
@@ -103,6 +112,18 @@ func (h *Handler) authorized(w *writer, r *http.Request, may permission, serve f
 	ctx, cancel := w.id.Until(auth.With(r.Context(), w.id))
 	defer cancel()
 	return serve(w, r.WithContext(ctx))
+}
+
+// checkPage checks the page of a request that has a link, and says that any may use the response if nothing else allows it.
+func (h *Handler) checkPage(w *writer, r *http.Request) error {
+	if !w.id.IsLink() {
+		return h.pages.Check(r)
+	}
+	w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Access-Control-Expose-Headers", exposedHeaders)
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	return nil
 }
 
 // expiry returns what is closed when the caller of r may go on no longer, nil if it may.
