@@ -76,17 +76,20 @@ func post(ctx context.Context, t *testing.T, url, kind string, feed func(w io.Wr
 }
 
 func slateFrames(ctx context.Context, t *testing.T, s *server, stream string, begun time.Time, frames *atomic.Int64) {
-	post(ctx, t, s.url("/v1/streams/"+stream+"?format=gray&size=320x40&quality=90&subsampling=4:4:4"), "application/octet-stream", func(w io.Writer) {
+	post(ctx, t, s.url("/v1/streams/"+stream+"?format=gray&size=320x40&quality=90&subsampling=4:4:4"), "application/x-steadyframe-frames", func(w io.Writer) {
 		tick := time.NewTicker(time.Second / slateFPS)
 		defer tick.Stop()
-		data := make([]byte, 320*40)
+		var data []byte
 		for ctx.Err() == nil {
-			ms := time.Since(begun).Milliseconds()
-			for i := range data {
-				data[i] = 16
+			now := time.Now()
+			ms := now.Sub(begun).Milliseconds()
+			data = fmt.Appendf(data[:0], "FRAME captured_us=%d\n", now.UnixMicro())
+			for i := range 320 * 40 {
+				value := byte(16)
 				if bit := i % 320 / 12; bit < slateBits && ms>>bit&1 == 1 {
-					data[i] = 240
+					value = 240
 				}
+				data = append(data, value)
 			}
 			if _, err := w.Write(data); err != nil {
 				return

@@ -36,19 +36,20 @@ def main(stream="avatar", images="1000000", sound=None):
     windows = sf.mel(pcm.ravel(), "wav2lip", fps=FPS, window=16)  # (images, 80, 16)
     mouths = [mouth_of(window) for window in windows] + [None] * (len(pcm) - len(windows))
 
-    # 3. A piece of sound and an image belong together: send both when they are due.
-    talking, begin = 0, time.monotonic()
+    # 3. A piece of sound and an image belong together: send both when they are due, with their time.
+    talking, begin = 0, time.time()
     with sf.Publisher(stream, scene=scene, shape=(REGION, REGION, 3), color="rgb") as cam:
         print(f"look at {cam.url}, or, with sound, at the page of the server", flush=True)
         for n in range(int(images)):
-            time.sleep(max(0, begin + n / FPS - time.monotonic()))
+            due = begin + n / FPS
+            time.sleep(max(0, due - time.time()))
             i = n % len(pcm)
-            cam.sound(pcm[i], rate=RATE)
+            cam.sound(pcm[i], rate=RATE, time=due)
             if mouths[i]:
-                cam.send(draw_mouth(n, *mouths[i]), index=n)
+                cam.send(draw_mouth(n, *mouths[i]), index=n, time=due)
                 talking += 1
             else:
-                cam.send(index=n)  # the background alone
+                cam.send(index=n, time=due)  # the background alone
         print(f"{images} images, {talking} of them with a region")
 
 

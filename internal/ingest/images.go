@@ -3,7 +3,6 @@ package ingest
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -60,10 +59,10 @@ func (i *SceneImage) Release() {
 type ImageOptions struct {
 	// Lines says that each image begins with a line of text, all of whose words but the first may be left out:
 	//
-	//	IMAGE index=12 regions=2 rect=200x200+860+300 rect=40x40+10+10
+	//	IMAGE index=12 regions=2 rect=200x200+860+300 rect=40x40+10+10 captured_us=1764480000000000
 	//
 	// index is that of the background, by default one more than before. regions is how many frames follow, tightly packed,
-	// by default none. A rect is where the next region goes, in a scene that is movable.
+	// by default none. A rect is where the next region goes, in a scene that is movable. captured_us is as of NewLines.
 	Lines bool
 	// Regions is how many frames each image has, without Lines. 0: the stream is one image, and empty.
 	Regions int
@@ -77,11 +76,12 @@ type ImageReader struct {
 	options ImageOptions
 	images  *SceneImages
 
-	index   int // of the next image
-	waits   bool
-	regions int // of the image that waits
-	rects   [scene.MaxRegions]scene.Region
-	count   int // images so far
+	index    int // of the next image
+	waits    bool
+	regions  int   // of the image that waits
+	captured int64 // what its line said
+	rects    [scene.MaxRegions]scene.Region
+	count    int // images so far
 }
 
 // maxImageLine is the longest line of an image, in bytes: twice what 16 rectangles take at their longest.
@@ -109,7 +109,7 @@ func (i *ImageReader) Await() error {
 	case i.waits:
 		return nil
 	}
-	i.rects = [scene.MaxRegions]scene.Region{}
+	i.rects, i.captured = [scene.MaxRegions]scene.Region{}, 0
 	switch {
 	case i.options.Lines:
 		if err := i.readLine(); err != nil {
@@ -132,6 +132,9 @@ func (i *ImageReader) Await() error {
 
 // Regions returns how many frames the image that Await has waited for has.
 func (i *ImageReader) Regions() int { return i.regions }
+
+// Captured returns what the line of the image says that Await has waited for, as that of RawReader does.
+func (i *ImageReader) Captured() int64 { return i.captured }
 
 // Next returns the next image, with its frames in buffers from the pool; the caller releases it. Errors are Reader's, and
 // Await's. After pool.ErrBudget, Next or Skip may be called again unless a part of the frames was read; then Skip discards the
@@ -192,20 +195,13 @@ func (i *ImageReader) readLine() error {
 	if err := i.await(); err != nil {
 		return err
 	}
-	line, err := i.br.ReadSlice('\n')
-	switch {
-	case err == bufio.ErrBufferFull:
-		return i.wrong("line", "got more than %d bytes that begin %.20q", maxImageLine, line)
-	case err != nil:
-		return i.fail(len(line), err)
-	}
-	words := bytes.Fields(line)
-	if len(words) == 0 || string(words[0]) != "IMAGE" {
-		return i.wrong("line", "got %.40q, want IMAGE index=N regions=N", line)
+	words, err := i.words("IMAGE", "image", i.count, "index=N regions=N")
+	if err != nil {
+		return err
 	}
 	i.regions = 0
 	rects := 0
-	for _, w := range words[1:] {
+	for _, w := range words {
 		name, value, _ := bytes.Cut(w, []byte("="))
 		switch string(name) {
 		case "index":
@@ -228,8 +224,12 @@ func (i *ImageReader) readLine() error {
 				return i.wrong("rect", "%v", err)
 			}
 			rects++
+		case "captured_us":
+			if i.captured, err = parseCaptured(value); err != nil {
+				return i.wrong("captured_us", "%v", err)
+			}
 		default:
-			return i.wrong("line", "got %.40q, want index=N, regions=N or rect=WIDTHxHEIGHT+X+Y", w)
+			return i.wrong("line", "got %.40q, want index=N, regions=N, rect=WIDTHxHEIGHT+X+Y or captured_us=T", w)
 		}
 	}
 	if rects > i.regions {
@@ -243,6 +243,5 @@ func (i *ImageReader) readLine() error {
 
 // wrong makes the error for a line the final one, and returns it.
 func (i *ImageReader) wrong(field, format string, args ...any) error {
-	i.err = &FormatError{Stream: fmt.Sprintf("image %d", i.count), Field: field, Reason: fmt.Sprintf(format, args...)}
-	return i.err
+	return i.wrongLine("image", i.count, field, format, args...)
 }

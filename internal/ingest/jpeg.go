@@ -111,6 +111,15 @@ func (r *JPEGReader) seek() error {
 	return err
 }
 
+// Captured returns what the part of the JPEG that Await has waited for says of when it was captured, as servers of MJPEG do in
+// X-Timestamp: microseconds since the Unix epoch; 0: nothing.
+func (r *JPEGReader) Captured() int64 {
+	if r.parts == nil || r.resumed {
+		return 0
+	}
+	return r.parts.captured
+}
+
 // Next returns the next JPEG; the caller releases its Buf. It returns io.EOF after the last whole one,
 // *TruncatedError when the stream ends inside one, *JPEGError for one that is broken, *LimitError for one above the
 // Limits, pool.ErrBudget when there is no memory, and any other error of the stream, wrapped. After pool.ErrBudget that

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 )
 
@@ -17,6 +18,7 @@ type multipart struct {
 	begun     bool   // whether a part was found
 	maxSkip   int    // bytes without a delimiter, at most
 	length    int64  // what the part's Content-Length says, -1 for nothing
+	captured  int64  // what its X-Timestamp says, in microseconds since the Unix epoch, 0 for nothing
 }
 
 // maxHeaderBytes bounds the header lines of a part.
@@ -36,7 +38,7 @@ func IsMultipart(head []byte) bool {
 // next reads up to the first byte of the next part. It returns io.EOF when there is none, io.ErrUnexpectedEOF when the
 // stream ends in the header of one, and a *FormatError.
 func (m *multipart) next(br *bufio.Reader) error {
-	m.length = -1
+	m.length, m.captured = -1, 0
 	found, err := m.skipToPart(br)
 	if err != nil {
 		return err
@@ -140,15 +142,20 @@ func (m *multipart) adopt(line []byte, first bool) bool {
 	return true
 }
 
-// header reads the Content-Length, if line is one and its value is a number.
+// header reads the Content-Length and the X-Timestamp, in seconds since the Unix epoch, if line is one and its value is a number.
 func (m *multipart) header(line []byte) {
 	name, value, _ := bytes.Cut(line, []byte(":"))
-	if !bytes.EqualFold(bytes.TrimSpace(name), []byte("Content-Length")) {
-		return
-	}
-	n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
-	if n >= 0 && !errors.Is(err, strconv.ErrSyntax) { // ParseInt returns the largest number for one out of range.
-		m.length = n
+	text := string(bytes.TrimSpace(value))
+	switch name = bytes.TrimSpace(name); {
+	case bytes.EqualFold(name, []byte("Content-Length")):
+		n, err := strconv.ParseInt(text, 10, 64)
+		if n >= 0 && !errors.Is(err, strconv.ErrSyntax) { // ParseInt returns the largest number for one out of range.
+			m.length = n
+		}
+	case bytes.EqualFold(name, []byte("X-Timestamp")):
+		if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e12 {
+			m.captured = int64(math.Round(seconds * 1e6))
+		}
 	}
 }
 

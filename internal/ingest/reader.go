@@ -2,9 +2,11 @@ package ingest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/pool"
@@ -37,38 +39,144 @@ type source struct {
 }
 
 // RawReader reads raw video: tightly packed frames, one after the other.
-type RawReader struct{ source }
+type RawReader struct {
+	source
+	lines    bool
+	waits    bool  // the line of the next frame was read
+	captured int64 // what it said
+}
 
 // NewRaw returns a reader of frames of geometry d from r, in memory from p. It borrows both, and may read up to 512
 // bytes of r ahead. The error is a *frame.DescError, or a *pool.SizeError for frames that no buffer can hold.
 func NewRaw(r io.Reader, d frame.Desc, p *pool.Pool) (*RawReader, error) {
-	raw := &RawReader{source{br: bufio.NewReaderSize(r, bufSize), pool: p}}
+	raw := &RawReader{source: source{br: bufio.NewReaderSize(r, bufSize), pool: p}}
 	if err := raw.setDesc(d); err != nil {
 		return nil, err
 	}
 	return raw, nil
 }
 
-// Next returns the next frame, as Reader says.
-func (r *RawReader) Next() (frame.Frame, error) {
+// NewLines is NewRaw for frames that each begin with a line of text, all of whose words but the first may be left out:
+//
+//	FRAME captured_us=1764480000000000
+//
+// captured_us is when the frame was captured, in microseconds since the Unix epoch.
+func NewLines(r io.Reader, d frame.Desc, p *pool.Pool) (*RawReader, error) {
+	raw, err := NewRaw(r, d, p)
+	if err == nil {
+		raw.lines = true
+	}
+	return raw, err
+}
+
+// Captured returns what the line of the frame says that Await has waited for, and Next returned: microseconds since the Unix epoch; 0:
+// nothing.
+func (r *RawReader) Captured() int64 { return r.captured }
+
+// Await waits as that of all readers does, first for the line of a frame. That is a *FormatError if it is wrong.
+func (r *RawReader) Await() error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	return r.inFrame(r.source.Await())
+}
+
+// begin waits for the beginning of a frame, of which the line is read.
+func (r *RawReader) begin() error {
 	if r.err == nil {
 		r.err = r.await()
 	}
-	if r.err != nil {
-		return frame.Frame{}, r.err
+	if !r.lines || r.waits {
+		return r.inFrame(r.err)
 	}
-	return r.readFrame()
+	if r.err != nil {
+		return r.err
+	}
+	r.captured = 0
+	if err := r.readLine(); err != nil {
+		return err
+	}
+	r.waits = true
+	return r.inFrame(r.await())
+}
+
+// inFrame returns the error of a read. Where a line has begun a frame, the stream may not end.
+func (r *RawReader) inFrame(err error) error {
+	if err == io.EOF && r.waits {
+		return r.fail(0, io.ErrUnexpectedEOF)
+	}
+	return err
+}
+
+// readLine reads the line that begins a frame.
+func (r *RawReader) readLine() error {
+	words, err := r.words("FRAME", "frame", r.frames, "captured_us=T")
+	if err != nil {
+		return err
+	}
+	for _, w := range words {
+		name, value, _ := bytes.Cut(w, []byte("="))
+		if string(name) != "captured_us" {
+			return r.wrongLine("frame", r.frames, "line", "got %.40q, want captured_us=T", w)
+		}
+		if r.captured, err = parseCaptured(value); err != nil {
+			return r.wrongLine("frame", r.frames, "captured_us", "%v", err)
+		}
+	}
+	return nil
+}
+
+// words reads a line, whose first word must be that, and returns the others, valid until the next read. A wrong line is a
+// *FormatError about what[index], which is final; want are the words that it may have.
+func (s *source) words(first, what string, index int, want string) ([][]byte, error) {
+	line, err := s.br.ReadSlice('\n')
+	switch {
+	case err == bufio.ErrBufferFull:
+		return nil, s.wrongLine(what, index, "line", "got more than %d bytes that begin %.20q", s.br.Size(), line)
+	case err != nil:
+		return nil, s.fail(len(line), err)
+	}
+	words := bytes.Fields(line)
+	if len(words) == 0 || string(words[0]) != first {
+		return nil, s.wrongLine(what, index, "line", "got %.40q, want %s %s", line, first, want)
+	}
+	return words[1:], nil
+}
+
+// wrongLine makes the error for a line the final one, and returns it.
+func (s *source) wrongLine(what string, index int, field, format string, args ...any) error {
+	s.err = &FormatError{Stream: fmt.Sprintf("%s %d", what, index), Field: field, Reason: fmt.Sprintf(format, args...)}
+	return s.err
+}
+
+// parseCaptured returns the time of a capture.
+func parseCaptured(value []byte) (int64, error) {
+	us, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || us <= 0 {
+		return 0, fmt.Errorf("got %.40q, want microseconds since the Unix epoch", value)
+	}
+	return us, nil
+}
+
+// Next returns the next frame, as Reader says.
+func (r *RawReader) Next() (frame.Frame, error) {
+	if err := r.begin(); err != nil {
+		return frame.Frame{}, err
+	}
+	f, err := r.readFrame()
+	if err == nil {
+		r.waits = false
+	}
+	return f, err
 }
 
 // Skip reads and discards the next frame, without memory from the pool. It is for callers that got pool.ErrBudget and must
 // not wait. The error is what Next returns.
 func (r *RawReader) Skip() error {
-	if r.err == nil {
-		r.err = r.await()
+	if err := r.begin(); err != nil {
+		return err
 	}
-	if r.err != nil {
-		return r.err
-	}
+	r.waits = false
 	return r.skipFrame()
 }
 

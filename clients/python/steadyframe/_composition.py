@@ -52,7 +52,7 @@ class Composition:
         """Bytes of a region; 0 where there are none."""
         return 0 if self.regions is None else self.regions.frame_bytes
 
-    def put(self, ring: Ring, slot: int) -> None:
+    def put(self, ring: Ring, slot: int, captured: int = 0) -> None:
         """Copies the regions into a slot of a ring, and submits it."""
         regions = self.regions
         if regions is not None and regions.count == 1:
@@ -60,11 +60,14 @@ class Composition:
         elif regions is not None:
             for number, region in enumerate(regions.each()):
                 region.copy_to(ring.slot(slot, number))
-        ring.submit_image(slot, self.count, self.index, self.rects)
+        ring.submit_image(slot, self.count, self.index, self.rects, captured=captured)
 
-    def buffers(self) -> List[Any]:
-        """Returns what stands for it in a body of images: a line, and the regions' bytes."""
+    def buffers(self, captured: int = 0) -> List[Any]:
+        """Returns what stands for it in a body of images: a line, and the regions' bytes. captured is when it was, in microseconds
+        since 1970; 0: when it comes."""
         words = ["IMAGE"]
+        if captured:
+            words.append(f"captured_us={captured}")
         if self.index is not None:
             words.append(f"index={self.index}")
         if self.regions is None:

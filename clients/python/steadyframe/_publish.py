@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Optional, Sequence, Tuple, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Type, Union
 from urllib.parse import quote
 
 from . import _address, _options
@@ -34,6 +34,7 @@ _log = logging.getLogger("steadyframe")
 
 _RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at most between two
 _JPEG_BYTES = 1 << 20  # that slots have room for at least
+_BOUNDARY = "frame"  # of JPEGs that have times
 _PING_AFTER = 10.0  # seconds without a frame
 _STATUS = struct.Struct("<IIQQQdQ")  # viewers, 0, arrived, published, dropped, images a second, same; from byte 16
 _STATUS_AGE = 0.5  # seconds for which a status over HTTP is good enough
@@ -67,30 +68,50 @@ _Given = Union[Frames, Composition]
 
 
 class _HTTPFeed:
-    """A stream's frames as the chunks of one request that has no end."""
+    """A stream's frames as the chunks of one request that has no end. Where timed is set, each has its time before it: of frames in
+    a line, of JPEGs in the head of a part."""
 
-    def __init__(self, address: Address, target: str, type: str, given: Description, timeout: Optional[float]) -> None:
+    def __init__(self, address: Address, target: str, given: _Given, timed: bool, timeout: Optional[float]) -> None:
         self.connection = Connection(address, timeout)
-        self.given = given  # what the request says of the frames
+        self.given = given.description  # what the request says of the frames
+        self.timed = timed
+        if isinstance(given, Composition):
+            self.timed, type = True, "application/x-steadyframe-images"
+        elif self.given.is_jpeg:
+            type = f"multipart/x-mixed-replace;boundary={_BOUNDARY}" if timed else "video/x-motion-jpeg"
+        else:
+            type = "application/x-steadyframe-frames" if timed else "application/octet-stream"
         self.timeout = timeout
         self.sent = False  # a frame
         headers = [("Content-Type", type), ("Transfer-Encoding", "chunked")]
         self.connection.queue([self.connection.head("POST", target, headers)])
 
-    def has_room(self, frames: _Given) -> bool:
-        """Whether the request is for such frames."""
-        return frames.description in (self.given, NOTHING)
+    def has_room(self, frames: _Given, captured: int) -> bool:
+        """Whether the request is for such frames, with such a time."""
+        return frames.description in (self.given, NOTHING) and (self.timed or not captured)
 
-    def send(self, frames: _Given) -> None:
+    def send(self, frames: _Given, captured: int) -> None:
         """Sends a frame whole. What the server has to say against the stream is raised."""
         connection = self.connection
         self.sent = True
-        connection.queue(chunk(frames.buffers()))
+        connection.queue(chunk(self._framed(frames, captured)))
         deadline = None if self.timeout is None else time.monotonic() + self.timeout
         connection.flush(deadline, unasked=True)
         if connection.poll():
             self.finish(deadline)
             raise ConnectionLost(f"the server at {connection.address} ended the stream")
+
+    def _framed(self, frames: _Given, captured: int) -> List[Any]:
+        """Returns a frame as the body has it."""
+        if isinstance(frames, Composition):
+            return frames.buffers(captured)
+        if not self.timed:
+            return frames.buffers()
+        if not self.given.is_jpeg:
+            return [(f"FRAME captured_us={captured}\n" if captured else "FRAME\n").encode(), *frames.buffers()]
+        stamp = f"X-Timestamp: {captured // 1_000_000}.{captured % 1_000_000:06d}\r\n" if captured else ""
+        head = f"--{_BOUNDARY}\r\nContent-Type: image/jpeg\r\n{stamp}Content-Length: {frames.frame_bytes}\r\n\r\n"
+        return [head.encode(), *frames.buffers(), b"\r\n"]
 
     def finish(self, deadline: Optional[float]) -> None:
         """Reads the response, and raises what it says."""
@@ -123,15 +144,15 @@ class _RingFeed:
         self.heard = time.monotonic()  # when the server last got a message
         self.counts = Status(state="waiting")
 
-    def send(self, frames: _Given) -> None:
+    def send(self, frames: _Given, captured: int) -> None:
         """Copies a frame, or the regions of an image, into a slot, and submits it."""
         slot = self.take()
         if isinstance(frames, Composition):
-            frames.put(self.ring, slot)
+            frames.put(self.ring, slot, captured)
             self.heard = time.monotonic()
             return
         frames.copy_to(self.ring.slot(slot))
-        self.submit(slot, frames.frame_bytes if frames.description.is_jpeg else 0)
+        self.submit(slot, captured, frames.frame_bytes if frames.description.is_jpeg else 0)
 
     def take(self) -> int:
         """Returns a slot that is this side's."""
@@ -140,19 +161,19 @@ class _RingFeed:
             self._told(self.ring.next())
         return self.ring.idle.popleft()
 
-    def has_room(self, frames: _Given) -> bool:
+    def has_room(self, frames: _Given, captured: int) -> bool:
         """Whether a slot holds such a frame, or such regions."""
         if isinstance(frames, Composition):
             return frames.description in (self.given, NOTHING) and frames.count <= self.ring.batch
         room: int = self.ring.frame_bytes
         return frames.frame_bytes <= room
 
-    def submit(self, slot: int, size: int = 0, image: Optional[Composition] = None) -> None:
+    def submit(self, slot: int, captured: int, size: int = 0, image: Optional[Composition] = None) -> None:
         """Gives a slot with a frame to the server, or with a JPEG of that size, or with the region of an image."""
         if image is not None:
-            self.ring.submit_image(slot, image.count, image.index, image.rects)
+            self.ring.submit_image(slot, image.count, image.index, image.rects, captured=captured)
         else:
-            self.ring.submit(slot, size)
+            self.ring.submit(slot, size, captured)
         self.heard = time.monotonic()
 
     def hear(self) -> None:
@@ -277,7 +298,7 @@ class Publisher:
         self._given: Optional[Frames] = None  # a frame of that shape
         self._status: Tuple[float, Status] = (-_STATUS_AGE, Status())
 
-    def send(self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> bool:
+    def send(self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None, time: Optional[float] = None) -> bool:
         """Sends a frame, which may be changed as soon as the call returns: pixels as encode takes them, or a whole JPEG, as bytes or
         as the array that cv2.imencode gives. JPEGs are passed on as they are, unless size or another argument asks for
         other images.
@@ -288,11 +309,12 @@ class Publisher:
         Args:
             index: of a scene, which background, from 0 on, without end. Without it, one more than that of the image before.
             rects: in a scene that is movable, where the regions go: (x, y, width, height) of each, or None for its place.
+            time: when the frame was captured, in seconds since 1970 as time.time() gives them; without it, when it comes to the server.
 
         It returns whether the frame went on its way: False while the connection is lost.
         """
-        given = self._given_of(frame, index, rects)
-        return self._attempt(given, lambda feed: feed.send(given))
+        given, captured = self._given_of(frame, index, rects), 0 if time is None else _options.microseconds(time)
+        return self._attempt(given, captured, lambda feed: feed.send(given, captured))
 
     def _given_of(self, frame: Any, index: Optional[int], rects: Optional[Sequence[Any]]) -> _Given:
         """Returns what is to be sent."""
@@ -340,19 +362,22 @@ class Publisher:
         elif given.description != self._known:
             raise FrameError(f"got {given.description}, want {self._known}: frames of a stream are alike; for others open a Publisher of their own")
 
-    async def asend(self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> bool:
+    async def asend(
+        self, frame: Any = None, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None, time: Optional[float] = None
+    ) -> bool:
         """Is send for asyncio: it runs on a thread. The frame must not change until it returns."""
-        return await asyncio.to_thread(self.send, frame, index=index, rects=rects)
+        return await asyncio.to_thread(self.send, frame, index=index, rects=rects, time=time)
 
     @contextmanager
-    def next(self, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None) -> Iterator[Any]:
+    def next(self, *, index: Optional[int] = None, rects: Optional[Sequence[Any]] = None, time: Optional[float] = None) -> Iterator[Any]:
         """Gives memory for the next frame, as a numpy array of the Publisher's shape and dtype (without numpy, as bytes), and
         sends it at the end of the with block. What it holds before is undefined.
 
         Over the ring it is the memory that the server reads: nothing is copied. The array is for this block: after it, it
         cannot be written to. If the block raises, nothing is sent. Of a stream with a scene it is the one region of an image;
-        index and rects are those of send.
+        index, rects and time are those of send.
         """
+        captured = 0 if time is None else _options.microseconds(time)
         if self._options.format == JPEG_FORMAT:
             raise SpecError('format: got "jpeg", want pixels for next; send takes JPEGs', field="format")
         if self._shape is None:
@@ -363,14 +388,14 @@ class Publisher:
         image = image_of_frames(index, blank, rects, counting=True) if self._options.scene else None
         given: _Given = blank if image is None else image
         slot = None
-        if self._attempt(given, lambda feed: feed) and isinstance(self._feed, _RingFeed):
+        if self._attempt(given, captured, lambda feed: feed) and isinstance(self._feed, _RingFeed):
             try:
                 slot = self._feed.take()
             except (ConnectionLost, Timeout) as err:
                 self._drop(err)
         feed = self._feed
         if slot is None or not isinstance(feed, _RingFeed):
-            yield from self._next_of_own(blank, index, rects)
+            yield from self._next_of_own(blank, index, rects, time)
             return
         view: Any = feed.ring.slot(slot) if _numpy() is None else feed.ring.frame_array(slot, self._shape, self._dtype)
         try:
@@ -382,9 +407,9 @@ class Publisher:
             _seal(view)
         if feed is self._feed:
             taken: int = slot
-            self._attempt(given, lambda feed: feed.submit(taken, image=image) if isinstance(feed, _RingFeed) else None)
+            self._attempt(given, captured, lambda feed: feed.submit(taken, captured, image=image) if isinstance(feed, _RingFeed) else None)
 
-    def _next_of_own(self, given: Frames, index: Optional[int], rects: Optional[Sequence[Any]]) -> Iterator[Any]:
+    def _next_of_own(self, given: Frames, index: Optional[int], rects: Optional[Sequence[Any]], captured: Optional[float]) -> Iterator[Any]:
         """Is next with memory of this side, which send copies."""
         np = _numpy()
         if self._memory is None:
@@ -394,7 +419,7 @@ class Publisher:
             yield view
         finally:
             _seal(view)
-        self.send(self._memory, index=index, rects=rects)
+        self.send(self._memory, index=index, rects=rects, time=captured)
 
     def _blank(self) -> Frames:
         """Returns a frame of the Publisher's shape, without memory."""
@@ -500,18 +525,18 @@ class Publisher:
             query += f"{'&' if query else ''}fps={self.fps:g}"
         return f"/v1/streams/{quote(self.name)}{'?' if query else ''}{query}"
 
-    def _attempt(self, given: _Given, do: Callable[[_Feed], Any]) -> bool:
+    def _attempt(self, given: _Given, captured: int, do: Callable[[_Feed], Any]) -> bool:
         """Does something with the connection that there is, or a new one. It returns False while there is none."""
         if self._feed is not None and self._pid != os.getpid():
             self._feed.close()
             self._feed = None
-        if self._feed is not None and not self._feed.has_room(given):  # of a JPEG that is larger than those before, or the first region
+        if self._feed is not None and not self._feed.has_room(given, captured):  # of a larger JPEG, the first region, or the first time
             self._replace()
         try:
             if self._feed is None:
                 if time.monotonic() < self._again_at:
                     return False
-                self._feed = self._open(given)
+                self._feed = self._open(given, captured)
                 self._pid = os.getpid()
             do(self._feed)
         except (ConnectionLost, Timeout, Busy) as err:
@@ -539,7 +564,7 @@ class Publisher:
             if feed is not None:
                 feed.close()
 
-    def _open(self, given: _Given) -> _Feed:
+    def _open(self, given: _Given, captured: int) -> _Feed:
         description = given.description
         if self._address.ring:
             hello: Dict[str, Any] = {"use": "publish", "stream": self.name, "spec": self._options.spec(description)}
@@ -555,12 +580,7 @@ class Publisher:
                 if not self._address.scheme:
                     raise
                 _address.fall_back(self._address, err)
-        type = "application/octet-stream"
-        if self._options.scene:
-            type = "application/x-steadyframe-images"
-        elif description.is_jpeg:
-            type = "video/x-motion-jpeg"
-        return _HTTPFeed(self._address, self._target(description), type, description, self._timeout)
+        return _HTTPFeed(self._address, self._target(description), given, captured != 0, self._timeout)
 
     def _drop(self, err: Error) -> None:
         """Notes that the connection is lost, or raises that."""

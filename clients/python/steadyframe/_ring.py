@@ -185,12 +185,15 @@ class Ring:
         at = number * self.slot_bytes + frame * self.frame_pitch
         return self.input[at : at + self.frame_bytes]
 
-    def submit(self, slot: int, size: int = 0) -> None:
-        """Gives a slot with a frame to the server, or with a JPEG of that size."""
-        self._send(_SUBMIT.pack(SUBMIT, 0, 0, slot, self.generations[slot], 1, size, 0, 0, 0))
+    def submit(self, slot: int, size: int = 0, captured: int = 0) -> None:
+        """Gives a slot with a frame to the server, or with a JPEG of that size, captured in that microsecond since 1970; 0: now."""
+        self._send(_SUBMIT.pack(SUBMIT, 0, 0, slot, self.generations[slot], 1, size, captured, 0, 0))
 
-    def submit_image(self, slot: int, count: int, index: Optional[int], rects: Sequence[Optional[Tuple[int, int, int, int]]], more: bool = False) -> None:
-        """Gives a slot with the regions of an image of a scene to the server. rects are where they go; None: to their places."""
+    def submit_image(
+        self, slot: int, count: int, index: Optional[int], rects: Sequence[Optional[Tuple[int, int, int, int]]], more: bool = False, captured: int = 0
+    ) -> None:
+        """Gives a slot with the regions of an image of a scene to the server. rects are where they go; None: to their places.
+        captured is as of submit."""
         flags = _MORE if more else 0
         if index is not None:
             flags |= _INDEX
@@ -200,7 +203,7 @@ class Ring:
             for number in range(count):
                 rect = rects[number] if number < len(rects) else None
                 _RECT.pack_into(self.input, at + _RECT.size * number, *(rect or (0, 0, 0, 0)))
-        self._send(_SUBMIT_IMAGE.pack(SUBMIT, 0, 0, slot, self.generations[slot], count, 0, 0, 0, flags, 0, index or 0))
+        self._send(_SUBMIT_IMAGE.pack(SUBMIT, 0, 0, slot, self.generations[slot], count, 0, captured, 0, flags, 0, index or 0))
 
     def submit_all(self, slots: List[int]) -> None:
         """Gives slots with a frame each to the server, in one write, which it answers with one write."""

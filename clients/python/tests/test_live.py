@@ -100,6 +100,55 @@ def test_what_is_sent_is_seen(name: str) -> None:
         assert_shows(snapshot, scene(2))
 
 
+def test_captured(name: str) -> None:
+    """Frames, whole JPEGs and regions have the time that send and next are given, also when some have none."""
+    begun = time.time() - 30
+
+    def assert_seen(cam: sf.Publisher, at: float, frame: Any = None) -> None:
+        with sf.watch(cam.name, timeout=20) as images:
+            for image in images:  # at first perhaps one before it
+                if abs(image.captured - at) < 2e-6:
+                    if frame is not None:
+                        assert_shows(image, frame)
+                    return
+
+    with sf.Publisher(name, shape=scene().shape, quality=95, subsampling=444) as cam:
+        cam.send(scene(1))
+        for n in (2, 3):
+            assert cam.send(scene(n), time=begun + n / 7)
+            assert_seen(cam, begun + n / 7, scene(n))
+        with cam.next(time=begun + 4.25) as slot:
+            slot[:] = scene(4)
+        assert_seen(cam, begun + 4.25, scene(4))
+        before = time.time()
+        cam.send(scene(5))
+        with sf.watch(name, timeout=20) as images:
+            assert any(image.captured > before - 1 for image in images)
+        for wrong in (time.monotonic() - 1e6, begun - 4000, time.time() + 70, "now", float("nan")):
+            for call in (lambda: cam.send(scene(6), time=wrong), lambda: cam.sound(np.zeros(9, np.int16), time=wrong)):
+                with pytest.raises(sf.SpecError, match="want seconds since 1970") as caught:
+                    call()
+                assert caught.value.field == "time"
+    with sf.Publisher(name + "-jpeg") as cam:
+        jpegs = [cv2.imencode(".jpg", scene(n), [cv2.IMWRITE_JPEG_QUALITY, 95])[1] for n in range(3)]
+        cam.send(jpegs[0])
+        for n in (1, 2):
+            assert cam.send(jpegs[n], time=begun + n / 3)
+            assert_seen(cam, begun + n / 3, scene(n))
+        cam.send(jpegs[0])
+    anna = sf.Scene.load(name, scene(1, 96, 160), rect=(8, 8, 40, 30))
+    with sf.Publisher(name + "-scene", scene=anna, shape=(20, 20, 3)) as cam:
+        cam.send(index=0)
+        assert cam.send(scene(2, 20, 20), time=begun + 0.1)
+        assert_seen(cam, begun + 0.1)
+        with cam.next(index=0, time=begun + 0.2) as slot:
+            slot[:] = scene(3, 20, 20)
+        assert_seen(cam, begun + 0.2)
+        for n in range(3):
+            assert cam.sound(np.full(320, 1000, np.int16), time=time.time() + n * 0.02)
+    anna.unload()
+
+
 def test_large_frames(name: str) -> None:
     """What is larger than all buffers of sockets is read by the server, and nothing waits for a response meanwhile."""
     frame = scene(2, 1080, 1920)

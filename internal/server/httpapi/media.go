@@ -12,7 +12,11 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-const typeY4M = "video/x-yuv4mpeg"
+const (
+	typeY4M = "video/x-yuv4mpeg"
+	// typeFrames is the Content-Type of raw frames with a line before each, as ingest.NewLines reads them.
+	typeFrames = "application/x-steadyframe-frames"
+)
 
 // rawTypes are the Content-Types of a body whose form the query or the body's first bytes say;
 // application/x-www-form-urlencoded is what curl calls everything. ffmpeg says nothing.
@@ -41,6 +45,7 @@ func (f bodyForm) String() string {
 type media struct {
 	form     bodyForm
 	boundary string // of jpegParts; empty when it does not say
+	lines    bool   // whether each of rawFrames begins with a line
 }
 
 // checkEncoding refuses compressed bodies.
@@ -66,7 +71,9 @@ func mediaOf(r *http.Request, live bool) (media, error) {
 	case err != nil && !(multipart && errors.Is(err, mime.ErrInvalidMediaParameter)): // The body has the boundary, too.
 		return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Reason: fmt.Sprintf("Content-Type: got %.80q, want one such as application/octet-stream", header), Err: err}
 	case multipart:
-		return media{jpegParts, parameters["boundary"]}, nil
+		return media{form: jpegParts, boundary: parameters["boundary"]}, nil
+	case live && kind == typeFrames:
+		return media{form: rawFrames, lines: true}, nil
 	case kind == typeY4M:
 		return media{form: y4mStream}, nil
 	case slices.Contains(rawTypes, kind):

@@ -101,8 +101,12 @@ func (f *publishRequest) run() error {
 		if !awaited {
 			err = f.await()
 		}
+		var captured time.Time
 		if err == nil {
-			err = f.next(time.Now())
+			captured, err = f.captured(time.Now())
+		}
+		if err == nil {
+			err = f.next(captured)
 		}
 		if err != nil && !f.lost(err) {
 			return f.end(err)
@@ -121,6 +125,32 @@ func (f *publishRequest) await() error {
 		return f.images.Await()
 	}
 	return f.frames.Await()
+}
+
+// captured returns when the frame that has begun was captured: what the body says, or now. Parts of other programs may have a clock
+// of their own: what cannot be is not believed; of a line it is an error.
+func (f *publishRequest) captured(now time.Time) (time.Time, error) {
+	var us int64
+	switch r := f.frames.(type) {
+	case *ingest.RawReader:
+		us = r.Captured()
+	default:
+		if f.images != nil {
+			us = f.images.Captured()
+		} else if f.jpegs != nil {
+			if at := time.UnixMicro(f.jpegs.Captured()); plausible(at, now) {
+				return at, nil
+			}
+		}
+	}
+	if us == 0 {
+		return now, nil
+	}
+	at := time.UnixMicro(us)
+	if !plausible(at, now) {
+		return now, fault.Errorf(fault.Invalid, "captured_us: got %d, %s", us, wantCaptured)
+	}
+	return at, nil
 }
 
 // next reads the frame that has begun, captured at that time, and hands it on. A raw frame for which there is no memory

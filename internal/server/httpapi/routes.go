@@ -31,6 +31,7 @@ POST /v1/encode?scene=NAME&format=rgb24&size=256x256   regions in, whole images 
      Content-Type: application/x-steadyframe-images    each image begins with a line: IMAGE index=N regions=K rect=WxH+X+Y
 
 POST /v1/streams/NAME                       feed a live stream: raw frames as above, Y4M, multipart or plain JPEGs; fps=N
+     Content-Type: application/x-steadyframe-frames    each raw frame begins with a line: FRAME captured_us=T
 POST /v1/streams/NAME/sound                 its sound: WAV, or format=s16le|f32le|... rate=8000..48000 channels=N; captured_us=T continuous=true
      Content-Type: application/x-steadyframe-sound     each piece begins with a line: SOUND samples=N captured_us=T
 GET  /stream/NAME.mjpg                      watch it, as MJPEG

@@ -46,11 +46,17 @@ var soundParameters = map[string]func(q *soundQuery, value string) error{
 // parseCaptured returns the time of a capture that a caller says. Its clock is trusted within bounds.
 func parseCaptured(value string, now time.Time) (time.Time, error) {
 	us, err := strconv.ParseInt(value, 10, 64)
-	if at := time.UnixMicro(us); err == nil && at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour {
+	if at := time.UnixMicro(us); err == nil && plausible(at, now) {
 		return at, nil
 	}
-	return time.Time{}, fault.Errorf(fault.Invalid, "got %.40q, want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it", value)
+	return time.Time{}, fault.Errorf(fault.Invalid, "got %.40q, %s", value, wantCaptured)
 }
+
+// wantCaptured is what an error says of a time that is not plausible.
+const wantCaptured = "want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it"
+
+// plausible reports whether a caller's clock can be right that says that something was captured then.
+func plausible(at, now time.Time) bool { return at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour }
 
 // parseSoundQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
 func parseSoundQuery(raw string) (soundQuery, error) {

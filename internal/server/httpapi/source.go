@@ -70,6 +70,7 @@ type opening struct {
 	given   bool          // whether the query describes raw frames
 	plan    *engine.Plan  // of spec, once that is complete
 	live    bool          // whether the body may hold JPEGs
+	lines   bool          // whether a line begins each frame
 
 	of    imageParameters
 	admit func(bytes int) error // for JPEGs, as ingest.Limits has it
@@ -98,6 +99,7 @@ func (o *opening) open() error {
 	if m.form == unsaid && o.given {
 		m.form = rawFrames
 	}
+	o.lines = m.lines
 	if m.form == rawFrames { // Check it before waiting for the body.
 		if err := o.checkGiven(); err != nil {
 			return err
@@ -110,7 +112,7 @@ func (o *opening) open() error {
 	if len(head) == 0 {
 		return fault.Errorf(fault.Invalid, "the body is empty, want frames")
 	}
-	if m.form == unsaid || ingest.IsY4M(head) || m.form == jpegStream && ingest.IsMultipart(head) {
+	if m.form == unsaid || ingest.IsY4M(head) && !o.lines || m.form == jpegStream && ingest.IsMultipart(head) {
 		m.form = recognize(head, o.live)
 	}
 	if o.given && m.form != rawFrames {
@@ -134,7 +136,11 @@ func (o *opening) openAs(m media) error {
 		if err := o.checkGiven(); err != nil {
 			return err
 		}
-		o.frames, err = ingest.NewRaw(o.body, o.spec.Input, o.engine.Pool)
+		open := ingest.NewRaw
+		if o.lines {
+			open = ingest.NewLines
+		}
+		o.frames, err = open(o.body, o.spec.Input, o.engine.Pool)
 	}
 	if err != nil {
 		return fault.From(err)
@@ -161,7 +167,7 @@ func (o *opening) checkGiven() error {
 		return err
 	}
 	size := plan.FrameBytes()
-	if n := o.request.ContentLength; n > 0 && n%int64(size) != 0 {
+	if n := o.request.ContentLength; n > 0 && n%int64(size) != 0 && !o.lines {
 		return fault.Errorf(fault.Invalid, "the body is not a whole number of frames: got %d bytes, want a multiple of %d for %s", n, size, o.spec.Input)
 	}
 	return nil
