@@ -126,7 +126,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 		}
 		switch took := time.Since(f.Began); {
 		case h.o.short:
-			return attackers.enough() && (a.do != nil || held > 0) || took > 30*time.Second
+			return attackers.enough() && (a.do != nil || held > 0) || took > 2*time.Minute
 		case a.most > 0:
 			return took >= h.o.attack && (attackers.done() || took > a.most)
 		default:
@@ -162,7 +162,7 @@ func (h *hostile) run(t *testing.T, a *attack) {
 	}
 	f.Exit = exitFigures{Code: s.Cmd.ProcessState.ExitCode(), Seconds: time.Since(begin).Seconds(), Panics: panics(s.Log.Bytes())}
 	s.Kill() // It has ended. That it may end with code 1, since something hung, is judged by its time.
-	for f.Left = heldProcesses(s); len(f.Left) > 0 && time.Since(begin) < 30*time.Second; f.Left = heldProcesses(s) {
+	for f.Left = heldProcesses(s); len(f.Left) > 0 && time.Since(begin) < time.Minute; f.Left = heldProcesses(s) {
 		<-time.After(50 * time.Millisecond) // What was killed takes a moment to end.
 	}
 	attackers.end(t)

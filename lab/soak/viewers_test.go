@@ -56,7 +56,7 @@ func TestLiveSoak(t *testing.T) {
 	l := soakLook{s: s, crowd: crowd, slow: slow, stalled: stalled}
 	for look := 1; ; look++ {
 		l.look(t, max(*soakFor, 2*time.Second))
-		if long || len(l.wrong) == 0 || look == 4 {
+		if long || len(l.wrong) == 0 || look == 12 {
 			break
 		}
 	}
