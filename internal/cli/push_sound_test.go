@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/sound"
+	"github.com/steadyframe/steadyframe/internal/testkit/patience"
 )
 
 // numberedSound returns n samples of 8 kHz, each its number from 1 on.
@@ -63,6 +64,11 @@ func TestPushSoundNext(t *testing.T) {
 
 // TestPushSoundSends: the sound comes to the server, also when that does not take it at first; a refusal ends it, with a notice.
 func TestPushSoundSends(t *testing.T) {
+	patience.Grow(t, 500*time.Millisecond, pushSoundSends)
+}
+
+func pushSoundSends(t testing.TB, limit time.Duration) {
+	samples := int(min(limit, 8*time.Second).Seconds() * 8000) // Their numbers have 16 bits.
 	for _, refuse := range []int{0, http.StatusServiceUnavailable, http.StatusConflict} {
 		var requests atomic.Int32
 		got := make(chan []byte, 100)
@@ -83,14 +89,14 @@ func TestPushSoundSends(t *testing.T) {
 		}
 		noticed := make(chan string, 1)
 		run := &pushRun{Push: &Push{Target: target, Notice: func(text string) { noticed <- text }}, meter: newPushMeter(nil)}
-		wav := append(sound.AppendHeader(nil, 8000, 1), numberedSound(4000)...)
+		wav := append(sound.AppendHeader(nil, 8000, 1), numberedSound(samples)...)
 		s := newPushSound(run, bytes.NewReader(wav))
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
 			s.send(context.Background())
 		}()
-		s.follow(time.Now().Add(100 * time.Millisecond))
+		s.follow(time.Now().Add(limit / 5))
 		<-ended
 		switch refuse {
 		case http.StatusConflict:
@@ -102,18 +108,18 @@ func TestPushSoundSends(t *testing.T) {
 		case 0:
 			server.Close() // waits for its handlers
 			close(got)
-			samples := 0
+			heard := 0
 			for body := range got { // more than one of a sender that was held up
 				body = bytes.TrimLeft(body, "\x00") // before the start
-				if samples += len(body) / 2; len(body) < 2 {
+				if heard += len(body) / 2; len(body) < 2 {
 					continue
 				}
 				first := int(binary.LittleEndian.Uint16(body))
-				if want := numberedSound(4000)[2*(first-1):]; len(body) > len(want) || !bytes.Equal(body, want[:len(body)]) {
+				if want := numberedSound(samples)[2*(first-1):]; len(body) > len(want) || !bytes.Equal(body, want[:len(body)]) {
 					t.Errorf("got %d samples from %d on, want each after the other", len(body)/2, first)
 				}
 			}
-			if samples == 0 {
+			if heard == 0 {
 				t.Error("got no sample")
 			}
 		default:
