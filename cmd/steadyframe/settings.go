@@ -18,6 +18,7 @@ type settings struct {
 
 	HTTP         *string `group:"settings" name:"http" placeholder:"ADDR" help:"Where HTTP listens: host:port, unix:/path or off."`
 	GRPC         *string `group:"settings" name:"grpc" placeholder:"ADDR" help:"Where gRPC listens."`
+	RTSP         *string `group:"settings" name:"rtsp" placeholder:"ADDR" help:"Where RTSP listens, for players and recorders: host:port, such as 127.0.0.1:8554."`
 	Admin        *string `group:"settings" placeholder:"ADDR" help:"Where metrics, health and profiles are found."`
 	MemoryBudget *string `group:"settings" placeholder:"SIZE" help:"Bytes of all frames and images together, such as 512MiB."`
 	Insecure     bool    `group:"settings" help:"Listen beyond this machine though everybody may use the server: no token is set."`
@@ -58,7 +59,7 @@ func (s *settings) load() (config.Config, error) {
 		set["streams."+name+".source"] = source
 	}
 	for key, value := range map[string]*string{
-		"http.listen": s.HTTP, "grpc.listen": s.GRPC, "admin.listen": s.Admin,
+		"http.listen": s.HTTP, "grpc.listen": s.GRPC, "rtsp.listen": s.RTSP, "admin.listen": s.Admin,
 		"limits.memory_budget": s.MemoryBudget, "log.level": s.LogLevel,
 	} {
 		if value != nil {

@@ -132,10 +132,10 @@ func TestUnixSocketsThatCannotBe(t *testing.T) {
 
 func TestAddressInUse(t *testing.T) {
 	s := start(t, nil)
-	for _, setting := range []string{"http.listen", "grpc.listen", "admin.listen"} {
+	for _, setting := range []string{"http.listen", "grpc.listen", "rtsp.listen", "admin.listen"} {
 		c := server.Default()
 		c.HTTP.Listen, c.GRPC.Listen, c.Ring.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0", "off", "127.0.0.1:0"
-		*map[string]*string{"http.listen": &c.HTTP.Listen, "grpc.listen": &c.GRPC.Listen, "admin.listen": &c.Admin.Listen}[setting] = s.Addrs().HTTP
+		*map[string]*string{"http.listen": &c.HTTP.Listen, "grpc.listen": &c.GRPC.Listen, "rtsp.listen": &c.RTSP.Listen, "admin.listen": &c.Admin.Listen}[setting] = s.Addrs().HTTP
 		_, err := server.New(c, slog.New(slog.DiscardHandler))
 		if err == nil || !strings.HasPrefix(err.Error(), "server: "+setting+": "+s.Addrs().HTTP+" is in use") {
 			t.Errorf("%s: got %v, want an error that names the setting and the address", setting, err)

@@ -24,6 +24,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
 	"github.com/steadyframe/steadyframe/internal/server/ring"
+	"github.com/steadyframe/steadyframe/internal/server/rtsp"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -42,7 +43,7 @@ type Server struct {
 }
 
 // Addrs are the addresses that a server listens on; an empty one is off. A port 0 is replaced by the real one.
-type Addrs struct{ HTTP, GRPC, Ring, Admin string }
+type Addrs struct{ HTTP, GRPC, Ring, RTSP, Admin string }
 
 // api is one listener and what serves it.
 type api struct {
@@ -109,6 +110,11 @@ func (s *Server) open(o options) error {
 		return err
 	}
 	s.add("ring", ringListener, &s.addrs.Ring)
+	rtspListener, err := conn.Listen("rtsp.listen", c.RTSP.Listen, listening)
+	if err != nil {
+		return err
+	}
+	s.add("rtsp", rtspListener, &s.addrs.RTSP)
 	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, listening)
 	if err != nil {
 		return err
@@ -144,6 +150,12 @@ func (s *Server) open(o options) error {
 		case "ring":
 			r := ring.New(s.engine, s.live, s.log)
 			a.serve, a.shutdown = r.Serve, r.Shutdown
+		case "rtsp":
+			r, err := rtsp.New(s.engine, s.live, who, s.log, a.listener, listening.TLS != nil)
+			if err != nil {
+				return err
+			}
+			a.serve, a.shutdown = func(net.Listener) error { return r.Serve() }, r.Shutdown
 		case "admin":
 			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, who, s.log, s.addrs.Ring), s.log)
 		}
@@ -204,9 +216,9 @@ func (s *Server) Addrs() Addrs { return s.addrs }
 // longer than drain_timeout are cut. It returns nil after that, or the error of an API that could not go on. Where something
 // does not end even then, it returns an error all the same, a second later: the process should end. Run may be called once.
 func (s *Server) Run(ctx context.Context) error {
-	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
+	s.log.Info("serving", "http", s.addrs.HTTP, "grpc", s.addrs.GRPC, "ring", s.addrs.Ring, "rtsp", s.addrs.RTSP, "admin", s.addrs.Admin, "memory_budget", s.config.Limits.MemoryBudget.String(),
 		"max_message_bytes", s.config.Limits.MaxMessageBytes.String(), "workers", s.engine.Workers(), "tls", s.config.TLS.Cert != "", "auth", s.config.AuthRequired())
-	if s.config.TLS.Cert == "" && (config.Exposed(s.config.HTTP.Listen) || config.Exposed(s.config.GRPC.Listen)) {
+	if s.config.TLS.Cert == "" && (config.Exposed(s.config.HTTP.Listen) || config.Exposed(s.config.GRPC.Listen) || config.Exposed(s.config.RTSP.Listen)) {
 		s.log.Warn("frames, images and tokens cross the network unencrypted, unless a proxy is in front", "setting", "tls.cert")
 	}
 	if s.config.Auth.Insecure && !s.config.AuthRequired() {

@@ -14,6 +14,7 @@ type Config struct {
 	HTTP    HTTP     `yaml:"http"`
 	GRPC    GRPC     `yaml:"grpc"`
 	Ring    Ring     `yaml:"ring"`
+	RTSP    RTSP     `yaml:"rtsp"`
 	Admin   Listener `yaml:"admin"`
 	TLS     TLS      `yaml:"tls"`
 	Auth    Auth     `yaml:"auth"`
@@ -57,7 +58,14 @@ type Ring struct {
 	UIDs   UIDs   `yaml:"uids" doc:"ids of users that may use the ring beside the server's own and root, separated by commas"`
 }
 
-// TLS is how the listeners of HTTP, gRPC and admin encrypt, but for those on Unix sockets.
+// RTSP is where players find live streams, and how they are sent.
+type RTSP struct {
+	Listen             string `yaml:"listen" doc:"where live streams are for players and recorders, as rtsp://HOST:PORT/NAME: host:port, such as 127.0.0.1:8554, or off"`
+	UDP                string `yaml:"udp" doc:"the port that images go out from where a client wants UDP: an even number, for RTP, and the next one for RTCP; any, or off; with tls.cert there is no UDP"`
+	MaxSessionsPerPeer int    `yaml:"max_sessions_per_peer" bounds:"1 or more" doc:"RTSP sessions of one IP address at the same time; a proxy is one"`
+}
+
+// TLS is how the listeners of HTTP, gRPC, RTSP and admin encrypt, but for those on Unix sockets.
 type TLS struct {
 	Cert     string `yaml:"cert" doc:"a PEM file with the certificate of the server, and those between it and its authority; with it, clients must use TLS; read again when it changes"`
 	Key      string `yaml:"key" doc:"a PEM file with the certificate's key; read again when it changes"`
@@ -66,7 +74,7 @@ type TLS struct {
 	ClientScopes Scopes `yaml:"client_scopes" doc:"what clients with such a certificate may do, where auth.tokens_file does not name it: scopes, separated by commas"`
 }
 
-// Auth says which clients may use HTTP and gRPC.
+// Auth says which clients may use HTTP, gRPC and RTSP.
 type Auth struct {
 	Token      string `yaml:"token" doc:"when set, clients must send Authorization: Bearer TOKEN, and may do everything with it"`
 	TokensFile string `yaml:"tokens_file" doc:"a file of tokens, each with a name and scopes, as steadyframe token new writes it; read again when it changes"`
@@ -185,6 +193,7 @@ func Default() Config {
 		HTTP:  HTTP{Listen: "127.0.0.1:8080"},
 		GRPC:  GRPC{Listen: "127.0.0.1:50051", Reflection: true, MaxCallsPerConnection: 256, MaxCallsPerPeer: 1500},
 		Ring:  Ring{Listen: Auto},
+		RTSP:  RTSP{Listen: Off, UDP: Any, MaxSessionsPerPeer: 256},
 		Admin: Listener{Listen: "127.0.0.1:9090"},
 		TLS:   TLS{ClientScopes: AllScopes()},
 		Auth:  Auth{JWT: JWT{Claim: "scope"}},

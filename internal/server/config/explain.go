@@ -69,7 +69,7 @@ func Flag(key string) string { return flags[key] }
 
 // flags are the settings that have flags of their own in cmd/steadyframe.
 var flags = map[string]string{
-	"http.listen": "--http", "grpc.listen": "--grpc", "admin.listen": "--admin", "limits.memory_budget": "--memory-budget",
+	"http.listen": "--http", "grpc.listen": "--grpc", "rtsp.listen": "--rtsp", "admin.listen": "--admin", "limits.memory_budget": "--memory-budget",
 	"log.level": "--log-level", "auth.insecure": "--insecure", "streams.NAME.source": "--stream NAME=SOURCE",
 }
 
@@ -102,7 +102,7 @@ value is an error that says what was expected, and the server does not start.
 		}
 		if prefix != group {
 			group = prefix
-			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "admin": "Admin: metrics, health, profiles", "tls": "TLS", "auth": "Who may use the server",
+			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "rtsp": "RTSP", "admin": "Admin: metrics, health, profiles", "tls": "TLS", "auth": "Who may use the server",
 				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "scenes": "Scenes", "log": "The log"}[prefix]
 			if title == "" {
 				title = prefix

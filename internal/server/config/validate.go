@@ -18,6 +18,9 @@ const Off = "off"
 // Auto as the ring's Listen stands for ring.DefaultPath of internal/ring.
 const Auto = "auto"
 
+// Any as rtsp.udp stands for any free port.
+const Any = "any"
+
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
 	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkAuth, checkRest} {
@@ -56,8 +59,30 @@ func checkListeners(c Config) *ValueError {
 	if path, ok := strings.CutPrefix(c.Ring.Listen, "unix:"); c.Ring.Listen != Auto && c.Ring.Listen != Off && (!ok || path == "") {
 		return wrong("ring.listen", "got %q, want auto, unix:/path or off", c.Ring.Listen)
 	}
+	if err := checkRTSP(c.RTSP); err != nil {
+		return err
+	}
 	if c.HTTP.Listen == Off && c.GRPC.Listen == Off {
 		return wrong("http.listen", "got off, as grpc.listen is too: want one of them on")
+	}
+	return nil
+}
+
+func checkRTSP(c RTSP) *ValueError {
+	if c.Listen != Off {
+		_, port, err := net.SplitHostPort(c.Listen)
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return wrong("rtsp.listen", "got %q, want host:port or off", c.Listen)
+		}
+	}
+	if c.UDP == Any || c.UDP == Off {
+		return nil
+	}
+	if port, err := strconv.ParseUint(c.UDP, 10, 16); err != nil || port == 0 || port%2 != 0 {
+		return wrong("rtsp.udp", "got %q, want any, off or an even port, 2 to 65534", c.UDP)
 	}
 	return nil
 }
@@ -68,7 +93,7 @@ func checkExposure(c Config) *ValueError {
 		return nil
 	}
 	for _, l := range []struct{ key, listen string }{
-		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"admin.listen", c.Admin.Listen},
+		{"http.listen", c.HTTP.Listen}, {"grpc.listen", c.GRPC.Listen}, {"rtsp.listen", c.RTSP.Listen}, {"admin.listen", c.Admin.Listen},
 	} {
 		if Exposed(l.listen) {
 			return wrong(l.key, "got %s, where other machines reach it, and nobody needs a token: set auth.token (STEADYFRAME_AUTH_TOKEN), auth.tokens_file or tls.client_ca, "+

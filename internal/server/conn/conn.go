@@ -168,6 +168,11 @@ func (c *Conn) Written() int64 { return c.written.Load() }
 func (c *Conn) writeParts(p *patience, head, body, tail []byte) (written int64, err error) {
 	c.left = append(c.parts[:0], head, body, tail)
 	defer clear(c.parts[:]) // They are the caller's.
+	return c.writeLeft(p)
+}
+
+// writeLeft writes c.left as writeParts does.
+func (c *Conn) writeLeft(p *patience) (written int64, err error) {
 	for last := time.Now(); ; {
 		stall := p.now()
 		// Several times within it, to know when the last byte was accepted.

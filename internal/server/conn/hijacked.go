@@ -80,7 +80,8 @@ func (c *Hijacked) WriteParts(head, body, tail []byte) error {
 	defer c.mu.Unlock()
 	var err error
 	if c.layered {
-		err = c.writeRecords([...][]byte{head, body, tail})
+		parts := [...][]byte{head, body, tail}
+		err = c.writeRecords(parts[:])
 	} else {
 		_, err = c.base.writeParts(c.patience, head, body, tail)
 	}
@@ -88,8 +89,24 @@ func (c *Hijacked) WriteParts(head, body, tail []byte) error {
 	return err
 }
 
+// WriteAll is WriteParts for any number of parts. Their slice may be changed.
+func (c *Hijacked) WriteAll(parts [][]byte) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	if c.layered {
+		err = c.writeRecords(parts)
+	} else {
+		c.base.left = parts
+		_, err = c.base.writeLeft(c.patience)
+		c.base.left = nil
+	}
+	c.failed = c.failed || err != nil
+	return err
+}
+
 // writeRecords writes parts together, in pieces of one TLS record.
-func (c *Hijacked) writeRecords(parts [3][]byte) error {
+func (c *Hijacked) writeRecords(parts [][]byte) error {
 	n := 0 // bytes in c.record
 	for _, p := range parts {
 		for len(p) > 0 {

@@ -109,6 +109,9 @@ func (l *Listener) Refused() uint64 { return l.refused.Load() }
 // Evicted returns how many idle connections were closed to make room for others.
 func (l *Listener) Evicted() uint64 { return l.evicted.Load() }
 
+// CountSent counts bytes that were sent to its clients beside their connections.
+func (l *Listener) CountSent(n int) { l.out.Add(int64(n)) }
+
 // Bytes returns how many bytes its connections have received and sent, those of TLS and of closed connections among them.
 func (l *Listener) Bytes() (in, out int64) { return l.in.Load(), l.out.Load() }
 

@@ -104,12 +104,10 @@ type recording struct {
 	draining <-chan struct{}
 	length   time.Duration // 0: without an end
 
-	clock  recordClock
+	clock  stream.Clock
 	blocks mkv.Blocks
 	head   []byte
-
-	heard time.Time // the capture time of sound that is the beginning
-	piece []byte    // of sound
+	piece  []byte // of sound
 }
 
 // endGrace is how much later than it was captured an image may come that is in time for the end of a recording.
@@ -127,7 +125,7 @@ func (x *recording) run(p stream.Image) error {
 	if x.sound != nil {
 		f := x.sound.Format()
 		head.Rate, head.Channels = f.Rate, f.Channels
-		x.heard, x.piece = p.Captured, make([]byte, soundPiece)
+		x.piece = make([]byte, soundPiece)
 	}
 	x.head = mkv.AppendHead(nil, head)
 	end := make(<-chan time.Time)
@@ -171,10 +169,10 @@ func (x *recording) run(p stream.Image) error {
 // write writes p, which it takes, unless it is a repeat of what was written, or beyond the end.
 func (x *recording) write(p *stream.Image) (over bool, err error) {
 	defer p.Release()
-	if p.Repeat && p.Captured.Equal(x.clock.captured) {
+	if p.Repeat && x.clock.Had(p.Captured) {
 		return false, nil
 	}
-	at := x.clock.at(p.Captured, time.Now())
+	at := x.clock.Image(p.Captured, time.Now())
 	if x.length > 0 && at >= x.length {
 		return true, nil
 	}
@@ -198,11 +196,7 @@ func (x *recording) writeSound() error {
 		case n == 0:
 			return nil
 		}
-		at := captured.Sub(x.heard)
-		if now := x.clock.last + time.Since(x.clock.given); (at - now).Abs() > clockJump { // Its clock is not that of the images.
-			at = now
-			x.heard = captured.Add(-at)
-		}
+		at := x.clock.Sound(captured, time.Now())
 		if at < 0 || x.length > 0 && at >= x.length {
 			continue
 		}
@@ -213,36 +207,4 @@ func (x *recording) writeSound() error {
 		x.head = x.head[:0]
 	}
 	return nil
-}
-
-// recordClock gives images their times in a recording: how long after the first they were captured. The zero value is for a new
-// recording.
-type recordClock struct {
-	base     time.Time     // the time of capture that is the beginning; zero: there was no image yet
-	captured time.Time     // when the last image was
-	last     time.Duration // its time
-	given    time.Time     // when it came
-}
-
-// clockJump is how far the times of two images may be apart beyond what has passed between them: beyond it the publisher's
-// clock, or the publisher, is another one.
-const clockJump = 5 * time.Second
-
-// at returns the time of an image that was captured then, and comes now. Times grow by a millisecond at least, whatever the
-// publisher's clock does.
-func (c *recordClock) at(captured, now time.Time) time.Duration {
-	if c.base.IsZero() {
-		*c = recordClock{base: captured, captured: captured, given: now}
-		return 0
-	}
-	passed, at := now.Sub(c.given), captured.Sub(c.base)
-	switch step := at - c.last; {
-	case step < -clockJump || step > passed+clockJump:
-		at = c.last + max(passed, time.Millisecond)
-		c.base = captured.Add(-at)
-	case step < time.Millisecond:
-		at = c.last + time.Millisecond
-	}
-	c.captured, c.last, c.given = captured, at, now
-	return at
 }

@@ -206,26 +206,3 @@ func TestRecordRefuses(t *testing.T) {
 		}
 	}
 }
-
-// TestRecordClock: times are those of the captures, and grow whatever the publisher's clock does.
-func TestRecordClock(t *testing.T) {
-	var c recordClock
-	start := time.Now()
-	for i, step := range []struct{ captured, came, want time.Duration }{
-		{0, 0, 0},
-		{40, 45, 40},
-		{40, 50, 41},             // the same time again
-		{39, 55, 42},             // a little back
-		{1000, 900, 1000},        // ahead of its coming
-		{-3_600_000, 1900, 2000}, // another clock, an hour behind
-		{-3_599_960, 1950, 2040},
-		{2100, 2100, 2190}, // and back
-		{2140, 2140, 2230},
-		{9000, 9100, 9090}, // nothing came for long
-	} {
-		got := c.at(start.Add(step.captured*time.Millisecond), start.Add(step.came*time.Millisecond))
-		if want := step.want * time.Millisecond; got != want {
-			t.Errorf("image %d: got %v, want %v", i, got, want)
-		}
-	}
-}

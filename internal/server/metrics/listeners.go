@@ -4,7 +4,7 @@ import "github.com/prometheus/client_golang/prometheus"
 
 // Listener counts the connections of a listener.
 type Listener struct {
-	Name    string        // http, grpc or admin
+	Name    string        // http, grpc, ring, rtsp or admin
 	Open    func() int    // connections
 	Refused func() uint64 // connections closed at once, since as many as may be were open and busy
 	Evicted func() uint64 // idle connections closed to make room for others

@@ -1,0 +1,138 @@
+package rtsp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+
+	"github.com/steadyframe/steadyframe/internal/rtp"
+	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/stream"
+)
+
+// status returns the status of a kind of failure (RFC 2326, 7.1.1).
+func status(k fault.Kind) base.StatusCode {
+	switch k {
+	case fault.Invalid, fault.Canceled:
+		return base.StatusBadRequest
+	case fault.TooLarge:
+		return base.StatusRequestEntityTooLarge
+	case fault.Unsupported:
+		return base.StatusUnsupportedMediaType
+	case fault.Unauthorized:
+		return base.StatusUnauthorized
+	case fault.Forbidden, fault.Misdirected:
+		return base.StatusForbidden
+	case fault.NotFound:
+		return base.StatusNotFound
+	case fault.Conflict:
+		return base.StatusMethodNotValidInThisState
+	case fault.Busy:
+		return base.StatusNotEnoughBandwidth
+	case fault.Offline, fault.Draining:
+		return base.StatusServiceUnavailable
+	case fault.Deadline:
+		return base.StatusGatewayTimeout
+	case fault.Slow:
+		return base.StatusRequestTimeout
+	}
+	return base.StatusInternalServerError
+}
+
+// maxReason bounds the reason in a status line: players show it, and have 255 bytes for it.
+const maxReason = 200
+
+// reason returns f's text for a status line.
+func reason(f *fault.Error) string {
+	text := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return ' '
+		}
+		return r
+	}, f.Error())
+	if len(text) > maxReason {
+		text = text[:maxReason-3] + "..."
+	}
+	return text
+}
+
+// response returns the response of a request that is refused. The status line has the reason: it is all that players show.
+func response(f *fault.Error) *base.Response {
+	r := &base.Response{
+		StatusCode: status(f.Kind), StatusMessage: reason(f), Body: []byte(f.Error() + "\n"),
+		Header: base.Header{"Content-Type": {"text/plain; charset=utf-8"}},
+	}
+	retry := f.RetryAfter
+	if f.Kind == fault.Draining {
+		retry = time.Second
+	}
+	if retry > 0 {
+		r.Header["Retry-After"] = base.HeaderValue{strconv.Itoa(int(math.Ceil(retry.Seconds())))}
+	}
+	if f.Kind == fault.Unauthorized {
+		r.Header["WWW-Authenticate"] = base.HeaderValue{`Basic realm="steadyframe: any user, the token as password"`}
+	}
+	return r
+}
+
+// plainResponse returns the same for what is no request.
+func plainResponse(f *fault.Error) []byte {
+	data, _ := response(f).Marshal() // It has no error.
+	return data
+}
+
+// refusal returns the fault of a stream that cannot be watched.
+func refusal(err error) *fault.Error {
+	f := fault.From(err)
+	var missing *stream.NotFoundError
+	if errors.As(err, &missing) {
+		f.Reason = fmt.Sprintf("no stream %.80q", missing.Name)
+		if len(missing.Names) > 0 {
+			f.Reason += "; there are: " + strings.Join(missing.Names, ", ")
+		} else {
+			f.Reason += "; there are none yet"
+		}
+	}
+	return f
+}
+
+// uncarried returns the fault of a stream whose images RTP cannot carry.
+func uncarried(name string, err error) *fault.Error {
+	reason := err.Error()
+	var u *rtp.UnsupportedError
+	if errors.As(err, &u) {
+		reason = u.Reason
+	}
+	return &fault.Error{Kind: fault.Unsupported, Field: "stream", Reason: fmt.Sprintf("RTP cannot carry stream %s: %s", name, reason), Err: err}
+}
+
+// refused counts and logs a request that was refused, rate-limited per cause.
+func (s *Server) refused(g *guarded, path string, f *fault.Error) {
+	s.engine.Metrics.Rejected(f.Kind)
+	suppressed, ok := s.logged.Admit(f)
+	if !ok {
+		return
+	}
+	level := slog.LevelWarn
+	switch f.Kind {
+	case fault.Internal:
+		level = slog.LevelError
+	case fault.Canceled, fault.Draining:
+		level = slog.LevelDebug
+	}
+	attrs := []slog.Attr{
+		slog.String("method", fault.Cut(g.method)), slog.String("path", fault.Cut(path)), slog.String("peer", g.peer),
+		slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())),
+	}
+	if suppressed > 0 {
+		attrs = append(attrs, slog.Int("suppressed", suppressed))
+	}
+	s.log.LogAttrs(context.Background(), level, "RTSP request failed", attrs...)
+}
