@@ -103,7 +103,7 @@ func TestSound(t *testing.T) {
 				piece[n] = byte(n*7 + i)
 			}
 			want = append(want, piece...)
-			if err := sound.Publish(piece); err != nil {
+			if err := sound.Publish(piece, time.Time{}); err != nil {
 				t.Fatal(err)
 			}
 			for len(got) < len(want) {
