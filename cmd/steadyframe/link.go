@@ -20,7 +20,7 @@ type linkCmd struct {
 // Help is the longer text of steadyframe link --help.
 func (linkCmd) Help() string {
 	return `Prints URLs that show a live stream to whoever has them, for so long, without a token: as MJPEG for images of web pages and
-players, its newest image, its sound, and a WebSocket. What was begun with a link ends with it, too.
+players, its newest image, its sound, a WebSocket, and the page. What was begun with a link ends with it, too.
 
 The server is not asked, and remembers nothing: links are signed with the first key of auth.link_keys, the file that the server
 reads (steadyframe token key makes one). Taking a key out of the file ends all of its links.

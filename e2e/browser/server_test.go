@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -25,6 +26,7 @@ import (
 type server struct {
 	address string // host:port of its HTTP listener
 	grpc    string // and of its gRPC listener
+	keys    string // the file of its keys of links, where it wants a token
 	cmd     *exec.Cmd
 	log     bytes.Buffer // complete after done
 	done    chan struct{}
@@ -39,6 +41,17 @@ func serve(t *testing.T, address, token string, streams ...string) *server {
 	}
 	s := &server{cmd: exec.Command(program, args...), done: make(chan struct{})}
 	s.cmd.Env = append(os.Environ(), "STEADYFRAME_LOG_FORMAT=json", "STEADYFRAME_AUTH_TOKEN="+token, "STEADYFRAME_DRAIN_TIMEOUT=2s")
+	if token != "" {
+		key, err := exec.Command(program, "token", "key").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.keys = filepath.Join(t.TempDir(), "keys")
+		if err := os.WriteFile(s.keys, key, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s.cmd.Env = append(s.cmd.Env, "STEADYFRAME_AUTH_LINK_KEYS="+s.keys)
+	}
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -68,6 +69,25 @@ func TestToken(t *testing.T) {
 	advance(t, page, []string{"cam"})
 	if strings.Contains(page.text(), "token") {
 		t.Error("the page still speaks of a token")
+	}
+}
+
+// A page with a link in its address shows what the link names, and nothing else, without a token.
+func TestLink(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "127.0.0.1:0", "secret", "cam=testsrc:320x180@10", "door=testsrc:320x180@10")
+	urls, err := exec.Command(program, "link", "cam", "--keys", s.keys, "--url", s.url("/")).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, query, ok := strings.Cut(strings.Fields(string(urls))[0], "?")
+	if !ok {
+		t.Fatalf("got %s, want URLs with a link", urls)
+	}
+	page := open(t, s.url("/?"+query), 1024, 768)
+	advance(t, page, []string{"cam"})
+	if text := page.text(); strings.Contains(text, "door") || strings.Contains(text, "token") {
+		t.Errorf("the page says %q, want no word of door, nor of a token", text)
 	}
 }
 

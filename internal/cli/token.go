@@ -89,7 +89,7 @@ func (l *Link) Print(out io.Writer, now time.Time) (until time.Time, err error) 
 	if strings.Contains(name, "*") {
 		name = "NAME"
 	}
-	for _, path := range []string{"stream/" + name + ".mjpg", "snapshot/" + name + ".jpg", "sound/" + name + ".wav", "ws"} {
+	for _, path := range []string{"stream/" + name + ".mjpg", "snapshot/" + name + ".jpg", "sound/" + name + ".wav", "ws", "/"} {
 		u := base.JoinPath(path)
 		u.RawQuery = query
 		if path == "ws" {

@@ -75,7 +75,7 @@ func TestLink(t *testing.T) {
 		t.Fatalf("got %v, %v", until, err)
 	}
 	lines := strings.Fields(out.String())
-	for i, want := range []string{"https://frames.example/base/stream/NAME.mjpg?link=", "https://frames.example/base/snapshot/NAME.jpg?link=", "https://frames.example/base/sound/NAME.wav?link=", "wss://frames.example/base/ws?link="} {
+	for i, want := range []string{"https://frames.example/base/stream/NAME.mjpg?link=", "https://frames.example/base/snapshot/NAME.jpg?link=", "https://frames.example/base/sound/NAME.wav?link=", "wss://frames.example/base/ws?link=", "https://frames.example/base/?link="} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want+"view%3Acam%2A~1796043600~") {
 			t.Errorf("got %q, want a line that begins with %s", lines, want)
 		}

@@ -16,10 +16,14 @@ export function url(path, params = {}) {
   return u;
 }
 
-// loadable is url for images and the WebSocket, which the browser loads without the page's headers: the token is a
-// parameter.
+// The link in the page's own address, if it has one: it shows some streams, for a while, without a token.
+const link = new URLSearchParams(location.search).get('link');
+
+// loadable is url for images and the WebSocket, which the browser loads without the page's headers: the token, or the link, is
+// a parameter.
 export function loadable(path, params = {}) {
-  return url(path, token.get() ? { ...params, access_token: token.get() } : params);
+  if (token.get()) return url(path, { ...params, access_token: token.get() });
+  return url(path, link ? { ...params, link } : params);
 }
 
 export const paths = {
@@ -40,7 +44,7 @@ export class StatusError extends Error {
 // server.
 export async function getJSON(path, timeout = 5000) {
   const headers = token.get() ? { Authorization: `Bearer ${token.get()}` } : {};
-  const response = await fetch(url(path), { headers, cache: 'no-store', signal: AbortSignal.timeout(timeout) });
+  const response = await fetch(token.get() ? url(path) : loadable(path), { headers, cache: 'no-store', signal: AbortSignal.timeout(timeout) });
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
     throw new StatusError(response.status, problem.detail ?? response.statusText);

@@ -4,7 +4,7 @@
 //	<steadyframe-view stream="anna"></steadyframe-view>
 //
 // Attributes, which may change at any time: stream, its name; fps, the most images a second (all by default); sound, to play
-// its sound; token, when the server needs one; server, the server's address (that of this file by default). Pages of other
+// its sound; token, or link, when the server needs one; server, the server's address (that of this file by default). Pages of other
 // origins must be listed in the server's http.cors_origins. Browsers play no sound before somebody has clicked on the page, or
 // pressed a key: from then on it is heard.
 //
@@ -30,7 +30,7 @@ function socketOf(address) {
 }
 
 class View extends HTMLElement {
-  static observedAttributes = ['stream', 'fps', 'token', 'server', 'sound'];
+  static observedAttributes = ['stream', 'fps', 'token', 'link', 'server', 'sound'];
 
   #clock = new HeardClock();
   #player;
@@ -69,8 +69,10 @@ class View extends HTMLElement {
     if (!stream) return;
     const server = this.getAttribute('server') ?? new URL('..', import.meta.url);
     const address = new URL('ws', new URL(server, document.baseURI));
-    const token = this.getAttribute('token');
-    if (token) address.searchParams.set('access_token', token);
+    for (const [attribute, parameter] of Object.entries({ token: 'access_token', link: 'link' })) {
+      const secret = this.getAttribute(attribute);
+      if (secret) address.searchParams.set(parameter, secret);
+    }
     this.#watch = socketOf(address).watch(stream, Number(this.getAttribute('fps')) || 0, {
       take: (image) => {
         this.#clock.heard(image.sent);
