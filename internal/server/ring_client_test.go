@@ -19,6 +19,7 @@ import (
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/scene"
@@ -30,7 +31,7 @@ var ringSpec = pipeline.Spec{
 }
 
 // startRing runs a server with a ring, and returns clients of it over the ring and over gRPC.
-func startRing(t *testing.T) (s *running, overRing, overGRPC *client.Client) {
+func startRing(t *testing.T, changes ...func(*server.Config)) (s *running, overRing, overGRPC *client.Client) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "ring") // t.TempDir is too long for a socket
 	if err != nil {
@@ -38,7 +39,12 @@ func startRing(t *testing.T) (s *running, overRing, overGRPC *client.Client) {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path := filepath.Join(dir, "s")
-	s = start(t, func(c *server.Config) { c.Ring.Listen = "unix:" + path })
+	s = start(t, func(c *server.Config) {
+		c.Ring.Listen = "unix:" + path
+		for _, change := range changes {
+			change(c)
+		}
+	})
 	if got := s.Addrs().Ring; got != "unix:"+path {
 		t.Errorf("got address %q of the ring, want unix:%s", got, path)
 	}
@@ -373,6 +379,87 @@ func TestRingScenes(t *testing.T) {
 		var e *client.Error
 		if err := c.Encode(ctx, &wrong, &a); !errors.As(err, &e) || e.Code != codes.NotFound || e.Field != "scene" {
 			t.Errorf("%s: got %v, want NotFound with field scene", c.Via(), err)
+		}
+	}
+}
+
+// TestStreamsOfScenes: frames of a stream whose settings have a scene are regions of it, whoever sends them, and however; and so are those
+// of a source.
+func TestStreamsOfScenes(t *testing.T) {
+	if clientTLS != nil {
+		t.Skip("the gRPC client beside it is a plain one")
+	}
+	s, overRing, overGRPC := startRing(t, func(c *server.Config) {
+		c.Streams = config.Streams{"head": {Scene: "anna"}, "film": {Source: "testsrc:24x20@20", Scene: "anna"}, "plain": {}}
+	})
+	files := annas(t, `{"size": "160x96"}`)
+	f := makeFrames(t, patch, 1)
+	const raw = "?format=rgb24&size=24x20"
+	if resp, data := s.send(t, "POST", "/v1/streams/head"+raw, bytes.NewReader(f[0])); resp.StatusCode != 404 || !strings.Contains(string(data), "anna") {
+		t.Errorf("without the scene: got %s, %s, want 404", resp.Status, data)
+	}
+	s.loadHTTP(t, "anna", files)
+	lib := library(t, files, scene.Options{})
+	w, err := overGRPC.Watch(timeout(t), "head", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	var i client.LiveImage
+	see := func(what string, want [2]string) {
+		t.Helper()
+		for string(i.Data) != want[0] {
+			if err := w.Next(&i); err != nil {
+				t.Fatalf("%s: %v", what, err)
+			}
+		}
+	}
+	post := func(query, kind, body string) {
+		t.Helper()
+		if resp, data := s.send(t, "POST", "/v1/streams/head"+query, strings.NewReader(body), "Content-Type", kind); resp.StatusCode != 200 {
+			t.Errorf("%s: got %s, %s", kind, resp.Status, data)
+		}
+	}
+	post(raw, "application/octet-stream", string(f[0]))
+	see("HTTP", composed(t, lib, 0, nil, f[0]))
+	post(raw, "application/x-steadyframe-images", "IMAGE index=3 regions=1\n"+string(f[0]))
+	see("HTTP, with lines", composed(t, lib, 3, nil, f[0]))
+	post("", "application/x-steadyframe-images", "IMAGE index=5\n")
+	see("HTTP, the background", composed(t, lib, 5, nil))
+	if resp, data := s.send(t, "POST", "/v1/streams/head", strings.NewReader("\xff\xd8"), "Content-Type", "image/jpeg"); resp.StatusCode != 415 {
+		t.Errorf("JPEGs: got %s, %s, want 415", resp.Status, data)
+	}
+	for n, c := range []*client.Client{overGRPC, overRing} {
+		p, err := c.Publish(timeout(t), "head", pipeline.Spec{Input: patch}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.SendImage(time.Now(), client.SceneImage{Index: 6 + n, Regions: 1}, f[0]); err != nil {
+			t.Fatal(err)
+		}
+		see(c.Via(), composed(t, lib, 6+n, nil, f[0]))
+		if err := p.Send(f[0]); err != nil {
+			t.Fatal(err)
+		}
+		see(c.Via()+", a frame", composed(t, lib, 7+n, nil, f[0]))
+		if _, err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	film, err := overGRPC.Watch(timeout(t), "film", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer film.Close()
+	for n := 0; n < 3; {
+		if err := film.Next(&i); err != nil {
+			t.Fatal(err)
+		}
+		if i.Offline { // It was lost until there was a scene.
+			continue
+		}
+		if n++; i.Width != 160 || i.Height != 96 {
+			t.Errorf("the source: got an image of %dx%d, want 160x96 of the scene", i.Width, i.Height)
 		}
 	}
 }

@@ -24,6 +24,8 @@ type Stream struct {
 
 	Sound bool `yaml:"sound,omitempty" doc:"of a source that ffmpeg reads: its sound, too, is published"`
 
+	Scene string `yaml:"scene,omitempty" doc:"the name of a scene: frames are regions that are pasted onto its backgrounds, which have a size and quality of their own"`
+
 	FPS float64 `yaml:"fps,omitempty" doc:"JPEGs a second at most; 0: one for each frame"`
 
 	Range frame.ValueRange `yaml:"range,omitempty" doc:"of the samples: full or limited; of pushed frames where they do not say, of a video in place of what it says"`
@@ -41,12 +43,13 @@ type Stream struct {
 	Noise       int              `yaml:"noise,omitempty" doc:"with reuse, levels of 8 bits by which a sample may differ and count as unchanged, 0 to 255"`
 }
 
-// Fill returns spec with the stream's settings where spec has none: range and color space, if its frames are luma and
+// Fill returns spec with the stream's settings where spec has none: the scene, range and color space, if its frames are luma and
 // chroma, the crop, the resize as a whole, and each field of the output. Noise goes with Reuse.
 func (s Stream) Fill(spec pipeline.Spec) pipeline.Spec {
 	if in := &spec.Input; in.Format.IsYUV() {
 		in.Range, in.Color = cmp.Or(in.Range, s.Range), cmp.Or(in.Color, s.Color.Value)
 	}
+	spec.Scene = cmp.Or(spec.Scene, s.Scene)
 	if spec.Scene != "" { // It says the rest.
 		return spec
 	}

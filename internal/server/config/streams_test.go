@@ -11,7 +11,7 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
-// everySetting is a stream with each of its settings set.
+// everySetting is a stream with each of its settings set, but the scene, which goes with few of them.
 var everySetting = Stream{
 	Source: "https://camera/snap.jpg?channel=3", Every: Duration(2 * time.Second), CA: "ca.pem", Insecure: true, FPS: 12.5, Range: frame.RangeFull, Color: ColorSpace{frame.BT709, true},
 	Crop: pipeline.Rect{X: 10, Y: 20, Width: 300, Height: 150}, Resize: ImageSize{160, 90}, Mode: pipeline.Fit, Filter: pipeline.Area,
@@ -20,7 +20,7 @@ var everySetting = Stream{
 
 func TestStreamsFromEverywhere(t *testing.T) {
 	for i := range reflect.TypeFor[Stream]().NumField() {
-		if reflect.ValueOf(everySetting).Field(i).IsZero() {
+		if name := reflect.TypeFor[Stream]().Field(i).Name; name != "Scene" && reflect.ValueOf(everySetting).Field(i).IsZero() {
 			t.Errorf("everySetting lacks %s", reflect.TypeFor[Stream]().Field(i).Name)
 		}
 	}
@@ -28,13 +28,14 @@ func TestStreamsFromEverywhere(t *testing.T) {
   cam1: {source: "https://camera/snap.jpg?channel=3", every: 2s, ca: ca.pem, insecure: true, sound: true, fps: 12.5, range: full, color: bt709, crop: 300x150+10+20, resize: 160x90, mode: fit, filter: area,
     background: "#010203", quality: 60, subsampling: 444, restart: row, reuse: segments, noise: 4}
   front.door-2: {source: rtsp://camera/1, quality: 50}
+  head: {source: face.mp4, scene: anna, fps: 25, range: full, sound: true}
   anybody:
 `
 	c, err := Parse("f.yaml", []byte(yaml))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Streams{"cam1": everySetting, "front.door-2": {Source: "rtsp://camera/1", Quality: 50}, "anybody": {}}
+	want := Streams{"cam1": everySetting, "front.door-2": {Source: "rtsp://camera/1", Quality: 50}, "anybody": {}, "head": {Source: "face.mp4", Scene: "anna", FPS: 25, Range: frame.RangeFull, Sound: true}}
 	if !reflect.DeepEqual(c.Streams, want) {
 		t.Errorf("got %+v\nwant %+v", c.Streams, want)
 	}
@@ -83,6 +84,10 @@ func TestStreamErrors(t *testing.T) {
 		{"insecure", "streams: {a: {source: \"rtsps://c/\", insecure: true}}", "config: streams.a.insecure: got true, want it for sources that begin https:// alone"},
 		{"sound", "streams: {a: {sound: true}}", "config: streams.a.sound: got true, want it for streams with a source; publishers send sound themselves"},
 		{"sound-test", "streams: {a: {source: testsrc, sound: true}}", "config: streams.a.sound: got true, want it for sources that ffmpeg reads; testsrc has no sound"},
+		{"scene-name", "streams: {a: {scene: ../x}}", "config: streams.a.scene: "},
+		{"scene-camera", "streams: {a: {source: \"http://c/\", scene: anna}}", "config: streams.a.scene: got anna, want none of a source of JPEGs: regions are raw frames"},
+		{"scene-quality", "streams: {a: {scene: anna, quality: 80}}", "config: streams.a.scene: got anna with a crop, a resize or settings of JPEGs, want none of them: the scene has its own"},
+		{"scene-filter", "streams: {a: {scene: anna, filter: area}}", "config: streams.a.scene: got anna with a crop, a resize or settings of JPEGs, want none of them: the scene has its own"},
 		{"control", `streams: {a: {source: "a\nb"}}`, `config: streams.a.source: got a control character in "a\nb", want none`},
 		{"fps", "streams: {a: {fps: .nan}}", `config: streams.a.fps (f.yaml line 1): got ".nan", want a number`},
 		{"fps-range", "streams: {a: {fps: 1e9}}", "config: streams.a.fps: got 1e+09, want 0..1000"},
@@ -157,6 +162,13 @@ func TestFillKeepsWhatIsSaid(t *testing.T) {
 	want.Output.Reuse, want.Output.Noise = pipeline.ReuseSegments, 4
 	if got := everySetting.Fill(said); got != want {
 		t.Errorf("got %+v\nwant what was said, with the color space: %+v", got, want)
+	}
+	head := Stream{Scene: "anna", Range: frame.RangeFull}
+	if got, want := head.Fill(pipeline.Spec{Input: input}), (pipeline.Spec{Scene: "anna", Input: frame.Desc{Format: frame.I420, Width: 640, Height: 360, Range: frame.RangeFull}}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got := head.Fill(pipeline.Spec{Scene: "bob"}).Scene; got != "bob" {
+		t.Errorf("got scene %s, want bob, as the publisher says", got)
 	}
 	said = pipeline.Spec{Input: frame.Desc{Format: frame.RGBF32, Width: 20, Height: 20}}
 	if got := everySetting.Fill(said).Output; got.Reuse != pipeline.ReuseSegments || got.Noise != 4 {

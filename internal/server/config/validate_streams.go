@@ -30,6 +30,9 @@ func checkStreams(c Config) *ValueError {
 		if err := checkCamera(key, s); err != nil {
 			return err
 		}
+		if err := checkSceneOf(key, s); err != nil {
+			return err
+		}
 		if !(s.FPS >= 0 && s.FPS <= maxFPS) {
 			return wrong(key+".fps", "got %v, want 0..%d", s.FPS, maxFPS)
 		}
@@ -68,6 +71,24 @@ func checkSpec(key string, s pipeline.Spec) *ValueError {
 		setting = "resize"
 	}
 	return wrong(key+"."+setting, "%s", spec.Reason)
+}
+
+// checkSceneOf checks the scene of a stream, and that nothing else says what its images are.
+func checkSceneOf(key string, s Stream) *ValueError {
+	if s.Scene == "" {
+		return nil
+	}
+	if err := CheckSceneName(s.Scene); err != nil {
+		return wrong(key+".scene", "%v", err)
+	}
+	if scheme, _, _ := strings.Cut(strings.ToLower(s.Source), "://"); scheme == "http" || scheme == "https" {
+		return wrong(key+".scene", "got %s, want none of a source of JPEGs: regions are raw frames", s.Scene)
+	}
+	own := Stream{Source: s.Source, Every: s.Every, CA: s.CA, Insecure: s.Insecure, Sound: s.Sound, Scene: s.Scene, FPS: s.FPS, Range: s.Range, Color: s.Color}
+	if s != own {
+		return wrong(key+".scene", "got %s with a crop, a resize or settings of JPEGs, want none of them: the scene has its own", s.Scene)
+	}
+	return nil
 }
 
 // The bounds of every.

@@ -16,6 +16,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pipeline"
 	"github.com/steadyframe/steadyframe/pool"
 	"github.com/steadyframe/steadyframe/scene"
 )
@@ -249,13 +250,14 @@ func (p *publishing) settings() (live.Settings, error) {
 		return live.Settings{}, err
 	}
 	s := live.Settings{Source: "grpc " + peerOf(p.ctx), FPS: r.MaxFPS, JPEG: true, Began: p.began}
-	if !r.HasSpec {
-		return s, nil
+	var spec pipeline.Spec
+	if r.HasSpec {
+		var err error
+		if spec, err = parseSpec(r.Spec); err != nil {
+			return live.Settings{}, err
+		}
 	}
-	spec, err := parseSpec(r.Spec)
-	if err != nil {
-		return live.Settings{}, err
-	}
+	spec.Scene = p.live.SceneOf(string(r.Stream), spec.Scene)
 	s.Spec = spec
 	if spec.Scene != "" {
 		s.JPEG, p.desc = false, spec.Input

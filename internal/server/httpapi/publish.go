@@ -36,6 +36,7 @@ func (h *Handler) publish(w *writer, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	settings.Spec.Scene = h.live.SceneOf(name, settings.Spec.Scene)
 	b := newBody(e, w, r, http.NewResponseController(w))
 	defer b.stopOn(e.Draining())()
 	o := opening{engine: e, request: r, body: b, spec: settings.Spec, given: describesFrames(names), live: true, of: of}

@@ -7,6 +7,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -109,6 +110,11 @@ type Lent struct {
 	Bytes int64        // of it
 	Open  func() error // makes it, once it is admitted. The error is a *fault.Error.
 	Close func()       // ends it, before it is given back to the budget; also after Open has failed. No frame is lent then.
+}
+
+// SceneOf returns the scene of a stream whose publisher says that: that of the settings, where it says none.
+func (l *Live) SceneOf(name, said string) string {
+	return cmp.Or(said, l.engine.Config.Streams[name].Scene)
 }
 
 // Publish makes the caller, who is the auth.Identity of ctx, the publisher of a stream, until Publisher.Close. It replaces one that began earlier. It waits at

@@ -50,6 +50,7 @@ func (c *connection) publish(h ring.Hello) error {
 		return err
 	}
 	defer c.engine.Done(engine.Publish, c.id.Owner())
+	h.Spec.Scene = c.live.SceneOf(h.Stream, h.Spec.Scene)
 	ofScene := h.Spec.Scene != ""
 	p := &publishing{connection: c, name: h.Stream, desc: h.Spec.Input, jpegs: h.Spec.Input == frame.Desc{} && !ofScene}
 	settings := live.Settings{Source: "ring " + c.peer, Spec: h.Spec, FPS: h.FPS, Began: began, JPEG: p.jpegs}
