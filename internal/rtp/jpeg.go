@@ -26,7 +26,10 @@ type JPEG struct {
 }
 
 // UnsupportedError says why a JPEG cannot be carried.
-type UnsupportedError struct{ Reason string }
+type UnsupportedError struct {
+	Reason        string
+	Width, Height int // where it is the size: the nearest one that can be; else 0
+}
 
 func (e *UnsupportedError) Error() string { return "rtp: " + e.Reason }
 
@@ -225,13 +228,20 @@ func (j *JPEG) set(h *headers, scan, rest []byte) error {
 }
 
 func (j *JPEG) checkSize() error {
-	if j.Width%8 != 0 || j.Height%8 != 0 {
-		return unsupported("got %dx%d pixels, want sides that are multiples of 8", j.Width, j.Height)
+	if j.Width > 0 && j.Height > 0 && j.Width <= MaxSide && j.Height <= MaxSide && j.Width%8 == 0 && j.Height%8 == 0 {
+		return nil
 	}
-	if j.Width == 0 || j.Height == 0 || j.Width > MaxSide || j.Height > MaxSide {
-		return unsupported("got %dx%d pixels, want sides of at most %d", j.Width, j.Height, MaxSide)
+	e := &UnsupportedError{Reason: fmt.Sprintf("got %dx%d pixels, want sides that are multiples of 8, at most %d", j.Width, j.Height, MaxSide)}
+	e.Width, e.Height = fitting(j.Width, j.Height)
+	return e
+}
+
+// fitting returns the largest size that can be carried, of about the same shape, within width x height; but 8 at least.
+func fitting(width, height int) (w, h int) {
+	if longer := max(width, height); longer > MaxSide {
+		width, height = width*MaxSide/longer, height*MaxSide/longer
 	}
-	return nil
+	return max(8, width&^7), max(8, height&^7)
 }
 
 // setChroma sets the subsampling that the components have (RFC 2435, 4.1), each its number, its sampling factors, and its table.

@@ -225,6 +225,13 @@ func TestUnsupported(t *testing.T) {
 			}
 		})
 	}
+	for size, want := range map[[2]int][2]int{{30, 18}: {24, 16}, {3840, 2160}: {2040, 1144}, {4, 100}: {8, 96}} {
+		err := new(rtp.JPEG).Parse(encode(t, size[0], size[1], pipeline.Output{}))
+		var u *rtp.UnsupportedError
+		if !errors.As(err, &u) || u.Width != want[0] || u.Height != want[1] {
+			t.Errorf("%v: got %+v, want the size %v", size, u, want)
+		}
+	}
 	if err := new(rtp.JPEG).Parse(plain); err != nil {
 		t.Errorf("the JPEG that was altered above: %v", err)
 	}

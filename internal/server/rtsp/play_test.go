@@ -15,6 +15,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/rtp"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/jpeg"
@@ -170,6 +171,49 @@ func TestRefusals(t *testing.T) {
 	wants(t, err, base.StatusNotEnoughBandwidth, "live.max_viewers")
 	if log := f.log.String(); !strings.Contains(log, "got 4:4:4, want 4:2:0 or 4:2:2") || !strings.Contains(log, "method=DESCRIBE") {
 		t.Errorf("the log does not say why:\n%s", log)
+	}
+}
+
+// The setting that a refusal names makes images that can be carried: of JPEGs in 4:4:4, in gray, progressive ones, and of odd sizes.
+func TestSettingsThatCarry(t *testing.T) {
+	for name, test := range map[string]struct {
+		jpeg    []byte
+		setting config.Stream
+		said    string
+	}{
+		"full":  {images(t, 64, 32, 1, pipeline.Output{Subsampling: jpeg.Sub444})[0], config.Stream{Quality: 85}, "streams.full.quality=85"},
+		"gray":  {images(t, 64, 32, 1, pipeline.Output{Subsampling: jpeg.Gray})[0], config.Stream{Quality: 85}, "streams.gray.quality=85"},
+		"odd":   {images(t, 70, 34, 1, pipeline.Output{})[0], config.Stream{Resize: config.ImageSize{Width: 64, Height: 32}}, "streams.odd.resize=64x32"},
+		"large": {images(t, 2112, 64, 1, pipeline.Output{})[0], config.Stream{Resize: config.ImageSize{Width: 2040, Height: 56}}, "streams.large.resize=2040x56"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, set := range []bool{false, true} {
+				f := start(t, func(c *config.Config) {
+					if set {
+						c.Streams = config.Streams{name: test.setting}
+					}
+				})
+				p, err := f.live.Publish(t.Context(), name, live.Settings{Source: "test", JPEG: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, err := f.engine.Pool.Get(len(test.jpeg))
+				if err != nil {
+					t.Fatal(err)
+				}
+				copy(b.Bytes(), test.jpeg)
+				if err := p.JPEG(b, time.Now()); err != nil {
+					t.Fatal(err)
+				}
+				if set {
+					f.player(name, tcp).next()
+				} else {
+					_, err := f.tryPlayer(name, tcp)
+					wants(t, err, base.StatusUnsupportedMediaType, test.said)
+				}
+				p.Close()
+			}
+		})
 	}
 }
 

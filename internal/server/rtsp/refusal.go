@@ -105,12 +105,16 @@ func refusal(err error) *fault.Error {
 
 // uncarried returns the fault of a stream whose images RTP cannot carry.
 func uncarried(name string, err error) *fault.Error {
-	reason := err.Error()
+	reason, other := err.Error(), "quality=85"
 	var u *rtp.UnsupportedError
 	if errors.As(err, &u) {
 		reason = u.Reason
+		if u.Width > 0 {
+			other = fmt.Sprintf("resize=%dx%d", u.Width, u.Height)
+		}
 	}
-	return &fault.Error{Kind: fault.Unsupported, Field: "stream", Reason: fmt.Sprintf("RTP cannot carry stream %s: %s", name, reason), Err: err}
+	return &fault.Error{Kind: fault.Unsupported, Field: "stream", Err: err,
+		Reason: fmt.Sprintf("RTP cannot carry stream %s: %s; the setting streams.%s.%s makes such images", name, reason, name, other)}
 }
 
 // refused counts and logs a request that was refused, rate-limited per cause.
