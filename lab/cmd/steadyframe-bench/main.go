@@ -19,6 +19,7 @@ type commands struct {
 	Pooling benchPoolingCmd `cmd:"" help:"Measure what pooling of frame memory is worth on this machine."`
 	Turn    benchTurnCmd    `cmd:"" name:"pooling-turn" hidden:"" help:"One turn of pooling, which starts it."`
 	Load    benchLoadCmd    `cmd:"" help:"Put a load on a running server and measure its latency."`
+	Viewers benchViewersCmd `cmd:"" help:"Put viewers on a live stream and measure what they get and cost."`
 }
 
 // size is a flag's WIDTHxHEIGHT.
