@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -19,7 +20,20 @@ func openOurs(w *workload) (encoder, error) {
 	if w.onto != nil {
 		return openOurScene(w)
 	}
-	p, err := pipeline.Compile(w.spec(), nil)
+	return openPipeline(w, nil)
+}
+
+// openLower returns ours without the processor's highest level, where that is AVX-512: no kernel of a level should be slower
+// than what it replaces.
+func openLower(w *workload) (encoder, error) {
+	if !strings.Contains(pipeline.DescribeKernels(), "avx512") {
+		return nil, errNoWay
+	}
+	return openPipeline(w, &pipeline.Options{Kernels: "avx2"})
+}
+
+func openPipeline(w *workload, o *pipeline.Options) (encoder, error) {
+	p, err := pipeline.Compile(w.spec(), o)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func (c *contest) results() []result {
 
 // writeTable writes one contest as a table.
 func writeTable(w io.Writer, results []result) {
-	fmt.Fprintf(w, "\n%s, %d core(s)\n%-14s %10s %17s %8s %17s %9s %7s %7s\n", results[0].Workload, results[0].Cores,
+	fmt.Fprintf(w, "\n%s, %d core(s)\n%-16s %10s %17s %8s %17s %9s %7s %7s\n", results[0].Workload, results[0].Cores,
 		"", "frames/s", "quartiles", "ours is", "quartiles", "bytes", "PSNR", "SSIM")
 	for _, r := range results {
 		ratio, spread := "", ""
@@ -64,7 +64,7 @@ func writeTable(w io.Writer, results []result) {
 		if r.BestOfC {
 			mark = "  <- the best in C"
 		}
-		fmt.Fprintf(w, "%-14s %10.0f %17s %8s %17s %9.0f %7.2f %7.4f%s\n", r.Rival, r.FPS, fmt.Sprintf("%.0f..%.0f", r.FPSLow, r.FPSHigh),
+		fmt.Fprintf(w, "%-16s %10.0f %17s %8s %17s %9.0f %7.2f %7.4f%s\n", r.Rival, r.FPS, fmt.Sprintf("%.0f..%.0f", r.FPSLow, r.FPSHigh),
 			ratio, spread, r.Bytes, r.PSNR, r.SSIM, mark)
 	}
 }

@@ -26,6 +26,7 @@ var errNoWay = errors.New("peers: no way to do this workload")
 func rivals() []rival {
 	return []rival{
 		{name: "steadyframe", what: "package pipeline, a batch of one frame at a time", area: true, onto: true, open: openOurs},
+		{name: "steadyframe-avx2", what: "ours, with kernels up to AVX2 where the processor has AVX-512", area: true, open: openLower},
 		{name: "go", what: "golang.org/x/image/draw ApproxBiLinear, image/jpeg", open: openStandard},
 		{name: "libyuv+turbo", what: "libyuv to J420 and I420Scale, libjpeg-turbo from planes", c: true, area: true, onto: true, open: openLibyuv},
 		{name: "turbo", what: "libjpeg-turbo from BGR, where nothing is resized", c: true, open: openTurbo},
