@@ -12,7 +12,7 @@ import (
 // flattenAVX512 lists all coefficients of a block at once: VPCOMPRESSB makes the list of their zig-zag indices out of
 // the mask, from which all else follows without a branch. Where no index is above 16, there are 16 coefficients at most.
 func flattenAVX512(a *gen.Asm) {
-	a.Func("flattenAVX512", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX512"), "Slot")
+	a.Func("flattenAVX512", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX512"), "Slot", "Order")
 	w := begin(a)
 	l := newLister(w)
 	w.walk(func(c class) {

@@ -12,13 +12,13 @@ import (
 // flattenBMI lists coefficients one after the other, four without a branch: how many there are is what branch prediction
 // gets wrong, and few blocks have more. What it lists beyond them is overwritten.
 func flattenBMI(a *gen.Asm) {
-	a.Func("flattenAVX2", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX2"), "Slot")
+	a.Func("flattenAVX2", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX2"), "Slot", "Order")
 	w := &bmi{walker: begin(a)}
 	order := gen.Name(a, "order", a.GP64())
 	a.MOVQ(a.ArgAddr("order"), order)
 	w.walk(func(c class) {
 		rare, more := c.label("Rare"), c.label("More")
-		few, listed := c.label("Few"), c.label("Listed")
+		few, short, listed := c.label("Few"), c.label("Short"), c.label("Listed")
 		w.rare(rare)
 		a.Label(string(few))
 		l := &coefficients{bmi: w, class: c, order: order, rest: a.GP64(), prev: a.GP64()}
@@ -35,7 +35,13 @@ func flattenBMI(a *gen.Asm) {
 			a.Label(string(rare))
 			w.longRuns()
 			w.notShort(c.label("NotShort"))
-			a.JMP(few)
+			a.Label(string(short))
+			count := a.GP64()
+			a.POPCNTQ(w.mask, count)
+			a.CMPQ(count, operand.U8(many))
+			a.JLE(few)
+			l.listMany()
+			a.JMP(listed)
 
 			a.Label(string(more))
 			out := a.GP64()
@@ -50,12 +56,77 @@ func flattenBMI(a *gen.Asm) {
 			a.JMP(listed)
 
 			a.Label(string(c.label("NotShort")))
-			w.largeValues(few)
+			w.largeValues(short)
 			w.dc(c, full)
 			w.endLarge(c, l.listLarge())
 			a.JMP(advance)
 		})
 	})
+}
+
+// many is how many coefficients a block has at most that are listed one after the other.
+const many = 20
+
+// listMany lists the coefficients of a block where there are many, eight zig-zag indices at a time: those that are not zero
+// are brought side by side, and their runs, within the eight, come from a table. The first one's goes on from before.
+func (l *coefficients) listMany() {
+	w := l.bmi
+	w.Comment("All coefficients in zig-zag order.")
+	sorted := w.AllocLocal(128)
+	var columns [8]reg.VecVirtual
+	for u := range columns {
+		columns[u] = w.YMM()
+		w.VBROADCASTI128(gen.At(w.block, 16*u), columns[u])
+	}
+	for half := range 4 {
+		all, some := w.YMM(), w.YMM()
+		for u, column := range columns {
+			table := gen.At(l.order, orderShuffles+32*(8*half+u))
+			if u == 0 {
+				w.VPSHUFB(table, column, all)
+				continue
+			}
+			w.VPSHUFB(table, column, some)
+			w.VPOR(some, all, all)
+		}
+		w.VMOVDQU(all, sorted.Offset(32*half))
+	}
+	w.Comment("Eight at a time.")
+	out, index, before := l.prev, l.rest, w.GP64()
+	w.MOVQ(w.dst, out)
+	w.ORQ(operand.U8(1), w.mask)
+	for part := range 8 {
+		symbols, run := w.XMM(), w.XMM()
+		if part == 0 {
+			w.MOVL(operand.U32(1<<16-1<<10), before.As32()) // the DC is not before itself
+			w.MOVBLZX(w.mask.As8(), index.As32())
+			w.ANDL(operand.I8(-2), index.As32())
+		} else {
+			rotated := index
+			w.RORXQ(operand.U8(8*part), w.mask, rotated)
+			w.BSRQ(rotated, before)
+			w.XORL(operand.U8(63), before.As32())
+			w.SHLL(operand.U8(10), before.As32())
+			w.MOVBLZX(rotated.As8(), index.As32())
+		}
+		w.VMOVD(before.As32(), run)
+		w.POPCNTL(index.As32(), before.As32())
+		w.SHLL(operand.U8(4), index.As32())
+		w.VMOVDQU(sorted.Offset(16*part), symbols)
+		w.VPSHUFB(operand.Mem{Base: l.order, Index: index, Scale: 1, Disp: orderPacks}, symbols, symbols)
+		w.VPADDW(operand.Mem{Base: l.order, Index: index, Scale: 1, Disp: orderRuns}, symbols, symbols)
+		w.VPADDW(run, symbols, symbols)
+		if l.class > 0 {
+			if w.classes == nil {
+				m := w.Words("classes", 8, int16(l.class)<<14)
+				w.classes = &m
+			}
+			w.VPADDW(*w.classes, symbols, symbols)
+		}
+		w.VMOVDQU(symbols, gen.At(out, 2))
+		w.LEAQ(operand.Mem{Base: out, Index: before, Scale: 2}, out)
+	}
+	w.ANDQ(operand.I8(-2), w.mask)
 }
 
 // largeValues jumps to label where no AC coefficient is above MaxShort: no bit of its absolute value is.
@@ -139,7 +210,7 @@ func (l *coefficients) listLarge() (out reg.GPVirtual) {
 // bmi is what flattenBMI has in memory beside its arguments.
 type bmi struct {
 	*walker
-	noDC, above511 *operand.Mem
+	noDC, above511, classes *operand.Mem
 }
 
 // coefficients are those of a block that are to be listed.

@@ -19,7 +19,7 @@ func neon(n *gen.NEON) {
 func flattenNEON(n *gen.NEON) {
 	doc := strings.ReplaceAll(fmt.Sprintf(flattenDoc, "NEON"), "\n", "\n\t// ")
 	n.Text(fmt.Sprintf(`
-// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
+// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 TEXT ·flattenNEON(SB), NOSPLIT, $0-88%s
 	// Registers: R0 dst, R1 coefs, R2 masks, R3 order, R4 pred, R5 slots, R6 slot, R7 lastSlot, R8 mcu, R9 blocks,
 	// R10 coefficients of the block, R11 mask of the block, R12 the rest of it, reversed, R13 the next symbol, R14 class,

@@ -17,6 +17,13 @@ const (
 	slotSize      = 32
 )
 
+// The tables of huff.Order beside the places, by their offsets.
+const (
+	orderShuffles = 96
+	orderPacks    = 1120
+	orderRuns     = 5216
+)
+
 // Of symbols: a DC difference, and what is added where that is all of the block.
 const (
 	symDC    = 0x8000
@@ -63,7 +70,7 @@ const (
 	advance = operand.LabelRef("advance")
 )
 
-const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, " +
+const flattenSignature = "(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, " +
 	"slots, slot, lastSlot *Slot, mcu, blocks int) (n int)"
 
 const flattenDoc = `

@@ -29,6 +29,9 @@ type Coder struct {
 	slots []huff.Slot
 }
 
+// order is the transform's, for the coder.
+var order = huff.NewOrder(&dct.Order)
+
 // stripMCUs is how many MCUs are transformed and coded at a time. Those of 4:2:0 have 12 KiB of coefficients. With 8 of
 // them the AVX-512 kernels take an eighth longer, by BenchmarkCoder; from 12 to 40 there is no difference.
 const stripMCUs = 16
@@ -160,7 +163,7 @@ type Scratch struct {
 func (c *Coder) NewScratch() *Scratch {
 	blocks := c.stripBlocks()
 	return &Scratch{
-		strip: huff.Strip{Coefs: make([]dct.Coefs, blocks), Masks: make([]uint64, blocks), Order: &dct.Order, Slots: c.slots},
+		strip: huff.Strip{Coefs: make([]dct.Coefs, blocks), Masks: make([]uint64, blocks), Order: order, Slots: c.slots},
 		syms:  make([]huff.Symbol, huff.MaxSymbols(blocks)),
 		raw:   make([]byte, c.rawBytes()),
 		out:   make([]byte, 0, c.MaxBandBytes()),

@@ -12,9 +12,8 @@ var Zigzag = [64]uint8{
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
 
-// Order[k] is the place in Coefs of the coefficient at zig-zag index k. Order[64] is 0, for code that looks up where the
-// next bit of a mask leads before looking whether there is one.
-var Order = func() (o [65]uint8) {
+// Order[k] is the place in Coefs of the coefficient at zig-zag index k.
+var Order = func() (o [64]uint8) {
 	for k, at := range Zigzag {
 		o[k] = at%BlockSize*BlockSize + at/BlockSize
 	}

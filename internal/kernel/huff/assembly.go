@@ -6,7 +6,7 @@ package huff
 type assembly struct {
 	// flatten lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns how many there are. dst has
 	// room for MaxSymbols(blocks).
-	flatten func(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+	flatten func(dst *Symbol, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32,
 		slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 
 	// write packs the codes of 2*pairs symbols, pairs > 0, as Kernels.Write does.

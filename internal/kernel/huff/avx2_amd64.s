@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
+// func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
 // Requires: AVX, AVX2, BMI, BMI2, CMOV, POPCNT
-TEXT ·flattenAVX2(SB), NOSPLIT, $64-88
+TEXT ·flattenAVX2(SB), NOSPLIT, $320-88
 	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for MaxSymbols(blocks).
 	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
@@ -263,7 +263,201 @@ lumaRare:
 	ORQ   R15, R10
 	CMPB  25(CX), $0x00
 	JEQ   lumaNotShort
-	JMP   lumaFew
+
+lumaShort:
+	POPCNTQ R10, R12
+	CMPQ    R12, $0x14
+	JLE     lumaFew
+
+	// All coefficients in zig-zag order.
+	VBROADCASTI128 (R9), Y0
+	VBROADCASTI128 16(R9), Y1
+	VBROADCASTI128 32(R9), Y2
+	VBROADCASTI128 48(R9), Y3
+	VBROADCASTI128 64(R9), Y4
+	VBROADCASTI128 80(R9), Y5
+	VBROADCASTI128 96(R9), Y6
+	VBROADCASTI128 112(R9), Y7
+	VPSHUFB        96(R11), Y0, Y8
+	VPSHUFB        128(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        160(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        192(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        224(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        256(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        288(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        320(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, (SP)
+	VPSHUFB        352(R11), Y0, Y8
+	VPSHUFB        384(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        416(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        448(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        480(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        512(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        544(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        576(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 32(SP)
+	VPSHUFB        608(R11), Y0, Y8
+	VPSHUFB        640(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        672(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        704(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        736(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        768(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        800(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        832(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 64(SP)
+	VPSHUFB        864(R11), Y0, Y0
+	VPSHUFB        896(R11), Y1, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        928(R11), Y2, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        960(R11), Y3, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        992(R11), Y4, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1024(R11), Y5, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1056(R11), Y6, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1088(R11), Y7, Y1
+	VPOR           Y1, Y0, Y0
+	VMOVDQU        Y0, 96(SP)
+
+	// Eight at a time.
+	MOVQ    AX, R13
+	ORQ     $0x01, R10
+	MOVL    $0x0000fc00, R14
+	MOVBLZX R10, R12
+	ANDL    $-2, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU (SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x08, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 16(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x10, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 32(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x18, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 48(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x20, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 64(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x28, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 80(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x30, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 96(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x38, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 112(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	ANDQ    $-2, R10
+	JMP     lumaListed
 
 lumaMore:
 	MOVQ AX, R14
@@ -321,7 +515,7 @@ lumaNotShort:
 	VPABSW 96(R9), Y1
 	VPOR   Y1, Y0, Y0
 	VPTEST above511<>+0(SB), Y0
-	JZ     lumaFew
+	JZ     lumaShort
 
 	// DC.
 	MOVQ    16(CX), R12
@@ -334,10 +528,10 @@ lumaNotShort:
 	MOVW    R13, (AX)
 
 	// Both symbols of each coefficient. There are not enough registers.
-	MOVQ CX, (SP)
-	MOVQ DX, 8(SP)
-	MOVQ BX, 16(SP)
-	MOVQ DI, 24(SP)
+	MOVQ CX, 128(SP)
+	MOVQ DX, 136(SP)
+	MOVQ BX, 144(SP)
+	MOVQ DI, 152(SP)
 	MOVQ R10, R12
 	XORL R13, R13
 
@@ -367,10 +561,10 @@ lumaLarge:
 	LEAQ    2(AX)(CX*2), AX
 	TESTQ   R12, R12
 	JNZ     lumaLarge
-	MOVQ    (SP), CX
-	MOVQ    8(SP), DX
-	MOVQ    16(SP), BX
-	MOVQ    24(SP), DI
+	MOVQ    128(SP), CX
+	MOVQ    136(SP), DX
+	MOVQ    144(SP), BX
+	MOVQ    152(SP), DI
 
 	// EOB.
 	MOVW $0x0000, 2(AX)
@@ -414,7 +608,209 @@ chromaRare:
 	ORQ   R15, R10
 	CMPB  25(CX), $0x00
 	JEQ   chromaNotShort
-	JMP   chromaFew
+
+chromaShort:
+	POPCNTQ R10, R12
+	CMPQ    R12, $0x14
+	JLE     chromaFew
+
+	// All coefficients in zig-zag order.
+	VBROADCASTI128 (R9), Y0
+	VBROADCASTI128 16(R9), Y1
+	VBROADCASTI128 32(R9), Y2
+	VBROADCASTI128 48(R9), Y3
+	VBROADCASTI128 64(R9), Y4
+	VBROADCASTI128 80(R9), Y5
+	VBROADCASTI128 96(R9), Y6
+	VBROADCASTI128 112(R9), Y7
+	VPSHUFB        96(R11), Y0, Y8
+	VPSHUFB        128(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        160(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        192(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        224(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        256(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        288(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        320(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 160(SP)
+	VPSHUFB        352(R11), Y0, Y8
+	VPSHUFB        384(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        416(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        448(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        480(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        512(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        544(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        576(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 192(SP)
+	VPSHUFB        608(R11), Y0, Y8
+	VPSHUFB        640(R11), Y1, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        672(R11), Y2, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        704(R11), Y3, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        736(R11), Y4, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        768(R11), Y5, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        800(R11), Y6, Y9
+	VPOR           Y9, Y8, Y8
+	VPSHUFB        832(R11), Y7, Y9
+	VPOR           Y9, Y8, Y8
+	VMOVDQU        Y8, 224(SP)
+	VPSHUFB        864(R11), Y0, Y0
+	VPSHUFB        896(R11), Y1, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        928(R11), Y2, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        960(R11), Y3, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        992(R11), Y4, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1024(R11), Y5, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1056(R11), Y6, Y1
+	VPOR           Y1, Y0, Y0
+	VPSHUFB        1088(R11), Y7, Y1
+	VPOR           Y1, Y0, Y0
+	VMOVDQU        Y0, 256(SP)
+
+	// Eight at a time.
+	MOVQ    AX, R13
+	ORQ     $0x01, R10
+	MOVL    $0x0000fc00, R14
+	MOVBLZX R10, R12
+	ANDL    $-2, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 160(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x08, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 176(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x10, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 192(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x18, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 208(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x20, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 224(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x28, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 240(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x30, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 256(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	RORXQ   $0x38, R10, R12
+	BSRQ    R12, R14
+	XORL    $0x3f, R14
+	SHLL    $0x0a, R14
+	MOVBLZX R12, R12
+	VMOVD   R14, X1
+	POPCNTL R12, R14
+	SHLL    $0x04, R12
+	VMOVDQU 272(SP), X0
+	VPSHUFB 1120(R11)(R12*1), X0, X0
+	VPADDW  5216(R11)(R12*1), X0, X0
+	VPADDW  X1, X0, X0
+	VPADDW  classes<>+0(SB), X0, X0
+	VMOVDQU X0, 2(R13)
+	LEAQ    (R13)(R14*2), R13
+	ANDQ    $-2, R10
+	JMP     chromaListed
 
 chromaMore:
 	MOVQ AX, R14
@@ -472,7 +868,7 @@ chromaNotShort:
 	VPABSW 96(R9), Y1
 	VPOR   Y1, Y0, Y0
 	VPTEST above511<>+0(SB), Y0
-	JZ     chromaFew
+	JZ     chromaShort
 
 	// DC.
 	MOVQ    16(CX), R12
@@ -485,10 +881,10 @@ chromaNotShort:
 	MOVW    R13, (AX)
 
 	// Both symbols of each coefficient. There are not enough registers.
-	MOVQ CX, 32(SP)
-	MOVQ DX, 40(SP)
-	MOVQ BX, 48(SP)
-	MOVQ DI, 56(SP)
+	MOVQ CX, 288(SP)
+	MOVQ DX, 296(SP)
+	MOVQ BX, 304(SP)
+	MOVQ DI, 312(SP)
 	MOVQ R10, R12
 	XORL R13, R13
 
@@ -518,10 +914,10 @@ chromaLarge:
 	LEAQ    2(AX)(CX*2), AX
 	TESTQ   R12, R12
 	JNZ     chromaLarge
-	MOVQ    32(SP), CX
-	MOVQ    40(SP), DX
-	MOVQ    48(SP), BX
-	MOVQ    56(SP), DI
+	MOVQ    288(SP), CX
+	MOVQ    296(SP), DX
+	MOVQ    304(SP), BX
+	MOVQ    312(SP), DI
 
 	// EOB.
 	MOVW $0x4000, 2(AX)
@@ -540,6 +936,10 @@ DATA above511<>+8(SB)/8, $0xfe00fe00fe00fe00
 DATA above511<>+16(SB)/8, $0xfe00fe00fe00fe00
 DATA above511<>+24(SB)/8, $0xfe00fe00fe00fe00
 GLOBL above511<>(SB), RODATA|NOPTR, $32
+
+DATA classes<>+0(SB)/8, $0x4000400040004000
+DATA classes<>+8(SB)/8, $0x4000400040004000
+GLOBL classes<>(SB), RODATA|NOPTR, $16
 
 // func writeAVX2(dst *byte, syms *uint16, pairs int, codes *[65536]uint32, p *Partial) (n int)
 // Requires: AVX, BMI2

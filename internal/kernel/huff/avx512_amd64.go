@@ -15,7 +15,7 @@ func init() {
 }
 
 //go:noescape
-func flattenAVX512(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+func flattenAVX512(dst *Symbol, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32,
 	slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 
 //go:noescape

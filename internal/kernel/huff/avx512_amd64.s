@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
+// func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
 // Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, POPCNT
 TEXT ·flattenAVX512(SB), NOSPLIT, $0-88
 	// flattenAVX512 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their

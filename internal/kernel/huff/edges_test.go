@@ -41,7 +41,7 @@ func checkFlatten(t *testing.T, k Kernels, s *Strip, n int, edge kerneltest.Edge
 	guarded.Coefs = kerneltest.GuardedCopy(t, s.Coefs, edge)
 	guarded.Masks = kerneltest.GuardedCopy(t, s.Masks, edge)
 	guarded.Slots = kerneltest.GuardedCopy(t, s.Slots, edge)
-	guarded.Order = (*[65]uint8)(kerneltest.GuardedCopy(t, s.Order[:], edge))
+	guarded.Order = &kerneltest.GuardedCopy(t, []Order{*s.Order}, edge)[0]
 	got := kerneltest.Guarded[Symbol](t, MaxSymbols(n*len(s.Slots)), edge)
 	kerneltest.Same(t, "symbols", got[:k.Flatten(got, &guarded, 0, n)], want)
 	if guarded.Pred != plain.Pred {

@@ -4,12 +4,11 @@ import "math/bits"
 
 // Strip is what Flatten reads: the blocks of some MCUs that lie side by side.
 type Strip struct {
-	// Coefs are blocks of coefficients, that of zig-zag index k at Order[k], and the DC coefficient at 0. Masks have bit
-	// k set where AC coefficient k is not zero, and bit 0 clear. Order[64], where a mask that is used up leads, is any
-	// place.
+	// Coefs are blocks of coefficients, in Order. Masks have bit k set where the AC coefficient of zig-zag index k is not
+	// zero, and bit 0 clear.
 	Coefs [][64]int16
 	Masks []uint64
-	Order *[65]uint8
+	Order *Order
 
 	// Slots are the blocks of one MCU in scan order, 1 to 6 of them.
 	Slots []Slot
@@ -57,7 +56,7 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 		k := bits.TrailingZeros64(m)
 		run := uint(k - prev - 1)
 		prev = k // the same register, or BSF, which waits for the last value of its destination, waits for a load
-		v := int(c[s.Order[prev&63]&63])
+		v := int(c[s.Order.at[prev&63]&63])
 		if run > maxRun || uint(v+MaxShort) > 2*MaxShort {
 			return s.flattenAny(d, slot, b)
 		}
@@ -92,7 +91,7 @@ func (s *Strip) flattenAny(d *[maxBlockSymbols]Symbol, slot *Slot, b int) int {
 			d[n%maxBlockSymbols] = Symbol(base + zrl)
 			n++
 		}
-		v := int(c[s.Order[prev&63]&63])
+		v := int(c[s.Order.at[prev&63]&63])
 		if uint(v+MaxShort) <= 2*MaxShort {
 			d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
 			n++

@@ -14,11 +14,12 @@ import (
 var slots420 = []Slot{{0, 6, 0, Luma, false}, {1, 6, 0, Luma, false}, {2, 6, 0, Luma, false}, {3, 6, 0, Luma, false}, {4, 6, 1, Chroma, false}, {5, 6, 2, Chroma, false}}
 
 // order is any permutation that leaves 0 where it is: huff is told where coefficients are.
-var order = func() (o [65]uint8) {
+var order = func() *Order {
+	var places [64]uint8
 	for i, at := range rand.New(rand.NewPCG(7, 7)).Perm(63) {
-		o[1+i] = uint8(1 + at)
+		places[1+i] = uint8(1 + at)
 	}
-	return o
+	return NewOrder(&places)
 }()
 
 // fill is a kind of block: how many AC coefficients are not zero, how large they are and where.
@@ -57,7 +58,7 @@ var fills = []fill{
 // strip returns a strip of n MCUs of 4:2:0. Where all values are short, every second
 // strip says so.
 func (f fill) strip(rng *rand.Rand, n int) *Strip {
-	s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: &order, Slots: slices.Clone(slots420)}
+	s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: order, Slots: slices.Clone(slots420)}
 	short := rng.IntN(2) == 0
 	for i := range s.Coefs {
 		s.Coefs[i][0] = int16(rng.IntN(2041) - 1024)
@@ -69,7 +70,7 @@ func (f fill) strip(rng *rand.Rand, n int) *Strip {
 				k = 1 + j*3/2
 			}
 			v := f.value(rng)
-			s.Coefs[i][order[k]] = v
+			s.Coefs[i][order.at[k]] = v
 			s.Masks[i] |= 1 << k
 			short = short && -MaxShort <= v && v <= MaxShort
 		}
@@ -85,7 +86,7 @@ func (s *Strip) block(i int) (b [64]int16) {
 	b[0] = s.Coefs[i][0]
 	for k := 1; k < 64; k++ {
 		if s.Masks[i]>>k&1 != 0 {
-			b[k] = s.Coefs[i][order[k]]
+			b[k] = s.Coefs[i][order.at[k]]
 		}
 	}
 	return b
@@ -333,7 +334,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(bytes.Repeat([]byte{0}, 3*128))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		const n = 2
-		s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: &order, Slots: slots420}
+		s := &Strip{Coefs: make([][64]int16, 6*n), Masks: make([]uint64, 6*n), Order: order, Slots: slots420}
 		for i := range min(len(data)/2, 6*n*64) {
 			v := int16(data[2*i])<<8 | int16(data[2*i+1])
 			b, k := i/64, i%64
@@ -342,7 +343,7 @@ func FuzzRoundTrip(f *testing.F) {
 			} else if v %= 1024; v != 0 {
 				s.Masks[b] |= 1 << k
 			}
-			s.Coefs[b][order[k]] = v
+			s.Coefs[b][order.at[k]] = v
 		}
 		for _, impl := range Implementations.All() {
 			var p Partial

@@ -10,7 +10,7 @@ func init() {
 }
 
 //go:noescape
-func flattenNEON(dst *Symbol, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32,
+func flattenNEON(dst *Symbol, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32,
 	slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 
 //go:noescape

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *[65]uint8, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
+// func flattenNEON(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots, slot, lastSlot *Slot, mcu, blocks int) (n int)
 TEXT ·flattenNEON(SB), NOSPLIT, $0-88
 	// flattenNEON lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for MaxSymbols(blocks).

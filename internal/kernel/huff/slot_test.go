@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// TestSlotLayout wants the fields of Slot to be where _asm/huff believes them.
+// TestSlotLayout wants the fields of Slot, Order and Partial to be where _asm/huff believes them.
 func TestSlotLayout(t *testing.T) {
 	var s Slot
 	got := [...]uintptr{
@@ -16,6 +16,11 @@ func TestSlotLayout(t *testing.T) {
 	}
 	if want := [...]uintptr{0, 8, 16, 24, 25, 32}; got != want {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	var o Order
+	if got, want := [...]uintptr{unsafe.Offsetof(o.at), unsafe.Offsetof(o.shuffles), unsafe.Offsetof(o.packs), unsafe.Offsetof(o.runs)},
+		[...]uintptr{0, 96, 1120, 5216}; got != want {
+		t.Errorf("Order: got %v, want %v", got, want)
 	}
 	var p Partial
 	if at := unsafe.Offsetof(p.Len); at != 8 || unsafe.Sizeof(p.Len) != 8 {
