@@ -156,6 +156,7 @@ func TestServeErrors(t *testing.T) {
 		{"unknown-setting", []string{"serve", "--set", "limits.max_frames=3"}, 2, []string{"limits.max_frames"}},
 		{"misspelt-in-file", []string{"serve", "--config", file}, 2, []string{"max_batsh", "line 2", "max_batch"}},
 		{"bad-value", []string{"check-config", "--set", "limits.max_batch=many"}, 2, []string{"limits.max_batch", "many"}},
+		{"no-tokens", []string{"check-config", "--set", "auth.tokens_file=nowhere"}, 2, []string{"auth.tokens_file", "nowhere: no such file"}},
 		{"no-scene", []string{"check-config", "--set", "scenes.anna=nowhere"}, 2, []string{"scenes.anna", "nowhere: no such file or folder"}},
 		{"empty-scene", []string{"check-config", "--set", "scenes.anna=" + t.TempDir()}, 2, []string{"scenes.anna", "no backgrounds"}},
 		{"no-file", []string{"check-config", "--config", "nowhere.yaml"}, 2, []string{"nowhere.yaml"}},

@@ -18,8 +18,8 @@ type checkConfigCmd struct {
 // Help is the longer text of steadyframe check-config --help.
 func (checkConfigCmd) Help() string {
 	return `Settings come from defaults, then the file, then variables of the environment (STEADYFRAME_HTTP_LISTEN for http.listen),
-then flags, each over the ones before. What is printed can be used as a file. An unknown setting, a wrong value, or a scene
-whose folder is not there or not complete, is an error: exit code 2.`
+then flags, each over the ones before. What is printed can be used as a file. An unknown setting, a wrong value, a scene
+whose folder is not there or not complete, or a file of tokens or keys that is wrong, is an error: exit code 2.`
 }
 
 // Run prints the settings as YAML on standard output.
@@ -29,6 +29,9 @@ func (c *checkConfigCmd) Run() error {
 		return err
 	}
 	if err := cli.CheckScenes(loaded); err != nil {
+		return err
+	}
+	if err := cli.CheckAuth(loaded); err != nil {
 		return err
 	}
 	write := loaded.WriteYAML

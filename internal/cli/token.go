@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"strings"
@@ -45,6 +46,14 @@ func NewToken(name string, scopes config.Scopes, file string) (token, line strin
 		return "", "", fmt.Errorf("the file of tokens: %s: %w", file, withAdvice(err))
 	}
 	return token, line, nil
+}
+
+// CheckAuth returns a *UsageError when a file that says who may use a server with the settings c is not there or wrong.
+func CheckAuth(c config.Config) error {
+	if _, err := auth.New(c, slog.New(slog.DiscardHandler)); err != nil {
+		return &UsageError{Err: err}
+	}
+	return nil
 }
 
 // Link makes links to live streams.

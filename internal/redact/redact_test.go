@@ -43,6 +43,7 @@ func TestURL(t *testing.T) {
 		{"fragment", "http://cam/1#access_token=abc", "http://cam/1#xxxxx"},
 		{"path", "rtsp://cam:554/user=admin&password=abc&channel=1&stream=0.sdp?real_stream", "rtsp://cam:554/user=xxxxx?xxxxx"},
 		{"path-underscores", "rtsp://cam/user=admin_password=abc_channel=1.sdp", "rtsp://cam/user=xxxxx"},
+		{"link", "https://frames.example/stream/cars.mjpg?link=view%3Acars~1796104609~35ez3B0L4VV&fps=5", "https://frames.example/stream/cars.mjpg?link=xxxxx&fps=5"},
 		{"everything", "https://me:pw@cam/a=b/c?d=e#f", "https://me:xxxxx@cam/a=xxxxx/c?d=xxxxx#xxxxx"},
 	}
 	for _, tt := range tests {

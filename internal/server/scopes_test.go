@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -374,6 +375,43 @@ func TestOneIdentity(t *testing.T) {
 	}
 	if err := other.Encode(timeout(t), &client.Batch{Spec: pipeline.Spec(small), Frames: frames}, new(client.Response)); err != nil {
 		t.Errorf("another identity beside it: got %v", err)
+	}
+}
+
+// TestCertificateScopes: a certificate may do what the line with its name says, over HTTP and gRPC, and any other of that authority what
+// tls.client_scopes says.
+func TestCertificateScopes(t *testing.T) {
+	a, clients := newAuthority(t), newAuthority(t)
+	for _, listed := range []bool{true, false} {
+		s := startTLS(t, a, func(c *server.Config) {
+			dir := filepath.Dir(c.TLS.Cert)
+			c.TLS.ClientCA, c.Auth.TokensFile = filepath.Join(dir, "clients.pem"), filepath.Join(dir, "tokens")
+			writeBlock(t, c.TLS.ClientCA, "CERTIFICATE", clients.cert.Raw)
+			line := map[bool]string{true: "recorder cert:test view:cam*", false: "recorder cert:other encode"}[listed] // clients.client makes them for test
+			if err := os.WriteFile(c.Auth.TokensFile, []byte(line), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			c.TLS.ClientScopes = config.Scopes{{Action: config.Publish, Glob: "cam*"}}
+		})
+		trust := &tls.Config{RootCAs: a.pool(), Certificates: []tls.Certificate{clients.client(t)}}
+		want := map[bool]int{true: http.StatusOK, false: http.StatusForbidden}[listed]
+		if status, _, err := getTLS(timeout(t), "https://"+s.Addrs().HTTP+"/v1/streams", trust); err != nil || status != want {
+			t.Errorf("listed: %v: got %d, %v, want %d", listed, status, err, want)
+		}
+		c, err := client.Dial(s.Addrs().GRPC, &client.Options{TLS: trust})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := c.Publish(timeout(t), "cam1", small, nil)
+		if listed {
+			wantError(t, err, codes.PermissionDenied, "certificate recorder lacks a scope publish")
+		} else if err != nil {
+			t.Errorf("not listed: got %v", err)
+		} else if _, err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		_ = c.Close()
+		s.stop()
 	}
 }
 
