@@ -76,6 +76,7 @@ func TestScopesOfRoutes(t *testing.T) {
 		{"GET", "/v1/streams/cam1", "view link"}, {"GET", "/v1/streams/cam1/record", "view link"}, {"HEAD", "/stream/cam1.mjpg", "view link"}, {"GET", "/sound/cam1.wav", "view link"},
 		{"GET", "/snapshot/cam1.jpg", "view link"}, {"GET", "/snapshot/cam1.png", "view link"}, {"GET", "/ws", "view other link"},
 		{"HEAD", "/stream?topic=/cam1", "view link"}, {"GET", "/snapshot?topic=door", "other"}, {"HEAD", "/?action=stream&stream=cam1", "view link"}, {"GET", "/?action=snapshot&stream=cam1", "view link"},
+		{"GET", "/snapshot?topic=/cam1", "view link"}, {"HEAD", "/stream?topic=cam1", "view link"},
 		{"GET", "/snapshot/door.jpg", "other"}, {"GET", "/v1/streams/nothing", ""}, {"POST", "/v1/streams/nothing", ""},
 		{"GET", "/", "encode publish view other admin link nobody"}, {"GET", "/assets/app.js", "encode publish view other admin link nobody"},
 	} {
