@@ -50,7 +50,7 @@ func newClient(source string, o Options) (*client, error) {
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
 	config := &tls.Config{InsecureSkipVerify: o.Insecure}
 	if o.CAFile != "" {
-		if config.RootCAs, err = rootsWith(o.CAFile); err != nil {
+		if config.RootCAs, err = RootsWith(o.CAFile); err != nil {
 			return nil, err
 		}
 	}
@@ -67,8 +67,8 @@ func newClient(source string, o Options) (*client, error) {
 	return c, nil
 }
 
-// rootsWith returns the certificates that the system trusts, with those of a PEM file.
-func rootsWith(file string) (*x509.CertPool, error) {
+// RootsWith returns the certificates that the system trusts, with those of a PEM file.
+func RootsWith(file string) (*x509.CertPool, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("camera: certificates: %w", err)

@@ -23,7 +23,9 @@ func (c *Checkup) ffmpeg(ctx context.Context) []Finding {
 	var needs []string
 	for _, name := range slices.Sorted(maps.Keys(c.Config.Streams)) {
 		s := c.Config.Streams[name]
-		if _, test, _ := config.ParseTestSource(s.Source); s.Source != "" && !test && !camera.IsURL(s.Source) {
+		_, test, _ := config.ParseTestSource(s.Source)
+		_, remote, _ := config.ParseRemoteSource(s.Source)
+		if s.Source != "" && !test && !remote && !camera.IsURL(s.Source) {
 			needs = append(needs, name)
 		}
 	}

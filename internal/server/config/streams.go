@@ -17,12 +17,12 @@ type Streams map[string]Stream
 // Stream says where the frames of a live stream come from, and how they are encoded. Its settings have the texts of the
 // parameters of an HTTP query.
 type Stream struct {
-	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1), or testsrc, testsrc:1280x720@30, testsrc?seed=2; empty: clients publish it"`
+	Source   string   `yaml:"source,omitempty" doc:"a file, a URL (http://camera/video.mjpg, rtsp://camera/1, grpc://host:port/name of another Steadyframe server), or testsrc, testsrc:1280x720@30, testsrc?seed=2; empty: clients publish it"`
 	Every    Duration `yaml:"every,omitempty" doc:"of an HTTP source: request one JPEG this often, such as 2s; 0: read a stream as it comes, poll a snapshot each second"`
-	CA       string   `yaml:"ca,omitempty" doc:"of an HTTPS source: a PEM file of certificates to trust beside those of the system"`
-	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS source: accept any certificate, so that any server in between gets the password"`
+	CA       string   `yaml:"ca,omitempty" doc:"of an HTTPS or grpcs:// source: a PEM file of certificates to trust beside those of the system"`
+	Insecure bool     `yaml:"insecure,omitempty" doc:"of an HTTPS or grpcs:// source: accept any certificate, so that any server in between gets the password"`
 
-	Sound bool `yaml:"sound,omitempty" doc:"of a source that ffmpeg reads: its sound, too, is published"`
+	Sound bool `yaml:"sound,omitempty" doc:"of a source that ffmpeg reads, or of another server: its sound, too, is published"`
 
 	Scene string `yaml:"scene,omitempty" doc:"the name of a scene: frames are regions that are pasted onto its backgrounds, which have a size and quality of their own"`
 

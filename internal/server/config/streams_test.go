@@ -80,14 +80,17 @@ func TestStreamErrors(t *testing.T) {
 		{"every-short", "streams: {a: {source: \"HTTP://c/\", every: 1ms}}", "config: streams.a.every: got 1ms, want 20ms..24h0m0s"},
 		{"every-number", "streams: {a: {source: \"http://c/\", every: 2}}", `config: streams.a.every (f.yaml line 1): got "2", want a time such as 20s or 1m30s`},
 		{"every", "streams: {a: {source: \"https://c/\", every: 2s, insecure: true}}", ""},
-		{"ca", "streams: {a: {source: \"http://c/\", ca: ca.pem}}", "config: streams.a.ca: got ca.pem, want it for sources that begin https:// alone"},
-		{"insecure", "streams: {a: {source: \"rtsps://c/\", insecure: true}}", "config: streams.a.insecure: got true, want it for sources that begin https:// alone"},
+		{"ca", "streams: {a: {source: \"http://c/\", ca: ca.pem}}", "config: streams.a.ca: got ca.pem, want it for sources that begin https:// or grpcs:// alone"},
+		{"insecure", "streams: {a: {source: \"rtsps://c/\", insecure: true}}", "config: streams.a.insecure: got true, want it for sources that begin https:// or grpcs:// alone"},
 		{"sound", "streams: {a: {sound: true}}", "config: streams.a.sound: got true, want it for streams with a source; publishers send sound themselves"},
 		{"sound-test", "streams: {a: {source: testsrc, sound: true}}", "config: streams.a.sound: got true, want it for sources that ffmpeg reads; testsrc has no sound"},
 		{"scene-name", "streams: {a: {scene: ../x}}", "config: streams.a.scene: "},
 		{"scene-camera", "streams: {a: {source: \"http://c/\", scene: anna}}", "config: streams.a.scene: got anna, want none of a source of JPEGs: regions are raw frames"},
 		{"scene-quality", "streams: {a: {scene: anna, quality: 80}}", "config: streams.a.scene: got anna with a crop, a resize or settings of JPEGs, want none of them: the scene has its own"},
 		{"scene-filter", "streams: {a: {scene: anna, filter: area}}", "config: streams.a.scene: got anna with a crop, a resize or settings of JPEGs, want none of them: the scene has its own"},
+		{"remote", "streams: {a: {source: \"grpcs://:hunter2@node:50051/cars\", ca: ca.pem, sound: true}}", ""},
+		{"remote-port", "streams: {a: {source: \"grpc://:hunter2@node/cars\"}}", `config: streams.a.source: got "grpc://:xxxxx@node/cars", want grpc://HOST:PORT/NAME, or grpc://:TOKEN@HOST:PORT/NAME, with the port of a server's grpc.listen and the name of its stream`},
+		{"remote-scene", "streams: {a: {source: \"grpc://node:1/cars\", scene: anna}}", "config: streams.a.scene: got anna, want none of a source of JPEGs: regions are raw frames"},
 		{"control", `streams: {a: {source: "a\nb"}}`, `config: streams.a.source: got a control character in "a\nb", want none`},
 		{"fps", "streams: {a: {fps: .nan}}", `config: streams.a.fps (f.yaml line 1): got ".nan", want a number`},
 		{"fps-range", "streams: {a: {fps: 1e9}}", "config: streams.a.fps: got 1e+09, want 0..1000"},
@@ -228,5 +231,31 @@ func TestColorSpaceOrNone(t *testing.T) {
 	var c ColorSpace
 	if err := c.UnmarshalText([]byte("bt2020")); err == nil || c.Set {
 		t.Errorf("got %+v, %v for bt2020, want an error", c, err)
+	}
+}
+
+func TestParseRemoteSource(t *testing.T) {
+	for _, tt := range []struct {
+		source string
+		want   RemoteSource
+		ok     bool
+		wrong  bool
+	}{
+		{"grpc://node:50051/cars", RemoteSource{Target: "node:50051", Stream: "cars"}, true, false},
+		{"GRPCS://:t@[::1]:1/a.b", RemoteSource{Target: "[::1]:1", Stream: "a.b", Token: "t", TLS: true}, true, false},
+		{"grpc.mp4", RemoteSource{}, false, false},
+		{"http://node:1/cars", RemoteSource{}, false, false},
+		{"grpc://node/cars", RemoteSource{}, true, true},
+		{"grpc://node:1", RemoteSource{}, true, true},
+		{"grpc://node:1/", RemoteSource{}, true, true},
+		{"grpc://node:1/a/../b", RemoteSource{}, true, true},
+		{"grpc://node:1/a?b=c", RemoteSource{}, true, true},
+		{"grpc://token@node:1/a", RemoteSource{}, true, true},
+		{"grpc://:1/a", RemoteSource{}, true, true},
+	} {
+		got, ok, err := ParseRemoteSource(tt.source)
+		if ok != tt.ok || (err != nil) != tt.wrong || err == nil && got != tt.want {
+			t.Errorf("%s: got %+v, %v, %v, want %+v, %v", tt.source, got, ok, err, tt.want, tt.ok)
+		}
 	}
 }

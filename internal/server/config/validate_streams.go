@@ -81,7 +81,7 @@ func checkSceneOf(key string, s Stream) *ValueError {
 	if err := CheckSceneName(s.Scene); err != nil {
 		return wrong(key+".scene", "%v", err)
 	}
-	if scheme, _, _ := strings.Cut(strings.ToLower(s.Source), "://"); scheme == "http" || scheme == "https" {
+	if scheme, _, _ := strings.Cut(strings.ToLower(s.Source), "://"); slices.Contains([]string{"http", "https", "grpc", "grpcs"}, scheme) {
 		return wrong(key+".scene", "got %s, want none of a source of JPEGs: regions are raw frames", s.Scene)
 	}
 	own := Stream{Source: s.Source, Every: s.Every, CA: s.CA, Insecure: s.Insecure, Sound: s.Sound, Scene: s.Scene, FPS: s.FPS, Range: s.Range, Color: s.Color}
@@ -105,10 +105,10 @@ func checkCamera(key string, s Stream) *ValueError {
 		return wrong(key+".every", "got %s, want it for sources that begin http:// or https:// alone", every)
 	case every != 0 && (every < minEvery || every > maxEvery):
 		return wrong(key+".every", "got %s, want %s..%s", every, minEvery, maxEvery)
-	case s.CA != "" && scheme != "https":
-		return wrong(key+".ca", "got %s, want it for sources that begin https:// alone", s.CA)
-	case s.Insecure && scheme != "https":
-		return wrong(key+".insecure", "got true, want it for sources that begin https:// alone")
+	case s.CA != "" && scheme != "https" && scheme != "grpcs":
+		return wrong(key+".ca", "got %s, want it for sources that begin https:// or grpcs:// alone", s.CA)
+	case s.Insecure && scheme != "https" && scheme != "grpcs":
+		return wrong(key+".insecure", "got true, want it for sources that begin https:// or grpcs:// alone")
 	case s.Sound && s.Source == "":
 		return wrong(key+".sound", "got true, want it for streams with a source; publishers send sound themselves")
 	}
@@ -127,6 +127,9 @@ func checkSource(key, source string, maxPixels int) *ValueError {
 	}
 	if redact.HasMask(source) {
 		return wrong(key, "got %s, where %s stands for a secret that is not shown: want the secret", redact.URL(source), redact.Mask)
+	}
+	if _, _, err := ParseRemoteSource(source); err != nil {
+		return wrong(key, "%v", err)
 	}
 	t, ok, err := ParseTestSource(source)
 	switch {

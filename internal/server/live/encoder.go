@@ -193,6 +193,7 @@ func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
 		return m.encodeFrame(f)
 	}
 	data := it.jpeg.Bytes()
+	data = data[:len(data)-it.alpha]
 	info, err := jpegdec.Header(data)
 	if err != nil {
 		return stream.Image{}, err
@@ -206,15 +207,37 @@ func (m *encoder) image(ctx context.Context, it *item) (stream.Image, error) {
 		if info.Bytes == 0 {
 			return stream.Image{}, errNoEnd
 		}
-		if err := m.reserveJPEG(len(data)); err != nil {
+		if err := m.reserveJPEG(len(data) + it.alpha); err != nil {
 			return stream.Image{}, err
 		}
-		it.jpeg.SetLen(info.Bytes) // without what some cameras send after the end
 		pic := stream.Image{Buf: it.jpeg, Width: m.input.Width, Height: m.input.Height}
+		if it.alpha == 0 {
+			it.jpeg.SetLen(info.Bytes) // without what some cameras send after the end
+		} else {
+			if info.Bytes != len(data) {
+				return stream.Image{}, errNoEnd
+			}
+			if err := checkAlpha(it.jpeg.Bytes()[len(data):], m.input); err != nil {
+				return stream.Image{}, err
+			}
+			pic.Color = len(data)
+		}
 		it.jpeg = pool.Buf{}
 		return pic, nil
 	}
 	return m.recode(ctx, data, info.MemoryBytes)
+}
+
+// checkAlpha returns an error unless data is a whole JPEG of the size of the image that it is the alpha of.
+func checkAlpha(data []byte, of frame.Desc) error {
+	info, err := jpegdec.Header(data)
+	if err != nil {
+		return err
+	}
+	if w, h := info.Size(); info.Bytes != len(data) || w != of.Width || h != of.Height {
+		return fmt.Errorf("live: got an alpha of %dx%d pixels, %d bytes of which are its JPEG, want %dx%d and all of %d", w, h, info.Bytes, of.Width, of.Height, len(data))
+	}
+	return nil
 }
 
 // errNoEnd is about a JPEG to be passed on: some viewers would show half of it, and others would fail.

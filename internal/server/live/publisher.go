@@ -30,6 +30,7 @@ type Publisher struct {
 	growth    engine.Stream // by which that was admitted
 	unwatched bool          // frames are encoded also when nobody watches
 	wake      chan struct{} // of capacity 1: something changed
+	came      chan struct{} // of capacity 1: receives when a first viewer comes; nil: nobody asks
 	closed    chan struct{} // closed by Close: no frame will come
 	over      chan struct{} // closed when no image will be made any more
 
@@ -49,6 +50,7 @@ type Publisher struct {
 type item struct {
 	frame    frame.Frame
 	jpeg     pool.Buf
+	alpha    int                // bytes of a JPEG of alpha behind it in the buffer
 	image    *ingest.SceneImage // of a scene
 	index    int                // of a scene: which background
 	back     func()             // called when it is released, for a frame that was lent; else nil
@@ -94,6 +96,11 @@ func (p *Publisher) Lend(f frame.Frame, captured time.Time, back func()) error {
 // JPEG is Frame for a Publisher of JPEGs. It takes b, a whole JPEG.
 func (p *Publisher) JPEG(b pool.Buf, captured time.Time) error {
 	return p.put(item{jpeg: b, captured: captured, came: time.Now()})
+}
+
+// layers is JPEG for a JPEG and, behind it in b, one of its alpha of so many bytes; 0: none.
+func (p *Publisher) layers(b pool.Buf, alpha int, captured time.Time) error {
+	return p.put(item{jpeg: b, alpha: alpha, captured: captured, came: time.Now()})
 }
 
 // NextIndex as the index of an image is the one after that of the image before.
@@ -287,6 +294,7 @@ func (p *Publisher) run() {
 		select {
 		case <-p.wake:
 		case <-p.out.Wanted():
+			signal(p.came)
 		case <-timer.C:
 		case <-p.out.Done():
 		}

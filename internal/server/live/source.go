@@ -47,6 +47,8 @@ func (l *Live) runSource(ctx context.Context, name string, settings config.Strea
 	s.out = out
 	if test, ok, err := config.ParseTestSource(settings.Source); ok && err == nil {
 		s.keepUp(ctx, func(ctx context.Context) error { return s.test(ctx, test) })
+	} else if from, ok, err := config.ParseRemoteSource(settings.Source); ok && err == nil {
+		s.keepUp(ctx, func(ctx context.Context) error { return s.remote(ctx, from) })
 	} else if camera.IsURL(settings.Source) {
 		s.keepUp(ctx, s.camera)
 	} else {

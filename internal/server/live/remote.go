@@ -1,0 +1,257 @@
+package live
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+	"google.golang.org/grpc/keepalive"
+
+	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/camera"
+	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/stream"
+	"github.com/steadyframe/steadyframe/pool"
+)
+
+const (
+	// linger is how long images are still asked for after the last viewer has left: one that loads the page again finds them.
+	linger = 3 * time.Second
+	// lookAgain is how often the other server is asked for one image while nobody watches: it shows whether the stream is online.
+	lookAgain = 10 * time.Second
+	// soundAgain is how often it is asked for sound while it has none.
+	soundAgain = 2 * time.Second
+	// clocksApart is how far the clocks of two servers may be apart. Beyond that, images and sound have the time at which they came.
+	clocksApart = time.Minute
+	// mostRemote bounds a JPEG, which is in memory beside the budget until it is copied.
+	mostRemote = 32 << 20
+)
+
+// remote is a stream of another server that is shown here: one Watch there for all viewers here, and none while there are no
+// viewers. Images are passed on with the time at which they were captured.
+type remote struct {
+	source *source
+	from   config.RemoteSource
+	client *client.Client
+	out    *Publisher
+
+	image   client.LiveImage
+	offline bool // the other server says that its source is lost
+	dropped bool // the last image was not passed on
+}
+
+// remote feeds the stream from another server, until ctx ends or that is lost.
+func (s *source) remote(ctx context.Context, from config.RemoteSource) error {
+	c, err := s.dial(from)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	p, err := s.live.prepare(ctx, s.name, Settings{JPEG: true})
+	if err != nil {
+		return err
+	}
+	p.lent, p.came = true, make(chan struct{}, 1)
+	if err := p.start(s.out); err != nil {
+		p.encoder.close()
+		return err
+	}
+	defer p.Close()
+	r := &remote{source: s, from: from, client: c, out: p}
+	for {
+		if err := r.pull(ctx); err != nil {
+			return r.lost(err)
+		}
+		if err := r.rest(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+// dial returns a client of the other server.
+func (s *source) dial(from config.RemoteSource) (*client.Client, error) {
+	o := &client.Options{
+		Token:            from.Token,
+		MaxResponseBytes: min(int(s.live.engine.Config.Limits.MaxMessageBytes), mostRemote),
+		Dial: []grpc.DialOption{
+			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}), // a machine that is down
+			grpc.WithStaticStreamWindowSize(1 << 20), grpc.WithStaticConnWindowSize(2 << 20),
+		},
+	}
+	if from.TLS {
+		o.TLS = &tls.Config{InsecureSkipVerify: s.settings.Insecure}
+		if s.settings.CA != "" {
+			roots, err := camera.RootsWith(s.settings.CA)
+			if err != nil {
+				return nil, err
+			}
+			o.TLS.RootCAs = roots
+		}
+	}
+	return client.Dial(from.Target, o)
+}
+
+// lost returns why the other server gives no images, in its own words, without this side's token.
+func (r *remote) lost(err error) error {
+	var e *client.Error
+	if errors.As(err, &e) {
+		return fmt.Errorf("%s: %s", r.from.Target, e.Reason)
+	}
+	return err
+}
+
+// pull passes images on until nobody has watched for a while; where nobody does, it takes one. The error is that of the other
+// server, of ctx, or a *fault.Error.
+func (r *remote) pull(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	w, err := r.client.Watch(ctx, r.from.Stream, nil)
+	if err != nil {
+		cancel()
+		return err
+	}
+	var listening sync.WaitGroup
+	defer listening.Wait()
+	defer cancel()
+	defer w.Close()
+	var watched time.Time // the last time
+	for {
+		if err := w.Next(&r.image); err != nil {
+			return err
+		}
+		if r.out.Watched() {
+			if watched.IsZero() && r.source.settings.Sound {
+				listening.Go(func() { r.listen(ctx) })
+			}
+			watched = time.Now()
+		}
+		if err := r.take(ctx); err != nil {
+			return err
+		}
+		if time.Since(watched) > linger {
+			return nil
+		}
+	}
+}
+
+// take passes the image on that has come. The error is final.
+func (r *remote) take(ctx context.Context) error {
+	i := &r.image
+	if i.Offline {
+		if !r.offline {
+			r.offline = true
+			r.source.out.Interrupted()
+		}
+		return r.out.Err() // This server draws an image of its own, in time.
+	}
+	r.offline = false
+	if !r.source.lived {
+		r.source.out.Describe(r.out.encoder.format())
+		r.source.logOnline(ctx, r.out.encoder.format())
+	}
+	switch {
+	case !r.out.Watched():
+		r.dropped = true
+		return r.out.unseen()
+	case i.Repeat && !r.dropped:
+		return r.out.unchanged()
+	}
+	n := len(i.Data) + len(i.Alpha)
+	err := r.out.Admit(n)
+	var buf pool.Buf
+	if err == nil {
+		buf, err = r.source.live.engine.Pool.Get(n)
+	}
+	if r.dropped = err != nil; r.dropped {
+		pause(ctx, breath)
+		return r.out.Lost(stream.NoMemory)
+	}
+	copy(buf.Bytes()[copy(buf.Bytes(), i.Data):], i.Alpha)
+	return r.out.layers(buf, len(i.Alpha), captured(i.Captured))
+}
+
+// captured returns t, the time of another server's clock, or now where that is out of bounds.
+func captured(t time.Time) time.Time {
+	if now := time.Now(); t.Sub(now).Abs() > clocksApart {
+		return now
+	}
+	return t
+}
+
+// rest waits for a viewer, or until it is time to look again. The stream is online meanwhile, if it was, as long as there is a
+// connection.
+func (r *remote) rest(ctx context.Context) error {
+	r.source.out.Skip() // What a viewer sees first is not old.
+	again := time.NewTimer(lookAgain)
+	defer again.Stop()
+	pulse := time.NewTicker(max(time.Duration(r.source.live.engine.Config.Live.OfflineAfter)/3, time.Millisecond))
+	defer pulse.Stop()
+	conn, _ := r.client.Conn().(*grpc.ClientConn)
+	for !r.out.Watched() {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-r.out.Done():
+			return r.out.Err()
+		case <-again.C:
+			return nil
+		case <-r.out.came:
+		case <-pulse.C:
+			if conn != nil && conn.GetState() != connectivity.Ready {
+				return fmt.Errorf("%s: the connection broke", r.from.Target)
+			}
+			if !r.offline {
+				if err := r.out.unchanged(); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// listen passes the sound on until ctx ends. Where there is none, it asks again.
+func (r *remote) listen(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := r.hear(ctx); err != nil {
+			r.source.log.Debug("source has no sound now", "err", r.lost(err))
+		}
+		pause(ctx, soundAgain)
+	}
+}
+
+// hear passes the sound on until it ends, or has another format.
+func (r *remote) hear(ctx context.Context) error {
+	l, err := r.client.Listen(ctx, r.from.Stream)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	var piece client.LiveSound
+	if err := l.Next(&piece); err != nil {
+		return err
+	}
+	f := piece.SoundFormat
+	out, err := r.source.live.Sound(ctx, r.source.name, stream.SoundFormat{Rate: f.Rate, Channels: f.Channels})
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	for piece.SoundFormat == f {
+		if moment := 2 * out.Format().Channels; len(piece.PCM)%moment != 0 {
+			return fmt.Errorf("got %d bytes of sound, want a multiple of %d", len(piece.PCM), moment)
+		}
+		out.Pace(ctx, r.source.live.engine.Draining())
+		if err := out.Publish(piece.PCM, captured(piece.Captured)); err != nil {
+			return err
+		}
+		if err := l.Next(&piece); err != nil {
+			return err
+		}
+	}
+	return nil
+}
