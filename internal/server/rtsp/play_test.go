@@ -35,13 +35,16 @@ func TestPlay(t *testing.T) {
 		f := start(t, nil)
 		data := images(t, 640, 360, 5, pipeline.Output{Quality: 90})
 		p := f.publisher("cam1")
-		captured := time.Now().Add(-time.Second)
+		captured := time.Now()
 		f.publish(p, data[0], captured)
 		v := f.player("cam1", over)
 		var first received
 		for i, jpeg := range data {
+			at := captured
 			if i > 0 {
-				f.publish(p, jpeg, captured.Add(time.Duration(i)*40*time.Millisecond))
+				wait(5 * time.Millisecond) // Images are at least a millisecond apart.
+				at = time.Now()
+				f.publish(p, jpeg, at)
 			}
 			got := v.next()
 			for i > 0 && bytes.Equal(scanOf(got.jpeg), scanOf(data[i-1])) { // It came again.
@@ -53,8 +56,8 @@ func TestPlay(t *testing.T) {
 			if i == 0 {
 				first = got
 			}
-			if got.stamp-first.stamp != uint32(i*3600) {
-				t.Errorf("image %d: got time stamp %d after the first, want %d", i, got.stamp-first.stamp, i*3600)
+			if want := int32(at.Sub(captured) * 90000 / time.Second); int32(got.stamp-first.stamp)-want > 1 || want-int32(got.stamp-first.stamp) > 1 {
+				t.Errorf("image %d: got time stamp %d after the first, want %d", i, got.stamp-first.stamp, want)
 			}
 		}
 		report := <-v.said
@@ -98,13 +101,14 @@ func TestSound(t *testing.T) {
 		eventually(t, "the player listens", func() bool { i, _ := f.live.Hub.Info("cam1"); return i.Listeners == 1 })
 		var want, got []byte
 		var stamp uint32
+		begin := time.Now()
 		for i := range 50 {
 			piece := make([]byte, 48000/50*4)
 			for n := range piece {
 				piece[n] = byte(n*7 + i)
 			}
 			want = append(want, piece...)
-			if err := sound.Publish(piece, time.Time{}); err != nil {
+			if err := sound.Publish(piece, begin.Add(time.Duration(i)*20*time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
 			for len(got) < len(want) {
@@ -270,6 +274,7 @@ func TestPause(t *testing.T) {
 			t.Fatal(err)
 		}
 		eventually(t, "it is no viewer", func() bool { return len(f.viewers("cam1")) == 0 })
+		repeated := time.Since(begin) > 1900*time.Millisecond // The first image may have come again later than the next was captured.
 		f.publish(p, data[1], begin.Add(time.Second))
 		f.publish(p, data[2], begin.Add(2*time.Second))
 		if _, err := v.Play(nil); err != nil {
@@ -279,7 +284,7 @@ func TestPause(t *testing.T) {
 			if bytes.Equal(scanOf(got.jpeg), scanOf(data[0])) { // It was on its way.
 				continue
 			}
-			if !bytes.Equal(scanOf(got.jpeg), scanOf(data[2])) || got.stamp-first.stamp != 180000 {
+			if !bytes.Equal(scanOf(got.jpeg), scanOf(data[2])) || got.stamp-first.stamp != 180000 && !repeated {
 				t.Errorf("after the pause: got time stamp %d after the first, want the newest image, 180000 after", got.stamp-first.stamp)
 			}
 			break
@@ -294,16 +299,14 @@ func TestLossAndReturn(t *testing.T) {
 	p := f.publisher("cam1")
 	f.publish(p, data[0], time.Now())
 	v := f.player("cam1", tcp)
-	until := func(what string, is func([]byte) bool) {
-		for r := v.next(); !is(r.jpeg); r = v.next() {
-			t.Logf("waiting for %s", what)
-		}
-	}
 	p.Close()
-	until("the image of the loss", func(jpeg []byte) bool { return !bytes.Equal(scanOf(jpeg), scanOf(data[0])) })
+	for r := v.next(); bytes.Equal(scanOf(r.jpeg), scanOf(data[0])); r = v.next() {
+	}
 	back := f.publisher("cam1")
 	f.publish(back, data[1], time.Now())
-	until("the source", func(jpeg []byte) bool { return bytes.Equal(scanOf(jpeg), scanOf(data[1])) })
+	for r := v.next(); !bytes.Equal(scanOf(r.jpeg), scanOf(data[1])); r = v.next() {
+		f.publish(back, data[1], time.Now()) // On a busy machine it may be lost again before it is seen.
+	}
 }
 
 // Images that RTP cannot carry end the session, with the reason in the log.
@@ -415,9 +418,7 @@ func TestStall(t *testing.T) {
 		n++
 		return len(f.viewers("cam1")) == 1
 	})
-	if log := f.log.String(); !strings.Contains(log, "live.stall") {
-		t.Errorf("the log does not say why:\n%s", log)
-	}
+	eventually(t, "the log says why", func() bool { return strings.Contains(f.log.String(), "live.stall") })
 }
 
 // A viewer that reads slowly gets whole images, and the newest each time: what it missed is not sent.
