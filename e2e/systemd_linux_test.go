@@ -207,6 +207,32 @@ func TestService(t *testing.T) {
 	}
 }
 
+// By the URL of docs/clients.md, ffmpeg reads a stream over RTSP with the options that Home Assistant and Frigate give it, here from a
+// server whose socket systemd opened.
+func TestClientsPageRTSP(t *testing.T) {
+	t.Parallel()
+	const url = "rtsp://any:TOKEN@HOST:8554/NAME"
+	if n := strings.Count(string(read(t, "../docs/clients.md")), url); n < 5 {
+		t.Errorf("docs/clients.md: got %s %d times, want 5 at least", url, n)
+	}
+	http1, rtsp1 := listenTCP(t), listenTCP(t)
+	m := manage(t, 0, []any{"http", http1, "rtsp", rtsp1}, "serve", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--set", "ring.listen=off",
+		"--set", "auth.token=secret", "--stream", "cam1=testsrc:128x64@25")
+	m.hear(t, "READY=1", 1)
+	path := exttool.Require(t, "ffmpeg", "ffmpeg")
+	at := strings.NewReplacer("TOKEN", "secret", "HOST:8554", rtsp1.Addr().String(), "NAME", "cam1").Replace(url)
+	for name, options := range map[string]string{"HomeAssistant": "-rtsp_flags prefer_tcp", "Frigate": "-avoid_negative_ts make_zero -fflags +genpts+discardcorrupt -rtsp_transport tcp"} {
+		args := "-hide_banner -loglevel error " + options + " -i " + at + " -frames:v 3 -f rawvideo -pix_fmt yuv420p pipe:"
+		cmd := exec.CommandContext(t.Context(), path, strings.Fields(args)...)
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		out, err := cmd.Output()
+		if want := 3 * 128 * 64 * 3 / 2; err != nil || len(out) != want {
+			t.Errorf("%s: got %d bytes, %v, want %d\n%s", name, len(out), err, want, stderr.Bytes())
+		}
+	}
+}
+
 // What a manager passes and the server cannot take is an error that says what to change.
 func TestPassedSocketsAreRefused(t *testing.T) {
 	t.Parallel()
@@ -225,7 +251,7 @@ func TestPassedSocketsAreRefused(t *testing.T) {
 		sockets []any
 		want    string
 	}{
-		{"name", []any{"web", listenTCP(t)}, `got a socket with the name "web", want [admin grpc http`},
+		{"name", []any{"web", listenTCP(t)}, `got a socket with the name "web", want [admin grpc http ring rtsp]`},
 		{"no_name", []any{"", listenTCP(t)}, `"LISTEN_FD_3"`},
 		{"twice", []any{"http", listenTCP(t), "http", listenTCP(t)}, "two sockets with the name http"},
 		{"packets", []any{"http", packets}, "nothing can connect to"},
@@ -317,6 +343,24 @@ func TestDoctor(t *testing.T) {
 	r = steadyframe(t, nil, "doctor", "--http", s.HTTP, "--grpc", s.GRPC, "--admin", s.Admin, "--set", "ring.listen=off")
 	if n := strings.Count(string(r.stdout), "a server of Steadyframe listens there already"); r.code != 0 || n != 3 {
 		t.Errorf("beside its server: got exit code %d and\n%s\nwant 0, and each address told as the server's", r.code, r.stdout)
+	}
+}
+
+// What a first run stumbles over is said, with what to do.
+func TestFirstRunSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		args []string
+		want string
+	}{
+		"settings": {[]string{"--config", "/nonexistent/steadyframe.yaml"}, "steadyframe check-config --explain > FILE"},
+		"folder":   {[]string{"--http", "unix:/nonexistent/http.sock", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "mkdir -p DIR"},
+		"address":  {[]string{"--http", "192.0.2.1:8080", "--insecure", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "this machine has no such address"},
+		"exposed":  {[]string{"--http", "0.0.0.0:0", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "--insecure"},
+	} {
+		if r := steadyframe(t, nil, append([]string{"serve"}, tt.args...)...); r.code == 0 || !strings.Contains(string(r.stderr), tt.want) {
+			t.Errorf("%s: got exit code %d and %q, want %q", name, r.code, r.stderr, tt.want)
+		}
 	}
 }
 

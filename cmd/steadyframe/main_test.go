@@ -111,7 +111,7 @@ func TestIntroduce(t *testing.T) {
 // What keeps a server from listening is said, with what to do.
 func TestListenAdvice(t *testing.T) {
 	for errno, want := range map[syscall.Errno]string{
-		syscall.EADDRINUSE: "does a server run already?", syscall.EACCES: "choose a port above 1023", syscall.EADDRNOTAVAIL: "no such address",
+		syscall.EADDRINUSE: "sudo steadyframe doctor says who has it", syscall.EACCES: "choose a port above 1023", syscall.EADDRNOTAVAIL: "no such address",
 	} {
 		err := fmt.Errorf("server: http.listen: %w", &net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("bind", errno)})
 		if got := listenAdvice(err); !errors.Is(got, errno) || !strings.Contains(got.Error(), want) {

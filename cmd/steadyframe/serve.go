@@ -28,7 +28,7 @@ SIGTERM, SIGINT or SIGHUP: the server answers the requests in flight, for drain_
 second signal ends it at once. If something does not end, the process exits with code 1 a second after drain_timeout.
 
 Under a service manager such as systemd it says when it is ready (sd_notify), and takes sockets that the manager opened, with the
-names http, grpc, ring and admin, in place of those settings.
+names http, grpc, rtsp, ring and admin, in place of those settings.
 
 Standard output says where the page is, for a browser, and the ring, for programs on this machine. Logs go to standard error.
 
@@ -95,7 +95,7 @@ func listenAdvice(err error) error {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		who := "does a server run already?"
+		who := "does a server run already? sudo steadyframe doctor says who has it."
 		if op != nil && op.Addr != nil {
 			if holder := doctor.Holder(os.DirFS("/"), network, op.Addr.String()); holder != "" {
 				who = holder + " has it."
@@ -104,6 +104,8 @@ func listenAdvice(err error) error {
 		return fmt.Errorf("%w; %s Other addresses: --http, --grpc, --admin", err, who)
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w; choose %s: --http, --grpc, --admin", err, doctor.Permission(network))
+	case network == "unix" && errors.Is(err, syscall.ENOENT):
+		return fmt.Errorf("%w; make its folder first: mkdir -p DIR", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w; this machine has no such address: 0.0.0.0 is all of them", err)
 	}

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"strings"
@@ -73,6 +76,12 @@ func (s *settings) load() (config.Config, error) {
 	c, err := config.Load(config.LoadOptions{
 		File: s.Config, Environ: os.Environ(), Set: set, Renamed: func(r config.Renamed) { renamed = append(renamed, r) },
 	})
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("%w; steadyframe check-config --explain > FILE writes one to begin with", err)
+	case errors.Is(err, fs.ErrPermission):
+		err = fmt.Errorf("%w; the user that the server runs as must be able to read it", err)
+	}
 	if err != nil {
 		return config.Config{}, &cli.UsageError{Err: err}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
@@ -25,11 +26,18 @@ func TellManager(ctx context.Context, log *slog.Logger, healthy func(context.Con
 		log.Warn("the service manager's watchdog is not told", "err", err)
 	}
 	tell(daemon.SdNotifyReady)
-	stopping := context.AfterFunc(ctx, func() { tell(daemon.SdNotifyStopping) })
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx)) // It watches while the server drains, too.
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-watching.Done():
+		}
+		if ctx.Err() != nil { // What drains in no time tells it all the same.
+			tell(daemon.SdNotifyStopping)
+		}
+	})
+	telling.Go(func() {
 		if watchdog > 0 {
 			watch(watching, watchdog/3, healthy, func(err error) { // Two may fail, or come late.
 				if err == nil {
@@ -39,11 +47,10 @@ func TellManager(ctx context.Context, log *slog.Logger, healthy func(context.Con
 				}
 			})
 		}
-	}()
+	})
 	return func() {
-		stopping()
 		cancel()
-		<-ended
+		telling.Wait()
 	}
 }
 

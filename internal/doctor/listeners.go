@@ -70,6 +70,7 @@ func (c *Checkup) listened() []listened {
 	all := []listened{
 		{"http.listen", c.Config.HTTP.Listen, "--http 127.0.0.1:8081"},
 		{"grpc.listen", c.Config.GRPC.Listen, "--grpc 127.0.0.1:50052"},
+		{"rtsp.listen", c.Config.RTSP.Listen, "--rtsp 127.0.0.1:8555"},
 		{"admin.listen", c.Config.Admin.Listen, "--admin 127.0.0.1:9091"},
 	}
 	if strings.HasPrefix(c.Config.Ring.Listen, "unix:") {

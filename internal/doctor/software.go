@@ -73,7 +73,7 @@ func (c *Checkup) settings(context.Context) (found []Finding) {
 		}
 		found = append(found, f)
 	}
-	exposed := config.Exposed(c.Config.HTTP.Listen) || config.Exposed(c.Config.GRPC.Listen)
+	exposed := config.Exposed(c.Config.HTTP.Listen) || config.Exposed(c.Config.GRPC.Listen) || config.Exposed(c.Config.RTSP.Listen)
 	switch {
 	case c.Config.Auth.Insecure && !c.Config.AuthRequired() && exposed:
 		found = append(found, Finding{Change, "auth.insecure", "everybody who reaches the server may use it", "set auth.token or auth.tokens_file"})

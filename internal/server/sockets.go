@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Sockets are listeners that a service manager opened before the server began, by the API that they are for: http, grpc, ring or
-// admin. Each takes the place of that API's setting, such as http.listen.
+// Sockets are listeners that a service manager opened before the server began, by the API that they are for: http, grpc, rtsp,
+// ring or admin. Each takes the place of that API's setting, such as http.listen.
 type Sockets map[string]net.Listener
 
 // NewOn is New with sockets, which it takes: they are closed when the server ends, or cannot begin.
@@ -26,7 +26,7 @@ func NewOn(c Config, sockets Sockets, log *slog.Logger) (*Server, error) {
 
 // settings returns c with the addresses of the sockets as its own, so that all rules for settings hold for them.
 func (s Sockets) settings(c Config) (Config, error) {
-	listen := map[string]*string{"http": &c.HTTP.Listen, "grpc": &c.GRPC.Listen, "ring": &c.Ring.Listen, "admin": &c.Admin.Listen}
+	listen := map[string]*string{"http": &c.HTTP.Listen, "grpc": &c.GRPC.Listen, "rtsp": &c.RTSP.Listen, "ring": &c.Ring.Listen, "admin": &c.Admin.Listen}
 	for _, name := range slices.Sorted(maps.Keys(s)) {
 		address, ok := listen[name]
 		if !ok {
