@@ -19,7 +19,7 @@ type tokenCmd struct {
 // tokenNewCmd is steadyframe token new.
 type tokenNewCmd struct {
 	Name  string   `required:"" placeholder:"NAME" help:"Who has the token, for the log: 1 to 64 of A-Z a-z 0-9 . _ - @."`
-	Scope []string `required:"" placeholder:"SCOPE,..." help:"What it is for: encode, publish:NAME, view:NAME, admin; * in NAME stands for any characters."`
+	Scope []string `required:"" placeholder:"SCOPE" help:"What it is for: encode, publish:NAME, view:NAME, admin; * in NAME stands for any characters."`
 	File  string   `type:"path" placeholder:"FILE" help:"Add the line to this file of tokens, and print the token alone."`
 }
 
