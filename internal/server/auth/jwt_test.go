@@ -174,8 +174,9 @@ func TestJWTKeysOfURL(t *testing.T) {
 	var body atomic.Pointer[[]byte]
 	respond := func(data []byte) { body.Store(&data) }
 	respond(first.jwks(t))
-	s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*body.Load()) }))
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(*body.Load()) }))
+	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug) // clients that do not trust it
+	s.StartTLS()
 	defer s.Close()
 	c := jwtSettings(s.URL + "/jwks?secret=hunter2")
 	log := &logtest.Buffer{}
