@@ -3,8 +3,14 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/big"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -13,6 +19,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
@@ -56,13 +63,13 @@ func serveOn(t *testing.T, s api.FrameServiceServer) string {
 }
 
 // serveWithHealth is serveOn for a test of the server's health.
-func serveWithHealth(t *testing.T, s api.FrameServiceServer) (string, *health.Server) {
+func serveWithHealth(t *testing.T, s api.FrameServiceServer, more ...grpc.ServerOption) (string, *health.Server) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := grpc.NewServer(grpc.MaxRecvMsgSize(1 << 30))
+	g := grpc.NewServer(append(more, grpc.MaxRecvMsgSize(1<<30))...)
 	api.RegisterFrameServiceServer(g, s)
 	h := health.NewServer()
 	h.SetServingStatus(api.FrameService_ServiceDesc.ServiceName, healthgrpc.HealthCheckResponse_SERVING)
@@ -205,6 +212,62 @@ func TestNamesOfSeveralServers(t *testing.T) {
 		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{7}}}, &r); err != nil || r.Images[0].Data[0] != 7 {
 			t.Fatalf("got %v, %v", r.Images, err)
 		}
+	}
+}
+
+// certificate returns a certificate for that name or address, signed by itself.
+func certificate(t *testing.T, name string) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	if ip := net.ParseIP(name); ip != nil {
+		c.IPAddresses = []net.IP{ip}
+	} else {
+		c.DNSNames = []string{name}
+	}
+	data, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaf, err := x509.ParseCertificate(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{data}, PrivateKey: key, Leaf: leaf}
+}
+
+// TestServersHaveNamesOfTheirOwn: the certificate of each of several servers is for its own name, and that of another is none.
+func TestServersHaveNamesOfTheirOwn(t *testing.T) {
+	roots := x509.NewCertPool()
+	target := staticScheme + "///"
+	var servers [3]refusing
+	for i, name := range []string{"127.0.0.1", "localhost", "other.example"} {
+		own := certificate(t, name)
+		roots.AddCert(own.Leaf)
+		address, _ := serveWithHealth(t, &servers[i], grpc.Creds(credentials.NewServerTLSFromCert(&own)))
+		if _, port, err := net.SplitHostPort(address); err != nil {
+			t.Fatal(err)
+		} else if name == "localhost" {
+			address = "localhost:" + port
+		}
+		target += address + ","
+	}
+	c, err := Dial(target[:len(target)-1], &Options{TLS: &tls.Config{RootCAs: roots}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	var r Response
+	for servers[0].asked.Load() == 0 || servers[1].asked.Load() == 0 {
+		if err := c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, &r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := servers[2].asked.Load(); n != 0 {
+		t.Errorf("a server with the certificate of another name got %d batches", n)
 	}
 }
 
