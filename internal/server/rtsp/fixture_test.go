@@ -19,7 +19,8 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtcp"
 	pionrtp "github.com/pion/rtp"
-	"go.uber.org/goleak"
+
+	"github.com/steadyframe/steadyframe/internal/testkit/leaktest"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
@@ -35,7 +36,7 @@ import (
 	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // fixture is a server of RTSP alone.
 type fixture struct {
