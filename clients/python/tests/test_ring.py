@@ -145,7 +145,7 @@ def test_a_buffer_after_a_call_that_was_broken_off(monkeypatch: pytest.MonkeyPat
 
 def test_a_buffer_whose_memory_is_gone_is_not_black(serve: Any) -> None:
     """The server has the memory back when it ends a connection: that is said, and no image of zeros made."""
-    server = serve("--set", "timeouts.idle=50ms")
+    server = serve("--set", "timeouts.idle=500ms")
     encoder = sf.Encoder(url=server.both)
     buffer = encoder.buffer((2, HEIGHT, WIDTH, 3))
     buffer[:] = scene()
@@ -205,7 +205,7 @@ def test_a_server_that_comes_back(serve: Any) -> None:
 
 
 def test_a_session_that_was_idle_for_too_long(serve: Any) -> None:
-    server = serve("--set", "timeouts.idle=50ms")
+    server = serve("--set", "timeouts.idle=500ms")
     encoder = sf.Encoder(url=server.ring)
     one = encoder.encode(scene())
     session = encoder._pool._idle[0]
