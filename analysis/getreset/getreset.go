@@ -24,8 +24,9 @@ const flagReset flow.Flags = 1 // the value was reset since it was got
 
 // use is the first use of a value that was not reset.
 type use struct {
-	acq   poolmodel.Acquisition
-	instr ssa.Instruction
+	acq    poolmodel.Acquisition
+	instr  ssa.Instruction
+	always bool // it is of a type that is of no use without a reset
 }
 
 // pool is what the package does with one pool's values.
@@ -64,7 +65,7 @@ func run(pass *analysis.Pass) (any, error) {
 			continue
 		}
 		for _, u := range p.uses {
-			if alwaysResets(u) || p.resets && isWriter(u.acq) {
+			if u.always || p.resets && isWriter(u.acq) {
 				report(pass, m, p, u)
 			}
 		}
@@ -99,24 +100,11 @@ func isWriter(acq poolmodel.Acquisition) bool {
 	return methods.Lookup(nil, "Write") != nil && methods.Lookup(nil, "Reset") != nil
 }
 
-// alwaysResets reports whether what is used is of a type that is of no use without a Reset: bytes.Buffer, strings.Builder.
-func alwaysResets(u use) bool {
-	for _, x := range flow.Operands(&u.instr.(*ssa.Call).Call) {
-		if box, ok := x.(*ssa.MakeInterface); ok {
-			x = box.X
-		}
-		if t := x.Type().String(); t == "*bytes.Buffer" || t == "*strings.Builder" {
-			return true
-		}
-	}
-	return false
-}
-
 // follow walks the paths of a value and notes in p how it is used and put back. acq is nil for a wrapper's parameter: what
 // is done with that before it is put is the user's.
 func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisition) {
 	var first, dirty ssa.Instruction
-	reset := false
+	reset, always := false, false
 	ok := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
 		if isReset(t, s, instr) {
 			reset = true
@@ -135,8 +123,12 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 				dirty = instr
 			}
 		case poolmodel.Use:
-			if s.Flags&flagReset == 0 && adding(t, s, instr) && (first == nil || instr.Pos() < first.Pos()) {
-				first = instr
+			if s.Flags&flagReset != 0 {
+				break
+			}
+			adds, needs := adding(t, s, instr)
+			if adds && (first == nil || instr.Pos() < first.Pos() || needs && !always) {
+				first, always = instr, always || needs
 			}
 		case poolmodel.Keep, poolmodel.Return:
 			return false
@@ -151,6 +143,6 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 		p.dirty = dirty
 	}
 	if acq != nil && first != nil {
-		p.uses = append(p.uses, use{*acq, first})
+		p.uses = append(p.uses, use{*acq, first, always})
 	}
 }

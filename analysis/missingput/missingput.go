@@ -40,6 +40,8 @@ type lost struct {
 	step   *flow.Step
 	panics bool
 	failed bool // because a call failed
+
+	unrelated bool // because of something that no call that was given the value has returned
 }
 
 // fate is what the paths from an acquisition do with the value.
@@ -47,15 +49,15 @@ type fate struct {
 	first      *lost // the first in source order of the ends that lose it
 	put, given bool  // some path puts it back, some path hands it on
 
-	back map[ssa.Instruction]bool // calls through an interface or a function value that were given it, and after which it is put back
+	back map[ssa.Instruction]bool // calls that were given it, may keep it for all that is known, and after which it is put back
 }
 
 func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition, panics bool) {
 	t := m.Track(fn, acq)
-	f, ok := follow(m, t, panics, nil)
+	f, ok := follow(m, t, acq, panics, nil)
 	if ok && f.first == nil && len(f.back) > 0 { // Calls that may keep the value do not, since it is put back after them.
-		f, ok = follow(m, t, panics, f.back)
-		if f.first != nil && !f.first.failed {
+		f, ok = follow(m, t, acq, panics, f.back)
+		if f.first != nil && !f.first.failed && !f.first.unrelated {
 			return
 		}
 	}
@@ -82,29 +84,59 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 	m.Report(pass, d)
 }
 
-// What is known of the value on a path.
-const flagLent flow.Flags = 1 // the call at the state's Mark was given it, and may keep it
+// maxLent bounds the calls that a path remembers to have been given the value. They are the bits of a state's flags.
+const maxLent = 24
+
+// lending are the calls of a function that were given the value, and that may keep it for all that is known of them.
+type lending struct {
+	bits  map[ssa.Instruction]flow.Flags
+	calls []ssa.Instruction
+}
+
+// bit returns the flag of a call, 0 when there are too many.
+func (l *lending) bit(call ssa.Instruction) flow.Flags {
+	if b, ok := l.bits[call]; ok {
+		return b
+	}
+	if len(l.calls) == maxLent {
+		return 0
+	}
+	b := flow.Flags(1) << len(l.calls)
+	l.bits[call] = b
+	l.calls = append(l.calls, call)
+	return b
+}
 
 // follow walks the paths from an acquisition. The calls of lends are known not to keep the value. It returns false when there
 // were too many paths.
-func follow(m *poolmodel.Model, t *flow.Track, panics bool, lends map[ssa.Instruction]bool) (fate, bool) {
+func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics bool, lends map[ssa.Instruction]bool) (fate, bool) {
 	f := fate{back: map[ssa.Instruction]bool{}}
+	lent := lending{bits: map[ssa.Instruction]flow.Flags{}}
+	goesBack := func(s *flow.State) {
+		for i, call := range lent.calls {
+			if s.Flags&(1<<i) != 0 {
+				f.back[call] = true
+			}
+		}
+	}
 	ok := t.Walk(func(s *flow.State, step *flow.Step, instr ssa.Instruction) bool {
 		switch e := m.Event(t, s, instr); e.Kind {
 		case poolmodel.Put, poolmodel.DeferPut:
-			if s.Flags&flagLent != 0 {
-				f.back[s.Mark] = true
-			}
+			goesBack(s)
 			f.put = true
 			return false
 		case poolmodel.Keep:
+			call, isCall := instr.(*ssa.Call)
 			switch {
 			case lends[instr]:
 				return true
-			case s.Flags&flagLent == 0 && lends == nil && !e.Direct && lendsTo(instr):
-				s.Flags |= flagLent
-				s.Mark = instr
+			case isCall && !e.Stored && !acq.Wrapper && m.OnlyUses(&call.Call, acq.Pool):
 				return true
+			case isCall && !e.Stored && lends == nil:
+				if bit := lent.bit(instr); bit != 0 {
+					s.Flags |= bit
+					return true
+				}
 			}
 			f.given = true
 			return false
@@ -113,13 +145,11 @@ func follow(m *poolmodel.Model, t *flow.Track, panics bool, lends map[ssa.Instru
 			return false
 		}
 		if branch, ok := instr.(*ssa.If); ok && poolmodel.AsksAbout(t, branch) {
-			if s.Flags&flagLent != 0 {
-				f.back[s.Mark] = true
-			}
+			goesBack(s)
 			f.given = true // what becomes of it is up to its state, or it is dropped for its size
 			return false
 		}
-		end := &lost{pos: instr.Pos(), step: step, failed: onError(step)}
+		end := &lost{pos: instr.Pos(), step: step, failed: onError(step), unrelated: unrelated(step, lends)}
 		switch instr.(type) {
 		case *ssa.Return:
 		case *ssa.Panic:
@@ -130,7 +160,7 @@ func follow(m *poolmodel.Model, t *flow.Track, panics bool, lends map[ssa.Instru
 		default:
 			return true
 		}
-		if s.Flags&flagLent != 0 {
+		if s.Flags != 0 {
 			f.given = true
 			return false
 		}
@@ -145,25 +175,51 @@ func follow(m *poolmodel.Model, t *flow.Track, panics bool, lends map[ssa.Instru
 	return f, ok
 }
 
-// lendsTo reports whether instr calls an interface's method or a function value that can fail: the callee is not known, but for
-// most it is usual to use what it is given until it returns.
-func lendsTo(instr ssa.Instruction) bool {
-	call, ok := instr.(*ssa.Call)
-	if !ok || !call.Call.IsInvoke() && call.Call.StaticCallee() != nil {
-		return false
-	}
-	results := call.Call.Signature().Results()
-	return results.Len() > 0 && flow.IsError(results.At(results.Len()-1).Type())
-}
-
-// onError reports whether the last decision on the way to step was that an error is not nil.
+// onError reports whether the last decision on the way to step was that an error is not nil, or that a call returned false.
 func onError(step *flow.Step) bool {
 	branch, taken := step.Decision()
 	if branch == nil {
 		return false
 	}
-	cmp, ok := branch.Cond.(*ssa.BinOp)
-	return ok && flow.IsError(cmp.X.Type()) && (cmp.Op == token.NEQ) == taken
+	cond := branch.Cond
+	for {
+		not, ok := cond.(*ssa.UnOp)
+		if !ok || not.Op != token.NOT {
+			break
+		}
+		cond, taken = not.X, !taken
+	}
+	switch cond := cond.(type) {
+	case *ssa.BinOp:
+		return flow.IsError(cond.X.Type()) && (cond.Op == token.NEQ) == taken
+	case *ssa.Call:
+		return !taken
+	}
+	return false
+}
+
+// unrelated reports whether the last decision on the way to step has nothing to do with what the calls have returned.
+func unrelated(step *flow.Step, calls map[ssa.Instruction]bool) bool {
+	branch, _ := step.Decision()
+	return branch != nil && !comesFrom(branch.Cond, calls, map[ssa.Value]bool{})
+}
+
+// comesFrom reports whether v is computed from what one of the calls returned.
+func comesFrom(v ssa.Value, calls map[ssa.Instruction]bool, seen map[ssa.Value]bool) bool {
+	instr, ok := v.(ssa.Instruction)
+	if !ok || seen[v] {
+		return false
+	}
+	seen[v] = true
+	if calls[instr] {
+		return true
+	}
+	for _, op := range instr.Operands(nil) {
+		if *op != nil && comesFrom(*op, calls, seen) {
+			return true
+		}
+	}
+	return false
 }
 
 // closingBrace is where a function returns that has no return statement at its end.

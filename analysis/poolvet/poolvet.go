@@ -4,6 +4,7 @@ package poolvet
 import (
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/steadyframe/steadyframe/analysis/bypass"
 	"github.com/steadyframe/steadyframe/analysis/getreset"
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 	"github.com/steadyframe/steadyframe/analysis/missingput"
@@ -23,6 +24,7 @@ func Analyzers() []*analysis.Analyzer {
 		poolescape.Analyzer,
 		putshape.Analyzer,
 		getreset.Analyzer,
+		bypass.Analyzer,
 		unusedignore.Analyzer,
 		toolarge.Analyzer,
 	}

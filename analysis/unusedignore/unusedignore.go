@@ -8,6 +8,7 @@ package unusedignore
 import (
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/steadyframe/steadyframe/analysis/bypass"
 	"github.com/steadyframe/steadyframe/analysis/getreset"
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 	"github.com/steadyframe/steadyframe/analysis/missingput"
@@ -23,6 +24,7 @@ var Analyzer = &analysis.Analyzer{
 	URL:  "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#suppressing-a-report",
 	Requires: []*analysis.Analyzer{
 		poolmodel.Analyzer, missingput.Analyzer, useafterput.Analyzer, poolescape.Analyzer, putshape.Analyzer, getreset.Analyzer,
+		bypass.Analyzer,
 	},
 	Run: func(pass *analysis.Pass) (any, error) {
 		poolmodel.Of(pass).ReportUnused(pass)

@@ -89,6 +89,12 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	if _, ok := instr.(*ssa.If); ok {
 		s.Flags &^= flagMaybe
 	}
+	if _, ok := instr.(*ssa.RunDefers); ok && s.Flags&(flagPut|flagDeferred) != 0 {
+		if late := c.m.LateUse(t, s); late != nil {
+			return finding{pos: late.Pos(), put: s.Mark.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
+				c.m.Line(s.Mark.Pos()))}, false
+		}
+	}
 	e := c.m.Event(t, s, instr)
 	switch {
 	case s.Flags&flagDeferred != 0 && e.Class != flow.Same && c.m.ReturnsReader(t, s, instr):
@@ -122,6 +128,8 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 		}
 		s.Flags |= flagMaybe
 		s.Mark = instr
+	case e.Kind == poolmodel.DeferPut && e.Level == poolmodel.Always && s.Flags&flagDeferred != 0 && s.Mark != instr:
+		return c.twice(s, instr)
 	case e.Kind == poolmodel.DeferPut && e.Level == poolmodel.Always:
 		s.Flags |= flagDeferred
 		s.Mark = instr

@@ -60,6 +60,36 @@ func conditions(t *Track) map[*ssa.If]condition {
 	return found
 }
 
+// asksAgain returns, for each block, the conditions whose values matter on a path from it: those that a branch asks for before one asks
+// them anew. States that differ in others alone are one.
+func asksAgain(fn *ssa.Function, conds map[*ssa.If]condition) []uint64 {
+	in := make([]uint64, len(fn.Blocks))
+	for changed := true; changed; {
+		changed = false
+		for i := len(fn.Blocks) - 1; i >= 0; i-- {
+			b := fn.Blocks[i]
+			var asks uint64
+			for _, next := range b.Succs {
+				asks |= in[next.Index]
+			}
+			if len(b.Instrs) > 0 {
+				if branch, ok := b.Instrs[len(b.Instrs)-1].(*ssa.If); ok {
+					if c, ok := conds[branch]; ok && c.renews {
+						asks &^= 1 << c.bit
+					} else if ok {
+						asks |= 1 << c.bit
+					}
+				}
+			}
+			if asks != in[b.Index] {
+				in[b.Index] = asks
+				changed = true
+			}
+		}
+	}
+	return in
+}
+
 // condKey returns what a condition says, and whether it says the opposite of that.
 func condKey(v ssa.Value) (key string, negate bool) {
 	switch v := v.(type) {

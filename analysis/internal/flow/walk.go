@@ -1,9 +1,13 @@
 package flow
 
-import "golang.org/x/tools/go/ssa"
+import (
+	"slices"
+
+	"golang.org/x/tools/go/ssa"
+)
 
 // maxStates bounds the states that one walk visits.
-const maxStates = 4000
+const maxStates = 16000
 
 // Flags are what a pass notes of a path.
 type Flags uint32
@@ -85,7 +89,7 @@ func (t *Track) Walk(visit Visitor) bool {
 		t.rules.TooLarge(t)
 		return false
 	}
-	w := &walker{Track: t, visit: visit, seen: map[visited]bool{}}
+	w := &walker{Track: t, visit: visit, seen: map[visited]bool{}, asks: asksAgain(t.Fn, t.conds), local: t.locals()}
 	first := t.Fn.Blocks[0]
 	from := 0
 	if instr, ok := t.Root.(ssa.Instruction); ok {
@@ -141,6 +145,22 @@ type walker struct {
 	visit Visitor
 	seen  map[visited]bool
 	todo  []pending
+	asks  []uint64 // by block, the conditions whose values a path from there may come to ask for
+	local [maxAliases / 64]uint64
+}
+
+// locals returns the results of calls that are taken apart in the block of the call: outside of it they make no difference.
+func (t *Track) locals() (mask [maxAliases / 64]uint64) {
+	for v, i := range t.index {
+		instr, ok := v.(ssa.Instruction)
+		if !ok || t.classes[i] != None || v.Referrers() == nil {
+			continue
+		}
+		if !slices.ContainsFunc(*v.Referrers(), func(ref ssa.Instruction) bool { return ref.Block() != instr.Block() }) {
+			mask[i/64] |= 1 << (i % 64)
+		}
+	}
+	return mask
 }
 
 // run goes through one block from its instruction with index from, and queues what follows.
@@ -198,6 +218,11 @@ func (w *walker) queue(s State, step *Step, pred *ssa.BasicBlock) {
 		w.set(&after, phi, w.alive(&s, phi.Edges[edge]))
 	}
 	w.forget(&after, step.Block)
+	for i := range after.live {
+		after.live[i] &^= w.local[i]
+	}
+	after.asked &= w.asks[step.Block.Index]
+	after.truths &= after.asked
 	key := visited{step.Block.Index, after}
 	if w.seen[key] {
 		return

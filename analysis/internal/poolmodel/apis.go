@@ -64,6 +64,17 @@ var apis = map[string]api{
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/bytesutil.ByteBufferPool.Get": {get: true},
 	"github.com/VictoriaMetrics/VictoriaMetrics/lib/bytesutil.ByteBufferPool.Put": {put: true, arg: 1},
 
+	"github.com/oxtoacart/bpool.BufferPool.Get":      {get: true},
+	"github.com/oxtoacart/bpool.BufferPool.Put":      {put: true, arg: 1},
+	"github.com/oxtoacart/bpool.SizedBufferPool.Get": {get: true},
+	"github.com/oxtoacart/bpool.SizedBufferPool.Put": {put: true, arg: 1},
+	"github.com/oxtoacart/bpool.BytePool.Get":        {get: true},
+	"github.com/oxtoacart/bpool.BytePool.Put":        {put: true, arg: 1},
+
+	"go.uber.org/zap/buffer.Pool.Get":             {get: true, self: true},
+	"go.uber.org/zap/zapcore.Encoder.EncodeEntry": {get: true, self: true},
+	"go.uber.org/zap/buffer.Buffer.Free":          {put: true, self: true},
+
 	"google.golang.org/grpc/mem.BufferPool.Get": {get: true},
 	"google.golang.org/grpc/mem.BufferPool.Put": {put: true, arg: 1},
 	"google.golang.org/grpc/mem.Buffer.Ref":     {hold: true},

@@ -1,6 +1,7 @@
 package poolmodel
 
 import (
+	"go/constant"
 	"go/token"
 	"go/types"
 	"regexp"
@@ -213,6 +214,9 @@ func isAppender(call *ssa.CallCommon, callee *types.Func, arg int) bool {
 	return strings.HasPrefix(name, "Append") || name == "Sum" || arg == 0 && shares[apiKey(callee)]
 }
 
+// transfers matches the names of methods that fill a slice or empty it, and return something else.
+var transfers = regexp.MustCompile(`^(Read|Write|Recv|Send)`)
+
 // unknownResult is [Model.Result] for a call of which only the signature is known.
 func unknownResult(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
 	result := call.Signature().Results().At(i).Type()
@@ -220,6 +224,9 @@ func unknownResult(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
 		return flow.None
 	}
 	operand := flow.Operands(call)[arg].Type()
+	if callee := calleeOf(call); callee != nil && arg > 0 && isSlice(operand) && transfers.MatchString(callee.Name()) {
+		return flow.None
+	}
 	if call.Signature().Recv() != nil && arg == 0 && !types.Identical(result, operand) {
 		return flow.Inner
 	}
@@ -310,15 +317,18 @@ func asksAbout(t *flow.Track, v ssa.Value, seen map[ssa.Value]bool) int {
 	return asks
 }
 
-// callAsks is asksAbout for a result, of the type given, of a call: a size is asked for by its name, the state by a bool of the value or by what
-// works on a part of it, such as a count of holders. Other results, errors above all, say how a use of the value went.
+// callAsks is asksAbout for a result, of the type given, of a call: a size is asked for by its name, the state by a bool of the value, as a
+// receiver or a first argument, or by what works on a part of it, such as a count of holders. Other results, errors above all, say how a use of the value went.
 func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int {
-	for _, x := range flow.Operands(&call.Call) {
+	for i, x := range flow.Operands(&call.Call) {
 		if !alias(x) {
 			continue
 		}
 		if sizeName(call) {
 			return asksSize
+		}
+		if i > 0 { // it is given to somebody, who returns how that went
+			continue
 		}
 		_, field := x.(*ssa.FieldAddr)
 		if field || types.Identical(result.Underlying(), types.Typ[types.Bool]) {
@@ -331,10 +341,16 @@ func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int
 // AsksAbout reports whether a branch asks about the root of t itself, its size or its state, and not how a use of it went, nor
 // whether it is empty.
 func AsksAbout(t *flow.Track, branch *ssa.If) bool {
-	if cmp, ok := branch.Cond.(*ssa.BinOp); ok && (cmp.Op == token.EQL || cmp.Op == token.NEQ) && (isLength(cmp.X) || isLength(cmp.Y)) {
+	if cmp, ok := branch.Cond.(*ssa.BinOp); ok && (isLength(cmp.X) || isLength(cmp.Y)) &&
+		(cmp.Op == token.EQL || cmp.Op == token.NEQ || isZero(cmp.X) || isZero(cmp.Y)) {
 		return false
 	}
 	return asksAbout(t, branch.Cond, map[ssa.Value]bool{}) != asksNothing
+}
+
+func isZero(v ssa.Value) bool {
+	c, ok := v.(*ssa.Const)
+	return ok && c.Value != nil && c.Value.Kind() == constant.Int && constant.Sign(c.Value) == 0
 }
 
 // isLength reports whether v is the length of something: what a len or Len returns.

@@ -31,6 +31,7 @@ type Event struct {
 	Level  Level      // of Put and DeferPut
 	Pool   string     // of Put and DeferPut, when known
 	Direct bool       // of Keep: stored, sent or given to a goroutine here, not by a call
+	Stored bool       // of Keep: that, or given to a function that does so, or that puts it back some day
 }
 
 // Event returns what instr does to the root of t in state s.
@@ -52,7 +53,7 @@ func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event
 	case *ssa.Select:
 		for _, st := range instr.States {
 			if st.Send != nil && owner(st.Send) != flow.None {
-				return Event{Kind: Keep, Class: owner(st.Send), Direct: true}
+				return Event{Kind: Keep, Class: owner(st.Send), Direct: true, Stored: true}
 			}
 		}
 	case *ssa.Panic:
@@ -132,7 +133,7 @@ func stored(val, addr flow.Class, local bool) Event {
 	case addr != flow.None:
 		return Event{Kind: Use, Class: addr} // into its own memory
 	case val != flow.None:
-		return Event{Kind: Keep, Class: val, Direct: true}
+		return Event{Kind: Keep, Class: val, Direct: true, Stored: true}
 	}
 	return Event{}
 }
@@ -179,24 +180,24 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 	if mc, ok := x.(*ssa.MakeClosure); ok { // what gets a closure may call it
 		e := m.captures(mc)
 		if e.Kind == Put {
-			e.Kind = Keep
+			e.Kind, e.Stored = Keep, true
 		}
 		return e
 	}
 	p := m.effect(call, arg)
 	switch {
 	case p.Put != Never && c > flow.Part: // put back by way of what holds it
-		return Event{Kind: Keep, Class: c}
+		return Event{Kind: Keep, Class: c, Stored: true}
 	case c == flow.Inner && p.Keep: // what the value refers to goes to somebody who may keep it
-		return Event{Kind: Keep, Class: c}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored}
 	case c == flow.Inner:
 		return Event{}
 	case p.Put != Never && c <= flow.Derived && p.trades():
-		return Event{Kind: Keep, Class: c}
+		return Event{Kind: Keep, Class: c, Stored: true}
 	case p.Put != Never && c <= flow.Derived:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
-		return Event{Kind: Keep, Class: c}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
 		return Event{}
 	}
@@ -230,9 +231,38 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	case p.Put != Never:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep:
-		return Event{Kind: Keep, Class: c}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored}
+	case p.Uses:
+		return Event{Kind: Use, Class: c}
 	}
-	return Event{Kind: Use, Class: c}
+	return Event{}
+}
+
+// LateUse returns a defer before the root of t whose closure uses the variable that holds the root in s when the function returns, nil
+// for none.
+func (m *Model) LateUse(t *flow.Track, s *flow.State) *ssa.Defer {
+	root, ok := t.Root.(ssa.Instruction)
+	if !ok {
+		return nil
+	}
+	for _, b := range t.Fn.Blocks {
+		for _, instr := range b.Instrs {
+			d, ok := instr.(*ssa.Defer)
+			if !ok || !precedes(d, root) {
+				continue
+			}
+			mc, ok := d.Call.Value.(*ssa.MakeClosure)
+			if !ok {
+				continue
+			}
+			for i, bound := range mc.Bindings {
+				if c := t.Live(s, bound); t.Cell(bound) && c != flow.None && c <= flow.Derived && m.closureEvent(mc, i, c).Kind == Use {
+					return d
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // deferred is the event of a defer statement.
@@ -257,7 +287,7 @@ func (m *Model) started(t *flow.Track, s *flow.State, call *ssa.CallCommon) Even
 	}
 	for _, v := range values {
 		if c := t.Live(s, v); c != flow.None && c <= flow.Inner {
-			return Event{Kind: Keep, Class: c, Direct: true}
+			return Event{Kind: Keep, Class: c, Direct: true, Stored: true}
 		}
 	}
 	return Event{}

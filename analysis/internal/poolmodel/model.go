@@ -27,7 +27,8 @@ type Model struct {
 	ignored   map[lineKey]*ignore
 	ignores   []*ignore // of poolvet's own form
 	tests     bool
-	sealed    bool // all summaries are there: from now on passes read them, at the same time
+	open      map[string]bool // pools into which functions that others can call put what they are given
+	sealed    bool            // all summaries are there: from now on passes read them, at the same time
 	calls     map[token.Pos]callSite
 
 	mu       sync.Mutex
@@ -152,6 +153,34 @@ func (m *Model) summarize() {
 		m.results(fn)
 	}
 	m.sealed = true
+	m.findOpen()
+}
+
+// findOpen finds the pools that code elsewhere can put a value into: by an exported function, or by a method, which an interface may
+// call.
+func (m *Model) findOpen() {
+	m.open = map[string]bool{}
+	for _, fn := range m.Funcs {
+		obj, ok := fn.Object().(*types.Func)
+		if !ok || !obj.Exported() && obj.Signature().Recv() == nil {
+			continue
+		}
+		for i := range fn.Params {
+			if p := m.param(fn, i); p.Put != Never {
+				m.open[p.Pool] = true
+			}
+		}
+	}
+}
+
+// OnlyUses reports whether a call that may keep a value of this pool, for all that is known of it, takes it for its own use alone: what is
+// called is elsewhere, and could not put it back.
+func (m *Model) OnlyUses(call *ssa.CallCommon, pool string) bool {
+	if pool == "" || isLocal(pool) || IsPointed(pool) || m.open[pool] || m.open[""] {
+		return false
+	}
+	callee := calleeOf(call)
+	return callee != nil && callee.Pkg() != m.pass.Pkg && !keeps.MatchString(callee.Name())
 }
 
 // export keeps the summaries of functions that other packages can call.

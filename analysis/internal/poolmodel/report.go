@@ -19,7 +19,7 @@ import (
 const ignorePrefix = "//poolvet:ignore"
 
 // passNames are those that comments of golangci-lint and staticcheck may name.
-var passNames = []string{"poolvet", "missingput", "useafterput", "poolescape", "putshape", "getreset"}
+var passNames = []string{"poolvet", "missingput", "useafterput", "poolescape", "putshape", "getreset", "bypass"}
 
 type lineKey struct {
 	file string

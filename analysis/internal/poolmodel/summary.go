@@ -25,6 +25,8 @@ type Param struct {
 	Put     Level
 	Pool    string       // where to, when that is known
 	Keep    bool         // it may keep the value, or give it to somebody who may
+	Stored  bool         // it does keep it: it stores or sends it, or starts a goroutine with it
+	Uses    bool         // it reads or writes the value or its memory
 	Returns []flow.Class // how each result is related to it
 }
 
@@ -127,11 +129,15 @@ func (w *paramWalk) glance() (puts bool) {
 	all := w.t.Everywhere()
 	for _, b := range w.t.Fn.Blocks {
 		for _, instr := range b.Instrs {
-			switch w.m.Event(w.t, all, instr).Kind {
+			e := w.m.Event(w.t, all, instr)
+			switch e.Kind {
 			case Put, DeferPut:
 				puts = true
 			case Keep:
 				w.p.Keep = true
+				w.p.Stored = w.p.Stored || e.Stored
+			case Use, DeferUse:
+				w.p.Uses = true
 			case Return:
 				w.returns(all, instr.(*ssa.Return))
 			}
@@ -228,7 +234,7 @@ func (m *Model) results(fn *ssa.Function) []Result {
 				return !ok
 			}
 			for i, r := range ret.Results {
-				if c := t.Live(s, r); c == flow.Same || c == flow.Derived && isSlice(acq.Value.Type()) {
+				if c := t.Live(s, r); c == flow.Same || c == flow.Derived && isSlice(r.Type()) {
 					results[i] = Result{Acquired: true, Pool: acq.Pool}
 					found = true
 				}
