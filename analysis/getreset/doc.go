@@ -15,8 +15,9 @@
 //	buf.Reset() // before the Put
 //	bufPool.Put(buf)
 //
-// The pass looks at bytes.Buffer, strings.Builder, and the types that the package itself resets: those of which some Get or
-// Put of the same pool calls Reset. It reports only pools of which it sees at least one Put that does not reset, and a
-// wrapper of Get or Put that resets does so for its callers. For a buffer, Truncate(0) is a Reset, and so is assigning to all
-// of it.
+// The pass looks at types that are of no use as they were left: bytes.Buffer, strings.Builder, hashes, maps, slices that are appended to,
+// and what has a Reset with the io.Writer or io.Reader to work on, as gzip.Writer and bufio.Reader have. It also looks at the types that
+// the package itself resets: those of which some Get or Put of the same pool calls Reset. It reports only pools of which it sees at least one Put that does not reset, and a
+// wrapper of Get or Put that resets does so for its callers. For a buffer, Truncate(0) is a Reset, for a slice x[:0], for a map clear
+// or delete, and for all of them assigning to all of it.
 package getreset
