@@ -262,11 +262,22 @@ func (m *Model) acquisitions(call *ssa.Call) []Acquisition {
 	}
 	var found []Acquisition
 	for i, r := range results {
-		if r.Acquired {
+		if r.Acquired && !m.mayReturnOperand(call, i) {
 			found = append(found, Acquisition{Call: call, Result: i, Pool: r.Pool, Wrapper: true}.extracted()...)
 		}
 	}
 	return found
+}
+
+// mayReturnOperand reports whether result i of a call may be one of its operands: what is given, or a value out of a pool where that is nil.
+func (m *Model) mayReturnOperand(call *ssa.Call, i int) bool {
+	fn := call.Call.StaticCallee()
+	for arg := range call.Call.Args {
+		if p, ok := m.summaryOf(fn, arg); ok && i < len(p.Returns) && p.Returns[i] == flow.Same {
+			return true
+		}
+	}
+	return false
 }
 
 // extracted fills in Value. There is none when the result is not used: such an acquisition has Value nil.

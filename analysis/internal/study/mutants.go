@@ -136,8 +136,8 @@ var tellsOf = map[string][]string{
 	kindTwice: {"useafterput"}, kindUsed: {"useafterput"}, kindReturned: {"useafterput", "poolescape"},
 }
 
-// maker makes the mutants of a package.
-type maker struct {
+// mutator makes the mutants of a package.
+type mutator struct {
 	*unit
 	gets, puts map[types.Object]bool // functions of the package that get and put themselves
 	made       []mutant
@@ -145,7 +145,7 @@ type maker struct {
 
 // mutants returns at most each mutants of a kind, in the order of the source.
 func (u *unit) mutants(each int) []mutant {
-	k := maker{unit: u, gets: map[types.Object]bool{}, puts: map[types.Object]bool{}}
+	k := mutator{unit: u, gets: map[types.Object]bool{}, puts: map[types.Object]bool{}}
 	k.findWrappers()
 	for _, name := range u.names {
 		for _, decl := range u.files[name].Decls {
@@ -187,15 +187,15 @@ func (u *unit) ofPool(call *ast.CallExpr, name string) bool {
 	return fn != nil && fn.FullName() == "(*sync.Pool)."+name
 }
 
-func (k *maker) isGet(call *ast.CallExpr) bool {
+func (k *mutator) isGet(call *ast.CallExpr) bool {
 	return k.ofPool(call, "Get") || k.gets[k.calleeObject(call)]
 }
 
-func (k *maker) isPut(call *ast.CallExpr) bool {
+func (k *mutator) isPut(call *ast.CallExpr) bool {
 	return k.ofPool(call, "Put") || k.puts[k.calleeObject(call)]
 }
 
-func (k *maker) calleeObject(call *ast.CallExpr) types.Object {
+func (k *mutator) calleeObject(call *ast.CallExpr) types.Object {
 	if fn := k.callee(call); fn != nil {
 		return fn.Origin()
 	}
@@ -203,7 +203,7 @@ func (k *maker) calleeObject(call *ast.CallExpr) types.Object {
 }
 
 // calls reports whether a call in n is one that is means.
-func (k *maker) calls(n ast.Node, is func(*ast.CallExpr) bool) bool {
+func (k *mutator) calls(n ast.Node, is func(*ast.CallExpr) bool) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
 		if call, ok := n.(*ast.CallExpr); ok && is(call) {
@@ -220,7 +220,7 @@ var (
 )
 
 // findWrappers finds functions that get or put, and do not do both, by what they do and how they are named.
-func (k *maker) findWrappers() {
+func (k *mutator) findWrappers() {
 	for _, file := range k.files {
 		for _, decl := range file.Decls {
 			fn, ok := decl.(*ast.FuncDecl)
@@ -241,7 +241,7 @@ func (k *maker) findWrappers() {
 }
 
 // inFunc makes the mutants of a function that gets and puts.
-func (k *maker) inFunc(name string, fn *ast.FuncDecl) {
+func (k *mutator) inFunc(name string, fn *ast.FuncDecl) {
 	got := k.got(fn)
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
 		var list []ast.Stmt
@@ -286,7 +286,7 @@ func (k *maker) inFunc(name string, fn *ast.FuncDecl) {
 }
 
 // got returns the variables of a function that hold what a pool lent: assigned from a Get, or from one of them.
-func (k *maker) got(fn *ast.FuncDecl) map[types.Object]bool {
+func (k *mutator) got(fn *ast.FuncDecl) map[types.Object]bool {
 	got := map[types.Object]bool{}
 	set := func(lhs ast.Expr, rhs ast.Node) {
 		id, ok := lhs.(*ast.Ident)
@@ -325,7 +325,7 @@ func (k *maker) got(fn *ast.FuncDecl) map[types.Object]bool {
 }
 
 // add adds a mutant at a node of a function.
-func (k *maker) add(kind, name string, fn *ast.FuncDecl, at ast.Node, edits ...edit) {
+func (k *mutator) add(kind, name string, fn *ast.FuncDecl, at ast.Node, edits ...edit) {
 	line := func(pos token.Pos) int { return k.fset.Position(pos).Line }
 	k.made = append(k.made, mutant{kind, name, line(at.Pos()), line(fn.Pos()), line(fn.End()), edits})
 }
@@ -351,7 +351,7 @@ func statementCall(stmt ast.Stmt) (call *ast.CallExpr, deferred bool) {
 }
 
 // value returns what a Put puts: its last argument, or its receiver.
-func (k *maker) value(call *ast.CallExpr) ast.Expr {
+func (k *mutator) value(call *ast.CallExpr) ast.Expr {
 	if n := len(call.Args); n > 0 {
 		return call.Args[n-1]
 	}
@@ -382,7 +382,7 @@ func root(e ast.Expr) *ast.Ident {
 }
 
 // mentions reports whether n uses the variable.
-func (k *maker) mentions(n ast.Node, id *ast.Ident) bool {
+func (k *mutator) mentions(n ast.Node, id *ast.Ident) bool {
 	found := false
 	ast.Inspect(n, func(n ast.Node) bool {
 		if x, ok := n.(*ast.Ident); ok && k.info.Uses[x] != nil && k.info.Uses[x] == k.info.Uses[id] {
@@ -393,12 +393,12 @@ func (k *maker) mentions(n ast.Node, id *ast.Ident) bool {
 	return found
 }
 
-func (k *maker) usedAfter(list []ast.Stmt, id *ast.Ident) bool {
+func (k *mutator) usedAfter(list []ast.Stmt, id *ast.Ident) bool {
 	return slices.ContainsFunc(list, func(s ast.Stmt) bool { return k.mentions(s, id) })
 }
 
 // plainUse reports whether a statement uses the variable, and neither resets, sets nor puts it, nor declares anything.
-func (k *maker) plainUse(stmt ast.Stmt, id *ast.Ident) bool {
+func (k *mutator) plainUse(stmt ast.Stmt, id *ast.Ident) bool {
 	if !k.mentions(stmt, id) || k.isReset(stmt) != nil {
 		return false
 	}
@@ -413,7 +413,7 @@ func (k *maker) plainUse(stmt ast.Stmt, id *ast.Ident) bool {
 
 // copied returns what a call copies the memory of, where the copy is all that it is for, and whether that is what a method named
 // Bytes returns.
-func (k *maker) copied(call *ast.CallExpr) (bytes bool, of ast.Expr) {
+func (k *mutator) copied(call *ast.CallExpr) (bytes bool, of ast.Expr) {
 	if id, ok := call.Fun.(*ast.Ident); ok && id.Name == "append" && len(call.Args) == 2 && call.Ellipsis.IsValid() && fresh(call.Args[0]) {
 		of = call.Args[1]
 	} else if fn := k.callee(call); fn != nil && (fn.FullName() == "bytes.Clone" || fn.FullName() == "slices.Clone") {
@@ -443,7 +443,7 @@ func fresh(e ast.Expr) bool {
 }
 
 // isReset returns what a statement makes as new, nil where it does not.
-func (k *maker) isReset(stmt ast.Stmt) ast.Expr {
+func (k *mutator) isReset(stmt ast.Stmt) ast.Expr {
 	switch stmt := stmt.(type) {
 	case *ast.ExprStmt:
 		call, ok := stmt.X.(*ast.CallExpr)
@@ -475,7 +475,7 @@ func isZero(e ast.Expr) bool {
 }
 
 // resets makes a mutant of a function that resets what it got, without these resets.
-func (k *maker) resets(name string, fn *ast.FuncDecl) {
+func (k *mutator) resets(name string, fn *ast.FuncDecl) {
 	got := k.got(fn)
 	var edits []edit
 	var first ast.Stmt

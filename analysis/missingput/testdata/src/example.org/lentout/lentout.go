@@ -76,3 +76,19 @@ func empty(r io.Reader) int {
 	lentPool.Put(buf)
 	return 0
 }
+
+// into returns what it is given, or a new one where there is none.
+func into(dst *bytes.Buffer, s string) *bytes.Buffer {
+	if dst == nil {
+		dst = lentPool.Get().(*bytes.Buffer)
+	}
+	dst.WriteString(s)
+	return dst
+}
+
+// given is right: into takes nothing out of the pool here.
+func given(s string) string {
+	var b bytes.Buffer
+	into(&b, s)
+	return b.String()
+}
