@@ -247,12 +247,17 @@ func isHTTP(method, rest []byte) bool {
 	return false
 }
 
-// bodyLength returns how many bytes follow the head of a request, as gortsplib will read it.
+// bodyLength returns how many bytes follow the head of a request, as gortsplib will read it: a line without a colon, which it would
+// join with the next one, is refused.
 func bodyLength(head []byte) (int, error) {
 	length, found := 0, false
-	for line := range bytes.SplitSeq(head, []byte("\r\n")) {
+	_, headers, _ := bytes.Cut(head, []byte("\r\n"))
+	for line := range bytes.SplitSeq(headers, []byte("\r\n")) {
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || !strings.EqualFold(string(name), "Content-Length") {
+		if !ok && len(line) > 0 {
+			return 0, fault.Errorf(fault.Invalid, "got the header %.40q, want NAME: VALUE", line)
+		}
+		if !strings.EqualFold(string(name), "Content-Length") {
 			continue
 		}
 		n, err := strconv.ParseUint(string(bytes.TrimSpace(value)), 10, 31)

@@ -49,6 +49,7 @@ func TestMessage(t *testing.T) {
 		{"long-body", body("100000"), 0, false, "too large"},
 		{"endless-body", body("99999999999"), 0, false, "Content-Length"},
 		{"negative-body", body("-1"), 0, false, "Content-Length"},
+		{"no-colon", strings.Replace(body("5"), "CSeq: 1", "X", 1), 0, false, "NAME: VALUE"},
 		{"two-lengths", strings.Replace(body("5"), "CSeq: 1", "Content-length: 4", 1), 0, false, "Content-Length"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
