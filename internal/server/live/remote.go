@@ -166,10 +166,12 @@ func (r *remote) take(ctx context.Context) error {
 	if err == nil {
 		buf, err = r.source.live.engine.Pool.Get(n)
 	}
-	if r.dropped = err != nil; r.dropped {
+	if err != nil {
+		r.dropped = true
 		pause(ctx, breath)
 		return r.out.Lost(stream.NoMemory)
 	}
+	r.dropped = false
 	copy(buf.Bytes()[copy(buf.Bytes(), i.Data):], i.Alpha)
 	return r.out.layers(buf, len(i.Alpha), captured(i.Captured))
 }
