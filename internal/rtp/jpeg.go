@@ -195,7 +195,7 @@ func whichOf(class byte, counts, values []byte) which {
 func (j *JPEG) set(h *headers, scan, rest []byte) error {
 	f := h.frame
 	switch {
-	case f == nil || len(f) < 6 || len(f) != 6+3*int(f[5]):
+	case len(f) < 6 || len(f) != 6+3*int(f[5]):
 		return unsupported("got a scan without a frame header before it")
 	case f[0] != 8:
 		return unsupported("got samples of %d bits, want 8", f[0])
