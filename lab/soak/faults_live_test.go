@@ -199,7 +199,10 @@ func publishBrokenJPEGs(m *misuser) error {
 	if err != nil || !bytes.HasPrefix(response, []byte("HTTP/1.1 200 ")) {
 		return errors.Join(err, wantRefused(response))
 	}
-	var counts struct{ Frames, Images, Dropped, Failed int }
+	var counts struct {
+		Frames, Dropped, Failed int
+		Images                  int `json:"pictures"`
+	}
 	_, said, _ := bytes.Cut(response, []byte("\r\n\r\n"))
 	if err := json.Unmarshal(said, &counts); err != nil {
 		return fmt.Errorf("%w: %.200q", err, response)
