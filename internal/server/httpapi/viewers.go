@@ -10,6 +10,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -94,30 +95,7 @@ func (h *viewers) info(r *http.Request, name string) (stream.Info, error) {
 	return info, nil
 }
 
-// ended logs that a viewer has disconnected; why is nil for a proper end. It is a warning only if the server ended it before
-// the viewer or the drain did.
+// ended logs that a viewer has disconnected; name is empty for a viewer of several streams, and why nil for a proper end.
 func (h *viewers) ended(r *http.Request, transport, name string, since time.Time, why error) {
-	level := slog.LevelDebug
-	attrs := []slog.Attr{slog.String("transport", transport), slog.String("identity", fault.Cut(auth.From(r.Context()).String())), slog.String("peer", r.RemoteAddr), slog.Duration("watched", time.Since(since).Round(time.Millisecond))}
-	if name != "" {
-		attrs = append(attrs, slog.String("stream", name))
-	}
-	if f := fault.From(why); f != nil {
-		if f.Kind == fault.Slow && h.engine.IsDraining() {
-			f = errStopping // It had conn.DrainPatience, not live.stall.
-		}
-		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
-		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
-			level = slog.LevelWarn
-			h.engine.Metrics.Rejected(f.Kind)
-			suppressed, ok := h.logged.Admit(f)
-			if !ok {
-				return
-			}
-			if suppressed > 0 {
-				attrs = append(attrs, slog.Int("suppressed", suppressed))
-			}
-		}
-	}
-	h.log.LogAttrs(context.WithoutCancel(r.Context()), level, "viewer disconnected", attrs...)
+	live.EndedViewer{Transport: transport, Identity: auth.From(r.Context()), Peer: r.RemoteAddr, Since: since, Stream: name, Why: why}.Log(h.engine, h.log, &h.logged)
 }

@@ -3,7 +3,6 @@ package rtsp
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"os"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/rtp"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -416,34 +416,11 @@ func (p *play) writeSound(samples []byte, at time.Duration) error {
 	return err
 }
 
-// log logs that the viewer has ended; err is nil for a proper end. It is a warning only if the server ended it before the viewer or
-// the drain did.
+// log logs that the viewer has ended; err is nil for a proper end.
 func (p *play) log(err error) {
-	s := p.server
-	level := slog.LevelDebug
 	transport := "rtsp"
 	if p.overUDP() {
 		transport = "rtsp-udp"
 	}
-	attrs := []slog.Attr{
-		slog.String("transport", transport), slog.String("identity", fault.Cut(p.id.String())), slog.String("peer", p.peer), slog.Duration("watched", time.Since(p.since).Round(time.Millisecond)), slog.String("stream", p.name),
-	}
-	if f := fault.From(err); f != nil {
-		if f.Kind == fault.Slow && s.engine.IsDraining() {
-			f = fault.From(stream.ErrClosed) // It had conn.DrainPatience, not live.stall.
-		}
-		attrs = append(attrs, slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
-		if f.Kind != fault.Canceled && f.Kind != fault.Draining {
-			level = slog.LevelWarn
-			s.engine.Metrics.Rejected(f.Kind)
-			suppressed, ok := s.logged.Admit(f)
-			if !ok {
-				return
-			}
-			if suppressed > 0 {
-				attrs = append(attrs, slog.Int("suppressed", suppressed))
-			}
-		}
-	}
-	s.log.LogAttrs(context.Background(), level, "viewer disconnected", attrs...)
+	live.EndedViewer{Transport: transport, Identity: p.id, Peer: p.peer, Since: p.since, Stream: p.name, Why: err}.Log(p.server.engine, p.server.log, &p.server.logged)
 }
