@@ -33,6 +33,15 @@ func (e *NotFoundError) Error() string {
 	return fmt.Sprintf("stream: unknown stream: got %q, want one of %s", e.Name, strings.Join(e.Names, ", "))
 }
 
+// Reason says to a caller what it asked for, and what it could have asked for.
+func (e *NotFoundError) Reason() string {
+	there := "there are none yet"
+	if len(e.Names) > 0 {
+		there = "there are: " + strings.Join(e.Names, ", ")
+	}
+	return fmt.Sprintf("no stream %.80q; %s", e.Name, there)
+}
+
 // NameError says that a stream cannot have that name.
 type NameError struct{ Name string }
 

@@ -252,6 +252,9 @@ func (c *Checker) GRPC(ctx context.Context, peer string, state *tls.ConnectionSt
 	return id, err
 }
 
+// BasicChallenge asks players for the password of a URL, as WWW-Authenticate of HTTP and RTSP: they send it only then.
+const BasicChallenge = `Basic realm="steadyframe: any user, the token as password"`
+
 // bearer returns the token of the scheme Bearer, whose case does not matter (RFC 9110, section 11.1).
 func bearer(header string) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(header, " ")

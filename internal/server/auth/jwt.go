@@ -133,7 +133,7 @@ func (j *jwts) identify(token string) (*Identity, error) {
 	return &Identity{name: name, owner: name, scopes: scopesOf(claims[j.claim]), record: j.record}, nil
 }
 
-// scopesOf returns the scopes of a claim, without those that are none of ours.
+// scopesOf returns the scopes of a claim, without those that this server does not have.
 func scopesOf(claim any) config.Scopes {
 	var list []string
 	switch v := claim.(type) {

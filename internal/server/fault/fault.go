@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -53,6 +55,18 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
+// Level is how loud the log is about a request that failed: a bug of the server is an error, and a caller that disconnected or a
+// drain is no reason to warn.
+func (k Kind) Level() slog.Level {
+	switch k {
+	case Internal:
+		return slog.LevelError
+	case Canceled, Draining:
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
+}
+
 // Error is why a request, or one frame of it, was not served.
 type Error struct {
 	Kind       Kind
@@ -78,6 +92,15 @@ func (e *Error) Error() string {
 
 // Unwrap returns the error that e comes from.
 func (e *Error) Unwrap() error { return e.Err }
+
+// RetrySeconds is when to try again, as a header Retry-After says it: in whole seconds; 0: nothing is said. The server that stops
+// may be back, or another in its place, in one.
+func (e *Error) RetrySeconds() int {
+	if e.Kind == Draining {
+		return 1
+	}
+	return int(math.Ceil(max(e.RetryAfter, 0).Seconds()))
+}
 
 // Errorf returns an Error of that kind.
 func Errorf(k Kind, format string, args ...any) *Error {

@@ -148,16 +148,12 @@ func (s *service) melStream(stream grpc.ServerStream, in pieceReader) error {
 	return newHearing(s, stream, in, false).run()
 }
 
-// level is how loud the log is about a call that failed: a caller that went away is none of ours to warn about, and a
-// deadline is how those end that publish or watch for a time.
+// level is how loud the log is about a call that failed: a deadline is how those end that publish or watch for a time.
 func level(method string, k fault.Kind) slog.Level {
-	switch {
-	case k == fault.Internal:
-		return slog.LevelError
-	case k == fault.Canceled, k == fault.Draining, k == fault.Deadline && (method == "Publish" || method == "Watch" || method == "PublishSound" || method == "Listen"):
+	if k == fault.Deadline && (method == "Publish" || method == "Watch" || method == "PublishSound" || method == "Listen") {
 		return slog.LevelDebug
 	}
-	return slog.LevelWarn
+	return k.Level()
 }
 
 // peerOf returns the caller's address.

@@ -176,16 +176,10 @@ func (h *Handler) logFault(r *http.Request, id *auth.Identity, f *fault.Error) {
 	if !ok {
 		return
 	}
-	log, level := h.log, slog.LevelWarn
+	log := h.log
 	if suppressed > 0 {
 		log = log.With("suppressed", suppressed)
 	}
-	switch f.Kind {
-	case fault.Internal:
-		level = slog.LevelError
-	case fault.Canceled, fault.Draining:
-		level = slog.LevelDebug
-	}
-	log.LogAttrs(context.WithoutCancel(r.Context()), level, "request failed", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
+	log.LogAttrs(context.WithoutCancel(r.Context()), f.Kind.Level(), "request failed", slog.String("method", fault.Cut(r.Method)), slog.String("path", fault.Cut(r.URL.Path)),
 		slog.String("identity", fault.Cut(id.String())), slog.String("peer", r.RemoteAddr), slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())))
 }

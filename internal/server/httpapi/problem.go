@@ -2,12 +2,11 @@ package httpapi
 
 import (
 	"encoding/json"
-	"math"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
@@ -65,7 +64,7 @@ func status(k fault.Kind) (code int, title string) {
 func setChallenge(h http.Header, r *http.Request) {
 	h.Set("WWW-Authenticate", "Bearer")
 	if r.Header.Get("Sec-Fetch-Mode") == "" && !strings.Contains(r.UserAgent(), "Mozilla/") {
-		h.Add("WWW-Authenticate", `Basic realm="steadyframe: any user, the token as password"`)
+		h.Add("WWW-Authenticate", auth.BasicChallenge)
 	}
 }
 
@@ -76,12 +75,7 @@ func writeFault(w http.ResponseWriter, f *fault.Error) {
 		Type: "urn:steadyframe:problem:" + f.Kind.String(), Title: title, Status: code, Detail: f.Error(),
 		Field: f.Field, Limit: f.Limit, Got: f.Got, Max: f.Max,
 	}
-	retry := f.RetryAfter
-	if f.Kind == fault.Draining {
-		retry = time.Second
-	}
-	if retry > 0 {
-		p.RetryAfter = int(math.Ceil(retry.Seconds()))
+	if p.RetryAfter = f.RetrySeconds(); p.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 	}
 	writeProblem(w, p)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
@@ -17,15 +16,11 @@ func refusal(err error, host string) *fault.Error {
 	f := fault.From(err)
 	var missing *stream.NotFoundError
 	if errors.As(err, &missing) {
-		there := "there are none yet"
-		if len(missing.Names) > 0 {
-			there = "there are: " + strings.Join(missing.Names, ", ")
-		}
 		name := missing.Name
 		if stream.CheckName(name) != nil { // No stream can have that name.
 			name = "NAME"
 		}
-		f.Reason = fmt.Sprintf("no stream %.80q; %s; push one: steadyframe push --stream %s INPUT http://%s", missing.Name, there, name, host)
+		f.Reason = fmt.Sprintf("%s; push one: steadyframe push --stream %s INPUT http://%s", missing.Reason(), name, host)
 	}
 	return f
 }

@@ -179,7 +179,7 @@ func view(t *testing.T, l *running) *stream.Viewer {
 	return v
 }
 
-// TestRemoteImages: images come unchanged, with the time of their capture, unless that cannot be; what is none is dropped.
+// TestRemoteImages: images come unchanged, with the time of their capture, unless that cannot be; what is no image is dropped.
 func TestRemoteImages(t *testing.T) {
 	o := newOrigin(t)
 	l := startRemote(t, o, config.Stream{})

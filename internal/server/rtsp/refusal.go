@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 
 	"github.com/steadyframe/steadyframe/internal/rtp"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -69,20 +68,16 @@ func response(f *fault.Error) *base.Response {
 		StatusCode: status(f.Kind), StatusMessage: reason(f), Body: []byte(f.Error() + "\n"),
 		Header: base.Header{"Content-Type": {"text/plain; charset=utf-8"}},
 	}
-	retry := f.RetryAfter
-	if f.Kind == fault.Draining {
-		retry = time.Second
-	}
-	if retry > 0 {
-		r.Header["Retry-After"] = base.HeaderValue{strconv.Itoa(int(math.Ceil(retry.Seconds())))}
+	if retry := f.RetrySeconds(); retry > 0 {
+		r.Header["Retry-After"] = base.HeaderValue{strconv.Itoa(retry)}
 	}
 	if f.Kind == fault.Unauthorized {
-		r.Header["WWW-Authenticate"] = base.HeaderValue{`Basic realm="steadyframe: any user, the token as password"`}
+		r.Header["WWW-Authenticate"] = base.HeaderValue{auth.BasicChallenge}
 	}
 	return r
 }
 
-// plainResponse returns the same for what is no request.
+// plainResponse returns the same for what cannot be read as a request.
 func plainResponse(f *fault.Error) []byte {
 	data, _ := response(f).Marshal() // It has no error.
 	return data
@@ -93,12 +88,7 @@ func refusal(err error) *fault.Error {
 	f := fault.From(err)
 	var missing *stream.NotFoundError
 	if errors.As(err, &missing) {
-		f.Reason = fmt.Sprintf("no stream %.80q", missing.Name)
-		if len(missing.Names) > 0 {
-			f.Reason += "; there are: " + strings.Join(missing.Names, ", ")
-		} else {
-			f.Reason += "; there are none yet"
-		}
+		f.Reason = missing.Reason()
 	}
 	return f
 }
@@ -124,13 +114,6 @@ func (s *Server) refused(g *guarded, path string, f *fault.Error) {
 	if !ok {
 		return
 	}
-	level := slog.LevelWarn
-	switch f.Kind {
-	case fault.Internal:
-		level = slog.LevelError
-	case fault.Canceled, fault.Draining:
-		level = slog.LevelDebug
-	}
 	attrs := []slog.Attr{
 		slog.String("method", fault.Cut(g.method)), slog.String("path", fault.Cut(path)), slog.String("peer", g.peer),
 		slog.String("kind", f.Kind.String()), slog.String("reason", fault.Cut(f.Error())),
@@ -138,5 +121,5 @@ func (s *Server) refused(g *guarded, path string, f *fault.Error) {
 	if suppressed > 0 {
 		attrs = append(attrs, slog.Int("suppressed", suppressed))
 	}
-	s.log.LogAttrs(context.Background(), level, "RTSP request failed", attrs...)
+	s.log.LogAttrs(context.Background(), f.Kind.Level(), "RTSP request failed", attrs...)
 }
