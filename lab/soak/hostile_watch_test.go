@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/lab/measure"
 )
 
 // hostileRest is what a server holds: the most in some time, or at a moment.
@@ -239,17 +241,10 @@ func busySeconds() (sum float64) {
 	return sum
 }
 
-// processSeconds returns the processor time of a process: proc_pid_stat(5).
-func processSeconds(pid int) (sum float64) {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	_, rest, _ := strings.Cut(string(text), ") ")
-	if fields := strings.Fields(rest); len(fields) > 12 {
-		for _, field := range fields[11:13] { // utime, stime
-			n, _ := strconv.ParseFloat(field, 64)
-			sum += n / ticks
-		}
-	}
-	return sum
+// processSeconds returns the processor time of a process, 0 of one that has ended.
+func processSeconds(pid int) float64 {
+	cpu, _, _ := measure.SpentBy(pid)
+	return cpu.Seconds()
 }
 
 // processesWith returns the processes that have text in their environment.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/lab/measure"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -66,7 +67,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		return Result{}, fmt.Errorf("got the URL %q, want one such as http://127.0.0.1:8080/stream/cars.mjpg", o.URL)
 	}
 	if o.PID != 0 {
-		if _, _, err := spentBy(o.PID); err != nil {
+		if _, _, err := measure.SpentBy(o.PID); err != nil {
 			return Result{}, err
 		}
 	}
@@ -283,7 +284,7 @@ func (w *watch) server() (cpu time.Duration, rss uint64, err error) {
 	if w.options.PID == 0 {
 		return 0, 0, nil
 	}
-	return spentBy(w.options.PID)
+	return measure.SpentBy(w.options.PID)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

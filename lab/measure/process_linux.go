@@ -1,4 +1,4 @@
-package viewers
+package measure
 
 import (
 	"bytes"
@@ -11,9 +11,9 @@ import (
 // tick is the unit of processor time in /proc/PID/stat: sysconf(_SC_CLK_TCK), which is 100 a second wherever Linux runs Go.
 const tick = 10 * time.Millisecond
 
-// spentBy returns the processor time that a process has used, in the program and in the kernel on its behalf, and the bytes of its
+// SpentBy returns the processor time that a process has used, in the program and in the kernel on its behalf, and the bytes of its
 // memory that are resident.
-func spentBy(pid int) (cpu time.Duration, rss uint64, err error) {
+func SpentBy(pid int) (cpu time.Duration, rss uint64, err error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, 0, fmt.Errorf("no process %d: %w", pid, err)
