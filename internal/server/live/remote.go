@@ -65,6 +65,9 @@ func (s *source) remote(ctx context.Context, from config.RemoteSource) error {
 	r := &remote{source: s, from: from, client: c, out: p}
 	for {
 		if err := r.pull(ctx); err != nil {
+			if ctx.Err() == nil && r.out.Err() == nil {
+				s.live.engine.Metrics.PullFailed()
+			}
 			return r.lost(err)
 		}
 		if err := r.rest(ctx); err != nil {
@@ -124,8 +127,13 @@ func (r *remote) pull(ctx context.Context) error {
 			return err
 		}
 		if r.out.Watched() {
-			if watched.IsZero() && r.source.settings.Sound {
-				listening.Go(func() { r.listen(ctx) })
+			if watched.IsZero() {
+				m := r.source.live.engine.Metrics
+				m.PullBegan(1)
+				defer m.PullEnded(1)
+				if r.source.settings.Sound {
+					listening.Go(func() { r.listen(ctx) })
+				}
 			}
 			watched = time.Now()
 		}
@@ -173,7 +181,11 @@ func (r *remote) take(ctx context.Context) error {
 	}
 	r.dropped = false
 	copy(buf.Bytes()[copy(buf.Bytes(), i.Data):], i.Alpha)
-	return r.out.layers(buf, len(i.Alpha), captured(i.Captured))
+	at := captured(i.Captured)
+	if !i.Repeat {
+		r.source.live.engine.Metrics.Arrived(time.Since(at))
+	}
+	return r.out.layers(buf, len(i.Alpha), at)
 }
 
 // captured returns t, the time of another server's clock, or now where that is out of bounds.

@@ -252,6 +252,9 @@ func TestRemoteIsLazy(t *testing.T) {
 	if n := o.open(); n != 1 {
 		t.Errorf("got %d calls for two viewers, want one", n)
 	}
+	if n := l.engine.Metrics.Pulls(); n != 1 {
+		t.Errorf("got %d pulls in the metrics for two viewers, want 1", n)
+	}
 	a.Close()
 	b.Close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -267,6 +270,7 @@ func TestRemoteIsLazy(t *testing.T) {
 		}
 	}()
 	until(t, "the call to end after the last viewer", func() bool { return o.open() == 0 })
+	until(t, "the end of the pull in the metrics", func() bool { return l.engine.Metrics.Pulls() == 0 })
 	if state() != stream.Online {
 		t.Error("the stream is not online while nobody watches")
 	}

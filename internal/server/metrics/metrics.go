@@ -39,6 +39,7 @@ type Metrics struct {
 	queueWait  *Histogram
 	viewerLag  *Histogram
 	live       liveFrames
+	pulls      *pulls
 	sound      prometheus.Counter
 	slowed     prometheus.Counter
 	segments   [2]prometheus.Counter // reused, coded
@@ -89,6 +90,9 @@ func New() *Metrics {
 		)),
 	)
 	m.Registry.MustRegister(streamFrames...)
+	pulls, pulled := newPulls()
+	m.pulls = pulls
+	m.Registry.MustRegister(pulled...)
 	for i, name := range stageNames {
 		m.stages[i] = newHistogram("steadyframe_stage_duration_seconds", "Time of a batch in each stage.", "stage", name)
 		m.Registry.MustRegister(m.stages[i])
