@@ -95,7 +95,8 @@ func TestNginxPath(t *testing.T) {
 // them, and one that is gone is left out.
 func TestNginxBalancer(t *testing.T) {
 	t.Parallel()
-	a, b := serve(t, "--set", "http.hosts=frames.example"), serve(t, "--set", "http.hosts=frames.example")
+	settings := []string{"--set", "http.hosts=frames.example", "--set", "live.offline_after=1h"} // Each stream has one image.
+	a, b := serve(t, settings...), serve(t, settings...)
 	file := string(read(t, "../deploy/nginx/balancer.conf"))
 	for _, replaced := range []string{"127.0.0.1:8080", "127.0.0.2:8080", "listen 80;"} {
 		if !strings.Contains(file, replaced) {
@@ -104,7 +105,7 @@ func TestNginxBalancer(t *testing.T) {
 	}
 	c := nginxWith(t, strings.NewReplacer("127.0.0.1:8080", a.HTTP, "127.0.0.2:8080", b.HTTP, "listen 80;", "listen unix:DIR/socket;").Replace(file))
 
-	const origin, names = "http://frames.example", 12
+	const origin, names = "http://frames.example", 24
 	publish := func(i int) (end func()) {
 		body, w := io.Pipe()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, fmt.Sprintf("%s/v1/streams/cam%d", origin, i), body)

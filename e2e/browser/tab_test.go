@@ -41,7 +41,7 @@ func open(t *testing.T, url string, w, h int64) *tab {
 	p := &tab{t: t}
 	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.listen))
 	t.Cleanup(cancel)
-	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute+*soundFor)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute+*soundFor)
 	t.Cleanup(cancel)
 	p.ctx = ctx
 	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
