@@ -102,6 +102,9 @@ type child struct {
 // startChild starts a server in a process of its own, so that its allocations are not mixed with the test's.
 func startChild(t testing.TB, set string) *child {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("memory and allocations are measured in the full form")
+	}
 	if race.Enabled {
 		t.Skip("allocations are not counted under the race detector: sync.Pool drops one Put in four")
 	}
