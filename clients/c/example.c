@@ -3,6 +3,8 @@
  *   cc -std=c99 -Wall -Wextra -O2 -o example example.c && ./example [SOCKET] */
 #include "steadyframe.h"
 
+#include <time.h>
+
 #define SPEC "\"spec\":{\"input\":{\"format\":\"bgr24\",\"width\":640,\"height\":360},\"resize\":{\"width\":320,\"height\":320}}"
 
 static void fail(const struct sf_conn *c, const char *what) {
@@ -48,12 +50,14 @@ int main(int argc, char **argv) {
 	if (sf_open(&watch, path, "{\"use\":\"watch\",\"stream\":\"c\"}") < 0) fail(&watch, "watch");
 	for (uint32_t n = 0, slot = 0; n < 5; n++) {
 		paint(sf_frame(&publish, slot, 0), (int)n);
+		uint64_t captured = publish.captured_us = (uint64_t)time(NULL) * 1000000 + n; /* a real program has the time of its camera */
 		if (sf_submit(&publish, slot, 1, 0) < 0) fail(&publish, "submit");
 		do {
 			if (sf_next(&watch, &m) <= 0) fail(&watch, "next");
 			if (!sf_live(&watch, &m) || !is_jpeg(sf_live(&watch, &m), m.of.image.bytes)) fail(&watch, "image");
 			if (sf_release(&watch, m.slot) < 0) fail(&watch, "release");
 		} while (m.of.image.flags); /* a repeat, or the image of a lost stream */
+		if (m.of.image.captured_us != captured) fail(&watch, "time of capture");
 		printf("live image %u: %u bytes\n", (unsigned)m.of.image.seq, m.of.image.bytes);
 		do { /* statuses come too */
 			if (sf_next(&publish, &m) <= 0) fail(&publish, "next");

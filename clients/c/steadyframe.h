@@ -57,6 +57,7 @@ struct sf_conn {
 	uint64_t input_slot, frame_pitch, frame_bytes, output_slot;
 	unsigned char *input, *output;
 	struct { uint32_t generation; unsigned char *area; uint64_t bytes; int grown; } slot[SF_MAX_SLOTS];
+	uint64_t captured_us;          /* when what is submitted next was captured, microseconds since 1970; 0: when it is submitted. Each submit sets it to 0 */
 	int fds[2], n_fds;             /* that came with the last message */
 	char error[SF_MAX_TEXT + 1];   /* why the last call failed, or the batch of an SF_DONE with a code */
 	uint16_t code;                 /* the server's code for that; 0: none, and then there are no details */
@@ -242,12 +243,19 @@ static inline void *sf_frame(struct sf_conn *c, uint32_t slot, uint32_t n) {
 	return c->input + slot * c->input_slot + n * c->frame_pitch;
 }
 
+/* sf_captured sends a submit with the time of its capture. */
+static inline int sf_captured(struct sf_conn *c, struct sf_message *m) {
+	m->of.submit.captured_us = c->captured_us;
+	c->captured_us = 0;
+	return sf_write(c, m, sizeof *m);
+}
+
 /* sf_submit hands a slot with n frames over; jpeg_bytes is the size of the JPEG in it where JPEGs are published, else 0. 0, or -1. */
 static inline int sf_submit(struct sf_conn *c, uint32_t slot, uint32_t n, uint32_t jpeg_bytes) {
 	struct sf_message m = { .kind = SF_SUBMIT, .slot = slot, .generation = c->slot[slot].generation };
 	m.of.submit.frames = n;
 	m.of.submit.bytes = jpeg_bytes;
-	return sf_write(c, &m, sizeof m);
+	return sf_captured(c, &m);
 }
 
 /* sf_rect returns where x, y, width and height of region n go, in a scene that is movable; zeros stand for its place. */
@@ -262,7 +270,7 @@ static inline int sf_submit_image(struct sf_conn *c, uint32_t slot, uint32_t n, 
 	m.of.submit.frames = n;
 	m.of.submit.flags = flags | (index >= 0 ? SF_INDEX : 0);
 	m.of.submit.index = index >= 0 ? (uint64_t)index : 0;
-	return sf_write(c, &m, sizeof m);
+	return sf_captured(c, &m);
 }
 
 /* sf_release gives the slot of an SF_IMAGE back. 0, or -1. */
