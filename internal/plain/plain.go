@@ -9,7 +9,7 @@ import (
 
 // Packages are the names that messages begin with. A test at the root compares them with the code.
 var Packages = []string{
-	"apispec", "band", "camera", "client", "config", "conn", "console", "engine", "ffmpeg", "frame", "grpcapi", "httpapi",
+	"apispec", "band", "camera", "client", "cluster", "config", "conn", "console", "engine", "ffmpeg", "frame", "grpcapi", "httpapi",
 	"impl", "ingest", "jpeg", "jpegcore", "jpegdec", "live", "mel", "mkv", "pipeline", "pool", "ring", "rtp", "scene", "server", "stills",
 	"stream", "synth",
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/reread"
 )
 
-// Checker knows clients by what they show: auth.token, a token of auth.tokens_file, a JSON Web Token, a link, or a certificate. Its methods may be
+// Checker knows clients by what they show: auth.token, cluster.token, a token of auth.tokens_file, a JSON Web Token, a link, or a certificate. Its methods may be
 // called from any goroutine. A nil Checker lets everybody do everything.
 type Checker struct {
 	required     bool
@@ -30,6 +30,9 @@ type Checker struct {
 	certificates config.Scopes // of those that tokens does not name
 	record       *record
 	owner        *Identity // who has auth.token
+	hasNodes     bool
+	nodeToken    [sha256.Size]byte
+	node         *Identity // who has cluster.token
 
 	tokens *reread.Files[tokens]   // nil: there is no file
 	keys   *reread.Files[LinkKeys] // nil: there is no file
@@ -45,6 +48,8 @@ func New(c config.Config, log *slog.Logger) (*Checker, error) {
 	k := &Checker{
 		required: c.AuthRequired(), hasToken: c.Auth.Token != "", want: sha256.Sum256([]byte(c.Auth.Token)),
 		certificates: c.TLS.ClientScopes, record: r, owner: &Identity{name: "auth.token", scopes: config.AllScopes(), record: r},
+		hasNodes: c.Cluster.Token != "", nodeToken: sha256.Sum256([]byte(c.Cluster.Token)),
+		node: &Identity{name: "a node of the cluster", scopes: config.Scopes{{Action: config.View, Glob: "*"}}, node: true, record: r},
 	}
 	var err error
 	if path := c.Auth.TokensFile; path != "" {
@@ -136,6 +141,9 @@ func (c *Checker) withToken(token string) (*Identity, error) {
 	}
 	if subtle.ConstantTimeCompare(hash[:], c.want[:]) == 1 && c.hasToken {
 		found = c.owner
+	}
+	if subtle.ConstantTimeCompare(hash[:], c.nodeToken[:]) == 1 && c.hasNodes {
+		found = c.node
 	}
 	switch {
 	case found != nil:
@@ -238,7 +246,17 @@ func (c *Checker) GRPC(ctx context.Context, peer string, state *tls.ConnectionSt
 	}
 	show := Credentials{Peer: peer, TLS: state}
 	id, err := c.Identify(show)
-	for _, v := range metadata.ValueFromIncomingContext(ctx, "authorization") {
+	shown := metadata.ValueFromIncomingContext(ctx, "authorization")
+	if err == nil && c.hasNodes { // Nodes have the certificates of servers, and say with the token what they are.
+		for _, v := range shown {
+			if token, ok := bearer(v); ok && token != "" {
+				if node, wrong := c.judge(peer, token); wrong == nil && node.IsNode() {
+					return node, nil
+				}
+			}
+		}
+	}
+	for _, v := range shown {
 		if err == nil {
 			break
 		}

@@ -22,6 +22,7 @@ type Identity struct {
 	owner   string // what its places are counted by; "": they are not
 	scopes  config.Scopes
 	expires time.Time // zero: never
+	node    bool      // it is a node of the cluster
 	record  *record   // nil: nothing of it is logged
 }
 
@@ -33,8 +34,11 @@ func (i *Identity) String() string {
 	return i.name
 }
 
+// IsNode reports whether the client is a node of the cluster: it showed cluster.token.
+func (i *Identity) IsNode() bool { return i != nil && i.node }
+
 // Owner returns what its places are counted by, for stream.ViewerOptions, stream.PublisherOptions and engine.Open. It is empty where
-// they are not: of the one token that may do everything, and of users of this machine.
+// they are not: of the one token that may do everything, of nodes of the cluster, and of users of this machine.
 func (i *Identity) Owner() string {
 	if i == nil {
 		return ""

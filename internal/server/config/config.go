@@ -23,6 +23,7 @@ type Config struct {
 	Live    Live     `yaml:"live"`
 	Streams Streams  `yaml:"streams"`
 	Scenes  Scenes   `yaml:"scenes"`
+	Cluster Cluster  `yaml:"cluster"`
 	Log     Log      `yaml:"log"`
 
 	Workers      int      `yaml:"workers" bounds:"0..1024" doc:"goroutines that encode; 0: one for each processor Go may use"`
@@ -223,6 +224,7 @@ func Default() Config {
 			Keep:         Duration(time.Minute),
 			Stall:        Duration(30 * time.Second),
 		},
+		Cluster:      Cluster{NATS: Embedded, Listen: "127.0.0.1:6222", MaxEdges: 8},
 		Log:          Log{Level: "info", Format: "text"},
 		DrainTimeout: Duration(20 * time.Second),
 	}

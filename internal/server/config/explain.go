@@ -13,10 +13,7 @@ import (
 // not its value, and its variable of the environment.
 func (c Config) WriteExplained(w io.Writer) error {
 	var doc yaml.Node
-	if c.Auth.Token != "" {
-		c.Auth.Token = tokenSet
-	}
-	c.Streams = c.Streams.shown()
+	c = c.shown()
 	if err := doc.Encode(c); err != nil {
 		return err
 	}
@@ -103,7 +100,7 @@ value is an error that says what was expected, and the server does not start.
 		if prefix != group {
 			group = prefix
 			title := map[string]string{"": "The rest", "http": "HTTP", "grpc": "gRPC", "ring": "The ring: shared memory", "rtsp": "RTSP", "admin": "Admin: metrics, health, profiles", "tls": "TLS", "auth": "Who may use the server",
-				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "scenes": "Scenes", "log": "The log"}[prefix]
+				"limits": "Limits", "timeouts": "Timeouts", "live": "Live streams", "streams": "One live stream: streams.NAME", "scenes": "Scenes", "cluster": "Many machines", "log": "The log"}[prefix]
 			if title == "" {
 				title = prefix
 			}

@@ -100,16 +100,12 @@ func (f field) text() string { return fmt.Sprint(f.value.Interface()) }
 // Setting is one setting as text, for lists of them.
 type Setting struct{ Key, Env, Doc, Want, Value string }
 
-// Settings returns all settings of c in their order. The token reads "(set)", the password of a source xxxxx.
+// Settings returns all settings of c in their order. Tokens read "(set)", the passwords of URLs xxxxx.
 func (c Config) Settings() []Setting {
-	c.Streams = c.Streams.shown()
+	c = c.shown()
 	var out []Setting
 	for _, f := range newTarget(&c).all() {
-		s := Setting{Key: f.key, Env: envName(f.key), Doc: f.doc, Want: f.want, Value: f.text()}
-		if f.key == "auth.token" && s.Value != "" {
-			s.Value = tokenSet
-		}
-		out = append(out, s)
+		out = append(out, Setting{Key: f.key, Env: envName(f.key), Doc: f.doc, Want: f.want, Value: f.text()})
 	}
 	return out
 }

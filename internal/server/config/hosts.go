@@ -34,6 +34,11 @@ func isHostName(name string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
+	return isLabels(name)
+}
+
+// isLabels reports whether name has labels of a-z 0-9 - _ with dots between them.
+func isLabels(name string) bool {
 	for label := range strings.SplitSeq(name, ".") {
 		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return false

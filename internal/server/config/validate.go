@@ -23,7 +23,7 @@ const Any = "any"
 
 // Validate returns nil when a server can run with c, else a *ValueError about the first wrong setting.
 func (c Config) Validate() error {
-	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkAuth, checkRest} {
+	for _, check := range []func(Config) *ValueError{checkListeners, checkExposure, checkCluster, checkClusterExposure, checkLimits, checkTimes, checkStreams, checkScenes, checkAuth, checkRest} {
 		if err := check(c); err != nil {
 			return err
 		}
