@@ -27,6 +27,13 @@ func TestPanics(t *testing.T) {
 	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "panics")
 }
 
+// TestGenerated: what a generated file loses is reported where the flag asks for it alone.
+func TestGenerated(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "generated")
+	set(t, &poolmodel.Analyzer.Flags, "generated", "true")
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "generatedtoo")
+}
+
 func TestOtherPools(t *testing.T) {
 	set(t, &poolmodel.Analyzer.Flags, "pools", "flagged.Arena.Alloc=Return,flagged.Arena.Lease=flagged.Lease.End")
 	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "flagged")
@@ -43,7 +50,7 @@ func set(t *testing.T, f flags, name, value string) {
 	if err := f.Set(name, value); err != nil {
 		t.Fatal(err)
 	}
-	zero := map[string]string{"panics": "false", "pools": ""}[name]
+	zero := map[string]string{"panics": "false", "pools": "", "generated": "false"}[name]
 	t.Cleanup(func() {
 		if err := f.Set(name, zero); err != nil {
 			t.Error(err)

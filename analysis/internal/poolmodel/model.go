@@ -27,6 +27,7 @@ type Model struct {
 	ignored   map[lineKey]*ignore
 	ignores   []*ignore // of poolvet's own form
 	tests     bool
+	generated map[string]bool // files that a program wrote, of which only what makes data wrong is reported
 	open      map[string]bool // pools into which functions that others can call put what they are given
 	sealed    bool            // all summaries are there: from now on passes read them, at the same time
 	calls     map[token.Pos]callSite
@@ -44,7 +45,8 @@ The other passes of poolvet build on this one. It reports //poolvet:ignore comme
 
 -pools 'path.Type.Get=Put,...' names pools beyond the built-in ones: Get's first result comes out, Put's
 first argument goes back. Where the value has the method: path.Type.Get=path.Value.Release.
--tests reports misuse in test files too; tests misuse pools on purpose, and what they lose is soon gone.`
+-tests reports misuse in test files too; tests misuse pools on purpose, and what they lose is soon gone.
+-generated reports in generated files also what only costs time or memory (missingput, putshape, bypass).`
 
 func newAnalyzer() *analysis.Analyzer {
 	a := &analysis.Analyzer{
@@ -57,6 +59,7 @@ func newAnalyzer() *analysis.Analyzer {
 	}
 	pools := a.Flags.String("pools", "", "pools beyond the built-in ones: path.Type.Get=Put,...")
 	tests := a.Flags.Bool("tests", false, "report misuse in test files too")
+	generated := a.Flags.Bool("generated", false, "report in generated files also what only costs time or memory")
 	a.Run = func(pass *analysis.Pass) (any, error) {
 		table, err := parseAPIs(*pools)
 		if err != nil {
@@ -67,6 +70,9 @@ func newAnalyzer() *analysis.Analyzer {
 			here: map[*ssa.Function]bool{}, params: map[paramKey]Param{}, resultsOf: map[*ssa.Function][]Result{},
 		}
 		m.findIgnores()
+		if !*generated {
+			m.findGenerated()
+		}
 		if m.mentionsPools() {
 			m.build()
 			m.indexCalls()

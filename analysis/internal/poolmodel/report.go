@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -88,7 +89,29 @@ func isLintIgnore(text string) bool {
 		slices.ContainsFunc(strings.Split(names, ","), func(name string) bool { return slices.Contains(passNames, name) })
 }
 
-// Report reports d for pass, unless a comment suppresses it or it is in a test file and those are left out.
+// isGenerated matches the comment of a generated file, as "go help generate" has it.
+var isGenerated = regexp.MustCompile(`^// Code generated .* DO NOT EDIT\.$`)
+
+// findGenerated finds the generated files. A file is what the positions in it say: the source that cgo has rewritten and the actions of a grammar
+// were written by hand.
+func (m *Model) findGenerated() {
+	m.generated = map[string]bool{}
+	for _, file := range m.pass.Files {
+		for _, group := range file.Comments {
+			for _, c := range group.List {
+				if c.Pos() < file.Package && isGenerated.MatchString(c.Text) {
+					m.generated[m.pass.Fset.Position(c.Pos()).Filename] = true
+				}
+			}
+		}
+	}
+}
+
+// slowing are the passes whose reports are of what costs time or memory, and never of wrong data. Those of a file that was generated are
+// left out: its reader cannot mend it, and where the generator does so once, it does so everywhere.
+var slowing = []string{"missingput", "putshape", "bypass"}
+
+// Report reports d for pass, unless a comment suppresses it or it is in a test file or a generated one and those are left out.
 func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	p := pass.Fset.Position(d.Pos)
 	if isTestFile(p.Filename) && !m.tests {
@@ -96,6 +119,9 @@ func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	}
 	if i := m.ignored[lineKey{p.Filename, p.Line}]; i != nil {
 		i.used.Store(true)
+		return
+	}
+	if m.generated[p.Filename] && slices.Contains(slowing, pass.Analyzer.Name) {
 		return
 	}
 	if d.End == token.NoPos {
