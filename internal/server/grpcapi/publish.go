@@ -387,7 +387,7 @@ func (p *publishing) handOnImage() error {
 		image.Add(region)
 	}
 	r.Frames = r.Frames[:0]
-	return p.publisher.Image(image, capturedAt(r.CapturedUS, time.Now()))
+	return p.publisher.Image(image, live.CapturedOr(r.CapturedUS, time.Now()))
 }
 
 // errLost says that there was no memory for a frame.
@@ -458,7 +458,7 @@ func (p *publishing) handOn() error {
 		return nil
 	}
 	defer p.unadmit()
-	captured := capturedAt(p.request.CapturedUS, time.Now())
+	captured := live.CapturedOr(p.request.CapturedUS, time.Now())
 	for i := range p.request.Frames {
 		sent := p.request.Frames[i]
 		p.request.Frames[i] = inputFrame{}
@@ -486,29 +486,4 @@ func (p *publishing) handOne(sent inputFrame, captured time.Time) error {
 		return fault.From(err)
 	}
 	return p.publisher.Frame(f, captured)
-}
-
-// A caller's clock is trusted within these bounds.
-const (
-	maxAhead  = time.Minute
-	maxBehind = time.Hour
-)
-
-// capturedAt returns when a frame that comes in now was captured: what its request says in microseconds since the Unix
-// epoch, or now where that is missing or out of bounds.
-func capturedAt(us uint64, now time.Time) time.Time {
-	if at, ok := saidTime(us, now); ok {
-		return at
-	}
-	return now
-}
-
-// saidTime returns the time that a request says, zero and false where that is missing or out of bounds.
-func saidTime(us uint64, now time.Time) (at time.Time, ok bool) {
-	if us > 0 && us <= math.MaxInt64 {
-		if at = time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
-			return at, true
-		}
-	}
-	return time.Time{}, false
 }

@@ -123,7 +123,7 @@ func (p *speaking) speak(r *soundRequest) error {
 		return nil
 	}
 	p.sound.Pace(p.ctx, p.engine.Draining())
-	captured, _ := saidTime(r.CapturedUS, time.Now())
+	captured, _ := live.Captured(r.CapturedUS, time.Now())
 	if err := p.sound.Publish(r.PCM, captured); err != nil {
 		return fault.From(err)
 	}

@@ -139,7 +139,7 @@ func (f *publishRequest) captured(now time.Time) (time.Time, error) {
 		if f.images != nil {
 			us = f.images.Captured()
 		} else if f.jpegs != nil {
-			if at := time.UnixMicro(f.jpegs.Captured()); plausible(at, now) {
+			if at := time.UnixMicro(f.jpegs.Captured()); live.Plausible(at, now) {
 				return at, nil
 			}
 		}
@@ -148,8 +148,8 @@ func (f *publishRequest) captured(now time.Time) (time.Time, error) {
 		return now, nil
 	}
 	at := time.UnixMicro(us)
-	if !plausible(at, now) {
-		return now, fault.Errorf(fault.Invalid, "captured_us: got %d, %s", us, wantCaptured)
+	if !live.Plausible(at, now) {
+		return now, fault.Errorf(fault.Invalid, "captured_us: got %d, %s", us, live.WantCaptured)
 	}
 	return at, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/sound"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -46,17 +47,11 @@ var soundParameters = map[string]func(q *soundQuery, value string) error{
 // parseCaptured returns the time of a capture that a caller says. Its clock is trusted within bounds.
 func parseCaptured(value string, now time.Time) (time.Time, error) {
 	us, err := strconv.ParseInt(value, 10, 64)
-	if at := time.UnixMicro(us); err == nil && plausible(at, now) {
+	if at := time.UnixMicro(us); err == nil && live.Plausible(at, now) {
 		return at, nil
 	}
-	return time.Time{}, fault.Errorf(fault.Invalid, "got %.40q, %s", value, wantCaptured)
+	return time.Time{}, fault.Errorf(fault.Invalid, "got %.40q, %s", value, live.WantCaptured)
 }
-
-// wantCaptured is what an error says of a time that is not plausible.
-const wantCaptured = "want microseconds since the Unix epoch, at most a minute ahead of the server's clock and an hour behind it"
-
-// plausible reports whether a caller's clock can be right that says that something was captured then.
-func plausible(at, now time.Time) bool { return at.Sub(now) <= time.Minute && now.Sub(at) <= time.Hour }
 
 // parseSoundQuery returns what a query says. The error is a *fault.Error of kind Invalid that names the parameter.
 func parseSoundQuery(raw string) (soundQuery, error) {

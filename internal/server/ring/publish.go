@@ -156,7 +156,7 @@ func (p *publishing) take(submit ring.Submit) error {
 	if err != nil {
 		return err
 	}
-	captured := capturedAt(submit.CapturedUS, time.Now())
+	captured := live.CapturedOr(submit.CapturedUS, time.Now())
 	switch {
 	case p.images != nil:
 		return p.publisher.LendImage(p.image(s, &submit), captured, s.back)
@@ -262,23 +262,6 @@ func (p *publishing) status() (s ring.Status, dropped [5]uint64) {
 		s.Dropped += dropped[i]
 	}
 	return s, dropped
-}
-
-// A client's clock is believed within these bounds.
-const (
-	maxAhead  = time.Minute
-	maxBehind = time.Hour
-)
-
-// capturedAt returns when a frame that comes in now was captured, which its message says in microseconds since 1970: now, if it
-// says nothing or what cannot be.
-func capturedAt(us uint64, now time.Time) time.Time {
-	if us > 0 && us <= math.MaxInt64 {
-		if at := time.UnixMicro(int64(us)); at.Sub(now) <= maxAhead && now.Sub(at) <= maxBehind {
-			return at
-		}
-	}
-	return now
 }
 
 // checkRate refuses a rate that is none.
