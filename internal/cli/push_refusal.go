@@ -42,20 +42,16 @@ var advices = map[int]string{
 
 // answered returns what a response says was wrong, a *PushRefusedError when it will not be better, nil when all was well.
 func (r *pushRun) answered(response *http.Response) error {
-	data, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // What arrived is what can be shown.
 	code := response.StatusCode
 	if code == http.StatusOK {
+		data, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // It is well all the same.
 		var well struct{ Failed int64 }
 		if json.Unmarshal(data, &well) == nil {
 			r.meter.failed.Add(well.Failed)
 		}
 		return nil
 	}
-	var problem struct{ Detail string }
-	if json.Unmarshal(data, &problem) != nil {
-		problem.Detail, _, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
-	}
-	refused := &PushRefusedError{Status: response.Status, Detail: problem.Detail, Advice: advices[code]}
+	refused := &PushRefusedError{Status: response.Status, Detail: detail(response), Advice: advices[code]}
 	switch {
 	case code == http.StatusUnauthorized && r.Token == "":
 		refused.Advice = "give the server's token with --token or STEADYFRAME_AUTH_TOKEN"
@@ -68,7 +64,7 @@ func (r *pushRun) answered(response *http.Response) error {
 		}
 	case code >= 400 && code < 500 && !passing[code]:
 	default:
-		return fmt.Errorf("the server says %s: %s", response.Status, problem.Detail)
+		return fmt.Errorf("the server says %s: %s", response.Status, refused.Detail)
 	}
 	return refused
 }
@@ -83,10 +79,10 @@ func (t *PushTarget) refusal(err error) error {
 	case errors.As(err, &untrusted):
 		return &PushRefusedError{
 			Status: "its certificate is not trusted", Detail: untrusted.Err.Error(),
-			Advice: "give the certificate of its authority with --ca FILE, or --insecure to trust any server",
+			Advice: trustAdvice,
 		}
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS):
-		return &PushRefusedError{Status: "no HTTPS", Advice: "use an http:// URL"}
+		return &PushRefusedError{Status: "no HTTPS", Advice: plainAdvice}
 	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it.
 		return &PushRefusedError{
 			Status: "no HTTP/1.1 server", Advice: "check the port: gRPC has another one than HTTP, whose setting is listen.http",

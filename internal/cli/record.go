@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -132,7 +130,7 @@ func (r *Record) ask(ctx context.Context) (*http.Response, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
-		return nil, fmt.Errorf("cannot reach the server at %s: %s", cmp.Or(r.Target.socket, r.Target.base.Host), r.Target.reachError(err))
+		return nil, fmt.Errorf("cannot reach the server at %s: %s", r.Target, r.Target.reachError(err))
 	case response.StatusCode == http.StatusOK && response.Header.Get("Content-Type") == "video/x-matroska":
 		return response, nil
 	}
@@ -145,14 +143,9 @@ func recordRefusal(response *http.Response) error {
 	if response.StatusCode == http.StatusOK {
 		return errors.New("the server sends no recording: check the URL, and its version")
 	}
-	data, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // What arrived is what can be shown.
-	var problem struct{ Detail string }
-	if json.Unmarshal(data, &problem) != nil {
-		problem.Detail, _, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
-	}
 	text := "the server does not record the stream (" + response.Status + ")"
-	if problem.Detail != "" {
-		text += ": " + problem.Detail
+	if why := detail(response); why != "" {
+		text += ": " + why
 	}
 	if response.StatusCode == http.StatusUnauthorized {
 		text += ": give the server's token with --token or STEADYFRAME_AUTH_TOKEN"
