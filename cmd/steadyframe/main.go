@@ -24,6 +24,7 @@ type commands struct {
 	Health      healthCmd      `cmd:"" help:"Ask a running server whether it is well."`
 	Cert        certCmd        `cmd:"" help:"Make a self-signed certificate, to try TLS."`
 	Token       tokenCmd       `cmd:"" help:"Make tokens with scopes, and keys that sign links."`
+	Cluster     clusterCmd     `cmd:"" help:"Show the nodes of a cluster and their streams."`
 	Link        linkCmd        `cmd:"" help:"Make a link that shows a live stream for a while, without a token."`
 	Completion  completionCmd  `cmd:"" help:"Print a script that completes commands and flags in bash, zsh or fish."`
 	Man         manCmd         `cmd:"" hidden:"" help:"Write manual pages into a folder."`
