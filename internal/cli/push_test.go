@@ -261,9 +261,9 @@ func TestPushRefusedAtOnce(t *testing.T) {
 // TestPushFailed: the user is told of frames that the server could make nothing of.
 func TestPushFailed(t *testing.T) {
 	for answered, want := range map[string]string{
-		`{"stream":"cam","frames":3,"pictures":2,"dropped":1,"failed":1}`: "the server could make no image of 1 frame: its log says why",
-		`{"stream":"cam","frames":3,"pictures":2,"dropped":1,"failed":0}`: "",
-		`{"stream":"cam","frames":3,"pictures":2,"dropped":1}`:            "", // an older server
+		`{"stream":"cam","frames":3,"images":2,"dropped":1,"failed":1}`: "the server could make no image of 1 frame: its log says why",
+		`{"stream":"cam","frames":3,"images":2,"dropped":1,"failed":0}`: "",
+		`{"stream":"cam","frames":3,"pictures":2,"dropped":1}`:          "", // an older server
 		"well": "", // none of ours
 	} {
 		synctest.Test(t, func(t *testing.T) {

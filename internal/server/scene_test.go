@@ -594,7 +594,7 @@ func TestSceneStreams(t *testing.T) {
 	var publishing sync.WaitGroup
 	publishing.Go(func() {
 		resp, data := s.send(t, "POST", "/v1/streams/floats?scene=clear&format=rgb24&size=24x20", body, "Content-Type", "application/x-steadyframe-images")
-		if resp.StatusCode != http.StatusOK || !strings.Contains(string(data), `"frames":2,"pictures":2`) {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(string(data), `"frames":2,"images":2`) {
 			t.Errorf("got %s, %s", resp.Status, data)
 		}
 	})

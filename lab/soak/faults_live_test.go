@@ -200,8 +200,7 @@ func publishBrokenJPEGs(m *misuser) error {
 		return errors.Join(err, wantRefused(response))
 	}
 	var counts struct {
-		Frames, Dropped, Failed int
-		Images                  int `json:"pictures"`
+		Frames, Images, Dropped, Failed int
 	}
 	_, said, _ := bytes.Cut(response, []byte("\r\n\r\n"))
 	if err := json.Unmarshal(said, &counts); err != nil {

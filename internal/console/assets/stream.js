@@ -253,7 +253,7 @@ export class StreamView {
       shown: `${fps(shown.fps)} fps`,
       lag: milliseconds(shown.lag),
       size: size(info.width, info.height),
-      bytes: info.picture_bytes > 0 ? kilobytes(info.picture_bytes) : unknown,
+      bytes: info.image_bytes > 0 ? kilobytes(info.image_bytes) : unknown,
       bits: `${fixed(shown.bits / 1e6, 2)} Mbit/s`,
     };
     for (const [key, text] of Object.entries(figures)) this.#live.set(key, text);

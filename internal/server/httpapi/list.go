@@ -60,7 +60,7 @@ type entry struct {
 	Published  uint64        `json:"published"` // images
 	Same       uint64        `json:"same"`      // images equal to the one before
 	Dropped    droppedFrames `json:"dropped"`
-	ImageBytes int           `json:"picture_bytes"` // of the newest
+	ImageBytes int           `json:"image_bytes"` // of the newest
 	Sound      *soundEntry   `json:"sound,omitempty"`
 	Viewers    []viewerEntry `json:"viewers"`
 }

@@ -25,12 +25,12 @@ func TestList(t *testing.T) {
 		when   = `"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"`
 		number = `[0-9.]+`
 		b      = `{"name":"b","state":"waiting","since":` + when + `,"source":"","format":"","width":0,"height":0,"fps_in":0,"fps_out":0,` +
-			`"arrived":0,"published":0,"same":0,"dropped":{"newer":0,"capped":0,"unseen":0,"no_memory":0,"failed":0},"picture_bytes":0,"viewers":\[\]}`
+			`"arrived":0,"published":0,"same":0,"dropped":{"newer":0,"capped":0,"unseen":0,"no_memory":0,"failed":0},"image_bytes":0,"viewers":\[\]}`
 	)
 	a := func(viewers string) string {
 		return `{"name":"a","state":"online","since":` + when + `,"source":"test","format":"index","width":64,"height":32,"fps_in":` + number +
 			`,"fps_out":` + number + `,"arrived":1,"published":1,"same":0,"dropped":{"newer":1,"capped":0,"unseen":0,"no_memory":0,"failed":0},` +
-			`"picture_bytes":\d+,"viewers":\[` + viewers + `\]}`
+			`"image_bytes":\d+,"viewers":\[` + viewers + `\]}`
 	}
 	_, r := f.dial(t, "GET /stream/a.mjpg HTTP/1.1")
 	m, _ := mjpegResponse(t, r)

@@ -251,8 +251,8 @@ func (f *publishRequest) respond(w http.ResponseWriter, name string) error {
 // published is the response to a publisher whose body ended.
 type published struct {
 	Stream  string `json:"stream"`
-	Frames  uint64 `json:"frames"`   // that came in
-	Images  uint64 `json:"pictures"` // that were made of them
-	Dropped uint64 `json:"dropped"`  // frames that became no image
-	Failed  uint64 `json:"failed"`   // dropped frames that could not be decoded or encoded
+	Frames  uint64 `json:"frames"`  // that came in
+	Images  uint64 `json:"images"`  // that were made of them
+	Dropped uint64 `json:"dropped"` // frames that became no image
+	Failed  uint64 `json:"failed"`  // dropped frames that could not be decoded or encoded
 }

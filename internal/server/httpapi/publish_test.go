@@ -94,7 +94,7 @@ func TestPublishAtOnce(t *testing.T) {
 			}
 			out.Close()
 			if a := <-done; a.status != http.StatusOK || a.Frames != 3 || a.Images != 3 {
-				t.Errorf("got %+v, want 3 frames and pictures", a)
+				t.Errorf("got %+v, want 3 frames and images", a)
 			}
 		})
 	}

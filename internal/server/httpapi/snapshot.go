@@ -93,11 +93,11 @@ func parseSnapshot(q url.Values) (snapshotOptions, error) {
 		return o, badParameter("format", s, "jpeg or png")
 	}
 	switch s := q.Get("offline"); s {
-	case "picture":
+	case "image", "picture": // its old name
 		o.offline = true
 	case "", "error":
 	default:
-		return o, badParameter("offline", s, "error or picture")
+		return o, badParameter("offline", s, "error or image")
 	}
 	return o, nil
 }
@@ -127,7 +127,7 @@ func (h *viewers) noSnapshot(r *http.Request, name string, err error) error {
 	since := info.Since.UTC().Format(time.RFC3339)
 	switch info.State {
 	case stream.Offline:
-		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=picture gets the image that says so", name, since)
+		f.Reason = fmt.Sprintf("stream %s has been offline since %s; offline=image gets the image that says so", name, since)
 	case stream.Waiting:
 		f.Reason = fmt.Sprintf("stream %s has had no frame yet, since %s", name, since)
 		if info.Lost != "" {

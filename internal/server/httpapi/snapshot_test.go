@@ -141,7 +141,7 @@ func TestNoSnapshot(t *testing.T) {
 		t.Errorf("got %q, want that it is offline", body)
 	}
 	eventually(t, "the image that says so is there", func() bool {
-		resp, body = f.get(t, "GET", "/snapshot/lost.jpg?offline=picture")
+		resp, body = f.get(t, "GET", "/snapshot/lost.jpg?offline=image")
 		return resp.StatusCode == http.StatusOK
 	})
 	if !bytes.Equal(body, offline) || resp.Header.Get("X-Steadyframe-Online") != "false" {
@@ -179,13 +179,13 @@ func TestSnapshotOfAJustLostSource(t *testing.T) {
 	}
 	waiting := make(chan []byte)
 	go func() {
-		_, body := f.get(t, "GET", "/snapshot/lost.jpg?offline=picture")
+		_, body := f.get(t, "GET", "/snapshot/lost.jpg?offline=image")
 		waiting <- body
 	}()
 	eventually(t, "one waits for the image that says so", func() bool { return f.viewerCount("lost") == 1 })
 	may.Store(true)
 	if body := <-waiting; !bytes.Equal(body, offline) {
-		t.Errorf("offline=picture: got %d bytes, want the image that says that the source is lost", len(body))
+		t.Errorf("offline=image: got %d bytes, want the image that says that the source is lost", len(body))
 	}
 }
 
@@ -235,7 +235,7 @@ func TestFirstSnapshot(t *testing.T) {
 		got <- body
 	}()
 	eventually(t, "the image that says that there is none", func() bool {
-		resp, _ := f.get(t, "GET", "/snapshot/new.jpg?offline=picture")
+		resp, _ := f.get(t, "GET", "/snapshot/new.jpg?offline=picture") // the old name
 		return resp.StatusCode == http.StatusOK
 	})
 	eventually(t, "somebody waits", func() bool { return f.viewerCount("new") == 1 })
