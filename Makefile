@@ -15,7 +15,7 @@ test-tls:
 	TEST_STEADYFRAME_TLS=1 go test -vet=off -count=1 -timeout 10m ./internal/server ./internal/server/httpapi
 
 # Modules of their own, which ./... does not reach from the root. lab/peers is one more: scripts/bench-peers --check tests it,
-# since it is linked with libraries in C.
+# since it is linked with libraries in C; and e2e/deploy, which scripts/check-deploy tests, since it builds half of Kubernetes.
 NESTED := analysis lab e2e/browser
 
 # What the libraries are, as package patterns: no network, no operating system, so their tests also run as 32-bit programs.
