@@ -49,7 +49,9 @@ type fate struct {
 	first      *lost // the first in source order of the ends that lose it
 	put, given bool  // some path puts it back, some path hands it on
 
-	back map[ssa.Instruction]bool // calls that were given it, may keep it for all that is known, and after which it is put back
+	// Calls that were given it, and may keep it for all that is known of them.
+	back map[ssa.Instruction]bool // after which it is put back
+	used map[ssa.Instruction]bool // that could not put it back, since nobody else can
 }
 
 func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition, panics bool) {
@@ -60,6 +62,9 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		if f.first != nil && !f.first.failed && !f.first.unrelated {
 			return
 		}
+	}
+	if f.first != nil && f.put && len(f.used) > 0 && !f.first.failed && !unrelated(f.first.step, f.used) {
+		return // what was called there has taken it
 	}
 	if !ok || f.first == nil || acq.Wrapper && !f.put && (f.given || acq.Pool == "") {
 		return
@@ -110,8 +115,9 @@ func (l *lending) bit(call ssa.Instruction) flow.Flags {
 // follow walks the paths from an acquisition. The calls of lends are known not to keep the value. It returns false when there
 // were too many paths.
 func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics bool, lends map[ssa.Instruction]bool) (fate, bool) {
-	f := fate{back: map[ssa.Instruction]bool{}}
+	f := fate{back: map[ssa.Instruction]bool{}, used: map[ssa.Instruction]bool{}}
 	lent := lending{bits: map[ssa.Instruction]flow.Flags{}}
+	closed, _ := m.Closed(acq.Pool)
 	goesBack := func(s *flow.State) {
 		for i, call := range lent.calls {
 			if s.Flags&(1<<i) != 0 {
@@ -130,6 +136,9 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 			switch {
 			case lends[instr]:
 				return true
+			case closed && (e.Class == flow.Inner || isCall && !e.Stored && !poolmodel.Keeps(&call.Call)):
+				f.used[instr] = true
+				return true
 			case isCall && !e.Stored && !acq.Wrapper && m.OnlyUses(&call.Call, acq.Pool):
 				return true
 			case isCall && !e.Stored && lends == nil:
@@ -141,6 +150,9 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 			f.given = true
 			return false
 		case poolmodel.Return:
+			if closed && e.Class == flow.Inner {
+				break // what the value refers to: it is not kept with that
+			}
 			f.given = true
 			return false
 		}

@@ -35,8 +35,8 @@ func run(pass *analysis.Pass) (any, error) {
 		for _, acq := range m.Acquisitions(fn) {
 			c.check(m.Track(fn, acq))
 		}
-		for i, p := range fn.Params {
-			if flow.MayRefer(p.Type()) && m.Param(fn, i).Put != poolmodel.Never {
+		for i := range len(fn.Params) + len(fn.FreeVars) {
+			if m.Param(fn, i).Put != poolmodel.Never {
 				c.check(m.TrackParam(fn, i))
 			}
 		}

@@ -85,6 +85,12 @@ var (
 	keeps   = regexp.MustCompile(`^(Reset|Store|Swap|CompareAndSwap|LoadOrStore|Push|Insert|Set|Put|Register|Handle|Notify|Add|Send|Do|Go)`)
 )
 
+// Keeps reports whether a call is of a function that has the name of one that keeps what it is given.
+func Keeps(call *ssa.CallCommon) bool {
+	callee := calleeOf(call)
+	return callee != nil && keeps.MatchString(callee.Name())
+}
+
 // borrows reports whether a call without a summary only uses its operand arg while it runs. Of the standard library that is
 // the rule; of others it is known for the receiver alone.
 func borrows(call *ssa.CallCommon, callee *types.Func, arg int) bool {

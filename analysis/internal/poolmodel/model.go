@@ -32,6 +32,9 @@ type Model struct {
 	sealed    bool            // all summaries are there: from now on passes read them, at the same time
 	calls     map[token.Pos]callSite
 
+	disciplined sync.Once
+	discipline  discipline
+
 	mu       sync.Mutex
 	tooLarge map[*ssa.Function]bool // functions with a value from a pool that could not be followed
 }

@@ -49,21 +49,42 @@ func empty(p []byte) int {
 	return n
 }
 
-// Right.
-
-func handedOn(s sink) error {
-	b := lentBufs.Get().(*bytes.Buffer)
+func lentAlone(s sink) error {
+	b := lentBufs.Get().(*bytes.Buffer) // want `b from lentBufs.Get is never put back`
 	b.Reset()
 	return s.Encode(b)
 }
 
-func handedOnOrBack(s sink, c bool) error {
-	b := lentBufs.Get().(*bytes.Buffer)
+func lentOrBack(s sink, c bool) error {
+	b := lentBufs.Get().(*bytes.Buffer) // want `b from lentBufs.Get is not put back when the function returns at line \d+: `
 	b.Reset()
 	if c {
 		return s.Encode(b)
 	}
 	lentBufs.Put(b)
+	return nil
+}
+
+// Right.
+
+var givenBufs = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// Recycle is for those who were given a buffer.
+func Recycle(b *bytes.Buffer) { givenBufs.Put(b) }
+
+func handedOn(s sink) error {
+	b := givenBufs.Get().(*bytes.Buffer)
+	b.Reset()
+	return s.Encode(b)
+}
+
+func handedOnOrBack(s sink, c bool) error {
+	b := givenBufs.Get().(*bytes.Buffer)
+	b.Reset()
+	if c {
+		return s.Encode(b)
+	}
+	givenBufs.Put(b)
 	return nil
 }
 
