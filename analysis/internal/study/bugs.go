@@ -57,7 +57,7 @@ func (s *study) bugs() error {
 	found, made := 0, 0
 	for _, row := range rows {
 		if len(row) != 4 {
-			return fmt.Errorf("bugs.txt: got %q, want half, repository, number, commit and kind", row)
+			return fmt.Errorf("bugs.txt: got %q, want sample, repository, number, commit and kind", row)
 		}
 		b := bug{row[0], row[1], row[2], row[3]}
 		reports, err := s.bug(b)

@@ -1,11 +1,13 @@
 // Command study measures the passes on code that others wrote. It makes the figures of docs/poolvet.md:
 //
-//	go run ./internal/study -half kept -in LOKI reports ./cmd/loki    # what poolvet reports in the modules of testdata/modules.txt
-//	go run ./internal/study -half kept -in LOKI mutants ./cmd/loki    # which mutants of these modules it finds
-//	go run ./internal/study -half kept -in CLONES bugs                # which known bugs of testdata/bugs.txt it finds
+//	go run ./internal/study -sample kept -in LOKI reports ./cmd/loki    # what poolvet reports in the modules of testdata/modules.txt
+//	go run ./internal/study -sample kept judged                         # how many of the reports are true, by testdata/judged.txt
+//	go run ./internal/study -sample kept -in LOKI mutants ./cmd/loki    # which mutants of these modules it finds
+//	go run ./internal/study -sample kept -in CLONES bugs                # which known bugs of testdata/bugs.txt it finds
+//	go run ./internal/study -seen FILE -seed SEED -in PROGRAM list .    # the modules of a program for a new sample
 //
 // LOKI is a checkout of a program in whose build list the modules are, CLONES a folder with clones of the repositories, each under
-// OWNER+NAME. It is run in the module's root.
+// OWNER+NAME. It is run in the module's root. testdata/modules.md and bugs.md have the rules by which the lists were made.
 package main
 
 import (
@@ -17,11 +19,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 func main() {
-	half := flag.String("half", "development", "half of the list: development or kept")
+	samples := flag.String("sample", "development", "samples of the lists, separated by commas")
+	seed := flag.String("seed", "", "text before a module's path in the hash that orders a new sample")
+	seen := flag.String("seen", "", "file with the paths of modules that a new sample leaves out, one a line")
 	in := flag.String("in", ".", "folder of the program, or of the clones")
 	each := flag.Int("each", 3, "mutants of one kind in a package, at most")
 	only := flag.String("only", "", "regular expression for the modules or repositories to look at")
@@ -29,7 +34,9 @@ func main() {
 	flag.Parse()
 	matching, err := regexp.Compile(*only)
 	if err == nil {
-		s := study{half: *half, in: *in, only: matching, each: *each, verbose: *verbose}
+		s := study{
+			samples: strings.Split(*samples, ","), in: *in, only: matching, each: *each, verbose: *verbose, seed: *seed, seen: *seen,
+		}
 		err = s.run(flag.Args())
 	}
 	if err != nil {
@@ -39,17 +46,27 @@ func main() {
 }
 
 type study struct {
-	half, in string
-	only     *regexp.Regexp
-	each     int
-	verbose  bool
-	work     string // a temporary folder
-	tool     string // poolvet
+	samples    []string
+	in         string
+	only       *regexp.Regexp
+	each       int
+	verbose    bool
+	seed, seen string
+	work       string // a temporary folder
+	tool       string // poolvet
 }
+
+const commands = "reports, judged, mutants, bugs or list"
 
 func (s *study) run(args []string) error {
 	if len(args) == 0 {
-		return errors.New("got no command, want reports, mutants or bugs")
+		return errors.New("got no command, want " + commands)
+	}
+	switch args[0] {
+	case "judged":
+		return s.judged()
+	case "list":
+		return s.list(args[1:])
 	}
 	var err error
 	if s.work, err = os.MkdirTemp("", "study"); err != nil {
@@ -71,10 +88,10 @@ func (s *study) run(args []string) error {
 	case "bugs":
 		return s.bugs()
 	}
-	return fmt.Errorf("got the command %q, want reports, mutants or bugs", args[0])
+	return fmt.Errorf("got the command %q, want %s", args[0], commands)
 }
 
-// rows returns the fields of the lines of a list that are of the half, after its name. Lines that begin with # are comments.
+// rows returns the fields of the lines of a list that are of the samples, after the sample's name. Lines that begin with # are comments.
 func (s *study) rows(name string) ([][]string, error) {
 	text, err := os.ReadFile(filepath.Join("internal/study/testdata", name))
 	if err != nil {
@@ -83,7 +100,7 @@ func (s *study) rows(name string) ([][]string, error) {
 	var rows [][]string
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
-		if len(fields) > 1 && fields[0] == s.half && s.only.MatchString(fields[1]) {
+		if len(fields) > 1 && slices.Contains(s.samples, fields[0]) && s.only.MatchString(fields[1]) {
 			rows = append(rows, fields[1:])
 		}
 	}

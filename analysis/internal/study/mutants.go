@@ -51,7 +51,7 @@ func apply(src []byte, edits []edit) []byte {
 	return append(out, src[at:]...)
 }
 
-// mutants makes mutants of the packages of the half, and writes how many of them poolvet tells from the original.
+// mutants makes mutants of the packages of the samples, and writes how many of them poolvet tells from the original.
 func (s *study) mutants(patterns []string) error {
 	units, err := s.units(patterns)
 	if err != nil {

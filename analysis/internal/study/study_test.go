@@ -33,21 +33,74 @@ func TestChanged(t *testing.T) {
 	}
 }
 
-// TestLists: each line of the lists is of a half, and each word of bugs.txt has passes that tell of it.
+// TestLists: each line of the lists is of a sample, and each word of bugs.txt has passes that tell of it.
 func TestLists(t *testing.T) {
 	t.Chdir("../..")
-	for name, fields := range map[string]int{"bugs.txt": 4, "modules.txt": 2} {
-		for _, half := range []string{"development", "kept"} {
-			s := study{half: half, only: regexp.MustCompile("")}
+	for name, fields := range map[string]int{"bugs.txt": 4, "modules.txt": 3} {
+		for _, sample := range []string{"development", "kept", "kept-2"} {
+			s := study{samples: []string{sample}, only: regexp.MustCompile("")}
 			rows, err := s.rows(name)
 			if err != nil || len(rows) < 10 {
-				t.Errorf("%s, %s: got %d lines, %v", name, half, len(rows), err)
+				t.Errorf("%s, %s: got %d lines, %v", name, sample, len(rows), err)
 			}
 			for _, row := range rows {
 				if len(row) != fields || name == "bugs.txt" && tells[row[3]] == nil {
 					t.Errorf("%s: got the line %q", name, row)
 				}
 			}
+		}
+	}
+}
+
+// TestJudged: each judgement has all fields, and is of a module of its sample.
+func TestJudged(t *testing.T) {
+	t.Chdir("../..")
+	s := study{samples: []string{"development", "kept", "kept-2"}, only: regexp.MustCompile("")}
+	all, err := s.judgements()
+	if err != nil || len(all) == 0 {
+		t.Fatalf("got %d judgements, %v", len(all), err)
+	}
+	rows, err := s.rows("modules.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, j := range all {
+		if j.because == "" || !slices.ContainsFunc(rows, func(row []string) bool { return row[0] == j.module }) {
+			t.Errorf("got %+v, want a module of modules.txt and a reason", j)
+		}
+	}
+}
+
+// TestPrecision: one cause of many reports counts once in its module, and a module as one, however many it has.
+func TestPrecision(t *testing.T) {
+	var all []judgement
+	add := func(module, verdict, cause string, n int) {
+		for range n {
+			all = append(all, judgement{module: module, verdict: verdict, cause: cause})
+		}
+	}
+	add("a", "false", "generated", 8)
+	add("a", "true", "lost", 1)
+	add("b", "true", "lost", 1)
+	add("c", "true", "boxed", 1)
+	add("c", "unsure", "boxed", 1)
+	p := precisionOf(all)
+	if (p.reports != share{3, 12}) || (p.causes != share{2, 4}) || len(p.modules) != 3 || (*p.modules["a"] != share{1, 9}) {
+		t.Errorf("got %+v", p)
+	}
+	if want := (1.0/9 + 1 + 1.0/2) / 3; p.mean < want-1e-9 || p.mean > want+1e-9 {
+		t.Errorf("got a mean of %v, want %v", p.mean, want)
+	}
+}
+
+func TestRepository(t *testing.T) {
+	for module, want := range map[string]string{
+		"github.com/cockroachdb/pebble/v2": "cockroachdb/pebble", "gopkg.in/DataDog/dd-trace-go.v1": "DataDog/dd-trace-go",
+		"go.opentelemetry.io/otel": "go.opentelemetry.io/otel", "vitess.io/vitess": "vitess.io/vitess",
+		"github.com/apache/arrow-go/v18/arrow/x": "apache/arrow-go",
+	} {
+		if got := repository(module); got != want {
+			t.Errorf("%s: got %q, want %q", module, got, want)
 		}
 	}
 }

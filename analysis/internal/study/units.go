@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,49 +51,83 @@ type listed struct {
 	GoFiles                 []string
 	Imports                 []string
 	ImportMap               map[string]string
-	Module                  *struct{ Path, Version, GoVersion string }
+	Module                  *struct {
+		Path, Version, GoVersion string
+		Main                     bool
+	}
 }
 
-// packages returns the packages that patterns lead to, with fields as go list names them, and of which module of the half a package is that
-// names sync.Pool.
+// maxPackages is how many packages of a module are looked at: the first, in the order of the SHA-256 of their paths.
+const maxPackages = 10
+
+// packages returns the packages that patterns lead to, with fields as go list names them, and of which module of the samples a package is
+// that names sync.Pool.
 func (s *study) packages(patterns []string, more ...string) (all map[string]listed, modules map[string]string, err error) {
 	rows, err := s.rows("modules.txt")
 	if err != nil {
 		return nil, nil, err
 	}
-	of := map[string]bool{}
+	of := map[string]string{} // by path: the version
 	for _, row := range rows {
-		of[row[0]+" "+row[1]] = true
+		if row[2] == filepath.Base(s.in) {
+			of[row[0]] = row[1]
+		}
 	}
-	args := append([]string{"list", "-deps", "-json"}, more...)
-	list, err := output(s.in, []string{"GOFLAGS=-mod=mod"}, "go", append(args, patterns...)...)
+	all, err = s.goList(patterns, more...)
 	if err != nil {
 		return nil, nil, err
 	}
-	all, modules = map[string]listed{}, map[string]string{}
-	d := json.NewDecoder(bytes.NewReader(list))
-	for {
-		var p listed
-		if err := d.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			return nil, nil, err
+	chosen := map[string][]string{} // by module
+	for path, p := range all {
+		if p.Module != nil && of[p.Module.Path] != "" && (p.Module.Main || of[p.Module.Path] == p.Module.Version) && p.namesPool() {
+			chosen[p.Module.Path] = append(chosen[p.Module.Path], path)
 		}
-		all[p.ImportPath] = p
-		if p.Module == nil || !of[p.Module.Path+" "+p.Module.Version] {
-			continue
-		}
-		if slices.ContainsFunc(p.GoFiles, func(f string) bool { return namesPool(filepath.Join(p.Dir, f)) }) {
-			modules[p.ImportPath] = p.Module.Path + " " + p.Module.Version
+	}
+	modules = map[string]string{}
+	for module, paths := range chosen {
+		slices.SortFunc(paths, func(a, b string) int { return cmp.Compare(hash(a), hash(b)) })
+		for _, path := range paths[:min(len(paths), maxPackages)] {
+			modules[path] = module + " " + of[module]
 		}
 	}
 	if len(modules) == 0 {
-		return nil, nil, errors.New("got no package of the list's modules")
+		return nil, nil, fmt.Errorf("got no package of the list's modules of the program %s", filepath.Base(s.in))
 	}
 	return all, modules, nil
 }
 
-// units returns the packages of the half's modules that patterns lead to and that name sync.Pool.
+// hash returns the SHA-256 of a text in hexadecimal.
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// goList returns the packages that patterns lead to, by path.
+func (s *study) goList(patterns []string, more ...string) (map[string]listed, error) {
+	args := append([]string{"list", "-deps", "-json"}, more...)
+	list, err := output(s.in, []string{"GOFLAGS=-mod=mod"}, "go", append(args, patterns...)...)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]listed{}
+	d := json.NewDecoder(bytes.NewReader(list))
+	for {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
+			return nil, err
+		}
+		all[p.ImportPath] = p
+	}
+}
+
+// namesPool reports whether a file of the package names sync.Pool.
+func (p listed) namesPool() bool {
+	return slices.ContainsFunc(p.GoFiles, func(f string) bool { return namesPool(filepath.Join(p.Dir, f)) })
+}
+
+// units returns the packages of the samples' modules that patterns lead to and that name sync.Pool.
 func (s *study) units(patterns []string) ([]*unit, error) {
 	_, modules, err := s.packages(patterns)
 	if err != nil {
@@ -215,7 +251,7 @@ func (u *unit) analyze(name string, text []byte) ([]report, error) {
 	return all, nil
 }
 
-// reports writes what poolvet reports in the packages of the half.
+// reports writes what poolvet reports in the packages of the samples: the lines that judged.txt wants, without the judgement.
 func (s *study) reports(patterns []string) error {
 	units, err := s.units(patterns)
 	if err != nil {
