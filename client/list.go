@@ -24,7 +24,14 @@ type StreamInfo struct {
 	SoundRate     int // samples of sound a second; 0: there is no sound
 	SoundChannels int
 	Listeners     int // of the sound
-	Viewers       []Viewer
+	// Of a cluster's stream whose publisher is on another server: the name of that server; the one that images come from to the server that
+	// was asked, and how many times they are sent from one server to the next, if somebody watches them there; and how old the newest was
+	// when it came.
+	Node    string
+	Via     string
+	Hops    int
+	Age     time.Duration
+	Viewers []Viewer
 }
 
 // StreamState is the state of a live stream.
@@ -95,6 +102,8 @@ func streamInfo(m *api.StreamInfo) StreamInfo {
 		ImageBytes: int(m.GetPictureBytes()),
 
 		SoundRate: int(m.GetSoundRate()), SoundChannels: int(m.GetSoundChannels()), Listeners: int(m.GetListeners()),
+
+		Node: m.GetNode(), Via: m.GetVia(), Hops: int(m.GetHops()), Age: time.Duration(m.GetAgeUs()) * time.Microsecond,
 
 		Viewers: make([]Viewer, len(m.GetViewers())),
 	}

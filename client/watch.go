@@ -18,6 +18,16 @@ type WatchOptions struct {
 	// is looked at. With 1 each image is the newest at the time of Next, which then takes a round trip. Over long lines it
 	// must be more: it is the most images a round trip.
 	InFlight int
+	Pull     *Pull // for servers of a cluster: the caller is one; nil: it is not
+}
+
+// Pull is what a server of a cluster says that takes a stream from another, for viewers of its own. It must be one that may view all
+// streams. Where the other server has as many such calls as it may, its error has an errdetails.ErrorInfo with the server to ask instead:
+// api/steadyframe/v1/frame.proto.
+type Pull struct {
+	Node   string   // the caller's name in the cluster
+	Tried  []string // servers that it has asked in vain, or that sent it here
+	Insist bool     // do not send it to another one
 }
 
 // LiveImage is one image of a live stream. It is filled again and again; what it lends is valid until the next time.
@@ -30,6 +40,7 @@ type LiveImage struct {
 	Offline       bool      // the stream's source is lost: the image says so
 	Repeat        bool      // this viewer was sent it before
 	Alpha         []byte    // as in Image, lent
+	Path          []string  // of the first image for a Pull: the servers over which they come, from that of the publisher on; else nil
 
 	memory []byte // what Data points into
 }
@@ -57,7 +68,11 @@ func (c *Client) Watch(ctx context.Context, name string, options *WatchOptions) 
 		return c.ring.watch(ctx, name, o)
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	w, err := c.watch(ctx, &api.WatchRequest{Stream: name, MaxFps: o.MaxFPS, Pictures: uint32(o.InFlight)})
+	r := &api.WatchRequest{Stream: name, MaxFps: o.MaxFPS, Pictures: uint32(o.InFlight)}
+	if p := o.Pull; p != nil {
+		r.Pull = &api.Pull{Node: p.Node, Tried: p.Tried, Insist: p.Insist}
+	}
+	w, err := c.watch(ctx, r)
 	if err != nil {
 		cancel()
 		return nil, err
@@ -114,6 +129,7 @@ const (
 	tagImageOffline  = 7<<3 | uint64(protowire.VarintType)
 	tagImageRepeat   = 8<<3 | uint64(protowire.VarintType)
 	tagImageAlpha    = 9<<3 | uint64(protowire.BytesType)
+	tagImagePath     = 10<<3 | uint64(protowire.BytesType)
 )
 
 // unmarshal sets i to what data says, copying it into memory of its own.
@@ -139,6 +155,8 @@ func (i *LiveImage) unmarshal(data mem.BufferSlice) error {
 			i.Repeat = v != 0
 		case tagImageAlpha:
 			i.Alpha = body
+		case tagImagePath:
+			i.Path = append(i.Path, string(body))
 		}
 		return nil
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/server/cluster"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -63,4 +64,9 @@ func (s *Server) Unsent() int64 {
 		}
 	}
 	return -1
+}
+
+// NewNode is New for a node of a cluster whose directory goes over that transport.
+func NewNode(c Config, log *slog.Logger, transport cluster.Transport) (*Server, error) {
+	return newServer(c, log, options{stockGRPC: stockGRPC(), cutTime: CutTime, transport: transport})
 }

@@ -131,7 +131,7 @@ func TestWatchErrors(t *testing.T) {
 	}{
 		{"no-request", nil, "ended without a request"},
 		{"no-stream", []*api.WatchRequest{{Pictures: 1}}, "the first request has no stream"},
-		{"stream-again", []*api.WatchRequest{{Stream: "cam1", Pictures: 1}, {Stream: "cam1"}}, "got stream or max_fps again"},
+		{"stream-again", []*api.WatchRequest{{Stream: "cam1", Pictures: 1}, {Stream: "cam1"}}, "got stream, max_fps or pull again"},
 		{"max-fps", []*api.WatchRequest{{Stream: "cam1", MaxFps: -1}}, "got max_fps -1"},
 		{"long", []*api.WatchRequest{{Stream: strings.Repeat("x", 2000)}}, "want at most 1024"},
 	} {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/admin"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/cluster"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -30,12 +31,13 @@ import (
 
 // Server is a Steadyframe server. New opens its listeners, Run serves on them.
 type Server struct {
-	config Config
-	log    *slog.Logger
-	engine *engine.Engine
-	live   *live.Live
-	apis   []api
-	addrs  Addrs
+	config    Config
+	log       *slog.Logger
+	engine    *engine.Engine
+	live      *live.Live
+	apis      []api
+	directory *cluster.Directory // nil: the server is alone
+	addrs     Addrs
 	// cutTime is how long what was cut at drain_timeout may take to end.
 	cutTime time.Duration
 	// background runs beside the APIs, until the server drains.
@@ -65,6 +67,7 @@ type options struct {
 	stockGRPC bool
 	cutTime   time.Duration // 0 is the constant of that name
 	sockets   Sockets
+	transport cluster.Transport // of the directory; nil: that of the settings
 }
 
 // newServer is New with options.
@@ -131,6 +134,9 @@ func (s *Server) open(o options) error {
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
+	if err := s.join(o); err != nil {
+		return err
+	}
 	who, err := auth.New(c, s.log)
 	if err != nil {
 		return fmt.Errorf("server: %w", err)
@@ -160,6 +166,25 @@ func (s *Server) open(o options) error {
 			a.serve, a.shutdown = httpapi.Serve(s.engine, admin.NewHandler(s.engine, who, s.log, s.addrs.Ring), s.log)
 		}
 	}
+	return nil
+}
+
+// join makes the server a node of its cluster, if the settings name one.
+func (s *Server) join(o options) error {
+	c := s.config
+	if !c.Cluster.Enabled() {
+		return nil
+	}
+	self := cluster.Node{Name: c.Cluster.NodeName(), Address: c.Cluster.Advertised(s.addrs.GRPC), Version: httpapi.Version(), Started: time.Now()}
+	d, err := cluster.New(c, self, cluster.Options{
+		Log: s.log, Local: s.live.Local, Counts: s.live.Counts, Taken: s.live.Taken, Moved: s.live.Moved, Transport: o.transport,
+	})
+	if err != nil {
+		return fmt.Errorf("server: %w", err)
+	}
+	s.directory = d
+	s.live.Join(live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges})
+	s.background = append(s.background, d.Run)
 	return nil
 }
 

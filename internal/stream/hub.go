@@ -17,6 +17,7 @@ package stream
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -42,6 +43,9 @@ type Options struct {
 	// are those of the last image, 0 when there was none. After an error the last image stays, and Offline is called again
 	// a second later. It is called from Run's goroutine, which holds no locks. nil: the last image stays.
 	Offline func(name string, width, height int) (pool.Buf, error)
+
+	// Elsewhere are streams that may come into the Hub; nil: there are none.
+	Elsewhere Elsewhere
 
 	// Pinned bounds the memory of images that are not the newest any more, and that viewers still hold. The two latest of
 	// each stream with a publisher do not count: the publisher must have reserved the memory for them.
@@ -90,6 +94,9 @@ func New(o Options) *Hub {
 	o.OfflineAfter = cmp.Or(o.OfflineAfter, 1500*time.Millisecond)
 	o.Keep = cmp.Or(o.Keep, time.Minute)
 	o.Pinned = o.Pinned.withDefaults()
+	if o.Elsewhere == nil {
+		o.Elsewhere = nowhere{}
+	}
 	return &Hub{o: o, some: lookout.New(), epoch: time.Now().Add(-1)} // so that no time is 0, which stands for none
 }
 
@@ -124,17 +131,56 @@ func (h *Hub) Publish(name string, o PublisherOptions) (*Publisher, error) {
 	if o.Began.IsZero() {
 		o.Began = h.epoch.Add(h.now())
 	}
-	p := &Publisher{s: s, fixed: o.Fixed, began: o.Began, wanted: make(chan struct{}, 1), done: make(chan struct{})}
+	p := &Publisher{s: s, fixed: o.Fixed, guest: o.Guest, began: o.Began, wanted: make(chan struct{}, 1), done: make(chan struct{})}
 	if err := s.lead(p, o); err != nil {
 		return nil, err
 	}
 	s.owner = o.Owner
+	if !o.Guest {
+		h.o.Elsewhere.Changed()
+	}
 	return p, nil
 }
 
 // View adds a viewer to a stream; it ends with Viewer.Close. If the stream has an image, the viewer is given it at once.
-// View returns a *NotFoundError, a *LimitError or ErrClosed.
+// A stream that is elsewhere is brought here. View returns a *NotFoundError, a *LimitError or ErrClosed.
 func (h *Hub) View(name string, o ViewerOptions) (*Viewer, error) {
+	v, err := h.view(name, o)
+	if h.alone() {
+		return v, err
+	}
+	if missing := (*NotFoundError)(nil); errors.As(err, &missing) {
+		if err := h.bring(missing); err != nil {
+			return nil, err
+		}
+		return h.view(name, o)
+	}
+	if err == nil && v.s.orphaned() {
+		_, _ = h.o.Elsewhere.Bring(name) // Run tries it again.
+	}
+	return v, err
+}
+
+// bring brings a stream here that the Hub does not have, or returns an error: missing, where it is nowhere.
+func (h *Hub) bring(missing *NotFoundError) error {
+	ok, err := h.o.Elsewhere.Bring(missing.Name)
+	if ok || err != nil {
+		return err
+	}
+	missing.Names = h.everyName()
+	return missing
+}
+
+// everyName returns the names of all streams, those elsewhere too, sorted.
+func (h *Hub) everyName() (names []string) {
+	for _, i := range h.Everywhere(nil) {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// view is View of a stream that the Hub has.
+func (h *Hub) view(name string, o ViewerOptions) (*Viewer, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -252,6 +298,7 @@ func (h *Hub) Run(ctx context.Context) {
 		h.mu.RUnlock()
 		h.relieve()
 		h.watch(streams)
+		h.adopt(streams)
 		clear(streams) // so that expired ones can be collected
 		h.expire()
 		return len(streams) > 0 || h.counted.Load() != h.reserved.Load()

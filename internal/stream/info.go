@@ -36,6 +36,12 @@ type Info struct {
 	PinnedBytes    int64                  // of memory, of older images that viewers still hold
 	Sound          SoundFormat            // zero: there is none
 	Listeners      int                    // of the sound
+	Fed            Fed                    // by whom
+	Node           string                 // where its publisher is; empty: here
+	Via            string                 // of a stream of another node that is shown here: the node that it comes from
+	Hops           int                    // how many times its images are sent from one server to the next; 0: it is here, or not shown here
+	Age            time.Duration          // of the newest image of another node when it came here; 0: there is none
+	Epoch          int64                  // of its publisher
 	Viewers        []ViewerInfo           // in the order in which they came
 }
 
@@ -81,6 +87,10 @@ func (s *stream) info() Info {
 		Width: s.width, Height: s.height,
 		Arrived: s.counts.arrived, Published: s.counts.published, Same: s.counts.same, Dropped: s.counts.dropped,
 		ImageBytes: s.newest.Buf.Len(), PinnedBytes: s.pins.bytes,
+	}
+	i.Fed, i.Epoch = s.fed(), s.route.Epoch
+	if i.Fed == FedByGuest {
+		i.Node, i.Via, i.Hops, i.Age = s.route.Node, s.route.Via, s.route.Hops, s.age
 	}
 	if s.why != "" {
 		i.Lost, i.RetryAt = s.why, s.hub.epoch.Add(s.again)

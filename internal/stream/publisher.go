@@ -12,6 +12,8 @@ type PublisherOptions struct {
 	Format string    // the input, for display: "yuv420p 768x432"; Describe may set it later
 	Owner  string    // whose place it takes, for Options.MaxStreamsPerOwner; may be empty
 	Fixed  bool      // no other publisher may replace it
+	Guest  bool      // the stream is elsewhere: it replaces no publisher of another kind, and any other replaces it
+	Epoch  int64     // for Info, and for TakenOver: of the publishers of one stream on all servers, the one with the greatest has it
 	Began  time.Time // when its request began: of two publishers the later one has the stream; zero: now
 }
 
@@ -19,6 +21,7 @@ type PublisherOptions struct {
 type Publisher struct {
 	s      *stream
 	fixed  bool
+	guest  bool
 	began  time.Time
 	wanted chan struct{}
 	done   chan struct{}
@@ -57,6 +60,7 @@ func (p *Publisher) describe(format, lost string, retryAt time.Duration) {
 	defer p.s.mu.Unlock()
 	if p.err == nil {
 		p.s.format, p.s.why, p.s.again = format, lost, retryAt
+		p.s.hub.o.Elsewhere.Changed()
 	}
 }
 
@@ -200,6 +204,7 @@ func (p *Publisher) Close() {
 	p.s.publisher = nil
 	p.s.recount()
 	p.s.rest()
+	p.s.hub.o.Elsewhere.Changed()
 }
 
 // finish ends p with err. stream.mu is held.

@@ -111,6 +111,7 @@ func (h *Hub) PublishSoundAs(owner, name string, f SoundFormat, ring pool.Buf) (
 	old := s.sound
 	s.sound = p
 	s.mu.Unlock()
+	h.o.Elsewhere.Changed()
 	if old != nil {
 		old.finish(ErrReplaced)
 	}
@@ -216,6 +217,7 @@ func (p *SoundPublisher) Close() {
 	if p.s.sound == p {
 		p.s.sound = nil
 		p.s.rest()
+		p.s.hub.o.Elsewhere.Changed()
 	}
 	p.s.mu.Unlock()
 	p.finish(ErrClosed)
@@ -379,6 +381,27 @@ func (h *Hub) Listen(name string, wake chan struct{}) (*Listener, error) {
 
 // ListenAs is Listen for an owner, as ViewerOptions.Owner is.
 func (h *Hub) ListenAs(owner, name string, wake chan struct{}) (*Listener, error) {
+	l, err := h.listen(owner, name, wake)
+	if h.alone() || err == nil {
+		return l, err
+	}
+	missing := (*NotFoundError)(nil)
+	switch {
+	case errors.As(err, &missing):
+		if err := h.bring(missing); err != nil {
+			return nil, err
+		}
+		return h.listen(owner, name, wake)
+	case err == ErrNoSound:
+		if i, ok := h.Info(name); ok && i.Fed == Unfed {
+			_, _ = h.o.Elsewhere.Bring(name) // The caller may try again.
+		}
+	}
+	return nil, err
+}
+
+// listen is ListenAs for a stream that the Hub has.
+func (h *Hub) listen(owner, name string, wake chan struct{}) (*Listener, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {

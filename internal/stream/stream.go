@@ -77,6 +77,9 @@ type stream struct {
 	seen  time.Duration // when the last frame came, or the stream was made
 	retry time.Duration // no offline image before this
 
+	route Route         // of a Guest; of others the Epoch alone
+	age   time.Duration // of the newest image of a Guest, when it came
+
 	source, format string
 	why            string        // why the source is lost; empty while it is not
 	again          time.Duration // when it is tried again
@@ -105,13 +108,14 @@ func (s *stream) lead(p *Publisher, o PublisherOptions) error {
 		if old.fixed {
 			return ErrFixed
 		}
-		if p.began.Before(old.began) {
+		if p.guest && !old.guest || !old.guest && p.began.Before(old.began) {
 			return ErrReplaced
 		}
 		old.finish(ErrReplaced)
 	}
 	s.publisher = p
 	s.source, s.format, s.why = o.Source, o.Format, ""
+	s.route, s.age = Route{Epoch: o.Epoch}, 0
 	s.recount()
 	return nil
 }
@@ -162,6 +166,7 @@ func (s *stream) idleSince() (time.Duration, bool) {
 func (s *stream) end() {
 	s.mu.Lock()
 	s.ended = true
+	s.hub.o.Elsewhere.Changed()
 	if s.publisher != nil {
 		s.publisher.finish(ErrClosed)
 		s.publisher = nil
@@ -175,7 +180,10 @@ func (s *stream) end() {
 }
 
 // enter sets the stream's state. s.mu is held; the caller wakes viewers.
-func (s *stream) enter(state State, now time.Duration) { s.state, s.since = state, now }
+func (s *stream) enter(state State, now time.Duration) {
+	s.state, s.since = state, now
+	s.hub.o.Elsewhere.Changed()
+}
 
 // alive notes that the source is online, and reports whether it was not before: then viewers must be woken. s.mu is held.
 func (s *stream) alive(now time.Duration) bool {

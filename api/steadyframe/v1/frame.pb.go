@@ -527,7 +527,7 @@ func (x StreamInfo_State) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StreamInfo_State.Descriptor instead.
 func (StreamInfo_State) EnumDescriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21, 0}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22, 0}
 }
 
 // EncodeRequest is a batch of frames of one geometry.
@@ -1557,7 +1557,9 @@ type WatchRequest struct {
 	MaxFps float64 `protobuf:"fixed64,2,opt,name=max_fps,json=maxFps,proto3" json:"max_fps,omitempty"`
 	// pictures is how many more images to send. 0 in the first request: any number. The call ends when all of them are
 	// sent and the caller has ended its requests.
-	Pictures      uint32 `protobuf:"varint,3,opt,name=pictures,proto3" json:"pictures,omitempty"`
+	Pictures uint32 `protobuf:"varint,3,opt,name=pictures,proto3" json:"pictures,omitempty"`
+	// pull is set by a server of a cluster, which shows the stream to viewers of its own. In the first request.
+	Pull          *Pull `protobuf:"bytes,4,opt,name=pull,proto3" json:"pull,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1613,6 +1615,80 @@ func (x *WatchRequest) GetPictures() uint32 {
 	return 0
 }
 
+func (x *WatchRequest) GetPull() *Pull {
+	if x != nil {
+		return x.Pull
+	}
+	return nil
+}
+
+// Pull is what a server of a cluster says that asks another for a stream. Such a caller must be one that may view all streams.
+//
+// The other may refuse with UNAVAILABLE and an ErrorInfo of domain "steadyframe.v1" and reason "ASK_SERVER", whose metadata has
+// the node and address of a server to ask instead: its own pulls are as many as cluster.max_edges.
+type Pull struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// node is the name of the server that asks.
+	Node string `protobuf:"bytes,1,opt,name=node,proto3" json:"node,omitempty"`
+	// tried are the names of those that it has asked in vain, or that have sent it here: none of them is named again.
+	Tried []string `protobuf:"bytes,2,rep,name=tried,proto3" json:"tried,omitempty"`
+	// insist asks not to be sent to another one.
+	Insist        bool `protobuf:"varint,3,opt,name=insist,proto3" json:"insist,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Pull) Reset() {
+	*x = Pull{}
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Pull) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Pull) ProtoMessage() {}
+
+func (x *Pull) ProtoReflect() protoreflect.Message {
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Pull.ProtoReflect.Descriptor instead.
+func (*Pull) Descriptor() ([]byte, []int) {
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Pull) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *Pull) GetTried() []string {
+	if x != nil {
+		return x.Tried
+	}
+	return nil
+}
+
+func (x *Pull) GetInsist() bool {
+	if x != nil {
+		return x.Insist
+	}
+	return false
+}
+
 // WatchPicture is one image of a live stream.
 type WatchPicture struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1632,14 +1708,17 @@ type WatchPicture struct {
 	// repeat says that this viewer was sent the same image before.
 	Repeat bool `protobuf:"varint,8,opt,name=repeat,proto3" json:"repeat,omitempty"`
 	// alpha is as in Picture.
-	Alpha         []byte `protobuf:"bytes,9,opt,name=alpha,proto3" json:"alpha,omitempty"`
+	Alpha []byte `protobuf:"bytes,9,opt,name=alpha,proto3" json:"alpha,omitempty"`
+	// path has the names of the servers of a cluster over which the images come, from that of the publisher to the one that is called. In
+	// the first message for a Pull alone: another path is another call.
+	Path          []string `protobuf:"bytes,10,rep,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WatchPicture) Reset() {
 	*x = WatchPicture{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1651,7 +1730,7 @@ func (x *WatchPicture) String() string {
 func (*WatchPicture) ProtoMessage() {}
 
 func (x *WatchPicture) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[14]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1664,7 +1743,7 @@ func (x *WatchPicture) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPicture.ProtoReflect.Descriptor instead.
 func (*WatchPicture) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{14}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WatchPicture) GetData() []byte {
@@ -1730,6 +1809,13 @@ func (x *WatchPicture) GetAlpha() []byte {
 	return nil
 }
 
+func (x *WatchPicture) GetPath() []string {
+	if x != nil {
+		return x.Path
+	}
+	return nil
+}
+
 // SoundRequest is a piece of a live stream's sound.
 type SoundRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1750,7 +1836,7 @@ type SoundRequest struct {
 
 func (x *SoundRequest) Reset() {
 	*x = SoundRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1762,7 +1848,7 @@ func (x *SoundRequest) String() string {
 func (*SoundRequest) ProtoMessage() {}
 
 func (x *SoundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[15]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1775,7 +1861,7 @@ func (x *SoundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SoundRequest.ProtoReflect.Descriptor instead.
 func (*SoundRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{15}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SoundRequest) GetStream() string {
@@ -1824,7 +1910,7 @@ type SoundResponse struct {
 
 func (x *SoundResponse) Reset() {
 	*x = SoundResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1922,7 @@ func (x *SoundResponse) String() string {
 func (*SoundResponse) ProtoMessage() {}
 
 func (x *SoundResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[16]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +1935,7 @@ func (x *SoundResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SoundResponse.ProtoReflect.Descriptor instead.
 func (*SoundResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{16}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SoundResponse) GetSeconds() float64 {
@@ -1869,7 +1955,7 @@ type ListenRequest struct {
 
 func (x *ListenRequest) Reset() {
 	*x = ListenRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1881,7 +1967,7 @@ func (x *ListenRequest) String() string {
 func (*ListenRequest) ProtoMessage() {}
 
 func (x *ListenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[17]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1894,7 +1980,7 @@ func (x *ListenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListenRequest.ProtoReflect.Descriptor instead.
 func (*ListenRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{17}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListenRequest) GetStream() string {
@@ -1920,7 +2006,7 @@ type Sound struct {
 
 func (x *Sound) Reset() {
 	*x = Sound{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1932,7 +2018,7 @@ func (x *Sound) String() string {
 func (*Sound) ProtoMessage() {}
 
 func (x *Sound) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[18]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1945,7 +2031,7 @@ func (x *Sound) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Sound.ProtoReflect.Descriptor instead.
 func (*Sound) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{18}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Sound) GetCapturedUs() uint64 {
@@ -1984,7 +2070,7 @@ type ListStreamsRequest struct {
 
 func (x *ListStreamsRequest) Reset() {
 	*x = ListStreamsRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1996,7 +2082,7 @@ func (x *ListStreamsRequest) String() string {
 func (*ListStreamsRequest) ProtoMessage() {}
 
 func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[19]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2009,7 +2095,7 @@ func (x *ListStreamsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsRequest.ProtoReflect.Descriptor instead.
 func (*ListStreamsRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{19}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{20}
 }
 
 type ListStreamsResponse struct {
@@ -2021,7 +2107,7 @@ type ListStreamsResponse struct {
 
 func (x *ListStreamsResponse) Reset() {
 	*x = ListStreamsResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2033,7 +2119,7 @@ func (x *ListStreamsResponse) String() string {
 func (*ListStreamsResponse) ProtoMessage() {}
 
 func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[20]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2046,7 +2132,7 @@ func (x *ListStreamsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListStreamsResponse.ProtoReflect.Descriptor instead.
 func (*ListStreamsResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{20}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListStreamsResponse) GetStreams() []*StreamInfo {
@@ -2084,14 +2170,21 @@ type StreamInfo struct {
 	SoundRate     uint32 `protobuf:"varint,16,opt,name=sound_rate,json=soundRate,proto3" json:"sound_rate,omitempty"`
 	SoundChannels uint32 `protobuf:"varint,17,opt,name=sound_channels,json=soundChannels,proto3" json:"sound_channels,omitempty"`
 	// listeners is how many listen to it, over any transport.
-	Listeners     uint32 `protobuf:"varint,18,opt,name=listeners,proto3" json:"listeners,omitempty"`
+	Listeners uint32 `protobuf:"varint,18,opt,name=listeners,proto3" json:"listeners,omitempty"`
+	// node is the name of the server of the cluster that has the publisher; empty: this one. via is the one that its images come here from,
+	// and hops how many times they are sent from one server to the next; empty and 0 where nobody watches them here.
+	Node string `protobuf:"bytes,19,opt,name=node,proto3" json:"node,omitempty"`
+	Via  string `protobuf:"bytes,20,opt,name=via,proto3" json:"via,omitempty"`
+	Hops uint32 `protobuf:"varint,21,opt,name=hops,proto3" json:"hops,omitempty"`
+	// age_us is how old the newest image was when it came here from another server, in microseconds; 0: none has come.
+	AgeUs         uint64 `protobuf:"varint,22,opt,name=age_us,json=ageUs,proto3" json:"age_us,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamInfo) Reset() {
 	*x = StreamInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2103,7 +2196,7 @@ func (x *StreamInfo) String() string {
 func (*StreamInfo) ProtoMessage() {}
 
 func (x *StreamInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[21]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2116,7 +2209,7 @@ func (x *StreamInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamInfo.ProtoReflect.Descriptor instead.
 func (*StreamInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{21}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StreamInfo) GetName() string {
@@ -2245,11 +2338,40 @@ func (x *StreamInfo) GetListeners() uint32 {
 	return 0
 }
 
+func (x *StreamInfo) GetNode() string {
+	if x != nil {
+		return x.Node
+	}
+	return ""
+}
+
+func (x *StreamInfo) GetVia() string {
+	if x != nil {
+		return x.Via
+	}
+	return ""
+}
+
+func (x *StreamInfo) GetHops() uint32 {
+	if x != nil {
+		return x.Hops
+	}
+	return 0
+}
+
+func (x *StreamInfo) GetAgeUs() uint64 {
+	if x != nil {
+		return x.AgeUs
+	}
+	return 0
+}
+
 // ViewerInfo describes one viewer of a live stream.
 type ViewerInfo struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Id    uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// transport is "mjpeg", "websocket", "grpc", "snapshot", "ring" or "record"; peer is its address.
+	// transport is "mjpeg", "websocket", "grpc", "snapshot", "ring", "record", "rtsp", "rtsp-udp" or "node": another server of
+	// the cluster. peer is its address, of a node behind its name.
 	Transport string `protobuf:"bytes,2,opt,name=transport,proto3" json:"transport,omitempty"`
 	Peer      string `protobuf:"bytes,3,opt,name=peer,proto3" json:"peer,omitempty"`
 	// since_us is when it began to watch, in microseconds since the Unix epoch.
@@ -2269,7 +2391,7 @@ type ViewerInfo struct {
 
 func (x *ViewerInfo) Reset() {
 	*x = ViewerInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2281,7 +2403,7 @@ func (x *ViewerInfo) String() string {
 func (*ViewerInfo) ProtoMessage() {}
 
 func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[22]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2294,7 +2416,7 @@ func (x *ViewerInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewerInfo.ProtoReflect.Descriptor instead.
 func (*ViewerInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{22}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ViewerInfo) GetId() uint64 {
@@ -2377,7 +2499,7 @@ type SceneFile struct {
 
 func (x *SceneFile) Reset() {
 	*x = SceneFile{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2389,7 +2511,7 @@ func (x *SceneFile) String() string {
 func (*SceneFile) ProtoMessage() {}
 
 func (x *SceneFile) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[23]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2402,7 +2524,7 @@ func (x *SceneFile) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SceneFile.ProtoReflect.Descriptor instead.
 func (*SceneFile) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{23}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SceneFile) GetScene() string {
@@ -2435,7 +2557,7 @@ type UnloadSceneRequest struct {
 
 func (x *UnloadSceneRequest) Reset() {
 	*x = UnloadSceneRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2447,7 +2569,7 @@ func (x *UnloadSceneRequest) String() string {
 func (*UnloadSceneRequest) ProtoMessage() {}
 
 func (x *UnloadSceneRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[24]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2460,7 +2582,7 @@ func (x *UnloadSceneRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UnloadSceneRequest.ProtoReflect.Descriptor instead.
 func (*UnloadSceneRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{24}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UnloadSceneRequest) GetScene() string {
@@ -2478,7 +2600,7 @@ type ListScenesRequest struct {
 
 func (x *ListScenesRequest) Reset() {
 	*x = ListScenesRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2490,7 +2612,7 @@ func (x *ListScenesRequest) String() string {
 func (*ListScenesRequest) ProtoMessage() {}
 
 func (x *ListScenesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[25]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2503,7 +2625,7 @@ func (x *ListScenesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScenesRequest.ProtoReflect.Descriptor instead.
 func (*ListScenesRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{25}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{26}
 }
 
 type ListScenesResponse struct {
@@ -2515,7 +2637,7 @@ type ListScenesResponse struct {
 
 func (x *ListScenesResponse) Reset() {
 	*x = ListScenesResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2527,7 +2649,7 @@ func (x *ListScenesResponse) String() string {
 func (*ListScenesResponse) ProtoMessage() {}
 
 func (x *ListScenesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[26]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2540,7 +2662,7 @@ func (x *ListScenesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListScenesResponse.ProtoReflect.Descriptor instead.
 func (*ListScenesResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{26}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ListScenesResponse) GetScenes() []*SceneInfo {
@@ -2578,7 +2700,7 @@ type SceneInfo struct {
 
 func (x *SceneInfo) Reset() {
 	*x = SceneInfo{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2590,7 +2712,7 @@ func (x *SceneInfo) String() string {
 func (*SceneInfo) ProtoMessage() {}
 
 func (x *SceneInfo) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[27]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2603,7 +2725,7 @@ func (x *SceneInfo) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SceneInfo.ProtoReflect.Descriptor instead.
 func (*SceneInfo) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{27}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *SceneInfo) GetName() string {
@@ -2704,7 +2826,7 @@ type MelRequest struct {
 
 func (x *MelRequest) Reset() {
 	*x = MelRequest{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2716,7 +2838,7 @@ func (x *MelRequest) String() string {
 func (*MelRequest) ProtoMessage() {}
 
 func (x *MelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[28]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2729,7 +2851,7 @@ func (x *MelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelRequest.ProtoReflect.Descriptor instead.
 func (*MelRequest) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{28}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MelRequest) GetSpec() *MelSpec {
@@ -2769,7 +2891,7 @@ type MelSpec struct {
 
 func (x *MelSpec) Reset() {
 	*x = MelSpec{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2781,7 +2903,7 @@ func (x *MelSpec) String() string {
 func (*MelSpec) ProtoMessage() {}
 
 func (x *MelSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[29]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2794,7 +2916,7 @@ func (x *MelSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelSpec.ProtoReflect.Descriptor instead.
 func (*MelSpec) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{29}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MelSpec) GetPreset() string {
@@ -2859,7 +2981,7 @@ type MelResponse struct {
 
 func (x *MelResponse) Reset() {
 	*x = MelResponse{}
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +2993,7 @@ func (x *MelResponse) String() string {
 func (*MelResponse) ProtoMessage() {}
 
 func (x *MelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_steadyframe_v1_frame_proto_msgTypes[30]
+	mi := &file_steadyframe_v1_frame_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3006,7 @@ func (x *MelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MelResponse.ProtoReflect.Descriptor instead.
 func (*MelResponse) Descriptor() ([]byte, []int) {
-	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{30}
+	return file_steadyframe_v1_frame_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *MelResponse) GetShape() []uint32 {
@@ -3008,11 +3130,16 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x06capped\x18\x02 \x01(\x04R\x06capped\x12\x16\n" +
 	"\x06unseen\x18\x03 \x01(\x04R\x06unseen\x12\x1b\n" +
 	"\tno_memory\x18\x04 \x01(\x04R\bnoMemory\x12\x16\n" +
-	"\x06failed\x18\x05 \x01(\x04R\x06failed\"[\n" +
+	"\x06failed\x18\x05 \x01(\x04R\x06failed\"\x85\x01\n" +
 	"\fWatchRequest\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x17\n" +
 	"\amax_fps\x18\x02 \x01(\x01R\x06maxFps\x12\x1a\n" +
-	"\bpictures\x18\x03 \x01(\rR\bpictures\"\xe4\x01\n" +
+	"\bpictures\x18\x03 \x01(\rR\bpictures\x12(\n" +
+	"\x04pull\x18\x04 \x01(\v2\x14.steadyframe.v1.PullR\x04pull\"H\n" +
+	"\x04Pull\x12\x12\n" +
+	"\x04node\x18\x01 \x01(\tR\x04node\x12\x14\n" +
+	"\x05tried\x18\x02 \x03(\tR\x05tried\x12\x16\n" +
+	"\x06insist\x18\x03 \x01(\bR\x06insist\"\xf8\x01\n" +
 	"\fWatchPicture\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\x12\x1f\n" +
@@ -3023,7 +3150,9 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x06height\x18\x06 \x01(\rR\x06height\x12\x18\n" +
 	"\aoffline\x18\a \x01(\bR\aoffline\x12\x16\n" +
 	"\x06repeat\x18\b \x01(\bR\x06repeat\x12\x14\n" +
-	"\x05alpha\x18\t \x01(\fR\x05alpha\"\x89\x01\n" +
+	"\x05alpha\x18\t \x01(\fR\x05alpha\x12\x12\n" +
+	"\x04path\x18\n" +
+	" \x03(\tR\x04path\"\x89\x01\n" +
 	"\fSoundRequest\x12\x16\n" +
 	"\x06stream\x18\x01 \x01(\tR\x06stream\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\rR\x04rate\x12\x1a\n" +
@@ -3043,7 +3172,7 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\x03pcm\x18\x04 \x01(\fR\x03pcm\"\x14\n" +
 	"\x12ListStreamsRequest\"K\n" +
 	"\x13ListStreamsResponse\x124\n" +
-	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\xee\x04\n" +
+	"\astreams\x18\x01 \x03(\v2\x1a.steadyframe.v1.StreamInfoR\astreams\"\xbf\x05\n" +
 	"\n" +
 	"StreamInfo\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x126\n" +
@@ -3065,7 +3194,11 @@ const file_steadyframe_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"sound_rate\x18\x10 \x01(\rR\tsoundRate\x12%\n" +
 	"\x0esound_channels\x18\x11 \x01(\rR\rsoundChannels\x12\x1c\n" +
-	"\tlisteners\x18\x12 \x01(\rR\tlisteners\"-\n" +
+	"\tlisteners\x18\x12 \x01(\rR\tlisteners\x12\x12\n" +
+	"\x04node\x18\x13 \x01(\tR\x04node\x12\x10\n" +
+	"\x03via\x18\x14 \x01(\tR\x03via\x12\x12\n" +
+	"\x04hops\x18\x15 \x01(\rR\x04hops\x12\x15\n" +
+	"\x06age_us\x18\x16 \x01(\x04R\x05ageUs\"-\n" +
 	"\x05State\x12\v\n" +
 	"\aWAITING\x10\x00\x12\n" +
 	"\n" +
@@ -3180,7 +3313,7 @@ func file_steadyframe_v1_frame_proto_rawDescGZIP() []byte {
 }
 
 var file_steadyframe_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 9)
-var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_steadyframe_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(PixelFormat)(0),            // 0: steadyframe.v1.PixelFormat
 	(ValueRange)(0),             // 1: steadyframe.v1.ValueRange
@@ -3205,23 +3338,24 @@ var file_steadyframe_v1_frame_proto_goTypes = []any{
 	(*PublishStatus)(nil),       // 20: steadyframe.v1.PublishStatus
 	(*Dropped)(nil),             // 21: steadyframe.v1.Dropped
 	(*WatchRequest)(nil),        // 22: steadyframe.v1.WatchRequest
-	(*WatchPicture)(nil),        // 23: steadyframe.v1.WatchPicture
-	(*SoundRequest)(nil),        // 24: steadyframe.v1.SoundRequest
-	(*SoundResponse)(nil),       // 25: steadyframe.v1.SoundResponse
-	(*ListenRequest)(nil),       // 26: steadyframe.v1.ListenRequest
-	(*Sound)(nil),               // 27: steadyframe.v1.Sound
-	(*ListStreamsRequest)(nil),  // 28: steadyframe.v1.ListStreamsRequest
-	(*ListStreamsResponse)(nil), // 29: steadyframe.v1.ListStreamsResponse
-	(*StreamInfo)(nil),          // 30: steadyframe.v1.StreamInfo
-	(*ViewerInfo)(nil),          // 31: steadyframe.v1.ViewerInfo
-	(*SceneFile)(nil),           // 32: steadyframe.v1.SceneFile
-	(*UnloadSceneRequest)(nil),  // 33: steadyframe.v1.UnloadSceneRequest
-	(*ListScenesRequest)(nil),   // 34: steadyframe.v1.ListScenesRequest
-	(*ListScenesResponse)(nil),  // 35: steadyframe.v1.ListScenesResponse
-	(*SceneInfo)(nil),           // 36: steadyframe.v1.SceneInfo
-	(*MelRequest)(nil),          // 37: steadyframe.v1.MelRequest
-	(*MelSpec)(nil),             // 38: steadyframe.v1.MelSpec
-	(*MelResponse)(nil),         // 39: steadyframe.v1.MelResponse
+	(*Pull)(nil),                // 23: steadyframe.v1.Pull
+	(*WatchPicture)(nil),        // 24: steadyframe.v1.WatchPicture
+	(*SoundRequest)(nil),        // 25: steadyframe.v1.SoundRequest
+	(*SoundResponse)(nil),       // 26: steadyframe.v1.SoundResponse
+	(*ListenRequest)(nil),       // 27: steadyframe.v1.ListenRequest
+	(*Sound)(nil),               // 28: steadyframe.v1.Sound
+	(*ListStreamsRequest)(nil),  // 29: steadyframe.v1.ListStreamsRequest
+	(*ListStreamsResponse)(nil), // 30: steadyframe.v1.ListStreamsResponse
+	(*StreamInfo)(nil),          // 31: steadyframe.v1.StreamInfo
+	(*ViewerInfo)(nil),          // 32: steadyframe.v1.ViewerInfo
+	(*SceneFile)(nil),           // 33: steadyframe.v1.SceneFile
+	(*UnloadSceneRequest)(nil),  // 34: steadyframe.v1.UnloadSceneRequest
+	(*ListScenesRequest)(nil),   // 35: steadyframe.v1.ListScenesRequest
+	(*ListScenesResponse)(nil),  // 36: steadyframe.v1.ListScenesResponse
+	(*SceneInfo)(nil),           // 37: steadyframe.v1.SceneInfo
+	(*MelRequest)(nil),          // 38: steadyframe.v1.MelRequest
+	(*MelSpec)(nil),             // 39: steadyframe.v1.MelSpec
+	(*MelResponse)(nil),         // 40: steadyframe.v1.MelResponse
 }
 var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	14, // 0: steadyframe.v1.EncodeRequest.spec:type_name -> steadyframe.v1.Spec
@@ -3243,41 +3377,42 @@ var file_steadyframe_v1_frame_proto_depIdxs = []int32{
 	14, // 16: steadyframe.v1.PublishRequest.spec:type_name -> steadyframe.v1.Spec
 	10, // 17: steadyframe.v1.PublishRequest.images:type_name -> steadyframe.v1.SceneImage
 	21, // 18: steadyframe.v1.PublishStatus.dropped:type_name -> steadyframe.v1.Dropped
-	30, // 19: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
-	8,  // 20: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
-	21, // 21: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
-	31, // 22: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
-	36, // 23: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
-	38, // 24: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
-	9,  // 25: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
-	9,  // 26: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
-	19, // 27: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
-	22, // 28: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
-	24, // 29: steadyframe.v1.FrameService.PublishSound:input_type -> steadyframe.v1.SoundRequest
-	26, // 30: steadyframe.v1.FrameService.Listen:input_type -> steadyframe.v1.ListenRequest
-	28, // 31: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
-	32, // 32: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
-	33, // 33: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
-	34, // 34: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
-	37, // 35: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
-	37, // 36: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
-	12, // 37: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
-	12, // 38: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
-	20, // 39: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
-	23, // 40: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
-	25, // 41: steadyframe.v1.FrameService.PublishSound:output_type -> steadyframe.v1.SoundResponse
-	27, // 42: steadyframe.v1.FrameService.Listen:output_type -> steadyframe.v1.Sound
-	29, // 43: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
-	36, // 44: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
-	36, // 45: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
-	35, // 46: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
-	39, // 47: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
-	39, // 48: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
-	37, // [37:49] is the sub-list for method output_type
-	25, // [25:37] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	23, // 19: steadyframe.v1.WatchRequest.pull:type_name -> steadyframe.v1.Pull
+	31, // 20: steadyframe.v1.ListStreamsResponse.streams:type_name -> steadyframe.v1.StreamInfo
+	8,  // 21: steadyframe.v1.StreamInfo.state:type_name -> steadyframe.v1.StreamInfo.State
+	21, // 22: steadyframe.v1.StreamInfo.dropped:type_name -> steadyframe.v1.Dropped
+	32, // 23: steadyframe.v1.StreamInfo.viewers:type_name -> steadyframe.v1.ViewerInfo
+	37, // 24: steadyframe.v1.ListScenesResponse.scenes:type_name -> steadyframe.v1.SceneInfo
+	39, // 25: steadyframe.v1.MelRequest.spec:type_name -> steadyframe.v1.MelSpec
+	9,  // 26: steadyframe.v1.FrameService.Encode:input_type -> steadyframe.v1.EncodeRequest
+	9,  // 27: steadyframe.v1.FrameService.EncodeStream:input_type -> steadyframe.v1.EncodeRequest
+	19, // 28: steadyframe.v1.FrameService.Publish:input_type -> steadyframe.v1.PublishRequest
+	22, // 29: steadyframe.v1.FrameService.Watch:input_type -> steadyframe.v1.WatchRequest
+	25, // 30: steadyframe.v1.FrameService.PublishSound:input_type -> steadyframe.v1.SoundRequest
+	27, // 31: steadyframe.v1.FrameService.Listen:input_type -> steadyframe.v1.ListenRequest
+	29, // 32: steadyframe.v1.FrameService.ListStreams:input_type -> steadyframe.v1.ListStreamsRequest
+	33, // 33: steadyframe.v1.FrameService.LoadScene:input_type -> steadyframe.v1.SceneFile
+	34, // 34: steadyframe.v1.FrameService.UnloadScene:input_type -> steadyframe.v1.UnloadSceneRequest
+	35, // 35: steadyframe.v1.FrameService.ListScenes:input_type -> steadyframe.v1.ListScenesRequest
+	38, // 36: steadyframe.v1.FrameService.Mel:input_type -> steadyframe.v1.MelRequest
+	38, // 37: steadyframe.v1.FrameService.MelStream:input_type -> steadyframe.v1.MelRequest
+	12, // 38: steadyframe.v1.FrameService.Encode:output_type -> steadyframe.v1.EncodeResponse
+	12, // 39: steadyframe.v1.FrameService.EncodeStream:output_type -> steadyframe.v1.EncodeResponse
+	20, // 40: steadyframe.v1.FrameService.Publish:output_type -> steadyframe.v1.PublishStatus
+	24, // 41: steadyframe.v1.FrameService.Watch:output_type -> steadyframe.v1.WatchPicture
+	26, // 42: steadyframe.v1.FrameService.PublishSound:output_type -> steadyframe.v1.SoundResponse
+	28, // 43: steadyframe.v1.FrameService.Listen:output_type -> steadyframe.v1.Sound
+	30, // 44: steadyframe.v1.FrameService.ListStreams:output_type -> steadyframe.v1.ListStreamsResponse
+	37, // 45: steadyframe.v1.FrameService.LoadScene:output_type -> steadyframe.v1.SceneInfo
+	37, // 46: steadyframe.v1.FrameService.UnloadScene:output_type -> steadyframe.v1.SceneInfo
+	36, // 47: steadyframe.v1.FrameService.ListScenes:output_type -> steadyframe.v1.ListScenesResponse
+	40, // 48: steadyframe.v1.FrameService.Mel:output_type -> steadyframe.v1.MelResponse
+	40, // 49: steadyframe.v1.FrameService.MelStream:output_type -> steadyframe.v1.MelResponse
+	38, // [38:50] is the sub-list for method output_type
+	26, // [26:38] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_steadyframe_v1_frame_proto_init() }
@@ -3292,7 +3427,7 @@ func file_steadyframe_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_steadyframe_v1_frame_proto_rawDesc), len(file_steadyframe_v1_frame_proto_rawDesc)),
 			NumEnums:      9,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

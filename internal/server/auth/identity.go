@@ -159,7 +159,7 @@ func (i *Identity) Listen(h *stream.Hub, name string, wake chan struct{}) (*stre
 
 // Infos returns the streams that the client may view, sorted by name.
 func (i *Identity) Infos(h *stream.Hub) []stream.Info {
-	return slices.DeleteFunc(h.Infos(nil), func(info stream.Info) bool { return !i.Sees(info.Name) })
+	return slices.DeleteFunc(h.Everywhere(nil), func(info stream.Info) bool { return !i.Sees(info.Name) })
 }
 
 // Info returns a stream that the client may view. The error is as of View.
@@ -167,11 +167,14 @@ func (i *Identity) Info(h *stream.Hub, name string) (stream.Info, error) {
 	if err := i.May(config.View, name); err != nil {
 		return stream.Info{}, err
 	}
-	if info, ok := h.Info(name); ok {
+	if info, ok := h.Info(name); ok && info.Fed != stream.Unfed {
 		return info, nil
 	}
 	missing := &stream.NotFoundError{Name: name}
 	for _, info := range i.Infos(h) {
+		if info.Name == name {
+			return info, nil
+		}
 		missing.Names = append(missing.Names, info.Name)
 	}
 	return stream.Info{}, fault.From(missing)

@@ -102,7 +102,7 @@ func (d *Directory) local() map[string]streamMessage {
 		if !(fps >= 0 && fps <= math.MaxInt32) {
 			fps = 0
 		}
-		now[s.Name] = streamMessage{Name: s.Name, Epoch: min(max(s.Epoch, 0), mostEpoch), Format: text(s.Format), FPS: fps, Viewers: max(s.Viewers, 0), Online: s.Online}
+		now[s.Name] = streamMessage{Name: s.Name, Epoch: min(max(s.Epoch, 0), mostEpoch), Format: text(s.Format), FPS: fps, Viewers: max(s.Viewers, 0), Online: s.Online, Sound: s.Sound, Fixed: s.Fixed}
 	}
 	return now
 }

@@ -38,6 +38,8 @@ type Stream struct {
 	FPS                 float64
 	Viewers             int // on its node, nodes among them
 	Online              bool
+	Sound               bool // it has sound
+	Fixed               bool // it is a source of its node's own: nobody may publish it elsewhere
 }
 
 // Counts are what a node says of itself every second.

@@ -69,6 +69,8 @@ type streamMessage struct {
 	FPS     float64 `json:"fps,omitempty"`
 	Viewers int     `json:"viewers,omitempty"`
 	Online  bool    `json:"online,omitempty"`
+	Sound   bool    `json:"sound,omitempty"`
+	Fixed   bool    `json:"fixed,omitempty"`
 }
 
 // errMessage is why a message is wrong.
@@ -156,11 +158,11 @@ func (m *message) encode() []byte {
 }
 
 func (s streamMessage) stream() Stream {
-	return Stream{Name: s.Name, Epoch: s.Epoch, Format: s.Format, FPS: s.FPS, Viewers: s.Viewers, Online: s.Online}
+	return Stream{Name: s.Name, Epoch: s.Epoch, Format: s.Format, FPS: s.FPS, Viewers: s.Viewers, Online: s.Online, Sound: s.Sound, Fixed: s.Fixed}
 }
 
 // bytes bounds the length of s in a message.
-func (s streamMessage) bytes() int { return 160 + len(s.Name) + 6*len(s.Format) }
+func (s streamMessage) bytes() int { return 190 + len(s.Name) + 6*len(s.Format) }
 
 // subjects are those of one node.
 type subjects struct{ prefix, self string }

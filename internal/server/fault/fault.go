@@ -75,8 +75,12 @@ type Error struct {
 	Limit      string        // the setting that was exceeded: "limits.max_batch"; may be empty
 	Got, Max   int64         // of Limit
 	RetryAfter time.Duration // of Busy and Offline
+	Ask        Server        // that has what this one has no room for; zero: none
 	Err        error         // what it comes from; may be nil
 }
+
+// Server is another server of the cluster.
+type Server struct{ Name, Address string }
 
 // Error returns the reason as the caller reads it, with the name of the limit and its numbers.
 func (e *Error) Error() string {

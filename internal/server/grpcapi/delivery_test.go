@@ -41,6 +41,8 @@ func outMessages() []outMessage {
 		{"no-image", &watchImage{}, &api.WatchPicture{}},
 		{"image", &watchImage{Data: []byte("jpeg"), Seq: 1, CapturedUS: 1 << 50, SentUS: 1<<50 + 1, Width: 640, Height: 360, Offline: true, Repeat: true},
 			&api.WatchPicture{Data: []byte("jpeg"), Seq: 1, CapturedUs: 1 << 50, SentUs: 1<<50 + 1, Width: 640, Height: 360, Offline: true, Repeat: true}},
+		{"image-of-nodes", &watchImage{Data: []byte("jpeg"), Alpha: []byte("alpha"), Path: []string{"a", "node-2"}},
+			&api.WatchPicture{Data: []byte("jpeg"), Alpha: []byte("alpha"), Path: []string{"a", "node-2"}}},
 		{"large-image", &watchImage{Data: long, Seq: 300}, &api.WatchPicture{Data: long, Seq: 300}},
 		{"no-response", &response{}, &api.EncodeResponse{}},
 		{"id", &response{ID: 1 << 63}, &api.EncodeResponse{Id: 1 << 63}},

@@ -104,6 +104,8 @@ func streamInfo(i *stream.Info) *api.StreamInfo {
 
 		SoundRate: uint32(i.Sound.Rate), SoundChannels: uint32(i.Sound.Channels), Listeners: uint32(i.Listeners),
 
+		Node: i.Node, Via: i.Via, Hops: uint32(i.Hops), AgeUs: micros(i.Age),
+
 		Dropped: &api.Dropped{
 			Newer:    i.Dropped[stream.Newer],
 			Capped:   i.Dropped[stream.Capped],

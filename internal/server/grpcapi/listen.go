@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
@@ -87,6 +88,10 @@ func (l *listening) receiveAll() error {
 
 // listen sends the sound of a stream until it ends.
 func (l *listening) listen(name string) error {
+	if err := l.id.May(config.View, name); err != nil {
+		return err
+	}
+	l.live.Hub.Settle(l.ctx, name)
 	listener, err := l.id.Listen(l.live.Hub, name, nil)
 	if err != nil {
 		return err

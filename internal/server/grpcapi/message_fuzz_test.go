@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -65,7 +66,10 @@ func FuzzMelRequest(f *testing.F) {
 
 // FuzzWatchRequest: ParseWatchRequest agrees with protobuf.
 func FuzzWatchRequest(f *testing.F) {
-	addMessages(f, &api.WatchRequest{}, &api.WatchRequest{Stream: "cam1", MaxFps: 5, Pictures: 2})
+	addMessages(f, &api.WatchRequest{}, &api.WatchRequest{Stream: "cam1", MaxFps: 5, Pictures: 2},
+		&api.WatchRequest{Stream: "cam1", Pull: &api.Pull{Node: "b", Tried: []string{"a", "c"}, Insist: true}}, &api.WatchRequest{Pull: &api.Pull{}})
+	f.Add([]byte(message{}.bytes(4, "\x0a\x01a").bytes(4, "\x12\x01b\x18\x01\x0a\x01c")))
+	f.Add([]byte(message{}.bytes(4, "\x0a\x01\xff").bytes(4, "\x12\x05b")))
 	f.Add([]byte(message{}.tag(3, protowire.VarintType).varint(1<<32 + 7)))
 	f.Add([]byte(message{}.tag(1, protowire.VarintType).varint(1).bytes(3, "x").bytes(2, "y")))
 	f.Add([]byte(message{}.bytes(1, "\xff")))
@@ -82,6 +86,10 @@ func FuzzWatchRequest(f *testing.F) {
 		}
 		if string(got.Stream) != want.GetStream() || math.Float64bits(got.MaxFPS) != math.Float64bits(want.GetMaxFps()) || got.Images != want.GetPictures() {
 			t.Fatalf("got %+v, want %v", got, &want)
+		}
+		if (got.Pull != nil) != (want.Pull != nil) || got.Pull != nil &&
+			(got.Pull.Node != want.Pull.Node || !slices.Equal(got.Pull.Tried, want.Pull.Tried) || got.Pull.Insist != want.Pull.Insist) {
+			t.Fatalf("got %+v, want %v", got.Pull, want.Pull)
 		}
 	})
 }

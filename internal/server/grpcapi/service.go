@@ -75,6 +75,10 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 		return nil
 	}
 	f := fault.From(err)
+	if f.Ask != (fault.Server{}) { // live counts them.
+		s.log.Debug("node sent to another", "method", method, "peer", peerOf(stream.Context()), "reason", fault.Cut(f.Error()))
+		return toStatus(f).Err()
+	}
 	s.engine.Metrics.Rejected(f.Kind)
 	s.logFault(stream.Context(), method, f)
 	return toStatus(f).Err()

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -54,6 +55,9 @@ func toStatus(f *fault.Error) *status.Status {
 	var details []protoadapt.MessageV1
 	if f.RetryAfter > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(f.RetryAfter.Round(time.Millisecond))})
+	}
+	if f.Ask != (fault.Server{}) {
+		details = append(details, &errdetails.ErrorInfo{Domain: live.Domain, Reason: live.AskServer, Metadata: map[string]string{"node": f.Ask.Name, "address": f.Ask.Address}})
 	}
 	if f.Limit != "" {
 		details = append(details, &errdetails.QuotaFailure{Violations: []*errdetails.QuotaFailure_Violation{{Subject: f.Limit, Description: msg}}})

@@ -6,7 +6,9 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
+	"github.com/steadyframe/steadyframe/internal/server/live"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -29,12 +31,16 @@ type watching struct {
 	busy     bool         // it is still on its way
 	waiting  int          // pieces of it that had not left when stall was set
 	stall    *time.Timer  // when it fires, the caller has read nothing for too long
+
+	path  []string        // of the images, for a node of the cluster that has not been told; nil: none
+	moved <-chan struct{} // closed when they come over others; nil: never
 }
 
 // watched is what the first request asks for.
 type watched struct {
 	name   string
 	maxFPS float64
+	pull   *live.Pull // nil: the caller is no node of the cluster
 }
 
 func newWatching(s *service, stream grpc.ServerStream, in pieceReader) *watching {
@@ -73,7 +79,17 @@ func (w *watching) view(of watched) error {
 	if err := checkRate(of.maxFPS); err != nil {
 		return err
 	}
-	v, err := w.id.View(w.live.Hub, of.name, stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.ctx), MaxFPS: of.maxFPS})
+	o := stream.ViewerOptions{Transport: "grpc", Peer: peerOf(w.ctx), MaxFPS: of.maxFPS}
+	edge, err := w.admit(of)
+	if err != nil {
+		return err
+	}
+	defer edge.Close()
+	if edge != nil {
+		o.Transport, o.Peer = "node", of.pull.Node+" "+o.Peer
+		w.path, w.moved = edge.Path, edge.Over
+	}
+	v, err := w.id.View(w.live.Hub, of.name, o)
 	if err != nil {
 		return err
 	}
@@ -83,6 +99,17 @@ func (w *watching) view(of watched) error {
 		return w.sendError(err)
 	}
 	return w.show(v)
+}
+
+// admit makes a caller that is a node of the cluster an edge of the stream; nil: it is none.
+func (w *watching) admit(of watched) (*live.Edge, error) {
+	if of.pull == nil {
+		return nil, nil
+	}
+	if err := w.id.MayCover(config.View, "*"); err != nil {
+		return nil, err
+	}
+	return w.live.Admit(w.ctx, of.name, of.pull)
 }
 
 // show sends v's images until the call has an outcome.
@@ -113,6 +140,8 @@ func (w *watching) show(v *stream.Viewer) error {
 		case <-w.credit.changed:
 		case err := <-w.done:
 			return err
+		case <-w.moved:
+			return &fault.Error{Kind: fault.Offline, Reason: "the images come here over other nodes now: ask the directory again"}
 		case <-w.ctx.Done():
 			return w.over()
 		case <-w.receiving.C:
@@ -162,7 +191,9 @@ func (w *watching) send(p stream.Image) error {
 		Height:     uint32(p.Height),
 		Offline:    p.Offline,
 		Repeat:     p.Repeat,
+		Path:       w.path,
 	}
+	w.path = nil // It is in the first message alone.
 	message.marshal(w.delivery)
 	lent, size := w.lent[:0], int64(0)
 	if lends(len(message.Data)) || lends(len(message.Alpha)) {
@@ -222,7 +253,7 @@ func (w *watching) receiveAll() error {
 	}
 	endless := r.Images == 0
 	w.credit.begin(endless, r.Images)
-	w.first <- watched{name: string(r.Stream), maxFPS: r.MaxFPS}
+	w.first <- watched{name: string(r.Stream), maxFPS: r.MaxFPS, pull: r.Pull}
 	for { // Also for an endless watch: unread requests would stay in memory.
 		r, err = w.request(scratch, 0) // A viewer may be silent.
 		switch {
@@ -230,8 +261,8 @@ func (w *watching) receiveAll() error {
 			return nil
 		case err != nil:
 			return err
-		case len(r.Stream) > 0 || r.MaxFPS != 0:
-			return errStreamAgain("stream or max_fps")
+		case len(r.Stream) > 0 || r.MaxFPS != 0 || r.Pull != nil:
+			return errStreamAgain("stream, max_fps or pull")
 		}
 		if !endless {
 			w.credit.add(r.Images)

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/steadyframe/steadyframe/internal/server/live"
 )
 
 // watchRequest is one WatchRequest.
@@ -13,6 +15,7 @@ type watchRequest struct {
 	Stream []byte // of what it was parsed from
 	MaxFPS float64
 	Images uint32
+	Pull   *live.Pull // nil: the caller is no server of a cluster
 }
 
 // The fields of WatchRequest.
@@ -20,6 +23,14 @@ const (
 	fieldWatched  protowire.Number = 1
 	fieldWatchFPS protowire.Number = 2
 	fieldWanted   protowire.Number = 3
+	fieldPull     protowire.Number = 4
+)
+
+// The fields of Pull.
+const (
+	fieldPullNode   protowire.Number = 1
+	fieldPullTried  protowire.Number = 2
+	fieldPullInsist protowire.Number = 3
 )
 
 // parseWatchRequest returns what the bytes of a WatchRequest say, as google.golang.org/protobuf reads them. The error is
@@ -39,6 +50,12 @@ func parseWatchRequest(data []byte) (watchRequest, error) {
 		case number == fieldWanted && kind == protowire.VarintType:
 			v, _ := protowire.ConsumeVarint(value)
 			r.Images = uint32(v) // protobuf, too, takes the lower half of what does not fit.
+		case number == fieldPull && kind == protowire.BytesType:
+			if r.Pull == nil {
+				r.Pull = &live.Pull{}
+			}
+			message, _ := protowire.ConsumeBytes(value)
+			return parsePull(r.Pull, message)
 		}
 		return nil
 	})
@@ -46,6 +63,29 @@ func parseWatchRequest(data []byte) (watchRequest, error) {
 		return watchRequest{}, err
 	}
 	return r, nil
+}
+
+// parsePull adds what the bytes of a Pull say to p. The error is as of parseWatchRequest.
+func parsePull(p *live.Pull, data []byte) error {
+	const name = "a Pull"
+	return eachField(name, data, func(number protowire.Number, kind protowire.Type, value []byte) error {
+		switch {
+		case (number == fieldPullNode || number == fieldPullTried) && kind == protowire.BytesType:
+			text, _ := protowire.ConsumeBytes(value)
+			if !utf8.Valid(text) {
+				return notA(name, "got a server's name that is not UTF-8")
+			}
+			if number == fieldPullNode {
+				p.Node = string(text)
+			} else {
+				p.Tried = append(p.Tried, string(text))
+			}
+		case number == fieldPullInsist && kind == protowire.VarintType:
+			v, _ := protowire.ConsumeVarint(value)
+			p.Insist = v != 0
+		}
+		return nil
+	})
 }
 
 // watchImage is one WatchPicture.
@@ -58,6 +98,7 @@ type watchImage struct {
 	Offline       bool
 	Repeat        bool
 	Alpha         []byte // as Data
+	Path          []string
 }
 
 // The fields of WatchPicture: its data, and the first of the numbers that follow in the order of the struct.
@@ -65,6 +106,7 @@ const (
 	fieldImageData  protowire.Number = 1
 	fieldSeq        protowire.Number = 2
 	fieldWatchAlpha protowire.Number = 9
+	fieldWatchPath  protowire.Number = 10
 )
 
 // marshal makes p the message of d. The bytes are those that proto.Marshal makes.
@@ -78,6 +120,9 @@ func (p *watchImage) marshal(d *delivery) {
 			small -= len(data)
 		}
 	}
+	for _, node := range p.Path {
+		small += bytesSize(fieldWatchPath, len(node))
+	}
 	d.begin(small)
 	if len(p.Data) > 0 {
 		d.length(fieldImageData, len(p.Data))
@@ -87,5 +132,8 @@ func (p *watchImage) marshal(d *delivery) {
 	if len(p.Alpha) > 0 {
 		d.length(fieldWatchAlpha, len(p.Alpha))
 		d.data(p.Alpha)
+	}
+	for _, node := range p.Path {
+		d.text(fieldWatchPath, node)
 	}
 }

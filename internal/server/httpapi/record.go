@@ -40,6 +40,7 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 	if err != nil {
 		return err
 	}
+	h.hub.Settle(r.Context(), name)
 	l, err := auth.From(r.Context()).Listen(h.hub, name, wake)
 	switch {
 	case err == nil:

@@ -132,7 +132,11 @@ func (h *viewers) wav(w http.ResponseWriter, r *http.Request, name string) error
 	if h.engine.IsDraining() {
 		return fault.From(stream.ErrClosed)
 	}
-	l, err := auth.From(r.Context()).Listen(h.hub, name, nil)
+	id := auth.From(r.Context())
+	if id.Sees(name) {
+		h.hub.Settle(r.Context(), name)
+	}
+	l, err := id.Listen(h.hub, name, nil)
 	if err != nil {
 		return refusal(err, r.Host)
 	}

@@ -137,7 +137,7 @@ func (h *Handler) statistics() statistics {
 	e, now, totals := h.engine, time.Now(), h.live.Hub.Totals()
 	s := statistics{
 		Time: float64(now.UnixMicro()) / 1e6, Uptime: now.Sub(e.Started).Seconds(),
-		Version: version(), Go: runtime.Version(), Kernels: pipeline.DescribeKernels(), Workers: e.Workers(),
+		Version: Version(), Go: runtime.Version(), Kernels: pipeline.DescribeKernels(), Workers: e.Workers(),
 		Live: countLive(totals), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
 		OpenRequests: e.OpenRequests(), Pool: countPool(e.Pool.Stats()), Cores: min(runtime.GOMAXPROCS(0), runtime.NumCPU()),
 		Open: openCounts{e.OpenOf(engine.Encode), e.OpenOf(engine.Publish), e.OpenOf(engine.Mel), e.OpenOf(engine.Scene), map[string]int{}},
@@ -153,8 +153,8 @@ func (h *Handler) statistics() statistics {
 	return s
 }
 
-// version returns the version of the module, "" for one that was built out of a working tree.
-func version() string {
+// Version returns the version of the module, "" for one that was built out of a working tree.
+func Version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "(devel)" {
 		return ""

@@ -37,6 +37,8 @@ type Live struct {
 	jpegs   share        // of the budget, for what JPEGs take beyond the beginning
 	decoded atomic.Int64 // bytes that decoders hold
 
+	nodes *nodes // of the cluster; nil: the server is alone
+
 	mu      sync.Mutex
 	ended   bool           // no new publishers
 	feeding sync.WaitGroup // the goroutines of publishers
@@ -49,7 +51,13 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 	l.setShares()
 	settings := e.Config.Live
 	total, perStream, perViewer := e.Config.PinnedShares()
+	var elsewhere stream.Elsewhere
+	if e.Config.Cluster.Enabled() {
+		l.nodes = newNodes(l)
+		elsewhere = l.nodes
+	}
 	l.Hub = stream.New(stream.Options{
+		Elsewhere:  elsewhere,
 		MaxStreams: settings.MaxStreams,
 		MaxViewers: settings.MaxViewers,
 
@@ -84,6 +92,7 @@ func (l *Live) Run(ctx context.Context) {
 	}
 	l.Hub.Run(ctx)
 	sources.Wait()
+	l.nodes.stop()
 	l.mu.Lock()
 	l.ended = true
 	l.mu.Unlock()
@@ -136,11 +145,15 @@ func (l *Live) Publish(ctx context.Context, name string, s Settings) (*Publisher
 	if l.engine.IsDraining() {
 		return nil, fault.From(stream.ErrClosed)
 	}
+	epoch, err := l.nodes.epoch(name, s.Began)
+	if err != nil {
+		return nil, err
+	}
 	p, err := l.prepare(ctx, name, s)
 	if err != nil {
 		return nil, err
 	}
-	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Owner: id.Owner(), Format: p.encoder.format(), Began: s.Began})
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.Source, Owner: id.Owner(), Format: p.encoder.format(), Began: s.Began, Epoch: epoch})
 	if err == nil {
 		if err = p.start(out); err != nil {
 			out.Close()
@@ -170,11 +183,25 @@ func (l *Live) prepare(ctx context.Context, name string, s Settings) (*Publisher
 	if err != nil {
 		return nil, err
 	}
+	return l.newPublisher(name, m, s.FPS), nil
+}
+
+// prepareUnchanged is prepare for JPEGs that are passed on as they are, whatever the settings of the stream.
+func (l *Live) prepareUnchanged(ctx context.Context, name string) (*Publisher, error) {
+	s := Settings{JPEG: true}
+	m, err := newEncoder(ctx, l, s.Spec, s)
+	if err != nil {
+		return nil, err
+	}
+	return l.newPublisher(name, m, 0), nil
+}
+
+func (l *Live) newPublisher(name string, m *encoder, fps float64) *Publisher {
 	return &Publisher{
-		live: l, name: name, encoder: m, pace: paceOf(s.FPS),
+		live: l, name: name, encoder: m, pace: paceOf(fps),
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), over: make(chan struct{}),
 		unwatched: l.engine.Config.Live.EncodeUnwatched || m.passes(),
-	}, nil
+	}
 }
 
 // feed runs f on a goroutine that Run waits for. It returns stream.ErrClosed when Run is past that.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -35,12 +36,23 @@ const (
 // remote is a stream of another server that is shown here: one Watch there for all viewers here, and none while there are no
 // viewers. Images are passed on with the time at which they were captured.
 type remote struct {
-	source *source
-	from   config.RemoteSource
+	live   *Live
+	log    *slog.Logger
+	name   string // of the stream here
+	there  string // and on the other server
+	target string // where that is, for messages
+	pulls  *client.Pull
 	client *client.Client
 	out    *Publisher
+	sound  func() bool                         // whether sound is wanted
+	online func(ctx context.Context)           // called when an image has come after none
+	first  func(image *client.LiveImage) error // called with the first image of a call; nil: not
+	heard  func(err error)                     // called when sound has come, with nil, or has ended; nil: not
+	opened func()                              // called when the other server has the stream; nil: not
+	came   func()                              // called with each image, or repeat; nil: not
 
 	image   client.LiveImage
+	lived   bool // images have come since it was lost
 	offline bool // the other server says that its source is lost
 	dropped bool // the last image was not passed on
 }
@@ -62,7 +74,14 @@ func (s *source) remote(ctx context.Context, from config.RemoteSource) error {
 		return err
 	}
 	defer p.Close()
-	r := &remote{source: s, from: from, client: c, out: p}
+	r := &remote{
+		live: s.live, log: s.log, name: s.name, there: from.Stream, target: from.Target, client: c, out: p,
+		sound: func() bool { return s.settings.Sound },
+		online: func(ctx context.Context) {
+			s.out.Describe(p.encoder.format())
+			s.logOnline(ctx, p.encoder.format())
+		},
+	}
 	for {
 		if err := r.pull(ctx); err != nil {
 			if ctx.Err() == nil && r.out.Err() == nil {
@@ -103,7 +122,7 @@ func (s *source) dial(from config.RemoteSource) (*client.Client, error) {
 func (r *remote) lost(err error) error {
 	var e *client.Error
 	if errors.As(err, &e) {
-		return fmt.Errorf("%s: %s", r.from.Target, e.Reason)
+		return fmt.Errorf("%s: %s", r.target, e.Reason)
 	}
 	return err
 }
@@ -112,28 +131,39 @@ func (r *remote) lost(err error) error {
 // server, of ctx, or a *fault.Error.
 func (r *remote) pull(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	w, err := r.client.Watch(ctx, r.from.Stream, nil)
+	w, err := r.client.Watch(ctx, r.there, &client.WatchOptions{Pull: r.pulls})
 	if err != nil {
 		cancel()
 		return err
+	}
+	if r.opened != nil {
+		r.opened()
 	}
 	var listening sync.WaitGroup
 	defer listening.Wait()
 	defer cancel()
 	defer w.Close()
 	var watched time.Time // the last time
-	for {
+	for first := true; ; first = false {
 		if err := w.Next(&r.image); err != nil {
 			return err
 		}
-		if r.out.Watched() {
+		if r.came != nil {
+			r.came()
+		}
+		if first && r.first != nil {
+			if err := r.first(&r.image); err != nil {
+				return err
+			}
+		}
+		if r.out.out.Wants() {
 			if watched.IsZero() {
-				m := r.source.live.engine.Metrics
-				m.PullBegan(1)
-				defer m.PullEnded(1)
-				if r.source.settings.Sound {
-					listening.Go(func() { r.listen(ctx) })
+				if r.pulls == nil { // Of a cluster, pull counts them.
+					m := r.live.engine.Metrics
+					m.PullBegan(1)
+					defer m.PullEnded(1)
 				}
+				listening.Go(func() { r.listen(ctx) })
 			}
 			watched = time.Now()
 		}
@@ -152,14 +182,20 @@ func (r *remote) take(ctx context.Context) error {
 	if i.Offline {
 		if !r.offline {
 			r.offline = true
-			r.source.out.Interrupted()
+			r.out.out.Interrupted()
 		}
 		return r.out.Err() // This server draws an image of its own, in time.
 	}
 	r.offline = false
-	if !r.source.lived {
-		r.source.out.Describe(r.out.encoder.format())
-		r.source.logOnline(ctx, r.out.encoder.format())
+	if !r.lived {
+		r.lived = true
+		r.online(ctx)
+	}
+	at := captured(i.Captured)
+	if !i.Repeat {
+		age := time.Since(at)
+		r.live.engine.Metrics.Arrived(age)
+		r.out.out.Came(age)
 	}
 	switch {
 	case !r.out.Watched():
@@ -172,7 +208,7 @@ func (r *remote) take(ctx context.Context) error {
 	err := r.out.Admit(n)
 	var buf pool.Buf
 	if err == nil {
-		buf, err = r.source.live.engine.Pool.Get(n)
+		buf, err = r.live.engine.Pool.Get(n)
 	}
 	if err != nil {
 		r.dropped = true
@@ -181,10 +217,6 @@ func (r *remote) take(ctx context.Context) error {
 	}
 	r.dropped = false
 	copy(buf.Bytes()[copy(buf.Bytes(), i.Data):], i.Alpha)
-	at := captured(i.Captured)
-	if !i.Repeat {
-		r.source.live.engine.Metrics.Arrived(time.Since(at))
-	}
 	return r.out.layers(buf, len(i.Alpha), at)
 }
 
@@ -199,10 +231,10 @@ func captured(t time.Time) time.Time {
 // rest waits for a viewer, or until it is time to look again. The stream is online meanwhile, if it was, as long as there is a
 // connection.
 func (r *remote) rest(ctx context.Context) error {
-	r.source.out.Skip() // What a viewer sees first is not old.
+	r.out.out.Skip() // What a viewer sees first is not old.
 	again := time.NewTimer(lookAgain)
 	defer again.Stop()
-	pulse := time.NewTicker(max(time.Duration(r.source.live.engine.Config.Live.OfflineAfter)/3, time.Millisecond))
+	pulse := time.NewTicker(max(time.Duration(r.live.engine.Config.Live.OfflineAfter)/3, time.Millisecond))
 	defer pulse.Stop()
 	conn, _ := r.client.Conn().(*grpc.ClientConn)
 	for !r.out.Watched() {
@@ -216,7 +248,7 @@ func (r *remote) rest(ctx context.Context) error {
 		case <-r.out.came:
 		case <-pulse.C:
 			if conn != nil && conn.GetState() != connectivity.Ready {
-				return fmt.Errorf("%s: the connection broke", r.from.Target)
+				return fmt.Errorf("%s: the connection broke", r.target)
 			}
 			if !r.offline {
 				if err := r.out.unchanged(); err != nil {
@@ -231,8 +263,14 @@ func (r *remote) rest(ctx context.Context) error {
 // listen passes the sound on until ctx ends. Where there is none, it asks again.
 func (r *remote) listen(ctx context.Context) {
 	for ctx.Err() == nil {
-		if err := r.hear(ctx); err != nil {
-			r.source.log.Debug("source has no sound now", "err", r.lost(err))
+		if r.sound() {
+			err := r.hear(ctx)
+			if err != nil {
+				r.log.Debug("source has no sound now", "err", r.lost(err))
+			}
+			if r.heard != nil {
+				r.heard(err)
+			}
 		}
 		pause(ctx, soundAgain)
 	}
@@ -240,7 +278,7 @@ func (r *remote) listen(ctx context.Context) {
 
 // hear passes the sound on until it ends, or has another format.
 func (r *remote) hear(ctx context.Context) error {
-	l, err := r.client.Listen(ctx, r.from.Stream)
+	l, err := r.client.Listen(ctx, r.there)
 	if err != nil {
 		return err
 	}
@@ -250,16 +288,19 @@ func (r *remote) hear(ctx context.Context) error {
 		return err
 	}
 	f := piece.SoundFormat
-	out, err := r.source.live.Sound(ctx, r.source.name, stream.SoundFormat{Rate: f.Rate, Channels: f.Channels})
+	out, err := r.live.Sound(ctx, r.name, stream.SoundFormat{Rate: f.Rate, Channels: f.Channels})
 	if err != nil {
 		return err
 	}
 	defer out.Close()
+	if r.heard != nil {
+		r.heard(nil)
+	}
 	for piece.SoundFormat == f {
 		if moment := 2 * out.Format().Channels; len(piece.PCM)%moment != 0 {
 			return fmt.Errorf("got %d bytes of sound, want a multiple of %d", len(piece.PCM), moment)
 		}
-		out.Pace(ctx, r.source.live.engine.Draining())
+		out.Pace(ctx, r.live.engine.Draining())
 		if err := out.Publish(piece.PCM, captured(piece.Captured)); err != nil {
 			return err
 		}

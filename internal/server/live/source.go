@@ -38,7 +38,7 @@ type source struct {
 func (l *Live) runSource(ctx context.Context, name string, settings config.Stream) {
 	s := &source{live: l, name: name, settings: settings, shown: redact.URL(settings.Source)}
 	s.log = l.log.With("stream", name, "source", s.shown)
-	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.shown, Fixed: true})
+	out, err := l.Hub.Publish(name, stream.PublisherOptions{Source: s.shown, Fixed: true, Epoch: time.Now().UnixMicro()})
 	if err != nil {
 		s.log.Error("no source for the stream", "err", err)
 		return

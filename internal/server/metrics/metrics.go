@@ -154,6 +154,11 @@ func (m *Metrics) Batches() (n uint64, sum time.Duration) { return m.batch.Count
 // Waited counts the time of a batch in the queue.
 func (m *Metrics) Waited(d time.Duration) { m.queueWait.Observe(d) }
 
+// Waits returns how many times Waited has counted, and their sum.
+func (m *Metrics) Waits() (n uint64, sum time.Duration) {
+	return m.queueWait.Count(), m.queueWait.Sum()
+}
+
 // Frames returns how many frames were encoded and how many failed.
 func (m *Metrics) Frames() (ok, failed uint64) { return m.frames.Load(), m.frameFails.Load() }
 

@@ -53,11 +53,14 @@ func (s *Server) lookUp(a asked) (described, error) {
 // describe returns what a stream will send, once it is known that its images can be: it waits for one, timeouts.queue at most, for
 // which the client counts as a viewer.
 func (s *Server) describe(g *guarded, a asked) (described, error) {
+	name := a.name
+	if a.id.Sees(name) {
+		s.live.Hub.Settle(g.ctx, name)
+	}
 	d, err := s.lookUp(a)
 	if err != nil {
 		return d, err
 	}
-	name := a.name
 	v, err := s.live.Hub.View(name, stream.ViewerOptions{Transport: "rtsp", Peer: g.peer, Owner: a.id.Owner()})
 	if err != nil {
 		return d, refusal(err)
