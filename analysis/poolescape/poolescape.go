@@ -152,7 +152,7 @@ func keeper(instr ssa.Instruction) string {
 			return "a channel"
 		}
 	case *ssa.Go:
-		if !waitsAfter(instr) {
+		if !waitsAfter(instr) && !endsForAnother(instr) {
 			return "a goroutine"
 		}
 	case *ssa.Call:
@@ -258,6 +258,62 @@ func waitsAfter(instr ssa.Instruction) bool {
 				if x.Common().IsInvoke() && x.Common().Method.Name() == "Wait" {
 					return true
 				}
+			}
+		}
+	}
+	return false
+}
+
+// endsForAnother reports whether a goroutine closes or sends on a channel that its function gives to a call: what is called may wait for it.
+func endsForAnother(g *ssa.Go) bool {
+	mc, ok := g.Call.Value.(*ssa.MakeClosure)
+	if !ok {
+		return false
+	}
+	for i, bound := range mc.Bindings {
+		if signals(mc.Fn.(*ssa.Function).FreeVars[i]) && givenToCall(bound) {
+			return true
+		}
+	}
+	return false
+}
+
+// signals reports whether a captured variable is a channel that is closed or sent on.
+func signals(v ssa.Value) bool {
+	for _, ref := range *v.Referrers() {
+		switch ref := ref.(type) {
+		case *ssa.UnOp: // of a variable that others assign to
+			if ref.Op == token.MUL && signals(ref) {
+				return true
+			}
+		case *ssa.Send:
+			if ref.Chan == v {
+				return true
+			}
+		case ssa.CallInstruction:
+			if b, ok := ref.Common().Value.(*ssa.Builtin); ok && b.Name() == "close" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// givenToCall reports whether a channel, or what a variable of one holds, is an operand of a call.
+func givenToCall(v ssa.Value) bool {
+	for _, ref := range *v.Referrers() {
+		switch ref := ref.(type) {
+		case *ssa.UnOp:
+			if ref.Op == token.MUL && givenToCall(ref) {
+				return true
+			}
+		case *ssa.ChangeType: // to a channel of one direction
+			if givenToCall(ref) {
+				return true
+			}
+		case *ssa.Call:
+			if _, builtin := ref.Call.Value.(*ssa.Builtin); !builtin {
+				return true
 			}
 		}
 	}

@@ -226,20 +226,31 @@ func (t *Track) known(s *State, cond ssa.Value) (known, truth bool) {
 	return false, false
 }
 
-// neverFails reports whether v is the error of a write to a buffer in memory, which is always nil.
+// neverFails reports whether v is an error that is always nil: of a write to a buffer in memory or a hash, or of the Reset of flate's
+// reader.
 func neverFails(v ssa.Value) bool {
 	if ex, ok := v.(*ssa.Extract); ok {
 		v = ex.Tuple
 	}
 	call, ok := v.(*ssa.Call)
-	if !ok || call.Call.StaticCallee() == nil {
+	if !ok {
 		return false
 	}
-	recv := call.Call.StaticCallee().Signature.Recv()
-	if recv == nil || !strings.HasPrefix(call.Call.StaticCallee().Name(), "Write") || call.Call.StaticCallee().Name() == "WriteTo" {
+	if call.Call.IsInvoke() {
+		name := call.Call.Method.Name()
+		switch call.Call.Value.Type().String() {
+		case "hash.Hash", "hash.Hash32", "hash.Hash64":
+			return name == "Write"
+		case "compress/flate.Resetter":
+			return name == "Reset"
+		}
 		return false
 	}
-	switch recv.Type().String() {
+	fn := call.Call.StaticCallee()
+	if fn == nil || fn.Signature.Recv() == nil || !strings.HasPrefix(fn.Name(), "Write") || fn.Name() == "WriteTo" {
+		return false
+	}
+	switch fn.Signature.Recv().Type().String() {
 	case "*bytes.Buffer", "*strings.Builder", "*github.com/valyala/bytebufferpool.ByteBuffer":
 		return true
 	}

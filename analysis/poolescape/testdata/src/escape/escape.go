@@ -138,3 +138,35 @@ func handedOn(c *cache) {
 	buf := bufs.Get().(*bytes.Buffer)
 	c.out <- buf
 }
+
+// Waits for a goroutine by way of a channel that another function reads to its end.
+
+func drained(w io.Writer) int {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	lines := make(chan int)
+	go func() {
+		defer close(lines)
+		n, _ := w.Write(buf.Bytes())
+		lines <- n
+	}()
+	return sum(lines)
+}
+
+func sum(lines <-chan int) int {
+	n := 0
+	for line := range lines {
+		n += line
+	}
+	return n
+}
+
+func notDrained(w io.Writer, other chan int) int {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	go func() { // want `stays in a goroutine`
+		n, _ := w.Write(buf.Bytes())
+		other <- n
+	}()
+	return len(other)
+}
