@@ -1,5 +1,5 @@
 // Command steadyframe-bench measures what pooling of frame memory is worth on a machine (pooling), and what load a server
-// bears (load). `steadyframe bench` runs it. docs/bench.md is its manual.
+// bears (load, viewers), and simulates large clusters (cluster). `steadyframe bench` runs it. docs/bench.md is its manual.
 package main
 
 import (
@@ -20,6 +20,7 @@ type commands struct {
 	Turn    benchTurnCmd    `cmd:"" name:"pooling-turn" hidden:"" help:"One turn of pooling, which starts it."`
 	Load    benchLoadCmd    `cmd:"" help:"Put a load on a running server and measure its latency."`
 	Viewers benchViewersCmd `cmd:"" help:"Put viewers on a live stream and measure what they get and cost."`
+	Cluster benchClusterCmd `cmd:"" help:"Simulate a cluster of many nodes, streams and viewers."`
 }
 
 // size is a flag's WIDTHxHEIGHT.
