@@ -20,19 +20,25 @@ var Analyzer = &analysis.Analyzer{
 	Run:      run,
 }
 
-const flagReset flow.Flags = 1 // the value was reset since it was got
+// What is known of the value on a path.
+const (
+	flagReset flow.Flags = 1 << iota // it was reset since it was got
+	flagSet                          // a field of it was set
+)
 
 // use is the first use of a value that was not reset.
 type use struct {
 	acq    poolmodel.Acquisition
 	instr  ssa.Instruction
 	always bool // it is of a type that is of no use without a reset
+	own    bool // it is of a type of the package that has a Reset, and was never reset, nor a field of it set
 }
 
 // pool is what the package does with one pool's values.
 type pool struct {
 	dirty  ssa.Instruction // a Put of a value that was not reset before it
 	resets bool            // some path resets a value
+	byOwn  bool            // or calls a reset of the package's own
 	uses   []use
 }
 
@@ -65,7 +71,7 @@ func run(pass *analysis.Pass) (any, error) {
 			continue
 		}
 		for _, u := range p.uses {
-			if u.always || p.resets && isWriter(u.acq) {
+			if u.always || p.resets && isWriter(u.acq) || u.own && (p.byOwn || !m.IsCalled(ownReset(typeOf(u.acq), pass.Pkg))) {
 				report(pass, m, p, u)
 			}
 		}
@@ -90,26 +96,42 @@ func mayReset(acq poolmodel.Acquisition) bool {
 
 // isWriter reports whether an acquisition is of a type with the methods Write and Reset: what is written adds up.
 func isWriter(acq poolmodel.Acquisition) bool {
-	t := acq.Value.Type()
+	methods := types.NewMethodSet(typeOf(acq))
+	return methods.Lookup(nil, "Write") != nil && methods.Lookup(nil, "Reset") != nil
+}
+
+// typeOf returns the type of what was got, out of its interface.
+func typeOf(acq poolmodel.Acquisition) types.Type {
 	for _, ref := range *acq.Value.Referrers() {
-		if assert, ok := ref.(*ssa.TypeAssert); ok && !assert.CommaOk {
-			t = assert.AssertedType
+		if assert, ok := ref.(*ssa.TypeAssert); ok {
+			return assert.AssertedType
 		}
 	}
-	methods := types.NewMethodSet(t)
-	return methods.Lookup(nil, "Write") != nil && methods.Lookup(nil, "Reset") != nil
+	return acq.Value.Type()
 }
 
 // follow walks the paths of a value and notes in p how it is used and put back. acq is nil for a wrapper's parameter: what
 // is done with that before it is put is the user's.
 func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisition) {
-	var first, dirty ssa.Instruction
-	reset, always := false, false
+	var first, firstOwn, dirty ssa.Instruction
+	reset, always, sets := false, false, false
+	typ := t.Root.Type()
+	if acq != nil {
+		typ = typeOf(*acq)
+	}
+	own := ownReset(typ, t.Fn.Pkg.Pkg)
 	ok := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
-		if isReset(t, s, instr) {
+		if isReset(m, t, s, instr) {
 			reset = true
+			if call, ok := instr.(*ssa.Call); ok && own != nil && poolmodel.CalleeName(&call.Call) == own.Name() {
+				p.byOwn = true
+			}
 			s.Flags |= flagReset
 			return true
+		}
+		if setsField(t, s, instr) {
+			s.Flags |= flagSet
+			sets = true
 		}
 		e := m.Event(t, s, instr)
 		switch e.Kind {
@@ -126,11 +148,19 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 			if s.Flags&flagReset != 0 {
 				break
 			}
-			adds, needs := adding(t, s, instr)
+			if firstOwn == nil || instr.Pos() < firstOwn.Pos() {
+				firstOwn = instr
+			}
+			adds, needs := adding(m, t, s, instr)
 			if adds && (first == nil || instr.Pos() < first.Pos() || needs && !always) {
 				first, always = instr, always || needs
 			}
-		case poolmodel.Keep, poolmodel.Return:
+		case poolmodel.Keep:
+			if adds, needs := adding(m, t, s, instr); adds && needs && first == nil && s.Flags&flagReset == 0 {
+				first, always = instr, true
+			}
+			return false
+		case poolmodel.Return:
 			return false
 		}
 		return true
@@ -142,7 +172,11 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 	if dirty != nil {
 		p.dirty = dirty
 	}
-	if acq != nil && first != nil {
-		p.uses = append(p.uses, use{*acq, first, always})
+	switch {
+	case acq == nil:
+	case first != nil:
+		p.uses = append(p.uses, use{acq: *acq, instr: first, always: always})
+	case firstOwn != nil && !reset && !sets && own != nil:
+		p.uses = append(p.uses, use{acq: *acq, instr: firstOwn, own: true})
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/types"
 	"regexp"
+	"strings"
 
 	"golang.org/x/tools/go/ssa"
 
@@ -11,16 +12,16 @@ import (
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 )
 
-// Names of functions that make a value as new, of those that add to what is in it, and of those that read what it reads from.
+// Names of functions that read what a value reads from, and of those that set the fields of a value that they find in a text, and leave the
+// others.
 var (
-	resets = regexp.MustCompile(`(?i)^(reset|clear|clean|init|zero|recycle)`)
-	adds   = regexp.MustCompile(`^(Write|ReadFrom)`)
-	reads  = regexp.MustCompile(`^(Read|WriteTo|Scan|Peek|Decode)`)
+	reads   = regexp.MustCompile(`^(Read|WriteTo|Scan|Peek|Decode)`)
+	decodes = regexp.MustCompile(`^(Unmarshal|Decode|DecodeElement)$`)
 )
 
 // isReset reports whether instr resets the value that t follows: it calls such a function with it, assigns to all of it, cuts it to
 // nothing, or empties a map.
-func isReset(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+func isReset(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
 	switch instr := instr.(type) {
 	case *ssa.Store:
 		return t.Live(s, instr.Addr) == flow.Same && !t.Cell(instr.Addr) && t.Live(s, instr.Val) == flow.None
@@ -32,10 +33,15 @@ func isReset(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
 			return (b.Name() == "clear" || b.Name() == "delete") && owned(t, s, operands[0])
 		}
 		name := poolmodel.CalleeName(instr.Common())
-		if len(operands) == 0 || t.Live(s, operands[0]) != flow.Same {
+		for i, x := range operands {
+			if t.Live(s, flow.Whole(x)) == flow.Same && m.Resets(instr.Common(), i) {
+				return true
+			}
+		}
+		if len(operands) == 0 || t.Live(s, flow.Whole(operands[0])) != flow.Same {
 			return false
 		}
-		return resets.MatchString(name) || name == "Truncate" && isZero(operands[1])
+		return poolmodel.IsResetName(name) || name == "Truncate" && isZero(operands[1])
 	}
 	return false
 }
@@ -66,7 +72,7 @@ func mentionsReset(fn *ssa.Function) bool {
 				}
 			case ssa.CallInstruction:
 				if b, ok := instr.Common().Value.(*ssa.Builtin); ok && (b.Name() == "clear" || b.Name() == "delete") ||
-					resets.MatchString(poolmodel.CalleeName(instr.Common())) {
+					poolmodel.IsResetName(poolmodel.CalleeName(instr.Common())) {
 					return true
 				}
 			}
@@ -83,7 +89,7 @@ func owned(t *flow.Track, s *flow.State, v ssa.Value) bool {
 
 // adding reports whether instr adds to the contents of the value that t follows, and whether a value of its type is of no use before it
 // was reset.
-func adding(t *flow.Track, s *flow.State, instr ssa.Instruction) (adds, needs bool) {
+func adding(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruction) (adds, needs bool) {
 	switch instr := instr.(type) {
 	case *ssa.MapUpdate:
 		return owned(t, s, instr.Map), true
@@ -93,8 +99,15 @@ func adding(t *flow.Track, s *flow.State, instr ssa.Instruction) (adds, needs bo
 			return b.Name() == "append" && owned(t, s, operands[0]), true
 		}
 		for i, x := range operands {
-			if t.Live(s, x) == flow.Same && addsBy(&instr.Call, i) {
+			x = flow.Whole(x)
+			if t.Live(s, x) != flow.Same {
+				continue
+			}
+			if addsBy(m, &instr.Call, i) {
 				return true, needsReset(unboxed(x))
+			}
+			if i > 0 || !isMethod(&instr.Call) && decodesInto(&instr.Call, x) {
+				return s.Flags&flagSet == 0 && decodesInto(&instr.Call, x), true
 			}
 		}
 	}
@@ -102,12 +115,56 @@ func adding(t *flow.Track, s *flow.State, instr ssa.Instruction) (adds, needs bo
 }
 
 // addsBy reports whether a call writes to its operand arg, or reads from it.
-func addsBy(call *ssa.CallCommon, arg int) bool {
-	name := poolmodel.CalleeName(call)
-	if arg > 0 || call.Signature().Recv() == nil && !call.IsInvoke() {
-		return poolmodel.IsWriter(call, arg) // given to a function that writes to it
+func addsBy(m *poolmodel.Model, call *ssa.CallCommon, arg int) bool {
+	return m.AddsTo(call, arg) ||
+		arg == 0 && isMethod(call) && reads.MatchString(poolmodel.CalleeName(call)) && resetsTo(flow.Operands(call)[0].Type(), "Reader")
+}
+
+func isMethod(call *ssa.CallCommon) bool { return call.Signature().Recv() != nil || call.IsInvoke() }
+
+// decodesInto reports whether a call decodes a text into x, a pointer to a struct or a map, that is: adds to it.
+func decodesInto(call *ssa.CallCommon, x ssa.Value) bool {
+	callee := call.StaticCallee()
+	if callee == nil || callee.Pkg == nil || !decodes.MatchString(callee.Name()) || strings.Contains(callee.Pkg.Pkg.Path(), "proto") {
+		return false // of protobuf, Unmarshal begins with a reset
 	}
-	return adds.MatchString(name) || reads.MatchString(name) && resetsTo(flow.Operands(call)[0].Type(), "Reader")
+	p, ok := unboxed(x).Underlying().(*types.Pointer)
+	if !ok {
+		return false
+	}
+	switch p.Elem().Underlying().(type) {
+	case *types.Struct, *types.Map:
+		return true
+	}
+	return false
+}
+
+// setsField reports whether instr stores to a field of the value that t follows.
+func setsField(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	store, ok := instr.(*ssa.Store)
+	if !ok {
+		return false
+	}
+	field, ok := store.Addr.(*ssa.FieldAddr)
+	return ok && owned(t, s, field.X)
+}
+
+// ownReset returns the method of the package's own by which a value of type t is reset, nil for none.
+func ownReset(t types.Type, pkg *types.Package) *types.Func {
+	p, ok := types.Unalias(t).(*types.Pointer)
+	if !ok {
+		return nil
+	}
+	named, ok := types.Unalias(p.Elem()).(*types.Named)
+	if !ok || named.Obj().Pkg() != pkg {
+		return nil
+	}
+	for method := range named.Methods() {
+		if strings.EqualFold(method.Name(), "reset") && method.Signature().Results().Len() == 0 {
+			return method
+		}
+	}
+	return nil
 }
 
 func unboxed(v ssa.Value) types.Type {
@@ -124,7 +181,7 @@ func needsReset(t types.Type) bool {
 	case "*bytes.Buffer", "*strings.Builder":
 		return true
 	}
-	return isHash(t) || resetsTo(t, "Writer") || resetsTo(t, "Reader")
+	return isHash(t) || isBuffer(t) || resetsTo(t, "Writer") || resetsTo(t, "Reader")
 }
 
 // isHash reports whether t has the methods of a hash.Hash.
@@ -136,6 +193,24 @@ func isHash(t types.Type) bool {
 		}
 	}
 	return true
+}
+
+// isBuffer reports whether t is a struct with a bytes.Buffer for its methods.
+func isBuffer(t types.Type) bool {
+	p, ok := t.Underlying().(*types.Pointer)
+	if !ok {
+		return false
+	}
+	st, ok := p.Elem().Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for f := range st.Fields() {
+		if f.Embedded() && f.Type().String() == "bytes.Buffer" {
+			return true
+		}
+	}
+	return false
 }
 
 // resetsTo reports whether t has a method Reset whose first parameter is an io.Writer, or an io.Reader, as to says.

@@ -40,6 +40,7 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 	t := m.Track(fn, acq)
 	var first ssa.Instruction
 	where := ""
+	placed := map[ssa.Instruction]string{} // calls that store it in what they are given
 	ok := t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
 		e := m.Event(t, s, instr)
 		switch {
@@ -48,7 +49,10 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		case e.Kind == poolmodel.DeferPut && e.Level == poolmodel.Always:
 			s.Flags |= flagDeferred
 		case e.Kind == poolmodel.Keep && e.Class <= flow.Part:
-			if s.Flags&flagKept == 0 && e.Direct && keeper(instr) != "" {
+			if e.Into != nil {
+				placed[instr] = places(instr, e.Into)
+			}
+			if s.Flags&flagKept == 0 && (e.Direct && keeper(instr) != "" || placed[instr] != "") {
 				s.Flags |= flagKept
 				s.Mark = instr
 			}
@@ -64,6 +68,9 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		if back && s.Flags&flagKept != 0 {
 			if first == nil || s.Mark.Pos() < first.Pos() {
 				first, where = s.Mark, keeper(s.Mark)
+				if into := placed[s.Mark]; into != "" {
+					where = into
+				}
 			}
 			return false
 		}
@@ -163,6 +170,32 @@ func keeper(instr ssa.Instruction) string {
 	return ""
 }
 
+// places says where a call stores what it is given, when that outlives the function; "" when it does not, or may not: another call of the
+// same function, or one that resets, may end the loan.
+func places(instr ssa.Instruction, into ssa.Value) string {
+	call, ok := instr.(*ssa.Call)
+	if !ok || !outlives(into) {
+		return ""
+	}
+	callee := call.Call.StaticCallee()
+	if callee == nil || poolmodel.IsResetName(callee.Name()) {
+		return ""
+	}
+	for _, b := range instr.Parent().Blocks {
+		for _, x := range b.Instrs {
+			other, ok := x.(ssa.CallInstruction)
+			if !ok || x == instr {
+				continue
+			}
+			args := flow.Operands(other.Common())
+			if other.Common().StaticCallee() == callee || len(args) > 0 && args[0] == into && poolmodel.IsResetName(poolmodel.CalleeName(other.Common())) {
+				return ""
+			}
+		}
+	}
+	return "what " + callee.Name() + " stores it in"
+}
+
 // schedules reports whether instr gives a func() to somebody who only wants it for later: time.AfterFunc, or a function value that
 // takes nothing else and returns nothing. Who calls it at once would have no need of a func(func()).
 func schedules(instr ssa.Instruction) bool {
@@ -214,9 +247,26 @@ func outlives(v ssa.Value) bool {
 	case *ssa.IndexAddr:
 		return outlives(v.X)
 	case *ssa.UnOp:
+		if cell, ok := v.X.(*ssa.Alloc); ok {
+			return holdsOutliving(cell)
+		}
 		return v.Op == token.MUL && outlives(v.X)
 	}
 	return false
+}
+
+// holdsOutliving reports whether all that is stored in a variable, which a closure has captured, outlives the function.
+func holdsOutliving(cell *ssa.Alloc) bool {
+	stored := false
+	for _, ref := range *cell.Referrers() {
+		if store, ok := ref.(*ssa.Store); ok && store.Addr == cell {
+			if !outlives(store.Val) {
+				return false
+			}
+			stored = true
+		}
+	}
+	return stored
 }
 
 // overwritten reports whether the function of store, or a closure of it, stores to the same place elsewhere.

@@ -112,3 +112,18 @@ func resliced(v ssa.Value) bool {
 	}
 	return false
 }
+
+// Whole returns what v is an embedded field of, whose methods are its own; otherwise v.
+func Whole(v ssa.Value) ssa.Value {
+	for {
+		f, ok := v.(*ssa.FieldAddr)
+		if !ok {
+			return v
+		}
+		st := f.X.Type().Underlying().(*types.Pointer).Elem().Underlying().(*types.Struct)
+		if !st.Field(f.Field).Embedded() {
+			return v
+		}
+		v = f.X
+	}
+}

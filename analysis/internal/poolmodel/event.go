@@ -32,6 +32,7 @@ type Event struct {
 	Pool   string     // of Put and DeferPut, when known
 	Direct bool       // of Keep: stored, sent or given to a goroutine here, not by a call
 	Stored bool       // of Keep: that, or given to a function that does so, or that puts it back some day
+	Into   ssa.Value  // of Keep by a call: the operand that it is stored in, nil when that is not known
 }
 
 // Event returns what instr does to the root of t in state s.
@@ -157,7 +158,7 @@ func (m *Model) called(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event
 		if c == flow.None || c > flow.Inner {
 			continue
 		}
-		e = stronger(e, m.given(call, arg, x, c))
+		e = stronger(e, m.given(t, s, call, arg, x, c))
 	}
 	if callee := calleeOf(call); callee != nil && e.Pool != "" {
 		if a, ok := m.apis[apiKey(callee)]; ok && !a.self && t.Class(flow.Operands(call)[0]) != flow.None {
@@ -171,7 +172,7 @@ func (m *Model) called(t *flow.Track, s *flow.State, call *ssa.CallCommon) Event
 }
 
 // given is the event of giving x, of class c, to a call as operand arg.
-func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) Event {
+func (m *Model) given(t *flow.Track, s *flow.State, call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) Event {
 	if callee := calleeOf(call); callee != nil {
 		if a, ok := m.apis[apiKey(callee)]; ok && a.hold && arg == a.arg {
 			return Event{Kind: Hold, Class: c}
@@ -185,6 +186,11 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 		return e
 	}
 	p := m.effect(call, arg)
+	into, own := placed(t, s, p, flow.Operands(call))
+	if own {
+		return Event{Kind: Use, Class: c}
+	}
+	p.Stored = p.Stored || into != nil
 	switch {
 	case p.Put != Never && c > flow.Part: // put back by way of what holds it
 		return Event{Kind: Keep, Class: c, Stored: true}
@@ -197,11 +203,29 @@ func (m *Model) given(call *ssa.CallCommon, arg int, x ssa.Value, c flow.Class) 
 	case p.Put != Never && c <= flow.Derived:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
-		return Event{Kind: Keep, Class: c, Stored: p.Stored}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored, Into: into}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
 		return Event{}
+	case into != nil:
+		return Event{Kind: Keep, Class: c, Stored: true, Into: into}
 	}
 	return Event{Kind: Use, Class: c}
+}
+
+// placed returns which of the operands a call stores the root in, nil for none, and whether that is the root's own memory.
+func placed(t *flow.Track, s *flow.State, p Param, operands []ssa.Value) (into ssa.Value, own bool) {
+	if p.Put != Never {
+		return nil, false
+	}
+	for i, x := range operands {
+		if i < 64 && p.Into&(1<<i) != 0 {
+			if c := t.Live(s, x); c == flow.None || c > flow.Part {
+				return x, false
+			}
+			own = true
+		}
+	}
+	return nil, own && !p.Stored
 }
 
 // captured is the event of calling a closure: what it does to the variables it has captured that are alive.
@@ -209,10 +233,20 @@ func (m *Model) captured(t *flow.Track, s *flow.State, mc *ssa.MakeClosure) Even
 	e := Event{}
 	for i, b := range mc.Bindings {
 		if c := t.Live(s, b); c != flow.None && c <= flow.Holder {
+			p := m.param(mc.Fn.(*ssa.Function), len(mc.Fn.(*ssa.Function).Params)+i)
+			if _, own := placed(t, s, p, closureOperands(mc)); own {
+				e = stronger(e, Event{Kind: Use, Class: c})
+				continue
+			}
 			e = stronger(e, m.closureEvent(mc, i, c))
 		}
 	}
 	return e
+}
+
+// closureOperands returns what a closure has captured, behind nothing for each of its parameters.
+func closureOperands(mc *ssa.MakeClosure) []ssa.Value {
+	return append(make([]ssa.Value, len(mc.Fn.(*ssa.Function).Params)), mc.Bindings...)
 }
 
 // captures is captured for all variables of a closure, whatever lives in them.
@@ -231,7 +265,7 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	case p.Put != Never:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
 	case p.Keep:
-		return Event{Kind: Keep, Class: c, Stored: p.Stored}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored || p.Into != 0}
 	case p.Uses:
 		return Event{Kind: Use, Class: c}
 	}

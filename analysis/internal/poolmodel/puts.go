@@ -1,6 +1,7 @@
 package poolmodel
 
 import (
+	"go/types"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -79,6 +80,20 @@ func IsWriter(call *ssa.CallCommon, arg int) bool {
 
 // Param returns what fn does with parameter i.
 func (m *Model) Param(fn *ssa.Function, i int) Param { return m.param(fn, i) }
+
+// IsCalled reports whether a function of the package calls the method given.
+func (m *Model) IsCalled(method *types.Func) bool {
+	for _, fn := range m.Funcs {
+		for _, b := range fn.Blocks {
+			for _, instr := range b.Instrs {
+				if call, ok := instr.(ssa.CallInstruction); ok && calleeOf(call.Common()) == method {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
 // News returns the functions that make new values for the pools of the package, by the pools' names: the New of each
 // sync.Pool that is set where the pool is declared, or assigned to.

@@ -1,7 +1,9 @@
 package poolmodel
 
 import (
+	"go/token"
 	"go/types"
+	"regexp"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -26,7 +28,10 @@ type Param struct {
 	Pool    string       // where to, when that is known
 	Keep    bool         // it may keep the value, or give it to somebody who may
 	Stored  bool         // it does keep it: it stores or sends it, or starts a goroutine with it
+	Into    uint64       // it stores it in what these parameters point to, as bits, and nowhere else unless Stored says so
 	Uses    bool         // it reads or writes the value or its memory
+	Adds    bool         // it writes to the value, and does not reset it
+	Resets  bool         // it resets the value
 	Returns []flow.Class // how each result is related to it
 }
 
@@ -127,15 +132,25 @@ type paramWalk struct {
 // that paths matter.
 func (w *paramWalk) glance() (puts bool) {
 	all := w.t.Everywhere()
+	adds, resets := false, false
+	defer func() { w.p.Adds, w.p.Resets = adds && !resets, resets }()
 	for _, b := range w.t.Fn.Blocks {
 		for _, instr := range b.Instrs {
+			if call, ok := instr.(*ssa.Call); ok {
+				a, r := w.m.adds(w.t, all, &call.Call)
+				adds, resets = adds || a, resets || r
+			}
 			e := w.m.Event(w.t, all, instr)
 			switch e.Kind {
 			case Put, DeferPut:
 				puts = true
 			case Keep:
 				w.p.Keep = true
-				w.p.Stored = w.p.Stored || e.Stored
+				if i := w.into(instr, e); i >= 0 {
+					w.p.Into |= 1 << i
+				} else {
+					w.p.Stored = w.p.Stored || e.Stored
+				}
 			case Use, DeferUse:
 				w.p.Uses = true
 			case Return:
@@ -144,6 +159,97 @@ func (w *paramWalk) glance() (puts bool) {
 		}
 	}
 	return puts
+}
+
+// into returns the parameter that the root is stored in by an event of instr, -1 for none.
+func (w *paramWalk) into(instr ssa.Instruction, e Event) int {
+	switch instr := instr.(type) {
+	case *ssa.Store:
+		return w.base(instr.Addr)
+	case *ssa.MapUpdate:
+		return w.base(instr.Map)
+	case *ssa.Call:
+		if e.Into != nil {
+			return w.base(e.Into)
+		}
+	}
+	return -1
+}
+
+// base returns the parameter that v is or is reached from, -1 for none.
+func (w *paramWalk) base(v ssa.Value) int {
+	for {
+		switch x := v.(type) {
+		case *ssa.FieldAddr:
+			v = x.X
+		case *ssa.IndexAddr:
+			v = x.X
+		case *ssa.UnOp:
+			if x.Op != token.MUL {
+				return -1
+			}
+			v = x.X
+		case *ssa.Parameter:
+			return bit(slices.Index(w.t.Fn.Params, x), 0)
+		case *ssa.FreeVar:
+			return bit(slices.Index(w.t.Fn.FreeVars, x), len(w.t.Fn.Params))
+		default:
+			return -1
+		}
+	}
+}
+
+// bit returns where parameter i of those that begin at from is in [Param.Into], -1 for nowhere.
+func bit(i, from int) int {
+	if i < 0 || from+i >= 64 {
+		return -1
+	}
+	return from + i
+}
+
+// Names of functions that make a value as new, and of those that add to what is in it.
+var (
+	resetName = regexp.MustCompile(`(?i)^(reset|clear|clean|init|zero|recycle)`)
+	addsName  = regexp.MustCompile(`^(Write|ReadFrom)`)
+)
+
+// IsResetName reports whether a function of this name makes what it is called for as new.
+func IsResetName(name string) bool { return resetName.MatchString(name) }
+
+// adds reports whether a call writes to the root of t, and whether it resets it.
+func (m *Model) adds(t *flow.Track, s *flow.State, call *ssa.CallCommon) (adds, resets bool) {
+	for arg, x := range flow.Operands(call) {
+		if t.Live(s, flow.Whole(x)) != flow.Same {
+			continue
+		}
+		adds = adds || m.AddsTo(call, arg)
+		resets = resets || arg == 0 && IsResetName(CalleeName(call)) || m.Resets(call, arg)
+	}
+	return adds, resets
+}
+
+// AddsTo reports whether a call writes to its operand arg: it is a method of it that does so, or a function that takes it as a writer or does
+// so in its turn.
+func (m *Model) AddsTo(call *ssa.CallCommon, arg int) bool {
+	method := call.Signature().Recv() != nil || call.IsInvoke()
+	if arg == 0 && method && addsName.MatchString(CalleeName(call)) || !(arg == 0 && method) && IsWriter(call, arg) {
+		return true
+	}
+	if fn := call.StaticCallee(); fn != nil {
+		p, ok := m.summaryOf(fn, arg)
+		return ok && p.Adds
+	}
+	return false
+}
+
+// Resets reports whether a call gives its operand arg to a function that resets it.
+func (m *Model) Resets(call *ssa.CallCommon, arg int) bool {
+	fn := call.StaticCallee()
+	if fn == nil {
+		return false
+	}
+	p, ok := m.summaryOf(fn, arg)
+	return ok && p.Resets
 }
 
 func (w *paramWalk) visit(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {

@@ -27,11 +27,10 @@ func forgets(p []byte) int {
 	return n
 }
 
-// A type that nobody resets needs none.
+// A type without a Reset needs none.
 type counter struct{ n int }
 
 func (c *counter) Write(p []byte) (int, error) { c.n += len(p); return len(p), nil }
-func (c *counter) Reset()                      { c.n = 0 }
 
 var counters = sync.Pool{New: func() any { return new(counter) }}
 
@@ -39,4 +38,73 @@ func counts(p []byte) {
 	c := counters.Get().(*counter)
 	c.Write(p)
 	counters.Put(c)
+}
+
+// parser has a reset that nobody calls.
+type parser struct {
+	depth int
+	path  []string
+}
+
+func (p *parser) reset()             { p.depth, p.path = 0, p.path[:0] }
+func (p *parser) parse(s string) int { p.path = append(p.path, s); return len(p.path) + p.depth }
+
+var parsers = sync.Pool{New: func() any { return new(parser) }}
+
+func parse(s string) int {
+	p := parsers.Get().(*parser) // want `p from parsers.Get is used in line \d+ without Reset`
+	defer parsers.Put(p)
+	return p.parse(s)
+}
+
+// scanner has one that its own method calls, state one that others call.
+type scanner struct{ n int }
+
+func (s *scanner) reset()            { s.n = 0 }
+func (s *scanner) scan(t string) int { s.reset(); s.n += len(t); return s.n }
+
+var scanners = sync.Pool{New: func() any { return new(scanner) }}
+
+func scan(t string) int {
+	s := scanners.Get().(*scanner)
+	defer scanners.Put(s)
+	return s.scan(t)
+}
+
+type state struct{ seen map[string]bool }
+
+func (s *state) reset()              { clear(s.seen) }
+func (s *state) look(t string) bool  { defer func() { s.seen[t] = true }(); return s.seen[t] }
+func (s *state) fresh(t string) bool { s.reset(); return s.look(t) }
+
+var states = sync.Pool{New: func() any { return &state{seen: map[string]bool{}} }}
+
+func look(t string) bool {
+	s := states.Get().(*state)
+	s.reset()
+	ok := s.look(t)
+	states.Put(s)
+	return ok
+}
+
+func lookAgain(t string) bool {
+	s := states.Get().(*state) // want `s from states.Get is used in line \d+ without Reset`
+	ok := s.look(t)
+	states.Put(s)
+	return ok
+}
+
+func lookFresh(t string) bool {
+	s := states.Get().(*state)
+	ok := s.fresh(t)
+	states.Put(s)
+	return ok
+}
+
+func lookSet(t string) bool {
+	s := states.Get().(*state)
+	s.seen = map[string]bool{}
+	ok := s.look(t)
+	states.Put(s)
+	return ok
 }

@@ -1,0 +1,79 @@
+package escape
+
+import "bytes"
+
+// A function may store what it is given in something else that it is given.
+type entry struct {
+	key   string
+	value []byte
+	out   *bytes.Buffer
+}
+
+type table struct{ entries map[string]*entry }
+
+func (e *entry) setValue(v []byte) { e.value = v }
+func (e *entry) set(v []byte)      { e.setValue(v) }
+func (e *entry) copyValue(v []byte) {
+	e.value = append(e.value[:0], v...)
+}
+func (t *table) put(key string, v []byte) { t.entries[key] = &entry{key: key, value: v} }
+func (e *entry) reset(b *bytes.Buffer)    { e.out = b }
+
+func fill(e *entry) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(e.key)
+	e.set(buf.Bytes()) // want `buf from bufs.Get stays in what set stores it in`
+}
+
+func fillCaptured(e *entry, unlock func(string)) {
+	defer func() { unlock(e.key) }()
+	buf := bufs.Get().(*bytes.Buffer)
+	buf.WriteString(e.key)
+	e.value = buf.Bytes() // want `buf from bufs.Get stays in the field value`
+	defer func() { bufs.Put(buf) }()
+}
+
+// Right.
+
+func fillCopy(e *entry) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(e.key)
+	e.copyValue(buf.Bytes())
+}
+
+func fillNew(key string, unlock func(string)) int {
+	e := &entry{key: key}
+	defer func() { unlock(e.key) }()
+	buf := bufs.Get().(*bytes.Buffer)
+	buf.WriteString(key)
+	e.value = buf.Bytes()
+	n := len(e.value)
+	bufs.Put(buf)
+	return n
+}
+
+func fillLocal(key string) int {
+	var e entry
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(key)
+	e.set(buf.Bytes())
+	return len(e.value)
+}
+
+func fillForNow(e *entry) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	e.set(buf.Bytes())
+	defer e.set(nil)
+	println(len(e.value))
+}
+
+func resetTo(e *entry) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	e.reset(buf)
+	e.out.WriteString(e.key)
+}
