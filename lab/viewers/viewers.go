@@ -24,7 +24,7 @@ import (
 
 // Options are what is measured.
 type Options struct {
-	URL      string        // of a multipart stream of JPEGs, http://
+	URLs     []string      // of a multipart stream of JPEGs, http://; of several servers, whose viewers are as many
 	Viewers  int           // 1 or more
 	Duration time.Duration // of the measurement, which begins when each viewer has had its first bytes and a second has passed
 	PID      int           // of the server, whose processor time and memory are measured; 0: not
@@ -42,6 +42,11 @@ type Result struct {
 	Most    int     `json:"images_most"`
 	GapP99  float64 `json:"gap_p99_ms"`
 	GapMost float64 `json:"gap_max_ms"`
+	// Of the images of counted viewers whose parts say when they were captured (X-Timestamp): how old they were. The clocks must agree.
+	Dated   int     `json:"images_dated"`
+	AgeP50  float64 `json:"age_p50_ms"`
+	AgeP99  float64 `json:"age_p99_ms"`
+	AgeMost float64 `json:"age_max_ms"`
 	// Of the bytes that viewers got: of the one with the fewest, as a part of that with the most. Where the server leaves images out
 	// for some viewers, it is below 1.
 	Evenness float64 `json:"evenness"`
@@ -62,9 +67,16 @@ const dialTime = 10 * time.Second
 
 // Run watches and measures.
 func Run(ctx context.Context, o Options) (Result, error) {
-	target, err := url.Parse(o.URL)
-	if err != nil || target.Scheme != "http" || target.Host == "" {
-		return Result{}, fmt.Errorf("got the URL %q, want one such as http://127.0.0.1:8080/stream/cars.mjpg", o.URL)
+	var targets []*url.URL
+	for _, text := range o.URLs {
+		target, err := url.Parse(text)
+		if err != nil || target.Scheme != "http" || target.Host == "" {
+			return Result{}, fmt.Errorf("got the URL %q, want one such as http://127.0.0.1:8080/stream/cars.mjpg", text)
+		}
+		targets = append(targets, target)
+	}
+	if len(targets) == 0 {
+		return Result{}, errors.New("got no URL, want that of a stream")
 	}
 	if o.PID != 0 {
 		if _, _, err := measure.SpentBy(o.PID); err != nil {
@@ -73,13 +85,14 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	p := pool.New(nil)
 	ctx, cancel := context.WithCancelCause(ctx)
-	w := watch{options: &o, target: target, pool: p, viewers: make([]viewer, o.Viewers)}
+	w := watch{options: &o, pool: p, viewers: make([]viewer, o.Viewers)}
 	var running sync.WaitGroup
 	defer running.Wait()
 	defer cancel(nil) // ends them
 	for i := range w.viewers {
 		v := &w.viewers[i]
-		v.counts = i%countedShare == 0
+		v.target = targets[i%len(targets)]
+		v.counts = i/len(targets)%countedShare == 0
 		if err := w.dial(ctx, v); err != nil {
 			if ctx.Err() != nil {
 				return Result{}, context.Cause(ctx)
@@ -102,7 +115,6 @@ func Run(ctx context.Context, o Options) (Result, error) {
 // watch is a run.
 type watch struct {
 	options   *Options
-	target    *url.URL
 	pool      *pool.Pool
 	viewers   []viewer
 	measuring atomic.Bool
@@ -110,6 +122,7 @@ type watch struct {
 
 // viewer is a connection on which a stream comes.
 type viewer struct {
+	target *url.URL
 	conn   net.Conn
 	rest   *bufio.Reader // what came with the head, and then conn
 	body   io.ReadCloser
@@ -122,13 +135,14 @@ type viewer struct {
 	images int        // while measuring
 	last   time.Time  // when the last image came
 	gaps   []time.Duration
+	ages   []time.Duration
 }
 
 // dial asks for the stream and reads the head of the response.
 func (w *watch) dial(ctx context.Context, v *viewer) error {
-	address := w.target.Host
-	if w.target.Port() == "" {
-		address = net.JoinHostPort(w.target.Hostname(), "80")
+	address := v.target.Host
+	if v.target.Port() == "" {
+		address = net.JoinHostPort(v.target.Hostname(), "80")
 	}
 	d := net.Dialer{Timeout: dialTime}
 	var err error
@@ -144,7 +158,7 @@ func (w *watch) dial(ctx context.Context, v *viewer) error {
 	if err := v.conn.SetDeadline(time.Now().Add(dialTime)); err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.options.URL, nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, v.target.String(), nil)
 	if err != nil {
 		return err
 	}
@@ -179,23 +193,30 @@ func (w *watch) read(v *viewer) error {
 	}
 	images := ingest.NewMultipart(v.body, params["boundary"], w.pool, ingest.Limits{})
 	for {
+		if err := images.Await(); err != nil {
+			return err
+		}
+		captured := images.Captured()
 		image, err := images.Next()
 		if err != nil {
 			return err
 		}
 		image.Buf.Release()
-		v.took(w.measuring.Load())
+		v.took(w.measuring.Load(), captured)
 	}
 }
 
-// took counts an image.
-func (v *viewer) took(measuring bool) {
+// took counts an image that was captured then, in microseconds since the Unix epoch; 0: it is not known.
+func (v *viewer) took(measuring bool, captured int64) {
 	now := time.Now()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if measuring {
 		v.images++
 		v.gaps = append(v.gaps, now.Sub(v.last))
+		if captured != 0 {
+			v.ages = append(v.ages, now.Sub(time.UnixMicro(captured)))
+		}
 	}
 	v.last = now
 }
@@ -245,7 +266,7 @@ func (w *watch) measure(ctx context.Context) (r Result, err error) {
 	}
 	r.CPU, r.RSS = (after - cpu).Seconds(), rss
 	least, most := int64(0), int64(0)
-	var gaps []time.Duration
+	var gaps, ages []time.Duration
 	for i := range w.viewers {
 		v := &w.viewers[i]
 		n := v.bytes.Load() - before[i]
@@ -262,7 +283,7 @@ func (w *watch) measure(ctx context.Context) (r Result, err error) {
 			r.Least = v.images
 		}
 		r.Most = max(r.Most, v.images)
-		gaps = append(gaps, v.gaps...)
+		gaps, ages = append(gaps, v.gaps...), append(ages, v.ages...)
 		v.mu.Unlock()
 		r.Counted++
 	}
@@ -272,6 +293,10 @@ func (w *watch) measure(ctx context.Context) (r Result, err error) {
 	if len(gaps) > 0 {
 		slices.Sort(gaps)
 		r.GapP99, r.GapMost = milliseconds(gaps[(len(gaps)*99-1)/100]), milliseconds(gaps[len(gaps)-1])
+	}
+	if r.Dated = len(ages); r.Dated > 0 {
+		slices.Sort(ages)
+		r.AgeP50, r.AgeP99, r.AgeMost = milliseconds(ages[(len(ages)-1)/2]), milliseconds(ages[(len(ages)*99-1)/100]), milliseconds(ages[len(ages)-1])
 	}
 	if r.Least == 0 {
 		return r, errors.New("a viewer got no image: does the stream have frames?")
@@ -311,6 +336,9 @@ func (r Result) String() string {
 	s := fmt.Sprintf("%d viewers, %s images a second each (of %d that were counted), P99 of the time between two %.0f ms, most %.0f\n",
 		r.Viewers, images, r.Counted, r.GapP99, r.GapMost) +
 		fmt.Sprintf("sent %.2f Gbit/s; the viewer with the fewest bytes got %.1f %% of those of the one with the most", gigabits/r.Seconds, 100*r.Evenness)
+	if r.Dated > 0 {
+		s += fmt.Sprintf("\nage of images: P50 %.1f ms, P99 %.1f, most %.1f (of %d)", r.AgeP50, r.AgeP99, r.AgeMost, r.Dated)
+	}
 	if r.CPU > 0 {
 		share := r.CPU / r.Seconds
 		s += fmt.Sprintf("\nserver: %.1f %% of a core, %.4f %% for each viewer, %.1f Gbit/s for a core, RSS %.0f MiB",

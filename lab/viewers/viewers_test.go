@@ -36,7 +36,7 @@ func streamer(t *testing.T, limit int) (url string, size int) {
 			case <-r.Context().Done():
 				return
 			}
-			fmt.Fprintf(w, "--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n%s\r\n", image1.Len(), image1.Bytes())
+			fmt.Fprintf(w, "--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\nX-Timestamp: %.6f\r\n\r\n%s\r\n", image1.Len(), float64(time.Now().UnixMicro())/1e6, image1.Bytes())
 			w.(http.Flusher).Flush()
 		}
 	}))
@@ -47,7 +47,7 @@ func streamer(t *testing.T, limit int) (url string, size int) {
 // TestRun: all viewers read, those that count see images, and the others their bytes.
 func TestRun(t *testing.T) {
 	url, size := streamer(t, 0)
-	o := Options{URL: url, Viewers: countedShare + 1, Token: "secret"}
+	o := Options{URLs: []string{url, url}, Viewers: countedShare + 1, Token: "secret"}
 	if runtime.GOOS == "linux" {
 		o.PID = os.Getpid()
 	}
@@ -67,6 +67,9 @@ func TestRun(t *testing.T) {
 	if least := int64(r.Least * size); r.Bytes < least || r.Evenness <= 0 || r.Evenness > 1 {
 		t.Errorf("got %d bytes, evenness %v, want at least the %d of the slowest viewer that counts, and more than 0", r.Bytes, r.Evenness, least)
 	}
+	if r.Dated < r.Least || r.AgeP50 < 0 || r.AgeP99 < r.AgeP50 || r.AgeMost < r.AgeP99 || r.AgeMost > 60e3 {
+		t.Errorf("got the ages %v, %v and %v ms of %d images, want some of each viewer that counts", r.AgeP50, r.AgeP99, r.AgeMost, r.Dated)
+	}
 	if o.PID != 0 && (r.CPU <= 0 || r.RSS < 1<<20) {
 		t.Errorf("got %v s of processor time and %d bytes of memory of this process", r.CPU, r.RSS)
 	}
@@ -84,11 +87,12 @@ func TestRunProblems(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{"not a URL", Options{URL: "cam", Viewers: 1}, `"cam"`},
-		{"nobody listens", Options{URL: "http://127.0.0.1:1/x", Viewers: 1}, "viewer 1 of 1"},
-		{"refused", Options{URL: endless, Viewers: 1}, "404"},
-		{"ends", Options{URL: short, Viewers: 2, Token: "secret", Duration: time.Hour}, "the stream ended"},
-		{"no process", Options{URL: endless, Viewers: 1, Token: "secret", PID: 1 << 30}, "process"},
+		{"not a URL", Options{URLs: []string{"cam"}, Viewers: 1}, `"cam"`},
+		{"nobody listens", Options{URLs: []string{"http://127.0.0.1:1/x"}, Viewers: 1}, "viewer 1 of 1"},
+		{"no URL", Options{Viewers: 1}, "no URL"},
+		{"refused", Options{URLs: []string{endless}, Viewers: 1}, "404"},
+		{"ends", Options{URLs: []string{short}, Viewers: 2, Token: "secret", Duration: time.Hour}, "the stream ended"},
+		{"no process", Options{URLs: []string{endless}, Viewers: 1, Token: "secret", PID: 1 << 30}, "process"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if _, err := Run(context.Background(), tt.o); err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -14,7 +14,7 @@ import (
 
 // benchViewersCmd is steadyframe bench viewers.
 type benchViewersCmd struct {
-	URL string `arg:"" name:"url" help:"A live stream as MJPEG, of this server (http://127.0.0.1:8080/stream/NAME.mjpg) or any other."`
+	URLs []string `arg:"" name:"url" help:"A live stream as MJPEG, of this server (http://127.0.0.1:8080/stream/NAME.mjpg) or any other; of several servers, each has as many viewers."`
 
 	Viewers  int           `default:"100" placeholder:"N" help:"How many viewers. Default: 100."`
 	Duration time.Duration `default:"10s" placeholder:"TIME" help:"How long to measure. Default: 10s."`
@@ -26,7 +26,7 @@ type benchViewersCmd struct {
 // Help is the longer text of steadyframe bench viewers --help.
 func (benchViewersCmd) Help() string {
 	return `Opens connections to a live stream, as so many players would, and reads what comes, for a while. It prints how many images a
-viewer got a second, how evenly they came, and, with --pid, what a viewer costs the server.
+viewer got a second, how evenly they came, how old they were where the server says when they were captured, and, with --pid, what a viewer costs the server.
 
 One viewer in 50 reads images as such; the others drop bytes without copying them, so that this program takes as little as
 possible of a machine that the server is on too. Each end of a connection counts what the kernel does for it: on one machine the
@@ -51,7 +51,7 @@ func (c *benchViewersCmd) AfterApply() error {
 
 // Run watches and prints.
 func (c *benchViewersCmd) Run(ctx context.Context) error {
-	result, err := viewers.Run(ctx, viewers.Options{URL: c.URL, Viewers: c.Viewers, Duration: c.Duration, PID: c.PID, Token: c.Token})
+	result, err := viewers.Run(ctx, viewers.Options{URLs: c.URLs, Viewers: c.Viewers, Duration: c.Duration, PID: c.PID, Token: c.Token})
 	if err != nil {
 		return err
 	}
