@@ -183,7 +183,14 @@ func (s *Server) join(o options) error {
 		return fmt.Errorf("server: %w", err)
 	}
 	s.directory = d
-	s.live.Join(live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges})
+	nodes := live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges}
+	if c.TLS.Cert != "" {
+		if nodes.TLS, err = conn.PeerTLS(c, s.log); err != nil {
+			return fmt.Errorf("server: %w", err)
+		}
+	}
+	s.live.Join(nodes)
+	s.log.Info("a node of a cluster", "cluster", c.Cluster.Name, "node", self.Name, "address", self.Address, "directory", d.State().Kind, "listen", d.Listening())
 	s.background = append(s.background, d.Run)
 	return nil
 }
@@ -229,6 +236,7 @@ func (s *Server) traffic() (in, out int64) {
 }
 
 func (s *Server) closeListeners() {
+	s.directory.Close()
 	for _, a := range s.apis {
 		_ = a.listener.Close() // Nothing was accepted from it.
 	}

@@ -55,16 +55,22 @@ func pause(ctx context.Context, long time.Duration) {
 	}
 }
 
-// sayAlive says how this node is.
+// sayAlive says to all how this node is. Others respond to a greeting with what they have.
 func (d *Directory) sayAlive(greeting bool) {
-	n := d.describe()
+	alive := d.alive()
 	d.mu.RLock()
 	revision := d.own.revision
 	d.mu.RUnlock()
-	d.say(d.subjects.all(), &message{Instance: d.own.instance, Revision: revision, Greeting: greeting, Alive: &aliveMessage{
+	d.say(d.subjects.all(), &message{Instance: d.own.instance, Revision: revision, Greeting: greeting, Alive: alive})
+}
+
+// alive returns how this node is.
+func (d *Directory) alive() *aliveMessage {
+	n := d.describe()
+	return &aliveMessage{
 		Address: n.Address, Version: n.Version, Started: n.Started.UnixMilli(), Viewers: max(n.Viewers, 0), Pulls: max(n.Pulls, 0), Streams: n.Streams,
 		QueueWait: max(n.QueueWait, 0).Microseconds(), Draining: n.Draining,
-	}})
+	}
 }
 
 // leave says that this node is none any more.
@@ -167,8 +173,9 @@ func changesOf(set []streamMessage, gone []string) (changes []*changeMessage) {
 	return append(changes, c)
 }
 
-// respond sends all streams of this node to one that asked.
+// respond sends all streams of this node to another one, and how it is.
 func (d *Directory) respond(to string) {
+	alive := d.alive()
 	d.mu.RLock()
 	revision, set := d.own.revision, make([]streamMessage, 0, len(d.own.announced))
 	for _, s := range d.own.announced {
@@ -177,6 +184,7 @@ func (d *Directory) respond(to string) {
 	d.mu.RUnlock()
 	changes := changesOf(set, nil)
 	for i, c := range changes {
-		d.say(d.subjects.list(to), &message{Instance: d.own.instance, Revision: revision, List: &listMessage{Part: i, Parts: len(changes), Set: c.Set}})
+		d.say(d.subjects.list(to), &message{Instance: d.own.instance, Revision: revision, Alive: alive, List: &listMessage{Part: i, Parts: len(changes), Set: c.Set}})
+		alive = nil
 	}
 }

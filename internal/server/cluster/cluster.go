@@ -87,7 +87,7 @@ type Options struct {
 // Transport carries messages between nodes: each to all nodes that subscribed to its subject. Messages of one sender come in order,
 // if they come. A node hears its own.
 type Transport interface {
-	// Run connects, subscribes, and calls hear with each message, from one goroutine, until ctx ends. It connects again by itself.
+	// Run connects, subscribes, and calls hear with each message, until ctx ends. It connects again by itself.
 	// Subjects may end in ".*", for any one word. Hear borrows data. lost is called with an error when the connection is gone, and
 	// with nil when it is there (again). Messages that were published before the end have left when it returns.
 	Run(ctx context.Context, subjects []string, hear func(subject string, data []byte), lost func(error)) error
@@ -109,21 +109,22 @@ const (
 // Directory is what one node knows of the others. Its methods may be called from any goroutine; those of a nil Directory find nothing.
 type Directory struct {
 	o         Options
-	transport Transport
+	transport Transport // nil: there are cluster.origins alone
+	embedded  *embedded // nil: another transport carries messages
 	subjects  subjects
 	changed   chan struct{} // capacity 1: Local has changed
 
-	mu      sync.RWMutex
-	self    Node
-	table   table
-	state   State
-	heard   time.Time // when this node heard itself last
-	twin    time.Time // when another node of its name was heard last
-	greeted time.Time // when it said last that it lives, to one that had just come
-	own     ownStreams
+	mu    sync.RWMutex
+	self  Node
+	table table
+	state State
+	heard time.Time // when this node heard itself last
+	twin  time.Time // when another node of its name was heard last
+	own   ownStreams
 }
 
-// New returns the Directory of the node self: its Name, Address, Version and Started. The settings c must be valid. Run must be called.
+// New returns the Directory of the node self: its Name, Address, Version and Started. The settings c must be valid. Where NATS is
+// embedded, its listener is open then. Run must be called, or Close.
 func New(c config.Config, self Node, o Options) (*Directory, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -137,9 +138,25 @@ func New(c config.Config, self Node, o Options) (*Directory, error) {
 		table: newTable(self.Name), state: State{Kind: "static", Since: time.Now()},
 	}
 	d.own.instance = rand.Uint64()
-	if d.transport != nil {
-		d.state.Kind, d.state.Frozen, d.state.Reason = "nats", true, "not connected yet"
+	var err error
+	switch {
+	case d.transport != nil:
+		d.state.Kind = "nats"
+	case c.Cluster.Name == "":
+		return d, nil
+	case c.Cluster.NATS == config.Embedded:
+		d.state.Kind = config.Embedded
+		if d.embedded, err = embed(c, o.Log); err != nil {
+			return nil, err
+		}
+		d.transport = d.embedded
+	default:
+		d.state.Kind = "nats"
+		if d.transport, err = outside(c, o.Log); err != nil {
+			return nil, err
+		}
 	}
+	d.state.Frozen, d.state.Reason = true, "not connected yet"
 	return d, nil
 }
 
@@ -175,7 +192,7 @@ func (d *Directory) Changed() {
 }
 
 // Find returns the stream of that name on another node: of several the one with the highest epoch, then with the greatest name of its
-// node; one on a node that is stopping only where there is no other.
+// node. It passes over nodes that are stopping.
 func (d *Directory) Find(name string) (Stream, bool) {
 	if d == nil {
 		return Stream{}, false
@@ -245,7 +262,32 @@ func (d *Directory) State() State {
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.state
+	s := d.state
+	if d.embedded != nil {
+		s.Routes = d.embedded.connected()
+		if s.Reason == "" && s.Routes == 0 && len(d.embedded.routes) > 0 {
+			s.Reason = "no other node is connected"
+		}
+	}
+	if s.Reason == "" && !d.twin.IsZero() && time.Since(d.twin) < expiry {
+		s.Reason = "another node has the name of this one"
+	}
+	return s
+}
+
+// Listening returns where the embedded NATS takes the connections of other nodes, "" where there is none.
+func (d *Directory) Listening() string {
+	if d == nil || d.embedded == nil {
+		return ""
+	}
+	return d.embedded.address()
+}
+
+// Close ends what New began. It is for a Directory whose Run is not called.
+func (d *Directory) Close() {
+	if d != nil && d.embedded != nil {
+		d.embedded.close()
+	}
 }
 
 // describe returns this node with its present counts.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"sync"
@@ -22,8 +23,9 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // testNode is a node whose streams the test changes.
 type testNode struct {
 	*cluster.Directory
-	line *clusterbus.Line
-	stop func() // politely
+	line    *clusterbus.Line
+	carrier cluster.Transport // nil: that of the settings
+	stop    func()            // politely
 
 	mu      sync.Mutex
 	streams map[string]cluster.Stream
@@ -44,8 +46,16 @@ func (n *testNode) start(t *testing.T, name string, carrier cluster.Transport) {
 	t.Helper()
 	c := config.Default()
 	c.Cluster.Name = "test.cluster"
-	d, err := cluster.New(c, cluster.Node{Name: name, Address: name + ":50051", Version: "v1"}, cluster.Options{
-		Transport: carrier,
+	n.carrier = carrier
+	n.run(t, c, cluster.Node{Name: name, Address: name + ":50051", Version: "v1"}, nil)
+}
+
+// run runs the node self.
+func (n *testNode) run(t *testing.T, c config.Config, self cluster.Node, log *slog.Logger) {
+	t.Helper()
+	d, err := cluster.New(c, self, cluster.Options{
+		Log:       log,
+		Transport: n.carrier,
 		Local: func() (list []cluster.Stream) {
 			n.mu.Lock()
 			defer n.mu.Unlock()
@@ -310,7 +320,7 @@ func TestTaken(t *testing.T) {
 	})
 }
 
-// TestDraining: a node that is stopping is asked for a stream only where no other has it.
+// TestDraining: a node that is stopping is not asked for streams, and seen.
 func TestDraining(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bus clusterbus.Bus
@@ -333,7 +343,8 @@ func TestDraining(t *testing.T) {
 		}
 		c.end("cars")
 		pass(time.Second)
-		expect(t, "alone", a.where("cars"), "b")
+		expect(t, "alone", a.where("cars"), "")
+		expect(t, "its epoch", a.Epoch("cars"), 5)
 	})
 }
 

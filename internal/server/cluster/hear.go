@@ -72,16 +72,16 @@ func (d *Directory) hearSelf(m message) {
 // take takes what another node said.
 func (d *Directory) take(k kind, from string, m *message) {
 	d.mu.Lock()
-	names, were, question := d.apply(k, from, m)
+	names, were, question := d.apply(from, m)
 	moved := d.table.moved(names, were)
 	d.mu.Unlock()
+	if m.Greeting && k == toAll {
+		d.respondTo(from) // Then it knows this node, and may be asked.
+	}
 	if question {
 		d.say(d.subjects.ask(from), &message{Instance: d.own.instance})
 	}
 	d.tell(moved)
-	if m.Greeting && k == toAll {
-		d.greet()
-	}
 }
 
 // tell tells the node which streams are elsewhere now.
@@ -105,7 +105,7 @@ func (d *Directory) tell(moved []string) {
 
 // apply changes the table as m says. It returns the names that it may have moved, with where they were, and whether the node must be
 // asked for all its streams. d.mu is held.
-func (d *Directory) apply(k kind, from string, m *message) (names []string, were []Stream, question bool) {
+func (d *Directory) apply(from string, m *message) (names []string, were []Stream, question bool) {
 	t, now := &d.table, time.Now()
 	p := t.peers[from]
 	if m.Leaving {
@@ -117,12 +117,9 @@ func (d *Directory) apply(k kind, from string, m *message) (names []string, were
 		t.forget(p)
 		return names, were, false
 	}
-	if p == nil && k != toAll {
-		return nil, nil, false // Who has not said where it is has no streams.
-	}
 	if p == nil || p.instance != m.Instance {
 		if m.Alive == nil {
-			return nil, nil, false // It says so within a second.
+			return nil, nil, false // It says where it is within a second.
 		}
 		if p != nil {
 			if started := time.UnixMilli(m.Alive.Started); started.Before(p.node.Started) {
@@ -210,19 +207,6 @@ func (d *Directory) setAll(p *peer, set []streamMessage) {
 		if !d.table.set(p, s.stream()) {
 			d.state.Refused++
 		}
-	}
-}
-
-// greet says at once that this node lives, to one that has just come; for many, once.
-func (d *Directory) greet() {
-	d.mu.Lock()
-	soon := time.Since(d.greeted) < breath
-	if !soon {
-		d.greeted = time.Now()
-	}
-	d.mu.Unlock()
-	if !soon {
-		d.sayAlive(false)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 //
 //	steadyframe.CLUSTER.node.FROM     to all: alive, changes of its streams, or that it leaves
 //	steadyframe.CLUSTER.ask.TO.FROM   asks a node for all its streams; the message is empty
-//	steadyframe.CLUSTER.list.TO.FROM  all its streams, in parts, to the one that asked
+//	steadyframe.CLUSTER.list.TO.FROM  how it is, and all its streams, in parts, to one that asked or has just come
 //
 // In names of nodes and clusters "," stands for ".", since a subject is words with dots between them.
 
@@ -37,7 +37,7 @@ type message struct {
 	Change   *changeMessage `json:"change,omitempty"`   // what has changed since Revision-1
 	List     *listMessage   `json:"list,omitempty"`     // all its streams
 	Leaving  bool           `json:"leaving,omitempty"`  // it is no node any more
-	Greeting bool           `json:"greeting,omitempty"` // it has just come: others say at once that they live
+	Greeting bool           `json:"greeting,omitempty"` // it has just come: others send what they have
 }
 
 type aliveMessage struct {

@@ -8,7 +8,10 @@ func (d *Directory) lost(err error) {
 		d.freeze(err.Error())
 		return
 	}
-	d.sayAlive(true) // When this node hears that, it hears others too.
+	d.mu.RLock()
+	first := len(d.table.peers) == 0 // Otherwise others say within a second what is new.
+	d.mu.RUnlock()
+	d.sayAlive(first) // When this node hears that, it hears others too.
 }
 
 // freeze keeps what is known of other nodes: their silence tells nothing.

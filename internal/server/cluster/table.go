@@ -42,31 +42,19 @@ func newTable(self string) table {
 	return table{self: self, peers: map[string]*peer{}, holders: map[string][]*peer{}}
 }
 
-// before reports whether a goes before b where both have the stream.
-func (t *table) before(a, b *peer, name string) bool {
-	if a.node.Draining != b.node.Draining {
-		return !a.node.Draining
-	}
-	return newer(a.streams[name], b.streams[name])
-}
-
 // newer reports whether of two publishers of one name a is the one that counts.
 func newer(a, b Stream) bool {
 	return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), strings.Compare(a.Node, b.Node)) > 0
 }
 
 // find is Directory.Find.
-func (t *table) find(name string) (Stream, bool) {
-	var best *peer
+func (t *table) find(name string) (s Stream, ok bool) {
 	for _, p := range t.holders[name] {
-		if best == nil || t.before(p, best, name) {
-			best = p
+		if !p.node.Draining && (!ok || newer(p.streams[name], s)) {
+			s, ok = p.streams[name], true
 		}
 	}
-	if best == nil {
-		return Stream{}, false
-	}
-	return best.streams[name], true
+	return s, ok
 }
 
 // newest returns the stream of that name whose publisher counts, wherever it is.
@@ -89,8 +77,9 @@ func (t *table) epoch(name string) int64 {
 func (t *table) all() []Stream {
 	list := make([]Stream, 0, len(t.holders))
 	for name := range t.holders {
-		s, _ := t.find(name)
-		list = append(list, s)
+		if s, ok := t.find(name); ok {
+			list = append(list, s)
+		}
 	}
 	slices.SortFunc(list, func(a, b Stream) int { return strings.Compare(a.Name, b.Name) })
 	return list

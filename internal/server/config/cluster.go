@@ -22,7 +22,7 @@ type Cluster struct {
 	Routes    Addresses `yaml:"routes" doc:"other nodes' cluster.listen, as HOST:PORT, separated by commas; one of them is enough, and this node itself may be among them; all addresses of a name count"`
 	Advertise string    `yaml:"advertise" doc:"where other nodes reach this one's gRPC API, as HOST:PORT; empty: grpc.listen, where that is one address"`
 	Token     string    `yaml:"token" doc:"what the nodes of the cluster, and no others, know: with it they may view every stream, and nothing else"`
-	CA        string    `yaml:"ca" doc:"a PEM file with the certificates of authorities to trust for other nodes and for NATS; empty: tls.client_ca, or else the system's"`
+	CA        string    `yaml:"ca" doc:"a PEM file with the certificates of authorities to trust for other nodes and for NATS; empty: the system's, those of tls.client_ca, and tls.cert itself"`
 	Origins   Addresses `yaml:"origins" doc:"servers whose live streams are shown here, by their gRPC APIs, as HOST:PORT, separated by commas; for a few servers, without NATS"`
 	MaxEdges  int       `yaml:"max_edges" bounds:"1..1000" doc:"other nodes that this one sends one stream to; further ones get it from those"`
 }
