@@ -34,3 +34,16 @@ func SpentBy(pid int) (cpu time.Duration, rss uint64, err error) {
 	cpu = time.Duration(number(utime)+number(stime)) * tick
 	return cpu, uint64(number(pages)) * uint64(os.Getpagesize()), err
 }
+
+// Idle returns the time in which processors of the machine had nothing to do, since it started.
+func Idle() time.Duration {
+	text, _ := os.ReadFile("/proc/stat")
+	line, _, _ := bytes.Cut(text, []byte("\n"))
+	fields := bytes.Fields(line) // cpu, user, nice, system, idle, iowait, proc_stat(5)
+	if len(fields) < 6 {
+		return 0
+	}
+	idle, _ := strconv.ParseInt(string(fields[4]), 10, 64) // The kernel writes numbers.
+	wait, _ := strconv.ParseInt(string(fields[5]), 10, 64)
+	return time.Duration(idle+wait) * tick
+}

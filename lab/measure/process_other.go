@@ -11,3 +11,6 @@ import (
 func SpentBy(int) (cpu time.Duration, rss uint64, err error) {
 	return 0, 0, errors.New("the processor time of another process is measured on Linux alone")
 }
+
+// Idle is not known here.
+func Idle() time.Duration { return 0 }

@@ -272,19 +272,22 @@ func runAttackers() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	i := slices.Index(attackNames(), order.Name)
+	ordered := &largeFrames
+	if i := slices.Index(attackNames(), order.Name); i >= 0 {
+		ordered = &attacks[i]
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a := &attacker{attackOrder: order, ctx: ctx, counts: map[string]int{}}
 	over := make(chan error, 1)
 	go func() {
-		err := attacks[i].do(a)
+		err := ordered.do(a)
 		fmt.Println("done")
 		over <- err
 	}()
 	go func() {
 		for a.pause(20 * time.Millisecond) {
 			a.mu.Lock()
-			enough := attacks[i].met(a.counts)
+			enough := ordered.met(a.counts)
 			a.mu.Unlock()
 			if enough {
 				fmt.Println("enough")

@@ -324,8 +324,9 @@ func (l *load) stop() {
 	l.close = nil
 }
 
-// flatOut makes rounds in a closed loop on so many connections of each kind, and returns how many there were a second.
-func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
+// flatOut makes requests of these kinds, as many of each as its weight, in a closed loop on so many connections of each, and
+// returns how many there were, and in what time.
+func (l *load) flatOut(t testing.TB, kinds []share, callers int, d time.Duration) (n int64, took time.Duration) {
 	t.Helper()
 	var requests atomic.Int64
 	var running sync.WaitGroup
@@ -333,8 +334,8 @@ func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
 	end := begin.Add(d)
 	for c := range callers {
 		var all []caller
-		for i := range mix {
-			one, err := mix[i].open(l.rings, l.s)
+		for i := range kinds {
+			one, err := kinds[i].open(l.rings, l.s)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -347,13 +348,13 @@ func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
 				}
 			}()
 			for n := c; time.Now().Before(end); n += callers {
-				for i := range mix {
-					for k := range mix[i].weight {
+				for i := range kinds {
+					for k := range kinds[i].weight {
 						ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 						err := all[i].call(ctx, n+k)
 						cancel()
 						if err != nil {
-							l.tally.failed("flat out: "+mix[i].name, err)
+							l.tally.failed("flat out: "+kinds[i].name, err)
 							return
 						}
 						requests.Add(1)
@@ -363,9 +364,13 @@ func (l *load) flatOut(t testing.TB, callers int, d time.Duration) float64 {
 		})
 	}
 	running.Wait()
-	round := 0
+	return requests.Load(), time.Since(begin)
+}
+
+// roundRequests returns the requests of a round.
+func roundRequests() (n int) {
 	for _, k := range mix {
-		round += k.weight
+		n += k.weight
 	}
-	return float64(requests.Load()) / float64(round) / time.Since(begin).Seconds()
+	return n
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/meter"
 	"github.com/steadyframe/steadyframe/jpeg"
+	"github.com/steadyframe/steadyframe/lab/measure"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
@@ -152,11 +154,11 @@ func (b *burster) nothing(ctx context.Context, s *served) {
 // maxBursting is how many requests of a burst there may be at a time: above limits.queue_depth.
 const maxBursting = 200
 
-// at makes requests in an open loop, so many a second, and returns how many a second were served.
-func (b *burster) at(rate float64, d time.Duration) float64 {
+// at makes requests in an open loop, so many a second, and waits for their responses.
+func (b *burster) at(rate float64, d time.Duration) {
 	var running sync.WaitGroup
 	places := make(chan struct{}, maxBursting)
-	before, begin := b.served.Load(), time.Now()
+	begin := time.Now()
 	for n := 0; time.Since(begin) < d; n++ {
 		if wait := time.Until(begin.Add(time.Duration(float64(n) / rate * float64(time.Second)))); wait > 0 {
 			<-time.After(wait)
@@ -167,19 +169,24 @@ func (b *burster) at(rate float64, d time.Duration) float64 {
 			<-places
 		})
 	}
-	served, took := b.served.Load()-before, time.Since(begin)
 	running.Wait()
-	return float64(served) / took.Seconds()
 }
 
-// burstFigures is what a burst showed. Goodput is in units of the server's capacity: each kind of work by what of it the
-// server does alone, flat out.
+// burstFigures is what a burst showed. Peak and Goodput are by the clock, in units of the capacity: each kind of work by what
+// of it client and server do alone, flat out. The burst's callers are on the same machine and want more of its processors
+// than those of the peak, and so does work whose client does little. So what is judged is what the server makes of the
+// processor time that others leave to it, what it used and what was idle: PeakUse and Use are the parts of that which the work that
+// was served takes when it is alone, by capacity.CPU. The rest went to what was refused, and to waiting.
 type burstFigures struct {
 	Demand     float64 `json:"demand"`      // what was asked for
 	Peak       float64 `json:"peak"`        // what was done just before, in a closed loop
 	Goodput    float64 `json:"goodput"`     // what was done during the burst
-	PeakCPU    float64 `json:"peak_cpu"`    // processors that the server had then
+	PeakUse    float64 `json:"peak_use"`    // of the processor time that the server could have just before
+	Use        float64 `json:"use"`         // of that during the burst
+	PeakCPU    float64 `json:"peak_cpu"`    // processors that the server used then
 	CPU        float64 `json:"cpu"`         // and during the burst
+	PeakIdle   float64 `json:"peak_idle"`   // processors that nobody used then
+	Idle       float64 `json:"idle"`        // and during the burst
 	Served     int64   `json:"served"`      // heavy requests
 	Refused    int64   `json:"refused"`     // heavy requests, with advice
 	Wrong      int64   `json:"wrong"`       // heavy requests that failed in another way
@@ -191,10 +198,44 @@ type burstFigures struct {
 	WrongError string  `json:"wrong_error,omitempty"`
 }
 
+// heavyKind names the requests of a burst where the kinds of the mix have their names.
+const heavyKind = "heavy"
+
 // capacity is what the server does flat out, of each alone.
 type capacity struct {
-	Rounds float64 `json:"rounds"` // of the mix, a second
-	Heavy  float64 `json:"heavy"`  // requests of a burst, a second
+	Rounds float64            `json:"rounds"`      // of the mix, a second
+	Heavy  float64            `json:"heavy"`       // requests of a burst, a second
+	CPU    map[string]float64 `json:"cpu_seconds"` // processor time of the server for one request, by kind
+}
+
+// spell is what was done in some time.
+type spell struct {
+	heavy, load float64 // requests of a burst; rounds of the mix, by their frames
+	seconds     float64
+	cpu, idle   float64 // processor time of the server, and of nobody, in seconds
+	work        float64 // processor time of the server that the requests which were served take when they are alone
+}
+
+// spell begins a spell, which the function that it returns ends.
+func (k *soak) spell(t testing.TB, b *burster) (end func() spell) {
+	t.Helper()
+	begin, cpu, idle, heavy, requests := time.Now(), k.s.cpu(t), measure.Idle(), b.served.Load(), k.tally.requests()
+	return func() spell {
+		s := spell{seconds: time.Since(begin).Seconds(), cpu: k.s.cpu(t) - cpu, idle: (measure.Idle() - idle).Seconds(), heavy: float64(b.served.Load() - heavy)}
+		s.work = s.heavy * k.capacity.CPU[heavyKind]
+		now := k.tally.requests()
+		for i := range mix {
+			n := float64(now[mix[i].name] - requests[mix[i].name])
+			s.load += n * float64(mix[i].frames) / float64(roundFrames())
+			s.work += n * k.capacity.CPU[mix[i].name]
+		}
+		return s
+	}
+}
+
+// capacities returns what was done a second in units of c, and what part of the processor time that others left it takes alone.
+func (s spell) capacities(c capacity) (done, use float64) {
+	return (s.heavy/c.Heavy + s.load/c.Rounds) / s.seconds, s.work / max(s.cpu+s.idle, 1e-9)
 }
 
 // burst looks at the load for a while, then finds the peak with the load going on, asks for demand times the capacity, the
@@ -204,41 +245,39 @@ func (k *soak) burst(t testing.TB) {
 	b := newBurster(t, k.s)
 	defer b.close()
 	f := burstFigures{Demand: k.o.demand}
-	done := func(rate float64, frames int, d time.Duration) float64 {
-		return rate/k.capacity.Heavy + float64(frames)/d.Seconds()/float64(roundFrames())/k.capacity.Rounds
-	}
 	k.tally.look()
 	k.wait(t, k.o.burst)
-	window, _ := k.tally.look()
+	window := k.tally.look()
 	f.Before = meter.Milliseconds(max(window.Quantile(0.99), k.tally.overall().Quantile(0.99)))
 
 	k.tally.strained.Store(true)
-	_, frames := k.tally.look()
-	begin, cpu := time.Now(), k.s.mustScrape(t)[metricCPU]
-	rate := b.flatOut(8, k.o.burst/2)
-	_, now := k.tally.look()
-	f.Peak = done(rate, now-frames, time.Since(begin))
-	f.PeakCPU = (k.s.mustScrape(t)[metricCPU] - cpu) / time.Since(begin).Seconds()
+	written, over := k.profile(t, fmt.Sprintf("peak-%d", len(k.figures.Bursts)), k.o.burst/2), k.spell(t, b)
+	b.flatOut(8, k.o.burst/2)
+	peak := over()
+	written()
+	f.Peak, f.PeakUse = peak.capacities(k.capacity)
+	f.PeakCPU, f.PeakIdle = peak.cpu/peak.seconds, peak.idle/peak.seconds
 
 	b.refusals = meter.NewLatency()
 	b.served.Store(0)
 	b.refused.Store(0)
-	begin, frames, cpu = time.Now(), now, k.s.mustScrape(t)[metricCPU]
+	written, over = k.profile(t, fmt.Sprintf("burst-%d", len(k.figures.Bursts)), k.o.burst), k.spell(t, b)
 	ctx, cancel := context.WithCancel(t.Context())
 	var trivial sync.WaitGroup
 	trivial.Go(func() { b.nothing(ctx, k.s) })
-	rate = b.at((k.o.demand-k.o.load)*k.capacity.Heavy, k.o.burst)
+	b.at((k.o.demand-k.o.load)*k.capacity.Heavy, k.o.burst)
 	cancel()
 	trivial.Wait()
-	_, now = k.tally.look()
-	f.Goodput = done(rate, now-frames, time.Since(begin))
-	f.CPU = (k.s.mustScrape(t)[metricCPU] - cpu) / time.Since(begin).Seconds()
+	burst := over()
+	written()
+	f.Goodput, f.Use = burst.capacities(k.capacity)
+	f.CPU, f.Idle = burst.cpu/burst.seconds, burst.idle/burst.seconds
 
 	k.wait(t, k.o.settle)
 	k.tally.strained.Store(false)
 	k.tally.look()
 	k.wait(t, k.o.burst)
-	window, _ = k.tally.look()
+	window = k.tally.look()
 	f.After = meter.Milliseconds(window.Quantile(0.99))
 	f.Served, f.Refused, f.Wrong = b.served.Load(), b.refused.Load(), b.unadvised.Load()
 	f.TrivialP50 = meter.Milliseconds(b.trivial.Quantile(0.5))
@@ -252,50 +291,70 @@ func (k *soak) burst(t testing.TB) {
 // attackFigures is what an attack on the memory budget showed.
 type attackFigures struct {
 	Streams  int     `json:"streams"`
-	Images   int64   `json:"images"`    // that the attackers got
+	Opened   int     `json:"opened"`    // of them; the others could not begin
+	Images   int     `json:"images"`    // that the attackers got
 	Resident float64 `json:"rss_bytes"` // the most
 	Kept     float64 `json:"kept"`      // of what was due to existing streams, the part that was answered
 	Live     float64 `json:"live"`      // images of live streams that MJPEG viewers saw, by those of the time just before
 }
 
-// attack lets streams of 4K frames ask for many times the memory that there is, while the mixed load goes on.
-func (k *soak) attack(t testing.TB) {
-	t.Helper()
-	f := attackFigures{Streams: k.o.attackers}
-	k.tally.strained.Store(true)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+// largeFrames is the attack of TestSoak. Its clients are a process of their own of the lowest priority, as those of TestHostile: on
+// another machine, as attackers are, they would take no processor time from the server and from those who use it well.
+var largeFrames = attack{
+	name: "large-frames", about: "200 streams of 4K frames ask for many times the memory that there is",
+	needs: map[string]int{"streams": largeStreams(true)}, do: sendLargeFrames,
+}
+
+// largeStreams returns how many streams largeFrames has.
+func largeStreams(short bool) int {
+	if short {
+		return 8
+	}
+	return 200
+}
+
+// sendLargeFrames sends one frame of 25 MB after the other on each stream.
+func sendLargeFrames(a *attacker) error {
 	pixels := make([]byte, 3840*2160*3)
 	spec := pipeline.Spec{
 		Input:  frame.Desc{Format: frame.BGR24, Width: 3840, Height: 2160},
 		Resize: pipeline.Resize{Width: 32, Height: 32, Filter: pipeline.Nearest},
 	}
-	var images atomic.Int64
-	var attackers sync.WaitGroup
+	a.each(largeStreams(a.Short), 0, func(int) {
+		c, err := client.Dial(a.GRPC, nil)
+		if err != nil {
+			a.count("connections refused")
+			return
+		}
+		defer c.Close()
+		s, err := c.EncodeStream(a.ctx)
+		if err != nil {
+			a.count("calls refused")
+			return
+		}
+		a.count("streams")
+		var response client.Response
+		batch := client.Batch{Spec: spec, Frames: [][]byte{pixels}}
+		for s.Send(&batch) == nil && s.Recv(&response) == nil {
+			a.count("images")
+		}
+	})
+	return nil
+}
+
+// attack lets streams of 4K frames ask for many times the memory that there is, while the mixed load goes on.
+func (k *soak) attack(t testing.TB) {
+	t.Helper()
+	f := attackFigures{Streams: largeStreams(k.o.short)}
+	k.tally.strained.Store(true)
 	seen, begin := k.tally.due("mjpeg"), time.Now()
 	k.wait(t, k.o.burst)
 	streamsBefore, liveBefore := k.tally.due("stream"), k.tally.due("mjpeg")
 	usual := float64(liveBefore.answered-seen.answered) / time.Since(begin).Seconds()
+	defer k.profile(t, fmt.Sprintf("attack-%d", len(k.figures.Attacks)), k.o.burst)()
 	begin = time.Now()
-	for range k.o.attackers {
-		attackers.Go(func() {
-			c, err := client.Dial(k.s.GRPC, nil)
-			if err != nil {
-				return
-			}
-			defer c.Close()
-			s, err := c.EncodeStream(ctx)
-			if err != nil {
-				return
-			}
-			var response client.Response
-			batch := client.Batch{Spec: spec, Frames: [][]byte{pixels}}
-			for s.Send(&batch) == nil && s.Recv(&response) == nil {
-				images.Add(1)
-			}
-		})
-	}
-	for end := time.Now().Add(k.o.burst); time.Now().Before(end); {
+	attackers := startAttackers(t, &largeFrames, k.s, k.o.short)
+	for end := begin.Add(k.o.burst); time.Now().Before(end) || k.o.short && !attackers.enough() && time.Since(begin) < 2*time.Minute; {
 		rss, _ := k.s.resident()
 		f.Resident = max(f.Resident, rss)
 		k.wait(t, 20*time.Millisecond)
@@ -305,17 +364,19 @@ func (k *soak) attack(t testing.TB) {
 		f.Kept = float64(streams.answered-streamsBefore.answered) / float64(due)
 	}
 	f.Live = float64(live.answered-liveBefore.answered) / max(usual*time.Since(begin).Seconds(), 1)
-	cancel()
-	attackers.Wait()
-	f.Images = images.Load()
+	attackers.end(t)
+	f.Opened, f.Images = attackers.counts()["streams"], attackers.counts()["images"]
 	k.wait(t, k.o.settle)
 	k.tally.strained.Store(false)
 	k.tally.look()
 	k.figures.Attacks = append(k.figures.Attacks, f)
 }
 
-// metricCPU counts the processor time of the server, in seconds.
-const metricCPU = "process_cpu_seconds_total"
+// cpu returns the processor time of the server, in seconds; 0 where that is not known.
+func (s *served) cpu(t testing.TB) float64 {
+	t.Helper()
+	return s.mustScrape(t)["process_cpu_seconds_total"]
+}
 
 // steadyFigures is what the server took for one gRPC stream of 50 frames a second, with nothing else going on.
 type steadyFigures struct {
@@ -357,9 +418,11 @@ func (k *soak) steady(t testing.TB) {
 	batches(0, min(10, n))
 	latency = meter.NewLatency()
 	objects, size := k.costOfScrape(t)
+	end := k.profile(t, "steady", k.o.steady)
 	before, begin := k.s.mustScrape(t), time.Now()
 	batches(n, n)
 	took, after := time.Since(begin), k.s.mustScrape(t)
+	end()
 	delta := func(name string) float64 { return after.sum(name) - before.sum(name) }
 	frames := after.images() - before.images()
 	// Counters of the Go runtime lag by some hundred objects, which the frames of half a minute outweigh.

@@ -27,7 +27,9 @@ var (
 	soakBudget = flag.Int("soak-budget", 256, "limits.memory_budget of TestSoak's server, MiB")
 	soakLimit  = flag.Int("soak-limit", 8, "MiB that GOMEMLIMIT of TestSoak's server is above its budget; negative: what the environment says, or else the server")
 	soakLog    = flag.String("soak-log", "", "file that TestSoak writes a line to for each misuse; FILE.server gets the server's log")
-	soakSkip   = flag.String("soak-skip", "", "parts that TestSoak leaves out, by commas: bursts, attacks, misuse, live")
+	soakSkip   = flag.String("soak-skip", "", "parts that TestSoak leaves out, by commas: bursts, attacks, misuse, live, steady")
+
+	soakProfile = flag.String("soak-profile", "", "folder that TestSoak writes profiles of the server to, of each burst, attack and the steady stream")
 )
 
 // soakOptions is how a soak goes.
@@ -47,8 +49,6 @@ type soakOptions struct {
 	longest time.Duration // that a misuse holds on to anything
 	frames  int           // of a ring
 	faults  float64       // misuses a second
-
-	attackers int
 }
 
 // options returns what the flags say: the long form, or, without -soak-for, one of some ten seconds.
@@ -56,13 +56,13 @@ func options() soakOptions {
 	o := soakOptions{
 		seed: *soakSeed, budget: int64(*soakBudget) << 20, load: 0.7, demand: 3, faults: *soakFaults,
 		mixed: *soakFor, warm: min(2*time.Minute, *soakFor/4), window: min(time.Minute, *soakFor/12), measure: 5 * time.Second,
-		burst: 10 * time.Second, settle: 2 * time.Second, steady: 30 * time.Second, longest: stallLongest, frames: 61, attackers: 200,
+		burst: 10 * time.Second, settle: 2 * time.Second, steady: 30 * time.Second, longest: stallLongest, frames: 61,
 	}
 	if *soakFor == 0 {
 		o.short, o.faults, o.load = true, 20, 0.3 // other tests want the processors as well
 		o.mixed, o.warm, o.window, o.measure = 2*time.Second, time.Second, 200*time.Millisecond, 300*time.Millisecond
 		o.settle = 200 * time.Millisecond
-		o.burst, o.steady, o.longest, o.frames, o.attackers = 400*time.Millisecond, time.Second, 400*time.Millisecond, 13, 8
+		o.burst, o.steady, o.longest, o.frames = 400*time.Millisecond, time.Second, 400*time.Millisecond, 13
 	}
 	if o.seed == 0 {
 		o.seed = rand.Uint64()
@@ -112,7 +112,9 @@ func TestSoak(t *testing.T) {
 	k.measureCapacity(t)
 	k.figures.Start = k.rest(t, nil)
 	k.mixedLoad(t)
-	k.steady(t)
+	if !k.figures.Settings.skips("steady") {
+		k.steady(t)
+	}
 	k.figures.End = k.rest(t, &k.figures.Start)
 	k.sampler.stop()
 	k.finish(t)
@@ -138,9 +140,6 @@ func (k *soak) say(format string, args ...any) {
 	}
 }
 
-// skips reports whether a part is to be left out.
-func skips(part string) bool { return strings.Contains(","+*soakSkip+",", ","+part+",") }
-
 // wait waits, and fails the test at once when the server has ended meanwhile.
 func (k *soak) wait(t testing.TB, d time.Duration) {
 	t.Helper()
@@ -159,14 +158,24 @@ func lastLines(text []byte, n int) []byte {
 	return bytes.Join(lines[max(0, len(lines)-n):], nil)
 }
 
-// measureCapacity finds what the machine can do, client and server together, and warms both up.
+// measureCapacity finds what the machine can do, client and server together, and what of the server's processor time each kind of
+// request takes, and warms both up.
 func (k *soak) measureCapacity(t testing.TB) {
-	k.load.flatOut(t, 4, k.o.measure/3)
-	k.capacity.Rounds = k.load.flatOut(t, 4, k.o.measure)
+	k.load.flatOut(t, mix, 4, k.o.measure/3)
+	n, took := k.load.flatOut(t, mix, 4, k.o.measure)
+	k.capacity.Rounds = float64(n) / float64(roundRequests()) / took.Seconds()
+	k.capacity.CPU = map[string]float64{}
+	for i := range mix {
+		cpu := k.s.cpu(t)
+		n, _ := k.load.flatOut(t, mix[i:i+1], 4, k.o.measure/3)
+		k.capacity.CPU[mix[i].name] = (k.s.cpu(t) - cpu) / float64(max(n, 1))
+	}
 	b := newBurster(t, k.s)
 	defer b.close()
 	b.flatOut(8, k.o.measure/3)
+	cpu, before := k.s.cpu(t), b.served.Load()
 	k.capacity.Heavy = b.flatOut(8, k.o.measure)
+	k.capacity.CPU[heavyKind] = (k.s.cpu(t) - cpu) / float64(max(b.served.Load()-before, 1))
 	if b.wrong != nil {
 		t.Fatalf("heavy requests: %v", b.wrong)
 	}
@@ -220,11 +229,11 @@ func (k *soak) mixedLoad(t testing.TB) {
 	}
 	k.sampler = startSampler(k.s, tell, 10*time.Second)
 	var streams *live
-	if !skips("live") {
+	if !k.figures.Settings.skips("live") {
 		streams = startLive(t, k.s, liveFrames, k.tally, k.o.seed)
 	}
 	bad := &faults{s: k.s, rings: k.rings, seed: k.o.seed, rate: k.o.faults, longest: k.o.longest, strained: &k.tally.strained}
-	if skips("misuse") {
+	if k.figures.Settings.skips("misuse") {
 		bad.paused.Store(true)
 	}
 	if *soakLog != "" {
@@ -278,7 +287,7 @@ func (k *soak) events(t testing.TB) {
 	nextAttack, nextBurst := begin.Add(k.o.warm/4), begin.Add(k.o.warm/2)
 	var warm scrape
 	once := func() bool { // whether all have been
-		return warm != nil && (len(k.figures.Bursts) > 0 || skips("bursts")) && (len(k.figures.Attacks) > 0 || skips("attacks"))
+		return warm != nil && (len(k.figures.Bursts) > 0 || k.figures.Settings.skips("bursts")) && (len(k.figures.Attacks) > 0 || k.figures.Settings.skips("attacks"))
 	}
 	for time.Since(begin) < k.o.mixed || !once() {
 		now := time.Now()
@@ -289,13 +298,13 @@ func (k *soak) events(t testing.TB) {
 			defer func() { k.figures.Load = loadOf(warm, k.s.mustScrape(t), time.Since(warmAt)) }()
 		case !now.Before(nextAttack):
 			nextAttack = now.Add(10 * time.Minute)
-			if !skips("attacks") {
-				k.say("%6.0f s  attack by %d streams\n", now.Sub(begin).Seconds(), k.o.attackers)
+			if !k.figures.Settings.skips("attacks") {
+				k.say("%6.0f s  attack by %d streams\n", now.Sub(begin).Seconds(), largeStreams(k.o.short))
 				k.attack(t)
 			}
 		case !now.Before(nextBurst):
 			nextBurst = now.Add(3 * time.Minute)
-			if !skips("bursts") {
+			if !k.figures.Settings.skips("bursts") {
 				k.say("%6.0f s  burst of %.0f times the capacity\n", now.Sub(begin).Seconds(), k.o.demand)
 				k.burst(t)
 			}

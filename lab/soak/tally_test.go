@@ -14,13 +14,12 @@ import (
 type tally struct {
 	strained atomic.Bool // during bursts and attacks: then refusals with advice and what is left out are no failures
 
-	mu        sync.Mutex
-	kinds     map[string]*kindTally
-	window    *meter.Latency // of all kinds, since the last look, strained or not
-	responses int            // frames answered, ever
-	failures  int
-	mixed     int
-	first     []string // what the first failures were
+	mu       sync.Mutex
+	kinds    map[string]*kindTally
+	window   *meter.Latency // of all kinds, since the last look, strained or not
+	failures int
+	mixed    int
+	first    []string // what the first failures were
 }
 
 // kindTally is what became of one kind of requests.
@@ -76,7 +75,6 @@ func (t *tally) answered(kind *share, took time.Duration, err error) {
 	k := t.kind(kind.name)
 	k.Requests++
 	k.Frames += kind.frames
-	t.responses += kind.frames
 	t.window.Record(took, 1)
 	if !strained {
 		k.latency.Record(took, 1)
@@ -110,12 +108,13 @@ func (t *tally) failed(who string, err error) {
 	}
 }
 
-// look returns the latencies since the last look, and how many frames have been answered ever.
-func (t *tally) look() (window *meter.Latency, responses int) {
+// look returns the latencies since the last look.
+func (t *tally) look() *meter.Latency {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	window, t.window = t.window, meter.NewLatency()
-	return window, t.responses
+	window := t.window
+	t.window = meter.NewLatency()
+	return window
 }
 
 // overall returns the latencies of all requests of the mix, but those under strain.
@@ -137,6 +136,17 @@ func (t *tally) due(kind string) progress {
 	defer t.mu.Unlock()
 	k := t.kind(kind)
 	return progress{k.Requests + k.Refused + k.Skipped + k.Strained, k.Requests}
+}
+
+// requests returns how many requests of each kind have been answered.
+func (t *tally) requests() map[string]int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := map[string]int{}
+	for name, k := range t.kinds {
+		all[name] = k.Requests
+	}
+	return all
 }
 
 // clients returns the figures of each kind.

@@ -47,6 +47,11 @@ type soakSettings struct {
 	MemoryLimit string  `json:"GOMEMLIMIT"` // empty: the server's own
 }
 
+// skips reports whether a part is to be left out.
+func (s soakSettings) skips(part string) bool {
+	return slices.Contains(strings.Split(s.Skipped, ","), part)
+}
+
 // String returns it for the terminal.
 func (s soakSettings) String() string {
 	text := fmt.Sprintf("seed %d, %.0f s of mixed load at %.0f %% of the capacity, %.1f misuses a second, memory budget %d MiB, GOMEMLIMIT %s",
@@ -169,15 +174,21 @@ func (f *soakFigures) judgeClients() []verdict {
 	for _, n := range f.Misuses {
 		misuses += n
 	}
-	return []verdict{
+	verdicts := []verdict{
 		{"healthy clients", f.Failures == 0 && requests > 0,
 			fmt.Sprintf("%d failed of %d requests and images watched", f.Failures, requests), "0", 14, false},
 		{"images mixed up", f.Mixed == 0, fmt.Sprint(f.Mixed), "0", 7, false},
-		{"misuse answered wrongly", len(f.Wrong) == 0 && misuses > 0, fmt.Sprintf("%d of %d", len(f.Wrong), misuses), "0", 22, false},
 	}
+	if !f.Settings.skips("misuse") {
+		verdicts = append(verdicts, verdict{"misuse answered wrongly", len(f.Wrong) == 0 && misuses > 0, fmt.Sprintf("%d of %d", len(f.Wrong), misuses), "0", 22, false})
+	}
+	return verdicts
 }
 
 func (f *soakFigures) judgeSteady() []verdict {
+	if f.Settings.skips("steady") {
+		return nil
+	}
 	s := f.Steady
 	ten := s.Collections / max(s.Seconds, 10) * 10 // what takes less than ten seconds may have one
 	return []verdict{
@@ -209,12 +220,10 @@ func (f *soakFigures) judgeMemory(budget float64) []verdict {
 }
 
 func (b burstFigures) judge() []verdict {
-	// What others take of the processors meanwhile, the burst's callers among them, is no doing of the server's.
-	plain := b.Goodput / max(b.Peak, 1e-9)
-	goodput := plain * b.PeakCPU / max(b.CPU, 1e-9)
+	plain, goodput := b.Goodput/max(b.Peak, 1e-9), b.Use/max(b.PeakUse, 1e-9)
 	limit := maxRefusal + 2*b.TrivialP50
 	return []verdict{
-		{"burst: goodput", goodput >= minGoodput, fmt.Sprintf("%.1f %% of the peak by processor time (%.1f %% by the clock) at %.1f times the capacity", 100*goodput, 100*plain, b.Demand), "95 %", 14, true},
+		{"burst: goodput", goodput >= minGoodput, fmt.Sprintf("%.1f %% of the peak by processor time (%.1f %% by the clock, with %.2f processors after %.2f) at %.1f times the capacity", 100*goodput, 100*plain, b.CPU, b.PeakCPU, b.Demand), "95 %", 14, true},
 		{"burst: refusals", b.Wrong == 0, fmt.Sprintf("%d of %d without advice", b.Wrong, b.Refused+b.Wrong), "0", 14, false},
 		{"burst: time of a refusal", b.Refused > 0 && b.RefusalP50 < limit,
 			fmt.Sprintf("median %.1f ms (P99 %.1f)", b.RefusalP50, b.RefusalP99), fmt.Sprintf("%.1f ms, 5 ms and twice a request for nothing", limit), 14, true},
@@ -225,6 +234,7 @@ func (b burstFigures) judge() []verdict {
 
 func (a attackFigures) judge(budget float64) []verdict {
 	return []verdict{
+		{"attack: streams", a.Opened == a.Streams && a.Images > 0, fmt.Sprintf("%d, which got %d images", a.Opened, a.Images), fmt.Sprint(a.Streams), 15, true},
 		{"attack: memory", a.Resident <= budget+beyondBudget,
 			fmt.Sprintf("%.0f MB with %d streams of 4K frames", a.Resident/1e6, a.Streams), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
 		{"attack: existing streams", a.Kept >= minKept, fmt.Sprintf("%.1f %% of their frames", 100*a.Kept), "95 %", 15, true},
