@@ -29,10 +29,11 @@ const (
 type Account struct {
 	pool func() pool.Stats
 
-	mu     sync.Mutex
-	heap   []owner
-	mapped []owner
-	leased []owner
+	mu      sync.Mutex
+	heap    []owner
+	mapped  []owner
+	leased  []owner
+	runtime []rtm.Sample // what readRuntime reads
 }
 
 type owner struct {
@@ -90,12 +91,12 @@ func (a *Account) Read() metrics.Memory {
 	for _, u := range m.Held {
 		registered += u.Bytes
 	}
-	total, objects, free, stacks := readRuntime()
-	m.Total = total
 	before := len(m.Held)
 	a.mu.Lock()
+	total, objects, free, stacks := a.readRuntime()
 	m.Held = addUses(m.Held, a.mapped)
 	a.mu.Unlock()
+	m.Total = total
 	for _, u := range m.Held[before:] {
 		m.Total += u.Bytes
 	}
@@ -105,6 +106,19 @@ func (a *Account) Read() metrics.Memory {
 		metrics.MemoryUse{Kind: "stacks", Bytes: stacks},
 		metrics.MemoryUse{Kind: "runtime", Bytes: total - objects - free - stacks})
 	return m
+}
+
+// unregistered returns the bytes of Go's memory that are not registered: heap and free of Read, without a list of all kinds.
+func (a *Account) unregistered() int64 {
+	stats := a.pool()
+	registered := stats.InUse + stats.Idle
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.heap {
+		registered += o.bytes()
+	}
+	_, objects, free, _ := a.readRuntime()
+	return max(0, objects-registered) + free
 }
 
 // addUses appends what owners hold to uses, one entry a kind.
@@ -124,20 +138,22 @@ next:
 }
 
 // readRuntime returns the bytes that Go has from the system and has not returned, and of them those of objects on the
-// heap, of free memory and of stacks.
-func readRuntime() (total, objects, free, stacks int64) {
-	samples := []rtm.Sample{
-		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
-		{Name: "/memory/classes/heap/objects:bytes"},
-		{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
-		{Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/memory/classes/os-stacks:bytes"},
+// heap, of free memory and of stacks. a.mu is held.
+func (a *Account) readRuntime() (total, objects, free, stacks int64) {
+	if a.runtime == nil {
+		a.runtime = []rtm.Sample{
+			{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+			{Name: "/memory/classes/heap/objects:bytes"},
+			{Name: "/memory/classes/heap/free:bytes"}, {Name: "/memory/classes/heap/unused:bytes"},
+			{Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/memory/classes/os-stacks:bytes"},
+		}
 	}
-	rtm.Read(samples)
+	rtm.Read(a.runtime)
 	bytes := func(i int) int64 {
-		if samples[i].Value.Kind() != rtm.KindUint64 {
+		if a.runtime[i].Value.Kind() != rtm.KindUint64 {
 			return 0 // A later Go may have another.
 		}
-		return int64(samples[i].Value.Uint64())
+		return int64(a.runtime[i].Value.Uint64())
 	}
 	return bytes(0) - bytes(1), bytes(2), bytes(3) + bytes(4), bytes(5) + bytes(6)
 }

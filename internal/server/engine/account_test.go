@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // bytesOf returns the bytes of a kind, -1 when the account does not have it.
@@ -89,4 +91,29 @@ func TestAccountAddsUp(t *testing.T) {
 	near("registered", m, start, "heap", 0)
 	near("registered", m, start, Transports, size)
 	runtime.KeepAlive(memory)
+}
+
+// TestUnregistered: what no owner holds is what Read says of it, the pool and owners taken out, and to ask for it every second makes
+// next to nothing.
+func TestUnregistered(t *testing.T) {
+	stats := pool.Stats{}
+	a := newAccount(func() pool.Stats { return stats })
+	// Owners that hold much less or more than nothing: what the process really has does not matter beside it.
+	const much = 1 << 50
+	held := int64(-much)
+	a.Heap(Decoders, func() int64 { return held })
+	if got := a.unregistered(); got < much || got > much+1<<40 {
+		t.Errorf("got %d with nothing registered, want some more than %d", got, int64(much))
+	}
+	held = much
+	if got := a.unregistered(); got < 0 || got > 1<<40 { // what Go keeps free
+		t.Errorf("got %d with all registered, want what is free", got)
+	}
+	held, stats.InUse, stats.Idle = -much, much/2, much/2
+	if got := a.unregistered(); got < 0 || got > 1<<40 {
+		t.Errorf("got %d, want the buffers of the pool taken out", got)
+	}
+	if objects, _ := alloctest.Measure(t, 100, func() { a.unregistered() }); objects > 50 {
+		t.Errorf("got %d objects for 100 calls, want none", objects)
+	}
 }

@@ -6,8 +6,6 @@ import (
 	rtm "runtime/metrics"
 	"slices"
 	"time"
-
-	"github.com/steadyframe/steadyframe/internal/server/metrics"
 )
 
 const (
@@ -30,7 +28,7 @@ const (
 func (e *Engine) Maintain(ctx context.Context) {
 	ticker := time.NewTicker(maintainEvery)
 	defer ticker.Stop()
-	c := collector{read: e.Account.Read, idle: e.idleBuffers, cycles: collections, collect: debug.FreeOSMemory}
+	c := collector{unheld: e.Account.unregistered, idle: e.idleBuffers, cycles: collections, collect: debug.FreeOSMemory}
 	for {
 		select {
 		case now := <-ticker.C:
@@ -44,7 +42,7 @@ func (e *Engine) Maintain(ctx context.Context) {
 
 // collector runs the garbage collector when much memory is not registered and it has not run for a while.
 type collector struct {
-	read    func() metrics.Memory
+	unheld  func() int64 // bytes of the heap that are not registered
 	idle    func() int64 // bytes of idle buffers beyond the floor
 	cycles  func() uint64
 	collect func()
@@ -93,16 +91,6 @@ func (c *collector) run(now time.Time) {
 	c.collect()
 	c.looks = 0
 	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
-}
-
-// unheld returns the bytes of the heap that are not registered.
-func (c *collector) unheld() (n int64) {
-	for _, u := range c.read().Held {
-		if u.Kind == "heap" || u.Kind == "free" {
-			n += u.Bytes
-		}
-	}
-	return n
 }
 
 // idleBuffers returns the bytes of the pool's idle buffers that its floor does not keep.

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	rtmetrics "runtime/metrics"
+	"sync"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/engine"
@@ -154,13 +155,16 @@ func (h *Handler) statistics() statistics {
 }
 
 // Version returns the version of the module, "" for one that was built out of a working tree.
-func Version() string {
+func Version() string { return version() }
+
+// version parses a text of all modules once.
+var version = sync.OnceValue(func() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "(devel)" {
 		return ""
 	}
 	return info.Main.Version
-}
+})
 
 func countLive(t stream.Totals) liveCounts {
 	c := liveCounts{Streams: t.Streams, Online: t.Online}
@@ -209,20 +213,24 @@ func batchHistogram(h *metrics.Histogram) histogram {
 // cumulate makes a histogram of n buckets, of which bucket gives the upper bound and what it holds. The last bound may
 // be infinite: Count stands for it.
 func cumulate(n int, bucket func(i int) (le float64, count uint64)) histogram {
-	h := histogram{LE: []float64{}, Counts: []uint64{}}
-	used := 0 // as many buckets as there are up to the last that holds something
+	first, end := 0, 0 // of the buckets from the first to the last that holds something
+	for i := range n {
+		switch le, count := bucket(i); {
+		case count == 0 || le > maxBound:
+		case end == 0:
+			first, end = i, i+1
+		default:
+			end = i + 1
+		}
+	}
+	h := histogram{LE: make([]float64, 0, end-first), Counts: make([]uint64, 0, end-first)}
 	for i := range n {
 		le, count := bucket(i)
 		h.Count += count
-		if h.Count == 0 || le > maxBound {
-			continue
-		}
-		h.LE, h.Counts = append(h.LE, le), append(h.Counts, h.Count)
-		if count > 0 {
-			used = len(h.LE)
+		if first <= i && i < end {
+			h.LE, h.Counts = append(h.LE, le), append(h.Counts, h.Count)
 		}
 	}
-	h.LE, h.Counts = h.LE[:used], h.Counts[:used]
 	return h
 }
 

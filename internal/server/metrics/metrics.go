@@ -30,7 +30,7 @@ var stageNames = [...]string{"receive", "run", "send"}
 type Metrics struct {
 	Registry *prometheus.Registry
 
-	process    *prometheus.Registry // of the process alone, for Resident
+	process    processReader
 	framesOK   prometheus.Counter
 	framesNot  [fault.Kinds]prometheus.Counter
 	rejected   [fault.Kinds]prometheus.Counter
@@ -56,9 +56,9 @@ type Gauges struct {
 
 // New returns Metrics in a registry of their own, with those of the Go runtime and the process.
 func New() *Metrics {
-	m := &Metrics{Registry: prometheus.NewRegistry(), process: prometheus.NewRegistry()}
+	m := &Metrics{Registry: prometheus.NewRegistry()}
 	process := collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})
-	m.process.MustRegister(process)
+	m.process = newProcessReader(process)
 	frames := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "steadyframe_frames_total", Help: "Frames by outcome: ok, or why a frame was not encoded.",
 	}, []string{"outcome"})
@@ -164,22 +164,6 @@ func (m *Metrics) Frames() (ok, failed uint64) { return m.frames.Load(), m.frame
 
 // Stage returns the histogram of a stage.
 func (m *Metrics) Stage(s Stage) *Histogram { return m.stages[s] }
-
-// Process returns the bytes of memory that the process has resident, and the seconds of processor time that it has used; each
-// is 0 where the system does not say. It costs some microseconds and allocations.
-func (m *Metrics) Process() (resident uint64, cpu float64) {
-	families, _ := m.process.Gather() // What could not be read is missing.
-	for _, f := range families {
-		switch {
-		case len(f.Metric) != 1:
-		case f.GetName() == "process_resident_memory_bytes":
-			resident = uint64(f.Metric[0].GetGauge().GetValue())
-		case f.GetName() == "process_cpu_seconds_total":
-			cpu = f.Metric[0].GetCounter().GetValue()
-		}
-	}
-	return resident, cpu
-}
 
 // newBuildInfo returns the gauge that is always 1 and names what runs.
 func newBuildInfo() prometheus.Collector {
