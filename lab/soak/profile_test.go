@@ -37,17 +37,23 @@ func (k *soak) profile(t testing.TB, name string, d time.Duration) (end func()) 
 
 // save writes what the administration's listener shows at path to a file.
 func (s *served) save(file, path string) error {
-	response, err := http.Get("http://" + s.Admin + path)
+	data, err := s.read(path)
 	if err != nil {
 		return err
+	}
+	return os.WriteFile(file, data, 0o666)
+}
+
+// read returns what the administration's listener shows at path.
+func (s *served) read(path string) ([]byte, error) {
+	response, err := http.Get("http://" + s.Admin + path)
+	if err != nil {
+		return nil, err
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("GET %s: got status %s: %.200s", path, response.Status, data)
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("got status %s: %.200s", response.Status, data)
-	}
-	return os.WriteFile(file, data, 0o666)
+	return data, err
 }

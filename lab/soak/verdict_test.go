@@ -161,7 +161,7 @@ func (f *soakFigures) judge(budget float64, short bool) []verdict {
 		all = append(all, f.Bursts[i].judge()...)
 	}
 	for i := range f.Attacks {
-		all = append(all, f.Attacks[i].judge(budget)...)
+		all = append(all, f.Attacks[i].judge(budget, !f.Settings.skips("live"))...)
 	}
 	return append(all, f.judgeEnd(within)...)
 }
@@ -232,14 +232,18 @@ func (b burstFigures) judge() []verdict {
 	}
 }
 
-func (a attackFigures) judge(budget float64) []verdict {
-	return []verdict{
+// judge returns the verdicts, with one on live streams if there were any.
+func (a attackFigures) judge(budget float64, live bool) []verdict {
+	all := []verdict{
 		{"attack: streams", a.Opened == a.Streams && a.Images > 0, fmt.Sprintf("%d, which got %d images", a.Opened, a.Images), fmt.Sprint(a.Streams), 15, true},
 		{"attack: memory", a.Resident <= budget+beyondBudget,
 			fmt.Sprintf("%.0f MB with %d streams of 4K frames", a.Resident/1e6, a.Streams), fmt.Sprintf("%.0f MB, the budget and 32 MiB", (budget+beyondBudget)/1e6), 15, true},
 		{"attack: existing streams", a.Kept >= minKept, fmt.Sprintf("%.1f %% of their frames", 100*a.Kept), "95 %", 15, true},
-		{"attack: live streams", a.Live >= minKept, fmt.Sprintf("%.1f %% of their images", 100*a.Live), "95 %", 15, true},
 	}
+	if live {
+		all = append(all, verdict{"attack: live streams", a.Live >= minKept, fmt.Sprintf("%.1f %% of their images", 100*a.Live), "95 %", 15, true})
+	}
+	return all
 }
 
 func (f *soakFigures) judgeEnd(within float64) []verdict {
