@@ -83,7 +83,7 @@ func (p *Pool) admit(ctx context.Context, n int64, rank uint64) (Grant, uint64, 
 }
 
 // TryAdmit admits n bytes if it need not wait: if they fit, and nobody waits. It is for memory that the caller can do
-// without.
+// without. While others wait for much, what is little finds room in half of the Reserve, which those cannot have.
 func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	a := &p.admission
 	if n < 0 {
@@ -92,7 +92,7 @@ func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.lineOf(n)
-	if a.check(n) != nil || a.waiting() > 0 || !a.fits(l, n) {
+	if a.check(n) != nil || !a.fits(l, n) || a.little.queue.Len() > 0 || a.large.queue.Len() > 0 && (l == &a.large || l.granted+n > a.reserve/2) {
 		return Grant{}, false
 	}
 	a.arrivals++

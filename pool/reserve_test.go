@@ -77,6 +77,48 @@ func TestReserveDoesNotStarve(t *testing.T) {
 	}
 }
 
+// TestTryAdmitBesideThoseThatWait: what is little finds room while another waits for much, in half of the reserve, so that callers
+// that wait for little have the other half; while such a caller waits nothing does, and never what is much.
+func TestTryAdmitBesideThoseThatWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pool.New(&pool.Options{Budget: 160, Reserve: 40})
+		held := []pool.Grant{admit(t, p, 110)}
+		granted := make(chan pool.Grant, 2)
+		go func() { granted <- admit(t, p, 20) }() // all but the reserve is 120
+		synctest.Wait()
+		try := func(n int64, want bool) {
+			t.Helper()
+			g, ok := p.TryAdmit(n)
+			if ok != want {
+				t.Errorf("TryAdmit(%d) of %+v: got %v, want %v", n, p.Stats(), ok, want)
+			}
+			held = append(held, g)
+		}
+		try(11, false)
+		try(10, true)
+		try(10, true)
+		try(1, false)
+		held = append(held, admit(t, p, 10)) // does not wait
+		held = append(held, admit(t, p, 10))
+		go func() { granted <- admit(t, p, 1) }()
+		synctest.Wait()
+		if got := p.Stats(); got.Waiting != 2 || got.Admitted != 150 {
+			t.Errorf("got %d waiting, %d admitted, want 2 and 150", got.Waiting, got.Admitted)
+		}
+		try(0, false)
+		for _, g := range held {
+			g.Release()
+		}
+		(<-granted).Release()
+		(<-granted).Release()
+		g, ok := p.TryAdmit(120)
+		if !ok {
+			t.Error("TryAdmit(120): got false with nothing admitted and nobody waiting")
+		}
+		g.Release()
+	})
+}
+
 // TestReserveModel: whatever is asked for, no more than the budget is granted, and everyone is served.
 func TestReserveModel(t *testing.T) {
 	const budget = 1 << 10
