@@ -15,7 +15,7 @@
 //	chart, card, panel, commands        what views are made of
 //	tile, wall                          all streams
 //	viewers, smallwindow, stream        one stream
-//	pooltable, dashboard                the server
+//	pooltable, nodes, dashboard         the server
 //	theme, notices, app                 the page around the view
 //	view                                <steadyframe-view>, for other pages
 package console

@@ -72,7 +72,7 @@ func TestScopesOfRoutes(t *testing.T) {
 		{"POST", "/v1/encode", "encode"}, {"POST", "/v1/mel", "encode"},
 		{"PUT", "/v1/scenes/anna", "admin"}, {"DELETE", "/v1/scenes/anna", "admin"}, {"GET", "/v1/scenes", "encode publish other admin"},
 		{"POST", "/v1/streams/cam1", "publish"}, {"PUT", "/v1/streams/cam1", "publish"}, {"POST", "/v1/streams/cam1/sound", "publish"}, {"PUT", "/v1/streams/cam1/sound", "publish"},
-		{"GET", "/v1/streams", "view other link"}, {"GET", "/v1/stats", "view other admin link"}, {"GET", "/plain", "view other link"},
+		{"GET", "/v1/streams", "view other link"}, {"GET", "/v1/stats", "view other admin link"}, {"GET", "/plain", "view other link"}, {"GET", "/v1/cluster", "view other admin"},
 		{"GET", "/v1/streams/cam1", "view link"}, {"GET", "/v1/streams/cam1/record", "view link"}, {"HEAD", "/stream/cam1.mjpg", "view link"}, {"GET", "/sound/cam1.wav", "view link"},
 		{"GET", "/snapshot/cam1.jpg", "view link"}, {"GET", "/snapshot/cam1.png", "view link"}, {"GET", "/ws", "view other link"},
 		{"HEAD", "/stream?topic=/cam1", "view link"}, {"GET", "/snapshot?topic=door", "other"}, {"HEAD", "/?action=stream&stream=cam1", "view link"}, {"GET", "/?action=snapshot&stream=cam1", "view link"},

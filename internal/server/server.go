@@ -147,6 +147,9 @@ func (s *Server) open(o options) error {
 		switch a.name {
 		case "http":
 			h := httpapi.NewHandler(s.engine, s.live, who, s.log)
+			if s.directory != nil {
+				h.Join(httpapi.Cluster{Name: c.Cluster.Name, Directory: s.directory})
+			}
 			s.background = append(s.background, h.Record)
 			serve, shutdown := httpapi.Serve(s.engine, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
@@ -183,6 +186,7 @@ func (s *Server) join(o options) error {
 		return fmt.Errorf("server: %w", err)
 	}
 	s.directory = d
+	s.engine.Metrics.Registry.MustRegister(metrics.NewCluster(c.Cluster.Name, func() metrics.ClusterStats { return clusterStats(d) }))
 	nodes := live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges}
 	if c.TLS.Cert != "" {
 		if nodes.TLS, err = conn.PeerTLS(c, s.log); err != nil {

@@ -2,6 +2,7 @@
 import { Card } from './card.js';
 import { el, setText } from './dom.js';
 import { compact, count, duration, plural } from './format.js';
+import { Nodes } from './nodes.js';
 import { PoolTable } from './pooltable.js';
 
 // The limits are those of the alert rules for the server's metrics.
@@ -172,6 +173,7 @@ export class Dashboard {
   #about = el('p', { class: 'summary' });
   #cards = [];
   #table = new PoolTable();
+  #nodes = new Nodes();
   #onUpdate = () => this.#update();
 
   title = 'Server';
@@ -194,6 +196,7 @@ export class Dashboard {
       { class: 'dashboard', 'aria-label': 'Server' },
       el('h1', { class: 'unseen' }, 'Server'),
       this.#about,
+      this.#nodes.element,
       group('Work', work),
       group('Processor, network and requests', traffic),
       group('Memory and collector', memory),
@@ -203,11 +206,13 @@ export class Dashboard {
 
   open() {
     this.#server.addEventListener('update', this.#onUpdate);
+    this.#server.wantCluster(true);
     if (this.#server.stats) this.#update();
   }
 
   close() {
     this.#server.removeEventListener('update', this.#onUpdate);
+    this.#server.wantCluster(false);
     for (const card of this.#cards) card.close();
   }
 
@@ -219,6 +224,7 @@ export class Dashboard {
     const { stats, lastStats } = this.#server;
     const about = [
       `up ${duration(stats.uptime_s)}`,
+      stats.node && `node ${stats.node}`,
       stats.version && `version ${stats.version}`,
       stats.go,
       plural(stats.workers, 'worker'),
@@ -228,5 +234,6 @@ export class Dashboard {
     setText(this.#about, about.filter(Boolean).join(' · '));
     for (const card of this.#cards) card.update();
     this.#table.update(stats, lastStats);
+    this.#nodes.update(this.#server.cluster, this.#server.clock);
   }
 }

@@ -92,6 +92,14 @@ export function retrying(info, clock) {
   return seconds > 0 ? `source lost, retry in ${seconds} s` : 'source lost, retrying';
 }
 
+// route says over which nodes of its cluster a stream comes here; empty when it is from this one.
+export function route({ node, hops, via }) {
+  if (!node) return '';
+  if (!hops) return `from node ${node}, while somebody watches`;
+  const way = via && via !== node ? `, by way of ${via}` : '';
+  return `from node ${node}, ${plural(hops, 'hop')}${way}`;
+}
+
 // size returns width and height, a dash before the first image.
 export const size = (width, height) => (width > 0 ? `${width}×${height}` : unknown);
 

@@ -36,6 +36,9 @@ export class Server extends EventTarget {
   stats = null; // as GET /v1/stats has them; null before the first response
   lastStats = null; // those before
   history = new History(...names);
+  cluster = null; // as GET /v1/cluster has it, while it is wanted; null where there is none, or it is not known yet
+  #clusterWanted = false;
+  #clusterHidden = false; // from who has but a link
   #rates = new Rates();
   #filled = false; // and going on, second by second
   #timer = 0;
@@ -53,8 +56,9 @@ export class Server extends EventTarget {
     this.#asking = true;
     const begun = performance.now();
     try {
-      const [list, stats] = await Promise.all([getJSON('v1/streams'), this.#getStats()]);
+      const [list, stats, cluster] = await Promise.all([getJSON('v1/streams'), this.#getStats(), this.#getCluster()]);
       await this.#fill(stats);
+      this.cluster = cluster;
       this.#takeStreams(list.streams);
       this.#takeStats(stats);
       this.#turn('ok');
@@ -67,6 +71,22 @@ export class Server extends EventTarget {
     clearTimeout(this.#timer);
     if (document.hidden || this.status === 'unauthorized') return; // until somebody looks, or has a token
     this.#timer = setTimeout(() => this.ask(), Math.max(100, every - (performance.now() - begun)));
+  }
+
+  // wantCluster says whether the cluster is shown. Each poll asks for it meanwhile.
+  wantCluster(wanted) {
+    this.#clusterWanted = wanted;
+    if (!wanted) this.cluster = null;
+    else if (this.stats?.node) this.ask();
+  }
+
+  async #getCluster() {
+    if (!this.#clusterWanted || !this.stats?.node || this.#clusterHidden) return null;
+    return getJSON('v1/cluster').catch((error) => {
+      if (!(error instanceof StatusError)) throw error;
+      this.#clusterHidden = error.status === 403;
+      return null;
+    });
   }
 
   async #getStats() {

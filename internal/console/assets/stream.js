@@ -3,7 +3,7 @@ import { loadable, paths } from './api.js';
 import { Chart, legend } from './chart.js';
 import { command, pulling } from './commands.js';
 import { el, icon, setAttribute, setText } from './dom.js';
-import { count, duration, fixed, fps, kilobytes, milliseconds, retrying, size, unknown } from './format.js';
+import { count, duration, fixed, fps, kilobytes, milliseconds, retrying, route, size, unknown } from './format.js';
 import { Figures, panel } from './panel.js';
 import { Screen } from './screen.js';
 import { SmallWindow } from './smallwindow.js';
@@ -59,6 +59,7 @@ export class StreamView {
     out: 'Images out',
     shown: 'On this screen',
     lag: 'Capture to screen',
+    age: 'Capture to this server',
     size: 'Size',
     bytes: 'Bytes an image',
     bits: 'To this screen',
@@ -244,7 +245,7 @@ export class StreamView {
     const failing = info.state === 'online' ? undefined : retrying(info, this.#server.clock);
     setAttribute(this.element, 'data-failing', failing ? '' : null);
     setText(this.#state, failing ?? `${info.state} for ${duration(this.#server.clock.since(info.since))}`);
-    setText(this.#origin, [info.source, failing ? info.lost : info.format].filter(Boolean).join(' · '));
+    setText(this.#origin, [route(info) || info.source, failing ? info.lost : info.format].filter(Boolean).join(' · '));
     const among = this.#paused ? 'This page is paused, and not among them.' : 'This page is among them.';
     setText(this.#among, info.viewers.length > 0 ? among : '');
     const figures = {
@@ -252,6 +253,7 @@ export class StreamView {
       out: `${fps(info.fps_out)} fps`,
       shown: `${fps(shown.fps)} fps`,
       lag: milliseconds(shown.lag),
+      age: info.hops > 0 ? milliseconds(info.age_ms) : null,
       size: size(info.width, info.height),
       bytes: info.image_bytes > 0 ? kilobytes(info.image_bytes) : unknown,
       bits: `${fixed(shown.bits / 1e6, 2)} Mbit/s`,

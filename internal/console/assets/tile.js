@@ -1,11 +1,13 @@
 // Tile is one stream of the wall: its image, and below it its main figures.
 import { el, icon, setAttribute, setText } from './dom.js';
-import { duration, fps, milliseconds, plural, retrying, size } from './format.js';
+import { duration, fps, milliseconds, plural, retrying, route, size } from './format.js';
 import { Screen } from './screen.js';
 
 export class Tile {
   #name = el('span', { class: 'name' });
   #state = el('span', { class: 'state' });
+  #node = el('span');
+  #from = el('span', { class: 'from', hidden: true }, icon('node'), this.#node);
   #fps = el('span', { title: 'images a second, on this screen' });
   #lag = el('span', { title: 'from capture to this screen' });
   #detail = el('span', { class: 'optional' });
@@ -31,7 +33,7 @@ export class Tile {
       'a',
       { class: 'tile', href: `#/stream/${encodeURIComponent(stream.name)}` },
       this.screen.element,
-      el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state), this.#figures),
+      el('span', { class: 'caption' }, el('span', { class: 'title' }, this.#name, this.#state, this.#from), this.#figures),
     );
     setText(this.#name, stream.name);
     setAttribute(this.#name, 'title', stream.name); // in case it does not fit
@@ -53,6 +55,9 @@ export class Tile {
     const detail = online ? size(info.width, info.height) : (info.lost ?? info.format); // why, or what it was
     setText(this.#detail, detail);
     setAttribute(this.#detail, 'title', detail);
+    this.#from.hidden = !info.node;
+    setText(this.#node, info.node ?? '');
+    setAttribute(this.#from, 'title', route(info));
     setText(this.#viewers, `${info.viewers.length}`);
     setAttribute(this.#viewers.parentElement, 'title', `${plural(info.viewers.length, 'viewer')}, this page counted`);
   }

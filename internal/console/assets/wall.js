@@ -227,13 +227,16 @@ export class Wall {
     const online = infos.filter((info) => info.state === 'online');
     const made = online.reduce((sum, info) => sum + info.fps_out, 0);
     const viewers = infos.reduce((sum, info) => sum + info.viewers.length, 0);
+    const elsewhere = infos.filter((info) => info.node);
+    const nodes = new Set(elsewhere.map((info) => info.node));
     const parts = [
       plural(infos.length, 'stream'),
+      elsewhere.length > 0 && `${count(elsewhere.length)} from ${plural(nodes.size, 'other node')}`,
       online.length === infos.length ? 'all online' : `${online.length} online`,
       `${count(made)} images/s`,
       `${plural(viewers, 'viewer')}, those of this page counted`,
     ];
-    setText(this.#summary, infos.length > 0 ? parts.join(' · ') : '');
+    setText(this.#summary, infos.length > 0 ? parts.filter(Boolean).join(' · ') : '');
   }
 
   #showEmpty(empty) {

@@ -37,6 +37,7 @@ type Handler struct {
 	logged fault.Throttle
 	mux    *http.ServeMux
 
+	nodes   Cluster // of which this server is a node; zero: none
 	history history
 	load    loadReport
 }
@@ -49,6 +50,9 @@ func NewHandler(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Log
 	h.mux = h.routes()
 	return h
 }
+
+// Join makes the server a node of a cluster, before it serves.
+func (h *Handler) Join(c Cluster) { h.nodes = c }
 
 // Wait waits for viewers on hijacked connections, which net/http's Shutdown does not know of. When ctx ends it closes
 // those that are left.

@@ -38,7 +38,7 @@ func (h *viewers) stream(w http.ResponseWriter, r *http.Request, name string) er
 func entryFor(id *auth.Identity, i *stream.Info) entry {
 	e := newEntry(i)
 	if id.IsLink() {
-		e.Source, e.Viewers = "", []viewerEntry{}
+		e.Source, e.Node, e.Via, e.Viewers = "", "", "", []viewerEntry{}
 	}
 	return e
 }
@@ -50,6 +50,10 @@ type entry struct {
 	Since      string        `json:"since"` // of the state
 	Source     string        `json:"source"`
 	Format     string        `json:"format"`
+	Node       string        `json:"node,omitempty"`     // of the cluster, that has its publisher; none where that is here
+	Hops       int           `json:"hops,omitempty"`     // from that node to this one; none while nobody watches it here
+	Via        string        `json:"via,omitempty"`      // the node that this one takes it from
+	AgeMS      *float64      `json:"age_ms,omitempty"`   // of the newest image of another node, when it arrived here
 	Lost       string        `json:"lost,omitempty"`     // why the source is lost, while it is
 	RetryAt    string        `json:"retry_at,omitempty"` // when a lost source is tried again
 	Width      int           `json:"width"`              // of the images
@@ -104,6 +108,7 @@ func newEntry(i *stream.Info) entry {
 		},
 		ImageBytes: i.ImageBytes, Viewers: []viewerEntry{},
 	}
+	e.Node, e.Hops, e.Via, e.AgeMS = i.Node, i.Hops, i.Via, ageOf(i)
 	if i.Lost != "" {
 		e.Lost, e.RetryAt = i.Lost, formatTime(i.RetryAt)
 	}

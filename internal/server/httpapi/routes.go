@@ -43,6 +43,7 @@ GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); witho
 GET  /ws                                    any number of streams over one WebSocket
 POST /v1/links?stream=NAME&for=24h          a link that shows it without a token, for so long; * in NAME: any characters
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
+GET  /v1/cluster                            the nodes of the server's cluster, and the streams of all of them
 GET  /v1/stats                              what the server has done; ?history: in the last five minutes
 GET  /                                      all this as a page, for browsers; /plain: without JavaScript
 
@@ -158,6 +159,7 @@ func (h *Handler) routes() *http.ServeMux {
 	route("GET /v1/streams/{name}", view, func(w *writer, r *http.Request) error { return h.watch.stream(w, r, r.PathValue("name")) })
 	route("GET /v1/streams/{name}/record", view, func(w *writer, r *http.Request) error { return h.watch.record(w, r, r.PathValue("name")) })
 	route("GET /v1/streams", view, func(w *writer, r *http.Request) error { return h.watch.streams(w, r) })
+	route("GET /v1/cluster", some(config.View, config.Admin), h.cluster)
 	route("GET /v1/stats", some(config.View, config.Admin), func(w *writer, r *http.Request) error { return h.stats(w, r) })
 	route("GET /stream/{file}", view, ofStream(".mjpg", h.watch.mjpeg))
 	route("GET /sound/{file}", view, ofStream(".wav", h.watch.wav))

@@ -22,6 +22,7 @@ type statistics struct {
 	Time    float64 `json:"time"` // since the Unix epoch
 	Uptime  float64 `json:"uptime_s"`
 	Version string  `json:"version,omitempty"`
+	Node    string  `json:"node,omitempty"` // of a cluster
 	Go      string  `json:"go"`
 	Kernels string  `json:"kernels"`
 	Workers int     `json:"workers"`
@@ -142,6 +143,9 @@ func (h *Handler) statistics() statistics {
 		Live: countLive(totals), Batch: batchHistogram(e.Metrics.Stage(metrics.Run)),
 		OpenRequests: e.OpenRequests(), Pool: countPool(e.Pool.Stats()), Cores: min(runtime.GOMAXPROCS(0), runtime.NumCPU()),
 		Open: openCounts{e.OpenOf(engine.Encode), e.OpenOf(engine.Publish), e.OpenOf(engine.Mel), e.OpenOf(engine.Scene), map[string]int{}},
+	}
+	if h.nodes.Directory != nil {
+		s.Node = h.nodes.Directory.Self().Name
 	}
 	for _, t := range totals.Transports {
 		s.Open.Viewers[t.Transport] = t.Viewers
