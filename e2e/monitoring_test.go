@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,11 +45,18 @@ func alertRules(t *testing.T) (rules []promRule) {
 	return rules
 }
 
-// monitored runs a server that encodes, and that somebody watches a live stream of, until t ends. Now and then it collects
-// garbage, so that there are pauses to look at.
+// monitored runs a server that encodes, and that somebody watches live streams of, its own and one of another node of its cluster,
+// until t ends. Now and then it collects garbage, so that there are pauses to look at.
 func monitored(t *testing.T) *served {
 	t.Helper()
-	s := serve(t, "--stream", "cam=testsrc:160x90@25")
+	directory := daemon.FreeAddress(t)
+	serve(t, "--stream", "far=testsrc:160x90@25", "--set", "cluster.name=monitored", "--set", "cluster.node=other", "--set", "cluster.listen="+directory)
+	s := serve(t, "--stream", "cam=testsrc:160x90@25", "--set", "cluster.name=monitored", "--set", "cluster.node=this", "--set", "cluster.listen=127.0.0.1:0",
+		"--set", "cluster.routes="+directory)
+	daemon.WaitFor(t, "the stream of the other node", func() bool {
+		var far struct{ Node string }
+		return s.GetJSON(t, "/v1/streams/far", &far) && far.Node == "other"
+	})
 	c := dial(t, s.GRPC)
 	done := make(chan struct{})
 	ended := make(chan struct{})
@@ -73,17 +81,23 @@ func monitored(t *testing.T) *served {
 			}
 		}
 	}()
-	viewer, err := http.Get("http://" + s.HTTP + "/stream/cam.mjpg")
-	if err != nil {
-		t.Fatal(err)
+	var left sync.WaitGroup
+	var viewers []io.Closer
+	for _, stream := range []string{"cam", "far"} {
+		viewer, err := http.Get("http://" + s.HTTP + "/stream/" + stream + ".mjpg")
+		if err != nil {
+			t.Fatal(err)
+		}
+		viewers = append(viewers, viewer.Body)
+		left.Go(func() { io.Copy(io.Discard, viewer.Body) })
 	}
-	left := make(chan struct{})
-	go func() { defer close(left); io.Copy(io.Discard, viewer.Body) }()
 	t.Cleanup(func() {
 		close(done)
 		<-ended
-		viewer.Body.Close()
-		<-left
+		for _, v := range viewers {
+			v.Close()
+		}
+		left.Wait()
 	})
 	return s
 }
