@@ -188,10 +188,8 @@ func (s *Server) join(o options) error {
 	s.directory = d
 	s.engine.Metrics.Registry.MustRegister(metrics.NewCluster(c.Cluster.Name, func() metrics.ClusterStats { return clusterStats(d) }))
 	nodes := live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges}
-	if c.TLS.Cert != "" {
-		if nodes.TLS, err = conn.PeerTLS(c, s.log); err != nil {
-			return fmt.Errorf("server: %w", err)
-		}
+	if nodes.TLS, err = cluster.NodeTLS(c, s.log); err != nil {
+		return fmt.Errorf("server: %w", err)
 	}
 	s.live.Join(nodes)
 	s.log.Info("a node of a cluster", "cluster", c.Cluster.Name, "node", self.Name, "address", self.Address, "directory", d.State().Kind, "listen", d.Listening())

@@ -7,12 +7,14 @@ package cluster
 
 import (
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 )
 
 // Node is a server of the cluster.
@@ -111,6 +113,7 @@ type Directory struct {
 	o         Options
 	transport Transport // nil: there are cluster.origins alone
 	embedded  *embedded // nil: another transport carries messages
+	origins   []*origin
 	subjects  subjects
 	changed   chan struct{} // capacity 1: Local has changed
 
@@ -138,7 +141,14 @@ func New(c config.Config, self Node, o Options) (*Directory, error) {
 		table: newTable(self.Name), state: State{Kind: "static", Since: time.Now()},
 	}
 	d.own.instance = rand.Uint64()
-	var err error
+	secure, err := NodeTLS(c, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	if d.origins, err = newOrigins(d, c.Cluster, secure); err != nil {
+		d.Close()
+		return nil, err
+	}
 	switch {
 	case d.transport != nil:
 		d.state.Kind = "nats"
@@ -147,12 +157,14 @@ func New(c config.Config, self Node, o Options) (*Directory, error) {
 	case c.Cluster.NATS == config.Embedded:
 		d.state.Kind = config.Embedded
 		if d.embedded, err = embed(c, o.Log); err != nil {
+			d.Close()
 			return nil, err
 		}
 		d.transport = d.embedded
 	default:
 		d.state.Kind = "nats"
 		if d.transport, err = outside(c, o.Log); err != nil {
+			d.Close()
 			return nil, err
 		}
 	}
@@ -162,12 +174,14 @@ func New(c config.Config, self Node, o Options) (*Directory, error) {
 
 // Run announces this node and listens to the others until ctx ends. Then it says that it leaves.
 func (d *Directory) Run(ctx context.Context) {
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { d.runOrigins(ctx) })
 	if d.transport == nil {
 		d.announce(ctx)
 		return
 	}
 	carrying, endCarrying := context.WithCancel(context.WithoutCancel(ctx))
-	var running sync.WaitGroup
 	running.Go(func() {
 		if err := d.transport.Run(carrying, d.subjects.heard(), d.hear, d.lost); err != nil {
 			d.freeze(err.Error())
@@ -177,7 +191,14 @@ func (d *Directory) Run(ctx context.Context) {
 	d.announce(ctx)
 	d.leave()
 	endCarrying()
-	running.Wait()
+}
+
+// NodeTLS returns how other nodes are connected to: over TLS where this one has tls.cert or cluster.ca, else plainly, nil.
+func NodeTLS(c config.Config, log *slog.Logger) (*tls.Config, error) {
+	if c.TLS.Cert == "" && c.Cluster.CA == "" {
+		return nil, nil
+	}
+	return conn.PeerTLS(c, log)
 }
 
 // Changed says that the streams of this node are others: they are announced within 100 ms.
@@ -269,8 +290,8 @@ func (d *Directory) State() State {
 			s.Reason = "no other node is connected"
 		}
 	}
-	if s.Reason == "" && !d.twin.IsZero() && time.Since(d.twin) < expiry {
-		s.Reason = "another node has the name of this one"
+	if !d.twin.IsZero() && time.Since(d.twin) < expiry {
+		s.Reason = "another node has the name of this one (cluster.node)"
 	}
 	return s
 }
@@ -285,7 +306,13 @@ func (d *Directory) Listening() string {
 
 // Close ends what New began. It is for a Directory whose Run is not called.
 func (d *Directory) Close() {
-	if d != nil && d.embedded != nil {
+	if d == nil {
+		return
+	}
+	for _, o := range d.origins {
+		_ = o.client.Close()
+	}
+	if d.embedded != nil {
 		d.embedded.close()
 	}
 }

@@ -83,6 +83,7 @@ func withTLS(t *testing.T) config.TLS {
 func TestEmbedded(t *testing.T) {
 	for _, kind := range []string{"plain", "token", "tls", "mtls"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			var shared config.TLS
 			if strings.HasSuffix(kind, "tls") {
 				shared = withTLS(t)
@@ -189,6 +190,7 @@ func startNATS(t *testing.T, address, password string) *natsserver.Server {
 // TestOutside: nodes with a NATS of its own keep what they know when it is lost, say so, and go on when it is back. The log and the
 // state do not show its password.
 func TestOutside(t *testing.T) {
+	t.Parallel()
 	ns := startNATS(t, "", "s3cretword")
 	address := ns.Addr().String()
 	var log strings.Builder

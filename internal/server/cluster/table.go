@@ -36,6 +36,7 @@ type peer struct {
 	answered time.Time         // when it was sent all streams of this node last
 	parts    *parts            // of a list that has begun to come
 	silent   time.Time         // it is left when nothing has come by then
+	origin   bool              // it is one of cluster.origins, which knows nothing of this node's publishers
 }
 
 func newTable(self string) table {
@@ -57,10 +58,10 @@ func (t *table) find(name string) (s Stream, ok bool) {
 	return s, ok
 }
 
-// newest returns the stream of that name whose publisher counts, wherever it is.
+// newest returns the stream of that name whose publisher counts, on whichever node of the cluster.
 func (t *table) newest(name string) (s Stream, ok bool) {
 	for _, p := range t.holders[name] {
-		if !ok || newer(p.streams[name], s) {
+		if !p.origin && (!ok || newer(p.streams[name], s)) {
 			s, ok = p.streams[name], true
 		}
 	}
