@@ -24,6 +24,7 @@ var Analyzer = &analysis.Analyzer{
 const (
 	flagReset flow.Flags = 1 << iota // it was reset since it was got
 	flagSet                          // a field of it was set
+	flagLent                         // a function was given it of which it is not known whether it resets it
 )
 
 // use is the first use of a value that was not reset.
@@ -145,7 +146,7 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 				dirty = instr
 			}
 		case poolmodel.Use:
-			if s.Flags&flagReset != 0 {
+			if s.Flags&(flagReset|flagLent) != 0 {
 				break
 			}
 			if firstOwn == nil || instr.Pos() < firstOwn.Pos() {
@@ -156,10 +157,11 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 				first, always = instr, always || needs
 			}
 		case poolmodel.Keep:
-			if adds, needs := adding(m, t, s, instr); adds && needs && first == nil && s.Flags&flagReset == 0 {
+			if adds, needs := adding(m, t, s, instr); adds && needs && first == nil && s.Flags&(flagReset|flagLent) == 0 {
 				first, always = instr, true
 			}
-			return false
+			s.Flags |= flagLent
+			return !e.Stored
 		case poolmodel.Return:
 			return false
 		}

@@ -63,12 +63,26 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 			return
 		}
 	}
-	if f.first != nil && f.put && len(f.used) > 0 && !f.first.failed && !unrelated(f.first.step, f.used) {
-		return // what was called there has taken it
-	}
-	if !ok || f.first == nil || acq.Wrapper && !f.put && (f.given || acq.Pool == "") {
+	if ok && f.loses(acq) {
+		report(pass, m, acq, f)
 		return
 	}
+	if closed, put := m.Closed(acq.Pool); closed && !put && !acq.Wrapper {
+		m.Report(pass, analysis.Diagnostic{Pos: acq.Call.Pos(), Message: fmt.Sprintf(
+			"%s is never put back: nothing in this package puts a value into %s", m.Got(acq), poolmodel.ShortPool(acq.Pool))})
+	}
+}
+
+// loses reports whether a path loses the value, for all that is known.
+func (f fate) loses(acq poolmodel.Acquisition) bool {
+	if f.first == nil || acq.Wrapper && !f.put && (f.given || acq.Pool == "") {
+		return false
+	}
+	// Otherwise a call that was given the value, and then decided, has taken it.
+	return !f.put || len(f.used) == 0 || f.first.failed || unrelated(f.first.step, f.used)
+}
+
+func report(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition, f fate) {
 	never := !f.put && !f.given
 	where := "when the function returns"
 	if f.first.panics {

@@ -15,18 +15,23 @@ type discipline struct {
 	puts    map[string]bool // pools with a Put
 	strange map[string]bool // pools whose Puts are not all of values that the function itself has got, or was given to put back
 	any     bool            // such a Put may be into any pool
+	several bool            // some Put is into one of several pools
 }
 
 // Closed reports whether a value of this pool can be put back by nobody but the function that got it, or one that it gives the value to
 // for that. Whatever else is given the value, and does not store it, only uses it. put tells whether there is a Put at all.
 func (m *Model) Closed(pool string) (closed, put bool) {
-	if pool == "" || isLocal(pool) || IsPointed(pool) || !m.hidden(pool) {
+	pool = byAnyWay(pool)
+	if pool == "" || isLocal(pool) || !m.hidden(pool) {
 		return false, false
 	}
 	m.disciplined.Do(m.findDiscipline)
 	d := &m.discipline
-	return !d.any && !d.strange[pool], d.puts[pool]
+	return !d.any && !d.strange[pool], d.puts[pool] || d.several
 }
+
+// byAnyWay returns the name of a pool, whether it is reached by a pointer or not.
+func byAnyWay(pool string) string { return strings.TrimPrefix(pool, pointerPrefix) }
 
 // hidden reports whether a pool is this package's, and has no name that others can use.
 func (m *Model) hidden(pool string) bool {
@@ -44,7 +49,7 @@ func (m *Model) findDiscipline() {
 	for _, fn := range m.withInit() {
 		for i := range fn.Params {
 			if p := m.param(fn, i); p.Put != Never && k.calls(fn) {
-				m.discipline.stranger(p.Pool)
+				m.discipline.stranger(p)
 			}
 		}
 		var own []*flow.Track
@@ -59,10 +64,11 @@ func (m *Model) findDiscipline() {
 	}
 }
 
-// stranger notes a Put of a value that the function itself has not got.
-func (d *discipline) stranger(pool string) {
-	d.strange[pool] = true
-	d.any = d.any || pool == ""
+// stranger notes a Put of a value that the function itself has not got. A pool without a name is none of those with one: these are not given
+// away, or [Model.escapes] notes it.
+func (d *discipline) stranger(p Param) {
+	d.strange[byAnyWay(p.Pool)] = true
+	d.any = d.any || p.Several
 }
 
 // judge looks at a call that may put values back: those that the function has got or was given are as they should be. It returns the tracks
@@ -73,7 +79,8 @@ func (m *Model) judge(fn *ssa.Function, call ssa.CallInstruction, own []*flow.Tr
 		if p.Put == Never {
 			continue
 		}
-		m.discipline.puts[p.Pool] = true
+		m.discipline.puts[byAnyWay(p.Pool)] = true
+		m.discipline.several = m.discipline.several || p.Several
 		if box, ok := x.(*ssa.MakeInterface); ok {
 			x = box.X
 		}
@@ -89,7 +96,7 @@ func (m *Model) judge(fn *ssa.Function, call ssa.CallInstruction, own []*flow.Tr
 			mine = mine || c == flow.Same || c == flow.Derived
 		}
 		if !mine {
-			m.discipline.stranger(p.Pool)
+			m.discipline.stranger(p)
 		}
 	}
 	return own
@@ -190,8 +197,8 @@ func (m *Model) escapes(instr ssa.Instruction) {
 		switch instr := instr.(type) {
 		case *ssa.FieldAddr, *ssa.UnOp, *ssa.DebugRef:
 			continue
-		case *ssa.Store:
-			if instr.Addr == x {
+		case *ssa.Store: // a pool by pointer is the one that was made for it
+			if _, made := instr.Val.(*ssa.Alloc); instr.Addr == x && (made || !isPointer(instr.Val.Type())) {
 				continue
 			}
 		case ssa.CallInstruction:
@@ -201,7 +208,7 @@ func (m *Model) escapes(instr ssa.Instruction) {
 				}
 			}
 		}
-		m.discipline.strange[poolOf(x)] = true
+		m.discipline.strange[byAnyWay(poolOf(x))] = true
 	}
 }
 
@@ -216,4 +223,9 @@ func isPool(t types.Type) bool {
 	}
 	named, ok := types.Unalias(t).(*types.Named)
 	return ok && named.Obj().Name() == "Pool" && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "sync"
+}
+
+func isPointer(t types.Type) bool {
+	_, ok := t.Underlying().(*types.Pointer)
+	return ok
 }

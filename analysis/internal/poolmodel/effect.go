@@ -333,8 +333,8 @@ func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int
 		if sizeName(call) {
 			return asksSize
 		}
-		if i > 0 { // it is given to somebody, who returns how that went
-			continue
+		if callee := calleeOf(&call.Call); i > 0 || callee != nil && isStd(callee) && callee.Signature().Recv() == nil {
+			continue // it is given to somebody, who returns how that went, or what is in it
 		}
 		_, field := x.(*ssa.FieldAddr)
 		if field || types.Identical(result.Underlying(), types.Typ[types.Bool]) {

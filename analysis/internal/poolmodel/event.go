@@ -26,13 +26,14 @@ const (
 
 // Event is what an instruction does to a pooled value, on one path.
 type Event struct {
-	Kind   Kind
-	Class  flow.Class // the alias that the instruction works on
-	Level  Level      // of Put and DeferPut
-	Pool   string     // of Put and DeferPut, when known
-	Direct bool       // of Keep: stored, sent or given to a goroutine here, not by a call
-	Stored bool       // of Keep: that, or given to a function that does so, or that puts it back some day
-	Into   ssa.Value  // of Keep by a call: the operand that it is stored in, nil when that is not known
+	Kind    Kind
+	Class   flow.Class // the alias that the instruction works on
+	Level   Level      // of Put and DeferPut
+	Pool    string     // of Put and DeferPut, when known
+	Several bool       // of Put and DeferPut: into one of several pools, so that Pool is not known
+	Direct  bool       // of Keep: stored, sent or given to a goroutine here, not by a call
+	Stored  bool       // of Keep: that, or given to a function that does so, or that puts it back some day
+	Into    ssa.Value  // of Keep by a call: the operand that it is stored in, nil when that is not known
 }
 
 // Event returns what instr does to the root of t in state s.
@@ -201,7 +202,7 @@ func (m *Model) given(t *flow.Track, s *flow.State, call *ssa.CallCommon, arg in
 	case p.Put != Never && c <= flow.Derived && p.trades():
 		return Event{Kind: Keep, Class: c, Stored: true}
 	case p.Put != Never && c <= flow.Derived:
-		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Several: p.Several}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
 		return Event{Kind: Keep, Class: c, Stored: p.Stored, Into: into}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
@@ -263,7 +264,7 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	p := m.param(fn, len(fn.Params)+i)
 	switch {
 	case p.Put != Never:
-		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool}
+		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Several: p.Several}
 	case p.Keep:
 		return Event{Kind: Keep, Class: c, Stored: p.Stored || p.Into != 0}
 	case p.Uses:

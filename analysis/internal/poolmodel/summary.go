@@ -26,6 +26,7 @@ const (
 type Param struct {
 	Put     Level
 	Pool    string       // where to, when that is known
+	Several bool         // into one of several pools, so that Pool is not known
 	Keep    bool         // it may keep the value, or give it to somebody who may
 	Stored  bool         // it does keep it: it stores or sends it, or starts a goroutine with it
 	Into    uint64       // it stores it in what these parameters point to, as bits, and nowhere else unless Stored says so
@@ -270,8 +271,9 @@ func (w *paramWalk) visit(s *flow.State, _ *flow.Step, instr ssa.Instruction) bo
 	switch e.Kind {
 	case Put, DeferPut:
 		if w.put && w.p.Pool != e.Pool {
-			e.Pool = "" // one of several
+			e.Pool, e.Several = "", true
 		}
+		w.p.Several = w.p.Several || e.Several
 		w.put = true
 		w.p.Pool = e.Pool
 		switch e.Level {

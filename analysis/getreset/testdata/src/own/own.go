@@ -108,3 +108,25 @@ func lookSet(t string) bool {
 	states.Put(s)
 	return ok
 }
+
+// options goes to a function of which nothing is known, and is put back as it is.
+var options = sync.Pool{New: func() any { return new([]any) }}
+
+type recorder interface{ record(...any) }
+
+func record(r recorder, o any) {
+	opts := options.Get().(*[]any) // want `opts from options.Get is used in line \d+ without Reset`
+	*opts = append(*opts, o)
+	r.record(*opts...)
+	options.Put(opts)
+}
+
+var cleanOptions = sync.Pool{New: func() any { return new([]any) }}
+
+func recordReset(r recorder, o any) {
+	opts := cleanOptions.Get().(*[]any)
+	*opts = append(*opts, o)
+	r.record(*opts...)
+	*opts = (*opts)[:0]
+	cleanOptions.Put(opts)
+}

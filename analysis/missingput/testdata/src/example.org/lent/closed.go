@@ -1,6 +1,9 @@
 package lent
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
 // Nobody but who gets a state puts it back: the pool is closed.
 
@@ -47,6 +50,36 @@ func newState() *state {
 	s := states.Get().(*state)
 	s.errs = s.errs[:0]
 	return s
+}
+
+// lookedInto asks what is in the buffer, and not whether to keep it.
+func lookedInto(s sink, p []byte) {
+	b := lentBufs.Get().(*bytes.Buffer) // want `b from lentBufs.Get is never put back`
+	b.Reset()
+	b.Write(p)
+	if !bytes.Contains(b.Bytes(), p) {
+		b.WriteByte(0)
+	}
+	s.Encode(b)
+}
+
+// byPointer has a pool by pointer.
+type byPointer struct{ states *sync.Pool }
+
+func newByPointer() *byPointer {
+	return &byPointer{states: &sync.Pool{New: func() any { return new(state) }}}
+}
+
+func (p *byPointer) whole() {
+	s := p.states.Get().(*state)
+	s.run()
+	p.states.Put(s)
+}
+
+func (p *byPointer) lost() []error {
+	s := p.states.Get().(*state) // want `s from p.states.Get is never put back`
+	s.run()
+	return s.failed()
 }
 
 // tokens has the pool in a field, and a method that puts, which only functions of the package call.
