@@ -3,6 +3,7 @@ package useafterput
 import (
 	"fmt"
 	"go/token"
+	"slices"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -40,6 +41,11 @@ func run(pass *analysis.Pass) (any, error) {
 				c.check(m.TrackParam(fn, i))
 			}
 		}
+		for _, f := range m.FieldPuts(fn) {
+			c.of = f.X
+			c.check(m.TrackField(fn, f))
+			c.of = nil
+		}
 	}
 	return nil, nil
 }
@@ -48,6 +54,7 @@ type checker struct {
 	pass     *analysis.Pass
 	m        *poolmodel.Model
 	fn       *ssa.Function
+	of       ssa.Value // the parameter whose field is followed, nil for none
 	reported map[token.Pos]bool
 }
 
@@ -89,11 +96,17 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	if _, ok := instr.(*ssa.If); ok {
 		s.Flags &^= flagMaybe
 	}
+	if c.of != nil && s.Flags != 0 && mentions(instr, c.of) { // the field may be another's from here on
+		return finding{}, false
+	}
 	if _, ok := instr.(*ssa.RunDefers); ok && s.Flags&(flagPut|flagDeferred) != 0 {
 		if late := c.m.LateUse(t, s); late != nil {
 			return finding{pos: late.Pos(), put: s.Mark.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
 				c.m.Line(s.Mark.Pos()))}, false
 		}
+	}
+	if store, ok := instr.(*ssa.Store); ok && c.of != nil && s.Flags&flagPut != 0 && t.Cell(store.Addr) && t.Live(s, store.Val) != flow.None {
+		return c.say(s, instr, "a value put back in line %d stays in the field: by now it may be somebody else's", c.m.Line(s.Mark.Pos())), false
 	}
 	e := c.m.Event(t, s, instr)
 	switch {
@@ -138,6 +151,15 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 			c.fn.Name(), c.m.Line(s.Mark.Pos())), false
 	}
 	return finding{}, true
+}
+
+// mentions reports whether instr gives v to somebody, or changes all of it.
+func mentions(instr ssa.Instruction, v ssa.Value) bool {
+	switch instr.(type) {
+	case *ssa.FieldAddr, *ssa.DebugRef, *ssa.Return:
+		return false
+	}
+	return slices.ContainsFunc(instr.Operands(nil), func(op *ssa.Value) bool { return *op == v })
 }
 
 // after checks an instruction with a value that was put back.

@@ -44,6 +44,7 @@ type Track struct {
 	moved    map[fieldKey]bool  // fields of the root that the function overwrites: what was read before has left
 	conds    map[*ssa.If]condition
 	overflow bool
+	atEntry  bool // paths begin with the function, although the root is an instruction
 }
 
 type fieldKey struct {
@@ -65,6 +66,31 @@ func NewTrack(fn *ssa.Function, root ssa.Value, result int, rules Rules) *Track 
 	} else {
 		t.add(root, None)
 		t.addResults(root, result)
+	}
+	t.conds = conditions(t)
+	return t
+}
+
+// NewFieldTrack finds the aliases of what is in a field of a parameter when fn begins, as if the field were a variable of fn. It is for the
+// user to end paths where others may set the field.
+func NewFieldTrack(fn *ssa.Function, field *ssa.FieldAddr, rules Rules) *Track {
+	t := &Track{
+		Fn: fn, Root: field, rules: rules, atEntry: true,
+		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn), classes: []Class{Same},
+	}
+	var places []*ssa.FieldAddr
+	for _, b := range fn.Blocks {
+		for _, instr := range b.Instrs {
+			if f, ok := instr.(*ssa.FieldAddr); ok && f.X == field.X && f.Field == field.Field {
+				t.index[f], t.cells[f] = 0, true
+				places = append(places, f)
+			}
+		}
+	}
+	for _, f := range places {
+		for _, ref := range *f.Referrers() {
+			t.followCell(f, ref, Same)
+		}
 	}
 	t.conds = conditions(t)
 	return t

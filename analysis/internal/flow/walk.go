@@ -92,7 +92,7 @@ func (t *Track) Walk(visit Visitor) bool {
 	w := &walker{Track: t, visit: visit, seen: map[visited]bool{}, asks: asksAgain(t.Fn, t.conds), local: t.locals()}
 	first := t.Fn.Blocks[0]
 	from := 0
-	if instr, ok := t.Root.(ssa.Instruction); ok {
+	if instr, ok := t.Root.(ssa.Instruction); ok && !t.atEntry {
 		first = instr.Block()
 		for i, x := range first.Instrs {
 			if x == instr {
@@ -169,7 +169,7 @@ func (w *walker) run(s State, step *Step, from int) {
 		if _, phi := instr.(*ssa.Phi); phi {
 			continue // settled on the edge
 		}
-		if v, ok := instr.(ssa.Value); ok && v == w.Root {
+		if v, ok := instr.(ssa.Value); ok && v == w.Root && !w.atEntry {
 			return // got anew: another value
 		}
 		if !w.visit(&s, step, instr) {
@@ -275,6 +275,10 @@ func (t *Track) transfer(s *State, instr ssa.Instruction) {
 	case *ssa.Alloc:
 		t.set(s, instr, false)
 		return
+	case *ssa.FieldAddr:
+		if t.cells[instr] { // of a field's track: a place, and not a value read
+			return
+		}
 	}
 	v, ok := instr.(ssa.Value)
 	if _, tracked := t.index[v]; !ok || !tracked {

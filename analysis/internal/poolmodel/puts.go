@@ -1,6 +1,7 @@
 package poolmodel
 
 import (
+	"go/token"
 	"go/types"
 	"strings"
 
@@ -57,6 +58,60 @@ func (m *Model) putSite(fn *ssa.Function, call ssa.CallInstruction) (PutSite, bo
 		site.Pool = poolOf(operands[0])
 	}
 	return site, true
+}
+
+// FieldPuts returns, of each field of a parameter whose value fn puts back, one place where it is read.
+func (m *Model) FieldPuts(fn *ssa.Function) []*ssa.FieldAddr {
+	type key struct {
+		of    ssa.Value
+		field int
+	}
+	seen := map[key]bool{}
+	var found []*ssa.FieldAddr
+	for _, b := range fn.Blocks {
+		for _, instr := range b.Instrs {
+			call, ok := instr.(ssa.CallInstruction)
+			if !ok {
+				continue
+			}
+			for arg, x := range flow.Operands(call.Common()) {
+				f := readFrom(x)
+				if f == nil || seen[key{f.X, f.Field}] || m.effect(call.Common(), arg).Put == Never {
+					continue
+				}
+				if _, ok := f.X.(*ssa.Parameter); ok {
+					seen[key{f.X, f.Field}] = true
+					found = append(found, f)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// readFrom returns the field that v was read from, perhaps cut or in an interface, nil for none.
+func readFrom(v ssa.Value) *ssa.FieldAddr {
+	for {
+		switch x := v.(type) {
+		case *ssa.MakeInterface:
+			v = x.X
+		case *ssa.Slice:
+			v = x.X
+		case *ssa.UnOp:
+			f, _ := x.X.(*ssa.FieldAddr)
+			if x.Op != token.MUL {
+				return nil
+			}
+			return f
+		default:
+			return nil
+		}
+	}
+}
+
+// TrackField follows what is in a field of a parameter.
+func (m *Model) TrackField(fn *ssa.Function, f *ssa.FieldAddr) *flow.Track {
+	return flow.NewFieldTrack(fn, f, m)
 }
 
 // IsAPI reports whether a call is of the function of this name in the table of pools: "sync.Pool.Put".
