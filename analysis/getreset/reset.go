@@ -26,7 +26,7 @@ func isReset(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruc
 	case *ssa.Store:
 		return t.Live(s, instr.Addr) == flow.Same && !t.Cell(instr.Addr) && t.Live(s, instr.Val) == flow.None
 	case *ssa.Slice:
-		return owned(t, s, instr.X) && instr.High != nil && isZero(instr.High)
+		return owned(t, s, instr.X) && instr.High != nil && isConst(instr.High)
 	case ssa.CallInstruction:
 		operands := flow.Operands(instr.Common())
 		if b, ok := instr.Common().Value.(*ssa.Builtin); ok {
@@ -44,6 +44,12 @@ func isReset(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruc
 		return poolmodel.IsResetName(name) || name == "Truncate" && isZero(operands[1])
 	}
 	return false
+}
+
+// isConst reports whether v is a constant: what is cut to a length that is known from the start is written anew.
+func isConst(v ssa.Value) bool {
+	_, ok := v.(*ssa.Const)
+	return ok
 }
 
 func isZero(v ssa.Value) bool {

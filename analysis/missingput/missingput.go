@@ -41,6 +41,10 @@ type lost struct {
 	panics bool
 	failed bool // because a call failed
 
+	// A call was given the value that could not put it back, since nobody else can, and it did not fail. Where other paths put the value back, it
+	// may have been given for good.
+	excused bool
+
 	unrelated bool // because of something that no call that was given the value has returned
 }
 
@@ -49,9 +53,7 @@ type fate struct {
 	first      *lost // the first in source order of the ends that lose it
 	put, given bool  // some path puts it back, some path hands it on
 
-	// Calls that were given it, and may keep it for all that is known of them.
-	back map[ssa.Instruction]bool // after which it is put back
-	used map[ssa.Instruction]bool // that could not put it back, since nobody else can
+	back map[ssa.Instruction]bool // calls that were given it, may keep it for all that is known, and after which it is put back
 }
 
 func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition, panics bool) {
@@ -78,8 +80,7 @@ func (f fate) loses(acq poolmodel.Acquisition) bool {
 	if f.first == nil || acq.Wrapper && !f.put && (f.given || acq.Pool == "") {
 		return false
 	}
-	// Otherwise a call that was given the value, and then decided, has taken it.
-	return !f.put || len(f.used) == 0 || f.first.failed || unrelated(f.first.step, f.used)
+	return !f.put || !f.first.excused
 }
 
 func report(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition, f fate) {
@@ -106,6 +107,9 @@ func report(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition, 
 // maxLent bounds the calls that a path remembers to have been given the value. They are the bits of a state's flags.
 const maxLent = 24
 
+// flagUsed says that a call was given the value that could not put it back.
+const flagUsed flow.Flags = 1 << maxLent
+
 // lending are the calls of a function that were given the value, and that may keep it for all that is known of them.
 type lending struct {
 	bits  map[ssa.Instruction]flow.Flags
@@ -129,7 +133,7 @@ func (l *lending) bit(call ssa.Instruction) flow.Flags {
 // follow walks the paths from an acquisition. The calls of lends are known not to keep the value. It returns false when there
 // were too many paths.
 func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics bool, lends map[ssa.Instruction]bool) (fate, bool) {
-	f := fate{back: map[ssa.Instruction]bool{}, used: map[ssa.Instruction]bool{}}
+	f := fate{back: map[ssa.Instruction]bool{}}
 	lent := lending{bits: map[ssa.Instruction]flow.Flags{}}
 	closed, _ := m.Closed(acq.Pool)
 	goesBack := func(s *flow.State) {
@@ -151,7 +155,7 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 			case lends[instr]:
 				return true
 			case closed && (e.Class == flow.Inner || isCall && !e.Stored && !poolmodel.Keeps(&call.Call)):
-				f.used[instr] = true
+				s.Flags |= flagUsed
 				return true
 			case isCall && !e.Stored && !acq.Wrapper && m.OnlyUses(&call.Call, acq.Pool):
 				return true
@@ -186,14 +190,15 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 		default:
 			return true
 		}
-		if s.Flags != 0 {
+		if s.Flags&^flagUsed != 0 {
 			f.given = true
 			return false
 		}
+		end.excused = s.Flags&flagUsed != 0 && !end.failed
 		if !end.pos.IsValid() {
 			end.pos = closingBrace(t.Fn)
 		}
-		if f.first == nil || end.pos < f.first.pos {
+		if f.first == nil || f.first.excused && !end.excused || f.first.excused == end.excused && end.pos < f.first.pos {
 			f.first = end
 		}
 		return true

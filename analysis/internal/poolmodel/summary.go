@@ -164,6 +164,9 @@ func (w *paramWalk) glance() (puts bool) {
 
 // into returns the parameter that the root is stored in by an event of instr, -1 for none.
 func (w *paramWalk) into(instr ssa.Instruction, e Event) int {
+	if e.Class > flow.Part { // what it refers to, or what refers to it
+		return -1
+	}
 	switch instr := instr.(type) {
 	case *ssa.Store:
 		return w.base(instr.Addr)

@@ -130,3 +130,14 @@ func recordReset(r recorder, o any) {
 	*opts = (*opts)[:0]
 	cleanOptions.Put(opts)
 }
+
+var chunks = sync.Pool{New: func() any { b := make([]byte, 0, 64); return &b }}
+
+func chunk(data []byte) int {
+	b := chunks.Get().(*[]byte)
+	c := append((*b)[:4], data...)
+	copy(c, "head")
+	*b = c
+	chunks.Put(b)
+	return len(c)
+}

@@ -1,6 +1,9 @@
 package escape
 
-import "bytes"
+import (
+	"bytes"
+	"sync"
+)
 
 // A function may store what it is given in something else that it is given.
 type entry struct {
@@ -76,4 +79,18 @@ func resetTo(e *entry) {
 	defer bufs.Put(buf)
 	e.reset(buf)
 	e.out.WriteString(e.key)
+}
+
+type pair struct{ body, raw []byte }
+
+var pairs = sync.Pool{New: func() any { return new(pair) }}
+
+func swap(a, b *pair) { a.body, b.body = b.body, a.body }
+
+func swapped(p *pair) int {
+	q := pairs.Get().(*pair)
+	swap(p, q)
+	n := len(q.body)
+	pairs.Put(q)
+	return n
 }

@@ -55,17 +55,28 @@ func lentAlone(s sink) error {
 	return s.Encode(b)
 }
 
-func lentOrBack(s sink, c bool) error {
-	b := lentBufs.Get().(*bytes.Buffer) // want `b from lentBufs.Get is not put back when the function returns at line \d+: `
+func lentOrBack(s sink) error {
+	b := lentBufs.Get().(*bytes.Buffer) // want `b from lentBufs.Get is not put back when the function returns at line \d+ \(err != nil\)`
 	b.Reset()
-	if c {
-		return s.Encode(b)
+	if err := s.Encode(b); err != nil {
+		return err
 	}
 	lentBufs.Put(b)
 	return nil
 }
 
 // Right.
+
+// hijacked gives it for good where a setting says so.
+func hijacked(s sink, forGood bool) error {
+	b := lentBufs.Get().(*bytes.Buffer)
+	b.Reset()
+	err := s.Encode(b)
+	if !forGood {
+		lentBufs.Put(b)
+	}
+	return err
+}
 
 var givenBufs = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
