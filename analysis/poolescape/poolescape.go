@@ -170,15 +170,15 @@ func keeper(instr ssa.Instruction) string {
 	return ""
 }
 
-// places says where a call stores what it is given, when that outlives the function; "" when it does not, or may not: another call of the
-// same function, or one that resets, may end the loan.
+// places says where a call stores what it is given, when that outlives the function; "" when it does not, or may not: a result may say that
+// it did not, and another call of the same function, or one that resets, may end the loan.
 func places(instr ssa.Instruction, into ssa.Value) string {
 	call, ok := instr.(*ssa.Call)
 	if !ok || !outlives(into) {
 		return ""
 	}
 	callee := call.Call.StaticCallee()
-	if callee == nil || poolmodel.IsResetName(callee.Name()) {
+	if callee == nil || poolmodel.IsResetName(callee.Name()) || callee.Signature.Results().Len() > 0 {
 		return ""
 	}
 	for _, b := range instr.Parent().Blocks {

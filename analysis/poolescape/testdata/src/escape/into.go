@@ -94,3 +94,24 @@ func swapped(p *pair) int {
 	pairs.Put(q)
 	return n
 }
+
+// add stores it unless it returns an error.
+func (t *table) add(e *entry) error {
+	if len(t.entries) > 8 {
+		return errFull
+	}
+	t.entries[e.key] = e
+	return nil
+}
+
+var errFull error
+
+var entries = sync.Pool{New: func() any { return new(entry) }}
+
+func added(t *table, key string) {
+	e := entries.Get().(*entry)
+	e.key = key
+	if err := t.add(e); err != nil {
+		entries.Put(e)
+	}
+}
