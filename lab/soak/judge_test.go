@@ -2,6 +2,7 @@ package soak
 
 import (
 	"maps"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -110,6 +111,39 @@ func TestLeastSlope(t *testing.T) {
 	}
 	if _, windows, ok := leastSlope([]float64{0, 60, 120}, []float64{1, 2, 3}, 0, 60); ok || windows != 3 {
 		t.Errorf("of three windows: got %d, %v, want no slope", windows, ok)
+	}
+}
+
+// TestGoodputCountsWork: what is served counts by the processor time that it takes of the server, whatever the mix is, and whatever
+// clients take beside it; what is refused counts for nothing, and idle time against the server.
+func TestGoodputCountsWork(t *testing.T) {
+	c := capacity{Rounds: 32, Heavy: 140, CPU: map[string]float64{heavyKind: 0.010, "stream": 0.013, "encode": 0.0026, "http-one": 0.0004, "http-raw": 0.0029, "http-y4m": 0.001}}
+	rounds := func(n int) map[string]int {
+		all := map[string]int{}
+		for i := range mix {
+			all[mix[i].name] = n * mix[i].weight
+		}
+		return all
+	}
+	const round = 2*0.013 + 0.0026 + 5*0.0004 + 0.0029 + 0.001 // seconds of the server
+	tests := map[string]struct {
+		heavy, rounds int
+		cpu, idle     float64
+		use           float64
+	}{
+		"half-each":  {700, 230, 700*0.010 + 230*round, 0, 1},
+		"more-heavy": {1000, 100, 1000*0.010 + 100*round, 0, 1},
+		"refusing":   {700, 230, (700*0.010 + 230*round) / 0.9, 0, 0.9},
+		"idle":       {350, 115, (700*0.010 + 230*round) / 2, (700*0.010 + 230*round) / 2, 0.5},
+		"nothing":    {0, 0, 1, 0, 0},
+	}
+	for name, tt := range tests {
+		s := spell{seconds: 10, cpu: tt.cpu, idle: tt.idle}
+		s.served(c, tt.heavy, rounds(tt.rounds))
+		done, use := s.capacities(c)
+		if want := float64(tt.heavy)/10/c.Heavy + float64(tt.rounds)/10/c.Rounds; math.Abs(done-want) > 1e-9 || math.Abs(use-tt.use) > 1e-9 {
+			t.Errorf("%s: got %.3f capacities and %.3f of the processor time, want %.3f and %.3f", name, done, use, want, tt.use)
+		}
 	}
 }
 

@@ -222,15 +222,23 @@ func (k *soak) spell(t testing.TB, b *burster) (end func() spell) {
 	t.Helper()
 	begin, cpu, idle, heavy, requests := time.Now(), k.s.cpu(t), measure.Idle(), b.served.Load(), k.tally.requests()
 	return func() spell {
-		s := spell{seconds: time.Since(begin).Seconds(), cpu: k.s.cpu(t) - cpu, idle: (measure.Idle() - idle).Seconds(), heavy: float64(b.served.Load() - heavy)}
-		s.work = s.heavy * k.capacity.CPU[heavyKind]
+		s := spell{seconds: time.Since(begin).Seconds(), cpu: k.s.cpu(t) - cpu, idle: (measure.Idle() - idle).Seconds()}
 		now := k.tally.requests()
-		for i := range mix {
-			n := float64(now[mix[i].name] - requests[mix[i].name])
-			s.load += n * float64(mix[i].frames) / float64(roundFrames())
-			s.work += n * k.capacity.CPU[mix[i].name]
+		for name := range now {
+			now[name] -= requests[name]
 		}
+		s.served(k.capacity, int(b.served.Load()-heavy), now)
 		return s
+	}
+}
+
+// served notes requests of a burst that were served, and requests of the mix by kind.
+func (s *spell) served(c capacity, heavy int, requests map[string]int) {
+	s.heavy, s.work = float64(heavy), float64(heavy)*c.CPU[heavyKind]
+	for i := range mix {
+		n := float64(requests[mix[i].name])
+		s.load += n * float64(mix[i].frames) / float64(roundFrames())
+		s.work += n * c.CPU[mix[i].name]
 	}
 }
 
