@@ -23,10 +23,21 @@ func newTree(origin int32, maxEdges int) *tree {
 	return &tree{origin: o, edges: map[int32]*edge{origin: o}, maxEdges: maxEdges}
 }
 
+const (
+	// mostHops bounds the hops of an image.
+	mostHops = 8
+	// mostAsked is how many nodes one asks before the publisher's node sends the stream itself, however many it sends to.
+	mostAsked = 13
+)
+
 // join makes a node an edge, and returns how many nodes it has asked. An edge that has lost its parent keeps its children.
 func (t *tree) join(e *edge) (asked int) {
 	at := t.origin
 	for asked = 1; len(at.children) >= t.maxEdges; asked++ {
+		if asked == mostHops {
+			at, asked = t.origin, mostAsked
+			break
+		}
 		next := at.children[0]
 		for _, c := range at.children {
 			if c.named < next.named {
