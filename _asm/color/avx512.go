@@ -46,22 +46,32 @@ func writeResizedAVX512(f *file, to planes) {
 	if to == yccHalf {
 		c.loadChroma(false)
 	}
+	lanes := [4]reg.OpmaskVirtual{1: f.lanes("lane 1", 0b0010), 2: f.lanes("lane 2", 0b0100), 3: f.lanes("lane 3", 0b1000)}
+	odd := f.lanes("lanes 1 and 3", 0b1010)
 	f.Loop("loop", groups, 1, func() {
-		var rg, b [2]reg.VecVirtual
-		for i := range rg {
-			first, second := f.ZMM(), f.ZMM()
-			f.VMOVDQU64(windowAhead(f, src, ahead, gen.At(table, 256+8*i)), first)
-			f.VMOVDQU64(windowAhead(f, src, ahead, gen.At(table, 260+8*i)), second)
-			rg[i], b[i] = f.ZMM(), f.ZMM()
-			f.VMOVDQU64(gen.At(table, 64*i), rg[i])
-			f.VPERMI2B(second, first, rg[i])
-			f.VBROADCASTI64X4(gen.At(table, 128+32*i), b[i])
-			f.VPERMI2B(second, first, b[i])
+		rg, b := [2]reg.VecVirtual{f.ZMM(), f.ZMM()}, f.ZMM()
+		var redGreen [2]reg.VecVirtual
+		blue := f.ZMM()
+		f.VMOVDQU64(gen.At(table, 128), blue)
+		for i := range lanes {
+			pixels := f.ZMM()
+			f.VMOVDQU64(windowAhead(f, src, ahead, gen.At(table, 256+4*i)), pixels)
+			if i%2 == 0 {
+				redGreen[i/2] = f.ZMM()
+				f.VMOVDQU64(gen.At(table, 32*i), redGreen[i/2])
+				f.VPERMB(pixels, redGreen[i/2], rg[i/2])
+			} else {
+				f.VPERMB(pixels, redGreen[i/2], odd, rg[i/2])
+			}
+			if i == 0 {
+				f.VPERMB(pixels, blue, b)
+			} else {
+				f.VPERMB(pixels, blue, lanes[i], b)
+			}
 		}
-		p := [3]reg.VecVirtual{f.ZMM(), f.ZMM(), f.ZMM()}
+		p := [3]reg.VecVirtual{f.ZMM(), f.ZMM(), b}
 		f.VSHUFI64X2(operand.U8(0b01_00_01_00), rg[1], rg[0], p[0])
 		f.VSHUFI64X2(operand.U8(0b11_10_11_10), rg[1], rg[0], p[1])
-		f.VSHUFI64X2(operand.U8(0b01_00_01_00), b[1], b[0], p[2])
 		for i := range p {
 			f.VPMADDUBSW(gen.At(table, 192), p[i], p[i])
 		}
@@ -100,6 +110,23 @@ places has where R, G and B are in the block's first 64 bytes (0..63) and last 6
 	f.End()
 }
 
+// lanes returns a mask of the bytes of lanes, a bit each.
+func (f *file) lanes(text string, lanes uint64) reg.OpmaskVirtual {
+	var bytes uint64
+	for i := range 4 {
+		bytes |= lanes >> i & 1 * 0xFFFF << (16 * i)
+	}
+	return f.bytesMask("bytes of "+text, bytes)
+}
+
+// bytesMask returns a mask of bytes, a bit each.
+func (f *file) bytesMask(text string, bytes uint64) reg.OpmaskVirtual {
+	mask, bits := gen.Name(f.Asm, text, f.K()), f.GP64()
+	f.MOVQ(operand.U64(bytes), bits)
+	f.KMOVQ(bits, mask)
+	return mask
+}
+
 // block loads 32 pixels.
 type block struct {
 	*file
@@ -114,10 +141,7 @@ func newBlock(f *file, step int, places reg.GPVirtual) *block {
 		b.places[i] = gen.Name(f.Asm, fmt.Sprintf("places of %c", "RGB"[i]), f.ZMM())
 		f.VMOVDQU64(gen.At(places, 64*i), b.places[i])
 	}
-	b.upper = gen.Name(f.Asm, "upper bytes of words", f.K())
-	odd := f.GP64()
-	f.MOVQ(operand.U64(0xaaaaaaaaaaaaaaaa), odd)
-	f.KMOVQ(odd, b.upper)
+	b.upper = f.bytesMask("upper bytes of words", 0xAAAA_AAAA_AAAA_AAAA)
 	return b
 }
 

@@ -8,51 +8,62 @@
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
 TEXT ·wideRGBAVX512(SB), NOSPLIT, $0-56
 	// wideRGBAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed.
-	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
-	MOVQ src+24(FP), AX
-	MOVQ table+32(FP), CX
-	MOVQ groups+48(FP), DX
-	MOVQ ahead+40(FP), BX
-	ADDQ AX, BX
-	MOVQ first+0(FP), SI
-	MOVQ second+8(FP), DI
-	MOVQ third+16(FP), R8
-	XORL R9, R9
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done, K1 bytes of lane
+	// 1, K2 bytes of lane 2, K3 bytes of lane 3, K4 bytes of lanes 1 and 3
+	MOVQ  src+24(FP), AX
+	MOVQ  table+32(FP), CX
+	MOVQ  groups+48(FP), DX
+	MOVQ  ahead+40(FP), BX
+	ADDQ  AX, BX
+	MOVQ  first+0(FP), SI
+	MOVQ  second+8(FP), DI
+	MOVQ  third+16(FP), R8
+	XORL  R9, R9
+	MOVQ  $0x00000000ffff0000, R10
+	KMOVQ R10, K1
+	MOVQ  $0x0000ffff00000000, R10
+	KMOVQ R10, K2
+	MOVQ  $0xffff000000000000, R10
+	KMOVQ R10, K3
+	MOVQ  $0xffff0000ffff0000, R10
+	KMOVQ R10, K4
 
 loop:
-	MOVL            256(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z0
-	MOVL            260(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z1
-	VMOVDQU64       (CX), Z2
-	VPERMI2B        Z1, Z0, Z2
-	VBROADCASTI64X4 128(CX), Z3
-	VPERMI2B        Z1, Z0, Z3
-	MOVL            264(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z0
-	MOVL            268(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z1
-	VMOVDQU64       64(CX), Z4
-	VPERMI2B        Z1, Z0, Z4
-	VBROADCASTI64X4 160(CX), Z5
-	VPERMI2B        Z1, Z0, Z5
-	VSHUFI64X2      $0x44, Z4, Z2, Z0
-	VSHUFI64X2      $0xee, Z4, Z2, Z1
-	VSHUFI64X2      $0x44, Z5, Z3, Z2
-	VPMADDUBSW      192(CX), Z0, Z0
-	VPMADDUBSW      192(CX), Z1, Z1
-	VPMADDUBSW      192(CX), Z2, Z2
-	VMOVDQU64       Z0, (SI)(R9*2)
-	VMOVDQU64       Z1, (DI)(R9*2)
-	VMOVDQU64       Z2, (R8)(R9*2)
-	ADDQ            $0x00000020, R9
-	ADDQ            $0x00000140, CX
-	SUBQ            $0x01, DX
-	JG              loop
+	VMOVDQU64  128(CX), Z3
+	MOVL       256(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z2
+	VMOVDQU64  (CX), Z1
+	VPERMB     Z2, Z1, Z0
+	VPERMB     Z2, Z3, Z2
+	MOVL       260(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z4
+	VPERMB     Z4, Z1, K4, Z0
+	VPERMB     Z4, Z3, K1, Z2
+	MOVL       264(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z4
+	VMOVDQU64  64(CX), Z5
+	VPERMB     Z4, Z5, Z1
+	VPERMB     Z4, Z3, K2, Z2
+	MOVL       268(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z4
+	VPERMB     Z4, Z5, K4, Z1
+	VPERMB     Z4, Z3, K3, Z2
+	VSHUFI64X2 $0x44, Z1, Z0, Z3
+	VSHUFI64X2 $0xee, Z1, Z0, Z0
+	VPMADDUBSW 192(CX), Z3, Z3
+	VPMADDUBSW 192(CX), Z0, Z0
+	VPMADDUBSW 192(CX), Z2, Z2
+	VMOVDQU64  Z3, (SI)(R9*2)
+	VMOVDQU64  Z0, (DI)(R9*2)
+	VMOVDQU64  Z2, (R8)(R9*2)
+	ADDQ       $0x00000020, R9
+	ADDQ       $0x00000140, CX
+	SUBQ       $0x01, DX
+	JG         loop
 	VZEROUPPER
 	RET
 
@@ -62,7 +73,8 @@ TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-56
 	// wideYCCAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then YCC.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Z0 weight of R
 	// in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Z5 weight of G in Cb, Z6
-	// weight of B in Cb, Z7 weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr
+	// weight of B in Cb, Z7 weight of R in Cr, Z8 weight of G in Cr, Z9 weight of B in Cr, K1 bytes of lane 1, K2
+	// bytes of lane 2, K3 bytes of lane 3, K4 bytes of lanes 1 and 3
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+48(FP), DX
@@ -82,57 +94,67 @@ TEXT ·wideYCCAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD pair_4000_4000<>+0(SB), Z7
 	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z8
 	VPBROADCASTD pair_f598_f598<>+0(SB), Z9
+	MOVQ         $0x00000000ffff0000, R10
+	KMOVQ        R10, K1
+	MOVQ         $0x0000ffff00000000, R10
+	KMOVQ        R10, K2
+	MOVQ         $0xffff000000000000, R10
+	KMOVQ        R10, K3
+	MOVQ         $0xffff0000ffff0000, R10
+	KMOVQ        R10, K4
 
 loop:
-	MOVL            256(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z10
-	MOVL            260(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z11
-	VMOVDQU64       (CX), Z12
-	VPERMI2B        Z11, Z10, Z12
-	VBROADCASTI64X4 128(CX), Z13
-	VPERMI2B        Z11, Z10, Z13
-	MOVL            264(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z10
-	MOVL            268(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z11
-	VMOVDQU64       64(CX), Z14
-	VPERMI2B        Z11, Z10, Z14
-	VBROADCASTI64X4 160(CX), Z15
-	VPERMI2B        Z11, Z10, Z15
-	VSHUFI64X2      $0x44, Z14, Z12, Z10
-	VSHUFI64X2      $0xee, Z14, Z12, Z11
-	VSHUFI64X2      $0x44, Z15, Z13, Z12
-	VPMADDUBSW      192(CX), Z10, Z10
-	VPMADDUBSW      192(CX), Z11, Z11
-	VPMADDUBSW      192(CX), Z12, Z12
-	VPMULHRSW       Z0, Z10, Z13
-	VPMULHRSW       Z1, Z11, Z14
-	VPADDW          Z14, Z13, Z13
-	VPMULHRSW       Z2, Z12, Z14
-	VPADDW          Z14, Z13, Z13
-	VPSUBW          Z3, Z13, Z13
-	VMOVDQU64       Z13, (SI)(R9*2)
-	VPMULHRSW       Z4, Z10, Z13
-	VPMULHRSW       Z5, Z11, Z14
-	VPADDW          Z14, Z13, Z13
-	VPMULHRSW       Z6, Z12, Z14
-	VPADDW          Z14, Z13, Z13
-	VMOVDQU64       Z13, (DI)(R9*2)
-	VPMULHRSW       Z7, Z10, Z10
-	VPMULHRSW       Z8, Z11, Z11
-	VPADDW          Z11, Z10, Z10
-	VPMULHRSW       Z9, Z12, Z11
-	VPADDW          Z11, Z10, Z10
-	VMOVDQU64       Z10, (R8)(R9*2)
-	ADDQ            $0x00000020, R9
-	ADDQ            $0x00000140, CX
-	SUBQ            $0x01, DX
-	JG              loop
+	VMOVDQU64  128(CX), Z13
+	MOVL       256(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z12
+	VMOVDQU64  (CX), Z11
+	VPERMB     Z12, Z11, Z10
+	VPERMB     Z12, Z13, Z12
+	MOVL       260(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z14
+	VPERMB     Z14, Z11, K4, Z10
+	VPERMB     Z14, Z13, K1, Z12
+	MOVL       264(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z14
+	VMOVDQU64  64(CX), Z15
+	VPERMB     Z14, Z15, Z11
+	VPERMB     Z14, Z13, K2, Z12
+	MOVL       268(CX), R10
+	PREFETCHT0 (BX)(R10*1)
+	VMOVDQU64  (AX)(R10*1), Z14
+	VPERMB     Z14, Z15, K4, Z11
+	VPERMB     Z14, Z13, K3, Z12
+	VSHUFI64X2 $0x44, Z11, Z10, Z13
+	VSHUFI64X2 $0xee, Z11, Z10, Z10
+	VPMADDUBSW 192(CX), Z13, Z13
+	VPMADDUBSW 192(CX), Z10, Z10
+	VPMADDUBSW 192(CX), Z12, Z12
+	VPMULHRSW  Z0, Z13, Z11
+	VPMULHRSW  Z1, Z10, Z14
+	VPADDW     Z14, Z11, Z11
+	VPMULHRSW  Z2, Z12, Z14
+	VPADDW     Z14, Z11, Z11
+	VPSUBW     Z3, Z11, Z11
+	VMOVDQU64  Z11, (SI)(R9*2)
+	VPMULHRSW  Z4, Z13, Z11
+	VPMULHRSW  Z5, Z10, Z14
+	VPADDW     Z14, Z11, Z11
+	VPMULHRSW  Z6, Z12, Z14
+	VPADDW     Z14, Z11, Z11
+	VMOVDQU64  Z11, (DI)(R9*2)
+	VPMULHRSW  Z7, Z13, Z11
+	VPMULHRSW  Z8, Z10, Z10
+	VPADDW     Z10, Z11, Z11
+	VPMULHRSW  Z9, Z12, Z10
+	VPADDW     Z10, Z11, Z11
+	VMOVDQU64  Z11, (R8)(R9*2)
+	ADDQ       $0x00000020, R9
+	ADDQ       $0x00000140, CX
+	SUBQ       $0x01, DX
+	JG         loop
 	VZEROUPPER
 	RET
 
@@ -167,7 +189,8 @@ TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-56
 	// YCCHalf.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Z0 weight of R
 	// in Y, Z1 weight of G in Y, Z2 weight of B in Y, Z3 128<<7, Z4 weight of R in Cb, Cr, Z5 weight of G in Cb, Cr,
-	// Z6 weight of B in Cb, Cr, Z7 swapWords, Z8 partWords
+	// Z6 weight of B in Cb, Cr, Z7 swapWords, Z8 partWords, K1 bytes of lane 1, K2 bytes of lane 2, K3 bytes of lane
+	// 3, K4 bytes of lanes 1 and 3
 	MOVQ            src+24(FP), AX
 	MOVQ            table+32(FP), CX
 	MOVQ            groups+48(FP), DX
@@ -186,59 +209,69 @@ TEXT ·wideYCCHalfAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD    pair_4000_f598<>+0(SB), Z6
 	VBROADCASTI32X4 swapWords<>+0(SB), Z7
 	VMOVDQU64       partWords<>+0(SB), Z8
+	MOVQ            $0x00000000ffff0000, R10
+	KMOVQ           R10, K1
+	MOVQ            $0x0000ffff00000000, R10
+	KMOVQ           R10, K2
+	MOVQ            $0xffff000000000000, R10
+	KMOVQ           R10, K3
+	MOVQ            $0xffff0000ffff0000, R10
+	KMOVQ           R10, K4
 
 loop:
-	MOVL            256(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z9
-	MOVL            260(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z10
-	VMOVDQU64       (CX), Z11
-	VPERMI2B        Z10, Z9, Z11
-	VBROADCASTI64X4 128(CX), Z12
-	VPERMI2B        Z10, Z9, Z12
-	MOVL            264(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z9
-	MOVL            268(CX), R10
-	PREFETCHT0      (BX)(R10*1)
-	VMOVDQU64       (AX)(R10*1), Z10
-	VMOVDQU64       64(CX), Z13
-	VPERMI2B        Z10, Z9, Z13
-	VBROADCASTI64X4 160(CX), Z14
-	VPERMI2B        Z10, Z9, Z14
-	VSHUFI64X2      $0x44, Z13, Z11, Z9
-	VSHUFI64X2      $0xee, Z13, Z11, Z10
-	VSHUFI64X2      $0x44, Z14, Z12, Z11
-	VPMADDUBSW      192(CX), Z9, Z9
-	VPMADDUBSW      192(CX), Z10, Z10
-	VPMADDUBSW      192(CX), Z11, Z11
-	VPMULHRSW       Z0, Z9, Z12
-	VPMULHRSW       Z1, Z10, Z13
-	VPADDW          Z13, Z12, Z12
-	VPMULHRSW       Z2, Z11, Z13
-	VPADDW          Z13, Z12, Z12
-	VPSUBW          Z3, Z12, Z12
-	VMOVDQU64       Z12, (SI)(R9*2)
-	VPSHUFB         Z7, Z9, Z12
-	VPAVGW          Z9, Z12, Z12
-	VPSHUFB         Z7, Z10, Z9
-	VPAVGW          Z10, Z9, Z9
-	VPSHUFB         Z7, Z11, Z10
-	VPAVGW          Z11, Z10, Z10
-	VPMULHRSW       Z4, Z12, Z11
-	VPMULHRSW       Z5, Z9, Z9
-	VPADDW          Z9, Z11, Z11
-	VPMULHRSW       Z6, Z10, Z9
-	VPADDW          Z9, Z11, Z11
-	VPERMW          Z11, Z8, Z11
-	VMOVDQU64       Y11, (DI)(R9*1)
-	VEXTRACTI64X4   $0x01, Z11, (R8)(R9*1)
-	ADDQ            $0x00000020, R9
-	ADDQ            $0x00000140, CX
-	SUBQ            $0x01, DX
-	JG              loop
+	VMOVDQU64     128(CX), Z12
+	MOVL          256(CX), R10
+	PREFETCHT0    (BX)(R10*1)
+	VMOVDQU64     (AX)(R10*1), Z11
+	VMOVDQU64     (CX), Z10
+	VPERMB        Z11, Z10, Z9
+	VPERMB        Z11, Z12, Z11
+	MOVL          260(CX), R10
+	PREFETCHT0    (BX)(R10*1)
+	VMOVDQU64     (AX)(R10*1), Z13
+	VPERMB        Z13, Z10, K4, Z9
+	VPERMB        Z13, Z12, K1, Z11
+	MOVL          264(CX), R10
+	PREFETCHT0    (BX)(R10*1)
+	VMOVDQU64     (AX)(R10*1), Z13
+	VMOVDQU64     64(CX), Z14
+	VPERMB        Z13, Z14, Z10
+	VPERMB        Z13, Z12, K2, Z11
+	MOVL          268(CX), R10
+	PREFETCHT0    (BX)(R10*1)
+	VMOVDQU64     (AX)(R10*1), Z13
+	VPERMB        Z13, Z14, K4, Z10
+	VPERMB        Z13, Z12, K3, Z11
+	VSHUFI64X2    $0x44, Z10, Z9, Z12
+	VSHUFI64X2    $0xee, Z10, Z9, Z9
+	VPMADDUBSW    192(CX), Z12, Z12
+	VPMADDUBSW    192(CX), Z9, Z9
+	VPMADDUBSW    192(CX), Z11, Z11
+	VPMULHRSW     Z0, Z12, Z10
+	VPMULHRSW     Z1, Z9, Z13
+	VPADDW        Z13, Z10, Z10
+	VPMULHRSW     Z2, Z11, Z13
+	VPADDW        Z13, Z10, Z10
+	VPSUBW        Z3, Z10, Z10
+	VMOVDQU64     Z10, (SI)(R9*2)
+	VPSHUFB       Z7, Z12, Z10
+	VPAVGW        Z12, Z10, Z10
+	VPSHUFB       Z7, Z9, Z12
+	VPAVGW        Z9, Z12, Z12
+	VPSHUFB       Z7, Z11, Z9
+	VPAVGW        Z11, Z9, Z9
+	VPMULHRSW     Z4, Z10, Z10
+	VPMULHRSW     Z5, Z12, Z11
+	VPADDW        Z11, Z10, Z10
+	VPMULHRSW     Z6, Z9, Z9
+	VPADDW        Z9, Z10, Z10
+	VPERMW        Z10, Z8, Z10
+	VMOVDQU64     Y10, (DI)(R9*1)
+	VEXTRACTI64X4 $0x01, Z10, (R8)(R9*1)
+	ADDQ          $0x00000020, R9
+	ADDQ          $0x00000140, CX
+	SUBQ          $0x01, DX
+	JG            loop
 	VZEROUPPER
 	RET
 
@@ -280,7 +313,8 @@ GLOBL partWords<>(SB), RODATA|NOPTR, $64
 TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-56
 	// wideLumaAVX512 makes groups*32 samples, groups > 0, of windows of 64 bytes: resample's Packed and then Luma.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI samples done, Z0 weight of R in Y, Z1 weight
-	// of G in Y, Z2 weight of B in Y, Z3 128<<7
+	// of G in Y, Z2 weight of B in Y, Z3 128<<7, K1 bytes of lane 1, K2 bytes of lane 2, K3 bytes of lane 3, K4 bytes
+	// of lanes 1 and 3
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+48(FP), DX
@@ -292,45 +326,55 @@ TEXT ·wideLumaAVX512(SB), NOSPLIT, $0-56
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Z1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Z2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Z3
+	MOVQ         $0x00000000ffff0000, R8
+	KMOVQ        R8, K1
+	MOVQ         $0x0000ffff00000000, R8
+	KMOVQ        R8, K2
+	MOVQ         $0xffff000000000000, R8
+	KMOVQ        R8, K3
+	MOVQ         $0xffff0000ffff0000, R8
+	KMOVQ        R8, K4
 
 loop:
-	MOVL            256(CX), R8
-	PREFETCHT0      (BX)(R8*1)
-	VMOVDQU64       (AX)(R8*1), Z4
-	MOVL            260(CX), R8
-	PREFETCHT0      (BX)(R8*1)
-	VMOVDQU64       (AX)(R8*1), Z5
-	VMOVDQU64       (CX), Z6
-	VPERMI2B        Z5, Z4, Z6
-	VBROADCASTI64X4 128(CX), Z7
-	VPERMI2B        Z5, Z4, Z7
-	MOVL            264(CX), R8
-	PREFETCHT0      (BX)(R8*1)
-	VMOVDQU64       (AX)(R8*1), Z4
-	MOVL            268(CX), R8
-	PREFETCHT0      (BX)(R8*1)
-	VMOVDQU64       (AX)(R8*1), Z5
-	VMOVDQU64       64(CX), Z8
-	VPERMI2B        Z5, Z4, Z8
-	VBROADCASTI64X4 160(CX), Z9
-	VPERMI2B        Z5, Z4, Z9
-	VSHUFI64X2      $0x44, Z8, Z6, Z4
-	VSHUFI64X2      $0xee, Z8, Z6, Z5
-	VSHUFI64X2      $0x44, Z9, Z7, Z6
-	VPMADDUBSW      192(CX), Z4, Z4
-	VPMADDUBSW      192(CX), Z5, Z5
-	VPMADDUBSW      192(CX), Z6, Z6
-	VPMULHRSW       Z0, Z4, Z4
-	VPMULHRSW       Z1, Z5, Z5
-	VPADDW          Z5, Z4, Z4
-	VPMULHRSW       Z2, Z6, Z5
-	VPADDW          Z5, Z4, Z4
-	VPSUBW          Z3, Z4, Z4
-	VMOVDQU64       Z4, (SI)(DI*2)
-	ADDQ            $0x00000020, DI
-	ADDQ            $0x00000140, CX
-	SUBQ            $0x01, DX
-	JG              loop
+	VMOVDQU64  128(CX), Z7
+	MOVL       256(CX), R8
+	PREFETCHT0 (BX)(R8*1)
+	VMOVDQU64  (AX)(R8*1), Z6
+	VMOVDQU64  (CX), Z5
+	VPERMB     Z6, Z5, Z4
+	VPERMB     Z6, Z7, Z6
+	MOVL       260(CX), R8
+	PREFETCHT0 (BX)(R8*1)
+	VMOVDQU64  (AX)(R8*1), Z8
+	VPERMB     Z8, Z5, K4, Z4
+	VPERMB     Z8, Z7, K1, Z6
+	MOVL       264(CX), R8
+	PREFETCHT0 (BX)(R8*1)
+	VMOVDQU64  (AX)(R8*1), Z8
+	VMOVDQU64  64(CX), Z9
+	VPERMB     Z8, Z9, Z5
+	VPERMB     Z8, Z7, K2, Z6
+	MOVL       268(CX), R8
+	PREFETCHT0 (BX)(R8*1)
+	VMOVDQU64  (AX)(R8*1), Z8
+	VPERMB     Z8, Z9, K4, Z5
+	VPERMB     Z8, Z7, K3, Z6
+	VSHUFI64X2 $0x44, Z5, Z4, Z7
+	VSHUFI64X2 $0xee, Z5, Z4, Z4
+	VPMADDUBSW 192(CX), Z7, Z7
+	VPMADDUBSW 192(CX), Z4, Z4
+	VPMADDUBSW 192(CX), Z6, Z6
+	VPMULHRSW  Z0, Z7, Z5
+	VPMULHRSW  Z1, Z4, Z4
+	VPADDW     Z4, Z5, Z5
+	VPMULHRSW  Z2, Z6, Z4
+	VPADDW     Z4, Z5, Z5
+	VPSUBW     Z3, Z5, Z5
+	VMOVDQU64  Z5, (SI)(DI*2)
+	ADDQ       $0x00000020, DI
+	ADDQ       $0x00000140, CX
+	SUBQ       $0x01, DX
+	JG         loop
 	VZEROUPPER
 	RET
 
