@@ -21,6 +21,7 @@ func avx512(a *gen.Asm) {
 		writePackedLinesAVX512(f, step)
 		writeHalvedLinesAVX512(f, step)
 	}
+	writeWideLinesAVX512(f)
 	planarLines(f, "AVX512")
 	halvedPlanarLines(f, "AVX512")
 	planarResized(f, "AVX512")

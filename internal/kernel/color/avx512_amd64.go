@@ -19,6 +19,9 @@ func init() {
 			luma:    [2]blocksKernel{packed3LumaAVX512, packed4LumaAVX512},
 			lines:   [2]linesKernel{packed3LinesAVX512, packed4LinesAVX512},
 			places:  newPlaces(placesAVX512),
+
+			wideLines:  packed3WideLinesAVX512,
+			widePlaces: [2]*byte{&widePlacesAVX512(Packed{Step: 3})[0], &widePlacesAVX512(Packed{Step: 3, RedFirst: true})[0]},
 		}
 		h := &halver{block: 32, lines: [2]halverKernel{halved3LinesAVX512, halved4LinesAVX512}, places: newPlaces(halvedPlacesAVX512)}
 		k.PackedYCC, k.PackedYCCHalf, k.PackedLuma, k.PackedLines = b.packedYCC, b.packedYCCHalf, b.packedLuma, b.packedLines
@@ -51,6 +54,9 @@ func packed3LumaAVX512(first, second, third *int16, src *byte, blocks int, place
 func packed3LinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
 
 //go:noescape
+func packed3WideLinesAVX512(y0, y1, cb, cr *int16, upper, lower *byte, ahead, blocks int, places *byte)
+
+//go:noescape
 func packed4YCCAVX512(first, second, third *int16, src *byte, blocks int, places *byte)
 
 //go:noescape
@@ -79,6 +85,24 @@ func placesAVX512(p Packed) []byte {
 				at += 128 - block*p.Step // counted from where the last 64 bytes begin
 			}
 			places = append(places, 0, byte(at))
+		}
+	}
+	return places
+}
+
+// widePlacesAVX512 returns, for R, G and B, where the bytes of 64 pixels are, counted in each 64 of the 192 that they have in
+// memory, in the order in which the kernel wants them; and then for each of R, G and B two masks of 64 bits: which of these
+// 64 places are in the second 64 bytes, and which in the third.
+func widePlacesAVX512(p Packed) []byte {
+	places := make([]byte, 3*64+3*2*8)
+	for c := range 3 {
+		for i := range 64 {
+			pixel := i/16*8 + i%8 + i%16/8*32
+			at := pixel*p.Step + p.channel(c)
+			places[c*64+i] = byte(at % 64)
+			if part := at / 64; part > 0 {
+				places[3*64+c*16+(part-1)*8+at%64/8] |= 1 << (at % 8)
+			}
 		}
 	}
 	return places

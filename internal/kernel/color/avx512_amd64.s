@@ -1373,6 +1373,215 @@ loop:
 	VZEROUPPER
 	RET
 
+// func packed3WideLinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, ahead int, blocks int, places *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·packed3WideLinesAVX512(SB), NOSPLIT, $0-72
+	// packed3WideLinesAVX512 is packed3LinesAVX512 for rows of 64*blocks pixels, blocks > 0.
+	// places has, for each of R, G and B, where in 64 bytes the pixels' bytes are; and then for each which of these
+	// bytes are among
+	// the second 64 of 192 in memory, and which among the third. Of 16 places the first eight are pixels in a row,
+	// the others are
+	// those 32 pixels further on.
+	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
+	// Z0 places of R, K1 R of the second register, K2 R of the third register, Z1 places of G, K3 G of the second
+	// register, K4 G of the third register, Z2 places of B, K5 B of the second register, K6 B of the third register,
+	// Z3 weight of R in Y, negative, Z4 weight of G in Y, negative, Z5 weight of B in Y, negative, Z6 weight of R in
+	// Cb, Z7 weight of G in Cb, Z8 weight of B in Cb, Z9 weight of R in Cr, Z10 weight of G in Cr, Z11 weight of B in
+	// Cr, Z12 128<<7, Z13 32768/8, Z14 32768/16, Z15 -128, 0, Z16 0, -128, Z17 64, 64, Z18 the even and then the odd
+	// quadwords
+	MOVQ         upper+32(FP), AX
+	MOVQ         lower+40(FP), CX
+	MOVQ         places+64(FP), DX
+	MOVQ         y0+0(FP), BX
+	MOVQ         y1+8(FP), SI
+	MOVQ         cb+16(FP), DI
+	MOVQ         cr+24(FP), R8
+	MOVQ         ahead+48(FP), R9
+	MOVQ         blocks+56(FP), R10
+	XORL         R11, R11
+	VMOVDQU64    (DX), Z0
+	KMOVQ        192(DX), K1
+	KMOVQ        200(DX), K2
+	VMOVDQU64    64(DX), Z1
+	KMOVQ        208(DX), K3
+	KMOVQ        216(DX), K4
+	VMOVDQU64    128(DX), Z2
+	KMOVQ        224(DX), K5
+	KMOVQ        232(DX), K6
+	VPBROADCASTD pair_d9ba_d9ba<>+0(SB), Z3
+	VPBROADCASTD pair_b4dd_b4dd<>+0(SB), Z4
+	VPBROADCASTD pair_f169_f169<>+0(SB), Z5
+	VPBROADCASTD pair_ea67_ea67<>+0(SB), Z6
+	VPBROADCASTD pair_d599_d599<>+0(SB), Z7
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z8
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z9
+	VPBROADCASTD pair_ca68_ca68<>+0(SB), Z10
+	VPBROADCASTD pair_f598_f598<>+0(SB), Z11
+	VPBROADCASTD pair_4000_4000<>+0(SB), Z12
+	VPBROADCASTD pair_1000_1000<>+0(SB), Z13
+	VPBROADCASTD pair_0800_0800<>+0(SB), Z14
+	VPBROADCASTD pair_0080_0080<>+0(SB), Z15
+	VPBROADCASTD pair_8000_8000<>+0(SB), Z16
+	VPBROADCASTD pair_4040_4040<>+0(SB), Z17
+	VMOVDQU64    evenQuads<>+0(SB), Z18
+
+loop:
+	PREFETCHT0 (AX)(R9*1)
+	PREFETCHT0 64(AX)(R9*1)
+	PREFETCHT0 128(AX)(R9*1)
+	VMOVDQU64  (AX), Z19
+	VMOVDQU64  64(AX), Z20
+	VMOVDQU64  128(AX), Z21
+	VPBLENDMB  Z20, Z19, K1, Z22
+	VMOVDQU8   Z21, K2, Z22
+	VPERMB     Z22, Z0, Z22
+	VPBLENDMB  Z20, Z19, K3, Z23
+	VMOVDQU8   Z21, K4, Z23
+	VPERMB     Z23, Z1, Z23
+	VPBLENDMB  Z20, Z19, K5, Z24
+	VMOVDQU8   Z21, K6, Z24
+	VPERMB     Z24, Z2, Z24
+	VPMADDUBSW Z15, Z22, Z19
+	VPMADDUBSW Z15, Z23, Z20
+	VPMADDUBSW Z15, Z24, Z21
+	VPMULHRSW  Z3, Z19, Z19
+	VPMULHRSW  Z4, Z20, Z20
+	VPADDW     Z20, Z19, Z19
+	VPMULHRSW  Z5, Z21, Z20
+	VPADDW     Z20, Z19, Z19
+	VPSUBW     Z12, Z19, Z19
+	VPMULHRSW  Z13, Z19, Z19
+	VPMADDUBSW Z16, Z22, Z20
+	VPMADDUBSW Z16, Z23, Z21
+	VPMADDUBSW Z16, Z24, Z28
+	VPMULHRSW  Z3, Z20, Z20
+	VPMULHRSW  Z4, Z21, Z21
+	VPADDW     Z21, Z20, Z20
+	VPMULHRSW  Z5, Z28, Z21
+	VPADDW     Z21, Z20, Z20
+	VPSUBW     Z12, Z20, Z20
+	VPMULHRSW  Z13, Z20, Z20
+	VPUNPCKLWD Z20, Z19, Z21
+	VMOVDQU64  Z21, (BX)(R11*2)
+	VPUNPCKHWD Z20, Z19, Z19
+	VMOVDQU64  Z19, 64(BX)(R11*2)
+	VPMADDUBSW Z17, Z22, Z22
+	VPMADDUBSW Z17, Z23, Z23
+	VPMADDUBSW Z17, Z24, Z24
+	VPMULHRSW  Z6, Z22, Z19
+	VPMULHRSW  Z7, Z23, Z20
+	VPADDW     Z20, Z19, Z19
+	VPMULHRSW  Z8, Z24, Z20
+	VPADDW     Z20, Z19, Z19
+	VPMULHRSW  Z9, Z22, Z20
+	VPMULHRSW  Z10, Z23, Z21
+	VPADDW     Z21, Z20, Z20
+	VPMULHRSW  Z11, Z24, Z21
+	VPADDW     Z21, Z20, Z20
+	PREFETCHT0 (CX)(R9*1)
+	PREFETCHT0 64(CX)(R9*1)
+	PREFETCHT0 128(CX)(R9*1)
+	VMOVDQU64  (CX), Z21
+	VMOVDQU64  64(CX), Z28
+	VMOVDQU64  128(CX), Z29
+	VPBLENDMB  Z28, Z21, K1, Z25
+	VMOVDQU8   Z29, K2, Z25
+	VPERMB     Z25, Z0, Z25
+	VPBLENDMB  Z28, Z21, K3, Z26
+	VMOVDQU8   Z29, K4, Z26
+	VPERMB     Z26, Z1, Z26
+	VPBLENDMB  Z28, Z21, K5, Z27
+	VMOVDQU8   Z29, K6, Z27
+	VPERMB     Z27, Z2, Z27
+	VPMADDUBSW Z15, Z25, Z21
+	VPMADDUBSW Z15, Z26, Z28
+	VPMADDUBSW Z15, Z27, Z29
+	VPMULHRSW  Z3, Z21, Z21
+	VPMULHRSW  Z4, Z28, Z28
+	VPADDW     Z28, Z21, Z21
+	VPMULHRSW  Z5, Z29, Z28
+	VPADDW     Z28, Z21, Z21
+	VPSUBW     Z12, Z21, Z21
+	VPMULHRSW  Z13, Z21, Z21
+	VPMADDUBSW Z16, Z25, Z28
+	VPMADDUBSW Z16, Z26, Z29
+	VPMADDUBSW Z16, Z27, Z30
+	VPMULHRSW  Z3, Z28, Z28
+	VPMULHRSW  Z4, Z29, Z29
+	VPADDW     Z29, Z28, Z28
+	VPMULHRSW  Z5, Z30, Z29
+	VPADDW     Z29, Z28, Z28
+	VPSUBW     Z12, Z28, Z28
+	VPMULHRSW  Z13, Z28, Z28
+	VPUNPCKLWD Z28, Z21, Z29
+	VMOVDQU64  Z29, (SI)(R11*2)
+	VPUNPCKHWD Z28, Z21, Z21
+	VMOVDQU64  Z21, 64(SI)(R11*2)
+	VPMADDUBSW Z17, Z25, Z25
+	VPMADDUBSW Z17, Z26, Z26
+	VPMADDUBSW Z17, Z27, Z27
+	VPMULHRSW  Z6, Z25, Z21
+	VPMULHRSW  Z7, Z26, Z28
+	VPADDW     Z28, Z21, Z21
+	VPMULHRSW  Z8, Z27, Z28
+	VPADDW     Z28, Z21, Z21
+	VPMULHRSW  Z9, Z25, Z28
+	VPMULHRSW  Z10, Z26, Z29
+	VPADDW     Z29, Z28, Z28
+	VPMULHRSW  Z11, Z27, Z29
+	VPADDW     Z29, Z28, Z28
+	VPADDW     Z21, Z19, Z19
+	VPMULHRSW  Z14, Z19, Z19
+	VPERMQ     Z19, Z18, Z19
+	VMOVDQU64  Z19, (DI)(R11*1)
+	VPADDW     Z28, Z20, Z20
+	VPMULHRSW  Z14, Z20, Z20
+	VPERMQ     Z20, Z18, Z20
+	VMOVDQU64  Z20, (R8)(R11*1)
+	ADDQ       $0x00000040, R11
+	ADDQ       $0x000000c0, AX
+	ADDQ       $0x000000c0, CX
+	SUBQ       $0x01, R10
+	JG         loop
+	VZEROUPPER
+	RET
+
+DATA pair_d9ba_d9ba<>+0(SB)/4, $0xd9bad9ba
+GLOBL pair_d9ba_d9ba<>(SB), RODATA|NOPTR, $4
+
+DATA pair_b4dd_b4dd<>+0(SB)/4, $0xb4ddb4dd
+GLOBL pair_b4dd_b4dd<>(SB), RODATA|NOPTR, $4
+
+DATA pair_f169_f169<>+0(SB)/4, $0xf169f169
+GLOBL pair_f169_f169<>(SB), RODATA|NOPTR, $4
+
+DATA pair_0080_0080<>+0(SB)/4, $0x00800080
+GLOBL pair_0080_0080<>(SB), RODATA|NOPTR, $4
+
+DATA pair_8000_8000<>+0(SB)/4, $0x80008000
+GLOBL pair_8000_8000<>(SB), RODATA|NOPTR, $4
+
+DATA pair_4040_4040<>+0(SB)/4, $0x40404040
+GLOBL pair_4040_4040<>(SB), RODATA|NOPTR, $4
+
+DATA evenQuads<>+0(SB)/4, $0x00000000
+DATA evenQuads<>+4(SB)/4, $0x00000000
+DATA evenQuads<>+8(SB)/4, $0x00000002
+DATA evenQuads<>+12(SB)/4, $0x00000000
+DATA evenQuads<>+16(SB)/4, $0x00000004
+DATA evenQuads<>+20(SB)/4, $0x00000000
+DATA evenQuads<>+24(SB)/4, $0x00000006
+DATA evenQuads<>+28(SB)/4, $0x00000000
+DATA evenQuads<>+32(SB)/4, $0x00000001
+DATA evenQuads<>+36(SB)/4, $0x00000000
+DATA evenQuads<>+40(SB)/4, $0x00000003
+DATA evenQuads<>+44(SB)/4, $0x00000000
+DATA evenQuads<>+48(SB)/4, $0x00000005
+DATA evenQuads<>+52(SB)/4, $0x00000000
+DATA evenQuads<>+56(SB)/4, $0x00000007
+DATA evenQuads<>+60(SB)/4, $0x00000000
+GLOBL evenQuads<>(SB), RODATA|NOPTR, $64
+
 // func planarLinesAVX512(y0 *int16, y1 *int16, cb *int16, cr *int16, rows **byte, ahead int, blocks int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VL, MMX+
 TEXT ·planarLinesAVX512(SB), NOSPLIT, $0-56

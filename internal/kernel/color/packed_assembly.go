@@ -9,6 +9,9 @@ type blocks struct {
 	ycc, yccHalf, luma [2]blocksKernel // by Step-3
 	lines              [2]linesKernel  // by Step-3, nil where there is none
 	places             places
+
+	wideLines  linesKernel // of two blocks of pixels of 3 bytes at a time; nil where there is none
+	widePlaces [2]*byte    // for it, and 1 for RedFirst
 }
 
 type blocksKernel func(first, second, third *int16, src *byte, blocks int, places *byte)
@@ -30,11 +33,14 @@ func newPlaces(describe func(p Packed) []byte) (p places) {
 	return p
 }
 
-func (places *places) of(p Packed) *byte {
+func (places *places) of(p Packed) *byte { return places[p.Step-3][redFirst(p)] }
+
+// redFirst returns 1 for RedFirst.
+func redFirst(p Packed) int {
 	if p.RedFirst {
-		return places[p.Step-3][1]
+		return 1
 	}
-	return places[p.Step-3][0]
+	return 0
 }
 
 func (b *blocks) packedYCC(dst [3][]int16, src []byte, p Packed) {
@@ -89,7 +95,14 @@ func (b *blocks) packedLines(dst Lines, rows Rows, p Packed) {
 	upper, lower := rows.Upper[:n*p.Step], rows.Lower[:n*p.Step]
 	if even := n &^ 1; even >= block {
 		kernel, places := b.lines[p.Step-3], b.places.of(p)
-		kernel(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], rows.Ahead, n/block, places)
+		done := 0
+		if n >= 2*block && p.Step == 3 && b.wideLines != nil {
+			done = n &^ (2*block - 1)
+			b.wideLines(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], rows.Ahead, done/(2*block), b.widePlaces[redFirst(p)])
+		}
+		if n-done >= block {
+			kernel(&y0[done], &y1[done], &cb[done/2], &cr[done/2], &upper[done*p.Step], &lower[done*p.Step], rows.Ahead, (n-done)/block, places)
+		}
 		if at := even - block; even%block != 0 {
 			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], rows.Ahead, 1, places)
 		}
