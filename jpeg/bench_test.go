@@ -94,7 +94,7 @@ func benchmarkCoder(b *testing.B, p *testImage, o Options) {
 		n = 0
 		c.Begin(e.scratch, 0)
 		for i := range bands {
-			n += len(c.Encode(e.scratch, &bands[i], i))
+			n += len(c.Encode(e.scratch, &bands[i], i, nil))
 		}
 	}
 	blocks := 320 / 16 * 320 / 16 * 6

@@ -53,7 +53,7 @@ func (e *Encoder) Append(dst []byte, f frame.Frame) ([]byte, error) {
 	e.coder.Begin(e.scratch, 0)
 	for i := range e.coder.Bands() {
 		e.sampler.Fill(e.band, &f, i)
-		dst = append(dst, e.coder.Encode(e.scratch, &e.band.Band, i)...)
+		dst = append(dst, e.coder.Encode(e.scratch, &e.band.Band, i, e.sampler.Ahead(f.Planes(), i))...)
 	}
 	return e.coder.AppendTrailer(dst), nil
 }

@@ -192,6 +192,7 @@ func (e *imageEncoder) encode(w io.Writer, s *imageSource) error {
 	out := e.coder.AppendHeader(e.out[:0])
 	e.sampler.Begin(e.band)
 	e.coder.Begin(e.code, 0)
+	var ahead []byte
 	for i := range e.coder.Bands() {
 		if s.converted {
 			e.plane[0] = e.rows(s, i)
@@ -199,8 +200,9 @@ func (e *imageEncoder) encode(w io.Writer, s *imageSource) error {
 			e.sampler.FillPlanes(e.band, e.plane[:], 0)
 		} else {
 			e.sampler.FillPlanes(e.band, s.planes[:], i)
+			ahead = e.sampler.Ahead(s.planes[:], i)
 		}
-		out = append(out, e.coder.Encode(e.code, &e.band.Band, i)...)
+		out = append(out, e.coder.Encode(e.code, &e.band.Band, i, ahead)...)
 		if len(out) >= writeBytes {
 			if err := writeAll(w, out); err != nil {
 				return err

@@ -52,11 +52,11 @@ func joinRuns(c *jpegcore.Coder, bands []band.Band, rng *rand.Rand) []byte {
 		first := n * c.RunBands()
 		if rng.IntN(3) == 0 {
 			c.Begin(s, first)
-			c.Encode(s, &bands[first], first)
+			c.Encode(s, &bands[first], first, nil)
 		}
 		c.Begin(s, first)
 		for i := first; i < min(first+c.RunBands(), c.Bands()); i++ {
-			runs[n] = append(runs[n], c.Encode(s, &bands[i], i)...)
+			runs[n] = append(runs[n], c.Encode(s, &bands[i], i, nil)...)
 		}
 	}
 	out := c.AppendHeader(nil)

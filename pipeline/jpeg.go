@@ -58,7 +58,7 @@ func (st *codeStage) begin(sc *scratch) error {
 }
 
 func (st *codeStage) do(sc *scratch, band int) error {
-	return sc.writer.Write(st.coder.Encode(sc.code, &sc.band.Band, band))
+	return sc.writer.Write(st.coder.Encode(sc.code, &sc.band.Band, band, sc.ahead))
 }
 
 func (st *codeStage) end(sc *scratch) error {

@@ -71,6 +71,7 @@ type sink interface {
 // scratch is the memory of one worker, and the part that it works on.
 type scratch struct {
 	frame frame.Frame // borrows what Run borrows; zero between runs
+	ahead []byte      // of the frame: what the next band is made of, to be fetched meanwhile
 	part  part
 
 	band   *band.Scratch     // of sample: the samples of the band
@@ -89,7 +90,7 @@ type part struct {
 
 // forget drops what sc refers to but its own memory.
 func (sc *scratch) forget() {
-	sc.frame, sc.part, sc.writer, sc.pix = frame.Frame{}, part{}, reuse.Writer{}, nil
+	sc.frame, sc.ahead, sc.part, sc.writer, sc.pix = frame.Frame{}, nil, part{}, reuse.Writer{}, nil
 }
 
 // encode passes the bands of sc.part through all stages. It is the only loop over bands. Before each band it checks
@@ -161,6 +162,10 @@ func (st *sampleStage) begin(sc *scratch) error {
 
 func (st *sampleStage) do(sc *scratch, band int) error {
 	st.sampler.Fill(sc.band, &sc.frame, band)
+	sc.ahead = nil
+	if band+1 < sc.part.last {
+		sc.ahead = st.sampler.Ahead(sc.frame.Planes(), band)
+	}
 	return nil
 }
 

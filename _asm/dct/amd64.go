@@ -14,7 +14,7 @@ type forward struct {
 	vector func() reg.VecVirtual
 	factor [len(constants)]operand.Op // in all words of a register or of memory
 
-	coefs, masks, src, stride, groups, table reg.GPVirtual
+	coefs, masks, src, stride, groups, table, fetch reg.GPVirtual
 
 	stride3, src5 reg.GPVirtual // 3*stride, and 5 strides after src
 
@@ -25,13 +25,24 @@ type forward struct {
 func begin(a *gen.Asm, vector func() reg.VecVirtual, groups string) *forward {
 	f := &forward{
 		Asm: a, vector: vector, coefs: a.Arg("coefs"), masks: a.Arg("masks"), src: a.Arg("src"), stride: a.Arg("stride"),
-		groups: a.Arg(groups), table: a.Arg("table"),
+		groups: a.Arg(groups), table: a.Arg("table"), fetch: a.Arg("fetch"),
 		stride3: gen.Name(a, "3*stride", a.GP64()), src5: gen.Name(a, "src+5*stride", a.GP64()),
 	}
 	a.LEAQ(operand.Mem{Base: f.stride, Index: f.stride, Scale: 2}, f.stride3)
 	a.LEAQ(operand.Mem{Base: f.src, Index: f.stride, Scale: 4}, f.src5)
 	a.ADDQ(f.stride, f.src5)
 	return f
+}
+
+// ahead fetches lines of 64 bytes into the second-level cache: the first has what the coder works on. A loop was faster than all
+// of them in a row.
+func (f *forward) ahead(n uint32) {
+	lines := f.GP32()
+	f.MOVL(operand.U32(n), lines)
+	f.Loop("fetch", lines.As64().(reg.GPVirtual), 1, func() {
+		f.PREFETCHT1(gen.At(f.fetch, 0))
+		f.ADDQ(operand.U32(64), f.fetch)
+	})
 }
 
 // next goes on to the next blocks.

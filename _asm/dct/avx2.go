@@ -12,9 +12,9 @@ import (
 
 // avx2 writes Forward for pairs of blocks. It is unrolled because a block is all of the registers.
 func avx2(a *gen.Asm) {
-	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16)", `
+	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16, fetch *byte)", `
 forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in each
-128-bit lane.`)
+128-bit lane, and fetches 128 bytes of fetch for each pair.`)
 	f := begin(a, a.YMM, "pairs")
 	for c, v := range constants {
 		f.factor[c] = a.Words(v.name, 16, int16(v.value))
@@ -22,6 +22,7 @@ forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes
 	f.zero = gen.Name(a, "zero", a.YMM())
 	a.VPXOR(f.zero, f.zero, f.zero)
 	a.Loop("pair", f.groups, 1, func() {
+		f.ahead(2)
 		y := f.coefficients()
 		f.store(y)
 		f.storeMasks(f.flags(y))

@@ -9,9 +9,9 @@ import (
 
 // avx512 writes Forward for four blocks at a time.
 func avx512(a *gen.Asm) {
-	a.Func("forwardAVX512", "func(coefs *[64]int16, masks *uint64, src *int16, stride, quads int, table *[2][8][32]int16)", `
+	a.Func("forwardAVX512", "func(coefs *[64]int16, masks *uint64, src *int16, stride, quads int, table *[2][8][32]int16, fetch *byte)", `
 forwardAVX512 is Kernels.Forward for 4*quads blocks, quads > 0. stride is in bytes. It transforms one block in
-each 128-bit lane.`)
+each 128-bit lane, and fetches 384 bytes of fetch for each quad.`)
 	f := begin(a, a.ZMM, "quads")
 	for c, v := range constants {
 		f.factor[c] = a.BroadcastW(v.name, v.value)
@@ -24,6 +24,7 @@ each 128-bit lane.`)
 	a.KMOVQ(bits, ac)
 
 	a.Loop("quad", f.groups, 1, func() {
+		f.ahead(6)
 		y := f.coefficients()
 		a.Comment("Lanes change places, so that 4 columns of a block are together.")
 		low, high := f.gather(y[:4]), f.gather(y[4:])

@@ -46,6 +46,8 @@ type down struct {
 	stack  []stacked // Area, of rows of bytes that are not resized across before
 	blends bool      // some line lies between two rows
 	ahead  []int32   // by input row that is needed: the one to prefetch then; 0 for none
+
+	together []int32 // by input row that is needed: how many from there on are
 }
 
 // covered is the input rows whose mean is an output line: those from row on, one for each weight. The weights, in 16384ths, add up to 1<<14.
@@ -113,6 +115,10 @@ func (d *down) setAhead(rows, size int) {
 		for i := range c.weights {
 			need(c.row + i)
 		}
+	}
+	d.together = make([]int32, rows+1)
+	for i := len(needed) - 1; i >= 0; i-- {
+		d.together[needed[i]] = d.together[needed[i]+1] + 1
 	}
 	d.ahead = make([]int32, rows)
 	distance := aheadOf(size)

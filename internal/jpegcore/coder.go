@@ -209,8 +209,8 @@ func (s *Scratch) beginSegment(c *Coder, n int) {
 // Encode codes band i (the one after the last, or that of Begin) and returns its entropy-coded bytes, stuffed, with
 // any restart markers; the slice is the scratch's until the next call. Bits that do not fill a byte are carried to
 // the next band of the run; a segment's last byte is padded. It borrows b, whose planes must be those of a
-// band.Sampler for the coder's image and subsampling.
-func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
+// band.Sampler for the coder's image and subsampling. It fetches what it can of ahead, the sampler's Ahead, into the caches.
+func (c *Coder) Encode(s *Scratch, b *band.Band, i int, ahead []byte) []byte {
 	if i != s.band {
 		panic("jpegcore: bands out of order")
 	}
@@ -218,20 +218,22 @@ func (c *Coder) Encode(s *Scratch, b *band.Band, i int) []byte {
 	s.out, s.ends = s.out[:0], s.ends[:0]
 	for x := 0; x < c.perRow; x += stripMCUs {
 		n := min(stripMCUs, c.perRow-x)
-		c.transform(s, b, x, n)
+		ahead = c.transform(s, b, x, n, ahead)
 		c.code(s, n)
 	}
 	return s.out
 }
 
-// transform makes the coefficients of MCUs x..x+n-1 of the band.
-func (c *Coder) transform(s *Scratch, b *band.Band, x, n int) {
+// transform makes the coefficients of MCUs x..x+n-1 of the band, fetches the first bytes of ahead, and returns the others.
+func (c *Coder) transform(s *Scratch, b *band.Band, x, n int, ahead []byte) []byte {
 	for i := range c.lines {
 		l := &c.lines[i]
 		p := &b.Planes[l.plane]
 		from, to := l.first, l.first+n*l.perMCU
-		c.dct.Kernels.Forward(s.strip.Coefs[from:to], s.strip.Masks[from:to], p.Pix[l.y*p.Stride+x*l.perMCU*dct.BlockSize:], p.Stride, l.table)
+		c.dct.Kernels.Forward(s.strip.Coefs[from:to], s.strip.Masks[from:to], p.Pix[l.y*p.Stride+x*l.perMCU*dct.BlockSize:], p.Stride, l.table, ahead)
+		ahead = ahead[min(c.dct.Kernels.Fetch*(to-from), len(ahead)):]
 	}
+	return ahead
 }
 
 // code appends the bytes of a strip of n MCUs to s.out, segment by segment.

@@ -68,7 +68,7 @@ func TestBounds(t *testing.T) {
 			}
 			c.Begin(sc, 0)
 			for i := range c.Bands() {
-				if n := len(c.Encode(sc, &b, i)); n > c.MaxBandBytes() {
+				if n := len(c.Encode(sc, &b, i, nil)); n > c.MaxBandBytes() {
 					t.Errorf("%v interval %d: band %d has %d bytes, want <= %d", chroma, interval, i, n, c.MaxBandBytes())
 				}
 			}
@@ -107,7 +107,7 @@ func TestMisuse(t *testing.T) {
 		{"440", "jpegcore: no such subsampling", func() { New(Config{Width: 1, Height: 1, Quality: 75, ChromaX: 1, ChromaY: 2}) }},
 		{"gray-420", "jpegcore: no such subsampling", func() { New(Config{Width: 1, Height: 1, Quality: 75, ChromaX: 2, ChromaY: 2, Gray: true}) }},
 		{"interval", "jpegcore: restart interval out of range", func() { New(Config{Width: 1, Height: 1, Quality: 75, ChromaX: 1, ChromaY: 1, RestartInterval: 65536}) }},
-		{"out-of-order", "jpegcore: bands out of order", func() { c.Begin(s, 2); c.Encode(s, nil, 0) }},
+		{"out-of-order", "jpegcore: bands out of order", func() { c.Begin(s, 2); c.Encode(s, nil, 0, nil) }},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -53,7 +53,7 @@ func (c *Coder) EncodeTo(s *Scratch, b *band.Band, end int) (coded []byte, ends 
 	s.out, s.ends = s.out[:0], s.ends[:0]
 	for at := s.mcu % c.perRow; at < end; at += stripMCUs {
 		n := min(stripMCUs, end-at)
-		c.transform(s, b, at, n)
+		c.transform(s, b, at, n, nil)
 		c.code(s, n)
 	}
 	return s.out, s.ends

@@ -21,7 +21,7 @@ func TestSegments(t *testing.T) {
 			c.Begin(whole, 0)
 			var want []byte
 			for i := range down {
-				want = append(want, c.Encode(whole, &bands[i], i)...)
+				want = append(want, c.Encode(whole, &bands[i], i, nil)...)
 			}
 			sc := c.NewScratch()
 			parts := make([][]byte, c.Segments())

@@ -4,37 +4,46 @@
 
 #include "textflag.h"
 
-// func forwardAVX2(coefs *[64]int16, masks *uint64, src *int16, stride int, pairs int, table *[2][8][32]int16)
-// Requires: AVX, AVX2
-TEXT ·forwardAVX2(SB), NOSPLIT, $0-48
+// func forwardAVX2(coefs *[64]int16, masks *uint64, src *int16, stride int, pairs int, table *[2][8][32]int16, fetch *byte)
+// Requires: AVX, AVX2, MMX+
+TEXT ·forwardAVX2(SB), NOSPLIT, $0-56
 	// forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in
 	// each
-	// 128-bit lane.
-	// Registers: AX coefs, CX masks, DX src, BX stride, SI pairs, DI table, R8 3*stride, R9 src+5*stride, Y0 zero
+	// 128-bit lane, and fetches 128 bytes of fetch for each pair.
+	// Registers: AX coefs, CX masks, DX src, BX stride, SI pairs, DI table, R8 fetch, R9 3*stride, R10 src+5*stride,
+	// Y0 zero
 	MOVQ  coefs+0(FP), AX
 	MOVQ  masks+8(FP), CX
 	MOVQ  src+16(FP), DX
 	MOVQ  stride+24(FP), BX
 	MOVQ  pairs+32(FP), SI
 	MOVQ  table+40(FP), DI
-	LEAQ  (BX)(BX*2), R8
-	LEAQ  (DX)(BX*4), R9
-	ADDQ  BX, R9
+	MOVQ  fetch+48(FP), R8
+	LEAQ  (BX)(BX*2), R9
+	LEAQ  (DX)(BX*4), R10
+	ADDQ  BX, R10
 	VPXOR Y0, Y0, Y0
 
 pair:
-	VMOVDQU (DX), Y1
-	VMOVDQU (DX)(BX*1), Y2
-	VMOVDQU (DX)(BX*2), Y3
-	VMOVDQU (DX)(R8*1), Y4
+	MOVL $0x00000002, R11
+
+fetch:
+	PREFETCHT1 (R8)
+	ADDQ       $0x00000040, R8
+	SUBQ       $0x01, R11
+	JG         fetch
+	VMOVDQU    (DX), Y1
+	VMOVDQU    (DX)(BX*1), Y2
+	VMOVDQU    (DX)(BX*2), Y3
+	VMOVDQU    (DX)(R9*1), Y4
 
 	// Columns: 2,048 -> 20,600 -> 2,576.
-	VPADDW    (R9)(BX*2), Y1, Y5
-	VPSUBW    (R9)(BX*2), Y1, Y1
-	VPADDW    (R9)(BX*1), Y2, Y6
-	VPSUBW    (R9)(BX*1), Y2, Y2
-	VPADDW    (R9), Y3, Y7
-	VPSUBW    (R9), Y3, Y3
+	VPADDW    (R10)(BX*2), Y1, Y5
+	VPSUBW    (R10)(BX*2), Y1, Y1
+	VPADDW    (R10)(BX*1), Y2, Y6
+	VPSUBW    (R10)(BX*1), Y2, Y2
+	VPADDW    (R10), Y3, Y7
+	VPSUBW    (R10), Y3, Y3
 	VPADDW    (DX)(BX*4), Y4, Y8
 	VPSUBW    (DX)(BX*4), Y4, Y4
 	VPADDW    Y8, Y5, Y9
@@ -190,28 +199,28 @@ pair:
 	VPSHUFB   places0<>+0(SB), Y1, Y2
 	VPAND     pairs0<>+0(SB), Y2, Y2
 	VPCMPEQB  pairs0<>+0(SB), Y2, Y2
-	VPMOVMSKB Y2, R10
+	VPMOVMSKB Y2, R11
 	VPSHUFB   places1<>+0(SB), Y1, Y1
 	VPAND     pairs1<>+0(SB), Y1, Y1
 	VPCMPEQB  pairs1<>+0(SB), Y1, Y1
-	VPMOVMSKB Y1, R11
-	SHLQ      $0x20, R11
-	ORQ       R11, R10
-	MOVQ      R10, (CX)
+	VPMOVMSKB Y1, R12
+	SHLQ      $0x20, R12
+	ORQ       R12, R11
+	MOVQ      R11, (CX)
 	VPERMQ    $0xee, Y4, Y1
 	VPSHUFB   places0<>+0(SB), Y1, Y2
 	VPAND     pairs0<>+0(SB), Y2, Y2
 	VPCMPEQB  pairs0<>+0(SB), Y2, Y2
-	VPMOVMSKB Y2, R10
+	VPMOVMSKB Y2, R11
 	VPSHUFB   places1<>+0(SB), Y1, Y1
 	VPAND     pairs1<>+0(SB), Y1, Y1
 	VPCMPEQB  pairs1<>+0(SB), Y1, Y1
-	VPMOVMSKB Y1, R11
-	SHLQ      $0x20, R11
-	ORQ       R11, R10
-	MOVQ      R10, 8(CX)
+	VPMOVMSKB Y1, R12
+	SHLQ      $0x20, R12
+	ORQ       R12, R11
+	MOVQ      R11, 8(CX)
 	ADDQ      $0x00000020, DX
-	ADDQ      $0x00000020, R9
+	ADDQ      $0x00000020, R10
 	ADDQ      $0x00000100, AX
 	ADDQ      $0x00000010, CX
 	SUBQ      $0x01, SI

@@ -4,49 +4,57 @@
 
 #include "textflag.h"
 
-// func forwardAVX512(coefs *[64]int16, masks *uint64, src *int16, stride int, quads int, table *[2][8][32]int16)
-// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI
-TEXT ·forwardAVX512(SB), NOSPLIT, $0-48
+// func forwardAVX512(coefs *[64]int16, masks *uint64, src *int16, stride int, quads int, table *[2][8][32]int16, fetch *byte)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, MMX+
+TEXT ·forwardAVX512(SB), NOSPLIT, $0-56
 	// forwardAVX512 is Kernels.Forward for 4*quads blocks, quads > 0. stride is in bytes. It transforms one block in
-	// each 128-bit lane.
-	// Registers: AX coefs, CX masks, DX src, BX stride, SI quads, DI table, R8 3*stride, R9 src+5*stride, Z0 c4, Z1
-	// c6, Z2 c2Sub6, Z3 c2Add6, Z4 eighth, Z5 where the coefficients of zig-zag order are, K1 all but the DC
+	// each 128-bit lane, and fetches 384 bytes of fetch for each quad.
+	// Registers: AX coefs, CX masks, DX src, BX stride, SI quads, DI table, R8 fetch, R9 3*stride, R10 src+5*stride,
+	// Z0 c4, Z1 c6, Z2 c2Sub6, Z3 c2Add6, Z4 eighth, Z5 where the coefficients of zig-zag order are, K1 all but the DC
 	MOVQ         coefs+0(FP), AX
 	MOVQ         masks+8(FP), CX
 	MOVQ         src+16(FP), DX
 	MOVQ         stride+24(FP), BX
 	MOVQ         quads+32(FP), SI
 	MOVQ         table+40(FP), DI
-	LEAQ         (BX)(BX*2), R8
-	LEAQ         (DX)(BX*4), R9
-	ADDQ         BX, R9
-	MOVL         $0x00005a82, R10
-	VPBROADCASTW R10, Z0
-	MOVL         $0x000030fc, R10
-	VPBROADCASTW R10, Z1
-	MOVL         $0x00004546, R10
-	VPBROADCASTW R10, Z2
-	MOVL         $0x0000273d, R10
-	VPBROADCASTW R10, Z3
-	MOVL         $0x00001000, R10
-	VPBROADCASTW R10, Z4
+	MOVQ         fetch+48(FP), R8
+	LEAQ         (BX)(BX*2), R9
+	LEAQ         (DX)(BX*4), R10
+	ADDQ         BX, R10
+	MOVL         $0x00005a82, R11
+	VPBROADCASTW R11, Z0
+	MOVL         $0x000030fc, R11
+	VPBROADCASTW R11, Z1
+	MOVL         $0x00004546, R11
+	VPBROADCASTW R11, Z2
+	MOVL         $0x0000273d, R11
+	VPBROADCASTW R11, Z3
+	MOVL         $0x00001000, R11
+	VPBROADCASTW R11, Z4
 	VMOVDQU8     zigzag<>+0(SB), Z5
-	MOVQ         $-2, R10
-	KMOVQ        R10, K1
+	MOVQ         $-2, R11
+	KMOVQ        R11, K1
 
 quad:
-	VMOVDQU16 (DX), Z6
-	VMOVDQU16 (DX)(BX*1), Z7
-	VMOVDQU16 (DX)(BX*2), Z8
-	VMOVDQU16 (DX)(R8*1), Z9
+	MOVL $0x00000006, R11
+
+fetch:
+	PREFETCHT1 (R8)
+	ADDQ       $0x00000040, R8
+	SUBQ       $0x01, R11
+	JG         fetch
+	VMOVDQU16  (DX), Z6
+	VMOVDQU16  (DX)(BX*1), Z7
+	VMOVDQU16  (DX)(BX*2), Z8
+	VMOVDQU16  (DX)(R9*1), Z9
 
 	// Columns: 2,048 -> 20,600 -> 2,576.
-	VPADDW    (R9)(BX*2), Z6, Z10
-	VPSUBW    (R9)(BX*2), Z6, Z6
-	VPADDW    (R9)(BX*1), Z7, Z11
-	VPSUBW    (R9)(BX*1), Z7, Z7
-	VPADDW    (R9), Z8, Z12
-	VPSUBW    (R9), Z8, Z8
+	VPADDW    (R10)(BX*2), Z6, Z10
+	VPSUBW    (R10)(BX*2), Z6, Z6
+	VPADDW    (R10)(BX*1), Z7, Z11
+	VPSUBW    (R10)(BX*1), Z7, Z7
+	VPADDW    (R10), Z8, Z12
+	VPSUBW    (R10), Z8, Z8
 	VPADDW    (DX)(BX*4), Z9, Z13
 	VPSUBW    (DX)(BX*4), Z9, Z9
 	VPADDW    Z13, Z10, Z14
@@ -208,7 +216,7 @@ quad:
 	VPTESTMB  Z6, Z6, K1, K2
 	KMOVQ     K2, 24(CX)
 	ADDQ      $0x00000040, DX
-	ADDQ      $0x00000040, R9
+	ADDQ      $0x00000040, R10
 	ADDQ      $0x00000200, AX
 	ADDQ      $0x00000020, CX
 	SUBQ      $0x01, SI

@@ -32,8 +32,13 @@ type Kernels struct {
 	// clamp: an AC basis function sums to zero, so a coefficient is at most 127.5 times the sum of its absolute
 	// values, 8 for the largest, and 1,020; the rounding adds less than 1.
 	//
+	// While it works it fetches what lies in fetch into the caches, if that has Fetch bytes for each block.
+	//
 	// It panics where coefs or src are too short for len(masks) blocks.
-	Forward func(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table)
+	Forward func(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table, fetch []byte)
+
+	// Fetch is how many bytes Forward can fetch for each block; 0: none.
+	Fetch int
 }
 
 // Implementations holds every implementation that this processor can run.

@@ -93,7 +93,7 @@ func forward1(t *testing.T, k Kernels, block *[64]int16, table *Table) [64]int16
 	t.Helper()
 	coefs := [1]Coefs{anything}
 	var masks [1]uint64
-	k.Forward(coefs[:], masks[:], block[:], BlockSize, table)
+	k.Forward(coefs[:], masks[:], block[:], BlockSize, table, nil)
 	c := zigzag(&coefs[0])
 	if masks[0]&1 != 0 {
 		t.Fatal("bit 0 of the mask is set, want it clear")
@@ -243,7 +243,7 @@ func checkStrip(t *testing.T, k Kernels, n, stride, offset int) {
 		coefs[i], masks[i] = anything, 1<<63
 	}
 	before := slices.Clone(all)
-	k.Forward(coefs, masks[:n], src, stride, table)
+	k.Forward(coefs, masks[:n], src, stride, table, nil)
 	if !slices.Equal(all, before) {
 		t.Fatalf("%d blocks: src was changed", n)
 	}
@@ -280,7 +280,7 @@ func TestForwardPanics(t *testing.T) {
 						t.Error("got no panic, want one")
 					}
 				}()
-				impl.Kernels.Forward(make([]Coefs, test.coefs), make([]uint64, test.masks), make([]int16, test.src), 16, table)
+				impl.Kernels.Forward(make([]Coefs, test.coefs), make([]uint64, test.masks), make([]int16, test.src), 16, table, nil)
 			})
 		}
 	}
@@ -368,7 +368,7 @@ func TestForwardAllocates(t *testing.T) {
 	table := NewTable(&q)
 	coefs, masks := make([]Coefs, 1), make([]uint64, 1)
 	for _, impl := range Implementations.All() {
-		alloctest.Zero(t, 100, func() { impl.Kernels.Forward(coefs, masks, block[:], BlockSize, table) })
+		alloctest.Zero(t, 100, func() { impl.Kernels.Forward(coefs, masks, block[:], BlockSize, table, nil) })
 	}
 }
 
@@ -388,7 +388,7 @@ func BenchmarkForward(b *testing.B) {
 				t := NewTable(&q)
 				coefs, masks := make([]Coefs, n), make([]uint64, n)
 				for b.Loop() {
-					impl.Kernels.Forward(coefs, masks, src, BlockSize*n, t)
+					impl.Kernels.Forward(coefs, masks, src, BlockSize*n, t, nil)
 				}
 				nonzero := 0
 				for _, m := range masks {

@@ -22,13 +22,17 @@ func TestForwardEdges(t *testing.T) {
 			for _, stride := range []int{BlockSize * n, BlockSize*n + 5} {
 				samples := kerneltest.Samples(rng, 7*stride+BlockSize*n, lowest, highest)
 				want, wantMasks := make([]Coefs, n), make([]uint64, n)
-				forward(want, wantMasks, samples, stride, table)
+				forward(want, wantMasks, samples, stride, table, nil)
 				for _, edge := range kerneltest.Edges {
 					coefs := kerneltest.Guarded[Coefs](t, n, edge)
 					masks := kerneltest.Guarded[uint64](t, n, edge)
 					src := kerneltest.GuardedCopy(t, samples, edge)
-					k.Forward(coefs, masks, src, stride, table)
-					checkSame(t, coefs, masks, want, wantMasks)
+					for _, fetch := range [][]byte{nil, kerneltest.Guarded[byte](t, n*k.Fetch, edge), make([]byte, 1)} {
+						clear(coefs)
+						clear(masks)
+						k.Forward(coefs, masks, src, stride, table, fetch)
+						checkSame(t, coefs, masks, want, wantMasks)
+					}
 				}
 			}
 		}
@@ -71,10 +75,10 @@ func FuzzForward(f *testing.F) {
 		}
 		table := NewTable(&q)
 		want, wantMasks := make([]Coefs, n), make([]uint64, n)
-		forward(want, wantMasks, samples, BlockSize*n, table)
+		forward(want, wantMasks, samples, BlockSize*n, table, nil)
 		for _, e := range Implementations.All() {
 			coefs, masks := make([]Coefs, n), make([]uint64, n)
-			e.Kernels.Forward(coefs, masks, samples, BlockSize*n, table)
+			e.Kernels.Forward(coefs, masks, samples, BlockSize*n, table, nil)
 			checkSame(t, coefs, masks, want, wantMasks)
 		}
 	})
@@ -93,7 +97,7 @@ func TestForwardStrides(t *testing.T) {
 						t.Errorf("stride %d: got no panic, want one", stride)
 					}
 				}()
-				k.Forward(make([]Coefs, 8), make([]uint64, 8), make([]int16, 512), stride, table)
+				k.Forward(make([]Coefs, 8), make([]uint64, 8), make([]int16, 512), stride, table, nil)
 			}()
 		}
 	})

@@ -3,7 +3,7 @@ package dct
 import "math/bits"
 
 // forward is the plain Go Kernels.Forward.
-func forward(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table) {
+func forward(coefs []Coefs, masks []uint64, src []int16, stride int, t *Table, _ []byte) {
 	coefs = coefs[:len(masks)]
 	var w workspace
 	for i := range masks {

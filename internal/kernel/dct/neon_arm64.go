@@ -10,4 +10,4 @@ func init() {
 }
 
 //go:noescape
-func forwardNEON(coefs *[64]int16, masks *uint64, src *int16, stride, blocks int, table *[2][8][32]int16)
+func forwardNEON(coefs *[64]int16, masks *uint64, src *int16, stride, blocks int, table *[2][8][32]int16, _ *byte)

@@ -4,8 +4,8 @@
 
 #include "textflag.h"
 
-// func forwardNEON(coefs *[64]int16, masks *uint64, src *int16, stride int, blocks int, table *[2][8][32]int16)
-TEXT ·forwardNEON(SB), NOSPLIT, $0-48
+// func forwardNEON(coefs *[64]int16, masks *uint64, src *int16, stride int, blocks int, table *[2][8][32]int16, _ *byte)
+TEXT ·forwardNEON(SB), NOSPLIT, $0-56
 	// forwardNEON is Kernels.Forward for blocks > 0 blocks. stride is in bytes. It is unrolled because a block is a
 	// quarter of the registers.
 	// Registers: R0 coefs, R1 masks, R2 src, R3 stride, R4 blocks, R5 table, R6 and R7 a row and the way to the next
