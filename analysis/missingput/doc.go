@@ -24,6 +24,15 @@
 // getBuf, which returns what it takes from a pool, putBuf or a method that puts its receiver back. A caller of a
 // wrapper has to put the value back only where it does so on some path, or where the value never leaves it.
 //
+// Of some pools nobody but who gets a value can put it back: the pool has no exported name and is given to nobody, and each Put is of what the
+// function itself has got, or was given for that. There a call only uses the value, whatever is called:
+//
+//	s := states.Get().(*state)
+//	return s.run(visit) // wrong where all other functions put back what they get
+//
+// Where another path puts the value back, such a call may have been given it for good, unless it fails. A pool of that kind with a Get and no
+// Put at all is reported as well.
+//
 // The flag -missingput.panics also reports values that an explicit panic loses. It is off by default: after most panics
 // a lost value does not matter.
 //

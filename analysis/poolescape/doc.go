@@ -14,6 +14,9 @@
 //
 //	c.entries[key] = bytes.Clone(buf.Bytes())
 //
+// A method that returns nothing and stores its argument in its receiver, or a function that stores it in another argument, counts as the store
+// itself, unless it is called again in the function.
+//
 // A field that the function, or a closure of it, sets again counts as a loan that ends in time. A goroutine counts as
 // done before the Put where the function waits for something after starting it: a WaitGroup, a channel, a select.
 // Stores into what the function itself has made are not reported, since they mostly die with it.

@@ -22,6 +22,15 @@
 //
 // Right is to return a copy, bytes.Clone(buf.Bytes()) or buf.String(), or to let the caller put buf back.
 //
+// Within one method, what is in a field of a parameter counts as what is in a variable: until something else is given that parameter.
+//
+//	buf := b.data[:n]
+//	if n > cap(b.data)/2 {
+//		buf = make([]byte, n)
+//	}
+//	slabs.Put(b.data)
+//	b.data = buf // wrong: on one path it is the memory that was put back
+//
 // A function that puts its argument back on all paths counts as a Put where it is called. One that does so on some
 // paths is reported only when a Put of the same value follows whichever way it goes: then the value is put twice on
 // those paths. A function that drops one of several references (a count in the value decides) does not count as a Put.
