@@ -53,11 +53,17 @@ func (c *crossing) pass(in net.Conn) {
 		return
 	}
 	defer out.Close()
+	both(in, out)
+}
+
+// both passes on what comes from either, until one ends.
+func both(in, out net.Conn) {
 	go func() {
 		io.Copy(out, in)
 		out.Close()
 	}()
 	io.Copy(in, out)
+	in.Close()
 }
 
 // watched are the images of one viewer, by the times of their capture.
