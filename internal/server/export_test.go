@@ -70,3 +70,6 @@ func (s *Server) Unsent() int64 {
 func NewNode(c Config, log *slog.Logger, transport cluster.Transport) (*Server, error) {
 	return newServer(c, log, options{stockGRPC: stockGRPC(), cutTime: CutTime, transport: transport})
 }
+
+// Directory returns what the server knows of other nodes.
+func (s *Server) Directory() *cluster.Directory { return s.directory }

@@ -14,7 +14,9 @@ import (
 	"google.golang.org/grpc/keepalive"
 
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/server/auth"
 	"github.com/steadyframe/steadyframe/internal/server/cluster"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -197,7 +199,7 @@ func (n *nodes) bring(name string) (*pull, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if p := n.pulls[name]; p != nil {
+	if p := n.pulls[name]; p != nil && p.out.Err() == nil {
 		return p, nil
 	}
 	out, err := n.live.Hub.Publish(name, stream.PublisherOptions{Source: "node " + s.Node, Format: s.Format, Guest: true, Epoch: s.Epoch})
@@ -296,16 +298,28 @@ func (n *nodes) link(address string) (*link, error) {
 	return l, nil
 }
 
+// abandon says that a connection is not to be given to others: the node does not respond.
+func (n *nodes) abandon(l *link) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.forget(l)
+}
+
+// forget takes l out of the connections that are given to others. n.mu is held.
+func (n *nodes) forget(l *link) {
+	left := slices.DeleteFunc(n.links[l.address], func(o *link) bool { return o == l })
+	if n.links[l.address] = left; len(left) == 0 {
+		delete(n.links, l.address)
+	}
+}
+
 // unlink gives a connection back, which the last user closes.
 func (n *nodes) unlink(l *link) {
 	n.mu.Lock()
 	l.users--
 	last := l.users == 0
 	if last {
-		left := slices.DeleteFunc(n.links[l.address], func(o *link) bool { return o == l })
-		if n.links[l.address] = left; len(left) == 0 {
-			delete(n.links, l.address)
-		}
+		n.forget(l)
 	}
 	n.mu.Unlock()
 	if last {
@@ -335,12 +349,15 @@ type Edge struct {
 const mostHops = 8
 
 // Admit makes another node an edge of a stream, until Close. nil: this server is no node, and the caller a viewer as others are. It waits a
-// moment for a stream that has only just been asked for here itself. The error is a *fault.Error: with Ask where another node is to be
+// moment for a stream that has only just been asked for here itself. The error is a *fault.Error: Forbidden for who may not view all streams, with Ask where another node is to be
 // asked, of kind NotFound or Conflict where one is to ask the Directory again.
 func (l *Live) Admit(ctx context.Context, name string, p *Pull) (*Edge, error) {
 	n := l.nodes
-	if n == nil || n.Node == "" || p == nil {
+	if n == nil || p == nil {
 		return nil, nil
+	}
+	if err := auth.From(ctx).MayCover(config.View, "*"); err != nil {
+		return nil, err
 	}
 	if err := checkPull(p); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,9 +26,10 @@ const (
 	// doubles up to longestWait.
 	firstWait   = 50 * time.Millisecond
 	longestWait = time.Second
-	// wordWithin is how long another node may be silent: until it says whether it has a stream, and then between two images, which it
-	// repeats once a second.
+	// wordWithin is how long another node may be silent between two images, which it repeats once a second, and openWithin until it says
+	// whether it has a stream.
 	wordWithin = 3 * time.Second
+	openWithin = 5 * time.Second
 	// guardEvery is how often a pull looks whether it should go on.
 	guardEvery = 250 * time.Millisecond
 	// parentWait is how long a node waits that asks for a stream which has only just been asked for here.
@@ -243,9 +245,9 @@ func (t *try) run(ctx context.Context, pulls *client.Pull) error {
 	}
 	t.heard()
 	var guarding sync.WaitGroup
-	guarding.Go(func() { t.guard(ctx, cancel) })
+	guarding.Go(func() { t.guard(ctx, cancel, l) })
 	err = r.pull(ctx)
-	if cause := context.Cause(ctx); cause != nil && errors.Is(err, context.Canceled) || cause != nil && ctx.Err() != nil {
+	if cause := context.Cause(ctx); cause != nil {
 		err = cause
 	}
 	cancel(nil)
@@ -289,8 +291,8 @@ func (t *try) first(image *client.LiveImage) error {
 	return nil
 }
 
-// guard ends the try with cancel when it should not go on.
-func (t *try) guard(ctx context.Context, cancel context.CancelCauseFunc) {
+// guard ends the try, over l, with cancel when it should not go on.
+func (t *try) guard(ctx context.Context, cancel context.CancelCauseFunc, l *link) {
 	tick := time.NewTicker(guardEvery)
 	defer tick.Stop()
 	watched := time.Now()
@@ -307,12 +309,18 @@ func (t *try) guard(ctx context.Context, cancel context.CancelCauseFunc) {
 		if t.pull.out.Wants() {
 			watched = time.Now()
 		}
-		// A node that has the stream may have no image of it yet: it has said so, and keeps the connection alive.
-		waits := t.open.Load() && !t.sending.Load()
+		within := wordWithin
+		switch {
+		case !t.open.Load():
+			within = openWithin
+		case !t.sending.Load(): // It has none yet, has said so, and keeps the connection alive.
+			within = math.MaxInt64
+		}
 		switch {
 		case time.Since(watched) > linger:
 			cancel(errUnwatched)
-		case !waits && time.Since(time.Unix(0, t.word.Load())) > wordWithin:
+		case time.Since(time.Unix(0, t.word.Load())) > within:
+			t.pull.nodes.abandon(l)
 			cancel(errNoWord)
 		case t.elsewhere():
 			cancel(errMoved)

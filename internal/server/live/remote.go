@@ -144,6 +144,10 @@ func (r *remote) pull(ctx context.Context) error {
 	defer cancel()
 	defer w.Close()
 	var watched time.Time // the last time
+	if r.pulls != nil {   // Somebody has asked for the stream, and may be about to watch or to listen.
+		watched = time.Now()
+		listening.Go(func() { r.listen(ctx) })
+	}
 	for first := true; ; first = false {
 		if err := w.Next(&r.image); err != nil {
 			return err
@@ -158,12 +162,12 @@ func (r *remote) pull(ctx context.Context) error {
 		}
 		if r.out.out.Wants() {
 			if watched.IsZero() {
-				if r.pulls == nil { // Of a cluster, pull counts them.
+				if r.pulls == nil { // Of a cluster, pull counts them, and listens from the beginning.
 					m := r.live.engine.Metrics
 					m.PullBegan(1)
 					defer m.PullEnded(1)
+					listening.Go(func() { r.listen(ctx) })
 				}
-				listening.Go(func() { r.listen(ctx) })
 			}
 			watched = time.Now()
 		}
