@@ -50,7 +50,7 @@ type Checkup struct {
 func (c *Checkup) Run(ctx context.Context) []Finding {
 	var found []Finding
 	for _, check := range []func(context.Context) []Finding{
-		c.processor, c.processors, c.memory, c.clock, c.ffmpeg, c.settings, c.certificate, c.scenes, c.files, c.ring, c.listeners,
+		c.processor, c.processors, c.memory, c.clock, c.ffmpeg, c.settings, c.certificate, c.cluster, c.scenes, c.files, c.ring, c.listeners,
 	} {
 		found = append(found, check(ctx)...)
 	}

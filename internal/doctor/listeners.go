@@ -73,6 +73,9 @@ func (c *Checkup) listened() []listened {
 		{"rtsp.listen", c.Config.RTSP.Listen, "--rtsp 127.0.0.1:8555"},
 		{"admin.listen", c.Config.Admin.Listen, "--admin 127.0.0.1:9091"},
 	}
+	if cl := c.Config.Cluster; cl.Name != "" && cl.NATS == config.Embedded {
+		all = append(all, listened{"cluster.listen", cl.Listen, "--set cluster.listen=127.0.0.1:6223"})
+	}
 	if strings.HasPrefix(c.Config.Ring.Listen, "unix:") {
 		all = append(all, listened{"ring.listen", c.Config.Ring.Listen, "--set ring.listen=unix:/path"})
 	}

@@ -53,7 +53,7 @@ func (c *Checkup) settings(context.Context) (found []Finding) {
 	if c.File != "" {
 		f := Finding{About: "settings", Text: c.File + " is valid"}
 		own, err := config.Load(config.LoadOptions{File: c.File, Environ: []string{"STEADYFRAME_AUTH_INSECURE=true"}})
-		if err == nil && own.Auth.Token != "" && readableByOthers(c.File) {
+		if err == nil && (own.Auth.Token != "" || own.Cluster.Token != "") && readableByOthers(c.File) {
 			f.Level, f.Text, f.Advice = Change, c.File+" has a token, and others can read it", "chmod 600 "+c.File
 		}
 		found = append(found, f)
