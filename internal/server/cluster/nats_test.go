@@ -108,13 +108,13 @@ func TestEmbedded(t *testing.T) {
 			for _, n := range []*testNode{a, c} {
 				eventually(t, "the stream of b", func() bool { return n.where("cars") == "b" })
 			}
-			if s := a.State(); s.Kind != "embedded" || s.Frozen || s.Reason != "" || s.Sent.Messages == 0 || s.Received.Messages == 0 {
-				t.Errorf("got %+v", s)
-			}
+			eventually(t, "nothing is wrong", func() bool {
+				s := a.State()
+				return s.Kind == "embedded" && !s.Frozen && s.Reason == "" && s.Sent.Messages > 0 && s.Received.Messages > 0
+			})
 			b.stop()
 			for _, n := range []*testNode{a, c} {
 				eventually(t, "b has left", func() bool { return n.where("cars") == "" && slices.Equal(names(n.Nodes()), []string{"a", "c"}) })
-				expect(t, "expired", n.State().Expired, 0)
 			}
 			if kind == "plain" {
 				return
@@ -221,10 +221,11 @@ func TestOutside(t *testing.T) {
 	ns.WaitForShutdown()
 	eventually(t, "frozen", func() bool { return a.State().Frozen && b.State().Frozen })
 	b.publish("trams", 6)
-	expect(t, "a stream meanwhile", a.where("cars"), "b")
+	if a.where("cars") != "b" && a.State().Expired == 0 { // On a busy machine b may have been silent before.
+		t.Error("the stream of b is lost with NATS")
+	}
 	startNATS(t, address, "s3cretword")
 	eventually(t, "news after that", func() bool { return a.where("trams") == "b" && !a.State().Frozen && a.State().Reason == "" })
-	expect(t, "expired", a.State().Expired, 0)
 	mu.Lock()
 	defer mu.Unlock()
 	if text := log.String() + stranger.State().Reason; strings.Contains(text, "s3cret") {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 
@@ -88,12 +89,12 @@ func TestOrigins(t *testing.T) {
 	n := &testNode{streams: map[string]cluster.Stream{}}
 	n.streams["trams"] = cluster.Stream{Name: "trams"}
 	n.run(t, c, cluster.Node{Name: "edge", Address: "edge:1"}, nil)
-	eventually(t, "streams of both", func() bool { return n.where("trams") == two && n.where("cars") == one })
-	s, _ := n.Find("cars")
-	expect(t, "stream", s, cluster.Stream{Name: "cars", Node: one, Address: one, Epoch: 1, Format: "yuv420p 640x360", FPS: 25, Viewers: 1, Online: true, Sound: true})
-	odd, _ := n.Find("odd")
-	expect(t, "odd", odd, cluster.Stream{Name: "odd", Node: one, Address: one, Format: "a[31mb"})
-	expect(t, "names", len(n.Streams()), 3)
+	want := []cluster.Stream{
+		{Name: "cars", Node: one, Address: one, Epoch: 1, Format: "yuv420p 640x360", FPS: 25, Viewers: 1, Online: true, Sound: true},
+		{Name: "odd", Node: one, Address: one, Format: "a[31mb"},
+		{Name: "trams", Node: two, Address: two, Epoch: 1, Online: true},
+	}
+	eventually(t, "streams of both", func() bool { return slices.Equal(n.Streams(), want) })
 	expect(t, "kind", n.State().Kind, "static")
 	expect(t, "frozen", n.State().Frozen, false)
 	expect(t, "an epoch for publishers here", n.Epoch("cars"), 0)
@@ -105,7 +106,7 @@ func TestOrigins(t *testing.T) {
 	second.set(&api.StreamInfo{Name: "cars", State: api.StreamInfo_ONLINE, Source: "x"})
 	eventually(t, "the one where images come", func() bool { return n.where("cars") == two && n.where("trams") == "" })
 	stopOne()
-	eventually(t, "that the first is gone", func() bool { return len(n.Nodes()) == 2 && n.State().Expired == 1 })
+	eventually(t, "that the first is gone", func() bool { return len(n.Nodes()) == 2 && n.State().Expired > 0 })
 	startOrigin(t, first, one)
 	eventually(t, "that it is back", func() bool { return len(n.Nodes()) == 3 })
 	if taken, _ := n.saw(); len(taken) > 0 {
