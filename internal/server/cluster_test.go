@@ -424,3 +424,18 @@ func TestScopesOfStreamsOfOtherNodes(t *testing.T) {
 	_, err = c.Listen(timeout(t), "door")
 	wantError(t, err, codes.PermissionDenied, "view:door")
 }
+
+// TestOriginSendsOthersToItsNodes: a server that has a node as one of cluster.origins, and does not know the other nodes that this one
+// names, gets images from it all the same.
+func TestOriginSendsOthersToItsNodes(t *testing.T) {
+	t.Parallel()
+	nodes := startNodes(t, 2, func(c *server.Config) { c.Cluster.MaxEdges = 1 })
+	a, b := nodes[0], nodes[1]
+	startPump(t, a, "cam", 1)
+	b.knows(t, "cam")
+	sees(t, watch(t, b.c, "cam", nil), 1)
+	outside := startWith(t, func(c *server.Config) { c.Cluster.Origins = config.Addresses{a.Addrs().GRPC} }, server.NewOver)
+	eventually(t, "the stream of the origin", func() bool { _, ok := outside.Directory().Find("cam"); return ok })
+	sees(t, watch(t, outside.dial(t), "cam", nil), 1)
+	eventually(t, "two edges", func() bool { return len(a.edges(t, "cam")) == 2 })
+}

@@ -18,6 +18,8 @@ type Elsewhere interface {
 	Settle(ctx context.Context, name string)
 	// Infos appends what is known of the streams elsewhere to dst, sorted by name.
 	Infos(dst []Info) []Info
+	// Names returns their names, sorted, as they were recently; they are read-only.
+	Names() []string
 	// Changed is called when a stream here has begun or ended, or its state or format has changed, with locks held: it must neither
 	// wait nor call the Hub.
 	Changed()
@@ -29,6 +31,7 @@ type nowhere struct{}
 func (nowhere) Bring(string) (bool, error)     { return false, nil }
 func (nowhere) Settle(context.Context, string) {}
 func (nowhere) Infos(dst []Info) []Info        { return dst }
+func (nowhere) Names() []string                { return nil }
 func (nowhere) Changed()                       {}
 
 // Fed says by whom a stream is fed.

@@ -41,6 +41,12 @@ func (o *others) Bring(name string) (bool, error) {
 	return err == nil || errors.Is(err, stream.ErrReplaced), nil
 }
 
+func (o *others) Names() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.names)
+}
+
 func (o *others) Settle(context.Context, string) {}
 func (o *others) Changed()                       { o.changes.Add(1) }
 

@@ -30,14 +30,25 @@ func (e *NotFoundError) Error() string {
 	if len(e.Names) == 0 {
 		return fmt.Sprintf("stream: unknown stream: got %q, and there is none", e.Name)
 	}
-	return fmt.Sprintf("stream: unknown stream: got %q, want one of %s", e.Name, strings.Join(e.Names, ", "))
+	return fmt.Sprintf("stream: unknown stream: got %q, want one of %s", e.Name, e.list())
+}
+
+// mostNames is how many names a text has: a cluster may have many thousands.
+const mostNames = 50
+
+// list returns the names as a text.
+func (e *NotFoundError) list() string {
+	if n := len(e.Names) - mostNames; n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(e.Names[:mostNames], ", "), n)
+	}
+	return strings.Join(e.Names, ", ")
 }
 
 // Reason says to a caller what it asked for, and what it could have asked for.
 func (e *NotFoundError) Reason() string {
 	there := "there are none yet"
 	if len(e.Names) > 0 {
-		there = "there are: " + strings.Join(e.Names, ", ")
+		there = "there are: " + e.list()
 	}
 	return fmt.Sprintf("no stream %.80q; %s", e.Name, there)
 }

@@ -1,6 +1,7 @@
 package stream_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,10 @@ func TestTexts(t *testing.T) {
 	}
 	if got := stream.CheckName(strings.Repeat("x", 1000)).Error(); len(got) > 200 {
 		t.Errorf("got a text of %d bytes for a long name, want it short", len(got))
+	}
+	many := stream.NotFoundError{Name: "x", Names: slices.Repeat([]string{"cam"}, 10_000)}
+	if got := many.Reason(); len(got) > 500 || !strings.HasSuffix(got, ", cam and 9950 more") {
+		t.Errorf("got %q, want few names, and how many there are", got)
 	}
 	for r, want := range []string{"newer", "capped", "unseen", "no_memory", "failed"} {
 		if got := stream.DropReason(r).String(); got != want {

@@ -172,11 +172,13 @@ func (h *Hub) bring(missing *NotFoundError) error {
 }
 
 // everyName returns the names of all streams, those elsewhere too, sorted.
-func (h *Hub) everyName() (names []string) {
-	for _, i := range h.Everywhere(nil) {
-		names = append(names, i.Name)
-	}
-	return names
+func (h *Hub) everyName() []string {
+	h.mu.RLock()
+	names := h.names()
+	h.mu.RUnlock()
+	names = append(names, h.o.Elsewhere.Names()...)
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // view is View of a stream that the Hub has.

@@ -123,6 +123,8 @@ type nodes struct {
 	pulls map[string]*pull   // by name of stream
 	links map[string][]*link // by address
 	edges map[string][]*Edge // by name of stream
+	names []string           // of streams of other nodes
+	asOf  time.Time          // when those were collected
 }
 
 func newNodes(l *Live) *nodes {
@@ -252,6 +254,23 @@ func (n *nodes) Infos(dst []stream.Info) []stream.Info {
 		dst = append(dst, i)
 	}
 	return dst
+}
+
+// namesEvery is how often names are collected again: a message that has them may be asked for often.
+const namesEvery = time.Second
+
+// Names is part of stream.Elsewhere.
+func (n *nodes) Names() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if now := time.Now(); now.Sub(n.asOf) >= namesEvery {
+		names := make([]string, 0, len(n.names))
+		for _, s := range n.Directory.Streams() {
+			names = append(names, s.Name)
+		}
+		n.names, n.asOf = names, now
+	}
+	return n.names
 }
 
 // Changed is part of stream.Elsewhere.

@@ -161,15 +161,21 @@ func (p *pull) pullFrom(ctx context.Context, s cluster.Stream) error {
 		return err
 	}
 	defer out.Close()
-	at, tried := cluster.Node{Name: s.Node, Address: s.Address}, []string(nil)
+	at, tried, insist := cluster.Node{Name: s.Node, Address: s.Address}, []string(nil), false
 	for {
+		insist = insist || len(tried) >= mostTried
 		t := &try{pull: p, origin: s, at: at, out: out}
-		err := t.run(ctx, &client.Pull{Node: p.nodes.Node, Tried: tried, Insist: len(tried) >= mostTried})
+		err := t.run(ctx, &client.Pull{Node: p.nodes.Node, Tried: tried, Insist: insist})
 		if t.had || ctx.Err() != nil || err == nil || len(tried) > mostTried {
 			return err
 		}
-		if to, ok := p.nodes.named(err); ok && !slices.Contains(tried, to.Name) && to.Name != at.Name {
+		to, asked := p.nodes.named(err)
+		switch {
+		case asked && to.Name != "" && to.Name != at.Name && !slices.Contains(tried, to.Name):
 			at, tried = to, append(tried, at.Name)
+			continue
+		case asked && !insist: // It is of another cluster, or was asked before.
+			insist = true
 			continue
 		}
 		if at.Name == s.Node || errors.Is(err, errUnwatched) || errors.Is(err, errMoved) {
@@ -180,8 +186,9 @@ func (p *pull) pullFrom(ctx context.Context, s cluster.Stream) error {
 	}
 }
 
-// named returns the node that err says to ask instead. It must be one that the directory knows: others are not shown the token.
-func (n *nodes) named(err error) (cluster.Node, bool) {
+// named returns the node that err says to ask instead, and whether it says so. The node is empty unless the directory knows it: others
+// are not shown the token.
+func (n *nodes) named(err error) (node cluster.Node, asked bool) {
 	st, ok := status.FromError(err)
 	if !ok {
 		return cluster.Node{}, false
@@ -189,8 +196,10 @@ func (n *nodes) named(err error) (cluster.Node, bool) {
 	for _, d := range st.Details() {
 		info, ok := d.(*errdetails.ErrorInfo)
 		if ok && info.GetDomain() == Domain && info.GetReason() == AskServer {
-			node, ok := n.Directory.Node(info.GetMetadata()["node"])
-			return node, ok && node.Address != "" && node.Name != n.Node
+			if node, ok := n.Directory.Node(info.GetMetadata()["node"]); ok && node.Address != "" && node.Name != n.Node {
+				return node, true
+			}
+			return cluster.Node{}, true
 		}
 	}
 	return cluster.Node{}, false
@@ -255,7 +264,7 @@ func (t *try) run(ctx context.Context, pulls *client.Pull) error {
 	if errors.Is(err, errNoWord) {
 		return fmt.Errorf("node %s: %w", t.at.Name, err)
 	}
-	if _, redirected := p.nodes.named(err); redirected {
+	if _, asked := p.nodes.named(err); asked {
 		return err
 	}
 	return r.lost(err)
