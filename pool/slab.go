@@ -41,7 +41,7 @@ type record struct {
 	at       int32   // where it is in class.records
 	attached bool    // slab is set: newSlab is done
 	in       listing // guarded by Pool.mu
-	_        [2]byte
+	looked   uint16  // the low bits of the generation at the last call of Unused; guarded by Pool.mu
 }
 
 const (

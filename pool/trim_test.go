@@ -12,6 +12,7 @@ import (
 	"weak"
 
 	"github.com/steadyframe/steadyframe/internal/race"
+	"github.com/steadyframe/steadyframe/internal/testkit/alloctest"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
@@ -35,6 +36,49 @@ func TestTrim(t *testing.T) {
 	}
 	if got := p.Trim() + p.Trim(); got != 64*kib {
 		t.Errorf("got %d bytes of two more, want 65536", got)
+	}
+}
+
+// TestUnused: idle buffers count that were not leased since the last call, however short the leases were, and the floor's do not.
+func TestUnused(t *testing.T) {
+	noGC(t)
+	p := newPool(t, pool.Options{Floor: 2 * 64 * kib})
+	lease := func(n int) {
+		t.Helper()
+		var held []pool.Buf
+		for range n {
+			held = append(held, get(t, p, 64*kib))
+		}
+		for _, b := range held {
+			b.Release()
+		}
+	}
+	want := func(what string, buffers int64) {
+		t.Helper()
+		if got := p.Unused(); got != buffers*64*kib {
+			t.Errorf("%s: got %d bytes, want %d buffers of 64 KiB", what, got, buffers)
+		}
+	}
+	want("nothing leased yet", 0)
+	lease(6)
+	want("six just leased", 0)
+	want("six idle, two of them the floor's", 4)
+	for range 3 {
+		lease(6)
+		want("six leased again", 0)
+	}
+	p.Trim()
+	want("all discarded", 0)
+	p = newPool(t, pool.Options{})
+	lease(6)
+	want("six just leased, without a floor", 0)
+	held := get(t, p, 64*kib)
+	want("one leased at the look", 5)
+	held.Release()
+	want("one released since the look", 5)
+	want("six idle", 6)
+	if objects, _ := alloctest.Measure(t, 10, func() { p.Unused() }); objects != 0 {
+		t.Errorf("got %d objects for 10 calls, want none", objects)
 	}
 }
 

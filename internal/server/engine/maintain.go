@@ -19,8 +19,8 @@ const (
 	// collectAgain is how long after that it collects once more: a sync.Pool gives up idle buffers in the second of two
 	// collections, and those in use meanwhile stay.
 	collectAgain = 2 * time.Second
-	// idleLooks is how many looks in a row buffers of the pool, beyond its floor, must be idle to be a reason to collect. What a
-	// load takes again within that time it needs.
+	// idleLooks is for how many looks in a row buffers of the pool, beyond its floor, must not have been used to be a reason to
+	// collect. What a load takes again within that time it needs.
 	idleLooks = 5
 )
 
@@ -28,7 +28,7 @@ const (
 func (e *Engine) Maintain(ctx context.Context) {
 	ticker := time.NewTicker(maintainEvery)
 	defer ticker.Stop()
-	c := collector{unheld: e.Account.unregistered, idle: e.idleBuffers, cycles: collections, collect: debug.FreeOSMemory}
+	c := collector{unheld: e.Account.unregistered, unused: e.Pool.Unused, cycles: collections, collect: debug.FreeOSMemory}
 	for {
 		select {
 		case now := <-ticker.C:
@@ -43,7 +43,7 @@ func (e *Engine) Maintain(ctx context.Context) {
 // collector runs the garbage collector when much memory is not registered and it has not run for a while.
 type collector struct {
 	unheld  func() int64 // bytes of the heap that are not registered
-	idle    func() int64 // bytes of idle buffers beyond the floor
+	unused  func() int64 // bytes of idle buffers beyond the floor that were not used since the last look
 	cycles  func() uint64
 	collect func()
 
@@ -52,7 +52,7 @@ type collector struct {
 	again    time.Time // when to collect once more; zero: not
 	leftover int64     // unregistered after a collection of look, if that was the last collection
 
-	idles [idleLooks]int64 // what was idle at each of the last looks
+	idles [idleLooks]int64 // what was unused at each of the last looks
 	looks int              // since the last collection of look
 }
 
@@ -60,7 +60,7 @@ type collector struct {
 // over: what was left is no garbage.
 func (c *collector) look(now time.Time) {
 	unheld := c.unheld()
-	c.idles[c.looks%idleLooks] = c.idle()
+	c.idles[c.looks%idleLooks] = c.unused()
 	c.looks++
 	if !c.again.IsZero() {
 		if !now.Before(c.again) {
@@ -91,12 +91,6 @@ func (c *collector) run(now time.Time) {
 	c.collect()
 	c.looks = 0
 	c.last, c.since, c.leftover = c.cycles(), now, c.unheld()
-}
-
-// idleBuffers returns the bytes of the pool's idle buffers that its floor does not keep.
-func (e *Engine) idleBuffers() int64 {
-	s := e.Pool.Stats()
-	return max(0, s.Idle-max(0, s.Pinned-s.InUse))
 }
 
 // collections returns how often the garbage collector has run.

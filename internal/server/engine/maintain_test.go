@@ -2,9 +2,12 @@ package engine
 
 import (
 	"context"
+	"runtime/debug"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/steadyframe/steadyframe/pool"
 )
 
 // TestCollectorLooks: it collects when much is left that is not registered, not while the runtime does, and not in vain again
@@ -15,7 +18,7 @@ func TestCollectorLooks(t *testing.T) {
 	collected := 0
 	c := collector{
 		unheld:  func() int64 { return unheld },
-		idle:    func() int64 { return idle },
+		unused:  func() int64 { return idle },
 		cycles:  func() uint64 { return cycles },
 		collect: func() { collected++; cycles++; unheld = min(unheld, 20<<20) },
 	}
@@ -82,6 +85,47 @@ func TestCollectorLooks(t *testing.T) {
 	idle = 0
 	look(100)
 	step("no idle buffers", 10)
+}
+
+// TestCollectorSparesWhatIsUsed: a stream that sends a batch every second has idle buffers whenever one looks. They are no reason to
+// collect, which would free them and take the time of a collection every few seconds. Once it has ended they are.
+func TestCollectorSparesWhatIsUsed(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // A collection would free what is idle.
+	p := pool.New(nil)
+	collected := 0
+	c := collector{
+		unheld:  func() int64 { return 0 },
+		unused:  p.Unused,
+		cycles:  func() uint64 { return uint64(collected) },
+		collect: func() { collected++ },
+	}
+	now := time.Unix(1000, 0)
+	var batch []pool.Buf
+	for range 60 {
+		for len(batch) < 25 {
+			b, err := p.Get(1 << 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			batch = append(batch, b)
+		}
+		for _, b := range batch {
+			b.Release()
+		}
+		batch = batch[:0]
+		now = now.Add(time.Second)
+		c.look(now)
+	}
+	if collected > 0 {
+		t.Errorf("got %d collections beside a stream, want none", collected)
+	}
+	for range idleLooks + 1 {
+		now = now.Add(time.Second)
+		c.look(now)
+	}
+	if s := p.Stats(); collected != 1 || s.Idle < 25<<20 {
+		t.Errorf("got %d collections with %d bytes idle since the stream ended, want one", collected, s.Idle)
+	}
 }
 
 // TestMaintainTrims: it frees idle pipelines, and ends with its context.
