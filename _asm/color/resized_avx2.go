@@ -32,6 +32,9 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 %s%sAVX2 makes groups*16 samples, groups > 0, of windows of %d bytes: resample's Packed%s.`, name, to, size, to.then()))
 	src, table, groups := f.Arg("src"), f.Arg("table"), f.Arg("groups")
 	ahead := rowAhead(f, src)
+	if far {
+		pagesAhead(f, ahead)
+	}
 	c := newConverter(f, to)
 	if to == yccHalf {
 		c.loadChroma(false)
@@ -78,12 +81,26 @@ func (f *file) loadHalves(low, high operand.Mem, v reg.VecVirtual) {
 	f.VINSERTI128(operand.U8(1), high, v, v)
 }
 
-// loadFar asks for every second window ahead, too: up to a ratio of 10 that is every cache line.
+// pagesAhead asks for a line of each of the first two pages that lie twice as far ahead as the row. Rows that shrink so much are
+// long, and other rows between them are left out, so that they are on other pages than those before: finding out where these
+// are in memory takes longer than a line does.
+func pagesAhead(f *file, ahead reg.GPVirtual) {
+	pages := f.GP64()
+	f.MOVQ(f.ArgAddr("ahead"), pages)
+	f.ADDQ(ahead, pages)
+	f.PREFETCHT1(gen.At(pages, 0))
+	f.PREFETCHT1(gen.At(pages, 4096))
+}
+
+// loadFar asks for every second window ahead, too: up to a ratio of 10 that is every cache line. They go into the second-level
+// cache: the rows from here to the one ahead are as much as the first holds.
 func loadFar(f *file, src, ahead, table reg.GPVirtual, i int, v reg.VecVirtual) {
 	high := f.YMM()
 	for k, x := range []reg.VecVirtual{v, high} {
 		at := 2*i + 8*k
-		f.VMOVQ(windowAhead(f, src, ahead, gen.At(table, 4*at)), x.AsX())
+		window := windowAt(f, src, gen.At(table, 4*at))
+		f.PREFETCHT1(operand.Mem{Base: ahead, Index: window.Index, Scale: 1})
+		f.VMOVQ(window, x.AsX())
 		f.VMOVHPS(windowAt(f, src, gen.At(table, 4*(at+1))), x.AsX(), x.AsX())
 	}
 	f.VINSERTI128(operand.U8(1), high.AsX(), v, v)

@@ -407,60 +407,64 @@ loop:
 TEXT ·farRGBAVX2(SB), NOSPLIT, $0-56
 	// farRGBAVX2 makes groups*16 samples, groups > 0, of windows of 8 bytes: resample's Packed.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
-	MOVQ src+24(FP), AX
-	MOVQ table+32(FP), CX
-	MOVQ groups+48(FP), DX
-	MOVQ ahead+40(FP), BX
-	ADDQ AX, BX
-	MOVQ first+0(FP), SI
-	MOVQ second+8(FP), DI
-	MOVQ third+16(FP), R8
-	XORL R9, R9
+	MOVQ       src+24(FP), AX
+	MOVQ       table+32(FP), CX
+	MOVQ       groups+48(FP), DX
+	MOVQ       ahead+40(FP), BX
+	ADDQ       AX, BX
+	MOVQ       ahead+40(FP), SI
+	ADDQ       BX, SI
+	PREFETCHT1 (SI)
+	PREFETCHT1 4096(SI)
+	MOVQ       first+0(FP), SI
+	MOVQ       second+8(FP), DI
+	MOVQ       third+16(FP), R8
+	XORL       R9, R9
 
 loop:
 	MOVL        (CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X0
 	MOVL        4(CX), R10
 	VMOVHPS     (AX)(R10*1), X0, X0
 	MOVL        32(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X1
 	MOVL        36(CX), R10
 	VMOVHPS     (AX)(R10*1), X1, X1
 	VINSERTI128 $0x01, X1, Y0, Y0
 	VPSHUFB     64(CX), Y0, Y0
 	MOVL        8(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X1
 	MOVL        12(CX), R10
 	VMOVHPS     (AX)(R10*1), X1, X1
 	MOVL        40(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X2
 	MOVL        44(CX), R10
 	VMOVHPS     (AX)(R10*1), X2, X2
 	VINSERTI128 $0x01, X2, Y1, Y1
 	VPSHUFB     96(CX), Y1, Y1
 	MOVL        16(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X2
 	MOVL        20(CX), R10
 	VMOVHPS     (AX)(R10*1), X2, X2
 	MOVL        48(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X3
 	MOVL        52(CX), R10
 	VMOVHPS     (AX)(R10*1), X3, X3
 	VINSERTI128 $0x01, X3, Y2, Y2
 	VPSHUFB     128(CX), Y2, Y2
 	MOVL        24(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X3
 	MOVL        28(CX), R10
 	VMOVHPS     (AX)(R10*1), X3, X3
 	MOVL        56(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X4
 	MOVL        60(CX), R10
 	VMOVHPS     (AX)(R10*1), X4, X4
@@ -497,6 +501,10 @@ TEXT ·farYCCAVX2(SB), NOSPLIT, $0-56
 	MOVQ         groups+48(FP), DX
 	MOVQ         ahead+40(FP), BX
 	ADDQ         AX, BX
+	MOVQ         ahead+40(FP), SI
+	ADDQ         BX, SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   4096(SI)
 	MOVQ         first+0(FP), SI
 	MOVQ         second+8(FP), DI
 	MOVQ         third+16(FP), R8
@@ -508,48 +516,48 @@ TEXT ·farYCCAVX2(SB), NOSPLIT, $0-56
 
 loop:
 	MOVL        (CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X4
 	MOVL        4(CX), R10
 	VMOVHPS     (AX)(R10*1), X4, X4
 	MOVL        32(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X5
 	MOVL        36(CX), R10
 	VMOVHPS     (AX)(R10*1), X5, X5
 	VINSERTI128 $0x01, X5, Y4, Y4
 	VPSHUFB     64(CX), Y4, Y4
 	MOVL        8(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X5
 	MOVL        12(CX), R10
 	VMOVHPS     (AX)(R10*1), X5, X5
 	MOVL        40(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X6
 	MOVL        44(CX), R10
 	VMOVHPS     (AX)(R10*1), X6, X6
 	VINSERTI128 $0x01, X6, Y5, Y5
 	VPSHUFB     96(CX), Y5, Y5
 	MOVL        16(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X6
 	MOVL        20(CX), R10
 	VMOVHPS     (AX)(R10*1), X6, X6
 	MOVL        48(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X7
 	MOVL        52(CX), R10
 	VMOVHPS     (AX)(R10*1), X7, X7
 	VINSERTI128 $0x01, X7, Y6, Y6
 	VPSHUFB     128(CX), Y6, Y6
 	MOVL        24(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X7
 	MOVL        28(CX), R10
 	VMOVHPS     (AX)(R10*1), X7, X7
 	MOVL        56(CX), R10
-	PREFETCHT0  (BX)(R10*1)
+	PREFETCHT1  (BX)(R10*1)
 	VMOVQ       (AX)(R10*1), X8
 	MOVL        60(CX), R10
 	VMOVHPS     (AX)(R10*1), X8, X8
@@ -602,6 +610,10 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-56
 	MOVQ           groups+48(FP), DX
 	MOVQ           ahead+40(FP), BX
 	ADDQ           AX, BX
+	MOVQ           ahead+40(FP), SI
+	ADDQ           BX, SI
+	PREFETCHT1     (SI)
+	PREFETCHT1     4096(SI)
 	MOVQ           first+0(FP), SI
 	MOVQ           second+8(FP), DI
 	MOVQ           third+16(FP), R8
@@ -615,48 +627,48 @@ TEXT ·farYCCHalfAVX2(SB), NOSPLIT, $0-56
 
 loop:
 	MOVL         (CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X6
 	MOVL         4(CX), R10
 	VMOVHPS      (AX)(R10*1), X6, X6
 	MOVL         32(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X7
 	MOVL         36(CX), R10
 	VMOVHPS      (AX)(R10*1), X7, X7
 	VINSERTI128  $0x01, X7, Y6, Y6
 	VPSHUFB      64(CX), Y6, Y6
 	MOVL         8(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X7
 	MOVL         12(CX), R10
 	VMOVHPS      (AX)(R10*1), X7, X7
 	MOVL         40(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X8
 	MOVL         44(CX), R10
 	VMOVHPS      (AX)(R10*1), X8, X8
 	VINSERTI128  $0x01, X8, Y7, Y7
 	VPSHUFB      96(CX), Y7, Y7
 	MOVL         16(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X8
 	MOVL         20(CX), R10
 	VMOVHPS      (AX)(R10*1), X8, X8
 	MOVL         48(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X9
 	MOVL         52(CX), R10
 	VMOVHPS      (AX)(R10*1), X9, X9
 	VINSERTI128  $0x01, X9, Y8, Y8
 	VPSHUFB      128(CX), Y8, Y8
 	MOVL         24(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X9
 	MOVL         28(CX), R10
 	VMOVHPS      (AX)(R10*1), X9, X9
 	MOVL         56(CX), R10
-	PREFETCHT0   (BX)(R10*1)
+	PREFETCHT1   (BX)(R10*1)
 	VMOVQ        (AX)(R10*1), X10
 	MOVL         60(CX), R10
 	VMOVHPS      (AX)(R10*1), X10, X10
@@ -712,6 +724,10 @@ TEXT ·farLumaAVX2(SB), NOSPLIT, $0-56
 	MOVQ         groups+48(FP), DX
 	MOVQ         ahead+40(FP), BX
 	ADDQ         AX, BX
+	MOVQ         ahead+40(FP), SI
+	ADDQ         BX, SI
+	PREFETCHT1   (SI)
+	PREFETCHT1   4096(SI)
 	MOVQ         first+0(FP), SI
 	XORL         DI, DI
 	VPBROADCASTD pair_2646_2646<>+0(SB), Y0
@@ -721,48 +737,48 @@ TEXT ·farLumaAVX2(SB), NOSPLIT, $0-56
 
 loop:
 	MOVL        (CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X4
 	MOVL        4(CX), R8
 	VMOVHPS     (AX)(R8*1), X4, X4
 	MOVL        32(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X5
 	MOVL        36(CX), R8
 	VMOVHPS     (AX)(R8*1), X5, X5
 	VINSERTI128 $0x01, X5, Y4, Y4
 	VPSHUFB     64(CX), Y4, Y4
 	MOVL        8(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X5
 	MOVL        12(CX), R8
 	VMOVHPS     (AX)(R8*1), X5, X5
 	MOVL        40(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X6
 	MOVL        44(CX), R8
 	VMOVHPS     (AX)(R8*1), X6, X6
 	VINSERTI128 $0x01, X6, Y5, Y5
 	VPSHUFB     96(CX), Y5, Y5
 	MOVL        16(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X6
 	MOVL        20(CX), R8
 	VMOVHPS     (AX)(R8*1), X6, X6
 	MOVL        48(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X7
 	MOVL        52(CX), R8
 	VMOVHPS     (AX)(R8*1), X7, X7
 	VINSERTI128 $0x01, X7, Y6, Y6
 	VPSHUFB     128(CX), Y6, Y6
 	MOVL        24(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X7
 	MOVL        28(CX), R8
 	VMOVHPS     (AX)(R8*1), X7, X7
 	MOVL        56(CX), R8
-	PREFETCHT0  (BX)(R8*1)
+	PREFETCHT1  (BX)(R8*1)
 	VMOVQ       (AX)(R8*1), X8
 	MOVL        60(CX), R8
 	VMOVHPS     (AX)(R8*1), X8, X8
