@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,11 +113,26 @@ func TestClusterStatus(t *testing.T) {
 	if b.asks(t, "viewer", "/v1/streams", &list); len(list.Streams) != 1 || list.Streams[0].Node != "a" || list.Streams[0].Hops != 1 || list.Streams[0].Via != "a" || list.Streams[0].Age == nil {
 		t.Errorf("got the list %+v, want one hop from a", list)
 	}
-	var stats struct{ Node string }
-	if b.asks(t, "viewer", "/v1/stats", &stats); stats.Node != "b" {
-		t.Errorf("got stats of node %q, want b", stats.Node)
+	var there clusterSeen
+	if a.asks(t, "anybody", "/v1/cluster", &there); !slices.Equal(a.edges(t, "cam"), []string{"b"}) || there.Nodes[0].Viewers != 0 {
+		t.Errorf("got %+v, want a node whose only viewer is another node, which does not count", there.Nodes[0])
 	}
 	_, exported := b.admin(t, "/metrics")
+	var pulled float64
+	for line := range strings.Lines(exported) {
+		if _, err := fmt.Sscanf(line, "steadyframe_pulled_bytes_total %g", &pulled); err == nil {
+			break
+		}
+	}
+	var stats struct {
+		Node    string
+		Network struct {
+			In float64 `json:"in_bytes"`
+		}
+	}
+	if b.asks(t, "viewer", "/v1/stats", &stats); stats.Node != "b" || pulled == 0 || stats.Network.In < pulled {
+		t.Errorf("got stats of node %q with %v bytes received, want b, and the %v of images from a among them", stats.Node, stats.Network.In, pulled)
+	}
 	for _, line := range []string{
 		`steadyframe_cluster_nodes{cluster="test",state="online"} 2`, `steadyframe_cluster_streams{cluster="test",node="elsewhere"} 2`,
 		`steadyframe_cluster_streams{cluster="test",node="here"} 0`, `steadyframe_cluster_connected{cluster="test"} 1`, "steadyframe_pulls 1", "steadyframe_pull_hops 1",

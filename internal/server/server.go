@@ -226,7 +226,7 @@ func (s *Server) listeners() (known []metrics.Listener) {
 	return known
 }
 
-// traffic returns the bytes that all APIs but admin have received and sent.
+// traffic returns the bytes that all APIs but admin have received and sent, and those of images from other servers.
 func (s *Server) traffic() (in, out int64) {
 	for _, a := range s.apis {
 		if a.name != "admin" && a.listener != nil { // tests have APIs without
@@ -234,7 +234,7 @@ func (s *Server) traffic() (in, out int64) {
 			in, out = in+i, out+o
 		}
 	}
-	return in, out
+	return in + int64(s.engine.Metrics.PulledBytes()), out
 }
 
 func (s *Server) closeListeners() {

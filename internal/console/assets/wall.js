@@ -231,7 +231,7 @@ export class Wall {
     const nodes = new Set(elsewhere.map((info) => info.node));
     const parts = [
       plural(infos.length, 'stream'),
-      elsewhere.length > 0 && `${count(elsewhere.length)} from ${plural(nodes.size, 'other node')}`,
+      elsewhere.length > 0 && `${elsewhere.length === infos.length ? 'all' : count(elsewhere.length)} from ${plural(nodes.size, 'other node')}`,
       online.length === infos.length ? 'all online' : `${online.length} online`,
       `${count(made)} images/s`,
       `${plural(viewers, 'viewer')}, those of this page counted`,

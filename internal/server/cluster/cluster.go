@@ -23,8 +23,8 @@ type Node struct {
 	Address   string // HOST:PORT of its gRPC API
 	Version   string // of the program
 	Started   time.Time
-	Streams   int // that it has itself
-	Viewers   int
+	Streams   int           // that it has itself
+	Viewers   int           // other nodes not among them
 	Pulls     int           // streams that it takes from other nodes
 	Draining  bool          // it is stopping: do not ask it for streams
 	QueueWait time.Duration // of batches, recently

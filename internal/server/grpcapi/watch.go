@@ -85,7 +85,7 @@ func (w *watching) view(of watched) error {
 	}
 	defer edge.Close()
 	if edge != nil {
-		o.Transport, o.Peer = "node", of.pull.Node+" "+o.Peer
+		o.Transport, o.Peer = live.Transport, of.pull.Node+" "+o.Peer
 		w.path, w.moved = edge.Path, edge.Over
 	}
 	v, err := w.id.View(w.live.Hub, of.name, o)

@@ -39,6 +39,9 @@ type Cluster struct {
 	MaxEdges  int         // nodes that take one stream from here, at most
 }
 
+// Transport is that of viewers which are other nodes: they are not counted among a node's viewers, since their own are.
+const Transport = "node"
+
 // Join makes the server a node. It is called once, after New with settings of a cluster, and before streams are used.
 func (l *Live) Join(c Cluster) { l.nodes.join(c) }
 
@@ -61,7 +64,9 @@ func (l *Live) Local() []cluster.Stream {
 func (l *Live) Counts() cluster.Counts {
 	c := cluster.Counts{Pulls: l.nodes.count(), Draining: l.engine.IsDraining()}
 	for _, t := range l.Hub.Totals().Transports {
-		c.Viewers += t.Viewers
+		if t.Transport != Transport {
+			c.Viewers += t.Viewers
+		}
 	}
 	c.QueueWait = l.nodes.waits.recent(l.engine.Metrics.Waits())
 	return c

@@ -183,6 +183,7 @@ func (r *remote) pull(ctx context.Context) error {
 // take passes the image on that has come. The error is final.
 func (r *remote) take(ctx context.Context) error {
 	i := &r.image
+	r.live.engine.Metrics.Pulled(len(i.Data) + len(i.Alpha))
 	if i.Offline {
 		if !r.offline {
 			r.offline = true

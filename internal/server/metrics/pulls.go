@@ -15,7 +15,8 @@ type pulls struct {
 	running [mostHops]atomic.Int64 // by the hops from the publisher's node, those of this server counted
 	begun, failed,
 	redirected, takeovers prometheus.Counter
-	age *Histogram
+	age   *Histogram
+	bytes atomic.Uint64
 }
 
 // newPulls returns the counters, and what is to be registered.
@@ -35,6 +36,8 @@ func newPulls() (*pulls, []prometheus.Collector) {
 	}
 	return p, []prometheus.Collector{
 		p.begun, p.failed, p.redirected, p.takeovers, p.age,
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "steadyframe_pulled_bytes_total", Help: "Bytes of images that came from other servers."},
+			func() float64 { return float64(p.bytes.Load()) }),
 		gauge("pulls", "Streams that are being pulled from other servers.", p.count),
 		gauge("pull_hops", "The most hops of a stream that is being pulled, from its publisher's server to this one; 0 without any.", p.deepest),
 	}
@@ -85,6 +88,12 @@ func (m *Metrics) Pulls() int { return int(m.pulls.count()) }
 
 // Arrived counts the age of an image when it arrived from another server: the time since the capture of its frame.
 func (m *Metrics) Arrived(age time.Duration) { m.pulls.age.Observe(max(age, 0)) }
+
+// Pulled counts the bytes of an image that came from another server.
+func (m *Metrics) Pulled(bytes int) { m.pulls.bytes.Add(uint64(bytes)) }
+
+// PulledBytes returns the sum of those.
+func (m *Metrics) PulledBytes() uint64 { return m.pulls.bytes.Load() }
 
 // Redirected counts that a node which wanted to pull from here was told to ask another.
 func (m *Metrics) Redirected() { m.pulls.redirected.Inc() }

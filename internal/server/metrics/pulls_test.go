@@ -68,6 +68,9 @@ func TestPulls(t *testing.T) {
 	want("pull_redirects_total", 2)
 	m.TookOver()
 	want("takeovers_total", 1)
+	m.Pulled(300)
+	m.Pulled(200)
+	want("pulled_bytes_total", 500)
 	m.Arrived(40 * time.Millisecond)
 	m.Arrived(-time.Second) // of a clock that is ahead
 	want("pull_age_seconds", 2)
@@ -79,6 +82,7 @@ func TestPullsAllocateNothing(t *testing.T) {
 		m.PullBegan(1)
 		m.PullMoved(1, 2)
 		m.Arrived(time.Millisecond)
+		m.Pulled(1000)
 		m.PullFailed()
 		m.Redirected()
 		m.TookOver()
