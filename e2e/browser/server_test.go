@@ -35,12 +35,18 @@ type server struct {
 // serve starts a server at an address, "127.0.0.1:0" for a port of its own, with streams as NAME=SOURCE. It ends with t.
 func serve(t *testing.T, address, token string, streams ...string) *server {
 	t.Helper()
+	return serveWith(t, address, token, nil, streams...)
+}
+
+// serveWith is serve with further variables of the environment.
+func serveWith(t *testing.T, address, token string, environment []string, streams ...string) *server {
+	t.Helper()
 	args := []string{"serve", "--http", address, "--grpc", "127.0.0.1:0", "--admin", "off"}
 	for _, s := range streams {
 		args = append(args, "--stream", s)
 	}
 	s := &server{cmd: exec.Command(program, args...), done: make(chan struct{})}
-	s.cmd.Env = append(os.Environ(), "STEADYFRAME_LOG_FORMAT=json", "STEADYFRAME_AUTH_TOKEN="+token, "STEADYFRAME_DRAIN_TIMEOUT=2s")
+	s.cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json", "STEADYFRAME_AUTH_TOKEN="+token, "STEADYFRAME_DRAIN_TIMEOUT=2s")
 	if token != "" {
 		key, err := exec.Command(program, "token", "key").Output()
 		if err != nil {

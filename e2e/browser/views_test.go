@@ -50,6 +50,18 @@ var views = []struct{ name, hash, ready string }{
 	{"server", "server", "document.querySelector('.card[data-state]') && document.querySelector('.pool tbody tr')"},
 }
 
+// isUsable checks that axe-core, which the page has, finds nothing in a view, and that nothing is wider than the screen of 320.
+func (p *tab) isUsable(view string) {
+	p.t.Helper()
+	if got := eval[int](p, "document.documentElement.scrollWidth"); got > 320 {
+		wide := eval[[]string](p, "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > 320).map((e) => e.outerHTML.slice(0, 120))")
+		p.t.Errorf("%s: the page is %d px wide on a screen of 320: %q", view, got, wide)
+	}
+	for _, found := range violations(p) {
+		p.t.Errorf("%s: axe: %s", view, found)
+	}
+}
+
 // Every view can be used by everybody: axe-core finds nothing, and nothing is wider than a small telephone.
 func TestViews(t *testing.T) {
 	t.Parallel()
@@ -64,12 +76,9 @@ func TestViews(t *testing.T) {
 	for _, v := range views {
 		p.do("location.hash = '#/" + v.hash + "'")
 		p.await("the view "+v.name, v.ready)
-		if got := eval[int](p, "document.documentElement.scrollWidth"); got > 320 {
-			wide := eval[[]string](p, "[...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > 320).map((e) => e.outerHTML.slice(0, 120))")
-			t.Errorf("%s: the page is %d px wide on a screen of 320: %q", v.name, got, wide)
-		}
-		for _, found := range violations(p) {
-			t.Errorf("%s: axe: %s", v.name, found)
+		p.isUsable(v.name)
+		if eval[bool](p, "[...document.querySelectorAll('.nodes, .from')].some((e) => e.checkVisibility())") {
+			t.Errorf("%s: the page of a server that is alone speaks of nodes", v.name)
 		}
 		if v.name == "unknown" && eval[bool](p, "[...document.querySelectorAll('.stream button, .stream .button')].some((b) => b.checkVisibility())") {
 			t.Error("the view of an unknown stream has buttons, which can do nothing")
