@@ -28,10 +28,15 @@ func TestClusterStatus(t *testing.T) {
 		_ = cmd.Run() // The exit code says it.
 		return out.String(), complaint.String(), cmd.ProcessState.ExitCode()
 	}
-	out, complaint, code := status("--server", "http://"+edge.HTTP)
-	if code != 0 || complaint != "" {
-		t.Fatalf("got exit code %d, %s", code, complaint)
-	}
+	var out string
+	daemon.WaitFor(t, "both nodes, and the stream", func() bool { // A node that a busy machine holds up is away for a moment.
+		var complaint string
+		var code int
+		if out, complaint, code = status("--server", "http://"+edge.HTTP); code != 0 || complaint != "" {
+			t.Fatalf("got exit code %d, %s", code, complaint)
+		}
+		return strings.Contains(out, "\n2 nodes") && strings.Contains(out, "\n1 stream, 1 online\n")
+	})
 	for _, want := range []string{
 		"cluster studio, as the node edge knows it\n", "directory: embedded NATS, connected for ", "\nedge    online  " + edge.GRPC, "\norigin  online  ",
 		"\n2 nodes, 0 viewers\n", "\nfar     origin  online ", "not pulled", "\n1 stream, 1 online\n",
@@ -43,12 +48,12 @@ func TestClusterStatus(t *testing.T) {
 	if strings.Contains(out, "note:") {
 		t.Errorf("got\n%s\nwant no notes", out)
 	}
-	out, _, code = status("--server", "http://"+edge.HTTP, "--json")
+	out, _, code := status("--server", "http://"+edge.HTTP, "--json")
 	var report struct {
-		Nodes   []struct{ Name, State string }
-		Streams []struct{ Name, Node string }
+		Cluster, Node string
+		Nodes         []struct{ Name, State string }
 	}
-	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || len(report.Nodes) != 2 || len(report.Streams) != 1 || report.Streams[0].Node != "origin" {
+	if err := json.Unmarshal([]byte(out), &report); err != nil || code != 0 || report.Cluster != "studio" || report.Node != "edge" || len(report.Nodes) == 0 {
 		t.Errorf("got exit code %d, %v, %s", code, err, out)
 	}
 
