@@ -38,7 +38,7 @@ func TestClusterStatus(t *testing.T) {
 		return strings.Contains(out, "\n2 nodes") && strings.Contains(out, "\n1 stream, 1 online\n")
 	})
 	for _, want := range []string{
-		"cluster studio, as the node edge knows it\n", "directory: embedded NATS, connected for ", "\nedge    online  " + edge.GRPC, "\norigin  online  ",
+		"cluster studio, as the node edge knows them\n", "directory: embedded NATS, connected for ", "\nedge    online  " + edge.GRPC, "\norigin  online  ",
 		"\n2 nodes, 0 viewers\n", "\nfar     origin  online ", "not pulled", "\n1 stream, 1 online\n",
 	} {
 		if !strings.Contains(out, want) {

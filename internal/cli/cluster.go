@@ -170,7 +170,11 @@ func (c *ClusterStatus) refused(response *http.Response) error {
 // write writes r for a person.
 func (r *clusterReport) write(w io.Writer, all bool) error {
 	out := &stickyWriter{w: w}
-	fmt.Fprintf(out, "cluster %s, as the node %s knows it\n", printable(r.Cluster), printable(r.Node))
+	name := "servers of cluster.origins"
+	if r.Cluster != "" {
+		name = "cluster " + printable(r.Cluster)
+	}
+	fmt.Fprintf(out, "%s, as the node %s knows them\n", name, printable(r.Node))
 	fmt.Fprintf(out, "directory: %s\n\n", r.directory())
 	r.writeNodes(out)
 	r.writeStreams(out, all)

@@ -53,7 +53,7 @@ func TestClusterStatus(t *testing.T) {
 	if err := c.Write(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
-	want := `cluster production, as the node edge-1 knows it
+	want := `cluster production, as the node edge-1 knows them
 directory: embedded NATS, connected for 2 h 14 min
 
 NODE    STATE     ADDRESS         VERSION          UP  STREAMS  VIEWERS  PULLS  QUEUE WAIT       HEARD
@@ -97,14 +97,14 @@ func TestClusterStatusNotes(t *testing.T) {
 				"note: look whether the servers of cluster.nats run and can be reached from a\n"},
 		"alone": {`{"node":"a","directory":{"kind":"embedded","state":"connected"},"nodes":[{"name":"a"}]}`,
 			"note: a sees no other node: where there are some, look at cluster.routes, and whether cluster.name and cluster.token are the same on all\n"},
-		"static": {`{"node":"a","directory":{"kind":"static","state":"static"},"nodes":[{"name":"a"}]}`, "directory: fixed list of servers (cluster.origins)\n"},
+		"static": {`{"node":"a","directory":{"kind":"static","state":"static"},"nodes":[{"name":"a"}]}`, "servers of cluster.origins, as the node a knows them\ndirectory: fixed list of servers (cluster.origins)\n"},
 		"versions": {`{"node":"a","directory":{"state":"connected"},"nodes":[{"name":"a","version":"v2"},{"name":"b","version":"v1"},{"name":"c","version":"v2"},{"name":"d"}]}`,
 			"note: the nodes run different versions: v1 on b; v2 on a, c\n"},
 		"conflicts": {`{"node":"a","directory":{"state":"connected","conflicts":1,"refused":2},"nodes":[{"name":"a"},{"name":"b"}]}`,
 			"note: streams were published here and on another node at the same time, 1 since the start: the later publisher was kept; give each a name of its own\n" +
 				"note: messages of others were refused, 2 since the start"},
 		"hostile": {`{"node":"a\u001b[2J","cluster":"` + strings.Repeat("x", 1000) + `","directory":{"kind":"\u0007","state":"frozen","reason":"` + strings.Repeat("y\\n", 200) + `"},"nodes":[{"name":"\u001b]0;title\u0007"},{"name":"b"}]}`,
-			"as the node a?[2J knows it"},
+			"as the node a?[2J knows them"},
 		"many streams": {`{"node":"a","directory":{},"nodes":[],"streams":[` + strings.Repeat(`{"name":"s"},`, 60) + `{"name":"last"}]}`,
 			"61 streams, 0 online; 11 are not shown: --all shows them\n"},
 		"no streams": {`{"node":"a","directory":{},"nodes":[]}`, "no streams\n"},
