@@ -130,6 +130,9 @@ func follow(m *poolmodel.Model, t *flow.Track, p *pool, acq *poolmodel.Acquisiti
 			s.Flags |= flagReset
 			return true
 		}
+		if looksUp(t, s, instr) {
+			s.Flags |= flagReset // a cache: what its last user left is what it is for
+		}
 		if setsField(t, s, instr) {
 			s.Flags |= flagSet
 			sets = true

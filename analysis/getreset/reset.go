@@ -4,6 +4,7 @@ import (
 	"go/constant"
 	"go/types"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -50,6 +51,18 @@ func isReset(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruc
 func isConst(v ssa.Value) bool {
 	_, ok := v.(*ssa.Const)
 	return ok
+}
+
+// looksUp reports whether instr takes a value out of the map that t follows where its key is there, and uses it: more than whether it is.
+func looksUp(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	look, ok := instr.(*ssa.Lookup)
+	if !ok || !look.CommaOk || !owned(t, s, look.X) {
+		return false
+	}
+	return slices.ContainsFunc(*look.Referrers(), func(ref ssa.Instruction) bool {
+		ex, ok := ref.(*ssa.Extract)
+		return ok && ex.Index == 0
+	})
 }
 
 func isZero(v ssa.Value) bool {

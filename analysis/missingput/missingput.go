@@ -179,9 +179,17 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 			f.given = true // what becomes of it is up to its state, or it is dropped for its size
 			return false
 		}
+		if branch, ok := instr.(*ssa.If); ok && asksSibling(branch, acq) {
+			f.given = true // another result says whether it came out of a pool
+			return false
+		}
 		end := &lost{pos: instr.Pos(), step: step, failed: onError(step), unrelated: unrelated(step, lends)}
 		switch instr.(type) {
 		case *ssa.Return:
+			if poolmodel.EndsWith(acq.Pool, t.Fn) {
+				f.given = true
+				return false
+			}
 		case *ssa.Panic:
 			if !panics {
 				return true
@@ -204,6 +212,22 @@ func follow(m *poolmodel.Model, t *flow.Track, acq poolmodel.Acquisition, panics
 		return true
 	})
 	return f, ok
+}
+
+// asksSibling reports whether a branch compares another result of the acquisition with nil, one that is no error.
+func asksSibling(branch *ssa.If, acq poolmodel.Acquisition) bool {
+	cmp, ok := branch.Cond.(*ssa.BinOp)
+	if !ok {
+		return false
+	}
+	for _, pair := range [][2]ssa.Value{{cmp.X, cmp.Y}, {cmp.Y, cmp.X}} {
+		ex, ok := pair[0].(*ssa.Extract)
+		c, isConst := pair[1].(*ssa.Const)
+		if ok && isConst && c.IsNil() && ex.Tuple == acq.Call && ex.Index != acq.Result && !flow.IsError(ex.Type()) {
+			return true
+		}
+	}
+	return false
 }
 
 // onError reports whether the last decision on the way to step was that an error is not nil, or that a call returned false.

@@ -28,6 +28,11 @@ func TestPanics(t *testing.T) {
 }
 
 // TestGenerated: what a generated file loses is reported where the flag asks for it alone.
+// TestHanded: values that somebody else has, or that no pool loses.
+func TestHanded(t *testing.T) {
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "handed")
+}
+
 func TestGenerated(t *testing.T) {
 	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "generated")
 	set(t, &poolmodel.Analyzer.Flags, "generated", "true")

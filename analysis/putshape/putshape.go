@@ -31,7 +31,7 @@ func run(pass *analysis.Pass, bound bool) (any, error) {
 	m := poolmodel.Of(pass)
 	puts := m.Puts()
 	for _, put := range puts {
-		if put.Boxed && put.Name == "sync.Pool.Put" && !pointerShaped(put.Value.Type()) {
+		if put.Boxed && put.Name == "sync.Pool.Put" && !pointerShaped(put.Value.Type()) && !m.KnowsBoxed(put.Instr.Pos()) {
 			m.Report(pass, analysis.Diagnostic{Pos: put.Instr.Pos(), Message: fmt.Sprintf(
 				"%s of a %s allocates its copy on the heap: put a pointer", m.CallText(put.Instr), put.Value.Type())})
 		}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 )
 
@@ -21,7 +22,7 @@ func checkFixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			continue
 		}
 		other := otherSize(m, put.Value, map[ssa.Value]bool{})
-		if other == nil {
+		if other == nil || measured(m, put.Pool) {
 			continue
 		}
 		m.Report(pass, analysis.Diagnostic{
@@ -31,6 +32,30 @@ func checkFixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			Related: []analysis.RelatedInformation{{Pos: other.Pos(), Message: "made here"}},
 		})
 	}
+}
+
+// measured reports whether a Get of the pool looks at the capacity of what it gets.
+func measured(m *poolmodel.Model, pool string) bool {
+	for _, fn := range m.Funcs {
+		for _, acq := range m.Acquisitions(fn) {
+			if acq.Pool != pool {
+				continue
+			}
+			t := m.Track(fn, acq)
+			for _, b := range fn.Blocks {
+				for _, instr := range b.Instrs {
+					call, ok := instr.(*ssa.Call)
+					if !ok {
+						continue
+					}
+					if f, ok := call.Call.Value.(*ssa.Builtin); ok && f.Name() == "cap" && t.Class(call.Call.Args[0]) != flow.None {
+						return true
+					}
+				}
+			}
+		}
+	}
+	return false
 }
 
 // fixedSize reports whether a pool's New returns values of one size: an allocation with constant arguments.

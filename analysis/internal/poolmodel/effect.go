@@ -107,6 +107,12 @@ func borrows(call *ssa.CallCommon, callee *types.Func, arg int) bool {
 	return !method || isSlice(flow.Operands(call)[arg].Type()) || !keeps.MatchString(callee.Name()) || callee.Name() == "Reset"
 }
 
+// ends reports whether a call is of a method that ends its receiver's use, by its name.
+func ends(call *ssa.CallCommon) bool {
+	callee := calleeOf(call)
+	return callee != nil && callee.Signature().Recv() != nil && endsUse.MatchString(callee.Name())
+}
+
 // isStd reports whether fn is of the standard library.
 func isStd(fn *types.Func) bool {
 	if fn.Pkg() == nil {

@@ -47,6 +47,9 @@ func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event
 		if owner(instr.Val) != flow.None && m.awaited(instr) {
 			return Event{Kind: Keep, Class: t.Live(s, instr.Val)}
 		}
+		if owner(instr.Val) == flow.Same && m.links(t, s, instr.Addr) {
+			return Event{Kind: Keep, Class: flow.Same, Direct: true, Stored: true}
+		}
 		return stored(owner(instr.Val), memory(instr.Addr), t.Cell(instr.Addr) || flow.LocalBase(instr.Addr) != nil)
 	case *ssa.MapUpdate:
 		return stored(max(owner(instr.Value), owner(instr.Key)), memory(instr.Map), false)
@@ -109,6 +112,20 @@ func (m *Model) awaited(store *ssa.Store) bool {
 		}
 	}
 	return false
+}
+
+// links reports whether addr is a field of what a field of the root points to: who stores the root there puts it into a list or tree.
+func (m *Model) links(t *flow.Track, s *flow.State, addr ssa.Value) bool {
+	field, ok := addr.(*ssa.FieldAddr)
+	if !ok {
+		return false
+	}
+	load, ok := field.X.(*ssa.UnOp)
+	if !ok || load.Op != token.MUL {
+		return false
+	}
+	own, ok := load.X.(*ssa.FieldAddr)
+	return ok && t.Live(s, own.X) == flow.Same && !t.Cell(own.X)
 }
 
 // precedes reports whether a comes before b on every path to b.
@@ -203,6 +220,8 @@ func (m *Model) given(t *flow.Track, s *flow.State, call *ssa.CallCommon, arg in
 		return Event{Kind: Keep, Class: c, Stored: true}
 	case p.Put != Never && c <= flow.Derived:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Several: p.Several}
+	case p.Stored && c == flow.Part && arg == 0 && ends(call): // it puts back what the part is of, by a field
+		return Event{Kind: Keep, Class: c, Stored: true}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
 		return Event{Kind: Keep, Class: c, Stored: p.Stored, Into: into}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):

@@ -79,6 +79,11 @@ func boundPool(v *ssa.FreeVar) string {
 // IsPointed reports whether a pool of that name may have another name, too, because a field points to it.
 func IsPointed(pool string) bool { return strings.HasPrefix(pool, pointerPrefix) }
 
+// EndsWith reports whether a pool is a variable of fn: what it loses when fn returns would end with it.
+func EndsWith(pool string, fn *ssa.Function) bool {
+	return strings.HasPrefix(pool, localPrefix+fn.String()+".")
+}
+
 // ShortPool returns the name of a pool without its package's path, for messages.
 func ShortPool(pool string) string {
 	if pool == "" {

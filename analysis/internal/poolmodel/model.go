@@ -25,7 +25,8 @@ type Model struct {
 	params    map[paramKey]Param
 	resultsOf map[*ssa.Function][]Result
 	ignored   map[lineKey]*ignore
-	ignores   []*ignore // of poolvet's own form
+	ignores   []*ignore        // of poolvet's own form
+	boxed     map[lineKey]bool // lines whose boxed value is known
 	tests     bool
 	generated map[string]bool // files that a program wrote, of which only what makes data wrong is reported
 	open      map[string]bool // pools into which functions that others can call put what they are given
@@ -284,6 +285,18 @@ func (m *Model) mayReturnOperand(call *ssa.Call, i int) bool {
 	for arg := range call.Call.Args {
 		if p, ok := m.summaryOf(fn, arg); ok && i < len(p.Returns) && p.Returns[i] == flow.Same {
 			return true
+		}
+	}
+	return returnsParameter(fn, i)
+}
+
+// returnsParameter reports whether a function returns a parameter as result i: an error, say, which is not followed.
+func returnsParameter(fn *ssa.Function, i int) bool {
+	for _, b := range fn.Blocks {
+		if ret, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return); ok {
+			if _, is := ret.Results[i].(*ssa.Parameter); is {
+				return true
+			}
 		}
 	}
 	return false

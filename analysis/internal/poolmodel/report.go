@@ -22,6 +22,9 @@ const ignorePrefix = "//poolvet:ignore"
 // passNames are those that comments of golangci-lint and staticcheck may name.
 var passNames = []string{"poolvet", "missingput", "useafterput", "poolescape", "putshape", "getreset", "bypass"}
 
+// staticcheckNames are those by which staticcheck's report of a boxed value, which is putshape's as well, is suppressed.
+var staticcheckNames = []string{"staticcheck", "SA6002"}
+
 type lineKey struct {
 	file string
 	line int
@@ -36,7 +39,7 @@ type ignore struct {
 
 // findIgnores reads the comments that suppress reports, and reports those that do not say why.
 func (m *Model) findIgnores() {
-	m.ignored = map[lineKey]*ignore{}
+	m.ignored, m.boxed = map[lineKey]*ignore{}, map[lineKey]bool{}
 	for _, file := range m.pass.Files {
 		for _, group := range file.Comments {
 			for _, c := range group.List {
@@ -57,36 +60,40 @@ func (m *Model) findIgnore(c *ast.Comment) {
 		m.ignored[lineKey{p.Filename, p.Line}] = i
 		m.ignored[lineKey{p.Filename, p.Line + 1}] = i
 		m.ignores = append(m.ignores, i)
-	case isNolint(c.Text):
+	case isNolint(c.Text, passNames):
 		m.ignored[lineKey{p.Filename, p.Line}] = &ignore{pos: c.Pos()}
-	case isLintIgnore(c.Text):
+	case isLintIgnore(c.Text, passNames):
 		m.ignored[lineKey{p.Filename, p.Line + 1}] = &ignore{pos: c.Pos()}
+	case isNolint(c.Text, staticcheckNames):
+		m.boxed[lineKey{p.Filename, p.Line}] = true
+	case isLintIgnore(c.Text, staticcheckNames):
+		m.boxed[lineKey{p.Filename, p.Line + 1}] = true
 	}
 }
 
 // isNolint reports whether a comment is golangci-lint's, for all or one of the passes: //nolint, //nolint:poolvet,errcheck // why.
-func isNolint(text string) bool {
-	list, ok := strings.CutPrefix(text, "//nolint")
-	if !ok {
+func isNolint(text string, names []string) bool {
+	list, ok := strings.CutPrefix(strings.TrimLeft(strings.TrimPrefix(text, "//"), " \t"), "nolint")
+	if !ok || !strings.HasPrefix(text, "//") {
 		return false
 	}
 	list, _, _ = strings.Cut(list, " ")
 	if list == "" || list == ":all" {
 		return true
 	}
-	names, ok := strings.CutPrefix(list, ":")
-	return ok && slices.ContainsFunc(strings.Split(names, ","), func(name string) bool { return slices.Contains(passNames, name) })
+	named, ok := strings.CutPrefix(list, ":")
+	return ok && slices.ContainsFunc(strings.Split(named, ","), func(name string) bool { return slices.Contains(names, name) })
 }
 
 // isLintIgnore reports whether a comment is staticcheck's, for one of the passes, with a reason: //lint:ignore missingput why.
-func isLintIgnore(text string) bool {
+func isLintIgnore(text string, names []string) bool {
 	rest, ok := strings.CutPrefix(text, "//lint:ignore ")
 	if !ok {
 		return false
 	}
-	names, reason, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	named, reason, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	return strings.TrimSpace(reason) != "" &&
-		slices.ContainsFunc(strings.Split(names, ","), func(name string) bool { return slices.Contains(passNames, name) })
+		slices.ContainsFunc(strings.Split(named, ","), func(name string) bool { return slices.Contains(names, name) })
 }
 
 // isGenerated matches the comment of a generated file, as "go help generate" has it.
@@ -128,6 +135,12 @@ func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 		d.End = m.endOf(d.Pos)
 	}
 	pass.Report(d)
+}
+
+// KnowsBoxed reports whether a comment for staticcheck says that the boxed value at pos is known.
+func (m *Model) KnowsBoxed(pos token.Pos) bool {
+	p := m.pass.Fset.Position(pos)
+	return m.boxed[lineKey{p.Filename, p.Line}]
 }
 
 // endOf returns the end of the innermost expression or statement at pos.

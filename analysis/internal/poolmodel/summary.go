@@ -87,7 +87,12 @@ type paramKey struct {
 
 func (m *Model) walkParam(fn *ssa.Function, i int) Param {
 	root := parameter(fn, i)
-	if root == nil || !flow.MayRefer(root.Type()) {
+	switch {
+	case root == nil:
+		return Param{}
+	case isErrors(root.Type()): // errors are not followed: what becomes of one is not known
+		return Param{Keep: true}
+	case !flow.MayRefer(root.Type()):
 		return Param{}
 	}
 	t := flow.NewTrack(fn, root, -1, m)
@@ -147,7 +152,7 @@ func (w *paramWalk) glance() (puts bool) {
 				puts = true
 			case Keep:
 				w.p.Keep = true
-				if i := w.into(instr, e); i >= 0 {
+				if i := w.into(instr, e); i >= 0 && parameter(w.t.Fn, i) != w.t.Root { // not where its own field points to
 					w.p.Into |= 1 << i
 				} else {
 					w.p.Stored = w.p.Stored || e.Stored
@@ -368,4 +373,12 @@ func returnsHolder(t *flow.Track, s *flow.State, ret *ssa.Return) bool {
 func isSlice(t types.Type) bool {
 	_, ok := t.Underlying().(*types.Slice)
 	return ok
+}
+
+// isErrors reports whether t is an error, or a slice of them.
+func isErrors(t types.Type) bool {
+	if s, ok := t.Underlying().(*types.Slice); ok {
+		t = s.Elem()
+	}
+	return flow.IsError(t)
 }

@@ -43,3 +43,20 @@ func others(p *sync.Pool, m map[int]int, c chan int, h handle, x any) {
 }
 
 func generic[T any](p *sync.Pool, v T) { p.Put(v) }
+
+// Known: a comment for staticcheck, whose SA6002 says the same, is on the line or above it.
+
+func known(p *sync.Pool, b []byte) {
+	p.Put(b) // nolint:staticcheck
+	p.Put(b) //nolint:errcheck,staticcheck // the header is small
+	//lint:ignore SA6002 the header is small
+	p.Put(b)
+}
+
+func otherComments(p *sync.Pool, b []byte) {
+	p.Put(b) //nolint:errcheck // want `allocates its copy`
+	//lint:ignore SA4006 the header is small
+	p.Put(b) // want `allocates its copy`
+	//lint:ignore SA6002
+	p.Put(b) // want `allocates its copy`
+}

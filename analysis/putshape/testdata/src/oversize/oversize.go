@@ -105,3 +105,21 @@ func readAny(n int, f func([]byte)) {
 	f((*bp)[:n])
 	anySize.Put(bp)
 }
+
+// Right: each Get looks at the capacity of what it gets.
+
+var stacks = sync.Pool{New: func() any {
+	b := make([]byte, 4096)
+	return &b
+}}
+
+func stack(n int, f func([]byte) int) []byte {
+	bp := stacks.Get().(*[]byte)
+	if cap(*bp) < n {
+		b := make([]byte, n)
+		bp = &b
+	}
+	out := append([]byte(nil), (*bp)[:f((*bp)[:n])]...)
+	stacks.Put(bp)
+	return out
+}
