@@ -76,6 +76,9 @@ func (l *natsLine) Run(ctx context.Context, subjects []string, hear func(string,
 	ended := make(chan struct{})
 	o := l.options
 	o.DisconnectedErrCB = func(_ *nats.Conn, err error) {
+		if ctx.Err() != nil {
+			return // It is this node that ends.
+		}
 		if err == nil {
 			err = errors.New("NATS closed the connection")
 		}
