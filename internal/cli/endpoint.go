@@ -83,10 +83,11 @@ func (e *Endpoint) transport() *http.Transport {
 	return tr
 }
 
-// What to do about servers that are not trusted, or that speak no TLS.
+// What to do about servers that are not trusted, or that speak no TLS, or something else.
 const (
 	trustAdvice = "give the certificate of its authority with --ca FILE, or --insecure to trust any server"
 	plainAdvice = "use an http:// URL"
+	portAdvice  = "check the port: gRPC has another one than HTTP, whose setting is http.listen"
 )
 
 // reachError returns why there is no connection, as a person should read it.
@@ -103,6 +104,8 @@ func (e *Endpoint) reachError(err error) string {
 		return "its certificate is not trusted: " + untrusted.Err.Error() + ": " + trustAdvice
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS):
 		return "it does not speak HTTPS: " + plainAdvice
+	case notHTTP(err):
+		return "it is no HTTP/1.1 server: " + portAdvice
 	}
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -114,6 +117,9 @@ func (e *Endpoint) reachError(err error) string {
 	}
 	return err.Error()
 }
+
+// notHTTP reports whether something responded that is no HTTP/1.1, for which net/http has no type.
+func notHTTP(err error) bool { return strings.Contains(err.Error(), "malformed HTTP") }
 
 // detail returns what a response with an error says was wrong.
 func detail(response *http.Response) string {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 )
 
 // PushRefusedError is why the server does not take a stream, when trying again would not help.
@@ -83,10 +82,8 @@ func (t *PushTarget) refusal(err error) error {
 		}
 	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &notTLS):
 		return &PushRefusedError{Status: "no HTTPS", Advice: plainAdvice}
-	case strings.Contains(err.Error(), "malformed HTTP"): // net/http has no type for it.
-		return &PushRefusedError{
-			Status: "no HTTP/1.1 server", Advice: "check the port: gRPC has another one than HTTP, whose setting is listen.http",
-		}
+	case notHTTP(err):
+		return &PushRefusedError{Status: "no HTTP/1.1 server", Advice: portAdvice}
 	}
 	return err
 }

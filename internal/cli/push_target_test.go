@@ -78,6 +78,7 @@ func TestReachError(t *testing.T) {
 		{io.ErrUnexpectedEOF, broke},
 		{&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}, "connect: connection refused"},
 		{errStalled, errStalled.Error()},
+		{&url.Error{Op: "Get", URL: "http://h:1", Err: errors.New(`malformed HTTP response "\x00\x00"`)}, "it is no HTTP/1.1 server: " + portAdvice},
 	} {
 		if got := target.reachError(tt.err); got != tt.want {
 			t.Errorf("%v: got %q, want %q", tt.err, got, tt.want)

@@ -113,6 +113,9 @@ func TestEmbedded(t *testing.T) {
 				return s.Kind == "embedded" && !s.Frozen && s.Reason == "" && s.Sent.Messages > 0 && s.Received.Messages > 0
 			})
 			b.stop()
+			if s := b.State(); strings.Contains(s.Reason, "closed the connection") {
+				t.Errorf("b has lost what it closed: %+v", s)
+			}
 			for _, n := range []*testNode{a, c} {
 				eventually(t, "b has left", func() bool { return n.where("cars") == "" && slices.Equal(names(n.Nodes()), []string{"a", "c"}) })
 			}
