@@ -105,8 +105,10 @@ func TestElsewhereIsBrought(t *testing.T) {
 	}
 	first.Close()
 	second.Close()
-	if !p.Leave() || !p.Leave() || p.Err() == nil {
-		t.Error("a stream without viewers has not left")
+	for range 2 { // What has left stays so.
+		if !p.Leave() || p.Err() == nil {
+			t.Error("a stream without viewers has not left")
+		}
 	}
 	if _, ok := f.Info("cam"); ok {
 		t.Error("the stream is still here")
