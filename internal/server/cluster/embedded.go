@@ -69,8 +69,11 @@ func embed(c config.Config, log *slog.Logger) (*embedded, error) {
 	if r.Port, err = strconv.Atoi(port); err != nil {
 		return nil, fmt.Errorf("cluster.listen: %w", err)
 	}
-	if r.Port == 0 {
+	switch ip, err := netip.ParseAddr(host); {
+	case r.Port == 0:
 		r.Port = server.RANDOM_PORT
+	case err == nil && !ip.IsUnspecified(): // Else others tell each other the address that its connections come from.
+		r.Advertise = listen
 	}
 	if r.TLSConfig, err = conn.RouteTLS(c, log); err != nil {
 		return nil, err
@@ -129,11 +132,17 @@ func (e *embedded) Run(ctx context.Context, subjects []string, hear func(string,
 	defer running.Wait()
 	defer endLooking()
 	running.Go(func() { e.look(looking) })
-	return e.natsLine.Run(ctx, subjects, hear, lost)
+	return e.natsLine.Run(ctx, subjects, hear, func(err error) {
+		if err == nil {
+			lost(nil)
+		}
+		// The pipe to the server in this process breaks when its routes change, and is back at once. Were it not, the Directory would
+		// not hear itself.
+	})
 }
 
 const (
-	// lookUp is how often names of cluster.routes are looked up while fewer nodes are connected than they have addresses.
+	// lookUp is how often names of cluster.routes are looked up while fewer nodes are connected than they have addresses, or none.
 	lookUp = 2 * time.Second
 	// lookUpRarely is how often otherwise.
 	lookUpRarely = 30 * time.Second
@@ -158,7 +167,7 @@ func (e *embedded) look(ctx context.Context) {
 			}
 		}
 		again := lookUp
-		if len(found) > 0 && e.connected() >= len(found)-1 {
+		if n := e.connected(); n > 0 && n >= len(found)-1 {
 			again = lookUpRarely
 		}
 		pause(ctx, again)
@@ -175,6 +184,9 @@ func isName(address string) bool {
 	return err != nil
 }
 
+// lookUpHost returns the addresses of a name.
+var lookUpHost = net.DefaultResolver.LookupHost
+
 // mostAddresses bounds the addresses of a name.
 const mostAddresses = 1024
 
@@ -187,7 +199,7 @@ func (e *embedded) addresses(ctx context.Context) (all []string) {
 		if !isName(route) {
 			continue
 		}
-		found, err := net.DefaultResolver.LookupHost(ctx, host)
+		found, err := lookUpHost(ctx, host)
 		if err != nil {
 			return nil
 		}

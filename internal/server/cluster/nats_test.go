@@ -1,6 +1,7 @@
 package cluster_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +24,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/cluster"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 )
 
 // eventually waits until a condition holds.
@@ -137,6 +140,46 @@ func TestEmbedded(t *testing.T) {
 			eventually(t, "why", func() bool { return stranger.State().Reason != "" })
 			_ = late
 		})
+	}
+}
+
+// TestRoutesByName: nodes that know one name for all of them find each other, though it has no addresses at first, and then the first
+// node's alone. No other test has names to look up.
+func TestRoutesByName(t *testing.T) {
+	hosts := []string{"127.0.0.11", "127.0.0.12", "127.0.0.13"}
+	_, port, err := net.SplitHostPort(daemon.FreeAddress(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", net.JoinHostPort(hosts[1], port))
+	if err != nil {
+		t.Skipf("one loopback address: %v", err)
+	}
+	l.Close()
+	var asked atomic.Int64
+	cluster.LookUpHost(t, func(_ context.Context, name string) ([]string, error) {
+		if name != "localhost" { // NATS, which looks the name up itself, finds nobody there.
+			t.Errorf("%s was looked up, want localhost", name)
+		}
+		switch n := asked.Add(1); {
+		case n <= 3:
+			return nil, &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+		case n <= 6:
+			return hosts[:1], nil
+		}
+		return hosts, nil
+	})
+	var nodes []*testNode
+	for _, host := range hosts {
+		nodes = append(nodes, realNode(t, host, func(c *config.Config) {
+			c.Cluster.Listen, c.Cluster.Routes = net.JoinHostPort(host, port), config.Addresses{"localhost:" + port}
+		}))
+	}
+	for _, n := range nodes {
+		eventually(t, "three nodes", func() bool { return slices.Equal(names(n.Nodes()), hosts) })
+	}
+	for _, n := range nodes {
+		n.stop()
 	}
 }
 
