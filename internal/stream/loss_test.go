@@ -162,6 +162,35 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// A stream whose source is gone is offline at once, though it was alive just now, and its viewers see that soon.
+func TestGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var f *fixture
+		var calls []string
+		f = newFixture(t, stream.Options{Offline: offlineImage(t, &f, &calls)})
+		p := f.publisher(t, "cam1")
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		f.show(t, p, 1)
+		wantNext(t, v, 1)
+		p.Alive()
+		p.Gone()
+		if got := f.info(t, "cam1").State; got != stream.Offline {
+			t.Errorf("got %v, want offline", got)
+		}
+		begin := time.Now()
+		pic, err := v.Next(t.Context())
+		if took := time.Since(begin); err != nil || !pic.Offline || took > time.Second/2 {
+			t.Errorf("got %v, offline %v, after %v, want the offline image at the next look", err, pic.Offline, took)
+		}
+		pic.Release()
+		f.show(t, p, 2)
+		wantNext(t, v, 2)
+		if got := f.info(t, "cam1").State; got != stream.Online {
+			t.Errorf("got %v with the next frame, want online", got)
+		}
+	})
+}
+
 // A stream that never had a frame shows the image too, but is still waiting.
 func TestOfflineBeforeTheFirstFrame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -101,6 +101,18 @@ func (p *Publisher) Interrupted() {
 	}
 }
 
+// Gone says that the source has been silent for as long as is borne: the stream is offline, and shows so at the Hub's next look.
+func (p *Publisher) Gone() {
+	s, now := p.s, p.s.hub.now()
+	s.mu.Lock()
+	if p.err == nil {
+		s.arrivals = meter{}
+		s.seen = min(s.seen, now-s.hub.o.OfflineAfter)
+	}
+	s.mu.Unlock()
+	s.darken(now)
+}
+
 // count counts a frame. s.mu is held.
 func (s *stream) count(now time.Duration) {
 	s.counts.arrived++

@@ -187,7 +187,7 @@ func (r *remote) take(ctx context.Context) error {
 	if i.Offline {
 		if !r.offline {
 			r.offline = true
-			r.out.out.Interrupted()
+			r.out.out.Gone()
 		}
 		return r.out.Err() // This server draws an image of its own, in time.
 	}
