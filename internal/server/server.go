@@ -98,31 +98,9 @@ func (s *Server) open(o options) error {
 		}
 		listening.TLS, listening.UnixTLS = own, false
 	}
-	httpListener, err := conn.Listen("http.listen", c.HTTP.Listen, listening)
-	if err != nil {
+	if err := s.listen(listening); err != nil {
 		return err
 	}
-	s.add("http", httpListener, &s.addrs.HTTP)
-	grpcListener, err := conn.Listen("grpc.listen", c.GRPC.Listen, listening)
-	if err != nil {
-		return err
-	}
-	s.add("grpc", grpcListener, &s.addrs.GRPC)
-	ringListener, err := listenRing(c.Ring, listening, s.log)
-	if err != nil {
-		return err
-	}
-	s.add("ring", ringListener, &s.addrs.Ring)
-	rtspListener, err := conn.Listen("rtsp.listen", c.RTSP.Listen, listening)
-	if err != nil {
-		return err
-	}
-	s.add("rtsp", rtspListener, &s.addrs.RTSP)
-	adminListener, err := conn.Listen("admin.listen", c.Admin.Listen, listening)
-	if err != nil {
-		return err
-	}
-	s.add("admin", adminListener, &s.addrs.Admin)
 
 	s.engine = engine.New(c, metrics.New(), o.check)
 	s.engine.Metrics.Registry.MustRegister(metrics.NewListeners(s.listeners()))
@@ -131,6 +109,7 @@ func (s *Server) open(o options) error {
 		return err
 	}
 	s.engine.Traffic = s.traffic
+	var err error
 	if s.live, err = live.New(s.engine, s.log); err != nil {
 		return err
 	}
@@ -172,6 +151,31 @@ func (s *Server) open(o options) error {
 	return nil
 }
 
+// listen opens the listeners of the settings.
+func (s *Server) listen(o conn.Options) error {
+	c := s.config
+	for _, l := range []struct {
+		name, address string
+		at            *string
+	}{
+		{"http", c.HTTP.Listen, &s.addrs.HTTP}, {"grpc", c.GRPC.Listen, &s.addrs.GRPC}, {"ring", c.Ring.Listen, &s.addrs.Ring},
+		{"rtsp", c.RTSP.Listen, &s.addrs.RTSP}, {"admin", c.Admin.Listen, &s.addrs.Admin},
+	} {
+		var listener *conn.Listener
+		var err error
+		if l.name == "ring" { // Its socket has rules of its own.
+			listener, err = listenRing(c.Ring, o, s.log)
+		} else {
+			listener, err = conn.Listen(l.name+".listen", l.address, o)
+		}
+		if err != nil {
+			return err
+		}
+		s.add(l.name, listener, l.at)
+	}
+	return nil
+}
+
 // join makes the server a node of its cluster, if the settings name one.
 func (s *Server) join(o options) error {
 	c := s.config
@@ -187,11 +191,7 @@ func (s *Server) join(o options) error {
 	}
 	s.directory = d
 	s.engine.Metrics.Registry.MustRegister(metrics.NewCluster(c.Cluster.Name, func() metrics.ClusterStats { return clusterStats(d) }))
-	nodes := live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, MaxEdges: c.Cluster.MaxEdges}
-	if nodes.TLS, err = cluster.NodeTLS(c, s.log); err != nil {
-		return fmt.Errorf("server: %w", err)
-	}
-	s.live.Join(nodes)
+	s.live.Join(live.Cluster{Directory: d, Node: self.Name, Token: c.Cluster.Token, TLS: d.TLS(), MaxEdges: c.Cluster.MaxEdges})
 	s.log.Info("a node of a cluster", "cluster", c.Cluster.Name, "node", self.Name, "address", self.Address, "directory", d.State().Kind, "listen", d.Listening())
 	s.background = append(s.background, d.Run)
 	return nil

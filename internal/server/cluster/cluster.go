@@ -114,6 +114,7 @@ type Directory struct {
 	transport Transport // nil: there are cluster.origins alone
 	embedded  *embedded // nil: another transport carries messages
 	origins   []*origin
+	secure    *tls.Config // how other nodes are connected to; nil: plainly
 	subjects  subjects
 	changed   chan struct{} // capacity 1: Local has changed
 
@@ -141,11 +142,11 @@ func New(c config.Config, self Node, o Options) (*Directory, error) {
 		table: newTable(self.Name), state: State{Kind: "static", Since: time.Now()},
 	}
 	d.own.instance = rand.Uint64()
-	secure, err := NodeTLS(c, o.Log)
-	if err != nil {
+	var err error
+	if d.secure, err = nodeTLS(c, o.Log); err != nil {
 		return nil, err
 	}
-	if d.origins, err = newOrigins(d, c.Cluster, secure); err != nil {
+	if d.origins, err = newOrigins(d, c.Cluster, d.secure); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -193,8 +194,11 @@ func (d *Directory) Run(ctx context.Context) {
 	endCarrying()
 }
 
-// NodeTLS returns how other nodes are connected to: over TLS where this one has tls.cert or cluster.ca, else plainly, nil.
-func NodeTLS(c config.Config, log *slog.Logger) (*tls.Config, error) {
+// TLS returns how other nodes are connected to; nil: plainly. The caller must not change it.
+func (d *Directory) TLS() *tls.Config { return d.secure }
+
+// nodeTLS returns how other nodes are connected to: over TLS where this one has tls.cert or cluster.ca, else plainly, nil.
+func nodeTLS(c config.Config, log *slog.Logger) (*tls.Config, error) {
 	if c.TLS.Cert == "" && c.Cluster.CA == "" {
 		return nil, nil
 	}
