@@ -2,17 +2,19 @@ package bypass
 
 import (
 	"go/types"
+	"slices"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
 
+	"github.com/steadyframe/steadyframe/analysis/internal/flow"
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 )
 
-// Analyzer reports calls of a sync.Pool's New.
+// Analyzer reports calls of a sync.Pool's New, and values that are got and put back but not used.
 var Analyzer = &analysis.Analyzer{
 	Name:     "bypass",
-	Doc:      "report values that a pool's New makes although the pool was not asked for one",
+	Doc:      "report values that a pool's New makes although the pool was not asked for one, and values that are got for nothing",
 	URL:      "https://github.com/steadyframe/steadyframe/blob/main/docs/poolvet.md#bypass",
 	Requires: []*analysis.Analyzer{poolmodel.Analyzer},
 	Run:      run,
@@ -21,6 +23,14 @@ var Analyzer = &analysis.Analyzer{
 func run(pass *analysis.Pass) (any, error) {
 	m := poolmodel.Of(pass)
 	for _, fn := range m.Funcs {
+		for _, acq := range m.Acquisitions(fn) {
+			if prepared(m, acq) {
+				m.Report(pass, analysis.Diagnostic{
+					Pos:     acq.Call.Pos(),
+					Message: m.Got(acq) + " is reset and put back, and used for nothing: something else does its work",
+				})
+			}
+		}
 		if gets(m, fn) {
 			continue
 		}
@@ -36,6 +46,40 @@ func run(pass *analysis.Pass) (any, error) {
 		}
 	}
 	return nil, nil
+}
+
+// prepared reports whether all that is done with what was got is to reset it, for some use, and to put it back.
+func prepared(m *poolmodel.Model, acq poolmodel.Acquisition) bool {
+	reset, put := false, false
+	var unused func(v ssa.Value) bool
+	unused = func(v ssa.Value) bool {
+		for _, ref := range *v.Referrers() {
+			switch ref := ref.(type) {
+			case *ssa.DebugRef:
+			case *ssa.TypeAssert, *ssa.MakeInterface, *ssa.ChangeInterface, *ssa.ChangeType:
+				if !unused(ref.(ssa.Value)) {
+					return false
+				}
+			case ssa.CallInstruction:
+				operands := flow.Operands(ref.Common())
+				arg := slices.Index(operands, v)
+				switch {
+				case arg < 0:
+					return false
+				case m.PutLevel(ref.Common(), arg) != poolmodel.Never:
+					put = true
+				case arg == 0 && len(operands) > 1 && poolmodel.CalleeName(ref.Common()) == "Reset":
+					reset = true
+				default:
+					return false
+				}
+			default:
+				return false
+			}
+		}
+		return true
+	}
+	return acq.Value != nil && unused(acq.Value) && reset && put
 }
 
 // gets reports whether fn, or a function that it is a literal of, calls a sync.Pool's Get.

@@ -8,4 +8,11 @@
 //
 // A function that also calls Get of the pool is right: it makes a value where it cannot use what it got. So is one that
 // puts what New makes straight into the pool, to fill it.
+//
+// A value that is got, reset and put back, and used for nothing in between, has another do its work:
+//
+//	enc := encoders.Get().(*Encoder)
+//	enc.Reset(&buf)
+//	err := NewEncoder(&buf).Encode(v) // wrong: enc.Encode(v)
+//	encoders.Put(enc)
 package bypass

@@ -9,5 +9,5 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), getreset.Analyzer, "dirty", "clean", "own")
+	analysistest.Run(t, analysistest.TestData(), getreset.Analyzer, "dirty", "clean", "own", "resets")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "direct", "example.org/lentout", "wrapped", "ours", "others", "example.org/lent")
+	analysistest.Run(t, analysistest.TestData(), missingput.Analyzer, "direct", "example.org/lentout", "wrapped", "ours", "others", "example.org/lent", "example.org/asked", "example.org/held", "example.org/likewise", "example.org/waits", "example.org/inner", "example.org/frames", "example.org/framesuser")
 }
 
 // TestFacts: what is known of a wrapper reaches the packages that use it.

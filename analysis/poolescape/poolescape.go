@@ -3,6 +3,8 @@ package poolescape
 import (
 	"go/token"
 	"go/types"
+	"regexp"
+	"slices"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -28,16 +30,48 @@ const (
 
 func run(pass *analysis.Pass) (any, error) {
 	m := poolmodel.Of(pass)
+	emptied := emptied(m.Funcs)
 	for _, fn := range m.Funcs {
 		for _, acq := range m.Acquisitions(fn) {
-			check(pass, m, fn, acq)
+			check(pass, m, fn, acq, emptied)
 		}
 	}
 	return nil, nil
 }
 
-func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition) {
-	t := m.Track(fn, acq)
+// emptied are the types of which a function overwrites a whole value that it is given, or got out of a pool: what was in its fields before is not
+// used anew.
+func emptied(funcs []*ssa.Function) map[string]bool {
+	types := map[string]bool{}
+	for _, fn := range funcs {
+		for _, b := range fn.Blocks {
+			for _, instr := range b.Instrs {
+				store, ok := instr.(*ssa.Store)
+				if !ok || !flow.IsStruct(store.Val.Type()) {
+					continue
+				}
+				switch store.Addr.(type) {
+				case *ssa.Parameter, *ssa.TypeAssert:
+					types[store.Addr.Type().String()] = true
+				}
+			}
+		}
+	}
+	return types
+}
+
+// asserted returns the name of the type of what was got, out of its interface.
+func asserted(v ssa.Value) string {
+	for _, ref := range *v.Referrers() {
+		if assert, ok := ref.(*ssa.TypeAssert); ok {
+			return assert.AssertedType.String()
+		}
+	}
+	return v.Type().String()
+}
+
+func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmodel.Acquisition, emptied map[string]bool) {
+	t := m.TrackMemory(fn, acq)
 	var first ssa.Instruction
 	where := ""
 	placed := map[ssa.Instruction]string{} // calls that store it in what they are given
@@ -49,19 +83,22 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		case e.Kind == poolmodel.DeferPut && e.Level == poolmodel.Always:
 			s.Flags |= flagDeferred
 		case e.Kind == poolmodel.Keep && e.Class <= flow.Part:
-			if e.Into != nil {
+			if e.Into != nil && !emptied[asserted(acq.Value)] { // it may be what its fields refer to
 				placed[instr] = places(instr, e.Into)
 			}
 			if s.Flags&flagKept == 0 && (e.Direct && keeper(instr) != "" || placed[instr] != "") {
 				s.Flags |= flagKept
 				s.Mark = instr
 			}
-		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && (isGo(instr) || storesPart(t, s, instr)),
-			(e.Kind == poolmodel.Keep || e.Kind == poolmodel.Use) && e.Class == flow.Holder && schedules(instr):
+		case e.Kind == poolmodel.Keep && e.Class == flow.Holder && (isGo(instr) || storesPart(m, t, s, instr) || storesClosure(t, s, instr)),
+			(e.Kind == poolmodel.Keep || e.Kind == poolmodel.Use) && e.Class == flow.Holder && schedules(instr) && capturesPart(t, s, instr):
 			if s.Flags&flagKept == 0 && keeper(instr) != "" {
 				s.Flags |= flagKept
 				s.Mark = instr
 			}
+		case s.Flags&flagKept == 0 && isKey(m, t, s, instr) && keeper(instr) != "":
+			s.Flags |= flagKept
+			s.Mark = instr
 		}
 		_, returns := instr.(*ssa.Return)
 		back := e.Kind == poolmodel.Put && e.Level == poolmodel.Always || returns && s.Flags&flagDeferred != 0
@@ -85,12 +122,14 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 	})
 }
 
-// storesPart reports whether instr stores a slice to which memory of the root was appended, or a struct that was made with it.
-func storesPart(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+// storesPart reports whether instr stores a slice to which memory of the root was appended, or what was made with it. What is made of
+// it and stored in a parameter's field counts as lent, as the body of a request is until it was answered; in the receiver it stays.
+func storesPart(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
 	var v ssa.Value
+	lent := false
 	switch instr := instr.(type) {
 	case *ssa.Store:
-		v = instr.Val
+		v, lent = instr.Val, isParameters(instr.Addr)
 	case *ssa.MapUpdate:
 		v = instr.Value
 	case *ssa.Send:
@@ -98,7 +137,35 @@ func storesPart(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
 	default:
 		return false
 	}
-	return holdsPart(t, s, v, 0)
+	return holdsPart(t, s, v, 0) || !lent && m.Holds(t, s, v, instr)
+}
+
+// isKey reports whether instr adds an element to a map of which the key is a string that is memory of the root.
+func isKey(m *poolmodel.Model, t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	update, ok := instr.(*ssa.MapUpdate)
+	if !ok {
+		return false
+	}
+	basic, ok := update.Key.Type().Underlying().(*types.Basic)
+	return ok && basic.Kind() == types.String && m.Holds(t, s, update.Key, instr)
+}
+
+// isParameters reports whether addr is reached from a parameter that is not the receiver.
+func isParameters(addr ssa.Value) bool {
+	for {
+		switch x := addr.(type) {
+		case *ssa.FieldAddr:
+			addr = x.X
+		case *ssa.IndexAddr:
+			addr = x.X
+		case *ssa.UnOp:
+			addr = x.X
+		case *ssa.Parameter:
+			return x.Parent().Signature.Recv() == nil || x != x.Parent().Params[0]
+		default:
+			return false
+		}
+	}
 }
 
 // holdsPart reports whether v has memory of the root in an element or a field.
@@ -200,11 +267,14 @@ func places(instr ssa.Instruction, into ssa.Value) string {
 // takes nothing else and returns nothing. Who calls it at once would have no need of a func(func()).
 func schedules(instr ssa.Instruction) bool {
 	call, ok := instr.(*ssa.Call)
-	if !ok || call.Call.IsInvoke() {
+	if !ok {
 		return false
 	}
+	if call.Call.IsInvoke() {
+		return hands(call, call.Call.Method.Name())
+	}
 	if fn := call.Call.StaticCallee(); fn != nil {
-		return fn.Pkg != nil && fn.Pkg.Pkg.Path() == "time" && fn.Name() == "AfterFunc"
+		return fn.Pkg != nil && fn.Pkg.Pkg.Path() == "time" && fn.Name() == "AfterFunc" || hands(call, fn.Name())
 	}
 	sig := call.Call.Signature()
 	if sig.Params().Len() != 1 || sig.Results().Len() != 0 {
@@ -214,11 +284,66 @@ func schedules(instr ssa.Instruction) bool {
 	return ok && later.Params().Len() == 0 && later.Results().Len() == 0
 }
 
+// handsOn matches the names of methods that give a function to another goroutine.
+var handsOn = regexp.MustCompile(`^(Go|TryGo|Submit|TrySubmit|Schedule|Enqueue|Async|RunAsync|Spawn)$`)
+
+// hands reports whether a call is of such a method, which is given no more than a func() or a func() error, and whose result, if any, is no more
+// than an error: nothing to wait for.
+func hands(call *ssa.Call, name string) bool {
+	sig := call.Call.Signature()
+	method := sig.Recv() != nil || call.Call.IsInvoke()
+	if !method || !handsOn.MatchString(name) || sig.Params().Len() != 1 || sig.Results().Len() > 1 {
+		return false
+	}
+	if sig.Results().Len() == 1 {
+		if t := sig.Results().At(0).Type(); !flow.IsError(t) && t.String() != "bool" {
+			return false
+		}
+	}
+	f, ok := sig.Params().At(0).Type().Underlying().(*types.Signature)
+	return ok && f.Params().Len() == 0
+}
+
+// storesClosure reports whether instr stores a closure that has captured the root or memory of it in a field or a package variable.
+func storesClosure(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	store, ok := instr.(*ssa.Store)
+	if !ok {
+		return false
+	}
+	mc, ok := store.Val.(*ssa.MakeClosure)
+	return ok && slices.ContainsFunc(mc.Bindings, func(bound ssa.Value) bool {
+		c := t.Live(s, bound)
+		return c != flow.None && c <= flow.Part
+	})
+}
+
+// capturesPart reports whether a closure that a call is given has captured the root or memory of it, or a variable with that: of what was made
+// with these it may want something else.
+func capturesPart(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
+	for _, arg := range instr.(*ssa.Call).Call.Args {
+		if convert, ok := arg.(*ssa.ChangeType); ok {
+			arg = convert.X
+		}
+		if mc, ok := arg.(*ssa.MakeClosure); ok {
+			for _, bound := range mc.Bindings {
+				if c := t.Live(s, bound); c != flow.None && c <= flow.Part {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
 func storeKeeper(store *ssa.Store) string {
 	switch addr := store.Addr.(type) {
 	case *ssa.Global:
 		if !overwritten(store, func(a ssa.Value) bool { return a == addr }) {
 			return "the package variable " + addr.Name()
+		}
+	case *ssa.Parameter: // *dst = x
+		if !overwritten(store, func(a ssa.Value) bool { return a == addr }) {
+			return "what " + addr.Name() + " points to"
 		}
 	case *ssa.FieldAddr:
 		same := func(a ssa.Value) bool {

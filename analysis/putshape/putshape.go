@@ -37,7 +37,11 @@ func run(pass *analysis.Pass, bound bool) (any, error) {
 		}
 	}
 	checkOrigins(pass, m)
+	checkTypes(pass, m, puts)
+	checkCut(pass, m)
+	checkShort(pass, m)
 	checkFixed(pass, m, puts)
+	checkGiven(pass, m)
 	if bound {
 		checkBound(pass, m, puts)
 	}

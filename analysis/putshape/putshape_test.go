@@ -9,7 +9,7 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "unbounded")
+	analysistest.Run(t, analysistest.TestData(), putshape.Analyzer, "boxed", "origin", "oversize", "unbounded", "kinds", "cut", "given")
 }
 
 func TestBound(t *testing.T) {

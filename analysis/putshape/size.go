@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"go/constant"
 	"go/types"
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/analysis"
@@ -13,16 +15,17 @@ import (
 	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 )
 
-// checkFixed reports Puts into a pool of one size that may be given another, with no look at the size.
+// checkFixed reports Puts into a pool of one size that may be given another, with no look at the size, where whoever gets a value
+// does not look at it either.
 func checkFixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSite) {
 	news := m.News()
 	for _, put := range puts {
 		made := news[put.Pool]
-		if made == nil || put.Pool == "" || !fixedSize(made) || guarded(put.Instr) {
+		if made == nil || put.Pool == "" || poolmodel.IsEach(put.Pool) || !fixedSize(made) || guarded(put.Instr) {
 			continue
 		}
 		other := otherSize(m, put.Value, map[ssa.Value]bool{})
-		if other == nil || measured(m, put.Pool) {
+		if other == nil || !relies(m, put.Pool) {
 			continue
 		}
 		m.Report(pass, analysis.Diagnostic{
@@ -34,25 +37,81 @@ func checkFixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 	}
 }
 
-// measured reports whether a Get of the pool looks at the capacity of what it gets.
-func measured(m *poolmodel.Model, pool string) bool {
+// relies reports whether somebody who gets values of a pool takes them for ones of the size that its New makes.
+func relies(m *poolmodel.Model, pool string) bool {
+	relied := false
 	for _, fn := range m.Funcs {
 		for _, acq := range m.Acquisitions(fn) {
 			if acq.Pool != pool {
 				continue
 			}
 			t := m.Track(fn, acq)
-			for _, b := range fn.Blocks {
-				for _, instr := range b.Instrs {
-					call, ok := instr.(*ssa.Call)
-					if !ok {
-						continue
-					}
-					if f, ok := call.Call.Value.(*ssa.Builtin); ok && f.Name() == "cap" && t.Class(call.Call.Args[0]) != flow.None {
-						return true
-					}
+			switch looks := asksSize(t); {
+			case looks == "cap":
+				return false
+			case looks == "" && !leavesToCallers(t):
+				relied = true
+			}
+		}
+	}
+	return relied
+}
+
+// Methods by which somebody asks how large a value is.
+var sizes = regexp.MustCompile(`^(Bounds|Len|Cap|Size|Available|Buffered)$`)
+
+// asksSize returns how a function asks for the size of the value that t follows, or begins at its beginning: by cap, by len, by a cut to nothing, by a
+// method, or "" where it does not.
+func asksSize(t *flow.Track) string {
+	asks := ""
+	for _, b := range t.Fn.Blocks {
+		for _, instr := range b.Instrs {
+			switch instr := instr.(type) {
+			case *ssa.Slice:
+				if instr.High != nil && flow.IsZero(instr.High) && t.Class(instr.X) != flow.None {
+					asks = "[:0]"
+				}
+			case *ssa.Call:
+				operands := flow.Operands(&instr.Call)
+				if len(operands) == 0 || t.Class(operands[0]) == flow.None {
+					continue
+				}
+				f, builtin := instr.Call.Value.(*ssa.Builtin)
+				switch {
+				case builtin && f.Name() == "cap":
+					return "cap"
+				case builtin && f.Name() == "len" && slices.ContainsFunc(*instr.Referrers(), compares):
+					asks = "len"
+				case !builtin && sizes.MatchString(poolmodel.CalleeName(&instr.Call)):
+					asks = "method"
 				}
 			}
+		}
+	}
+	return asks
+}
+
+// compares reports whether an instruction compares, but for the head of a loop over all elements.
+func compares(instr ssa.Instruction) bool {
+	op, ok := instr.(*ssa.BinOp)
+	return ok && slices.ContainsFunc(*op.Referrers(), func(ref ssa.Instruction) bool {
+		branch, ok := ref.(*ssa.If)
+		return ok && !flow.InLoop(branch.Block())
+	})
+}
+
+// leavesToCallers reports whether a function that only the package can call returns the value that t follows: what is done with it is up to those that call it.
+func leavesToCallers(t *flow.Track) bool {
+	if t.Fn.Object() != nil && t.Fn.Object().Exported() {
+		return false
+	}
+	for _, b := range t.Fn.Blocks {
+		ret, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return)
+		if ok && slices.ContainsFunc(ret.Results, func(r ssa.Value) bool {
+			c := t.Class(r)
+			return c == flow.Same || c == flow.Derived
+		}) {
+			return true
 		}
 	}
 	return false
@@ -134,7 +193,7 @@ func otherSize(m *poolmodel.Model, v ssa.Value, seen map[ssa.Value]bool) ssa.Val
 			return v
 		}
 	case *ssa.Call:
-		if isAllocator(v) && len(v.Call.Args) > 0 && !constantArgs(v) {
+		if isAllocator(v) && slices.ContainsFunc(v.Call.Args, varies) {
 			return v
 		}
 		if fn := v.Call.StaticCallee(); fn != nil {
@@ -162,6 +221,36 @@ func otherSize(m *poolmodel.Model, v ssa.Value, seen map[ssa.Value]bool) ssa.Val
 		return argumentSize(m, v, seen)
 	}
 	return nil
+}
+
+// varies reports whether an argument is a size that is not constant: a number, or what is made of numbers, as a rectangle is. A reader is none.
+func varies(arg ssa.Value) bool {
+	var sizes func(t types.Type) bool
+	sizes = func(t types.Type) bool {
+		switch u := t.Underlying().(type) {
+		case *types.Basic:
+			return u.Info()&types.IsInteger != 0
+		case *types.Struct:
+			for f := range u.Fields() {
+				if !sizes(f.Type()) {
+					return false
+				}
+			}
+			return true
+		}
+		return false
+	}
+	if _, ok := arg.(*ssa.Const); ok || !sizes(arg.Type()) {
+		return false
+	}
+	switch arg := arg.(type) {
+	case *ssa.Call:
+		return !isAllocator(arg) || slices.ContainsFunc(arg.Call.Args, varies)
+	case *ssa.UnOp: // a struct of constants
+		_, ok := arg.X.(*ssa.Alloc)
+		return !ok
+	}
+	return true
 }
 
 func isConst(v ssa.Value) bool {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestAnalyzer(t *testing.T) {
-	analysistest.Run(t, analysistest.TestData(), useafterput.Analyzer, "uses", "later", "returned", "generated", "twice")
+	analysistest.Run(t, analysistest.TestData(), useafterput.Analyzer, "uses", "later", "returned", "generated", "twice", "vendored", "taken")
 }
 
 // TestKnownBug: the shape of vllm-project/aibrix#2440.

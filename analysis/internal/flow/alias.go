@@ -2,6 +2,8 @@ package flow
 
 import (
 	"go/types"
+	"iter"
+	"slices"
 
 	"golang.org/x/tools/go/ssa"
 )
@@ -25,6 +27,10 @@ const (
 type Rules interface {
 	// Result returns how result i of call relates to argument arg, which has class c. Arguments count as in [Operands].
 	Result(call *ssa.CallCommon, arg, i int, c Class) Class
+	// Moves returns the fields of structs to which a call gives new values where it puts the structs back: what was read before has left them.
+	Moves(call ssa.CallInstruction) []Field
+	// Reuses reports whether what is in a field stays there, to be emptied and filled anew for the next user of its struct.
+	Reuses(field Field) bool
 	// TooLarge is called with a Track that cannot be walked to the end. It may be called by several goroutines.
 	TooLarge(t *Track)
 }
@@ -36,20 +42,26 @@ const maxAliases = 256
 type Track struct {
 	Fn   *ssa.Function
 	Root ssa.Value
+	Held bool // what is wanted back is not the root, but something that it holds: a method of the root puts that back
+	// Exact tells what the root refers to from the root where a variable has now this and now that, as in n = n.next.
+	Exact bool
 
 	rules    Rules
 	index    map[ssa.Value]int
 	classes  []Class
 	cells    map[ssa.Value]bool // variables that hold an alias, keyed by their address
-	moved    map[fieldKey]bool  // fields of the root that the function overwrites: what was read before has left
+	moved    map[Field]bool     // fields of the root that the function overwrites: what was read before has left
 	conds    map[*ssa.If]condition
+	kinds    map[*ssa.If]condition // branches that ask whether an error is one that is not nil, with the condition that it is nil
+	errors   map[ssa.Value]uint64  // the errors that these ask, with the bits of the conditions
 	overflow bool
 	atEntry  bool // paths begin with the function, although the root is an instruction
 }
 
-type fieldKey struct {
-	typ   types.Type
-	field int
+// Field is a field of a struct type.
+type Field struct {
+	Struct types.Type
+	Index  int
 }
 
 // NewTrack finds the aliases of root in fn. Root is a parameter, a free variable, or an instruction of fn; of a call with
@@ -58,7 +70,7 @@ type fieldKey struct {
 func NewTrack(fn *ssa.Function, root ssa.Value, result int, rules Rules) *Track {
 	t := &Track{
 		Fn: fn, Root: root, rules: rules,
-		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn),
+		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn, rules),
 	}
 	if result < 0 {
 		t.cells[root] = IsCell(root)
@@ -67,7 +79,7 @@ func NewTrack(fn *ssa.Function, root ssa.Value, result int, rules Rules) *Track 
 		t.add(root, None)
 		t.addResults(root, result)
 	}
-	t.conds = conditions(t)
+	t.conds, t.kinds, t.errors = conditions(t)
 	return t
 }
 
@@ -76,7 +88,7 @@ func NewTrack(fn *ssa.Function, root ssa.Value, result int, rules Rules) *Track 
 func NewFieldTrack(fn *ssa.Function, field *ssa.FieldAddr, rules Rules) *Track {
 	t := &Track{
 		Fn: fn, Root: field, rules: rules, atEntry: true,
-		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn), classes: []Class{Same},
+		index: map[ssa.Value]int{}, cells: map[ssa.Value]bool{}, moved: movedFields(fn, rules), classes: []Class{Same},
 	}
 	var places []*ssa.FieldAddr
 	for _, b := range fn.Blocks {
@@ -92,7 +104,7 @@ func NewFieldTrack(fn *ssa.Function, field *ssa.FieldAddr, rules Rules) *Track {
 			t.followCell(f, ref, Same)
 		}
 	}
-	t.conds = conditions(t)
+	t.conds, t.kinds, t.errors = conditions(t)
 	return t
 }
 
@@ -193,6 +205,9 @@ func (t *Track) follow(v ssa.Value, ref ssa.Instruction, c Class) {
 	case *ssa.ChangeType, *ssa.ChangeInterface, *ssa.MakeInterface, *ssa.Phi:
 		t.add(ref.(ssa.Value), c)
 	case *ssa.Convert:
+		if first, ok := v.(*ssa.IndexAddr); ok && isUnsafePointer(ref.Type()) && IsZero(first.Index) && t.Class(first.X) != None {
+			c = t.Class(first.X) // of &x[0], by which all of x can be reached
+		}
 		if _, toString := ref.Type().Underlying().(*types.Basic); !toString || isUnsafePointer(ref.Type()) {
 			t.add(ref, atLeast(c, Derived))
 		}
@@ -244,7 +259,11 @@ func (t *Track) followLoad(v ssa.Value, load *ssa.UnOp, c Class) {
 	owned := c <= Part
 	switch v := v.(type) {
 	case *ssa.FieldAddr:
-		owned = owned && !t.moved[keyOf(v)]
+		owned = owned && !t.moved[FieldOf(v)]
+		if owned && isCollection(load.Type()) && t.rules.Reuses(FieldOf(v)) {
+			t.add(load, atLeast(c, Part))
+			return
+		}
 	case *ssa.IndexAddr:
 		owned = false // an element is a value of its own
 	case *ssa.Alloc:
@@ -257,14 +276,50 @@ func (t *Track) followLoad(v ssa.Value, load *ssa.UnOp, c Class) {
 			t.add(load, Derived) // the slice that the root points to
 			return
 		}
+		if c == Same && t.sharesFields(load) {
+			t.add(load, Part)
+			return
+		}
 	}
 	t.addRead(load, c, owned)
+}
+
+// sharesFields reports whether a copy of the struct that the root points to shares a slice or a map with it that stays there, and is handed on as
+// it is.
+func (t *Track) sharesFields(load *ssa.UnOp) bool {
+	st, ok := load.Type().Underlying().(*types.Struct)
+	if !ok {
+		return false
+	}
+	for _, ref := range *load.Referrers() {
+		store, ok := ref.(*ssa.Store)
+		if !ok {
+			continue
+		}
+		if v, ok := store.Addr.(*ssa.Alloc); ok && slices.ContainsFunc(*v.Referrers(), isFieldAddr) {
+			return false // the copy's fields may be given others
+		}
+	}
+	shares := false
+	for i := range st.NumFields() {
+		field := Field{types.Unalias(load.Type()), i}
+		if t.moved[field] {
+			return false
+		}
+		shares = shares || isCollection(st.Field(i).Type()) && t.rules.Reuses(field)
+	}
+	return shares
+}
+
+func isFieldAddr(instr ssa.Instruction) bool {
+	_, ok := instr.(*ssa.FieldAddr)
+	return ok
 }
 
 // addRead adds a value read out of an alias: memory of the root's when owned and a slice of plain data, otherwise Inner.
 func (t *Track) addRead(v ssa.Value, c Class, owned bool) {
 	switch {
-	case owned && isPlainSlice(v.Type()):
+	case owned && IsPlainSlice(v.Type()):
 		t.add(v, atLeast(c, Part))
 	case MayRefer(v.Type()):
 		t.add(v, atLeast(c, Inner))
@@ -304,7 +359,7 @@ func (t *Track) result(call *ssa.Call, arg, i int, c Class) Class {
 	rc := t.rules.Result(&call.Call, arg, i, c)
 	if rc == Part {
 		for field := range t.moved {
-			if field.slice() && t.hasType(field.typ) {
+			if field.slice() && t.hasType(field.Struct) {
 				return Inner
 			}
 		}
@@ -350,6 +405,32 @@ func Operands(call *ssa.CallCommon) []ssa.Value {
 		return append([]ssa.Value{call.Value}, call.Args...)
 	}
 	return call.Args
+}
+
+// An Operand is one of Operands of a call.
+type Operand struct {
+	Call  ssa.CallInstruction
+	Index int
+	Value ssa.Value
+}
+
+// AllOperands yields those of all calls in fn, go and defer among them.
+func AllOperands(fn *ssa.Function) iter.Seq[Operand] {
+	return func(yield func(Operand) bool) {
+		for _, b := range fn.Blocks {
+			for _, instr := range b.Instrs {
+				call, ok := instr.(ssa.CallInstruction)
+				if !ok {
+					continue
+				}
+				for i, x := range Operands(call.Common()) {
+					if !yield(Operand{call, i, x}) {
+						return
+					}
+				}
+			}
+		}
+	}
 }
 
 // atLeast returns the more distant of two classes.

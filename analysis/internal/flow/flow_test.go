@@ -39,6 +39,14 @@ func notNil() { t := get(); if t == nil { mark(t) } }
 func onError() { t, err := try(); if err != nil { mark(t) } }
 
 func ofKind() { t, err := try(); if errors.Is(err, io.EOF) { mark(t) } }
+var errGone error
+func gone() bool
+func load(*T) error
+func kindOfNil() { t := get(); err := load(t); if err != nil { return }; if err == errGone { mark(t) } }
+func kindOfSome() { t := get(); err := load(t); if err == nil { return }; if err == errGone { mark(t) } }
+func kindInLoop() { t := other(); for { err := load(t); if err == errGone { mark(t) }; if err != nil { return }; t = get() } }
+func shortKind() { t := get(); err := load(t); if gone() || err != nil { return }; if err == errGone { mark(t) } }
+func kindIs() { t := get(); err := load(t); if err == errGone { if err == nil { mark(t) } } }
 func noError() { t, err := try(); if err == nil { mark(t) } }
 
 func contradiction(a, b int) { t := other(); if a > b { t = get() }; if a <= b { mark(t) } }
@@ -61,6 +69,10 @@ type rules struct{}
 
 func (rules) TooLarge(*flow.Track) {}
 
+func (rules) Reuses(flow.Field) bool { return false }
+
+func (rules) Moves(ssa.CallInstruction) []flow.Field { return nil }
+
 func (rules) Result(*ssa.CallCommon, int, int, flow.Class) flow.Class { return flow.None }
 
 func TestWalk(t *testing.T) {
@@ -75,6 +87,11 @@ func TestWalk(t *testing.T) {
 		{"notNil", flow.None},
 		{"onError", flow.None},
 		{"ofKind", flow.None},
+		{"kindOfNil", flow.None},
+		{"kindOfSome", flow.Same},
+		{"kindInLoop", flow.Same},
+		{"shortKind", flow.None},
+		{"kindIs", flow.None},
 		{"noError", flow.Same},
 		{"contradiction", flow.None},
 		{"again", flow.Same},

@@ -114,18 +114,54 @@ func parseAPIs(flag string) (map[string]api, error) {
 // afterSlash returns what follows the last slash of s: all of it when there is none.
 func afterSlash(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
 
-// apiKey returns the name of a function in the table: package path, receiver type if any, name.
+// apiKey returns the name of a function in the table: package path, receiver type if any, name. A method of an interface with the two of a sync.Pool
+// has the name of that.
 func apiKey(fn *types.Func) string {
 	if fn.Pkg() == nil {
 		return fn.Name()
 	}
-	name := fn.Pkg().Path() + "."
+	if isOfPool(fn) {
+		return "sync.Pool." + fn.Name()
+	}
+	name := unvendored(fn.Pkg().Path()) + "."
 	if recv := fn.Signature().Recv(); recv != nil {
 		if named := namedOf(recv.Type()); named != nil {
 			name += named.Obj().Name() + "."
 		}
 	}
 	return name + fn.Name()
+}
+
+// isOfPool reports whether fn is a method of an interface that has Get() any and Put(any), and no other: a sync.Pool, or what stands for one.
+func isOfPool(fn *types.Func) bool {
+	recv := fn.Signature().Recv()
+	if recv == nil {
+		return false
+	}
+	pool, ok := recv.Type().Underlying().(*types.Interface)
+	if !ok || pool.NumMethods() != 2 {
+		return false
+	}
+	get, put := pool.Method(0), pool.Method(1) // in the order of their names
+	return get.Name() == "Get" && isAny(get.Signature().Results()) && get.Signature().Params().Len() == 0 &&
+		put.Name() == "Put" && isAny(put.Signature().Params()) && put.Signature().Results().Len() == 0
+}
+
+// isAny reports whether a list is of one value of type any.
+func isAny(list *types.Tuple) bool {
+	if list.Len() != 1 {
+		return false
+	}
+	iface, ok := list.At(0).Type().Underlying().(*types.Interface)
+	return ok && iface.Empty()
+}
+
+// unvendored returns a package's path without that of a folder of vendored packages: without modules, it is part of the path.
+func unvendored(path string) string {
+	if i := strings.LastIndex(path, "/vendor/"); i >= 0 {
+		return path[i+len("/vendor/"):]
+	}
+	return path
 }
 
 // namedOf returns the named type of t or of what t points to, nil for others.
@@ -136,3 +172,6 @@ func namedOf(t types.Type) *types.Named {
 	named, _ := types.Unalias(t).(*types.Named)
 	return named
 }
+
+// GRPCBuffer is the function that makes a buffer of bytes and of the pool into which they go when it is freed.
+const GRPCBuffer = "google.golang.org/grpc/mem.NewBuffer"

@@ -3,6 +3,8 @@ package poolmodel
 import (
 	"go/token"
 	"go/types"
+	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -14,6 +16,7 @@ import (
 type discipline struct {
 	puts    map[string]bool // pools with a Put
 	strange map[string]bool // pools whose Puts are not all of values that the function itself has got, or was given to put back
+	opaque  map[string]bool // pools with a Put of what a function has made of something: of which value is not known
 	any     bool            // such a Put may be into any pool
 	several bool            // some Put is into one of several pools
 }
@@ -27,8 +30,64 @@ func (m *Model) Closed(pool string) (closed, put bool) {
 	}
 	m.disciplined.Do(m.findDiscipline)
 	d := &m.discipline
-	return !d.any && !d.strange[pool], d.puts[pool] || d.several
+	return !d.any && !d.strange[pool], d.puts[pool] || d.puts[""] || d.several
 }
+
+// PutsInto reports whether a pool is hidden in its package, and a function of that puts something into it.
+func (m *Model) PutsInto(pool string) bool { return m.hidden(byAnyWay(pool)) && m.Fills(pool) }
+
+// PutsAnywhere is PutsInto where the pool may also be one without a name, such as that of a package which lends buffers.
+func (m *Model) PutsAnywhere(pool string) bool {
+	if pool != "" {
+		return m.PutsInto(pool)
+	}
+	m.disciplined.Do(m.findDiscipline)
+	return m.discipline.puts[""]
+}
+
+// Fills reports whether a function of the package puts something into the pool.
+func (m *Model) Fills(pool string) bool {
+	pool = byAnyWay(pool)
+	if pool == "" || isLocal(pool) {
+		return false
+	}
+	m.disciplined.Do(m.findDiscipline)
+	return m.discipline.puts[pool]
+}
+
+// takes matches the names of functions that may take what they are given for good, beside those that end its use and those that keep it.
+var takes = regexp.MustCompile(`(?i)offer|queue|emit|publish|post|submit|dispatch|handle|deliver|forward|transfer|pass|hand|give|own|adopt|attach|schedule|process|serve|write`)
+
+// Uses reports whether a function of the package is one that takes a value for its own use alone, for all that its name and results say: it neither ends
+// the value's use nor makes anything of it, and does not return whether it has taken it.
+func (m *Model) Uses(fn *types.Func) bool {
+	name := fn.Name()
+	return fn.Pkg() == m.pass.Pkg && !endsUse.MatchString(name) && !keeps.MatchString(name) && !takes.MatchString(name) && !constructs.MatchString(name) &&
+		!hasBool(fn.Signature().Results())
+}
+
+func hasBool(results *types.Tuple) bool {
+	for v := range results.Variables() {
+		if types.Identical(v.Type().Underlying(), types.Typ[types.Bool]) {
+			return true
+		}
+	}
+	return false
+}
+
+// Opaque reports whether the package puts into the pool what it has made of something: a value may go back without being known to.
+func (m *Model) Opaque(pool string) bool {
+	m.disciplined.Do(m.findDiscipline)
+	return m.discipline.opaque[byAnyWay(pool)]
+}
+
+// works matches the names of functions that are done with what they are given when they return.
+var works = regexp.MustCompile(`(?i)^(un)?(encode|decode|marshal|parse|format|render|print|exec|eval|read|scan|lex|visit|walk|copy|append|hash|sum|` +
+	`compress|decompress|inflate|deflate|convert|transform|translate|compute|calc|check|match|find|search|lookup|encrypt|decrypt|seal|sign|verify|` +
+	`compare|equal|diff|valid|sort|fill|merge|count|string|bytes|less)`)
+
+// Works reports whether a function has the name of one that is done with what it is given when it returns.
+func Works(fn *types.Func) bool { return works.MatchString(fn.Name()) }
 
 // byAnyWay returns the name of a pool, whether it is reached by a pointer or not.
 func byAnyWay(pool string) string { return strings.TrimPrefix(pool, pointerPrefix) }
@@ -44,7 +103,7 @@ func (m *Model) hidden(pool string) bool {
 }
 
 func (m *Model) findDiscipline() {
-	m.discipline = discipline{puts: map[string]bool{}, strange: map[string]bool{}}
+	m.discipline = discipline{puts: map[string]bool{}, strange: map[string]bool{}, opaque: map[string]bool{}}
 	k := m.known()
 	for _, fn := range m.withInit() {
 		for i := range fn.Params {
@@ -97,6 +156,7 @@ func (m *Model) judge(fn *ssa.Function, call ssa.CallInstruction, own []*flow.Tr
 		}
 		if !mine {
 			m.discipline.stranger(p)
+			m.discipline.opaque[byAnyWay(p.Pool)] = m.discipline.opaque[byAnyWay(p.Pool)] || isMadeOf(x)
 		}
 	}
 	return own
@@ -116,6 +176,28 @@ func (m *Model) own(fn *ssa.Function) []*flow.Track {
 	return tracks
 }
 
+// isMadeOf reports whether v is what a function has made of something that it was given.
+func isMadeOf(v ssa.Value) bool {
+	for {
+		switch x := v.(type) {
+		case *ssa.Call:
+			return len(flow.Operands(&x.Call)) > 0
+		case *ssa.Extract:
+			v = x.Tuple
+		case *ssa.Slice:
+			v = x.X
+		case *ssa.Convert:
+			v = x.X
+		case *ssa.ChangeType:
+			v = x.X
+		case *ssa.TypeAssert:
+			v = x.X
+		default:
+			return false
+		}
+	}
+}
+
 // isNew reports whether v is made where it is put.
 func isNew(v ssa.Value) bool {
 	switch v := v.(type) {
@@ -129,16 +211,22 @@ func isNew(v ssa.Value) bool {
 
 // known is what others than the package's own calls may use of it.
 type known struct {
-	boxed  map[*types.TypeName]bool // types of values that are put into interfaces: their methods may be called by whoever has them
-	values map[*ssa.Function]bool   // functions that are used as values
+	boxed  map[boxedMethod]bool   // methods that may be called by whoever has an interface with a value
+	values map[*ssa.Function]bool // functions that are used as values
+}
+
+// boxedMethod is a method of a type of which values are put into interfaces; "" is any that is exported.
+type boxedMethod struct {
+	of   *types.TypeName
+	name string
 }
 
 func (m *Model) known() known {
-	k := known{map[*types.TypeName]bool{}, map[*ssa.Function]bool{}}
+	k := known{map[boxedMethod]bool{}, map[*ssa.Function]bool{}}
 	for _, fn := range m.withInit() {
 		for _, b := range fn.Blocks {
 			for _, instr := range b.Instrs {
-				k.look(instr)
+				k.look(m, instr)
 			}
 		}
 	}
@@ -153,10 +241,17 @@ func (m *Model) withInit() []*ssa.Function {
 	return append([]*ssa.Function{m.Funcs[0].Pkg.Func("init")}, m.Funcs...)
 }
 
-func (k known) look(instr ssa.Instruction) {
-	if box, ok := instr.(*ssa.MakeInterface); ok {
+func (k known) look(m *Model, instr ssa.Instruction) {
+	if box, ok := instr.(*ssa.MakeInterface); ok && !m.isForPool(box) {
 		if named := namedOf(box.X.Type()); named != nil {
-			k.boxed[named.Obj()] = true
+			methods := types.NewMethodSet(box.Type())
+			if methods.Len() == 0 {
+				k.boxed[boxedMethod{named.Obj(), ""}] = true
+			}
+			for method := range methods.Methods() {
+				k.boxed[boxedMethod{named.Obj(), method.Obj().Name()}] = true
+			}
+			k.boxed[boxedMethod{named.Obj(), "Close"}] = true // what has a stream may look whether it can be closed
 		}
 	}
 	for _, op := range instr.Operands(nil) {
@@ -184,7 +279,25 @@ func (k known) calls(fn *ssa.Function) bool {
 		return obj.Exported()
 	}
 	named := namedOf(recv.Type())
-	return named == nil || k.boxed[named.Obj()] || obj.Exported() && named.Obj().Exported()
+	return named == nil || k.boxed[boxedMethod{named.Obj(), obj.Name()}] ||
+		obj.Exported() && (named.Obj().Exported() || k.boxed[boxedMethod{named.Obj(), ""}])
+}
+
+// isForPool reports whether a value is put into an interface for a pool alone: to be put back, or returned by what makes new values.
+func (m *Model) isForPool(box *ssa.MakeInterface) bool {
+	return !slices.ContainsFunc(*box.Referrers(), func(ref ssa.Instruction) bool {
+		switch ref := ref.(type) {
+		case ssa.CallInstruction:
+			callee := calleeOf(ref.Common())
+			return callee == nil || !m.apis[apiKey(callee)].put
+		case *ssa.Return:
+			sig := ref.Parent().Signature
+			return sig.Params().Len() > 0 || sig.Results().Len() != 1 || ref.Parent().Parent() == nil
+		case *ssa.DebugRef:
+			return false
+		}
+		return true
+	})
 }
 
 // escapes notes the pools that an instruction gives to somebody else.
@@ -195,7 +308,7 @@ func (m *Model) escapes(instr ssa.Instruction) {
 			continue
 		}
 		switch instr := instr.(type) {
-		case *ssa.FieldAddr, *ssa.UnOp, *ssa.DebugRef:
+		case *ssa.FieldAddr, *ssa.UnOp, *ssa.BinOp, *ssa.DebugRef: // of a BinOp: whether there is one
 			continue
 		case *ssa.Store: // a pool by pointer is the one that was made for it
 			if _, made := instr.Val.(*ssa.Alloc); instr.Addr == x && (made || !isPointer(instr.Val.Type())) {

@@ -1,7 +1,6 @@
 package poolmodel
 
 import (
-	"go/constant"
 	"go/token"
 	"go/types"
 	"regexp"
@@ -24,12 +23,33 @@ func (m *Model) effect(call *ssa.CallCommon, arg int) Param {
 	if _, ok := call.Value.(*ssa.Builtin); ok {
 		return Param{}
 	}
+	if callee != nil && storesAtomically(callee) {
+		return Param{Keep: arg > 0, Stored: arg > 0}
+	}
 	if fn := call.StaticCallee(); fn != nil {
 		if p, ok := m.summaryOf(fn, arg); ok {
 			return p
 		}
 	}
+	if call.IsInvoke() {
+		if s := m.ofInterface(callee); s != nil && arg < len(s.Params) && s.Params[arg].Put != Never {
+			return s.Params[arg]
+		}
+	}
 	return Param{Keep: !borrows(call, callee, arg)}
+}
+
+// storesAtomically reports whether fn is one of package sync/atomic that stores what it is given, for others to load.
+func storesAtomically(fn *types.Func) bool {
+	if fn.Pkg() == nil || fn.Pkg().Path() != "sync/atomic" {
+		return false
+	}
+	for _, prefix := range []string{"Store", "Swap", "CompareAndSwap"} {
+		if strings.HasPrefix(fn.Name(), prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 // apiEffect returns what a function of the table does with its operand arg.
@@ -85,6 +105,12 @@ var (
 	keeps   = regexp.MustCompile(`^(Reset|Store|Swap|CompareAndSwap|LoadOrStore|Push|Insert|Set|Put|Register|Handle|Notify|Add|Send|Do|Go)`)
 )
 
+// Constructs reports whether a call is of a function that has the name of one that makes something of what it is given.
+func Constructs(call *ssa.CallCommon) bool {
+	callee := calleeOf(call)
+	return callee != nil && constructs.MatchString(callee.Name())
+}
+
 // Keeps reports whether a call is of a function that has the name of one that keeps what it is given.
 func Keeps(call *ssa.CallCommon) bool {
 	callee := calleeOf(call)
@@ -94,6 +120,12 @@ func Keeps(call *ssa.CallCommon) bool {
 // borrows reports whether a call without a summary only uses its operand arg while it runs. Of the standard library that is
 // the rule; of others it is known for the receiver alone.
 func borrows(call *ssa.CallCommon, callee *types.Func, arg int) bool {
+	if rendersTo(call, callee, arg) {
+		return true
+	}
+	if isStream(call, arg) && !returnsMemory(call) && (callee == nil || !keeps.MatchString(callee.Name()) && !attaches.MatchString(callee.Name())) {
+		return true
+	}
 	if callee == nil {
 		return false
 	}
@@ -102,9 +134,57 @@ func borrows(call *ssa.CallCommon, callee *types.Func, arg int) bool {
 		return isStd(callee) || !endsUse.MatchString(callee.Name())
 	}
 	if !isStd(callee) {
-		return false
+		return method && arg > 0 && fillsOrSends(callee, flow.Operands(call)[arg].Type())
 	}
 	return !method || isSlice(flow.Operands(call)[arg].Type()) || !keeps.MatchString(callee.Name()) || callee.Name() == "Reset"
+}
+
+// attaches matches the names of functions that keep a stream that they are given, beside those of keeps.
+var attaches = regexp.MustCompile(`(?i)^(init|attach|use|with|open|start|begin|bind|append|connect)`)
+
+// isStream reports whether a function takes its operand arg as one of the interfaces of package io that cannot be closed: it cannot put
+// that back.
+func isStream(call *ssa.CallCommon, arg int) bool {
+	sig := call.Signature()
+	if sig.Recv() != nil || call.IsInvoke() || arg >= sig.Params().Len() { // a method may keep it in its receiver
+		return false
+	}
+	named := namedOf(sig.Params().At(arg).Type())
+	return named != nil && named.Obj().Pkg() != nil && named.Obj().Pkg().Path() == "io" && types.IsInterface(named) &&
+		!strings.HasSuffix(named.Obj().Name(), "Closer")
+}
+
+// renders matches the names of methods that write what their receiver is or is given to a stream, and are done with it then.
+var renders = regexp.MustCompile(`^(Render|Execute|Print|Fprint|Format|Dump)`)
+
+// rendersTo reports whether a call is of such a method, and its operand arg is the stream: an io.Writer that may not be closed.
+func rendersTo(call *ssa.CallCommon, callee *types.Func, arg int) bool {
+	if callee == nil || callee.Signature().Recv() == nil || arg == 0 || !renders.MatchString(callee.Name()) || returnsMemory(call) {
+		return false
+	}
+	params := call.Signature().Params()
+	return arg <= params.Len() && params.At(arg-1).Type().String() == "io.Writer"
+}
+
+// returnsMemory reports whether a result of a call may refer to what it was given.
+func returnsMemory(call *ssa.CallCommon) bool {
+	for v := range call.Signature().Results().Variables() {
+		if flow.MayRefer(v.Type()) {
+			return true
+		}
+	}
+	return false
+}
+
+// fillsOrSends reports whether a method is one like those of io.Reader and io.Writer, which may not keep the bytes that they are given: it
+// returns how many there were, and an error.
+func fillsOrSends(method *types.Func, arg types.Type) bool {
+	if slice, ok := arg.Underlying().(*types.Slice); !ok || !types.Identical(slice.Elem(), types.Typ[types.Byte]) {
+		return false
+	}
+	results := method.Signature().Results()
+	n := results.Len()
+	return transfers.MatchString(method.Name()) && n > 1 && flow.IsError(results.At(n-1).Type()) && types.Identical(results.At(0).Type(), types.Typ[types.Int])
 }
 
 // ends reports whether a call is of a method that ends its receiver's use, by its name.
@@ -135,6 +215,9 @@ func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Clas
 		if b.Name() == "append" && c == flow.Holder {
 			return flow.Holder
 		}
+		if (b.Name() == "Slice" || b.Name() == "SliceData") && arg == 0 { // of unsafe
+			return max(c, flow.Derived)
+		}
 		return flow.None
 	}
 	callee := calleeOf(call)
@@ -153,10 +236,15 @@ func (m *Model) Result(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Clas
 	result := call.Signature().Results().At(i).Type()
 	if isSlice(result) {
 		switch {
-		case viewMethods[callee.Name()] && arg == 0 && callee.Signature().Recv() != nil:
+		case arg == 0 && m.isView(call, callee):
 			return max(c, flow.Part)
 		case isAppender(call, callee, arg):
 			return max(c, flow.Derived)
+		case appendsTo(callee) >= 0:
+			if c <= flow.Inner && refersInside(result) {
+				return flow.Inner
+			}
+			return flow.None
 		}
 	}
 	if fn := call.StaticCallee(); fn != nil {
@@ -181,9 +269,44 @@ func refersInside(t types.Type) bool {
 	return flow.MayRefer(t)
 }
 
+// isView reports whether a call is of a method that returns a slice of its receiver's own memory: by its name, where the package has no body of it that
+// makes what it returns.
+func (m *Model) isView(call *ssa.CallCommon, callee *types.Func) bool {
+	if callee.Signature().Recv() == nil || !viewMethods[callee.Name()] && !views[apiKey(callee)] {
+		return false
+	}
+	fn := call.StaticCallee()
+	return fn == nil || !m.here[fn] || !returnsMade(fn)
+}
+
+// returnsMade reports whether all that a function returns as its first result is made in it.
+func returnsMade(fn *ssa.Function) bool {
+	made := false
+	for _, b := range fn.Blocks {
+		ret, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return)
+		if !ok {
+			continue
+		}
+		if !isNew(ret.Results[0]) {
+			return false
+		}
+		made = true
+	}
+	return made
+}
+
 // viewMethods are methods that return a slice of the receiver's own memory.
 var viewMethods = map[string]bool{
 	"Bytes": true, "AvailableBuffer": true, "Next": true, "Peek": true, "ReadSlice": true, "Row": true, "ReadOnlyData": true,
+}
+
+// views are methods of known pools' values that return a slice of the receiver's own memory, too.
+var views = map[string]bool{
+	"github.com/valyala/fasthttp.Response.Body": true, "github.com/valyala/fasthttp.Request.Body": true,
+	"github.com/valyala/fasthttp.Request.Host": true, "github.com/valyala/fasthttp.Request.RequestURI": true,
+	"github.com/valyala/fasthttp.ResponseHeader.ContentType": true, "github.com/valyala/fasthttp.RequestHeader.ContentType": true,
+	"github.com/valyala/fasthttp.Args.QueryString": true, "github.com/valyala/fasthttp.Cookie.Value": true,
+	"github.com/valyala/fasthttp.URI.FullURI": true, "github.com/valyala/fasthttp.URI.Path": true,
 }
 
 // hasNoRoom reports whether v is a slice without capacity, x[:0:0]: appending to it copies.
@@ -213,7 +336,9 @@ var copies = map[string]bool{
 	"bytes.Clone": true, "bytes.Join": true, "bytes.Repeat": true, "bytes.Map": true, "bytes.ToUpper": true, "bytes.ToLower": true,
 	"bytes.ToTitle": true, "bytes.ToValidUTF8": true, "bytes.Replace": true, "bytes.ReplaceAll": true, "bytes.Runes": true,
 	"maps.Clone": true, "io.ReadAll": true, "encoding/json.Marshal": true, "encoding/json.MarshalIndent": true,
-	"encoding/hex.EncodeToString": true,
+	"encoding/hex.EncodeToString": true, "encoding/xml.Marshal": true, "encoding/xml.MarshalIndent": true, "encoding/asn1.Marshal": true,
+	"encoding/pem.EncodeToMemory": true, "go/format.Source": true, "unicode/utf16.Encode": true, "unicode/utf16.Decode": true,
+	"regexp.Regexp.ReplaceAll": true, "regexp.Regexp.ReplaceAllLiteral": true, "regexp.Regexp.ReplaceAllFunc": true,
 }
 
 // isAppender reports whether callee appends to its operand arg, a slice, and returns the longer slice; or cuts it, as
@@ -222,8 +347,24 @@ func isAppender(call *ssa.CallCommon, callee *types.Func, arg int) bool {
 	if !isSlice(flow.Operands(call)[arg].Type()) || !isStd(callee) {
 		return false
 	}
-	name := callee.Name()
-	return strings.HasPrefix(name, "Append") || name == "Sum" || arg == 0 && shares[apiKey(callee)]
+	return arg == appendsTo(callee) || arg == 0 && shares[apiKey(callee)]
+}
+
+// appends matches the names of functions of the standard library that append to their first parameter, a slice, what they make of the others, of which the
+// result has no memory: hash.Hash.Sum and encoding/base64.Encoding.AppendEncode, crypto/cipher.AEAD.Seal and regexp.Regexp.Expand.
+var appends = regexp.MustCompile(`^(Append.*|Sum|Seal|Open|Expand)$`)
+
+// appendsTo returns the operand of such a function that it appends to, -1 for a function that is none.
+func appendsTo(callee *types.Func) int {
+	sig := callee.Signature()
+	if !isStd(callee) || !appends.MatchString(callee.Name()) || sig.Params().Len() == 0 || sig.Results().Len() == 0 ||
+		!types.Identical(sig.Params().At(0).Type(), sig.Results().At(0).Type()) || !isSlice(sig.Params().At(0).Type()) {
+		return -1
+	}
+	if sig.Recv() != nil {
+		return 1
+	}
+	return 0
 }
 
 // transfers matches the names of methods that fill a slice or empty it, and return something else.
@@ -245,11 +386,32 @@ func unknownResult(call *ssa.CallCommon, arg, i int, c flow.Class) flow.Class {
 	return flow.Holder
 }
 
-// readers are functions of the standard library whose first result reads its last argument later.
-var readers = map[string]bool{
-	"net/http.NewRequest": true, "net/http.NewRequestWithContext": true, "bytes.NewReader": true, "bytes.NewBuffer": true,
-	"bufio.NewReader": true, "bufio.NewScanner": true, "io.NopCloser": true, "encoding/json.NewDecoder": true, "strings.NewReader": true,
+// readers are functions of the standard library whose first result reads an argument later: the one with that index, of -1 the last.
+var readers = map[string]int{
+	"net/http.NewRequest": -1, "net/http.NewRequestWithContext": -1, "net/http.ReadResponse": 0, "net/http.ReadRequest": 0,
+	"bytes.NewReader": 0, "bytes.NewBuffer": 0, "bufio.NewReader": 0, "bufio.NewReaderSize": 0, "bufio.NewScanner": 0,
+	"io.NopCloser": 0, "io.MultiReader": 0, "io.TeeReader": 0, "io.LimitReader": 0, "io.NewSectionReader": 0,
+	"encoding/json.NewDecoder": 0, "strings.NewReader": 0, "io/ioutil.NopCloser": 0,
 }
+
+// readFromArg returns what the result of a call of one of the readers reads later, nil for another call.
+func readFromArg(call *ssa.CallCommon) ssa.Value {
+	callee := calleeOf(call)
+	if callee == nil {
+		return nil
+	}
+	i, ok := readers[apiKey(callee)]
+	switch {
+	case !ok:
+		return nil
+	case i < 0:
+		i += len(call.Args)
+	}
+	return call.Args[i]
+}
+
+// ReadBy returns what the result of a call reads later, where the function is one of the standard library that makes a reader; nil for another.
+func ReadBy(call *ssa.CallCommon) ssa.Value { return readFromArg(call) }
 
 // ReturnsReader reports whether a return returns what a function of the standard library has made to read the root's memory later.
 func (m *Model) ReturnsReader(t *flow.Track, s *flow.State, instr ssa.Instruction) bool {
@@ -260,6 +422,9 @@ func (m *Model) ReturnsReader(t *flow.Track, s *flow.State, instr ssa.Instructio
 func (m *Model) isReader(t *flow.Track, s *flow.State, v ssa.Value, depth int) bool {
 	switch x := v.(type) {
 	case *ssa.Extract:
+		if x.Index > 0 {
+			return false // the error that came with a reader
+		}
 		v = x.Tuple
 	case *ssa.MakeInterface:
 		v = x.X
@@ -279,11 +444,10 @@ func (m *Model) isReader(t *flow.Track, s *flow.State, v ssa.Value, depth int) b
 	if !ok || depth > 3 {
 		return false
 	}
-	callee := calleeOf(&call.Call)
-	if callee == nil || !readers[apiKey(callee)] {
+	arg := readFromArg(&call.Call)
+	if arg == nil {
 		return false
 	}
-	arg := call.Call.Args[len(call.Call.Args)-1]
 	if box, ok := arg.(*ssa.MakeInterface); ok {
 		arg = box.X
 	}
@@ -305,19 +469,28 @@ func asksAbout(t *flow.Track, v ssa.Value, seen map[ssa.Value]bool) int {
 		return asksNothing
 	}
 	seen[v] = true
+	if isContent(v) {
+		return asksNothing
+	}
 	alias := func(x ssa.Value) bool { return t.Class(x) != flow.None && t.Class(x) <= flow.Inner }
 	if call, ok := v.(*ssa.Call); ok {
 		return callAsks(call, call.Type(), alias)
 	}
 	if ex, ok := v.(*ssa.Extract); ok {
-		if call, ok := ex.Tuple.(*ssa.Call); ok {
-			return callAsks(call, ex.Type(), alias)
+		switch tuple := ex.Tuple.(type) {
+		case *ssa.Call:
+			return callAsks(tuple, ex.Type(), alias)
+		case *ssa.Select: // which of several things came first
+			return asksNothing
 		}
 	}
 	if alias(v) {
 		return asksState
 	}
 	if b, ok := v.(*ssa.BinOp); ok && isNilCompare(b) && (alias(b.X) || alias(b.Y)) {
+		if isFieldOfCopy(t, b.X, 0) || isFieldOfCopy(t, b.Y, 0) {
+			return asksState
+		}
 		return asksNothing
 	}
 	asks := asksNothing
@@ -327,6 +500,43 @@ func asksAbout(t *flow.Track, v ssa.Value, seen map[ssa.Value]bool) int {
 		}
 	}
 	return asks
+}
+
+// isFieldOfCopy reports whether v is read, on some path, out of a field of the root of t where that is a struct by value: what it says of itself, since
+// no use of it has changed the copy.
+func isFieldOfCopy(t *flow.Track, v ssa.Value, depth int) bool {
+	switch x := v.(type) {
+	case *ssa.Phi:
+		return depth < 3 && slices.ContainsFunc(x.Edges, func(e ssa.Value) bool { return isFieldOfCopy(t, e, depth+1) })
+	case *ssa.Field:
+		return t.Class(x.X) == flow.Same
+	case *ssa.UnOp:
+		field, ok := x.X.(*ssa.FieldAddr)
+		return ok && x.Op == token.MUL && t.Cell(field.X) && flow.LocalBase(field) == field.X
+	}
+	return false
+}
+
+// isContent reports whether v is a number or a bool that was read out of a slice or an array, or whether a map has a key: what is in a buffer says nothing
+// of whose it is.
+func isContent(v ssa.Value) bool {
+	if ex, ok := v.(*ssa.Extract); ok { // whether a map has a key
+		lookup, ok := ex.Tuple.(*ssa.Lookup)
+		return ok && lookup.CommaOk && ex.Index == 1
+	}
+	basic, ok := v.Type().Underlying().(*types.Basic)
+	if !ok || basic.Info()&(types.IsNumeric|types.IsBoolean) == 0 {
+		return false
+	}
+	if _, ok := v.(*ssa.Index); ok {
+		return true
+	}
+	load, ok := v.(*ssa.UnOp)
+	if !ok || load.Op != token.MUL {
+		return false
+	}
+	_, ok = load.X.(*ssa.IndexAddr)
+	return ok
 }
 
 // callAsks is asksAbout for a result, of the type given, of a call: a size is asked for by its name, the state by a bool of the value, as a
@@ -339,11 +549,13 @@ func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int
 		if sizeName(call) {
 			return asksSize
 		}
-		if callee := calleeOf(&call.Call); i > 0 || callee != nil && isStd(callee) && callee.Signature().Recv() == nil {
+		callee := calleeOf(&call.Call)
+		std := callee != nil && isStd(callee)
+		if i > 0 || std && callee.Signature().Recv() == nil {
 			continue // it is given to somebody, who returns how that went, or what is in it
 		}
 		_, field := x.(*ssa.FieldAddr)
-		if field || types.Identical(result.Underlying(), types.Typ[types.Bool]) {
+		if field || !std && types.Identical(result.Underlying(), types.Typ[types.Bool]) { // not whether a timer was stopped before it fired
 			return asksState
 		}
 	}
@@ -354,15 +566,10 @@ func callAsks(call *ssa.Call, result types.Type, alias func(ssa.Value) bool) int
 // whether it is empty.
 func AsksAbout(t *flow.Track, branch *ssa.If) bool {
 	if cmp, ok := branch.Cond.(*ssa.BinOp); ok && (isLength(cmp.X) || isLength(cmp.Y)) &&
-		(cmp.Op == token.EQL || cmp.Op == token.NEQ || isZero(cmp.X) || isZero(cmp.Y)) {
+		(cmp.Op == token.EQL || cmp.Op == token.NEQ || flow.IsZero(cmp.X) || flow.IsZero(cmp.Y)) {
 		return false
 	}
 	return asksAbout(t, branch.Cond, map[ssa.Value]bool{}) != asksNothing
-}
-
-func isZero(v ssa.Value) bool {
-	c, ok := v.(*ssa.Const)
-	return ok && c.Value != nil && c.Value.Kind() == constant.Int && constant.Sign(c.Value) == 0
 }
 
 // isLength reports whether v is the length of something: what a len or Len returns.
@@ -378,14 +585,28 @@ func isLength(v ssa.Value) bool {
 	return callee != nil && callee.Name() == "Len"
 }
 
-func isNilCompare(b *ssa.BinOp) bool {
-	for _, x := range []ssa.Value{b.X, b.Y} {
-		if c, ok := x.(*ssa.Const); ok && c.IsNil() {
-			return true
+// SameSize reports whether a branch compares the size of something with what another branch compares, too: both ask whether it is large enough.
+func SameSize(branch, other *ssa.If) bool {
+	a, ok := branch.Cond.(*ssa.BinOp)
+	b, isOther := other.Cond.(*ssa.BinOp)
+	if !ok || !isOther {
+		return false
+	}
+	for _, wanted := range []ssa.Value{a.X, a.Y} {
+		if _, constant := wanted.(*ssa.Const); !constant && !isSizeOf(wanted) && (wanted == b.X || wanted == b.Y) {
+			return isSizeOf(a.X) || isSizeOf(a.Y)
 		}
 	}
 	return false
 }
+
+// isSizeOf reports whether v is what a call returns that asks for a size.
+func isSizeOf(v ssa.Value) bool {
+	call, ok := v.(*ssa.Call)
+	return ok && sizeName(call)
+}
+
+func isNilCompare(b *ssa.BinOp) bool { return flow.IsNil(b.X) || flow.IsNil(b.Y) }
 
 // sizeName reports whether a call asks for a size: len, cap, or a method named so.
 func sizeName(call *ssa.Call) bool {

@@ -2,6 +2,7 @@ package poolmodel
 
 import (
 	"go/token"
+	"regexp"
 	"slices"
 
 	"golang.org/x/tools/go/ssa"
@@ -33,6 +34,7 @@ type Event struct {
 	Several bool       // of Put and DeferPut: into one of several pools, so that Pool is not known
 	Direct  bool       // of Keep: stored, sent or given to a goroutine here, not by a call
 	Stored  bool       // of Keep: that, or given to a function that does so, or that puts it back some day
+	Inner   bool       // of Keep: what is kept is not the value, nor memory of it, but only something that it refers to, or an outcome of its use
 	Into    ssa.Value  // of Keep by a call: the operand that it is stored in, nil when that is not known
 }
 
@@ -50,14 +52,18 @@ func (m *Model) Event(t *flow.Track, s *flow.State, instr ssa.Instruction) Event
 		if owner(instr.Val) == flow.Same && m.links(t, s, instr.Addr) {
 			return Event{Kind: Keep, Class: flow.Same, Direct: true, Stored: true}
 		}
-		return stored(owner(instr.Val), memory(instr.Addr), t.Cell(instr.Addr) || flow.LocalBase(instr.Addr) != nil)
+		e := stored(owner(instr.Val), memory(instr.Addr), t.Cell(instr.Addr) || flow.LocalBase(instr.Addr) != nil)
+		e.Inner = e.Class == flow.Holder && isOutcome(instr.Val)
+		return e
 	case *ssa.MapUpdate:
-		return stored(max(owner(instr.Value), owner(instr.Key)), memory(instr.Map), false)
+		e := stored(max(owner(instr.Value), owner(instr.Key)), memory(instr.Map), false)
+		e.Inner = e.Class == flow.Holder && isOutcome(instr.Value)
+		return e
 	case *ssa.Send:
 		return stored(owner(instr.X), flow.None, false)
 	case *ssa.Select:
 		for _, st := range instr.States {
-			if st.Send != nil && owner(st.Send) != flow.None {
+			if Sends(t, s, st) {
 				return Event{Kind: Keep, Class: owner(st.Send), Direct: true, Stored: true}
 			}
 		}
@@ -95,6 +101,31 @@ func memoryClass(t *flow.Track, s *flow.State, v ssa.Value) flow.Class {
 		return c
 	}
 	return flow.None
+}
+
+// constructs matches the names of functions that make something of what they are given, which has it from then on.
+var constructs = regexp.MustCompile(`(?i)^(new|make|open|wrap|with|build|create|start|init|from)`)
+
+// isOutcome reports whether v is what a function has returned that was given the root, and does not have the name of one that makes something of it.
+func isOutcome(v ssa.Value) bool {
+	for {
+		switch x := v.(type) {
+		case *ssa.MakeInterface:
+			v = x.X
+		case *ssa.Extract:
+			v = x.Tuple
+		case *ssa.TypeAssert:
+			v = x.X
+		case *ssa.Call:
+			if _, builtin := x.Call.Value.(*ssa.Builtin); builtin {
+				return false
+			}
+			callee := calleeOf(&x.Call)
+			return callee == nil || !constructs.MatchString(callee.Name())
+		default:
+			return false
+		}
+	}
 }
 
 // awaited reports whether a store is to a variable that a closure deferred before has captured and puts back.
@@ -201,9 +232,18 @@ func (m *Model) given(t *flow.Track, s *flow.State, call *ssa.CallCommon, arg in
 		if e.Kind == Put {
 			e.Kind, e.Stored = Keep, true
 		}
+		if t.Held {
+			return Event{Kind: Keep, Class: c, Stored: true}
+		}
 		return e
 	}
 	p := m.effect(call, arg)
+	if t.Held && c <= flow.Part && (p.Frees || arg == 0 && call.IsInvoke() && endsUse.MatchString(call.Method.Name())) {
+		return Event{Kind: Put, Class: c, Level: Some}
+	}
+	if t.Held && c <= flow.Part && m.boxedFrees(x) {
+		return Event{Kind: Put, Class: c, Level: Some}
+	}
 	into, own := placed(t, s, p, flow.Operands(call))
 	if own {
 		return Event{Kind: Use, Class: c}
@@ -222,8 +262,10 @@ func (m *Model) given(t *flow.Track, s *flow.State, call *ssa.CallCommon, arg in
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Several: p.Several}
 	case p.Stored && c == flow.Part && arg == 0 && ends(call): // it puts back what the part is of, by a field
 		return Event{Kind: Keep, Class: c, Stored: true}
+	case p.Stored && into == nil && c == flow.Part && p.Put == Never: // who has memory of it for good has to put it back, or nobody can
+		return Event{Kind: Keep, Class: c, Stored: true}
 	case p.Keep && (c <= flow.Derived || c == flow.Holder):
-		return Event{Kind: Keep, Class: c, Stored: p.Stored, Into: into}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored, Inner: p.Inner, Into: into}
 	case isBuiltin(call, "len") || isBuiltin(call, "cap"):
 		return Event{}
 	case into != nil:
@@ -254,6 +296,10 @@ func (m *Model) captured(t *flow.Track, s *flow.State, mc *ssa.MakeClosure) Even
 	for i, b := range mc.Bindings {
 		if c := t.Live(s, b); c != flow.None && c <= flow.Holder {
 			p := m.param(mc.Fn.(*ssa.Function), len(mc.Fn.(*ssa.Function).Params)+i)
+			if t.Held && p.Frees {
+				e = stronger(e, Event{Kind: Put, Class: c, Level: Some})
+				continue
+			}
 			if _, own := placed(t, s, p, closureOperands(mc)); own {
 				e = stronger(e, Event{Kind: Use, Class: c})
 				continue
@@ -282,14 +328,24 @@ func (m *Model) closureEvent(mc *ssa.MakeClosure, i int, c flow.Class) Event {
 	fn := mc.Fn.(*ssa.Function)
 	p := m.param(fn, len(fn.Params)+i)
 	switch {
+	case p.Put != Never && replaces(fn.FreeVars[i]):
+		return Event{Kind: Keep, Class: c, Stored: true} // the variable has another value afterwards
 	case p.Put != Never:
 		return Event{Kind: Put, Class: c, Level: p.Put, Pool: p.Pool, Several: p.Several}
 	case p.Keep:
-		return Event{Kind: Keep, Class: c, Stored: p.Stored || p.Into != 0}
+		return Event{Kind: Keep, Class: c, Stored: p.Stored || p.Into != 0, Inner: p.Inner}
 	case p.Uses:
 		return Event{Kind: Use, Class: c}
 	}
 	return Event{}
+}
+
+// replaces reports whether a closure stores another value than nil in a variable that it has captured.
+func replaces(v *ssa.FreeVar) bool {
+	return slices.ContainsFunc(*v.Referrers(), func(ref ssa.Instruction) bool {
+		store, ok := ref.(*ssa.Store)
+		return ok && store.Addr == v && !flow.IsNil(store.Val)
+	})
 }
 
 // LateUse returns a defer before the root of t whose closure uses the variable that holds the root in s when the function returns, nil

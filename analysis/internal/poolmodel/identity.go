@@ -9,10 +9,11 @@ import (
 )
 
 // localPrefix begins the name of a pool that is a function's own variable, pointerPrefix that of one which a field points to: it
-// may be any, also one that has another name.
+// may be any, also one that has another name. eachSuffix ends the name of the pools of an array, slice or map: it may be any of them.
 const (
 	localPrefix   = "local "
 	pointerPrefix = "*"
+	eachSuffix    = "[]"
 )
 
 // poolOf names the pool that v is, so that what comes out of it can be compared with what goes in: a package variable, or a
@@ -27,6 +28,10 @@ func poolOf(v ssa.Value) string {
 		return fieldName(v.X.Type(), v.Field)
 	case *ssa.Field:
 		return fieldName(v.X.Type(), v.Field)
+	case *ssa.IndexAddr:
+		return eachOf(v.X)
+	case *ssa.Lookup:
+		return eachOf(v.X)
 	case *ssa.UnOp:
 		if v.Op != token.MUL {
 			return ""
@@ -40,6 +45,14 @@ func poolOf(v ssa.Value) string {
 		return localPrefix + v.Parent().String() + "." + v.Comment
 	case *ssa.FreeVar:
 		return boundPool(v)
+	}
+	return ""
+}
+
+// eachOf names the pools that are in v.
+func eachOf(v ssa.Value) string {
+	if name := poolOf(v); name != "" {
+		return name + eachSuffix
 	}
 	return ""
 }
@@ -58,9 +71,17 @@ func fieldName(t types.Type, field int) string {
 
 // boundPool names the pool that a closure has captured as v.
 func boundPool(v *ssa.FreeVar) string {
+	if bound := BoundTo(v); bound != nil {
+		return poolOf(bound)
+	}
+	return ""
+}
+
+// BoundTo returns what a closure has captured as v, nil where that is not known.
+func BoundTo(v *ssa.FreeVar) ssa.Value {
 	fn := v.Parent()
 	if fn.Parent() == nil || fn.Referrers() == nil {
-		return ""
+		return nil
 	}
 	for _, ref := range *fn.Referrers() {
 		mc, ok := ref.(*ssa.MakeClosure)
@@ -69,15 +90,18 @@ func boundPool(v *ssa.FreeVar) string {
 		}
 		for i, fv := range fn.FreeVars {
 			if fv == v {
-				return poolOf(mc.Bindings[i])
+				return mc.Bindings[i]
 			}
 		}
 	}
-	return ""
+	return nil
 }
 
-// IsPointed reports whether a pool of that name may have another name, too, because a field points to it.
-func IsPointed(pool string) bool { return strings.HasPrefix(pool, pointerPrefix) }
+// IsPointed reports whether a pool of that name may be another, because a field points to it, or it is one of several.
+func IsPointed(pool string) bool { return strings.HasPrefix(pool, pointerPrefix) || IsEach(pool) }
+
+// IsEach reports whether the name is that of several pools, in an array, a slice or a map.
+func IsEach(pool string) bool { return strings.HasSuffix(pool, eachSuffix) }
 
 // EndsWith reports whether a pool is a variable of fn: what it loses when fn returns would end with it.
 func EndsWith(pool string, fn *ssa.Function) bool {

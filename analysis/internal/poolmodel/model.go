@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"go/types"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -23,7 +24,11 @@ type Model struct {
 	apis      map[string]api
 	here      map[*ssa.Function]bool
 	params    map[paramKey]Param
+	moved     map[paramKey]moved
 	resultsOf map[*ssa.Function][]Result
+
+	byInterface map[*types.Func]*Summary // methods of interfaces that stand for a pool
+
 	ignored   map[lineKey]*ignore
 	ignores   []*ignore        // of poolvet's own form
 	boxed     map[lineKey]bool // lines whose boxed value is known
@@ -35,6 +40,16 @@ type Model struct {
 
 	disciplined sync.Once
 	discipline  discipline
+
+	exchangedOnce sync.Once
+	exchanged     map[string]bool // fields that are given other values than cuts of what they have
+
+	emptiedOnce sync.Once
+	emptied     map[string]bool // fields whose slice or map is emptied where it is
+	foreign     map[string]bool // fields that are given what was made elsewhere
+
+	setOnce sync.Once
+	set     map[string]bool // fields that are set other than once and from outside
 
 	mu       sync.Mutex
 	tooLarge map[*ssa.Function]bool // functions with a value from a pool that could not be followed
@@ -71,7 +86,7 @@ func newAnalyzer() *analysis.Analyzer {
 		}
 		m := &Model{
 			pass: pass, apis: table, tests: *tests,
-			here: map[*ssa.Function]bool{}, params: map[paramKey]Param{}, resultsOf: map[*ssa.Function][]Result{},
+			here: map[*ssa.Function]bool{}, params: map[paramKey]Param{}, moved: map[paramKey]moved{}, resultsOf: map[*ssa.Function][]Result{},
 		}
 		m.findIgnores()
 		if !*generated {
@@ -98,7 +113,7 @@ func (m *Model) mentionsPools() bool {
 		if !ok || fn.Pkg() == nil {
 			continue
 		}
-		if _, ok := m.apis[apiKey(fn.Origin())]; ok {
+		if _, ok := m.apis[apiKey(fn.Origin())]; ok || fn.FullName() == GRPCBuffer {
 			return true
 		}
 		if fn.Pkg() == m.pass.Pkg {
@@ -154,6 +169,8 @@ func (m *Model) addFunc(fn *ssa.Function) {
 
 // summarize computes the summaries of all functions.
 func (m *Model) summarize() {
+	m.findMoves()
+	m.findInterfaces()
 	for _, fn := range m.Funcs {
 		for i := range len(fn.Params) + len(fn.FreeVars) {
 			m.param(fn, i)
@@ -195,6 +212,7 @@ func (m *Model) OnlyUses(call *ssa.CallCommon, pool string) bool {
 
 // export keeps the summaries of functions that other packages can call.
 func (m *Model) export() {
+	m.exportInterfaces()
 	for _, fn := range m.Funcs {
 		obj, ok := fn.Object().(*types.Func)
 		if !ok || !obj.Exported() {
@@ -229,10 +247,16 @@ type Acquisition struct {
 	Result  int       // which result, -1 when it is the only one
 	Pool    string    // out of which, when that is known
 	Wrapper bool      // by way of a function that is not in the table of pools
+	Held    bool      // what was got is not of the pool, but holds something that is, and a method of it puts that back
 }
 
 // Acquisitions returns the calls in fn that take a value out of a pool, in the order of blocks.
 func (m *Model) Acquisitions(fn *ssa.Function) []Acquisition {
+	return slices.DeleteFunc(m.AllAcquisitions(fn), func(a Acquisition) bool { return a.Held })
+}
+
+// AllAcquisitions is Acquisitions with those of what holds a value of a pool.
+func (m *Model) AllAcquisitions(fn *ssa.Function) []Acquisition {
 	var found []Acquisition
 	for _, b := range fn.Blocks {
 		for _, instr := range b.Instrs {
@@ -269,19 +293,36 @@ func (m *Model) acquisitions(call *ssa.Call) []Acquisition {
 		} else if s := m.imported(callee); s != nil {
 			results = s.Results
 		}
+	} else if s := m.ofInterface(callee); s != nil {
+		results = s.Results
 	}
 	var found []Acquisition
 	for i, r := range results {
 		if r.Acquired && !m.mayReturnOperand(call, i) {
-			found = append(found, Acquisition{Call: call, Result: i, Pool: r.Pool, Wrapper: true}.extracted()...)
+			found = append(found, Acquisition{Call: call, Result: i, Pool: r.Pool, Wrapper: true, Held: r.Held}.extracted()...)
 		}
 	}
 	return found
 }
 
+// ByAnother reports whether the function that acq calls is one of the package that gets the value by way of another function.
+func (m *Model) ByAnother(acq Acquisition) bool {
+	fn := acq.Call.Call.StaticCallee()
+	if fn == nil {
+		return false
+	}
+	if origin := fn.Origin(); origin != nil {
+		fn = origin
+	}
+	return m.here[fn] && !slices.ContainsFunc(m.Acquisitions(fn), func(a Acquisition) bool { return !a.Wrapper && a.Pool == acq.Pool })
+}
+
 // mayReturnOperand reports whether result i of a call may be one of its operands: what is given, or a value out of a pool where that is nil.
 func (m *Model) mayReturnOperand(call *ssa.Call, i int) bool {
 	fn := call.Call.StaticCallee()
+	if fn == nil {
+		return false // a method of an interface that stands for a pool
+	}
 	for arg := range call.Call.Args {
 		if p, ok := m.summaryOf(fn, arg); ok && i < len(p.Returns) && p.Returns[i] == flow.Same {
 			return true
@@ -319,7 +360,9 @@ func (a Acquisition) extracted() []Acquisition {
 
 // Track follows what acq has got through fn.
 func (m *Model) Track(fn *ssa.Function, acq Acquisition) *flow.Track {
-	return flow.NewTrack(fn, acq.Call, acq.Result, m)
+	t := flow.NewTrack(fn, acq.Call, acq.Result, m)
+	t.Held = acq.Held
+	return t
 }
 
 // TrackParam follows parameter i of fn.

@@ -3,6 +3,8 @@ package poolmodel
 import (
 	"go/token"
 	"go/types"
+	"iter"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/go/ssa"
@@ -68,25 +70,91 @@ func (m *Model) FieldPuts(fn *ssa.Function) []*ssa.FieldAddr {
 	}
 	seen := map[key]bool{}
 	var found []*ssa.FieldAddr
-	for _, b := range fn.Blocks {
-		for _, instr := range b.Instrs {
-			call, ok := instr.(ssa.CallInstruction)
-			if !ok {
-				continue
-			}
-			for arg, x := range flow.Operands(call.Common()) {
-				f := readFrom(x)
-				if f == nil || seen[key{f.X, f.Field}] || m.effect(call.Common(), arg).Put == Never {
-					continue
-				}
-				if _, ok := f.X.(*ssa.Parameter); ok {
-					seen[key{f.X, f.Field}] = true
-					found = append(found, f)
-				}
-			}
+	for o := range flow.AllOperands(fn) {
+		f := readFrom(o.Value)
+		if f == nil || seen[key{f.X, f.Field}] || m.effect(o.Call.Common(), o.Index).Put == Never {
+			continue
+		}
+		if _, ok := f.X.(*ssa.Parameter); ok {
+			seen[key{f.X, f.Field}] = true
+			found = append(found, f)
 		}
 	}
 	return found
+}
+
+// OtherPuts returns the values that fn puts back whichever way it goes, and that it has neither got nor been given: taken from a channel, a map, a
+// list, or what a call returns that is no acquisition.
+func (m *Model) OtherPuts(fn *ssa.Function) []ssa.Value {
+	known := map[ssa.Value]bool{}
+	for _, acq := range m.AllAcquisitions(fn) {
+		known[acq.Call] = true
+	}
+	var found []ssa.Value
+	for o := range flow.AllOperands(fn) {
+		if m.effect(o.Call.Common(), o.Index).Put != Always {
+			continue
+		}
+		if v := takenFrom(o.Value); v != nil && !known[v] {
+			known[v] = true
+			found = append(found, v)
+		}
+	}
+	return found
+}
+
+// takenFrom returns the value that v is, perhaps cut, asserted or in an interface, where it came from somewhere that is not followed; nil for
+// what is made there, a parameter or what is in a variable.
+func takenFrom(v ssa.Value) ssa.Value {
+	for {
+		switch x := v.(type) {
+		case *ssa.MakeInterface:
+			v = x.X
+		case *ssa.ChangeType:
+			v = x.X
+		case *ssa.ChangeInterface:
+			v = x.X
+		case *ssa.Slice:
+			v = x.X
+		case *ssa.TypeAssert:
+			if x.CommaOk {
+				return nil
+			}
+			v = x.X
+		case *ssa.UnOp:
+			if _, element := x.X.(*ssa.IndexAddr); element || x.Op == token.ARROW && !x.CommaOk {
+				return x
+			}
+			if f, ok := x.X.(*ssa.FieldAddr); ok && x.Op == token.MUL && flow.LocalBase(f) == nil {
+				return x
+			}
+			return nil
+		case *ssa.Lookup:
+			if x.CommaOk {
+				return nil
+			}
+			return x
+		case *ssa.Call:
+			if _, builtin := x.Call.Value.(*ssa.Builtin); builtin {
+				return nil
+			}
+			return x
+		case *ssa.Extract:
+			return x
+		case *ssa.Phi:
+			if flow.InLoop(x.Block()) {
+				return x
+			}
+			return nil
+		default:
+			return nil
+		}
+	}
+}
+
+// TrackValue follows a value from where it comes from.
+func (m *Model) TrackValue(fn *ssa.Function, v ssa.Value) *flow.Track {
+	return flow.NewTrack(fn, v, -1, m)
 }
 
 // readFrom returns the field that v was read from, perhaps cut or in an interface, nil for none.
@@ -120,6 +188,9 @@ func (m *Model) IsAPI(call *ssa.CallCommon, name string) bool {
 	return callee != nil && apiKey(callee) == name
 }
 
+// Callee returns the function or method that call names, nil for a function value.
+func Callee(call *ssa.CallCommon) *types.Func { return calleeOf(call) }
+
 // CalleeName returns the name of the function or method that is called, "" for a function value.
 func CalleeName(call *ssa.CallCommon) string {
 	if callee := calleeOf(call); callee != nil {
@@ -135,6 +206,23 @@ func IsWriter(call *ssa.CallCommon, arg int) bool {
 
 // Param returns what fn does with parameter i.
 func (m *Model) Param(fn *ssa.Function, i int) Param { return m.param(fn, i) }
+
+// PutLevel returns on how many paths a call puts back its operand arg.
+func (m *Model) PutLevel(call *ssa.CallCommon, arg int) Level { return m.effect(call, arg).Put }
+
+// PutOf returns the pool into which a call puts back its operand arg, "" where it does not, or it is not known.
+func (m *Model) PutOf(call *ssa.CallCommon, arg int) string {
+	if p := m.effect(call, arg); p.Put != Never {
+		return p.Pool
+	}
+	return ""
+}
+
+// GivesBack reports whether a call puts its operand arg back, or what that holds in a field.
+func (m *Model) GivesBack(call *ssa.CallCommon, arg int) bool {
+	p := m.effect(call, arg)
+	return p.Put != Never || p.Frees
+}
 
 // IsCalled reports whether a function of the package calls the method given.
 func (m *Model) IsCalled(method *types.Func) bool {
@@ -154,22 +242,66 @@ func (m *Model) IsCalled(method *types.Func) bool {
 // sync.Pool that is set where the pool is declared, or assigned to.
 func (m *Model) News() map[string]*ssa.Function {
 	news := map[string]*ssa.Function{}
-	funcs := m.Funcs
-	if len(funcs) > 0 {
-		funcs = append([]*ssa.Function{funcs[0].Pkg.Func("init")}, funcs...)
+	for pool, f := range m.allNews() {
+		news[pool] = f
 	}
-	for _, fn := range funcs {
-		for _, b := range fn.Blocks {
-			for _, instr := range b.Instrs {
-				if store, ok := instr.(*ssa.Store); ok {
-					if pool, f := newOf(store); f != nil {
-						news[pool] = f
+	return news
+}
+
+// Makes returns the type of what the New of a pool makes, out of its interface, by the pool's name. Pools of one name with more than one New have none.
+func (m *Model) Makes() map[string]types.Type {
+	made := map[string]types.Type{}
+	seen := map[string]bool{}
+	for pool, f := range m.allNews() {
+		if seen[pool] {
+			delete(made, pool)
+			continue
+		}
+		seen[pool] = true
+		if t := boxedBy(f); t != nil {
+			made[pool] = t
+		}
+	}
+	return made
+}
+
+// boxedBy returns the type of all that a function returns as an interface, nil where there are several or it is not known.
+func boxedBy(f *ssa.Function) types.Type {
+	var t types.Type
+	for _, b := range f.Blocks {
+		ret, ok := b.Instrs[len(b.Instrs)-1].(*ssa.Return)
+		if !ok {
+			continue
+		}
+		if len(ret.Results) != 1 {
+			return nil
+		}
+		box, ok := ret.Results[0].(*ssa.MakeInterface)
+		if !ok || t != nil && !types.Identical(t, box.X.Type()) {
+			return nil
+		}
+		t = box.X.Type()
+	}
+	return t
+}
+
+// allNews yields the pools of the package with the functions that are their New, for each place where one is set.
+func (m *Model) allNews() iter.Seq2[string, *ssa.Function] {
+	return func(yield func(string, *ssa.Function) bool) {
+		for _, fn := range m.withInit() {
+			for _, b := range fn.Blocks {
+				for _, instr := range b.Instrs {
+					store, ok := instr.(*ssa.Store)
+					if !ok {
+						continue
+					}
+					if pool, f := newOf(store); f != nil && !yield(pool, f) {
+						return
 					}
 				}
 			}
 		}
 	}
-	return news
 }
 
 // newOf returns the function that a store makes the New of a pool, and the pool's name.
@@ -209,3 +341,8 @@ func assignedTo(v ssa.Value) string {
 }
 
 func isLocal(pool string) bool { return strings.HasPrefix(pool, localPrefix) }
+
+// Sends reports whether one of the cases of a select sends the root or what holds it.
+func Sends(t *flow.Track, s *flow.State, states ...*ssa.SelectState) bool {
+	return slices.ContainsFunc(states, func(st *ssa.SelectState) bool { return st.Send != nil && ownerClass(t, s, st.Send) != flow.None })
+}

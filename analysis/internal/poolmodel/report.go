@@ -1,6 +1,7 @@
 package poolmodel
 
 import (
+	"bytes"
 	"go/ast"
 	"go/token"
 	"go/types"
@@ -61,14 +62,28 @@ func (m *Model) findIgnore(c *ast.Comment) {
 		m.ignored[lineKey{p.Filename, p.Line + 1}] = i
 		m.ignores = append(m.ignores, i)
 	case isNolint(c.Text, passNames):
-		m.ignored[lineKey{p.Filename, p.Line}] = &ignore{pos: c.Pos()}
+		m.ignored[m.nolintLine(p)] = &ignore{pos: c.Pos()}
 	case isLintIgnore(c.Text, passNames):
 		m.ignored[lineKey{p.Filename, p.Line + 1}] = &ignore{pos: c.Pos()}
 	case isNolint(c.Text, staticcheckNames):
-		m.boxed[lineKey{p.Filename, p.Line}] = true
+		m.boxed[m.nolintLine(p)] = true
 	case isLintIgnore(c.Text, staticcheckNames):
 		m.boxed[lineKey{p.Filename, p.Line + 1}] = true
 	}
+}
+
+// nolintLine returns the line that a comment of golangci-lint is for: its own, or the next where it stands alone.
+func (m *Model) nolintLine(p token.Position) lineKey {
+	line := lineKey{p.Filename, p.Line}
+	text, err := m.pass.ReadFile(p.Filename)
+	if err != nil || p.Offset > len(text) {
+		return line
+	}
+	before := text[:p.Offset]
+	if len(bytes.TrimSpace(before[bytes.LastIndexByte(before, '\n')+1:])) == 0 {
+		line.line++
+	}
+	return line
 }
 
 // isNolint reports whether a comment is golangci-lint's, for all or one of the passes: //nolint, //nolint:poolvet,errcheck // why.

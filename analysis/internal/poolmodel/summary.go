@@ -29,11 +29,16 @@ type Param struct {
 	Several bool         // into one of several pools, so that Pool is not known
 	Keep    bool         // it may keep the value, or give it to somebody who may
 	Stored  bool         // it does keep it: it stores or sends it, or starts a goroutine with it
+	Inner   bool         // what it is known to keep is not the value, nor memory of it, but only something that it refers to, or an outcome of its use
 	Into    uint64       // it stores it in what these parameters point to, as bits, and nowhere else unless Stored says so
 	Uses    bool         // it reads or writes the value or its memory
 	Adds    bool         // it writes to the value, and does not reset it
 	Resets  bool         // it resets the value
+	Frees   bool         // it puts back something that the value holds in a field
 	Returns []flow.Class // how each result is related to it
+	HeldIn  uint64       // its memory is surely in these results, as bits
+	HeldBy  uint64       // its memory is surely in what these parameters point to
+	Moves   uint64       // it puts it back without what was in these fields, as bits
 }
 
 // trades reports whether the function gives back what it is given, or returns it: its result goes on in its place.
@@ -44,6 +49,7 @@ func (p Param) trades() bool {
 // Result is where a result of a function comes from.
 type Result struct {
 	Acquired bool   // out of a pool, on some path
+	Held     bool   // not itself, but something that it holds, and that a method of its type puts back
 	Pool     string // out of which, when that is known
 }
 
@@ -91,17 +97,18 @@ func (m *Model) walkParam(fn *ssa.Function, i int) Param {
 	case root == nil:
 		return Param{}
 	case isErrors(root.Type()): // errors are not followed: what becomes of one is not known
-		return Param{Keep: true}
+		return Param{Keep: true, Stored: true}
 	case !flow.MayRefer(root.Type()):
 		return Param{}
 	}
 	t := flow.NewTrack(fn, root, -1, m)
 	w := paramWalk{m: m, t: t, p: Param{Returns: make([]flow.Class, fn.Signature.Results().Len())}, asks: map[*ssa.If]int{}}
+	w.p.Moves = m.movedBits(fn, i)
 	if !w.glance() {
 		return w.p
 	}
 	if !t.Walk(w.visit) {
-		return Param{Keep: true}
+		return Param{Keep: true, Moves: w.p.Moves}
 	}
 	switch {
 	case !w.put:
@@ -132,19 +139,27 @@ type paramWalk struct {
 	p                  Param
 	put, some, counted bool
 	asks               map[*ssa.If]int
+	held, free         uint64 // the results that have memory of it in some return, and those that have not
 }
 
 // glance notes what the function does with its parameter anywhere, whatever the path. It returns whether there is a Put, so
 // that paths matter.
 func (w *paramWalk) glance() (puts bool) {
 	all := w.t.Everywhere()
-	adds, resets := false, false
-	defer func() { w.p.Adds, w.p.Resets = adds && !resets, resets }()
+	adds, resets, near := false, false, false
+	defer func() {
+		w.p.Inner = w.p.Keep && !near
+		w.p.Adds, w.p.Resets = adds && !resets, resets
+		w.p.HeldIn = w.held &^ w.free
+	}()
 	for _, b := range w.t.Fn.Blocks {
 		for _, instr := range b.Instrs {
 			if call, ok := instr.(*ssa.Call); ok {
 				a, r := w.m.adds(w.t, all, &call.Call)
 				adds, resets = adds || a, resets || r
+			}
+			if call, ok := instr.(ssa.CallInstruction); ok {
+				w.p.Frees = w.p.Frees || w.m.frees(w.t, all, call.Common())
 			}
 			e := w.m.Event(w.t, all, instr)
 			switch e.Kind {
@@ -152,6 +167,7 @@ func (w *paramWalk) glance() (puts bool) {
 				puts = true
 			case Keep:
 				w.p.Keep = true
+				near = near || e.Stored && e.Class != flow.Inner && !e.Inner
 				if i := w.into(instr, e); i >= 0 && parameter(w.t.Fn, i) != w.t.Root { // not where its own field points to
 					w.p.Into |= 1 << i
 				} else {
@@ -162,9 +178,37 @@ func (w *paramWalk) glance() (puts bool) {
 			case Return:
 				w.returns(all, instr.(*ssa.Return))
 			}
+			w.holds(all, instr)
 		}
 	}
 	return puts
+}
+
+// holds notes what keeps memory of the parameter for sure: results, and what parameters point to.
+func (w *paramWalk) holds(all *flow.State, instr ssa.Instruction) {
+	h := holding{m: w.m, t: w.t, s: all, at: instr, must: true}
+	switch instr := instr.(type) {
+	case *ssa.Store:
+		if i := w.base(instr.Addr); i >= 0 && parameter(w.t.Fn, i) != w.t.Root && h.value(instr.Val, 0) {
+			w.p.HeldBy |= 1 << i
+		}
+	case *ssa.Return:
+		for i, r := range instr.Results {
+			if i >= 64 || isNilConst(r) {
+				continue
+			}
+			if h.value(r, 0) {
+				w.held |= 1 << i
+			} else {
+				w.free |= 1 << i
+			}
+		}
+	}
+}
+
+func isNilConst(v ssa.Value) bool {
+	c, ok := v.(*ssa.Const)
+	return ok && c.Value == nil
 }
 
 // into returns the parameter that the root is stored in by an event of instr, -1 for none.
@@ -330,39 +374,128 @@ func (w *paramWalk) returns(s *flow.State, ret *ssa.Return) {
 	}
 }
 
-// results returns where the results of fn come from. A call back into fn while that is computed yields nothing.
+// results returns where the results of fn come from. A call back into fn while that is computed yields nothing. What it returns may be somebody's
+// already, who has stored it on the way to the return: such a result is none of the caller's, whichever way it came.
 func (m *Model) results(fn *ssa.Function) []Result {
 	if r, ok := m.resultsOf[fn]; ok || m.sealed {
 		return r
 	}
 	m.resultsOf[fn] = nil
-	results := make([]Result, fn.Signature.Results().Len())
-	found := false
+	w := resultWalk{m, make([]Result, fn.Signature.Results().Len()), make([]bool, fn.Signature.Results().Len())}
 	for _, acq := range m.Acquisitions(fn) {
-		t := m.Track(fn, acq)
-		t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
-			e := m.Event(t, s, instr)
-			if e.Kind == Put || e.Kind == DeferPut || e.Kind == Keep {
-				return false
-			}
-			ret, ok := instr.(*ssa.Return)
-			if !ok || returnsHolder(t, s, ret) {
-				return !ok
-			}
-			for i, r := range ret.Results {
-				if c := t.Live(s, r); c == flow.Same || c == flow.Derived && isSlice(r.Type()) {
-					results[i] = Result{Acquired: true, Pool: acq.Pool}
-					found = true
-				}
-			}
-			return false
-		})
+		w.walk(fn, acq)
+	}
+	found := false
+	for i, stored := range w.stored {
+		if stored && !w.results[i].Held {
+			w.results[i] = Result{}
+		}
+		found = found || w.results[i].Acquired
 	}
 	if !found {
 		return nil
 	}
-	m.resultsOf[fn] = results
-	return results
+	m.resultsOf[fn] = w.results
+	return w.results
+}
+
+// resultWalk finds what the results of a function are.
+type resultWalk struct {
+	m       *Model
+	results []Result
+	stored  []bool // the results that are values which something has stored before
+}
+
+// Flags of that walk: somebody may keep the value, for all that is known, and something has stored it.
+const (
+	flagKept flow.Flags = 1 << iota
+	flagStored
+)
+
+func (w *resultWalk) walk(fn *ssa.Function, acq Acquisition) {
+	t := w.m.Track(fn, acq)
+	t.Walk(func(s *flow.State, _ *flow.Step, instr ssa.Instruction) bool {
+		switch e := w.m.Event(t, s, instr); e.Kind {
+		case Put, DeferPut:
+			return false
+		case Keep:
+			s.Flags |= flagKept
+			if e.Stored && !e.Inner && e.Class <= flow.Derived {
+				s.Flags |= flagStored
+			}
+		}
+		ret, ok := instr.(*ssa.Return)
+		if ok {
+			w.returned(t, s, ret, acq.Pool)
+		}
+		return !ok
+	})
+}
+
+// returned notes what a return has of the root of t.
+func (w *resultWalk) returned(t *flow.Track, s *flow.State, ret *ssa.Return, pool string) {
+	if s.Flags == 0 && returnsHolder(t, s, ret) {
+		for i, r := range ret.Results {
+			if pool != "" && !w.results[i].Acquired && w.m.isHolder(t, s, r) {
+				w.results[i] = Result{Acquired: true, Held: true, Pool: pool}
+			}
+		}
+		return
+	}
+	switch i := nearest(t, s, ret.Results); {
+	case i < 0:
+	case s.Flags&flagStored != 0:
+		w.stored[i] = true
+	case s.Flags == 0:
+		w.results[i] = Result{Acquired: true, Pool: pool}
+	}
+}
+
+// nearest returns which of the values that are returned is the root, -1 for none: another may be a part of it.
+func nearest(t *flow.Track, s *flow.State, results []ssa.Value) int {
+	best, least := -1, 0
+	for i, r := range results {
+		c := t.Live(s, r)
+		if c != flow.Same && (c != flow.Derived || !isSlice(r.Type())) {
+			continue
+		}
+		if far := distance(t, r); best < 0 || far < least {
+			best, least = i, far
+		}
+	}
+	return best
+}
+
+// distance returns how much has been done to the root of t to make v of it: cuts count, more where they are not from the start, and calls most.
+func distance(t *flow.Track, v ssa.Value) int {
+	far := 0
+	for v != t.Root {
+		switch x := v.(type) {
+		case *ssa.Slice:
+			far++
+			if x.Low != nil {
+				far += 10
+			}
+			v = x.X
+		case *ssa.MakeInterface:
+			v = x.X
+		case *ssa.ChangeType:
+			v = x.X
+		case *ssa.Convert:
+			v = x.X
+		case *ssa.TypeAssert:
+			v = x.X
+		case *ssa.UnOp:
+			v = x.X
+		case *ssa.Extract:
+			v = x.Tuple
+		case *ssa.Call:
+			return far + 100
+		default:
+			return far
+		}
+	}
+	return far
 }
 
 // returnsHolder reports whether something that refers to the root is returned, such as the function that puts it back.

@@ -18,9 +18,23 @@ import (
 	"strings"
 )
 
-// A bug is one line of testdata/bugs.txt: the commit that mends it, and what its description says is wrong.
+// A bug is one line of testdata/bugs.txt: the commit that mends it, and what its description says is wrong. Where a list was sorted by
+// what poolvet's document says that it sees, out is why it does not see this one.
 type bug struct {
-	repository, number, commit, kind string
+	repository, number, commit, kind, out string
+}
+
+// parseBug returns the bug of a row of bugs.txt, and whether its list was sorted by scope.
+func parseBug(row []string) (b bug, sorted bool, err error) {
+	switch {
+	case len(row) == 4:
+		return bug{row[0], row[1], row[2], row[3], ""}, false, nil
+	case len(row) == 5 && row[4] == "in":
+		return bug{row[0], row[1], row[2], row[3], ""}, true, nil
+	case len(row) == 6 && row[4] == "out":
+		return bug{row[0], row[1], row[2], row[3], row[5]}, true, nil
+	}
+	return bug{}, false, fmt.Errorf("bugs.txt: got %q, want sample, repository, number, commit and kind, and then nothing, in, or out and why", row)
 }
 
 // span is lines of a file that a commit changes, in the version before it.
@@ -48,35 +62,49 @@ func (b bug) tells(r report) bool {
 }
 
 // bugs analyzes the packages that each fix changes, at the version before it. A bug is found when a report of its kind is in a function
-// that the fix changes.
+// that the fix changes. Of a list that is sorted by scope, it counts those in scope apart.
 func (s *study) bugs() error {
 	rows, err := s.rows("bugs.txt")
 	if err != nil {
 		return err
 	}
-	found, made := 0, 0
+	var found, made, foundIn, madeIn int
 	for _, row := range rows {
-		if len(row) != 4 {
-			return fmt.Errorf("bugs.txt: got %q, want sample, repository, number, commit and kind", row)
+		b, sorted, err := parseBug(row)
+		if err != nil {
+			return err
 		}
-		b := bug{row[0], row[1], row[2], row[3]}
+		name := b.repository + "#" + b.number + "\t" + b.kind
+		if b.out != "" {
+			name += "\tout of scope (" + b.out + ")"
+		}
 		reports, err := s.bug(b)
-		switch {
-		case err != nil:
-			fmt.Printf("%s#%s\t%s\tnot analyzed: %v\n", b.repository, b.number, b.kind, err)
+		if err != nil {
+			fmt.Printf("%s\tnot analyzed: %v\n", name, err)
 			continue
-		case len(reports) == 0:
-			fmt.Printf("%s#%s\t%s\tno\n", b.repository, b.number, b.kind)
-		default:
-			fmt.Printf("%s#%s\t%s\tyes\n", b.repository, b.number, b.kind)
-			found++
 		}
 		made++
+		inScope := sorted && b.out == ""
+		if inScope {
+			madeIn++
+		}
+		if len(reports) == 0 {
+			fmt.Printf("%s\tno\n", name)
+			continue
+		}
+		fmt.Printf("%s\tyes\n", name)
+		found++
+		if inScope {
+			foundIn++
+		}
 		for _, r := range reports {
 			fmt.Printf("\t%s:%d\t%s\t%s\n", r.file, r.line, r.pass, r.message)
 		}
 	}
 	fmt.Printf("%d of %d\n", found, made)
+	if madeIn > 0 {
+		fmt.Printf("in scope %d of %d\n", foundIn, madeIn)
+	}
 	return nil
 }
 

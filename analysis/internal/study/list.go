@@ -11,25 +11,17 @@ import (
 	"strings"
 )
 
-// known are the texts of this module that name what was seen before: a repository that one of them has is left out of a new sample.
-var known = []string{
+// texts are those of this module that name what was seen before: a repository that one of them has is left out of a new sample.
+var texts = []string{
 	"../docs/poolvet.md", "internal/poolmodel/apis.go", "internal/study/testdata/bugs.txt", "internal/study/testdata/bugs.md",
-	"internal/study/testdata/modules.txt",
+	"internal/study/testdata/modules.txt", "internal/study/testdata/modules.md",
 }
 
-// list writes the modules that a new sample has of a program: those with a package that names sync.Pool and that the program builds,
-// but those seen before. Each has the hash by which the modules of all programs are ordered.
+// list writes the modules that a new sample has of a program: the program itself, and those with a package that names sync.Pool and that it
+// builds, but those seen before: of a repository that the texts or the file of what was seen name. Each has the hash by which the modules of all programs are ordered.
 func (s *study) list(patterns []string) error {
-	seen := map[string]bool{}
-	text, err := os.ReadFile(s.seen)
-	if err != nil {
-		return err
-	}
-	for path := range strings.FieldsSeq(string(text)) {
-		seen[path] = true
-	}
 	named := ""
-	for _, name := range known {
+	for _, name := range append(slices.Clone(texts), s.seen) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
@@ -42,7 +34,8 @@ func (s *study) list(patterns []string) error {
 	}
 	versions, packages := map[string]string{}, map[string]int{}
 	for _, p := range all {
-		if p.Module == nil || seen[p.Module.Path] || !s.only.MatchString(p.Module.Path) || strings.Contains(named, repository(p.Module.Path)) || !p.namesPool() {
+		if p.Module == nil || !s.only.MatchString(p.Module.Path) || !p.namesPool() ||
+			!p.Module.Main && strings.Contains(named, repository(p.Module.Path)) {
 			continue
 		}
 		versions[p.Module.Path] = cmp.Or(p.Module.Version, "main")

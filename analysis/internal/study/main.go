@@ -26,7 +26,7 @@ import (
 func main() {
 	samples := flag.String("sample", "development", "samples of the lists, separated by commas")
 	seed := flag.String("seed", "", "text before a module's path in the hash that orders a new sample")
-	seen := flag.String("seen", "", "file with the paths of modules that a new sample leaves out, one a line")
+	seen := flag.String("seen", "", "file with more text that names what a new sample leaves out")
 	in := flag.String("in", ".", "folder of the program, or of the clones")
 	each := flag.Int("each", 3, "mutants of one kind in a package, at most")
 	only := flag.String("only", "", "regular expression for the modules or repositories to look at")
@@ -76,16 +76,16 @@ func (s *study) run(args []string) error {
 	if s.in, err = filepath.Abs(s.in); err != nil {
 		return err
 	}
-	s.tool = filepath.Join(s.work, "poolvet")
-	if _, err := output(".", nil, "go", "build", "-o", s.tool, "./cmd/poolvet"); err != nil {
-		return err
-	}
 	switch args[0] {
 	case "reports":
 		return s.reports(args[1:])
 	case "mutants":
 		return s.mutants(args[1:])
 	case "bugs":
+		s.tool = filepath.Join(s.work, "poolvet")
+		if _, err := output(".", nil, "go", "build", "-o", s.tool, "./cmd/poolvet"); err != nil {
+			return err
+		}
 		return s.bugs()
 	}
 	return fmt.Errorf("got the command %q, want %s", args[0], commands)

@@ -86,7 +86,7 @@ func (s *study) mutants(patterns []string) error {
 			}
 			found := m.in(after) > m.in(before)
 			if s.verbose {
-				fmt.Printf("\t%s/%s:%d\t%s\t%v\n", u.path, filepath.Base(m.file), m.line, m.kind, found)
+				fmt.Printf("\t%s/%s:%d\t%s\t%v\n", u.ImportPath, filepath.Base(m.file), m.line, m.kind, found)
 			}
 			if byModule[u.module] == nil {
 				byModule[u.module] = map[string]*score{}
@@ -140,12 +140,13 @@ var tellsOf = map[string][]string{
 type mutator struct {
 	*unit
 	gets, puts map[types.Object]bool // functions of the package that get and put themselves
+	once       map[types.Object]bool // functions that put nothing when they are called again
 	made       []mutant
 }
 
 // mutants returns at most each mutants of a kind, in the order of the source.
 func (u *unit) mutants(each int) []mutant {
-	k := mutator{unit: u, gets: map[types.Object]bool{}, puts: map[types.Object]bool{}}
+	k := mutator{unit: u, gets: map[types.Object]bool{}, puts: map[types.Object]bool{}, once: map[types.Object]bool{}}
 	k.findWrappers()
 	for _, name := range u.names {
 		for _, decl := range u.files[name].Decls {
@@ -235,6 +236,7 @@ func (k *mutator) findWrappers() {
 			}
 			if puts && !gets && putName.MatchString(fn.Name.Name) {
 				k.puts[obj] = true
+				k.once[obj] = guarded(fn)
 			}
 		}
 	}
@@ -271,7 +273,9 @@ func (k *mutator) inFunc(name string, fn *ast.FuncDecl) {
 			}
 			text := k.src(name, stmt)
 			k.add(kindLost, name, fn, stmt, k.edit(stmt, "_ = "+k.src(name, value)))
-			k.add(kindTwice, name, fn, stmt, k.edit(stmt, text+"; "+text))
+			if !k.once[k.calleeObject(call)] {
+				k.add(kindTwice, name, fn, stmt, k.edit(stmt, text+"; "+text))
+			}
 			switch id := root(value); {
 			case deferred:
 				if k.usedAfter(list[i+1:], id) {
@@ -474,6 +478,120 @@ func isZero(e ast.Expr) bool {
 	return ok && lit.Value == "0"
 }
 
+// guarded reports whether a function does nothing when it is called again, since it has cleared a field of what it is called for, or set it: where that
+// is so it returns first, or an if is around the rest of it.
+func guarded(fn *ast.FuncDecl) bool {
+	for i, stmt := range fn.Body.List {
+		check, ok := stmt.(*ast.IfStmt)
+		if !ok || check.Else != nil || len(check.Body.List) == 0 {
+			continue
+		}
+		field, when := fieldAsked(check.Cond)
+		if field == nil {
+			continue
+		}
+		rest := fn.Body.List[i+1:]
+		if _, returns := check.Body.List[len(check.Body.List)-1].(*ast.ReturnStmt); !returns && len(rest) == 0 {
+			rest, when = check.Body.List, opposite[when]
+		}
+		if slices.ContainsFunc(rest, func(s ast.Stmt) bool { return assigns(s, field, when) }) {
+			return true
+		}
+	}
+	return false
+}
+
+var opposite = map[string]string{"true": "false", "false": "true", "set": "nil"}
+
+// fieldAsked returns the field that a condition asks about, and with which value of it the condition is true, "set" for all but nil; nil for
+// another condition.
+func fieldAsked(cond ast.Expr) (field *ast.SelectorExpr, when string) {
+	switch x := ast.Unparen(cond).(type) {
+	case *ast.SelectorExpr:
+		return x, "true"
+	case *ast.UnaryExpr:
+		if field, ok := ast.Unparen(x.X).(*ast.SelectorExpr); ok && x.Op == token.NOT {
+			return field, "false"
+		}
+	case *ast.BinaryExpr:
+		field, ok := ast.Unparen(x.X).(*ast.SelectorExpr)
+		if null, isIdent := ast.Unparen(x.Y).(*ast.Ident); !ok || !isIdent || null.Name != "nil" {
+			return nil, ""
+		}
+		switch x.Op {
+		case token.EQL:
+			return field, "nil"
+		case token.NEQ:
+			return field, "set"
+		}
+	}
+	return nil, ""
+}
+
+// assigns reports whether a statement gives a field nil, true or false, whichever is asked for.
+func assigns(stmt ast.Stmt, field *ast.SelectorExpr, value string) bool {
+	assign, ok := stmt.(*ast.AssignStmt)
+	if !ok || assign.Tok != token.ASSIGN || len(assign.Lhs) != len(assign.Rhs) {
+		return false
+	}
+	for i, lhs := range assign.Lhs {
+		id, ok := ast.Unparen(assign.Rhs[i]).(*ast.Ident)
+		if ok && id.Name == value && types.ExprString(lhs) == types.ExprString(field) {
+			return true
+		}
+	}
+	return false
+}
+
+// isTimer reports whether an expression is a timer of package time: its Reset starts it.
+func (k *mutator) isTimer(e ast.Expr) bool {
+	ptr, ok := k.info.TypeOf(e).(*types.Pointer)
+	if !ok {
+		return false
+	}
+	name := ptr.Elem().String()
+	return name == "time.Timer" || name == "time.Ticker"
+}
+
+// setsAll reports whether the statements right after a reset set all fields of the struct that the variable has or points to.
+func (k *mutator) setsAll(fn *ast.FuncDecl, reset ast.Stmt, of *ast.Ident) bool {
+	t := k.info.TypeOf(of)
+	if ptr, ok := t.Underlying().(*types.Pointer); ok {
+		t = ptr.Elem()
+	}
+	st, ok := t.Underlying().(*types.Struct)
+	if !ok || st.NumFields() == 0 {
+		return false
+	}
+	unset := map[string]bool{}
+	for f := range st.Fields() {
+		unset[f.Name()] = true
+	}
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		block, ok := n.(*ast.BlockStmt)
+		if !ok {
+			return true
+		}
+		i := slices.Index(block.List, reset)
+		if i < 0 {
+			return true
+		}
+		for _, stmt := range block.List[i+1:] {
+			assign, ok := stmt.(*ast.AssignStmt)
+			if !ok || assign.Tok != token.ASSIGN || slices.ContainsFunc(assign.Rhs, func(e ast.Expr) bool { return k.mentions(e, of) }) {
+				break
+			}
+			for _, lhs := range assign.Lhs {
+				if sel, ok := lhs.(*ast.SelectorExpr); ok && root(sel.X) != nil && k.info.Uses[root(sel.X)] == k.info.Uses[of] && sel.X == root(sel.X) {
+					delete(unset, sel.Sel.Name)
+				}
+			}
+		}
+		return false
+	})
+	return len(unset) == 0
+}
+
 // resets makes a mutant of a function that resets what it got, without these resets.
 func (k *mutator) resets(name string, fn *ast.FuncDecl) {
 	got := k.got(fn)
@@ -488,7 +606,7 @@ func (k *mutator) resets(name string, fn *ast.FuncDecl) {
 		if x == nil || root(x) == nil || !got[k.info.Uses[root(x)]] {
 			return true
 		}
-		if _, field := ast.Unparen(x).(*ast.SelectorExpr); field {
+		if _, field := ast.Unparen(x).(*ast.SelectorExpr); field || k.isTimer(x) || k.setsAll(fn, stmt, root(x)) {
 			return true
 		}
 		if first == nil {

@@ -36,15 +36,20 @@ func TestChanged(t *testing.T) {
 // TestLists: each line of the lists is of a sample, and each word of bugs.txt has passes that tell of it.
 func TestLists(t *testing.T) {
 	t.Chdir("../..")
-	for name, fields := range map[string]int{"bugs.txt": 4, "modules.txt": 3} {
-		for _, sample := range []string{"development", "kept", "kept-2"} {
+	for _, name := range []string{"bugs.txt", "modules.txt"} {
+		samples := []string{"development", "kept", "kept-2", "kept-3", "kept-4", "kept-5"}
+		if name == "modules.txt" {
+			samples = append(samples, "development-3", "development-4")
+		}
+		for _, sample := range samples {
 			s := study{samples: []string{sample}, only: regexp.MustCompile("")}
 			rows, err := s.rows(name)
 			if err != nil || len(rows) < 10 {
 				t.Errorf("%s, %s: got %d lines, %v", name, sample, len(rows), err)
 			}
 			for _, row := range rows {
-				if len(row) != fields || name == "bugs.txt" && tells[row[3]] == nil {
+				b, sorted, err := parseBug(row)
+				if name == "bugs.txt" && (err != nil || tells[b.kind] == nil || sorted != slices.Contains(samples[3:6], sample)) || name == "modules.txt" && len(row) != 3 {
 					t.Errorf("%s: got the line %q", name, row)
 				}
 			}
@@ -55,7 +60,7 @@ func TestLists(t *testing.T) {
 // TestJudged: each judgement has all fields, and is of a module of its sample.
 func TestJudged(t *testing.T) {
 	t.Chdir("../..")
-	s := study{samples: []string{"development", "kept", "kept-2"}, only: regexp.MustCompile("")}
+	s := study{samples: []string{"development", "kept", "kept-2", "development-3", "kept-3", "development-4", "kept-4", "kept-5"}, only: regexp.MustCompile("")}
 	all, err := s.judgements()
 	if err != nil || len(all) == 0 {
 		t.Fatalf("got %d judgements, %v", len(all), err)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/importer"
 	"go/parser"
 	"go/token"
 	"go/types"
@@ -19,20 +18,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"golang.org/x/tools/go/analysis/checker"
-	"golang.org/x/tools/go/packages"
-
-	"github.com/steadyframe/steadyframe/analysis/poolvet"
 )
 
-// unit is a package to be analyzed. Facts of other packages are not known of it: a wrapper of a pool in one of them counts as any function.
+// unit is a package to be analyzed.
 type unit struct {
-	module, path, goVersion string
-	names                   []string          // of its files
-	source                  map[string][]byte // by name
-	imports                 map[string]string
-	exports                 map[string]string // files with export data
+	module string
+	listed
+	names    []string          // of its files
+	source   map[string][]byte // by name
+	imported *importer
+	facts    *facts
 	checked
 }
 
@@ -47,11 +42,11 @@ type checked struct {
 
 // listed is a package, as go list writes it.
 type listed struct {
-	ImportPath, Dir, Export string
-	GoFiles                 []string
-	Imports                 []string
-	ImportMap               map[string]string
-	Module                  *struct {
+	ImportPath, Dir   string
+	GoFiles, CgoFiles []string
+	Imports           []string
+	ImportMap         map[string]string
+	Module            *struct {
 		Path, Version, GoVersion string
 		Main                     bool
 	}
@@ -60,9 +55,8 @@ type listed struct {
 // maxPackages is how many packages of a module are looked at: the first, in the order of the SHA-256 of their paths.
 const maxPackages = 10
 
-// packages returns the packages that patterns lead to, with fields as go list names them, and of which module of the samples a package is
-// that names sync.Pool.
-func (s *study) packages(patterns []string, more ...string) (all map[string]listed, modules map[string]string, err error) {
+// packages returns the packages that patterns lead to, and of which module of the samples a package is that names sync.Pool.
+func (s *study) packages(patterns []string) (all map[string]listed, modules map[string]string, err error) {
 	rows, err := s.rows("modules.txt")
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +67,7 @@ func (s *study) packages(patterns []string, more ...string) (all map[string]list
 			of[row[0]] = row[1]
 		}
 	}
-	all, err = s.goList(patterns, more...)
+	all, err = s.goList(patterns)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -103,9 +97,8 @@ func hash(text string) string {
 }
 
 // goList returns the packages that patterns lead to, by path.
-func (s *study) goList(patterns []string, more ...string) (map[string]listed, error) {
-	args := append([]string{"list", "-deps", "-json"}, more...)
-	list, err := output(s.in, []string{"GOFLAGS=-mod=mod"}, "go", append(args, patterns...)...)
+func (s *study) goList(patterns []string) (map[string]listed, error) {
+	list, err := output(s.in, []string{"GOFLAGS=-mod=mod", "GOWORK=off"}, "go", append([]string{"list", "-deps", "-json"}, patterns...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -129,21 +122,15 @@ func (p listed) namesPool() bool {
 
 // units returns the packages of the samples' modules that patterns lead to and that name sync.Pool.
 func (s *study) units(patterns []string) ([]*unit, error) {
-	_, modules, err := s.packages(patterns)
+	all, modules, err := s.packages(patterns)
 	if err != nil {
 		return nil, err
 	}
-	all, _, err := s.packages(slices.Collect(maps.Keys(modules)), "-export")
-	if err != nil {
-		return nil, err
-	}
-	exports := map[string]string{}
-	for path, p := range all {
-		exports[path] = p.Export
-	}
+	im := newImporter(all)
+	facts := &facts{im: im, known: known{}, seen: map[string]bool{}}
 	var found []*unit
 	for path, module := range modules {
-		u, err := newUnit(all[path], module, exports)
+		u, err := newUnit(all[path], module, facts)
 		if err != nil {
 			fmt.Fprintf(os.Stderr, "%s: %v\n", path, err)
 			continue
@@ -151,17 +138,14 @@ func (s *study) units(patterns []string) ([]*unit, error) {
 		found = append(found, u)
 	}
 	slices.SortFunc(found, func(a, b *unit) int {
-		return cmp.Or(cmp.Compare(a.module, b.module), cmp.Compare(a.path, b.path))
+		return cmp.Or(cmp.Compare(a.module, b.module), cmp.Compare(a.ImportPath, b.ImportPath))
 	})
 	return found, nil
 }
 
 // newUnit reads and checks a package.
-func newUnit(p listed, module string, exports map[string]string) (*unit, error) {
-	u := &unit{module: module, path: p.ImportPath, source: map[string][]byte{}, imports: map[string]string{}, exports: exports}
-	if p.Module.GoVersion != "" {
-		u.goVersion = "go" + p.Module.GoVersion
-	}
+func newUnit(p listed, module string, facts *facts) (*unit, error) {
+	u := &unit{module: module, listed: p, source: map[string][]byte{}, imported: facts.im, facts: facts}
 	for _, name := range p.GoFiles {
 		name = filepath.Join(p.Dir, name)
 		src, err := os.ReadFile(name)
@@ -170,9 +154,6 @@ func newUnit(p listed, module string, exports map[string]string) (*unit, error) 
 		}
 		u.names = append(u.names, name)
 		u.source[name] = src
-	}
-	for _, i := range p.Imports {
-		u.imports[i] = cmp.Or(p.ImportMap[i], i)
 	}
 	var err error
 	u.checked, err = u.check("", nil)
@@ -186,11 +167,7 @@ func namesPool(file string) bool {
 
 // check checks the types of the package, with other text for one of its files unless name is "".
 func (u *unit) check(name string, text []byte) (checked, error) {
-	c := checked{fset: token.NewFileSet(), files: map[string]*ast.File{}, info: &types.Info{
-		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
-		Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{}, Scopes: map[ast.Node]*types.Scope{},
-		Selections: map[*ast.SelectorExpr]*types.Selection{}, FileVersions: map[*ast.File]string{},
-	}}
+	c := u.imported.empty()
 	for _, n := range u.names {
 		src := u.source[n]
 		if n == name {
@@ -203,52 +180,115 @@ func (u *unit) check(name string, text []byte) (checked, error) {
 		c.files[n] = file
 		c.list = append(c.list, file)
 	}
-	lookup := func(path string) (io.ReadCloser, error) {
-		file := u.exports[cmp.Or(u.imports[path], path)]
-		if file == "" {
-			return nil, fmt.Errorf("no export data of %q", path)
-		}
-		return os.Open(file)
-	}
-	conf := types.Config{
-		Importer: importer.ForCompiler(c.fset, "gc", lookup), FakeImportC: true, GoVersion: u.goVersion,
-		Sizes: types.SizesFor("gc", "amd64"),
-	}
 	var err error
-	c.types, err = conf.Check(u.path, c.fset, c.list, c.info)
+	conf := u.imported.config(u.listed)
+	c.types, err = conf.Check(u.ImportPath, c.fset, c.list, c.info)
 	return c, err
+}
+
+// importer has the types of packages from their source: nothing needs to be compiled.
+type importer struct {
+	fset *token.FileSet
+	all  map[string]listed
+	done map[string]checked
+	pool map[string]bool // whether a package names sync.Pool
+}
+
+func newImporter(all map[string]listed) *importer {
+	return &importer{fset: token.NewFileSet(), all: all, done: map[string]checked{}, pool: map[string]bool{}}
+}
+
+// mayWrap reports whether a package may have wrappers of a pool: it, or one that it imports, names sync.Pool, and it is not of the standard
+// library. The functions of the others have no bodies.
+func (im *importer) mayWrap(p listed) bool {
+	return p.Module != nil && (im.names(p) || slices.ContainsFunc(p.Imports, func(path string) bool { return im.names(im.all[path]) }))
+}
+
+func (im *importer) names(p listed) bool {
+	named, ok := im.pool[p.ImportPath]
+	if !ok {
+		named = p.Module != nil && p.namesPool()
+		im.pool[p.ImportPath] = named
+	}
+	return named
+}
+
+// importerFor imports for one package, whose import paths may stand for others.
+type importerFor struct {
+	*importer
+	of listed
+}
+
+// config is how the package is checked.
+func (im *importer) config(p listed) types.Config {
+	conf := types.Config{Importer: importerFor{im, p}, FakeImportC: true, Sizes: types.SizesFor("gc", "amd64")}
+	if p.Module != nil && p.Module.GoVersion != "" {
+		conf.GoVersion = "go" + p.Module.GoVersion
+	}
+	return conf
+}
+
+func (im importerFor) Import(path string) (*types.Package, error) {
+	if path == "unsafe" {
+		return types.Unsafe, nil
+	}
+	c, err := im.load(cmp.Or(im.of.ImportMap[path], path))
+	return c.types, err
+}
+
+// load returns a package that the program builds. It has files and info only where it may wrap a pool and has no error.
+func (im *importer) load(path string) (checked, error) {
+	if c, ok := im.done[path]; ok {
+		return c, nil
+	}
+	p, ok := im.all[path]
+	if !ok {
+		return checked{}, fmt.Errorf("%q is not in the program's build", path)
+	}
+	bodies := im.mayWrap(p)
+	c := im.empty()
+	for _, name := range slices.Concat(p.GoFiles, p.CgoFiles) {
+		name = filepath.Join(p.Dir, name)
+		mode := parser.SkipObjectResolution
+		if bodies {
+			mode |= parser.ParseComments
+		}
+		file, err := parser.ParseFile(im.fset, name, nil, mode)
+		if err != nil {
+			return checked{}, err
+		}
+		c.files[name] = file
+		c.list = append(c.list, file)
+	}
+	conf := im.config(p)
+	conf.IgnoreFuncBodies = !bodies
+	if !bodies {
+		c.info = nil
+	}
+	failed := len(p.CgoFiles) > 0
+	conf.Error = func(error) { failed = true } // of what a C compiler would make; a package that needs it does not compile
+	c.types, _ = conf.Check(path, im.fset, c.list, c.info)
+	c.types.MarkComplete()
+	if !bodies || failed {
+		c = checked{types: c.types}
+	}
+	im.done[path] = c
+	return c, nil
+}
+
+// empty returns what is to be filled with a package.
+func (im *importer) empty() checked {
+	return checked{fset: im.fset, files: map[string]*ast.File{}, info: &types.Info{
+		Types: map[ast.Expr]types.TypeAndValue{}, Uses: map[*ast.Ident]types.Object{}, Defs: map[*ast.Ident]types.Object{},
+		Implicits: map[ast.Node]types.Object{}, Instances: map[*ast.Ident]types.Instance{}, Scopes: map[ast.Node]*types.Scope{},
+		Selections: map[*ast.SelectorExpr]*types.Selection{}, FileVersions: map[*ast.File]string{},
+	}}
 }
 
 // report is a report of poolvet.
 type report struct {
 	pass, file, message string
 	line                int
-}
-
-// analyze runs the passes on the package, with other text for one of its files unless name is "".
-func (u *unit) analyze(name string, text []byte) ([]report, error) {
-	c, err := u.check(name, text)
-	if err != nil {
-		return nil, err
-	}
-	graph, err := checker.Analyze(poolvet.Analyzers(), []*packages.Package{{
-		ID: u.path, PkgPath: u.path, Name: c.types.Name(), Fset: c.fset, Syntax: c.list, Types: c.types, TypesInfo: c.info,
-		TypesSizes: types.SizesFor("gc", "amd64"),
-	}}, nil)
-	if err != nil {
-		return nil, err
-	}
-	var all []report
-	for _, action := range graph.Roots {
-		if action.Err != nil {
-			return nil, action.Err
-		}
-		for _, d := range action.Diagnostics {
-			at := c.fset.Position(d.Pos)
-			all = append(all, report{action.Analyzer.Name, at.Filename, d.Message, at.Line})
-		}
-	}
-	return all, nil
 }
 
 // reports writes what poolvet reports in the packages of the samples: the lines that judged.txt wants, without the judgement.
@@ -262,12 +302,12 @@ func (s *study) reports(patterns []string) error {
 	for _, u := range units {
 		found, err := u.analyze("", nil)
 		if err != nil {
-			return fmt.Errorf("%s: %w", u.path, err)
+			return fmt.Errorf("%s: %w", u.ImportPath, err)
 		}
 		counts[u.module] += len(found)
 		all += len(found)
 		for _, r := range found {
-			fmt.Printf("%s\t%s/%s:%d\t%s\t%s\n", u.module, u.path, filepath.Base(r.file), r.line, r.pass, r.message)
+			fmt.Printf("%s\t%s/%s:%d\t%s\t%s\n", u.module, u.ImportPath, filepath.Base(r.file), r.line, r.pass, r.message)
 		}
 	}
 	for _, module := range slices.Sorted(maps.Keys(counts)) {

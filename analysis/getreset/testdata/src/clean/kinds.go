@@ -94,3 +94,14 @@ func gatherBorrowed(n int) int {
 	slicePool.Put(s)
 	return sum
 }
+
+// What nobody reads needs no reset.
+var marks = sync.Pool{New: func() any { return map[int]bool{} }}
+
+func mark(n int) {
+	m := marks.Get().(map[int]bool)
+	for i := range n {
+		m[i] = true
+	}
+	marks.Put(m)
+}

@@ -53,10 +53,11 @@ func get() *bytes.Buffer { return wrapped.Get().(*bytes.Buffer) }
 
 func put(buf *bytes.Buffer) { wrapped.Put(buf) }
 
-func byWrapper(s string) {
+func byWrapper(s string) string {
 	buf := get() // want `buf from get is used in line \d+ without Reset`
+	defer put(buf)
 	buf.WriteString(s)
-	put(buf)
+	return buf.String()
 }
 
 // Right, beside the others: this one resets for itself.

@@ -2,6 +2,7 @@ package escape
 
 import (
 	"bytes"
+	"io"
 	"sync"
 )
 
@@ -114,4 +115,74 @@ func added(t *table, key string) {
 	if err := t.add(e); err != nil {
 		entries.Put(e)
 	}
+}
+
+// What is kept may have been made of the memory, by a constructor or a reader.
+
+func newEntry(v []byte) *entry { return &entry{value: v} }
+
+func copyEntry(v []byte) *entry { return &entry{value: bytes.Clone(v)} }
+
+type log struct {
+	last  *entry
+	lines chan *entry
+	next  io.Reader
+}
+
+func (l *log) add(text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(text)
+	l.last = newEntry(buf.Bytes()) // want `buf from bufs.Get stays in the field last`
+}
+
+func (l *log) send(text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	buf.WriteString(text)
+	l.lines <- newEntry(buf.Bytes()) // want `buf from bufs.Get stays in a channel`
+	bufs.Put(buf)
+}
+
+func (l *log) read(text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	l.next = io.NopCloser(bytes.NewReader(buf.Bytes())) // want `buf from bufs.Get stays in the field next`
+}
+
+func output(to *[]byte, text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(text)
+	*to = buf.Bytes() // want `buf from bufs.Get stays in what to points to`
+}
+
+func (l *log) addCopy(text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(text)
+	l.last = copyEntry(buf.Bytes())
+}
+
+func (l *log) readNow(text string, parse func(io.Reader)) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	l.next = bytes.NewReader(buf.Bytes())
+	parse(l.next)
+	l.next = nil
+}
+
+type request struct{ body io.Reader }
+
+func forward(handle func(*request), r *request) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	r.body = io.NopCloser(bytes.NewReader(buf.Bytes()))
+	handle(r)
+}
+
+func outputCopy(to *[]byte, text string) {
+	buf := bufs.Get().(*bytes.Buffer)
+	defer bufs.Put(buf)
+	buf.WriteString(text)
+	*to = append((*to)[:0], buf.Bytes()...)
 }

@@ -3,6 +3,7 @@ package oversize
 
 import (
 	"image"
+	"io"
 	"sync"
 )
 
@@ -29,7 +30,7 @@ func draw(w, h int, f func(*image.RGBA)) {
 		img = image.NewRGBA(image.Rect(0, 0, w, h))
 	}
 	f(img)
-	images.Put(img) // want `images makes values of one size, but may be given one of another \(made in line 29\): a later Get gets it`
+	images.Put(img) // want `images makes values of one size, but may be given one of another \(made in line 30\): a later Get gets it`
 }
 
 func read(n int, f func([]byte)) {
@@ -40,6 +41,14 @@ func read(n int, f func([]byte)) {
 	}
 	f(*bp)
 	chunks.Put(bp) // want `chunks makes values of one size`
+}
+
+// Who gets a chunk here reads all of it, of whatever size it is.
+func chunk(r io.Reader) (byte, error) {
+	bp := chunks.Get().(*[]byte)
+	defer chunks.Put(bp)
+	_, err := io.ReadFull(r, *bp)
+	return (*bp)[0], err
 }
 
 func getImage(w, h int) *image.RGBA {
@@ -122,4 +131,57 @@ func stack(n int, f func([]byte) int) []byte {
 	out := append([]byte(nil), (*bp)[:f((*bp)[:n])]...)
 	stacks.Put(bp)
 	return out
+}
+
+// Right: each Get looks at the length of what it gets, or appends to it from its beginning.
+
+var messages = sync.Pool{New: func() any {
+	b := make([]byte, 64)
+	return &b
+}}
+
+type message struct{ data []byte }
+
+func send(w io.Writer, encode func(*message)) error {
+	data := messages.Get().(*[]byte)
+	msg := message{data: (*data)[:0]}
+	encode(&msg)
+	_, err := w.Write(msg.data)
+	messages.Put(&msg.data)
+	return err
+}
+
+func receive(r io.Reader, n int, decode func(message)) error {
+	var msg message
+	get := func(size int) *[]byte {
+		datap := messages.Get().(*[]byte)
+		data := *datap
+		if size > len(data) {
+			data = make([]byte, size)
+			datap = &data
+		} else {
+			data = data[:size]
+		}
+		msg = message{data: data}
+		return datap
+	}
+	if n > 0 {
+		datap := get(n)
+		defer messages.Put(datap)
+	}
+	_, err := io.ReadFull(r, msg.data)
+	decode(msg)
+	return err
+}
+
+var texts = sync.Pool{New: func() any {
+	b := make([]byte, 0, 1024)
+	return &b
+}}
+
+func GetText() []byte { return (*texts.Get().(*[]byte))[:0] }
+
+func PutText(text []byte) {
+	b := make([]byte, 0, cap(text))
+	texts.Put(&b)
 }

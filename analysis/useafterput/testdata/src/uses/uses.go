@@ -226,3 +226,37 @@ func lentMemory(dst []byte) []byte {
 	requests.Put(r)
 	return out
 }
+
+// plug returns what it is given where there is nothing to change.
+func plug(t *term) *term {
+	if len(t.value) == 0 {
+		return t
+	}
+	return &term{value: t.value + "!"}
+}
+
+type term struct{ value string }
+
+var terms = sync.Pool{New: func() any { return new(term) }}
+
+// Right: what plug returns of a term that has a value is another.
+func plugged(v string) string {
+	t := terms.Get().(*term)
+	t.value = v + "."
+	p := plug(t)
+	terms.Put(t)
+	return p.value
+}
+
+func same(t *term) *term {
+	t.value += "!"
+	return t
+}
+
+func changed(v string) string {
+	t := terms.Get().(*term)
+	t.value = v
+	p := same(t)
+	terms.Put(t)
+	return p.value // want `use of a value after it was put back`
+}
