@@ -40,7 +40,7 @@ func writePackedAVX2(f *file, step int, to planes) {
 		}
 		if to == yccHalf {
 			for i, v := range c.means(channels) {
-				c.storeMeans(v, 1+i)
+				c.storeMeans(v, 1+i, c.at)
 			}
 		}
 		c.advance(32)
@@ -96,8 +96,8 @@ func (c *converter) means(channels [3]reg.VecVirtual) (chroma [2]reg.VecVirtual)
 	return chroma
 }
 
-// storeMeans writes chroma that means has made.
-func (c *converter) storeMeans(v reg.VecVirtual, plane int) {
+// storeMeans writes chroma that means has made, of the pixels from at on.
+func (c *converter) storeMeans(v reg.VecVirtual, plane int, at reg.GPVirtual) {
 	c.VPERMQ(operand.U8(0b11_01_10_00), v, v)
-	c.VMOVDQU(v, operand.Mem{Base: c.dst[plane], Index: c.at, Scale: 1})
+	c.VMOVDQU(v, operand.Mem{Base: c.dst[plane], Index: at, Scale: 1})
 }

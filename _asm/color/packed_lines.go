@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 
 	"github.com/mmcloughlin/avo/operand"
@@ -55,6 +56,27 @@ func (c *pairConverter) writeLuma(i int, p [3]reg.VecVirtual, samples int) {
 	c.move(v, operand.Mem{Base: c.y[i], Disp: 2 * samples, Index: c.at, Scale: 2})
 }
 
+// writeByTurns makes samples of line i, from at on, of bytes of R, G, B. Words of every other byte, times -128, are one operation; the weights
+// are negative, too. Unpacking puts the samples together.
+func (c *pairConverter) writeByTurns(i int, channels [3]reg.VecVirtual, at reg.GPVirtual) {
+	var samples [2]reg.VecVirtual
+	for k, every := range [][]byte{{0x80, 0}, {0, 0x80}} {
+		factor := c.data(fmt.Sprintf("bytes128_%d", k), bytes.Repeat(every, 16))
+		var words [3]reg.VecVirtual
+		for j, b := range channels {
+			words[j] = c.YMM()
+			c.VPMADDUBSW(factor, b, words[j])
+		}
+		samples[k] = c.converter.y(words)
+		c.VPMULHRSW(c.eighth, samples[k], samples[k])
+	}
+	for k, unpack := range []func(...operand.Op){c.VPUNPCKLWD, c.VPUNPCKHWD} {
+		v := c.YMM()
+		unpack(samples[1], samples[0], v)
+		c.move(v, operand.Mem{Base: c.y[i], Disp: 32 * k, Index: at, Scale: 2})
+	}
+}
+
 // mean makes of rows of chroma that of their lines, in place of the first.
 func (c *pairConverter) mean(upper, lower reg.VecVirtual) reg.VecVirtual {
 	c.VPADDW(lower, upper, upper)
@@ -79,23 +101,47 @@ func (c *pairConverter) next(step int) {
 
 func writePackedLinesAVX2(f *file, step int) {
 	c := newPairConverter(f, step, "AVX2", placesAVX2)
-	zero := gen.Name(f.Asm, "0", f.YMM())
-	f.VPXOR(zero, zero, zero)
-	f.Loop("loop", c.blocks, 1, func() {
-		var chroma [2][2]reg.VecVirtual // of each row, Cb and Cr
-		for i, src := range c.src {
-			f.fetch(src, c.ahead, 32*step)
-			channels := f.loadChannels(src, c.places, step)
-			for k, words := range f.wordsOf(channels, zero) {
-				c.writeLuma(i, words(), 16*k)
-			}
-			chroma[i] = c.means(channels)
+	var negative [3]int16
+	for i, w := range lumaWeights {
+		negative[i] = -w
+	}
+	c.luma = f.each(negative, negative, "-Y")
+	// A row of a block is converted after the next one is loaded: either is a long chain of operations that wait for each other. The lower
+	// row of a block waits for the next block, with the chroma of the upper one. What is converted before the first block is nothing, and
+	// overwritten.
+	last := gen.Name(f.Asm, "samples of the lower row done", f.GP64())
+	f.XORL(last.As32(), last.As32())
+	var lower [3]reg.VecVirtual
+	for i := range lower {
+		lower[i] = gen.Name(f.Asm, "lower "+"RGB"[i:i+1], f.YMM())
+		f.VPXOR(lower[i], lower[i], lower[i])
+	}
+	chroma := [2]reg.VecVirtual{gen.Name(f.Asm, "upper Cb", f.YMM()), gen.Name(f.Asm, "upper Cr", f.YMM())}
+	for _, v := range chroma {
+		f.VPXOR(v, v, v)
+	}
+	convertLower := func() {
+		c.writeByTurns(1, lower, last)
+		for k, v := range c.means(lower) {
+			c.storeMeans(c.mean(v, chroma[k]), 1+k, last)
 		}
-		for k := range chroma[0] {
-			c.storeMeans(c.mean(chroma[0][k], chroma[1][k]), 1+k)
+	}
+	f.Loop("loop", c.blocks, 1, func() {
+		f.fetch(c.src[0], c.ahead, 32*step)
+		upper := f.loadChannels(c.src[0], c.places, step)
+		convertLower()
+		f.MOVQ(c.at, last)
+		f.fetch(c.src[1], c.ahead, 32*step)
+		for i, v := range f.loadChannels(c.src[1], c.places, step) {
+			f.VMOVDQU(v, lower[i])
+		}
+		c.writeByTurns(0, upper, c.at)
+		for k, v := range c.means(upper) {
+			f.VMOVDQU(v, chroma[k])
 		}
 		c.next(step)
 	})
+	convertLower()
 	f.End()
 }
 

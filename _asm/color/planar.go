@@ -72,7 +72,7 @@ func planarLines(f *file, level string) {
 			if f.width == 64 {
 				c.storeHalf(mean)
 			} else {
-				c.storeMeans(mean, 1+k)
+				c.storeMeans(mean, 1+k, c.at)
 			}
 		}
 		c.advance(32)

@@ -40,7 +40,8 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 		c.loadChroma(false)
 	}
 	shuffles, weights := 4*windows, 4*windows+128
-	f.Loop("loop", groups, 1, func() {
+	// load makes R, G, B of a group.
+	load := func() [3]reg.VecVirtual {
 		var quads [4]reg.VecVirtual // R, G, B of samples 0, 1 and 8, 9, and so on
 		for i := range quads {
 			quads[i] = f.YMM()
@@ -51,18 +52,51 @@ func writeResizedAVX2(f *file, far bool, to planes) {
 			}
 			f.VPSHUFB(operand.Mem{Base: table, Disp: shuffles + 32*i}, quads[i], quads[i])
 		}
-		p := transpose(f, quads)
-		for i := range p {
-			f.VPMADDUBSW(operand.Mem{Base: table, Disp: weights}, p[i], p[i])
-		}
+		return transpose(f, quads)
+	}
+	convert := func(p [3]reg.VecVirtual) {
 		c.write(p, 0)
 		if to == yccHalf {
 			c.writeHalf(p)
 		}
-		c.advance(16)
-		f.ADDQ(operand.U32(weights+32), table)
-	})
+	}
+	if far {
+		f.Loop("loop", groups, 1, func() {
+			p := load()
+			for i, v := range p {
+				f.VPMADDUBSW(operand.Mem{Base: table, Disp: weights}, v, p[i])
+			}
+			convert(p)
+			c.advance(16)
+			f.ADDQ(operand.U32(weights+32), table)
+		})
+	} else {
+		c.byTurns(groups, load, convert, table, weights)
+	}
 	f.End()
+}
+
+// byTurns converts a group of R, G, B after the next one is loaded: one is a long chain of operations that wait for each other, and
+// several do not fit into what a processor looks ahead. What is converted before the first group is nothing, and overwritten.
+func (c *converter) byTurns(groups reg.GPVirtual, load func() [3]reg.VecVirtual, convert func([3]reg.VecVirtual), table reg.GPVirtual, weights int) {
+	next := gen.Name(c.Asm, "samples loaded", c.GP64())
+	c.XORL(next.As32(), next.As32())
+	var group [3]reg.VecVirtual
+	for i := range group {
+		group[i] = gen.Name(c.Asm, "RGB"[i:i+1], c.YMM())
+		c.VPXOR(group[i], group[i], group[i])
+	}
+	c.Loop("loop", groups, 1, func() {
+		loaded := load()
+		convert(group)
+		c.MOVQ(next, c.at)
+		c.ADDQ(operand.U32(16), next)
+		for i, v := range loaded {
+			c.VPMADDUBSW(operand.Mem{Base: table, Disp: weights}, v, group[i])
+		}
+		c.ADDQ(operand.U32(weights+32), table)
+	})
+	convert(group)
 }
 
 // loadNear asks for every second window ahead: two are less than a cache line.

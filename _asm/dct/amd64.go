@@ -90,8 +90,11 @@ func (f *forward) zip(bits int, x, y operand.Op) (low, high operand.Op) {
 }
 
 // coefficients transforms and quantizes the blocks at src. Its results are columns.
-func (f *forward) coefficients() (columns [8]reg.VecVirtual) {
-	y := transform(f, f.rows(), f.Comment)
+func (f *forward) coefficients() [8]reg.VecVirtual {
+	return f.quantize(transform(f, f.rows(), f.Comment))
+}
+
+func (f *forward) quantize(y [8]operand.Op) (columns [8]reg.VecVirtual) {
 	f.Comment("Quantize.")
 	for u := range y {
 		columns[u] = f.multiply(f.multiply(y[u], gen.At(f.table, 64*u)), gen.At(f.table, 512+64*u))

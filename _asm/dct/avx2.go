@@ -10,25 +10,63 @@ import (
 	"github.com/steadyframe/steadyframe/_asm/internal/gen"
 )
 
-// avx2 writes Forward for pairs of blocks. It is unrolled because a block is all of the registers.
+// avx2 writes Forward for pairs of blocks, in two loops: a pair is a long chain of operations that wait for each other, and more of
+// them than a processor looks ahead (of AMD Zen 3: 128 in its schedulers), so that nothing of the next pair begins before this one is
+// nearly done. Halves of the chain are short enough for two pairs at a time. What lies between them is where the coefficients will be.
 func avx2(a *gen.Asm) {
 	a.Func("forwardAVX2", "func(coefs *[64]int16, masks *uint64, src *int16, stride, pairs int, table *[2][8][32]int16, fetch *byte)", `
 forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in each
-128-bit lane, and fetches 128 bytes of fetch for each pair.`)
+128-bit lane, first all columns, then all rows, and fetches 128 bytes of fetch for each pair.`)
 	f := begin(a, a.YMM, "pairs")
 	for c, v := range constants {
 		f.factor[c] = a.Words(v.name, 16, int16(v.value))
 	}
 	f.zero = gen.Name(a, "zero", a.YMM())
 	a.VPXOR(f.zero, f.zero, f.zero)
-	a.Loop("pair", f.groups, 1, func() {
-		f.ahead(2)
-		y := f.coefficients()
-		f.store(y)
-		f.storeMasks(f.flags(y))
-		f.next(2)
+	f.columns()
+	places, pairs := f.zigzag()
+	// The masks of a pair are made in the middle of the next one: those before the first lie where the first pair's will.
+	flags, next := gen.Name(a, "flags of the pair before", a.YMM()), gen.Name(a, "masks of this pair", a.GP64())
+	a.VMOVDQU(f.zero, flags)
+	a.MOVQ(f.masks, next)
+	a.Loop("rows", f.groups, 1, func() {
+		y := fdct8(f, f.halfway())
+		f.storeMasks(flags, places, pairs)
+		a.MOVQ(next, f.masks)
+		a.ADDQ(operand.U32(16), next)
+		columns := f.quantize(y)
+		f.store(columns)
+		a.VMOVDQU(f.flags(columns), flags)
+		a.ADDQ(operand.U32(256), f.coefs)
 	})
+	f.storeMasks(flags, places, pairs)
 	a.End()
+}
+
+// columns transforms the columns of all pairs, and stores them as rows, in 32 bytes of the coefficients each.
+func (f *forward) columns() {
+	pairs, to := gen.Name(f.Asm, "pairs of columns", f.GP64()), gen.Name(f.Asm, "rows", f.GP64())
+	f.MOVQ(f.groups, pairs)
+	f.MOVQ(f.coefs, to)
+	f.Loop("columns", pairs, 1, func() {
+		f.ahead(2)
+		for i, v := range columns(f, f.rows(), f.Comment) {
+			f.VMOVDQU(v, gen.At(to, 32*i))
+		}
+		f.ADDQ(operand.U32(32), f.src)
+		f.ADDQ(operand.U32(32), f.src5)
+		f.ADDQ(operand.U32(256), to)
+	})
+}
+
+// halfway loads what columns has stored. In memory, a row would be loaded twice.
+func (f *forward) halfway() (x [8]operand.Op) {
+	for i := range x {
+		v := f.vector()
+		f.VMOVDQU(gen.At(f.coefs, 32*i), v)
+		x[i] = v
+	}
+	return x
 }
 
 // store stores the columns of two blocks, those of the second block first, its last column before all others, so that
@@ -61,12 +99,8 @@ func (f *forward) flags(y [8]reg.VecVirtual) reg.VecVirtual {
 
 // storeMasks stores the masks of two blocks. One shuffle finds the flags of coefficients whatever their columns, and one
 // bit of what it has found is the coefficient's.
-func (f *forward) storeMasks(flags reg.VecVirtual) {
+func (f *forward) storeMasks(flags reg.VecVirtual, places, pairs [2]operand.Mem) {
 	f.Comment("Masks: flags in zig-zag order, 32 at a time.")
-	var places, pairs [2]operand.Mem
-	for i := range places {
-		places[i], pairs[i] = f.zigzag(i)
-	}
 	for block, lanes := range []uint8{0b01_00_01_00, 0b11_10_11_10} {
 		both := f.vector()
 		f.VPERMQ(operand.U8(lanes), flags, both)
@@ -85,16 +119,19 @@ func (f *forward) storeMasks(flags reg.VecVirtual) {
 	}
 }
 
-// zigzag returns memory that has, for zig-zag indices 32*half..32*half+31, the byte in a lane of flags, and the bit in it.
+// zigzag returns memory that has, for the first and the second 32 zig-zag indices, the byte in a lane of flags, and the bit in it.
 // The DC is none of them.
-func (f *forward) zigzag(half int) (places, pairs operand.Mem) {
-	place, pair := make([]byte, 32), make([]byte, 32)
-	for i := range place {
-		at := order[32*half+i]
-		place[i], pair[i] = at%16, 1<<(at/16)
-		if 32*half+i == 0 {
-			place[i] = 0x80 // a zero
+func (f *forward) zigzag() (places, pairs [2]operand.Mem) {
+	for half := range places {
+		place, pair := make([]byte, 32), make([]byte, 32)
+		for i := range place {
+			at := order[32*half+i]
+			place[i], pair[i] = at%16, 1<<(at/16)
 		}
+		if half == 0 {
+			place[0] = 0x80 // a zero
+		}
+		places[half], pairs[half] = f.Bytes(fmt.Sprintf("places%d", half), place), f.Bytes(fmt.Sprintf("pairs%d", half), pair)
 	}
-	return f.Bytes(fmt.Sprintf("places%d", half), place), f.Bytes(fmt.Sprintf("pairs%d", half), pair)
+	return places, pairs
 }

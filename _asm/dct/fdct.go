@@ -65,11 +65,16 @@ func transpose[V any](m machine[V], x [8]V) (out [8]V) {
 
 // transform is the transform of the rows x of blocks. Its results are columns.
 func transform[V any](m machine[V], x [8]V, comment func(lines ...string)) [8]V {
+	return fdct8(m, columns(m, x, comment))
+}
+
+// columns transforms the columns of the rows x of blocks. Its results are columns, too, of which fdct8 makes those of transform.
+func columns[V any](m machine[V], x [8]V, comment func(lines ...string)) [8]V {
 	comment("Columns: 2,048 -> 20,600 -> 2,576.")
 	y := fdct8(m, x)
 	for i := range y {
 		y[i] = m.mulhrs(y[i], eighth)
 	}
 	comment("Rows: 2,576 -> 25,900.")
-	return fdct8(m, transpose(m, y))
+	return transpose(m, y)
 }

@@ -13,7 +13,7 @@ import (
 // the mask, from which all else follows without a branch. Where no index is above 16, there are 16 coefficients at most.
 func flattenAVX512(a *gen.Asm) {
 	a.Func("flattenAVX512", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX512"), "Slot", "Order")
-	w := begin(a)
+	w := begin(a, false)
 	l := newLister(w)
 	w.walk(func(c class) {
 		rare, short, listed := c.label("Rare"), c.label("Short"), c.label("Listed")
@@ -24,7 +24,7 @@ func flattenAVX512(a *gen.Asm) {
 
 		w.aside = append(w.aside, func() {
 			a.Label(string(rare))
-			w.longRuns()
+			w.longRuns(3)
 			w.notShort(c.label("NotShort"))
 			a.Label(string(short))
 			run, place := l.all(c)
@@ -53,6 +53,7 @@ type lister struct {
 	*walker
 	indices, before, order reg.VecVirtual    // bytes: 0..63, -1..62 and the Strip's Order
 	base                   [2]reg.VecVirtual // 16*class - 1, in all bytes
+	step                   reg.VecVirtual    // runStep, in all words
 	notFirst               reg.OpmaskVirtual
 }
 
@@ -70,6 +71,7 @@ func newLister(w *walker) *lister {
 	w.MOVQ(w.ArgAddr("order"), order)
 	w.VMOVDQU8(gen.At(order, 0), l.order)
 	l.base[0], l.base[1] = w.BroadcastB("-1", 0xFF), w.BroadcastB("15", 15)
+	l.step = w.BroadcastW("runStep", runStep)
 	ones := w.GP64()
 	w.MOVQ(operand.I32(-2), ones)
 	l.notFirst = gen.Name(w.Asm, "all bits but one", w.K())
@@ -95,7 +97,7 @@ func (l *lister) all(c class) (run, place reg.VecVirtual) {
 
 // symbols stores 16 symbols disp+2 bytes after dst, or 32 of wide vectors: run and place have so many bytes.
 //
-//	Symbol(class<<acClassShift + run<<runShift + uint(v))
+//	Symbol(class*acClassStep + run*runStep + uint(v))
 func (l *lister) symbols(wide bool, run, place reg.Register, disp int) {
 	words := func() (whole reg.VecVirtual, used reg.Register) {
 		whole = l.ZMM()
@@ -107,12 +109,16 @@ func (l *lister) symbols(wide bool, run, place reg.Register, disp int) {
 	l.Comment("Symbols.")
 	value, values := words()
 	_, runs := words()
+	var steps reg.Register = l.step
+	if !wide {
+		steps = l.step.AsY()
+	}
 	block := l.ZMM()
 	l.VPMOVZXBW(place, values)
 	l.VMOVDQU16(gen.At(l.block, 0), block)
 	l.VPERMI2W(gen.At(l.block, 64), block, value)
 	l.VPMOVZXBW(run, runs)
-	l.VPSLLW(operand.U8(10), runs, runs)
+	l.VPMULLW(steps, runs, runs)
 	l.VPADDW(values, runs, runs)
 	l.VMOVDQU16(runs, gen.At(l.dst, 2+disp))
 }
@@ -141,7 +147,7 @@ func (l *lister) words(value int32) reg.VecVirtual {
 // words are made for each of 16 coefficients, and the second compressed away where the value is short.
 //
 //	is := uint(v+MaxShort) > 2*MaxShort
-//	d[n], d[n+1] = Symbol(class<<acClassShift + run<<runShift + uint(v)), symRaw10 | (v + v>>31)&1023
+//	d[n], d[n+1] = Symbol(class*acClassStep + run*runStep + uint(v)), symRaw10 | (v + v>>31)&1023
 //	if is {
 //		d[n] = symAC10 + class<<4 + run
 //		n++
@@ -172,7 +178,7 @@ func (l *lister) large(c class, run, place reg.VecVirtual) (last reg.GPVirtual) 
 		symbol, low, is := l.YMM(), l.YMM(), l.K()
 		l.VPADDW(v, shortest.AsY(), low)
 		l.VPCMPUW(operand.U8(6), most.AsY(), low, there, is) // 6: above
-		l.VPSLLW(operand.U8(10), runs, symbol)
+		l.VPMULLW(l.step.AsY(), runs, symbol)
 		l.VPADDW(v, symbol, symbol)
 		l.VPADDW(runs, ac10.AsY(), is, symbol)
 		l.VPSRAW(operand.U8(15), v, low)

@@ -9,54 +9,58 @@ import (
 	"github.com/steadyframe/steadyframe/_asm/internal/gen"
 )
 
-// flattenBMI lists coefficients one after the other, four without a branch: how many there are is what branch prediction
-// gets wrong, and few blocks have more. What it lists beyond them is overwritten.
+// flattenBMI lists the coefficients of a block eight zig-zag indices at a time, without a branch on how many there are, which
+// branch prediction would get wrong: first those below 16, and where there are others, all below 32 or all.
 func flattenBMI(a *gen.Asm) {
 	a.Func("flattenAVX2", "func"+flattenSignature, fmt.Sprintf(flattenDoc, "AVX2"), "Slot", "Order")
-	w := &bmi{walker: begin(a)}
+	w := &bmi{walker: begin(a, true)}
 	order := gen.Name(a, "order", a.GP64())
 	a.MOVQ(a.ArgAddr("order"), order)
+	index, before, out := a.GP64(), a.GP64(), a.GP64()
 	w.walk(func(c class) {
-		rare, more := c.label("Rare"), c.label("More")
-		few, short, listed := c.label("Few"), c.label("Short"), c.label("Listed")
-		w.rare(rare)
-		a.Label(string(few))
-		l := &coefficients{bmi: w, class: c, order: order, rest: a.GP64(), prev: a.GP64()}
-		a.Comment("AC.")
-		a.MOVQ(w.mask, l.rest)
-		for i := range 4 {
-			l.list(w.dst, 2+2*i, i == 0)
-		}
-		a.TESTQ(l.rest, l.rest)
-		a.JNZ(more)
+		l := &coefficients{bmi: w, class: c, order: order, index: index, before: before, out: out}
+		short, listed, many := c.label("Short"), c.label("Listed"), c.label("Many")
+		notShort := c.label("NotShort")
+		w.notShort(notShort)
+		a.Label(string(short))
+		a.Comment("AC, of indices below 16.")
+		l.loadFirst()
+		l.list(0, false)
+		w.CMPQ(w.mask, operand.U32(1<<16))
+		w.JCC(many)
 		a.Label(string(listed))
 
 		w.aside = append(w.aside, func() {
-			a.Label(string(rare))
-			w.longRuns()
-			w.notShort(c.label("NotShort"))
-			a.Label(string(short))
-			count := a.GP64()
-			a.POPCNTQ(w.mask, count)
-			a.CMPQ(count, operand.U8(many))
-			a.JLE(few)
-			l.listMany()
+			all := c.label("All")
+			a.Label(string(many))
+			l.loadColumn(6)
+			l.loadColumn(7)
+			a.MOVQ(w.mask, index)
+			a.SHRQ(operand.U8(32), index)
+			a.JNZ(all)
+			w.longRuns(1)
+			a.Comment("AC, of indices below 32.")
+			w.INCQ(w.mask) // the DC
+			l.list(1, true)
+			w.DECQ(w.mask)
 			a.JMP(listed)
 
-			a.Label(string(more))
-			out := a.GP64()
-			a.MOVQ(w.dst, out)
-			a.Label(string(c.label("Four")))
-			for i := range 4 {
-				l.list(out, 10+2*i, false)
-			}
-			a.ADDQ(operand.U8(8), out)
-			a.TESTQ(l.rest, l.rest)
-			a.JNZ(c.label("Four"))
+			a.Label(string(all))
+			w.longRuns(3)
+			a.Comment("AC, all others.")
+			w.INCQ(w.mask)
+			l.list(1, false)
+			l.list(2, false)
+			l.list(3, true)
+			w.DECQ(w.mask)
 			a.JMP(listed)
 
-			a.Label(string(c.label("NotShort")))
-			w.largeValues(short)
+			a.Label(string(notShort))
+			large := c.label("Above511")
+			w.largeValues(large)
+			w.JMP(short)
+			a.Label(string(large))
+			w.longRuns(3)
 			w.dc(c, full)
 			w.endLarge(c, l.listLarge())
 			a.JMP(advance)
@@ -64,72 +68,103 @@ func flattenBMI(a *gen.Asm) {
 	})
 }
 
-// many is how many coefficients a block has at most that are listed one after the other.
-const many = 20
-
-// listMany lists the coefficients of a block where there are many, eight zig-zag indices at a time: those that are not zero
-// are brought side by side, and their runs, within the eight, come from a table. The first one's goes on from before.
-func (l *coefficients) listMany() {
-	w := l.bmi
-	w.Comment("All coefficients in zig-zag order.")
-	sorted := w.AllocLocal(128)
-	var columns [8]reg.VecVirtual
-	for u := range columns {
-		columns[u] = w.YMM()
-		w.VBROADCASTI128(gen.At(w.block, 16*u), columns[u])
-	}
-	for half := range 4 {
-		all, some := w.YMM(), w.YMM()
-		for u, column := range columns {
-			table := gen.At(l.order, orderShuffles+32*(8*half+u))
-			if u == 0 {
-				w.VPSHUFB(table, column, all)
-				continue
-			}
-			w.VPSHUFB(table, column, some)
-			w.VPOR(some, all, all)
+// loadFirst loads the columns of the first quarter of a block.
+func (l *coefficients) loadFirst() {
+	for u := range 8 {
+		if inQuarter(0, u) {
+			l.loadColumn(u)
 		}
-		w.VMOVDQU(all, sorted.Offset(32*half))
 	}
-	w.Comment("Eight at a time.")
-	out, index, before := l.prev, l.rest, w.GP64()
-	w.MOVQ(w.dst, out)
-	w.ORQ(operand.U8(1), w.mask)
-	for part := range 8 {
-		symbols, run := w.XMM(), w.XMM()
-		if part == 0 {
-			w.MOVL(operand.U32(1<<16-1<<10), before.As32()) // the DC is not before itself
-			w.MOVBLZX(w.mask.As8(), index.As32())
-			w.ANDL(operand.I8(-2), index.As32())
-		} else {
-			rotated := index
-			w.RORXQ(operand.U8(8*part), w.mask, rotated)
-			w.BSRQ(rotated, before)
-			w.XORL(operand.U8(63), before.As32())
-			w.SHLL(operand.U8(10), before.As32())
-			w.MOVBLZX(rotated.As8(), index.As32())
-		}
-		w.VMOVD(before.As32(), run)
-		w.POPCNTL(index.As32(), before.As32())
-		w.SHLL(operand.U8(4), index.As32())
-		w.VMOVDQU(sorted.Offset(16*part), symbols)
-		w.VPSHUFB(operand.Mem{Base: l.order, Index: index, Scale: 1, Disp: orderPacks}, symbols, symbols)
-		w.VPADDW(operand.Mem{Base: l.order, Index: index, Scale: 1, Disp: orderRuns}, symbols, symbols)
-		w.VPADDW(run, symbols, symbols)
-		if l.class > 0 {
-			if w.classes == nil {
-				m := w.Words("classes", 8, int16(l.class)<<14)
-				w.classes = &m
-			}
-			w.VPADDW(*w.classes, symbols, symbols)
-		}
-		w.VMOVDQU(symbols, gen.At(out, 2))
-		w.LEAQ(operand.Mem{Base: out, Index: before, Scale: 2}, out)
-	}
-	w.ANDQ(operand.I8(-2), w.mask)
+	l.MOVQ(l.dst, l.out)
 }
 
-// largeValues jumps to label where no AC coefficient is above MaxShort: no bit of its absolute value is.
+// loadColumn loads column u into both halves of a register.
+func (l *coefficients) loadColumn(u int) {
+	l.columns[u] = l.YMM()
+	l.VBROADCASTI128(gen.At(l.block, 16*u), l.columns[u])
+}
+
+// list lists the coefficients of a quarter of a block, 16 zig-zag indices: they are put in order, and of eight at
+// a time those that are not zero are brought side by side. Their runs, within the eight, come from a table. The first one's goes
+// on from before: with the mask turned so that its index is 0, the leading zeros tell how far that before it is away. The mask
+// has a bit for the DC unless the quarter is the first.
+func (l *coefficients) list(quarter int, last bool) {
+	w := l.bmi
+	sorted := l.sort(quarter)
+	l.pack(sorted.AsX(), 2*quarter, false)
+	upper := w.XMM()
+	w.VEXTRACTI128(operand.U8(1), sorted, upper)
+	l.pack(upper, 2*quarter+1, last)
+}
+
+// inQuarter tells whether any of zig-zag indices 16*quarter.. may be in column u of a block, as quarterColumns of
+// internal/kernel/huff does.
+func inQuarter(quarter, u int) bool {
+	return [...]uint8{0b0011_1111, 0xFF, 0xFF, 0b1111_1100}[quarter]>>u&1 != 0
+}
+
+// sort returns the coefficients of 16 zig-zag indices, for chroma with what its symbols have.
+func (l *coefficients) sort(quarter int) reg.VecVirtual {
+	w := l.bmi
+	sorted := w.YMM()
+	first := true
+	for u, column := range l.columns {
+		if !inQuarter(quarter, u) {
+			continue
+		}
+		table := gen.At(l.order, orderShuffles+32*(8*quarter+u))
+		if first {
+			w.VPSHUFB(table, column, sorted)
+			first = false
+			continue
+		}
+		some := w.YMM()
+		w.VPSHUFB(table, column, some)
+		w.VPOR(some, sorted, sorted)
+	}
+	if l.class > 0 {
+		if w.classes == nil {
+			m := w.Words("classes", 16, int16(l.class)*acClassStep)
+			w.classes = &m
+		}
+		w.VPADDW(*w.classes, sorted, sorted)
+	}
+	return sorted
+}
+
+// pack lists the coefficients of a part of eight, from 2 bytes after out on, and moves out on to the next part unless there is none.
+func (l *coefficients) pack(values reg.Register, part int, last bool) {
+	w := l.bmi
+	symbols, run := w.XMM(), w.XMM()
+	if part == 0 {
+		w.MOVBLZX(w.mask.As8(), l.index.As32())
+	} else {
+		mask := w.mask
+		if part == 1 {
+			mask = l.index
+			w.LEAQ(gen.At(w.mask, 1), mask) // the DC
+		}
+		w.RORXQ(operand.U8(8*part), mask, l.index)
+		w.LZCNTQ(l.index, l.before)
+		w.MOVBLZX(l.index.As8(), l.index.As32())
+		w.VMOVD(operand.Mem{Base: l.order, Index: l.before, Scale: 4, Disp: orderGaps}, run)
+	}
+	if !last {
+		w.POPCNTL(l.index.As32(), l.before.As32())
+	}
+	w.SHLL(operand.U8(5), l.index.As32())
+	w.VPSHUFB(operand.Mem{Base: l.order, Index: l.index, Scale: 1, Disp: orderPacks}, values, symbols)
+	w.VPADDW(operand.Mem{Base: l.order, Index: l.index, Scale: 1, Disp: orderRuns}, symbols, symbols)
+	if part > 0 {
+		w.VPADDW(run, symbols, symbols)
+	}
+	w.VMOVDQU(symbols, gen.At(l.out, 2))
+	if !last {
+		w.LEAQ(operand.Mem{Base: l.out, Index: l.before, Scale: 2}, l.out)
+	}
+}
+
+// largeValues jumps to label where some AC coefficient is above MaxShort: a bit of its absolute value is.
 func (w *bmi) largeValues(label operand.LabelRef) {
 	w.Comment("Values above 511.")
 	if w.noDC == nil {
@@ -148,14 +183,14 @@ func (w *bmi) largeValues(label operand.LabelRef) {
 		w.VPOR(part, all, all)
 	}
 	w.VPTEST(*w.above511, all)
-	w.JZ(label)
+	w.JNZ(label)
 }
 
 // listLarge lists the coefficients of a block where some are above MaxShort, and returns the place of the last symbol. It
 // stores two symbols for each: of a short one the second is overwritten.
 //
 //	is := uint(v+MaxShort) > 2*MaxShort
-//	d[n], d[n+1] = Symbol(class<<acClassShift + run<<runShift + uint(v)), symRaw10 | (v + v>>31)&1023
+//	d[n], d[n+1] = Symbol(class*acClassStep + run*runStep + uint(v)), symRaw10 | (v + v>>31)&1023
 //	if is {
 //		d[n] = symAC10 + class<<4 + run
 //		n++
@@ -164,20 +199,20 @@ func (w *bmi) largeValues(label operand.LabelRef) {
 func (l *coefficients) listLarge() (out reg.GPVirtual) {
 	w := l.bmi
 	next := l.class.label("Large")
-	out = w.GP64()
+	out = l.out
 	w.Comment("Both symbols of each coefficient. There are not enough registers.")
-	taken := []reg.GPVirtual{w.slot, w.blocks, w.mcu, w.pred}
+	taken, rest, prev := []reg.GPVirtual{w.slot, w.nextMask, w.mcu, w.pred}, l.index, l.before
 	room := w.AllocLocal(8 * len(taken))
 	for i, r := range taken {
 		w.MOVQ(r, room.Offset(8*i))
 	}
 	k, v, symbol, low := taken[0], taken[1], taken[2], taken[3]
 	w.MOVQ(w.dst, out)
-	w.MOVQ(w.mask, l.rest)
-	w.XORL(l.prev.As32(), l.prev.As32())
+	w.MOVQ(w.mask, rest)
+	w.XORL(prev.As32(), prev.As32())
 	w.Label(string(next))
-	w.TZCNTQ(l.rest, k)
-	w.BLSRQ(l.rest, l.rest)
+	w.TZCNTQ(rest, k)
+	w.BLSRQ(rest, rest)
 	w.MOVBLZX(operand.Mem{Base: l.order, Index: k, Scale: 1}, v.As32())
 	w.MOVWLSX(operand.Mem{Base: w.block, Index: v, Scale: 2}, v.As32())
 	w.MOVL(v.As32(), low.As32())
@@ -187,11 +222,11 @@ func (l *coefficients) listLarge() (out reg.GPVirtual) {
 	w.ORL(operand.U32(symRaw10), low.As32())
 	w.MOVW(low.As16(), gen.At(out, 4))
 	w.MOVL(k.As32(), symbol.As32())
-	w.SUBL(l.prev.As32(), symbol.As32())
-	w.MOVL(k.As32(), l.prev.As32())
+	w.SUBL(prev.As32(), symbol.As32())
+	w.MOVL(k.As32(), prev.As32())
 	w.LEAL(gen.At(symbol, symAC10+int(l.class)<<4-1), low.As32())
-	w.SHLL(operand.U8(10), symbol.As32())
-	w.LEAL(operand.Mem{Base: v, Index: symbol, Scale: 1, Disp: int(l.class)<<14 - 1<<10}, symbol.As32())
+	w.IMUL3L(operand.U32(runStep), symbol.As32(), symbol.As32())
+	w.LEAL(operand.Mem{Base: v, Index: symbol, Scale: 1, Disp: int(l.class)*acClassStep - runStep}, symbol.As32())
 	w.ADDL(operand.U32(maxShort), v.As32())
 	w.CMPL(v.As32(), operand.U32(2*maxShort))
 	w.CMOVLHI(low.As32(), symbol.As32())
@@ -199,7 +234,7 @@ func (l *coefficients) listLarge() (out reg.GPVirtual) {
 	w.SETHI(k.As8())
 	w.MOVBLZX(k.As8(), k.As32())
 	w.LEAQ(operand.Mem{Base: out, Index: k, Scale: 2, Disp: 2}, out)
-	w.TESTQ(l.rest, l.rest)
+	w.TESTQ(rest, rest)
 	w.JNZ(next)
 	for i, r := range taken {
 		w.MOVQ(room.Offset(8*i), r)
@@ -217,28 +252,9 @@ type bmi struct {
 type coefficients struct {
 	*bmi
 	class class
-	rest  reg.GPVirtual // of the mask
 	order reg.GPVirtual
-	prev  reg.GPVirtual // the last index, times 1<<10
-}
 
-// list lists the next coefficient, disp bytes after dst.
-//
-//	k := bits.TrailingZeros64(m)
-//	v := int(c[order[k]])
-//	run := uint(k - prev - 1)
-//	d[n] = Symbol(class<<acClassShift + run<<runShift + uint(v))
-func (c *coefficients) list(dst reg.GPVirtual, disp int, first bool) {
-	k, v := c.GP64(), c.GP64()
-	c.TZCNTQ(c.rest, k)
-	c.BLSRQ(c.rest, c.rest)
-	c.MOVBLZX(operand.Mem{Base: c.order, Index: k, Scale: 1}, v.As32())
-	c.MOVWLSX(operand.Mem{Base: c.block, Index: v, Scale: 2}, v.As32())
-	c.SHLL(operand.U8(10), k.As32())
-	if !first {
-		c.SUBL(c.prev.As32(), v.As32())
-	}
-	c.MOVL(k.As32(), c.prev.As32())
-	c.LEAL(operand.Mem{Base: v, Index: k, Scale: 1, Disp: int(c.class)<<14 - 1<<10}, v.As32())
-	c.MOVW(v.As16(), gen.At(dst, disp))
+	index, before, out reg.GPVirtual // free between blocks
+
+	columns [8]reg.VecVirtual
 }

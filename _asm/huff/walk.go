@@ -21,13 +21,20 @@ const (
 const (
 	orderShuffles = 96
 	orderPacks    = 1120
-	orderRuns     = 5216
+	orderRuns     = orderPacks + 16
+	orderGaps     = 9312
 )
 
 // Of symbols: a DC difference, and what is added where that is all of the block.
 const (
 	symDC    = 0x8000
 	symEmpty = 0x4000
+)
+
+// Of symbols: what each zero before an AC coefficient adds, and the class.
+const (
+	runStep     = 1040
+	acClassStep = 16 * runStep
 )
 
 // Of symbols: an AC coefficient of 10 bits, to which 16*class + run is added, those bits, and what needs none of it.
@@ -44,13 +51,17 @@ type walker struct {
 
 	dst    reg.GPVirtual // the block's first symbol
 	slot   reg.GPVirtual
-	blocks reg.GPVirtual // left
+	blocks reg.GPVirtual // left; where ahead, in memory
 	mcu    reg.GPVirtual
-	masks  reg.GPVirtual
+	masks  reg.GPVirtual // where ahead, in memory
 	pred   reg.GPVirtual
 
 	block reg.GPVirtual // its coefficients
 	mask  reg.GPVirtual
+
+	ahead               bool
+	nextBlock, nextMask reg.GPVirtual
+	nextSlot            operand.Mem
 
 	recent reg.GPVirtual // bits of blocks of luma, the lowest for the last one: whether it has AC coefficients
 
@@ -77,51 +88,91 @@ const flattenDoc = `
 flatten%s lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 number. dst has room for MaxSymbols(blocks).`
 
-// begin loads what walk needs.
-func begin(a *gen.Asm) *walker {
-	w := &walker{Asm: a}
-	w.dst, w.slot, w.blocks, w.mcu = a.Arg("dst"), a.Arg("slot"), a.Arg("blocks"), a.Arg("mcu")
-	w.masks, w.pred = a.Arg("masks"), a.Arg("pred")
+// begin loads what walk needs. ahead says that the next block and its mask are loaded before a block is listed: where a branch on
+// a mask goes wrong, that is found out sooner.
+func begin(a *gen.Asm, ahead bool) *walker {
+	w := &walker{Asm: a, ahead: ahead}
+	w.dst, w.slot = a.Arg("dst"), a.Arg("slot")
+	if !ahead {
+		w.blocks = a.Arg("blocks")
+	}
+	w.mcu = a.Arg("mcu")
+	if !ahead {
+		w.masks = a.Arg("masks")
+	}
+	w.pred = a.Arg("pred")
 	w.recent = gen.Name(a, "which blocks of luma have AC coefficients", a.GP64())
 	a.MOVL(operand.I32(-1), w.recent.As32())
 	w.block = gen.Name(a, "coefficients of the block", a.GP64())
 	w.mask = gen.Name(a, "mask of the block", a.GP64())
+	if ahead {
+		w.nextBlock = gen.Name(a, "coefficients of the next block", a.GP64())
+		w.nextMask = gen.Name(a, "mask of the next block", a.GP64())
+		w.nextSlot = a.AllocLocal(8)
+	}
 	return w
 }
 
-// walk writes the loop over blocks. ac lists the AC coefficients of a block of a class, from 2 bytes after dst on. It must do with a block of luma that has none: where some have and some have not, no branch foretells
-// which, and a branch gone wrong costs more than to list nothing. Blocks of chroma are seldom anything but empty, and so
-// are those of luma where alike of them were.
+// walk writes the loop over blocks. ac lists the AC coefficients of a block of a class, from 2 bytes after dst on. It must do with
+// a block that has none: where some have and some have not, no branch foretells which, and a branch gone wrong costs more than to
+// list nothing. Blocks are seldom anything but empty where alike of their class were.
 func (w *walker) walk(ac func(c class)) {
 	const (
 		luma, chroma = class(0), class(1)
 		alike        = 3
 	)
+	recentChroma := w.AllocLocal(8)
+	w.MOVL(operand.U32(0), recentChroma)
+	if w.ahead {
+		w.load(w.slot, w.nextBlock, w.nextMask)
+	}
 	w.Label(string(next))
+	if w.ahead {
+		w.MOVQ(w.nextBlock, w.block)
+		w.MOVQ(w.nextMask, w.mask)
+		w.CMPQ(w.ArgAddr("blocks"), operand.U8(1))
+		w.JEQ(operand.LabelRef("last"))
+		slot := w.GP64()
+		w.toNext(slot)
+		w.MOVQ(slot, w.nextSlot)
+		w.load(slot, w.nextBlock, w.nextMask)
+		w.Label("last")
+	}
 	w.CMPB(gen.At(w.slot, slotClass), operand.U8(0))
 	w.JNE(chroma.label(""))
 
-	w.load()
-	w.Comment("NEG carries if the mask is not 0.")
-	negative := w.GP64()
-	w.MOVQ(w.mask, negative)
-	w.NEGQ(negative)
-	w.ADCL(w.recent.As32(), w.recent.As32())
-	w.TESTB(operand.U8(1<<alike-1), w.recent.As8())
-	w.JEQ(luma.label("Empty"))
-	ac(luma)
-	w.dc(luma, unknown)
-	w.endBlock(luma, unknown)
+	block := func(c class) {
+		if !w.ahead {
+			w.load(w.slot, w.block, w.mask)
+		}
+		w.Comment("NEG carries if the mask is not 0.")
+		recent, negative := w.recent, w.GP64()
+		w.MOVQ(w.mask, negative)
+		w.NEGQ(negative)
+		if c == chroma {
+			recent = negative
+			w.MOVL(recentChroma, recent.As32())
+		}
+		w.ADCL(recent.As32(), recent.As32())
+		if c == chroma {
+			w.MOVL(recent.As32(), recentChroma)
+		}
+		w.TESTB(operand.U8(1<<alike-1), recent.As8())
+		w.JEQ(c.label("Empty"))
+		ac(c)
+		w.dc(c, unknown)
+		w.endBlock(c, unknown)
+	}
+	block(luma)
 
 	w.Label(string(advance))
-	w.Comment("The next slot, or the first of the next MCU.")
-	w.CMPQ(w.slot, w.ArgAddr("lastSlot"))
-	w.LEAQ(gen.At(w.slot, slotSize), w.slot)
-	w.JNE(operand.LabelRef("sameMCU"))
-	w.MOVQ(w.ArgAddr("slots"), w.slot)
-	w.INCQ(w.mcu)
-	w.Label("sameMCU")
-	w.DECQ(w.blocks)
+	if w.ahead {
+		w.MOVQ(w.nextSlot, w.slot)
+		w.DECQ(w.ArgAddr("blocks"))
+	} else {
+		w.toNext(w.slot)
+		w.DECQ(w.blocks)
+	}
 	w.JNZ(next)
 	w.SUBQ(w.ArgAddr("dst"), w.dst)
 	w.SHRQ(operand.U8(1), w.dst)
@@ -129,37 +180,45 @@ func (w *walker) walk(ac func(c class)) {
 	w.End()
 
 	w.Label(string(chroma.label("")))
-	w.load()
-	w.TESTQ(w.mask, w.mask)
-	w.JNZ(chroma.label("AC"))
-	w.dc(chroma, empty)
-	w.ADDQ(operand.U8(2), w.dst)
+	block(chroma)
 	w.JMP(advance)
 
-	w.Label(string(chroma.label("AC")))
-	ac(chroma)
-	w.dc(chroma, full)
-	w.endBlock(chroma, full)
-	w.JMP(advance)
-
-	w.Label(string(luma.label("Empty")))
-	w.dc(luma, empty)
-	w.ADDQ(operand.U8(2), w.dst)
-	w.JMP(advance)
+	for _, c := range []class{luma, chroma} {
+		w.Label(string(c.label("Empty")))
+		w.dc(c, empty)
+		w.ADDQ(operand.U8(2), w.dst)
+		w.JMP(advance)
+	}
 	for _, write := range w.aside {
 		write()
 	}
 }
 
-// load finds the block and its mask.
-func (w *walker) load() {
+// toNext sets next to the slot behind w.slot, or the first of the next MCU.
+func (w *walker) toNext(next reg.GPVirtual) {
+	w.Comment("The next slot, or the first of the next MCU.")
+	w.CMPQ(w.slot, w.ArgAddr("lastSlot"))
+	w.LEAQ(gen.At(w.slot, slotSize), next)
+	w.JNE(operand.LabelRef("sameMCU"))
+	w.MOVQ(w.ArgAddr("slots"), next)
+	w.INCQ(w.mcu)
+	w.Label("sameMCU")
+}
+
+// load finds the block of a slot and its mask.
+func (w *walker) load(slot, block, mask reg.GPVirtual) {
 	w.Comment("Block First + mcu*Step.")
-	w.MOVQ(gen.At(w.slot, slotStep), w.block)
-	w.IMULQ(w.mcu, w.block)
-	w.ADDQ(gen.At(w.slot, slotFirst), w.block)
-	w.MOVQ(operand.Mem{Base: w.masks, Index: w.block, Scale: 8}, w.mask)
-	w.SHLQ(operand.U8(7), w.block)
-	w.ADDQ(w.ArgAddr("coefs"), w.block)
+	w.MOVQ(gen.At(slot, slotStep), block)
+	w.IMULQ(w.mcu, block)
+	w.ADDQ(gen.At(slot, slotFirst), block)
+	masks := w.masks
+	if w.ahead {
+		masks = mask
+		w.MOVQ(w.ArgAddr("masks"), masks)
+	}
+	w.MOVQ(operand.Mem{Base: masks, Index: block, Scale: 8}, mask)
+	w.SHLQ(operand.U8(7), block)
+	w.ADDQ(w.ArgAddr("coefs"), block)
 }
 
 // emptiness is what is known of a block: whether it has no AC coefficients.
@@ -208,7 +267,7 @@ func (w *walker) endBlock(c class, e emptiness) {
 	w.Comment("EOB.")
 	n, none := w.GP64(), w.mask
 	w.POPCNTQ(w.mask, n)
-	w.MOVW(operand.U16(c<<14), operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 2})
+	w.MOVW(operand.U16(c*acClassStep), operand.Mem{Base: w.dst, Index: n, Scale: 2, Disp: 2})
 	if e == unknown {
 		none = w.GP64()
 		w.LEAQ(gen.At(w.mask, -1), none)
@@ -222,7 +281,7 @@ func (w *walker) endBlock(c class, e emptiness) {
 // endLarge is endBlock for a block with more than one symbol for some coefficients, the last of them at last.
 func (w *walker) endLarge(c class, last reg.GPVirtual) {
 	w.Comment("EOB.")
-	w.MOVW(operand.U16(c<<14), gen.At(last, 2))
+	w.MOVW(operand.U16(c*acClassStep), gen.At(last, 2))
 	w.SARQ(operand.U8(63), w.mask)
 	w.LEAQ(operand.Mem{Base: last, Index: w.mask, Scale: 2, Disp: 4}, w.dst)
 }
@@ -237,32 +296,42 @@ func (w *walker) rare(label operand.LabelRef) {
 	w.notShort(label)
 }
 
-// longRuns adds to the mask each coefficient that is the 16th zero of a run, or the 32nd, or the 48th: its value is 0, and
-// 15 zeros before it, so that its symbol is ZRL. A bit of the mask smeared over the 15 above it leaves the 16th for one.
-func (w *walker) longRuns() {
-	w.Comment("Runs of more than 15 zeros.")
-	start, near, shifted, zrl := w.GP64(), w.GP64(), w.GP64(), w.GP64()
-	w.MOVQ(w.mask, start)
-	w.ORQ(operand.U8(1), start)
-	w.MOVQ(start, near)
+// longRuns adds to the mask each coefficient that is the 16th zero of a run, or the 32nd, or the 48th: its value
+// is 0, and 15 zeros before it, so that its symbol is ZRL. There are at most so many.
+func (w *walker) longRuns(most int) {
+	w.Comment("Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.")
+	zeros, turned, zrl, last := w.GP64(), w.GP64(), w.GP64(), w.GP64()
+	w.MOVQ(w.mask, zeros)
+	w.NOTQ(zeros)
+	w.DECQ(zeros)
 	for _, n := range []uint8{1, 2, 4, 8} {
-		w.MOVQ(near, shifted)
-		w.SHLQ(operand.U8(n), shifted)
-		w.ORQ(shifted, near)
+		w.RORXQ(operand.U8(64-n), zeros, turned)
+		w.ANDQ(turned, zeros)
 	}
-	w.XORL(zrl.As32(), zrl.As32())
-	for range 3 {
-		w.SHLQ(operand.U8(16), start)
-		w.ANDNQ(start, near, start)
-		w.ORQ(start, zrl)
+	none := w.NewLabel("noLongRuns")
+	if most > 1 {
+		w.JZ(none)
+	}
+	w.Comment("The first of each run, and those that lie 16 and 32 behind it.")
+	w.LEAQ(operand.Mem{Base: zeros, Index: zeros, Scale: 1}, turned)
+	w.ANDNQ(zeros, turned, zrl)
+	for i := range most - 1 {
+		if i == 0 {
+			w.MOVQ(zrl, turned)
+		}
+		w.RORXQ(operand.U8(48), turned, turned)
+		w.ANDQ(zeros, turned)
+		w.ORQ(turned, zrl)
 	}
 	w.Comment("Not behind the last coefficient.")
-	last := shifted
-	w.MOVQ(w.mask, last)
-	w.ORQ(operand.U8(1), last)
-	w.BSRQ(last, last)
+	w.LEAQ(gen.At(w.mask, 1), last)
+	w.LZCNTQ(last, last)
+	w.XORL(operand.U8(63), last.As32())
 	w.BZHIQ(last, zrl, zrl)
 	w.ORQ(zrl, w.mask)
+	if most > 1 {
+		w.Label(string(none))
+	}
 }
 
 // notShort jumps to label if the block may have values above MaxShort.

@@ -51,6 +51,41 @@ func TestNextBandAhead(t *testing.T) {
 	}
 }
 
+// TestPagesAhead wants a byte of each page of what lies behind the bytes of Ahead to be fetched, as much of it as these are, and nothing
+// that is not the plane's.
+func TestPagesAhead(t *testing.T) {
+	s := mustSampler(t, wholeConfig(frame.Desc{Format: frame.BGR24, Width: 640, Height: 360}, 640, 360))
+	f := smoothFrame(t, s.config.In)
+	pix := f.Plane(0).Pix
+	var got []int // places in pix
+	s.kernels.resample.Prefetch = func(row []byte) {
+		if len(row) != 1 || cap(row) > cap(pix) {
+			t.Fatalf("got %d bytes to fetch, want one", len(row))
+		}
+		got = append(got, cap(pix)-cap(row))
+	}
+	pages := 0
+	for i := range s.Bands() {
+		got = nil
+		ahead := s.Ahead(f.Planes(), i)
+		if len(ahead) == 0 {
+			continue
+		}
+		end := cap(pix) - cap(ahead) + len(ahead)
+		var want []int
+		for at := end; at < min(end+len(ahead), len(pix)); at += 4096 {
+			want = append(want, at)
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("band %d: got places %d, want %d", i, got, want)
+		}
+		pages += len(got)
+	}
+	if all := len(pix) / 4096; pages < all/2 || pages > all {
+		t.Errorf("got %d pages, want most of the frame's %d", pages, all)
+	}
+}
+
 // checkAhead checks what is fetched beside band i, and reports whether that is anything.
 func checkAhead(t *testing.T, s *Sampler, f *frame.Frame, i int) bool {
 	t.Helper()

@@ -72,38 +72,35 @@ func (sc *Scratch) fillSource(src *source, c *cache, top, from, to int) {
 		sc.fillDirect(src, first, from, to)
 		return
 	}
-	step := 1
 	if src.halved {
-		step = 2
+		sc.fillPairs(src, c, first, from, to)
+		return
 	}
-	for y := from; y < to; y += step {
-		upper := sc.line(src, c, first+y, 0)
-		sc.blend(src, 0, y, upper)
-		if !src.halved {
-			for p := 1; p < src.count; p++ {
-				sc.blend(src, p, y, upper)
-			}
-			continue
+	for y := from; y < to; y++ {
+		v := sc.line(src, c, first+y, 0)
+		for p := range src.count {
+			sc.blend(src, p, y, v)
 		}
+	}
+}
+
+// fillPairs is fillSource for a source whose lines share chroma by two.
+func (sc *Scratch) fillPairs(src *source, c *cache, first, from, to int) {
+	k := &sc.sampler.kernels.blend
+	for y := from; y < to; y += 2 {
+		dst := blend.Pair{Y: sc.content(0, y), Cb: sc.content(1, y/2), Cr: sc.content(2, y/2)}
+		upper := sc.line(src, c, first+y, 0)
 		lower := upper
 		if y+1 < to { // else the last line of an odd height stands in for the one below
 			lower = sc.line(src, c, first+y+1, 1)
-			sc.blend(src, 0, y+1, lower)
+			dst.Below = sc.content(0, y+1)
 		}
-		for p := 1; p < src.count; p++ {
-			sc.blendMean(src, p, y/2, upper, lower)
-		}
+		k.Pair(&dst, &upper, &lower)
 	}
 }
 
-// between is a line of the output before it is rounded: at weight 32768ths of the way from rows a to rows b. With weight 0, b is a.
-type between struct {
-	a, b   *[3][]int16
-	weight int16
-}
-
-// line returns line n of Content. Of two lines that share their chroma, the lower has part 1.
-func (sc *Scratch) line(src *source, c *cache, n, part int) between {
+// line returns where line n of Content lies between rows. Of two lines that share their chroma, the lower has part 1.
+func (sc *Scratch) line(src *source, c *cache, n, part int) blend.Place {
 	if src.down.method == Area {
 		mean := &c.lines[part]
 		if src.stacks {
@@ -111,13 +108,12 @@ func (sc *Scratch) line(src *source, c *cache, n, part int) between {
 		} else {
 			sc.mean(src, c, n, mean)
 		}
-		return between{a: mean, b: mean}
+		return blend.Place{A: mean}
 	}
 	l := src.down.lines[n]
-	v := between{a: sc.row(src, c, int(l.row)), weight: l.weight}
-	v.b = v.a
+	v := blend.Place{A: sc.row(src, c, int(l.row)), W: l.weight}
 	if l.weight != 0 {
-		v.b = sc.row(src, c, int(l.row)+1)
+		v.B = sc.row(src, c, int(l.row)+1)
 	}
 	return v
 }
@@ -138,63 +134,73 @@ func (sc *Scratch) mean(src *source, c *cache, n int, dst *[3][]int16) {
 }
 
 // blend makes Content's part of line y of the source's plane p.
-func (sc *Scratch) blend(src *source, p, y int, v between) {
+func (sc *Scratch) blend(src *source, p, y int, v blend.Place) {
 	k := &sc.sampler.kernels.blend
 	dst := sc.content(src.first+p, y)
-	if v.weight == 0 {
-		k.Line(dst, v.a[p])
+	if v.W == 0 {
+		k.Line(dst, v.A[p])
 	} else {
-		k.Lerp(dst, v.a[p], v.b[p], v.weight)
+		k.Lerp(dst, v.A[p], v.B[p], v.W)
 	}
-}
-
-// blendMean is blend for chroma that two lines share.
-func (sc *Scratch) blendMean(src *source, p, y int, upper, lower between) {
-	k := &sc.sampler.kernels.blend
-	dst := sc.content(src.first+p, y)
-	if upper.weight == 0 && lower.weight == 0 {
-		k.Mean(dst, upper.a[p], lower.a[p])
-		return
-	}
-	k.LerpMean(dst, blend.Between{A: upper.a[p], B: upper.b[p], W: upper.weight}, blend.Between{A: lower.a[p], B: lower.b[p], W: lower.weight})
 }
 
 // fillDirect is fillSource for a source whose lines are input rows: two rows at a time, without the row cache.
 func (sc *Scratch) fillDirect(src *source, first, from, to int) {
-	for y := from; y < to; y += 2 {
-		sc.made += min(2, to-y)
-	}
+	sc.made += to - from
 	sc.fillDirectLines(src, first, from, to, 0, src.across.outputs)
 }
 
 // fillDirectLines is fillDirect for columns left..right-1 of Content.
 func (sc *Scratch) fillDirectLines(src *source, first, from, to, left, right int) {
+	if src.layout == packed {
+		sc.fillPacked(src, first, from, to, left, right)
+		return
+	}
 	k := &sc.sampler.kernels.color
+	ahead := aheadOf(src.across.inputs() * src.step)
 	for y := from; y < to; y += 2 {
-		last := min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
+		upper := first + y
+		lower := first + min(y+1, to-1) // the last line of an odd height stands in for the one below, which is padding
+		bytes := sc.aheadOfLine(src, upper, ahead)
 		var rows [3]color.Rows
 		for i := range src.inputs {
-			rows[i] = color.Rows{
-				Upper: sc.inputOf(src, i, first+y)[left*src.step : right*src.step],
-				Lower: sc.inputOf(src, i, first+last)[left*src.step : right*src.step], Ahead: sc.aheadOfLine(src, first+y),
-			}
+			rows[i] = color.Rows{Upper: sc.inputOf(src, i, upper, left, right), Lower: sc.inputOf(src, i, lower, left, right), Ahead: bytes}
 		}
-		l := sc.lines(y)
-		for i := range l.Y {
-			l.Y[i] = l.Y[i][left:right]
-		}
-		l.Cb, l.Cr = l.Cb[left/2:(right+1)/2], l.Cr[left/2:(right+1)/2]
-		if src.layout == planar {
-			k.PlanarLines(l, src.redFirst(rows))
-		} else {
-			k.PackedLines(l, rows[0], src.packed)
-		}
+		k.PlanarLines(sc.linesOf(y, left, right), src.redFirst(rows))
 	}
 }
 
-// inputOf returns the row of the source's i-th input plane that line n of Content is.
-func (sc *Scratch) inputOf(src *source, i, n int) []byte {
-	return sc.input(src, i, int(src.down.lines[n].row))
+// fillPacked is fillDirectLines for pixels. Where lines are neighboring rows, those whose rows are fetched are made together, and the
+// others are.
+func (sc *Scratch) fillPacked(src *source, first, from, to, left, right int) {
+	luma, chroma := &sc.sampler.planes[0], &sc.sampler.planes[1]
+	b, p := &sc.Band.Planes, &sc.planes[src.input]
+	lines, ahead := src.down.lines, aheadOf(src.across.inputs()*src.step)
+	dst, pix := &sc.pairs, &sc.pixels
+	*dst = color.Pairs{Stride: b[0].Stride, ChromaStride: b[1].Stride, Width: right - left}
+	for y := from; y < to; y += 2 * dst.Count {
+		upper := first + y
+		row, count := int(lines[upper].row), to-y
+		pix.Ahead, pix.Stride = sc.aheadOfLine(src, upper, ahead), p.Stride
+		switch fetched := len(lines) - ahead - upper; {
+		case int(lines[len(lines)-1].row-lines[0].row) >= len(lines): // rows between them are left out
+			count = min(count, 2)
+			pix.Stride *= int(lines[upper+count-1].row) - row
+		case 0 < fetched && fetched < count:
+			count = (fetched + 1) &^ 1
+		}
+		pix.Rows, dst.Count = count, (count+1)/2 // the last line of an odd height stands in for the one below, which is padding
+		at, c := luma.left+left, chroma.left+left/2
+		dst.Y, dst.Cb, dst.Cr = b[0].Pix[y*dst.Stride+at:], b[1].Pix[y/2*dst.ChromaStride+c:], b[2].Pix[y/2*dst.ChromaStride+c:]
+		pix.Pix = p.Pix[row*p.Stride+(src.across.first+left)*src.step:]
+		sc.sampler.kernels.color.PackedLines(dst, pix, src.packed)
+	}
+	*dst, *pix = color.Pairs{}, color.Pixels{}
+}
+
+// inputOf returns columns left..right-1 of the row of the source's i-th input plane that line n of Content is.
+func (sc *Scratch) inputOf(src *source, i, n, left, right int) []byte {
+	return sc.input(src, i, int(src.down.lines[n].row))[left*src.step : right*src.step]
 }
 
 // redFirst returns rows of planes in the order R, G, B.
@@ -205,10 +211,11 @@ func (src *source) redFirst(rows [3]color.Rows) [3]color.Rows {
 	return rows
 }
 
-// aheadOfLine returns how many bytes ahead of the row that line n of Content is the kernel fetches rows; 0 below the last.
-func (sc *Scratch) aheadOfLine(src *source, n int) int {
+// aheadOfLine returns how many bytes ahead of the row that line n of Content is the kernel fetches the row of the line that lies
+// so many lines below; 0 where there is none.
+func (sc *Scratch) aheadOfLine(src *source, n, ahead int) int {
 	lines := src.down.lines
-	then := n + aheadOf(src.across.inputs()*src.step)
+	then := n + ahead
 	if then >= len(lines) {
 		return 0
 	}
@@ -237,8 +244,15 @@ func (sc *Scratch) fillHalved(src *source, first, from, to int) {
 }
 
 // lines returns lines y and y+1 of Content, and the chroma that they share.
-func (sc *Scratch) lines(y int) color.Lines {
-	return color.Lines{Y: [2][]int16{sc.content(0, y), sc.content(0, y+1)}, Cb: sc.content(1, y/2), Cr: sc.content(2, y/2)}
+func (sc *Scratch) lines(y int) color.Lines { return sc.linesOf(y, 0, sc.sampler.config.Content.Width) }
+
+// linesOf is lines for columns left..right-1.
+func (sc *Scratch) linesOf(y, left, right int) color.Lines {
+	luma, chroma := &sc.sampler.planes[0], &sc.sampler.planes[1]
+	at, halves := luma.left+left, chroma.left+left/2
+	n, half := right-left, (right+1)/2-left/2
+	b := &sc.Band.Planes
+	return color.Lines{Y: [2][]int16{b[0].line(at, y, n), b[0].line(at, y+1, n)}, Cb: b[1].line(halves, y/2, half), Cr: b[2].line(halves, y/2, half)}
 }
 
 // pairAt returns the first of the two input rows that line n of Content is made of.
@@ -306,11 +320,8 @@ func (sc *Scratch) convertToRGB(from, to int, m color.Matrix) {
 
 // content returns the part of line y of plane i that lies in Content's columns.
 func (sc *Scratch) content(i, y int) []int16 {
-	s := sc.sampler
-	subX := s.planes[i].subX
-	r := s.config.Content
-	from, to := r.X/subX, (r.X+r.Width+subX-1)/subX
-	return sc.Band.Planes[i].line(from, y, to-from)
+	l := &sc.sampler.planes[i]
+	return sc.Band.Planes[i].line(l.left, y, l.right-l.left)
 }
 
 // surround fills what lies around Content, of which the band has lines from..to (none when from >= to), with the background.
@@ -322,7 +333,7 @@ func (sc *Scratch) surround(from, to int) {
 	}
 	for i := range s.planeCount {
 		l := &s.planes[i]
-		left, right := r.X/l.subX, (r.X+r.Width+l.subX-1)/l.subX
+		left, right := l.left, l.right
 		beside := left > 0 || right < l.width
 		for y := range (sc.Band.Lines + l.subY - 1) / l.subY {
 			outside := y*l.subY < from || y*l.subY >= to

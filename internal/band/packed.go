@@ -28,8 +28,10 @@ func NewConverter(c Config) (*Converter, error) {
 
 // ConverterScratch is one worker's memory: a band as wide as the image, and rows on the way to it.
 type ConverterScratch struct {
-	Band Band
-	rows [2][3][]int16
+	Band   Band
+	rows   [2][3][]int16
+	pairs  color.Pairs  // what PackedLines makes, during Fill
+	pixels color.Pixels // and of what
 }
 
 // NewScratch returns memory for one worker.
@@ -77,18 +79,22 @@ func (c *Converter) Fill(sc *ConverterScratch, x int, p Pixels) {
 	if s.config.Space != YCC {
 		subY = 1
 	}
+	if c.direct {
+		sc.pairs = color.Pairs{
+			Y: b.Planes[0].Pix[x:], Cb: b.Planes[1].Pix[x/2:], Cr: b.Planes[2].Pix[x/2:], Stride: b.Planes[0].Stride, ChromaStride: b.Planes[1].Stride,
+			Width: p.Columns, Count: (p.Rows + 1) / 2,
+		}
+		sc.pixels = color.Pixels{Pix: p.Pix, Stride: p.Stride, Rows: p.Rows}
+		s.kernels.color.PackedLines(&sc.pairs, &sc.pixels, s.sources[0].packed)
+		sc.pairs, sc.pixels = color.Pairs{}, color.Pixels{}
+		s.pad(b, x, p.Columns)
+		return
+	}
 	for y := 0; y < p.Rows; y += subY {
 		upper := p.row(y)
 		lower := upper
 		if y+1 < p.Rows {
 			lower = p.row(min(y+subY-1, p.Rows-1))
-		}
-		if c.direct {
-			s.kernels.color.PackedLines(color.Lines{
-				Y:  [2][]int16{b.Planes[0].line(x, y, p.Columns), b.Planes[0].line(x, y+1, p.Columns)},
-				Cb: b.Planes[1].line(x/2, y/2, (p.Columns+1)/2), Cr: b.Planes[2].line(x/2, y/2, (p.Columns+1)/2),
-			}, color.Rows{Upper: upper, Lower: lower}, s.sources[0].packed)
-			continue
 		}
 		c.convert(sc, x, y, p.Columns, upper, lower)
 	}

@@ -13,18 +13,24 @@ func (sc *Scratch) row(src *source, c *cache, number int) *[3][]int16 {
 	}
 	// Lines are made from top to bottom, so that the oldest row is the topmost, and is not needed again.
 	r := &c.rows[c.oldest]
-	c.oldest = (c.oldest + 1) % c.slots
+	if c.oldest++; c.oldest == c.slots {
+		c.oldest = 0
+	}
 	r.number = number
+	sc.made++
+	if src.pixels != nil {
+		src.pixels.Row(&r.planes, sc.input(src, 0, number), sc.aheadOfRow(src, number))
+		return &r.planes
+	}
 	sc.prefetch(src, number)
 	sc.makeRow(src, c, &r.planes, number)
-	sc.made++
 	return &r.planes
 }
 
 // prefetch prefetches an input row that will be needed some rows after number, unless the kernel does.
 func (sc *Scratch) prefetch(src *source, number int) {
 	ahead := int(src.down.ahead[number])
-	if ahead == 0 || src.layout.isFloat() || src.pixels != nil || src.planar != nil || src.bytes != nil {
+	if ahead == 0 || src.layout.isFloat() || src.planar != nil || src.bytes != nil {
 		return
 	}
 	for i := range src.inputs {
@@ -41,11 +47,9 @@ func (sc *Scratch) aheadOfRow(src *source, number int) int {
 	return (ahead - number) * sc.planes[src.input].Stride
 }
 
-// makeRow makes a row of the cache: interpolation across, and colors.
+// makeRow makes a row of the cache: interpolation across, and colors. That of src.pixels is for row.
 func (sc *Scratch) makeRow(src *source, c *cache, dst *[3][]int16, number int) {
 	switch {
-	case src.pixels != nil:
-		src.pixels.Row(*dst, sc.input(src, 0, number), sc.aheadOfRow(src, number))
 	case src.planar != nil:
 		var rgb [3][]byte
 		for i := range rgb {

@@ -34,6 +34,7 @@ type planeLayout struct {
 	subX, subY    int // pixels a sample, 1 or 2
 	width         int // samples of a line of the canvas
 	padded, lines int // size of a band
+	left, right   int // samples of a line that are Content's: left..right-1
 }
 
 // after is what is left to do on the samples of a band.
@@ -104,6 +105,7 @@ func (s *Sampler) layOut() {
 		l.width = (c.Width + l.subX - 1) / l.subX
 		l.padded = (l.width + block - 1) / block * block
 		l.lines = c.Lines / l.subY
+		l.left, l.right = c.Content.X/l.subX, (c.Content.X+c.Content.Width+l.subX-1)/l.subX
 		s.planes[i] = l
 	}
 }

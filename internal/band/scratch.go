@@ -5,6 +5,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/kernel/blend"
+	"github.com/steadyframe/steadyframe/internal/kernel/color"
 	"github.com/steadyframe/steadyframe/internal/kernel/resample"
 )
 
@@ -18,6 +19,8 @@ type Scratch struct {
 	caches  [2]cache       // one a source
 	rgb     [3][]int16     // a row between interpolation and color conversion
 	made    int            // input rows made so far, for tests
+	pairs   color.Pairs    // what PackedLines makes, during Fill
+	pixels  color.Pixels   // and of what
 	memory  memory         // what the slices are parts of
 }
 

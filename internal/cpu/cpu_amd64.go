@@ -14,7 +14,7 @@ import (
 func level() impl.Level {
 	x := &cpu.X86
 	switch {
-	case !x.HasAVX2 || !x.HasBMI1 || !x.HasBMI2 || !x.HasF16C || !x.HasPOPCNT:
+	case !x.HasAVX2 || !x.HasBMI1 || !x.HasBMI2 || !x.HasF16C || !x.HasLZCNT || !x.HasPOPCNT:
 		return impl.Generic
 	case !x.HasAVX512F || !x.HasAVX512BW || !x.HasAVX512DQ || !x.HasAVX512VL,
 		!x.HasAVX512VBMI || !x.HasAVX512VBMI2 || !x.HasAVX512VNNI:

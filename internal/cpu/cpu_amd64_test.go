@@ -14,7 +14,7 @@ import (
 
 // flags are what /proc/cpuinfo must list for a level, by Linux' names.
 var flags = map[impl.Level]string{
-	impl.AVX2:   "avx2 bmi1 bmi2 f16c popcnt",
+	impl.AVX2:   "avx2 bmi1 bmi2 f16c abm popcnt",
 	impl.AVX512: "avx512f avx512bw avx512dq avx512vl avx512vbmi avx512_vbmi2 avx512_vnni",
 }
 

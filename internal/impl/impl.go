@@ -13,7 +13,7 @@ const (
 	Max     Level = iota // as a limit: no limit
 	Generic              // plain Go, on every target: the definition of each kernel's result
 	NEON                 // arm64
-	AVX2                 // amd64, with BMI1, BMI2, F16C and POPCNT
+	AVX2                 // amd64, with BMI1, BMI2, F16C, LZCNT and POPCNT
 	AVX512               // amd64, with F, BW, DQ, VL, VBMI, VBMI2 and VNNI
 )
 

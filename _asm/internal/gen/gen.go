@@ -59,7 +59,7 @@ func Main(pkg string, levels map[string]func(*Asm)) {
 var sets = map[string][]string{"avx2": avx2, "avx512": slices.Concat(avx2, avx512)}
 
 var (
-	avx2   = []string{"CMOV", "MMX+", "SSE2", "POPCNT", "AVX", "AVX2", "BMI", "BMI2", "F16C"}
+	avx2   = []string{"CMOV", "MMX+", "SSE2", "POPCNT", "AVX", "AVX2", "BMI", "BMI2", "F16C", "LZCNT"}
 	avx512 = []string{"AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL", "AVX512VBMI", "AVX512VBMI2", "AVX512VNNI"}
 )
 

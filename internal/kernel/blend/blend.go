@@ -38,6 +38,15 @@ type Between struct {
 	W    int16
 }
 
+// Place is a place between rows of Y, Cb and Cr: at W 32768ths, 0..32767, of the way from A to B. With W 0, B is not read.
+type Place struct {
+	A, B *[3][]int16
+	W    int16
+}
+
+// Pair is two lines of a band, and the chroma that they share.
+type Pair struct{ Y, Below, Cb, Cr []int16 }
+
 // Implementations holds every implementation that this processor can run.
 var Implementations impl.Registry[Kernels]
 

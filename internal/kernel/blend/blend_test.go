@@ -101,6 +101,68 @@ func TestLerpMean(t *testing.T) {
 	})
 }
 
+// randomPlace returns a place between random rows of n samples of Y and m of chroma; with weight 0 there is one row alone.
+func randomPlace(r *rand.Rand, n, m int) Place {
+	row := func() *[3][]int16 {
+		return &[3][]int16{kerneltest.Samples(r, n, -16384, 16256), kerneltest.Samples(r, m, -16384, 16320), kerneltest.Samples(r, m, -16384, 16320)}
+	}
+	p := Place{A: row(), W: weight(r)}
+	if p.W != 0 {
+		p.B = row()
+	}
+	return p
+}
+
+// wantBetween returns the samples of plane i that lie at p.
+func wantBetween(p *Place, i int) []int {
+	want := make([]int, len(p.A[i]))
+	for x, v := range p.A[i] {
+		want[x] = int(v)
+		if p.W != 0 {
+			want[x] = between(v, p.B[i][x], p.W)
+		}
+	}
+	return want
+}
+
+func TestPair(t *testing.T) {
+	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {
+		kerneltest.Widths(t, func(width int, r *rand.Rand) {
+			for i := range 16 {
+				half := (width + 1) / 2
+				upper, lower := randomPlace(r, width, half), randomPlace(r, width, half)
+				below := width
+				if i%4 == 3 {
+					below = 0
+				}
+				var got [4]kerneltest.Slice[int16]
+				for c, n := range []int{width, below, half, half} {
+					got[c] = kerneltest.Make(n, (i+c)%4, int16(21555))
+				}
+				k.Pair(&Pair{Y: got[0].S, Below: got[1].S, Cb: got[2].S, Cr: got[3].S}, &upper, &lower)
+				for c, p := range []*Place{&upper, &lower} {
+					for x, v := range wantBetween(p, 0)[:len(got[c].S)] {
+						if want := int16((v + 4) >> 3); got[c].S[x] != want {
+							t.Fatalf("%d samples, Y %d of line %d: got %d, want %d", width, x, c, got[c].S[x], want)
+						}
+					}
+				}
+				for c := 1; c < 3; c++ {
+					above, under := wantBetween(&upper, c), wantBetween(&lower, c)
+					for x := range above {
+						if want := int16((above[x] + under[x] + 8) >> 4); got[1+c].S[x] != want {
+							t.Fatalf("%d samples, chroma %d of plane %d: got %d, want %d", width, x, c, got[1+c].S[x], want)
+						}
+					}
+				}
+				for c := range got {
+					got[c].Check(t, "line")
+				}
+			}
+		})
+	})
+}
+
 func TestAccumulate(t *testing.T) {
 	weights := [4]int16{1, 9000, 7000, 383} // adding up to 1<<14
 	kerneltest.Each(t, &Implementations, func(t *testing.T, k Kernels) {

@@ -42,6 +42,15 @@ func checkEdges(t *testing.T, k Kernels, width int, edge kerneltest.Edge) {
 	check("Lerp", func(dst []int16) { k.Lerp(dst, rows[0], rows[1], w) }, func(dst []int16) { lerp(dst, rows[0], rows[1], w) })
 	check("Mean", func(dst []int16) { k.Mean(dst, rows[0], rows[1]) }, func(dst []int16) { mean(dst, rows[0], rows[1]) })
 	check("LerpMean", func(dst []int16) { k.LerpMean(dst, upper, lower) }, func(dst []int16) { lerpMean(dst, upper, lower) })
+	place := func(i int, w int16) Place {
+		a, b := [3][]int16{rows[i], rows[i], rows[i+1]}, [3][]int16{rows[i+1], rows[i+1], rows[i]}
+		return Place{A: &a, B: &b, W: w}
+	}
+	p, q := place(0, w), place(2, upper.W)
+	check("Pair", func(dst []int16) { k.Pair(&Pair{Y: dst, Below: dst, Cb: dst, Cr: dst}, &p, &q) },
+		func(dst []int16) {
+			lerpMean(dst, Between{rows[1], rows[0], p.W}, Between{rows[3], rows[2], q.W})
+		})
 	sums := kerneltest.Guarded[uint64](t, Sums(width), edge)
 	add := func(accumulate func([]uint64, []int16, int16), resolve func([]int16, []uint64), sums []uint64, dst []int16) {
 		accumulate(sums, rows[0], 10000)

@@ -43,6 +43,52 @@ func (k *Kernels) LerpMean(dst []int16, upper, lower Between) {
 	k.lerpMean(&dst[0], &a0[0], &b0[0], &a1[0], &b1[0], n, int(upper.W), int(lower.W))
 }
 
+// Pair makes two lines of a band: Y of upper and of lower, by Line or Lerp, and the chroma that they share, by Mean or LerpMean. Where
+// dst.Below is empty, there is no second line.
+func (k *Kernels) Pair(dst *Pair, upper, lower *Place) {
+	k.place(dst.Y, upper)
+	k.place(dst.Below, lower)
+	k.shared(dst.Cb, upper, lower, 1)
+	k.shared(dst.Cr, upper, lower, 2)
+}
+
+// place makes a line of Y.
+func (k *Kernels) place(dst []int16, p *Place) {
+	n := len(dst)
+	a := p.A[0][:n]
+	switch {
+	case p.W == 0:
+		k.Line(dst, a)
+	case n < k.samples:
+		lerp(dst, a, p.B[0], p.W)
+	default:
+		b := p.B[0][:n]
+		k.lerp(&dst[0], &a[0], &b[0], n, int(p.W))
+	}
+}
+
+// shared makes a line of plane i, which is of chroma.
+func (k *Kernels) shared(dst []int16, upper, lower *Place, i int) {
+	n := len(dst)
+	a0, a1 := upper.A[i][:n], lower.A[i][:n]
+	if upper.W == 0 && lower.W == 0 {
+		k.Mean(dst, a0, a1)
+		return
+	}
+	b0, b1 := a0, a1
+	if upper.W != 0 {
+		b0 = upper.B[i][:n]
+	}
+	if lower.W != 0 {
+		b1 = lower.B[i][:n]
+	}
+	if n < k.samples {
+		lerpMean(dst, Between{a0, b0, upper.W}, Between{a1, b1, lower.W})
+		return
+	}
+	k.lerpMean(&dst[0], &a0[0], &b0[0], &a1[0], &b1[0], n, int(upper.W), int(lower.W))
+}
+
 // Accumulate adds row times weight, 0..16384, to the sums, of which there are Sums(len(row)). Their layout is the package's own: those of
 // four samples are in the same two words in assembly and in plain Go.
 func (k *Kernels) Accumulate(sums []uint64, row []int16, weight int16) {

@@ -8,59 +8,68 @@
 // Requires: AVX, AVX2, MMX+
 TEXT ·nearRGBAVX2(SB), NOSPLIT, $0-56
 	// nearRGBAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed.
-	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done
-	MOVQ src+24(FP), AX
-	MOVQ table+32(FP), CX
-	MOVQ groups+48(FP), DX
-	MOVQ ahead+40(FP), BX
-	ADDQ AX, BX
-	MOVQ first+0(FP), SI
-	MOVQ second+8(FP), DI
-	MOVQ third+16(FP), R8
-	XORL R9, R9
+	// Registers: AX src, CX table, DX groups, BX the row ahead, SI R, DI G, R8 B, R9 samples done, R10 samples
+	// loaded, Y0 R, Y1 G, Y2 B
+	MOVQ  src+24(FP), AX
+	MOVQ  table+32(FP), CX
+	MOVQ  groups+48(FP), DX
+	MOVQ  ahead+40(FP), BX
+	ADDQ  AX, BX
+	MOVQ  first+0(FP), SI
+	MOVQ  second+8(FP), DI
+	MOVQ  third+16(FP), R8
+	XORL  R9, R9
+	XORL  R10, R10
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
 
 loop:
-	MOVL           (CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           16(CX), R11
+	MOVL           (CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y0
-	VINSERTI128    $0x01, (AX)(R11*1), Y0, Y0
-	VPSHUFB        32(CX), Y0, Y0
-	MOVL           4(CX), R10
-	MOVL           20(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y1
-	VINSERTI128    $0x01, (AX)(R11*1), Y1, Y1
-	VPSHUFB        64(CX), Y1, Y1
-	MOVL           8(CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           24(CX), R11
+	MOVL           16(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y3
+	VINSERTI128    $0x01, (AX)(R12*1), Y3, Y3
+	VPSHUFB        32(CX), Y3, Y3
+	MOVL           4(CX), R11
+	MOVL           20(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y4
+	VINSERTI128    $0x01, (AX)(R12*1), Y4, Y4
+	VPSHUFB        64(CX), Y4, Y4
+	MOVL           8(CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y2
-	VINSERTI128    $0x01, (AX)(R11*1), Y2, Y2
-	VPSHUFB        96(CX), Y2, Y2
-	MOVL           12(CX), R10
-	MOVL           28(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y3
-	VINSERTI128    $0x01, (AX)(R11*1), Y3, Y3
-	VPSHUFB        128(CX), Y3, Y3
-	VPUNPCKLDQ     Y1, Y0, Y4
-	VPUNPCKLDQ     Y3, Y2, Y5
-	VPUNPCKHDQ     Y1, Y0, Y0
-	VPUNPCKHDQ     Y3, Y2, Y1
-	VPUNPCKLQDQ    Y5, Y4, Y2
-	VPUNPCKHQDQ    Y5, Y4, Y3
-	VPUNPCKLQDQ    Y1, Y0, Y0
-	VPMADDUBSW     160(CX), Y2, Y2
-	VPMADDUBSW     160(CX), Y3, Y3
-	VPMADDUBSW     160(CX), Y0, Y0
-	VMOVDQU        Y2, (SI)(R9*2)
-	VMOVDQU        Y3, (DI)(R9*2)
-	VMOVDQU        Y0, (R8)(R9*2)
-	ADDQ           $0x00000010, R9
+	MOVL           24(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y5
+	VINSERTI128    $0x01, (AX)(R12*1), Y5, Y5
+	VPSHUFB        96(CX), Y5, Y5
+	MOVL           12(CX), R11
+	MOVL           28(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y6
+	VINSERTI128    $0x01, (AX)(R12*1), Y6, Y6
+	VPSHUFB        128(CX), Y6, Y6
+	VPUNPCKLDQ     Y4, Y3, Y7
+	VPUNPCKLDQ     Y6, Y5, Y8
+	VPUNPCKHDQ     Y4, Y3, Y3
+	VPUNPCKHDQ     Y6, Y5, Y4
+	VPUNPCKLQDQ    Y8, Y7, Y5
+	VPUNPCKHQDQ    Y8, Y7, Y6
+	VPUNPCKLQDQ    Y4, Y3, Y3
+	VMOVDQU        Y0, (SI)(R9*2)
+	VMOVDQU        Y1, (DI)(R9*2)
+	VMOVDQU        Y2, (R8)(R9*2)
+	MOVQ           R10, R9
+	ADDQ           $0x00000010, R10
+	VPMADDUBSW     160(CX), Y5, Y0
+	VPMADDUBSW     160(CX), Y6, Y1
+	VPMADDUBSW     160(CX), Y3, Y2
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
+	VMOVDQU        Y0, (SI)(R9*2)
+	VMOVDQU        Y1, (DI)(R9*2)
+	VMOVDQU        Y2, (R8)(R9*2)
 	VZEROUPPER
 	RET
 
@@ -69,7 +78,7 @@ loop:
 TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-56
 	// nearYCCAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCC.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
-	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, R10 samples loaded, Y4 R, Y5 G, Y6 B
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+48(FP), DX
@@ -83,65 +92,89 @@ TEXT ·nearYCCAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
+	XORL         R10, R10
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
 
 loop:
-	MOVL           (CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           16(CX), R11
+	MOVL           (CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y4
-	VINSERTI128    $0x01, (AX)(R11*1), Y4, Y4
-	VPSHUFB        32(CX), Y4, Y4
-	MOVL           4(CX), R10
-	MOVL           20(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y5
-	VINSERTI128    $0x01, (AX)(R11*1), Y5, Y5
-	VPSHUFB        64(CX), Y5, Y5
-	MOVL           8(CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           24(CX), R11
+	MOVL           16(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y7
+	VINSERTI128    $0x01, (AX)(R12*1), Y7, Y7
+	VPSHUFB        32(CX), Y7, Y7
+	MOVL           4(CX), R11
+	MOVL           20(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y8
+	VINSERTI128    $0x01, (AX)(R12*1), Y8, Y8
+	VPSHUFB        64(CX), Y8, Y8
+	MOVL           8(CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y6
-	VINSERTI128    $0x01, (AX)(R11*1), Y6, Y6
-	VPSHUFB        96(CX), Y6, Y6
-	MOVL           12(CX), R10
-	MOVL           28(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y7
-	VINSERTI128    $0x01, (AX)(R11*1), Y7, Y7
-	VPSHUFB        128(CX), Y7, Y7
-	VPUNPCKLDQ     Y5, Y4, Y8
-	VPUNPCKLDQ     Y7, Y6, Y9
-	VPUNPCKHDQ     Y5, Y4, Y4
-	VPUNPCKHDQ     Y7, Y6, Y5
-	VPUNPCKLQDQ    Y9, Y8, Y6
-	VPUNPCKHQDQ    Y9, Y8, Y7
-	VPUNPCKLQDQ    Y5, Y4, Y4
-	VPMADDUBSW     160(CX), Y6, Y6
-	VPMADDUBSW     160(CX), Y7, Y7
-	VPMADDUBSW     160(CX), Y4, Y4
-	VPMULHRSW      Y0, Y6, Y5
-	VPMULHRSW      Y1, Y7, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      Y2, Y4, Y8
-	VPADDW         Y8, Y5, Y5
-	VPSUBW         Y3, Y5, Y5
-	VMOVDQU        Y5, (SI)(R9*2)
-	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
-	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
-	VPADDW         Y8, Y5, Y5
-	VMOVDQU        Y5, (DI)(R9*2)
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y5
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y6
-	VPADDW         Y6, Y5, Y5
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
-	VPADDW         Y4, Y5, Y5
-	VMOVDQU        Y5, (R8)(R9*2)
-	ADDQ           $0x00000010, R9
+	MOVL           24(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y9
+	VINSERTI128    $0x01, (AX)(R12*1), Y9, Y9
+	VPSHUFB        96(CX), Y9, Y9
+	MOVL           12(CX), R11
+	MOVL           28(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y10
+	VINSERTI128    $0x01, (AX)(R12*1), Y10, Y10
+	VPSHUFB        128(CX), Y10, Y10
+	VPUNPCKLDQ     Y8, Y7, Y11
+	VPUNPCKLDQ     Y10, Y9, Y12
+	VPUNPCKHDQ     Y8, Y7, Y7
+	VPUNPCKHDQ     Y10, Y9, Y8
+	VPUNPCKLQDQ    Y12, Y11, Y9
+	VPUNPCKHQDQ    Y12, Y11, Y10
+	VPUNPCKLQDQ    Y8, Y7, Y7
+	VPMULHRSW      Y0, Y4, Y8
+	VPMULHRSW      Y1, Y5, Y11
+	VPADDW         Y11, Y8, Y8
+	VPMULHRSW      Y2, Y6, Y11
+	VPADDW         Y11, Y8, Y8
+	VPSUBW         Y3, Y8, Y8
+	VMOVDQU        Y8, (SI)(R9*2)
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y4, Y8
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y5, Y11
+	VPADDW         Y11, Y8, Y8
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y11
+	VPADDW         Y11, Y8, Y8
+	VMOVDQU        Y8, (DI)(R9*2)
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y4
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y6, Y5
+	VPADDW         Y5, Y4, Y4
+	VMOVDQU        Y4, (R8)(R9*2)
+	MOVQ           R10, R9
+	ADDQ           $0x00000010, R10
+	VPMADDUBSW     160(CX), Y9, Y4
+	VPMADDUBSW     160(CX), Y10, Y5
+	VPMADDUBSW     160(CX), Y7, Y6
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
+	VPMULHRSW      Y0, Y4, Y0
+	VPMULHRSW      Y1, Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      Y2, Y6, Y1
+	VPADDW         Y1, Y0, Y0
+	VPSUBW         Y3, Y0, Y0
+	VMOVDQU        Y0, (SI)(R9*2)
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y4, Y0
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y1
+	VPADDW         Y1, Y0, Y0
+	VMOVDQU        Y0, (DI)(R9*2)
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y0
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y6, Y1
+	VPADDW         Y1, Y0, Y0
+	VMOVDQU        Y0, (R8)(R9*2)
 	VZEROUPPER
 	RET
 
@@ -212,7 +245,8 @@ GLOBL pairs_f598_f598<>(SB), RODATA|NOPTR, $32
 TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-56
 	// nearYCCHalfAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then YCCHalf.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI Cb, R8 Cr, R9 samples done, Y0 weight of R
-	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords
+	// in Y, Y1 weight of G in Y, Y2 weight of B in Y, Y3 128<<7, Y4 swapWords, Y5 partWords, R10 samples loaded, Y6
+	// R, Y7 G, Y8 B
 	MOVQ           src+24(FP), AX
 	MOVQ           table+32(FP), CX
 	MOVQ           groups+48(FP), DX
@@ -228,68 +262,95 @@ TEXT ·nearYCCHalfAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD   pair_4000_4000<>+0(SB), Y3
 	VBROADCASTI128 swapWords<>+0(SB), Y4
 	VBROADCASTI128 partWords<>+0(SB), Y5
+	XORL           R10, R10
+	VPXOR          Y6, Y6, Y6
+	VPXOR          Y7, Y7, Y7
+	VPXOR          Y8, Y8, Y8
 
 loop:
-	MOVL           (CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           16(CX), R11
+	MOVL           (CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y6
-	VINSERTI128    $0x01, (AX)(R11*1), Y6, Y6
-	VPSHUFB        32(CX), Y6, Y6
-	MOVL           4(CX), R10
-	MOVL           20(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y7
-	VINSERTI128    $0x01, (AX)(R11*1), Y7, Y7
-	VPSHUFB        64(CX), Y7, Y7
-	MOVL           8(CX), R10
-	PREFETCHT0     (BX)(R10*1)
-	MOVL           24(CX), R11
+	MOVL           16(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y9
+	VINSERTI128    $0x01, (AX)(R12*1), Y9, Y9
+	VPSHUFB        32(CX), Y9, Y9
+	MOVL           4(CX), R11
+	MOVL           20(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y10
+	VINSERTI128    $0x01, (AX)(R12*1), Y10, Y10
+	VPSHUFB        64(CX), Y10, Y10
+	MOVL           8(CX), R11
 	PREFETCHT0     (BX)(R11*1)
-	VBROADCASTI128 (AX)(R10*1), Y8
-	VINSERTI128    $0x01, (AX)(R11*1), Y8, Y8
-	VPSHUFB        96(CX), Y8, Y8
-	MOVL           12(CX), R10
-	MOVL           28(CX), R11
-	VBROADCASTI128 (AX)(R10*1), Y9
-	VINSERTI128    $0x01, (AX)(R11*1), Y9, Y9
-	VPSHUFB        128(CX), Y9, Y9
-	VPUNPCKLDQ     Y7, Y6, Y10
-	VPUNPCKLDQ     Y9, Y8, Y11
-	VPUNPCKHDQ     Y7, Y6, Y6
-	VPUNPCKHDQ     Y9, Y8, Y7
-	VPUNPCKLQDQ    Y11, Y10, Y8
-	VPUNPCKHQDQ    Y11, Y10, Y9
-	VPUNPCKLQDQ    Y7, Y6, Y6
-	VPMADDUBSW     160(CX), Y8, Y8
-	VPMADDUBSW     160(CX), Y9, Y9
-	VPMADDUBSW     160(CX), Y6, Y6
-	VPMULHRSW      Y0, Y8, Y7
-	VPMULHRSW      Y1, Y9, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      Y2, Y6, Y10
-	VPADDW         Y10, Y7, Y7
-	VPSUBW         Y3, Y7, Y7
-	VMOVDQU        Y7, (SI)(R9*2)
+	MOVL           24(CX), R12
+	PREFETCHT0     (BX)(R12*1)
+	VBROADCASTI128 (AX)(R11*1), Y11
+	VINSERTI128    $0x01, (AX)(R12*1), Y11, Y11
+	VPSHUFB        96(CX), Y11, Y11
+	MOVL           12(CX), R11
+	MOVL           28(CX), R12
+	VBROADCASTI128 (AX)(R11*1), Y12
+	VINSERTI128    $0x01, (AX)(R12*1), Y12, Y12
+	VPSHUFB        128(CX), Y12, Y12
+	VPUNPCKLDQ     Y10, Y9, Y13
+	VPUNPCKLDQ     Y12, Y11, Y14
+	VPUNPCKHDQ     Y10, Y9, Y9
+	VPUNPCKHDQ     Y12, Y11, Y10
+	VPUNPCKLQDQ    Y14, Y13, Y11
+	VPUNPCKHQDQ    Y14, Y13, Y12
+	VPUNPCKLQDQ    Y10, Y9, Y9
+	VPMULHRSW      Y0, Y6, Y10
+	VPMULHRSW      Y1, Y7, Y13
+	VPADDW         Y13, Y10, Y10
+	VPMULHRSW      Y2, Y8, Y13
+	VPADDW         Y13, Y10, Y10
+	VPSUBW         Y3, Y10, Y10
+	VMOVDQU        Y10, (SI)(R9*2)
+	VPSHUFB        Y4, Y6, Y10
+	VPAVGW         Y6, Y10, Y10
+	VPSHUFB        Y4, Y7, Y6
+	VPAVGW         Y7, Y6, Y6
 	VPSHUFB        Y4, Y8, Y7
 	VPAVGW         Y8, Y7, Y7
-	VPSHUFB        Y4, Y9, Y8
-	VPAVGW         Y9, Y8, Y8
-	VPSHUFB        Y4, Y6, Y9
-	VPAVGW         Y6, Y9, Y9
-	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y7, Y6
-	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y8, Y7
-	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      pairs_4000_f598<>+0(SB), Y9, Y7
-	VPADDW         Y7, Y6, Y6
-	VPSHUFB        Y5, Y6, Y6
-	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        X6, (DI)(R9*1)
-	VEXTRACTI128   $0x01, Y6, (R8)(R9*1)
-	ADDQ           $0x00000010, R9
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y10, Y8
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y6, Y6
+	VPADDW         Y6, Y8, Y8
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y7, Y6
+	VPADDW         Y6, Y8, Y8
+	VPSHUFB        Y5, Y8, Y8
+	VPERMQ         $0xd8, Y8, Y8
+	VMOVDQU        X8, (DI)(R9*1)
+	VEXTRACTI128   $0x01, Y8, (R8)(R9*1)
+	MOVQ           R10, R9
+	ADDQ           $0x00000010, R10
+	VPMADDUBSW     160(CX), Y11, Y6
+	VPMADDUBSW     160(CX), Y12, Y7
+	VPMADDUBSW     160(CX), Y9, Y8
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
+	VPMULHRSW      Y0, Y6, Y0
+	VPMULHRSW      Y1, Y7, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      Y2, Y8, Y1
+	VPADDW         Y1, Y0, Y0
+	VPSUBW         Y3, Y0, Y0
+	VMOVDQU        Y0, (SI)(R9*2)
+	VPSHUFB        Y4, Y6, Y0
+	VPAVGW         Y6, Y0, Y0
+	VPSHUFB        Y4, Y7, Y1
+	VPAVGW         Y7, Y1, Y1
+	VPSHUFB        Y4, Y8, Y2
+	VPAVGW         Y8, Y2, Y2
+	VPMULHRSW      pairs_ea67_4000<>+0(SB), Y0, Y0
+	VPMULHRSW      pairs_d599_ca68<>+0(SB), Y1, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_f598<>+0(SB), Y2, Y1
+	VPADDW         Y1, Y0, Y0
+	VPSHUFB        Y5, Y0, Y0
+	VPERMQ         $0xd8, Y0, Y0
+	VMOVDQU        X0, (DI)(R9*1)
+	VEXTRACTI128   $0x01, Y0, (R8)(R9*1)
 	VZEROUPPER
 	RET
 
@@ -340,7 +401,7 @@ GLOBL partWords<>(SB), RODATA|NOPTR, $16
 TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-56
 	// nearLumaAVX2 makes groups*16 samples, groups > 0, of windows of 16 bytes: resample's Packed and then Luma.
 	// Registers: AX src, CX table, DX groups, BX the row ahead, SI Y, DI samples done, Y0 weight of R in Y, Y1 weight
-	// of G in Y, Y2 weight of B in Y, Y3 128<<7
+	// of G in Y, Y2 weight of B in Y, Y3 128<<7, R8 samples loaded, Y4 R, Y5 G, Y6 B
 	MOVQ         src+24(FP), AX
 	MOVQ         table+32(FP), CX
 	MOVQ         groups+48(FP), DX
@@ -352,53 +413,65 @@ TEXT ·nearLumaAVX2(SB), NOSPLIT, $0-56
 	VPBROADCASTD pair_4b23_4b23<>+0(SB), Y1
 	VPBROADCASTD pair_0e97_0e97<>+0(SB), Y2
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y3
+	XORL         R8, R8
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
 
 loop:
-	MOVL           (CX), R8
-	PREFETCHT0     (BX)(R8*1)
-	MOVL           16(CX), R9
+	MOVL           (CX), R9
 	PREFETCHT0     (BX)(R9*1)
-	VBROADCASTI128 (AX)(R8*1), Y4
-	VINSERTI128    $0x01, (AX)(R9*1), Y4, Y4
-	VPSHUFB        32(CX), Y4, Y4
-	MOVL           4(CX), R8
-	MOVL           20(CX), R9
-	VBROADCASTI128 (AX)(R8*1), Y5
-	VINSERTI128    $0x01, (AX)(R9*1), Y5, Y5
-	VPSHUFB        64(CX), Y5, Y5
-	MOVL           8(CX), R8
-	PREFETCHT0     (BX)(R8*1)
-	MOVL           24(CX), R9
+	MOVL           16(CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	VBROADCASTI128 (AX)(R9*1), Y7
+	VINSERTI128    $0x01, (AX)(R10*1), Y7, Y7
+	VPSHUFB        32(CX), Y7, Y7
+	MOVL           4(CX), R9
+	MOVL           20(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y8
+	VINSERTI128    $0x01, (AX)(R10*1), Y8, Y8
+	VPSHUFB        64(CX), Y8, Y8
+	MOVL           8(CX), R9
 	PREFETCHT0     (BX)(R9*1)
-	VBROADCASTI128 (AX)(R8*1), Y6
-	VINSERTI128    $0x01, (AX)(R9*1), Y6, Y6
-	VPSHUFB        96(CX), Y6, Y6
-	MOVL           12(CX), R8
-	MOVL           28(CX), R9
-	VBROADCASTI128 (AX)(R8*1), Y7
-	VINSERTI128    $0x01, (AX)(R9*1), Y7, Y7
-	VPSHUFB        128(CX), Y7, Y7
-	VPUNPCKLDQ     Y5, Y4, Y8
-	VPUNPCKLDQ     Y7, Y6, Y9
-	VPUNPCKHDQ     Y5, Y4, Y4
-	VPUNPCKHDQ     Y7, Y6, Y5
-	VPUNPCKLQDQ    Y9, Y8, Y6
-	VPUNPCKHQDQ    Y9, Y8, Y7
-	VPUNPCKLQDQ    Y5, Y4, Y4
-	VPMADDUBSW     160(CX), Y6, Y6
-	VPMADDUBSW     160(CX), Y7, Y7
-	VPMADDUBSW     160(CX), Y4, Y4
-	VPMULHRSW      Y0, Y6, Y5
-	VPMULHRSW      Y1, Y7, Y6
-	VPADDW         Y6, Y5, Y5
-	VPMULHRSW      Y2, Y4, Y4
-	VPADDW         Y4, Y5, Y5
-	VPSUBW         Y3, Y5, Y5
-	VMOVDQU        Y5, (SI)(DI*2)
-	ADDQ           $0x00000010, DI
+	MOVL           24(CX), R10
+	PREFETCHT0     (BX)(R10*1)
+	VBROADCASTI128 (AX)(R9*1), Y9
+	VINSERTI128    $0x01, (AX)(R10*1), Y9, Y9
+	VPSHUFB        96(CX), Y9, Y9
+	MOVL           12(CX), R9
+	MOVL           28(CX), R10
+	VBROADCASTI128 (AX)(R9*1), Y10
+	VINSERTI128    $0x01, (AX)(R10*1), Y10, Y10
+	VPSHUFB        128(CX), Y10, Y10
+	VPUNPCKLDQ     Y8, Y7, Y11
+	VPUNPCKLDQ     Y10, Y9, Y12
+	VPUNPCKHDQ     Y8, Y7, Y7
+	VPUNPCKHDQ     Y10, Y9, Y8
+	VPUNPCKLQDQ    Y12, Y11, Y9
+	VPUNPCKHQDQ    Y12, Y11, Y10
+	VPUNPCKLQDQ    Y8, Y7, Y7
+	VPMULHRSW      Y0, Y4, Y4
+	VPMULHRSW      Y1, Y5, Y5
+	VPADDW         Y5, Y4, Y4
+	VPMULHRSW      Y2, Y6, Y5
+	VPADDW         Y5, Y4, Y4
+	VPSUBW         Y3, Y4, Y4
+	VMOVDQU        Y4, (SI)(DI*2)
+	MOVQ           R8, DI
+	ADDQ           $0x00000010, R8
+	VPMADDUBSW     160(CX), Y9, Y4
+	VPMADDUBSW     160(CX), Y10, Y5
+	VPMADDUBSW     160(CX), Y7, Y6
 	ADDQ           $0x000000c0, CX
 	SUBQ           $0x01, DX
 	JG             loop
+	VPMULHRSW      Y0, Y4, Y0
+	VPMULHRSW      Y1, Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      Y2, Y6, Y1
+	VPADDW         Y1, Y0, Y0
+	VPSUBW         Y3, Y0, Y0
+	VMOVDQU        Y0, (SI)(DI*2)
 	VZEROUPPER
 	RET
 
@@ -1094,7 +1167,8 @@ TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-72
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
-	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
+	// Y0 128<<7, Y1 32768/8, Y2 32768/16, R12 samples of the lower row done, Y3 lower R, Y4 lower G, Y5 lower B, Y6
+	// upper Cb, Y7 upper Cr
 	MOVQ         upper+32(FP), AX
 	MOVQ         lower+40(FP), CX
 	MOVQ         places+64(FP), DX
@@ -1108,146 +1182,194 @@ TEXT ·packed3LinesAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
 	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
+	XORL         R12, R12
 	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
 
 loop:
 	PREFETCHT0     (AX)(R9*1)
 	PREFETCHT0     64(AX)(R9*1)
-	VBROADCASTI128 (AX), Y4
-	VINSERTI128    $0x01, 24(AX), Y4, Y4
-	VPSHUFB        (DX), Y4, Y4
-	VBROADCASTI128 12(AX), Y5
-	VINSERTI128    $0x01, 36(AX), Y5, Y5
-	VPSHUFB        (DX), Y5, Y5
-	VBROADCASTI128 48(AX), Y6
-	VINSERTI128    $0x01, 72(AX), Y6, Y6
-	VPSHUFB        (DX), Y6, Y6
-	VBROADCASTI128 60(AX), Y7
-	VINSERTI128    $0x01, 80(AX), Y7, Y7
-	VPSHUFB        32(DX), Y7, Y7
-	VPUNPCKLDQ     Y5, Y4, Y8
-	VPUNPCKLDQ     Y7, Y6, Y9
-	VPUNPCKHDQ     Y5, Y4, Y4
-	VPUNPCKHDQ     Y7, Y6, Y5
-	VPUNPCKLQDQ    Y9, Y8, Y6
-	VPUNPCKHQDQ    Y9, Y8, Y7
-	VPUNPCKLQDQ    Y5, Y4, Y4
-	VPUNPCKLBW     Y6, Y3, Y5
-	VPSRLW         $0x01, Y5, Y5
-	VPUNPCKLBW     Y7, Y3, Y8
-	VPSRLW         $0x01, Y8, Y8
-	VPUNPCKLBW     Y4, Y3, Y9
-	VPSRLW         $0x01, Y9, Y9
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
-	VPADDW         Y8, Y5, Y5
-	VPSUBW         Y0, Y5, Y5
-	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (BX)(R11*2)
-	VPUNPCKHBW     Y6, Y3, Y5
-	VPSRLW         $0x01, Y5, Y5
-	VPUNPCKHBW     Y7, Y3, Y8
-	VPSRLW         $0x01, Y8, Y8
-	VPUNPCKHBW     Y4, Y3, Y9
-	VPSRLW         $0x01, Y9, Y9
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
-	VPADDW         Y8, Y5, Y5
-	VPSUBW         Y0, Y5, Y5
-	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(BX)(R11*2)
-	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
-	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VBROADCASTI128 (AX), Y8
+	VINSERTI128    $0x01, 24(AX), Y8, Y8
+	VPSHUFB        (DX), Y8, Y8
+	VBROADCASTI128 12(AX), Y9
+	VINSERTI128    $0x01, 36(AX), Y9, Y9
+	VPSHUFB        (DX), Y9, Y9
+	VBROADCASTI128 48(AX), Y10
+	VINSERTI128    $0x01, 72(AX), Y10, Y10
+	VPSHUFB        (DX), Y10, Y10
+	VBROADCASTI128 60(AX), Y11
+	VINSERTI128    $0x01, 80(AX), Y11, Y11
+	VPSHUFB        32(DX), Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKLDQ     Y11, Y10, Y13
+	VPUNPCKHDQ     Y9, Y8, Y8
+	VPUNPCKHDQ     Y11, Y10, Y9
+	VPUNPCKLQDQ    Y13, Y12, Y10
+	VPUNPCKHQDQ    Y13, Y12, Y11
+	VPUNPCKLQDQ    Y9, Y8, Y8
+	VPMADDUBSW     bytes128_0<>+0(SB), Y3, Y9
+	VPMADDUBSW     bytes128_0<>+0(SB), Y4, Y12
+	VPMADDUBSW     bytes128_0<>+0(SB), Y5, Y13
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y12, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y13, Y12
+	VPADDW         Y12, Y9, Y9
+	VPSUBW         Y0, Y9, Y9
+	VPMULHRSW      Y1, Y9, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y3, Y12
+	VPMADDUBSW     bytes128_1<>+0(SB), Y4, Y13
+	VPMADDUBSW     bytes128_1<>+0(SB), Y5, Y14
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y12, Y12
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y13, Y13
+	VPADDW         Y13, Y12, Y12
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y14, Y13
+	VPADDW         Y13, Y12, Y12
+	VPSUBW         Y0, Y12, Y12
+	VPMULHRSW      Y1, Y12, Y12
+	VPUNPCKLWD     Y12, Y9, Y13
+	VMOVDQU        Y13, (SI)(R12*2)
+	VPUNPCKHWD     Y12, Y9, Y9
+	VMOVDQU        Y9, 32(SI)(R12*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y3, Y3
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
-	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
-	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
-	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
-	VPADDW         Y4, Y6, Y6
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y3, Y9
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y4, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y3, Y3
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y3, Y3
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y4
+	VPADDW         Y4, Y3, Y3
+	VPADDW         Y6, Y9, Y9
+	VPMULHRSW      Y2, Y9, Y9
+	VPERMQ         $0xd8, Y9, Y9
+	VMOVDQU        Y9, (DI)(R12*1)
+	VPADDW         Y7, Y3, Y3
+	VPMULHRSW      Y2, Y3, Y3
+	VPERMQ         $0xd8, Y3, Y3
+	VMOVDQU        Y3, (R8)(R12*1)
+	MOVQ           R11, R12
 	PREFETCHT0     (CX)(R9*1)
 	PREFETCHT0     64(CX)(R9*1)
-	VBROADCASTI128 (CX), Y4
-	VINSERTI128    $0x01, 24(CX), Y4, Y4
-	VPSHUFB        (DX), Y4, Y4
-	VBROADCASTI128 12(CX), Y7
-	VINSERTI128    $0x01, 36(CX), Y7, Y7
-	VPSHUFB        (DX), Y7, Y7
-	VBROADCASTI128 48(CX), Y8
-	VINSERTI128    $0x01, 72(CX), Y8, Y8
-	VPSHUFB        (DX), Y8, Y8
-	VBROADCASTI128 60(CX), Y9
-	VINSERTI128    $0x01, 80(CX), Y9, Y9
-	VPSHUFB        32(DX), Y9, Y9
-	VPUNPCKLDQ     Y7, Y4, Y10
-	VPUNPCKLDQ     Y9, Y8, Y11
-	VPUNPCKHDQ     Y7, Y4, Y4
-	VPUNPCKHDQ     Y9, Y8, Y7
-	VPUNPCKLQDQ    Y11, Y10, Y8
-	VPUNPCKHQDQ    Y11, Y10, Y9
-	VPUNPCKLQDQ    Y7, Y4, Y4
-	VPUNPCKLBW     Y8, Y3, Y7
-	VPSRLW         $0x01, Y7, Y7
-	VPUNPCKLBW     Y9, Y3, Y10
-	VPSRLW         $0x01, Y10, Y10
-	VPUNPCKLBW     Y4, Y3, Y11
-	VPSRLW         $0x01, Y11, Y11
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
-	VPADDW         Y10, Y7, Y7
+	VBROADCASTI128 (CX), Y5
+	VINSERTI128    $0x01, 24(CX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 12(CX), Y9
+	VINSERTI128    $0x01, 36(CX), Y9, Y9
+	VPSHUFB        (DX), Y9, Y9
+	VBROADCASTI128 48(CX), Y3
+	VINSERTI128    $0x01, 72(CX), Y3, Y3
+	VPSHUFB        (DX), Y3, Y3
+	VBROADCASTI128 60(CX), Y6
+	VINSERTI128    $0x01, 80(CX), Y6, Y6
+	VPSHUFB        32(DX), Y6, Y6
+	VPUNPCKLDQ     Y9, Y5, Y4
+	VPUNPCKLDQ     Y6, Y3, Y7
+	VPUNPCKHDQ     Y9, Y5, Y5
+	VPUNPCKHDQ     Y6, Y3, Y6
+	VPUNPCKLQDQ    Y7, Y4, Y3
+	VPUNPCKHQDQ    Y7, Y4, Y4
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VMOVDQU        Y3, Y3
+	VMOVDQU        Y4, Y4
+	VMOVDQU        Y5, Y5
+	VPMADDUBSW     bytes128_0<>+0(SB), Y10, Y6
+	VPMADDUBSW     bytes128_0<>+0(SB), Y11, Y7
+	VPMADDUBSW     bytes128_0<>+0(SB), Y8, Y9
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y9, Y7
+	VPADDW         Y7, Y6, Y6
+	VPSUBW         Y0, Y6, Y6
+	VPMULHRSW      Y1, Y6, Y6
+	VPMADDUBSW     bytes128_1<>+0(SB), Y10, Y7
+	VPMADDUBSW     bytes128_1<>+0(SB), Y11, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y8, Y12
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y7, Y7
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y12, Y9
+	VPADDW         Y9, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (SI)(R11*2)
-	VPUNPCKHBW     Y8, Y3, Y7
-	VPSRLW         $0x01, Y7, Y7
-	VPUNPCKHBW     Y9, Y3, Y10
-	VPSRLW         $0x01, Y10, Y10
-	VPUNPCKHBW     Y4, Y3, Y11
-	VPSRLW         $0x01, Y11, Y11
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
-	VPADDW         Y10, Y7, Y7
-	VPSUBW         Y0, Y7, Y7
-	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(SI)(R11*2)
+	VPUNPCKLWD     Y7, Y6, Y9
+	VMOVDQU        Y9, (BX)(R11*2)
+	VPUNPCKHWD     Y7, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(R11*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y10, Y10
+	VPMADDUBSW     bytes64<>+0(SB), Y11, Y11
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
-	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
-	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
-	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y8, Y7
-	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y8
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
-	VPADDW         Y9, Y8, Y8
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
-	VPADDW         Y4, Y8, Y8
-	VPADDW         Y7, Y5, Y5
-	VPMULHRSW      Y2, Y5, Y5
-	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DI)(R11*1)
-	VPADDW         Y8, Y6, Y6
-	VPMULHRSW      Y2, Y6, Y6
-	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (R8)(R11*1)
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y10, Y6
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y11, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y10, Y7
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y11, Y9
+	VPADDW         Y9, Y7, Y7
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VMOVDQU        Y6, Y6
+	VMOVDQU        Y7, Y7
 	ADDQ           $0x00000020, R11
 	ADDQ           $0x00000060, AX
 	ADDQ           $0x00000060, CX
 	SUBQ           $0x01, R10
 	JG             loop
+	VPMADDUBSW     bytes128_0<>+0(SB), Y3, Y8
+	VPMADDUBSW     bytes128_0<>+0(SB), Y4, Y9
+	VPMADDUBSW     bytes128_0<>+0(SB), Y5, Y10
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y8, Y8
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y10, Y9
+	VPADDW         Y9, Y8, Y8
+	VPSUBW         Y0, Y8, Y8
+	VPMULHRSW      Y1, Y8, Y8
+	VPMADDUBSW     bytes128_1<>+0(SB), Y3, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y4, Y10
+	VPMADDUBSW     bytes128_1<>+0(SB), Y5, Y11
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y9, Y9
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y9, Y9
+	VPSUBW         Y0, Y9, Y9
+	VPMULHRSW      Y1, Y9, Y9
+	VPUNPCKLWD     Y9, Y8, Y0
+	VMOVDQU        Y0, (SI)(R12*2)
+	VPUNPCKHWD     Y9, Y8, Y0
+	VMOVDQU        Y0, 32(SI)(R12*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y3, Y3
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y3, Y0
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y4, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y3, Y1
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y4, Y3
+	VPADDW         Y3, Y1, Y1
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y3
+	VPADDW         Y3, Y1, Y1
+	VPADDW         Y6, Y0, Y0
+	VPMULHRSW      Y2, Y0, Y0
+	VPERMQ         $0xd8, Y0, Y0
+	VMOVDQU        Y0, (DI)(R12*1)
+	VPADDW         Y7, Y1, Y1
+	VPMULHRSW      Y2, Y1, Y1
+	VPERMQ         $0xd8, Y1, Y1
+	VMOVDQU        Y1, (R8)(R12*1)
 	VZEROUPPER
 	RET
 
@@ -1286,6 +1408,56 @@ GLOBL pair_1000_1000<>(SB), RODATA|NOPTR, $4
 
 DATA pair_0800_0800<>+0(SB)/4, $0x08000800
 GLOBL pair_0800_0800<>(SB), RODATA|NOPTR, $4
+
+DATA pairs_d9ba_d9ba<>+0(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+4(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+8(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+12(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+16(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+20(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+24(SB)/4, $0xd9bad9ba
+DATA pairs_d9ba_d9ba<>+28(SB)/4, $0xd9bad9ba
+GLOBL pairs_d9ba_d9ba<>(SB), RODATA|NOPTR, $32
+
+DATA pairs_b4dd_b4dd<>+0(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+4(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+8(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+12(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+16(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+20(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+24(SB)/4, $0xb4ddb4dd
+DATA pairs_b4dd_b4dd<>+28(SB)/4, $0xb4ddb4dd
+GLOBL pairs_b4dd_b4dd<>(SB), RODATA|NOPTR, $32
+
+DATA pairs_f169_f169<>+0(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+4(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+8(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+12(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+16(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+20(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+24(SB)/4, $0xf169f169
+DATA pairs_f169_f169<>+28(SB)/4, $0xf169f169
+GLOBL pairs_f169_f169<>(SB), RODATA|NOPTR, $32
+
+DATA bytes128_0<>+0(SB)/4, $0x00800080
+DATA bytes128_0<>+4(SB)/4, $0x00800080
+DATA bytes128_0<>+8(SB)/4, $0x00800080
+DATA bytes128_0<>+12(SB)/4, $0x00800080
+DATA bytes128_0<>+16(SB)/4, $0x00800080
+DATA bytes128_0<>+20(SB)/4, $0x00800080
+DATA bytes128_0<>+24(SB)/4, $0x00800080
+DATA bytes128_0<>+28(SB)/4, $0x00800080
+GLOBL bytes128_0<>(SB), RODATA|NOPTR, $32
+
+DATA bytes128_1<>+0(SB)/4, $0x80008000
+DATA bytes128_1<>+4(SB)/4, $0x80008000
+DATA bytes128_1<>+8(SB)/4, $0x80008000
+DATA bytes128_1<>+12(SB)/4, $0x80008000
+DATA bytes128_1<>+16(SB)/4, $0x80008000
+DATA bytes128_1<>+20(SB)/4, $0x80008000
+DATA bytes128_1<>+24(SB)/4, $0x80008000
+DATA bytes128_1<>+28(SB)/4, $0x80008000
+GLOBL bytes128_1<>(SB), RODATA|NOPTR, $32
 
 // func halved3LinesAVX2(y0 *int16, y1 *int16, cb *int16, cr *int16, upper *byte, lower *byte, stride int, ahead int, blocks int, places *byte)
 // Requires: AVX, AVX2, MMX+
@@ -1754,7 +1926,8 @@ TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-72
 	// A half of a shuffle takes four pixels to four bytes each of R, G, B and 0.
 	// The second shuffle is for pixels 20..23 and 28..31: the 16 bytes that hold the latter end with the last pixel.
 	// Registers: AX upper, CX lower, DX places, BX y0, SI y1, DI cb, R8 cr, R9 ahead, R10 blocks, R11 samples done,
-	// Y0 128<<7, Y1 32768/8, Y2 32768/16, Y3 0
+	// Y0 128<<7, Y1 32768/8, Y2 32768/16, R12 samples of the lower row done, Y3 lower R, Y4 lower G, Y5 lower B, Y6
+	// upper Cb, Y7 upper Cr
 	MOVQ         upper+32(FP), AX
 	MOVQ         lower+40(FP), CX
 	MOVQ         places+64(FP), DX
@@ -1768,146 +1941,194 @@ TEXT ·packed4LinesAVX2(SB), NOSPLIT, $0-72
 	VPBROADCASTD pair_4000_4000<>+0(SB), Y0
 	VPBROADCASTD pair_1000_1000<>+0(SB), Y1
 	VPBROADCASTD pair_0800_0800<>+0(SB), Y2
+	XORL         R12, R12
 	VPXOR        Y3, Y3, Y3
+	VPXOR        Y4, Y4, Y4
+	VPXOR        Y5, Y5, Y5
+	VPXOR        Y6, Y6, Y6
+	VPXOR        Y7, Y7, Y7
 
 loop:
 	PREFETCHT0     (AX)(R9*1)
 	PREFETCHT0     64(AX)(R9*1)
-	VBROADCASTI128 (AX), Y4
-	VINSERTI128    $0x01, 32(AX), Y4, Y4
-	VPSHUFB        (DX), Y4, Y4
-	VBROADCASTI128 16(AX), Y5
-	VINSERTI128    $0x01, 48(AX), Y5, Y5
-	VPSHUFB        (DX), Y5, Y5
-	VBROADCASTI128 64(AX), Y6
-	VINSERTI128    $0x01, 96(AX), Y6, Y6
-	VPSHUFB        (DX), Y6, Y6
-	VBROADCASTI128 80(AX), Y7
-	VINSERTI128    $0x01, 112(AX), Y7, Y7
-	VPSHUFB        32(DX), Y7, Y7
-	VPUNPCKLDQ     Y5, Y4, Y8
-	VPUNPCKLDQ     Y7, Y6, Y9
-	VPUNPCKHDQ     Y5, Y4, Y4
-	VPUNPCKHDQ     Y7, Y6, Y5
-	VPUNPCKLQDQ    Y9, Y8, Y6
-	VPUNPCKHQDQ    Y9, Y8, Y7
-	VPUNPCKLQDQ    Y5, Y4, Y4
-	VPUNPCKLBW     Y6, Y3, Y5
-	VPSRLW         $0x01, Y5, Y5
-	VPUNPCKLBW     Y7, Y3, Y8
-	VPSRLW         $0x01, Y8, Y8
-	VPUNPCKLBW     Y4, Y3, Y9
-	VPSRLW         $0x01, Y9, Y9
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
-	VPADDW         Y8, Y5, Y5
-	VPSUBW         Y0, Y5, Y5
-	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, (BX)(R11*2)
-	VPUNPCKHBW     Y6, Y3, Y5
-	VPSRLW         $0x01, Y5, Y5
-	VPUNPCKHBW     Y7, Y3, Y8
-	VPSRLW         $0x01, Y8, Y8
-	VPUNPCKHBW     Y4, Y3, Y9
-	VPSRLW         $0x01, Y9, Y9
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y5, Y5
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y8, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y9, Y8
-	VPADDW         Y8, Y5, Y5
-	VPSUBW         Y0, Y5, Y5
-	VPMULHRSW      Y1, Y5, Y5
-	VMOVDQU        Y5, 32(BX)(R11*2)
-	VPMADDUBSW     bytes64<>+0(SB), Y6, Y6
-	VPMADDUBSW     bytes64<>+0(SB), Y7, Y7
+	VBROADCASTI128 (AX), Y8
+	VINSERTI128    $0x01, 32(AX), Y8, Y8
+	VPSHUFB        (DX), Y8, Y8
+	VBROADCASTI128 16(AX), Y9
+	VINSERTI128    $0x01, 48(AX), Y9, Y9
+	VPSHUFB        (DX), Y9, Y9
+	VBROADCASTI128 64(AX), Y10
+	VINSERTI128    $0x01, 96(AX), Y10, Y10
+	VPSHUFB        (DX), Y10, Y10
+	VBROADCASTI128 80(AX), Y11
+	VINSERTI128    $0x01, 112(AX), Y11, Y11
+	VPSHUFB        32(DX), Y11, Y11
+	VPUNPCKLDQ     Y9, Y8, Y12
+	VPUNPCKLDQ     Y11, Y10, Y13
+	VPUNPCKHDQ     Y9, Y8, Y8
+	VPUNPCKHDQ     Y11, Y10, Y9
+	VPUNPCKLQDQ    Y13, Y12, Y10
+	VPUNPCKHQDQ    Y13, Y12, Y11
+	VPUNPCKLQDQ    Y9, Y8, Y8
+	VPMADDUBSW     bytes128_0<>+0(SB), Y3, Y9
+	VPMADDUBSW     bytes128_0<>+0(SB), Y4, Y12
+	VPMADDUBSW     bytes128_0<>+0(SB), Y5, Y13
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y12, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y13, Y12
+	VPADDW         Y12, Y9, Y9
+	VPSUBW         Y0, Y9, Y9
+	VPMULHRSW      Y1, Y9, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y3, Y12
+	VPMADDUBSW     bytes128_1<>+0(SB), Y4, Y13
+	VPMADDUBSW     bytes128_1<>+0(SB), Y5, Y14
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y12, Y12
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y13, Y13
+	VPADDW         Y13, Y12, Y12
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y14, Y13
+	VPADDW         Y13, Y12, Y12
+	VPSUBW         Y0, Y12, Y12
+	VPMULHRSW      Y1, Y12, Y12
+	VPUNPCKLWD     Y12, Y9, Y13
+	VMOVDQU        Y13, (SI)(R12*2)
+	VPUNPCKHWD     Y12, Y9, Y9
+	VMOVDQU        Y9, 32(SI)(R12*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y3, Y3
 	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
-	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y6, Y5
-	VPMULHRSW      pairs_d599_d599<>+0(SB), Y7, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y8
-	VPADDW         Y8, Y5, Y5
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y6, Y6
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y7, Y7
-	VPADDW         Y7, Y6, Y6
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
-	VPADDW         Y4, Y6, Y6
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y3, Y9
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y4, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y12
+	VPADDW         Y12, Y9, Y9
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y3, Y3
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y4, Y4
+	VPADDW         Y4, Y3, Y3
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y4
+	VPADDW         Y4, Y3, Y3
+	VPADDW         Y6, Y9, Y9
+	VPMULHRSW      Y2, Y9, Y9
+	VPERMQ         $0xd8, Y9, Y9
+	VMOVDQU        Y9, (DI)(R12*1)
+	VPADDW         Y7, Y3, Y3
+	VPMULHRSW      Y2, Y3, Y3
+	VPERMQ         $0xd8, Y3, Y3
+	VMOVDQU        Y3, (R8)(R12*1)
+	MOVQ           R11, R12
 	PREFETCHT0     (CX)(R9*1)
 	PREFETCHT0     64(CX)(R9*1)
-	VBROADCASTI128 (CX), Y4
-	VINSERTI128    $0x01, 32(CX), Y4, Y4
-	VPSHUFB        (DX), Y4, Y4
-	VBROADCASTI128 16(CX), Y7
-	VINSERTI128    $0x01, 48(CX), Y7, Y7
-	VPSHUFB        (DX), Y7, Y7
-	VBROADCASTI128 64(CX), Y8
-	VINSERTI128    $0x01, 96(CX), Y8, Y8
-	VPSHUFB        (DX), Y8, Y8
-	VBROADCASTI128 80(CX), Y9
-	VINSERTI128    $0x01, 112(CX), Y9, Y9
-	VPSHUFB        32(DX), Y9, Y9
-	VPUNPCKLDQ     Y7, Y4, Y10
-	VPUNPCKLDQ     Y9, Y8, Y11
-	VPUNPCKHDQ     Y7, Y4, Y4
-	VPUNPCKHDQ     Y9, Y8, Y7
-	VPUNPCKLQDQ    Y11, Y10, Y8
-	VPUNPCKHQDQ    Y11, Y10, Y9
-	VPUNPCKLQDQ    Y7, Y4, Y4
-	VPUNPCKLBW     Y8, Y3, Y7
-	VPSRLW         $0x01, Y7, Y7
-	VPUNPCKLBW     Y9, Y3, Y10
-	VPSRLW         $0x01, Y10, Y10
-	VPUNPCKLBW     Y4, Y3, Y11
-	VPSRLW         $0x01, Y11, Y11
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
-	VPADDW         Y10, Y7, Y7
+	VBROADCASTI128 (CX), Y5
+	VINSERTI128    $0x01, 32(CX), Y5, Y5
+	VPSHUFB        (DX), Y5, Y5
+	VBROADCASTI128 16(CX), Y9
+	VINSERTI128    $0x01, 48(CX), Y9, Y9
+	VPSHUFB        (DX), Y9, Y9
+	VBROADCASTI128 64(CX), Y3
+	VINSERTI128    $0x01, 96(CX), Y3, Y3
+	VPSHUFB        (DX), Y3, Y3
+	VBROADCASTI128 80(CX), Y6
+	VINSERTI128    $0x01, 112(CX), Y6, Y6
+	VPSHUFB        32(DX), Y6, Y6
+	VPUNPCKLDQ     Y9, Y5, Y4
+	VPUNPCKLDQ     Y6, Y3, Y7
+	VPUNPCKHDQ     Y9, Y5, Y5
+	VPUNPCKHDQ     Y6, Y3, Y6
+	VPUNPCKLQDQ    Y7, Y4, Y3
+	VPUNPCKHQDQ    Y7, Y4, Y4
+	VPUNPCKLQDQ    Y6, Y5, Y5
+	VMOVDQU        Y3, Y3
+	VMOVDQU        Y4, Y4
+	VMOVDQU        Y5, Y5
+	VPMADDUBSW     bytes128_0<>+0(SB), Y10, Y6
+	VPMADDUBSW     bytes128_0<>+0(SB), Y11, Y7
+	VPMADDUBSW     bytes128_0<>+0(SB), Y8, Y9
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y6, Y6
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y7, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y9, Y7
+	VPADDW         Y7, Y6, Y6
+	VPSUBW         Y0, Y6, Y6
+	VPMULHRSW      Y1, Y6, Y6
+	VPMADDUBSW     bytes128_1<>+0(SB), Y10, Y7
+	VPMADDUBSW     bytes128_1<>+0(SB), Y11, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y8, Y12
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y7, Y7
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y7, Y7
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y12, Y9
+	VPADDW         Y9, Y7, Y7
 	VPSUBW         Y0, Y7, Y7
 	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, (SI)(R11*2)
-	VPUNPCKHBW     Y8, Y3, Y7
-	VPSRLW         $0x01, Y7, Y7
-	VPUNPCKHBW     Y9, Y3, Y10
-	VPSRLW         $0x01, Y10, Y10
-	VPUNPCKHBW     Y4, Y3, Y11
-	VPSRLW         $0x01, Y11, Y11
-	VPMULHRSW      pairs_2646_2646<>+0(SB), Y7, Y7
-	VPMULHRSW      pairs_4b23_4b23<>+0(SB), Y10, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_0e97_0e97<>+0(SB), Y11, Y10
-	VPADDW         Y10, Y7, Y7
-	VPSUBW         Y0, Y7, Y7
-	VPMULHRSW      Y1, Y7, Y7
-	VMOVDQU        Y7, 32(SI)(R11*2)
+	VPUNPCKLWD     Y7, Y6, Y9
+	VMOVDQU        Y9, (BX)(R11*2)
+	VPUNPCKHWD     Y7, Y6, Y6
+	VMOVDQU        Y6, 32(BX)(R11*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y10, Y10
+	VPMADDUBSW     bytes64<>+0(SB), Y11, Y11
 	VPMADDUBSW     bytes64<>+0(SB), Y8, Y8
-	VPMADDUBSW     bytes64<>+0(SB), Y9, Y9
-	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
-	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y8, Y7
-	VPMULHRSW      pairs_d599_d599<>+0(SB), Y9, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y4, Y10
-	VPADDW         Y10, Y7, Y7
-	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y8
-	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y9, Y9
-	VPADDW         Y9, Y8, Y8
-	VPMULHRSW      pairs_f598_f598<>+0(SB), Y4, Y4
-	VPADDW         Y4, Y8, Y8
-	VPADDW         Y7, Y5, Y5
-	VPMULHRSW      Y2, Y5, Y5
-	VPERMQ         $0xd8, Y5, Y5
-	VMOVDQU        Y5, (DI)(R11*1)
-	VPADDW         Y8, Y6, Y6
-	VPMULHRSW      Y2, Y6, Y6
-	VPERMQ         $0xd8, Y6, Y6
-	VMOVDQU        Y6, (R8)(R11*1)
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y10, Y6
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y11, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y8, Y7
+	VPADDW         Y7, Y6, Y6
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y10, Y7
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y11, Y9
+	VPADDW         Y9, Y7, Y7
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y8, Y8
+	VPADDW         Y8, Y7, Y7
+	VMOVDQU        Y6, Y6
+	VMOVDQU        Y7, Y7
 	ADDQ           $0x00000020, R11
 	ADDQ           $0x00000080, AX
 	ADDQ           $0x00000080, CX
 	SUBQ           $0x01, R10
 	JG             loop
+	VPMADDUBSW     bytes128_0<>+0(SB), Y3, Y8
+	VPMADDUBSW     bytes128_0<>+0(SB), Y4, Y9
+	VPMADDUBSW     bytes128_0<>+0(SB), Y5, Y10
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y8, Y8
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y9, Y9
+	VPADDW         Y9, Y8, Y8
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y10, Y9
+	VPADDW         Y9, Y8, Y8
+	VPSUBW         Y0, Y8, Y8
+	VPMULHRSW      Y1, Y8, Y8
+	VPMADDUBSW     bytes128_1<>+0(SB), Y3, Y9
+	VPMADDUBSW     bytes128_1<>+0(SB), Y4, Y10
+	VPMADDUBSW     bytes128_1<>+0(SB), Y5, Y11
+	VPMULHRSW      pairs_d9ba_d9ba<>+0(SB), Y9, Y9
+	VPMULHRSW      pairs_b4dd_b4dd<>+0(SB), Y10, Y10
+	VPADDW         Y10, Y9, Y9
+	VPMULHRSW      pairs_f169_f169<>+0(SB), Y11, Y10
+	VPADDW         Y10, Y9, Y9
+	VPSUBW         Y0, Y9, Y9
+	VPMULHRSW      Y1, Y9, Y9
+	VPUNPCKLWD     Y9, Y8, Y0
+	VMOVDQU        Y0, (SI)(R12*2)
+	VPUNPCKHWD     Y9, Y8, Y0
+	VMOVDQU        Y0, 32(SI)(R12*2)
+	VPMADDUBSW     bytes64<>+0(SB), Y3, Y3
+	VPMADDUBSW     bytes64<>+0(SB), Y4, Y4
+	VPMADDUBSW     bytes64<>+0(SB), Y5, Y5
+	VPMULHRSW      pairs_ea67_ea67<>+0(SB), Y3, Y0
+	VPMULHRSW      pairs_d599_d599<>+0(SB), Y4, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y5, Y1
+	VPADDW         Y1, Y0, Y0
+	VPMULHRSW      pairs_4000_4000<>+0(SB), Y3, Y1
+	VPMULHRSW      pairs_ca68_ca68<>+0(SB), Y4, Y3
+	VPADDW         Y3, Y1, Y1
+	VPMULHRSW      pairs_f598_f598<>+0(SB), Y5, Y3
+	VPADDW         Y3, Y1, Y1
+	VPADDW         Y6, Y0, Y0
+	VPMULHRSW      Y2, Y0, Y0
+	VPERMQ         $0xd8, Y0, Y0
+	VMOVDQU        Y0, (DI)(R12*1)
+	VPADDW         Y7, Y1, Y1
+	VPMULHRSW      Y2, Y1, Y1
+	VPERMQ         $0xd8, Y1, Y1
+	VMOVDQU        Y1, (R8)(R12*1)
 	VZEROUPPER
 	RET
 

@@ -13,6 +13,8 @@ import (
 func BenchmarkPacked(b *testing.B) {
 	const n = 1280
 	dst := [3][]int16{make([]int16, n), make([]int16, n), make([]int16, n)}
+	pairs := &Pairs{Y: make([]int16, 2*n), Cb: make([]int16, n/2), Cr: make([]int16, n/2), Stride: n, Width: n, Count: 1}
+	pixels := &Pixels{Rows: 2}
 	for step := 3; step <= 4; step++ {
 		src := kerneltest.Bytes(kerneltest.Rand(1), n*step)
 		for _, kernel := range []struct {
@@ -23,7 +25,8 @@ func BenchmarkPacked(b *testing.B) {
 			{"PackedYCCHalf", func(k *Kernels) { k.PackedYCCHalf(dst, src, Packed{Step: step}) }},
 			{"PackedLuma", func(k *Kernels) { k.PackedLuma(dst[0], src, Packed{Step: step}) }},
 			{"PackedLines", func(k *Kernels) {
-				k.PackedLines(Lines{Y: [2][]int16{dst[0], dst[2]}, Cb: dst[1][:n/2], Cr: dst[1][n/2:]}, Rows{Upper: src, Lower: src}, Packed{Step: step})
+				pixels.Pix = src
+				k.PackedLines(pairs, pixels, Packed{Step: step})
 			}},
 			{"HalvedLines", func(k *Kernels) {
 				rows := Rows{Upper: src, Lower: src, Stride: n * step / 2}
@@ -87,7 +90,7 @@ func BenchmarkResized(b *testing.B) {
 				resized := e.Kernels.Resize(z)
 				for b.Loop() {
 					if resized != nil {
-						resized.Row(dst, src, 0)
+						resized.Row(&dst, src, 0)
 						continue
 					}
 					resample.Implementations.Best(impl.Generic).Kernels.Packed([3][]int16{rgb[2], rgb[1], rgb[0]}, src, z.Taps, z.Step)

@@ -28,14 +28,14 @@ type Kernels struct {
 	PackedYCCHalf func(dst [3][]int16, src []byte, p Packed)
 	PackedLuma    func(y []int16, src []byte, p Packed)
 
-	// PackedLines makes two lines of a band of two rows of 8-bit pixels that are interpolated in neither direction: what PackedYCCHalf, and
-	// then blend's Line and Mean, make of them. nil where there is no such kernel.
-	PackedLines func(dst Lines, rows Rows, p Packed)
+	// PackedLines makes lines of a band of rows of 8-bit pixels that are interpolated in neither direction: what PackedYCCHalf, and then
+	// blend's Line and Mean, make of them, two lines of two rows. nil where there is no such kernel.
+	PackedLines func(dst *Pairs, src *Pixels, p Packed)
 
-	// HalvedLines does so for two pairs of rows of pixels that are resized to half their size in both directions. dst is half as wide.
+	// HalvedLines makes two lines of two pairs of rows of pixels that are resized to half their size in both directions. dst is half as wide.
 	HalvedLines func(dst Lines, rows Rows, p Packed)
 
-	// PlanarLines and HalvedPlanarLines are PackedLines and HalvedLines for R, G and B in rows of their own, of a byte a pixel.
+	// PlanarLines and HalvedPlanarLines are PackedLines, for two lines, and HalvedLines for R, G and B in rows of their own, of a byte a pixel.
 	// The Ahead of the rows of R is for those of G and B, too.
 	PlanarLines, HalvedPlanarLines func(dst Lines, rgb [3]Rows)
 
@@ -61,6 +61,34 @@ type Kernels struct {
 type Lines struct {
 	Y      [2][]int16
 	Cb, Cr []int16
+}
+
+// Pairs is lines of a band, twice Count of them, of Width pixels: Y of each, and the samples of Cb and Cr that two of them share, from the
+// first on.
+type Pairs struct {
+	Y, Cb, Cr            []int16
+	Stride, ChromaStride int // samples from a line to the next
+	Width, Count         int
+}
+
+// pair returns the lines of pair i.
+func (d *Pairs) pair(i int) (y0, y1, cb, cr []int16) {
+	n, half := d.Width, (d.Width+1)/2
+	y, c := 2*i*d.Stride, i*d.ChromaStride
+	return d.Y[y:][:n], d.Y[y+d.Stride:][:n], d.Cb[c:][:half], d.Cr[c:][:half]
+}
+
+// Pixels is rows of 8-bit pixels from the first on, as many as there are lines, or one less: then the last is used twice.
+type Pixels struct {
+	Pix    []byte
+	Stride int // bytes from a row to the next
+	Rows   int
+	Ahead  int // rows to fetch into the caches: those that lie so many bytes behind; 0 for none
+}
+
+// pair returns the n bytes of each of the rows of pair i.
+func (s *Pixels) pair(i, n int) (upper, lower []byte) {
+	return s.Pix[2*i*s.Stride:][:n], s.Pix[min(2*i+1, s.Rows-1)*s.Stride:][:n]
 }
 
 // Rows is what two lines are made of: of a row of 8-bit pixels each, or of two each, the lower of which is Stride bytes behind the

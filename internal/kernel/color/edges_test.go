@@ -69,7 +69,7 @@ func (e *edges) packed(k *Kernels, n int) {
 			func(dst [3][]int16) { packedYCCHalf(dst, src, p) }, n, half, half)
 		e.same("PackedLuma", func(dst [3][]int16) { k.PackedLuma(dst[0], src, p) },
 			func(dst [3][]int16) { packedLuma(dst[0], src, p) }, n)
-		lower, y1 := e.bytes(n*step), e.samples(0, 0, n)[0]
+		y1 := e.samples(0, 0, n)[0]
 		lines := func(dst [3][]int16) Lines { return Lines{Y: [2][]int16{dst[0], y1}, Cb: dst[1], Cr: dst[2]} }
 		pairs := Rows{Upper: e.bytes((4*n + 1) * step), Lower: e.bytes((4*n + 1) * step), Stride: (2*n + 1) * step, Ahead: n << 20}
 		e.same("HalvedLines", func(dst [3][]int16) { k.HalvedLines(lines(dst), pairs, p) },
@@ -77,9 +77,14 @@ func (e *edges) packed(k *Kernels, n int) {
 		if k.PackedLines == nil {
 			continue
 		}
-		rows := Rows{Upper: src, Lower: lower, Ahead: n << 20}
-		e.same("PackedLines", func(dst [3][]int16) { k.PackedLines(lines(dst), rows, p) },
-			func(dst [3][]int16) { packedLines(lines(dst), rows, p) }, n, half, half)
+		rows := 1 + n%5
+		count, stride, chroma, next := (rows+1)/2, n+rows%3, half+rows%2, n*step+n%3
+		pix := &Pixels{Pix: e.bytes((rows-1)*next + n*step), Stride: next, Rows: rows, Ahead: n << 20}
+		many := func(dst [3][]int16) *Pairs {
+			return &Pairs{Y: dst[0], Cb: dst[1], Cr: dst[2], Stride: stride, ChromaStride: chroma, Width: n, Count: count}
+		}
+		e.same("PackedLines", func(dst [3][]int16) { k.PackedLines(many(dst), pix, p) },
+			func(dst [3][]int16) { packedLines(many(dst), pix, p) }, (2*count-1)*stride+n, (count-1)*chroma+half, (count-1)*chroma+half)
 	}
 }
 
@@ -133,7 +138,7 @@ func (e *edges) resized(k *Kernels, n int) {
 		for c := range dst {
 			dst[c] = kerneltest.Guarded[int16](e.T, resample.RoomFor(len(want[c])), e.edge)[:len(want[c])]
 		}
-		resized.Row(dst, src, n<<20)
+		resized.Row(&dst, src, n<<20)
 		for c := range dst {
 			kerneltest.Same(e.T, "Resized", dst[c], want[c])
 		}

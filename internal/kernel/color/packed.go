@@ -93,11 +93,18 @@ func packedYCCHalf(dst [3][]int16, src []byte, p Packed) {
 	}
 }
 
-func packedLines(dst Lines, rows Rows, p Packed) {
-	upper, lower := rows.Upper, rows.Lower
+func packedLines(dst *Pairs, src *Pixels, p Packed) {
+	for i := range dst.Count {
+		y0, y1, cb, cr := dst.pair(i)
+		upper, lower := src.pair(i, dst.Width*p.Step)
+		packedPair(y0, y1, cb, cr, upper, lower, p)
+	}
+}
+
+// packedPair is packedLines for two lines.
+func packedPair(y0, y1, cb, cr []int16, upper, lower []byte, p Packed) {
 	t := p.tables()
-	y0 := dst.Y[0]
-	y1 := dst.Y[1][:len(y0)]
+	y1 = y1[:len(y0)]
 	for i := range (len(y0) + 1) / 2 {
 		x := 2 * i
 		next := min(x+1, len(y0)-1)
@@ -107,6 +114,6 @@ func packedLines(dst Lines, rows Rows, p Packed) {
 		u, v = lower[x*p.Step:][:3], lower[next*p.Step:][:3]
 		y1[x], y1[next] = (t.y(u)+4)>>3, (t.y(v)+4)>>3
 		cb1, cr1 := t.c(u, v)
-		dst.Cb[i], dst.Cr[i] = int16((int32(cb0)+int32(cb1)+8)>>4), int16((int32(cr0)+int32(cr1)+8)>>4)
+		cb[i], cr[i] = int16((int32(cb0)+int32(cb1)+8)>>4), int16((int32(cr0)+int32(cr1)+8)>>4)
 	}
 }

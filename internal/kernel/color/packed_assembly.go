@@ -89,26 +89,31 @@ func (b *blocks) packedLuma(y []int16, src []byte, p Packed) {
 	}
 }
 
-func (b *blocks) packedLines(dst Lines, rows Rows, p Packed) {
-	n := len(dst.Y[0])
-	y0, y1, cb, cr := dst.Y[0], dst.Y[1][:n], dst.Cb[:(n+1)/2], dst.Cr[:(n+1)/2]
-	upper, lower := rows.Upper[:n*p.Step], rows.Lower[:n*p.Step]
-	if even := n &^ 1; even >= block {
-		kernel, places := b.lines[p.Step-3], b.places.of(p)
-		done := 0
-		if n >= 2*block && p.Step == 3 && b.wideLines != nil {
-			done = n &^ (2*block - 1)
-			b.wideLines(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], rows.Ahead, done/(2*block), b.widePlaces[redFirst(p)])
+func (b *blocks) packedLines(dst *Pairs, src *Pixels, p Packed) {
+	n, kernel, places := dst.Width, b.lines[p.Step-3], b.places.of(p)
+	even, done := n&^1, 0
+	if even >= block && p.Step == 3 && b.wideLines != nil {
+		done = n &^ (2*block - 1)
+	}
+	blocks := (n - done) / block
+	for i := range dst.Count {
+		y0, y1, cb, cr := dst.pair(i)
+		upper, lower := src.pair(i, n*p.Step)
+		if even < block {
+			packedPair(y0, y1, cb, cr, upper, lower, p)
+			continue
 		}
-		if n-done >= block {
-			kernel(&y0[done], &y1[done], &cb[done/2], &cr[done/2], &upper[done*p.Step], &lower[done*p.Step], rows.Ahead, (n-done)/block, places)
+		if done > 0 {
+			b.wideLines(&y0[0], &y1[0], &cb[0], &cr[0], &upper[0], &lower[0], src.Ahead, done/(2*block), b.widePlaces[redFirst(p)])
+		}
+		if blocks > 0 {
+			kernel(&y0[done], &y1[done], &cb[done/2], &cr[done/2], &upper[done*p.Step], &lower[done*p.Step], src.Ahead, blocks, places)
 		}
 		if at := even - block; even%block != 0 {
-			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], rows.Ahead, 1, places)
+			kernel(&y0[at], &y1[at], &cb[at/2], &cr[at/2], &upper[at*p.Step], &lower[at*p.Step], src.Ahead, 1, places)
 		}
-		y0, y1, cb, cr, upper, lower = y0[even:], y1[even:], cb[even/2:], cr[even/2:], upper[even*p.Step:], lower[even*p.Step:]
-	}
-	if len(y0) > 0 {
-		packedLines(Lines{Y: [2][]int16{y0, y1}, Cb: cb, Cr: cr}, Rows{Upper: upper, Lower: lower}, p)
+		if even < n {
+			packedPair(y0[even:], y1[even:], cb[even/2:], cr[even/2:], upper[even*p.Step:], lower[even*p.Step:], p)
+		}
 	}
 }

@@ -43,7 +43,7 @@ type resizedKernel func(first, second, third *int16, src, table *byte, ahead, gr
 // Row resizes and converts the pixels of src, of Resize.Bytes bytes, to dst. The capacity of a row of dst is
 // resample.RoomFor its length: whole vectors are written, also beyond its length. It prefetches the pixels that lie
 // ahead bytes behind those of src; 0: none.
-func (r *Resized) Row(dst [3][]int16, src []byte, ahead int) {
+func (r *Resized) Row(dst *[3][]int16, src []byte, ahead int) {
 	_ = src[r.bytes-1]
 	first, second, third := dst[0], dst[1], dst[2]
 	if cap(first) < r.room[0] || cap(second) < r.room[1] || cap(third) < r.room[2] {

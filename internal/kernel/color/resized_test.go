@@ -81,7 +81,7 @@ func TestResized(t *testing.T) {
 				for i := range dst {
 					dst[i], whole[i] = roomy(len(want[i]), shift%5)
 				}
-				resized.Row(dst, src.S, 1<<16)
+				resized.Row(&dst, src.S, 1<<16)
 				for i := range dst {
 					whole[i].Check(t, "dst")
 					kerneltest.Same(t, "dst", dst[i], want[i])

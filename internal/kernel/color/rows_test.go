@@ -3,6 +3,7 @@ package color
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/steadyframe/steadyframe/internal/testkit/kerneltest"
@@ -166,10 +167,21 @@ func TestPackedLines(t *testing.T) {
 						want[0][c][x] = int16((int(rows[0][c][x]) + int(rows[1][c][x]) + 8) >> 4)
 					}
 				}
-				upper, lower := makeRows(r, width, (width+1)/2), makeRows(r, width, 0)
-				k.PackedLines(Lines{Y: [2][]int16{upper[0].S, lower[0].S}, Cb: upper[1].S, Cr: upper[2].S}, Rows{Upper: src[0].S, Lower: src[1].S, Ahead: i << 16}, p)
-				upper.check(t, want[0])
-				lower.check(t, want[1])
+				// Two pairs, of which the second has one row, like the lower of the first.
+				size, half := width*p.Step, (width+1)/2
+				pix := kerneltest.Copy(slices.Concat(src[0].S, src[1].S, src[1].S), i, byte(r.Uint32()))
+				got := makeRows(r, 4*width, 2*half)
+				k.PackedLines(&Pairs{Y: got[0].S, Cb: got[1].S, Cr: got[2].S, Stride: width, ChromaStride: half, Width: width, Count: 2},
+					&Pixels{Pix: pix.S, Stride: size, Rows: 3, Ahead: i << 16}, p)
+				second := [3][]int16{slices.Concat(want[1][0], want[1][0])}
+				for c := 1; c < 3; c++ {
+					for _, v := range rows[1][c] {
+						second[c] = append(second[c], int16((2*int(v)+8)>>4))
+					}
+				}
+				got.check(t, [3][]int16{
+					slices.Concat(want[0][0], want[1][0], second[0]), slices.Concat(want[0][1], second[1]), slices.Concat(want[0][2], second[2]),
+				})
 			}
 		})
 	})

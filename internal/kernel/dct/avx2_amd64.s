@@ -9,9 +9,9 @@
 TEXT ·forwardAVX2(SB), NOSPLIT, $0-56
 	// forwardAVX2 is Kernels.Forward for 2*pairs blocks, pairs > 0. stride is in bytes. It transforms one block in
 	// each
-	// 128-bit lane, and fetches 128 bytes of fetch for each pair.
+	// 128-bit lane, first all columns, then all rows, and fetches 128 bytes of fetch for each pair.
 	// Registers: AX coefs, CX masks, DX src, BX stride, SI pairs, DI table, R8 fetch, R9 3*stride, R10 src+5*stride,
-	// Y0 zero
+	// Y0 zero, R11 pairs of columns, R12 rows, Y1 flags of the pair before, DX masks of this pair
 	MOVQ  coefs+0(FP), AX
 	MOVQ  masks+8(FP), CX
 	MOVQ  src+16(FP), DX
@@ -23,14 +23,16 @@ TEXT ·forwardAVX2(SB), NOSPLIT, $0-56
 	LEAQ  (DX)(BX*4), R10
 	ADDQ  BX, R10
 	VPXOR Y0, Y0, Y0
+	MOVQ  SI, R11
+	MOVQ  AX, R12
 
-pair:
-	MOVL $0x00000002, R11
+columns:
+	MOVL $0x00000002, R13
 
 fetch:
 	PREFETCHT1 (R8)
 	ADDQ       $0x00000040, R8
-	SUBQ       $0x01, R11
+	SUBQ       $0x01, R13
 	JG         fetch
 	VMOVDQU    (DX), Y1
 	VMOVDQU    (DX)(BX*1), Y2
@@ -107,124 +109,175 @@ fetch:
 	VPUNPCKHQDQ Y8, Y9, Y8
 	VPUNPCKLQDQ Y1, Y3, Y9
 	VPUNPCKHQDQ Y1, Y3, Y1
-	VPADDW      Y1, Y2, Y3
-	VPSUBW      Y1, Y2, Y1
-	VPADDW      Y9, Y5, Y2
-	VPSUBW      Y9, Y5, Y5
-	VPADDW      Y8, Y6, Y9
-	VPSUBW      Y8, Y6, Y6
-	VPADDW      Y7, Y4, Y8
-	VPSUBW      Y7, Y4, Y4
-	VPADDW      Y8, Y3, Y7
-	VPSUBW      Y8, Y3, Y3
-	VPADDW      Y9, Y2, Y8
-	VPSUBW      Y9, Y2, Y2
-	VPADDW      Y8, Y7, Y9
-	VPSUBW      Y8, Y7, Y7
-	VPADDW      Y3, Y2, Y2
-	VPMULHRSW   c4<>+0(SB), Y2, Y2
-	VPADDW      Y2, Y3, Y8
-	VPSUBW      Y2, Y3, Y2
-	VPADDW      Y6, Y4, Y3
-	VPADDW      Y5, Y6, Y4
-	VPADDW      Y1, Y5, Y5
-	VPSUBW      Y5, Y3, Y6
-	VPMULHRSW   c6<>+0(SB), Y6, Y6
-	VPMULHRSW   c2Sub6<>+0(SB), Y3, Y3
-	VPADDW      Y6, Y3, Y3
-	VPMULHRSW   c2Add6<>+0(SB), Y5, Y10
-	VPADDW      Y5, Y10, Y5
-	VPADDW      Y6, Y5, Y5
-	VPMULHRSW   c4<>+0(SB), Y4, Y4
-	VPADDW      Y4, Y1, Y6
-	VPSUBW      Y4, Y1, Y1
-	VPADDW      Y5, Y6, Y4
-	VPSUBW      Y3, Y1, Y10
-	VPADDW      Y3, Y1, Y1
-	VPSUBW      Y5, Y6, Y3
+	VMOVDQU     Y2, (R12)
+	VMOVDQU     Y5, 32(R12)
+	VMOVDQU     Y6, 64(R12)
+	VMOVDQU     Y4, 96(R12)
+	VMOVDQU     Y7, 128(R12)
+	VMOVDQU     Y8, 160(R12)
+	VMOVDQU     Y9, 192(R12)
+	VMOVDQU     Y1, 224(R12)
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, R10
+	ADDQ        $0x00000100, R12
+	SUBQ        $0x01, R11
+	JG          columns
+	VMOVDQU     Y0, Y1
+	MOVQ        CX, DX
+
+rows:
+	VMOVDQU   (AX), Y2
+	VMOVDQU   32(AX), Y3
+	VMOVDQU   64(AX), Y4
+	VMOVDQU   96(AX), Y5
+	VMOVDQU   128(AX), Y6
+	VMOVDQU   160(AX), Y7
+	VMOVDQU   192(AX), Y8
+	VMOVDQU   224(AX), Y9
+	VPADDW    Y9, Y2, Y10
+	VPSUBW    Y9, Y2, Y2
+	VPADDW    Y8, Y3, Y9
+	VPSUBW    Y8, Y3, Y3
+	VPADDW    Y7, Y4, Y8
+	VPSUBW    Y7, Y4, Y4
+	VPADDW    Y6, Y5, Y7
+	VPSUBW    Y6, Y5, Y5
+	VPADDW    Y7, Y10, Y6
+	VPSUBW    Y7, Y10, Y7
+	VPADDW    Y8, Y9, Y10
+	VPSUBW    Y8, Y9, Y8
+	VPADDW    Y10, Y6, Y9
+	VPSUBW    Y10, Y6, Y6
+	VPADDW    Y7, Y8, Y8
+	VPMULHRSW c4<>+0(SB), Y8, Y8
+	VPADDW    Y8, Y7, Y10
+	VPSUBW    Y8, Y7, Y7
+	VPADDW    Y4, Y5, Y5
+	VPADDW    Y3, Y4, Y4
+	VPADDW    Y2, Y3, Y3
+	VPSUBW    Y3, Y5, Y8
+	VPMULHRSW c6<>+0(SB), Y8, Y8
+	VPMULHRSW c2Sub6<>+0(SB), Y5, Y5
+	VPADDW    Y8, Y5, Y5
+	VPMULHRSW c2Add6<>+0(SB), Y3, Y11
+	VPADDW    Y3, Y11, Y3
+	VPADDW    Y8, Y3, Y3
+	VPMULHRSW c4<>+0(SB), Y4, Y4
+	VPADDW    Y4, Y2, Y8
+	VPSUBW    Y4, Y2, Y2
+	VPADDW    Y3, Y8, Y4
+	VPSUBW    Y5, Y2, Y11
+	VPADDW    Y5, Y2, Y2
+	VPSUBW    Y3, Y8, Y3
+
+	// Masks: flags in zig-zag order, 32 at a time.
+	VPERMQ    $0x44, Y1, Y5
+	VPSHUFB   places0<>+0(SB), Y5, Y8
+	VPAND     pairs0<>+0(SB), Y8, Y8
+	VPCMPEQB  pairs0<>+0(SB), Y8, Y8
+	VPMOVMSKB Y8, BX
+	VPSHUFB   places1<>+0(SB), Y5, Y5
+	VPAND     pairs1<>+0(SB), Y5, Y5
+	VPCMPEQB  pairs1<>+0(SB), Y5, Y5
+	VPMOVMSKB Y5, R8
+	SHLQ      $0x20, R8
+	ORQ       R8, BX
+	MOVQ      BX, (CX)
+	VPERMQ    $0xee, Y1, Y1
+	VPSHUFB   places0<>+0(SB), Y1, Y5
+	VPAND     pairs0<>+0(SB), Y5, Y5
+	VPCMPEQB  pairs0<>+0(SB), Y5, Y5
+	VPMOVMSKB Y5, BX
+	VPSHUFB   places1<>+0(SB), Y1, Y1
+	VPAND     pairs1<>+0(SB), Y1, Y1
+	VPCMPEQB  pairs1<>+0(SB), Y1, Y1
+	VPMOVMSKB Y1, R8
+	SHLQ      $0x20, R8
+	ORQ       R8, BX
+	MOVQ      BX, 8(CX)
+	MOVQ      DX, CX
+	ADDQ      $0x00000010, DX
 
 	// Quantize.
-	VPMULHRSW (DI), Y9, Y5
-	VPMULHRSW 512(DI), Y5, Y5
+	VPMULHRSW (DI), Y9, Y1
+	VPMULHRSW 512(DI), Y1, Y1
 	VPMULHRSW 64(DI), Y4, Y4
 	VPMULHRSW 576(DI), Y4, Y4
-	VPMULHRSW 128(DI), Y8, Y6
-	VPMULHRSW 640(DI), Y6, Y6
-	VPMULHRSW 192(DI), Y10, Y8
+	VPMULHRSW 128(DI), Y10, Y5
+	VPMULHRSW 640(DI), Y5, Y5
+	VPMULHRSW 192(DI), Y11, Y8
 	VPMULHRSW 704(DI), Y8, Y8
-	VPMULHRSW 256(DI), Y7, Y7
-	VPMULHRSW 768(DI), Y7, Y7
-	VPMULHRSW 320(DI), Y1, Y1
-	VPMULHRSW 832(DI), Y1, Y1
-	VPMULHRSW 384(DI), Y2, Y2
-	VPMULHRSW 896(DI), Y2, Y2
+	VPMULHRSW 256(DI), Y6, Y6
+	VPMULHRSW 768(DI), Y6, Y6
+	VPMULHRSW 320(DI), Y2, Y2
+	VPMULHRSW 832(DI), Y2, Y2
+	VPMULHRSW 384(DI), Y7, Y7
+	VPMULHRSW 896(DI), Y7, Y7
 	VPMULHRSW 448(DI), Y3, Y3
 	VPMULHRSW 960(DI), Y3, Y3
 	VMOVDQU   Y3, 224(AX)
-	VMOVDQU   Y2, 208(AX)
-	VMOVDQU   Y1, 192(AX)
-	VMOVDQU   Y7, 176(AX)
+	VMOVDQU   Y7, 208(AX)
+	VMOVDQU   Y2, 192(AX)
+	VMOVDQU   Y6, 176(AX)
 	VMOVDQU   Y8, 160(AX)
-	VMOVDQU   Y6, 144(AX)
+	VMOVDQU   Y5, 144(AX)
 	VMOVDQU   Y4, 128(AX)
-	VMOVDQU   Y5, 112(AX)
-	VMOVDQU   Y5, (AX)
+	VMOVDQU   Y1, 112(AX)
+	VMOVDQU   Y1, (AX)
 	VMOVDQU   Y4, 16(AX)
-	VMOVDQU   Y6, 32(AX)
+	VMOVDQU   Y5, 32(AX)
 	VMOVDQU   Y8, 48(AX)
-	VMOVDQU   Y7, 64(AX)
-	VMOVDQU   Y1, 80(AX)
-	VMOVDQU   Y2, 96(AX)
+	VMOVDQU   Y6, 64(AX)
+	VMOVDQU   Y2, 80(AX)
+	VMOVDQU   Y7, 96(AX)
 	VMOVDQU   X3, 112(AX)
 
 	// Which coefficients are not zero: bit i of byte 8*j+v of a lane is for that at v of column 2*i+j.
-	VPACKSSWB Y4, Y5, Y4
-	VPCMPEQB  Y0, Y4, Y4
-	VPANDN    bit0<>+0(SB), Y4, Y4
-	VPACKSSWB Y8, Y6, Y5
-	VPCMPEQB  Y0, Y5, Y5
-	VPANDN    bit1<>+0(SB), Y5, Y5
-	VPACKSSWB Y1, Y7, Y1
+	VPACKSSWB Y4, Y1, Y1
 	VPCMPEQB  Y0, Y1, Y1
-	VPANDN    bit2<>+0(SB), Y1, Y1
-	VPACKSSWB Y3, Y2, Y2
+	VPANDN    bit0<>+0(SB), Y1, Y1
+	VPACKSSWB Y8, Y5, Y4
+	VPCMPEQB  Y0, Y4, Y4
+	VPANDN    bit1<>+0(SB), Y4, Y4
+	VPACKSSWB Y2, Y6, Y2
 	VPCMPEQB  Y0, Y2, Y2
-	VPANDN    bit3<>+0(SB), Y2, Y2
-	VPOR      Y5, Y4, Y4
+	VPANDN    bit2<>+0(SB), Y2, Y2
+	VPACKSSWB Y3, Y7, Y3
+	VPCMPEQB  Y0, Y3, Y3
+	VPANDN    bit3<>+0(SB), Y3, Y3
+	VPOR      Y4, Y1, Y1
+	VPOR      Y3, Y2, Y2
 	VPOR      Y2, Y1, Y1
-	VPOR      Y1, Y4, Y4
+	VMOVDQU   Y1, Y1
+	ADDQ      $0x00000100, AX
+	SUBQ      $0x01, SI
+	JG        rows
 
 	// Masks: flags in zig-zag order, 32 at a time.
-	VPERMQ    $0x44, Y4, Y1
-	VPSHUFB   places0<>+0(SB), Y1, Y2
+	VPERMQ    $0x44, Y1, Y0
+	VPSHUFB   places0<>+0(SB), Y0, Y2
 	VPAND     pairs0<>+0(SB), Y2, Y2
 	VPCMPEQB  pairs0<>+0(SB), Y2, Y2
-	VPMOVMSKB Y2, R11
-	VPSHUFB   places1<>+0(SB), Y1, Y1
-	VPAND     pairs1<>+0(SB), Y1, Y1
-	VPCMPEQB  pairs1<>+0(SB), Y1, Y1
-	VPMOVMSKB Y1, R12
-	SHLQ      $0x20, R12
-	ORQ       R12, R11
-	MOVQ      R11, (CX)
-	VPERMQ    $0xee, Y4, Y1
-	VPSHUFB   places0<>+0(SB), Y1, Y2
-	VPAND     pairs0<>+0(SB), Y2, Y2
-	VPCMPEQB  pairs0<>+0(SB), Y2, Y2
-	VPMOVMSKB Y2, R11
-	VPSHUFB   places1<>+0(SB), Y1, Y1
-	VPAND     pairs1<>+0(SB), Y1, Y1
-	VPCMPEQB  pairs1<>+0(SB), Y1, Y1
-	VPMOVMSKB Y1, R12
-	SHLQ      $0x20, R12
-	ORQ       R12, R11
-	MOVQ      R11, 8(CX)
-	ADDQ      $0x00000020, DX
-	ADDQ      $0x00000020, R10
-	ADDQ      $0x00000100, AX
-	ADDQ      $0x00000010, CX
-	SUBQ      $0x01, SI
-	JG        pair
+	VPMOVMSKB Y2, AX
+	VPSHUFB   places1<>+0(SB), Y0, Y0
+	VPAND     pairs1<>+0(SB), Y0, Y0
+	VPCMPEQB  pairs1<>+0(SB), Y0, Y0
+	VPMOVMSKB Y0, DX
+	SHLQ      $0x20, DX
+	ORQ       DX, AX
+	MOVQ      AX, (CX)
+	VPERMQ    $0xee, Y1, Y0
+	VPSHUFB   places0<>+0(SB), Y0, Y1
+	VPAND     pairs0<>+0(SB), Y1, Y1
+	VPCMPEQB  pairs0<>+0(SB), Y1, Y1
+	VPMOVMSKB Y1, AX
+	VPSHUFB   places1<>+0(SB), Y0, Y0
+	VPAND     pairs1<>+0(SB), Y0, Y0
+	VPCMPEQB  pairs1<>+0(SB), Y0, Y0
+	VPMOVMSKB Y0, DX
+	SHLQ      $0x20, DX
+	ORQ       DX, AX
+	MOVQ      AX, 8(CX)
 	VZEROUPPER
 	RET
 
@@ -258,30 +311,6 @@ DATA eighth<>+16(SB)/8, $0x1000100010001000
 DATA eighth<>+24(SB)/8, $0x1000100010001000
 GLOBL eighth<>(SB), RODATA|NOPTR, $32
 
-DATA bit0<>+0(SB)/8, $0x0101010101010101
-DATA bit0<>+8(SB)/8, $0x0101010101010101
-DATA bit0<>+16(SB)/8, $0x0101010101010101
-DATA bit0<>+24(SB)/8, $0x0101010101010101
-GLOBL bit0<>(SB), RODATA|NOPTR, $32
-
-DATA bit1<>+0(SB)/8, $0x0202020202020202
-DATA bit1<>+8(SB)/8, $0x0202020202020202
-DATA bit1<>+16(SB)/8, $0x0202020202020202
-DATA bit1<>+24(SB)/8, $0x0202020202020202
-GLOBL bit1<>(SB), RODATA|NOPTR, $32
-
-DATA bit2<>+0(SB)/8, $0x0404040404040404
-DATA bit2<>+8(SB)/8, $0x0404040404040404
-DATA bit2<>+16(SB)/8, $0x0404040404040404
-DATA bit2<>+24(SB)/8, $0x0404040404040404
-GLOBL bit2<>(SB), RODATA|NOPTR, $32
-
-DATA bit3<>+0(SB)/8, $0x0808080808080808
-DATA bit3<>+8(SB)/8, $0x0808080808080808
-DATA bit3<>+16(SB)/8, $0x0808080808080808
-DATA bit3<>+24(SB)/8, $0x0808080808080808
-GLOBL bit3<>(SB), RODATA|NOPTR, $32
-
 DATA places0<>+0(SB)/8, $0x0108000902010880
 DATA places0<>+8(SB)/8, $0x080009020b04030a
 DATA places0<>+16(SB)/8, $0x040d06050c030a01
@@ -305,3 +334,27 @@ DATA pairs1<>+8(SB)/8, $0x0204040808080804
 DATA pairs1<>+16(SB)/8, $0x0808080804040202
 DATA pairs1<>+24(SB)/8, $0x0808080808040404
 GLOBL pairs1<>(SB), RODATA|NOPTR, $32
+
+DATA bit0<>+0(SB)/8, $0x0101010101010101
+DATA bit0<>+8(SB)/8, $0x0101010101010101
+DATA bit0<>+16(SB)/8, $0x0101010101010101
+DATA bit0<>+24(SB)/8, $0x0101010101010101
+GLOBL bit0<>(SB), RODATA|NOPTR, $32
+
+DATA bit1<>+0(SB)/8, $0x0202020202020202
+DATA bit1<>+8(SB)/8, $0x0202020202020202
+DATA bit1<>+16(SB)/8, $0x0202020202020202
+DATA bit1<>+24(SB)/8, $0x0202020202020202
+GLOBL bit1<>(SB), RODATA|NOPTR, $32
+
+DATA bit2<>+0(SB)/8, $0x0404040404040404
+DATA bit2<>+8(SB)/8, $0x0404040404040404
+DATA bit2<>+16(SB)/8, $0x0404040404040404
+DATA bit2<>+24(SB)/8, $0x0404040404040404
+GLOBL bit2<>(SB), RODATA|NOPTR, $32
+
+DATA bit3<>+0(SB)/8, $0x0808080808080808
+DATA bit3<>+8(SB)/8, $0x0808080808080808
+DATA bit3<>+16(SB)/8, $0x0808080808080808
+DATA bit3<>+24(SB)/8, $0x0808080808080808
+GLOBL bit3<>(SB), RODATA|NOPTR, $32

@@ -35,16 +35,19 @@ func (s *Strip) check(first, n int) {
 }
 
 // writePairs is Kernels.Write. Where dst has no room for the longest codes that so many symbols could have, it takes as
-// many as surely fit, then those that fit what these have left, and the last few in plain Go.
+// many as surely fit, then those that fit what these have left, and the last few in plain Go. Codes are long where their mean is: those of
+// a strip are much like those of the one before.
 func (a *assembly) writePairs(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
-	const pairBits, partialBits = 50, 7
+	const pairBits, partialBits, longBits = 50, 7, 5
 	n := 0
 	for len(syms) >= 2 {
 		pairs := min(len(syms)/2, (8*(len(dst)-n-WriteSlack)-partialBits)/pairBits)
 		if pairs <= 0 {
 			break
 		}
-		n += a.write(&dst[n], &syms[0], pairs, c, p)
+		size := a.write(&dst[n], &syms[0], pairs, c, p)
+		p.long = 8*size > longBits*2*pairs
+		n += size
 		syms = syms[2*pairs:]
 	}
 	return n + write(dst[n:], syms, c, p)

@@ -5,119 +5,137 @@
 #include "textflag.h"
 
 // func flattenAVX2(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
-// Requires: AVX, AVX2, BMI, BMI2, CMOV, POPCNT
-TEXT ·flattenAVX2(SB), NOSPLIT, $320-88
+// Requires: AVX, AVX2, BMI, BMI2, CMOV, LZCNT, POPCNT
+TEXT ·flattenAVX2(SB), NOSPLIT, $80-88
 	// flattenAVX2 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for MaxSymbols(blocks).
-	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
-	// R9 coefficients of the block, R10 mask of the block, R11 order
+	// Registers: AX dst, CX slot, DX mcu, BX pred, SI which blocks of luma have AC coefficients, DI coefficients of
+	// the block, R8 mask of the block, R9 coefficients of the next block, R10 mask of the next block, R11 order
 	MOVQ dst+0(FP), AX
 	MOVQ slot+48(FP), CX
-	MOVQ blocks+72(FP), DX
-	MOVQ mcu+64(FP), BX
-	MOVQ masks+16(FP), SI
-	MOVQ pred+32(FP), DI
-	MOVL $-1, R8
+	MOVQ mcu+64(FP), DX
+	MOVQ pred+32(FP), BX
+	MOVL $-1, SI
 	MOVQ order+24(FP), R11
-
-next:
-	CMPB 24(CX), $0x00
-	JNE  chroma
+	MOVL $0x00000000, 8(SP)
 
 	// Block First + mcu*Step.
 	MOVQ  8(CX), R9
-	IMULQ BX, R9
+	IMULQ DX, R9
 	ADDQ  (CX), R9
-	MOVQ  (SI)(R9*8), R10
+	MOVQ  masks+16(FP), R10
+	MOVQ  (R10)(R9*8), R10
 	SHLQ  $0x07, R9
 	ADDQ  coefs+8(FP), R9
 
-	// NEG carries if the mask is not 0.
-	MOVQ  R10, R12
-	NEGQ  R12
-	ADCL  R8, R8
-	TESTB $0x07, R8
-	JEQ   lumaEmpty
-	CMPQ  R10, $0x00020000
-	JCC   lumaRare
-	CMPB  25(CX), $0x00
-	JEQ   lumaRare
+next:
+	MOVQ R9, DI
+	MOVQ R10, R8
+	CMPQ blocks+72(FP), $0x01
+	JEQ  last
 
-lumaFew:
-	// AC.
-	MOVQ    R10, R12
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	MOVL    R14, R13
-	LEAL    -1024(R15)(R14*1), R15
-	MOVW    R15, 2(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    -1024(R15)(R14*1), R15
-	MOVW    R15, 4(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    -1024(R15)(R14*1), R15
-	MOVW    R15, 6(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    -1024(R15)(R14*1), R15
-	MOVW    R15, 8(AX)
-	TESTQ   R12, R12
-	JNZ     lumaMore
+	// The next slot, or the first of the next MCU.
+	CMPQ CX, lastSlot+56(FP)
+	LEAQ 32(CX), R10
+	JNE  sameMCU
+	MOVQ slots+40(FP), R10
+	INCQ DX
+
+sameMCU:
+	MOVQ R10, (SP)
+
+	// Block First + mcu*Step.
+	MOVQ  8(R10), R9
+	IMULQ DX, R9
+	ADDQ  (R10), R9
+	MOVQ  masks+16(FP), R10
+	MOVQ  (R10)(R9*8), R10
+	SHLQ  $0x07, R9
+	ADDQ  coefs+8(FP), R9
+
+last:
+	CMPB 24(CX), $0x00
+	JNE  chroma
+
+	// NEG carries if the mask is not 0.
+	MOVQ  R8, R12
+	NEGQ  R12
+	ADCL  SI, SI
+	TESTB $0x07, SI
+	JEQ   lumaEmpty
+	CMPB  25(CX), $0x00
+	JEQ   lumaNotShort
+
+lumaShort:
+	// AC, of indices below 16.
+	VBROADCASTI128 (DI), Y0
+	VBROADCASTI128 16(DI), Y1
+	VBROADCASTI128 32(DI), Y2
+	VBROADCASTI128 48(DI), Y3
+	VBROADCASTI128 64(DI), Y4
+	VBROADCASTI128 80(DI), Y5
+	MOVQ           AX, R14
+	VPSHUFB        96(R11), Y0, Y6
+	VPSHUFB        128(R11), Y1, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        160(R11), Y2, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        192(R11), Y3, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        224(R11), Y4, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        256(R11), Y5, Y7
+	VPOR           Y7, Y6, Y6
+	MOVBLZX        R8, R12
+	POPCNTL        R12, R13
+	SHLL           $0x05, R12
+	VPSHUFB        1120(R11)(R12*1), X6, X7
+	VPADDW         1136(R11)(R12*1), X7, X7
+	VMOVDQU        X7, 2(R14)
+	LEAQ           (R14)(R13*2), R14
+	VEXTRACTI128   $0x01, Y6, X6
+	LEAQ           1(R8), R12
+	RORXQ          $0x08, R12, R12
+	LZCNTQ         R12, R13
+	MOVBLZX        R12, R12
+	VMOVD          9312(R11)(R13*4), X7
+	POPCNTL        R12, R13
+	SHLL           $0x05, R12
+	VPSHUFB        1120(R11)(R12*1), X6, X6
+	VPADDW         1136(R11)(R12*1), X6, X6
+	VPADDW         X7, X6, X6
+	VMOVDQU        X6, 2(R14)
+	LEAQ           (R14)(R13*2), R14
+	CMPQ           R8, $0x00010000
+	JCC            lumaMany
 
 lumaListed:
 	// DC.
-	MOVQ    16(CX), R12
-	MOVWLSX (R9), R9
-	MOVL    (DI)(R12*4), R13
-	MOVL    R9, (DI)(R12*4)
-	SUBL    R13, R9
-	ANDL    $0x00000fff, R9
-	CMPQ    R10, $0x01
-	SBBL    R12, R12
-	ANDL    $0x00004000, R12
-	ORL     R12, R9
-	ORL     $0x00008000, R9
-	MOVW    R9, (AX)
+	MOVQ    16(CX), CX
+	MOVWLSX (DI), DI
+	MOVL    (BX)(CX*4), R12
+	MOVL    DI, (BX)(CX*4)
+	SUBL    R12, DI
+	ANDL    $0x00000fff, DI
+	CMPQ    R8, $0x01
+	SBBL    CX, CX
+	ANDL    $0x00004000, CX
+	ORL     CX, DI
+	ORL     $0x00008000, DI
+	MOVW    DI, (AX)
 
 	// EOB.
-	POPCNTQ R10, R9
-	MOVW    $0x0000, 2(AX)(R9*2)
-	LEAQ    -1(R10), R12
-	ORQ     R10, R12
-	SARQ    $0x3f, R12
-	ADDQ    R12, R9
-	LEAQ    4(AX)(R9*2), AX
+	POPCNTQ R8, CX
+	MOVW    $0x0000, 2(AX)(CX*2)
+	LEAQ    -1(R8), DI
+	ORQ     R8, DI
+	SARQ    $0x3f, DI
+	ADDQ    DI, CX
+	LEAQ    4(AX)(CX*2), AX
 
 advance:
-	// The next slot, or the first of the next MCU.
-	CMPQ CX, lastSlot+56(FP)
-	LEAQ 32(CX), CX
-	JNE  sameMCU
-	MOVQ slots+40(FP), CX
-	INCQ BX
-
-sameMCU:
-	DECQ DX
+	MOVQ (SP), CX
+	DECQ blocks+72(FP)
 	JNZ  next
 	SUBQ dst+0(FP), AX
 	SHRQ $0x01, AX
@@ -126,804 +144,767 @@ sameMCU:
 	RET
 
 chroma:
-	// Block First + mcu*Step.
-	MOVQ  8(CX), R9
-	IMULQ BX, R9
-	ADDQ  (CX), R9
-	MOVQ  (SI)(R9*8), R10
-	SHLQ  $0x07, R9
-	ADDQ  coefs+8(FP), R9
-	TESTQ R10, R10
-	JNZ   chromaAC
+	// NEG carries if the mask is not 0.
+	MOVQ  R8, R12
+	NEGQ  R12
+	MOVL  8(SP), R12
+	ADCL  R12, R12
+	MOVL  R12, 8(SP)
+	TESTB $0x07, R12
+	JEQ   chromaEmpty
+	CMPB  25(CX), $0x00
+	JEQ   chromaNotShort
 
-	// DC.
-	MOVQ    16(CX), R10
-	MOVWLSX (R9), R9
-	MOVL    (DI)(R10*4), R12
-	MOVL    R9, (DI)(R10*4)
-	SUBL    R12, R9
-	ANDL    $0x00000fff, R9
-	ORL     $0x0000d000, R9
-	MOVW    R9, (AX)
-	ADDQ    $0x02, AX
-	JMP     advance
-
-chromaAC:
-	CMPQ R10, $0x00020000
-	JCC  chromaRare
-	CMPB 25(CX), $0x00
-	JEQ  chromaRare
-
-chromaFew:
-	// AC.
-	MOVQ    R10, R12
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	MOVL    R14, R13
-	LEAL    15360(R15)(R14*1), R15
-	MOVW    R15, 2(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    15360(R15)(R14*1), R15
-	MOVW    R15, 4(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    15360(R15)(R14*1), R15
-	MOVW    R15, 6(AX)
-	TZCNTQ  R12, R14
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R14*1), R15
-	MOVWLSX (R9)(R15*2), R15
-	SHLL    $0x0a, R14
-	SUBL    R13, R15
-	MOVL    R14, R13
-	LEAL    15360(R15)(R14*1), R15
-	MOVW    R15, 8(AX)
-	TESTQ   R12, R12
-	JNZ     chromaMore
+chromaShort:
+	// AC, of indices below 16.
+	VBROADCASTI128 (DI), Y0
+	VBROADCASTI128 16(DI), Y1
+	VBROADCASTI128 32(DI), Y2
+	VBROADCASTI128 48(DI), Y3
+	VBROADCASTI128 64(DI), Y4
+	VBROADCASTI128 80(DI), Y5
+	MOVQ           AX, R14
+	VPSHUFB        96(R11), Y0, Y6
+	VPSHUFB        128(R11), Y1, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        160(R11), Y2, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        192(R11), Y3, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        224(R11), Y4, Y7
+	VPOR           Y7, Y6, Y6
+	VPSHUFB        256(R11), Y5, Y7
+	VPOR           Y7, Y6, Y6
+	VPADDW         classes<>+0(SB), Y6, Y6
+	MOVBLZX        R8, R12
+	POPCNTL        R12, R13
+	SHLL           $0x05, R12
+	VPSHUFB        1120(R11)(R12*1), X6, X7
+	VPADDW         1136(R11)(R12*1), X7, X7
+	VMOVDQU        X7, 2(R14)
+	LEAQ           (R14)(R13*2), R14
+	VEXTRACTI128   $0x01, Y6, X6
+	LEAQ           1(R8), R12
+	RORXQ          $0x08, R12, R12
+	LZCNTQ         R12, R13
+	MOVBLZX        R12, R12
+	VMOVD          9312(R11)(R13*4), X7
+	POPCNTL        R12, R13
+	SHLL           $0x05, R12
+	VPSHUFB        1120(R11)(R12*1), X6, X6
+	VPADDW         1136(R11)(R12*1), X6, X6
+	VPADDW         X7, X6, X6
+	VMOVDQU        X6, 2(R14)
+	LEAQ           (R14)(R13*2), R14
+	CMPQ           R8, $0x00010000
+	JCC            chromaMany
 
 chromaListed:
 	// DC.
-	MOVQ    16(CX), R12
-	MOVWLSX (R9), R9
-	MOVL    (DI)(R12*4), R13
-	MOVL    R9, (DI)(R12*4)
-	SUBL    R13, R9
-	ANDL    $0x00000fff, R9
-	ORL     $0x00009000, R9
-	MOVW    R9, (AX)
+	MOVQ    16(CX), CX
+	MOVWLSX (DI), DI
+	MOVL    (BX)(CX*4), R12
+	MOVL    DI, (BX)(CX*4)
+	SUBL    R12, DI
+	ANDL    $0x00000fff, DI
+	CMPQ    R8, $0x01
+	SBBL    CX, CX
+	ANDL    $0x00004000, CX
+	ORL     CX, DI
+	ORL     $0x00009000, DI
+	MOVW    DI, (AX)
 
 	// EOB.
-	POPCNTQ R10, R9
-	MOVW    $0x4000, 2(AX)(R9*2)
-	SARQ    $0x3f, R10
-	ADDQ    R10, R9
-	LEAQ    4(AX)(R9*2), AX
+	POPCNTQ R8, CX
+	MOVW    $0x4100, 2(AX)(CX*2)
+	LEAQ    -1(R8), DI
+	ORQ     R8, DI
+	SARQ    $0x3f, DI
+	ADDQ    DI, CX
+	LEAQ    4(AX)(CX*2), AX
 	JMP     advance
 
 lumaEmpty:
 	// DC.
-	MOVQ    16(CX), R10
-	MOVWLSX (R9), R9
-	MOVL    (DI)(R10*4), R12
-	MOVL    R9, (DI)(R10*4)
-	SUBL    R12, R9
-	ANDL    $0x00000fff, R9
-	ORL     $0x0000c000, R9
-	MOVW    R9, (AX)
+	MOVQ    16(CX), CX
+	MOVWLSX (DI), DI
+	MOVL    (BX)(CX*4), R8
+	MOVL    DI, (BX)(CX*4)
+	SUBL    R8, DI
+	ANDL    $0x00000fff, DI
+	ORL     $0x0000c000, DI
+	MOVW    DI, (AX)
 	ADDQ    $0x02, AX
 	JMP     advance
 
-lumaRare:
-	// Runs of more than 15 zeros.
-	MOVQ  R10, R12
-	ORQ   $0x01, R12
-	MOVQ  R12, R13
-	MOVQ  R13, R14
-	SHLQ  $0x01, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x02, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x04, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x08, R14
-	ORQ   R14, R13
-	XORL  R15, R15
-	SHLQ  $0x10, R12
+chromaEmpty:
+	// DC.
+	MOVQ    16(CX), CX
+	MOVWLSX (DI), DI
+	MOVL    (BX)(CX*4), R8
+	MOVL    DI, (BX)(CX*4)
+	SUBL    R8, DI
+	ANDL    $0x00000fff, DI
+	ORL     $0x0000d000, DI
+	MOVW    DI, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
+lumaMany:
+	VBROADCASTI128 96(DI), Y6
+	VBROADCASTI128 112(DI), Y7
+	MOVQ           R8, R12
+	SHRQ           $0x20, R12
+	JNZ            lumaAll
+
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
 	ANDNQ R12, R13, R12
-	ORQ   R12, R15
-	SHLQ  $0x10, R12
-	ANDNQ R12, R13, R12
-	ORQ   R12, R15
-	SHLQ  $0x10, R12
-	ANDNQ R12, R13, R12
-	ORQ   R12, R15
 
 	// Not behind the last coefficient.
-	MOVQ  R10, R14
-	ORQ   $0x01, R14
-	BSRQ  R14, R14
-	BZHIQ R14, R15, R15
-	ORQ   R15, R10
-	CMPB  25(CX), $0x00
-	JEQ   lumaNotShort
+	LEAQ   1(R8), R13
+	LZCNTQ R13, R13
+	XORL   $0x3f, R13
+	BZHIQ  R13, R12, R12
+	ORQ    R12, R8
 
-lumaShort:
-	POPCNTQ R10, R12
-	CMPQ    R12, $0x14
-	JLE     lumaFew
+	// AC, of indices below 32.
+	INCQ         R8
+	VPSHUFB      352(R11), Y0, Y0
+	VPSHUFB      384(R11), Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      416(R11), Y2, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      448(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      480(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      512(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      544(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      576(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	RORXQ        $0x10, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X2
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X2, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x18, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	DECQ         R8
+	JMP          lumaListed
 
-	// All coefficients in zig-zag order.
-	VBROADCASTI128 (R9), Y0
-	VBROADCASTI128 16(R9), Y1
-	VBROADCASTI128 32(R9), Y2
-	VBROADCASTI128 48(R9), Y3
-	VBROADCASTI128 64(R9), Y4
-	VBROADCASTI128 80(R9), Y5
-	VBROADCASTI128 96(R9), Y6
-	VBROADCASTI128 112(R9), Y7
-	VPSHUFB        96(R11), Y0, Y8
-	VPSHUFB        128(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        160(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        192(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        224(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        256(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        288(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        320(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, (SP)
-	VPSHUFB        352(R11), Y0, Y8
-	VPSHUFB        384(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        416(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        448(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        480(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        512(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        544(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        576(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 32(SP)
-	VPSHUFB        608(R11), Y0, Y8
-	VPSHUFB        640(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        672(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        704(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        736(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        768(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        800(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        832(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 64(SP)
-	VPSHUFB        864(R11), Y0, Y0
-	VPSHUFB        896(R11), Y1, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        928(R11), Y2, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        960(R11), Y3, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        992(R11), Y4, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1024(R11), Y5, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1056(R11), Y6, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1088(R11), Y7, Y1
-	VPOR           Y1, Y0, Y0
-	VMOVDQU        Y0, 96(SP)
+lumaAll:
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+	JZ    noLongRuns2
 
-	// Eight at a time.
-	MOVQ    AX, R13
-	ORQ     $0x01, R10
-	MOVL    $0x0000fc00, R14
-	MOVBLZX R10, R12
-	ANDL    $-2, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU (SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x08, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 16(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x10, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 32(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x18, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 48(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x20, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 64(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x28, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 80(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x30, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 96(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x38, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 112(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	ANDQ    $-2, R10
-	JMP     lumaListed
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
+	ANDNQ R12, R13, R15
+	MOVQ  R15, R13
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R15
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R15
 
-lumaMore:
-	MOVQ AX, R14
+	// Not behind the last coefficient.
+	LEAQ   1(R8), R12
+	LZCNTQ R12, R12
+	XORL   $0x3f, R12
+	BZHIQ  R12, R15, R15
+	ORQ    R15, R8
 
-lumaFour:
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    -1024(BP)(R15*1), BP
-	MOVW    BP, 10(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    -1024(BP)(R15*1), BP
-	MOVW    BP, 12(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    -1024(BP)(R15*1), BP
-	MOVW    BP, 14(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    -1024(BP)(R15*1), BP
-	MOVW    BP, 16(R14)
-	ADDQ    $0x08, R14
-	TESTQ   R12, R12
-	JNZ     lumaFour
-	JMP     lumaListed
+noLongRuns2:
+	// AC, all others.
+	INCQ         R8
+	VPSHUFB      352(R11), Y0, Y8
+	VPSHUFB      384(R11), Y1, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      416(R11), Y2, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      448(R11), Y3, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      480(R11), Y4, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      512(R11), Y5, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      544(R11), Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      576(R11), Y7, Y9
+	VPOR         Y9, Y8, Y8
+	RORXQ        $0x10, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X10
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X8, X9
+	VPADDW       1136(R11)(R12*1), X9, X9
+	VPADDW       X10, X9, X9
+	VMOVDQU      X9, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y8, X8
+	RORXQ        $0x18, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X9
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X8, X8
+	VPADDW       1136(R11)(R12*1), X8, X8
+	VPADDW       X9, X8, X8
+	VMOVDQU      X8, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VPSHUFB      608(R11), Y0, Y0
+	VPSHUFB      640(R11), Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      672(R11), Y2, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      704(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      736(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      768(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      800(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      832(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	RORXQ        $0x20, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X8
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X8, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x28, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VPSHUFB      928(R11), Y2, Y0
+	VPSHUFB      960(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      992(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1024(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1056(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1088(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	RORXQ        $0x30, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X2
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X2, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x38, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	DECQ         R8
+	JMP          lumaListed
 
 lumaNotShort:
 	// Values above 511.
-	VPABSW (R9), Y0
+	VPABSW (DI), Y0
 	VPAND  noDC<>+0(SB), Y0, Y0
-	VPABSW 32(R9), Y1
+	VPABSW 32(DI), Y1
 	VPOR   Y1, Y0, Y0
-	VPABSW 64(R9), Y1
+	VPABSW 64(DI), Y1
 	VPOR   Y1, Y0, Y0
-	VPABSW 96(R9), Y1
+	VPABSW 96(DI), Y1
 	VPOR   Y1, Y0, Y0
 	VPTEST above511<>+0(SB), Y0
-	JZ     lumaShort
+	JNZ    lumaAbove511
+	JMP    lumaShort
 
+lumaAbove511:
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+	JZ    noLongRuns3
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
+	ANDNQ R12, R13, R14
+	MOVQ  R14, R13
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R14
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R14
+
+	// Not behind the last coefficient.
+	LEAQ   1(R8), R12
+	LZCNTQ R12, R12
+	XORL   $0x3f, R12
+	BZHIQ  R12, R14, R14
+	ORQ    R14, R8
+
+noLongRuns3:
 	// DC.
 	MOVQ    16(CX), R12
-	MOVWLSX (R9), R13
-	MOVL    (DI)(R12*4), R14
-	MOVL    R13, (DI)(R12*4)
+	MOVWLSX (DI), R13
+	MOVL    (BX)(R12*4), R14
+	MOVL    R13, (BX)(R12*4)
 	SUBL    R14, R13
 	ANDL    $0x00000fff, R13
 	ORL     $0x00008000, R13
 	MOVW    R13, (AX)
 
 	// Both symbols of each coefficient. There are not enough registers.
-	MOVQ CX, 128(SP)
-	MOVQ DX, 136(SP)
-	MOVQ BX, 144(SP)
-	MOVQ DI, 152(SP)
-	MOVQ R10, R12
+	MOVQ CX, 16(SP)
+	MOVQ R10, 24(SP)
+	MOVQ DX, 32(SP)
+	MOVQ BX, 40(SP)
+	MOVQ AX, R14
+	MOVQ R8, R12
 	XORL R13, R13
 
 lumaLarge:
 	TZCNTQ  R12, CX
 	BLSRQ   R12, R12
-	MOVBLZX (R11)(CX*1), DX
-	MOVWLSX (R9)(DX*2), DX
-	MOVL    DX, DI
-	SARL    $0x1f, DI
-	ADDL    DX, DI
-	ANDL    $0x000003ff, DI
-	ORL     $0x0000a800, DI
-	MOVW    DI, 4(AX)
-	MOVL    CX, BX
-	SUBL    R13, BX
+	MOVBLZX (R11)(CX*1), R10
+	MOVWLSX (DI)(R10*2), R10
+	MOVL    R10, BX
+	SARL    $0x1f, BX
+	ADDL    R10, BX
+	ANDL    $0x000003ff, BX
+	ORL     $0x0000a800, BX
+	MOVW    BX, 4(R14)
+	MOVL    CX, DX
+	SUBL    R13, DX
 	MOVL    CX, R13
-	LEAL    41983(BX), DI
-	SHLL    $0x0a, BX
-	LEAL    -1024(DX)(BX*1), BX
-	ADDL    $0x000001ff, DX
-	CMPL    DX, $0x000003fe
-	CMOVLHI DI, BX
-	MOVW    BX, 2(AX)
+	LEAL    41983(DX), BX
+	IMUL3L  $0x00000410, DX, DX
+	LEAL    -1040(R10)(DX*1), DX
+	ADDL    $0x000001ff, R10
+	CMPL    R10, $0x000003fe
+	CMOVLHI BX, DX
+	MOVW    DX, 2(R14)
 	SETHI   CL
 	MOVBLZX CL, CX
-	LEAQ    2(AX)(CX*2), AX
+	LEAQ    2(R14)(CX*2), R14
 	TESTQ   R12, R12
 	JNZ     lumaLarge
-	MOVQ    128(SP), CX
-	MOVQ    136(SP), DX
-	MOVQ    144(SP), BX
-	MOVQ    152(SP), DI
+	MOVQ    16(SP), CX
+	MOVQ    24(SP), R10
+	MOVQ    32(SP), DX
+	MOVQ    40(SP), BX
 
 	// EOB.
-	MOVW $0x0000, 2(AX)
-	SARQ $0x3f, R10
-	LEAQ 4(AX)(R10*2), AX
+	MOVW $0x0000, 2(R14)
+	SARQ $0x3f, R8
+	LEAQ 4(R14)(R8*2), AX
 	JMP  advance
 
-chromaRare:
-	// Runs of more than 15 zeros.
-	MOVQ  R10, R12
-	ORQ   $0x01, R12
-	MOVQ  R12, R13
-	MOVQ  R13, R14
-	SHLQ  $0x01, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x02, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x04, R14
-	ORQ   R14, R13
-	MOVQ  R13, R14
-	SHLQ  $0x08, R14
-	ORQ   R14, R13
-	XORL  R15, R15
-	SHLQ  $0x10, R12
+chromaMany:
+	VBROADCASTI128 96(DI), Y6
+	VBROADCASTI128 112(DI), Y7
+	MOVQ           R8, R12
+	SHRQ           $0x20, R12
+	JNZ            chromaAll
+
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
 	ANDNQ R12, R13, R12
-	ORQ   R12, R15
-	SHLQ  $0x10, R12
-	ANDNQ R12, R13, R12
-	ORQ   R12, R15
-	SHLQ  $0x10, R12
-	ANDNQ R12, R13, R12
-	ORQ   R12, R15
 
 	// Not behind the last coefficient.
-	MOVQ  R10, R14
-	ORQ   $0x01, R14
-	BSRQ  R14, R14
-	BZHIQ R14, R15, R15
-	ORQ   R15, R10
-	CMPB  25(CX), $0x00
-	JEQ   chromaNotShort
+	LEAQ   1(R8), R13
+	LZCNTQ R13, R13
+	XORL   $0x3f, R13
+	BZHIQ  R13, R12, R12
+	ORQ    R12, R8
 
-chromaShort:
-	POPCNTQ R10, R12
-	CMPQ    R12, $0x14
-	JLE     chromaFew
+	// AC, of indices below 32.
+	INCQ         R8
+	VPSHUFB      352(R11), Y0, Y0
+	VPSHUFB      384(R11), Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      416(R11), Y2, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      448(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      480(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      512(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      544(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      576(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	VPADDW       classes<>+0(SB), Y0, Y0
+	RORXQ        $0x10, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X2
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X2, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x18, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	DECQ         R8
+	JMP          chromaListed
 
-	// All coefficients in zig-zag order.
-	VBROADCASTI128 (R9), Y0
-	VBROADCASTI128 16(R9), Y1
-	VBROADCASTI128 32(R9), Y2
-	VBROADCASTI128 48(R9), Y3
-	VBROADCASTI128 64(R9), Y4
-	VBROADCASTI128 80(R9), Y5
-	VBROADCASTI128 96(R9), Y6
-	VBROADCASTI128 112(R9), Y7
-	VPSHUFB        96(R11), Y0, Y8
-	VPSHUFB        128(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        160(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        192(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        224(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        256(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        288(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        320(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 160(SP)
-	VPSHUFB        352(R11), Y0, Y8
-	VPSHUFB        384(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        416(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        448(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        480(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        512(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        544(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        576(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 192(SP)
-	VPSHUFB        608(R11), Y0, Y8
-	VPSHUFB        640(R11), Y1, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        672(R11), Y2, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        704(R11), Y3, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        736(R11), Y4, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        768(R11), Y5, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        800(R11), Y6, Y9
-	VPOR           Y9, Y8, Y8
-	VPSHUFB        832(R11), Y7, Y9
-	VPOR           Y9, Y8, Y8
-	VMOVDQU        Y8, 224(SP)
-	VPSHUFB        864(R11), Y0, Y0
-	VPSHUFB        896(R11), Y1, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        928(R11), Y2, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        960(R11), Y3, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        992(R11), Y4, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1024(R11), Y5, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1056(R11), Y6, Y1
-	VPOR           Y1, Y0, Y0
-	VPSHUFB        1088(R11), Y7, Y1
-	VPOR           Y1, Y0, Y0
-	VMOVDQU        Y0, 256(SP)
+chromaAll:
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+	JZ    noLongRuns5
 
-	// Eight at a time.
-	MOVQ    AX, R13
-	ORQ     $0x01, R10
-	MOVL    $0x0000fc00, R14
-	MOVBLZX R10, R12
-	ANDL    $-2, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 160(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x08, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 176(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x10, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 192(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x18, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 208(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x20, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 224(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x28, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 240(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x30, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 256(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	RORXQ   $0x38, R10, R12
-	BSRQ    R12, R14
-	XORL    $0x3f, R14
-	SHLL    $0x0a, R14
-	MOVBLZX R12, R12
-	VMOVD   R14, X1
-	POPCNTL R12, R14
-	SHLL    $0x04, R12
-	VMOVDQU 272(SP), X0
-	VPSHUFB 1120(R11)(R12*1), X0, X0
-	VPADDW  5216(R11)(R12*1), X0, X0
-	VPADDW  X1, X0, X0
-	VPADDW  classes<>+0(SB), X0, X0
-	VMOVDQU X0, 2(R13)
-	LEAQ    (R13)(R14*2), R13
-	ANDQ    $-2, R10
-	JMP     chromaListed
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
+	ANDNQ R12, R13, R15
+	MOVQ  R15, R13
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R15
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R15
 
-chromaMore:
-	MOVQ AX, R14
+	// Not behind the last coefficient.
+	LEAQ   1(R8), R12
+	LZCNTQ R12, R12
+	XORL   $0x3f, R12
+	BZHIQ  R12, R15, R15
+	ORQ    R15, R8
 
-chromaFour:
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    15360(BP)(R15*1), BP
-	MOVW    BP, 10(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    15360(BP)(R15*1), BP
-	MOVW    BP, 12(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    15360(BP)(R15*1), BP
-	MOVW    BP, 14(R14)
-	TZCNTQ  R12, R15
-	BLSRQ   R12, R12
-	MOVBLZX (R11)(R15*1), BP
-	MOVWLSX (R9)(BP*2), BP
-	SHLL    $0x0a, R15
-	SUBL    R13, BP
-	MOVL    R15, R13
-	LEAL    15360(BP)(R15*1), BP
-	MOVW    BP, 16(R14)
-	ADDQ    $0x08, R14
-	TESTQ   R12, R12
-	JNZ     chromaFour
-	JMP     chromaListed
+noLongRuns5:
+	// AC, all others.
+	INCQ         R8
+	VPSHUFB      352(R11), Y0, Y8
+	VPSHUFB      384(R11), Y1, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      416(R11), Y2, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      448(R11), Y3, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      480(R11), Y4, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      512(R11), Y5, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      544(R11), Y6, Y9
+	VPOR         Y9, Y8, Y8
+	VPSHUFB      576(R11), Y7, Y9
+	VPOR         Y9, Y8, Y8
+	VPADDW       classes<>+0(SB), Y8, Y8
+	RORXQ        $0x10, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X10
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X8, X9
+	VPADDW       1136(R11)(R12*1), X9, X9
+	VPADDW       X10, X9, X9
+	VMOVDQU      X9, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y8, X8
+	RORXQ        $0x18, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X9
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X8, X8
+	VPADDW       1136(R11)(R12*1), X8, X8
+	VPADDW       X9, X8, X8
+	VMOVDQU      X8, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VPSHUFB      608(R11), Y0, Y0
+	VPSHUFB      640(R11), Y1, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      672(R11), Y2, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      704(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      736(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      768(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      800(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      832(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	VPADDW       classes<>+0(SB), Y0, Y0
+	RORXQ        $0x20, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X8
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X8, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x28, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VPSHUFB      928(R11), Y2, Y0
+	VPSHUFB      960(R11), Y3, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      992(R11), Y4, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1024(R11), Y5, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1056(R11), Y6, Y1
+	VPOR         Y1, Y0, Y0
+	VPSHUFB      1088(R11), Y7, Y1
+	VPOR         Y1, Y0, Y0
+	VPADDW       classes<>+0(SB), Y0, Y0
+	RORXQ        $0x30, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X2
+	POPCNTL      R12, R13
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X1
+	VPADDW       1136(R11)(R12*1), X1, X1
+	VPADDW       X2, X1, X1
+	VMOVDQU      X1, 2(R14)
+	LEAQ         (R14)(R13*2), R14
+	VEXTRACTI128 $0x01, Y0, X0
+	RORXQ        $0x38, R8, R12
+	LZCNTQ       R12, R13
+	MOVBLZX      R12, R12
+	VMOVD        9312(R11)(R13*4), X1
+	SHLL         $0x05, R12
+	VPSHUFB      1120(R11)(R12*1), X0, X0
+	VPADDW       1136(R11)(R12*1), X0, X0
+	VPADDW       X1, X0, X0
+	VMOVDQU      X0, 2(R14)
+	DECQ         R8
+	JMP          chromaListed
 
 chromaNotShort:
 	// Values above 511.
-	VPABSW (R9), Y0
+	VPABSW (DI), Y0
 	VPAND  noDC<>+0(SB), Y0, Y0
-	VPABSW 32(R9), Y1
+	VPABSW 32(DI), Y1
 	VPOR   Y1, Y0, Y0
-	VPABSW 64(R9), Y1
+	VPABSW 64(DI), Y1
 	VPOR   Y1, Y0, Y0
-	VPABSW 96(R9), Y1
+	VPABSW 96(DI), Y1
 	VPOR   Y1, Y0, Y0
 	VPTEST above511<>+0(SB), Y0
-	JZ     chromaShort
+	JNZ    chromaAbove511
+	JMP    chromaShort
 
+chromaAbove511:
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
+	MOVQ  R8, R12
+	NOTQ  R12
+	DECQ  R12
+	RORXQ $0x3f, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3e, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x3c, R12, R13
+	ANDQ  R13, R12
+	RORXQ $0x38, R12, R13
+	ANDQ  R13, R12
+	JZ    noLongRuns6
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R12)(R12*1), R13
+	ANDNQ R12, R13, R14
+	MOVQ  R14, R13
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R14
+	RORXQ $0x30, R13, R13
+	ANDQ  R12, R13
+	ORQ   R13, R14
+
+	// Not behind the last coefficient.
+	LEAQ   1(R8), R12
+	LZCNTQ R12, R12
+	XORL   $0x3f, R12
+	BZHIQ  R12, R14, R14
+	ORQ    R14, R8
+
+noLongRuns6:
 	// DC.
 	MOVQ    16(CX), R12
-	MOVWLSX (R9), R13
-	MOVL    (DI)(R12*4), R14
-	MOVL    R13, (DI)(R12*4)
+	MOVWLSX (DI), R13
+	MOVL    (BX)(R12*4), R14
+	MOVL    R13, (BX)(R12*4)
 	SUBL    R14, R13
 	ANDL    $0x00000fff, R13
 	ORL     $0x00009000, R13
 	MOVW    R13, (AX)
 
 	// Both symbols of each coefficient. There are not enough registers.
-	MOVQ CX, 288(SP)
-	MOVQ DX, 296(SP)
-	MOVQ BX, 304(SP)
-	MOVQ DI, 312(SP)
-	MOVQ R10, R12
+	MOVQ CX, 48(SP)
+	MOVQ R10, 56(SP)
+	MOVQ DX, 64(SP)
+	MOVQ BX, 72(SP)
+	MOVQ AX, R14
+	MOVQ R8, R12
 	XORL R13, R13
 
 chromaLarge:
 	TZCNTQ  R12, CX
 	BLSRQ   R12, R12
-	MOVBLZX (R11)(CX*1), DX
-	MOVWLSX (R9)(DX*2), DX
-	MOVL    DX, DI
-	SARL    $0x1f, DI
-	ADDL    DX, DI
-	ANDL    $0x000003ff, DI
-	ORL     $0x0000a800, DI
-	MOVW    DI, 4(AX)
-	MOVL    CX, BX
-	SUBL    R13, BX
+	MOVBLZX (R11)(CX*1), R10
+	MOVWLSX (DI)(R10*2), R10
+	MOVL    R10, BX
+	SARL    $0x1f, BX
+	ADDL    R10, BX
+	ANDL    $0x000003ff, BX
+	ORL     $0x0000a800, BX
+	MOVW    BX, 4(R14)
+	MOVL    CX, DX
+	SUBL    R13, DX
 	MOVL    CX, R13
-	LEAL    41999(BX), DI
-	SHLL    $0x0a, BX
-	LEAL    15360(DX)(BX*1), BX
-	ADDL    $0x000001ff, DX
-	CMPL    DX, $0x000003fe
-	CMOVLHI DI, BX
-	MOVW    BX, 2(AX)
+	LEAL    41999(DX), BX
+	IMUL3L  $0x00000410, DX, DX
+	LEAL    15600(R10)(DX*1), DX
+	ADDL    $0x000001ff, R10
+	CMPL    R10, $0x000003fe
+	CMOVLHI BX, DX
+	MOVW    DX, 2(R14)
 	SETHI   CL
 	MOVBLZX CL, CX
-	LEAQ    2(AX)(CX*2), AX
+	LEAQ    2(R14)(CX*2), R14
 	TESTQ   R12, R12
 	JNZ     chromaLarge
-	MOVQ    288(SP), CX
-	MOVQ    296(SP), DX
-	MOVQ    304(SP), BX
-	MOVQ    312(SP), DI
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R10
+	MOVQ    64(SP), DX
+	MOVQ    72(SP), BX
 
 	// EOB.
-	MOVW $0x4000, 2(AX)
-	SARQ $0x3f, R10
-	LEAQ 4(AX)(R10*2), AX
+	MOVW $0x4100, 2(R14)
+	SARQ $0x3f, R8
+	LEAQ 4(R14)(R8*2), AX
 	JMP  advance
+
+DATA classes<>+0(SB)/8, $0x4100410041004100
+DATA classes<>+8(SB)/8, $0x4100410041004100
+DATA classes<>+16(SB)/8, $0x4100410041004100
+DATA classes<>+24(SB)/8, $0x4100410041004100
+GLOBL classes<>(SB), RODATA|NOPTR, $32
 
 DATA noDC<>+0(SB)/8, $0xffffffffffff0000
 DATA noDC<>+8(SB)/8, $0xffffffffffffffff
@@ -937,26 +918,33 @@ DATA above511<>+16(SB)/8, $0xfe00fe00fe00fe00
 DATA above511<>+24(SB)/8, $0xfe00fe00fe00fe00
 GLOBL above511<>(SB), RODATA|NOPTR, $32
 
-DATA classes<>+0(SB)/8, $0x4000400040004000
-DATA classes<>+8(SB)/8, $0x4000400040004000
-GLOBL classes<>(SB), RODATA|NOPTR, $16
-
 // func writeAVX2(dst *byte, syms *uint16, pairs int, codes *[65536]uint32, p *Partial) (n int)
-// Requires: AVX, BMI2
+// Requires: AVX, BMI2, CMOV
 TEXT ·writeAVX2(SB), NOSPLIT, $0-48
 	// writeAVX2 is Kernels.Write for 2*pairs symbols, pairs > 0. It may write 8 bytes more than it counts.
+	// acc has its bits at the upper end.
+	// 	most := 8
+	// 	if p.long {
+	// 		most = 6
+	// 	}
 	// 	for len(syms) > 0 {
-	// 		code, length := c.join(syms[:4])
-	// 		if length > 57 || len(syms) < 4 {
-	// 			code, length = c.join(syms[:2])
+	// 		var code, length uint64
+	// 		for _, n := range []int{most, 4, 2} {
+	// 			if n <= len(syms) {
+	// 				code, length = c.join(syms[:n])
+	// 				if length <= 56 {
+	// 					break
+	// 				}
+	// 			}
 	// 		}
-	// 		acc = acc<<length | code
+	// 		acc |= code>>have
 	// 		have += length
-	// 		binary.BigEndian.PutUint64(dst, acc<<(64-have))
-	// 		dst = dst[have>>3:]
+	// 		binary.BigEndian.PutUint64(dst, acc)
+	// 		dst, acc, syms = dst[have>>3:], acc<<(have&^7), syms[n:]
 	// 		have &= 7
 	// 	}
-	// Registers: AX dst, CX syms, DX codes, BX pairs, SI acc, DI have, R8 code, R9 length
+	// Registers: AX dst, CX syms, DX codes, BX pairs, SI acc, DI have, R8 code, BX length, R9 the last eight symbols,
+	// R10 the last six
 	MOVQ dst+0(FP), AX
 	MOVQ syms+8(FP), CX
 	MOVQ codes+24(FP), DX
@@ -964,79 +952,278 @@ TEXT ·writeAVX2(SB), NOSPLIT, $0-48
 	MOVQ p+32(FP), R8
 	MOVQ (R8), SI
 	MOVQ 8(R8), DI
-	CMPQ BX, $0x02
-	JLT  two
+	LEAQ -12(CX)(BX*4), R10
+	LEAQ -4(R10), R9
 
-four:
+	// Where codes are long, eight are not tried.
+	XORL    BX, BX
+	CMPB    16(R8), $0x00
+	CMOVQNE BX, R9
+
+	// A shift by 64 would be none.
+	MOVQ  DI, BX
+	XORQ  $0x3f, BX
+	ADDQ  SI, SI
+	SHLXQ BX, SI, SI
+	JMP   rest
+
+eight:
 	MOVWLZX (CX), R8
-	MOVWLZX 2(CX), R10
-	MOVL    (DX)(R8*4), R8
-	MOVL    (DX)(R10*4), R10
-	LEAL    (R8)(R10*1), R9
-	ANDL    $0x3f, R9
-	SHRL    $0x06, R8
-	SHLXQ   R10, R8, R8
-	SHRL    $0x06, R10
-	ORQ     R10, R8
-	MOVWLZX 4(CX), R10
-	MOVWLZX 6(CX), R12
-	MOVL    (DX)(R10*4), R10
-	MOVL    (DX)(R12*4), R12
-	LEAL    (R10)(R12*1), R11
-	ANDL    $0x3f, R11
-	SHRL    $0x06, R10
-	SHLXQ   R12, R10, R10
-	SHRL    $0x06, R12
-	ORQ     R12, R10
-	LEAQ    (R9)(R11*1), R12
-	CMPQ    R12, $0x39
-	JHI     longer
-	SHLXQ   R11, R8, R8
-	ORQ     R10, R8
-	MOVQ    R12, R9
-	ADDQ    $0x08, CX
-	SUBQ    $0x02, BX
+	MOVWLZX 2(CX), R11
+	MOVQ    262144(DX)(R8*8), R8
+	MOVQ    262144(DX)(R11*8), R11
+	LEAQ    (R8)(R11*1), BX
+	SHRXQ   R8, R11, R11
+	ORQ     R11, R8
+	MOVWLZX 4(CX), R11
+	MOVWLZX 6(CX), R13
+	MOVQ    262144(DX)(R11*8), R11
+	MOVQ    262144(DX)(R13*8), R13
+	LEAQ    (R11)(R13*1), R12
+	SHRXQ   R11, R13, R13
+	ORQ     R13, R11
+	SHRXQ   BX, R11, R11
+	ORQ     R11, R8
+	ADDQ    R12, BX
+	MOVWLZX 8(CX), R11
+	MOVWLZX 10(CX), R13
+	MOVQ    262144(DX)(R11*8), R11
+	MOVQ    262144(DX)(R13*8), R13
+	LEAQ    (R11)(R13*1), R12
+	SHRXQ   R11, R13, R13
+	ORQ     R13, R11
+	MOVWLZX 12(CX), R13
+	MOVWLZX 14(CX), R15
+	MOVQ    262144(DX)(R13*8), R13
+	MOVQ    262144(DX)(R15*8), R15
+	LEAQ    (R13)(R15*1), R14
+	SHRXQ   R13, R15, R15
+	ORQ     R15, R13
+	SHRXQ   R12, R13, R13
+	ORQ     R13, R11
+	ADDQ    R14, R12
+	LEAQ    (BX)(R12*1), R13
+	ANDL    $0x000000ff, R13
+	CMPL    R13, $0x38
+	JHI     fewerThanEight
+	SHRXQ   BX, R11, R11
+	ORQ     R11, R8
+	ANDQ    $-128, R8
+	SHRXQ   DI, R8, R8
+	ORQ     R8, SI
+	ADDL    R13, DI
+	MOVQ    SI, BX
+	BSWAPQ  BX
+	MOVQ    BX, (AX)
+	MOVL    DI, BX
+	ANDL    $0x07, DI
+	SUBL    DI, BX
+	SHLXQ   BX, SI, SI
+	SHRL    $0x03, BX
+	ADDQ    BX, AX
+	ADDQ    $0x10, CX
 
-add:
-	SHLXQ  R9, SI, SI
-	ORQ    R8, SI
-	ADDL   R9, DI
-	MOVQ   DI, R8
-	NEGQ   R8
-	SHLXQ  R8, SI, R8
-	BSWAPQ R8
-	MOVQ   R8, (AX)
-	MOVL   DI, R8
-	SHRL   $0x03, R8
-	ADDQ   R8, AX
-	ANDL   $0x07, DI
-	CMPQ   BX, $0x02
-	JGE    four
-	TESTQ  BX, BX
-	JZ     end
+rest:
+	CMPQ CX, R9
+	JLS  eight
+	JMP  restOfSix
+
+six:
+	MOVWLZX (CX), R8
+	MOVWLZX 2(CX), R11
+	MOVQ    262144(DX)(R8*8), R8
+	MOVQ    262144(DX)(R11*8), R11
+	LEAQ    (R8)(R11*1), BX
+	SHRXQ   R8, R11, R11
+	ORQ     R11, R8
+	MOVWLZX 4(CX), R11
+	MOVWLZX 6(CX), R13
+	MOVQ    262144(DX)(R11*8), R11
+	MOVQ    262144(DX)(R13*8), R13
+	LEAQ    (R11)(R13*1), R12
+	SHRXQ   R11, R13, R13
+	ORQ     R13, R11
+	SHRXQ   BX, R11, R11
+	ORQ     R11, R8
+	ADDQ    R12, BX
+	MOVWLZX 8(CX), R11
+	MOVWLZX 10(CX), R13
+	MOVQ    262144(DX)(R11*8), R11
+	MOVQ    262144(DX)(R13*8), R13
+	LEAQ    (R11)(R13*1), R12
+	SHRXQ   R11, R13, R13
+	ORQ     R13, R11
+	LEAQ    (BX)(R12*1), R13
+	ANDL    $0x000000ff, R13
+	CMPL    R13, $0x38
+	JHI     fewerThanSix
+	SHRXQ   BX, R11, R11
+	ORQ     R11, R8
+	ANDQ    $-128, R8
+	SHRXQ   DI, R8, R8
+	ORQ     R8, SI
+	ADDL    R13, DI
+	MOVQ    SI, BX
+	BSWAPQ  BX
+	MOVQ    BX, (AX)
+	MOVL    DI, BX
+	ANDL    $0x07, DI
+	SUBL    DI, BX
+	SHLXQ   BX, SI, SI
+	SHRL    $0x03, BX
+	ADDQ    BX, AX
+	ADDQ    $0x0c, CX
+
+restOfSix:
+	CMPQ CX, R10
+	JLS  six
+
+	// Two pairs may be left.
+	LEAQ 12(R10), BX
+	CMPQ CX, BX
+	JEQ  end
 
 two:
 	MOVWLZX (CX), R8
-	MOVWLZX 2(CX), R10
-	MOVL    (DX)(R8*4), R8
-	MOVL    (DX)(R10*4), R10
-	LEAL    (R8)(R10*1), R9
-	ANDL    $0x3f, R9
-	SHRL    $0x06, R8
-	SHLXQ   R10, R8, R8
-	SHRL    $0x06, R10
-	ORQ     R10, R8
+	MOVWLZX 2(CX), R11
+	MOVQ    262144(DX)(R8*8), R8
+	MOVQ    262144(DX)(R11*8), R11
+	LEAQ    (R8)(R11*1), BX
+	SHRXQ   R8, R11, R11
+	ORQ     R11, R8
+	ANDL    $0x7f, BX
+	ANDQ    $-128, R8
+	SHRXQ   DI, R8, R8
+	ORQ     R8, SI
+	ADDL    BX, DI
+	MOVQ    SI, BX
+	BSWAPQ  BX
+	MOVQ    BX, (AX)
+	MOVL    DI, BX
+	ANDL    $0x07, DI
+	SUBL    DI, BX
+	SHLXQ   BX, SI, SI
+	SHRL    $0x03, BX
+	ADDQ    BX, AX
+	ADDQ    $0x04, CX
+	JMP     rest
 
-longer:
-	ADDQ $0x04, CX
-	DECQ BX
-	JMP  add
+fewerThanEight:
+	// The first four, and the others.
+	ANDL   $0x7f, BX
+	CMPL   BX, $0x38
+	JHI    two
+	ANDQ   $-128, R8
+	SHRXQ  DI, R8, R8
+	ORQ    R8, SI
+	ADDL   BX, DI
+	MOVQ   SI, BX
+	BSWAPQ BX
+	MOVQ   BX, (AX)
+	MOVL   DI, BX
+	ANDL   $0x07, DI
+	SUBL   DI, BX
+	SHLXQ  BX, SI, SI
+	SHRL   $0x03, BX
+	ADDQ   BX, AX
+	ADDQ   $0x08, CX
+	ANDL   $0x7f, R12
+	CMPL   R12, $0x38
+	JHI    two
+	MOVQ   R11, R8
+	ANDQ   $-128, R8
+	SHRXQ  DI, R8, R8
+	ORQ    R8, SI
+	ADDL   R12, DI
+	MOVQ   SI, BX
+	BSWAPQ BX
+	MOVQ   BX, (AX)
+	MOVL   DI, BX
+	ANDL   $0x07, DI
+	SUBL   DI, BX
+	SHLXQ  BX, SI, SI
+	SHRL   $0x03, BX
+	ADDQ   BX, AX
+	ADDQ   $0x08, CX
+	JMP    rest
+
+fewerThanSix:
+	// The first four, and the others.
+	ANDL   $0x7f, BX
+	CMPL   BX, $0x38
+	JHI    two
+	ANDQ   $-128, R8
+	SHRXQ  DI, R8, R8
+	ORQ    R8, SI
+	ADDL   BX, DI
+	MOVQ   SI, BX
+	BSWAPQ BX
+	MOVQ   BX, (AX)
+	MOVL   DI, BX
+	ANDL   $0x07, DI
+	SUBL   DI, BX
+	SHLXQ  BX, SI, SI
+	SHRL   $0x03, BX
+	ADDQ   BX, AX
+	ADDQ   $0x08, CX
+	ANDL   $0x7f, R12
+	CMPL   R12, $0x38
+	JHI    two
+	MOVQ   R11, R8
+	ANDQ   $-128, R8
+	SHRXQ  DI, R8, R8
+	ORQ    R8, SI
+	ADDL   R12, DI
+	MOVQ   SI, BX
+	BSWAPQ BX
+	MOVQ   BX, (AX)
+	MOVL   DI, BX
+	ANDL   $0x07, DI
+	SUBL   DI, BX
+	SHLXQ  BX, SI, SI
+	SHRL   $0x03, BX
+	ADDQ   BX, AX
+	ADDQ   $0x04, CX
+	JMP    rest
 
 end:
-	MOVQ p+32(FP), R8
-	MOVQ SI, (R8)
-	MOVQ DI, 8(R8)
-	SUBQ dst+0(FP), AX
-	MOVQ AX, n+40(FP)
+	MOVQ  DI, BX
+	NEGQ  BX
+	SHRXQ BX, SI, SI
+	MOVQ  p+32(FP), R8
+	MOVQ  SI, (R8)
+	MOVQ  DI, 8(R8)
+	SUBQ  dst+0(FP), AX
+	MOVQ  AX, n+40(FP)
+	VZEROUPPER
+	RET
+
+// func stuffAVX2(dst *byte, src *byte, groups int, shuffles *[256][16]uint8) (n int)
+// Requires: AVX, POPCNT
+TEXT ·stuffAVX2(SB), NOSPLIT, $0-40
+	// stuffAVX2 is Kernels.Stuff for 8*groups bytes, groups > 0. shuffles[m] puts a zero behind each of eight bytes
+	// that has a bit in m.
+	// It may write up to 2*8 bytes from the last one it counts on.
+	// Registers: AX dst, CX src, DX groups, BX shuffles, X0 0xFF in each byte
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     groups+16(FP), DX
+	MOVQ     shuffles+24(FP), BX
+	VPCMPEQB X0, X0, X0
+
+group:
+	VMOVQ     (CX), X1
+	ADDQ      $0x08, CX
+	VPCMPEQB  X0, X1, X2
+	VPMOVMSKB X2, SI
+	SHLL      $0x04, SI
+	VPSHUFB   (BX)(SI*1), X1, X1
+	VMOVDQU   X1, (AX)
+	POPCNTL   SI, SI
+	LEAQ      8(AX)(SI*1), AX
+	SUBQ      $0x01, DX
+	JG        group
+	SUBQ      dst+0(FP), AX
+	MOVQ      AX, n+32(FP)
 	VZEROUPPER
 	RET

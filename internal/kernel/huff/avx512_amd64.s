@@ -5,13 +5,13 @@
 #include "textflag.h"
 
 // func flattenAVX512(dst *uint16, coefs *[64]int16, masks *uint64, order *Order, pred *[3]int32, slots *Slot, slot *Slot, lastSlot *Slot, mcu int, blocks int) (n int)
-// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, POPCNT
-TEXT ·flattenAVX512(SB), NOSPLIT, $0-88
+// Requires: AVX, AVX2, AVX512BW, AVX512F, AVX512VBMI, AVX512VBMI2, AVX512VL, BMI, BMI2, LZCNT, POPCNT
+TEXT ·flattenAVX512(SB), NOSPLIT, $8-88
 	// flattenAVX512 lists the symbols of blocks > 0 blocks, those from slot of MCU mcu on, and returns their
 	// number. dst has room for MaxSymbols(blocks).
 	// Registers: AX dst, CX slot, DX blocks, BX mcu, SI masks, DI pred, R8 which blocks of luma have AC coefficients,
-	// R9 coefficients of the block, R10 mask of the block, Z0 0..63, Z1 -1..62, Z2 order, Z3 -1, Z4 15, K1 all bits
-	// but one
+	// R9 coefficients of the block, R10 mask of the block, Z0 0..63, Z1 -1..62, Z2 order, Z3 -1, Z4 15, Z5 runStep,
+	// K1 all bits but one
 	MOVQ         dst+0(FP), AX
 	MOVQ         slot+48(FP), CX
 	MOVQ         blocks+72(FP), DX
@@ -27,8 +27,11 @@ TEXT ·flattenAVX512(SB), NOSPLIT, $0-88
 	VPBROADCASTB R9, Z3
 	MOVL         $0x0000000f, R9
 	VPBROADCASTB R9, Z4
+	MOVL         $0x00000410, R9
+	VPBROADCASTW R9, Z5
 	MOVQ         $-2, R9
 	KMOVQ        R9, K1
+	MOVL         $0x00000000, (SP)
 
 next:
 	CMPB 24(CX), $0x00
@@ -55,22 +58,22 @@ next:
 
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z3, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z3, Z7, Z7
 
 	// Symbols.
-	VPMOVZXBW X7, Y8
-	VMOVDQU16 (R9), Z5
-	VPERMI2W  64(R9), Z5, Z8
-	VPMOVZXBW X6, Y5
-	VPSLLW    $0x0a, Y5, Y5
-	VPADDW    Y8, Y5, Y5
-	VMOVDQU16 Y5, 2(AX)
+	VPMOVZXBW X8, Y9
+	VMOVDQU16 (R9), Z6
+	VPERMI2W  64(R9), Z6, Z9
+	VPMOVZXBW X7, Y6
+	VPMULLW   Y5, Y6, Y6
+	VPADDW    Y9, Y6, Y6
+	VMOVDQU16 Y6, 2(AX)
 
 lumaListed:
 	// DC.
@@ -121,45 +124,38 @@ chroma:
 	MOVQ  (SI)(R9*8), R10
 	SHLQ  $0x07, R9
 	ADDQ  coefs+8(FP), R9
-	TESTQ R10, R10
-	JNZ   chromaAC
 
-	// DC.
-	MOVQ    16(CX), R10
-	MOVWLSX (R9), R9
-	MOVL    (DI)(R10*4), R11
-	MOVL    R9, (DI)(R10*4)
-	SUBL    R11, R9
-	ANDL    $0x00000fff, R9
-	ORL     $0x0000d000, R9
-	MOVW    R9, (AX)
-	ADDQ    $0x02, AX
-	JMP     advance
-
-chromaAC:
-	CMPQ R10, $0x00020000
-	JCC  chromaRare
-	CMPB 25(CX), $0x00
-	JEQ  chromaRare
+	// NEG carries if the mask is not 0.
+	MOVQ  R10, R11
+	NEGQ  R11
+	MOVL  (SP), R11
+	ADCL  R11, R11
+	MOVL  R11, (SP)
+	TESTB $0x07, R11
+	JEQ   chromaEmpty
+	CMPQ  R10, $0x00020000
+	JCC   chromaRare
+	CMPB  25(CX), $0x00
+	JEQ   chromaRare
 
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z4, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z4, Z7, Z7
 
 	// Symbols.
-	VPMOVZXBW X7, Y9
-	VMOVDQU16 (R9), Z5
-	VPERMI2W  64(R9), Z5, Z9
-	VPMOVZXBW X6, Y5
-	VPSLLW    $0x0a, Y5, Y5
-	VPADDW    Y9, Y5, Y5
-	VMOVDQU16 Y5, 2(AX)
+	VPMOVZXBW X8, Y10
+	VMOVDQU16 (R9), Z6
+	VPERMI2W  64(R9), Z6, Z10
+	VPMOVZXBW X7, Y6
+	VPMULLW   Y5, Y6, Y6
+	VPADDW    Y10, Y6, Y6
+	VMOVDQU16 Y6, 2(AX)
 
 chromaListed:
 	// DC.
@@ -169,14 +165,20 @@ chromaListed:
 	MOVL    R9, (DI)(R11*4)
 	SUBL    R12, R9
 	ANDL    $0x00000fff, R9
+	CMPQ    R10, $0x01
+	SBBL    R11, R11
+	ANDL    $0x00004000, R11
+	ORL     R11, R9
 	ORL     $0x00009000, R9
 	MOVW    R9, (AX)
 
 	// EOB.
 	POPCNTQ R10, R9
-	MOVW    $0x4000, 2(AX)(R9*2)
-	SARQ    $0x3f, R10
-	ADDQ    R10, R9
+	MOVW    $0x4100, 2(AX)(R9*2)
+	LEAQ    -1(R10), R11
+	ORQ     R10, R11
+	SARQ    $0x3f, R11
+	ADDQ    R11, R9
 	LEAQ    4(AX)(R9*2), AX
 	JMP     advance
 
@@ -193,98 +195,111 @@ lumaEmpty:
 	ADDQ    $0x02, AX
 	JMP     advance
 
+chromaEmpty:
+	// DC.
+	MOVQ    16(CX), R10
+	MOVWLSX (R9), R9
+	MOVL    (DI)(R10*4), R11
+	MOVL    R9, (DI)(R10*4)
+	SUBL    R11, R9
+	ANDL    $0x00000fff, R9
+	ORL     $0x0000d000, R9
+	MOVW    R9, (AX)
+	ADDQ    $0x02, AX
+	JMP     advance
+
 lumaRare:
-	// Runs of more than 15 zeros.
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
 	MOVQ  R10, R11
-	ORQ   $0x01, R11
-	MOVQ  R11, R12
-	MOVQ  R12, R13
-	SHLQ  $0x01, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x02, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x04, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x08, R13
-	ORQ   R13, R12
-	XORL  R14, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
+	NOTQ  R11
+	DECQ  R11
+	RORXQ $0x3f, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x3e, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x3c, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x38, R11, R12
+	ANDQ  R12, R11
+	JZ    noLongRuns
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R11)(R11*1), R12
+	ANDNQ R11, R12, R13
+	MOVQ  R13, R12
+	RORXQ $0x30, R12, R12
+	ANDQ  R11, R12
+	ORQ   R12, R13
+	RORXQ $0x30, R12, R12
+	ANDQ  R11, R12
+	ORQ   R12, R13
 
 	// Not behind the last coefficient.
-	MOVQ  R10, R13
-	ORQ   $0x01, R13
-	BSRQ  R13, R13
-	BZHIQ R13, R14, R14
-	ORQ   R14, R10
-	CMPB  25(CX), $0x00
-	JEQ   lumaNotShort
+	LEAQ   1(R10), R11
+	LZCNTQ R11, R11
+	XORL   $0x3f, R11
+	BZHIQ  R11, R13, R13
+	ORQ    R13, R10
+
+noLongRuns:
+	CMPB 25(CX), $0x00
+	JEQ  lumaNotShort
 
 lumaShort:
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z3, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z3, Z7, Z7
 
 	// Symbols.
-	VPMOVZXBW     Y7, Z5
-	VMOVDQU16     (R9), Z18
-	VPERMI2W      64(R9), Z18, Z5
-	VPMOVZXBW     Y6, Z18
-	VPSLLW        $0x0a, Z18, Z18
-	VPADDW        Z5, Z18, Z18
-	VMOVDQU16     Z18, 2(AX)
+	VPMOVZXBW     Y8, Z6
+	VMOVDQU16     (R9), Z19
+	VPERMI2W      64(R9), Z19, Z6
+	VPMOVZXBW     Y7, Z19
+	VPMULLW       Z5, Z19, Z19
+	VPADDW        Z6, Z19, Z19
+	VMOVDQU16     Z19, 2(AX)
 	POPCNTQ       R10, R11
 	CMPQ          R11, $0x20
 	JLS           lumaListed
-	VEXTRACTI64X4 $0x01, Z6, Y6
 	VEXTRACTI64X4 $0x01, Z7, Y7
+	VEXTRACTI64X4 $0x01, Z8, Y8
 
 	// Symbols.
-	VPMOVZXBW Y7, Z5
-	VMOVDQU16 (R9), Z7
-	VPERMI2W  64(R9), Z7, Z5
-	VPMOVZXBW Y6, Z6
-	VPSLLW    $0x0a, Z6, Z6
-	VPADDW    Z5, Z6, Z6
-	VMOVDQU16 Z6, 66(AX)
+	VPMOVZXBW Y8, Z6
+	VMOVDQU16 (R9), Z8
+	VPERMI2W  64(R9), Z8, Z6
+	VPMOVZXBW Y7, Z7
+	VPMULLW   Z5, Z7, Z7
+	VPADDW    Z6, Z7, Z7
+	VMOVDQU16 Z7, 66(AX)
 	JMP       lumaListed
 
 lumaNotShort:
 	// Values above 511.
 	MOVL         $-512, R11
-	VPBROADCASTW R11, Z7
-	VPABSW.Z     (R9), K1, Z5
-	VPABSW       64(R9), Z6
-	VPORQ        Z5, Z6, Z6
-	VPTESTMW     Z7, Z6, K2
+	VPBROADCASTW R11, Z8
+	VPABSW.Z     (R9), K1, Z6
+	VPABSW       64(R9), Z7
+	VPORQ        Z6, Z7, Z7
+	VPTESTMW     Z8, Z7, K2
 	KORTESTD     K2, K2
 	JZ           lumaShort
 
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z3, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z3, Z7, Z7
 
 	// DC.
 	MOVQ    16(CX), R11
@@ -302,70 +317,37 @@ lumaNotShort:
 	BZHIQ        R11, R12, R11
 	KMOVQ        R11, K2
 	MOVL         $+511, R11
-	VPBROADCASTW R11, Z5
+	VPBROADCASTW R11, Z6
 	MOVL         $+1022, R11
-	VPBROADCASTW R11, Z18
-	MOVL         $+41984, R11
 	VPBROADCASTW R11, Z19
-	MOVL         $+43008, R11
+	MOVL         $+41984, R11
 	VPBROADCASTW R11, Z20
-	MOVL         $+1023, R11
+	MOVL         $+43008, R11
 	VPBROADCASTW R11, Z21
+	MOVL         $+1023, R11
+	VPBROADCASTW R11, Z22
 	MOVQ         AX, R12
 
 	// Two words for each of 16.
+	VEXTRACTI32X4 $0x00, Z8, X10
 	VEXTRACTI32X4 $0x00, Z7, X9
-	VEXTRACTI32X4 $0x00, Z6, X8
-	VPMOVZXBW     X9, Y10
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z10
-	VPADDW        Y10, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y11
-	VPADDW        Y10, Y11, Y11
-	VPADDW        Y8, Y19, K3, Y11
-	VPSRAW        $0x0f, Y10, Y9
-	VPADDW        Y10, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y11, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
-
-	// Those that count.
-	KMOVW         K3, AX
-	MOVL          $0xaaaaaaaa, R11
-	PDEPL         R11, AX, R11
-	ORL           $0x55555555, R11
-	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 2(R12)
-	POPCNTL       AX, AX
-	LEAQ          (R12)(AX*2), R12
-	KSHIFTRQ      $0x10, K2, K2
-
-	// Two words for each of 16.
-	VEXTRACTI32X4 $0x01, Z7, X9
-	VEXTRACTI32X4 $0x01, Z6, X8
-	VPMOVZXBW     X9, Y11
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z11
-	VPADDW        Y11, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y10
+	VPMOVZXBW     X10, Y11
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z11
+	VPADDW        Y11, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y12
+	VPADDW        Y11, Y12, Y12
+	VPADDW        Y9, Y20, K3, Y12
+	VPSRAW        $0x0f, Y11, Y10
 	VPADDW        Y11, Y10, Y10
-	VPADDW        Y8, Y19, K3, Y10
-	VPSRAW        $0x0f, Y11, Y9
-	VPADDW        Y11, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y10, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y12, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -373,32 +355,32 @@ lumaNotShort:
 	PDEPL         R11, AX, R11
 	ORL           $0x55555555, R11
 	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 34(R12)
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 2(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
 
 	// Two words for each of 16.
-	VEXTRACTI32X4 $0x02, Z7, X9
-	VEXTRACTI32X4 $0x02, Z6, X8
-	VPMOVZXBW     X9, Y12
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z12
-	VPADDW        Y12, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y10
+	VEXTRACTI32X4 $0x01, Z8, X10
+	VEXTRACTI32X4 $0x01, Z7, X9
+	VPMOVZXBW     X10, Y12
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z12
+	VPADDW        Y12, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y11
+	VPADDW        Y12, Y11, Y11
+	VPADDW        Y9, Y20, K3, Y11
+	VPSRAW        $0x0f, Y12, Y10
 	VPADDW        Y12, Y10, Y10
-	VPADDW        Y8, Y19, K3, Y10
-	VPSRAW        $0x0f, Y12, Y9
-	VPADDW        Y12, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y10, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y11, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -406,32 +388,65 @@ lumaNotShort:
 	PDEPL         R11, AX, R11
 	ORL           $0x55555555, R11
 	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 66(R12)
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 34(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
 
 	// Two words for each of 16.
+	VEXTRACTI32X4 $0x02, Z8, X10
+	VEXTRACTI32X4 $0x02, Z7, X9
+	VPMOVZXBW     X10, Y13
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z13
+	VPADDW        Y13, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y11
+	VPADDW        Y13, Y11, Y11
+	VPADDW        Y9, Y20, K3, Y11
+	VPSRAW        $0x0f, Y13, Y10
+	VPADDW        Y13, Y10, Y10
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y11, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 66(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x03, Z8, X8
 	VEXTRACTI32X4 $0x03, Z7, X7
-	VEXTRACTI32X4 $0x03, Z6, X6
-	VPMOVZXBW     X7, Y13
-	VPMOVZXBW     X6, Y7
-	VMOVDQU16     (R9), Z6
-	VPERMI2W      64(R9), Z6, Z13
-	VPADDW        Y13, Y5, Y6
-	VPCMPUW       $0x06, Y18, Y6, K2, K3
-	VPSLLW        $0x0a, Y7, Y5
-	VPADDW        Y13, Y5, Y5
-	VPADDW        Y7, Y19, K3, Y5
-	VPSRAW        $0x0f, Y13, Y6
-	VPADDW        Y13, Y6, Y6
-	VPANDD        Y21, Y6, Y6
-	VPORD         Y20, Y6, Y6
-	VPMOVZXWD     Y5, Z5
+	VPMOVZXBW     X8, Y14
+	VPMOVZXBW     X7, Y8
+	VMOVDQU16     (R9), Z7
+	VPERMI2W      64(R9), Z7, Z14
+	VPADDW        Y14, Y6, Y7
+	VPCMPUW       $0x06, Y19, Y7, K2, K3
+	VPMULLW       Y5, Y8, Y6
+	VPADDW        Y14, Y6, Y6
+	VPADDW        Y8, Y20, K3, Y6
+	VPSRAW        $0x0f, Y14, Y7
+	VPADDW        Y14, Y7, Y7
+	VPANDD        Y22, Y7, Y7
+	VPORD         Y21, Y7, Y7
 	VPMOVZXWD     Y6, Z6
-	VPSLLD        $0x10, Z6, Z6
-	VPORD         Z6, Z5, Z5
+	VPMOVZXWD     Y7, Z7
+	VPSLLD        $0x10, Z7, Z7
+	VPORD         Z7, Z6, Z6
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -439,8 +454,8 @@ lumaNotShort:
 	PDEPL         R9, AX, R9
 	ORL           $0x55555555, R9
 	KMOVD         R9, K3
-	VPCOMPRESSW.Z Z5, K3, Z5
-	VMOVDQU16     Z5, 98(R12)
+	VPCOMPRESSW.Z Z6, K3, Z6
+	VMOVDQU16     Z6, 98(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
@@ -454,97 +469,97 @@ lumaNotShort:
 	JMP  advance
 
 chromaRare:
-	// Runs of more than 15 zeros.
+	// Runs of more than 15 zeros: the indices that 15 zeros are before. What is turned round ends at the DC.
 	MOVQ  R10, R11
-	ORQ   $0x01, R11
-	MOVQ  R11, R12
-	MOVQ  R12, R13
-	SHLQ  $0x01, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x02, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x04, R13
-	ORQ   R13, R12
-	MOVQ  R12, R13
-	SHLQ  $0x08, R13
-	ORQ   R13, R12
-	XORL  R14, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
-	SHLQ  $0x10, R11
-	ANDNQ R11, R12, R11
-	ORQ   R11, R14
+	NOTQ  R11
+	DECQ  R11
+	RORXQ $0x3f, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x3e, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x3c, R11, R12
+	ANDQ  R12, R11
+	RORXQ $0x38, R11, R12
+	ANDQ  R12, R11
+	JZ    noLongRuns2
+
+	// The first of each run, and those that lie 16 and 32 behind it.
+	LEAQ  (R11)(R11*1), R12
+	ANDNQ R11, R12, R13
+	MOVQ  R13, R12
+	RORXQ $0x30, R12, R12
+	ANDQ  R11, R12
+	ORQ   R12, R13
+	RORXQ $0x30, R12, R12
+	ANDQ  R11, R12
+	ORQ   R12, R13
 
 	// Not behind the last coefficient.
-	MOVQ  R10, R13
-	ORQ   $0x01, R13
-	BSRQ  R13, R13
-	BZHIQ R13, R14, R14
-	ORQ   R14, R10
-	CMPB  25(CX), $0x00
-	JEQ   chromaNotShort
+	LEAQ   1(R10), R11
+	LZCNTQ R11, R11
+	XORL   $0x3f, R11
+	BZHIQ  R11, R13, R13
+	ORQ    R13, R10
+
+noLongRuns2:
+	CMPB 25(CX), $0x00
+	JEQ  chromaNotShort
 
 chromaShort:
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z4, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z4, Z7, Z7
 
 	// Symbols.
-	VPMOVZXBW     Y7, Z5
-	VMOVDQU16     (R9), Z18
-	VPERMI2W      64(R9), Z18, Z5
-	VPMOVZXBW     Y6, Z18
-	VPSLLW        $0x0a, Z18, Z18
-	VPADDW        Z5, Z18, Z18
-	VMOVDQU16     Z18, 2(AX)
+	VPMOVZXBW     Y8, Z6
+	VMOVDQU16     (R9), Z19
+	VPERMI2W      64(R9), Z19, Z6
+	VPMOVZXBW     Y7, Z19
+	VPMULLW       Z5, Z19, Z19
+	VPADDW        Z6, Z19, Z19
+	VMOVDQU16     Z19, 2(AX)
 	POPCNTQ       R10, R11
 	CMPQ          R11, $0x20
 	JLS           chromaListed
-	VEXTRACTI64X4 $0x01, Z6, Y6
 	VEXTRACTI64X4 $0x01, Z7, Y7
+	VEXTRACTI64X4 $0x01, Z8, Y8
 
 	// Symbols.
-	VPMOVZXBW Y7, Z5
-	VMOVDQU16 (R9), Z7
-	VPERMI2W  64(R9), Z7, Z5
-	VPMOVZXBW Y6, Z6
-	VPSLLW    $0x0a, Z6, Z6
-	VPADDW    Z5, Z6, Z6
-	VMOVDQU16 Z6, 66(AX)
+	VPMOVZXBW Y8, Z6
+	VMOVDQU16 (R9), Z8
+	VPERMI2W  64(R9), Z8, Z6
+	VPMOVZXBW Y7, Z7
+	VPMULLW   Z5, Z7, Z7
+	VPADDW    Z6, Z7, Z7
+	VMOVDQU16 Z7, 66(AX)
 	JMP       chromaListed
 
 chromaNotShort:
 	// Values above 511.
 	MOVL         $-512, R11
-	VPBROADCASTW R11, Z7
-	VPABSW.Z     (R9), K1, Z5
-	VPABSW       64(R9), Z6
-	VPORQ        Z5, Z6, Z6
-	VPTESTMW     Z7, Z6, K2
+	VPBROADCASTW R11, Z8
+	VPABSW.Z     (R9), K1, Z6
+	VPABSW       64(R9), Z7
+	VPORQ        Z6, Z7, Z7
+	VPTESTMW     Z8, Z7, K2
 	KORTESTD     K2, K2
 	JZ           chromaShort
 
 	// The indices k of the coefficients.
 	KMOVQ         R10, K2
-	VPCOMPRESSB.Z Z0, K2, Z5
+	VPCOMPRESSB.Z Z0, K2, Z6
 
 	// k less the k before, or 0 for the DC, is run+1.
-	VPERMB   Z2, Z5, Z7
-	VPERMB.Z Z5, Z1, K1, Z6
-	VPSUBB   Z6, Z5, Z6
-	VPADDB   Z4, Z6, Z6
+	VPERMB   Z2, Z6, Z8
+	VPERMB.Z Z6, Z1, K1, Z7
+	VPSUBB   Z7, Z6, Z7
+	VPADDB   Z4, Z7, Z7
 
 	// DC.
 	MOVQ    16(CX), R11
@@ -562,70 +577,37 @@ chromaNotShort:
 	BZHIQ        R11, R12, R11
 	KMOVQ        R11, K2
 	MOVL         $+511, R11
-	VPBROADCASTW R11, Z5
+	VPBROADCASTW R11, Z6
 	MOVL         $+1022, R11
-	VPBROADCASTW R11, Z18
-	MOVL         $+41984, R11
 	VPBROADCASTW R11, Z19
-	MOVL         $+43008, R11
+	MOVL         $+41984, R11
 	VPBROADCASTW R11, Z20
-	MOVL         $+1023, R11
+	MOVL         $+43008, R11
 	VPBROADCASTW R11, Z21
+	MOVL         $+1023, R11
+	VPBROADCASTW R11, Z22
 	MOVQ         AX, R12
 
 	// Two words for each of 16.
+	VEXTRACTI32X4 $0x00, Z8, X10
 	VEXTRACTI32X4 $0x00, Z7, X9
-	VEXTRACTI32X4 $0x00, Z6, X8
-	VPMOVZXBW     X9, Y14
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z14
-	VPADDW        Y14, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y10
-	VPADDW        Y14, Y10, Y10
-	VPADDW        Y8, Y19, K3, Y10
-	VPSRAW        $0x0f, Y14, Y9
-	VPADDW        Y14, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y10, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
-
-	// Those that count.
-	KMOVW         K3, AX
-	MOVL          $0xaaaaaaaa, R11
-	PDEPL         R11, AX, R11
-	ORL           $0x55555555, R11
-	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 2(R12)
-	POPCNTL       AX, AX
-	LEAQ          (R12)(AX*2), R12
-	KSHIFTRQ      $0x10, K2, K2
-
-	// Two words for each of 16.
-	VEXTRACTI32X4 $0x01, Z7, X9
-	VEXTRACTI32X4 $0x01, Z6, X8
-	VPMOVZXBW     X9, Y15
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z15
-	VPADDW        Y15, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y10
+	VPMOVZXBW     X10, Y15
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z15
+	VPADDW        Y15, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y11
+	VPADDW        Y15, Y11, Y11
+	VPADDW        Y9, Y20, K3, Y11
+	VPSRAW        $0x0f, Y15, Y10
 	VPADDW        Y15, Y10, Y10
-	VPADDW        Y8, Y19, K3, Y10
-	VPSRAW        $0x0f, Y15, Y9
-	VPADDW        Y15, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y10, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y11, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -633,32 +615,32 @@ chromaNotShort:
 	PDEPL         R11, AX, R11
 	ORL           $0x55555555, R11
 	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 34(R12)
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 2(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
 
 	// Two words for each of 16.
-	VEXTRACTI32X4 $0x02, Z7, X9
-	VEXTRACTI32X4 $0x02, Z6, X8
-	VPMOVZXBW     X9, Y16
-	VPMOVZXBW     X8, Y8
-	VMOVDQU16     (R9), Z22
-	VPERMI2W      64(R9), Z22, Z16
-	VPADDW        Y16, Y5, Y9
-	VPCMPUW       $0x06, Y18, Y9, K2, K3
-	VPSLLW        $0x0a, Y8, Y10
+	VEXTRACTI32X4 $0x01, Z8, X10
+	VEXTRACTI32X4 $0x01, Z7, X9
+	VPMOVZXBW     X10, Y16
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z16
+	VPADDW        Y16, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y11
+	VPADDW        Y16, Y11, Y11
+	VPADDW        Y9, Y20, K3, Y11
+	VPSRAW        $0x0f, Y16, Y10
 	VPADDW        Y16, Y10, Y10
-	VPADDW        Y8, Y19, K3, Y10
-	VPSRAW        $0x0f, Y16, Y9
-	VPADDW        Y16, Y9, Y9
-	VPANDD        Y21, Y9, Y9
-	VPORD         Y20, Y9, Y9
-	VPMOVZXWD     Y10, Z22
-	VPMOVZXWD     Y9, Z23
-	VPSLLD        $0x10, Z23, Z23
-	VPORD         Z23, Z22, Z22
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y11, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -666,32 +648,65 @@ chromaNotShort:
 	PDEPL         R11, AX, R11
 	ORL           $0x55555555, R11
 	KMOVD         R11, K3
-	VPCOMPRESSW.Z Z22, K3, Z22
-	VMOVDQU16     Z22, 66(R12)
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 34(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
 
 	// Two words for each of 16.
+	VEXTRACTI32X4 $0x02, Z8, X10
+	VEXTRACTI32X4 $0x02, Z7, X9
+	VPMOVZXBW     X10, Y17
+	VPMOVZXBW     X9, Y9
+	VMOVDQU16     (R9), Z23
+	VPERMI2W      64(R9), Z23, Z17
+	VPADDW        Y17, Y6, Y10
+	VPCMPUW       $0x06, Y19, Y10, K2, K3
+	VPMULLW       Y5, Y9, Y11
+	VPADDW        Y17, Y11, Y11
+	VPADDW        Y9, Y20, K3, Y11
+	VPSRAW        $0x0f, Y17, Y10
+	VPADDW        Y17, Y10, Y10
+	VPANDD        Y22, Y10, Y10
+	VPORD         Y21, Y10, Y10
+	VPMOVZXWD     Y11, Z23
+	VPMOVZXWD     Y10, Z24
+	VPSLLD        $0x10, Z24, Z24
+	VPORD         Z24, Z23, Z23
+
+	// Those that count.
+	KMOVW         K3, AX
+	MOVL          $0xaaaaaaaa, R11
+	PDEPL         R11, AX, R11
+	ORL           $0x55555555, R11
+	KMOVD         R11, K3
+	VPCOMPRESSW.Z Z23, K3, Z23
+	VMOVDQU16     Z23, 66(R12)
+	POPCNTL       AX, AX
+	LEAQ          (R12)(AX*2), R12
+	KSHIFTRQ      $0x10, K2, K2
+
+	// Two words for each of 16.
+	VEXTRACTI32X4 $0x03, Z8, X8
 	VEXTRACTI32X4 $0x03, Z7, X7
-	VEXTRACTI32X4 $0x03, Z6, X6
-	VPMOVZXBW     X7, Y17
-	VPMOVZXBW     X6, Y7
-	VMOVDQU16     (R9), Z6
-	VPERMI2W      64(R9), Z6, Z17
-	VPADDW        Y17, Y5, Y6
-	VPCMPUW       $0x06, Y18, Y6, K2, K3
-	VPSLLW        $0x0a, Y7, Y5
-	VPADDW        Y17, Y5, Y5
-	VPADDW        Y7, Y19, K3, Y5
-	VPSRAW        $0x0f, Y17, Y6
-	VPADDW        Y17, Y6, Y6
-	VPANDD        Y21, Y6, Y6
-	VPORD         Y20, Y6, Y6
-	VPMOVZXWD     Y5, Z5
+	VPMOVZXBW     X8, Y18
+	VPMOVZXBW     X7, Y8
+	VMOVDQU16     (R9), Z7
+	VPERMI2W      64(R9), Z7, Z18
+	VPADDW        Y18, Y6, Y7
+	VPCMPUW       $0x06, Y19, Y7, K2, K3
+	VPMULLW       Y5, Y8, Y6
+	VPADDW        Y18, Y6, Y6
+	VPADDW        Y8, Y20, K3, Y6
+	VPSRAW        $0x0f, Y18, Y7
+	VPADDW        Y18, Y7, Y7
+	VPANDD        Y22, Y7, Y7
+	VPORD         Y21, Y7, Y7
 	VPMOVZXWD     Y6, Z6
-	VPSLLD        $0x10, Z6, Z6
-	VPORD         Z6, Z5, Z5
+	VPMOVZXWD     Y7, Z7
+	VPSLLD        $0x10, Z7, Z7
+	VPORD         Z7, Z6, Z6
 
 	// Those that count.
 	KMOVW         K3, AX
@@ -699,8 +714,8 @@ chromaNotShort:
 	PDEPL         R9, AX, R9
 	ORL           $0x55555555, R9
 	KMOVD         R9, K3
-	VPCOMPRESSW.Z Z5, K3, Z5
-	VMOVDQU16     Z5, 98(R12)
+	VPCOMPRESSW.Z Z6, K3, Z6
+	VMOVDQU16     Z6, 98(R12)
 	POPCNTL       AX, AX
 	LEAQ          (R12)(AX*2), R12
 	KSHIFTRQ      $0x10, K2, K2
@@ -708,7 +723,7 @@ chromaNotShort:
 	LEAQ          (R12)(R11*2), R12
 
 	// EOB.
-	MOVW $0x4000, 2(R12)
+	MOVW $0x4100, 2(R12)
 	SARQ $0x3f, R10
 	LEAQ 4(R12)(R10*2), AX
 	JMP  advance

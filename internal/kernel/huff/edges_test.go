@@ -23,7 +23,7 @@ func TestEdges(t *testing.T) {
 			s := fills[seed%uint64(len(fills))].strip(rng, n)
 			for _, edge := range kerneltest.Edges {
 				syms := checkFlatten(t, k, s, n, edge)
-				raw := checkWrite(t, k, syms, Partial{Bits: rng.Uint64(), Len: uint(rng.IntN(8))}, edge)
+				raw := checkWrite(t, k, syms, Partial{Bits: rng.Uint64(), Len: uint(rng.IntN(8)), long: rng.IntN(2) == 0}, edge)
 				checkStuff(t, k, raw, edge)
 			}
 			if t.Failed() {
@@ -84,7 +84,7 @@ func FuzzKernels(f *testing.F) {
 		}
 		for _, e := range Implementations.All() {
 			for _, edge := range kerneltest.Edges {
-				checkWrite(t, e.Kernels, syms, Partial{Bits: 0x5555_5555_5555_5555, Len: uint(len(data) % 8)}, edge)
+				checkWrite(t, e.Kernels, syms, Partial{Bits: 0x5555_5555_5555_5555, Len: uint(len(data) % 8), long: len(data)/8%2 == 1}, edge)
 				checkStuff(t, e.Kernels, data, edge)
 			}
 		}

@@ -49,7 +49,7 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 		d[0] |= symEmpty
 		return 1
 	}
-	base := uint(slot.Class) << acClassShift
+	base := uint(slot.Class) * acClassStep
 	n := uint(1)
 	prev := 0 // index of the last coefficient that was not zero
 	for m := mask; m != 0; m &= m - 1 {
@@ -60,7 +60,7 @@ func (s *Strip) flattenBlock(dst []Symbol, slot *Slot, m int) int {
 		if run > maxRun || uint(v+MaxShort) > 2*MaxShort {
 			return s.flattenAny(d, slot, b)
 		}
-		d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
+		d[n%maxBlockSymbols] = Symbol(base + run*runStep + uint(v))
 		n++
 	}
 	// EOB, unless the last coefficient is not zero.
@@ -80,7 +80,7 @@ func (s *Strip) flattenDC(dc int32, slot *Slot) Symbol {
 // whose symbols are more than one.
 func (s *Strip) flattenAny(d *[maxBlockSymbols]Symbol, slot *Slot, b int) int {
 	c, mask := &s.Coefs[b], s.Masks[b]
-	base := uint(slot.Class) << acClassShift
+	base := uint(slot.Class) * acClassStep
 	n := uint(1)
 	prev := 0
 	for m := mask; m != 0; m &= m - 1 {
@@ -93,7 +93,7 @@ func (s *Strip) flattenAny(d *[maxBlockSymbols]Symbol, slot *Slot, b int) int {
 		}
 		v := int(c[s.Order.at[prev&63]&63])
 		if uint(v+MaxShort) <= 2*MaxShort {
-			d[n%maxBlockSymbols] = Symbol(base + run<<runShift + uint(v))
+			d[n%maxBlockSymbols] = Symbol(base + run*runStep + uint(v))
 			n++
 			continue
 		}

@@ -3,6 +3,7 @@ package huff
 import (
 	"bytes"
 	"fmt"
+	"math/bits"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -13,14 +14,44 @@ import (
 // slots420 are the blocks of MCUs of 4:2:0 where those of an MCU lie together.
 var slots420 = []Slot{{0, 6, 0, Luma, false}, {1, 6, 0, Luma, false}, {2, 6, 0, Luma, false}, {3, 6, 0, Luma, false}, {4, 6, 1, Chroma, false}, {5, 6, 2, Chroma, false}}
 
-// order is any permutation that leaves 0 where it is: huff is told where coefficients are.
+// order is any permutation that leaves 0 where it is and coefficients in columns that their quarter has: huff is told where
+// they are.
 var order = func() *Order {
 	var places [64]uint8
-	for i, at := range rand.New(rand.NewPCG(7, 7)).Perm(63) {
-		places[1+i] = uint8(1 + at)
+	free := rand.New(rand.NewPCG(7, 7)).Perm(63)
+	take := func(from, to int) {
+		for k := from; k < to; k++ {
+			i := slices.IndexFunc(free, func(at int) bool { return quarterColumns[k/16]>>((1+at)/8)&1 != 0 })
+			places[k] = uint8(1 + free[i])
+			free = slices.Delete(free, i, i+1)
+		}
 	}
+	take(1, 16)
+	take(48, 64)
+	take(16, 48)
 	return NewOrder(&places)
 }()
+
+// TestNewOrder finds out that assembly that reads the columns of a quarter alone never misses a coefficient.
+func TestNewOrder(t *testing.T) {
+	for _, misplaced := range [][2]int{{1, 63}, {15, 48}, {63, 15}, {48, 1}} {
+		var places [64]uint8
+		for k := range places {
+			places[k] = order.at[k]
+		}
+		k, at := misplaced[0], misplaced[1]
+		other := slices.Index(places[:], uint8(at))
+		places[k], places[other] = uint8(at), places[k]
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("coefficient %d at place %d: want a panic", k, at)
+				}
+			}()
+			NewOrder(&places)
+		}()
+	}
+}
 
 // fill is a kind of block: how many AC coefficients are not zero, how large they are and where.
 type fill struct {
@@ -204,11 +235,11 @@ func TestCodes(t *testing.T) {
 		{"luma-zrl", zrl, "11111111001"},
 		{"luma-0/1", 1, "001"},
 		{"luma-0/1-negative", 0xFFFF, "000"},
-		{"luma-1/2", 1<<runShift | 3, "1101111"},
-		{"luma-15/1", 15<<runShift | 1, "11111111111101011"},
-		{"chroma-eob", 1 << acClassShift, "00"},
-		{"chroma-zrl", 1<<acClassShift | zrl, "1111111010"},
-		{"chroma-0/2", 1<<acClassShift - 2, "10001"},
+		{"luma-1/2", runStep + 3, "1101111"},
+		{"luma-15/1", 15*runStep + 1, "11111111111101011"},
+		{"chroma-eob", acClassStep, "00"},
+		{"chroma-zrl", acClassStep + zrl, "1111111010"},
+		{"chroma-0/2", acClassStep - 2, "10001"},
 		{"luma-dc-0", symDC, "00"},
 		{"luma-dc-11", symDC | 2047, "111111110" + "11111111111"},
 		{"luma-dc-11-negative", symDC | -2047&dcMask, "111111110" + "00000000000"},
@@ -224,7 +255,7 @@ func TestCodes(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			e := c[test.sym]
+			e := c.right[test.sym]
 			got := ""
 			if n := e & lengthMask; n > 0 {
 				got = fmt.Sprintf("%0*b", n, e>>lengthBits)
@@ -234,7 +265,11 @@ func TestCodes(t *testing.T) {
 			}
 		})
 	}
-	for i, e := range c {
+	for i, e := range c.right {
+		if left := c.left[i]; left<<(64-leftLengthBits) != uint64(e&lengthMask)<<(64-leftLengthBits) ||
+			bits.RotateLeft64(left&^(1<<leftLengthBits-1), int(e&lengthMask)) != uint64(e>>lengthBits) {
+			t.Errorf("entry %#x: got %#x on the left, want the same as %#x", i, left, e)
+		}
 		if e>>lengthBits>>(e&lengthMask) != 0 || e&lengthMask > 25 {
 			t.Errorf("entry %#x: %#x has more bits than its length, or more than 25", i, e)
 		}
@@ -246,7 +281,7 @@ func TestCodes(t *testing.T) {
 func TestStuff(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for _, impl := range Implementations.All() {
-		for n := range 258 {
+		for n := range 480 { // fewer and more than a kernel takes
 			for _, percent := range []int{0, 1, 30, 100} {
 				offset := rng.IntN(9)
 				src := make([]byte, offset+n)[offset:]

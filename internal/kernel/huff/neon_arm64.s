@@ -10,13 +10,14 @@ TEXT ·flattenNEON(SB), NOSPLIT, $0-88
 	// number. dst has room for MaxSymbols(blocks).
 	// Registers: R0 dst, R1 coefs, R2 masks, R3 order, R4 pred, R5 slots, R6 slot, R7 lastSlot, R8 mcu, R9 blocks,
 	// R10 coefficients of the block, R11 mask of the block, R12 the rest of it, reversed, R13 the next symbol, R14 class,
-	// R15 1 - 16*class, R19 the index before + R15, R20 all squares, or-ed, R21 1 in the highest bit
+	// R15 1 - 16*class, R19 the index before + R15, R20 all squares, or-ed, R21 1 in the highest bit, R26 runStep
 	LDP dst+0(FP), (R0, R1)
 	LDP masks+16(FP), (R2, R3)
 	LDP pred+32(FP), (R4, R5)
 	LDP slot+48(FP), (R6, R7)
 	LDP mcu+64(FP), (R8, R9)
 	MOVD $(1<<63), R21
+	MOVD $1040, R26
 
 next:
 	// Block First + mcu*Step.
@@ -52,7 +53,7 @@ next:
 	ORR R23, R11, R11
 shortRuns:
 
-	// AC: Symbol(class<<acClassShift + run<<runShift + uint(v)), where run is k - prev - 1.
+	// AC: Symbol(class*acClassStep + run*runStep + uint(v)), where run is k - prev - 1.
 	RBIT R11, R12
 	MOVD $1, R15
 	SUB R14<<4, R15, R15
@@ -67,7 +68,7 @@ coefficient:
 	MUL R23, R23, R24
 	ORR R24, R20, R20
 	SUB R19, R22, R24
-	ADD R24<<10, R23, R23
+	MADD R26, R23, R24, R23
 	MOVH.P R23, 2(R13)
 	ADD R15, R22, R19
 	CBNZ R12, coefficient
@@ -89,7 +90,8 @@ noAC:
 	MOVH R22, (R0)
 
 	// EOB, which counts if there are AC coefficients and the last one is zero.
-	LSL $14, R14, R22
+	MUL R14, R26, R22
+	LSL $4, R22, R22
 	MOVH.P R22, 2(R13)
 	CSET LE, R22
 	SUB R22<<1, R13, R0
@@ -123,7 +125,7 @@ largeCoefficient:
 	MOVH (R10)(R23<<1), R23
 	SUB R19, R22, R24
 	ADD R15, R22, R19
-	ADD R24<<10, R23, R22
+	MADD R26, R23, R24, R22
 	ADD R23->63, R23, R25
 	AND $1023, R25, R25
 	ORR $0xa800, R25, R25

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// TestSlotLayout wants the fields of Slot, Order and Partial to be where _asm/huff believes them.
+// TestSlotLayout wants the fields of Slot, Order, Codes and Partial to be where _asm/huff believes them.
 func TestSlotLayout(t *testing.T) {
 	var s Slot
 	got := [...]uintptr{
@@ -18,12 +18,18 @@ func TestSlotLayout(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	var o Order
-	if got, want := [...]uintptr{unsafe.Offsetof(o.at), unsafe.Offsetof(o.shuffles), unsafe.Offsetof(o.packs), unsafe.Offsetof(o.runs)},
-		[...]uintptr{0, 96, 1120, 5216}; got != want {
+	if got, want := [...]uintptr{unsafe.Offsetof(o.at), unsafe.Offsetof(o.shuffles), unsafe.Offsetof(o.packs), unsafe.Offsetof(o.packs) + unsafe.Offsetof(o.packs[0].runs), unsafe.Offsetof(o.gaps)},
+		[...]uintptr{0, 96, 1120, 1136, 9312}; got != want {
 		t.Errorf("Order: got %v, want %v", got, want)
+	}
+	if at := unsafe.Offsetof(Codes{}.left); at != 4<<16 {
+		t.Errorf("Codes.left: got offset %d, want %d", at, 4<<16)
 	}
 	var p Partial
 	if at := unsafe.Offsetof(p.Len); at != 8 || unsafe.Sizeof(p.Len) != 8 {
 		t.Errorf("Partial.Len: got offset %d and size %d, want 8 and 8", at, unsafe.Sizeof(p.Len))
+	}
+	if at := unsafe.Offsetof(p.long); at != 16 {
+		t.Errorf("Partial.long: got offset %d, want 16", at)
 	}
 }

@@ -2,7 +2,7 @@ package huff
 
 // Symbol is an index of Codes. The ranges:
 //
-//	0x0000 + class<<14 + run<<10 + value        AC coefficient of -511..511 after run zeros, modulo 1<<16: negative
+//	0x0000 + (16*class + run)*1040 + value      AC coefficient of -511..511 after run zeros, modulo 1<<16: negative
 //	                                            ones are before 0, and take the place of positive ones above 511;
 //	                                            value 0 is EOB with run 0, ZRL with run 15
 //	0x8000 + class<<12 + diff&4095              DC difference, -2047..2047
@@ -33,18 +33,29 @@ const (
 
 	maxRun = 15 // longest run with a symbol of its own
 
-	acClassShift = 14
-	runShift     = 10
-	zrl          = maxRun << runShift
+	// runStep is no power of two: with 1024 the codes of all runs' small values, those that are looked up again and again, are in two
+	// of the 64 sets of a first-level cache, which holds 8 or 12 lines of each. Values of -511..511 have room.
+	runStep     = 1040
+	acClassStep = (maxRun + 1) * runStep
+	zrl         = maxRun * runStep
+
 	dcClassShift = 12
 	dcMask       = 1<<dcClassShift - 1
 )
 
-// Codes holds the code of each Symbol: its bits from bit lengthBits up, the first of them the highest, and below them
-// their number, at most 25. Those are the 6 bits that a shift of 64 bits looks at.
-type Codes [1 << 16]uint32
+// Codes holds the code of each Symbol.
+type Codes struct {
+	// right has its bits from bit lengthBits up, the first of them the highest, and below them their number, at most 25. Those
+	// are the 6 bits that a shift of 64 bits looks at.
+	right [1 << 16]uint32
+
+	// left has the first of the bits in bit 63, and their number in the lowest leftLengthBits.
+	left [1 << 16]uint64
+}
 
 const (
 	lengthBits = 6
 	lengthMask = 1<<lengthBits - 1
+
+	leftLengthBits = 7 // room for the sum of four
 )

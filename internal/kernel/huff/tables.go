@@ -72,7 +72,11 @@ var StandardCodes = sync.OnceValue(func() *Codes {
 		c.addAC(class, &standardAC[class])
 	}
 	for v := range uint32(1 << 10) {
-		c[symRaw10+v] = v<<lengthBits | 10
+		c.right[symRaw10+v] = v<<lengthBits | 10
+	}
+	for i, entry := range c.right {
+		n := entry & lengthMask
+		c.left[i] = uint64(entry>>lengthBits)<<((64-n)&63) | uint64(n) // n is 0 where no bits are, either
 	}
 	return c
 })
@@ -82,20 +86,20 @@ func (c *Codes) addDC(class Symbol, dc, ac *Table) {
 	for diff := -2047; diff <= 2047; diff++ {
 		size, low := magnitude(diff)
 		at := symDC | class<<dcClassShift | Symbol(diff)&dcMask
-		c[at] = codes[size].with(size, low)
-		c[at|symEmpty] = code{codes[size].bits<<size | low, codes[size].length + uint32(size)}.with(int(eob.length), eob.bits)
+		c.right[at] = codes[size].with(size, low)
+		c.right[at|symEmpty] = code{codes[size].bits<<size | low, codes[size].length + uint32(size)}.with(int(eob.length), eob.bits)
 	}
 }
 
 func (c *Codes) addAC(class Symbol, t *Table) {
 	codes := t.codes()
 	for run := range Symbol(16) {
-		at := class<<acClassShift | run<<runShift
+		at := class*acClassStep + run*runStep
 		for v := -MaxShort; v <= MaxShort; v++ {
 			size, low := magnitude(v)
-			c[at+Symbol(v)] = codes[int(run)<<4|size].with(size, low)
+			c.right[at+Symbol(v)] = codes[int(run)<<4|size].with(size, low)
 		}
-		c[symAC10|class<<4|run] = codes[run<<4|10].with(0, 0)
+		c.right[symAC10|class<<4|run] = codes[run<<4|10].with(0, 0)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 type Partial struct {
 	Bits uint64
 	Len  uint
+
+	long bool // the codes before were so long that eight of them often have more than 56 bits
 }
 
 // Flush fills the last byte with ones (ITU-T T.81, F.1.2.3), appends it to dst, and leaves p empty.
@@ -27,7 +29,7 @@ func write(dst []byte, syms []Symbol, c *Codes, p *Partial) int {
 	n := 0
 	for i := 1; i < len(syms); i += 2 {
 		// Two codes have 50 bits at most, so that with the 7 left over they fit in 64.
-		a, b := uint64(c[syms[i-1]]), uint64(c[syms[i]])
+		a, b := uint64(c.right[syms[i-1]]), uint64(c.right[syms[i]])
 		la, lb := a&lengthMask, b&lengthMask
 		acc = acc<<la | a>>lengthBits
 		acc = acc<<lb | b>>lengthBits
