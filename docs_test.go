@@ -108,11 +108,15 @@ func TestDecisionRecords(t *testing.T) {
 var adrName = regexp.MustCompile(`^docs/adr/(\d{4})-[a-z0-9-]+\.md$`)
 
 // TestSnippetsAreExamples: the Go code that a reader of README.md or docs/go.md copies compiles and runs, since it is, line for
-// line, in example_test.go.
+// line, in example_test.go, or, where it needs a server and only compiles, in that of package client.
 func TestSnippetsAreExamples(t *testing.T) {
-	example, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
+	examples := ""
+	for _, name := range []string{"example_test.go", "client/example_test.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		examples += unindented(string(text))
 	}
 	docs := documents(t)
 	snippets := blocks(docs["docs/go.md"], "go")
@@ -120,8 +124,8 @@ func TestSnippetsAreExamples(t *testing.T) {
 		t.Fatal("docs/go.md has no Go snippet")
 	}
 	for _, snippet := range append(snippets, blocks(docs["README.md"], "go")...) {
-		if !strings.Contains(unindented(string(example)), unindented(snippet)) {
-			t.Errorf("this snippet is not in example_test.go:\n%s", snippet)
+		if !strings.Contains(examples, unindented(snippet)) {
+			t.Errorf("this snippet is in no example_test.go:\n%s", snippet)
 		}
 	}
 }

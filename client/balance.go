@@ -7,12 +7,14 @@ import (
 	"net"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/balancer"
 	"google.golang.org/grpc/balancer/weightedroundrobin"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	_ "google.golang.org/grpc/health" // looks after the servers
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/resolver"
@@ -119,7 +121,7 @@ func (policyBuilder) Name() string { return policyName }
 
 // Build is part of balancer.Builder.
 func (b policyBuilder) Build(cc balancer.ClientConn, o balancer.BuildOptions) balancer.Balancer {
-	return b.Builder.Build(policyConn{cc}, o)
+	return b.Builder.Build(&policyConn{ClientConn: cc, new: map[*policySubConn]bool{}}, o)
 }
 
 // ParseConfig is part of balancer.ConfigParser.
@@ -128,35 +130,99 @@ func (b policyBuilder) ParseConfig(data json.RawMessage) (serviceconfig.LoadBala
 }
 
 // policyConn is what the policy tells its choice.
-type policyConn struct{ balancer.ClientConn }
+type policyConn struct {
+	balancer.ClientConn
 
-// UpdateState is part of balancer.ClientConn.
-func (c policyConn) UpdateState(s balancer.State) {
-	s.Picker = picker{s.Picker}
+	mu  sync.Mutex
+	new map[*policySubConn]bool // servers of which is not known yet whether they serve
+}
+
+// NewSubConn is part of balancer.ClientConn.
+func (c *policyConn) NewSubConn(addresses []resolver.Address, o balancer.NewSubConnOptions) (balancer.SubConn, error) {
+	s := &policySubConn{conn: c}
+	listener := o.StateListener
+	o.StateListener = func(state balancer.SubConnState) {
+		if now := state.ConnectivityState; now != connectivity.Connecting && now != connectivity.Ready { // whose health is asked for next
+			s.known()
+		}
+		listener(state)
+	}
+	c.mu.Lock()
+	c.new[s] = true
+	c.mu.Unlock()
+	var err error
+	//lint:ignore SA1019 the policy passes one address
+	if s.SubConn, err = c.ClientConn.NewSubConn(addresses, o); err != nil {
+		s.known()
+		return nil, err
+	}
+	return s, nil
+}
+
+// UpdateState is part of balancer.ClientConn. Whenever a server is known, the policy calls it afterwards.
+func (c *policyConn) UpdateState(s balancer.State) {
+	c.mu.Lock()
+	s.Picker = picker{s.Picker, len(c.new) > 0}
+	c.mu.Unlock()
 	c.ClientConn.UpdateState(s)
 }
 
-// picker is the policy's, which it asks for another server while it gets one that was tried.
-type picker struct{ balancer.Picker }
+// policySubConn is a connection to a server, as the policy has it.
+type policySubConn struct {
+	balancer.SubConn
+	conn *policyConn
+}
 
-// Pick is part of balancer.Picker.
+// RegisterHealthListener is part of balancer.SubConn.
+func (s *policySubConn) RegisterHealthListener(listener func(balancer.SubConnState)) {
+	s.SubConn.RegisterHealthListener(func(state balancer.SubConnState) {
+		if state.ConnectivityState != connectivity.Connecting {
+			s.known()
+		}
+		listener(state)
+	})
+}
+
+// Shutdown is part of balancer.SubConn.
+func (s *policySubConn) Shutdown() {
+	s.known()
+	s.SubConn.Shutdown()
+}
+
+// known notes that the server serves, or that it does not: for the first time, or again.
+func (s *policySubConn) known() {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	delete(s.conn.new, s)
+}
+
+// picker is the policy's, which it asks for another server while it gets one that was tried.
+type picker struct {
+	balancer.Picker
+	grows bool // whether another picker will follow that may have more servers
+}
+
+// Pick is part of balancer.Picker. A batch for which all servers were tried waits, as the first one does, for those to which the first
+// connection is still being made.
 func (p picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 	got, err := p.Picker.Pick(info)
-	t, _ := info.Ctx.Value(triesKey{}).(*tries)
-	if t == nil {
-		return got, err
-	}
-	for n := 0; err == nil && slices.Contains(t.servers, got.SubConn); n++ {
-		if n == mostPicks {
-			if t.others {
+	if t, _ := info.Ctx.Value(triesKey{}).(*tries); t != nil {
+		for n := 0; err == nil && slices.Contains(t.servers, got.SubConn) && n < mostPicks; n++ {
+			got, err = p.Picker.Pick(info)
+		}
+		if err == nil && slices.Contains(t.servers, got.SubConn) {
+			if p.grows {
+				return balancer.PickResult{}, balancer.ErrNoSubConnAvailable
+			} else if t.others {
 				return balancer.PickResult{}, status.Error(codes.Unavailable, "there is no other server")
 			}
-			break
 		}
-		got, err = p.Picker.Pick(info)
+		if err == nil {
+			t.picked = got.SubConn
+		}
 	}
-	if err == nil {
-		t.picked = got.SubConn
+	if s, ok := got.SubConn.(*policySubConn); ok {
+		got.SubConn = s.SubConn // which gRPC knows
 	}
 	return got, err
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/big"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -133,6 +134,49 @@ func TestBatchesGoToAnotherServer(t *testing.T) {
 	}
 	if got := good.asked.Load(); got != sent {
 		t.Errorf("got %d batches at the server that takes them, want %d", got, sent)
+	}
+}
+
+// TestFirstBatchWaitsForAnotherServer: a batch that the first server with a connection cannot take goes to one whose connection is not
+// made yet. Where that one does not respond, the error is that of the first.
+func TestFirstBatchWaitsForAnotherServer(t *testing.T) {
+	for name, refusal := range map[string]error{"full": full(t), "stopping": status.Error(codes.Unavailable, "the server is stopping")} {
+		for _, serves := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s/serves=%v", name, serves), func(t *testing.T) {
+				l, err := net.Listen("tcp", "127.0.0.1:0") // The kernel accepts connections, and nobody responds.
+				if err != nil {
+					t.Fatal(err)
+				}
+				first, other := &refusing{err: refusal}, &refusing{}
+				c := dialTarget(t, fmt.Sprintf("static:///%s,%s", serveOn(t, first), l.Addr()))
+				got := make(chan error, 1)
+				go func() {
+					got <- c.Encode(t.Context(), &Batch{Spec: anySpec, Frames: [][]byte{{1}}}, new(Response))
+				}()
+				select {
+				case err := <-got:
+					t.Errorf("got %v after %d tries, and the other server may still respond", err, first.asked.Load())
+					got <- err
+				case <-time.After(100 * time.Millisecond):
+				}
+				if serves {
+					g := grpc.NewServer()
+					api.RegisterFrameServiceServer(g, other)
+					served := make(chan error, 1)
+					go func() { served <- g.Serve(l) }()
+					defer func() { g.Stop(); <-served }()
+				} else if err := l.Close(); err != nil {
+					t.Fatal(err)
+				}
+				err = <-got
+				if serves && (err != nil || other.asked.Load() != 1) {
+					t.Errorf("got %v, and %d batches at the other server, want one", err, other.asked.Load())
+				}
+				if want := status.Code(refusal); !serves && (status.Code(err) != want || !strings.Contains(err.Error(), status.Convert(refusal).Message())) {
+					t.Errorf("got %v, want the refusal of the first", err)
+				}
+			})
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func Dial(target string, options *Options) (*Client, error) {
 	if most == 0 {
 		most = defaultMaxResponse
 	}
-	if !strings.Contains(target, ":") {
+	if !strings.Contains(target, ":") || strings.HasPrefix(target, "http://") || strings.HasPrefix(target, "https://") {
 		return nil, fmt.Errorf("client: got target %q, want host:port, unix:/path, dns:///host:port or static:///host:port,host:port", target)
 	}
 	c := &Client{token: o.Token, codec: newCodec(), balances: balances(target)}

@@ -329,3 +329,18 @@ func TestMarshalAllocatesLittle(t *testing.T) {
 		t.Errorf("%d batches allocated %d objects of %d bytes, want one of at most 1 KiB each", runs, objects, size)
 	}
 }
+
+// TestReason: why there is no connection is said without gRPC's words around it; what else is said stays as it is.
+func TestReason(t *testing.T) {
+	for message, want := range map[string]string{
+		`connection error: desc = "transport: Error while dialing: dial tcp 10.0.0.5:1: connect: connection refused"`: "dial tcp 10.0.0.5:1: connect: connection refused",
+		`connection error: desc = "transport: authentication handshake failed: x509: unknown authority \"a\""`:        `authentication handshake failed: x509: unknown authority "a"`,
+		`last connection error: connection error: desc = "error reading server preface: EOF"`:                         "error reading server preface: EOF",
+		`connection error: desc = "cut off`: `connection error: desc = "cut off`,
+		"the stream is lost":                "the stream is lost",
+	} {
+		if got := reason(message); got != want {
+			t.Errorf("%s: got %s, want %s", message, got, want)
+		}
+	}
+}

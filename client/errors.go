@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -48,7 +50,10 @@ func toError(err error) error {
 		return err
 	}
 	st := status.Convert(err)
-	e := &Error{Code: st.Code(), Reason: st.Message(), err: err}
+	e := &Error{Code: st.Code(), Reason: reason(st.Message()), err: err}
+	if what, _, ok := strings.Cut(e.Reason, "; transport: received unexpected content-type"); ok {
+		e.Reason = what + ": check the port: HTTP has another one than gRPC, whose setting is grpc.listen"
+	}
 	for _, d := range st.Details() {
 		switch d := d.(type) {
 		case *errdetails.RetryInfo:
@@ -64,6 +69,19 @@ func toError(err error) error {
 		}
 	}
 	return e
+}
+
+// reason returns a message of gRPC's without the words in which it wraps why there is no connection.
+func reason(message string) string {
+	_, quoted, ok := strings.Cut(message, "connection error: desc = ")
+	if !ok {
+		return message
+	}
+	why, err := strconv.Unquote(quoted)
+	if err != nil {
+		return message
+	}
+	return strings.TrimPrefix(strings.TrimPrefix(why, "transport: "), "Error while dialing: ")
 }
 
 // specError returns an error of a Spec that no message can hold as the *Error that the server would give.

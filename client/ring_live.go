@@ -49,10 +49,14 @@ func (r *ringPublisher) follow(p *Publisher) {
 	defer close(p.ended)
 	defer r.unwatch()
 	var m ring.Message
+	last := false
 	for {
 		payload, err := r.conn.Recv(&m)
 		switch {
+		case last && err != nil:
+			return
 		case err == io.EOF && r.ctx.Err() == nil:
+			p.err = ringError(fmt.Errorf("%w before it said what has become of all frames", ring.ErrLost))
 			return
 		case err != nil:
 			if r.ctx.Err() != nil {
@@ -70,6 +74,7 @@ func (r *ringPublisher) follow(p *Publisher) {
 			}
 		case ring.KindStatus:
 			s, dropped := ring.ParseStatus(&m), ring.ParseDropped(payload)
+			last = s.Flags&ring.FlagLast != 0
 			p.status.Store(&PublishStatus{
 				Arrived: s.Arrived, Published: s.Published, Same: s.Same, Viewers: int(s.Viewers), FPSOut: s.FPSOut,
 				Dropped: Dropped{Newer: dropped[0], Capped: dropped[1], Unseen: dropped[2], NoMemory: dropped[3], Failed: dropped[4]},

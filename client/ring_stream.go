@@ -273,7 +273,13 @@ func (s *ringStream) recv(r *Response) error {
 		}
 		switch {
 		case !ok:
+			s.mu.Lock()
+			failed := s.failed // What Send could not send is missing, however much came before it.
+			s.mu.Unlock()
 			s.close()
+			if failed != nil {
+				return ringError(failed)
+			}
 			return io.EOF
 		case b.last:
 			s.drop(b.conn)

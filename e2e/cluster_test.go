@@ -14,6 +14,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/pipeline"
 )
@@ -111,7 +112,7 @@ func produce(t *testing.T, name string, gray byte, addresses ...string) *produce
 				return
 			}
 			p.places.Add(1)
-			pauseFor(ctx, 20*time.Millisecond)
+			_ = pause.For(ctx, 20*time.Millisecond)
 		}
 	})
 	p.stop = func() {
@@ -153,14 +154,6 @@ func produceOn(ctx context.Context, address, name string, gray byte) error {
 	}
 }
 
-// pauseFor waits so long, or until ctx ends.
-func pauseFor(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
-}
-
 // audience is a viewer that watches on one node after another, as a page does that loads again: when one fails, on the next.
 type audience struct {
 	images atomic.Int64
@@ -180,7 +173,7 @@ func attend(t *testing.T, name string, addresses ...string) *audience {
 		for at := 0; ctx.Err() == nil; at++ {
 			a.watch(ctx, addresses[at%len(addresses)], name)
 			a.moves.Add(1)
-			pauseFor(ctx, 20*time.Millisecond)
+			_ = pause.For(ctx, 20*time.Millisecond)
 		}
 	})
 	t.Cleanup(watching.Wait)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -86,6 +87,34 @@ func (c container) environment(t *testing.T, pod string) []string {
 		all = append(all, e.Name+"="+value)
 	}
 	return all
+}
+
+// The overlay that the page has its reader copy finds base and components where the copy is.
+func TestKubernetesOverlay(t *testing.T) {
+	page := string(read(t, kubernetes+"README.md"))
+	step := regexp.MustCompile(`cd deploy/kubernetes\ncp -r (\S+) (\S+)`).FindStringSubmatch(page)
+	if step == nil {
+		t.Fatal("the page does not say what to copy")
+	}
+	var overlay struct{ Resources, Components []string }
+	if err := yaml.Unmarshal(read(t, kubernetes+step[1]+"/kustomization.yaml"), &overlay); err != nil {
+		t.Fatal(err)
+	}
+	parts := append(overlay.Resources, overlay.Components...)
+	if len(parts) < 2 {
+		t.Errorf("got %q, want base and components", parts)
+	}
+	for _, part := range parts {
+		if at := filepath.Join(kubernetes, step[2], part); !exists(at) {
+			t.Errorf("%s: the copy at %s asks for %s, which is not there", part, step[2], at)
+		}
+	}
+}
+
+// exists reports whether there is something at path.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // The settings, the pod and the Services of deploy/kubernetes agree: a server runs with these settings, ports have their numbers

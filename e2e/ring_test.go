@@ -44,7 +44,7 @@ func TestRingFromC(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "(code 7, field stream)", "(code 3, limit limits.max_batch: 100000, at most 64)"} {
+	for _, want := range []string{"frame 9: a JPEG of", "320x320", "live image 5:", "published 5 of 5 frames", "(code 7, field stream)", "(code 3, limit limits.max_batch: 100000, at most 64)"} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("got:\n%s\nwant %q in it", out, want)
 		}
@@ -145,6 +145,29 @@ func TestRingAvatar(t *testing.T) {
 	}
 }
 
+// finishFromC publishes a frame by a program in C. What it returns lets that program end the stream, and returns what it says.
+func finishFromC(t *testing.T, program string, s *daemon.Server) func() (string, error) {
+	t.Helper()
+	cmd := exec.Command(program)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	daemon.WaitFor(t, "the frame of a program in C", func() bool {
+		var info struct{ Arrived int }
+		return s.GetJSON(t, "/v1/streams/c", &info) && info.Arrived == 1
+	})
+	return func() (string, error) {
+		err := errors.Join(in.Close(), cmd.Wait())
+		return out.String(), err
+	}
+}
+
 // TestRingServerKilled: when the server is killed its clients know it, and reach the next one at the same place. A private
 // directory is where both find each other by default, and check-config says so.
 func TestRingServerKilled(t *testing.T) {
@@ -179,8 +202,22 @@ func TestRingServerKilled(t *testing.T) {
 	if err := stream.Recv(&r); err != nil {
 		t.Fatal(err)
 	}
+	publisher, err := c.Publish(t.Context(), "go", spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := publisher.Send(batch.Frames...); err != nil {
+		t.Fatal(err)
+	}
+	ended := finishFromC(t, compileC(t, "testdata/finish.c"), s)
 	s.Kill()
+	if out, err := ended(); err == nil || !strings.Contains(out, "before it said what has become of all frames") {
+		t.Errorf("the end of a stream in C, to a dead server: got %q, %v, want an error", out, err)
+	}
 	var e *client.Error
+	if _, err := publisher.Close(); !errors.As(err, &e) || e.Code != codes.Unavailable {
+		t.Errorf("got %v of the end of a stream to a dead server, want Unavailable", err)
+	}
 	if err := stream.Send(&batch); err != nil && err != io.EOF {
 		t.Errorf("got %v of Send to a dead server, want io.EOF or none", err)
 	}
@@ -190,7 +227,10 @@ func TestRingServerKilled(t *testing.T) {
 	if err := c.Encode(t.Context(), &batch, &r); !errors.As(err, &e) || e.Code != codes.Unavailable {
 		t.Errorf("got %v, want Unavailable", err)
 	}
-	daemon.Serve(t, program, environment)
+	s = daemon.Serve(t, program, environment)
+	if out, err := finishFromC(t, compileC(t, "testdata/finish.c"), s)(); err != nil {
+		t.Errorf("the end of a stream in C: got %q, %v", out, err)
+	}
 	if err := c.Encode(t.Context(), &batch, &r); err != nil || r.Images[0].Err != nil {
 		t.Errorf("got %v from the next server", err)
 	}

@@ -142,6 +142,22 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// A server whose keys everybody may read says so, once.
+func TestServeOpenKeys(t *testing.T) {
+	keys := filepath.Join(t.TempDir(), "link.keys")
+	write(t, keys, succeed(t, nil, "token", "key").stdout)
+	for mode, want := range map[os.FileMode]int{0o644: 1, 0o600: 0} {
+		if err := os.Chmod(keys, mode); err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, "--set", "auth.link_keys="+keys, "--set", "auth.token=secret")
+		s.Terminate(t)
+		if got := strings.Count(s.Log.String(), "chmod o-rwx "+keys); got != want {
+			t.Errorf("mode %v: got the advice %d times, want %d:\n%s", mode, got, want, s.Log.Bytes())
+		}
+	}
+}
+
 func TestServeErrors(t *testing.T) {
 	s := serve(t)
 	file := filepath.Join(t.TempDir(), "steadyframe.yaml")

@@ -354,7 +354,7 @@ func TestFirstRunSaysWhatToDo(t *testing.T) {
 		want string
 	}{
 		"settings": {[]string{"--config", "/nonexistent/steadyframe.yaml"}, "steadyframe check-config --explain > FILE"},
-		"folder":   {[]string{"--http", "unix:/nonexistent/http.sock", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "mkdir -p DIR"},
+		"folder":   {[]string{"--http", "unix:/nonexistent/http.sock", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "mkdir -p /nonexistent"},
 		"address":  {[]string{"--http", "192.0.2.1:8080", "--insecure", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "this machine has no such address"},
 		"exposed":  {[]string{"--http", "0.0.0.0:0", "--grpc", "127.0.0.1:0", "--admin", "127.0.0.1:0"}, "--insecure"},
 	} {

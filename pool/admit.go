@@ -8,6 +8,7 @@ import (
 	"math"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/steadyframe/steadyframe/internal/waitlist"
 )
@@ -33,8 +34,8 @@ func (p *Pool) Admit(ctx context.Context, n int64) (Grant, error) {
 }
 
 // A Priority is the queue priority of a caller that asks for memory again and again, such as a stream. Once it has been
-// admitted it goes before all that began to ask later: newcomers, however many, get the rest. Nobody starves, since of
-// five grants one is for the caller that waits longest. Its methods may be called from any goroutine.
+// admitted it goes before all that began to ask later, and those leave room for what it had last: newcomers, however many, get the
+// rest. Nobody starves, since of five grants one is for the caller that waits longest. Its methods may be called from any goroutine.
 type Priority struct {
 	pool *Pool
 	rank atomic.Uint64 // of the first ticket that was granted; 0: none
@@ -92,7 +93,7 @@ func (p *Pool) TryAdmit(n int64) (g Grant, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	l := a.lineOf(n)
-	if a.check(n) != nil || !a.fits(l, n) || a.little.queue.Len() > 0 || a.large.queue.Len() > 0 && (l == &a.large || l.granted+n > a.reserve/2) {
+	if a.check(n) != nil || !a.fits(l, n, a.arrivals+1) || a.little.queue.Len() > 0 || a.large.queue.Len() > 0 && (l == &a.large || l.granted+n > a.reserve/2) {
 		return Grant{}, false
 	}
 	a.arrivals++
@@ -132,7 +133,25 @@ type admission struct {
 	arrivals uint64 // so far
 	little   line
 	large    line
+	regulars [maxRegulars]regular // the oldest, in no order
+	later    *time.Timer          // looks again when regulars are none any more; nil: nobody waits for that
 }
+
+// regular is a caller that was admitted again: it has a rank of its own and is likely to ask once more. Callers of a later rank leave
+// room for as much as it was admitted for last, up to half of what there is, so that it need not wait until one of them has done with
+// what it was admitted for, which may take long where that comes over a slow network.
+type regular struct {
+	rank uint64 // 0: none
+	n    int64
+	held int64     // of what it was granted as a regular, not given back
+	last time.Time // when it was granted last
+}
+
+const (
+	// maxRegulars is how many of the oldest callers are remembered, and regularFor is for how long after their last grant.
+	maxRegulars = 8
+	regularFor  = 10 * time.Second
+)
 
 // littlePart is the largest part of the reserve that counts as little.
 const littlePart = 4
@@ -208,6 +227,7 @@ type ticketData struct {
 	arrival   uint64
 	at        int // in its line's ranks, while it waits
 	refused   bool
+	regular   bool // whether a regular holds it
 	n         int64
 }
 
@@ -235,7 +255,7 @@ func (a *admission) enter(n int64, rank uint64) (t *ticket, g Grant, granted boo
 	}
 	l := a.lineOf(n)
 	t, g = a.take(l, n, rank)
-	if l.queue.Len() == 0 && a.fits(l, n) {
+	if l.queue.Len() == 0 && a.fits(l, n, rank) {
 		a.grant(t)
 		return t, g, true, nil
 	}
@@ -327,6 +347,73 @@ func (a *admission) take(l *line, n int64, rank uint64) (*ticket, Grant) {
 func (a *admission) grant(t *ticket) {
 	a.granted += t.Value.n
 	t.Value.line.granted += t.Value.n
+	if v := &t.Value; v.line == &a.large && v.rank < v.arrival && v.rank > 0 && a.limit != math.MaxInt64 {
+		v.regular = a.remember(v.rank, v.n)
+	}
+}
+
+// remember notes that a caller of that rank, which had been granted something before, was granted n bytes. It returns false when there
+// are enough that are older.
+func (a *admission) remember(rank uint64, n int64) bool {
+	now := time.Now()
+	var at *regular // none, or the youngest
+	for i := range a.regulars {
+		r := &a.regulars[i]
+		if r.rank != 0 && now.Sub(r.last) > regularFor {
+			*r = regular{}
+		}
+		if r.rank == rank {
+			at = r
+			break
+		}
+		if at == nil || at.rank != 0 && (r.rank == 0 || r.rank > at.rank) {
+			at = r
+		}
+	}
+	switch {
+	case at.rank == rank:
+		at.n, at.held, at.last = n, at.held+n, now
+	case at.rank == 0 || at.rank > rank:
+		*at = regular{rank, n, n, now}
+	default:
+		return false
+	}
+	return true
+}
+
+// room returns how many bytes a caller of that rank that asks for n leaves to regulars that came before: what they were admitted for last,
+// up to half of what there is and no more than is left beside n, without what they hold. It also returns that.
+func (a *admission) room(rank uint64, n int64) (room, held int64) {
+	var now time.Time
+	most := a.limit - a.reserve
+	for i := range a.regulars {
+		r := &a.regulars[i]
+		if r.rank == 0 || r.rank >= rank {
+			continue
+		}
+		if now.IsZero() {
+			now = time.Now()
+		}
+		if held += r.held; now.Sub(r.last) <= regularFor {
+			room += r.n
+		}
+	}
+	return max(0, min(room, most/2, most-n)-held), held
+}
+
+// passes reports whether the regular that is first by rank in l may be granted before t, whose turn it is, which has to leave room for
+// it. Then t, beside what regulars hold, still fits when others have given back what they hold.
+func (a *admission) passes(l *line, t *ticket) bool {
+	if l != &a.large || l.ranks[0] == t {
+		return false
+	}
+	v, regular := &l.ranks[0].Value, false
+	for i := range a.regulars {
+		regular = regular || a.regulars[i].rank == v.rank
+	}
+	_, held := a.room(t.Value.rank, t.Value.n)
+	most := a.limit - a.reserve
+	return regular && held+v.n <= min(most/2, most-t.Value.n) && a.fits(l, v.n, v.rank)
 }
 
 // giveBack ends the admission of n bytes of t.
@@ -334,6 +421,14 @@ func (a *admission) giveBack(t *ticket, n int64) {
 	a.granted -= n
 	t.Value.line.granted -= n
 	t.Value.n -= n
+	if !t.Value.regular {
+		return
+	}
+	for i := range a.regulars {
+		if r := &a.regulars[i]; r.rank == t.Value.rank {
+			r.held = max(0, r.held-n)
+		}
+	}
 }
 
 // release ends the admission g, and admits callers that fit then.
@@ -387,13 +482,30 @@ func (a *admission) advance() {
 // advanceLine grants the next ticket of l, and reports whether it fits.
 func (a *admission) advanceLine(l *line) bool {
 	t := l.next()
-	if t == nil || !a.fits(l, t.Value.n) {
+	if t == nil {
 		return false
+	}
+	if !a.fits(l, t.Value.n, t.Value.rank) {
+		if a.later == nil && a.fits(l, t.Value.n, 0) { // but for the room, which no release may tell the end of
+			a.later = time.AfterFunc(regularFor, a.lookLater)
+		}
+		if !a.passes(l, t) {
+			return false
+		}
+		t = l.ranks[0]
 	}
 	l.overtaken++
 	a.grant(t)
 	l.leave(t, true)
 	return true
+}
+
+// lookLater grants what waited for room that is nobody's any more.
+func (a *admission) lookLater() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.later = nil
+	a.advance()
 }
 
 // next returns the ticket that is to be granted next, nil when nobody waits: that of the lowest rank, or the first when
@@ -405,8 +517,8 @@ func (l *line) next() *ticket {
 	return l.ranks[0]
 }
 
-// fits reports whether n more bytes can be granted in line l.
-func (a *admission) fits(l *line, n int64) bool {
+// fits reports whether n more bytes can be granted in line l to a caller of that rank.
+func (a *admission) fits(l *line, n int64, rank uint64) bool {
 	switch {
 	case a.limit == math.MaxInt64:
 		return true
@@ -416,7 +528,12 @@ func (a *admission) fits(l *line, n int64) bool {
 		t := a.large.next()
 		return t == nil || l.granted+n <= min(a.reserve, a.limit-t.Value.n)
 	}
-	return l.granted+n <= a.limit-a.reserve || n > a.limit-a.reserve
+	most := a.limit - a.reserve
+	if n > most {
+		return true
+	}
+	room, _ := a.room(rank, n)
+	return l.granted+n+room <= most
 }
 
 // recycle makes every Grant of t stale and keeps t for another use.

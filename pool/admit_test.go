@@ -172,6 +172,53 @@ func TestPriority(t *testing.T) {
 	})
 }
 
+// TestRoomForRegulars: who came later leaves room for what one that was there before asked for last, so that it need not wait for them to
+// end. What is left is for the newest as well when the one before has not come for a while, and there is no room that nobody could use.
+func TestRoomForRegulars(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPool(t, pool.Options{Budget: 100})
+		regular := p.NewPriority()
+		again := func(n int64) pool.Grant {
+			g, err := regular.Admit(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return g
+		}
+		for range 2 {
+			again(20).Release()
+		}
+		var newest []pool.Grant
+		granted := make(chan pool.Grant, 5)
+		for range 5 {
+			go func() { granted <- admit(t, p, 20) }()
+		}
+		synctest.Wait()
+		if s := p.Stats(); s.Admitted != 80 || s.Waiting != 1 {
+			t.Fatalf("got %d bytes admitted, %d waiting, want 80 and 1: room for the regular", s.Admitted, s.Waiting)
+		}
+		for range 3 * 5 { // also when it is the turn of the one that waits
+			again(20).Release() // does not wait
+		}
+		if s := p.Stats(); s.Admitted != 80 || s.Waiting != 1 {
+			t.Errorf("got %d bytes admitted, %d waiting, want 80 and 1 after the regular", s.Admitted, s.Waiting)
+		}
+		<-time.After(20 * time.Second)
+		synctest.Wait()
+		if s := p.Stats(); s.Admitted != 100 || s.Waiting != 0 {
+			t.Errorf("got %d bytes admitted, %d waiting, want 100 and 0 when the regular has gone", s.Admitted, s.Waiting)
+		}
+		for range 5 {
+			newest = append(newest, <-granted)
+		}
+		for _, g := range newest {
+			g.Release()
+		}
+		again(20).Release()
+		admit(t, p, 100).Release() // does not wait, though it leaves no room
+	})
+}
+
 // TestAdmitStarvesNobody: newcomers get their turn though others that were there before always wait.
 func TestAdmitStarvesNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -64,6 +64,8 @@ int main(int argc, char **argv) {
 		} while (m.kind != SF_DONE);
 		slot = m.slot;
 	}
+	if (sf_finish(&publish, &m) < 0) fail(&publish, "finish");
+	printf("published %llu of %llu frames\n", (unsigned long long)m.of.status.published, (unsigned long long)m.of.status.arrived);
 	sf_close(&publish);
 	sf_close(&watch);
 

@@ -10,8 +10,8 @@
  *   if (sf_image(&c, m.slot, 0, &jpeg, &size) != 0) ...         good until slot m.slot is submitted again
  *   sf_close(&c);
  *
- * "use" is encode, publish (SF_DONE gives slots back) or watch (SF_IMAGE gives them, sf_release returns them). c.fd can be polled:
- * call sf_next when it is readable. One thread at a time uses a connection. The machine must be little endian, as messages are. */
+ * "use" is encode, publish (SF_DONE gives slots back, sf_finish waits for the last frame) or watch (SF_IMAGE gives slots, sf_release
+ * returns them). c.fd can be polled: call sf_next when it is readable. One thread at a time uses a connection. The machine must be little endian, as messages are. */
 #ifndef STEADYFRAME_H
 #define STEADYFRAME_H
 
@@ -33,6 +33,7 @@
 enum { SF_HELLO = 1, SF_ACCEPTED, SF_SUBMIT, SF_DONE, SF_IMAGE, SF_RELEASE, SF_STATUS, SF_PING, SF_OUTPUT, SF_ERROR };
 enum { SF_MAX_SLOTS = 64, SF_MAX_TEXT = 4096 };
 enum { SF_MORE = 1, SF_INDEX = 2, SF_RECTS = 4 }; /* flags of SF_SUBMIT */
+enum { SF_LAST = 1 }; /* flag of SF_STATUS */
 
 /* A message as it is on the wire: 64 bytes, little endian. What lies in "of" depends on the kind. */
 struct sf_message {
@@ -43,7 +44,7 @@ struct sf_message {
 		struct { uint32_t frames, bytes; uint64_t captured_us, tag; uint32_t flags, without; uint64_t index; } submit;
 		struct { uint32_t frames, failed; uint64_t run_ns, tag; } done;
 		struct { uint32_t flags, bytes; uint64_t seq, captured_us, sent_us; uint32_t width, height, alpha; } image;
-		struct { uint32_t viewers, reserved; uint64_t arrived, published, dropped; double fps; uint64_t same; } status;
+		struct { uint32_t viewers, flags; uint64_t arrived, published, dropped; double fps; uint64_t same; } status;
 		struct { uint32_t retry_ms, reserved; int64_t got; uint64_t tag; int64_t max; } failed; /* SF_ERROR, SF_DONE with a code */
 		uint64_t number;
 		char magic[8];
@@ -71,7 +72,7 @@ static inline int sf_fail(struct sf_conn *c, const char *what) {
 	return -1;
 }
 
-/* sf_read reads n bytes and the descriptors with them. 1, or 0 at the end of the connection, or -1. */
+/* sf_read reads n bytes and the descriptors with them. 1, or 0 at the end of the connection, or -1, also where it ends inside them. */
 static inline int sf_read(struct sf_conn *c, void *to, size_t n) {
 	unsigned char *p = to;
 	while (n > 0) {
@@ -80,7 +81,7 @@ static inline int sf_read(struct sf_conn *c, void *to, size_t n) {
 		struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control };
 		ssize_t got = recvmsg(c->fd, &h, MSG_CMSG_CLOEXEC);
 		if (got < 0 && errno == EINTR) continue;
-		if (got <= 0) return (int)got;
+		if (got <= 0) return got == 0 && p == (unsigned char *)to ? 0 : -1;
 		for (struct cmsghdr *m = CMSG_FIRSTHDR(&h); m; m = CMSG_NXTHDR(&h, m)) {
 			if (m->cmsg_level != SOL_SOCKET || m->cmsg_type != SCM_RIGHTS) continue;
 			c->n_fds = (int)((m->cmsg_len - CMSG_LEN(0)) / sizeof(int));
@@ -167,6 +168,21 @@ static inline int sf_next(struct sf_conn *c, struct sf_message *m) {
 		case SF_ACCEPTED: case SF_STATUS:
 			return 1;
 		}
+	}
+}
+
+/* sf_finish ends a stream that c publishes, and waits until the server has dealt with all frames. 0, and m has the last counts; or -1:
+ * c->error says why, such as that the server is gone and the last frames may be lost. */
+static inline int sf_finish(struct sf_conn *c, struct sf_message *m) {
+	shutdown(c->fd, SHUT_WR); /* It fails on a connection that has ended, which sf_next sees. */
+	for (;;) {
+		int got = sf_next(c, m);
+		if (got < 0) return -1;
+		if (got == 0) {
+			snprintf(c->error, sizeof c->error, "the server ended the connection before it said what has become of all frames");
+			return -1;
+		}
+		if (m->kind == SF_STATUS && m->of.status.flags & SF_LAST) return 0;
 	}
 }
 

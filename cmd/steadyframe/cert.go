@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/cli"
@@ -50,7 +51,7 @@ func (c *certCmd) Run() error {
 		return err
 	}
 	cert, key := filepath.Join(c.Out, cli.CertFile), filepath.Join(c.Out, cli.KeyFile)
-	fmt.Printf("wrote %s and %s, for %d names, valid for %v\n", cert, key, len(names), c.For)
+	fmt.Printf("wrote %s and %s, for %s, valid until %s\n", cert, key, strings.Join(names, ", "), time.Now().Add(c.For).UTC().Format(time.DateOnly))
 	fmt.Printf("steadyframe serve --set tls.cert=%s --set tls.key=%s\n", cert, key)
 	return nil
 }

@@ -118,6 +118,34 @@ func TestListenAdvice(t *testing.T) {
 			t.Errorf("%v: got %v, want %q", errno, got, want)
 		}
 	}
+	folder := fmt.Errorf("ring.listen: %w", &net.OpError{Op: "listen", Net: "unix", Addr: &net.UnixAddr{Name: "/nowhere/at/s", Net: "unix"}, Err: os.NewSyscallError("bind", syscall.ENOENT)})
+	if got := listenAdvice(folder); !strings.HasSuffix(got.Error(), "mkdir -p /nowhere/at") {
+		t.Errorf("got %v, want the folder to make", got)
+	}
+}
+
+// TestHelpCommand: help encode is what encode --help is.
+func TestHelpCommand(t *testing.T) {
+	run := func(args ...string) (string, int) {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := os.Stdout
+		os.Stdout = w
+		read := make(chan []byte)
+		go func() { text, _ := io.ReadAll(r); read <- text }()
+		code := newProgram().Run(args, new(commands))
+		os.Stdout = old
+		w.Close()
+		return string(<-read), code
+	}
+	for _, command := range [][]string{{}, {"encode"}, {"token", "new"}} {
+		want, _ := run(append(slices.Clone(command), "--help")...)
+		if got, code := run(append([]string{"help"}, command...)...); code != 0 || got != want || !strings.HasPrefix(got, "Usage: steadyframe "+strings.Join(command, " ")) {
+			t.Errorf("help %v: got code %d and\n%s, want\n%s", command, code, got, want)
+		}
+	}
 }
 
 // completion returns the script of a shell, as a file.

@@ -18,8 +18,8 @@ import (
 
 // pushCmd is steadyframe push. Flags that were not given are not sent: the server has settings of its own for a stream.
 type pushCmd struct {
-	Input string `arg:"" optional:"" help:"A video, image or camera (decoded by ffmpeg), a folder or pattern of images, JPEGs (NAME.mjpeg), a URL (http://camera/video.mjpg, rtsp://camera/1), Y4M, raw frames, or - for standard input. Default: standard input."`
-	URL   string `arg:"" optional:"" name:"url" help:"The server: http://host:port, https://host, unix:/path; /v1/streams/NAME may follow. Default: http://127.0.0.1:8080."`
+	Input string   `arg:"" optional:"" help:"A video, image or camera (decoded by ffmpeg), a folder or pattern of images, JPEGs (NAME.mjpeg), a URL (http://camera/video.mjpg, rtsp://camera/1), Y4M, raw frames, or - for standard input. Default: standard input."`
+	URLs  []string `arg:"" optional:"" name:"url" help:"The server: http://host:port, https://host, unix:/path; /v1/streams/NAME may follow. Of several, the first that can be reached gets the stream, and the next one when it is lost. Default: http://127.0.0.1:8080."`
 
 	Stream   string `placeholder:"NAME" help:"Name of the stream. Default: what the URL says, else the name of INPUT without its ending; live for standard input."`
 	Token    string `env:"STEADYFRAME_AUTH_TOKEN" placeholder:"TOKEN" help:"Token that the server asks for (its setting auth.token)."`
@@ -61,6 +61,9 @@ A lost connection is made again after 0.25 to 2.5 s. A file waits meanwhile. A p
 wait; its frames are dropped and counted, and the newest one is sent. A permanent refusal (wrong token, another publisher
 took the stream over, untrusted certificate, a port that is not HTTP) ends the run with advice.
 
+Of several servers, such as the nodes of a cluster, one gets the stream. When it is lost the next one does, at once; one that
+refuses the stream for good is left out. With several, say what INPUT is, - for standard input.
+
 At the end, a summary goes to standard error:
   pushed 377 frames in 15.1 s (25.0 fps, 99.8 Mbit/s), 0 dropped, 0 reconnects
 
@@ -70,6 +73,7 @@ Examples:
   steadyframe push --loop clip.mp4 http://127.0.0.1:8080
   steadyframe push /dev/video0 http://127.0.0.1:8080 --stream door --resize 640x
   ffmpeg -re -i clip.mp4 -f yuv4mpegpipe - | steadyframe push --stream clip http://127.0.0.1:8080
+  steadyframe push --loop clip.mp4 http://10.0.0.5:8080 http://10.0.0.6:8080
   camera | steadyframe push - --format bgr24 --size 640x360 http://127.0.0.1:8080`
 }
 
@@ -78,14 +82,14 @@ const defaultPushURL = "http://127.0.0.1:8080"
 
 // AfterApply checks what no single flag can know.
 func (c *pushCmd) AfterApply() error {
-	if c.URL == "" && cli.IsPushURL(c.Input) { // the one argument
-		c.Input, c.URL = "", c.Input
+	if len(c.URLs) == 0 && cli.IsPushURL(c.Input) { // the one argument
+		c.Input, c.URLs = "", []string{c.Input}
 	}
 	if c.Input == "" {
 		c.Input = "-"
 	}
-	if c.URL == "" {
-		c.URL = defaultPushURL
+	if len(c.URLs) == 0 {
+		c.URLs = []string{defaultPushURL}
 	}
 	if err := checkRaw(c.Format, c.Size); err != nil {
 		return err
@@ -122,11 +126,11 @@ func (c *pushCmd) Run(ctx context.Context) error {
 }
 
 func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
-	target, err := cli.ParsePushTarget(c.URL, c.Stream, c.Input)
+	targets, err := cli.ParsePushTargets(c.URLs, c.Stream, c.Input)
 	if err != nil {
 		return cli.PushSummary{}, err
 	}
-	if err := target.Trust(c.CA, c.Insecure); err != nil {
+	if err := cli.TrustAll(targets, c.CA, c.Insecure); err != nil {
 		return cli.PushSummary{}, err
 	}
 	source, err := cli.OpenPush(ctx, c.input(), c.Loop, pool.New(nil))
@@ -136,8 +140,8 @@ func (c *pushCmd) push(ctx context.Context) (cli.PushSummary, error) {
 	defer source.Close()
 	bar := cli.NewPushBar(os.Stderr, source.Total, c.JSON)
 	push := cli.Push{
-		Source: source, Target: target, Token: c.Token, Query: c.query(), FPS: c.FPS,
-		Progress: bar.Show, Notice: bar.Notice, Taken: func() { bar.Notice("watch: " + target.WatchURL()) },
+		Source: source, Targets: targets, Token: c.Token, Query: c.query(), FPS: c.FPS,
+		Progress: bar.Show, Notice: bar.Notice, Taken: func(watch string) { bar.Notice("watch: " + watch) },
 	}
 	summary, err := push.Run(ctx)
 	bar.Close()

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/steadyframe/steadyframe/internal/cli"
 	"github.com/steadyframe/steadyframe/internal/doctor"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 )
 
 // serveCmd is steadyframe serve.
@@ -55,6 +57,9 @@ func (c *serveCmd) Run(ctx context.Context) error {
 	s, log, err := newServer(loaded, sockets)
 	if err != nil {
 		return err
+	}
+	for _, secret := range config.OpenSecrets(loaded, c.Config) {
+		log.Warn("everybody on this machine may read a secret", "setting", secret.Setting, "file", secret.File, "advice", secret.Advice())
 	}
 	introduce(os.Stdout, s.Addrs(), loaded.TLS.Cert != "")
 	defer s.LimitHeap()()
@@ -105,7 +110,11 @@ func listenAdvice(err error) error {
 	case errors.Is(err, syscall.EACCES):
 		return fmt.Errorf("%w; choose %s: --http, --grpc, --admin", err, doctor.Permission(network))
 	case network == "unix" && errors.Is(err, syscall.ENOENT):
-		return fmt.Errorf("%w; make its folder first: mkdir -p DIR", err)
+		folder := "its folder"
+		if op != nil && op.Addr != nil {
+			folder = filepath.Dir(op.Addr.String())
+		}
+		return fmt.Errorf("%w; make its folder first: mkdir -p %s", err, folder)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("%w; this machine has no such address: 0.0.0.0 is all of them", err)
 	}

@@ -45,6 +45,12 @@ func serveWith(t *testing.T, address, token string, environment []string, stream
 	for _, s := range streams {
 		args = append(args, "--stream", s)
 	}
+	return launch(t, token, environment, args...)
+}
+
+// launch is serveWith for arguments of the program.
+func launch(t *testing.T, token string, environment []string, args ...string) *server {
+	t.Helper()
 	s := &server{cmd: exec.Command(program, args...), done: make(chan struct{})}
 	s.cmd.Env = append(append(os.Environ(), environment...), "STEADYFRAME_LOG_FORMAT=json", "STEADYFRAME_AUTH_TOKEN="+token, "STEADYFRAME_DRAIN_TIMEOUT=2s")
 	if token != "" {

@@ -129,11 +129,11 @@ func TestWallChoices(t *testing.T) {
 	p.await("the lost one first", tiles+" === 'gone,cam01,cam02,cam03'")
 	choose("Size of the tiles", "small")
 	p.await("small tiles", "document.querySelector('.grid').style.getPropertyValue('--columns') === '8'")
-	choose("Show streams whose name has", "CAM0")
+	choose("Search streams by name", "CAM0")
 	p.await("three of them", tiles+" === 'cam01,cam02,cam03'")
 	p.do("window.before = true; location.reload()")
 	p.await("the same after a reload", "!window.before && "+tiles+" === 'cam01,cam02,cam03' && document.querySelector('.grid').style.getPropertyValue('--columns') === '8'")
-	choose("Show streams whose name has", "nothing")
+	choose("Search streams by name", "nothing")
 	p.await("a word for none", "document.querySelector('.wall .none').checkVisibility() && document.querySelector('.wall .none').textContent.includes('nothing')")
 }
 

@@ -1,6 +1,10 @@
 package browser
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -141,5 +145,55 @@ func TestKeyboard(t *testing.T) {
 	page.press("w", "t")
 	if got := eval[string](page, dark+" + location.hash"); got != after+"#/server" {
 		t.Errorf("with single keys off, the page went to %s, want it to stay %s#/server", got, after)
+	}
+}
+
+// serveMany starts a server with 10,000 streams that nobody publishes yet.
+func serveMany(t *testing.T) *server {
+	t.Helper()
+	settings := "live: {max_streams: 10000}\nstreams:\n"
+	for i := range 10_000 {
+		settings += fmt.Sprintf("  site-%02d.camera-%02d: {}\n", i/100, i%100)
+	}
+	file := filepath.Join(t.TempDir(), "steadyframe.yaml")
+	if err := os.WriteFile(file, []byte(settings), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return launch(t, "", nil, "serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--admin", "off", "--config", file)
+}
+
+// Of 10,000 streams the page asks for those that it shows, and finds all others.
+func TestWallOfMany(t *testing.T) {
+	t.Parallel()
+	s := serveMany(t)
+	page := open(t, s.url("/"), 1440, 900)
+	shown := func(pages, first string) {
+		t.Helper()
+		page.await(pages, "document.querySelector('.pages span').textContent === '"+strings.ReplaceAll(pages, ",", "\u2009")+"'")
+		page.await("the tile of "+first, "document.querySelector('.tile .name').textContent === '"+first+"' && document.querySelectorAll('.tile').length === 200")
+	}
+	shown("1 to 200 of 10,000", "site-00.camera-00")
+	page.await("how many there are", "document.querySelector('.summary').textContent.startsWith('10\u2009000 streams · 0 online')")
+	page.do("document.querySelectorAll('.pages')[1].querySelectorAll('button')[1].click()")
+	shown("201 to 400 of 10,000", "site-02.camera-00")
+	if eval[float64](page, "scrollY") != 0 {
+		t.Error("the next page does not begin at its top")
+	}
+	page.do("const filter = document.querySelector('.controls input'); filter.value = 'CAMERA-7'; filter.dispatchEvent(new Event('input'))")
+	shown("1 to 200 of 1,000 with that name", "site-00.camera-70")
+
+	page.do("location.hash = '#/stream/site-50.camera-50'")
+	page.await("a stream that is not on the wall", "document.querySelector('.bar .state')?.textContent.startsWith('waiting for')")
+	page.press(kb.ArrowRight)
+	page.await("the next one", "document.querySelector('h1').textContent === 'site-50.camera-51' && document.querySelector('.bar .state').textContent.startsWith('waiting for')")
+	page.press(kb.Escape)
+	shown("1 to 200 of 1,000 with that name", "site-00.camera-70")
+
+	page.mu.Lock()
+	defer page.mu.Unlock()
+	for _, url := range page.asked {
+		if strings.Contains(url, "/v1/streams") && !strings.Contains(url, "limit=") {
+			t.Errorf("the page asked for %s, want a limit", url)
+		}
 	}
 }

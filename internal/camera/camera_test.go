@@ -168,7 +168,7 @@ func TestOther(t *testing.T) {
 		{"page", "text/html; charset=utf-8", "<!doctype html><title>Login</title>", 200, "camera: got text/html; charset=utf-8, want JPEGs or a video: check the path of the URL, and whether the camera wants a login"},
 		{"json", "text/plain", `{"error": "no such channel"}`, 200, "camera: got text/plain, want JPEGs or a video: check the path of the URL, and whether the camera wants a login"},
 		{"empty", "image/jpeg", "", 200, "camera: got an empty response, want JPEGs"},
-		{"missing", "text/html", "no", 404, "camera: got 404 Not Found, want 200"},
+		{"missing", "text/html", "no", 404, "camera: got 404 Not Found, want 200: check the path of the URL"},
 		{"unauthorized", "text/html", "no", 401, "camera: got 401 Unauthorized: give user and password in the URL, http://USER:PASSWORD@HOST/PATH"},
 		{"redirect-to-rtsp", "", "", 302, "camera: it redirects to rtsp://camera/1?x=xxxxx: give that URL instead"},
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/icholy/digest"
 
+	"github.com/steadyframe/steadyframe/internal/askfirst"
 	"github.com/steadyframe/steadyframe/internal/redact"
 )
 
@@ -56,7 +57,7 @@ func newClient(source string, o Options) (*client, error) {
 	}
 	c.transport = &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: connectTimeout}).DialContext,
+		DialContext:            askfirst.Dial(&net.Dialer{Timeout: connectTimeout}),
 		TLSClientConfig:        config,
 		TLSHandshakeTimeout:    connectTimeout,
 		ResponseHeaderTimeout:  headerTimeout,
@@ -235,7 +236,11 @@ func (c *client) refused(res *response) error {
 	case res.StatusCode == http.StatusUnauthorized:
 		return errors.New("camera: got 401 Unauthorized: user or password is wrong")
 	}
-	return fmt.Errorf("camera: got %d %s, want 200", res.StatusCode, http.StatusText(res.StatusCode))
+	advice := ""
+	if res.StatusCode == http.StatusNotFound {
+		advice = ": check the path of the URL"
+	}
+	return fmt.Errorf("camera: got %d %s, want 200%s", res.StatusCode, http.StatusText(res.StatusCode), advice)
 }
 
 // explain returns why there was no response, and what to do about it.

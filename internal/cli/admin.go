@@ -10,7 +10,12 @@ import (
 	"net/http"
 	"strings"
 	"syscall"
+
+	"github.com/steadyframe/steadyframe/internal/askfirst"
 )
+
+// adminAdvice says what to do about something else at the address of an admin listener.
+const adminAdvice = "check the port: HTTP and gRPC have others than admin.listen"
 
 // maxResponse caps what is read of a response.
 const maxResponse = 4 << 10
@@ -26,10 +31,10 @@ func AskAdmin(ctx context.Context, listen, cert, path string) (string, error) {
 	if socket, ok := strings.CutPrefix(listen, "unix:"); ok {
 		network, address = "unix", socket
 	}
-	var dialer net.Dialer
+	dial := askfirst.Dial(new(net.Dialer))
 	transport := &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dialer.DialContext(ctx, network, dialable(address))
+			return dial(ctx, network, dialable(address))
 		},
 		DisableKeepAlives: true,
 	}
@@ -51,12 +56,20 @@ func AskAdmin(ctx context.Context, listen, cert, path string) (string, error) {
 		return "", fmt.Errorf("no server at %s: is it running, and with this admin.listen?", listen)
 	case errors.Is(err, context.DeadlineExceeded):
 		return "", fmt.Errorf("the server at %s did not respond in time", listen)
+	case err != nil && notHTTP(err):
+		return "", fmt.Errorf("%s is no HTTP server: %s", listen, adminAdvice)
 	case err != nil:
 		return "", fmt.Errorf("admin listener %s: %w", listen, err)
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusNotFound {
+		return "", fmt.Errorf("%s is not the admin listener (%s): %s", listen, response.Status, adminAdvice)
+	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse)) // what arrived is what can be shown
 	text := string(bytes.TrimSpace(body))
+	if text == plainToTLS {
+		return "", fmt.Errorf("the server at %s speaks TLS: give its settings, --config or --set tls.cert and tls.key", listen)
+	}
 	if response.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the server at %s says %s: %s", listen, response.Status, text)
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -27,6 +30,10 @@ func TestAskAdmin(t *testing.T) {
 	}
 	gone.Close()
 
+	secure := httptest.NewUnstartedServer(mux)
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
 	tests := []struct {
 		name, listen, path string
 		want, err          string
@@ -38,6 +45,9 @@ func TestAskAdmin(t *testing.T) {
 		{"stuck", tcp, "/stuck", "", "did not respond in time"},
 		{"nobody", gone.Addr().String(), "/healthz", "", "no server at " + gone.Addr().String()},
 		{"no-socket", "unix:/nowhere/s", "/healthz", "", "no server at unix:/nowhere/s"},
+		{"other-path", tcp, "/elsewhere", "", tcp + " is not the admin listener (404 Not Found): check the port"},
+		{"TLS", strings.TrimPrefix(secure.URL, "https://"), "/healthz", "", "speaks TLS: give its settings"},
+		{"no-HTTP", noHTTP(t), "/healthz", "", "is no HTTP server: check the port"},
 		{"off", "off", "/healthz", "", "admin.listen is off"},
 	}
 	for _, tt := range tests {
@@ -54,6 +64,26 @@ func TestAskAdmin(t *testing.T) {
 			}
 		})
 	}
+}
+
+// noHTTP says something that is no HTTP to the first who connects, until t ends, and returns where.
+func noHTTP(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if c, err := l.Accept(); err == nil {
+			_, _ = c.Write([]byte("\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n"))
+			_, _ = io.Copy(io.Discard, c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { l.Close(); <-done })
+	return l.Addr().String()
 }
 
 // listenAndServe serves h until t ends and returns where.

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -56,6 +55,7 @@ type nodeReport struct {
 	Address   string    `json:"address"`
 	Version   string    `json:"version"`
 	State     string    `json:"state"`
+	Reason    string    `json:"reason"` // why nothing is heard of it
 	Started   time.Time `json:"started"`
 	Age       *float64  `json:"age_ms"` // since it was heard last; nil: never
 	Self      bool      `json:"self"`
@@ -125,11 +125,8 @@ func (c *ClusterStatus) get(ctx context.Context) ([]byte, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	switch {
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT):
-		return nil, fmt.Errorf("no server listens at %s: is it running? --server URL asks another", c)
-	case err != nil:
-		return nil, fmt.Errorf("cannot reach the server at %s: %s", c, c.reachError(err))
+	if err != nil {
+		return nil, c.notReached(err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -152,7 +149,7 @@ func (c *ClusterStatus) refused(response *http.Response) error {
 	text := fmt.Sprintf("%s does not show its cluster (%s)", c, response.Status)
 	why := detail(response)
 	if why != "" {
-		text += ": " + printable(why)
+		text += ": " + printableText(why)
 	}
 	switch response.StatusCode {
 	case http.StatusUnauthorized:
@@ -296,6 +293,11 @@ func (r *clusterReport) notes() (notes []string) {
 		}
 	case d.Reason != "":
 		notes = append(notes, "the directory: "+d.Reason)
+	}
+	for _, n := range r.Nodes {
+		if n.Reason != "" {
+			notes = append(notes, fmt.Sprintf("%s of cluster.origins gives no list of its streams: %s", n.Name, n.Reason))
+		}
 	}
 	if len(r.Nodes) == 1 && d.Kind != "static" {
 		notes = append(notes, r.Node+" sees no other node: where there are some, look at cluster.routes, and whether cluster.name and cluster.token are the same on all")

@@ -98,6 +98,8 @@ func TestClusterStatusNotes(t *testing.T) {
 		"alone": {`{"node":"a","directory":{"kind":"embedded","state":"connected"},"nodes":[{"name":"a"}]}`,
 			"note: a sees no other node: where there are some, look at cluster.routes, and whether cluster.name and cluster.token are the same on all\n"},
 		"static": {`{"node":"a","directory":{"kind":"static","state":"static"},"nodes":[{"name":"a"}]}`, "servers of cluster.origins, as the node a knows them\ndirectory: fixed list of servers (cluster.origins)\n"},
+		"silent": {`{"node":"a","directory":{"kind":"static","state":"static"},"nodes":[{"name":"a"},{"name":"b:1","state":"unknown","reason":"dial tcp: connection refused"}]}`,
+			"note: b:1 of cluster.origins gives no list of its streams: dial tcp: connection refused\n"},
 		"versions": {`{"node":"a","directory":{"state":"connected"},"nodes":[{"name":"a","version":"v2"},{"name":"b","version":"v1"},{"name":"c","version":"v2"},{"name":"d"}]}`,
 			"note: the nodes run different versions: v1 on b; v2 on a, c\n"},
 		"conflicts": {`{"node":"a","directory":{"state":"connected","conflicts":1,"refused":2},"nodes":[{"name":"a"},{"name":"b"}]}`,
@@ -141,8 +143,10 @@ func TestClusterStatusRefused(t *testing.T) {
 		want  string
 	}{
 		"token":    {well, "", "(401 Unauthorized): no token: give the server's token with --token or STEADYFRAME_AUTH_TOKEN"},
-		"scope":    {answering(t, 403, `{"detail":"token cam1 lacks a scope view:NAME or admin"}`), "hunter2", "lacks a scope view:NAME or admin: use a token with the scope admin or view:NAME"},
+		"scope":    {answering(t, 403, `{"detail":"token cam1 lacks the scope view:NAME or admin: it has encode"}`), "hunter2", "lacks the scope view:NAME or admin: it has encode: use a token with the scope admin or view:NAME"},
 		"none":     {answering(t, 404, `{"detail":"this server is in no cluster"}`), "hunter2", "(404 Not Found): this server is in no cluster"},
+		"long":     {answering(t, 404, `{"detail":"this server is in no cluster: `+strings.Repeat("so ", 100)+`it is"}`), "hunter2", "so so it is"},
+		"TLS":      {answering(t, 400, "Client sent an HTTP request to an HTTPS server.\n"), "hunter2", "it speaks HTTPS: use an https:// URL"},
 		"other":    {answering(t, 404, `not here`), "hunter2", "not here: check the URL"},
 		"no JSON":  {answering(t, 200, `<html>`), "hunter2", "does not send the state of a cluster"},
 		"no peer":  {gone, "", "no server listens at"},

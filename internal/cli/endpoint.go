@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/askfirst"
 )
 
 // Endpoint is the HTTP listener of a server.
@@ -75,10 +78,13 @@ const continueTime = 500 * time.Millisecond
 func (e *Endpoint) transport() *http.Transport {
 	tr := &http.Transport{DisableKeepAlives: true, DisableCompression: true, WriteBufferSize: bufferBytes, Proxy: http.ProxyFromEnvironment,
 		TLSClientConfig: e.tls, ExpectContinueTimeout: continueTime}
-	if e.socket != "" {
-		var d net.Dialer
+	dial := askfirst.Dial(new(net.Dialer))
+	switch {
+	case e.socket != "":
 		tr.Proxy = nil
-		tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", e.socket) }
+		tr.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, "unix", e.socket) }
+	case e.base.Scheme == "http": // TLS asks first in any case.
+		tr.DialContext = dial
 	}
 	return tr
 }
@@ -118,8 +124,19 @@ func (e *Endpoint) reachError(err error) string {
 	return err.Error()
 }
 
+// notReached returns the error of a request that never got to the server, of a command that has --server.
+func (e *Endpoint) notReached(err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT) {
+		return fmt.Errorf("no server listens at %s: is it running? --server URL asks another", e)
+	}
+	return fmt.Errorf("cannot reach the server at %s: %s", e, e.reachError(err))
+}
+
 // notHTTP reports whether something responded that is no HTTP/1.1, for which net/http has no type.
 func notHTTP(err error) bool { return strings.Contains(err.Error(), "malformed HTTP") }
+
+// plainToTLS is what net/http says to a request without TLS where it serves TLS.
+const plainToTLS = "Client sent an HTTP request to an HTTPS server."
 
 // detail returns what a response with an error says was wrong.
 func detail(response *http.Response) string {
@@ -127,6 +144,9 @@ func detail(response *http.Response) string {
 	var problem struct{ Detail string }
 	if json.Unmarshal(data, &problem) != nil {
 		problem.Detail, _, _ = strings.Cut(strings.TrimSpace(string(data)), "\n")
+	}
+	if problem.Detail == plainToTLS {
+		return "it speaks HTTPS: use an https:// URL, with --ca FILE where its certificate is its own"
 	}
 	return problem.Detail
 }

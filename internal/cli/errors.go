@@ -90,7 +90,10 @@ func withAdvice(err error) error {
 // inputError returns an error of the input as a text for the user, io.EOF as it is.
 func inputError(err error) error {
 	var cut *ingest.TruncatedError
-	if errors.As(err, &cut) {
+	switch {
+	case errors.As(err, &cut) && cut.Want == 0: // a JPEG, which does not say
+		return fmt.Errorf("the input ends inside frame %d: got %d bytes of it; the %s before it came out whole", cut.Frame+1, cut.Got, count(cut.Frame, "frame"))
+	case cut != nil:
 		return fmt.Errorf("the input ends inside frame %d: got %d bytes of it, want %d; the %s before it came out whole (if the geometry of raw frames was given, check --format and --size)",
 			cut.Frame+1, cut.Got, cut.Want, count(cut.Frame, "frame"))
 	}

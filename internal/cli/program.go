@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -52,8 +53,11 @@ func (p *Program) Run(args []string, commands any) int {
 		panic(err) // a fault in the struct's tags
 	}
 	bare := len(args) == 0
-	if bare {
+	switch {
+	case bare:
 		args = []string{"--help"}
+	case args[0] == "help": // "help encode" is what "encode --help" is.
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	k, err := parser.Parse(args)
 	switch {
@@ -61,6 +65,9 @@ func (p *Program) Run(args []string, commands any) int {
 		return exitUsage
 	case code >= 0:
 		return code // --help, --version
+	}
+	if errors.Is(err, syscall.EPIPE) { // of the help, whose reader has seen enough
+		return exitError
 	}
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "steadyframe: %s%s\nSee: %s --help\n", Message(err), p.hint(err), p.commandOf(err))

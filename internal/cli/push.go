@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
@@ -16,15 +17,15 @@ import (
 
 // Push is one run from an input to a live stream of a server.
 type Push struct {
-	Source *PushSource
-	Target *PushTarget
-	Token  string     // what the server wants, if anything
-	Query  url.Values // what to make of the frames, as POST /v1/streams says
-	FPS    float64    // frames are read at this pace; 0: at the Source's own
+	Source  *PushSource
+	Targets []*PushTarget // the stream on each server that may have it: the first that can be reached gets it, the next when that is lost
+	Token   string        // what the servers want, if anything
+	Query   url.Values    // what to make of the frames, as POST /v1/streams says
+	FPS     float64       // frames are read at this pace; 0: at the Source's own
 
 	Progress func(PushProgress) // called some times a second; may be nil
 	Notice   func(text string)  // told of connections lost and made again; may be nil
-	Taken    func()             // called once, when the server takes frames, from another goroutine; may be nil
+	Taken    func(watch string) // called once, when a server takes frames, with where to see them, from another goroutine; may be nil
 
 	send func(*http.Request) (*http.Response, error) // for tests; nil: over the network
 }
@@ -45,16 +46,21 @@ const takenTime = 500 * time.Millisecond
 // partingTime is how long the server may take to respond after the user ended the run.
 const partingTime = time.Second
 
+// lastTime is how long the last frame of a live input waits for a server that was lost. Later it would show what is long over.
+const lastTime = 10 * time.Second
+
 // pushRun is a Push that runs.
 type pushRun struct {
 	*Push
 	frames    chan pushFrame // from the reader to the connection: the newest; closed at the end of the input
-	inputErr  error          // why the input ended, nil at its end; to be read when frames is closed
+	servers   *pushServers
+	inputErr  error // why the input ended, nil at its end; to be read when frames is closed
 	interrupt <-chan struct{}
 	meter     *pushMeter
-	lost      time.Time  // when the last connection ended, while there is none
-	sound     *pushSound // nil without
-	unsent    pushFrame  // what it did not take whole
+	lost      time.Time                 // when the last connection ended, while there is none
+	sound     *pushSound                // nil without
+	unsent    pushFrame                 // what it did not take whole
+	over      atomic.Pointer[time.Time] // when the input ended; nil: it goes on
 	hasUnsent bool
 	taken     *time.Timer // calls Taken; nil until a frame was sent
 }
@@ -65,7 +71,7 @@ type pushRun struct {
 func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	r := &pushRun{Push: p, frames: make(chan pushFrame, 1), interrupt: ctx.Done(), meter: newPushMeter(p.Progress)}
+	r := &pushRun{Push: p, frames: make(chan pushFrame, 1), servers: newPushServers(p.Targets), interrupt: ctx.Done(), meter: newPushMeter(p.Progress)}
 	if c := p.Source.camera; c != nil {
 		c.notice = p.Notice
 	}
@@ -107,14 +113,18 @@ func (p *Push) Run(ctx context.Context) (PushSummary, error) {
 func (r *pushRun) close(err error) PushSummary {
 	var refused *PushRefusedError
 	if r.taken != nil && r.taken.Stop() && !errors.As(err, &refused) {
-		r.Taken()
+		r.takes()
 	}
 	return r.meter.close()
 }
 
 // readAll reads the input, at its pace, until it or ctx ends. It closes r.frames.
 func (r *pushRun) readAll(ctx context.Context) {
-	defer close(r.frames)
+	defer func() {
+		now := time.Now()
+		r.over.Store(&now)
+		close(r.frames)
+	}()
 	pace := newPacer(r.fps())
 	var last time.Duration // time stamp of the last frame
 	stamped := false       // whether it had one
@@ -198,7 +208,11 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.As(err, &refused):
-			return err
+			if err := r.servers.refuse(refused); err != nil {
+				return err
+			}
+			r.notice("%s: trying %s", refused, r.servers.place.Load())
+			continue
 		case end == inputEnded && err == nil:
 			return r.inputErr
 		case end == inputEnded:
@@ -208,8 +222,17 @@ func (r *pushRun) connectAll(ctx context.Context) error {
 		}
 		if time.Since(start) >= steadyTime {
 			delay = firstDelay
+			r.servers.steady()
 		}
-		r.noticeLost(err)
+		from := r.servers.place.Load().PushTarget
+		another := r.servers.next()
+		r.noticeLost(from, err, another)
+		if another {
+			continue
+		}
+		if over := r.over.Load(); over != nil && r.fps() == 0 && time.Since(*over) >= lastTime {
+			return errors.Join(r.inputErr, fmt.Errorf("the input has ended, and its last frame did not get to %s (%s)", from, from.reachError(err)))
+		}
 		select {
 		case <-time.After(jitter(delay)):
 		case <-ctx.Done():
@@ -270,14 +293,15 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (end bodyEnd, er
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(partingTime, cancel) })()
+	target := r.servers.place.Load()
 	body := newPushBody(sending, r, first)
-	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, r.Target.publishURL(r.query(first)), body)
+	request, err := http.NewRequestWithContext(body.ctx, http.MethodPost, target.publishURL(r.query(target, first)), body)
 	if err != nil {
 		r.unsent, r.hasUnsent = body.end()
 		return inputEnded, err
 	}
 	request.Header.Set("Content-Type", r.Source.contentType())
-	response, err := r.roundTrip(request)
+	response, err := r.roundTrip(target, request)
 	if err == nil {
 		err = r.answered(response)
 		response.Body.Close()
@@ -285,11 +309,11 @@ func (r *pushRun) connect(ctx context.Context, first pushFrame) (end bodyEnd, er
 		err = cause
 	}
 	r.unsent, r.hasUnsent = body.end()
-	return body.reason, r.Target.refusal(err)
+	return body.reason, target.refusal(err)
 }
 
 // roundTrip sends a request with what all of them say.
-func (r *pushRun) roundTrip(request *http.Request) (*http.Response, error) {
+func (r *pushRun) roundTrip(target *pushPlace, request *http.Request) (*http.Response, error) {
 	request.Header.Set("Expect", "100-continue") // A server that refuses says so before there is a body that it would cut.
 	request.Header.Set("User-Agent", "steadyframe")
 	if r.Token != "" {
@@ -298,15 +322,15 @@ func (r *pushRun) roundTrip(request *http.Request) (*http.Response, error) {
 	if r.send != nil {
 		return r.send(request)
 	}
-	transport := r.Target.transport()
+	transport := target.transport()
 	defer transport.CloseIdleConnections()
 	return transport.RoundTrip(request)
 }
 
 // query returns what the request says of frames like f and what to make of them.
-func (r *pushRun) query(f pushFrame) url.Values {
+func (r *pushRun) query(target *pushPlace, f pushFrame) url.Values {
 	q := url.Values{}
-	for _, from := range []url.Values{r.Target.query, f.query(), r.Query} {
+	for _, from := range []url.Values{target.query, f.query(), r.Query} {
 		for name, values := range from {
 			q[name] = values
 		}
@@ -318,27 +342,16 @@ func (r *pushRun) query(f pushFrame) url.Values {
 func (r *pushRun) sent() {
 	r.meter.frames.Add(1)
 	if r.taken == nil && r.Taken != nil {
-		r.taken = time.AfterFunc(takenTime, r.Taken)
+		r.taken = time.AfterFunc(takenTime, r.takes)
 	}
 	if !r.lost.IsZero() {
 		r.meter.reconnects.Add(1)
-		r.notice("connected again after %s", time.Since(r.lost).Round(100*time.Millisecond))
-		r.lost = time.Time{}
+		r.noticeFound()
 	}
 }
 
-// noticeLost tells of a connection that ended, once until there is another.
-func (r *pushRun) noticeLost(err error) {
-	if !r.lost.IsZero() {
-		return
-	}
-	r.lost = time.Now()
-	what := "lost the server"
-	if r.meter.frames.Load() == 0 {
-		what = "cannot reach the server yet"
-	}
-	r.notice("%s (%s): trying again", what, r.Target.reachError(err))
-}
+// takes says that a server takes frames.
+func (r *pushRun) takes() { r.Taken(r.servers.place.Load().WatchURL()) }
 
 func (r *pushRun) notice(format string, args ...any) {
 	if r.Notice != nil {

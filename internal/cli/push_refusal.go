@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -14,10 +15,13 @@ type PushRefusedError struct {
 	Status string // "409 Conflict", or what else is wrong: "not an HTTP server"
 	Detail string // what the server says; may be empty
 	Advice string // what to do; may be empty
+
+	code   int    // of the response; 0 without one
+	server string // that refuses it, where there are several
 }
 
 func (e *PushRefusedError) Error() string {
-	s := "the server refuses the stream (" + e.Status + ")"
+	s := cmp.Or(e.server, "the server") + " refuses the stream (" + e.Status + ")"
 	for _, text := range []string{e.Detail, e.Advice} {
 		if text != "" {
 			s += ": " + text
@@ -50,7 +54,7 @@ func (r *pushRun) answered(response *http.Response) error {
 		}
 		return nil
 	}
-	refused := &PushRefusedError{Status: response.Status, Detail: detail(response), Advice: advices[code]}
+	refused := &PushRefusedError{Status: response.Status, Detail: detail(response), Advice: advices[code], code: code}
 	switch {
 	case code == http.StatusUnauthorized && r.Token == "":
 		refused.Advice = "give the server's token with --token or STEADYFRAME_AUTH_TOKEN"

@@ -146,7 +146,7 @@ func TestPushRefusals(t *testing.T) {
 				}
 				ended := make(chan error, 1)
 				go func() {
-					push := Push{Source: source, Target: target, FPS: 1000}
+					push := Push{Source: source, Targets: []*PushTarget{target}, FPS: 1000}
 					_, err := push.Run(t.Context())
 					source.Warning()
 					source.Close()
@@ -197,7 +197,7 @@ func TestPushTrust(t *testing.T) {
 			}
 			if err = target.Trust(tt.ca, tt.insecure); err == nil {
 				source := openPush(t, Input{Path: "-", Raw: bgr4x2, Stdin: strings.NewReader(strings.Repeat("a", 24))}, false)
-				push := Push{Source: source, Target: target}
+				push := Push{Source: source, Targets: []*PushTarget{target}}
 				_, err = push.Run(t.Context())
 			}
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {

@@ -69,14 +69,23 @@ func (s *pushSound) send(ctx context.Context) {
 	delay := firstDelay
 	for ctx.Err() == nil {
 		start := time.Now()
-		err := s.connect(ctx)
+		place := s.run.servers.place.Load()
+		err := s.connect(ctx, place)
 		var refused *PushRefusedError
 		switch {
 		case err == io.EOF || ctx.Err() != nil:
 			return
 		case errors.As(err, &refused):
 			s.run.notice("the sound is not sent: %s", err)
-			return
+			if len(s.run.Targets) == 1 {
+				return
+			}
+			select {
+			case <-place.ctx.Done(): // Another server may take it.
+				continue
+			case <-ctx.Done():
+				return
+			}
 		case err == errSoundLate || time.Since(start) >= steadyTime:
 			delay = firstDelay
 		}
@@ -93,14 +102,15 @@ func (s *pushSound) moments(d time.Duration) int64 {
 	return int64(d) * int64(s.format.Rate) / int64(time.Second)
 }
 
-// connect sends sound in one request. It returns io.EOF at the end of the sound, and else what was wrong.
-func (s *pushSound) connect(ctx context.Context) error {
+// connect sends sound to where the frames go, in one request. It returns io.EOF at the end of the sound, and else what was wrong.
+func (s *pushSound) connect(ctx context.Context, place *pushPlace) error {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(partingTime, cancel) })()
+	defer context.AfterFunc(place.ctx, cancel)()
 	body, w := io.Pipe()
 	query := url.Values{"format": {"s16le"}, "rate": {fmt.Sprint(s.format.Rate)}, "channels": {fmt.Sprint(s.format.Channels)}, "continuous": {"true"}}
-	request, err := http.NewRequestWithContext(sending, http.MethodPost, s.run.Target.soundURL(query), body)
+	request, err := http.NewRequestWithContext(sending, http.MethodPost, place.soundURL(query), body)
 	if err != nil {
 		return err
 	}
@@ -110,7 +120,7 @@ func (s *pushSound) connect(ctx context.Context) error {
 		w.Close()
 		fed <- err
 	}()
-	response, err := s.run.roundTrip(request)
+	response, err := s.run.roundTrip(place, request)
 	if err == nil {
 		err = s.run.answered(response)
 		response.Body.Close()
@@ -119,7 +129,7 @@ func (s *pushSound) connect(ctx context.Context) error {
 	if why := <-fed; err == nil {
 		return why
 	}
-	return s.run.Target.refusal(err)
+	return place.refusal(err)
 }
 
 // feed writes the sound to w from what is due now on. It returns why there is no more: io.EOF at its end.

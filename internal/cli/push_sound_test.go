@@ -88,7 +88,7 @@ func pushSoundSends(t testing.TB, limit time.Duration) {
 			t.Fatal(err)
 		}
 		noticed := make(chan string, 1)
-		run := &pushRun{Push: &Push{Target: target, Notice: func(text string) { noticed <- text }}, meter: newPushMeter(nil)}
+		run := &pushRun{Push: &Push{Targets: []*PushTarget{target}, Notice: func(text string) { noticed <- text }}, meter: newPushMeter(nil), servers: newPushServers([]*PushTarget{target})}
 		wav := append(sound.AppendHeader(nil, 8000, 1), numberedSound(samples)...)
 		s := newPushSound(run, bytes.NewReader(wav))
 		ended := make(chan struct{})

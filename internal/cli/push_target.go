@@ -13,6 +13,7 @@ import (
 type PushTarget struct {
 	Endpoint
 	Stream string
+	named  bool       // by the URL
 	query  url.Values // of the URL
 }
 
@@ -29,7 +30,7 @@ func ParsePushTarget(rawURL, name, input string) (*PushTarget, error) {
 	}
 	path, named, _ := strings.Cut(e.base.Path, streamsPath)
 	e.base.Path = strings.TrimRight(path, "/")
-	t := &PushTarget{Endpoint: e, query: query}
+	t := &PushTarget{Endpoint: e, named: named != "", query: query}
 	switch {
 	case named != "" && name != "" && named != name:
 		return nil, usagef("the URL names the stream %s, and --stream %s: want one name", named, name)

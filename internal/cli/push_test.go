@@ -95,7 +95,7 @@ func newPush(t *testing.T, src *numbered, fps float64, s *fakeServer) *Push {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Push{Source: &PushSource{video: &Source{Reader: src}, FPS: fps}, Target: target, send: s.send}
+	return &Push{Source: &PushSource{video: &Source{Reader: src}, FPS: fps}, Targets: []*PushTarget{target}, send: s.send}
 }
 
 // ascend returns 1, 2 and so on to n.
@@ -166,6 +166,26 @@ func TestPushLive(t *testing.T) {
 		}
 		if sum.Frames+sum.Dropped != 60 || sum.Dropped < lost || sum.Reconnects != 1 {
 			t.Errorf("got %+v, want 60 frames, %d or more of them dropped, 1 reconnect", sum, lost)
+		}
+	})
+}
+
+// TestPushLiveServerGone: where the server does not come back, the end of a live input is that of the run, soon, and an error.
+func TestPushLiveServerGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := fails(syscall.ECONNREFUSED)
+		s := &fakeServer{t: t, attempts: []attempt{takes(10, down)}}
+		for range 100 {
+			s.attempts = append(s.attempts, down)
+		}
+		p := newPush(t, &numbered{frames: 60, before: each(40 * time.Millisecond)}, 0, s)
+		start := time.Now()
+		sum, err := p.Run(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "its last frame did not get to") || sum.Frames != 10 {
+			t.Errorf("got %+v and error %v, want 10 frames, and that the last is lost", sum, err)
+		}
+		if took := time.Since(start); took < 2400*time.Millisecond+lastTime || took > 2400*time.Millisecond+lastTime+lastDelay {
+			t.Errorf("it took %v, want the input, 2.4s, and %v", took, lastTime)
 		}
 	})
 }
@@ -243,7 +263,7 @@ func TestPushRefusedAtOnce(t *testing.T) {
 				s := &fakeServer{t: t, attempts: []attempt{takes(tt.before, respond(http.StatusConflict, ""))}}
 				p := newPush(t, &numbered{frames: 200}, 25, s)
 				var taken atomic.Int32
-				p.Taken = func() { taken.Add(1) }
+				p.Taken = func(string) { taken.Add(1) }
 				sum, err := p.Run(t.Context())
 				synctest.Wait()
 				var refused *PushRefusedError

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/mkv"
+	livestream "github.com/steadyframe/steadyframe/internal/stream"
 )
 
 // Record is one run from a live stream of a server to a file.
@@ -47,8 +48,8 @@ func (s RecordSummary) String() string {
 // http://host:port/v1/streams/NAME, or the one that shows it, http://host:port/stream/NAME.mjpg. The error is a *UsageError.
 func ParseRecordTarget(s, base string) (*PushTarget, error) {
 	if !IsPushURL(s) {
-		if s == "" {
-			return nil, usagef("got %q, want the name of a stream, or its URL", s)
+		if err := livestream.CheckName(s); err != nil {
+			return nil, usagef("%w; or its URL, such as http://127.0.0.1:8080/v1/streams/NAME", err)
 		}
 		return ParsePushTarget(base, s, "")
 	}
@@ -73,6 +74,9 @@ const recordPatience = 20 * time.Second
 // Run records. Out is written whole or not at all: what came of a recording that broke off is kept under another name, which
 // the error says. The error is for the user as it is.
 func (r *Record) Run(ctx context.Context) (RecordSummary, error) {
+	if knownEnding(r.Out) && !hasSuffixFold(r.Out, ".mkv") {
+		return RecordSummary{}, usagef("output %s: only Matroska is written: name a file that ends in .mkv", r.Out)
+	}
 	if r.Out != "-" && !r.Force {
 		if _, err := os.Stat(r.Out); err == nil {
 			return RecordSummary{}, fmt.Errorf("output %s exists already: choose another name, or add --force to write over it", r.Out)
@@ -130,7 +134,7 @@ func (r *Record) ask(ctx context.Context) (*http.Response, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case err != nil:
-		return nil, fmt.Errorf("cannot reach the server at %s: %s", r.Target, r.Target.reachError(err))
+		return nil, r.Target.notReached(err)
 	case response.StatusCode == http.StatusOK && response.Header.Get("Content-Type") == "video/x-matroska":
 		return response, nil
 	}

@@ -145,12 +145,31 @@ func TestRecordInterrupted(t *testing.T) {
 	}
 }
 
+// TestRecordRefuses: what cannot be meant, or reached, is said so before anything is written.
+func TestRecordRefuses(t *testing.T) {
+	target, err := ParseRecordTarget("cars", "unix:"+filepath.Join(t.TempDir(), "gone"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for out, want := range map[string]string{
+		"cars.mp4": "output cars.mp4: only Matroska is written: name a file that ends in .mkv",
+		"cars.mkv": "is it running? --server URL asks another",
+	} {
+		if _, err := (&Record{Target: target, Out: out}).Run(t.Context()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", out, err, want)
+		}
+	}
+}
+
 func TestParseRecordTarget(t *testing.T) {
 	for _, s := range []string{"two words", "http://host:8080", "http://host:8080/", "http://host/other/cars", "unix:/path", "http://host/v1/streams/"} {
 		var usage *UsageError
 		if target, err := ParseRecordTarget(s, "http://127.0.0.1:8080"); !errors.As(err, &usage) {
 			t.Errorf("%q: got %+v, %v, want a UsageError", s, target, err)
 		}
+	}
+	if _, err := ParseRecordTarget("rtsp://host/cars", ""); err == nil || strings.Contains(err.Error(), "--stream") || !strings.Contains(err.Error(), "or its URL") {
+		t.Errorf("got %v, want it to say what a stream is called, and of no flag that there is not", err)
 	}
 	for s, want := range map[string]string{
 		"cars":                                 "http://127.0.0.1:8080",

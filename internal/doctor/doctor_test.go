@@ -146,7 +146,7 @@ func TestKeysOthersRead(t *testing.T) {
 	c := machine(nil)
 	c.Config.Auth.LinkKeys = t.TempDir() + "/keys"
 	want(t, c.settings(t.Context()), Stop, "no such file")
-	for mode, level := range map[os.FileMode]Level{0o644: Change, 0o600: OK} {
+	for mode, level := range map[os.FileMode]Level{0o644: Change, 0o640: OK, 0o600: OK} {
 		if err := os.WriteFile(c.Config.Auth.LinkKeys, []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -103,7 +103,7 @@ func (c *Checkup) listeners(ctx context.Context) (found []Finding) {
 			holder := Holder(c.Root, network, address)
 			switch {
 			case strings.HasPrefix(holder, "steadyframe ") || holder == "" && running:
-				f.Level, f.Text, f.Advice = Note, l.address+": a server of Steadyframe listens there already", ""
+				f.Level, f.Text, f.Advice = Note, l.address+": a server of Steadyframe listens there already; a second one needs another address", ""
 			case strings.HasPrefix(holder, "systemd "):
 				f.Level, f.Text, f.Advice = Note, l.address+": systemd listens there, for its service (a .socket unit)", ""
 			}

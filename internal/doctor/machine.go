@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"os"
 	"path"
 	"runtime"
 	"slices"
@@ -206,10 +205,4 @@ func (c *Checkup) word(name string, n int) string {
 		return ""
 	}
 	return words[n]
-}
-
-// readableByOthers reports whether users beside a file's own can read it.
-func readableByOthers(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0
 }

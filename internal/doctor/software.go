@@ -51,27 +51,27 @@ func (c *Checkup) ffmpeg(ctx context.Context) []Finding {
 // settings tells what is set that should not be, though it is valid.
 func (c *Checkup) settings(context.Context) (found []Finding) {
 	if c.File != "" {
-		f := Finding{About: "settings", Text: c.File + " is valid"}
-		own, err := config.Load(config.LoadOptions{File: c.File, Environ: []string{"STEADYFRAME_AUTH_INSECURE=true"}})
-		if err == nil && (own.Auth.Token != "" || own.Cluster.Token != "") && readableByOthers(c.File) {
-			f.Level, f.Text, f.Advice = Change, c.File+" has a token, and others can read it", "chmod 600 "+c.File
-		}
-		found = append(found, f)
+		found = append(found, Finding{About: "settings", Text: c.File + " is valid"})
 	}
-	for _, file := range []struct {
-		setting, name string
-		secret        bool // tokens are there as hashes alone
-	}{{"auth.tokens_file", c.Config.Auth.TokensFile, false}, {"auth.link_keys", c.Config.Auth.LinkKeys, true}, {"tls.client_ca", c.Config.TLS.ClientCA, false}} {
+	for _, file := range []struct{ setting, name string }{
+		{"auth.tokens_file", c.Config.Auth.TokensFile}, {"auth.link_keys", c.Config.Auth.LinkKeys}, {"tls.client_ca", c.Config.TLS.ClientCA},
+	} {
 		if file.name == "" {
 			continue
 		}
 		f := Finding{OK, file.setting, file.name, ""}
 		if _, err := os.ReadFile(file.name); err != nil {
 			f.Level, f.Text, f.Advice = Stop, err.Error(), "a file that the server's user can read"
-		} else if file.secret && readableByOthers(file.name) {
-			f.Level, f.Text, f.Advice = Change, file.name+" has keys, and others can read it", "chmod 600 "+file.name
 		}
 		found = append(found, f)
+	}
+	for _, secret := range config.OpenSecrets(c.Config, c.File) {
+		f := Finding{Change, secret.Setting, secret.Text(), secret.Advice()}
+		if i := slices.IndexFunc(found, func(f Finding) bool { return f.About == secret.Setting }); i >= 0 {
+			found[i] = f
+		} else {
+			found = append(found, f)
+		}
 	}
 	exposed := config.Exposed(c.Config.HTTP.Listen) || config.Exposed(c.Config.GRPC.Listen) || config.Exposed(c.Config.RTSP.Listen)
 	switch {

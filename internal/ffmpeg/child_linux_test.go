@@ -2,8 +2,10 @@ package ffmpeg
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime"
@@ -11,6 +13,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/pool/pooltest"
 )
 
 const childVariable = "STEADYFRAME_TEST_CHILD"
@@ -130,6 +135,45 @@ func TestDescendants(t *testing.T) {
 					t.Errorf("left behind: processes %v", left)
 				}
 			})
+		}
+	}
+}
+
+// TestFramesThatAreCut: output that ends anywhere in a frame is an error, between two of its planes too.
+func TestFramesThatAreCut(t *testing.T) {
+	desc := frame.Desc{Format: frame.I420, Width: 8, Height: 8}
+	for _, n := range []int{1, 63, 64, 65, 80, 95} {
+		c := startShell(t, fmt.Sprintf("head -c %d /dev/zero", n))
+		r := &Reader{ctx: t.Context(), pool: pooltest.New(t, nil), child: c, log: newLog(c.reader(c.stderr)), out: c.reader(c.stdout), layout: layout{desc: desc, size: 96}, pending: true}
+		_, err := r.Next()
+		var cut *Error
+		if want := fmt.Sprintf("ffmpeg ended %d bytes into frame 1", n); !errors.As(err, &cut) || cut.Cause != want {
+			t.Errorf("after %d bytes: got %v, want %s", n, err, want)
+		}
+	}
+}
+
+// TestOutputThatIsCut: however a child ends, a whole frame comes out, and then an error, unless it ended between two frames and as it should.
+func TestOutputThatIsCut(t *testing.T) {
+	desc := frame.Desc{Format: frame.I420, Width: 8, Height: 8}
+	const size = 96
+	for i, end := range []string{"exit 0", "exit 3", "kill -9 $$", "kill -TERM $$"} {
+		for _, n := range []int{0, 1, size - 1, size, 1 + rand.IntN(size)} {
+			c := startShell(t, fmt.Sprintf("head -c %d /dev/zero; %s", n, end))
+			p := pooltest.New(t, nil)
+			r := &Reader{ctx: t.Context(), pool: p, child: c, log: newLog(c.reader(c.stderr)), out: c.reader(c.stdout), layout: layout{desc: desc, size: size}, pending: true}
+			frames := 0
+			f, err := r.Next()
+			for ; err == nil; f, err = r.Next() {
+				f.Release()
+				frames++
+			}
+			if frames != n/size || (err == io.EOF) != (i == 0 && n%size == 0) {
+				t.Errorf("%s after %d bytes: got %d frames and %v, want %d, and an error unless it ended well", end, n, frames, err, n/size)
+			}
+			if leaks := pooltest.Leaks(p.Stats()); leaks != "" {
+				t.Errorf("%s after %d bytes: got %s", end, n, leaks)
+			}
 		}
 	}
 }

@@ -279,10 +279,12 @@ func (r *Reader) Next() (frame.Frame, error) {
 // read reads the samples of f.
 func (r *Reader) read(f *frame.Frame) error {
 	if r.layout.rgb == nil {
+		before := 0
 		for _, p := range f.Planes() { // They follow each other in one buffer, without gaps.
-			if err := r.readFull(p.Pix); err != nil {
+			if err := r.readFull(p.Pix, before); err != nil {
 				return err
 			}
+			before += len(p.Pix)
 		}
 		return nil
 	}
@@ -293,17 +295,18 @@ func (r *Reader) read(f *frame.Frame) error {
 		}
 		r.planes = b
 	}
-	if err := r.readFull(r.planes.Bytes()); err != nil {
+	if err := r.readFull(r.planes.Bytes(), 0); err != nil {
 		return err
 	}
 	r.layout.convert(f.Plane(0).Pix, r.planes.Bytes())
 	return nil
 }
 
-func (r *Reader) readFull(p []byte) error {
+// readFull reads len(p) bytes of a frame, behind so many before.
+func (r *Reader) readFull(p []byte, before int) error {
 	n, err := io.ReadFull(r.out, p)
 	if err != nil {
-		return r.ended(n)
+		return r.ended(before + n)
 	}
 	return nil
 }

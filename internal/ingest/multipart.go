@@ -80,8 +80,12 @@ const (
 func (m *multipart) skipToPart(br *bufio.Reader) (partStart, error) {
 	begins, first := true, len(m.delimiter) == 0 // whether a line begins; whether only empty lines came so far
 	for skipped := 0; skipped <= m.maxSkip; {
-		if b, _ := br.Peek(1); first && len(b) > 0 && b[0] == 0xFF {
+		b, err := br.Peek(1)
+		if first && len(b) > 0 && b[0] == 0xFF {
 			return foundJPEG, nil
+		}
+		if err != nil && err != io.EOF { // It may not come again.
+			return 0, err
 		}
 		line, whole, err := readLine(br)
 		if err != nil {

@@ -46,8 +46,8 @@ func (d *Decoder) Decode(ctx context.Context, data []byte) (frame.Frame, error) 
 	d.reader = reader{ctx: ctx, data: data, pieces: d.head.pieces, pause: d.Pause, last: time.Now()}
 	defer func() { d.reader = reader{} }() // It borrows.
 	img, err := jpeg.Decode(&d.reader)
-	if d.reader.err != nil {
-		return frame.Frame{}, d.reader.err
+	if err := d.reader.stopped(); err != nil {
+		return frame.Frame{}, err
 	}
 	if err != nil {
 		return frame.Frame{}, decodeError(err)
@@ -76,15 +76,15 @@ type reader struct {
 
 // Read is part of io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
-	if r.err == nil && r.ctx.Err() != nil {
-		r.err = context.Cause(r.ctx)
+	if err := r.stopped(); err != nil {
+		return 0, err
 	}
-	if r.err == nil && r.pause != nil && time.Since(r.last) >= PauseAfter {
+	if r.pause != nil && time.Since(r.last) >= PauseAfter {
 		r.err = r.pause()
 		r.last = time.Now()
-	}
-	if r.err != nil {
-		return 0, r.err
+		if err := r.stopped(); err != nil { // pause may have taken long
+			return 0, err
+		}
 	}
 	for len(r.pieces) > 0 && r.pos >= r.pieces[0].end {
 		r.pieces = r.pieces[1:]
@@ -99,6 +99,14 @@ func (r *reader) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, nil
+}
+
+// stopped returns the error of a pause, or the cause of a context that has ended: the first of them, from then on.
+func (r *reader) stopped() error {
+	if r.err == nil && r.ctx.Err() != nil {
+		r.err = context.Cause(r.ctx)
+	}
+	return r.err
 }
 
 // frame returns img upright.

@@ -16,6 +16,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/jpegdec"
@@ -395,16 +397,27 @@ func TestScans(t *testing.T) {
 	}
 }
 
-// TestStops: a decoder gives up soon after its context has ended, and after an error of Pause, wherever it is.
-func TestStops(t *testing.T) {
+// slowContext is a context that takes PauseAfter to say whether it has ended.
+type slowContext struct{ context.Context }
+
+func (c slowContext) Err() error {
+	time.Sleep(jpegdec.PauseAfter)
+	return c.Context.Err()
+}
+
+// TestStops: a decoder gives up soon after its context has ended, and after an error of Pause, wherever it is: also where
+// it has read everything.
+func TestStops(t *testing.T) { synctest.Test(t, testStops) }
+
+func testStops(t *testing.T) {
 	reason := errors.New("the publisher disconnected")
-	data := oddjpeg.Image{Width: 1600, Height: 1600, Progressive: true, ACScans: 20}.Bytes()
-	pauses := 0
+	data := oddjpeg.Image{Width: 256, Height: 256, Progressive: true, ACScans: 20}.Bytes()
+	pauses := 0 // one in each read
 	d := jpegdec.Decoder{Pause: func() error { pauses++; return nil }}
-	if _, err := d.Decode(t.Context(), data); err != nil || pauses == 0 {
-		t.Fatalf("got %v after %d pauses, want none after several", err, pauses)
+	if _, err := d.Decode(slowContext{t.Context()}, data); err != nil || pauses < 20 {
+		t.Fatalf("got %v after %d pauses, want none after 20 or more", err, pauses)
 	}
-	for at := 1; at <= min(pauses/2+1, 8); at++ { // half: another run may be quicker
+	for at := 1; at <= pauses; at++ {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		n := 0
 		d.Pause = func() error {
@@ -413,17 +426,13 @@ func TestStops(t *testing.T) {
 			}
 			return nil
 		}
-		_, err := d.Decode(ctx, data)
-		if n >= at && !errors.Is(err, reason) {
-			t.Errorf("ended at pause %d: got %v, want the cause", at, err)
-		}
-		if n > at {
-			t.Errorf("ended at pause %d: got %d pauses", at, n)
+		if _, err := d.Decode(slowContext{ctx}, data); err != reason || n != at {
+			t.Errorf("ended at pause %d of %d: got %v after %d pauses, want the cause", at, pauses, err, n)
 		}
 		cancel(nil)
 	}
 	d.Pause = func() error { return reason }
-	if _, err := d.Decode(t.Context(), data); err != reason {
+	if _, err := d.Decode(slowContext{t.Context()}, data); err != reason {
 		t.Errorf("Pause failed: got %v, want its error", err)
 	}
 	ended, cancel := context.WithCancelCause(t.Context())

@@ -155,7 +155,7 @@ func (c *Conn) Send(p []byte) error {
 // is a *ServerError for an ERROR, io.EOF, or one that wraps ErrLost.
 func (c *Conn) Recv(m *Message) (payload []byte, err error) {
 	for {
-		if err := c.fill(m[:]); err != nil {
+		if err := c.fill(m[:], 0); err != nil {
 			return nil, err
 		}
 		n := m.Payload()
@@ -164,7 +164,7 @@ func (c *Conn) Recv(m *Message) (payload []byte, err error) {
 		}
 		if n > 0 {
 			c.payload = append(c.payload[:0], make([]byte, n)...)
-			if err := c.fill(c.payload); err != nil {
+			if err := c.fill(c.payload, len(m)); err != nil {
 				return nil, err
 			}
 		}
@@ -198,11 +198,11 @@ func (c *Conn) replace(m *Message) error {
 	return nil
 }
 
-// fill reads len(p) bytes.
-func (c *Conn) fill(p []byte) error {
+// fill reads len(p) bytes of a message, behind so many before. The error is io.EOF between two messages alone.
+func (c *Conn) fill(p []byte, before int) error {
 	for {
 		n := copy(p, c.in[c.from:c.to])
-		c.from += n
+		c.from, before = c.from+n, before+n
 		if p = p[n:]; len(p) == 0 {
 			return nil
 		}
@@ -211,6 +211,8 @@ func (c *Conn) fill(p []byte) error {
 		switch err = cmp.Or(err, c.failed); {
 		case err != nil:
 			return fmt.Errorf("%w: %w", ErrLost, err)
+		case c.to == 0 && before > 0:
+			return fmt.Errorf("%w: %w", ErrLost, io.ErrUnexpectedEOF)
 		case c.to == 0:
 			return io.EOF
 		case c.oobLen > 0:

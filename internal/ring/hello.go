@@ -52,7 +52,7 @@ func (e *HelloError) Error() string {
 	if e.Field == "" {
 		return "ring: hello: " + e.Reason
 	}
-	return "ring: hello: " + e.Field + ": " + e.Reason
+	return "ring: " + e.Field + ": " + e.Reason
 }
 
 // Unwrap returns the error that e comes from.

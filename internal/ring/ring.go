@@ -314,9 +314,12 @@ func (m *Message) OutputBytes() (n int, ok bool) {
 	return int(v), v > 0 && v < math.MaxInt
 }
 
+// FlagLast of a Status says that it is the last one: the client has ended the stream, and the counts are of all its frames.
+const FlagLast = 1
+
 // Status is the content of a STATUS.
 type Status struct {
-	Viewers                           uint32
+	Viewers, Flags                    uint32
 	Arrived, Published, Dropped, Same uint64
 	FPSOut                            float64
 }
@@ -325,6 +328,7 @@ type Status struct {
 func (s *Status) Set(m *Message) {
 	m.begin(KindStatus, 0, 0)
 	le.PutUint32(m[16:], s.Viewers)
+	le.PutUint32(m[20:], s.Flags)
 	le.PutUint64(m[24:], s.Arrived)
 	le.PutUint64(m[32:], s.Published)
 	le.PutUint64(m[40:], s.Dropped)
@@ -335,7 +339,7 @@ func (s *Status) Set(m *Message) {
 // ParseStatus returns the content of a STATUS.
 func ParseStatus(m *Message) Status {
 	return Status{
-		Viewers: le.Uint32(m[16:]), Arrived: le.Uint64(m[24:]), Published: le.Uint64(m[32:]), Dropped: le.Uint64(m[40:]),
+		Viewers: le.Uint32(m[16:]), Flags: le.Uint32(m[20:]), Arrived: le.Uint64(m[24:]), Published: le.Uint64(m[32:]), Dropped: le.Uint64(m[40:]),
 		FPSOut: math.Float64frombits(le.Uint64(m[48:])), Same: le.Uint64(m[56:]),
 	}
 }

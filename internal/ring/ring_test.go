@@ -52,7 +52,7 @@ func TestMessages(t *testing.T) {
 	if got := ParseImage(&m); got != i || m.Kind() != KindImage {
 		t.Errorf("got %+v, want %+v", got, i)
 	}
-	st := Status{Viewers: 1, Arrived: 2, Published: 3, Dropped: 4, Same: 5, FPSOut: 6.5}
+	st := Status{Viewers: 1, Flags: FlagLast, Arrived: 2, Published: 3, Dropped: 4, Same: 5, FPSOut: 6.5}
 	p := AppendStatus(nil, &st, [5]uint64{1, 2, 3, 4, 5})
 	copy(m[:], p)
 	if got := ParseStatus(&m); got != st || int(m.Payload()) != len(p)-Size || ParseDropped(p[Size:]) != [5]uint64{1, 2, 3, 4, 5} {

@@ -10,12 +10,13 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/server/cluster"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
+	"github.com/steadyframe/steadyframe/internal/server/grpcapi"
 	"github.com/steadyframe/steadyframe/pool"
 )
 
 // NewChecked is New with a checked pool.
 func NewChecked(c Config, log *slog.Logger, check *pool.Check) (*Server, error) {
-	return newServer(c, log, options{check: check, tls: TLS, stockGRPC: stockGRPC(), cutTime: CutTime})
+	return newServer(c, log, options{check: check, tls: TLS, without: stockGRPC(), cutTime: CutTime})
 }
 
 // TLS is what New and NewChecked of the tests serve with: nil is plain connections.
@@ -23,17 +24,17 @@ var TLS *tls.Config
 
 // NewOver is New with TLS, and with stock gRPC.
 func NewOver(c Config, log *slog.Logger) (*Server, error) {
-	return newServer(c, log, options{tls: TLS, stockGRPC: stockGRPC(), cutTime: CutTime})
+	return newServer(c, log, options{tls: TLS, without: stockGRPC(), cutTime: CutTime})
 }
 
 // CutTime is how long servers of tests wait for what they cut, on a busy machine too.
 const CutTime = 2 * time.Minute
 
-// StockGRPC is a variable of the environment that, when set, makes New and NewChecked of the tests do without what grpc-go
-// does not promise.
+// StockGRPC is a variable of the environment that says what New and NewChecked of the tests do without of what grpc-go does
+// not promise: "taking" or "any" (grpcapi.Without).
 const StockGRPC = "TEST_STEADYFRAME_STOCK_GRPC"
 
-func stockGRPC() bool { return os.Getenv(StockGRPC) != "" }
+func stockGRPC() grpcapi.Without { return grpcapi.Without(os.Getenv(StockGRPC)) }
 
 // Audit checks the pool, which must be at rest.
 func (s *Server) Audit() []*pool.Misuse { return s.engine.Pool.Audit() }
@@ -68,7 +69,7 @@ func (s *Server) Unsent() int64 {
 
 // NewNode is New for a node of a cluster whose directory goes over that transport.
 func NewNode(c Config, log *slog.Logger, transport cluster.Transport) (*Server, error) {
-	return newServer(c, log, options{stockGRPC: stockGRPC(), cutTime: CutTime, transport: transport})
+	return newServer(c, log, options{without: stockGRPC(), cutTime: CutTime, transport: transport})
 }
 
 // Directory returns what the server knows of other nodes.

@@ -15,9 +15,25 @@ import (
 )
 
 // TestStockGRPC: with nothing of grpc-go that it does not promise, as after an upgrade that takes it away, all calls work:
-// messages are then read as a whole (docs/adr/0009-grpc-codec.md).
+// messages are then read as a whole (docs/adr/0009-grpc-codec.md). So they do where they come through grpc-go in pieces.
 func TestStockGRPC(t *testing.T) {
-	t.Setenv(server.StockGRPC, "yes")
+	t.Run("any", func(t *testing.T) {
+		t.Setenv(server.StockGRPC, "any")
+		testStockGRPC(t)
+		t.Run("message-too-large", func(t *testing.T) {
+			s := start(t, func(c *server.Config) { c.Limits.MaxMessageBytes = 1 << 20 })
+			var response client.Response
+			err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: [][]byte{make([]byte, 1<<20)}}, &response)
+			wantError(t, err, codes.ResourceExhausted, "larger than max") // in grpc-go's words
+		})
+	})
+	t.Run("taking", func(t *testing.T) {
+		t.Setenv(server.StockGRPC, "taking")
+		testStockGRPC(t)
+	})
+}
+
+func testStockGRPC(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"bytes":          TestSameBytesOverGRPC,
 		"wrong-frame":    TestAFrameOfTheWrongSizeFailsAlone,
@@ -37,12 +53,6 @@ func TestStockGRPC(t *testing.T) {
 			t.Fatal(err)
 		}
 		checkImages(t, stockImages(t, response), encodeDirectly(t, small, frames))
-	})
-	t.Run("message-too-large", func(t *testing.T) {
-		s := start(t, func(c *server.Config) { c.Limits.MaxMessageBytes = 1 << 20 })
-		var response client.Response
-		err := s.dial(t).Encode(timeout(t), &client.Batch{Spec: small, Frames: [][]byte{make([]byte, 1<<20)}}, &response)
-		wantError(t, err, codes.ResourceExhausted, "larger than max") // in grpc-go's words
 	})
 	t.Run("many-messages", func(t *testing.T) {
 		s := start(t, nil)

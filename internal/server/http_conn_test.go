@@ -191,7 +191,7 @@ func slowReadersStay(t testing.TB, limit time.Duration) {
 // reads why it was refused.
 func TestRefusedWhileSending(t *testing.T) {
 	s := start(t, func(c *server.Config) { c.Limits.MaxMessageBytes = 1 << 20 })
-	const length = 8 << 20
+	const length = 2 << 20                // more than is read beside the response
 	const linger = 500 * time.Millisecond // how long the server reads on
 	for _, path := range []string{"/v1/mel?preset=wav2lip&format=s16le&rate=16000", "/v1/encode?format=gray8&size=4000x4000", "/v1/encode?format=none", "/v1/nothing"} {
 		for _, version := range []string{"1.0", "1.1"} {
@@ -246,11 +246,17 @@ func TestACallerThatDisconnects(t *testing.T) {
 func TestResponsesToLongBodies(t *testing.T) {
 	frame := makeFrames(t, small.Input, 1)[0]
 	image := string(encodeDirectly(t, small, [][]byte{frame})[0])
-	for name, tt := range map[string]struct{ path, want string }{
-		"publish": {"/v1/streams/cam1", `{"stream":"cam1","frames":1,`},
-		"encode":  {"/v1/encode", image},
+	for name, tt := range map[string]struct {
+		path, want string
+		client     func(testing.TB) *http.Client
+	}{
+		"publish":       {"/v1/streams/cam1", `{"stream":"cam1","frames":1,`, http1Client},
+		"encode":        {"/v1/encode", image, http1Client},
+		"publish-http2": {"/v1/streams/cam1", `{"stream":"cam1","frames":1,`, http2Client},
+		"encode-http2":  {"/v1/encode", image, http2Client},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			patience.Grow(t, 100*time.Millisecond, func(t testing.TB, send time.Duration) {
 				s := start(t, func(c *server.Config) { c.Timeout.Send = server.Duration(send) })
 				body, feed := io.Pipe()
@@ -264,7 +270,7 @@ func TestResponsesToLongBodies(t *testing.T) {
 					t.Fatal(err)
 				}
 				request.Header.Set("Accept", "video/x-motion-jpeg")
-				response, err := http.DefaultClient.Do(request)
+				response, err := tt.client(t).Do(request)
 				if err != nil {
 					t.Fatal(err)
 				}

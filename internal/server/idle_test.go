@@ -44,28 +44,16 @@ func beginCallWith(t testing.TB, addr, method string, data []byte, more ...hpack
 	if err != nil {
 		t.Fatal(err)
 	}
-	var head, out bytes.Buffer
-	enc := hpack.NewEncoder(&head)
-	for _, f := range append([]hpack.HeaderField{
-		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/" + method},
-		{Name: ":authority", Value: addr}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
-	}, more...) {
-		if err := enc.WriteField(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	out.WriteString(http2.ClientPreface)
-	framer := http2.NewFramer(&out, nil)
-	err = errors.Join(framer.WriteSettings(),
-		framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true}),
-		framer.WriteData(1, false, data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := conn.Write(out.Bytes()); err != nil {
-		t.Fatal(err)
-	}
+	beginHTTP2(t, conn, narrowWindow, append([]byte{}, data...), append(callHead(method), more...))
 	return conn
+}
+
+// callHead are the headers of a call.
+func callHead(method string) []hpack.HeaderField {
+	return []hpack.HeaderField{
+		{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/steadyframe.v1.FrameService/" + method},
+		{Name: ":authority", Value: "localhost"}, {Name: "content-type", Value: "application/grpc"}, {Name: "te", Value: "trailers"},
+	}
 }
 
 // grpcStatus reads a connection of beginCall until the call ends, and returns its status and message.

@@ -8,13 +8,19 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
+	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/server"
@@ -91,6 +97,43 @@ func TestFullQueueRefusesAtOnce(t *testing.T) {
 	})
 	if got := s.Stats().Pool.Admitted; got != leased {
 		t.Errorf("got %d bytes admitted after the refusals, want %d as before", got, leased)
+	}
+}
+
+// TestRefusalSaysTheLoad: the first refusal of a connection says the load in its trailer, so that clients know it. The
+// others, which say nothing new, come before the call has a handler, with the same advice, also while the frames are on their way. The
+// load may be measured once more between them, of the last batch that was served.
+func TestRefusalSaysTheLoad(t *testing.T) {
+	s := start(t, narrow)
+	frame := makeFrames(t, small.Input, 1)[0]
+	eventually(t, "the load is known", func() bool {
+		resp := s.post(t, query(t, small), bytes.NewReader(frame))
+		readAll(t, resp.Body)
+		return resp.Header.Get("Endpoint-Load-Metrics") != ""
+	})
+	free := s.occupy(t, 2)
+	defer free()
+	conn := s.dial(t).Conn()
+	request := &api.EncodeRequest{Frames: [][]byte{make([]byte, 1<<20)}}
+	var first *status.Status
+	var said []string
+	for i := range 20 {
+		var trailer metadata.MD
+		st := status.Convert(conn.Invoke(timeout(t), api.FrameService_Encode_FullMethodName, request, &api.EncodeResponse{}, grpc.Trailer(&trailer)))
+		if i == 0 {
+			first = st
+		}
+		if st.Code() != codes.ResourceExhausted || len(st.Details()) != 2 || !proto.Equal(st.Proto(), first.Proto()) {
+			t.Errorf("call %d: got %v, want ResourceExhausted with advice and limit", i, st.Proto())
+		}
+		load := trailer["endpoint-load-metrics-bin"]
+		if i == 0 && len(load) == 0 {
+			t.Error("the first call does not say the load")
+		}
+		if len(load) > 0 && (len(said) == 2 || slices.Contains(said, load[0])) {
+			t.Errorf("call %d: says a load, want it said once, or another one a second time", i)
+		}
+		said = append(said, load...)
 	}
 }
 

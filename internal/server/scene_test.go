@@ -419,6 +419,7 @@ func TestSceneRefusals(t *testing.T) {
 		{"PUT", "/v1/scenes/anna", "not a tar, whatever it is" + strings.Repeat("x", 600), nil, 400, "not a tar"},
 		{"PUT", "/v1/scenes/anna", string(archive(t, files)[:2000]), nil, 400, "inside the tar"},
 		{"PUT", "/v1/scenes/anna", string(archive(t, files, "frames/0.bgr24", "rects.json")), nil, 400, "want size"},
+		{"PUT", "/v1/scenes/anna", string(archive(t, files)[:len(archive(t, files))-1024]), nil, 400, "between two files"},
 		{"PUT", "/v1/scenes/.hidden", "", nil, 400, "dot"},
 		{"PUT", "/v1/scenes/third", "", nil, 400, "no backgrounds"},
 		{"DELETE", "/v1/scenes/bob", "", nil, 404, "anna"},

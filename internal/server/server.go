@@ -61,11 +61,10 @@ func New(c Config, log *slog.Logger) (*Server, error) { return newServer(c, log,
 
 // options are what is not a setting, yet or for good.
 type options struct {
-	check *pool.Check // makes the pool a checked one
-	tls   *tls.Config // of all listeners; nil: connections are plain
-	// stockGRPC says that gRPC does without what grpc-go does not promise.
-	stockGRPC bool
-	cutTime   time.Duration // 0 is the constant of that name
+	check     *pool.Check     // makes the pool a checked one
+	tls       *tls.Config     // of all listeners; nil: connections are plain
+	without   grpcapi.Without // what gRPC does without of what grpc-go does not promise
+	cutTime   time.Duration   // 0 is the constant of that name
 	sockets   Sockets
 	transport cluster.Transport // of the directory; nil: that of the settings
 }
@@ -133,7 +132,7 @@ func (s *Server) open(o options) error {
 			serve, shutdown := httpapi.Serve(s.engine, h, s.log)
 			a.serve, a.shutdown = serve, func(ctx context.Context) { shutdown(ctx); h.Wait(ctx) }
 		case "grpc":
-			g := grpcapi.New(s.engine, s.live, who, s.log, o.stockGRPC)
+			g := grpcapi.New(s.engine, s.live, who, s.log, o.without)
 			a.serve, a.shutdown = g.Serve, g.Shutdown
 		case "ring":
 			r := ring.New(s.engine, s.live, s.log)

@@ -22,6 +22,7 @@ import (
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server"
+	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/testkit/oddjpeg"
 )
 
@@ -48,25 +49,70 @@ func (s *running) dialHTTP() (net.Conn, error) {
 }
 
 // dialSocket is dialHTTP without TLS.
-func (s *running) dialSocket() (net.Conn, error) {
-	if path, ok := strings.CutPrefix(s.Addrs().HTTP, "unix:"); ok {
+func (s *running) dialSocket() (net.Conn, error) { return dialAt(s.Addrs().HTTP) }
+
+// dialAt connects to an address that a server listens on, without TLS.
+func dialAt(addr string) (net.Conn, error) {
+	if path, ok := strings.CutPrefix(addr, "unix:"); ok {
 		return net.Dial("unix", path)
 	}
-	return net.Dial("tcp", s.Addrs().HTTP)
+	return net.Dial("tcp", addr)
 }
 
 // dialNarrow is dialHTTP for a client that buffers as little as the system allows.
-func dialNarrow(t testing.TB, s *running) net.Conn {
+func dialNarrow(t testing.TB, s *running, protocols ...string) net.Conn {
 	t.Helper()
 	c, err := s.dialSocket()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return narrowed(t, c, protocols...)
+}
+
+// narrowed makes c, which is plain, one that buffers as little as the system allows, until the test ends, and TLS if the tests use that.
+func narrowed(t testing.TB, c net.Conn, protocols ...string) net.Conn {
+	t.Helper()
 	t.Cleanup(func() { _ = c.Close() })
 	if err := c.(interface{ SetReadBuffer(int) error }).SetReadBuffer(2048); err != nil {
 		t.Fatal(err)
 	}
-	return secure(c)
+	return secure(c, protocols...)
+}
+
+const (
+	// narrowWindow is what HTTP/2 lets a peer send at first: beyond it the server waits for the client's permission. wideWindow is as
+	// good as none: the server waits for the socket.
+	narrowWindow = 64<<10 - 1
+	wideWindow   = 1 << 30
+)
+
+// beginHTTP2 sends the beginning of a connection of HTTP/2, and a request, with that window for what comes back. A nil body is none; any
+// other goes on.
+func beginHTTP2(t testing.TB, c net.Conn, window uint32, body []byte, head []hpack.HeaderField) {
+	t.Helper()
+	var block, out bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, f := range head {
+		if err := enc.WriteField(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out.WriteString(http2.ClientPreface)
+	framer := http2.NewFramer(&out, nil)
+	err := framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+	if more := window - narrowWindow; more > 0 {
+		err = errors.Join(err, framer.WriteWindowUpdate(0, more))
+	}
+	err = errors.Join(err, framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: body == nil}))
+	if body != nil {
+		err = errors.Join(err, framer.WriteData(1, false, body))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Write(out.Bytes()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // httpClient returns a client of the HTTP listener with one connection for each request. Hosts of URLs do not matter.
@@ -83,7 +129,6 @@ func (s *running) httpClient() *http.Client {
 func TestSlowViewers(t *testing.T) {
 	const (
 		size   = 768 << 10
-		budget = 24 << 20
 		rounds = 44
 	)
 	get := func(path string) func(t *testing.T, s *running) {
@@ -96,28 +141,15 @@ func TestSlowViewers(t *testing.T) {
 			}
 		}
 	}
-	getHTTP2 := func(t *testing.T, s *running) {
-		if clientTLS != nil {
-			t.Skip("HTTP/2 begins otherwise over TLS")
-		}
-		c := dialNarrow(t, s)
-		var head, out bytes.Buffer
-		enc := hpack.NewEncoder(&head)
-		for _, f := range []hpack.HeaderField{{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: "http"}, {Name: ":path", Value: "/stream/big.mjpg"}, {Name: ":authority", Value: "localhost"}} {
-			if err := enc.WriteField(f); err != nil {
+	getHTTP2 := func(path string, window uint32) func(t *testing.T, s *running) {
+		return func(t *testing.T, s *running) {
+			c := dialNarrow(t, s, "h2")
+			beginHTTP2(t, c, window, nil, []hpack.HeaderField{
+				{Name: ":method", Value: "GET"}, {Name: ":scheme", Value: scheme}, {Name: ":path", Value: path}, {Name: ":authority", Value: "localhost"},
+			})
+			if _, err := io.ReadFull(c, make([]byte, 4096)); err != nil {
 				t.Fatal(err)
 			}
-		}
-		out.WriteString(http2.ClientPreface)
-		framer := http2.NewFramer(&out, nil)
-		if err := errors.Join(framer.WriteSettings(), framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: head.Bytes(), EndHeaders: true, EndStream: true})); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Write(out.Bytes()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.ReadFull(c, make([]byte, 4096)); err != nil {
-			t.Fatal(err)
 		}
 	}
 	for _, tt := range []struct {
@@ -126,8 +158,11 @@ func TestSlowViewers(t *testing.T) {
 		open func(t *testing.T, s *running)
 	}{
 		{"mjpeg", false, get("/stream/big.mjpg")},
-		{"mjpeg-http2", false, getHTTP2},
+		{"mjpeg-http2", false, getHTTP2("/stream/big.mjpg", narrowWindow)},
+		{"mjpeg-http2-wide", false, getHTTP2("/stream/big.mjpg", wideWindow)},
 		{"snapshot", true, get("/snapshot/big.jpg")},
+		{"snapshot-http2", true, getHTTP2("/snapshot/big.jpg", narrowWindow)},
+		{"snapshot-http2-wide", true, getHTTP2("/snapshot/big.jpg", wideWindow)},
 		{"websocket", false, func(t *testing.T, s *running) {
 			client := &http.Client{Transport: &http.Transport{
 				DialContext: func(context.Context, string, string) (net.Conn, error) { return dialNarrow(t, s), nil },
@@ -157,6 +192,17 @@ func TestSlowViewers(t *testing.T) {
 				}
 			}
 		}},
+		{"grpc-wide", true, func(t *testing.T, s *running) {
+			raw, err := dialAt(s.Addrs().GRPC)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := narrowed(t, raw, "h2")
+			beginHTTP2(t, c, wideWindow, inFrames(t, &api.WatchRequest{Stream: "big"}), callHead("Watch"))
+			if _, err := io.ReadFull(c, make([]byte, 4096)); err != nil {
+				t.Fatal(err)
+			}
+		}},
 		{"grpc", false, func(t *testing.T, s *running) {
 			if _, err := s.stockWatch(t, &api.WatchRequest{Stream: "big"}).Header(); err != nil { // Then there is a viewer.
 				t.Fatal(err)
@@ -164,12 +210,19 @@ func TestSlowViewers(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			if testing.Short() && strings.HasPrefix(tt.name, "snapshot-http2") {
+				t.Skip("mjpeg-http2 goes the same way")
+			}
 			t.Parallel()
+			budget := int64(24 << 20)
+			if strings.HasSuffix(tt.name, "-wide") { // It takes a moment to see that the connection is stuck.
+				budget *= 2
+			}
 			s := start(t, func(c *server.Config) {
-				c.Limits.MemoryBudget, c.Limits.MemoryFloor = budget, 1<<20
+				c.Limits.MemoryBudget, c.Limits.MemoryFloor = config.Size(budget), 1<<20
 				c.Limits.MaxMessageBytes = 8 << 20
 				if tt.unix {
-					c.HTTP.Listen = "unix:" + filepath.Join(t.TempDir(), "http")
+					c.HTTP.Listen, c.GRPC.Listen = "unix:"+filepath.Join(t.TempDir(), "http"), "unix:"+filepath.Join(t.TempDir(), "grpc")
 				}
 			})
 			feed := startJPEGs(t, s, "big")
@@ -216,12 +269,12 @@ func TestSlowViewers(t *testing.T) {
 
 // jpegFeed is a request that publishes JPEGs.
 type jpegFeed struct {
-	t    *testing.T
+	t    testing.TB
 	body *io.PipeWriter
 }
 
 // startJPEGs begins to publish JPEGs over HTTP, until the test ends.
-func startJPEGs(t *testing.T, s *running, name string) *jpegFeed {
+func startJPEGs(t testing.TB, s *running, name string) *jpegFeed {
 	t.Helper()
 	r, w := io.Pipe()
 	req, err := http.NewRequest(http.MethodPost, "http://localhost/v1/streams/"+name, r)

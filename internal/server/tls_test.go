@@ -75,10 +75,12 @@ func namedTLS() *tls.Config {
 	return c
 }
 
-// secure returns c, which is plain, as a client's TLS connection if the tests use TLS.
-func secure(c net.Conn) net.Conn {
+// secure returns c, which is plain, as a client's TLS connection if the tests use TLS, with one of those protocols above it.
+func secure(c net.Conn, protocols ...string) net.Conn {
 	if clientTLS == nil {
 		return c
 	}
-	return tls.Client(c, namedTLS())
+	over := namedTLS()
+	over.NextProtos = protocols
+	return tls.Client(c, over)
 }

@@ -81,6 +81,7 @@ type Hub struct {
 	pinned   atomic.Int64 // bytes of the images that viewers hold and that are not the newest
 	counted  atomic.Int64 // of them, those that count for Options.Pinned
 	reserved atomic.Int64 // for which Pinned.Reserve returned true last
+	ready    atomic.Int64 // Pinned.Ready while there are viewers, else 0
 	relief   sync.Mutex   // held to reserve or evict; before all others
 }
 
@@ -199,6 +200,7 @@ func (h *Hub) view(name string, o ViewerOptions) (*Viewer, error) {
 		return nil, err
 	}
 	h.viewers++
+	h.ready.Store(h.o.Pinned.Ready)
 	h.lastID++
 	v := newViewer(h.lastID, h.streams[i], h.transport(o.Transport), o)
 	v.transport.viewers++
@@ -218,7 +220,9 @@ func (h *Hub) leave(v *Viewer) {
 	v.transport.left.add(left)
 	v.transport.viewers--
 	h.departed(watcher{owner: v.owner})
-	h.viewers--
+	if h.viewers--; h.viewers == 0 {
+		h.ready.Store(0)
+	}
 }
 
 // search returns where in h.streams the stream of that name is, or belongs.
@@ -303,7 +307,7 @@ func (h *Hub) Run(ctx context.Context) {
 		h.adopt(streams)
 		clear(streams) // so that expired ones can be collected
 		h.expire()
-		return len(streams) > 0 || h.counted.Load() != h.reserved.Load()
+		return len(streams) > 0 || max(h.counted.Load(), h.ready.Load()) != h.reserved.Load()
 	})
 }
 

@@ -13,6 +13,9 @@ type PinnedLimits struct {
 	Total     int64 // bytes, of all streams together; 0: no bound
 	PerStream int64 // 0: no bound
 	PerViewer int64 // 0: no bound
+	// Ready is what is set aside, where there is enough, as long as there are viewers: else requests that take all the memory there is
+	// would cost those their connection that are a little slow just then. 0: nothing.
+	Ready int64
 	// Reserve changes the memory that is set aside for images to that many bytes, and reports whether there is enough. If
 	// not, it keeps what it had. It is called from any goroutine, by one at a time, and must not wait. nil: there is
 	// always enough.
@@ -257,16 +260,20 @@ func (v *Viewer) OnEvict(f func()) {
 // evicting the viewers that hold the oldest. No lock is held.
 func (h *Hub) relieve() {
 	limit := h.o.Pinned.Total
-	if n := h.counted.Load(); n == h.reserved.Load() && n <= limit {
+	if n := h.counted.Load(); max(n, h.ready.Load()) == h.reserved.Load() && n <= limit {
 		return
 	}
 	h.relief.Lock()
 	defer h.relief.Unlock()
 	for {
 		n := h.counted.Load()
-		if n <= limit && h.o.Pinned.Reserve(n) {
-			h.reserved.Store(n)
-			return
+		if n <= limit {
+			for _, want := range [...]int64{max(n, h.ready.Load()), max(n, h.reserved.Load()), n} {
+				if want == h.reserved.Load() && want > 0 || h.o.Pinned.Reserve(want) {
+					h.reserved.Store(want)
+					return
+				}
+			}
 		}
 		if !h.evictOldest() {
 			return // They have released it meanwhile.

@@ -187,6 +187,54 @@ func TestMemoryForOldImages(t *testing.T) {
 	}
 }
 
+// TestMemoryIsReady: while there are viewers memory is set aside, if there is some, with which slow ones stay when others take all the
+// rest. Without viewers, nothing is.
+func TestMemoryIsReady(t *testing.T) {
+	var reserved, room atomic.Int64
+	room.Store(10 * slabBytes)
+	f := newFixture(t, stream.Options{Pinned: stream.PinnedLimits{Ready: 2 * slabBytes, Reserve: func(n int64) bool {
+		if n > max(room.Load(), reserved.Load()) {
+			return false
+		}
+		reserved.Store(n)
+		return true
+	}}})
+	p := f.publisher(t, "cam1")
+	f.show(t, p, 0)
+	if reserved.Load() != 0 {
+		t.Errorf("got %d bytes reserved without viewers, want none", reserved.Load())
+	}
+	quick := f.viewer(t, "cam1", stream.ViewerOptions{})
+	f.show(t, p, 1)
+	if reserved.Load() != 2*slabBytes {
+		t.Errorf("got %d bytes reserved with a viewer, want %d", reserved.Load(), 2*slabBytes)
+	}
+	room.Store(0) // Others have taken the rest.
+	var views []*stream.Viewer
+	var held []stream.Image
+	for n := range 5 {
+		f.show(t, p, 2+n)
+		if got := evicted(views); got != "00000"[:n] || reserved.Load() != 2*slabBytes {
+			t.Errorf("image %d: got %s evicted and %d bytes reserved, want none and what was ready", n, got, reserved.Load())
+		}
+		v := f.viewer(t, "cam1", stream.ViewerOptions{})
+		views, held = append(views, v), append(held, hold(t, v))
+	}
+	f.show(t, p, 10)
+	if got := evicted(views); got != "10000" {
+		t.Errorf("got %s evicted, want the oldest: three count, and two are ready", got)
+	}
+	for i := range held {
+		held[i].Release()
+		views[i].Close()
+	}
+	quick.Close()
+	f.show(t, p, 20)
+	if reserved.Load() != 0 {
+		t.Errorf("got %d bytes reserved when the viewers have left, want none", reserved.Load())
+	}
+}
+
 // TestPinnedModel: whatever publishers and viewers do, the pinned bytes are those of the buffers that viewers hold and
 // that are not the newest, and nobody is evicted below the limit.
 func TestPinnedModel(t *testing.T) {

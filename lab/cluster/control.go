@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/cluster"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 )
@@ -78,7 +79,7 @@ func MeasureControl(ctx context.Context, nodes, streams int, long time.Duration)
 	}
 	joined := time.Now()
 	for len(hub.Nodes()) < nodes || len(hub.Streams()) < streams {
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := pause.For(ctx, 20*time.Millisecond); err != nil {
 			return c, fmt.Errorf("the node knows %d nodes and %d streams: %w", len(hub.Nodes()), len(hub.Streams()), err)
 		}
 	}
@@ -89,9 +90,9 @@ func MeasureControl(ctx context.Context, nodes, streams int, long time.Duration)
 	before := hub.State().Received
 	ear.measure(true)
 	measuring := time.Now()
-	err = pause(ctx, long)
+	err = pause.For(ctx, long)
 	for err == nil && !ear.heard() {
-		err = pause(ctx, 20*time.Millisecond)
+		err = pause.For(ctx, 20*time.Millisecond)
 	}
 	after, seconds := hub.State(), time.Since(measuring).Seconds()
 	took := ear.measure(false)
@@ -124,17 +125,6 @@ func heapInUse() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-func pause(ctx context.Context, long time.Duration) error {
-	t := time.NewTimer(long)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // star carries messages between nodes as NATS does, but what the others say only to those nodes that hear: what one node of a large

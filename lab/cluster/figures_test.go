@@ -25,6 +25,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/testkit/daemon"
 	"github.com/steadyframe/steadyframe/lab/viewers"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -161,7 +162,7 @@ func watch(t *testing.T, nodes ...*node) *watcher {
 		defer close(ended)
 		for i := 0; ctx.Err() == nil; i++ {
 			_ = w.view(ctx, urls[i%len(urls)])
-			_ = pause(ctx, 50*time.Millisecond)
+			_ = pause.For(ctx, 50*time.Millisecond)
 		}
 	}()
 	w.await(t, time.Now())
@@ -289,7 +290,7 @@ func TestFigureViewers(t *testing.T) {
 			defer close(counting)
 			daemon.WaitFor(t, "the edges", func() bool { return len(nodes[0].Stream(t, "cam").Viewers) == 2 })
 			before := nodes[0].Stream(t, "cam")
-			_ = pause(t.Context(), *seconds/2)
+			_ = pause.For(t.Context(), *seconds/2)
 			after := nodes[0].Stream(t, "cam")
 			published = after.Published - before.Published
 			for i := range min(len(before.Viewers), len(after.Viewers)) {
@@ -337,7 +338,7 @@ func TestFigurePublisherLost(t *testing.T) {
 	}
 	killed := time.Now()
 	kill()
-	_ = pause(t.Context(), 2*time.Second)
+	_ = pause.For(t.Context(), 2*time.Second)
 	again := time.Now()
 	push(t, clip, nodes[1])
 	for i, w := range watchers {
@@ -391,7 +392,7 @@ func TestFigureNATSLost(t *testing.T) {
 	frozen := time.Since(from)
 	late := watch(t, nodes[2]) // A viewer that comes now finds the stream.
 	found := late.await(t, time.Now())
-	_ = pause(t.Context(), 5*time.Second) // longer than entries last
+	_ = pause.For(t.Context(), 5*time.Second) // longer than entries last
 	gap, age := w.gap(from)
 	judge(t, gap < time.Second && age < time.Second, "NATS killed: nodes say so after %d ms; a viewer had no image for %d ms at most, none older than %d ms; a new viewer of another node got images (%v)",
 		frozen.Milliseconds(), gap.Milliseconds(), age.Milliseconds(), !found.IsZero())
@@ -502,7 +503,7 @@ func TestFigureRollingRestart(t *testing.T) {
 		for _, o := range nodes {
 			daemon.WaitFor(t, "the nodes to know each other", func() bool { return len(o.cluster(t).Nodes) == len(nodes) })
 		}
-		_ = pause(t.Context(), time.Second)
+		_ = pause.For(t.Context(), time.Second)
 		for k, w := range watchers {
 			w.await(t, time.Now())
 			gap, age := w.gap(from)
@@ -541,7 +542,7 @@ func publishAnywhere(t *testing.T, nodes []*node) {
 		defer close(ended)
 		for i := 0; ctx.Err() == nil; i++ {
 			publish(ctx, urls[i%len(urls)], images)
-			_ = pause(ctx, 50*time.Millisecond)
+			_ = pause.For(ctx, 50*time.Millisecond)
 		}
 	}()
 	daemon.WaitFor(t, "the stream", func() bool { return nodes[0].Stream(t, "cam").State == "online" })
@@ -613,12 +614,12 @@ func TestFigureBatches(t *testing.T) {
 	}
 	daemon.WaitFor(t, "batches", func() bool { return done.Load() > 100 })
 	nodes[1].Kill()
-	_ = pause(t.Context(), *seconds/4)
+	_ = pause.For(t.Context(), *seconds/4)
 	startNode(t, nodes, 1, "")
 	from := time.Now()
 	daemon.WaitFor(t, "batches on the node that came back", func() bool { return nodes[1].Stats(t).Frames.OK > 0 })
 	back := time.Since(from)
-	_ = pause(t.Context(), *seconds/4)
+	_ = pause.For(t.Context(), *seconds/4)
 	cancel()
 	working.Wait()
 	judge(t, failed.Load() == 0, "batches over three nodes, one killed and started again: %d done, %d failed; it got some again after %d ms", done.Load(), failed.Load(), back.Milliseconds())

@@ -100,6 +100,12 @@ type GoneError struct {
 }
 
 func (e *GoneError) Error() string {
+	if strings.Contains(e.Reason, "first record does not look like a TLS handshake") {
+		return fmt.Sprintf("the server at %s does not speak TLS: leave out --tls, --ca and --insecure", e.Target)
+	}
+	if strings.Contains(e.Reason, "error reading server preface") {
+		return fmt.Sprintf("no gRPC without TLS at %s: %s (check the port; where the server has TLS, add --tls)", e.Target, e.Reason)
+	}
 	if e.After == 0 {
 		return fmt.Sprintf("no server at %s: %s (does it run, and listen there?)", e.Target, e.Reason)
 	}

@@ -44,7 +44,7 @@ func newGRPCLink(o linkOptions) (*grpcLink, error) {
 	if o.target.via == Ring {
 		c, err = client.DialRing(o.target.dial, nil)
 		if err == nil && c.Via() != Ring.String() {
-			err = fmt.Errorf("no server listens where the ring is by default: got a client over %s", c.Via())
+			err = errors.New("no server listens where the ring is by default: does one run, as this user? ring:/path names another ring")
 		}
 	} else {
 		c, err = client.Dial(o.target.dial, &client.Options{Token: o.Token, TLS: o.TLS})

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/steadyframe/steadyframe/internal/askfirst"
 )
 
 // httpLink is an HTTP client. HTTP/1.1 serves one request at a time over a connection, so a link has as many as
@@ -28,7 +30,7 @@ type httpLink struct {
 const writeBytes = 256 << 10
 
 func newHTTPLink(o linkOptions) *httpLink {
-	var dialer net.Dialer
+	dial := askfirst.Dial(new(net.Dialer))
 	network, address := "", ""
 	if o.target.socket != "" {
 		network, address = "unix", o.target.socket
@@ -39,7 +41,7 @@ func newHTTPLink(o linkOptions) *httpLink {
 			if network != "" {
 				n, a = network, address
 			}
-			c, err := dialer.DialContext(ctx, n, a)
+			c, err := dial(ctx, n, a)
 			if err != nil {
 				return nil, err
 			}

@@ -142,6 +142,9 @@ func refusal(r *http.Response) *Error {
 		e.Reason = problem.Detail
 		e.Kind += " " + problem.Type[strings.LastIndexByte(problem.Type, ':')+1:]
 	}
+	if strings.HasSuffix(e.Reason, " HTTP request to an HTTPS server.") { // net/http's words
+		e.Reason = "the server speaks HTTPS: use an https:// URL"
+	}
 	if len(e.Reason) > 300 {
 		e.Reason = e.Reason[:300]
 	}

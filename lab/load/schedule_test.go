@@ -273,6 +273,19 @@ func TestOutcomesAreCounted(t *testing.T) {
 	})
 }
 
+// TestGoneAdvice: a server that was never there says what may be wrong with the command line.
+func TestGoneAdvice(t *testing.T) {
+	for reason, want := range map[string]string{
+		"connection refused":                "no server at h:1: connection refused (does it run, and listen there?)",
+		"error reading server preface: EOF": "no gRPC without TLS at h:1: error reading server preface: EOF (check the port; where the server has TLS, add --tls)",
+		"authentication handshake failed: tls: first record does not look like a TLS handshake": "the server at h:1 does not speak TLS: leave out --tls, --ca and --insecure",
+	} {
+		if got := (&GoneError{Target: "h:1", Reason: reason}).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 // A server that is gone ends the load, which says so.
 func TestGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -89,5 +89,8 @@ func (r *run) notWarm(err *Error) error {
 	if err.Class == Gone {
 		return &GoneError{Target: r.options.Target, Reason: err.Reason}
 	}
+	if err.Kind == lost && r.generator.target.via == HTTP {
+		err.Reason += "; check the port: gRPC has another one than HTTP, whose setting is http.listen"
+	}
 	return &WarmError{err}
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // tick is the unit of processor time in /proc/PID/stat: sysconf(_SC_CLK_TCK), which is 100 a second wherever Linux runs Go.
@@ -35,15 +37,24 @@ func SpentBy(pid int) (cpu time.Duration, rss uint64, err error) {
 	return cpu, uint64(number(pages)) * uint64(os.Getpagesize()), err
 }
 
-// Idle returns the time in which processors of the machine had nothing to do, since it started.
-func Idle() time.Duration {
-	text, _ := os.ReadFile("/proc/stat")
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	fields := bytes.Fields(line) // cpu, user, nice, system, idle, iowait, proc_stat(5)
-	if len(fields) < 6 {
+// Idle returns the time in which the processors that this process may use had nothing to do, since the machine started.
+func Idle() (sum time.Duration) {
+	var allowed unix.CPUSet
+	if unix.SchedGetaffinity(0, &allowed) != nil {
 		return 0
 	}
-	idle, _ := strconv.ParseInt(string(fields[4]), 10, 64) // The kernel writes numbers.
-	wait, _ := strconv.ParseInt(string(fields[5]), 10, 64)
-	return time.Duration(idle+wait) * tick
+	text, _ := os.ReadFile("/proc/stat")
+	for line := range bytes.Lines(text) {
+		fields := bytes.Fields(line) // cpuN, user, nice, system, idle, iowait, proc_stat(5)
+		if len(fields) < 6 || !bytes.HasPrefix(fields[0], []byte("cpu")) {
+			continue
+		}
+		if n, err := strconv.Atoi(string(fields[0][len("cpu"):])); err != nil || !allowed.IsSet(n) { // The first line is of all.
+			continue
+		}
+		idle, _ := strconv.ParseInt(string(fields[4]), 10, 64) // The kernel writes numbers.
+		wait, _ := strconv.ParseInt(string(fields[5]), 10, 64)
+		sum += time.Duration(idle+wait) * tick
+	}
+	return sum
 }

@@ -120,14 +120,13 @@ func startAttackers(t testing.TB, a *attack, s *served, short bool) *attackers {
 		close(p.exited)
 		return p
 	}
-	order, err := json.Marshal(attackOrder{Name: a.name, HTTP: s.HTTP, GRPC: s.GRPC, Short: short})
+	order, err := json.Marshal(attackOrder{Name: a.name, HTTP: s.HTTP, GRPC: s.GRPC, RTSP: s.RTSP, Short: short})
 	if err != nil {
 		t.Fatal(err)
 	}
 	argv := []string{os.Args[0]}
-	if nice, err := exec.LookPath("nice"); err == nil && !short { // In the short form nothing depends on speed, and an attack must take place on a busy machine too.
-		argv = []string{nice, // as low as there is, whatever our own is
-			"-n", "40", os.Args[0]}
+	if !short { // In the short form nothing depends on speed, and an attack must take place on a busy machine too.
+		argv = append(lowest(), argv...)
 	}
 	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Env = append(os.Environ(), attackVariable+"="+string(order))
@@ -160,6 +159,25 @@ func startAttackers(t testing.TB, a *attack, s *served, short bool) *attackers {
 	}()
 	t.Cleanup(func() { p.end(t) })
 	return p
+}
+
+// lowest returns the beginning of a command line by which a program takes no processor time that the server or its good clients want. A
+// nice value says nothing where all of them have real-time priority, as by chrt: there whatever has none comes after them.
+func lowest() []string {
+	text, _ := os.ReadFile("/proc/self/stat") // none where it is not Linux
+	_, rest, _ := bytes.Cut(text, []byte(") "))
+	realTime := false
+	if fields := bytes.Fields(rest); len(fields) > 38 { // proc(5): policy is field 41, and the rest begins with field 3
+		const fifo, roundRobin = "1", "2"
+		realTime = string(fields[38]) == fifo || string(fields[38]) == roundRobin
+	}
+	if chrt, err := exec.LookPath("chrt"); err == nil && realTime {
+		return []string{chrt, "--other", "0"}
+	}
+	if nice, err := exec.LookPath("nice"); err == nil {
+		return []string{nice, "-n", "40"} // as low as there is, whatever our own is
+	}
+	return nil
 }
 
 // enough reports whether the attack has taken place.

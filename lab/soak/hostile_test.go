@@ -253,15 +253,15 @@ func attackNames() (names []string) {
 }
 
 // attacks are all, in the order in which they come.
-var attacks = slices.Concat(grpcAttacks, httpAttacks, liveAttacks)
+var attacks = slices.Concat(grpcAttacks, httpAttacks, liveAttacks, rtspAttacks)
 
 // attackVariable, when set, makes the test's program the attackers of one attack, in a process of its own.
 const attackVariable = "STEADYFRAME_SOAK_ATTACK"
 
 // attackOrder is what that variable has, as JSON.
 type attackOrder struct {
-	Name, HTTP, GRPC string
-	Short            bool
+	Name, HTTP, GRPC, RTSP string
+	Short                  bool
 }
 
 // runAttackers is that process. It attacks until its standard input ends, says "enough" when the attack has taken place, "done" when

@@ -19,7 +19,7 @@ func goodSoak() *soakFigures {
 		Misuses: map[string]int{"http-noise": 3},
 		Slope:   &measure.Slope{Low: -5e6, Median: 1e5, High: 5e6}, Windows: 8,
 		Most:    200e6,
-		Steady:  steadyFigures{Frames: 1500, Seconds: 30, Objects: 5, Bytes: 2500, Collections: 1, Gets: 3000, Misses: 1},
+		Steady:  steadyFigures{Frames: 1500, Seconds: 30, Objects: 5, Bytes: 400, Collections: 1, Gets: 3000, Misses: 1},
 		Bursts:  []burstFigures{{Demand: 3, Peak: 1, Goodput: 0.8, PeakUse: 0.9, Use: 0.87, PeakCPU: 1.5, CPU: 1.4, Served: 10, Refused: 20, RefusalP50: 2, TrivialP50: 1, Before: 10, After: 12}},
 		Attacks: []attackFigures{{Streams: 200, Opened: 200, Images: 10, Resident: 200e6, Kept: 0.99, Live: 0.98}},
 		Start:   rest, End: rest,
@@ -47,6 +47,12 @@ func TestSoakVerdicts(t *testing.T) {
 		"slow-refusal": {func(f *soakFigures) { f.Bursts[0].RefusalP50 = 8 }, "burst: time of a refusal"},
 		"none-refused": {func(f *soakFigures) { f.Bursts[0].Refused = 0 }, "burst: time of a refusal"},
 		"after-burst":  {func(f *soakFigures) { f.Bursts[0].After = 20 }, "burst: P99 from 2 s after it"},
+		"goodputs": {func(f *soakFigures) {
+			f.Bursts = append(f.Bursts, f.Bursts[0], f.Bursts[0])
+			f.Bursts[0].Use, f.Bursts[2].Use = 0.8, 0.8
+		}, "burst: goodput"},
+		"one-goodput":  {func(f *soakFigures) { f.Bursts = append(f.Bursts, f.Bursts[0], f.Bursts[0]); f.Bursts[2].Use = 0.8 }, ""},
+		"one-attack":   {func(f *soakFigures) { f.Attacks = append(f.Attacks, f.Attacks[0]); f.Attacks[1].Kept = 0.5 }, "attack: existing streams"},
 		"attack":       {func(f *soakFigures) { f.Attacks[0].Resident = 400e6 }, "attack: memory"},
 		"no-attack":    {func(f *soakFigures) { f.Attacks[0].Opened = 150 }, "attack: streams"},
 		"starved":      {func(f *soakFigures) { f.Attacks[0].Kept = 0.5 }, "attack: existing streams"},

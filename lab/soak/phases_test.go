@@ -126,6 +126,18 @@ func (b *burster) flatOut(callers int, d time.Duration) float64 {
 	return float64(b.served.Load()-before) / time.Since(begin).Seconds()
 }
 
+// beside makes the requests of nothing until end is called, and keeps their times alone.
+func (b *burster) beside(t testing.TB, s *served) (end func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	b.trivial = meter.NewLatency()
+	var trivial sync.WaitGroup
+	trivial.Go(func() { b.nothing(ctx, s) })
+	return func() {
+		cancel()
+		trivial.Wait()
+	}
+}
+
 // nothing makes requests for which there is nothing to be done, one every 20 ms, on the connections of the others, until
 // ctx ends: what of the time of a
 // refusal is the machine's, and not the server's, is what these take.
@@ -261,7 +273,9 @@ func (k *soak) burst(t testing.TB) {
 
 	k.tally.strained.Store(true)
 	written, over := k.profile(t, fmt.Sprintf("peak-%d", len(k.figures.Bursts)), k.o.burst/2), k.spell(t, b)
+	end := b.beside(t, k.s) // What these cost is no part of what a burst loses.
 	b.flatOut(8, k.o.burst/2)
+	end()
 	peak := over()
 	written()
 	f.Peak, f.PeakUse = peak.capacities(k.capacity)
@@ -271,12 +285,9 @@ func (k *soak) burst(t testing.TB) {
 	b.served.Store(0)
 	b.refused.Store(0)
 	written, over = k.profile(t, fmt.Sprintf("burst-%d", len(k.figures.Bursts)), k.o.burst), k.spell(t, b)
-	ctx, cancel := context.WithCancel(t.Context())
-	var trivial sync.WaitGroup
-	trivial.Go(func() { b.nothing(ctx, k.s) })
+	end = b.beside(t, k.s)
 	b.at((k.o.demand-k.o.load)*k.capacity.Heavy, k.o.burst)
-	cancel()
-	trivial.Wait()
+	end()
 	burst := over()
 	written()
 	f.Goodput, f.Use = burst.capacities(k.capacity)

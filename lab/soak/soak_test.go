@@ -25,7 +25,7 @@ var (
 	soakSeed   = flag.Uint64("soak-seed", 0, "seed of what is random in TestSoak; 0: another one each time, which is printed")
 	soakFaults = flag.Float64("soak-faults", 5, "misuses a second in TestSoak")
 	soakBudget = flag.Int("soak-budget", 256, "limits.memory_budget of TestSoak's server, MiB")
-	soakLimit  = flag.Int("soak-limit", 8, "MiB that GOMEMLIMIT of TestSoak's server is above its budget; negative: what the environment says, or else the server")
+	soakLimit  = flag.Int("soak-limit", 4, "MiB that GOMEMLIMIT of TestSoak's server is above its budget; negative: what the environment says, or else the server")
 	soakLog    = flag.String("soak-log", "", "file that TestSoak writes a line to for each misuse; FILE.server gets the server's log")
 	soakSkip   = flag.String("soak-skip", "", "parts that TestSoak leaves out, by commas: bursts, attacks, misuse, live, steady")
 
@@ -124,8 +124,8 @@ func TestSoak(t *testing.T) {
 // liveKeep is live.keep: how long a stream that nobody feeds or watches holds its newest image.
 const liveKeep = time.Second
 
-// memoryLimit returns the server's GOMEMLIMIT as -soak-limit says: by default 8 MiB above the budget, lower than what the
-// server sets itself. With the program's text, which it does not count, that is what the server may have beside its budget.
+// memoryLimit returns the server's GOMEMLIMIT as -soak-limit says: by default 4 MiB above the budget, lower than what the
+// server sets itself. With the program's text, 28 MB which it does not count, that is what the server may have beside its budget.
 func memoryLimit(budget int64) string {
 	if *soakLimit < 0 {
 		return os.Getenv("GOMEMLIMIT")

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/lab/measure"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -106,7 +107,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 		})
 		context.AfterFunc(ctx, func() { _ = v.conn.Close() })
 	}
-	if err := pause(ctx, warmTime); err != nil {
+	if err := pause.For(ctx, warmTime); err != nil {
 		return Result{}, err
 	}
 	return w.measure(ctx)
@@ -254,7 +255,7 @@ func (w *watch) measure(ctx context.Context) (r Result, err error) {
 	}
 	begin := time.Now()
 	w.measuring.Store(true)
-	err = pause(ctx, w.options.Duration)
+	err = pause.For(ctx, w.options.Duration)
 	w.measuring.Store(false)
 	r.Seconds = time.Since(begin).Seconds()
 	if err != nil {
@@ -313,18 +314,6 @@ func (w *watch) server() (cpu time.Duration, rss uint64, err error) {
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
-
-// pause waits for d, or until ctx is done, and returns its cause then.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // String says r in words.
 func (r Result) String() string {

@@ -158,7 +158,9 @@ def _whole(number: Any) -> int:
 def from_problem(status: int, problem: Mapping[str, Any]) -> Error:
     """Returns the error for a problem document (RFC 9457), which is {} when the response had none."""
     kind = str(problem.get("type", "")).rpartition(":")[2]
-    message = str(problem.get("detail") or problem.get("title") or f"the server answered with HTTP status {status}")
+    message = str(problem.get("detail") or problem.get("title") or f"got HTTP status {status} without a reason, which is no steadyframe server's: check the URL (with TLS it is https://), its port, and the proxy if there is one")
+    if kind == "unauthorized":
+        message += "; give it by token=... or STEADYFRAME_AUTH_TOKEN"
     retry_after = problem.get("retry_after")
     return of_kind(
         kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, NoReturn, Optional, Sequence, Tuple, Union
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Frames", "frames_of", "jpeg_of"]
 
+_log = logging.getLogger("steadyframe")
+
 # A frame in terms of its samples: their type, how they lie, and how many a pixel has.
 _FORMATS: Dict[Tuple[str, str, int], str] = {
     ("u1", "packed", 3): "bgr24",
@@ -55,6 +58,8 @@ _BUFFER_TYPES = {"B": "u1", "<B": "u1", "e": "f2", "<e": "f2", "f": "f4", "<f": 
 _FEW = 16  # a last dimension up to this is rather channels than the width of gray frames
 
 _MAX_FORMS = 64  # that are known of one set of options
+
+_LOOKED_AT = 16  # samples along each side of the frame whose values are looked at
 
 _LAYOUTS = ("HW", "HWC", "CHW", "NHW", "NHWC", "NCHW")
 
@@ -147,10 +152,18 @@ def frames_of(given: Any, options: Options) -> Frames:
     reader = _Reader(options, many=False)
     reader.add(given, 0)
     frames = reader.frames()
-    if plain and given.ndim > 1 and reader.color and len(frames._parts) == 1 and frames.has_no_gaps:
+    if plain and given.ndim > 1 and reader.color and reader.judged and len(frames._parts) == 1 and frames.has_no_gaps:
         if len(options.forms) >= _MAX_FORMS:
             options.forms.clear()
         options.forms[given.shape, given.strides, given.dtype] = reader.first
+    return frames
+
+
+def frame_of(given: Any, options: Options) -> Frames:
+    """Returns what frames_of does, of one frame alone."""
+    frames = frames_of(given, options)
+    if frames.count != 1:
+        raise FrameError(f"got {frames.count} frames, want one: for frame in frames: publisher.send(frame)")
     return frames
 
 
@@ -232,6 +245,7 @@ class _Reader:
         self.type = ""
         self.color = ""
         self.first: Optional[_Form] = None
+        self.judged = True  # the values need no further look
 
     def frames(self) -> Frames:
         assert self.first is not None
@@ -264,6 +278,7 @@ class _Reader:
         if self.first is None:
             self.first = _form(array, kind, layout, color or "bgr", self.options)
             self.shape, self.type, self.color = shape, kind, color or "bgr"
+            self.judged = kind == "u1" or self.options.value_range != "" or _values_judged(array, self.options)
         elif (color or "bgr") != self.color:
             _wrong(index, True, f"got {color or 'bgr'}, want {self.color} as frame 0 is: frames of one call are alike")
         elif (shape, kind) != (self.shape, self.type):
@@ -492,6 +507,33 @@ def _form(array: Any, kind: str, layout: str, color: str, options: Options) -> _
 
 
 _NOTHING = Description("", 0, 0)
+
+
+def _values_judged(array: Any, options: Options) -> bool:
+    """Logs a warning, once for a shape, of floats that are plainly not of 0..1, where the caller did not say which range they have:
+    the image would be white, or half of it black. It looks at some samples of the first frame that is not blank, and reports whether
+    it has come."""
+    key = (tuple(array.shape), str(getattr(array, "dtype", "")))
+    if isinstance(array, memoryview) or key in options.judged:  # Of a buffer: there is no numpy to look with.
+        return True
+    few = array[tuple(slice(None, None, max(1, side // _LOOKED_AT)) for side in array.shape)]
+    least, most = float(few.min()), float(few.max())
+    if least == most == 0:
+        return False
+    if len(options.judged) >= _MAX_FORMS:
+        options.judged.clear()
+    options.judged[key] = True
+    advice = ""
+    if most > 8:
+        advice = 'value_range="0..255", or x / 255'
+    elif least < -0.25 and most < 1.5:
+        advice = 'value_range="-1..1", or (x + 1) / 2'
+    if advice:
+        _log.warning(
+            'floats go from %.4g to %.4g, where 0..1 is expected: the image is black below, and white above; want %s; with value_range="0..1" nothing is said',
+            least, most, advice,
+        )  # fmt: skip
+    return True
 
 
 def _named(kind: str) -> str:

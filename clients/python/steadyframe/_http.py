@@ -109,7 +109,7 @@ class Response:
         del data[:at]
 
     def closed(self) -> None:
-        """Is told that the connection has ended."""
+        """Is told that the connection has ended as it should."""
         if self._until_close:
             self.complete = True
 
@@ -140,7 +140,9 @@ class Connection:
         self._out: Deque[memoryview] = deque()
         self._ended = False  # the server has ended the connection
         self._broken: Optional[OSError] = None  # how
+        self._cut = False  # what it was saying is not whole
         self.load = ""  # what the server says of it
+        self._heard = False  # a response has come
         self.socket, self.address = _connect_any(address, timeout)
         self.socket.setblocking(False)
         self._tls = isinstance(self.socket, ssl.SSLSocket)
@@ -207,7 +209,7 @@ class Connection:
         except (BlockingIOError, InterruptedError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return False
         except OSError as err:
-            self._ended = True
+            self._ended = self._cut = True
             self._broken = self._broken or err
             return True
         if not data:
@@ -249,6 +251,8 @@ class Connection:
     def lost(self) -> ConnectionLost:
         """Returns the error of a connection that ended too soon."""
         why = f": {self._broken.strerror or self._broken}" if self._broken else ""
+        if not self._heard:
+            why += "; if it does so each time, check the port: gRPC has another one than HTTP"
         return ConnectionLost(f"the server at {self.address.http} ended the connection{why}")
 
     def response(self, deadline: Optional[float]) -> Response:
@@ -257,6 +261,7 @@ class Connection:
             end = self._in.find(b"\r\n\r\n")
             if end >= 0:
                 response = _parse_head(bytes(self._in[:end]))
+                self._heard = True
                 self.load = response.headers.get("endpoint-load-metrics", "")
                 del self._in[: end + 4]
                 if response.status == 100:
@@ -281,7 +286,8 @@ class Connection:
         if self._in:
             response.feed(self._in)
         if self._ended and not response.complete:
-            response.closed()
+            if not self._cut:
+                response.closed()
             if not response.complete:
                 raise self.lost()
 
@@ -339,6 +345,12 @@ def _connect_any(address: Address, timeout: Optional[float]) -> Tuple[socket.soc
                 tried.append(server)
                 if balancer.others(tried):
                     continue
+            if isinstance(err, ssl.SSLCertVerificationError):
+                raise ConnectionLost(
+                    f"the certificate of {address.http} is not trusted: {err.verify_message}; SSL_CERT_FILE=FILE names authorities to trust"
+                ) from err
+            if isinstance(err, ssl.SSLError):
+                raise ConnectionLost(f"{address.http} does not speak HTTPS: {err.reason or err}; use http://, or check the port") from err
             raise ConnectionLost(
                 f"no server at {address.http}: {err.strerror or err}; start one with `steadyframe serve` or sf.serve(), or say where it is: url=..., STEADYFRAME_URL"
             ) from err
@@ -360,7 +372,9 @@ def _connect(address: Address, timeout: Optional[float]) -> socket.socket:
         if address.scheme == "https":
             context = ssl.create_default_context()
             context.set_alpn_protocols(["http/1.1"])
-            return context.wrap_socket(s, server_hostname=address.host)
+            # An end without a word of TLS is an error: it may be in the midst of a body that ends with the connection.
+            context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+            return context.wrap_socket(s, server_hostname=address.host, suppress_ragged_eofs=False)
     except BaseException:
         s.close()
         raise

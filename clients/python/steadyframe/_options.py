@@ -89,6 +89,7 @@ class Options:
     colorspace: str = ""
 
     forms: Dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # of arrays that were seen, by shape, strides, type
+    judged: Dict[Any, bool] = field(default_factory=dict, compare=False, repr=False)  # arrays whose values were looked at, by shape, type
 
     @property
     def makes_jpegs(self) -> bool:
@@ -193,7 +194,7 @@ def microseconds(captured: Any) -> int:
 def check_name(name: str, of: str = "stream", example: str = "cam1") -> None:
     """Refuses what cannot be the name of a stream, or of a scene. The server has rules of its own."""
     if not isinstance(name, str) or not name or "/" in name:
-        raise SpecError(f"name: got {name!r}, want the name of a {of}, such as {example}", field=of)
+        raise SpecError(f"name: got {name!r}, want the name of a {of}, such as {example}: 1 to 64 of A-Z a-z 0-9 . _ -", field=of)
 
 
 def color_text(given: Any, field: str) -> str:
@@ -284,4 +285,4 @@ def make(
 
 def as_keywords(options: Options) -> Dict[str, Any]:
     """Returns the keyword arguments of make that give options again."""
-    return {name: value for name, value in vars(options).items() if value not in ("", None) and name != "forms"}
+    return {name: value for name, value in vars(options).items() if value not in ("", None) and name not in ("forms", "judged")}

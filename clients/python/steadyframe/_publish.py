@@ -19,7 +19,7 @@ from . import _address, _options
 from ._address import Address
 from ._composition import NOTHING, Composition, composition, image_of_frames
 from ._errors import Busy, ConnectionLost, Error, FrameError, NotFound, SpecError, Timeout
-from ._frames import Frames, frames_of, jpeg_of
+from ._frames import Frames, frame_of, frames_of, jpeg_of
 from ._http import Connection, chunk
 from ._options import JPEG_FORMAT, Description, Size
 from ._ring import DONE, STATUS, Message, Ring
@@ -36,7 +36,8 @@ _RETRY = (0.1, 2.0)  # seconds until the first attempt to connect again, and at 
 _JPEG_BYTES = 1 << 20  # that slots have room for at least
 _BOUNDARY = "frame"  # of JPEGs that have times
 _PING_AFTER = 10.0  # seconds without a frame
-_STATUS = struct.Struct("<IIQQQdQ")  # viewers, 0, arrived, published, dropped, images a second, same; from byte 16
+_STATUS = struct.Struct("<IIQQQdQ")  # viewers, flags, arrived, published, dropped, images a second, same; from byte 16
+_LAST = 1  # flag of a STATUS: its counts are of all frames of the stream
 _STATUS_AGE = 0.5  # seconds for which a status over HTTP is good enough
 
 
@@ -143,6 +144,7 @@ class _RingFeed:
         self.given = given  # what the hello says of the frames
         self.heard = time.monotonic()  # when the server last got a message
         self.counts = Status(state="waiting")
+        self.over = False  # The server has said what has become of all frames.
 
     def send(self, frames: _Given, captured: int) -> None:
         """Copies a frame, or the regions of an image, into a slot, and submits it."""
@@ -188,7 +190,8 @@ class _RingFeed:
         if message.kind == DONE:
             self.ring.done(message)
         elif message.kind == STATUS:
-            viewers, _, arrived, published, dropped, fps, same = _STATUS.unpack_from(message.body, 16)
+            viewers, flags, arrived, published, dropped, fps, same = _STATUS.unpack_from(message.body, 16)
+            self.over = flags & _LAST != 0
             state = "online" if arrived else "waiting"
             self.counts = Status(state, viewers, arrived, published, same, dropped, round(fps, 2))
 
@@ -204,11 +207,8 @@ class _RingFeed:
         """Ends the stream properly: the last frame is not lost."""
         deadline = time.monotonic() + 5.0
         self.ring.finish()
-        try:
-            while True:
-                self._told(self.ring.next(deadline))
-        except ConnectionLost:
-            pass  # The server has ended it.
+        while not self.over:
+            self._told(self.ring.next(deadline))
 
     def close(self) -> None:
         """Closes the connection."""
@@ -327,7 +327,7 @@ class Publisher:
                 return given
         else:
             self._refuse_scene(index, rects)
-            given = jpeg_of(frame, self._options) or frames_of((frame,), self._options)
+            given = jpeg_of(frame, self._options) or frame_of(frame, self._options)
         self._same(given)
         return given
 
@@ -463,22 +463,29 @@ class Publisher:
         HTTP is taken."""
         return f"{self._address.web or _address.DEFAULT_URL}/stream/{quote(self.name)}.mjpg"
 
-    def close(self) -> None:
-        """Ends the stream. It raises what the server says against it, if that was not raised before."""
+    def close(self) -> bool:
+        """Ends the stream, once the server has dealt with the last frame, and read all sound. It raises what the server says against
+        it, if that was not raised before.
+
+        It returns False if the connection is lost, so that the last frames or samples may be, too. With reconnect=False the loss of
+        frames is raised, as ConnectionLost or Timeout.
+        """
         feed, self._feed = self._feed, None
         sound, self._sound = self._sound, None
-        if sound is not None and sound.connection is not None:
-            sound.close(end=sound.connection.pid == os.getpid())
+        heard = sound is None or sound.close(end=sound.connection is not None and sound.connection.pid == os.getpid())
         if feed is None:
-            return
+            return heard and not self._again_at
         try:
             if self._pid == os.getpid():
                 feed.end()
-        except (ConnectionLost, Timeout):
+        except (ConnectionLost, Timeout) as err:
             if not self._reconnect:
                 raise
+            _log.warning("stream %s: connection lost before the end, the last frames may be lost: %s", self.name, err)
+            return False
         finally:
             feed.close()
+        return heard
 
     def __enter__(self) -> Publisher:
         return self

@@ -79,6 +79,10 @@ def files_of_frames(
     elif mask is not None:
         masks = _masks(mask)
     places = _places(rect, rects)
+    count = len(backgrounds) if getattr(backgrounds, "ndim", 0) == 4 or isinstance(backgrounds, (list, tuple)) else 0
+    for name, got in (("rects", len(places.get("frames", ()))), ("mask", 0 if masks and masks[0][0] == "mask.png" else len(masks))):
+        if count and got and got != count:
+            raise SpecError(f"{name}: got {got} for {count} backgrounds, want one for each", field=name)
     first, frames = _first(backgrounds, options) if backgrounds is not None else (None, iter(()))
     if isinstance(first, Frames):
         description = first.description
@@ -195,6 +199,8 @@ def _masks(given: Any) -> List[File]:
         return [("mask.png", _png(given, "mask"))]
     if shape is not None and len(shape) != 3 or shape is None and not isinstance(given, Sequence):
         raise SpecError(f"mask: got {'shape ' + str(shape) if shape else type(given).__qualname__}, want uint8 of (height, width), one for each background, or a dict such as {{'feather': 12}}", field="mask")
+    if shape is not None and shape[2] in (3, 4) and shape[0] > 4:
+        raise SpecError(f"mask: got shape {shape}, which has colors, want uint8 of (height, width), such as mask[..., {shape[2] - 1 if shape[2] == 4 else 0}]", field="mask")
     return [(f"masks/{index}.png", _png(one, f"mask[{index}]")) for index, one in enumerate(given)]
 
 

@@ -83,16 +83,20 @@ class Sound:
             self.connection.step(deadline)
             self.connection.feed(response)
 
-    def close(self, end: bool = False) -> None:
-        """Closes the connection; with end, when all samples have been read."""
+    def close(self, end: bool = False) -> bool:
+        """Closes the connection; with end, when all samples have been read. It returns False if the connection was lost before."""
         connection = self.connection
+        if connection is None and self.again_at:
+            return False
         try:
             if connection is not None and end:
                 connection.queue([b"0\r\n\r\n"])
                 self._finish(time.monotonic() + 5.0)
-        except (ConnectionLost, Timeout):
-            pass  # It ends one way or the other.
+        except (ConnectionLost, Timeout) as err:
+            _log.warning("stream %s: the connection of its sound is lost before the end: %s", self.name, err)
+            return False
         finally:
             self.connection = None
             if connection is not None:
                 connection.close()
+        return True

@@ -108,9 +108,12 @@ class Watch:
                     raise
                 stop.wait(max(pause, err.retry_after) if isinstance(err, Busy) else pause)
                 pause = min(2 * pause, _RETRY[1])
-            except Error as err:
-                if not isinstance(err, Timeout):
-                    self._disconnect()
+            except Timeout:
+                if self._source is not None and self._source.state == "unknown":
+                    raise Timeout(f"there was no stream {self.name!r} in time") from None
+                raise
+            except Error:
+                self._disconnect()
                 raise
         raise StopIteration
 
@@ -236,7 +239,7 @@ def watch(
 ) -> Watch:
     """Returns the images of a live stream, for `for` and `async for`: each is the newest at its time, however slow the loop.
 
-    A stream that does not exist yet is waited for. When the connection is lost it is made again.
+    A stream that does not exist yet is waited for: give timeout where it may never come. When the connection is lost it is made again.
 
     Args:
         name: of the stream.
@@ -244,7 +247,7 @@ def watch(
         all: whether to give also images that say that the source is lost (online is False), and repeats, which come once a
             second while nothing changes.
         url, token: as in Encoder.
-        timeout: in seconds, the longest wait for an image; then Timeout is raised, and the next call goes on. None for no
+        timeout: in seconds, the longest wait for an image, or for a stream; then Timeout is raised, and the next call goes on. None for no
             limit.
     """
     _options.check_name(name)

@@ -30,7 +30,7 @@ class WebSocket:
 
     def __init__(self, address: Address, name: str, fps: Optional[float], timeout: Optional[float]) -> None:
         self.connection = Connection(address, timeout)
-        self.state = "unknown"
+        self.state = ""  # The server has not said.
         self.width = self.height = 0
         self._unacknowledged: Optional[int] = None
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import itertools
+import logging
 import mmap
 import pickle
 import subprocess
@@ -116,6 +117,33 @@ def test_value_ranges(layout: str, type: str, value_range: str, scale: Callable[
     if layout == "CHW":
         frame = frame.transpose(2, 0, 1).copy()
     assert_shows(sf.encode(frame, value_range=value_range, quality=95, subsampling=444), scene())
+
+
+@pytest.mark.parametrize("shape", ["HWC", "NCHW", "list"])
+@pytest.mark.parametrize(
+    ("scale", "settings", "advice"),
+    [
+        (lambda a: a, {}, '"0..255"'),
+        (lambda a: a / 127.5 - 1, {}, '"-1..1"'),
+        (lambda a: a / 255, {}, ""),
+        (lambda a: a / 255 * 1.1 - 0.05, {}, ""),  # as models overshoot
+        (lambda a: a * 0, {}, ""),
+        (lambda a: a, {"value_range": "0..255"}, ""),
+        (lambda a: a, {"value_range": "0..1"}, ""),
+    ],
+)
+def test_floats_of_another_range_are_told(
+    shape: str, scale: Callable[[Any], Any], settings: Dict[str, Any], advice: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "steadyframe")
+    frame = scale(scene().astype(np.float32)).astype(np.float32)
+    black = np.zeros_like(frame)
+    encoder = sf.Encoder(**settings)
+    for one in (black, frame, frame, black):  # A black one says nothing of the range.
+        encoder.encode({"HWC": one, "NCHW": one.transpose(2, 0, 1).copy()[None], "list": [one, one]}[shape])
+    told = [r.getMessage() for r in caplog.records]
+    assert len(told) == (1 if advice else 0)
+    assert all(f"want value_range={advice}" in text for text in told)
 
 
 def test_one_is_bytes_and_several_are_a_list() -> None:

@@ -6,11 +6,16 @@ import gc
 import json
 import random
 import socket
+import ssl
+import struct
+import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import pytest
+from conftest import PROGRAM
 from scenes import scene
 
 import steadyframe as sf
@@ -68,6 +73,81 @@ def fake() -> Iterator[Callable[..., Fake]]:
         f.close()
 
 
+class Resetting(Fake):
+    """A server that resets its connections, once the client has sent another request."""
+
+    def run(self) -> None:
+        connection, _ = self.listener.accept()
+        head = b""
+        while head.count(b"\r\n\r\n") < 2:
+            head += connection.recv(1 << 16)
+            if b"\r\n\r\n" in head and self.connections:
+                connection.sendall(self.connections[0][0])
+                self.connections = ()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"502 Bad"])
+def test_a_body_until_the_end_of_a_reset_connection(status: bytes) -> None:
+    server = Resetting([b"HTTP/1.1 %s\r\n\r\nabc" % status])
+    connection = _http.Connection(_address.find(server.url, None), 10)
+    connection.queue([connection.head("GET", "/", ())])
+    deadline = time.monotonic() + 60
+    try:
+        with pytest.raises(sf.ConnectionLost, match="ended the connection: .*reset"):
+            if status.startswith(b"502"):
+                connection.queue([connection.head("GET", "/", ())])
+            response = connection.response(deadline)
+            connection.queue([connection.head("GET", "/", ())])
+            while not response.complete:
+                connection.step(deadline)
+                connection.feed(response)
+    finally:
+        connection.close()
+        server.close()
+
+
+def test_a_body_until_the_end_of_a_connection(fake: Any) -> None:
+    server = fake([b"<", b"HTTP/1.1 200 OK\r\n\r\nabc"])
+    connection = _http.Connection(_address.find(server.url, None), 10)
+    assert connection.get("/", time.monotonic() + 60) == b"abc"
+    connection.close()
+
+
+def test_a_body_until_the_end_of_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS says when it ends. An end without that is one of the network, which anybody on the way can make."""
+    certificate, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run([PROGRAM, "cert", "-o", tmp_path, "localhost"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(properly: bool) -> None:
+        with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            connection.recv(1 << 16)
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\nabc")
+            if properly:
+                try:
+                    connection.unwrap()
+                except OSError:
+                    pass  # The client ends it without a word.
+
+    for properly in (True, False):
+        thread = threading.Thread(target=serve, args=(properly,))
+        thread.start()
+        connection = _http.Connection(_address.find(f"https://localhost:{listener.getsockname()[1]}", None), 10)
+        if properly:
+            assert connection.get("/", time.monotonic() + 60) == b"abc"
+        else:
+            with pytest.raises(sf.ConnectionLost, match="ended the connection"):
+                connection.get("/", time.monotonic() + 60)
+        connection.close()
+        thread.join(30)
+    listener.close()
+
+
 def ok(body: bytes, *headers: bytes) -> bytes:
     return b"\r\n".join([b"HTTP/1.1 200 OK", b"Content-Length: %d" % len(body), *headers, b"", body])
 
@@ -86,10 +166,10 @@ def problem(status: int, **members: Any) -> bytes:
         (problem(500, type="urn:steadyframe:problem:internal", detail="a bug"), sf.ServerError, "a bug"),
         (problem(413, type="urn:steadyframe:problem:too_large", detail="too much", limit="limits.max_pixels"), sf.SpecError, "too much"),
         (problem(418, type="urn:of:others", detail="a teapot"), sf.Error, "a teapot"),
-        (b"HTTP/1.1 502 Bad\r\nContent-Length: 4\r\n\r\n<ht>", sf.Error, "HTTP status 502"),
+        (b"HTTP/1.1 502 Bad\r\nContent-Length: 4\r\n\r\n<ht>", sf.Error, "HTTP status 502.*check the URL"),
         (b"HTTP/1.1 502 Bad\r\n\r\n<ht>", sf.Error, "HTTP status 502"),
         (b"HTTP/1.1 502 Bad\r\nContent-Length: 2\r\n\r\n[]", sf.Error, "HTTP status 502"),
-        (b"", sf.ConnectionLost, "ended the connection"),
+        (b"", sf.ConnectionLost, "ended the connection.*check the port"),
         (b"HTTP/1.1 200 OK\r\nContent-Le", sf.ConnectionLost, "ended the connection"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nabc", sf.ConnectionLost, "ended the connection"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nabc", sf.ConnectionLost, "malformed"),
@@ -239,7 +319,7 @@ def test_tokens(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STEADYFRAME_URL", server.url)
     with pytest.raises(sf.Unauthorized):
         sf.encode(scene())
-    with pytest.raises(sf.Unauthorized):
+    with pytest.raises(sf.Unauthorized, match="no valid token.*give it by token="):
         sf.encode(scene(), token="wrong")
     with pytest.raises(sf.Unauthorized):
         next(sf.watch("cam1", token="wrong", timeout=20))
@@ -260,6 +340,9 @@ def test_unix_socket(serve: Any, tmp_path: Path) -> None:
         assert "img" not in cam._repr_html_()
     with pytest.raises(sf.ConnectionLost, match="no server at unix:"):
         sf.encode(scene(), url=url + "x")
+    plain = serve()
+    with pytest.raises(sf.ConnectionLost, match="^https://.* does not speak HTTPS: .* use http://"):
+        sf.encode(scene(), url=f"https://{plain.http}")
     server.stop()
     with pytest.raises(sf.ConnectionLost):
         sf.encode(scene(), url=url)

@@ -239,6 +239,11 @@ def test_slow_viewers_see_new_images(name: str) -> None:
             assert numbers == sorted(set(numbers))
 
 
+def test_a_stream_that_is_never_there(via: str, name: str) -> None:
+    with sf.watch(name, timeout=1) as images, pytest.raises(sf.Timeout, match=f"no stream '{name}' in time"):
+        next(images)
+
+
 def test_a_stream_may_come_later(name: str) -> None:
     got = []
     with sf.watch(name, timeout=30) as images:
@@ -300,9 +305,13 @@ def test_wrong_frames(name: str) -> None:
         assert cam.send(scene())
         with pytest.raises(sf.FrameError, match="got bgr24 80x47, want bgr24 80x48"):
             cam.send(scene()[:-1])
+        for several in ([scene(), scene()], np.stack([scene(), scene()])):
+            with pytest.raises(sf.FrameError, match="^got 2 frames, want one"):
+                cam.send(several)
+        assert cam.send(scene()[None])
         assert cam.send(scene())
     for wrong in ("", "a/b"):
-        with pytest.raises(sf.SpecError, match="name"):
+        with pytest.raises(sf.SpecError, match="such as cam1: 1 to 64 of A-Z"):
             sf.Publisher(wrong)
     with pytest.raises(sf.SpecError, match="fps"):
         sf.Publisher(name, fps=0)
@@ -360,6 +369,23 @@ def test_without_reconnect_the_loss_is_raised(via: str, serve: Any, name: str) -
             for _ in range(1000):
                 cam.send(scene())
                 time.sleep(0.002)
+
+
+def test_the_last_frame_to_a_dead_server_is_a_loss(via: str, serve: Any, name: str) -> None:
+    for reconnect in (True, False):
+        server = serve()
+        cam = sf.Publisher(name, url=address(via, server), reconnect=reconnect)
+        assert cam.send(scene())
+        server.stop(signal.SIGKILL)
+        if reconnect:
+            assert cam.close() is False
+        else:
+            with pytest.raises(sf.ConnectionLost):
+                cam.close()
+    server = serve()
+    with sf.Publisher(name, url=address(via, server)) as cam:
+        assert cam.send(scene())
+        assert cam.close() is True
 
 
 def test_a_server_that_stops_ends_the_stream(via: str, serve: Any, name: str) -> None:

@@ -42,7 +42,7 @@ def main():
     compression = grpc.Compression.Gzip if sys.argv[2:] == ["gzip"] else grpc.Compression.NoCompression
     with grpc.insecure_channel(address, options=OPTIONS, compression=compression) as channel:
         request = pb.EncodeRequest(spec=SPEC, frames=[frame(n) for n in range(FRAMES)])
-        response = rpc.FrameServiceStub(channel).Encode(request, timeout=10)
+        response = rpc.FrameServiceStub(channel).Encode(request, timeout=60)
     for n, image in enumerate(response.pictures):
         if image.code:
             sys.exit(f"frame {n}: {image.message}")

@@ -1,6 +1,7 @@
 // The server's HTTP API, by URLs relative to the page's own: a proxy may have put a path in front.
 
 const key = 'steadyframe.token';
+const patience = 5000; // ms, for a response
 
 // The token, when the server needs one, lasts as long as the tab.
 export const token = {
@@ -40,11 +41,12 @@ export class StatusError extends Error {
   }
 }
 
-// getJSON returns the JSON that the server serves at path. It throws a StatusError, or fetch's error when there is no
+// getJSON returns the JSON that the server serves at path, with parameters. It throws a StatusError, or fetch's error when there is no
 // server.
-export async function getJSON(path, timeout = 5000) {
+export async function getJSON(path, params = {}) {
   const headers = token.get() ? { Authorization: `Bearer ${token.get()}` } : {};
-  const response = await fetch(token.get() ? url(path) : loadable(path), { headers, cache: 'no-store', signal: AbortSignal.timeout(timeout) });
+  const address = token.get() ? url(path, params) : loadable(path, params);
+  const response = await fetch(address, { headers, cache: 'no-store', signal: AbortSignal.timeout(patience) });
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
     throw new StatusError(response.status, problem.detail ?? response.statusText);

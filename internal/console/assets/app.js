@@ -77,5 +77,5 @@ document.querySelector('.skip').addEventListener('click', (event) => {
 });
 bindTheme(byID('theme'));
 new Notices(page, byID('notices'), byID('link'));
-server.start();
 show();
+server.start();

@@ -10,6 +10,7 @@ export class Nodes {
   #rows = new Map(); // by name
   #body = el('tbody');
   #directory = el('p', { class: 'note' });
+  #missing = el('p', { class: 'note', hidden: true });
 
   constructor() {
     this.element = el(
@@ -21,6 +22,7 @@ export class Nodes {
         { class: 'panel nodes' },
         el('h3', {}, 'Nodes'),
         this.#directory,
+        this.#missing,
         el(
           'div',
           { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': 'Nodes' },
@@ -42,6 +44,9 @@ export class Nodes {
     const { directory, nodes } = cluster;
     this.element.dataset.state = directory.state;
     setText(this.#directory, about(cluster, clock));
+    const missing = nodes.filter((node) => node.reason);
+    this.#missing.hidden = missing.length === 0;
+    setText(this.#missing, missing.map((node) => `No response of ${node.name}: ${node.reason}`).join(' · '));
     const names = new Set(nodes.map((node) => node.name));
     for (const [name, row] of this.#rows) {
       if (names.has(name)) continue;

@@ -8,6 +8,8 @@ import { names, Rates } from './rates.js';
 const every = 1000; // ms
 const keptEvery = 5; // seconds: how often the server keeps statistics
 
+export const pageSize = 200; // streams that the wall has at a time, at most
+
 // Stream is one stream, for as long as it is listed.
 class Stream {
   meter = new Meter(); // of the images that reach a screen here
@@ -32,11 +34,20 @@ export class Server extends EventTarget {
   since = Date.now();
   reason = '';
   clock = new Clock();
-  streams = new Map(); // by name, sorted
+  streams = new Map(); // by name: those of the list, and those near one
+  list = []; // the streams that the wall has, in its order
+  matching = 0; // how many there are of which those are a part
+  offset = 0; // how many of these stand before
+  totals = null; // over all streams, as GET /v1/streams has them
+  near = []; // the stream that is looked at with those before and after it, by name
   stats = null; // as GET /v1/stats has them; null before the first response
   lastStats = null; // those before
   history = new History(...names);
   cluster = null; // as GET /v1/cluster has it, while it is wanted; null where there is none, or it is not known yet
+  #query = { search: '', order: 'name', offset: 0 }; // of the list
+  #name = ''; // of the stream that is looked at
+  #wanted = 0; // counts changes of what is wanted
+  #answered = -1; // #wanted of the newest response
   #clusterWanted = false;
   #clusterHidden = false; // from who has but a link
   #rates = new Rates();
@@ -55,14 +66,18 @@ export class Server extends EventTarget {
     if (document.hidden || this.#asking) return;
     this.#asking = true;
     const begun = performance.now();
+    const wanted = this.#wanted;
     try {
-      const [list, stats, cluster] = await Promise.all([getJSON('v1/streams'), this.#getStats(), this.#getCluster()]);
+      const [list, near, stats, cluster] = await Promise.all([this.#getList(), this.#getNear(), this.#getStats(), this.#getCluster()]);
       await this.#fill(stats);
-      this.cluster = cluster;
-      this.#takeStreams(list.streams);
-      this.#takeStats(stats);
-      this.#turn('ok');
-      this.dispatchEvent(new Event('update'));
+      if (wanted === this.#wanted) {
+        this.#answered = wanted;
+        this.cluster = cluster;
+        this.#takeStreams(list, near);
+        this.#takeStats(stats);
+        this.#turn('ok');
+        this.dispatchEvent(new Event('update'));
+      }
     } catch (error) {
       const unauthorized = error instanceof StatusError && error.status === 401;
       this.#turn(unauthorized ? 'unauthorized' : 'lost', error instanceof StatusError ? error.message : '');
@@ -70,7 +85,41 @@ export class Server extends EventTarget {
     this.#asking = false;
     clearTimeout(this.#timer);
     if (document.hidden || this.status === 'unauthorized') return; // until somebody looks, or has a token
-    this.#timer = setTimeout(() => this.ask(), Math.max(100, every - (performance.now() - begun)));
+    const stale = wanted !== this.#wanted && this.status === 'ok';
+    this.#timer = setTimeout(() => this.ask(), stale ? 0 : Math.max(100, every - (performance.now() - begun)));
+  }
+
+  // current reports whether the streams are those that are wanted. Otherwise they are about to come.
+  get current() {
+    return this.#answered === this.#wanted;
+  }
+
+  // wantList says which part of the streams the wall shows: those with search in their names, in an order that the server has, from
+  // an offset on.
+  wantList(query) {
+    if (Object.entries(query).every(([name, value]) => this.#query[name] === value)) return;
+    this.#query = { ...this.#query, offset: 0, ...query };
+    this.#want();
+  }
+
+  // wantStream says that a stream is looked at, or with '' that none is.
+  wantStream(name) {
+    if (this.#name === name) return;
+    this.#name = name;
+    if (name) this.#want();
+  }
+
+  #want() {
+    this.#wanted++;
+    if (this.stats) this.ask();
+  }
+
+  #getList() {
+    return getJSON('v1/streams', { ...this.#query, limit: pageSize });
+  }
+
+  async #getNear() {
+    return this.#name ? (await getJSON('v1/streams', { near: this.#name, limit: 3 })).streams : [];
   }
 
   // wantCluster says whether the cluster is shown. Each poll asks for it meanwhile.
@@ -82,7 +131,7 @@ export class Server extends EventTarget {
 
   async #getCluster() {
     if (!this.#clusterWanted || !this.stats?.node || this.#clusterHidden) return null;
-    return getJSON('v1/cluster').catch((error) => {
+    return getJSON('v1/cluster', { streams: false }).catch((error) => {
       if (!(error instanceof StatusError)) throw error;
       this.#clusterHidden = error.status === 403;
       return null;
@@ -101,7 +150,7 @@ export class Server extends EventTarget {
   async #fill(stats) {
     const now = Date.now() / 1000;
     if (now - (this.history.times.at(-1) ?? 0) < 2 * keptEvery) return;
-    const { samples } = await getJSON('v1/stats?history').catch(() => ({ samples: [] }));
+    const { samples } = await getJSON('v1/stats', { history: '' }).catch(() => ({ samples: [] }));
     this.history.clear();
     this.#filled = false;
     this.#rates = new Rates();
@@ -111,15 +160,21 @@ export class Server extends EventTarget {
     }
   }
 
-  #takeStreams(infos) {
+  #takeStreams({ streams, matching, offset, totals }, near) {
     const time = Date.now() / 1000;
     const before = this.streams;
     this.streams = new Map();
-    for (const info of infos) {
-      const stream = before.get(info.name) ?? new Stream(info.name);
-      stream.update(info, time);
-      this.streams.set(info.name, stream);
-    }
+    const take = (info) => {
+      if (!this.streams.has(info.name)) {
+        const stream = before.get(info.name) ?? new Stream(info.name);
+        stream.update(info, time);
+        this.streams.set(info.name, stream);
+      }
+      return this.streams.get(info.name);
+    };
+    this.list = streams.map(take);
+    this.near = near.map(take);
+    Object.assign(this, { matching, offset, totals });
   }
 
   #takeStats(stats) {

@@ -128,12 +128,14 @@ export class StreamView {
   open() {
     this.#server.addEventListener('update', this.#onUpdate);
     document.addEventListener('visibilitychange', this.#onVisibility);
+    this.#server.wantStream(this.#name);
     if (this.#server.stats) this.#update();
   }
 
   close() {
     this.#server.removeEventListener('update', this.#onUpdate);
     document.removeEventListener('visibilitychange', this.#onVisibility);
+    this.#server.wantStream('');
     this.#end();
   }
 
@@ -144,7 +146,7 @@ export class StreamView {
   }
 
   key({ key }) {
-    const names = [...this.#server.streams.keys()];
+    const names = this.#server.near.map((stream) => stream.name);
     const at = names.indexOf(this.#name);
     const go = (name) => name !== undefined && (location.hash = `#/stream/${encodeURIComponent(name)}`);
     const actions = {
@@ -222,6 +224,7 @@ export class StreamView {
 
   #update() {
     const stream = this.#server.streams.get(this.#name) ?? null;
+    if (stream === null && !this.#server.current) return; // it may be one that the wall does not have
     if (stream !== this.#stream) {
       this.#end();
       if (stream) this.#begin(stream);

@@ -1,7 +1,8 @@
-// The wall: all streams, live. Tiles out of sight, and all of them while the page is hidden, stop.
+// The wall: all streams, live, so many at a time. Tiles out of sight, and all of them while the page is hidden, stop.
 import { command, pushing } from './commands.js';
 import { el, setText } from './dom.js';
 import { count, plural } from './format.js';
+import { pageSize } from './server.js';
 import { Tile } from './tile.js';
 
 // How much a page decodes at most, so that a wall of many streams does not use up a machine: with more in sight, each
@@ -18,13 +19,6 @@ const narrowest = 230; // a tile, when not all fit on the screen
 const sizes = { fit: 'Fit the window', small: 'Small', medium: 'Medium', large: 'Large' };
 const widths = { small: 160, medium: 320, large: 640 }; // px, of a tile at least
 const orders = { name: 'By name', state: 'Lost ones first', viewers: 'Most viewers first', fps: 'Fastest first' };
-const worst = { offline: 0, waiting: 1, online: 2 };
-const by = {
-  name: () => 0, // as the server lists them
-  state: (a, b) => worst[a.info.state] - worst[b.info.state],
-  viewers: (a, b) => b.info.viewers.length - a.info.viewers.length,
-  fps: (a, b) => Math.round(b.info.fps_in) - Math.round(a.info.fps_in),
-};
 const key = (name) => `steadyframe.wall.${name}`;
 const remembered = (name, choices) => {
   const value = localStorage.getItem(key(name));
@@ -65,15 +59,16 @@ export class Wall {
   #summary = el('p', { class: 'summary' });
   #filter = el('input', {
     type: 'search',
-    placeholder: 'Name',
-    'aria-label': 'Show streams whose name has',
+    placeholder: 'Search',
+    'aria-label': 'Search streams by name',
     oninput: () => this.#choose('filter', this.#filter.value),
   });
   #order = select('Order', orders, remembered('order', orders), (value) => this.#choose('order', value));
   #size = select('Size of the tiles', sizes, remembered('size', sizes), (value) => this.#choose('size', value));
   #controls = el('div', { class: 'controls', hidden: true }, this.#filter, this.#order, this.#size);
   #none = el('p', { class: 'none', hidden: true });
-  #grid = el('div', { class: 'grid', role: 'group', 'aria-label': 'Live streams' });
+  #grid = el('div', { class: 'grid', role: 'group', tabindex: '-1', 'aria-label': 'Live streams' });
+  #pages = ['above', 'below'].map((place) => new Pages(place, (offset) => this.#turn(offset)));
   #empty = null;
   #onUpdate = () => this.#update();
   #onVisibility = () => this.#run();
@@ -92,7 +87,9 @@ export class Wall {
       el('h1', { class: 'unseen' }, 'Streams'),
       el('div', { class: 'head' }, this.#summary, this.#controls),
       this.#none,
+      this.#pages[0].element,
       this.#grid,
+      this.#pages[1].element,
     );
   }
 
@@ -100,6 +97,7 @@ export class Wall {
     this.#server.addEventListener('update', this.#onUpdate);
     document.addEventListener('visibilitychange', this.#onVisibility);
     window.addEventListener('resize', this.#onResize);
+    this.#want();
     if (this.#server.stats) this.#update();
   }
 
@@ -141,7 +139,10 @@ export class Wall {
   }
 
   #update() {
-    const streams = this.#chosen();
+    const { list, totals, matching } = this.#server;
+    this.#want();
+    if (list.length === 0 && matching > 0) this.#server.wantList({ offset: lastPage(matching) }); // there were more
+    const streams = new Map(list.map((stream) => [stream.name, stream]));
     for (const [name, tile] of this.#tiles) {
       if (streams.has(name)) continue;
       this.#observer.unobserve(tile.element);
@@ -154,20 +155,30 @@ export class Wall {
     }
     this.#sort([...streams.keys()]);
     this.#summarize();
-    const all = this.#server.streams.size;
+    const all = totals.streams;
     this.#controls.hidden = all < 2;
-    this.#none.hidden = streams.size > 0 || all === 0;
+    this.#none.hidden = streams.size > 0 || all === 0 || !this.#server.current;
+    for (const pages of this.#pages) pages.update(this.#server);
     setText(this.#none, `No name of ${plural(all, 'stream')} has “${this.#filter.value}” in it.`);
     this.#showEmpty(all === 0);
     this.#layOut(); // each time: notices above come and go, too
   }
 
-  // chosen returns the streams that the filter lets pass, in the order that was chosen.
-  #chosen() {
-    const part = this.#server.streams.size < 2 ? '' : this.#filter.value.toLowerCase();
-    const passing = [...this.#server.streams].filter(([name]) => name.toLowerCase().includes(part));
-    const order = by[this.#order.querySelector('select').value];
-    return new Map(passing.sort(([, a], [, b]) => order(a, b)));
+  // want asks for the streams that the filter lets pass, in the order that was chosen. A filter is shown, and counts, where there are
+  // several.
+  #want() {
+    const { totals } = this.#server;
+    this.#server.wantList({
+      search: totals?.streams < 2 ? '' : this.#filter.value,
+      order: this.#order.querySelector('select').value,
+    });
+  }
+
+  // turn shows the streams from an offset on.
+  #turn(offset) {
+    this.#server.wantList({ offset });
+    window.scrollTo(0, 0);
+    this.#grid.focus({ preventScroll: true });
   }
 
   #choose(name, value) {
@@ -223,20 +234,15 @@ export class Wall {
   }
 
   #summarize() {
-    const infos = [...this.#server.streams.values()].map((stream) => stream.info);
-    const online = infos.filter((info) => info.state === 'online');
-    const made = online.reduce((sum, info) => sum + info.fps_out, 0);
-    const viewers = infos.reduce((sum, info) => sum + info.viewers.length, 0);
-    const elsewhere = infos.filter((info) => info.node);
-    const nodes = new Set(elsewhere.map((info) => info.node));
+    const { streams, online, fps_out: made, viewers, remote, nodes } = this.#server.totals;
     const parts = [
-      plural(infos.length, 'stream'),
-      elsewhere.length > 0 && `${elsewhere.length === infos.length ? 'all' : count(elsewhere.length)} from ${plural(nodes.size, 'other node')}`,
-      online.length === infos.length ? 'all online' : `${online.length} online`,
+      plural(streams, 'stream'),
+      remote > 0 && `${remote === streams ? 'all' : count(remote)} from ${plural(nodes, 'other node')}`,
+      online === streams ? 'all online' : `${count(online)} online`,
       `${count(made)} images/s`,
       `${plural(viewers, 'viewer')}, those of this page counted`,
     ];
-    setText(this.#summary, infos.length > 0 ? parts.filter(Boolean).join(' · ') : '');
+    setText(this.#summary, streams > 0 ? parts.filter(Boolean).join(' · ') : '');
   }
 
   #showEmpty(empty) {
@@ -244,6 +250,35 @@ export class Wall {
     this.#empty?.remove();
     this.#empty = empty ? emptyWall() : null;
     if (empty) this.element.append(this.#empty);
+  }
+}
+
+// lastPage returns the offset of the last page of n streams.
+const lastPage = (n) => Math.floor((n - 1) / pageSize) * pageSize;
+
+// Pages says which of the streams are shown, and turns to others.
+class Pages {
+  #offset = 0;
+  #text = el('span');
+  #before;
+  #after;
+
+  // place is where it is, above or below them. onTurn(offset) is called to show the streams from there on.
+  constructor(place, onTurn) {
+    const button = (name, step) =>
+      el('button', { class: 'button', type: 'button', onclick: () => onTurn(Math.max(0, this.#offset + step * pageSize)) }, name);
+    this.#before = button('Previous', -1);
+    this.#after = button('Next', 1);
+    this.element = el('nav', { class: 'pages', 'aria-label': `Pages of the streams ${place}`, hidden: true }, this.#before, this.#text, this.#after);
+  }
+
+  update({ list, offset, matching, totals }) {
+    this.#offset = offset;
+    this.element.hidden = matching <= list.length;
+    this.#before.disabled = offset === 0;
+    this.#after.disabled = offset + list.length >= matching;
+    const of = matching < totals.streams ? `${count(matching)} with that name` : count(matching);
+    setText(this.#text, `${count(offset + 1)} to ${count(offset + list.length)} of ${of}`);
   }
 }
 

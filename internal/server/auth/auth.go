@@ -54,13 +54,13 @@ func New(c config.Config, log *slog.Logger) (*Checker, error) {
 	var err error
 	if path := c.Auth.TokensFile; path != "" {
 		parse := func(contents [][]byte) (tokens, error) { return parseTokens(contents[0], r) }
-		if k.tokens, err = reread.Open(log, "auth.tokens_file", named(path, parse), path); err != nil {
+		if k.tokens, err = reread.OpenLines(log, "auth.tokens_file", named(path, parse), path); err != nil {
 			return nil, err
 		}
 	}
 	if path := c.Auth.LinkKeys; path != "" {
 		parse := func(contents [][]byte) (LinkKeys, error) { return ParseLinkKeys(contents[0]) }
-		if k.keys, err = reread.Open(log, "auth.link_keys", named(path, parse), path); err != nil {
+		if k.keys, err = reread.OpenLines(log, "auth.link_keys", named(path, parse), path); err != nil {
 			return nil, err
 		}
 	}

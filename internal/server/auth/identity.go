@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -99,12 +100,11 @@ func (i *Identity) MayCover(a config.Action, glob string) error {
 
 // lacks is why the client may not do what that scope allows.
 func (i *Identity) lacks(want config.Scope) error {
-	has := i.scopes.String()
-	if has == "" {
-		has = "none"
-	}
-	return fault.Errorf(fault.Forbidden, "%s lacks the scope %s: it has %s", i, want, has)
+	return fault.Errorf(fault.Forbidden, "%s lacks the scope %s: it has %s", i, want, i.has())
 }
+
+// has names the scopes that the client has.
+func (i *Identity) has() string { return cmp.Or(i.scopes.String(), "none") }
 
 // MayAny returns nil if the client has a scope of one of those actions, for whatever stream, else a *fault.Error of kind Forbidden.
 func (i *Identity) MayAny(actions ...config.Action) error {
@@ -121,7 +121,7 @@ func (i *Identity) MayAny(actions ...config.Action) error {
 			want += ":NAME"
 		}
 	}
-	return fault.Errorf(fault.Forbidden, "%s lacks a scope %s", i, want)
+	return fault.Errorf(fault.Forbidden, "%s lacks the scope %s: it has %s", i, want, i.has())
 }
 
 // Sees reports whether the client may view a stream, without a message.

@@ -30,6 +30,11 @@ func (o *Origins) Lists(origin string) bool {
 	return origin != "" && (o.All() || slices.Contains(o.listed, origin))
 }
 
+// ListsReferrer reports whether pages of the origin that r says it comes from may use the API, by what http.cors_origins lists.
+func (o *Origins) ListsReferrer(r *http.Request) bool {
+	return len(o.listed) > 0 && o.Lists(Referrer(r))
+}
+
 // Check returns a *fault.Error of kind Forbidden for a request that a page of another origin makes which is not listed.
 // It is for requests that change or cost something, also with GET: an <img> on a foreign page makes its reader a
 // viewer. Navigation by the user is allowed.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -40,18 +41,8 @@ func (d *Directory) announce(ctx context.Context) {
 		case <-d.changed:
 			d.refresh()
 			d.settle()
-			pause(ctx, breath)
+			_ = pause.For(ctx, breath)
 		}
-	}
-}
-
-// pause waits so long, or until ctx ends.
-func pause(ctx context.Context, long time.Duration) {
-	t := time.NewTimer(long)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
 	}
 }
 

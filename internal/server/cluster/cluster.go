@@ -29,7 +29,8 @@ type Node struct {
 	Draining  bool          // it is stopping: do not ask it for streams
 	QueueWait time.Duration // of batches, recently
 	Self      bool          // it is this one
-	Seen      time.Time     // when it was heard last
+	Seen      time.Time     // when it was heard last; zero: never
+	Reason    string        // why nothing is heard of it, a server of cluster.origins; empty: no reason is known
 }
 
 // Stream is a live stream that has its publisher or its source on a node.
@@ -247,7 +248,7 @@ func (d *Directory) Streams() []Stream {
 	return d.table.all()
 }
 
-// Nodes returns all nodes, sorted by name, this one among them.
+// Nodes returns all nodes, sorted by name, this one among them, and the servers of cluster.origins also where they do not respond.
 func (d *Directory) Nodes() []Node {
 	if d == nil {
 		return nil
@@ -255,7 +256,7 @@ func (d *Directory) Nodes() []Node {
 	self := d.describe()
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.table.nodes(self)
+	return d.table.nodes(self, d.missing())
 }
 
 // Node returns a node other than this one.

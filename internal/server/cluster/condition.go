@@ -15,7 +15,7 @@ func (n *Node) Condition(s *State) Condition {
 	switch {
 	case n.Draining:
 		return Draining
-	case !n.Self && (s.Frozen || n.Seen.IsZero()):
+	case !n.Self && (s.Frozen || n.Seen.IsZero() || n.Reason != ""):
 		return Unknown
 	}
 	return Online

@@ -18,6 +18,7 @@ func TestCondition(t *testing.T) {
 		"stopping":          {cluster.Node{Seen: now, Draining: true}, cluster.State{}, cluster.Draining},
 		"frozen":            {cluster.Node{Seen: now}, cluster.State{Frozen: true}, cluster.Unknown},
 		"never heard":       {cluster.Node{}, cluster.State{Kind: "static"}, cluster.Unknown},
+		"not responding":    {cluster.Node{Seen: now, Reason: "connection refused"}, cluster.State{Kind: "static"}, cluster.Unknown},
 		"this one":          {cluster.Node{Self: true}, cluster.State{Frozen: true}, cluster.Online},
 		"this one stopping": {cluster.Node{Self: true, Draining: true}, cluster.State{Frozen: true}, cluster.Draining},
 	} {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 )
@@ -170,7 +171,7 @@ func (e *embedded) look(ctx context.Context) {
 		if n := e.connected(); n > 0 && n >= len(found)-1 {
 			again = lookUpRarely
 		}
-		pause(ctx, again)
+		_ = pause.For(ctx, again)
 		if ctx.Err() != nil {
 			return
 		}

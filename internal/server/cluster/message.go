@@ -27,6 +27,8 @@ const (
 	fullMessage = MostMessage - 1<<10
 	// mostText bounds texts for display: formats and versions.
 	mostText = 64
+	// mostReason bounds why a server does not respond.
+	mostReason = 300
 )
 
 // message is what one node says.
@@ -136,9 +138,11 @@ func (m *message) sets() (sets [][]streamMessage) {
 }
 
 // text returns s for display: short, and without what is no character to see.
-func text(s string) string {
-	if len(s) > mostText {
-		s = s[:mostText]
+func text(s string) string { return shown(s, mostText) }
+
+func shown(s string, most int) string {
+	if len(s) > most {
+		s = s[:most]
 	}
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r > 0x7e {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -12,10 +13,11 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/steadyframe/steadyframe/client"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
@@ -28,6 +30,8 @@ type origin struct {
 	instance  uint64
 	revision  uint64
 	last      []streamMessage
+	seen      time.Time // when it responded last; Directory.mu guards it
+	reason    string    // why it gives no list now; empty: it does, or was not asked yet; Directory.mu guards it
 }
 
 // mostList bounds the response of an origin.
@@ -41,7 +45,7 @@ func newOrigins(d *Directory, c config.Cluster, secure *tls.Config) (list []*ori
 			Token: c.Token, TLS: secure, MaxResponseBytes: mostList,
 			Dial: []grpc.DialOption{
 				grpc.WithConnectParams(grpc.ConnectParams{Backoff: backoff.Config{BaseDelay: interval / 2, Multiplier: 1.6, Jitter: 0.2, MaxDelay: 2 * interval}, MinConnectTimeout: expiry}),
-				grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}),
+				conn.PingServers(),
 			},
 		})
 		if err != nil {
@@ -58,16 +62,46 @@ func (o *origin) run(ctx context.Context) {
 	failing := false
 	for ctx.Err() == nil {
 		err := o.ask(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		o.note(err)
 		switch {
-		case ctx.Err() != nil:
 		case err != nil && !failing:
 			o.directory.o.Log.Warn("a server of cluster.origins gives no list of its streams", "address", o.address, "err", err)
 		case err == nil && failing:
 			o.directory.o.Log.Info("a server of cluster.origins gives the list of its streams again", "address", o.address)
 		}
 		failing = err != nil
-		pause(ctx, interval)
+		_ = pause.For(ctx, interval)
 	}
+}
+
+// note keeps how the server responded.
+func (o *origin) note(err error) {
+	o.directory.mu.Lock()
+	defer o.directory.mu.Unlock()
+	o.reason = ""
+	if err == nil {
+		o.seen = time.Now()
+		return
+	}
+	why := err.Error()
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		why = e.Reason
+	}
+	o.reason = shown(why, mostReason)
+}
+
+// missing returns the servers of cluster.origins that give no list, or were not asked yet. d.mu is held.
+func (d *Directory) missing() map[string]Node {
+	list := map[string]Node{}
+	for _, o := range d.origins {
+		if _, known := d.table.peers[o.address]; o.reason != "" || !known {
+			list[o.address] = Node{Name: o.address, Address: o.address, Seen: o.seen, Reason: o.reason}
+		}
+	}
+	return list
 }
 
 // ask asks once.
@@ -75,7 +109,10 @@ func (o *origin) ask(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, expiry)
 	defer cancel()
 	streams, err := o.client.ListStreams(ctx)
-	if err != nil {
+	switch {
+	case ctx.Err() == context.DeadlineExceeded:
+		return fmt.Errorf("it did not respond within %v", expiry)
+	case err != nil:
 		return err
 	}
 	m := &message{Instance: o.instance, Alive: &aliveMessage{Address: o.address, Started: o.began.UnixMilli()}}

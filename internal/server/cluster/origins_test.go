@@ -6,11 +6,14 @@ import (
 	"math"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/cluster"
@@ -23,11 +26,15 @@ type fakeOrigin struct {
 	mu      sync.Mutex
 	streams []*api.StreamInfo
 	token   string // that it was shown last
+	refuses string // what it says instead of a list; empty: nothing
 }
 
 func (f *fakeOrigin) ListStreams(ctx context.Context, _ *api.ListStreamsRequest) (*api.ListStreamsResponse, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.refuses != "" {
+		return nil, status.Error(codes.PermissionDenied, f.refuses)
+	}
 	f.token = ""
 	if shown := metadata.ValueFromIncomingContext(ctx, "authorization"); len(shown) > 0 {
 		f.token = shown[0]
@@ -106,10 +113,48 @@ func TestOrigins(t *testing.T) {
 	second.set(&api.StreamInfo{Name: "cars", State: api.StreamInfo_ONLINE, Source: "x"})
 	eventually(t, "the one where images come", func() bool { return n.where("cars") == two && n.where("trams") == "" })
 	stopOne()
-	eventually(t, "that the first is gone", func() bool { return len(n.Nodes()) == 2 && n.State().Expired > 0 })
+	eventually(t, "that the first is gone", func() bool { return n.State().Expired > 0 })
+	eventually(t, "that it refuses connections", func() bool { return strings.HasSuffix(n.node(t, one).Reason, "connection refused") })
+	gone := n.node(t, one)
+	expect(t, "its condition", n.condition(gone), cluster.Unknown)
+	expect(t, "its address", gone.Address, one)
+	expect(t, "that it was heard", gone.Seen.IsZero(), false)
+	if strings.Contains(gone.Reason, "desc =") {
+		t.Errorf("got %q, want it without the words around it", gone.Reason)
+	}
 	startOrigin(t, first, one)
-	eventually(t, "that it is back", func() bool { return len(n.Nodes()) == 3 })
+	eventually(t, "that it is back", func() bool { return n.condition(n.node(t, one)) == cluster.Online })
+	expect(t, "the number of servers, with this one", len(n.Nodes()), 3)
 	if taken, _ := n.saw(); len(taken) > 0 {
 		t.Errorf("got %v taken from the publisher here", taken)
 	}
+}
+
+// node returns what is known of a node that has to be listed.
+func (n *testNode) node(t *testing.T, name string) cluster.Node {
+	t.Helper()
+	nodes := n.Nodes()
+	i := slices.IndexFunc(nodes, func(o cluster.Node) bool { return o.Name == name })
+	if i < 0 {
+		t.Fatalf("got %v, want %s among them", nodes, name)
+	}
+	return nodes[i]
+}
+
+func (n *testNode) condition(o cluster.Node) cluster.Condition {
+	state := n.State()
+	return o.Condition(&state)
+}
+
+// TestOriginRefuses: a server of the settings that gives no list is listed from the beginning, with what it says.
+func TestOriginRefuses(t *testing.T) {
+	t.Parallel()
+	address, _ := startOrigin(t, &fakeOrigin{refuses: "the token may not view all streams"}, "")
+	c := config.Default()
+	c.Cluster.Origins, c.Cluster.Token = config.Addresses{address}, "n0des"
+	n := &testNode{}
+	n.run(t, c, cluster.Node{Name: "edge", Address: "edge:1"}, nil)
+	expect(t, "its condition", n.condition(n.node(t, address)), cluster.Unknown)
+	eventually(t, "what it says", func() bool { return n.node(t, address).Reason == "the token may not view all streams" })
+	expect(t, "that it was never heard", n.node(t, address).Seen.IsZero(), true)
 }

@@ -86,13 +86,16 @@ func (t *table) all() []Stream {
 	return list
 }
 
-// nodes is Directory.Nodes.
-func (t *table) nodes(self Node) []Node {
-	list := make([]Node, 0, len(t.peers)+1)
+// nodes is Directory.Nodes. missing are servers that do not respond, known or not, by name.
+func (t *table) nodes(self Node, missing map[string]Node) []Node {
+	list := make([]Node, 0, len(t.peers)+1+len(missing))
 	list = append(list, self)
-	for _, p := range t.peers {
-		list = append(list, p.node)
+	for name, p := range t.peers {
+		if _, is := missing[name]; !is {
+			list = append(list, p.node)
+		}
 	}
+	list = slices.AppendSeq(list, maps.Values(missing))
 	slices.SortFunc(list, func(a, b Node) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }

@@ -72,6 +72,7 @@ func TestErrorsNameWhatIsWrong(t *testing.T) {
 		want string
 	}{
 		{name: "unknown-key", yaml: "http:\n  lisen: x", want: "config: unknown setting http.lisen (f.yaml line 2): did you mean http.listen?"},
+		{name: "tab", yaml: "http:\n\tlisten: x", want: "config: f.yaml: yaml: line 2: found character that cannot start any token; indent by spaces: YAML takes no tabs"},
 		{name: "unknown-group", yaml: "htpp:\n  listen: x", want: "config: unknown setting htpp (f.yaml line 1)"},
 		{name: "unknown-env", env: []string{"STEADYFRAME_HTTP_LISTN=x"}, want: "config: unknown setting STEADYFRAME_HTTP_LISTN (environment): did you mean STEADYFRAME_HTTP_LISTEN?"},
 		{name: "unknown-flag", set: map[string]string{"max_pixels": "1"}, want: "config: unknown setting max_pixels (flags): did you mean limits.max_pixels?"},

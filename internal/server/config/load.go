@@ -66,6 +66,8 @@ func (t *target) setYAML(name string, data []byte) error {
 	switch err := dec.Decode(&doc); {
 	case errors.Is(err, io.EOF): // nothing but comments
 		return nil
+	case err != nil && strings.Contains(string(data), "\t"):
+		return fmt.Errorf("config: %s: %w; indent by spaces: YAML takes no tabs", name, err)
 	case err != nil:
 		return fmt.Errorf("config: %s: %w", name, err)
 	}

@@ -37,12 +37,14 @@ func (l *AheadListener) Accept() (net.Conn, error) {
 // aheadConn is a connection that is read ahead of small reads. net/http reads 4 KiB at a time where it looks for the
 // lines between the chunks of a body, and 9 bytes where an HTTP/2 frame begins: of a frame in chunks of 32 KiB, the kernel
 // would be asked for each chunk twice. Large reads, of a body of known length, go past the buffer, and so does a small read
-// after a large one, which is most likely the head of the next request. There is a buffer only while something is left
-// in it.
+// after a large one, which is most likely the head of the next request, and the head of the first: after the few bytes in which
+// net/http looks for HTTP/2. What is read ahead of a body is copied once more, and in vain where the request is refused. There is a
+// buffer only while something is left in it.
 type aheadConn struct {
 	*Conn
 	buffers *aheadBuffers
-	small   bool    // whether the read before was a small one
+	begun   bool    // whether anything was read
+	small   bool    // whether the read before was a small one, and not the first
 	buf     *[]byte // what was read ahead; nil when nothing is left
 	left    []byte  // of buf
 }
@@ -59,6 +61,10 @@ const (
 func (c *aheadConn) Read(p []byte) (int, error) {
 	if c.buf == nil {
 		if len(p) < minAhead {
+			return c.Conn.Read(p)
+		}
+		if !c.begun {
+			c.begun = true
 			return c.Conn.Read(p)
 		}
 		again := c.small

@@ -33,6 +33,51 @@ func aheadPair(t *testing.T, network, address string) (ahead, peer net.Conn) {
 	return ahead, peer
 }
 
+// begin makes the reads of ahead after which a small one is read ahead.
+func begin(t *testing.T, ahead, peer net.Conn) {
+	t.Helper()
+	for range 2 {
+		if _, err := peer.Write([]byte("head")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(ahead, make([]byte, 4)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestHeadOfFirstRequest: net/http's first two reads, of a few bytes and of a head, take no more than they ask for; the third is read
+// ahead.
+func TestHeadOfFirstRequest(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	peer, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = peer.Close() }()
+	if _, err := peer.Write(make([]byte, 32<<10)); err != nil {
+		t.Fatal(err)
+	}
+	listener := conn.ReadAhead(conn.Limit(l, 1, nil))
+	ahead, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ahead.Close() }()
+	for i, want := range []int64{0, 0, conn.AheadSize} {
+		if _, err := ahead.Read(make([]byte, []int{14, 4096, 4096}[i])); err != nil {
+			t.Fatal(err)
+		}
+		if got := listener.Held(); got != want {
+			t.Errorf("got %d bytes of buffers after %d reads, want %d", got, i+1, want)
+		}
+	}
+}
+
 // TestReadAhead: reads of any size give what was sent, and then the end.
 func TestReadAhead(t *testing.T) {
 	for _, tt := range []struct{ network, address string }{
@@ -80,6 +125,7 @@ func TestReadAheadErrors(t *testing.T) {
 	p := make([]byte, 4096)
 	t.Run("deadline", func(t *testing.T) {
 		ahead, peer := aheadPair(t, "tcp", "127.0.0.1:0")
+		begin(t, ahead, peer)
 		if err := ahead.SetReadDeadline(time.Unix(1, 0)); err != nil {
 			t.Fatal(err)
 		}
@@ -99,6 +145,7 @@ func TestReadAheadErrors(t *testing.T) {
 	})
 	t.Run("reset", func(t *testing.T) {
 		ahead, peer := aheadPair(t, "tcp", "127.0.0.1:0")
+		begin(t, ahead, peer)
 		if err := errors.Join(peer.(*net.TCPConn).SetLinger(0), peer.Close()); err != nil {
 			t.Fatal(err)
 		}
@@ -108,7 +155,8 @@ func TestReadAheadErrors(t *testing.T) {
 		}
 	})
 	t.Run("closed", func(t *testing.T) {
-		ahead, _ := aheadPair(t, "tcp", "127.0.0.1:0")
+		ahead, peer := aheadPair(t, "tcp", "127.0.0.1:0")
+		begin(t, ahead, peer)
 		if err := ahead.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,8 @@ type Conn struct {
 	requests int           // in flight; it is idle without any. listener.mu guards both
 
 	written  atomic.Int64             // bytes that have been written
+	since    atomic.Int64             // when the write in progress began, or last went on, in nanoseconds since epoch; 0: there is none
+	failed   atomic.Pointer[error]    // of the write that failed, after which there is none
 	patience atomic.Pointer[patience] // of writes; nil: they end at the deadline that is set
 	parts    [3][]byte                // of the write in progress
 	left     net.Buffers              // of parts: what is still to be written
@@ -109,6 +111,14 @@ func (c *Conn) ReadOnReady(size int, pool BufferPool) (*[]byte, int, error) {
 	return buf, n, err
 }
 
+// WriteReady writes what the system takes of p at once, which may be nothing. It is for one goroutine at a time, and none may be in
+// Write.
+func (c *Conn) WriteReady(p []byte) (int, error) {
+	n, err := c.readiness.WriteReady(p)
+	c.sent(int64(n))
+	return n, err
+}
+
 func (c *Conn) received(n int) {
 	if c.listener != nil {
 		c.listener.in.Add(int64(n))
@@ -140,13 +150,29 @@ func (p *patience) now() time.Duration {
 	}
 }
 
-// Write is part of net.Conn. On a hijacked connection it goes on for as long as the peer reads anything.
+// Write is part of net.Conn. On a hijacked connection it goes on for as long as the peer reads anything. A write that failed is the
+// last one: what comes after a gap is of no use, and crypto/tls would wait up to 5 s to tell a peer that reads nothing of the end,
+// while the writer still holds its memory.
 func (c *Conn) Write(p []byte) (int, error) {
+	if err := c.failed.Load(); err != nil {
+		return 0, *err
+	}
+	n, err := c.write(p)
+	if err != nil {
+		failed := err // A variable of its own, so that err is not allocated for each write.
+		c.failed.Store(&failed)
+	}
+	return n, err
+}
+
+func (c *Conn) write(p []byte) (int, error) {
 	if patience := c.patience.Load(); patience != nil {
 		n, err := c.writeParts(patience, p, nil, nil)
 		return int(n), err
 	}
+	defer c.since.Store(0)
 	for done := 0; ; {
+		c.since.Store(int64(time.Since(epoch)))
 		n, err := c.Conn.Write(p[done:min(len(p), done+writePiece)])
 		done += n
 		c.sent(int64(n))
@@ -158,6 +184,23 @@ func (c *Conn) Write(p []byte) (int, error) {
 
 // writePiece is written at a time, so that Written tells of a peer that reads slowly.
 const writePiece = 64 << 10
+
+// Ending says that the connection is about to be closed. Over TLS a last record is written then, for which crypto/tls would wait 5 s while
+// the peer reads nothing.
+func (c *Conn) Ending() { c.patience.Store(&patience{stall: endPatience}) }
+
+// endPatience is how long a peer may read nothing of the end of its connection.
+const endPatience = 200 * time.Millisecond
+
+// epoch is before any write.
+var epoch = time.Now().Add(-1)
+
+// Stuck reports whether a Write is in progress of which the peer has taken nothing for so long. It is not for hijacked connections, whose
+// writes have a limit of their own.
+func (c *Conn) Stuck(long time.Duration) bool {
+	since := c.since.Load()
+	return since != 0 && time.Since(epoch)-time.Duration(since) >= long
+}
 
 // Written returns how many bytes have been written. The system has taken them.
 func (c *Conn) Written() int64 { return c.written.Load() }

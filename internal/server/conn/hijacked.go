@@ -135,7 +135,7 @@ func (c *Hijacked) writeRecords(parts [][]byte) error {
 	return err
 }
 
-// Close closes the connection. Over TLS it sends close_notify first, unless a write has failed.
+// Close closes the connection. Over TLS it sends close_notify first, unless a write has failed or the peer reads nothing.
 func (c *Hijacked) Close() error {
 	if !c.layered {
 		return c.Conn.Close()
@@ -148,7 +148,7 @@ func (c *Hijacked) Close() error {
 	if failed {
 		return c.base.Close()
 	}
-	c.base.patience.Store(nil) // The last record has tls.Conn's own deadline.
+	c.base.Ending()
 	return c.Conn.Close()
 }
 

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -114,6 +115,29 @@ func (l *Listener) CountSent(n int) { l.out.Add(int64(n)) }
 
 // Bytes returns how many bytes its connections have received and sent, those of TLS and of closed connections among them.
 func (l *Listener) Bytes() (in, out int64) { return l.in.Load(), l.out.Load() }
+
+// Cut closes all connections that are open, without a last record of TLS: for that crypto/tls would wait up to 5 s for each peer that
+// reads nothing, and who closes them one after the other would wait as often.
+func (l *Listener) Cut() {
+	l.mu.Lock()
+	var open []*Conn
+	for e := l.open.Front(); e != nil; e = e.Next() {
+		open = append(open, e.Value.(*Conn))
+	}
+	l.mu.Unlock()
+	for _, c := range open {
+		_ = c.Conn.Close() // It is being thrown away.
+	}
+}
+
+// CutOn calls l's Cut when ctx ends, if l is a Listener, unless stop is called before.
+func CutOn(ctx context.Context, l net.Listener) (stop func() bool) {
+	own, ok := l.(*Listener)
+	if !ok {
+		return func() bool { return true }
+	}
+	return context.AfterFunc(ctx, own.Cut)
+}
 
 // Accept returns the next connection: a *Conn, or with TLS a *tls.Conn over one.
 func (l *Listener) Accept() (net.Conn, error) {

@@ -25,13 +25,19 @@ type readiness struct {
 	buf  *[]byte
 	n    int
 	err  error
+
+	// The same of tryWrite, which another goroutine may use.
+	put     func(fd uintptr) bool
+	data    []byte
+	written int
+	failed  error
 }
 
 func newReadiness(c net.Conn) *readiness {
 	r := &readiness{conn: c}
 	if sc, ok := c.(syscall.Conn); ok && hasReadFD {
 		if raw, err := sc.SyscallConn(); err == nil {
-			r.raw, r.try = raw, r.tryRead
+			r.raw, r.try, r.put = raw, r.tryRead, r.tryWrite
 		}
 	}
 	return r
@@ -82,4 +88,35 @@ func (r *readiness) tryRead(fd uintptr) bool {
 		return false
 	}
 	return true
+}
+
+// WriteReady is as of Conn.
+func (r *readiness) WriteReady(p []byte) (int, error) {
+	if r.raw == nil {
+		return 0, nil
+	}
+	r.data = p
+	err := r.raw.Write(r.put)
+	if err == nil {
+		err = r.failed
+	}
+	r.data = nil
+	if err != nil {
+		return 0, err
+	}
+	return r.written, nil
+}
+
+// tryWrite writes once.
+func (r *readiness) tryWrite(fd uintptr) bool {
+	for {
+		r.written, r.failed = writeFD(fd, r.data)
+		switch r.failed {
+		case syscall.EINTR:
+			continue
+		case syscall.EAGAIN:
+			r.written, r.failed = 0, nil
+		}
+		return true
+	}
 }

@@ -6,3 +6,5 @@ package conn
 const hasReadFD = false
 
 func readFD(uintptr, []byte) (int, error) { panic("conn: readFD is not there") }
+
+func writeFD(uintptr, []byte) (int, error) { panic("conn: writeFD is not there") }

@@ -62,6 +62,12 @@ func TestAccountAddsUp(t *testing.T) {
 		}
 	}
 	start := check("at first")
+	for same := 0; same < 3; same++ { // What tests before have left is collected: what pools of Go hold, in the second collection.
+		last := bytesOf(start.Held, "heap")
+		if start = check("at first"); max(last, bytesOf(start.Held, "heap"))-min(last, bytesOf(start.Held, "heap")) > size/64 {
+			same = -1
+		}
+	}
 	for _, kind := range []string{"pool", Pipelines, Transports, Decoders, "heap", "free", "stacks", "runtime"} {
 		if bytesOf(start.Held, kind) < 0 {
 			t.Errorf("the account has no %s", kind)

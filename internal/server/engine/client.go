@@ -110,8 +110,11 @@ func (e *Engine) Admit(ctx context.Context, n int64, stream *Stream) (pool.Grant
 	case err == nil:
 		return g, nil
 	case context.Cause(limited) == wait:
-		s := e.Pool.Stats()
-		return pool.Grant{}, fault.BusyOf("limits.memory_budget", s.Admitted+n, s.Budget, "no memory within timeouts.queue")
+		s, reason := e.Pool.Stats(), "no memory within timeouts.queue"
+		if s.Admitted+n <= s.Budget {
+			reason += ": what became free went to requests that had asked before"
+		}
+		return pool.Grant{}, fault.BusyOf("limits.memory_budget", s.Admitted+n, s.Budget, reason)
 	}
 	return pool.Grant{}, fault.From(err)
 }

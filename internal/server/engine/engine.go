@@ -142,10 +142,15 @@ func (e *Engine) Open(w Work, owner string) error {
 		return err
 	}
 	most := int64(e.Config.Limits.MaxRequests)
-	if n := e.open.Add(1); n > most {
-		e.open.Add(-1)
-		e.owners.leave(owner)
-		return fault.BusyOf("limits.max_requests", n, most, "too many requests are open")
+	for {
+		n := e.open.Load()
+		if n >= most { // It is not counted for a moment either: another would be refused for it.
+			e.owners.leave(owner)
+			return fault.BusyOf("limits.max_requests", n+1, most, "too many requests are open")
+		}
+		if e.open.CompareAndSwap(n, n+1) {
+			break
+		}
 	}
 	e.openOf[w].Add(1)
 	return nil

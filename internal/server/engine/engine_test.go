@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -197,6 +198,38 @@ func TestReserve(t *testing.T) {
 		t.Errorf("got %v after the place was given back", err)
 	}
 	e.Unreserve()
+}
+
+// TestRefusedIsNeverCounted: a request that is refused, since there are too many, is not seen as open, however many there are.
+func TestRefusedIsNeverCounted(t *testing.T) {
+	e := newEngine(t, func(c *config.Config) { c.Limits.MaxRequests = 1 })
+	if err := e.Open(Encode, ""); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Done(Encode, "")
+	var refused sync.WaitGroup
+	for range 4 {
+		refused.Go(func() {
+			for range 20_000 {
+				if e.Open(Encode, "") == nil {
+					t.Error("got a second request, want 1")
+					e.Done(Encode, "")
+				}
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { refused.Wait(); close(done) }()
+	for over := false; !over; {
+		if n := e.OpenRequests(); n != 1 {
+			t.Fatalf("got %d open requests, want 1", n)
+		}
+		select {
+		case <-done:
+			over = true
+		default:
+		}
+	}
 }
 
 // TestReadyLooksAtMaxRequests: a server that would refuse to Open is not ready.

@@ -49,26 +49,12 @@ func (p *pace) hold(c *Client, took time.Duration) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if since := now.Sub(p.second); since >= time.Second {
-		p.before, p.above = p.above, 0
-		if since >= 2*time.Second {
-			p.before = 0
-		}
-		p.second, p.n = now, 0
-	}
-	p.n++
-	mine := &c.paced
-	if mine.second != p.second {
-		mine.second, mine.n, mine.above = p.second, 0, false
-	}
-	mine.n++
-	most := quick
-	if p.n > quickTogether {
-		most = quickAlways
-	}
-	if mine.n <= most {
+	atOnce := p.room(c, now)
+	p.count(c)
+	if atOnce {
 		return 0
 	}
+	mine := &c.paced
 	if !mine.above {
 		mine.above = true
 		p.above++
@@ -83,6 +69,47 @@ func (p *pace) hold(c *Client, took time.Duration) time.Duration {
 	}
 	return mine.next.Sub(now)
 }
+
+// room reports whether the response to one more request of c comes at once. p.mu is held.
+func (p *pace) room(c *Client, now time.Time) bool {
+	if since := now.Sub(p.second); since >= time.Second {
+		p.before, p.above = p.above, 0
+		if since >= 2*time.Second {
+			p.before = 0
+		}
+		p.second, p.n = now, 0
+	}
+	mine := &c.paced
+	if mine.second != p.second {
+		mine.second, mine.n, mine.above = p.second, 0, false
+	}
+	most := quick
+	if p.n >= quickTogether {
+		most = quickAlways
+	}
+	return mine.n < most
+}
+
+// count counts a request of c in the second of room. p.mu is held.
+func (p *pace) count(c *Client) {
+	p.n++
+	c.paced.n++
+}
+
+// quick counts a request of c if its response comes at once, and reports whether it does.
+func (p *pace) quick(c *Client) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.room(c, time.Now()) {
+		return false
+	}
+	p.count(c)
+	return true
+}
+
+// Quick reports whether the response to a request of c that takes no turn may be sent at once. If so, the request is counted as
+// Pace counts it; if not, Pace is to be called where it may wait.
+func (e *Engine) Quick(c *Client) bool { return e.pace.quick(c) }
 
 // Pace is called before the response to a request of ctx's client that took no turn, refused or served, is sent: it waits
 // where the client makes very many. took is how long the request took. The wait does not end with ctx: who goes away could

@@ -50,6 +50,32 @@ func TestPace(t *testing.T) {
 	})
 }
 
+// TestQuick: as many requests are quick as Pace does not hold back, and those that are not count for nothing.
+func TestQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, c := paceEngine(), new(Client)
+		for i := range 3 * quick {
+			if got, want := e.Quick(c), i < quick; got != want {
+				t.Fatalf("request %d: got %v, want %v", i+1, got, want)
+			}
+		}
+		begin := time.Now()
+		e.Pace(WithClient(t.Context(), c), paceLeast)
+		if took, want := time.Since(begin), paceFactor*paceLeast; took != want {
+			t.Errorf("the next one waited %v, want %v", took, want)
+		}
+		for i := range 2 * quickTogether {
+			if got, want := e.Quick(new(Client)), true; got != want {
+				t.Fatalf("the first request of client %d: got %v, want %v", i+1, got, want)
+			}
+		}
+		<-time.After(time.Second)
+		if !e.Quick(c) {
+			t.Error("the first of another second: got false, want true")
+		}
+	})
+}
+
 // TestPaceOfMany: clients that flood share one part of a processor between them, however many they and their requests are, and a
 // client that makes a few requests beside them does not wait.
 func TestPaceOfMany(t *testing.T) {

@@ -8,8 +8,13 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
 
-// slice is how long a turn lasts when others wait. A batch of a few frames of 640x360 takes less.
-const slice = 5 * time.Millisecond
+const (
+	// slice is how long a turn lasts when others wait. A batch of a few frames of 640x360 takes less.
+	slice = 5 * time.Millisecond
+	// again is how long after the question whether another client should have the turn it is asked again: all that wait are looked at
+	// for it, and a run comes to it with every band of every frame.
+	again = slice / 8
+)
 
 // turn is what a run or a decoder has of the queue. It is used again.
 type turn struct {
@@ -22,6 +27,7 @@ type turn struct {
 	mu     sync.Mutex
 	held   bool
 	begin  time.Time     // of the turn, if it is held
+	asked  time.Time     // when yield last asked whether another client should have it
 	waited time.Duration // for turns, all together
 	err    error         // why it has no turn, and never will
 }
@@ -42,7 +48,7 @@ func newTurn(ctx context.Context, q *queue, stream bool) *turn {
 // end gives the turn back, if it is held. It must be the last call.
 func (t *turn) end() {
 	t.leave()
-	t.queue, t.ctx, t.client, t.err, t.waited = nil, nil, nil, nil, 0
+	t.queue, t.ctx, t.client, t.err, t.waited, t.asked = nil, nil, nil, nil, 0, time.Time{}
 	turns.Put(t)
 }
 
@@ -77,7 +83,12 @@ func (t *turn) yield(least time.Duration) error {
 	if t.err != nil {
 		return t.err
 	}
-	if took := time.Since(t.begin); took < least || !t.queue.favors(t.client, took) {
+	now := time.Now()
+	took := now.Sub(t.begin)
+	if took < least || now.Sub(t.asked) < again {
+		return nil
+	}
+	if t.asked = now; !t.queue.favors(t.client, took) {
 		return nil
 	}
 	t.leave()

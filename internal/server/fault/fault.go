@@ -127,6 +127,14 @@ func LimitOf(limit string, got, most int64, reason string) *Error {
 // From returns err as an *Error: itself if it is one, else one of the Kind that the library's error means. It returns
 // nil for nil.
 func From(err error) *Error {
+	if own, ok := err.(*Error); ok { // Under overload most are, and to look for other types takes an object for each.
+		return own
+	}
+	return of(err)
+}
+
+// of is From for what is not an *Error, but may wrap one.
+func of(err error) *Error {
 	var (
 		own       *Error
 		spec      *pipeline.SpecError

@@ -2,6 +2,7 @@ package grpcapi
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/steadyframe/steadyframe/internal/lookout"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 )
@@ -23,7 +25,8 @@ import (
 type connections struct {
 	log      *slog.Logger
 	send     time.Duration // timeouts.send
-	stock    bool          // whether grpc-go is to read with Read
+	without  Without       // what of grpc-go the connections do without
+	buffers  *frameBuffers
 	rejected func(fault.Kind)
 	logged   fault.Throttle
 
@@ -38,6 +41,9 @@ type connections struct {
 // connection is one connection, for net and for grpc-go.
 type connection struct {
 	net.Conn
+	base   *conn.Conn // that Conn is, or is over; nil in tests
+	in     *intake    // nil: grpc-go gets all that comes in
+	out    *outlet    // nil where in is
 	all    *connections
 	client engine.Client               // of its calls
 	unsent atomic.Int64                // bytes of memory that messages hold which have not left
@@ -46,6 +52,7 @@ type connection struct {
 	cause  atomic.Pointer[fault.Error] // why the server closed it
 	closed atomic.Int64                // when, in Unix nanoseconds; 0: it is open
 	known  atomic.Bool                 // whether it is in all.open
+	told   atomic.Pointer[loadTrailer] // what its calls were last told of the load; nil: nothing
 
 	calls [classes]int // guarded by the gate's mu
 
@@ -79,8 +86,11 @@ func (s *connections) writeBuffers() int64 {
 
 // ServerHandshake is part of credentials.TransportCredentials. Encryption is the listener's.
 func (s *connections) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	c := &connection{Conn: raw, all: s, held: map[*held]struct{}{}}
-	if s.stock {
+	c := &connection{Conn: raw, base: conn.Of(raw), all: s, held: map[*held]struct{}{}}
+	switch s.without {
+	case "":
+		c.in, c.out = newIntake(c, s.buffers), newOutlet(raw)
+	case WithoutAny:
 		return struct{ net.Conn }{c}, c, nil
 	}
 	return c, c, nil
@@ -118,7 +128,11 @@ func connectionOf(ctx context.Context) *connection {
 // Write is part of net.Conn. grpc-go copies what it sends into a buffer of its own, and nothing any more when a Write has
 // failed (internal/transport, bufWriter).
 func (c *connection) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
+	var w io.Writer = c.Conn
+	if c.out != nil {
+		w = c.out
+	}
+	n, err := w.Write(p)
 	if err != nil {
 		c.quiet()
 	}
@@ -131,10 +145,9 @@ func (c *connection) Close() error {
 	if c.closes.Add(1) == 2 {
 		c.quiet()
 	}
-	return c.close()
-}
-
-func (c *connection) close() error {
+	if c.base != nil {
+		c.base.Ending()
+	}
 	c.closed.CompareAndSwap(0, time.Now().UnixNano())
 	return c.Conn.Close()
 }
@@ -150,8 +163,12 @@ func (c *connection) quiet() {
 // message that the caller does not read: grpc-go queues the end of a call behind it.
 func (c *connection) hangUp(f *fault.Error) {
 	c.cause.CompareAndSwap(nil, f)
-	if c.Conn != nil {
-		_ = c.close() // It is being thrown away.
+	c.closed.CompareAndSwap(0, time.Now().UnixNano())
+	switch { // It is being thrown away.
+	case c.base != nil: // Without a last record of TLS, which would wait for the peer.
+		_ = c.base.Close()
+	case c.Conn != nil:
+		_ = c.Conn.Close()
 	}
 }
 
@@ -178,8 +195,8 @@ func (s *connections) logCut(c *connection, f *fault.Error) {
 }
 
 // newHeld returns what a call's messages hold on their way. retire ends it.
-func (c *connection) newHeld() *held {
-	h := &held{conn: c}
+func (c *connection) newHeld(sending *engine.Sending) *held {
+	h := &held{conn: c, sending: sending} // From here on the end of the connection sees it.
 	c.mu.Lock()
 	c.held[h] = struct{}{}
 	c.mu.Unlock()

@@ -36,9 +36,9 @@ type delivery struct {
 	marked  int      // bytes of small that are in pieces
 }
 
-// newDelivery returns a delivery for calls of c.
-func newDelivery(c *connection, left func()) *delivery {
-	d := &delivery{left: left, held: c.newHeld()}
+// newDelivery returns a delivery for calls of c. sending is as of held.
+func newDelivery(c *connection, sending *engine.Sending, left func()) *delivery {
+	d := &delivery{left: left, held: c.newHeld(sending)}
 	// grpc-go forgets a message without giving it back when its stream has ended a moment before the message was queued
 	// (internal/transport, loopyWriter.preprocessData). Nothing points to the delivery then.
 	runtime.AddCleanup(d, (*held).drop, d.held)
@@ -138,7 +138,7 @@ type held struct {
 	message  atomic.Uint64   // how many there were
 	size     atomic.Int64    // bytes in memory
 	doubtful atomic.Bool     // grpc-go may have forgotten the message
-	sending  *engine.Sending // nil: conn's watchdog does not end the connection when it takes too long; set before the first message
+	sending  *engine.Sending // nil: conn's watchdog does not end the connection when it takes too long
 
 	mu    sync.Mutex
 	bufs  []pool.Buf

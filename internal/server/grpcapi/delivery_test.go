@@ -62,7 +62,7 @@ func alone() *connection { return connectionOf(context.Background()) }
 // TestDeliveriesAreProtobuf: and when the last reference to one is gone, it has left, once.
 func TestDeliveriesAreProtobuf(t *testing.T) {
 	left := 0
-	d := newDelivery(alone(), func() { left++ })
+	d := newDelivery(alone(), nil, func() { left++ })
 	for range 2 { // the second time in the same memory
 		for _, tt := range outMessages() {
 			want, err := proto.MarshalOptions{Deterministic: true}.Marshal(tt.want)
@@ -102,7 +102,7 @@ func TestDeliveryAllocatesNothing(t *testing.T) {
 		r.Images = append(r.Images, responseImage{Data: make([]byte, 27000), Message: "x"})
 	}
 	for _, m := range []interface{ marshal(*delivery) }{r, &watchImage{Data: make([]byte, 100_000), Seq: 1, CapturedUS: 1 << 50}, &publishStatus{Arrived: 1}} {
-		d := newDelivery(alone(), func() {})
+		d := newDelivery(alone(), nil, func() {})
 		alloctest.Zero(t, 100, func() {
 			m.marshal(d)
 			d.seal(nil, pool.Grant{}, 0).data.Free()
@@ -115,8 +115,7 @@ func lease(t *testing.T, c *connection) (*delivery, *pool.Pool) {
 	t.Helper()
 	e := engine.New(config.Default(), metrics.New(), nil)
 	t.Cleanup(e.Close)
-	d := newDelivery(c, func() {})
-	d.held.sending = e.NewSending(c.cut)
+	d := newDelivery(c, e.NewSending(c.cut), func() {})
 	return leaseOn(t, d)
 }
 
@@ -267,8 +266,7 @@ func TestWatchdog(t *testing.T) {
 				all.start()
 				defer all.Close()
 				c := all.connect(t)
-				d := newDelivery(c, func() {})
-				d.held.sending = e.NewSending(c.cut)
+				d := newDelivery(c, e.NewSending(c.cut), func() {})
 				big := &watchImage{Data: make([]byte, 100<<20)}
 				begin := time.Now()
 				big.marshal(d)
@@ -293,5 +291,21 @@ func TestWatchdog(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestDeliveryBesideTheEnd: a connection may end while a call begins. The race detector looks on.
+func TestDeliveryBesideTheEnd(t *testing.T) {
+	e := engine.New(config.Default(), metrics.New(), nil)
+	defer e.Close()
+	for range 100 {
+		c := alone()
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			c.quiet()
+		}()
+		newDelivery(c, e.NewSending(c.cut), func() {}).held.retire()
+		<-ended
 	}
 }

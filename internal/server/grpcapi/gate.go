@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"path"
 	"strings"
 	"sync"
 	"time"
@@ -66,6 +67,7 @@ type ticket struct {
 	conn  *connection
 	peer  string
 	class class
+	taker *taker // of what the call reads; nil: grpc-go gets all of it
 	evict func() // ends the call; it must not wait
 
 	// gate.mu guards what follows.
@@ -279,10 +281,21 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 				return ctx, s.refused(ctx, info.FullMethodName, begin, err)
 			}
 		}
+		c := connectionOf(ctx)
+		if err := s.tooMany(c, info.FullMethodName); err != nil {
+			if listener := conn.Of(c.Conn); listener != nil { // It is in use, as that of a call.
+				listener.Begin()
+				listener.End()
+			}
+			return ctx, s.refusedAtOnce(ctx, path.Base(info.FullMethodName), err)
+		}
 		ctx, cancel := context.WithCancelCause(ctx) // It ends with the call.
-		t, err := s.gate.enter(connectionOf(ctx), addressOf(ctx), class, func() { cancel(errEvicted()) })
+		t, err := s.gate.enter(c, addressOf(ctx), class, func() { cancel(errEvicted()) })
 		if err != nil {
 			return ctx, s.refused(ctx, info.FullMethodName, begin, err)
+		}
+		if t.conn.in != nil && class == frameCalls && !s.whole {
+			t.taker = t.conn.in.begin()
 		}
 		listener := conn.Of(t.conn.Conn)
 		if listener != nil { // A full listener evicts connections without calls.
@@ -290,6 +303,9 @@ func (s *service) admit(c *auth.Checker) tap.ServerInHandle {
 		}
 		context.AfterFunc(ctx, func() { // The call may end before it has a handler.
 			t.leave()
+			if t.taker != nil {
+				t.taker.leave()
+			}
 			if listener != nil {
 				listener.End()
 			}

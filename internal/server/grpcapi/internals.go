@@ -17,6 +17,15 @@ import (
 // grpc-go that takes something away costs memory or speed, and the server goes on; tests say that it is gone.
 // docs/adr/0009-grpc-codec.md has the figures.
 
+// Without says what of this the API does without: nothing, or for tests one of these.
+type Without string
+
+// What there is.
+const (
+	WithoutTaking Without = "taking" // messages come through grpc-go, and are read from its transport streams
+	WithoutAny    Without = "any"
+)
+
 // pieceReader is what a call reads from: grpc-go's transport stream. Without it a call has wholeMessages.
 type pieceReader interface {
 	// ReadMessageHeader fills p with the stream's next bytes, whatever they are; grpc-go itself reads the five bytes before
@@ -31,6 +40,9 @@ type pieceReader interface {
 func (s *service) readerOf(stream grpc.ServerStream) pieceReader {
 	if !s.whole {
 		if in, ok := grpc.ServerTransportStreamFromContext(stream.Context()).(pieceReader); ok {
+			if t := ticketOf(stream.Context()); t != nil && t.taker != nil {
+				return &takenReader{pieceReader: in, taker: t.taker, ctx: stream.Context()}
+			}
 			return in
 		}
 	}
@@ -93,6 +105,14 @@ func (w *wholeMessages) unmarshal(data mem.BufferSlice) { w.message = data.Reade
 // to read, and takes a buffer only then. The method is named in no documentation. A grpc-go that does not ask for it
 // calls Read, with a buffer of readBuffer bytes in its hand while the connection is silent.
 func (c *connection) ReadOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
+	if c.in != nil {
+		return c.in.read(size, pool)
+	}
+	return c.readOnReady(size, pool)
+}
+
+// readOnReady is ReadOnReady of what comes from the network.
+func (c *connection) readOnReady(size int, pool mem.BufferPool) (*[]byte, int, error) {
 	if r, ok := c.Conn.(interface {
 		ReadOnReady(int, conn.BufferPool) (*[]byte, int, error)
 	}); ok {

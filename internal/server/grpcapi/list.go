@@ -70,9 +70,8 @@ func (c *call) sendMessage(response proto.Message) error {
 		grant.Release()
 		return fault.Errorf(fault.Internal, "grpcapi: the response has %d bytes, want %d: %v", len(data), size, err)
 	}
-	d := newDelivery(c.conn, func() {})
+	d := newDelivery(c.conn, c.engine.NewSending(c.conn.cut), func() {})
 	defer d.held.retire()
-	d.held.sending = c.engine.NewSending(c.conn.cut)
 	d.begin(0)
 	d.data(data)
 	lent := []pool.Buf{buf} // Of a small response it is held all the same, for as long.

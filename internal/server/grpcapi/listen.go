@@ -33,7 +33,7 @@ func newListening(s *service, stream grpc.ServerStream, in pieceReader) *listeni
 	l := &listening{first: make(chan string, 1), left: make(chan struct{}, 1), stall: time.NewTimer(time.Hour)}
 	l.init(s, stream, in, func() {})
 	left := l.left
-	l.delivery = newDelivery(l.conn, func() { signal(left) })
+	l.delivery = newDelivery(l.conn, nil, func() { signal(left) })
 	l.stall.Stop()
 	return l
 }

@@ -24,12 +24,12 @@ type loadTrailer struct {
 }
 
 // of returns the trailer for l; nil when there is nothing to say yet. The caller must not change it.
-func (r *loadReport) of(l engine.Load) metadata.MD {
+func (r *loadReport) of(l engine.Load) *loadTrailer {
 	if l.Rate == 0 {
 		return nil
 	}
 	if t := r.last.Load(); t != nil && t.load == l {
-		return t.trailer
+		return t
 	}
 	data, err := proto.Marshal(&orca.OrcaLoadReport{RpsFractional: l.Rate, ApplicationUtilization: l.Utilization, MemUtilization: l.Memory})
 	if err != nil {
@@ -37,5 +37,5 @@ func (r *loadReport) of(l engine.Load) metadata.MD {
 	}
 	t := &loadTrailer{load: l, trailer: metadata.Pairs(loadKey, string(data))}
 	r.last.Store(t)
-	return t.trailer
+	return t
 }

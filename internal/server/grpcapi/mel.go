@@ -57,8 +57,7 @@ func newHearing(s *service, stream grpc.ServerStream, in pieceReader, unary bool
 	h.init(s, stream, in, h.release)
 	limits := &s.engine.Config.Limits
 	h.decoder = decoder{kind: melRequest, MaxFrames: limits.MaxBatch, MaxBytes: int(limits.MaxMessageBytes)}
-	h.delivery = newDelivery(h.conn, func() { signal(left) })
-	h.delivery.held.sending = s.engine.NewSending(h.conn.cut)
+	h.delivery = newDelivery(h.conn, s.engine.NewSending(h.conn.cut), func() { signal(left) })
 	return h
 }
 

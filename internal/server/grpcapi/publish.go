@@ -64,7 +64,7 @@ func newPublishing(s *service, stream grpc.ServerStream, in pieceReader) *publis
 // newDelivery makes the delivery of the statuses that follow.
 func (p *publishing) newDelivery() {
 	left := make(chan struct{}, 1)
-	p.left, p.delivery = left, newDelivery(p.conn, func() { signal(left) })
+	p.left, p.delivery = left, newDelivery(p.conn, nil, func() { signal(left) })
 }
 
 // release ends the publisher, and releases what has come in of a frame.

@@ -5,16 +5,17 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthgrpc "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	grpcreflection "google.golang.org/grpc/reflection"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/live"
 )
@@ -25,6 +26,8 @@ type Server struct {
 	health  *health.Server
 	service *service
 	open    *connections
+
+	listener atomic.Pointer[net.Listener] // of Serve
 }
 
 const (
@@ -49,10 +52,11 @@ const (
 	gzipEncoding = "gzip"
 )
 
-// New returns the gRPC API of e and l for those whom who allows it, which is not serving yet. stock says that it does without what grpc-go does not
-// promise: for tests.
-func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, stock bool) *Server {
+// New returns the gRPC API of e and l for those whom who allows it, which is not serving yet. without is what it does without of what
+// grpc-go does not promise.
+func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, without Without) *Server {
 	c := e.Config
+	stock := without == WithoutAny
 	whole, most := stock, otherMessage
 	if !stock && !readsPieces() {
 		log.Warn("messages are received as a whole, in memory that no budget counts: this version of grpc-go cannot be read from in pieces")
@@ -62,9 +66,9 @@ func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, st
 		most = max(most, int(c.Limits.MaxMessageBytes))
 	}
 	open := newConnections(log, time.Duration(c.Timeout.Send), e.Metrics.Rejected)
-	open.stock = stock
 	service := &service{engine: e, live: l, log: log, gate: newGate(c), whole: whole}
 	buffers := newFrameBuffers()
+	open.without, open.buffers = without, buffers
 	var extra []grpc.ServerOption
 	if !stock {
 		extra = experiments(buffers)
@@ -93,13 +97,8 @@ func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, st
 			grpc.MaxHeaderListSize(maxHeaders),
 			grpc.MaxConcurrentStreams(uint32(c.GRPC.MaxCallsPerConnection+moreStreams)),
 			grpc.ConnectionTimeout(time.Duration(c.Timeout.Receive)),
-			grpc.KeepaliveParams(keepalive.ServerParameters{
-				MaxConnectionIdle: time.Duration(c.Timeout.Idle),
-				MaxConnectionAge:  time.Duration(c.GRPC.MaxConnectionAge), // 0: for ever
-				Time:              time.Minute,                            // a peer whose machine is down
-				Timeout:           10 * time.Second,
-			}),
-			grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
+			conn.PingClients(time.Duration(c.Timeout.Idle), time.Duration(c.GRPC.MaxConnectionAge)),
+			conn.PingsAllowed(),
 		)...),
 	}
 	e.Account.Heap(engine.Transports, func() int64 {
@@ -116,6 +115,7 @@ func New(e *engine.Engine, l *live.Live, who *auth.Checker, log *slog.Logger, st
 
 // Serve serves connections from l, which it takes, until Shutdown.
 func (s *Server) Serve(l net.Listener) error {
+	s.listener.Store(&l)
 	s.open.start()
 	return s.grpc.Serve(l)
 }
@@ -124,6 +124,9 @@ func (s *Server) Serve(l net.Listener) error {
 // calls that are left when ctx ends are cut. When it returns, no goroutine of a call is left.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.health.Shutdown()
+	if l := s.listener.Load(); l != nil {
+		defer conn.CutOn(ctx, *l)() // grpc-go closes one connection after the other.
+	}
 	stop := context.AfterFunc(ctx, s.grpc.Stop)
 	s.grpc.GracefulStop()
 	stop()

@@ -2,10 +2,15 @@ package grpcapi
 
 import (
 	"context"
+	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -17,6 +22,7 @@ import (
 	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/server/engine"
 	"github.com/steadyframe/steadyframe/internal/server/metrics"
+	"github.com/steadyframe/steadyframe/internal/testkit/pipes"
 )
 
 // readyListener makes connections that count how grpc-go reads from them.
@@ -70,7 +76,7 @@ func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &readyListener{Listener: tcp}
-	s := New(e, nil, nil, slog.New(slog.DiscardHandler), false)
+	s := New(e, nil, nil, slog.New(slog.DiscardHandler), "")
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	dialed, err := grpc.NewClient(tcp.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -90,4 +96,55 @@ func TestSilentConnectionsHoldNoReadBuffer(t *testing.T) {
 	if ready, read := l.ready.Load(), l.read.Load(); ready == 0 || read != 0 || l.size.Load() != readBuffer {
 		t.Errorf("got %d reads when ready, of %d bytes, and %d others, want some, of %d bytes, and none", ready, l.size.Load(), read, readBuffer)
 	}
+}
+
+// TestShutdownWaitsForNoPeer: however many connections over TLS there are whose peers read nothing any more, the end comes when the
+// context ends.
+func TestShutdownWaitsForNoPeer(t *testing.T) {
+	files := httptest.NewTLSServer(nil)
+	secure, client := &tls.Config{Certificates: files.TLS.Certificates}, files.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	files.Close()
+	client.ServerName = "127.0.0.1"
+	synctest.Test(t, func(t *testing.T) {
+		const connections, limit = 20, 3 * time.Second // before grpc-go gives up on those that do not acknowledge that it goes away
+		inner := pipes.Listen()
+		log := slog.New(slog.DiscardHandler)
+		e := engine.New(config.Default(), metrics.New(), nil)
+		defer e.Close()
+		s := New(e, nil, nil, log, "")
+		l, err := conn.Listen("test", "", conn.Options{MaxConnections: connections, TLS: secure, Log: log, Passed: map[string]net.Listener{"test": inner}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		served := make(chan error, 1)
+		go func() { served <- s.Serve(l) }()
+		for range connections {
+			far := inner.Dial()
+			defer func() { _ = far.Close() }()
+			peer := tls.Client(far, client)
+			framer := http2.NewFramer(peer, peer)
+			go func() {
+				for {
+					if f, err := framer.ReadFrame(); err != nil || f.Header().Type == http2.FramePing {
+						return // It has been told that the server goes away, and reads nothing more.
+					}
+				}
+			}()
+			if _, err := io.WriteString(peer, http2.ClientPreface); err != nil {
+				t.Fatal(err)
+			}
+			if err := framer.WriteSettings(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		begin := time.Now()
+		s.Shutdown(ctx)
+		if took := time.Since(begin); took < limit || took > limit+time.Second {
+			t.Errorf("the end took %v, want %v", took, limit)
+		}
+		<-served
+	})
 }

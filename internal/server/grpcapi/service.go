@@ -15,6 +15,7 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
 	"github.com/steadyframe/steadyframe/internal/server/auth"
@@ -29,6 +30,7 @@ type service struct {
 	live      *live.Live
 	log       *slog.Logger
 	logged    fault.Throttle
+	said      fault.Repeated[*status.Status]
 	gate      *gate
 	inflaters inflaters
 	gathering gathering
@@ -81,7 +83,7 @@ func (s *service) serve(method string, stream grpc.ServerStream, serve func(grpc
 	}
 	s.engine.Metrics.Rejected(f.Kind)
 	s.logFault(stream.Context(), method, f)
-	return toStatus(f).Err()
+	return s.said.Of(f, toStatus).Err()
 }
 
 // logFault says why a call failed.
@@ -100,7 +102,7 @@ func (s *service) logFault(ctx context.Context, method string, f *fault.Error) {
 // encode serves Encode. However it ends, it says the load: after a refusal, too, a client should know.
 func (s *service) encode(stream grpc.ServerStream, in pieceReader) error {
 	defer s.sayLoad(stream)
-	if err := s.engine.CheckQueue(); err != nil {
+	if err := s.engine.CheckQueue(); err != nil { // tooMany has asked before: this is about what it leaves to the handler.
 		return err
 	}
 	return newSession(s, stream, in, true).run()
@@ -108,9 +110,30 @@ func (s *service) encode(stream grpc.ServerStream, in pieceReader) error {
 
 // sayLoad puts the load into the trailer of a call that ends.
 func (s *service) sayLoad(stream grpc.ServerStream) {
-	if trailer := s.load.of(s.engine.Load()); trailer != nil {
-		stream.SetTrailer(trailer)
+	if t := s.load.of(s.engine.Load()); t != nil {
+		stream.SetTrailer(t.trailer)
+		connectionOf(stream.Context()).told.Store(t)
 	}
+}
+
+// tooMany returns the error of a call of c that is refused before it has a handler, since the queue is full: one that would have a place
+// in it. A handler, its goroutine and its stream take more than half of the time of such a call. nil: it is served, or it is refused by its
+// handler, which says the load where c does not know it, and may wait where c makes very many.
+func (s *service) tooMany(c *connection, method string) error {
+	switch method {
+	case api.FrameService_Encode_FullMethodName:
+		if s.load.of(s.engine.Load()) != c.told.Load() {
+			return nil
+		}
+	case api.FrameService_Mel_FullMethodName:
+	default:
+		return nil
+	}
+	err := s.engine.CheckQueue()
+	if err == nil || !s.engine.Quick(&c.client) {
+		return nil
+	}
+	return err
 }
 
 // encodeStream serves EncodeStream, which waits for its turns, however long the queue.
@@ -141,7 +164,7 @@ func (s *service) listen(stream grpc.ServerStream, in pieceReader) error {
 
 // mel serves Mel.
 func (s *service) mel(stream grpc.ServerStream, in pieceReader) error {
-	if err := s.engine.CheckQueue(); err != nil {
+	if err := s.engine.CheckQueue(); err != nil { // As in encode.
 		return err
 	}
 	return newHearing(s, stream, in, true).run()
@@ -171,9 +194,15 @@ func peerOf(ctx context.Context) string {
 // refused counts and logs a call that was refused before it has a handler, and returns the caller's error. Where the connection
 // makes very many it waits, and nothing more is read of the connection meanwhile.
 func (s *service) refused(ctx context.Context, method string, begin time.Time, err error) error {
+	status := s.refusedAtOnce(ctx, method, err)
+	s.engine.Pace(engine.WithClient(ctx, &connectionOf(ctx).client), time.Since(begin))
+	return status
+}
+
+// refusedAtOnce is refused without the wait.
+func (s *service) refusedAtOnce(ctx context.Context, method string, err error) error {
 	f := fault.From(err)
 	s.engine.Metrics.Rejected(f.Kind)
 	s.logFault(ctx, method, f)
-	s.engine.Pace(engine.WithClient(ctx, &connectionOf(ctx).client), time.Since(begin))
-	return toStatus(f).Err()
+	return s.said.Of(f, toStatus).Err()
 }

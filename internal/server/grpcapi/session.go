@@ -50,8 +50,7 @@ func newSession(s *service, stream grpc.ServerStream, in pieceReader, unary bool
 	for i := range c.batches {
 		b := &c.batches[i]
 		b.run.History = &c.history
-		b.delivery = newDelivery(c.conn, func() { c.left(b) })
-		b.delivery.held.sending = s.engine.NewSending(c.conn.cut)
+		b.delivery = newDelivery(c.conn, s.engine.NewSending(c.conn.cut), func() { c.left(b) })
 		c.free <- b
 	}
 	return c

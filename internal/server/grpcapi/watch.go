@@ -46,7 +46,7 @@ func newWatching(s *service, stream grpc.ServerStream, in pieceReader) *watching
 	w := &watching{first: make(chan watched, 1), left: make(chan struct{}, 1), stall: time.NewTimer(time.Hour)}
 	w.init(s, stream, in, func() {})
 	left := w.left
-	w.delivery = newDelivery(w.conn, func() { signal(left) })
+	w.delivery = newDelivery(w.conn, nil, func() { signal(left) })
 	w.credit.changed = make(chan struct{}, 1)
 	w.stall.Stop()
 	return w
@@ -185,7 +185,6 @@ func (w *watching) send(p stream.Image) error {
 	message.marshal(w.delivery)
 	lent, size := w.lent[:0], int64(0)
 	if lends(len(message.Data)) || lends(len(message.Alpha)) {
-		//poolvet:ignore seal takes what is lent
 		lent, size = append(lent, p.Buf.Retain()), int64(p.Buf.Cap())
 	} else {
 		p.Release()

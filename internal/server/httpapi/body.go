@@ -30,9 +30,10 @@ type body struct {
 	chunked       bool         // whether it comes in HTTP/1.1's chunks
 	head          bytes.Reader // read ahead for the sniffing
 	headMemory    [16]byte
-	left          int  // bytes until the deadline is set anew
-	between       bool // whether the next byte begins a frame
-	patient       bool // whether that is so until resume is called: what is read may still be what separates two frames
+	left          int          // bytes until the deadline is set anew
+	between       bool         // whether the next byte begins a frame
+	patient       bool         // whether that is so until resume is called: what is read may still be what separates two frames
+	failed        *fault.Error // what Read returned
 	stopped       atomic.Bool
 	ended         atomic.Bool // whether all of it was read
 }
@@ -79,22 +80,24 @@ func (b *body) nextFrame() { b.between = true }
 // resume says that the next byte belongs to the same frame, after a wait that was not the caller's fault.
 func (b *body) resume() { b.between, b.left = false, 0 }
 
-// Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error.
+// Read is part of io.Reader. Its errors, but io.EOF, are *fault.Error, and final: net/http returns io.EOF after a body that broke off.
 //
 // At the end of the body net/http begins to read the connection by itself, to learn when the caller goes away. From then on no
 // deadline may be set: where one passes net/http takes the caller for gone, and cancels this request and the next ones of the
 // connection.
 func (b *body) Read(p []byte) (int, error) {
-	if b.ended.Load() && b.head.Len() == 0 {
-		return 0, io.EOF
-	}
-	if b.head.Len() > 0 {
+	switch {
+	case b.head.Len() > 0:
 		b.resume()
 		return b.head.Read(p)
+	case b.failed != nil:
+		return 0, b.failed
+	case b.ended.Load():
+		return 0, io.EOF
 	}
 	if b.between || b.left <= 0 {
-		if err := b.setDeadline(); err != nil {
-			return 0, err
+		if b.failed = b.setDeadline(); b.failed != nil {
+			return 0, b.failed
 		}
 	}
 	n, err := b.r.Read(p)
@@ -108,11 +111,12 @@ func (b *body) Read(p []byte) (int, error) {
 	if err == nil || err == io.EOF {
 		return n, err
 	}
-	return n, b.fault(err)
+	b.failed = b.fault(err)
+	return n, b.failed
 }
 
 // setDeadline says by when the next bytes must come.
-func (b *body) setDeadline() error {
+func (b *body) setDeadline() *fault.Error {
 	wait := b.receive
 	if b.between {
 		wait = b.idle

@@ -93,3 +93,25 @@ func TestBodyOfAClosedConnection(t *testing.T) {
 		t.Errorf("got %v, want Canceled", err)
 	}
 }
+
+// failsOnce is a body of net/http that broke off: io.EOF follows the error.
+type failsOnce struct{ failed bool }
+
+func (f *failsOnce) Read([]byte) (int, error) {
+	if f.failed {
+		return 0, io.EOF
+	}
+	f.failed = true
+	return 0, io.ErrUnexpectedEOF
+}
+
+// TestBodyThatBrokeOff: what a body returned once it returns again, so that whoever looks ahead cannot take its end for a good one.
+func TestBodyThatBrokeOff(t *testing.T) {
+	b := &body{r: &failsOnce{}, control: http.NewResponseController(&deadlines{}), receive: time.Hour, idle: time.Hour}
+	for range 2 {
+		b.nextFrame()
+		if _, err := b.Read(make([]byte, 1)); fault.From(err).Kind != fault.Canceled {
+			t.Errorf("got %v, want that it broke off", err)
+		}
+	}
+}

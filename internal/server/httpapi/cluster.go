@@ -30,7 +30,7 @@ type clusterReport struct {
 	Node      string          `json:"node"` // this one
 	Directory directoryEntry  `json:"directory"`
 	Nodes     []nodeEntry     `json:"nodes"`   // by name, this one among them
-	Streams   []clusterStream `json:"streams"` // by name, those that the caller may view
+	Streams   []clusterStream `json:"streams"` // by name, those that the caller may view; none with streams=false
 }
 
 // directoryEntry is how nodes find each other.
@@ -57,7 +57,8 @@ type nodeEntry struct {
 	Name      string   `json:"name"`
 	Address   string   `json:"address"`
 	Version   string   `json:"version,omitempty"`
-	State     string   `json:"state"` // "online", "draining", or "unknown": it cannot be heard
+	State     string   `json:"state"`            // "online", "draining", or "unknown": it cannot be heard
+	Reason    string   `json:"reason,omitempty"` // why it cannot be heard, a server of cluster.origins
 	Self      bool     `json:"self,omitempty"`
 	Started   string   `json:"started,omitempty"`
 	Age       *float64 `json:"age_ms,omitempty"` // since it was heard last; not of this one
@@ -89,7 +90,15 @@ func (h *Handler) cluster(w *writer, r *http.Request) error {
 	case h.nodes.Directory == nil:
 		return fault.Errorf(fault.NotFound, "this server is in no cluster: the setting cluster.name makes it a node of one, and cluster.origins shows the streams of other servers here")
 	}
-	return writeJSON(w, h.nodes.report(time.Now(), auth.From(r.Context()).Infos(h.live.Hub)))
+	var infos []stream.Info
+	switch s := r.URL.Query().Get("streams"); s {
+	case "", "true":
+		infos = auth.From(r.Context()).Infos(h.live.Hub)
+	case "false":
+	default:
+		return badParameter("streams", s, "true or false")
+	}
+	return writeJSON(w, h.nodes.report(time.Now(), infos))
 }
 
 // report returns the nodes, and those streams.
@@ -124,7 +133,7 @@ func newDirectoryEntry(s cluster.State) directoryEntry {
 
 func newNodeEntry(now time.Time, n *cluster.Node, s *cluster.State) nodeEntry {
 	e := nodeEntry{
-		Name: n.Name, Address: n.Address, Version: n.Version, State: string(n.Condition(s)), Self: n.Self, Streams: n.Streams, Viewers: n.Viewers, Pulls: n.Pulls,
+		Name: n.Name, Address: n.Address, Version: n.Version, State: string(n.Condition(s)), Reason: n.Reason, Self: n.Self, Streams: n.Streams, Viewers: n.Viewers, Pulls: n.Pulls,
 		QueueWait: inMilliseconds(n.QueueWait),
 	}
 	if !n.Started.IsZero() {

@@ -11,11 +11,13 @@ import (
 // exposedHeaders are those of responses that pages of other origins may read beside the ones that they always may.
 const exposedHeaders = "ETag, Retry-After, X-Timestamp, X-Steadyframe-Height, X-Steadyframe-Online, X-Steadyframe-Width"
 
+// Values of headers that all responses have. Nothing changes them.
+var noSniff, sameOrigin = []string{"nosniff"}, []string{"same-origin"}
+
 // setSecurityHeaders says to browsers which pages may use the response: those of the server itself, and of the origins that
 // http.cors_origins lists.
 func setSecurityHeaders(h http.Header, r *http.Request, pages *auth.Origins) {
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h["X-Content-Type-Options"], h["Cross-Origin-Resource-Policy"] = noSniff, sameOrigin
 	origin := r.Header.Get("Origin")
 	switch {
 	case pages.All():
@@ -25,7 +27,7 @@ func setSecurityHeaders(h http.Header, r *http.Request, pages *auth.Origins) {
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		h.Set("Access-Control-Allow-Origin", origin)
 		h.Add("Vary", "Origin")
-	case origin == "" && pages.Lists(auth.Referrer(r)): // an <img> without crossorigin
+	case origin == "" && pages.ListsReferrer(r): // an <img> without crossorigin
 		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		return
 	default:

@@ -35,6 +35,7 @@ type Handler struct {
 	page   http.Handler
 	log    *slog.Logger
 	logged fault.Throttle
+	said   fault.Repeated[*document]
 	mux    *http.ServeMux
 
 	nodes   Cluster // of which this server is a node; zero: none
@@ -62,6 +63,9 @@ func (h *Handler) Wait(ctx context.Context) { h.watch.wait(ctx) }
 func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	w := &writer{ResponseWriter: rw}
+	if r.ProtoMajor != 1 {
+		w.late = h.setWriteDeadline
+	}
 	setSecurityHeaders(w.Header(), r, h.pages)
 	err := h.serve(w, r)
 	if err != nil || w.body == nil { // What has a body and is served took turns.
@@ -83,7 +87,7 @@ func (h *Handler) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		if f.Kind == fault.Unauthorized {
 			setChallenge(w.Header(), r)
 		}
-		writeFault(w, f)
+		h.said.Of(f, documentOf).write(w)
 		w.linger(r)
 		return
 	}
@@ -104,13 +108,32 @@ type writer struct {
 	err   error          // why the request was not served
 	body  *body          // the request's, once it is read
 	id    *auth.Identity // the caller's, once it is known
-	wrote bool           // whether anything of it was written
+	wrote bool           // whether anything of it was written, if only the head
+
+	// late sets the deadline of the first write; nil: there is one. Over HTTP/2 net/http keeps it also while nothing is written, as while
+	// a body comes in that lasts for hours.
+	late func(http.ResponseWriter) error
 }
 
 // Write is part of http.ResponseWriter.
 func (w *writer) Write(p []byte) (int, error) {
 	w.wrote = true
+	if late := w.late; late != nil {
+		w.late = nil
+		if err := late(w.ResponseWriter); err != nil {
+			return 0, err
+		}
+	}
 	return w.ResponseWriter.Write(p)
+}
+
+// FlushError is for http.ResponseController: what is flushed first is the head.
+func (w *writer) FlushError() error {
+	w.wrote = true
+	if f, ok := w.ResponseWriter.(interface{ FlushError() error }); ok {
+		return f.FlushError()
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Unwrap is for http.ResponseController.
@@ -165,8 +188,10 @@ func (h *Handler) serve(w *writer, r *http.Request) (err error) {
 		}
 	}()
 	// An earlier request of the connection may have left a deadline.
-	if err := h.setWriteDeadline(w); err != nil {
-		return err
+	if w.late == nil {
+		if err := h.setWriteDeadline(w); err != nil {
+			return err
+		}
 	}
 	if err := h.hosts.Check(r); err != nil {
 		return err

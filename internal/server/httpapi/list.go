@@ -12,15 +12,27 @@ import (
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
 
-// streams serves the list of all streams that the caller may view, sorted by name, as JSON.
+// streamList is the list of streams.
+type streamList struct {
+	Streams  []entry    `json:"streams"`
+	Matching int        `json:"matching"` // streams that match, of which the list may have fewer
+	Offset   int        `json:"offset"`   // how many of them stand before those of the list
+	Totals   listTotals `json:"totals"`
+}
+
+// streams serves the list of streams, of those that the caller may view, as JSON.
 func (h *viewers) streams(w http.ResponseWriter, r *http.Request) error {
+	o, err := parseListQuery(r.URL.Query())
+	if err != nil {
+		return err
+	}
 	id := auth.From(r.Context())
-	list := struct {
-		Streams []entry `json:"streams"`
-	}{[]entry{}}
 	infos := id.Infos(h.hub)
+	list := streamList{Totals: totalsFor(id, infos)}
+	infos, list.Matching, list.Offset = o.choose(infos)
+	list.Streams = make([]entry, len(infos))
 	for i := range infos {
-		list.Streams = append(list.Streams, entryFor(id, &infos[i]))
+		list.Streams[i] = entryFor(id, &infos[i])
 	}
 	return writeJSON(w, list)
 }

@@ -16,11 +16,12 @@ const (
 	typeY4M = "video/x-yuv4mpeg"
 	// typeFrames is the Content-Type of raw frames with a line before each, as ingest.NewLines reads them.
 	typeFrames = "application/x-steadyframe-frames"
+	typeForm   = "application/x-www-form-urlencoded"
 )
 
 // rawTypes are the Content-Types of a body whose form the query or the body's first bytes say;
 // application/x-www-form-urlencoded is what curl calls everything. ffmpeg says nothing.
-var rawTypes = []string{"", "application/octet-stream", "application/x-www-form-urlencoded", "video/x-raw", "video/raw"}
+var rawTypes = []string{"", "application/octet-stream", typeForm, "video/x-raw", "video/raw"}
 
 // jpegTypes are the Content-Types of JPEGs one after the other.
 var jpegTypes = []string{typeMotionJPEG, "image/jpeg", "image/jpg", "video/x-mjpeg", "video/mjpeg"}
@@ -86,6 +87,31 @@ func mediaOf(r *http.Request, live bool) (media, error) {
 		want = typeY4M + ", multipart/x-mixed-replace, image/jpeg or application/octet-stream"
 	}
 	return media{}, &fault.Error{Kind: fault.Unsupported, Field: "Content-Type", Reason: "got Content-Type " + kind + ", want " + want}
+}
+
+// files are how files begin that people send in place of the frames in them.
+var files = []struct {
+	at    int
+	begin string
+	name  string
+}{
+	{0, "\xff\xd8\xff", "a JPEG"}, {0, "\x89PNG", "a PNG"}, {0, "GIF8", "a GIF"}, {0, "RIFF", "a WebP or AVI file"},
+	{4, "ftyp", "an MP4, MOV or HEIF file"}, {0, "\x1a\x45\xdf\xa3", "a Matroska or WebM file"},
+}
+
+// refuseFile refuses a body without a description whose head is that of a file which others have to decode first.
+func refuseFile(head []byte, live bool) error {
+	for _, f := range files {
+		if len(head) < f.at || !strings.HasPrefix(string(head[f.at:]), f.begin) {
+			continue
+		}
+		want, program := "raw frames with format and size, or Y4M", "steadyframe encode FILE -o FOLDER"
+		if live {
+			want, program = "JPEGs, Y4M, or raw frames with format and size", "steadyframe push FILE URL"
+		}
+		return fault.Errorf(fault.Invalid, "the body is %s, want %s; `%s` decodes files", f.name, want, program)
+	}
+	return nil
 }
 
 // recognize returns the form of a body that begins with head.

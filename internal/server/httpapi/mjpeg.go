@@ -34,7 +34,7 @@ func (h *viewers) mjpeg(w http.ResponseWriter, r *http.Request, name string) err
 	m := &mjpegViewer{mjpegOptions: o, viewer: v, draining: h.engine.Draining(), expired: expiry(r), request: r}
 	if r.ProtoMajor != 1 {
 		o.setHeader(w.Header())
-		response := newResponse(w, h.stall())
+		response := newResponse(w, r, h.stall())
 		defer response.end()
 		v.OnEvict(response.cut)
 		m.out, m.gone = response, r.Context().Done()

@@ -22,11 +22,12 @@ const (
 // outgoing writes a response whose contents are in memory of the pool: it gives the client timeouts.send for each MiB, and is
 // cut when the client reads nothing and others need the memory. Its methods but hangUp are for one goroutine.
 type outgoing struct {
-	engine  *engine.Engine
-	w       http.ResponseWriter
-	control *http.ResponseController
-	sending *engine.Sending
-	piece   int // bytes that are written at a time
+	engine   *engine.Engine
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	deadline *deadline
+	sending  *engine.Sending
+	piece    int // bytes that are written at a time
 
 	mu  sync.Mutex
 	cut *fault.Error // why the response was cut; then no more deadlines are set
@@ -34,7 +35,7 @@ type outgoing struct {
 
 // newOutgoing returns the response to r. The handler calls over before it returns.
 func newOutgoing(e *engine.Engine, w http.ResponseWriter, r *http.Request, control *http.ResponseController) *outgoing {
-	o := &outgoing{engine: e, w: w, control: control, piece: writePiece}
+	o := &outgoing{engine: e, w: w, control: control, deadline: newDeadline(w, r), piece: writePiece}
 	o.sending = e.NewSending(o.hangUp)
 	if c := connOf(r); c != nil && r.ProtoMajor == 1 {
 		o.sending.Follow(c.Written)
@@ -55,10 +56,13 @@ var errOver = &fault.Error{Kind: fault.Internal, Reason: "the response is over"}
 func (o *outgoing) hangUp(f *fault.Error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if f == errOver {
+		o.deadline.forget()
+	}
 	if o.cut == nil {
 		o.cut = f
 		if f != errOver {
-			_ = o.control.SetWriteDeadline(time.Now()) // If that fails, there is nothing to cut.
+			_ = o.deadline.within(0) // If that fails, there is nothing to cut.
 		}
 	}
 }
@@ -70,7 +74,7 @@ func (o *outgoing) extend() error {
 	if o.cut != nil {
 		return o.cut
 	}
-	if err := o.control.SetWriteDeadline(time.Now().Add(time.Duration(o.engine.Config.Timeout.Send))); err != nil {
+	if err := o.deadline.within(time.Duration(o.engine.Config.Timeout.Send)); err != nil {
 		return &fault.Error{Kind: fault.Internal, Err: err}
 	}
 	return nil
@@ -105,8 +109,11 @@ func (o *outgoing) write(p []byte) error {
 func (o *outgoing) failed(err error) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.cut != nil {
+	switch {
+	case o.cut != nil:
 		return o.cut
+	case o.deadline.missed():
+		err = os.ErrDeadlineExceeded
 	}
 	return writeFailed(err)
 }
@@ -115,6 +122,11 @@ func (o *outgoing) failed(err error) error {
 func (o *outgoing) flush() error {
 	if err := o.control.Flush(); err != nil {
 		return o.failed(err)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.cut == nil {
+		o.deadline.none() // What comes next may be a long way off.
 	}
 	return nil
 }

@@ -68,29 +68,51 @@ func setChallenge(h http.Header, r *http.Request) {
 	}
 }
 
-// writeFault responds with the problem document of f.
-func writeFault(w http.ResponseWriter, f *fault.Error) {
+// document is a problem document as it is sent. Nothing changes it.
+type document struct {
+	status     int
+	length     []string // the header Content-Length
+	retryAfter []string // the header Retry-After; nil: none
+	body       []byte
+}
+
+// problemType is the header Content-Type of a document.
+var problemType = []string{"application/problem+json"}
+
+// documentOf returns the problem document of f.
+func documentOf(f *fault.Error) *document {
 	code, title := status(f.Kind)
 	p := problem{
 		Type: "urn:steadyframe:problem:" + f.Kind.String(), Title: title, Status: code, Detail: f.Error(),
-		Field: f.Field, Limit: f.Limit, Got: f.Got, Max: f.Max,
+		Field: f.Field, Limit: f.Limit, Got: f.Got, Max: f.Max, RetryAfter: f.RetrySeconds(),
 	}
-	if p.RetryAfter = f.RetrySeconds(); p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
+	d := p.document()
+	if p.RetryAfter > 0 {
+		d.retryAfter = []string{strconv.Itoa(p.RetryAfter)}
 	}
-	writeProblem(w, p)
+	return d
+}
+
+// document returns p as it is sent.
+func (p *problem) document() *document {
+	body, err := json.Marshal(p)
+	if err != nil {
+		body = []byte("{}") // It has strings and numbers alone.
+	}
+	body = append(body, '\n') // for terminals
+	return &document{status: p.Status, length: []string{strconv.Itoa(len(body))}, body: body}
+}
+
+// write responds with d.
+func (d *document) write(w http.ResponseWriter) {
+	h := w.Header()
+	if d.retryAfter != nil {
+		h["Retry-After"] = d.retryAfter
+	}
+	h["Content-Type"], h["Content-Length"] = problemType, d.length
+	w.WriteHeader(d.status)
+	_, _ = w.Write(d.body) // If it fails, the caller has disconnected.
 }
 
 // writeProblem responds with p.
-func writeProblem(w http.ResponseWriter, p problem) {
-	data, err := json.Marshal(p)
-	if err != nil {
-		data = []byte("{}") // It has strings and numbers alone.
-	}
-	data = append(data, '\n') // for terminals
-	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	w.WriteHeader(p.Status)
-	_, _ = w.Write(data) // If it fails, the caller has disconnected.
-}
+func writeProblem(w http.ResponseWriter, p problem) { p.document().write(w) }

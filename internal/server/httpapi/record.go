@@ -50,7 +50,7 @@ func (h *viewers) record(w http.ResponseWriter, r *http.Request, name string) er
 		return fault.From(err)
 	}
 	o.setHeader(w.Header(), name)
-	response := newResponse(w, h.stall())
+	response := newResponse(w, r, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
 	x := recording{viewer: v, sound: l, out: response, draining: h.engine.Draining(), request: r, gone: r.Context().Done(), length: o.length}

@@ -14,26 +14,43 @@ const responsePieceBytes = 64 << 10
 
 // response is a response that net/http writes.
 type response struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	stall   time.Duration
+	w        http.ResponseWriter
+	deadline *deadline
+	stall    time.Duration
 
 	mu   sync.Mutex
 	over bool // cut, or ended: no more deadlines are set
 }
 
-func newResponse(w http.ResponseWriter, stall time.Duration) *response {
-	return &response{w: w, control: http.NewResponseController(w), stall: stall}
+// newResponse returns the response to r, which is w. The handler calls end before it returns.
+func newResponse(w http.ResponseWriter, r *http.Request, stall time.Duration) *response {
+	return &response{w: w, deadline: newDeadline(w, r), stall: stall}
 }
 
 // WriteParts is part of sink.
 func (r *response) WriteParts(head, body, tail []byte) error {
 	for _, p := range [...][]byte{head, body, tail} {
 		if err := r.pieces(p); err != nil {
-			return err
+			return r.failed(err)
 		}
 	}
-	return r.control.Flush()
+	if err := r.deadline.control.Flush(); err != nil {
+		return r.failed(err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.over {
+		r.deadline.none() // The next image may be a long way off.
+	}
+	return nil
+}
+
+// failed returns why a write failed with err.
+func (r *response) failed(err error) error {
+	if r.deadline.missed() {
+		return os.ErrDeadlineExceeded
+	}
+	return err
 }
 
 // pieces writes p in pieces.
@@ -58,7 +75,7 @@ func (r *response) extend() error {
 	if r.over {
 		return os.ErrDeadlineExceeded
 	}
-	return r.control.SetWriteDeadline(time.Now().Add(r.stall))
+	return r.deadline.within(r.stall)
 }
 
 // cut ends a write in progress, and all later ones. It may be called from any goroutine.
@@ -67,15 +84,16 @@ func (r *response) cut() {
 	defer r.mu.Unlock()
 	if !r.over {
 		r.over = true
-		_ = r.control.SetWriteDeadline(time.Now()) // If it fails, there is nothing to cut.
+		_ = r.deadline.within(0) // If it fails, there is nothing to cut.
 	}
 }
 
 // end makes cut do nothing any more: net/http uses the response's memory again when its handler has returned.
 func (r *response) end() {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.over = true
-	r.mu.Unlock()
+	r.deadline.forget()
 }
 
 // responseHead returns the head of a response of 200 with the headers h, for a connection hijacked from net/http.

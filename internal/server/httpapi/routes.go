@@ -43,7 +43,8 @@ GET  /v1/streams/NAME/record?seconds=10     record it, as Matroska (.mkv); witho
 GET  /ws                                    any number of streams over one WebSocket
 POST /v1/links?stream=NAME&for=24h          a link that shows it without a token, for so long; * in NAME: any characters
 GET  /v1/streams   /v1/streams/NAME         the live streams and their viewers
-GET  /v1/cluster                            the nodes of the server's cluster, and the streams of all of them
+     limit=N offset=N search=TEXT order=name|state|viewers|fps near=NAME    some of them
+GET  /v1/cluster                            the nodes of the server's cluster, and the streams of all of them; streams=false: the nodes
 GET  /v1/stats                              what the server has done; ?history: in the last five minutes
 GET  /                                      all this as a page, for browsers; /plain: without JavaScript
 
@@ -186,11 +187,22 @@ func ofStream(suffix string, serve func(w http.ResponseWriter, r *http.Request, 
 	return func(w *writer, r *http.Request) error {
 		name, ok := strings.CutSuffix(r.PathValue("file"), suffix)
 		if !ok || name == "" {
-			writeNotFound(w, r)
+			writeNotFound(w, r, withSuffix(r.URL.Path, suffix))
 			return nil
 		}
 		return serve(w, r, name)
 	}
+}
+
+// withSuffix returns a path that names no stream with the suffix that it should have.
+func withSuffix(path, suffix string) string {
+	if strings.HasSuffix(path, "/"+suffix) {
+		return strings.TrimSuffix(path, suffix) + "NAME" + suffix
+	}
+	for _, other := range []string{".jpg", ".jpeg", ".png", ".mjpg", ".mjpeg", ".wav"} {
+		path = strings.TrimSuffix(path, other)
+	}
+	return path + suffix
 }
 
 // ofTopic returns the endpoint for the URLs of web_video_server, of ROS: /stream?topic=/camera/image_raw is the stream
@@ -221,7 +233,7 @@ func (h *Handler) dispatch(w *writer, r *http.Request) error {
 	refused := unrouted{header: http.Header{}}
 	mux.ServeHTTP(&refused, r)
 	if refused.status != http.StatusMethodNotAllowed {
-		writeNotFound(w, r)
+		writeNotFound(w, r, "one of those that GET / lists")
 		return nil
 	}
 	allowed := refused.header.Get("Allow")
@@ -251,9 +263,10 @@ func (u *unrouted) WriteHeader(status int) { u.status = status }
 // Write is part of http.ResponseWriter.
 func (u *unrouted) Write(p []byte) (int, error) { return len(p), nil }
 
-func writeNotFound(w http.ResponseWriter, r *http.Request) {
+// writeNotFound refuses a path. want says which one is meant.
+func writeNotFound(w http.ResponseWriter, r *http.Request, want string) {
 	writeProblem(w, problem{Type: "urn:steadyframe:problem:not_found", Title: "There is nothing here", Status: http.StatusNotFound,
-		Detail: "got path " + r.URL.Path + ", want one of those that GET / lists"})
+		Detail: "got path " + r.URL.Path + ", want " + want})
 }
 
 // root serves /: the page for browsers, the index for others, and the URLs of mjpg-streamer.

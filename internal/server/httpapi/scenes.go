@@ -97,12 +97,19 @@ type sceneUpload struct {
 
 // run reads all files.
 func (u *sceneUpload) run() error {
-	files := tar.NewReader(u.body)
-	for {
+	in := &countedReader{r: u.body}
+	files := tar.NewReader(in)
+	for end := int64(0); ; { // of the file
 		u.body.nextFrame()
 		head, err := files.Next()
-		if err == io.EOF {
+		if err == io.EOF && (in.n == 0 || in.n >= end+tarBlock) {
 			return nil
+		}
+		if err == io.EOF { // Package tar takes that for the end of an archive, too.
+			return fault.Errorf(fault.Invalid, "the body ends between two files of the tar, without the two empty blocks that end one")
+		}
+		if err == nil {
+			end = in.n + blocksOf(head)
 		}
 		if err == nil && scenedir.Wanted(head.Name) && !ofMac(head.Name) {
 			u.body.resume()
@@ -112,6 +119,30 @@ func (u *sceneUpload) run() error {
 			return tarFault(err)
 		}
 	}
+}
+
+// tarBlock is what a tar is made of, in bytes.
+const tarBlock = 512
+
+// blocksOf returns how many bytes a file takes at least behind its head.
+func blocksOf(head *tar.Header) int64 {
+	if head.Typeflag != tar.TypeReg || isSparse(head) {
+		return 0
+	}
+	return (head.Size + tarBlock - 1) / tarBlock * tarBlock
+}
+
+// countedReader counts the bytes that are read.
+type countedReader struct {
+	r io.Reader
+	n int64
+}
+
+// Read is part of io.Reader.
+func (c *countedReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
 }
 
 // ofMac reports whether a file of that name is what tar on macOS adds for its attributes.

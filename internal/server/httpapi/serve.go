@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steadyframe/steadyframe/internal/server/conn"
@@ -28,14 +29,14 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
-	streams := &http2Requests{handler: h}
+	open := &requests{handler: h, http1: map[*conn.Conn]struct{}{}}
 	s := &http.Server{
-		Handler:           streams,
+		Handler:           open,
 		Protocols:         protocols,
 		ReadHeaderTimeout: time.Duration(c.Timeout.Receive),
 		IdleTimeout:       time.Duration(c.Timeout.Idle),
 		MaxHeaderBytes:    maxHeaderBytes,
-		ConnState:         trackConn,
+		ConnState:         open.track,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return engine.WithClient(context.WithValue(ctx, connKey{}, conn.Of(c)), new(engine.Client))
 		},
@@ -44,43 +45,71 @@ func Serve(e *engine.Engine, h http.Handler, log *slog.Logger) (serve func(net.L
 			MaxConcurrentStreams:          http2Streams,
 			MaxReceiveBufferPerConnection: http2ConnBuffer,
 			MaxReceiveBufferPerStream:     http2StreamBuffer,
+			// Of a connection whose client reads nothing. What handlers hold memory for has deadlines of its own.
+			WriteByteTimeout: time.Duration(max(c.Timeout.Send, c.Live.Stall)),
 		},
 	}
+	var listener atomic.Pointer[net.Listener]
 	shutdown = func(ctx context.Context) {
+		if l := listener.Load(); l != nil {
+			defer conn.CutOn(ctx, *l)() // net/http closes one connection after the other, idle ones also once ctx has ended.
+		}
 		if s.Shutdown(ctx) != nil {
 			_ = s.Close() // Shutdown's error is that ctx ended; Close's are of connections that are being thrown away.
 		}
-		streams.wait()
+		open.wait()
 	}
 	return func(l net.Listener) error {
+		listener.Store(&l)
 		ahead := conn.ReadAhead(l)
 		e.Account.Heap(engine.Transports, ahead.Held)
 		return s.Serve(ahead)
 	}, shutdown
 }
 
-// http2Requests serves requests with handler, and counts those over HTTP/2: their handlers may go on for a moment after
-// their connection, which is all that net/http's Shutdown waits for.
-type http2Requests struct {
+// requests serves requests with handler, and counts them: handlers may go on for a moment after their connection. net/http's Shutdown
+// waits for connections, and over HTTP/1.1 its Close for nothing. Those that have hijacked their connection are not counted any more.
+type requests struct {
 	handler http.Handler
 
-	mu   sync.Mutex
-	open int
-	none chan struct{} // closed when the last one ends, nil when nobody waits
+	mu    sync.Mutex
+	open  int
+	http1 map[*conn.Conn]struct{} // connections with a request that is counted
+	none  chan struct{}           // closed when the last one ends, nil when nobody waits
 }
 
 // ServeHTTP is part of http.Handler.
-func (q *http2Requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (q *requests) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	over := connOf(r)
 	if r.ProtoMajor != 1 {
-		q.mu.Lock()
-		q.open++
-		q.mu.Unlock()
+		over = nil
+	}
+	q.mu.Lock()
+	q.open++
+	if over != nil {
+		q.http1[over] = struct{}{}
+	}
+	q.mu.Unlock()
+	if over != nil {
+		defer q.endHTTP1(over)
+	} else {
 		defer q.end()
 	}
 	q.handler.ServeHTTP(w, r)
 }
 
-func (q *http2Requests) end() {
+// endHTTP1 is end for the request of a connection of HTTP/1.1, unless that is not counted any more.
+func (q *requests) endHTTP1(over *conn.Conn) {
+	q.mu.Lock()
+	_, counted := q.http1[over]
+	delete(q.http1, over)
+	q.mu.Unlock()
+	if counted {
+		q.end()
+	}
+}
+
+func (q *requests) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.open--; q.open == 0 && q.none != nil {
@@ -90,7 +119,7 @@ func (q *http2Requests) end() {
 }
 
 // wait waits until no handler runs. Their connections are closed, so what they read or write fails.
-func (q *http2Requests) wait() {
+func (q *requests) wait() {
 	q.mu.Lock()
 	if q.open == 0 {
 		q.mu.Unlock()
@@ -111,12 +140,16 @@ func connOf(r *http.Request) *conn.Conn {
 	return c
 }
 
-// trackConn tells the connection whether it has requests in flight. A new one has none yet.
-func trackConn(c net.Conn, state http.ConnState) {
+// track tells a connection whether it has requests in flight. A new one has none yet.
+func (q *requests) track(c net.Conn, state http.ConnState) {
+	of := conn.Of(c)
 	switch state {
-	case http.StateActive, http.StateHijacked:
-		conn.Of(c).SetBusy(true)
+	case http.StateActive:
+		of.SetBusy(true)
+	case http.StateHijacked:
+		of.SetBusy(true)
+		q.endHTTP1(of)
 	case http.StateIdle:
-		conn.Of(c).SetBusy(false)
+		of.SetBusy(false)
 	}
 }

@@ -167,13 +167,13 @@ func (h *viewers) writeSnapshot(w http.ResponseWriter, r *http.Request, v *strea
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	return h.sendSnapshot(w, v, p, p.JPEG())
+	return h.sendSnapshot(w, r, v, p, p.JPEG())
 }
 
 // sendSnapshot sends p as data.
-func (h *viewers) sendSnapshot(w http.ResponseWriter, v *stream.Viewer, p *stream.Image, data []byte) error {
+func (h *viewers) sendSnapshot(w http.ResponseWriter, r *http.Request, v *stream.Viewer, p *stream.Image, data []byte) error {
 	w.Header().Set("Content-Length", strconv.Itoa(len(data)))
-	response := newResponse(w, h.stall())
+	response := newResponse(w, r, h.stall())
 	defer response.end()
 	v.OnEvict(response.cut)
 	if err := response.WriteParts(nil, data, nil); err != nil {

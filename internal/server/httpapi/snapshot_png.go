@@ -203,5 +203,5 @@ func (h *viewers) writePNG(w http.ResponseWriter, r *http.Request, v *stream.Vie
 		return err
 	}
 	defer file.close()
-	return h.sendSnapshot(w, v, p, file.file.Bytes())
+	return h.sendSnapshot(w, r, v, p, file.file.Bytes())
 }

@@ -148,7 +148,7 @@ func (h *viewers) wav(w http.ResponseWriter, r *http.Request, name string) error
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	response := newResponse(w, h.stall())
+	response := newResponse(w, r, h.stall())
 	defer response.end()
 	format := l.Format()
 	out := sound.AppendHeader(nil, format.Rate, format.Channels)

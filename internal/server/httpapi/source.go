@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ingest"
@@ -118,6 +119,11 @@ func (o *opening) open() error {
 	if o.given && m.form != rawFrames {
 		return fieldError("format", "got it or size for a "+m.form.String()+" body, which says both: want neither")
 	}
+	if m.form == rawFrames && !o.given {
+		if err := refuseFile(head, o.live); err != nil {
+			return err
+		}
+	}
 	return o.openAs(m)
 }
 
@@ -168,7 +174,11 @@ func (o *opening) checkGiven() error {
 	}
 	size := plan.FrameBytes()
 	if n := o.request.ContentLength; n > 0 && n%int64(size) != 0 && !o.lines {
-		return fault.Errorf(fault.Invalid, "the body is not a whole number of frames: got %d bytes, want a multiple of %d for %s", n, size, o.spec.Input)
+		advice := ""
+		if strings.HasPrefix(o.request.Header.Get("Content-Type"), typeForm) { // which curl says of both
+			advice = "; curl's -d leaves out line ends, --data-binary does not"
+		}
+		return fault.Errorf(fault.Invalid, "the body is not a whole number of frames: got %d bytes, want a multiple of %d for %s%s", n, size, o.spec.Input, advice)
 	}
 	return nil
 }

@@ -94,6 +94,7 @@ type pacedInput struct {
 	ctx    context.Context // of the client
 	owed   atomic.Int64    // bytes of acknowledgements that may come
 	began  time.Time       // when what was read last came; zero: it was owed
+	over   atomic.Bool     // nothing more comes; Close, which waits for the viewer's, reads too
 
 	held        int // reads that had to wait, without heldPause between two of them
 	first, last time.Time
@@ -134,9 +135,13 @@ func (c *pacedInput) Read(p []byte) (int, error) {
 		c.held++
 	}
 	if c.held > heldMost && c.last.Sub(c.first) > heldLong {
+		c.over.Store(true)
 		return 0, errFlood
 	}
 	n, err := c.Hijacked.Read(p[:min(len(p), inputBytes)])
+	if err != nil {
+		c.over.Store(true)
+	}
 	c.began = time.Time{}
 	if c.owed.Add(int64(-n)) < 0 {
 		c.owed.Add(int64(n))
@@ -171,6 +176,9 @@ func (s *session) read() *fault.Error {
 			return unread(err)
 		}
 		n, err := io.ReadFull(r, buf)
+		if err != nil && s.in.over.Load() { // Package websocket tells the end of the connection inside a message as that of the message.
+			return unread(err)
+		}
 		switch err {
 		case io.EOF, io.ErrUnexpectedEOF: // of the message
 		case nil:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steadyframe/steadyframe/frame"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/server/fault"
 	"github.com/steadyframe/steadyframe/pipeline"
@@ -86,7 +87,7 @@ func (r *running) flood(ctx context.Context, p *Publisher, d frame.Desc) error {
 		if err := p.Frame(f, time.Now()); err != nil {
 			return err
 		}
-		pause(ctx, 40*time.Millisecond)
+		_ = pause.For(ctx, 40*time.Millisecond)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/internal/camera"
 	"github.com/steadyframe/steadyframe/internal/ingest"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -66,7 +67,7 @@ func (s *source) nextImage(ctx context.Context, r *camera.Reader, p *Publisher) 
 	case errors.Is(err, camera.ErrUnchanged):
 		return p.unchanged()
 	case errors.Is(err, pool.ErrBudget):
-		pause(ctx, breath)
+		_ = pause.For(ctx, breath)
 		return p.Lost(stream.NoMemory)
 	case errors.As(err, &broken) && !broken.Final:
 		s.log.Debug("skipping corrupt JPEG", "err", err)

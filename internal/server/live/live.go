@@ -25,6 +25,9 @@ import (
 	"github.com/steadyframe/steadyframe/pipeline"
 )
 
+// readyPart is the part of live.pinned_memory that is set aside while there are viewers.
+const readyPart = 64
+
 // Live is the live streams of a server. Its methods may be called from any goroutine.
 type Live struct {
 	Hub *stream.Hub // where viewers find them
@@ -68,7 +71,7 @@ func New(e *engine.Engine, log *slog.Logger) (*Live, error) {
 		Keep:         time.Duration(settings.Keep),
 		Offline:      l.offline.image,
 		Lag:          e.Metrics.Lagged,
-		Pinned:       stream.PinnedLimits{Total: total, PerStream: perStream, PerViewer: perViewer, Reserve: l.pinned.resize},
+		Pinned:       stream.PinnedLimits{Total: total, PerStream: perStream, PerViewer: perViewer, Ready: total / readyPart, Reserve: l.pinned.resize},
 	})
 	for name := range e.Config.Streams {
 		if err := l.Hub.Add(name); err != nil {

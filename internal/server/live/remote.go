@@ -11,11 +11,12 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/connectivity"
-	"google.golang.org/grpc/keepalive"
 
 	"github.com/steadyframe/steadyframe/client"
 	"github.com/steadyframe/steadyframe/internal/camera"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/config"
+	"github.com/steadyframe/steadyframe/internal/server/conn"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
 )
@@ -101,7 +102,7 @@ func (s *source) dial(from config.RemoteSource) (*client.Client, error) {
 		Token:            from.Token,
 		MaxResponseBytes: min(int(s.live.engine.Config.Limits.MaxMessageBytes), mostRemote),
 		Dial: []grpc.DialOption{
-			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}), // a machine that is down
+			conn.PingServers(),
 			grpc.WithStaticStreamWindowSize(1 << 20), grpc.WithStaticConnWindowSize(2 << 20),
 		},
 	}
@@ -217,7 +218,7 @@ func (r *remote) take(ctx context.Context) error {
 	}
 	if err != nil {
 		r.dropped = true
-		pause(ctx, breath)
+		_ = pause.For(ctx, breath)
 		return r.out.Lost(stream.NoMemory)
 	}
 	r.dropped = false
@@ -241,7 +242,7 @@ func (r *remote) rest(ctx context.Context) error {
 	defer again.Stop()
 	pulse := time.NewTicker(max(time.Duration(r.live.engine.Config.Live.OfflineAfter)/3, time.Millisecond))
 	defer pulse.Stop()
-	conn, _ := r.client.Conn().(*grpc.ClientConn)
+	connection, _ := r.client.Conn().(*grpc.ClientConn)
 	for !r.out.Watched() {
 		select {
 		case <-ctx.Done():
@@ -252,7 +253,7 @@ func (r *remote) rest(ctx context.Context) error {
 			return nil
 		case <-r.out.came:
 		case <-pulse.C:
-			if conn != nil && conn.GetState() != connectivity.Ready {
+			if connection != nil && connection.GetState() != connectivity.Ready {
 				return fmt.Errorf("%s: the connection broke", r.target)
 			}
 			if !r.offline {
@@ -277,7 +278,7 @@ func (r *remote) listen(ctx context.Context) {
 				r.heard(err)
 			}
 		}
-		pause(ctx, soundAgain)
+		_ = pause.For(ctx, soundAgain)
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	api "github.com/steadyframe/steadyframe/api/steadyframe/v1"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/server/config"
 	"github.com/steadyframe/steadyframe/internal/stream"
 )
@@ -266,7 +267,7 @@ func TestRemoteIsLazy(t *testing.T) {
 			case <-ctx.Done():
 				return
 			}
-			pause(ctx, 100*time.Millisecond)
+			_ = pause.For(ctx, 100*time.Millisecond)
 		}
 	}()
 	until(t, "the call to end after the last viewer", func() bool { return o.open() == 0 })

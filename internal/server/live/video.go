@@ -10,6 +10,7 @@ import (
 
 	"github.com/steadyframe/steadyframe/frame"
 	"github.com/steadyframe/steadyframe/internal/ffmpeg"
+	"github.com/steadyframe/steadyframe/internal/pause"
 	"github.com/steadyframe/steadyframe/internal/redact"
 	"github.com/steadyframe/steadyframe/internal/stream"
 	"github.com/steadyframe/steadyframe/pool"
@@ -93,7 +94,7 @@ func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, t *soundtrack, wat
 		switch {
 		case errors.Is(err, pool.ErrBudget): // The frame waits in the pipe.
 			err = p.Lost(stream.NoMemory)
-			pause(ctx, breath)
+			_ = pause.For(ctx, breath)
 		case err != nil:
 			return err
 		default:
@@ -107,13 +108,5 @@ func (s *source) relay(ctx context.Context, r *ffmpeg.Reader, t *soundtrack, wat
 			return err
 		}
 		watchdog.Reset(silence)
-	}
-}
-
-// pause waits for that time, or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -118,9 +119,23 @@ func (r *running) checkIdle() {
 	}
 }
 
-// waitIdle waits until the server holds nothing for any connection.
+// accepted waits until the server has taken every connection that was made before: it takes them in turn.
+func (r *running) accepted() {
+	r.t.Helper()
+	c := r.raw()
+	defer c.Close()
+	if err := c.CloseWrite(); err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := io.Copy(io.Discard, c); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// waitIdle waits until the server holds nothing for any connection that was made before.
 func (r *running) waitIdle() {
 	r.t.Helper()
+	r.accepted()
 	r.eventually("the server holds something of a connection", func() bool {
 		r.mu.Lock()
 		n := len(r.connections)

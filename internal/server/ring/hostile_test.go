@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"strings"
@@ -76,6 +77,77 @@ func ending(t testing.TB, c *net.UnixConn) ring.ServerError {
 		data = data[ring.Size+len(payload):]
 	}
 	return ring.ServerError{}
+}
+
+// TestCutOff: a connection ends anywhere in what its client says, by a close or by the end of one direction. Each SUBMIT that is whole has
+// its DONE, and is counted; of a part nothing comes, and the end is a good one between two messages alone.
+func TestCutOff(t *testing.T) {
+	r := start(t, nil)
+	const spec = `"spec":{"input":{"format":"gray8","width":16,"height":16}}`
+	hellos := map[ring.Use][]byte{
+		ring.Encode:  hello(`{"use":"encode","slots":3,` + spec + `}`),
+		ring.Publish: hello(`{"use":"publish","slots":3,"stream":"cam",` + spec + `}`),
+	}
+	arrived := func() uint64 { info, _ := r.live.Hub.Info("cam"); return info.Arrived }
+	seed := uint64(time.Now().UnixNano())
+	rng := rand.New(rand.NewPCG(seed, 3))
+	for round := range 300 {
+		use, half := []ring.Use{ring.Encode, ring.Publish}[round%2], rng.IntN(2) == 0
+		said := bytes.Clone(hellos[use])
+		first, whole := len(said), -1 // SUBMITs; -1: nor a HELLO
+		for slot := range uint32(3) {
+			var m ring.Message
+			(&ring.Submit{Slot: slot, Generation: 1, Frames: 1}).Set(&m)
+			said = append(said, m[:]...)
+		}
+		cut := rng.IntN(len(said))
+		if rng.IntN(3) == 0 { // between two messages
+			cut = first + ring.Size*rng.IntN(3)
+		}
+		if cut >= first {
+			whole = (cut - first) / ring.Size
+		}
+		between := cut == 0 || whole >= 0 && (cut-first)%ring.Size == 0
+		before := arrived()
+		c := r.raw()
+		for rest := said[:cut]; len(rest) > 0; {
+			n := 1 + rng.IntN(len(rest))
+			if _, err := c.Write(rest[:n]); err != nil {
+				t.Fatal(err)
+			}
+			rest = rest[n:]
+		}
+		if half {
+			if err := c.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, last, wrong := 0, false, false
+			for len(data) >= ring.Size {
+				m := (*ring.Message)(data)
+				switch m.Kind() {
+				case ring.KindDone:
+					done++
+				case ring.KindStatus:
+					last = ring.ParseStatus(m).Flags == ring.FlagLast
+				case ring.KindError:
+					wrong = true
+				}
+				data = data[ring.Size+int(m.Payload()):]
+			}
+			if done != max(whole, 0) || last != (use == ring.Publish && between && whole >= 0) || wrong && between || !wrong && whole >= 0 && !between {
+				t.Errorf("seed %d, round %d, %s of %d of %d bytes: got %d DONEs, the last STATUS %t, an ERROR %t; want %d DONEs", seed, round, use, cut, len(said), done, last, wrong, max(whole, 0))
+			}
+		}
+		c.Close()
+		r.waitIdle()
+		if n := arrived() - before; use == ring.Publish && half && n != uint64(max(whole, 0)) || use == ring.Publish && n > uint64(max(whole, 0)) || use == ring.Encode && n != 0 {
+			t.Errorf("seed %d, round %d, %s of %d of %d bytes: got %d frames, want %d", seed, round, use, cut, len(said), n, max(whole, 0))
+		}
+	}
 }
 
 // TestBadHellos: each is refused with a reason, and counted, and the server is as before.

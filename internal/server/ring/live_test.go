@@ -157,8 +157,8 @@ func TestPublishAndWatch(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if s := p.status; s.Arrived != 20 || s.Published != 20 || s.Dropped != 0 {
-				t.Errorf("got last status %+v, want 20 arrived and published", s)
+			if s := p.status; s.Arrived != 20 || s.Published != 20 || s.Dropped != 0 || s.Flags != ring.FlagLast {
+				t.Errorf("got last status %+v, want 20 arrived and published, and the flag of the last", s)
 			}
 			p.Close()
 			w.Close()
@@ -183,7 +183,7 @@ func TestPublishNewestWins(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s := p.status; s.Arrived != 50 || s.Published != 0 || s.Dropped != 50 || len(p.free) != 3 {
+	if s := p.status; s.Arrived != 50 || s.Published != 0 || s.Dropped != 50 || s.Flags != ring.FlagLast || len(p.free) != 3 {
 		t.Errorf("got %+v and %d free slots, want 50 arrived and dropped, and 3", s, len(p.free))
 	}
 }

@@ -38,7 +38,8 @@ type publishing struct {
 	publisher *live.Publisher
 	before    stream.Info // what was counted of the stream before
 
-	closing atomic.Bool // whether the client has ended it
+	closing  atomic.Bool // whether the client has ended it
+	complete atomic.Bool // whether all that it sent before has been dealt with
 
 	owning sync.Mutex // guards who has the slots
 }
@@ -101,6 +102,7 @@ func (c *connection) publish(h ring.Hello) error {
 	if err = p.receive(); err == errEnded {
 		p.closing.Store(true)
 		p.publisher.Close() // The newest frame is still encoded, if somebody watches.
+		p.complete.Store(true)
 	}
 	return err
 }
@@ -232,6 +234,9 @@ func (p *publishing) sendStatuses(ended <-chan struct{}) {
 		case <-tick.C:
 		case <-ended:
 			status, dropped := p.status()
+			if p.complete.Load() {
+				status.Flags = ring.FlagLast
+			}
 			_ = p.send(ring.AppendStatus(message[:0], &status, dropped)) // The client may have gone.
 			return
 		case <-gone:

@@ -49,7 +49,7 @@ func FreeAddress(t testing.TB) string {
 
 // Server is a running steadyframe serve.
 type Server struct {
-	HTTP, GRPC, Admin string // addresses of its listeners
+	HTTP, GRPC, Admin, RTSP string // addresses of its listeners; empty: it has none
 
 	Cmd  *exec.Cmd
 	Log  bytes.Buffer  // all of standard error; complete after Done
@@ -80,9 +80,9 @@ func Serve(t *testing.T, program string, environment []string, args ...string) *
 		if err != nil {
 			t.Fatalf("steadyframe serve ended before it logged its addresses: %v\n%s", err, s.Log.Bytes())
 		}
-		var entry struct{ Msg, HTTP, GRPC, Admin string }
+		var entry struct{ Msg, HTTP, GRPC, Admin, RTSP string }
 		if json.Unmarshal(line, &entry) == nil && entry.Msg == "serving" {
-			s.HTTP, s.GRPC, s.Admin = entry.HTTP, entry.GRPC, entry.Admin
+			s.HTTP, s.GRPC, s.Admin, s.RTSP = entry.HTTP, entry.GRPC, entry.Admin, entry.RTSP
 		}
 	}
 	go func() {
