@@ -24,6 +24,8 @@ const (
 	// fresh is how old a file must be for its time to tell it from what is written next: some file systems count seconds. A younger one
 	// may still be written.
 	fresh = 2 * time.Second
+	// restless is after how long of being written all the time files are warned of.
+	restless = 10 * time.Second
 	// most is how many bytes a file may have.
 	most = 1 << 20
 )
@@ -41,9 +43,10 @@ type Files[T any] struct {
 	now     func() time.Time // time.Now, but in tests
 
 	mu     sync.Mutex
-	last   reading // what the value is of
-	moving reading // another, of files that may still be written; zero: none
-	wrong  string  // what is wrong with the files since then
+	last   reading   // what the value is of
+	moving reading   // another, of files that may still be written; zero: none
+	since  time.Time // when files were first found being written, after they stood still; zero: they stand still
+	wrong  string    // what is wrong with the files since then
 }
 
 // reading is what files were when they were read.
@@ -76,8 +79,11 @@ func isSame(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// errMoving is about files that are being written.
-var errMoving = errors.New("a file is being written")
+// errMoving is about files that are being written, errRestless about those that are so for long.
+var (
+	errMoving   = errors.New("a file is being written")
+	errRestless = fmt.Errorf("a file has been written to for %v without a second's pause: write another beside it and rename it", restless)
+)
 
 // Open reads files and returns what parse, which gets their contents in that order, makes of them. setting says to whom they belong
 // in errors and the log.
@@ -101,7 +107,7 @@ func (f *Files[T]) open() (*Files[T], error) {
 }
 
 // Get returns what the files say, or said when they were last whole: while one is written they are read again a second later, and where one
-// is missing or wrong, that is logged as well. It looks at them once a second at most; otherwise it allocates nothing.
+// is missing or wrong, or written all the time, that is logged once. It looks at them once a second at most; otherwise it allocates nothing.
 func (f *Files[T]) Get() T {
 	now := f.now().Sub(f.began)
 	if int64(now) >= f.next.Load() && f.mu.TryLock() {
@@ -118,13 +124,24 @@ func (f *Files[T]) renew() {
 		return
 	}
 	renewed, err := f.load()
+	if err == errMoving {
+		now := f.now()
+		if f.since.IsZero() {
+			f.since = now
+		}
+		if now.Sub(f.since) < restless {
+			return
+		}
+		err = errRestless
+	} else {
+		f.since = time.Time{}
+	}
 	switch {
 	case err == nil:
 		if renewed {
 			f.log.Info("files read again", "setting", f.setting)
 		}
 		f.wrong = ""
-	case err == errMoving:
 	case err.Error() != f.wrong:
 		f.wrong = err.Error()
 		f.log.Warn("files cannot be read again: what they said before goes on", "setting", f.setting, "err", err)

@@ -183,3 +183,34 @@ func TestCutLines(t *testing.T) {
 		t.Errorf("a file that never ended in a newline: got %q, want it read again", got)
 	}
 }
+
+// TestRestless: files that are written all the time are not read, which is said once; they are when they stand still.
+func TestRestless(t *testing.T) {
+	log := &logtest.Buffer{}
+	path := filepath.Join(t.TempDir(), "a")
+	c := newClock(t)
+	c.write(path, "0")
+	c.now = c.now.Add(time.Minute)
+	parse := func(contents [][]byte) (string, error) { return string(contents[0]), nil }
+	files := open(c, slog.New(slog.NewTextHandler(log, nil)), false, parse, path)
+	for second := range 40 {
+		c.now = c.now.Add(time.Second)
+		c.write(path, strings.Repeat("x", second+1))
+		if got := files.Get(); got != "0" {
+			t.Fatalf("in second %d: got %q of a file that is being written", second, got)
+		}
+		if said, late := strings.Count(log.String(), "rename it"), second >= 10; said > 1 || (said == 1) != late {
+			t.Fatalf("in second %d the log says %d times that the file is being written:\n%s", second, said, log)
+		}
+	}
+	for range 3 {
+		c.now = c.now.Add(time.Second)
+		files.Get()
+	}
+	if got := files.Get(); got != strings.Repeat("x", 40) {
+		t.Errorf("once it stands still: got %q", got)
+	}
+	if !strings.Contains(log.String(), "files read again") {
+		t.Errorf("nothing says that it was read again:\n%s", log)
+	}
+}
