@@ -87,35 +87,49 @@ func MeasureControl(ctx context.Context, nodes, streams int, long time.Duration)
 	if all := heapInUse(); all > heap+speakers {
 		c.Table = all - heap - speakers
 	}
+	if err := c.hears(ctx, hub, ear, long); err != nil {
+		return c, err
+	}
+	err = c.finds(hub)
+	return c, err
+}
+
+// hears measures for how long a node deals with what the others tell it.
+func (c *Control) hears(ctx context.Context, hub *cluster.Directory, ear *starLine, long time.Duration) error {
 	before := hub.State().Received
 	ear.measure(true)
 	measuring := time.Now()
-	err = pause.For(ctx, long)
+	err := pause.For(ctx, long)
 	for err == nil && !ear.heard() {
 		err = pause.For(ctx, 20*time.Millisecond)
 	}
-	after, seconds := hub.State(), time.Since(measuring).Seconds()
+	after, seconds := hub.State().Received, time.Since(measuring).Seconds()
 	took := ear.measure(false)
 	if err != nil {
-		return c, err
+		return err
 	}
-	messages, bytes := float64(after.Received.Messages-before.Messages), float64(after.Received.Bytes-before.Bytes)
-	c.Messages, c.Bytes = messages/seconds/float64(nodes), bytes/seconds/float64(nodes)
+	messages, bytes := float64(after.Messages-before.Messages), float64(after.Bytes-before.Bytes)
+	c.Messages, c.Bytes = messages/seconds/float64(c.Nodes), bytes/seconds/float64(c.Nodes)
 	slices.Sort(took)
 	took = took[:max(1, len(took)*99/100)]
 	for _, d := range took {
 		c.Hear += d
 	}
 	c.Hear /= time.Duration(len(took))
+	return nil
+}
+
+// finds measures how long it takes to find a stream.
+func (c *Control) finds(hub *cluster.Directory) error {
 	const finds = 100_000
-	finding := time.Now()
+	began := time.Now()
 	for i := range finds {
-		if _, ok := hub.Find(streamName(i % streams)); !ok {
-			return c, fmt.Errorf("stream %s is not found", streamName(i%streams))
+		if _, ok := hub.Find(streamName(i % c.Streams)); !ok {
+			return fmt.Errorf("stream %s is not found", streamName(i%c.Streams))
 		}
 	}
-	c.Find = time.Since(finding) / finds
-	return c, nil
+	c.Find = time.Since(began) / finds
+	return nil
 }
 
 func streamName(n int) string { return fmt.Sprintf("site-%d.camera-%d", n/100, n%100) }
