@@ -188,6 +188,9 @@ func (b *body) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
+// left returns how many bytes are still to be read.
+func (b *body) left() int64 { return bytesOf(b.frames) - int64(b.at) }
+
 // Close is part of io.Closer.
 func (*body) Close() error { return nil }
 
@@ -200,6 +203,15 @@ type bulkConn struct {
 
 // ReadFrom is part of io.ReaderFrom, which net/http writes bodies with.
 func (c *bulkConn) ReadFrom(r io.Reader) (total int64, err error) {
+	if l, ok := r.(*io.LimitedReader); ok {
+		if b, ok := l.R.(*body); ok && b.left() == l.N {
+			total, err = c.writeLarge(b)
+			l.N -= total
+			if err != nil {
+				return total, err
+			}
+		}
+	}
 	if c.buffer == nil {
 		c.buffer = make([]byte, writeBytes)
 	}
@@ -218,6 +230,23 @@ func (c *bulkConn) ReadFrom(r io.Reader) (total int64, err error) {
 			return total, err
 		}
 	}
+}
+
+// writeLarge writes the frames with which b begins from where they lie, as far as they are large.
+func (c *bulkConn) writeLarge(b *body) (total int64, err error) {
+	for len(b.frames) > 0 {
+		rest := b.frames[0][b.at:]
+		if len(rest) < writeBytes {
+			break
+		}
+		n, err := c.Conn.Write(rest)
+		total += int64(n)
+		if b.at += n; err != nil {
+			return total, err
+		}
+		b.frames, b.at = b.frames[1:], 0
+	}
+	return total, nil
 }
 
 // retryAfter returns the advice of a response in whole seconds (RFC 9110, 10.2.3), 0 for none.
