@@ -19,6 +19,11 @@ type Batch struct {
 	// Yield, if it is not nil, is called before each band, by all goroutines that work on the run. It may wait, so that
 	// other work goes first. Where Run's context has ended meanwhile, so does the run.
 	Yield func()
+
+	// Rows, if it is not nil, says that the one frame of In is still being filled, from the top. It is called before each band with the
+	// number of rows that this band and those above are made of, for the last with all, and returns once they are there, or an error,
+	// which becomes the frame's. One goroutine encodes such a frame; History must be nil.
+	Rows func(n int) error
 }
 
 // Result is one JPEG or raw image, or the error that prevented it. The holder of the Batch owns Buf.

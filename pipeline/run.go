@@ -24,9 +24,10 @@ type run struct {
 	bufs    []pool.Buf // of all frames: frameRun.parts
 	parts   int        // of each frame
 	next    atomic.Int64
-	ended   atomic.Bool // ctx was found done
-	yield   func()      // Batch.Yield
-	history *History    // of the stream of the one frame; nil: it is encoded in full
+	ended   atomic.Bool       // ctx was found done
+	yield   func()            // Batch.Yield
+	rows    func(n int) error // Batch.Rows
+	history *History          // of the stream of the one frame; nil: it is encoded in full
 }
 
 // frameRun is one frame of a run.
@@ -108,8 +109,11 @@ func (p *Pipeline) runFrames(ctx context.Context, b *Batch, first, last int, h *
 // start sets r up for frames first..last-1 of b, in the memory of an earlier run.
 func (r *run) start(ctx context.Context, b *Batch, first, last int) {
 	n := last - first
-	r.ctx, r.yield = ctx, b.Yield
+	r.ctx, r.yield, r.rows = ctx, b.Yield, b.Rows
 	r.parts = r.p.parts(n)
+	if r.rows != nil {
+		r.parts = 1
+	}
 	r.tasks = n * r.parts
 	r.next.Store(0)
 	r.ended.Store(false)
@@ -129,7 +133,7 @@ func (r *run) start(ctx context.Context, b *Batch, first, last int) {
 
 // forget drops what r refers to, so that an idle run keeps no image and no request alive.
 func (r *run) forget() {
-	r.ctx, r.yield, r.history = nil, nil, nil
+	r.ctx, r.yield, r.rows, r.history = nil, nil, nil, nil
 	for i := range r.frames {
 		fr := &r.frames[i]
 		fr.in, fr.out, fr.parts, fr.err = nil, nil, nil, nil

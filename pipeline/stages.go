@@ -105,6 +105,11 @@ func (p *Pipeline) encode(sc *scratch, r *run) error {
 		if err := r.halted(sc.part.of); err != nil {
 			return err
 		}
+		if r.rows != nil {
+			if err := r.rows(p.rowsUntil(band)); err != nil {
+				return err
+			}
+		}
 		for _, st := range p.stages {
 			if err := st.do(sc, band); err != nil {
 				return err
@@ -117,6 +122,15 @@ func (p *Pipeline) encode(sc *scratch, r *run) error {
 		}
 	}
 	return nil
+}
+
+// rowsUntil returns how many rows of a frame must be there for that band: all of them for the last.
+func (p *Pipeline) rowsUntil(band int) int {
+	total, _ := p.out.bands()
+	if st, ok := p.stages[0].(*sampleStage); ok && band < total-1 {
+		return st.sampler.RowsUntil(band)
+	}
+	return p.spec.Input.Height
 }
 
 // newScratch returns the memory of one worker, of scratchBytes together.

@@ -56,6 +56,20 @@ func (s *Sampler) Rows(dst []int32, p, from, to int) []int32 {
 	return dst
 }
 
+// RowsUntil returns how many rows of the frame, from the top, bands 0..i are made of: all of them where the frame has several planes.
+func (s *Sampler) RowsUntil(i int) int {
+	c, src := &s.config, &s.sources[0]
+	if s.Inputs() > 1 || c.In.Format.Planes() > 1 {
+		return c.In.Height
+	}
+	n := min((i+1)*c.Lines-c.Content.Y, c.Content.Height)
+	if n <= 0 {
+		return 0
+	}
+	first, count := src.down.span(n-1, src.stacks && !src.layout.isFloat())
+	return int(first + count)
+}
+
 // Splits reports whether FillColumns makes columns alone.
 func (s *Sampler) Splits() bool {
 	c := &s.config

@@ -84,6 +84,7 @@ var cutWays = []cutWay{
 	{"grpc-encode", overGRPC, false, cutEncodeOnce},
 	{"encode", overHTTP, false, cutEncode},
 	{"encode-one", []string{"http1-length", "http2-length"}, false, cutEncodeImage},
+	{"encode-large", []string{"http1-length", "http2-length"}, false, cutEncodeComing},
 	{"grpc-mel-stream", overGRPC, false, cutMelStream(false)},
 	{"grpc-mel-stream-gzip", overGRPC, false, cutMelStream(true)},
 	{"grpc-mel", overGRPC, false, cutMelOnce},
@@ -676,6 +677,13 @@ func cutEncodeImage(t *testing.T, s *cutServer) func(*rand.Rand) cutInput {
 	more := cutPixels.feed(t, s)
 	return func(rng *rand.Rand) cutInput {
 		return once(t, cutInput{target: "/v1/encode?" + query(t, cutPixels.spec(t)), units: more(rng, 1)[0].frames})
+	}
+}
+
+// cutEncodeComing is POST /v1/encode of a frame that is large enough to be encoded while it comes.
+func cutEncodeComing(t *testing.T, _ *cutServer) func(*rand.Rand) cutInput {
+	return func(rng *rand.Rand) cutInput {
+		return once(t, cutInput{target: "/v1/encode?" + query(t, pipeline.Spec{Input: comingDesc}), units: [][]byte{noise(rng, 3*comingDesc.Width*comingDesc.Height)}})
 	}
 }
 

@@ -115,6 +115,17 @@ func (q *queue) enter(ctx context.Context, c *Client, stream bool) error {
 	return fault.From(context.Cause(ctx))
 }
 
+// enterAlone is enter where nobody has a turn, nor waits for one; else it returns false.
+func (q *queue) enterAlone(c *Client, stream bool) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.waiting.Len() > 0 || len(q.running) > 0 {
+		return false
+	}
+	q.begin(c, stream)
+	return true
+}
+
 // leave ends a turn of enter, which took that long.
 func (q *queue) leave(c *Client, took time.Duration, stream bool) {
 	q.mu.Lock()

@@ -65,7 +65,8 @@ type exchange struct {
 	images  []*ingest.SceneImage // of a scene, in place of the batch's frames
 	of      engine.Composition   // what they are
 	grants  []pool.Grant
-	ahead   admitted // taken from the intake and not yet part of a batch
+	coming  *ingest.Coming // the rest of the only frame of batch; nil: it is there
+	ahead   admitted       // taken from the intake and not yet part of a batch
 }
 
 // run encodes what comes in until nothing more does.
@@ -148,6 +149,7 @@ func (x *exchange) take() {
 		x.images, x.of.Images = append(x.images, m), append(x.of.Images, m.Image)
 	} else {
 		x.batch.In = append(x.batch.In, x.ahead.frame)
+		x.coming = x.ahead.coming
 	}
 	x.grants = append(x.grants, x.ahead.grant)
 	x.ahead = admitted{}
@@ -155,14 +157,32 @@ func (x *exchange) take() {
 
 // encode runs the batch. A frame that fails ends the request: a response has no place to say so.
 func (x *exchange) encode(ctx context.Context) error {
-	x.batch.History = &x.history
-	timing, err := x.runBatch(ctx)
+	timing, done, err := engine.Timing{}, false, error(nil)
+	if x.coming != nil {
+		timing, done, err = x.encodeComing(ctx)
+	}
+	if !done && err == nil {
+		x.batch.History = &x.history
+		timing, err = x.runBatch(ctx)
+	}
 	if err != nil {
 		return err
 	}
 	x.engine.Metrics.Served(timing.Queue + timing.Run)
 	x.releaseInput()
 	return nil
+}
+
+// encodeComing encodes the only frame while it comes. done = false says that it was not, and is there now.
+func (x *exchange) encodeComing(ctx context.Context) (timing engine.Timing, done bool, err error) {
+	c, plan := x.coming, x.source.plan
+	x.coming = nil
+	rowBytes := c.Size() / plan.Spec().Input.Height
+	timing, done = x.engine.RunComing(ctx, plan, &x.batch, func(ctx context.Context, rows int) bool { return c.Wait(ctx, rows*rowBytes) })
+	if err := c.Over(ctx); err != nil {
+		return timing, false, fault.From(err)
+	}
+	return timing, done, nil
 }
 
 // runBatch runs the batch.

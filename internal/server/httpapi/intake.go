@@ -19,9 +19,10 @@ const maxBatch = 32
 
 // admitted is a frame with the grant for all that it needs until its image is written.
 type admitted struct {
-	frame frame.Frame        // or, of a scene:
-	image *ingest.SceneImage //
-	grant pool.Grant
+	frame  frame.Frame        // or, of a scene:
+	image  *ingest.SceneImage //
+	grant  pool.Grant
+	coming *ingest.Coming // the rest of frame; nil: it is there
 }
 
 // there reports whether a is not zero.
@@ -89,9 +90,12 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	a := admitted{grant: grant}
 	defer func() { a.release() }() // does nothing once a is handed on; also when a Reader panics
 	b.resume()
-	if s.images != nil {
+	switch {
+	case s.images != nil:
 		a.image, err = s.images.Next()
-	} else {
+	case s.coming != nil && e.OpenOf(engine.Encode) == 1: // A server with more to do gets more done with whole frames.
+		err = s.begin(&a)
+	default:
 		a.frame, err = s.frames.Next()
 	}
 	if err != nil {
@@ -102,7 +106,14 @@ func (in *intake) next(ctx context.Context, e *engine.Engine, s *source, b *body
 	}
 	select {
 	case in.frames <- a:
+		coming := a.coming
 		a = admitted{}
+		if coming == nil {
+			return nil
+		}
+		if err := coming.Rest(); err != nil {
+			return fault.From(err)
+		}
 		return nil
 	case <-ctx.Done():
 		return fault.From(context.Cause(ctx))

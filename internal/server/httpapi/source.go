@@ -24,7 +24,8 @@ type source struct {
 	frames  reader              // or, of a scene:
 	images  *ingest.ImageReader //
 	plan    *engine.Plan
-	endless bool // of unknown length
+	endless bool              // of unknown length
+	coming  *ingest.RawReader // frames, where the only one may be encoded while it comes
 }
 
 // openSource reads as much of the request as it takes to know its format. It takes no memory of the pool. The caller releases
@@ -46,6 +47,7 @@ func openSource(e *engine.Engine, r *http.Request, b *body) (*source, error) {
 		return nil, err
 	}
 	s.plan = plan.Retain()
+	s.setComing(r)
 	return s, nil
 }
 
