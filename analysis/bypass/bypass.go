@@ -26,8 +26,9 @@ func run(pass *analysis.Pass) (any, error) {
 		for _, acq := range m.Acquisitions(fn) {
 			if prepared(m, acq) {
 				m.Report(pass, analysis.Diagnostic{
-					Pos:     acq.Call.Pos(),
-					Message: m.Got(acq) + " is reset and put back, and used for nothing: something else does its work",
+					Category: "unused",
+					Pos:      acq.Call.Pos(),
+					Message:  m.Got(acq) + " is reset and put back, and used for nothing: something else does its work",
 				})
 			}
 		}
@@ -38,8 +39,9 @@ func run(pass *analysis.Pass) (any, error) {
 			for _, instr := range b.Instrs {
 				if call, ok := instr.(*ssa.Call); ok && isNew(call) && !fills(m, call) {
 					m.Report(pass, analysis.Diagnostic{
-						Pos:     call.Pos(),
-						Message: m.CallText(call) + " makes a new value although the pool may have one: call Get, which calls New where it has none",
+						Category: "new-called",
+						Pos:      call.Pos(),
+						Message:  m.CallText(call) + " makes a new value although the pool may have one: call Get, which calls New where it has none",
 					})
 				}
 			}

@@ -230,10 +230,12 @@ func reportForgotten(pass *analysis.Pass, m *poolmodel.Model, name string, metho
 		d := analysis.Diagnostic{Pos: reset.Pos()}
 		switch {
 		case use.grown:
+			d.Category = "field-grown"
 			d.Message = fmt.Sprintf("%s leaves %s, to which something is appended and which nothing empties: who gets a value from %s has it too",
 				reset.Name(), st.Field(i).Name(), poolmodel.ShortPool(name))
 		case use.setter != nil && len(lowered) > 1 && (isLent(m, reset.Params[0].Type()) || isCalled(m, use.setter)):
 			d.Pos = lowered[len(lowered)-1].Pos()
+			d.Category = "field-left"
 			d.Message = fmt.Sprintf("%s is not reset with the others, although %s sets it: who gets a value from %s has it as it was left",
 				st.Field(i).Name(), use.setter.Name(), poolmodel.ShortPool(name))
 		default:

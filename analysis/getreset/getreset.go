@@ -130,7 +130,8 @@ func isUncalled(m *poolmodel.Model, t types.Type, pkg *types.Package) bool {
 
 func report(pass *analysis.Pass, m *poolmodel.Model, dirty ssa.Instruction, u use) {
 	m.Report(pass, analysis.Diagnostic{
-		Pos: u.acq.Call.Pos(),
+		Category: "not-reset",
+		Pos:      u.acq.Call.Pos(),
 		Message: fmt.Sprintf("%s is used in line %d without Reset, and the Put in line %d does not reset it either: it holds what its last user left",
 			m.Got(u.acq), m.Line(u.instr.Pos()), m.Line(dirty.Pos())),
 		Related: []analysis.RelatedInformation{{Pos: dirty.Pos(), Message: "put back as it is"}},

@@ -56,10 +56,10 @@ func reportLeft(pass *analysis.Pass, m *poolmodel.Model, told map[flow.Field]boo
 			}
 			switch {
 			case life.set != nil && (l.fns[life.set] || life.set.Object() == nil || isCalled(m, life.set) || isLent(m, types.NewPointer(l.t))):
-				m.Report(pass, analysis.Diagnostic{Pos: at.Pos(), Message: fmt.Sprintf("%s is not reset with the others, although %s sets it: who gets a value from %s has it as it was left",
+				m.Report(pass, analysis.Diagnostic{Category: "field-left", Pos: at.Pos(), Message: fmt.Sprintf("%s is not reset with the others, although %s sets it: who gets a value from %s has it as it was left",
 					f.Name(), life.set.Name(), poolmodel.ShortPool(l.pool))})
 			case life.stores == 0 && f.Exported() && isBool(f.Type()):
-				m.Report(pass, analysis.Diagnostic{Pos: at.Pos(), Message: fmt.Sprintf("%s is not reset with the others, and others may set it: who gets a value from %s has it as it was left",
+				m.Report(pass, analysis.Diagnostic{Category: "field-left", Pos: at.Pos(), Message: fmt.Sprintf("%s is not reset with the others, and others may set it: who gets a value from %s has it as it was left",
 					f.Name(), poolmodel.ShortPool(l.pool))})
 			}
 		}
@@ -79,7 +79,7 @@ func (l *lease) reportHeld(pass *analysis.Pass, m *poolmodel.Model, lives map[in
 			continue
 		}
 		told[field] = true
-		m.Report(pass, analysis.Diagnostic{Pos: l.nils.Pos(), Message: fmt.Sprintf("%s is not reset with the others, although %s sets it: %s keeps what it points to",
+		m.Report(pass, analysis.Diagnostic{Category: "field-kept", Pos: l.nils.Pos(), Message: fmt.Sprintf("%s is not reset with the others, although %s sets it: %s keeps what it points to",
 			f.Name(), life.given.Name(), poolmodel.ShortPool(l.pool))})
 	}
 }

@@ -34,7 +34,8 @@ func reportLent(pass *analysis.Pass, m *poolmodel.Model, pool string, lent []poo
 	}
 	for _, acq := range lent {
 		m.Report(pass, analysis.Diagnostic{
-			Pos: acq.Call.Pos(),
+			Category: "lent-dirty",
+			Pos:      acq.Call.Pos(),
 			Message: fmt.Sprintf("%s is returned with what its last user left: the Put in line %d does not reset it either, nor does anybody here",
 				m.Got(acq), m.Line(put.Pos())),
 			Related: []analysis.RelatedInformation{{Pos: put.Pos(), Message: "put back as it is"}},

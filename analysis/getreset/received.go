@@ -32,7 +32,7 @@ func reportReceived(pass *analysis.Pass, m *poolmodel.Model) {
 			all := t.Everywhere()
 			for _, r := range receptions(t, all) {
 				if use := r.usedWhole(); use != nil {
-					m.Report(pass, analysis.Diagnostic{Pos: use.Pos(), Message: fmt.Sprintf(
+					m.Report(pass, analysis.Diagnostic{Category: "more-than-read", Pos: use.Pos(), Message: fmt.Sprintf(
 						"all of the slice is used, and not only what line %d has read into it: the rest is what the last user of %s left", m.Line(r.call.Pos()), m.Got(acq))})
 				}
 			}

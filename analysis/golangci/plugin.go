@@ -20,6 +20,7 @@ package golangci
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/golangci/plugin-module-register/register"
 	"golang.org/x/tools/go/analysis"
@@ -31,7 +32,8 @@ func init() { register.Plugin("poolvet", newPlugin) }
 
 // settings are what .golangci.yml may set.
 type settings struct {
-	Pools string `json:"pools"` // as the flag -poolvet.pools
+	Pools    string `json:"pools"`    // as the flag -poolvet.pools
+	Doubtful bool   `json:"doubtful"` // as the flag -poolvet.doubtful
 }
 
 type plugin struct{ settings settings }
@@ -51,6 +53,9 @@ func (p plugin) BuildAnalyzers() ([]*analysis.Analyzer, error) {
 		if a.Name == "poolvet" {
 			if err := a.Flags.Set("pools", p.settings.Pools); err != nil {
 				return nil, fmt.Errorf("poolvet: settings: pools: %w", err)
+			}
+			if err := a.Flags.Set("doubtful", strconv.FormatBool(p.settings.Doubtful)); err != nil {
+				return nil, fmt.Errorf("poolvet: settings: doubtful: %w", err)
 			}
 		}
 	}

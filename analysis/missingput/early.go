@@ -16,7 +16,7 @@ func earlyDefers(pass *analysis.Pass, m *poolmodel.Model) {
 		for o := range flow.AllOperands(fn) {
 			d, ok := o.Call.(*ssa.Defer)
 			if ok && isNothing(o.Value) && m.GivesBack(&d.Call, o.Index) {
-				m.Report(pass, analysis.Diagnostic{Pos: d.Pos(), Message: "this defer puts back nothing, since its variable is nil when the defer is reached: " +
+				m.Report(pass, analysis.Diagnostic{Category: "early-defer", Pos: d.Pos(), Message: "this defer puts back nothing, since its variable is nil when the defer is reached: " +
 					"what the variable is given later is lost"})
 			}
 		}

@@ -107,7 +107,7 @@ func (v *taken) judge(pass *analysis.Pass, m *poolmodel.Model, o others, panics 
 		return
 	}
 	if closed, put := m.Closed(v.acq.Pool); closed && !put && !v.acq.Wrapper {
-		m.Report(pass, analysis.Diagnostic{Pos: v.acq.Call.Pos(), Message: fmt.Sprintf(
+		m.Report(pass, analysis.Diagnostic{Category: "pool-unfilled", Pos: v.acq.Call.Pos(), Message: fmt.Sprintf(
 			"%s is never put back: nothing in this package puts a value into %s", m.Got(v.acq), poolmodel.ShortPool(v.acq.Pool))})
 	}
 }
@@ -158,6 +158,21 @@ func (f fate) loses(m *poolmodel.Model, acq poolmodel.Acquisition, o others) boo
 	return m.Fills(acq.Pool) && o.isOwed(m, acq)
 }
 
+// kindOf returns the kind of a report by what tells that the value is lost.
+func kindOf(acq poolmodel.Acquisition, f fate) string {
+	switch {
+	case f.first.panics:
+		return "lost-on-panic"
+	case f.first.failed || f.first.returnsError:
+		return "lost-on-error"
+	case acq.Held:
+		return "lost-holder"
+	case !f.put && !f.given:
+		return "never-put"
+	}
+	return "lost-on-path"
+}
+
 func report(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition, f fate) {
 	never := !f.put && !f.given
 	where := fmt.Sprintf("when the function returns at line %d", m.Line(f.first.pos))
@@ -175,7 +190,7 @@ func report(pass *analysis.Pass, m *poolmodel.Model, acq poolmodel.Acquisition, 
 		msg = fmt.Sprintf("%s is never put back: the pool loses it on every call", m.Got(acq))
 	}
 	d := analysis.Diagnostic{
-		Pos: acq.Call.Pos(), Message: msg,
+		Category: kindOf(acq, f), Pos: acq.Call.Pos(), Message: msg,
 		Related: []analysis.RelatedInformation{{Pos: f.first.pos, Message: "lost here"}},
 	}
 	if never && !acq.Held {

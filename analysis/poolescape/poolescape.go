@@ -5,6 +5,7 @@ import (
 	"go/types"
 	"regexp"
 	"slices"
+	"strings"
 
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/ssa"
@@ -117,9 +118,22 @@ func check(pass *analysis.Pass, m *poolmodel.Model, fn *ssa.Function, acq poolmo
 		return
 	}
 	m.Report(pass, analysis.Diagnostic{
-		Pos:     first.Pos(),
-		Message: m.Got(acq) + " stays in " + where + " although this function puts it back: it changes there when the pool lends it again",
+		Category: kindOf(first, where),
+		Pos:      first.Pos(),
+		Message:  m.Got(acq) + " stays in " + where + " although this function puts it back: it changes there when the pool lends it again",
 	})
+}
+
+// kindOf returns the kind of a report by where the value stays: what a field has may be done with, or set anew, when it is read.
+func kindOf(at ssa.Instruction, where string) string {
+	switch at.(type) {
+	case *ssa.Store, *ssa.MapUpdate, *ssa.Send:
+		if where == "a map" || where == "a channel" || strings.HasPrefix(where, "the package variable") {
+			return "kept"
+		}
+		return "kept-in-field"
+	}
+	return "kept-by-function"
 }
 
 // storesPart reports whether instr stores a slice to which memory of the root was appended, or what was made with it. What is made of

@@ -37,7 +37,7 @@ func checkBound(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			continue
 		}
 		put := first[pool]
-		m.Report(pass, analysis.Diagnostic{Pos: put.Instr.Pos(), Message: fmt.Sprintf(
+		m.Report(pass, analysis.Diagnostic{Category: "unbounded", Pos: put.Instr.Pos(), Message: fmt.Sprintf(
 			"%s takes buffers of any size: the largest ever put back stays in %s; look at Cap before",
 			m.CallText(put.Instr), poolmodel.ShortPool(pool))})
 	}

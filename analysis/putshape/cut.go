@@ -22,12 +22,13 @@ func checkCut(pass *analysis.Pass, m *poolmodel.Model) {
 			if m.PutLevel(o.Call.Common(), o.Index) == poolmodel.Never {
 				continue
 			}
-			what, cut := lostFront(m, o.Value, got, cuts)
+			what, kind, cut := lostFront(m, o.Value, got, cuts)
 			if cut == nil {
 				continue
 			}
 			m.Report(pass, analysis.Diagnostic{
-				Pos: o.Call.Pos(),
+				Category: kind,
+				Pos:      o.Call.Pos(),
 				Message: fmt.Sprintf("%s goes back without what line %d cuts off its beginning: it gets shorter each time",
 					what, m.Line(cut.Pos())),
 				Related: []analysis.RelatedInformation{{Pos: cut.Pos(), Message: "cut here"}},
@@ -37,19 +38,19 @@ func checkCut(pass *analysis.Pass, m *poolmodel.Model) {
 }
 
 // lostFront returns the cut by which x, which a call puts back, lost its beginning after it was got, or while it was in a field.
-func lostFront(m *poolmodel.Model, x ssa.Value, got []poolmodel.Acquisition, cuts map[place]*ssa.Slice) (what string, cut *ssa.Slice) {
+func lostFront(m *poolmodel.Model, x ssa.Value, got []poolmodel.Acquisition, cuts map[place]*ssa.Slice) (what, kind string, cut *ssa.Slice) {
 	if box, ok := x.(*ssa.MakeInterface); ok {
 		x = box.X
 	}
 	for _, acq := range got {
 		if cut := frontCut(x, acq.Value, map[ssa.Value]bool{}); cut != nil {
-			return m.Got(acq), cut
+			return m.Got(acq), "cut", cut
 		}
 	}
 	if at, ok := placeOf(x); ok {
-		return at.name, cuts[at]
+		return at.name, "cut-field", cuts[at]
 	}
-	return "", nil
+	return "", "", nil
 }
 
 // frontCut returns a cut at the front by which v, a slice or a pointer to one, has come from root on some path, nil for none.

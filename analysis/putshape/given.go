@@ -26,7 +26,7 @@ func checkGiven(pass *analysis.Pass, m *poolmodel.Model) {
 					continue
 				}
 				if cell, ok := call.Call.Args[0].(*ssa.Alloc); ok && holdsGiven(cell) {
-					m.Report(pass, analysis.Diagnostic{Pos: call.Pos(),
+					m.Report(pass, analysis.Diagnostic{Category: "caller-owns", Pos: call.Pos(),
 						Message: m.CallText(call) + " puts what " + fn.Name() + " was given into a pool when the buffer is freed, and its user still has it: use mem.SliceBuffer"})
 				}
 			}

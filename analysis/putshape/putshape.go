@@ -32,7 +32,7 @@ func run(pass *analysis.Pass, bound bool) (any, error) {
 	puts := m.Puts()
 	for _, put := range puts {
 		if put.Boxed && put.Name == "sync.Pool.Put" && !pointerShaped(put.Value.Type()) && !m.KnowsBoxed(put.Instr.Pos()) {
-			m.Report(pass, analysis.Diagnostic{Pos: put.Instr.Pos(), Message: fmt.Sprintf(
+			m.Report(pass, analysis.Diagnostic{Category: "boxed", Pos: put.Instr.Pos(), Message: fmt.Sprintf(
 				"%s of a %s allocates its copy on the heap: put a pointer", m.CallText(put.Instr), put.Value.Type())})
 		}
 	}
@@ -87,7 +87,7 @@ func checkOrigins(pass *analysis.Pass, m *poolmodel.Model) {
 		if slices.ContainsFunc(moves, func(back move) bool { return back.from == mv.to && back.to == mv.from }) {
 			continue
 		}
-		m.Report(pass, analysis.Diagnostic{Pos: mv.instr.Pos(), Message: fmt.Sprintf(
+		m.Report(pass, analysis.Diagnostic{Category: "other-pool", Pos: mv.instr.Pos(), Message: fmt.Sprintf(
 			"%s goes into %s, but came out of %s: the next Get there finds something else than it expects",
 			m.Got(mv.acq), poolmodel.ShortPool(mv.to), poolmodel.ShortPool(mv.from))})
 	}

@@ -79,7 +79,8 @@ func passesOn(fn *ssa.Function) bool {
 
 func reportShort(pass *analysis.Pass, m *poolmodel.Model, at token.Pos, cut *ssa.Slice, read *ssa.Call) {
 	m.Report(pass, analysis.Diagnostic{
-		Pos: at,
+		Category: "shorter",
+		Pos:      at,
 		Message: fmt.Sprintf("the slice goes back with the length that line %d cuts it to, but line %d reads into all of what it gets: the next reads less",
 			m.Line(cut.Pos()), m.Line(read.Pos())),
 		Related: []analysis.RelatedInformation{{Pos: read.Pos(), Message: "reads into all of it"}},

@@ -29,7 +29,8 @@ func checkFixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			continue
 		}
 		m.Report(pass, analysis.Diagnostic{
-			Pos: put.Instr.Pos(),
+			Category: "other-size",
+			Pos:      put.Instr.Pos(),
 			Message: fmt.Sprintf("%s makes values of one size, but may be given one of another (made in line %d): a later Get gets it",
 				poolmodel.ShortPool(put.Pool), m.Line(other.Pos())),
 			Related: []analysis.RelatedInformation{{Pos: other.Pos(), Message: "made here"}},

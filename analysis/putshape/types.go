@@ -21,7 +21,7 @@ func checkTypes(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 		if put.Name != "sync.Pool.Put" || !put.Boxed || put.Pool == "" || want == nil || fits(put.Value.Type(), want) {
 			continue
 		}
-		m.Report(pass, analysis.Diagnostic{Pos: put.Instr.Pos(), Message: fmt.Sprintf(
+		m.Report(pass, analysis.Diagnostic{Category: "other-type", Pos: put.Instr.Pos(), Message: fmt.Sprintf(
 			"%s of a %s, but what comes out of %s is asserted to be a %s", m.CallText(put.Instr), short(put.Value.Type()), poolmodel.ShortPool(put.Pool), short(want))})
 	}
 	checkMixed(pass, m, puts, wanted)
@@ -42,7 +42,7 @@ func checkMixed(pass *analysis.Pass, m *poolmodel.Model, puts []poolmodel.PutSit
 			for _, put := range puts {
 				t := typeOf(put.Value)
 				if put.Pool == acq.Pool && put.Name == "sync.Pool.Put" && !mayBe(t, as) {
-					m.Report(pass, analysis.Diagnostic{Pos: put.Instr.Pos(), Message: fmt.Sprintf("%s of a %s, but line %d asserts what comes out of %s to be a %s",
+					m.Report(pass, analysis.Diagnostic{Category: "mixed-type", Pos: put.Instr.Pos(), Message: fmt.Sprintf("%s of a %s, but line %d asserts what comes out of %s to be a %s",
 						m.CallText(put.Instr), short(t), m.Line(acq.Call.Pos()), poolmodel.ShortPool(acq.Pool), short(as))})
 				}
 			}

@@ -25,7 +25,8 @@ func bodies(pass *analysis.Pass, m *poolmodel.Model) {
 				continue
 			}
 			m.Report(pass, analysis.Diagnostic{
-				Pos: w.sent.Pos(),
+				Category: "sent-body",
+				Pos:      w.sent.Pos(),
 				Message: fmt.Sprintf("the body of this request reads memory that goes back to the pool in line %d: a Transport may still read it when %s has returned",
 					m.Line(w.put.Pos()), m.CallText(w.sent)),
 				Related: []analysis.RelatedInformation{{Pos: w.put.Pos(), Message: "put back here"}},

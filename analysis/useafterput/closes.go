@@ -25,7 +25,7 @@ func closes(pass *analysis.Pass, m *poolmodel.Model) {
 		if put == nil || guarded(fn) {
 			continue
 		}
-		m.Report(pass, analysis.Diagnostic{Pos: put.Pos(), Message: fmt.Sprintf(
+		m.Report(pass, analysis.Diagnostic{Category: "close-twice", Pos: put.Pos(), Message: fmt.Sprintf(
 			"%s puts %s back each time it is called: whoever closes twice, as by a defer and before it, has the pool lend it to two at once", fn.Name(), what)})
 	}
 }

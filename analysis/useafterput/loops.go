@@ -19,7 +19,7 @@ func loops(pass *analysis.Pass, m *poolmodel.Model) {
 				continue
 			}
 			if v := sharedVariable(o.Call, o.Value); v != nil {
-				m.Report(pass, analysis.Diagnostic{Pos: o.Call.Pos(), Message: fmt.Sprintf(
+				m.Report(pass, analysis.Diagnostic{Category: "loop-twice", Pos: o.Call.Pos(), Message: fmt.Sprintf(
 					"each turn of the loop puts back the same pointer, &%s: the pool lends it to as many at once", v.Comment)})
 			}
 		}

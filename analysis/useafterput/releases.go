@@ -33,7 +33,8 @@ func releases(pass *analysis.Pass, m *poolmodel.Model) {
 			reported[r.second.Pos()] = true
 			method := r.second.Common().StaticCallee()
 			m.Report(pass, analysis.Diagnostic{
-				Pos: r.second.Pos(),
+				Category: "released-twice",
+				Pos:      r.second.Pos(),
 				Message: fmt.Sprintf("%s puts back what is in %s a second time, after line %d: the pool lends it to two at once",
 					m.CallText(r.second), fieldName(fields[method]), m.Line(r.first.Pos())),
 				Related: []analysis.RelatedInformation{{Pos: r.first.Pos(), Message: "put back here"}},

@@ -33,7 +33,8 @@ func stale(pass *analysis.Pass, m *poolmodel.Model) {
 				}
 				if use, field := s.used(b, i+1, call.Call.Args[0], maps.Clone(left)); use != nil {
 					m.Report(pass, analysis.Diagnostic{
-						Pos: position(use),
+						Category: "stale-field",
+						Pos:      position(use),
 						Message: fmt.Sprintf("%s, called in line %d, puts back what is in %s in line %d and leaves it there: by now it may be somebody else's",
 							m.CallText(call), m.Line(call.Pos()), fieldNamed(call.Call.Args[0].Type(), field), m.Line(left[field].Pos())),
 						Related: []analysis.RelatedInformation{{Pos: left[field].Pos(), Message: "put back here"}},

@@ -71,9 +71,10 @@ type checker struct {
 }
 
 type finding struct {
-	pos token.Pos
-	msg string
-	put token.Pos
+	pos  token.Pos
+	kind string
+	msg  string
+	put  token.Pos
 }
 
 // check follows one value and reports the first use after each Put.
@@ -104,7 +105,7 @@ func (c *checker) check(t *flow.Track) {
 		}
 		c.reported[f.pos] = true
 		c.m.Report(c.pass, analysis.Diagnostic{
-			Pos: f.pos, Message: f.msg,
+			Category: f.kind, Pos: f.pos, Message: f.msg,
 			Related: []analysis.RelatedInformation{{Pos: f.put, Message: "put back here"}},
 		})
 	}
@@ -125,7 +126,7 @@ func (c *checker) inBlocks(t *flow.Track) map[token.Pos]finding {
 				continue
 			}
 			if e := c.m.Event(t, t.Everywhere(), instr); e.Kind != poolmodel.Nothing && e.Kind != poolmodel.Hold && uses(instr, put) {
-				if f, _ := c.after(s, instr, e); f.pos.IsValid() {
+				if f, _ := c.after(t, s, instr, e); f.pos.IsValid() {
 					found[f.put] = f
 				}
 				break
@@ -175,24 +176,24 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 	}
 	if _, ok := instr.(*ssa.RunDefers); ok && s.Flags&(flagPut|flagDeferred) != 0 {
 		if late := c.m.LateUse(t, s); late != nil {
-			return finding{pos: late.Pos(), put: s.Mark.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
+			return finding{pos: late.Pos(), kind: "used", put: s.Mark.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
 				c.m.Line(s.Mark.Pos()))}, false
 		}
 	}
 	if store, ok := instr.(*ssa.Store); ok && c.of != nil && s.Flags&flagPut != 0 && t.Cell(store.Addr) && t.Live(s, store.Val) != flow.None {
-		return c.say(s, instr, "a value put back in line %d stays in the field: by now it may be somebody else's", c.m.Line(s.Mark.Pos())), false
+		return c.say(s, instr, c.kind(t, s, instr, "used", "used-by-call"), "a value put back in line %d stays in the field: by now it may be somebody else's", c.m.Line(s.Mark.Pos())), false
 	}
 	e := c.m.Event(t, s, instr)
 	switch {
 	case s.Flags&flagDeferred != 0 && e.Class != flow.Same && c.m.ReturnsReader(t, s, instr):
-		return c.say(s, instr, "%s returns what reads memory that goes back to the pool when the function returns (defer in line %d)",
+		return c.say(s, instr, "made-returned", "%s returns what reads memory that goes back to the pool when the function returns (defer in line %d)",
 			c.fn.Name(), c.m.Line(s.Mark.Pos())), false
 	case s.Flags&(flagDeferred|flagPut) != 0 && (e.Kind == poolmodel.Nothing || e.Class > flow.Part) && c.m.ReturnsHolder(t, s, instr):
 		how := "goes back to the pool when the function returns (defer"
 		if s.Flags&flagPut != 0 {
 			how = "was put back (Put"
 		}
-		return c.say(s, instr, "%s returns something that refers to memory that %s in line %d)", c.fn.Name(), how, c.m.Line(s.Mark.Pos())), false
+		return c.say(s, instr, "made-returned", "%s returns something that refers to memory that %s in line %d)", c.fn.Name(), how, c.m.Line(s.Mark.Pos())), false
 	case e.Kind == poolmodel.Nothing:
 		return finding{}, true
 	case e.Kind == poolmodel.DeferUse:
@@ -203,14 +204,14 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 		}
 		return finding{}, true
 	case s.Flags&flagLater != 0 && (e.Kind == poolmodel.Put || e.Kind == poolmodel.DeferPut) && e.Level == poolmodel.Always:
-		return finding{pos: s.Mark.Pos(), put: instr.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
+		return finding{pos: s.Mark.Pos(), kind: "used", put: instr.Pos(), msg: fmt.Sprintf("this defer uses a value that was put back before, in line %d: by then it may be somebody else's",
 			c.m.Line(instr.Pos()))}, false
 	case e.Kind == poolmodel.Hold: // one more holder: the next Put does not end its life
 		return finding{}, false
 	case s.Flags&flagPut != 0 && e.Kind == poolmodel.Use && c.mayBeOther(t, s, instr):
 		return finding{}, true
 	case s.Flags&flagPut != 0:
-		return c.after(s, instr, e)
+		return c.after(t, s, instr, e)
 	case e.Kind == poolmodel.Put && s.Flags&flagMayDefer != 0 && e.Level >= poolmodel.Some:
 		return c.twice(s, instr)
 	case e.Kind == poolmodel.Put && e.Level == poolmodel.Always:
@@ -237,7 +238,7 @@ func (c *checker) visit(t *flow.Track, s *flow.State, instr ssa.Instruction) (fi
 		s.Flags |= flagMayDefer
 		s.Mark = instr
 	case e.Kind == poolmodel.Return && s.Flags&flagDeferred != 0 && e.Class <= flow.Part:
-		return c.say(s, instr, "%s returns memory that goes back to the pool when the function returns (defer in line %d)",
+		return c.say(s, instr, c.kind(t, s, instr, "returned", "made-returned"), "%s returns memory that goes back to the pool when the function returns (defer in line %d)",
 			c.fn.Name(), c.m.Line(s.Mark.Pos())), false
 	}
 	return finding{}, true
@@ -316,37 +317,42 @@ func mentions(instr ssa.Instruction, v ssa.Value) bool {
 }
 
 // after checks an instruction with a value that was put back.
-func (c *checker) after(s *flow.State, instr ssa.Instruction, e poolmodel.Event) (finding, bool) {
+func (c *checker) after(t *flow.Track, s *flow.State, instr ssa.Instruction, e poolmodel.Event) (finding, bool) {
 	if e.Class > flow.Part || c.m.ReadsFixed(instr) {
 		return finding{}, true
 	}
 	line := c.m.Line(s.Mark.Pos())
+	kind := c.kind(t, s, instr, "used", "used-by-call")
 	switch e.Kind {
 	case poolmodel.Put, poolmodel.DeferPut:
 		return c.twice(s, instr)
 	case poolmodel.Return:
-		return c.say(s, instr, "%s returns memory that was put back in line %d: by now it may be somebody else's", c.fn.Name(), line), false
+		return c.say(s, instr, kind, "%s returns memory that was put back in line %d: by now it may be somebody else's", c.fn.Name(), line), false
 	case poolmodel.Keep:
-		return c.say(s, instr, "a value put back in line %d is given away here: by now it may be somebody else's", line), false
+		return c.say(s, instr, kind, "a value put back in line %d is given away here: by now it may be somebody else's", line), false
 	}
-	return c.say(s, instr, "use of a value after it was put back in line %d: by now it may be somebody else's", line), false
+	return c.say(s, instr, kind, "use of a value after it was put back in line %d: by now it may be somebody else's", line), false
 }
 
 // twice reports a Put of a value that the Put at the state's Mark puts back, too.
 func (c *checker) twice(s *flow.State, instr ssa.Instruction) (finding, bool) {
-	how := "put back twice, first"
+	how, kind := "put back twice, first", "twice"
 	switch {
 	case s.Flags&flagPut != 0:
 	case s.Flags&(flagDeferred|flagMayDefer) != 0:
 		how = "put back here and again by the defer"
+		if s.Flags&flagDeferred == 0 {
+			kind = "maybe-twice"
+		}
 	case s.Flags&flagMaybe != 0:
+		kind = "maybe-twice"
 		how = "put back twice when " + c.m.CallText(s.Mark.(ssa.CallInstruction)) + " has done so"
 	}
-	return c.say(s, instr, "a value is %s in line %d: the pool lends it to two at once", how, c.m.Line(s.Mark.Pos())), false
+	return c.say(s, instr, kind, "a value is %s in line %d: the pool lends it to two at once", how, c.m.Line(s.Mark.Pos())), false
 }
 
-func (c *checker) say(s *flow.State, instr ssa.Instruction, format string, args ...any) finding {
-	return finding{pos: position(instr), msg: fmt.Sprintf(format, args...), put: s.Mark.Pos()}
+func (c *checker) say(s *flow.State, instr ssa.Instruction, kind, format string, args ...any) finding {
+	return finding{pos: position(instr), kind: kind, msg: fmt.Sprintf(format, args...), put: s.Mark.Pos()}
 }
 
 // position returns where an instruction is in the source; for one that has no place of its own, that of an operand.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 	"github.com/steadyframe/steadyframe/analysis/toolarge"
 )
 
@@ -22,8 +23,10 @@ type results struct {
 
 // An issue is one report. Lines and columns, in bytes, begin at 1.
 type issue struct {
-	Pass    string `json:"pass"`
-	Package string `json:"package"`
+	Pass     string `json:"pass"`
+	Kind     string `json:"kind,omitempty"`
+	Doubtful bool   `json:"doubtful,omitempty"`
+	Package  string `json:"package"`
 	place
 	Message string    `json:"message"`
 	Related []related `json:"related,omitempty"`
@@ -61,9 +64,9 @@ type edit struct {
 
 // vetDiagnostic is what go vet -json says of a report.
 type vetDiagnostic struct {
-	Posn, End, Message string
-	Related            []struct{ Posn, End, Message string }
-	SuggestedFixes     []fix `json:"suggested_fixes"`
+	Posn, End, Category, Message string
+	Related                      []struct{ Posn, End, Message string }
+	SuggestedFixes               []fix `json:"suggested_fixes"`
 }
 
 // read adds the JSON objects of text, which begin and end with a line of one brace, and returns the other lines.
@@ -129,7 +132,7 @@ func (r *results) addOne(path, pass string, d vetDiagnostic) error {
 	if err != nil {
 		return err
 	}
-	i := issue{Pass: pass, Package: path, place: at, Message: d.Message, Fixes: d.SuggestedFixes}
+	i := issue{Pass: pass, Kind: d.Category, Doubtful: poolmodel.IsDoubtful(d.Category), Package: path, place: at, Message: d.Message, Fixes: d.SuggestedFixes}
 	for _, rel := range d.Related {
 		at, err := parsePlace(rel.Posn, rel.End)
 		if err != nil {

@@ -101,8 +101,12 @@ func writeSARIF(stdout, _ io.Writer, r *results, passes []*analysis.Analyzer) er
 	}
 	columns := columns{}
 	for _, i := range r.issues {
+		level := "warning"
+		if i.Doubtful {
+			level = "note"
+		}
 		result := sarifResult{
-			RuleID: i.Pass, RuleIndex: index[i.Pass], Level: "warning", Message: sarifMessage{i.Message},
+			RuleID: i.Pass, RuleIndex: index[i.Pass], Level: level, Message: sarifMessage{i.Message},
 			Locations: []sarifLocation{columns.location(i.place)},
 		}
 		for n, rel := range i.Related {

@@ -33,6 +33,7 @@ type Model struct {
 	ignores   []*ignore        // of poolvet's own form
 	boxed     map[lineKey]bool // lines whose boxed value is known
 	tests     bool
+	doubtful  bool
 	generated map[string]bool // files that a program wrote, of which only what makes data wrong is reported
 	open      map[string]bool // pools into which functions that others can call put what they are given
 	sealed    bool            // all summaries are there: from now on passes read them, at the same time
@@ -65,7 +66,8 @@ The other passes of poolvet build on this one. It reports //poolvet:ignore comme
 -pools 'path.Type.Get=Put,...' names pools beyond the built-in ones: Get's first result comes out, Put's
 first argument goes back. Where the value has the method: path.Type.Get=path.Value.Release.
 -tests reports misuse in test files too; tests misuse pools on purpose, and what they lose is soon gone.
--generated reports in generated files also what only costs time or memory (missingput, putshape, bypass).`
+-generated reports in generated files also what only costs time or memory (missingput, putshape, bypass).
+-doubtful also reports what is of a kind that was not true often enough, and says so: "(doubtful)".`
 
 func newAnalyzer() *analysis.Analyzer {
 	a := &analysis.Analyzer{
@@ -79,13 +81,14 @@ func newAnalyzer() *analysis.Analyzer {
 	pools := a.Flags.String("pools", "", "pools beyond the built-in ones: path.Type.Get=Put,...")
 	tests := a.Flags.Bool("tests", false, "report misuse in test files too")
 	generated := a.Flags.Bool("generated", false, "report in generated files also what only costs time or memory")
+	doubtful := a.Flags.Bool("doubtful", false, "also make reports of the kinds that are true less often, marked as doubtful")
 	a.Run = func(pass *analysis.Pass) (any, error) {
 		table, err := parseAPIs(*pools)
 		if err != nil {
 			return nil, err
 		}
 		m := &Model{
-			pass: pass, apis: table, tests: *tests,
+			pass: pass, apis: table, tests: *tests, doubtful: *doubtful,
 			here: map[*ssa.Function]bool{}, params: map[paramKey]Param{}, moved: map[paramKey]moved{}, resultsOf: map[*ssa.Function][]Result{},
 		}
 		m.findIgnores()

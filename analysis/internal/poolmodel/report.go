@@ -133,7 +133,8 @@ func (m *Model) findGenerated() {
 // left out: its reader cannot mend it, and where the generator does so once, it does so everywhere.
 var slowing = []string{"missingput", "putshape", "bypass"}
 
-// Report reports d for pass, unless a comment suppresses it or it is in a test file or a generated one and those are left out.
+// Report reports d, whose category is one of [Kinds], for pass, unless a comment suppresses it, it is doubtful and those are not asked for, or it is in a
+// test file or a generated one and those are left out. A comment that suppresses what is not asked for is of use all the same.
 func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	p := pass.Fset.Position(d.Pos)
 	if isTestFile(p.Filename) && !m.tests {
@@ -142,6 +143,12 @@ func (m *Model) Report(pass *analysis.Pass, d analysis.Diagnostic) {
 	if i := m.ignored[lineKey{p.Filename, p.Line}]; i != nil {
 		i.used.Store(true)
 		return
+	}
+	if IsDoubtful(d.Category) {
+		if !m.doubtful {
+			return
+		}
+		d.Message += " (doubtful)"
 	}
 	if m.generated[p.Filename] && slices.Contains(slowing, pass.Analyzer.Name) {
 		return
@@ -174,8 +181,9 @@ func (m *Model) ReportTooLarge(pass *analysis.Pass) {
 	for _, fn := range m.Funcs {
 		if m.tooLarge[fn] {
 			m.Report(pass, analysis.Diagnostic{
-				Pos:     fn.Pos(),
-				Message: fn.Name() + " is left out: it has too many paths, or too many variables for a value from a pool",
+				Category: "left-out",
+				Pos:      fn.Pos(),
+				Message:  fn.Name() + " is left out: it has too many paths, or too many variables for a value from a pool",
 			})
 		}
 	}

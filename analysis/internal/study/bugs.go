@@ -260,8 +260,8 @@ func (s *study) analyzeTree(tree, repository string, dirs map[string]bool) ([]re
 		}
 		var found struct {
 			Issues []struct {
-				Pass, File, Message string
-				Line                int
+				Pass, Kind, File, Message string
+				Line                      int
 			}
 		}
 		if err := json.Unmarshal(out, &found); err != nil {
@@ -275,7 +275,7 @@ func (s *study) analyzeTree(tree, repository string, dirs map[string]bool) ([]re
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, report{i.Pass, rel, i.Message, i.Line})
+			all = append(all, report{i.Pass, i.Kind, rel, i.Message, i.Line})
 		}
 	}
 	return all, failed

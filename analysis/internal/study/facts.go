@@ -119,7 +119,7 @@ func (u *unit) analyze(name string, text []byte) ([]report, error) {
 	run := run{checked: c, before: u.facts.known, found: known{}, results: map[*analysis.Analyzer]any{}}
 	run.report = func(pass string, d analysis.Diagnostic) {
 		at := c.fset.Position(d.Pos)
-		all = append(all, report{pass, at.Filename, d.Message, at.Line})
+		all = append(all, report{pass, d.Category, at.Filename, d.Message, at.Line})
 	}
 	run.source = func(file string) ([]byte, error) {
 		if file == name {

@@ -20,7 +20,10 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/steadyframe/steadyframe/analysis/poolvet"
 )
 
 func main() {
@@ -30,9 +33,13 @@ func main() {
 	in := flag.String("in", ".", "folder of the program, or of the clones")
 	each := flag.Int("each", 3, "mutants of one kind in a package, at most")
 	only := flag.String("only", "", "regular expression for the modules or repositories to look at")
+	doubtful := flag.Bool("doubtful", false, "also of the kinds of reports that are made by -poolvet.doubtful alone")
 	verbose := flag.Bool("v", false, "write each mutant and each change")
 	flag.Parse()
 	matching, err := regexp.Compile(*only)
+	if err == nil {
+		err = poolvet.Analyzers()[0].Flags.Set("doubtful", strconv.FormatBool(*doubtful))
+	}
 	if err == nil {
 		s := study{
 			samples: strings.Split(*samples, ","), in: *in, only: matching, each: *each, verbose: *verbose, seed: *seed, seen: *seen,

@@ -287,8 +287,8 @@ func (im *importer) empty() checked {
 
 // report is a report of poolvet.
 type report struct {
-	pass, file, message string
-	line                int
+	pass, kind, file, message string
+	line                      int
 }
 
 // reports writes what poolvet reports in the packages of the samples: the lines that judged.txt wants, without the judgement.
@@ -297,7 +297,7 @@ func (s *study) reports(patterns []string) error {
 	if err != nil {
 		return err
 	}
-	counts := map[string]int{}
+	counts, kinds := map[string]int{}, map[string]int{}
 	all := 0
 	for _, u := range units {
 		found, err := u.analyze("", nil)
@@ -307,11 +307,15 @@ func (s *study) reports(patterns []string) error {
 		counts[u.module] += len(found)
 		all += len(found)
 		for _, r := range found {
-			fmt.Printf("%s\t%s/%s:%d\t%s\t%s\n", u.module, u.ImportPath, filepath.Base(r.file), r.line, r.pass, r.message)
+			kinds[r.pass+"/"+r.kind]++
+			fmt.Printf("%s\t%s/%s:%d\t%s\t%s\t%s\n", u.module, u.ImportPath, filepath.Base(r.file), r.line, r.pass, r.kind, r.message)
 		}
 	}
 	for _, module := range slices.Sorted(maps.Keys(counts)) {
 		fmt.Printf("%s\t%d\n", module, counts[module])
+	}
+	for _, kind := range slices.Sorted(maps.Keys(kinds)) {
+		fmt.Printf("%s\t%d\n", kind, kinds[kind])
 	}
 	fmt.Printf("%d modules, %d packages, %d reports\n", len(counts), len(units), all)
 	return nil
