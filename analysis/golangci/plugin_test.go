@@ -11,7 +11,7 @@ func TestPlugin(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := make(map[string]any{"pools": "example.org/arena.Arena.Alloc=Return"})
+	p, err := make(map[string]any{"pools": "example.org/arena.Arena.Alloc=Return", "doubtful": true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,6 +21,9 @@ func TestPlugin(t *testing.T) {
 	}
 	if got := passes[0].Flags.Lookup("pools").Value.String(); got != "example.org/arena.Arena.Alloc=Return" {
 		t.Errorf("flag pools: got %q, want the one of the settings", got)
+	}
+	if got := passes[0].Flags.Lookup("doubtful").Value.String(); got != "true" {
+		t.Errorf("flag doubtful: got %q, want the one of the settings", got)
 	}
 	if got := p.GetLoadMode(); got != register.LoadModeTypesInfo {
 		t.Errorf("load mode: got %q, want %q", got, register.LoadModeTypesInfo)

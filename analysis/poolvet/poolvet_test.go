@@ -62,6 +62,24 @@ func large() map[string]string {
 	return map[string]string{"large/large.go": text + "\twrapper.Release(c)\n\twrapper.Release(d)\n}\n"}
 }
 
+// doubtful is a package of which one report is doubtful, and one that is suppressed is, too.
+var doubtful = map[string]string{"doubtful/doubtful.go": `package doubtful
+
+import "sync"
+
+var small, large = sync.Pool{New: func() any { return new([8]byte) }}, sync.Pool{New: func() any { return new([8]byte) }}
+
+func Move() {
+	large.Put(small.Get())
+}
+
+func Fill() { small.Put(new([8]byte)) }
+
+func Known() {
+	large.Put(small.Get()) //poolvet:ignore they are of one size
+}
+`}
+
 // build returns the program.
 func build(t *testing.T) string {
 	t.Helper()
@@ -111,6 +129,11 @@ func TestDriver(t *testing.T) {
 		{"large_function", []map[string]string{large()}, []string{tool, "./..."}, 3, []string{found}, []string{"large.go:5:6: note: Large is left out"}},
 		{"large_function_alone", []map[string]string{large()}, []string{tool, "./large"}, 0, nil, []string{"note: Large is left out"}},
 		{"large_function_of_go_vet", []map[string]string{large()}, []string{"go", "vet", "-vettool=" + tool, "./large"}, 0, nil, nil},
+		{"doubtful_left_out", []map[string]string{doubtful}, []string{tool, "./doubtful"}, 0, nil, nil},
+		{"doubtful", []map[string]string{doubtful}, []string{tool, "-poolvet.doubtful", "./doubtful"}, 3,
+			[]string{"doubtful.go:8:11: a value from small.Get goes into", "than it expects (doubtful) (putshape)"}, nil},
+		{"doubtful_of_go_vet", []map[string]string{doubtful}, []string{"go", "vet", "-vettool=" + tool, "-poolvet.doubtful", "./doubtful"}, 1,
+			nil, []string{"than it expects (doubtful)"}},
 		{"no_package", nil, []string{tool}, 1, nil, []string{"usage: poolvet"}},
 		{"unknown_flag", nil, []string{tool, "-nosuch", "./..."}, 1, nil, []string{"-nosuch"}},
 		{"unknown_format", nil, []string{tool, "-format=xml", "./..."}, 1, nil, []string{`-format: got "xml", want text, json or sarif`}},
@@ -140,6 +163,28 @@ func TestDriver(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestDoubtfulFormats: JSON says of a report that it is doubtful, and SARIF makes it a note.
+func TestDoubtfulFormats(t *testing.T) {
+	tool := build(t)
+	dir := write(t, sources, doubtful)
+	for format, want := range map[string][]string{
+		"json":  {`"kind": "other-pool"`, `"doubtful": true`, `"kind": "used"`},
+		"sarif": {`"level": "note"`, `"level": "warning"`},
+	} {
+		cmd := exec.Command(tool, "-format", format, "-poolvet.doubtful", "./...")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if cmd.ProcessState.ExitCode() != 3 {
+			t.Fatalf("%s: got %v, want exit status 3", format, err)
+		}
+		for _, w := range want {
+			if strings.Count(string(out), w) != 1 {
+				t.Errorf("%s: got %s\nwant %s once", format, out, w)
+			}
+		}
 	}
 }
 
