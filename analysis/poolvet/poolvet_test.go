@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/tools/go/analysis"
 
+	"github.com/steadyframe/steadyframe/analysis/internal/poolmodel"
 	"github.com/steadyframe/steadyframe/analysis/poolvet"
 )
 
@@ -163,6 +164,31 @@ func TestDriver(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestKindsAreInTheManual: the table of the manual has each kind, and says whether it is reported by default.
+func TestKindsAreInTheManual(t *testing.T) {
+	text, err := os.ReadFile("../../docs/poolvet.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(line, " | ")
+		if kind, ok := strings.CutPrefix(cells[0], "| `"); ok && len(cells) == 5 {
+			rows[strings.TrimSuffix(kind, "`")] = cells[2]
+		}
+	}
+	for kind, byDefault := range poolmodel.Kinds {
+		want := map[bool]string{true: "yes", false: "no"}[byDefault]
+		if rows[kind] != want {
+			t.Errorf("%s: the manual says %q, want %q", kind, rows[kind], want)
+		}
+		delete(rows, kind)
+	}
+	for kind := range rows {
+		t.Errorf("%s: is in the manual, and no kind", kind)
 	}
 }
 
